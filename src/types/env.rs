@@ -1,0 +1,187 @@
+//! What the text form of a value depends on besides the value: settings, user-defined types, object names, the clock.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use crate::{Datum, Error, Oid, Result, TypeInfo, TypeLookup};
+
+/// `DateStyle`'s first half.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DateStyle {
+    /// `2026-01-31`.
+    #[default]
+    Iso,
+    /// `01/31/2026`.
+    Sql,
+    /// `Sat Jan 31 …`.
+    Postgres,
+    /// `31.01.2026`.
+    German,
+}
+
+/// `DateStyle`'s second half.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DateOrder {
+    /// Month, day, year.
+    #[default]
+    Mdy,
+    /// Day, month, year.
+    Dmy,
+    /// Year, month, day.
+    Ymd,
+}
+
+/// `IntervalStyle`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IntervalStyle {
+    /// `1 day 02:00:00`.
+    #[default]
+    Postgres,
+    /// `@ 1 day 2 hours`.
+    PostgresVerbose,
+    /// `1 2:00:00`.
+    SqlStandard,
+    /// `P1DT2H`.
+    Iso8601,
+}
+
+/// `bytea_output`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ByteaOutput {
+    /// `\x…`.
+    #[default]
+    Hex,
+    /// Backslash escapes.
+    Escape,
+}
+
+/// The settings that text forms depend on.
+#[derive(Clone, Debug)]
+pub struct FormatSettings {
+    /// `DateStyle`: output style.
+    pub date_style: DateStyle,
+    /// `DateStyle`: field order of ambiguous input and of some outputs.
+    pub date_order: DateOrder,
+    /// `IntervalStyle`.
+    pub interval_style: IntervalStyle,
+    /// `TimeZone`.
+    pub time_zone: jiff::tz::TimeZone,
+    /// `extra_float_digits`; above zero means shortest round-trip text.
+    pub extra_float_digits: i32,
+    /// `bytea_output`.
+    pub bytea_output: ByteaOutput,
+}
+
+impl Default for FormatSettings {
+    fn default() -> Self {
+        FormatSettings {
+            date_style: DateStyle::default(),
+            date_order: DateOrder::default(),
+            interval_style: IntervalStyle::default(),
+            time_zone: jiff::tz::TimeZone::UTC,
+            extra_float_digits: 1,
+            bytea_output: ByteaOutput::default(),
+        }
+    }
+}
+
+/// What a `reg…` type names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegKind {
+    /// `regclass`.
+    Class,
+    /// `regtype`.
+    Type,
+    /// `regproc`.
+    Proc,
+    /// `regprocedure`.
+    Procedure,
+    /// `regoper`.
+    Oper,
+    /// `regoperator`.
+    Operator,
+    /// `regnamespace`.
+    Namespace,
+    /// `regrole`.
+    Role,
+    /// `regcollation`.
+    Collation,
+    /// `regconfig`.
+    Config,
+    /// `regdictionary`.
+    Dictionary,
+}
+
+/// The surroundings of a running statement, as values and functions may ask for them.
+///
+/// The session implements it once per statement; [`BareEnv`] serves tests and start-up. Implementations are shared
+/// between the threads of one statement and must not block.
+pub trait Env: TypeLookup + Send + Sync {
+    /// Settings of text forms.
+    fn format(&self) -> &FormatSettings;
+
+    /// `transaction_timestamp()`, microseconds since 1970-01-01 UTC.
+    fn transaction_timestamp(&self) -> i64;
+
+    /// `statement_timestamp()`, likewise.
+    fn statement_timestamp(&self) -> i64;
+
+    /// Object id for the text of a `reg…` value; 42P01, 42883, 42704 and so on when there is none.
+    fn reg_in(&self, kind: RegKind, text: &str) -> Result<Oid>;
+
+    /// Text of a `reg…` value; the number when the object is gone.
+    fn reg_out(&self, kind: RegKind, oid: Oid) -> String;
+
+    /// Checks a value against a domain's NOT NULL and CHECK constraints (23502, 23514).
+    fn check_domain(&self, domain: Oid, value: &Datum) -> Result<()>;
+
+    /// Fails with 57014 when the statement has been cancelled or has run out of time. Cheap: call it in every long loop.
+    fn check_interrupts(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// The implementor, for system functions of upper layers that need more of the session.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// An environment with default settings and built-in types only.
+#[derive(Default)]
+pub struct BareEnv {
+    format: FormatSettings,
+}
+
+impl TypeLookup for BareEnv {
+    fn type_info(&self, oid: Oid) -> Option<Arc<TypeInfo>> {
+        crate::builtin_types::by_oid(oid)
+    }
+}
+
+impl Env for BareEnv {
+    fn format(&self) -> &FormatSettings {
+        &self.format
+    }
+
+    fn transaction_timestamp(&self) -> i64 {
+        0
+    }
+
+    fn statement_timestamp(&self) -> i64 {
+        0
+    }
+
+    fn reg_in(&self, kind: RegKind, text: &str) -> Result<Oid> {
+        text.parse().map(Oid).map_err(|_| Error::unsupported(format_args!("{kind:?} {text:?} without a catalog")))
+    }
+
+    fn reg_out(&self, _: RegKind, oid: Oid) -> String {
+        oid.to_string()
+    }
+
+    fn check_domain(&self, domain: Oid, _: &Datum) -> Result<()> {
+        Err(Error::internal(format!("domain {domain} outside a session")))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,38 @@
+//! Values and their types: the vocabulary every other crate speaks.
+//!
+//! Layer 0. Knows nothing of SQL text, tables or sockets.
+//!
+//! ```text
+//!   SqlState, Error        what went wrong                     (error, sqlstate)
+//!   Oid, RowId, TxnId      who is meant                        (ids, oids)
+//!   Type, TypeInfo         what a value is                     (ty, builtin_types)
+//!   Datum                  one value                           (datum, value, numeric, jsonb)
+//!     text / binary        PostgreSQL's two wire formats       (text/, binary/)
+//!     order                compare, hash, memcomparable keys   (order, sort_key)
+//!     arrow / opaque       one column of values                (arrow, opaque)
+//!   Env                    settings and names a format needs   (env)
+//! ```
+//!
+//! Dates and times count from 1970 everywhere inside; only the binary wire format counts from 2000.
+
+pub mod builtin_types;
+mod datum;
+pub mod env;
+mod error;
+mod ids;
+mod jsonb;
+mod numeric;
+pub mod oids;
+mod sqlstate;
+mod ty;
+mod value;
+
+pub use datum::Datum;
+pub use env::{ByteaOutput, DateOrder, DateStyle, Env, FormatSettings, IntervalStyle, RegKind};
+pub use error::{Error, Fields, Result, Severity};
+pub use ids::{CommitTs, Oid, RowId, TxnId};
+pub use jsonb::Jsonb;
+pub use numeric::Numeric;
+pub use sqlstate::SqlState;
+pub use ty::{EnumLabel, Field, Physical, Type, TypeInfo, TypeKind, TypeLookup, Typed, physical_of_builtin};
+pub use value::{Array, Bound, Dimension, Interval, Range, Record};
