@@ -16,6 +16,7 @@
 //! Dates and times count from 1970 everywhere inside; only the binary wire format counts from 2000.
 
 pub mod builtin_types;
+pub mod datetime;
 mod datum;
 pub mod env;
 mod error;
