@@ -1,1 +1,24 @@
-//! (being laid)
+//! Operators, casts, functions and aggregates: which one a call means, and what it computes.
+//!
+//! Layer 1. Knows values and types, never syntax trees, tables or sessions.
+//!
+//! ```text
+//!   one value at a time   scalar/ by family, found by prosrc through Registry      (kernel, args)
+//!   a column at a time    the hot comparisons and arithmetic over Arrow arrays     (vector/)
+//!   a group               accumulators of the built-in aggregates                  (aggregate/)
+//!   a partition           row_number, lag, … over a PartitionView                  (window)
+//!   a set                 generate_series, unnest, json_each, … as iterators       (set_returning/)
+//! ```
+//!
+//! Implementations are bound to `pg_proc` entries by PostgreSQL's own symbol names. An entry without one is answered
+//! 0A000 with its signature by whoever resolved the call.
+
+pub mod aggregate;
+mod args;
+pub mod kernel;
+mod scalar;
+pub mod set_returning;
+pub mod vector;
+pub mod window;
+
+pub use kernel::{CallContext, Registry, ScalarFn, scalar};

@@ -1,0 +1,89 @@
+//! How a function is called: the context of a call, the shape of an implementation, the table that finds it.
+//!
+//! Implementations are attached to `pg_proc` entries by `prosrc`, the C symbol PostgreSQL itself binds to
+//! (`int4pl`, `textcat`). The few built-in functions that PostgreSQL writes in SQL have no symbol of their own; their
+//! key is the signature as `regprocedure` prints it without schema, for example `lpad(text,integer)`.
+//!
+//! Functions that read the catalog or the session live in upper crates; they join through [`Registry::with`].
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use dictdb_types::{Datum, Env, Oid, Result, Type, oids};
+
+use crate::scalar::FAMILIES;
+
+/// What a function may know of its call besides the values.
+#[derive(Clone, Copy)]
+pub struct CallContext<'a> {
+    /// Settings, types, clock of the running statement.
+    pub env: &'a dyn Env,
+    /// Types of the arguments as resolved: never polymorphic, `unknown` only where PostgreSQL leaves it (`"any"`).
+    pub args: &'a [Type],
+    /// Type of the result as resolved; for a function with a column definition list, that row type.
+    pub result: Type,
+    /// Whether the last argument was written `VARIADIC array` to a function over `"any"`.
+    pub variadic: bool,
+}
+
+impl<'a> CallContext<'a> {
+    /// The context of an ordinary call.
+    pub fn new(env: &'a dyn Env, args: &'a [Type], result: Type) -> Self {
+        CallContext { env, args, result, variadic: false }
+    }
+
+    /// Type of one argument; `unknown` past the end.
+    pub fn arg_type(&self, index: usize) -> Type {
+        self.args.get(index).copied().unwrap_or(Type::new(oids::UNKNOWN))
+    }
+
+    /// Element type of an array type, `None` for any other.
+    pub fn element_of(&self, array: Oid) -> Option<Oid> {
+        let base = self.env.base_type(Type::new(array));
+        let info = self.env.type_info(base.oid)?;
+        info.element.is_valid().then_some(info.element)
+    }
+}
+
+/// A scalar function over single values.
+///
+/// Strict functions (`pg_proc.proisstrict`) never see NULL: the caller checks. Others get the arguments as they are.
+pub type ScalarFn = fn(&CallContext<'_>, &[Datum]) -> Result<Datum>;
+
+/// Finds scalar functions by `pg_proc.prosrc`.
+#[derive(Clone, Default)]
+pub struct Registry {
+    scalars: HashMap<&'static str, ScalarFn>,
+}
+
+impl Registry {
+    /// Everything this crate implements.
+    pub fn builtin() -> Registry {
+        BUILTIN.clone()
+    }
+
+    /// Adds a table of implementations; a key that exists already is replaced.
+    #[must_use]
+    pub fn with(mut self, table: &[(&'static str, ScalarFn)]) -> Registry {
+        self.scalars.extend(table.iter().copied());
+        self
+    }
+
+    /// The implementation of a function, if there is one.
+    pub fn scalar(&self, prosrc: &str) -> Option<ScalarFn> {
+        self.scalars.get(prosrc).copied()
+    }
+
+    /// Every key with an implementation, in no particular order.
+    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.scalars.keys().copied()
+    }
+}
+
+static BUILTIN: LazyLock<Registry> =
+    LazyLock::new(|| FAMILIES.iter().fold(Registry::default(), |registry, table| registry.with(table)));
+
+/// The built-in implementation of a scalar function by `pg_proc.prosrc`.
+pub fn scalar(prosrc: &str) -> Option<ScalarFn> {
+    BUILTIN.scalar(prosrc)
+}
