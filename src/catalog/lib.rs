@@ -1,1 +1,23 @@
-//! (being laid)
+//! What exists in a database: schemas, relations, types, roles, as versioned immutable data.
+//!
+//! Layer 2. Knows nothing of plans or sockets, and nothing of rows: a relation names its table in storage by
+//! [`Relation::storage`].
+//!
+//! ```text
+//!   CatalogStore ──current()──► Arc<Catalog>  (immutable; a clone copies roots)
+//!        ▲                          │ look-ups by oid, by name, along a search_path
+//!        └──commit(changes)── CatalogTransaction: Arc<Catalog> + own changes
+//! ```
+//! DDL is transactional because a transaction collects [`Change`]s and works on its own version until commit.
+//! System catalogs (`pg_class` and so on) are relations of kind [`RelationKind::Virtual`]; their rows are made by the
+//! session from a `Catalog`.
+
+mod change;
+mod objects;
+mod store;
+mod version;
+
+pub use change::{Change, Dependency, Key, Object};
+pub use objects::*;
+pub use store::{CatalogStore, CatalogTransaction};
+pub use version::{BOOTSTRAP_ROLE, Catalog, namespaces};

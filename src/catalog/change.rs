@@ -1,0 +1,80 @@
+//! Changes to a catalog, as a transaction collects them and (later) the log records them.
+
+use std::sync::Arc;
+
+use dictdb_types::{Oid, TypeInfo};
+
+use crate::{Relation, Role, Schema};
+
+/// A new or replaced object.
+#[derive(Clone, Debug)]
+pub enum Object {
+    /// A schema.
+    Schema(Arc<Schema>),
+    /// A relation.
+    Relation(Arc<Relation>),
+    /// A user's type.
+    Type(Arc<TypeInfo>),
+    /// A role.
+    Role(Arc<Role>),
+}
+
+/// Names an object, or a part of one that something can depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// A schema.
+    Schema(Oid),
+    /// A relation.
+    Relation(Oid),
+    /// A column: relation and attnum.
+    Column(Oid, i16),
+    /// A constraint: relation and constraint.
+    Constraint(Oid, Oid),
+    /// A type.
+    Type(Oid),
+    /// A function.
+    Function(Oid),
+    /// A role.
+    Role(Oid),
+}
+
+impl Key {
+    pub(crate) const MIN: Key = Key::Schema(Oid(0));
+    pub(crate) const MAX: Key = Key::Role(Oid(u32::MAX));
+}
+
+/// `pg_depend.deptype`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dependency {
+    /// `n`: DROP needs CASCADE.
+    Normal,
+    /// `a`: dropped along silently.
+    Auto,
+    /// `i`: part of the other; cannot be dropped alone.
+    Internal,
+}
+
+/// One change.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Creates or replaces.
+    Put(Object),
+    /// Removes, with the dependencies the object had on others.
+    Remove(Key),
+    /// Sets or clears a comment: (catalog, object, sub-object).
+    Comment((Oid, Oid, i32), Option<Arc<str>>),
+    /// Records a dependency.
+    Depend {
+        /// Who depends.
+        dependent: Key,
+        /// On what.
+        on: Key,
+        /// How.
+        kind: Dependency,
+    },
+    /// Forgets all dependencies that an object has on others.
+    Undepend {
+        /// Who depended.
+        dependent: Key,
+    },
+}

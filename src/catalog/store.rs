@@ -1,0 +1,153 @@
+//! The committed catalog of a database and the private version of a transaction that changes it.
+//!
+//! ```text
+//!   committed:   v7 ────────────────► v8 = v7 + changes of T1 ──► v9 = v8 + changes of T2
+//!   T2:          v7 + own changes ────────────────────────────────┘ (changes applied again to the newest version)
+//! ```
+//! Relation locks in storage keep two transactions from changing the same object; names are checked at commit.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use dictdb_types::{Error, Oid, Result, SqlState};
+use parking_lot::RwLock;
+
+use crate::{Catalog, Change, Key, Object};
+
+/// The committed catalog. Readers take a version and keep it as long as they like.
+pub struct CatalogStore {
+    current: RwLock<Arc<Catalog>>,
+    version: AtomicU64,
+    next_oid: AtomicU32,
+}
+
+impl CatalogStore {
+    /// A store whose first version is `initial`.
+    pub fn new(initial: Catalog) -> Self {
+        let version = initial.version();
+        CatalogStore {
+            current: RwLock::new(Arc::new(initial)),
+            version: AtomicU64::new(version),
+            next_oid: AtomicU32::new(Oid::FIRST_NORMAL.0),
+        }
+    }
+
+    /// The newest committed version.
+    pub fn current(&self) -> Arc<Catalog> {
+        self.current.read().clone()
+    }
+
+    /// Number of the newest committed version; cheaper than [`CatalogStore::current`].
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// A new object id. Ids are not reused within the life of a server.
+    pub fn allocate_oid(&self) -> Oid {
+        Oid(self.next_oid.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Applies a transaction's changes to the newest version and publishes it. 23505 when a concurrent transaction
+    /// took a name first. Call it while the transaction still holds its relation locks.
+    pub fn commit(&self, changes: &[Change]) -> Result<Arc<Catalog>> {
+        let mut current = self.current.write();
+        let mut next = Catalog::clone(&current);
+        for change in changes {
+            if let Change::Put(object) = change {
+                check_name(&next, object)?;
+            }
+            next.apply(change);
+        }
+        next.set_version(current.version() + 1);
+        *current = Arc::new(next);
+        self.version.store(current.version(), Ordering::Release);
+        Ok(current.clone())
+    }
+}
+
+fn check_name(catalog: &Catalog, object: &Object) -> Result<()> {
+    let (oid, index, key) = match object {
+        Object::Relation(r) => (r.oid, "pg_class_relname_nsp_index", format!("(relname, relnamespace)=({}, {})", r.name, r.namespace)),
+        Object::Type(t) => (t.oid, "pg_type_typname_nsp_index", format!("(typname, typnamespace)=({}, {})", t.name, t.namespace)),
+        Object::Schema(s) => (s.oid, "pg_namespace_nspname_index", format!("(nspname)=({})", s.name)),
+        Object::Role(r) => (r.oid, "pg_authid_rolname_index", format!("(rolname)=({})", r.name)),
+    };
+    match catalog.name_owner(object) {
+        Some(owner) if owner != oid => Err(Error::new(
+            SqlState::UNIQUE_VIOLATION,
+            format!("duplicate key value violates unique constraint \"{index}\""),
+        )
+        .detail(format!("Key {key} already exists."))),
+        _ => Ok(()),
+    }
+}
+
+/// The catalog as one transaction sees it. Until its first change it follows the committed versions.
+#[derive(Default)]
+pub struct CatalogTransaction {
+    local: Option<Catalog>,
+    changes: Vec<Change>,
+}
+
+impl CatalogTransaction {
+    /// The version to use for the next statement.
+    pub fn view(&mut self, store: &CatalogStore) -> Arc<Catalog> {
+        if self.changes.is_empty() {
+            return store.current();
+        }
+        let committed = store.current();
+        let local = self.local.get_or_insert_with(|| Catalog::clone(&committed));
+        if local.version() & !LOCAL != committed.version() {
+            *local = Catalog::clone(&committed);
+            self.changes.iter().for_each(|change| local.apply(change));
+        }
+        local.set_version(committed.version() | LOCAL);
+        Arc::new(local.clone())
+    }
+
+    /// Whether anything was changed.
+    pub fn is_changed(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// Makes a change visible to this transaction.
+    pub fn change(&mut self, store: &CatalogStore, change: Change) {
+        let local = self.local.get_or_insert_with(|| {
+            let mut catalog = Catalog::clone(&store.current());
+            self.changes.iter().for_each(|change| catalog.apply(change));
+            catalog
+        });
+        local.apply(&change);
+        self.changes.push(change);
+    }
+
+    /// All changes in order, for commit.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// How far the changes have come, for a savepoint.
+    pub fn position(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Takes back the changes after a savepoint.
+    pub fn rollback_to(&mut self, position: usize) {
+        if position < self.changes.len() {
+            self.changes.truncate(position);
+            self.local = None;
+        }
+    }
+
+    /// Whether an object was put by this transaction (so nobody else can see it).
+    pub fn created(&self, key: Key) -> bool {
+        self.changes.iter().any(|change| match change {
+            Change::Put(Object::Relation(relation)) => key == Key::Relation(relation.oid),
+            Change::Put(Object::Type(info)) => key == Key::Type(info.oid),
+            _ => false,
+        })
+    }
+}
+
+/// Marks version numbers of uncommitted catalogs, so that no cached plan takes them for a committed version.
+const LOCAL: u64 = 1 << 63;

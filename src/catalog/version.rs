@@ -1,0 +1,250 @@
+//! One version of the catalog: persistent maps behind a cheap clone, and the look-ups of name resolution.
+
+use std::sync::Arc;
+
+use dictdb_types::{Oid, TypeInfo, TypeKind, TypeLookup, builtin_types};
+use imbl::{HashMap, OrdMap};
+
+use crate::{Change, Dependency, Key, Object, Relation, Role, Schema};
+
+/// `pg_namespace.oid` of the schemas every database has.
+pub mod namespaces {
+    use dictdb_types::Oid;
+
+    /// `pg_catalog`.
+    pub const PG_CATALOG: Oid = Oid(11);
+    /// `pg_toast`.
+    pub const PG_TOAST: Oid = Oid(99);
+    /// `public`.
+    pub const PUBLIC: Oid = Oid(2200);
+    /// `information_schema`.
+    pub const INFORMATION_SCHEMA: Oid = Oid(13_000);
+}
+
+/// `pg_authid.oid` of the bootstrap superuser.
+pub const BOOTSTRAP_ROLE: Oid = Oid(10);
+
+/// An immutable version of all objects of a database. Cloning copies roots, not objects.
+#[derive(Clone, Default)]
+pub struct Catalog {
+    version: u64,
+    pub(crate) schemas: OrdMap<Oid, Arc<Schema>>,
+    pub(crate) relations: OrdMap<Oid, Arc<Relation>>,
+    pub(crate) types: OrdMap<Oid, Arc<TypeInfo>>,
+    pub(crate) roles: OrdMap<Oid, Arc<Role>>,
+    pub(crate) comments: OrdMap<(Oid, Oid, i32), Arc<str>>,
+    pub(crate) dependencies: OrdMap<(Key, Key), Dependency>,
+    pub(crate) dependents: OrdMap<(Key, Key), Dependency>,
+    relation_names: HashMap<(Oid, Arc<str>), Oid>,
+    type_names: HashMap<(Oid, Arc<str>), Oid>,
+}
+
+impl Catalog {
+    /// Counts committed changes; a plan is valid for the version it was made in.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub(crate) fn set_version(&mut self, version: u64) {
+        self.version = version;
+    }
+
+    /// The schema with this oid.
+    pub fn schema(&self, oid: Oid) -> Option<&Arc<Schema>> {
+        self.schemas.get(&oid)
+    }
+
+    /// The schema with this name.
+    pub fn schema_named(&self, name: &str) -> Option<&Arc<Schema>> {
+        self.schemas.values().find(|schema| &*schema.name == name)
+    }
+
+    /// All schemas by oid.
+    pub fn schemas(&self) -> impl Iterator<Item = &Arc<Schema>> {
+        self.schemas.values()
+    }
+
+    /// The relation with this oid: table, index, sequence, view or composite type.
+    pub fn relation(&self, oid: Oid) -> Option<&Arc<Relation>> {
+        self.relations.get(&oid)
+    }
+
+    /// The relation of this name in a schema.
+    pub fn relation_in(&self, namespace: Oid, name: &str) -> Option<&Arc<Relation>> {
+        let oid = self.relation_names.get(&(namespace, Arc::from(name)))?;
+        self.relations.get(oid)
+    }
+
+    /// The first relation of this name along a search path.
+    pub fn relation_on_path(&self, path: &[Oid], name: &str) -> Option<&Arc<Relation>> {
+        let name: Arc<str> = Arc::from(name);
+        let oid = path.iter().find_map(|namespace| self.relation_names.get(&(*namespace, name.clone())))?;
+        self.relations.get(oid)
+    }
+
+    /// All relations by oid.
+    pub fn relations(&self) -> impl Iterator<Item = &Arc<Relation>> {
+        self.relations.values()
+    }
+
+    /// A type of this name in a schema.
+    pub fn type_in(&self, namespace: Oid, name: &str) -> Option<Arc<TypeInfo>> {
+        if namespace == namespaces::PG_CATALOG
+            && let Some(builtin) = builtin_types::by_name(name)
+        {
+            return Some(builtin);
+        }
+        let oid = self.type_names.get(&(namespace, Arc::from(name)))?;
+        self.types.get(oid).cloned()
+    }
+
+    /// The first type of this name along a search path.
+    pub fn type_on_path(&self, path: &[Oid], name: &str) -> Option<Arc<TypeInfo>> {
+        path.iter().find_map(|namespace| self.type_in(*namespace, name))
+    }
+
+    /// Users' types by oid; the built-in ones are in [`builtin_types`].
+    pub fn user_types(&self) -> impl Iterator<Item = &Arc<TypeInfo>> {
+        self.types.values()
+    }
+
+    /// The role with this oid.
+    pub fn role(&self, oid: Oid) -> Option<&Arc<Role>> {
+        self.roles.get(&oid)
+    }
+
+    /// The role of this name.
+    pub fn role_named(&self, name: &str) -> Option<&Arc<Role>> {
+        self.roles.values().find(|role| &*role.name == name)
+    }
+
+    /// All roles by oid.
+    pub fn roles(&self) -> impl Iterator<Item = &Arc<Role>> {
+        self.roles.values()
+    }
+
+    /// `pg_description`: (catalog, object, sub-object) → text, in order.
+    pub fn comments(&self) -> impl Iterator<Item = (&(Oid, Oid, i32), &Arc<str>)> {
+        self.comments.iter()
+    }
+
+    /// The comment on an object; the catalog is `pg_class`'s or another system catalog's oid.
+    pub fn comment(&self, catalog: Oid, object: Oid, sub_object: i32) -> Option<&Arc<str>> {
+        self.comments.get(&(catalog, object, sub_object))
+    }
+
+    /// What depends on an object, directly.
+    pub fn dependents_of(&self, object: Key) -> impl Iterator<Item = (Key, Dependency)> + '_ {
+        self.dependents.range((object, Key::MIN)..=(object, Key::MAX)).map(|((_, dependent), kind)| (*dependent, *kind))
+    }
+
+    /// What an object depends on, directly.
+    pub fn dependencies_of(&self, object: Key) -> impl Iterator<Item = (Key, Dependency)> + '_ {
+        self.dependencies.range((object, Key::MIN)..=(object, Key::MAX)).map(|((_, on), kind)| (*on, *kind))
+    }
+
+    /// Applies one change. Names stay consistent with objects; uniqueness is checked by [`crate::CatalogStore::commit`].
+    pub(crate) fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Put(object) => self.put(object),
+            Change::Remove(key) => self.remove(*key),
+            Change::Comment(key, text) => {
+                match text {
+                    Some(text) => self.comments.insert(*key, text.clone()),
+                    None => self.comments.remove(key),
+                };
+            }
+            Change::Depend { dependent, on, kind } => {
+                self.dependencies.insert((*dependent, *on), *kind);
+                self.dependents.insert((*on, *dependent), *kind);
+            }
+            Change::Undepend { dependent } => self.remove_dependencies(*dependent),
+        }
+    }
+
+    fn put(&mut self, object: &Object) {
+        match object {
+            Object::Schema(schema) => {
+                self.schemas.insert(schema.oid, schema.clone());
+            }
+            Object::Relation(relation) => {
+                if let Some(old) = self.relations.insert(relation.oid, relation.clone()) {
+                    self.relation_names.remove(&(old.namespace, old.name.clone()));
+                }
+                self.relation_names.insert((relation.namespace, relation.name.clone()), relation.oid);
+            }
+            Object::Type(info) => {
+                if let Some(old) = self.types.insert(info.oid, info.clone()) {
+                    self.type_names.remove(&(old.namespace, old.name.clone()));
+                }
+                self.type_names.insert((info.namespace, info.name.clone()), info.oid);
+            }
+            Object::Role(role) => {
+                self.roles.insert(role.oid, role.clone());
+            }
+        }
+    }
+
+    fn remove(&mut self, key: Key) {
+        match key {
+            Key::Schema(oid) => {
+                self.schemas.remove(&oid);
+            }
+            Key::Relation(oid) => {
+                if let Some(old) = self.relations.remove(&oid) {
+                    self.relation_names.remove(&(old.namespace, old.name.clone()));
+                }
+            }
+            Key::Type(oid) => {
+                if let Some(old) = self.types.remove(&oid) {
+                    self.type_names.remove(&(old.namespace, old.name.clone()));
+                }
+            }
+            Key::Role(oid) => {
+                self.roles.remove(&oid);
+            }
+            Key::Column(..) | Key::Constraint(..) | Key::Function(_) => {}
+        }
+        self.remove_dependencies(key);
+    }
+
+    fn remove_dependencies(&mut self, dependent: Key) {
+        let on: Vec<Key> = self.dependencies_of(dependent).map(|(on, _)| on).collect();
+        for on in on {
+            self.dependencies.remove(&(dependent, on));
+            self.dependents.remove(&(on, dependent));
+        }
+    }
+
+    /// Whether two relations or two types share a name after concurrent changes; the second's index name and key detail.
+    pub(crate) fn name_owner(&self, object: &Object) -> Option<Oid> {
+        match object {
+            Object::Relation(relation) => self.relation_names.get(&(relation.namespace, relation.name.clone())).copied(),
+            Object::Type(info) => self.type_names.get(&(info.namespace, info.name.clone())).copied(),
+            Object::Schema(schema) => self.schema_named(&schema.name).map(|s| s.oid),
+            Object::Role(role) => self.role_named(&role.name).map(|r| r.oid),
+        }
+    }
+}
+
+impl TypeLookup for Catalog {
+    fn type_info(&self, oid: Oid) -> Option<Arc<TypeInfo>> {
+        if oid < Oid::FIRST_NORMAL
+            && let Some(builtin) = builtin_types::by_oid(oid)
+        {
+            return Some(builtin);
+        }
+        self.types.get(&oid).cloned()
+    }
+}
+
+impl Catalog {
+    /// The fields of a composite type, in order.
+    pub fn composite_fields(&self, oid: Oid) -> Option<Arc<[dictdb_types::Field]>> {
+        match &self.type_info(oid)?.kind {
+            TypeKind::Composite(fields) => Some(fields.clone()),
+            TypeKind::Domain(base) => self.composite_fields(base.oid),
+            _ => None,
+        }
+    }
+}

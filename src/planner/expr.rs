@@ -1,0 +1,425 @@
+//! Bound expressions: every name resolved, every function chosen, every coercion explicit.
+//!
+//! The same tree serves the logical plan (columns are [`Expr::Column`], named by [`ColumnId`]) and the physical plan
+//! (columns are [`Expr::Input`], positions in the input row). [`crate::physical`] turns one into the other.
+
+use std::sync::Arc;
+
+use dictdb_functions::kernel::ScalarFn;
+use dictdb_types::{Datum, Oid, Type, oids};
+
+use crate::logical::Node;
+
+/// Identity of a column within one statement, whichever node carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ColumnId(pub u32);
+
+/// A bound scalar expression.
+#[derive(Clone, Debug)]
+pub enum Expr {
+    /// A column of the logical plan. When no input provides it, it is a reference to an outer query.
+    Column(ColumnId, Type),
+    /// Physical plan: position in the input row (in joins: left columns, then right ones).
+    Input(usize, Type),
+    /// Physical plan: slot that the enclosing Apply or subplan sets before each run.
+    Outer(usize, Type),
+    /// A constant.
+    Const(Datum, Type),
+    /// A parameter of the statement, 0-based.
+    Param(usize, Type),
+    /// A function or operator.
+    Call(Box<Call>),
+    /// Conjunction with three-valued logic.
+    And(Vec<Expr>),
+    /// Disjunction with three-valued logic.
+    Or(Vec<Expr>),
+    /// Negation.
+    Not(Box<Expr>),
+    /// `IS [NOT] NULL`; of a composite: all fields are (not) null.
+    IsNull(Box<Expr>, bool),
+    /// `IS [NOT] TRUE | FALSE | UNKNOWN`.
+    BoolTest(Box<Expr>, BoolTest),
+    /// `IS [NOT] DISTINCT FROM`; `not` is the last field. The function is the equality operator's.
+    Distinct(Arc<Function>, Box<(Expr, Expr)>, bool),
+    /// `NULLIF(a, b)` with its equality function.
+    NullIf(Arc<Function>, Box<(Expr, Expr)>),
+    /// `CASE`. With an operand, conditions refer to it as [`Expr::TestValue`].
+    Case(Box<Case>),
+    /// `COALESCE`.
+    Coalesce(Vec<Expr>, Type),
+    /// `GREATEST` (true) or `LEAST`.
+    MinMax(bool, Vec<Expr>, Type),
+    /// `left op ANY (array)`, or `ALL`.
+    ScalarArray(Box<ScalarArray>),
+    /// `(a, b) < (c, d)` and the other row orderings. Equality of rows is bound as a conjunction.
+    RowCompare(RowOrder, Vec<(Expr, Expr)>),
+    /// `ARRAY[…]`; with `nested` the items are arrays that form a further dimension.
+    Array { items: Vec<Expr>, nested: bool, ty: Type },
+    /// `ROW(…)`.
+    Row(Vec<Expr>, Type),
+    /// Field of a composite value, 0-based.
+    Field(Box<Expr>, usize, Type),
+    /// `a[i]` or `a[i:j]`.
+    Subscript(Box<Subscript>),
+    /// A cast that changes the type's name but not the value.
+    Relabel(Box<Expr>, Type),
+    /// A cast through the text form.
+    ViaIo(Box<Expr>, Type),
+    /// A cast of an array, element by element; the element is [`Expr::TestValue`].
+    ArrayCoerce(Box<Expr>, Box<Expr>, Type),
+    /// Into a domain: its constraints are checked.
+    ToDomain(Box<Expr>, Type),
+    /// The operand of the enclosing [`Expr::Case`], element of the enclosing [`Expr::ArrayCoerce`], or value of a domain check.
+    TestValue(Type),
+    /// A subquery in an expression; logical plan only.
+    Sublink(Box<Sublink>),
+    /// Physical plan: a subquery by its number in [`crate::physical::Plan::subplans`].
+    Subplan(Box<Subplan>),
+    /// An aggregate call; lives only between binding and the making of the Aggregate node.
+    Aggregate(Box<AggregateCall>),
+    /// A window call; lives only between binding and the making of the Window node.
+    Window(Box<WindowCall>),
+    /// `GROUPING(…)` with the positions of its arguments; replaced like an aggregate.
+    Grouping(Vec<Expr>),
+}
+
+/// `IS TRUE` and its relatives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BoolTest {
+    /// `IS TRUE`.
+    True,
+    /// `IS NOT TRUE`.
+    NotTrue,
+    /// `IS FALSE`.
+    False,
+    /// `IS NOT FALSE`.
+    NotFalse,
+    /// `IS UNKNOWN`.
+    Unknown,
+    /// `IS NOT UNKNOWN`.
+    NotUnknown,
+}
+
+/// Orderings of row comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowOrder {
+    /// `<`.
+    Less,
+    /// `<=`.
+    LessEqual,
+    /// `>`.
+    Greater,
+    /// `>=`.
+    GreaterEqual,
+}
+
+/// `pg_proc.provolatile`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Volatility {
+    /// Same arguments, same result, for ever: may be folded.
+    Immutable,
+    /// Same within one statement.
+    Stable,
+    /// Evaluated anew each time.
+    Volatile,
+}
+
+/// A function of `pg_proc` as a plan calls it.
+#[derive(Debug)]
+pub struct Function {
+    /// `pg_proc.oid`.
+    pub oid: Oid,
+    /// `proname`.
+    pub name: Arc<str>,
+    /// `proisstrict`: NULL in, NULL out, the kernel is not called.
+    pub strict: bool,
+    /// `provolatile`.
+    pub volatility: Volatility,
+    /// `proretset`.
+    pub returns_set: bool,
+    /// `prosrc`, by which vector kernels and set-returning kernels are found.
+    pub source: Arc<str>,
+    /// The row kernel; `None` for set-returning functions, aggregates and user-defined functions.
+    pub kernel: Option<ScalarFn>,
+}
+
+/// A call with its resolved argument coercions already in `args`.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The function.
+    pub function: Arc<Function>,
+    /// Its arguments, defaults and VARIADIC arrays included.
+    pub args: Vec<Expr>,
+    /// Result type.
+    pub ty: Type,
+    /// The operator's name when written as one (for EXPLAIN and view definitions).
+    pub operator: Option<Arc<str>>,
+    /// Where in the statement, for errors.
+    pub position: Option<u32>,
+}
+
+/// `CASE [operand] WHEN … THEN … ELSE … END`.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The operand, evaluated once.
+    pub operand: Option<Expr>,
+    /// Conditions and results.
+    pub whens: Vec<(Expr, Expr)>,
+    /// `ELSE`; NULL when absent.
+    pub otherwise: Option<Expr>,
+    /// Result type.
+    pub ty: Type,
+}
+
+/// `left op ANY/ALL (array)`.
+#[derive(Clone, Debug)]
+pub struct ScalarArray {
+    /// The operator's function.
+    pub function: Arc<Function>,
+    /// The operator's name.
+    pub operator: Arc<str>,
+    /// `ALL` instead of `ANY`.
+    pub all: bool,
+    /// Left operand.
+    pub left: Expr,
+    /// Array operand.
+    pub array: Expr,
+}
+
+/// Array subscripts.
+#[derive(Clone, Debug)]
+pub struct Subscript {
+    /// The array.
+    pub array: Expr,
+    /// Lower (slices only) and upper or single subscript of each dimension; `None` is an omitted bound of a slice.
+    pub indexes: Vec<(Option<Expr>, Option<Expr>)>,
+    /// Whether any dimension is a slice, and so all are.
+    pub slice: bool,
+    /// Result type.
+    pub ty: Type,
+}
+
+/// What a subquery in an expression is asked.
+#[derive(Clone, Debug)]
+pub enum SublinkKind {
+    /// Its single value; 21000 when it has more rows.
+    Scalar,
+    /// `EXISTS`.
+    Exists,
+    /// `ARRAY(SELECT …)`.
+    Array,
+    /// `left op ANY (SELECT …)`, `IN`; or `ALL`. One test per column; rows compare by conjunction of equalities.
+    Compare {
+        /// `ALL` instead of `ANY`.
+        all: bool,
+        /// Left operands.
+        left: Vec<Expr>,
+        /// Comparison of each pair: the left operand is `TestValue`-free, the right is the subquery's column.
+        tests: Vec<Arc<Function>>,
+        /// Name of the operator.
+        operator: Arc<str>,
+    },
+}
+
+/// A subquery in an expression.
+#[derive(Clone, Debug)]
+pub struct Sublink {
+    /// What is asked.
+    pub kind: SublinkKind,
+    /// The query; columns it does not produce itself are the outer query's.
+    pub query: Node,
+    /// Type of the result.
+    pub ty: Type,
+}
+
+/// A subquery in a physical expression.
+#[derive(Clone, Debug)]
+pub struct Subplan {
+    /// What is asked; its `left` operands are over the current row.
+    pub kind: SublinkKind,
+    /// Number in [`crate::physical::Plan::subplans`].
+    pub plan: usize,
+    /// Values for the subplan's [`Expr::Outer`] slots: (slot, expression over the current row). None at all means the
+    /// subplan is run once per statement and its result kept.
+    pub args: Vec<(usize, Expr)>,
+    /// Type of the result.
+    pub ty: Type,
+}
+
+/// Order of one key.
+#[derive(Clone, Debug)]
+pub struct SortKey {
+    /// What is ordered.
+    pub expr: Expr,
+    /// `DESC`.
+    pub descending: bool,
+    /// `NULLS FIRST`.
+    pub nulls_first: bool,
+}
+
+/// An aggregate call.
+#[derive(Clone, Debug)]
+pub struct AggregateCall {
+    /// The aggregate.
+    pub function: Arc<Function>,
+    /// Direct arguments of ordered-set aggregates, then nothing; ordinary arguments otherwise.
+    pub args: Vec<Expr>,
+    /// `DISTINCT`.
+    pub distinct: bool,
+    /// `ORDER BY` inside the call, or `WITHIN GROUP`.
+    pub order: Vec<SortKey>,
+    /// Whether `order` is `WITHIN GROUP`: its expressions are the aggregated arguments, `args` the direct ones.
+    pub within_group: bool,
+    /// `FILTER (WHERE …)`.
+    pub filter: Option<Expr>,
+    /// Result type.
+    pub ty: Type,
+}
+
+/// A call with `OVER`.
+#[derive(Clone, Debug)]
+pub struct WindowCall {
+    /// A window function, or an aggregate.
+    pub function: Arc<Function>,
+    /// Whether `function` is an aggregate.
+    pub aggregate: bool,
+    /// Arguments.
+    pub args: Vec<Expr>,
+    /// `FILTER`, for aggregates.
+    pub filter: Option<Expr>,
+    /// The window.
+    pub window: Window,
+    /// Result type.
+    pub ty: Type,
+}
+
+/// A window specification.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// `PARTITION BY`.
+    pub partition: Vec<Expr>,
+    /// `ORDER BY`.
+    pub order: Vec<SortKey>,
+    /// Frame.
+    pub frame: Frame,
+}
+
+/// A window frame.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Unit.
+    pub unit: FrameUnit,
+    /// Start.
+    pub start: FrameBound,
+    /// End.
+    pub end: FrameBound,
+    /// `EXCLUDE`.
+    pub exclude: FrameExclude,
+}
+
+/// `ROWS`, `RANGE` or `GROUPS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameUnit {
+    /// Counts rows.
+    Rows,
+    /// Compares the ordering value.
+    Range,
+    /// Counts peer groups.
+    Groups,
+}
+
+/// End of a frame.
+#[derive(Clone, Debug)]
+pub enum FrameBound {
+    /// `UNBOUNDED PRECEDING`.
+    UnboundedPreceding,
+    /// `n PRECEDING`.
+    Preceding(Box<Expr>),
+    /// `CURRENT ROW`.
+    CurrentRow,
+    /// `n FOLLOWING`.
+    Following(Box<Expr>),
+    /// `UNBOUNDED FOLLOWING`.
+    UnboundedFollowing,
+}
+
+/// `EXCLUDE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameExclude {
+    /// `NO OTHERS`.
+    NoOthers,
+    /// `CURRENT ROW`.
+    CurrentRow,
+    /// `GROUP`.
+    Group,
+    /// `TIES`.
+    Ties,
+}
+
+impl Expr {
+    /// A constant NULL.
+    pub fn null(ty: Type) -> Self {
+        Expr::Const(Datum::Null, ty)
+    }
+
+    /// A boolean constant.
+    pub fn boolean(value: bool) -> Self {
+        Expr::Const(Datum::Bool(value), Type::new(oids::BOOL))
+    }
+
+    /// The type of the value.
+    pub fn ty(&self) -> Type {
+        match self {
+            Expr::Column(_, ty)
+            | Expr::Input(_, ty)
+            | Expr::Outer(_, ty)
+            | Expr::Const(_, ty)
+            | Expr::Param(_, ty)
+            | Expr::Coalesce(_, ty)
+            | Expr::MinMax(_, _, ty)
+            | Expr::Array { ty, .. }
+            | Expr::Row(_, ty)
+            | Expr::Field(_, _, ty)
+            | Expr::Relabel(_, ty)
+            | Expr::ViaIo(_, ty)
+            | Expr::ArrayCoerce(_, _, ty)
+            | Expr::ToDomain(_, ty)
+            | Expr::TestValue(ty) => *ty,
+            Expr::Call(call) => call.ty,
+            Expr::Case(case) => case.ty,
+            Expr::Subscript(subscript) => subscript.ty,
+            Expr::Sublink(sublink) => sublink.ty,
+            Expr::Subplan(subplan) => subplan.ty,
+            Expr::Aggregate(call) => call.ty,
+            Expr::Window(call) => call.ty,
+            Expr::NullIf(_, args) => args.0.ty(),
+            Expr::Grouping(_) => Type::new(oids::INT4),
+            Expr::And(_)
+            | Expr::Or(_)
+            | Expr::Not(_)
+            | Expr::IsNull(..)
+            | Expr::BoolTest(..)
+            | Expr::Distinct(..)
+            | Expr::ScalarArray(_)
+            | Expr::RowCompare(..) => Type::new(oids::BOOL),
+        }
+    }
+
+    /// The conjunction of some predicates; none is true.
+    pub fn conjunction(mut predicates: Vec<Expr>) -> Option<Expr> {
+        match predicates.len() {
+            0 => None,
+            1 => predicates.pop(),
+            _ => Some(Expr::And(predicates)),
+        }
+    }
+
+    /// Splits nested conjunctions into their parts.
+    pub fn into_conjuncts(self, parts: &mut Vec<Expr>) {
+        match self {
+            Expr::And(items) => items.into_iter().for_each(|item| item.into_conjuncts(parts)),
+            Expr::Const(Datum::Bool(true), _) => {}
+            other => parts.push(other),
+        }
+    }
+}
