@@ -12,6 +12,7 @@
 //! System catalogs (`pg_class` and so on) are relations of kind [`RelationKind::Virtual`]; their rows are made by the
 //! session from a `Catalog`.
 
+mod bootstrap;
 mod change;
 mod objects;
 mod store;

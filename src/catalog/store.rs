@@ -67,8 +67,12 @@ impl CatalogStore {
 
 fn check_name(catalog: &Catalog, object: &Object) -> Result<()> {
     let (oid, index, key) = match object {
-        Object::Relation(r) => (r.oid, "pg_class_relname_nsp_index", format!("(relname, relnamespace)=({}, {})", r.name, r.namespace)),
-        Object::Type(t) => (t.oid, "pg_type_typname_nsp_index", format!("(typname, typnamespace)=({}, {})", t.name, t.namespace)),
+        Object::Relation(r) => {
+            (r.oid, "pg_class_relname_nsp_index", format!("(relname, relnamespace)=({}, {})", r.name, r.namespace))
+        }
+        Object::Type(t) => {
+            (t.oid, "pg_type_typname_nsp_index", format!("(typname, typnamespace)=({}, {})", t.name, t.namespace))
+        }
         Object::Schema(s) => (s.oid, "pg_namespace_nspname_index", format!("(nspname)=({})", s.name)),
         Object::Role(r) => (r.oid, "pg_authid_rolname_index", format!("(rolname)=({})", r.name)),
     };

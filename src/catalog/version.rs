@@ -18,7 +18,7 @@ pub mod namespaces {
     /// `public`.
     pub const PUBLIC: Oid = Oid(2200);
     /// `information_schema`.
-    pub const INFORMATION_SCHEMA: Oid = Oid(13_000);
+    pub const INFORMATION_SCHEMA: Oid = Oid(13_207);
 }
 
 /// `pg_authid.oid` of the bootstrap superuser.
@@ -219,7 +219,9 @@ impl Catalog {
     /// Whether two relations or two types share a name after concurrent changes; the second's index name and key detail.
     pub(crate) fn name_owner(&self, object: &Object) -> Option<Oid> {
         match object {
-            Object::Relation(relation) => self.relation_names.get(&(relation.namespace, relation.name.clone())).copied(),
+            Object::Relation(relation) => {
+                self.relation_names.get(&(relation.namespace, relation.name.clone())).copied()
+            }
             Object::Type(info) => self.type_names.get(&(info.namespace, info.name.clone())).copied(),
             Object::Schema(schema) => self.schema_named(&schema.name).map(|s| s.oid),
             Object::Role(role) => self.role_named(&role.name).map(|r| r.oid),

@@ -6,7 +6,12 @@ impl Expr {
     /// Calls `f` with every direct operand.
     pub fn for_each_child(&self, f: &mut dyn FnMut(&Expr)) {
         match self {
-            Expr::Column(..) | Expr::Input(..) | Expr::Outer(..) | Expr::Const(..) | Expr::Param(..) | Expr::TestValue(_) => {}
+            Expr::Column(..)
+            | Expr::Input(..)
+            | Expr::Outer(..)
+            | Expr::Const(..)
+            | Expr::Param(..)
+            | Expr::TestValue(_) => {}
             Expr::Call(call) => call.args.iter().for_each(f),
             Expr::And(items)
             | Expr::Or(items)
@@ -70,7 +75,12 @@ impl Expr {
     /// Calls `f` with every direct operand, to change it.
     pub fn for_each_child_mut(&mut self, f: &mut dyn FnMut(&mut Expr)) {
         match self {
-            Expr::Column(..) | Expr::Input(..) | Expr::Outer(..) | Expr::Const(..) | Expr::Param(..) | Expr::TestValue(_) => {}
+            Expr::Column(..)
+            | Expr::Input(..)
+            | Expr::Outer(..)
+            | Expr::Const(..)
+            | Expr::Param(..)
+            | Expr::TestValue(_) => {}
             Expr::Call(call) => call.args.iter_mut().for_each(f),
             Expr::And(items)
             | Expr::Or(items)

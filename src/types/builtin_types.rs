@@ -8,3 +8,8 @@ use crate::{Oid, TypeInfo};
 pub fn by_oid(_oid: Oid) -> Option<Arc<TypeInfo>> {
     None
 }
+
+/// The built-in type of this name in `pg_catalog`.
+pub fn by_name(_name: &str) -> Option<Arc<TypeInfo>> {
+    None
+}

@@ -1,0 +1,297 @@
+//! The physical plan: what the executor runs. Columns are positions; expressions use [`Expr::Input`] and [`Expr::Outer`].
+//!
+//! Plans are data: immutable, shared by all executions of a statement, free of parameter values, printable by
+//! [`crate::explain`]. Row ids travel between operators as `int8` columns ([`ROW_ID`]).
+
+use std::sync::Arc;
+
+use dictdb_catalog::Relation;
+use dictdb_types::{Oid, Type, oids};
+
+use crate::expr::{AggregateCall, Expr, SortKey, WindowCall};
+use crate::logical::{Check, JoinKind, LockStrength, LockWait, SetOpKind};
+
+/// Type of the columns that carry row ids.
+pub const ROW_ID: Type = Type::new(oids::INT8);
+
+/// A planned statement.
+#[derive(Debug)]
+pub struct Plan {
+    /// The root; its columns are the result's.
+    pub root: Node,
+    /// Subqueries of expressions, by the number in [`crate::expr::Subplan::plan`].
+    pub subplans: Vec<Node>,
+    /// Materialised CTEs in order of definition: a later one may read an earlier one.
+    pub ctes: Vec<Cte>,
+    /// Number of [`Expr::Outer`] slots in the whole plan.
+    pub outer_slots: usize,
+    /// Tables touched and the relation lock each needs, for the executor to take before it starts.
+    pub locks: Vec<(Oid, TableLock)>,
+    /// Whether the plan changes data (and so cannot run in a read-only transaction).
+    pub modifies: bool,
+}
+
+/// Relation lock of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TableLock {
+    /// ACCESS SHARE.
+    AccessShare,
+    /// ROW SHARE.
+    RowShare,
+    /// ROW EXCLUSIVE.
+    RowExclusive,
+}
+
+/// A CTE that is computed once per execution (on first use, or at the end for data-modifying ones nobody read).
+#[derive(Debug)]
+pub struct Cte {
+    /// Name, for EXPLAIN.
+    pub name: Arc<str>,
+    /// The query, or the non-recursive term.
+    pub query: Node,
+    /// The recursive term, reading [`Op::WorkTable`], and whether duplicates are kept (UNION ALL).
+    pub recursive: Option<(Node, bool)>,
+    /// Whether it changes data and so must run to its end.
+    pub modifies: bool,
+}
+
+/// An operator with what every operator has.
+#[derive(Debug)]
+pub struct Node {
+    /// What it does.
+    pub op: Op,
+    /// Types of the output columns.
+    pub columns: Vec<Type>,
+    /// Names of the output columns, for EXPLAIN VERBOSE and composite results.
+    pub names: Vec<Arc<str>>,
+    /// Estimated rows.
+    pub rows: f64,
+    /// Estimated cost in PostgreSQL's unit (a sequential page read is 1): to start, and in total.
+    pub cost: (f64, f64),
+}
+
+/// A table as a plan refers to it.
+#[derive(Clone, Debug)]
+pub struct TableRef {
+    /// The relation as of planning; a plan is not used after the catalog version changed.
+    pub relation: Arc<Relation>,
+    /// Alias.
+    pub alias: Arc<str>,
+}
+
+/// Operators.
+#[derive(Debug)]
+pub enum Op {
+    /// Constant rows.
+    Values { rows: Vec<Vec<Expr>> },
+    /// Every row of a table.
+    SeqScan { table: TableRef, fetch: Fetch, filter: Option<Expr> },
+    /// Rows found by an index, in its order (`reverse`: backwards).
+    IndexScan {
+        table: TableRef,
+        index: Arc<Relation>,
+        bounds: Vec<IndexBounds>,
+        reverse: bool,
+        fetch: Fetch,
+        filter: Option<Expr>,
+    },
+    /// A system catalog. `equals` are conditions its producer may use to make fewer rows: (attnum, value); the filter repeats them.
+    VirtualScan { table: TableRef, fetch: Fetch, equals: Vec<(i16, Expr)>, filter: Option<Expr> },
+    /// Functions in FROM, in lockstep; `spread` marks composite results spread over several columns, and how many.
+    FunctionScan { calls: Vec<(Expr, Option<usize>)>, ordinality: bool, alias: Arc<str> },
+    /// A materialised CTE, by its number in [`Plan::ctes`].
+    CteScan { cte: usize },
+    /// The working table of a recursive CTE.
+    WorkTable { cte: usize },
+    /// Computes columns.
+    Project { input: Box<Node>, exprs: Vec<Expr> },
+    /// Keeps rows.
+    Filter { input: Box<Node>, predicate: Expr },
+    /// Equi-join; keys are (left expression over left, right expression over right) with their equality function;
+    /// `residual` is over left columns, then right ones. Semi and Anti produce left columns only.
+    HashJoin { kind: JoinKind, left: Box<Node>, right: Box<Node>, keys: Vec<JoinKey>, residual: Option<Expr> },
+    /// Join on any condition.
+    NestedLoop { kind: JoinKind, left: Box<Node>, right: Box<Node>, on: Option<Expr> },
+    /// For each outer row, probes an index of a table: `bounds` are over the outer row. Inner, Left, Semi, Anti.
+    /// Output: outer columns, then fetched ones. `filter` is over both.
+    IndexJoin {
+        kind: JoinKind,
+        outer: Box<Node>,
+        table: TableRef,
+        index: Arc<Relation>,
+        bounds: IndexBounds,
+        fetch: Fetch,
+        filter: Option<Expr>,
+    },
+    /// For each left row, sets the slots and runs the right side (LATERAL and what cannot be decorrelated). Inner, Left, Semi, Anti.
+    Apply { kind: JoinKind, left: Box<Node>, right: Box<Node>, slots: Vec<(usize, Expr)>, on: Option<Expr> },
+    /// Groups by hash, or all in one group when there are no groups. Output: groups, calls, groupings.
+    Aggregate {
+        input: Box<Node>,
+        groups: Vec<Expr>,
+        sets: Option<Vec<Vec<usize>>>,
+        calls: Vec<AggregateCall>,
+        groupings: Vec<Vec<usize>>,
+    },
+    /// Window calls over one window; output: input columns, then calls. The input need not be sorted.
+    Window { input: Box<Node>, calls: Vec<WindowCall> },
+    /// Set-returning calls in lockstep (shorter ones padded with NULL); output: input columns, then calls.
+    ProjectSet { input: Box<Node>, calls: Vec<Expr> },
+    /// Sorts; with `fetch` only the first rows are wanted (an expression: LIMIT + OFFSET).
+    Sort { input: Box<Node>, keys: Vec<SortKey>, fetch: Option<Expr> },
+    /// Skips and cuts. With `ties`, rows equal to the last one by these keys follow.
+    Limit { input: Box<Node>, limit: Option<Expr>, offset: Option<Expr>, ties: Option<Vec<SortKey>> },
+    /// Distinct rows.
+    Distinct { input: Box<Node> },
+    /// First row of each group of the sorted input.
+    DistinctOn { input: Box<Node>, keys: Vec<Expr> },
+    /// UNION ALL.
+    Append { inputs: Vec<Node> },
+    /// INTERSECT and EXCEPT, with or without ALL. (UNION is Distinct over Append.)
+    SetOp { kind: SetOpKind, all: bool, left: Box<Node>, right: Box<Node> },
+    /// Locks rows by row id columns of the input; in READ COMMITTED rows changed meanwhile are re-read and re-checked.
+    LockRows { input: Box<Node>, targets: Vec<LockTarget> },
+    /// Changes a table; output: RETURNING columns.
+    Modify(Box<Modify>),
+}
+
+/// Which columns an access operator reads.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    /// Attnums in output order; system columns are negative.
+    pub columns: Vec<i16>,
+    /// Whether the row id follows as last output column.
+    pub row_id: bool,
+}
+
+/// One search of an index. Several in an [`Op::IndexScan`] (`IN`, OR) are run in turn; they do not overlap or the scan
+/// removes duplicates.
+#[derive(Clone, Debug)]
+pub struct IndexBounds {
+    /// Values of the leading keys.
+    pub equal: Vec<Expr>,
+    /// Lower bound of the next key, inclusive or not.
+    pub lower: Option<(Expr, bool)>,
+    /// Upper bound of the next key, inclusive or not.
+    pub upper: Option<(Expr, bool)>,
+    /// `key = ANY (array)` on the next key instead of bounds: one search per distinct element, in key order.
+    pub any: Option<Expr>,
+    /// `key IS NULL` on the next key.
+    pub is_null: bool,
+}
+
+/// One key of an equi-join.
+#[derive(Clone, Debug)]
+pub struct JoinKey {
+    /// Over the left input.
+    pub left: Expr,
+    /// Over the right input.
+    pub right: Expr,
+    /// Whether NULL equals NULL (IS NOT DISTINCT FROM).
+    pub null_equals_null: bool,
+}
+
+/// A table whose rows are locked.
+#[derive(Clone, Debug)]
+pub struct LockTarget {
+    /// The table.
+    pub table: TableRef,
+    /// Input column with the row id.
+    pub row_id: usize,
+    /// Strength.
+    pub strength: LockStrength,
+    /// Waiting.
+    pub wait: LockWait,
+}
+
+/// A change of a table. `Expr::Input(i)` in `returning`, `checks` and `generated` is position `i` of the table's full
+/// row (attnum − 1), followed by the input's columns.
+#[derive(Debug)]
+pub struct Modify {
+    /// The table.
+    pub table: TableRef,
+    /// What happens.
+    pub action: Action,
+    /// Rows.
+    pub input: Node,
+    /// RETURNING.
+    pub returning: Option<Vec<Expr>>,
+    /// CHECK constraints.
+    pub checks: Vec<(Check, Expr)>,
+    /// Generated columns.
+    pub generated: Vec<(i16, Expr)>,
+}
+
+/// What Modify does.
+#[derive(Debug)]
+pub enum Action {
+    /// Input column `i` goes to attnum `targets[i]`; others are NULL.
+    Insert {
+        /// Attnums.
+        targets: Vec<i16>,
+        /// ON CONFLICT.
+        on_conflict: Option<OnConflict>,
+    },
+    /// Input column `row_id`, and attnum ← input column.
+    Update {
+        /// Input column with the row id.
+        row_id: usize,
+        /// Attnum and input column of each new value.
+        assignments: Vec<(i16, usize)>,
+    },
+    /// Input column `row_id`.
+    Delete {
+        /// Input column with the row id.
+        row_id: usize,
+    },
+}
+
+/// `ON CONFLICT`.
+#[derive(Debug)]
+pub struct OnConflict {
+    /// Arbiter indexes; empty means all unique ones.
+    pub indexes: Vec<Oid>,
+    /// `DO UPDATE`: expressions over the existing full row, then the full `excluded` row.
+    pub update: Option<ConflictUpdate>,
+}
+
+/// `DO UPDATE`.
+#[derive(Debug)]
+pub struct ConflictUpdate {
+    /// Attnum and new value.
+    pub assignments: Vec<(i16, Expr)>,
+    /// WHERE.
+    pub filter: Option<Expr>,
+}
+
+impl Node {
+    /// The inputs, left to right.
+    pub fn children(&self) -> Vec<&Node> {
+        match &self.op {
+            Op::Values { .. }
+            | Op::SeqScan { .. }
+            | Op::IndexScan { .. }
+            | Op::VirtualScan { .. }
+            | Op::FunctionScan { .. }
+            | Op::CteScan { .. }
+            | Op::WorkTable { .. } => vec![],
+            Op::Project { input, .. }
+            | Op::Filter { input, .. }
+            | Op::Aggregate { input, .. }
+            | Op::Window { input, .. }
+            | Op::ProjectSet { input, .. }
+            | Op::Sort { input, .. }
+            | Op::Limit { input, .. }
+            | Op::Distinct { input }
+            | Op::DistinctOn { input, .. }
+            | Op::LockRows { input, .. }
+            | Op::IndexJoin { outer: input, .. } => vec![input],
+            Op::HashJoin { left, right, .. }
+            | Op::NestedLoop { left, right, .. }
+            | Op::Apply { left, right, .. }
+            | Op::SetOp { left, right, .. } => vec![left, right],
+            Op::Append { inputs } => inputs.iter().collect(),
+            Op::Modify(modify) => vec![&modify.input],
+        }
+    }
+}
