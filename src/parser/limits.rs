@@ -1,0 +1,38 @@
+//! Limits on what a statement may cost to read, and the stack to read it with.
+
+use dictdb_types::{Error, SqlState};
+
+/// Bounds on one query string.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of text. PostgreSQL's own bound is the message size, 1 GB.
+    pub text_bytes: usize,
+    /// Nested parentheses, subqueries, function calls and operator chains.
+    pub depth: u32,
+    /// Expression nodes in the whole query string.
+    pub expressions: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { text_bytes: 1 << 30, depth: 5_000, expressions: 50_000_000 }
+    }
+}
+
+/// Free stack below which recursion moves to a fresh segment, in bytes.
+const RED_ZONE_BYTES: usize = 128 * 1024;
+/// Size of a fresh segment, in bytes.
+const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
+
+/// Runs one level of a recursion over a tree, with more stack if little is left.
+pub fn with_stack<R>(level: impl FnOnce() -> R) -> R {
+    stacker::maybe_grow(RED_ZONE_BYTES, SEGMENT_BYTES, level)
+}
+
+/// 54001, as PostgreSQL says it.
+pub(crate) fn too_deep() -> Error {
+    Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded").hint(
+        "Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), \
+         after ensuring the platform's stack depth limit is adequate.",
+    )
+}

@@ -1,0 +1,90 @@
+//! Positions as PostgreSQL reports them: 1-based character offsets in the query string.
+//!
+//! Spans in our trees are all on line 1, with that offset as column, so no text is needed to read them.
+
+use rustc_hash::FxHashMap;
+use sqlparser::ast::{Expr, Spanned};
+use sqlparser::tokenizer::{Location, Span};
+
+/// The position a span starts at; `None` for nodes that were made without text.
+pub fn of_span(span: Span) -> Option<u32> {
+    (span.start.line != 0).then_some(span.start.column as u32)
+}
+
+/// The span that starts and ends at these 1-based character offsets.
+pub(crate) fn span(start: u32, end: u32) -> Span {
+    Span::new(Location::new(1, start.into()), Location::new(1, end.into()))
+}
+
+/// Positions of nodes without a span of their own: operators, casts, subscripts, `CASE`, `IN` …
+///
+/// They are filed under the address of the node's first boxed operand, which never moves while the tree lives. A copy of
+/// a tree has no entries: look positions up in the tree that was parsed.
+#[derive(Clone, Debug, Default)]
+pub struct Locations {
+    by_operand: FxHashMap<usize, u32>,
+}
+
+impl Locations {
+    /// Files the position of the node whose first boxed operand is `operand`.
+    pub(crate) fn record(&mut self, operand: &Expr, position: u32) {
+        self.by_operand.insert(address(operand), position);
+    }
+
+    /// The position PostgreSQL gives to errors about this node itself: the operator, the cast, the function name, the literal.
+    pub fn node(&self, expr: &Expr) -> Option<u32> {
+        match first_operand(expr) {
+            Some(operand) => self.by_operand.get(&address(operand)).copied(),
+            None => of_span(expr.span()),
+        }
+    }
+
+    /// The leftmost position of an expression (`exprLocation`), for errors about its value or type.
+    pub fn leftmost(&self, expr: &Expr) -> Option<u32> {
+        let mut best = self.node(expr);
+        let mut expr = expr;
+        while let Some(operand) = first_operand(expr) {
+            let position = self.node(operand);
+            best = match (best, position) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+            expr = operand;
+        }
+        best
+    }
+}
+
+fn address(expr: &Expr) -> usize {
+    std::ptr::from_ref(expr) as usize
+}
+
+/// The operand a node's position is filed under; nodes with a span have none.
+fn first_operand(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::CompoundFieldAccess { root: e, .. }
+        | Expr::IsFalse(e)
+        | Expr::IsNotFalse(e)
+        | Expr::IsTrue(e)
+        | Expr::IsNotTrue(e)
+        | Expr::IsNull(e)
+        | Expr::IsNotNull(e)
+        | Expr::IsUnknown(e)
+        | Expr::IsNotUnknown(e)
+        | Expr::IsDistinctFrom(e, _)
+        | Expr::IsNotDistinctFrom(e, _)
+        | Expr::InList { expr: e, .. }
+        | Expr::InSubquery { expr: e, .. }
+        | Expr::Between { expr: e, .. }
+        | Expr::BinaryOp { left: e, .. }
+        | Expr::Like { expr: e, .. }
+        | Expr::ILike { expr: e, .. }
+        | Expr::SimilarTo { expr: e, .. }
+        | Expr::AnyOp { left: e, .. }
+        | Expr::AllOp { left: e, .. }
+        | Expr::UnaryOp { expr: e, .. }
+        | Expr::Cast { expr: e, .. }
+        | Expr::Collate { expr: e, .. } => Some(e),
+        _ => None,
+    }
+}
