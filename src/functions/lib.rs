@@ -3,6 +3,7 @@
 //! Layer 1. Knows values and types, never syntax trees, tables or sessions.
 //!
 //! ```text
+//!   PostgreSQL's tables   pg_proc, pg_operator, pg_cast, … as exported text            (facts/)
 //!   one value at a time   scalar/ by family, found by prosrc through Registry      (kernel, args)
 //!   a column at a time    the hot comparisons and arithmetic over Arrow arrays     (vector/)
 //!   a group               accumulators of the built-in aggregates                  (aggregate/)
@@ -15,6 +16,7 @@
 
 pub mod aggregate;
 mod args;
+pub mod facts;
 pub mod kernel;
 mod scalar;
 pub mod set_returning;
