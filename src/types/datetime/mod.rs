@@ -1,71 +1,46 @@
-//! Text forms of dates, times and intervals.
+//! Dates, times, timestamps and intervals: their text forms, and the arithmetic on them.
 //!
-//! Input reads what PostgreSQL's `DecodeDateTime` family reads, output writes the four `DateStyle`s and the four
-//! `IntervalStyle`s. The binary forms are plain integers and live in [`crate::binary`]; calendar functions do not
-//! live here.
+//! ```text
+//!   text ──token──► fields ──reader, number_field, finish──► date and time ──read──► value
+//!          word, seen, clock_field, number                   (zone, abbreviation, posix_zone)
+//!   text ──token──► fields ──read_interval, read_iso_interval──► interval_sum ──read──► value
+//!   value ──write, write_interval──► text
+//! ```
+//!
+//! Input reads what PostgreSQL's own reader takes, with its reports; output writes the four `DateStyle`s and the four
+//! `IntervalStyle`s. Calendar arithmetic is on integers ([`calendar`]), because PostgreSQL's range is wider than that
+//! of any date library; time zone rules are jiff's ([`zone`]). Binary forms are plain integers and do not live here,
+//! nor do SQL functions.
+//!
+//! Tests: `testdata/*.txt` hold inputs with what PostgreSQL 15 answered.
 
-use crate::{Env, Error, FormatSettings, Interval, Result};
+mod abbreviation;
+pub mod calendar;
+mod clock_field;
+mod fault;
+mod finish;
+mod interval_sum;
+pub mod interval_typmod;
+mod number;
+mod number_field;
+mod posix_zone;
+mod precision;
+mod read;
+mod read_interval;
+mod read_iso_interval;
+mod reader;
+mod seen;
+#[cfg(test)]
+mod tests;
+mod token;
+mod word;
+mod write;
+mod write_interval;
+pub mod zone;
 
-fn unsupported<T>(what: &str) -> Result<T> {
-    Err(Error::unsupported(format_args!("text form of type {what}")))
-}
-
-/// Reads a `date`: days since 1970-01-01, `i32::MAX`/`i32::MIN` for the infinities. 22007, 22008.
-pub fn input_date(_text: &str, _env: &dyn Env) -> Result<i32> {
-    unsupported("date")
-}
-
-/// Reads a `time`: microseconds since midnight, rounded to the precision in `typmod` (-1: none). 22007, 22008.
-pub fn input_time(_text: &str, _typmod: i32, _env: &dyn Env) -> Result<i64> {
-    unsupported("time without time zone")
-}
-
-/// Reads a `timetz`: microseconds since local midnight and seconds west of UTC. 22007, 22008.
-pub fn input_timetz(_text: &str, _typmod: i32, _env: &dyn Env) -> Result<(i64, i32)> {
-    unsupported("time with time zone")
-}
-
-/// Reads a `timestamp`: microseconds since 1970-01-01 00:00 local time. 22007, 22008.
-pub fn input_timestamp(_text: &str, _typmod: i32, _env: &dyn Env) -> Result<i64> {
-    unsupported("timestamp without time zone")
-}
-
-/// Reads a `timestamptz`: microseconds since 1970-01-01 00:00 UTC. 22007, 22008, 22023.
-pub fn input_timestamptz(_text: &str, _typmod: i32, _env: &dyn Env) -> Result<i64> {
-    unsupported("timestamp with time zone")
-}
-
-/// Reads an `interval`, restricted and rounded as `typmod` says. 22007, 22015.
-pub fn input_interval(_text: &str, _typmod: i32, _env: &dyn Env) -> Result<Interval> {
-    unsupported("interval")
-}
-
-/// Writes a `date`.
-pub fn write_date(_days: i32, _settings: &FormatSettings, _out: &mut String) -> Result<()> {
-    unsupported("date")
-}
-
-/// Writes a `time`.
-pub fn write_time(_micros: i64, _settings: &FormatSettings, _out: &mut String) -> Result<()> {
-    unsupported("time without time zone")
-}
-
-/// Writes a `timetz`; `west` is in seconds.
-pub fn write_timetz(_micros: i64, _west: i32, _settings: &FormatSettings, _out: &mut String) -> Result<()> {
-    unsupported("time with time zone")
-}
-
-/// Writes a `timestamp`.
-pub fn write_timestamp(_micros: i64, _settings: &FormatSettings, _out: &mut String) -> Result<()> {
-    unsupported("timestamp without time zone")
-}
-
-/// Writes a `timestamptz` in the session's time zone.
-pub fn write_timestamptz(_micros: i64, _settings: &FormatSettings, _out: &mut String) -> Result<()> {
-    unsupported("timestamp with time zone")
-}
-
-/// Writes an `interval`.
-pub fn write_interval(_value: &Interval, _settings: &FormatSettings, _out: &mut String) -> Result<()> {
-    unsupported("interval")
-}
+pub use abbreviation::{AbbreviationRow, abbreviations_at};
+pub use precision::{round_micros, scale_timestamp};
+pub use read::{input_date, input_interval, input_time, input_timestamp, input_timestamptz, input_timetz};
+pub use word::Unit;
+pub use write::{write_date, write_time, write_timestamp, write_timestamptz, write_timetz};
+pub use write_interval::write_interval;
