@@ -140,9 +140,10 @@ impl<T: Output> Output for Result<T> {
 /// Parameters are read in order with [`FromDatum`], the value is returned with [`Output`]; an `Option` parameter
 /// accepts NULL. `"prosrc" => name` takes a ready [`crate::ScalarFn`].
 macro_rules! kernels {
-    (@entry $key:literal => |$cx:ident; $($arg:ident: $ty:ty),*| $body:expr) => {
+    (@entry $key:expr => |$cx:ident; $($arg:ident: $ty:ty),*| $body:expr) => {
         ($key, {
             fn kernel($cx: &$crate::CallContext<'_>, args: &[dictdb_types::Datum]) -> dictdb_types::Result<dictdb_types::Datum> {
+                #[allow(unused_mut)] // functions without arguments
                 let mut args = args.iter();
                 $(let $arg: $ty = $crate::args::next(&mut args)?;)*
                 let _ = args;
@@ -152,13 +153,13 @@ macro_rules! kernels {
         })
     };
     (@list [$($done:tt)*]) => { &[$($done)*] };
-    (@list [$($done:tt)*] $key:literal => |$cx:ident; $($arg:ident: $ty:ty),*| $body:expr, $($rest:tt)*) => {
+    (@list [$($done:tt)*] $key:expr => |$cx:ident; $($arg:ident: $ty:ty),*| $body:expr, $($rest:tt)*) => {
         $crate::args::kernels!(@list [$($done)* $crate::args::kernels!(@entry $key => |$cx; $($arg: $ty),*| $body),] $($rest)*)
     };
-    (@list [$($done:tt)*] $key:literal => |$($arg:ident: $ty:ty),*| $body:expr, $($rest:tt)*) => {
+    (@list [$($done:tt)*] $key:expr => |$($arg:ident: $ty:ty),*| $body:expr, $($rest:tt)*) => {
         $crate::args::kernels!(@list [$($done)* $crate::args::kernels!(@entry $key => |_cx; $($arg: $ty),*| $body),] $($rest)*)
     };
-    (@list [$($done:tt)*] $key:literal => $kernel:path, $($rest:tt)*) => {
+    (@list [$($done:tt)*] $key:expr => $kernel:path, $($rest:tt)*) => {
         $crate::args::kernels!(@list [$($done)* ($key, $kernel as $crate::ScalarFn),] $($rest)*)
     };
     ($($table:tt)*) => { $crate::args::kernels!(@list [] $($table)*) };

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use dictdb_types::{Datum, Env, Oid, Result, Type, oids};
 
-use crate::scalar::FAMILIES;
+use crate::scalar::families;
 
 /// What a function may know of its call besides the values.
 #[derive(Clone, Copy)]
@@ -81,7 +81,7 @@ impl Registry {
 }
 
 static BUILTIN: LazyLock<Registry> =
-    LazyLock::new(|| FAMILIES.iter().fold(Registry::default(), |registry, table| registry.with(table)));
+    LazyLock::new(|| families().fold(Registry::default(), |registry, table| registry.with(table)));
 
 /// The built-in implementation of a scalar function by `pg_proc.prosrc`.
 pub fn scalar(prosrc: &str) -> Option<ScalarFn> {
