@@ -5,16 +5,18 @@
 //! ```text
 //!   SqlState, Error        what went wrong                     (error, sqlstate)
 //!   Oid, RowId, TxnId      who is meant                        (ids, oids)
-//!   Type, TypeInfo         what a value is                     (ty, builtin_types)
+//!   Type, TypeInfo         what a value is                     (ty, builtin_types, typmod)
 //!   Datum                  one value                           (datum, value, numeric, jsonb)
-//!     text / binary        PostgreSQL's two wire formats       (text/, binary/)
+//!     text / binary        PostgreSQL's two wire formats       (text/, binary/, datetime/)
 //!     order                compare, hash, memcomparable keys   (order, sort_key)
-//!     arrow / opaque       one column of values                (arrow, opaque)
+//!     arrow / opaque       one column of values                (arrow/, opaque)
 //!   Env                    settings and names a format needs   (env)
 //! ```
 //!
 //! Dates and times count from 1970 everywhere inside; only the binary wire format counts from 2000.
 
+pub mod arrow;
+pub mod binary;
 pub mod builtin_types;
 pub mod datetime;
 mod datum;
@@ -22,9 +24,16 @@ pub mod env;
 mod error;
 mod ids;
 mod jsonb;
-mod numeric;
+pub mod network;
+pub mod numeric;
 pub mod oids;
+pub mod opaque;
+pub mod order;
+#[cfg(test)]
+mod samples;
+pub mod sort_key;
 mod sqlstate;
+pub mod text;
 mod ty;
 mod value;
 

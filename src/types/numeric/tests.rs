@@ -1,0 +1,1 @@
+//! Expectations are PostgreSQL 15's own answers.
