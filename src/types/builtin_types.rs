@@ -225,8 +225,3 @@ mod tests {
         assert!(by_name("sql_identifier").is_none() && all().iter().any(|t| t.name.as_ref() == "sql_identifier"));
     }
 }
-
-/// The built-in type of this name in `pg_catalog`.
-pub fn by_name(_name: &str) -> Option<Arc<TypeInfo>> {
-    None
-}
