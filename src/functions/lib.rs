@@ -4,6 +4,7 @@
 //!
 //! ```text
 //!   PostgreSQL's tables   pg_proc, pg_operator, pg_cast, … as exported text            (facts/)
+//!   which one is meant    operators, functions, casts, common types                   (resolve/)
 //!   one value at a time   scalar/ by family, found by prosrc through Registry      (kernel, args)
 //!   a column at a time    the hot comparisons and arithmetic over Arrow arrays     (vector/)
 //!   a group               accumulators of the built-in aggregates                  (aggregate/)
@@ -18,6 +19,7 @@ pub mod aggregate;
 mod args;
 pub mod facts;
 pub mod kernel;
+pub mod resolve;
 mod scalar;
 pub mod set_returning;
 pub mod vector;

@@ -10,6 +10,7 @@
 //!     text / binary        PostgreSQL's two wire formats       (text/, binary/, datetime/)
 //!     order                compare, hash, memcomparable keys   (order, sort_key)
 //!     arrow / opaque       one column of values                (arrow/, opaque)
+//!   identifier, type_name  names as SQL writes them            (identifier, type_name)
 //!   Env                    settings and names a format needs   (env)
 //! ```
 //!
@@ -22,6 +23,7 @@ pub mod datetime;
 mod datum;
 pub mod env;
 mod error;
+mod identifier;
 mod ids;
 mod jsonb;
 pub mod network;
@@ -35,14 +37,17 @@ pub mod sort_key;
 mod sqlstate;
 pub mod text;
 mod ty;
+mod type_name;
 mod value;
 
 pub use datum::Datum;
 pub use env::{ByteaOutput, DateOrder, DateStyle, Env, FormatSettings, IntervalStyle, RegKind};
 pub use error::{Error, Fields, Result, Severity};
+pub use identifier::{quote_identifier, quote_literal, quote_qualified};
 pub use ids::{CommitTs, Oid, RowId, TxnId};
 pub use jsonb::Jsonb;
 pub use numeric::Numeric;
 pub use sqlstate::SqlState;
 pub use ty::{EnumLabel, Field, Physical, Type, TypeInfo, TypeKind, TypeLookup, Typed, physical_of_builtin};
+pub use type_name::{modifier_text, type_name, type_name_with_modifier};
 pub use value::{Array, Bound, Dimension, Interval, Range, Record};

@@ -146,10 +146,7 @@ pub struct TypeInfo {
 impl TypeInfo {
     /// Whether values are arrays in the sense of `ARRAY[…]` and subscripts (`typsubscript = array_subscript_handler`).
     pub fn is_array(&self) -> bool {
-        self.element.is_valid()
-            && self.len == -1
-            && matches!(self.kind, TypeKind::Base)
-            && self.input.as_ref() == "array_in"
+        self.element.is_valid() && self.len == -1 && self.input.as_ref() == "array_in"
     }
 
     /// The layout of values in columns. Domains have the layout of their base, which the caller resolves first.

@@ -1,0 +1,86 @@
+//! The default operator class of a type, and through it the type's equality and order.
+
+use dictdb_types::Oid;
+
+use super::Scope;
+use super::traits::{TypeTraits, is_binary_coercible};
+use crate::facts::{Opclass, ids, opclasses, strategies_of_family};
+
+/// Strategy numbers of btree.
+pub mod btree {
+    /// `<`.
+    pub const LESS: i16 = 1;
+    /// `<=`.
+    pub const LESS_EQUAL: i16 = 2;
+    /// `=`.
+    pub const EQUAL: i16 = 3;
+    /// `>=`.
+    pub const GREATER_EQUAL: i16 = 4;
+    /// `>`.
+    pub const GREATER: i16 = 5;
+}
+
+/// The operator class an index of this method uses for a type unless told otherwise (`GetDefaultOpClass`). A type
+/// without one of its own takes that of a type it is binary-compatible with: `varchar` that of `text`, every array
+/// that of `anyarray`.
+pub fn default_opclass(scope: &dyn Scope, ty: Oid, method: Oid) -> Option<&'static Opclass> {
+    let ty = scope.base_of(ty);
+    let category = scope.category(ty).0;
+    let defaults = || opclasses().iter().filter(|c| c.method == method && c.default);
+    if let Some(own) = defaults().find(|c| c.input == ty) {
+        return Some(own);
+    }
+    let mut compatible: Vec<_> = defaults().filter(|c| is_binary_coercible(scope, ty, c.input)).collect();
+    if compatible.len() > 1 {
+        let preferred = |c: &&Opclass| scope.is_preferred(category, c.input);
+        if compatible.iter().filter(|c| preferred(c)).count() == 1 {
+            compatible.retain(|c| preferred(c));
+        }
+    }
+    if compatible.len() == 1 { compatible.pop() } else { None }
+}
+
+/// The operator of a class for a strategy number, on the class's own input type.
+pub fn strategy_operator(class: &Opclass, number: i16) -> Option<Oid> {
+    let rows = strategies_of_family(class.family).iter();
+    rows.into_iter()
+        .find(|s| s.left == class.input && s.right == class.input && s.number == number && !s.ordering)
+        .map(|s| s.operator)
+}
+
+/// `=` of the type's default btree class, or of its default hash class; `None` when values cannot be compared (`json`,
+/// `point`). It is what DISTINCT, GROUP BY, IN and joins mean by equal.
+pub fn equality_operator(scope: &dyn Scope, ty: Oid) -> Option<Oid> {
+    ordering(scope, ty, btree::EQUAL).or_else(|| {
+        strategy_operator(default_opclass(scope, ty, ids::HASH)?, 1).filter(|_| elements_have(scope, ty, ids::HASH))
+    })
+}
+
+/// `<` of the type's default btree class: what ORDER BY means.
+pub fn less_than_operator(scope: &dyn Scope, ty: Oid) -> Option<Oid> {
+    ordering(scope, ty, btree::LESS)
+}
+
+/// `>` of the type's default btree class: what ORDER BY … DESC means.
+pub fn greater_than_operator(scope: &dyn Scope, ty: Oid) -> Option<Oid> {
+    ordering(scope, ty, btree::GREATER)
+}
+
+fn ordering(scope: &dyn Scope, ty: Oid, number: i16) -> Option<Oid> {
+    let class = default_opclass(scope, ty, ids::BTREE)?;
+    strategy_operator(class, number).filter(|_| elements_have(scope, ty, ids::BTREE))
+}
+
+/// Containers compare by their elements, so these must be comparable too.
+fn elements_have(scope: &dyn Scope, ty: Oid, method: Oid) -> bool {
+    let ty = scope.base_of(ty);
+    let info = scope.type_info(ty);
+    let parts: Vec<Oid> = match info.as_deref().map(|info| &info.kind) {
+        Some(dictdb_types::TypeKind::Composite(fields)) => fields.iter().map(|f| f.ty.oid).collect(),
+        _ => scope.element_of(ty).into_iter().collect(),
+    };
+    parts.iter().all(|part| match method {
+        ids::HASH => equality_operator(scope, *part).is_some(),
+        _ => less_than_operator(scope, *part).is_some(),
+    })
+}
