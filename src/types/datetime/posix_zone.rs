@@ -25,8 +25,15 @@ pub(super) fn parse(text: &str) -> Option<TimeZone> {
         Some(_) => offset(rest)?,
     };
     let rules = if rules.is_empty() { DEFAULT_RULES.to_owned() } else { rules.replace(';', ",") };
+    let (standard, daylight) = (posix_name(standard), posix_name(daylight));
     let canonical = format!("<{standard}>{}<{daylight}>{}{rules}", clock(west), clock(daylight_west));
     TimeZone::posix(&canonical).ok()
+}
+
+/// PostgreSQL takes any characters for an abbreviation, POSIX three or more letters, digits and signs: those are kept.
+fn posix_name(name: &str) -> String {
+    let kept: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-')).collect();
+    format!("{kept:-<3}")
 }
 
 /// A zone that never changes, with a name and an abbreviation of its own.

@@ -107,12 +107,9 @@ impl Reader {
     }
 
     fn number(&mut self, text: &str) -> Result<Seen, Fault> {
-        let unit = match self.unit {
-            NextUnit::Unknown => last_unit(self.range),
-            NextUnit::Missing => return Err(Fault::Format),
-            NextUnit::Is(unit) => unit,
-        };
-        self.unit = NextUnit::Is(unit);
+        if matches!(self.unit, NextUnit::Unknown) {
+            self.unit = NextUnit::Is(last_unit(self.range));
+        }
         let (whole, rest) = leading_i64(text)?;
         let negative = text.starts_with('-');
         let mut quantity = Quantity { whole, fraction: 0.0 };
@@ -125,7 +122,10 @@ impl Reader {
             }
             Some(_) => return Err(Fault::Format),
         }
-        self.add(unit, self.signed(quantity))
+        match self.unit {
+            NextUnit::Is(unit) => self.add(unit, self.signed(quantity)),
+            _ => Err(Fault::Format),
+        }
     }
 
     /// The SQL standard's `years-months`.

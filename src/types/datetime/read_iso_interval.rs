@@ -145,6 +145,9 @@ impl<'a> Reader<'a> {
         let end = float_width(self.rest);
         let value: f64 = self.rest[..end].parse().map_err(|_| Fault::Format)?;
         self.rest = &self.rest[end..];
+        if value.is_infinite() || value.is_subnormal() {
+            return Err(Fault::Format);
+        }
         if !(-MAX_NUMBER..=MAX_NUMBER).contains(&value) {
             return Err(Fault::Field);
         }
