@@ -5,6 +5,7 @@
 //!          word, seen, clock_field, number                   (zone, abbreviation, posix_zone)
 //!   text ──token──► fields ──read_interval, read_iso_interval──► interval_sum ──read──► value
 //!   value ──write, write_interval──► text
+//!   values ──timestamp_math, interval_math, convert, construct, truncate, extract──► values
 //! ```
 //!
 //! Input reads what PostgreSQL's own reader takes, with its reports; output writes the four `DateStyle`s and the four
@@ -16,9 +17,14 @@
 
 mod abbreviation;
 pub mod calendar;
+mod clock;
 mod clock_field;
+mod construct;
+mod convert;
+mod extract;
 mod fault;
 mod finish;
+mod interval_math;
 mod interval_sum;
 pub mod interval_typmod;
 mod number;
@@ -32,15 +38,28 @@ mod reader;
 mod seen;
 #[cfg(test)]
 mod tests;
+mod timestamp_math;
 mod token;
+mod truncate;
 mod word;
 mod write;
 mod write_interval;
 pub mod zone;
 
 pub use abbreviation::{AbbreviationRow, abbreviations_at};
+pub use clock::{
+    Clock, date_out_of_range, date_out_of_range_for_timestamp, interval_out_of_range, timestamp_out_of_range,
+};
+pub use construct::{make_date, make_interval, make_time, make_timestamp, timestamp_from_seconds, zone_argument};
+pub use convert::{
+    add_to_time, compare_date, compare_timestamp, compare_timetz, date_to_timestamp, interval_to_time, shift,
+    timestamp_to_date, timestamp_to_time, to_timestamp, to_timestamptz,
+};
+pub use extract::{Part, date_part, interval_part, time_part, timestamp_part};
 pub use precision::{round_micros, scale_timestamp};
 pub use read::{input_date, input_interval, input_time, input_timestamp, input_timestamptz, input_timetz};
+pub use timestamp_math::{add_interval, age, bin, difference, is_finite_timestamp, subtract_interval};
+pub use truncate::{truncate, truncate_interval};
 pub use word::Unit;
 pub use write::{write_date, write_time, write_timestamp, write_timestamptz, write_timetz};
 pub use write_interval::write_interval;

@@ -120,7 +120,7 @@ mod tests {
             let zone = parse(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!((offset_at(&zone, at), info_at(&zone, at).abbreviation()), (east, abbreviation), "{text}");
         }
-        for text in ["", "abc", "5x!", "x999", "<abc", "America/Nowhere"] {
+        for text in ["", "abc", "x999", "<abc", "America/Nowhere"] {
             assert!(parse(text).is_none(), "{text}");
         }
     }
