@@ -1,1 +1,44 @@
-//! (being laid)
+//! Tables in memory: versions, transactions, indexes, locks.
+//!
+//! Layer 2. Knows neither SQL text nor plans nor tasks: everything here is synchronous.
+
+mod block;
+mod column;
+mod garbage;
+mod hook;
+mod index;
+mod lock;
+mod opaque;
+#[cfg(test)]
+mod scenarios;
+mod sequence;
+mod session;
+mod snapshot;
+mod storage;
+mod table;
+mod transaction;
+mod value;
+mod version;
+mod writers;
+
+pub use block::{BLOCK_ROWS, RowView};
+pub use hook::{ChangeKind, Commit, CommitHook, LogicalChange, Lsn};
+pub use index::{
+    Bound, Candidates, ColumnKey, Direction, Index, IndexCursor, IndexDef, IndexKind, KeyColumn, KeyExtractor,
+    KeyOutcome, RowIds,
+};
+pub use lock::{
+    Blocking, Interrupt, InterruptReason, LockInfo, LockMode, LockTag, RelationLock, RowStrength, WaitOptions,
+    WaitPolicy,
+};
+pub use sequence::{Sequence, SequenceOptions, SequenceState};
+pub use session::Session;
+pub use snapshot::Snapshot;
+pub use storage::Storage;
+pub use table::{
+    ColumnStats, IndexBuilt, Inserted, RowLocked, Scan, ScanBatch, Table, TableStats, UniqueConflict, VersionTag,
+    Written,
+};
+pub use transaction::{Isolation, SavepointId, Transaction, concurrent_delete, concurrent_update, row_not_available};
+pub use value::{DatumRow, Overlay, RowReader, ValueRef};
+pub use writers::{Holder, WRITERS_MAX};

@@ -35,6 +35,17 @@ pub fn encode(value: &Datum, oid: Oid, descending: bool, nulls_first: bool, out:
     }
 }
 
+/// Appends the key of a text that is not in a datum; the same bytes as [`encode`] writes for one.
+#[inline]
+pub fn encode_text(text: &str, oid: Oid, descending: bool, out: &mut Vec<u8>) {
+    out.push(VALUE);
+    let start = out.len();
+    put_bytes(if oid == oids::BPCHAR { text.trim_end_matches(' ') } else { text }.as_bytes(), out);
+    if descending {
+        out[start..].iter_mut().for_each(|byte| *byte = !*byte);
+    }
+}
+
 #[inline]
 fn body(value: &Datum, oid: Oid, out: &mut Vec<u8>) {
     match value {

@@ -1,0 +1,184 @@
+//! Ranges of an ordered index, read in batches: the latch is free between them, and the cursor finds its place again.
+
+use std::sync::Arc;
+
+use dictdb_types::RowId;
+
+use super::key::{head_of, tail_of};
+use super::node::{Entries, Entry};
+use super::{Index, IndexKind, Map};
+
+/// One end of a range of keys. A bound may be the beginning of keys: the leading columns of a longer index.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Bound<'a> {
+    /// No bound.
+    #[default]
+    Unbounded,
+    /// The keys that begin so, too.
+    Included(&'a [u8]),
+    /// Not the keys that begin so.
+    Excluded(&'a [u8]),
+}
+
+/// Reading direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Ascending keys.
+    #[default]
+    Forward,
+    /// Descending keys.
+    Backward,
+}
+
+/// A half-open range of byte strings: from `low` on, before `high`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct IndexRange {
+    pub(super) low: Option<Vec<u8>>,
+    pub(super) high: Option<Vec<u8>>,
+    pub(super) empty: bool,
+}
+
+impl IndexRange {
+    pub(crate) fn new(lower: Bound<'_>, upper: Bound<'_>) -> Self {
+        let (low, never) = match lower {
+            Bound::Unbounded => (None, false),
+            Bound::Included(key) => (Some(key.to_vec()), false),
+            Bound::Excluded(key) => {
+                let next = successor(key);
+                (next.clone(), next.is_none())
+            }
+        };
+        let high = match upper {
+            Bound::Unbounded => None,
+            Bound::Included(key) => successor(key),
+            Bound::Excluded(key) => Some(key.to_vec()),
+        };
+        let crossed = matches!((&low, &high), (Some(low), Some(high)) if low >= high);
+        IndexRange { low, high, empty: never || crossed }
+    }
+}
+
+/// The smallest byte string after all that begin with `key`; `None` if there is none.
+fn successor(key: &[u8]) -> Option<Vec<u8>> {
+    let keep = key.iter().rposition(|byte| *byte != u8::MAX)?;
+    let mut next = key[..=keep].to_vec();
+    next[keep] += 1;
+    Some(next)
+}
+
+/// A place between two entries.
+#[derive(Debug)]
+pub(super) struct Position {
+    /// The entry read last.
+    pub(super) last: Entry,
+    /// Leaf and index in it, good while the tree's version is this.
+    pub(super) leaf: u32,
+    pub(super) at: usize,
+    pub(super) version: u64,
+}
+
+/// A batch of rows that an index has in a range, in key order. They are candidates: the version a snapshot sees may
+/// have another key or none. [`Table::read_candidate`](crate::Table::read_candidate) decides.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    rows: Vec<RowId>,
+    /// The entries, while the index has some of changed keys; else empty.
+    keys: Vec<Entry>,
+    pub(super) with_keys: bool,
+}
+
+impl Candidates {
+    /// The rows.
+    pub fn rows(&self) -> &[RowId] {
+        &self.rows
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, entries: &Entries, at: usize) {
+        self.rows.push(RowId(entries.row(at)));
+        if self.with_keys {
+            self.keys.push(entries.get(at));
+        }
+    }
+
+    /// Whether the key of a version is the one under which the row was found. `key` is asked only if need be.
+    pub(crate) fn is_found_by<E>(&self, at: usize, key: impl FnOnce() -> Result<Vec<u8>, E>) -> Result<bool, E> {
+        let Some(entry) = self.keys.get(at) else { return Ok(true) };
+        let key = key()?;
+        let probe = entry.probe();
+        Ok(probe.compare(&head_of(&key), tail_of(&key)).is_eq())
+    }
+}
+
+/// Reads a range in batches.
+#[derive(Debug)]
+pub struct IndexCursor {
+    index: Arc<Index>,
+    range: IndexRange,
+    direction: Direction,
+    position: Option<Position>,
+    done: bool,
+}
+
+impl IndexCursor {
+    /// A cursor before the first row of the range. A hash index has no ranges: its cursor is empty.
+    pub fn new(index: Arc<Index>, lower: Bound<'_>, upper: Bound<'_>, direction: Direction) -> Self {
+        let range = IndexRange::new(lower, upper);
+        let done = range.empty || index.def().kind == IndexKind::Hash;
+        IndexCursor { index, range, direction, position: None, done }
+    }
+
+    /// Replaces the batch by the next up to `max` rows. Returns whether there are any. Take the snapshot before the
+    /// first batch.
+    pub fn next_batch(&mut self, max: usize, batch: &mut Candidates) -> bool {
+        batch.rows.clear();
+        batch.keys.clear();
+        if self.done || max == 0 {
+            return false;
+        }
+        if let Map::Ordered(tree) = &self.index.map {
+            let from = self.position.take();
+            self.position = tree.scan(&self.range, self.direction, from, max, batch, &self.index.stale);
+        }
+        self.done = self.position.is_none();
+        !batch.rows.is_empty()
+    }
+
+    /// The index it reads.
+    pub fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+}
+
+impl Index {
+    /// Estimated rows of a range; the number of entries for a hash index.
+    pub fn estimate(&self, lower: Bound<'_>, upper: Bound<'_>) -> usize {
+        let range = IndexRange::new(lower, upper);
+        match &self.map {
+            _ if range.empty => 0,
+            Map::Ordered(tree) => tree.estimate(&range),
+            Map::Hash(hash) => hash.entries(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn successors() {
+        assert_eq!(successor(b"a"), Some(b"b".to_vec()));
+        assert_eq!(successor(&[1, 255, 255]), Some(vec![2]));
+        assert_eq!(successor(&[255]), None);
+        assert_eq!(successor(&[]), None);
+    }
+
+    #[test]
+    fn crossed_bounds_are_empty() {
+        assert!(IndexRange::new(Bound::Included(b"b"), Bound::Included(b"a")).empty);
+        assert!(IndexRange::new(Bound::Excluded(b"a"), Bound::Included(b"a")).empty);
+        assert!(IndexRange::new(Bound::Included(b"a"), Bound::Excluded(b"a")).empty);
+        assert!(!IndexRange::new(Bound::Included(b"a"), Bound::Included(b"a")).empty);
+    }
+}

@@ -1,0 +1,160 @@
+//! Indexes: maps from key bytes to row ids.
+//!
+//! An entry says that *some* version of the row has the key, not which: a row has one entry per key it had in any
+//! version that may still be visible. Readers therefore compare the key of the version they see, unless the index has
+//! no entries of changed keys at the moment.
+//!
+//! Uniqueness is decided under the index's latch: an entry goes in only after the rows that have the same key are
+//! looked at, and the row itself is written before. Of two transactions one sees the other.
+
+mod cursor;
+mod extract;
+mod hash;
+mod key;
+mod node;
+mod tree;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use dictdb_types::{Oid, RowId};
+use smallvec::SmallVec;
+
+pub use cursor::{Bound, Candidates, Direction, IndexCursor};
+pub use extract::{ColumnKey, KeyColumn, KeyExtractor, KeyOutcome};
+pub(crate) use key::Key;
+
+use hash::HashIndex;
+use tree::TreeIndex;
+
+/// How an index finds keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexKind {
+    /// `btree`: equality, ranges, order.
+    Ordered,
+    /// `hash`: equality.
+    Hash,
+}
+
+/// What an index is.
+#[derive(Clone, Debug)]
+pub struct IndexDef {
+    /// `pg_class.relfilenode` of the index, or its oid: the caller's name for it.
+    pub id: Oid,
+    /// How it finds keys.
+    pub kind: IndexKind,
+    /// Whether two rows may not have one key.
+    pub unique: bool,
+    /// `NULLS NOT DISTINCT`.
+    pub nulls_not_distinct: bool,
+    /// Whether an update of its columns locks the row against `FOR KEY SHARE`: a unique index that a foreign key
+    /// can refer to.
+    pub row_identity: bool,
+    /// Computes keys.
+    pub key: Arc<dyn KeyExtractor>,
+}
+
+/// An index of a table.
+#[derive(Debug)]
+pub struct Index {
+    def: IndexDef,
+    map: Map,
+    /// Entries whose key their row's newest version no longer has, including those about to be.
+    stale: AtomicUsize,
+}
+
+#[derive(Debug)]
+enum Map {
+    Ordered(TreeIndex),
+    Hash(HashIndex),
+}
+
+/// Rows found; one in the common case.
+pub type RowIds = SmallVec<[RowId; 4]>;
+
+impl Index {
+    pub(crate) fn new(def: IndexDef) -> Self {
+        let map = match def.kind {
+            IndexKind::Ordered => Map::Ordered(TreeIndex::default()),
+            IndexKind::Hash => Map::Hash(HashIndex::default()),
+        };
+        Index { def, map, stale: AtomicUsize::new(0) }
+    }
+
+    /// What it is.
+    pub fn def(&self) -> &IndexDef {
+        &self.def
+    }
+
+    /// Number of entries: rows and, until they are reclaimed, keys that rows had.
+    pub fn entries(&self) -> usize {
+        match &self.map {
+            Map::Ordered(tree) => tree.entries(),
+            Map::Hash(hash) => hash.entries(),
+        }
+    }
+
+    /// Number of different keys.
+    pub fn distinct_keys(&self) -> usize {
+        match &self.map {
+            Map::Ordered(tree) => tree.distinct(),
+            Map::Hash(hash) => hash.distinct(),
+        }
+    }
+
+    /// Approximate memory.
+    pub fn bytes(&self) -> usize {
+        match &self.map {
+            Map::Ordered(tree) => tree.bytes(),
+            Map::Hash(hash) => hash.bytes(),
+        }
+    }
+
+    pub(crate) fn add_stale(&self) {
+        self.stale.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn remove_stale(&self) {
+        self.stale.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Appends the rows with an entry for the key. Returns whether every one of them has the key in the version that
+    /// a snapshot taken before sees, if it sees one: an entry for which that may not hold is announced before it goes
+    /// in, and taken out before the announcement is withdrawn, so it is enough to look under the latch.
+    #[inline]
+    pub(crate) fn lookup(&self, key: &[u8], rows: &mut RowIds) -> bool {
+        match &self.map {
+            Map::Ordered(tree) => tree.lookup(key, rows, &self.stale),
+            Map::Hash(hash) => hash.lookup(key, rows, &self.stale),
+        }
+    }
+
+    /// Adds an entry. One that exists already is left alone.
+    pub(crate) fn insert(&self, key: &[u8], row: RowId) {
+        match &self.map {
+            Map::Ordered(tree) => tree.insert(key, row),
+            Map::Hash(hash) => hash.insert(key, row),
+        }
+    }
+
+    /// Adds an entry if `admit` agrees, which is shown the rows that have the key and runs under the latch.
+    pub(crate) fn insert_unique<E>(
+        &self,
+        key: &[u8],
+        row: RowId,
+        admit: impl FnOnce(&[RowId]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match &self.map {
+            Map::Ordered(tree) => tree.insert_unique(key, row, admit),
+            Map::Hash(hash) => hash.insert_unique(key, row, admit),
+        }
+    }
+
+    /// Removes an entry if `dead`, which runs under the latch, says that no version has the key any more.
+    pub(crate) fn remove_if(&self, key: &[u8], row: RowId, dead: impl FnOnce() -> bool) {
+        match &self.map {
+            Map::Ordered(tree) => tree.remove_if(key, row, dead),
+            Map::Hash(hash) => hash.remove_if(key, row, dead),
+        }
+    }
+}

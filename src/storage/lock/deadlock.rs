@@ -1,0 +1,97 @@
+//! Finding a cycle among waiting sessions.
+//!
+//! Edges are computed from the locks as they are, so there are no stale ones. A session waits for one thing at a
+//! time; every cycle is closed by the last wait added, which is when the check runs. It runs again now and then
+//! for holders that joined later.
+
+use std::sync::Arc;
+
+use dictdb_types::{Error, Result, SqlState};
+
+use super::manager::Queues;
+use super::wait::WaitTarget;
+use super::{LockMode, LockTag};
+use crate::session::SessionState;
+
+/// One step of a cycle: who waits, for what, because of whom.
+struct Step {
+    waiter: u32,
+    target: WaitTarget,
+    blocker: u32,
+}
+
+impl Queues {
+    /// 40P01 if the session's wait closes a cycle.
+    pub(super) fn check_deadlock(&self, session: &Arc<SessionState>) -> Result<()> {
+        let mut path = Vec::new();
+        let mut visited = Vec::new();
+        if self.search(session, session.pid, &mut path, &mut visited) { Err(deadlock(&path)) } else { Ok(()) }
+    }
+
+    /// Depth-first search for `goal`; `path` is the way to the session.
+    fn search(&self, session: &Arc<SessionState>, goal: u32, path: &mut Vec<Step>, visited: &mut Vec<u32>) -> bool {
+        let Some(target) = session.waiting.lock().as_ref().map(|wait| wait.target.clone()) else { return false };
+        visited.push(session.pid);
+        for blocker in self.blockers(session, &target) {
+            path.push(Step { waiter: session.pid, target: target.clone(), blocker });
+            if blocker == goal {
+                return true;
+            }
+            if !visited.contains(&blocker)
+                && let Some(next) = session.shared.sessions.get(blocker)
+                && self.search(&next, goal, path, visited)
+            {
+                return true;
+            }
+            path.pop();
+        }
+        false
+    }
+
+    /// The sessions a waiting one waits for.
+    pub(super) fn blockers(&self, session: &Arc<SessionState>, target: &WaitTarget) -> Vec<u32> {
+        match target {
+            WaitTarget::Transaction(holder) => {
+                let writers = &session.shared.writers;
+                let pid = writers.session(*holder);
+                if writers.is_pending(*holder) { vec![pid] } else { vec![] }
+            }
+            WaitTarget::Lock(tag, mode) => self.lock_blockers(session, *tag, *mode),
+        }
+    }
+
+    fn lock_blockers(&self, session: &Arc<SessionState>, tag: LockTag, mode: LockMode) -> Vec<u32> {
+        let Some(queue) = self.by_tag.get(&tag) else { return vec![] };
+        if !queue.waiting.iter().any(|waiter| waiter.session.pid == session.pid) {
+            // Granted, and only about to wake up.
+            return vec![];
+        }
+        let granted = queue.granted.iter().filter(|g| g.mode.conflicts(mode)).map(|g| g.pid);
+        let mut pids: Vec<u32> = granted.collect();
+        if queue.relation.is_some() {
+            let holds = |other: &Arc<SessionState>| {
+                let modes = other.held.lock().modes(tag);
+                LockMode::ALL.iter().any(|weak| modes & weak.bit() != 0 && weak.conflicts(mode))
+            };
+            pids.extend(session.shared.sessions.all().iter().filter(|other| holds(other)).map(|other| other.pid));
+        }
+        let ahead = queue.waiting.iter().take_while(|waiter| waiter.session.pid != session.pid);
+        pids.extend(ahead.filter(|waiter| waiter.mode.conflicts(mode)).map(|waiter| waiter.session.pid));
+        pids.retain(|pid| *pid != session.pid);
+        pids.dedup();
+        pids
+    }
+}
+
+fn deadlock(cycle: &[Step]) -> Error {
+    let line = |step: &Step| {
+        let (mode, on) = match &step.target {
+            WaitTarget::Transaction(holder) => (LockMode::Share, format!("transaction {}", holder.id())),
+            WaitTarget::Lock(tag, mode) => (*mode, tag.to_string()),
+        };
+        format!("Process {} waits for {} on {on}; blocked by process {}.", step.waiter, mode.name(), step.blocker)
+    };
+    Error::new(SqlState::T_R_DEADLOCK_DETECTED, "deadlock detected")
+        .detail(cycle.iter().map(line).collect::<Vec<_>>().join("\n"))
+        .hint("See server log for query details.")
+}

@@ -1,0 +1,168 @@
+//! The root: tables, sequences, the commit clock, and everything transactions share.
+
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::{Arc, OnceLock};
+
+use dictdb_types::{CommitTs, Oid, Physical, TxnId};
+use hashbrown::HashMap;
+use parking_lot::{Mutex, RwLock};
+
+use crate::garbage::Garbage;
+use crate::hook::CommitHook;
+use crate::lock::{Blocking, LockManager, RelationLock, Sessions};
+use crate::sequence::Sequence;
+use crate::session::{Session, SessionState};
+use crate::snapshot::Pins;
+use crate::table::Table;
+use crate::transaction::{Isolation, Transaction};
+use crate::writers::Writers;
+
+/// Where snapshots begin: before the first commit.
+const CLOCK_START: u64 = 1;
+/// Process ids of anonymous sessions count from here, above any the server gives.
+const ANONYMOUS_PID: u32 = 1 << 30;
+
+/// All data of a server. Cheap to clone: the clones are one storage.
+#[derive(Clone)]
+pub struct Storage(pub(crate) Arc<Shared>);
+
+/// What transactions share.
+pub(crate) struct Shared {
+    pub(crate) writers: Writers,
+    /// Timestamp of the last published commit.
+    pub(crate) clock: AtomicU64,
+    /// Serialises the moment of commit.
+    pub(crate) commit: Mutex<()>,
+    pub(crate) pins: Pins,
+    pub(crate) garbage: Garbage,
+    pub(crate) locks: LockManager,
+    pub(crate) sessions: Sessions,
+    pub(crate) hook: OnceLock<Arc<dyn CommitHook>>,
+    pub(crate) blocking: OnceLock<Arc<dyn Blocking>>,
+    tables: RwLock<HashMap<Oid, Arc<Table>>>,
+    sequences: RwLock<HashMap<Oid, Arc<Sequence>>>,
+    next_anonymous: AtomicU32,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Storage {
+    /// An empty storage.
+    pub fn new() -> Self {
+        Storage(Arc::new(Shared {
+            writers: Writers::new(),
+            clock: AtomicU64::new(CLOCK_START),
+            commit: Mutex::new(()),
+            pins: Pins::new(),
+            garbage: Garbage::default(),
+            locks: LockManager::default(),
+            sessions: Sessions::default(),
+            hook: OnceLock::new(),
+            blocking: OnceLock::new(),
+            tables: RwLock::default(),
+            sequences: RwLock::default(),
+            next_anonymous: AtomicU32::new(ANONYMOUS_PID),
+        }))
+    }
+
+    /// Sets who takes part in commits; once, before the first. Returns whether it was the first call.
+    pub fn set_commit_hook(&self, hook: Arc<dyn CommitHook>) -> bool {
+        self.0.hook.set(hook).is_ok()
+    }
+
+    /// Sets how threads block; once. Without it they simply do. Returns whether it was the first call.
+    pub fn set_blocking(&self, blocking: Arc<dyn Blocking>) -> bool {
+        self.0.blocking.set(blocking).is_ok()
+    }
+
+    /// Enters a session under the process id that clients know.
+    pub fn connect(&self, pid: u32) -> Session {
+        let state = SessionState::new(self.0.clone(), pid);
+        self.0.sessions.add(&state);
+        Session(state)
+    }
+
+    /// A READ COMMITTED transaction of a session of its own, for internal work and tests.
+    pub fn begin(&self) -> Transaction {
+        self.begin_isolated(Isolation::ReadCommitted)
+    }
+
+    /// A transaction of a session of its own.
+    pub fn begin_isolated(&self, isolation: Isolation) -> Transaction {
+        let pid = self.0.next_anonymous.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let session = self.connect(pid);
+        let state = session.0.clone();
+        Transaction::of_own_session(state, isolation, session)
+    }
+
+    /// Timestamp of the last commit.
+    pub fn last_commit(&self) -> CommitTs {
+        CommitTs(self.0.clock.load(std::sync::atomic::Ordering::Acquire))
+    }
+
+    /// The id the next writing transaction gets: `pg_snapshot_xmax`.
+    pub fn next_transaction_id(&self) -> TxnId {
+        self.0.writers.next_id()
+    }
+
+    /// The oldest commit that is still the present of some snapshot.
+    pub fn oldest_snapshot(&self) -> CommitTs {
+        CommitTs(self.0.horizon())
+    }
+
+    /// Creates a table. Replaces the entry if the id is taken, which callers avoid.
+    pub fn create_table(&self, id: Oid, columns: &[Physical]) -> Arc<Table> {
+        let table = Arc::new(Table::new(id, columns));
+        self.0.tables.write().insert(id, table.clone());
+        table
+    }
+
+    /// The table with this id.
+    pub fn table(&self, id: Oid) -> Option<Arc<Table>> {
+        self.0.tables.read().get(&id).cloned()
+    }
+
+    /// Forgets a table. Its memory goes when the last reader is done.
+    pub fn drop_table(&self, id: Oid) {
+        self.0.tables.write().remove(&id);
+    }
+
+    /// All tables.
+    pub fn tables(&self) -> Vec<Arc<Table>> {
+        self.0.tables.read().values().cloned().collect()
+    }
+
+    /// The lock of a relation, for plans to keep: [`Transaction::lock_relation`].
+    pub fn relation_lock(&self, database: Oid, relation: Oid) -> Arc<RelationLock> {
+        self.0.locks.relation(database, relation)
+    }
+
+    /// Creates a sequence. Replaces the entry if the id is taken, which callers avoid.
+    pub fn create_sequence(&self, id: Oid, sequence: Sequence) -> Arc<Sequence> {
+        let sequence = Arc::new(sequence);
+        self.0.sequences.write().insert(id, sequence.clone());
+        sequence
+    }
+
+    /// The sequence with this id.
+    pub fn sequence(&self, id: Oid) -> Option<Arc<Sequence>> {
+        self.0.sequences.read().get(&id).cloned()
+    }
+
+    /// Forgets a sequence.
+    pub fn drop_sequence(&self, id: Oid) {
+        self.0.sequences.write().remove(&id);
+    }
+}
+
+impl Shared {
+    /// No snapshot needs what was replaced at or before this commit.
+    pub(crate) fn horizon(&self) -> u64 {
+        let now = self.clock.load(std::sync::atomic::Ordering::SeqCst);
+        self.pins.oldest(now)
+    }
+}

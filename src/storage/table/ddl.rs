@@ -1,0 +1,122 @@
+//! Changes of a table's shape: columns and indexes. The caller holds a relation lock that keeps writers out.
+
+use std::sync::Arc;
+
+use dictdb_types::{Datum, Error, Oid, Physical, Result, RowId};
+
+use super::keys::UniqueConflict;
+use super::{Table, row_id};
+use crate::column::Column;
+use crate::index::{Index, IndexDef, KeyOutcome};
+use crate::value::RowReader;
+use crate::writers::Holder;
+
+/// What became of building an index.
+#[derive(Debug)]
+pub enum IndexBuilt {
+    /// It is there and complete for every snapshot.
+    Done(Arc<Index>),
+    /// Two rows have one key, of which this is one.
+    Conflict(UniqueConflict),
+    /// A row of a transaction in progress decides whether there is a conflict: wait for it and build again.
+    Busy(Holder),
+}
+
+impl Table {
+    /// Adds a column; rows that are there have `missing` in it, without being rewritten. Returns its index. XX000 if
+    /// the value is not of the layout.
+    pub fn add_column(&self, physical: Physical, missing: Datum) -> Result<usize> {
+        Column::new(physical).check((&missing).into())?;
+        let mut columns = self.columns.write();
+        for cell in self.blocks.iter() {
+            let mut block = cell.write();
+            let len = block.len();
+            while block.columns.len() <= columns.len() {
+                block.columns.push(Column::constant(physical, missing.clone(), len));
+            }
+        }
+        columns.push(physical);
+        Ok(columns.len() - 1)
+    }
+
+    /// Frees the memory of a column that no snapshot needs: it reads as NULL from now on.
+    pub fn clear_column(&self, column: usize) {
+        for cell in self.blocks.iter() {
+            let mut block = cell.write();
+            let len = block.len();
+            if let Some(column) = block.columns.get_mut(column) {
+                *column = Column::constant(column.physical(), Datum::Null, len);
+            }
+            self.account(&mut block);
+        }
+    }
+
+    /// Builds an index over all versions of all rows, so that old snapshots can use it too.
+    ///
+    /// A lock must keep other writers out. `writers` comes from the building transaction.
+    pub fn create_index(
+        self: &Arc<Self>,
+        transaction: &crate::transaction::Transaction,
+        def: IndexDef,
+    ) -> Result<IndexBuilt> {
+        if self.index(def.id).is_some() {
+            return Err(Error::internal(format!("index {} exists", def.id)));
+        }
+        let index = Arc::new(Index::new(def));
+        for row in self.rows() {
+            if let Some(obstacle) = self.index_row(&index, row, transaction)? {
+                return Ok(obstacle);
+            }
+        }
+        let mut indexes = self.indexes.write();
+        *indexes = indexes.iter().cloned().chain([index.clone()]).collect();
+        Ok(IndexBuilt::Done(index))
+    }
+
+    /// Forgets an index. Statements that hold it still read it.
+    pub fn drop_index(&self, id: Oid) {
+        let mut indexes = self.indexes.write();
+        *indexes = indexes.iter().filter(|index| index.def().id != id).cloned().collect();
+    }
+
+    /// Every row id with a row or what was one.
+    fn rows(&self) -> impl Iterator<Item = RowId> {
+        let lens = self.blocks.iter().map(|cell| cell.latch.read().len()).enumerate();
+        lens.flat_map(|(block, len)| (0..len).map(move |slot| row_id(block, slot)))
+    }
+
+    /// Enters the keys of all versions of a row; the newest one's with its uniqueness.
+    fn index_row(
+        &self,
+        index: &Arc<Index>,
+        row: RowId,
+        transaction: &crate::transaction::Transaction,
+    ) -> Result<Option<IndexBuilt>> {
+        let Some((cell, slot)) = self.cell(row) else { return Ok(None) };
+        let mut keys: Vec<(Vec<u8>, KeyOutcome)> = Vec::new();
+        let newest_is_row = {
+            let block = cell.latch.read();
+            for version in block.versions(slot) {
+                let mut key = Vec::new();
+                let version: &dyn RowReader = &version;
+                let outcome = index.def().key.key(version, &mut key)?;
+                keys.push((key, outcome));
+            }
+            block.stamps.get(slot).is_some_and(|stamp| !stamp.is_free()) && !block.is_deleted(slot)
+        };
+        let newest = if newest_is_row && !keys.is_empty() { Some(keys.remove(0)) } else { None };
+        for (key, outcome) in keys {
+            if outcome != KeyOutcome::NotIndexed && newest.as_ref().is_none_or(|(newest, _)| *newest != key) {
+                // An old key of a row stays for old snapshots, and the row may be found by it in vain.
+                index.add_stale();
+                index.insert(&key, row);
+            }
+        }
+        let Some((key, outcome)) = newest else { return Ok(None) };
+        Ok(match self.enter_key(index, &key, outcome, row, transaction)? {
+            Ok(()) => None,
+            Err(super::keys::Obstacle::Busy(holder)) => Some(IndexBuilt::Busy(holder)),
+            Err(super::keys::Obstacle::Conflict(conflict)) => Some(IndexBuilt::Conflict(conflict)),
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! A table: blocks of rows, the indexes over them, and the operations on rows.
+
+mod ddl;
+mod directory;
+mod keys;
+mod lock_row;
+mod read;
+mod reclaim;
+mod scan;
+mod stats;
+mod write;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use dictdb_types::{Oid, Physical, RowId};
+use parking_lot::{Mutex, RwLock};
+
+use crate::block::{BLOCK_ROWS, BLOCK_SHIFT, Block, BlockCell};
+use crate::column::Column;
+use crate::index::Index;
+use crate::lock::RowLocks;
+use directory::Directory;
+
+pub use ddl::IndexBuilt;
+pub use keys::UniqueConflict;
+pub use lock_row::RowLocked;
+pub use read::VersionTag;
+pub use scan::{Scan, ScanBatch};
+pub use stats::{ColumnStats, TableStats};
+pub use write::{Inserted, Written};
+
+/// The rows of one relation.
+pub struct Table {
+    id: Oid,
+    blocks: Directory,
+    columns: RwLock<Vec<Physical>>,
+    indexes: RwLock<Arc<[Arc<Index>]>>,
+    free: FreeSlots,
+    row_locks: RowLocks,
+    counters: stats::Counters,
+}
+
+/// Slots of dead rows that nobody can reach any more.
+#[derive(Default)]
+struct FreeSlots {
+    count: AtomicUsize,
+    slots: Mutex<Vec<RowId>>,
+}
+
+/// Block and slot of a row.
+#[inline]
+fn place(row: RowId) -> (usize, usize) {
+    ((row.0 >> BLOCK_SHIFT) as usize, row.0 as usize % BLOCK_ROWS)
+}
+
+fn row_id(block: usize, slot: usize) -> RowId {
+    RowId((block as u64) << BLOCK_SHIFT | slot as u64)
+}
+
+impl Table {
+    pub(crate) fn new(id: Oid, columns: &[Physical]) -> Self {
+        Table {
+            id,
+            blocks: Directory::new(),
+            columns: RwLock::new(columns.to_vec()),
+            indexes: RwLock::new(Arc::new([])),
+            free: FreeSlots::default(),
+            row_locks: RowLocks::default(),
+            counters: stats::Counters::default(),
+        }
+    }
+
+    /// The id it was created with.
+    pub fn id(&self) -> Oid {
+        self.id
+    }
+
+    /// Layouts of the storage columns, in order.
+    pub fn columns(&self) -> Vec<Physical> {
+        self.columns.read().clone()
+    }
+
+    /// Its indexes.
+    pub fn indexes(&self) -> Arc<[Arc<Index>]> {
+        self.indexes.read().clone()
+    }
+
+    /// The index with this id.
+    pub fn index(&self, id: Oid) -> Option<Arc<Index>> {
+        self.indexes.read().iter().find(|index| index.def().id == id).cloned()
+    }
+
+    /// Blocks so far: the unit of parallel scans.
+    pub fn block_count(&self) -> usize {
+        self.blocks.len()
+    }
+
+    pub(crate) fn row_locks(&self) -> &RowLocks {
+        &self.row_locks
+    }
+
+    #[inline]
+    fn cell(&self, row: RowId) -> Option<(&Arc<BlockCell>, usize)> {
+        let (block, slot) = place(row);
+        self.blocks.get(block).map(|cell| (cell, slot))
+    }
+
+    fn new_block(&self) -> BlockCell {
+        BlockCell::new(Block::new(self.columns.read().iter().map(|physical| Column::new(*physical)).collect()))
+    }
+
+    /// Makes slots available for new rows. No index entry and no reader may refer to them.
+    pub(crate) fn free_slots(&self, rows: impl Iterator<Item = RowId>) {
+        let mut slots = self.free.slots.lock();
+        slots.extend(rows);
+        self.free.count.store(slots.len(), Ordering::Release);
+    }
+
+    fn take_free_slot(&self) -> Option<RowId> {
+        if self.free.count.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let mut slots = self.free.slots.lock();
+        let slot = slots.pop();
+        self.free.count.store(slots.len(), Ordering::Release);
+        slot
+    }
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "table {} of {} blocks", self.id, self.blocks.len())
+    }
+}

@@ -1,0 +1,147 @@
+//! Reading single rows: by row id, by key, and as of now.
+
+use std::sync::Arc;
+
+use dictdb_types::{Datum, Result, RowId};
+
+use super::Table;
+use crate::block::RowView;
+use crate::index::{Candidates, Index, KeyOutcome, RowIds};
+use crate::snapshot::Snapshot;
+use crate::transaction::Transaction;
+use crate::value::RowReader;
+use crate::version::Stamp;
+
+/// Names the version of a row that [`Table::read_latest`] showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VersionTag(pub(crate) Stamp);
+
+impl Table {
+    /// Runs `visit` on the version of a row that the snapshot sees, under the block's latch: it must not call storage.
+    /// `None` if it sees none.
+    #[inline]
+    pub fn read<R>(&self, row: RowId, snapshot: &Snapshot, visit: impl FnOnce(&RowView<'_>) -> R) -> Option<R> {
+        let (cell, slot) = self.cell(row)?;
+        let block = cell.latch.read();
+        block.find(slot, snapshot.view(), snapshot.writers()).map(|version| visit(&version))
+    }
+
+    /// Appends the values of some columns, if the snapshot sees the row.
+    pub fn read_datums(
+        &self,
+        row: RowId,
+        snapshot: &Snapshot,
+        columns: &[usize],
+        out: &mut Vec<Datum>,
+    ) -> Result<bool> {
+        let read = |version: &RowView<'_>| append(version, columns, out);
+        self.read(row, snapshot, read).transpose().map(|found| found.is_some())
+    }
+
+    /// Runs `visit` on the rows that have a key in an index and that the snapshot sees, one after the other, each under
+    /// its block's latch. `visit` returns whether to go on.
+    pub fn find<E>(
+        &self,
+        index: &Index,
+        key: &[u8],
+        snapshot: &Snapshot,
+        mut visit: impl FnMut(RowId, &RowView<'_>) -> Result<bool, E>,
+    ) -> Result<(), E>
+    where
+        E: From<dictdb_types::Error>,
+    {
+        let mut rows = RowIds::new();
+        let exact = index.lookup(key, &mut rows);
+        for row in rows {
+            let go_on = self.read(row, snapshot, |version| match exact || has_key(index, version, key)? {
+                true => visit(row, version),
+                false => Ok(true),
+            });
+            if !go_on.transpose()?.unwrap_or(true) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Like [`Table::read`] for a row of a cursor's batch; `None` also if the version that the snapshot sees does not have
+    /// the key by which it was found (it may come again under the right one).
+    pub fn read_candidate<R>(
+        &self,
+        index: &Index,
+        candidates: &Candidates,
+        at: usize,
+        snapshot: &Snapshot,
+        visit: impl FnOnce(RowId, &RowView<'_>) -> R,
+    ) -> Result<Option<R>> {
+        let Some(&row) = candidates.rows().get(at) else { return Ok(None) };
+        let key_of = |version: &RowView<'_>| {
+            let mut key = Vec::new();
+            let outcome = index.def().key.key(version, &mut key)?;
+            // No entry is empty.
+            Ok(if outcome == KeyOutcome::NotIndexed { Vec::new() } else { key })
+        };
+        let seen = self.read(row, snapshot, |version| {
+            let found = candidates.is_found_by(at, || key_of(version))?;
+            Ok(found.then(|| visit(row, version)))
+        });
+        seen.transpose().map(Option::flatten)
+    }
+
+    /// Runs `visit` on the newest version that is committed or the transaction's own, and names it. `None` if that is
+    /// no row. This is what READ COMMITTED looks at again after [`Written::Changed`](crate::Written::Changed).
+    pub fn read_latest<R>(
+        &self,
+        row: RowId,
+        transaction: &Transaction,
+        visit: impl FnOnce(&RowView<'_>) -> R,
+    ) -> Option<(VersionTag, R)> {
+        let (cell, slot) = self.cell(row)?;
+        let block = cell.latch.read();
+        let writers = &transaction.session().shared.writers;
+        let (stamp, version) = block.find_latest(slot, transaction.writer(), writers)?;
+        Some((VersionTag(stamp), visit(&version)))
+    }
+
+    /// Visits every row that the snapshot sees, in row id order, under its block's latch. `visit` returns whether to
+    /// go on.
+    pub fn for_each<E>(
+        &self,
+        snapshot: &Snapshot,
+        mut visit: impl FnMut(RowId, &RowView<'_>) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        for number in 0..self.blocks.len() {
+            let Some(cell) = self.blocks.get(number) else { break };
+            let block = cell.latch.read();
+            for slot in 0..block.len() {
+                if let Some(version) = block.find(slot, snapshot.view(), snapshot.writers())
+                    && !visit(super::row_id(number, slot), &version)?
+                {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows that an index has under a key, whatever their versions: for callers that look at them themselves.
+    pub fn candidates(&self, index: &Arc<Index>, key: &[u8]) -> RowIds {
+        let mut rows = RowIds::new();
+        index.lookup(key, &mut rows);
+        rows
+    }
+}
+
+fn append(row: &dyn RowReader, columns: &[usize], out: &mut Vec<Datum>) -> Result<()> {
+    for column in columns {
+        out.push(row.column(*column).to_datum()?);
+    }
+    Ok(())
+}
+
+/// Whether a version's key in an index is this one.
+pub(super) fn has_key(index: &Index, version: &RowView<'_>, key: &[u8]) -> Result<bool> {
+    let mut found = Vec::new();
+    let outcome = index.def().key.key(version, &mut found)?;
+    Ok(outcome != KeyOutcome::NotIndexed && found == key)
+}

@@ -1,0 +1,95 @@
+//! Numbers about a table: for the planner, for `pg_stat_*`, for memory limits.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+
+use super::Table;
+use crate::block::Block;
+use crate::hook::ChangeKind;
+
+/// A block is measured again after so many changes.
+const CHANGES_PER_MEASUREMENT: usize = 64;
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    live: AtomicI64,
+    inserted: AtomicU64,
+    updated: AtomicU64,
+    deleted: AtomicU64,
+    bytes: AtomicUsize,
+}
+
+/// What is known about a table without looking at its rows.
+#[derive(Clone, Debug)]
+pub struct TableStats {
+    /// Committed rows; exact but for the moment of a commit.
+    pub live_rows: usize,
+    /// Rows inserted by committed transactions since the table was created: `n_tup_ins`.
+    pub inserted: u64,
+    /// `n_tup_upd`.
+    pub updated: u64,
+    /// `n_tup_del`.
+    pub deleted: u64,
+    /// Blocks of 4096 rows.
+    pub blocks: usize,
+    /// Approximate memory of rows, versions and indexes.
+    pub bytes: usize,
+}
+
+/// What is known about the values of a column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ColumnStats {
+    /// Different values, if an index on this column alone knows.
+    pub distinct: Option<usize>,
+}
+
+impl Table {
+    /// Numbers about the table.
+    pub fn stats(&self) -> TableStats {
+        let counters = &self.counters;
+        TableStats {
+            live_rows: counters.live.load(Ordering::Relaxed).max(0) as usize,
+            inserted: counters.inserted.load(Ordering::Relaxed),
+            updated: counters.updated.load(Ordering::Relaxed),
+            deleted: counters.deleted.load(Ordering::Relaxed),
+            blocks: self.block_count(),
+            bytes: self.bytes(),
+        }
+    }
+
+    /// Numbers about a storage column.
+    pub fn column_stats(&self, column: usize) -> ColumnStats {
+        let indexes = self.indexes();
+        let alone = indexes.iter().find(|index| index.def().key.columns() == [column]);
+        ColumnStats { distinct: alone.map(|index| index.distinct_keys()) }
+    }
+
+    /// Approximate memory of rows, versions and indexes.
+    pub fn bytes(&self) -> usize {
+        let indexes: usize = self.indexes().iter().map(|index| index.bytes()).sum();
+        self.counters.bytes.load(Ordering::Relaxed) + indexes
+    }
+
+    /// Counts rows of a transaction that commits.
+    pub(crate) fn count_commit(&self, kind: ChangeKind, rows: usize) {
+        let counters = &self.counters;
+        let (total, live) = match kind {
+            ChangeKind::Insert => (&counters.inserted, rows as i64),
+            ChangeKind::Update => (&counters.updated, 0),
+            ChangeKind::Delete => (&counters.deleted, -(rows as i64)),
+        };
+        total.fetch_add(rows as u64, Ordering::Relaxed);
+        if live != 0 {
+            counters.live.fetch_add(live, Ordering::Relaxed);
+        }
+    }
+
+    /// Keeps the count of memory: measures a block that has changed often enough.
+    pub(super) fn account(&self, block: &mut Block) {
+        block.changes += 1;
+        if block.changes.is_multiple_of(CHANGES_PER_MEASUREMENT) || block.measured_bytes == 0 {
+            let bytes = block.bytes();
+            let before = std::mem::replace(&mut block.measured_bytes, bytes);
+            self.counters.bytes.fetch_add(bytes.wrapping_sub(before), Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The end of a transaction.
+//!
+//! ```text
+//!   prepare ──► commit lock: timestamp, append, writer = committed, clock ──► rewrite stamps ──► garbage
+//!                                                                              ──► release locks, wake ──► durable
+//! ```
+//!
+//! From the moment the clock shows its timestamp, new snapshots see the transaction: those who find a stamp that is
+//! not rewritten yet look the writer up. Its slot is given back only when no stamp mentions it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use dictdb_types::{CommitTs, Error, Result, TxnId};
+
+use super::log::{Log, Mark};
+use super::savepoint::undo;
+use super::{ACTIVE, FINISHED, Transaction};
+use crate::garbage::{Item, Parcel};
+use crate::hook::{ChangeKind, Commit, CommitHook, Lsn};
+use crate::version::Writer;
+
+impl Transaction {
+    /// Makes its changes permanent and visible, releases its locks, and returns when it is durable. On an error of
+    /// the log's `prepare` it is rolled back. XX000 if it is finished already.
+    pub fn commit(&self) -> Result<CommitTs> {
+        if self.state.swap(FINISHED, Ordering::AcqRel) != ACTIVE {
+            return Err(Error::internal("transaction is finished"));
+        }
+        *self.fixed.lock() = None;
+        let shared = &self.session.shared;
+        let Some((writer, id)) = self.identity.get().copied() else {
+            shared.locks.release_after(&self.session, (0, 0));
+            return Ok(CommitTs(shared.clock.load(Ordering::Acquire)));
+        };
+        let log = std::mem::take(&mut *self.log.lock());
+        let hook = shared.hook.get().filter(|_| log.has_changes());
+        let record = match hook.map(|hook| self.prepare(&**hook, &log, id)).transpose() {
+            Ok(record) => record,
+            Err(error) => {
+                *self.log.lock() = log;
+                self.undo_all();
+                return Err(error);
+            }
+        };
+        let (ts, lsn) = self.publish(writer, &log, hook.zip(record));
+        stamp(&log, writer, ts);
+        let row_locks = self.hand_in(log, ts);
+        release_row_locks(row_locks, writer);
+        self.leave(writer, id);
+        shared.garbage.help(shared);
+        if let Some((hook, lsn)) = hook.zip(lsn) {
+            hook.wait_durable(lsn)?;
+        }
+        Ok(CommitTs(ts))
+    }
+
+    /// Undoes everything and releases its locks. Does nothing if it is finished.
+    pub fn rollback(&self) {
+        if self.state.swap(FINISHED, Ordering::AcqRel) == ACTIVE {
+            *self.fixed.lock() = None;
+            self.undo_all();
+        }
+    }
+
+    fn undo_all(&self) {
+        if let Some((writer, id)) = self.identity.get().copied() {
+            let mut log = self.log.lock();
+            undo(&mut log, Mark::default(), writer);
+            *log = Log::default();
+            drop(log);
+            self.leave(writer, id);
+        } else {
+            self.session.shared.locks.release_after(&self.session, (0, 0));
+        }
+    }
+
+    /// Has the log's record built from the final state of the rows.
+    fn prepare(&self, hook: &dyn CommitHook, log: &Log, id: TxnId) -> Result<Vec<u8>> {
+        let snapshot = crate::snapshot::Snapshot::take(&self.session, self.writer(), u32::MAX);
+        hook.prepare(Commit { id, snapshot: &snapshot, changes: &mut log.logical_changes() })
+    }
+
+    /// The moment of commit.
+    fn publish(
+        &self,
+        writer: Writer,
+        log: &Log,
+        record: Option<(&Arc<dyn CommitHook>, Vec<u8>)>,
+    ) -> (u64, Option<Lsn>) {
+        let shared = &self.session.shared;
+        if !log.has_changes() {
+            return (shared.clock.load(Ordering::Acquire), None);
+        }
+        let _in_order = shared.commit.lock();
+        let ts = shared.clock.load(Ordering::Relaxed) + 1;
+        let lsn = record.map(|(hook, record)| hook.append(CommitTs(ts), record));
+        shared.writers.set_committed(writer, ts);
+        shared.clock.store(ts, Ordering::SeqCst);
+        (ts, lsn)
+    }
+
+    /// Turns the log into garbage. Returns the row locks, with their tables.
+    fn hand_in(&self, log: Log, ts: u64) -> Vec<(Arc<crate::table::Table>, crate::lock::RowLockUndo)> {
+        let mut parcels: Vec<Parcel> = Vec::new();
+        let mut parcel = |table: u32, item: Item| {
+            let table = &log.tables[table as usize];
+            match parcels.iter_mut().find(|parcel| Arc::ptr_eq(&parcel.table, table)) {
+                Some(parcel) => parcel.items.push(item),
+                None => parcels.push(Parcel { ts, table: table.clone(), items: vec![item] }),
+            }
+        };
+        for change in &log.changes {
+            if change.kind != ChangeKind::Insert {
+                parcel(change.table, Item::Row(change.row));
+            }
+            log.tables[change.table as usize].count_commit(change.kind, change.count as usize);
+        }
+        // After the rows: an entry goes when no version of its row has the key any more.
+        for change in log.keys {
+            parcel(change.table, Item::Entry(change.index, change.old, change.row));
+        }
+        parcels.into_iter().for_each(|parcel| self.session.shared.garbage.add(parcel));
+        log.row_locks.into_iter().map(|(table, undo)| (log.tables[table as usize].clone(), undo)).collect()
+    }
+
+    /// Gives its locks and its slot back and wakes those who wait for it.
+    fn leave(&self, writer: Writer, id: TxnId) {
+        let shared = &self.session.shared;
+        shared.locks.release_after(&self.session, (0, 0));
+        if shared.writers.release(writer) {
+            shared.locks.wake(id);
+        }
+    }
+}
+
+/// Rewrites the stamps of all that was written.
+fn stamp(log: &Log, writer: Writer, ts: u64) {
+    for change in &log.changes {
+        log.tables[change.table as usize].stamp_committed(change.rows(), writer, ts);
+    }
+}
+
+fn release_row_locks(locks: Vec<(Arc<crate::table::Table>, crate::lock::RowLockUndo)>, writer: Writer) {
+    for (table, undo) in locks.into_iter().rev() {
+        table.row_locks().undo(undo, writer);
+    }
+}

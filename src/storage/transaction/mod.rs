@@ -1,0 +1,193 @@
+//! A transaction: its identity, its snapshots, and the list of what it did.
+//!
+//! Beginning costs nothing that others see. The first write or row lock claims a slot in the table of writers.
+
+mod commit;
+mod log;
+mod savepoint;
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
+use dictdb_types::{Error, Result, SqlState, TxnId};
+use parking_lot::Mutex;
+
+pub(crate) use log::{KeyChange, Log};
+pub use savepoint::SavepointId;
+
+use crate::lock::{LockMode, RelationLock, WaitOptions, WaitPolicy};
+use crate::session::{Session, SessionState};
+use crate::snapshot::Snapshot;
+use crate::version::Writer;
+use crate::writers::Holder;
+
+/// When a transaction's statements take their snapshots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// Each statement sees what was committed before it.
+    #[default]
+    ReadCommitted,
+    /// All statements see what was committed before the first; write conflicts fail with 40001.
+    RepeatableRead,
+}
+
+const ACTIVE: u8 = 0;
+const FINISHED: u8 = 1;
+
+/// A unit of work. It may be shared between the threads of a statement; one thread at a time waits for locks.
+/// Dropped without [`Transaction::commit`] it rolls back.
+pub struct Transaction {
+    session: Arc<SessionState>,
+    isolation: Isolation,
+    identity: OnceLock<(Writer, TxnId)>,
+    /// The command that the next snapshot belongs to.
+    command: AtomicU32,
+    /// REPEATABLE READ's one moment.
+    fixed: Mutex<Option<Snapshot>>,
+    log: Mutex<Log>,
+    state: AtomicU8,
+    /// Of an anonymous transaction: ends with it.
+    own_session: Option<Session>,
+}
+
+impl Transaction {
+    pub(crate) fn new(session: Arc<SessionState>, isolation: Isolation) -> Self {
+        Transaction {
+            session,
+            isolation,
+            identity: OnceLock::new(),
+            command: AtomicU32::new(0),
+            fixed: Mutex::new(None),
+            log: Mutex::default(),
+            state: AtomicU8::new(ACTIVE),
+            own_session: None,
+        }
+    }
+
+    pub(crate) fn of_own_session(session: Arc<SessionState>, isolation: Isolation, owner: Session) -> Self {
+        let mut transaction = Self::new(session, isolation);
+        transaction.own_session = Some(owner);
+        transaction
+    }
+
+    /// A snapshot for the next statement or command: it sees the transaction's own writes made under earlier
+    /// snapshots. Statements inside a statement (triggers, functions) take their own.
+    ///
+    /// 54000 after 2^32 commands.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        let command = self.command.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        if command == u32::MAX {
+            self.command.store(u32::MAX - 1, Ordering::Relaxed);
+            dictdb_types::bail!(PROGRAM_LIMIT_EXCEEDED, "cannot have more than 2^32-2 commands in a transaction");
+        }
+        let own = self.writer();
+        if self.isolation == Isolation::ReadCommitted {
+            return Ok(Snapshot::take(&self.session, own, command));
+        }
+        let mut fixed = self.fixed.lock();
+        let first = fixed.get_or_insert_with(|| Snapshot::take(&self.session, None, 0));
+        Ok(first.at_command(own, command))
+    }
+
+    /// Its isolation level.
+    pub fn isolation(&self) -> Isolation {
+        self.isolation
+    }
+
+    /// Its id, if it has written or locked a row: `pg_current_xact_id_if_assigned`.
+    pub fn id(&self) -> Option<TxnId> {
+        self.identity.get().map(|(_, id)| *id)
+    }
+
+    /// Its id, assigned now if need be: `pg_current_xact_id`.
+    pub fn assign_id(&self) -> Result<TxnId> {
+        self.identity().map(|(_, id)| id)
+    }
+
+    /// Whether it was committed or rolled back.
+    pub fn is_finished(&self) -> bool {
+        self.state.load(Ordering::Acquire) == FINISHED
+    }
+
+    /// Whether it changed rows.
+    pub fn has_written(&self) -> bool {
+        self.log.lock().has_changes()
+    }
+
+    /// Locks a relation until the transaction ends or rolls back to an earlier savepoint. Weak modes cost one atomic
+    /// operation. `Ok(false)` only under [`WaitPolicy::Skip`].
+    ///
+    /// 55P03 when the lock is not to be had in time, 40P01, 57014, 57P01.
+    pub fn lock_relation(
+        &self,
+        lock: &Arc<RelationLock>,
+        mode: LockMode,
+        policy: WaitPolicy,
+        options: &WaitOptions,
+    ) -> Result<bool> {
+        self.session.shared.locks.lock_relation(&self.session, lock, mode, policy, options)
+    }
+
+    /// Waits until the transaction that is in the way has ended or given up some of its changes; then try again.
+    ///
+    /// 55P03 `canceling statement due to lock timeout`, 40P01 `deadlock detected`, 57014, 57P01.
+    pub fn wait_for(&self, holder: Holder, options: &WaitOptions) -> Result<()> {
+        self.session.shared.locks.wait_for(&self.session, holder, options)
+    }
+
+    pub(crate) fn session(&self) -> &Arc<SessionState> {
+        &self.session
+    }
+
+    /// The writer in its stamps, once it has written.
+    #[inline]
+    pub(crate) fn writer(&self) -> Option<Writer> {
+        self.identity.get().map(|(writer, _)| *writer)
+    }
+
+    /// The writer in its stamps; claims it.
+    #[inline]
+    pub(crate) fn identity(&self) -> Result<(Writer, TxnId)> {
+        if let Some(identity) = self.identity.get() {
+            return Ok(*identity);
+        }
+        if self.is_finished() {
+            return Err(Error::internal("transaction is finished"));
+        }
+        let _only_one = self.log.lock();
+        if let Some(identity) = self.identity.get() {
+            return Ok(*identity);
+        }
+        let identity = self.session.shared.writers.claim(self.session.pid)?;
+        Ok(*self.identity.get_or_init(|| identity))
+    }
+
+    pub(crate) fn log(&self) -> &Mutex<Log> {
+        &self.log
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        self.rollback();
+        // Its snapshot goes before its session.
+        *self.fixed.get_mut() = None;
+        self.own_session = None;
+    }
+}
+
+/// 40001 of REPEATABLE READ for a row that somebody updated after the snapshot.
+pub fn concurrent_update() -> Error {
+    Error::new(SqlState::T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent update")
+}
+
+/// 40001 of REPEATABLE READ for a row that somebody deleted after the snapshot.
+pub fn concurrent_delete() -> Error {
+    Error::new(SqlState::T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent delete")
+}
+
+/// 55P03 of NOWAIT.
+pub fn row_not_available(table: &str) -> Error {
+    Error::new(SqlState::LOCK_NOT_AVAILABLE, format!("could not obtain lock on row in relation \"{table}\""))
+}
