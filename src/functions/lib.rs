@@ -18,6 +18,7 @@
 pub mod aggregate;
 mod args;
 pub mod facts;
+mod io;
 pub mod kernel;
 pub mod resolve;
 mod scalar;
