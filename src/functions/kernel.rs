@@ -6,11 +6,14 @@
 //!
 //! Functions that read the catalog or the session live in upper crates; they join through [`Registry::with`].
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use dictdb_types::{Datum, Env, Oid, Result, Type, oids};
+use dictdb_types::{Datum, Env, Oid, Result, Type, oids, quote_identifier};
 
+use crate::facts::{Proc, ids};
+use crate::resolve::{BuiltinScope, format_type};
 use crate::scalar::families;
 
 /// What a function may know of its call besides the values.
@@ -49,6 +52,15 @@ impl<'a> CallContext<'a> {
 ///
 /// Strict functions (`pg_proc.proisstrict`) never see NULL: the caller checks. Others get the arguments as they are.
 pub type ScalarFn = fn(&CallContext<'_>, &[Datum]) -> Result<Datum>;
+
+/// The key a built-in function's implementation has: its symbol, or its signature where PostgreSQL wrote it in SQL.
+pub fn key(proc: &Proc) -> Cow<'static, str> {
+    if proc.language != ids::LANGUAGE_SQL {
+        return Cow::Borrowed(proc.source);
+    }
+    let args: Vec<String> = proc.args.iter().map(|oid| format_type(&BuiltinScope, *oid)).collect();
+    Cow::Owned(format!("{}({})", quote_identifier(proc.name), args.join(",")))
+}
 
 /// Finds scalar functions by `pg_proc.prosrc`.
 #[derive(Clone, Default)]

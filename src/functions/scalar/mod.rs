@@ -54,8 +54,17 @@ const SINGLE: &[&[(&str, ScalarFn)]] = &[
 ];
 
 /// Families of several tables.
-const SEVERAL: &[&[&[(&str, ScalarFn)]]] =
-    &[array::TABLES, float::TABLES, ids::TABLES, integer::TABLES, numeric::TABLES, text_compare::TABLES];
+const SEVERAL: &[&[&[(&str, ScalarFn)]]] = &[
+    array::TABLES,
+    float::TABLES,
+    ids::TABLES,
+    integer::TABLES,
+    numeric::TABLES,
+    text_compare::TABLES,
+    crate::datetime::TABLES,
+];
+
+pub(crate) use integer::bad_window_offset;
 
 /// The tables that make up the built-in registry.
 pub(crate) fn families() -> impl Iterator<Item = &'static [(&'static str, ScalarFn)]> {
