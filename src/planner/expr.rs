@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+pub use dictdb_functions::facts::Volatility;
 use dictdb_functions::kernel::ScalarFn;
 use dictdb_types::{Datum, Oid, Type, oids};
 
@@ -111,17 +112,6 @@ pub enum RowOrder {
     Greater,
     /// `>=`.
     GreaterEqual,
-}
-
-/// `pg_proc.provolatile`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Volatility {
-    /// Same arguments, same result, for ever: may be folded.
-    Immutable,
-    /// Same within one statement.
-    Stable,
-    /// Evaluated anew each time.
-    Volatile,
 }
 
 /// A function of `pg_proc` as a plan calls it.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use dictdb_catalog::Relation;
 use dictdb_types::{Oid, Type};
 
+use crate::physical::ROW_ID;
 use crate::expr::{AggregateCall, ColumnId, Expr, SortKey, WindowCall};
 
 /// A column a node produces.
@@ -273,7 +274,10 @@ impl Node {
             Node::Values { columns, .. } | Node::CteScan { columns, .. } | Node::SetOp { columns, .. } => {
                 out.extend(columns.iter().cloned());
             }
-            Node::Scan(scan) => out.extend(scan.columns.iter().map(|(column, _)| column.clone())),
+            Node::Scan(scan) => {
+                out.extend(scan.columns.iter().map(|(column, _)| column.clone()));
+                out.extend(scan.row_id.map(|id| Column { id, name: Arc::from("row id"), ty: ROW_ID, source: None }));
+            }
             Node::FunctionScan(scan) => {
                 out.extend(scan.calls.iter().flat_map(|item| item.columns.iter().cloned()));
                 out.extend(scan.ordinality.iter().cloned());
