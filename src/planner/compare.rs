@@ -28,7 +28,7 @@ impl Expr {
             (Expr::Const(a, ty), Expr::Const(b, _)) => match (a, b) {
                 (Datum::Null, Datum::Null) => true,
                 (Datum::Null, _) | (_, Datum::Null) => false,
-                (a, b) => order::compare(a, b, ty.oid).is_eq(),
+                (a, b) => order::equal_as(ty.oid, a, b),
             },
             (Expr::Call(a), Expr::Call(b)) => a.function.oid == b.function.oid,
             (Expr::IsNull(_, a), Expr::IsNull(_, b)) | (Expr::MinMax(a, ..), Expr::MinMax(b, ..)) => a == b,

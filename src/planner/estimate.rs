@@ -39,7 +39,13 @@ pub fn selectivity(predicate: &Expr) -> f64 {
         Expr::And(items) => items.iter().map(selectivity).product(),
         Expr::Or(items) => 1.0 - items.iter().map(|item| 1.0 - selectivity(item)).product::<f64>(),
         Expr::Not(item) => 1.0 - selectivity(item),
-        Expr::IsNull(_, negated) => if *negated { 0.995 } else { EQUALITY },
+        Expr::IsNull(_, negated) => {
+            if *negated {
+                0.995
+            } else {
+                EQUALITY
+            }
+        }
         Expr::Const(dictdb_types::Datum::Bool(true), _) => 1.0,
         Expr::Const(..) => 0.0,
         Expr::ScalarArray(array) => {

@@ -17,6 +17,7 @@ pub struct ColumnId(pub u32);
 
 /// A bound scalar expression.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each variant's comment explains its fields")]
 pub enum Expr {
     /// A column of the logical plan. When no input provides it, it is a reference to an outer query.
     Column(ColumnId, Type),

@@ -15,6 +15,7 @@ mod bind;
 mod build;
 mod columns;
 mod compare;
+mod deparse;
 pub mod estimate;
 pub mod expr;
 mod fold;
@@ -22,12 +23,13 @@ pub mod logical;
 pub mod physical;
 mod rules;
 pub mod scope;
+pub mod table_expr;
 mod walk;
 
 use std::sync::Arc;
 
-use dictdb_parser::ast;
 use dictdb_parser::Locations;
+use dictdb_parser::ast;
 use dictdb_types::{Error, Oid, Result, Type};
 
 pub use bind::BindContext;

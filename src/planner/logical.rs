@@ -8,8 +8,8 @@ use std::sync::Arc;
 use dictdb_catalog::Relation;
 use dictdb_types::{Oid, Type};
 
-use crate::physical::ROW_ID;
 use crate::expr::{AggregateCall, ColumnId, Expr, SortKey, WindowCall};
+use crate::physical::ROW_ID;
 
 /// A column a node produces.
 #[derive(Clone, Debug)]
@@ -26,6 +26,7 @@ pub struct Column {
 
 /// A relational operator.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each variant's comment explains its fields")]
 pub enum Node {
     /// Constant rows; no column and one row for a SELECT without FROM.
     Values { columns: Vec<Column>, rows: Vec<Vec<Expr>> },
@@ -230,6 +231,7 @@ pub enum Check {
 
 /// What Modify does.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each variant's comment explains its fields")]
 pub enum ModifyAction {
     /// Input columns in the order of `targets`; other columns get NULL (defaults are in the input already).
     Insert { targets: Vec<i16>, on_conflict: Option<OnConflict> },

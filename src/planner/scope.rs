@@ -51,7 +51,8 @@ impl Scope for CatalogScope<'_> {
     }
 
     fn qualifier_of_type(&self, info: &TypeInfo) -> Option<String> {
-        let visible = self.catalog.type_on_path(self.search_path, &info.name).is_some_and(|found| found.oid == info.oid);
+        let visible =
+            self.catalog.type_on_path(self.search_path, &info.name).is_some_and(|found| found.oid == info.oid);
         if visible { None } else { self.catalog.schema(info.namespace).map(|schema| schema.name.to_string()) }
     }
 }

@@ -38,6 +38,7 @@ mod sqlstate;
 pub mod text;
 mod ty;
 mod type_name;
+pub mod typmod;
 mod value;
 
 pub use datum::Datum;

@@ -38,15 +38,8 @@ impl Binder<'_> {
             check_distinct_order(&coerced, &order, position)?;
         }
         let filter = self.bind_filter(syntax.filter.as_deref())?;
-        let call = AggregateCall {
-            function,
-            args: coerced,
-            distinct,
-            order,
-            within_group: ordered_set,
-            filter,
-            ty: result,
-        };
+        let call =
+            AggregateCall { function, args: coerced, distinct, order, within_group: ordered_set, filter, ty: result };
         self.collect_aggregate(call, position)
     }
 
@@ -89,7 +82,10 @@ impl Binder<'_> {
         let filter = self.bind_filter(syntax.filter.as_deref())?;
         let window = self.bind_over(syntax, position)?;
         let function = self.function(found.oid)?;
-        self.collect_window(WindowCall { function, aggregate: true, args: values, filter, window, ty: result }, position)
+        self.collect_window(
+            WindowCall { function, aggregate: true, args: values, filter, window, ty: result },
+            position,
+        )
     }
 
     /// Puts the call where it belongs: the innermost level whose columns its arguments mention.
@@ -103,7 +99,9 @@ impl Binder<'_> {
             };
             return Err(Error::new(SqlState::GROUPING_ERROR, message).at(position));
         }
-        if level.inside == Inside::Aggregate || call_contains(&call, &|id| level.aggregates.iter().any(|(c, _)| c.id == id)) {
+        if level.inside == Inside::Aggregate
+            || call_contains(&call, &|id| level.aggregates.iter().any(|(c, _)| c.id == id))
+        {
             return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested").at(position));
         }
         if call_contains(&call, &|id| level.windows.iter().any(|(c, _)| c.id == id)) {
@@ -157,7 +155,9 @@ impl Binder<'_> {
     pub(crate) fn bind_grouping_call(&mut self, syntax: &ast::Function, position: Option<u32>) -> Result<Expr> {
         let args = self.bind_arg_values(syntax)?;
         if args.len() > 31 {
-            return Err(Error::new(SqlState::TOO_MANY_ARGUMENTS, "GROUPING must have fewer than 32 arguments").at(position));
+            return Err(
+                Error::new(SqlState::TOO_MANY_ARGUMENTS, "GROUPING must have fewer than 32 arguments").at(position)
+            );
         }
         let column = self.new_column("grouping", Type::new(oids::INT4));
         let expr = Expr::column(&column);
@@ -177,9 +177,9 @@ fn call_contains(call: &AggregateCall, test: &dyn Fn(crate::expr::ColumnId) -> b
 fn same_call(a: &AggregateCall, b: &AggregateCall) -> bool {
     let keys = |a: &[SortKey], b: &[SortKey]| {
         a.len() == b.len()
-            && a.iter().zip(b).all(|(a, b)| {
-                a.descending == b.descending && a.nulls_first == b.nulls_first && a.expr.same(&b.expr)
-            })
+            && a.iter()
+                .zip(b)
+                .all(|(a, b)| a.descending == b.descending && a.nulls_first == b.nulls_first && a.expr.same(&b.expr))
     };
     let filters = match (&a.filter, &b.filter) {
         (None, None) => true,

@@ -110,7 +110,17 @@ impl Clause {
                 stored
                     || matches!(
                         self,
-                        FromFunction | JoinOn | Where | GroupBy | Filter | Limit | Offset | Values | WindowFrame | UpdateSource | Returning
+                        FromFunction
+                            | JoinOn
+                            | Where
+                            | GroupBy
+                            | Filter
+                            | Limit
+                            | Offset
+                            | Values
+                            | WindowFrame
+                            | UpdateSource
+                            | Returning
                     )
             }
             Forbidden::Window => {

@@ -219,7 +219,8 @@ impl Binder<'_> {
 
     /// The function with this oid, as plans call it.
     pub(crate) fn function(&self, oid: Oid) -> Result<Arc<Function>> {
-        let proc = facts::proc_by_oid(oid).ok_or_else(|| Error::internal(format!("cache lookup failed for function {oid}")))?;
+        let proc = facts::proc_by_oid(oid)
+            .ok_or_else(|| Error::internal(format!("cache lookup failed for function {oid}")))?;
         Ok(Arc::new(Function {
             oid,
             name: Arc::from(proc.name),
@@ -248,8 +249,7 @@ impl Binder<'_> {
 
 /// Words that date and time types read as the present moment.
 fn depends_on_clock(oid: Oid, text: &str) -> bool {
-    let temporal =
-        matches!(oid, oids::DATE | oids::TIME | oids::TIMETZ | oids::TIMESTAMP | oids::TIMESTAMPTZ);
+    let temporal = matches!(oid, oids::DATE | oids::TIME | oids::TIMETZ | oids::TIMESTAMP | oids::TIMESTAMPTZ);
     let lower = || text.to_ascii_lowercase();
     temporal && ["now", "today", "tomorrow", "yesterday"].iter().any(|word| lower().contains(word))
 }

@@ -187,8 +187,10 @@ impl Binder<'_> {
                 format!("WITH query \"{name}\" does not have a RETURNING clause"),
             ));
         }
-        let columns: Vec<Column> =
-            source.iter().map(|column| Column { source: column.source, ..self.new_column(column.name.clone(), column.ty) }).collect();
+        let columns: Vec<Column> = source
+            .iter()
+            .map(|column| Column { source: column.source, ..self.new_column(column.name.clone(), column.ty) })
+            .collect();
         let named = columns.iter().map(NamedColumn::of).collect();
         Ok(Some((Node::CteScan { cte: id, name: shown, columns }, named)))
     }
@@ -206,10 +208,9 @@ fn refuse_clauses(query: &ast::Query) -> Result<()> {
         (!query.locks.is_empty(), "FOR UPDATE/SHARE"),
     ];
     match clauses.iter().find(|(present, _)| *present) {
-        Some((_, what)) => Err(Error::new(
-            SqlState::FEATURE_NOT_SUPPORTED,
-            format!("{what} in a recursive query is not implemented"),
-        )),
+        Some((_, what)) => {
+            Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{what} in a recursive query is not implemented")))
+        }
         None => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use dictdb_types::{Error, Result, SqlState, Type, oids};
 
 use super::Binder;
 use super::clause::Forbidden;
-use crate::expr::{BoolTest, Case, Expr, Subscript, SublinkKind};
+use crate::expr::{BoolTest, Case, Expr, SublinkKind, Subscript};
 
 impl Binder<'_> {
     /// Binds an expression; unknown literals stay unknown until a context decides.
@@ -77,12 +77,10 @@ impl Binder<'_> {
             return Ok(());
         }
         let position = ident.and_then(|ident| self.position(ident.span));
-        let subject = if clause == super::Clause::ExecuteParameter { "EXECUTE parameter" } else { "DEFAULT expression" };
-        Err(Error::new(
-            SqlState::FEATURE_NOT_SUPPORTED,
-            format!("cannot use column reference in {subject}"),
-        )
-        .at(position))
+        let subject =
+            if clause == super::Clause::ExecuteParameter { "EXECUTE parameter" } else { "DEFAULT expression" };
+        Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("cannot use column reference in {subject}"))
+            .at(position))
     }
 
     fn bind_cast(&mut self, inner: &Ast, data_type: &ast::DataType) -> Result<Expr> {
@@ -151,9 +149,9 @@ impl Binder<'_> {
         let mut unified = Vec::with_capacity(exprs.len());
         for expr in exprs {
             let source = expr.ty();
-            let coerced = self.coerce(expr, Type::new(ty.oid), CastContext::Implicit)?.ok_or_else(|| {
-                resolve::cannot_convert(&self.scope(), construct, source.oid, ty.oid)
-            })?;
+            let coerced = self
+                .coerce(expr, Type::new(ty.oid), CastContext::Implicit)?
+                .ok_or_else(|| resolve::cannot_convert(&self.scope(), construct, source.oid, ty.oid))?;
             unified.push(coerced);
         }
         Ok((unified, ty))
@@ -176,7 +174,8 @@ impl Binder<'_> {
                 bound.push(self.bind_array(&inner.elem, element)?);
             } else {
                 let item = self.bind_expr(item)?;
-                nested = nested || self.element_of(item.ty()).is_some() && element.is_none_or(|e| self.element_of(e).is_none());
+                nested = nested
+                    || self.element_of(item.ty()).is_some() && element.is_none_or(|e| self.element_of(e).is_none());
                 bound.push(item);
             }
         }
@@ -287,7 +286,10 @@ impl Binder<'_> {
         let element = self.element_of(array_type).ok_or_else(|| {
             Error::new(
                 SqlState::DATATYPE_MISMATCH,
-                format!("cannot subscript type {} because it does not support subscripting", self.type_name(array_type)),
+                format!(
+                    "cannot subscript type {} because it does not support subscripting",
+                    self.type_name(array_type)
+                ),
             )
             .at(position)
         })?;
@@ -322,7 +324,9 @@ impl Binder<'_> {
         let mut result = value;
         for access in subscripts {
             let AccessExpr::Subscript(ast::Subscript::Index { index }) = access else {
-                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "jsonb subscript does not support slices").at(position));
+                return Err(
+                    Error::new(SqlState::FEATURE_NOT_SUPPORTED, "jsonb subscript does not support slices").at(position)
+                );
             };
             let bound = self.bind_expr(index)?;
             result = self.bind_binary("->", result, bound, position)?;
@@ -356,4 +360,3 @@ pub(crate) fn strip_parentheses(expr: &Ast) -> &Ast {
         other => other,
     }
 }
-

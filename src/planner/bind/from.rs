@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Relation, RelationKind};
+use dictdb_catalog::{Relation, RelationKind, ViewInfo};
 use dictdb_parser::ast::{self, JoinConstraint, JoinOperator, TableFactor, TableWithJoins};
 use dictdb_parser::node;
 use dictdb_types::{Error, Result, SqlState, Type, oids};
 
+use super::Binder;
 use super::clause::Clause;
 use super::names::{NamedColumn, Names, TableName, idents};
-use super::Binder;
 use crate::expr::Expr;
 use crate::logical::{Column, FunctionItem, FunctionScan, JoinKind, Node, Scan};
 
@@ -32,9 +32,13 @@ impl Binder<'_> {
             self.level().names.merge(names)?;
             node = Some(match node {
                 None => right,
-                Some(left) => {
-                    Node::Join { kind: JoinKind::Inner, left: Box::new(left), right: Box::new(right), on: None, lateral }
-                }
+                Some(left) => Node::Join {
+                    kind: JoinKind::Inner,
+                    left: Box::new(left),
+                    right: Box::new(right),
+                    on: None,
+                    lateral,
+                },
             });
         }
         Ok(node.unwrap_or(Node::Values { columns: Vec::new(), rows: vec![Vec::new()] }))
@@ -45,9 +49,8 @@ impl Binder<'_> {
         let (mut node, mut names, mut lateral) = self.bind_factor(&item.relation)?;
         for join in &item.joins {
             let (kind, constraint) = join_kind(&join.join_operator)?;
-            let (right, right_names, right_lateral) = self.with_left_visible(&names, kind, |binder| {
-                binder.bind_factor(&join.relation)
-            })?;
+            let (right, right_names, right_lateral) =
+                self.with_left_visible(&names, kind, |binder| binder.bind_factor(&join.relation))?;
             names.check_aliases(&right_names)?;
             lateral |= right_lateral && self.refers_outside(&right, &node);
             let joined = self.bind_join(kind, constraint, (node, names), (right, right_names), right_lateral)?;
@@ -93,7 +96,9 @@ impl Binder<'_> {
                 let (node, names) = self.bind_table(name, alias.as_ref())?;
                 Ok((node, names, false))
             }
-            TableFactor::Derived { lateral, subquery, alias, .. } => self.bind_derived(*lateral, subquery, alias.as_ref()),
+            TableFactor::Derived { lateral, subquery, alias, .. } => {
+                self.bind_derived(*lateral, subquery, alias.as_ref())
+            }
             TableFactor::Function { .. } => {
                 let (node, names) = self.bind_table_function(factor)?;
                 Ok((node, names, true))
@@ -173,7 +178,11 @@ impl Binder<'_> {
     }
 
     /// A table, view, system catalog or CTE by name.
-    pub(crate) fn bind_table(&mut self, name: &ast::ObjectName, alias: Option<&ast::TableAlias>) -> Result<(Node, Names)> {
+    pub(crate) fn bind_table(
+        &mut self,
+        name: &ast::ObjectName,
+        alias: Option<&ast::TableAlias>,
+    ) -> Result<(Node, Names)> {
         let parts = idents(name)?;
         if let [single] = parts.as_slice()
             && let Some((node, columns)) = self.bind_cte_reference(&single.value)?
@@ -199,19 +208,18 @@ impl Binder<'_> {
         match &relation.kind {
             RelationKind::Table | RelationKind::Virtual | RelationKind::Sequence(_) => self.bind_scan(relation, alias),
             RelationKind::View(view) => {
-                let query = view.query.clone();
-                self.bind_view(relation, &query, alias)
+                let view = view.clone();
+                self.bind_view(relation, &view, alias)
             }
-            RelationKind::Index(_) | RelationKind::Composite => Err(Error::new(
-                SqlState::WRONG_OBJECT_TYPE,
-                format!("cannot open relation \"{}\"", relation.name),
-            )
-            .detail(if matches!(relation.kind, RelationKind::Composite) {
-                "This operation is not supported for composite types."
-            } else {
-                "This operation is not supported for indexes."
-            })
-            .at(position)),
+            RelationKind::Index(_) | RelationKind::Composite => {
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("cannot open relation \"{}\"", relation.name))
+                    .detail(if matches!(relation.kind, RelationKind::Composite) {
+                        "This operation is not supported for composite types."
+                    } else {
+                        "This operation is not supported for indexes."
+                    })
+                    .at(position))
+            }
         }
     }
 
@@ -250,10 +258,10 @@ impl Binder<'_> {
     fn bind_view(
         &mut self,
         relation: &Arc<Relation>,
-        query: &str,
+        view: &ViewInfo,
         alias: Option<&ast::TableAlias>,
     ) -> Result<(Node, Names)> {
-        let node = self.bind_stored_query(query).map_err(|e| e.context(format!("view \"{}\"", relation.name)))?;
+        let node = self.bind_stored_query(view).map_err(|e| e.context(format!("view \"{}\"", relation.name)))?;
         let mut outputs = Vec::new();
         let mut named = Vec::new();
         for (column, (attnum, declared)) in node.columns().iter().zip(relation.live_columns()) {
@@ -276,9 +284,9 @@ impl Binder<'_> {
         Ok((node, Names::of_table(table)))
     }
 
-    /// Binds the canonical text of a query: a statement of its own, sharing only column ids with this one.
-    pub(crate) fn bind_stored_query(&mut self, text: &str) -> Result<Node> {
-        let statements = dictdb_parser::parse(text, &dictdb_parser::Limits::default())?;
+    /// Binds a view's query: a statement of its own, sharing only column ids with this one.
+    pub(crate) fn bind_stored_query(&mut self, view: &ViewInfo) -> Result<Node> {
+        let statements = dictdb_parser::parse(&view.query, &dictdb_parser::Limits::default())?;
         let [statement] = statements.as_slice() else {
             return Err(Error::internal("a stored query is not one statement"));
         };
@@ -289,7 +297,7 @@ impl Binder<'_> {
             return Err(Error::internal("a stored query is not a SELECT"));
         };
         let mut inner = Binder::new(self.cx, &statement.locations, &[], false);
-        inner.cx.search_path = &STORED_SEARCH_PATH;
+        inner.cx.search_path = &view.search_path;
         inner.next_column = self.next_column;
         inner.next_cte = self.next_cte;
         inner.depth = self.depth + 1;
@@ -310,7 +318,8 @@ impl Binder<'_> {
             _ => vec![call_of(name, args)],
         };
         let single = calls.len() == 1;
-        let definitions: Vec<_> = alias.iter().flat_map(|alias| &alias.columns).filter(|c| c.data_type.is_some()).collect();
+        let definitions: Vec<_> =
+            alias.iter().flat_map(|alias| &alias.columns).filter(|c| c.data_type.is_some()).collect();
         let mut items = Vec::with_capacity(calls.len());
         let mut first_name = None;
         for call in &calls {
@@ -479,9 +488,6 @@ fn call_of(name: &ast::ObjectName, args: &[ast::FunctionArg]) -> ast::Expr {
         over: None,
     })
 }
-
-/// Stored queries name everything outside `pg_catalog` with its schema.
-static STORED_SEARCH_PATH: [dictdb_types::Oid; 1] = [dictdb_catalog::namespaces::PG_CATALOG];
 
 impl NamedColumn {
     /// A plain column.

@@ -129,7 +129,12 @@ impl Binder<'_> {
     }
 
     /// A resolved call with its arguments coerced.
-    pub(crate) fn finish_call(&mut self, found: &FunctionMatch, values: Vec<Expr>, position: Option<u32>) -> Result<Expr> {
+    pub(crate) fn finish_call(
+        &mut self,
+        found: &FunctionMatch,
+        values: Vec<Expr>,
+        position: Option<u32>,
+    ) -> Result<Expr> {
         let args = self.call_args(found, values, position)?;
         let function = self.function(found.oid)?;
         let call = Call { function, args, ty: Type::new(found.result), operator: None, position };
@@ -212,7 +217,12 @@ impl Binder<'_> {
     }
 
     /// Forms that look like calls but are not functions of `pg_proc`.
-    fn bind_special_form(&mut self, name: &str, function: &ast::Function, position: Option<u32>) -> Result<Option<Expr>> {
+    fn bind_special_form(
+        &mut self,
+        name: &str,
+        function: &ast::Function,
+        position: Option<u32>,
+    ) -> Result<Option<Expr>> {
         if matches!(function.args, FunctionArguments::None) {
             return self.bind_keyword_value(name, None, position);
         }
@@ -261,7 +271,12 @@ impl Binder<'_> {
     }
 
     /// `current_date` and its relatives: a function and the cast PostgreSQL's grammar gives it.
-    fn bind_keyword_value(&mut self, name: &str, precision: Option<i32>, position: Option<u32>) -> Result<Option<Expr>> {
+    fn bind_keyword_value(
+        &mut self,
+        name: &str,
+        precision: Option<i32>,
+        position: Option<u32>,
+    ) -> Result<Option<Expr>> {
         let (function, target) = match name {
             "current_date" => ("now", Some(oids::DATE)),
             "current_time" => ("now", Some(oids::TIMETZ)),

@@ -33,7 +33,11 @@ impl Level {
 }
 
 impl Binder<'_> {
-    pub(crate) fn bind_group_by(&mut self, group_by: &GroupByExpr, list: &[(Column, Expr)]) -> Result<Option<Grouping>> {
+    pub(crate) fn bind_group_by(
+        &mut self,
+        group_by: &GroupByExpr,
+        list: &[(Column, Expr)],
+    ) -> Result<Option<Grouping>> {
         let (exprs, distinct) = node::group_by(group_by);
         if exprs.is_empty() {
             return Ok(None);
@@ -264,7 +268,8 @@ impl Grouping {
 
 /// Whether a scan provides the column and all primary key columns of its table are grouped.
 fn determined_by_key(id: ColumnId, grouping: &Grouping, input: &Node) -> bool {
-    let grouped = |column: ColumnId| grouping.groups.iter().any(|(_, e)| matches!(e, Expr::Column(c, _) if *c == column));
+    let grouped =
+        |column: ColumnId| grouping.groups.iter().any(|(_, e)| matches!(e, Expr::Column(c, _) if *c == column));
     if grouping.sets.is_some() {
         return false;
     }
@@ -274,9 +279,7 @@ fn determined_by_key(id: ColumnId, grouping: &Grouping, input: &Node) -> bool {
         }
         let Some(primary) = scan.relation.primary_key() else { return false };
         let ConstraintKind::Primary { columns, .. } = &primary.kind else { return false };
-        columns.iter().all(|attnum| {
-            scan.columns.iter().any(|(column, number)| number == attnum && grouped(column.id))
-        })
+        columns.iter().all(|attnum| scan.columns.iter().any(|(column, number)| number == attnum && grouped(column.id)))
     })
 }
 
@@ -306,7 +309,12 @@ fn cross(factors: Vec<Vec<Vec<usize>>>) -> Result<Vec<Vec<usize>>> {
     }
     for set in &mut sets {
         let mut seen = Vec::new();
-        set.retain(|position| !seen.contains(position) && { seen.push(*position); true });
+        set.retain(|position| {
+            !seen.contains(position) && {
+                seen.push(*position);
+                true
+            }
+        });
     }
     Ok(sets)
 }

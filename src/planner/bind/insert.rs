@@ -20,8 +20,10 @@ impl Binder<'_> {
             return Err(Error::unsupported("INSERT INTO other than a table"));
         };
         let relation = self.modify_target(name, "INSERT")?;
-        let alias: Arc<str> =
-            insert.table_alias.as_ref().map_or_else(|| relation.name.clone(), |alias| Arc::from(alias.alias.value.as_str()));
+        let alias: Arc<str> = insert
+            .table_alias
+            .as_ref()
+            .map_or_else(|| relation.name.clone(), |alias| Arc::from(alias.alias.value.as_str()));
         let targets = self.insert_targets(&relation, insert)?;
         let overriding = node::overriding(insert);
         let (input, given) = match &insert.source {
@@ -149,7 +151,13 @@ impl Binder<'_> {
         self.check_width_at(relation, targets, width, first)
     }
 
-    fn check_width_at(&self, relation: &Relation, targets: &[i16], width: usize, first: Option<&ast::Expr>) -> Result<()> {
+    fn check_width_at(
+        &self,
+        relation: &Relation,
+        targets: &[i16],
+        width: usize,
+        first: Option<&ast::Expr>,
+    ) -> Result<()> {
         let explicit = targets.len() != relation.live_columns().count();
         if width > targets.len() {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "INSERT has more expressions than target columns")
@@ -263,7 +271,9 @@ impl Binder<'_> {
 
     fn matching_indexes(&self, relation: &Relation, attnums: &[i16], partial: bool) -> Result<Vec<Oid>> {
         let matches = |oid: &Oid| {
-            let Some(info) = self.cx.catalog.relation(*oid).and_then(|index| index.index().cloned()) else { return false };
+            let Some(info) = self.cx.catalog.relation(*oid).and_then(|index| index.index().cloned()) else {
+                return false;
+            };
             let keys: Option<Vec<i16>> = info
                 .keys
                 .iter()
@@ -292,10 +302,9 @@ impl Binder<'_> {
 fn constraint_arbiter(relation: &Relation, name: &str) -> Result<Vec<Oid>> {
     match relation.constraints.iter().find(|constraint| *constraint.name == *name).map(|constraint| &constraint.kind) {
         Some(ConstraintKind::Primary { index, .. } | ConstraintKind::Unique { index, .. }) => Ok(vec![*index]),
-        Some(_) => Err(Error::new(
-            SqlState::WRONG_OBJECT_TYPE,
-            "constraint in ON CONFLICT clause has no associated index",
-        )),
+        Some(_) => {
+            Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "constraint in ON CONFLICT clause has no associated index"))
+        }
         None => Err(Error::new(
             SqlState::UNDEFINED_OBJECT,
             format!("constraint \"{name}\" for table \"{}\" does not exist", relation.name),

@@ -91,10 +91,7 @@ fn hex_bits(hex: &str) -> Result<Expr> {
     let mut bits = String::with_capacity(hex.len() * 4);
     for digit in hex.chars() {
         let value = digit.to_digit(16).ok_or_else(|| {
-            Error::new(
-                SqlState::INVALID_TEXT_REPRESENTATION,
-                format!("\"{digit}\" is not a valid hexadecimal digit"),
-            )
+            Error::new(SqlState::INVALID_TEXT_REPRESENTATION, format!("\"{digit}\" is not a valid hexadecimal digit"))
         })?;
         bits.push_str(&format!("{value:04b}"));
     }

@@ -31,9 +31,8 @@ use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, Relation};
 use dictdb_functions::kernel::Registry;
-use dictdb_parser::ast;
 use dictdb_parser::Locations;
-use dictdb_parser::Span;
+use dictdb_parser::{Span, ast};
 use dictdb_types::{Env, Error, Oid, Result, SqlState, Type, TypeInfo, TypeLookup, oids};
 
 pub(crate) use clause::Clause;
@@ -41,7 +40,7 @@ pub(crate) use level::Level;
 pub(crate) use names::{NamedColumn, Names};
 
 use crate::expr::{ColumnId, Expr};
-use crate::logical::{Column, Node};
+use crate::logical::Column;
 
 mod level;
 
@@ -169,9 +168,20 @@ impl<'a> Binder<'a> {
         self.cx.catalog.type_info(oid)
     }
 
+    /// PostgreSQL's name of a type with its modifier.
+    pub(crate) fn type_name_with_modifier(&self, ty: Type) -> String {
+        let scope = self.scope();
+        dictdb_types::type_name_with_modifier(&scope, ty, &|info| {
+            dictdb_functions::resolve::Scope::qualifier_of_type(&scope, info)
+        })
+    }
+
     /// PostgreSQL's name of a type, for messages.
     pub(crate) fn type_name(&self, ty: Type) -> String {
-        dictdb_types::typmod::format_type(ty.oid, ty.typmod, self.cx.env)
+        let scope = self.scope();
+        dictdb_types::type_name(&scope, ty.oid, &|info| {
+            dictdb_functions::resolve::Scope::qualifier_of_type(&scope, info)
+        })
     }
 
     /// Finds a table, view or system catalog; 42P01, 3F000.
@@ -212,12 +222,6 @@ impl<'a> Binder<'a> {
             Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist")).at(position)
         })
     }
-}
-
-/// A bound query: its plan, whose columns are the result's.
-pub struct BoundQuery {
-    /// The plan.
-    pub node: Node,
 }
 
 impl Expr {

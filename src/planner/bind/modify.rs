@@ -8,10 +8,10 @@ use dictdb_parser::ast::{self, Statement};
 use dictdb_parser::node::{self, PathStep};
 use dictdb_types::{Error, Result, SqlState, Type};
 
+use super::Binder;
 use super::clause::Clause;
 use super::level::Level;
 use super::names::{NamedColumn, Names, TableName};
-use super::Binder;
 use crate::expr::Expr;
 use crate::logical::{Check, Column, Node};
 
@@ -40,15 +40,13 @@ impl Binder<'_> {
                 format!("permission denied: \"{}\" is a system catalog", relation.name),
             )),
             RelationKind::View(_) => Err(Error::unsupported(format_args!("{verb} on the view \"{}\"", relation.name))),
-            RelationKind::Sequence(_) => Err(Error::new(
-                SqlState::WRONG_OBJECT_TYPE,
-                format!("cannot change sequence \"{}\"", relation.name),
-            )),
-            RelationKind::Index(_) | RelationKind::Composite => Err(Error::new(
-                SqlState::WRONG_OBJECT_TYPE,
-                format!("cannot open relation \"{}\"", relation.name),
-            )
-            .detail("This operation is not supported for this kind of relation.")),
+            RelationKind::Sequence(_) => {
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("cannot change sequence \"{}\"", relation.name)))
+            }
+            RelationKind::Index(_) | RelationKind::Composite => {
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("cannot open relation \"{}\"", relation.name))
+                    .detail("This operation is not supported for this kind of relation."))
+            }
         }
     }
 
@@ -77,7 +75,12 @@ impl Binder<'_> {
     }
 
     /// A value as one of a column's type; 42804 naming the column.
-    pub(crate) fn coerce_for_column(&mut self, value: Expr, column: &TableColumn, position: Option<u32>) -> Result<Expr> {
+    pub(crate) fn coerce_for_column(
+        &mut self,
+        value: Expr,
+        column: &TableColumn,
+        position: Option<u32>,
+    ) -> Result<Expr> {
         let source = value.ty();
         let coerced = self.coerce(value, column.ty, CastContext::Assignment).map_err(|e| e.at(position))?;
         coerced.ok_or_else(|| {

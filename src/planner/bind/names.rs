@@ -64,7 +64,9 @@ impl Names {
     /// 42712 when the two sides share an alias.
     pub fn check_aliases(&self, other: &Names) -> Result<()> {
         for table in &other.tables {
-            let clash = self.tables.iter().any(|t| t.alias == table.alias && (t.schema == table.schema || t.schema.is_none() || table.schema.is_none()));
+            let clash = self.tables.iter().any(|t| {
+                t.alias == table.alias && (t.schema == table.schema || t.schema.is_none() || table.schema.is_none())
+            });
             if clash {
                 return Err(Error::new(
                     SqlState::DUPLICATE_ALIAS,
@@ -159,7 +161,12 @@ impl Binder<'_> {
                 (Some(column), None) => Ok(column.expr.clone()),
                 (None, _) => {
                     let whole = whole_row(found);
-                    self.row_function(whole, found_alias(&self.levels[depth].names, schema, &table.value), column, position)
+                    self.row_function(
+                        whole,
+                        found_alias(&self.levels[depth].names, schema, &table.value),
+                        column,
+                        position,
+                    )
                 }
             };
         }
@@ -172,16 +179,14 @@ impl Binder<'_> {
             Some(schema) => format!("{schema}.{}", table.value),
             None => table.value.clone(),
         };
-        Err(Error::new(SqlState::UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{shown}\"")).at(position))
+        Err(Error::new(SqlState::UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{shown}\""))
+            .at(position))
     }
 
     /// `t.f` where `t` has no column `f`: `f(t)` when there is such a function.
     fn row_function(&mut self, row: Expr, alias: Arc<str>, name: &ast::Ident, position: Option<u32>) -> Result<Expr> {
-        let missing = Error::new(
-            SqlState::UNDEFINED_COLUMN,
-            format!("column {}.{} does not exist", alias, name.value),
-        )
-        .at(position);
+        let missing = Error::new(SqlState::UNDEFINED_COLUMN, format!("column {}.{} does not exist", alias, name.value))
+            .at(position);
         self.bind_call_of_values(None, &name.value, vec![row], position).map_err(|_| missing)
     }
 
@@ -230,5 +235,7 @@ fn invalid_reference(table: &str) -> Error {
         SqlState::INVALID_COLUMN_REFERENCE,
         format!("invalid reference to FROM-clause entry for table \"{table}\""),
     )
-    .detail(format!("There is an entry for table \"{table}\", but it cannot be referenced from this part of the query."))
+    .detail(format!(
+        "There is an entry for table \"{table}\", but it cannot be referenced from this part of the query."
+    ))
 }

@@ -53,7 +53,9 @@ impl Binder<'_> {
                 let link = self.bind_comparison_sublink(arg, &"=".into(), false, subquery, position)?;
                 Ok(if *negated { Expr::Not(Box::new(link)) } else { link })
             }
-            Ast::AnyOp { left, compare_op, right, .. } => self.bind_quantified(left, compare_op, right, false, position),
+            Ast::AnyOp { left, compare_op, right, .. } => {
+                self.bind_quantified(left, compare_op, right, false, position)
+            }
             Ast::AllOp { left, compare_op, right } => self.bind_quantified(left, compare_op, right, true, position),
             Ast::Like { negated, expr: arg, pattern, escape_char, .. } => {
                 let name = if *negated { "!~~" } else { "~~" };
@@ -228,14 +230,7 @@ impl Binder<'_> {
         }
     }
 
-    fn bind_between(
-        &mut self,
-        arg: &Ast,
-        negated: bool,
-        low: &Ast,
-        high: &Ast,
-        position: Option<u32>,
-    ) -> Result<Expr> {
+    fn bind_between(&mut self, arg: &Ast, negated: bool, low: &Ast, high: &Ast, position: Option<u32>) -> Result<Expr> {
         let (low, symmetric) = node::between_low(low);
         let range = |binder: &mut Self, low: &Ast, high: &Ast| -> Result<Expr> {
             let (lower, upper) = if negated { ("<", ">") } else { (">=", "<=") };
@@ -303,7 +298,13 @@ impl Binder<'_> {
         Ok(if negated { Expr::Not(Box::new(any)) } else { any })
     }
 
-    fn bind_binary_with_rows(&mut self, left: &Ast, name: &OperatorName, right: &Ast, position: Option<u32>) -> Result<Expr> {
+    fn bind_binary_with_rows(
+        &mut self,
+        left: &Ast,
+        name: &OperatorName,
+        right: &Ast,
+        position: Option<u32>,
+    ) -> Result<Expr> {
         if let (Ast::Tuple(left), Ast::Tuple(right)) = (strip_parentheses(left), strip_parentheses(right)) {
             return self.bind_row_comparison(left, name, right, position);
         }
@@ -347,7 +348,13 @@ impl Binder<'_> {
         };
         let array = self.coerce_implicit(array, found.array).map_err(|e| e.at(position))?;
         let function = self.function(found.operator.function)?;
-        Ok(Expr::ScalarArray(Box::new(ScalarArray { function, operator: Arc::from(name.name.as_str()), all, left, array })))
+        Ok(Expr::ScalarArray(Box::new(ScalarArray {
+            function,
+            operator: Arc::from(name.name.as_str()),
+            all,
+            left,
+            array,
+        })))
     }
 
     fn bind_like(

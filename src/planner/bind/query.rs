@@ -80,10 +80,7 @@ impl Binder<'_> {
             return Ok(input);
         }
         if with_ties && order_items(query)?.is_empty() {
-            return Err(Error::new(
-                SqlState::SYNTAX_ERROR,
-                "WITH TIES cannot be specified without ORDER BY clause",
-            ));
+            return Err(Error::new(SqlState::SYNTAX_ERROR, "WITH TIES cannot be specified without ORDER BY clause"));
         }
         let bound_offset = offset.map(|expr| self.bind_count(expr, Clause::Offset)).transpose()?;
         let bound_limit = match (limit, fetch) {
@@ -152,7 +149,11 @@ impl Binder<'_> {
             {
                 return Err(Error::new(
                     SqlState::UNDEFINED_TABLE,
-                    format!("relation \"{}\" in {} clause not found in FROM clause", table.value, strength_name(strength)),
+                    format!(
+                        "relation \"{}\" in {} clause not found in FROM clause",
+                        table.value,
+                        strength_name(strength)
+                    ),
                 )
                 .at(self.position(table.span)));
             }

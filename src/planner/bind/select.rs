@@ -153,9 +153,9 @@ impl Binder<'_> {
         }
         while !calls.is_empty() {
             let pending: Vec<_> = calls.iter().map(|(column, _)| column.id).collect();
-            let (ready, rest): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(_, call)| {
-                !call.any(&mut |e| matches!(e, Expr::Column(id, _) if pending.contains(id)))
-            });
+            let (ready, rest): (Vec<_>, Vec<_>) = calls
+                .into_iter()
+                .partition(|(_, call)| !call.any(&mut |e| matches!(e, Expr::Column(id, _) if pending.contains(id))));
             node = Node::ProjectSet { input: Box::new(node), calls: ready };
             calls = rest;
         }

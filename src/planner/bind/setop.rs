@@ -38,7 +38,8 @@ impl Binder<'_> {
         }
         let left = self.coerce_arm(left, &types)?;
         let right = self.coerce_arm(right, &types)?;
-        let columns = left_columns.iter().zip(&types).map(|(column, ty)| self.new_column(column.name.clone(), *ty)).collect();
+        let columns =
+            left_columns.iter().zip(&types).map(|(column, ty)| self.new_column(column.name.clone(), *ty)).collect();
         let all = quantifier == SetQuantifier::All;
         Ok(Node::SetOp { kind, all, columns, left: Box::new(left), right: Box::new(right) })
     }

@@ -41,7 +41,10 @@ impl Binder<'_> {
                 SelectItem::Wildcard(_) => {
                     let columns = self.expand_star(None)?;
                     if columns.is_empty() && self.level().names.tables.is_empty() {
-                        return Err(Error::new(SqlState::SYNTAX_ERROR, "SELECT * with no tables specified is not valid"));
+                        return Err(Error::new(
+                            SqlState::SYNTAX_ERROR,
+                            "SELECT * with no tables specified is not valid",
+                        ));
                     }
                     self.push_star(columns, &mut out);
                 }
@@ -85,11 +88,8 @@ impl Binder<'_> {
         let row = self.bind_expr(expr)?;
         let ty = row.ty();
         let fields = self.row_fields(&row).ok_or_else(|| {
-            Error::new(
-                SqlState::WRONG_OBJECT_TYPE,
-                format!("type {} is not composite", self.type_name(ty)),
-            )
-            .at(position)
+            Error::new(SqlState::WRONG_OBJECT_TYPE, format!("type {} is not composite", self.type_name(ty)))
+                .at(position)
         })?;
         for (index, (name, ty)) in fields.into_iter().enumerate() {
             let item = self.output(name, Expr::Field(Box::new(row.clone()), index, ty), None);

@@ -56,8 +56,12 @@ impl Binder<'_> {
         let mut bound: Vec<(i16, Expr)> = Vec::with_capacity(assignments.len());
         for assignment in assignments {
             match &assignment.target {
-                AssignmentTarget::ColumnName(name) => self.bind_assignment(relation, name, &assignment.value, &mut bound)?,
-                AssignmentTarget::Tuple(names) => self.bind_tuple_assignment(relation, names, &assignment.value, &mut bound)?,
+                AssignmentTarget::ColumnName(name) => {
+                    self.bind_assignment(relation, name, &assignment.value, &mut bound)?
+                }
+                AssignmentTarget::Tuple(names) => {
+                    self.bind_tuple_assignment(relation, names, &assignment.value, &mut bound)?
+                }
             }
         }
         Ok(bound)
@@ -156,7 +160,13 @@ impl Binder<'_> {
         if !from.is_empty() {
             let right = self.bind_from(from)?;
             others = right.columns();
-            node = Node::Join { kind: JoinKind::Inner, left: Box::new(node), right: Box::new(right), on: None, lateral: false };
+            node = Node::Join {
+                kind: JoinKind::Inner,
+                left: Box::new(node),
+                right: Box::new(right),
+                on: None,
+                lateral: false,
+            };
         }
         if let Some(selection) = selection {
             let predicate = match node::current_of(selection) {

@@ -44,9 +44,7 @@ impl Binder<'_> {
             )
             .at(position));
         }
-        let is_window = |e: &Expr, level: &super::Level| {
-            matches!(e, Expr::Column(id, _) if level.windows.iter().any(|(column, _)| column.id == *id))
-        };
+        let is_window = |e: &Expr, level: &super::Level| matches!(e, Expr::Column(id, _) if level.windows.iter().any(|(column, _)| column.id == *id));
         let level = self.levels.last().ok_or_else(|| Error::internal("a window call outside a query"))?;
         if call.args.iter().any(|arg| arg.any(&mut |e| is_window(e, level))) {
             return Err(Error::new(SqlState::WINDOWING_ERROR, "window function calls cannot be nested").at(position));
@@ -68,7 +66,8 @@ impl Binder<'_> {
 
     fn named_window(&mut self, name: &ast::Ident) -> Result<Window> {
         let position = self.position(name.span);
-        let found = self.level().named_windows.iter().find(|(n, _)| **n == *name.value).map(|(_, window)| window.clone());
+        let found =
+            self.level().named_windows.iter().find(|(n, _)| **n == *name.value).map(|(_, window)| window.clone());
         found.ok_or_else(|| {
             Error::new(SqlState::UNDEFINED_OBJECT, format!("window \"{}\" does not exist", name.value)).at(position)
         })
@@ -94,7 +93,8 @@ impl Binder<'_> {
     }
 
     fn bind_window_spec(&mut self, spec: &ast::WindowSpec) -> Result<Window> {
-        let base = spec.window_name.as_ref().map(|name| Ok((name, self.named_window(name)?))).transpose()?;
+        let base =
+            spec.window_name.as_ref().map(|name| Ok::<_, Error>((name, self.named_window(name)?))).transpose()?;
         let mut partition = Vec::with_capacity(spec.partition_by.len());
         for expr in &spec.partition_by {
             let bound = self.in_clause(Clause::WindowPartition, |binder| binder.bind_expr(expr))?;
@@ -103,8 +103,11 @@ impl Binder<'_> {
         let mut order = self.in_clause(Clause::WindowOrder, |binder| binder.bind_sort_keys(&spec.order_by))?;
         if let Some((name, base)) = base {
             let refuse = |what: &str| {
-                Err(Error::new(SqlState::WINDOWING_ERROR, format!("cannot override {what} clause of window \"{}\"", name.value))
-                    .at(dictdb_parser::position::of_span(name.span)))
+                Err(Error::new(
+                    SqlState::WINDOWING_ERROR,
+                    format!("cannot override {what} clause of window \"{}\"", name.value),
+                )
+                .at(dictdb_parser::position::of_span(name.span)))
             };
             if !partition.is_empty() {
                 return refuse("PARTITION BY");
@@ -160,11 +163,22 @@ impl Binder<'_> {
         })
     }
 
-    fn bind_frame_offset(&mut self, offset: &ast::Expr, unit: FrameUnit, order: &[crate::expr::SortKey]) -> Result<Expr> {
+    fn bind_frame_offset(
+        &mut self,
+        offset: &ast::Expr,
+        unit: FrameUnit,
+        order: &[crate::expr::SortKey],
+    ) -> Result<Expr> {
         let position = self.leftmost(offset);
         let bound = self.in_clause(Clause::WindowFrame, |binder| binder.bind_expr(offset))?;
         if bound.any(&mut |e| matches!(e, Expr::Column(..))) {
-            let mode = if unit == FrameUnit::Rows { "ROWS" } else if unit == FrameUnit::Range { "RANGE" } else { "GROUPS" };
+            let mode = if unit == FrameUnit::Rows {
+                "ROWS"
+            } else if unit == FrameUnit::Range {
+                "RANGE"
+            } else {
+                "GROUPS"
+            };
             return Err(Error::new(
                 SqlState::INVALID_COLUMN_REFERENCE,
                 format!("argument of {mode} must not contain variables"),

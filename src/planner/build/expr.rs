@@ -4,7 +4,7 @@ use dictdb_types::{Error, Result};
 
 use super::{Builder, Layout, Outer};
 use crate::columns::free_columns;
-use crate::expr::{AggregateCall, ColumnId, Expr, SortKey, Sublink, Subplan, SublinkKind};
+use crate::expr::{AggregateCall, ColumnId, Expr, SortKey, Sublink, SublinkKind, Subplan};
 use crate::logical::Node as Logical;
 
 impl Builder<'_> {
@@ -28,7 +28,12 @@ impl Builder<'_> {
         keys.iter().map(|key| Ok(SortKey { expr: self.expr(&key.expr, layout, outer)?, ..key.clone() })).collect()
     }
 
-    pub(crate) fn aggregate_call(&mut self, call: &AggregateCall, layout: &Layout, outer: &Outer) -> Result<AggregateCall> {
+    pub(crate) fn aggregate_call(
+        &mut self,
+        call: &AggregateCall,
+        layout: &Layout,
+        outer: &Outer,
+    ) -> Result<AggregateCall> {
         let mut out = call.clone();
         let mut result = Ok(());
         out.for_each_operand_mut(&mut |operand| {

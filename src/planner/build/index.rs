@@ -40,7 +40,9 @@ pub(crate) fn best_index(
     for oid in &scan.relation.indexes {
         let Some(index) = catalog.relation(*oid) else { continue };
         let Some(info) = index.index() else { continue };
-        let Some(found) = match_index(statistics, scan, index, info, conjuncts, keys, available, total) else { continue };
+        let Some(found) = match_index(statistics, scan, index, info, conjuncts, keys, available, total) else {
+            continue;
+        };
         let sort_saving = if found.ordered { 0.5 } else { 1.0 };
         let score = found.selectivity * sort_saving;
         if best.as_ref().is_none_or(|(other, _)| score < *other) {
@@ -78,7 +80,9 @@ fn match_index(
     let mut selectivity = 1.0;
     for key in &info.keys {
         let IndexTarget::Column(attnum) = key.target else { break };
-        let Some(id) = scan.columns.iter().find(|(_, number)| *number == attnum).map(|(column, _)| column.id) else { break };
+        let Some(id) = scan.columns.iter().find(|(_, number)| *number == attnum).map(|(column, _)| column.id) else {
+            break;
+        };
         if let Some((position, value)) = find_equality(conjuncts, id, key.ty, &usable) {
             bounds.equal.push(value);
             answered.push(position);
@@ -109,9 +113,7 @@ fn match_index(
     let whole_key = bounds.equal.len() == info.keys.len();
     if whole_key && info.unique {
         selectivity = 1.0 / total;
-    } else if whole_key
-        && let Some(distinct) = statistics.distinct_keys(index.storage)
-    {
+    } else if whole_key && let Some(distinct) = statistics.distinct_keys(index.storage) {
         selectivity = 1.0 / distinct.max(1.0);
     }
     let (ordered, reverse) = order_of(scan, info, keys, bounds.equal.len(), bounds.any.is_some());
@@ -203,7 +205,8 @@ fn find_equality(conjuncts: &[Expr], id: ColumnId, key: Type, usable: Usable<'_>
 fn find_any(conjuncts: &[Expr], id: ColumnId, key: Type, usable: Usable<'_>) -> Option<(usize, Expr)> {
     conjuncts.iter().enumerate().find_map(|(position, conjunct)| {
         let Expr::ScalarArray(array) = conjunct else { return None };
-        let fits = !array.all && &*array.operator == "=" && bare_column(&array.left) == Some(id) && usable(&array.array);
+        let fits =
+            !array.all && &*array.operator == "=" && bare_column(&array.left) == Some(id) && usable(&array.array);
         if !fits || !same_key_type(array.left.ty(), key) {
             return None;
         }
@@ -296,8 +299,11 @@ fn same_key_type(value: Type, key: Type) -> bool {
 impl Builder<'_> {
     /// Bounds with their expressions translated over an outer row.
     pub(crate) fn bounds(&mut self, bounds: &IndexBounds, layout: &Layout, outer: &Outer) -> Result<IndexBounds> {
-        let mut side = |builder: &mut Self, bound: &Option<(Expr, bool)>| {
-            bound.as_ref().map(|(e, inclusive)| Ok((builder.expr(e, layout, outer)?, *inclusive))).transpose()
+        let side = |builder: &mut Self, bound: &Option<(Expr, bool)>| {
+            bound
+                .as_ref()
+                .map(|(e, inclusive)| Ok::<_, dictdb_types::Error>((builder.expr(e, layout, outer)?, *inclusive)))
+                .transpose()
         };
         let lower = side(self, &bounds.lower)?;
         let upper = side(self, &bounds.upper)?;

@@ -86,7 +86,7 @@ impl Builder<'_> {
                     keyed |= super::index::equality(condition).is_some();
                 }
             }
-            let class = match (connected, keyed) {
+            let class: f64 = match (connected, keyed) {
                 (true, true) => 0.0,
                 (true, false) => 1.0,
                 _ => 2.0,
@@ -119,7 +119,9 @@ impl Builder<'_> {
             },
             Logical::Values { rows, .. } => rows.len() as f64,
             Logical::Join { left, right, .. } => self.estimated_rows(left).max(self.estimated_rows(right)),
-            Logical::Project { input, .. } | Logical::Sort { input, .. } | Logical::Limit { input, .. } => self.estimated_rows(input),
+            Logical::Project { input, .. } | Logical::Sort { input, .. } | Logical::Limit { input, .. } => {
+                self.estimated_rows(input)
+            }
             Logical::Aggregate(aggregate) if aggregate.groups.is_empty() => 1.0,
             Logical::Aggregate(aggregate) => (self.estimated_rows(&aggregate.input) / 10.0).max(1.0),
             _ => 1000.0,
@@ -146,7 +148,10 @@ impl Builder<'_> {
                 let own = scan.columns.iter().map(|(column, _)| column.id).collect::<Vec<_>>();
                 let over_left: Vec<Expr> = all
                     .iter()
-                    .filter(|c| used_columns(c).iter().any(|id| left.layout.contains(id)) || !used_columns(c).iter().all(|id| own.contains(id)))
+                    .filter(|c| {
+                        used_columns(c).iter().any(|id| left.layout.contains(id))
+                            || !used_columns(c).iter().all(|id| own.contains(id))
+                    })
                     .cloned()
                     .collect();
                 let found = best_index(self.catalog, self.statistics, scan, &all, &[], &left.layout);
@@ -256,7 +261,10 @@ impl Builder<'_> {
             Expr::Distinct(_, pair, true) => (&pair.0, &pair.1, true),
             _ => return Ok(None),
         };
-        if hash_family(a) != hash_family(b) || condition.is_volatile() || condition.any(&mut |e| matches!(e, Expr::Sublink(_))) {
+        if hash_family(a) != hash_family(b)
+            || condition.is_volatile()
+            || condition.any(&mut |e| matches!(e, Expr::Sublink(_)))
+        {
             return Ok(None);
         }
         let side = |expr: &Expr, own: &Layout| {

@@ -5,7 +5,7 @@ use dictdb_types::{Error, Result};
 use super::{Builder, Built, CPU_TUPLE, Layout, Outer};
 use crate::expr::ColumnId;
 use crate::logical::{Column, Modify as LogicalModify, ModifyAction, OnConflict as LogicalOnConflict};
-use crate::physical::{Action, ConflictUpdate, Modify, Node, Op, OnConflict, TableLock, TableRef};
+use crate::physical::{Action, ConflictUpdate, Modify, Node, OnConflict, Op, TableLock, TableRef};
 
 impl Builder<'_> {
     pub(crate) fn build_modify(&mut self, modify: &LogicalModify, outer: &Outer) -> Result<Built> {
@@ -27,7 +27,10 @@ impl Builder<'_> {
             }
             ModifyAction::Update { row_id, assignments } => Action::Update {
                 row_id: position(*row_id)?,
-                assignments: assignments.iter().map(|(attnum, id)| Ok((*attnum, position(*id)?))).collect::<Result<_>>()?,
+                assignments: assignments
+                    .iter()
+                    .map(|(attnum, id)| Ok((*attnum, position(*id)?)))
+                    .collect::<Result<_>>()?,
             },
             ModifyAction::Delete { row_id } => Action::Delete { row_id: position(*row_id)? },
         };
@@ -72,7 +75,12 @@ impl Builder<'_> {
         Ok(Built { node, layout: outputs.iter().map(|column| column.id).collect() })
     }
 
-    fn on_conflict(&mut self, modify: &LogicalModify, conflict: &LogicalOnConflict, outer: &Outer) -> Result<OnConflict> {
+    fn on_conflict(
+        &mut self,
+        modify: &LogicalModify,
+        conflict: &LogicalOnConflict,
+        outer: &Outer,
+    ) -> Result<OnConflict> {
         let width = modify.relation.columns.len();
         let update = match &conflict.update {
             None => None,

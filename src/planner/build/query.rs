@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use dictdb_types::{Error, Result};
 
-use super::{Built, Builder, CPU_OPERATOR, CPU_TUPLE, CteEntry, Layout, Outer, over, project};
+use super::{Builder, Built, CPU_OPERATOR, CPU_TUPLE, CteEntry, Layout, Outer, over, project};
 use crate::columns::{for_each_expr, for_each_input, free_columns};
 use crate::expr::{Expr, SortKey, WindowCall};
-use crate::logical::{Column, Cte as LogicalCte, CteId, FunctionScan, LockTarget as LogicalTarget, Node as Logical, SetOpKind};
+use crate::logical::{
+    Column, Cte as LogicalCte, CteId, FunctionScan, LockTarget as LogicalTarget, Node as Logical, SetOpKind,
+};
 use crate::physical::{Cte, LockTarget, Node, Op, TableLock, TableRef};
 
 impl Builder<'_> {
@@ -44,7 +46,12 @@ impl Builder<'_> {
         Ok(Built { node, layout: ids(&columns) })
     }
 
-    pub(crate) fn build_project(&mut self, input: &Logical, columns: &[(Column, Expr)], outer: &Outer) -> Result<Built> {
+    pub(crate) fn build_project(
+        &mut self,
+        input: &Logical,
+        columns: &[(Column, Expr)],
+        outer: &Outer,
+    ) -> Result<Built> {
         let built = self.build(input, outer)?;
         let exprs = self.exprs(columns.iter().map(|(_, expr)| expr), &built.layout, outer)?;
         let layout = columns.iter().map(|(column, _)| column.id).collect();
@@ -206,7 +213,8 @@ impl Builder<'_> {
         if matches!(input, Logical::Sort { .. }) {
             return node;
         }
-        let keys = keys.iter().map(|expr| SortKey { expr: expr.clone(), descending: false, nulls_first: false }).collect();
+        let keys =
+            keys.iter().map(|expr| SortKey { expr: expr.clone(), descending: false, nulls_first: false }).collect();
         let (columns, names, rows, cost) = over(&node, node.rows, node.cost);
         Node { op: Op::Sort { input: Box::new(node), keys, fetch: None }, columns, names, rows, cost }
     }
@@ -240,7 +248,8 @@ impl Builder<'_> {
         let layout = ids(columns);
         let node = match kind {
             SetOpKind::Union => {
-                let append = Node { op: Op::Append { inputs }, columns: types.clone(), names: names.clone(), rows, cost };
+                let append =
+                    Node { op: Op::Append { inputs }, columns: types.clone(), names: names.clone(), rows, cost };
                 if all {
                     append
                 } else {
@@ -259,7 +268,12 @@ impl Builder<'_> {
         Ok(Built { node, layout })
     }
 
-    pub(crate) fn build_window(&mut self, input: &Logical, calls: &[(Column, WindowCall)], outer: &Outer) -> Result<Built> {
+    pub(crate) fn build_window(
+        &mut self,
+        input: &Logical,
+        calls: &[(Column, WindowCall)],
+        outer: &Outer,
+    ) -> Result<Built> {
         let built = self.build(input, outer)?;
         let mut bound = Vec::with_capacity(calls.len());
         for (_, call) in calls {
@@ -272,7 +286,12 @@ impl Builder<'_> {
         self.extended(built, calls.iter().map(|(column, _)| column), |input| Op::Window { input, calls: bound })
     }
 
-    pub(crate) fn build_project_set(&mut self, input: &Logical, calls: &[(Column, Expr)], outer: &Outer) -> Result<Built> {
+    pub(crate) fn build_project_set(
+        &mut self,
+        input: &Logical,
+        calls: &[(Column, Expr)],
+        outer: &Outer,
+    ) -> Result<Built> {
         let built = self.build(input, outer)?;
         let bound = self.exprs(calls.iter().map(|(_, expr)| expr), &built.layout, outer)?;
         self.extended(built, calls.iter().map(|(column, _)| column), |input| Op::ProjectSet { input, calls: bound })
@@ -296,7 +315,12 @@ impl Builder<'_> {
         Ok(Built { node: Node { op: op(Box::new(built.node)), columns, names, rows, cost }, layout })
     }
 
-    pub(crate) fn build_lock_rows(&mut self, input: &Logical, targets: &[LogicalTarget], outer: &Outer) -> Result<Built> {
+    pub(crate) fn build_lock_rows(
+        &mut self,
+        input: &Logical,
+        targets: &[LogicalTarget],
+        outer: &Outer,
+    ) -> Result<Built> {
         let built = self.build(input, outer)?;
         let mut bound = Vec::with_capacity(targets.len());
         for target in targets {
@@ -344,7 +368,11 @@ impl Builder<'_> {
     }
 
     pub(crate) fn build_cte_scan(&mut self, cte: CteId, columns: &[Column]) -> Result<Built> {
-        let entry = self.cte_numbers.get(&cte).cloned().ok_or_else(|| Error::internal("a WITH query read before it is defined"))?;
+        let entry = self
+            .cte_numbers
+            .get(&cte)
+            .cloned()
+            .ok_or_else(|| Error::internal("a WITH query read before it is defined"))?;
         let op = if entry.recursing { Op::WorkTable { cte: entry.number } } else { Op::CteScan { cte: entry.number } };
         let node = Node {
             op,

@@ -110,7 +110,9 @@ impl Builder<'_> {
         for conjunct in &conjuncts {
             if let Some((id, value)) = super::index::equality(conjunct)
                 && let Some((_, attnum)) = scan.columns.iter().find(|(column, _)| column.id == id)
-                && !value.any(&mut |e| matches!(e, Expr::Column(id, _) if layout.contains(id)) || matches!(e, Expr::Sublink(_)))
+                && !value.any(&mut |e| {
+                    matches!(e, Expr::Column(id, _) if layout.contains(id)) || matches!(e, Expr::Sublink(_))
+                })
             {
                 equals.push((*attnum, self.expr(value, &Layout::new(), outer)?));
             }

@@ -90,7 +90,7 @@ fn prune(node: &mut Node, needed: &BTreeSet<ColumnId>) {
             prune(left, &below);
             prune(right, &below);
         }
-        Node::Window { input, calls } => {
+        Node::Window { calls, .. } => {
             calls.retain(|(column, _)| needed.contains(&column.id));
             pass_through(node, needed);
         }

@@ -167,7 +167,9 @@ fn rejects_null(predicate: &Expr, side: &BTreeSet<ColumnId>) -> bool {
 fn is_null_when(expr: &Expr, side: &BTreeSet<ColumnId>) -> bool {
     match expr {
         Expr::Column(id, _) => side.contains(id),
-        Expr::Call(call) => call.function.strict && !call.function.returns_set && call.args.iter().any(|a| is_null_when(a, side)),
+        Expr::Call(call) => {
+            call.function.strict && !call.function.returns_set && call.args.iter().any(|a| is_null_when(a, side))
+        }
         Expr::Relabel(arg, _) | Expr::ViaIo(arg, _) | Expr::Not(arg) => is_null_when(arg, side),
         Expr::ScalarArray(array) => array.function.strict && is_null_when(&array.left, side),
         _ => false,

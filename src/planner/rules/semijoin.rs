@@ -56,9 +56,13 @@ fn to_join(input: Node, conjunct: Expr) -> Result<Node, (Node, Expr)> {
         other => return Err((input, other)),
     };
     match split(&link) {
-        Some((right, on)) => {
-            Ok(Node::Join { kind, left: Box::new(input), right: Box::new(right), on: Expr::conjunction(on), lateral: false })
-        }
+        Some((right, on)) => Ok(Node::Join {
+            kind,
+            left: Box::new(input),
+            right: Box::new(right),
+            on: Expr::conjunction(on),
+            lateral: false,
+        }),
         None if kind == JoinKind::Anti => Err((input, Expr::Not(Box::new(Expr::Sublink(link))))),
         None => Err((input, Expr::Sublink(link))),
     }
@@ -68,7 +72,9 @@ fn is_joinable(kind: &SublinkKind) -> bool {
     match kind {
         SublinkKind::Exists => true,
         SublinkKind::Compare { all, left, operator, .. } => {
-            !*all && &**operator == "=" && !left.iter().any(|e| e.is_volatile() || e.any(&mut |e| matches!(e, Expr::Sublink(_))))
+            !*all
+                && &**operator == "="
+                && !left.iter().any(|e| e.is_volatile() || e.any(&mut |e| matches!(e, Expr::Sublink(_))))
         }
         SublinkKind::Scalar | SublinkKind::Array => false,
     }
@@ -101,7 +107,9 @@ fn split(link: &Sublink) -> Option<(Node, Vec<Expr>)> {
 /// Under EXISTS the select list, order and duplicates do not matter.
 fn strip_projection(node: Node) -> Node {
     match node {
-        Node::Project { input, .. } | Node::Sort { input, .. } | Node::Distinct { input, on: None } => strip_projection(*input),
+        Node::Project { input, .. } | Node::Sort { input, .. } | Node::Distinct { input, on: None } => {
+            strip_projection(*input)
+        }
         other => other,
     }
 }
