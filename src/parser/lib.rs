@@ -54,6 +54,7 @@ pub mod utility;
 pub use limits::{Limits, with_stack};
 pub use position::Locations;
 pub use sqlparser::ast;
+pub use sqlparser::tokenizer::Span;
 pub use statement::{ParsedStatement, Statement, Tree};
 pub use type_name::TypeName;
 
