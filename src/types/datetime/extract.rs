@@ -99,8 +99,8 @@ pub fn timestamp_part(field: &str, micros: i64, clock: Clock<'_>) -> Result<Part
     let unit = Unit::parse(&name).ok_or_else(|| not_recognized(&name, type_name))?;
     let zoned = matches!(clock, Clock::Zone(_));
     let part = match micros {
-        TIMESTAMP_INFINITY => infinite_part(unit, false, true, zoned),
-        TIMESTAMP_NEG_INFINITY => infinite_part(unit, true, true, zoned),
+        TIMESTAMP_INFINITY => infinite_part(unit, false, true),
+        TIMESTAMP_NEG_INFINITY => infinite_part(unit, true, true),
         _ if unit == Unit::Epoch => Some(Part::Epoch(micros)),
         _ => {
             let (civil, east) = clock.civil_and_offset(micros);
@@ -118,8 +118,8 @@ pub fn date_part(field: &str, days: i32) -> Result<Part> {
     let name = field.to_ascii_lowercase();
     let unit = Unit::parse(&name).ok_or_else(|| not_recognized(&name, "date"))?;
     let part = match days {
-        DATE_INFINITY => infinite_part(unit, false, false, false),
-        DATE_NEG_INFINITY => infinite_part(unit, true, false, false),
+        DATE_INFINITY => infinite_part(unit, false, false),
+        DATE_NEG_INFINITY => infinite_part(unit, true, false),
         _ => match unit {
             Unit::Epoch => Some(Part::Whole(i64::from(days) * DAY_SECONDS)),
             Unit::Julian => Some(Part::Whole(i64::from(days) + i64::from(UNIX_EPOCH_JULIAN))),
@@ -227,14 +227,14 @@ fn zone_part(unit: Unit, east: i32) -> Option<Part> {
 }
 
 /// A field of an infinite date or timestamp.
-fn infinite_part(unit: Unit, negative: bool, timed: bool, zoned: bool) -> Option<Part> {
+fn infinite_part(unit: Unit, negative: bool, timed: bool) -> Option<Part> {
     match unit {
         Unit::Year | Unit::Decade | Unit::Century | Unit::Millennium | Unit::Julian | Unit::IsoYear | Unit::Epoch => {
             Some(Part::Infinity { negative })
         }
         Unit::Day | Unit::Month | Unit::Quarter | Unit::Week | Unit::Dow | Unit::IsoDow | Unit::Doy => Some(Part::Null),
         Unit::Hour | Unit::Minute | Unit::Second | Unit::Millisecond | Unit::Microsecond if timed => Some(Part::Null),
-        Unit::Zone | Unit::ZoneHour | Unit::ZoneMinute if zoned => Some(Part::Null),
+        Unit::Zone | Unit::ZoneHour | Unit::ZoneMinute if timed => Some(Part::Null),
         _ => None,
     }
 }
