@@ -24,6 +24,8 @@ pub mod physical;
 mod rules;
 pub mod scope;
 pub mod table_expr;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::sync::Arc;

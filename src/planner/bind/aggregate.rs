@@ -8,7 +8,6 @@ use dictdb_types::{Error, Result, SqlState, Type, oids};
 use super::Binder;
 use super::clause::{Clause, Forbidden};
 use super::function::{call_order, is_distinct};
-use super::level::Inside;
 use crate::expr::{AggregateCall, Expr, SortKey, WindowCall};
 
 impl Binder<'_> {
@@ -99,9 +98,7 @@ impl Binder<'_> {
             };
             return Err(Error::new(SqlState::GROUPING_ERROR, message).at(position));
         }
-        if level.inside == Inside::Aggregate
-            || call_contains(&call, &|id| level.aggregates.iter().any(|(c, _)| c.id == id))
-        {
+        if call_contains(&call, &|id| level.aggregates.iter().any(|(c, _)| c.id == id)) {
             return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested").at(position));
         }
         if call_contains(&call, &|id| level.windows.iter().any(|(c, _)| c.id == id)) {

@@ -24,18 +24,4 @@ pub(crate) struct Level {
     pub sets: Vec<(Column, Expr)>,
     /// `WINDOW name AS (…)`.
     pub named_windows: Vec<(Arc<str>, Window)>,
-    /// Inside the arguments of an aggregate or window call: what it may not contain.
-    pub inside: Inside,
-}
-
-/// Which kind of call encloses the expression being bound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Inside {
-    /// None.
-    #[default]
-    Nothing,
-    /// An aggregate's arguments.
-    Aggregate,
-    /// A window call's arguments or specification.
-    Window,
 }

@@ -60,11 +60,6 @@ impl Binder<'_> {
         }
         Ok(Expr::Param(index, Type::new(ty.oid)))
     }
-
-    /// The type decided for a parameter so far.
-    pub(crate) fn param_type(&self, index: usize) -> Type {
-        self.params[index]
-    }
 }
 
 fn unknown(text: &str) -> Expr {

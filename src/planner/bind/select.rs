@@ -38,13 +38,17 @@ impl Binder<'_> {
         }
         self.bind_named_windows(&select.named_window)?;
         let mut list = self.bind_select_list(&select.projection)?;
-        let mut sort = self.bind_order_by(order, &mut list.columns, select.distinct.is_some())?;
+        let mut sort =
+            self.bind_order_by(order, &mut list.columns, matches!(select.distinct, Some(ast::Distinct::Distinct)))?;
         let mut grouping = self.bind_group_by(&select.group_by, &list.columns)?;
         let mut having = match &select.having {
             Some(having) => Some(self.bind_predicate(having, Clause::Having)?),
             None => None,
         };
         let mut distinct_on = self.bind_distinct_on(select.distinct.as_ref(), &list.columns)?;
+        if let Some(on) = &distinct_on {
+            self.check_distinct_on(on, &sort)?;
+        }
 
         let level = self.level();
         let aggregates = std::mem::take(&mut level.aggregates);
