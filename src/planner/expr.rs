@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 pub use dictdb_functions::facts::Volatility;
 use dictdb_functions::kernel::ScalarFn;
+use dictdb_functions::set_returning::SetFn;
 use dictdb_types::{Datum, Oid, Type, oids};
 
 use crate::logical::Node;
@@ -128,10 +129,12 @@ pub struct Function {
     pub volatility: Volatility,
     /// `proretset`.
     pub returns_set: bool,
-    /// `prosrc`, by which vector kernels and set-returning kernels are found.
+    /// `prosrc`, by which vector kernels, window functions and aggregates are found.
     pub source: Arc<str>,
     /// The row kernel; `None` for set-returning functions, aggregates and user-defined functions.
     pub kernel: Option<ScalarFn>,
+    /// The implementation of a set-returning function.
+    pub set: Option<SetFn>,
 }
 
 /// A call with its resolved argument coercions already in `args`.

@@ -15,13 +15,11 @@ pub struct CatalogScope<'a> {
 }
 
 impl CatalogScope<'_> {
-    /// Where `pg_catalog` stands for this name: `Some` position along the path, `None` when another schema is meant.
-    fn builtin_path(&self, schema: Option<&str>) -> Result<Option<usize>> {
-        let Some(schema) = schema else {
-            return Ok(self.search_path.iter().position(|oid| *oid == namespaces::PG_CATALOG));
-        };
+    /// The schemas a name may be in, in order: one when it is qualified, else the search path.
+    fn schemas(&self, schema: Option<&str>) -> Result<Vec<Oid>> {
+        let Some(schema) = schema else { return Ok(self.search_path.to_vec()) };
         match self.catalog.schema_named(schema) {
-            Some(found) => Ok((found.oid == namespaces::PG_CATALOG).then_some(0)),
+            Some(found) => Ok(vec![found.oid]),
             None => Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist"))),
         }
     }
@@ -35,11 +33,13 @@ impl TypeLookup for CatalogScope<'_> {
 
 impl Scope for CatalogScope<'_> {
     fn functions(&self, schema: Option<&str>, name: &str) -> Result<Vec<Signature<'_>>> {
-        Ok(self.builtin_path(schema)?.map_or_else(Vec::new, |path| builtin_functions(name, path).collect()))
+        let schemas = self.schemas(schema)?.into_iter().enumerate();
+        Ok(schemas.flat_map(|(path, namespace)| builtin_functions(namespace, name, path)).collect())
     }
 
     fn operators(&self, schema: Option<&str>, name: &str) -> Result<Vec<OperatorSignature>> {
-        Ok(self.builtin_path(schema)?.map_or_else(Vec::new, |path| builtin_operators(name, path).collect()))
+        let path = self.schemas(schema)?.iter().position(|oid| *oid == namespaces::PG_CATALOG);
+        Ok(path.map_or_else(Vec::new, |path| builtin_operators(name, path).collect()))
     }
 
     fn type_named(&self, schema: Option<&str>, name: &str) -> Option<Oid> {

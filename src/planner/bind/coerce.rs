@@ -221,6 +221,7 @@ impl Binder<'_> {
     pub(crate) fn function(&self, oid: Oid) -> Result<Arc<Function>> {
         let proc = facts::proc_by_oid(oid)
             .ok_or_else(|| Error::internal(format!("cache lookup failed for function {oid}")))?;
+        let key = dictdb_functions::kernel::key(proc);
         Ok(Arc::new(Function {
             oid,
             name: Arc::from(proc.name),
@@ -228,17 +229,9 @@ impl Binder<'_> {
             volatility: proc.volatility,
             returns_set: proc.returns_set,
             source: Arc::from(proc.source),
-            kernel: self.cx.registry.scalar(&self.kernel_key(proc)),
+            kernel: self.cx.registry.scalar(&key),
+            set: self.cx.registry.set(&key),
         }))
-    }
-
-    /// What kernels of a function are registered under: its C symbol, or the signature of one written in SQL.
-    fn kernel_key(&self, proc: &facts::Proc) -> String {
-        if proc.language != facts::ids::LANGUAGE_SQL {
-            return proc.source.to_owned();
-        }
-        let args: Vec<String> = proc.args.iter().map(|oid| self.type_name(Type::new(*oid))).collect();
-        format!("{}({})", proc.name, args.join(","))
     }
 
     /// The scope that resolution works in.

@@ -8,7 +8,7 @@ use dictdb_types::{
 };
 
 use super::super::{OperatorSignature, Scope, Signature, builtin_functions, builtin_operators};
-use crate::facts::{ArgMode, ProcKind};
+use crate::facts::{ArgMode, ProcKind, ids};
 
 const SCHEMA: Oid = Oid(20_000);
 const POSINT: Oid = Oid(20_001);
@@ -176,9 +176,9 @@ impl Scope for TestScope {
     fn functions(&self, schema: Option<&str>, name: &str) -> Result<Vec<Signature<'_>>> {
         let own = || FUNCTIONS.iter().enumerate().filter(|(_, f)| f.name == name).map(|(i, f)| signature(f, i));
         match schema {
-            None => Ok(own().chain(builtin_functions(name, 1)).collect()),
+            None => Ok(own().chain(builtin_functions(ids::PG_CATALOG, name, 1)).collect()),
             Some("resolve_cases") => Ok(own().collect()),
-            Some("pg_catalog") => Ok(builtin_functions(name, 0).collect()),
+            Some("pg_catalog") => Ok(builtin_functions(ids::PG_CATALOG, name, 0).collect()),
             Some(schema) => {
                 Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist")))
             }
