@@ -1,7 +1,7 @@
 //! Calls in places that take sets: set-returning functions, and scalar ones as sets of one value.
 
 use dictdb_functions::CallContext;
-use dictdb_functions::set_returning::{Rows, SetFn, set_returning};
+use dictdb_functions::set_returning::{Rows, SetFn};
 use dictdb_planner::expr::Expr;
 use dictdb_types::{Datum, Error, Result, Type};
 
@@ -37,7 +37,7 @@ impl SetCall {
         if !call.function.returns_set {
             return compile(expr, cx).map(SetCall::Scalar);
         }
-        let kernel = set_returning(&call.function.source).ok_or_else(|| {
+        let kernel = call.function.set.ok_or_else(|| {
             Error::unsupported(format_args!("function {} (oid {})", call.function.name, call.function.oid))
         })?;
         Ok(SetCall::Set {
