@@ -18,7 +18,7 @@ pub enum Datum {
     Int2(i16),
     /// `integer`.
     Int4(i32),
-    /// `bigint`, also `xid8` and `pg_lsn`.
+    /// `bigint`, also `money`, `xid8` and `pg_lsn` (their unsigned numbers' bits) and `tid` (block << 16 | offset).
     Int8(i64),
     /// `real`.
     Float4(f32),
@@ -26,9 +26,10 @@ pub enum Datum {
     Float8(f64),
     /// `numeric`.
     Numeric(Numeric),
-    /// `text`, `varchar`, `bpchar` (blank padded), `name`, `"char"`, `json`, `unknown`, `cstring`, `refcursor`, `xml`, `bit`.
+    /// `text`, `varchar`, `bpchar` (blank padded), `name`, `"char"` (the character with the byte's number, nothing for 0),
+    /// `json`, `unknown`, `cstring`, `refcursor`, `void`, `bit` and `varbit` (zeros and ones). Never contains NUL.
     Text(Arc<str>),
-    /// `bytea`.
+    /// `bytea`; `inet` and `cidr` (see [`crate::network`]), `macaddr` and `macaddr8`.
     Bytea(Arc<[u8]>),
     /// `date`: days since 1970-01-01; `i32::MAX` and `i32::MIN` are infinity and -infinity.
     Date(i32),
@@ -48,7 +49,7 @@ pub enum Datum {
     Enum(u32),
     /// `jsonb`.
     Jsonb(Arc<Jsonb>),
-    /// An array of any element type, also `int2vector` and `oidvector`.
+    /// An array of any element type; `int2vector` and `oidvector`; a multirange as an array of its ranges.
     Array(Arc<Array>),
     /// A composite value or `record`.
     Record(Arc<Record>),

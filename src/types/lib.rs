@@ -25,16 +25,19 @@ pub mod env;
 mod error;
 mod identifier;
 mod ids;
-mod jsonb;
+pub mod json;
 pub mod network;
 pub mod numeric;
 pub mod oids;
 pub mod opaque;
 pub mod order;
+pub mod range;
 #[cfg(test)]
 mod samples;
 pub mod sort_key;
 mod sqlstate;
+#[cfg(test)]
+mod test_env;
 pub mod text;
 mod ty;
 mod type_name;
@@ -42,11 +45,11 @@ pub mod typmod;
 mod value;
 
 pub use datum::Datum;
-pub use env::{ByteaOutput, DateOrder, DateStyle, Env, FormatSettings, IntervalStyle, RandomState, RegKind};
+pub use env::{ByteaOutput, DateOrder, DateStyle, Env, FormatSettings, IntervalStyle, RegKind};
 pub use error::{Error, Fields, Result, Severity};
 pub use identifier::{quote_identifier, quote_literal, quote_qualified};
 pub use ids::{CommitTs, Oid, RowId, TxnId};
-pub use jsonb::Jsonb;
+pub use json::Jsonb;
 pub use numeric::Numeric;
 pub use sqlstate::SqlState;
 pub use ty::{EnumLabel, Field, Physical, Type, TypeInfo, TypeKind, TypeLookup, Typed, physical_of_builtin};

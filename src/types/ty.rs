@@ -165,7 +165,7 @@ pub fn physical_of_builtin(oid: Oid) -> Physical {
         oids::BOOL => Physical::Bool,
         oids::INT2 => Physical::Int2,
         oids::INT4 => Physical::Int4,
-        oids::INT8 | oids::XID8 | oids::PG_LSN | oids::MONEY => Physical::Int8,
+        oids::INT8 | oids::XID8 | oids::PG_LSN | oids::MONEY | oids::TID => Physical::Int8,
         oids::FLOAT4 => Physical::Float4,
         oids::FLOAT8 => Physical::Float8,
         oids::DATE => Physical::Date,

@@ -113,7 +113,7 @@ fn interval_modifier(modifier: i32) -> String {
     if range != FULL_RANGE {
         let mut named = FIELDS.iter().filter(|(bit, _)| range & bit != 0).map(|(_, name)| *name);
         let first = named.next();
-        for (word, name) in [(" ", first), (" to ", named.last())] {
+        for (word, name) in [(" ", first), (" to ", named.next_back())] {
             if let Some(name) = name {
                 text += word;
                 text += name;

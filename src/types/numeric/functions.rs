@@ -3,7 +3,7 @@
 //! Each function first estimates the decimal weight of its result the way `numeric.c` does, because the number of
 //! digits shown depends on it, and then computes with enough guard digits to round correctly.
 
-use std::f64::consts::LN_10;
+use std::f64::consts::{LN_10, LOG10_E};
 
 use num_bigint::BigInt;
 
@@ -11,8 +11,6 @@ use super::rounding::divide_rounded;
 use super::{MAX_DISPLAY_SCALE, MAX_INTEGER_DIGITS, MIN_SIGNIFICANT_DIGITS, Numeric, fixed, overflow, pow10};
 use crate::{Error, Result, SqlState};
 
-/// `log10(e)` as PostgreSQL writes it.
-const LOG10_E: f64 = 0.434_294_481_903_252;
 /// `|x|` from which `exp(x)` overflows or is zero.
 const EXP_LIMIT: f64 = 6000.0;
 /// Exact powers are computed up to this many digits; beyond, only the significant ones.

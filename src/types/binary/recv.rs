@@ -1,0 +1,316 @@
+//! Bytes to values.
+//!
+//! Bytes are a client's: every length is checked against what is there, and nesting is limited.
+
+use std::sync::Arc;
+
+use super::range_flag;
+use super::reader::{Reader, invalid};
+use crate::datetime::calendar::{Y2000_DAYS, Y2000_MICROS, is_valid_date, is_valid_timestamp};
+use crate::network::{IPV4, IPV6, Inet};
+use crate::opaque::MAX_DEPTH;
+use crate::text::array::{MAX_DIMENSIONS, too_many_dimensions};
+use crate::text::{from_utf8, name_of, reg_kind, string, system, type_info};
+use crate::{
+    Array, Bound, Datum, Dimension, Env, Error, Field, Interval, Numeric, Oid, Range, Record, Result, SqlState, Type,
+    TypeKind, json, oids, range, typmod,
+};
+
+/// Reads the binary form of a value of `ty`, applying its type modifier as an assignment does.
+///
+/// 08P01 for too few bytes; 22P03 `incorrect binary data format` for too many, to which a Bind adds the parameter's
+/// number; 22021 for text that is not UTF-8; otherwise the errors of [`crate::text::input`].
+pub fn recv(bytes: &[u8], ty: Type, env: &dyn Env) -> Result<Datum> {
+    let mut reader = Reader::new(bytes);
+    let value = read(&mut reader, ty, env, 0)?;
+    if reader.is_empty() { Ok(value) } else { Err(invalid("incorrect binary data format")) }
+}
+
+fn read(reader: &mut Reader<'_>, ty: Type, env: &dyn Env, depth: usize) -> Result<Datum> {
+    let value = match ty.oid {
+        oids::BOOL => Datum::Bool(reader.u8()? != 0),
+        oids::INT2 => Datum::Int2(reader.i16()?),
+        oids::INT4 => Datum::Int4(reader.i32()?),
+        oids::INT8 | oids::XID8 | oids::PG_LSN | oids::MONEY => Datum::Int8(reader.i64()?),
+        oids::TID => Datum::Int8(system::tid(reader.u32()?, reader.u16()?)),
+        oids::FLOAT4 => Datum::Float4(f32::from_bits(reader.u32()?)),
+        oids::FLOAT8 => Datum::Float8(f64::from_bits(reader.i64()? as u64)),
+        oids::NUMERIC => Datum::Numeric(read_numeric(reader)?),
+        oids::TEXT | oids::VARCHAR | oids::BPCHAR | oids::UNKNOWN | oids::CSTRING | oids::REFCURSOR => {
+            Datum::text(from_utf8(reader.rest())?)
+        }
+        oids::NAME => Datum::text(string::fit_name(from_utf8(reader.rest())?)),
+        oids::JSON => {
+            let text = from_utf8(reader.rest())?;
+            json::check(text)?;
+            Datum::text(text)
+        }
+        oids::JSONB => Datum::Jsonb(Arc::new(json::parse(read_jsonb_text(reader)?)?)),
+        oids::CHAR => Datum::Text(string::char_datum(char::from(reader.u8()?))),
+        oids::BYTEA => Datum::bytea(reader.rest()),
+        oids::UUID => Datum::Uuid(reader.uuid()?),
+        oids::DATE => Datum::Date(read_date(reader)?),
+        oids::TIME => Datum::Time(read_time(reader)?),
+        oids::TIMETZ => read_timetz(reader)?,
+        oids::TIMESTAMP | oids::TIMESTAMPTZ => Datum::Timestamp(read_timestamp(reader)?),
+        oids::INTERVAL => {
+            let (micros, days, months) = (reader.i64()?, reader.i32()?, reader.i32()?);
+            Datum::Interval(Interval { months, days, micros })
+        }
+        oids::OID | oids::XID | oids::CID => Datum::Oid(reader.u32()?),
+        oids::INET | oids::CIDR => Datum::bytea(read_inet(reader, ty.oid == oids::CIDR)?),
+        oids::MACADDR => Datum::bytea(reader.take(6)?),
+        oids::MACADDR8 if reader.len() == 6 => {
+            let bytes = reader.rest();
+            Datum::bytea([&bytes[..3], &[0xff, 0xfe], &bytes[3..]].concat())
+        }
+        oids::MACADDR8 => Datum::bytea(reader.take(8)?),
+        oids::BIT | oids::VARBIT => Datum::text(read_bits(reader)?),
+        oids::VOID => Datum::text(""),
+        oids::INT2VECTOR => Datum::Array(Arc::new(read_vector(reader, oids::INT2, "int2vector", env)?)),
+        oids::OIDVECTOR => Datum::Array(Arc::new(read_vector(reader, oids::OID, "oidvector", env)?)),
+        oid if reg_kind(oid).is_some() => Datum::Oid(reader.u32()?),
+        _ => return read_by_kind(reader, ty, env, depth),
+    };
+    typmod::coerce(&value, ty, false)
+}
+
+/// A type that `pg_type` must explain.
+fn read_by_kind(reader: &mut Reader<'_>, ty: Type, env: &dyn Env, depth: usize) -> Result<Datum> {
+    if depth >= MAX_DEPTH {
+        return Err(json::too_deep());
+    }
+    let info = type_info(ty.oid, env)?;
+    Ok(match &info.kind {
+        TypeKind::Domain(base) => {
+            let value = read(reader, *base, env, depth + 1)?;
+            env.check_domain(ty.oid, &value)?;
+            value
+        }
+        TypeKind::Enum(_) => return crate::text::input(from_utf8(reader.rest())?, ty, env),
+        TypeKind::Composite(fields) => Datum::Record(Arc::new(read_record(reader, ty.oid, fields, env, depth + 1)?)),
+        TypeKind::Range(subtype) => Datum::Range(Arc::new(read_range(reader, ty.oid, *subtype, env, depth + 1)?)),
+        TypeKind::Multirange(range_type) => read_multirange(reader, *range_type, env, depth + 1)?,
+        TypeKind::Base | TypeKind::Pseudo if info.is_array() => {
+            let element = Type::with_typmod(info.element, ty.typmod);
+            Datum::Array(Arc::new(read_array(reader, element, env, depth + 1)?))
+        }
+        TypeKind::Pseudo if ty.oid == oids::RECORD => {
+            let message = "input of anonymous composite types is not implemented";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        TypeKind::Pseudo => {
+            let message = format!("cannot accept a value of type {}", info.name);
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        TypeKind::Base => return Err(Error::unsupported(format_args!("type {}", info.name))),
+    })
+}
+
+fn out_of_range(code: SqlState, what: &str) -> Error {
+    Error::new(code, format!("{what} out of range"))
+}
+
+fn read_numeric(reader: &mut Reader<'_>) -> Result<Numeric> {
+    let (count, weight, sign, scale) = (reader.u16()?, reader.i16()?, reader.u16()?, reader.u16()?);
+    let groups = reader.take(2 * usize::from(count))?;
+    Numeric::recv(groups, weight, sign, scale)
+}
+
+fn read_jsonb_text<'a>(reader: &mut Reader<'a>) -> Result<&'a str> {
+    match reader.u8()? {
+        1 => from_utf8(reader.rest()),
+        version => Err(Error::internal(format!("unsupported jsonb version number {version}"))),
+    }
+}
+
+fn read_date(reader: &mut Reader<'_>) -> Result<i32> {
+    let days = reader.i32()?;
+    if matches!(days, i32::MIN | i32::MAX) {
+        return Ok(days);
+    }
+    let days = days.checked_add(Y2000_DAYS).filter(|days| is_valid_date(*days));
+    days.ok_or_else(|| out_of_range(SqlState::DATETIME_FIELD_OVERFLOW, "date"))
+}
+
+fn read_timestamp(reader: &mut Reader<'_>) -> Result<i64> {
+    let micros = reader.i64()?;
+    if matches!(micros, i64::MIN | i64::MAX) {
+        return Ok(micros);
+    }
+    let micros = micros.checked_add(Y2000_MICROS).filter(|micros| is_valid_timestamp(*micros));
+    micros.ok_or_else(|| out_of_range(SqlState::DATETIME_FIELD_OVERFLOW, "timestamp"))
+}
+
+fn read_time(reader: &mut Reader<'_>) -> Result<i64> {
+    let micros = Some(reader.i64()?).filter(|micros| (0..=86_400_000_000).contains(micros));
+    micros.ok_or_else(|| out_of_range(SqlState::DATETIME_FIELD_OVERFLOW, "time"))
+}
+
+fn read_timetz(reader: &mut Reader<'_>) -> Result<Datum> {
+    /// Zones lie less than sixteen hours from UTC.
+    const LIMIT_SECONDS: i32 = 16 * 3600;
+    let micros = read_time(reader)?;
+    let west = reader.i32()?;
+    if west.checked_abs().is_none_or(|seconds| seconds >= LIMIT_SECONDS) {
+        return Err(out_of_range(SqlState::INVALID_TIME_ZONE_DISPLACEMENT_VALUE, "time zone displacement"));
+    }
+    Ok(Datum::TimeTz(micros, west))
+}
+
+fn read_inet(reader: &mut Reader<'_>, cidr: bool) -> Result<Vec<u8>> {
+    let name = if cidr { "cidr" } else { "inet" };
+    let fail = |what: &str| invalid(format!("invalid {what} in external \"{name}\" value"));
+    let (family, bits, _, length) = (reader.u8()?, reader.u8()?, reader.u8()?, reader.u8()?);
+    if !matches!(family, IPV4 | IPV6) {
+        return Err(fail("address family"));
+    }
+    let size = if family == IPV4 { 4 } else { 16 };
+    if usize::from(bits) > size * 8 {
+        return Err(fail("bits"));
+    }
+    if usize::from(length) != size {
+        return Err(fail("length"));
+    }
+    let inet = Inet { family, bits, address: reader.take(size)? };
+    if cidr && inet.has_host_bits() {
+        let error = invalid("invalid external \"cidr\" value");
+        return Err(error.detail("Value has bits set to right of mask."));
+    }
+    Ok(inet.to_bytes())
+}
+
+fn read_bits(reader: &mut Reader<'_>) -> Result<String> {
+    let length = usize::try_from(reader.i32()?).map_err(|_| invalid("invalid length in external bit string"))?;
+    let bytes = reader.take(length.div_ceil(8))?;
+    Ok((0..length).map(|n| if bytes[n / 8] & 0x80 >> (n % 8) != 0 { '1' } else { '0' }).collect())
+}
+
+/// An item behind its length; its bytes must be used up, else 22P03 with `message`.
+fn read_item(
+    reader: &mut Reader<'_>,
+    ty: Type,
+    env: &dyn Env,
+    depth: usize,
+    message: impl Fn() -> String,
+) -> Result<Datum> {
+    let length = match reader.i32()? {
+        -1 => return Ok(Datum::Null),
+        length => usize::try_from(length)
+            .map_err(|_| Error::new(SqlState::PROTOCOL_VIOLATION, "insufficient data left in message"))?,
+    };
+    let mut item = Reader::new(reader.take(length)?);
+    let value = read(&mut item, ty, env, depth)?;
+    if item.is_empty() { Ok(value) } else { Err(invalid(message())) }
+}
+
+/// 42804 when the bytes say another type than the column or array has.
+fn check_type(got: Oid, expected: Oid, what: &str, place: &str, env: &dyn Env) -> Result<()> {
+    if got == expected {
+        return Ok(());
+    }
+    let (got_name, name) = (name_of(got, env), name_of(expected, env));
+    let message = format!("binary data has {what} {got} ({got_name}) instead of expected {expected} ({name}){place}");
+    Err(Error::new(SqlState::DATATYPE_MISMATCH, message))
+}
+
+fn read_array(reader: &mut Reader<'_>, element: Type, env: &dyn Env, depth: usize) -> Result<Array> {
+    let count = reader.i32()?;
+    let count = usize::try_from(count).map_err(|_| invalid(format!("invalid number of dimensions: {count}")))?;
+    if count > MAX_DIMENSIONS {
+        return Err(too_many_dimensions(count));
+    }
+    if !matches!(reader.i32()?, 0 | 1) {
+        return Err(invalid("invalid array flags"));
+    }
+    check_type(Oid(reader.u32()?), element.oid, "array element type", "", env)?;
+    let mut dims = Vec::with_capacity(count);
+    for _ in 0..count {
+        dims.push(Dimension { len: reader.i32()?, lower: reader.i32()? });
+    }
+    let size = array_size(&dims)?;
+    // Each item has at least its length.
+    if size > reader.len() / 4 {
+        return Err(Error::new(SqlState::PROTOCOL_VIOLATION, "insufficient data left in message"));
+    }
+    let items = (0..size)
+        .map(|n| {
+            read_item(reader, element, env, depth, || format!("improper binary format in array element {}", n + 1))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let dims = if items.is_empty() { vec![] } else { dims };
+    Ok(Array { element: element.oid, dims, items })
+}
+
+/// The number of elements; 54000 beyond what an array can hold.
+fn array_size(dims: &[Dimension]) -> Result<usize> {
+    /// PostgreSQL's `MaxArraySize`.
+    const MAX_ELEMENTS: usize = 134_217_727;
+    let limit = |message: String| Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message);
+    let mut size = usize::from(!dims.is_empty());
+    for d in dims {
+        let len = usize::try_from(d.len).ok();
+        size = len
+            .and_then(|len| size.checked_mul(len))
+            .filter(|size| *size <= MAX_ELEMENTS)
+            .ok_or_else(|| limit(format!("array size exceeds the maximum allowed ({MAX_ELEMENTS})")))?;
+        if d.lower.checked_add(d.len).is_none() {
+            return Err(limit(format!("array lower bound is too large: {}", d.lower)));
+        }
+    }
+    Ok(size)
+}
+
+fn read_vector(reader: &mut Reader<'_>, element: Oid, name: &str, env: &dyn Env) -> Result<Array> {
+    let array = read_array(reader, Type::new(element), env, 1)?;
+    let flat = array.dims.len() <= 1 && array.dims.iter().all(|d| d.lower == 0);
+    if !flat || array.items.iter().any(Datum::is_null) {
+        return Err(invalid(format!("invalid {name} data")));
+    }
+    Ok(Array::zero_based(element, array.items))
+}
+
+fn read_record(reader: &mut Reader<'_>, ty: Oid, fields: &[Field], env: &dyn Env, depth: usize) -> Result<Record> {
+    let count = reader.i32()?;
+    if usize::try_from(count) != Ok(fields.len()) {
+        let message = format!("wrong number of columns: {count}, expected {}", fields.len());
+        return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+    }
+    let mut values = Vec::with_capacity(fields.len());
+    for (n, field) in (1..).zip(fields) {
+        check_type(Oid(reader.u32()?), field.ty.oid, "type", &format!(" in record column {n}"), env)?;
+        let message = || format!("improper binary format in record column {n}");
+        values.push(read_item(reader, field.ty, env, depth, message)?);
+    }
+    Ok(Record { ty, types: fields.iter().map(|field| field.ty.oid).collect(), fields: values })
+}
+
+fn read_range(reader: &mut Reader<'_>, ty: Oid, subtype: Oid, env: &dyn Env, depth: usize) -> Result<Range> {
+    let flags = reader.u8()?;
+    if flags & range_flag::EMPTY != 0 {
+        return Ok(Range { ty, bounds: None });
+    }
+    let mut bound = |infinite: u8, inclusive: u8| -> Result<Bound> {
+        if flags & infinite != 0 {
+            return Ok(Bound::Unbounded);
+        }
+        let message = || "incorrect binary data format".to_owned();
+        let value = read_item(reader, Type::new(subtype), env, depth, message)?;
+        Ok(if flags & inclusive != 0 { Bound::Inclusive(value) } else { Bound::Exclusive(value) })
+    };
+    let lower = bound(range_flag::LOWER_INFINITE, range_flag::LOWER_INCLUSIVE)?;
+    let upper = bound(range_flag::UPPER_INFINITE, range_flag::UPPER_INCLUSIVE)?;
+    range::make(ty, subtype, lower, upper)
+}
+
+fn read_multirange(reader: &mut Reader<'_>, range_type: Oid, env: &dyn Env, depth: usize) -> Result<Datum> {
+    let count = reader.u32()?;
+    let mut ranges = vec![];
+    for _ in 0..count {
+        let message = || "incorrect binary data format".to_owned();
+        if let Datum::Range(range) = read_item(reader, Type::new(range_type), env, depth, message)? {
+            ranges.push(Range::clone(&range));
+        }
+    }
+    Ok(Datum::Array(Arc::new(range::multirange(range_type, ranges))))
+}
