@@ -1,1 +1,15 @@
-//! (being laid)
+//! The test kit: the real server (or a throwaway PostgreSQL 15) on a free port, a client that speaks the wire protocol
+//! message by message, and scripts whose expectations PostgreSQL writes.
+//!
+//! ```text
+//!   tests/sql.rs      sql/*.test        statements with their results, run on DictDB, rewritten from PostgreSQL
+//!   tests/clients.rs  clients/*.py      psycopg2, psycopg, asyncpg, SQLAlchemy against the real server
+//!   tests/tidy.rs                       layering, file heads and other rules of the tree
+//!   benches           bench.py          PostgreSQL beside DictDB
+//! ```
+//! `DICTDB_REWRITE=1 cargo test -p dictdb-tests --test sql` runs the scripts on PostgreSQL 15 and writes down what it says.
+
+pub mod message;
+pub mod script;
+pub mod server;
+pub mod wire;

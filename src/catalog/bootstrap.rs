@@ -1,8 +1,8 @@
-//! What a new database holds: the standard schemas and the bootstrap superuser.
+//! What a new database holds: the standard schemas, the system relations and the bootstrap superuser.
 
 use std::sync::Arc;
 
-use crate::{BOOTSTRAP_ROLE, Catalog, Change, Object, Role, Schema, namespaces};
+use crate::{BOOTSTRAP_ROLE, Catalog, Change, Object, Role, Schema, namespaces, system_relations};
 
 impl Catalog {
     /// The catalog of a new database.
@@ -21,6 +21,9 @@ impl Catalog {
         }
         for role in [superuser(), predefined_role(DATABASE_OWNER_ROLE, "pg_database_owner")] {
             catalog.apply(&Change::Put(Object::Role(Arc::new(role))));
+        }
+        for relation in system_relations() {
+            catalog.apply(&Change::Put(Object::Relation(relation.clone())));
         }
         let public = (PG_NAMESPACE, namespaces::PUBLIC, 0);
         catalog.apply(&Change::Comment(public, Some(Arc::from("standard public schema"))));

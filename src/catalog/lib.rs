@@ -16,9 +16,11 @@ mod bootstrap;
 mod change;
 mod objects;
 mod store;
+mod system;
 mod version;
 
 pub use change::{Change, Dependency, Key, Object};
 pub use objects::*;
 pub use store::{CatalogStore, CatalogTransaction};
+pub use system::system_relations;
 pub use version::{BOOTSTRAP_ROLE, Catalog, namespaces};

@@ -198,8 +198,10 @@ pub struct SequenceInfo {
 /// A view.
 #[derive(Clone, Debug)]
 pub struct ViewInfo {
-    /// Canonical text of the query.
+    /// The query.
     pub query: Arc<str>,
+    /// Schemas its names are looked up in: the search path it was created under.
+    pub search_path: Arc<[Oid]>,
     /// `WITH CHECK OPTION`: `local` or `cascaded`.
     pub check_option: Option<CheckOption>,
 }

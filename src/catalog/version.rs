@@ -94,6 +94,10 @@ impl Catalog {
         {
             return Some(builtin);
         }
+        if namespace == namespaces::INFORMATION_SCHEMA {
+            let builtin = builtin_types::all().iter().find(|t| t.namespace == namespace && &*t.name == name);
+            return builtin.cloned();
+        }
         let oid = self.type_names.get(&(namespace, Arc::from(name)))?;
         self.types.get(oid).cloned()
     }

@@ -1,1 +1,40 @@
-//! (being laid)
+//! Runs physical plans.
+//!
+//! Layer 4. Takes a [`Plan`](dictdb_planner::physical::Plan) and a transaction, gives rows. Knows neither SQL text nor the wire; names are resolved
+//! and types chosen before it begins.
+//!
+//! ```text
+//!   Plan ──prepare──► Prepared ──execute(ExecContext)──► Execution ──next──► rows, columns
+//!         expressions   shared by all      a transaction's      (execution, runtime)
+//!         compiled      executions         snapshot
+//!         (eval, compile)
+//! ```
+//! Operators work row by row ([`row`]): the point path of short statements and all that is about single rows. Expressions are
+//! compiled once ([`eval`]) and know PostgreSQL's three-valued logic. Changes of data, with constraints and foreign keys, are in
+//! [`modify`]; the way to tables and indexes is in [`access`].
+//!
+//! An execution runs on one thread at a time and only when asked for rows. It looks at the interrupt flag in every loop
+//! (57014) and takes the memory it keeps from a budget (53200).
+
+mod access;
+mod aggregate;
+mod compile;
+mod context;
+mod engine;
+mod eval;
+mod execution;
+mod expressions;
+mod keys;
+pub mod modify;
+mod prepared;
+mod row;
+mod runtime;
+mod set_call;
+mod slots;
+mod subplan;
+
+pub use context::{ExecContext, VirtualTables};
+pub use engine::Engine;
+pub use execution::{Batch, Execution, execute};
+pub use prepared::{PrepareContext, Prepared, prepare};
+pub use row::Row;

@@ -6,12 +6,16 @@
 //!
 //! Functions that read the catalog or the session live in upper crates; they join through [`Registry::with`].
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use dictdb_types::{Datum, Env, Oid, Result, Type, oids};
+use dictdb_types::{Datum, Env, Oid, Result, Type, oids, quote_identifier};
 
+use crate::facts::{Proc, ids};
+use crate::resolve::{BuiltinScope, format_type};
 use crate::scalar::families;
+use crate::set_returning::{self, SetFn};
 
 /// What a function may know of its call besides the values.
 #[derive(Clone, Copy)]
@@ -50,10 +54,20 @@ impl<'a> CallContext<'a> {
 /// Strict functions (`pg_proc.proisstrict`) never see NULL: the caller checks. Others get the arguments as they are.
 pub type ScalarFn = fn(&CallContext<'_>, &[Datum]) -> Result<Datum>;
 
-/// Finds scalar functions by `pg_proc.prosrc`.
+/// The key a built-in function's implementation has: its symbol, or its signature where PostgreSQL wrote it in SQL.
+pub fn key(proc: &Proc) -> Cow<'static, str> {
+    if proc.language != ids::LANGUAGE_SQL {
+        return Cow::Borrowed(proc.source);
+    }
+    let args: Vec<String> = proc.args.iter().map(|oid| format_type(&BuiltinScope, *oid)).collect();
+    Cow::Owned(format!("{}({})", quote_identifier(proc.name), args.join(",")))
+}
+
+/// Finds scalar and set-returning functions by their [`key`].
 #[derive(Clone, Default)]
 pub struct Registry {
     scalars: HashMap<&'static str, ScalarFn>,
+    sets: HashMap<&'static str, SetFn>,
 }
 
 impl Registry {
@@ -69,6 +83,18 @@ impl Registry {
         self
     }
 
+    /// Adds a table of set-returning functions; likewise.
+    #[must_use]
+    pub fn with_sets(mut self, table: &[(&'static str, SetFn)]) -> Registry {
+        self.sets.extend(table.iter().copied());
+        self
+    }
+
+    /// The implementation of a set-returning function, if there is one.
+    pub fn set(&self, prosrc: &str) -> Option<SetFn> {
+        self.sets.get(prosrc).copied()
+    }
+
     /// The implementation of a function, if there is one.
     pub fn scalar(&self, prosrc: &str) -> Option<ScalarFn> {
         self.scalars.get(prosrc).copied()
@@ -76,12 +102,14 @@ impl Registry {
 
     /// Every key with an implementation, in no particular order.
     pub fn keys(&self) -> impl Iterator<Item = &'static str> {
-        self.scalars.keys().copied()
+        self.scalars.keys().chain(self.sets.keys()).copied()
     }
 }
 
-static BUILTIN: LazyLock<Registry> =
-    LazyLock::new(|| families().fold(Registry::default(), |registry, table| registry.with(table)));
+static BUILTIN: LazyLock<Registry> = LazyLock::new(|| {
+    let scalars = families().fold(Registry::default(), |registry, table| registry.with(table));
+    set_returning::FAMILIES.iter().fold(scalars, |registry, table| registry.with_sets(table))
+});
 
 /// The built-in implementation of a scalar function by `pg_proc.prosrc`.
 pub fn scalar(prosrc: &str) -> Option<ScalarFn> {

@@ -6,6 +6,7 @@
 //!   PostgreSQL's tables   pg_proc, pg_operator, pg_cast, … as exported text            (facts/)
 //!   which one is meant    operators, functions, casts, common types                   (resolve/)
 //!   one value at a time   scalar/ by family, found by prosrc through Registry      (kernel, args)
+//!   dates and times       operators and functions of the date and time types          (datetime/)
 //!   a column at a time    the hot comparisons and arithmetic over Arrow arrays     (vector/)
 //!   a group               accumulators of the built-in aggregates                  (aggregate/)
 //!   a partition           row_number, lag, … over a PartitionView                  (window)
@@ -17,7 +18,11 @@
 
 pub mod aggregate;
 mod args;
+pub mod datetime;
+#[cfg(test)]
+mod evaluate;
 pub mod facts;
+mod io;
 pub mod kernel;
 pub mod resolve;
 mod scalar;

@@ -38,35 +38,44 @@
 //! # Depth
 //! Trees can be deep. Walk them with [`with_stack`]; [`Tree`] drops them safely.
 
+mod grammar;
+mod keyword;
+mod lexer;
 mod limits;
+mod literal;
 pub mod node;
 pub mod position;
+mod scan;
 mod statement;
+mod token;
 mod type_name;
 pub mod utility;
 
 pub use limits::{Limits, with_stack};
 pub use position::Locations;
 pub use sqlparser::ast;
+pub use sqlparser::tokenizer::Span;
 pub use statement::{ParsedStatement, Statement, Tree};
 pub use type_name::TypeName;
 
-use dictdb_types::{Error, Result};
+use dictdb_types::Result;
+
+use grammar::Parser;
 
 /// Parses a whole query string: statements separated by semicolons, empty ones dropped.
 ///
 /// 42601 with PostgreSQL's message and position for what its grammar rejects, 54001 for statements nested too deeply,
 /// 54000 for those that are too long.
-pub fn parse(_sql: &str, _limits: &Limits) -> Result<Vec<ParsedStatement>> {
-    Err(Error::unsupported("parsing"))
+pub fn parse(sql: &str, limits: &Limits) -> Result<Vec<ParsedStatement>> {
+    Parser::new(sql, limits)?.statements()
 }
 
 /// Parses one expression, such as a stored default.
-pub fn parse_expression(_sql: &str) -> Result<Tree<ast::Expr>> {
-    Err(Error::unsupported("parsing"))
+pub fn parse_expression(sql: &str) -> Result<Tree<ast::Expr>> {
+    Parser::new(sql, &Limits::default())?.whole_expression()
 }
 
 /// Parses one type name, as `regtype` input and `format_type` write it.
-pub fn parse_type_name(_sql: &str) -> Result<ast::DataType> {
-    Err(Error::unsupported("parsing"))
+pub fn parse_type_name(sql: &str) -> Result<ast::DataType> {
+    Parser::new(sql, &Limits::default())?.whole_type_name()
 }

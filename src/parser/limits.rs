@@ -7,15 +7,17 @@ use dictdb_types::{Error, SqlState};
 pub struct Limits {
     /// Bytes of text. PostgreSQL's own bound is the message size, 1 GB.
     pub text_bytes: usize,
-    /// Nested parentheses, subqueries, function calls and operator chains.
+    /// Rules inside rules: parentheses, subqueries, function calls, prefix operators.
     pub depth: u32,
+    /// Levels of a tree, to which chains of operators and set operations add one per operator.
+    pub levels: u32,
     /// Expression nodes in the whole query string.
     pub expressions: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { text_bytes: 1 << 30, depth: 5_000, expressions: 50_000_000 }
+        Limits { text_bytes: 1 << 30, depth: 10_000, levels: 20_000, expressions: 50_000_000 }
     }
 }
 

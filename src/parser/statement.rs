@@ -2,6 +2,7 @@
 
 use std::ops::{Deref, Range};
 
+use dictdb_types::Error;
 use sqlparser::ast;
 
 use crate::Locations;
@@ -16,6 +17,8 @@ pub struct ParsedStatement {
     pub text: Range<usize>,
     /// Positions of nodes that carry none themselves.
     pub locations: Locations,
+    /// What to tell the client about the text itself, such as names that were cut.
+    pub notices: Vec<Error>,
 }
 
 /// A statement.

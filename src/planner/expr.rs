@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
+pub use dictdb_functions::facts::Volatility;
 use dictdb_functions::kernel::ScalarFn;
+use dictdb_functions::set_returning::SetFn;
 use dictdb_types::{Datum, Oid, Type, oids};
 
 use crate::logical::Node;
@@ -16,6 +18,7 @@ pub struct ColumnId(pub u32);
 
 /// A bound scalar expression.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each variant's comment explains its fields")]
 pub enum Expr {
     /// A column of the logical plan. When no input provides it, it is a reference to an outer query.
     Column(ColumnId, Type),
@@ -113,17 +116,6 @@ pub enum RowOrder {
     GreaterEqual,
 }
 
-/// `pg_proc.provolatile`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Volatility {
-    /// Same arguments, same result, for ever: may be folded.
-    Immutable,
-    /// Same within one statement.
-    Stable,
-    /// Evaluated anew each time.
-    Volatile,
-}
-
 /// A function of `pg_proc` as a plan calls it.
 #[derive(Debug)]
 pub struct Function {
@@ -137,10 +129,12 @@ pub struct Function {
     pub volatility: Volatility,
     /// `proretset`.
     pub returns_set: bool,
-    /// `prosrc`, by which vector kernels and set-returning kernels are found.
+    /// `prosrc`, by which vector kernels, window functions and aggregates are found.
     pub source: Arc<str>,
     /// The row kernel; `None` for set-returning functions, aggregates and user-defined functions.
     pub kernel: Option<ScalarFn>,
+    /// The implementation of a set-returning function.
+    pub set: Option<SetFn>,
 }
 
 /// A call with its resolved argument coercions already in `args`.

@@ -3,12 +3,150 @@
 //! Layer 3. Knows the catalog and PostgreSQL's resolution rules; knows nothing of sessions, rows or IO.
 //!
 //! ```text
-//!   ast ──bind──► logical::Node ──rules──► logical::Node ──physical──► physical::Plan ──► executor
-//!                 (names resolved,          (decorrelated, pushed      (positions, index
-//!                  types explicit)           down, joins ordered)       choice, algorithms)
+//!   ast ──bind──► logical::Node ──rules──► logical::Node ──build──► physical::Plan ──► executor
+//!                 (names resolved,          (decorrelated, pushed     (positions, index
+//!                  types explicit)           down, pruned)             choice, join order)
 //! ```
+//!
+//! [`plan`] does all of it for one statement. A plan depends on the catalog version, the search path, the parameter
+//! types and the settings literals are read under, never on parameter values.
 
+mod bind;
+mod build;
+mod columns;
+mod compare;
+mod deparse;
+pub mod estimate;
 pub mod expr;
+mod fold;
 pub mod logical;
 pub mod physical;
+mod rules;
+pub mod scope;
+pub mod table_expr;
+#[cfg(test)]
+mod tests;
 mod walk;
+
+use std::sync::Arc;
+
+use dictdb_parser::Locations;
+use dictdb_parser::ast;
+use dictdb_types::{Error, Oid, Result, Type};
+
+pub use bind::BindContext;
+use bind::Binder;
+use estimate::Statistics;
+
+/// A statement ready to be prepared by the executor.
+pub struct Planned {
+    /// The plan.
+    pub plan: Arc<physical::Plan>,
+    /// Types of its parameters.
+    pub params: Vec<Type>,
+    /// Columns of its result; none for statements that return no rows.
+    pub columns: Vec<OutputColumn>,
+    /// What the command tag says.
+    pub command: Command,
+    /// Whether rows are returned (a SELECT without columns returns rows, an INSERT without RETURNING does not).
+    pub returns_rows: bool,
+}
+
+/// A column of a result, as RowDescription reports it.
+#[derive(Clone, Debug)]
+pub struct OutputColumn {
+    /// Name.
+    pub name: Arc<str>,
+    /// Type.
+    pub ty: Type,
+    /// Table the column comes from, or zero.
+    pub table: Oid,
+    /// Its attnum there, or zero.
+    pub attnum: i16,
+}
+
+/// Kinds of planned statements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// SELECT, VALUES, TABLE.
+    Select,
+    /// INSERT.
+    Insert,
+    /// UPDATE.
+    Update,
+    /// DELETE.
+    Delete,
+    /// MERGE.
+    Merge,
+}
+
+/// Plans a query or data-modifying statement.
+///
+/// `declared` are the parameter types the client gave (`unknown`: to be inferred); more parameters may appear. Errors are
+/// PostgreSQL's, with positions.
+pub fn plan(
+    statement: &ast::Statement,
+    locations: &Locations,
+    declared: &[Type],
+    cx: BindContext<'_>,
+    statistics: &dyn Statistics,
+) -> Result<Planned> {
+    let mut binder = Binder::new(cx, locations, declared, true);
+    let (node, command) = binder.bind_statement(statement)?;
+    let returns_rows = match &node {
+        node if command == Command::Select => !node.columns().is_empty() || !is_modify(node),
+        node => !node.columns().is_empty(),
+    };
+    let params = binder.into_params()?;
+    let outputs = node.columns();
+    let columns = outputs.iter().map(OutputColumn::of).collect();
+    let node = rules::apply(node, cx.env);
+    let plan = build::plan(&node, &outputs, cx.catalog, statistics)?;
+    Ok(Planned { plan: Arc::new(plan), params, columns, command, returns_rows })
+}
+
+fn is_modify(node: &logical::Node) -> bool {
+    match node {
+        logical::Node::Modify(_) => true,
+        logical::Node::With { body, .. } => is_modify(body),
+        _ => false,
+    }
+}
+
+impl OutputColumn {
+    fn of(column: &logical::Column) -> Self {
+        let (table, attnum) = column.source.unwrap_or_default();
+        OutputColumn { name: column.name.clone(), ty: column.ty, table, attnum }
+    }
+}
+
+impl Binder<'_> {
+    /// Binds a whole statement.
+    fn bind_statement(&mut self, statement: &ast::Statement) -> Result<(logical::Node, Command)> {
+        let node = match statement {
+            ast::Statement::Query(query) => self.in_level(|binder| {
+                let node = binder.bind_query(query)?;
+                binder.settle_unknown(node)
+            })?,
+            ast::Statement::Insert(_) | ast::Statement::Update(_) | ast::Statement::Delete(_) => {
+                self.in_level(|binder| binder.bind_modify(statement))?
+            }
+            ast::Statement::Merge(_) => return Err(Error::unsupported("MERGE")),
+            other => return Err(Error::internal(format!("not a statement to plan: {other}"))),
+        };
+        let command = command_of(&node);
+        Ok((node, command))
+    }
+}
+
+fn command_of(node: &logical::Node) -> Command {
+    match node {
+        logical::Node::With { body, .. } => command_of(body),
+        logical::Node::Modify(modify) => match modify.action {
+            logical::ModifyAction::Insert { .. } => Command::Insert,
+            logical::ModifyAction::Update { .. } => Command::Update,
+            logical::ModifyAction::Delete { .. } => Command::Delete,
+        },
+        _ => Command::Select,
+    }
+}

@@ -9,6 +9,7 @@ use dictdb_catalog::Relation;
 use dictdb_types::{Oid, Type};
 
 use crate::expr::{AggregateCall, ColumnId, Expr, SortKey, WindowCall};
+use crate::physical::ROW_ID;
 
 /// A column a node produces.
 #[derive(Clone, Debug)]
@@ -25,6 +26,7 @@ pub struct Column {
 
 /// A relational operator.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each variant's comment explains its fields")]
 pub enum Node {
     /// Constant rows; no column and one row for a SELECT without FROM.
     Values { columns: Vec<Column>, rows: Vec<Vec<Expr>> },
@@ -229,6 +231,7 @@ pub enum Check {
 
 /// What Modify does.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each variant's comment explains its fields")]
 pub enum ModifyAction {
     /// Input columns in the order of `targets`; other columns get NULL (defaults are in the input already).
     Insert { targets: Vec<i16>, on_conflict: Option<OnConflict> },
@@ -273,7 +276,10 @@ impl Node {
             Node::Values { columns, .. } | Node::CteScan { columns, .. } | Node::SetOp { columns, .. } => {
                 out.extend(columns.iter().cloned());
             }
-            Node::Scan(scan) => out.extend(scan.columns.iter().map(|(column, _)| column.clone())),
+            Node::Scan(scan) => {
+                out.extend(scan.columns.iter().map(|(column, _)| column.clone()));
+                out.extend(scan.row_id.map(|id| Column { id, name: Arc::from("row id"), ty: ROW_ID, source: None }));
+            }
             Node::FunctionScan(scan) => {
                 out.extend(scan.calls.iter().flat_map(|item| item.columns.iter().cloned()));
                 out.extend(scan.ordinality.iter().cloned());

@@ -81,6 +81,7 @@ pub struct TableRef {
 
 /// Operators.
 #[derive(Debug)]
+#[allow(missing_docs, reason = "each variant's comment explains its fields")]
 pub enum Op {
     /// Constant rows.
     Values { rows: Vec<Vec<Expr>> },

@@ -4,7 +4,7 @@ use crate::expr::{AggregateCall, Expr, FrameBound, SortKey, SublinkKind, Window}
 
 impl Expr {
     /// Calls `f` with every direct operand.
-    pub fn for_each_child(&self, f: &mut dyn FnMut(&Expr)) {
+    pub fn for_each_child<'e>(&'e self, f: &mut dyn FnMut(&'e Expr)) {
         match self {
             Expr::Column(..)
             | Expr::Input(..)
@@ -142,7 +142,7 @@ impl Expr {
     }
 
     /// Calls `f` with this expression and everything below it, parents first.
-    pub fn visit(&self, f: &mut dyn FnMut(&Expr)) {
+    pub fn visit<'e>(&'e self, f: &mut dyn FnMut(&'e Expr)) {
         f(self);
         self.for_each_child(&mut |child| child.visit(f));
     }
@@ -163,7 +163,7 @@ impl Expr {
 
 impl AggregateCall {
     /// Calls `f` with every operand.
-    pub fn for_each_operand(&self, f: &mut dyn FnMut(&Expr)) {
+    pub fn for_each_operand<'e>(&'e self, f: &mut dyn FnMut(&'e Expr)) {
         self.args.iter().for_each(&mut *f);
         self.order.iter().for_each(|key| f(&key.expr));
         self.filter.iter().for_each(f);
@@ -179,7 +179,7 @@ impl AggregateCall {
 
 impl Window {
     /// Calls `f` with every operand.
-    pub fn for_each_operand(&self, f: &mut dyn FnMut(&Expr)) {
+    pub fn for_each_operand<'e>(&'e self, f: &mut dyn FnMut(&'e Expr)) {
         self.partition.iter().for_each(&mut *f);
         self.order.iter().for_each(|SortKey { expr, .. }| f(expr));
         for bound in [&self.frame.start, &self.frame.end] {

@@ -1,1 +1,78 @@
-//! (being laid)
+//! The server: sockets in, sessions behind them, configuration and signals around them.
+//!
+//! Layer 6. Knows PostgreSQL's messages and TLS; knows storage and plans only through `dictdb_session`.
+//!
+//! ```text
+//!   main ─ configuration/ ─ command line, environment, file → settings
+//!     └─ listener ──accept──► connection/ ── startup    SSLRequest, GSSENCRequest, CancelRequest, start-up packet
+//!     └─ shutdown ─signals─►      │          authentication  trust, password, SCRAM
+//!                                 │          messages   reads frames, calls the session
+//!                                 └──────── answers    the session's Client: encodes into the output buffer
+//! ```
+//!
+//! # Why not pgwire's own loop
+//! Messages, SCRAM and the stream over TLS are pgwire's. Its loop flushes the socket after every message, which costs more
+//! than twice the processor time of a prepared SELECT, carries bytes sent in clear over into the TLS session, and trusts
+//! lengths inside messages. So frames are cut and checked here ([`connection`]), decoded by pgwire, and answers collect in
+//! one buffer that is flushed when the client waits for it.
+//!
+//! # Where to look
+//! A client cannot connect: `connection/startup.rs`, `connection/authentication.rs`. A driver is confused:
+//! `connection/messages.rs` beside a transcript of PostgreSQL's. A value looks wrong: `dictdb_types`, not here.
+
+mod configuration;
+mod connection;
+mod listener;
+mod logging;
+mod shutdown;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use dictdb_session::Instance;
+
+use configuration::{Arguments, Configuration};
+use connection::Server;
+
+/// A wrong configuration, or a port that is taken.
+const FAILURE: u8 = 1;
+/// A wrong command line; also clap's own code.
+const USAGE: u8 = 2;
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; clap prints them to the right stream.
+            let code = if error.use_stderr() { USAGE } else { 0 };
+            return if error.print().is_ok() { ExitCode::from(code) } else { ExitCode::from(FAILURE) };
+        }
+    };
+    match Configuration::load(&arguments).and_then(serve) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("dictdb: {message}");
+            ExitCode::from(FAILURE)
+        }
+    }
+}
+
+/// Runs the server until a signal stops it.
+fn serve(configuration: Configuration) -> Result<(), String> {
+    logging::start(&configuration);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("dictdb")
+        .build()
+        .map_err(|error| format!("could not start threads: {error}"))?;
+    runtime.block_on(async move {
+        let tls = configuration.tls()?;
+        let listeners = listener::bind(&configuration).await?;
+        let instance = Arc::new(Instance::new(configuration.settings, &configuration.database));
+        configuration.access.create_role(&instance).map_err(|error| error.message().to_owned())?;
+        let server = Arc::new(Server::new(instance, configuration.access, tls));
+        listener::run(listeners, server).await;
+        Ok(())
+    })
+}

@@ -1,1 +1,55 @@
-//! (being laid)
+//! A session: from a query string to its answers, without sockets.
+//!
+//! Layer 5. Knows how PostgreSQL's protocol behaves but not its bytes; the server turns calls of [`Client`] into messages
+//! and messages into calls of [`Session`].
+//!
+//! ```text
+//!   Instance ──────── what all sessions share: databases, settings of the server, other sessions, notifications
+//!     └─ Session ──── one per connection
+//!          │  simple_query / parse, bind, describe, execute, close, sync          (protocol/)
+//!          ├─ statement/        what runs here: SET, BEGIN, DECLARE, LISTEN …      one file per family
+//!          ├─ pipeline          what is planned and executed below
+//!          ├─ transaction       the transaction block: states, warnings, savepoints
+//!          ├─ prepared, portal  statements and cursors by name
+//!          ├─ settings/         values of settings and what a rollback takes back
+//!          └─ env               what functions may ask of the session that runs them
+//! ```
+//!
+//! # Life of a statement
+//! 1. The protocol hands in text ([`Session::simple_query`]) or a portal to run ([`Session::execute`]).
+//! 2. `dictdb_parser` makes statements of it; in a failed block only ROLLBACK and its kin go on (25P02).
+//! 3. The block starts a transaction if none is open ([`transaction`]).
+//! 4. A utility command runs in [`statement`]; a query goes through [`pipeline`].
+//! 5. Rows go to the [`Client`] as they come; the client is asked to make room between batches.
+//! 6. Outside a block the transaction ends: deferred checks, held cursors, log, notifications, settings.
+//! 7. The tag follows, then what changed for the client (notifications, reported settings) and its transaction status.
+//!
+//! An error at any step aborts the transaction and is the statement's answer; a panic is caught and treated the same.
+
+pub mod backends;
+pub mod client;
+pub mod clock;
+mod env;
+mod instance;
+pub mod interrupts;
+pub mod notifications;
+mod pipeline;
+mod portal;
+mod prepared;
+mod protocol;
+mod session;
+pub mod settings;
+mod statement;
+mod transaction;
+
+pub use client::{Client, Collector, Column, CopyShape, Format, Row, Shape, Tag};
+pub use env::StatementEnv;
+pub use instance::{Database, Instance};
+pub use protocol::{Parameter, PortalDescription, StatementDescription, utf8};
+pub use session::{Session, Shared, Startup};
+pub use transaction::Status;
+
+/// `server_version`: PostgreSQL 15 to clients that compare it, DictDB to people who read it.
+pub const SERVER_VERSION: &str = "15.18 (DictDB 0.1.0)";
+/// `server_version_num`.
+pub const SERVER_VERSION_NUM: i32 = 150_018;

@@ -1,7 +1,7 @@
 //! What the text form of a value depends on besides the value: settings, user-defined types, object names, the clock.
 
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex};
 
 use crate::{Datum, Error, Oid, Result, TypeInfo, TypeLookup};
 
@@ -140,8 +140,53 @@ pub trait Env: TypeLookup + Send + Sync {
         Ok(())
     }
 
+    /// What `random()` draws from and `setseed()` sets. A session overrides this to keep a sequence of its own.
+    fn random(&self) -> &Mutex<RandomState> {
+        &SHARED_RANDOM
+    }
+
     /// The implementor, for system functions of upper layers that need more of the session.
     fn as_any(&self) -> &dyn Any;
+}
+
+/// PostgreSQL's pseudo-random generator: xoroshiro128**, so that `setseed` starts the same sequence as there.
+#[derive(Clone, Debug)]
+pub struct RandomState(u64, u64);
+
+static SHARED_RANDOM: LazyLock<Mutex<RandomState>> = LazyLock::new(|| Mutex::new(RandomState::unpredictable()));
+
+impl RandomState {
+    /// A state that differs from call to call and run to run.
+    pub fn unpredictable() -> Self {
+        use std::hash::BuildHasher;
+        let keys = std::collections::hash_map::RandomState::new();
+        RandomState(keys.hash_one(1u64) | 1, keys.hash_one(2u64))
+    }
+
+    /// The state after `setseed(seed)`, for a seed from -1 to 1.
+    pub fn seeded(seed: f64) -> Self {
+        let mut mix = (((1u64 << 52) - 1) as f64 * seed) as i64 as u64;
+        let mut split_mix = || {
+            mix = mix.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let z = (mix ^ (mix >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^ (z >> 31)
+        };
+        RandomState(split_mix(), split_mix())
+    }
+
+    /// The next 64 bits.
+    pub fn next_u64(&mut self) -> u64 {
+        let RandomState(a, b) = *self;
+        let mixed = a ^ b;
+        *self = RandomState(a.rotate_left(24) ^ mixed ^ (mixed << 16), mixed.rotate_left(37));
+        a.wrapping_mul(5).rotate_left(7).wrapping_mul(9)
+    }
+
+    /// The next number from 0 up to, but not including, 1.
+    pub fn next_f64(&mut self) -> f64 {
+        (self.next_u64() >> 12) as f64 / (1u64 << 52) as f64
+    }
 }
 
 /// An environment with default settings and built-in types only.

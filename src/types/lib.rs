@@ -45,7 +45,7 @@ pub mod typmod;
 mod value;
 
 pub use datum::Datum;
-pub use env::{ByteaOutput, DateOrder, DateStyle, Env, FormatSettings, IntervalStyle, RegKind};
+pub use env::{ByteaOutput, DateOrder, DateStyle, Env, FormatSettings, IntervalStyle, RandomState, RegKind};
 pub use error::{Error, Fields, Result, Severity};
 pub use identifier::{quote_identifier, quote_literal, quote_qualified};
 pub use ids::{CommitTs, Oid, RowId, TxnId};

@@ -136,11 +136,16 @@ impl TestEnv {
         let name = name.trim_matches('"');
         let own = self.types.iter().find(|info| info.name.as_ref() == name).cloned();
         let info = own.or_else(|| builtin_types::by_name(name)).unwrap_or_else(|| panic!("type {name}"));
-        let modifiers: Vec<i32> = modifiers.split(',').filter_map(|text| text.parse().ok()).collect();
-        let modifier = match modifiers.as_slice() {
-            [] if matches!(info.oid, oids::BIT) => 1,
-            [] => -1,
-            some => typmod::typmod_in(info.oid, name, some, &mut vec![]).expect("a modifier"),
+        let modifiers: Vec<String> = modifiers.split(',').filter(|m| !m.is_empty()).map(str::to_owned).collect();
+        let modifier = match modifiers.is_empty() {
+            true => {
+                if info.oid == oids::BIT {
+                    1
+                } else {
+                    -1
+                }
+            }
+            false => typmod::from_modifiers(info.oid, &modifiers).expect("a modifier"),
         };
         let array = || self.types.iter().find(|array| array.element == info.oid).map_or(info.array, |array| array.oid);
         Type::with_typmod(if is_array { array() } else { info.oid }, modifier)

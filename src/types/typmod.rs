@@ -1,105 +1,106 @@
-//! Type modifiers: from the numbers in `varchar(3)`, and applied to values.
+//! Type modifiers as written, `numeric(10, 2)`, to the number that `pg_attribute.atttypmod` holds.
 //!
-//! Modifiers are written by [`crate::modifier_text`].
+//! The way back is [`crate::type_name`]. [`coerce`] applies a modifier to a value.
+
+use std::sync::Arc;
 
 use crate::datetime::{interval_typmod, round_micros, scale_timestamp};
 use crate::text::string::{fit_bit, fit_bpchar, fit_name, fit_varbit, fit_varchar};
-use crate::{Array, Datum, Error, Result, Severity, SqlState, Type, oids};
+use crate::{Array, Datum, Error, Oid, Result, SqlState, Type, oids};
 
-/// Longest declared `varchar` and `char`.
-const MAX_CHARACTERS: i32 = 10_485_760;
-/// Longest declared `bit` and `varbit`: eight times what a datum holds in bytes.
-const MAX_BITS: i32 = 83_886_080;
-/// Digits after the second of times.
-const MAX_TIME_PRECISION: i32 = 6;
-/// Largest precision and scale of `numeric`.
-const MAX_NUMERIC_PRECISION: i32 = 1000;
+/// Longest `char(n)` and `varchar(n)`.
+const MAX_LENGTH: i64 = 10_485_760;
+/// Longest `bit(n)`.
+const MAX_BITS: i64 = 83_886_080;
+/// Largest precision of numeric, and of its scale either way.
+const MAX_NUMERIC: i64 = 1000;
+/// Digits of a second that are kept.
+const MAX_SECONDS: i64 = 6;
 
-fn invalid(message: impl Into<String>) -> Error {
+/// The modifier of a type (as the type's modifier input function would make it). `interval` has its field mask first.
+///
+/// 22023 for values out of range, 42601 for a type that takes none.
+pub fn from_modifiers(oid: Oid, modifiers: &[String]) -> Result<i32> {
+    let numbers = modifiers
+        .iter()
+        .map(|text| {
+            text.parse::<i64>().map_err(|_| {
+                Error::new(
+                    SqlState::INVALID_TEXT_REPRESENTATION,
+                    format!("invalid input syntax for type integer: \"{text}\""),
+                )
+            })
+        })
+        .collect::<Result<Vec<i64>>>()?;
+    match (oid, numbers.as_slice()) {
+        (oids::BPCHAR, [length]) => self::length("char", *length, MAX_LENGTH).map(|n| n + 4),
+        (oids::VARCHAR, [length]) => self::length("varchar", *length, MAX_LENGTH).map(|n| n + 4),
+        (oids::BIT, [length]) => self::length("bit", *length, MAX_BITS),
+        (oids::VARBIT, [length]) => self::length("varbit", *length, MAX_BITS),
+        (oids::NUMERIC, [precision]) => numeric(*precision, 0),
+        (oids::NUMERIC, [precision, scale]) => numeric(*precision, *scale),
+        (oids::NUMERIC, _) => Err(invalid("invalid NUMERIC type modifier".to_owned())),
+        (oids::TIME, [digits]) => seconds("TIME", "", *digits),
+        (oids::TIMETZ, [digits]) => seconds("TIME", " WITH TIME ZONE", *digits),
+        (oids::TIMESTAMP, [digits]) => seconds("TIMESTAMP", "", *digits),
+        (oids::TIMESTAMPTZ, [digits]) => seconds("TIMESTAMP", " WITH TIME ZONE", *digits),
+        (oids::INTERVAL, [mask]) => interval(*mask, None),
+        (oids::INTERVAL, [mask, digits]) => interval(*mask, Some(*digits)),
+        (
+            oids::BPCHAR
+            | oids::VARCHAR
+            | oids::BIT
+            | oids::VARBIT
+            | oids::TIME
+            | oids::TIMETZ
+            | oids::TIMESTAMP
+            | oids::TIMESTAMPTZ
+            | oids::INTERVAL,
+            _,
+        ) => Err(invalid("invalid type modifier".to_owned())),
+        _ => {
+            let name = crate::builtin_types::by_oid(oid).map_or_else(|| oid.to_string(), |info| info.name.to_string());
+            Err(Error::new(SqlState::SYNTAX_ERROR, format!("type modifier is not allowed for type \"{name}\"")))
+        }
+    }
+}
+
+fn invalid(message: String) -> Error {
     Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
 }
 
-/// The modifier that `type_name(modifiers…)` stands for.
-///
-/// For `interval` the first number is the bit mask of its fields, as the grammar gives it, then the precision. What is
-/// merely odd (a precision above 6) goes to `notices` as a warning. 22023 for bad numbers, 42601 for types that take no
-/// modifier.
-pub fn typmod_in(oid: crate::Oid, type_name: &str, modifiers: &[i32], notices: &mut Vec<Error>) -> Result<i32> {
-    match oid {
-        oids::NUMERIC | oids::NUMERIC_ARRAY => numeric(modifiers),
-        oids::VARCHAR | oids::VARCHAR_ARRAY => length("varchar", MAX_CHARACTERS, 4, modifiers),
-        oids::BPCHAR | oids::BPCHAR_ARRAY => length("char", MAX_CHARACTERS, 4, modifiers),
-        oids::BIT | oids::BIT_ARRAY => length("bit", MAX_BITS, 0, modifiers),
-        oids::VARBIT | oids::VARBIT_ARRAY => length("varbit", MAX_BITS, 0, modifiers),
-        oids::TIME | oids::TIME_ARRAY => precision("TIME", "", modifiers, notices),
-        oids::TIMETZ | oids::TIMETZ_ARRAY => precision("TIME", " WITH TIME ZONE", modifiers, notices),
-        oids::TIMESTAMP | oids::TIMESTAMP_ARRAY => precision("TIMESTAMP", "", modifiers, notices),
-        oids::TIMESTAMPTZ | oids::TIMESTAMPTZ_ARRAY => precision("TIMESTAMP", " WITH TIME ZONE", modifiers, notices),
-        oids::INTERVAL | oids::INTERVAL_ARRAY => interval(modifiers, notices),
-        _ => {
-            let message = format!("type modifier is not allowed for type \"{type_name}\"");
-            Err(Error::new(SqlState::SYNTAX_ERROR, message))
-        }
+fn length(name: &str, length: i64, max: i64) -> Result<i32> {
+    match length {
+        n if n < 1 => Err(invalid(format!("length for type {name} must be at least 1"))),
+        n if n > max => Err(invalid(format!("length for type {name} cannot exceed {max}"))),
+        n => Ok(n as i32),
     }
 }
 
-fn numeric(modifiers: &[i32]) -> Result<i32> {
-    let (precision, scale) = match modifiers {
-        [precision] => (*precision, 0),
-        [precision, scale] => (*precision, *scale),
-        _ => return Err(invalid("invalid NUMERIC type modifier")),
-    };
-    let limit = MAX_NUMERIC_PRECISION;
-    if !(1..=limit).contains(&precision) {
-        return Err(invalid(format!("NUMERIC precision {precision} must be between 1 and {limit}")));
+fn numeric(precision: i64, scale: i64) -> Result<i32> {
+    if !(1..=MAX_NUMERIC).contains(&precision) {
+        return Err(invalid(format!("NUMERIC precision {precision} must be between 1 and {MAX_NUMERIC}")));
     }
-    if !(-limit..=limit).contains(&scale) {
-        return Err(invalid(format!("NUMERIC scale {scale} must be between -{limit} and {limit}")));
+    if !(-MAX_NUMERIC..=MAX_NUMERIC).contains(&scale) {
+        return Err(invalid(format!("NUMERIC scale {scale} must be between -{MAX_NUMERIC} and {MAX_NUMERIC}")));
     }
-    Ok((precision << 16 | scale & 0x7ff) + 4)
+    Ok((((precision as i32) << 16) | (scale as i32 & 0x7ff)) + 4)
 }
 
-fn length(name: &str, limit: i32, offset: i32, modifiers: &[i32]) -> Result<i32> {
-    match modifiers {
-        [length] if *length < 1 => Err(invalid(format!("length for type {name} must be at least 1"))),
-        [length] if *length > limit => Err(invalid(format!("length for type {name} cannot exceed {limit}"))),
-        [length] => Ok(length + offset),
-        _ => Err(invalid("invalid type modifier")),
+/// More digits than there are mean all of them; PostgreSQL warns and goes on.
+fn seconds(name: &str, suffix: &str, digits: i64) -> Result<i32> {
+    if digits < 0 {
+        return Err(invalid(format!("{name}({digits}){suffix} precision must not be negative")));
     }
+    Ok(digits.min(MAX_SECONDS) as i32)
 }
 
-fn precision(name: &str, zone: &str, modifiers: &[i32], notices: &mut Vec<Error>) -> Result<i32> {
-    match modifiers {
-        [digits] if *digits < 0 => Err(invalid(format!("{name}({digits}){zone} precision must not be negative"))),
-        [digits] if *digits > MAX_TIME_PRECISION => {
-            let message = format!("{name}({digits}){zone} precision reduced to maximum allowed, {MAX_TIME_PRECISION}");
-            notices.push(Error::with_severity(Severity::Warning, SqlState::INVALID_PARAMETER_VALUE, message));
-            Ok(MAX_TIME_PRECISION)
-        }
-        [digits] => Ok(*digits),
-        _ => Err(invalid("invalid type modifier")),
+fn interval(mask: i64, digits: Option<i64>) -> Result<i32> {
+    const ALL_DIGITS: i64 = 0xffff;
+    if digits.is_some_and(|digits| digits < 0) {
+        return Err(invalid(format!("INTERVAL({}) precision must not be negative", digits.unwrap_or_default())));
     }
-}
-
-/// Precision in the lower half that means "none given".
-const FULL_PRECISION: i32 = 0xffff;
-/// The fields of an interval without any named.
-const ALL_FIELDS: i32 = 0x7fff;
-
-fn interval(modifiers: &[i32], notices: &mut Vec<Error>) -> Result<i32> {
-    match modifiers {
-        [ALL_FIELDS] => Ok(-1),
-        [fields] => Ok(fields << 16 | FULL_PRECISION),
-        [_, digits] if *digits < 0 => Err(invalid(format!("INTERVAL({digits}) precision must not be negative"))),
-        [fields, digits] => {
-            if *digits > MAX_TIME_PRECISION {
-                let message = format!("INTERVAL({digits}) precision reduced to maximum allowed, {MAX_TIME_PRECISION}");
-                notices.push(Error::with_severity(Severity::Warning, SqlState::INVALID_PARAMETER_VALUE, message));
-            }
-            Ok(fields << 16 | (*digits).min(MAX_TIME_PRECISION))
-        }
-        _ => Err(invalid("invalid INTERVAL type modifier")),
-    }
+    Ok(((mask & 0x7fff) << 16 | digits.map_or(ALL_DIGITS, |digits| digits.min(MAX_SECONDS))) as i32)
 }
 
 /// Fits a value of a type without modifier into the same type with `ty.typmod`; array elements each.
@@ -127,7 +128,7 @@ pub fn coerce(value: &Datum, ty: Type, explicit: bool) -> Result<Datum> {
         (_, Datum::Array(array)) => {
             let element = Type::with_typmod(array.element, ty.typmod);
             let items = array.items.iter().map(|item| coerce(item, element, explicit)).collect::<Result<_>>()?;
-            Datum::Array(std::sync::Arc::new(Array { element: array.element, dims: array.dims.clone(), items }))
+            Datum::Array(Arc::new(Array { element: array.element, dims: array.dims.clone(), items }))
         }
         _ => value.clone(),
     })

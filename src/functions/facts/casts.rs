@@ -46,10 +46,15 @@ pub struct Cast {
     pub method: CastMethod,
 }
 
-static CASTS: LazyLock<(Vec<Cast>, HashMap<(Oid, Oid), u16>)> = LazyLock::new(|| {
+struct Casts {
+    rows: Vec<Cast>,
+    by_types: HashMap<(Oid, Oid), u16>,
+}
+
+static CASTS: LazyLock<Casts> = LazyLock::new(|| {
     let rows: Vec<Cast> = table("pg_cast").into_iter().flat_map(|t| t.rows()).map(read).collect();
-    let index = rows.iter().zip(0..).map(|(cast, i)| ((cast.source, cast.target), i)).collect();
-    (rows, index)
+    let by_types = rows.iter().zip(0..).map(|(cast, i)| ((cast.source, cast.target), i)).collect();
+    Casts { rows, by_types }
 });
 
 fn read(mut row: Row) -> Cast {
@@ -69,11 +74,11 @@ fn read(mut row: Row) -> Cast {
 
 /// Every built-in cast, by oid.
 pub fn casts() -> &'static [Cast] {
-    &CASTS.0
+    &CASTS.rows
 }
 
 /// The built-in cast between two types; from a type to itself, the one that applies a type modifier.
 pub fn cast(source: Oid, target: Oid) -> Option<&'static Cast> {
-    let (rows, index) = &*CASTS;
-    index.get(&(source, target)).map(|&i| &rows[usize::from(i)])
+    let Casts { rows, by_types } = &*CASTS;
+    by_types.get(&(source, target)).map(|&i| &rows[usize::from(i)])
 }

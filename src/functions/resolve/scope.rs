@@ -130,9 +130,10 @@ pub trait Scope: TypeLookup {
     }
 }
 
-/// The built-in functions of this name in `pg_catalog`, as if that schema were at this position of the search path.
-pub fn builtin_functions(name: &str, path: usize) -> impl Iterator<Item = Signature<'static>> {
-    facts::procs_named(name).filter(|p| p.namespace == ids::PG_CATALOG).map(move |p| Signature::of_builtin(p, path))
+/// The built-in functions of this name in a schema (`pg_catalog` or `information_schema`), as if that schema were at
+/// this position of the search path.
+pub fn builtin_functions(namespace: Oid, name: &str, path: usize) -> impl Iterator<Item = Signature<'static>> {
+    facts::procs_named(name).filter(move |p| p.namespace == namespace).map(move |p| Signature::of_builtin(p, path))
 }
 
 /// The built-in operators of this name, as if `pg_catalog` were at this position of the search path.
@@ -152,7 +153,11 @@ impl TypeLookup for BuiltinScope {
 
 impl Scope for BuiltinScope {
     fn functions(&self, schema: Option<&str>, name: &str) -> Result<Vec<Signature<'_>>> {
-        Ok(if schema.is_none_or(|s| s == "pg_catalog") { builtin_functions(name, 0).collect() } else { vec![] })
+        Ok(if schema.is_none_or(|s| s == "pg_catalog") {
+            builtin_functions(ids::PG_CATALOG, name, 0).collect()
+        } else {
+            vec![]
+        })
     }
 
     fn operators(&self, schema: Option<&str>, name: &str) -> Result<Vec<OperatorSignature>> {

@@ -2,29 +2,71 @@
 
 use crate::ScalarFn;
 
+mod array;
+mod bits;
 mod boolean;
+mod bytea;
+mod comparable;
 mod ctype;
+mod encoding;
+mod enums;
 mod float;
 mod float_math;
+mod format_text;
+mod ids;
 mod integer;
 pub(crate) mod like;
 mod limits;
+mod numeric;
+mod quote;
+mod random;
+mod records;
 pub(crate) mod regex;
 mod similar;
+mod sizes;
+mod split_join;
 mod text;
 mod text_compare;
+mod unicode;
+mod variadic;
+
+/// Families of one table.
+const SINGLE: &[&[(&str, ScalarFn)]] = &[
+    bits::KERNELS,
+    boolean::KERNELS,
+    bytea::KERNELS,
+    encoding::KERNELS,
+    enums::KERNELS,
+    float_math::KERNELS,
+    format_text::KERNELS,
+    like::KERNELS,
+    quote::KERNELS,
+    random::KERNELS,
+    records::KERNELS,
+    regex::functions::KERNELS,
+    regex::replace::KERNELS,
+    similar::KERNELS,
+    sizes::KERNELS,
+    split_join::KERNELS,
+    text::KERNELS,
+    unicode::KERNELS,
+    variadic::KERNELS,
+];
+
+/// Families of several tables.
+const SEVERAL: &[&[&[(&str, ScalarFn)]]] = &[
+    array::TABLES,
+    float::TABLES,
+    ids::TABLES,
+    integer::TABLES,
+    numeric::TABLES,
+    text_compare::TABLES,
+    crate::datetime::TABLES,
+];
+
+pub(crate) use integer::bad_window_offset;
 
 /// The tables that make up the built-in registry.
 pub(crate) fn families() -> impl Iterator<Item = &'static [(&'static str, ScalarFn)]> {
-    let single = [
-        boolean::KERNELS,
-        float_math::KERNELS,
-        like::KERNELS,
-        regex::functions::KERNELS,
-        regex::replace::KERNELS,
-        similar::KERNELS,
-        text::KERNELS,
-    ];
-    let several = [integer::TABLES, float::TABLES, text_compare::TABLES];
-    single.into_iter().chain(several.into_iter().flatten().copied())
+    SINGLE.iter().chain(SEVERAL.iter().copied().flatten()).copied()
 }

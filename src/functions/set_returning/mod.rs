@@ -16,7 +16,7 @@ pub type Rows = Box<dyn Iterator<Item = Result<Datum>> + Send>;
 /// A set-returning function. Strict ones never see NULL: the caller answers no rows.
 pub type SetFn = fn(&CallContext<'_>, &[Datum]) -> Result<Rows>;
 
-const FAMILIES: &[&[(&str, SetFn)]] = &[];
+pub(crate) const FAMILIES: &[&[(&str, SetFn)]] = &[crate::datetime::SETS];
 
 static BUILTIN: LazyLock<HashMap<&'static str, SetFn>> =
     LazyLock::new(|| FAMILIES.iter().flat_map(|family| family.iter().copied()).collect());

@@ -111,17 +111,30 @@ impl Table {
         mut visit: impl FnMut(RowId, &RowView<'_>) -> Result<bool, E>,
     ) -> Result<(), E> {
         for number in 0..self.blocks.len() {
-            let Some(cell) = self.blocks.get(number) else { break };
-            let block = cell.latch.read();
-            for slot in 0..block.len() {
-                if let Some(version) = block.find(slot, snapshot.view(), snapshot.writers())
-                    && !visit(super::row_id(number, slot), &version)?
-                {
-                    return Ok(());
-                }
+            if !self.for_each_in_block(number, snapshot, &mut visit)? {
+                break;
             }
         }
         Ok(())
+    }
+
+    /// Likewise the rows of one block. Returns what the last visit did.
+    pub fn for_each_in_block<E>(
+        &self,
+        number: usize,
+        snapshot: &Snapshot,
+        mut visit: impl FnMut(RowId, &RowView<'_>) -> Result<bool, E>,
+    ) -> Result<bool, E> {
+        let Some(cell) = self.blocks.get(number) else { return Ok(true) };
+        let block = cell.latch.read();
+        for slot in 0..block.len() {
+            if let Some(version) = block.find(slot, snapshot.view(), snapshot.writers())
+                && !visit(super::row_id(number, slot), &version)?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The rows that an index has under a key, whatever their versions: for callers that look at them themselves.

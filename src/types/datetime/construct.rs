@@ -17,7 +17,7 @@ fn out_of_range(message: String) -> Error {
 /// Days since 1970 of a date; negative years are BC. 22008.
 pub fn make_date(year: i32, month: i32, day: i32) -> Result<i32> {
     let civil = civil_date(year, month, day)?;
-    civil.to_date().ok_or_else(|| out_of_range(format!("date out of range: {year}-{month:02}-{day:02}")))
+    civil.to_date().ok_or_else(|| out_of_range(format!("date out of range: {}-{month:02}-{day:02}", civil.year)))
 }
 
 fn civil_date(year: i32, month: i32, day: i32) -> Result<Civil> {
@@ -51,14 +51,11 @@ fn padded_g(value: f64) -> String {
 
 /// C's `%g`: six significant digits, exponent form for very large and small numbers.
 fn general(value: f64) -> String {
-    if !value.is_finite() {
-        return if value.is_nan() {
-            "nan".into()
-        } else if value > 0.0 {
-            "inf".into()
-        } else {
-            "-inf".into()
-        };
+    if value.is_nan() {
+        return "NaN".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
     }
     let scientific = format!("{value:.5e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
@@ -77,14 +74,14 @@ fn general(value: f64) -> String {
 /// A local timestamp. 22008.
 pub fn make_timestamp(year: i32, month: i32, day: i32, hour: i32, minute: i32, seconds: f64) -> Result<i64> {
     let civil = civil_date(year, month, day)?;
-    let date = || format!("{year}-{month:02}-{day:02}");
     if !super::calendar::is_valid_julian(civil.year, civil.month) {
-        return Err(out_of_range(format!("date out of range: {}", date())));
+        return Err(out_of_range(format!("date out of range: {}-{month:02}-{day:02}", civil.year)));
     }
     let time = make_time(hour, minute, seconds)?;
     let micros = i128::from(civil.days()) * i128::from(DAY) + i128::from(time);
     i64::try_from(micros).ok().filter(|micros| is_valid_timestamp(*micros)).ok_or_else(|| {
-        out_of_range(format!("timestamp out of range: {} {hour}:{minute:02}:{}", date(), padded_g(seconds)))
+        let seconds = padded_g(seconds);
+        out_of_range(format!("timestamp out of range: {year}-{month:02}-{day:02} {hour}:{minute:02}:{seconds}"))
     })
 }
 

@@ -3,27 +3,28 @@
 //! Both functions ask here; how the number is presented (`numeric` or `double precision`) is theirs.
 
 use super::calendar::{
-    Civil, DATE_INFINITY, DATE_NEG_INFINITY, DAY, DAY_SECONDS, HOUR, IntervalFields, MINUTE, SECOND,
+    self, Civil, DATE_INFINITY, DATE_NEG_INFINITY, DAY, DAY_SECONDS, HOUR, IntervalFields, MINUTE, SECOND,
     TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY, UNIX_EPOCH_JULIAN, civil_from_days, day_of_year, iso_week, iso_weekday,
     weekday,
 };
 use super::clock::Clock;
 use super::truncate::{not_recognized, not_supported};
 use super::word::Unit;
-use crate::{Interval, Result};
+use crate::{Interval, Numeric, Result};
 
 /// The number a field has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Part {
     /// A whole number.
     Whole(i64),
-    /// A number of microseconds, shown in units of `10^scale` microseconds: 6 for seconds, 3 for milliseconds.
-    Micros {
-        /// The microseconds.
-        micros: i128,
-        /// The unit.
-        scale: u16,
-    },
+    /// Microseconds past the minute, shown as seconds.
+    Second(i64),
+    /// Microseconds past the minute, shown as milliseconds.
+    Millisecond(i64),
+    /// Microseconds since some start, shown as seconds.
+    Epoch(i64),
+    /// The length of an interval in seconds, with years of 365.25 and months of 30 days.
+    IntervalEpoch(Interval),
     /// A Julian day with the time of day as its fraction.
     Julian {
         /// The day.
@@ -40,24 +41,53 @@ pub enum Part {
     Null,
 }
 
+/// Four years of 365.25 days.
+const FOUR_YEARS_DAYS: i64 = 1461;
+
 impl Part {
-    /// The number as `date_part` returns it.
+    /// The number as `date_part` returns it, rounded as PostgreSQL does on its way; none for NULL.
     pub fn to_f64(self) -> Option<f64> {
+        const SECOND: f64 = calendar::SECOND as f64;
         Some(match self {
             Part::Whole(value) => value as f64,
-            Part::Micros { micros, scale } => micros as f64 / 10_f64.powi(i32::from(scale)),
+            Part::Second(micros) => (micros / calendar::SECOND) as f64 + (micros % calendar::SECOND) as f64 / SECOND,
+            Part::Millisecond(micros) => {
+                (micros / calendar::SECOND) as f64 * 1000.0 + (micros % calendar::SECOND) as f64 / 1000.0
+            }
+            Part::Epoch(micros) => micros as f64 / SECOND,
+            Part::IntervalEpoch(interval) => {
+                let day = DAY_SECONDS as f64;
+                let years = 365.25 * day * f64::from(interval.months / 12);
+                let months = 30.0 * day * f64::from(interval.months % 12);
+                interval.micros as f64 / SECOND + years + months + day * f64::from(interval.days)
+            }
             Part::Julian { day, micros } => day as f64 + micros as f64 / DAY as f64,
             Part::Infinity { negative: true } => f64::NEG_INFINITY,
             Part::Infinity { negative: false } => f64::INFINITY,
             Part::Null => return None,
         })
     }
-}
 
-const SECONDS_SCALE: u16 = 6;
-const MILLISECONDS_SCALE: u16 = 3;
-/// Four years of 365.25 days.
-const FOUR_YEARS_DAYS: i64 = 1461;
+    /// The number as `extract` returns it; none for NULL.
+    pub fn to_numeric(self) -> Result<Option<Numeric>> {
+        Ok(Some(match self {
+            Part::Whole(value) => Numeric::new(value, 0),
+            Part::Millisecond(micros) => Numeric::new(micros, 3),
+            Part::Second(micros) | Part::Epoch(micros) => Numeric::new(micros, 6),
+            Part::IntervalEpoch(interval) => {
+                let (years, months) = (i64::from(interval.months / 12), i64::from(interval.months % 12));
+                let quarter_days = FOUR_YEARS_DAYS * years + 4 * 30 * months + 4 * i64::from(interval.days);
+                let micros = i128::from(quarter_days) * i128::from(DAY / 4) + i128::from(interval.micros);
+                Numeric::from_i128(micros, 6)
+            }
+            Part::Julian { day, micros } => {
+                Numeric::new(day, 0).add(&Numeric::new(micros, 0).div(&Numeric::new(DAY, 0))?)?
+            }
+            Part::Infinity { negative } => Numeric::infinity(negative),
+            Part::Null => return Ok(None),
+        }))
+    }
+}
 
 /// A field (any case) of a timestamp. 22023 for an unknown field, 0A000 for one the type has not.
 pub fn timestamp_part(field: &str, micros: i64, clock: Clock<'_>) -> Result<Part> {
@@ -69,9 +99,9 @@ pub fn timestamp_part(field: &str, micros: i64, clock: Clock<'_>) -> Result<Part
     let unit = Unit::parse(&name).ok_or_else(|| not_recognized(&name, type_name))?;
     let zoned = matches!(clock, Clock::Zone(_));
     let part = match micros {
-        TIMESTAMP_INFINITY => infinite_part(unit, false, true, zoned),
-        TIMESTAMP_NEG_INFINITY => infinite_part(unit, true, true, zoned),
-        _ if unit == Unit::Epoch => Some(Part::Micros { micros: micros.into(), scale: SECONDS_SCALE }),
+        TIMESTAMP_INFINITY => infinite_part(unit, false, true),
+        TIMESTAMP_NEG_INFINITY => infinite_part(unit, true, true),
+        _ if unit == Unit::Epoch => Some(Part::Epoch(micros)),
         _ => {
             let (civil, east) = clock.civil_and_offset(micros);
             let of_clock = || clock_part(unit, civil.time() % HOUR, civil.hour);
@@ -88,8 +118,8 @@ pub fn date_part(field: &str, days: i32) -> Result<Part> {
     let name = field.to_ascii_lowercase();
     let unit = Unit::parse(&name).ok_or_else(|| not_recognized(&name, "date"))?;
     let part = match days {
-        DATE_INFINITY => infinite_part(unit, false, false, false),
-        DATE_NEG_INFINITY => infinite_part(unit, true, false, false),
+        DATE_INFINITY => infinite_part(unit, false, false),
+        DATE_NEG_INFINITY => infinite_part(unit, true, false),
         _ => match unit {
             Unit::Epoch => Some(Part::Whole(i64::from(days) * DAY_SECONDS)),
             Unit::Julian => Some(Part::Whole(i64::from(days) + i64::from(UNIX_EPOCH_JULIAN))),
@@ -110,8 +140,8 @@ pub fn time_part(field: &str, micros: i64, west: Option<i32>) -> Result<Part> {
     let unit = Unit::parse(&name).ok_or_else(|| not_recognized(&name, type_name))?;
     let part = match unit {
         Unit::Epoch => {
-            let micros = i128::from(micros) + i128::from(west.unwrap_or(0)) * i128::from(SECOND);
-            Some(Part::Micros { micros, scale: SECONDS_SCALE })
+            let west = i64::from(west.unwrap_or(0));
+            Some(Part::Epoch(micros + west * SECOND))
         }
         _ => clock_part(unit, micros % HOUR, (micros / HOUR) as i32)
             .or_else(|| west.and_then(|west| zone_part(unit, -west))),
@@ -134,17 +164,10 @@ pub fn interval_part(field: &str, interval: &Interval) -> Result<Part> {
         Unit::Decade => whole(fields.years / 10),
         Unit::Century => whole(fields.years / 100),
         Unit::Millennium => whole(fields.years / 1000),
-        Unit::Epoch => Some(Part::Micros { micros: interval_epoch(interval), scale: SECONDS_SCALE }),
+        Unit::Epoch => Some(Part::IntervalEpoch(*interval)),
         _ => clock_part(unit, interval.micros % HOUR, 0),
     };
     part.ok_or_else(|| not_supported(&name, "interval"))
-}
-
-/// Microseconds with years of 365.25 and months of 30 days.
-fn interval_epoch(interval: &Interval) -> i128 {
-    let (years, months) = (i64::from(interval.months / 12), i64::from(interval.months % 12));
-    let quarter_days = FOUR_YEARS_DAYS * years + 4 * 30 * months + 4 * i64::from(interval.days);
-    i128::from(quarter_days) * i128::from(DAY / 4) + i128::from(interval.micros)
 }
 
 fn date_part_of(unit: Unit, civil: &Civil) -> Option<Part> {
@@ -181,11 +204,11 @@ fn julian_part(civil: &Civil) -> Part {
 
 /// A field of a clock that is `micros` past the hour.
 fn clock_part(unit: Unit, micros: i64, hour: i32) -> Option<Part> {
-    let past_minute = i128::from(micros % MINUTE);
+    let past_minute = micros % MINUTE;
     Some(match unit {
-        Unit::Microsecond => Part::Whole(micros % MINUTE),
-        Unit::Millisecond => Part::Micros { micros: past_minute, scale: MILLISECONDS_SCALE },
-        Unit::Second => Part::Micros { micros: past_minute, scale: SECONDS_SCALE },
+        Unit::Microsecond => Part::Whole(past_minute),
+        Unit::Millisecond => Part::Millisecond(past_minute),
+        Unit::Second => Part::Second(past_minute),
         Unit::Minute => Part::Whole(micros / MINUTE),
         Unit::Hour => Part::Whole(hour.into()),
         _ => return None,
@@ -204,14 +227,14 @@ fn zone_part(unit: Unit, east: i32) -> Option<Part> {
 }
 
 /// A field of an infinite date or timestamp.
-fn infinite_part(unit: Unit, negative: bool, timed: bool, zoned: bool) -> Option<Part> {
+fn infinite_part(unit: Unit, negative: bool, timed: bool) -> Option<Part> {
     match unit {
         Unit::Year | Unit::Decade | Unit::Century | Unit::Millennium | Unit::Julian | Unit::IsoYear | Unit::Epoch => {
             Some(Part::Infinity { negative })
         }
         Unit::Day | Unit::Month | Unit::Quarter | Unit::Week | Unit::Dow | Unit::IsoDow | Unit::Doy => Some(Part::Null),
         Unit::Hour | Unit::Minute | Unit::Second | Unit::Millisecond | Unit::Microsecond if timed => Some(Part::Null),
-        Unit::Zone | Unit::ZoneHour | Unit::ZoneMinute if zoned => Some(Part::Null),
+        Unit::Zone | Unit::ZoneHour | Unit::ZoneMinute if timed => Some(Part::Null),
         _ => None,
     }
 }

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use super::interval_typmod::{self, DAY, HOUR, MINUTE, MONTH, SECOND, YEAR};
 use super::*;
 use crate::env::BareEnv;
-use crate::{
-    DateOrder, DateStyle, Datum, Env, Error, FormatSettings, IntervalStyle, Oid, RegKind, Result, TypeInfo, TypeLookup,
-};
+use crate::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, TypeInfo, TypeLookup};
 
 /// An environment whose settings and clock a test chooses.
 #[derive(Default)]
@@ -62,19 +60,11 @@ impl TestEnv {
         let value = value.trim_matches('\'');
         match name {
             "timezone" => self.format.time_zone = zone::from_setting(value).expect("a zone").0,
-            "intervalstyle" => self.format.interval_style = interval_style(value),
+            "intervalstyle" => self.format.interval_style = parse_interval_style(value).expect("a style"),
             "datestyle" => {
-                self.format.date_style = match value.split(',').next() {
-                    Some("ISO") => DateStyle::Iso,
-                    Some("SQL") => DateStyle::Sql,
-                    Some("German") => DateStyle::German,
-                    _ => DateStyle::Postgres,
-                };
-                self.format.date_order = match value.split(", ").nth(1) {
-                    Some("YMD") => DateOrder::Ymd,
-                    Some("MDY") => DateOrder::Mdy,
-                    _ => DateOrder::Dmy,
-                };
+                let current = (self.format.date_style, self.format.date_order);
+                (self.format.date_style, self.format.date_order) =
+                    parse_date_style(value, current, Default::default()).expect("a style");
             }
             _ => panic!("setting {name}"),
         }
@@ -105,15 +95,6 @@ impl TestEnv {
             _ => panic!("type {ty}"),
         }
         Ok(out)
-    }
-}
-
-fn interval_style(name: &str) -> IntervalStyle {
-    match name {
-        "postgres" => IntervalStyle::Postgres,
-        "postgres_verbose" => IntervalStyle::PostgresVerbose,
-        "sql_standard" => IntervalStyle::SqlStandard,
-        _ => IntervalStyle::Iso8601,
     }
 }
 

@@ -74,6 +74,8 @@ pub enum Unit {
     ZoneMinute,
     /// The time that follows a `T`.
     Time,
+    /// No unit but a value, such as `now`: nothing has this field.
+    Value,
 }
 
 /// What a word in a date or time means.
@@ -123,6 +125,7 @@ impl Unit {
             None => match datetime_word(lower) {
                 Some(Word::Label(unit)) => Some(unit),
                 Some(Word::Reserved(Reserved::Epoch)) => Some(Unit::Epoch),
+                Some(Word::Reserved(_)) => Some(Unit::Value),
                 _ => None,
             },
         }

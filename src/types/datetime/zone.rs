@@ -4,7 +4,8 @@
 //! PostgreSQL's time zone library extrapolates. Abbreviations such as `PST` are in [`abbreviation`](super::abbreviation).
 
 use jiff::Timestamp;
-use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase, TimeZoneOffsetInfo};
+pub use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, Offset, TimeZoneDatabase, TimeZoneOffsetInfo};
 
 use super::abbreviation::{self, Abbreviation};
 use super::calendar::{CYCLE_DAYS, Civil, DAY, DAY_SECONDS, SECOND};

@@ -1,0 +1,111 @@
+//! Which values of a stored row a plan wants, and in which order: table columns, system columns, the row id.
+
+use dictdb_catalog::Relation;
+use dictdb_planner::physical::Fetch;
+use dictdb_storage::RowReader;
+use dictdb_types::{Datum, Error, Result, RowId};
+
+use crate::row::Row;
+
+/// Attnums of system columns.
+mod system {
+    pub const CTID: i16 = -1;
+    pub const XMIN: i16 = -2;
+    pub const CMIN: i16 = -3;
+    pub const XMAX: i16 = -4;
+    pub const CMAX: i16 = -5;
+    pub const TABLEOID: i16 = -6;
+}
+
+/// Where an output value comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// A storage column.
+    Slot(usize),
+    /// The same for every row.
+    Constant(Datum),
+    /// The row id as `ctid`.
+    Ctid,
+}
+
+/// The output columns of a table access.
+#[derive(Clone, Debug)]
+pub(crate) struct OutputColumns {
+    sources: Box<[Source]>,
+    row_id: bool,
+}
+
+impl OutputColumns {
+    /// Resolves attnums. XX000 for a column that does not exist.
+    pub fn new(relation: &Relation, fetch: &Fetch) -> Result<Self> {
+        let sources = fetch.columns.iter().map(|attnum| source(relation, *attnum)).collect::<Result<_>>()?;
+        Ok(OutputColumns { sources, row_id: fetch.row_id })
+    }
+
+    /// The sources in order.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// Whether the row id follows.
+    pub fn has_row_id(&self) -> bool {
+        self.row_id
+    }
+
+    /// Number of output columns.
+    pub fn len(&self) -> usize {
+        self.sources.len() + usize::from(self.row_id)
+    }
+
+    /// Appends the values of a row.
+    #[inline]
+    pub fn append(&self, id: RowId, version: &dyn RowReader, row: &mut Row) -> Result<()> {
+        for source in &self.sources {
+            row.push(match source {
+                Source::Slot(slot) => version.column(*slot).to_datum()?,
+                Source::Constant(value) => value.clone(),
+                Source::Ctid => ctid(id),
+            });
+        }
+        if self.row_id {
+            row.push(row_id_datum(id));
+        }
+        Ok(())
+    }
+}
+
+fn source(relation: &Relation, attnum: i16) -> Result<Source> {
+    Ok(match attnum {
+        system::TABLEOID => Source::Constant(Datum::Oid(relation.oid.0)),
+        system::CTID => Source::Ctid,
+        system::XMIN | system::XMAX | system::CMIN | system::CMAX => {
+            return Err(Error::unsupported("system columns of transaction ids"));
+        }
+        _ => match relation.column(attnum) {
+            Some(column) => Source::Slot(column.slot),
+            None => return Err(Error::internal(format!("column {attnum} of \"{}\" does not exist", relation.name))),
+        },
+    })
+}
+
+/// Rows per block of a `ctid`, as storage numbers them.
+const BLOCK_ROWS: u64 = dictdb_storage::BLOCK_ROWS as u64;
+
+/// A row's `ctid` in text form: block and, counted from one, place in it.
+pub(crate) fn ctid(id: RowId) -> Datum {
+    Datum::Text(format!("({},{})", id.0 / BLOCK_ROWS, id.0 % BLOCK_ROWS + 1).into())
+}
+
+/// A row id as it travels between operators.
+pub(crate) fn row_id_datum(id: RowId) -> Datum {
+    Datum::Int8(id.0 as i64)
+}
+
+/// A row id that travelled; `None` where an outer join found no row.
+pub(crate) fn row_id(value: &Datum) -> Result<Option<RowId>> {
+    match value {
+        Datum::Int8(id) => Ok(Some(RowId(*id as u64))),
+        Datum::Null => Ok(None),
+        other => Err(Error::internal(format!("{other:?} as row id"))),
+    }
+}

@@ -1,0 +1,30 @@
+//! The way from plans to storage: tables, columns and indexes resolved once, rows read as plans want them.
+
+pub(crate) mod columns;
+pub(crate) mod index;
+pub(crate) mod search;
+
+use std::sync::Arc;
+
+use dictdb_catalog::Relation;
+use dictdb_storage::{Storage, Table};
+use dictdb_types::{Error, Result};
+
+/// A table of a plan with its storage.
+#[derive(Clone, Debug)]
+pub(crate) struct TableHandle {
+    /// The relation.
+    pub relation: Arc<Relation>,
+    /// Its rows.
+    pub table: Arc<Table>,
+}
+
+impl TableHandle {
+    /// Finds the storage of a relation. XX000 when there is none.
+    pub fn new(relation: &Arc<Relation>, storage: &Storage) -> Result<Self> {
+        let table = storage
+            .table(relation.storage)
+            .ok_or_else(|| Error::internal(format!("relation \"{}\" has no storage", relation.name)))?;
+        Ok(TableHandle { relation: relation.clone(), table })
+    }
+}

@@ -1,0 +1,236 @@
+//! Reading rows through an index: the searches of an index scan or of one outer row of an index join, in turn.
+
+use std::sync::Arc;
+
+use dictdb_planner::physical::{Fetch, IndexBounds, TableRef};
+use dictdb_storage::{Bound, Candidates, Direction, Index, IndexCursor};
+use dictdb_types::{Error, Result, RowId};
+use hashbrown::HashSet;
+
+use super::TableHandle;
+use super::columns::OutputColumns;
+use super::index::{BoundsCode, IndexKeys, KeyBound, KeyRange};
+use crate::eval::{CompileContext, Scope};
+use crate::row::Row;
+use crate::runtime::{Runtime, ScanId};
+
+/// Rows of the first batch of a range; each further one is twice as large, up to the last.
+const FIRST_BATCH: usize = 16;
+const LARGEST_BATCH: usize = 1024;
+
+/// A compiled index access.
+#[derive(Debug)]
+pub(crate) struct IndexAccess {
+    /// The table.
+    pub handle: TableHandle,
+    index: Arc<Index>,
+    keys: IndexKeys,
+    bounds: Box<[BoundsCode]>,
+    reverse: bool,
+    /// What is read of each row.
+    pub columns: OutputColumns,
+    /// The scan's name.
+    pub scan: ScanId,
+}
+
+impl IndexAccess {
+    /// Resolves and compiles.
+    pub fn compile(
+        table: &TableRef,
+        index: &dictdb_catalog::Relation,
+        bounds: &[IndexBounds],
+        reverse: bool,
+        fetch: &Fetch,
+        scan: ScanId,
+        handle: TableHandle,
+        cx: &CompileContext<'_>,
+    ) -> Result<Self> {
+        let storage_index = handle
+            .table
+            .index(index.storage)
+            .ok_or_else(|| Error::internal(format!("index \"{}\" has no storage", index.name)))?;
+        Ok(IndexAccess {
+            index: storage_index,
+            keys: IndexKeys::new(index, cx.types)?,
+            bounds: bounds.iter().map(|bounds| BoundsCode::compile(bounds, cx)).collect::<Result<_>>()?,
+            reverse,
+            columns: OutputColumns::new(&table.relation, fetch)?,
+            scan,
+            handle,
+        })
+    }
+}
+
+/// A running search.
+pub(crate) struct Search {
+    access: Arc<IndexAccess>,
+    ranges: Vec<KeyRange>,
+    next_range: usize,
+    /// Rows of a point that were read with its first.
+    ready: Vec<Row>,
+    cursor: Option<IndexCursor>,
+    batch: Candidates,
+    at: usize,
+    batch_rows: usize,
+    /// Rows returned, when ranges may overlap.
+    seen: Option<HashSet<RowId>>,
+    position: usize,
+}
+
+impl Search {
+    /// A search without ranges, at its end.
+    pub fn new(access: Arc<IndexAccess>) -> Self {
+        let seen = (access.bounds.len() > 1).then(HashSet::new);
+        Search {
+            access,
+            ranges: Vec::new(),
+            next_range: 0,
+            ready: Vec::new(),
+            cursor: None,
+            batch: Candidates::default(),
+            at: 0,
+            batch_rows: FIRST_BATCH,
+            seen,
+            position: 0,
+        }
+    }
+
+    /// Begins with the values that the bounds have now.
+    pub fn start(&mut self, scope: Scope<'_>) -> Result<()> {
+        self.ranges.clear();
+        for bounds in &self.access.bounds {
+            bounds.ranges(&self.access.keys, scope, &mut self.ranges)?;
+        }
+        if self.access.reverse {
+            self.ranges.reverse();
+        }
+        self.next_range = 0;
+        self.ready.clear();
+        self.cursor = None;
+        if let Some(seen) = &mut self.seen {
+            seen.clear();
+        }
+        Ok(())
+    }
+
+    /// Appends the columns of the next row.
+    pub fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
+        if let Some(id) = rt.fixed_row(self.access.scan) {
+            return self.fixed(id, rt, row);
+        }
+        loop {
+            rt.tick(self.position)?;
+            self.position = self.position.wrapping_add(1);
+            if let Some(mut ready) = self.ready.pop() {
+                row.append(&mut ready);
+                return Ok(true);
+            }
+            if self.cursor.is_some() {
+                if self.next_of_range(rt, row)? {
+                    return Ok(true);
+                }
+                self.cursor = None;
+            }
+            let Some(range) = self.ranges.get(self.next_range) else { return Ok(false) };
+            self.next_range += 1;
+            match range {
+                KeyRange::Point(key) => {
+                    if point(&self.access, key, &mut self.seen, &mut self.ready, rt, row)? {
+                        return Ok(true);
+                    }
+                }
+                KeyRange::Range(from, to) => {
+                    let direction = if self.access.reverse { Direction::Backward } else { Direction::Forward };
+                    let index = self.access.index.clone();
+                    self.cursor = Some(IndexCursor::new(index, bound(from), bound(to), direction));
+                    self.batch = Candidates::default();
+                    self.at = 0;
+                    self.batch_rows = FIRST_BATCH;
+                }
+            }
+        }
+    }
+
+    fn next_of_range(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
+        let Some(cursor) = &mut self.cursor else { return Ok(false) };
+        let access = &*self.access;
+        loop {
+            if self.at >= self.batch.rows().len() {
+                rt.env().check_interrupts()?;
+                if !cursor.next_batch(self.batch_rows, &mut self.batch) {
+                    return Ok(false);
+                }
+                self.at = 0;
+                self.batch_rows = (self.batch_rows * 2).min(LARGEST_BATCH);
+            }
+            let at = self.at;
+            self.at += 1;
+            let visit = |id, version: &dictdb_storage::RowView<'_>| {
+                if is_repeated(&mut self.seen, id) {
+                    return Ok(false);
+                }
+                access.columns.append(id, version, row).map(|()| true)
+            };
+            let table = &access.handle.table;
+            let found = table.read_candidate(&access.index, &self.batch, at, &rt.cx().snapshot, visit)?;
+            if found.transpose()?.unwrap_or(false) {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The one row of a re-check, if its newest version still satisfies the bounds.
+    fn fixed(&mut self, id: RowId, rt: &Runtime, row: &mut Row) -> Result<bool> {
+        let ranges = std::mem::take(&mut self.ranges);
+        let access = &*self.access;
+        let read = access.handle.table.read_latest(id, &rt.cx().transaction, |version| {
+            let mut key = Vec::new();
+            access.index.def().key.key(version, &mut key)?;
+            if !ranges.iter().any(|range| range.contains(&key)) {
+                return Ok(false);
+            }
+            access.columns.append(id, version, row).map(|()| true)
+        });
+        read.map_or(Ok(false), |(_, found)| found)
+    }
+}
+
+fn is_repeated(seen: &mut Option<HashSet<RowId>>, id: RowId) -> bool {
+    seen.as_mut().is_some_and(|seen| !seen.insert(id))
+}
+
+/// Reads all rows with one key: the first into `row`, others, last first, into `ready`.
+fn point(
+    access: &IndexAccess,
+    key: &[u8],
+    seen: &mut Option<HashSet<RowId>>,
+    ready: &mut Vec<Row>,
+    rt: &Runtime,
+    row: &mut Row,
+) -> Result<bool> {
+    let mut found = false;
+    access.handle.table.find(&access.index, key, &rt.cx().snapshot, |id, version| -> Result<bool> {
+        if is_repeated(seen, id) {
+            return Ok(true);
+        }
+        if !found {
+            found = true;
+            access.columns.append(id, version, row)?;
+        } else {
+            let mut more = Row::with_capacity(access.columns.len());
+            access.columns.append(id, version, &mut more)?;
+            ready.push(more);
+        }
+        Ok(true)
+    })?;
+    ready.reverse();
+    Ok(found)
+}
+
+fn bound(bound: &Option<KeyBound>) -> Bound<'_> {
+    match bound {
+        None => Bound::Unbounded,
+        Some(KeyBound { bytes, inclusive: true }) => Bound::Included(bytes),
+        Some(KeyBound { bytes, inclusive: false }) => Bound::Excluded(bytes),
+    }
+}

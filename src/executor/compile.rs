@@ -1,0 +1,276 @@
+//! From physical plan to operators.
+
+use std::sync::Arc;
+
+use dictdb_functions::window::window;
+use dictdb_planner::expr::{Expr, SortKey, WindowCall};
+use dictdb_planner::logical::{JoinKind, SetOpKind};
+use dictdb_planner::physical::{self, Cte, IndexBounds, Op, Plan, TableRef};
+use dictdb_types::{Error, Oid, Result, Type};
+
+use crate::access::TableHandle;
+use crate::access::columns::OutputColumns;
+use crate::access::search::IndexAccess;
+use crate::aggregate::{AggregateCode, compile_calls};
+use crate::eval::{Code, CompileContext, compile, compile_all, compile_predicate};
+use crate::keys::{OrderKey, base_oids};
+use crate::prepared::PrepareContext;
+use crate::row::{self, Node};
+use crate::runtime::ScanId;
+use crate::set_call::SetCall;
+use crate::slots::Dependencies;
+
+/// Stack left below which a deep plan is compiled on a fresh segment, and the size of that segment, in bytes.
+const RED_ZONE_BYTES: usize = 96 * 1024;
+const SEGMENT_BYTES: usize = 1024 * 1024;
+
+/// Compiles the operators of one plan.
+pub(crate) struct Compiler<'a> {
+    plan: &'a Plan,
+    cx: &'a PrepareContext<'a>,
+    eval: CompileContext<'a>,
+    scans: usize,
+}
+
+impl<'a> Compiler<'a> {
+    /// A compiler for a plan.
+    pub fn new(plan: &'a Plan, dependencies: &'a Dependencies, cx: &'a PrepareContext<'a>) -> Self {
+        let eval = CompileContext { types: &**cx.catalog, plan, dependencies };
+        Compiler { plan, cx, eval, scans: 0 }
+    }
+
+    /// The query of a CTE.
+    pub fn cte(&mut self, index: usize, cte: &Cte) -> Result<Arc<dyn Node>> {
+        let start = self.node(&cte.query)?;
+        let Some((step, all)) = &cte.recursive else { return Ok(start) };
+        let distinct = (!all).then(|| self.oids(&cte.query.columns));
+        let step = self.node(step)?;
+        Ok(Arc::new(row::recursive::RecursiveUnion { cte: index, start, step, distinct }))
+    }
+
+    /// An operator with its inputs.
+    pub fn node(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
+        stacker::maybe_grow(RED_ZONE_BYTES, SEGMENT_BYTES, || self.operator(node))
+    }
+
+    fn operator(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
+        match &node.op {
+            Op::Values { rows } => {
+                let rows = rows.iter().map(|row| compile_all(row, &self.eval)).collect::<Result<_>>()?;
+                Ok(Arc::new(row::values::Values { rows }))
+            }
+            Op::SeqScan { .. } | Op::IndexScan { .. } | Op::VirtualScan { .. } => self.scan(node),
+            Op::FunctionScan { calls, ordinality, .. } => {
+                let calls = calls.iter().map(|(call, spread)| Ok((SetCall::compile(call, &self.eval)?, *spread)));
+                let calls = calls.collect::<Result<_>>()?;
+                Ok(Arc::new(row::function_scan::FunctionScan { calls, ordinality: *ordinality }))
+            }
+            Op::CteScan { cte } => Ok(Arc::new(row::cte::CteScan { cte: *cte })),
+            Op::WorkTable { cte } => Ok(Arc::new(row::recursive::WorkTable { cte: *cte })),
+            Op::Project { input, exprs } => {
+                let (input, codes) = (self.node(input)?, compile_all(exprs, &self.eval)?);
+                Ok(Arc::new(row::project::Project { input, codes }))
+            }
+            Op::Filter { input, predicate } => {
+                let (input, predicate) = (self.node(input)?, self.code(predicate)?);
+                Ok(Arc::new(row::filter::Filter { input, predicate }))
+            }
+            Op::HashJoin { .. } | Op::NestedLoop { .. } | Op::IndexJoin { .. } | Op::Apply { .. } => self.join(node),
+            Op::Aggregate { input, groups, sets, calls, groupings } => Ok(Arc::new(row::aggregate::Aggregate {
+                input: self.node(input)?,
+                types: self.oids(groups.iter().map(Expr::ty).collect::<Vec<_>>().iter()),
+                sets: sets.clone().unwrap_or_else(|| vec![(0..groups.len()).collect()]),
+                groups: compile_all(groups, &self.eval)?,
+                calls: compile_calls(calls, &self.eval)?,
+                groupings: groupings.clone(),
+            })),
+            Op::Window { input, calls } => self.window(input, calls),
+            Op::ProjectSet { input, calls } => {
+                let input = self.node(input)?;
+                let calls = calls.iter().map(|call| SetCall::compile(call, &self.eval)).collect::<Result<_>>()?;
+                Ok(Arc::new(row::project_set::ProjectSet { input, calls }))
+            }
+            Op::Sort { input, keys, fetch } => Ok(Arc::new(row::sort::Sort {
+                input: self.node(input)?,
+                keys: self.order(keys)?.into(),
+                fetch: self.predicate(fetch.as_ref())?,
+            })),
+            Op::Limit { input, limit, offset, ties } => Ok(Arc::new(row::limit::Limit {
+                input: self.node(input)?,
+                limit: self.predicate(limit.as_ref())?,
+                offset: self.predicate(offset.as_ref())?,
+                ties: ties.as_ref().map(|keys| self.order(keys)).transpose()?,
+            })),
+            Op::Distinct { input } => {
+                Ok(Arc::new(row::distinct::Distinct { types: self.oids(&input.columns), input: self.node(input)? }))
+            }
+            Op::DistinctOn { input, keys } => Ok(Arc::new(row::distinct::DistinctOn {
+                input: self.node(input)?,
+                types: self.oids(keys.iter().map(Expr::ty).collect::<Vec<_>>().iter()),
+                keys: compile_all(keys, &self.eval)?,
+            })),
+            Op::Append { inputs } => {
+                let inputs = inputs.iter().map(|input| self.node(input)).collect::<Result<_>>()?;
+                Ok(Arc::new(row::append::Append { inputs }))
+            }
+            Op::SetOp { kind, all, left, right } => self.set_op(*kind, *all, left, right),
+            Op::LockRows { .. } => Err(Error::unsupported("row locking")),
+            Op::Modify(_) => Err(Error::unsupported("changing tables")),
+        }
+    }
+
+    fn scan(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
+        match &node.op {
+            Op::SeqScan { table, fetch, filter } => Ok(Arc::new(row::seq_scan::SeqScan {
+                handle: self.table(table)?,
+                columns: OutputColumns::new(&table.relation, fetch)?,
+                filter: self.predicate(filter.as_ref())?,
+                scan: self.scan_id(),
+            })),
+            Op::IndexScan { table, index, bounds, reverse, fetch, filter } => {
+                let access = self.index_access(table, index, bounds, *reverse, fetch)?;
+                Ok(Arc::new(row::index_scan::IndexScan { access, filter: self.predicate(filter.as_ref())? }))
+            }
+            Op::VirtualScan { table, fetch, equals, filter } => {
+                let equals = equals.iter().map(|(attnum, value)| Ok((*attnum, self.code(value)?)));
+                Ok(Arc::new(row::virtual_scan::VirtualScan {
+                    relation: table.relation.oid,
+                    columns: fetch.columns.clone().into(),
+                    equals: equals.collect::<Result<_>>()?,
+                    filter: self.predicate(filter.as_ref())?,
+                }))
+            }
+            _ => Err(Error::internal("not a scan")),
+        }
+    }
+
+    fn join(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
+        match &node.op {
+            Op::HashJoin { kind, left, right, keys, residual } => Ok(Arc::new(row::hash_join::HashJoin {
+                spec: self.join_spec(*kind, left, right.columns.len(), residual.as_ref())?,
+                left_columns: left.columns.len(),
+                right: self.node(right)?,
+                keys: row::hash_join::Key::compile_all(keys, &self.eval)?,
+            })),
+            Op::NestedLoop { kind, left, right, on } => Ok(Arc::new(row::nested_loop::NestedLoop {
+                spec: self.join_spec(*kind, left, right.columns.len(), on.as_ref())?,
+                left_columns: left.columns.len(),
+                right: self.node(right)?,
+            })),
+            Op::IndexJoin { kind, outer, table, index, bounds, fetch, filter } => {
+                let columns = fetch.columns.len() + usize::from(fetch.row_id);
+                let spec = self.join_spec(*kind, outer, columns, filter.as_ref())?;
+                let access = self.index_access(table, index, std::slice::from_ref(bounds), false, fetch)?;
+                Ok(Arc::new(row::index_join::IndexJoin { spec, access }))
+            }
+            Op::Apply { kind, left, right, slots, on } => {
+                let spec = self.join_spec(*kind, left, right.columns.len(), on.as_ref())?;
+                let values = slots.iter().map(|(slot, value)| Ok((*slot, self.code(value)?))).collect::<Result<_>>()?;
+                let slots = self.eval.dependencies.on(slots.iter().map(|(slot, _)| *slot), None);
+                Ok(Arc::new(row::apply::Apply { spec, right: self.node(right)?, values, slots }))
+            }
+            _ => Err(Error::internal("not a join")),
+        }
+    }
+
+    fn join_spec(
+        &mut self,
+        kind: JoinKind,
+        left: &physical::Node,
+        right_columns: usize,
+        residual: Option<&Expr>,
+    ) -> Result<row::join::JoinSpec> {
+        Ok(row::join::JoinSpec { kind, left: self.node(left)?, right_columns, residual: self.predicate(residual)? })
+    }
+
+    fn index_access(
+        &mut self,
+        table: &TableRef,
+        index: &dictdb_catalog::Relation,
+        bounds: &[IndexBounds],
+        reverse: bool,
+        fetch: &physical::Fetch,
+    ) -> Result<Arc<IndexAccess>> {
+        let (handle, scan) = (self.table(table)?, self.scan_id());
+        IndexAccess::compile(table, index, bounds, reverse, fetch, scan, handle, &self.eval).map(Arc::new)
+    }
+
+    fn window(&mut self, input: &physical::Node, calls: &[WindowCall]) -> Result<Arc<dyn Node>> {
+        let Some(first) = calls.first() else { return self.node(input) };
+        let codes = calls.iter().map(|call| self.window_call(call)).collect::<Result<_>>()?;
+        Ok(Arc::new(row::window::Window {
+            input: self.node(input)?,
+            partition: compile_all(&first.window.partition, &self.eval)?,
+            partition_types: self.oids(first.window.partition.iter().map(Expr::ty).collect::<Vec<_>>().iter()),
+            order: self.order(&first.window.order)?,
+            calls: codes,
+        }))
+    }
+
+    fn window_call(&self, call: &WindowCall) -> Result<row::window::WindowCallCode> {
+        use row::window::WindowFunctionCode;
+        let function = if call.aggregate {
+            let args = &call.args;
+            let code = AggregateCode::compile_plain(&call.function, args, call.filter.as_ref(), call.ty, &self.eval)?;
+            WindowFunctionCode::Aggregate(code)
+        } else {
+            let make = window(&call.function.source).ok_or_else(|| {
+                Error::unsupported(format_args!("window function {} (oid {})", call.function.name, call.function.oid))
+            })?;
+            WindowFunctionCode::Function {
+                make,
+                args: compile_all(&call.args, &self.eval)?,
+                types: call.args.iter().map(|arg| self.eval.types.base_type(arg.ty())).collect(),
+                result: call.ty,
+            }
+        };
+        let frame = row::frame::FrameCode::compile(&call.window.frame, &call.window.order, &self.eval)?;
+        Ok(row::window::WindowCallCode { function, frame })
+    }
+
+    fn set_op(
+        &mut self,
+        kind: SetOpKind,
+        all: bool,
+        left: &physical::Node,
+        right: &physical::Node,
+    ) -> Result<Arc<dyn Node>> {
+        let types = self.oids(&left.columns);
+        let (left, right) = (self.node(left)?, self.node(right)?);
+        Ok(match kind {
+            SetOpKind::Union => {
+                let input: Arc<dyn Node> = Arc::new(row::append::Append { inputs: vec![left, right] });
+                if all { input } else { Arc::new(row::distinct::Distinct { input, types }) }
+            }
+            SetOpKind::Intersect | SetOpKind::Except => {
+                let except = kind == SetOpKind::Except;
+                Arc::new(row::set_op::SetOp { except, all, left, right, types })
+            }
+        })
+    }
+
+    fn table(&self, table: &TableRef) -> Result<TableHandle> {
+        TableHandle::new(&table.relation, self.cx.storage)
+    }
+
+    fn scan_id(&mut self) -> ScanId {
+        self.scans += 1;
+        ScanId(self.scans)
+    }
+
+    fn code(&self, expr: &Expr) -> Result<Code> {
+        compile(expr, &self.eval)
+    }
+
+    fn predicate(&self, expr: Option<&Expr>) -> Result<Option<Code>> {
+        compile_predicate(expr, &self.eval)
+    }
+
+    fn order(&self, keys: &[SortKey]) -> Result<Box<[OrderKey]>> {
+        OrderKey::compile_all(keys, &self.eval)
+    }
+
+    fn oids<'t>(&self, types: impl IntoIterator<Item = &'t Type>) -> Box<[Oid]> {
+        base_oids(types, self.eval.types)
+    }
+}

@@ -1,0 +1,58 @@
+//! What all executions of a server share: the memory budget and DataFusion's task context.
+
+use std::sync::Arc;
+
+use datafusion_execution::TaskContext;
+use datafusion_execution::config::SessionConfig;
+use datafusion_execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion_execution::memory_pool::{GreedyMemoryPool, MemoryConsumer, MemoryPool, MemoryReservation};
+use datafusion_execution::runtime_env::RuntimeEnvBuilder;
+use dictdb_types::{Error, Result, SqlState};
+
+/// Rows of a batch in the columnar engine.
+pub(crate) const BATCH_ROWS: usize = 8192;
+
+/// Shared by all executions. One task context serves them all: making one costs more than a short statement.
+pub struct Engine {
+    task: Arc<TaskContext>,
+}
+
+impl Engine {
+    /// An engine whose executions hold no more than `memory_bytes` between them; beyond that statements fail (53200).
+    pub fn new(memory_bytes: usize) -> Result<Arc<Self>> {
+        let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_bytes)))
+            .with_disk_manager_builder(disk)
+            .build_arc()
+            .map_err(|error| Error::internal(error.to_string()))?;
+        let config = SessionConfig::new().with_target_partitions(1).with_batch_size(BATCH_ROWS);
+        let task = TaskContext::default().with_session_config(config).with_runtime(runtime);
+        Ok(Arc::new(Engine { task: Arc::new(task) }))
+    }
+
+    /// The context DataFusion's operators run in.
+    pub(crate) fn task(&self) -> &Arc<TaskContext> {
+        &self.task
+    }
+
+    fn pool(&self) -> &Arc<dyn MemoryPool> {
+        self.task.memory_pool()
+    }
+
+    /// A share of the budget, empty.
+    pub(crate) fn reservation(&self, name: &str) -> MemoryReservation {
+        MemoryConsumer::new(name).register(self.pool())
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "engine with {} bytes in use", self.pool().reserved())
+    }
+}
+
+/// 53200.
+pub(crate) fn out_of_memory(detail: impl Into<String>) -> Error {
+    Error::new(SqlState::OUT_OF_MEMORY, "out of memory").detail(detail)
+}

@@ -1,0 +1,68 @@
+//! Casts that are not function calls: relabelings, casts through text, domains.
+
+use dictdb_types::{Datum, Physical, Result, Type, text};
+
+use super::{Code, Scope};
+
+/// A binary-coercible cast whose two types keep their values in different kinds of datum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Relabel {
+    /// `int4` to `oid` and the `reg…` types: the same 32 bits.
+    IntToOid,
+    /// Back again.
+    OidToInt,
+    /// `oid`-like to `bigint`-like.
+    OidToBigint,
+}
+
+impl Relabel {
+    /// What a cast between two layouts has to do; `None`: nothing.
+    pub fn between(from: Physical, to: Physical) -> Option<Self> {
+        match (from, to) {
+            (Physical::Int4, Physical::Oid) => Some(Relabel::IntToOid),
+            (Physical::Oid, Physical::Int4) => Some(Relabel::OidToInt),
+            (Physical::Oid, Physical::Int8) => Some(Relabel::OidToBigint),
+            _ => None,
+        }
+    }
+
+    pub(super) fn apply(self, value: Datum) -> Datum {
+        match (self, value) {
+            (Relabel::IntToOid, Datum::Int4(v)) => Datum::Oid(v as u32),
+            (Relabel::OidToInt, Datum::Oid(v)) => Datum::Int4(v as i32),
+            (Relabel::OidToBigint, Datum::Oid(v)) => Datum::Int8(i64::from(v)),
+            (_, other) => other,
+        }
+    }
+}
+
+/// A cast through the text form: the output function of one type, the input function of the other.
+#[derive(Debug)]
+pub(crate) struct ViaIoCode {
+    /// The value.
+    pub item: Code,
+    /// Its type.
+    pub from: Type,
+    /// The type wanted.
+    pub to: Type,
+}
+
+impl ViaIoCode {
+    pub(super) fn eval(&self, scope: Scope<'_>) -> Result<Datum> {
+        let value = self.item.eval_ref(scope)?;
+        if value.is_null() {
+            return Ok(Datum::Null);
+        }
+        let env = scope.rt.env();
+        let mut text = String::new();
+        text::output(&value, self.from.oid, env, &mut text)?;
+        text::input(&text, self.to, env)
+    }
+}
+
+/// A domain's NOT NULL and CHECK constraints.
+pub(super) fn to_domain(item: &Code, domain: Type, scope: Scope<'_>) -> Result<Datum> {
+    let value = item.eval(scope)?;
+    scope.rt.env().check_domain(domain.oid, &value)?;
+    Ok(value)
+}

@@ -1,0 +1,35 @@
+//! Composite values: making them and taking fields out.
+
+use std::sync::Arc;
+
+use dictdb_types::{Datum, Error, Oid, Record, Result};
+
+use super::{Code, Scope, eval_into};
+
+/// `ROW(…)`.
+#[derive(Debug)]
+pub(crate) struct RowCode {
+    /// The row type, or `record`.
+    pub ty: Oid,
+    /// Types of the fields.
+    pub types: Box<[Oid]>,
+    /// The fields.
+    pub fields: Box<[Code]>,
+}
+
+impl RowCode {
+    pub(super) fn eval(&self, scope: Scope<'_>) -> Result<Datum> {
+        let mut fields = Vec::new();
+        eval_into(&self.fields, scope, &mut fields)?;
+        Ok(Datum::Record(Arc::new(Record { ty: self.ty, types: self.types.to_vec(), fields })))
+    }
+}
+
+/// A field; NULL of NULL. A field the value was stored without (added to its type later) is NULL.
+pub(super) fn field(record: &Code, index: usize, scope: Scope<'_>) -> Result<Datum> {
+    match record.eval_ref(scope)?.as_ref() {
+        Datum::Null => Ok(Datum::Null),
+        Datum::Record(record) => Ok(record.fields.get(index).cloned().unwrap_or(Datum::Null)),
+        other => Err(Error::internal(format!("{other:?} where a composite was planned"))),
+    }
+}

@@ -1,0 +1,87 @@
+//! The expressions of a physical operator, for analyses that look at all of them.
+
+use dictdb_planner::expr::{Expr, SortKey};
+use dictdb_planner::physical::{Action, IndexBounds, Modify, Node, Op};
+
+/// Calls `f` with every expression of the operator itself, not of its inputs.
+pub(crate) fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
+    match &node.op {
+        Op::Values { rows } => rows.iter().flatten().for_each(f),
+        Op::SeqScan { filter, .. } => filter.iter().for_each(f),
+        Op::IndexScan { bounds, filter, .. } => {
+            bounds.iter().for_each(|bounds| of_bounds(bounds, f));
+            filter.iter().for_each(f);
+        }
+        Op::VirtualScan { equals, filter, .. } => {
+            equals.iter().for_each(|(_, value)| f(value));
+            filter.iter().for_each(f);
+        }
+        Op::FunctionScan { calls, .. } => calls.iter().for_each(|(call, _)| f(call)),
+        Op::CteScan { .. } | Op::WorkTable { .. } | Op::Distinct { .. } | Op::Append { .. } | Op::SetOp { .. } => {}
+        Op::Project { exprs, .. } => exprs.iter().for_each(f),
+        Op::Filter { predicate, .. } => f(predicate),
+        Op::HashJoin { keys, residual, .. } => {
+            for key in keys {
+                f(&key.left);
+                f(&key.right);
+            }
+            residual.iter().for_each(f);
+        }
+        Op::NestedLoop { on, .. } => on.iter().for_each(f),
+        Op::IndexJoin { bounds, filter, .. } => {
+            of_bounds(bounds, f);
+            filter.iter().for_each(f);
+        }
+        Op::Apply { slots, on, .. } => {
+            slots.iter().for_each(|(_, value)| f(value));
+            on.iter().for_each(f);
+        }
+        Op::Aggregate { groups, calls, .. } => {
+            groups.iter().for_each(&mut *f);
+            calls.iter().for_each(|call| call.for_each_operand(f));
+        }
+        Op::Window { calls, .. } => {
+            for call in calls {
+                call.args.iter().for_each(&mut *f);
+                call.filter.iter().for_each(&mut *f);
+                call.window.for_each_operand(f);
+            }
+        }
+        Op::ProjectSet { calls, .. } => calls.iter().for_each(f),
+        Op::Sort { keys, fetch, .. } => {
+            of_keys(keys, f);
+            fetch.iter().for_each(f);
+        }
+        Op::Limit { limit, offset, ties, .. } => {
+            limit.iter().for_each(&mut *f);
+            offset.iter().for_each(&mut *f);
+            ties.iter().for_each(|keys| of_keys(keys, f));
+        }
+        Op::DistinctOn { keys, .. } => keys.iter().for_each(f),
+        Op::LockRows { .. } => {}
+        Op::Modify(modify) => of_modify(modify, f),
+    }
+}
+
+fn of_bounds(bounds: &IndexBounds, f: &mut dyn FnMut(&Expr)) {
+    bounds.equal.iter().for_each(&mut *f);
+    bounds.lower.iter().for_each(|(value, _)| f(value));
+    bounds.upper.iter().for_each(|(value, _)| f(value));
+    bounds.any.iter().for_each(f);
+}
+
+fn of_keys(keys: &[SortKey], f: &mut dyn FnMut(&Expr)) {
+    keys.iter().for_each(|key| f(&key.expr));
+}
+
+fn of_modify(modify: &Modify, f: &mut dyn FnMut(&Expr)) {
+    modify.returning.iter().flatten().for_each(&mut *f);
+    modify.checks.iter().for_each(|(_, check)| f(check));
+    modify.generated.iter().for_each(|(_, value)| f(value));
+    if let Action::Insert { on_conflict: Some(conflict), .. } = &modify.action
+        && let Some(update) = &conflict.update
+    {
+        update.assignments.iter().for_each(|(_, value)| f(value));
+        update.filter.iter().for_each(f);
+    }
+}

@@ -1,0 +1,97 @@
+//! A plan prepared for many executions.
+
+use std::sync::Arc;
+
+use dictdb_catalog::Catalog;
+use dictdb_planner::physical::{Plan, TableLock};
+use dictdb_storage::{LockMode, RelationLock, Storage, Transaction, WaitOptions, WaitPolicy};
+use dictdb_types::{Error, Oid, Result, Type};
+
+use crate::compile::Compiler;
+use crate::engine::Engine;
+use crate::row::{Cursor, Node};
+use crate::slots::Dependencies;
+
+/// What preparation needs.
+#[derive(Clone, Copy)]
+pub struct PrepareContext<'a> {
+    /// The catalog version the plan was made with.
+    pub catalog: &'a Arc<Catalog>,
+    /// The data.
+    pub storage: &'a Storage,
+    /// What executions share.
+    pub engine: &'a Arc<Engine>,
+    /// `pg_database.oid`, for relation locks.
+    pub database: Oid,
+}
+
+/// A plan prepared for execution many times: expressions compiled, tables and indexes resolved.
+///
+/// It is good for the catalog version it was made with, and for tables that keep their storage.
+#[derive(Debug)]
+pub struct Prepared {
+    plan: Arc<Plan>,
+    engine: Arc<Engine>,
+    root: Arc<dyn Node>,
+    subplans: Vec<Arc<dyn Node>>,
+    ctes: Vec<Arc<dyn Node>>,
+    locks: Vec<(Arc<RelationLock>, LockMode)>,
+}
+
+/// Prepares a plan. 0A000 for what has no implementation.
+pub fn prepare(plan: Arc<Plan>, cx: &PrepareContext<'_>) -> Result<Prepared> {
+    let dependencies = Dependencies::of(&plan);
+    let mut compiler = Compiler::new(&plan, &dependencies, cx);
+    let ctes = plan.ctes.iter().enumerate().map(|(index, cte)| compiler.cte(index, cte)).collect::<Result<_>>()?;
+    let subplans = plan.subplans.iter().map(|subplan| compiler.node(subplan)).collect::<Result<_>>()?;
+    let root = compiler.node(&plan.root)?;
+    let locks = plan.locks.iter().map(|(relation, lock)| relation_lock(cx, *relation, *lock)).collect();
+    Ok(Prepared { engine: cx.engine.clone(), root, subplans, ctes, locks, plan })
+}
+
+fn relation_lock(cx: &PrepareContext<'_>, relation: Oid, lock: TableLock) -> (Arc<RelationLock>, LockMode) {
+    let mode = match lock {
+        TableLock::AccessShare => LockMode::AccessShare,
+        TableLock::RowShare => LockMode::RowShare,
+        TableLock::RowExclusive => LockMode::RowExclusive,
+    };
+    (cx.storage.relation_lock(cx.database, relation), mode)
+}
+
+impl Prepared {
+    /// The plan.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// Types of the result columns.
+    pub fn columns(&self) -> &[Type] {
+        &self.plan.root.columns
+    }
+
+    /// Takes the relation locks of the statement. Afterwards the caller looks whether the catalog version is still the
+    /// plan's: waiting for a lock may mean that somebody changed a table. 55P03, 40P01, 57014.
+    pub fn lock_relations(&self, transaction: &Transaction, wait: &WaitOptions) -> Result<()> {
+        for (lock, mode) in &self.locks {
+            transaction.lock_relation(lock, *mode, WaitPolicy::Block, wait)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub(crate) fn open_root(&self) -> Box<dyn Cursor> {
+        self.root.clone().open()
+    }
+
+    pub(crate) fn open_subplan(&self, index: usize) -> Result<Box<dyn Cursor>> {
+        let subplan = self.subplans.get(index).ok_or_else(|| Error::internal(format!("no subplan {index}")))?;
+        Ok(subplan.clone().open())
+    }
+
+    pub(crate) fn cte(&self, index: usize) -> Option<&Arc<dyn Node>> {
+        self.ctes.get(index)
+    }
+}

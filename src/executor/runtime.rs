@@ -1,0 +1,244 @@
+//! One execution while it runs: its surroundings, outer slots, subqueries, CTEs, and the memory it holds.
+//!
+//! Operators and expressions share it by reference; whatever changes is behind a lock of its own, which nobody else
+//! holds at that time, because an execution runs on one thread at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use datafusion_execution::memory_pool::MemoryReservation;
+use dictdb_types::{Datum, Env, Error, Jsonb, Result, RowId};
+use parking_lot::Mutex;
+
+use crate::context::ExecContext;
+use crate::engine::out_of_memory;
+use crate::prepared::Prepared;
+use crate::row::cte::{CteState, enter};
+use crate::row::{Cursor, Node, Row};
+use crate::subplan::SubplanState;
+
+/// Rows between two looks at the interrupt flag.
+const ROWS_PER_CHECK: usize = 64;
+/// Bytes taken from the budget at a time, so that small charges are cheap.
+const CHARGE_STEP_BYTES: usize = 64 * 1024;
+
+/// Names a scan within a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ScanId(pub usize);
+
+/// A running execution.
+pub(crate) struct Runtime {
+    cx: ExecContext,
+    prepared: Arc<Prepared>,
+    outer: Box<[Mutex<Datum>]>,
+    subplans: Box<[Mutex<SubplanState>]>,
+    /// Shared with re-checks, which must not compute a CTE again.
+    shared: Arc<Shared>,
+    /// In a re-check: scans that give one row only, in its newest version.
+    fixed: Vec<(ScanId, RowId)>,
+}
+
+struct Shared {
+    ctes: Box<[Mutex<CteState>]>,
+    work_tables: Box<[Mutex<Arc<Vec<Row>>>]>,
+    memory: Mutex<Memory>,
+    affected: AtomicU64,
+}
+
+#[derive(Default)]
+struct Memory {
+    reservation: Option<MemoryReservation>,
+    /// Reserved and not used so far.
+    left: usize,
+}
+
+impl Runtime {
+    pub(crate) fn new(prepared: Arc<Prepared>, cx: ExecContext) -> Self {
+        let plan = prepared.plan();
+        let shared = Shared {
+            ctes: (0..plan.ctes.len()).map(|_| Mutex::default()).collect(),
+            work_tables: (0..plan.ctes.len()).map(|_| Mutex::default()).collect(),
+            memory: Mutex::default(),
+            affected: AtomicU64::new(0),
+        };
+        Runtime::with_shared(prepared, cx, Arc::new(shared), Vec::new())
+    }
+
+    fn with_shared(prepared: Arc<Prepared>, cx: ExecContext, shared: Arc<Shared>, fixed: Vec<(ScanId, RowId)>) -> Self {
+        let plan = prepared.plan();
+        Runtime {
+            outer: (0..plan.outer_slots).map(|_| Mutex::new(Datum::Null)).collect(),
+            subplans: (0..plan.subplans.len()).map(|_| Mutex::default()).collect(),
+            cx,
+            prepared,
+            shared,
+            fixed,
+        }
+    }
+
+    /// A runtime in which some scans give one row only: to look again at rows that changed meanwhile.
+    pub fn recheck(&self, fixed: Vec<(ScanId, RowId)>) -> Runtime {
+        let again = Runtime::with_shared(self.prepared.clone(), self.cx.clone(), self.shared.clone(), fixed);
+        for (slot, value) in self.outer.iter().enumerate() {
+            again.set_outer(slot, value.lock().clone());
+        }
+        again
+    }
+
+    /// The row a scan is fixed to, in a re-check.
+    pub fn fixed_row(&self, scan: ScanId) -> Option<RowId> {
+        self.fixed.iter().find(|(id, _)| *id == scan).map(|(_, row)| *row)
+    }
+
+    /// The surroundings.
+    pub fn cx(&self) -> &ExecContext {
+        &self.cx
+    }
+
+    /// Settings, types, clock, interrupts.
+    pub fn env(&self) -> &dyn Env {
+        &*self.cx.env
+    }
+
+    /// What runs.
+    pub fn prepared(&self) -> &Arc<Prepared> {
+        &self.prepared
+    }
+
+    /// A parameter's value.
+    #[inline]
+    pub fn param(&self, index: usize) -> Option<&Datum> {
+        self.cx.params.get(index)
+    }
+
+    /// The value of a slot.
+    pub fn outer(&self, slot: usize) -> Result<Datum> {
+        let value = self.outer.get(slot).ok_or_else(|| Error::internal(format!("outer slot {slot} does not exist")))?;
+        Ok(value.lock().clone())
+    }
+
+    /// Sets a slot. Whoever does tells what depends on it: [`crate::slots::Slots::changed`].
+    pub fn set_outer(&self, slot: usize, value: Datum) {
+        if let Some(cell) = self.outer.get(slot) {
+            *cell.lock() = value;
+        }
+    }
+
+    /// The state of a subquery.
+    pub fn subplan(&self, index: usize) -> Result<&Mutex<SubplanState>> {
+        self.subplans.get(index).ok_or_else(|| Error::internal(format!("subplan {index} does not exist")))
+    }
+
+    /// Begins a subquery.
+    pub fn open_subplan(&self, index: usize) -> Result<Box<dyn Cursor>> {
+        self.prepared.open_subplan(index)
+    }
+
+    /// Forgets the answer of a subquery.
+    pub fn reset_subplan(&self, index: usize) {
+        if let Some(state) = self.subplans.get(index) {
+            state.lock().reset();
+        }
+    }
+
+    /// A CTE's query and state.
+    pub fn cte(&self, index: usize) -> Result<(&Arc<dyn Node>, &Mutex<CteState>)> {
+        let query = self.prepared.cte(index);
+        query.zip(self.shared.ctes.get(index)).ok_or_else(|| Error::internal(format!("CTE {index} does not exist")))
+    }
+
+    /// Forgets the rows of a CTE.
+    pub fn reset_cte(&self, index: usize) {
+        if let Some(state) = self.shared.ctes.get(index) {
+            state.lock().reset();
+        }
+    }
+
+    /// Ends the statement: data-modifying CTEs run to their end, whether or not somebody read them, and then what the
+    /// statement changed is checked against foreign keys and other constraints of the end of a statement.
+    pub fn finish(&self) -> Result<()> {
+        for (index, cte) in self.prepared.plan().ctes.iter().enumerate() {
+            if cte.modifies {
+                let (query, state) = self.cte(index)?;
+                enter(state)?.complete(query, self)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of a working table.
+    pub fn work_table(&self, cte: usize) -> Arc<Vec<Row>> {
+        self.shared.work_tables.get(cte).map(|rows| rows.lock().clone()).unwrap_or_default()
+    }
+
+    /// Replaces the rows of a working table.
+    pub fn set_work_table(&self, cte: usize, rows: Vec<Row>) {
+        if let Some(table) = self.shared.work_tables.get(cte) {
+            *table.lock() = Arc::new(rows);
+        }
+    }
+
+    /// Counts rows that the statement itself (not a CTE of it) changed.
+    pub fn add_affected(&self, rows: u64) {
+        self.shared.affected.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// Rows changed so far.
+    pub fn affected(&self) -> u64 {
+        self.shared.affected.load(Ordering::Relaxed)
+    }
+
+    /// To be called for every row of a loop, with its number: looks at the interrupt flag now and then. 57014, 57P01.
+    #[inline]
+    pub fn tick(&self, position: usize) -> Result<()> {
+        if position.is_multiple_of(ROWS_PER_CHECK) { self.env().check_interrupts() } else { Ok(()) }
+    }
+
+    /// Takes memory from the budget until the execution ends. 53200.
+    pub fn charge(&self, bytes: usize) -> Result<()> {
+        let mut memory = self.shared.memory.lock();
+        if memory.left < bytes {
+            let step = bytes.max(CHARGE_STEP_BYTES);
+            let engine = self.prepared.engine();
+            let reservation = memory.reservation.get_or_insert_with(|| engine.reservation("statement"));
+            reservation.try_grow(step).map_err(|error| out_of_memory(error.strip_backtrace()))?;
+            memory.left += step;
+        }
+        memory.left -= bytes;
+        Ok(())
+    }
+
+    /// Takes memory for a row that is kept.
+    pub fn charge_row(&self, row: &Row) -> Result<()> {
+        self.charge(row_bytes(row))
+    }
+}
+
+/// Approximate memory of a row.
+pub(crate) fn row_bytes(row: &[Datum]) -> usize {
+    size_of::<Row>() + row.iter().map(|value| size_of::<Datum>() + boxed_bytes(value)).sum::<usize>()
+}
+
+/// Memory of a value outside its datum.
+fn boxed_bytes(value: &Datum) -> usize {
+    const HEADER: usize = 16;
+    match value {
+        Datum::Text(text) => HEADER + text.len(),
+        Datum::Bytea(bytes) => HEADER + bytes.len(),
+        Datum::Array(array) => HEADER + size_of_val(&**array) + row_bytes(&array.items),
+        Datum::Record(record) => HEADER + size_of_val(&**record) + row_bytes(&record.fields),
+        Datum::Range(_) => HEADER + size_of::<dictdb_types::Range>(),
+        Datum::Jsonb(json) => HEADER + json_bytes(json),
+        _ => 0,
+    }
+}
+
+fn json_bytes(json: &Jsonb) -> usize {
+    size_of::<Jsonb>()
+        + match json {
+            Jsonb::String(text) => text.len(),
+            Jsonb::Array(items) => items.iter().map(json_bytes).sum(),
+            Jsonb::Object(pairs) => pairs.iter().map(|(key, value)| key.len() + json_bytes(value)).sum(),
+            Jsonb::Null | Jsonb::Bool(_) | Jsonb::Number(_) => 0,
+        }
+}

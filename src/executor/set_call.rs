@@ -1,0 +1,86 @@
+//! Calls in places that take sets: set-returning functions, and scalar ones as sets of one value.
+
+use dictdb_functions::CallContext;
+use dictdb_functions::set_returning::{Rows, SetFn};
+use dictdb_planner::expr::Expr;
+use dictdb_types::{Datum, Error, Result, Type};
+
+use crate::eval::{Code, CompileContext, Scope, compile, compile_all};
+use crate::row::Row;
+
+/// A compiled call.
+#[derive(Debug)]
+pub(crate) enum SetCall {
+    /// A set-returning function.
+    Set {
+        /// Its kernel.
+        kernel: SetFn,
+        /// NULL in, no rows out.
+        strict: bool,
+        /// Arguments.
+        args: Box<[Code]>,
+        /// Their types.
+        types: Box<[Type]>,
+        /// Type of a row.
+        result: Type,
+        /// Where in the statement.
+        position: Option<u32>,
+    },
+    /// Anything else gives one value.
+    Scalar(Code),
+}
+
+impl SetCall {
+    /// Compiles a call. 0A000 for a set-returning function without implementation.
+    pub fn compile(expr: &Expr, cx: &CompileContext<'_>) -> Result<Self> {
+        let Expr::Call(call) = expr else { return compile(expr, cx).map(SetCall::Scalar) };
+        if !call.function.returns_set {
+            return compile(expr, cx).map(SetCall::Scalar);
+        }
+        let kernel = call.function.set.ok_or_else(|| {
+            Error::unsupported(format_args!("function {} (oid {})", call.function.name, call.function.oid))
+        })?;
+        Ok(SetCall::Set {
+            kernel,
+            strict: call.function.strict,
+            args: compile_all(&call.args, cx)?,
+            types: call.args.iter().map(|arg| cx.types.base_type(arg.ty())).collect(),
+            result: call.ty,
+            position: call.position,
+        })
+    }
+
+    /// Begins a call.
+    pub fn start(&self, scope: Scope<'_>) -> Result<SetRows> {
+        match self {
+            SetCall::Scalar(code) => Ok(SetRows::One(Some(code.eval(scope)?))),
+            SetCall::Set { kernel, strict, args, types, result, position } => {
+                let mut values = Row::new();
+                crate::eval::eval_into(args, scope, &mut values)?;
+                if *strict && values.iter().any(Datum::is_null) {
+                    return Ok(SetRows::One(None));
+                }
+                let cx = CallContext::new(scope.rt.env(), types, *result);
+                kernel(&cx, &values).map(SetRows::Many).map_err(|error| error.at(*position))
+            }
+        }
+    }
+}
+
+/// The values of a call.
+pub(crate) enum SetRows {
+    /// At most one.
+    One(Option<Datum>),
+    /// Those of a set-returning function.
+    Many(Rows),
+}
+
+impl SetRows {
+    /// The next value.
+    pub fn next(&mut self) -> Result<Option<Datum>> {
+        match self {
+            SetRows::One(value) => Ok(value.take()),
+            SetRows::Many(rows) => rows.next().transpose(),
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! PostgreSQL's grammar by recursive descent over tokens.
+//!
+//! Every rule decides by the next token or two, as PostgreSQL's LALR(1) parser does, and never goes back: so the token a
+//! rule stumbles over is the one PostgreSQL names in `syntax error at or near`. Rules bear the names of `gram.y` in PostgreSQL's
+//! manual where there are any. The files follow the statements:
+//!
+//! ```text
+//!   statement    which rule a statement starts
+//!   select, from, dml                         queries and data-modifying statements
+//!   expr, primary, function, type_name, name  what they are made of
+//!   transaction, setting, cursor, copy, maintenance, option      commands of a session
+//!   create, table, constraint, alter_table, alter, index, routine, trigger, object, drop, role, grant   DDL
+//! ```
+
+mod dml;
+mod expr;
+mod from;
+mod function;
+mod name;
+mod option;
+mod primary;
+mod select;
+mod statement;
+mod type_name;
+
+use std::ops::Range;
+
+use dictdb_types::{Error, Result, SqlState};
+
+use crate::Limits;
+use crate::keyword::Keyword;
+use crate::lexer;
+use crate::limits::too_deep;
+use crate::position::{self, Locations};
+use crate::token::{Kind, Token};
+
+/// What a keyword after an operand may be besides an operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Context {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// The name of an output column, if nothing follows that it could apply to.
+    Label,
+    /// The `SIMILAR` of `SUBSTRING(a SIMILAR b ESCAPE c)`.
+    Substring,
+}
+
+/// A reader of one query string.
+pub(crate) struct Parser<'a> {
+    sql: &'a str,
+    tokens: Vec<Token>,
+    /// The next token.
+    at: usize,
+    broken: Option<Error>,
+    limits: Limits,
+    /// How deep the recursion is now.
+    nesting: u32,
+    /// Levels of the tree built since the innermost rule that counts them began.
+    below: u32,
+    expressions: u32,
+    context: Context,
+    pub(crate) locations: Locations,
+    pub(crate) notices: Vec<Error>,
+}
+
+impl<'a> Parser<'a> {
+    /// Cuts the text into tokens and stands before the first.
+    pub(crate) fn new(sql: &'a str, limits: &Limits) -> Result<Self> {
+        let lexed = lexer::tokenize(sql, limits)?;
+        Ok(Parser {
+            sql,
+            tokens: lexed.tokens,
+            at: 0,
+            broken: lexed.error,
+            limits: *limits,
+            nesting: 0,
+            below: 0,
+            expressions: 0,
+            context: Context::Plain,
+            locations: Locations::default(),
+            notices: Vec::new(),
+        })
+    }
+
+    // ---- tokens -------------------------------------------------------------------------------------------------
+
+    /// The next token, or one further on; past the end it stays at the end.
+    fn nth(&self, ahead: usize) -> Token {
+        let last = self.tokens.len().saturating_sub(1);
+        self.tokens.get((self.at + ahead).min(last)).copied().unwrap_or(END)
+    }
+
+    fn peek(&self) -> Token {
+        self.tokens.get(self.at).copied().unwrap_or(END)
+    }
+
+    fn kind(&self) -> Kind {
+        self.peek().kind
+    }
+
+    fn keyword(&self) -> Keyword {
+        self.peek().keyword
+    }
+
+    fn advance(&mut self) -> Token {
+        let token = self.peek();
+        if !matches!(token.kind, Kind::End | Kind::Broken) {
+            self.at += 1;
+        }
+        token
+    }
+
+    /// The raw text of a token.
+    fn text(&self, token: Token) -> &'a str {
+        self.sql.get(token.start as usize..token.end as usize).unwrap_or("")
+    }
+
+    /// 1-based character position of the next token.
+    fn position(&self) -> u32 {
+        self.peek().position
+    }
+
+    /// Byte offset of the next token.
+    fn start(&self) -> usize {
+        self.peek().start as usize
+    }
+
+    /// Byte offset after the last token taken.
+    fn end(&self) -> usize {
+        self.at.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(0, |token| token.end as usize)
+    }
+
+    /// The text from a byte offset to the last token taken.
+    fn text_since(&self, start: usize) -> &'a str {
+        self.sql.get(start..self.end()).unwrap_or("")
+    }
+
+    fn range_since(&self, start: usize) -> Range<usize> {
+        start..self.end().max(start)
+    }
+
+    fn span(&self, token: Token) -> sqlparser::tokenizer::Span {
+        position::span(token.position, token.position + (token.end - token.start))
+    }
+
+    // ---- choices ------------------------------------------------------------------------------------------------
+
+    fn is(&self, kind: Kind) -> bool {
+        self.kind() == kind
+    }
+
+    fn is_word(&self, keyword: Keyword) -> bool {
+        self.keyword() == keyword
+    }
+
+    fn is_any(&self, keywords: &[Keyword]) -> bool {
+        let next = self.keyword();
+        next != Keyword::Unkeyed && keywords.contains(&next)
+    }
+
+    /// Whether these keywords come next, in this order.
+    fn are_words(&self, keywords: &[Keyword]) -> bool {
+        keywords.iter().enumerate().all(|(ahead, keyword)| self.nth(ahead).keyword == *keyword)
+    }
+
+    fn eat(&mut self, kind: Kind) -> bool {
+        let found = self.is(kind);
+        if found {
+            self.at += 1;
+        }
+        found
+    }
+
+    fn eat_word(&mut self, keyword: Keyword) -> bool {
+        let found = self.is_word(keyword);
+        if found {
+            self.at += 1;
+        }
+        found
+    }
+
+    /// Takes these keywords if they all come next.
+    fn eat_words(&mut self, keywords: &[Keyword]) -> bool {
+        let found = self.are_words(keywords);
+        if found {
+            self.at += keywords.len();
+        }
+        found
+    }
+
+    /// Takes these keywords if the first of them comes next: then the others must follow.
+    fn eat_phrase(&mut self, keywords: &[Keyword]) -> Result<bool> {
+        let found = keywords.first().is_some_and(|first| self.is_word(*first));
+        if found {
+            self.expect_words(keywords)?;
+        }
+        Ok(found)
+    }
+
+    fn expect(&mut self, kind: Kind) -> Result<Token> {
+        if self.is(kind) { Ok(self.advance()) } else { Err(self.unexpected()) }
+    }
+
+    fn expect_word(&mut self, keyword: Keyword) -> Result<Token> {
+        if self.is_word(keyword) { Ok(self.advance()) } else { Err(self.unexpected()) }
+    }
+
+    fn expect_words(&mut self, keywords: &[Keyword]) -> Result<()> {
+        keywords.iter().try_for_each(|keyword| self.expect_word(*keyword).map(|_| ()))
+    }
+
+    /// Looks the keyword up in a table and takes it if it is there.
+    fn eat_one_of<T: Copy>(&mut self, table: &[(Keyword, T)]) -> Option<T> {
+        let next = self.keyword();
+        let (_, value) = table.iter().find(|(keyword, _)| *keyword == next && next != Keyword::Unkeyed)?;
+        self.at += 1;
+        Some(*value)
+    }
+
+    /// One or more, separated by commas.
+    fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        let mut items = vec![item(self)?];
+        while self.eat(Kind::Comma) {
+            items.push(item(self)?);
+        }
+        Ok(items)
+    }
+
+    /// A list in parentheses.
+    fn in_parens<T>(&mut self, item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        self.expect(Kind::LeftParen)?;
+        let items = self.list(item)?;
+        self.expect(Kind::RightParen)?;
+        Ok(items)
+    }
+
+    // ---- errors and limits --------------------------------------------------------------------------------------
+
+    /// The error PostgreSQL gives when the next token fits no rule.
+    fn unexpected(&self) -> Error {
+        self.unexpected_at(self.peek())
+    }
+
+    fn unexpected_at(&self, token: Token) -> Error {
+        match (token.kind, &self.broken) {
+            (Kind::Broken, Some(error)) => error.clone(),
+            _ => self.near("syntax error", token),
+        }
+    }
+
+    /// 42601 with a message that ends in the token's text, as PostgreSQL's `yyerror` makes it.
+    fn near(&self, message: &str, token: Token) -> Error {
+        let message = match token.kind {
+            Kind::End => format!("{message} at end of input"),
+            _ => format!("{message} at or near \"{}\"", self.text(token)),
+        };
+        Error::new(SqlState::SYNTAX_ERROR, message).at(Some(token.position))
+    }
+
+    /// Runs a rule one level deeper, with stack to spare, and counts the tree's levels.
+    fn nested<T>(&mut self, rule: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.nesting >= self.limits.depth {
+            return Err(too_deep());
+        }
+        self.nesting += 1;
+        let outer = std::mem::take(&mut self.below);
+        let result = crate::with_stack(|| rule(self));
+        self.nesting -= 1;
+        self.below = outer.max(self.below + 1);
+        result
+    }
+
+    /// Counts a node that was put over the tree built so far, as chains of operators do.
+    fn grow(&mut self) -> Result<()> {
+        self.below += 1;
+        if self.below > self.limits.levels { Err(too_deep()) } else { Ok(()) }
+    }
+
+    fn count_expression(&mut self) -> Result<()> {
+        self.expressions += 1;
+        if self.expressions > self.limits.expressions {
+            return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "statement is too complex")
+                .detail(format!("It has more than {} expressions.", self.limits.expressions)));
+        }
+        Ok(())
+    }
+
+    /// Levels of the deepest tree built since the last call.
+    pub(crate) fn take_depth(&mut self) -> u32 {
+        std::mem::take(&mut self.below)
+    }
+}
+
+/// What stands after the last token.
+const END: Token = Token { kind: Kind::End, keyword: Keyword::Unkeyed, start: 0, end: 0, position: 1 };

@@ -1,0 +1,222 @@
+//! Names: identifiers, qualified names, roles.
+//!
+//! Which keywords may stand as which kind of name is in [`crate::keyword`].
+
+use dictdb_types::{Error, Result, SqlState};
+use sqlparser::ast::{Ident, ObjectName};
+
+use super::Parser;
+use crate::keyword::{Category, Keyword};
+use crate::lexer::NAME_BYTES;
+use crate::literal;
+use crate::token::{Kind, Token};
+use crate::utility::RoleSpec;
+
+impl Parser<'_> {
+    fn token_is_name(&self, token: Token, categories: &[Category]) -> bool {
+        match token.kind {
+            Kind::QuotedName | Kind::UnicodeName => true,
+            Kind::Word => token.keyword.category().is_none_or(|category| categories.contains(&category)),
+            _ => false,
+        }
+    }
+
+    /// `ColId`: a column, table or cursor.
+    pub(super) fn is_col_id(&self, token: Token) -> bool {
+        self.token_is_name(token, &[Category::Unreserved, Category::ColumnName])
+    }
+
+    /// `type_function_name`: a type or function.
+    pub(super) fn is_type_function_name(&self, token: Token) -> bool {
+        self.token_is_name(token, &[Category::Unreserved, Category::TypeFunctionName])
+    }
+
+    /// `ColLabel`: any word at all.
+    pub(super) fn is_col_label(&self, token: Token) -> bool {
+        matches!(token.kind, Kind::Word | Kind::QuotedName | Kind::UnicodeName)
+    }
+
+    /// `BareColLabel`: a label without `AS`.
+    pub(super) fn is_bare_label(&self, token: Token) -> bool {
+        match token.kind {
+            Kind::Word => token.keyword == Keyword::Unkeyed || token.keyword.is_bare_label(),
+            kind => matches!(kind, Kind::QuotedName | Kind::UnicodeName),
+        }
+    }
+
+    /// `NonReservedWord`: anything but a reserved word.
+    pub(super) fn is_non_reserved(&self, token: Token) -> bool {
+        self.token_is_name(token, &[Category::Unreserved, Category::ColumnName, Category::TypeFunctionName])
+    }
+
+    fn name_if(&mut self, allowed: bool) -> Result<Ident> {
+        if allowed { self.ident() } else { Err(self.unexpected()) }
+    }
+
+    pub(super) fn col_id(&mut self) -> Result<Ident> {
+        self.name_if(self.is_col_id(self.peek()))
+    }
+
+    pub(super) fn type_function_name(&mut self) -> Result<Ident> {
+        self.name_if(self.is_type_function_name(self.peek()))
+    }
+
+    pub(super) fn col_label(&mut self) -> Result<Ident> {
+        self.name_if(self.is_col_label(self.peek()))
+    }
+
+    pub(super) fn non_reserved(&mut self) -> Result<Ident> {
+        self.name_if(self.is_non_reserved(self.peek()))
+    }
+
+    /// A column's or table's name if one comes next.
+    pub(super) fn optional_col_id(&mut self) -> Result<Option<Ident>> {
+        if self.is_col_id(self.peek()) { self.ident().map(Some) } else { Ok(None) }
+    }
+
+    /// Takes the next token, which is a word or quoted name, as a name.
+    pub(super) fn ident(&mut self) -> Result<Ident> {
+        let token = self.advance();
+        let raw = self.text(token);
+        let (value, quote_style) = match token.kind {
+            Kind::QuotedName => (literal::name(raw), Some('"')),
+            Kind::UnicodeName => {
+                let escape = self.uescape()?;
+                (literal::unicode(raw, escape, token.position)?, Some('"'))
+            }
+            _ => (raw.to_ascii_lowercase(), None),
+        };
+        Ok(Ident { value: self.truncated(value), quote_style, span: self.span(token) })
+    }
+
+    /// Cuts a name to PostgreSQL's length, with its notice.
+    fn truncated(&mut self, mut name: String) -> String {
+        if name.len() <= NAME_BYTES {
+            return name;
+        }
+        let full = name.clone();
+        name.truncate(name.floor_char_boundary(NAME_BYTES));
+        self.notices.push(Error::with_severity(
+            dictdb_types::Severity::Notice,
+            SqlState::NAME_TOO_LONG,
+            format!("identifier \"{full}\" will be truncated to \"{name}\""),
+        ));
+        name
+    }
+
+    /// `UESCAPE 'c'` after a name or string with Unicode escapes; the default is a backslash.
+    pub(super) fn uescape(&mut self) -> Result<char> {
+        if !self.eat_word(Keyword::Uescape) {
+            return Ok('\\');
+        }
+        let token = self.peek();
+        if token.kind != Kind::String {
+            return Err(match token.kind {
+                Kind::Broken => self.unexpected(),
+                _ => self.near("UESCAPE must be followed by a simple string literal", token),
+            });
+        }
+        self.advance();
+        literal::escape_character(&literal::plain(self.text(token)))
+            .ok_or_else(|| self.near("invalid Unicode escape character", token))
+    }
+
+    /// `qualified_name`: a relation, with schema and database if given.
+    pub(super) fn qualified_name(&mut self) -> Result<ObjectName> {
+        let first = self.col_id()?;
+        let names = self.dotted(first)?;
+        if names.len() > 3 {
+            return Err(too_many_dots("improper qualified name (too many dotted names)", &names));
+        }
+        Ok(ObjectName::from(names))
+    }
+
+    /// `any_name`: any object, qualified or not.
+    pub(super) fn any_name(&mut self) -> Result<ObjectName> {
+        let first = self.col_id()?;
+        Ok(ObjectName::from(self.dotted(first)?))
+    }
+
+    /// `.name` any number of times after a first name.
+    pub(super) fn dotted(&mut self, first: Ident) -> Result<Vec<Ident>> {
+        let mut names = vec![first];
+        while self.eat(Kind::Dot) {
+            names.push(self.col_label()?);
+        }
+        Ok(names)
+    }
+
+    /// `func_name`: a function, qualified or not.
+    pub(super) fn function_name(&mut self) -> Result<ObjectName> {
+        let token = self.peek();
+        let qualified = self.nth(1).kind == Kind::Dot;
+        let first = self.name_if(if qualified { self.is_col_id(token) } else { self.is_type_function_name(token) })?;
+        Ok(ObjectName::from(self.dotted(first)?))
+    }
+
+    /// `'(' name, … ')'`.
+    pub(super) fn column_list(&mut self) -> Result<Vec<Ident>> {
+        self.in_parens(Self::col_id)
+    }
+
+    /// `'(' name, … ')'` if a parenthesis comes next.
+    pub(super) fn optional_column_list(&mut self) -> Result<Vec<Ident>> {
+        if self.is(Kind::LeftParen) { self.column_list() } else { Ok(Vec::new()) }
+    }
+
+    /// `RoleSpec`.
+    pub(super) fn role(&mut self) -> Result<RoleSpec> {
+        let token = self.peek();
+        if !self.is_non_reserved(token) {
+            return match token.keyword {
+                Keyword::CurrentRole | Keyword::CurrentUser => {
+                    self.advance();
+                    Ok(RoleSpec::CurrentUser)
+                }
+                Keyword::SessionUser => {
+                    self.advance();
+                    Ok(RoleSpec::SessionUser)
+                }
+                _ => Err(self.unexpected()),
+            };
+        }
+        let name = self.ident()?;
+        // Both words are no keywords, and PostgreSQL compares the name itself, quoted or not.
+        match name.value.as_str() {
+            "public" => Ok(RoleSpec::Public),
+            "none" => {
+                Err(Error::new(SqlState::RESERVED_NAME, "role name \"none\" is reserved").at(Some(token.position)))
+            }
+            _ => Ok(RoleSpec::Name(name)),
+        }
+    }
+
+    /// A role's name where keywords that mean a role are refused (`RoleId`).
+    pub(super) fn role_id(&mut self) -> Result<Ident> {
+        let position = self.position();
+        let reserved = |word: &str| {
+            let message = format!("role name \"{word}\" is reserved");
+            Error::new(SqlState::RESERVED_NAME, message).at(Some(position))
+        };
+        match self.role()? {
+            RoleSpec::Name(name) => Ok(name),
+            RoleSpec::Public => Err(reserved("public")),
+            RoleSpec::SessionUser => {
+                Err(Error::new(SqlState::RESERVED_NAME, "SESSION_USER cannot be used as a role name here")
+                    .at(Some(position)))
+            }
+            RoleSpec::CurrentUser => {
+                let word = self.tokens.get(self.at - 1).map_or("", |token| token.keyword.word()).to_uppercase();
+                let message = format!("{word} cannot be used as a role name here");
+                Err(Error::new(SqlState::RESERVED_NAME, message).at(Some(position)))
+            }
+        }
+    }
+}
+
+/// 42601 for a name with more dots than its kind may have.
+pub(super) fn too_many_dots(message: &str, names: &[Ident]) -> Error {
+    let joined: Vec<&str> = names.iter().map(|name| name.value.as_str()).collect();
+    let position = names.first().and_then(|name| crate::position::of_span(name.span));
+    Error::new(SqlState::SYNTAX_ERROR, format!("{message}: {}", joined.join("."))).at(position)
+}

@@ -1,0 +1,204 @@
+//! Aggregate calls: found while expressions are bound, collected at the query level they belong to.
+
+use dictdb_functions::facts::AggregateKind;
+use dictdb_functions::resolve::FunctionMatch;
+use dictdb_parser::ast;
+use dictdb_types::{Error, Result, SqlState, Type, oids};
+
+use super::Binder;
+use super::clause::{Clause, Forbidden};
+use super::function::{call_order, is_distinct};
+use crate::expr::{AggregateCall, Expr, SortKey, WindowCall};
+
+impl Binder<'_> {
+    pub(crate) fn bind_aggregate(
+        &mut self,
+        syntax: &ast::Function,
+        found: FunctionMatch,
+        values: Vec<Expr>,
+        direct: usize,
+        position: Option<u32>,
+    ) -> Result<Expr> {
+        let function = self.function(found.oid)?;
+        let ordered_set = found.aggregate.is_some_and(|(kind, _)| kind != AggregateKind::Normal);
+        if syntax.over.is_some() {
+            return self.bind_window_aggregate(syntax, found, values, position);
+        }
+        let result = Type::new(found.result);
+        let mut coerced = self.call_args(&found, values, position)?;
+        let order = if ordered_set {
+            let sorted = coerced.split_off(direct.min(coerced.len()));
+            self.within_group_keys(&syntax.within_group, sorted)?
+        } else {
+            self.bind_sort_keys(call_order(syntax))?
+        };
+        let distinct = is_distinct(syntax);
+        if distinct {
+            check_distinct_order(&coerced, &order, position)?;
+        }
+        let filter = self.bind_filter(syntax.filter.as_deref())?;
+        let call =
+            AggregateCall { function, args: coerced, distinct, order, within_group: ordered_set, filter, ty: result };
+        self.collect_aggregate(call, position)
+    }
+
+    fn within_group_keys(&mut self, items: &[ast::OrderByExpr], sorted: Vec<Expr>) -> Result<Vec<SortKey>> {
+        items.iter().zip(sorted).map(|(item, expr)| self.sort_key(expr, &item.options)).collect()
+    }
+
+    pub(crate) fn bind_filter(&mut self, filter: Option<&ast::Expr>) -> Result<Option<Expr>> {
+        let Some(filter) = filter else { return Ok(None) };
+        let position = self.leftmost(filter);
+        self.in_clause(Clause::Filter, |binder| {
+            let bound = binder.bind_expr(filter)?;
+            binder.coerce_to_boolean(bound, "FILTER", position).map(Some)
+        })
+    }
+
+    fn bind_window_aggregate(
+        &mut self,
+        syntax: &ast::Function,
+        found: FunctionMatch,
+        values: Vec<Expr>,
+        position: Option<u32>,
+    ) -> Result<Expr> {
+        if is_distinct(syntax) {
+            return Err(Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "DISTINCT is not implemented for window functions",
+            )
+            .at(position));
+        }
+        if !call_order(syntax).is_empty() {
+            return Err(Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "aggregate ORDER BY is not implemented for window functions",
+            )
+            .at(position));
+        }
+        let result = Type::new(found.result);
+        let values = self.call_args(&found, values, position)?;
+        let filter = self.bind_filter(syntax.filter.as_deref())?;
+        let window = self.bind_over(syntax, position)?;
+        let function = self.function(found.oid)?;
+        self.collect_window(
+            WindowCall { function, aggregate: true, args: values, filter, window, ty: result },
+            position,
+        )
+    }
+
+    /// Puts the call where it belongs: the innermost level whose columns its arguments mention.
+    fn collect_aggregate(&mut self, call: AggregateCall, position: Option<u32>) -> Result<Expr> {
+        let depth = self.aggregate_level(&call);
+        let level = &self.levels[depth];
+        if level.clause.forbids(Forbidden::Aggregate) {
+            let message = match level.clause {
+                Clause::JoinOn => "aggregate functions are not allowed in JOIN conditions".to_owned(),
+                clause => format!("aggregate functions are not allowed in {}", clause.noun()),
+            };
+            return Err(Error::new(SqlState::GROUPING_ERROR, message).at(position));
+        }
+        if call_contains(&call, &|id| level.aggregates.iter().any(|(c, _)| c.id == id)) {
+            return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested").at(position));
+        }
+        if call_contains(&call, &|id| level.windows.iter().any(|(c, _)| c.id == id)) {
+            return Err(Error::new(
+                SqlState::GROUPING_ERROR,
+                "aggregate function calls cannot contain window function calls",
+            )
+            .at(position));
+        }
+        if call_contains(&call, &|id| level.sets.iter().any(|(c, _)| c.id == id)) {
+            return Err(Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "aggregate function calls cannot contain set-returning function calls",
+            )
+            .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
+            .at(position));
+        }
+        if let Some((column, _)) = level.aggregates.iter().find(|(_, other)| same_call(other, &call)) {
+            return Ok(Expr::column(column));
+        }
+        let column = self.new_column(call.function.name.clone(), call.ty);
+        let expr = Expr::column(&column);
+        self.levels[depth].aggregates.push((column, call));
+        Ok(expr)
+    }
+
+    fn aggregate_level(&self, call: &AggregateCall) -> usize {
+        let innermost = self.levels.len() - 1;
+        let mut deepest = None;
+        call.for_each_operand(&mut |operand| {
+            operand.visit(&mut |expr| {
+                if let Expr::Column(id, _) = expr {
+                    let level = self.level_of(*id);
+                    deepest = deepest.max(level);
+                }
+                if let Expr::Sublink(link) = expr {
+                    for id in crate::columns::free_columns(&link.query) {
+                        deepest = deepest.max(self.level_of(id));
+                    }
+                }
+            });
+        });
+        deepest.unwrap_or(innermost)
+    }
+
+    /// The level whose FROM clause provides a column.
+    fn level_of(&self, id: crate::expr::ColumnId) -> Option<usize> {
+        self.levels.iter().rposition(|level| level.provides(id))
+    }
+
+    pub(crate) fn bind_grouping_call(&mut self, syntax: &ast::Function, position: Option<u32>) -> Result<Expr> {
+        let args = self.bind_arg_values(syntax)?;
+        if args.len() > 31 {
+            return Err(
+                Error::new(SqlState::TOO_MANY_ARGUMENTS, "GROUPING must have fewer than 32 arguments").at(position)
+            );
+        }
+        let column = self.new_column("grouping", Type::new(oids::INT4));
+        let expr = Expr::column(&column);
+        self.level().groupings.push((column, args));
+        Ok(expr)
+    }
+}
+
+fn call_contains(call: &AggregateCall, test: &dyn Fn(crate::expr::ColumnId) -> bool) -> bool {
+    let mut found = false;
+    call.for_each_operand(&mut |operand| {
+        found = found || operand.any(&mut |e| matches!(e, Expr::Column(id, _) if test(*id)));
+    });
+    found
+}
+
+fn same_call(a: &AggregateCall, b: &AggregateCall) -> bool {
+    let keys = |a: &[SortKey], b: &[SortKey]| {
+        a.len() == b.len()
+            && a.iter()
+                .zip(b)
+                .all(|(a, b)| a.descending == b.descending && a.nulls_first == b.nulls_first && a.expr.same(&b.expr))
+    };
+    let filters = match (&a.filter, &b.filter) {
+        (None, None) => true,
+        (Some(a), Some(b)) => a.same(b),
+        _ => false,
+    };
+    a.function.oid == b.function.oid
+        && a.distinct == b.distinct
+        && filters
+        && keys(&a.order, &b.order)
+        && a.args.len() == b.args.len()
+        && a.args.iter().zip(&b.args).all(|(a, b)| a.same(b))
+        && !a.args.iter().any(Expr::is_volatile)
+}
+
+fn check_distinct_order(args: &[Expr], order: &[SortKey], position: Option<u32>) -> Result<()> {
+    if order.iter().any(|key| !args.iter().any(|arg| arg.same(&key.expr))) {
+        return Err(Error::new(
+            SqlState::INVALID_COLUMN_REFERENCE,
+            "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list",
+        )
+        .at(position));
+    }
+    Ok(())
+}

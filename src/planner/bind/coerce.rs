@@ -1,0 +1,248 @@
+//! Coercions: applying what [`dictdb_functions::resolve`] decides, and giving unknown literals and parameters a type.
+
+use std::sync::Arc;
+
+use dictdb_functions::facts::{self, CastContext};
+use dictdb_functions::resolve::{self, Coercion};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, TypeKind, TypeLookup, oids};
+
+use super::Binder;
+use crate::expr::{Call, Expr, Function};
+
+impl Binder<'_> {
+    /// The expression as a value of `target`; `None` when there is no such coercion in this context.
+    pub(crate) fn coerce(&mut self, expr: Expr, target: Type, context: CastContext) -> Result<Option<Expr>> {
+        let source = expr.ty();
+        if source == target || matches!(target.oid, oids::ANY | oids::UNKNOWN) {
+            return Ok(Some(expr));
+        }
+        if source.oid == oids::UNKNOWN {
+            return self.coerce_unknown(expr, target, context).map(Some);
+        }
+        if source.oid == target.oid {
+            return self.apply_typmod(expr, target, context).map(Some);
+        }
+        let Some(path) = resolve::coercion_path(&self.scope(), source.oid, target.oid, context) else {
+            return Ok(None);
+        };
+        let coerced = self.apply_path(expr, path, target, context)?;
+        self.apply_typmod(coerced, target, context).map(Some)
+    }
+
+    /// Like [`Binder::coerce`]; 42846 when there is no such cast.
+    pub(crate) fn cast(&mut self, expr: Expr, target: Type, position: Option<u32>) -> Result<Expr> {
+        let source = expr.ty();
+        let coerced = self.coerce(expr, target, CastContext::Explicit).map_err(|e| e.at(position))?;
+        coerced.ok_or_else(|| {
+            Error::new(
+                SqlState::CANNOT_COERCE,
+                format!(
+                    "cannot cast type {} to {}",
+                    self.type_name(Type::new(source.oid)),
+                    self.type_name(Type::new(target.oid))
+                ),
+            )
+            .at(position)
+        })
+    }
+
+    /// Implicitly, for an argument whose coercibility resolution has established.
+    pub(crate) fn coerce_implicit(&mut self, expr: Expr, target: Oid) -> Result<Expr> {
+        let source = expr.ty();
+        self.coerce(expr, Type::new(target), CastContext::Implicit)?.ok_or_else(|| {
+            Error::new(
+                SqlState::DATATYPE_MISMATCH,
+                format!(
+                    "cannot convert type {} to {}",
+                    self.type_name(Type::new(source.oid)),
+                    self.type_name(Type::new(target))
+                ),
+            )
+        })
+    }
+
+    /// To boolean, for WHERE and its like; 42804 naming the construct.
+    pub(crate) fn coerce_to_boolean(&mut self, expr: Expr, construct: &str, position: Option<u32>) -> Result<Expr> {
+        let source = expr.ty();
+        let coerced = self.coerce(expr, Type::new(oids::BOOL), CastContext::Assignment).map_err(|e| e.at(position))?;
+        coerced.ok_or_else(|| {
+            Error::new(
+                SqlState::DATATYPE_MISMATCH,
+                format!("argument of {construct} must be type boolean, not type {}", self.type_name(source)),
+            )
+            .at(position)
+        })
+    }
+
+    /// To `int8`, for LIMIT and OFFSET.
+    pub(crate) fn coerce_to_int8(&mut self, expr: Expr, construct: &str, position: Option<u32>) -> Result<Expr> {
+        let source = expr.ty();
+        let coerced = self.coerce(expr, Type::new(oids::INT8), CastContext::Assignment).map_err(|e| e.at(position))?;
+        coerced.ok_or_else(|| {
+            Error::new(
+                SqlState::DATATYPE_MISMATCH,
+                format!("argument of {construct} must be type bigint, not type {}", self.type_name(source)),
+            )
+            .at(position)
+        })
+    }
+
+    /// An output column nobody gave a type is `text`.
+    pub(crate) fn resolve_unknown(&mut self, expr: Expr) -> Result<Expr> {
+        if expr.ty().oid == oids::UNKNOWN { self.coerce_implicit(expr, oids::TEXT) } else { Ok(expr) }
+    }
+
+    fn coerce_unknown(&mut self, expr: Expr, target: Type, context: CastContext) -> Result<Expr> {
+        let base = self.cx.catalog.base_type(target);
+        let value = match expr {
+            Expr::Param(index, _) => self.decide_param(index, base)?,
+            Expr::Const(Datum::Null, _) => Expr::null(Type::new(base.oid)),
+            Expr::Const(Datum::Text(text), ty) => self.read_literal(text, ty, base)?,
+            other => Expr::ViaIo(Box::new(other), Type::new(base.oid)),
+        };
+        let value = self.apply_typmod(value, base, context)?;
+        Ok(if base.oid == target.oid { value } else { Expr::ToDomain(Box::new(value), target) })
+    }
+
+    /// Reads a literal now, unless its value depends on when the statement runs.
+    fn read_literal(&mut self, text: Arc<str>, unknown: Type, base: Type) -> Result<Expr> {
+        // The input function of interval restricts fields itself; the others leave the modifier to a length coercion.
+        let typmod = if base.oid == oids::INTERVAL { base.typmod } else { -1 };
+        let ty = Type::with_typmod(base.oid, typmod);
+        if depends_on_clock(base.oid, &text) {
+            return Ok(Expr::ViaIo(Box::new(Expr::Const(Datum::Text(text), unknown)), ty));
+        }
+        Ok(Expr::Const(dictdb_types::text::input(&text, ty, self.cx.env)?, ty))
+    }
+
+    fn apply_path(&mut self, expr: Expr, path: Coercion, target: Type, context: CastContext) -> Result<Expr> {
+        let bare = Type::new(target.oid);
+        Ok(match path {
+            Coercion::Identity => expr,
+            Coercion::Relabel => Expr::Relabel(Box::new(expr), Type::with_typmod(target.oid, -1)),
+            Coercion::Function(proc) => self.cast_call(proc, expr, target, context)?,
+            Coercion::ViaIo => Expr::ViaIo(Box::new(expr), bare),
+            Coercion::Array(_) => {
+                let (from, to) = (self.element_of(expr.ty()), self.element_of(target));
+                let (Some(from), Some(to)) = (from, to) else {
+                    return Err(Error::internal("array coercion between types that are not arrays"));
+                };
+                let element = self.coerce(Expr::TestValue(from), to, context)?;
+                let element = element.ok_or_else(|| Error::internal("array coercion without an element coercion"))?;
+                Expr::ArrayCoerce(Box::new(expr), Box::new(element), target)
+            }
+            Coercion::ToDomain(_) => {
+                let base = self.cx.catalog.base_type(target);
+                let inner = self.coerce(expr, base, context)?;
+                let inner = inner.ok_or_else(|| Error::internal("domain coercion without a base coercion"))?;
+                Expr::ToDomain(Box::new(inner), target)
+            }
+            Coercion::RecordToComposite => self.coerce_row(expr, target, context)?,
+            Coercion::ChildToParent => return Err(Error::unsupported("conversion of a child table's row")),
+        })
+    }
+
+    /// `ROW(…)` to a composite type, field by field.
+    fn coerce_row(&mut self, expr: Expr, target: Type, context: CastContext) -> Result<Expr> {
+        let fields = self.fields_of(target).unwrap_or_else(|| Arc::from([]));
+        let Expr::Row(items, source) = expr else {
+            return Ok(Expr::Relabel(Box::new(expr), target));
+        };
+        if items.len() != fields.len() {
+            let detail =
+                if items.len() < fields.len() { "Input has too few columns." } else { "Input has too many columns." };
+            return Err(Error::new(
+                SqlState::CANNOT_COERCE,
+                format!("cannot cast type {} to {}", self.type_name(source), self.type_name(target)),
+            )
+            .detail(detail));
+        }
+        let mut coerced = Vec::with_capacity(items.len());
+        for (number, (item, field)) in items.into_iter().zip(fields.iter()).enumerate() {
+            let item_type = item.ty();
+            let item = self.coerce(item, field.ty, context)?.ok_or_else(|| {
+                Error::new(
+                    SqlState::CANNOT_COERCE,
+                    format!("cannot cast type {} to {}", self.type_name(source), self.type_name(target)),
+                )
+                .detail(format!(
+                    "Cannot cast type {} to {} in column {}.",
+                    self.type_name(item_type),
+                    self.type_name(field.ty),
+                    number + 1
+                ))
+            })?;
+            coerced.push(item);
+        }
+        Ok(Expr::Row(coerced, target))
+    }
+
+    /// A cast function: some take the modifier and whether the cast is explicit.
+    fn cast_call(&mut self, proc: Oid, expr: Expr, target: Type, context: CastContext) -> Result<Expr> {
+        let function = self.function(proc)?;
+        let takes = facts::proc_by_oid(proc).map_or(1, |proc| proc.args.len());
+        let mut args = vec![expr];
+        if takes > 1 {
+            args.push(Expr::Const(Datum::Int4(target.typmod), Type::new(oids::INT4)));
+        }
+        if takes > 2 {
+            args.push(Expr::boolean(context == CastContext::Explicit));
+        }
+        let ty = Type::with_typmod(target.oid, if takes > 1 { target.typmod } else { -1 });
+        Ok(Expr::Call(Box::new(Call { function, args, ty, operator: None, position: None })))
+    }
+
+    fn apply_typmod(&mut self, expr: Expr, target: Type, context: CastContext) -> Result<Expr> {
+        let source = expr.ty();
+        if target.typmod < 0 || source.typmod == target.typmod {
+            return Ok(expr);
+        }
+        if let Some(TypeKind::Domain(_)) = self.type_info(target.oid).map(|info| info.kind.clone()) {
+            return Ok(expr);
+        }
+        if let (Some(from), Some(to)) = (self.element_of(source), self.element_of(target)) {
+            let element = self.apply_typmod(Expr::TestValue(Type::new(from.oid)), to, context)?;
+            return Ok(Expr::ArrayCoerce(Box::new(expr), Box::new(element), target));
+        }
+        let length = resolve::length_coercion(&self.scope(), target.oid);
+        let coerced = match length {
+            Some(length) => self.cast_call(length.function, expr, target, context)?,
+            None => Expr::Relabel(Box::new(expr), target),
+        };
+        self.fold(coerced)
+    }
+
+    /// Evaluates a call of constants now, so that literals stay literals.
+    fn fold(&self, expr: Expr) -> Result<Expr> {
+        crate::fold::constant_call(expr, self.cx.env)
+    }
+
+    /// The function with this oid, as plans call it.
+    pub(crate) fn function(&self, oid: Oid) -> Result<Arc<Function>> {
+        let proc = facts::proc_by_oid(oid)
+            .ok_or_else(|| Error::internal(format!("cache lookup failed for function {oid}")))?;
+        let key = dictdb_functions::kernel::key(proc);
+        Ok(Arc::new(Function {
+            oid,
+            name: Arc::from(proc.name),
+            strict: proc.strict,
+            volatility: proc.volatility,
+            returns_set: proc.returns_set,
+            source: Arc::from(proc.source),
+            kernel: self.cx.registry.scalar(&key),
+            set: self.cx.registry.set(&key),
+        }))
+    }
+
+    /// The scope that resolution works in.
+    pub(crate) fn scope(&self) -> crate::scope::CatalogScope<'_> {
+        crate::scope::CatalogScope { catalog: self.cx.catalog, search_path: self.cx.search_path }
+    }
+}
+
+/// Words that date and time types read as the present moment.
+fn depends_on_clock(oid: Oid, text: &str) -> bool {
+    let temporal = matches!(oid, oids::DATE | oids::TIME | oids::TIMETZ | oids::TIMESTAMP | oids::TIMESTAMPTZ);
+    let lower = || text.to_ascii_lowercase();
+    temporal && ["now", "today", "tomorrow", "yesterday"].iter().any(|word| lower().contains(word))
+}

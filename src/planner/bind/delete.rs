@@ -1,0 +1,34 @@
+//! DELETE.
+
+use dictdb_parser::ast::{self, FromTable, TableFactor};
+use dictdb_types::{Error, Result};
+
+use super::Binder;
+use super::update::replace_target_columns;
+use crate::expr::Expr;
+use crate::logical::{Modify, ModifyAction, Node};
+
+impl Binder<'_> {
+    pub(crate) fn bind_delete(&mut self, delete: &ast::Delete) -> Result<Node> {
+        let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) = &delete.from;
+        let [target] = tables.as_slice() else { return Err(Error::unsupported("DELETE from several tables")) };
+        let TableFactor::Table { name, alias, .. } = &target.relation else {
+            return Err(Error::unsupported("DELETE from other than a table"));
+        };
+        let relation = self.modify_target(name, "DELETE")?;
+        let using = delete.using.as_deref().unwrap_or(&[]);
+        let source = self.modify_source(&relation, alias.as_ref(), using, delete.selection.as_ref())?;
+        let mut columns = vec![(source.row_id_column.clone(), Expr::column(&source.row_id_column))];
+        columns.extend(source.others.iter().map(|column| (column.clone(), Expr::column(column))));
+        let input = Node::Project { input: Box::new(source.node), columns };
+        let row = self.row_columns(&relation);
+        let mut names = source.names;
+        names.tables[0] = self.row_name(&relation, &source.alias, &row);
+        replace_target_columns(&mut names);
+        let returning = self.bind_returning(delete.returning.as_ref(), names)?;
+        let action = ModifyAction::Delete { row_id: source.row_id };
+        let alias = source.alias;
+        let (checks, generated) = (Vec::new(), Vec::new());
+        Ok(Node::Modify(Box::new(Modify { relation, alias, action, input, row, returning, checks, generated })))
+    }
+}

@@ -1,0 +1,548 @@
+//! FROM: tables, views, subqueries, functions, joins.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Relation, RelationKind, ViewInfo};
+use dictdb_parser::ast::{self, JoinConstraint, JoinOperator, TableFactor, TableWithJoins};
+use dictdb_parser::node;
+use dictdb_types::{Error, Result, SqlState, Type, oids};
+
+use super::Binder;
+use super::clause::Clause;
+use super::names::{NamedColumn, Names, TableName, idents};
+use crate::expr::Expr;
+use crate::logical::{Column, FunctionItem, FunctionScan, JoinKind, Node, Scan};
+
+/// System columns of tables: name, attnum, type.
+const SYSTEM_COLUMNS: [(&str, i16, Type); 6] = [
+    ("ctid", -1, Type::new(oids::TID)),
+    ("xmin", -2, Type::new(oids::XID)),
+    ("cmin", -3, Type::new(oids::CID)),
+    ("xmax", -4, Type::new(oids::XID)),
+    ("cmax", -5, Type::new(oids::CID)),
+    ("tableoid", -6, Type::new(oids::OID)),
+];
+
+impl Binder<'_> {
+    /// Binds a FROM list and makes its names visible in the current level.
+    pub(crate) fn bind_from(&mut self, items: &[TableWithJoins]) -> Result<Node> {
+        let mut node: Option<Node> = None;
+        for item in items {
+            let (right, names, lateral) = self.bind_table_with_joins(item)?;
+            self.level().names.merge(names)?;
+            node = Some(match node {
+                None => right,
+                Some(left) => Node::Join {
+                    kind: JoinKind::Inner,
+                    left: Box::new(left),
+                    right: Box::new(right),
+                    on: None,
+                    lateral,
+                },
+            });
+        }
+        Ok(node.unwrap_or(Node::Values { columns: Vec::new(), rows: vec![Vec::new()] }))
+    }
+
+    /// One FROM item. The level's names are what LATERAL may see; the item's own names are returned, not added.
+    fn bind_table_with_joins(&mut self, item: &TableWithJoins) -> Result<(Node, Names, bool)> {
+        let (mut node, mut names, mut lateral) = self.bind_factor(&item.relation)?;
+        for join in &item.joins {
+            let (kind, constraint) = join_kind(&join.join_operator)?;
+            let (right, right_names, right_lateral) =
+                self.with_left_visible(&names, kind, |binder| binder.bind_factor(&join.relation))?;
+            names.check_aliases(&right_names)?;
+            lateral |= right_lateral && self.refers_outside(&right, &node);
+            let joined = self.bind_join(kind, constraint, (node, names), (right, right_names), right_lateral)?;
+            (node, names) = joined;
+        }
+        Ok((node, names, lateral))
+    }
+
+    /// Runs `f` with the left side of a join visible to LATERAL items; not referable when a RIGHT or FULL join forbids it.
+    fn with_left_visible<T>(
+        &mut self,
+        left: &Names,
+        kind: JoinKind,
+        f: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let saved = self.level().names.clone();
+        let mut visible = left.clone();
+        if matches!(kind, JoinKind::Right | JoinKind::Full) {
+            visible.tables.iter_mut().for_each(|table| table.referable = false);
+            visible.columns.clear();
+        }
+        self.level().names.tables.extend(visible.tables);
+        self.level().names.columns.extend(visible.columns);
+        let result = f(self);
+        self.level().names = saved;
+        result
+    }
+
+    /// Whether a node uses columns of this level that `left` does not provide.
+    fn refers_outside(&mut self, node: &Node, left: &Node) -> bool {
+        let provided: Vec<_> = left.columns().iter().map(|column| column.id).collect();
+        let free = crate::columns::free_columns(node);
+        let level = self.level();
+        free.into_iter().any(|id| !provided.contains(&id) && level.provides(id))
+    }
+
+    fn bind_factor(&mut self, factor: &TableFactor) -> Result<(Node, Names, bool)> {
+        match factor {
+            TableFactor::Table { name, alias, sample, .. } => {
+                if sample.is_some() {
+                    return Err(Error::unsupported("TABLESAMPLE"));
+                }
+                let (node, names) = self.bind_table(name, alias.as_ref())?;
+                Ok((node, names, false))
+            }
+            TableFactor::Derived { lateral, subquery, alias, .. } => {
+                self.bind_derived(*lateral, subquery, alias.as_ref())
+            }
+            TableFactor::Function { .. } => {
+                let (node, names) = self.bind_table_function(factor)?;
+                Ok((node, names, true))
+            }
+            TableFactor::NestedJoin { table_with_joins, alias } => {
+                let (node, mut names, lateral) = self.bind_table_with_joins(table_with_joins)?;
+                if let Some(alias) = alias {
+                    let columns = self.alias_columns(alias, names.columns)?;
+                    names = Names::of_table(TableName::new(alias.name.value.as_str(), columns, oids::RECORD));
+                }
+                Ok((node, names, lateral))
+            }
+            other => Err(Error::unsupported(format_args!("FROM {other}"))),
+        }
+    }
+
+    fn bind_derived(
+        &mut self,
+        lateral: bool,
+        query: &ast::Query,
+        alias: Option<&ast::TableAlias>,
+    ) -> Result<(Node, Names, bool)> {
+        let Some(alias) = alias else {
+            let noun = if matches!(*query.body, ast::SetExpr::Values(_)) { "VALUES" } else { "subquery" };
+            let example = if noun == "VALUES" { "FROM (VALUES ...) [AS] foo." } else { "FROM (SELECT ...) [AS] foo." };
+            return Err(Error::new(SqlState::SYNTAX_ERROR, format!("{noun} in FROM must have an alias"))
+                .hint(format!("For example, {example}")));
+        };
+        let node = if lateral {
+            self.bind_subquery(query)?
+        } else {
+            self.without_own_names(|binder| binder.bind_subquery(query))?
+        };
+        let node = self.settle_unknown(node)?;
+        let columns = node.columns().iter().map(NamedColumn::of).collect();
+        let columns = self.alias_columns(alias, columns)?;
+        let names = Names::of_table(TableName::new(alias.name.value.as_str(), columns, oids::RECORD));
+        let lateral = lateral && {
+            let free = crate::columns::free_columns(&node);
+            let level = self.level();
+            free.into_iter().any(|id| level.provides(id))
+        };
+        Ok((node, names, lateral))
+    }
+
+    /// Runs `f` with the current level's names hidden: a subquery in FROM without LATERAL does not see its neighbours.
+    fn without_own_names<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let names = std::mem::take(&mut self.level().names);
+        let result = f(self);
+        self.level().names = names;
+        result
+    }
+
+    /// Columns nobody gave a type become `text`.
+    pub(crate) fn settle_unknown(&mut self, node: Node) -> Result<Node> {
+        let targets: Vec<Type> = node
+            .columns()
+            .iter()
+            .map(|column| if column.ty.oid == oids::UNKNOWN { Type::new(oids::TEXT) } else { column.ty })
+            .collect();
+        match node {
+            Node::Project { input, mut columns } => {
+                for ((column, expr), target) in columns.iter_mut().zip(&targets) {
+                    if column.ty.oid == oids::UNKNOWN {
+                        *expr = self.coerce_implicit(expr.clone(), target.oid)?;
+                        column.ty = expr.ty();
+                    }
+                }
+                Ok(Node::Project { input, columns })
+            }
+            Node::Sort { input, keys } => Ok(Node::Sort { input: Box::new(self.settle_unknown(*input)?), keys }),
+            Node::Limit { input, limit, offset, with_ties } => {
+                Ok(Node::Limit { input: Box::new(self.settle_unknown(*input)?), limit, offset, with_ties })
+            }
+            other => self.coerce_columns(other, &targets),
+        }
+    }
+
+    /// A table, view, system catalog or CTE by name.
+    pub(crate) fn bind_table(
+        &mut self,
+        name: &ast::ObjectName,
+        alias: Option<&ast::TableAlias>,
+    ) -> Result<(Node, Names)> {
+        let parts = idents(name)?;
+        if let [single] = parts.as_slice()
+            && let Some((node, columns)) = self.bind_cte_reference(&single.value)?
+        {
+            let shown = alias.map_or(single.value.as_str(), |alias| alias.name.value.as_str());
+            let columns = match alias {
+                Some(alias) => self.alias_columns(alias, columns)?,
+                None => columns,
+            };
+            return Ok((node, Names::of_table(TableName::new(shown, columns, oids::RECORD))));
+        }
+        let relation = self.relation(name)?;
+        let position = parts.first().and_then(|ident| self.position(ident.span));
+        self.bind_relation(&relation, alias, position)
+    }
+
+    pub(crate) fn bind_relation(
+        &mut self,
+        relation: &Arc<Relation>,
+        alias: Option<&ast::TableAlias>,
+        position: Option<u32>,
+    ) -> Result<(Node, Names)> {
+        match &relation.kind {
+            RelationKind::Table | RelationKind::Virtual | RelationKind::Sequence(_) => self.bind_scan(relation, alias),
+            RelationKind::View(view) => {
+                let view = view.clone();
+                self.bind_view(relation, &view, alias)
+            }
+            RelationKind::Index(_) | RelationKind::Composite => {
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("cannot open relation \"{}\"", relation.name))
+                    .detail(if matches!(relation.kind, RelationKind::Composite) {
+                        "This operation is not supported for composite types."
+                    } else {
+                        "This operation is not supported for indexes."
+                    })
+                    .at(position))
+            }
+        }
+    }
+
+    fn bind_scan(&mut self, relation: &Arc<Relation>, alias: Option<&ast::TableAlias>) -> Result<(Node, Names)> {
+        let shown: Arc<str> = alias.map_or_else(|| relation.name.clone(), |alias| Arc::from(alias.name.value.as_str()));
+        let mut columns = Vec::new();
+        let mut named = Vec::new();
+        for (attnum, column) in relation.live_columns() {
+            let source = Some((relation.oid, attnum));
+            let output = Column { source, ..self.new_column(column.name.clone(), column.ty) };
+            named.push(NamedColumn::of(&output));
+            columns.push((output, attnum));
+        }
+        let mut system = Vec::new();
+        for (name, attnum, ty) in SYSTEM_COLUMNS {
+            let output = self.new_column(name, ty);
+            system.push(NamedColumn::of(&output));
+            columns.push((output, attnum));
+        }
+        let stored = matches!(relation.kind, RelationKind::Table);
+        let row_id = stored.then(|| self.new_id());
+        let named = match alias {
+            Some(alias) => self.alias_columns(alias, named)?,
+            None => named,
+        };
+        let schema = match alias {
+            Some(_) => None,
+            None => self.cx.catalog.schema(relation.namespace).map(|schema| schema.name.clone()),
+        };
+        let table = TableName { schema, system, ..TableName::new(&*shown, named, row_type(relation)) };
+        let scan = Scan { relation: relation.clone(), alias: shown, columns, row_id };
+        Ok((Node::Scan(Box::new(scan)), Names::of_table(table)))
+    }
+
+    /// A view is its query, bound under its own search path.
+    fn bind_view(
+        &mut self,
+        relation: &Arc<Relation>,
+        view: &ViewInfo,
+        alias: Option<&ast::TableAlias>,
+    ) -> Result<(Node, Names)> {
+        let node = self.bind_stored_query(view).map_err(|e| e.context(format!("view \"{}\"", relation.name)))?;
+        let mut outputs = Vec::new();
+        let mut named = Vec::new();
+        for (column, (attnum, declared)) in node.columns().iter().zip(relation.live_columns()) {
+            let source = Some((relation.oid, attnum));
+            let output = Column { source, ..self.new_column(declared.name.clone(), column.ty) };
+            named.push(NamedColumn::of(&output));
+            outputs.push((output, Expr::column(column)));
+        }
+        let node = Node::Project { input: Box::new(node), columns: outputs };
+        let named = match alias {
+            Some(alias) => self.alias_columns(alias, named)?,
+            None => named,
+        };
+        let shown = alias.map_or(&*relation.name, |alias| alias.name.value.as_str());
+        let schema = match alias {
+            Some(_) => None,
+            None => self.cx.catalog.schema(relation.namespace).map(|schema| schema.name.clone()),
+        };
+        let table = TableName { schema, ..TableName::new(shown, named, row_type(relation)) };
+        Ok((node, Names::of_table(table)))
+    }
+
+    /// Binds a view's query: a statement of its own, sharing only column ids with this one.
+    pub(crate) fn bind_stored_query(&mut self, view: &ViewInfo) -> Result<Node> {
+        let statements = dictdb_parser::parse(&view.query, &dictdb_parser::Limits::default())?;
+        let [statement] = statements.as_slice() else {
+            return Err(Error::internal("a stored query is not one statement"));
+        };
+        let dictdb_parser::Statement::Sql(tree) = &statement.statement else {
+            return Err(Error::internal("a stored query is not a query"));
+        };
+        let ast::Statement::Query(query) = &**tree else {
+            return Err(Error::internal("a stored query is not a SELECT"));
+        };
+        let mut inner = Binder::new(self.cx, &statement.locations, &[], false);
+        inner.cx.search_path = &view.search_path;
+        inner.next_column = self.next_column;
+        inner.next_cte = self.next_cte;
+        inner.depth = self.depth + 1;
+        let node = inner.in_level(|binder| binder.bind_query(query))?;
+        (self.next_column, self.next_cte) = (inner.next_column, inner.next_cte);
+        Ok(node)
+    }
+
+    /// Functions in FROM: one, or several in lockstep as `ROWS FROM (…)`.
+    fn bind_table_function(&mut self, factor: &TableFactor) -> Result<(Node, Names)> {
+        let TableFactor::Function { name, args, with_ordinality, alias, .. } = factor else {
+            return Err(Error::internal("not a function in FROM"));
+        };
+        let calls: Vec<ast::Expr> = match idents(name)?.as_slice() {
+            [single] if single.value == "ROWS FROM" => {
+                args.iter().filter_map(|arg| node::argument(arg).map(|(expr, _)| expr.clone())).collect()
+            }
+            _ => vec![call_of(name, args)],
+        };
+        let single = calls.len() == 1;
+        let definitions: Vec<_> =
+            alias.iter().flat_map(|alias| &alias.columns).filter(|c| c.data_type.is_some()).collect();
+        let mut items = Vec::with_capacity(calls.len());
+        let mut first_name = None;
+        for call in &calls {
+            let bound = self.in_clause(Clause::FromFunction, |binder| binder.bind_expr(call))?;
+            let bound = self.resolve_unknown(bound)?;
+            let name: Arc<str> = Arc::from(super::target::figure_name(call));
+            first_name.get_or_insert_with(|| name.clone());
+            let shown = match alias {
+                Some(alias) if single => Arc::from(alias.name.value.as_str()),
+                _ => name,
+            };
+            items.push(self.function_columns(bound, shown, &definitions)?);
+        }
+        let ordinality = with_ordinality.then(|| self.new_column("ordinality", Type::new(oids::INT8)));
+        let shown: Arc<str> = match alias {
+            Some(alias) => Arc::from(alias.name.value.as_str()),
+            None => first_name.unwrap_or_else(|| Arc::from("function")),
+        };
+        let mut named: Vec<NamedColumn> =
+            items.iter().flat_map(|item| item.columns.iter()).chain(&ordinality).map(NamedColumn::of).collect();
+        if let Some(alias) = alias
+            && definitions.is_empty()
+        {
+            named = self.alias_columns(alias, named)?;
+        }
+        let scalar_function = single && ordinality.is_none() && items.iter().all(|item| !item.spread);
+        let table = TableName { scalar_function, ..TableName::new(&shown, named, oids::RECORD) };
+        let scan = FunctionScan { calls: items, ordinality, alias: shown };
+        Ok((Node::FunctionScan(Box::new(scan)), Names::of_table(table)))
+    }
+
+    /// The columns of a function in FROM: the fields of a composite result, or one named like the function.
+    fn function_columns(
+        &mut self,
+        call: Expr,
+        name: Arc<str>,
+        definitions: &[&ast::TableAliasColumnDef],
+    ) -> Result<FunctionItem> {
+        if !definitions.is_empty() {
+            let mut columns = Vec::with_capacity(definitions.len());
+            for definition in definitions {
+                let Some(data_type) = &definition.data_type else { continue };
+                let ty = self.bind_type(data_type)?;
+                columns.push(self.new_column(definition.name.value.as_str(), ty));
+            }
+            return Ok(FunctionItem { call, columns, spread: true });
+        }
+        match self.row_fields(&call) {
+            Some(fields) => {
+                let columns = fields.into_iter().map(|(name, ty)| self.new_column(name, ty)).collect();
+                Ok(FunctionItem { call, columns, spread: true })
+            }
+            None if call.ty().oid == oids::RECORD => Err(Error::new(
+                SqlState::SYNTAX_ERROR,
+                "a column definition list is required for functions returning \"record\"",
+            )),
+            None => {
+                let column = self.new_column(name, call.ty());
+                Ok(FunctionItem { call, columns: vec![column], spread: false })
+            }
+        }
+    }
+
+    /// Renames columns by an alias's column list; 42P10 when it has too many.
+    fn alias_columns(&self, alias: &ast::TableAlias, mut columns: Vec<NamedColumn>) -> Result<Vec<NamedColumn>> {
+        if alias.columns.len() > columns.len() {
+            return Err(Error::new(
+                SqlState::INVALID_COLUMN_REFERENCE,
+                format!(
+                    "table \"{}\" has {} columns available but {} columns specified",
+                    alias.name.value,
+                    columns.len(),
+                    alias.columns.len()
+                ),
+            )
+            .at(self.position(alias.name.span)));
+        }
+        for (column, definition) in columns.iter_mut().zip(&alias.columns) {
+            column.name = Arc::from(definition.name.value.as_str());
+        }
+        Ok(columns)
+    }
+
+    fn bind_join(
+        &mut self,
+        kind: JoinKind,
+        constraint: &JoinConstraint,
+        (left, left_names): (Node, Names),
+        (right, right_names): (Node, Names),
+        lateral: bool,
+    ) -> Result<(Node, Names)> {
+        let mut join_alias = None;
+        let shared: Vec<(Arc<str>, Option<u32>)> = match constraint {
+            JoinConstraint::Using(_) => {
+                let (columns, alias) = node::join_using(constraint).unwrap_or_default();
+                join_alias = alias;
+                columns.iter().map(|ident| (Arc::from(ident.value.as_str()), self.position(ident.span))).collect()
+            }
+            JoinConstraint::Natural => common_columns(&left_names, &right_names),
+            JoinConstraint::On(_) | JoinConstraint::None => Vec::new(),
+        };
+        let mut tests = Vec::new();
+        let mut merged = Vec::new();
+        for (name, position) in &shared {
+            let a = single_column(&left_names, name, "left").map_err(|e| e.at(*position))?;
+            let b = single_column(&right_names, name, "right").map_err(|e| e.at(*position))?;
+            tests.push(self.bind_binary("=", a.expr.clone(), b.expr.clone(), *position)?);
+            merged.push(self.merge_column(kind, a, b)?);
+        }
+        let mut names = Names { tables: left_names.tables, columns: merged };
+        names.tables.extend(right_names.tables);
+        if let Some(alias) = join_alias {
+            let columns = names.columns.clone();
+            names.tables.push(TableName::new(&alias.value, columns, oids::RECORD));
+        }
+        let is_shared = |column: &NamedColumn| shared.iter().any(|(name, _)| *name == column.name);
+        names.columns.extend(left_names.columns.into_iter().filter(|c| !is_shared(c)));
+        names.columns.extend(right_names.columns.into_iter().filter(|c| !is_shared(c)));
+        if let JoinConstraint::On(condition) = constraint {
+            let saved = std::mem::replace(&mut self.level().names, names.clone());
+            let bound = self.bind_predicate_named(condition);
+            self.level().names = saved;
+            tests.push(bound?);
+        }
+        let lateral = lateral && {
+            let provided: Vec<_> = left.columns().iter().map(|column| column.id).collect();
+            crate::columns::free_columns(&right).iter().any(|id| provided.contains(id))
+        };
+        let on = Expr::conjunction(tests);
+        Ok((Node::Join { kind, left: Box::new(left), right: Box::new(right), on, lateral }, names))
+    }
+
+    fn bind_predicate_named(&mut self, condition: &ast::Expr) -> Result<Expr> {
+        let position = self.leftmost(condition);
+        let bound = self.in_clause(Clause::JoinOn, |binder| binder.bind_expr(condition))?;
+        self.coerce_to_boolean(bound, "JOIN/ON", position)
+    }
+
+    /// The one column that USING leaves of two: the side that is never null-extended, or the first that is not null.
+    fn merge_column(&mut self, kind: JoinKind, left: &NamedColumn, right: &NamedColumn) -> Result<NamedColumn> {
+        let (unified, ty) = self.unify(vec![left.expr.clone(), right.expr.clone()], "JOIN/USING")?;
+        let mut sides = unified.into_iter();
+        let (Some(a), Some(b)) = (sides.next(), sides.next()) else {
+            return Err(Error::internal("JOIN/USING of other than two columns"));
+        };
+        let (expr, source) = match kind {
+            JoinKind::Right => (b, right.source),
+            JoinKind::Full => (Expr::Coalesce(vec![a, b], ty), None),
+            _ => (a, left.source),
+        };
+        Ok(NamedColumn { name: left.name.clone(), expr, source })
+    }
+}
+
+/// The call that a function in FROM is.
+fn call_of(name: &ast::ObjectName, args: &[ast::FunctionArg]) -> ast::Expr {
+    let list = ast::FunctionArgumentList { duplicate_treatment: None, args: args.to_vec(), clauses: Vec::new() };
+    ast::Expr::Function(ast::Function {
+        name: name.clone(),
+        uses_odbc_syntax: false,
+        parameters: ast::FunctionArguments::None,
+        args: ast::FunctionArguments::List(list),
+        within_group: Vec::new(),
+        filter: None,
+        null_treatment: None,
+        over: None,
+    })
+}
+
+impl NamedColumn {
+    /// A plain column.
+    pub fn of(column: &Column) -> Self {
+        NamedColumn { name: column.name.clone(), expr: Expr::column(column), source: column.source }
+    }
+}
+
+impl TableName {
+    fn new(alias: &str, columns: Vec<NamedColumn>, row_type: dictdb_types::Oid) -> Self {
+        TableName {
+            alias: Arc::from(alias),
+            schema: None,
+            columns,
+            system: Vec::new(),
+            row_type,
+            referable: true,
+            scalar_function: false,
+        }
+    }
+}
+
+fn row_type(relation: &Relation) -> dictdb_types::Oid {
+    if relation.row_type.is_valid() { relation.row_type } else { oids::RECORD }
+}
+
+fn join_kind(operator: &JoinOperator) -> Result<(JoinKind, &JoinConstraint)> {
+    Ok(match operator {
+        JoinOperator::Join(c) | JoinOperator::Inner(c) | JoinOperator::CrossJoin(c) => (JoinKind::Inner, c),
+        JoinOperator::Left(c) | JoinOperator::LeftOuter(c) => (JoinKind::Left, c),
+        JoinOperator::Right(c) | JoinOperator::RightOuter(c) => (JoinKind::Right, c),
+        JoinOperator::FullOuter(c) => (JoinKind::Full, c),
+        other => return Err(Error::unsupported(format_args!("the join {other:?}"))),
+    })
+}
+
+fn common_columns(left: &Names, right: &Names) -> Vec<(Arc<str>, Option<u32>)> {
+    left.columns
+        .iter()
+        .filter(|a| right.columns.iter().any(|b| a.name == b.name))
+        .map(|column| (column.name.clone(), None))
+        .collect()
+}
+
+fn single_column<'n>(names: &'n Names, name: &str, side: &str) -> Result<&'n NamedColumn> {
+    let mut found = names.columns.iter().filter(|column| &*column.name == name);
+    match (found.next(), found.next()) {
+        (Some(column), None) => Ok(column),
+        (Some(_), Some(_)) => Err(Error::new(
+            SqlState::AMBIGUOUS_COLUMN,
+            format!("common column name \"{name}\" appears more than once in {side} table"),
+        )),
+        (None, _) => Err(Error::new(
+            SqlState::UNDEFINED_COLUMN,
+            format!("column \"{name}\" specified in USING clause does not exist in {side} table"),
+        )),
+    }
+}

@@ -1,0 +1,340 @@
+//! Calls: ordinary functions, the ones with a grammar of their own, and the hand-over of aggregates, window calls and
+//! set-returning calls to their collectors.
+
+use std::sync::Arc;
+
+use dictdb_functions::facts::{self, ProcKind};
+use dictdb_functions::resolve::{self, ArgSource, FunctionCall, FunctionMatch, Resolution};
+use dictdb_parser::ast::{self, Expr as Ast, FunctionArg, FunctionArguments};
+use dictdb_parser::node;
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, oids};
+
+use super::Binder;
+use super::clause::Forbidden;
+use super::names::idents;
+use crate::expr::{Call, Expr, SublinkKind};
+
+/// The arguments of a call as bound.
+struct BoundArgs {
+    values: Vec<Expr>,
+    /// Names of the last ones.
+    names: Vec<String>,
+    /// The last argument was marked VARIADIC.
+    variadic: bool,
+    /// `f(*)`.
+    star: bool,
+}
+
+/// What a call turns out to be.
+enum Resolved {
+    Call(FunctionMatch),
+    Value(Expr),
+}
+
+impl Binder<'_> {
+    pub(crate) fn bind_function(&mut self, function: &ast::Function) -> Result<Expr> {
+        let parts = idents(&function.name)?;
+        let position = parts.first().and_then(|ident| self.position(ident.span));
+        if let [name] = parts.as_slice()
+            && name.quote_style.is_none()
+            && let Some(special) = self.bind_special_form(&name.value, function, position)?
+        {
+            return Ok(special);
+        }
+        let (schema, name) = match parts.as_slice() {
+            [name] => (None, name.value.as_str()),
+            [schema, name] => (Some(schema.value.as_str()), name.value.as_str()),
+            _ => {
+                return Err(Error::new(
+                    SqlState::SYNTAX_ERROR,
+                    format!("improper qualified name (too many dotted names): {}", super::names::dotted(&parts)),
+                )
+                .at(position));
+            }
+        };
+        if let Some(treatment) = &function.null_treatment {
+            return Err(Error::unsupported(format_args!("{treatment}")).at(position));
+        }
+        let mut args = self.bind_call_args(function)?;
+        let direct = args.values.len();
+        for item in &function.within_group {
+            args.values.push(self.bind_expr(&item.expr)?);
+        }
+        let types: Vec<Oid> = args.values.iter().map(|value| value.ty().oid).collect();
+        let names: Vec<&str> = args.names.iter().map(String::as_str).collect();
+        let call = FunctionCall {
+            schema,
+            name,
+            args: &types,
+            arg_names: &names,
+            literal: matches!(args.values.as_slice(), [Expr::Const(_, ty)] if ty.oid == oids::UNKNOWN),
+            star: args.star,
+            distinct: is_distinct(function),
+            variadic: args.variadic,
+            order_by: call_order(function).len() + function.within_group.len(),
+            within_group: !function.within_group.is_empty(),
+            filter: function.filter.is_some(),
+            over: function.over.is_some(),
+            procedure: false,
+        };
+        let found = match self.resolve_call(&call, &args.values) {
+            Ok(Resolved::Call(found)) => found,
+            Ok(Resolved::Value(value)) => return Ok(value),
+            Err(error) => return Err(error.at(position)),
+        };
+        match found.kind {
+            ProcKind::Aggregate => self.bind_aggregate(function, found, args.values, direct, position),
+            ProcKind::Window => self.bind_window_function(function, found, args.values, position),
+            ProcKind::Procedure => Err(Error::internal("a procedure resolved outside CALL")),
+            ProcKind::Function => {
+                let call = self.finish_call(&found, args.values, position)?;
+                self.collect_set(call, position)
+            }
+        }
+    }
+
+    /// What a call means; a cast or a row's field is a finished value.
+    fn resolve_call(&mut self, call: &FunctionCall<'_>, values: &[Expr]) -> Result<Resolved> {
+        match resolve::resolve_function(&self.scope(), call) {
+            Ok(Resolution::Call(found)) => Ok(Resolved::Call(found)),
+            Ok(Resolution::Cast(target)) => {
+                let value = values.first().cloned().ok_or_else(|| Error::internal("a cast without an operand"))?;
+                self.cast(value, Type::new(target), None).map(Resolved::Value)
+            }
+            Err(error) if error.code() == SqlState::UNDEFINED_FUNCTION && call.schema.is_none() => {
+                let [row] = values else { return Err(error) };
+                self.field_named(row, call.name).map(Resolved::Value).ok_or(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A call by name over values that are bound already.
+    pub(crate) fn bind_call_of_values(
+        &mut self,
+        schema: Option<&str>,
+        name: &str,
+        values: Vec<Expr>,
+        position: Option<u32>,
+    ) -> Result<Expr> {
+        let types: Vec<Oid> = values.iter().map(|value| value.ty().oid).collect();
+        let call = FunctionCall { schema, name, args: &types, ..FunctionCall::default() };
+        match resolve::resolve_function(&self.scope(), &call).map_err(|e| e.at(position))? {
+            Resolution::Call(found) => self.finish_call(&found, values, position),
+            Resolution::Cast(target) => {
+                let value = values.into_iter().next().ok_or_else(|| Error::internal("a cast without an operand"))?;
+                self.cast(value, Type::new(target), position)
+            }
+        }
+    }
+
+    /// A resolved call with its arguments coerced.
+    pub(crate) fn finish_call(
+        &mut self,
+        found: &FunctionMatch,
+        values: Vec<Expr>,
+        position: Option<u32>,
+    ) -> Result<Expr> {
+        let args = self.call_args(found, values, position)?;
+        let function = self.function(found.oid)?;
+        let call = Call { function, args, ty: Type::new(found.result), operator: None, position };
+        Ok(Expr::Call(Box::new(call)))
+    }
+
+    /// The arguments as the function takes them: in its order, coerced, with defaults, variadic ones in an array.
+    pub(crate) fn call_args(
+        &mut self,
+        found: &FunctionMatch,
+        values: Vec<Expr>,
+        position: Option<u32>,
+    ) -> Result<Vec<Expr>> {
+        let mut args = Vec::with_capacity(found.params.len());
+        for param in &found.params {
+            let value = match param.source {
+                ArgSource::Given(index) => {
+                    values.get(index).cloned().ok_or_else(|| Error::internal("a call with a missing argument"))?
+                }
+                ArgSource::Default(index) => self.default_argument(found.oid, index)?,
+            };
+            let value = if matches!(param.ty, oids::ANY | oids::UNKNOWN) {
+                self.resolve_unknown(value)?
+            } else {
+                self.coerce_implicit(value, param.ty).map_err(|e| e.at(position))?
+            };
+            args.push(value);
+        }
+        if let Some(variadic) = found.variadic {
+            let items = args.split_off(variadic.first.min(args.len()));
+            args.push(Expr::Array { items, nested: false, ty: Type::new(variadic.array) });
+        }
+        Ok(args)
+    }
+
+    /// The default expression of this number.
+    fn default_argument(&mut self, function: Oid, index: usize) -> Result<Expr> {
+        let missing = || Error::internal("a default argument that is not there");
+        let text = facts::proc_by_oid(function).and_then(|proc| proc.defaults).ok_or_else(missing)?;
+        match self.bind_stored(&format!("ROW({text})"))? {
+            Expr::Row(mut items, _) if index < items.len() => Ok(items.swap_remove(index)),
+            _ => Err(missing()),
+        }
+    }
+
+    /// Binds a stored expression (a default) outside of all names.
+    pub(crate) fn bind_stored(&mut self, text: &str) -> Result<Expr> {
+        let tree = dictdb_parser::parse_expression(text)?;
+        self.levels.push(super::Level::default());
+        let bound = self.bind_expr(&tree);
+        self.levels.pop();
+        bound
+    }
+
+    fn bind_call_args(&mut self, function: &ast::Function) -> Result<BoundArgs> {
+        let mut bound = BoundArgs { values: Vec::new(), names: Vec::new(), variadic: false, star: false };
+        let FunctionArguments::List(list) = &function.args else { return Ok(bound) };
+        for arg in &list.args {
+            if let FunctionArg::Named { name, .. } = arg {
+                bound.names.push(name.value.clone());
+            }
+            let Some((expr, variadic)) = node::argument(arg) else {
+                bound.star = true;
+                continue;
+            };
+            bound.variadic |= variadic;
+            match expr {
+                Ast::QualifiedWildcard(name, _) => {
+                    let parts = idents(name)?;
+                    bound.values.extend(self.expand_star(Some(&parts))?.into_iter().map(|column| column.expr));
+                }
+                expr => bound.values.push(self.bind_expr(expr)?),
+            }
+        }
+        Ok(bound)
+    }
+
+    pub(crate) fn bind_arg_values(&mut self, function: &ast::Function) -> Result<Vec<Expr>> {
+        Ok(self.bind_call_args(function)?.values)
+    }
+
+    /// Forms that look like calls but are not functions of `pg_proc`.
+    fn bind_special_form(
+        &mut self,
+        name: &str,
+        function: &ast::Function,
+        position: Option<u32>,
+    ) -> Result<Option<Expr>> {
+        if matches!(function.args, FunctionArguments::None) {
+            return self.bind_keyword_value(name, None, position);
+        }
+        if let ("array", FunctionArguments::Subquery(query)) = (name, &function.args) {
+            return self.bind_sublink(SublinkKind::Array, query).map(Some);
+        }
+        match name {
+            "coalesce" => {
+                let args = self.bind_arg_values(function)?;
+                let (items, ty) = self.unify(args, "COALESCE")?;
+                Ok(Some(Expr::Coalesce(items, ty)))
+            }
+            "greatest" | "least" => {
+                let args = self.bind_arg_values(function)?;
+                let (items, ty) = self.unify(args, &name.to_ascii_uppercase())?;
+                Ok(Some(Expr::MinMax(name == "greatest", items, ty)))
+            }
+            "nullif" => {
+                let mut args = self.bind_arg_values(function)?.into_iter();
+                let (Some(left), Some(right)) = (args.next(), args.next()) else {
+                    return Err(Error::new(SqlState::SYNTAX_ERROR, "syntax error at or near \")\"").at(position));
+                };
+                let (function, pair) = self.equality(left, right, position)?;
+                Ok(Some(Expr::NullIf(function, Box::new(pair))))
+            }
+            "grouping" => self.bind_grouping_call(function, position).map(Some),
+            "current_time" | "current_timestamp" | "localtime" | "localtimestamp" => {
+                let args = self.bind_arg_values(function)?;
+                let precision = match args.first() {
+                    Some(Expr::Const(Datum::Int4(precision), _)) => Some(*precision),
+                    _ => None,
+                };
+                self.bind_keyword_value(name, precision, position)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A bare word that is a function without parentheses.
+    pub(crate) fn bind_niladic(&mut self, ident: &ast::Ident) -> Result<Option<Expr>> {
+        let position = self.position(ident.span);
+        if ident.value == "DEFAULT" {
+            return Err(Error::new(SqlState::SYNTAX_ERROR, "DEFAULT is not allowed in this context").at(position));
+        }
+        Ok(None)
+    }
+
+    /// `current_date` and its relatives: a function and the cast PostgreSQL's grammar gives it.
+    fn bind_keyword_value(
+        &mut self,
+        name: &str,
+        precision: Option<i32>,
+        position: Option<u32>,
+    ) -> Result<Option<Expr>> {
+        let (function, target) = match name {
+            "current_date" => ("now", Some(oids::DATE)),
+            "current_time" => ("now", Some(oids::TIMETZ)),
+            "current_timestamp" => ("now", precision.map(|_| oids::TIMESTAMPTZ)),
+            "localtime" => ("now", Some(oids::TIME)),
+            "localtimestamp" => ("now", Some(oids::TIMESTAMP)),
+            "current_user" | "current_role" | "user" => ("current_user", None),
+            "session_user" => ("session_user", None),
+            "current_catalog" => ("current_database", None),
+            "current_schema" => ("current_schema", None),
+            _ => return Ok(None),
+        };
+        let call = self.bind_call_of_values(Some("pg_catalog"), function, Vec::new(), position)?;
+        let target = target.map(|oid| Type::with_typmod(oid, precision.map_or(-1, |p| p.min(6))));
+        match target {
+            Some(target) => self.cast(call, target, position).map(Some),
+            None => Ok(Some(call)),
+        }
+    }
+
+    /// A set-returning call in a select list becomes a column of a ProjectSet node.
+    pub(crate) fn collect_set(&mut self, call: Expr, position: Option<u32>) -> Result<Expr> {
+        let Expr::Call(inner) = &call else { return Ok(call) };
+        if !inner.function.returns_set {
+            return Ok(call);
+        }
+        let clause = self.level().clause;
+        if clause.forbids(Forbidden::SetReturning) {
+            return Err(Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                format!("set-returning functions are not allowed in {}", clause.noun()),
+            )
+            .at(position));
+        }
+        if clause == super::Clause::FromFunction {
+            return Ok(call);
+        }
+        let column = self.new_column(Arc::from(&*inner.function.name), inner.ty);
+        let expr = Expr::column(&column);
+        self.level().sets.push((column, call));
+        Ok(expr)
+    }
+}
+
+/// Whether the call says DISTINCT.
+pub(crate) fn is_distinct(function: &ast::Function) -> bool {
+    matches!(&function.args, FunctionArguments::List(list)
+        if list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct))
+}
+
+/// The ORDER BY inside a call's parentheses.
+pub(crate) fn call_order(function: &ast::Function) -> &[ast::OrderByExpr] {
+    let FunctionArguments::List(list) = &function.args else { return &[] };
+    list.clauses
+        .iter()
+        .find_map(|clause| match clause {
+            ast::FunctionArgumentClause::OrderBy(items) => Some(items.as_slice()),
+            _ => None,
+        })
+        .unwrap_or(&[])
+}

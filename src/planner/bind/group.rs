@@ -1,0 +1,320 @@
+//! GROUP BY, grouping sets, and the check that what remains is grouped.
+
+use dictdb_catalog::ConstraintKind;
+use dictdb_parser::ast::{Expr as Ast, GroupByExpr};
+use dictdb_parser::node;
+use dictdb_types::{Error, Result, SqlState};
+
+use super::Binder;
+use super::clause::Clause;
+use super::expression::strip_parentheses;
+use super::level::Level;
+use crate::expr::{ColumnId, Expr};
+use crate::logical::{Column, Node};
+
+/// Expansions a GROUPING SETS clause may have, as PostgreSQL limits them.
+const MAX_GROUPING_SETS: usize = 4096;
+
+/// A bound GROUP BY clause.
+#[derive(Default)]
+pub(crate) struct Grouping {
+    /// Grouping expressions with their output columns.
+    pub groups: Vec<(Column, Expr)>,
+    /// Grouping sets, as positions in `groups`.
+    pub sets: Option<Vec<Vec<usize>>>,
+}
+
+impl Level {
+    /// Whether the FROM clause of this level provides a column.
+    pub fn provides(&self, id: ColumnId) -> bool {
+        let is = |column: &super::NamedColumn| column.expr.any(&mut |e| matches!(e, Expr::Column(c, _) if *c == id));
+        self.names.tables.iter().any(|t| t.columns.iter().chain(&t.system).any(is)) || self.names.columns.iter().any(is)
+    }
+}
+
+impl Binder<'_> {
+    pub(crate) fn bind_group_by(
+        &mut self,
+        group_by: &GroupByExpr,
+        list: &[(Column, Expr)],
+    ) -> Result<Option<Grouping>> {
+        let (exprs, distinct) = node::group_by(group_by);
+        if exprs.is_empty() {
+            return Ok(None);
+        }
+        let mut grouping = Grouping::default();
+        let mut factors: Vec<Vec<Vec<usize>>> = Vec::new();
+        let mut plain = true;
+        for expr in exprs {
+            let sets = self.group_item(expr, list, &mut grouping)?;
+            plain &= !matches!(strip_parentheses(expr), Ast::GroupingSets(_) | Ast::Cube(_) | Ast::Rollup(_))
+                && !is_empty_tuple(expr);
+            factors.push(sets);
+        }
+        if !plain {
+            let mut sets = cross(factors)?;
+            if distinct {
+                let mut seen: Vec<Vec<usize>> = Vec::new();
+                sets.retain(|set| {
+                    let mut sorted = set.clone();
+                    sorted.sort_unstable();
+                    !seen.contains(&sorted) && {
+                        seen.push(sorted);
+                        true
+                    }
+                });
+            }
+            grouping.sets = Some(sets);
+        }
+        Ok(Some(grouping))
+    }
+
+    /// The grouping sets one item stands for; an ordinary expression is one set of itself.
+    fn group_item(&mut self, expr: &Ast, list: &[(Column, Expr)], grouping: &mut Grouping) -> Result<Vec<Vec<usize>>> {
+        match strip_parentheses(expr) {
+            Ast::Rollup(items) => {
+                let parts = self.group_composites(items, list, grouping)?;
+                Ok((0..=parts.len()).rev().map(|n| parts[..n].concat()).collect())
+            }
+            Ast::Cube(items) => {
+                let parts = self.group_composites(items, list, grouping)?;
+                if parts.len() > 12 {
+                    return Err(Error::new(SqlState::TOO_MANY_COLUMNS, "CUBE is limited to 12 elements"));
+                }
+                Ok((0..1usize << parts.len()).rev().map(|mask| subset(&parts, mask)).collect())
+            }
+            Ast::GroupingSets(sets) => {
+                let mut all = Vec::with_capacity(sets.len());
+                for set in sets {
+                    match set.as_slice() {
+                        [single @ (Ast::Rollup(_) | Ast::Cube(_) | Ast::GroupingSets(_))] => {
+                            all.extend(self.group_item(single, list, grouping)?);
+                        }
+                        items => all.push(self.group_set(items, list, grouping)?),
+                    }
+                }
+                Ok(all)
+            }
+            Ast::Tuple(items) => Ok(vec![self.group_set(items, list, grouping)?]),
+            single => Ok(vec![vec![self.group_expr(single, list, grouping)?]]),
+        }
+    }
+
+    fn group_composites(
+        &mut self,
+        items: &[Vec<Ast>],
+        list: &[(Column, Expr)],
+        grouping: &mut Grouping,
+    ) -> Result<Vec<Vec<usize>>> {
+        items.iter().map(|item| self.group_set(item, list, grouping)).collect()
+    }
+
+    fn group_set(&mut self, items: &[Ast], list: &[(Column, Expr)], grouping: &mut Grouping) -> Result<Vec<usize>> {
+        let mut set = Vec::with_capacity(items.len());
+        for item in items {
+            match strip_parentheses(item) {
+                Ast::Tuple(inner) => set.extend(self.group_set(inner, list, grouping)?),
+                single => set.push(self.group_expr(single, list, grouping)?),
+            }
+        }
+        Ok(set)
+    }
+
+    fn group_expr(&mut self, expr: &Ast, list: &[(Column, Expr)], grouping: &mut Grouping) -> Result<usize> {
+        let position = self.leftmost(expr);
+        let bound = match self.output_reference(expr, list, Clause::GroupBy, false)? {
+            Some(index) => {
+                let bound = list[index].1.clone();
+                self.refuse_collected(&bound).map_err(|e| e.at(position))?;
+                bound
+            }
+            None => self.in_clause(Clause::GroupBy, |binder| binder.bind_expr(expr))?,
+        };
+        let bound = self.resolve_unknown(bound)?;
+        if let Some(index) = grouping.groups.iter().position(|(_, other)| other.same(&bound)) {
+            return Ok(index);
+        }
+        let name = match &bound {
+            Expr::Column(..) => super::target::figure_name(expr),
+            _ => "group".to_owned(),
+        };
+        let column = self.new_column(name, bound.ty());
+        grouping.groups.push((column, bound));
+        Ok(grouping.groups.len() - 1)
+    }
+
+    /// GROUP BY 1 where output column 1 is an aggregate.
+    fn refuse_collected(&mut self, expr: &Expr) -> Result<()> {
+        let level = self.level();
+        let mentions = |ids: &mut dyn Iterator<Item = ColumnId>| {
+            let ids: Vec<ColumnId> = ids.collect();
+            expr.any(&mut |e| matches!(e, Expr::Column(id, _) if ids.contains(id)))
+        };
+        if mentions(&mut level.aggregates.iter().map(|(column, _)| column.id)) {
+            return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate functions are not allowed in GROUP BY"));
+        }
+        if mentions(&mut level.windows.iter().map(|(column, _)| column.id)) {
+            return Err(Error::new(SqlState::WINDOWING_ERROR, "window functions are not allowed in GROUP BY"));
+        }
+        Ok(())
+    }
+
+    /// Replaces grouping expressions by their output columns and refuses other columns of the FROM clause, unless the
+    /// grouped primary key of their table determines them.
+    pub(crate) fn check_grouped(&mut self, grouping: &mut Grouping, exprs: Vec<&mut Expr>, input: &Node) -> Result<()> {
+        for expr in exprs {
+            self.group_in(expr, grouping, input)?;
+        }
+        Ok(())
+    }
+
+    fn group_in(&mut self, expr: &mut Expr, grouping: &mut Grouping, input: &Node) -> Result<()> {
+        if let Some((column, _)) = grouping.groups.iter().find(|(_, group)| group.same(expr)) {
+            *expr = Expr::column(column);
+            return Ok(());
+        }
+        if let Expr::Column(id, ty) = expr
+            && self.level().provides(*id)
+        {
+            let (id, ty) = (*id, *ty);
+            if !determined_by_key(id, grouping, input) {
+                return Err(self.ungrouped(id));
+            }
+            let column = self.new_column("determined", ty);
+            grouping.groups.push((column.clone(), Expr::Column(id, ty)));
+            let position = grouping.groups.len() - 1;
+            grouping.sets.iter_mut().flatten().for_each(|set| set.push(position));
+            *expr = Expr::column(&column);
+            return Ok(());
+        }
+        if let Expr::Sublink(link) = expr {
+            let outer: Vec<ColumnId> = crate::columns::free_columns(&link.query).into_iter().collect();
+            for id in outer {
+                if let Some(replacement) = self.grouped_outer(id, grouping, input)? {
+                    crate::columns::replace_column(&mut link.query, id, &replacement);
+                }
+            }
+        }
+        let mut result = Ok(());
+        expr.for_each_child_mut(&mut |child| {
+            if result.is_ok() {
+                result = self.group_in(child, grouping, input);
+            }
+        });
+        result
+    }
+
+    /// What a correlated reference to a column of this level becomes above the aggregation.
+    fn grouped_outer(&mut self, id: ColumnId, grouping: &mut Grouping, input: &Node) -> Result<Option<Expr>> {
+        if !self.level().provides(id) {
+            return Ok(None);
+        }
+        let Some(column) = input.columns().into_iter().find(|column| column.id == id) else { return Ok(None) };
+        let mut expr = Expr::column(&column);
+        self.group_in(&mut expr, grouping, input).map_err(|error| {
+            if error.code() == SqlState::GROUPING_ERROR { self.ungrouped_in_subquery(id) } else { error }
+        })?;
+        Ok(Some(expr))
+    }
+
+    fn ungrouped(&mut self, id: ColumnId) -> Error {
+        let name = self.shown_name(id);
+        Error::new(
+            SqlState::GROUPING_ERROR,
+            format!("column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function"),
+        )
+    }
+
+    fn ungrouped_in_subquery(&self, id: ColumnId) -> Error {
+        let name = self.shown_name(id);
+        Error::new(SqlState::GROUPING_ERROR, format!("subquery uses ungrouped column \"{name}\" from outer query"))
+    }
+
+    fn shown_name(&self, id: ColumnId) -> String {
+        let is = |column: &&super::NamedColumn| matches!(column.expr, Expr::Column(c, _) if c == id);
+        for level in self.levels.iter().rev() {
+            for table in &level.names.tables {
+                if let Some(column) = table.columns.iter().chain(&table.system).find(is) {
+                    return format!("{}.{}", table.alias, column.name);
+                }
+            }
+        }
+        "?column?".to_owned()
+    }
+}
+
+impl Grouping {
+    /// The arguments of GROUPING calls as positions of grouping expressions.
+    pub fn positions(&self, calls: Vec<(Column, Vec<Expr>)>) -> Result<Vec<(Column, Vec<usize>)>> {
+        calls
+            .into_iter()
+            .map(|(column, args)| {
+                let positions = args
+                    .iter()
+                    .map(|arg| {
+                        self.groups.iter().position(|(_, group)| group.same(arg)).ok_or_else(|| {
+                            Error::new(
+                                SqlState::GROUPING_ERROR,
+                                "arguments to GROUPING must be grouping expressions of the associated query level",
+                            )
+                        })
+                    })
+                    .collect::<Result<Vec<usize>>>()?;
+                Ok((column, positions))
+            })
+            .collect()
+    }
+}
+
+/// Whether a scan provides the column and all primary key columns of its table are grouped.
+fn determined_by_key(id: ColumnId, grouping: &Grouping, input: &Node) -> bool {
+    let grouped =
+        |column: ColumnId| grouping.groups.iter().any(|(_, e)| matches!(e, Expr::Column(c, _) if *c == column));
+    if grouping.sets.is_some() {
+        return false;
+    }
+    crate::columns::scans(input).into_iter().any(|scan| {
+        if !scan.columns.iter().any(|(column, _)| column.id == id) {
+            return false;
+        }
+        let Some(primary) = scan.relation.primary_key() else { return false };
+        let ConstraintKind::Primary { columns, .. } = &primary.kind else { return false };
+        columns.iter().all(|attnum| scan.columns.iter().any(|(column, number)| number == attnum && grouped(column.id)))
+    })
+}
+
+fn is_empty_tuple(expr: &Ast) -> bool {
+    matches!(strip_parentheses(expr), Ast::Tuple(items) if items.is_empty())
+}
+
+fn subset(parts: &[Vec<usize>], mask: usize) -> Vec<usize> {
+    let bit = |i: usize| 1 << (parts.len() - 1 - i);
+    parts.iter().enumerate().filter(|(i, _)| mask & bit(*i) != 0).flat_map(|(_, part)| part.iter().copied()).collect()
+}
+
+/// The cross product of the items' grouping sets.
+fn cross(factors: Vec<Vec<Vec<usize>>>) -> Result<Vec<Vec<usize>>> {
+    let mut sets = vec![Vec::new()];
+    for factor in factors {
+        if sets.len() * factor.len() > MAX_GROUPING_SETS {
+            return Err(Error::new(
+                SqlState::STATEMENT_TOO_COMPLEX,
+                format!("too many grouping sets present (maximum {MAX_GROUPING_SETS})"),
+            ));
+        }
+        sets = sets
+            .iter()
+            .flat_map(|left| factor.iter().map(move |right| left.iter().chain(right).copied().collect()))
+            .collect();
+    }
+    for set in &mut sets {
+        let mut seen = Vec::new();
+        set.retain(|position| {
+            !seen.contains(position) && {
+                seen.push(*position);
+                true
+            }
+        });
+    }
+    Ok(sets)
+}

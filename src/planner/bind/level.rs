@@ -1,0 +1,27 @@
+//! What one query level collects while its clauses are bound.
+
+use std::sync::Arc;
+
+use super::clause::Clause;
+use super::names::Names;
+use crate::expr::{AggregateCall, Expr, Window, WindowCall};
+use crate::logical::Column;
+
+/// One SELECT (or data-modifying statement) being bound.
+#[derive(Default)]
+pub(crate) struct Level {
+    /// Names that expressions may use: the FROM clause as far as it is bound.
+    pub names: Names,
+    /// The clause being bound.
+    pub clause: Clause,
+    /// Aggregates met so far; each stands as a column in the expressions.
+    pub aggregates: Vec<(Column, AggregateCall)>,
+    /// `GROUPING(…)` calls met so far.
+    pub groupings: Vec<(Column, Vec<Expr>)>,
+    /// Window calls met so far.
+    pub windows: Vec<(Column, WindowCall)>,
+    /// Set-returning calls of the select list met so far.
+    pub sets: Vec<(Column, Expr)>,
+    /// `WINDOW name AS (…)`.
+    pub named_windows: Vec<(Arc<str>, Window)>,
+}

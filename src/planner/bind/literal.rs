@@ -1,0 +1,94 @@
+//! Literals: PostgreSQL's typing of numbers and strings, parameters.
+
+use dictdb_parser::ast::{Value, ValueWithSpan};
+use dictdb_types::{Datum, Error, Numeric, Result, SqlState, Type, oids};
+
+use super::Binder;
+use crate::expr::Expr;
+
+/// Parameters a statement may have, as the wire protocol limits them.
+const MAX_PARAMETERS: usize = 65_535;
+
+impl Binder<'_> {
+    pub(crate) fn bind_value(&mut self, value: &ValueWithSpan) -> Result<Expr> {
+        let position = self.position(value.span);
+        match &value.value {
+            Value::Null => Ok(Expr::null(Type::new(oids::UNKNOWN))),
+            Value::Boolean(value) => Ok(Expr::boolean(*value)),
+            Value::Number(digits, _) => number(digits).map_err(|e| e.at(position)),
+            Value::SingleQuotedString(text)
+            | Value::EscapedStringLiteral(text)
+            | Value::UnicodeStringLiteral(text)
+            | Value::NationalStringLiteral(text) => Ok(unknown(text)),
+            Value::DollarQuotedString(quoted) => Ok(unknown(&quoted.value)),
+            Value::SingleQuotedByteStringLiteral(bits) => Ok(typed(oids::BIT, bits.len() as i32, bits)),
+            Value::HexStringLiteral(hex) => hex_bits(hex).map_err(|e| e.at(position)),
+            Value::Placeholder(name) => self.bind_placeholder(name).map_err(|e| e.at(position)),
+            other => Err(Error::unsupported(format_args!("the literal {other}")).at(position)),
+        }
+    }
+
+    fn bind_placeholder(&mut self, name: &str) -> Result<Expr> {
+        let number: usize = name
+            .strip_prefix('$')
+            .and_then(|digits| digits.parse().ok())
+            .ok_or_else(|| Error::new(SqlState::SYNTAX_ERROR, format!("syntax error at or near \"{name}\"")))?;
+        let undefined = || Error::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {name}"));
+        if number == 0 || number > MAX_PARAMETERS {
+            return Err(undefined());
+        }
+        if number > self.params.len() {
+            if !self.open_params {
+                return Err(undefined());
+            }
+            self.params.resize(number, Type::new(oids::UNKNOWN));
+        }
+        Ok(Expr::Param(number - 1, self.params[number - 1]))
+    }
+
+    /// Gives an undecided parameter its type; 42P08 when another use decided otherwise.
+    pub(crate) fn decide_param(&mut self, index: usize, ty: Type) -> Result<Expr> {
+        let decided = self.params[index];
+        if decided.oid == oids::UNKNOWN {
+            self.params[index] = Type::new(ty.oid);
+        } else if decided.oid != ty.oid {
+            return Err(Error::new(
+                SqlState::AMBIGUOUS_PARAMETER,
+                format!("inconsistent types deduced for parameter ${}", index + 1),
+            )
+            .detail(format!("{} versus {}", self.type_name(decided), self.type_name(ty))));
+        }
+        Ok(Expr::Param(index, Type::new(ty.oid)))
+    }
+}
+
+fn unknown(text: &str) -> Expr {
+    Expr::Const(Datum::text(text), Type::new(oids::UNKNOWN))
+}
+
+fn typed(oid: dictdb_types::Oid, typmod: i32, text: &str) -> Expr {
+    Expr::Const(Datum::text(text), Type::with_typmod(oid, typmod))
+}
+
+/// Integers are `int4`, then `int8`, else `numeric`; whatever has a point or an exponent is `numeric`.
+pub(crate) fn number(digits: &str) -> Result<Expr> {
+    if let Ok(value) = digits.parse::<i32>() {
+        return Ok(Expr::Const(Datum::Int4(value), Type::new(oids::INT4)));
+    }
+    if let Ok(value) = digits.parse::<i64>() {
+        return Ok(Expr::Const(Datum::Int8(value), Type::new(oids::INT8)));
+    }
+    let value: Numeric = Numeric::parse(digits)?;
+    Ok(Expr::Const(Datum::Numeric(value), Type::new(oids::NUMERIC)))
+}
+
+fn hex_bits(hex: &str) -> Result<Expr> {
+    let mut bits = String::with_capacity(hex.len() * 4);
+    for digit in hex.chars() {
+        let value = digit.to_digit(16).ok_or_else(|| {
+            Error::new(SqlState::INVALID_TEXT_REPRESENTATION, format!("\"{digit}\" is not a valid hexadecimal digit"))
+        })?;
+        bits.push_str(&format!("{value:04b}"));
+    }
+    Ok(typed(oids::BIT, bits.len() as i32, &bits))
+}

@@ -1,0 +1,232 @@
+//! The binder: syntax tree to logical plan, with every name resolved and every type explicit.
+//!
+//! One [`Binder`] serves one statement. Query levels form a stack: a name not found in the innermost level is looked up
+//! further out, and the resulting [`ColumnId`] then simply belongs to nobody inside, which is what makes it correlated.
+
+mod aggregate;
+mod clause;
+mod coerce;
+mod cte;
+mod delete;
+mod expression;
+mod from;
+mod function;
+mod group;
+mod insert;
+mod literal;
+mod modify;
+mod names;
+mod operator;
+mod order;
+mod query;
+mod select;
+mod setop;
+mod sublink;
+mod target;
+mod types;
+mod update;
+mod window;
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Catalog, Relation};
+use dictdb_functions::kernel::Registry;
+use dictdb_parser::Locations;
+use dictdb_parser::{Span, ast};
+use dictdb_types::{Env, Error, Oid, Result, SqlState, Type, TypeInfo, TypeLookup, oids};
+
+pub(crate) use clause::Clause;
+pub(crate) use level::Level;
+pub(crate) use names::{NamedColumn, Names};
+
+use crate::expr::{ColumnId, Expr};
+use crate::logical::Column;
+
+mod level;
+
+/// What binding depends on besides the statement.
+#[derive(Clone, Copy)]
+pub struct BindContext<'a> {
+    /// The catalog version.
+    pub catalog: &'a Arc<Catalog>,
+    /// Implementations of functions.
+    pub registry: &'a Registry,
+    /// Settings and names for reading literals.
+    pub env: &'a dyn Env,
+    /// Schemas searched for unqualified names, `pg_catalog` and the temporary schema included.
+    pub search_path: &'a [Oid],
+    /// The role whose view of names and privileges counts.
+    pub role: Oid,
+}
+
+/// Binds one statement.
+pub struct Binder<'a> {
+    pub(crate) cx: BindContext<'a>,
+    pub(crate) locations: &'a Locations,
+    /// Parameter types: `unknown` until a context decides.
+    params: Vec<Type>,
+    /// Whether parameters beyond the declared ones may appear.
+    open_params: bool,
+    next_column: u32,
+    next_cte: u32,
+    pub(crate) levels: Vec<Level>,
+    pub(crate) ctes: Vec<cte::VisibleCte>,
+    depth: usize,
+}
+
+/// Nesting of queries and expressions a statement may have.
+const MAX_DEPTH: usize = 800;
+
+impl<'a> Binder<'a> {
+    /// A binder for a statement whose nodes stand at `locations` and whose parameters have the `declared` types (`unknown`: to be inferred).
+    pub fn new(cx: BindContext<'a>, locations: &'a Locations, declared: &[Type], open_params: bool) -> Self {
+        Binder {
+            cx,
+            locations,
+            params: declared.to_vec(),
+            open_params,
+            next_column: 0,
+            next_cte: 0,
+            levels: Vec::new(),
+            ctes: Vec::new(),
+            depth: 0,
+        }
+    }
+
+    /// The types of all parameters after binding; 42P18 when one could not be determined.
+    pub fn into_params(self) -> Result<Vec<Type>> {
+        for (index, ty) in self.params.iter().enumerate() {
+            if ty.oid == oids::UNKNOWN {
+                return Err(Error::new(
+                    SqlState::INDETERMINATE_DATATYPE,
+                    format!("could not determine data type of parameter ${}", index + 1),
+                ));
+            }
+        }
+        Ok(self.params)
+    }
+
+    /// A column of the statement's own.
+    pub(crate) fn new_column(&mut self, name: impl Into<Arc<str>>, ty: Type) -> Column {
+        Column { id: self.new_id(), name: name.into(), ty, source: None }
+    }
+
+    pub(crate) fn new_id(&mut self) -> ColumnId {
+        self.next_column += 1;
+        ColumnId(self.next_column)
+    }
+
+    pub(crate) fn position(&self, span: Span) -> Option<u32> {
+        dictdb_parser::position::of_span(span)
+    }
+
+    /// Where an expression starts, for errors about its value.
+    pub(crate) fn leftmost(&self, expr: &ast::Expr) -> Option<u32> {
+        self.locations.leftmost(expr)
+    }
+
+    /// Where the operator or call itself stands.
+    pub(crate) fn node_position(&self, expr: &ast::Expr) -> Option<u32> {
+        self.locations.node(expr)
+    }
+
+    pub(crate) fn level(&mut self) -> &mut Level {
+        self.levels.last_mut().expect("binding happens inside a query level")
+    }
+
+    /// Runs `f` inside a new innermost level.
+    pub(crate) fn in_level<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.levels.push(Level::default());
+        let result = self.nested(f);
+        self.levels.pop();
+        result
+    }
+
+    /// Runs `f` one nesting deeper; 54001 beyond the limit.
+    pub(crate) fn nested<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.depth >= MAX_DEPTH {
+            return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded").hint(
+                "Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), after ensuring the \
+                 platform's stack depth limit is adequate.",
+            ));
+        }
+        self.depth += 1;
+        let result = f(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// Runs `f` with another clause named in errors about what is not allowed there.
+    pub(crate) fn in_clause<T>(&mut self, clause: Clause, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let outer = std::mem::replace(&mut self.level().clause, clause);
+        let result = f(self);
+        self.level().clause = outer;
+        result
+    }
+
+    pub(crate) fn type_info(&self, oid: Oid) -> Option<Arc<TypeInfo>> {
+        self.cx.catalog.type_info(oid)
+    }
+
+    /// PostgreSQL's name of a type with its modifier.
+    pub(crate) fn type_name_with_modifier(&self, ty: Type) -> String {
+        let scope = self.scope();
+        dictdb_types::type_name_with_modifier(&scope, ty, &|info| {
+            dictdb_functions::resolve::Scope::qualifier_of_type(&scope, info)
+        })
+    }
+
+    /// PostgreSQL's name of a type, for messages.
+    pub(crate) fn type_name(&self, ty: Type) -> String {
+        let scope = self.scope();
+        dictdb_types::type_name(&scope, ty.oid, &|info| {
+            dictdb_functions::resolve::Scope::qualifier_of_type(&scope, info)
+        })
+    }
+
+    /// Finds a table, view or system catalog; 42P01, 3F000.
+    pub(crate) fn relation(&self, name: &ast::ObjectName) -> Result<Arc<Relation>> {
+        self.relation_of(&names::idents(name)?)
+    }
+
+    /// Like [`Binder::relation`], of a name's parts.
+    pub(crate) fn relation_of(&self, parts: &[&ast::Ident]) -> Result<Arc<Relation>> {
+        let position = parts.first().and_then(|ident| self.position(ident.span));
+        let found = match parts {
+            [table] => self.cx.catalog.relation_on_path(self.cx.search_path, &table.value),
+            [schema, table] => match self.cx.catalog.schema_named(&schema.value) {
+                Some(namespace) => self.cx.catalog.relation_in(namespace.oid, &table.value),
+                None => None,
+            },
+            [database, schema, table] => {
+                return Err(Error::new(
+                    SqlState::FEATURE_NOT_SUPPORTED,
+                    format!(
+                        "cross-database references are not implemented: \"{}.{}.{}\"",
+                        database.value, schema.value, table.value
+                    ),
+                )
+                .at(position));
+            }
+            _ => {
+                let name = names::dotted(parts);
+                return Err(Error::new(
+                    SqlState::SYNTAX_ERROR,
+                    format!("improper relation name (too many dotted names): {name}"),
+                )
+                .at(position));
+            }
+        };
+        found.cloned().ok_or_else(|| {
+            let name = names::dotted(parts);
+            Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist")).at(position)
+        })
+    }
+}
+
+impl Expr {
+    /// A reference to a logical column.
+    pub(crate) fn column(column: &Column) -> Expr {
+        Expr::Column(column.id, column.ty)
+    }
+}

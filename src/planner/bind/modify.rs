@@ -1,0 +1,215 @@
+//! What INSERT, UPDATE and DELETE share: the target table, assignment coercion, constraints, RETURNING.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Column as TableColumn, ConstraintKind, Relation, RelationKind};
+use dictdb_functions::facts::CastContext;
+use dictdb_parser::ast::{self, Statement};
+use dictdb_parser::node::{self, PathStep};
+use dictdb_types::{Error, Result, SqlState, Type};
+
+use super::Binder;
+use super::clause::Clause;
+use super::level::Level;
+use super::names::{NamedColumn, Names, TableName};
+use crate::expr::Expr;
+use crate::logical::{Check, Column, Node};
+
+/// The row a Modify node makes or removes, as columns that expressions can refer to.
+pub(crate) type RowColumns = Vec<(Column, i16)>;
+
+impl Binder<'_> {
+    /// A data-modifying statement in the current (fresh) level.
+    pub(crate) fn bind_modify(&mut self, statement: &Statement) -> Result<Node> {
+        match statement {
+            Statement::Insert(insert) => self.bind_insert(insert),
+            Statement::Update(update) => self.bind_update(update),
+            Statement::Delete(delete) => self.bind_delete(delete),
+            Statement::Merge(_) => Err(Error::unsupported("MERGE")),
+            other => Err(Error::internal(format!("not a data-modifying statement: {other}"))),
+        }
+    }
+
+    /// The table to change; 42809 and 55000 for what cannot be changed.
+    pub(crate) fn modify_target(&mut self, name: &ast::ObjectName, verb: &str) -> Result<Arc<Relation>> {
+        let relation = self.relation(name)?;
+        match relation.kind {
+            RelationKind::Table => Ok(relation),
+            RelationKind::Virtual => Err(Error::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("permission denied: \"{}\" is a system catalog", relation.name),
+            )),
+            RelationKind::View(_) => Err(Error::unsupported(format_args!("{verb} on the view \"{}\"", relation.name))),
+            RelationKind::Sequence(_) => {
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("cannot change sequence \"{}\"", relation.name)))
+            }
+            RelationKind::Index(_) | RelationKind::Composite => {
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("cannot open relation \"{}\"", relation.name))
+                    .detail("This operation is not supported for this kind of relation."))
+            }
+        }
+    }
+
+    /// Fresh columns for a whole row of the table.
+    pub(crate) fn row_columns(&mut self, relation: &Relation) -> RowColumns {
+        relation
+            .live_columns()
+            .map(|(attnum, column)| {
+                let source = Some((relation.oid, attnum));
+                (Column { source, ..self.new_column(column.name.clone(), column.ty) }, attnum)
+            })
+            .collect()
+    }
+
+    /// A row's columns as a table name.
+    pub(crate) fn row_name(&self, relation: &Relation, alias: &str, row: &RowColumns) -> TableName {
+        TableName {
+            alias: Arc::from(alias),
+            schema: self.cx.catalog.schema(relation.namespace).map(|schema| schema.name.clone()),
+            columns: row.iter().map(|(column, _)| NamedColumn::of(column)).collect(),
+            system: Vec::new(),
+            row_type: relation.row_type,
+            referable: true,
+            scalar_function: false,
+        }
+    }
+
+    /// A value as one of a column's type; 42804 naming the column.
+    pub(crate) fn coerce_for_column(
+        &mut self,
+        value: Expr,
+        column: &TableColumn,
+        position: Option<u32>,
+    ) -> Result<Expr> {
+        let source = value.ty();
+        let coerced = self.coerce(value, column.ty, CastContext::Assignment).map_err(|e| e.at(position))?;
+        coerced.ok_or_else(|| {
+            Error::new(
+                SqlState::DATATYPE_MISMATCH,
+                format!(
+                    "column \"{}\" is of type {} but expression is of type {}",
+                    column.name,
+                    self.type_name(Type::new(column.ty.oid)),
+                    self.type_name(Type::new(source.oid))
+                ),
+            )
+            .hint("You will need to rewrite or cast the expression.")
+            .at(position)
+        })
+    }
+
+    /// A column's default; NULL when it has none.
+    pub(crate) fn default_of(&mut self, column: &TableColumn) -> Result<Expr> {
+        let value = match &column.default {
+            Some(text) if !column.generated => self.bind_stored(text)?,
+            _ => Expr::null(column.ty),
+        };
+        self.coerce_for_column(value, column, None)
+    }
+
+    /// CHECK constraints and generated columns over a row.
+    #[allow(clippy::type_complexity)]
+    pub(crate) fn row_rules(
+        &mut self,
+        relation: &Relation,
+        row: &RowColumns,
+    ) -> Result<(Vec<(Check, Expr)>, Vec<(i16, Expr)>)> {
+        let names = Names::of_table(self.row_name(relation, &relation.name, row));
+        self.levels.push(Level { names, clause: Clause::Check, ..Level::default() });
+        let rules = self.row_rules_inside(relation);
+        self.levels.pop();
+        rules
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn row_rules_inside(&mut self, relation: &Relation) -> Result<(Vec<(Check, Expr)>, Vec<(i16, Expr)>)> {
+        let mut checks = Vec::new();
+        for constraint in &relation.constraints {
+            if let ConstraintKind::Check { expression, .. } = &constraint.kind {
+                let tree = dictdb_parser::parse_expression(expression)?;
+                let bound = self.bind_expr(&tree)?;
+                let bound = self.coerce_to_boolean(bound, "CHECK", None)?;
+                checks.push((Check::Constraint(constraint.name.clone()), bound));
+            }
+        }
+        // PostgreSQL checks them in the order of their names.
+        checks.sort_by(|(a, _), (b, _)| check_name(a).cmp(check_name(b)));
+        let mut generated = Vec::new();
+        for (attnum, column) in relation.live_columns() {
+            if let (true, Some(text)) = (column.generated, &column.default) {
+                let tree = dictdb_parser::parse_expression(text)?;
+                let bound = self.bind_expr(&tree)?;
+                generated.push((attnum, self.coerce_for_column(bound, column, None)?));
+            }
+        }
+        Ok((checks, generated))
+    }
+
+    /// RETURNING over the names given.
+    pub(crate) fn bind_returning(
+        &mut self,
+        items: Option<&Vec<ast::SelectItem>>,
+        names: Names,
+    ) -> Result<Option<Vec<(Column, Expr)>>> {
+        let Some(items) = items else { return Ok(None) };
+        self.level().names = names;
+        let mut columns = self.in_clause(Clause::Returning, |binder| binder.bind_targets(items))?;
+        for (column, expr) in &mut columns {
+            *expr = self.resolve_unknown(expr.clone())?;
+            column.ty = expr.ty();
+        }
+        Ok(Some(columns))
+    }
+
+    /// The attnum and column an assignment names; 42703.
+    pub(crate) fn target_column<'r>(
+        &self,
+        relation: &'r Relation,
+        name: &ast::ObjectName,
+    ) -> Result<(i16, &'r TableColumn, Option<u32>)> {
+        let [PathStep::Field(ident)] = node::target_path(name)[..] else {
+            return Err(Error::unsupported("assignment to a field or element of a column"));
+        };
+        let position = self.position(ident.span);
+        let (attnum, column) = relation.column_named(&ident.value).ok_or_else(|| {
+            Error::new(
+                SqlState::UNDEFINED_COLUMN,
+                format!("column \"{}\" of relation \"{}\" does not exist", ident.value, relation.name),
+            )
+            .at(position)
+        })?;
+        Ok((attnum, column, position))
+    }
+}
+
+fn check_name(check: &Check) -> &str {
+    match check {
+        Check::Constraint(name) | Check::View(name) => name,
+    }
+}
+
+/// 42701: a column assigned twice.
+pub(crate) fn assigned_twice(name: &str) -> Error {
+    Error::new(SqlState::DUPLICATE_COLUMN, format!("column \"{name}\" specified more than once"))
+}
+
+/// 428C9: a value for a column that makes its own.
+pub(crate) fn not_assignable(column: &TableColumn, verb: &str) -> Error {
+    let (detail, hint) = if column.generated {
+        (format!("Column \"{}\" is a generated column.", column.name), None)
+    } else {
+        (
+            format!("Column \"{}\" is an identity column defined as GENERATED ALWAYS.", column.name),
+            (verb == "insert").then_some("Use OVERRIDING SYSTEM VALUE to override."),
+        )
+    };
+    let message = match verb {
+        "insert" => format!("cannot insert a non-DEFAULT value into column \"{}\"", column.name),
+        _ => format!("column \"{}\" can only be updated to DEFAULT", column.name),
+    };
+    let error = Error::new(SqlState::GENERATED_ALWAYS, message).detail(detail);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}

@@ -1,0 +1,241 @@
+//! What a FROM clause makes visible, and how column names are looked up in it.
+
+use std::sync::Arc;
+
+use dictdb_parser::ast;
+use dictdb_types::{Error, Oid, Result, SqlState, Type};
+
+use super::Binder;
+use crate::expr::Expr;
+
+/// Names a FROM clause makes visible.
+#[derive(Clone, Default)]
+pub(crate) struct Names {
+    /// What a qualified name may refer to.
+    pub tables: Vec<TableName>,
+    /// What `*` expands to and an unqualified name may refer to, in order. USING columns are merged here.
+    pub columns: Vec<NamedColumn>,
+}
+
+/// A table, subquery, function or join with a name.
+#[derive(Clone)]
+pub(crate) struct TableName {
+    /// Alias, or the table's own name.
+    pub alias: Arc<str>,
+    /// Schema, for a table without alias: `schema.table.column` finds it.
+    pub schema: Option<Arc<str>>,
+    /// Its columns.
+    pub columns: Vec<NamedColumn>,
+    /// System columns, found by name but not by `*`.
+    pub system: Vec<NamedColumn>,
+    /// Row type of a table, or `record`.
+    pub row_type: Oid,
+    /// Visible only to LATERAL items (left side of a join whose right side is being bound) when false.
+    pub referable: bool,
+    /// A function whose single column is the table itself: `SELECT f FROM f() f`.
+    pub scalar_function: bool,
+}
+
+/// A named expression; almost always a column.
+#[derive(Clone)]
+pub(crate) struct NamedColumn {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it stands for.
+    pub expr: Expr,
+    /// Table and attnum when it is a plain column.
+    pub source: Option<(Oid, i16)>,
+}
+
+impl Names {
+    /// Names of one table.
+    pub fn of_table(table: TableName) -> Self {
+        Names { columns: table.columns.clone(), tables: vec![table] }
+    }
+
+    /// Names of two FROM items side by side; 42712 when they share an alias.
+    pub fn merge(&mut self, other: Names) -> Result<()> {
+        self.check_aliases(&other)?;
+        self.tables.extend(other.tables);
+        self.columns.extend(other.columns);
+        Ok(())
+    }
+
+    /// 42712 when the two sides share an alias.
+    pub fn check_aliases(&self, other: &Names) -> Result<()> {
+        for table in &other.tables {
+            let clash = self.tables.iter().any(|t| {
+                t.alias == table.alias && (t.schema == table.schema || t.schema.is_none() || table.schema.is_none())
+            });
+            if clash {
+                return Err(Error::new(
+                    SqlState::DUPLICATE_ALIAS,
+                    format!("table name \"{}\" specified more than once", table.alias),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The identifiers of a dotted name; a function call inside one is not PostgreSQL's.
+pub(crate) fn idents(name: &ast::ObjectName) -> Result<Vec<&ast::Ident>> {
+    name.0
+        .iter()
+        .map(|part| part.as_ident().ok_or_else(|| Error::unsupported("a function call inside a name")))
+        .collect()
+}
+
+/// A dotted name as messages show it.
+pub(crate) fn dotted(parts: &[&ast::Ident]) -> String {
+    parts.iter().map(|ident| ident.value.as_str()).collect::<Vec<_>>().join(".")
+}
+
+impl Binder<'_> {
+    /// Binds an unqualified name: a column, or a whole row by table name.
+    pub(crate) fn bind_identifier(&mut self, ident: &ast::Ident) -> Result<Expr> {
+        let position = self.position(ident.span);
+        for depth in (0..self.levels.len()).rev() {
+            if let Some(expr) = self.column_at_level(depth, &ident.value).map_err(|e| e.at(position))? {
+                return Ok(expr);
+            }
+        }
+        for depth in (0..self.levels.len()).rev() {
+            if let Some(table) = find_table(&self.levels[depth].names, None, &ident.value) {
+                return Ok(whole_row(table));
+            }
+        }
+        Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{}\" does not exist", ident.value)).at(position))
+    }
+
+    fn column_at_level(&self, depth: usize, name: &str) -> Result<Option<Expr>> {
+        let names = &self.levels[depth].names;
+        let mut found = names.columns.iter().filter(|column| &*column.name == name);
+        if let Some(column) = found.next() {
+            if found.next().is_some() {
+                return Err(ambiguous(name));
+            }
+            return Ok(Some(column.expr.clone()));
+        }
+        let mut system = names.tables.iter().flat_map(|t| t.system.iter()).filter(|column| &*column.name == name);
+        match (system.next(), system.next()) {
+            (Some(_), Some(_)) => Err(ambiguous(name)),
+            (first, _) => Ok(first.map(|column| column.expr.clone())),
+        }
+    }
+
+    /// Binds a dotted name: `table.column`, `schema.table.column`, `column.field`, `table.*`-like whole rows excepted.
+    pub(crate) fn bind_compound(&mut self, parts: &[ast::Ident]) -> Result<Expr> {
+        let position = parts.first().and_then(|ident| self.position(ident.span));
+        match parts {
+            [ident] => self.bind_identifier(ident),
+            [table, column] => self.qualified(None, table, column, position),
+            [schema, table, column] => self.qualified(Some(&schema.value), table, column, position),
+            [_, schema, table, column] => self.qualified(Some(&schema.value), table, column, position),
+            _ => {
+                let name = dotted(&parts.iter().collect::<Vec<_>>());
+                Err(Error::new(
+                    SqlState::SYNTAX_ERROR,
+                    format!("improper qualified name (too many dotted names): {name}"),
+                )
+                .at(position))
+            }
+        }
+    }
+
+    fn qualified(
+        &mut self,
+        schema: Option<&str>,
+        table: &ast::Ident,
+        column: &ast::Ident,
+        position: Option<u32>,
+    ) -> Result<Expr> {
+        for depth in (0..self.levels.len()).rev() {
+            let Some(found) = find_table(&self.levels[depth].names, schema, &table.value) else { continue };
+            if !found.referable {
+                return Err(invalid_reference(&table.value).at(position));
+            }
+            let mut columns = found.columns.iter().chain(&found.system).filter(|c| *c.name == *column.value);
+            return match (columns.next(), columns.next()) {
+                (Some(_), Some(_)) => Err(ambiguous(&column.value).at(position)),
+                (Some(column), None) => Ok(column.expr.clone()),
+                (None, _) => {
+                    let whole = whole_row(found);
+                    self.row_function(
+                        whole,
+                        found_alias(&self.levels[depth].names, schema, &table.value),
+                        column,
+                        position,
+                    )
+                }
+            };
+        }
+        if schema.is_none()
+            && let Ok(row) = self.bind_identifier(table)
+        {
+            return self.bind_field(row, column);
+        }
+        let shown = match schema {
+            Some(schema) => format!("{schema}.{}", table.value),
+            None => table.value.clone(),
+        };
+        Err(Error::new(SqlState::UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{shown}\""))
+            .at(position))
+    }
+
+    /// `t.f` where `t` has no column `f`: `f(t)` when there is such a function.
+    fn row_function(&mut self, row: Expr, alias: Arc<str>, name: &ast::Ident, position: Option<u32>) -> Result<Expr> {
+        let missing = Error::new(SqlState::UNDEFINED_COLUMN, format!("column {}.{} does not exist", alias, name.value))
+            .at(position);
+        self.bind_call_of_values(None, &name.value, vec![row], position).map_err(|_| missing)
+    }
+
+    /// Expands `*` (or `table.*`) to named expressions.
+    pub(crate) fn expand_star(&self, qualifier: Option<&[&ast::Ident]>) -> Result<Vec<NamedColumn>> {
+        let Some(parts) = qualifier else {
+            return Ok(self.levels.last().map(|level| level.names.columns.clone()).unwrap_or_default());
+        };
+        let (schema, table) = match parts {
+            [table] => (None, *table),
+            [schema, table] | [_, schema, table] => (Some(schema.value.as_str()), *table),
+            _ => return Err(Error::new(SqlState::SYNTAX_ERROR, "improper qualified name (too many dotted names)")),
+        };
+        let found = self.levels.iter().rev().find_map(|level| find_table(&level.names, schema, &table.value));
+        found.map(|table| table.columns.clone()).ok_or_else(|| {
+            Error::new(SqlState::UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{}\"", table.value))
+                .at(self.position(table.span))
+        })
+    }
+}
+
+fn found_alias(names: &Names, schema: Option<&str>, name: &str) -> Arc<str> {
+    find_table(names, schema, name).map_or_else(|| Arc::from(name), |table| table.alias.clone())
+}
+
+fn find_table<'n>(names: &'n Names, schema: Option<&str>, alias: &str) -> Option<&'n TableName> {
+    names.tables.iter().find(|table| &*table.alias == alias && (schema.is_none() || table.schema.as_deref() == schema))
+}
+
+/// A table's row as one value.
+pub(crate) fn whole_row(table: &TableName) -> Expr {
+    if table.scalar_function
+        && let [column] = table.columns.as_slice()
+    {
+        return column.expr.clone();
+    }
+    Expr::Row(table.columns.iter().map(|column| column.expr.clone()).collect(), Type::new(table.row_type))
+}
+
+fn ambiguous(name: &str) -> Error {
+    Error::new(SqlState::AMBIGUOUS_COLUMN, format!("column reference \"{name}\" is ambiguous"))
+}
+
+fn invalid_reference(table: &str) -> Error {
+    Error::new(
+        SqlState::INVALID_COLUMN_REFERENCE,
+        format!("invalid reference to FROM-clause entry for table \"{table}\""),
+    )
+    .detail(format!(
+        "There is an entry for table \"{table}\", but it cannot be referenced from this part of the query."
+    ))
+}

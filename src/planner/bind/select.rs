@@ -1,0 +1,168 @@
+//! SELECT: its clauses in the order they take effect.
+//!
+//! ```text
+//!   FROM → WHERE → GROUP BY/aggregates → HAVING → windows → set-returning calls → select list → DISTINCT → ORDER BY
+//! ```
+//! Expressions are bound first, with aggregates, window calls and set-returning calls replaced by columns of their own;
+//! then the nodes that provide those columns are stacked up.
+
+use dictdb_parser::ast;
+use dictdb_types::{Error, Result, SqlState};
+
+use super::Binder;
+use super::clause::Clause;
+use super::group::Grouping;
+use crate::expr::Expr;
+use crate::logical::{Aggregate, Column, Node};
+
+/// The select list, and the sort keys that go with it.
+pub(crate) struct SelectList {
+    pub columns: Vec<(Column, Expr)>,
+}
+
+impl Binder<'_> {
+    pub(crate) fn bind_select(
+        &mut self,
+        select: &ast::Select,
+        order: &[ast::OrderByExpr],
+        locks: &[ast::LockClause],
+    ) -> Result<Node> {
+        if select.into.is_some() {
+            return Err(Error::new(SqlState::SYNTAX_ERROR, "SELECT ... INTO is not allowed here"));
+        }
+        let from = self.bind_from(&select.from)?;
+        let mut node = from;
+        if let Some(selection) = &select.selection {
+            let predicate = self.bind_predicate(selection, Clause::Where)?;
+            node = Node::Filter { input: Box::new(node), predicate };
+        }
+        self.bind_named_windows(&select.named_window)?;
+        let mut list = self.bind_select_list(&select.projection)?;
+        let mut sort =
+            self.bind_order_by(order, &mut list.columns, matches!(select.distinct, Some(ast::Distinct::Distinct)))?;
+        let mut grouping = self.bind_group_by(&select.group_by, &list.columns)?;
+        let mut having = match &select.having {
+            Some(having) => Some(self.bind_predicate(having, Clause::Having)?),
+            None => None,
+        };
+        let mut distinct_on = self.bind_distinct_on(select.distinct.as_ref(), &list.columns)?;
+        if let Some(on) = &distinct_on {
+            self.check_distinct_on(on, &sort)?;
+        }
+
+        let level = self.level();
+        let aggregates = std::mem::take(&mut level.aggregates);
+        let groupings = std::mem::take(&mut level.groupings);
+        let grouped = grouping.is_some() || !aggregates.is_empty() || !groupings.is_empty() || having.is_some();
+        if grouped {
+            if let Some(lock) = locks.first() {
+                let what = if grouping.is_some() { "GROUP BY clause" } else { "aggregate functions" };
+                return Err(self.lock_refused(lock, what));
+            }
+            let mut grouping = grouping.take().unwrap_or_else(Grouping::default);
+            let mut windows = std::mem::take(&mut self.level().windows);
+            let mut sets = std::mem::take(&mut self.level().sets);
+            {
+                let mut exprs: Vec<&mut Expr> = list.columns.iter_mut().map(|(_, expr)| expr).collect();
+                exprs.extend(sort.iter_mut().map(|key| &mut key.expr));
+                exprs.extend(having.iter_mut());
+                exprs.extend(distinct_on.iter_mut().flatten());
+                exprs.extend(sets.iter_mut().map(|(_, expr)| expr));
+                for (_, call) in &mut windows {
+                    exprs.extend(call.args.iter_mut().chain(call.filter.iter_mut()));
+                    exprs.extend(call.window.partition.iter_mut());
+                    exprs.extend(call.window.order.iter_mut().map(|key| &mut key.expr));
+                }
+                self.check_grouped(&mut grouping, exprs, &node)?;
+            }
+            self.level().windows = windows;
+            self.level().sets = sets;
+            let groupings = grouping.positions(groupings)?;
+            node = Node::Aggregate(Box::new(Aggregate {
+                input: node,
+                groups: grouping.groups,
+                sets: grouping.sets,
+                calls: aggregates,
+                groupings,
+            }));
+            if let Some(predicate) = having {
+                node = Node::Filter { input: Box::new(node), predicate };
+            }
+        }
+        node = self.stack_windows(node, locks)?;
+        node = self.stack_sets(node, locks)?;
+        node = self.bind_locks(node, locks)?;
+        self.finish_select(node, list, sort, distinct_on, select.distinct.is_some(), locks)
+    }
+
+    /// Select list, DISTINCT and ORDER BY on top of everything else.
+    fn finish_select(
+        &mut self,
+        node: Node,
+        list: SelectList,
+        sort: Vec<crate::expr::SortKey>,
+        distinct_on: Option<Vec<Expr>>,
+        distinct: bool,
+        locks: &[ast::LockClause],
+    ) -> Result<Node> {
+        if !distinct {
+            let node = if sort.is_empty() { node } else { Node::Sort { input: Box::new(node), keys: sort } };
+            return Ok(Node::Project { input: Box::new(node), columns: list.columns });
+        }
+        if let Some(lock) = locks.first() {
+            return Err(self.lock_refused(lock, "DISTINCT clause"));
+        }
+        match distinct_on {
+            Some(on) => {
+                let node = if sort.is_empty() { node } else { Node::Sort { input: Box::new(node), keys: sort } };
+                let node = Node::Distinct { input: Box::new(node), on: Some(on) };
+                Ok(Node::Project { input: Box::new(node), columns: list.columns })
+            }
+            None => {
+                let keys = self.keys_over_list(sort, &list.columns)?;
+                let node = Node::Project { input: Box::new(node), columns: list.columns };
+                let node = Node::Distinct { input: Box::new(node), on: None };
+                Ok(if keys.is_empty() { node } else { Node::Sort { input: Box::new(node), keys } })
+            }
+        }
+    }
+
+    /// A boolean condition of a clause.
+    pub(crate) fn bind_predicate(&mut self, expr: &ast::Expr, clause: Clause) -> Result<Expr> {
+        let position = self.leftmost(expr);
+        let bound = self.in_clause(clause, |binder| binder.bind_expr(expr))?;
+        self.coerce_to_boolean(bound, clause.noun(), position)
+    }
+
+    /// Window nodes, one per distinct window, in the order the calls were met.
+    fn stack_windows(&mut self, mut node: Node, locks: &[ast::LockClause]) -> Result<Node> {
+        let mut calls = std::mem::take(&mut self.level().windows);
+        if let (Some(lock), false) = (locks.first(), calls.is_empty()) {
+            return Err(self.lock_refused(lock, "window functions"));
+        }
+        while !calls.is_empty() {
+            let first = calls[0].1.window.clone();
+            let (same, rest): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(_, call)| call.window.same(&first));
+            node = Node::Window { input: Box::new(node), calls: same };
+            calls = rest;
+        }
+        Ok(node)
+    }
+
+    /// ProjectSet nodes: calls that use another call's column come after it.
+    fn stack_sets(&mut self, mut node: Node, locks: &[ast::LockClause]) -> Result<Node> {
+        let mut calls = std::mem::take(&mut self.level().sets);
+        if let (Some(lock), false) = (locks.first(), calls.is_empty()) {
+            return Err(self.lock_refused(lock, "set-returning functions in the target list"));
+        }
+        while !calls.is_empty() {
+            let pending: Vec<_> = calls.iter().map(|(column, _)| column.id).collect();
+            let (ready, rest): (Vec<_>, Vec<_>) = calls
+                .into_iter()
+                .partition(|(_, call)| !call.any(&mut |e| matches!(e, Expr::Column(id, _) if pending.contains(id))));
+            node = Node::ProjectSet { input: Box::new(node), calls: ready };
+            calls = rest;
+        }
+        Ok(node)
+    }
+}

@@ -1,0 +1,102 @@
+//! UNION, INTERSECT, EXCEPT, VALUES, TABLE.
+
+use std::sync::Arc;
+
+use dictdb_parser::ast::{self, SetExpr, SetOperator, SetQuantifier};
+use dictdb_types::{Error, Result, SqlState, Type};
+
+use super::Binder;
+use super::clause::Clause;
+use crate::expr::Expr;
+use crate::logical::{Column, Node, SetOpKind};
+
+impl Binder<'_> {
+    pub(crate) fn bind_set_operation(
+        &mut self,
+        left: &SetExpr,
+        op: SetOperator,
+        quantifier: SetQuantifier,
+        right: &SetExpr,
+    ) -> Result<Node> {
+        let (kind, name) = match op {
+            SetOperator::Union => (SetOpKind::Union, "UNION"),
+            SetOperator::Intersect => (SetOpKind::Intersect, "INTERSECT"),
+            SetOperator::Except | SetOperator::Minus => (SetOpKind::Except, "EXCEPT"),
+        };
+        let left = self.bind_set_expr(left)?;
+        let right = self.bind_set_expr(right)?;
+        let (left_columns, right_columns) = (left.columns(), right.columns());
+        if left_columns.len() != right_columns.len() {
+            return Err(Error::new(
+                SqlState::SYNTAX_ERROR,
+                format!("each {name} query must have the same number of columns"),
+            ));
+        }
+        let mut types = Vec::with_capacity(left_columns.len());
+        for (a, b) in left_columns.iter().zip(&right_columns) {
+            types.push(self.common_type(&[a.ty, b.ty], name)?);
+        }
+        let left = self.coerce_arm(left, &types)?;
+        let right = self.coerce_arm(right, &types)?;
+        let columns =
+            left_columns.iter().zip(&types).map(|(column, ty)| self.new_column(column.name.clone(), *ty)).collect();
+        let all = quantifier == SetQuantifier::All;
+        Ok(Node::SetOp { kind, all, columns, left: Box::new(left), right: Box::new(right) })
+    }
+
+    /// An arm with its columns coerced; literals of its select list are coerced in place, as constants.
+    fn coerce_arm(&mut self, node: Node, types: &[Type]) -> Result<Node> {
+        match node {
+            Node::Project { input, mut columns } => {
+                for ((column, expr), ty) in columns.iter_mut().zip(types) {
+                    if column.ty.oid != ty.oid {
+                        *expr = self.coerce_implicit(expr.clone(), ty.oid)?;
+                        column.ty = expr.ty();
+                    }
+                }
+                Ok(Node::Project { input, columns })
+            }
+            other => self.coerce_columns(other, types),
+        }
+    }
+
+    pub(crate) fn bind_values(&mut self, values: &ast::Values) -> Result<Node> {
+        let width = values.rows.first().map_or(0, |row| row.content.len());
+        let mut rows = Vec::with_capacity(values.rows.len());
+        for row in &values.rows {
+            if row.content.len() != width {
+                return Err(Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length")
+                    .at(row.content.first().and_then(|expr| self.leftmost(expr))));
+            }
+            rows.push(self.in_clause(Clause::Values, |binder| {
+                row.content.iter().map(|expr| binder.bind_expr(expr)).collect::<Result<Vec<Expr>>>()
+            })?);
+        }
+        let mut columns = Vec::with_capacity(width);
+        for position in 0..width {
+            let column: Vec<Expr> = rows.iter().map(|row| row[position].clone()).collect();
+            let (unified, ty) = self.unify(column, "VALUES")?;
+            for (row, value) in rows.iter_mut().zip(unified) {
+                row[position] = value;
+            }
+            columns.push(self.new_column(Arc::from(format!("column{}", position + 1)), ty));
+        }
+        Ok(Node::Values { columns, rows })
+    }
+
+    /// `TABLE t` is `SELECT * FROM t`.
+    pub(crate) fn bind_table_command(&mut self, table: &ast::Table) -> Result<Node> {
+        let parts = table.schema_name.iter().chain(&table.table_name);
+        let name = ast::ObjectName::from(parts.map(ast::Ident::new).collect::<Vec<_>>());
+        self.in_level(|binder| {
+            let (input, names) = binder.bind_table(&name, None)?;
+            binder.level().names = names;
+            let columns: Vec<(Column, Expr)> = binder
+                .expand_star(None)?
+                .into_iter()
+                .map(|c| (Column { source: c.source, ..binder.new_column(c.name, c.expr.ty()) }, c.expr))
+                .collect();
+            Ok(Node::Project { input: Box::new(input), columns })
+        })
+    }
+}

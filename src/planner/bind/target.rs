@@ -1,0 +1,213 @@
+//! Select lists and RETURNING lists: stars, aliases, the names PostgreSQL gives to unnamed columns.
+
+use std::sync::Arc;
+
+use dictdb_functions::facts::{self, ArgMode};
+use dictdb_parser::TypeName;
+use dictdb_parser::ast::{self, Expr as Ast, SelectItem, SelectItemQualifiedWildcardKind as Wildcard};
+use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
+
+use super::Binder;
+use super::clause::Clause;
+use super::expression::strip_parentheses;
+use super::names::idents;
+use super::select::SelectList;
+use crate::expr::Expr;
+use crate::logical::Column;
+
+/// Columns a select list may have (`MaxTupleAttributeNumber`).
+const MAX_COLUMNS: usize = 1664;
+
+impl Binder<'_> {
+    pub(crate) fn bind_select_list(&mut self, items: &[SelectItem]) -> Result<SelectList> {
+        let columns = self.in_clause(Clause::Select, |binder| binder.bind_targets(items))?;
+        Ok(SelectList { columns })
+    }
+
+    pub(crate) fn bind_targets(&mut self, items: &[SelectItem]) -> Result<Vec<(Column, Expr)>> {
+        let mut out: Vec<(Column, Expr)> = Vec::with_capacity(items.len());
+        for item in items {
+            match item {
+                SelectItem::UnnamedExpr(expr) => {
+                    let source = self.source_of(expr);
+                    let bound = self.bind_target(expr)?;
+                    out.push(self.output(figure_name(expr), bound, source));
+                }
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    let source = self.source_of(expr);
+                    let bound = self.bind_target(expr)?;
+                    out.push(self.output(alias.value.clone(), bound, source));
+                }
+                SelectItem::Wildcard(_) => {
+                    let columns = self.expand_star(None)?;
+                    if columns.is_empty() && self.level().names.tables.is_empty() {
+                        return Err(Error::new(
+                            SqlState::SYNTAX_ERROR,
+                            "SELECT * with no tables specified is not valid",
+                        ));
+                    }
+                    self.push_star(columns, &mut out);
+                }
+                SelectItem::QualifiedWildcard(Wildcard::ObjectName(name), _) => {
+                    let parts = idents(name)?;
+                    let columns = self.expand_star(Some(&parts))?;
+                    self.push_star(columns, &mut out);
+                }
+                SelectItem::QualifiedWildcard(Wildcard::Expr(expr), _) => self.push_fields(expr, &mut out)?,
+                SelectItem::ExprWithAliases { .. } => return Err(Error::unsupported("several aliases of one column")),
+            }
+        }
+        if out.len() > MAX_COLUMNS {
+            return Err(Error::new(
+                SqlState::TOO_MANY_COLUMNS,
+                format!("target lists can have at most {MAX_COLUMNS} entries"),
+            ));
+        }
+        Ok(out)
+    }
+
+    fn bind_target(&mut self, expr: &Ast) -> Result<Expr> {
+        self.bind_expr(expr)
+    }
+
+    fn output(&mut self, name: impl Into<Arc<str>>, expr: Expr, source: Option<(Oid, i16)>) -> (Column, Expr) {
+        let column = Column { source, ..self.new_column(name, expr.ty()) };
+        (column, expr)
+    }
+
+    fn push_star(&mut self, columns: Vec<super::NamedColumn>, out: &mut Vec<(Column, Expr)>) {
+        for column in columns {
+            let item = self.output(column.name, column.expr, column.source);
+            out.push(item);
+        }
+    }
+
+    /// `(row).*`.
+    fn push_fields(&mut self, expr: &Ast, out: &mut Vec<(Column, Expr)>) -> Result<()> {
+        let position = self.leftmost(expr);
+        let row = self.bind_expr(expr)?;
+        let ty = row.ty();
+        let fields = self.row_fields(&row).ok_or_else(|| {
+            Error::new(SqlState::WRONG_OBJECT_TYPE, format!("type {} is not composite", self.type_name(ty)))
+                .at(position)
+        })?;
+        for (index, (name, ty)) in fields.into_iter().enumerate() {
+            let item = self.output(name, Expr::Field(Box::new(row.clone()), index, ty), None);
+            out.push(item);
+        }
+        Ok(())
+    }
+
+    /// Names and types of the fields of a row value, where they are known.
+    pub(crate) fn row_fields(&self, row: &Expr) -> Option<Vec<(Arc<str>, Type)>> {
+        if let Some(fields) = self.fields_of(row.ty()) {
+            return Some(fields.iter().map(|field| (field.name.clone(), field.ty)).collect());
+        }
+        match row {
+            Expr::Row(items, _) => {
+                Some(items.iter().enumerate().map(|(i, item)| (Arc::from(format!("f{}", i + 1)), item.ty())).collect())
+            }
+            Expr::Call(call) => self.output_parameters(call),
+            Expr::Column(id, _) => self.levels.iter().find_map(|level| {
+                let (_, call) = level.sets.iter().find(|(column, _)| column.id == *id)?;
+                self.row_fields(call)
+            }),
+            _ => None,
+        }
+    }
+
+    /// The output parameters of a built-in function that has several.
+    fn output_parameters(&self, call: &crate::expr::Call) -> Option<Vec<(Arc<str>, Type)>> {
+        let proc = facts::proc_by_oid(call.function.oid)?;
+        let (types, modes, names) = (proc.all_args.as_ref()?, proc.arg_modes.as_ref()?, proc.arg_names.as_ref()?);
+        let outputs: Vec<usize> =
+            (0..types.len()).filter(|i| matches!(modes[*i], ArgMode::Out | ArgMode::InOut | ArgMode::Table)).collect();
+        if outputs.len() < 2 {
+            return None;
+        }
+        let element = call.args.iter().find_map(|arg| self.element_of(arg.ty()));
+        let actual = |declared: Oid| match (declared, element) {
+            (oids::ANYELEMENT, Some(element)) => Type::new(element.oid),
+            (other, _) => Type::new(other),
+        };
+        Some(outputs.into_iter().map(|i| (Arc::from(names[i]), actual(types[i]))).collect())
+    }
+
+    /// The field of this name of a row value.
+    pub(crate) fn field_named(&self, row: &Expr, name: &str) -> Option<Expr> {
+        let fields = self.row_fields(row)?;
+        let index = fields.iter().position(|(field, _)| **field == *name)?;
+        Some(Expr::Field(Box::new(row.clone()), index, fields[index].1))
+    }
+
+    /// Table and attnum of an expression that is a plain column.
+    fn source_of(&self, expr: &Ast) -> Option<(Oid, i16)> {
+        let names = &self.levels.last()?.names;
+        let find = |columns: &[super::NamedColumn], name: &str| {
+            columns.iter().find(|c| *c.name == *name).and_then(|c| c.source)
+        };
+        match strip_parentheses(expr) {
+            Ast::Identifier(ident) => find(&names.columns, &ident.value),
+            Ast::CompoundIdentifier(parts) => {
+                let [.., table, column] = parts.as_slice() else { return None };
+                let table = names.tables.iter().find(|t| *t.alias == *table.value)?;
+                find(&table.columns, &column.value)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The name PostgreSQL's `FigureColname` gives to a column without alias.
+pub(crate) fn figure_name(expr: &Ast) -> String {
+    named(expr).map_or_else(|| "?column?".to_owned(), |(name, _)| name)
+}
+
+/// The name and how strongly it is meant: a cast's own name is weaker than its operand's.
+fn named(expr: &Ast) -> Option<(String, u8)> {
+    match expr {
+        Ast::Nested(inner) => named(inner),
+        Ast::Identifier(ident) => Some((ident.value.clone(), 2)),
+        Ast::CompoundIdentifier(parts) => parts.last().map(|ident| (ident.value.clone(), 2)),
+        Ast::CompoundFieldAccess { root, access_chain } => access_chain
+            .iter()
+            .rev()
+            .find_map(|access| match access {
+                ast::AccessExpr::Dot(Ast::Identifier(field)) => Some((field.value.clone(), 2)),
+                _ => None,
+            })
+            .or_else(|| named(root)),
+        Ast::Function(function) => {
+            let ident = function.name.0.last()?.as_ident()?;
+            Some((ident.value.clone(), 2))
+        }
+        Ast::Cast { expr: inner, data_type, .. } => match named(inner) {
+            Some(found @ (_, 2)) => Some(found),
+            _ => type_word(data_type).map(|name| (name, 1)),
+        },
+        Ast::TypedString(typed) => type_word(&typed.data_type).map(|name| (name, 1)),
+        Ast::Collate { expr: inner, .. } => named(inner),
+        Ast::Case { else_result, .. } => match else_result.as_deref().and_then(named) {
+            Some(found @ (_, 2)) => Some(found),
+            _ => Some(("case".to_owned(), 1)),
+        },
+        Ast::Array(_) => Some(("array".to_owned(), 2)),
+        Ast::Tuple(_) => Some(("row".to_owned(), 2)),
+        Ast::Exists { .. } => Some(("exists".to_owned(), 2)),
+        Ast::Subquery(query) => match &*query.body {
+            ast::SetExpr::Select(select) => match select.projection.first()? {
+                SelectItem::UnnamedExpr(expr) => named(expr).map(|(name, _)| (name, 2)),
+                SelectItem::ExprWithAlias { alias, .. } => Some((alias.value.clone(), 2)),
+                _ => None,
+            },
+            ast::SetExpr::Values(_) => Some(("column1".to_owned(), 2)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn type_word(data_type: &ast::DataType) -> Option<String> {
+    let name = TypeName::of(data_type)?;
+    name.names.last().map(|ident| ident.value.clone())
+}

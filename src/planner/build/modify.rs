@@ -1,0 +1,112 @@
+//! INSERT, UPDATE, DELETE.
+
+use dictdb_types::{Error, Result};
+
+use super::{Builder, Built, CPU_TUPLE, Layout, Outer};
+use crate::expr::ColumnId;
+use crate::logical::{Column, Modify as LogicalModify, ModifyAction, OnConflict as LogicalOnConflict};
+use crate::physical::{Action, ConflictUpdate, Modify, Node, OnConflict, Op, TableLock, TableRef};
+
+impl Builder<'_> {
+    pub(crate) fn build_modify(&mut self, modify: &LogicalModify, outer: &Outer) -> Result<Built> {
+        self.modifies = true;
+        self.lock(modify.relation.oid, TableLock::RowExclusive);
+        let built = self.build(&modify.input, outer)?;
+        let position = |id: ColumnId| {
+            built
+                .layout
+                .iter()
+                .position(|other| *other == id)
+                .ok_or_else(|| Error::internal("a modified table without its row id or new value"))
+        };
+        let action = match &modify.action {
+            ModifyAction::Insert { targets, on_conflict } => {
+                let on_conflict =
+                    on_conflict.as_ref().map(|conflict| self.on_conflict(modify, conflict, outer)).transpose()?;
+                Action::Insert { targets: targets.clone(), on_conflict }
+            }
+            ModifyAction::Update { row_id, assignments } => Action::Update {
+                row_id: position(*row_id)?,
+                assignments: assignments
+                    .iter()
+                    .map(|(attnum, id)| Ok((*attnum, position(*id)?)))
+                    .collect::<Result<_>>()?,
+            },
+            ModifyAction::Delete { row_id } => Action::Delete { row_id: position(*row_id)? },
+        };
+        let input = match &modify.action {
+            // The columns to insert stand in the order of the targets.
+            ModifyAction::Insert { .. } => {
+                let columns = modify.input.columns();
+                let layout = columns.iter().map(|column| column.id).collect();
+                Built { node: self.arrange(built, &columns)?, layout }
+            }
+            _ => built,
+        };
+        let row = row_layout(modify.relation.columns.len(), &modify.row);
+        let mut full: Layout = row.clone();
+        full.extend(input.layout.iter().copied());
+        let checks = modify
+            .checks
+            .iter()
+            .map(|(check, expr)| Ok((check.clone(), self.expr(expr, &row, outer)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let generated = modify
+            .generated
+            .iter()
+            .map(|(attnum, expr)| Ok((*attnum, self.expr(expr, &row, outer)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let returning = match &modify.returning {
+            Some(columns) => Some(self.exprs(columns.iter().map(|(_, expr)| expr), &full, outer)?),
+            None => None,
+        };
+        let outputs: Vec<Column> = modify.returning.iter().flatten().map(|(column, _)| column.clone()).collect();
+        let rows = input.node.rows;
+        let cost = (input.node.cost.0, input.node.cost.1 + rows * CPU_TUPLE);
+        let table = TableRef { relation: modify.relation.clone(), alias: modify.alias.clone() };
+        let op = Op::Modify(Box::new(Modify { table, action, input: input.node, returning, checks, generated }));
+        let node = Node {
+            op,
+            columns: outputs.iter().map(|column| column.ty).collect(),
+            names: outputs.iter().map(|column| column.name.clone()).collect(),
+            rows,
+            cost,
+        };
+        Ok(Built { node, layout: outputs.iter().map(|column| column.id).collect() })
+    }
+
+    fn on_conflict(
+        &mut self,
+        modify: &LogicalModify,
+        conflict: &LogicalOnConflict,
+        outer: &Outer,
+    ) -> Result<OnConflict> {
+        let width = modify.relation.columns.len();
+        let update = match &conflict.update {
+            None => None,
+            Some(update) => {
+                let mut layout = row_layout(width, &update.existing);
+                layout.extend(row_layout(width, &update.excluded));
+                let assignments = update
+                    .assignments
+                    .iter()
+                    .map(|(attnum, expr)| Ok((*attnum, self.expr(expr, &layout, outer)?)))
+                    .collect::<Result<Vec<_>>>()?;
+                let filter = update.filter.as_ref().map(|expr| self.expr(expr, &layout, outer)).transpose()?;
+                Some(ConflictUpdate { assignments, filter })
+            }
+        };
+        Ok(OnConflict { indexes: conflict.indexes.clone(), update })
+    }
+}
+
+/// Position of each column in a full row: attnum − 1. Dropped columns leave gaps nobody refers to.
+fn row_layout(width: usize, row: &[(Column, i16)]) -> Layout {
+    let mut layout = vec![ColumnId(u32::MAX); width];
+    for (column, attnum) in row {
+        if let Some(place) = usize::try_from(*attnum - 1).ok().and_then(|i| layout.get_mut(i)) {
+            *place = column.id;
+        }
+    }
+    layout
+}

@@ -1,0 +1,202 @@
+//! Which columns a logical plan provides, uses and leaves to an outer query.
+
+use std::collections::BTreeSet;
+
+use crate::expr::{ColumnId, Expr};
+use crate::logical::{ModifyAction, Node, Scan};
+
+/// Calls `f` with every expression of this node itself, inputs excepted.
+pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
+    match node {
+        Node::Values { rows, .. } => rows.iter().flatten().for_each(f),
+        Node::Scan(_) | Node::CteScan { .. } | Node::SetOp { .. } | Node::With { .. } => {}
+        Node::FunctionScan(scan) => scan.calls.iter().for_each(|item| f(&item.call)),
+        Node::Project { columns, .. } => columns.iter().for_each(|(_, expr)| f(expr)),
+        Node::Filter { predicate, .. } => f(predicate),
+        Node::Join { on, .. } => on.iter().for_each(f),
+        Node::Aggregate(aggregate) => {
+            aggregate.groups.iter().for_each(|(_, expr)| f(expr));
+            aggregate.calls.iter().for_each(|(_, call)| call.for_each_operand(f));
+        }
+        Node::Window { calls, .. } => calls.iter().for_each(|(_, call)| {
+            call.args.iter().for_each(&mut *f);
+            call.filter.iter().for_each(&mut *f);
+            call.window.for_each_operand(f);
+        }),
+        Node::ProjectSet { calls, .. } => calls.iter().for_each(|(_, expr)| f(expr)),
+        Node::Sort { keys, .. } => keys.iter().for_each(|key| f(&key.expr)),
+        Node::Limit { limit, offset, .. } => limit.iter().chain(offset).for_each(f),
+        Node::Distinct { on, .. } => on.iter().flatten().for_each(f),
+        Node::LockRows { .. } => {}
+        Node::Modify(modify) => {
+            modify.checks.iter().for_each(|(_, expr)| f(expr));
+            modify.generated.iter().for_each(|(_, expr)| f(expr));
+            modify.returning.iter().flatten().for_each(|(_, expr)| f(expr));
+            if let ModifyAction::Insert { on_conflict: Some(conflict), .. } = &modify.action
+                && let Some(update) = &conflict.update
+            {
+                update.assignments.iter().for_each(|(_, expr)| f(expr));
+                update.filter.iter().for_each(f);
+            }
+        }
+    }
+}
+
+/// Calls `f` with every expression of this node itself, to change it.
+pub fn for_each_expr_mut(node: &mut Node, f: &mut dyn FnMut(&mut Expr)) {
+    match node {
+        Node::Values { rows, .. } => rows.iter_mut().flatten().for_each(f),
+        Node::Scan(_) | Node::CteScan { .. } | Node::SetOp { .. } | Node::With { .. } => {}
+        Node::FunctionScan(scan) => scan.calls.iter_mut().for_each(|item| f(&mut item.call)),
+        Node::Project { columns, .. } => columns.iter_mut().for_each(|(_, expr)| f(expr)),
+        Node::Filter { predicate, .. } => f(predicate),
+        Node::Join { on, .. } => on.iter_mut().for_each(f),
+        Node::Aggregate(aggregate) => {
+            aggregate.groups.iter_mut().for_each(|(_, expr)| f(expr));
+            aggregate.calls.iter_mut().for_each(|(_, call)| call.for_each_operand_mut(f));
+        }
+        Node::Window { calls, .. } => calls.iter_mut().for_each(|(_, call)| {
+            call.args.iter_mut().for_each(&mut *f);
+            call.filter.iter_mut().for_each(&mut *f);
+            call.window.for_each_operand_mut(f);
+        }),
+        Node::ProjectSet { calls, .. } => calls.iter_mut().for_each(|(_, expr)| f(expr)),
+        Node::Sort { keys, .. } => keys.iter_mut().for_each(|key| f(&mut key.expr)),
+        Node::Limit { limit, offset, .. } => limit.iter_mut().chain(offset).for_each(f),
+        Node::Distinct { on, .. } => on.iter_mut().flatten().for_each(f),
+        Node::LockRows { .. } => {}
+        Node::Modify(modify) => {
+            modify.checks.iter_mut().for_each(|(_, expr)| f(expr));
+            modify.generated.iter_mut().for_each(|(_, expr)| f(expr));
+            modify.returning.iter_mut().flatten().for_each(|(_, expr)| f(expr));
+            if let ModifyAction::Insert { on_conflict: Some(conflict), .. } = &mut modify.action
+                && let Some(update) = &mut conflict.update
+            {
+                update.assignments.iter_mut().for_each(|(_, expr)| f(expr));
+                update.filter.iter_mut().for_each(f);
+            }
+        }
+    }
+}
+
+/// Calls `f` with every direct input.
+pub fn for_each_input(node: &Node, f: &mut dyn FnMut(&Node)) {
+    match node {
+        Node::Values { .. } | Node::Scan(_) | Node::FunctionScan(_) | Node::CteScan { .. } => {}
+        Node::Project { input, .. }
+        | Node::Filter { input, .. }
+        | Node::Window { input, .. }
+        | Node::ProjectSet { input, .. }
+        | Node::Sort { input, .. }
+        | Node::Limit { input, .. }
+        | Node::Distinct { input, .. }
+        | Node::LockRows { input, .. } => f(input),
+        Node::Join { left, right, .. } | Node::SetOp { left, right, .. } => {
+            f(left);
+            f(right);
+        }
+        Node::Aggregate(aggregate) => f(&aggregate.input),
+        Node::With { ctes, body } => {
+            for cte in ctes {
+                f(&cte.query);
+                cte.recursive.iter().for_each(|(node, _)| f(node));
+            }
+            f(body);
+        }
+        Node::Modify(modify) => f(&modify.input),
+    }
+}
+
+/// Calls `f` with every direct input, to change it.
+pub fn for_each_input_mut(node: &mut Node, f: &mut dyn FnMut(&mut Node)) {
+    match node {
+        Node::Values { .. } | Node::Scan(_) | Node::FunctionScan(_) | Node::CteScan { .. } => {}
+        Node::Project { input, .. }
+        | Node::Filter { input, .. }
+        | Node::Window { input, .. }
+        | Node::ProjectSet { input, .. }
+        | Node::Sort { input, .. }
+        | Node::Limit { input, .. }
+        | Node::Distinct { input, .. }
+        | Node::LockRows { input, .. } => f(input),
+        Node::Join { left, right, .. } | Node::SetOp { left, right, .. } => {
+            f(left);
+            f(right);
+        }
+        Node::Aggregate(aggregate) => f(&mut aggregate.input),
+        Node::With { ctes, body } => {
+            for cte in ctes {
+                f(&mut cte.query);
+                cte.recursive.iter_mut().for_each(|(node, _)| f(node));
+            }
+            f(body);
+        }
+        Node::Modify(modify) => f(&mut modify.input),
+    }
+}
+
+/// The columns an expression mentions, those that subqueries in it take from outside included.
+pub fn expr_columns(expr: &Expr, out: &mut BTreeSet<ColumnId>) {
+    expr.visit(&mut |e| match e {
+        Expr::Column(id, _) => {
+            out.insert(*id);
+        }
+        Expr::Sublink(link) => out.extend(free_columns(&link.query)),
+        _ => {}
+    });
+}
+
+/// The columns a plan uses but does not provide: its correlation.
+pub fn free_columns(node: &Node) -> BTreeSet<ColumnId> {
+    let mut used = BTreeSet::new();
+    let mut provided = BTreeSet::new();
+    collect(node, &mut used, &mut provided);
+    used.retain(|id| !provided.contains(id));
+    used
+}
+
+fn collect(node: &Node, used: &mut BTreeSet<ColumnId>, provided: &mut BTreeSet<ColumnId>) {
+    provided.extend(node.columns().iter().map(|column| column.id));
+    if let Node::Scan(scan) = node {
+        provided.extend(scan.row_id);
+    }
+    if let Node::Modify(modify) = node {
+        provided.extend(modify.row.iter().map(|(column, _)| column.id));
+        if let ModifyAction::Insert { on_conflict: Some(conflict), .. } = &modify.action
+            && let Some(update) = &conflict.update
+        {
+            provided.extend(update.existing.iter().chain(&update.excluded).map(|(column, _)| column.id));
+        }
+    }
+    for_each_expr(node, &mut |expr| expr_columns(expr, used));
+    for_each_input(node, &mut |input| collect(input, used, provided));
+}
+
+/// Replaces a column from outside by an expression, in the plan and in subqueries below.
+pub fn replace_column(node: &mut Node, id: ColumnId, with: &Expr) {
+    for_each_expr_mut(node, &mut |expr| replace_in_expr(expr, id, with));
+    for_each_input_mut(node, &mut |input| replace_column(input, id, with));
+}
+
+/// Like [`replace_column`], in an expression.
+pub fn replace_in_expr(expr: &mut Expr, id: ColumnId, with: &Expr) {
+    expr.rewrite(&mut |e| match e {
+        Expr::Column(column, _) if *column == id => *e = with.clone(),
+        Expr::Sublink(link) => replace_column(&mut link.query, id, with),
+        _ => {}
+    });
+}
+
+/// The table scans of a FROM clause, below joins and filters.
+pub fn scans(node: &Node) -> Vec<&Scan> {
+    match node {
+        Node::Scan(scan) => vec![scan],
+        Node::Filter { input, .. } => scans(input),
+        Node::Join { left, right, .. } => {
+            let mut found = scans(left);
+            found.extend(scans(right));
+            found
+        }
+        _ => Vec::new(),
+    }
+}

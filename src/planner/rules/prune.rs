@@ -1,0 +1,142 @@
+//! Columns nobody uses are not computed and not read.
+
+use std::collections::BTreeSet;
+
+use crate::columns::{expr_columns, for_each_expr, for_each_expr_mut};
+use crate::expr::{ColumnId, Expr};
+use crate::logical::{Column, ModifyAction, Node};
+
+pub(super) fn prune_columns(mut node: Node) -> Node {
+    let needed = node.columns().iter().map(|column| column.id).collect();
+    prune(&mut node, &needed);
+    node
+}
+
+/// Drops what the node produces beyond `needed`, and what its inputs then need not produce.
+fn prune(node: &mut Node, needed: &BTreeSet<ColumnId>) {
+    prune_sublinks(node);
+    match node {
+        Node::Scan(scan) => {
+            scan.columns.retain(|(column, _)| needed.contains(&column.id));
+            scan.row_id = scan.row_id.filter(|id| needed.contains(id));
+        }
+        Node::Values { columns, rows } => {
+            let keep: Vec<bool> = columns.iter().map(|column| needed.contains(&column.id)).collect();
+            retain(columns, &keep);
+            rows.iter_mut().for_each(|row| retain(row, &keep));
+        }
+        Node::FunctionScan(_) | Node::CteScan { .. } => {}
+        Node::Project { input, columns } => {
+            columns.retain(|(column, expr)| needed.contains(&column.id) || expr.is_volatile());
+            let mut below = BTreeSet::new();
+            columns.iter().for_each(|(_, expr)| expr_columns(expr, &mut below));
+            prune(input, &below);
+        }
+        Node::Aggregate(aggregate) => {
+            aggregate.calls.retain(|(column, _)| needed.contains(&column.id));
+            let mut below = BTreeSet::new();
+            aggregate.groups.iter().for_each(|(_, expr)| expr_columns(expr, &mut below));
+            for (_, call) in &aggregate.calls {
+                call.for_each_operand(&mut |expr| expr_columns(expr, &mut below));
+            }
+            prune(&mut aggregate.input, &below);
+        }
+        Node::SetOp { all, columns, left, right, kind } => {
+            // Without ALL every column takes part in the comparison.
+            let keep_all = !*all || *kind != crate::logical::SetOpKind::Union;
+            let keep: Vec<bool> = columns.iter().map(|column| keep_all || needed.contains(&column.id)).collect();
+            for arm in [left, right] {
+                let ids = kept_ids(&arm.columns(), &keep);
+                narrow(arm, &ids);
+            }
+            retain(columns, &keep);
+        }
+        Node::With { ctes, body } => {
+            for cte in ctes {
+                let all: BTreeSet<ColumnId> = cte.query.columns().iter().map(|column| column.id).collect();
+                prune(&mut cte.query, &all);
+                if let Some((step, _)) = &mut cte.recursive {
+                    let all = step.columns().iter().map(|column| column.id).collect();
+                    prune(step, &all);
+                }
+            }
+            prune(body, needed);
+        }
+        Node::Modify(modify) => {
+            let mut below = BTreeSet::new();
+            modify.returning.iter().flatten().for_each(|(_, expr)| expr_columns(expr, &mut below));
+            match &modify.action {
+                ModifyAction::Insert { .. } => {
+                    below.extend(modify.input.columns().iter().map(|column| column.id));
+                }
+                ModifyAction::Update { row_id, assignments } => {
+                    below.insert(*row_id);
+                    below.extend(assignments.iter().map(|(_, id)| *id));
+                }
+                ModifyAction::Delete { row_id } => {
+                    below.insert(*row_id);
+                }
+            }
+            prune(&mut modify.input, &below);
+        }
+        Node::Distinct { input, on: None } => {
+            let all: BTreeSet<ColumnId> = input.columns().iter().map(|column| column.id).collect();
+            prune(input, &all);
+        }
+        Node::Join { left, right, on, .. } => {
+            let mut below = needed.clone();
+            on.iter().for_each(|expr| expr_columns(expr, &mut below));
+            below.extend(crate::columns::free_columns(right));
+            prune(left, &below);
+            prune(right, &below);
+        }
+        Node::Window { calls, .. } => {
+            calls.retain(|(column, _)| needed.contains(&column.id));
+            pass_through(node, needed);
+        }
+        _ => pass_through(node, needed),
+    }
+}
+
+/// Nodes whose output is their input's (and more): the input must give what is needed and what they use.
+fn pass_through(node: &mut Node, needed: &BTreeSet<ColumnId>) {
+    let mut below = needed.clone();
+    for_each_expr(node, &mut |expr| expr_columns(expr, &mut below));
+    if let Node::LockRows { targets, .. } = node {
+        below.extend(targets.iter().map(|target| target.row_id));
+    }
+    crate::columns::for_each_input_mut(node, &mut |input| prune(input, &below));
+}
+
+fn prune_sublinks(node: &mut Node) {
+    for_each_expr_mut(node, &mut |expr| {
+        expr.rewrite(&mut |e| {
+            if let Expr::Sublink(link) = e {
+                let all = link.query.columns().iter().map(|column| column.id).collect();
+                prune(&mut link.query, &all);
+            }
+        });
+    });
+}
+
+/// Prunes an arm of a set operation to exactly these columns, in their order.
+fn narrow(arm: &mut Node, ids: &BTreeSet<ColumnId>) {
+    prune(arm, ids);
+    let produced = arm.columns();
+    if produced.iter().all(|column| ids.contains(&column.id)) {
+        return;
+    }
+    let kept = produced.into_iter().filter(|column| ids.contains(&column.id));
+    let columns = kept.map(|column| (column.clone(), Expr::column(&column))).collect();
+    let inner = std::mem::replace(arm, Node::Values { columns: Vec::new(), rows: Vec::new() });
+    *arm = Node::Project { input: Box::new(inner), columns };
+}
+
+fn kept_ids(columns: &[Column], keep: &[bool]) -> BTreeSet<ColumnId> {
+    columns.iter().zip(keep).filter(|(_, keep)| **keep).map(|(column, _)| column.id).collect()
+}
+
+fn retain<T>(items: &mut Vec<T>, keep: &[bool]) {
+    let mut flags = keep.iter();
+    items.retain(|_| flags.next().copied().unwrap_or(true));
+}

@@ -1,0 +1,208 @@
+//! Filters go as far down as they can: into joins, through projections, next to the tables.
+
+use std::collections::BTreeSet;
+
+use crate::columns::{expr_columns, for_each_input_mut, replace_in_expr};
+use crate::expr::{ColumnId, Expr};
+use crate::logical::{JoinKind, Node, SetOpKind};
+
+pub(super) fn push_filters(node: Node) -> Node {
+    push(node, Vec::new())
+}
+
+fn push(node: Node, mut predicates: Vec<Expr>) -> Node {
+    match node {
+        Node::Filter { input, predicate } => {
+            predicate.into_conjuncts(&mut predicates);
+            push(*input, predicates)
+        }
+        Node::Join { kind, left, right, on, lateral } => push_join(kind, *left, *right, on, lateral, predicates),
+        Node::Project { input, columns } => {
+            let (below, above) = partition(predicates, |predicate| {
+                let mut used = BTreeSet::new();
+                expr_columns(predicate, &mut used);
+                columns.iter().filter(|(c, _)| used.contains(&c.id)).all(|(_, expr)| is_movable(expr))
+            });
+            let below = below
+                .into_iter()
+                .map(|mut predicate| {
+                    for (column, expr) in &columns {
+                        replace_in_expr(&mut predicate, column.id, expr);
+                    }
+                    predicate
+                })
+                .collect();
+            filter(Node::Project { input: Box::new(push(*input, below)), columns }, above)
+        }
+        Node::Aggregate(mut aggregate) => {
+            let (below, above) = partition(predicates, |predicate| {
+                let mut used = BTreeSet::new();
+                expr_columns(predicate, &mut used);
+                aggregate.sets.is_none()
+                    && !aggregate.groups.is_empty()
+                    && is_movable(predicate)
+                    && used.iter().all(|id| aggregate.groups.iter().any(|(c, expr)| c.id == *id && is_movable(expr)))
+            });
+            let below = below
+                .into_iter()
+                .map(|mut predicate| {
+                    for (column, expr) in &aggregate.groups {
+                        replace_in_expr(&mut predicate, column.id, expr);
+                    }
+                    predicate
+                })
+                .collect();
+            aggregate.input = push(aggregate.input, below);
+            filter(Node::Aggregate(aggregate), above)
+        }
+        Node::Sort { input, keys } => Node::Sort { input: Box::new(push(*input, predicates)), keys },
+        Node::Distinct { input, on: None } => Node::Distinct { input: Box::new(push(*input, predicates)), on: None },
+        Node::With { mut ctes, body } => {
+            for cte in &mut ctes {
+                cte.query = push_filters(take(&mut cte.query));
+                if let Some((step, _)) = &mut cte.recursive {
+                    *step = push_filters(take(step));
+                }
+            }
+            Node::With { ctes, body: Box::new(push(*body, predicates)) }
+        }
+        Node::SetOp { kind: SetOpKind::Union, all, columns, left, right } => {
+            let (below, above) = partition(predicates, is_movable);
+            let arm = |arm: Node| {
+                let names = arm.columns();
+                let renamed = below
+                    .iter()
+                    .cloned()
+                    .map(|mut predicate| {
+                        for (column, inner) in columns.iter().zip(&names) {
+                            replace_in_expr(&mut predicate, column.id, &Expr::column(inner));
+                        }
+                        predicate
+                    })
+                    .collect();
+                Box::new(push(arm, renamed))
+            };
+            let (left, right) = (arm(*left), arm(*right));
+            filter(Node::SetOp { kind: SetOpKind::Union, all, columns, left, right }, above)
+        }
+        mut other => {
+            for_each_input_mut(&mut other, &mut |input| *input = push_filters(take(input)));
+            filter(other, predicates)
+        }
+    }
+}
+
+fn push_join(kind: JoinKind, left: Node, right: Node, on: Option<Expr>, lateral: bool, predicates: Vec<Expr>) -> Node {
+    let left_ids = ids(&left);
+    let right_ids = ids(&right);
+    let kind = reduce(kind, &predicates, &left_ids, &right_ids);
+    let mut conditions = Vec::new();
+    if let Some(on) = on {
+        on.into_conjuncts(&mut conditions);
+    }
+    let mut above = Vec::new();
+    if kind == JoinKind::Inner {
+        for predicate in predicates {
+            if is_movable(&predicate) { conditions.push(predicate) } else { above.push(predicate) }
+        }
+    } else {
+        above = predicates;
+    }
+    let keeps_left = matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Semi | JoinKind::Anti);
+    let keeps_right = matches!(kind, JoinKind::Inner | JoinKind::Right);
+    let (mut to_left, mut to_right) = (Vec::new(), Vec::new());
+    if kind != JoinKind::Inner {
+        let (below, rest) = partition(above, |p| is_movable(p) && keeps_left && within(p, &right_ids, false));
+        to_left = below;
+        let (below, rest) = partition(rest, |p| is_movable(p) && keeps_right && within(p, &left_ids, false));
+        to_right = below;
+        above = rest;
+    }
+    // A condition on one side only filters that side, unless unmatched rows of it must be kept.
+    let on_left = matches!(kind, JoinKind::Inner | JoinKind::Right | JoinKind::Semi);
+    let on_right = matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Semi | JoinKind::Anti);
+    let (below, rest) = partition(conditions, |p| on_left && is_movable(p) && within(p, &right_ids, false));
+    to_left.extend(below);
+    let (below, rest) = partition(rest, |p| on_right && is_movable(p) && !lateral && within(p, &left_ids, false));
+    to_right.extend(below);
+    let join = Node::Join {
+        kind,
+        left: Box::new(push(left, to_left)),
+        right: Box::new(push(right, to_right)),
+        on: Expr::conjunction(rest),
+        lateral,
+    };
+    filter(join, above)
+}
+
+/// An outer join becomes a narrower one when a predicate above refuses the rows it would add.
+fn reduce(kind: JoinKind, predicates: &[Expr], left: &BTreeSet<ColumnId>, right: &BTreeSet<ColumnId>) -> JoinKind {
+    let rejects = |side: &BTreeSet<ColumnId>| predicates.iter().any(|p| rejects_null(p, side));
+    match kind {
+        JoinKind::Left if rejects(right) => JoinKind::Inner,
+        JoinKind::Right if rejects(left) => JoinKind::Inner,
+        JoinKind::Full => match (rejects(left), rejects(right)) {
+            (true, true) => JoinKind::Inner,
+            (true, false) => JoinKind::Left,
+            (false, true) => JoinKind::Right,
+            (false, false) => JoinKind::Full,
+        },
+        other => other,
+    }
+}
+
+/// Whether the predicate is never true when all columns of a side are NULL.
+fn rejects_null(predicate: &Expr, side: &BTreeSet<ColumnId>) -> bool {
+    match predicate {
+        Expr::And(items) => items.iter().any(|item| rejects_null(item, side)),
+        Expr::Or(items) => items.iter().all(|item| rejects_null(item, side)),
+        Expr::IsNull(arg, true) => is_null_when(arg, side),
+        Expr::BoolTest(arg, crate::expr::BoolTest::True | crate::expr::BoolTest::False) => is_null_when(arg, side),
+        Expr::Not(inner) => is_null_when(inner, side),
+        other => is_null_when(other, side),
+    }
+}
+
+/// Whether the expression is NULL when all columns of a side are.
+fn is_null_when(expr: &Expr, side: &BTreeSet<ColumnId>) -> bool {
+    match expr {
+        Expr::Column(id, _) => side.contains(id),
+        Expr::Call(call) => {
+            call.function.strict && !call.function.returns_set && call.args.iter().any(|a| is_null_when(a, side))
+        }
+        Expr::Relabel(arg, _) | Expr::ViaIo(arg, _) | Expr::Not(arg) => is_null_when(arg, side),
+        Expr::ScalarArray(array) => array.function.strict && is_null_when(&array.left, side),
+        _ => false,
+    }
+}
+
+/// Predicates may be moved when evaluating them elsewhere, or another number of times, is not noticed.
+fn is_movable(expr: &Expr) -> bool {
+    !expr.is_volatile()
+}
+
+/// Whether an expression uses none of the columns of the other side (but some column at all, unless `constant` is fine).
+fn within(expr: &Expr, other: &BTreeSet<ColumnId>, constant: bool) -> bool {
+    let mut used = BTreeSet::new();
+    expr_columns(expr, &mut used);
+    (constant || !used.is_empty()) && used.is_disjoint(other)
+}
+
+fn ids(node: &Node) -> BTreeSet<ColumnId> {
+    node.columns().iter().map(|column| column.id).collect()
+}
+
+fn partition(items: Vec<Expr>, test: impl Fn(&Expr) -> bool) -> (Vec<Expr>, Vec<Expr>) {
+    items.into_iter().partition(|item| test(item))
+}
+
+fn filter(node: Node, predicates: Vec<Expr>) -> Node {
+    match Expr::conjunction(predicates) {
+        Some(predicate) => Node::Filter { input: Box::new(node), predicate },
+        None => node,
+    }
+}
+
+fn take(node: &mut Node) -> Node {
+    std::mem::replace(node, Node::Values { columns: Vec::new(), rows: Vec::new() })
+}

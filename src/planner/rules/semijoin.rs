@@ -1,0 +1,156 @@
+//! EXISTS and IN in a WHERE clause become semi joins, NOT EXISTS an anti join.
+//!
+//! A subquery qualifies when all its correlation sits in its own WHERE clause: those conditions become the join's.
+//! NOT IN keeps its own semantics of NULL and stays a (hashed) subplan.
+
+use crate::columns::{expr_columns, for_each_expr_mut, for_each_input_mut, free_columns};
+use crate::expr::{Call, Expr, Sublink, SublinkKind};
+use crate::logical::{JoinKind, Node};
+
+pub(super) fn subqueries_to_joins(mut node: Node) -> Node {
+    for_each_input_mut(&mut node, &mut |input| {
+        let taken = std::mem::replace(input, Node::Values { columns: Vec::new(), rows: Vec::new() });
+        *input = subqueries_to_joins(taken);
+    });
+    for_each_expr_mut(&mut node, &mut |expr| {
+        expr.rewrite(&mut |e| {
+            if let Expr::Sublink(link) = e {
+                let taken = std::mem::replace(&mut link.query, Node::Values { columns: Vec::new(), rows: Vec::new() });
+                link.query = subqueries_to_joins(taken);
+            }
+        });
+    });
+    match node {
+        Node::Filter { input, predicate } => join_sublinks(*input, predicate),
+        other => other,
+    }
+}
+
+fn join_sublinks(mut input: Node, predicate: Expr) -> Node {
+    let mut conjuncts = Vec::new();
+    predicate.into_conjuncts(&mut conjuncts);
+    let mut rest = Vec::new();
+    for conjunct in conjuncts {
+        input = match to_join(input, conjunct) {
+            Ok(joined) => joined,
+            Err((input, conjunct)) => {
+                rest.push(conjunct);
+                input
+            }
+        };
+    }
+    match Expr::conjunction(rest) {
+        Some(predicate) => Node::Filter { input: Box::new(input), predicate },
+        None => input,
+    }
+}
+
+#[allow(clippy::result_large_err)]
+fn to_join(input: Node, conjunct: Expr) -> Result<Node, (Node, Expr)> {
+    let (kind, link) = match conjunct {
+        Expr::Sublink(link) if is_joinable(&link.kind) => (JoinKind::Semi, link),
+        Expr::Not(inner) => match *inner {
+            Expr::Sublink(link) if matches!(link.kind, SublinkKind::Exists) => (JoinKind::Anti, link),
+            other => return Err((input, Expr::Not(Box::new(other)))),
+        },
+        other => return Err((input, other)),
+    };
+    match split(&link) {
+        Some((right, on)) => Ok(Node::Join {
+            kind,
+            left: Box::new(input),
+            right: Box::new(right),
+            on: Expr::conjunction(on),
+            lateral: false,
+        }),
+        None if kind == JoinKind::Anti => Err((input, Expr::Not(Box::new(Expr::Sublink(link))))),
+        None => Err((input, Expr::Sublink(link))),
+    }
+}
+
+fn is_joinable(kind: &SublinkKind) -> bool {
+    match kind {
+        SublinkKind::Exists => true,
+        SublinkKind::Compare { all, left, operator, .. } => {
+            !*all
+                && &**operator == "="
+                && !left.iter().any(|e| e.is_volatile() || e.any(&mut |e| matches!(e, Expr::Sublink(_))))
+        }
+        SublinkKind::Scalar | SublinkKind::Array => false,
+    }
+}
+
+/// The subquery without its correlated conditions, and those conditions with the comparisons of IN.
+fn split(link: &Sublink) -> Option<(Node, Vec<Expr>)> {
+    let mut on = Vec::new();
+    let right = match &link.kind {
+        SublinkKind::Exists => uncorrelate(strip_projection(link.query.clone()), &mut on)?,
+        SublinkKind::Compare { left, tests, .. } => {
+            let columns = link.query.columns();
+            let right = uncorrelate_below(link.query.clone(), &mut on)?;
+            for ((operand, function), column) in left.iter().zip(tests).zip(&columns) {
+                on.push(Expr::Call(Box::new(Call {
+                    function: function.clone(),
+                    args: vec![operand.clone(), Expr::column(column)],
+                    ty: dictdb_types::oids::BOOL.into(),
+                    operator: Some("=".into()),
+                    position: None,
+                })));
+            }
+            right
+        }
+        SublinkKind::Scalar | SublinkKind::Array => return None,
+    };
+    free_columns(&right).is_empty().then_some((right, on))
+}
+
+/// Under EXISTS the select list, order and duplicates do not matter.
+fn strip_projection(node: Node) -> Node {
+    match node {
+        Node::Project { input, .. } | Node::Sort { input, .. } | Node::Distinct { input, on: None } => {
+            strip_projection(*input)
+        }
+        other => other,
+    }
+}
+
+/// Takes the correlated conditions out of a filter at the top.
+fn uncorrelate(node: Node, on: &mut Vec<Expr>) -> Option<Node> {
+    if matches!(node, Node::Limit { .. }) {
+        return free_columns(&node).is_empty().then_some(node);
+    }
+    let Node::Filter { input, predicate } = node else { return Some(node) };
+    let provided: Vec<_> = input.columns().into_iter().map(|column| column.id).collect();
+    let mut conjuncts = Vec::new();
+    predicate.into_conjuncts(&mut conjuncts);
+    let mut kept = Vec::new();
+    for conjunct in conjuncts {
+        let mut used = Default::default();
+        expr_columns(&conjunct, &mut used);
+        let correlated = used.iter().any(|id| !provided.contains(id));
+        if correlated && conjunct.any(&mut |e| matches!(e, Expr::Sublink(_))) {
+            return None;
+        }
+        if correlated { on.push(conjunct) } else { kept.push(conjunct) }
+    }
+    Some(match Expr::conjunction(kept) {
+        Some(predicate) => Node::Filter { input, predicate },
+        None => *input,
+    })
+}
+
+/// Like [`uncorrelate`], below the projection of an IN subquery, which must let the columns through that `on` needs.
+fn uncorrelate_below(node: Node, on: &mut Vec<Expr>) -> Option<Node> {
+    match node {
+        Node::Project { input, mut columns } if !matches!(*input, Node::Project { .. }) => {
+            let inner = uncorrelate(*input, on)?;
+            for column in inner.columns() {
+                if on.iter().any(|e| e.any(&mut |e| matches!(e, Expr::Column(id, _) if *id == column.id))) {
+                    columns.push((column.clone(), Expr::column(&column)));
+                }
+            }
+            Some(Node::Project { input: Box::new(inner), columns })
+        }
+        other => Some(other),
+    }
+}

@@ -1,0 +1,58 @@
+//! The objects a statement can name, as function and operator resolution sees them: built-in ones and the catalog's.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Catalog, namespaces};
+use dictdb_functions::resolve::{OperatorSignature, Scope, Signature, builtin_functions, builtin_operators};
+use dictdb_types::{Error, Oid, Result, SqlState, TypeInfo, TypeLookup};
+
+/// A catalog version seen along a search path.
+pub struct CatalogScope<'a> {
+    /// The catalog.
+    pub catalog: &'a Arc<Catalog>,
+    /// Schemas in order, `pg_catalog` included.
+    pub search_path: &'a [Oid],
+}
+
+impl CatalogScope<'_> {
+    /// The schemas a name may be in, in order: one when it is qualified, else the search path.
+    fn schemas(&self, schema: Option<&str>) -> Result<Vec<Oid>> {
+        let Some(schema) = schema else { return Ok(self.search_path.to_vec()) };
+        match self.catalog.schema_named(schema) {
+            Some(found) => Ok(vec![found.oid]),
+            None => Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist"))),
+        }
+    }
+}
+
+impl TypeLookup for CatalogScope<'_> {
+    fn type_info(&self, oid: Oid) -> Option<Arc<TypeInfo>> {
+        self.catalog.type_info(oid)
+    }
+}
+
+impl Scope for CatalogScope<'_> {
+    fn functions(&self, schema: Option<&str>, name: &str) -> Result<Vec<Signature<'_>>> {
+        let schemas = self.schemas(schema)?.into_iter().enumerate();
+        Ok(schemas.flat_map(|(path, namespace)| builtin_functions(namespace, name, path)).collect())
+    }
+
+    fn operators(&self, schema: Option<&str>, name: &str) -> Result<Vec<OperatorSignature>> {
+        let path = self.schemas(schema)?.iter().position(|oid| *oid == namespaces::PG_CATALOG);
+        Ok(path.map_or_else(Vec::new, |path| builtin_operators(name, path).collect()))
+    }
+
+    fn type_named(&self, schema: Option<&str>, name: &str) -> Option<Oid> {
+        let info = match schema {
+            Some(schema) => self.catalog.type_in(self.catalog.schema_named(schema)?.oid, name)?,
+            None => self.catalog.type_on_path(self.search_path, name)?,
+        };
+        (!info.relation.is_valid()).then_some(info.oid)
+    }
+
+    fn qualifier_of_type(&self, info: &TypeInfo) -> Option<String> {
+        let visible =
+            self.catalog.type_on_path(self.search_path, &info.name).is_some_and(|found| found.oid == info.oid);
+        if visible { None } else { self.catalog.schema(info.namespace).map(|schema| schema.name.to_string()) }
+    }
+}

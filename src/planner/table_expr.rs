@@ -1,0 +1,166 @@
+//! Expressions that belong to a table: defaults, CHECK conditions, index keys and predicates, generated columns.
+//!
+//! DDL binds them here once to check them and to get their canonical text; the executor binds index keys to evaluate them.
+
+use std::sync::Arc;
+
+use dictdb_catalog::Relation;
+use dictdb_parser::{Locations, ast};
+use dictdb_types::{Error, Result, SqlState, Type};
+
+use crate::bind::{BindContext, Binder, Clause, Level};
+use crate::deparse;
+use crate::expr::{ColumnId, Expr};
+use crate::logical::Column;
+
+/// What a table's expression is for; decides what it may contain and how errors name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableExpr {
+    /// DEFAULT, coerced to the column's type: no columns.
+    Default(Type),
+    /// CHECK: boolean.
+    Check,
+    /// A stored generated column of this type: immutable.
+    Generated(Type),
+    /// An index key: immutable.
+    IndexKey,
+    /// An index's WHERE: immutable, boolean.
+    IndexPredicate,
+    /// ALTER COLUMN … TYPE … USING, coerced to the new type.
+    Transform(Type),
+}
+
+/// A bound table expression.
+pub struct BoundTableExpr {
+    /// Over the full row of the table: [`Expr::Input`] is attnum − 1.
+    pub expr: Expr,
+    /// Canonical text, to store.
+    pub text: Arc<str>,
+    /// Attnums it mentions, ascending.
+    pub columns: Vec<i16>,
+}
+
+/// Binds an expression of the syntax tree over a table.
+pub fn bind(
+    expr: &ast::Expr,
+    locations: &Locations,
+    relation: &Arc<Relation>,
+    purpose: TableExpr,
+    cx: BindContext<'_>,
+) -> Result<BoundTableExpr> {
+    let mut binder = Binder::new(cx, locations, &[], false);
+    let row = binder.row_columns(relation);
+    let names = match purpose {
+        TableExpr::Default(_) => Default::default(),
+        _ => crate::bind::Names::of_table(binder.row_name(relation, &relation.name, &row)),
+    };
+    binder.levels.push(Level { names, clause: clause(purpose), ..Level::default() });
+    let bound = binder.bind_expr(expr)?;
+    let position = locations.leftmost(expr);
+    let mut bound = coerce(&mut binder, bound, purpose, position)?;
+    check_volatility(&bound, purpose)?;
+    crate::fold::fold(&mut bound, cx.env);
+    let text = text_of(&binder, &bound, &row)?;
+    let mut columns = Vec::new();
+    let mut missing = None;
+    bound.rewrite(&mut |e| {
+        if let Expr::Column(id, ty) = e {
+            match row.iter().find(|(column, _)| column.id == *id) {
+                Some((_, attnum)) => {
+                    columns.push(*attnum);
+                    *e = Expr::Input(*attnum as usize - 1, *ty);
+                }
+                None => missing = Some(*id),
+            }
+        }
+    });
+    if missing.is_some() {
+        return Err(Error::internal("a table expression over columns of another table"));
+    }
+    columns.sort_unstable();
+    columns.dedup();
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns })
+}
+
+/// Binds a stored (canonical) text again.
+pub fn bind_text(
+    text: &str,
+    relation: &Arc<Relation>,
+    purpose: TableExpr,
+    cx: BindContext<'_>,
+) -> Result<BoundTableExpr> {
+    let tree = dictdb_parser::parse_expression(text)?;
+    bind(&tree, &Locations::default(), relation, purpose, cx)
+}
+
+/// The text of a stored expression as this search path shows it (`pg_get_expr`).
+pub fn shown(text: &str, relation: &Arc<Relation>, cx: BindContext<'_>) -> Result<String> {
+    let tree = dictdb_parser::parse_expression(text)?;
+    let locations = Locations::default();
+    let mut binder = Binder::new(cx, &locations, &[], false);
+    let row = binder.row_columns(relation);
+    let names = crate::bind::Names::of_table(binder.row_name(relation, &relation.name, &row));
+    binder.levels.push(Level { names, ..Level::default() });
+    let bound = binder.bind_expr(&tree)?;
+    text_of(&binder, &bound, &row)
+}
+
+fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)]) -> Result<String> {
+    let column = |id: ColumnId| {
+        let (column, _) = row.iter().find(|(column, _)| column.id == id)?;
+        Some(dictdb_types::quote_identifier(&column.name).into_owned())
+    };
+    let names =
+        deparse::Names { env: binder.cx.env, column: &column, type_name: &|ty| binder.type_name_with_modifier(ty) };
+    deparse::expression(expr, &names)
+}
+
+fn clause(purpose: TableExpr) -> Clause {
+    match purpose {
+        TableExpr::Default(_) => Clause::ColumnDefault,
+        TableExpr::Check => Clause::Check,
+        TableExpr::Generated(_) => Clause::Generated,
+        TableExpr::IndexKey => Clause::IndexExpression,
+        TableExpr::IndexPredicate => Clause::IndexPredicate,
+        TableExpr::Transform(_) => Clause::AlterTransform,
+    }
+}
+
+fn coerce(binder: &mut Binder<'_>, expr: Expr, purpose: TableExpr, position: Option<u32>) -> Result<Expr> {
+    use dictdb_functions::facts::CastContext;
+    match purpose {
+        TableExpr::Check => binder.coerce_to_boolean(expr, "CHECK", position),
+        TableExpr::IndexPredicate => binder.coerce_to_boolean(expr, "WHERE", position),
+        TableExpr::IndexKey => binder.resolve_unknown(expr),
+        TableExpr::Default(ty) | TableExpr::Generated(ty) | TableExpr::Transform(ty) => {
+            let source = expr.ty();
+            binder.coerce(expr, ty, CastContext::Assignment)?.ok_or_else(|| {
+                Error::new(
+                    SqlState::DATATYPE_MISMATCH,
+                    format!(
+                        "column is of type {} but expression is of type {}",
+                        binder.type_name(ty),
+                        binder.type_name(source)
+                    ),
+                )
+                .hint("You will need to rewrite or cast the expression.")
+                .at(position)
+            })
+        }
+    }
+}
+
+fn check_volatility(expr: &Expr, purpose: TableExpr) -> Result<()> {
+    use crate::expr::Volatility;
+    let message = match purpose {
+        TableExpr::Generated(_) => "generation expression is not immutable",
+        TableExpr::IndexKey => "functions in index expression must be marked IMMUTABLE",
+        TableExpr::IndexPredicate => "functions in index predicate must be marked IMMUTABLE",
+        TableExpr::Default(_) | TableExpr::Check | TableExpr::Transform(_) => return Ok(()),
+    };
+    let mutable = |e: &Expr| matches!(e, Expr::Call(call) if call.function.volatility != Volatility::Immutable);
+    if expr.any(&mut |e| mutable(e)) {
+        return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
+    }
+    Ok(())
+}

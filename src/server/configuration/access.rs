@@ -1,0 +1,96 @@
+//! Who may connect, and how they prove it.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use dictdb_session::Instance;
+use dictdb_types::Result;
+use pgwire::api::auth::sasl::scram::{SCRAM_ITERATIONS, ScramSecret, gen_salted_password};
+
+/// How clients prove who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// They need not.
+    Trust,
+    /// By the password in clear; sensible over TLS only.
+    Password,
+    /// By SCRAM-SHA-256: the password never travels.
+    Scram,
+}
+
+impl Method {
+    /// The method of that name in `auth_method`; `auto` leaves the choice to [`Access::new`].
+    pub(super) fn named(name: &str) -> Option<Method> {
+        match name {
+            "trust" => Some(Method::Trust),
+            "password" => Some(Method::Password),
+            "scram-sha-256" => Some(Method::Scram),
+            _ => None,
+        }
+    }
+}
+
+/// The rules of access.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    /// How clients prove who they are.
+    pub method: Method,
+    user: Arc<str>,
+    verifier: Option<Arc<str>>,
+}
+
+impl Access {
+    /// Rules with one user. Without a method it is SCRAM when there is a password and trust when there is none.
+    pub(super) fn new(
+        method: Option<Method>,
+        user: &str,
+        password: Option<&str>,
+    ) -> std::result::Result<Access, String> {
+        let password = password.filter(|password| !password.is_empty());
+        let method = method.unwrap_or(if password.is_some() { Method::Scram } else { Method::Trust });
+        if method != Method::Trust && password.is_none() {
+            return Err("authentication by password needs a password (DICTDB_PASSWORD, --password-file)".to_owned());
+        }
+        Ok(Access { method, user: user.into(), verifier: password.map(|password| make_verifier(password).into()) })
+    }
+
+    /// Whether clients must prove who they are.
+    pub(crate) fn is_required(&self) -> bool {
+        self.method != Method::Trust
+    }
+
+    /// Makes the configured user a superuser of the instance.
+    pub(crate) fn create_role(&self, instance: &Instance) -> Result<()> {
+        instance.ensure_superuser(&self.user, self.verifier.clone())
+    }
+}
+
+/// A verifier as `pg_authid.rolpassword` keeps it: `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
+fn make_verifier(password: &str) -> String {
+    let salt = rand::random::<[u8; 16]>().to_vec();
+    let salted = gen_salted_password(password, &salt, SCRAM_ITERATIONS);
+    match ScramSecret::verifier_from_salted_password(salt, salted, SCRAM_ITERATIONS) {
+        ScramSecret::Verifier { salt, iterations, stored_key, server_key } => format!(
+            "SCRAM-SHA-256${iterations}:{}${}:{}",
+            STANDARD.encode(salt),
+            STANDARD.encode(stored_key),
+            STANDARD.encode(server_key)
+        ),
+        ScramSecret::SaltedPassword { .. } => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_method_follows_the_password() {
+        assert_eq!(Access::new(None, "u", None).unwrap().method, Method::Trust);
+        assert_eq!(Access::new(None, "u", Some("")).unwrap().method, Method::Trust);
+        assert_eq!(Access::new(None, "u", Some("x")).unwrap().method, Method::Scram);
+        assert_eq!(Access::new(Some(Method::Password), "u", Some("x")).unwrap().method, Method::Password);
+        assert!(Access::new(Some(Method::Scram), "u", None).is_err());
+    }
+}

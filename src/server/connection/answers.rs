@@ -1,0 +1,138 @@
+//! The session's [`Client`]: its answers as messages in the output buffer.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use dictdb_session::{Client, CopyShape, Format, Row, Shape, Status, Tag};
+use dictdb_types::{Env, Error, Result, Severity, SqlState};
+use pgwire::messages::copy::{CopyData, CopyDone, CopyInResponse, CopyOutResponse};
+use pgwire::messages::extendedquery::PortalSuspended;
+use pgwire::messages::response::{
+    CommandComplete, EmptyQueryResponse, NotificationResponse, ReadyForQuery, TransactionStatus,
+};
+use pgwire::messages::startup::ParameterStatus;
+use pgwire::messages::{Message, PgWireFrontendMessage};
+
+use super::frame::{Cut, violation};
+use super::rows;
+use super::stream::Stream;
+
+impl Stream {
+    /// ReadyForQuery.
+    pub(super) fn ready(&mut self, status: Status) {
+        let status = match status {
+            Status::Idle => TransactionStatus::Idle,
+            Status::InTransaction => TransactionStatus::Transaction,
+            Status::Failed => TransactionStatus::Error,
+        };
+        self.send(&ReadyForQuery::new(status));
+        self.want_flush();
+    }
+}
+
+/// The client went away while it was needed.
+fn gone() -> Error {
+    let message = "connection to client lost";
+    Error::with_severity(Severity::Fatal, SqlState::CONNECTION_FAILURE, message)
+}
+
+fn copy_formats(shape: CopyShape) -> (i8, i16, Vec<i16>) {
+    let code = i16::from(shape.format == Format::Binary);
+    (code as i8, shape.columns as i16, vec![code; shape.columns])
+}
+
+#[async_trait]
+impl Client for Stream {
+    fn describe(&mut self, shape: &Shape, env: &dyn Env) {
+        self.send(&rows::description(shape, env));
+    }
+
+    fn rows(&mut self, shape: &Shape, batch: &[Row], env: &dyn Env) -> Result<()> {
+        batch.iter().try_for_each(|row| rows::write(shape, row, env, &mut self.output))
+    }
+
+    fn complete(&mut self, tag: &Tag) {
+        self.send(&CommandComplete::new(tag.to_string()));
+    }
+
+    fn empty_query(&mut self) {
+        self.send(&EmptyQueryResponse::new());
+    }
+
+    fn suspended(&mut self) {
+        self.send(&PortalSuspended::new());
+    }
+
+    fn notice(&mut self, notice: &Error) {
+        self.notify(notice);
+    }
+
+    fn parameter_status(&mut self, name: &str, value: &str) {
+        self.send(&ParameterStatus::new(name.to_owned(), value.to_owned()));
+    }
+
+    fn notification(&mut self, sender: i32, channel: &str, payload: &str) {
+        self.send(&NotificationResponse::new(sender, channel.to_owned(), payload.to_owned()));
+        self.want_flush();
+    }
+
+    fn is_full(&self) -> bool {
+        Stream::is_full(self)
+    }
+
+    async fn relieve(&mut self) -> Result<()> {
+        self.flush().await.map_err(|_| gone())
+    }
+
+    async fn copy_in(&mut self, shape: CopyShape) -> Result<()> {
+        let (format, columns, formats) = copy_formats(shape);
+        self.send(&CopyInResponse::new(format, columns, formats));
+        self.flush().await.map_err(|_| gone())
+    }
+
+    async fn copy_data(&mut self) -> Result<Option<Bytes>> {
+        loop {
+            let frame = match self.buffered()? {
+                Cut::Frame(frame) => frame,
+                Cut::Lost => return Err(gone()),
+                Cut::Wait(_) => {
+                    if self.read().await.is_ok_and(|more| more) {
+                        continue;
+                    }
+                    return Err(gone());
+                }
+            };
+            let kind = frame.kind();
+            match kind {
+                b'd' => return Ok(Some(frame.into_body().freeze())),
+                b'c' => return Ok(None),
+                // A driver may pipeline Sync behind the Execute that starts the COPY; it counts after it.
+                b'H' | b'S' => {}
+                b'f' => {
+                    let PgWireFrontendMessage::CopyFail(fail) = frame.decode()? else { return Err(gone()) };
+                    let message = format!("COPY from stdin failed: {}", fail.message);
+                    return Err(Error::new(SqlState::QUERY_CANCELED, message));
+                }
+                kind => {
+                    let message = format!("unexpected message type 0x{kind:02X} during COPY from stdin");
+                    return Err(violation(&message));
+                }
+            }
+        }
+    }
+
+    fn copy_out(&mut self, shape: CopyShape) {
+        let (format, columns, formats) = copy_formats(shape);
+        self.send(&CopyOutResponse::new(format, columns, formats));
+    }
+
+    fn copy_row(&mut self, data: &[u8]) {
+        // CopyData would copy the row twice more.
+        self.output.push(CopyData::message_type().unwrap_or(b'd'));
+        self.output.extend_from_slice(&(data.len() as i32 + 4).to_be_bytes());
+        self.output.extend_from_slice(data);
+    }
+
+    fn copy_done(&mut self) {
+        self.send(&CopyDone::new());
+    }
+}

@@ -1,0 +1,158 @@
+//! One client connection: from the accepted socket to its end.
+//!
+//! ```text
+//!   startup ─► authentication ─► messages ◄─► Session
+//!      │                            │
+//!      └────── stream: frames in, answers out ──────┘
+//! ```
+
+mod answers;
+mod authentication;
+mod frame;
+mod messages;
+mod report;
+mod rows;
+mod startup;
+mod stream;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dictdb_session::backends::{Identity, shutting_down};
+use dictdb_session::settings::Value;
+use dictdb_session::{Instance, Session};
+use dictdb_types::{Error, Result};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::configuration::{Access, Tls};
+use authentication::Authenticator;
+use startup::Opening;
+use stream::Stream;
+
+/// Sockets that may be in start-up at once, besides those of sessions.
+const MAX_STARTING: usize = 1000;
+
+/// What every connection needs of the server.
+pub(crate) struct Server {
+    /// Sessions and databases.
+    pub instance: Arc<Instance>,
+    authenticator: Authenticator,
+    tls: Option<Tls>,
+    starting: Arc<Semaphore>,
+    max_connections: usize,
+    reserved_connections: usize,
+    authentication_timeout: Duration,
+}
+
+impl Server {
+    pub(crate) fn new(instance: Arc<Instance>, access: Access, tls: Option<Tls>) -> Server {
+        let settings = instance.settings.read().clone();
+        let int = |name: &str| match settings.value(name) {
+            Value::Int(value) => usize::try_from(value).unwrap_or(0),
+            _ => 0,
+        };
+        Server {
+            authenticator: Authenticator::new(access, tls.as_ref()),
+            starting: Arc::new(Semaphore::new(MAX_STARTING)),
+            max_connections: int("max_connections"),
+            reserved_connections: int("superuser_reserved_connections"),
+            authentication_timeout: Duration::from_secs(int("authentication_timeout") as u64),
+            instance,
+            tls,
+        }
+    }
+
+    /// A place for a socket that has not said yet who it is; none when too many are waiting.
+    pub(crate) fn waiting_room(&self) -> Option<OwnedSemaphorePermit> {
+        self.starting.clone().try_acquire_owned().ok()
+    }
+
+    /// How many sessions a user may find before it: superusers find the reserved places too.
+    fn limit_for(&self, user: &str) -> usize {
+        let superuser = self.instance.role(user).is_some_and(|role| role.superuser);
+        if superuser { self.max_connections } else { self.max_connections.saturating_sub(self.reserved_connections) }
+    }
+}
+
+/// Serves a connection until it ends.
+pub(crate) async fn serve(socket: TcpStream, address: SocketAddr, server: Arc<Server>, place: OwnedSemaphorePermit) {
+    let opening = tokio::time::timeout(server.authentication_timeout, open(socket, address, &server)).await;
+    drop(place);
+    match opening {
+        Ok(Ok(Some((stream, session)))) => messages::run(stream, session).await,
+        Ok(Ok(None)) => {}
+        Ok(Err(error)) => tracing::debug!(%address, "connection not opened: {error}"),
+        Err(_) => tracing::info!(%address, "connection not opened: authentication_timeout"),
+    }
+}
+
+/// Start-up: a stream and a session, or nothing when that was all the client wanted.
+async fn open(socket: TcpStream, address: SocketAddr, server: &Server) -> std::io::Result<Option<(Stream, Session)>> {
+    let Some((mut stream, packet)) = (match startup::negotiate(socket, server.tls.as_ref()).await? {
+        Opening::Nothing => None,
+        Opening::Cancel { pid, secret } => {
+            server.instance.backends.cancel(pid, secret);
+            None
+        }
+        Opening::Session { stream, packet } => Some((stream, packet)),
+    }) else {
+        return Ok(None);
+    };
+    match admit(&mut stream, packet, address, server).await {
+        Ok(session) => Ok(Some((stream, session))),
+        Err(error) => {
+            stream.report(&error);
+            stream.flush().await?;
+            stream.close().await;
+            Ok(None)
+        }
+    }
+}
+
+/// Checks who the client is and opens its session. Errors are fatal and still to be sent.
+async fn admit(
+    stream: &mut Stream,
+    packet: std::result::Result<startup::Packet, Error>,
+    address: SocketAddr,
+    server: &Server,
+) -> Result<Session> {
+    let packet = packet?;
+    let identity = Identity {
+        user: packet.user.as_str().into(),
+        database: packet.database.as_str().into(),
+        address: Some(address),
+        encrypted: stream.is_encrypted(),
+    };
+    let backends = &server.instance.backends;
+    let backend = backends.enter(identity, rand::random(), server.limit_for(&packet.user))?;
+    let guard = LeaveUnlessKept { instance: &server.instance, pid: Some(backend.pid) };
+    server.authenticator.authenticate(stream, &packet.user, &server.instance).await?;
+    if backend.interrupts.is_draining() {
+        return Err(shutting_down());
+    }
+    let session = Session::start(server.instance.clone(), backend, &packet.startup)?;
+    guard.keep();
+    Ok(session)
+}
+
+/// Gives a session's place back when its start-up fails; later the session itself does.
+struct LeaveUnlessKept<'a> {
+    instance: &'a Instance,
+    pid: Option<i32>,
+}
+
+impl LeaveUnlessKept<'_> {
+    fn keep(mut self) {
+        self.pid = None;
+    }
+}
+
+impl Drop for LeaveUnlessKept<'_> {
+    fn drop(&mut self) {
+        if let Some(pid) = self.pid {
+            self.instance.backends.leave(pid);
+        }
+    }
+}

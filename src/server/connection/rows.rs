@@ -1,0 +1,72 @@
+//! Rows as DataRow messages, written straight into the output buffer.
+
+use dictdb_session::{Column, Format, Row, Shape};
+use dictdb_types::{Datum, Env, Error, Result, SqlState, binary, text};
+use pgwire::messages::data::{FieldDescription, RowDescription};
+
+/// Type byte, length and number of columns.
+const ROW_HEADER_BYTES: usize = 7;
+
+/// RowDescription of a result. Domains are described as the types they stand for.
+pub(super) fn description(shape: &Shape, env: &dyn Env) -> RowDescription {
+    let field = |(index, column): (usize, &Column)| {
+        let ty = env.base_type(column.ty);
+        let size = env.type_info(ty.oid).map_or(-1, |info| info.len);
+        let format = match shape.format(index) {
+            Format::Text => 0,
+            Format::Binary => 1,
+        };
+        FieldDescription::new(
+            column.name.to_string(),
+            column.table.0 as i32,
+            column.attnum,
+            ty.oid.0,
+            size,
+            ty.typmod,
+            format,
+        )
+    };
+    RowDescription::new(shape.columns.iter().enumerate().map(field).collect())
+}
+
+/// Appends a DataRow. On error nothing of it stays.
+pub(super) fn write(shape: &Shape, row: &Row, env: &dyn Env, out: &mut Vec<u8>) -> Result<()> {
+    let start = out.len();
+    let written = write_row(shape, row, env, out, start);
+    if written.is_err() {
+        out.truncate(start);
+    }
+    written
+}
+
+fn write_row(shape: &Shape, row: &Row, env: &dyn Env, out: &mut Vec<u8>, start: usize) -> Result<()> {
+    out.extend_from_slice(&[b'D', 0, 0, 0, 0]);
+    out.extend_from_slice(&(row.len() as u16).to_be_bytes());
+    debug_assert_eq!(out.len() - start, ROW_HEADER_BYTES);
+    for (index, (value, column)) in row.iter().zip(shape.columns.iter()).enumerate() {
+        write_value(value, column, shape.format(index), env, out)?;
+    }
+    let length = i32::try_from(out.len() - start - 1).map_err(|_| too_large())?;
+    out[start + 1..start + 5].copy_from_slice(&length.to_be_bytes());
+    Ok(())
+}
+
+fn write_value(value: &Datum, column: &Column, format: Format, env: &dyn Env, out: &mut Vec<u8>) -> Result<()> {
+    if value.is_null() {
+        out.extend_from_slice(&(-1i32).to_be_bytes());
+        return Ok(());
+    }
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    match format {
+        Format::Text => text::write_wire(value, column.ty.oid, env, out)?,
+        Format::Binary => binary::send(value, column.ty.oid, env, out)?,
+    }
+    let length = i32::try_from(out.len() - start - 4).map_err(|_| too_large())?;
+    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    Ok(())
+}
+
+fn too_large() -> Error {
+    Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "a row is too large for the protocol")
+}

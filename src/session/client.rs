@@ -1,0 +1,220 @@
+//! What a session says, and to whom: the answers of a statement as calls, without bytes.
+//!
+//! The wire connection implements [`Client`] by encoding messages; [`Collector`] keeps rows for callers inside the server.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use dictdb_types::{Datum, Env, Error, Oid, Result, Type};
+
+/// One column of a result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its type.
+    pub ty: Type,
+    /// The table it is read from, or zero.
+    pub table: Oid,
+    /// Its attnum in that table, or zero.
+    pub attnum: i16,
+}
+
+impl Column {
+    /// A computed column.
+    pub fn new(name: &str, ty: impl Into<Type>) -> Self {
+        Column { name: name.into(), ty: ty.into(), table: Oid::INVALID, attnum: 0 }
+    }
+}
+
+/// How a value is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// As `typoutput` writes it.
+    #[default]
+    Text,
+    /// As `typsend` writes it.
+    Binary,
+}
+
+/// Columns of a result and how each is sent.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// The columns.
+    pub columns: Arc<[Column]>,
+    /// As Bind gave them: none is all text, one is for every column, otherwise one for each.
+    pub formats: Arc<[Format]>,
+}
+
+impl Shape {
+    /// All columns as text: the simple query protocol.
+    pub fn text(columns: Arc<[Column]>) -> Self {
+        Shape { columns, formats: Arc::default() }
+    }
+
+    /// The format of a column.
+    pub fn format(&self, column: usize) -> Format {
+        match &*self.formats {
+            [] => Format::Text,
+            [one] => *one,
+            each => each.get(column).copied().unwrap_or_default(),
+        }
+    }
+}
+
+/// One row.
+pub type Row = Vec<Datum>;
+
+/// The tag of a finished statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    command: Cow<'static, str>,
+    rows: Option<u64>,
+}
+
+impl Tag {
+    /// A tag without a number of rows.
+    pub fn new(command: impl Into<Cow<'static, str>>) -> Self {
+        Tag { command: command.into(), rows: None }
+    }
+
+    /// A tag with a number of rows; `INSERT` gets its zero.
+    pub fn rows(command: impl Into<Cow<'static, str>>, rows: u64) -> Self {
+        Tag { command: command.into(), rows: Some(rows) }
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.rows {
+            None => f.write_str(&self.command),
+            Some(rows) if self.command == "INSERT" => write!(f, "INSERT 0 {rows}"),
+            Some(rows) => write!(f, "{} {rows}", self.command),
+        }
+    }
+}
+
+/// The overall format of COPY data and of each column in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopyShape {
+    /// Text (and CSV) or binary.
+    pub format: Format,
+    /// Number of columns.
+    pub columns: usize,
+}
+
+/// Receives the answers of statements, in order.
+#[async_trait]
+pub trait Client: Send {
+    /// The columns of the rows that follow.
+    fn describe(&mut self, shape: &Shape, env: &dyn Env);
+
+    /// Rows. An error (a value too large for the wire) ends the statement.
+    fn rows(&mut self, shape: &Shape, rows: &[Row], env: &dyn Env) -> Result<()>;
+
+    /// The statement is done.
+    fn complete(&mut self, tag: &Tag);
+
+    /// The statement was empty.
+    fn empty_query(&mut self);
+
+    /// The portal has more rows than were asked for.
+    fn suspended(&mut self);
+
+    /// A notice or warning; the session has filtered it.
+    fn notice(&mut self, notice: &Error);
+
+    /// A reported setting has changed.
+    fn parameter_status(&mut self, name: &str, value: &str);
+
+    /// A notification has arrived.
+    fn notification(&mut self, sender: i32, channel: &str, payload: &str);
+
+    /// Whether so much is buffered that [`Client::relieve`] should be called.
+    fn is_full(&self) -> bool;
+
+    /// Waits until there is room again; an error means that the client is gone.
+    async fn relieve(&mut self) -> Result<()>;
+
+    /// COPY FROM STDIN begins: the client is asked to send.
+    async fn copy_in(&mut self, shape: CopyShape) -> Result<()>;
+
+    /// The next piece of COPY data; `None` at its end. 57014 when the client gives up.
+    async fn copy_data(&mut self) -> Result<Option<Bytes>>;
+
+    /// COPY TO STDOUT begins.
+    fn copy_out(&mut self, shape: CopyShape);
+
+    /// A piece of COPY data: one row, header or trailer.
+    fn copy_row(&mut self, data: &[u8]);
+
+    /// COPY TO STDOUT is over.
+    fn copy_done(&mut self);
+}
+
+/// Keeps what a statement answers.
+#[derive(Debug, Default)]
+pub struct Collector {
+    /// The columns of the last result.
+    pub columns: Arc<[Column]>,
+    /// Its rows.
+    pub rows: Vec<Row>,
+    /// The tags of all statements.
+    pub tags: Vec<Tag>,
+    /// Notices and warnings.
+    pub notices: Vec<Error>,
+}
+
+#[async_trait]
+impl Client for Collector {
+    fn describe(&mut self, shape: &Shape, _: &dyn Env) {
+        self.columns = shape.columns.clone();
+        self.rows.clear();
+    }
+
+    fn rows(&mut self, _: &Shape, rows: &[Row], _: &dyn Env) -> Result<()> {
+        self.rows.extend_from_slice(rows);
+        Ok(())
+    }
+
+    fn complete(&mut self, tag: &Tag) {
+        self.tags.push(tag.clone());
+    }
+
+    fn empty_query(&mut self) {}
+
+    fn suspended(&mut self) {}
+
+    fn notice(&mut self, notice: &Error) {
+        self.notices.push(notice.clone());
+    }
+
+    fn parameter_status(&mut self, _: &str, _: &str) {}
+
+    fn notification(&mut self, _: i32, _: &str, _: &str) {}
+
+    fn is_full(&self) -> bool {
+        false
+    }
+
+    async fn relieve(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn copy_in(&mut self, _: CopyShape) -> Result<()> {
+        Err(Error::unsupported("COPY FROM STDIN without a connection"))
+    }
+
+    async fn copy_data(&mut self) -> Result<Option<Bytes>> {
+        Ok(None)
+    }
+
+    fn copy_out(&mut self, _: CopyShape) {}
+
+    fn copy_row(&mut self, _: &[u8]) {}
+
+    fn copy_done(&mut self) {}
+}

@@ -1,0 +1,92 @@
+//! What a running statement may ask of its session: the session's side of [`dictdb_types::Env`].
+//!
+//! One per statement, shared by the threads that run it. Functions of upper layers (`current_setting`, `pg_notify`,
+//! `pg_backend_pid`) reach the session through [`StatementEnv::of`].
+
+use std::any::Any;
+use std::sync::Arc;
+
+use dictdb_catalog::{Catalog, namespaces};
+use dictdb_types::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, TypeInfo, TypeLookup, builtin_types};
+
+use crate::Shared;
+use crate::settings::Derived;
+
+/// The surroundings of one statement.
+pub struct StatementEnv {
+    /// The session.
+    pub shared: Arc<Shared>,
+    /// The catalog as the statement sees it.
+    pub catalog: Arc<Catalog>,
+    /// Settings when the statement began.
+    pub derived: Arc<Derived>,
+    /// `transaction_timestamp()`.
+    pub transaction_timestamp: i64,
+    /// `statement_timestamp()`.
+    pub statement_timestamp: i64,
+}
+
+impl StatementEnv {
+    /// The session's environment behind a general one; `None` in tests and at start-up.
+    pub fn of(env: &dyn Env) -> Option<&StatementEnv> {
+        env.as_any().downcast_ref()
+    }
+
+    /// Schemas that unqualified names are looked for in: `search_path` as oids, `pg_catalog` first unless it is listed.
+    pub fn search_path(&self) -> Vec<Oid> {
+        let user = self.shared.current_user();
+        let mut path: Vec<Oid> = Vec::with_capacity(self.derived.search_path.len() + 1);
+        for name in self.derived.search_path.iter() {
+            let name = if name == "$user" { &*user } else { name.as_str() };
+            if let Some(schema) = self.catalog.schema_named(name)
+                && !path.contains(&schema.oid)
+            {
+                path.push(schema.oid);
+            }
+        }
+        if !path.contains(&namespaces::PG_CATALOG) {
+            path.insert(0, namespaces::PG_CATALOG);
+        }
+        path
+    }
+}
+
+impl TypeLookup for StatementEnv {
+    fn type_info(&self, oid: Oid) -> Option<Arc<TypeInfo>> {
+        builtin_types::by_oid(oid).or_else(|| self.catalog.type_info(oid))
+    }
+}
+
+impl Env for StatementEnv {
+    fn format(&self) -> &FormatSettings {
+        &self.derived.format
+    }
+
+    fn transaction_timestamp(&self) -> i64 {
+        self.transaction_timestamp
+    }
+
+    fn statement_timestamp(&self) -> i64 {
+        self.statement_timestamp
+    }
+
+    fn reg_in(&self, kind: RegKind, text: &str) -> Result<Oid> {
+        text.parse().map(Oid).map_err(|_| Error::unsupported(format_args!("{kind:?} {text:?} by name")))
+    }
+
+    fn reg_out(&self, _: RegKind, oid: Oid) -> String {
+        oid.to_string()
+    }
+
+    fn check_domain(&self, domain: Oid, _: &Datum) -> Result<()> {
+        Err(Error::unsupported(format_args!("domain {domain}")))
+    }
+
+    fn check_interrupts(&self) -> Result<()> {
+        self.shared.backend.interrupts.check()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

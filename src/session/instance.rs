@@ -1,0 +1,92 @@
+//! What all sessions of a server share.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Object, Role};
+use dictdb_types::{Error, Oid, Result, Severity, SqlState};
+use parking_lot::RwLock;
+
+use crate::backends::Backends;
+use crate::clock;
+use crate::notifications::Hub;
+use crate::settings::ServerSettings;
+
+/// One database.
+pub struct Database {
+    /// `pg_database.oid`.
+    pub oid: Oid,
+    /// `pg_database.datname`.
+    pub name: Arc<str>,
+    /// Its objects.
+    pub catalog: CatalogStore,
+}
+
+/// `pg_database.oid` of the database that exists from the start.
+const FIRST_DATABASE: Oid = Oid(5);
+
+/// A running server, as sessions know it.
+pub struct Instance {
+    /// Values of settings for all sessions; replaced as a whole when the configuration is read again.
+    pub settings: RwLock<Arc<ServerSettings>>,
+    /// The other sessions.
+    pub backends: Backends,
+    /// LISTEN and NOTIFY.
+    pub hub: Hub,
+    /// `pg_postmaster_start_time()`.
+    pub started: i64,
+    databases: RwLock<Vec<Arc<Database>>>,
+}
+
+impl Instance {
+    /// An instance with one empty database.
+    pub fn new(settings: ServerSettings, database: &str) -> Instance {
+        let database =
+            Database { oid: FIRST_DATABASE, name: database.into(), catalog: CatalogStore::new(Catalog::bootstrap()) };
+        Instance {
+            settings: RwLock::new(Arc::new(settings)),
+            backends: Backends::default(),
+            hub: Hub::default(),
+            started: clock::now_micros(),
+            databases: RwLock::new(vec![Arc::new(database)]),
+        }
+    }
+
+    /// The database of that name; fatally 3D000 when there is none.
+    pub fn database(&self, name: &str) -> Result<Arc<Database>> {
+        let databases = self.databases.read();
+        databases.iter().find(|database| *database.name == *name).cloned().ok_or_else(|| {
+            let message = format!("database \"{name}\" does not exist");
+            Error::with_severity(Severity::Fatal, SqlState::UNDEFINED_DATABASE, message)
+        })
+    }
+
+    /// Makes a role a superuser that may log in, creating it if need be, with a SCRAM verifier as its password.
+    pub fn ensure_superuser(&self, name: &str, verifier: Option<Arc<str>>) -> Result<()> {
+        for database in self.databases() {
+            let catalog = database.catalog.current();
+            let known = catalog.role_named(name).or_else(|| catalog.role(BOOTSTRAP_ROLE));
+            let template = known.ok_or_else(|| Error::internal("the bootstrap role is missing"))?;
+            let mut role = Role::clone(template);
+            if *role.name != *name {
+                role.oid = database.catalog.allocate_oid();
+                role.name = name.into();
+            }
+            role.password = verifier.clone().or(role.password);
+            role.superuser = true;
+            role.login = true;
+            database.catalog.commit(&[Change::Put(Object::Role(Arc::new(role)))])?;
+        }
+        Ok(())
+    }
+
+    /// The role of that name, looked up before a session exists.
+    pub fn role(&self, name: &str) -> Option<Arc<Role>> {
+        let databases = self.databases.read();
+        databases.first().and_then(|database| database.catalog.current().role_named(name).cloned())
+    }
+
+    /// Every database.
+    pub fn databases(&self) -> Vec<Arc<Database>> {
+        self.databases.read().clone()
+    }
+}

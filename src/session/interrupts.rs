@@ -1,0 +1,149 @@
+//! How others stop a session: cancel its statement, time it out, end it.
+//!
+//! A flag that loops poll ([`Interrupts::check`]) and a wake-up for whoever waits asynchronously. A request to cancel
+//! reaches the statement that runs when it arrives, never a later one.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use dictdb_types::{Error, Result, Severity, SqlState};
+use tokio::sync::Notify;
+
+/// A statement is running: it can be cancelled.
+const RUNNING: u8 = 1;
+/// Cancel the running statement at a user's request.
+const CANCEL: u8 = 2;
+/// Cancel the running statement because its time is over.
+const TIMEOUT: u8 = 4;
+/// End the session: an administrator's request.
+const TERMINATE: u8 = 8;
+/// End the session: the server stops.
+const SHUTDOWN: u8 = 16;
+
+/// End the session as soon as it is idle.
+const DRAIN: u8 = 32;
+/// What outlives a statement.
+const LASTING: u8 = TERMINATE | SHUTDOWN | DRAIN;
+
+/// Requests of others to one session.
+#[derive(Default)]
+pub struct Interrupts {
+    flags: AtomicU8,
+    wake: Notify,
+}
+
+impl Interrupts {
+    /// A statement begins; requests that came before it are void.
+    pub fn begin_statement(&self) {
+        self.flags.fetch_and(LASTING, Ordering::AcqRel);
+        self.flags.fetch_or(RUNNING, Ordering::AcqRel);
+    }
+
+    /// The statement has ended.
+    pub fn end_statement(&self) {
+        self.flags.fetch_and(LASTING, Ordering::AcqRel);
+    }
+
+    /// Whether a statement is running.
+    pub fn is_running(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & RUNNING != 0
+    }
+
+    fn request(&self, flag: u8) {
+        let requested = self
+            .flags
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |flags| (flags & RUNNING != 0).then_some(flags | flag));
+        if requested.is_ok() {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Cancels the running statement, if there is one (57014).
+    pub fn cancel(&self) {
+        self.request(CANCEL);
+    }
+
+    /// The running statement's time is over (57014).
+    pub fn time_out(&self) {
+        self.request(TIMEOUT);
+    }
+
+    /// Ends the session (57P01).
+    pub fn terminate(&self) {
+        self.flags.fetch_or(TERMINATE, Ordering::AcqRel);
+        self.wake.notify_one();
+    }
+
+    /// Ends the session because the server stops (57P01).
+    pub fn shut_down(&self) {
+        self.flags.fetch_or(SHUTDOWN, Ordering::AcqRel);
+        self.wake.notify_one();
+    }
+
+    /// Ends the session as soon as it is idle (57P01): the server is about to stop.
+    pub fn drain(&self) {
+        self.flags.fetch_or(DRAIN, Ordering::AcqRel);
+        self.wake.notify_one();
+    }
+
+    /// Whether a session that is idle is to end.
+    pub fn is_draining(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & LASTING != 0
+    }
+
+    /// Whether the session is to end.
+    pub fn is_ending(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & (TERMINATE | SHUTDOWN) != 0
+    }
+
+    /// Fails with 57014 or, fatally, 57P01 when somebody asked for it.
+    pub fn check(&self) -> Result<()> {
+        match self.flags.load(Ordering::Relaxed) & !(RUNNING | DRAIN) {
+            0 => Ok(()),
+            flags if flags & (TERMINATE | SHUTDOWN) != 0 => Err(terminated()),
+            flags if flags & TIMEOUT != 0 => {
+                Err(Error::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout"))
+            }
+            _ => Err(Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request")),
+        }
+    }
+
+    /// Returns when somebody made a request; it may also return without one.
+    pub async fn wait(&self) {
+        self.wake.notified().await;
+    }
+}
+
+/// `terminating connection due to administrator command`.
+pub fn terminated() -> Error {
+    Error::with_severity(
+        Severity::Fatal,
+        SqlState::ADMIN_SHUTDOWN,
+        "terminating connection due to administrator command",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_reaches_only_the_statement_that_runs() {
+        let interrupts = Interrupts::default();
+        interrupts.cancel();
+        interrupts.begin_statement();
+        assert!(interrupts.check().is_ok());
+        interrupts.cancel();
+        assert_eq!(interrupts.check().unwrap_err().code(), SqlState::QUERY_CANCELED);
+        interrupts.end_statement();
+        interrupts.begin_statement();
+        assert!(interrupts.check().is_ok());
+    }
+
+    #[test]
+    fn the_end_of_a_session_outlives_statements() {
+        let interrupts = Interrupts::default();
+        interrupts.terminate();
+        interrupts.begin_statement();
+        assert_eq!(interrupts.check().unwrap_err().code(), SqlState::ADMIN_SHUTDOWN);
+    }
+}

@@ -1,0 +1,225 @@
+//! Portals: statements ready to run or half run, and cursors, by name.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use dictdb_types::{Datum, Error, Result, SqlState};
+
+use crate::client::{Column, Format, Row, Shape, Tag};
+use crate::clock;
+use crate::pipeline::RowStream;
+use crate::prepared::Source;
+
+/// Rows that a statement still has to give.
+pub(crate) enum RowSource {
+    /// Rows that are already there.
+    Stored(std::vec::IntoIter<Row>),
+    /// Rows that are computed as they are asked for.
+    Stream(Box<RowStream>),
+}
+
+impl RowSource {
+    /// Rows that are already there.
+    pub(crate) fn stored(rows: Vec<Row>) -> Self {
+        RowSource::Stored(rows.into_iter())
+    }
+
+    /// At most `limit` further rows; none at all means the end.
+    pub(crate) async fn next(&mut self, limit: usize) -> Result<Vec<Row>> {
+        match self {
+            RowSource::Stored(rows) => Ok(rows.by_ref().take(limit.min(BATCH_ROWS)).collect()),
+            RowSource::Stream(stream) => stream.next(limit).await,
+        }
+    }
+}
+
+/// Stored rows that are handed on at once.
+const BATCH_ROWS: usize = 1024;
+
+/// What running a statement leaves to be done.
+pub(crate) enum Outcome {
+    /// Nothing: it is complete.
+    Done(Tag),
+    /// Its rows are to be sent.
+    Rows {
+        /// Their columns.
+        columns: Arc<[Column]>,
+        /// The rows.
+        source: RowSource,
+        /// The tag's command; the number of rows follows it unless `tag_rows` says otherwise.
+        command: &'static str,
+        /// The number in the tag.
+        count: TagCount,
+    },
+}
+
+/// The number in the tag of a statement with rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TagCount {
+    /// Rows sent.
+    Sent,
+    /// Rows affected, whatever is sent.
+    Affected(u64),
+    /// No number.
+    None,
+}
+
+/// Options of DECLARE.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CursorOptions {
+    /// It can go backwards.
+    pub scroll: bool,
+    /// It outlives its transaction.
+    pub hold: bool,
+    /// Values come in binary.
+    pub binary: bool,
+}
+
+/// How far a portal has come.
+pub(crate) enum Progress {
+    /// Not started.
+    New,
+    /// Rows are left, or may be.
+    Rows {
+        /// Where they come from.
+        source: RowSource,
+        /// The tag's command.
+        command: &'static str,
+        /// The tag's number.
+        count: TagCount,
+    },
+    /// Everything was sent; the tag's command if it may be asked again.
+    Finished(Option<&'static str>),
+}
+
+/// A portal.
+pub(crate) struct Portal {
+    /// Its name; empty for the unnamed one.
+    pub name: Arc<str>,
+    /// The statement; `None` when its text was empty.
+    pub source: Option<Arc<Source>>,
+    /// Text for `pg_cursors` and `pg_stat_activity`.
+    pub text: Arc<str>,
+    /// Values of the parameters.
+    pub params: Arc<[Datum]>,
+    /// Columns and formats; `None` when it returns no rows.
+    pub shape: Option<Shape>,
+    /// How far it has come.
+    pub progress: Progress,
+    /// Cursor options, when DECLARE made it.
+    pub cursor: Option<Cursor>,
+    /// Depth of savepoints it was made at; it does not survive a rollback to a shallower one.
+    pub depth: usize,
+    /// When it was made.
+    pub created_at: i64,
+}
+
+/// What a cursor has besides a portal.
+#[derive(Default)]
+pub(crate) struct Cursor {
+    /// Options of DECLARE.
+    pub options: CursorOptions,
+    /// Rows that were read and are kept: of a SCROLL cursor all, of another those that were read ahead to be held.
+    pub rows: Vec<Row>,
+    /// How many rows before `rows` are kept no longer.
+    pub dropped: usize,
+    /// How many rows the query has given.
+    pub seen: usize,
+    /// Whether the query has no more.
+    pub complete: bool,
+    /// Number of the current row: 0 before the first, one more than the last after it.
+    pub position: usize,
+    /// The transaction that made it has ended.
+    pub held: bool,
+}
+
+impl Portal {
+    pub(crate) fn new(name: &str, source: Option<Arc<Source>>, text: Arc<str>, depth: usize) -> Portal {
+        Portal {
+            name: name.into(),
+            source,
+            text,
+            params: Arc::default(),
+            shape: None,
+            progress: Progress::New,
+            cursor: None,
+            depth,
+            created_at: clock::now_micros(),
+        }
+    }
+
+    /// Sets columns and formats of the result; 08P01 when there are too few formats.
+    pub(crate) fn set_shape(&mut self, columns: Option<Arc<[Column]>>, formats: Vec<Format>) -> Result<()> {
+        let count = columns.as_ref().map_or(0, |columns| columns.len());
+        if formats.len() > 1 && formats.len() != count {
+            let message = format!("bind message has {} result formats but query has {count} columns", formats.len());
+            return Err(Error::new(SqlState::PROTOCOL_VIOLATION, message));
+        }
+        self.shape = columns.map(|columns| Shape { columns, formats: formats.into() });
+        Ok(())
+    }
+
+    /// Whether it outlives its transaction already.
+    pub(crate) fn is_held(&self) -> bool {
+        self.cursor.as_ref().is_some_and(|cursor| cursor.held)
+    }
+}
+
+/// The portals of a session.
+#[derive(Default)]
+pub(crate) struct Portals {
+    by_name: HashMap<Arc<str>, Portal>,
+}
+
+impl Portals {
+    /// The portal of that name for as long as the caller works with it; 34000. It must be put back.
+    pub(crate) fn take(&mut self, name: &str, noun: &str) -> Result<Portal> {
+        self.by_name.remove(name).ok_or_else(|| no_such(name, noun))
+    }
+
+    pub(crate) fn get(&self, name: &str, noun: &str) -> Result<&Portal> {
+        self.by_name.get(name).ok_or_else(|| no_such(name, noun))
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    pub(crate) fn put(&mut self, portal: Portal) {
+        self.by_name.insert(portal.name.clone(), portal);
+    }
+
+    /// Adds a portal; the unnamed one replaces its predecessor, a named one must be new (42P03).
+    pub(crate) fn check_free(&mut self, name: &str) -> Result<()> {
+        if name.is_empty() {
+            self.by_name.remove(name);
+        } else if self.by_name.contains_key(name) {
+            return Err(Error::new(SqlState::DUPLICATE_CURSOR, format!("cursor \"{name}\" already exists")));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) -> bool {
+        self.by_name.remove(name).is_some()
+    }
+
+    /// Keeps the portals that `keep` says.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Portal) -> bool) {
+        if !self.by_name.is_empty() {
+            self.by_name.retain(|_, portal| keep(portal));
+        }
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Portal> {
+        self.by_name.values_mut()
+    }
+
+    /// Every portal, for `pg_cursors`.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Portal> {
+        self.by_name.values()
+    }
+}
+
+fn no_such(name: &str, noun: &str) -> Error {
+    Error::new(SqlState::UNDEFINED_CURSOR, format!("{noun} \"{name}\" does not exist"))
+}

@@ -1,0 +1,124 @@
+//! Prepared statements: a statement by name, analysed once.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use dictdb_parser::{Limits, ParsedStatement, parse};
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use crate::client::Column;
+use crate::clock;
+
+/// One statement of a query string.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// The query string, shared by its statements; positions in errors count in it.
+    pub text: Arc<str>,
+    /// The statement.
+    pub parsed: ParsedStatement,
+}
+
+impl Source {
+    /// The statement's own text.
+    pub(crate) fn own_text(&self) -> &str {
+        self.text.get(self.parsed.text.clone()).unwrap_or(&self.text)
+    }
+
+    /// A statement inside this one, such as the query of a cursor, as a statement of its own. It is parsed again with what
+    /// stands before it blanked out, so that positions in errors still count in the query string.
+    pub(crate) fn nested(&self, range: Range<usize>) -> Result<Arc<Source>> {
+        let lost = || Error::internal("a nested statement is not where it was");
+        let before = self.text.get(..range.start).ok_or_else(lost)?;
+        let mut text = " ".repeat(before.chars().count());
+        text.push_str(self.text.get(range).ok_or_else(lost)?);
+        let parsed = parse(&text, &Limits::default())?.pop().ok_or_else(lost)?;
+        Ok(Arc::new(Source { text: text.into(), parsed }))
+    }
+}
+
+/// What analysis finds out without executing anything.
+#[derive(Clone, Debug)]
+pub(crate) struct Analysis {
+    /// Types of the parameters.
+    pub params: Arc<[Oid]>,
+    /// Columns of the result; `None` when the statement returns no rows.
+    pub columns: Option<Arc<[Column]>>,
+}
+
+/// A prepared statement.
+#[derive(Debug)]
+pub(crate) struct PreparedStatement {
+    /// Its name; empty for the unnamed one.
+    pub name: Arc<str>,
+    /// Its text, as `pg_prepared_statements.statement` shows it.
+    pub text: Arc<str>,
+    /// The statement; `None` when the text was empty.
+    pub source: Option<Arc<Source>>,
+    /// What is known of it.
+    pub analysis: Analysis,
+    /// Made by PREPARE rather than by the protocol.
+    pub from_sql: bool,
+    /// When it was made.
+    pub prepared_at: i64,
+}
+
+impl PreparedStatement {
+    pub(crate) fn new(name: &str, source: Option<Arc<Source>>, text: Arc<str>, analysis: Analysis) -> Self {
+        let prepared_at = clock::now_micros();
+        PreparedStatement { name: name.into(), text, source, analysis, from_sql: false, prepared_at }
+    }
+}
+
+/// The prepared statements of a session. They are not transactional.
+#[derive(Debug, Default)]
+pub(crate) struct PreparedStatements {
+    named: HashMap<Arc<str>, Arc<PreparedStatement>>,
+    unnamed: Option<Arc<PreparedStatement>>,
+}
+
+impl PreparedStatements {
+    /// The statement of that name; 26000.
+    pub(crate) fn get(&self, name: &str) -> Result<Arc<PreparedStatement>> {
+        let found = if name.is_empty() { self.unnamed.as_ref() } else { self.named.get(name) };
+        found.cloned().ok_or_else(|| {
+            let message = match name {
+                "" => "unnamed prepared statement does not exist".to_owned(),
+                name => format!("prepared statement \"{name}\" does not exist"),
+            };
+            Error::new(SqlState::UNDEFINED_PSTATEMENT, message)
+        })
+    }
+
+    /// 42P05 when the name is taken. The unnamed statement may always be replaced.
+    pub(crate) fn check_free(&self, name: &str) -> Result<()> {
+        if self.named.contains_key(name) {
+            let message = format!("prepared statement \"{name}\" already exists");
+            return Err(Error::new(SqlState::DUPLICATE_PSTATEMENT, message));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn put(&mut self, statement: PreparedStatement) {
+        let statement = Arc::new(statement);
+        if statement.name.is_empty() {
+            self.unnamed = Some(statement);
+        } else {
+            self.named.insert(statement.name.clone(), statement);
+        }
+    }
+
+    /// Forgets a statement; false when there was none.
+    pub(crate) fn remove(&mut self, name: &str) -> bool {
+        if name.is_empty() { self.unnamed.take().is_some() } else { self.named.remove(name).is_some() }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.named.clear();
+    }
+
+    /// The named statements, for `pg_prepared_statements`.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<PreparedStatement>> {
+        self.named.values()
+    }
+}

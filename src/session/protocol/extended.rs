@@ -1,0 +1,354 @@
+//! The extended query protocol: Parse, Bind, Describe, Execute, Close, Sync.
+//!
+//! After an error the server discards messages until Sync; the session only has to be told of Sync.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dictdb_parser::{Limits, parse};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, binary, text};
+
+use super::{isolate, tag};
+use crate::client::{Client, Column, Format, Shape};
+use crate::portal::{Outcome, Portal, Progress, TagCount};
+use crate::prepared::{Analysis, PreparedStatement, Source};
+use crate::transaction::aborted;
+use crate::{Session, StatementEnv, Status, statement};
+
+/// A parameter's value as the client sent it; `None` is NULL.
+pub type Parameter = Option<Bytes>;
+
+/// The answer to Describe of a statement.
+#[derive(Clone, Debug)]
+pub struct StatementDescription {
+    /// Types of the parameters.
+    pub params: Arc<[Oid]>,
+    /// Columns of the result, all as text; `None` when it returns no rows.
+    pub columns: Option<Arc<[Column]>>,
+}
+
+/// The answer to Describe of a portal: columns with the formats of Bind; `None` when it returns no rows.
+pub type PortalDescription = Option<Shape>;
+
+impl Session {
+    /// Parse. 42P05, 26000, 25P02, 42601 and whatever is wrong with the statement.
+    pub async fn parse(&mut self, name: &str, sql: &str, types: &[Oid], client: &mut dyn Client) -> Result<()> {
+        let text: Arc<str> = sql.into();
+        let timer = self.begin_activity(Some(&text));
+        let result = isolate(async { self.parse_statement(name, &text, types) }).await;
+        drop(timer);
+        self.end_extended(result, client)
+    }
+
+    fn parse_statement(&mut self, name: &str, text: &Arc<str>, types: &[Oid]) -> Result<()> {
+        self.start_statement();
+        if name.is_empty() {
+            self.prepared.remove("");
+        }
+        let mut statements = parse(text, &Limits::default())?;
+        if statements.len() > 1 {
+            let message = "cannot insert multiple commands into a prepared statement";
+            return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+        }
+        let source = statements.pop().map(|parsed| Arc::new(Source { text: text.clone(), parsed }));
+        let analysis = match &source {
+            Some(source) => {
+                self.check_not_aborted(&source.parsed.statement)?;
+                self.analyze(source, types)?
+            }
+            None => Analysis { params: types.into(), columns: None },
+        };
+        self.prepared.check_free(name)?;
+        self.prepared.put(PreparedStatement::new(name, source, text.clone(), analysis));
+        Ok(())
+    }
+
+    /// Bind. Formats are as in the message: none, one for all, or one for each.
+    pub async fn bind(
+        &mut self,
+        portal: &str,
+        statement: &str,
+        param_formats: &[i16],
+        params: &[Parameter],
+        result_formats: &[i16],
+        client: &mut dyn Client,
+    ) -> Result<()> {
+        let timer = self.begin_activity(None);
+        let result =
+            isolate(async { self.bind_portal(portal, statement, param_formats, params, result_formats) }).await;
+        drop(timer);
+        self.end_extended(result, client)
+    }
+
+    fn bind_portal(
+        &mut self,
+        name: &str,
+        statement: &str,
+        param_formats: &[i16],
+        params: &[Parameter],
+        result_formats: &[i16],
+    ) -> Result<()> {
+        let prepared = self.prepared.get(statement)?;
+        self.shared.backend.activity.lock().query = prepared.text.clone();
+        self.start_statement();
+        check_counts(&prepared, param_formats, params)?;
+        if let Some(source) = &prepared.source {
+            self.check_not_aborted(&source.parsed.statement)?;
+        }
+        self.portals.check_free(name)?;
+        let env = self.env();
+        let values = decode_parameters(name, &prepared, param_formats, params, &env)?;
+        let mut portal = Portal::new(name, prepared.source.clone(), prepared.text.clone(), self.block.savepoints.len());
+        portal.params = values.into();
+        let formats = result_formats.iter().map(|code| format_of(*code)).collect::<Result<Vec<Format>>>()?;
+        portal.set_shape(prepared.analysis.columns.clone(), formats)?;
+        self.portals.put(portal);
+        Ok(())
+    }
+
+    /// Describe of a statement.
+    pub fn describe_statement(&mut self, name: &str) -> Result<StatementDescription> {
+        self.start_statement();
+        let described = self.prepared.get(name).and_then(|prepared| {
+            self.check_may_return(prepared.analysis.columns.is_some())?;
+            Ok(StatementDescription {
+                params: prepared.analysis.params.clone(),
+                columns: prepared.analysis.columns.clone(),
+            })
+        });
+        described.inspect_err(|_| self.fail())
+    }
+
+    /// Describe of a portal.
+    pub fn describe_portal(&mut self, name: &str) -> Result<PortalDescription> {
+        self.start_statement();
+        let described = self.portals.get(name, "portal").and_then(|portal| {
+            self.check_may_return(portal.shape.is_some())?;
+            Ok(portal.shape.clone())
+        });
+        described.inspect_err(|_| self.fail())
+    }
+
+    /// Row descriptions need a catalog, which a failed transaction has no longer.
+    fn check_may_return(&self, returns_rows: bool) -> Result<()> {
+        if returns_rows && self.block.status() == Status::Failed { Err(aborted()) } else { Ok(()) }
+    }
+
+    /// Execute: sends up to `max_rows` rows (all when it is not positive), then the tag or [`Client::suspended`].
+    pub async fn execute(&mut self, portal: &str, max_rows: i32, client: &mut dyn Client) -> Result<()> {
+        let text = self.portals.get(portal, "portal").ok().map(|portal| portal.text.clone());
+        let timer = self.begin_activity(text.as_ref());
+        let result = isolate(self.execute_portal(portal, max_rows, client)).await;
+        drop(timer);
+        self.end_extended(result, client)
+    }
+
+    async fn execute_portal(&mut self, name: &str, max_rows: i32, client: &mut dyn Client) -> Result<()> {
+        let mut portal = self.portals.take(name, "portal")?;
+        let Some(source) = portal.source.clone() else {
+            self.portals.put(portal);
+            client.empty_query();
+            return Ok(());
+        };
+        self.start_statement();
+        self.check_not_aborted(&source.parsed.statement)?;
+        self.shared.backend.interrupts.check()?;
+        let limit = usize::try_from(max_rows).ok().filter(|rows| *rows > 0);
+        let ends_transaction = statement::ends_transaction(&source.parsed.statement);
+        let tag = self.advance(&mut portal, limit, client).await?;
+        if !ends_transaction || self.block.is_open() && tag.is_none() {
+            self.portals.put(portal);
+        }
+        let Some(tag) = tag else {
+            client.suspended();
+            return Ok(());
+        };
+        if ends_transaction {
+            self.finish_statement().await?;
+        } else {
+            self.block.pipelined = true;
+        }
+        self.send_notices(client);
+        client.complete(&tag);
+        Ok(())
+    }
+
+    /// Runs a portal, or goes on with it; its tag when it is at its end.
+    async fn advance(
+        &mut self,
+        portal: &mut Portal,
+        limit: Option<usize>,
+        client: &mut dyn Client,
+    ) -> Result<Option<crate::Tag>> {
+        if let Progress::New = portal.progress {
+            portal.progress = match self.run(portal, client).await? {
+                Outcome::Done(tag) => {
+                    portal.progress = Progress::Finished(None);
+                    return Ok(Some(tag));
+                }
+                Outcome::Rows { columns, source, command, count } => {
+                    if portal.shape.is_none() {
+                        portal.shape = Some(Shape::text(columns));
+                    }
+                    Progress::Rows { source, command, count }
+                }
+            };
+        }
+        let shape = match &portal.shape {
+            Some(shape) => shape.clone(),
+            None => Shape::text(Arc::default()),
+        };
+        match &mut portal.progress {
+            Progress::Rows { source, command, count } => {
+                let (command, count) = (*command, *count);
+                let (sent, at_end) = self.send_rows(&shape, source, limit, client).await?;
+                if !at_end {
+                    return Ok(None);
+                }
+                portal.progress = Progress::finished(command, count);
+                Ok(Some(tag(command, count, sent)))
+            }
+            Progress::Finished(Some(command)) => Ok(Some(tag(command, TagCount::Sent, 0))),
+            Progress::Finished(None) | Progress::New => {
+                let message = format!("portal \"{}\" cannot be run", portal.name);
+                Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message))
+            }
+        }
+    }
+
+    /// Close of a statement; nothing happens when there is none.
+    pub fn close_statement(&mut self, name: &str) {
+        self.prepared.remove(name);
+    }
+
+    /// Close of a portal; nothing happens when there is none.
+    pub fn close_portal(&mut self, name: &str) {
+        self.portals.remove(name);
+    }
+
+    /// Sync: outside a block the pipeline's transaction is committed. The error is an answer of its own.
+    pub async fn sync(&mut self, client: &mut dyn Client) -> Result<()> {
+        if !self.block.is_open() {
+            return Ok(());
+        }
+        let result = isolate(self.finish_statement()).await;
+        self.block.pipelined = false;
+        self.end_extended(result, client)
+    }
+
+    /// Takes back what a failed message did, and closes the activity.
+    fn end_extended(&mut self, result: Result<()>, client: &mut dyn Client) -> Result<()> {
+        if result.is_err() {
+            self.fail();
+        }
+        self.end_activity(client);
+        result
+    }
+
+    /// The protocol was violated: the transaction is aborted as by any error.
+    pub fn protocol_error(&mut self) {
+        self.fail();
+    }
+}
+
+fn check_counts(prepared: &PreparedStatement, formats: &[i16], params: &[Parameter]) -> Result<()> {
+    let violation = |message: String| Err(Error::new(SqlState::PROTOCOL_VIOLATION, message));
+    if formats.len() > 1 && formats.len() != params.len() {
+        return violation(format!(
+            "bind message has {} parameter formats but {} parameters",
+            formats.len(),
+            params.len()
+        ));
+    }
+    let required = prepared.analysis.params.len();
+    if params.len() != required {
+        return violation(format!(
+            "bind message supplies {} parameters, but prepared statement \"{}\" requires {required}",
+            params.len(),
+            prepared.name
+        ));
+    }
+    Ok(())
+}
+
+fn format_of(code: i16) -> Result<Format> {
+    match code {
+        0 => Ok(Format::Text),
+        1 => Ok(Format::Binary),
+        other => Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("unsupported format code: {other}"))),
+    }
+}
+
+fn decode_parameters(
+    portal: &str,
+    prepared: &PreparedStatement,
+    formats: &[i16],
+    params: &[Parameter],
+    env: &StatementEnv,
+) -> Result<Vec<Datum>> {
+    let mut values = Vec::with_capacity(params.len());
+    for (index, (param, oid)) in params.iter().zip(prepared.analysis.params.iter()).enumerate() {
+        let code = match formats {
+            [] => 0,
+            [one] => *one,
+            each => each.get(index).copied().unwrap_or(0),
+        };
+        let value = decode_parameter(param, Type::new(*oid), code, env);
+        values.push(value.map_err(|error| with_parameter_context(error, portal, index, code))?);
+    }
+    Ok(values)
+}
+
+fn decode_parameter(param: &Parameter, ty: Type, code: i16, env: &StatementEnv) -> Result<Datum> {
+    let format = format_of(code)?;
+    let Some(bytes) = param else { return Ok(Datum::Null) };
+    match format {
+        Format::Text => text::input(utf8(bytes)?, ty, env),
+        Format::Binary => binary::recv(bytes, ty, env),
+    }
+}
+
+/// `CONTEXT` of an error in a parameter; values are not repeated.
+fn with_parameter_context(error: Error, portal: &str, index: usize, code: i16) -> Error {
+    let portal = match portal {
+        "" => "unnamed portal".to_owned(),
+        name => format!("portal \"{name}\""),
+    };
+    let value = if code == 0 { " = '...'" } else { "" };
+    error.context(format!("{portal} parameter ${}{value}", index + 1))
+}
+
+/// Checks that bytes from a client are UTF-8: 22021 with the first offending sequence.
+pub fn utf8(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|error| invalid_utf8(bytes, error))
+}
+
+fn invalid_utf8(bytes: &[u8], error: std::str::Utf8Error) -> Error {
+    let start = error.valid_up_to();
+    let announced = match bytes.get(start) {
+        Some(0xc0..=0xdf) => 2,
+        Some(0xe0..=0xef) => 3,
+        Some(0xf0..=0xf7) => 4,
+        _ => 1,
+    };
+    let end = (start + announced).min(bytes.len());
+    let shown: Vec<String> = bytes[start..end].iter().map(|byte| format!("0x{byte:02x}")).collect();
+    let message = format!("invalid byte sequence for encoding \"UTF8\": {}", shown.join(" "));
+    Error::new(SqlState::CHARACTER_NOT_IN_REPERTOIRE, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_utf8_is_named_as_postgres_names_it() {
+        for (bytes, message) in [
+            (&b"a\xff"[..], r#"invalid byte sequence for encoding "UTF8": 0xff"#),
+            (b"\xc3\x28", r#"invalid byte sequence for encoding "UTF8": 0xc3 0x28"#),
+            (b"\xe2\x82", r#"invalid byte sequence for encoding "UTF8": 0xe2 0x82"#),
+        ] {
+            assert_eq!(utf8(bytes).unwrap_err().message(), message);
+        }
+    }
+}

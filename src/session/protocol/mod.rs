@@ -1,0 +1,75 @@
+//! The two query protocols, as calls: [`simple`] takes query strings, [`extended`] takes them apart.
+
+mod extended;
+mod simple;
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use dictdb_types::{Error, Result};
+use futures::FutureExt;
+
+use crate::Session;
+use crate::client::{Client, Shape, Tag};
+use crate::portal::{Progress, RowSource, TagCount};
+
+pub use extended::{Parameter, PortalDescription, StatementDescription, utf8};
+
+/// Rows that are asked of a stream at once.
+const ROWS_AT_ONCE: usize = 4096;
+
+/// Runs a statement so that a panic in it is an error of it: XX000, nothing of it told to the client but that.
+async fn isolate<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(result) => result,
+        Err(_) => Err(Error::internal("internal error while the statement was running")
+            .hint("The server's log has the details. The transaction was rolled back.")),
+    }
+}
+
+impl Session {
+    /// Sends rows until the source is at its end or `limit` rows were sent; the number sent, and whether the end was seen.
+    async fn send_rows(
+        &mut self,
+        shape: &Shape,
+        source: &mut RowSource,
+        limit: Option<usize>,
+        client: &mut dyn Client,
+    ) -> Result<(u64, bool)> {
+        let env = self.env();
+        let mut sent = 0;
+        loop {
+            let wanted = limit.map_or(ROWS_AT_ONCE, |limit| ROWS_AT_ONCE.min(limit - sent));
+            if wanted == 0 {
+                return Ok((sent as u64, false));
+            }
+            let rows = source.next(wanted).await?;
+            if rows.is_empty() {
+                return Ok((sent as u64, true));
+            }
+            client.rows(shape, &rows, &*env)?;
+            sent += rows.len();
+            self.send_notices(client);
+            if client.is_full() {
+                client.relieve().await?;
+            }
+            env.shared.backend.interrupts.check()?;
+        }
+    }
+}
+
+/// The tag of a statement with rows.
+fn tag(command: &'static str, count: TagCount, sent: u64) -> Tag {
+    match count {
+        TagCount::Sent => Tag::rows(command, sent),
+        TagCount::Affected(rows) => Tag::rows(command, rows),
+        TagCount::None => Tag::new(command),
+    }
+}
+
+impl Progress {
+    /// The state after everything was sent.
+    fn finished(command: &'static str, count: TagCount) -> Progress {
+        Progress::Finished((count == TagCount::Sent).then_some(command))
+    }
+}

@@ -1,0 +1,88 @@
+//! The simple query protocol: a string of statements in one transaction, all results as text.
+
+use std::sync::Arc;
+
+use dictdb_parser::{Limits, Statement, parse};
+use dictdb_types::Result;
+
+use super::{isolate, tag};
+use crate::Session;
+use crate::client::{Client, Shape, Tag};
+use crate::portal::{Outcome, Portal};
+use crate::prepared::Source;
+use crate::statement;
+
+impl Session {
+    /// Runs a query string and answers it, up to but without ReadyForQuery. The error is the answer that remains to be sent;
+    /// the transaction has been aborted then.
+    pub async fn simple_query(&mut self, sql: &str, client: &mut dyn Client) -> Result<()> {
+        let text: Arc<str> = sql.into();
+        let timer = self.begin_activity(Some(&text));
+        let result = isolate(self.run_query_string(&text, client)).await;
+        drop(timer);
+        if result.is_err() {
+            self.fail();
+        }
+        self.end_activity(client);
+        result
+    }
+
+    async fn run_query_string(&mut self, text: &Arc<str>, client: &mut dyn Client) -> Result<()> {
+        self.start_statement();
+        self.prepared.remove("");
+        let statements = parse(text, &Limits::default())?;
+        let count = statements.len();
+        for (index, parsed) in statements.into_iter().enumerate() {
+            let source = Arc::new(Source { text: text.clone(), parsed });
+            self.check_not_aborted(&source.parsed.statement)?;
+            self.start_statement();
+            if count > 1 {
+                self.block.begin_implicit();
+            }
+            self.shared.backend.interrupts.check()?;
+            let tag = self.run_and_send(&source, client).await?;
+            // The last statement's tag is a promise: its transaction is committed first.
+            if index + 1 == count || is_transaction_statement(&source.parsed.statement) {
+                self.finish_statement().await?;
+            }
+            self.send_notices(client);
+            client.complete(&tag);
+        }
+        self.finish_statement().await?;
+        if count == 0 {
+            client.empty_query();
+        }
+        Ok(())
+    }
+
+    async fn run_and_send(&mut self, source: &Arc<Source>, client: &mut dyn Client) -> Result<Tag> {
+        let mut portal = Portal::new("", Some(source.clone()), source.text.clone(), self.block.savepoints.len());
+        match self.run(&mut portal, client).await? {
+            Outcome::Done(tag) => Ok(tag),
+            Outcome::Rows { columns, source, command, count } => {
+                let shape = match portal.shape.take() {
+                    Some(shape) => shape,
+                    None => Shape::text(columns),
+                };
+                let mut rows = source;
+                self.send_notices(client);
+                client.describe(&shape, &*self.env());
+                let (sent, _) = self.send_rows(&shape, &mut rows, None, client).await?;
+                Ok(tag(command, count, sent))
+            }
+        }
+    }
+
+    /// 25P02 in a failed block, except for the statements that end it.
+    pub(super) fn check_not_aborted(&self, statement: &Statement) -> Result<()> {
+        if self.block.status() == crate::Status::Failed && !statement::ends_failed_block(statement) {
+            return Err(crate::transaction::aborted());
+        }
+        Ok(())
+    }
+}
+
+/// Transaction statements end the transaction around a query string's earlier statements.
+fn is_transaction_statement(statement: &Statement) -> bool {
+    statement::transaction_of(statement).is_some()
+}

@@ -1,0 +1,461 @@
+//! One session: its state, its beginning and end, and what every statement has in common.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dictdb_catalog::CatalogTransaction;
+use dictdb_types::{Error, Result, Severity, SqlState};
+use parking_lot::Mutex;
+
+use crate::backends::{Backend, State};
+use crate::client::Client;
+use crate::clock;
+use crate::env::StatementEnv;
+use crate::instance::{Database, Instance};
+use crate::notifications::{Action, Pending};
+use crate::portal::Portals;
+use crate::prepared::PreparedStatements;
+use crate::settings::{Authority, Settings, Source};
+use crate::transaction::{Ending, Savepoint, Status, TransactionBlock};
+
+/// What a start-up packet asks for besides user and database.
+#[derive(Clone, Debug, Default)]
+pub struct Startup {
+    /// Settings, in the order given: from `options` and from parameters of their own.
+    pub settings: Vec<(String, String)>,
+}
+
+/// The part of a session that functions may reach while a statement runs.
+pub struct Shared {
+    /// What all sessions share.
+    pub instance: Arc<Instance>,
+    /// The database.
+    pub database: Arc<Database>,
+    /// The session as others see it.
+    pub backend: Arc<Backend>,
+    /// Its settings.
+    pub settings: Mutex<Settings>,
+    /// LISTEN and NOTIFY of the open transaction.
+    pub pending: Mutex<Pending>,
+    notices: Mutex<Vec<Error>>,
+}
+
+impl Shared {
+    /// `session_user`, until SET SESSION AUTHORIZATION changes it.
+    pub fn session_user(&self) -> Arc<str> {
+        let settings = self.settings.lock();
+        match settings.text("session_authorization") {
+            name if name.is_empty() => self.backend.identity.user.clone(),
+            name => name.into(),
+        }
+    }
+
+    /// `current_user`: the role of SET ROLE, or the session's user.
+    pub fn current_user(&self) -> Arc<str> {
+        let role = self.settings.lock().text("role");
+        if role.is_empty() || role == "none" { self.session_user() } else { role.into() }
+    }
+
+    /// Whether the current user is a superuser.
+    pub fn is_superuser(&self) -> bool {
+        let catalog = self.database.catalog.current();
+        catalog.role_named(&self.current_user()).is_some_and(|role| role.superuser)
+    }
+
+    /// Sends a notice or warning to the client, if it wants reports of that kind.
+    pub fn notice(&self, notice: Error) {
+        let wanted = self.settings.lock().derived().client_min_messages;
+        let severity = notice.fields().severity;
+        if severity == Severity::Info || severity >= wanted && wanted < Severity::Error {
+            self.notices.lock().push(notice);
+        }
+    }
+
+    pub(crate) fn authority(&self) -> Authority {
+        if self.is_superuser() { Authority::Superuser } else { Authority::User }
+    }
+
+    pub(crate) fn take_notices(&self) -> Vec<Error> {
+        std::mem::take(&mut *self.notices.lock())
+    }
+}
+
+/// One session.
+pub struct Session {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) block: TransactionBlock,
+    pub(crate) catalog: CatalogTransaction,
+    pub(crate) prepared: PreparedStatements,
+    pub(crate) portals: Portals,
+    pub(crate) statement_timestamp: i64,
+    listening: BTreeSet<Arc<str>>,
+    /// Values of reported settings as the client knows them, and the generation they are of.
+    reported: Vec<String>,
+    reported_generation: u64,
+}
+
+impl Session {
+    /// Opens a session for a backend that has been entered into the instance's table. Fatal errors: 3D000, 28000, and those of
+    /// settings.
+    pub fn start(instance: Arc<Instance>, backend: Arc<Backend>, startup: &Startup) -> Result<Session> {
+        let identity = backend.identity.clone();
+        let database = instance.database(&identity.database).map_err(fatal);
+        let mut settings = Settings::new(instance.settings.read().clone());
+        let catalog_of = database.as_ref().ok().cloned().or_else(|| instance.databases().first().cloned());
+        let role = catalog_of.and_then(|database| database.catalog.current().role_named(&identity.user).cloned());
+        let role = role.ok_or_else(|| {
+            let message = format!("role \"{}\" does not exist", identity.user);
+            Error::with_severity(Severity::Fatal, SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message)
+        })?;
+        if !role.login {
+            let message = format!("role \"{}\" is not permitted to log in", identity.user);
+            return Err(Error::with_severity(Severity::Fatal, SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message));
+        }
+        let database = database?;
+        let authority = if role.superuser { Authority::Superuser } else { Authority::User };
+        settings.set_computed("is_superuser", if role.superuser { "on" } else { "off" });
+        settings.set_computed("session_authorization", &identity.user);
+        for setting in &role.settings {
+            if let Some((name, value)) = setting.split_once('=') {
+                settings.set_at_start(name, value, Source::User, Authority::Superuser).map_err(fatal)?;
+            }
+        }
+        for (name, value) in &startup.settings {
+            settings.set_at_start(name, value, Source::Client, authority).map_err(fatal)?;
+        }
+        backend.activity.lock().application_name = settings.text("application_name").into();
+        let shared = Arc::new(Shared {
+            instance,
+            database,
+            backend,
+            settings: Mutex::new(settings),
+            pending: Mutex::default(),
+            notices: Mutex::default(),
+        });
+        Ok(Session {
+            shared,
+            block: TransactionBlock::default(),
+            catalog: CatalogTransaction::default(),
+            prepared: PreparedStatements::default(),
+            portals: Portals::default(),
+            statement_timestamp: clock::now_micros(),
+            listening: BTreeSet::new(),
+            reported: Vec::new(),
+            reported_generation: 0,
+        })
+    }
+
+    /// The session as functions and other sessions see it.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// What ReadyForQuery says.
+    pub fn status(&self) -> Status {
+        self.block.status()
+    }
+
+    /// How long the client may stay silent now; `None` is for ever. The error is what it hears when it does not.
+    pub fn idle_limit(&self) -> Option<(Duration, Error)> {
+        let settings = self.shared.settings.lock();
+        let derived = settings.derived();
+        let (limit_ms, code, message) = match self.block.status() {
+            Status::Idle if !self.block.is_open() => (
+                derived.idle_session_timeout_ms,
+                SqlState::IDLE_SESSION_TIMEOUT,
+                "terminating connection due to idle-session timeout",
+            ),
+            _ => (
+                derived.idle_in_transaction_timeout_ms,
+                SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                "terminating connection due to idle-in-transaction timeout",
+            ),
+        };
+        let error = || Error::with_severity(Severity::Fatal, code, message);
+        (limit_ms > 0).then(|| (Duration::from_millis(limit_ms), error()))
+    }
+
+    /// Types as they are now, for descriptions.
+    pub fn type_env(&mut self) -> Arc<StatementEnv> {
+        self.env()
+    }
+
+    /// The environment of a statement that begins now.
+    pub(crate) fn env(&mut self) -> Arc<StatementEnv> {
+        Arc::new(StatementEnv {
+            catalog: self.catalog.view(&self.shared.database.catalog),
+            derived: self.shared.settings.lock().derived().clone(),
+            transaction_timestamp: if self.block.is_open() { self.block.started } else { self.statement_timestamp },
+            statement_timestamp: self.statement_timestamp,
+            shared: self.shared.clone(),
+        })
+    }
+
+    /// A statement begins: it can be cancelled, it is in `pg_stat_activity`, its clock starts.
+    pub(crate) fn begin_activity(&mut self, text: Option<&Arc<str>>) -> StatementTimer {
+        let backend = &self.shared.backend;
+        backend.interrupts.begin_statement();
+        self.statement_timestamp = clock::now_micros();
+        let mut activity = backend.activity.lock();
+        activity.state = State::Active;
+        activity.state_change = self.statement_timestamp;
+        activity.query_start = Some(self.statement_timestamp);
+        if let Some(text) = text {
+            activity.query = text.clone();
+        }
+        drop(activity);
+        StatementTimer::start(backend, self.shared.settings.lock().derived().statement_timeout_ms)
+    }
+
+    /// The statement has ended, well or badly.
+    pub(crate) fn end_activity(&mut self, client: &mut dyn Client) {
+        self.shared.backend.interrupts.end_statement();
+        self.send_notices(client);
+        let mut activity = self.shared.backend.activity.lock();
+        activity.state_change = clock::now_micros();
+        activity.state = match self.block.status() {
+            Status::Idle => State::Idle,
+            Status::InTransaction => State::IdleInTransaction,
+            Status::Failed => State::IdleInTransactionAborted,
+        };
+        activity.transaction_start = self.block.is_open().then_some(self.block.started);
+    }
+
+    /// Hands waiting notices to the client.
+    pub(crate) fn send_notices(&self, client: &mut dyn Client) {
+        for notice in self.shared.take_notices() {
+            client.notice(&notice);
+        }
+    }
+
+    /// Opens a transaction if none is open.
+    pub(crate) fn start_statement(&mut self) {
+        let settings = self.shared.settings.lock();
+        if self.block.start_statement(&settings) {
+            self.block.started = self.statement_timestamp;
+            drop(settings);
+            self.shared.backend.activity.lock().transaction_start = Some(self.statement_timestamp);
+        }
+    }
+
+    /// A statement or query string is done: outside a block its transaction is committed.
+    pub(crate) async fn finish_statement(&mut self) -> Result<()> {
+        let ending = self.block.finish();
+        self.conclude(ending).await
+    }
+
+    /// Ends the transaction as [`TransactionBlock`] decided. A commit that fails has rolled back.
+    pub(crate) async fn conclude(&mut self, ending: Ending) -> Result<()> {
+        match ending {
+            Ending::None => Ok(()),
+            Ending::Rollback => {
+                self.rollback_transaction();
+                Ok(())
+            }
+            Ending::Commit => {
+                let committed = self.commit_transaction().await;
+                if committed.is_err() {
+                    self.block.abandon();
+                    self.rollback_transaction();
+                }
+                committed
+            }
+        }
+    }
+
+    async fn commit_transaction(&mut self) -> Result<()> {
+        self.hold_cursors().await?;
+        let hub = &self.shared.instance.hub;
+        let pending = std::mem::take(&mut *self.shared.pending.lock());
+        hub.check_room(pending.sent())?;
+        if self.catalog.is_changed() {
+            self.shared.database.catalog.commit(self.catalog.changes())?;
+        }
+        self.catalog = CatalogTransaction::default();
+        self.shared.settings.lock().commit();
+        self.portals.retain(|portal| portal.is_held());
+        for action in pending.actions() {
+            self.change_channels(action);
+        }
+        self.shared.instance.hub.deliver(&self.shared.database.name, pending.sent());
+        self.end_transaction();
+        Ok(())
+    }
+
+    fn rollback_transaction(&mut self) {
+        self.catalog = CatalogTransaction::default();
+        *self.shared.pending.lock() = Pending::default();
+        self.shared.settings.lock().rollback();
+        self.portals.retain(|portal| portal.is_held());
+        self.end_transaction();
+    }
+
+    fn end_transaction(&mut self) {
+        self.block.savepoints.clear();
+        self.block.pipelined = false;
+    }
+
+    fn change_channels(&mut self, action: &Action) {
+        let (hub, backend) = (&self.shared.instance.hub, &self.shared.backend);
+        let database = &self.shared.database.name;
+        match action {
+            Action::Listen(channel) => {
+                if self.listening.insert(channel.clone()) {
+                    hub.listen(database, channel, backend.pid, (backend.inbox.clone(), backend.mail.clone()));
+                }
+            }
+            Action::Unlisten(channel) => {
+                if self.listening.remove(channel) {
+                    hub.unlisten(database, channel, backend.pid);
+                }
+            }
+            Action::UnlistenAll => {
+                for channel in std::mem::take(&mut self.listening) {
+                    hub.unlisten(database, &channel, backend.pid);
+                }
+            }
+        }
+    }
+
+    /// Channels this session listens to.
+    pub fn channels(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.listening.iter()
+    }
+
+    /// A statement failed: the transaction, or the innermost savepoint's part of it, is taken back.
+    pub(crate) fn fail(&mut self) {
+        let was_block = self.block.status() == Status::InTransaction;
+        match self.block.fail() {
+            Ending::Rollback => self.rollback_transaction(),
+            _ if was_block => self.fail_block(),
+            _ => {}
+        }
+    }
+
+    /// The block has failed. What its innermost savepoint covers is undone at once, everything when there is none, so that
+    /// others need not wait for the client's ROLLBACK.
+    fn fail_block(&mut self) {
+        let depth = self.block.savepoints.len();
+        self.portals.retain(|portal| portal.is_held() || portal.depth < depth);
+        let mut settings = self.shared.settings.lock();
+        match depth.checked_sub(1) {
+            Some(innermost) => settings.rollback_to_savepoint(innermost),
+            None => {
+                settings.rollback();
+                self.catalog = CatalogTransaction::default();
+            }
+        }
+    }
+
+    /// SAVEPOINT.
+    pub(crate) fn push_savepoint(&mut self, name: &str) -> Result<()> {
+        self.block.require_block("SAVEPOINT")?;
+        self.shared.settings.lock().push_savepoint();
+        self.block.savepoints.push(Savepoint {
+            name: name.into(),
+            notifications: self.shared.pending.lock().position(),
+            catalog: self.catalog.position(),
+            modes: self.block.modes,
+        });
+        Ok(())
+    }
+
+    /// RELEASE SAVEPOINT.
+    pub(crate) fn release_savepoint(&mut self, name: &str) -> Result<()> {
+        self.block.require_block("RELEASE SAVEPOINT")?;
+        let depth = self.block.find_savepoint(name)?;
+        self.block.savepoints.truncate(depth);
+        self.shared.settings.lock().release_savepoints(depth);
+        for portal in self.portals.iter_mut() {
+            portal.depth = portal.depth.min(depth);
+        }
+        Ok(())
+    }
+
+    /// ROLLBACK TO SAVEPOINT.
+    pub(crate) fn rollback_to_savepoint(&mut self, name: &str) -> Result<()> {
+        self.block.require_block("ROLLBACK TO SAVEPOINT")?;
+        let depth = self.block.find_savepoint(name)?;
+        self.block.savepoints.truncate(depth + 1);
+        let Some(savepoint) = self.block.savepoints.last().cloned() else { return Ok(()) };
+        self.block.modes = savepoint.modes;
+        self.catalog.rollback_to(savepoint.catalog);
+        self.shared.pending.lock().rollback_to(savepoint.notifications);
+        self.shared.settings.lock().rollback_to_savepoint(depth);
+        self.portals.retain(|portal| portal.is_held() || portal.depth <= depth);
+        self.block.revive();
+        Ok(())
+    }
+
+    /// Tells the client what changed for it: notifications outside a transaction, reported settings. Called before every
+    /// ReadyForQuery, and while the client is idle.
+    pub fn report_changes(&mut self, client: &mut dyn Client) {
+        self.send_notices(client);
+        if !self.block.is_open() && !self.shared.backend.inbox.is_empty() {
+            for notification in self.shared.instance.hub.take(&self.shared.backend.inbox) {
+                client.notification(notification.sender, &notification.channel, &notification.payload);
+            }
+        }
+        let settings = self.shared.settings.lock();
+        if settings.generation() == self.reported_generation {
+            return;
+        }
+        self.reported_generation = settings.generation();
+        let known = std::mem::take(&mut self.reported);
+        for (index, (name, value)) in settings.reported().enumerate() {
+            if known.get(index) != Some(&value) {
+                client.parameter_status(name, &value);
+            }
+            self.reported.push(value);
+        }
+        self.shared.backend.activity.lock().application_name = settings.text("application_name").into();
+    }
+
+    /// The session ends: an open transaction is rolled back, nothing of it stays.
+    pub fn close(&mut self) {
+        self.block.abandon();
+        self.rollback_transaction();
+        self.portals.retain(|_| false);
+        self.change_channels(&Action::UnlistenAll);
+        self.shared.instance.backends.leave(self.shared.backend.pid);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Makes an error end the session.
+fn fatal(mut error: Error) -> Error {
+    error.fields_mut().severity = Severity::Fatal;
+    error
+}
+
+/// Ends the statement when `statement_timeout` is over; dropped with the statement.
+pub(crate) struct StatementTimer {
+    task: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl StatementTimer {
+    fn start(backend: &Arc<Backend>, timeout_ms: u64) -> StatementTimer {
+        let task = (timeout_ms > 0).then(|| {
+            let backend = backend.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(timeout_ms)).await;
+                backend.interrupts.time_out();
+            })
+        });
+        StatementTimer { task }
+    }
+}
+
+impl Drop for StatementTimer {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What statements need of the settings, worked out once per change instead of once per statement.
+
+use std::sync::Arc;
+
+use dictdb_types::{ByteaOutput, DateOrder, DateStyle, FormatSettings, IntervalStyle, Severity};
+
+use super::{Settings, date_style, time_zone};
+
+/// Settings in the form the code wants them.
+#[derive(Clone, Debug)]
+pub struct Derived {
+    /// How values look as text.
+    pub format: Arc<FormatSettings>,
+    /// `statement_timeout` in milliseconds; zero is none.
+    pub statement_timeout_ms: u64,
+    /// `lock_timeout` in milliseconds; zero is none.
+    pub lock_timeout_ms: u64,
+    /// `idle_in_transaction_session_timeout` in milliseconds; zero is none.
+    pub idle_in_transaction_timeout_ms: u64,
+    /// `idle_session_timeout` in milliseconds; zero is none.
+    pub idle_session_timeout_ms: u64,
+    /// `client_min_messages`.
+    pub client_min_messages: Severity,
+    /// `search_path`, split; `"$user"` stands as it is.
+    pub search_path: Arc<[String]>,
+    /// `synchronous_commit` other than `off`.
+    pub synchronous_commit: bool,
+    /// `client_encoding` is `SQL_ASCII`: bytes are passed on unchecked by the client.
+    pub encoding: &'static str,
+}
+
+impl Default for Derived {
+    fn default() -> Self {
+        Derived {
+            format: Arc::default(),
+            statement_timeout_ms: 0,
+            lock_timeout_ms: 0,
+            idle_in_transaction_timeout_ms: 0,
+            idle_session_timeout_ms: 0,
+            client_min_messages: Severity::Notice,
+            search_path: Arc::new(["$user".to_owned(), "public".to_owned()]),
+            synchronous_commit: true,
+            encoding: "UTF8",
+        }
+    }
+}
+
+impl Derived {
+    pub(super) fn of(settings: &Settings) -> Derived {
+        let milliseconds = |name: &str| u64::try_from(settings.int(name)).unwrap_or(0);
+        Derived {
+            format: Arc::new(format_settings(settings)),
+            statement_timeout_ms: milliseconds("statement_timeout"),
+            lock_timeout_ms: milliseconds("lock_timeout"),
+            idle_in_transaction_timeout_ms: milliseconds("idle_in_transaction_session_timeout"),
+            idle_session_timeout_ms: milliseconds("idle_session_timeout"),
+            client_min_messages: severity(&settings.text("client_min_messages")),
+            search_path: split_identifiers(&settings.text("search_path")).unwrap_or_default().into(),
+            synchronous_commit: settings.text("synchronous_commit") != "off",
+            encoding: if settings.text("client_encoding") == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" },
+        }
+    }
+}
+
+fn format_settings(settings: &Settings) -> FormatSettings {
+    let iso = (DateStyle::Iso, DateOrder::Mdy);
+    let (date_style, date_order) = date_style::parse(&settings.text("DateStyle"), iso, iso).unwrap_or(iso);
+    FormatSettings {
+        date_style,
+        date_order,
+        interval_style: match settings.text("IntervalStyle").as_str() {
+            "postgres_verbose" => IntervalStyle::PostgresVerbose,
+            "sql_standard" => IntervalStyle::SqlStandard,
+            "iso_8601" => IntervalStyle::Iso8601,
+            _ => IntervalStyle::Postgres,
+        },
+        time_zone: time_zone::parse(&settings.text("TimeZone")).map_or(jiff::tz::TimeZone::UTC, |zone| zone.1),
+        extra_float_digits: settings.int("extra_float_digits") as i32,
+        bytea_output: match settings.text("bytea_output").as_str() {
+            "escape" => ByteaOutput::Escape,
+            _ => ByteaOutput::Hex,
+        },
+    }
+}
+
+fn severity(word: &str) -> Severity {
+    match word {
+        "debug5" | "debug4" | "debug3" | "debug2" | "debug1" => Severity::Debug,
+        "log" => Severity::Log,
+        "info" => Severity::Info,
+        "warning" => Severity::Warning,
+        "error" => Severity::Error,
+        _ => Severity::Notice,
+    }
+}
+
+/// Splits a comma-separated list of identifiers, folding unquoted ones; `None` when the list is malformed.
+pub fn split_identifiers(list: &str) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    let mut rest = list.trim_start();
+    while !rest.is_empty() {
+        let (name, after) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted_identifier(quoted)?,
+            None => {
+                let end = rest.find([',', ' ', '\t', '\n', '\r']).unwrap_or(rest.len());
+                (rest[..end].to_lowercase(), &rest[end..])
+            }
+        };
+        names.push(name);
+        rest = after.trim_start();
+        match rest.strip_prefix(',') {
+            Some(next) if !next.trim_start().is_empty() => rest = next.trim_start(),
+            None if rest.is_empty() => {}
+            _ => return None,
+        }
+    }
+    Some(names)
+}
+
+/// The identifier up to its closing quote, and what follows.
+fn quoted_identifier(text: &str) -> Option<(String, &str)> {
+    let mut name = String::new();
+    let mut rest = text;
+    loop {
+        let end = rest.find('"')?;
+        name.push_str(&rest[..end]);
+        rest = &rest[end + 1..];
+        match rest.strip_prefix('"') {
+            Some(after) => {
+                name.push('"');
+                rest = after;
+            }
+            None => return Some((name, rest)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_identifiers;
+
+    #[test]
+    fn identifier_lists_are_split() {
+        let split = |list| split_identifiers(list).map(|names| names.join("|"));
+        assert_eq!(split(r#""$user", public"#).as_deref(), Some("$user|public"));
+        assert_eq!(split(r#"A, "B ""c""" ,d"#).as_deref(), Some(r#"a|B "c"|d"#));
+        assert_eq!(split(r#""""#).as_deref(), Some(""));
+        assert_eq!(split("").as_deref(), Some(""));
+        assert_eq!(split("a,"), None);
+        assert_eq!(split(r#""a"#), None);
+    }
+}

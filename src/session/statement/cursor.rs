@@ -1,0 +1,278 @@
+//! DECLARE, FETCH, MOVE and CLOSE.
+//!
+//! A cursor's position is a row number: 0 before the first row, one more than the last after the end. SCROLL cursors keep
+//! the rows they have read; others keep none and only go forward.
+
+use std::sync::Arc;
+
+use dictdb_parser::ast::Ident;
+use dictdb_parser::utility::{DeclareCursor, Fetch, FetchDirection};
+use dictdb_types::{Error, Result, SqlState};
+
+use super::tag::stays;
+use crate::Session;
+use crate::client::{Client, Column, Format, Row, Shape, Tag};
+use crate::portal::{Cursor, CursorOptions, Outcome, Portal, Progress, RowSource, TagCount};
+use crate::prepared::Source;
+
+/// Every row there is.
+const ALL: usize = usize::MAX;
+
+impl Session {
+    pub(super) async fn run_declare(
+        &mut self,
+        declare: &DeclareCursor,
+        outer: &Source,
+        portal: &Portal,
+        client: &mut dyn Client,
+    ) -> Result<Outcome> {
+        if !declare.hold && !self.block.in_block() {
+            let message = "DECLARE CURSOR can only be used in transaction blocks";
+            return Err(Error::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, message));
+        }
+        let name = declare.name.value.as_str();
+        if self.portals.contains(name) {
+            return Err(Error::new(SqlState::DUPLICATE_CURSOR, format!("cursor \"{name}\" already exists")));
+        }
+        let query = outer.nested(declare.text.clone())?;
+        let mut cursor = Portal::new(name, Some(query), outer.own_text().into(), self.block.savepoints.len());
+        cursor.params = portal.params.clone();
+        let Outcome::Rows { columns, source, command, count } = Box::pin(self.run(&mut cursor, client)).await? else {
+            return Err(Error::internal("a cursor's query returned no rows"));
+        };
+        let format = if declare.binary { Format::Binary } else { Format::Text };
+        cursor.shape = Some(Shape { columns, formats: [format].into() });
+        cursor.progress = Progress::Rows { source, command, count };
+        let options =
+            CursorOptions { scroll: declare.scroll == Some(true), hold: declare.hold, binary: declare.binary };
+        cursor.cursor = Some(Cursor { options, ..Cursor::default() });
+        self.portals.put(cursor);
+        Ok(Outcome::Done(Tag::new("DECLARE CURSOR")))
+    }
+
+    /// The columns FETCH returns, for Describe.
+    pub(super) fn cursor_columns(&self, fetch: &Fetch) -> Result<Option<Arc<[Column]>>> {
+        let portal = self.portals.get(&fetch.cursor.value, "cursor")?;
+        Ok(portal.shape.as_ref().map(|shape| shape.columns.clone()))
+    }
+
+    pub(super) async fn run_fetch(&mut self, fetch: &Fetch, target: &mut Portal) -> Result<Outcome> {
+        let mut portal = self.portals.take(&fetch.cursor.value, "cursor")?;
+        let fetched = portal.fetch(fetch).await;
+        let shape = portal.shape.clone();
+        self.portals.put(portal);
+        let rows = fetched?;
+        if fetch.is_move {
+            return Ok(Outcome::Done(Tag::rows("MOVE", rows.count as u64)));
+        }
+        let Some(shape) = shape else { return Err(Error::internal("a cursor without columns")) };
+        let columns = shape.columns.clone();
+        // A BINARY cursor decides the format, whatever the simple protocol would use.
+        if target.shape.is_none() || shape.format(0) == Format::Binary {
+            target.shape = Some(shape);
+        }
+        Ok(Outcome::Rows { columns, source: RowSource::stored(rows.rows), command: "FETCH", count: TagCount::Sent })
+    }
+
+    pub(super) fn run_close(&mut self, name: Option<&Ident>) -> Result<Outcome> {
+        let Some(name) = name else {
+            self.portals.retain(|_| false);
+            return Ok(Outcome::Done(Tag::new("CLOSE CURSOR ALL")));
+        };
+        self.portals.take(&name.value, "cursor")?;
+        Ok(Outcome::Done(Tag::new("CLOSE CURSOR")))
+    }
+
+    /// The transaction commits: cursors WITH HOLD read their remaining rows, for they lose their snapshot.
+    pub(crate) async fn hold_cursors(&mut self) -> Result<()> {
+        for portal in self.portals.iter_mut() {
+            let Some(cursor) = &mut portal.cursor else { continue };
+            if cursor.options.hold && !cursor.held {
+                portal.read(ALL).await?;
+                if let Some(cursor) = &mut portal.cursor {
+                    cursor.held = true;
+                }
+                portal.depth = 0;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a FETCH or MOVE passed over; the rows are kept for FETCH only.
+#[derive(Default)]
+struct Fetched {
+    rows: Vec<Row>,
+    count: usize,
+}
+
+impl Portal {
+    async fn fetch(&mut self, fetch: &Fetch) -> Result<Fetched> {
+        if self.cursor.is_none() {
+            self.cursor = Some(Cursor::default());
+        }
+        let keep = !fetch.is_move;
+        if stays(fetch.direction) {
+            return self.current(keep).await;
+        }
+        match fetch.direction {
+            FetchDirection::Forward(count) if count < 0 => self.backward(size(count), keep).await,
+            FetchDirection::Forward(count) => self.forward(size(count), keep).await,
+            FetchDirection::Backward(count) if count < 0 => self.forward(size(count), keep).await,
+            FetchDirection::Backward(count) => self.backward(size(count), keep).await,
+            FetchDirection::Relative(count) if count > 0 => {
+                self.forward(size(count) - 1, false).await?;
+                self.forward(1, keep).await
+            }
+            FetchDirection::Relative(count) => {
+                self.backward(size(count) - 1, false).await?;
+                self.backward(1, keep).await
+            }
+            FetchDirection::Absolute(row) if row >= 0 => self.absolute(size(row), keep).await,
+            FetchDirection::Absolute(row) => {
+                self.forward(ALL, false).await?;
+                self.backward(size(row) - 1, false).await?;
+                self.backward(1, keep).await
+            }
+        }
+    }
+
+    fn position(&self) -> usize {
+        self.cursor.as_ref().map_or(0, |cursor| cursor.position)
+    }
+
+    /// The row the cursor is on, once more.
+    async fn current(&mut self, keep: bool) -> Result<Fetched> {
+        let position = self.position();
+        let on_row = position > 0 && !self.is_after_end();
+        if !on_row {
+            return Ok(Fetched::default());
+        }
+        if !keep {
+            return Ok(Fetched { rows: vec![], count: 1 });
+        }
+        self.backward(1, false).await?;
+        self.forward(1, keep).await
+    }
+
+    fn is_after_end(&self) -> bool {
+        self.cursor.as_ref().is_some_and(|cursor| cursor.complete && cursor.position > cursor.seen)
+    }
+
+    async fn absolute(&mut self, row: usize, keep: bool) -> Result<Fetched> {
+        let position = self.position();
+        if row == 0 {
+            self.backward(ALL, false).await?;
+            return Ok(Fetched::default());
+        }
+        if row > position {
+            self.forward(row - position - 1, false).await?;
+        } else {
+            self.backward(position - row + 1, false).await?;
+        }
+        self.forward(1, keep).await
+    }
+
+    /// Goes forward over at most `count` rows.
+    async fn forward(&mut self, count: usize, keep: bool) -> Result<Fetched> {
+        if count == 0 || self.is_after_end() {
+            return Ok(Fetched::default());
+        }
+        let position = self.position();
+        let target = position.saturating_add(count);
+        let mut fetched = Fetched::default();
+        let scroll = self.cursor.as_ref().is_some_and(|cursor| cursor.options.scroll);
+        if scroll {
+            self.read(target).await?;
+        }
+        let Some(cursor) = &mut self.cursor else { return Ok(fetched) };
+        // Rows that were read before and are still kept: all of a SCROLL cursor, the rest of one that is held.
+        let first = position - cursor.dropped.min(position);
+        let kept = cursor.rows.len().saturating_sub(first).min(count);
+        if keep {
+            fetched.rows.extend_from_slice(&cursor.rows[first..first + kept]);
+        }
+        fetched.count = kept;
+        if !scroll {
+            let passed = first + kept;
+            cursor.rows.drain(..passed);
+            cursor.dropped += passed;
+            while fetched.count < count && !self.is_complete() {
+                let rows = self.read_more(count - fetched.count).await?;
+                fetched.count += rows.len();
+                if let Some(cursor) = &mut self.cursor {
+                    cursor.dropped += rows.len();
+                }
+                if keep {
+                    fetched.rows.extend(rows);
+                }
+            }
+        }
+        let after_end = fetched.count < count;
+        if let Some(cursor) = &mut self.cursor {
+            cursor.position = position + fetched.count + usize::from(after_end);
+        }
+        Ok(fetched)
+    }
+
+    /// Goes backward over at most `count` rows, the nearest first.
+    async fn backward(&mut self, count: usize, keep: bool) -> Result<Fetched> {
+        let Some(cursor) = &mut self.cursor else { return Ok(Fetched::default()) };
+        let at_start = cursor.position == 0;
+        if count == 0 || at_start {
+            return Ok(Fetched::default());
+        }
+        if !cursor.options.scroll {
+            let error = Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward");
+            return Err(error.hint("Declare it with SCROLL option to enable backward scan."));
+        }
+        let passed = count.min(cursor.position - 1);
+        let rows = &cursor.rows[cursor.position - 1 - passed..cursor.position - 1];
+        let fetched = Fetched { rows: if keep { rows.iter().rev().cloned().collect() } else { vec![] }, count: passed };
+        cursor.position = if passed < count { 0 } else { cursor.position - passed };
+        Ok(fetched)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.cursor.as_ref().is_some_and(|cursor| cursor.complete)
+    }
+
+    /// Keeps rows until number `target` is there or the end.
+    async fn read(&mut self, target: usize) -> Result<()> {
+        while !self.is_complete() {
+            let seen = self.cursor.as_ref().map_or(0, |cursor| cursor.seen);
+            if seen >= target {
+                break;
+            }
+            let rows = self.read_more(target - seen).await?;
+            if let Some(cursor) = &mut self.cursor {
+                cursor.rows.extend(rows);
+            }
+        }
+        Ok(())
+    }
+
+    /// Some further rows of the query; remembers when there are none.
+    async fn read_more(&mut self, wanted: usize) -> Result<Vec<Row>> {
+        let rows = match &mut self.progress {
+            Progress::Rows { source, .. } => source.next(wanted.min(READ_AT_ONCE)).await?,
+            Progress::New | Progress::Finished(_) => Vec::new(),
+        };
+        if let Some(cursor) = &mut self.cursor {
+            cursor.seen += rows.len();
+            cursor.complete |= rows.is_empty();
+        }
+        Ok(rows)
+    }
+}
+
+/// Rows that a cursor asks of its query at once.
+const READ_AT_ONCE: usize = 4096;
+
+/// A count without its sign; the greatest one is all rows.
+fn size(count: i64) -> usize {
+    match count {
+        i64::MAX | i64::MIN => ALL,
+        count => usize::try_from(count.unsigned_abs()).unwrap_or(ALL),
+    }
+}

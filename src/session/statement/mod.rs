@@ -1,0 +1,129 @@
+//! Utility commands that run in the session itself, one family per file; the dispatcher only dispatches.
+//!
+//! Everything that needs rows goes on to [`crate::pipeline`].
+
+mod cursor;
+mod discard;
+mod execute;
+mod listen;
+mod setting;
+mod tag;
+mod transaction;
+
+use std::sync::Arc;
+
+use dictdb_parser::Statement;
+use dictdb_parser::utility::{Transaction, Utility};
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use crate::Session;
+use crate::client::{Client, Column, Tag};
+use crate::portal::{Outcome, Portal};
+use crate::prepared::{Analysis, Source};
+
+pub(crate) use tag::command_tag;
+
+/// The transaction command in a statement, if it is one.
+pub(crate) fn transaction_of(statement: &Statement) -> Option<&Transaction> {
+    match statement {
+        Statement::Utility(utility) => match &**utility {
+            Utility::Transaction(command) => Some(command),
+            _ => None,
+        },
+        Statement::Sql(_) => None,
+    }
+}
+
+/// Whether a statement may run in a failed block, because it ends the failure.
+pub(crate) fn ends_failed_block(statement: &Statement) -> bool {
+    use Transaction::{Commit, Prepare, Rollback, RollbackTo};
+    matches!(transaction_of(statement), Some(Commit { .. } | Rollback { .. } | RollbackTo(_) | Prepare(_)))
+}
+
+/// Whether a portal of the extended protocol ends its transaction at once instead of waiting for Sync.
+pub(crate) fn ends_transaction(statement: &Statement) -> bool {
+    transaction_of(statement).is_some() || prevents_block(statement).is_some()
+}
+
+/// The command's name when it must not run inside a transaction block.
+fn prevents_block(statement: &Statement) -> Option<&'static str> {
+    let Statement::Utility(utility) = statement else { return None };
+    match &**utility {
+        Utility::Vacuum(vacuum) if vacuum.vacuum => Some("VACUUM"),
+        Utility::CreateDatabase(_) => Some("CREATE DATABASE"),
+        Utility::DropDatabase(_) => Some("DROP DATABASE"),
+        Utility::AlterSystem(_) => Some("ALTER SYSTEM"),
+        Utility::Discard(dictdb_parser::utility::Discard::All) => Some("DISCARD ALL"),
+        _ => None,
+    }
+}
+
+impl Session {
+    /// Parameter types and result columns of a statement, found without executing it.
+    pub(crate) fn analyze(&mut self, source: &Arc<Source>, types: &[Oid]) -> Result<Analysis> {
+        let Statement::Utility(utility) = &source.parsed.statement else {
+            return self.analyze_query(source, types);
+        };
+        let columns = match &**utility {
+            Utility::Show(show) => Some(setting::columns(show)),
+            Utility::Fetch(fetch) if !fetch.is_move => self.cursor_columns(fetch)?,
+            Utility::Execute(execute) => self.prepared.get(&execute.name.value)?.analysis.columns.clone(),
+            Utility::Explain(_) | Utility::Call(_) => return self.analyze_query(source, types),
+            Utility::DeclareCursor(declare) => {
+                let query = source.nested(declare.text.clone())?;
+                let params = self.analyze_query(&query, types)?.params;
+                return Ok(Analysis { params, columns: None });
+            }
+            _ => None,
+        };
+        Ok(Analysis { params: types.into(), columns })
+    }
+
+    /// Runs a portal's statement from its beginning.
+    pub(crate) async fn run(&mut self, portal: &mut Portal, client: &mut dyn Client) -> Result<Outcome> {
+        let Some(source) = portal.source.clone() else { return Ok(Outcome::Done(Tag::new(""))) };
+        let statement = &source.parsed.statement;
+        if let Some(command) = prevents_block(statement) {
+            self.block.prevent_block(command)?;
+        }
+        if self.block.modes.read_only
+            && let Some(command) = tag::writing_command(statement)
+        {
+            return Err(read_only(command));
+        }
+        let Statement::Utility(utility) = statement else { return self.execute_query(portal).await };
+        let done = |tag: &'static str| Ok(Outcome::Done(Tag::new(tag)));
+        match &**utility {
+            Utility::Transaction(command) => self.run_transaction(command).await,
+            Utility::Set(set) => self.run_set(set),
+            Utility::Show(show) => self.run_show(show),
+            Utility::SetConstraints(_) => Err(Error::unsupported("SET CONSTRAINTS")),
+            Utility::Discard(discard) => self.run_discard(*discard),
+            Utility::Prepare(prepare) => self.run_prepare(prepare, &source),
+            Utility::Execute(execute) => self.run_execute(execute, portal, client).await,
+            Utility::Deallocate(name) => self.run_deallocate(name.as_ref()),
+            Utility::DeclareCursor(declare) => self.run_declare(declare, &source, portal, client).await,
+            Utility::Fetch(fetch) => self.run_fetch(fetch, portal).await,
+            Utility::ClosePortal(name) => self.run_close(name.as_ref()),
+            Utility::Listen(channel) => self.run_listen(&channel.value),
+            Utility::Unlisten(channel) => self.run_unlisten(channel.as_ref()),
+            Utility::Notify(notify) => self.run_notify(notify),
+            Utility::Load(_) => Err(Error::unsupported("LOAD")),
+            Utility::Unsupported(command) => Err(Error::unsupported(command)),
+            Utility::Checkpoint | Utility::Vacuum(_) => {
+                self.run_maintenance(utility).await?;
+                done(command_tag(statement))
+            }
+            _ => self.execute_query(portal).await,
+        }
+    }
+}
+
+fn read_only(command: &str) -> Error {
+    Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, format!("cannot execute {command} in a read-only transaction"))
+}
+
+/// A result of one text column.
+fn text_column(name: &str) -> Arc<[Column]> {
+    [Column::new(name, dictdb_types::oids::TEXT)].into()
+}

@@ -1,0 +1,232 @@
+//! SET, RESET and SHOW.
+
+use std::sync::Arc;
+
+use dictdb_parser::utility::{IsolationLevel, Set, SetAction, SetScope, SetValue, Show, TransactionMode};
+use dictdb_types::{Datum, Error, Result, SqlState, Type, oids, text};
+
+use crate::client::{Column, Tag};
+use crate::portal::{Outcome, RowSource, TagCount};
+use crate::settings::{Scope, Settings, definition, parse_bool, time_zone};
+use crate::transaction::{isolation_name, isolation_named, warning};
+use crate::{Session, Shared};
+
+impl Session {
+    pub(super) fn run_set(&mut self, set: &Set) -> Result<Outcome> {
+        let scope = match set.scope {
+            SetScope::Session => Scope::Session,
+            SetScope::Local => Scope::Local,
+        };
+        if scope == Scope::Local && !self.block.in_block() {
+            self.warn_outside_block("SET LOCAL");
+        }
+        let tag = match &set.action {
+            SetAction::Value { name, values } => {
+                let text = self.flatten(name, values)?;
+                self.set_by_name(name, &text, scope)?;
+                "SET"
+            }
+            SetAction::Default { name, reset } => {
+                self.reset_by_name(name, scope, *reset)?;
+                if *reset { "RESET" } else { "SET" }
+            }
+            SetAction::FromCurrent { .. } => return Err(Error::internal("SET FROM CURRENT outside a definition")),
+            SetAction::ResetAll => {
+                self.shared.settings.lock().reset_all();
+                "RESET"
+            }
+            SetAction::Transaction { session, modes } => {
+                self.set_transaction(*session, modes)?;
+                "SET"
+            }
+            SetAction::TransactionSnapshot(_) => return Err(Error::unsupported("SET TRANSACTION SNAPSHOT")),
+        };
+        Ok(Outcome::Done(Tag::new(tag)))
+    }
+
+    fn warn_outside_block(&self, command: &str) {
+        let message = format!("{command} can only be used in transaction blocks");
+        self.shared.notice(warning(SqlState::NO_ACTIVE_SQL_TRANSACTION, &message));
+    }
+
+    /// The values of a SET as one text, as the setting's kind wants it.
+    fn flatten(&mut self, name: &str, values: &[SetValue]) -> Result<String> {
+        let definition = definition::by_name(name).map(|id| &definition::all()[id as usize]);
+        let (list, quoted) = definition.map_or((false, false), |setting| (setting.list, setting.quoted_list));
+        if values.len() > 1 && !list {
+            let message = format!("SET {name} takes only one argument");
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+        }
+        let mut items = Vec::with_capacity(values.len());
+        for value in values {
+            items.push(match value {
+                SetValue::String(text) if quoted => quote_identifier(text),
+                SetValue::String(text) | SetValue::Number(text) => text.clone(),
+                SetValue::Interval(text) => self.zone_of_interval(text)?,
+            });
+        }
+        Ok(items.join(", "))
+    }
+
+    /// `SET TIME ZONE INTERVAL '…'` as the rule it stands for.
+    fn zone_of_interval(&mut self, literal: &str) -> Result<String> {
+        let env = self.env();
+        let invalid = |message| Error::new(SqlState::INVALID_PARAMETER_VALUE, message);
+        match text::input(literal, Type::new(oids::INTERVAL), &*env)? {
+            Datum::Interval(interval) if interval.months != 0 => {
+                Err(invalid("cannot specify months in time zone interval"))
+            }
+            Datum::Interval(interval) if interval.days != 0 => {
+                Err(invalid("cannot specify days in time zone interval"))
+            }
+            Datum::Interval(interval) => time_zone::from_seconds_east(interval.micros / 1_000_000)
+                .map(|zone| zone.0)
+                .ok_or_else(|| invalid("UTC timezone offset is out of range.")),
+            _ => Err(Error::internal("an interval literal is no interval")),
+        }
+    }
+
+    fn set_by_name(&mut self, name: &str, text: &str, scope: Scope) -> Result<()> {
+        match name.to_ascii_lowercase().as_str() {
+            "transaction_isolation" => self.block.set_isolation(parse_isolation(name, text)?),
+            "transaction_read_only" => self.block.set_read_only(parse_flag(name, text)?),
+            "transaction_deferrable" => self.block.set_deferrable(parse_flag(name, text)?),
+            _ => self.shared.set(name, text, scope),
+        }
+    }
+
+    fn reset_by_name(&mut self, name: &str, scope: Scope, reset: bool) -> Result<()> {
+        let lower = name.to_ascii_lowercase();
+        if !lower.starts_with("transaction_") {
+            return self.shared.settings.lock().reset(name, scope, self.shared.authority());
+        }
+        let defaults = crate::transaction::Modes::from_settings(&self.shared.settings.lock());
+        if reset && !self.block.in_block() {
+            self.warn_outside_block("RESET TRANSACTION");
+        }
+        match lower.as_str() {
+            "transaction_isolation" => self.block.set_isolation(defaults.isolation),
+            "transaction_read_only" => self.block.set_read_only(defaults.read_only),
+            "transaction_deferrable" => self.block.set_deferrable(defaults.deferrable),
+            _ => self.shared.settings.lock().reset(name, scope, self.shared.authority()),
+        }
+    }
+
+    fn set_transaction(&mut self, session: bool, modes: &[TransactionMode]) -> Result<()> {
+        if !session {
+            if !self.block.in_block() {
+                self.warn_outside_block("SET TRANSACTION");
+            }
+            return self.block.set_modes(modes);
+        }
+        for mode in modes {
+            let (name, value) = match mode {
+                TransactionMode::Isolation(level) => ("default_transaction_isolation", isolation_name(*level)),
+                TransactionMode::ReadOnly(on) => ("default_transaction_read_only", on_off(*on)),
+                TransactionMode::Deferrable(on) => ("default_transaction_deferrable", on_off(*on)),
+            };
+            self.shared.set(name, value, Scope::Session)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn run_show(&mut self, show: &Show) -> Result<Outcome> {
+        let rows = match show {
+            Show::Name(name) => vec![vec![Datum::text(self.show_setting(name)?)]],
+            Show::All => self
+                .shared
+                .settings
+                .lock()
+                .rows()
+                .into_iter()
+                .map(|row| {
+                    let description = row.definition.map(|definition| definition.short_description);
+                    let shown = self.transaction_setting(&row.name).unwrap_or(row.shown);
+                    vec![Datum::text(row.name), Datum::text(shown), description.map_or(Datum::Null, Datum::text)]
+                })
+                .collect(),
+        };
+        Ok(Outcome::Rows {
+            columns: columns(show),
+            source: RowSource::stored(rows),
+            command: "SHOW",
+            count: TagCount::None,
+        })
+    }
+
+    fn show_setting(&self, name: &str) -> Result<String> {
+        match self.transaction_setting(name) {
+            Some(value) => Ok(value),
+            None => self.shared.settings.lock().show(name),
+        }
+    }
+
+    /// Settings that are the open transaction's own.
+    fn transaction_setting(&self, name: &str) -> Option<String> {
+        let modes = if self.block.is_open() {
+            self.block.modes
+        } else {
+            crate::transaction::Modes::from_settings(&self.shared.settings.lock())
+        };
+        match name.to_ascii_lowercase().as_str() {
+            "transaction_isolation" => Some(isolation_name(modes.isolation).to_owned()),
+            "transaction_read_only" => Some(on_off(modes.read_only).to_owned()),
+            "transaction_deferrable" => Some(on_off(modes.deferrable).to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl Shared {
+    /// Changes a setting on behalf of SET and `set_config`.
+    pub fn set(&self, name: &str, text: &str, scope: Scope) -> Result<()> {
+        let lower = name.to_ascii_lowercase();
+        match lower.as_str() {
+            "role" if !text.eq_ignore_ascii_case("none") => self.check_role(text)?,
+            "session_authorization" => self.check_role(text)?,
+            _ => {}
+        }
+        let authority = self.authority();
+        self.settings.lock().set(name, text, scope, authority)
+    }
+
+    fn check_role(&self, name: &str) -> Result<()> {
+        match self.database.catalog.current().role_named(name) {
+            Some(_) => Ok(()),
+            None => Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("role \"{name}\" does not exist"))),
+        }
+    }
+}
+
+/// Columns of SHOW.
+pub(super) fn columns(show: &Show) -> Arc<[Column]> {
+    match show {
+        Show::Name(name) => super::text_column(&Settings::canonical_name(name)),
+        Show::All => ["name", "setting", "description"].map(|name| Column::new(name, oids::TEXT)).into(),
+    }
+}
+
+fn parse_isolation(name: &str, text: &str) -> Result<IsolationLevel> {
+    isolation_named(text).ok_or_else(|| {
+        let message = format!("invalid value for parameter \"{name}\": \"{text}\"");
+        Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+            .hint("Available values: serializable, repeatable read, read committed, read uncommitted.")
+    })
+}
+
+fn parse_flag(name: &str, text: &str) -> Result<bool> {
+    parse_bool(text).ok_or_else(|| {
+        Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("parameter \"{name}\" requires a Boolean value"))
+    })
+}
+
+fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+/// An identifier as it must be written to mean itself.
+fn quote_identifier(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}

@@ -1,0 +1,170 @@
+//! Servers for tests: each test owns its own, on a free port, and it ends with the test.
+
+use std::io::{BufRead, BufReader, Result};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// How long a server may take to be ready.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    /// Its port on 127.0.0.1.
+    pub port: u16,
+    directory: PathBuf,
+}
+
+impl Server {
+    /// The real `dictdb` binary, built if need be, with nothing kept on disk.
+    pub fn dictdb() -> Result<Self> {
+        let directory = fresh_directory()?;
+        let port = free_port()?;
+        let child = Command::new(binary())
+            .args(["--ephemeral", "--port", &port.to_string(), "--data-dir"])
+            .arg(directory.join("data"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log_file(&directory)?)
+            .spawn()?;
+        Server { child, port, directory }.ready()
+    }
+
+    /// A PostgreSQL 15 with everything at its default but C collation and UTF-8.
+    pub fn postgres() -> Result<Self> {
+        let directory = fresh_directory()?;
+        let port = free_port()?;
+        let bin = postgres_bin();
+        let data = directory.join("data");
+        let as_user = |program: &str| {
+            let mut command = if is_root() {
+                let mut command = Command::new("runuser");
+                command.args(["-u", "postgres", "--"]).arg(bin.join(program));
+                command
+            } else {
+                Command::new(bin.join(program))
+            };
+            command.stdin(Stdio::null()).stdout(Stdio::null());
+            command
+        };
+        if is_root() {
+            Command::new("chown").arg("postgres").arg(&directory).status()?;
+        }
+        let status = as_user("initdb")
+            .args(["--no-sync", "--auth=trust", "--locale=C", "--encoding=UTF8", "--username=postgres", "--pgdata"])
+            .arg(&data)
+            .stderr(Stdio::null())
+            .status()?;
+        if !status.success() {
+            return Err(std::io::Error::other("initdb failed"));
+        }
+        let child = as_user("postgres")
+            .arg("-D")
+            .arg(&data)
+            .args(["-p", &port.to_string(), "-k", ""])
+            .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "timezone=UTC"])
+            .stderr(log_file(&directory)?)
+            .spawn()?;
+        Server { child, port, directory }.ready()
+    }
+
+    fn ready(mut self) -> Result<Self> {
+        let start = Instant::now();
+        while start.elapsed() < START_TIMEOUT {
+            if crate::wire::Connection::open(self.port, "postgres", "postgres").is_ok() {
+                return Ok(self);
+            }
+            if let Some(status) = self.child.try_wait()? {
+                return Err(std::io::Error::other(format!("the server ended with {status}:\n{}", self.log())));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Err(std::io::Error::other(format!("the server was not ready in time:\n{}", self.log())))
+    }
+
+    /// Process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the server wrote to its standard error.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // SIGTERM first: a server that cannot end cleanly should be noticed, but not hold up the tests.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(5) {
+            if matches!(self.child.try_wait(), Ok(Some(_))) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// The server's binary. `cargo test` does not build binaries of other packages, so it is built here, once.
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(cargo)
+            .args(["build", "--package", "dictdb-server", "--bin", "dictdb", "--message-format=json"])
+            .current_dir(workspace())
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("cargo can be run");
+        assert!(output.status.success(), "the server does not build");
+        let executable = BufReader::new(output.stdout.as_slice())
+            .lines()
+            .map_while(std::result::Result::ok)
+            .filter_map(|line| {
+                let start = line.find("\"executable\":\"")? + "\"executable\":\"".len();
+                let end = line[start..].find('"')?;
+                Some(PathBuf::from(&line[start..start + end]))
+            })
+            .last();
+        executable.expect("cargo names the binary it built")
+    })
+}
+
+/// The workspace's root.
+pub fn workspace() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// Where PostgreSQL 15's programs are.
+pub fn postgres_bin() -> PathBuf {
+    std::env::var_os("POSTGRES_BIN").map_or_else(|| PathBuf::from("/usr/lib/postgresql/15/bin"), PathBuf::from)
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0)
+}
+
+/// A port nobody listens on.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+fn fresh_directory() -> Result<PathBuf> {
+    static COUNTER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let number = COUNTER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let directory = std::env::temp_dir().join(format!("dictdb-test-{}-{number}", std::process::id()));
+    std::fs::create_dir_all(&directory)?;
+    Ok(directory)
+}
+
+fn log_file(directory: &Path) -> Result<std::fs::File> {
+    std::fs::File::create(directory.join("log"))
+}
