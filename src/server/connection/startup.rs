@@ -275,7 +275,10 @@ mod tests {
     fn packets_are_read_to_their_terminator() {
         let packet = read_parameters(b"user\0me\0options\0-c work_mem=8MB --geqo=off\0\0").and_then(interpret).unwrap();
         assert_eq!((packet.user.as_str(), packet.database.as_str()), ("me", "me"));
-        assert_eq!(packet.startup.unwrap().settings, [("work_mem", "8MB"), ("geqo", "off")].map(|(n, v)| (n.into(), v.into())));
+        assert_eq!(
+            packet.startup.unwrap().settings,
+            [("work_mem", "8MB"), ("geqo", "off")].map(|(n, v)| (n.into(), v.into()))
+        );
         for body in [&b"user\0me"[..], b"user\0me\0", b"user\0me\0\0x"] {
             assert!(read_parameters(body).is_err());
         }
