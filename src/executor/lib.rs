@@ -20,6 +20,7 @@ mod access;
 mod aggregate;
 mod compile;
 mod context;
+pub mod ddl;
 mod engine;
 mod eval;
 mod execution;

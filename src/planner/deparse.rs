@@ -16,6 +16,8 @@ pub struct Names<'a> {
     pub env: &'a dyn Env,
     /// A column's name, qualified if need be.
     pub column: &'a dyn Fn(ColumnId) -> Option<String>,
+    /// The form the catalog keeps: objects by number, so that renaming them changes nothing.
+    pub stored: bool,
     /// A type with its modifier.
     pub type_name: &'a dyn Fn(Type) -> String,
 }
@@ -169,6 +171,7 @@ impl Names<'_> {
                     put(out, format_args!("'{text}'::numeric"))
                 }
             }
+            Datum::Oid(oid) if self.stored => put(out, format_args!("'{oid}'::{}", name())),
             value => {
                 let mut text = String::new();
                 dictdb_types::text::output(value, ty.oid, self.env, &mut text)?;

@@ -105,6 +105,30 @@ pub fn plan(
     Ok(Planned { plan: Arc::new(plan), params, columns, command, returns_rows })
 }
 
+/// The type a type name means under this search path; 42704.
+pub fn bind_type(data_type: &ast::DataType, cx: BindContext<'_>) -> Result<Type> {
+    Binder::new(cx, &Locations::default(), &[], false).bind_type(data_type)
+}
+
+/// What a view's query gives.
+pub struct BoundView {
+    /// Its columns.
+    pub columns: Vec<OutputColumn>,
+    /// The relations it reads, each once.
+    pub relations: Vec<Oid>,
+}
+
+/// Binds the query of a view, to check it and to learn its columns.
+pub fn bind_view(query: &ast::Query, locations: &Locations, cx: BindContext<'_>) -> Result<BoundView> {
+    let mut binder = Binder::new(cx, locations, &[], false);
+    let node = binder.in_level(|binder| {
+        let node = binder.bind_query(query)?;
+        binder.settle_unknown(node)
+    })?;
+    let columns = node.columns().iter().map(OutputColumn::of).collect();
+    Ok(BoundView { columns, relations: binder.into_relations() })
+}
+
 fn is_modify(node: &logical::Node) -> bool {
     match node {
         logical::Node::Modify(_) => true,

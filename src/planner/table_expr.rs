@@ -60,7 +60,7 @@ pub fn bind(
     let mut bound = coerce(&mut binder, bound, purpose, position)?;
     check_volatility(&bound, purpose)?;
     crate::fold::fold(&mut bound, cx.env);
-    let text = text_of(&binder, &bound, &row)?;
+    let text = text_of(&binder, &bound, &row, true)?;
     let mut columns = Vec::new();
     let mut missing = None;
     bound.rewrite(&mut |e| {
@@ -102,16 +102,20 @@ pub fn shown(text: &str, relation: &Arc<Relation>, cx: BindContext<'_>) -> Resul
     let names = crate::bind::Names::of_table(binder.row_name(relation, &relation.name, &row));
     binder.levels.push(Level { names, ..Level::default() });
     let bound = binder.bind_expr(&tree)?;
-    text_of(&binder, &bound, &row)
+    text_of(&binder, &bound, &row, false)
 }
 
-fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)]) -> Result<String> {
+fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)], stored: bool) -> Result<String> {
     let column = |id: ColumnId| {
         let (column, _) = row.iter().find(|(column, _)| column.id == id)?;
         Some(dictdb_types::quote_identifier(&column.name).into_owned())
     };
-    let names =
-        deparse::Names { env: binder.cx.env, column: &column, type_name: &|ty| binder.type_name_with_modifier(ty) };
+    let names = deparse::Names {
+        env: binder.cx.env,
+        column: &column,
+        stored,
+        type_name: &|ty| binder.type_name_with_modifier(ty),
+    };
     deparse::expression(expr, &names)
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use dictdb_types::{Env, Error, Oid, Result, Type};
+use dictdb_types::{Datum, Env, Error, Oid, Result, Type};
 
 /// One column of a result.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +65,8 @@ impl Shape {
     }
 }
 
-pub use dictdb_executor::Row;
+/// One row.
+pub type Row = Vec<Datum>;
 
 /// The tag of a finished statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,8 +112,8 @@ pub trait Client: Send {
     /// The columns of the rows that follow.
     fn describe(&mut self, shape: &Shape, env: &dyn Env);
 
-    /// A row. An error (a value too large for the wire) ends the statement.
-    fn row(&mut self, shape: &Shape, row: &Row, env: &dyn Env) -> Result<()>;
+    /// Rows. An error (a value too large for the wire) ends the statement.
+    fn rows(&mut self, shape: &Shape, rows: &[Row], env: &dyn Env) -> Result<()>;
 
     /// The statement is done.
     fn complete(&mut self, tag: &Tag);
@@ -174,8 +175,8 @@ impl Client for Collector {
         self.rows.clear();
     }
 
-    fn row(&mut self, _: &Shape, row: &Row, _: &dyn Env) -> Result<()> {
-        self.rows.push(row.clone());
+    fn rows(&mut self, _: &Shape, rows: &[Row], _: &dyn Env) -> Result<()> {
+        self.rows.extend_from_slice(rows);
         Ok(())
     }
 

@@ -205,6 +205,7 @@ impl Binder<'_> {
         alias: Option<&ast::TableAlias>,
         position: Option<u32>,
     ) -> Result<(Node, Names)> {
+        self.relations.insert(relation.oid);
         match &relation.kind {
             RelationKind::Table | RelationKind::Virtual | RelationKind::Sequence(_) => self.bind_scan(relation, alias),
             RelationKind::View(view) => {

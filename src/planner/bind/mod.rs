@@ -72,6 +72,8 @@ pub struct Binder<'a> {
     pub(crate) levels: Vec<Level>,
     pub(crate) ctes: Vec<cte::VisibleCte>,
     depth: usize,
+    /// Relations named so far.
+    relations: std::collections::BTreeSet<Oid>,
 }
 
 /// Nesting of queries and expressions a statement may have.
@@ -90,6 +92,7 @@ impl<'a> Binder<'a> {
             levels: Vec::new(),
             ctes: Vec::new(),
             depth: 0,
+            relations: Default::default(),
         }
     }
 
@@ -104,6 +107,11 @@ impl<'a> Binder<'a> {
             }
         }
         Ok(self.params)
+    }
+
+    /// The relations that were named.
+    pub fn into_relations(self) -> Vec<Oid> {
+        self.relations.into_iter().collect()
     }
 
     /// A column of the statement's own.

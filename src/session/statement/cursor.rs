@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{DeclareCursor, Fetch, FetchDirection};
-use dictdb_types::{Error, Oid, Result, SqlState};
+use dictdb_types::{Error, Result, SqlState};
 
 use super::tag::stays;
 use crate::Session;
@@ -34,8 +34,7 @@ impl Session {
         if self.portals.contains(name) {
             return Err(Error::new(SqlState::DUPLICATE_CURSOR, format!("cursor \"{name}\" already exists")));
         }
-        let types: Vec<Oid> = outer.declared.iter().map(|ty| ty.oid).collect();
-        let query = outer.nested(declare.text.clone(), &types)?;
+        let query = outer.nested(declare.text.clone())?;
         let mut cursor = Portal::new(name, Some(query), outer.own_text().into(), self.block.savepoints.len());
         cursor.params = portal.params.clone();
         let Outcome::Rows { columns, source, command, count } = Box::pin(self.run(&mut cursor, client)).await? else {
@@ -57,9 +56,9 @@ impl Session {
         Ok(portal.shape.as_ref().map(|shape| shape.columns.clone()))
     }
 
-    pub(super) fn run_fetch(&mut self, fetch: &Fetch, target: &mut Portal) -> Result<Outcome> {
+    pub(super) async fn run_fetch(&mut self, fetch: &Fetch, target: &mut Portal) -> Result<Outcome> {
         let mut portal = self.portals.take(&fetch.cursor.value, "cursor")?;
-        let fetched = portal.fetch(fetch);
+        let fetched = portal.fetch(fetch).await;
         let shape = portal.shape.clone();
         self.portals.put(portal);
         let rows = fetched?;
@@ -85,11 +84,11 @@ impl Session {
     }
 
     /// The transaction commits: cursors WITH HOLD read their remaining rows, for they lose their snapshot.
-    pub(crate) fn hold_cursors(&mut self) -> Result<()> {
+    pub(crate) async fn hold_cursors(&mut self) -> Result<()> {
         for portal in self.portals.iter_mut() {
             let Some(cursor) = &mut portal.cursor else { continue };
             if cursor.options.hold && !cursor.held {
-                portal.read(ALL)?;
+                portal.read(ALL).await?;
                 if let Some(cursor) = &mut portal.cursor {
                     cursor.held = true;
                 }
@@ -108,32 +107,32 @@ struct Fetched {
 }
 
 impl Portal {
-    fn fetch(&mut self, fetch: &Fetch) -> Result<Fetched> {
+    async fn fetch(&mut self, fetch: &Fetch) -> Result<Fetched> {
         if self.cursor.is_none() {
             self.cursor = Some(Cursor::default());
         }
         let keep = !fetch.is_move;
         if stays(fetch.direction) {
-            return self.current(keep);
+            return self.current(keep).await;
         }
         match fetch.direction {
-            FetchDirection::Forward(count) if count < 0 => self.backward(size(count), keep),
-            FetchDirection::Forward(count) => self.forward(size(count), keep),
-            FetchDirection::Backward(count) if count < 0 => self.forward(size(count), keep),
-            FetchDirection::Backward(count) => self.backward(size(count), keep),
+            FetchDirection::Forward(count) if count < 0 => self.backward(size(count), keep).await,
+            FetchDirection::Forward(count) => self.forward(size(count), keep).await,
+            FetchDirection::Backward(count) if count < 0 => self.forward(size(count), keep).await,
+            FetchDirection::Backward(count) => self.backward(size(count), keep).await,
             FetchDirection::Relative(count) if count > 0 => {
-                self.forward(size(count) - 1, false)?;
-                self.forward(1, keep)
+                self.forward(size(count) - 1, false).await?;
+                self.forward(1, keep).await
             }
             FetchDirection::Relative(count) => {
-                self.backward(size(count) - 1, false)?;
-                self.backward(1, keep)
+                self.backward(size(count) - 1, false).await?;
+                self.backward(1, keep).await
             }
-            FetchDirection::Absolute(row) if row >= 0 => self.absolute(size(row), keep),
+            FetchDirection::Absolute(row) if row >= 0 => self.absolute(size(row), keep).await,
             FetchDirection::Absolute(row) => {
-                self.forward(ALL, false)?;
-                self.backward(size(row) - 1, false)?;
-                self.backward(1, keep)
+                self.forward(ALL, false).await?;
+                self.backward(size(row) - 1, false).await?;
+                self.backward(1, keep).await
             }
         }
     }
@@ -143,7 +142,7 @@ impl Portal {
     }
 
     /// The row the cursor is on, once more.
-    fn current(&mut self, keep: bool) -> Result<Fetched> {
+    async fn current(&mut self, keep: bool) -> Result<Fetched> {
         let position = self.position();
         let on_row = position > 0 && !self.is_after_end();
         if !on_row {
@@ -152,30 +151,30 @@ impl Portal {
         if !keep {
             return Ok(Fetched { rows: vec![], count: 1 });
         }
-        self.backward(1, false)?;
-        self.forward(1, keep)
+        self.backward(1, false).await?;
+        self.forward(1, keep).await
     }
 
     fn is_after_end(&self) -> bool {
         self.cursor.as_ref().is_some_and(|cursor| cursor.complete && cursor.position > cursor.seen)
     }
 
-    fn absolute(&mut self, row: usize, keep: bool) -> Result<Fetched> {
+    async fn absolute(&mut self, row: usize, keep: bool) -> Result<Fetched> {
         let position = self.position();
         if row == 0 {
-            self.backward(ALL, false)?;
+            self.backward(ALL, false).await?;
             return Ok(Fetched::default());
         }
         if row > position {
-            self.forward(row - position - 1, false)?;
+            self.forward(row - position - 1, false).await?;
         } else {
-            self.backward(position - row + 1, false)?;
+            self.backward(position - row + 1, false).await?;
         }
-        self.forward(1, keep)
+        self.forward(1, keep).await
     }
 
     /// Goes forward over at most `count` rows.
-    fn forward(&mut self, count: usize, keep: bool) -> Result<Fetched> {
+    async fn forward(&mut self, count: usize, keep: bool) -> Result<Fetched> {
         if count == 0 || self.is_after_end() {
             return Ok(Fetched::default());
         }
@@ -184,7 +183,7 @@ impl Portal {
         let mut fetched = Fetched::default();
         let scroll = self.cursor.as_ref().is_some_and(|cursor| cursor.options.scroll);
         if scroll {
-            self.read(target)?;
+            self.read(target).await?;
         }
         let Some(cursor) = &mut self.cursor else { return Ok(fetched) };
         // Rows that were read before and are still kept: all of a SCROLL cursor, the rest of one that is held.
@@ -199,7 +198,7 @@ impl Portal {
             cursor.rows.drain(..passed);
             cursor.dropped += passed;
             while fetched.count < count && !self.is_complete() {
-                let rows = self.read_more(count - fetched.count)?;
+                let rows = self.read_more(count - fetched.count).await?;
                 fetched.count += rows.len();
                 if let Some(cursor) = &mut self.cursor {
                     cursor.dropped += rows.len();
@@ -217,7 +216,7 @@ impl Portal {
     }
 
     /// Goes backward over at most `count` rows, the nearest first.
-    fn backward(&mut self, count: usize, keep: bool) -> Result<Fetched> {
+    async fn backward(&mut self, count: usize, keep: bool) -> Result<Fetched> {
         let Some(cursor) = &mut self.cursor else { return Ok(Fetched::default()) };
         let at_start = cursor.position == 0;
         if count == 0 || at_start {
@@ -239,13 +238,13 @@ impl Portal {
     }
 
     /// Keeps rows until number `target` is there or the end.
-    fn read(&mut self, target: usize) -> Result<()> {
+    async fn read(&mut self, target: usize) -> Result<()> {
         while !self.is_complete() {
             let seen = self.cursor.as_ref().map_or(0, |cursor| cursor.seen);
             if seen >= target {
                 break;
             }
-            let rows = self.read_more(target - seen)?;
+            let rows = self.read_more(target - seen).await?;
             if let Some(cursor) = &mut self.cursor {
                 cursor.rows.extend(rows);
             }
@@ -254,18 +253,14 @@ impl Portal {
     }
 
     /// Some further rows of the query; remembers when there are none.
-    fn read_more(&mut self, wanted: usize) -> Result<Vec<Row>> {
-        let mut rows = Vec::new();
-        let (_, at_end) = match &mut self.progress {
-            Progress::Rows { source, .. } => source.pump(wanted.min(READ_AT_ONCE), &mut |row| {
-                rows.push(row.clone());
-                Ok(true)
-            })?,
-            Progress::New | Progress::Finished(_) => (0, true),
+    async fn read_more(&mut self, wanted: usize) -> Result<Vec<Row>> {
+        let rows = match &mut self.progress {
+            Progress::Rows { source, .. } => source.next(wanted.min(READ_AT_ONCE)).await?,
+            Progress::New | Progress::Finished(_) => Vec::new(),
         };
         if let Some(cursor) = &mut self.cursor {
             cursor.seen += rows.len();
-            cursor.complete |= at_end;
+            cursor.complete |= rows.is_empty();
         }
         Ok(rows)
     }

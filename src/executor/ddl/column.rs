@@ -1,0 +1,203 @@
+//! Column definitions: types, serial, defaults, identity, generated values.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Column, Identity, Relation};
+use dictdb_parser::utility::{ColumnDef, Constraint, ConstraintKind, SequenceOption};
+use dictdb_parser::{Locations, TypeName};
+use dictdb_planner::table_expr::{self, TableExpr};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, TypeInfo, TypeKind, oids};
+
+use super::DdlContext;
+
+/// A column as defined, before its sequence and default exist.
+pub(super) struct NewColumn<'a> {
+    pub column: Column,
+    /// `serial`, or identity with its sequence's options.
+    pub sequence: Option<NewSequence<'a>>,
+    pub default: Option<&'a dictdb_parser::utility::SourceExpr>,
+    /// Constraints other than NULL, NOT NULL, DEFAULT, identity and generated.
+    pub constraints: Vec<&'a Constraint>,
+}
+
+/// The sequence behind a column.
+pub(super) struct NewSequence<'a> {
+    pub identity: bool,
+    pub options: &'a [SequenceOption],
+}
+
+impl DdlContext<'_> {
+    pub(super) fn define_column<'d>(
+        &mut self,
+        definition: &'d ColumnDef,
+        table: &str,
+        slot: usize,
+    ) -> Result<NewColumn<'d>> {
+        if definition.compression.is_some() {
+            return Err(Error::unsupported("COMPRESSION"));
+        }
+        let name = definition.name.value.as_str();
+        let data_type = definition
+            .data_type
+            .as_ref()
+            .ok_or_else(|| Error::new(SqlState::SYNTAX_ERROR, format!("column \"{name}\" has no type")))?;
+        let serial = serial_type(data_type);
+        let ty = match serial {
+            Some(oid) => Type::new(oid),
+            None => self.column_type(data_type, name)?,
+        };
+        let collation = self.type_info(ty.oid)?.collation;
+        let mut new = NewColumn {
+            column: Column {
+                name: Arc::from(name),
+                ty,
+                not_null: serial.is_some(),
+                default: None,
+                identity: None,
+                generated: false,
+                dropped: false,
+                collation,
+                slot,
+                missing: Datum::Null,
+                acl: None,
+            },
+            sequence: serial.map(|_| NewSequence { identity: false, options: &[] }),
+            default: None,
+            constraints: Vec::new(),
+        };
+        let mut null = None;
+        for constraint in &definition.constraints {
+            self.column_constraint(&mut new, constraint, table, &mut null)?;
+        }
+        Ok(new)
+    }
+
+    fn column_constraint<'d>(
+        &mut self,
+        new: &mut NewColumn<'d>,
+        constraint: &'d Constraint,
+        table: &str,
+        null: &mut Option<bool>,
+    ) -> Result<()> {
+        let name = new.column.name.clone();
+        let position = Some(constraint.position);
+        let wants_null = match &constraint.kind {
+            ConstraintKind::Null => Some(true),
+            ConstraintKind::NotNull | ConstraintKind::Identity { .. } => Some(false),
+            _ => None,
+        };
+        if let Some(wants_null) = wants_null {
+            if null.is_some_and(|before| before != wants_null) {
+                return Err(Error::new(
+                    SqlState::SYNTAX_ERROR,
+                    format!("conflicting NULL/NOT NULL declarations for column \"{name}\" of table \"{table}\""),
+                )
+                .at(position));
+            }
+            *null = Some(wants_null);
+            new.column.not_null |= !wants_null;
+        }
+        let taken = new.default.is_some() || new.sequence.is_some() || new.column.generated;
+        let twice = |what: &str| {
+            Error::new(SqlState::SYNTAX_ERROR, format!("{what} for column \"{name}\" of table \"{table}\""))
+                .at(position)
+        };
+        match &constraint.kind {
+            ConstraintKind::Null | ConstraintKind::NotNull => {}
+            ConstraintKind::Default(expr) => {
+                if taken {
+                    return Err(match (&new.sequence, new.column.generated) {
+                        (Some(NewSequence { identity: true, .. }), _) => twice("both default and identity specified"),
+                        (_, true) => twice("both default and generation expression specified"),
+                        _ => twice("multiple default values specified"),
+                    });
+                }
+                new.default = Some(expr);
+            }
+            ConstraintKind::Identity { always, options } => {
+                if taken {
+                    return Err(twice("both default and identity specified"));
+                }
+                if !matches!(new.column.ty.oid, oids::INT2 | oids::INT4 | oids::INT8) {
+                    return Err(Error::new(
+                        SqlState::INVALID_PARAMETER_VALUE,
+                        "identity column type must be smallint, integer, or bigint",
+                    ));
+                }
+                new.column.identity = Some(if *always { Identity::Always } else { Identity::ByDefault });
+                new.sequence = Some(NewSequence { identity: true, options });
+            }
+            ConstraintKind::Generated(expr) => {
+                if taken {
+                    return Err(twice("both default and generation expression specified"));
+                }
+                new.column.generated = true;
+                new.default = Some(expr);
+            }
+            _ => new.constraints.push(constraint),
+        }
+        Ok(())
+    }
+
+    /// A column's type; pseudo-types are refused with 42P16.
+    fn column_type(&mut self, data_type: &dictdb_parser::ast::DataType, column: &str) -> Result<Type> {
+        let ty = self.bind_type(data_type)?;
+        if matches!(self.type_info(ty.oid)?.kind, TypeKind::Pseudo) {
+            return Err(Error::new(
+                SqlState::INVALID_TABLE_DEFINITION,
+                format!("column \"{column}\" has pseudo-type {}", self.type_info(ty.oid)?.name),
+            ));
+        }
+        Ok(ty)
+    }
+
+    /// The type a type name means.
+    pub(super) fn bind_type(&mut self, data_type: &dictdb_parser::ast::DataType) -> Result<Type> {
+        self.with_binding(|cx| dictdb_planner::bind_type(data_type, cx))
+    }
+
+    pub(super) fn type_info(&mut self, oid: Oid) -> Result<Arc<TypeInfo>> {
+        use dictdb_types::TypeLookup;
+        self.view().type_info(oid).ok_or_else(|| Error::internal(format!("cache lookup failed for type {oid}")))
+    }
+
+    /// The canonical text of a column's default or generation expression.
+    pub(super) fn column_expression(
+        &mut self,
+        source: &dictdb_parser::utility::SourceExpr,
+        locations: &Locations,
+        relation: &Arc<Relation>,
+        column: &Column,
+    ) -> Result<Arc<str>> {
+        let purpose = if column.generated { TableExpr::Generated(column.ty) } else { TableExpr::Default(column.ty) };
+        let name = column.name.clone();
+        self.with_binding(|cx| {
+            table_expr::bind(&source.expr, locations, relation, purpose, cx).map(|bound| bound.text).map_err(|error| {
+                // The general message does not know the column's name.
+                match error.message().strip_prefix("column is of type ") {
+                    Some(rest) => {
+                        let mut named = error.clone();
+                        named.fields_mut().message = format!("column \"{name}\" is of type {rest}");
+                        named
+                    }
+                    None => error,
+                }
+            })
+        })
+    }
+}
+
+/// The integer type behind `serial` and its relatives.
+fn serial_type(data_type: &dictdb_parser::ast::DataType) -> Option<Oid> {
+    let name = TypeName::of(data_type)?;
+    let [ident] = name.names.as_slice() else { return None };
+    if name.dimensions > 0 {
+        return None;
+    }
+    match ident.value.as_str() {
+        "serial" | "serial4" => Some(oids::INT4),
+        "bigserial" | "serial8" => Some(oids::INT8),
+        "smallserial" | "serial2" => Some(oids::INT2),
+        _ => None,
+    }
+}

@@ -1,0 +1,235 @@
+//! PRIMARY KEY, UNIQUE and CHECK.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{
+    Constraint, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Relation,
+};
+use dictdb_functions::facts;
+use dictdb_functions::resolve::opclass;
+use dictdb_parser::Locations;
+use dictdb_parser::utility::{Constraint as Syntax, ConstraintKind as SyntaxKind, KeyConstraint, SourceExpr};
+use dictdb_planner::scope::CatalogScope;
+use dictdb_planner::table_expr::{self, TableExpr};
+use dictdb_types::{Error, Oid, Result, SqlState, Type};
+
+use super::DdlContext;
+use super::names::object_name;
+
+impl DdlContext<'_> {
+    /// Adds a constraint to a table; `column` is the position of the column it was written at.
+    pub(super) fn add_constraint(
+        &mut self,
+        table: Oid,
+        column: Option<usize>,
+        constraint: &Syntax,
+        locations: &Locations,
+    ) -> Result<()> {
+        match &constraint.kind {
+            SyntaxKind::PrimaryKey(key) => self.add_key(table, column, constraint, key, true),
+            SyntaxKind::Unique(key) => self.add_key(table, column, constraint, key, false),
+            SyntaxKind::Check(source) => self.add_check(table, constraint, source, locations),
+            SyntaxKind::ForeignKey(foreign) => self.add_foreign_key(table, column, constraint, foreign),
+            SyntaxKind::Exclude(_) => Err(Error::unsupported("EXCLUDE")),
+            _ => Err(Error::internal("a column property among the constraints")),
+        }
+    }
+
+    fn add_key(
+        &mut self,
+        table: Oid,
+        column: Option<usize>,
+        constraint: &Syntax,
+        key: &KeyConstraint,
+        primary: bool,
+    ) -> Result<()> {
+        if key.using_index.is_some() {
+            return Err(Error::unsupported("USING INDEX"));
+        }
+        if constraint.deferrable {
+            return Err(Error::unsupported("a deferrable unique constraint"));
+        }
+        let relation = self.table(table)?;
+        if primary && relation.primary_key().is_some() {
+            return Err(Error::new(
+                SqlState::INVALID_TABLE_DEFINITION,
+                format!("multiple primary keys for table \"{}\" are not allowed", relation.name),
+            )
+            .at(Some(constraint.position)));
+        }
+        let attnums = match column {
+            Some(index) if key.columns.is_empty() => vec![index as i16 + 1],
+            _ => self.key_columns(&relation, &key.columns)?,
+        };
+        let include = self.key_columns(&relation, &key.include)?;
+        let words: Vec<&str> = attnums.iter().filter_map(|n| relation.column(*n)).map(|c| &*c.name).collect();
+        let name = match &constraint.name {
+            Some(name) => {
+                let name: Arc<str> = Arc::from(name.value.as_str());
+                if self.view().relation_in(relation.namespace, &name).is_some() {
+                    return Err(super::create_table::already_exists(&name));
+                }
+                name
+            }
+            None if primary => self.choose_name(relation.namespace, &relation.name, "", "pkey", &[]),
+            None => self.choose_name(relation.namespace, &relation.name, &words.join("_"), "key", &[]),
+        };
+        let mut keys = Vec::with_capacity(attnums.len());
+        for attnum in &attnums {
+            let ty =
+                relation.column(*attnum).map(|c| c.ty).ok_or_else(|| Error::internal("a key without its column"))?;
+            keys.push(IndexKey {
+                target: IndexTarget::Column(*attnum),
+                ty,
+                opclass: self.default_opclass(ty, IndexMethod::Btree)?,
+                descending: false,
+                nulls_first: false,
+            });
+        }
+        let info = IndexInfo {
+            table,
+            method: IndexMethod::Btree,
+            unique: true,
+            primary,
+            nulls_not_distinct: key.nulls_not_distinct,
+            keys,
+            include,
+            predicate: None,
+            deferrable: false,
+        };
+        if primary {
+            self.set_not_null(table, &attnums)?;
+        }
+        let index = self.make_index(table, name.clone(), info)?;
+        let oid = self.new_oid();
+        let kind = if primary {
+            ConstraintKind::Primary { columns: attnums, index }
+        } else {
+            ConstraintKind::Unique { columns: attnums, index }
+        };
+        self.put_constraint(table, named(oid, name, table, kind, constraint))?;
+        self.depend(Key::Relation(index), Key::Constraint(table, oid), Dependency::Internal);
+        Ok(())
+    }
+
+    fn set_not_null(&mut self, table: Oid, attnums: &[i16]) -> Result<()> {
+        let relation = self.table(table)?;
+        let mut columns = relation.columns.to_vec();
+        for attnum in attnums {
+            if let Some(column) = columns.get_mut(*attnum as usize - 1) {
+                column.not_null = true;
+            }
+        }
+        self.put_relation(Relation { columns: columns.into(), ..Relation::clone(&relation) });
+        Ok(())
+    }
+
+    fn add_check(&mut self, table: Oid, constraint: &Syntax, source: &SourceExpr, locations: &Locations) -> Result<()> {
+        let relation = self.table(table)?;
+        let bound =
+            self.with_binding(|cx| table_expr::bind(&source.expr, locations, &relation, TableExpr::Check, cx))?;
+        let name = match &constraint.name {
+            Some(name) => self.free_constraint_name(&relation, &name.value)?,
+            None => {
+                let word = match bound.columns.as_slice() {
+                    [attnum] => relation.column(*attnum).map_or(String::new(), |c| c.name.to_string()),
+                    _ => String::new(),
+                };
+                free_name(&relation, &relation.name, &word, "check")
+            }
+        };
+        let kind = ConstraintKind::Check { expression: bound.text, columns: bound.columns };
+        let oid = self.new_oid();
+        self.put_constraint(table, named(oid, name, table, kind, constraint))
+    }
+
+    /// The name, unless the table has a constraint of it (42710).
+    pub(super) fn free_constraint_name(&mut self, relation: &Relation, name: &str) -> Result<Arc<str>> {
+        if relation.constraints.iter().any(|constraint| *constraint.name == *name) {
+            return Err(Error::new(
+                SqlState::DUPLICATE_OBJECT,
+                format!("constraint \"{name}\" for relation \"{}\" already exists", relation.name),
+            ));
+        }
+        Ok(Arc::from(name))
+    }
+
+    pub(super) fn put_constraint(&mut self, table: Oid, constraint: Constraint) -> Result<()> {
+        let mut relation = Relation::clone(&*self.table(table)?);
+        relation.constraints.push(Arc::new(constraint));
+        self.put_relation(relation);
+        Ok(())
+    }
+
+    /// A relation by oid, as the transaction sees it.
+    pub(super) fn table(&mut self, oid: Oid) -> Result<Arc<Relation>> {
+        let found = self.view().relation(oid).cloned();
+        found.ok_or_else(|| Error::internal(format!("could not open relation with OID {oid}")))
+    }
+
+    pub(super) fn key_columns(&mut self, relation: &Relation, names: &[dictdb_parser::ast::Ident]) -> Result<Vec<i16>> {
+        let mut attnums: Vec<i16> = Vec::with_capacity(names.len());
+        for ident in names {
+            let (attnum, column) = relation.column_named(&ident.value).ok_or_else(|| {
+                Error::new(
+                    SqlState::UNDEFINED_COLUMN,
+                    format!("column \"{}\" named in key does not exist", ident.value),
+                )
+                .at(dictdb_parser::position::of_span(ident.span))
+            })?;
+            if attnums.contains(&attnum) {
+                return Err(Error::new(
+                    SqlState::DUPLICATE_COLUMN,
+                    format!("column \"{}\" appears twice in primary key constraint", column.name),
+                ));
+            }
+            attnums.push(attnum);
+        }
+        Ok(attnums)
+    }
+
+    /// The operator class an index uses for a type; 42704 when the type cannot be indexed so.
+    pub(super) fn default_opclass(&mut self, ty: Type, method: IndexMethod) -> Result<Oid> {
+        let catalog = self.view();
+        let scope = CatalogScope { catalog: &catalog, search_path: self.search_path };
+        let (access_method, name) = match method {
+            IndexMethod::Btree => (facts::ids::BTREE, "btree"),
+            IndexMethod::Hash => (facts::ids::HASH, "hash"),
+        };
+        opclass::default_opclass(&scope, ty.oid, access_method).map(|class| class.oid).ok_or_else(|| {
+            let shown = dictdb_functions::resolve::format_type(&scope, ty.oid);
+            Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("data type {shown} has no default operator class for access method \"{name}\""),
+            )
+            .hint("You must specify an operator class for the index or define a default operator class for the data type.")
+        })
+    }
+}
+
+/// A constraint with what its syntax says of checking it.
+pub(super) fn named(oid: Oid, name: Arc<str>, relation: Oid, kind: ConstraintKind, syntax: &Syntax) -> Constraint {
+    Constraint {
+        oid,
+        name,
+        relation,
+        kind,
+        deferrable: syntax.deferrable,
+        initially_deferred: syntax.initially_deferred,
+        validated: !syntax.not_valid,
+        no_inherit: syntax.no_inherit,
+    }
+}
+
+/// A constraint name that the table does not have: `first_second_label`, numbered if need be.
+pub(super) fn free_name(relation: &Relation, first: &str, second: &str, label: &str) -> Arc<str> {
+    let mut number = 0;
+    loop {
+        let numbered = if number == 0 { label.to_owned() } else { format!("{label}{number}") };
+        let name = object_name(first, second, &numbered);
+        if !relation.constraints.iter().any(|constraint| *constraint.name == *name) {
+            return Arc::from(name);
+        }
+        number += 1;
+    }
+}

@@ -1,0 +1,218 @@
+//! CREATE TABLE.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Column, Dependency, Key, Object, Persistence, Relation, RelationKind};
+use dictdb_parser::Locations;
+use dictdb_parser::utility::{self, Constraint, ConstraintKind as Syntax, CreateTable, TableElement};
+use dictdb_types::{Error, Field, Oid, Result, SqlState, TypeInfo, TypeKind, TypeLookup};
+
+use super::DdlContext;
+use super::column::NewColumn;
+use super::names::shown;
+
+/// Columns a table may have (`MaxHeapAttributeNumber`).
+const MAX_COLUMNS: usize = 1600;
+
+impl DdlContext<'_> {
+    pub(super) fn create_table(&mut self, create: &CreateTable, locations: &Locations) -> Result<()> {
+        refuse_clauses(create)?;
+        let temporary = create.persistence == utility::Persistence::Temporary;
+        let (namespace, name) = self.new_name(&create.name, temporary)?;
+        if self.view().relation_in(namespace, &name).is_some() {
+            if create.if_not_exists {
+                self.notice(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists, skipping"));
+                return Ok(());
+            }
+            return Err(already_exists(&name));
+        }
+        let mut columns: Vec<NewColumn<'_>> = Vec::new();
+        let mut constraints: Vec<(Option<usize>, &Constraint)> = Vec::new();
+        for element in &create.elements {
+            match element {
+                TableElement::Column(definition) => {
+                    let mut column = self.define_column(definition, &name, columns.len())?;
+                    if columns.iter().any(|other| other.column.name == column.column.name) {
+                        return Err(Error::new(
+                            SqlState::DUPLICATE_COLUMN,
+                            format!("column \"{}\" specified more than once", column.column.name),
+                        ));
+                    }
+                    let own = std::mem::take(&mut column.constraints);
+                    constraints.extend(own.into_iter().map(|constraint| (Some(columns.len()), constraint)));
+                    columns.push(column);
+                }
+                TableElement::Constraint(constraint) => constraints.push((None, constraint)),
+                TableElement::Like(_) => return Err(Error::unsupported("LIKE in CREATE TABLE")),
+            }
+        }
+        if columns.len() > MAX_COLUMNS {
+            return Err(Error::new(
+                SqlState::TOO_MANY_COLUMNS,
+                format!("tables can have at most {MAX_COLUMNS} columns"),
+            ));
+        }
+        mark_primary_key_columns(&mut columns, &constraints);
+        let persistence = match create.persistence {
+            utility::Persistence::Permanent => Persistence::Permanent,
+            utility::Persistence::Unlogged => Persistence::Unlogged,
+            utility::Persistence::Temporary => Persistence::Temporary,
+        };
+        let plain = columns.iter().map(|column| column.column.clone()).collect();
+        let relation = self.new_table(namespace, name, plain, persistence)?;
+        let relation = self.fill_defaults(relation, columns, locations)?;
+        self.add_constraints(relation.oid, &constraints, locations)
+    }
+
+    /// Makes a table with these columns in catalog and storage, with its row type.
+    pub(super) fn new_table(
+        &mut self,
+        namespace: Oid,
+        name: Arc<str>,
+        columns: Vec<Column>,
+        persistence: Persistence,
+    ) -> Result<Arc<Relation>> {
+        let oid = self.new_oid();
+        let row_type = self.put_row_type(namespace, &name, oid, &columns)?;
+        let catalog = self.view();
+        let layouts: Vec<_> = columns.iter().map(|column| catalog.physical(column.ty.oid)).collect();
+        self.storage.create_table(oid, &layouts);
+        self.changes.created_table(oid);
+        let relation = Relation {
+            oid,
+            name,
+            namespace,
+            owner: self.role,
+            kind: RelationKind::Table,
+            persistence,
+            columns: columns.into(),
+            row_type,
+            storage: oid,
+            acl: None,
+            options: Vec::new(),
+            constraints: Vec::new(),
+            indexes: Vec::new(),
+            referenced_by: Vec::new(),
+        };
+        self.depend(Key::Relation(oid), Key::Schema(namespace), Dependency::Normal);
+        for column in relation.columns.iter().filter(|column| column.ty.oid >= Oid::FIRST_NORMAL) {
+            self.depend(Key::Relation(oid), Key::Type(column.ty.oid), Dependency::Normal);
+        }
+        Ok(self.put_relation(relation))
+    }
+
+    /// The composite type of a table's rows, and the array type over it.
+    pub(super) fn put_row_type(
+        &mut self,
+        namespace: Oid,
+        name: &Arc<str>,
+        relation: Oid,
+        columns: &[Column],
+    ) -> Result<Oid> {
+        let fields = columns.iter().filter(|c| !c.dropped).map(|c| Field { name: c.name.clone(), ty: c.ty }).collect();
+        self.put_composite_type(namespace, name, relation, fields)
+    }
+
+    pub(super) fn put_composite_type(
+        &mut self,
+        namespace: Oid,
+        name: &Arc<str>,
+        relation: Oid,
+        fields: Arc<[Field]>,
+    ) -> Result<Oid> {
+        let info = TypeInfo {
+            kind: TypeKind::Composite(fields),
+            category: b'C',
+            len: -1,
+            align: b'd',
+            relation,
+            input: Arc::from("record_in"),
+            ..self.new_type(namespace, name.clone())
+        };
+        self.put_type_with_array(info)
+    }
+
+    /// Fills in defaults and makes the sequences of serial and identity columns.
+    fn fill_defaults(
+        &mut self,
+        relation: Arc<Relation>,
+        columns: Vec<NewColumn<'_>>,
+        locations: &Locations,
+    ) -> Result<Arc<Relation>> {
+        let mut filled: Vec<Column> = Vec::with_capacity(columns.len());
+        for (index, new) in columns.into_iter().enumerate() {
+            let mut column = new.column;
+            if let Some(sequence) = &new.sequence {
+                let attnum = index as i16 + 1;
+                let oid = self.column_sequence(&relation, &column, attnum, sequence)?;
+                // An identity column's default is implied by its sequence; both are stored alike.
+                column.default = Some(Arc::from(format!("nextval('{oid}'::regclass)")));
+            } else if let Some(source) = new.default {
+                column.default = Some(self.column_expression(source, locations, &relation, &column)?);
+            }
+            filled.push(column);
+        }
+        Ok(self.put_relation(Relation { columns: filled.into(), ..Relation::clone(&relation) }))
+    }
+
+    /// Adds table and column constraints in the order PostgreSQL makes them: keys, checks, foreign keys.
+    pub(super) fn add_constraints(
+        &mut self,
+        table: Oid,
+        constraints: &[(Option<usize>, &Constraint)],
+        locations: &Locations,
+    ) -> Result<()> {
+        let rank = |constraint: &Constraint| match constraint.kind {
+            Syntax::PrimaryKey(_) => 0,
+            Syntax::Unique(_) => 1,
+            Syntax::Check(_) => 2,
+            _ => 3,
+        };
+        let mut ordered: Vec<_> = constraints.to_vec();
+        ordered.sort_by_key(|(_, constraint)| rank(constraint));
+        for (column, constraint) in ordered {
+            self.add_constraint(table, column, constraint, locations)?;
+        }
+        Ok(())
+    }
+}
+
+/// 42P07.
+pub(super) fn already_exists(name: &str) -> Error {
+    Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists"))
+}
+
+fn refuse_clauses(create: &CreateTable) -> Result<()> {
+    let clauses = [
+        (!create.inherits.is_empty(), "INHERITS"),
+        (create.of_type.is_some(), "CREATE TABLE OF"),
+        (create.partition_of.is_some(), "PARTITION OF"),
+        (create.partition_by.is_some(), "PARTITION BY"),
+        (create.access_method.as_ref().is_some_and(|method| method.value != "heap"), "a table access method"),
+        (!create.options.is_empty(), "a storage parameter"),
+        (
+            create.on_commit.is_some_and(|action| action != utility::OnCommit::PreserveRows),
+            "ON COMMIT DELETE ROWS and DROP",
+        ),
+        (create.tablespace.as_ref().is_some_and(|space| space.value != "pg_default"), "TABLESPACE"),
+    ];
+    match clauses.iter().find(|(present, _)| *present) {
+        Some((_, what)) => Err(Error::unsupported(format_args!("{what} (table \"{}\")", shown(&create.name)))),
+        None => Ok(()),
+    }
+}
+
+/// Columns of a primary key are NOT NULL from the start.
+fn mark_primary_key_columns(columns: &mut [NewColumn<'_>], constraints: &[(Option<usize>, &Constraint)]) {
+    for (column, constraint) in constraints {
+        let Syntax::PrimaryKey(key) = &constraint.kind else { continue };
+        if let Some(column) = column {
+            columns[*column].column.not_null = true;
+        }
+        for name in &key.columns {
+            if let Some(column) = columns.iter_mut().find(|column| *column.column.name == *name.value) {
+                column.column.not_null = true;
+            }
+        }
+    }
+}

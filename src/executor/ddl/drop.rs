@@ -1,0 +1,364 @@
+//! DROP, with everything that depends on the object.
+//!
+//! Objects that belong to the dropped one (its indexes, constraints, row type, serial sequences) go silently. Others need
+//! CASCADE, and are reported; without it they are the reason for 2BP01.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use dictdb_catalog::{Catalog, ConstraintKind, Dependency, Key, Relation, RelationKind};
+use dictdb_parser::utility::{Behavior, Drop, ObjectKind, ObjectRef};
+use dictdb_storage::LockMode;
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use super::DdlContext;
+use super::names::{parts, shown};
+
+/// Lines of DETAIL a message lists before it only counts the rest.
+const MAX_REPORTED: usize = 100;
+
+/// What a DROP takes with it.
+#[derive(Default)]
+struct Doomed {
+    /// Everything to drop, the named objects first.
+    order: Vec<Key>,
+    seen: BTreeSet<Key>,
+    /// Objects that need CASCADE: themselves and what they depend on.
+    cascaded: Vec<(Key, Key)>,
+}
+
+impl DdlContext<'_> {
+    pub(super) fn drop_objects(&mut self, drop: &Drop) -> Result<&'static str> {
+        let (noun, tag) = match drop.kind {
+            ObjectKind::Table => ("table", "DROP TABLE"),
+            ObjectKind::Index => ("index", "DROP INDEX"),
+            ObjectKind::Sequence => ("sequence", "DROP SEQUENCE"),
+            ObjectKind::View => ("view", "DROP VIEW"),
+            ObjectKind::Schema => ("schema", "DROP SCHEMA"),
+            ObjectKind::Type => ("type", "DROP TYPE"),
+            ObjectKind::Domain => ("domain", "DROP DOMAIN"),
+            other => return Err(Error::unsupported(format_args!("DROP {other:?}"))),
+        };
+        let mut named = Vec::with_capacity(drop.objects.len());
+        for object in &drop.objects {
+            match self.object_key(drop.kind, noun, object)? {
+                Ok(key) => named.push(key),
+                Err(missing) if drop.if_exists => {
+                    self.notice(missing.code(), format!("{}, skipping", missing.message()));
+                }
+                Err(missing) => return Err(missing),
+            }
+        }
+        self.drop_keys(&named, drop.behavior)?;
+        Ok(tag)
+    }
+
+    /// Drops objects with what depends on them; 2BP01 without CASCADE.
+    pub(super) fn drop_keys(&mut self, named: &[Key], behavior: Behavior) -> Result<()> {
+        for key in named {
+            if let Key::Relation(oid) = key {
+                self.lock(*oid, LockMode::AccessExclusive)?;
+            }
+        }
+        let catalog = self.view();
+        let mut doomed = Doomed::default();
+        named.iter().for_each(|key| doomed.add(*key));
+        let mut next = 0;
+        while next < doomed.order.len() {
+            let key = doomed.order[next];
+            doomed.add_dependents(key, &catalog);
+            next += 1;
+        }
+        doomed.cascaded.retain(|(key, _)| !named.contains(key));
+        if !doomed.cascaded.is_empty() {
+            if behavior == Behavior::Restrict {
+                return Err(restricted(named, &doomed, &catalog));
+            }
+            self.report_cascade(&doomed, &catalog);
+        }
+        // Dependents first, so that nothing refers to what is gone.
+        for key in doomed.order.iter().rev() {
+            self.drop_key(*key)?;
+        }
+        Ok(())
+    }
+
+    fn report_cascade(&mut self, doomed: &Doomed, catalog: &Catalog) {
+        let described: Vec<String> = doomed.cascaded.iter().map(|(key, _)| describe(*key, catalog)).collect();
+        match described.as_slice() {
+            [single] => self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("drop cascades to {single}")),
+            several => {
+                let detail: Vec<String> = several.iter().map(|name| format!("drop cascades to {name}")).collect();
+                let notice = Error::with_severity(
+                    dictdb_types::Severity::Notice,
+                    SqlState::SUCCESSFUL_COMPLETION,
+                    format!("drop cascades to {} other objects", several.len()),
+                );
+                self.notices.push(notice.detail(listed(&detail)));
+            }
+        }
+    }
+
+    /// The object a name means; the inner error says that there is none.
+    fn object_key(&mut self, kind: ObjectKind, noun: &str, object: &ObjectRef) -> Result<Result<Key>> {
+        match (kind, object) {
+            (ObjectKind::Schema, ObjectRef::Name(name)) => {
+                let name = shown(name);
+                let found = self.view().schema_named(&name).map(|schema| Key::Schema(schema.oid));
+                if found
+                    .is_some_and(|key| matches!(key, Key::Schema(oid) if oid < Oid::FIRST_NORMAL && name != "public"))
+                {
+                    return Err(Error::new(
+                        SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+                        format!("cannot drop schema {name} because it is required by the database system"),
+                    ));
+                }
+                Ok(found.ok_or_else(|| {
+                    Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist"))
+                }))
+            }
+            (ObjectKind::Type | ObjectKind::Domain, ObjectRef::Type(data_type)) => {
+                let bound = self.bind_type(data_type);
+                match bound {
+                    Ok(ty) => self.type_key(ty.oid).map(Ok),
+                    Err(error) if error.code() == SqlState::UNDEFINED_OBJECT => {
+                        let mut error = error;
+                        error.fields_mut().position = None;
+                        Ok(Err(error))
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            (ObjectKind::Type | ObjectKind::Domain, ObjectRef::Name(name)) => match self.find_type(name) {
+                Ok(info) => self.type_key(info.oid).map(Ok),
+                Err(missing) => Ok(Err(missing)),
+            },
+            (_, ObjectRef::Name(name)) => self.relation_key(kind, noun, name),
+            _ => Err(Error::unsupported(format_args!("DROP {noun} of this form"))),
+        }
+    }
+
+    fn type_key(&mut self, oid: Oid) -> Result<Key> {
+        let info = self.type_info(oid)?;
+        if oid < Oid::FIRST_NORMAL {
+            return Err(Error::new(
+                SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+                format!("cannot drop type {} because it is required by the database system", info.name),
+            ));
+        }
+        if info.relation.is_valid() {
+            let relation = self.table(info.relation)?;
+            if !matches!(relation.kind, RelationKind::Composite) {
+                return Err(Error::new(
+                    SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+                    format!(
+                        "cannot drop type {} because {} {} requires it",
+                        info.name,
+                        relation.kind_noun(),
+                        relation.name
+                    ),
+                )
+                .hint(format!("You can drop {} {} instead.", relation.kind_noun(), relation.name)));
+            }
+            return Ok(Key::Relation(relation.oid));
+        }
+        Ok(Key::Type(oid))
+    }
+
+    fn relation_key(
+        &mut self,
+        kind: ObjectKind,
+        noun: &str,
+        name: &dictdb_parser::ast::ObjectName,
+    ) -> Result<Result<Key>> {
+        if let [schema, _] = parts(name).as_slice()
+            && schema.value != "pg_temp"
+            && self.view().schema_named(&schema.value).is_none()
+        {
+            return Ok(Err(Error::new(
+                SqlState::INVALID_SCHEMA_NAME,
+                format!("schema \"{}\" does not exist", schema.value),
+            )));
+        }
+        let Some(relation) = self.look_up_relation(name)? else {
+            let code = if kind == ObjectKind::Index { SqlState::UNDEFINED_OBJECT } else { SqlState::UNDEFINED_TABLE };
+            return Ok(Err(Error::new(code, format!("{noun} \"{}\" does not exist", shown(name)))));
+        };
+        let fits = match kind {
+            ObjectKind::Table => matches!(relation.kind, RelationKind::Table),
+            ObjectKind::Index => matches!(relation.kind, RelationKind::Index(_)),
+            ObjectKind::Sequence => matches!(relation.kind, RelationKind::Sequence(_)),
+            ObjectKind::View => matches!(relation.kind, RelationKind::View(_)),
+            _ => false,
+        };
+        if !fits {
+            let article = if noun.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+            let actual = relation.kind_noun();
+            let error =
+                Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not {article} {noun}", relation.name));
+            let article = if actual.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+            return Err(error.hint(format!("Use DROP {} to remove {article} {actual}.", actual.to_uppercase())));
+        }
+        if matches!(relation.kind, RelationKind::Virtual) {
+            return Err(Error::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("permission denied: \"{}\" is a system catalog", relation.name),
+            ));
+        }
+        Ok(Ok(Key::Relation(relation.oid)))
+    }
+
+    fn drop_key(&mut self, key: Key) -> Result<()> {
+        let catalog = self.view();
+        match key {
+            Key::Relation(oid) => {
+                if let Some(relation) = catalog.relation(oid).cloned() {
+                    self.drop_relation(&relation)?;
+                }
+            }
+            Key::Constraint(table, oid) => self.drop_constraint(table, oid)?,
+            Key::Column(..) | Key::Function(_) | Key::Role(_) => {}
+            Key::Schema(_) | Key::Type(_) => self.remove(key),
+        }
+        Ok(())
+    }
+
+    fn drop_relation(&mut self, relation: &Arc<Relation>) -> Result<()> {
+        match &relation.kind {
+            RelationKind::Table => {
+                for constraint in &relation.constraints {
+                    self.forget_reference(constraint, relation.oid)?;
+                }
+                self.changes.dropped_table(relation.storage);
+            }
+            RelationKind::Index(info) => {
+                if let Some(table) = self.view().relation(info.table).cloned() {
+                    self.changes.dropped_index(table.storage, relation.storage);
+                    let mut table = Relation::clone(&table);
+                    table.indexes.retain(|index| *index != relation.oid);
+                    self.put_relation(table);
+                }
+            }
+            RelationKind::Sequence(_) => self.changes.dropped_sequence(relation.storage),
+            RelationKind::View(_) | RelationKind::Composite | RelationKind::Virtual => {}
+        }
+        self.remove(Key::Relation(relation.oid));
+        Ok(())
+    }
+
+    /// Removes a constraint from its table.
+    pub(super) fn drop_constraint(&mut self, table: Oid, oid: Oid) -> Result<()> {
+        let Some(relation) = self.view().relation(table).cloned() else { return Ok(()) };
+        let Some(constraint) = relation.constraints.iter().find(|constraint| constraint.oid == oid) else {
+            return Ok(());
+        };
+        self.forget_reference(constraint, table)?;
+        let mut relation = Relation::clone(&*self.table(table)?);
+        relation.constraints.retain(|constraint| constraint.oid != oid);
+        self.put_relation(relation);
+        self.remove(Key::Constraint(table, oid));
+        Ok(())
+    }
+
+    /// Tells the referenced table that a foreign key is gone.
+    fn forget_reference(&mut self, constraint: &dictdb_catalog::Constraint, table: Oid) -> Result<()> {
+        let ConstraintKind::Foreign(foreign) = &constraint.kind else { return Ok(()) };
+        let Some(referenced) = self.view().relation(foreign.referenced).cloned() else { return Ok(()) };
+        self.lock(referenced.oid, LockMode::AccessExclusive)?;
+        let mut referenced = Relation::clone(&*self.table(referenced.oid)?);
+        referenced.referenced_by.retain(|(other, oid)| (*other, *oid) != (table, constraint.oid));
+        self.put_relation(referenced);
+        Ok(())
+    }
+}
+
+impl Doomed {
+    fn add(&mut self, key: Key) {
+        if self.seen.insert(key) {
+            self.order.push(key);
+        }
+    }
+
+    fn add_dependents(&mut self, key: Key, catalog: &Catalog) {
+        let mut sources = vec![key];
+        if let Key::Relation(oid) = key
+            && let Some(relation) = catalog.relation(oid)
+        {
+            sources.extend((1..=relation.columns.len()).map(|attnum| Key::Column(oid, attnum as i16)));
+            for constraint in &relation.constraints {
+                sources.push(Key::Constraint(oid, constraint.oid));
+            }
+        }
+        for source in sources {
+            for (dependent, kind) in catalog.dependents_of(source) {
+                // A constraint of a table that goes anyway is no object of its own.
+                if let Key::Constraint(table, _) = dependent
+                    && self.seen.contains(&Key::Relation(table))
+                {
+                    continue;
+                }
+                if kind == Dependency::Normal && !self.seen.contains(&dependent) {
+                    self.cascaded.push((dependent, key));
+                }
+                self.add(dependent);
+            }
+        }
+    }
+}
+
+fn restricted(named: &[Key], doomed: &Doomed, catalog: &Catalog) -> Error {
+    let subject = match named {
+        [single] => format!("cannot drop {} because other objects depend on it", describe(*single, catalog)),
+        _ => "cannot drop desired object(s) because other objects depend on them".to_owned(),
+    };
+    let lines: Vec<String> = doomed
+        .cascaded
+        .iter()
+        .map(|(key, on)| format!("{} depends on {}", describe(*key, catalog), describe(*on, catalog)))
+        .collect();
+    Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, subject)
+        .detail(listed(&lines))
+        .hint("Use DROP ... CASCADE to drop the dependent objects too.")
+}
+
+fn listed(lines: &[String]) -> String {
+    let mut text = lines.iter().take(MAX_REPORTED).cloned().collect::<Vec<_>>().join("\n");
+    if lines.len() > MAX_REPORTED {
+        text.push_str(&format!("\nand {} other objects (see server log for list)", lines.len() - MAX_REPORTED));
+    }
+    text
+}
+
+/// An object as messages name it.
+fn describe(key: Key, catalog: &Catalog) -> String {
+    match key {
+        Key::Schema(oid) => format!("schema {}", catalog.schema(oid).map_or("?", |schema| &schema.name)),
+        Key::Relation(oid) => match catalog.relation(oid) {
+            Some(relation) => {
+                let noun = if matches!(relation.kind, RelationKind::Composite) { "type" } else { relation.kind_noun() };
+                format!("{noun} {}", relation.name)
+            }
+            None => format!("relation {oid}"),
+        },
+        Key::Column(table, attnum) => match catalog.relation(table) {
+            Some(relation) => {
+                let column = relation.column(attnum).map_or("?", |column| &column.name);
+                format!("column {column} of table {}", relation.name)
+            }
+            None => format!("column {attnum} of relation {table}"),
+        },
+        Key::Constraint(table, oid) => match catalog.relation(table) {
+            Some(relation) => {
+                let name = relation.constraints.iter().find(|c| c.oid == oid).map_or("?", |c| &c.name);
+                format!("constraint {name} on table {}", relation.name)
+            }
+            None => format!("constraint {oid}"),
+        },
+        Key::Type(oid) => {
+            use dictdb_types::TypeLookup;
+            format!("type {}", catalog.type_info(oid).map_or_else(|| oid.to_string(), |info| info.name.to_string()))
+        }
+        Key::Function(oid) => format!("function {oid}"),
+        Key::Role(oid) => format!("role {}", catalog.role(oid).map_or("?", |role| &role.name)),
+    }
+}

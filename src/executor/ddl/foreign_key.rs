@@ -1,0 +1,175 @@
+//! FOREIGN KEY.
+
+use dictdb_catalog::{
+    ConstraintKind, Dependency, ForeignKey, IndexTarget, Key, ReferentialAction, Relation, RelationKind,
+};
+use dictdb_functions::resolve;
+use dictdb_parser::utility::{
+    Constraint as Syntax, ForeignKey as SyntaxKey, MatchType, ReferentialAction as SyntaxAction,
+};
+use dictdb_planner::scope::CatalogScope;
+use dictdb_storage::LockMode;
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use super::DdlContext;
+use super::constraint::{free_name, named};
+
+impl DdlContext<'_> {
+    pub(super) fn add_foreign_key(
+        &mut self,
+        table: Oid,
+        column: Option<usize>,
+        constraint: &Syntax,
+        key: &SyntaxKey,
+    ) -> Result<()> {
+        if key.match_type == MatchType::Partial {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "MATCH PARTIAL not yet implemented"));
+        }
+        let relation = self.table(table)?;
+        let columns = match column {
+            Some(index) => vec![index as i16 + 1],
+            None => self.referencing_columns(&relation, &key.columns)?,
+        };
+        let referenced = self.find_relation(&key.table)?;
+        if !matches!(referenced.kind, RelationKind::Table) {
+            return Err(Error::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!("referenced relation \"{}\" is not a table", referenced.name),
+            ));
+        }
+        self.lock(referenced.oid, LockMode::ShareRowExclusive)?;
+        let referenced = self.table(referenced.oid)?;
+        let referenced_columns = self.referenced_columns(&referenced, key)?;
+        if columns.len() != referenced_columns.len() {
+            return Err(Error::new(
+                SqlState::INVALID_FOREIGN_KEY,
+                "number of referencing and referenced columns for foreign key disagree",
+            ));
+        }
+        let index = self.unique_index_on(&referenced, &referenced_columns)?;
+        let words: Vec<&str> = columns.iter().filter_map(|n| relation.column(*n)).map(|c| &*c.name).collect();
+        let name = match &constraint.name {
+            Some(name) => self.free_constraint_name(&relation, &name.value)?,
+            None => free_name(&relation, &relation.name, &words.join("_"), "fkey"),
+        };
+        self.check_comparable(&relation, &columns, &referenced, &referenced_columns, &name)?;
+        let delete_set_columns = self.referencing_columns(&relation, &key.on_delete_columns)?;
+        let foreign = ForeignKey {
+            columns,
+            referenced: referenced.oid,
+            referenced_columns,
+            index,
+            match_full: key.match_type == MatchType::Full,
+            on_update: action(key.on_update),
+            on_delete: action(key.on_delete),
+            delete_set_columns,
+        };
+        let oid = self.new_oid();
+        self.put_constraint(table, named(oid, name, table, ConstraintKind::Foreign(foreign.into()), constraint))?;
+        let mut referenced = Relation::clone(&*self.table(referenced.oid)?);
+        referenced.referenced_by.push((table, oid));
+        let referenced = self.put_relation(referenced);
+        if referenced.oid != table {
+            self.depend(Key::Constraint(table, oid), Key::Relation(referenced.oid), Dependency::Normal);
+        }
+        self.depend(Key::Constraint(table, oid), Key::Relation(index), Dependency::Normal);
+        Ok(())
+    }
+
+    fn referencing_columns(&mut self, relation: &Relation, names: &[dictdb_parser::ast::Ident]) -> Result<Vec<i16>> {
+        names
+            .iter()
+            .map(|ident| {
+                relation.column_named(&ident.value).map(|(attnum, _)| attnum).ok_or_else(|| {
+                    Error::new(
+                        SqlState::UNDEFINED_COLUMN,
+                        format!("column \"{}\" referenced in foreign key constraint does not exist", ident.value),
+                    )
+                })
+            })
+            .collect()
+    }
+
+    /// The columns named, or those of the primary key.
+    fn referenced_columns(&mut self, referenced: &Relation, key: &SyntaxKey) -> Result<Vec<i16>> {
+        if !key.referenced.is_empty() {
+            return self.referencing_columns(referenced, &key.referenced);
+        }
+        match referenced.primary_key().map(|constraint| &constraint.kind) {
+            Some(ConstraintKind::Primary { columns, .. }) => Ok(columns.clone()),
+            _ => Err(Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("there is no primary key for referenced table \"{}\"", referenced.name),
+            )),
+        }
+    }
+
+    fn unique_index_on(&mut self, referenced: &Relation, columns: &[i16]) -> Result<Oid> {
+        let catalog = self.view();
+        let fits = |oid: &Oid| {
+            let Some(info) = catalog.relation(*oid).and_then(|index| index.index().cloned()) else { return false };
+            let key_columns: Vec<i16> = info
+                .keys
+                .iter()
+                .filter_map(|key| match key.target {
+                    IndexTarget::Column(attnum) => Some(attnum),
+                    IndexTarget::Expression(_) => None,
+                })
+                .collect();
+            info.unique
+                && !info.deferrable
+                && info.predicate.is_none()
+                && key_columns.len() == info.keys.len()
+                && key_columns.len() == columns.len()
+                && columns.iter().all(|column| key_columns.contains(column))
+        };
+        referenced.indexes.iter().copied().find(fits).ok_or_else(|| {
+            Error::new(
+                SqlState::INVALID_FOREIGN_KEY,
+                format!(
+                    "there is no unique constraint matching given keys for referenced table \"{}\"",
+                    referenced.name
+                ),
+            )
+        })
+    }
+
+    fn check_comparable(
+        &mut self,
+        relation: &Relation,
+        columns: &[i16],
+        referenced: &Relation,
+        referenced_columns: &[i16],
+        name: &str,
+    ) -> Result<()> {
+        let catalog = self.view();
+        let scope = CatalogScope { catalog: &catalog, search_path: self.search_path };
+        for (own, other) in columns.iter().zip(referenced_columns) {
+            let (Some(own), Some(other)) = (relation.column(*own), referenced.column(*other)) else { continue };
+            if resolve::resolve_operator(&scope, Some("pg_catalog"), "=", other.ty.oid, own.ty.oid).is_err() {
+                return Err(Error::new(
+                    SqlState::DATATYPE_MISMATCH,
+                    format!("foreign key constraint \"{name}\" cannot be implemented"),
+                )
+                .detail(format!(
+                    "Key columns \"{}\" and \"{}\" are of incompatible types: {} and {}.",
+                    own.name,
+                    other.name,
+                    resolve::format_type(&scope, own.ty.oid),
+                    resolve::format_type(&scope, other.ty.oid)
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn action(action: SyntaxAction) -> ReferentialAction {
+    match action {
+        SyntaxAction::NoAction => ReferentialAction::NoAction,
+        SyntaxAction::Restrict => ReferentialAction::Restrict,
+        SyntaxAction::Cascade => ReferentialAction::Cascade,
+        SyntaxAction::SetNull => ReferentialAction::SetNull,
+        SyntaxAction::SetDefault => ReferentialAction::SetDefault,
+    }
+}

@@ -1,0 +1,295 @@
+//! CREATE INDEX, and the building of every index.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Dependency, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Relation, RelationKind};
+use dictdb_parser::ast::Expr as Ast;
+use dictdb_parser::utility::{CreateIndex, IndexElement};
+use dictdb_parser::{Locations, position};
+use dictdb_planner::table_expr::{self, TableExpr};
+use dictdb_storage::{ColumnKey, IndexBuilt, IndexDef, IndexKind, KeyColumn, KeyExtractor, LockMode};
+use dictdb_types::{Error, Oid, Result, SqlState, TypeLookup};
+
+use super::DdlContext;
+
+/// Keys an index may have.
+const MAX_KEYS: usize = 32;
+
+impl DdlContext<'_> {
+    pub(super) fn create_index(&mut self, create: &CreateIndex, locations: &Locations) -> Result<()> {
+        refuse_clauses(create)?;
+        let method = match create.method.as_ref().map(|method| method.value.as_str()) {
+            None | Some("btree") => IndexMethod::Btree,
+            Some("hash") => IndexMethod::Hash,
+            Some(known @ ("gist" | "gin" | "spgist" | "brin")) => {
+                return Err(Error::unsupported(format_args!("access method \"{known}\"")));
+            }
+            Some(other) => {
+                return Err(Error::new(
+                    SqlState::UNDEFINED_OBJECT,
+                    format!("access method \"{other}\" does not exist"),
+                ));
+            }
+        };
+        let relation = self.find_relation(&create.table.name)?;
+        if !matches!(relation.kind, RelationKind::Table) {
+            return Err(Error::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!("cannot create index on relation \"{}\"", relation.name),
+            )
+            .detail("This operation is not supported for this kind of relation."));
+        }
+        self.lock(relation.oid, LockMode::Share)?;
+        let relation = self.table(relation.oid)?;
+        if let Some(name) = &create.name
+            && self.view().relation_in(relation.namespace, &name.value).is_some()
+        {
+            if create.if_not_exists {
+                self.notice(SqlState::DUPLICATE_TABLE, format!("relation \"{}\" already exists, skipping", name.value));
+                return Ok(());
+            }
+            return Err(super::create_table::already_exists(&name.value));
+        }
+        let keys = self.index_keys(&relation, &create.elements, method, locations)?;
+        let name = match &create.name {
+            Some(name) => Arc::from(name.value.as_str()),
+            None => {
+                let words: Vec<String> = create.elements.iter().map(element_word).collect();
+                self.choose_name(relation.namespace, &relation.name, &words.join("_"), "idx", &[])
+            }
+        };
+        let predicate = match &create.predicate {
+            Some(source) => Some(self.with_binding(|cx| {
+                table_expr::bind(&source.expr, locations, &relation, TableExpr::IndexPredicate, cx)
+                    .map(|bound| bound.text)
+            })?),
+            None => None,
+        };
+        let include = self.include_columns(&relation, &create.include)?;
+        if method == IndexMethod::Hash && (create.unique || keys.len() > 1 || !include.is_empty()) {
+            let what = if create.unique {
+                "unique indexes"
+            } else if keys.len() > 1 {
+                "multicolumn indexes"
+            } else {
+                "included columns"
+            };
+            return Err(Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                format!("access method \"hash\" does not support {what}"),
+            ));
+        }
+        let info = IndexInfo {
+            table: relation.oid,
+            method,
+            unique: create.unique,
+            primary: false,
+            nulls_not_distinct: create.nulls_not_distinct,
+            keys,
+            include,
+            predicate,
+            deferrable: false,
+        };
+        self.make_index(relation.oid, name, info).map(|_| ())
+    }
+
+    fn index_keys(
+        &mut self,
+        relation: &Arc<Relation>,
+        elements: &[IndexElement],
+        method: IndexMethod,
+        locations: &Locations,
+    ) -> Result<Vec<IndexKey>> {
+        if elements.len() > MAX_KEYS {
+            return Err(Error::new(
+                SqlState::TOO_MANY_COLUMNS,
+                format!("cannot use more than {MAX_KEYS} columns in an index"),
+            ));
+        }
+        let mut keys = Vec::with_capacity(elements.len());
+        for element in elements {
+            let (target, ty) = match &element.expr.expr {
+                Ast::Identifier(ident) => {
+                    let (attnum, column) = relation.column_named(&ident.value).ok_or_else(|| {
+                        Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{}\" does not exist", ident.value))
+                            .at(position::of_span(ident.span))
+                    })?;
+                    (IndexTarget::Column(attnum), column.ty)
+                }
+                expr => {
+                    let bound =
+                        self.with_binding(|cx| table_expr::bind(expr, locations, relation, TableExpr::IndexKey, cx))?;
+                    (IndexTarget::Expression(bound.text), bound.expr.ty())
+                }
+            };
+            let opclass = self.default_opclass(ty, method)?;
+            if let Some(name) = &element.opclass {
+                self.check_opclass(name, opclass)?;
+            }
+            if method == IndexMethod::Hash && (element.descending || element.nulls_first.is_some()) {
+                return Err(Error::new(
+                    SqlState::FEATURE_NOT_SUPPORTED,
+                    "access method \"hash\" does not support ASC/DESC options",
+                ));
+            }
+            keys.push(IndexKey {
+                target,
+                ty,
+                opclass,
+                descending: element.descending,
+                nulls_first: element.nulls_first.unwrap_or(element.descending),
+            });
+        }
+        Ok(keys)
+    }
+
+    /// Only the default operator class of a type is there, by its own name; pattern classes order as it does in the C
+    /// collation.
+    fn check_opclass(&mut self, name: &dictdb_parser::ast::ObjectName, default: Oid) -> Result<()> {
+        let wanted = super::names::shown(name);
+        let wanted = wanted.rsplit('.').next().unwrap_or_default();
+        let own = dictdb_functions::facts::opclass_by_oid(default).map_or("", |class| class.name);
+        let pattern =
+            matches!(wanted, "text_pattern_ops" | "varchar_pattern_ops" | "bpchar_pattern_ops" | "varchar_ops");
+        if wanted == own || pattern {
+            Ok(())
+        } else {
+            Err(Error::unsupported(format_args!("operator class \"{wanted}\"")))
+        }
+    }
+
+    fn include_columns(&mut self, relation: &Relation, elements: &[IndexElement]) -> Result<Vec<i16>> {
+        elements
+            .iter()
+            .map(|element| match &element.expr.expr {
+                Ast::Identifier(ident) => {
+                    relation.column_named(&ident.value).map(|(attnum, _)| attnum).ok_or_else(|| {
+                        Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{}\" does not exist", ident.value))
+                            .at(position::of_span(ident.span))
+                    })
+                }
+                _ => Err(Error::new(
+                    SqlState::FEATURE_NOT_SUPPORTED,
+                    "expressions are not supported in included columns",
+                )),
+            })
+            .collect()
+    }
+
+    /// Makes an index in catalog and storage, filled with the table's rows. 23505 when they do not fit it.
+    pub(super) fn make_index(&mut self, table: Oid, name: Arc<str>, info: IndexInfo) -> Result<Oid> {
+        let oid = self.new_oid();
+        let relation = self.table(table)?;
+        self.build_index(&relation, oid, &name, &info)?;
+        self.changes.created_index(relation.storage, oid);
+        for key in &info.keys {
+            match &key.target {
+                IndexTarget::Column(attnum) => {
+                    self.depend(Key::Relation(oid), Key::Column(table, *attnum), Dependency::Auto);
+                }
+                IndexTarget::Expression(_) => self.depend(Key::Relation(oid), Key::Relation(table), Dependency::Auto),
+            }
+        }
+        self.put_relation(Relation {
+            oid,
+            name,
+            namespace: relation.namespace,
+            owner: relation.owner,
+            kind: RelationKind::Index(Arc::new(info)),
+            persistence: relation.persistence,
+            columns: Arc::from([]),
+            row_type: Oid::INVALID,
+            storage: oid,
+            acl: None,
+            options: Vec::new(),
+            constraints: Vec::new(),
+            indexes: Vec::new(),
+            referenced_by: Vec::new(),
+        });
+        let mut relation = Relation::clone(&relation);
+        relation.indexes.push(oid);
+        self.put_relation(relation);
+        Ok(oid)
+    }
+
+    /// Builds an index's contents in storage under this id.
+    pub(super) fn build_index(
+        &mut self,
+        relation: &Arc<Relation>,
+        id: Oid,
+        name: &str,
+        info: &IndexInfo,
+    ) -> Result<()> {
+        let table = self
+            .storage
+            .table(relation.storage)
+            .ok_or_else(|| Error::internal(format!("table {} has no storage", relation.name)))?;
+        let catalog = self.view();
+        let key = plain_key(relation, info, &*catalog)?;
+        let def = IndexDef {
+            id,
+            kind: match info.method {
+                IndexMethod::Btree => IndexKind::Ordered,
+                IndexMethod::Hash => IndexKind::Hash,
+            },
+            unique: info.unique,
+            nulls_not_distinct: info.nulls_not_distinct,
+            row_identity: info.unique && info.predicate.is_none(),
+            key,
+        };
+        loop {
+            match table.create_index(self.transaction, def.clone())? {
+                IndexBuilt::Done(_) => return Ok(()),
+                IndexBuilt::Busy(holder) => self.transaction.wait_for(holder, &self.wait)?,
+                IndexBuilt::Conflict(_) => {
+                    return Err(Error::new(
+                        SqlState::UNIQUE_VIOLATION,
+                        format!("could not create unique index \"{name}\""),
+                    )
+                    .detail("Table contains duplicated values.")
+                    .table(&*relation.name)
+                    .constraint(name));
+                }
+            }
+        }
+    }
+}
+
+/// The key of an index over columns.
+fn plain_key(relation: &Relation, info: &IndexInfo, types: &dyn TypeLookup) -> Result<Arc<dyn KeyExtractor>> {
+    if info.predicate.is_some() {
+        return Err(Error::unsupported("a partial index"));
+    }
+    let columns = info.keys.iter().map(|key| {
+        let IndexTarget::Column(attnum) = key.target else {
+            return Err(Error::unsupported("an index over an expression"));
+        };
+        let column = relation.column(attnum).ok_or_else(|| Error::internal("an index key without its column"))?;
+        let oid = types.base_type(key.ty).oid;
+        Ok(KeyColumn { column: column.slot, oid, descending: key.descending, nulls_first: key.nulls_first })
+    });
+    Ok(Arc::new(ColumnKey::new(columns.collect::<Result<_>>()?)))
+}
+
+/// What an element adds to an index's made-up name.
+fn element_word(element: &IndexElement) -> String {
+    match &element.expr.expr {
+        Ast::Identifier(ident) => ident.value.clone(),
+        Ast::Function(function) => {
+            function.name.0.last().and_then(|part| part.as_ident()).map_or_else(|| "expr".into(), |i| i.value.clone())
+        }
+        _ => "expr".into(),
+    }
+}
+
+fn refuse_clauses(create: &CreateIndex) -> Result<()> {
+    let clauses = [
+        (create.tablespace.is_some(), "TABLESPACE"),
+        (create.elements.iter().any(|element| !element.opclass_options.is_empty()), "operator class options"),
+        (create.options.iter().any(|option| option.name.value != "fillfactor"), "an index storage parameter"),
+    ];
+    match clauses.iter().find(|(present, _)| *present) {
+        Some((_, what)) => Err(Error::unsupported(what)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,131 @@
+//! Names of new objects: where they go, whether they are free, and the ones PostgreSQL makes up.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Catalog, Relation, namespaces};
+use dictdb_parser::ast::{Ident, ObjectName};
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use super::DdlContext;
+
+/// Longest name, in bytes.
+const NAME_BYTES: usize = 63;
+
+/// The identifiers of a name.
+pub(super) fn parts(name: &ObjectName) -> Vec<&Ident> {
+    name.0.iter().filter_map(|part| part.as_ident()).collect()
+}
+
+/// A name as written, with dots.
+pub(super) fn shown(name: &ObjectName) -> String {
+    parts(name).iter().map(|ident| ident.value.as_str()).collect::<Vec<_>>().join(".")
+}
+
+impl DdlContext<'_> {
+    /// Schema and name of a new object.
+    pub(super) fn new_name(&mut self, name: &ObjectName, temporary: bool) -> Result<(Oid, Arc<str>)> {
+        let parts = parts(name);
+        let catalog = self.view();
+        match parts.as_slice() {
+            [name] if temporary => Ok((self.temporary_schema, Arc::from(name.value.as_str()))),
+            [name] => match self.creation_schema {
+                Some(schema) => Ok((schema, Arc::from(name.value.as_str()))),
+                None => Err(Error::new(SqlState::INVALID_SCHEMA_NAME, "no schema has been selected to create in")),
+            },
+            [.., schema, name] => {
+                let namespace = self.schema_oid(&catalog, &schema.value)?;
+                if temporary && namespace != self.temporary_schema {
+                    return Err(Error::new(
+                        SqlState::INVALID_TABLE_DEFINITION,
+                        "cannot create temporary relation in non-temporary schema",
+                    ));
+                }
+                if namespace == namespaces::PG_CATALOG {
+                    return Err(Error::new(
+                        SqlState::INSUFFICIENT_PRIVILEGE,
+                        format!("permission denied to create \"pg_catalog.{}\"", name.value),
+                    )
+                    .detail("System catalog modifications are currently disallowed."));
+                }
+                Ok((namespace, Arc::from(name.value.as_str())))
+            }
+            [] => Err(Error::internal("an object without a name")),
+        }
+    }
+
+    pub(super) fn schema_oid(&self, catalog: &Catalog, name: &str) -> Result<Oid> {
+        if name == "pg_temp" {
+            return Ok(self.temporary_schema);
+        }
+        let found = catalog.schema_named(name).map(|schema| schema.oid);
+        found.ok_or_else(|| Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist")))
+    }
+
+    /// An existing relation; 42P01.
+    pub(super) fn find_relation(&mut self, name: &ObjectName) -> Result<Arc<Relation>> {
+        self.look_up_relation(name)?.ok_or_else(|| {
+            Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", shown(name)))
+        })
+    }
+
+    pub(super) fn look_up_relation(&mut self, name: &ObjectName) -> Result<Option<Arc<Relation>>> {
+        let catalog = self.view();
+        Ok(match parts(name).as_slice() {
+            [name] => catalog.relation_on_path(self.search_path, &name.value).cloned(),
+            [.., schema, name] => {
+                let namespace = match schema.value.as_str() {
+                    "pg_temp" => Some(self.temporary_schema),
+                    schema => catalog.schema_named(schema).map(|schema| schema.oid),
+                };
+                namespace.and_then(|namespace| catalog.relation_in(namespace, &name.value).cloned())
+            }
+            [] => None,
+        })
+    }
+
+    /// A free relation name like `table_column_suffix`, shortened and numbered as PostgreSQL does it.
+    pub(super) fn choose_name(
+        &mut self,
+        namespace: Oid,
+        first: &str,
+        second: &str,
+        suffix: &str,
+        taken: &[Arc<str>],
+    ) -> Arc<str> {
+        let catalog = self.view();
+        let mut number = 0;
+        loop {
+            let label = if number == 0 { suffix.to_owned() } else { format!("{suffix}{number}") };
+            let name: Arc<str> = Arc::from(object_name(first, second, &label));
+            if catalog.relation_in(namespace, &name).is_none() && !taken.contains(&name) {
+                return name;
+            }
+            number += 1;
+        }
+    }
+}
+
+/// `first_second_label`, with the longer of the first two parts cut until it fits (PostgreSQL's `makeObjectName`).
+pub(super) fn object_name(first: &str, second: &str, label: &str) -> String {
+    let separators = usize::from(!second.is_empty()) + usize::from(!label.is_empty());
+    let room = NAME_BYTES - label.len().min(NAME_BYTES - separators) - separators;
+    let (mut a, mut b) = (first.len(), second.len());
+    while a + b > room {
+        if a > b { a -= 1 } else { b -= 1 }
+    }
+    let mut name = clip(first, a).to_owned();
+    for part in [clip(second, b), label] {
+        if !part.is_empty() {
+            name.push('_');
+            name.push_str(part);
+        }
+    }
+    name
+}
+
+fn clip(text: &str, mut bytes: usize) -> &str {
+    while !text.is_char_boundary(bytes) {
+        bytes -= 1;
+    }
+    &text[..bytes]
+}

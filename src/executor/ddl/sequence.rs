@@ -1,0 +1,288 @@
+//! CREATE SEQUENCE, ALTER SEQUENCE, and the sequences behind serial and identity columns.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Column, Dependency, Key, Persistence, Relation, RelationKind, SequenceInfo};
+use dictdb_parser::utility::{self, AlterSequence, CreateSequence, SequenceOption};
+use dictdb_storage::{LockMode, Sequence, SequenceOptions, SequenceState};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, oids};
+
+use super::DdlContext;
+use super::column::NewSequence;
+
+impl DdlContext<'_> {
+    pub(super) fn create_sequence(&mut self, create: &CreateSequence) -> Result<()> {
+        let temporary = create.persistence == utility::Persistence::Temporary;
+        let (namespace, name) = self.new_name(&create.name, temporary)?;
+        if self.view().relation_in(namespace, &name).is_some() {
+            if create.if_not_exists {
+                self.notice(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists, skipping"));
+                return Ok(());
+            }
+            return Err(super::create_table::already_exists(&name));
+        }
+        let info = self.sequence_info(&create.options, None, None)?;
+        let persistence = if temporary { Persistence::Temporary } else { Persistence::Permanent };
+        let sequence = self.put_sequence(namespace, name, persistence, info)?;
+        self.own(&sequence, &create.options)
+    }
+
+    pub(super) fn alter_sequence(&mut self, alter: &AlterSequence) -> Result<()> {
+        let Some(relation) = self.look_up_relation(&alter.name)? else {
+            let name = super::names::shown(&alter.name);
+            if alter.if_exists {
+                self.notice(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist, skipping"));
+                return Ok(());
+            }
+            return Err(Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist")));
+        };
+        let RelationKind::Sequence(old) = &relation.kind else {
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a sequence", relation.name)));
+        };
+        self.lock(relation.oid, LockMode::ShareRowExclusive)?;
+        let info = self.sequence_info(&alter.options, Some(old), None)?;
+        let sequence = self
+            .storage
+            .sequence(relation.storage)
+            .ok_or_else(|| Error::internal(format!("sequence {} has no storage", relation.name)))?;
+        let restart = alter.options.iter().find_map(|option| match option {
+            SequenceOption::Restart(value) => Some(value.clone()),
+            _ => None,
+        });
+        let state = match restart {
+            None => None,
+            Some(None) => Some(SequenceState { last_value: info.start, is_called: false }),
+            Some(Some(text)) => Some(SequenceState { last_value: number(&text)?, is_called: false }),
+        };
+        if let Some(SequenceState { last_value, .. }) = state {
+            check_bound("RESTART", last_value, info.min, info.max)?;
+        }
+        sequence.alter(options(&info), state);
+        let mut changed = Relation::clone(&relation);
+        changed.kind = RelationKind::Sequence(Arc::new(info));
+        let relation = self.put_relation(changed);
+        self.own(&relation, &alter.options)
+    }
+
+    /// The sequence of a serial or identity column.
+    pub(super) fn column_sequence(
+        &mut self,
+        table: &Arc<Relation>,
+        column: &Column,
+        attnum: i16,
+        new: &NewSequence<'_>,
+    ) -> Result<Oid> {
+        let chosen = new.options.iter().find_map(|option| match option {
+            SequenceOption::Name(name) => Some(name.clone()),
+            _ => None,
+        });
+        let (namespace, name) = match &chosen {
+            Some(name) => self.new_name(name, false)?,
+            None => {
+                let name = self.choose_name(table.namespace, &table.name, &column.name, "seq", &[table.name.clone()]);
+                (table.namespace, name)
+            }
+        };
+        let mut info = self.sequence_info(new.options, None, Some(column.ty.oid))?;
+        info.owned_by = Some((table.oid, attnum, new.identity));
+        let sequence = self.put_sequence(namespace, name, table.persistence, info)?;
+        let kind = if new.identity { Dependency::Internal } else { Dependency::Auto };
+        self.depend(Key::Relation(sequence.oid), Key::Column(table.oid, attnum), kind);
+        Ok(sequence.oid)
+    }
+
+    fn put_sequence(
+        &mut self,
+        namespace: Oid,
+        name: Arc<str>,
+        persistence: Persistence,
+        info: SequenceInfo,
+    ) -> Result<Arc<Relation>> {
+        let oid = self.new_oid();
+        self.storage.create_sequence(oid, Sequence::new(options(&info)));
+        self.changes.created_sequence(oid);
+        self.depend(Key::Relation(oid), Key::Schema(namespace), Dependency::Normal);
+        Ok(self.put_relation(Relation {
+            oid,
+            name,
+            namespace,
+            owner: self.role,
+            kind: RelationKind::Sequence(Arc::new(info)),
+            persistence,
+            columns: sequence_columns(),
+            row_type: Oid::INVALID,
+            storage: oid,
+            acl: None,
+            options: Vec::new(),
+            constraints: Vec::new(),
+            indexes: Vec::new(),
+            referenced_by: Vec::new(),
+        }))
+    }
+
+    /// `OWNED BY`.
+    fn own(&mut self, sequence: &Arc<Relation>, options: &[SequenceOption]) -> Result<()> {
+        let owner = options.iter().find_map(|option| match option {
+            SequenceOption::OwnedBy(owner) => Some(owner.clone()),
+            _ => None,
+        });
+        let (Some(owner), RelationKind::Sequence(info)) = (owner, &sequence.kind) else { return Ok(()) };
+        let mut info = SequenceInfo::clone(info);
+        info.owned_by = match owner {
+            None => None,
+            Some(column) => {
+                let mut parts = column.0.clone();
+                let last = parts.pop().and_then(|part| part.as_ident().cloned());
+                let last = last.ok_or_else(|| Error::new(SqlState::SYNTAX_ERROR, "invalid OWNED BY option"))?;
+                let table = self.find_relation(&dictdb_parser::ast::ObjectName(parts))?;
+                let (attnum, _) = table.column_named(&last.value).ok_or_else(|| {
+                    Error::new(
+                        SqlState::UNDEFINED_COLUMN,
+                        format!("column \"{}\" of relation \"{}\" does not exist", last.value, table.name),
+                    )
+                })?;
+                self.depend(Key::Relation(sequence.oid), Key::Column(table.oid, attnum), Dependency::Auto);
+                Some((table.oid, attnum, false))
+            }
+        };
+        let mut changed = Relation::clone(sequence);
+        changed.kind = RelationKind::Sequence(Arc::new(info));
+        self.put_relation(changed);
+        Ok(())
+    }
+
+    /// A sequence's properties from its options, over those it had.
+    fn sequence_info(
+        &mut self,
+        given: &[SequenceOption],
+        old: Option<&SequenceInfo>,
+        column_type: Option<Oid>,
+    ) -> Result<SequenceInfo> {
+        let mut ty = old.map(|old| old.ty).or(column_type).unwrap_or(oids::INT8);
+        for option in given {
+            if let SequenceOption::As(data_type) = option {
+                ty = self.bind_type(data_type)?.oid;
+            }
+        }
+        let (lowest, highest) = match ty {
+            oids::INT2 => (i64::from(i16::MIN), i64::from(i16::MAX)),
+            oids::INT4 => (i64::from(i32::MIN), i64::from(i32::MAX)),
+            oids::INT8 => (i64::MIN, i64::MAX),
+            _ => {
+                return Err(Error::new(
+                    SqlState::INVALID_PARAMETER_VALUE,
+                    "sequence type must be smallint, integer, or bigint",
+                ));
+            }
+        };
+        let mut info = old.cloned().unwrap_or(SequenceInfo {
+            ty,
+            start: 0,
+            increment: 1,
+            min: 0,
+            max: 0,
+            cache: 1,
+            cycle: false,
+            owned_by: None,
+        });
+        info.ty = ty;
+        let (mut min, mut max, mut start) = (old.map(|old| old.min), old.map(|old| old.max), old.map(|old| old.start));
+        for option in given {
+            match option {
+                SequenceOption::Increment(text) => info.increment = number(text)?,
+                SequenceOption::MinValue(value) => min = value.as_deref().map(number).transpose()?,
+                SequenceOption::MaxValue(value) => max = value.as_deref().map(number).transpose()?,
+                SequenceOption::Start(text) => start = Some(number(text)?),
+                SequenceOption::Cache(text) => info.cache = number(text)?,
+                SequenceOption::Cycle(cycle) => info.cycle = *cycle,
+                SequenceOption::As(_)
+                | SequenceOption::Restart(_)
+                | SequenceOption::OwnedBy(_)
+                | SequenceOption::Name(_) => {}
+            }
+        }
+        if info.increment == 0 {
+            return Err(invalid("INCREMENT must not be zero".to_owned()));
+        }
+        if info.cache <= 0 {
+            return Err(invalid(format!("CACHE ({}) must be greater than zero", info.cache)));
+        }
+        let ascending = info.increment > 0;
+        info.max = max.unwrap_or(if ascending { highest } else { -1 });
+        info.min = min.unwrap_or(if ascending { 1 } else { lowest });
+        if info.max > highest || info.max < lowest {
+            return Err(invalid(format!(
+                "MAXVALUE ({}) is out of range for sequence data type {}",
+                info.max,
+                type_word(ty)
+            )));
+        }
+        if info.min > highest || info.min < lowest {
+            return Err(invalid(format!(
+                "MINVALUE ({}) is out of range for sequence data type {}",
+                info.min,
+                type_word(ty)
+            )));
+        }
+        if info.min >= info.max {
+            return Err(invalid(format!("MINVALUE ({}) must be less than MAXVALUE ({})", info.min, info.max)));
+        }
+        info.start = start.unwrap_or(if ascending { info.min } else { info.max });
+        check_bound("START", info.start, info.min, info.max)?;
+        Ok(info)
+    }
+}
+
+fn type_word(ty: Oid) -> &'static str {
+    match ty {
+        oids::INT2 => "smallint",
+        oids::INT4 => "integer",
+        _ => "bigint",
+    }
+}
+
+fn check_bound(what: &str, value: i64, min: i64, max: i64) -> Result<()> {
+    if value < min {
+        return Err(invalid(format!("{what} value ({value}) cannot be less than MINVALUE ({min})")));
+    }
+    if value > max {
+        return Err(invalid(format!("{what} value ({value}) cannot be greater than MAXVALUE ({max})")));
+    }
+    Ok(())
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+}
+
+fn number(text: &str) -> Result<i64> {
+    text.parse().map_err(|_| {
+        Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, format!("value \"{text}\" is out of range for type bigint"))
+    })
+}
+
+fn options(info: &SequenceInfo) -> SequenceOptions {
+    SequenceOptions { increment: info.increment, min: info.min, max: info.max, start: info.start, cycle: info.cycle }
+}
+
+/// The columns of `SELECT * FROM sequence`.
+fn sequence_columns() -> Arc<[Column]> {
+    let column = |name: &str, oid, slot| Column {
+        name: Arc::from(name),
+        ty: Type::new(oid),
+        not_null: true,
+        default: None,
+        identity: None,
+        generated: false,
+        dropped: false,
+        collation: Oid::INVALID,
+        slot,
+        missing: Datum::Null,
+        acl: None,
+    };
+    Arc::from([
+        column("last_value", oids::INT8, 0),
+        column("log_cnt", oids::INT8, 1),
+        column("is_called", oids::BOOL, 2),
+    ])
+}

@@ -1,0 +1,89 @@
+//! What a transaction made and removed in storage: the other half of transactional DDL.
+
+use dictdb_storage::Storage;
+use dictdb_types::Oid;
+
+/// Something in storage that is removed when a transaction ends one way or the other.
+#[derive(Clone, Copy, Debug)]
+enum Removal {
+    Table(Oid),
+    Index { table: Oid, index: Oid },
+    Sequence(Oid),
+}
+
+/// Removals that wait for the end of a transaction.
+#[derive(Debug, Default)]
+pub struct StorageChanges {
+    on_commit: Vec<Removal>,
+    on_rollback: Vec<Removal>,
+}
+
+impl StorageChanges {
+    /// A table was made.
+    pub fn created_table(&mut self, table: Oid) {
+        self.on_rollback.push(Removal::Table(table));
+    }
+
+    /// An index was made on a table.
+    pub fn created_index(&mut self, table: Oid, index: Oid) {
+        self.on_rollback.push(Removal::Index { table, index });
+    }
+
+    /// A sequence was made.
+    pub fn created_sequence(&mut self, sequence: Oid) {
+        self.on_rollback.push(Removal::Sequence(sequence));
+    }
+
+    /// A table is no longer needed once this transaction commits.
+    pub fn dropped_table(&mut self, table: Oid) {
+        self.on_commit.push(Removal::Table(table));
+    }
+
+    /// Likewise, an index.
+    pub fn dropped_index(&mut self, table: Oid, index: Oid) {
+        self.on_commit.push(Removal::Index { table, index });
+    }
+
+    /// Likewise, a sequence.
+    pub fn dropped_sequence(&mut self, sequence: Oid) {
+        self.on_commit.push(Removal::Sequence(sequence));
+    }
+
+    /// How far the changes have come, for a savepoint.
+    pub fn position(&self) -> (usize, usize) {
+        (self.on_commit.len(), self.on_rollback.len())
+    }
+
+    /// Takes back what came after a savepoint.
+    pub fn rollback_to(&mut self, (commits, rollbacks): (usize, usize), storage: &Storage) {
+        self.on_commit.truncate(commits);
+        for removal in self.on_rollback.drain(rollbacks.min(self.on_rollback.len())..).rev() {
+            removal.apply(storage);
+        }
+    }
+
+    /// After the transaction has committed.
+    pub fn committed(&mut self, storage: &Storage) {
+        self.on_rollback.clear();
+        self.on_commit.drain(..).for_each(|removal| removal.apply(storage));
+    }
+
+    /// After the transaction has rolled back.
+    pub fn rolled_back(&mut self, storage: &Storage) {
+        self.rollback_to((0, 0), storage);
+    }
+}
+
+impl Removal {
+    fn apply(self, storage: &Storage) {
+        match self {
+            Removal::Table(table) => storage.drop_table(table),
+            Removal::Index { table, index } => {
+                if let Some(table) = storage.table(table) {
+                    table.drop_index(index);
+                }
+            }
+            Removal::Sequence(sequence) => storage.drop_sequence(sequence),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! TRUNCATE: a table gets new, empty storage; the old one stays for those who still read it.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Relation, RelationKind};
+use dictdb_parser::utility::{Behavior, Truncate};
+use dictdb_storage::{LockMode, SequenceState};
+use dictdb_types::{Error, Oid, Result, SqlState, TypeLookup};
+
+use super::DdlContext;
+
+impl DdlContext<'_> {
+    pub(super) fn truncate(&mut self, truncate: &Truncate) -> Result<()> {
+        let mut tables: Vec<Oid> = Vec::new();
+        for table in &truncate.tables {
+            let relation = self.find_relation(&table.name)?;
+            if !matches!(relation.kind, RelationKind::Table) {
+                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a table", relation.name)));
+            }
+            if !tables.contains(&relation.oid) {
+                tables.push(relation.oid);
+            }
+        }
+        let mut next = 0;
+        while next < tables.len() {
+            self.lock(tables[next], LockMode::AccessExclusive)?;
+            let relation = self.table(tables[next])?;
+            for (referencing, _) in &relation.referenced_by {
+                if tables.contains(referencing) {
+                    continue;
+                }
+                let other = self.table(*referencing)?;
+                if truncate.behavior == Behavior::Restrict {
+                    return Err(Error::new(
+                        SqlState::FEATURE_NOT_SUPPORTED,
+                        "cannot truncate a table referenced in a foreign key constraint",
+                    )
+                    .detail(format!("Table \"{}\" references \"{}\".", other.name, relation.name))
+                    .hint(format!(
+                        "Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.",
+                        other.name
+                    )));
+                }
+                let message = format!("truncate cascades to table \"{}\"", other.name);
+                self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
+                tables.push(*referencing);
+            }
+            next += 1;
+        }
+        for table in tables {
+            self.truncate_table(table, truncate.restart_identity)?;
+        }
+        Ok(())
+    }
+
+    fn truncate_table(&mut self, table: Oid, restart_identity: bool) -> Result<()> {
+        let relation = self.table(table)?;
+        let catalog = self.view();
+        let storage = self.new_oid();
+        let mut layouts = Vec::new();
+        let mut columns: Vec<_> = relation.columns.iter().collect();
+        columns.sort_by_key(|column| column.slot);
+        for column in columns {
+            layouts.resize(column.slot, dictdb_types::Physical::Bool);
+            layouts.push(catalog.physical(column.ty.oid));
+        }
+        self.storage.create_table(storage, &layouts);
+        self.changes.created_table(storage);
+        self.changes.dropped_table(relation.storage);
+        let relation = self.put_relation(Relation { storage, ..Relation::clone(&relation) });
+        for index in relation.indexes.clone() {
+            let index = self.table(index)?;
+            if let Some(info) = index.index().cloned() {
+                self.build_index(&relation, index.storage, &index.name, &info)?;
+            }
+        }
+        if restart_identity {
+            self.restart_owned_sequences(table);
+        }
+        Ok(())
+    }
+
+    fn restart_owned_sequences(&mut self, table: Oid) {
+        let catalog = self.view();
+        let owned = catalog.relations().filter_map(|relation| match &relation.kind {
+            RelationKind::Sequence(info) if info.owned_by.is_some_and(|(owner, ..)| owner == table) => {
+                Some((relation.storage, Arc::clone(info)))
+            }
+            _ => None,
+        });
+        for (storage, info) in owned.collect::<Vec<_>>() {
+            if let Some(sequence) = self.storage.sequence(storage) {
+                let state = SequenceState { last_value: info.start, is_called: false };
+                sequence.alter(sequence.options(), Some(state));
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! CREATE TYPE: enums and composites; ALTER TYPE … ADD VALUE and RENAME VALUE.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Column, Dependency, Key, Object, Persistence, Relation, RelationKind};
+use dictdb_parser::utility::{AlterEnum, AlterEnumAction, CreateComposite, CreateEnum};
+use dictdb_types::{EnumLabel, Error, Oid, Result, SqlState, TypeInfo, TypeKind};
+
+use super::DdlContext;
+use super::names::{parts, shown};
+
+/// Distance between the codes of neighbouring labels of a new enum: sixteen labels fit between any two.
+const LABEL_SPACING: u32 = 1 << 16;
+/// Longest label, in bytes.
+const LABEL_BYTES: usize = 63;
+
+impl DdlContext<'_> {
+    pub(super) fn create_enum(&mut self, create: &CreateEnum) -> Result<()> {
+        let (namespace, name) = self.new_type_name(&create.name)?;
+        let mut labels: Vec<EnumLabel> = Vec::with_capacity(create.labels.len());
+        for (index, label) in create.labels.iter().enumerate() {
+            check_label(label)?;
+            if labels.iter().any(|other| *other.label == **label) {
+                return Err(Error::new(
+                    SqlState::UNIQUE_VIOLATION,
+                    "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"",
+                ));
+            }
+            let code = (index as u32 + 1)
+                .checked_mul(LABEL_SPACING)
+                .ok_or_else(|| Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "too many labels of an enum type"))?;
+            labels.push(EnumLabel { oid: self.new_oid(), code, label: Arc::from(label.as_str()) });
+        }
+        let info = TypeInfo {
+            kind: TypeKind::Enum(labels.into()),
+            category: b'E',
+            len: 4,
+            by_value: true,
+            align: b'i',
+            input: Arc::from("enum_in"),
+            ..self.new_type(namespace, name)
+        };
+        self.put_type_with_array(info).map(|_| ())
+    }
+
+    pub(super) fn create_composite(&mut self, create: &CreateComposite) -> Result<()> {
+        let (namespace, name) = self.new_type_name(&create.name)?;
+        let mut columns = Vec::with_capacity(create.attributes.len());
+        for (slot, attribute) in create.attributes.iter().enumerate() {
+            columns.push(self.define_column(attribute, &name, slot)?.column);
+        }
+        let oid = self.new_oid();
+        let row_type = self.put_row_type(namespace, &name, oid, &columns)?;
+        self.put_composite(namespace, name, oid, row_type, columns);
+        Ok(())
+    }
+
+    fn put_composite(&mut self, namespace: Oid, name: Arc<str>, oid: Oid, row_type: Oid, columns: Vec<Column>) {
+        self.put_relation(Relation {
+            oid,
+            name,
+            namespace,
+            owner: self.role,
+            kind: RelationKind::Composite,
+            persistence: Persistence::Permanent,
+            columns: columns.into(),
+            row_type,
+            storage: Oid::INVALID,
+            acl: None,
+            options: Vec::new(),
+            constraints: Vec::new(),
+            indexes: Vec::new(),
+            referenced_by: Vec::new(),
+        });
+    }
+
+    pub(super) fn alter_enum(&mut self, alter: &AlterEnum) -> Result<()> {
+        let info = self.find_type(&alter.name)?;
+        let TypeKind::Enum(labels) = &info.kind else {
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{} is not an enum", info.name)));
+        };
+        let mut labels = labels.to_vec();
+        match &alter.action {
+            AlterEnumAction::Add { if_not_exists, label, neighbor } => {
+                check_label(label)?;
+                if labels.iter().any(|other| *other.label == **label) {
+                    let message = format!("enum label \"{label}\" already exists");
+                    if *if_not_exists {
+                        self.notice(SqlState::DUPLICATE_OBJECT, format!("{message}, skipping"));
+                        return Ok(());
+                    }
+                    return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+                }
+                let place = label_place(&labels, neighbor.as_ref())?;
+                let code = code_at(&labels, place)?;
+                labels.insert(place, EnumLabel { oid: self.new_oid(), code, label: Arc::from(label.as_str()) });
+            }
+            AlterEnumAction::Rename { from, to } => {
+                check_label(to)?;
+                if labels.iter().any(|label| *label.label == **to) {
+                    return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("enum label \"{to}\" already exists")));
+                }
+                let place =
+                    labels.iter().position(|label| *label.label == **from).ok_or_else(|| missing_label(from))?;
+                labels[place].label = Arc::from(to.as_str());
+            }
+        }
+        self.put(Object::Type(Arc::new(TypeInfo { kind: TypeKind::Enum(labels.into()), ..TypeInfo::clone(&info) })));
+        Ok(())
+    }
+
+    /// A type by name; 42704.
+    pub(super) fn find_type(&mut self, name: &dictdb_parser::ast::ObjectName) -> Result<Arc<TypeInfo>> {
+        let catalog = self.view();
+        let found = match parts(name).as_slice() {
+            [name] => catalog.type_on_path(self.search_path, &name.value),
+            [.., schema, name] => {
+                catalog.schema_named(&schema.value).and_then(|schema| catalog.type_in(schema.oid, &name.value))
+            }
+            [] => None,
+        };
+        found.ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{}\" does not exist", shown(name))))
+    }
+
+    fn new_type_name(&mut self, name: &dictdb_parser::ast::ObjectName) -> Result<(Oid, Arc<str>)> {
+        let (namespace, name) = self.new_name(name, false)?;
+        if self.view().type_in(namespace, &name).is_some() {
+            return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{name}\" already exists")));
+        }
+        Ok((namespace, name))
+    }
+
+    /// A type of a user with nothing set but its names.
+    pub(super) fn new_type(&mut self, namespace: Oid, name: Arc<str>) -> TypeInfo {
+        TypeInfo {
+            oid: self.new_oid(),
+            name,
+            namespace,
+            owner: self.role,
+            kind: TypeKind::Base,
+            category: b'U',
+            preferred: false,
+            len: -1,
+            by_value: false,
+            align: b'i',
+            delimiter: b',',
+            relation: Oid::INVALID,
+            element: Oid::INVALID,
+            array: Oid::INVALID,
+            collation: Oid::INVALID,
+            input: Arc::from(""),
+        }
+    }
+
+    /// Makes a type and the array type over it.
+    pub(super) fn put_type_with_array(&mut self, mut info: TypeInfo) -> Result<Oid> {
+        let oid = info.oid;
+        let name = self.array_name(info.namespace, &info.name);
+        let array = TypeInfo {
+            category: b'A',
+            align: if info.align == b'd' { b'd' } else { b'i' },
+            element: oid,
+            collation: info.collation,
+            input: Arc::from("array_in"),
+            ..self.new_type(info.namespace, name)
+        };
+        info.array = array.oid;
+        let (namespace, array_oid) = (info.namespace, array.oid);
+        if info.relation.is_valid() {
+            self.depend(Key::Type(oid), Key::Relation(info.relation), Dependency::Internal);
+        } else {
+            self.depend(Key::Type(oid), Key::Schema(namespace), Dependency::Normal);
+        }
+        self.depend(Key::Type(array_oid), Key::Type(oid), Dependency::Internal);
+        self.put(Object::Type(Arc::new(info)));
+        self.put(Object::Type(Arc::new(array)));
+        Ok(oid)
+    }
+
+    /// `_name`, with more underscores while that is taken.
+    fn array_name(&mut self, namespace: Oid, name: &str) -> Arc<str> {
+        let catalog = self.view();
+        let mut array = format!("_{name}");
+        while catalog.type_in(namespace, &array).is_some() {
+            array.insert(0, '_');
+        }
+        Arc::from(array)
+    }
+}
+
+/// Where a new label goes.
+fn label_place(labels: &[EnumLabel], neighbor: Option<&(bool, String)>) -> Result<usize> {
+    let Some((after, neighbor)) = neighbor else { return Ok(labels.len()) };
+    let place = labels.iter().position(|label| *label.label == **neighbor).ok_or_else(|| {
+        Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("\"{neighbor}\" is not an existing enum label"))
+    })?;
+    Ok(place + usize::from(*after))
+}
+
+/// A code between the neighbours of a place; 54000 when there is none left.
+fn code_at(labels: &[EnumLabel], place: usize) -> Result<u32> {
+    let full = || Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "no room for another label at this place of the enum");
+    let before = place.checked_sub(1).map_or(0, |index| labels[index].code);
+    match labels.get(place) {
+        None => before.checked_add(LABEL_SPACING).ok_or_else(full),
+        Some(next) if next.code - before > 1 => Ok(before + (next.code - before) / 2),
+        Some(_) => Err(full()),
+    }
+}
+
+fn check_label(label: &str) -> Result<()> {
+    if label.is_empty() || label.len() > LABEL_BYTES {
+        return Err(Error::new(SqlState::INVALID_NAME, format!("invalid enum label \"{label}\""))
+            .detail("Labels must be 63 bytes or less."));
+    }
+    Ok(())
+}
+
+fn missing_label(label: &str) -> Error {
+    Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("\"{label}\" is not an existing enum label"))
+}
