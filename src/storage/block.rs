@@ -245,13 +245,14 @@ impl Block {
         self.stamps[slot] = stamp;
     }
 
-    /// Starts a new version of a slot: keeps what the given columns have, and the stamp.
-    pub(crate) fn push_undo(&mut self, slot: usize, columns: impl Iterator<Item = usize>) {
+    /// Starts a new version of a slot: keeps what the given columns have, and the stamp, resolved: the writer behind a
+    /// stamp that it has not rewritten yet looks for it only at the top of the chain.
+    pub(crate) fn push_undo(&mut self, slot: usize, columns: impl Iterator<Item = usize>, writers: &Writers) {
         if self.undo.is_empty() {
             self.undo.resize_with(self.stamps.len(), || None);
         }
         let mut undo = Box::new(Undo {
-            stamp: self.stamps[slot],
+            stamp: writers.resolve(self.stamps[slot]),
             deleted: self.is_deleted(slot),
             columns: Default::default(),
             older: self.undo[slot].take(),

@@ -11,6 +11,8 @@ mod cursor;
 mod extract;
 mod hash;
 mod key;
+#[cfg(test)]
+pub(crate) mod model;
 mod node;
 mod tree;
 

@@ -1,7 +1,9 @@
 //! Behaviour of tables, transactions and locks together. One file per theme; what they share is here.
 
 mod locks;
+mod model;
 mod phenomena;
+mod threads;
 mod unique;
 
 use std::sync::Arc;

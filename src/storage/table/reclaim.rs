@@ -7,6 +7,7 @@ use crate::block::Block;
 use crate::garbage::Item;
 use crate::index::KeyOutcome;
 use crate::value::RowReader;
+use crate::version::Stamp;
 
 /// What pruning a row showed.
 enum Pruned {
@@ -71,8 +72,11 @@ fn prune(table: &Table, block: &mut Block, slot: usize, horizon: u64) -> Pruned 
     block.compact();
     table.account(block);
     let stamp = block.stamps[slot];
-    match stamp.is_committed() && stamp.0 <= horizon && block.is_deleted(slot) {
-        true => Pruned::Dead,
-        false => Pruned::Alive,
+    if !stamp.is_committed() || stamp.0 > horizon || !block.is_deleted(slot) {
+        return Pruned::Alive;
     }
+    // Others may come for the same row: only the first buries it. Its values stay until its entries are out.
+    block.stamps[slot] = Stamp::FREE;
+    block.set_deleted(slot, false);
+    Pruned::Dead
 }

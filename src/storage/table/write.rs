@@ -108,7 +108,8 @@ impl Table {
         }
         updates.announce();
         let stamp = own_stamp(&block, slot, writer, snapshot.command(), key);
-        block.push_undo(slot, changes.iter().map(|(column, _)| *column));
+        let writers = &transaction.session().shared.writers;
+        block.push_undo(slot, changes.iter().map(|(column, _)| *column), writers);
         for (column, value) in changes {
             block.columns[*column].set(slot, value.into());
         }
@@ -146,7 +147,7 @@ impl Table {
             return Ok(Written::Busy(holder));
         }
         let stamp = own_stamp(&block, slot, writer, snapshot.command(), true);
-        block.push_undo(slot, std::iter::empty());
+        block.push_undo(slot, std::iter::empty(), &transaction.session().shared.writers);
         block.set_deleted(slot, true);
         block.stamps[slot] = stamp;
         self.account(&mut block);
