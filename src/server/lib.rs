@@ -24,6 +24,7 @@ mod configuration;
 mod connection;
 mod listener;
 mod logging;
+mod memory;
 mod shutdown;
 
 use std::process::ExitCode;
@@ -69,10 +70,16 @@ fn serve(configuration: Configuration) -> Result<(), String> {
     runtime.block_on(async move {
         let tls = configuration.tls()?;
         let listeners = listener::bind(&configuration).await?;
-        let instance = Arc::new(Instance::new(configuration.settings, &configuration.database));
-        configuration.access.create_role(&instance).map_err(|error| error.message().to_owned())?;
+        let budget = configuration.max_memory_bytes.unwrap_or_else(memory::default_budget);
+        let instance = Instance::new(configuration.settings, &configuration.database, budget).map_err(text)?;
+        let instance = Arc::new(instance);
+        configuration.access.create_role(&instance).map_err(text)?;
         let server = Arc::new(Server::new(instance, configuration.access, tls));
         listener::run(listeners, server).await;
         Ok(())
     })
+}
+
+fn text(error: dictdb_types::Error) -> String {
+    error.message().to_owned()
 }

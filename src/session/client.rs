@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use dictdb_types::{Datum, Env, Error, Oid, Result, Type};
+use dictdb_types::{Env, Error, Oid, Result, Type};
 
 /// One column of a result.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,8 +65,7 @@ impl Shape {
     }
 }
 
-/// One row.
-pub type Row = Vec<Datum>;
+pub use dictdb_executor::Row;
 
 /// The tag of a finished statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,8 +111,8 @@ pub trait Client: Send {
     /// The columns of the rows that follow.
     fn describe(&mut self, shape: &Shape, env: &dyn Env);
 
-    /// Rows. An error (a value too large for the wire) ends the statement.
-    fn rows(&mut self, shape: &Shape, rows: &[Row], env: &dyn Env) -> Result<()>;
+    /// A row. An error (a value too large for the wire) ends the statement.
+    fn row(&mut self, shape: &Shape, row: &Row, env: &dyn Env) -> Result<()>;
 
     /// The statement is done.
     fn complete(&mut self, tag: &Tag);
@@ -175,8 +174,8 @@ impl Client for Collector {
         self.rows.clear();
     }
 
-    fn rows(&mut self, _: &Shape, rows: &[Row], _: &dyn Env) -> Result<()> {
-        self.rows.extend_from_slice(rows);
+    fn row(&mut self, _: &Shape, row: &Row, _: &dyn Env) -> Result<()> {
+        self.rows.push(row.clone());
         Ok(())
     }
 

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Object, Role};
+use dictdb_executor::Engine;
+use dictdb_functions::kernel::Registry;
+use dictdb_storage::{Blocking, Storage};
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 use parking_lot::RwLock;
 
@@ -34,21 +37,41 @@ pub struct Instance {
     pub hub: Hub,
     /// `pg_postmaster_start_time()`.
     pub started: i64,
+    /// The data of all databases.
+    pub storage: Storage,
+    /// What executions share.
+    pub engine: Arc<Engine>,
+    /// Every function that has an implementation.
+    pub registry: Registry,
     databases: RwLock<Vec<Arc<Database>>>,
 }
 
+/// Tells the runtime that a thread is about to wait.
+struct RuntimeBlocking;
+
+impl Blocking for RuntimeBlocking {
+    fn block(&self, wait: &mut dyn FnMut()) {
+        tokio::task::block_in_place(wait);
+    }
+}
+
 impl Instance {
-    /// An instance with one empty database.
-    pub fn new(settings: ServerSettings, database: &str) -> Instance {
+    /// An instance with one empty database, whose statements may hold so many bytes between them.
+    pub fn new(settings: ServerSettings, database: &str, memory_bytes: usize) -> Result<Instance> {
+        let storage = Storage::new();
+        storage.set_blocking(Arc::new(RuntimeBlocking));
         let database =
             Database { oid: FIRST_DATABASE, name: database.into(), catalog: CatalogStore::new(Catalog::bootstrap()) };
-        Instance {
+        Ok(Instance {
             settings: RwLock::new(Arc::new(settings)),
             backends: Backends::default(),
             hub: Hub::default(),
             started: clock::now_micros(),
+            storage,
+            engine: Engine::new(memory_bytes)?,
+            registry: Registry::builtin().with(crate::functions::FUNCTIONS),
             databases: RwLock::new(vec![Arc::new(database)]),
-        }
+        })
     }
 
     /// The database of that name; fatally 3D000 when there is none.

@@ -4,7 +4,9 @@
 //! reaches the statement that runs when it arrives, never a later one.
 
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use dictdb_storage::{InterruptReason, Session as StorageSession};
 use dictdb_types::{Error, Result, Severity, SqlState};
 use tokio::sync::Notify;
 
@@ -29,12 +31,30 @@ const LASTING: u8 = TERMINATE | SHUTDOWN | DRAIN;
 pub struct Interrupts {
     flags: AtomicU8,
     wake: Notify,
+    /// Where the session may be waiting for a lock.
+    storage: OnceLock<Arc<StorageSession>>,
 }
 
 impl Interrupts {
+    /// Lets requests reach the session's waits in storage too; once.
+    pub(crate) fn connect(&self, storage: Arc<StorageSession>) {
+        // A second call would be a second session of the same backend, which does not happen.
+        let _ = self.storage.set(storage);
+    }
+
+    fn raise(&self, reason: InterruptReason) {
+        if let Some(storage) = self.storage.get() {
+            storage.interrupt().raise(reason);
+        }
+        self.wake.notify_one();
+    }
+
     /// A statement begins; requests that came before it are void.
     pub fn begin_statement(&self) {
         self.flags.fetch_and(LASTING, Ordering::AcqRel);
+        if let Some(storage) = self.storage.get() {
+            storage.interrupt().clear();
+        }
         self.flags.fetch_or(RUNNING, Ordering::AcqRel);
     }
 
@@ -48,35 +68,35 @@ impl Interrupts {
         self.flags.load(Ordering::Acquire) & RUNNING != 0
     }
 
-    fn request(&self, flag: u8) {
+    fn request(&self, flag: u8, reason: InterruptReason) {
         let requested = self
             .flags
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |flags| (flags & RUNNING != 0).then_some(flags | flag));
         if requested.is_ok() {
-            self.wake.notify_one();
+            self.raise(reason);
         }
     }
 
     /// Cancels the running statement, if there is one (57014).
     pub fn cancel(&self) {
-        self.request(CANCEL);
+        self.request(CANCEL, InterruptReason::Cancel);
     }
 
     /// The running statement's time is over (57014).
     pub fn time_out(&self) {
-        self.request(TIMEOUT);
+        self.request(TIMEOUT, InterruptReason::StatementTimeout);
     }
 
     /// Ends the session (57P01).
     pub fn terminate(&self) {
         self.flags.fetch_or(TERMINATE, Ordering::AcqRel);
-        self.wake.notify_one();
+        self.raise(InterruptReason::Terminate);
     }
 
     /// Ends the session because the server stops (57P01).
     pub fn shut_down(&self) {
         self.flags.fetch_or(SHUTDOWN, Ordering::AcqRel);
-        self.wake.notify_one();
+        self.raise(InterruptReason::Terminate);
     }
 
     /// Ends the session as soon as it is idle (57P01): the server is about to stop.

@@ -12,7 +12,7 @@
 //!          ├─ transaction       the transaction block: states, warnings, savepoints
 //!          ├─ prepared, portal  statements and cursors by name
 //!          ├─ settings/         values of settings and what a rollback takes back
-//!          └─ env               what functions may ask of the session that runs them
+//!          └─ env, functions    what functions may ask of the session that runs them
 //! ```
 //!
 //! # Life of a statement
@@ -30,6 +30,7 @@ pub mod backends;
 pub mod client;
 pub mod clock;
 mod env;
+mod functions;
 mod instance;
 pub mod interrupts;
 pub mod notifications;
@@ -51,5 +52,8 @@ pub use transaction::Status;
 
 /// `server_version`: PostgreSQL 15 to clients that compare it, DictDB to people who read it.
 pub const SERVER_VERSION: &str = "15.18 (DictDB 0.1.0)";
+/// `version()`.
+pub const SERVER_VERSION_TEXT: &str =
+    "PostgreSQL 15.18 (DictDB 0.1.0) on x86_64-pc-linux-gnu, compiled by rustc, 64-bit";
 /// `server_version_num`.
 pub const SERVER_VERSION_NUM: i32 = 150_018;

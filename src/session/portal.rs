@@ -7,7 +7,7 @@ use dictdb_types::{Datum, Error, Result, SqlState};
 
 use crate::client::{Column, Format, Row, Shape, Tag};
 use crate::clock;
-use crate::pipeline::RowStream;
+use crate::pipeline::{RowSink, RowStream};
 use crate::prepared::Source;
 
 /// Rows that a statement still has to give.
@@ -24,17 +24,23 @@ impl RowSource {
         RowSource::Stored(rows.into_iter())
     }
 
-    /// At most `limit` further rows; none at all means the end.
-    pub(crate) async fn next(&mut self, limit: usize) -> Result<Vec<Row>> {
+    /// Hands at most `limit` further rows to `sink`, which says whether it takes more. Returns how many, and whether that
+    /// was the end.
+    pub(crate) fn pump(&mut self, limit: usize, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
         match self {
-            RowSource::Stored(rows) => Ok(rows.by_ref().take(limit.min(BATCH_ROWS)).collect()),
-            RowSource::Stream(stream) => stream.next(limit).await,
+            RowSource::Stream(stream) => stream.pump(limit, sink),
+            RowSource::Stored(rows) => {
+                for count in 0..limit {
+                    let Some(row) = rows.next() else { return Ok((count, true)) };
+                    if !sink(&row)? {
+                        return Ok((count + 1, false));
+                    }
+                }
+                Ok((limit, false))
+            }
         }
     }
 }
-
-/// Stored rows that are handed on at once.
-const BATCH_ROWS: usize = 1024;
 
 /// What running a statement leaves to be done.
 pub(crate) enum Outcome {

@@ -5,10 +5,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use dictdb_parser::{Limits, ParsedStatement, parse};
-use dictdb_types::{Error, Oid, Result, SqlState};
+use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
+use parking_lot::Mutex;
 
 use crate::client::Column;
 use crate::clock;
+use crate::pipeline::CachedPlan;
 
 /// One statement of a query string.
 #[derive(Debug)]
@@ -17,9 +19,18 @@ pub(crate) struct Source {
     pub text: Arc<str>,
     /// The statement.
     pub parsed: ParsedStatement,
+    /// Parameter types that were declared; `unknown` is for the planner to find out.
+    pub declared: Vec<Type>,
+    /// The last plan made of it.
+    pub plan: Mutex<Option<Arc<CachedPlan>>>,
 }
 
 impl Source {
+    pub(crate) fn new(text: Arc<str>, parsed: ParsedStatement, declared: &[Oid]) -> Source {
+        let types = declared.iter().map(|oid| Type::new(if oid.is_valid() { *oid } else { oids::UNKNOWN }));
+        Source { text, parsed, declared: types.collect(), plan: Mutex::default() }
+    }
+
     /// The statement's own text.
     pub(crate) fn own_text(&self) -> &str {
         self.text.get(self.parsed.text.clone()).unwrap_or(&self.text)
@@ -27,13 +38,13 @@ impl Source {
 
     /// A statement inside this one, such as the query of a cursor, as a statement of its own. It is parsed again with what
     /// stands before it blanked out, so that positions in errors still count in the query string.
-    pub(crate) fn nested(&self, range: Range<usize>) -> Result<Arc<Source>> {
+    pub(crate) fn nested(&self, range: Range<usize>, declared: &[Oid]) -> Result<Arc<Source>> {
         let lost = || Error::internal("a nested statement is not where it was");
         let before = self.text.get(..range.start).ok_or_else(lost)?;
         let mut text = " ".repeat(before.chars().count());
         text.push_str(self.text.get(range).ok_or_else(lost)?);
         let parsed = parse(&text, &Limits::default())?.pop().ok_or_else(lost)?;
-        Ok(Arc::new(Source { text: text.into(), parsed }))
+        Ok(Arc::new(Source::new(text.into(), parsed, declared)))
     }
 }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dictdb_catalog::CatalogTransaction;
+use dictdb_executor::modify::ConstraintQueue;
+use dictdb_storage::{Session as StorageSession, Transaction};
 use dictdb_types::{Error, Result, Severity, SqlState};
 use parking_lot::Mutex;
 
@@ -72,6 +74,11 @@ impl Shared {
         }
     }
 
+    /// What `SHOW name` and `current_setting(name)` return; 42704.
+    pub fn show(&self, name: &str) -> Result<String> {
+        self.settings.lock().show(name)
+    }
+
     pub(crate) fn authority(&self) -> Authority {
         if self.is_superuser() { Authority::Superuser } else { Authority::User }
     }
@@ -89,6 +96,14 @@ pub struct Session {
     pub(crate) prepared: PreparedStatements,
     pub(crate) portals: Portals,
     pub(crate) statement_timestamp: i64,
+    /// The session's place in storage.
+    pub(crate) storage: Arc<StorageSession>,
+    /// The open transaction in storage; a transaction that touches nothing has none.
+    pub(crate) transaction: Option<Arc<Transaction>>,
+    /// Constraints that are checked when the transaction commits.
+    pub(crate) constraints: Arc<ConstraintQueue>,
+    /// Hash of what plans depend on besides the catalog, and the generation of settings it is of.
+    pub(crate) surroundings: (u64, u64),
     listening: BTreeSet<Arc<str>>,
     /// Values of reported settings as the client knows them, and the generation they are of.
     reported: Vec<String>,
@@ -125,6 +140,8 @@ impl Session {
             settings.set_at_start(name, value, Source::Client, authority).map_err(fatal)?;
         }
         backend.activity.lock().application_name = settings.text("application_name").into();
+        let storage = Arc::new(instance.storage.connect(u32::try_from(backend.pid).unwrap_or_default()));
+        backend.interrupts.connect(storage.clone());
         let shared = Arc::new(Shared {
             instance,
             database,
@@ -140,6 +157,10 @@ impl Session {
             prepared: PreparedStatements::default(),
             portals: Portals::default(),
             statement_timestamp: clock::now_micros(),
+            storage,
+            transaction: None,
+            constraints: Arc::default(),
+            surroundings: (0, 0),
             listening: BTreeSet::new(),
             reported: Vec::new(),
             reported_generation: 0,
@@ -265,16 +286,20 @@ impl Session {
     }
 
     async fn commit_transaction(&mut self) -> Result<()> {
-        self.hold_cursors().await?;
+        self.hold_cursors()?;
         let hub = &self.shared.instance.hub;
         let pending = std::mem::take(&mut *self.shared.pending.lock());
         hub.check_room(pending.sent())?;
         if self.catalog.is_changed() {
             self.shared.database.catalog.commit(self.catalog.changes())?;
         }
+        // Streams hold snapshots of the transaction.
+        self.portals.retain(|portal| portal.is_held());
+        if let Some(transaction) = self.transaction.take() {
+            transaction.commit()?;
+        }
         self.catalog = CatalogTransaction::default();
         self.shared.settings.lock().commit();
-        self.portals.retain(|portal| portal.is_held());
         for action in pending.actions() {
             self.change_channels(action);
         }
@@ -284,14 +309,18 @@ impl Session {
     }
 
     fn rollback_transaction(&mut self) {
+        self.portals.retain(|portal| portal.is_held());
+        if let Some(transaction) = self.transaction.take() {
+            transaction.rollback();
+        }
         self.catalog = CatalogTransaction::default();
         *self.shared.pending.lock() = Pending::default();
         self.shared.settings.lock().rollback();
-        self.portals.retain(|portal| portal.is_held());
         self.end_transaction();
     }
 
     fn end_transaction(&mut self) {
+        self.constraints = Arc::default();
         self.block.savepoints.clear();
         self.block.pipelined = false;
     }
@@ -346,6 +375,14 @@ impl Session {
                 self.catalog = CatalogTransaction::default();
             }
         }
+        drop(settings);
+        if let Some(transaction) = &self.transaction {
+            match self.block.savepoints.last().and_then(|savepoint| savepoint.storage) {
+                // A savepoint that storage does not know is one it has rolled back to already.
+                Some(savepoint) => drop(transaction.rollback_to(savepoint)),
+                None => transaction.rollback(),
+            }
+        }
     }
 
     /// SAVEPOINT.
@@ -356,6 +393,7 @@ impl Session {
             name: name.into(),
             notifications: self.shared.pending.lock().position(),
             catalog: self.catalog.position(),
+            storage: self.transaction.as_ref().map(|transaction| transaction.savepoint()),
             modes: self.block.modes,
         });
         Ok(())
@@ -365,6 +403,9 @@ impl Session {
     pub(crate) fn release_savepoint(&mut self, name: &str) -> Result<()> {
         self.block.require_block("RELEASE SAVEPOINT")?;
         let depth = self.block.find_savepoint(name)?;
+        if let (Some(transaction), Some(savepoint)) = (&self.transaction, self.block.savepoints[depth].storage) {
+            transaction.release(savepoint)?;
+        }
         self.block.savepoints.truncate(depth);
         self.shared.settings.lock().release_savepoints(depth);
         for portal in self.portals.iter_mut() {
@@ -380,10 +421,13 @@ impl Session {
         self.block.savepoints.truncate(depth + 1);
         let Some(savepoint) = self.block.savepoints.last().cloned() else { return Ok(()) };
         self.block.modes = savepoint.modes;
+        self.portals.retain(|portal| portal.is_held() || portal.depth <= depth);
+        if let (Some(transaction), Some(savepoint)) = (&self.transaction, savepoint.storage) {
+            transaction.rollback_to(savepoint)?;
+        }
         self.catalog.rollback_to(savepoint.catalog);
         self.shared.pending.lock().rollback_to(savepoint.notifications);
         self.shared.settings.lock().rollback_to_savepoint(depth);
-        self.portals.retain(|portal| portal.is_held() || portal.depth <= depth);
         self.block.revive();
         Ok(())
     }

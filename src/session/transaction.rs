@@ -15,6 +15,7 @@
 use std::sync::Arc;
 
 use dictdb_parser::utility::{IsolationLevel, TransactionMode};
+use dictdb_storage::SavepointId;
 use dictdb_types::{Error, Result, Severity, SqlState};
 
 use crate::clock;
@@ -102,6 +103,8 @@ pub(crate) struct Savepoint {
     pub notifications: (usize, usize),
     /// Catalog changes when it was set.
     pub catalog: usize,
+    /// The savepoint in storage, once the transaction has begun there.
+    pub storage: Option<SavepointId>,
     /// Modes when it was set.
     pub modes: Modes,
 }

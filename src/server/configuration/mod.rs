@@ -33,6 +33,8 @@ pub(crate) struct Configuration {
     pub port: u16,
     /// The database that exists from the start.
     pub database: String,
+    /// Memory that statements may use between them; `None` is a share of what there is.
+    pub max_memory_bytes: Option<usize>,
     /// Who may connect.
     pub access: Access,
     certificate: Option<(String, String)>,
@@ -82,6 +84,10 @@ impl Configuration {
             hosts,
             port: u16::try_from(int(&settings, "port")).map_err(|_| "port is out of range".to_owned())?,
             database: own.get("database").cloned().unwrap_or_else(|| "postgres".to_owned()),
+            max_memory_bytes: usize::try_from(int(&settings, "max_memory"))
+                .ok()
+                .filter(|mb| *mb > 0)
+                .map(|mb| mb << 20),
             access: Access::new(Method::named(&text("auth_method")), &user, password.as_deref())?,
             certificate,
             settings,

@@ -46,8 +46,8 @@ impl Client for Stream {
         self.send(&rows::description(shape, env));
     }
 
-    fn rows(&mut self, shape: &Shape, batch: &[Row], env: &dyn Env) -> Result<()> {
-        batch.iter().try_for_each(|row| rows::write(shape, row, env, &mut self.output))
+    fn row(&mut self, shape: &Shape, row: &Row, env: &dyn Env) -> Result<()> {
+        rows::write(shape, row, env, &mut self.output)
     }
 
     fn complete(&mut self, tag: &Tag) {

@@ -132,7 +132,7 @@ async fn admit(
     if backend.interrupts.is_draining() {
         return Err(shutting_down());
     }
-    let session = Session::start(server.instance.clone(), backend, &packet.startup)?;
+    let session = Session::start(server.instance.clone(), backend, &packet.startup?)?;
     guard.keep();
     Ok(session)
 }

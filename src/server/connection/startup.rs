@@ -53,7 +53,8 @@ pub(super) enum Opening {
 pub(super) struct Packet {
     pub user: String,
     pub database: String,
-    pub startup: Startup,
+    /// Its settings. What is wrong with them is told after authentication.
+    pub startup: Result<Startup, Error>,
 }
 
 /// Reads the first packets and encrypts the connection if the client asks for it.
@@ -181,12 +182,12 @@ fn read_parameters(body: &[u8]) -> Result<Vec<(String, String)>, Error> {
 const MAX_NAME_BYTES: usize = 63;
 
 fn interpret(parameters: Vec<(String, String)>) -> Result<Packet, Error> {
-    let (mut user, mut database, mut startup) = (String::new(), String::new(), Startup::default());
+    let (mut user, mut database, mut startup) = (String::new(), String::new(), Ok(Startup::default()));
     for (name, value) in parameters {
         match name.as_str() {
             "user" => user = value,
             "database" => database = value,
-            "options" => startup.settings.extend(command_line_options(&value)?),
+            "options" => startup = startup.and_then(|startup| with_settings(startup, command_line_options(&value)?)),
             "replication" => {
                 if !matches!(value.to_ascii_lowercase().as_str(), "false" | "off" | "no" | "0") {
                     let mut error = Error::unsupported("streaming replication");
@@ -195,7 +196,7 @@ fn interpret(parameters: Vec<(String, String)>) -> Result<Packet, Error> {
                 }
             }
             protocol_option if protocol_option.starts_with("_pq_.") => {}
-            _ => startup.settings.push((name, value)),
+            _ => startup = startup.and_then(|startup| with_settings(startup, vec![(name, value)])),
         }
     }
     if user.is_empty() {
@@ -210,6 +211,11 @@ fn interpret(parameters: Vec<(String, String)>) -> Result<Packet, Error> {
         name.truncate(name.floor_char_boundary(MAX_NAME_BYTES));
     }
     Ok(Packet { user, database, startup })
+}
+
+fn with_settings(mut startup: Startup, settings: Vec<(String, String)>) -> Result<Startup, Error> {
+    startup.settings.extend(settings);
+    Ok(startup)
 }
 
 /// Settings in `options`: `-c name=value`, `-cname=value`, `--name=value`; a backslash keeps a blank in its word.
@@ -269,7 +275,10 @@ mod tests {
     fn packets_are_read_to_their_terminator() {
         let packet = read_parameters(b"user\0me\0options\0-c work_mem=8MB --geqo=off\0\0").and_then(interpret).unwrap();
         assert_eq!((packet.user.as_str(), packet.database.as_str()), ("me", "me"));
-        assert_eq!(packet.startup.settings, [("work_mem", "8MB"), ("geqo", "off")].map(|(n, v)| (n.into(), v.into())));
+        assert_eq!(
+            packet.startup.unwrap().settings,
+            [("work_mem", "8MB"), ("geqo", "off")].map(|(n, v)| (n.into(), v.into()))
+        );
         for body in [&b"user\0me"[..], b"user\0me\0", b"user\0me\0\0x"] {
             assert!(read_parameters(body).is_err());
         }

@@ -50,7 +50,7 @@ impl Session {
             let message = "cannot insert multiple commands into a prepared statement";
             return Err(Error::new(SqlState::SYNTAX_ERROR, message));
         }
-        let source = statements.pop().map(|parsed| Arc::new(Source { text: text.clone(), parsed }));
+        let source = statements.pop().map(|parsed| Arc::new(Source::new(text.clone(), parsed, types)));
         let analysis = match &source {
             Some(source) => {
                 self.check_not_aborted(&source.parsed.statement)?;

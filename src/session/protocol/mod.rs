@@ -43,12 +43,14 @@ impl Session {
             if wanted == 0 {
                 return Ok((sent as u64, false));
             }
-            let rows = source.next(wanted).await?;
-            if rows.is_empty() {
+            let (count, at_end) = source.pump(wanted, &mut |row| {
+                client.row(shape, row, &*env)?;
+                Ok(!client.is_full())
+            })?;
+            sent += count;
+            if at_end {
                 return Ok((sent as u64, true));
             }
-            client.rows(shape, &rows, &*env)?;
-            sent += rows.len();
             self.send_notices(client);
             if client.is_full() {
                 client.relieve().await?;

@@ -33,7 +33,7 @@ impl Session {
         let statements = parse(text, &Limits::default())?;
         let count = statements.len();
         for (index, parsed) in statements.into_iter().enumerate() {
-            let source = Arc::new(Source { text: text.clone(), parsed });
+            let source = Arc::new(Source::new(text.clone(), parsed, &[]));
             self.check_not_aborted(&source.parsed.statement)?;
             self.start_statement();
             if count > 1 {

@@ -1,10 +1,10 @@
 //! Values of text settings that must mean something: PostgreSQL's check hooks.
 
+use dictdb_types::datetime::{date_style_name, parse_date_style, zone};
 use dictdb_types::{Error, Result};
 
 use super::definition::Definition;
 use super::value::{Value, invalid};
-use super::{date_style, time_zone};
 use crate::settings::Derived;
 
 /// Encodings that PostgreSQL knows by these names and DictDB does not convert to; compared without punctuation.
@@ -95,10 +95,10 @@ pub(super) fn check(definition: &Definition, value: Value, current: &Derived, de
     let kept = match definition.name {
         "DateStyle" => {
             let of = |derived: &Derived| (derived.format.date_style, derived.format.date_order);
-            let (style, order) = date_style::parse(text, of(current), of(default))?;
-            date_style::show(style, order)
+            let style = parse_date_style(text, of(current), of(default));
+            date_style_name(style.map_err(|detail| invalid("DateStyle", text).detail(detail))?)
         }
-        "TimeZone" | "log_timezone" => time_zone::parse(text).ok_or_else(|| invalid(definition.name, text))?.0,
+        "TimeZone" | "log_timezone" => zone::from_setting(text).ok_or_else(|| invalid(definition.name, text))?.1,
         "client_encoding" => client_encoding(text)?.to_owned(),
         "application_name" | "cluster_name" => printable_ascii(text),
         "lc_messages" | "lc_monetary" | "lc_numeric" | "lc_time" => locale(definition.name, text)?,

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use dictdb_types::{ByteaOutput, DateOrder, DateStyle, FormatSettings, IntervalStyle, Severity};
+use dictdb_types::datetime::{parse_date_style, parse_interval_style, zone};
+use dictdb_types::{ByteaOutput, DateOrder, DateStyle, FormatSettings, Severity};
 
-use super::{Settings, date_style, time_zone};
+use super::Settings;
 
 /// Settings in the form the code wants them.
 #[derive(Clone, Debug)]
@@ -64,17 +65,12 @@ impl Derived {
 
 fn format_settings(settings: &Settings) -> FormatSettings {
     let iso = (DateStyle::Iso, DateOrder::Mdy);
-    let (date_style, date_order) = date_style::parse(&settings.text("DateStyle"), iso, iso).unwrap_or(iso);
+    let (date_style, date_order) = parse_date_style(&settings.text("DateStyle"), iso, iso).unwrap_or(iso);
     FormatSettings {
         date_style,
         date_order,
-        interval_style: match settings.text("IntervalStyle").as_str() {
-            "postgres_verbose" => IntervalStyle::PostgresVerbose,
-            "sql_standard" => IntervalStyle::SqlStandard,
-            "iso_8601" => IntervalStyle::Iso8601,
-            _ => IntervalStyle::Postgres,
-        },
-        time_zone: time_zone::parse(&settings.text("TimeZone")).map_or(jiff::tz::TimeZone::UTC, |zone| zone.1),
+        interval_style: parse_interval_style(&settings.text("IntervalStyle")).unwrap_or_default(),
+        time_zone: zone::from_setting(&settings.text("TimeZone")).map_or(jiff::tz::TimeZone::UTC, |zone| zone.0),
         extra_float_digits: settings.int("extra_float_digits") as i32,
         bytea_output: match settings.text("bytea_output").as_str() {
             "escape" => ByteaOutput::Escape,

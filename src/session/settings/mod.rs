@@ -13,10 +13,8 @@
 //! [`crate::statement`]; this module knows no SQL.
 
 mod check;
-mod date_style;
 pub mod definition;
 mod derived;
-pub mod time_zone;
 mod unit;
 mod value;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{DeclareCursor, Fetch, FetchDirection};
-use dictdb_types::{Error, Result, SqlState};
+use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::tag::stays;
 use crate::Session;
@@ -34,7 +34,8 @@ impl Session {
         if self.portals.contains(name) {
             return Err(Error::new(SqlState::DUPLICATE_CURSOR, format!("cursor \"{name}\" already exists")));
         }
-        let query = outer.nested(declare.text.clone())?;
+        let types: Vec<Oid> = outer.declared.iter().map(|ty| ty.oid).collect();
+        let query = outer.nested(declare.text.clone(), &types)?;
         let mut cursor = Portal::new(name, Some(query), outer.own_text().into(), self.block.savepoints.len());
         cursor.params = portal.params.clone();
         let Outcome::Rows { columns, source, command, count } = Box::pin(self.run(&mut cursor, client)).await? else {
@@ -56,9 +57,9 @@ impl Session {
         Ok(portal.shape.as_ref().map(|shape| shape.columns.clone()))
     }
 
-    pub(super) async fn run_fetch(&mut self, fetch: &Fetch, target: &mut Portal) -> Result<Outcome> {
+    pub(super) fn run_fetch(&mut self, fetch: &Fetch, target: &mut Portal) -> Result<Outcome> {
         let mut portal = self.portals.take(&fetch.cursor.value, "cursor")?;
-        let fetched = portal.fetch(fetch).await;
+        let fetched = portal.fetch(fetch);
         let shape = portal.shape.clone();
         self.portals.put(portal);
         let rows = fetched?;
@@ -84,11 +85,11 @@ impl Session {
     }
 
     /// The transaction commits: cursors WITH HOLD read their remaining rows, for they lose their snapshot.
-    pub(crate) async fn hold_cursors(&mut self) -> Result<()> {
+    pub(crate) fn hold_cursors(&mut self) -> Result<()> {
         for portal in self.portals.iter_mut() {
             let Some(cursor) = &mut portal.cursor else { continue };
             if cursor.options.hold && !cursor.held {
-                portal.read(ALL).await?;
+                portal.read(ALL)?;
                 if let Some(cursor) = &mut portal.cursor {
                     cursor.held = true;
                 }
@@ -107,32 +108,32 @@ struct Fetched {
 }
 
 impl Portal {
-    async fn fetch(&mut self, fetch: &Fetch) -> Result<Fetched> {
+    fn fetch(&mut self, fetch: &Fetch) -> Result<Fetched> {
         if self.cursor.is_none() {
             self.cursor = Some(Cursor::default());
         }
         let keep = !fetch.is_move;
         if stays(fetch.direction) {
-            return self.current(keep).await;
+            return self.current(keep);
         }
         match fetch.direction {
-            FetchDirection::Forward(count) if count < 0 => self.backward(size(count), keep).await,
-            FetchDirection::Forward(count) => self.forward(size(count), keep).await,
-            FetchDirection::Backward(count) if count < 0 => self.forward(size(count), keep).await,
-            FetchDirection::Backward(count) => self.backward(size(count), keep).await,
+            FetchDirection::Forward(count) if count < 0 => self.backward(size(count), keep),
+            FetchDirection::Forward(count) => self.forward(size(count), keep),
+            FetchDirection::Backward(count) if count < 0 => self.forward(size(count), keep),
+            FetchDirection::Backward(count) => self.backward(size(count), keep),
             FetchDirection::Relative(count) if count > 0 => {
-                self.forward(size(count) - 1, false).await?;
-                self.forward(1, keep).await
+                self.forward(size(count) - 1, false)?;
+                self.forward(1, keep)
             }
             FetchDirection::Relative(count) => {
-                self.backward(size(count) - 1, false).await?;
-                self.backward(1, keep).await
+                self.backward(size(count) - 1, false)?;
+                self.backward(1, keep)
             }
-            FetchDirection::Absolute(row) if row >= 0 => self.absolute(size(row), keep).await,
+            FetchDirection::Absolute(row) if row >= 0 => self.absolute(size(row), keep),
             FetchDirection::Absolute(row) => {
-                self.forward(ALL, false).await?;
-                self.backward(size(row) - 1, false).await?;
-                self.backward(1, keep).await
+                self.forward(ALL, false)?;
+                self.backward(size(row) - 1, false)?;
+                self.backward(1, keep)
             }
         }
     }
@@ -142,7 +143,7 @@ impl Portal {
     }
 
     /// The row the cursor is on, once more.
-    async fn current(&mut self, keep: bool) -> Result<Fetched> {
+    fn current(&mut self, keep: bool) -> Result<Fetched> {
         let position = self.position();
         let on_row = position > 0 && !self.is_after_end();
         if !on_row {
@@ -151,30 +152,30 @@ impl Portal {
         if !keep {
             return Ok(Fetched { rows: vec![], count: 1 });
         }
-        self.backward(1, false).await?;
-        self.forward(1, keep).await
+        self.backward(1, false)?;
+        self.forward(1, keep)
     }
 
     fn is_after_end(&self) -> bool {
         self.cursor.as_ref().is_some_and(|cursor| cursor.complete && cursor.position > cursor.seen)
     }
 
-    async fn absolute(&mut self, row: usize, keep: bool) -> Result<Fetched> {
+    fn absolute(&mut self, row: usize, keep: bool) -> Result<Fetched> {
         let position = self.position();
         if row == 0 {
-            self.backward(ALL, false).await?;
+            self.backward(ALL, false)?;
             return Ok(Fetched::default());
         }
         if row > position {
-            self.forward(row - position - 1, false).await?;
+            self.forward(row - position - 1, false)?;
         } else {
-            self.backward(position - row + 1, false).await?;
+            self.backward(position - row + 1, false)?;
         }
-        self.forward(1, keep).await
+        self.forward(1, keep)
     }
 
     /// Goes forward over at most `count` rows.
-    async fn forward(&mut self, count: usize, keep: bool) -> Result<Fetched> {
+    fn forward(&mut self, count: usize, keep: bool) -> Result<Fetched> {
         if count == 0 || self.is_after_end() {
             return Ok(Fetched::default());
         }
@@ -183,7 +184,7 @@ impl Portal {
         let mut fetched = Fetched::default();
         let scroll = self.cursor.as_ref().is_some_and(|cursor| cursor.options.scroll);
         if scroll {
-            self.read(target).await?;
+            self.read(target)?;
         }
         let Some(cursor) = &mut self.cursor else { return Ok(fetched) };
         // Rows that were read before and are still kept: all of a SCROLL cursor, the rest of one that is held.
@@ -198,7 +199,7 @@ impl Portal {
             cursor.rows.drain(..passed);
             cursor.dropped += passed;
             while fetched.count < count && !self.is_complete() {
-                let rows = self.read_more(count - fetched.count).await?;
+                let rows = self.read_more(count - fetched.count)?;
                 fetched.count += rows.len();
                 if let Some(cursor) = &mut self.cursor {
                     cursor.dropped += rows.len();
@@ -216,7 +217,7 @@ impl Portal {
     }
 
     /// Goes backward over at most `count` rows, the nearest first.
-    async fn backward(&mut self, count: usize, keep: bool) -> Result<Fetched> {
+    fn backward(&mut self, count: usize, keep: bool) -> Result<Fetched> {
         let Some(cursor) = &mut self.cursor else { return Ok(Fetched::default()) };
         let at_start = cursor.position == 0;
         if count == 0 || at_start {
@@ -238,13 +239,13 @@ impl Portal {
     }
 
     /// Keeps rows until number `target` is there or the end.
-    async fn read(&mut self, target: usize) -> Result<()> {
+    fn read(&mut self, target: usize) -> Result<()> {
         while !self.is_complete() {
             let seen = self.cursor.as_ref().map_or(0, |cursor| cursor.seen);
             if seen >= target {
                 break;
             }
-            let rows = self.read_more(target - seen).await?;
+            let rows = self.read_more(target - seen)?;
             if let Some(cursor) = &mut self.cursor {
                 cursor.rows.extend(rows);
             }
@@ -253,14 +254,18 @@ impl Portal {
     }
 
     /// Some further rows of the query; remembers when there are none.
-    async fn read_more(&mut self, wanted: usize) -> Result<Vec<Row>> {
-        let rows = match &mut self.progress {
-            Progress::Rows { source, .. } => source.next(wanted.min(READ_AT_ONCE)).await?,
-            Progress::New | Progress::Finished(_) => Vec::new(),
+    fn read_more(&mut self, wanted: usize) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        let (_, at_end) = match &mut self.progress {
+            Progress::Rows { source, .. } => source.pump(wanted.min(READ_AT_ONCE), &mut |row| {
+                rows.push(row.clone());
+                Ok(true)
+            })?,
+            Progress::New | Progress::Finished(_) => (0, true),
         };
         if let Some(cursor) = &mut self.cursor {
             cursor.seen += rows.len();
-            cursor.complete |= rows.is_empty();
+            cursor.complete |= at_end;
         }
         Ok(rows)
     }

@@ -19,7 +19,7 @@ impl Session {
             return Err(Error::new(SqlState::INVALID_PSTATEMENT_DEFINITION, message));
         }
         let types = prepare.types.iter().map(|ty| self.type_oid(ty)).collect::<Result<Vec<_>>>()?;
-        let source = outer.nested(prepare.text.clone())?;
+        let source = outer.nested(prepare.text.clone(), &types)?;
         let analysis = self.analyze(&source, &types)?;
         self.prepared.check_free(name)?;
         let text: Arc<str> = outer.own_text().into();

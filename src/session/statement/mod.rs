@@ -62,16 +62,16 @@ impl Session {
     /// Parameter types and result columns of a statement, found without executing it.
     pub(crate) fn analyze(&mut self, source: &Arc<Source>, types: &[Oid]) -> Result<Analysis> {
         let Statement::Utility(utility) = &source.parsed.statement else {
-            return self.analyze_query(source, types);
+            return self.analyze_query(source);
         };
         let columns = match &**utility {
             Utility::Show(show) => Some(setting::columns(show)),
             Utility::Fetch(fetch) if !fetch.is_move => self.cursor_columns(fetch)?,
             Utility::Execute(execute) => self.prepared.get(&execute.name.value)?.analysis.columns.clone(),
-            Utility::Explain(_) | Utility::Call(_) => return self.analyze_query(source, types),
+            Utility::Explain(_) => Some(text_column("QUERY PLAN")),
             Utility::DeclareCursor(declare) => {
-                let query = source.nested(declare.text.clone())?;
-                let params = self.analyze_query(&query, types)?.params;
+                let query = source.nested(declare.text.clone(), types)?;
+                let params = self.analyze_query(&query)?.params;
                 return Ok(Analysis { params, columns: None });
             }
             _ => None,
@@ -91,7 +91,7 @@ impl Session {
         {
             return Err(read_only(command));
         }
-        let Statement::Utility(utility) = statement else { return self.execute_query(portal).await };
+        let Statement::Utility(utility) = statement else { return self.execute_query(portal) };
         let done = |tag: &'static str| Ok(Outcome::Done(Tag::new(tag)));
         match &**utility {
             Utility::Transaction(command) => self.run_transaction(command).await,
@@ -103,7 +103,7 @@ impl Session {
             Utility::Execute(execute) => self.run_execute(execute, portal, client).await,
             Utility::Deallocate(name) => self.run_deallocate(name.as_ref()),
             Utility::DeclareCursor(declare) => self.run_declare(declare, &source, portal, client).await,
-            Utility::Fetch(fetch) => self.run_fetch(fetch, portal).await,
+            Utility::Fetch(fetch) => self.run_fetch(fetch, portal),
             Utility::ClosePortal(name) => self.run_close(name.as_ref()),
             Utility::Listen(channel) => self.run_listen(&channel.value),
             Utility::Unlisten(channel) => self.run_unlisten(channel.as_ref()),
@@ -114,7 +114,7 @@ impl Session {
                 self.run_maintenance(utility).await?;
                 done(command_tag(statement))
             }
-            _ => self.execute_query(portal).await,
+            _ => self.execute_utility(portal).await,
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use dictdb_parser::utility::{IsolationLevel, Set, SetAction, SetScope, SetValue, Show, TransactionMode};
+use dictdb_types::datetime::zone;
 use dictdb_types::{Datum, Error, Result, SqlState, Type, oids, text};
 
 use crate::client::{Column, Tag};
 use crate::portal::{Outcome, RowSource, TagCount};
-use crate::settings::{Scope, Settings, definition, parse_bool, time_zone};
+use crate::settings::{Scope, Settings, definition, parse_bool};
 use crate::transaction::{isolation_name, isolation_named, warning};
 use crate::{Session, Shared};
 
@@ -79,8 +80,10 @@ impl Session {
             Datum::Interval(interval) if interval.days != 0 => {
                 Err(invalid("cannot specify days in time zone interval"))
             }
-            Datum::Interval(interval) => time_zone::from_seconds_east(interval.micros / 1_000_000)
-                .map(|zone| zone.0)
+            Datum::Interval(interval) => i32::try_from(-interval.micros / 1_000_000)
+                .ok()
+                .and_then(zone::from_west)
+                .map(|zone| zone.1)
                 .ok_or_else(|| invalid("UTC timezone offset is out of range.")),
             _ => Err(Error::internal("an interval literal is no interval")),
         }

@@ -1,33 +1,32 @@
 //! Where queries leave the session: planning and execution by the crates below.
+//!
+//! ```text
+//!   Source ──plan──► CachedPlan ──lock relations, snapshot──► Execution ──rows──► Client
+//!            (plan)   kept with the statement as long as      (run)
+//!                     nothing it depends on has changed
+//! ```
+
+mod plan;
+mod run;
+mod virtual_tables;
 
 use dictdb_parser::ast;
 use dictdb_parser::utility::Utility;
 use dictdb_types::{Datum, Error, Oid, Result};
 
 use crate::Session;
-use crate::client::Row;
 use crate::portal::{Outcome, Portal};
-use crate::prepared::{Analysis, Source};
+use crate::statement::command_tag;
 
-/// Rows that the executor computes as they are asked for.
-pub(crate) struct RowStream {}
-
-impl RowStream {
-    /// At most `limit` further rows; none at all means the end.
-    pub(crate) async fn next(&mut self, _limit: usize) -> Result<Vec<Row>> {
-        Ok(Vec::new())
-    }
-}
+pub(crate) use plan::CachedPlan;
+pub(crate) use run::{RowSink, RowStream};
+pub(crate) use virtual_tables::SystemTables;
 
 impl Session {
-    /// Parameter types and result columns of a query.
-    pub(crate) fn analyze_query(&mut self, _source: &Source, _types: &[Oid]) -> Result<Analysis> {
-        Err(Error::unsupported("planning of queries"))
-    }
-
-    /// Runs a query, or begins to.
-    pub(crate) async fn execute_query(&mut self, _portal: &Portal) -> Result<Outcome> {
-        Err(Error::unsupported("planning of queries"))
+    /// Runs a utility command that the crates below implement.
+    pub(crate) async fn execute_utility(&mut self, portal: &Portal) -> Result<Outcome> {
+        let tag = portal.source.as_ref().map_or("", |source| command_tag(&source.parsed.statement));
+        Err(Error::unsupported(tag))
     }
 
     /// The type a name in PREPARE stands for.

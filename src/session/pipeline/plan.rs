@@ -1,0 +1,144 @@
+//! Plans and how long they are good for.
+
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
+
+use dictdb_catalog::BOOTSTRAP_ROLE;
+use dictdb_executor::{PrepareContext, Prepared, prepare};
+use dictdb_parser::Statement;
+use dictdb_planner::estimate::Statistics;
+use dictdb_planner::{BindContext, Command, OutputColumn, Planned};
+use dictdb_storage::Storage;
+use dictdb_types::{Error, Oid, Result, SqlState, Type};
+
+use crate::client::Column;
+use crate::prepared::{Analysis, Source};
+use crate::{Session, StatementEnv};
+
+/// What a plan depends on besides its statement. Equal stamps: the plan is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PlanStamp {
+    catalog: u64,
+    surroundings: u64,
+}
+
+/// A plan ready to run.
+#[derive(Debug)]
+pub(crate) struct CachedPlan {
+    pub stamp: PlanStamp,
+    pub prepared: Arc<Prepared>,
+    pub params: Arc<[Type]>,
+    /// Columns of the result; `None` when it returns no rows.
+    pub columns: Option<Arc<[Column]>>,
+    pub command: Command,
+}
+
+impl CachedPlan {
+    /// The command's name in tags and messages.
+    pub(crate) fn tag(&self) -> &'static str {
+        match self.command {
+            Command::Select => "SELECT",
+            Command::Insert => "INSERT",
+            Command::Update => "UPDATE",
+            Command::Delete => "DELETE",
+            Command::Merge => "MERGE",
+        }
+    }
+
+    pub(crate) fn modifies(&self) -> bool {
+        self.prepared.plan().modifies
+    }
+}
+
+/// Table sizes as the planner wants them.
+struct StorageStatistics<'a>(&'a Storage);
+
+impl Statistics for StorageStatistics<'_> {
+    fn rows(&self, table: Oid) -> f64 {
+        // An empty table is planned as a small one: it will not stay empty for as long as its plans live.
+        const SMALLEST: usize = 10;
+        self.0.table(table).map_or(1000.0, |table| table.stats().live_rows.max(SMALLEST) as f64)
+    }
+
+    fn distinct_keys(&self, _: Oid) -> Option<f64> {
+        None
+    }
+}
+
+impl Session {
+    /// Parameter types and result columns of a query.
+    pub(crate) fn analyze_query(&mut self, source: &Source) -> Result<Analysis> {
+        let plan = self.plan(source)?;
+        let params = plan.params.iter().map(|ty| ty.oid).collect();
+        Ok(Analysis { params, columns: plan.columns.clone() })
+    }
+
+    /// The plan of a query, made now or kept from before.
+    pub(crate) fn plan(&mut self, source: &Source) -> Result<Arc<CachedPlan>> {
+        let env = self.env();
+        let stamp = self.stamp(&env);
+        let kept = source.plan.lock().clone();
+        if let Some(plan) = kept.as_ref().filter(|plan| plan.stamp == stamp) {
+            return Ok(plan.clone());
+        }
+        let plan = Arc::new(self.make_plan(source, stamp, &env)?);
+        if kept.is_some_and(|kept| result_types(&kept) != result_types(&plan)) {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type"));
+        }
+        *source.plan.lock() = Some(plan.clone());
+        Ok(plan)
+    }
+
+    fn make_plan(&self, source: &Source, stamp: PlanStamp, env: &Arc<StatementEnv>) -> Result<CachedPlan> {
+        let Statement::Sql(tree) = &source.parsed.statement else {
+            return Err(Error::internal("only queries are planned"));
+        };
+        let instance = &self.shared.instance;
+        let path = env.search_path();
+        let role = env.catalog.role_named(&self.shared.current_user()).map_or(BOOTSTRAP_ROLE, |role| role.oid);
+        let cx =
+            BindContext { catalog: &env.catalog, registry: &instance.registry, env: &**env, search_path: &path, role };
+        let statistics = StorageStatistics(&instance.storage);
+        let planned = dictdb_planner::plan(tree, &source.parsed.locations, &source.declared, cx, &statistics)?;
+        let Planned { plan, params, columns, command, returns_rows } = planned;
+        let prepare_context = PrepareContext {
+            catalog: &env.catalog,
+            storage: &instance.storage,
+            engine: &instance.engine,
+            database: self.shared.database.oid,
+        };
+        Ok(CachedPlan {
+            stamp,
+            prepared: Arc::new(prepare(plan, &prepare_context)?),
+            params: params.into(),
+            columns: returns_rows.then(|| columns.iter().map(column).collect()),
+            command,
+        })
+    }
+
+    /// What a plan made now would depend on.
+    pub(crate) fn stamp(&mut self, env: &StatementEnv) -> PlanStamp {
+        let generation = self.shared.settings.lock().generation();
+        if self.surroundings.0 != generation {
+            self.surroundings = (generation, self.hash_surroundings());
+        }
+        PlanStamp { catalog: env.catalog.version(), surroundings: self.surroundings.1 }
+    }
+
+    /// Settings that decide what names mean and how literals are read.
+    fn hash_surroundings(&self) -> u64 {
+        const SETTINGS: &[&str] = &["search_path", "DateStyle", "IntervalStyle", "TimeZone", "role"];
+        let user = self.shared.current_user();
+        let settings = self.shared.settings.lock();
+        let values: Vec<String> = SETTINGS.iter().map(|name| settings.text(name)).collect();
+        BuildHasherDefault::<DefaultHasher>::default().hash_one((values, user))
+    }
+}
+
+fn column(column: &OutputColumn) -> Column {
+    Column { name: column.name.clone(), ty: column.ty, table: column.table, attnum: column.attnum }
+}
+
+fn result_types(plan: &CachedPlan) -> Option<Vec<Type>> {
+    plan.columns.as_ref().map(|columns| columns.iter().map(|column| column.ty).collect())
+}

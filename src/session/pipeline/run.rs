@@ -1,0 +1,159 @@
+//! Running a plan inside the session's transaction.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dictdb_executor::{ExecContext, Execution, execute};
+use dictdb_planner::Command;
+use dictdb_storage::{Isolation, Transaction, WaitOptions};
+use dictdb_types::{Error, Result, SqlState};
+use parking_lot::Mutex;
+
+use super::CachedPlan;
+use crate::client::{Row, Tag};
+use crate::portal::{Outcome, Portal, RowSource, TagCount};
+use crate::{Session, StatementEnv};
+use dictdb_parser::utility::IsolationLevel;
+
+/// Estimated cost above which a statement leaves the connection's thread to others while it computes.
+const HEAVY_COST: f64 = 500.0;
+
+/// Rows that the executor computes as they are asked for.
+pub(crate) struct RowStream {
+    /// Locked never, only borrowed mutably: a lock makes the session shareable, which tasks want to know of it.
+    execution: Mutex<Execution>,
+    heavy: bool,
+}
+
+impl RowStream {
+    /// Hands at most `limit` further rows to `sink`, which says whether it takes more. Returns how many, and whether that
+    /// was the end.
+    pub(crate) fn pump(&mut self, limit: usize, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
+        let execution = self.execution.get_mut();
+        let mut work = || {
+            let mut row = Row::new();
+            let mut count = 0;
+            while count < limit {
+                if !execution.next_row(&mut row)? {
+                    return Ok((count, true));
+                }
+                count += 1;
+                if !sink(&row)? {
+                    break;
+                }
+            }
+            Ok((count, false))
+        };
+        if self.heavy { tokio::task::block_in_place(work) } else { work() }
+    }
+
+    fn drain(&mut self) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        self.pump(usize::MAX, &mut |row| {
+            rows.push(row.clone());
+            Ok(true)
+        })?;
+        Ok(rows)
+    }
+}
+
+/// Takes rows one by one; false: no more for now.
+pub(crate) type RowSink<'a> = dyn FnMut(&Row) -> Result<bool> + Send + 'a;
+
+impl Session {
+    /// Runs a query, or begins to.
+    pub(crate) fn execute_query(&mut self, portal: &Portal) -> Result<Outcome> {
+        let Some(source) = &portal.source else { return Err(Error::internal("a query without text")) };
+        let wait = self.wait_options();
+        let (plan, env) = loop {
+            let plan = self.plan(source)?;
+            if self.block.modes.read_only && plan.modifies() {
+                return Err(read_only(plan.tag()));
+            }
+            let transaction = self.transaction()?;
+            plan.prepared.lock_relations(&transaction, &wait)?;
+            // While we waited for a lock its holder may have changed the table.
+            let env = self.env();
+            if self.stamp(&env) == plan.stamp {
+                break (plan, env);
+            }
+        };
+        let stream = self.open(&plan, portal, env, wait)?;
+        finish_or_stream(&plan, stream)
+    }
+
+    fn open(
+        &mut self,
+        plan: &CachedPlan,
+        portal: &Portal,
+        env: Arc<StatementEnv>,
+        wait: WaitOptions,
+    ) -> Result<RowStream> {
+        let transaction = self.transaction()?;
+        let snapshot = Arc::new(transaction.snapshot()?);
+        self.block.snapshot_taken = true;
+        let heavy = plan.prepared.plan().root.cost.1 > HEAVY_COST;
+        let cx = ExecContext {
+            storage: self.shared.instance.storage.clone(),
+            transaction,
+            snapshot,
+            wait,
+            params: portal.params.clone(),
+            catalog: env.catalog.clone(),
+            virtual_tables: Arc::new(super::SystemTables),
+            constraints: self.constraints.clone(),
+            env,
+        };
+        Ok(RowStream { execution: Mutex::new(execute(&plan.prepared, cx)?), heavy })
+    }
+
+    /// The open transaction in storage; begun at first use.
+    pub(crate) fn transaction(&mut self) -> Result<Arc<Transaction>> {
+        if let Some(transaction) = &self.transaction {
+            return Ok(transaction.clone());
+        }
+        let isolation = match self.block.modes.isolation {
+            IsolationLevel::ReadUncommitted | IsolationLevel::ReadCommitted => Isolation::ReadCommitted,
+            IsolationLevel::RepeatableRead => Isolation::RepeatableRead,
+            IsolationLevel::Serializable => return Err(Error::unsupported("isolation level SERIALIZABLE")),
+        };
+        let transaction = Arc::new(self.storage.begin(isolation));
+        // Savepoints that were set before anything was done are the transaction's beginning.
+        for savepoint in &mut self.block.savepoints {
+            savepoint.storage = Some(transaction.savepoint());
+        }
+        self.transaction = Some(transaction.clone());
+        Ok(transaction)
+    }
+
+    fn wait_options(&self) -> WaitOptions {
+        let timeout_ms = self.shared.settings.lock().derived().lock_timeout_ms;
+        WaitOptions { timeout: (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms)) }
+    }
+}
+
+/// Statements that change data run to their end before the first row is sent.
+fn finish_or_stream(plan: &CachedPlan, mut stream: RowStream) -> Result<Outcome> {
+    let columns = match &plan.columns {
+        Some(columns) => columns.clone(),
+        None => {
+            stream.drain()?;
+            return Ok(Outcome::Done(Tag::rows(plan.tag(), stream.execution.get_mut().affected())));
+        }
+    };
+    if !plan.modifies() {
+        let source = RowSource::Stream(Box::new(stream));
+        return Ok(Outcome::Rows { columns, source, command: plan.tag(), count: TagCount::Sent });
+    }
+    let source = RowSource::stored(stream.drain()?);
+    let count = match plan.command {
+        Command::Select => TagCount::Sent,
+        _ => TagCount::Affected(stream.execution.get_mut().affected()),
+    };
+    Ok(Outcome::Rows { columns, source, command: plan.tag(), count })
+}
+
+fn read_only(command: &str) -> Error {
+    let message = format!("cannot execute {command} in a read-only transaction");
+    Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message)
+}
