@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use dictdb_types::{Datum, Env, Oid, Result, Type, oids, quote_identifier};
+use dictdb_types::{Datum, Env, Field, Oid, Result, Type, oids, quote_identifier};
 
 use crate::facts::{Proc, ids};
 use crate::resolve::{BuiltinScope, format_type};
@@ -24,8 +24,10 @@ pub struct CallContext<'a> {
     pub env: &'a dyn Env,
     /// Types of the arguments as resolved: never polymorphic, `unknown` only where PostgreSQL leaves it (`"any"`).
     pub args: &'a [Type],
-    /// Type of the result as resolved; for a function with a column definition list, that row type.
+    /// Type of the result as resolved.
     pub result: Type,
+    /// The column definition list of a call in FROM, `f(…) AS t(name type, …)`; otherwise empty.
+    pub columns: &'a [Field],
     /// Whether the last argument was written `VARIADIC array` to a function over `"any"`.
     pub variadic: bool,
 }
@@ -33,7 +35,7 @@ pub struct CallContext<'a> {
 impl<'a> CallContext<'a> {
     /// The context of an ordinary call.
     pub fn new(env: &'a dyn Env, args: &'a [Type], result: Type) -> Self {
-        CallContext { env, args, result, variadic: false }
+        CallContext { env, args, result, columns: &[], variadic: false }
     }
 
     /// Type of one argument; `unknown` past the end.

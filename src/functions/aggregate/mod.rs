@@ -3,9 +3,24 @@
 //! DISTINCT, FILTER and ORDER BY inside the call are the executor's: an accumulator sees the rows that remain, in the
 //! order asked for. NULL handling is the accumulator's own, because PostgreSQL's aggregates differ in it.
 
-use dictdb_types::{Datum, Error, Oid, Result};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use crate::CallContext;
+
+mod collect;
+mod count;
+mod extreme;
+mod fold;
+mod hypothetical;
+mod json;
+mod ordered;
+mod ranges;
+mod regression;
+mod sum;
+mod variance;
 
 /// The running state of one aggregate in one group.
 pub trait Accumulator: Send {
@@ -41,19 +56,54 @@ pub struct SortDirection {
 /// Makes an empty accumulator.
 pub type AggregateFn = fn() -> Box<dyn Accumulator>;
 
+/// Name, declared argument types, maker.
 type Entry = (&'static str, &'static [Oid], AggregateFn);
 
-const FAMILIES: &[&[Entry]] = &[];
+const FAMILIES: &[&[Entry]] = &[
+    collect::AGGREGATES,
+    count::AGGREGATES,
+    extreme::AGGREGATES,
+    fold::AGGREGATES,
+    hypothetical::AGGREGATES,
+    json::AGGREGATES,
+    ordered::AGGREGATES,
+    ranges::AGGREGATES,
+    regression::AGGREGATES,
+    sum::AGGREGATES,
+    variance::AGGREGATES,
+];
+
+static BUILTIN: LazyLock<HashMap<(&str, &[Oid]), AggregateFn>> = LazyLock::new(|| {
+    let entries = FAMILIES.iter().flat_map(|family| family.iter());
+    entries.map(|(name, args, make)| ((*name, *args), *make)).collect()
+});
 
 /// The built-in aggregate with this `pg_proc.proname` and `proargtypes` (polymorphic types as declared there; direct
 /// arguments of ordered-set aggregates come first, as in `pg_proc`).
 pub fn aggregate(name: &str, declared_args: &[Oid]) -> Option<AggregateFn> {
-    let entries = FAMILIES.iter().flat_map(|family| family.iter());
-    entries.into_iter().find(|(n, args, _)| *n == name && *args == declared_args).map(|(_, _, make)| *make)
+    BUILTIN.get(&(name, declared_args)).copied()
 }
 
-/// An accumulator was given fewer arguments than its signature has.
+/// The argument at `index`; NULL past the end.
+fn arg(args: &[Datum], index: usize) -> &Datum {
+    args.get(index).unwrap_or(&Datum::Null)
+}
+
+/// Bytes a collected value takes, roughly: the datum and what it points to.
+fn size_of_datum(value: &Datum) -> usize {
+    let behind = match value {
+        Datum::Text(text) => text.len(),
+        Datum::Bytea(bytes) => bytes.len(),
+        Datum::Array(array) => array.items.iter().map(size_of_datum).sum(),
+        Datum::Record(record) => record.fields.iter().map(size_of_datum).sum(),
+        Datum::Jsonb(_) | Datum::Range(_) => 64,
+        _ => 0,
+    };
+    size_of::<Datum>() + behind
+}
+
+/// A datum of another kind than the signature promises.
 #[cold]
-pub(crate) fn missing_argument() -> Error {
-    Error::internal("aggregate called with too few arguments")
+fn mismatch(value: &Datum) -> Error {
+    Error::new(SqlState::INTERNAL_ERROR, format!("aggregate over another type was given {value:?}"))
 }

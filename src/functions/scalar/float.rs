@@ -193,12 +193,12 @@ pub(crate) fn narrow(value: f64) -> Result<f32> {
 }
 
 /// Rounds half to even, as C's `rint`.
-fn to_int2(value: f64) -> Result<i16> {
+pub(crate) fn to_int2(value: f64) -> Result<i16> {
     let value = value.round_ties_even();
     if (-32768.0..32768.0).contains(&value) { Ok(value as i16) } else { Err(out_of_range::<i16>()) }
 }
 
-fn to_int4(value: f64) -> Result<i32> {
+pub(crate) fn to_int4(value: f64) -> Result<i32> {
     let value = value.round_ties_even();
     if (-2147483648.0..2147483648.0).contains(&value) { Ok(value as i32) } else { Err(out_of_range::<i32>()) }
 }

@@ -1,9 +1,8 @@
 //! `format()`: `%s`, `%I`, `%L` with positions and widths, as C's `sprintf` would do for SQL.
 
-use dictdb_types::{Datum, Error, Oid, Result, SqlState, bail, oids};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, bail, oids, quote_identifier, quote_literal};
 
 use super::limits::push;
-use super::quote::{quote_ident, quote_literal};
 use super::text::char_count;
 use super::variadic::Arguments;
 use crate::args::kernels;
@@ -158,7 +157,7 @@ impl Formatter<'_> {
             _ => {
                 let text = io::output(self.cx, ty, &value)?;
                 Ok(match kind {
-                    'I' => quote_ident(&text),
+                    'I' => quote_identifier(&text).into_owned(),
                     'L' => quote_literal(&text),
                     _ => text,
                 })

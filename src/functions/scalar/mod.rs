@@ -2,7 +2,7 @@
 
 use crate::ScalarFn;
 
-mod array;
+pub(crate) mod array;
 mod bits;
 mod boolean;
 mod bytea;
@@ -10,22 +10,25 @@ mod comparable;
 mod ctype;
 mod encoding;
 mod enums;
-mod float;
+pub(crate) mod float;
 mod float_math;
 mod format_text;
 mod ids;
-mod integer;
+pub(crate) mod integer;
+pub(crate) mod json;
+pub(crate) mod jsonb;
 pub(crate) mod like;
-mod limits;
+pub(crate) mod limits;
 mod numeric;
 mod quote;
 mod random;
+pub(crate) mod range;
 mod records;
 pub(crate) mod regex;
 mod similar;
 mod sizes;
-mod split_join;
-mod text;
+pub(crate) mod split_join;
+pub(crate) mod text;
 mod text_compare;
 mod unicode;
 mod variadic;
@@ -59,7 +62,11 @@ const SEVERAL: &[&[&[(&str, ScalarFn)]]] = &[
     float::TABLES,
     ids::TABLES,
     integer::TABLES,
+    json::TABLES,
+    jsonb::TABLES,
+    jsonb::ACCESS,
     numeric::TABLES,
+    range::TABLES,
     text_compare::TABLES,
     crate::datetime::TABLES,
 ];

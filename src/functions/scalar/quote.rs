@@ -1,6 +1,6 @@
 //! Quoting and parsing of identifiers and literals.
 
-use dictdb_types::{Array, Datum, Error, Result, SqlState, oids};
+use dictdb_types::{Array, Datum, Error, Result, SqlState, oids, quote_identifier, quote_literal};
 
 use crate::args::kernels;
 use crate::io;
@@ -8,7 +8,7 @@ use crate::kernel::{CallContext, ScalarFn};
 
 /// Functions of this family by `prosrc`.
 pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
-    "quote_ident" => |s: &str| quote_ident(s),
+    "quote_ident" => |s: &str| quote_identifier(s).into_owned(),
     "quote_literal" => |s: &str| quote_literal(s),
     "quote_nullable" => |s: Option<&str>| s.map_or_else(|| "NULL".to_owned(), quote_literal),
     "quote_literal(anyelement)" => |cx; value: &Datum| {
@@ -22,26 +22,6 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
 
 fn as_text(cx: &CallContext<'_>, value: &Datum) -> Result<Option<String>> {
     if value.is_null() { Ok(None) } else { io::output(cx, cx.arg_type(0).oid, value).map(Some) }
-}
-
-/// Key words that an identifier must not look like: all but the unreserved ones, sorted, from `pg_get_keywords()`.
-const KEYWORDS: &str = include_str!("quoted_words.txt");
-
-fn needs_quotes(s: &str) -> bool {
-    let starts = s.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    !starts || !s.chars().all(plain) || KEYWORDS.lines().any(|word| word == s)
-}
-
-/// An identifier as SQL would read it back.
-pub(crate) fn quote_ident(s: &str) -> String {
-    if needs_quotes(s) { format!("\"{}\"", s.replace('"', "\"\"")) } else { s.to_owned() }
-}
-
-/// A literal as SQL would read it back, with `E` if there are backslashes.
-pub(crate) fn quote_literal(s: &str) -> String {
-    let prefix = if s.contains('\\') { "E" } else { "" };
-    format!("{prefix}'{}'", s.replace('\'', "''").replace('\\', "\\\\"))
 }
 
 /// Splits a qualified name into its parts. Without `strict`, what follows the last part may be anything.

@@ -14,7 +14,7 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
     },
     "similar_to_escape_1" => |pattern: &str| rewrite(pattern, "\\"),
     "similar_to_escape_2" => |pattern: &str, escape: &str| rewrite(pattern, escape),
-    "substring(text,text,text)" => |s: &str, pattern: &str, escape: &str| regex::substring(s, &rewrite(pattern, escape)?),
+    "\"substring\"(text,text,text)" => |s: &str, pattern: &str, escape: &str| regex::substring(s, &rewrite(pattern, escape)?),
 };
 
 /// The POSIX form of an SQL regular expression. `escape "` splits it into three parts, of which the middle one becomes

@@ -9,11 +9,26 @@ use std::sync::LazyLock;
 use arrow::array::{ArrayRef, Datum};
 use dictdb_types::Result;
 
+mod arithmetic;
+mod cast;
+mod compare;
+mod operand;
+mod text;
+
 /// A function over columns: each argument an array or an Arrow `Scalar` (one value for every row). The result has the
 /// length of the arrays, or 1 if all arguments are scalars.
 pub type VectorFn = fn(&[&dyn Datum]) -> Result<ArrayRef>;
 
-const FAMILIES: &[&[(&str, VectorFn)]] = &[];
+const FAMILIES: &[&[(&str, VectorFn)]] = &[
+    arithmetic::INTEGERS,
+    arithmetic::FLOATS,
+    cast::KERNELS,
+    compare::INTEGERS,
+    compare::FLOATS,
+    compare::OTHERS,
+    compare::BYTES,
+    text::KERNELS,
+];
 
 static BUILTIN: LazyLock<HashMap<&'static str, VectorFn>> =
     LazyLock::new(|| FAMILIES.iter().flat_map(|family| family.iter().copied()).collect());
@@ -22,3 +37,6 @@ static BUILTIN: LazyLock<HashMap<&'static str, VectorFn>> =
 pub fn vector(prosrc: &str) -> Option<VectorFn> {
     BUILTIN.get(prosrc).copied()
 }
+
+#[cfg(test)]
+mod tests;

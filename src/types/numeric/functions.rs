@@ -47,9 +47,13 @@ impl Numeric {
         if self.is_negative() {
             return Err(argument_of_power("cannot take square root of a negative number"));
         }
-        let Some((coefficient, from)) = self.finite() else { return Ok(self.clone()) };
         let weight = self.leading_groups(1).map_or(0, |(weight, _)| weight);
-        let scale = scale_for((weight + 1) * 4 / 2 - 1, &[self]);
+        self.sqrt_to(scale_for((weight + 1) * 4 / 2 - 1, &[self]))
+    }
+
+    /// `sqrt(self)` of a value that is not negative, with `scale` digits after the point.
+    pub fn sqrt_to(&self, scale: i64) -> Result<Self> {
+        let Some((coefficient, from)) = self.finite() else { return Ok(self.clone()) };
         // sqrt(c / 10^from) * 10^(scale+1), cut; the digit too many decides the rounding.
         let shift = 2 * (scale + 1) - i64::from(from);
         let power = pow10(shift.unsigned_abs());

@@ -9,7 +9,7 @@ use crate::kernel::{CallContext, ScalarFn};
 mod build;
 mod compare;
 mod search;
-mod shape;
+pub(crate) mod shape;
 
 /// Tables of this family.
 pub(super) const TABLES: &[&[(&str, ScalarFn)]] = &[build::KERNELS, compare::KERNELS, search::KERNELS, shape::KERNELS];

@@ -1,0 +1,88 @@
+//! Reading `json`: operators, paths, lengths, `json_strip_nulls`.
+
+use dictdb_types::{Array, Datum, Result, bail};
+
+use super::raw::{Raw, unquote};
+use crate::args::kernels;
+use crate::kernel::ScalarFn;
+
+/// Functions of this family by `prosrc`.
+pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
+    "json_object_field" => |json: &str, key: &str| Ok(Raw::new(json).get(key)?.map(Raw::text)),
+    "json_object_field_text" => |json: &str, key: &str| as_text(Raw::new(json).get(key)?),
+    "json_array_element" => |json: &str, index: i32| Raw::new(json).element(index).map(Raw::text),
+    "json_array_element_text" => |json: &str, index: i32| as_text(Raw::new(json).element(index)),
+    "json_extract_path" => |json: &str, path: &Array| Ok(follow(json, path)?.map(Raw::text)),
+    "json_extract_path_text" => |json: &str, path: &Array| as_text(follow(json, path)?),
+    "json_array_length" => |json: &str| array_length(Raw::new(json)),
+    "json_typeof" => |json: &str| Raw::new(json).type_name(),
+    "json_strip_nulls" => |json: &str| {
+        let mut out = String::new();
+        strip_nulls(Raw::new(json), &mut out)?;
+        Ok(out)
+    },
+};
+
+fn as_text(value: Option<Raw<'_>>) -> Result<Datum> {
+    let text = value.map(Raw::plain).transpose()?.flatten();
+    Ok(text.map_or(Datum::Null, Datum::text))
+}
+
+/// Steps of a path that are keys of objects or indexes of arrays; a NULL step leads nowhere.
+fn follow<'a>(json: &'a str, path: &Array) -> Result<Option<Raw<'a>>> {
+    let mut value = Raw::new(json);
+    for step in &path.items {
+        let Datum::Text(step) = step else { return Ok(None) };
+        let next = if value.is_object() { value.get(step)? } else { index_step(step).and_then(|i| value.element(i)) };
+        match next {
+            Some(next) => value = next,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(value))
+}
+
+/// A path step as an index, as C's `strtoint` reads it.
+pub(crate) fn index_step(step: &str) -> Option<i32> {
+    step.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']).parse().ok()
+}
+
+fn array_length(json: Raw<'_>) -> Result<i32> {
+    if json.is_array() {
+        return Ok(json.elements().count() as i32);
+    }
+    let what = if json.is_object() { "non-array" } else { "scalar" };
+    bail!(INVALID_PARAMETER_VALUE, "cannot get array length of a {what}")
+}
+
+/// Without the fields that are null, and without blanks. The text was checked for depth when it was read.
+fn strip_nulls(json: Raw<'_>, out: &mut String) -> Result<()> {
+    if json.is_object() {
+        out.push('{');
+        let mut first = true;
+        for (key, value) in json.pairs().filter(|(_, value)| !value.is_null()) {
+            if !first {
+                out.push(',');
+            }
+            first = false;
+            dictdb_types::json::write_string(&unquote(key.text())?, out);
+            out.push(':');
+            strip_nulls(value, out)?;
+        }
+        out.push('}');
+    } else if json.is_array() {
+        out.push('[');
+        for (index, element) in json.elements().enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            strip_nulls(element, out)?;
+        }
+        out.push(']');
+    } else if json.is_string() {
+        dictdb_types::json::write_string(&unquote(json.text())?, out);
+    } else {
+        out.push_str(json.text());
+    }
+    Ok(())
+}
