@@ -185,7 +185,10 @@ fn tokens(text: &str) -> Vec<Token> {
                 (Some(Token::Text(text)), length)
             }
             '0'..='9' => {
-                let length = end(0, &|c| c.is_ascii_digit() || c == '.' || c == 'e');
+                let mut length = end(0, &|c| c.is_ascii_digit() || c == '.' || c == 'e');
+                if rest[..length].ends_with('e') {
+                    length = end(length + 1, &|c| c.is_ascii_digit());
+                }
                 (Some(Token::Number(rest[..length].into())), length)
             }
             c if c.is_ascii_alphabetic() || c == '_' => {

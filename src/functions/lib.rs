@@ -7,6 +7,7 @@
 //!   which one is meant    operators, functions, casts, common types                   (resolve/)
 //!   one value at a time   scalar/ by family, found by prosrc through Registry      (kernel, args)
 //!   dates and times       operators and functions of the date and time types          (datetime/)
+//!   templates             to_char, to_date, to_timestamp, to_number                  (formatting/)
 //!   a column at a time    the hot comparisons and arithmetic over Arrow arrays     (vector/)
 //!   a group               accumulators of the built-in aggregates                  (aggregate/)
 //!   a partition           row_number, lag, … over a PartitionView                  (window)
@@ -22,6 +23,7 @@ pub mod datetime;
 #[cfg(test)]
 mod evaluate;
 pub mod facts;
+mod formatting;
 mod io;
 pub mod kernel;
 pub mod resolve;

@@ -7,6 +7,7 @@ use dictdb_types::{Datum, Env, Result};
 
 use super::values::Timestamp;
 use crate::args::kernels;
+use crate::formatting::timestamp_to_char;
 use crate::kernel::ScalarFn;
 
 /// Functions of this file by `prosrc`.
@@ -14,6 +15,7 @@ pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "now" => |cx; | Timestamp(cx.env.transaction_timestamp()),
     "statement_timestamp" => |cx; | Timestamp(cx.env.statement_timestamp()),
     "clock_timestamp" => |_cx; | Timestamp(wall_clock()),
+    "timeofday" => |cx; | timestamp_to_char(wall_clock(), "Dy Mon DD HH24:MI:SS.US YYYY TZ", cx.session_clock()),
 };
 
 /// The wall clock in microseconds since 1970-01-01 UTC.

@@ -15,6 +15,9 @@ mod values;
 mod window_range;
 mod zone;
 
+#[cfg(test)]
+mod tests;
+
 use crate::kernel::ScalarFn;
 
 /// The tables of this family.
@@ -42,3 +45,4 @@ pub(crate) const TABLES: &[&[(&str, ScalarFn)]] = &[
 ];
 
 pub(crate) use series::SETS;
+pub(crate) use values::{Date, Timestamp};

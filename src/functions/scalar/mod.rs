@@ -39,6 +39,7 @@ const SINGLE: &[&[(&str, ScalarFn)]] = &[
     boolean::KERNELS,
     bytea::KERNELS,
     encoding::KERNELS,
+    crate::formatting::KERNELS,
     enums::KERNELS,
     float_math::KERNELS,
     format_text::KERNELS,

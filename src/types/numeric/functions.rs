@@ -169,7 +169,7 @@ impl Numeric {
             return Ok(self.power_with_infinity(exponent));
         }
         match exponent.to_i32() {
-            Ok(n) if integral => self.power_integer(n, exponent),
+            Ok(n) if integral => self.power_integer(n),
             _ => self.power_real(exponent, integral && exponent.is_odd()),
         }
     }
@@ -211,7 +211,7 @@ impl Numeric {
     }
 
     /// A power whose exponent is an `integer`.
-    fn power_integer(&self, n: i32, exponent: &Self) -> Result<Self> {
+    fn power_integer(&self, n: i32) -> Result<Self> {
         // self ~ leading * 10^(4 * (weight - 3)), so this is nearly the decimal weight of the result.
         let weight = match self.leading_groups(4) {
             Some((weight, leading)) => f64::from(n) * ((leading as f64).log10() + (4 * (weight - 3)) as f64),
@@ -220,10 +220,11 @@ impl Numeric {
         if weight > (MAX_INTEGER_DIGITS + 4) as f64 {
             return Err(overflow());
         }
+        // The scale does not follow the result's weight, in PostgreSQL 15: 2 ^ 100 has sixteen zeros after its point.
+        let scale = MIN_SIGNIFICANT_DIGITS.max(self.dscale().into()).min(MAX_DISPLAY_SCALE);
         if weight + 1.0 < -(MAX_DISPLAY_SCALE as f64) {
-            return Ok(Self::new(0, MAX_DISPLAY_SCALE as u16));
+            return Ok(Self::new(0, scale as u16));
         }
-        let scale = scale_for(weight as i64, &[self, exponent]);
         match n {
             0 => Self::ONE.round(scale as i32),
             1 => self.round(scale as i32),
