@@ -168,20 +168,20 @@ impl AggregateState {
                 if seen.contains(&*key) {
                     return Ok(());
                 }
-                scope.rt.charge(key.len() + size_of::<Box<[u8]>>())?;
+                scope.rt()?.charge(key.len() + size_of::<Box<[u8]>>())?;
                 seen.insert(key.into());
             }
             Pending::Sort(rows) => {
                 let order = order_values(&code.order, scope)?;
-                scope.rt.charge(row_bytes(args) + row_bytes(&order))?;
+                scope.rt()?.charge(row_bytes(args) + row_bytes(&order))?;
                 rows.push((order, std::mem::take(args)));
                 return Ok(());
             }
         }
         if code.ordered {
-            scope.rt.charge(row_bytes(args))?;
+            scope.rt()?.charge(row_bytes(args))?;
         }
-        self.accumulator.update(&code.context(scope.rt.env()), args)
+        self.accumulator.update(&code.context(scope.env), args)
     }
 
     /// Adds ready arguments, for window frames.

@@ -1,5 +1,6 @@
 //! From physical plan to operators.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_functions::window::window;
@@ -14,6 +15,10 @@ use crate::access::search::IndexAccess;
 use crate::aggregate::{AggregateCode, compile_calls};
 use crate::eval::{Code, CompileContext, compile, compile_all, compile_predicate};
 use crate::keys::{OrderKey, base_oids};
+use crate::modify::conflict::{ConflictCode, ConflictUpdate};
+use crate::modify::node::{Action, Modify};
+use crate::modify::recheck::{self, Recheck};
+use crate::modify::target::{Rules, Target, place};
 use crate::prepared::PrepareContext;
 use crate::row::{self, Node};
 use crate::runtime::ScanId;
@@ -26,17 +31,19 @@ const SEGMENT_BYTES: usize = 1024 * 1024;
 
 /// Compiles the operators of one plan.
 pub(crate) struct Compiler<'a> {
-    plan: &'a Plan,
+    dependencies: &'a Dependencies,
     cx: &'a PrepareContext<'a>,
     eval: CompileContext<'a>,
-    scans: usize,
+    scans: HashMap<*const physical::Node, ScanId>,
+    /// The root of the plan.
+    root: *const physical::Node,
 }
 
 impl<'a> Compiler<'a> {
     /// A compiler for a plan.
     pub fn new(plan: &'a Plan, dependencies: &'a Dependencies, cx: &'a PrepareContext<'a>) -> Self {
-        let eval = CompileContext { types: &**cx.catalog, plan, dependencies };
-        Compiler { plan, cx, eval, scans: 0 }
+        let eval = CompileContext { types: &**cx.catalog, plan: Some((plan, dependencies)) };
+        Compiler { dependencies, cx, eval, scans: HashMap::new(), root: &plan.root }
     }
 
     /// The query of a CTE.
@@ -114,9 +121,70 @@ impl<'a> Compiler<'a> {
                 Ok(Arc::new(row::append::Append { inputs }))
             }
             Op::SetOp { kind, all, left, right } => self.set_op(*kind, *all, left, right),
-            Op::LockRows { .. } => Err(Error::unsupported("row locking")),
-            Op::Modify(_) => Err(Error::unsupported("changing tables")),
+            Op::LockRows { input, targets } => self.lock_rows(input, targets),
+            Op::Modify(modify) => self.modify(modify, std::ptr::eq(node, self.root)),
         }
+    }
+
+    fn lock_rows(&mut self, input: &physical::Node, targets: &[physical::LockTarget]) -> Result<Arc<dyn Node>> {
+        let node = self.node(input)?;
+        let targets = targets.iter().map(|target| {
+            Ok(row::lock_rows::LockTarget {
+                handle: self.table(&target.table)?,
+                row_id: target.row_id,
+                strength: row::lock_rows::strength(target.strength),
+                wait: target.wait,
+                scan: recheck::trace(input, target.row_id).map(|scan| self.scan_id(scan)),
+            })
+        });
+        let targets = targets.collect::<Result<_>>()?;
+        Ok(Arc::new(row::lock_rows::LockRows { input: node, targets }))
+    }
+
+    fn modify(&mut self, modify: &physical::Modify, counts: bool) -> Result<Arc<dyn Node>> {
+        let relation = &modify.table.relation;
+        let rules = Rules::of_plan(relation, &modify.checks, &modify.generated, &self.eval)?;
+        let target = Target::new(relation, rules, self.cx.catalog, self.cx.storage, self.cx.database)?;
+        let input = self.node(&modify.input)?;
+        let action = match &modify.action {
+            physical::Action::Insert { targets, on_conflict } => Action::Insert {
+                places: targets.iter().map(|attnum| place(*attnum)).collect::<Result<_>>()?,
+                on_conflict: on_conflict.as_ref().map(|conflict| self.on_conflict(conflict)).transpose()?,
+            },
+            physical::Action::Update { row_id, assignments } => Action::Update {
+                row_id: *row_id,
+                assignments: assignments
+                    .iter()
+                    .map(|(attnum, column)| Ok((place(*attnum)?, *column)))
+                    .collect::<Result<_>>()?,
+                recheck: self.recheck(&modify.input, &input, *row_id),
+            },
+            physical::Action::Delete { row_id } => {
+                Action::Delete { row_id: *row_id, recheck: self.recheck(&modify.input, &input, *row_id) }
+            }
+        };
+        let returning = modify.returning.as_ref().map(|exprs| compile_all(exprs, &self.eval)).transpose()?;
+        Ok(Arc::new(Modify { input, target, action, returning, counts }))
+    }
+
+    fn recheck(&mut self, plan: &physical::Node, input: &Arc<dyn Node>, row_id: usize) -> Recheck {
+        Recheck { input: input.clone(), scan: recheck::trace(plan, row_id).map(|scan| self.scan_id(scan)) }
+    }
+
+    fn on_conflict(&self, conflict: &physical::OnConflict) -> Result<ConflictCode> {
+        let arbiter = |oid: &Oid| {
+            let index = self.cx.catalog.relation(*oid).map(|index| index.storage);
+            index.ok_or_else(|| Error::internal(format!("arbiter index {oid} is gone")))
+        };
+        let update = conflict.update.as_ref().map(|update| -> Result<ConflictUpdate> {
+            let assignments = update.assignments.iter().map(|(attnum, value)| Ok((place(*attnum)?, self.code(value)?)));
+            Ok(ConflictUpdate {
+                assignments: assignments.collect::<Result<_>>()?,
+                filter: self.predicate(update.filter.as_ref())?,
+            })
+        });
+        let arbiters = conflict.indexes.iter().map(arbiter).collect::<Result<_>>()?;
+        Ok(ConflictCode { arbiters, update: update.transpose()? })
     }
 
     fn scan(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
@@ -125,10 +193,10 @@ impl<'a> Compiler<'a> {
                 handle: self.table(table)?,
                 columns: OutputColumns::new(&table.relation, fetch)?,
                 filter: self.predicate(filter.as_ref())?,
-                scan: self.scan_id(),
+                scan: self.scan_id(node),
             })),
             Op::IndexScan { table, index, bounds, reverse, fetch, filter } => {
-                let access = self.index_access(table, index, bounds, *reverse, fetch)?;
+                let access = self.index_access(node, table, index, bounds, *reverse, fetch)?;
                 Ok(Arc::new(row::index_scan::IndexScan { access, filter: self.predicate(filter.as_ref())? }))
             }
             Op::VirtualScan { table, fetch, equals, filter } => {
@@ -160,13 +228,13 @@ impl<'a> Compiler<'a> {
             Op::IndexJoin { kind, outer, table, index, bounds, fetch, filter } => {
                 let columns = fetch.columns.len() + usize::from(fetch.row_id);
                 let spec = self.join_spec(*kind, outer, columns, filter.as_ref())?;
-                let access = self.index_access(table, index, std::slice::from_ref(bounds), false, fetch)?;
+                let access = self.index_access(node, table, index, std::slice::from_ref(bounds), false, fetch)?;
                 Ok(Arc::new(row::index_join::IndexJoin { spec, access }))
             }
             Op::Apply { kind, left, right, slots, on } => {
                 let spec = self.join_spec(*kind, left, right.columns.len(), on.as_ref())?;
                 let values = slots.iter().map(|(slot, value)| Ok((*slot, self.code(value)?))).collect::<Result<_>>()?;
-                let slots = self.eval.dependencies.on(slots.iter().map(|(slot, _)| *slot), None);
+                let slots = self.dependencies.on(slots.iter().map(|(slot, _)| *slot), None);
                 Ok(Arc::new(row::apply::Apply { spec, right: self.node(right)?, values, slots }))
             }
             _ => Err(Error::internal("not a join")),
@@ -185,13 +253,14 @@ impl<'a> Compiler<'a> {
 
     fn index_access(
         &mut self,
+        node: &physical::Node,
         table: &TableRef,
         index: &dictdb_catalog::Relation,
         bounds: &[IndexBounds],
         reverse: bool,
         fetch: &physical::Fetch,
     ) -> Result<Arc<IndexAccess>> {
-        let (handle, scan) = (self.table(table)?, self.scan_id());
+        let (handle, scan) = (self.table(table)?, self.scan_id(node));
         IndexAccess::compile(table, index, bounds, reverse, fetch, scan, handle, &self.eval).map(Arc::new)
     }
 
@@ -253,9 +322,10 @@ impl<'a> Compiler<'a> {
         TableHandle::new(&table.relation, self.cx.storage)
     }
 
-    fn scan_id(&mut self) -> ScanId {
-        self.scans += 1;
-        ScanId(self.scans)
+    /// The name of a scan: operators that look at its rows again ask for it too.
+    fn scan_id(&mut self, node: &physical::Node) -> ScanId {
+        let next = ScanId(self.scans.len());
+        *self.scans.entry(std::ptr::from_ref(node)).or_insert(next)
     }
 
     fn code(&self, expr: &Expr) -> Result<Code> {

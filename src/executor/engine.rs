@@ -7,6 +7,7 @@ use datafusion_execution::config::SessionConfig;
 use datafusion_execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion_execution::memory_pool::{GreedyMemoryPool, MemoryConsumer, MemoryPool, MemoryReservation};
 use datafusion_execution::runtime_env::RuntimeEnvBuilder;
+use dictdb_functions::Registry;
 use dictdb_types::{Error, Result, SqlState};
 
 /// Rows of a batch in the columnar engine.
@@ -15,11 +16,13 @@ pub(crate) const BATCH_ROWS: usize = 8192;
 /// Shared by all executions. One task context serves them all: making one costs more than a short statement.
 pub struct Engine {
     task: Arc<TaskContext>,
+    registry: Registry,
 }
 
 impl Engine {
     /// An engine whose executions hold no more than `memory_bytes` between them; beyond that statements fail (53200).
-    pub fn new(memory_bytes: usize) -> Result<Arc<Self>> {
+    /// `registry` has the functions that expressions of tables call.
+    pub fn new(memory_bytes: usize, registry: Registry) -> Result<Arc<Self>> {
         let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_bytes)))
@@ -28,12 +31,17 @@ impl Engine {
             .map_err(|error| Error::internal(error.to_string()))?;
         let config = SessionConfig::new().with_target_partitions(1).with_batch_size(BATCH_ROWS);
         let task = TaskContext::default().with_session_config(config).with_runtime(runtime);
-        Ok(Arc::new(Engine { task: Arc::new(task) }))
+        Ok(Arc::new(Engine { task: Arc::new(task), registry }))
     }
 
     /// The context DataFusion's operators run in.
     pub(crate) fn task(&self) -> &Arc<TaskContext> {
         &self.task
+    }
+
+    /// Implementations of functions.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     fn pool(&self) -> &Arc<dyn MemoryPool> {

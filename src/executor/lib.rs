@@ -34,8 +34,12 @@ mod set_call;
 mod slots;
 mod subplan;
 
+pub use access::extractor::key_extractor;
 pub use context::{ExecContext, VirtualTables};
 pub use engine::Engine;
 pub use execution::{Batch, Execution, execute};
 pub use prepared::{PrepareContext, Prepared, prepare};
 pub use row::Row;
+
+#[cfg(test)]
+mod scenarios;

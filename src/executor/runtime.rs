@@ -12,6 +12,8 @@ use parking_lot::Mutex;
 
 use crate::context::ExecContext;
 use crate::engine::out_of_memory;
+use crate::modify::events::Events;
+use crate::modify::writer::Writer;
 use crate::prepared::Prepared;
 use crate::row::cte::{CteState, enter};
 use crate::row::{Cursor, Node, Row};
@@ -43,6 +45,7 @@ struct Shared {
     work_tables: Box<[Mutex<Arc<Vec<Row>>>]>,
     memory: Mutex<Memory>,
     affected: AtomicU64,
+    events: Events,
 }
 
 #[derive(Default)]
@@ -60,6 +63,7 @@ impl Runtime {
             work_tables: (0..plan.ctes.len()).map(|_| Mutex::default()).collect(),
             memory: Mutex::default(),
             affected: AtomicU64::new(0),
+            events: Events::default(),
         };
         Runtime::with_shared(prepared, cx, Arc::new(shared), Vec::new())
     }
@@ -163,7 +167,18 @@ impl Runtime {
                 enter(state)?.complete(query, self)?;
             }
         }
-        Ok(())
+        self.shared.events.run(&self.cx, self.prepared.engine())
+    }
+
+    /// Changes rows as the statement's command.
+    pub fn writer(&self) -> Writer<'_> {
+        Writer {
+            cx: &self.cx,
+            snapshot: &self.cx.snapshot,
+            engine: self.prepared.engine(),
+            events: &self.shared.events,
+            rt: Some(self),
+        }
     }
 
     /// The rows of a working table.

@@ -60,7 +60,7 @@ impl SetCall {
                 if *strict && values.iter().any(Datum::is_null) {
                     return Ok(SetRows::One(None));
                 }
-                let cx = CallContext::new(scope.rt.env(), types, *result);
+                let cx = CallContext::new(scope.env, types, *result);
                 kernel(&cx, &values).map(SetRows::Many).map_err(|error| error.at(*position))
             }
         }

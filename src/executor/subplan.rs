@@ -82,7 +82,8 @@ impl SubplanState {
 impl SubplanCode {
     /// Compiles a subquery of the context's plan.
     pub fn compile(subplan: &Subplan, cx: &CompileContext<'_>) -> Result<Self> {
-        let node = cx.plan.subplans.get(subplan.plan).ok_or_else(|| Error::internal("subplan does not exist"))?;
+        let (plan, dependencies) = cx.plan.ok_or_else(|| Error::internal("subquery in an expression of a table"))?;
+        let node = plan.subplans.get(subplan.plan).ok_or_else(|| Error::internal("subplan does not exist"))?;
         let kind = match &subplan.kind {
             SublinkKind::Scalar => Kind::Scalar,
             SublinkKind::Exists => Kind::Exists,
@@ -108,26 +109,27 @@ impl SubplanCode {
             }
         };
         let args: Result<_> = subplan.args.iter().map(|(slot, arg)| Ok((*slot, compile(arg, cx)?))).collect();
-        let slots = cx.dependencies.on(subplan.args.iter().map(|(slot, _)| *slot), Some(subplan.plan));
+        let slots = dependencies.on(subplan.args.iter().map(|(slot, _)| *slot), Some(subplan.plan));
         Ok(SubplanCode { kind, plan: subplan.plan, args: args?, slots })
     }
 
     /// The answer for a row.
     pub fn eval(&self, scope: Scope<'_>) -> Result<Datum> {
+        let rt = scope.rt()?;
         if !self.args.is_empty() {
             for (slot, code) in &self.args {
                 let value = code.eval(scope)?;
-                scope.rt.set_outer(*slot, value);
+                rt.set_outer(*slot, value);
             }
-            self.slots.changed(scope.rt);
+            self.slots.changed(rt);
             return match &self.kind {
-                Kind::Compare(compare) => self.run(scope.rt, |cursor, rt| compare.stream(cursor, rt, scope)),
-                _ => self.run(scope.rt, |cursor, rt| self.value(cursor, rt)),
+                Kind::Compare(compare) => self.run(rt, |cursor, rt| compare.stream(cursor, rt, scope)),
+                _ => self.run(rt, |cursor, rt| self.value(cursor, rt)),
             };
         }
         match &self.kind {
-            Kind::Compare(compare) => compare.table(&*self.table(scope.rt, compare)?, scope),
-            _ => self.kept_value(scope.rt),
+            Kind::Compare(compare) => compare.table(&*self.table(rt, compare)?, scope),
+            _ => self.kept_value(rt),
         }
     }
 

@@ -62,14 +62,15 @@ impl Instance {
         storage.set_blocking(Arc::new(RuntimeBlocking));
         let database =
             Database { oid: FIRST_DATABASE, name: database.into(), catalog: CatalogStore::new(Catalog::bootstrap()) };
+        let registry = Registry::builtin().with(crate::functions::FUNCTIONS);
         Ok(Instance {
             settings: RwLock::new(Arc::new(settings)),
             backends: Backends::default(),
             hub: Hub::default(),
             started: clock::now_micros(),
             storage,
-            engine: Engine::new(memory_bytes)?,
-            registry: Registry::builtin().with(crate::functions::FUNCTIONS),
+            engine: Engine::new(memory_bytes, registry.clone())?,
+            registry,
             databases: RwLock::new(vec![Arc::new(database)]),
         })
     }

@@ -1,6 +1,7 @@
 //! The way from plans to storage: tables, columns and indexes resolved once, rows read as plans want them.
 
 pub(crate) mod columns;
+pub(crate) mod extractor;
 pub(crate) mod index;
 pub(crate) mod search;
 

@@ -56,7 +56,7 @@ impl CallCode {
     }
 
     fn invoke(&self, scope: Scope<'_>, args: &[Datum]) -> Result<Datum> {
-        let cx = CallContext { env: scope.rt.env(), args: &self.types, result: self.result, variadic: self.variadic };
+        let cx = CallContext { variadic: self.variadic, ..CallContext::new(scope.env, &self.types, self.result) };
         (self.kernel)(&cx, args).map_err(|error| error.at(self.position))
     }
 

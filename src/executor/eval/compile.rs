@@ -24,10 +24,15 @@ const LEVELS_PER_STACK_CHECK: u32 = 32;
 pub(crate) struct CompileContext<'a> {
     /// Types, users' included.
     pub types: &'a dyn TypeLookup,
-    /// The plan the expressions belong to, for its subqueries.
-    pub plan: &'a Plan,
-    /// What depends on outer slots.
-    pub dependencies: &'a Dependencies,
+    /// The plan the expressions belong to, for its subqueries; none for expressions of tables.
+    pub plan: Option<(&'a Plan, &'a Dependencies)>,
+}
+
+impl<'a> CompileContext<'a> {
+    /// For expressions of tables and indexes, which have no subqueries.
+    pub fn of_table(types: &'a dyn TypeLookup) -> Self {
+        CompileContext { types, plan: None }
+    }
 }
 
 /// Compiles an expression. 0A000 for a function without implementation.

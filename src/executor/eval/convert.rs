@@ -53,7 +53,7 @@ impl ViaIoCode {
         if value.is_null() {
             return Ok(Datum::Null);
         }
-        let env = scope.rt.env();
+        let env = scope.env;
         let mut text = String::new();
         text::output(&value, self.from.oid, env, &mut text)?;
         text::input(&text, self.to, env)
@@ -63,6 +63,6 @@ impl ViaIoCode {
 /// A domain's NOT NULL and CHECK constraints.
 pub(super) fn to_domain(item: &Code, domain: Type, scope: Scope<'_>) -> Result<Datum> {
     let value = item.eval(scope)?;
-    scope.rt.env().check_domain(domain.oid, &value)?;
+    scope.env.check_domain(domain.oid, &value)?;
     Ok(value)
 }

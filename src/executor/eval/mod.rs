@@ -17,7 +17,7 @@ mod subscript;
 use std::borrow::Cow;
 
 use dictdb_planner::expr::BoolTest;
-use dictdb_types::{Datum, Error, Result, Type};
+use dictdb_types::{Datum, Env, Error, Result, Type};
 
 pub(crate) use array::{as_array, stack};
 pub(crate) use call::{CallCode, Comparison};
@@ -98,8 +98,10 @@ pub(crate) enum Code {
 /// What an expression sees while it runs.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
-    /// The execution: parameters, slots, settings, subqueries.
-    pub rt: &'a Runtime,
+    /// Settings, types, clock.
+    pub env: &'a dyn Env,
+    /// The execution: parameters, slots, subqueries. Expressions of tables are evaluated without one.
+    rt: Option<&'a Runtime>,
     /// The input row.
     pub row: &'a [Datum],
     /// The value of [`Code::TestValue`].
@@ -107,9 +109,19 @@ pub(crate) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// A scope outside CASE and array coercions.
+    /// A scope inside an execution, outside CASE and array coercions.
     pub fn new(rt: &'a Runtime, row: &'a [Datum]) -> Self {
-        Scope { rt, row, test: &NULL }
+        Scope { env: rt.env(), rt: Some(rt), row, test: &NULL }
+    }
+
+    /// A scope for expressions that have neither parameters nor subqueries: those of tables and indexes.
+    pub fn of_table(env: &'a dyn Env, row: &'a [Datum]) -> Self {
+        Scope { env, rt: None, row, test: &NULL }
+    }
+
+    /// The execution. XX000 outside one.
+    pub fn rt(&self) -> Result<&'a Runtime> {
+        self.rt.ok_or_else(|| Error::internal("expression of a table refers to an execution"))
     }
 
     fn with_test(self, test: &'a Datum) -> Self {
@@ -122,7 +134,7 @@ impl Code {
     pub fn eval(&self, scope: Scope<'_>) -> Result<Datum> {
         match self {
             Code::Input(_) | Code::Param(_) | Code::TestValue | Code::Const(_) => self.leaf(scope).cloned(),
-            Code::Outer(slot) => scope.rt.outer(*slot),
+            Code::Outer(slot) => scope.rt()?.outer(*slot),
             Code::Call(call) => call.eval(scope),
             Code::Compare(comparison, call) => call::compare(*comparison, call, scope),
             Code::And(items) => boolean::and(items, scope),
@@ -180,7 +192,7 @@ impl Code {
     fn leaf<'a>(&'a self, scope: Scope<'a>) -> Result<&'a Datum> {
         match self {
             Code::Input(index) => scope.row.get(*index).ok_or_else(|| missing("column", *index)),
-            Code::Param(index) => scope.rt.param(*index).ok_or_else(|| missing("parameter", *index)),
+            Code::Param(index) => scope.rt()?.param(*index).ok_or_else(|| missing("parameter", *index)),
             Code::TestValue => Ok(scope.test),
             Code::Const(value) => Ok(value),
             _ => Err(Error::internal("expression is not a leaf")),

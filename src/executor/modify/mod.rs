@@ -1,5 +1,24 @@
 //! Changes of data: INSERT, UPDATE, DELETE, their constraints and foreign keys.
+//!
+//! ```text
+//!   Modify (insert, update, delete, conflict)      rows of the plan's input, RETURNING        [recheck]: READ COMMITTED
+//!      └─► Writer        one row: generated columns, NOT NULL, CHECK, unique, waiting
+//!             └─► Events        what is checked at the end of the statement: foreign keys, deferrable keys
+//!                    └─► ConstraintQueue      what is checked at the end of the transaction
+//! ```
 
-/// Constraints of a transaction that are checked when it commits.
-#[derive(Debug, Default)]
-pub struct ConstraintQueue {}
+pub(crate) mod conflict;
+mod delete;
+pub(crate) mod events;
+mod foreign_key;
+mod insert;
+pub(crate) mod node;
+mod queue;
+pub(crate) mod recheck;
+pub(crate) mod target;
+mod unique;
+mod update;
+mod violation;
+pub(crate) mod writer;
+
+pub use queue::{ConstraintQueue, QueuePosition};

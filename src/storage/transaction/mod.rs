@@ -90,6 +90,13 @@ impl Transaction {
         Ok(first.at_command(own, command))
     }
 
+    /// A snapshot of now for a further command, whatever the isolation level: what foreign keys look at when a key goes
+    /// away. 54000 as for [`Transaction::snapshot`].
+    pub fn latest_snapshot(&self) -> Result<Snapshot> {
+        let command = self.snapshot()?.command();
+        Ok(Snapshot::take(&self.session, self.writer(), command))
+    }
+
     /// Its isolation level.
     pub fn isolation(&self) -> Isolation {
         self.isolation

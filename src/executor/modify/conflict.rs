@@ -1,0 +1,178 @@
+//! ON CONFLICT: what an INSERT does about a row that is there already, exact under concurrency.
+
+use dictdb_storage::{
+    DatumRow, Inserted, Isolation, KeyOutcome, RowLocked, RowStrength, UniqueConflict, VersionTag, concurrent_update,
+};
+use dictdb_types::{Error, Oid, Result, RowId, SqlState};
+
+use super::target::Target;
+use super::violation;
+use super::writer::{Change, Writer};
+use crate::eval::{Code, Scope};
+use crate::row::Row;
+
+/// `ON CONFLICT`.
+#[derive(Debug)]
+pub(crate) struct ConflictCode {
+    /// Storage ids of the arbiter indexes; none at all means every unique one.
+    pub arbiters: Vec<Oid>,
+    /// `DO UPDATE`.
+    pub update: Option<ConflictUpdate>,
+}
+
+/// `DO UPDATE`: expressions over the existing full row, then the one proposed.
+#[derive(Debug)]
+pub(crate) struct ConflictUpdate {
+    /// Place and new value.
+    pub assignments: Box<[(usize, Code)]>,
+    /// WHERE.
+    pub filter: Option<Code>,
+}
+
+impl ConflictCode {
+    /// Inserts a complete row, or deals with the one in its way. The full row that is stored afterwards; `None`: nothing
+    /// was changed.
+    pub(super) fn insert(&self, target: &Target, proposed: Row, writer: &Writer<'_>) -> Result<Option<Row>> {
+        loop {
+            let conflict = match writer.insert(target, &proposed)? {
+                Inserted::Done(_) => return Ok(Some(proposed)),
+                Inserted::Conflict(conflict) => self.arbiter_conflict(target, conflict, &proposed, writer)?,
+                Inserted::Busy(_) => return Err(Error::internal("insert gave up waiting")),
+            };
+            let Some(update) = &self.update else {
+                self.check_visible(target, conflict, writer)?;
+                return Ok(None);
+            };
+            if let Some(outcome) = update.apply(target, conflict, &proposed, writer)? {
+                return Ok(outcome);
+            }
+            // The row went away meanwhile: the insert may succeed now.
+        }
+    }
+
+    /// The row in the way under an arbiter index. A conflict under another index counts only if no arbiter has one: 23505.
+    fn arbiter_conflict(
+        &self,
+        target: &Target,
+        conflict: UniqueConflict,
+        proposed: &Row,
+        writer: &Writer<'_>,
+    ) -> Result<RowId> {
+        if self.arbiters.is_empty() || self.arbiters.contains(&conflict.index) {
+            return Ok(conflict.row);
+        }
+        let table = &target.handle.table;
+        let stored = target.storage_row(proposed);
+        for index in self.arbiters.iter().filter_map(|arbiter| table.index(*arbiter)) {
+            let mut key = Vec::new();
+            if index.def().key.key(&DatumRow(&stored), &mut key)? != KeyOutcome::Key {
+                continue;
+            }
+            for row in table.candidates(&index, &key) {
+                let same_key = table.read_latest(row, &writer.cx.transaction, |version| {
+                    let mut found = Vec::new();
+                    index.def().key.key(version, &mut found).map(|_| found == key)
+                });
+                if same_key.map(|(_, same)| same).transpose()? == Some(true) {
+                    return Ok(row);
+                }
+            }
+        }
+        Err(violation::unique(target, conflict.index, proposed, writer))
+    }
+
+    /// Under REPEATABLE READ a row that the transaction does not see must not decide.
+    fn check_visible(&self, target: &Target, row: RowId, writer: &Writer<'_>) -> Result<()> {
+        if writer.cx.transaction.isolation() == Isolation::ReadCommitted {
+            return Ok(());
+        }
+        // A later command of the same transaction sees what this one wrote.
+        let now = writer.cx.transaction.snapshot()?;
+        match target.handle.table.read(row, &now, |_| ()) {
+            Some(()) => Ok(()),
+            None => Err(concurrent_update()),
+        }
+    }
+}
+
+impl ConflictUpdate {
+    /// Updates the row in the way. `None`: it is gone, insert again; `Some(None)`: WHERE says no.
+    #[allow(clippy::option_option, reason = "gone, unchanged and changed are three things")]
+    fn apply(&self, target: &Target, id: RowId, proposed: &Row, writer: &Writer<'_>) -> Result<Option<Option<Row>>> {
+        loop {
+            if !self.lock(target, id, writer)? {
+                return Ok(None);
+            }
+            let Some((tag, existing)) = writer.read_latest(target, id)? else { return Ok(None) };
+            let Some(changed) = self.evaluate(&existing, proposed, writer)? else { return Ok(Some(None)) };
+            if let Some(stored) = self.store(target, id, tag, &existing, changed, writer)? {
+                return Ok(Some(Some(stored)));
+            }
+        }
+    }
+
+    /// Locks the row as it is now; `false`: it is gone. 21000 for a row of the same command, 40001.
+    fn lock(&self, target: &Target, id: RowId, writer: &Writer<'_>) -> Result<bool> {
+        let transaction = &writer.cx.transaction;
+        let table = &target.handle.table;
+        let mut expected: Option<VersionTag> = None;
+        loop {
+            match table.lock_row(transaction, writer.snapshot, id, expected, RowStrength::NoKeyUpdate)? {
+                RowLocked::Done => return Ok(true),
+                RowLocked::Busy(holder) => writer.wait(holder)?,
+                RowLocked::Changed => {
+                    writer.if_read_committed((), concurrent_update)?;
+                    match table.read_latest(id, transaction, |_| ()) {
+                        Some((tag, ())) => expected = Some(tag),
+                        None => return Ok(false),
+                    }
+                }
+                RowLocked::Deleted => return writer.if_read_committed(false, concurrent_update),
+                RowLocked::SelfModified => return Err(second_time()),
+            }
+        }
+    }
+
+    fn evaluate(&self, existing: &Row, proposed: &Row, writer: &Writer<'_>) -> Result<Option<Row>> {
+        let both: Row = existing.iter().chain(proposed).cloned().collect();
+        let scope = match writer.rt {
+            Some(rt) => Scope::new(rt, &both),
+            None => Scope::of_table(&*writer.cx.env, &both),
+        };
+        if let Some(filter) = &self.filter
+            && !filter.is_true(scope)?
+        {
+            return Ok(None);
+        }
+        let mut changed = existing.clone();
+        for (place, code) in &self.assignments {
+            if let Some(cell) = changed.get_mut(*place) {
+                *cell = code.eval(scope)?;
+            }
+        }
+        Ok(Some(changed))
+    }
+
+    /// Writes the changed row; `None`: look at it again.
+    fn store(
+        &self,
+        target: &Target,
+        id: RowId,
+        tag: VersionTag,
+        existing: &Row,
+        mut changed: Row,
+        writer: &Writer<'_>,
+    ) -> Result<Option<Row>> {
+        writer.complete(target, &mut changed)?;
+        let places = target.with_generated(self.assignments.iter().map(|(place, _)| *place).collect());
+        match writer.update(target, id, Some(tag), &places, existing, &changed)? {
+            Change::Done => Ok(Some(changed)),
+            Change::Changed | Change::Gone => Ok(None),
+        }
+    }
+}
+
+fn second_time() -> Error {
+    Error::new(SqlState::CARDINALITY_VIOLATION, "ON CONFLICT DO UPDATE command cannot affect row a second time")
+        .hint("Ensure that no rows proposed for insertion within the same command have duplicate constrained values.")
+}

@@ -1,0 +1,46 @@
+//! DELETE.
+
+use dictdb_storage::VersionTag;
+use dictdb_types::Result;
+
+use super::node::{Changed, Modify};
+use super::recheck::Recheck;
+use super::writer::Change;
+use crate::access::columns::row_id as row_id_of;
+use crate::row::Row;
+use crate::runtime::Runtime;
+
+impl Modify {
+    pub(super) fn delete(
+        &self,
+        row_id: usize,
+        recheck: &Recheck,
+        mut input: Row,
+        rt: &Runtime,
+    ) -> Result<Option<Changed>> {
+        let Some(id) = row_id_of(&Modify::input_value(&input, row_id))? else { return Ok(None) };
+        let writer = rt.writer();
+        let wants_old = self.returning.is_some() || !self.target.referenced_by.is_empty();
+        let mut expected: Option<VersionTag> = None;
+        let mut old = Row::new();
+        if wants_old {
+            match writer.read(&self.target, id)? {
+                Some(row) => old = row,
+                None => return Ok(None),
+            }
+        }
+        loop {
+            match writer.delete(&self.target, id, expected, &old)? {
+                Change::Done => return Ok(Some(Changed { full: old, input })),
+                Change::Gone => return Ok(None),
+                Change::Changed => {
+                    let Some((tag, newest)) = writer.read_latest(&self.target, id)? else { return Ok(None) };
+                    let Some(again) = recheck.run(rt, id)? else { return Ok(None) };
+                    input = again;
+                    old = newest;
+                    expected = Some(tag);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! CASCADE, SET NULL and SET DEFAULT: children follow their parent.
+
+use dictdb_catalog::ReferentialAction;
+use dictdb_planner::table_expr::TableExpr;
+use dictdb_storage::{Isolation, LockMode, concurrent_update};
+use dictdb_types::{Datum, Result, RowId, order};
+
+use super::super::target::{Target, place};
+use super::super::writer::{Change, Writer};
+use super::ForeignKeyCode;
+use super::key::convert;
+use crate::row::Row;
+
+impl ForeignKeyCode {
+    /// Acts on every child of the key `old`. Returns whether there was one.
+    pub(super) fn act(
+        &self,
+        action: ReferentialAction,
+        old: &Row,
+        new: Option<&Row>,
+        writer: &Writer<'_>,
+    ) -> Result<bool> {
+        self.lock(&self.child, LockMode::RowExclusive, writer)?;
+        let Some(wanted) = convert(old, &self.child.oids) else { return Ok(false) };
+        let target = self.child_target(writer)?;
+        // One command of its own: it does not meet rows that it changes itself.
+        let snapshot = writer.cx.transaction.latest_snapshot()?;
+        let writer = Writer { snapshot: &snapshot, rt: None, ..*writer };
+        let children = self.child_search.find(&self.child, &wanted, &snapshot)?;
+        for child in &children {
+            writer.cx.env.check_interrupts()?;
+            self.refuse_unseen(*child, &writer)?;
+            self.act_on(action, *child, &target, &wanted, new, &writer)?;
+        }
+        Ok(!children.is_empty())
+    }
+
+    /// Under REPEATABLE READ an action may not touch rows that the transaction does not see.
+    fn refuse_unseen(&self, child: RowId, writer: &Writer<'_>) -> Result<()> {
+        if writer.cx.transaction.isolation() == Isolation::ReadCommitted {
+            return Ok(());
+        }
+        let own = writer.cx.transaction.snapshot()?;
+        match self.child.handle.table.read(child, &own, |_| ()) {
+            Some(()) => Ok(()),
+            None => Err(concurrent_update()),
+        }
+    }
+
+    fn act_on(
+        &self,
+        action: ReferentialAction,
+        child: RowId,
+        target: &Target,
+        wanted: &Row,
+        new: Option<&Row>,
+        writer: &Writer<'_>,
+    ) -> Result<()> {
+        let mut version = writer.read(target, child)?.map(|row| (None, row));
+        while let Some((tag, row)) = version {
+            let change = match (action, new) {
+                (ReferentialAction::Cascade, None) => writer.delete(target, child, tag, &row)?,
+                _ => {
+                    let (places, mut changed) = self.changed_child(action, target, &row, new, writer)?;
+                    writer.complete(target, &mut changed)?;
+                    let places = target.with_generated(places);
+                    writer.update(target, child, tag, &places, &row, &changed)?
+                }
+            };
+            version = match change {
+                Change::Done | Change::Gone => None,
+                // Somebody changed the child meanwhile: it may refer to something else by now.
+                Change::Changed => writer
+                    .read_latest(target, child)?
+                    .map(|(tag, row)| (Some(tag), row))
+                    .filter(|(_, row)| self.refers_to(row, wanted)),
+            };
+        }
+        Ok(())
+    }
+
+    fn refers_to(&self, row: &Row, wanted: &Row) -> bool {
+        let values = self.child.values(row);
+        let same = |((value, wanted), oid): ((&Datum, &Datum), &dictdb_types::Oid)| {
+            !value.is_null() && order::equal_as(*oid, value, wanted)
+        };
+        values.iter().zip(wanted).zip(&self.child.oids).all(same)
+    }
+
+    /// The child as the action wants it, and which places that changes.
+    fn changed_child(
+        &self,
+        action: ReferentialAction,
+        target: &Target,
+        row: &Row,
+        new: Option<&Row>,
+        writer: &Writer<'_>,
+    ) -> Result<(Vec<usize>, Row)> {
+        let mut changed = row.clone();
+        let mut places = Vec::new();
+        let cascaded = new.map(|new| convert(new, &self.child.oids).unwrap_or_default());
+        for (position, at) in self.child.places.iter().enumerate() {
+            let value = match action {
+                ReferentialAction::SetNull | ReferentialAction::SetDefault if !self.is_set(*at, new.is_none())? => {
+                    continue;
+                }
+                ReferentialAction::SetNull => Datum::Null,
+                ReferentialAction::SetDefault => default_value(target, *at, writer)?,
+                _ => cascaded.as_ref().and_then(|values| values.get(position).cloned()).unwrap_or(Datum::Null),
+            };
+            if let Some(cell) = changed.get_mut(*at) {
+                *cell = value;
+            }
+            places.push(*at);
+        }
+        Ok((places, changed))
+    }
+
+    /// Whether SET NULL or SET DEFAULT sets a column: ON DELETE may name some only.
+    fn is_set(&self, at: usize, delete: bool) -> Result<bool> {
+        if !delete || self.key.delete_set_columns.is_empty() {
+            return Ok(true);
+        }
+        for attnum in &self.key.delete_set_columns {
+            if place(*attnum)? == at {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn default_value(target: &Target, at: usize, writer: &Writer<'_>) -> Result<Datum> {
+    match target.column(at) {
+        Some(column) => match &column.default {
+            Some(text) => writer.evaluate(target.relation(), text, TableExpr::Default(column.ty), &[]),
+            None => Ok(Datum::Null),
+        },
+        None => Ok(Datum::Null),
+    }
+}

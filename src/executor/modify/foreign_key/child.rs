@@ -1,0 +1,88 @@
+//! The side that refers: its parent must be there, and stay.
+
+use dictdb_storage::{LockMode, RowLocked, RowStrength, concurrent_delete, concurrent_update};
+use dictdb_types::{Datum, Error, Result, RowId, SqlState};
+use hashbrown::HashSet;
+
+use super::super::violation::columns_text;
+use super::super::writer::Writer;
+use super::ForeignKeyCode;
+use super::key::convert;
+use crate::keys::equality_key;
+
+/// Keys whose parents were found and locked while working off one queue. A lock stays, so once is enough.
+#[derive(Default)]
+pub(crate) struct CheckedKeys(HashSet<Vec<u8>>);
+
+/// How many keys are remembered.
+const REMEMBERED_KEYS: usize = 1 << 16;
+
+impl ForeignKeyCode {
+    /// Checks what a row of the child refers to. 23503.
+    pub fn check_child(&self, row: RowId, writer: &Writer<'_>, checked: &mut CheckedKeys) -> Result<()> {
+        let read = self.child.handle.table.read_latest(row, &writer.cx.transaction, |version| self.child.read(version));
+        // A row that is gone again refers to nothing.
+        let Some((_, values)) = read else { return Ok(()) };
+        let values = values?;
+        let nulls = values.iter().filter(|value| value.is_null()).count();
+        if nulls == values.len() || nulls > 0 && !self.key.match_full {
+            return Ok(());
+        }
+        if nulls > 0 {
+            return Err(self
+                .missing_parent()
+                .detail("MATCH FULL does not allow mixing of null and nonnull key values."));
+        }
+        let mut remembered = self.constraint.oid.0.to_be_bytes().to_vec();
+        let mut key = Vec::new();
+        equality_key(&values, &self.child.oids, &mut key);
+        remembered.append(&mut key);
+        if checked.0.contains(&remembered) {
+            return Ok(());
+        }
+        self.lock(&self.parent, LockMode::RowShare, writer)?;
+        if !self.lock_parent(&values, writer)? {
+            return Err(self.not_present(&values, writer));
+        }
+        if checked.0.len() < REMEMBERED_KEYS {
+            checked.0.insert(remembered);
+        }
+        Ok(())
+    }
+
+    /// Locks the parent of these values FOR KEY SHARE; `false` if there is none.
+    fn lock_parent(&self, values: &[Datum], writer: &Writer<'_>) -> Result<bool> {
+        let Some(wanted) = convert(values, &self.parent.oids) else { return Ok(false) };
+        let transaction = &writer.cx.transaction;
+        let table = &self.parent.handle.table;
+        loop {
+            let snapshot = transaction.snapshot()?;
+            let Some(parent) = self.parent_search.find(&self.parent, &wanted, &snapshot)?.into_iter().next() else {
+                return Ok(false);
+            };
+            match table.lock_row(transaction, &snapshot, parent, None, RowStrength::KeyShare)? {
+                RowLocked::Done | RowLocked::SelfModified => return Ok(true),
+                RowLocked::Busy(holder) => writer.wait(holder)?,
+                RowLocked::Changed => writer.if_read_committed((), concurrent_update)?,
+                RowLocked::Deleted => writer.if_read_committed((), concurrent_delete)?,
+            }
+        }
+    }
+
+    fn missing_parent(&self) -> Error {
+        let child = &self.child.handle.relation;
+        let message = format!(
+            "insert or update on table \"{}\" violates foreign key constraint \"{}\"",
+            child.name, self.constraint.name
+        );
+        Error::new(SqlState::FOREIGN_KEY_VIOLATION, message).table(&*child.name).constraint(&*self.constraint.name)
+    }
+
+    fn not_present(&self, values: &[Datum], writer: &Writer<'_>) -> Error {
+        let key = columns_text(&self.child.handle.relation, &self.child.columns, values, &*writer.cx.env);
+        let parent = &self.parent.handle.relation.name;
+        self.missing_parent()
+            .detail(format!("Key {key} is not present in table \"{parent}\"."))
+            .schema(writer.schema_name(&self.child.handle.relation))
+    }
+}

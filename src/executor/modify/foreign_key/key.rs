@@ -1,0 +1,183 @@
+//! The columns of a foreign key on either side, and how rows with a key are found.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Catalog, IndexMethod, IndexTarget};
+use dictdb_storage::{Bound, Candidates, Direction, Index, IndexCursor, RowReader, RowView, Snapshot};
+use dictdb_types::{Datum, Numeric, Oid, Result, RowId, TypeLookup, oids, sort_key};
+
+use super::super::target::place;
+use crate::access::TableHandle;
+use crate::row::Row;
+
+/// Rows of an index range read at a time.
+const BATCH: usize = 128;
+
+/// One side of a foreign key.
+#[derive(Debug)]
+pub(super) struct Side {
+    /// The table.
+    pub handle: TableHandle,
+    /// Attnums of the key's columns.
+    pub columns: Vec<i16>,
+    /// Their places in a full row.
+    pub places: Vec<usize>,
+    /// Their storage columns.
+    slots: Vec<usize>,
+    /// Their base types.
+    pub oids: Vec<Oid>,
+}
+
+impl Side {
+    pub fn new(handle: TableHandle, columns: &[i16], types: &dyn TypeLookup) -> Result<Self> {
+        let places = columns.iter().map(|attnum| place(*attnum)).collect::<Result<Vec<_>>>()?;
+        let column = |place: &usize| &handle.relation.columns[*place];
+        let slots = places.iter().map(|place| column(place).slot).collect();
+        let oids = places.iter().map(|place| types.base_type(column(place).ty).oid).collect();
+        Ok(Side { columns: columns.to_vec(), places, slots, oids, handle })
+    }
+
+    /// Values of the columns in a full row.
+    pub fn values(&self, row: &Row) -> Row {
+        self.places.iter().map(|place| row.get(*place).cloned().unwrap_or(Datum::Null)).collect()
+    }
+
+    /// Values of the columns in a stored version.
+    pub fn read(&self, version: &dyn RowReader) -> Result<Row> {
+        self.slots.iter().map(|slot| version.column(*slot).to_datum()).collect()
+    }
+
+    /// Whether a stored version has these values.
+    fn has(&self, version: &dyn RowReader, values: &[Datum]) -> Result<bool> {
+        for ((slot, oid), value) in self.slots.iter().zip(&self.oids).zip(values) {
+            let stored = version.column(*slot).to_datum()?;
+            if stored.is_null() || !dictdb_types::order::equal_as(*oid, &stored, value) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// How rows of one side are found by the values of the key's columns.
+#[derive(Debug)]
+pub(super) struct KeySearch(Option<IndexSearch>);
+
+/// An index whose leading columns are the key's.
+#[derive(Debug)]
+struct IndexSearch {
+    index: Arc<Index>,
+    /// For each leading index column the position in the key, and its encoding.
+    columns: Vec<(usize, Oid, bool, bool)>,
+    /// Whether the index has no further columns.
+    whole: bool,
+}
+
+impl KeySearch {
+    /// Chooses an index: the smallest that begins with the key's columns, in any order.
+    pub fn new(side: &Side, catalog: &Catalog) -> Self {
+        let candidates = side.handle.relation.indexes.iter().filter_map(|oid| IndexSearch::new(*oid, side, catalog));
+        KeySearch(candidates.min_by_key(|search| !search.whole))
+    }
+
+    /// Row ids of the versions a snapshot sees that have these values, none of them NULL.
+    pub fn find(&self, side: &Side, values: &[Datum], snapshot: &Snapshot) -> Result<Vec<RowId>> {
+        let table = &side.handle.table;
+        let mut found = Vec::new();
+        let mut keep = |id: RowId, version: &RowView<'_>| -> Result<bool> {
+            if side.has(version, values)? {
+                found.push(id);
+            }
+            Ok(true)
+        };
+        let Some(search) = &self.0 else {
+            table.for_each(snapshot, keep)?;
+            return Ok(found);
+        };
+        let key = search.key(values);
+        if search.whole {
+            table.find(&search.index, &key, snapshot, keep)?;
+            return Ok(found);
+        }
+        let range = Bound::Included(&key);
+        let mut cursor = IndexCursor::new(search.index.clone(), range, range, Direction::Forward);
+        let mut batch = Candidates::default();
+        while cursor.next_batch(BATCH, &mut batch) {
+            for at in 0..batch.rows().len() {
+                table.read_candidate(&search.index, &batch, at, snapshot, &mut keep)?.transpose()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl IndexSearch {
+    fn new(index: Oid, side: &Side, catalog: &Catalog) -> Option<Self> {
+        let relation = catalog.relation(index)?;
+        let info = relation.index()?;
+        if info.predicate.is_some() || info.keys.len() < side.columns.len() {
+            return None;
+        }
+        let mut columns: Vec<(usize, Oid, bool, bool)> = Vec::with_capacity(side.columns.len());
+        for key in info.keys.iter().take(side.columns.len()) {
+            let IndexTarget::Column(attnum) = key.target else { return None };
+            let position = side.columns.iter().position(|column| *column == attnum)?;
+            if columns.iter().any(|(used, ..)| *used == position) {
+                return None;
+            }
+            columns.push((position, catalog.base_type(key.ty).oid, key.descending, key.nulls_first));
+        }
+        let whole = info.keys.len() == side.columns.len();
+        if info.method == IndexMethod::Hash && !whole {
+            return None;
+        }
+        let index = side.handle.table.index(relation.storage)?;
+        Some(IndexSearch { index, columns, whole })
+    }
+
+    fn key(&self, values: &[Datum]) -> Vec<u8> {
+        let mut key = Vec::with_capacity(16 * values.len());
+        for (position, oid, descending, nulls_first) in &self.columns {
+            if let Some(value) = values.get(*position) {
+                sort_key::encode(value, *oid, *descending, *nulls_first, &mut key);
+            }
+        }
+        key
+    }
+}
+
+/// Values of one side as the types of the other; `None` when a value does not fit, so nothing can be equal to it.
+pub(super) fn convert(values: &[Datum], to: &[Oid]) -> Option<Row> {
+    values.iter().zip(to).map(|(value, oid)| convert_value(value, *oid)).collect()
+}
+
+fn convert_value(value: &Datum, to: Oid) -> Option<Datum> {
+    let integer = match value {
+        Datum::Int2(v) => i64::from(*v),
+        Datum::Int4(v) => i64::from(*v),
+        Datum::Int8(v) => *v,
+        Datum::Float4(v) if to == oids::FLOAT8 => return Some(Datum::Float8(f64::from(*v))),
+        other => return Some(other.clone()),
+    };
+    match to {
+        oids::INT2 => i16::try_from(integer).ok().map(Datum::Int2),
+        oids::INT4 => i32::try_from(integer).ok().map(Datum::Int4),
+        oids::INT8 => Some(Datum::Int8(integer)),
+        oids::NUMERIC => Some(Datum::Numeric(Numeric::from(integer))),
+        oids::FLOAT8 => Some(Datum::Float8(integer as f64)),
+        oids::FLOAT4 => Some(Datum::Float4(integer as f32)),
+        _ => Some(value.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_fit_or_match_nothing() {
+        assert!(matches!(convert_value(&Datum::Int8(5), oids::INT4), Some(Datum::Int4(5))));
+        assert!(convert_value(&Datum::Int8(1 << 40), oids::INT4).is_none());
+        assert!(matches!(convert_value(&Datum::Int4(5), oids::NUMERIC), Some(Datum::Numeric(_))));
+    }
+}

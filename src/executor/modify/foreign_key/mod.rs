@@ -1,0 +1,142 @@
+//! Foreign keys, checked from both sides and exact under concurrency.
+//!
+//! ```text
+//!   child written  ──► is the parent there? lock it FOR KEY SHARE, so that it stays      (child)
+//!   parent deleted ──► the delete has waited for every such lock; does a child refer     (parent)
+//!   or key changed     to the old key? then fail, or act on the children (action)
+//! ```
+//! All of it happens at the end of the statement or transaction: [`super::events`].
+
+mod action;
+mod child;
+mod key;
+mod parent;
+
+use std::sync::{Arc, OnceLock};
+
+use dictdb_catalog::{Catalog, Constraint, ConstraintKind, ForeignKey, ReferentialAction, Relation};
+use dictdb_storage::{LockMode, RelationLock, Storage, WaitPolicy};
+use dictdb_types::{Datum, Error, Oid, Result};
+
+pub(crate) use child::CheckedKeys;
+
+use self::key::{KeySearch, Side};
+use super::target::{Rules, Target};
+use super::unique::same_image;
+use super::writer::Writer;
+use crate::access::TableHandle;
+use crate::row::Row;
+
+/// A foreign key with both its tables.
+#[derive(Debug)]
+pub(crate) struct ForeignKeyCode {
+    /// The constraint.
+    pub constraint: Arc<Constraint>,
+    key: Arc<ForeignKey>,
+    child: Side,
+    parent: Side,
+    /// Finds a parent by its key.
+    parent_search: KeySearch,
+    /// Finds children by their reference.
+    child_search: KeySearch,
+    /// The child as a table to change, once a cascade needs it.
+    child_target: OnceLock<Arc<Target>>,
+    database: Oid,
+}
+
+type Keys = Box<[Arc<ForeignKeyCode>]>;
+
+impl ForeignKeyCode {
+    /// The foreign keys of a relation, and those that refer to it.
+    pub fn of_relation(
+        relation: &Arc<Relation>,
+        catalog: &Catalog,
+        storage: &Storage,
+        database: Oid,
+    ) -> Result<(Keys, Keys)> {
+        let own =
+            relation.constraints.iter().filter(|constraint| matches!(constraint.kind, ConstraintKind::Foreign(_)));
+        let own = own.map(|constraint| Self::new(relation, constraint, catalog, storage, database));
+        let referring = relation.referenced_by.iter().map(|(oid, constraint)| {
+            let child = catalog.relation(*oid).ok_or_else(|| Error::internal(format!("relation {oid} is gone")))?;
+            let found = child.constraints.iter().find(|other| other.oid == *constraint);
+            let constraint = found.ok_or_else(|| Error::internal(format!("constraint {constraint} is gone")))?;
+            Self::new(child, constraint, catalog, storage, database)
+        });
+        Ok((own.collect::<Result<_>>()?, referring.collect::<Result<_>>()?))
+    }
+
+    fn new(
+        child: &Arc<Relation>,
+        constraint: &Arc<Constraint>,
+        catalog: &Catalog,
+        storage: &Storage,
+        database: Oid,
+    ) -> Result<Arc<Self>> {
+        let ConstraintKind::Foreign(key) = &constraint.kind else {
+            return Err(Error::internal(format!("constraint \"{}\" is not a foreign key", constraint.name)));
+        };
+        let gone = || Error::internal(format!("relation {} is gone", key.referenced));
+        let parent = catalog.relation(key.referenced).ok_or_else(gone)?;
+        let parent = Side::new(TableHandle::new(parent, storage)?, &key.referenced_columns, catalog)?;
+        let child = Side::new(TableHandle::new(child, storage)?, &key.columns, catalog)?;
+        Ok(Arc::new(ForeignKeyCode {
+            constraint: constraint.clone(),
+            parent_search: KeySearch::new(&parent, catalog),
+            child_search: KeySearch::new(&child, catalog),
+            key: key.clone(),
+            child,
+            parent,
+            child_target: OnceLock::new(),
+            database,
+        }))
+    }
+
+    /// Values of the referenced columns in a full row of the parent.
+    pub fn parent_values(&self, row: &Row) -> Row {
+        self.parent.values(row)
+    }
+
+    /// Whether a row of the child refers to something, or breaks MATCH FULL, which the check finds out.
+    pub fn needs_check(&self, row: &Row) -> bool {
+        let nulls = self.child.places.iter().filter(|place| row.get(**place).is_none_or(Datum::is_null)).count();
+        nulls == 0 || self.key.match_full && nulls < self.child.places.len()
+    }
+
+    /// Whether an update made a row of the child refer to something else.
+    pub fn child_changed(&self, old: &Row, new: &Row) -> bool {
+        !same_image(&self.child.places, old, new)
+    }
+
+    /// Whether an update took a key away that children may have referred to.
+    pub fn parent_changed(&self, old: &Row, new: &Row) -> bool {
+        let has_null = self.parent.places.iter().any(|place| old.get(*place).is_none_or(Datum::is_null));
+        !has_null && !same_image(&self.parent.places, old, new)
+    }
+
+    /// Whether what happens to children can wait for the end of the transaction: only NO ACTION can.
+    pub fn is_deferrable_action(&self, update: bool) -> bool {
+        self.action(update) == ReferentialAction::NoAction
+    }
+
+    fn action(&self, update: bool) -> ReferentialAction {
+        if update { self.key.on_update } else { self.key.on_delete }
+    }
+
+    /// The child as a table to change.
+    fn child_target(&self, writer: &Writer<'_>) -> Result<Arc<Target>> {
+        if let Some(target) = self.child_target.get() {
+            return Ok(target.clone());
+        }
+        let (relation, cx) = (&self.child.handle.relation, writer.cx);
+        let rules = Rules::of_catalog(relation, &cx.catalog, writer.engine.registry(), &*cx.env)?;
+        let target = Arc::new(Target::new(relation, rules, &cx.catalog, &cx.storage, self.database)?);
+        Ok(self.child_target.get_or_init(|| target).clone())
+    }
+
+    /// Keeps a table from being dropped or rewritten while it is looked at.
+    fn lock(&self, side: &Side, mode: LockMode, writer: &Writer<'_>) -> Result<()> {
+        let lock: Arc<RelationLock> = writer.cx.storage.relation_lock(self.database, side.handle.relation.oid);
+        writer.cx.transaction.lock_relation(&lock, mode, WaitPolicy::Block, &writer.cx.wait).map(|_| ())
+    }
+}

@@ -1,0 +1,73 @@
+//! The side that is referred to: what happens when a key goes away.
+
+use dictdb_catalog::ReferentialAction;
+use dictdb_storage::{LockMode, RowLocked, RowStrength};
+use dictdb_types::{Error, Result, RowId, SqlState};
+
+use super::super::violation::columns_text;
+use super::super::writer::Writer;
+use super::ForeignKeyCode;
+use super::key::convert;
+use crate::row::Row;
+
+impl ForeignKeyCode {
+    /// A parent has lost its key `old`; `new` is the key it has now, if it was not deleted. Returns whether children were
+    /// changed. 23503.
+    pub fn parent_gone(&self, old: &Row, new: Option<&Row>, writer: &Writer<'_>) -> Result<bool> {
+        match self.action(new.is_some()) {
+            ReferentialAction::NoAction => {
+                if !self.has_replacement(old, writer)? {
+                    self.refuse(old, writer)?;
+                }
+                Ok(false)
+            }
+            ReferentialAction::Restrict => self.refuse(old, writer).map(|()| false),
+            action => self.act(action, old, new, writer),
+        }
+    }
+
+    /// Whether some parent has the key again.
+    fn has_replacement(&self, old: &Row, writer: &Writer<'_>) -> Result<bool> {
+        let snapshot = writer.cx.transaction.latest_snapshot()?;
+        Ok(!self.parent_search.find(&self.parent, old, &snapshot)?.is_empty())
+    }
+
+    /// Fails if a child refers to the key.
+    fn refuse(&self, old: &Row, writer: &Writer<'_>) -> Result<()> {
+        self.lock(&self.child, LockMode::RowShare, writer)?;
+        let Some(wanted) = convert(old, &self.child.oids) else { return Ok(()) };
+        loop {
+            let snapshot = writer.cx.transaction.latest_snapshot()?;
+            let children = self.child_search.find(&self.child, &wanted, &snapshot)?;
+            let Some(child) = children.first() else { return Ok(()) };
+            if self.stays(*child, &snapshot, writer)? {
+                return Err(self.still_referenced(old, writer));
+            }
+        }
+    }
+
+    /// Whether a child is there to stay: nobody is about to delete it. `false`: something happened, look again.
+    fn stays(&self, child: RowId, snapshot: &dictdb_storage::Snapshot, writer: &Writer<'_>) -> Result<bool> {
+        let transaction = &writer.cx.transaction;
+        let table = &self.child.handle.table;
+        match table.lock_row(transaction, snapshot, child, None, RowStrength::KeyShare)? {
+            RowLocked::Done | RowLocked::SelfModified => Ok(true),
+            RowLocked::Busy(holder) => writer.wait(holder).map(|()| false),
+            RowLocked::Changed | RowLocked::Deleted => Ok(false),
+        }
+    }
+
+    fn still_referenced(&self, old: &Row, writer: &Writer<'_>) -> Error {
+        let (parent, child) = (&self.parent.handle.relation, &self.child.handle.relation);
+        let message = format!(
+            "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{}\"",
+            parent.name, self.constraint.name, child.name
+        );
+        let key = columns_text(parent, &self.parent.columns, old, &*writer.cx.env);
+        Error::new(SqlState::FOREIGN_KEY_VIOLATION, message)
+            .detail(format!("Key {key} is still referenced from table \"{}\".", child.name))
+            .schema(writer.schema_name(child))
+            .table(&*child.name)
+            .constraint(&*self.constraint.name)
+    }
+}

@@ -1,0 +1,120 @@
+//! The Modify operator: takes rows from its input, changes the table, gives the RETURNING rows.
+
+use std::sync::Arc;
+
+use dictdb_types::{Datum, Result};
+
+use super::conflict::ConflictCode;
+use super::recheck::Recheck;
+use super::target::Target;
+use crate::eval::{Code, Scope, eval_into};
+use crate::row::{Cursor, Node, Row};
+use crate::runtime::Runtime;
+
+/// Modify.
+#[derive(Debug)]
+pub(crate) struct Modify {
+    /// Rows.
+    pub input: Arc<dyn Node>,
+    /// The table.
+    pub target: Target,
+    /// What happens.
+    pub action: Action,
+    /// RETURNING, over the full row and the input row.
+    pub returning: Option<Box<[Code]>>,
+    /// Whether it is the statement itself, whose rows are counted, rather than a CTE of it.
+    pub counts: bool,
+}
+
+/// What Modify does.
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// INSERT: place in the full row of each input column.
+    Insert {
+        /// The places.
+        places: Box<[usize]>,
+        /// ON CONFLICT.
+        on_conflict: Option<ConflictCode>,
+    },
+    /// UPDATE.
+    Update {
+        /// Input column with the row id.
+        row_id: usize,
+        /// Place and input column of each new value.
+        assignments: Box<[(usize, usize)]>,
+        /// READ COMMITTED's second look.
+        recheck: Recheck,
+    },
+    /// DELETE.
+    Delete {
+        /// Input column with the row id.
+        row_id: usize,
+        /// READ COMMITTED's second look.
+        recheck: Recheck,
+    },
+}
+
+/// A row that was changed: its values afterwards (before, for DELETE), where somebody wants them, and the input row.
+pub(super) struct Changed {
+    /// The full row; empty when neither RETURNING nor a rule asks for it.
+    pub full: Row,
+    /// The input row that led to it.
+    pub input: Row,
+}
+
+impl Node for Modify {
+    fn open(self: Arc<Self>) -> Box<dyn Cursor> {
+        Box::new(ModifyCursor { input: self.input.clone().open(), node: self, buffer: Row::new(), position: 0 })
+    }
+}
+
+struct ModifyCursor {
+    node: Arc<Modify>,
+    input: Box<dyn Cursor>,
+    buffer: Row,
+    position: usize,
+}
+
+impl Modify {
+    /// Handles one input row; `None`: nothing was changed.
+    fn apply(&self, input: Row, rt: &Runtime) -> Result<Option<Changed>> {
+        match &self.action {
+            Action::Insert { places, on_conflict } => self.insert(places, on_conflict.as_ref(), input, rt),
+            Action::Update { row_id, assignments, recheck } => self.update(*row_id, assignments, recheck, input, rt),
+            Action::Delete { row_id, recheck } => self.delete(*row_id, recheck, input, rt),
+        }
+    }
+
+    /// The value of an input column.
+    pub(super) fn input_value(input: &Row, column: usize) -> Datum {
+        input.get(column).cloned().unwrap_or(Datum::Null)
+    }
+}
+
+impl Cursor for ModifyCursor {
+    fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
+        while self.input.next(rt, &mut self.buffer)? {
+            rt.tick(self.position)?;
+            self.position += 1;
+            let Some(mut changed) = self.node.apply(std::mem::take(&mut self.buffer), rt)? else { continue };
+            if self.node.counts {
+                rt.add_affected(1);
+            }
+            match &self.node.returning {
+                Some(returning) => {
+                    changed.full.append(&mut changed.input);
+                    row.clear();
+                    eval_into(returning, Scope::new(rt, &changed.full), row)?;
+                    return Ok(true);
+                }
+                None => self.buffer = changed.input,
+            }
+        }
+        Ok(false)
+    }
+
+    /// A statement changes data once. A plan that asks again gets nothing more.
+    fn rescan(&mut self, _: &Runtime) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Deferred constraints of a transaction, and what SET CONSTRAINTS said of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use dictdb_catalog::Constraint;
+use dictdb_types::{Oid, Result};
+use parking_lot::Mutex;
+
+use super::events::{Event, Events};
+use crate::context::ExecContext;
+use crate::engine::Engine;
+
+/// Checks of a transaction that wait for its end. The session makes one per transaction, calls
+/// [`ConstraintQueue::check`] before it commits, and keeps a [`QueuePosition`] with each savepoint.
+#[derive(Debug, Default)]
+pub struct ConstraintQueue(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    events: Vec<Event>,
+    /// Number of events that were worked off before those in `events`.
+    done: usize,
+    modes: Modes,
+}
+
+/// What SET CONSTRAINTS set: for one constraint, for all, or nothing.
+#[derive(Clone, Debug, Default)]
+struct Modes {
+    all: Option<bool>,
+    by_constraint: HashMap<Oid, bool>,
+}
+
+/// A moment of the queue, for a savepoint.
+#[derive(Clone, Debug, Default)]
+pub struct QueuePosition {
+    events: usize,
+    modes: Modes,
+}
+
+impl ConstraintQueue {
+    pub(super) fn push(&self, event: Event) {
+        self.0.lock().events.push(event);
+    }
+
+    /// Whether a constraint is to be checked at the end of the transaction only.
+    pub(super) fn is_deferred(&self, constraint: &Constraint) -> bool {
+        if !constraint.deferrable {
+            return false;
+        }
+        let state = self.0.lock();
+        let set = state.modes.by_constraint.get(&constraint.oid).copied().or(state.modes.all);
+        set.unwrap_or(constraint.initially_deferred)
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().events.is_empty()
+    }
+
+    /// Checks everything that waits; called at COMMIT, in the transaction. 23503, 23505.
+    pub fn check(&self, cx: &ExecContext, engine: &Arc<Engine>) -> Result<()> {
+        self.run(cx, engine, |_| true)
+    }
+
+    /// `SET CONSTRAINTS { ALL | … } { DEFERRED | IMMEDIATE }`; no names are ALL. What becomes immediate is checked at
+    /// once.
+    pub fn set(
+        &self,
+        constraints: Option<&[Oid]>,
+        deferred: bool,
+        cx: &ExecContext,
+        engine: &Arc<Engine>,
+    ) -> Result<()> {
+        {
+            let modes = &mut self.0.lock().modes;
+            match constraints {
+                None => *modes = Modes { all: Some(deferred), by_constraint: HashMap::new() },
+                Some(oids) => modes.by_constraint.extend(oids.iter().map(|oid| (*oid, deferred))),
+            }
+        }
+        if deferred {
+            return Ok(());
+        }
+        self.run(cx, engine, |event| constraints.is_none_or(|oids| oids.contains(&event.constraint().oid)))
+    }
+
+    fn run(&self, cx: &ExecContext, engine: &Arc<Engine>, due: impl Fn(&Event) -> bool) -> Result<()> {
+        // Cascades of deferred events may defer others.
+        loop {
+            let events: Vec<Event> = {
+                let mut state = self.0.lock();
+                let (now, later) = std::mem::take(&mut state.events).into_iter().partition(&due);
+                state.events = later;
+                now
+            };
+            if events.is_empty() {
+                return Ok(());
+            }
+            self.0.lock().done += events.len();
+            let queue = Events::default();
+            queue.requeue(events);
+            queue.run(cx, engine)?;
+        }
+    }
+
+    /// Where the queue stands.
+    pub fn position(&self) -> QueuePosition {
+        let state = self.0.lock();
+        QueuePosition { events: state.done + state.events.len(), modes: state.modes.clone() }
+    }
+
+    /// Forgets what came after a savepoint.
+    pub fn rollback_to(&self, position: &QueuePosition) {
+        let mut state = self.0.lock();
+        let keep = position.events.saturating_sub(state.done);
+        state.events.truncate(keep);
+        state.modes = position.modes.clone();
+    }
+}

@@ -1,0 +1,119 @@
+//! UPDATE.
+
+use dictdb_storage::VersionTag;
+use dictdb_types::{Datum, Result, RowId};
+
+use super::node::{Changed, Modify};
+use super::recheck::Recheck;
+use super::target::Target;
+use super::violation;
+use super::writer::{Change, Writer};
+use crate::access::columns::row_id as row_id_of;
+use crate::row::Row;
+use crate::runtime::Runtime;
+
+impl Modify {
+    pub(super) fn update(
+        &self,
+        row_id: usize,
+        assignments: &[(usize, usize)],
+        recheck: &Recheck,
+        mut input: Row,
+        rt: &Runtime,
+    ) -> Result<Option<Changed>> {
+        let Some(id) = row_id_of(&Modify::input_value(&input, row_id))? else { return Ok(None) };
+        let writer = rt.writer();
+        let blind = self.returning.is_none() && self.target.is_plain();
+        let mut latest: Option<(VersionTag, Row)> = None;
+        loop {
+            let change = if blind {
+                let expected = latest.as_ref().map(|(tag, _)| *tag);
+                update_blind(&self.target, id, expected, assignments, &input, &writer)
+                    .map(|change| (change, Row::new()))?
+            } else {
+                let (expected, old) = match latest.take() {
+                    Some((tag, row)) => (Some(tag), row),
+                    None => match writer.read(&self.target, id)? {
+                        Some(row) => (None, row),
+                        None => return Ok(None),
+                    },
+                };
+                update_whole(&self.target, id, expected, assignments, &old, &input, &writer)?
+            };
+            match change {
+                (Change::Done, full) => return Ok(Some(Changed { full, input })),
+                (Change::Gone, _) => return Ok(None),
+                (Change::Changed, _) => {
+                    let Some(newest) = writer.read_latest(&self.target, id)? else { return Ok(None) };
+                    let Some(again) = recheck.run(rt, id)? else { return Ok(None) };
+                    input = again;
+                    latest = Some(newest);
+                }
+            }
+        }
+    }
+}
+
+impl Target {
+    /// Whether nothing about a row matters but its new values: no rule looks at others, nobody refers to it.
+    fn is_plain(&self) -> bool {
+        self.rules.checks.is_empty()
+            && self.rules.generated.is_empty()
+            && self.foreign_keys.is_empty()
+            && self.referenced_by.is_empty()
+            && self.deferrable.is_empty()
+    }
+}
+
+/// Writes the new values without looking at the row, unless something is wrong with them.
+fn update_blind(
+    target: &Target,
+    id: RowId,
+    expected: Option<VersionTag>,
+    assignments: &[(usize, usize)],
+    input: &Row,
+    writer: &Writer<'_>,
+) -> Result<Change> {
+    let mut changes = smallvec::SmallVec::<[(usize, Datum); 4]>::with_capacity(assignments.len());
+    for (place, column) in assignments {
+        let value = Modify::input_value(input, *column);
+        if value.is_null() && target.rules.not_null.contains(place) {
+            let row = new_row(&writer.read(target, id)?.unwrap_or_default(), assignments, input);
+            return Err(violation::not_null(target, *place, &row, &*writer.cx.env));
+        }
+        changes.push((target.slot(*place), value));
+    }
+    writer.update_blind(target, id, expected, &changes, || {
+        Ok(new_row(&writer.read(target, id)?.unwrap_or_default(), assignments, input))
+    })
+}
+
+/// Makes the whole new row, checks it, writes what changed.
+fn update_whole(
+    target: &Target,
+    id: RowId,
+    expected: Option<VersionTag>,
+    assignments: &[(usize, usize)],
+    old: &Row,
+    input: &Row,
+    writer: &Writer<'_>,
+) -> Result<(Change, Row)> {
+    let mut new = new_row(old, assignments, input);
+    writer.complete(target, &mut new)?;
+    let places = target.with_generated(assignments.iter().map(|(place, _)| *place).collect());
+    let change = writer.update(target, id, expected, &places, old, &new)?;
+    if matches!(change, Change::Done) {
+        writer.check_views(target, &new)?;
+    }
+    Ok((change, new))
+}
+
+fn new_row(old: &Row, assignments: &[(usize, usize)], input: &Row) -> Row {
+    let mut new = old.clone();
+    for (place, column) in assignments {
+        if let Some(cell) = new.get_mut(*place) {
+            *cell = Modify::input_value(input, *column);
+        }
+    }
+    new
+}

@@ -1,0 +1,254 @@
+//! Changing single rows: what INSERT, UPDATE, DELETE, cascades and COPY have in common.
+//!
+//! A [`Writer`] belongs to one command of one transaction: its snapshot says which command. It waits for whoever is in
+//! the way, checks what a row has to satisfy at once, and notes what is checked at the end of the statement.
+
+use std::sync::Arc;
+
+use dictdb_catalog::Relation;
+use dictdb_planner::BindContext;
+use dictdb_planner::logical::Check;
+use dictdb_planner::table_expr::{TableExpr, bind_text};
+use dictdb_storage::{
+    Holder, Inserted, Isolation, Snapshot, VersionTag, Written, concurrent_delete, concurrent_update,
+};
+use dictdb_types::{Datum, Error, Result, RowId, SqlState, TypeLookup};
+
+use super::events::Events;
+use super::target::Target;
+use super::violation;
+use crate::context::ExecContext;
+use crate::engine::Engine;
+use crate::eval::{CompileContext, Scope, compile};
+use crate::row::Row;
+use crate::runtime::Runtime;
+
+/// Changes rows on behalf of one command.
+#[derive(Clone, Copy)]
+pub(crate) struct Writer<'a> {
+    /// Transaction and surroundings.
+    pub cx: &'a ExecContext,
+    /// What the command sees, and the number of its writes.
+    pub snapshot: &'a Snapshot,
+    /// Implementations of functions.
+    pub engine: &'a Arc<Engine>,
+    /// What is checked at the end of the statement.
+    pub events: &'a Events,
+    /// The execution whose plan has the rules; none for cascades and COPY.
+    pub rt: Option<&'a Runtime>,
+}
+
+/// What came of changing a row.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// It was done.
+    Done,
+    /// READ COMMITTED: somebody committed a newer version. The caller decides again over it.
+    Changed,
+    /// The row is gone, or the command has changed it already: nothing to do.
+    Gone,
+}
+
+impl<'a> Writer<'a> {
+    /// Completes a new or changed row: computes generated columns, then NOT NULL and CHECK.
+    pub fn complete(&self, target: &Target, row: &mut Row) -> Result<()> {
+        let env = &*self.cx.env;
+        for (place, code) in &target.rules.generated {
+            let value = code.eval(self.scope(row))?;
+            if let Some(cell) = row.get_mut(*place) {
+                *cell = value;
+            }
+        }
+        for place in &target.rules.not_null {
+            if row.get(*place).is_none_or(Datum::is_null) {
+                return Err(violation::not_null(target, *place, row, env));
+            }
+        }
+        self.check(target, row, |check| matches!(check, Check::Constraint(_)))
+    }
+
+    /// WITH CHECK OPTION, which comes after everything else.
+    pub fn check_views(&self, target: &Target, row: &Row) -> Result<()> {
+        self.check(target, row, |check| matches!(check, Check::View(_)))
+    }
+
+    /// A CHECK is satisfied by NULL, a view's condition is not.
+    fn check(&self, target: &Target, row: &Row, applies: fn(&Check) -> bool) -> Result<()> {
+        let env = &*self.cx.env;
+        for (check, code) in target.rules.checks.iter().filter(|(check, _)| applies(check)) {
+            let value = code.eval(self.scope(row))?;
+            let holds = match check {
+                Check::Constraint(_) => !matches!(value, Datum::Bool(false)),
+                Check::View(_) => matches!(value, Datum::Bool(true)),
+            };
+            if !holds {
+                return Err(violation::check(target, check, row, env));
+            }
+        }
+        Ok(())
+    }
+
+    /// Name of a relation's schema, for error fields.
+    pub fn schema_name(&self, relation: &Relation) -> String {
+        self.cx.catalog.schema(relation.namespace).map_or_else(String::new, |schema| schema.name.to_string())
+    }
+
+    fn scope<'b>(&'b self, row: &'b [Datum]) -> Scope<'b> {
+        match self.rt {
+            Some(rt) => Scope::new(rt, row),
+            None => Scope::of_table(&*self.cx.env, row),
+        }
+    }
+
+    /// Inserts a complete row. A conflict is the caller's to judge.
+    pub fn insert(&self, target: &Target, row: &Row) -> Result<Inserted> {
+        let stored = target.storage_row(row);
+        loop {
+            match target.handle.table.insert(&self.cx.transaction, self.snapshot, &stored)? {
+                Inserted::Busy(holder) => self.wait(holder)?,
+                Inserted::Done(id) => {
+                    self.events.inserted(target, id, row, self)?;
+                    return Ok(Inserted::Done(id));
+                }
+                conflict => return Ok(conflict),
+            }
+        }
+    }
+
+    /// Inserts a complete row; 23505 on conflict.
+    pub fn insert_new(&self, target: &Target, row: &Row) -> Result<RowId> {
+        match self.insert(target, row)? {
+            Inserted::Done(id) => Ok(id),
+            Inserted::Conflict(conflict) => Err(violation::unique(target, conflict.index, row, self)),
+            Inserted::Busy(_) => Err(Error::internal("insert gave up waiting")),
+        }
+    }
+
+    /// Replaces the values at `places` of a stored row. `old` and `new` are the complete rows before and after.
+    pub fn update(
+        &self,
+        target: &Target,
+        id: RowId,
+        expected: Option<VersionTag>,
+        places: &[usize],
+        old: &Row,
+        new: &Row,
+    ) -> Result<Change> {
+        let value = |place: usize| new.get(place).cloned().unwrap_or(Datum::Null);
+        let changes: Vec<(usize, Datum)> = places.iter().map(|place| (target.slot(*place), value(*place))).collect();
+        let table = &target.handle.table;
+        let write = || table.update(&self.cx.transaction, self.snapshot, id, expected, &changes);
+        let change = self.until_free(write, "updated", |index| violation::unique(target, index, new, self))?;
+        if matches!(change, Change::Done) {
+            self.events.updated(target, id, old, new, self)?;
+        }
+        Ok(change)
+    }
+
+    /// Sets storage columns of a row of a table without rules. `new` makes the whole row for an error.
+    pub fn update_blind(
+        &self,
+        target: &Target,
+        id: RowId,
+        expected: Option<VersionTag>,
+        changes: &[(usize, Datum)],
+        new: impl Fn() -> Result<Row>,
+    ) -> Result<Change> {
+        let table = &target.handle.table;
+        let write = || table.update(&self.cx.transaction, self.snapshot, id, expected, changes);
+        let conflict = |index| match new() {
+            Ok(row) => violation::unique(target, index, &row, self),
+            Err(error) => error,
+        };
+        self.until_free(write, "updated", conflict)
+    }
+
+    /// Deletes a stored row, `old` being its complete values.
+    pub fn delete(&self, target: &Target, id: RowId, expected: Option<VersionTag>, old: &Row) -> Result<Change> {
+        let table = &target.handle.table;
+        let write = || table.delete(&self.cx.transaction, self.snapshot, id, expected);
+        let change = self.until_free(write, "deleted", |_| Error::internal("delete met a unique key"))?;
+        if matches!(change, Change::Done) {
+            self.events.deleted(target, old, self)?;
+        }
+        Ok(change)
+    }
+
+    /// Writes, waiting for transactions that are in the way.
+    fn until_free(
+        &self,
+        write: impl Fn() -> Result<Written>,
+        participle: &str,
+        conflict_error: impl Fn(dictdb_types::Oid) -> Error,
+    ) -> Result<Change> {
+        loop {
+            return match write()? {
+                Written::Done => Ok(Change::Done),
+                Written::Busy(holder) => {
+                    self.wait(holder)?;
+                    continue;
+                }
+                Written::Changed => self.if_read_committed(Change::Changed, concurrent_update),
+                Written::Deleted => self.if_read_committed(Change::Gone, concurrent_delete),
+                Written::SelfModified { later: false } => Ok(Change::Gone),
+                Written::SelfModified { later: true } => Err(Error::new(
+                    SqlState::TRIGGERED_DATA_CHANGE_VIOLATION,
+                    format!(
+                        "tuple to be {participle} was already modified by an operation triggered by the current command"
+                    ),
+                )
+                .hint(
+                    "Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.",
+                )),
+                Written::Conflict(conflict) => Err(conflict_error(conflict.index)),
+            };
+        }
+    }
+
+    /// What READ COMMITTED goes on with is 40001 for the stricter levels.
+    pub fn if_read_committed<T>(&self, value: T, error: fn() -> Error) -> Result<T> {
+        match self.cx.transaction.isolation() {
+            Isolation::ReadCommitted => Ok(value),
+            _ => Err(error()),
+        }
+    }
+
+    /// Waits for the end of a transaction. 55P03, 40P01, 57014.
+    pub fn wait(&self, holder: Holder) -> Result<()> {
+        self.cx.transaction.wait_for(holder, &self.cx.wait)
+    }
+
+    /// The newest version of a row that is committed or the transaction's own, as a complete row.
+    pub fn read_latest(&self, target: &Target, id: RowId) -> Result<Option<(VersionTag, Row)>> {
+        let read = target.handle.table.read_latest(id, &self.cx.transaction, |version| {
+            let mut row = Row::with_capacity(target.width());
+            target.read_full(version, &mut row).map(|()| row)
+        });
+        read.map(|(tag, row)| row.map(|row| (tag, row))).transpose()
+    }
+
+    /// The version of a row that the command sees.
+    pub fn read(&self, target: &Target, id: RowId) -> Result<Option<Row>> {
+        let read = target.handle.table.read(id, self.snapshot, |version| {
+            let mut row = Row::with_capacity(target.width());
+            target.read_full(version, &mut row).map(|()| row)
+        });
+        read.transpose()
+    }
+
+    /// Evaluates an expression of a table, from its catalog text. For rare cases: it is bound anew.
+    pub fn evaluate(&self, relation: &Arc<Relation>, text: &str, purpose: TableExpr, row: &[Datum]) -> Result<Datum> {
+        let (catalog, env) = (&self.cx.catalog, &*self.cx.env);
+        let search_path = [dictdb_catalog::namespaces::PG_CATALOG];
+        let bind = BindContext {
+            catalog,
+            registry: self.engine.registry(),
+            env,
+            search_path: &search_path,
+            role: dictdb_catalog::BOOTSTRAP_ROLE,
+        };
+        let bound = bind_text(text, relation, purpose, bind)?;
+        let types: &dyn TypeLookup = &**catalog;
+        compile(&bound.expr, &CompileContext::of_table(types))?.eval(Scope::of_table(env, row))
+    }
+}
