@@ -9,13 +9,16 @@ use std::sync::Arc;
 
 use dictdb_types::datetime::{parse_date_style, parse_interval_style, zone};
 use dictdb_types::env::BareEnv;
-use dictdb_types::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, Type, TypeInfo, TypeLookup, oids, text};
+use dictdb_types::{
+    Array, Datum, Env, Error, FormatSettings, Oid, RegKind, Result, Type, TypeInfo, TypeLookup, builtin_types, oids,
+    text, typmod,
+};
 
 use crate::facts::{CastContext, Proc, proc_by_oid};
 use crate::kernel::{CallContext, key, scalar};
 use crate::resolve::{
-    BuiltinScope, Coercion, FunctionCall, Resolution, Scope, coercion_path, length_coercion, resolve_function,
-    resolve_operator, resolve_prefix_operator,
+    ArgSource, BuiltinScope, Coercion, FunctionCall, FunctionMatch, Resolution, Scope, coercion_path, format_type,
+    resolve_function, resolve_operator, resolve_prefix_operator,
 };
 
 /// An environment whose settings and clock a test chooses.
@@ -51,7 +54,10 @@ impl Env for TestEnv {
     }
 
     fn reg_out(&self, kind: RegKind, oid: Oid) -> String {
-        self.bare.reg_out(kind, oid)
+        match kind {
+            RegKind::Type => format_type(&BuiltinScope, oid),
+            _ => self.bare.reg_out(kind, oid),
+        }
     }
 
     fn check_domain(&self, domain: Oid, value: &Datum) -> Result<()> {
@@ -126,7 +132,7 @@ impl TestEnv {
             datum => {
                 let mut out = String::new();
                 text::output(datum, value.ty, self, &mut out)?;
-                Ok(out)
+                Ok(out.replace('\n', "\\n"))
             }
         }
     }
@@ -134,13 +140,18 @@ impl TestEnv {
     fn coerce(&self, value: Value, target: Oid, context: CastContext) -> Result<Datum> {
         let path = coercion_path(&BuiltinScope, value.ty, target, context);
         match path.unwrap_or_else(|| panic!("no cast from {} to {target}", value.ty)) {
-            Coercion::Identity | Coercion::Relabel => Ok(value.datum),
+            Coercion::Identity => Ok(value.datum),
+            Coercion::Relabel => Ok(match (value.datum, target) {
+                (Datum::Int4(number), oids::OID) => Datum::Oid(number as u32),
+                (Datum::Oid(oid), oids::INT4) => Datum::Int4(oid as i32),
+                (datum, _) => datum,
+            }),
             Coercion::Function(function) => {
                 let proc = proc_by_oid(function).expect("a function");
                 let more = [Datum::Int4(-1), Datum::Bool(context == CastContext::Explicit)];
                 let mut args = vec![value.datum];
                 args.extend(more.into_iter().take(proc.args.len() - 1));
-                self.call(proc, target, &args)
+                self.call(proc, target, &[value.ty], &args)
             }
             Coercion::ViaIo if value.datum.is_null() => Ok(Datum::Null),
             Coercion::ViaIo => {
@@ -152,13 +163,13 @@ impl TestEnv {
         }
     }
 
-    fn call(&self, proc: &Proc, result: Oid, args: &[Datum]) -> Result<Datum> {
+    fn call(&self, proc: &Proc, result: Oid, types: &[Oid], args: &[Datum]) -> Result<Datum> {
         if proc.strict && args.iter().any(Datum::is_null) {
             return Ok(Datum::Null);
         }
         let key = key(proc);
         let kernel = scalar(&key).ok_or_else(|| Error::unsupported(format_args!("function {key}")))?;
-        let types: Vec<Type> = proc.args.iter().map(|oid| Type::new(*oid)).collect();
+        let types: Vec<Type> = types.iter().map(|oid| Type::new(*oid)).collect();
         kernel(&CallContext::new(self, &types, Type::new(result)), args)
     }
 }
@@ -179,7 +190,7 @@ fn tokens(text: &str) -> Vec<Token> {
             rest[from..].find(|c| !wanted(c)).map_or(rest.len(), |i| from + i)
         };
         let (token, length) = match first {
-            ' ' => (None, 1),
+            ' ' | '\t' => (None, 1),
             '\'' => {
                 let (text, length) = quoted(rest);
                 (Some(Token::Text(text)), length)
@@ -195,9 +206,13 @@ fn tokens(text: &str) -> Vec<Token> {
                 let length = end(0, &|c| c.is_ascii_alphanumeric() || c == '_');
                 (Some(Token::Name(rest[..length].to_ascii_lowercase())), length)
             }
-            '(' | ')' | ',' => (Some(Token::Sign(first.into())), 1),
+            '"' => {
+                let length = 2 + rest[1..].find('"').expect("a closing quote");
+                (Some(Token::Name(rest[..length].into())), length)
+            }
+            '(' | ')' | ',' | '[' | ']' => (Some(Token::Sign(first.into())), 1),
             _ => {
-                let length = end(0, &|c| "+-*/<>=:!|%".contains(c)).max(1);
+                let length = end(0, &|c| "+-*/<>=:!|%&#~@?^".contains(c)).max(1);
                 (Some(Token::Sign(rest[..length].into())), length)
             }
         };
@@ -247,13 +262,14 @@ impl<'e> Parser<'e> {
         assert!(self.sign(sign), "{sign} before {:?}", self.tokens.peek());
     }
 
-    /// Operators of at least this strength: comparisons 0, others 1, sums 2, products 3.
+    /// Operators of at least this strength: comparisons 0, others 1, sums 2, products 3, powers 4.
     fn binary(&mut self, strength: u8) -> Result<Value> {
         let mut left = self.postfix()?;
         loop {
             let Some(Token::Sign(operator)) = self.tokens.peek() else { return Ok(left) };
             let own = match operator.as_str() {
-                ")" | "," | "::" => return Ok(left),
+                ")" | "," | "]" | "::" => return Ok(left),
+                "^" => 4,
                 "*" | "/" | "%" => 3,
                 "+" | "-" => 2,
                 "=" | "<" | ">" | "<=" | ">=" | "<>" => 0,
@@ -271,10 +287,11 @@ impl<'e> Parser<'e> {
 
     fn operate(&self, operator: &str, left: Value, right: Value) -> Result<Value> {
         let chosen = resolve_operator(&BuiltinScope, None, operator, left.ty, right.ty)?;
-        let left = self.env.coerce(left, chosen.left.expect("binary"), CastContext::Implicit)?;
-        let right = self.env.coerce(right, chosen.right, CastContext::Implicit)?;
+        let types = [chosen.left.expect("binary"), chosen.right];
+        let left = self.env.coerce(left, types[0], CastContext::Implicit)?;
+        let right = self.env.coerce(right, types[1], CastContext::Implicit)?;
         let proc = proc_by_oid(chosen.function).expect("a function");
-        Ok(Value { datum: self.env.call(proc, chosen.result, &[left, right])?, ty: chosen.result })
+        Ok(Value { datum: self.env.call(proc, chosen.result, &types, &[left, right])?, ty: chosen.result })
     }
 
     fn postfix(&mut self) -> Result<Value> {
@@ -292,21 +309,37 @@ impl<'e> Parser<'e> {
         }
     }
 
-    /// `::type[(modifier)]`.
+    /// `::type[(modifiers)][\[\]]`.
     fn cast(&mut self, value: Value) -> Result<Value> {
         let Some(Token::Name(name)) = self.tokens.next() else { panic!("a type after ::") };
-        let target = type_named(&name).unwrap_or_else(|| panic!("type {name}"));
-        let mut datum = self.env.coerce(value, target, CastContext::Explicit)?;
+        let mut target = type_named(&name).unwrap_or_else(|| panic!("type {name}"));
+        let mut modifiers = vec![];
         if self.sign("(") {
-            let Some(Token::Number(modifier)) = self.tokens.next() else { panic!("a modifier") };
-            self.expect(")");
-            let length = length_coercion(&BuiltinScope, target).expect("a length coercion");
-            let proc = proc_by_oid(length.function).expect("a function");
-            let mut args = vec![datum, Datum::Int4(modifier.parse().expect("a modifier")), Datum::Bool(true)];
-            args.truncate(proc.args.len());
-            datum = self.env.call(proc, target, &args)?;
+            while !self.sign(")") {
+                let Some(Token::Number(modifier)) = self.tokens.next() else { panic!("a modifier") };
+                modifiers.push(modifier);
+                self.sign(",");
+            }
         }
-        Ok(Value { datum, ty: target })
+        if self.sign("[") {
+            self.expect("]");
+            target = builtin_types::array_of(target).expect("an array type");
+        }
+        let explicit = CastContext::Explicit;
+        if modifiers.is_empty() {
+            return Ok(Value { datum: self.env.coerce(value, target, explicit)?, ty: target });
+        }
+        let ty = Type::with_typmod(target, typmod::from_modifiers(target, &modifiers)?);
+        // Functions that cast to bit strings need the length.
+        let datum = match (coercion_path(&BuiltinScope, value.ty, target, explicit), target) {
+            (Some(Coercion::Function(function)), oids::BIT) => {
+                let args = [value.datum, Datum::Int4(ty.typmod), Datum::Bool(true)];
+                let proc = proc_by_oid(function).expect("a function");
+                self.env.call(proc, target, &[value.ty], &args[..proc.args.len()])?
+            }
+            _ => self.env.coerce(value, target, explicit)?,
+        };
+        Ok(Value { datum: typmod::coerce(&datum, ty, true)?, ty: target })
     }
 
     fn primary(&mut self) -> Result<Value> {
@@ -314,12 +347,19 @@ impl<'e> Parser<'e> {
             Some(Token::Text(text)) => Ok(Value { datum: Datum::text(text), ty: oids::UNKNOWN }),
             Some(Token::Number(number)) => number_value(&number, self.env),
             Some(Token::Sign(sign)) if sign == "(" => self.parenthesized(),
-            Some(Token::Sign(sign)) if sign == "-" => {
+            Some(Token::Sign(sign)) => {
+                // The sign of a number belongs to the constant.
+                if let (Some(Token::Number(number)), "-") = (self.tokens.peek(), sign.as_str()) {
+                    let number = format!("-{number}");
+                    self.tokens.next();
+                    return number_value(&number, self.env);
+                }
                 let operand = self.postfix()?;
-                let chosen = resolve_prefix_operator(&BuiltinScope, None, "-", operand.ty)?;
+                let chosen = resolve_prefix_operator(&BuiltinScope, None, &sign, operand.ty)?;
                 let operand = self.env.coerce(operand, chosen.right, CastContext::Implicit)?;
                 let proc = proc_by_oid(chosen.function).expect("a function");
-                Ok(Value { datum: self.env.call(proc, chosen.result, &[operand])?, ty: chosen.result })
+                let datum = self.env.call(proc, chosen.result, &[chosen.right], &[operand])?;
+                Ok(Value { datum, ty: chosen.result })
             }
             Some(Token::Name(name)) => self.named(&name),
             token => panic!("no expression begins with {token:?}"),
@@ -384,20 +424,31 @@ impl<'e> Parser<'e> {
                 let value = args.into_iter().next().expect("one argument");
                 Ok(Value { datum: self.env.coerce(value, target, CastContext::Explicit)?, ty: target })
             }
-            Resolution::Call(chosen) => {
-                let proc = proc_by_oid(chosen.oid).expect("a function");
-                let mut datums = Vec::new();
-                for (value, param) in args.into_iter().zip(&chosen.params) {
-                    datums.push(self.env.coerce(value, param.ty, CastContext::Implicit)?);
-                }
-                // Defaults of the functions under test are all zero.
-                for param in &chosen.params[datums.len()..] {
-                    let zero = Value { datum: Datum::Int4(0), ty: oids::INT4 };
-                    datums.push(self.env.coerce(zero, param.ty, CastContext::Implicit)?);
-                }
-                Ok(Value { datum: self.env.call(proc, chosen.result, &datums)?, ty: chosen.result })
-            }
+            Resolution::Call(chosen) => self.matched(args, &chosen),
         }
+    }
+
+    fn matched(&self, args: Vec<Value>, chosen: &FunctionMatch) -> Result<Value> {
+        let proc = proc_by_oid(chosen.oid).expect("a function");
+        let (mut datums, mut types) = (vec![], vec![]);
+        for param in &chosen.params {
+            let value = match param.source {
+                ArgSource::Given(index) => args[index].clone(),
+                ArgSource::Default(index) => {
+                    let defaults = proc.defaults.expect("defaults");
+                    Parser::new(self.env, defaults.split(", ").nth(index).expect("a default")).whole()?
+                }
+            };
+            datums.push(self.env.coerce(value, param.ty, CastContext::Implicit)?);
+            types.push(param.ty);
+        }
+        if let Some(variadic) = chosen.variadic {
+            let items = datums.split_off(variadic.first);
+            let element = types.split_off(variadic.first)[0];
+            datums.push(Datum::Array(Array::vector(element, items).into()));
+            types.push(variadic.array);
+        }
+        Ok(Value { datum: self.env.call(proc, chosen.result, &types, &datums)?, ty: chosen.result })
     }
 }
 
@@ -407,6 +458,8 @@ fn type_named(name: &str) -> Option<Oid> {
         "smallint" => Some(oids::INT2),
         "bigint" => Some(oids::INT8),
         "real" => Some(oids::FLOAT4),
+        "boolean" => Some(oids::BOOL),
+        "\"char\"" => Some(oids::CHAR),
         _ => BuiltinScope.type_named(None, name),
     }
 }

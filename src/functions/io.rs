@@ -1,12 +1,12 @@
 //! Text forms of values inside functions: `dictdb_types::text` under the context of a call.
 
-use dictdb_types::{Datum, Oid, Result, Type, text};
+use dictdb_types::{Datum, Oid, Result, Type, oids, text};
 
 use crate::CallContext;
 
 /// The text form of a value that is not NULL.
 pub(crate) fn output(cx: &CallContext<'_>, ty: Oid, value: &Datum) -> Result<String> {
-    if let (Datum::Text(s), dictdb_types::oids::TEXT | dictdb_types::oids::VARCHAR) = (value, ty) {
+    if let (Datum::Text(s), oids::TEXT | oids::VARCHAR) = (value, ty) {
         return Ok(s.as_ref().to_owned());
     }
     let mut out = String::new();
@@ -17,4 +17,13 @@ pub(crate) fn output(cx: &CallContext<'_>, ty: Oid, value: &Datum) -> Result<Str
 /// A value of a type from its text form.
 pub(crate) fn input(cx: &CallContext<'_>, ty: Oid, text: &str) -> Result<Datum> {
     text::input(text, Type::new(ty), cx.env)
+}
+
+/// `value::text` of a value that is not NULL: its text form, but for types whose cast is a function of its own.
+pub(crate) fn cast_to_text(cx: &CallContext<'_>, ty: Oid, value: &Datum) -> Result<String> {
+    match value {
+        Datum::Bool(value) => Ok(if *value { "true" } else { "false" }.to_owned()),
+        Datum::Text(text) if ty == oids::BPCHAR => Ok(text.trim_end_matches(' ').to_owned()),
+        _ => output(cx, ty, value),
+    }
 }

@@ -19,6 +19,8 @@
 
 pub mod aggregate;
 mod args;
+#[cfg(test)]
+mod cases;
 pub mod datetime;
 #[cfg(test)]
 mod evaluate;

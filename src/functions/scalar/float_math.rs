@@ -21,6 +21,7 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "dtrunc" => |a: f64| a.trunc(),
     "dsign" => |a: f64| if a > 0.0 { 1.0 } else if a < 0.0 { -1.0 } else { 0.0 },
     "dsqrt" => |a: f64| sqrt(a),
+    // Correctly rounded, which older C libraries under PostgreSQL are not: there the cube root of 27 is not 3.
     "dcbrt" => |a: f64| a.cbrt(),
     "dpow" => |a: f64, b: f64| power(a, b),
     "dexp" => |a: f64| exp(a),

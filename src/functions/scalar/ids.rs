@@ -80,7 +80,7 @@ fn to_lsn(value: &Numeric, what: &str) -> Result<i64> {
     whole
         .parse::<u64>()
         .map(|lsn| lsn as i64)
-        .map_err(|_| Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "pg_lsn out of range"))
+        .map_err(|_| Error::new(SqlState::INVALID_PARAMETER_VALUE, "pg_lsn out of range"))
 }
 
 const UUID: &[(&str, ScalarFn)] = kernels! {

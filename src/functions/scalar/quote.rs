@@ -21,7 +21,7 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
 };
 
 fn as_text(cx: &CallContext<'_>, value: &Datum) -> Result<Option<String>> {
-    if value.is_null() { Ok(None) } else { io::output(cx, cx.arg_type(0).oid, value).map(Some) }
+    if value.is_null() { Ok(None) } else { io::cast_to_text(cx, cx.arg_type(0).oid, value).map(Some) }
 }
 
 /// Splits a qualified name into its parts. Without `strict`, what follows the last part may be anything.

@@ -67,7 +67,7 @@ pub(crate) fn is_variadic_null(cx: &CallContext<'_>, args: &[Datum], first: usiz
 
 /// `text || any`: the text so far and the text form of an argument.
 fn append(cx: &CallContext<'_>, mut text: String, value: &Datum, index: usize) -> Result<String> {
-    push(&mut text, &io::output(cx, cx.arg_type(index).oid, value)?)?;
+    push(&mut text, &io::cast_to_text(cx, cx.arg_type(index).oid, value)?)?;
     Ok(text)
 }
 

@@ -44,7 +44,7 @@ fn elements(args: &[Datum], function: &str, text: bool) -> Result<Rows> {
 }
 
 fn each(cx: &CallContext<'_>, args: &[Datum], text: bool) -> Result<Rows> {
-    let json = Raw::new(arg(args, 0)?);
+    let json = Raw::checked(arg(args, 0)?)?;
     if !json.is_object() {
         let what = if json.is_array() { "an array as an object" } else { "a scalar" };
         bail!(INVALID_PARAMETER_VALUE, "cannot deconstruct {what}");
@@ -58,7 +58,7 @@ fn each(cx: &CallContext<'_>, args: &[Datum], text: bool) -> Result<Rows> {
 }
 
 fn keys(args: &[Datum]) -> Result<Rows> {
-    let json = Raw::new(arg(args, 0)?);
+    let json = Raw::checked(arg(args, 0)?)?;
     if !json.is_object() {
         let what = if json.is_array() { "an array" } else { "a scalar" };
         bail!(INVALID_PARAMETER_VALUE, "cannot call json_object_keys on {what}");

@@ -8,17 +8,17 @@ use crate::kernel::ScalarFn;
 
 /// Functions of this family by `prosrc`.
 pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
-    "json_object_field" => |json: &str, key: &str| Ok(Raw::new(json).get(key)?.map(Raw::text)),
-    "json_object_field_text" => |json: &str, key: &str| as_text(Raw::new(json).get(key)?),
-    "json_array_element" => |json: &str, index: i32| Raw::new(json).element(index).map(Raw::text),
-    "json_array_element_text" => |json: &str, index: i32| as_text(Raw::new(json).element(index)),
+    "json_object_field" => |json: &str, key: &str| Ok(Raw::checked(json)?.get(key)?.map(Raw::text)),
+    "json_object_field_text" => |json: &str, key: &str| as_text(Raw::checked(json)?.get(key)?),
+    "json_array_element" => |json: &str, index: i32| Ok(Raw::checked(json)?.element(index).map(Raw::text)),
+    "json_array_element_text" => |json: &str, index: i32| as_text(Raw::checked(json)?.element(index)),
     "json_extract_path" => |json: &str, path: &Array| Ok(follow(json, path)?.map(Raw::text)),
     "json_extract_path_text" => |json: &str, path: &Array| as_text(follow(json, path)?),
     "json_array_length" => |json: &str| array_length(Raw::new(json)),
     "json_typeof" => |json: &str| Raw::new(json).type_name(),
     "json_strip_nulls" => |json: &str| {
         let mut out = String::new();
-        strip_nulls(Raw::new(json), &mut out)?;
+        strip_nulls(Raw::checked(json)?, &mut out)?;
         Ok(out)
     },
 };
@@ -30,7 +30,7 @@ fn as_text(value: Option<Raw<'_>>) -> Result<Datum> {
 
 /// Steps of a path that are keys of objects or indexes of arrays; a NULL step leads nowhere.
 fn follow<'a>(json: &'a str, path: &Array) -> Result<Option<Raw<'a>>> {
-    let mut value = Raw::new(json);
+    let mut value = Raw::checked(json)?;
     for step in &path.items {
         let Datum::Text(step) = step else { return Ok(None) };
         let next = if value.is_object() { value.get(step)? } else { index_step(step).and_then(|i| value.element(i)) };

@@ -18,6 +18,14 @@ impl<'a> Raw<'a> {
         Raw(text.trim_matches(BLANKS))
     }
 
+    /// A text whose strings will be looked at: fails (22P05, 22P02) where one of them cannot be text.
+    pub(crate) fn checked(text: &'a str) -> Result<Self> {
+        if text.contains("\\u") {
+            json::parse(text)?;
+        }
+        Ok(Raw::new(text))
+    }
+
     pub(crate) fn text(self) -> &'a str {
         self.0
     }

@@ -26,10 +26,10 @@ mod tests;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use dictdb_types::Result;
+use dictdb_types::{Error, Result};
 
 use compiled::Compiled;
-use syntax::Options;
+use syntax::{Flavor, Options};
 
 /// Compiled patterns kept by each thread.
 const CACHED_PATTERNS: usize = 64;
@@ -42,6 +42,9 @@ thread_local! {
 
 /// The compiled form of a pattern; 2201B if it is none.
 fn compile(pattern: &str, options: Options) -> Result<Rc<Compiled>> {
+    if options.flavor == Flavor::Basic {
+        return Err(Error::unsupported("regular expression option \"b\" (basic syntax)"));
+    }
     CACHE.with_borrow_mut(|cache| {
         if let Some(at) = cache.iter().position(|(p, o, _)| **p == *pattern && *o == options) {
             cache[..=at].rotate_right(1);

@@ -82,6 +82,8 @@ pub(super) struct Options {
 pub(super) enum Flavor {
     /// Advanced (`***:`), the default.
     Advanced,
+    /// POSIX basic (`b`), which is not supported.
+    Basic,
     /// POSIX extended (`e`).
     Extended,
     /// Literal text (`***=`, `q`).
@@ -122,7 +124,7 @@ pub(super) fn parse_flags(flags: &str) -> Result<(Options, bool), Error> {
     for letter in flags.chars() {
         match letter {
             'g' => global = true,
-            'b' => return Err(Error::unsupported("regular expression option \"b\" (basic syntax)")),
+            'b' => options.flavor = Flavor::Basic,
             _ if options.apply(letter) => {}
             _ => bail!(INVALID_PARAMETER_VALUE, "invalid regular expression option: \"{letter}\""),
         }

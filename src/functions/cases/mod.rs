@@ -1,0 +1,14 @@
+//! Functions against PostgreSQL 15's answers: every file here is `expression => answer`, rewritten by `rewrite.sh`.
+
+use crate::evaluate::run;
+
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => {
+        $(#[test]
+        fn $name() {
+            run(include_str!(concat!(stringify!($name), ".txt")));
+        })*
+    };
+}
+
+cases!(array, bytes, float, integer, json, numeric, pattern, range, regexp, text);
