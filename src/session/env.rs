@@ -34,6 +34,18 @@ impl StatementEnv {
 
     /// Schemas that unqualified names are looked for in: `search_path` as oids, `pg_catalog` first unless it is listed.
     pub fn search_path(&self) -> Vec<Oid> {
+        let mut path = self.listed_path();
+        if !path.contains(&namespaces::PG_CATALOG) {
+            path.insert(0, namespaces::PG_CATALOG);
+        }
+        if let Some(temporary) = self.catalog.schema_named(&self.shared.temporary_schema_name()) {
+            path.insert(0, temporary.oid);
+        }
+        path
+    }
+
+    /// The schemas of `search_path` that exist, in its order: new objects go to the first.
+    pub fn listed_path(&self) -> Vec<Oid> {
         let user = self.shared.current_user();
         let mut path: Vec<Oid> = Vec::with_capacity(self.derived.search_path.len() + 1);
         for name in self.derived.search_path.iter() {
@@ -43,9 +55,6 @@ impl StatementEnv {
             {
                 path.push(schema.oid);
             }
-        }
-        if !path.contains(&namespaces::PG_CATALOG) {
-            path.insert(0, namespaces::PG_CATALOG);
         }
         path
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dictdb_catalog::CatalogTransaction;
+use dictdb_executor::ddl::StorageChanges;
 use dictdb_executor::modify::ConstraintQueue;
 use dictdb_storage::{Session as StorageSession, Transaction};
 use dictdb_types::{Error, Result, Severity, SqlState};
@@ -59,6 +60,11 @@ impl Shared {
         if role.is_empty() || role == "none" { self.session_user() } else { role.into() }
     }
 
+    /// Name of the schema that holds this session's temporary relations.
+    pub fn temporary_schema_name(&self) -> String {
+        format!("pg_temp_{}", self.backend.pid)
+    }
+
     /// Whether the current user is a superuser.
     pub fn is_superuser(&self) -> bool {
         let catalog = self.database.catalog.current();
@@ -93,6 +99,8 @@ pub struct Session {
     pub(crate) shared: Arc<Shared>,
     pub(crate) block: TransactionBlock,
     pub(crate) catalog: CatalogTransaction,
+    /// What the transaction made and removed in storage.
+    pub(crate) storage_changes: StorageChanges,
     pub(crate) prepared: PreparedStatements,
     pub(crate) portals: Portals,
     pub(crate) statement_timestamp: i64,
@@ -154,6 +162,7 @@ impl Session {
             shared,
             block: TransactionBlock::default(),
             catalog: CatalogTransaction::default(),
+            storage_changes: StorageChanges::default(),
             prepared: PreparedStatements::default(),
             portals: Portals::default(),
             statement_timestamp: clock::now_micros(),
@@ -298,6 +307,7 @@ impl Session {
         if let Some(transaction) = self.transaction.take() {
             transaction.commit()?;
         }
+        self.storage_changes.committed(&self.shared.instance.storage);
         self.catalog = CatalogTransaction::default();
         self.shared.settings.lock().commit();
         for action in pending.actions() {
@@ -313,6 +323,7 @@ impl Session {
         if let Some(transaction) = self.transaction.take() {
             transaction.rollback();
         }
+        self.storage_changes.rolled_back(&self.shared.instance.storage);
         self.catalog = CatalogTransaction::default();
         *self.shared.pending.lock() = Pending::default();
         self.shared.settings.lock().rollback();
@@ -393,6 +404,7 @@ impl Session {
             name: name.into(),
             notifications: self.shared.pending.lock().position(),
             catalog: self.catalog.position(),
+            storage_changes: self.storage_changes.position(),
             storage: self.transaction.as_ref().map(|transaction| transaction.savepoint()),
             modes: self.block.modes,
         });
@@ -426,6 +438,7 @@ impl Session {
             transaction.rollback_to(savepoint)?;
         }
         self.catalog.rollback_to(savepoint.catalog);
+        self.storage_changes.rollback_to(savepoint.storage_changes, &self.shared.instance.storage);
         self.shared.pending.lock().rollback_to(savepoint.notifications);
         self.shared.settings.lock().rollback_to_savepoint(depth);
         self.block.revive();

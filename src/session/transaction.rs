@@ -103,6 +103,8 @@ pub(crate) struct Savepoint {
     pub notifications: (usize, usize),
     /// Catalog changes when it was set.
     pub catalog: usize,
+    /// Changes in storage when it was set.
+    pub storage_changes: (usize, usize),
     /// The savepoint in storage, once the transaction has begun there.
     pub storage: Option<SavepointId>,
     /// Modes when it was set.

@@ -8,6 +8,7 @@
 
 mod plan;
 mod run;
+mod utility;
 mod virtual_tables;
 
 use dictdb_parser::ast;
@@ -15,20 +16,13 @@ use dictdb_parser::utility::Utility;
 use dictdb_types::{Datum, Error, Oid, Result};
 
 use crate::Session;
-use crate::portal::{Outcome, Portal};
-use crate::statement::command_tag;
+use crate::portal::Portal;
 
 pub(crate) use plan::CachedPlan;
 pub(crate) use run::{RowSink, RowStream};
 pub(crate) use virtual_tables::SystemTables;
 
 impl Session {
-    /// Runs a utility command that the crates below implement.
-    pub(crate) async fn execute_utility(&mut self, portal: &Portal) -> Result<Outcome> {
-        let tag = portal.source.as_ref().map_or("", |source| command_tag(&source.parsed.statement));
-        Err(Error::unsupported(tag))
-    }
-
     /// The type a name in PREPARE stands for.
     pub(crate) fn type_oid(&mut self, _ty: &ast::DataType) -> Result<Oid> {
         Err(Error::unsupported("declared parameter types"))

@@ -126,7 +126,7 @@ impl Session {
         Ok(transaction)
     }
 
-    fn wait_options(&self) -> WaitOptions {
+    pub(super) fn wait_options(&self) -> WaitOptions {
         let timeout_ms = self.shared.settings.lock().derived().lock_timeout_ms;
         WaitOptions { timeout: (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms)) }
     }
