@@ -121,8 +121,7 @@ impl Names<'_> {
             (Some(operator), [operand]) => self.wrapped(&format!("({operator} "), operand, ")", out),
             (_, [value, rest @ ..]) if is_cast(call, rest) => self.cast(value, call.ty, out),
             _ => {
-                let text = self.env.reg_out(dictdb_types::RegKind::Proc, call.function.oid);
-                let name = if text.is_empty() { quote_identifier(&call.function.name).into_owned() } else { text };
+                let name = quote_identifier(&call.function.name);
                 self.list(&format!("{name}("), &call.args, ")", out)
             }
         }

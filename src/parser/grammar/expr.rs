@@ -4,7 +4,7 @@
 //! `OR` chains become balanced trees, because nothing depends on how they associate.
 
 use dictdb_types::{Error, Result, SqlState};
-use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value};
+use sqlparser::ast::{BinaryOperator, Expr, Ident, UnaryOperator, Value};
 
 use super::function::{call, catalog_function};
 use super::{Context, Parser};
@@ -65,10 +65,13 @@ impl Parser<'_> {
 
     /// `a_expr` where a keyword after it may be more than an operator.
     pub(super) fn expr_in(&mut self, context: Context) -> Result<Expr> {
-        let outer = std::mem::replace(&mut self.context, context);
-        let expr = self.level(OR, Rule::Full);
-        self.context = outer;
-        expr
+        if let Some(literal) = self.lone_literal()? {
+            return Ok(literal);
+        }
+        self.nested(|parser| {
+            let first = parser.prefix(Rule::Full)?;
+            parser.operators(first, OR, Rule::Full, context)
+        })
     }
 
     /// `b_expr`.
@@ -78,10 +81,7 @@ impl Parser<'_> {
 
     /// An `a_expr` whose first operand has been read already.
     pub(super) fn expr_after(&mut self, first: Expr) -> Result<Expr> {
-        let outer = std::mem::take(&mut self.context);
-        let expr = self.nested(|parser| parser.operators(first, OR, Rule::Full));
-        self.context = outer;
-        expr
+        self.nested(|parser| parser.operators(first, OR, Rule::Full, Context::Plain))
     }
 
     /// An expression of operators that bind at least as tightly as `least`.
@@ -91,7 +91,7 @@ impl Parser<'_> {
         }
         self.nested(|parser| {
             let first = parser.prefix(rule)?;
-            parser.operators(first, least, rule)
+            parser.operators(first, least, rule, Context::Plain)
         })
     }
 
@@ -132,6 +132,10 @@ impl Parser<'_> {
                 let operand = self.level(NOT, rule)?;
                 Ok(self.unary(UnaryOperator::Not, token, operand))
             }
+            Kind::Word if token.keyword == K::Default && rule == Rule::Full => {
+                self.advance();
+                Ok(Expr::Identifier(Ident { value: "DEFAULT".to_owned(), quote_style: None, span: self.span(token) }))
+            }
             _ => self.primary(),
         }
     }
@@ -168,24 +172,24 @@ impl Parser<'_> {
     }
 
     /// Operators that follow `left` and bind at least as tightly as `least`.
-    fn operators(&mut self, mut left: Expr, least: u8, rule: Rule) -> Result<Expr> {
+    fn operators(&mut self, mut left: Expr, least: u8, rule: Rule, context: Context) -> Result<Expr> {
         // The level of the last operation if it does not associate and ended in an operand: the same level may not follow.
         let mut closed = 0;
-        while let Some((infix, level)) = self.infix(rule) {
+        while let Some((infix, level)) = self.infix(rule, context) {
             if level < least {
                 break;
             }
             if level == closed {
                 return Err(self.unexpected());
             }
-            (left, closed) = self.operation(left, infix, level, rule)?;
+            (left, closed) = self.operation(left, infix, level, rule, context)?;
             self.grow()?;
         }
         Ok(left)
     }
 
     /// What the next token does after an operand, and at which level.
-    fn infix(&self, rule: Rule) -> Option<(Infix, u8)> {
+    fn infix(&self, rule: Rule, context: Context) -> Option<(Infix, u8)> {
         let token = self.peek();
         match token.kind {
             Kind::TypeCast => Some((Infix::Cast, CAST)),
@@ -198,7 +202,7 @@ impl Parser<'_> {
             }
             Kind::Word if token.keyword != K::Unkeyed => {
                 let infix = self.word_infix(token.keyword, rule)?;
-                self.is_operator_here(token.keyword).then_some(infix)
+                self.is_operator_here(token.keyword, context).then_some(infix)
             }
             _ => None,
         }
@@ -207,7 +211,7 @@ impl Parser<'_> {
     fn word_infix(&self, keyword: K, rule: Rule) -> Option<(Infix, u8)> {
         let next = self.nth(1);
         match (keyword, rule) {
-            (K::Operator, _) if next.kind == Kind::LeftParen => Some((Infix::Operator, OPERATOR)),
+            (K::Operator, _) => Some((Infix::Operator, OPERATOR)),
             (K::Is, _) => Some((Infix::Is, IS)),
             (_, Rule::Restricted) => None,
             (K::And, _) => Some((Infix::And, AND)),
@@ -215,7 +219,7 @@ impl Parser<'_> {
             (K::Isnull, _) => Some((Infix::IsNull, IS)),
             (K::Notnull, _) => Some((Infix::NotNull, IS)),
             (K::Not, _) => self.match_infix(next.keyword),
-            (K::At, _) if next.keyword == K::Time => Some((Infix::AtTimeZone, AT)),
+            (K::At, _) => Some((Infix::AtTimeZone, AT)),
             (K::Collate, _) => Some((Infix::Collate, COLLATE)),
             (keyword, _) => self.match_infix(keyword),
         }
@@ -232,11 +236,16 @@ impl Parser<'_> {
         Some((infix, MATCH))
     }
 
-    fn is_operator_here(&self, keyword: K) -> bool {
-        match self.context {
+    /// Where an expression is pending behind another operator, the word can only be one too; so this matters only for
+    /// the outermost chain.
+    fn is_operator_here(&self, keyword: K, context: Context) -> bool {
+        let next = self.nth(1);
+        match context {
             Context::Plain => true,
+            Context::Label if keyword == K::Operator => next.kind == Kind::LeftParen,
+            Context::Label if keyword == K::At => next.keyword == K::Time,
             Context::Label => self.operand_may_follow(keyword),
-            Context::Substring => keyword != K::Similar || self.nth(1).keyword == K::To,
+            Context::Substring => keyword != K::Similar || next.keyword == K::To,
         }
     }
 
@@ -270,11 +279,11 @@ impl Parser<'_> {
     }
 
     /// Applies one operator to `left`. The second result is the level if it does not associate, otherwise zero.
-    fn operation(&mut self, left: Expr, infix: Infix, level: u8, rule: Rule) -> Result<(Expr, u8)> {
+    fn operation(&mut self, left: Expr, infix: Infix, level: u8, rule: Rule, context: Context) -> Result<(Expr, u8)> {
         let position = self.position();
         match infix {
-            Infix::And => Ok((self.chain(left, K::And, AND, &BinaryOperator::And)?, 0)),
-            Infix::Or => Ok((self.chain(left, K::Or, OR, &BinaryOperator::Or)?, 0)),
+            Infix::And => Ok((self.chain(left, K::And, AND, context)?, 0)),
+            Infix::Or => Ok((self.chain(left, K::Or, OR, context)?, 0)),
             Infix::Is => self.is_test(left, rule),
             Infix::IsNull | Infix::NotNull => {
                 self.advance();
@@ -284,8 +293,7 @@ impl Parser<'_> {
             Infix::Operator => self.operator(left, level, rule),
             Infix::Between | Infix::In | Infix::Like | Infix::Similar => self.matching(left, infix, position),
             Infix::AtTimeZone => {
-                self.at += 2;
-                self.expect_word(K::Zone)?;
+                self.expect_words(&[K::At, K::Time, K::Zone])?;
                 let zone = self.level(AT + 1, rule)?;
                 Ok((call(catalog_function("timezone", position), vec![zone, left]), 0))
             }
@@ -304,16 +312,17 @@ impl Parser<'_> {
     }
 
     /// `a AND b AND c …` as a balanced tree.
-    fn chain(&mut self, left: Expr, word: K, level: u8, op: &BinaryOperator) -> Result<Expr> {
+    fn chain(&mut self, left: Expr, word: K, level: u8, context: Context) -> Result<Expr> {
+        let op = if word == K::And { BinaryOperator::And } else { BinaryOperator::Or };
         let first_depth = self.below;
         let mut operands = vec![left];
         let mut positions = Vec::new();
-        while self.is_word(word) && self.is_operator_here(word) {
+        while self.is_word(word) && self.is_operator_here(word, context) {
             positions.push(self.advance().position);
             operands.push(self.level(level + 1, Rule::Full)?);
         }
         self.below = self.below.max(first_depth) + operands.len().ilog2();
-        Ok(self.balanced(operands, &positions, op))
+        Ok(self.balanced(operands, &positions, &op))
     }
 
     /// Joins operands with operators between them, each at its position, halving the list.
@@ -355,9 +364,17 @@ impl Parser<'_> {
 
     /// `'(' select ')'` or `'(' a_expr ')'`, without the parentheses.
     fn subquery_or_expr(&mut self) -> Result<Expr> {
-        self.nested(|parser| match parser.parenthesized()? {
-            Expr::Nested(inner) => Ok(*inner),
-            other => Ok(other),
+        self.nested(|parser| {
+            if parser.starts_subquery() {
+                return match parser.parenthesized()? {
+                    Expr::Nested(inner) => Ok(*inner),
+                    other => Ok(other),
+                };
+            }
+            parser.expect(Kind::LeftParen)?;
+            let array = parser.expr()?;
+            parser.expect(Kind::RightParen)?;
+            Ok(array)
         })
     }
 

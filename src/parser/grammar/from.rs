@@ -8,7 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::Parser;
-use crate::keyword::Keyword as K;
+use crate::keyword::{Category, Keyword as K};
 use crate::node;
 use crate::token::Kind;
 
@@ -122,7 +122,9 @@ impl Parser<'_> {
         if self.is_word(K::Xmltable) && self.nth(1).kind == Kind::LeftParen {
             return Err(Error::unsupported("XMLTABLE").at(Some(self.position())));
         }
-        if lateral || self.starts_special_function() || self.is_function_call() {
+        let token = self.peek();
+        let only_function = self.is_type_function_name(token) && !self.is_col_id(token);
+        if lateral || only_function || self.starts_special_function() || self.is_function_call() {
             return self.function_factor(lateral);
         }
         let TableFactor::Table { name, with_hints, .. } = self.relation()? else { return Err(self.unexpected()) };
@@ -172,12 +174,25 @@ impl Parser<'_> {
         let values = matches!(subquery.body.as_ref(), sqlparser::ast::SetExpr::Values(_));
         let alias = self.optional_alias()?;
         if alias.is_none() {
+            if !self.may_follow_table() {
+                return Err(self.unexpected());
+            }
             let (what, example) = if values { ("VALUES", "(VALUES ...)") } else { ("subquery", "(SELECT ...)") };
             return Err(Error::new(SqlState::SYNTAX_ERROR, format!("{what} in FROM must have an alias"))
                 .hint(format!("For example, FROM {example} [AS] foo."))
                 .at(Some(position)));
         }
         Ok(TableFactor::Derived { lateral, subquery, alias, sample: None })
+    }
+
+    /// Whether the next token fits after an item of `FROM`: otherwise it is the error, not the missing alias.
+    fn may_follow_table(&self) -> bool {
+        let token = self.peek();
+        match token.kind {
+            Kind::End | Kind::Semicolon | Kind::Comma | Kind::RightParen => true,
+            Kind::Word => token.keyword.category() == Some(Category::Reserved) || self.is_type_function_name(token),
+            _ => false,
+        }
     }
 
     fn parenthesis_contents(&mut self) -> Result<Parenthesis> {

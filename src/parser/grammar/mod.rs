@@ -9,18 +9,36 @@
 //!   select, from, dml                         queries and data-modifying statements
 //!   expr, primary, function, type_name, name  what they are made of
 //!   transaction, setting, cursor, copy, maintenance, option      commands of a session
-//!   create, table, constraint, alter_table, alter, index, routine, trigger, object, drop, role, grant   DDL
+//!   create, create_table, constraint, index, object, routine, trigger      what CREATE makes
+//!   alter, alter_table, objects, role, grant                               what changes it
 //! ```
 
+mod alter;
+mod alter_table;
+mod constraint;
+mod copy;
+mod create;
+mod create_table;
+mod cursor;
 mod dml;
 mod expr;
 mod from;
 mod function;
+mod grant;
+mod index;
+mod maintenance;
 mod name;
+mod object;
+mod objects;
 mod option;
 mod primary;
+mod role;
+mod routine;
 mod select;
+mod setting;
 mod statement;
+mod transaction;
+mod trigger;
 mod type_name;
 
 use std::ops::Range;
@@ -36,7 +54,7 @@ use crate::token::{Kind, Token};
 
 /// What a keyword after an operand may be besides an operator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Context {
+pub(super) enum Context {
     /// Nothing.
     #[default]
     Plain,
@@ -59,7 +77,6 @@ pub(crate) struct Parser<'a> {
     /// Levels of the tree built since the innermost rule that counts them began.
     below: u32,
     expressions: u32,
-    context: Context,
     pub(crate) locations: Locations,
     pub(crate) notices: Vec<Error>,
 }
@@ -77,7 +94,6 @@ impl<'a> Parser<'a> {
             nesting: 0,
             below: 0,
             expressions: 0,
-            context: Context::Plain,
             locations: Locations::default(),
             notices: Vec::new(),
         })

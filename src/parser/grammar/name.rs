@@ -123,8 +123,17 @@ impl Parser<'_> {
 
     /// `qualified_name`: a relation, with schema and database if given.
     pub(super) fn qualified_name(&mut self) -> Result<ObjectName> {
-        let first = self.col_id()?;
-        let names = self.dotted(first)?;
+        let mut names = vec![self.col_id()?];
+        while self.is(Kind::Dot) && self.nth(1).kind != Kind::Star {
+            self.advance();
+            names.push(self.col_label()?);
+        }
+        if matches!(self.kind(), Kind::Dot | Kind::LeftBracket) {
+            // PostgreSQL reads what may follow a column's name, and only then finds that this is none.
+            let name = sqlparser::ast::Expr::CompoundIdentifier(names);
+            self.indirection(name)?;
+            return Err(self.unexpected());
+        }
         if names.len() > 3 {
             return Err(too_many_dots("improper qualified name (too many dotted names)", &names));
         }

@@ -58,11 +58,7 @@ impl Parser<'_> {
 
     /// `WITH (…)` if it comes next.
     pub(super) fn with_options(&mut self) -> Result<Vec<DefElem>> {
-        if !self.is_word(K::With) || self.nth(1).kind != Kind::LeftParen {
-            return Ok(Vec::new());
-        }
-        self.advance();
-        self.reloptions()
+        if self.eat_word(K::With) { self.reloptions() } else { Ok(Vec::new()) }
     }
 
     /// `reloptions`: `(namespace.name = value, …)`.
@@ -121,7 +117,16 @@ impl Parser<'_> {
         Ok(DefValue::Operator(ObjectName::from(path)))
     }
 
-    /// `utility_option_list` and `copy_generic_opt_list`: `(name value, …)` without an equals sign.
+    /// `copy_generic_opt_list`: any word may name an option.
+    pub(super) fn copy_generic_options(&mut self) -> Result<Vec<DefElem>> {
+        self.in_parens(|parser| {
+            let name = parser.col_label()?;
+            let value = parser.utility_option_value()?;
+            Ok(DefElem { namespace: None, name, value })
+        })
+    }
+
+    /// `utility_option_list`: `(name value, …)` without an equals sign.
     pub(super) fn utility_options(&mut self) -> Result<Vec<DefElem>> {
         self.in_parens(|parser| {
             let name = parser.utility_option_name()?;
@@ -158,7 +163,7 @@ impl Parser<'_> {
     }
 
     /// `opt_boolean_or_string`: `true`, `false`, `on`, a word, a string.
-    fn boolean_or_string(&mut self) -> Result<DefValue> {
+    pub(super) fn boolean_or_string(&mut self) -> Result<DefValue> {
         if self.is_any(&[K::True, K::False, K::On]) {
             let word = self.advance().keyword.word();
             return Ok(DefValue::Keyword(word.to_owned()));

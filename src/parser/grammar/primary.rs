@@ -101,10 +101,6 @@ impl Parser<'_> {
                 };
                 Ok(self.value(token, value))
             }
-            K::Default => {
-                self.advance();
-                Ok(Expr::Identifier(Ident { value: "DEFAULT".to_owned(), quote_style: None, span: self.span(token) }))
-            }
             K::Case => self.case(),
             K::Cast => self.cast(),
             K::Array => self.array(),
@@ -157,7 +153,7 @@ impl Parser<'_> {
             }
             K::National => matches!(next.keyword, K::Character | K::Char),
             K::Timestamp | K::Time => {
-                let zone = matches!(next.keyword, K::With | K::Without) && self.nth(2).keyword == K::Time;
+                let zone = next.keyword == K::Without || next.keyword == K::With && self.nth(2).keyword == K::Time;
                 next.kind_is_string() || next.kind == Kind::LeftParen || zone
             }
             _ => false,
@@ -350,7 +346,12 @@ impl Parser<'_> {
 
     /// Whether the word at `ahead` can only start a query.
     pub(super) fn starts_select(&self, ahead: usize) -> bool {
-        matches!(self.nth(ahead).keyword, K::Select | K::Values | K::With | K::Table)
+        match self.nth(ahead).keyword {
+            K::Select | K::With | K::Table => true,
+            // A column may be called so.
+            K::Values => self.nth(ahead + 1).kind == Kind::LeftParen,
+            _ => false,
+        }
     }
 
     /// Whether a query's first word comes after one or more parentheses.

@@ -63,7 +63,7 @@ impl Parser<'_> {
 
     /// Whether a query comes next.
     pub(super) fn starts_query(&self) -> bool {
-        self.starts_select(0) || self.is(Kind::LeftParen)
+        self.is_any(&[K::Select, K::Values, K::With, K::Table]) || self.is(Kind::LeftParen)
     }
 
     /// Whether a query goes on after an operand in parentheses.
@@ -256,11 +256,14 @@ impl Parser<'_> {
             return Ok(None);
         }
         let mut into = SelectInto { temporary: false, unlogged: false, table: false, targets: Vec::new() };
-        if self.is_any(&[K::Local, K::Global]) && matches!(self.nth(1).keyword, K::Temp | K::Temporary) {
+        let scoped = self.is_any(&[K::Local, K::Global]) && matches!(self.nth(1).keyword, K::Temp | K::Temporary);
+        if scoped {
             self.advance();
         }
-        let temporary = self.is_any(&[K::Temp, K::Temporary]) && self.nth(1).kind != Kind::Dot;
-        if temporary || self.is_word(K::Unlogged) && self.nth(1).kind != Kind::Dot {
+        // A table may be called like these words; then no other name follows.
+        let prefix = scoped || self.nth(1).keyword == K::Table || self.is_col_id(self.nth(1));
+        let temporary = prefix && self.is_any(&[K::Temp, K::Temporary]);
+        if temporary || prefix && self.is_word(K::Unlogged) {
             into.temporary = temporary;
             into.unlogged = !temporary;
             self.advance();
@@ -559,7 +562,7 @@ fn grouping_set(item: Expr) -> Vec<Expr> {
     }
 }
 
-fn empty_select(select_token: AttachedToken) -> Select {
+pub(super) fn empty_select(select_token: AttachedToken) -> Select {
     Select {
         select_token,
         optimizer_hints: Vec::new(),

@@ -84,7 +84,53 @@ impl Parser<'_> {
         })
     }
 
+    /// `PREPARE` and the like: everything that is no query.
     fn utility(&mut self) -> Result<Utility> {
-        Err(self.unexpected())
+        Ok(match self.keyword() {
+            K::Begin | K::Start => self.begin()?,
+            K::Commit | K::End => self.commit()?,
+            K::Rollback | K::Abort => self.rollback()?,
+            K::Savepoint => self.savepoint()?,
+            K::Release => self.release()?,
+            K::Set => self.set_statement()?,
+            K::Reset => self.reset_statement()?,
+            K::Show => self.show()?,
+            K::Discard => self.discard()?,
+            K::Prepare => self.prepare()?,
+            K::Execute => Utility::Execute(self.execute()?),
+            K::Deallocate => self.deallocate()?,
+            K::Declare => self.declare_cursor()?,
+            K::Fetch | K::Move => self.fetch()?,
+            K::Close => self.close_portal()?,
+            K::Listen => self.listen()?,
+            K::Unlisten => self.unlisten()?,
+            K::Notify => self.notify()?,
+            K::Lock => self.lock_table()?,
+            K::Copy => self.copy()?,
+            K::Explain => self.explain()?,
+            K::Call => self.call_procedure()?,
+            K::Do => self.do_block()?,
+            K::Vacuum => self.vacuum()?,
+            K::Analyze | K::Analyse => self.analyze()?,
+            K::Reindex => self.reindex()?,
+            K::Cluster => self.cluster()?,
+            K::Checkpoint => {
+                self.advance();
+                Utility::Checkpoint
+            }
+            K::Load => self.load()?,
+            K::Create => self.create()?,
+            K::Alter => self.alter()?,
+            K::Drop => self.drop_statement()?,
+            K::Truncate => self.truncate()?,
+            K::Comment => self.comment()?,
+            K::Refresh => self.refresh()?,
+            K::Grant => self.grant()?,
+            K::Revoke => self.revoke()?,
+            K::Reassign => self.reassign_owned()?,
+            K::Security => self.unsupported("SECURITY LABEL")?,
+            K::Import => self.unsupported("IMPORT FOREIGN SCHEMA")?,
+            _ => return Err(self.unexpected()),
+        })
     }
 }

@@ -208,9 +208,7 @@ impl Parser<'_> {
             self.at += 2;
             self.expect_word(K::Zone)?;
             true
-        } else if self.are_words(&[K::Without, K::Time]) {
-            self.at += 2;
-            self.expect_word(K::Zone)?;
+        } else if self.eat_phrase(&[K::Without, K::Time, K::Zone])? {
             false
         } else {
             false
@@ -263,12 +261,10 @@ impl Parser<'_> {
 
     /// `(modifier, …)`: constants and words.
     fn type_modifiers(&mut self, type_position: u32) -> Result<Vec<String>> {
-        self.in_parens(|parser| {
-            let expr = parser.expr()?;
-            super::primary::simple_constant(&expr).ok_or_else(|| {
-                let message = "type modifiers must be simple constants or identifiers";
-                Error::new(SqlState::SYNTAX_ERROR, message).at(Some(type_position))
-            })
+        let modifiers = self.in_parens(Self::expr)?;
+        modifiers.iter().map(super::primary::simple_constant).collect::<Option<_>>().ok_or_else(|| {
+            let message = "type modifiers must be simple constants or identifiers";
+            Error::new(SqlState::SYNTAX_ERROR, message).at(Some(type_position))
         })
     }
 

@@ -320,8 +320,13 @@ pub enum ParamMode {
 /// What a function returns.
 #[derive(Clone, Debug)]
 pub enum FunctionReturns {
-    /// A type; `SETOF` is part of it ([`crate::typename`]).
-    Type(DataType),
+    /// A type.
+    Type {
+        /// The type.
+        data_type: DataType,
+        /// `SETOF`.
+        setof: bool,
+    },
     /// `TABLE (name type, …)`.
     Table(Vec<FunctionParam>),
 }

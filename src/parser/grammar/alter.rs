@@ -1,0 +1,332 @@
+//! `ALTER`: which rule the words after it lead to, and `RENAME`, `OWNER TO`, `SET SCHEMA`.
+
+use dictdb_types::{Error, Result, SqlState};
+use sqlparser::ast::ObjectName;
+
+use super::Parser;
+use super::objects::{OBJECTS, Shape};
+use crate::keyword::Keyword as K;
+use crate::utility::{
+    AlterDatabase, AlterDomain, AlterDomainAction, AlterEnum, AlterEnumAction, AlterExtension, AlterSetting, AlterTable,
+    Behavior, ConstraintKind, ObjectKind, ObjectRef, RelationKind, Rename, Set, SetOwner, SetSchema, SetScope, TableRef,
+    Utility,
+};
+
+/// Relations, whose actions are those of `ALTER TABLE`.
+const RELATIONS: &[(&[K], RelationKind)] = &[
+    (&[K::Table], RelationKind::Table),
+    (&[K::Index], RelationKind::Index),
+    (&[K::View], RelationKind::View),
+    (&[K::Materialized, K::View], RelationKind::MaterializedView),
+    (&[K::Foreign, K::Table], RelationKind::ForeignTable),
+];
+
+/// Objects that DictDB does not have.
+const UNSUPPORTED: &[(&[K], &str)] = &[
+    (&[K::Event], "ALTER EVENT TRIGGER"),
+    (&[K::Foreign, K::Data], "ALTER FOREIGN DATA WRAPPER"),
+    (&[K::Large], "ALTER LARGE OBJECT"),
+    (&[K::Policy], "ALTER POLICY"),
+    (&[K::Publication], "ALTER PUBLICATION"),
+    (&[K::Rule], "ALTER RULE"),
+    (&[K::Server], "ALTER SERVER"),
+    (&[K::Statistics], "ALTER STATISTICS"),
+    (&[K::Subscription], "ALTER SUBSCRIPTION"),
+    (&[K::Tablespace], "ALTER TABLESPACE"),
+    (&[K::User, K::Mapping], "ALTER USER MAPPING"),
+];
+
+impl Parser<'_> {
+    /// `ALTER …`.
+    pub(super) fn alter(&mut self) -> Result<Utility> {
+        self.advance();
+        if let Some((_, name)) = UNSUPPORTED.iter().find(|(words, _)| self.are_words(words)) {
+            return self.unsupported(name);
+        }
+        if let Some((words, kind)) = RELATIONS.iter().find(|(words, _)| self.are_words(&words[..1])) {
+            self.expect_words(words)?;
+            return self.alter_relation(*kind);
+        }
+        match self.keyword() {
+            K::Sequence => {
+                self.advance();
+                self.alter_sequence_or_relation()
+            }
+            K::Type => {
+                self.advance();
+                self.alter_type_statement()
+            }
+            K::Domain => {
+                self.advance();
+                self.alter_domain()
+            }
+            K::Database => {
+                self.advance();
+                self.alter_database()
+            }
+            K::Role | K::User | K::Group => {
+                let group = self.advance().keyword == K::Group;
+                self.alter_role(group)
+            }
+            K::Extension => {
+                self.advance();
+                self.alter_extension()
+            }
+            K::Default => {
+                self.advance();
+                self.expect_word(K::Privileges)?;
+                self.alter_default_privileges()
+            }
+            K::System => {
+                self.advance();
+                self.alter_system()
+            }
+            _ => self.alter_object(),
+        }
+    }
+
+    /// Functions, schemas, collations and so on: one object, then what happens to it.
+    fn alter_object(&mut self) -> Result<Utility> {
+        let known = OBJECTS.iter().any(|(words, ..)| self.are_words(&words[..1]));
+        if !known {
+            return Err(self.unexpected());
+        }
+        let (kind, shape) = self.object_kind(&[])?;
+        let object = self.object_ref(shape)?;
+        match self.keyword() {
+            K::Rename => {
+                self.advance();
+                self.expect_word(K::To)?;
+                let to = self.col_id()?;
+                let (part, relation, behavior) = (None, None, Behavior::Restrict);
+                Ok(Utility::Rename(Rename { kind, object, if_exists: false, part, relation, to, behavior }))
+            }
+            K::Owner => self.owner_to(kind, object),
+            K::Set if shape != Shape::Function && kind != ObjectKind::Schema || self.nth(1).keyword == K::Schema => {
+                self.set_schema(kind, object)
+            }
+            K::No | K::Depends => self.unsupported("ALTER … DEPENDS ON EXTENSION"),
+            _ => match object {
+                ObjectRef::Function(function) if shape == Shape::Function => self.alter_function(kind, function),
+                _ if matches!(kind, ObjectKind::Schema | ObjectKind::Aggregate | ObjectKind::Trigger) => {
+                    Err(self.unexpected())
+                }
+                _ => self.unsupported("this form of ALTER"),
+            },
+        }
+    }
+
+    fn owner_to(&mut self, kind: ObjectKind, object: ObjectRef) -> Result<Utility> {
+        self.expect_words(&[K::Owner, K::To])?;
+        Ok(Utility::SetOwner(SetOwner { kind, object, owner: self.role()? }))
+    }
+
+    fn set_schema(&mut self, kind: ObjectKind, object: ObjectRef) -> Result<Utility> {
+        self.expect_words(&[K::Set, K::Schema])?;
+        Ok(Utility::SetSchema(SetSchema { kind, object, if_exists: false, schema: self.col_id()? }))
+    }
+
+    /// `ALTER SEQUENCE`: options of its own, or what all relations have.
+    fn alter_sequence_or_relation(&mut self) -> Result<Utility> {
+        let mut ahead = if self.are_words(&[K::If, K::Exists]) { 2 } else { 0 };
+        while self.nth(ahead + 1).kind == crate::token::Kind::Dot {
+            ahead += 2;
+        }
+        let own = matches!(
+            self.nth(ahead + 1).keyword,
+            K::As | K::Cache | K::Cycle | K::No | K::Increment | K::Maxvalue | K::Minvalue | K::Owned | K::Sequence | K::Start
+                | K::Restart
+        );
+        if !own {
+            return self.alter_relation(RelationKind::Sequence);
+        }
+        let if_exists = self.if_exists()?;
+        let name = self.qualified_name()?;
+        self.alter_sequence(if_exists, name)
+    }
+
+    /// `ALTER TYPE …`.
+    fn alter_type_statement(&mut self) -> Result<Utility> {
+        let name = self.any_name()?;
+        match self.keyword() {
+            K::Owner => self.owner_to(ObjectKind::Type, ObjectRef::Name(name)),
+            K::Rename => {
+                self.advance();
+                self.rename_in_type(name)
+            }
+            K::Set if self.nth(1).keyword == K::Schema => self.set_schema(ObjectKind::Type, ObjectRef::Name(name)),
+            K::Set => {
+                self.advance();
+                if !self.is(crate::token::Kind::LeftParen) {
+                    return Err(self.unexpected());
+                }
+                self.unsupported("ALTER TYPE … SET")
+            }
+            K::Add if self.nth(1).keyword == K::Value => {
+                self.at += 2;
+                self.add_enum_value(name)
+            }
+            K::Add | K::Drop | K::Alter => {
+                let actions = self.attribute_actions()?;
+                let table = TableRef { name, only: false };
+                let kind = RelationKind::Type;
+                Ok(Utility::AlterTable(Box::new(AlterTable { kind, if_exists: false, table, actions })))
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn rename_in_type(&mut self, name: ObjectName) -> Result<Utility> {
+        match self.advance_if_any(&[K::To, K::Attribute, K::Value])? {
+            K::Value => {
+                let from = self.string()?;
+                self.expect_word(K::To)?;
+                let to = self.string()?;
+                Ok(Utility::AlterEnum(AlterEnum { name, action: AlterEnumAction::Rename { from, to } }))
+            }
+            K::Attribute => {
+                let part = Some(self.col_id()?);
+                self.expect_word(K::To)?;
+                let to = self.col_id()?;
+                let behavior = self.behavior();
+                let (kind, object) = (ObjectKind::Attribute, ObjectRef::Name(name));
+                let relation = Some(RelationKind::Type);
+                Ok(Utility::Rename(Rename { kind, object, if_exists: false, part, relation, to, behavior }))
+            }
+            _ => {
+                let to = self.col_id()?;
+                let (kind, object, behavior) = (ObjectKind::Type, ObjectRef::Name(name), Behavior::Restrict);
+                Ok(Utility::Rename(Rename { kind, object, if_exists: false, part: None, relation: None, to, behavior }))
+            }
+        }
+    }
+
+    fn add_enum_value(&mut self, name: ObjectName) -> Result<Utility> {
+        let if_not_exists = self.eat_phrase(&[K::If, K::Not, K::Exists])?;
+        let label = self.string()?;
+        let neighbor = match self.eat_one_of(&[(K::After, true), (K::Before, false)]) {
+            Some(after) => Some((after, self.string()?)),
+            None => None,
+        };
+        Ok(Utility::AlterEnum(AlterEnum { name, action: AlterEnumAction::Add { if_not_exists, label, neighbor } }))
+    }
+
+    /// `ALTER DOMAIN …`.
+    fn alter_domain(&mut self) -> Result<Utility> {
+        let name = self.any_name()?;
+        let action = match self.keyword() {
+            K::Owner => return self.owner_to(ObjectKind::Domain, ObjectRef::Name(name)),
+            K::Set if self.nth(1).keyword == K::Schema => {
+                return self.set_schema(ObjectKind::Domain, ObjectRef::Name(name));
+            }
+            K::Rename => {
+                self.advance();
+                let constraint = self.eat_word(K::Constraint);
+                let part = if constraint { Some(self.col_id()?) } else { None };
+                self.expect_word(K::To)?;
+                let to = self.col_id()?;
+                let kind = if constraint { ObjectKind::DomainConstraint } else { ObjectKind::Domain };
+                let (object, behavior) = (ObjectRef::Name(name), Behavior::Restrict);
+                return Ok(Utility::Rename(Rename { kind, object, if_exists: false, part, relation: None, to, behavior }));
+            }
+            K::Set => {
+                self.advance();
+                match self.advance_if_any(&[K::Default, K::Not])? {
+                    K::Default => AlterDomainAction::SetDefault(Some(self.source_expr(Self::expr)?)),
+                    _ => {
+                        self.expect_word(K::Null)?;
+                        AlterDomainAction::SetNotNull(true)
+                    }
+                }
+            }
+            K::Drop => {
+                self.advance();
+                self.drop_from_domain()?
+            }
+            K::Add => {
+                self.advance();
+                let constraint = self.table_constraint()?;
+                if !matches!(constraint.kind, ConstraintKind::Check(_)) {
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "constraint type is not possible for domains")
+                        .at(Some(constraint.position)));
+                }
+                AlterDomainAction::AddConstraint(constraint)
+            }
+            K::Validate => {
+                self.advance();
+                self.expect_word(K::Constraint)?;
+                AlterDomainAction::ValidateConstraint(self.col_id()?)
+            }
+            _ => return Err(self.unexpected()),
+        };
+        Ok(Utility::AlterDomain(Box::new(AlterDomain { name, action })))
+    }
+
+    fn drop_from_domain(&mut self) -> Result<AlterDomainAction> {
+        match self.advance_if_any(&[K::Default, K::Not, K::Constraint])? {
+            K::Default => Ok(AlterDomainAction::SetDefault(None)),
+            K::Not => {
+                self.expect_word(K::Null)?;
+                Ok(AlterDomainAction::SetNotNull(false))
+            }
+            _ => {
+                let if_exists = self.if_exists()?;
+                let name = self.col_id()?;
+                Ok(AlterDomainAction::DropConstraint { if_exists, name, behavior: self.behavior() })
+            }
+        }
+    }
+
+    /// `ALTER DATABASE …`.
+    fn alter_database(&mut self) -> Result<Utility> {
+        let name = self.col_id()?;
+        let object = || ObjectRef::Name(ObjectName::from(vec![name.clone()]));
+        match self.keyword() {
+            K::Owner if self.nth(1).keyword == K::To => self.owner_to(ObjectKind::Database, object()),
+            K::Rename => {
+                self.advance();
+                self.expect_word(K::To)?;
+                let to = self.col_id()?;
+                let (kind, object, behavior) = (ObjectKind::Database, object(), Behavior::Restrict);
+                Ok(Utility::Rename(Rename { kind, object, if_exists: false, part: None, relation: None, to, behavior }))
+            }
+            K::Set if self.nth(1).keyword == K::Tablespace => self.unsupported("ALTER DATABASE SET TABLESPACE"),
+            K::Refresh => self.unsupported("ALTER DATABASE REFRESH COLLATION VERSION"),
+            K::Set | K::Reset => {
+                let set = self.set_or_reset()?;
+                Ok(Utility::AlterSetting(AlterSetting { role: None, database: Some(name), set }))
+            }
+            _ => {
+                self.eat_word(K::With);
+                Ok(Utility::AlterDatabase(AlterDatabase { name, options: self.database_options()? }))
+            }
+        }
+    }
+
+    /// `SetResetClause`.
+    pub(super) fn set_or_reset(&mut self) -> Result<Set> {
+        let action = match self.eat_word(K::Set) {
+            true => match self.is_word(K::Transaction) && self.nth(1).keyword != K::Snapshot {
+                true => return Err(Error::unsupported("SET TRANSACTION here").at(Some(self.position()))),
+                false => self.set_rest_more()?,
+            },
+            false => self.reset()?,
+        };
+        Ok(Set { scope: SetScope::Session, action })
+    }
+
+    /// `ALTER EXTENSION …`.
+    fn alter_extension(&mut self) -> Result<Utility> {
+        let name = self.col_id()?;
+        match self.keyword() {
+            K::Update => {
+                self.advance();
+                let version = if self.eat_word(K::To) { Some(self.word_or_string()?) } else { None };
+                Ok(Utility::AlterExtension(AlterExtension { name, version }))
+            }
+            K::Set => self.set_schema(ObjectKind::Extension, ObjectRef::Name(ObjectName::from(vec![name]))),
+            K::Add | K::Drop => self.unsupported("ALTER EXTENSION ADD and DROP"),
+            _ => Err(self.unexpected()),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! `CREATE`: which rule the words after it lead to.
+
+use dictdb_types::Result;
+
+use super::Parser;
+use crate::keyword::Keyword as K;
+use crate::token::{Kind, Token};
+use crate::utility::{ObjectKind, Persistence, Utility};
+
+/// Objects that DictDB does not have, by the words that announce them.
+const UNSUPPORTED: &[(&[K], &str)] = &[
+    (&[K::Access], "CREATE ACCESS METHOD"),
+    (&[K::Conversion], "CREATE CONVERSION"),
+    (&[K::Default], "CREATE DEFAULT CONVERSION"),
+    (&[K::Event], "CREATE EVENT TRIGGER"),
+    (&[K::Foreign, K::Data], "CREATE FOREIGN DATA WRAPPER"),
+    (&[K::Foreign], "CREATE FOREIGN TABLE"),
+    (&[K::Language], "CREATE LANGUAGE"),
+    (&[K::Operator, K::Class], "CREATE OPERATOR CLASS"),
+    (&[K::Operator, K::Family], "CREATE OPERATOR FAMILY"),
+    (&[K::Policy], "CREATE POLICY"),
+    (&[K::Procedural], "CREATE LANGUAGE"),
+    (&[K::Publication], "CREATE PUBLICATION"),
+    (&[K::Rule], "CREATE RULE"),
+    (&[K::Server], "CREATE SERVER"),
+    (&[K::Statistics], "CREATE STATISTICS"),
+    (&[K::Subscription], "CREATE SUBSCRIPTION"),
+    (&[K::Tablespace], "CREATE TABLESPACE"),
+    (&[K::Transform], "CREATE TRANSFORM"),
+    (&[K::Trusted], "CREATE LANGUAGE"),
+    (&[K::User, K::Mapping], "CREATE USER MAPPING"),
+];
+
+/// Words that may follow `CREATE OR REPLACE`.
+const REPLACEABLE: &[K] = &[
+    K::Aggregate,
+    K::Constraint,
+    K::Function,
+    K::Global,
+    K::Language,
+    K::Local,
+    K::Procedural,
+    K::Procedure,
+    K::Recursive,
+    K::Rule,
+    K::Temp,
+    K::Temporary,
+    K::Transform,
+    K::Trigger,
+    K::Trusted,
+    K::Unlogged,
+    K::View,
+];
+
+impl Parser<'_> {
+    /// `CREATE …`.
+    pub(super) fn create(&mut self) -> Result<Utility> {
+        self.advance();
+        let or_replace = self.eat_phrase(&[K::Or, K::Replace])?;
+        if or_replace && !self.is_any(REPLACEABLE) {
+            return Err(self.unexpected());
+        }
+        if let Some((_, name)) = UNSUPPORTED.iter().find(|(words, _)| self.are_words(words)) {
+            return self.unsupported(name);
+        }
+        let word = self.peek();
+        match word.keyword {
+            K::Temporary | K::Temp | K::Local | K::Global | K::Unlogged => {
+                let persistence = self.persistence()?;
+                self.create_persistent(or_replace, persistence)
+            }
+            K::Table | K::Sequence | K::View | K::Recursive | K::Materialized => {
+                self.create_persistent(or_replace, Persistence::Permanent)
+            }
+            K::User | K::Role | K::Group => {
+                self.advance();
+                self.create_role(word.keyword == K::User)
+            }
+            _ => {
+                self.advance();
+                self.create_other(word, or_replace)
+            }
+        }
+    }
+
+    /// What may be temporary: tables, sequences, views.
+    fn create_persistent(&mut self, or_replace: bool, persistence: Persistence) -> Result<Utility> {
+        match self.keyword() {
+            K::Table if !or_replace => {
+                self.advance();
+                self.create_table(persistence)
+            }
+            K::Sequence if !or_replace => {
+                self.advance();
+                self.create_sequence(persistence)
+            }
+            K::View => {
+                self.advance();
+                self.create_view(or_replace, persistence, false)
+            }
+            K::Recursive => {
+                self.advance();
+                self.expect_word(K::View)?;
+                self.create_view(or_replace, persistence, true)
+            }
+            K::Materialized if !or_replace && persistence != Persistence::Temporary => {
+                self.advance();
+                self.expect_word(K::View)?;
+                self.create_materialized_view(persistence)
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn create_other(&mut self, word: Token, or_replace: bool) -> Result<Utility> {
+        match word.keyword {
+            K::Schema => self.create_schema(),
+            K::Index => self.create_index(false),
+            K::Unique => {
+                self.expect_word(K::Index)?;
+                self.create_index(true)
+            }
+            K::Type => self.create_type(),
+            K::Domain => self.create_domain(),
+            K::Function => self.create_function(or_replace, false),
+            K::Procedure => self.create_function(or_replace, true),
+            K::Trigger => self.create_trigger(or_replace, false),
+            K::Constraint => {
+                self.expect_word(K::Trigger)?;
+                self.create_trigger(or_replace, true)
+            }
+            K::Extension => self.create_extension(),
+            K::Cast => self.create_cast(),
+            K::Database => self.create_database(),
+            K::Aggregate => self.define(ObjectKind::Aggregate, or_replace),
+            K::Operator => self.define(ObjectKind::Operator, false),
+            K::Collation => self.define(ObjectKind::Collation, false),
+            K::Text => {
+                self.expect_word(K::Search)?;
+                let kinds = [
+                    (K::Configuration, ObjectKind::TextSearchConfiguration),
+                    (K::Dictionary, ObjectKind::TextSearchDictionary),
+                    (K::Parser, ObjectKind::TextSearchParser),
+                    (K::Template, ObjectKind::TextSearchTemplate),
+                ];
+                let kind = self.eat_one_of(&kinds).ok_or_else(|| self.unexpected())?;
+                self.define(kind, false)
+            }
+            _ => Err(self.unexpected_at(word)),
+        }
+    }
+
+    /// Takes the rest of a command that DictDB does not have.
+    pub(super) fn unsupported(&mut self, command: &'static str) -> Result<Utility> {
+        let mut depth = 0u32;
+        loop {
+            match self.kind() {
+                Kind::End => break,
+                Kind::Broken => return Err(self.unexpected()),
+                Kind::Semicolon if depth == 0 => break,
+                Kind::LeftParen => depth += 1,
+                Kind::RightParen => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            self.advance();
+        }
+        Ok(Utility::Unsupported(command))
+    }
+}
