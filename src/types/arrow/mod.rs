@@ -9,6 +9,7 @@ use crate::Physical;
 
 mod builder;
 mod reader;
+mod wire;
 
 pub use builder::ColumnBuilder;
 pub use reader::{ColumnReader, datum_at};
@@ -37,7 +38,23 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{Datum, Interval, Numeric, order};
+    use crate::{Datum, Interval, Numeric, oids, order};
+
+    /// A row's wire forms are those of its value, whatever type of this layout it is.
+    fn assert_wire(reader: &ColumnReader<'_>, row: usize, value: &Datum) {
+        let env = crate::env::BareEnv::default();
+        for oid in [oids::TEXT, oids::CHAR, oids::BYTEA, oids::INET, oids::INT8, oids::TIMESTAMPTZ] {
+            if matches!(value, Datum::Enum(_)) {
+                continue;
+            }
+            let mut forms = [vec![], vec![], vec![], vec![]];
+            crate::text::write_wire(value, oid, &env, &mut forms[0]).unwrap();
+            reader.write_text(row, oid, &env, &mut forms[1]).unwrap();
+            crate::binary::send(value, oid, &env, &mut forms[2]).unwrap();
+            reader.write_binary(row, oid, &env, &mut forms[3]).unwrap();
+            assert_eq!((&forms[0], &forms[2]), (&forms[1], &forms[3]), "{value:?}");
+        }
+    }
 
     /// Builds a column of the values with a NULL between them and reads it back.
     fn round_trip(physical: Physical, values: &[Datum]) {
@@ -52,6 +69,7 @@ mod tests {
         assert_eq!(reader.len(), values.len() * 2);
         for (row, value) in values.iter().enumerate() {
             assert!(order::equal(&reader.get(row * 2).unwrap(), value), "{physical:?} {value:?}");
+            assert_wire(&reader, row * 2, value);
             assert!(reader.is_null(row * 2 + 1) && reader.get(row * 2 + 1).unwrap().is_null());
         }
     }

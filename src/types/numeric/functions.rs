@@ -8,7 +8,9 @@ use std::f64::consts::{LN_10, LOG10_E};
 use num_bigint::BigInt;
 
 use super::rounding::divide_rounded;
-use super::{MAX_DISPLAY_SCALE, MAX_INTEGER_DIGITS, MIN_SIGNIFICANT_DIGITS, Numeric, fixed, overflow, pow10};
+use super::{
+    MAX_DISPLAY_SCALE, MAX_INTEGER_DIGITS, MAX_SCALE, MIN_SIGNIFICANT_DIGITS, Numeric, fixed, overflow, pow10,
+};
 use crate::{Error, Result, SqlState};
 
 /// `|x|` from which `exp(x)` overflows or is zero.
@@ -210,28 +212,26 @@ impl Numeric {
         self.trim_scale().finite().is_some_and(|(coefficient, scale)| scale == 0 && coefficient.bit(0))
     }
 
-    /// A power whose exponent is an `integer`.
+    /// A power whose exponent is an `integer`: at least 16 digits after the point, whatever stands before it.
     fn power_integer(&self, n: i32) -> Result<Self> {
+        let scale = MIN_SIGNIFICANT_DIGITS.max(i64::from(self.dscale())).min(MAX_DISPLAY_SCALE);
+        match n {
+            0 => return Self::ONE.round(scale as i32),
+            1 => return self.round(scale as i32),
+            -1 => return Self::ONE.div_to_scale(self, scale),
+            _ if self.is_zero() => return Ok(Self::new(0, scale as u16)),
+            _ => {}
+        }
         // self ~ leading * 10^(4 * (weight - 3)), so this is nearly the decimal weight of the result.
-        let weight = match self.leading_groups(4) {
-            Some((weight, leading)) => f64::from(n) * ((leading as f64).log10() + (4 * (weight - 3)) as f64),
-            None => 0.0,
-        };
+        let (weight, leading) = self.leading_groups(4).ok_or_else(overflow)?;
+        let weight = f64::from(n) * ((leading as f64).log10() + (4 * (weight - 3)) as f64);
         if weight > (MAX_INTEGER_DIGITS + 4) as f64 {
             return Err(overflow());
         }
-        // The scale does not follow the result's weight, in PostgreSQL 15: 2 ^ 100 has sixteen zeros after its point.
-        let scale = MIN_SIGNIFICANT_DIGITS.max(self.dscale().into()).min(MAX_DISPLAY_SCALE);
-        if weight + 1.0 < -(MAX_DISPLAY_SCALE as f64) {
+        if weight + 1.0 < -(scale as f64) {
             return Ok(Self::new(0, scale as u16));
         }
-        match n {
-            0 => Self::ONE.round(scale as i32),
-            1 => self.round(scale as i32),
-            -1 => Self::ONE.div_to_scale(self, scale),
-            _ if self.is_zero() => Ok(Self::new(0, scale as u16)),
-            _ => self.power_by_squaring(n, scale, scale + weight as i64),
-        }
+        self.power_by_squaring(n, scale, scale + weight as i64)
     }
 
     /// `self^n`, exactly where that is small and otherwise with the digits that the result shows.
@@ -264,9 +264,11 @@ impl Numeric {
         }
         let magnitude = self.abs();
         let ln_weight = magnitude.ln_weight();
-        let rough_bits = bits_for((8 - ln_weight).max(0) + exponent.leading_exponent().unwrap_or(0).max(0) + 10);
-        let rough = from_fixed(magnitude.ln_fixed(rough_bits), rough_bits, (12 - ln_weight).clamp(0, 16_000))?;
-        let x = rough.to_f64_lossy() * exponent.to_f64_lossy();
+        // The scale follows from eight digits of the logarithm, rounded where PostgreSQL rounds them.
+        let rough_scale = (8 - ln_weight).clamp(0, i64::from(MAX_SCALE));
+        let rough_bits = bits_for(rough_scale + 10);
+        let rough = from_fixed(magnitude.ln_fixed(rough_bits), rough_bits, rough_scale)?;
+        let x = rough.mul(exponent)?.rounded(rough_scale as i32)?.to_f64_lossy();
         if x.abs() > EXP_LIMIT * 1.003_333 {
             return if x > 0.0 { Err(overflow()) } else { Ok(Self::new(0, MAX_DISPLAY_SCALE as u16)) };
         }

@@ -5,8 +5,13 @@
 use num_bigint::BigInt;
 use num_traits::{Signed, Zero};
 
-use super::{Numeric, POW10, Repr, digit_count, pow10};
+use super::{MAX_INTEGER_DIGITS, MAX_SCALE, Numeric, POW10, Repr, digit_count, pow10};
 use crate::{Error, Result, SqlState};
+
+/// Places before the point beyond which nothing is left to round.
+const MAX_PLACES_BEFORE: i32 = MAX_INTEGER_DIGITS as i32 + 1;
+/// Places after the point that a value can have.
+const MAX_PLACES_AFTER: i32 = MAX_SCALE as i32;
 
 /// What to do with the digits that go.
 #[derive(Clone, Copy, PartialEq)]
@@ -42,12 +47,17 @@ fn divide(dividend: BigInt, divisor: &BigInt, cut: Cut) -> BigInt {
 impl Numeric {
     /// `round(self, scale)`; a negative scale rounds before the point.
     pub fn round(&self, scale: i32) -> Result<Self> {
-        self.to_scale(scale.clamp(-2000, 2000), Cut::Round)
+        self.to_scale(scale.clamp(-MAX_PLACES_BEFORE, MAX_PLACES_AFTER), Cut::Round)
+    }
+
+    /// Rounds to any scale, beyond the limits of `round()`.
+    pub(super) fn rounded(&self, scale: i32) -> Result<Self> {
+        self.to_scale(scale, Cut::Round)
     }
 
     /// `trunc(self, scale)`.
     pub fn trunc(&self, scale: i32) -> Result<Self> {
-        self.to_scale(scale.clamp(-2000, 2000), Cut::Truncate)
+        self.to_scale(scale.clamp(-MAX_PLACES_BEFORE, MAX_PLACES_AFTER), Cut::Truncate)
     }
 
     /// The smallest integer not below.
