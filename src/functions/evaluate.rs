@@ -25,9 +25,9 @@ use crate::resolve::{
 #[derive(Default)]
 pub(crate) struct TestEnv {
     bare: BareEnv,
-    pub(crate) format: FormatSettings,
+    format: FormatSettings,
     /// The transaction's time.
-    pub(crate) now: i64,
+    now: i64,
 }
 
 impl TypeLookup for TestEnv {
@@ -70,7 +70,13 @@ impl Env for TestEnv {
 }
 
 impl TestEnv {
-    fn set(&mut self, statement: &str) {
+    /// An environment whose transaction began at this time.
+    pub(crate) fn at(now: i64) -> Self {
+        TestEnv { now, ..TestEnv::default() }
+    }
+
+    /// Executes `set name = 'value'`, without the `set`.
+    pub(crate) fn set(&mut self, statement: &str) {
         let (name, value) = statement.split_once(" = ").expect("set name = 'value'");
         let value = value.trim_matches('\'');
         let format = &mut self.format;

@@ -1,6 +1,6 @@
 //! `+`, `-`, `*`, `/` of dates, times, timestamps and intervals; `age`, `justify_…`, `date_bin`.
 
-use dictdb_types::datetime::calendar::{DATE_INFINITY, DATE_NEG_INFINITY, is_valid_date};
+use dictdb_types::datetime::calendar::{DATE_INFINITY, DATE_NEG_INFINITY, SECOND, is_valid_date};
 use dictdb_types::datetime::{
     Clock, add_interval, add_to_time, age, bin, date_out_of_range, date_to_timestamp, difference, subtract_interval,
 };
@@ -16,7 +16,7 @@ pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "date_pli" => |a: Date, n: i32| add_days(a, n.into()),
     "date_mii" => |a: Date, n: i32| add_days(a, -i64::from(n)),
     "integer_pl_date(integer,date)" => |n: i32, a: Date| add_days(a, n.into()),
-    "date_mi" => |a: Date, b: Date| days_between(a, b),
+    "date_mi" => |a: Date, b: Date| days_between(a.0, b.0),
     "date_pl_interval" => |a: Date, b: Interval| date_plus(a, b),
     "interval_pl_date(interval,date)" => |b: Interval, a: Date| date_plus(a, b),
     "date_mi_interval" => |a: Date, b: Interval| date_minus(a, b),
@@ -40,6 +40,9 @@ pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "age(timestamp with time zone)" => |cx; a: Timestamp| age_today(cx, a, cx.session_clock()),
     "timestamp_bin" => |stride: Interval, a: Timestamp, origin: Timestamp| bin(&stride, a.0, origin.0).map(Timestamp),
     "timestamptz_bin" => |stride: Interval, a: Timestamp, origin: Timestamp| bin(&stride, a.0, origin.0).map(Timestamp),
+    "daterange_subdiff" => |a: Date, b: Date| f64::from(a.0) - f64::from(b.0),
+    "tsrange_subdiff" => |a: Timestamp, b: Timestamp| (a.0 as f64 - b.0 as f64) / SECOND as f64,
+    "tstzrange_subdiff" => |a: Timestamp, b: Timestamp| (a.0 as f64 - b.0 as f64) / SECOND as f64,
     "interval_um" => |a: Interval| a.negated(),
     "interval_pl" => |a: Interval, b: Interval| a.plus(&b),
     "interval_mi" => |a: Interval, b: Interval| a.minus(&b),
@@ -75,12 +78,13 @@ fn add_days(date: Date, days: i64) -> Result<Date> {
     sum.map(Date).ok_or_else(date_out_of_range)
 }
 
-fn days_between(a: Date, b: Date) -> Result<i32> {
-    if [a.0, b.0].iter().any(|days| matches!(*days, DATE_INFINITY | DATE_NEG_INFINITY)) {
+/// Days from the second date to the first; 22008 for infinities.
+pub(crate) fn days_between(a: i32, b: i32) -> Result<i32> {
+    if [a, b].iter().any(|days| matches!(*days, DATE_INFINITY | DATE_NEG_INFINITY)) {
         return Err(Error::new(SqlState::DATETIME_VALUE_OUT_OF_RANGE, "cannot subtract infinite dates"));
     }
     // Dates span less than 32 bits of days.
-    Ok(a.0.wrapping_sub(b.0))
+    Ok(a.wrapping_sub(b))
 }
 
 /// The age at the last midnight.

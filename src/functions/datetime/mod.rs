@@ -44,5 +44,6 @@ pub(crate) const TABLES: &[&[(&str, ScalarFn)]] = &[
     zone::KERNELS,
 ];
 
+pub(crate) use arithmetic::days_between;
 pub(crate) use series::SETS;
 pub(crate) use values::{Date, Timestamp};

@@ -12,6 +12,7 @@ use dictdb_types::Result;
 mod arithmetic;
 mod cast;
 mod compare;
+mod datetime;
 mod operand;
 mod text;
 
@@ -27,6 +28,8 @@ const FAMILIES: &[&[(&str, VectorFn)]] = &[
     compare::FLOATS,
     compare::OTHERS,
     compare::BYTES,
+    datetime::KERNELS,
+    datetime::ORDERS,
     text::KERNELS,
 ];
 

@@ -9,7 +9,7 @@ use super::calendar::{
 };
 use super::clock::Clock;
 use super::truncate::{not_recognized, not_supported};
-use super::word::Unit;
+use super::word::{Unit, lower};
 use crate::{Interval, Numeric, Result};
 
 /// The number a field has.
@@ -95,7 +95,7 @@ pub fn timestamp_part(field: &str, micros: i64, clock: Clock<'_>) -> Result<Part
         Clock::Local => "timestamp without time zone",
         Clock::Zone(_) => "timestamp with time zone",
     };
-    let name = field.to_ascii_lowercase();
+    let name = lower(field);
     let unit = Unit::parse(&name).ok_or_else(|| not_recognized(&name, type_name))?;
     let zoned = matches!(clock, Clock::Zone(_));
     let part = match micros {
@@ -115,7 +115,7 @@ pub fn timestamp_part(field: &str, micros: i64, clock: Clock<'_>) -> Result<Part
 
 /// A field (any case) of a date. 22023 for an unknown field, 0A000 for one dates have not.
 pub fn date_part(field: &str, days: i32) -> Result<Part> {
-    let name = field.to_ascii_lowercase();
+    let name = lower(field);
     let unit = Unit::parse(&name).ok_or_else(|| not_recognized(&name, "date"))?;
     let part = match days {
         DATE_INFINITY => infinite_part(unit, false, false),
@@ -136,7 +136,7 @@ pub fn date_part(field: &str, days: i32) -> Result<Part> {
 /// 0A000 for one the type has not.
 pub fn time_part(field: &str, micros: i64, west: Option<i32>) -> Result<Part> {
     let type_name = if west.is_some() { "time with time zone" } else { "time without time zone" };
-    let name = field.to_ascii_lowercase();
+    let name = lower(field);
     let unit = Unit::parse(&name).ok_or_else(|| not_recognized(&name, type_name))?;
     let part = match unit {
         Unit::Epoch => {
@@ -151,7 +151,7 @@ pub fn time_part(field: &str, micros: i64, west: Option<i32>) -> Result<Part> {
 
 /// A field (any case) of an interval. 22023 for an unknown field, 0A000 for one intervals have not.
 pub fn interval_part(field: &str, interval: &Interval) -> Result<Part> {
-    let name = field.to_ascii_lowercase();
+    let name = lower(field);
     let unit = Unit::parse(&name).ok_or_else(|| not_recognized(&name, "interval"))?;
     let fields = IntervalFields::from(interval);
     let whole = |value: i32| Some(Part::Whole(value.into()));

@@ -61,7 +61,7 @@ pub use precision::{round_micros, scale_timestamp};
 pub use read::{input_date, input_interval, input_time, input_timestamp, input_timestamptz, input_timetz};
 pub use settings::{StyleAndOrder, date_style_name, interval_style_name, parse_date_style, parse_interval_style};
 pub use timestamp_math::{add_interval, age, bin, difference, is_finite_timestamp, subtract_interval};
-pub use truncate::{truncate, truncate_interval};
+pub use truncate::{Truncation, truncate, truncate_interval};
 pub use word::Unit;
 pub use write::{write_date, write_time, write_timestamp, write_timestamptz, write_timetz};
 pub use write_interval::write_interval;

@@ -3,7 +3,7 @@
 use super::calendar::{Civil, HOUR, MINUTE, SECOND, civil_from_days, iso_weekday};
 use super::clock::Clock;
 use super::timestamp_math::is_finite_timestamp;
-use super::word::{IntervalWord, Unit, interval_word};
+use super::word::{IntervalWord, Unit, interval_word, lower};
 use crate::{Error, Interval, Result, SqlState};
 
 /// The start of the unit (any case) a timestamp is in. `type_name` is for reports. Infinities stay.
@@ -12,12 +12,32 @@ pub fn truncate(unit: &str, micros: i64, clock: Clock<'_>, type_name: &str) -> R
     if !is_finite_timestamp(micros) {
         return Ok(micros);
     }
-    let name = unit.to_ascii_lowercase();
-    let Some(IntervalWord::Unit(unit)) = interval_word(&name) else { return Err(not_recognized(&name, type_name)) };
-    let (civil, east) = clock.civil_and_offset(micros);
-    let start = start_of(unit, civil).ok_or_else(|| not_supported(&name, type_name))?;
-    // Within a day the offset is the one in force; the start of a longer unit may have another.
-    if is_below_day(unit) { clock.micros_at(&start, east) } else { clock.micros(&start) }
+    Truncation::parse(unit, type_name)?.of(micros, clock)
+}
+
+/// A unit to truncate many timestamps to.
+#[derive(Clone, Copy, Debug)]
+pub struct Truncation(Unit);
+
+impl Truncation {
+    /// Reads a unit (any case). 22023 and 0A000 as [`truncate`].
+    pub fn parse(unit: &str, type_name: &str) -> Result<Truncation> {
+        let name = lower(unit);
+        let Some(IntervalWord::Unit(unit)) = interval_word(&name) else { return Err(not_recognized(&name, type_name)) };
+        start_of(unit, Civil::from_micros(0)).ok_or_else(|| not_supported(&name, type_name))?;
+        Ok(Truncation(unit))
+    }
+
+    /// The start of the unit a timestamp is in; infinities stay. 22008 out of range.
+    pub fn of(self, micros: i64, clock: Clock<'_>) -> Result<i64> {
+        if !is_finite_timestamp(micros) {
+            return Ok(micros);
+        }
+        let (civil, east) = clock.civil_and_offset(micros);
+        let start = start_of(self.0, civil).unwrap_or(civil);
+        // Within a day the offset is the one in force; the start of a longer unit may have another.
+        if is_below_day(self.0) { clock.micros_at(&start, east) } else { clock.micros(&start) }
+    }
 }
 
 fn is_below_day(unit: Unit) -> bool {
@@ -52,7 +72,7 @@ fn start_of(unit: Unit, civil: Civil) -> Option<Civil> {
 /// An interval without what is smaller than the unit (any case). 22023 for an unknown unit, 0A000 for one that cannot
 /// be truncated to.
 pub fn truncate_interval(unit: &str, interval: &Interval) -> Result<Interval> {
-    let name = unit.to_ascii_lowercase();
+    let name = lower(unit);
     let Some(IntervalWord::Unit(unit)) = interval_word(&name) else { return Err(not_recognized(&name, "interval")) };
     let months_to = |unit: i32| Interval { months: interval.months / unit * unit, days: 0, micros: 0 };
     let micros_to = |unit: i64| Interval { micros: interval.micros / unit * unit, ..*interval };

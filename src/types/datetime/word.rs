@@ -2,6 +2,8 @@
 //!
 //! Words count up to their tenth letter, as in PostgreSQL, so that `microseconds` needs no entry besides `microsecon`.
 
+use std::borrow::Cow;
+
 /// Letters that matter.
 const SIGNIFICANT_CHARS: usize = 10;
 
@@ -114,6 +116,14 @@ pub(super) fn datetime_word(lower: &str) -> Option<Word> {
 /// A word of intervals, in lower case.
 pub(super) fn interval_word(lower: &str) -> Option<IntervalWord> {
     find(INTERVAL_WORDS, lower)
+}
+
+/// A unit's name in lower case, copied only if it is not.
+pub(super) fn lower(name: &str) -> Cow<'_, str> {
+    match name.bytes().any(|b| b.is_ascii_uppercase()) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
+    }
 }
 
 impl Unit {
