@@ -12,6 +12,7 @@
 //! System catalogs (`pg_class` and so on) are relations of kind [`RelationKind::Virtual`]; their rows are made by the
 //! session from a `Catalog`.
 
+mod acl;
 mod bootstrap;
 mod change;
 mod objects;
@@ -19,6 +20,7 @@ mod store;
 mod system;
 mod version;
 
+pub use acl::{AclItem, AclKind, Held, Privileges};
 pub use change::{Change, Dependency, Key, Object};
 pub use objects::*;
 pub use store::{CatalogStore, CatalogTransaction};

@@ -147,6 +147,11 @@ impl Catalog {
         self.dependencies.range((object, Key::MIN)..=(object, Key::MAX)).map(|((_, on), kind)| (*on, *kind))
     }
 
+    /// Every recorded dependency: dependent, what it depends on, how.
+    pub fn dependencies(&self) -> impl Iterator<Item = (Key, Key, Dependency)> + '_ {
+        self.dependencies.iter().map(|((dependent, on), kind)| (*dependent, *on, *kind))
+    }
+
     /// Applies one change. Names stay consistent with objects; uniqueness is checked by [`crate::CatalogStore::commit`].
     pub(crate) fn apply(&mut self, change: &Change) {
         match change {

@@ -72,3 +72,8 @@ export_table pg_ts_config "
     SELECT oid, cfgname, cfgnamespace, cfgparser FROM pg_ts_config WHERE oid < 16384 ORDER BY oid"
 export_table pg_ts_config_map "
     SELECT mapcfg, maptokentype, mapseqno, mapdict FROM pg_ts_config_map WHERE mapcfg < 16384 ORDER BY 1, 2, 3"
+export_table pg_init_privs "
+    SELECT objoid, classoid, objsubid, privtype, initprivs FROM pg_init_privs WHERE objoid < 16384 ORDER BY 2, 1, 3"
+export_table pg_range "
+    SELECT rngtypid, rngsubtype, rngmultitypid, rngcollation, rngsubopc, rngcanonical::oid AS rngcanonical,
+           rngsubdiff::oid AS rngsubdiff FROM pg_range WHERE rngtypid < 16384 ORDER BY 1"

@@ -1,0 +1,60 @@
+//! `pg_catalog` and `information_schema`: the rows of system tables, and the functions that read the catalog.
+//!
+//! The relations themselves (oids, columns, the views' queries) are part of every catalog ([`dictdb_catalog`]); names of
+//! functions and their types are in [`dictdb_functions::facts`]. Nothing here recognises a client's query: psql, drivers and
+//! ORMs are answered by the ordinary planner and executor over these rows.
+//!
+//! ```text
+//!   VirtualScan ──► SystemTables ──► relations/   one producer per system table
+//!                                    exported     rows PostgreSQL is born with (pg_proc, pg_operator, …)
+//!   function call ──► registry() ──► functions/   by C symbol, as all functions
+//!   reg… text ──► names
+//! ```
+
+mod exported;
+mod functions;
+pub(crate) mod names;
+mod output;
+mod relations;
+
+use std::sync::{Arc, LazyLock};
+
+use dictdb_executor::VirtualTables;
+use dictdb_functions::Registry;
+use dictdb_types::{Datum, Oid, Result};
+
+use crate::StatementEnv;
+use output::{Output, Row};
+
+/// Makes the rows of system tables as one statement sees them.
+pub struct SystemTables {
+    env: Arc<StatementEnv>,
+}
+
+impl SystemTables {
+    /// For a statement.
+    pub fn new(env: Arc<StatementEnv>) -> Self {
+        SystemTables { env }
+    }
+}
+
+impl VirtualTables for SystemTables {
+    fn rows(&self, relation: Oid, equals: &[(i16, Datum)], columns: &[i16]) -> Result<Vec<Row>> {
+        let mut output = Output::new(relation, equals, columns);
+        relations::produce(&self.env, relation, &mut output)?;
+        Ok(output.into_rows())
+    }
+}
+
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    let scalars = functions::SCALARS.iter().fold(Registry::builtin(), |registry, table| registry.with(table));
+    functions::SETS.iter().fold(scalars, |registry, table| registry.with_sets(table))
+});
+
+/// All functions there are: those over values, and those that need a session.
+pub fn registry() -> &'static Registry {
+    &REGISTRY
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! `pg_attribute` and `pg_attrdef`.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Column, Identity, IndexInfo, IndexTarget, Relation, RelationKind};
+use dictdb_types::{Datum, Oid, Type, TypeLookup, oids};
+
+use super::super::output::{Cell, NULL, Output, acl, row};
+use super::{Source, derived_oid, types};
+
+/// The system columns tables have.
+const SYSTEM_COLUMNS: [(&str, i16, Oid); 6] = [
+    ("ctid", -1, oids::TID),
+    ("xmin", -2, oids::XID),
+    ("cmin", -3, oids::CID),
+    ("xmax", -4, oids::XID),
+    ("cmax", -5, oids::CID),
+    ("tableoid", -6, oids::OID),
+];
+
+/// Columns of relations, those of indexes and dropped ones included.
+pub fn pg_attribute(source: &Source<'_>, out: &mut Output<'_>) {
+    match out.wanted_oid(1) {
+        Some(oid) => source.catalog.relation(oid).into_iter().for_each(|relation| push_all(source, relation, out)),
+        None => source.catalog.relations().for_each(|relation| push_all(source, relation, out)),
+    }
+}
+
+/// An attribute before `pg_type` fills in the rest.
+struct Attribute<'a> {
+    name: Arc<str>,
+    ty: Type,
+    attnum: i16,
+    collation: Oid,
+    not_null: bool,
+    column: Option<&'a Column>,
+}
+
+fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
+    if matches!(relation.kind, RelationKind::Table | RelationKind::Virtual | RelationKind::Sequence(_)) {
+        for (name, attnum, oid) in SYSTEM_COLUMNS.into_iter().rev() {
+            let ty = Type::new(oid);
+            let system = Attribute { name: name.into(), ty, attnum, collation: Oid::INVALID, not_null: true, column: None };
+            push(source, relation.oid, &system, out);
+        }
+    }
+    if let RelationKind::Index(index) = &relation.kind {
+        for attribute in index_attributes(source, index) {
+            push(source, relation.oid, &attribute, out);
+        }
+        return;
+    }
+    for (column, attnum) in relation.columns.iter().zip(1..) {
+        let (name, ty) = match column.dropped {
+            true => (format!("........pg.dropped.{attnum}........").into(), Type::new(Oid::INVALID)),
+            false => (column.name.clone(), column.ty),
+        };
+        let (collation, not_null) = (column.collation, column.not_null && !column.dropped);
+        push(source, relation.oid, &Attribute { name, ty, attnum, collation, not_null, column: Some(column) }, out);
+    }
+}
+
+/// An index has a column per key, named after the table's column or `expr`, `expr1`, … .
+fn index_attributes<'a>(source: &Source<'_>, index: &IndexInfo) -> Vec<Attribute<'a>> {
+    let table = source.catalog.relation(index.table);
+    let of_column = |attnum: i16| table.and_then(|t| t.column(attnum));
+    let mut expressions = 0;
+    let mut attributes: Vec<Attribute<'a>> = Vec::new();
+    let mut add = |name: Arc<str>, ty: Type, collation: Oid| {
+        let attnum = attributes.len() as i16 + 1;
+        attributes.push(Attribute { name, ty, attnum, collation, not_null: false, column: None });
+    };
+    for key in &index.keys {
+        let column = match &key.target {
+            IndexTarget::Column(attnum) => of_column(*attnum),
+            IndexTarget::Expression(_) => None,
+        };
+        let name = column.map_or_else(
+            || {
+                expressions += 1;
+                if expressions == 1 { "expr".into() } else { format!("expr{}", expressions - 1).into() }
+            },
+            |column| column.name.clone(),
+        );
+        add(name, key.ty, column.map_or_else(|| types::collation_of(source, key.ty.oid), |c| c.collation));
+    }
+    for attnum in &index.include {
+        if let Some(column) = of_column(*attnum) {
+            add(column.name.clone(), column.ty, column.collation);
+        }
+    }
+    attributes
+}
+
+fn push(source: &Source<'_>, relation: Oid, attribute: &Attribute<'_>, out: &mut Output<'_>) {
+    let info = source.catalog.type_info(attribute.ty.oid);
+    let (len, by_value, align) = info.as_ref().map_or((0, false, b'c'), |t| (t.len, t.by_value, t.align));
+    let is_array = info.as_ref().is_some_and(|t| t.is_array());
+    let storage = types::storage_of(source, attribute.ty.oid);
+    let column = attribute.column.filter(|c| !c.dropped);
+    let identity = column.and_then(|c| c.identity).map_or("", |identity| match identity {
+        Identity::Always => "a",
+        Identity::ByDefault => "d",
+    });
+    let missing = column.map_or(&NULL, |c| &c.missing);
+    row!(out;
+        relation, attribute.name.clone(), attribute.ty.oid, if attribute.attnum < 0 { 0 } else { -1 }, len, attribute.attnum,
+        i32::from(is_array), -1, attribute.ty.typmod, by_value, char::from(align), storage, "", attribute.not_null,
+        column.is_some_and(|c| c.default.is_some()), !missing.is_null(), identity,
+        if column.is_some_and(|c| c.generated) { "s" } else { "" },
+        attribute.column.is_some_and(|c| c.dropped), true, 0, attribute.collation,
+        acl(column.and_then(|c| c.acl.as_deref())), NULL, NULL, missing_array(missing, attribute.ty),
+    );
+}
+
+/// `attmissingval` is an array with one element.
+fn missing_array(missing: &Datum, ty: Type) -> Datum {
+    if missing.is_null() {
+        return NULL;
+    }
+    Datum::Array(Arc::new(dictdb_types::Array::vector(ty.oid, vec![missing.clone()])))
+}
+
+/// Defaults and generation expressions.
+pub fn pg_attrdef(source: &Source<'_>, out: &mut Output<'_>) {
+    for relation in source.catalog.relations() {
+        for (attnum, column) in relation.live_columns() {
+            if let Some(default) = &column.default {
+                row!(out; attrdef_oid(relation.oid, attnum), relation.oid, attnum, default);
+            }
+        }
+    }
+}
+
+/// `pg_attrdef.oid`.
+pub fn attrdef_oid(relation: Oid, attnum: i16) -> Oid {
+    derived_oid(relation, attnum)
+}
+
+/// The relation and attnum of a default.
+pub fn attrdef_target(source: &dictdb_catalog::Catalog, oid: Oid) -> Option<(Oid, i16)> {
+    source.relations().find_map(|relation| {
+        let mut columns = relation.live_columns().filter(|(_, column)| column.default.is_some());
+        columns.find(|(attnum, _)| attrdef_oid(relation.oid, *attnum) == oid).map(|(attnum, _)| (relation.oid, attnum))
+    })
+}

@@ -1,0 +1,68 @@
+//! `pg_class`.
+
+use dictdb_catalog::{ConstraintKind, IndexMethod, Persistence, Relation, RelationKind};
+use dictdb_functions::facts::ids;
+use dictdb_types::Oid;
+
+use super::Source;
+use super::super::output::{NULL, Output, acl, options, row};
+
+/// Relations: tables, indexes, sequences, views, composite types.
+pub fn pg_class(source: &Source<'_>, out: &mut Output<'_>) {
+    match out.wanted_oid(1) {
+        Some(oid) => source.catalog.relation(oid).into_iter().for_each(|relation| push(relation, out)),
+        None => source.catalog.relations().for_each(|relation| push(relation, out)),
+    }
+}
+
+/// `pg_class.relkind`.
+pub fn kind(relation: &Relation) -> char {
+    relation.kind_letter()
+}
+
+fn push(relation: &Relation, out: &mut Output<'_>) {
+    let stored = matches!(relation.kind, RelationKind::Table | RelationKind::Virtual);
+    let checks = relation.constraints.iter().filter(|c| matches!(c.kind, ConstraintKind::Check { .. })).count();
+    let foreign_keys = relation.constraints.iter().any(|c| matches!(c.kind, ConstraintKind::Foreign(_)));
+    let attributes = match &relation.kind {
+        RelationKind::Index(index) => index.keys.len() + index.include.len(),
+        _ => relation.columns.len(),
+    };
+    row!(out;
+        relation.oid, &relation.name, relation.namespace, relation.row_type, Oid::INVALID, relation.owner,
+        access_method(&relation.kind), relation.storage, Oid::INVALID, 0, -1f32, 0, Oid::INVALID,
+        !relation.indexes.is_empty(), false, persistence(relation.persistence), kind(relation), attributes as i16,
+        checks as i16, matches!(relation.kind, RelationKind::View(_)),
+        foreign_keys || !relation.referenced_by.is_empty(), false, false, false, true, replica_identity(stored), false,
+        Oid::INVALID, if stored { FROZEN } else { Oid::INVALID }, if stored { FIRST_MULTI } else { Oid::INVALID },
+        acl(relation.acl.as_deref()), options(&relation.options), NULL,
+    );
+}
+
+/// `FrozenTransactionId`: no row of a table is older than any snapshot cares for.
+const FROZEN: Oid = Oid(2);
+/// `FirstMultiXactId`.
+const FIRST_MULTI: Oid = Oid(1);
+
+fn access_method(kind: &RelationKind) -> Oid {
+    match kind {
+        RelationKind::Table | RelationKind::Virtual => ids::HEAP,
+        RelationKind::Index(index) => match index.method {
+            IndexMethod::Btree => ids::BTREE,
+            IndexMethod::Hash => ids::HASH,
+        },
+        RelationKind::Sequence(_) | RelationKind::View(_) | RelationKind::Composite => Oid::INVALID,
+    }
+}
+
+fn persistence(persistence: Persistence) -> char {
+    match persistence {
+        Persistence::Permanent => 'p',
+        Persistence::Unlogged => 'u',
+        Persistence::Temporary => 't',
+    }
+}
+
+fn replica_identity(stored: bool) -> char {
+    if stored { 'd' } else { 'n' }
+}

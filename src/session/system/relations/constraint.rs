@@ -1,0 +1,75 @@
+//! `pg_constraint`.
+
+use dictdb_catalog::{Constraint, ConstraintKind, ForeignKey, ReferentialAction, Relation};
+use dictdb_functions::facts::ids;
+use dictdb_functions::resolve::{BuiltinScope, opclass};
+use dictdb_types::{Datum, Oid, TypeLookup};
+
+use super::Source;
+use super::super::output::{NULL, Output, attnum_array, oid_array, row};
+
+/// Constraints of tables.
+pub fn pg_constraint(source: &Source<'_>, out: &mut Output<'_>) {
+    match out.wanted_oid(CONRELID) {
+        Some(oid) => source.catalog.relation(oid).into_iter().for_each(|relation| push_all(source, relation, out)),
+        None => source.catalog.relations().for_each(|relation| push_all(source, relation, out)),
+    }
+}
+
+/// Attnum of `conrelid`.
+const CONRELID: i16 = 8;
+
+/// `confupdtype`, `confdeltype`.
+pub fn action_letter(action: ReferentialAction) -> char {
+    match action {
+        ReferentialAction::NoAction => 'a',
+        ReferentialAction::Restrict => 'r',
+        ReferentialAction::Cascade => 'c',
+        ReferentialAction::SetNull => 'n',
+        ReferentialAction::SetDefault => 'd',
+    }
+}
+
+fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
+    relation.constraints.iter().for_each(|constraint| push(source, relation, constraint, out));
+}
+
+fn push(source: &Source<'_>, relation: &Relation, constraint: &Constraint, out: &mut Output<'_>) {
+    let (kind, index, columns) = match &constraint.kind {
+        ConstraintKind::Check { columns, .. } => ('c', Oid::INVALID, columns),
+        ConstraintKind::Primary { columns, index } => ('p', *index, columns),
+        ConstraintKind::Unique { columns, index } => ('u', *index, columns),
+        ConstraintKind::Foreign(key) => ('f', key.index, &key.columns),
+    };
+    let key = match &constraint.kind {
+        ConstraintKind::Foreign(key) => Some(&**key),
+        _ => None,
+    };
+    let expression = match &constraint.kind {
+        ConstraintKind::Check { expression, .. } => Some(expression.clone()),
+        _ => None,
+    };
+    let operators = key.map_or(NULL, |key| oid_array(equality_operators(source, relation, key)));
+    row!(out;
+        constraint.oid, &constraint.name, relation.namespace, kind, constraint.deferrable, constraint.initially_deferred,
+        constraint.validated, relation.oid, Oid::INVALID, index, Oid::INVALID,
+        key.map_or(Oid::INVALID, |key| key.referenced), key.map_or(' ', |key| action_letter(key.on_update)),
+        key.map_or(' ', |key| action_letter(key.on_delete)),
+        key.map_or(' ', |key| if key.match_full { 'f' } else { 's' }), true, 0, constraint.no_inherit || kind != 'c',
+        if columns.is_empty() { NULL } else { attnum_array(columns) },
+        key.map_or(NULL, |key| attnum_array(&key.referenced_columns)), operators.clone(), operators.clone(), operators,
+        key.filter(|key| !key.delete_set_columns.is_empty())
+            .map_or(Datum::Null, |key| attnum_array(&key.delete_set_columns)),
+        NULL, expression,
+    );
+}
+
+/// The equality operators a foreign key compares with, one per column.
+fn equality_operators(source: &Source<'_>, relation: &Relation, key: &ForeignKey) -> Vec<Oid> {
+    let equality = |attnum: &i16| {
+        let ty = relation.column(*attnum).map(|column| source.catalog.base_type(column.ty).oid)?;
+        let class = opclass::default_opclass(&BuiltinScope, ty, ids::BTREE)?;
+        opclass::strategy_operator(class, opclass::btree::EQUAL)
+    };
+    key.columns.iter().map(|attnum| equality(attnum).unwrap_or(Oid::INVALID)).collect()
+}

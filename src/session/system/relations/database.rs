@@ -1,0 +1,31 @@
+//! `pg_database` and `pg_tablespace`.
+
+use dictdb_catalog::BOOTSTRAP_ROLE;
+use dictdb_types::Oid;
+
+use super::Source;
+use super::super::output::{NULL, Output, row};
+
+/// `pg_tablespace.oid` of `pg_default`.
+pub const DEFAULT_TABLESPACE: Oid = Oid(1663);
+/// `pg_tablespace.oid` of `pg_global`.
+const GLOBAL_TABLESPACE: Oid = Oid(1664);
+/// `pg_enc.h`: UTF8, the only encoding there is.
+pub const UTF8: i32 = 6;
+
+/// The databases of the server.
+pub fn pg_database(source: &Source<'_>, out: &mut Output<'_>) {
+    for database in source.env.shared.instance.databases() {
+        row!(out;
+            database.oid, &database.name, BOOTSTRAP_ROLE, UTF8, 'c', false, true, -1, Oid(2), Oid(1), DEFAULT_TABLESPACE,
+            "C", "C", NULL, NULL, NULL,
+        );
+    }
+}
+
+/// The two tablespaces every server has.
+pub fn pg_tablespace(_: &Source<'_>, out: &mut Output<'_>) {
+    for (oid, name) in [(DEFAULT_TABLESPACE, "pg_default"), (GLOBAL_TABLESPACE, "pg_global")] {
+        row!(out; oid, name, BOOTSTRAP_ROLE, NULL, NULL);
+    }
+}

@@ -1,0 +1,160 @@
+//! `pg_depend` and `pg_shdepend`: what the catalog records, and what it implies by its structure.
+
+use dictdb_catalog::{
+    BOOTSTRAP_ROLE, Catalog, ConstraintKind, Dependency, Key, Relation, RelationKind,
+};
+use dictdb_types::Oid;
+
+use super::super::output::{Output, row};
+use super::{Source, attribute, index, rule};
+
+/// `pg_class.oid` of the catalogs that objects are found in.
+pub mod classes {
+    use dictdb_types::Oid;
+
+    /// `pg_attrdef`.
+    pub const ATTRDEF: Oid = Oid(2604);
+    /// `pg_authid`.
+    pub const AUTHID: Oid = Oid(1260);
+    /// `pg_class`.
+    pub const CLASS: Oid = Oid(1259);
+    /// `pg_constraint`.
+    pub const CONSTRAINT: Oid = Oid(2606);
+    /// `pg_database`.
+    pub const DATABASE: Oid = Oid(1262);
+    /// `pg_namespace`.
+    pub const NAMESPACE: Oid = Oid(2615);
+    /// `pg_proc`.
+    pub const PROC: Oid = Oid(1255);
+    /// `pg_rewrite`.
+    pub const REWRITE: Oid = Oid(2618);
+    /// `pg_tablespace`.
+    pub const TABLESPACE: Oid = Oid(1213);
+    /// `pg_type`.
+    pub const TYPE: Oid = Oid(1247);
+}
+
+/// Catalog, object, part of it.
+type Address = (Oid, Oid, i32);
+
+fn address(catalog: &Catalog, key: Key) -> Option<Address> {
+    Some(match key {
+        Key::Schema(oid) => (classes::NAMESPACE, oid, 0),
+        Key::Relation(oid) => match catalog.relation(oid).map(|r| &r.kind) {
+            Some(RelationKind::View(_)) => (classes::REWRITE, rule::oid(oid), 0),
+            _ => (classes::CLASS, oid, 0),
+        },
+        Key::Column(oid, attnum) => (classes::CLASS, oid, attnum.into()),
+        Key::Constraint(_, oid) => (classes::CONSTRAINT, oid, 0),
+        Key::Type(oid) => (classes::TYPE, oid, 0),
+        Key::Function(oid) => (classes::PROC, oid, 0),
+        Key::Role(_) => return None,
+    })
+}
+
+fn letter(kind: Dependency) -> char {
+    match kind {
+        Dependency::Normal => 'n',
+        Dependency::Auto => 'a',
+        Dependency::Internal => 'i',
+    }
+}
+
+/// Dependencies between objects of the database.
+pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
+    let mut put = |dependent: Address, on: Address, kind: char| {
+        row!(out; dependent.0, dependent.1, dependent.2, on.0, on.1, on.2, kind);
+    };
+    for (dependent, on, kind) in source.catalog.dependencies() {
+        // A view depends through its rule; something that depends on the view depends on the relation itself.
+        let on = match on {
+            Key::Relation(oid) => Some((classes::CLASS, oid, 0)),
+            on => address(source.catalog, on),
+        };
+        if let (Some(dependent), Some(on)) = (address(source.catalog, dependent), on) {
+            put(dependent, on, letter(kind));
+        }
+    }
+    for relation in source.catalog.relations().filter(|r| r.oid >= Oid::FIRST_NORMAL) {
+        structural(source.catalog, relation, &mut put);
+    }
+}
+
+/// Dependencies that follow from what an object is part of.
+fn structural(catalog: &Catalog, relation: &Relation, put: &mut impl FnMut(Address, Address, char)) {
+    let own = (classes::CLASS, relation.oid, 0);
+    match &relation.kind {
+        RelationKind::Index(index) => {
+            let constraint = constraint_of_index(catalog, index.table, relation.oid);
+            match constraint {
+                Some(constraint) => put(own, (classes::CONSTRAINT, constraint, 0), 'i'),
+                None => index::attnums(index)
+                    .filter(|attnum| *attnum != 0)
+                    .for_each(|attnum| put(own, (classes::CLASS, index.table, attnum.into()), 'a')),
+            }
+            return;
+        }
+        RelationKind::Sequence(sequence) => {
+            if let Some((table, attnum, identity)) = sequence.owned_by {
+                put(own, (classes::CLASS, table, attnum.into()), if identity { 'i' } else { 'a' });
+            }
+        }
+        RelationKind::View(_) => {
+            let rule = (classes::REWRITE, rule::oid(relation.oid), 0);
+            put(rule, own, 'i');
+        }
+        RelationKind::Table | RelationKind::Composite | RelationKind::Virtual => {}
+    }
+    put(own, (classes::NAMESPACE, relation.namespace, 0), 'n');
+    if relation.row_type.is_valid() {
+        put((classes::TYPE, relation.row_type, 0), own, 'i');
+    }
+    for (attnum, column) in relation.live_columns() {
+        if column.default.is_some() {
+            let default = (classes::ATTRDEF, attribute::attrdef_oid(relation.oid, attnum), 0);
+            put(default, (classes::CLASS, relation.oid, attnum.into()), 'a');
+        }
+        if column.ty.oid >= Oid::FIRST_NORMAL {
+            put((classes::CLASS, relation.oid, attnum.into()), (classes::TYPE, column.ty.oid, 0), 'n');
+        }
+    }
+    for constraint in &relation.constraints {
+        let own = (classes::CONSTRAINT, constraint.oid, 0);
+        let mut on_columns = |table: Oid, columns: &[i16], kind| {
+            columns.iter().for_each(|attnum| put(own, (classes::CLASS, table, i32::from(*attnum)), kind));
+        };
+        match &constraint.kind {
+            ConstraintKind::Check { columns, .. }
+            | ConstraintKind::Primary { columns, .. }
+            | ConstraintKind::Unique { columns, .. } => on_columns(relation.oid, columns, 'a'),
+            ConstraintKind::Foreign(key) => {
+                on_columns(relation.oid, &key.columns, 'a');
+                on_columns(key.referenced, &key.referenced_columns, 'n');
+                put(own, (classes::CLASS, key.index, 0), 'n');
+            }
+        }
+    }
+}
+
+/// The constraint that an index serves.
+pub fn constraint_of_index(catalog: &Catalog, table: Oid, index: Oid) -> Option<Oid> {
+    let table = catalog.relation(table)?;
+    let found = table.constraints.iter().find(|constraint| match &constraint.kind {
+        ConstraintKind::Primary { index: own, .. } | ConstraintKind::Unique { index: own, .. } => *own == index,
+        ConstraintKind::Check { .. } | ConstraintKind::Foreign(_) => false,
+    });
+    found.map(|constraint| constraint.oid)
+}
+
+/// Owners of objects, other than the bootstrap superuser.
+pub fn pg_shdepend(source: &Source<'_>, out: &mut Output<'_>) {
+    let database = source.env.shared.database.oid;
+    let relations = source.catalog.relations().map(|r| (classes::CLASS, r.oid, r.owner));
+    let schemas = source.catalog.schemas().map(|s| (classes::NAMESPACE, s.oid, s.owner));
+    let types = source.catalog.user_types().map(|t| (classes::TYPE, t.oid, t.owner));
+    for (class, oid, owner) in relations.chain(schemas).chain(types) {
+        if owner != BOOTSTRAP_ROLE && oid >= Oid::FIRST_NORMAL {
+            row!(out; database, class, oid, 0, classes::AUTHID, owner, 'o');
+        }
+    }
+}

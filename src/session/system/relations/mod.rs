@@ -1,0 +1,126 @@
+//! The system tables, one producer each.
+
+mod attribute;
+mod class;
+mod constraint;
+mod database;
+mod depend;
+mod description;
+mod index;
+mod role;
+mod rule;
+mod schema;
+mod sequence;
+mod types;
+
+use dictdb_catalog::Catalog;
+use dictdb_types::{Error, Oid, Result};
+
+use super::exported;
+use super::output::Output;
+use crate::StatementEnv;
+
+/// What rows are made from.
+pub(super) struct Source<'a> {
+    pub env: &'a StatementEnv,
+    pub catalog: &'a Catalog,
+}
+
+/// Makes all rows of a table.
+type Producer = fn(&Source<'_>, &mut Output<'_>);
+
+/// The tables whose rows come, all or in part, from the catalog.
+const PRODUCERS: &[(&str, Producer)] = &[
+    ("pg_attrdef", attribute::pg_attrdef),
+    ("pg_attribute", attribute::pg_attribute),
+    ("pg_auth_members", role::pg_auth_members),
+    ("pg_authid", role::pg_authid),
+    ("pg_class", class::pg_class),
+    ("pg_constraint", constraint::pg_constraint),
+    ("pg_database", database::pg_database),
+    ("pg_db_role_setting", role::pg_db_role_setting),
+    ("pg_depend", depend::pg_depend),
+    ("pg_description", description::pg_description),
+    ("pg_enum", types::pg_enum),
+    ("pg_index", index::pg_index),
+    ("pg_namespace", schema::pg_namespace),
+    ("pg_range", types::pg_range),
+    ("pg_rewrite", rule::pg_rewrite),
+    ("pg_sequence", sequence::pg_sequence),
+    ("pg_shdepend", depend::pg_shdepend),
+    ("pg_shdescription", description::pg_shdescription),
+    ("pg_tablespace", database::pg_tablespace),
+    ("pg_type", types::pg_type),
+];
+
+/// The tables of things that DictDB's databases never hold.
+const EMPTY: &[&str] = &[
+    "pg_default_acl",
+    "pg_event_trigger",
+    "pg_extension",
+    "pg_foreign_data_wrapper",
+    "pg_foreign_server",
+    "pg_foreign_table",
+    "pg_inherits",
+    "pg_largeobject",
+    "pg_largeobject_metadata",
+    "pg_parameter_acl",
+    "pg_partitioned_table",
+    "pg_policy",
+    "pg_publication",
+    "pg_publication_namespace",
+    "pg_publication_rel",
+    "pg_replication_origin",
+    "pg_seclabel",
+    "pg_shseclabel",
+    "pg_statistic",
+    "pg_statistic_ext",
+    "pg_statistic_ext_data",
+    "pg_subscription",
+    "pg_subscription_rel",
+    "pg_transform",
+    "pg_trigger",
+    "pg_user_mapping",
+];
+
+/// Makes the rows of a system table. 0A000 for one nobody makes rows for.
+pub(super) fn produce(env: &StatementEnv, relation: Oid, out: &mut Output<'_>) -> Result<()> {
+    let name = env.catalog.relation(relation).map(|r| r.name.clone()).unwrap_or_default();
+    if let Some((_, producer)) = PRODUCERS.iter().find(|(table, _)| *table == &*name) {
+        producer(&Source { env, catalog: &env.catalog }, out);
+        return Ok(());
+    }
+    let rows = exported::rows(&name);
+    if rows.is_empty() && !EMPTY.contains(&&*name) {
+        return Err(Error::unsupported(format_args!("system table \"{name}\"")));
+    }
+    match out.wanted_oid(1) {
+        // Exported rows are in the order of their first column, which is the oid but for a few tables.
+        Some(oid) if rows.is_sorted_by_key(first_oid) => {
+            let start = rows.partition_point(|row| first_oid(row) < oid);
+            rows[start..].iter().take_while(|row| first_oid(row) == oid).for_each(|row| out.push(row));
+        }
+        _ => rows.iter().for_each(|row| out.push(row)),
+    }
+    Ok(())
+}
+
+fn first_oid(row: &Box<[dictdb_types::Datum]>) -> Oid {
+    match row.first() {
+        Some(dictdb_types::Datum::Oid(oid)) => Oid(*oid),
+        _ => Oid::INVALID,
+    }
+}
+
+/// An oid for a part of an object that has none of its own here but has in PostgreSQL (a default, a rule). It is the
+/// same as long as the object lives.
+fn derived_oid(object: Oid, part: i16) -> Oid {
+    const PARTS: u32 = 1600;
+    const UPPER_HALF: u32 = 1 << 31;
+    Oid(UPPER_HALF | object.0.wrapping_mul(PARTS).wrapping_add(part.unsigned_abs().into()))
+}
+
+#[cfg(test)]
+pub(super) fn known_tables() -> impl Iterator<Item = &'static str> {
+    PRODUCERS.iter().map(|(name, _)| *name).chain(EMPTY.iter().copied())
+}

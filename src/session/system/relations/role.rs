@@ -1,0 +1,34 @@
+//! `pg_authid`, `pg_auth_members`, `pg_db_role_setting`.
+
+use dictdb_catalog::BOOTSTRAP_ROLE;
+use dictdb_types::{Datum, Oid};
+
+use super::Source;
+use super::super::output::{Output, options, row};
+
+/// Roles. Passwords are SCRAM verifiers; the table is readable by superusers only.
+pub fn pg_authid(source: &Source<'_>, out: &mut Output<'_>) {
+    for role in source.catalog.roles() {
+        row!(out;
+            role.oid, &role.name, role.superuser, role.inherit, role.create_role, role.create_db, role.login,
+            role.replication, role.bypass_rls, role.connection_limit, role.password.clone(),
+            role.valid_until.map(Datum::Timestamp),
+        );
+    }
+}
+
+/// Memberships.
+pub fn pg_auth_members(source: &Source<'_>, out: &mut Output<'_>) {
+    for member in source.catalog.roles() {
+        for (role, admin) in &member.member_of {
+            row!(out; *role, member.oid, BOOTSTRAP_ROLE, *admin);
+        }
+    }
+}
+
+/// `ALTER ROLE … SET`.
+pub fn pg_db_role_setting(source: &Source<'_>, out: &mut Output<'_>) {
+    for role in source.catalog.roles().filter(|role| !role.settings.is_empty()) {
+        row!(out; Oid::INVALID, role.oid, options(&role.settings));
+    }
+}

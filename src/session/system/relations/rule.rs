@@ -1,0 +1,21 @@
+//! `pg_rewrite`: every view has the rule `_RETURN`.
+
+use dictdb_catalog::RelationKind;
+use dictdb_types::Oid;
+
+use super::super::output::{Output, row};
+use super::{Source, derived_oid};
+
+/// `pg_rewrite.oid` of a view's rule.
+pub fn oid(view: Oid) -> Oid {
+    derived_oid(view, 0)
+}
+
+/// The rules of views.
+pub fn pg_rewrite(source: &Source<'_>, out: &mut Output<'_>) {
+    for relation in source.catalog.relations() {
+        if let RelationKind::View(view) = &relation.kind {
+            row!(out; oid(relation.oid), "_RETURN", relation.oid, '1', 'O', true, "<>", &view.query);
+        }
+    }
+}

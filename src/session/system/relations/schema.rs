@@ -1,0 +1,11 @@
+//! `pg_namespace`.
+
+use super::Source;
+use super::super::output::{Output, acl, row};
+
+/// Schemas.
+pub fn pg_namespace(source: &Source<'_>, out: &mut Output<'_>) {
+    for schema in source.catalog.schemas() {
+        row!(out; schema.oid, &schema.name, schema.owner, acl(schema.acl.as_deref()));
+    }
+}

@@ -1,0 +1,156 @@
+//! `pg_type`, `pg_enum`, `pg_range`.
+
+use dictdb_functions::facts;
+use dictdb_types::{Oid, Type, TypeInfo, TypeKind, TypeLookup, builtin_types};
+
+use super::Source;
+use super::super::exported;
+use super::super::output::{Cell, NULL, Output, row};
+
+/// Types: built-in ones and the catalog's.
+pub fn pg_type(source: &Source<'_>, out: &mut Output<'_>) {
+    if let Some(oid) = out.wanted_oid(1) {
+        if let Some(info) = source.catalog.type_info(oid) {
+            push(source, &info, out);
+        }
+        return;
+    }
+    builtin_types::all().iter().chain(source.catalog.user_types()).for_each(|info| push(source, info, out));
+}
+
+/// Names of the functions a type is read and printed with, as `pg_type` has them; `-` for none.
+struct Functions {
+    subscript: &'static str,
+    input: String,
+    output: &'static str,
+    receive: &'static str,
+    send: &'static str,
+    modin: &'static str,
+    modout: &'static str,
+    analyze: &'static str,
+}
+
+impl Functions {
+    fn of(info: &TypeInfo) -> Functions {
+        let input = info.input.to_string();
+        if let Some(facts) = builtin_types::facts(info.oid) {
+            return Functions {
+                subscript: facts.subscript,
+                input,
+                output: facts.output,
+                receive: facts.receive,
+                send: facts.send,
+                modin: facts.modin,
+                modout: facts.modout,
+                analyze: facts.analyze,
+            };
+        }
+        let (subscript, output, receive, send, analyze) = match &info.kind {
+            TypeKind::Enum(_) => ("-", "enum_out", "enum_recv", "enum_send", "-"),
+            TypeKind::Composite(_) => ("-", "record_out", "record_recv", "record_send", "-"),
+            TypeKind::Domain(base) => return Functions::of_domain(*base),
+            TypeKind::Range(_) => ("-", "range_out", "range_recv", "range_send", "range_typanalyze"),
+            TypeKind::Multirange(_) => {
+                ("-", "multirange_out", "multirange_recv", "multirange_send", "multirange_typanalyze")
+            }
+            TypeKind::Base | TypeKind::Pseudo => {
+                ("array_subscript_handler", "array_out", "array_recv", "array_send", "array_typanalyze")
+            }
+        };
+        Functions { subscript, input, output, receive, send, modin: "-", modout: "-", analyze }
+    }
+
+    fn of_domain(base: Type) -> Functions {
+        let facts = builtin_types::facts(base.oid);
+        Functions {
+            subscript: "-",
+            input: "domain_in".to_owned(),
+            output: facts.map_or("enum_out", |f| f.output),
+            receive: "domain_recv",
+            send: facts.map_or("enum_send", |f| f.send),
+            modin: "-",
+            modout: "-",
+            analyze: facts.map_or("-", |f| f.analyze),
+        }
+    }
+}
+
+fn proc_oid(name: &str) -> Oid {
+    facts::procs_named(name).next().map_or(Oid::INVALID, |proc| proc.oid)
+}
+
+/// `typtype`.
+pub fn kind_letter(info: &TypeInfo) -> char {
+    match info.kind {
+        TypeKind::Base => 'b',
+        TypeKind::Composite(_) => 'c',
+        TypeKind::Domain(_) => 'd',
+        TypeKind::Enum(_) => 'e',
+        TypeKind::Pseudo => 'p',
+        TypeKind::Range(_) => 'r',
+        TypeKind::Multirange(_) => 'm',
+    }
+}
+
+fn push(source: &Source<'_>, info: &TypeInfo, out: &mut Output<'_>) {
+    let facts = builtin_types::facts(info.oid);
+    let functions = Functions::of(info);
+    let (base, typmod) = match info.kind {
+        TypeKind::Domain(base) => (base.oid, base.typmod),
+        _ => (Oid::INVALID, -1),
+    };
+    row!(out;
+        info.oid, &info.name, info.namespace, info.owner, info.len, info.by_value, kind_letter(info),
+        char::from(info.category), info.preferred, facts.is_none_or(|f| f.defined), char::from(info.delimiter),
+        info.relation, proc_oid(functions.subscript), info.element, info.array, proc_oid(&functions.input),
+        proc_oid(functions.output), proc_oid(functions.receive), proc_oid(functions.send), proc_oid(functions.modin),
+        proc_oid(functions.modout), proc_oid(functions.analyze), char::from(info.align), storage_of(source, info.oid),
+        facts.is_some_and(|f| f.not_null), base, typmod, facts.map_or(0, |f| f.ndims), info.collation, NULL,
+        facts.and_then(|f| f.default), NULL,
+    );
+}
+
+/// `typstorage`.
+pub fn storage_of(source: &Source<'_>, oid: Oid) -> char {
+    if let Some(facts) = builtin_types::facts(oid) {
+        return char::from(facts.storage);
+    }
+    match source.catalog.type_info(oid).as_deref() {
+        Some(TypeInfo { kind: TypeKind::Domain(base), .. }) => storage_of(source, base.oid),
+        Some(TypeInfo { len: -1, .. }) => 'x',
+        _ => 'p',
+    }
+}
+
+/// `typcollation`.
+pub fn collation_of(source: &Source<'_>, oid: Oid) -> Oid {
+    source.catalog.type_info(oid).map_or(Oid::INVALID, |info| info.collation)
+}
+
+/// Labels of enums. `enumsortorder` is the label's place in its type.
+pub fn pg_enum(source: &Source<'_>, out: &mut Output<'_>) {
+    for info in source.catalog.user_types() {
+        if let TypeKind::Enum(labels) = &info.kind {
+            for (label, place) in labels.iter().zip(1u16..) {
+                row!(out; label.oid, info.oid, f32::from(place), &label.label);
+            }
+        }
+    }
+}
+
+/// Range types.
+pub fn pg_range(source: &Source<'_>, out: &mut Output<'_>) {
+    exported::rows("pg_range").iter().for_each(|row| out.push(row));
+    for info in source.catalog.user_types() {
+        if let TypeKind::Range(subtype) = info.kind {
+            let multirange = source
+                .catalog
+                .user_types()
+                .find(|t| matches!(t.kind, TypeKind::Multirange(range) if range == info.oid))
+                .map_or(Oid::INVALID, |t| t.oid);
+            row!(out;
+                info.oid, subtype, multirange, collation_of(source, subtype), Oid::INVALID, Oid::INVALID, Oid::INVALID,
+            );
+        }
+    }
+}
