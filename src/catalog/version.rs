@@ -152,6 +152,11 @@ impl Catalog {
         self.dependencies.iter().map(|((dependent, on), kind)| (*dependent, *on, *kind))
     }
 
+    /// Every recorded dependency: dependent, what it depends on, how.
+    pub fn all_dependencies(&self) -> impl Iterator<Item = (Key, Key, Dependency)> + '_ {
+        self.dependencies.iter().map(|((dependent, on), kind)| (*dependent, *on, *kind))
+    }
+
     /// Applies one change. Names stay consistent with objects; uniqueness is checked by [`crate::CatalogStore::commit`].
     pub(crate) fn apply(&mut self, change: &Change) {
         match change {

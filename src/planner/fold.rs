@@ -1,7 +1,7 @@
 //! Constant folding: calls of immutable functions over constants are evaluated once, when the plan is made.
 
 use dictdb_functions::kernel::CallContext;
-use dictdb_types::{Datum, Env, Result, Type};
+use dictdb_types::{Datum, Env, Physical, Result, Type};
 
 use crate::expr::{Call, Expr, Volatility};
 
@@ -27,7 +27,7 @@ fn folded(expr: &Expr, env: &dyn Env) -> Option<Expr> {
     match expr {
         Expr::Call(call) => evaluate(call, env)?.ok().map(|value| Expr::Const(value, call.ty)),
         Expr::Relabel(inner, ty) => match &**inner {
-            Expr::Const(value, _) => Some(Expr::Const(value.clone(), *ty)),
+            Expr::Const(value, _) => Some(Expr::Const(relabelled(value, *ty, env), *ty)),
             _ => None,
         },
         Expr::And(items) => fold_junction(items, false),
@@ -37,6 +37,16 @@ fn folded(expr: &Expr, env: &dyn Env) -> Option<Expr> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// A value under the name of a binary-compatible type. Only `oid` and its relatives are held otherwise than integers.
+fn relabelled(value: &Datum, ty: Type, env: &dyn Env) -> Datum {
+    match (value, env.physical(ty.oid)) {
+        (Datum::Int4(v), Physical::Oid) => Datum::Oid(v.cast_unsigned()),
+        (Datum::Oid(v), Physical::Int4) => Datum::Int4(v.cast_signed()),
+        (Datum::Oid(v), Physical::Int8) => Datum::Int8(i64::from(*v)),
+        _ => value.clone(),
     }
 }
 

@@ -105,7 +105,7 @@ pub fn plan(
     Ok(Planned { plan: Arc::new(plan), params, columns, command, returns_rows })
 }
 
-/// The type a type name means under this search path; 42704.
+/// The type that a type name means along the search path. 42704, 3F000, and 22023 for its modifiers.
 pub fn bind_type(data_type: &ast::DataType, cx: BindContext<'_>) -> Result<Type> {
     Binder::new(cx, &Locations::default(), &[], false).bind_type(data_type)
 }

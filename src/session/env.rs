@@ -6,11 +6,13 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, namespaces};
+use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, namespaces};
+use dictdb_planner::BindContext;
 use dictdb_types::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, TypeInfo, TypeLookup, builtin_types};
 
 use crate::Shared;
 use crate::settings::Derived;
+use crate::system::names;
 
 /// The surroundings of one statement.
 pub struct StatementEnv {
@@ -60,6 +62,14 @@ impl StatementEnv {
     }
 }
 
+impl StatementEnv {
+    /// What binding depends on; the path is [`StatementEnv::search_path`], which the caller keeps.
+    pub(crate) fn bind_context<'a>(&'a self, search_path: &'a [Oid]) -> BindContext<'a> {
+        let role = self.catalog.role_named(&self.shared.current_user()).map_or(BOOTSTRAP_ROLE, |role| role.oid);
+        BindContext { catalog: &self.catalog, registry: &self.shared.instance.registry, env: self, search_path, role }
+    }
+}
+
 impl TypeLookup for StatementEnv {
     fn type_info(&self, oid: Oid) -> Option<Arc<TypeInfo>> {
         builtin_types::by_oid(oid).or_else(|| self.catalog.type_info(oid))
@@ -80,11 +90,11 @@ impl Env for StatementEnv {
     }
 
     fn reg_in(&self, kind: RegKind, text: &str) -> Result<Oid> {
-        text.parse().map(Oid).map_err(|_| Error::unsupported(format_args!("{kind:?} {text:?} by name")))
+        names::reg_in(self, kind, text)
     }
 
-    fn reg_out(&self, _: RegKind, oid: Oid) -> String {
-        oid.to_string()
+    fn reg_out(&self, kind: RegKind, oid: Oid) -> String {
+        names::reg_out(self, kind, oid)
     }
 
     fn check_domain(&self, domain: Oid, _: &Datum) -> Result<()> {

@@ -62,7 +62,7 @@ impl Instance {
         storage.set_blocking(Arc::new(RuntimeBlocking));
         let database =
             Database { oid: FIRST_DATABASE, name: database.into(), catalog: CatalogStore::new(Catalog::bootstrap()) };
-        let registry = Registry::builtin().with(crate::functions::FUNCTIONS);
+        let registry = crate::system::registry().clone();
         Ok(Instance {
             settings: RwLock::new(Arc::new(settings)),
             backends: Backends::default(),

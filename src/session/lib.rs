@@ -11,6 +11,7 @@
 //!          ├─ pipeline          what is planned and executed below
 //!          ├─ transaction       the transaction block: states, warnings, savepoints
 //!          ├─ prepared, portal  statements and cursors by name
+//!          ├─ system/           pg_catalog: rows of system tables, functions that read the catalog
 //!          ├─ settings/         values of settings and what a rollback takes back
 //!          └─ env, functions    what functions may ask of the session that runs them
 //! ```
@@ -41,6 +42,7 @@ mod protocol;
 mod session;
 pub mod settings;
 mod statement;
+mod system;
 mod transaction;
 
 pub use client::{Client, Collector, Column, CopyShape, Format, Row, Shape, Tag};

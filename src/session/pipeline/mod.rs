@@ -9,7 +9,6 @@
 mod plan;
 mod run;
 mod utility;
-mod virtual_tables;
 
 use dictdb_parser::ast;
 use dictdb_parser::utility::Utility;
@@ -20,7 +19,6 @@ use crate::portal::Portal;
 
 pub(crate) use plan::CachedPlan;
 pub(crate) use run::{RowSink, RowStream};
-pub(crate) use virtual_tables::SystemTables;
 
 impl Session {
     /// The type a name in PREPARE stands for.

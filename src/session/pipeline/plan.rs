@@ -3,11 +3,10 @@
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
-use dictdb_catalog::BOOTSTRAP_ROLE;
 use dictdb_executor::{PrepareContext, Prepared, prepare};
 use dictdb_parser::Statement;
 use dictdb_planner::estimate::Statistics;
-use dictdb_planner::{BindContext, Command, OutputColumn, Planned};
+use dictdb_planner::{Command, OutputColumn, Planned};
 use dictdb_storage::Storage;
 use dictdb_types::{Error, Oid, Result, SqlState, Type};
 
@@ -95,9 +94,7 @@ impl Session {
         };
         let instance = &self.shared.instance;
         let path = env.search_path();
-        let role = env.catalog.role_named(&self.shared.current_user()).map_or(BOOTSTRAP_ROLE, |role| role.oid);
-        let cx =
-            BindContext { catalog: &env.catalog, registry: &instance.registry, env: &**env, search_path: &path, role };
+        let cx = env.bind_context(&path);
         let statistics = StorageStatistics(&instance.storage);
         let planned = dictdb_planner::plan(tree, &source.parsed.locations, &source.declared, cx, &statistics)?;
         let Planned { plan, params, columns, command, returns_rows } = planned;

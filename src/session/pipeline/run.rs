@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use super::CachedPlan;
 use crate::client::{Row, Tag};
 use crate::portal::{Outcome, Portal, RowSource, TagCount};
+use crate::system::SystemTables;
 use crate::{Session, StatementEnv};
 use dictdb_parser::utility::IsolationLevel;
 
@@ -100,7 +101,7 @@ impl Session {
             wait,
             params: portal.params.clone(),
             catalog: env.catalog.clone(),
-            virtual_tables: Arc::new(super::SystemTables),
+            virtual_tables: Arc::new(SystemTables::new(env.clone())),
             constraints: self.constraints.clone(),
             env,
         };

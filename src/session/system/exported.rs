@@ -1,11 +1,13 @@
 //! Rows PostgreSQL is born with, from [`dictdb_functions::facts`]: parsed once per server, on first use.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use dictdb_catalog::{BOOTSTRAP_ROLE, Relation, system_relations};
 use dictdb_functions::facts::{self, TABLE_NAMES, unescape};
 use dictdb_types::{Datum, Type, env::BareEnv, oids, text};
+
+use super::output::text_array;
 
 /// The rows of the tables, as far as they have been asked for.
 static ROWS: LazyLock<HashMap<&'static str, OnceLock<Vec<Box<[Datum]>>>>> =
@@ -60,6 +62,10 @@ fn value(source: &Source, fields: &[&'static str], env: &BareEnv) -> Datum {
         Source::Field(i, _) if field(i) == "\\N" => Datum::Null,
         // The node trees are exported as the SQL they mean.
         Source::Field(i, ty) if ty.oid == oids::PG_NODE_TREE => Datum::text(unescape(field(i))),
+        Source::Field(i, ty) if ty.oid == oids::ACLITEM_ARRAY => {
+            let items = field(i).trim_matches(['{', '}']).split(',');
+            text_array(oids::ACLITEM, &items.map(Arc::from).collect::<Vec<_>>())
+        }
         Source::Field(i, ty) => text::input(&unescape(field(i)), *ty, env).unwrap_or(Datum::Null),
     }
 }

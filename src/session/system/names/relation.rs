@@ -20,9 +20,9 @@ pub(crate) fn find_relation(env: &StatementEnv, text: &str) -> Result<Arc<Relati
         Some(schema) => env.catalog.relation_in(schema_oid(env, schema)?, relation),
         None => env.catalog.relation_on_path(&env.search_path(), relation),
     };
-    found.cloned().ok_or_else(|| {
-        Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", name.dotted()))
-    })
+    found
+        .cloned()
+        .ok_or_else(|| Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", name.dotted())))
 }
 
 /// `pg_table_is_visible`; `None` when there is no such relation.

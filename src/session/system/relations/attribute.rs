@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Column, Identity, IndexInfo, IndexTarget, Relation, RelationKind};
 use dictdb_types::{Datum, Oid, Type, TypeLookup, oids};
 
-use super::super::output::{Cell, NULL, Output, acl, row};
+use super::super::output::{NULL, Output, acl, row};
 use super::{Source, derived_oid, types};
 
 /// The system columns tables have.
@@ -40,7 +40,8 @@ fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
     if matches!(relation.kind, RelationKind::Table | RelationKind::Virtual | RelationKind::Sequence(_)) {
         for (name, attnum, oid) in SYSTEM_COLUMNS.into_iter().rev() {
             let ty = Type::new(oid);
-            let system = Attribute { name: name.into(), ty, attnum, collation: Oid::INVALID, not_null: true, column: None };
+            let system =
+                Attribute { name: name.into(), ty, attnum, collation: Oid::INVALID, not_null: true, column: None };
             push(source, relation.oid, &system, out);
         }
     }

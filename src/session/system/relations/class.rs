@@ -4,8 +4,8 @@ use dictdb_catalog::{ConstraintKind, IndexMethod, Persistence, Relation, Relatio
 use dictdb_functions::facts::ids;
 use dictdb_types::Oid;
 
-use super::Source;
 use super::super::output::{NULL, Output, acl, options, row};
+use super::Source;
 
 /// Relations: tables, indexes, sequences, views, composite types.
 pub fn pg_class(source: &Source<'_>, out: &mut Output<'_>) {

@@ -5,8 +5,8 @@ use dictdb_functions::facts::ids;
 use dictdb_functions::resolve::{BuiltinScope, opclass};
 use dictdb_types::{Datum, Oid, TypeLookup};
 
-use super::Source;
 use super::super::output::{NULL, Output, attnum_array, oid_array, row};
+use super::Source;
 
 /// Constraints of tables.
 pub fn pg_constraint(source: &Source<'_>, out: &mut Output<'_>) {

@@ -3,8 +3,8 @@
 use dictdb_catalog::BOOTSTRAP_ROLE;
 use dictdb_types::Oid;
 
-use super::Source;
 use super::super::output::{NULL, Output, row};
+use super::Source;
 
 /// `pg_tablespace.oid` of `pg_default`.
 pub const DEFAULT_TABLESPACE: Oid = Oid(1663);

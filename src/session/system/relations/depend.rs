@@ -1,8 +1,6 @@
 //! `pg_depend` and `pg_shdepend`: what the catalog records, and what it implies by its structure.
 
-use dictdb_catalog::{
-    BOOTSTRAP_ROLE, Catalog, ConstraintKind, Dependency, Key, Relation, RelationKind,
-};
+use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, ConstraintKind, Dependency, Key, Relation, RelationKind};
 use dictdb_types::Oid;
 
 use super::super::output::{Output, row};
@@ -65,7 +63,7 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
     let mut put = |dependent: Address, on: Address, kind: char| {
         row!(out; dependent.0, dependent.1, dependent.2, on.0, on.1, on.2, kind);
     };
-    for (dependent, on, kind) in source.catalog.dependencies() {
+    for (dependent, on, kind) in source.catalog.all_dependencies() {
         // A view depends through its rule; something that depends on the view depends on the relation itself.
         let on = match on {
             Key::Relation(oid) => Some((classes::CLASS, oid, 0)),

@@ -13,6 +13,7 @@ mod schema;
 mod sequence;
 mod types;
 
+pub(super) use depend::classes;
 use dictdb_catalog::Catalog;
 use dictdb_types::{Error, Oid, Result};
 

@@ -3,8 +3,8 @@
 use dictdb_catalog::BOOTSTRAP_ROLE;
 use dictdb_types::{Datum, Oid};
 
-use super::Source;
 use super::super::output::{Output, options, row};
+use super::Source;
 
 /// Roles. Passwords are SCRAM verifiers; the table is readable by superusers only.
 pub fn pg_authid(source: &Source<'_>, out: &mut Output<'_>) {

@@ -1,7 +1,7 @@
 //! `pg_namespace`.
 
-use super::Source;
 use super::super::output::{Output, acl, row};
+use super::Source;
 
 /// Schemas.
 pub fn pg_namespace(source: &Source<'_>, out: &mut Output<'_>) {

@@ -2,8 +2,8 @@
 
 use dictdb_catalog::RelationKind;
 
-use super::Source;
 use super::super::output::{Output, row};
+use super::Source;
 
 /// Sequences; their state is in the sequence itself.
 pub fn pg_sequence(source: &Source<'_>, out: &mut Output<'_>) {

@@ -3,9 +3,9 @@
 use dictdb_functions::facts;
 use dictdb_types::{Oid, Type, TypeInfo, TypeKind, TypeLookup, builtin_types};
 
-use super::Source;
 use super::super::exported;
-use super::super::output::{Cell, NULL, Output, row};
+use super::super::output::{NULL, Output, row};
+use super::Source;
 
 /// Types: built-in ones and the catalog's.
 pub fn pg_type(source: &Source<'_>, out: &mut Output<'_>) {

@@ -1,0 +1,37 @@
+//! `pg_…_is_visible`: whether the search path finds an object by its bare name.
+
+use dictdb_functions::facts;
+use dictdb_functions::{CallContext, ScalarFn};
+use dictdb_types::{Datum, Oid, Result};
+
+use super::arguments::{oid, session};
+use crate::StatementEnv;
+use crate::system::names;
+
+pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
+    ("pg_table_is_visible", |cx, args| answer(cx, args, names::relation_is_visible)),
+    ("pg_type_is_visible", |cx, args| answer(cx, args, names::type_is_visible)),
+    ("pg_function_is_visible", |cx, args| answer(cx, args, names::proc_is_visible)),
+    ("pg_operator_is_visible", |cx, args| answer(cx, args, names::operator_is_visible)),
+    ("pg_opclass_is_visible", |cx, args| answer(cx, args, |_, oid| facts::opclass_by_oid(oid).map(|_| true))),
+    ("pg_opfamily_is_visible", |cx, args| answer(cx, args, |_, oid| facts::opfamily_by_oid(oid).map(|_| true))),
+    ("pg_collation_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_collation"))),
+    ("pg_conversion_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_conversion"))),
+    ("pg_ts_parser_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_ts_parser"))),
+    ("pg_ts_dict_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_ts_dict"))),
+    ("pg_ts_template_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_ts_template"))),
+    ("pg_ts_config_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_ts_config"))),
+    // There are no extended statistics to be found.
+    ("pg_statistics_obj_is_visible", |cx, args| answer(cx, args, |_, _| None)),
+];
+
+/// NULL when there is no such object.
+fn answer(cx: &CallContext<'_>, args: &[Datum], visible: impl Fn(&StatementEnv, Oid) -> Option<bool>) -> Result<Datum> {
+    Ok(visible(session(cx)?, oid(args, 0)).map_or(Datum::Null, Datum::Bool))
+}
+
+/// Objects of these kinds are all in `pg_catalog`, which every search path includes.
+fn exported(oid: Oid, table: &str) -> Option<bool> {
+    let rows = crate::system::exported::rows(table);
+    rows.iter().any(|row| matches!(row.first(), Some(Datum::Oid(own)) if *own == oid.0)).then_some(true)
+}
