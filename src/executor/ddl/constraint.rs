@@ -46,9 +46,6 @@ impl DdlContext<'_> {
         if key.using_index.is_some() {
             return Err(Error::unsupported("USING INDEX"));
         }
-        if constraint.deferrable {
-            return Err(Error::unsupported("a deferrable unique constraint"));
-        }
         let relation = self.table(table)?;
         if primary && relation.primary_key().is_some() {
             return Err(Error::new(
@@ -95,7 +92,7 @@ impl DdlContext<'_> {
             keys,
             include,
             predicate: None,
-            deferrable: false,
+            deferrable: constraint.deferrable,
         };
         if primary {
             self.set_not_null(table, &attnums)?;

@@ -7,10 +7,11 @@ use dictdb_parser::ast::Expr as Ast;
 use dictdb_parser::utility::{CreateIndex, IndexElement};
 use dictdb_parser::{Locations, position};
 use dictdb_planner::table_expr::{self, TableExpr};
-use dictdb_storage::{ColumnKey, IndexBuilt, IndexDef, IndexKind, KeyColumn, KeyExtractor, LockMode};
-use dictdb_types::{Error, Oid, Result, SqlState, TypeLookup};
+use dictdb_storage::{IndexBuilt, IndexDef, IndexKind, LockMode};
+use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::DdlContext;
+use crate::access::extractor::key_extractor;
 
 /// Keys an index may have.
 const MAX_KEYS: usize = 32;
@@ -225,8 +226,8 @@ impl DdlContext<'_> {
             .table(relation.storage)
             .ok_or_else(|| Error::internal(format!("table {} has no storage", relation.name)))?;
         let catalog = self.view();
-        let key = plain_key(relation, info, &*catalog)?;
-        let def = IndexDef {
+        let key = key_extractor(relation, info, &catalog, self.registry)?;
+        let mut def = IndexDef {
             id,
             kind: match info.method {
                 IndexMethod::Btree => IndexKind::Ordered,
@@ -239,6 +240,11 @@ impl DdlContext<'_> {
         };
         loop {
             match table.create_index(self.transaction, def.clone())? {
+                // A deferrable key admits duplicates for the length of a transaction, but not to begin with.
+                IndexBuilt::Done(_) if info.deferrable && def.unique => {
+                    table.drop_index(id);
+                    def.unique = false;
+                }
                 IndexBuilt::Done(_) => return Ok(()),
                 IndexBuilt::Busy(holder) => self.transaction.wait_for(holder, &self.wait)?,
                 IndexBuilt::Conflict(_) => {
@@ -253,22 +259,6 @@ impl DdlContext<'_> {
             }
         }
     }
-}
-
-/// The key of an index over columns.
-fn plain_key(relation: &Relation, info: &IndexInfo, types: &dyn TypeLookup) -> Result<Arc<dyn KeyExtractor>> {
-    if info.predicate.is_some() {
-        return Err(Error::unsupported("a partial index"));
-    }
-    let columns = info.keys.iter().map(|key| {
-        let IndexTarget::Column(attnum) = key.target else {
-            return Err(Error::unsupported("an index over an expression"));
-        };
-        let column = relation.column(attnum).ok_or_else(|| Error::internal("an index key without its column"))?;
-        let oid = types.base_type(key.ty).oid;
-        Ok(KeyColumn { column: column.slot, oid, descending: key.descending, nulls_first: key.nulls_first })
-    });
-    Ok(Arc::new(ColumnKey::new(columns.collect::<Result<_>>()?)))
 }
 
 /// What an element adds to an index's made-up name.

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{
-    Catalog, CatalogStore, Change, Column, Constraint, ConstraintKind, IndexInfo, IndexKey, IndexMethod, IndexTarget,
-    Object, Persistence, Relation, RelationKind, namespaces,
-};
+use dictdb_catalog::{Catalog, CatalogStore, CatalogTransaction, namespaces};
 use dictdb_functions::Registry;
-use dictdb_parser::{Limits, Statement, parse};
+use dictdb_parser::utility::Utility;
+use dictdb_parser::{Limits, Locations, Statement, parse};
 use dictdb_planner::estimate::NoStatistics;
 use dictdb_planner::{BindContext, plan};
-use dictdb_storage::{IndexBuilt, IndexDef, IndexKind, Isolation, Session, Storage, Transaction, WaitOptions};
+use dictdb_storage::{Isolation, Session, Storage, Transaction, WaitOptions};
 use dictdb_types::env::BareEnv;
-use dictdb_types::{Datum, Oid, Result, Type, TypeLookup, oids};
+use dictdb_types::{Datum, Error, Oid, Result};
 
-use crate::{Engine, ExecContext, PrepareContext, Row, VirtualTables, execute, key_extractor, prepare};
+use crate::ddl::{DdlContext, StorageChanges};
+use crate::modify::ConstraintQueue;
+use crate::{Engine, ExecContext, PrepareContext, Row, VirtualTables, execute, prepare};
 
 /// Storage, catalog and engine.
 pub(super) struct Database {
@@ -31,93 +31,42 @@ impl VirtualTables for NoVirtualTables {
     }
 }
 
-/// A column of a table to be made: name, type, NOT NULL.
-pub(super) type ColumnSpec<'a> = (&'a str, Oid, bool);
-
 impl Database {
-    pub fn new() -> Self {
-        let catalog = CatalogStore::new(Catalog::bootstrap());
-        Database { storage: Storage::new(), catalog, engine: Engine::new(256 << 20, Registry::builtin()).unwrap() }
-    }
-
-    /// Creates a table; columns named in `key` are its primary key.
-    pub fn table(&self, name: &str, columns: &[ColumnSpec<'_>], key: &[&str]) -> Arc<Relation> {
-        let oid = self.catalog.allocate_oid();
-        let columns: Arc<[Column]> = columns.iter().enumerate().map(|(slot, spec)| column(slot, spec, key)).collect();
-        let catalog = self.catalog.current();
-        let physical: Vec<_> = columns.iter().map(|column| catalog.physical(column.ty.oid)).collect();
-        self.storage.create_table(oid, &physical);
-        let table = Relation { columns, ..relation(oid, name, RelationKind::Table) };
-        self.put(table);
-        if !key.is_empty() {
-            self.index(name, &format!("{name}_pkey"), key, true);
+    /// A database after some DDL.
+    pub fn new(ddl: &str) -> Self {
+        let storage = Storage::new();
+        let engine = Engine::new(256 << 20, Registry::builtin()).unwrap();
+        let database = Database { storage, catalog: CatalogStore::new(Catalog::bootstrap()), engine };
+        for statement in parse(ddl, &Limits::default()).unwrap() {
+            let Statement::Utility(utility) = &statement.statement else { panic!("{ddl}") };
+            database.change_catalog(utility, &statement.locations).unwrap();
         }
-        self.relation(name)
+        database
     }
 
-    /// Creates a btree index; a unique one becomes a primary key when its name ends so.
-    pub fn index(&self, table: &str, name: &str, key: &[&str], unique: bool) {
-        let mut table = (*self.relation(table)).clone();
-        let oid = self.catalog.allocate_oid();
-        let primary = name.ends_with("_pkey");
-        let attnums: Vec<i16> = key.iter().map(|name| table.column_named(name).unwrap().0).collect();
-        let keys = attnums.iter().map(|attnum| IndexKey {
-            target: IndexTarget::Column(*attnum),
-            ty: table.column(*attnum).unwrap().ty,
-            opclass: Oid(0),
-            descending: false,
-            nulls_first: false,
-        });
-        let info = IndexInfo {
-            table: table.oid,
-            method: IndexMethod::Btree,
-            unique,
-            primary,
-            nulls_not_distinct: false,
-            keys: keys.collect(),
-            include: vec![],
-            predicate: None,
-            deferrable: false,
+    fn change_catalog(&self, statement: &Utility, locations: &Locations) -> Result<()> {
+        let transaction = Arc::new(self.storage.begin());
+        let mut catalog = CatalogTransaction::default();
+        let mut changes = StorageChanges::default();
+        let mut cx = DdlContext {
+            storage: &self.storage,
+            transaction: &transaction,
+            wait: WaitOptions::default(),
+            database: DATABASE,
+            store: &self.catalog,
+            catalog: &mut catalog,
+            changes: &mut changes,
+            registry: self.engine.registry(),
+            env: &BareEnv::default(),
+            search_path: &SEARCH_PATH,
+            creation_schema: Some(namespaces::PUBLIC),
+            temporary_schema: Oid(0),
+            role: dictdb_catalog::BOOTSTRAP_ROLE,
+            notices: &mut Vec::new(),
         };
-        let catalog = self.catalog.current();
-        let key = key_extractor(&Arc::new(table.clone()), &info, &catalog, &Registry::builtin()).unwrap();
-        let kind = IndexKind::Ordered;
-        let def = IndexDef { id: oid, kind, unique, nulls_not_distinct: false, row_identity: unique, key };
-        let transaction = self.storage.begin();
-        let built = self.storage.table(table.storage).unwrap().create_index(&transaction, def).unwrap();
-        assert!(matches!(built, IndexBuilt::Done(_)));
-        self.put(relation(oid, name, RelationKind::Index(Arc::new(info))));
-        table.indexes.push(oid);
-        if unique {
-            let kind = match primary {
-                true => ConstraintKind::Primary { columns: attnums, index: oid },
-                false => ConstraintKind::Unique { columns: attnums, index: oid },
-            };
-            let constraint = self.constraint(&table, name, kind);
-            table.constraints.push(constraint);
-        }
-        self.put(table);
-    }
-
-    pub fn constraint(&self, table: &Relation, name: &str, kind: ConstraintKind) -> Arc<Constraint> {
-        Arc::new(Constraint {
-            oid: self.catalog.allocate_oid(),
-            name: name.into(),
-            relation: table.oid,
-            kind,
-            deferrable: false,
-            initially_deferred: false,
-            validated: true,
-            no_inherit: false,
-        })
-    }
-
-    pub fn put(&self, relation: Relation) {
-        self.catalog.commit(&[Change::Put(Object::Relation(Arc::new(relation)))]).unwrap();
-    }
-
-    pub fn relation(&self, name: &str) -> Arc<Relation> {
-        self.catalog.current().relation_in(namespaces::PUBLIC, name).unwrap().clone()
+        crate::ddl::execute(statement, locations, &mut cx)?;
+        self.catalog.commit(catalog.changes())?;
+        Arc::into_inner(transaction).unwrap().commit().map(|_| ())
     }
 
     pub fn connect(&self) -> Client<'_> {
@@ -127,57 +76,29 @@ impl Database {
 
     /// Rows of a statement in a transaction of its own, one text per row.
     pub fn rows(&self, sql: &str) -> Vec<String> {
-        self.connect().run(sql, &[]).unwrap_or_else(|error| panic!("{sql}: {error:?}")).rows
+        self.connect().rows(sql)
     }
 
-    pub fn error(&self, sql: &str) -> dictdb_types::Error {
-        match self.connect().run(sql, &[]) {
-            Ok(answer) => panic!("{sql}: no error but {:?}", answer.rows),
-            Err(error) => error,
-        }
+    /// The error of a statement in a transaction of its own.
+    pub fn error(&self, sql: &str) -> Error {
+        self.connect().error(sql)
     }
 }
 
-fn column(slot: usize, (name, oid, not_null): &ColumnSpec<'_>, key: &[&str]) -> Column {
-    Column {
-        name: (*name).into(),
-        ty: Type::new(*oid),
-        not_null: *not_null || key.contains(name),
-        default: None,
-        identity: None,
-        generated: false,
-        dropped: false,
-        collation: Oid(0),
-        slot,
-        missing: Datum::Null,
-        acl: None,
-    }
-}
-
-fn relation(oid: Oid, name: &str, kind: RelationKind) -> Relation {
-    Relation {
-        oid,
-        name: name.into(),
-        namespace: namespaces::PUBLIC,
-        owner: dictdb_catalog::BOOTSTRAP_ROLE,
-        kind,
-        persistence: Persistence::Permanent,
-        columns: Arc::new([]),
-        row_type: Oid(0),
-        storage: oid,
-        acl: None,
-        options: vec![],
-        constraints: vec![],
-        indexes: vec![],
-        referenced_by: vec![],
-    }
-}
+const DATABASE: Oid = Oid(5);
+const SEARCH_PATH: [Oid; 2] = [namespaces::PG_CATALOG, namespaces::PUBLIC];
 
 /// A session.
 pub(super) struct Client<'a> {
     database: &'a Database,
     session: Session,
-    open: Option<Arc<Transaction>>,
+    open: Option<Open>,
+}
+
+/// An open transaction.
+struct Open {
+    transaction: Arc<Transaction>,
+    constraints: Arc<ConstraintQueue>,
 }
 
 /// What a statement answered.
@@ -189,56 +110,93 @@ pub(super) struct Answer {
 
 impl Client<'_> {
     pub fn begin(&mut self, isolation: Isolation) {
-        self.open = Some(Arc::new(self.session.begin(isolation)));
+        let transaction = Arc::new(self.session.begin(isolation));
+        self.open = Some(Open { transaction, constraints: Arc::default() });
     }
 
-    pub fn commit(&mut self) {
-        self.open.take().unwrap().commit().unwrap();
+    /// Commits, or rolls back with the error of a deferred constraint.
+    pub fn commit(&mut self) -> Result<()> {
+        let Some(open) = self.open.take() else { panic!("no transaction") };
+        let cx = self.context(&open.transaction, &open.constraints, &[])?;
+        open.constraints.check(&cx, &self.database.engine)?;
+        drop(cx);
+        Arc::into_inner(open.transaction).unwrap().commit().map(|_| ())
     }
 
     pub fn rollback(&mut self) {
         self.open = None;
     }
 
+    pub fn rows(&mut self, sql: &str) -> Vec<String> {
+        self.run(sql, &[]).unwrap_or_else(|error| panic!("{sql}: {error:?}")).rows
+    }
+
+    pub fn affected(&mut self, sql: &str) -> u64 {
+        self.run(sql, &[]).unwrap_or_else(|error| panic!("{sql}: {error:?}")).affected
+    }
+
+    pub fn error(&mut self, sql: &str) -> Error {
+        match self.run(sql, &[]) {
+            Ok(answer) => panic!("{sql}: no error but {:?}", answer.rows),
+            Err(error) => error,
+        }
+    }
+
     /// Runs one statement, in the open transaction or one of its own.
     pub fn run(&mut self, sql: &str, params: &[Datum]) -> Result<Answer> {
-        let catalog = self.database.catalog.current();
+        if self.open.is_some() {
+            return self.run_open(sql, params);
+        }
+        self.begin(Isolation::ReadCommitted);
+        let answer = self.run_open(sql, params);
+        match answer {
+            Ok(answer) => self.commit().map(|()| answer),
+            Err(error) => {
+                self.rollback();
+                Err(error)
+            }
+        }
+    }
+
+    fn run_open(&mut self, sql: &str, params: &[Datum]) -> Result<Answer> {
+        let Database { storage, engine, catalog, .. } = self.database;
+        let Some(Open { transaction, constraints }) = &self.open else { panic!("no transaction") };
+        let catalog = catalog.current();
         let env = BareEnv::default();
         let parsed = parse(sql, &Limits::default())?.remove(0);
         let Statement::Sql(statement) = &parsed.statement else { panic!("{sql}") };
-        let registry = Registry::builtin();
-        let path = [namespaces::PG_CATALOG, namespaces::PUBLIC];
-        let role = dictdb_catalog::BOOTSTRAP_ROLE;
-        let bind = BindContext { catalog: &catalog, registry: &registry, env: &env, search_path: &path, role };
+        let (registry, role) = (engine.registry(), dictdb_catalog::BOOTSTRAP_ROLE);
+        let bind = BindContext { catalog: &catalog, registry, env: &env, search_path: &SEARCH_PATH, role };
         let planned = plan(statement, &parsed.locations, &[], bind, &NoStatistics)?;
-        let Database { storage, engine, .. } = self.database;
-        let prepared =
-            Arc::new(prepare(planned.plan, &PrepareContext { catalog: &catalog, storage, engine, database: Oid(5) })?);
-        let transaction = self.open.clone().unwrap_or_else(|| Arc::new(self.session.begin(Isolation::ReadCommitted)));
-        prepared.lock_relations(&transaction, &WaitOptions::default())?;
-        let cx = ExecContext {
-            storage: storage.clone(),
-            snapshot: Arc::new(transaction.snapshot()?),
-            transaction: transaction.clone(),
-            wait: WaitOptions::default(),
-            params: params.into(),
-            env: Arc::new(env),
-            catalog,
-            virtual_tables: Arc::new(NoVirtualTables),
-            constraints: Arc::default(),
-        };
-        let mut execution = execute(&prepared, cx)?;
+        let cx = PrepareContext { catalog: &catalog, storage, engine, database: DATABASE };
+        let prepared = Arc::new(prepare(planned.plan, &cx)?);
+        prepared.lock_relations(transaction, &WaitOptions::default())?;
+        let mut execution = execute(&prepared, self.context(transaction, constraints, params)?)?;
         let mut rows = Vec::new();
         let mut row = Row::new();
         while execution.next_row(&mut row)? {
             rows.push(row.iter().map(show).collect::<Vec<_>>().join("|"));
         }
-        let affected = execution.affected();
-        drop(execution);
-        if self.open.is_none() {
-            Arc::into_inner(transaction).unwrap().commit()?;
-        }
-        Ok(Answer { rows, affected })
+        Ok(Answer { rows, affected: execution.affected() })
+    }
+
+    fn context(
+        &self,
+        transaction: &Arc<Transaction>,
+        constraints: &Arc<ConstraintQueue>,
+        params: &[Datum],
+    ) -> Result<ExecContext> {
+        Ok(ExecContext {
+            storage: self.database.storage.clone(),
+            snapshot: Arc::new(transaction.snapshot()?),
+            transaction: transaction.clone(),
+            wait: WaitOptions::default(),
+            params: params.into(),
+            env: Arc::new(BareEnv::default()),
+            catalog: self.database.catalog.current(),
+            virtual_tables: Arc::new(NoVirtualTables),
+            constraints: constraints.clone(),
+        })
     }
 }
 
@@ -259,7 +217,3 @@ fn show(value: &Datum) -> String {
         other => format!("{other:?}"),
     }
 }
-
-/// Types used all over.
-pub(super) const INT: Oid = oids::INT4;
-pub(super) const TEXT: Oid = oids::TEXT;

@@ -49,7 +49,7 @@ const CASES: &[(&str, &[&str])] = &[
 
 #[test]
 fn queries_answer_as_postgresql_does() {
-    let database = Database::new();
+    let database = Database::new("");
     for (sql, expected) in CASES {
         assert_eq!(database.rows(sql), *expected, "{sql}");
     }
@@ -57,7 +57,7 @@ fn queries_answer_as_postgresql_does() {
 
 #[test]
 fn errors() {
-    let database = Database::new();
+    let database = Database::new("");
     for (sql, code) in [
         ("select (select a from (values (1), (2)) v(a))", "21000"),
         ("select 1 limit -1", "2201W"),

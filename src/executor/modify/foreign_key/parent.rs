@@ -15,15 +15,20 @@ impl ForeignKeyCode {
     /// changed. 23503.
     pub fn parent_gone(&self, old: &Row, new: Option<&Row>, writer: &Writer<'_>) -> Result<bool> {
         match self.action(new.is_some()) {
-            ReferentialAction::NoAction => {
-                if !self.has_replacement(old, writer)? {
-                    self.refuse(old, writer)?;
-                }
-                Ok(false)
-            }
+            ReferentialAction::NoAction => self.refuse_unless_replaced(old, writer).map(|()| false),
             ReferentialAction::Restrict => self.refuse(old, writer).map(|()| false),
+            ReferentialAction::SetDefault => {
+                let changed = self.act(ReferentialAction::SetDefault, old, new, writer)?;
+                // Where the default is the old key itself nothing changed, and nobody would check it.
+                self.refuse_unless_replaced(old, writer).map(|()| changed)
+            }
             action => self.act(action, old, new, writer),
         }
+    }
+
+    /// NO ACTION: fails if a child refers to the key, unless some parent has it again.
+    fn refuse_unless_replaced(&self, old: &Row, writer: &Writer<'_>) -> Result<()> {
+        if self.has_replacement(old, writer)? { Ok(()) } else { self.refuse(old, writer) }
     }
 
     /// Whether some parent has the key again.
