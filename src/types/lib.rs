@@ -6,7 +6,7 @@
 //!   SqlState, Error        what went wrong                     (error, sqlstate)
 //!   Oid, RowId, TxnId      who is meant                        (ids, oids)
 //!   Type, TypeInfo         what a value is                     (ty, builtin_types, typmod)
-//!   Datum                  one value                           (datum, value, numeric, jsonb)
+//!   Datum                  one value                           (datum, value, numeric/, json/, range, network)
 //!     text / binary        PostgreSQL's two wire formats       (text/, binary/, datetime/)
 //!     order                compare, hash, memcomparable keys   (order, sort_key)
 //!     arrow / opaque       one column of values                (arrow/, opaque)

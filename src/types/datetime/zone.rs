@@ -1,7 +1,7 @@
 //! Time zones: finding them by name, and converting between UTC and local clocks.
 //!
 //! The rules are jiff's bundled IANA database. Years past those jiff knows repeat the Gregorian cycle of 400 years, as
-//! PostgreSQL's time zone library extrapolates. Abbreviations such as `PST` are in [`abbreviation`](super::abbreviation).
+//! PostgreSQL's time zone library extrapolates. Abbreviations such as `PST` are in `abbreviation`.
 
 use jiff::Timestamp;
 pub use jiff::tz::TimeZone;

@@ -1,7 +1,7 @@
 //! JSON: the text form of `json` and `jsonb`, with PostgreSQL's error details.
 //!
 //! `json` keeps its text, which is only checked; `jsonb` becomes a [`Jsonb`] tree. One parser serves both, through
-//! [`parser::Build`].
+//! the trait `Build` of the parser.
 
 mod lexer;
 mod parser;
