@@ -47,6 +47,8 @@ pub mod node;
 pub mod position;
 mod scan;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod token;
 mod type_name;
 pub mod utility;

@@ -7,9 +7,9 @@ use super::Parser;
 use super::objects::{OBJECTS, Shape};
 use crate::keyword::Keyword as K;
 use crate::utility::{
-    AlterDatabase, AlterDomain, AlterDomainAction, AlterEnum, AlterEnumAction, AlterExtension, AlterSetting, AlterTable,
-    Behavior, ConstraintKind, ObjectKind, ObjectRef, RelationKind, Rename, Set, SetOwner, SetSchema, SetScope, TableRef,
-    Utility,
+    AlterDatabase, AlterDomain, AlterDomainAction, AlterEnum, AlterEnumAction, AlterExtension, AlterSetting,
+    AlterTable, Behavior, ConstraintKind, ObjectKind, ObjectRef, RelationKind, Rename, Set, SetOwner, SetSchema,
+    SetScope, TableRef, Utility,
 };
 
 /// Relations, whose actions are those of `ALTER TABLE`.
@@ -134,7 +134,16 @@ impl Parser<'_> {
         }
         let own = matches!(
             self.nth(ahead + 1).keyword,
-            K::As | K::Cache | K::Cycle | K::No | K::Increment | K::Maxvalue | K::Minvalue | K::Owned | K::Sequence | K::Start
+            K::As
+                | K::Cache
+                | K::Cycle
+                | K::No
+                | K::Increment
+                | K::Maxvalue
+                | K::Minvalue
+                | K::Owned
+                | K::Sequence
+                | K::Start
                 | K::Restart
         );
         if !own {
@@ -227,7 +236,15 @@ impl Parser<'_> {
                 let to = self.col_id()?;
                 let kind = if constraint { ObjectKind::DomainConstraint } else { ObjectKind::Domain };
                 let (object, behavior) = (ObjectRef::Name(name), Behavior::Restrict);
-                return Ok(Utility::Rename(Rename { kind, object, if_exists: false, part, relation: None, to, behavior }));
+                return Ok(Utility::Rename(Rename {
+                    kind,
+                    object,
+                    if_exists: false,
+                    part,
+                    relation: None,
+                    to,
+                    behavior,
+                }));
             }
             K::Set => {
                 self.advance();
@@ -247,8 +264,11 @@ impl Parser<'_> {
                 self.advance();
                 let constraint = self.table_constraint()?;
                 if !matches!(constraint.kind, ConstraintKind::Check(_)) {
-                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "constraint type is not possible for domains")
-                        .at(Some(constraint.position)));
+                    return Err(Error::new(
+                        SqlState::FEATURE_NOT_SUPPORTED,
+                        "constraint type is not possible for domains",
+                    )
+                    .at(Some(constraint.position)));
                 }
                 AlterDomainAction::AddConstraint(constraint)
             }

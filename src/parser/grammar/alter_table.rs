@@ -374,15 +374,17 @@ impl Parser<'_> {
 
     fn replica_identity(&mut self) -> Result<AlterTableAction> {
         self.expect_word(K::Identity)?;
-        Ok(AlterTableAction::ReplicaIdentity(match self.advance_if_any(&[K::Nothing, K::Full, K::Default, K::Using])? {
-            K::Nothing => ReplicaIdentity::Nothing,
-            K::Full => ReplicaIdentity::Full,
-            K::Default => ReplicaIdentity::Default,
-            _ => {
-                self.expect_word(K::Index)?;
-                ReplicaIdentity::Index(self.col_id()?)
-            }
-        }))
+        Ok(AlterTableAction::ReplicaIdentity(
+            match self.advance_if_any(&[K::Nothing, K::Full, K::Default, K::Using])? {
+                K::Nothing => ReplicaIdentity::Nothing,
+                K::Full => ReplicaIdentity::Full,
+                K::Default => ReplicaIdentity::Default,
+                _ => {
+                    self.expect_word(K::Index)?;
+                    ReplicaIdentity::Index(self.col_id()?)
+                }
+            },
+        ))
     }
 
     /// `ALTER TYPE … ADD/DROP/ALTER ATTRIBUTE`, from the first action on.

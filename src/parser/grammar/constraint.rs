@@ -49,8 +49,9 @@ impl Parser<'_> {
             if self.is_word(K::Collate) {
                 let position = self.advance().position;
                 if collation.replace(self.any_name()?).is_some() {
-                    return Err(Error::new(SqlState::SYNTAX_ERROR, "multiple COLLATE clauses not allowed")
-                        .at(Some(position)));
+                    return Err(
+                        Error::new(SqlState::SYNTAX_ERROR, "multiple COLLATE clauses not allowed").at(Some(position))
+                    );
                 }
                 continue;
             }
@@ -99,7 +100,9 @@ impl Parser<'_> {
             K::Unique => {
                 self.advance();
                 let nulls_not_distinct = self.nulls_treatment()?;
-                ConstraintKind::Unique(self.key_storage(KeyConstraint { nulls_not_distinct, ..KeyConstraint::default() })?)
+                ConstraintKind::Unique(
+                    self.key_storage(KeyConstraint { nulls_not_distinct, ..KeyConstraint::default() })?,
+                )
             }
             K::Primary => {
                 self.advance();
@@ -292,9 +295,8 @@ impl Parser<'_> {
                 return Err(self.unexpected());
             }
             *seen = true;
-            self.advance();
+            let position = self.advance().position;
             self.advance_if_any(&[K::Update, K::Delete])?;
-            let position = self.position();
             let (action, columns) = self.referential_action()?;
             if word == K::Delete {
                 (key.on_delete, key.on_delete_columns) = (action, columns);
@@ -345,15 +347,16 @@ impl Parser<'_> {
     /// `ConstraintAttributeSpec`; `word` names the constraint in errors about attributes it cannot have.
     pub(super) fn constraint_attributes(&mut self, word: &str) -> Result<Attributes> {
         let mut attributes = Attributes::default();
-        let first = self.position();
-        let conflict = |position| Error::new(SqlState::SYNTAX_ERROR, "conflicting constraint properties").at(Some(position));
+        let conflict =
+            |position| Error::new(SqlState::SYNTAX_ERROR, "conflicting constraint properties").at(Some(position));
         loop {
             let position = self.position();
             let before = |slot: Option<bool>, value: bool| slot.is_some_and(|slot| slot != value);
             if let Some((attribute, _)) = self.column_attribute()? {
                 match attribute {
                     Attribute::Deferrable(value) => {
-                        if before(attributes.deferrable, value) || !value && attributes.initially_deferred == Some(true) {
+                        if before(attributes.deferrable, value) || !value && attributes.initially_deferred == Some(true)
+                        {
                             return Err(match value {
                                 false if attributes.initially_deferred == Some(true) => {
                                     must_be_deferrable().at(Some(position))
@@ -387,7 +390,7 @@ impl Parser<'_> {
                 break;
             }
         }
-        check_attributes(&attributes, word).map_err(|error| error.at(Some(first)))?;
+        check_attributes(&attributes, word)?;
         Ok(attributes)
     }
 }
@@ -405,7 +408,8 @@ fn must_be_deferrable() -> Error {
 
 /// Which attributes a kind of constraint may have (`processCASbits`).
 fn check_attributes(attributes: &Attributes, word: &str) -> Result<()> {
-    let deferrable = matches!(word, "UNIQUE" | "PRIMARY KEY" | "EXCLUDE" | "FOREIGN KEY" | "ALTER CONSTRAINT" | "TRIGGER");
+    let deferrable =
+        matches!(word, "UNIQUE" | "PRIMARY KEY" | "EXCLUDE" | "FOREIGN KEY" | "ALTER CONSTRAINT" | "TRIGGER");
     let refused = |what: &str| {
         let message = format!("{word} constraints cannot be marked {what}");
         Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
@@ -432,7 +436,10 @@ fn attach_attribute(
     let constraint = constraint.filter(|constraint| {
         matches!(
             constraint.kind,
-            ConstraintKind::PrimaryKey(_) | ConstraintKind::Unique(_) | ConstraintKind::ForeignKey(_) | ConstraintKind::Exclude(_)
+            ConstraintKind::PrimaryKey(_)
+                | ConstraintKind::Unique(_)
+                | ConstraintKind::ForeignKey(_)
+                | ConstraintKind::Exclude(_)
         )
     });
     let Some(constraint) = constraint else {

@@ -48,13 +48,12 @@ impl Parser<'_> {
     }
 
     fn copy_target(&mut self) -> Result<CopyTarget> {
-        let program_position = self.position();
         let program = self.eat_word(K::Program);
         if self.is_any(&[K::Stdin, K::Stdout]) {
             self.advance();
             if program {
                 let message = "STDIN/STDOUT not allowed with PROGRAM";
-                return Err(Error::new(SqlState::SYNTAX_ERROR, message).at(Some(program_position)));
+                return Err(Error::new(SqlState::SYNTAX_ERROR, message));
             }
             return Ok(CopyTarget::Client);
         }

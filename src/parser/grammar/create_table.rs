@@ -206,7 +206,11 @@ impl Parser<'_> {
         self.expect_words(&[K::Refresh, K::Materialized, K::View])?;
         let concurrently = self.eat_word(K::Concurrently);
         let name = self.qualified_name()?;
-        Ok(Utility::RefreshMaterializedView(RefreshMaterializedView { name, concurrently, with_data: self.with_data()? }))
+        Ok(Utility::RefreshMaterializedView(RefreshMaterializedView {
+            name,
+            concurrently,
+            with_data: self.with_data()?,
+        }))
     }
 
     fn table_elements(&mut self) -> Result<Vec<TableElement>> {
@@ -284,7 +288,14 @@ impl Parser<'_> {
             let type_position = parser.position();
             let (constraints, collation) = parser.column_constraints()?;
             let compression = None;
-            Ok(TableElement::Column(ColumnDef { name, data_type: None, type_position, collation, compression, constraints }))
+            Ok(TableElement::Column(ColumnDef {
+                name,
+                data_type: None,
+                type_position,
+                collation,
+                compression,
+                constraints,
+            }))
         })
     }
 
@@ -325,7 +336,6 @@ impl Parser<'_> {
     }
 
     fn hash_bound(&mut self) -> Result<PartitionBound> {
-        let position = self.position();
         let (mut modulus, mut remainder) = (None, None);
         let error = |message: String| Error::new(SqlState::SYNTAX_ERROR, message);
         let parts = self.in_parens(|parser| {
@@ -347,9 +357,11 @@ impl Parser<'_> {
             }
         }
         match (modulus, remainder) {
-            (Some(modulus), Some(remainder)) => Ok(PartitionBound::Hash(modulus.unsigned_abs(), remainder.unsigned_abs())),
-            (None, _) => Err(error("modulus for hash partition must be specified".to_owned()).at(Some(position))),
-            _ => Err(error("remainder for hash partition must be specified".to_owned()).at(Some(position))),
+            (Some(modulus), Some(remainder)) => {
+                Ok(PartitionBound::Hash(modulus.unsigned_abs(), remainder.unsigned_abs()))
+            }
+            (None, _) => Err(error("modulus for hash partition must be specified".to_owned())),
+            _ => Err(error("remainder for hash partition must be specified".to_owned())),
         }
     }
 }

@@ -229,9 +229,8 @@ impl Parser<'_> {
         let (mut language, mut body) = (None, None);
         loop {
             let token = self.peek();
-            let redundant = || {
-                Error::new(SqlState::SYNTAX_ERROR, "conflicting or redundant options").at(Some(token.position))
-            };
+            let redundant =
+                || Error::new(SqlState::SYNTAX_ERROR, "conflicting or redundant options").at(Some(token.position));
             if self.is_string() {
                 if body.replace(self.string()?).is_some() {
                     return Err(redundant());

@@ -15,8 +15,11 @@ use crate::token::Kind;
 /// What a parenthesis in `FROM` holds.
 enum Parenthesis {
     Query(Box<sqlparser::ast::Query>),
-    Joined(TableWithJoins),
+    Joined(Box<TableWithJoins>),
 }
+
+/// Makes a join of a kind from its condition.
+type JoinType = fn(JoinConstraint) -> JoinOperator;
 
 impl Parser<'_> {
     /// `table_ref` with the joins after it.
@@ -78,8 +81,8 @@ impl Parser<'_> {
         Ok(TableFactor::NestedJoin { table_with_joins, alias: None })
     }
 
-    fn join_type(&mut self) -> Result<Option<fn(JoinConstraint) -> JoinOperator>> {
-        let operator: fn(JoinConstraint) -> JoinOperator = match self.keyword() {
+    fn join_type(&mut self) -> Result<Option<JoinType>> {
+        let operator: JoinType = match self.keyword() {
             K::Join => {
                 self.advance();
                 return Ok(Some(JoinOperator::Inner));
@@ -165,7 +168,7 @@ impl Parser<'_> {
             Parenthesis::Joined(_) if lateral => Err(self.unexpected()),
             Parenthesis::Joined(joined) => {
                 let alias = self.optional_alias()?;
-                Ok(TableFactor::NestedJoin { table_with_joins: Box::new(joined), alias })
+                Ok(TableFactor::NestedJoin { table_with_joins: joined, alias })
             }
         }
     }
@@ -218,7 +221,7 @@ impl Parser<'_> {
                 }
                 Parenthesis::Joined(joined) => {
                     let alias = self.optional_alias()?;
-                    let factor = TableFactor::NestedJoin { table_with_joins: Box::new(joined), alias };
+                    let factor = TableFactor::NestedJoin { table_with_joins: joined, alias };
                     return self.joined_in_parens(factor);
                 }
             }
@@ -235,7 +238,7 @@ impl Parser<'_> {
             return Err(self.unexpected());
         }
         self.expect(Kind::RightParen)?;
-        Ok(Parenthesis::Joined(joined))
+        Ok(Parenthesis::Joined(Box::new(joined)))
     }
 
     /// `f(…) WITH ORDINALITY AS t (columns)`.

@@ -469,10 +469,8 @@ impl Parser<'_> {
 
     /// `TRIM([BOTH | LEADING | TRAILING] [characters] FROM text, …)`.
     fn trim(&mut self, token: Token) -> Result<Expr> {
-        let name = match self.eat_one_of(&[(K::Both, "btrim"), (K::Leading, "ltrim"), (K::Trailing, "rtrim")]) {
-            Some(name) => name,
-            None => "btrim",
-        };
+        let sides = [(K::Both, "btrim"), (K::Leading, "ltrim"), (K::Trailing, "rtrim")];
+        let name = self.eat_one_of(&sides).unwrap_or("btrim");
         let name = catalog_function(name, token.position);
         if self.eat_word(K::From) {
             let args = self.list(Self::expr)?;

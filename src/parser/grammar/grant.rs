@@ -8,7 +8,8 @@ use super::objects::Shape;
 use crate::keyword::Keyword as K;
 use crate::token::Kind;
 use crate::utility::{
-    AlterDefaultPrivileges, Behavior, Grant, GrantRole, GrantTarget, ObjectKind, ObjectRef, Privilege, RoleSpec, Utility,
+    AlterDefaultPrivileges, Behavior, Grant, GrantRole, GrantTarget, ObjectKind, ObjectRef, Privilege, RoleSpec,
+    Utility,
 };
 
 /// Objects with privileges, by the word before their names; relations need none.
@@ -116,7 +117,10 @@ impl Parser<'_> {
         if self.are_words(&[K::Alter, K::System]) {
             let name = self.ident()?;
             self.advance();
-            return Ok(Privilege { name: Some(Ident { value: "alter system".to_owned(), ..name }), columns: Vec::new() });
+            return Ok(Privilege {
+                name: Some(Ident { value: "alter system".to_owned(), ..name }),
+                columns: Vec::new(),
+            });
         }
         let reserved = self.is_any(&[K::Select, K::References, K::Create]);
         let name = if reserved { self.ident()? } else { self.col_id()? };

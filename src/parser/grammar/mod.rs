@@ -41,6 +41,7 @@ mod transaction;
 mod trigger;
 mod type_name;
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use dictdb_types::{Error, Result, SqlState};
@@ -77,6 +78,8 @@ pub(crate) struct Parser<'a> {
     /// Levels of the tree built since the innermost rule that counts them began.
     below: u32,
     expressions: u32,
+    /// The run of opening parentheses looked through last: first and one past its end.
+    parens: Cell<(usize, usize)>,
     pub(crate) locations: Locations,
     pub(crate) notices: Vec<Error>,
 }
@@ -94,6 +97,7 @@ impl<'a> Parser<'a> {
             nesting: 0,
             below: 0,
             expressions: 0,
+            parens: Cell::new((0, 0)),
             locations: Locations::default(),
             notices: Vec::new(),
         })
@@ -300,11 +304,6 @@ impl<'a> Parser<'a> {
                 .detail(format!("It has more than {} expressions.", self.limits.expressions)));
         }
         Ok(())
-    }
-
-    /// Levels of the deepest tree built since the last call.
-    pub(crate) fn take_depth(&mut self) -> u32 {
-        std::mem::take(&mut self.below)
     }
 }
 

@@ -69,11 +69,6 @@ impl Parser<'_> {
         self.name_if(self.is_non_reserved(self.peek()))
     }
 
-    /// A column's or table's name if one comes next.
-    pub(super) fn optional_col_id(&mut self) -> Result<Option<Ident>> {
-        if self.is_col_id(self.peek()) { self.ident().map(Some) } else { Ok(None) }
-    }
-
     /// Takes the next token, which is a word or quoted name, as a name.
     pub(super) fn ident(&mut self) -> Result<Ident> {
         let token = self.advance();

@@ -1,10 +1,10 @@
 //! `CREATE` of schemas, sequences, views, types, domains, extensions, casts, databases and defined objects.
 
 use dictdb_types::{Error, Result, SqlState};
+use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
     Ident, ObjectName, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins,
 };
-use sqlparser::ast::helpers::attached_token::AttachedToken;
 
 use super::Parser;
 use super::select::{body_query, empty_select};
@@ -13,8 +13,8 @@ use crate::statement::Statement;
 use crate::token::Kind;
 use crate::utility::{
     AlterSequence, CheckOption, ColumnDef, CreateCast, CreateComposite, CreateDatabase, CreateDomain, CreateEnum,
-    CreateExtension, CreateSchema, CreateSequence, CreateView, DefElem, DefValue, DefineObject, ObjectKind, Persistence,
-    SequenceOption, Utility,
+    CreateExtension, CreateSchema, CreateSequence, CreateView, DefElem, DefValue, DefineObject, ObjectKind,
+    Persistence, SequenceOption, Utility,
 };
 
 impl Parser<'_> {
@@ -125,7 +125,8 @@ impl Parser<'_> {
             K::Owned => {
                 self.expect_word(K::By)?;
                 let owner = self.any_name()?;
-                let none = matches!(owner.0.as_slice(), [only] if only.as_ident().is_some_and(|name| name.value == "none"));
+                let none =
+                    matches!(owner.0.as_slice(), [only] if only.as_ident().is_some_and(|name| name.value == "none"));
                 SequenceOption::OwnedBy((!none).then_some(owner))
             }
             K::Sequence => {
@@ -145,7 +146,12 @@ impl Parser<'_> {
     }
 
     /// `CREATE [OR REPLACE] [TEMP] [RECURSIVE] VIEW …`, after `VIEW`.
-    pub(super) fn create_view(&mut self, or_replace: bool, persistence: Persistence, recursive: bool) -> Result<Utility> {
+    pub(super) fn create_view(
+        &mut self,
+        or_replace: bool,
+        persistence: Persistence,
+        recursive: bool,
+    ) -> Result<Utility> {
         let name = self.qualified_name()?;
         let columns = if recursive { self.column_list()? } else { self.optional_column_list()? };
         let options = self.with_options()?;
@@ -366,7 +372,8 @@ fn definition_of(kind: ObjectKind, name: ObjectName, definition: Option<Vec<DefE
 /// `CREATE RECURSIVE VIEW v (a, b) AS query` is a view of `WITH RECURSIVE v (a, b) AS (query) SELECT a, b FROM v`.
 fn recursive_view(view: Ident, columns: Vec<Ident>, query: Query) -> Query {
     let column = |name: &Ident| TableAliasColumnDef { name: name.clone(), data_type: None };
-    let alias = TableAlias { explicit: true, name: view.clone(), columns: columns.iter().map(column).collect(), at: None };
+    let alias =
+        TableAlias { explicit: true, name: view.clone(), columns: columns.iter().map(column).collect(), at: None };
     let cte = sqlparser::ast::Cte {
         alias,
         query: Box::new(query),
@@ -388,7 +395,10 @@ fn recursive_view(view: Ident, columns: Vec<Ident>, query: Query) -> Query {
         index_hints: Vec::new(),
     };
     let select = Select {
-        projection: columns.into_iter().map(|name| SelectItem::UnnamedExpr(sqlparser::ast::Expr::Identifier(name))).collect(),
+        projection: columns
+            .into_iter()
+            .map(|name| SelectItem::UnnamedExpr(sqlparser::ast::Expr::Identifier(name)))
+            .collect(),
         from: vec![TableWithJoins { relation, joins: Vec::new() }],
         ..empty_select(AttachedToken::empty())
     };

@@ -1,13 +1,14 @@
 //! How commands name objects of every kind: `DROP`, `COMMENT ON`, `TRUNCATE`.
 
-use dictdb_types::Result;
+use dictdb_types::{Error, Result, SqlState};
 use sqlparser::ast::{DataType, Ident, ObjectName};
 
 use super::Parser;
 use crate::keyword::Keyword as K;
 use crate::token::Kind;
 use crate::utility::{
-    Comment, Drop, DropDatabase, DropOwned, DropRole, ObjectKind, ObjectRef, OperatorRef, ReassignOwned, Truncate, Utility,
+    Comment, Drop, DropDatabase, DropOwned, DropRole, ObjectKind, ObjectRef, OperatorRef, ReassignOwned, Truncate,
+    Utility,
 };
 
 /// How an object of a kind is named.
@@ -135,7 +136,9 @@ impl Parser<'_> {
         self.expect(Kind::LeftParen)?;
         let left = self.operand_type()?;
         if self.is(Kind::RightParen) {
-            return Err(self.near("missing argument", self.peek()));
+            return Err(Error::new(SqlState::SYNTAX_ERROR, "missing argument")
+                .hint("Use NONE to denote the missing argument of a unary operator.")
+                .at(Some(self.position())));
         }
         self.expect(Kind::Comma)?;
         let right = self.operand_type()?;

@@ -356,10 +356,16 @@ impl Parser<'_> {
 
     /// Whether a query's first word comes after one or more parentheses.
     pub(super) fn starts_subquery(&self) -> bool {
-        let mut ahead = 0;
-        while self.nth(ahead).kind == Kind::LeftParen {
-            ahead += 1;
+        let (start, end) = self.parens.get();
+        if self.at < start || self.at >= end {
+            // Looked through once per run, not once per parenthesis.
+            let mut ahead = 0;
+            while self.nth(ahead).kind == Kind::LeftParen {
+                ahead += 1;
+            }
+            self.parens.set((self.at, self.at + ahead));
         }
+        let ahead = self.parens.get().1 - self.at;
         ahead > 0 && self.starts_select(ahead)
     }
 

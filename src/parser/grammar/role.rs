@@ -102,8 +102,17 @@ impl Parser<'_> {
         let token = self.peek();
         match token.keyword {
             K::Sysid | K::Admin | K::Role | K::In if !create => return Ok(None),
-            K::Password | K::Encrypted | K::Unencrypted | K::Inherit | K::Connection | K::Valid | K::User | K::Sysid
-            | K::Admin | K::Role | K::In => {}
+            K::Password
+            | K::Encrypted
+            | K::Unencrypted
+            | K::Inherit
+            | K::Connection
+            | K::Valid
+            | K::User
+            | K::Sysid
+            | K::Admin
+            | K::Role
+            | K::In => {}
             K::Unkeyed if matches!(token.kind, Kind::Word | Kind::QuotedName) => return self.role_flag().map(Some),
             _ => return Ok(None),
         }

@@ -7,8 +7,8 @@ use super::Parser;
 use crate::keyword::Keyword as K;
 use crate::token::{Kind, Token};
 use crate::utility::{
-    AlterFunction, CreateFunction, FunctionOption, FunctionParam, FunctionRef, FunctionReturns, ObjectKind, ParamMode, Set,
-    SetScope, Utility,
+    AlterFunction, CreateFunction, FunctionOption, FunctionParam, FunctionRef, FunctionReturns, ObjectKind, ParamMode,
+    Set, SetScope, Utility,
 };
 
 impl Parser<'_> {
@@ -90,15 +90,31 @@ impl Parser<'_> {
         if !self.is_type_function_name(first) || (first.keyword == K::Double && second.keyword == K::Precision) {
             return false;
         }
-        self.may_start_type(second)
-            || matches!(second.keyword, K::In | K::Out | K::Inout | K::Variadic | K::Setof)
+        self.may_start_type(second) || matches!(second.keyword, K::In | K::Out | K::Inout | K::Variadic | K::Setof)
     }
 
     fn may_start_type(&self, token: Token) -> bool {
         let standard = matches!(
             token.keyword,
-            K::Int | K::Integer | K::Smallint | K::Bigint | K::Real | K::Float | K::Decimal | K::Dec | K::Numeric | K::Boolean
-                | K::Bit | K::Character | K::Char | K::Varchar | K::National | K::Nchar | K::Timestamp | K::Time | K::Interval
+            K::Int
+                | K::Integer
+                | K::Smallint
+                | K::Bigint
+                | K::Real
+                | K::Float
+                | K::Decimal
+                | K::Dec
+                | K::Numeric
+                | K::Boolean
+                | K::Bit
+                | K::Character
+                | K::Char
+                | K::Varchar
+                | K::National
+                | K::Nchar
+                | K::Timestamp
+                | K::Time
+                | K::Interval
         );
         standard || self.is_type_function_name(token)
     }
@@ -150,8 +166,20 @@ impl Parser<'_> {
         }
         let known = matches!(
             keyword,
-            K::Called | K::Returns | K::Strict | K::Immutable | K::Stable | K::Volatile | K::External | K::Security
-                | K::Leakproof | K::Not | K::Cost | K::Rows | K::Support | K::Parallel
+            K::Called
+                | K::Returns
+                | K::Strict
+                | K::Immutable
+                | K::Stable
+                | K::Volatile
+                | K::External
+                | K::Security
+                | K::Leakproof
+                | K::Not
+                | K::Cost
+                | K::Rows
+                | K::Support
+                | K::Parallel
         );
         if !known {
             return Ok(None);

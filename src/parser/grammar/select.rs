@@ -6,7 +6,7 @@ use sqlparser::ast::{
     Cte, CteAsMaterialized, Distinct, Expr, Fetch, GroupByExpr, Ident, LimitClause, LockClause, NamedWindowDefinition,
     NamedWindowExpr, NonBlock, ObjectName, Offset, OffsetRows, OrderBy, OrderByExpr, OrderByKind, OrderByOptions,
     OrderBySort, Parens, Query, Select, SelectFlavor, SelectInto, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
-    SetOperator, SetQuantifier, Table, TableAlias, TableAliasColumnDef, Values, WildcardAdditionalOptions, With,
+    SetOperator, SetQuantifier, TableAlias, TableAliasColumnDef, Values, WildcardAdditionalOptions, With,
 };
 
 use super::{Context, Parser};
@@ -163,7 +163,7 @@ impl Parser<'_> {
         if select.distinct.is_some() || self.starts_target() {
             select.projection = self.target_list()?;
         }
-        select.into = self.into_clause()?;
+        select.into = self.select_into()?;
         if self.eat_word(K::From) {
             select.from = self.list(Self::table_with_joins)?;
         }
@@ -251,7 +251,7 @@ impl Parser<'_> {
         Ok(unnamed_target(expr))
     }
 
-    fn into_clause(&mut self) -> Result<Option<SelectInto>> {
+    fn select_into(&mut self) -> Result<Option<SelectInto>> {
         if !self.eat_word(K::Into) {
             return Ok(None);
         }

@@ -75,6 +75,7 @@ impl Parser<'_> {
     fn trigger_events(&mut self) -> Result<Vec<TriggerEvent>> {
         let mut events: Vec<TriggerEvent> = Vec::new();
         loop {
+            let token = self.peek();
             let event = match self.advance_if_any(&[K::Insert, K::Update, K::Delete, K::Truncate])? {
                 K::Insert => TriggerEvent::Insert,
                 K::Delete => TriggerEvent::Delete,
@@ -84,7 +85,7 @@ impl Parser<'_> {
             };
             let same = |other: &TriggerEvent| std::mem::discriminant(other) == std::mem::discriminant(&event);
             if events.iter().any(same) {
-                return Err(self.near("duplicate trigger events specified", self.peek()));
+                return Err(self.near("duplicate trigger events specified", token));
             }
             events.push(event);
             if !self.eat_word(K::Or) {

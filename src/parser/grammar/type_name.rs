@@ -208,9 +208,8 @@ impl Parser<'_> {
             self.at += 2;
             self.expect_word(K::Zone)?;
             true
-        } else if self.eat_phrase(&[K::Without, K::Time, K::Zone])? {
-            false
         } else {
+            self.eat_phrase(&[K::Without, K::Time, K::Zone])?;
             false
         };
         let name = match (token.keyword, zoned) {
