@@ -86,6 +86,13 @@ impl Tag {
     }
 }
 
+impl Tag {
+    /// The number of rows; zero for statements without.
+    pub fn count(&self) -> u64 {
+        self.rows.unwrap_or(0)
+    }
+}
+
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.rows {

@@ -40,8 +40,10 @@ impl StatementEnv {
         if !path.contains(&namespaces::PG_CATALOG) {
             path.insert(0, namespaces::PG_CATALOG);
         }
-        if let Some(temporary) = self.catalog.schema_named(&self.shared.temporary_schema_name()) {
-            path.insert(0, temporary.oid);
+        if let Some(temporary) = self.shared.temporary_schema()
+            && !path.contains(&temporary)
+        {
+            path.insert(0, temporary);
         }
         path
     }
@@ -59,6 +61,11 @@ impl StatementEnv {
             }
         }
         path
+    }
+
+    /// Schema that new objects go to: the first on the search path that exists.
+    pub fn creation_schema(&self) -> Option<Oid> {
+        self.listed_path().into_iter().find(|oid| *oid != namespaces::PG_CATALOG)
     }
 }
 

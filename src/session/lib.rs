@@ -9,6 +9,7 @@
 //!          │  simple_query / parse, bind, describe, execute, close, sync          (protocol/)
 //!          ├─ statement/        what runs here: SET, BEGIN, DECLARE, LISTEN …      one file per family
 //!          ├─ pipeline          what is planned and executed below
+//!          ├─ copy/             COPY in its three formats
 //!          ├─ transaction       the transaction block: states, warnings, savepoints
 //!          ├─ prepared, portal  statements and cursors by name
 //!          ├─ system/           pg_catalog: rows of system tables, functions that read the catalog
@@ -30,10 +31,12 @@
 pub mod backends;
 pub mod client;
 pub mod clock;
+mod copy;
 mod env;
 mod functions;
 mod instance;
 pub mod interrupts;
+mod names;
 pub mod notifications;
 mod pipeline;
 mod portal;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use dictdb_parser::{Limits, ParsedStatement, parse};
+use dictdb_parser::{Limits, Locations, ParsedStatement, Statement, parse};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
 use parking_lot::Mutex;
 
@@ -29,6 +29,24 @@ impl Source {
     pub(crate) fn new(text: Arc<str>, parsed: ParsedStatement, declared: &[Oid]) -> Source {
         let types = declared.iter().map(|oid| Type::new(if oid.is_valid() { *oid } else { oids::UNKNOWN }));
         Source { text, parsed, declared: types.collect(), plan: Mutex::default() }
+    }
+
+    /// A statement of the session's own making.
+    pub(crate) fn parse(sql: &str) -> Result<Source> {
+        Source::parse_with(sql, &[])
+    }
+
+    /// Likewise, with parameters of these types.
+    pub(crate) fn parse_with(sql: &str, declared: &[Oid]) -> Result<Source> {
+        let parsed = parse(sql, &Limits::default())?.pop().ok_or_else(|| Error::internal("an empty statement"))?;
+        Ok(Source::new(sql.into(), parsed, declared))
+    }
+
+    /// A statement that is a part of this one's tree. Its copy has no positions of its own.
+    pub(crate) fn inner(&self, statement: Statement) -> Source {
+        let locations = Locations::default();
+        let parsed = ParsedStatement { statement, text: self.parsed.text.clone(), locations, notices: Vec::new() };
+        Source { text: self.text.clone(), parsed, declared: self.declared.clone(), plan: Mutex::default() }
     }
 
     /// The statement's own text.

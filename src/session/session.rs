@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use dictdb_catalog::CatalogTransaction;
 use dictdb_executor::ddl::StorageChanges;
 use dictdb_executor::modify::ConstraintQueue;
 use dictdb_storage::{Session as StorageSession, Transaction};
-use dictdb_types::{Error, Result, Severity, SqlState};
+use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 use parking_lot::Mutex;
 
 use crate::backends::{Backend, State};
@@ -41,10 +42,21 @@ pub struct Shared {
     pub settings: Mutex<Settings>,
     /// LISTEN and NOTIFY of the open transaction.
     pub pending: Mutex<Pending>,
+    /// Schema of its temporary objects; zero until there are any.
+    temporary_schema: AtomicU32,
     notices: Mutex<Vec<Error>>,
 }
 
 impl Shared {
+    /// Schema of the session's temporary objects, once it has made some.
+    pub fn temporary_schema(&self) -> Option<Oid> {
+        Some(Oid(self.temporary_schema.load(Ordering::Relaxed))).filter(|oid| oid.is_valid())
+    }
+
+    pub(crate) fn set_temporary_schema(&self, oid: Oid) {
+        self.temporary_schema.store(oid.0, Ordering::Relaxed);
+    }
+
     /// `session_user`, until SET SESSION AUTHORIZATION changes it.
     pub fn session_user(&self) -> Arc<str> {
         let settings = self.settings.lock();
@@ -58,11 +70,6 @@ impl Shared {
     pub fn current_user(&self) -> Arc<str> {
         let role = self.settings.lock().text("role");
         if role.is_empty() || role == "none" { self.session_user() } else { role.into() }
-    }
-
-    /// Name of the schema that holds this session's temporary relations.
-    pub fn temporary_schema_name(&self) -> String {
-        format!("pg_temp_{}", self.backend.pid)
     }
 
     /// Whether the current user is a superuser.
@@ -108,6 +115,8 @@ pub struct Session {
     pub(crate) storage: Arc<StorageSession>,
     /// The open transaction in storage; a transaction that touches nothing has none.
     pub(crate) transaction: Option<Arc<Transaction>>,
+    /// Counts changes of the transaction's own catalog, of which no version number tells.
+    pub(crate) catalog_epoch: u64,
     /// Constraints that are checked when the transaction commits.
     pub(crate) constraints: Arc<ConstraintQueue>,
     /// Hash of what plans depend on besides the catalog, and the generation of settings it is of.
@@ -156,6 +165,7 @@ impl Session {
             backend,
             settings: Mutex::new(settings),
             pending: Mutex::default(),
+            temporary_schema: AtomicU32::new(0),
             notices: Mutex::default(),
         });
         Ok(Session {
@@ -168,6 +178,7 @@ impl Session {
             statement_timestamp: clock::now_micros(),
             storage,
             transaction: None,
+            catalog_epoch: 0,
             constraints: Arc::default(),
             surroundings: (0, 0),
             listening: BTreeSet::new(),
@@ -284,7 +295,7 @@ impl Session {
                 Ok(())
             }
             Ending::Commit => {
-                let committed = self.commit_transaction().await;
+                let committed = self.commit_transaction();
                 if committed.is_err() {
                     self.block.abandon();
                     self.rollback_transaction();
@@ -294,7 +305,13 @@ impl Session {
         }
     }
 
-    async fn commit_transaction(&mut self) -> Result<()> {
+    /// Commits what the session does on its own account.
+    pub(crate) fn commit_quietly(&mut self) -> Result<()> {
+        self.block.abandon();
+        self.commit_transaction()
+    }
+
+    fn commit_transaction(&mut self) -> Result<()> {
         self.hold_cursors()?;
         let hub = &self.shared.instance.hub;
         let pending = std::mem::take(&mut *self.shared.pending.lock());
@@ -332,6 +349,7 @@ impl Session {
 
     fn end_transaction(&mut self) {
         self.constraints = Arc::default();
+        self.catalog_epoch += 1;
         self.block.savepoints.clear();
         self.block.pipelined = false;
     }
@@ -381,10 +399,7 @@ impl Session {
         let mut settings = self.shared.settings.lock();
         match depth.checked_sub(1) {
             Some(innermost) => settings.rollback_to_savepoint(innermost),
-            None => {
-                settings.rollback();
-                self.catalog = CatalogTransaction::default();
-            }
+            None => settings.rollback(),
         }
         drop(settings);
         if let Some(transaction) = &self.transaction {
@@ -394,6 +409,13 @@ impl Session {
                 None => transaction.rollback(),
             }
         }
+        self.catalog_epoch += 1;
+        let (catalog, ddl) = match self.block.savepoints.last() {
+            Some(savepoint) => (savepoint.catalog, savepoint.storage_changes),
+            None => (0, (0, 0)),
+        };
+        self.catalog.rollback_to(catalog);
+        self.storage_changes.rollback_to(ddl, &self.shared.instance.storage);
     }
 
     /// SAVEPOINT.
@@ -437,6 +459,7 @@ impl Session {
         if let (Some(transaction), Some(savepoint)) = (&self.transaction, savepoint.storage) {
             transaction.rollback_to(savepoint)?;
         }
+        self.catalog_epoch += 1;
         self.catalog.rollback_to(savepoint.catalog);
         self.storage_changes.rollback_to(savepoint.storage_changes, &self.shared.instance.storage);
         self.shared.pending.lock().rollback_to(savepoint.notifications);
@@ -474,6 +497,7 @@ impl Session {
         self.block.abandon();
         self.rollback_transaction();
         self.portals.retain(|_| false);
+        self.drop_temporary();
         self.change_channels(&Action::UnlistenAll);
         self.shared.instance.backends.leave(self.shared.backend.pid);
     }

@@ -6,9 +6,9 @@
 //!                     nothing it depends on has changed
 //! ```
 
+mod definition;
 mod plan;
 mod run;
-mod utility;
 
 use dictdb_parser::ast;
 use dictdb_parser::utility::Utility;
@@ -43,9 +43,4 @@ impl Session {
 
     /// Forgets what `currval` and `lastval` know.
     pub(crate) fn discard_sequences(&mut self) {}
-
-    /// Drops temporary relations.
-    pub(crate) fn discard_temporary(&mut self) -> Result<()> {
-        Ok(())
-    }
 }

@@ -18,6 +18,8 @@ use crate::{Session, StatementEnv};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PlanStamp {
     catalog: u64,
+    /// Tells versions of a transaction's own catalog apart; zero for committed ones.
+    epoch: u64,
     surroundings: u64,
 }
 
@@ -119,7 +121,8 @@ impl Session {
         if self.surroundings.0 != generation {
             self.surroundings = (generation, self.hash_surroundings());
         }
-        PlanStamp { catalog: env.catalog.version(), surroundings: self.surroundings.1 }
+        let epoch = if self.catalog.is_changed() { self.catalog_epoch } else { 0 };
+        PlanStamp { catalog: env.catalog.version(), epoch, surroundings: self.surroundings.1 }
     }
 
     /// Settings that decide what names mean and how literals are read.

@@ -127,7 +127,7 @@ impl Session {
         Ok(transaction)
     }
 
-    pub(super) fn wait_options(&self) -> WaitOptions {
+    pub(crate) fn wait_options(&self) -> WaitOptions {
         let timeout_ms = self.shared.settings.lock().derived().lock_timeout_ms;
         WaitOptions { timeout: (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms)) }
     }

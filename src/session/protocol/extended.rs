@@ -53,6 +53,7 @@ impl Session {
         let source = statements.pop().map(|parsed| Arc::new(Source::new(text.clone(), parsed, types)));
         let analysis = match &source {
             Some(source) => {
+                self.send_parser_notices(source);
                 self.check_not_aborted(&source.parsed.statement)?;
                 self.analyze(source, types)?
             }

@@ -34,6 +34,7 @@ impl Session {
         let count = statements.len();
         for (index, parsed) in statements.into_iter().enumerate() {
             let source = Arc::new(Source::new(text.clone(), parsed, &[]));
+            self.send_parser_notices(&source);
             self.check_not_aborted(&source.parsed.statement)?;
             self.start_statement();
             if count > 1 {
@@ -71,6 +72,11 @@ impl Session {
                 Ok(tag(command, count, sent))
             }
         }
+    }
+
+    /// What the parser has to say about the text, such as names that were cut.
+    pub(super) fn send_parser_notices(&self, source: &Source) {
+        source.parsed.notices.iter().for_each(|notice| self.shared.notice(notice.clone()));
     }
 
     /// 25P02 in a failed block, except for the statements that end it.

@@ -115,6 +115,12 @@ pub(super) fn check(definition: &Definition, value: Value, current: &Derived, de
     Ok(Value::Text(kept.into()))
 }
 
+/// Whether PostgreSQL knows an encoding by this name.
+pub(crate) fn is_encoding(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    matches!(plain.as_str(), "utf8" | "unicode" | "sqlascii") || OTHER_ENCODINGS.contains(&plain.as_str())
+}
+
 fn client_encoding(text: &str) -> Result<&'static str> {
     let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     match plain.as_str() {

@@ -6,6 +6,7 @@ mod cursor;
 mod discard;
 mod execute;
 mod listen;
+mod lock;
 mod setting;
 mod tag;
 mod transaction;
@@ -108,6 +109,8 @@ impl Session {
             Utility::Listen(channel) => self.run_listen(&channel.value),
             Utility::Unlisten(channel) => self.run_unlisten(channel.as_ref()),
             Utility::Notify(notify) => self.run_notify(notify),
+            Utility::Copy(copy) => self.run_copy(copy, &source, client).await,
+            Utility::Lock(lock) => self.run_lock(lock),
             Utility::Load(_) => Err(Error::unsupported("LOAD")),
             Utility::Unsupported(command) => Err(Error::unsupported(command)),
             Utility::Checkpoint | Utility::Vacuum(_) => {

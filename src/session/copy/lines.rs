@@ -1,0 +1,220 @@
+//! Lines of COPY data, cut from pieces of any size.
+
+use dictdb_types::Result;
+
+use super::bad_format;
+use super::options::{CopyFormat, Options};
+
+/// How lines end; the first one decides for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LineEnd {
+    Newline,
+    Return,
+    Both,
+}
+
+/// Cuts lines.
+pub(super) struct Lines {
+    data: Vec<u8>,
+    /// Start of the line that is being looked at.
+    start: usize,
+    /// How far it has been looked at.
+    seen: usize,
+    line_end: Option<LineEnd>,
+    csv: bool,
+    quote: u8,
+    /// Zero when quotes escape themselves.
+    escape: u8,
+    in_quote: bool,
+    escaped: bool,
+    /// The end-of-data line was met, or the input ended.
+    finished: bool,
+}
+
+impl Lines {
+    pub(super) fn new(options: &Options) -> Lines {
+        Lines {
+            data: Vec::new(),
+            start: 0,
+            seen: 0,
+            line_end: None,
+            csv: options.format == CopyFormat::Csv,
+            quote: options.quote,
+            escape: if options.escape == options.quote { 0 } else { options.escape },
+            in_quote: false,
+            escaped: false,
+            finished: false,
+        }
+    }
+
+    /// Adds a piece of input.
+    pub(super) fn feed(&mut self, piece: &[u8]) {
+        if self.start > 0 {
+            self.data.drain(..self.start);
+            self.seen -= self.start;
+            self.start = 0;
+        }
+        if !self.finished {
+            self.data.extend_from_slice(piece);
+        }
+    }
+
+    /// The next whole line without its end. `at_end`: no more input will come, so what is left is a line. `None`: no line,
+    /// either because there is no more, or not yet.
+    pub(super) fn next(&mut self, at_end: bool) -> Result<Option<&[u8]>> {
+        if self.finished {
+            return Ok(None);
+        }
+        let Some((end, next)) = self.find_end(at_end)? else {
+            if !at_end || self.start == self.data.len() {
+                return Ok(None);
+            }
+            if self.in_quote {
+                self.finished = true;
+                return Ok(Some(&self.data[self.start..]));
+            }
+            let line = self.start..self.data.len();
+            self.start = line.end;
+            self.seen = line.end;
+            return Ok(self.unless_end_marker(line.start, line.end));
+        };
+        let begin = std::mem::replace(&mut self.start, next);
+        self.seen = next;
+        Ok(self.unless_end_marker(begin, end))
+    }
+
+    /// Whether the last line was cut off inside quotes.
+    pub(super) fn is_inside_quotes(&self) -> bool {
+        self.in_quote
+    }
+
+    fn unless_end_marker(&mut self, start: usize, end: usize) -> Option<&[u8]> {
+        if &self.data[start..end] == b"\\." {
+            self.finished = true;
+            return None;
+        }
+        Some(&self.data[start..end])
+    }
+
+    /// Where the current line ends, and where the next begins.
+    fn find_end(&mut self, at_end: bool) -> Result<Option<(usize, usize)>> {
+        while let Some(byte) = self.data.get(self.seen).copied() {
+            if self.csv {
+                self.track_quotes(byte);
+            }
+            let quoted = self.csv && self.in_quote;
+            match byte {
+                b'\n' if !quoted => return self.at_newline().map(Some),
+                b'\r' if !quoted => {
+                    let Some(next) = self.data.get(self.seen + 1) else {
+                        if !at_end {
+                            return Ok(None);
+                        }
+                        return self.at_return(false).map(Some);
+                    };
+                    let both = *next == b'\n';
+                    return self.at_return(both).map(Some);
+                }
+                // An escaped line end belongs to the text.
+                b'\\' if !self.csv => {
+                    if self.seen + 1 >= self.data.len() && !at_end {
+                        return Ok(None);
+                    }
+                    self.seen += if self.is_escaped_end() { 1 } else { 2 };
+                }
+                _ => self.seen += 1,
+            }
+        }
+        self.seen = self.seen.min(self.data.len());
+        Ok(None)
+    }
+
+    /// A backslash before the very end of the data, which is no escape.
+    fn is_escaped_end(&self) -> bool {
+        self.seen + 1 >= self.data.len()
+    }
+
+    fn track_quotes(&mut self, byte: u8) {
+        if self.in_quote && self.escape != 0 && byte == self.escape {
+            self.escaped = !self.escaped;
+        }
+        if byte == self.quote && !self.escaped {
+            self.in_quote = !self.in_quote;
+        }
+        if byte != self.escape {
+            self.escaped = false;
+        }
+    }
+
+    fn at_newline(&mut self) -> Result<(usize, usize)> {
+        match self.line_end.replace(LineEnd::Newline) {
+            None | Some(LineEnd::Newline) => Ok((self.seen, self.seen + 1)),
+            Some(_) => Err(self.mixed("newline", "\\n")),
+        }
+    }
+
+    fn at_return(&mut self, both: bool) -> Result<(usize, usize)> {
+        let end = if both { LineEnd::Both } else { LineEnd::Return };
+        let length = if both { 2 } else { 1 };
+        match self.line_end.replace(end) {
+            None => Ok((self.seen, self.seen + length)),
+            Some(known) if known == end => Ok((self.seen, self.seen + length)),
+            Some(_) => Err(self.mixed("carriage return", "\\r")),
+        }
+    }
+
+    fn mixed(&self, name: &str, written: &str) -> dictdb_types::Error {
+        if self.csv {
+            return bad_format(format!("unquoted {name} found in data"))
+                .hint(format!("Use quoted CSV field to represent {name}."));
+        }
+        bad_format(format!("literal {name} found in data")).hint(format!("Use \"{written}\" to represent {name}."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(csv: bool, pieces: &[&str]) -> Result<Vec<String>> {
+        let format = if csv { CopyFormat::Csv } else { CopyFormat::Text };
+        let mut options = Options::read(&[], true)?;
+        options.format = format;
+        let mut lines = Lines::new(&options);
+        let mut found = Vec::new();
+        for (index, piece) in pieces.iter().enumerate() {
+            lines.feed(piece.as_bytes());
+            while let Some(line) = lines.next(index + 1 == pieces.len())? {
+                found.push(String::from_utf8_lossy(line).into_owned());
+            }
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn lines_may_come_in_pieces() {
+        assert_eq!(lines(false, &["a\nb", "c\nd"]).unwrap(), ["a", "bc", "d"]);
+        assert_eq!(lines(false, &["a\r", "\nb\r\n"]).unwrap(), ["a", "b"]);
+        assert_eq!(lines(false, &["a\\\nb\nc"]).unwrap(), ["a\\\nb", "c"]);
+        assert_eq!(lines(false, &["a\\", "\nb\n"]).unwrap(), ["a\\\nb"]);
+        assert_eq!(lines(false, &["1\t\\"]).unwrap(), ["1\t\\"]);
+    }
+
+    #[test]
+    fn quotes_keep_a_line_together() {
+        assert_eq!(lines(true, &["a,\"b\nc\"\nd", "\n"]).unwrap(), ["a,\"b\nc\"", "d"]);
+        assert_eq!(lines(true, &["\"a\"\"\n\"\nb"]).unwrap(), ["\"a\"\"\n\"", "b"]);
+    }
+
+    #[test]
+    fn the_end_marker_ends_it() {
+        assert_eq!(lines(false, &["a\n\\.\nb\n"]).unwrap(), ["a"]);
+        assert_eq!(lines(true, &["a\n\\.\nb\n"]).unwrap(), ["a"]);
+    }
+
+    #[test]
+    fn line_ends_do_not_mix() {
+        assert_eq!(lines(false, &["a\nb\r\n"]).unwrap_err().message(), "literal carriage return found in data");
+        assert_eq!(lines(true, &["a\r\nb\n"]).unwrap_err().message(), "unquoted newline found in data");
+    }
+}

@@ -1,0 +1,383 @@
+//! COPY FROM: rows from the client or a file into a table.
+//!
+//! Rows are inserted in batches. When a batch fails it is inserted again row by row, so that the error can name its line.
+
+use std::fs::File;
+use std::io::Read;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dictdb_parser::utility::{Copy, CopyTarget};
+use dictdb_types::{Datum, Error, Oid, Result, binary as wire, text as plain};
+
+use super::lines::Lines;
+use super::options::{CopyFormat, Header, Options};
+use super::relation::{CopyTable, no_column};
+use super::{bad_format, binary, csv, file_error, shape, text};
+use crate::client::Client;
+use crate::portal::{Outcome, Portal};
+use crate::prepared::Source;
+use crate::protocol::utf8;
+use crate::{Session, StatementEnv};
+
+/// Values of one batch; its rows follow from the number of columns.
+const BATCH_VALUES: usize = 512;
+/// Bytes read from a file at once.
+const FILE_PIECE_BYTES: usize = 256 << 10;
+/// Longest part of a line or value that an error repeats.
+const SHOWN_BYTES: usize = 100;
+
+impl Session {
+    /// Copies rows into a table; how many.
+    pub(super) async fn load(
+        &mut self,
+        copy: &Copy,
+        table: &CopyTable,
+        options: &Options,
+        client: &mut dyn Client,
+    ) -> Result<u64> {
+        if copy.selection.is_some() {
+            return Err(Error::unsupported("COPY FROM with WHERE"));
+        }
+        let forced = options.force_not_null.names().iter().chain(options.force_null.names());
+        for name in forced {
+            if !table.columns.iter().any(|(column, _)| **column == **name) {
+                return Err(no_column(name, &table.name));
+            }
+        }
+        let mut loader = Loader::new(self, table, options)?;
+        let mut input = match &copy.target {
+            CopyTarget::File(path) => {
+                let file = File::open(path).map_err(|error| open_error(path, &error))?;
+                Input::File(file, path.clone())
+            }
+            _ => {
+                client.copy_in(shape(options, table.columns.len())).await?;
+                Input::Client
+            }
+        };
+        while let Some(piece) = input.next(client).await? {
+            loader.feed(&piece);
+            loader.take_rows(self, false)?;
+            self.shared.backend.interrupts.check()?;
+        }
+        loader.take_rows(self, true)?;
+        loader.insert_batch(self)?;
+        Ok(loader.inserted)
+    }
+}
+
+fn open_error(path: &str, error: &std::io::Error) -> Error {
+    let plain = file_error("open", path, error);
+    let message = plain.message().replacen("\": ", "\" for reading: ", 1);
+    Error::new(plain.code(), message).hint(
+        "COPY FROM instructs the PostgreSQL server process to read a file. \
+         You may want a client-side facility such as psql's \\copy.",
+    )
+}
+
+/// Where the data comes from.
+enum Input {
+    Client,
+    File(File, String),
+}
+
+impl Input {
+    async fn next(&mut self, client: &mut dyn Client) -> Result<Option<Bytes>> {
+        match self {
+            Input::Client => client.copy_data().await,
+            Input::File(file, path) => tokio::task::block_in_place(|| {
+                let mut piece = vec![0; FILE_PIECE_BYTES];
+                let length = file.read(&mut piece).map_err(|error| file_error("read from", path, &error))?;
+                piece.truncate(length);
+                Ok((length > 0).then(|| Bytes::from(piece)))
+            }),
+        }
+    }
+}
+
+/// Cuts the input into rows of its format.
+enum Reader {
+    Lines(Lines),
+    Binary(binary::Rows),
+}
+
+/// A COPY FROM under way.
+struct Loader<'a> {
+    table: &'a CopyTable,
+    options: &'a Options,
+    env: Arc<StatementEnv>,
+    reader: Reader,
+    /// INSERT of one row, and of a full batch.
+    single: Arc<Source>,
+    full: Arc<Source>,
+    batch_rows: usize,
+    values: Vec<Datum>,
+    /// Line of each row in `values`, with its text for errors.
+    lines: Vec<(u64, String)>,
+    line: u64,
+    inserted: u64,
+}
+
+impl<'a> Loader<'a> {
+    fn new(session: &mut Session, table: &'a CopyTable, options: &'a Options) -> Result<Loader<'a>> {
+        let reader = match options.format {
+            CopyFormat::Binary => Reader::Binary(binary::Rows::new()),
+            CopyFormat::Text | CopyFormat::Csv => Reader::Lines(Lines::new(options)),
+        };
+        let batch_rows = (BATCH_VALUES / table.columns.len().max(1)).max(1);
+        let source = |rows: usize| -> Result<Arc<Source>> {
+            let types: Vec<Oid> = table.columns.iter().map(|(_, ty)| ty.oid).collect();
+            Ok(Arc::new(Source::parse_with(&table.insert(rows), &types.repeat(rows))?))
+        };
+        let single = source(1)?;
+        // What is wrong with the table is told before the client is asked for data.
+        session.plan(&single)?;
+        Ok(Loader {
+            full: if batch_rows == 1 { single.clone() } else { source(batch_rows)? },
+            single,
+            env: session.env(),
+            table,
+            options,
+            reader,
+            batch_rows,
+            values: Vec::new(),
+            lines: Vec::new(),
+            line: 0,
+            inserted: 0,
+        })
+    }
+
+    fn feed(&mut self, piece: &[u8]) {
+        match &mut self.reader {
+            Reader::Lines(lines) => lines.feed(piece),
+            Reader::Binary(rows) => rows.feed(piece),
+        }
+    }
+
+    /// Converts and inserts the rows that are complete.
+    fn take_rows(&mut self, session: &mut Session, at_end: bool) -> Result<()> {
+        while self.take_row(at_end)? {
+            if self.lines.len() == self.batch_rows {
+                self.insert_batch(session)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Converts the next row; false when there is none.
+    fn take_row(&mut self, at_end: bool) -> Result<bool> {
+        let columns = self.table.columns.len();
+        match &mut self.reader {
+            Reader::Binary(rows) => match rows.next(columns, at_end) {
+                Ok(binary::Next::Row(fields)) => {
+                    self.line += 1;
+                    self.binary_row(&fields)?;
+                    self.lines.push((self.line, String::new()));
+                    Ok(true)
+                }
+                Ok(_) => Ok(false),
+                Err(error) => Err(error.context(format!("COPY {}, line {}", self.table.name, self.line + 1))),
+            },
+            Reader::Lines(lines) => {
+                let line = match lines.next(at_end) {
+                    Ok(Some(line)) => line.to_vec(),
+                    Ok(None) => return Ok(false),
+                    Err(error) => {
+                        return Err(error.context(format!("COPY {}, line {}", self.table.name, self.line + 1)));
+                    }
+                };
+                if lines.is_inside_quotes() {
+                    self.line += 1;
+                    return Err(self.line_context(bad_format("unterminated CSV quoted field"), &line));
+                }
+                self.line += 1;
+                self.text_line(&line)?;
+                Ok(true)
+            }
+        }
+    }
+
+    fn text_line(&mut self, line: &[u8]) -> Result<()> {
+        let shown =
+            utf8(line).map_err(|error| error.context(format!("COPY {}, line {}", self.table.name, self.line)))?;
+        if self.line == 1 && self.options.header != Header::None {
+            return self.check_header(line);
+        }
+        let start = self.values.len();
+        let result = self.convert_line(line);
+        if let Err(error) = result {
+            self.values.truncate(start);
+            return Err(if error.fields().context.is_some() { error } else { self.line_context(error, line) });
+        }
+        // CSV lines may span lines of the file, which count too.
+        let extra = line.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.lines.push((self.line, shortened(shown)));
+        self.line += extra;
+        Ok(())
+    }
+
+    fn convert_line(&mut self, line: &[u8]) -> Result<()> {
+        let columns = &self.table.columns;
+        let mut index = 0;
+        // A table without columns takes empty lines.
+        if columns.is_empty() {
+            return if line.is_empty() { Ok(()) } else { Err(surplus()) };
+        }
+        let (env, options, values) = (&*self.env, self.options, &mut self.values);
+        let (name, number) = (&self.table.name, self.line);
+        let mut add = |field: Option<&[u8]>| -> Result<()> {
+            let Some((column, ty)) = columns.get(index) else { return Err(surplus()) };
+            index += 1;
+            let value = match field {
+                None => Datum::Null,
+                Some(bytes) => {
+                    let field = utf8(bytes)?;
+                    plain::input(field, *ty, env).map_err(|error| {
+                        let shown = shortened(field);
+                        error.context(format!("COPY {name}, line {number}, column {column}: \"{shown}\""))
+                    })?
+                }
+            };
+            values.push(value);
+            Ok(())
+        };
+        if options.format == CopyFormat::Csv {
+            let mut position = 0;
+            csv::split(line, options, |field| {
+                let column = columns.get(position).map_or("", |(name, _)| name);
+                position += 1;
+                add(csv_value(&field, column, options))
+            })?;
+        } else {
+            text::split(line, options, &mut add)?;
+        }
+        match columns.get(index) {
+            Some((column, _)) => Err(bad_format(format!("missing data for column \"{column}\""))),
+            None => Ok(()),
+        }
+    }
+
+    fn binary_row(&mut self, fields: &[Option<Bytes>]) -> Result<()> {
+        for (field, (column, ty)) in fields.iter().zip(&self.table.columns) {
+            let value = match field {
+                None => Datum::Null,
+                Some(bytes) => wire::recv(bytes, *ty, &*self.env).map_err(|error| {
+                    error.context(format!("COPY {}, line {}, column {column}", self.table.name, self.line))
+                })?,
+            };
+            self.values.push(value);
+        }
+        Ok(())
+    }
+
+    fn check_header(&self, line: &[u8]) -> Result<()> {
+        if self.options.header != Header::Match {
+            return Ok(());
+        }
+        let mut names: Vec<Option<String>> = Vec::new();
+        let mut add = |field: Option<&[u8]>| -> Result<()> {
+            names.push(field.map(|bytes| String::from_utf8_lossy(bytes).into_owned()));
+            Ok(())
+        };
+        match self.options.format {
+            CopyFormat::Csv => csv::split(line, self.options, |field| add(csv_value(&field, "", self.options)))?,
+            _ => text::split(line, self.options, &mut add)?,
+        }
+        let columns = &self.table.columns;
+        let error = if names.len() != columns.len() {
+            let (got, expected) = (names.len(), columns.len());
+            Some(format!("wrong number of fields in header line: got {got}, expected {expected}"))
+        } else {
+            let wrong = names.iter().zip(columns).position(|(name, (column, _))| name.as_deref() != Some(column));
+            wrong.map(|index| {
+                let got = match &names[index] {
+                    Some(name) => format!("got \"{name}\""),
+                    None => format!("got null value (\"{}\")", self.options.null),
+                };
+                format!(
+                    "column name mismatch in header line field {}: {got}, expected \"{}\"",
+                    index + 1,
+                    columns[index].0
+                )
+            })
+        };
+        error.map_or(Ok(()), |message| Err(self.line_context(bad_format(message), line)))
+    }
+
+    fn line_context(&self, error: Error, line: &[u8]) -> Error {
+        let shown = shortened(&String::from_utf8_lossy(line));
+        error.context(format!("COPY {}, line {}: \"{shown}\"", self.table.name, self.line))
+    }
+
+    /// Inserts what has been collected.
+    fn insert_batch(&mut self, session: &mut Session) -> Result<()> {
+        let values = std::mem::take(&mut self.values);
+        let lines = std::mem::take(&mut self.lines);
+        if lines.is_empty() {
+            return Ok(());
+        }
+        if lines.len() == self.batch_rows && self.batch_rows > 1 {
+            let transaction = session.transaction()?;
+            let savepoint = transaction.savepoint();
+            match session.insert(&self.full, values.clone().into()) {
+                Ok(count) => {
+                    transaction.release(savepoint)?;
+                    self.inserted += count;
+                    return Ok(());
+                }
+                Err(_) => {
+                    transaction.rollback_to(savepoint)?;
+                    transaction.release(savepoint)?;
+                }
+            }
+        }
+        for (row, (line, shown)) in values.chunks(self.table.columns.len().max(1)).zip(&lines) {
+            let inserted = session.insert(&self.single, row.into());
+            self.inserted += inserted.map_err(|error| {
+                let shown = if quotes_line(&error) { format!(": \"{shown}\"") } else { String::new() };
+                error.context(format!("COPY {}, line {line}{shown}", self.table.name))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether an error about a row repeats its line; those about keys come later, when PostgreSQL has forgotten it.
+fn quotes_line(error: &Error) -> bool {
+    use dictdb_types::SqlState;
+    !matches!(
+        error.code(),
+        SqlState::UNIQUE_VIOLATION | SqlState::FOREIGN_KEY_VIOLATION | SqlState::EXCLUSION_VIOLATION
+    )
+}
+
+fn surplus() -> Error {
+    bad_format("extra data after last expected column")
+}
+
+/// NULL is the null string without quotes, unless the options say otherwise for the column.
+fn csv_value<'a>(field: &csv::Field<'a>, column: &str, options: &Options) -> Option<&'a [u8]> {
+    let is_null = field.text == options.null.as_bytes()
+        && if field.quoted { options.force_null.contains(column) } else { !options.force_not_null.contains(column) };
+    (!is_null).then_some(field.text)
+}
+
+fn shortened(text: &str) -> String {
+    if text.len() <= SHOWN_BYTES {
+        return text.to_owned();
+    }
+    format!("{}...", &text[..text.floor_char_boundary(SHOWN_BYTES)])
+}
+
+impl Session {
+    /// Runs an INSERT with these parameters; rows inserted.
+    fn insert(&mut self, source: &Arc<Source>, params: Arc<[Datum]>) -> Result<u64> {
+        let mut portal = Portal::new("", Some(source.clone()), source.text.clone(), self.block.savepoints.len());
+        portal.params = params;
+        match self.execute_query(&portal)? {
+            Outcome::Done(tag) => Ok(tag.count()),
+            Outcome::Rows { .. } => Err(Error::internal("an INSERT of COPY returned rows")),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! COPY TO: the rows of a query, to the client or into a file.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::sync::Arc;
+
+use dictdb_parser::utility::CopyTarget;
+use dictdb_types::{Error, Result, SqlState};
+
+use super::options::{Header, Options};
+use super::write::Writer;
+use super::{file_error, shape};
+use crate::Session;
+use crate::client::{Client, Column};
+use crate::portal::{Outcome, Portal, RowSource};
+use crate::prepared::Source;
+
+/// Rows that are asked of the query at once.
+const ROWS_AT_ONCE: usize = 4096;
+
+impl Session {
+    /// Copies the rows of a query; how many.
+    pub(super) async fn unload(
+        &mut self,
+        query: &Arc<Source>,
+        options: &Options,
+        target: &CopyTarget,
+        client: &mut dyn Client,
+    ) -> Result<u64> {
+        let portal = Portal::new("", Some(query.clone()), query.text.clone(), self.block.savepoints.len());
+        let Outcome::Rows { columns, mut source, .. } = self.execute_query(&portal)? else {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY query must have a RETURNING clause"));
+        };
+        for name in options.force_quote.names() {
+            if !columns.iter().any(|column| *column.name == **name) {
+                let message = format!("column \"{name}\" does not exist");
+                return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
+            }
+        }
+        match target {
+            CopyTarget::File(path) => self.unload_into_file(path, options, &columns, &mut source),
+            _ => self.unload_to_client(options, &columns, &mut source, client).await,
+        }
+    }
+
+    async fn unload_to_client(
+        &mut self,
+        options: &Options,
+        columns: &[Column],
+        source: &mut RowSource,
+        client: &mut dyn Client,
+    ) -> Result<u64> {
+        let env = self.env();
+        let mut writer = Writer::new(options, columns);
+        let mut data = Vec::new();
+        self.send_notices(client);
+        client.copy_out(shape(options, columns.len()));
+        writer.header(options.header == Header::Names, &mut data);
+        if !data.is_empty() {
+            client.copy_row(&data);
+        }
+        let mut total = 0;
+        loop {
+            let (count, at_end) = source.pump(ROWS_AT_ONCE, &mut |row| {
+                data.clear();
+                writer.row(row, &*env, &mut data)?;
+                client.copy_row(&data);
+                Ok(!client.is_full())
+            })?;
+            total += count as u64;
+            if client.is_full() {
+                client.relieve().await?;
+            }
+            if at_end {
+                break;
+            }
+            env.shared.backend.interrupts.check()?;
+        }
+        data.clear();
+        writer.trailer(&mut data);
+        if !data.is_empty() {
+            client.copy_row(&data);
+        }
+        client.copy_done();
+        Ok(total)
+    }
+
+    fn unload_into_file(
+        &mut self,
+        path: &str,
+        options: &Options,
+        columns: &[Column],
+        source: &mut RowSource,
+    ) -> Result<u64> {
+        let env = self.env();
+        let mut writer = Writer::new(options, columns);
+        let failed = |error: std::io::Error| file_error("write to", path, &error);
+        tokio::task::block_in_place(|| {
+            let file = File::create(path).map_err(|error| open_error(path, &error))?;
+            let mut file = BufWriter::new(file);
+            let mut data = Vec::new();
+            writer.header(options.header == Header::Names, &mut data);
+            let mut total = 0;
+            loop {
+                let (count, at_end) = source.pump(ROWS_AT_ONCE, &mut |row| {
+                    writer.row(row, &*env, &mut data)?;
+                    Ok(true)
+                })?;
+                file.write_all(&data).map_err(failed)?;
+                data.clear();
+                total += count as u64;
+                if at_end {
+                    break;
+                }
+            }
+            writer.trailer(&mut data);
+            file.write_all(&data).and_then(|()| file.flush()).map_err(failed)?;
+            Ok(total)
+        })
+    }
+}
+
+fn open_error(path: &str, error: &std::io::Error) -> Error {
+    let plain = file_error("open", path, error);
+    let message = plain.message().replacen("\": ", "\" for writing: ", 1);
+    Error::new(plain.code(), message).hint(
+        "COPY TO instructs the PostgreSQL server process to write a file. \
+         You may want a client-side facility such as psql's \\copy.",
+    )
+}

@@ -1,0 +1,67 @@
+//! Names in commands that the session runs itself.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{BOOTSTRAP_ROLE, Change, Object, Relation, Schema};
+use dictdb_parser::ast::{ObjectName, ObjectNamePart};
+use dictdb_parser::utility::{Persistence, Utility};
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use crate::Session;
+
+impl Session {
+    /// The relation a name means; 42P01, 3F000.
+    pub(crate) fn find_relation(&mut self, name: &ObjectName) -> Result<Arc<Relation>> {
+        let env = self.env();
+        let parts: Vec<&str> =
+            name.0.iter().filter_map(ObjectNamePart::as_ident).map(|ident| ident.value.as_str()).collect();
+        let relation = match parts.as_slice() {
+            [.., schema, relation] => {
+                let namespace = env.catalog.schema_named(schema).ok_or_else(|| {
+                    Error::new(SqlState::UNDEFINED_SCHEMA, format!("schema \"{schema}\" does not exist"))
+                })?;
+                env.catalog.relation_in(namespace.oid, relation)
+            }
+            [relation] => env.catalog.relation_on_path(&env.search_path(), relation),
+            [] => None,
+        };
+        relation.cloned().ok_or_else(|| {
+            Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", parts.join(".")))
+        })
+    }
+
+    /// Schema for temporary objects; made when a command is about to need it.
+    pub(crate) fn temporary_schema(&mut self, command: &Utility) -> Oid {
+        let store = &self.shared.database.catalog;
+        let known = self.shared.temporary_schema();
+        if !makes_temporary(command) {
+            return known.unwrap_or(Oid::INVALID);
+        }
+        let oid = known.unwrap_or_else(|| store.allocate_oid());
+        if self.catalog.view(store).schema(oid).is_none() {
+            let name = format!("pg_temp_{}", self.shared.backend.pid).into();
+            let schema = Schema { oid, name, owner: BOOTSTRAP_ROLE, acl: None };
+            self.catalog.change(store, Change::Put(Object::Schema(Arc::new(schema))));
+            self.shared.set_temporary_schema(oid);
+        }
+        oid
+    }
+
+    /// The current role.
+    pub(crate) fn role(&mut self) -> Oid {
+        let user = self.shared.current_user();
+        self.env().catalog.role_named(&user).map_or(BOOTSTRAP_ROLE, |role| role.oid)
+    }
+}
+
+/// Whether a command makes something temporary.
+fn makes_temporary(command: &Utility) -> bool {
+    let persistence = match command {
+        Utility::CreateTable(create) => create.persistence,
+        Utility::CreateTableAs(create) => create.persistence,
+        Utility::CreateView(create) => create.persistence,
+        Utility::CreateSequence(create) => create.persistence,
+        _ => return false,
+    };
+    persistence == Persistence::Temporary
+}

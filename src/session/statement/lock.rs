@@ -1,0 +1,51 @@
+//! LOCK TABLE.
+
+use dictdb_catalog::RelationKind;
+use dictdb_parser::utility::{LockMode, LockTable};
+use dictdb_storage::{LockMode as Mode, WaitPolicy};
+use dictdb_types::{Error, Result, SqlState};
+
+use crate::Session;
+use crate::client::Tag;
+use crate::portal::Outcome;
+
+impl Session {
+    pub(super) fn run_lock(&mut self, lock: &LockTable) -> Result<Outcome> {
+        if !self.block.in_block() {
+            let message = "LOCK TABLE can only be used in transaction blocks";
+            return Err(Error::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, message));
+        }
+        let transaction = self.transaction()?;
+        let options = self.wait_options();
+        for table in &lock.tables {
+            let relation = self.find_relation(&table.name)?;
+            if !matches!(relation.kind, RelationKind::Table | RelationKind::View(_) | RelationKind::Virtual) {
+                let message = format!("\"{}\" is not a table or view", relation.name);
+                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+            }
+            let handle = self.shared.instance.storage.relation_lock(self.shared.database.oid, relation.oid);
+            let policy = if lock.nowait { WaitPolicy::Error } else { WaitPolicy::Block };
+            transaction.lock_relation(&handle, mode(lock.mode), policy, &options).map_err(|error| {
+                if !lock.nowait || error.code() != SqlState::LOCK_NOT_AVAILABLE {
+                    return error;
+                }
+                let message = format!("could not obtain lock on relation \"{}\"", relation.name);
+                Error::new(SqlState::LOCK_NOT_AVAILABLE, message)
+            })?;
+        }
+        Ok(Outcome::Done(Tag::new("LOCK TABLE")))
+    }
+}
+
+fn mode(mode: LockMode) -> Mode {
+    match mode {
+        LockMode::AccessShare => Mode::AccessShare,
+        LockMode::RowShare => Mode::RowShare,
+        LockMode::RowExclusive => Mode::RowExclusive,
+        LockMode::ShareUpdateExclusive => Mode::ShareUpdateExclusive,
+        LockMode::Share => Mode::Share,
+        LockMode::ShareRowExclusive => Mode::ShareRowExclusive,
+        LockMode::Exclusive => Mode::Exclusive,
+        LockMode::AccessExclusive => Mode::AccessExclusive,
+    }
+}
