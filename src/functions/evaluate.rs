@@ -131,16 +131,12 @@ struct Value {
 }
 
 impl TestEnv {
+    /// `(value)::text` in one line.
     fn text_of(&self, value: &Value) -> Result<String> {
-        match &value.datum {
-            Datum::Null => Ok("NULL".into()),
-            Datum::Bool(value) => Ok(value.to_string()),
-            datum => {
-                let mut out = String::new();
-                text::output(datum, value.ty, self, &mut out)?;
-                Ok(out.replace('\n', "\\n"))
-            }
-        }
+        Ok(match self.coerce(value.clone(), oids::TEXT, CastContext::Explicit)? {
+            Datum::Text(text) => text.replace('\n', "\\n"),
+            _ => "NULL".into(),
+        })
     }
 
     fn coerce(&self, value: Value, target: Oid, context: CastContext) -> Result<Datum> {

@@ -24,6 +24,11 @@ pub(crate) fn cast_to_text(cx: &CallContext<'_>, ty: Oid, value: &Datum) -> Resu
     match value {
         Datum::Bool(value) => Ok(if *value { "true" } else { "false" }.to_owned()),
         Datum::Text(text) if ty == oids::BPCHAR => Ok(text.trim_end_matches(' ').to_owned()),
+        Datum::Bytea(address) if ty == oids::INET => {
+            let mut out = String::new();
+            text::network::write_inet(address, true, &mut out);
+            Ok(out)
+        }
         _ => output(cx, ty, value),
     }
 }

@@ -1,4 +1,4 @@
-//! Identifiers and positions: `oid` and its aliases, `xid`, `cid`, `xid8`, `pg_lsn`, `uuid`, `oidvector`.
+//! Identifiers and positions: `oid` and its aliases, `xid`, `cid`, `xid8`, `tid`, `pg_lsn`, `uuid`, `oidvector`.
 
 use std::cmp::Ordering;
 
@@ -8,7 +8,7 @@ use crate::args::kernels;
 use crate::kernel::ScalarFn;
 
 /// Tables of this family.
-pub(super) const TABLES: &[&[(&str, ScalarFn)]] = &[OID, TRANSACTION, XID8, LSN, LSN_ARITHMETIC, UUID, VECTOR];
+pub(super) const TABLES: &[&[(&str, ScalarFn)]] = &[OID, TRANSACTION, XID8, TID, LSN, LSN_ARITHMETIC, UUID, VECTOR];
 
 const OID: &[(&str, ScalarFn)] = kernels! {
     "oideq" => |a: Oid, b: Oid| a == b,
@@ -55,6 +55,7 @@ macro_rules! unsigned {
 }
 
 unsigned!(XID8: ["xid8eq", "xid8ne", "xid8lt", "xid8le", "xid8gt", "xid8ge", "xid8cmp", "xid8_larger", "xid8_smaller"]);
+unsigned!(TID: ["tideq", "tidne", "tidlt", "tidle", "tidgt", "tidge", "bttidcmp", "tidlarger", "tidsmaller"]);
 unsigned!(LSN: [
     "pg_lsn_eq", "pg_lsn_ne", "pg_lsn_lt", "pg_lsn_le", "pg_lsn_gt", "pg_lsn_ge", "pg_lsn_cmp", "pg_lsn_larger",
     "pg_lsn_smaller"

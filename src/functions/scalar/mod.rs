@@ -13,12 +13,15 @@ mod enums;
 pub(crate) mod float;
 mod float_math;
 mod format_text;
+mod hash;
 mod ids;
 pub(crate) mod integer;
 pub(crate) mod json;
 pub(crate) mod jsonb;
 pub(crate) mod like;
 pub(crate) mod limits;
+mod money;
+mod network;
 mod numeric;
 mod quote;
 mod random;
@@ -44,6 +47,7 @@ const SINGLE: &[&[(&str, ScalarFn)]] = &[
     float_math::KERNELS,
     format_text::KERNELS,
     like::KERNELS,
+    money::KERNELS,
     quote::KERNELS,
     random::KERNELS,
     records::KERNELS,
@@ -61,11 +65,13 @@ const SINGLE: &[&[(&str, ScalarFn)]] = &[
 const SEVERAL: &[&[&[(&str, ScalarFn)]]] = &[
     array::TABLES,
     float::TABLES,
+    hash::TABLES,
     ids::TABLES,
     integer::TABLES,
     json::TABLES,
     jsonb::TABLES,
     jsonb::ACCESS,
+    network::TABLES,
     numeric::TABLES,
     range::TABLES,
     text_compare::TABLES,
