@@ -16,6 +16,8 @@ pub struct Names<'a> {
     pub env: &'a dyn Env,
     /// A column's name, qualified if need be.
     pub column: &'a dyn Fn(ColumnId) -> Option<String>,
+    /// Name of an input position, in EXPLAIN.
+    pub input: &'a dyn Fn(usize) -> Option<String>,
     /// The form the catalog keeps: objects by number, so that renaming them changes nothing.
     pub stored: bool,
     /// A type with its modifier.
@@ -99,10 +101,13 @@ impl Names<'_> {
                 self.cast(inner, *ty, out)?;
             }
             Expr::TestValue(_) => out.push_str("VALUE"),
-            Expr::Input(..)
-            | Expr::Outer(..)
-            | Expr::Sublink(_)
-            | Expr::Subplan(_)
+            Expr::Input(position, _) => {
+                let name = (self.input)(*position).ok_or_else(|| Error::internal("an input without a name"))?;
+                out.push_str(&name);
+            }
+            Expr::Outer(slot, _) => put(out, format_args!("${slot}")),
+            Expr::Subplan(subplan) => put(out, format_args!("(SubPlan {})", subplan.plan + 1)),
+            Expr::Sublink(_)
             | Expr::Aggregate(_)
             | Expr::Window(_)
             | Expr::Grouping(_) => return Err(Error::unsupported("a subquery or aggregate in a stored expression")),

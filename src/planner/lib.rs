@@ -17,6 +17,7 @@ mod columns;
 mod compare;
 mod deparse;
 pub mod estimate;
+pub mod explain;
 pub mod expr;
 mod fold;
 pub mod logical;

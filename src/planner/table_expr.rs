@@ -113,6 +113,7 @@ fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)], stored: bool
     let names = deparse::Names {
         env: binder.cx.env,
         column: &column,
+        input: &|_| None,
         stored,
         type_name: &|ty| binder.type_name_with_modifier(ty),
     };

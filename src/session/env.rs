@@ -26,6 +26,8 @@ pub struct StatementEnv {
     pub transaction_timestamp: i64,
     /// `statement_timestamp()`.
     pub statement_timestamp: i64,
+    /// Whether the transaction may not change data.
+    pub read_only: bool,
 }
 
 impl StatementEnv {

@@ -42,6 +42,7 @@ mod pipeline;
 mod portal;
 mod prepared;
 mod protocol;
+mod sequences;
 mod session;
 pub mod settings;
 mod statement;
@@ -52,6 +53,7 @@ pub use client::{Client, Collector, Column, CopyShape, Format, Row, Shape, Tag};
 pub use env::StatementEnv;
 pub use instance::{Database, Instance};
 pub use protocol::{Parameter, PortalDescription, StatementDescription, utf8};
+pub use sequences::SequenceValues;
 pub use session::{Session, Shared, Startup};
 pub use transaction::Status;
 

@@ -20,6 +20,7 @@ use crate::instance::{Database, Instance};
 use crate::notifications::{Action, Pending};
 use crate::portal::Portals;
 use crate::prepared::PreparedStatements;
+use crate::sequences::SequenceValues;
 use crate::settings::{Authority, Settings, Source};
 use crate::transaction::{Ending, Savepoint, Status, TransactionBlock};
 
@@ -44,6 +45,8 @@ pub struct Shared {
     pub pending: Mutex<Pending>,
     /// Schema of its temporary objects; zero until there are any.
     temporary_schema: AtomicU32,
+    /// What `currval` and `lastval` know.
+    pub sequences: Mutex<SequenceValues>,
     notices: Mutex<Vec<Error>>,
 }
 
@@ -166,6 +169,7 @@ impl Session {
             settings: Mutex::new(settings),
             pending: Mutex::default(),
             temporary_schema: AtomicU32::new(0),
+            sequences: Mutex::default(),
             notices: Mutex::default(),
         });
         Ok(Session {
@@ -229,6 +233,7 @@ impl Session {
             derived: self.shared.settings.lock().derived().clone(),
             transaction_timestamp: if self.block.is_open() { self.block.started } else { self.statement_timestamp },
             statement_timestamp: self.statement_timestamp,
+            read_only: self.block.modes.read_only,
             shared: self.shared.clone(),
         })
     }

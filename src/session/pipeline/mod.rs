@@ -7,6 +7,7 @@
 //! ```
 
 mod definition;
+mod explain;
 mod plan;
 mod run;
 
@@ -42,5 +43,7 @@ impl Session {
     }
 
     /// Forgets what `currval` and `lastval` know.
-    pub(crate) fn discard_sequences(&mut self) {}
+    pub(crate) fn discard_sequences(&mut self) {
+        *self.shared.sequences.lock() = Default::default();
+    }
 }

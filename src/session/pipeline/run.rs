@@ -6,12 +6,13 @@ use std::time::Duration;
 use dictdb_executor::{ExecContext, Execution, execute};
 use dictdb_planner::Command;
 use dictdb_storage::{Isolation, Transaction, WaitOptions};
-use dictdb_types::{Error, Result, SqlState};
+use dictdb_types::{Datum, Error, Result, SqlState};
 use parking_lot::Mutex;
 
 use super::CachedPlan;
 use crate::client::{Row, Tag};
 use crate::portal::{Outcome, Portal, RowSource, TagCount};
+use crate::prepared::Source;
 use crate::system::SystemTables;
 use crate::{Session, StatementEnv};
 use dictdb_parser::utility::IsolationLevel;
@@ -65,6 +66,11 @@ impl Session {
     /// Runs a query, or begins to.
     pub(crate) fn execute_query(&mut self, portal: &Portal) -> Result<Outcome> {
         let Some(source) = &portal.source else { return Err(Error::internal("a query without text")) };
+        self.execute_source(source, &portal.params)
+    }
+
+    /// Runs a planned statement with these parameters, or begins to.
+    pub(super) fn execute_source(&mut self, source: &Source, params: &Arc<[Datum]>) -> Result<Outcome> {
         let wait = self.wait_options();
         let (plan, env) = loop {
             let plan = self.plan(source)?;
@@ -79,14 +85,14 @@ impl Session {
                 break (plan, env);
             }
         };
-        let stream = self.open(&plan, portal, env, wait)?;
+        let stream = self.open(&plan, params, env, wait)?;
         finish_or_stream(&plan, stream)
     }
 
     fn open(
         &mut self,
         plan: &CachedPlan,
-        portal: &Portal,
+        params: &Arc<[Datum]>,
         env: Arc<StatementEnv>,
         wait: WaitOptions,
     ) -> Result<RowStream> {
@@ -99,7 +105,7 @@ impl Session {
             transaction,
             snapshot,
             wait,
-            params: portal.params.clone(),
+            params: params.clone(),
             catalog: env.catalog.clone(),
             virtual_tables: Arc::new(SystemTables::new(env.clone())),
             constraints: self.constraints.clone(),

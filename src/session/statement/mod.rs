@@ -111,6 +111,7 @@ impl Session {
             Utility::Notify(notify) => self.run_notify(notify),
             Utility::Copy(copy) => self.run_copy(copy, &source, client).await,
             Utility::Lock(lock) => self.run_lock(lock),
+            Utility::Explain(explain) => self.run_explain(explain, portal),
             Utility::Load(_) => Err(Error::unsupported("LOAD")),
             Utility::Unsupported(command) => Err(Error::unsupported(command)),
             Utility::Checkpoint | Utility::Vacuum(_) => {

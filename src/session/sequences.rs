@@ -1,0 +1,107 @@
+//! `nextval`, `currval`, `lastval` and `setval`: sequences in storage, and what this session had from them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use dictdb_catalog::{Relation, RelationKind};
+use dictdb_functions::kernel::{CallContext, ScalarFn};
+use dictdb_storage::Sequence;
+use dictdb_types::{Datum, Error, Oid, Result, SqlState};
+
+use crate::StatementEnv;
+
+/// Every function of this file, by `pg_proc.prosrc`.
+pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] = &[
+    ("nextval_oid", nextval),
+    ("currval_oid", currval),
+    ("lastval", lastval),
+    ("setval_oid", setval),
+    ("setval3_oid", setval_is_called),
+];
+
+/// What `currval` and `lastval` know.
+#[derive(Debug, Default)]
+pub struct SequenceValues {
+    values: HashMap<Oid, i64>,
+    last: Option<Oid>,
+}
+
+fn session<'a>(cx: &CallContext<'a>) -> Result<&'a StatementEnv> {
+    StatementEnv::of(cx.env).ok_or_else(|| Error::internal("called outside a session"))
+}
+
+/// The sequence of the first argument; 42P01, 42809.
+fn sequence(env: &StatementEnv, args: &[Datum]) -> Result<(Arc<Relation>, Arc<Sequence>)> {
+    let Some(Datum::Oid(oid)) = args.first() else { return Err(Error::internal("a sequence function without its sequence")) };
+    let relation = env.catalog.relation(Oid(*oid)).cloned().ok_or_else(|| {
+        Error::new(SqlState::UNDEFINED_TABLE, format!("could not open relation with OID {oid}"))
+    })?;
+    if !matches!(relation.kind, RelationKind::Sequence(_)) {
+        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a sequence", relation.name)));
+    }
+    let found = env.shared.instance.storage.sequence(relation.storage);
+    let found = found.ok_or_else(|| Error::internal(format!("sequence {} has no storage", relation.name)))?;
+    Ok((relation, found))
+}
+
+fn writable(env: &StatementEnv, function: &str) -> Result<()> {
+    if env.read_only {
+        return Err(Error::new(
+            SqlState::READ_ONLY_SQL_TRANSACTION,
+            format!("cannot execute {function}() in a read-only transaction"),
+        ));
+    }
+    Ok(())
+}
+
+fn nextval(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    writable(env, "nextval")?;
+    let (relation, sequence) = sequence(env, args)?;
+    let value = sequence.nextval(&relation.name)?;
+    let mut known = env.shared.sequences.lock();
+    known.values.insert(relation.oid, value);
+    known.last = Some(relation.oid);
+    Ok(Datum::Int8(value))
+}
+
+fn currval(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let (relation, _) = sequence(env, args)?;
+    let known = env.shared.sequences.lock().values.get(&relation.oid).copied();
+    known.map(Datum::Int8).ok_or_else(|| {
+        Error::new(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("currval of sequence \"{}\" is not yet defined in this session", relation.name),
+        )
+    })
+}
+
+fn lastval(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let known = env.shared.sequences.lock();
+    let last = known.last.filter(|oid| env.catalog.relation(*oid).is_some());
+    last.and_then(|oid| known.values.get(&oid).copied()).map(Datum::Int8).ok_or_else(|| {
+        Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "lastval is not yet defined in this session")
+    })
+}
+
+fn set(cx: &CallContext<'_>, args: &[Datum], is_called: bool) -> Result<Datum> {
+    let env = session(cx)?;
+    writable(env, "setval")?;
+    let (relation, sequence) = sequence(env, args)?;
+    let Some(Datum::Int8(value)) = args.get(1) else { return Err(Error::internal("setval without its value")) };
+    sequence.setval(*value, is_called, &relation.name)?;
+    if is_called {
+        env.shared.sequences.lock().values.insert(relation.oid, *value);
+    }
+    Ok(Datum::Int8(*value))
+}
+
+fn setval(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    set(cx, args, true)
+}
+
+fn setval_is_called(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    set(cx, args, matches!(args.get(2), Some(Datum::Bool(true))))
+}
