@@ -41,6 +41,7 @@
 mod grammar;
 mod keyword;
 mod lexer;
+mod lift;
 mod limits;
 mod literal;
 pub mod node;
@@ -53,6 +54,7 @@ mod token;
 mod type_name;
 pub mod utility;
 
+pub use lift::{Lifted, LiftedLiteral, LiteralKind};
 pub use limits::{Limits, with_stack};
 pub use position::Locations;
 pub use sqlparser::ast;
@@ -70,6 +72,14 @@ use grammar::Parser;
 /// 54000 for those that are too long.
 pub fn parse(sql: &str, limits: &Limits) -> Result<Vec<ParsedStatement>> {
     Parser::new(sql, limits)?.statements()
+}
+
+/// Parses a statement whose constants were lifted: in the tree they are placeholders ([`node::lifted`]).
+///
+/// `None` if a constant turns out to be no operand of its own, or if the text has an error: then parse it with [`parse`], and
+/// do the same for every text of that shape.
+pub fn parse_lifted(sql: &str, limits: &Limits, lifted: &Lifted) -> Option<ParsedStatement> {
+    Parser::new(sql, limits).ok()?.lifted_statement(&lifted.literals)
 }
 
 /// Parses one expression, such as a stored default.

@@ -7,7 +7,7 @@
 use sqlparser::ast::{
     BinaryOperator, ConflictTarget as AstConflictTarget, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident,
     Insert, JoinConstraint, LockClause, LockType, NonBlock, ObjectName, ObjectNamePart, ObjectNamePartFunction,
-    OnInsert, WindowFrame, WindowFrameBound, WindowFrameUnits,
+    OnInsert, Value, WindowFrame, WindowFrameBound, WindowFrameUnits,
 };
 
 /// An identifier that only the parser can make.
@@ -28,6 +28,16 @@ fn prefixed_by<'a>(expr: &'a Expr, text: &str) -> Option<&'a Expr> {
         Expr::Prefixed { prefix, value } if is_marker(prefix, text) => Some(value),
         _ => None,
     }
+}
+
+/// The index of a lifted constant ([`crate::Lifted::literals`]) that a placeholder stands for; `None` for `$n`.
+pub fn lifted(placeholder: &str) -> Option<usize> {
+    placeholder.strip_prefix('#')?.parse().ok()
+}
+
+/// The placeholder of a lifted constant.
+pub(crate) fn lifted_placeholder(index: usize) -> Value {
+    Value::Placeholder(format!("#{index}"))
 }
 
 /// `DEFAULT` where a value stands. PostgreSQL's grammar takes it everywhere: whoever meets it outside of `VALUES` and `SET`

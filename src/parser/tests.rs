@@ -6,7 +6,7 @@
 
 use sqlparser::ast::{BinaryOperator, Expr, SelectItem, SetExpr, Statement as AstStatement, UnaryOperator};
 
-use crate::{Limits, ParsedStatement, Statement, parse, parse_expression, parse_type_name};
+use crate::{Lifted, Limits, ParsedStatement, Statement, parse, parse_expression, parse_lifted, parse_type_name};
 
 fn parsed(sql: &str) -> Vec<ParsedStatement> {
     match parse(sql, &Limits::default()) {
@@ -161,6 +161,30 @@ fn positions_are_characters_in_the_query_string() {
         let expr = first_target(&statements[0]);
         let locations = &statements[0].locations;
         assert_eq!((locations.node(expr), locations.leftmost(expr)), (node, leftmost), "{sql}");
+    }
+}
+
+#[test]
+fn lifted_constants_are_placeholders_where_they_are_operands() {
+    for (sql, liftable) in [
+        ("select a from t where b = 1 and c in (2, 'x')", true),
+        ("select a from t where b = -1 order by 1 limit 5", true),
+        ("insert into t values (1, 'a') on conflict (b) do update set c = 2", true),
+        ("insert into t values (1) on conflict ((a + 1)) do nothing", false),
+        ("select numeric(5,2) '1', a from t", false),
+        ("select current_timestamp(3)", false),
+        ("select a from f() t(a varchar(3))", false),
+        ("select a from t order by (1)", true),
+        ("select from t where 1 = 2 foo", false),
+    ] {
+        let mut lifted = Lifted::default();
+        assert!(lifted.read(sql), "{sql}");
+        let statement = parse_lifted(sql, &Limits::default(), &lifted);
+        assert_eq!(statement.is_some(), liftable, "{sql}");
+        if let Some(ParsedStatement { statement: Statement::Sql(tree), .. }) = statement {
+            let text = tree.to_string();
+            assert!((0..lifted.literals.len()).all(|index| text.contains(&format!("#{index}"))), "{text}");
+        }
     }
 }
 

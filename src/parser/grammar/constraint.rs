@@ -23,7 +23,7 @@ impl Parser<'_> {
     /// An expression with its text.
     pub(super) fn source_expr(&mut self, rule: impl FnOnce(&mut Self) -> Result<Expr>) -> Result<SourceExpr> {
         let start = self.start();
-        let expr = rule(self)?;
+        let expr = Box::new(rule(self)?);
         Ok(SourceExpr { expr, text: self.text_since(start).to_owned() })
     }
 

@@ -101,8 +101,11 @@ impl Parser<'_> {
         self.expect_word(K::Conflict)?;
         let mut items = None;
         let conflict_target = if self.is(Kind::LeftParen) {
-            let elements = self.in_parens(Self::conflict_element)?;
-            let predicate = if self.eat_word(K::Where) { Some(self.expr()?) } else { None };
+            let (elements, predicate) = self.unlifted(|parser| {
+                let elements = parser.in_parens(Self::conflict_element)?;
+                let predicate = if parser.eat_word(K::Where) { Some(parser.expr()?) } else { None };
+                Ok((elements, predicate))
+            })?;
             let (columns, extra) = node::conflict_items(elements, predicate);
             items = extra;
             Some(ConflictTarget::Columns(columns))

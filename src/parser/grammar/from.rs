@@ -350,6 +350,10 @@ impl Parser<'_> {
         if !self.eat_word(K::Tablesample) {
             return Ok(None);
         }
+        self.unlifted(Self::sample_clause).map(Some)
+    }
+
+    fn sample_clause(&mut self) -> Result<TableSampleKind> {
         let position = self.position();
         let name = self.function_name()?;
         let method = match name.to_string().as_str() {
@@ -369,14 +373,14 @@ impl Parser<'_> {
             }
         };
         let seed = if self.eat_word(K::Repeatable) { Some(self.sample_seed()?) } else { None };
-        Ok(Some(TableSampleKind::AfterTableAlias(Box::new(TableSample {
+        Ok(TableSampleKind::AfterTableAlias(Box::new(TableSample {
             modifier: TableSampleModifier::TableSample,
             name: Some(method),
             quantity: Some(quantity),
             seed,
             bucket: None,
             offset: None,
-        }))))
+        })))
     }
 
     fn sample_seed(&mut self) -> Result<TableSampleSeed> {

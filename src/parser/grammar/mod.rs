@@ -78,6 +78,11 @@ pub(crate) struct Parser<'a> {
     /// Levels of the tree built since the innermost rule that counts them began.
     below: u32,
     expressions: u32,
+    /// Where the constants start that were lifted, and which of them comes next.
+    lifted: Vec<usize>,
+    next_lifted: usize,
+    /// A lifted constant stood where it may not be lifted.
+    refused: bool,
     /// The run of opening parentheses looked through last: first and one past its end.
     parens: Cell<(usize, usize)>,
     pub(crate) locations: Locations,
@@ -97,6 +102,9 @@ impl<'a> Parser<'a> {
             nesting: 0,
             below: 0,
             expressions: 0,
+            lifted: Vec::new(),
+            next_lifted: 0,
+            refused: false,
             parens: Cell::new((0, 0)),
             locations: Locations::default(),
             notices: Vec::new(),
@@ -253,6 +261,26 @@ impl<'a> Parser<'a> {
         let items = self.list(item)?;
         self.expect(Kind::RightParen)?;
         Ok(items)
+    }
+
+    // ---- lifted constants ---------------------------------------------------------------------------------------
+
+    /// The number of the lifted constant this token is, if it is one.
+    fn take_lifted(&mut self, token: Token) -> Option<usize> {
+        let next = *self.lifted.get(self.next_lifted)?;
+        if next != token.start as usize {
+            return None;
+        }
+        self.next_lifted += 1;
+        Some(self.next_lifted - 1)
+    }
+
+    /// Reads something in which constants are part of the statement's meaning.
+    fn unlifted<T>(&mut self, rule: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let before = self.next_lifted;
+        let result = rule(self);
+        self.refused |= self.next_lifted != before;
+        result
     }
 
     // ---- errors and limits --------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ use super::Parser;
 use super::name::too_many_dots;
 use crate::keyword::Keyword as K;
 use crate::literal;
+use crate::node;
 use crate::token::{Kind, Token};
 
 impl Parser<'_> {
@@ -21,11 +22,17 @@ impl Parser<'_> {
         match token.kind {
             Kind::Integer | Kind::Float => {
                 self.advance();
-                Ok(self.value(token, Value::Number(self.text(token).to_owned(), false)))
+                Ok(match self.take_lifted(token) {
+                    Some(index) => self.value(token, node::lifted_placeholder(index)),
+                    None => self.value(token, Value::Number(self.text(token).to_owned(), false)),
+                })
             }
             Kind::String | Kind::EscapeString | Kind::UnicodeString | Kind::DollarString => {
                 self.advance();
-                let value = self.string_value(token)?;
+                let value = match self.take_lifted(token) {
+                    Some(index) => node::lifted_placeholder(index),
+                    None => self.string_value(token)?,
+                };
                 Ok(self.value(token, value))
             }
             Kind::BitString | Kind::HexString => {

@@ -196,7 +196,7 @@ impl Parser<'_> {
             return Ok(None);
         }
         if self.eat_word(K::On) {
-            return Ok(Some(Distinct::On(self.in_parens(Self::expr)?)));
+            return Ok(Some(Distinct::On(self.unlifted(|parser| parser.in_parens(Self::expr))?)));
         }
         Ok(Some(Distinct::Distinct))
     }
@@ -281,7 +281,7 @@ impl Parser<'_> {
         if !distinct {
             self.eat_word(K::All);
         }
-        let elements = self.list(Self::group_by_item)?;
+        let elements = self.unlifted(|parser| parser.list(Self::group_by_item))?;
         Ok(node::group_by_elements(elements, distinct))
     }
 
@@ -363,7 +363,7 @@ impl Parser<'_> {
         if locks_first {
             self.locking(&mut tail)?;
         }
-        self.limits(&mut tail)?;
+        self.unlifted(|parser| parser.limits(&mut tail))?;
         if !locks_first && self.is_word(K::For) {
             self.locking(&mut tail)?;
         }
@@ -382,7 +382,8 @@ impl Parser<'_> {
 
     /// `sortby`.
     pub(super) fn sort_by(&mut self) -> Result<OrderByExpr> {
-        let expr = self.expr()?;
+        let ordinal = matches!(self.kind(), Kind::Integer) && !matches!(self.nth(1).kind, Kind::Plus | Kind::Minus);
+        let expr = if ordinal { self.unlifted(Self::expr)? } else { self.expr()? };
         let sort = if self.eat_word(K::Using) {
             let (schema, name, _) = self.any_operator()?;
             let path: Vec<Ident> = schema.into_iter().chain([name]).map(Ident::new).collect();

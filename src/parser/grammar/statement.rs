@@ -5,6 +5,7 @@ use sqlparser::ast::{DataType, Expr, Query, Statement as AstStatement};
 
 use super::Parser;
 use crate::keyword::Keyword as K;
+use crate::lift::LiftedLiteral;
 use crate::statement::{ParsedStatement, Statement, Tree};
 use crate::token::Kind;
 use crate::utility::Utility;
@@ -29,6 +30,17 @@ impl Parser<'_> {
                 locations: std::mem::take(&mut self.locations),
                 notices: std::mem::take(&mut self.notices),
             });
+        }
+    }
+
+    /// A text that is one statement whose constants have been lifted.
+    pub(crate) fn lifted_statement(mut self, literals: &[LiftedLiteral]) -> Option<ParsedStatement> {
+        self.lifted = literals.iter().map(|literal| literal.range.start).collect();
+        let mut statements = self.statements().ok()?;
+        let all_taken = self.next_lifted == self.lifted.len();
+        match (statements.pop(), statements.is_empty()) {
+            (Some(statement), true) if all_taken && !self.refused => Some(statement),
+            _ => None,
         }
     }
 

@@ -252,7 +252,7 @@ pub struct OperatorRef {
 #[derive(Clone, Debug)]
 pub struct SourceExpr {
     /// The tree.
-    pub expr: Expr,
+    pub expr: Box<Expr>,
     /// The text between its first and last token.
     pub text: String,
 }
