@@ -108,7 +108,7 @@ pub fn from_west(west: i32) -> Option<(TimeZone, String)> {
         offset.push_str(&format!(":{:02}", seconds % 60));
     }
     let name = format!("<{sign}{offset}>{inverse}{offset}");
-    let zone = posix_zone::fixed(&name, &format!("{sign}{offset}"), -west)?;
+    let zone = posix_zone::fixed(&name, &format!("{sign}{offset}"), west.checked_neg()?)?;
     Some((zone, name))
 }
 
