@@ -1,11 +1,11 @@
 //! SQL functions and operators over dates, times, timestamps and intervals.
 //!
 //! These are the calls; what they compute is in [`dictdb_types::datetime`]. Functions of `timestamptz` take the
-//! session's time zone from the environment. Text templates (`to_char`) are in [`crate::formatting`].
+//! session's time zone from the environment. Text templates (`to_char`) are in the module `formatting`.
 
 mod arithmetic;
 mod cast;
-pub mod clock;
+mod clock;
 mod compare;
 mod field;
 mod make;
