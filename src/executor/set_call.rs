@@ -23,8 +23,6 @@ pub(crate) enum SetCall {
         types: Box<[Type]>,
         /// Type of a row.
         result: Type,
-        /// Where in the statement.
-        position: Option<u32>,
     },
     /// Anything else gives one value.
     Scalar(Code),
@@ -46,7 +44,6 @@ impl SetCall {
             args: compile_all(&call.args, cx)?,
             types: call.args.iter().map(|arg| cx.types.base_type(arg.ty())).collect(),
             result: call.ty,
-            position: call.position,
         })
     }
 
@@ -54,14 +51,14 @@ impl SetCall {
     pub fn start(&self, scope: Scope<'_>) -> Result<SetRows> {
         match self {
             SetCall::Scalar(code) => Ok(SetRows::One(Some(code.eval(scope)?))),
-            SetCall::Set { kernel, strict, args, types, result, position } => {
+            SetCall::Set { kernel, strict, args, types, result } => {
                 let mut values = Row::new();
                 crate::eval::eval_into(args, scope, &mut values)?;
                 if *strict && values.iter().any(Datum::is_null) {
                     return Ok(SetRows::One(None));
                 }
                 let cx = CallContext::new(scope.env, types, *result);
-                kernel(&cx, &values).map(SetRows::Many).map_err(|error| error.at(*position))
+                kernel(&cx, &values).map(SetRows::Many)
             }
         }
     }

@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 
 use crate::backends::Backends;
 use crate::clock;
+use crate::deadlines::Deadlines;
 use crate::notifications::Hub;
 use crate::settings::ServerSettings;
 
@@ -35,6 +36,8 @@ pub struct Instance {
     pub backends: Backends,
     /// LISTEN and NOTIFY.
     pub hub: Hub,
+    /// `statement_timeout`.
+    pub deadlines: Arc<Deadlines>,
     /// `pg_postmaster_start_time()`.
     pub started: i64,
     /// The data of all databases.
@@ -67,6 +70,7 @@ impl Instance {
             settings: RwLock::new(Arc::new(settings)),
             backends: Backends::default(),
             hub: Hub::default(),
+            deadlines: Arc::default(),
             started: clock::now_micros(),
             storage,
             engine: Engine::new(memory_bytes, registry.clone())?,

@@ -32,6 +32,7 @@ pub mod backends;
 pub mod client;
 pub mod clock;
 mod copy;
+pub mod deadlines;
 mod env;
 mod functions;
 mod instance;

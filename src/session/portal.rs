@@ -110,6 +110,8 @@ pub(crate) struct Portal {
     pub params: Arc<[Datum]>,
     /// Columns and formats; `None` when it returns no rows.
     pub shape: Option<Shape>,
+    /// A result format of Bind that does not exist.
+    pub bad_format: Option<i16>,
     /// How far it has come.
     pub progress: Progress,
     /// Cursor options, when DECLARE made it.
@@ -147,6 +149,7 @@ impl Portal {
             text,
             params: Arc::default(),
             shape: None,
+            bad_format: None,
             progress: Progress::New,
             cursor: None,
             depth,

@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use crate::backends::{Backend, State};
 use crate::client::Client;
 use crate::clock;
+use crate::deadlines::Deadline;
 use crate::env::StatementEnv;
 use crate::instance::{Database, Instance};
 use crate::notifications::{Action, Pending};
@@ -239,7 +240,7 @@ impl Session {
     }
 
     /// A statement begins: it can be cancelled, it is in `pg_stat_activity`, its clock starts.
-    pub(crate) fn begin_activity(&mut self, text: Option<&Arc<str>>) -> StatementTimer {
+    pub(crate) fn begin_activity(&mut self, text: Option<&Arc<str>>) -> Option<Deadline> {
         let backend = &self.shared.backend;
         backend.interrupts.begin_statement();
         self.statement_timestamp = clock::now_micros();
@@ -251,7 +252,9 @@ impl Session {
             activity.query = text.clone();
         }
         drop(activity);
-        StatementTimer::start(backend, self.shared.settings.lock().derived().statement_timeout_ms)
+        let timeout_ms = self.shared.settings.lock().derived().statement_timeout_ms;
+        let limit = Duration::from_millis(timeout_ms);
+        (timeout_ms > 0).then(|| self.shared.instance.deadlines.set(limit, backend))
     }
 
     /// The statement has ended, well or badly.
@@ -518,30 +521,4 @@ impl Drop for Session {
 fn fatal(mut error: Error) -> Error {
     error.fields_mut().severity = Severity::Fatal;
     error
-}
-
-/// Ends the statement when `statement_timeout` is over; dropped with the statement.
-pub(crate) struct StatementTimer {
-    task: Option<tokio::task::JoinHandle<()>>,
-}
-
-impl StatementTimer {
-    fn start(backend: &Arc<Backend>, timeout_ms: u64) -> StatementTimer {
-        let task = (timeout_ms > 0).then(|| {
-            let backend = backend.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(timeout_ms)).await;
-                backend.interrupts.time_out();
-            })
-        });
-        StatementTimer { task }
-    }
-}
-
-impl Drop for StatementTimer {
-    fn drop(&mut self) {
-        if let Some(task) = self.task.take() {
-            task.abort();
-        }
-    }
 }

@@ -27,8 +27,6 @@ pub(crate) struct CallCode {
     pub types: Box<[Type]>,
     /// Result type.
     pub result: Type,
-    /// Where in the statement.
-    pub position: Option<u32>,
     /// `prosrc`, by which a column kernel is found.
     pub source: std::sync::Arc<str>,
 }
@@ -57,7 +55,7 @@ impl CallCode {
 
     fn invoke(&self, scope: Scope<'_>, args: &[Datum]) -> Result<Datum> {
         let cx = CallContext { variadic: self.variadic, ..CallContext::new(scope.env, &self.types, self.result) };
-        (self.kernel)(&cx, args).map_err(|error| error.at(self.position))
+        (self.kernel)(&cx, args)
     }
 
     /// Both operands of a binary operator.

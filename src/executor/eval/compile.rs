@@ -154,7 +154,6 @@ impl Compiler<'_> {
             args: self.codes(&call.args)?,
             types: call.args.iter().map(|arg| self.base(arg.ty())).collect(),
             result: call.ty,
-            position: call.position,
             ..self.bare(&call.function)?
         };
         Ok(match Comparison::of_source(&call.function.source) {
@@ -217,7 +216,6 @@ impl CallCode {
             args: Box::new([]),
             types: Box::new([]),
             result: Type::new(dictdb_types::oids::BOOL),
-            position: None,
             source: Arc::clone(&function.source),
         })
     }

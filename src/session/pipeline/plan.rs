@@ -32,6 +32,8 @@ pub(crate) struct CachedPlan {
     /// Columns of the result; `None` when it returns no rows.
     pub columns: Option<Arc<[Column]>>,
     pub command: Command,
+    /// It may compute for long.
+    pub heavy: bool,
 }
 
 impl CachedPlan {
@@ -107,6 +109,7 @@ impl Session {
             database: self.shared.database.oid,
         };
         Ok(CachedPlan {
+            heavy: super::run::is_heavy(&plan),
             stamp,
             prepared: Arc::new(prepare(plan, &prepare_context)?),
             params: params.into(),

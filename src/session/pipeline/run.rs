@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dictdb_executor::{ExecContext, Execution, execute};
 use dictdb_planner::Command;
+use dictdb_planner::physical::{Node, Op, Plan};
 use dictdb_storage::{Isolation, Transaction, WaitOptions};
 use dictdb_types::{Datum, Error, Result, SqlState};
 use parking_lot::Mutex;
@@ -99,7 +100,7 @@ impl Session {
         let transaction = self.transaction()?;
         let snapshot = Arc::new(transaction.snapshot()?);
         self.block.snapshot_taken = true;
-        let heavy = plan.prepared.plan().root.cost.1 > HEAVY_COST;
+        let heavy = plan.heavy;
         let cx = ExecContext {
             storage: self.shared.instance.storage.clone(),
             transaction,
@@ -137,6 +138,18 @@ impl Session {
         let timeout_ms = self.shared.settings.lock().derived().lock_timeout_ms;
         WaitOptions { timeout: (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms)) }
     }
+}
+
+/// Whether a plan may compute for long. Table sizes are known; what functions and recursion give is not.
+pub(super) fn is_heavy(plan: &Plan) -> bool {
+    fn unbounded(node: &Node) -> bool {
+        let own = matches!(node.op, Op::FunctionScan { .. } | Op::ProjectSet { .. } | Op::WorkTable { .. });
+        own || node.children().into_iter().any(unbounded)
+    }
+    let roots = [&plan.root].into_iter().chain(&plan.subplans).chain(plan.ctes.iter().map(|cte| &cte.query));
+    plan.root.cost.1 > HEAVY_COST
+        || plan.ctes.iter().any(|cte| cte.recursive.is_some())
+        || roots.into_iter().any(unbounded)
 }
 
 /// Statements that change data run to their end before the first row is sent.

@@ -101,7 +101,9 @@ impl Session {
         let values = decode_parameters(name, &prepared, param_formats, params, &env)?;
         let mut portal = Portal::new(name, prepared.source.clone(), prepared.text.clone(), self.block.savepoints.len());
         portal.params = values.into();
-        let formats = result_formats.iter().map(|code| format_of(*code)).collect::<Result<Vec<Format>>>()?;
+        // A format that does not exist is the concern of Execute.
+        portal.bad_format = result_formats.iter().copied().find(|code| format_of(*code).is_err());
+        let formats = result_formats.iter().map(|code| format_of(*code).unwrap_or_default()).collect();
         portal.set_shape(prepared.analysis.columns.clone(), formats)?;
         self.portals.put(portal);
         Ok(())
@@ -154,6 +156,9 @@ impl Session {
         self.start_statement();
         self.check_not_aborted(&source.parsed.statement)?;
         self.shared.backend.interrupts.check()?;
+        if let Some(code) = portal.bad_format {
+            format_of(code)?;
+        }
         let limit = usize::try_from(max_rows).ok().filter(|rows| *rows > 0);
         let ends_transaction = statement::ends_transaction(&source.parsed.statement);
         let tag = self.advance(&mut portal, limit, client).await?;
