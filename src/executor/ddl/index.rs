@@ -109,7 +109,7 @@ impl DdlContext<'_> {
         }
         let mut keys = Vec::with_capacity(elements.len());
         for element in elements {
-            let (target, ty) = match &element.expr.expr {
+            let (target, ty) = match &*element.expr.expr {
                 Ast::Identifier(ident) => {
                     let (attnum, column) = relation.column_named(&ident.value).ok_or_else(|| {
                         Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{}\" does not exist", ident.value))
@@ -162,7 +162,7 @@ impl DdlContext<'_> {
     fn include_columns(&mut self, relation: &Relation, elements: &[IndexElement]) -> Result<Vec<i16>> {
         elements
             .iter()
-            .map(|element| match &element.expr.expr {
+            .map(|element| match &*element.expr.expr {
                 Ast::Identifier(ident) => {
                     relation.column_named(&ident.value).map(|(attnum, _)| attnum).ok_or_else(|| {
                         Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{}\" does not exist", ident.value))
@@ -263,7 +263,7 @@ impl DdlContext<'_> {
 
 /// What an element adds to an index's made-up name.
 fn element_word(element: &IndexElement) -> String {
-    match &element.expr.expr {
+    match &*element.expr.expr {
         Ast::Identifier(ident) => ident.value.clone(),
         Ast::Function(function) => {
             function.name.0.last().and_then(|part| part.as_ident()).map_or_else(|| "expr".into(), |i| i.value.clone())
