@@ -42,6 +42,21 @@ impl BlockCell {
         guard
     }
 
+    /// Like [`Block::find`], and does not even look at the stamp where the block is known to be clean.
+    #[inline]
+    pub(crate) fn find<'a>(
+        &self,
+        block: &'a Block,
+        slot: usize,
+        view: &View,
+        writers: &Writers,
+    ) -> Option<RowView<'a>> {
+        match self.clean.load(Ordering::Relaxed) <= view.ts && slot < block.len() {
+            true => Some(block.newest(slot)),
+            false => block.find(slot, view, writers),
+        }
+    }
+
     /// Whether the view sees every slot's newest version. The caller holds the latch.
     pub(crate) fn is_clean_for(&self, block: &Block, view: &View) -> bool {
         let mut newest = self.clean.load(Ordering::Relaxed);
@@ -83,17 +98,23 @@ pub struct RowView<'a> {
 impl RowReader for RowView<'_> {
     #[inline]
     fn column(&self, index: usize) -> ValueRef<'_> {
+        self.value(index)
+    }
+}
+
+impl<'a> RowView<'a> {
+    /// The value of a storage column, which lives as long as the view itself may.
+    #[inline]
+    pub fn value(&self, index: usize) -> ValueRef<'a> {
         let Some(column) = self.block.columns.get(index) else { return ValueRef::Null };
         match self.version.and_then(|version| self.saved(index, version)) {
             Some(saved) => column.get_saved(saved),
             None => column.get(self.slot),
         }
     }
-}
 
-impl RowView<'_> {
     /// The old value of a column at `version`: the last one on the way down the chain to it.
-    fn saved(&self, index: usize, version: &Undo) -> Option<&crate::column::Saved> {
+    fn saved(&self, index: usize, version: &Undo) -> Option<&'a crate::column::Saved> {
         let mut found = None;
         let mut next = self.block.undo_of(self.slot);
         while let Some(undo) = next {

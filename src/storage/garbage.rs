@@ -9,15 +9,19 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use dictdb_types::RowId;
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 
 use crate::index::{Index, Key};
 use crate::storage::{Shared, Storage};
 use crate::table::Table;
 
-/// After so many parcels a committer looks for the oldest snapshot again and opens what it may.
+/// After so many parcels a committer looks for the oldest snapshot again.
 const PARCELS_PER_LOOK: usize = 32;
-/// At most so many items are reclaimed by one commit: the work that a commit leaves behind is done twice as fast.
+/// A commit reclaims at most so many things of others' making.
 const ITEMS_PER_COMMIT: usize = 256;
+/// A commit reclaims its own garbage at once if there is at most so much of it, and few sessions to look at.
+const ITEMS_AT_ONCE: usize = 1024;
+const LINES_AT_ONCE: u32 = 16;
 
 /// One thing to reclaim.
 pub(crate) enum Item {
@@ -50,18 +54,39 @@ impl Garbage {
         self.items.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn add(&self, parcel: Parcel) {
-        self.items.fetch_add(parcel.items.len(), Ordering::Relaxed);
-        self.parcels.lock().push_back(parcel);
+    /// Takes what a commit replaced. Where nobody can see it any more it is reclaimed here and now: the memory is in
+    /// the cache, and it is the cheapest moment.
+    pub(crate) fn add(&self, shared: &Shared, parcels: SmallVec<[Parcel; 2]>) {
+        let Some(ts) = parcels.first().map(|parcel| parcel.ts) else { return };
+        let count: usize = parcels.iter().map(|parcel| parcel.items.len()).sum();
+        if count <= ITEMS_AT_ONCE && shared.pins.lines() <= LINES_AT_ONCE {
+            let horizon = shared.horizon();
+            if horizon >= ts {
+                parcels.into_iter().for_each(|parcel| parcel.table.reclaim(parcel.items, horizon));
+                return;
+            }
+        }
+        self.items.fetch_add(count, Ordering::Relaxed);
         self.since_look.fetch_add(1, Ordering::Relaxed);
+        self.parcels.lock().extend(parcels);
     }
 
     /// A bounded piece of the work, for committers.
     pub(crate) fn help(&self, shared: &Shared) {
-        if self.since_look.load(Ordering::Relaxed) >= PARCELS_PER_LOOK {
-            self.since_look.store(0, Ordering::Relaxed);
-            self.collect(shared, PARCELS_PER_LOOK * 4, ITEMS_PER_COMMIT);
+        let pending = self.items.load(Ordering::Relaxed);
+        if pending == 0 {
+            return;
         }
+        // A look that found the oldest snapshot stuck is not repeated by every commit.
+        if pending < ITEMS_PER_COMMIT && self.since_look.load(Ordering::Relaxed) < PARCELS_PER_LOOK {
+            return;
+        }
+        let stuck = self.parcels.lock().front().is_some_and(|parcel| parcel.ts > self.horizon.load(Ordering::Relaxed));
+        if stuck && self.since_look.fetch_add(1, Ordering::Relaxed) < PARCELS_PER_LOOK {
+            return;
+        }
+        self.since_look.store(0, Ordering::Relaxed);
+        self.collect(shared, usize::MAX, ITEMS_PER_COMMIT);
     }
 
     /// Opens up to `parcels` parcels and reclaims up to about `items` things. Returns how many were reclaimed.

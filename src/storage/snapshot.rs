@@ -151,6 +151,11 @@ impl Pins {
         self.free.lock().push(line);
     }
 
+    /// Lines to look at for the oldest pin.
+    pub(crate) fn lines(&self) -> u32 {
+        self.lines.load(Ordering::Relaxed)
+    }
+
     /// The oldest commit that is somebody's present, not after `now`, which the caller read before.
     pub(crate) fn oldest(&self, now: u64) -> u64 {
         let lines = self.lines.load(Ordering::SeqCst);

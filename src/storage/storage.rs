@@ -141,6 +141,11 @@ impl Storage {
         self.0.locks.relation(database, relation)
     }
 
+    /// Approximate memory of all tables and their indexes.
+    pub fn bytes(&self) -> usize {
+        self.tables().iter().map(|table| table.bytes()).sum()
+    }
+
     /// Creates a sequence. Replaces the entry if the id is taken, which callers avoid.
     pub fn create_sequence(&self, id: Oid, sequence: Sequence) -> Arc<Sequence> {
         let sequence = Arc::new(sequence);

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use dictdb_types::RowId;
 
-use super::key::{head_of, tail_of};
 use super::node::{Entries, Entry};
 use super::{Index, IndexKind, Map};
 
@@ -104,9 +103,7 @@ impl Candidates {
     /// Whether the key of a version is the one under which the row was found. `key` is asked only if need be.
     pub(crate) fn is_found_by<E>(&self, at: usize, key: impl FnOnce() -> Result<Vec<u8>, E>) -> Result<bool, E> {
         let Some(entry) = self.keys.get(at) else { return Ok(true) };
-        let key = key()?;
-        let probe = entry.probe();
-        Ok(probe.compare(&head_of(&key), tail_of(&key)).is_eq())
+        key().map(|key| entry.has_key(&key))
     }
 }
 

@@ -1,16 +1,14 @@
-//! Keys as indexes keep them: the first 24 bytes in three words, the rest, if any, in a box.
+//! Keys as hash indexes and logs of transactions keep them: the first 24 bytes in three words, the rest, if any, in a box.
 //!
 //! Keys are prefix-free (no key is the beginning of another), which [`dictdb_types::sort_key`] guarantees. So the
 //! words, padded with zeros, order and tell apart all keys that fit into them.
-
-use std::cmp::Ordering;
 
 /// The beginning of a key, big endian, padded with zeros.
 pub(super) type Head = [u64; HEAD_WORDS];
 
 const HEAD_WORDS: usize = 3;
 /// Bytes of a key that need no box.
-pub(super) const HEAD_BYTES: usize = HEAD_WORDS * 8;
+const HEAD_BYTES: usize = HEAD_WORDS * 8;
 
 /// A key's bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,7 +20,7 @@ pub(crate) struct Key {
 
 /// The head of a key's bytes.
 #[inline]
-pub(super) fn head_of(bytes: &[u8]) -> Head {
+fn head_of(bytes: &[u8]) -> Head {
     let mut padded = [0; HEAD_BYTES];
     let len = bytes.len().min(HEAD_BYTES);
     padded[..len].copy_from_slice(&bytes[..len]);
@@ -32,7 +30,7 @@ pub(super) fn head_of(bytes: &[u8]) -> Head {
 
 /// The part of a key's bytes after the head.
 #[inline]
-pub(super) fn tail_of(bytes: &[u8]) -> &[u8] {
+fn tail_of(bytes: &[u8]) -> &[u8] {
     bytes.get(HEAD_BYTES..).unwrap_or_default()
 }
 
@@ -57,26 +55,6 @@ impl Key {
     /// Bytes outside the key itself.
     pub(super) fn boxed_bytes(&self) -> usize {
         self.tail().len()
-    }
-}
-
-/// A key to search for, split as entries are.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Probe<'a> {
-    pub(super) head: Head,
-    pub(super) tail: &'a [u8],
-}
-
-impl<'a> Probe<'a> {
-    #[inline]
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Probe { head: head_of(bytes), tail: tail_of(bytes) }
-    }
-
-    /// How a key orders against what is searched for.
-    #[inline]
-    pub(super) fn compare(&self, head: &Head, tail: &[u8]) -> Ordering {
-        head.cmp(&self.head).then_with(|| tail.cmp(self.tail))
     }
 }
 

@@ -68,7 +68,7 @@ pub struct Index {
 #[derive(Debug)]
 enum Map {
     Ordered(TreeIndex),
-    Hash(HashIndex),
+    Hash(Box<HashIndex>),
 }
 
 /// Rows found; one in the common case.
@@ -78,7 +78,7 @@ impl Index {
     pub(crate) fn new(def: IndexDef) -> Self {
         let map = match def.kind {
             IndexKind::Ordered => Map::Ordered(TreeIndex::default()),
-            IndexKind::Hash => Map::Hash(HashIndex::default()),
+            IndexKind::Hash => Map::Hash(Box::default()),
         };
         Index { def, map, stale: AtomicUsize::new(0) }
     }

@@ -57,7 +57,8 @@ fn key(random: &mut Random, keys: usize) -> Vec<u8> {
         _ => vec![1; 30],
     };
     key.extend(number.to_be_bytes());
-    key.push(0);
+    key.extend([0; 20][..1 + number as usize % 7 * 3].iter());
+    key.push((number % 2) as u8);
     key
 }
 

@@ -13,8 +13,7 @@ use smallvec::SmallVec;
 
 use super::RowIds;
 use super::cursor::{Candidates, Direction, IndexRange, Position};
-use super::key::Probe;
-use super::node::{CAPACITY, Entries, Entry, Inner, Leaf, NONE};
+use super::node::{CAPACITY, Entries, Entry, Inner, Leaf, NONE, Probe};
 
 /// A leaf with fewer entries is merged with its right neighbour where both fit well.
 const UNDERFULL: usize = CAPACITY / 4;
@@ -33,7 +32,6 @@ pub(super) struct Tree {
     height: usize,
     entries: usize,
     distinct: usize,
-    tail_bytes: usize,
     /// Counts changes, so that cursors know whether their place is still theirs.
     pub(super) version: u64,
 }
@@ -83,7 +81,7 @@ impl Default for Tree {
         let mut leaves = Arena { nodes: Vec::new(), free: Vec::new() };
         let root = leaves.add(Leaf::default());
         let inners = Arena { nodes: Vec::new(), free: Vec::new() };
-        Tree { leaves, inners, root, height: 0, entries: 0, distinct: 0, tail_bytes: 0, version: 0 }
+        Tree { leaves, inners, root, height: 0, entries: 0, distinct: 0, version: 0 }
     }
 }
 
@@ -106,11 +104,16 @@ impl TreeIndex {
     ) -> Result<(), E> {
         let probe = Probe::new(key);
         let mut tree = self.0.write();
+        let (leaf, path) = tree.descend_path(&probe, 0);
+        let at = tree.leaves.get(leaf).entries.lower_bound(&probe, 0);
         let mut rows = RowIds::new();
-        tree.equal(&probe, |row| rows.push(row));
-        if !rows.is_empty() {
-            admit(&rows)?;
+        tree.equal_from(leaf, at, &probe, |row| rows.push(row));
+        if rows.is_empty() {
+            // Before the place there are smaller keys, behind it larger ones: it is the new entry's.
+            tree.insert_at(leaf, at, path, &probe, row.0);
+            return Ok(());
         }
+        admit(&rows)?;
         tree.insert(&probe, row.0);
         Ok(())
     }
@@ -155,9 +158,9 @@ impl TreeIndex {
 
     pub(super) fn bytes(&self) -> usize {
         let tree = self.0.read();
-        tree.leaves.live() * size_of::<Leaf>()
-            + tree.inners.live() * (size_of::<Inner>() + CAPACITY * 4)
-            + tree.tail_bytes
+        // Of keys that do not fit into a node, those of one leaf stand for all.
+        let boxed = tree.leaves.nodes.last().map_or(0, |leaf| leaf.entries.boxed_bytes());
+        tree.leaves.live() * (size_of::<Leaf>() + boxed) + tree.inners.live() * (size_of::<Inner>() + CAPACITY * 4)
     }
 }
 
@@ -186,9 +189,13 @@ impl Tree {
 
     /// Visits the rows of one key in order.
     #[inline]
-    fn equal(&self, probe: &Probe<'_>, mut visit: impl FnMut(RowId)) {
-        let mut id = self.descend(probe, 0);
-        let mut at = self.leaves.get(id).entries.lower_bound(probe, 0);
+    fn equal(&self, probe: &Probe<'_>, visit: impl FnMut(RowId)) {
+        let id = self.descend(probe, 0);
+        self.equal_from(id, self.leaves.get(id).entries.lower_bound(probe, 0), probe, visit);
+    }
+
+    #[inline]
+    fn equal_from(&self, mut id: u32, mut at: usize, probe: &Probe<'_>, mut visit: impl FnMut(RowId)) {
         loop {
             let leaf = self.leaves.get(id);
             while at < leaf.entries.len() {
@@ -213,15 +220,17 @@ impl Tree {
         if at < entries.len() && entries.row(at) == row && entries.compare_key(at, probe).is_eq() {
             return;
         }
+        self.insert_at(id, at, path, probe, row);
+    }
+
+    fn insert_at(&mut self, id: u32, at: usize, path: Path, probe: &Probe<'_>, row: u64) {
         self.version += 1;
         self.entries += 1;
-        self.tail_bytes += probe.tail.len();
         self.distinct += usize::from(!self.has_neighbour_with(id, at, at, probe));
-        let entry = Entry::new(probe, row);
         if self.leaves.get(id).entries.is_full() {
-            self.split_leaf(id, at, entry, path);
+            self.split_leaf(id, at, probe, row, path);
         } else {
-            self.leaves.get_mut(id).entries.insert(at, entry);
+            self.leaves.get_mut(id).entries.insert(at, probe, row);
         }
     }
 
@@ -239,7 +248,7 @@ impl Tree {
             || right.is_some_and(|(entries, at)| equal(entries, at))
     }
 
-    fn split_leaf(&mut self, id: u32, at: usize, entry: Entry, path: Path) {
+    fn split_leaf(&mut self, id: u32, at: usize, probe: &Probe<'_>, row: u64, path: Path) {
         let next = self.leaves.get(id).next;
         // Keys that only grow leave full leaves behind.
         let appending = next == NONE && at == CAPACITY;
@@ -247,9 +256,9 @@ impl Tree {
         let leaf = self.leaves.get_mut(id);
         let mut right = Leaf { entries: leaf.entries.split_off(middle), next, previous: id };
         if at < middle || (at == middle && !appending) {
-            leaf.entries.insert(at, entry);
+            leaf.entries.insert(at, probe, row);
         } else {
-            right.entries.insert(at - middle, entry);
+            right.entries.insert(at - middle, probe, row);
         }
         let separator = right.entries.get(0);
         let right = self.leaves.add(right);
@@ -265,19 +274,19 @@ impl Tree {
         while let Some((id, child)) = path.pop() {
             let inner = self.inners.get_mut(id);
             if !inner.separators.is_full() {
-                inner.separators.insert(child, separator);
+                inner.separators.insert(child, &separator.probe(), separator.row);
                 inner.children.insert(child + 1, right);
                 return;
             }
             let (up, mut sibling) = inner.split();
             let left_children = inner.children.len();
             let (half, at) = if child < left_children { (inner, child) } else { (&mut sibling, child - left_children) };
-            half.separators.insert(at, separator);
+            half.separators.insert(at, &separator.probe(), separator.row);
             half.children.insert(at + 1, right);
             right = self.inners.add(sibling);
             separator = up;
         }
-        self.root = self.inners.add(Inner::over(self.root, separator, right));
+        self.root = self.inners.add(Inner::over(self.root, &separator, right));
         self.height += 1;
     }
 
@@ -290,7 +299,6 @@ impl Tree {
         }
         self.version += 1;
         self.entries -= 1;
-        self.tail_bytes -= probe.tail.len();
         self.distinct -= usize::from(!self.has_neighbour_with(id, at, at + 1, probe));
         self.leaves.get_mut(id).entries.remove(at);
         self.rebalance(id, path);

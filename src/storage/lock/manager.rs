@@ -57,6 +57,8 @@ pub(super) struct Waiter {
 pub(super) enum Level {
     Transaction,
     Session,
+    /// The attempt to write a row: its transaction keeps the lock itself.
+    Row,
 }
 
 impl LockManager {
@@ -122,6 +124,17 @@ impl LockManager {
         let cell = WaitCell::new();
         queue.waiting.push_back(Waiter { session: session.clone(), mode, level, cell: cell.clone() });
         self.sleep(queues, session, WaitTarget::Lock(tag, mode), cell, options).map(|()| true)
+    }
+
+    /// Queues for a row: of all who want it, one waits for its writer. The lock is the caller's until
+    /// [`LockManager::leave_row`].
+    pub(crate) fn queue_for_row(&self, session: &Arc<SessionState>, tag: LockTag, options: &WaitOptions) -> Result<()> {
+        self.acquire(session, tag, None, LockMode::Exclusive, Level::Row, WaitPolicy::Block, options).map(drop)
+    }
+
+    /// Lets the next in the queue for a row come forward.
+    pub(crate) fn leave_row(&self, session: &SessionState, tag: LockTag) {
+        self.release(tag, session.pid, LockMode::Exclusive);
     }
 
     /// Waits until a transaction has ended or given up part of its changes.
@@ -308,6 +321,7 @@ impl Queue {
             (Some(lock), _) => held.relations.push(HeldRelation { lock: lock.clone(), mode }),
             (None, Level::Transaction) => held.advisory.push((tag, mode)),
             (None, Level::Session) => held.add_session_advisory(tag, mode),
+            (None, Level::Row) => {}
         }
     }
 
@@ -330,6 +344,7 @@ fn not_available(tag: LockTag) -> Error {
     let message = match tag {
         LockTag::Relation { relation, .. } => format!("could not obtain lock on relation {relation}"),
         LockTag::Advisory { .. } => "could not obtain advisory lock".into(),
+        LockTag::Tuple { .. } => "could not obtain lock on row".into(),
     };
     Error::new(SqlState::LOCK_NOT_AVAILABLE, message)
 }

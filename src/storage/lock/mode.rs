@@ -1,6 +1,8 @@
 //! Lock modes and what they exclude (PostgreSQL manual, 13.3).
 
-use dictdb_types::Oid;
+use dictdb_types::{Oid, RowId};
+
+use crate::block::{BLOCK_ROWS, BLOCK_SHIFT};
 
 /// Modes of relation and advisory locks, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,6 +128,13 @@ pub enum LockTag {
         /// 1 for a `bigint` key, 2 for two `int` keys.
         sub: u16,
     },
+    /// The right to be the next who waits for the writer of a row; everybody else waits for this.
+    Tuple {
+        /// The table's id.
+        table: Oid,
+        /// The row.
+        row: RowId,
+    },
 }
 
 impl LockTag {
@@ -147,6 +156,10 @@ impl std::fmt::Display for LockTag {
             LockTag::Relation { database, relation } => write!(f, "relation {relation} of database {database}"),
             LockTag::Advisory { database, class, object, sub } => {
                 write!(f, "advisory lock [{database},{class},{object},{sub}]")
+            }
+            LockTag::Tuple { table, row } => {
+                let (block, slot) = (row.0 >> BLOCK_SHIFT, row.0 as usize % BLOCK_ROWS);
+                write!(f, "tuple ({block},{}) of relation {table}", slot + 1)
             }
         }
     }

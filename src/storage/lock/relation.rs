@@ -60,7 +60,7 @@ impl RelationLock {
 
     /// Holders of a weak mode, over all sessions.
     pub(super) fn weak_count(&self, mode: LockMode) -> u64 {
-        self.state.load(Ordering::Acquire) / unit(mode) & ((1 << COUNTER_BITS) - 1)
+        (self.state.load(Ordering::Acquire) / unit(mode)) & ((1 << COUNTER_BITS) - 1)
     }
 }
 

@@ -55,7 +55,7 @@ impl Actor {
 impl World {
     fn new(seed: u64) -> Self {
         World {
-            bed: Bed::with_kind(if seed % 2 == 0 { IndexKind::Ordered } else { IndexKind::Hash }),
+            bed: Bed::with_kind(if seed.is_multiple_of(2) { IndexKind::Ordered } else { IndexKind::Hash }),
             committed: State::new(),
             actors: (0..TRANSACTIONS).map(|_| None).collect(),
             held: Vec::new(),

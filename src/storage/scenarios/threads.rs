@@ -20,7 +20,7 @@ fn add(bed: &Bed, transaction: &Transaction, id: i32, delta: i32) -> dictdb_type
         let change = [(VALUE, Datum::Int4(value + delta))];
         match bed.table.update(transaction, &snapshot, row, expected, &change)? {
             Written::Done => return Ok(()),
-            Written::Busy(holder) => transaction.wait_for(holder, &FOREVER)?,
+            Written::Busy(holder) => transaction.wait_for_row(&bed.table, row, holder, &FOREVER)?,
             Written::Changed => {
                 let (tag, newest) =
                     bed.table.read_latest(row, transaction, |version| int(version, VALUE)).expect("never deleted");
@@ -188,4 +188,50 @@ fn weak_and_strong_relation_locks_from_many_threads() {
         }
     });
     assert!(storage.locks().is_empty());
+}
+
+/// Everybody wants one row: they come forward in order and nobody is lost.
+#[test]
+fn one_hot_row() {
+    let bed = Bed::with_rows(&[(1, 0)]);
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            let bed = &bed;
+            scope.spawn(move || {
+                for _ in 0..50 {
+                    let transaction = bed.storage.begin();
+                    add(bed, &transaction, 1, 1).unwrap();
+                    transaction.commit().unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(bed.rows(&bed.storage.begin()), [(1, 800)]);
+    assert!(bed.storage.locks().is_empty());
+}
+
+/// Who comes forward and then leaves the row alone lets the next one come.
+#[test]
+fn the_head_of_the_queue_can_lose_interest() {
+    let bed = Bed::with_rows(&[(1, 0)]);
+    let holder = bed.storage.begin();
+    add(&bed, &holder, 1, 1).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let bed = &bed;
+            scope.spawn(move || {
+                let transaction = bed.storage.begin();
+                let snapshot = transaction.snapshot().unwrap();
+                let (row, _) = bed.find_at(&snapshot, 1).unwrap();
+                let lock = || bed.table.lock_row(&transaction, &snapshot, row, None, RowStrength::Update).unwrap();
+                let RowLocked::Busy(of) = lock() else { panic!("should wait") };
+                transaction.wait_for_row(&bed.table, row, of, &FOREVER).unwrap();
+                assert!(matches!(lock(), RowLocked::Changed));
+                // Stays open for a while, without the row.
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            });
+        }
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        holder.commit().unwrap();
+    });
 }

@@ -13,10 +13,13 @@ use crate::block::BlockCell;
 const FIRST: usize = 8;
 const CHUNKS: usize = 32;
 
+/// Some consecutive blocks.
+type Chunk = Box<[OnceLock<Arc<BlockCell>>]>;
+
 /// Blocks by number.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    chunks: [OnceLock<Box<[OnceLock<Arc<BlockCell>>]>>; CHUNKS],
+    chunks: [OnceLock<Chunk>; CHUNKS],
     len: AtomicUsize,
     grow: Mutex<()>,
 }

@@ -39,6 +39,21 @@ impl Table {
         expected: Option<VersionTag>,
         strength: RowStrength,
     ) -> Result<RowLocked> {
+        let locked = self.try_lock_row(transaction, snapshot, row, expected, strength);
+        if !matches!(locked, Ok(RowLocked::Busy(_))) {
+            transaction.leave_queue();
+        }
+        locked
+    }
+
+    fn try_lock_row(
+        self: &Arc<Self>,
+        transaction: &Transaction,
+        snapshot: &Snapshot,
+        row: RowId,
+        expected: Option<VersionTag>,
+        strength: RowStrength,
+    ) -> Result<RowLocked> {
         let (writer, _) = transaction.identity()?;
         let Some((cell, slot)) = self.cell(row) else { return Ok(RowLocked::Deleted) };
         // A shared latch: it keeps writers of the block out while the lock goes in.

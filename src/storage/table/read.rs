@@ -23,7 +23,7 @@ impl Table {
     pub fn read<R>(&self, row: RowId, snapshot: &Snapshot, visit: impl FnOnce(&RowView<'_>) -> R) -> Option<R> {
         let (cell, slot) = self.cell(row)?;
         let block = cell.latch.read();
-        block.find(slot, snapshot.view(), snapshot.writers()).map(|version| visit(&version))
+        cell.find(&block, slot, snapshot.view(), snapshot.writers()).map(|version| visit(&version))
     }
 
     /// Appends the values of some columns, if the snapshot sees the row.

@@ -2,9 +2,12 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
+use dictdb_types::Datum;
+
 use super::Table;
 use crate::block::Block;
 use crate::hook::ChangeKind;
+use crate::index::{Bound, Candidates, Direction, IndexCursor};
 
 /// A block is measured again after so many changes.
 const CHANGES_PER_MEASUREMENT: usize = 64;
@@ -35,11 +38,13 @@ pub struct TableStats {
     pub bytes: usize,
 }
 
-/// What is known about the values of a column.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What an index on one column alone knows about its values.
+#[derive(Clone, Debug)]
 pub struct ColumnStats {
-    /// Different values, if an index on this column alone knows.
-    pub distinct: Option<usize>,
+    /// Different values.
+    pub distinct: usize,
+    /// Smallest and largest value in the order of an ordered index, as of about now; NULL if a NULL is there.
+    pub ends: Option<(Datum, Datum)>,
 }
 
 impl Table {
@@ -56,11 +61,20 @@ impl Table {
         }
     }
 
-    /// Numbers about a storage column.
-    pub fn column_stats(&self, column: usize) -> ColumnStats {
+    /// Numbers about a storage column, if there is an index on it alone.
+    pub fn column_stats(&self, column: usize) -> Option<ColumnStats> {
         let indexes = self.indexes();
-        let alone = indexes.iter().find(|index| index.def().key.columns() == [column]);
-        ColumnStats { distinct: alone.map(|index| index.distinct_keys()) }
+        let index = indexes.iter().find(|index| index.def().key.columns() == [column])?;
+        let end = |direction| {
+            let mut batch = Candidates::default();
+            let mut cursor = IndexCursor::new(index.clone(), Bound::Unbounded, Bound::Unbounded, direction);
+            cursor.next_batch(1, &mut batch);
+            let (cell, slot) = self.cell(*batch.rows().first()?)?;
+            let block = cell.latch.read();
+            (slot < block.len()).then(|| block.newest(slot).value(column).to_datum().ok()).flatten()
+        };
+        let ends = end(Direction::Forward).zip(end(Direction::Backward));
+        Some(ColumnStats { distinct: index.distinct_keys(), ends })
     }
 
     /// Approximate memory of rows, versions and indexes.

@@ -92,6 +92,19 @@ impl Table {
         expected: Option<VersionTag>,
         changes: &[(usize, Datum)],
     ) -> Result<Written> {
+        let written = self.try_update(transaction, snapshot, row, expected, changes);
+        leave_queue_unless_busy(transaction, &written);
+        written
+    }
+
+    fn try_update(
+        self: &Arc<Self>,
+        transaction: &Transaction,
+        snapshot: &Snapshot,
+        row: RowId,
+        expected: Option<VersionTag>,
+        changes: &[(usize, Datum)],
+    ) -> Result<Written> {
         let (writer, _) = transaction.identity()?;
         let indexes = self.indexes();
         let Some((cell, slot)) = self.cell(row) else { return Ok(Written::Deleted) };
@@ -131,6 +144,18 @@ impl Table {
 
     /// Deletes a row. `expected` as in [`Table::update`]. Takes UPDATE strength.
     pub fn delete(
+        self: &Arc<Self>,
+        transaction: &Transaction,
+        snapshot: &Snapshot,
+        row: RowId,
+        expected: Option<VersionTag>,
+    ) -> Result<Written> {
+        let written = self.try_delete(transaction, snapshot, row, expected);
+        leave_queue_unless_busy(transaction, &written);
+        written
+    }
+
+    fn try_delete(
         self: &Arc<Self>,
         transaction: &Transaction,
         snapshot: &Snapshot,
@@ -242,6 +267,13 @@ impl Table {
         let (cell, slot) = self.cell(row)?;
         let mut block = cell.write();
         (slot < block.len()).then(|| change(&mut block, slot))
+    }
+}
+
+/// Whoever has waited at the head of a row's queue keeps the place only to wait on.
+fn leave_queue_unless_busy(transaction: &Transaction, written: &Result<Written>) {
+    if !matches!(written, Ok(Written::Busy(_))) {
+        transaction.leave_queue();
     }
 }
 

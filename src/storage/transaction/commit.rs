@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use dictdb_types::{CommitTs, Error, Result, TxnId};
+use smallvec::SmallVec;
 
 use super::log::{Log, Mark};
 use super::savepoint::undo;
@@ -102,7 +103,7 @@ impl Transaction {
 
     /// Turns the log into garbage. Returns the row locks, with their tables.
     fn hand_in(&self, log: Log, ts: u64) -> Vec<(Arc<crate::table::Table>, crate::lock::RowLockUndo)> {
-        let mut parcels: Vec<Parcel> = Vec::new();
+        let mut parcels: SmallVec<[Parcel; 2]> = SmallVec::new();
         let mut parcel = |table: u32, item: Item| {
             let table = &log.tables[table as usize];
             match parcels.iter_mut().find(|parcel| Arc::ptr_eq(&parcel.table, table)) {
@@ -120,13 +121,14 @@ impl Transaction {
         for change in log.keys {
             parcel(change.table, Item::Entry(change.index, change.old, change.row));
         }
-        parcels.into_iter().for_each(|parcel| self.session.shared.garbage.add(parcel));
+        self.session.shared.garbage.add(&self.session.shared, parcels);
         log.row_locks.into_iter().map(|(table, undo)| (log.tables[table as usize].clone(), undo)).collect()
     }
 
     /// Gives its locks and its slot back and wakes those who wait for it.
     fn leave(&self, writer: Writer, id: TxnId) {
         let shared = &self.session.shared;
+        self.leave_queue();
         shared.locks.release_after(&self.session, (0, 0));
         if shared.writers.release(writer) {
             shared.locks.wake(id);

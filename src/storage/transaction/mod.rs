@@ -8,17 +8,18 @@ mod savepoint;
 
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
-use dictdb_types::{Error, Result, SqlState, TxnId};
+use dictdb_types::{Error, Result, RowId, SqlState, TxnId};
 use parking_lot::Mutex;
 
 pub(crate) use log::{KeyChange, Log};
 pub use savepoint::SavepointId;
 
-use crate::lock::{LockMode, RelationLock, WaitOptions, WaitPolicy};
+use crate::lock::{LockMode, LockTag, RelationLock, WaitOptions, WaitPolicy};
 use crate::session::{Session, SessionState};
 use crate::snapshot::Snapshot;
+use crate::table::Table;
 use crate::version::Writer;
 use crate::writers::Holder;
 
@@ -47,6 +48,9 @@ pub struct Transaction {
     fixed: Mutex<Option<Snapshot>>,
     log: Mutex<Log>,
     state: AtomicU8,
+    /// Set while it is the first of those who wait for a row.
+    is_queued: AtomicBool,
+    queued_for: Mutex<Option<LockTag>>,
     /// Of an anonymous transaction: ends with it.
     own_session: Option<Session>,
 }
@@ -61,6 +65,8 @@ impl Transaction {
             fixed: Mutex::new(None),
             log: Mutex::default(),
             state: AtomicU8::new(ACTIVE),
+            is_queued: AtomicBool::new(false),
+            queued_for: Mutex::new(None),
             own_session: None,
         }
     }
@@ -76,6 +82,7 @@ impl Transaction {
     ///
     /// 54000 after 2^32 commands.
     pub fn snapshot(&self) -> Result<Snapshot> {
+        self.leave_queue();
         let command = self.command.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         if command == u32::MAX {
             self.command.store(u32::MAX - 1, Ordering::Relaxed);
@@ -141,6 +148,30 @@ impl Transaction {
     /// 55P03 `canceling statement due to lock timeout`, 40P01 `deadlock detected`, 57014, 57P01.
     pub fn wait_for(&self, holder: Holder, options: &WaitOptions) -> Result<()> {
         self.session.shared.locks.wait_for(&self.session, holder, options)
+    }
+
+    /// Like [`Transaction::wait_for`] for a row that could not be written or locked: those who wait for one row come
+    /// forward in order, one at a time. The next attempt on any row lets the next one come.
+    pub fn wait_for_row(&self, table: &Table, row: RowId, holder: Holder, options: &WaitOptions) -> Result<()> {
+        let tag = LockTag::Tuple { table: table.id(), row };
+        if *self.queued_for.lock() != Some(tag) {
+            self.leave_queue();
+            self.session.shared.locks.queue_for_row(&self.session, tag, options)?;
+            *self.queued_for.lock() = Some(tag);
+            self.is_queued.store(true, Ordering::Release);
+        }
+        self.wait_for(holder, options).inspect_err(|_| self.leave_queue())
+    }
+
+    /// Gives the place at the head of a row's queue to the next one.
+    #[inline]
+    pub(crate) fn leave_queue(&self) {
+        if self.is_queued.load(Ordering::Acquire) {
+            self.is_queued.store(false, Ordering::Release);
+            if let Some(tag) = self.queued_for.lock().take() {
+                self.session.shared.locks.leave_row(&self.session, tag);
+            }
+        }
     }
 
     pub(crate) fn session(&self) -> &Arc<SessionState> {
