@@ -109,10 +109,9 @@ impl AclKind {
     pub const fn all(self) -> Privileges {
         match self {
             AclKind::Table => Privileges(0b111_1111),
-            AclKind::Column => Privileges::INSERT
-                .with(Privileges::SELECT)
-                .with(Privileges::UPDATE)
-                .with(Privileges::REFERENCES),
+            AclKind::Column => {
+                Privileges::INSERT.with(Privileges::SELECT).with(Privileges::UPDATE).with(Privileges::REFERENCES)
+            }
             AclKind::Sequence => Privileges::USAGE.with(Privileges::SELECT).with(Privileges::UPDATE),
             AclKind::Database => Privileges::CREATE.with(Privileges::TEMPORARY).with(Privileges::CONNECT),
             AclKind::Function => Privileges::EXECUTE,

@@ -107,10 +107,9 @@ impl Names<'_> {
             }
             Expr::Outer(slot, _) => put(out, format_args!("${slot}")),
             Expr::Subplan(subplan) => put(out, format_args!("(SubPlan {})", subplan.plan + 1)),
-            Expr::Sublink(_)
-            | Expr::Aggregate(_)
-            | Expr::Window(_)
-            | Expr::Grouping(_) => return Err(Error::unsupported("a subquery or aggregate in a stored expression")),
+            Expr::Sublink(_) | Expr::Aggregate(_) | Expr::Window(_) | Expr::Grouping(_) => {
+                return Err(Error::unsupported("a subquery or aggregate in a stored expression"));
+            }
         }
         Ok(())
     }

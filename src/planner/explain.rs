@@ -60,7 +60,8 @@ impl Printer<'_> {
         if self.options.costs {
             let (start, total) = node.cost;
             let width = node.columns.len() * 8;
-            let _ = write!(title, "  (cost={start:.2}..{total:.2} rows={:.0} width={width})", node.rows.max(1.0).round());
+            let _ =
+                write!(title, "  (cost={start:.2}..{total:.2} rows={:.0} width={width})", node.rows.max(1.0).round());
         }
         let arrow = if depth == 0 { "" } else { "->  " };
         self.line(depth, &format!("{arrow}{title}"));

@@ -32,10 +32,14 @@ fn session<'a>(cx: &CallContext<'a>) -> Result<&'a StatementEnv> {
 
 /// The sequence of the first argument; 42P01, 42809.
 fn sequence(env: &StatementEnv, args: &[Datum]) -> Result<(Arc<Relation>, Arc<Sequence>)> {
-    let Some(Datum::Oid(oid)) = args.first() else { return Err(Error::internal("a sequence function without its sequence")) };
-    let relation = env.catalog.relation(Oid(*oid)).cloned().ok_or_else(|| {
-        Error::new(SqlState::UNDEFINED_TABLE, format!("could not open relation with OID {oid}"))
-    })?;
+    let Some(Datum::Oid(oid)) = args.first() else {
+        return Err(Error::internal("a sequence function without its sequence"));
+    };
+    let relation = env
+        .catalog
+        .relation(Oid(*oid))
+        .cloned()
+        .ok_or_else(|| Error::new(SqlState::UNDEFINED_TABLE, format!("could not open relation with OID {oid}")))?;
     if !matches!(relation.kind, RelationKind::Sequence(_)) {
         return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a sequence", relation.name)));
     }

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use dictdb_parser::{Locations, ParsedStatement, Statement};
 use dictdb_parser::utility::{DefElem, DefValue, Explain};
+use dictdb_parser::{Locations, ParsedStatement, Statement};
 use dictdb_planner::explain::{ExplainOptions, explain};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 

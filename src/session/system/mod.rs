@@ -47,7 +47,10 @@ impl VirtualTables for SystemTables {
 }
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
-    let scalars = functions::SCALARS.iter().fold(Registry::builtin(), |registry, table| registry.with(table)).with(crate::sequences::FUNCTIONS);
+    let scalars = functions::SCALARS
+        .iter()
+        .fold(Registry::builtin(), |registry, table| registry.with(table))
+        .with(crate::sequences::FUNCTIONS);
     functions::SETS.iter().fold(scalars, |registry, table| registry.with_sets(table))
 });
 
