@@ -111,6 +111,22 @@ pub fn bind_type(data_type: &ast::DataType, cx: BindContext<'_>) -> Result<Type>
     Binder::new(cx, &Locations::default(), &[], false).bind_type(data_type)
 }
 
+/// Plans one row of values for EXECUTE, each coerced to a parameter's type as an assignment would be.
+///
+/// 42804 naming the parameter when a value does not fit.
+pub fn plan_parameters(
+    exprs: &[ast::Expr],
+    types: &[Type],
+    locations: &Locations,
+    cx: BindContext<'_>,
+) -> Result<Arc<physical::Plan>> {
+    let mut binder = Binder::new(cx, locations, &[], false);
+    let node = binder.bind_parameters(exprs, types)?;
+    let outputs = node.columns();
+    let node = rules::apply(node, cx.env);
+    build::plan(&node, &outputs, cx.catalog, &estimate::NoStatistics).map(Arc::new)
+}
+
 /// What a view's query gives.
 pub struct BoundView {
     /// Its columns.

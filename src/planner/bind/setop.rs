@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dictdb_functions::facts::CastContext;
 use dictdb_parser::ast::{self, SetExpr, SetOperator, SetQuantifier};
 use dictdb_types::{Error, Result, SqlState, Type};
 
@@ -82,6 +83,36 @@ impl Binder<'_> {
             columns.push(self.new_column(Arc::from(format!("column{}", position + 1)), ty));
         }
         Ok(Node::Values { columns, rows })
+    }
+
+    /// The parameters of EXECUTE as one row.
+    pub(crate) fn bind_parameters(&mut self, exprs: &[ast::Expr], types: &[Type]) -> Result<Node> {
+        self.in_level(|binder| {
+            binder.level().clause = Clause::ExecuteParameter;
+            let mut row = Vec::with_capacity(exprs.len());
+            let mut columns = Vec::with_capacity(exprs.len());
+            for (number, (expr, ty)) in exprs.iter().zip(types).enumerate() {
+                let position = binder.leftmost(expr);
+                let bound = binder.bind_expr(expr)?;
+                let source = bound.ty();
+                let coerced = binder.coerce(bound, *ty, CastContext::Assignment).map_err(|e| e.at(position))?;
+                row.push(coerced.ok_or_else(|| {
+                    Error::new(
+                        SqlState::DATATYPE_MISMATCH,
+                        format!(
+                            "parameter ${} of type {} cannot be coerced to the expected type {}",
+                            number + 1,
+                            binder.type_name(source),
+                            binder.type_name(*ty)
+                        ),
+                    )
+                    .hint("You will need to rewrite or cast the expression.")
+                    .at(position)
+                })?);
+                columns.push(binder.new_column("parameter", *ty));
+            }
+            Ok(Node::Values { columns, rows: vec![row] })
+        })
     }
 
     /// `TABLE t` is `SELECT * FROM t`.

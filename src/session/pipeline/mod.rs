@@ -13,7 +13,7 @@ mod run;
 
 use dictdb_parser::ast;
 use dictdb_parser::utility::Utility;
-use dictdb_types::{Datum, Error, Oid, Result};
+use dictdb_types::{Datum, Oid, Result, Type};
 
 use crate::Session;
 use crate::portal::Portal;
@@ -23,23 +23,35 @@ pub(crate) use run::{RowSink, RowStream};
 
 impl Session {
     /// The type a name in PREPARE stands for.
-    pub(crate) fn type_oid(&mut self, _ty: &ast::DataType) -> Result<Oid> {
-        Err(Error::unsupported("declared parameter types"))
+    pub(crate) fn type_oid(&mut self, ty: &ast::DataType) -> Result<Oid> {
+        let env = self.env();
+        let path = env.search_path();
+        dictdb_planner::bind_type(ty, env.bind_context(&path)).map(|ty| ty.oid)
     }
 
     /// Values of EXECUTE's parameters.
     pub(crate) fn evaluate_parameters(
         &mut self,
-        _portal: &Portal,
+        portal: &Portal,
         params: &[ast::Expr],
-        _types: &[Oid],
+        types: &[Oid],
     ) -> Result<Vec<Datum>> {
-        if params.is_empty() { Ok(Vec::new()) } else { Err(Error::unsupported("EXECUTE with parameters")) }
+        let Some(outer) = portal.source.as_ref().filter(|_| !params.is_empty()) else { return Ok(Vec::new()) };
+        let types: Vec<Type> = types.iter().map(|oid| Type::new(*oid)).collect();
+        self.evaluate_row(params, &types, &outer.parsed.locations)
     }
 
     /// VACUUM, ANALYZE, CHECKPOINT.
-    pub(crate) async fn run_maintenance(&mut self, _command: &Utility) -> Result<()> {
-        Err(Error::unsupported("maintenance"))
+    ///
+    /// Statistics are always current and nothing is on disk, so only VACUUM has work to do.
+    pub(crate) async fn run_maintenance(&mut self, command: &Utility) -> Result<()> {
+        if let Utility::Vacuum(vacuum) = command
+            && vacuum.vacuum
+        {
+            let storage = self.shared.instance.storage.clone();
+            tokio::task::block_in_place(|| storage.vacuum());
+        }
+        Ok(())
     }
 
     /// Forgets what `currval` and `lastval` know.

@@ -4,11 +4,11 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 use dictdb_executor::{PrepareContext, Prepared, prepare};
-use dictdb_parser::Statement;
+use dictdb_parser::{Locations, Statement, ast};
 use dictdb_planner::estimate::Statistics;
 use dictdb_planner::{Command, OutputColumn, Planned};
 use dictdb_storage::Storage;
-use dictdb_types::{Error, Oid, Result, SqlState, Type};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type};
 
 use crate::client::Column;
 use crate::prepared::{Analysis, Source};
@@ -102,20 +102,38 @@ impl Session {
         let statistics = StorageStatistics(&instance.storage);
         let planned = dictdb_planner::plan(tree, &source.parsed.locations, &source.declared, cx, &statistics)?;
         let Planned { plan, params, columns, command, returns_rows } = planned;
-        let prepare_context = PrepareContext {
-            catalog: &env.catalog,
-            storage: &instance.storage,
-            engine: &instance.engine,
-            database: self.shared.database.oid,
-        };
         Ok(CachedPlan {
             heavy: super::run::is_heavy(&plan),
             stamp,
-            prepared: Arc::new(prepare(plan, &prepare_context)?),
+            prepared: Arc::new(prepare(plan, &self.prepare_context(env))?),
             params: params.into(),
             columns: returns_rows.then(|| columns.iter().map(column).collect()),
             command,
         })
+    }
+
+    fn prepare_context<'a>(&'a self, env: &'a StatementEnv) -> PrepareContext<'a> {
+        let instance = &self.shared.instance;
+        PrepareContext {
+            catalog: &env.catalog,
+            storage: &instance.storage,
+            engine: &instance.engine,
+            database: self.shared.database.oid,
+        }
+    }
+
+    /// Evaluates expressions without names to one row of these types.
+    pub(super) fn evaluate_row(
+        &mut self,
+        exprs: &[ast::Expr],
+        types: &[Type],
+        locations: &Locations,
+    ) -> Result<Vec<Datum>> {
+        let env = self.env();
+        let path = env.search_path();
+        let plan = dictdb_planner::plan_parameters(exprs, types, locations, env.bind_context(&path))?;
+        let prepared = Arc::new(prepare(plan, &self.prepare_context(&env))?);
+        self.single_row(&prepared, env)
     }
 
     /// What a plan made now would depend on.

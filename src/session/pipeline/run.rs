@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dictdb_executor::{ExecContext, Execution, execute};
+use dictdb_executor::{ExecContext, Execution, Prepared, execute};
 use dictdb_planner::Command;
 use dictdb_planner::physical::{Node, Op, Plan};
 use dictdb_storage::{Isolation, Transaction, WaitOptions};
@@ -97,11 +97,21 @@ impl Session {
         env: Arc<StatementEnv>,
         wait: WaitOptions,
     ) -> Result<RowStream> {
+        let cx = self.exec_context(env, params, wait)?;
+        Ok(RowStream { execution: Mutex::new(execute(&plan.prepared, cx)?), heavy: plan.heavy })
+    }
+
+    /// What an execution that begins now is given.
+    fn exec_context(
+        &mut self,
+        env: Arc<StatementEnv>,
+        params: &Arc<[Datum]>,
+        wait: WaitOptions,
+    ) -> Result<ExecContext> {
         let transaction = self.transaction()?;
         let snapshot = Arc::new(transaction.snapshot()?);
         self.block.snapshot_taken = true;
-        let heavy = plan.heavy;
-        let cx = ExecContext {
+        Ok(ExecContext {
             storage: self.shared.instance.storage.clone(),
             transaction,
             snapshot,
@@ -111,8 +121,16 @@ impl Session {
             virtual_tables: Arc::new(SystemTables::new(env.clone())),
             constraints: self.constraints.clone(),
             env,
-        };
-        Ok(RowStream { execution: Mutex::new(execute(&plan.prepared, cx)?), heavy })
+        })
+    }
+
+    /// The only row of a plan without parameters.
+    pub(super) fn single_row(&mut self, prepared: &Arc<Prepared>, env: Arc<StatementEnv>) -> Result<Vec<Datum>> {
+        let wait = self.wait_options();
+        let cx = self.exec_context(env, &Arc::from([]), wait)?;
+        let mut row = Row::new();
+        execute(prepared, cx)?.next_row(&mut row)?;
+        Ok(row.to_vec())
     }
 
     /// The open transaction in storage; begun at first use.
