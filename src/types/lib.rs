@@ -26,6 +26,7 @@ mod error;
 mod identifier;
 mod ids;
 pub mod json;
+pub mod jsonpath;
 pub mod network;
 pub mod numeric;
 pub mod oids;

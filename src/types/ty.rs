@@ -194,6 +194,7 @@ pub fn physical_of_builtin(oid: Oid) -> Physical {
         | oids::UNKNOWN
         | oids::CSTRING
         | oids::JSON
+        | oids::JSONPATH
         | oids::XML
         | oids::REFCURSOR
         | oids::PG_NODE_TREE

@@ -11,4 +11,4 @@ macro_rules! cases {
     };
 }
 
-cases!(array, bytes, float, hash, integer, json, network, numeric, pattern, range, regexp, text);
+cases!(array, bytes, float, hash, integer, json, jsonpath, network, numeric, pattern, range, regexp, text);

@@ -18,6 +18,7 @@ mod ids;
 pub(crate) mod integer;
 pub(crate) mod json;
 pub(crate) mod jsonb;
+pub(crate) mod jsonpath;
 pub(crate) mod like;
 pub(crate) mod limits;
 mod money;
@@ -46,6 +47,7 @@ const SINGLE: &[&[(&str, ScalarFn)]] = &[
     enums::KERNELS,
     float_math::KERNELS,
     format_text::KERNELS,
+    jsonpath::KERNELS,
     like::KERNELS,
     money::KERNELS,
     quote::KERNELS,

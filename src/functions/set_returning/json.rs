@@ -10,6 +10,7 @@ use crate::args::arg;
 use crate::scalar::json::populate::{Source, fill, target};
 use crate::scalar::json::raw::{Raw, unquote};
 use crate::scalar::jsonb::access::plain;
+use crate::scalar::jsonpath::query;
 
 /// Functions of this file by `prosrc`.
 pub(super) const SETS: &[(&str, SetFn)] = &[
@@ -23,6 +24,8 @@ pub(super) const SETS: &[(&str, SetFn)] = &[
     ("jsonb_each", |cx, args| jsonb_each(cx, args, "jsonb_each", false)),
     ("jsonb_each_text", |cx, args| jsonb_each(cx, args, "jsonb_each_text", true)),
     ("jsonb_object_keys", |_, args| jsonb_keys(args)),
+    ("jsonb_path_query", |_, args| path_query(args)),
+    ("jsonb_path_query_tz", |_, args| path_query(args)),
     ("json_populate_recordset", |cx, args| record_set(cx, "json_populate_recordset", arg(args, 0)?, args.get(1))),
     ("jsonb_populate_recordset", |cx, args| record_set(cx, "jsonb_populate_recordset", arg(args, 0)?, args.get(1))),
     ("json_to_recordset", |cx, args| record_set(cx, "json_to_recordset", &Datum::Null, args.first())),
@@ -97,6 +100,11 @@ fn jsonb_keys(args: &[Datum]) -> Result<Rows> {
         bail!(INVALID_PARAMETER_VALUE, "cannot call jsonb_object_keys on {what}");
     };
     Ok(ready(pairs.iter().map(|(key, _)| Datum::Text(key.clone())).collect()))
+}
+
+fn path_query(args: &[Datum]) -> Result<Rows> {
+    let items = query(arg(args, 0)?, arg(args, 1)?, arg(args, 2)?, arg(args, 3)?)?;
+    Ok(ready(items.into_iter().map(|item| Datum::Jsonb(Arc::new(item))).collect()))
 }
 
 /// One row per object of an array.

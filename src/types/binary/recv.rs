@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::range_flag;
 use super::reader::{Reader, invalid};
 use crate::datetime::calendar::{Y2000_DAYS, Y2000_MICROS, is_valid_date, is_valid_timestamp};
+use crate::jsonpath::JsonPath;
 use crate::network::{IPV4, IPV6, Inet};
 use crate::opaque::MAX_DEPTH;
 use crate::text::array::{MAX_DIMENSIONS, too_many_dimensions};
@@ -45,7 +46,8 @@ fn read(reader: &mut Reader<'_>, ty: Type, env: &dyn Env, depth: usize) -> Resul
             json::check(text)?;
             Datum::text(text)
         }
-        oids::JSONB => Datum::Jsonb(Arc::new(json::parse(read_jsonb_text(reader)?)?)),
+        oids::JSONB => Datum::Jsonb(Arc::new(json::parse(read_versioned_text(reader, "jsonb")?)?)),
+        oids::JSONPATH => Datum::text(JsonPath::parse(read_versioned_text(reader, "jsonpath")?)?.to_string()),
         oids::CHAR => Datum::Text(string::char_datum(char::from(reader.u8()?))),
         oids::BYTEA => Datum::bytea(reader.rest()),
         oids::UUID => Datum::Uuid(reader.uuid()?),
@@ -117,10 +119,10 @@ fn read_numeric(reader: &mut Reader<'_>) -> Result<Numeric> {
     Numeric::recv(groups, weight, sign, scale)
 }
 
-fn read_jsonb_text<'a>(reader: &mut Reader<'a>) -> Result<&'a str> {
+fn read_versioned_text<'a>(reader: &mut Reader<'a>, name: &str) -> Result<&'a str> {
     match reader.u8()? {
         1 => from_utf8(reader.rest()),
-        version => Err(Error::internal(format!("unsupported jsonb version number {version}"))),
+        version => Err(Error::internal(format!("unsupported {name} version number {version}"))),
     }
 }
 

@@ -22,9 +22,9 @@ pub fn send(value: &Datum, oid: Oid, env: &dyn Env, out: &mut Vec<u8>) -> Result
     Ok(())
 }
 
-/// Bit strings are text inside but not on the wire.
+/// Bit strings and paths are text inside but not on the wire.
 fn is_odd_text(oid: Oid, env: &dyn Env) -> bool {
-    matches!(base_oid(oid, env), oids::BIT | oids::VARBIT | oids::CHAR)
+    matches!(base_oid(oid, env), oids::BIT | oids::VARBIT | oids::CHAR | oids::JSONPATH)
 }
 
 fn send_rest(value: &Datum, oid: Oid, env: &dyn Env, out: &mut Vec<u8>) -> Result<()> {
@@ -44,6 +44,10 @@ fn send_rest(value: &Datum, oid: Oid, env: &dyn Env, out: &mut Vec<u8>) -> Resul
         Datum::Numeric(v) => v.send(out),
         Datum::Text(v) => match base_oid(oid, env) {
             oids::CHAR => out.push(v.chars().next().map_or(0, |c| c as u8)),
+            oids::JSONPATH => {
+                out.push(1);
+                out.extend_from_slice(v.as_bytes());
+            }
             _ => send_bits(v, out),
         },
         Datum::Bytea(v) => match base_oid(oid, env) {

@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use crate::jsonpath::JsonPath;
 use crate::numeric::NumericText;
 use crate::{
     Datum, Env, Error, Numeric, Oid, RegKind, Result, SqlState, Type, TypeInfo, TypeKind, datetime, json, oids,
@@ -71,6 +72,7 @@ fn input_scalar(text: &str, ty: Type, env: &dyn Env) -> Result<Datum> {
             Datum::text(text)
         }
         oids::JSONB => Datum::Jsonb(Arc::new(json::parse(text)?)),
+        oids::JSONPATH => Datum::text(JsonPath::parse(text)?.to_string()),
         oids::OID => Datum::Oid(integer::input_oid(text)?),
         oids::XID | oids::CID => Datum::Oid(integer::input_lenient(text) as u32),
         oids::XID8 => Datum::Int8(integer::input_lenient(text) as i64),

@@ -62,6 +62,11 @@ pub(crate) fn is_match(text: &str, pattern: &str, ignore_case: bool) -> Result<b
     compile(pattern, Options { ignore_case, ..Options::ADVANCED })?.is_match(text)
 }
 
+/// Whether a text matches under the option letters of functions' `flags`.
+pub(crate) fn is_match_with(text: &str, pattern: &str, flags: &str) -> Result<bool> {
+    compile(pattern, syntax::parse_flags(flags)?.0)?.is_match(text)
+}
+
 /// `substring(text from pattern)`: the first capture if there is one, the whole match otherwise.
 pub(crate) fn substring<'a>(text: &'a str, pattern: &str) -> Result<Option<&'a str>> {
     let compiled = compile(pattern, Options::ADVANCED)?;
