@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Column, Dependency, Key, Object, Persistence, Relation, RelationKind};
+use dictdb_catalog::{Column, Dependency, Key, Persistence, Relation, RelationKind};
 use dictdb_parser::Locations;
-use dictdb_parser::utility::{self, Constraint, ConstraintKind as Syntax, CreateTable, TableElement};
+use dictdb_parser::utility::{self, Constraint, ConstraintKind as Syntax, CreateTable, DefElem, DefValue, TableElement};
 use dictdb_types::{Error, Field, Oid, Result, SqlState, TypeInfo, TypeKind, TypeLookup};
 
 use super::DdlContext;
@@ -61,6 +61,7 @@ impl DdlContext<'_> {
         let plain = columns.iter().map(|column| column.column.clone()).collect();
         let relation = self.new_table(namespace, name, plain, persistence)?;
         let relation = self.fill_defaults(relation, columns, locations)?;
+        let relation = self.put_relation(Relation { options: options(&create.options), ..Relation::clone(&relation) });
         self.add_constraints(relation.oid, &constraints, locations)
     }
 
@@ -182,6 +183,18 @@ pub(super) fn already_exists(name: &str) -> Error {
     Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists"))
 }
 
+/// Storage parameters as `pg_class.reloptions` shows them.
+fn options(given: &[DefElem]) -> Vec<Arc<str>> {
+    let shown = given.iter().map(|option| {
+        let value = match &option.value {
+            Some(DefValue::Number(text) | DefValue::String(text) | DefValue::Keyword(text)) => text.as_str(),
+            _ => "true",
+        };
+        Arc::from(format!("{}={value}", option.name.value))
+    });
+    shown.collect()
+}
+
 fn refuse_clauses(create: &CreateTable) -> Result<()> {
     let clauses = [
         (!create.inherits.is_empty(), "INHERITS"),
@@ -189,7 +202,7 @@ fn refuse_clauses(create: &CreateTable) -> Result<()> {
         (create.partition_of.is_some(), "PARTITION OF"),
         (create.partition_by.is_some(), "PARTITION BY"),
         (create.access_method.as_ref().is_some_and(|method| method.value != "heap"), "a table access method"),
-        (!create.options.is_empty(), "a storage parameter"),
+        (create.options.iter().any(|option| option.name.value != "fillfactor"), "a storage parameter"),
         (
             create.on_commit.is_some_and(|action| action != utility::OnCommit::PreserveRows),
             "ON COMMIT DELETE ROWS and DROP",
