@@ -24,7 +24,8 @@ impl Slots {
     }
 }
 
-/// Which slots every CTE and every subplan of a plan reads, directly or through others.
+/// Which slots every CTE and every subplan of a plan reads from outside, directly or through others. A slot that is set
+/// and read within a CTE is its own affair: setting it must not discard the CTE that is being computed.
 #[derive(Debug, Default)]
 pub(crate) struct Dependencies {
     ctes: Vec<HashSet<usize>>,
@@ -100,15 +101,26 @@ impl Walk<'_> {
                 Expr::Outer(slot, _) => {
                     reads.insert(*slot);
                 }
-                Expr::Subplan(subplan) => subplans.push(subplan.plan),
+                Expr::Subplan(subplan) => subplans.push((subplan.plan, slots_of(&subplan.args))),
                 _ => {}
             });
         });
-        for subplan in subplans {
-            reads.extend(self.subplan(subplan));
+        for (subplan, set) in subplans {
+            reads.extend(self.subplan(subplan).difference(&set));
         }
+        let mut below = HashSet::new();
         for child in node.children() {
-            self.node(child, reads);
+            self.node(child, &mut below);
         }
+        let set = match &node.op {
+            Op::Apply { slots, .. } => slots_of(slots),
+            _ => HashSet::new(),
+        };
+        reads.extend(below.difference(&set));
     }
+}
+
+/// The slots that a list of slots and values sets.
+fn slots_of(values: &[(usize, Expr)]) -> HashSet<usize> {
+    values.iter().map(|(slot, _)| *slot).collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_types::{Error, Result};
 
 use super::{Builder, Built, CPU_OPERATOR, CPU_TUPLE, CteEntry, Layout, Outer, over, project};
-use crate::columns::{for_each_expr, for_each_input, free_columns};
+use crate::columns::{for_each_expr, for_each_input};
 use crate::expr::{Expr, SortKey, WindowCall};
 use crate::logical::{
     Column, Cte as LogicalCte, CteId, FunctionScan, LockTarget as LogicalTarget, Node as Logical, SetOpKind,
@@ -338,24 +338,21 @@ impl Builder<'_> {
         Ok(Built { node: Node { op, columns, names, rows, cost }, layout: built.layout })
     }
 
-    /// CTEs are materialised, except those that PostgreSQL would inline too: named once, without side effects.
+    /// CTEs are materialised, except those that PostgreSQL would inline too: named once, without side effects. One that
+    /// refers to an outer query reads slots, and the executor computes it again when they are set anew.
     pub(crate) fn build_with(&mut self, ctes: &[LogicalCte], body: &Logical, outer: &Outer) -> Result<Built> {
         for cte in ctes {
-            if !free_columns(&cte.query).is_empty() {
-                return Err(Error::unsupported("a WITH query that refers to an outer query"));
-            }
             let number = self.ctes.len();
             self.ctes.push(None);
-            let none = Outer::new();
             let columns = cte.query.columns();
-            let built = self.build(&cte.query, &none)?;
+            let built = self.build(&cte.query, outer)?;
             let query = self.arrange(built, &columns)?;
             let rows = if cte.recursive.is_some() { query.rows * 10.0 } else { query.rows };
             self.cte_numbers.insert(cte.id, CteEntry { number, rows, recursing: true });
             let recursive = match &cte.recursive {
                 Some((step, all)) => {
                     let produced = step.columns();
-                    let built = self.build(step, &none)?;
+                    let built = self.build(step, outer)?;
                     Some((self.arrange(built, &produced)?, *all))
                 }
                 None => None,
