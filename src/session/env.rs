@@ -12,7 +12,7 @@ use dictdb_types::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, Type
 
 use crate::Shared;
 use crate::settings::Derived;
-use crate::system::names;
+use crate::system::{self, names};
 
 /// The surroundings of one statement.
 pub struct StatementEnv {
@@ -106,8 +106,11 @@ impl Env for StatementEnv {
         names::reg_out(self, kind, oid)
     }
 
-    fn check_domain(&self, domain: Oid, _: &Datum) -> Result<()> {
-        Err(Error::unsupported(format_args!("domain {domain}")))
+    fn check_domain(&self, domain: Oid, value: &Datum) -> Result<()> {
+        match builtin_types::by_oid(domain) {
+            Some(info) => system::check_builtin_domain(&info.name, value),
+            None => Err(Error::unsupported(format_args!("domain {domain}"))),
+        }
     }
 
     fn check_interrupts(&self) -> Result<()> {

@@ -204,7 +204,7 @@ impl Binder<'_> {
             match expr {
                 Ast::QualifiedWildcard(name, _) => {
                     let parts = idents(name)?;
-                    bound.values.extend(self.expand_star(Some(&parts))?.into_iter().map(|column| column.expr));
+                    bound.values.push(self.row_of_table(&parts)?);
                 }
                 expr => bound.values.push(self.bind_expr(expr)?),
             }

@@ -195,13 +195,23 @@ impl Binder<'_> {
         let Some(parts) = qualifier else {
             return Ok(self.levels.last().map(|level| level.names.columns.clone()).unwrap_or_default());
         };
+        Ok(self.named_table(parts)?.columns.clone())
+    }
+
+    /// `table.*` as an argument: the row as one value.
+    pub(crate) fn row_of_table(&self, parts: &[&ast::Ident]) -> Result<Expr> {
+        self.named_table(parts).map(whole_row)
+    }
+
+    /// The table that the qualifier of a `*` names; 42P01.
+    fn named_table(&self, parts: &[&ast::Ident]) -> Result<&TableName> {
         let (schema, table) = match parts {
             [table] => (None, *table),
             [schema, table] | [_, schema, table] => (Some(schema.value.as_str()), *table),
             _ => return Err(Error::new(SqlState::SYNTAX_ERROR, "improper qualified name (too many dotted names)")),
         };
         let found = self.levels.iter().rev().find_map(|level| find_table(&level.names, schema, &table.value));
-        found.map(|table| table.columns.clone()).ok_or_else(|| {
+        found.ok_or_else(|| {
             Error::new(SqlState::UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{}\"", table.value))
                 .at(self.position(table.span))
         })

@@ -9,8 +9,11 @@ use dictdb_types::{Datum, Type, env::BareEnv, oids, text};
 
 use super::output::text_array;
 
+/// Rows in full width.
+type Rows = Vec<Box<[Datum]>>;
+
 /// The rows of the tables, as far as they have been asked for.
-static ROWS: LazyLock<HashMap<&'static str, OnceLock<Vec<Box<[Datum]>>>>> =
+static ROWS: LazyLock<HashMap<&'static str, OnceLock<Rows>>> =
     LazyLock::new(|| TABLE_NAMES.iter().map(|name| (*name, OnceLock::new())).collect());
 
 /// The rows of a system table that every database has, in full width; none for tables without exported rows.
@@ -28,7 +31,7 @@ enum Source {
     CountOf(usize),
 }
 
-fn read(name: &str) -> Vec<Box<[Datum]>> {
+fn read(name: &str) -> Rows {
     let relation = system_relations().iter().find(|r| &*r.name == name);
     let (Some(relation), Some(table)) = (relation, facts::table(name)) else { return Vec::new() };
     let header: Vec<&str> = table.columns().collect();

@@ -21,7 +21,7 @@ use std::sync::{Arc, LazyLock};
 
 use dictdb_executor::VirtualTables;
 use dictdb_functions::Registry;
-use dictdb_types::{Datum, Oid, Result};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use crate::StatementEnv;
 use output::{Output, Row};
@@ -47,16 +47,30 @@ impl VirtualTables for SystemTables {
 }
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
-    let scalars = functions::SCALARS
-        .iter()
-        .fold(Registry::builtin(), |registry, table| registry.with(table))
-        .with(crate::sequences::FUNCTIONS);
+    let scalars = functions::scalars().fold(Registry::builtin(), |registry, table| registry.with(table));
     functions::SETS.iter().fold(scalars, |registry, table| registry.with_sets(table))
 });
 
 /// All functions there are: those over values, and those that need a session.
 pub fn registry() -> &'static Registry {
     &REGISTRY
+}
+
+/// Checks a value of one of `information_schema`'s own domains. 23514.
+pub(crate) fn check_builtin_domain(domain: &str, value: &Datum) -> Result<()> {
+    let (holds, constraint) = match (domain, value) {
+        ("cardinal_number", Datum::Int4(number)) => (*number >= 0, "cardinal_number_domain_check"),
+        ("yes_or_no", Datum::Text(text)) => (matches!(&**text, "YES" | "NO"), "yes_or_no_check"),
+        _ => return Ok(()),
+    };
+    if holds {
+        return Ok(());
+    }
+    let message = format!("value for domain {domain} violates check constraint \"{constraint}\"");
+    Err(Error::new(SqlState::CHECK_VIOLATION, message)
+        .schema("information_schema")
+        .datatype(domain)
+        .constraint(constraint))
 }
 
 #[cfg(test)]

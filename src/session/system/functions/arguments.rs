@@ -1,7 +1,11 @@
-//! Reading the arguments of system functions.
+//! Reading the arguments of system functions, and writing rows of set-returning ones.
+
+use std::sync::Arc;
 
 use dictdb_functions::CallContext;
-use dictdb_types::{Datum, Error, Oid, Result};
+use dictdb_functions::facts::{self, ArgMode};
+use dictdb_functions::set_returning::Rows;
+use dictdb_types::{Datum, Error, Oid, Record, Result, oids};
 
 use crate::StatementEnv;
 
@@ -43,4 +47,25 @@ pub(super) fn flag(args: &[Datum], index: usize) -> bool {
 /// A text, or NULL.
 pub(super) fn nullable(text: Option<impl AsRef<str>>) -> Datum {
     text.map_or(Datum::Null, Datum::text)
+}
+
+/// Rows of the set-returning function with this C symbol, which has several output parameters.
+pub(super) fn records(source: &str, rows: Vec<Vec<Datum>>) -> Rows {
+    let types = output_types(source);
+    let record = move |fields| Datum::Record(Arc::new(Record { ty: oids::RECORD, types: types.clone(), fields }));
+    Box::new(rows.into_iter().map(move |fields| Ok(record(fields))))
+}
+
+fn output_types(source: &str) -> Vec<Oid> {
+    let proc = facts::procs_with_source(source).next();
+    let Some((types, modes)) = proc.and_then(|p| Some((p.all_args.as_ref()?, p.arg_modes.as_ref()?))) else {
+        return Vec::new();
+    };
+    let outputs = types.iter().zip(modes).filter(|(_, mode)| matches!(mode, ArgMode::Out | ArgMode::Table));
+    outputs.map(|(oid, _)| *oid).collect()
+}
+
+/// Values of a set-returning function with one column.
+pub(super) fn values(values: Vec<Datum>) -> Rows {
+    Box::new(values.into_iter().map(Ok))
 }

@@ -1,15 +1,41 @@
 //! Functions that read the catalog, by the C symbol PostgreSQL gives them.
 
+mod absent;
+mod activity;
 mod arguments;
+mod definition;
+mod function_text;
+mod information_schema;
 mod name;
+mod object;
+mod privilege;
+mod setting;
+mod size;
+mod statistics;
 mod visibility;
 
 use dictdb_functions::ScalarFn;
 use dictdb_functions::set_returning::SetFn;
 
 /// Scalar functions.
-pub(super) const SCALARS: &[&[(&str, ScalarFn)]] =
-    &[crate::functions::FUNCTIONS, visibility::FUNCTIONS, name::FUNCTIONS];
+pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarFn)]> {
+    let files = [
+        crate::functions::FUNCTIONS,
+        crate::sequences::FUNCTIONS,
+        activity::FUNCTIONS,
+        definition::FUNCTIONS,
+        function_text::FUNCTIONS,
+        information_schema::FUNCTIONS,
+        name::FUNCTIONS,
+        object::FUNCTIONS,
+        setting::FUNCTIONS,
+        size::FUNCTIONS,
+        statistics::FUNCTIONS,
+        visibility::FUNCTIONS,
+    ];
+    files.into_iter().chain(privilege::FAMILIES.iter().copied())
+}
 
 /// Set-returning functions.
-pub(super) const SETS: &[&[(&str, SetFn)]] = &[];
+pub(super) const SETS: &[&[(&str, SetFn)]] =
+    &[absent::SETS, activity::SETS, information_schema::SETS, object::SETS, privilege::SETS, setting::SETS];

@@ -1,6 +1,6 @@
 //! `regproc` and `regprocedure`.
 
-use dictdb_functions::facts::{self, Proc};
+use dictdb_functions::facts;
 use dictdb_functions::resolve::Scope;
 use dictdb_planner::scope::CatalogScope;
 use dictdb_types::{Error, Oid, Result, SqlState, oids};
@@ -117,14 +117,9 @@ fn split_arguments(text: &str) -> Vec<&str> {
     parts
 }
 
-/// Name, schema and parameter types of a function.
-pub(crate) fn function_facts(oid: Oid) -> Option<&'static Proc> {
-    facts::proc_by_oid(oid)
-}
-
 /// `pg_function_is_visible`; `None` when there is no such function.
 pub(crate) fn proc_is_visible(env: &StatementEnv, oid: Oid) -> Option<bool> {
-    let proc = function_facts(oid)?;
+    let proc = facts::proc_by_oid(oid)?;
     let name = QualifiedName { parts: vec![proc.name.to_owned()] };
     let found = candidates(env, &name).unwrap_or_default();
     Some(found.iter().any(|(found, _)| *found == oid))
@@ -132,7 +127,7 @@ pub(crate) fn proc_is_visible(env: &StatementEnv, oid: Oid) -> Option<bool> {
 
 /// `regproc`: a name that finds several functions is qualified, as one that finds another is.
 pub(super) fn name_text(env: &StatementEnv, oid: Oid) -> Option<String> {
-    let proc = function_facts(oid)?;
+    let proc = facts::proc_by_oid(oid)?;
     let name = QualifiedName { parts: vec![proc.name.to_owned()] };
     let found = candidates(env, &name).unwrap_or_default();
     let visible = matches!(found.as_slice(), [(only, _)] if *only == oid);
@@ -141,13 +136,13 @@ pub(super) fn name_text(env: &StatementEnv, oid: Oid) -> Option<String> {
 
 /// `regprocedure`.
 pub(super) fn signature(env: &StatementEnv, oid: Oid) -> Option<String> {
-    let proc = function_facts(oid)?;
+    let proc = facts::proc_by_oid(oid)?;
     let name = shown(env, proc.namespace, proc.name, proc_is_visible(env, oid)?);
     Some(format!("{name}({})", signature_text(env, &proc.args)))
 }
 
 /// Types in a list without blanks.
-pub(crate) fn signature_text(env: &StatementEnv, args: &[Oid]) -> String {
+fn signature_text(env: &StatementEnv, args: &[Oid]) -> String {
     let name = |oid: &Oid| if *oid == oids::ANY { "\"any\"".to_owned() } else { formatted(env, *oid, None) };
     args.iter().map(name).collect::<Vec<_>>().join(",")
 }

@@ -137,11 +137,3 @@ pub fn pg_attrdef(source: &Source<'_>, out: &mut Output<'_>) {
 pub fn attrdef_oid(relation: Oid, attnum: i16) -> Oid {
     derived_oid(relation, attnum)
 }
-
-/// The relation and attnum of a default.
-pub fn attrdef_target(source: &dictdb_catalog::Catalog, oid: Oid) -> Option<(Oid, i16)> {
-    source.relations().find_map(|relation| {
-        let mut columns = relation.live_columns().filter(|(_, column)| column.default.is_some());
-        columns.find(|(attnum, _)| attrdef_oid(relation.oid, *attnum) == oid).map(|(attnum, _)| (relation.oid, attnum))
-    })
-}

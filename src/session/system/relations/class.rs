@@ -10,17 +10,25 @@ use super::Source;
 /// Relations: tables, indexes, sequences, views, composite types.
 pub fn pg_class(source: &Source<'_>, out: &mut Output<'_>) {
     match out.wanted_oid(1) {
-        Some(oid) => source.catalog.relation(oid).into_iter().for_each(|relation| push(relation, out)),
-        None => source.catalog.relations().for_each(|relation| push(relation, out)),
+        Some(oid) => source.catalog.relation(oid).into_iter().for_each(|relation| push(source, relation, out)),
+        None => source.catalog.relations().for_each(|relation| push(source, relation, out)),
     }
 }
 
-/// `pg_class.relkind`.
-pub fn kind(relation: &Relation) -> char {
-    relation.kind_letter()
+/// Bytes of a page, in which `relpages` counts.
+const PAGE_BYTES: usize = 8192;
+
+/// `relpages` and `reltuples`: what storage counts, -1 tuples for what has none.
+fn size(source: &Source<'_>, relation: &Relation) -> (i32, f32) {
+    let storage = &source.env.shared.instance.storage;
+    let stats = match relation.kind {
+        RelationKind::Table => storage.table(relation.storage).map(|table| table.stats()),
+        _ => None,
+    };
+    stats.map_or((0, -1.0), |stats| ((stats.bytes / PAGE_BYTES) as i32, stats.live_rows as f32))
 }
 
-fn push(relation: &Relation, out: &mut Output<'_>) {
+fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
     let stored = matches!(relation.kind, RelationKind::Table | RelationKind::Virtual);
     let checks = relation.constraints.iter().filter(|c| matches!(c.kind, ConstraintKind::Check { .. })).count();
     let foreign_keys = relation.constraints.iter().any(|c| matches!(c.kind, ConstraintKind::Foreign(_)));
@@ -28,10 +36,11 @@ fn push(relation: &Relation, out: &mut Output<'_>) {
         RelationKind::Index(index) => index.keys.len() + index.include.len(),
         _ => relation.columns.len(),
     };
+    let (pages, tuples) = size(source, relation);
     row!(out;
         relation.oid, &relation.name, relation.namespace, relation.row_type, Oid::INVALID, relation.owner,
-        access_method(&relation.kind), relation.storage, Oid::INVALID, 0, -1f32, 0, Oid::INVALID,
-        !relation.indexes.is_empty(), false, persistence(relation.persistence), kind(relation), attributes as i16,
+        access_method(&relation.kind), relation.storage, Oid::INVALID, pages, tuples, 0, Oid::INVALID,
+        !relation.indexes.is_empty(), false, persistence(relation.persistence), relation.kind_letter(), attributes as i16,
         checks as i16, matches!(relation.kind, RelationKind::View(_)),
         foreign_keys || !relation.referenced_by.is_empty(), false, false, false, true, replica_identity(stored), false,
         Oid::INVALID, if stored { FROZEN } else { Oid::INVALID }, if stored { FIRST_MULTI } else { Oid::INVALID },

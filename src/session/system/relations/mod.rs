@@ -16,6 +16,8 @@ mod types;
 pub(super) use depend::classes;
 use dictdb_catalog::Catalog;
 use dictdb_types::{Error, Oid, Result};
+pub(super) use index::attnums as index_attnums;
+pub(super) use rule::view as view_of_rule;
 
 use super::exported;
 use super::output::Output;
@@ -97,7 +99,7 @@ pub(super) fn produce(env: &StatementEnv, relation: Oid, out: &mut Output<'_>) -
     }
     match out.wanted_oid(1) {
         // Exported rows are in the order of their first column, which is the oid but for a few tables.
-        Some(oid) if rows.is_sorted_by_key(first_oid) => {
+        Some(oid) if rows.is_sorted_by_key(|row| first_oid(row)) => {
             let start = rows.partition_point(|row| first_oid(row) < oid);
             rows[start..].iter().take_while(|row| first_oid(row) == oid).for_each(|row| out.push(row));
         }
@@ -106,7 +108,7 @@ pub(super) fn produce(env: &StatementEnv, relation: Oid, out: &mut Output<'_>) -
     Ok(())
 }
 
-fn first_oid(row: &Box<[dictdb_types::Datum]>) -> Oid {
+fn first_oid(row: &[dictdb_types::Datum]) -> Oid {
     match row.first() {
         Some(dictdb_types::Datum::Oid(oid)) => Oid(*oid),
         _ => Oid::INVALID,

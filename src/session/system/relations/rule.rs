@@ -19,3 +19,9 @@ pub fn pg_rewrite(source: &Source<'_>, out: &mut Output<'_>) {
         }
     }
 }
+
+/// The view whose rule has this oid.
+pub fn view(catalog: &dictdb_catalog::Catalog, rule: Oid) -> Option<Oid> {
+    let mut views = catalog.relations().filter(|relation| matches!(relation.kind, RelationKind::View(_)));
+    views.find(|relation| oid(relation.oid) == rule).map(|relation| relation.oid)
+}

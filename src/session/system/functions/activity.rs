@@ -1,0 +1,178 @@
+//! Sessions and locks: the functions behind `pg_stat_activity` and `pg_locks`.
+
+use std::sync::Arc;
+
+use dictdb_functions::set_returning::{Rows, SetFn};
+use dictdb_functions::{CallContext, ScalarFn};
+use dictdb_storage::{BLOCK_ROWS, LockInfo, LockTag};
+use dictdb_types::{Array, Datum, Result, RowId, oids, text::network};
+
+use super::arguments::{integer, oid, records, session, values};
+use crate::StatementEnv;
+use crate::backends::Backend;
+
+pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
+    ("pg_blocking_pids", pg_blocking_pids),
+    ("inet_client_addr", |cx, _| Ok(address(&session(cx)?.shared.backend).0)),
+    ("inet_client_port", |cx, _| Ok(address(&session(cx)?.shared.backend).1)),
+    ("pg_stat_get_backend_pid", |cx, args| backend(cx, args, |b| Datum::Int4(b.pid))),
+    ("pg_stat_get_backend_activity", |cx, args| backend(cx, args, |b| Datum::Text(b.activity.lock().query.clone()))),
+    ("pg_stat_get_backend_start", |cx, args| backend(cx, args, |b| Datum::Timestamp(b.started))),
+    ("pg_stat_get_db_numbackends", pg_stat_get_db_numbackends),
+];
+
+pub(super) const SETS: &[(&str, SetFn)] = &[
+    ("pg_stat_get_activity", pg_stat_get_activity),
+    ("pg_stat_get_backend_idset", pg_stat_get_backend_idset),
+    ("pg_lock_status", pg_lock_status),
+];
+
+/// Whether the current user may see what another session does.
+fn may_see(env: &StatementEnv, backend: &Backend) -> bool {
+    *backend.identity.user == *env.shared.current_user() || env.shared.is_superuser()
+}
+
+/// `pg_stat_get_activity(pid)`: all sessions, or one.
+fn pg_stat_get_activity(cx: &CallContext<'_>, args: &[Datum]) -> Result<Rows> {
+    let env = session(cx)?;
+    let wanted = integer(args, 0);
+    let backends = env.shared.instance.backends.all();
+    let shown = backends.iter().filter(|backend| wanted.is_none_or(|pid| backend.pid == pid));
+    Ok(records("pg_stat_get_activity", shown.map(|backend| activity(env, backend)).collect()))
+}
+
+fn activity(env: &StatementEnv, backend: &Backend) -> Vec<Datum> {
+    const NULL: Datum = Datum::Null;
+    let identity = &backend.identity;
+    let databases = env.shared.instance.databases();
+    let database = databases.iter().find(|d| d.name == identity.database);
+    let user = env.catalog.role_named(&identity.user);
+    let doing = backend.activity.lock().clone();
+    let visible = may_see(env, backend);
+    let when_visible = |value: Datum| if visible { value } else { NULL };
+    let time = |micros: Option<i64>| micros.map_or(NULL, Datum::Timestamp);
+    let (client_address, client_port) = address(backend);
+    vec![
+        database.map_or(NULL, |d| Datum::Oid(d.oid.0)),
+        Datum::Int4(backend.pid),
+        user.map_or(NULL, |role| Datum::Oid(role.oid.0)),
+        Datum::Text(doing.application_name.clone()),
+        when_visible(Datum::text(doing.state.name())),
+        if visible { Datum::Text(doing.query.clone()) } else { Datum::text("<insufficient privilege>") },
+        NULL,
+        NULL,
+        when_visible(time(doing.transaction_start)),
+        when_visible(time(doing.query_start)),
+        when_visible(time(Some(backend.started))),
+        when_visible(time(Some(doing.state_change))),
+        when_visible(client_address),
+        NULL,
+        when_visible(client_port),
+        NULL,
+        NULL,
+        Datum::text("client backend"),
+        Datum::Bool(identity.encrypted),
+        NULL,
+        NULL,
+        NULL,
+        NULL,
+        NULL,
+        NULL,
+        Datum::Bool(false),
+        NULL,
+        Datum::Bool(false),
+        NULL,
+        NULL,
+    ]
+}
+
+/// Address and port of a session's client.
+fn address(backend: &Backend) -> (Datum, Datum) {
+    let Some(address) = backend.identity.address else { return (Datum::Null, Datum::Null) };
+    let ip = network::input_inet(&address.ip().to_string()).map_or(Datum::Null, Datum::bytea);
+    (ip, Datum::Int4(address.port().into()))
+}
+
+/// Sessions are numbered by their process ids.
+fn pg_stat_get_backend_idset(cx: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
+    let backends = session(cx)?.shared.instance.backends.all();
+    Ok(values(backends.iter().map(|backend| Datum::Int4(backend.pid)).collect()))
+}
+
+fn backend(cx: &CallContext<'_>, args: &[Datum], value: impl Fn(&Backend) -> Datum) -> Result<Datum> {
+    let env = session(cx)?;
+    let found = integer(args, 0).and_then(|pid| env.shared.instance.backends.find(pid));
+    Ok(found.filter(|backend| may_see(env, backend)).map_or(Datum::Null, |backend| value(&backend)))
+}
+
+fn pg_stat_get_db_numbackends(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let instance = &session(cx)?.shared.instance;
+    let wanted = oid(args, 0);
+    let database = instance.databases().into_iter().find(|database| database.oid == wanted);
+    let backends = instance.backends.all();
+    let count = backends.iter().filter(|b| database.as_ref().is_some_and(|d| d.name == b.identity.database)).count();
+    Ok(Datum::Int4(count as i32))
+}
+
+/// `pg_lock_status()`, the rows of `pg_locks`.
+fn pg_lock_status(cx: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
+    let locks = session(cx)?.shared.instance.storage.locks();
+    Ok(records("pg_lock_status", locks.iter().map(lock).collect()))
+}
+
+fn lock(lock: &LockInfo) -> Vec<Datum> {
+    const NULL: Datum = Datum::Null;
+    let (mut database, mut relation) = (NULL, NULL);
+    let (mut class, mut object, mut part) = (NULL, NULL, NULL);
+    let (mut page, mut tuple) = (NULL, NULL);
+    let kind = match lock.tag {
+        Some(LockTag::Relation { database: d, relation: r }) => {
+            (database, relation) = (Datum::Oid(d.0), Datum::Oid(r.0));
+            "relation"
+        }
+        Some(LockTag::Advisory { database: d, class: c, object: o, sub }) => {
+            database = Datum::Oid(d.0);
+            (class, object, part) = (Datum::Oid(c), Datum::Oid(o), Datum::Int2(sub as i16));
+            "advisory"
+        }
+        Some(LockTag::Tuple { table, row }) => {
+            relation = Datum::Oid(table.0);
+            (page, tuple) = place(row);
+            "tuple"
+        }
+        None => "transactionid",
+    };
+    let transaction = lock.transaction.map_or(NULL, |id| Datum::Oid(id.0 as u32));
+    vec![
+        Datum::text(kind),
+        database,
+        relation,
+        page,
+        tuple,
+        NULL,
+        transaction,
+        class,
+        object,
+        part,
+        NULL,
+        Datum::Int4(lock.pid.cast_signed()),
+        Datum::text(lock.mode.name()),
+        Datum::Bool(lock.granted),
+        Datum::Bool(lock.fast_path),
+        NULL,
+    ]
+}
+
+/// Block and one-based slot of a row, as `page` and `tuple`.
+fn place(row: RowId) -> (Datum, Datum) {
+    let rows = BLOCK_ROWS as u64;
+    (Datum::Int4((row.0 / rows) as i32), Datum::Int2((row.0 % rows) as i16 + 1))
+}
+
+fn pg_blocking_pids(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let storage = &session(cx)?.shared.instance.storage;
+    let pid = integer(args, 0).and_then(|pid| u32::try_from(pid).ok());
+    let pids = pid.map(|pid| storage.blocking_pids(pid)).unwrap_or_default();
+    let pids = pids.into_iter().map(|pid| Datum::Int4(pid.cast_signed())).collect();
+    Ok(Datum::Array(Arc::new(Array::vector(oids::INT4, pids))))
+}

@@ -1,0 +1,304 @@
+//! Stored expressions, indexes, constraints, views and sequences as SQL text.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{
+    Constraint, ConstraintKind, ForeignKey, IndexInfo, IndexMethod, IndexTarget, ReferentialAction, Relation,
+    RelationKind,
+};
+use dictdb_functions::facts::{self, ids};
+use dictdb_functions::resolve::{BuiltinScope, opclass};
+use dictdb_functions::{CallContext, ScalarFn};
+use dictdb_types::{Datum, Error, Oid, RegKind, Result, SqlState, quote_identifier, quote_literal, quote_qualified};
+
+use super::arguments::{flag, integer, nullable, oid, session, text};
+use crate::StatementEnv;
+use crate::system::names;
+use crate::system::relations::view_of_rule;
+
+pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
+    ("pg_get_expr", pg_get_expr),
+    ("pg_get_expr_ext", pg_get_expr),
+    ("pg_get_indexdef", pg_get_indexdef),
+    ("pg_get_indexdef_ext", pg_get_indexdef_ext),
+    ("pg_get_constraintdef", pg_get_constraintdef),
+    ("pg_get_constraintdef_ext", pg_get_constraintdef),
+    ("pg_get_viewdef", pg_get_viewdef),
+    ("pg_get_viewdef_ext", pg_get_viewdef),
+    ("pg_get_viewdef_wrap", pg_get_viewdef),
+    ("pg_get_viewdef_name", pg_get_viewdef),
+    ("pg_get_viewdef_name_ext", pg_get_viewdef),
+    ("pg_get_ruledef", pg_get_ruledef),
+    ("pg_get_ruledef_ext", pg_get_ruledef),
+    ("pg_get_serial_sequence", pg_get_serial_sequence),
+    // Tables have no partitions and no extended statistics.
+    ("pg_get_partkeydef", |_, _| Ok(Datum::Null)),
+    ("pg_get_partition_constraintdef", |_, _| Ok(Datum::Null)),
+    ("pg_get_statisticsobjdef", |_, _| Ok(Datum::Null)),
+    ("pg_get_statisticsobjdef_columns", |_, _| Ok(Datum::Null)),
+    ("pg_get_statisticsobjdef_expressions", |_, _| Ok(Datum::Null)),
+    ("pg_get_replica_identity_index", pg_get_replica_identity_index),
+];
+
+/// The text of an expression of a relation as the search path shows it. The relation of a built-in object's expression is
+/// zero: that text is shown as PostgreSQL exported it.
+fn pg_get_expr(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let stored = text(args, 0);
+    match env.catalog.relation(oid(args, 1)) {
+        Some(relation) => Ok(Datum::text(expression(env, relation, stored))),
+        None if oid(args, 1).is_valid() => Ok(Datum::Null),
+        None => Ok(Datum::text(stored)),
+    }
+}
+
+/// A stored expression as shown now; as stored when it cannot be bound any more.
+fn expression(env: &StatementEnv, relation: &Arc<Relation>, stored: &str) -> String {
+    let path = env.search_path();
+    dictdb_planner::table_expr::shown(stored, relation, env.bind_context(&path)).unwrap_or_else(|_| stored.to_owned())
+}
+
+fn pg_get_indexdef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    Ok(nullable(index(env, oid(args, 0)).map(|(relation, info)| index_definition(env, relation, info, true))))
+}
+
+/// `pg_get_indexdef(index, column, pretty)`; column zero is the whole index.
+fn pg_get_indexdef_ext(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let Some((relation, info)) = index(env, oid(args, 0)) else { return Ok(Datum::Null) };
+    let Some(table) = env.catalog.relation(info.table) else { return Ok(Datum::Null) };
+    match integer(args, 1).unwrap_or(0) {
+        0 => Ok(Datum::text(index_definition(env, relation, info, !flag(args, 2)))),
+        column => {
+            let column = usize::try_from(column).ok().and_then(|n| n.checked_sub(1));
+            Ok(nullable(column.and_then(|n| index_column(env, table, info, n))))
+        }
+    }
+}
+
+fn index(env: &StatementEnv, oid: Oid) -> Option<(&Relation, &IndexInfo)> {
+    let relation = env.catalog.relation(oid)?;
+    match &relation.kind {
+        RelationKind::Index(info) => Some((relation, info)),
+        _ => None,
+    }
+}
+
+/// A key or included column of an index, without its order.
+fn index_column(env: &StatementEnv, table: &Arc<Relation>, index: &IndexInfo, position: usize) -> Option<String> {
+    let name = |attnum: i16| table.column(attnum).map(|column| quote_identifier(&column.name).into_owned());
+    match index.keys.get(position).map(|key| &key.target) {
+        Some(IndexTarget::Column(attnum)) => name(*attnum),
+        Some(IndexTarget::Expression(stored)) => Some(index_expression(env, table, stored)),
+        None => name(*index.include.get(position - index.keys.len())?),
+    }
+}
+
+/// An index expression stands in parentheses unless it is a call.
+fn index_expression(env: &StatementEnv, table: &Arc<Relation>, stored: &str) -> String {
+    let text = expression(env, table, stored);
+    let name_len = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(0);
+    let is_call = name_len > 0 && text[name_len..].starts_with('(') && text.ends_with(')');
+    if is_call { text } else { format!("({text})") }
+}
+
+fn index_definition(env: &StatementEnv, relation: &Relation, index: &IndexInfo, qualify: bool) -> String {
+    let Some(table) = env.catalog.relation(index.table) else { return String::new() };
+    let unique = if index.unique { "UNIQUE " } else { "" };
+    let method = match index.method {
+        IndexMethod::Btree => "btree",
+        IndexMethod::Hash => "hash",
+    };
+    let keys: Vec<String> = (0..index.keys.len()).map(|i| index_key(env, table, index, i)).collect();
+    let mut text = format!(
+        "CREATE {unique}INDEX {} ON {} USING {method} ({})",
+        quote_identifier(&relation.name),
+        relation_name(env, table, qualify),
+        keys.join(", ")
+    );
+    if !index.include.is_empty() {
+        let included = (index.keys.len()..).map_while(|i| index_column(env, table, index, i));
+        text += &format!(" INCLUDE ({})", included.collect::<Vec<_>>().join(", "));
+    }
+    if index.nulls_not_distinct {
+        text += " NULLS NOT DISTINCT";
+    }
+    if !relation.options.is_empty() {
+        text += &format!(" WITH ({})", options(&relation.options));
+    }
+    if let Some(predicate) = &index.predicate {
+        text += &format!(" WHERE {}", expression(env, table, predicate));
+    }
+    text
+}
+
+fn index_key(env: &StatementEnv, table: &Arc<Relation>, index: &IndexInfo, position: usize) -> String {
+    let mut text = index_column(env, table, index, position).unwrap_or_default();
+    let Some(key) = index.keys.get(position) else { return text };
+    let method = match index.method {
+        IndexMethod::Btree => ids::BTREE,
+        IndexMethod::Hash => ids::HASH,
+    };
+    let default = opclass::default_opclass(&BuiltinScope, key.ty.oid, method).map(|class| class.oid);
+    if let Some(class) = facts::opclass_by_oid(key.opclass).filter(|class| default.is_some_and(|oid| oid != class.oid))
+    {
+        text += " ";
+        text += &quote_identifier(class.name);
+    }
+    text += match (key.descending, key.nulls_first) {
+        (false, false) => "",
+        (false, true) => " NULLS FIRST",
+        (true, true) => " DESC",
+        (true, false) => " DESC NULLS LAST",
+    };
+    text
+}
+
+fn options(options: &[Arc<str>]) -> String {
+    let option = |option: &Arc<str>| match option.split_once('=') {
+        Some((name, value)) if *quote_identifier(value) != *value => format!("{name}={}", quote_literal(value)),
+        _ => option.to_string(),
+    };
+    options.iter().map(option).collect::<Vec<_>>().join(", ")
+}
+
+fn relation_name(env: &StatementEnv, relation: &Relation, qualify: bool) -> String {
+    match env.catalog.schema(relation.namespace) {
+        Some(schema) if qualify => quote_qualified(&schema.name, &relation.name),
+        _ => names::reg_out(env, RegKind::Class, relation.oid),
+    }
+}
+
+fn pg_get_constraintdef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let wanted = oid(args, 0);
+    let found = env.catalog.relations().find_map(|relation| {
+        let constraint = relation.constraints.iter().find(|constraint| constraint.oid == wanted)?;
+        Some(constraint_definition(env, relation, constraint))
+    });
+    Ok(nullable(found))
+}
+
+fn constraint_definition(env: &StatementEnv, relation: &Arc<Relation>, constraint: &Constraint) -> String {
+    let mut text = match &constraint.kind {
+        ConstraintKind::Check { expression: stored, .. } => {
+            let no_inherit = if constraint.no_inherit { " NO INHERIT" } else { "" };
+            format!("CHECK ({}){no_inherit}", expression(env, relation, stored))
+        }
+        ConstraintKind::Primary { columns, index } => keyed(env, "PRIMARY KEY", relation, columns, *index),
+        ConstraintKind::Unique { columns, index } => keyed(env, "UNIQUE", relation, columns, *index),
+        ConstraintKind::Foreign(key) => foreign_key(env, relation, key),
+    };
+    if constraint.deferrable {
+        text += " DEFERRABLE";
+    }
+    if constraint.initially_deferred {
+        text += " INITIALLY DEFERRED";
+    }
+    if !constraint.validated {
+        text += " NOT VALID";
+    }
+    text
+}
+
+fn keyed(env: &StatementEnv, word: &str, relation: &Relation, columns: &[i16], oid: Oid) -> String {
+    let info = index(env, oid).map(|(_, info)| info);
+    let distinct = if info.is_some_and(|info| info.nulls_not_distinct) { " NULLS NOT DISTINCT" } else { "" };
+    let include = info.map(|info| &info.include).filter(|include| !include.is_empty());
+    let include = include.map(|include| format!(" INCLUDE ({})", column_list(relation, include))).unwrap_or_default();
+    format!("{word}{distinct} ({}){include}", column_list(relation, columns))
+}
+
+fn column_list(relation: &Relation, columns: &[i16]) -> String {
+    let names = columns.iter().filter_map(|attnum| relation.column(*attnum));
+    names.map(|column| quote_identifier(&column.name).into_owned()).collect::<Vec<_>>().join(", ")
+}
+
+fn foreign_key(env: &StatementEnv, relation: &Relation, key: &ForeignKey) -> String {
+    let Some(referenced) = env.catalog.relation(key.referenced) else { return String::new() };
+    let mut text = format!(
+        "FOREIGN KEY ({}) REFERENCES {}({})",
+        column_list(relation, &key.columns),
+        relation_name(env, referenced, false),
+        column_list(referenced, &key.referenced_columns)
+    );
+    if key.match_full {
+        text += " MATCH FULL";
+    }
+    if let Some(action) = action(key.on_update) {
+        text += &format!(" ON UPDATE {action}");
+    }
+    if let Some(action) = action(key.on_delete) {
+        text += &format!(" ON DELETE {action}");
+    }
+    if !key.delete_set_columns.is_empty() {
+        text += &format!(" ({})", column_list(relation, &key.delete_set_columns));
+    }
+    text
+}
+
+fn action(action: ReferentialAction) -> Option<&'static str> {
+    Some(match action {
+        ReferentialAction::NoAction => return None,
+        ReferentialAction::Restrict => "RESTRICT",
+        ReferentialAction::Cascade => "CASCADE",
+        ReferentialAction::SetNull => "SET NULL",
+        ReferentialAction::SetDefault => "SET DEFAULT",
+    })
+}
+
+/// A view's query; NULL for a relation of another kind, as PostgreSQL answers.
+fn pg_get_viewdef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let relation = match args.first() {
+        Some(Datum::Text(name)) => names::reg_in(env, RegKind::Class, name)?,
+        _ => oid(args, 0),
+    };
+    Ok(nullable(view_query(env, relation)))
+}
+
+fn view_query(env: &StatementEnv, relation: Oid) -> Option<String> {
+    let RelationKind::View(view) = &env.catalog.relation(relation)?.kind else { return None };
+    let query = view.query.trim().trim_end_matches(';').trim_end();
+    Some(format!(" {query};"))
+}
+
+/// A rule's definition: those of views are all there are.
+fn pg_get_ruledef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let Some(view) = view_of_rule(&env.catalog, oid(args, 0)) else { return Ok(Datum::Null) };
+    let Some((relation, query)) = env.catalog.relation(view).zip(view_query(env, view)) else { return Ok(Datum::Null) };
+    let name = relation_name(env, relation, true);
+    Ok(Datum::text(format!("CREATE RULE \"_RETURN\" AS\n    ON SELECT TO {name} DO INSTEAD {query}")))
+}
+
+/// `pg_get_serial_sequence(table, column)`: the sequence that a serial or identity column owns. 42P01, 42703.
+fn pg_get_serial_sequence(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let table = names::find_relation(env, text(args, 0))?;
+    let Some((attnum, _)) = table.column_named(text(args, 1)) else {
+        let message = format!("column \"{}\" of relation \"{}\" does not exist", text(args, 1), table.name);
+        return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
+    };
+    let owned = |relation: &&Arc<Relation>| match &relation.kind {
+        RelationKind::Sequence(sequence) => {
+            sequence.owned_by.is_some_and(|(owner, column, _)| (owner, column) == (table.oid, attnum))
+        }
+        _ => false,
+    };
+    let sequence = env.catalog.relations().find(owned);
+    Ok(nullable(sequence.map(|sequence| relation_name(env, sequence, true))))
+}
+
+/// The primary key's index: REPLICA IDENTITY is always the default.
+fn pg_get_replica_identity_index(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let primary = env.catalog.relation(oid(args, 0)).and_then(|relation| {
+        relation.constraints.iter().find_map(|constraint| match constraint.kind {
+            ConstraintKind::Primary { index, .. } => Some(index),
+            _ => None,
+        })
+    });
+    Ok(primary.map_or(Datum::Null, |oid| Datum::Oid(oid.0)))
+}

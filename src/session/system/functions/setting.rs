@@ -1,0 +1,84 @@
+//! `pg_settings`.
+
+use std::sync::Arc;
+
+use dictdb_functions::set_returning::{Rows, SetFn};
+use dictdb_functions::{CallContext, ScalarFn};
+use dictdb_types::{Array, Datum, Result, oids};
+
+use super::arguments::{nullable, records, session, text};
+use crate::settings::{Definition, Kind, SettingRow};
+
+pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[("pg_settings_get_flags", pg_settings_get_flags)];
+
+pub(super) const SETS: &[(&str, SetFn)] = &[("show_all_settings", show_all_settings)];
+
+/// `pg_show_all_settings()`, the rows of `pg_settings`.
+fn show_all_settings(cx: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
+    let rows = session(cx)?.shared.settings.lock().rows();
+    Ok(records("show_all_settings", rows.iter().map(row).collect()))
+}
+
+fn row(setting: &SettingRow) -> Vec<Datum> {
+    let definition = setting.definition;
+    let (minimum, maximum) = definition.map_or((None, None), bounds);
+    let words = match definition.map(|d| &d.kind) {
+        Some(Kind::Enum(words)) => {
+            let words = words.iter().map(|word| Datum::text(*word)).collect();
+            Datum::Array(Arc::new(Array::vector(oids::TEXT, words)))
+        }
+        _ => Datum::Null,
+    };
+    let text_of = |text: Option<&'static str>| nullable(text.filter(|text| !text.is_empty()));
+    vec![
+        Datum::text(&setting.name),
+        Datum::text(&setting.setting),
+        text_of(definition.and_then(|d| d.unit.name())),
+        Datum::text(definition.map_or("Customized Options", |d| d.category)),
+        text_of(definition.map(|d| d.short_description)),
+        text_of(definition.map(|d| d.extra_description)),
+        Datum::text(definition.map_or("user", |d| d.context.name())),
+        Datum::text(definition.map_or("string", |d| type_name(&d.kind))),
+        Datum::text(setting.source.name()),
+        nullable(minimum),
+        nullable(maximum),
+        words,
+        nullable(definition.and_then(|d| d.default)),
+        nullable(setting.reset.as_ref()),
+        Datum::Null,
+        Datum::Null,
+        Datum::Bool(false),
+    ]
+}
+
+fn type_name(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Bool => "bool",
+        Kind::Int { .. } => "integer",
+        Kind::Real { .. } => "real",
+        Kind::String => "string",
+        Kind::Enum(_) => "enum",
+    }
+}
+
+fn bounds(definition: &Definition) -> (Option<String>, Option<String>) {
+    match &definition.kind {
+        Kind::Int { min, max } => (Some(min.to_string()), Some(max.to_string())),
+        Kind::Real { min, max } => (Some(min.to_string()), Some(max.to_string())),
+        Kind::Bool | Kind::String | Kind::Enum(_) => (None, None),
+    }
+}
+
+/// `pg_settings_get_flags(name)`: NULL for a setting that does not exist.
+fn pg_settings_get_flags(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let rows = session(cx)?.shared.settings.lock().rows();
+    let Some(row) = rows.iter().find(|row| row.name.eq_ignore_ascii_case(text(args, 0))) else {
+        return Ok(Datum::Null);
+    };
+    let flag = |set: bool, name: &'static str| set.then(|| Datum::text(name));
+    let flags = row
+        .definition
+        .map(|d| [flag(d.in_explain, "EXPLAIN"), flag(d.hidden, "NO_SHOW_ALL"), flag(d.no_reset_all, "NO_RESET_ALL")]);
+    let flags = flags.into_iter().flatten().flatten().collect();
+    Ok(Datum::Array(Arc::new(Array::vector(oids::TEXT, flags))))
+}

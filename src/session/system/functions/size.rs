@@ -1,0 +1,84 @@
+//! Sizes of tables, indexes and databases: memory in bytes, as storage counts it.
+
+use dictdb_catalog::{Relation, RelationKind};
+use dictdb_functions::{CallContext, ScalarFn};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState};
+
+use super::arguments::{oid, session, text};
+use crate::StatementEnv;
+
+pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
+    ("pg_relation_size(regclass)", |cx, args| of_relation(cx, args, main_size)),
+    ("pg_relation_size", pg_relation_size),
+    ("pg_table_size", |cx, args| of_relation(cx, args, main_size)),
+    ("pg_indexes_size", |cx, args| of_relation(cx, args, |_, _| 0)),
+    ("pg_total_relation_size", |cx, args| of_relation(cx, args, main_size)),
+    ("pg_database_size_name", pg_database_size),
+    ("pg_database_size_oid", pg_database_size),
+    ("pg_relation_filenode", pg_relation_filenode),
+    ("pg_relation_filepath", |_, _| Ok(Datum::Null)),
+    ("pg_filenode_relation", pg_filenode_relation),
+    ("pg_tablespace_location", |_, _| Ok(Datum::text(""))),
+];
+
+/// Bytes of a table with its indexes, which share its memory; of anything else nothing.
+fn main_size(env: &StatementEnv, relation: &Relation) -> usize {
+    match relation.kind {
+        RelationKind::Table => {
+            env.shared.instance.storage.table(relation.storage).map_or(0, |table| table.stats().bytes)
+        }
+        _ => 0,
+    }
+}
+
+fn of_relation(
+    cx: &CallContext<'_>,
+    args: &[Datum],
+    size: impl Fn(&StatementEnv, &Relation) -> usize,
+) -> Result<Datum> {
+    let env = session(cx)?;
+    let relation = env.catalog.relation(oid(args, 0));
+    Ok(relation.map_or(Datum::Null, |relation| Datum::Int8(size(env, relation) as i64)))
+}
+
+/// `pg_relation_size(relation, fork)`: there is the main fork only.
+fn pg_relation_size(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    match text(args, 1) {
+        "main" => of_relation(cx, args, main_size),
+        "fsm" | "vm" | "init" => of_relation(cx, args, |_, _| 0),
+        _ => Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "invalid fork name")
+            .hint("Valid fork names are \"main\", \"fsm\", \"vm\", and \"init\".")),
+    }
+}
+
+fn pg_database_size(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let instance = &env.shared.instance;
+    let wanted = |database: &crate::Database| match args.first() {
+        Some(Datum::Text(name)) => *database.name == **name,
+        _ => database.oid == oid(args, 0),
+    };
+    let Some(database) = instance.databases().into_iter().find(|database| wanted(database)) else {
+        return match args.first() {
+            Some(Datum::Text(name)) => {
+                Err(Error::new(SqlState::UNDEFINED_DATABASE, format!("database \"{name}\" does not exist")))
+            }
+            _ => Ok(Datum::Null),
+        };
+    };
+    let catalog = database.catalog.current();
+    let tables = catalog.relations().filter_map(|relation| instance.storage.table(relation.storage));
+    Ok(Datum::Int8(tables.map(|table| table.stats().bytes as i64).sum()))
+}
+
+fn pg_relation_filenode(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let relation = session(cx)?.catalog.relation(oid(args, 0));
+    let storage = relation.map(|relation| relation.storage).filter(|storage| storage.is_valid());
+    Ok(storage.map_or(Datum::Null, |storage| Datum::Oid(storage.0)))
+}
+
+fn pg_filenode_relation(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let wanted = oid(args, 1);
+    let found = session(cx)?.catalog.relations().find(|r| wanted != Oid::INVALID && r.storage == wanted);
+    Ok(found.map_or(Datum::Null, |relation| Datum::Oid(relation.oid.0)))
+}
