@@ -160,6 +160,20 @@ impl AggregateState {
         if !code.arguments(scope, args)? {
             return Ok(());
         }
+        let order = match &self.pending {
+            Pending::Sort(_) => order_values(&code.order, scope)?,
+            Pending::None | Pending::Seen(_) => Row::new(),
+        };
+        self.push(code, args, &order, scope.rt()?)
+    }
+
+    /// Gives the direct arguments, on the first row.
+    pub fn set_direct(&mut self, direct: impl FnOnce() -> Row) {
+        self.direct.get_or_insert_with(direct);
+    }
+
+    /// Takes ready arguments into account, with the values of the ORDER BY keys.
+    pub fn push(&mut self, code: &AggregateCode, args: &mut Row, order: &Row, rt: &Runtime) -> Result<()> {
         match &mut self.pending {
             Pending::None => {}
             Pending::Seen(seen) => {
@@ -168,20 +182,19 @@ impl AggregateState {
                 if seen.contains(&*key) {
                     return Ok(());
                 }
-                scope.rt()?.charge(key.len() + size_of::<Box<[u8]>>())?;
+                rt.charge(key.len() + size_of::<Box<[u8]>>())?;
                 seen.insert(key.into());
             }
             Pending::Sort(rows) => {
-                let order = order_values(&code.order, scope)?;
-                scope.rt()?.charge(row_bytes(args) + row_bytes(&order))?;
-                rows.push((order, std::mem::take(args)));
+                rt.charge(row_bytes(args) + row_bytes(order))?;
+                rows.push((order.clone(), std::mem::take(args)));
                 return Ok(());
             }
         }
         if code.ordered {
-            scope.rt()?.charge(row_bytes(args))?;
+            rt.charge(row_bytes(args))?;
         }
-        self.accumulator.update(&code.context(scope.env), args)
+        self.accumulator.update(&code.context(rt.env()), args)
     }
 
     /// Adds ready arguments, for window frames.

@@ -13,6 +13,8 @@ use crate::access::TableHandle;
 use crate::access::columns::OutputColumns;
 use crate::access::search::IndexAccess;
 use crate::aggregate::{AggregateCode, compile_calls};
+use crate::columnar;
+use crate::columnar::choose::{self, Adaptive, EngineChoice, Reads};
 use crate::eval::{Code, CompileContext, compile, compile_all, compile_predicate};
 use crate::keys::{OrderKey, base_oids};
 use crate::modify::conflict::{ConflictCode, ConflictUpdate};
@@ -35,6 +37,7 @@ pub(crate) struct Compiler<'a> {
     cx: &'a PrepareContext<'a>,
     eval: CompileContext<'a>,
     scans: HashMap<*const physical::Node, ScanId>,
+    choice: EngineChoice,
     /// The root of the plan.
     root: *const physical::Node,
 }
@@ -43,7 +46,7 @@ impl<'a> Compiler<'a> {
     /// A compiler for a plan.
     pub fn new(plan: &'a Plan, dependencies: &'a Dependencies, cx: &'a PrepareContext<'a>) -> Self {
         let eval = CompileContext { types: &**cx.catalog, plan: Some((plan, dependencies)) };
-        Compiler { dependencies, cx, eval, scans: HashMap::new(), root: &plan.root }
+        Compiler { dependencies, cx, eval, scans: HashMap::new(), choice: cx.engine.choice(), root: &plan.root }
     }
 
     /// The query of a CTE.
@@ -57,7 +60,32 @@ impl<'a> Compiler<'a> {
 
     /// An operator with its inputs.
     pub fn node(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
-        stacker::maybe_grow(RED_ZONE_BYTES, SEGMENT_BYTES, || self.operator(node))
+        stacker::maybe_grow(RED_ZONE_BYTES, SEGMENT_BYTES, || match choose::reads(node) {
+            Some(reads) if self.choice != EngineChoice::Rows => self.adaptive(node, &reads),
+            _ => self.operator(node),
+        })
+    }
+
+    /// An operator that exists both ways.
+    fn adaptive(&mut self, node: &physical::Node, reads: &Reads<'_>) -> Result<Arc<dyn Node>> {
+        let tables = reads.tables.iter().map(|table| Ok(self.table(table)?.table)).collect::<Result<_>>()?;
+        let columns = columnar::compile(node, self)?;
+        let rows = self.rows_only(|compiler| compiler.operator(node))?;
+        let always = reads.large_index_scan || self.choice == EngineChoice::Columns;
+        Ok(Arc::new(Adaptive { rows, columns, tables, always }))
+    }
+
+    /// Compiles something row by row throughout.
+    fn rows_only<T>(&mut self, compile: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let choice = std::mem::replace(&mut self.choice, EngineChoice::Rows);
+        let result = compile(self);
+        self.choice = choice;
+        result
+    }
+
+    /// What expressions are compiled with.
+    pub fn eval(&self) -> &CompileContext<'a> {
+        &self.eval
     }
 
     fn operator(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
@@ -138,7 +166,8 @@ impl<'a> Compiler<'a> {
             })
         });
         let targets = targets.collect::<Result<_>>()?;
-        Ok(Arc::new(row::lock_rows::LockRows { input: node, targets }))
+        let recheck = self.rows_only(|compiler| compiler.node(input))?;
+        Ok(Arc::new(row::lock_rows::LockRows { input: node, targets, recheck }))
     }
 
     fn modify(&mut self, modify: &physical::Modify, counts: bool) -> Result<Arc<dyn Node>> {
@@ -157,18 +186,20 @@ impl<'a> Compiler<'a> {
                     .iter()
                     .map(|(attnum, column)| Ok((place(*attnum)?, *column)))
                     .collect::<Result<_>>()?,
-                recheck: self.recheck(&modify.input, &input, *row_id),
+                recheck: self.recheck(&modify.input, *row_id)?,
             },
             physical::Action::Delete { row_id } => {
-                Action::Delete { row_id: *row_id, recheck: self.recheck(&modify.input, &input, *row_id) }
+                Action::Delete { row_id: *row_id, recheck: self.recheck(&modify.input, *row_id)? }
             }
         };
         let returning = modify.returning.as_ref().map(|exprs| compile_all(exprs, &self.eval)).transpose()?;
         Ok(Arc::new(Modify { input, target, action, returning, counts }))
     }
 
-    fn recheck(&mut self, plan: &physical::Node, input: &Arc<dyn Node>, row_id: usize) -> Recheck {
-        Recheck { input: input.clone(), scan: recheck::trace(plan, row_id).map(|scan| self.scan_id(scan)) }
+    /// A second look takes single rows: it is always row by row.
+    fn recheck(&mut self, plan: &physical::Node, row_id: usize) -> Result<Recheck> {
+        let input = self.rows_only(|compiler| compiler.node(plan))?;
+        Ok(Recheck { input, scan: recheck::trace(plan, row_id).map(|scan| self.scan_id(scan)) })
     }
 
     fn on_conflict(&self, conflict: &physical::OnConflict) -> Result<ConflictCode> {
@@ -318,7 +349,8 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn table(&self, table: &TableRef) -> Result<TableHandle> {
+    /// The storage of a table.
+    pub fn table(&self, table: &TableRef) -> Result<TableHandle> {
         TableHandle::new(&table.relation, self.cx.storage)
     }
 

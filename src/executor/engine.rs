@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::columnar::choose::EngineChoice;
 use datafusion_execution::TaskContext;
 use datafusion_execution::config::SessionConfig;
 use datafusion_execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -17,6 +18,7 @@ pub(crate) const BATCH_ROWS: usize = 8192;
 pub struct Engine {
     task: Arc<TaskContext>,
     registry: Registry,
+    choice: EngineChoice,
 }
 
 impl Engine {
@@ -31,12 +33,23 @@ impl Engine {
             .map_err(|error| Error::internal(error.to_string()))?;
         let config = SessionConfig::new().with_target_partitions(1).with_batch_size(BATCH_ROWS);
         let task = TaskContext::default().with_session_config(config).with_runtime(runtime);
-        Ok(Arc::new(Engine { task: Arc::new(task), registry }))
+        Ok(Arc::new(Engine { task: Arc::new(task), registry, choice: EngineChoice::Automatic }))
     }
 
     /// The context DataFusion's operators run in.
     pub(crate) fn task(&self) -> &Arc<TaskContext> {
         &self.task
+    }
+
+    /// The same engine that chooses otherwise, for tests.
+    #[cfg(test)]
+    pub(crate) fn choosing(&self, choice: EngineChoice) -> Arc<Self> {
+        Arc::new(Engine { task: self.task.clone(), registry: self.registry.clone(), choice })
+    }
+
+    /// How operators are chosen.
+    pub(crate) fn choice(&self) -> EngineChoice {
+        self.choice
     }
 
     /// Implementations of functions.

@@ -37,7 +37,7 @@ enum State {
 
 /// Begins a statement. The relation locks are the caller's: [`Prepared::lock_relations`].
 pub fn execute(prepared: &Arc<Prepared>, cx: ExecContext) -> Result<Execution> {
-    let runtime = Arc::new(Runtime::new(prepared.clone(), cx));
+    let runtime = Runtime::new(prepared.clone(), cx);
     let cursor = prepared.open_root();
     Ok(Execution { runtime, state: State::Rows(cursor) })
 }

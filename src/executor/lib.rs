@@ -18,6 +18,7 @@
 
 mod access;
 mod aggregate;
+mod columnar;
 mod compile;
 mod context;
 pub mod ddl;

@@ -3,8 +3,9 @@
 //! Operators and expressions share it by reference; whatever changes is behind a lock of its own, which nobody else
 //! holds at that time, because an execution runs on one thread at a time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use std::sync::{Arc, Weak};
 
 use datafusion_execution::memory_pool::MemoryReservation;
 use dictdb_types::{Datum, Env, Error, Jsonb, Result, RowId};
@@ -30,6 +31,8 @@ pub(crate) struct ScanId(pub usize);
 
 /// A running execution.
 pub(crate) struct Runtime {
+    /// Itself, for what outlives a call: operators of DataFusion own what they use.
+    me: Weak<Runtime>,
     cx: ExecContext,
     prepared: Arc<Prepared>,
     outer: Box<[Mutex<Datum>]>,
@@ -56,7 +59,7 @@ struct Memory {
 }
 
 impl Runtime {
-    pub(crate) fn new(prepared: Arc<Prepared>, cx: ExecContext) -> Self {
+    pub(crate) fn new(prepared: Arc<Prepared>, cx: ExecContext) -> Arc<Self> {
         let plan = prepared.plan();
         let shared = Shared {
             ctes: (0..plan.ctes.len()).map(|_| Mutex::default()).collect(),
@@ -68,20 +71,31 @@ impl Runtime {
         Runtime::with_shared(prepared, cx, Arc::new(shared), Vec::new())
     }
 
-    fn with_shared(prepared: Arc<Prepared>, cx: ExecContext, shared: Arc<Shared>, fixed: Vec<(ScanId, RowId)>) -> Self {
-        let plan = prepared.plan();
-        Runtime {
+    fn with_shared(
+        prepared: Arc<Prepared>,
+        cx: ExecContext,
+        shared: Arc<Shared>,
+        fixed: Vec<(ScanId, RowId)>,
+    ) -> Arc<Self> {
+        let plan = prepared.plan().clone();
+        Arc::new_cyclic(|me| Runtime {
+            me: me.clone(),
             outer: (0..plan.outer_slots).map(|_| Mutex::new(Datum::Null)).collect(),
             subplans: (0..plan.subplans.len()).map(|_| Mutex::default()).collect(),
             cx,
             prepared,
             shared,
             fixed,
-        }
+        })
+    }
+
+    /// The runtime as something to own.
+    pub fn handle(&self) -> Result<Arc<Runtime>> {
+        self.me.upgrade().ok_or_else(|| Error::internal("execution has ended"))
     }
 
     /// A runtime in which some scans give one row only: to look again at rows that changed meanwhile.
-    pub fn recheck(&self, fixed: Vec<(ScanId, RowId)>) -> Runtime {
+    pub fn recheck(&self, fixed: Vec<(ScanId, RowId)>) -> Arc<Runtime> {
         let again = Runtime::with_shared(self.prepared.clone(), self.cx.clone(), self.shared.clone(), fixed);
         for (slot, value) in self.outer.iter().enumerate() {
             again.set_outer(slot, value.lock().clone());

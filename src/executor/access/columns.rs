@@ -88,12 +88,15 @@ fn source(relation: &Relation, attnum: i16) -> Result<Source> {
     })
 }
 
+/// Bits of a `tid` below its block number.
+const TID_PLACE_BITS: u32 = 16;
 /// Rows per block of a `ctid`, as storage numbers them.
 const BLOCK_ROWS: u64 = dictdb_storage::BLOCK_ROWS as u64;
 
-/// A row's `ctid` in text form: block and, counted from one, place in it.
+/// A row's `ctid`: block and, counted from one, place in it.
 pub(crate) fn ctid(id: RowId) -> Datum {
-    Datum::Text(format!("({},{})", id.0 / BLOCK_ROWS, id.0 % BLOCK_ROWS + 1).into())
+    let (block, place) = (id.0 / BLOCK_ROWS, id.0 % BLOCK_ROWS + 1);
+    Datum::Int8((block << TID_PLACE_BITS | place) as i64)
 }
 
 /// A row id as it travels between operators.

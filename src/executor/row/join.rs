@@ -134,7 +134,7 @@ impl<N: AsRef<JoinSpec> + Send + Sync + 'static, C: Candidates + 'static> JoinCu
             return Ok(false);
         }
         row.clear();
-        Ok(self.candidates.next_unmatched(rt, row)?)
+        self.candidates.next_unmatched(rt, row)
     }
 }
 

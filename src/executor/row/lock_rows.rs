@@ -19,6 +19,8 @@ pub(crate) struct LockRows {
     pub input: Arc<dyn Node>,
     /// Tables whose rows are locked.
     pub targets: Box<[LockTarget]>,
+    /// The input again, row by row: for a second look.
+    pub recheck: Arc<dyn Node>,
 }
 
 /// A table whose rows are locked.
@@ -111,7 +113,7 @@ impl LockRowsCursor {
         if !newer {
             return Ok(true);
         }
-        match recheck::run(&self.node.input, rt, fixed)? {
+        match recheck::run(&self.node.recheck, rt, fixed)? {
             Some(again) => {
                 *row = again;
                 Ok(true)

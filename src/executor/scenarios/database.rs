@@ -12,6 +12,7 @@ use dictdb_storage::{Isolation, Session, Storage, Transaction, WaitOptions};
 use dictdb_types::env::BareEnv;
 use dictdb_types::{Datum, Error, Oid, Result};
 
+use crate::columnar::choose::EngineChoice;
 use crate::ddl::{DdlContext, StorageChanges};
 use crate::modify::ConstraintQueue;
 use crate::{Engine, ExecContext, PrepareContext, Row, VirtualTables, execute, prepare};
@@ -67,6 +68,12 @@ impl Database {
         crate::ddl::execute(statement, locations, &mut cx)?;
         self.catalog.commit(catalog.changes())?;
         Arc::into_inner(transaction).unwrap().commit().map(|_| ())
+    }
+
+    /// The same database with the engine chosen otherwise.
+    pub fn choosing(mut self, choice: EngineChoice) -> Self {
+        self.engine = self.engine.choosing(choice);
+        self
     }
 
     pub fn connect(&self) -> Client<'_> {

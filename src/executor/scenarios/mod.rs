@@ -3,5 +3,6 @@
 mod changes;
 mod concurrency;
 mod database;
+mod engines;
 mod foreign_keys;
 mod queries;

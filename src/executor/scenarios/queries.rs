@@ -1,6 +1,7 @@
 //! Queries over constants: every operator once, answers as PostgreSQL 15 gives them.
 
 use super::database::Database;
+use crate::columnar::choose::EngineChoice;
 
 const CASES: &[(&str, &[&str])] = &[
     ("select 1, 'a', null", &["1|a|"]),
@@ -49,9 +50,11 @@ const CASES: &[(&str, &[&str])] = &[
 
 #[test]
 fn queries_answer_as_postgresql_does() {
-    let database = Database::new("");
-    for (sql, expected) in CASES {
-        assert_eq!(database.rows(sql), *expected, "{sql}");
+    for choice in [EngineChoice::Rows, EngineChoice::Columns] {
+        let database = Database::new("").choosing(choice);
+        for (sql, expected) in CASES {
+            assert_eq!(database.rows(sql), *expected, "{sql} by {choice:?}");
+        }
     }
 }
 

@@ -1,0 +1,92 @@
+//! Aggregates of many groups at once, and which implementation serves which call.
+
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use dictdb_planner::expr::AggregateCall;
+use dictdb_types::{Physical, Result};
+
+use super::super::vector::{self, Vector, VectorContext};
+use super::count::Count;
+use super::extreme;
+use super::general::General;
+use super::sum;
+use crate::aggregate::AggregateCode;
+use crate::runtime::Runtime;
+
+/// One aggregate of all groups.
+pub(crate) trait Accumulate: Send {
+    /// Adds a batch: argument columns, the group of each row, the number of groups so far.
+    fn update(&mut self, args: &[ArrayRef], groups: &[usize], count: usize, rt: &Runtime) -> Result<()>;
+
+    /// The results, one per group.
+    fn finish(&mut self, count: usize, rt: &Arc<Runtime>) -> Result<ArrayRef>;
+
+    /// Bytes held, for the memory budget.
+    fn bytes(&self) -> usize;
+}
+
+/// A compiled call.
+#[derive(Debug)]
+pub(crate) struct CallCode {
+    /// Arguments: for the general case followed by ORDER BY keys and direct arguments.
+    pub args: Box<[Vector]>,
+    /// FILTER.
+    pub filter: Option<Vector>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Count,
+    Sum(sum::Sum),
+    Extreme(extreme::Extreme),
+    General(Arc<general::GeneralCode>),
+}
+
+use super::general;
+
+impl CallCode {
+    /// Compiles a call. 0A000 for an aggregate without implementation.
+    pub fn compile(call: &AggregateCall, cx: &VectorContext<'_>) -> Result<Self> {
+        let filter = vector::compile_predicate(call.filter.as_ref(), cx)?;
+        if !call.distinct && call.order.is_empty() && !call.within_group {
+            let layouts: Vec<Physical> = call.args.iter().map(|arg| cx.eval.types.physical(arg.ty().oid)).collect();
+            if let Some(kind) = special(call, &layouts, cx) {
+                return Ok(CallCode { args: vector::compile_all(&call.args, cx)?, filter, kind });
+            }
+        }
+        let code = AggregateCode::compile(call, cx.eval)?;
+        let order = call.order.iter().map(|key| &key.expr);
+        let args = vector::compile_all(call.args.iter().chain(order), cx)?;
+        let layouts = call.args.iter().chain(call.order.iter().map(|key| &key.expr));
+        let layouts = layouts.map(|arg| cx.eval.types.physical(arg.ty().oid)).collect();
+        let result = cx.eval.types.physical(call.ty.oid);
+        let general =
+            general::GeneralCode { code, layouts, args: call.args.len(), within_group: call.within_group, result };
+        Ok(CallCode { args, filter, kind: Kind::General(Arc::new(general)) })
+    }
+
+    /// The state of no group.
+    pub fn start(&self) -> Box<dyn Accumulate> {
+        match &self.kind {
+            Kind::Count => Box::new(Count::default()),
+            Kind::Sum(sum) => sum.start(),
+            Kind::Extreme(extreme) => extreme.start(),
+            Kind::General(code) => Box::new(General::new(code.clone())),
+        }
+    }
+}
+
+/// The aggregates that have columns of machine words as states.
+fn special(call: &AggregateCall, layouts: &[Physical], cx: &VectorContext<'_>) -> Option<Kind> {
+    let oid = call.args.first().map(|arg| cx.eval.types.base_type(arg.ty()).oid);
+    match (&*call.function.name, layouts) {
+        ("count", [] | [_]) => Some(Kind::Count),
+        ("sum", [layout]) => sum::Sum::of_sum(*layout, oid?).map(Kind::Sum),
+        ("avg", [layout]) => sum::Sum::of_avg(*layout).map(Kind::Sum),
+        ("max", [layout]) => extreme::Extreme::of(true, *layout, oid?).map(Kind::Extreme),
+        ("min", [layout]) => extreme::Extreme::of(false, *layout, oid?).map(Kind::Extreme),
+        _ => None,
+    }
+}

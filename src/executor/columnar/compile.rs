@@ -1,0 +1,195 @@
+//! From physical plan to columnar operators. What has none here runs row by row, and its rows become columns.
+
+use std::sync::Arc;
+
+use arrow::compute::SortOptions;
+use dictdb_planner::expr::{AggregateCall, Expr, SortKey};
+use dictdb_planner::logical::JoinKind;
+use dictdb_planner::physical::{self, Op};
+use dictdb_types::{Physical, Result, Type};
+
+use super::Node;
+use super::aggregate::{Aggregate, CallCode, GroupKey};
+use super::append::Append;
+use super::filter::Filter;
+use super::join::{Join, JoinKey, JoinResidual};
+use super::key::KeyForm;
+use super::limit::Limit;
+use super::of_rows::OfRows;
+use super::project::Project;
+use super::scan::Scan;
+use super::sort::{self, Sort};
+use super::vector::{self, VectorContext};
+use crate::access::columns::OutputColumns;
+use crate::compile::Compiler;
+use crate::eval;
+
+/// Compiles an operator with its inputs, whatever it is.
+pub(crate) fn compile(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Arc<dyn Node>> {
+    stacker::maybe_grow(RED_ZONE_BYTES, SEGMENT_BYTES, || match own(node, cx)? {
+        Some(own) => Ok(own),
+        None => {
+            let columns = layouts(&node.columns, cx);
+            let rows: Arc<dyn Node> = Arc::new(OfRows { input: cx.node(node)?, columns });
+            Ok(rows)
+        }
+    })
+}
+
+/// Stack left below which a deep plan is compiled on a fresh segment, and the size of that segment, in bytes.
+const RED_ZONE_BYTES: usize = 96 * 1024;
+const SEGMENT_BYTES: usize = 1024 * 1024;
+
+/// Whether an operator exists here.
+pub(super) fn is_columnar(node: &physical::Node) -> bool {
+    match &node.op {
+        Op::SeqScan { .. }
+        | Op::Project { .. }
+        | Op::Filter { .. }
+        | Op::HashJoin { .. }
+        | Op::NestedLoop { .. }
+        | Op::Sort { .. }
+        | Op::Distinct { .. }
+        | Op::Append { .. } => true,
+        Op::Aggregate { sets, groupings, .. } => sets.is_none() && groupings.is_empty(),
+        Op::Limit { ties, .. } => ties.is_none(),
+        _ => false,
+    }
+}
+
+fn own(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Option<Arc<dyn Node>>> {
+    if !is_columnar(node) {
+        return Ok(None);
+    }
+    Ok(Some(match &node.op {
+        Op::SeqScan { table, fetch, filter } => {
+            let columns = layouts(&node.columns, cx);
+            let filter = vector::compile_predicate(filter.as_ref(), &context(&columns, cx))?;
+            let output = OutputColumns::new(&table.relation, fetch)?;
+            Arc::new(Scan::new(cx.table(table)?, output, filter, columns))
+        }
+        Op::Project { input, exprs } => {
+            let input = compile(input, cx)?;
+            let vectors = vector::compile_all(exprs, &context(input.columns(), cx))?;
+            Arc::new(Project { input, vectors, columns: layouts(&node.columns, cx) })
+        }
+        Op::Filter { input, predicate } => {
+            let input = compile(input, cx)?;
+            let predicate = vector::compile(predicate, &context(input.columns(), cx))?;
+            Arc::new(Filter { input, predicate })
+        }
+        Op::HashJoin { kind, left, right, keys, residual } => {
+            return join(node, *kind, (left, right), keys, residual.as_ref(), cx);
+        }
+        Op::NestedLoop { kind, left, right, on } => return join(node, *kind, (left, right), &[], on.as_ref(), cx),
+        Op::Aggregate { input, groups, calls, .. } => aggregate(node, input, groups, calls, cx)?,
+        Op::Distinct { input } => {
+            let groups: Vec<Expr> = input.columns.iter().enumerate().map(|(i, ty)| Expr::Input(i, *ty)).collect();
+            aggregate(node, input, &groups, &[], cx)?
+        }
+        Op::Sort { input, keys, fetch } => {
+            let input = compile(input, cx)?;
+            let keys = sort_keys(keys, input.columns(), cx)?;
+            Arc::new(Sort { input, keys, fetch: eval::compile_predicate(fetch.as_ref(), cx.eval())? })
+        }
+        Op::Limit { input, limit, offset, .. } => Arc::new(Limit {
+            input: compile(input, cx)?,
+            limit: eval::compile_predicate(limit.as_ref(), cx.eval())?,
+            offset: eval::compile_predicate(offset.as_ref(), cx.eval())?,
+        }),
+        Op::Append { inputs } => {
+            let inputs = inputs.iter().map(|input| compile(input, cx)).collect::<Result<_>>()?;
+            Arc::new(Append { inputs, columns: layouts(&node.columns, cx) })
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn aggregate(
+    node: &physical::Node,
+    input: &physical::Node,
+    groups: &[Expr],
+    calls: &[AggregateCall],
+    cx: &mut Compiler<'_>,
+) -> Result<Arc<dyn Node>> {
+    let input = compile(input, cx)?;
+    let vectors = context(input.columns(), cx);
+    let types = cx.eval().types;
+    let groups = groups.iter().map(|group| {
+        Ok(GroupKey {
+            vector: vector::compile(group, &vectors)?,
+            physical: types.physical(group.ty().oid),
+            form: KeyForm::of(group.ty(), types),
+        })
+    });
+    let groups = groups.collect::<Result<_>>()?;
+    let calls = calls.iter().map(|call| CallCode::compile(call, &vectors)).collect::<Result<_>>()?;
+    Ok(Arc::new(Aggregate { groups, calls, columns: layouts(&node.columns, cx), input }))
+}
+
+fn sort_keys(keys: &[SortKey], columns: &[Physical], cx: &Compiler<'_>) -> Result<Box<[sort::SortKey]>> {
+    let (vectors, types) = (context(columns, cx), cx.eval().types);
+    keys.iter()
+        .map(|key| {
+            Ok(sort::SortKey {
+                vector: vector::compile(&key.expr, &vectors)?,
+                physical: types.physical(key.expr.ty().oid),
+                form: KeyForm::of_order(key.expr.ty(), types),
+                options: SortOptions { descending: key.descending, nulls_first: key.nulls_first },
+            })
+        })
+        .collect()
+}
+
+/// A join; `None` when a key has no form that both sides share.
+fn join(
+    node: &physical::Node,
+    kind: JoinKind,
+    (left, right): (&physical::Node, &physical::Node),
+    keys: &[physical::JoinKey],
+    residual: Option<&Expr>,
+    cx: &mut Compiler<'_>,
+) -> Result<Option<Arc<dyn Node>>> {
+    let types = cx.eval().types;
+    let forms = keys.iter().map(|key| KeyForm::of_join(key.left.ty(), key.right.ty(), key.null_equals_null, types));
+    let Some(forms) = forms.collect::<Result<Option<Vec<_>>>>()? else { return Ok(None) };
+    let build_right = right.rows <= left.rows;
+    let (left, right) = (compile(left, cx)?, compile(right, cx)?);
+    let side = |expr: &Expr, input: &Arc<dyn Node>| -> Result<(vector::Vector, Physical)> {
+        Ok((vector::compile(expr, &context(input.columns(), cx))?, types.physical(expr.ty().oid)))
+    };
+    let keys = keys
+        .iter()
+        .zip(forms)
+        .map(|(key, form)| Ok(JoinKey { left: side(&key.left, &left)?, right: side(&key.right, &right)?, form }));
+    let keys = keys.collect::<Result<_>>()?;
+    let both: Vec<Physical> = left.columns().iter().chain(right.columns()).copied().collect();
+    let residual = residual.map(|expr| join_residual(expr, &both, cx)).transpose()?;
+    let columns = layouts(&node.columns, cx);
+    Ok(Some(Arc::new(Join { kind, left, right, keys, residual, build_right, columns })))
+}
+
+/// A condition over the columns it reads, renumbered.
+fn join_residual(expr: &Expr, both: &[Physical], cx: &Compiler<'_>) -> Result<JoinResidual> {
+    let mut expr = expr.clone();
+    let mut inputs: Vec<usize> = Vec::new();
+    expr.rewrite(&mut |part| {
+        if let Expr::Input(index, _) = part {
+            let place = inputs.iter().position(|input| input == index);
+            *index = place.unwrap_or_else(|| {
+                inputs.push(*index);
+                inputs.len() - 1
+            });
+        }
+    });
+    let columns: Vec<Physical> = inputs.iter().filter_map(|input| both.get(*input).copied()).collect();
+    Ok(JoinResidual { vector: Arc::new(vector::compile(&expr, &context(&columns, cx))?), inputs })
+}
+
+fn context<'c>(columns: &'c [Physical], cx: &'c Compiler<'_>) -> VectorContext<'c> {
+    VectorContext { eval: cx.eval(), columns }
+}
+
+fn layouts(types: &[Type], cx: &Compiler<'_>) -> Box<[Physical]> {
+    types.iter().map(|ty| cx.eval().types.physical(ty.oid)).collect()
+}

@@ -1,0 +1,119 @@
+//! Columns under which Arrow's equality and order are PostgreSQL's.
+//!
+//! Integers, dates, text and the like are so already. Floats have their zeros and NaNs made one each. For the rest
+//! (`numeric`, `interval`, `bpchar`, `jsonb`, arrays …) the column is replaced by memcomparable bytes of
+//! [`dictdb_types::sort_key`].
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BinaryViewBuilder};
+use arrow::compute;
+use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use dictdb_types::arrow::ColumnReader;
+use dictdb_types::{Oid, Physical, Result, Type, TypeLookup, oids, sort_key};
+
+use super::error::arrow_error;
+use crate::keys::JoinKeyKind;
+
+/// What is done to a column to make it a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyForm {
+    /// Nothing.
+    Plain,
+    /// Integers become `Int64`.
+    Widened,
+    /// `-0` becomes `0`, every NaN the same one.
+    Float,
+    /// Replaced by sort key bytes of this type. NULL stays NULL.
+    Encoded(Oid),
+    /// Likewise, and NULL has bytes too: it equals itself.
+    EncodedWithNull(Oid),
+}
+
+impl KeyForm {
+    /// The form for equality of values of one type.
+    pub fn of(ty: Type, types: &dyn TypeLookup) -> Self {
+        let oid = types.base_type(ty).oid;
+        match types.physical(oid) {
+            Physical::Float4 | Physical::Float8 => KeyForm::Float,
+            Physical::Opaque => KeyForm::Encoded(oid),
+            _ if matches!(oid, oids::BPCHAR | oids::INET | oids::CIDR) => KeyForm::Encoded(oid),
+            _ => KeyForm::Plain,
+        }
+    }
+
+    /// The form for ORDER BY: some types are equal as Arrow says, but not ordered so.
+    pub fn of_order(ty: Type, types: &dyn TypeLookup) -> Self {
+        match types.base_type(ty).oid {
+            oid @ (oids::PG_LSN | oids::XID8) => KeyForm::Encoded(oid),
+            _ => KeyForm::of(ty, types),
+        }
+    }
+
+    /// The form for both sides of an equi-join key.
+    pub fn of_join(left: Type, right: Type, null_equals_null: bool, types: &dyn TypeLookup) -> Result<Option<Self>> {
+        let kind = JoinKeyKind::of(left, right, types)?;
+        let same_layout = types.physical(left.oid) == types.physical(right.oid);
+        let form = match kind {
+            JoinKeyKind::Same(oid) if same_layout => KeyForm::of(Type::new(oid), types),
+            JoinKeyKind::Same(oid) => KeyForm::Encoded(oid),
+            JoinKeyKind::Integer => KeyForm::Widened,
+            JoinKeyKind::Timestamp => return Ok(None),
+        };
+        Ok(Some(match (form, null_equals_null) {
+            (KeyForm::Encoded(oid), true) => KeyForm::EncodedWithNull(oid),
+            (_, true) => KeyForm::EncodedWithNull(types.base_type(left).oid),
+            (form, false) => form,
+        }))
+    }
+
+    /// The Arrow type of the key.
+    pub fn data_type(self, physical: Physical) -> DataType {
+        match self {
+            KeyForm::Plain | KeyForm::Float => dictdb_types::arrow::data_type(physical),
+            KeyForm::Widened => DataType::Int64,
+            KeyForm::Encoded(_) | KeyForm::EncodedWithNull(_) => DataType::BinaryView,
+        }
+    }
+
+    /// Makes the key of a column.
+    pub fn apply(self, column: ArrayRef, physical: Physical) -> Result<ArrayRef> {
+        match self {
+            KeyForm::Plain => Ok(column),
+            KeyForm::Widened => compute::cast(&column, &DataType::Int64).map_err(arrow_error),
+            KeyForm::Float => Ok(normal_floats(&column)),
+            KeyForm::Encoded(oid) => encode(&column, physical, oid, false),
+            KeyForm::EncodedWithNull(oid) => encode(&column, physical, oid, true),
+        }
+    }
+}
+
+fn normal_floats(column: &ArrayRef) -> ArrayRef {
+    match column.data_type() {
+        DataType::Float32 => {
+            let normal = |v: f32| if v.is_nan() { f32::NAN } else { v + 0.0 };
+            Arc::new(column.as_primitive::<Float32Type>().unary::<_, Float32Type>(normal))
+        }
+        DataType::Float64 => {
+            let normal = |v: f64| if v.is_nan() { f64::NAN } else { v + 0.0 };
+            Arc::new(column.as_primitive::<Float64Type>().unary::<_, Float64Type>(normal))
+        }
+        _ => column.clone(),
+    }
+}
+
+fn encode(column: &ArrayRef, physical: Physical, oid: Oid, null_has_key: bool) -> Result<ArrayRef> {
+    let reader = ColumnReader::new(column, physical)?;
+    let mut keys = BinaryViewBuilder::with_capacity(column.len());
+    let mut key = Vec::new();
+    for row in 0..column.len() {
+        if reader.is_null(row) && !null_has_key {
+            keys.append_null();
+            continue;
+        }
+        key.clear();
+        sort_key::encode(&reader.get(row)?, oid, false, false, &mut key);
+        keys.append_value(&key);
+    }
+    Ok(Arc::new(keys.finish()))
+}
