@@ -42,6 +42,11 @@ impl Interrupts {
         let _ = self.storage.set(storage);
     }
 
+    /// The session's place in storage, once it has one.
+    pub(crate) fn storage(&self) -> Option<&StorageSession> {
+        self.storage.get().map(|storage| &**storage)
+    }
+
     fn raise(&self, reason: InterruptReason) {
         if let Some(storage) = self.storage.get() {
             storage.interrupt().raise(reason);

@@ -28,6 +28,7 @@
 //!
 //! An error at any step aborts the transaction and is the statement's answer; a panic is caught and treated the same.
 
+mod advisory;
 pub mod backends;
 pub mod client;
 pub mod clock;

@@ -41,6 +41,7 @@ impl Session {
         }
         self.prepared.clear();
         self.shared.pending.lock().act(Action::UnlistenAll);
+        self.storage.unlock_all_advisory();
         self.discard_sequences();
         self.discard_temporary()
     }

@@ -44,6 +44,17 @@ impl Session {
         self.0.shared.locks.advisory(&self.0, tag, shared, Level::Session, policy, options)
     }
 
+    /// [`Transaction::lock_advisory`] for the session's open transaction, for callers that have only the session.
+    pub fn lock_advisory_in_transaction(
+        &self,
+        tag: LockTag,
+        shared: bool,
+        policy: WaitPolicy,
+        options: &WaitOptions,
+    ) -> Result<bool> {
+        self.0.shared.locks.advisory(&self.0, tag, shared, Level::Transaction, policy, options)
+    }
+
     /// `pg_advisory_unlock[_shared]`: whether the session had the lock.
     pub fn unlock_advisory(&self, tag: LockTag, shared: bool) -> bool {
         let mode = mode(shared);

@@ -20,6 +20,7 @@ use dictdb_functions::set_returning::SetFn;
 /// Scalar functions.
 pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarFn)]> {
     let files = [
+        crate::advisory::FUNCTIONS,
         crate::functions::FUNCTIONS,
         crate::sequences::FUNCTIONS,
         activity::FUNCTIONS,
