@@ -14,12 +14,14 @@ use dictdb_types::{
     text, typmod,
 };
 
+use crate::aggregate::{SortDirection, aggregate};
 use crate::facts::{CastContext, Proc, proc_by_oid};
 use crate::kernel::{CallContext, key, scalar};
 use crate::resolve::{
     ArgSource, BuiltinScope, Coercion, FunctionCall, FunctionMatch, Resolution, Scope, coercion_path, format_type,
     resolve_function, resolve_operator, resolve_prefix_operator,
 };
+use crate::set_returning::set_returning;
 
 /// An environment whose settings and clock a test chooses.
 #[derive(Default)]
@@ -120,6 +122,84 @@ pub(crate) fn answer(env: &TestEnv, expression: &str) -> String {
             let hint = error.fields().hint.as_ref().map_or(String::new(), |hint| format!(" HINT {hint}"));
             format!("ERROR {} {}{hint}", error.code(), error.message())
         }
+    }
+}
+
+/// Runs the cases of aggregates: `name | type {values} | …`, one array of values per argument. With `name(direct)` or
+/// `name()` it is `name(direct) within group (order by …)` over sorted rows.
+pub(crate) fn run_aggregates(cases: &str) {
+    let env = TestEnv::default();
+    let mut wrong = String::new();
+    for line in cases.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (case, expected) = line.split_once(" => ").expect("case => answer");
+        let answer = env.aggregated(case).unwrap_or_else(|error| format!("ERROR {} {}", error.code(), error.message()));
+        if answer != expected {
+            wrong.push_str(&format!("{case}\n  PostgreSQL {expected}\n  here       {answer}\n"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+impl TestEnv {
+    fn aggregated(&self, case: &str) -> Result<String> {
+        let mut parts = case.split(" | ");
+        let call = parts.next().expect("a name");
+        let (name, direct) = match call.split_once('(') {
+            Some((name, direct)) => (name, Some(direct.trim_end_matches(')'))),
+            None => (call, None),
+        };
+        let direct_values = match direct.filter(|text| !text.is_empty()) {
+            Some(text) => vec![Parser::new(self, text).whole()?],
+            None => vec![],
+        };
+        let columns: Vec<(Oid, Arc<Array>)> = parts.map(|part| self.column(part)).collect::<Result<_>>()?;
+        let mut types: Vec<Oid> = direct_values.iter().map(|value| value.ty).collect();
+        types.extend(columns.iter().map(|(ty, _)| *ty));
+        let within_group = direct.is_some();
+        let order_by = if within_group { columns.len() } else { 0 };
+        let star = columns.is_empty();
+        let call = FunctionCall { name, args: &types, within_group, order_by, star, ..FunctionCall::default() };
+        let Resolution::Call(chosen) = resolve_function(&BuiltinScope, &call)? else { panic!("no aggregate {name}") };
+        let proc = proc_by_oid(chosen.oid).expect("a function");
+        let make = aggregate(name, &proc.args).ok_or_else(|| Error::unsupported(format_args!("aggregate {name}")))?;
+        let params: Vec<Oid> = chosen.params.iter().map(|param| param.ty).collect();
+        let coerce = |datum: &Datum, index: usize| {
+            self.coerce(Value { datum: datum.clone(), ty: types[index] }, params[index], CastContext::Implicit)
+        };
+        let aggregated = direct_values.len();
+        let arg_types: Vec<Type> = params[aggregated..].iter().map(|oid| Type::new(*oid)).collect();
+        let cx = CallContext::new(self, &arg_types, Type::new(chosen.result));
+        let mut rows: Vec<Vec<Datum>> = vec![];
+        for row in 0..columns.first().map_or(3, |(_, array)| array.items.len()) {
+            let values = columns.iter().enumerate().map(|(n, (_, array))| coerce(&array.items[row], aggregated + n));
+            rows.push(values.collect::<Result<_>>()?);
+        }
+        if within_group {
+            rows.sort_by(|a, b| dictdb_types::order::compare(&a[0], &b[0]));
+        }
+        let mut accumulator = make();
+        rows.iter().try_for_each(|row| accumulator.update(&cx, row))?;
+        let direct = direct_values.iter().enumerate().map(|(n, value)| coerce(&value.datum, n));
+        let direct: Vec<Datum> = direct.collect::<Result<_>>()?;
+        let result = accumulator.finish_ordered(&cx, &direct, &vec![SortDirection::default(); order_by])?;
+        self.text_of(&Value { datum: result, ty: chosen.result })
+    }
+
+    /// `type {values}`. Values that are arrays themselves are written as texts.
+    fn column(&self, part: &str) -> Result<(Oid, Arc<Array>)> {
+        let (name, values) = part.split_once(' ').expect("type {values}");
+        let ty = type_named(name).unwrap_or_else(|| panic!("type {name}"));
+        let array = if name.ends_with("[]") { oids::TEXT_ARRAY } else { builtin_types::array_of(ty).expect("arrays") };
+        let Datum::Array(items) = text::input(values, Type::new(array), self)? else { panic!("{values}") };
+        if !name.ends_with("[]") {
+            return Ok((ty, items));
+        }
+        let read = |item: &Datum| match item {
+            Datum::Text(item) => text::input(item, Type::new(ty), self),
+            _ => Ok(Datum::Null),
+        };
+        let items = items.items.iter().map(read).collect::<Result<_>>()?;
+        Ok((ty, Arc::new(Array::vector(ty, items))))
     }
 }
 
@@ -450,12 +530,30 @@ impl<'e> Parser<'e> {
             datums.push(Datum::Array(Array::vector(element, items).into()));
             types.push(variadic.array);
         }
+        if chosen.returns_set {
+            return self.rows(proc, chosen.result, &types, &datums);
+        }
         Ok(Value { datum: self.env.call(proc, chosen.result, &types, &datums)?, ty: chosen.result })
+    }
+
+    /// The texts of a set's rows, one after the other.
+    fn rows(&self, proc: &Proc, result: Oid, types: &[Oid], args: &[Datum]) -> Result<Value> {
+        let key = key(proc);
+        let function = set_returning(&key).ok_or_else(|| Error::unsupported(format_args!("function {key}")))?;
+        let types: Vec<Type> = types.iter().map(|oid| Type::new(*oid)).collect();
+        let mut texts = vec![];
+        if !(proc.strict && args.iter().any(Datum::is_null)) {
+            for row in function(&CallContext::new(self.env, &types, Type::new(result)), args)? {
+                texts.push(self.env.text_of(&Value { datum: row?, ty: result })?);
+            }
+        }
+        Ok(Value { datum: Datum::text(texts.join("; ")), ty: oids::TEXT })
     }
 }
 
 fn type_named(name: &str) -> Option<Oid> {
     match name {
+        _ if name.ends_with("[]") => type_named(&name[..name.len() - 2]).and_then(builtin_types::array_of),
         "int" | "integer" => Some(oids::INT4),
         "smallint" => Some(oids::INT2),
         "bigint" => Some(oids::INT8),

@@ -14,7 +14,7 @@ use dictdb_types::{Datum, Env, Field, Oid, Result, Type, oids, quote_identifier}
 
 use crate::facts::{Proc, ids};
 use crate::resolve::{BuiltinScope, format_type};
-use crate::scalar::families;
+use crate::scalar::{families, type_io};
 use crate::set_returning::{self, SetFn};
 
 /// What a function may know of its call besides the values.
@@ -109,7 +109,8 @@ impl Registry {
 }
 
 static BUILTIN: LazyLock<Registry> = LazyLock::new(|| {
-    let scalars = families().fold(Registry::default(), |registry, table| registry.with(table));
+    let types = Registry::default().with(&type_io());
+    let scalars = families().fold(types, |registry, table| registry.with(table));
     set_returning::FAMILIES.iter().fold(scalars, |registry, table| registry.with_sets(table))
 });
 

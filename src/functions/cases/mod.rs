@@ -1,6 +1,6 @@
 //! Functions against PostgreSQL 15's answers: every file here is `expression => answer`, rewritten by `rewrite.sh`.
 
-use crate::evaluate::run;
+use crate::evaluate::{run, run_aggregates};
 
 macro_rules! cases {
     ($($name:ident),* $(,)?) => {
@@ -11,4 +11,11 @@ macro_rules! cases {
     };
 }
 
-cases!(array, bytes, float, hash, integer, json, jsonpath, network, numeric, pattern, range, regexp, text);
+cases!(
+    array, bytes, float, hash, integer, json, jsonpath, network, numeric, pattern, range, regexp, sets, text, type_io
+);
+
+#[test]
+fn aggregates() {
+    run_aggregates(include_str!("aggregates.txt"));
+}

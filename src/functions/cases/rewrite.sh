@@ -5,10 +5,14 @@ set -eu
 cd "$(dirname "$0")"
 [ $# -gt 0 ] || set -- *.txt
 for file in "$@"; do
+    case $file in
+        sets.txt | aggregates.txt) function=${file%.txt} ;;
+        *) function=answer ;;
+    esac
     {
         cat oracle.sql
-        awk -F' => ' '/^#/ || /^$/ { gsub(/\x27/, "\x27\x27"); printf "select E\x27%s\x27;\n", $0; next }
-            { sub(/ => .*/, ""); e = $0; gsub(/\x27/, "\x27\x27", e); printf "select pg_temp.answer(\x27%s\x27);\n", e }' "$file"
+        awk -v name="$function" -F' => ' '/^#/ || /^$/ { gsub(/\x27/, "\x27\x27"); printf "select E\x27%s\x27;\n", $0; next }
+            { sub(/ => .*/, ""); e = $0; gsub(/\x27/, "\x27\x27", e); printf "select pg_temp.%s(\x27%s\x27);\n", name, e }' "$file"
     } | psql -XqAt -v ON_ERROR_STOP=1 >"$file.new"
     mv "$file.new" "$file"
 done

@@ -87,7 +87,7 @@ fn base64(bytes: &[u8]) -> String {
             }
         }
     }
-    if bytes.len() % 57 == 0 && !bytes.is_empty() {
+    if bytes.len().is_multiple_of(57) && !bytes.is_empty() {
         out.push('\n');
     }
     out

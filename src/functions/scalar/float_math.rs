@@ -167,7 +167,7 @@ fn bounded(value: f64, function: fn(f64) -> f64) -> Result<f64> {
 
 /// A function of -1 to 1.
 fn unit(value: f64, function: fn(f64) -> f64) -> Result<f64> {
-    if value < -1.0 || value > 1.0 { Err(input_out_of_range()) } else { Ok(function(value)) }
+    if !value.is_nan() && !(-1.0..=1.0).contains(&value) { Err(input_out_of_range()) } else { Ok(function(value)) }
 }
 
 /// Values at the anchor angles, computed once so that scaled results come out exact.

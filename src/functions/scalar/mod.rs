@@ -2,6 +2,7 @@
 
 use crate::ScalarFn;
 
+pub(crate) mod acl;
 pub(crate) mod array;
 mod bits;
 mod boolean;
@@ -34,11 +35,14 @@ mod sizes;
 pub(crate) mod split_join;
 pub(crate) mod text;
 mod text_compare;
+mod type_io;
+mod type_names;
 mod unicode;
 mod variadic;
 
 /// Families of one table.
 const SINGLE: &[&[(&str, ScalarFn)]] = &[
+    acl::KERNELS,
     bits::KERNELS,
     boolean::KERNELS,
     bytea::KERNELS,
@@ -77,6 +81,7 @@ const SEVERAL: &[&[&[(&str, ScalarFn)]]] = &[
     numeric::TABLES,
     range::TABLES,
     text_compare::TABLES,
+    type_names::TABLES,
     crate::datetime::TABLES,
 ];
 
@@ -85,4 +90,9 @@ pub(crate) use integer::bad_window_offset;
 /// The tables that make up the built-in registry.
 pub(crate) fn families() -> impl Iterator<Item = &'static [(&'static str, ScalarFn)]> {
     SINGLE.iter().chain(SEVERAL.iter().copied().flatten()).copied()
+}
+
+/// Input, output and send functions of types.
+pub(crate) fn type_io() -> Vec<(&'static str, ScalarFn)> {
+    type_io::table()
 }

@@ -7,6 +7,7 @@ use dictdb_types::{Array, Datum, Result, oids};
 use super::{Rows, SetFn, ready, record};
 use crate::CallContext;
 use crate::args::arg;
+use crate::scalar::acl::Item;
 use crate::scalar::array::shape::dimension;
 use crate::scalar::regex::functions::{all_matches, split};
 use crate::scalar::split_join::fields;
@@ -25,6 +26,7 @@ pub(super) const SETS: &[(&str, SetFn)] = &[
     ("regexp_split_to_table_no_flags", |_, args| split_to_table(args, "")),
     ("regexp_split_to_table", |_, args| split_to_table(args, arg(args, 2)?)),
     ("pg_options_to_table", options),
+    ("aclexplode", explode_acl),
 ];
 
 fn unnest(args: &[Datum]) -> Result<Rows> {
@@ -81,4 +83,20 @@ fn options(cx: &CallContext<'_>, args: &[Datum]) -> Result<Rows> {
         _ => None,
     };
     Ok(ready(array.items.iter().filter_map(row).collect()))
+}
+
+/// One row per privilege: grantor, grantee, name, whether it may be passed on.
+fn explode_acl(cx: &CallContext<'_>, args: &[Datum]) -> Result<Rows> {
+    let acl: &Array = arg(args, 0)?;
+    let types = [oids::OID, oids::OID, oids::TEXT, oids::BOOL];
+    let mut rows = vec![];
+    for item in &acl.items {
+        let Datum::Text(item) = item else { continue };
+        let item = Item::parse(cx, item)?;
+        for (name, grantable) in item.privileges {
+            let (grantor, grantee) = (Datum::Oid(item.grantor.0), Datum::Oid(item.grantee.0));
+            rows.push(record(cx.result.oid, &types, vec![grantor, grantee, Datum::text(name), Datum::Bool(grantable)]));
+        }
+    }
+    Ok(ready(rows))
 }

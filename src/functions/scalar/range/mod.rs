@@ -75,7 +75,7 @@ pub(crate) fn members(multirange: &Array) -> impl DoubleEndedIterator<Item = &Ra
 }
 
 /// A range or the members of a multirange, as a list of ranges that are not empty.
-pub(crate) fn spans<'a>(value: &'a Datum) -> Vec<&'a Range> {
+pub(crate) fn spans(value: &Datum) -> Vec<&Range> {
     match value {
         Datum::Range(range) => Some(range.as_ref()).filter(|range| range.bounds.is_some()).into_iter().collect(),
         Datum::Array(array) => members(array).collect(),

@@ -3,8 +3,10 @@
 use super::compile;
 use super::syntax::Options;
 
+type Captures = &'static [Option<&'static str>];
+
 /// Pattern, text, captures (or the whole match) as PostgreSQL's `regexp_match` shows them; `None` is no match.
-const CASES: &[(&str, &str, Option<&[Option<&str>]>)] = &[
+const CASES: &[(&str, &str, Option<Captures>)] = &[
     ("(a*)*", "b", Some(&[Some("")])),
     ("(a|ab)(b|c|bcd)*", "aab", Some(&[Some("a"), None])),
     ("foo|foobar", "foobar", Some(&[Some("foobar")])),
