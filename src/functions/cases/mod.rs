@@ -2,6 +2,8 @@
 
 use crate::evaluate::{run, run_aggregates};
 
+mod user_types;
+
 macro_rules! cases {
     ($($name:ident),* $(,)?) => {
         $(#[test]
