@@ -228,6 +228,8 @@ impl DdlContext<'_> {
             RelationKind::Table => {
                 for constraint in &relation.constraints {
                     self.forget_reference(constraint, relation.oid)?;
+                    // It is part of the table, but what it depends on is recorded under its own key.
+                    self.remove(Key::Constraint(relation.oid, constraint.oid));
                 }
                 self.changes.dropped_table(relation.storage);
             }
