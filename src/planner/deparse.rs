@@ -20,6 +20,8 @@ pub struct Names<'a> {
     pub input: &'a dyn Fn(usize) -> Option<String>,
     /// The form the catalog keeps: objects by number, so that renaming them changes nothing.
     pub stored: bool,
+    /// Only the parentheses that are needed to read the text.
+    pub pretty: bool,
     /// A type with its modifier.
     pub type_name: &'a dyn Fn(Type) -> String,
 }
@@ -39,17 +41,17 @@ impl Names<'_> {
             }
             Expr::Const(value, ty) => self.constant(value, *ty, out)?,
             Expr::Param(index, _) => put(out, format_args!("${}", index + 1)),
-            Expr::Call(call) => self.call(call, out)?,
-            Expr::And(items) => self.joined(items, " AND ", out)?,
-            Expr::Or(items) => self.joined(items, " OR ", out)?,
-            Expr::Not(inner) => self.wrapped("(NOT ", inner, ")", out)?,
+            Expr::Call(call) => self.call(expr, call, out)?,
+            Expr::And(items) => self.joined(expr, items, " AND ", out)?,
+            Expr::Or(items) => self.joined(expr, items, " OR ", out)?,
+            Expr::Not(inner) => self.around(expr, "NOT ", inner, "", out)?,
             Expr::IsNull(inner, negated) => {
-                self.wrapped("(", inner, if *negated { " IS NOT NULL)" } else { " IS NULL)" }, out)?
+                self.around(expr, "", inner, if *negated { " IS NOT NULL" } else { " IS NULL" }, out)?
             }
-            Expr::BoolTest(inner, test) => self.wrapped("(", inner, bool_test(*test), out)?,
+            Expr::BoolTest(inner, test) => self.around(expr, "", inner, bool_test(*test), out)?,
             Expr::Distinct(_, pair, negated) => {
                 let word = if *negated { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " };
-                self.pair("(", &pair.0, word, &pair.1, ")", out)?;
+                self.infix(expr, &pair.0, word, &pair.1, out)?;
             }
             Expr::NullIf(_, pair) => self.pair("NULLIF(", &pair.0, ", ", &pair.1, ")", out)?,
             Expr::Case(case) => self.case(case, out)?,
@@ -58,11 +60,12 @@ impl Names<'_> {
                 self.list(if *greatest { "GREATEST(" } else { "LEAST(" }, items, ")", out)?
             }
             Expr::ScalarArray(array) => {
-                out.push('(');
-                self.write(&array.left, out)?;
+                self.open(out);
+                self.operand(expr, &array.left, out)?;
                 put(out, format_args!(" {} {} (", array.operator, if array.all { "ALL" } else { "ANY" }));
-                self.write(&array.array, out)?;
-                out.push_str("))");
+                self.operand(expr, &array.array, out)?;
+                out.push(')');
+                self.close(out);
             }
             Expr::RowCompare(order, pairs) => {
                 self.row(pairs.iter().map(|(left, _)| left), out)?;
@@ -98,7 +101,7 @@ impl Names<'_> {
             | Expr::ViaIo(inner, ty)
             | Expr::ToDomain(inner, ty)
             | Expr::ArrayCoerce(inner, _, ty) => {
-                self.cast(inner, *ty, out)?;
+                self.cast(expr, inner, *ty, out)?;
             }
             Expr::TestValue(_) => out.push_str("VALUE"),
             Expr::Input(position, _) => {
@@ -114,21 +117,63 @@ impl Names<'_> {
         Ok(())
     }
 
-    /// `(value)::type`; a constant needs no parentheses.
-    fn cast(&self, inner: &Expr, ty: Type, out: &mut String) -> Result<()> {
-        self.wrapped("(", inner, &format!(")::{}", (self.type_name)(ty)), out)
+    /// `(value)::type`.
+    fn cast(&self, cast: &Expr, inner: &Expr, ty: Type, out: &mut String) -> Result<()> {
+        self.around(cast, "", inner, "", out)?;
+        put(out, format_args!("::{}", (self.type_name)(ty)));
+        Ok(())
     }
 
-    fn call(&self, call: &Call, out: &mut String) -> Result<()> {
+    fn call(&self, expr: &Expr, call: &Call, out: &mut String) -> Result<()> {
         match (call.operator.as_deref(), call.args.as_slice()) {
-            (Some(operator), [left, right]) => self.pair("(", left, &format!(" {operator} "), right, ")", out),
-            (Some(operator), [operand]) => self.wrapped(&format!("({operator} "), operand, ")", out),
-            (_, [value, rest @ ..]) if is_cast(call, rest) => self.cast(value, call.ty, out),
+            (Some(operator), [left, right]) => self.infix(expr, left, &format!(" {operator} "), right, out),
+            (Some(operator), [operand]) => self.around(expr, &format!("{operator} "), operand, "", out),
+            (_, [value, ..]) if is_cast(call) => self.cast(expr, value, call.ty, out),
             _ => {
                 let name = quote_identifier(&call.function.name);
                 self.list(&format!("{name}("), &call.args, ")", out)
             }
         }
+    }
+
+    /// What encloses a compound expression unless parentheses are spared.
+    fn open(&self, out: &mut String) {
+        if !self.pretty {
+            out.push('(');
+        }
+    }
+
+    fn close(&self, out: &mut String) {
+        if !self.pretty {
+            out.push(')');
+        }
+    }
+
+    /// An operand; where parentheses are spared, it gets its own unless it reads the same without.
+    fn operand(&self, parent: &Expr, operand: &Expr, out: &mut String) -> Result<()> {
+        if self.pretty && !is_simple(operand, parent) {
+            self.wrapped("(", operand, ")", out)
+        } else {
+            self.write(operand, out)
+        }
+    }
+
+    fn around(&self, expr: &Expr, before: &str, inner: &Expr, after: &str, out: &mut String) -> Result<()> {
+        self.open(out);
+        out.push_str(before);
+        self.operand(expr, inner, out)?;
+        out.push_str(after);
+        self.close(out);
+        Ok(())
+    }
+
+    fn infix(&self, expr: &Expr, left: &Expr, between: &str, right: &Expr, out: &mut String) -> Result<()> {
+        self.open(out);
+        self.operand(expr, left, out)?;
+        out.push_str(between);
+        self.operand(expr, right, out)?;
+        self.close(out);
+        Ok(())
     }
 
     fn case(&self, case: &crate::expr::Case, out: &mut String) -> Result<()> {
@@ -208,15 +253,15 @@ impl Names<'_> {
         self.wrapped(between, right, after, out)
     }
 
-    fn joined(&self, items: &[Expr], separator: &str, out: &mut String) -> Result<()> {
-        out.push('(');
+    fn joined(&self, expr: &Expr, items: &[Expr], separator: &str, out: &mut String) -> Result<()> {
+        self.open(out);
         for (index, item) in items.iter().enumerate() {
             if index > 0 {
                 out.push_str(separator);
             }
-            self.write(item, out)?;
+            self.operand(expr, item, out)?;
         }
-        out.push(')');
+        self.close(out);
         Ok(())
     }
 
@@ -246,14 +291,81 @@ impl Names<'_> {
 }
 
 /// Whether a call is a cast: to its own type, with at most the modifier and the explicit flag as further arguments.
-fn is_cast(call: &Call, rest: &[Expr]) -> bool {
+fn is_cast(call: &Call) -> bool {
+    let Some((value, rest)) = call.args.split_first() else { return false };
     let constants = rest.iter().all(|arg| matches!(arg, Expr::Const(Datum::Int4(_) | Datum::Bool(_), _)));
-    let Some(value) = call.args.first() else { return false };
     constants
         && rest.len() <= 2
         && call.operator.is_none()
         && dictdb_functions::facts::cast(value.ty().oid, call.ty.oid)
             .is_some_and(|cast| cast.method == dictdb_functions::facts::CastMethod::Function(call.function.oid))
+}
+
+/// Whether an operand reads the same without parentheses of its own: PostgreSQL's rule for pretty-printing, which trusts
+/// the precedence of `+ - * / %` only.
+fn is_simple(expr: &Expr, parent: &Expr) -> bool {
+    match expr {
+        Expr::Column(..)
+        | Expr::Input(..)
+        | Expr::Const(..)
+        | Expr::Param(..)
+        | Expr::TestValue(_)
+        | Expr::Subscript(_)
+        | Expr::Array { .. }
+        | Expr::Row(..)
+        | Expr::Coalesce(..)
+        | Expr::MinMax(..)
+        | Expr::NullIf(..)
+        | Expr::Aggregate(_)
+        | Expr::Window(_)
+        | Expr::Grouping(_)
+        | Expr::Case(_) => true,
+        Expr::Call(call) if call.operator.is_none() => true,
+        Expr::Call(_) if matches!(parent, Expr::Call(outer) if outer.operator.is_some()) => binds_tighter(expr, parent),
+        Expr::Relabel(inner, _) | Expr::ViaIo(inner, _) | Expr::ToDomain(inner, _) | Expr::ArrayCoerce(inner, ..) => {
+            is_simple(inner, expr)
+        }
+        Expr::Field(..) => !matches!(parent, Expr::Field(..)),
+        Expr::Call(_) | Expr::IsNull(..) | Expr::BoolTest(..) | Expr::Distinct(..) | Expr::Sublink(_) => {
+            separates(parent) || matches!(parent, Expr::And(_) | Expr::Or(_) | Expr::Not(_))
+        }
+        Expr::Not(_) | Expr::And(_) => separates(parent) || matches!(parent, Expr::And(_) | Expr::Or(_)),
+        Expr::Or(_) => separates(parent) || matches!(parent, Expr::Or(_)),
+        _ => false,
+    }
+}
+
+/// Whether the operands of an expression stand between separators of its own.
+fn separates(parent: &Expr) -> bool {
+    match parent {
+        Expr::Call(call) => call.operator.is_none() && !is_cast(call),
+        Expr::Subscript(_)
+        | Expr::Array { .. }
+        | Expr::Row(..)
+        | Expr::Coalesce(..)
+        | Expr::MinMax(..)
+        | Expr::NullIf(..)
+        | Expr::Aggregate(_)
+        | Expr::Window(_)
+        | Expr::Grouping(_)
+        | Expr::Case(_) => true,
+        _ => false,
+    }
+}
+
+/// `a * b` inside `… + c`, and the left operand of an operator of its own rank.
+fn binds_tighter(expr: &Expr, parent: &Expr) -> bool {
+    let rank = |expr: &Expr| match expr {
+        Expr::Call(call) if call.args.len() == 2 => match call.operator.as_deref() {
+            Some("*" | "/" | "%") => Some(2),
+            Some("+" | "-") => Some(1),
+            _ => None,
+        },
+        _ => None,
+    };
+    let (Some(inner), Some(outer)) = (rank(expr), rank(parent)) else { return false };
+    let is_left = matches!(parent, Expr::Call(call) if call.args.first().is_some_and(|left| std::ptr::eq(left, expr)));
+    inner > outer || inner == outer && is_left
 }
 
 fn quote_literal(text: &str) -> String {
@@ -268,12 +380,12 @@ fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
 
 fn bool_test(test: BoolTest) -> &'static str {
     match test {
-        BoolTest::True => " IS TRUE)",
-        BoolTest::NotTrue => " IS NOT TRUE)",
-        BoolTest::False => " IS FALSE)",
-        BoolTest::NotFalse => " IS NOT FALSE)",
-        BoolTest::Unknown => " IS UNKNOWN)",
-        BoolTest::NotUnknown => " IS NOT UNKNOWN)",
+        BoolTest::True => " IS TRUE",
+        BoolTest::NotTrue => " IS NOT TRUE",
+        BoolTest::False => " IS FALSE",
+        BoolTest::NotFalse => " IS NOT FALSE",
+        BoolTest::Unknown => " IS UNKNOWN",
+        BoolTest::NotUnknown => " IS NOT UNKNOWN",
     }
 }
 

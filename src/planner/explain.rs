@@ -233,6 +233,7 @@ impl Printer<'_> {
             column: &|_| None,
             input: &|position| names.get(position).map(|name| (*name).to_owned()),
             stored: false,
+            pretty: false,
             type_name: &|ty: Type| dictdb_types::type_name_with_modifier(self.env, ty, &|_| None),
         };
         deparse::expression(expr, &printed).unwrap_or_else(|_| "?".into())

@@ -55,12 +55,14 @@ pub fn bind(
         _ => crate::bind::Names::of_table(binder.row_name(relation, &relation.name, &row)),
     };
     binder.levels.push(Level { names, clause: clause(purpose), ..Level::default() });
-    let bound = binder.bind_expr(expr)?;
+    binder.keep_casts = true;
+    let value = binder.bind_expr(expr)?;
     let position = locations.leftmost(expr);
-    let mut bound = coerce(&mut binder, bound, purpose, position)?;
+    let mut bound = coerce(&mut binder, value.clone(), purpose, position)?;
     check_volatility(&bound, purpose)?;
+    let written = written(&mut binder, value, &bound, purpose)?;
+    let text = text_of(&binder, &written, &row, Form { stored: true, pretty: false })?;
     crate::fold::fold(&mut bound, cx.env);
-    let text = text_of(&binder, &bound, &row, true)?;
     let mut columns = Vec::new();
     let mut missing = None;
     bound.rewrite(&mut |e| {
@@ -82,6 +84,21 @@ pub fn bind(
     Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns })
 }
 
+/// The expression as its text shows it: the last step, the coercion to the column's type, is implied by the column.
+fn written(binder: &mut Binder<'_>, value: Expr, bound: &Expr, purpose: TableExpr) -> Result<Expr> {
+    use dictdb_functions::facts::CastContext;
+    match purpose {
+        TableExpr::Default(ty) | TableExpr::Generated(ty) | TableExpr::Transform(ty) => {
+            if value.ty().oid != dictdb_types::oids::UNKNOWN {
+                return Ok(value);
+            }
+            let typed = binder.coerce(value, Type::new(ty.oid), CastContext::Assignment)?;
+            Ok(typed.unwrap_or_else(|| bound.clone()))
+        }
+        TableExpr::Check | TableExpr::IndexKey | TableExpr::IndexPredicate => Ok(bound.clone()),
+    }
+}
+
 /// Binds a stored (canonical) text again.
 pub fn bind_text(
     text: &str,
@@ -93,19 +110,27 @@ pub fn bind_text(
     bind(&tree, &Locations::default(), relation, purpose, cx)
 }
 
-/// The text of a stored expression as this search path shows it (`pg_get_expr`).
-pub fn shown(text: &str, relation: &Arc<Relation>, cx: BindContext<'_>) -> Result<String> {
+/// The text of a stored expression as this search path shows it (`pg_get_expr`); `pretty` spares parentheses.
+pub fn shown(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext<'_>) -> Result<String> {
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
     let mut binder = Binder::new(cx, &locations, &[], false);
     let row = binder.row_columns(relation);
     let names = crate::bind::Names::of_table(binder.row_name(relation, &relation.name, &row));
     binder.levels.push(Level { names, ..Level::default() });
+    binder.keep_casts = true;
     let bound = binder.bind_expr(&tree)?;
-    text_of(&binder, &bound, &row, false)
+    text_of(&binder, &bound, &row, Form { stored: false, pretty })
 }
 
-fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)], stored: bool) -> Result<String> {
+/// Which text an expression is given.
+#[derive(Clone, Copy)]
+struct Form {
+    stored: bool,
+    pretty: bool,
+}
+
+fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)], form: Form) -> Result<String> {
     let column = |id: ColumnId| {
         let (column, _) = row.iter().find(|(column, _)| column.id == id)?;
         Some(dictdb_types::quote_identifier(&column.name).into_owned())
@@ -114,7 +139,8 @@ fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)], stored: bool
         env: binder.cx.env,
         column: &column,
         input: &|_| None,
-        stored,
+        stored: form.stored,
+        pretty: form.pretty,
         type_name: &|ty| binder.type_name_with_modifier(ty),
     };
     deparse::expression(expr, &names)

@@ -1,6 +1,7 @@
 //! What all sessions of a server share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Object, Role};
 use dictdb_executor::Engine;
@@ -13,6 +14,7 @@ use crate::backends::Backends;
 use crate::clock;
 use crate::deadlines::Deadlines;
 use crate::notifications::Hub;
+use crate::plan_cache::PlanCache;
 use crate::settings::ServerSettings;
 
 /// One database.
@@ -46,6 +48,9 @@ pub struct Instance {
     pub engine: Arc<Engine>,
     /// Every function that has an implementation.
     pub registry: Registry,
+    /// Statements that have been analysed.
+    pub(crate) plans: PlanCache,
+    epochs: AtomicU64,
     databases: RwLock<Vec<Arc<Database>>>,
 }
 
@@ -75,6 +80,8 @@ impl Instance {
             storage,
             engine: Engine::new(memory_bytes, registry.clone())?,
             registry,
+            plans: PlanCache::default(),
+            epochs: AtomicU64::new(1),
             databases: RwLock::new(vec![Arc::new(database)]),
         })
     }
@@ -111,6 +118,11 @@ impl Instance {
     pub fn role(&self, name: &str) -> Option<Arc<Role>> {
         let databases = self.databases.read();
         databases.first().and_then(|database| database.catalog.current().role_named(name).cloned())
+    }
+
+    /// A number that no other version of an uncommitted catalog has.
+    pub(crate) fn new_epoch(&self) -> u64 {
+        self.epochs.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Every database.

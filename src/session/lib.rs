@@ -41,6 +41,7 @@ pub mod interrupts;
 mod names;
 pub mod notifications;
 mod pipeline;
+mod plan_cache;
 mod portal;
 mod prepared;
 mod protocol;

@@ -19,6 +19,7 @@ use crate::deadlines::Deadline;
 use crate::env::StatementEnv;
 use crate::instance::{Database, Instance};
 use crate::notifications::{Action, Pending};
+use crate::plan_cache::KeyMaker;
 use crate::portal::Portals;
 use crate::prepared::PreparedStatements;
 use crate::sequences::SequenceValues;
@@ -105,6 +106,17 @@ impl Shared {
     }
 }
 
+/// What an environment depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct EnvKey {
+    catalog: u64,
+    epoch: u64,
+    settings: u64,
+    transaction: i64,
+    statement: i64,
+    read_only: bool,
+}
+
 /// One session.
 pub struct Session {
     pub(crate) shared: Arc<Shared>,
@@ -125,6 +137,10 @@ pub struct Session {
     pub(crate) constraints: Arc<ConstraintQueue>,
     /// Hash of what plans depend on besides the catalog, and the generation of settings it is of.
     pub(crate) surroundings: (u64, u64),
+    /// Makes keys for the cache of statements.
+    pub(crate) keys: KeyMaker,
+    /// The last environment that was made, and what it was made for.
+    last_env: Option<(EnvKey, Arc<StatementEnv>)>,
     listening: BTreeSet<Arc<str>>,
     /// Values of reported settings as the client knows them, and the generation they are of.
     reported: Vec<String>,
@@ -186,6 +202,8 @@ impl Session {
             catalog_epoch: 0,
             constraints: Arc::default(),
             surroundings: (0, 0),
+            keys: KeyMaker::default(),
+            last_env: None,
             listening: BTreeSet::new(),
             reported: Vec::new(),
             reported_generation: 0,
@@ -229,14 +247,32 @@ impl Session {
 
     /// The environment of a statement that begins now.
     pub(crate) fn env(&mut self) -> Arc<StatementEnv> {
-        Arc::new(StatementEnv {
-            catalog: self.catalog.view(&self.shared.database.catalog),
-            derived: self.shared.settings.lock().derived().clone(),
-            transaction_timestamp: if self.block.is_open() { self.block.started } else { self.statement_timestamp },
-            statement_timestamp: self.statement_timestamp,
+        let settings = self.shared.settings.lock();
+        let key = EnvKey {
+            catalog: self.shared.database.catalog.version(),
+            epoch: if self.catalog.is_changed() { self.catalog_epoch } else { 0 },
+            settings: settings.generation(),
+            transaction: if self.block.is_open() { self.block.started } else { self.statement_timestamp },
+            statement: self.statement_timestamp,
             read_only: self.block.modes.read_only,
+        };
+        if let Some((last, env)) = &self.last_env
+            && *last == key
+        {
+            return env.clone();
+        }
+        let derived = settings.derived().clone();
+        drop(settings);
+        let env = Arc::new(StatementEnv {
+            catalog: self.catalog.view(&self.shared.database.catalog),
+            derived,
+            transaction_timestamp: key.transaction,
+            statement_timestamp: key.statement,
+            read_only: key.read_only,
             shared: self.shared.clone(),
-        })
+        });
+        self.last_env = Some((key, env.clone()));
+        env
     }
 
     /// A statement begins: it can be cancelled, it is in `pg_stat_activity`, its clock starts.
@@ -357,7 +393,7 @@ impl Session {
 
     fn end_transaction(&mut self) {
         self.constraints = Arc::default();
-        self.catalog_epoch += 1;
+        self.catalog_epoch = self.shared.instance.new_epoch();
         self.block.savepoints.clear();
         self.block.pipelined = false;
     }
@@ -417,7 +453,7 @@ impl Session {
                 None => transaction.rollback(),
             }
         }
-        self.catalog_epoch += 1;
+        self.catalog_epoch = self.shared.instance.new_epoch();
         let (catalog, ddl) = match self.block.savepoints.last() {
             Some(savepoint) => (savepoint.catalog, savepoint.storage_changes),
             None => (0, (0, 0)),
@@ -467,7 +503,7 @@ impl Session {
         if let (Some(transaction), Some(savepoint)) = (&self.transaction, savepoint.storage) {
             transaction.rollback_to(savepoint)?;
         }
-        self.catalog_epoch += 1;
+        self.catalog_epoch = self.shared.instance.new_epoch();
         self.catalog.rollback_to(savepoint.catalog);
         self.storage_changes.rollback_to(savepoint.storage_changes, &self.shared.instance.storage);
         self.shared.pending.lock().rollback_to(savepoint.notifications);

@@ -214,6 +214,9 @@ impl Binder<'_> {
 
     /// Evaluates a call of constants now, so that literals stay literals.
     fn fold(&self, expr: Expr) -> Result<Expr> {
+        if self.keep_casts {
+            return Ok(expr);
+        }
         crate::fold::constant_call(expr, self.cx.env)
     }
 

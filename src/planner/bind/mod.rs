@@ -92,6 +92,7 @@ impl<'a> Binder<'a> {
             levels: Vec::new(),
             ctes: Vec::new(),
             depth: 0,
+            keep_casts: false,
             relations: Default::default(),
         }
     }

@@ -32,7 +32,6 @@ impl Session {
         let temporary_schema = self.temporary_schema(command);
         let role = self.role();
         let mut notices = Vec::new();
-        self.catalog_epoch += 1;
         let mut cx = DdlContext {
             storage: &self.shared.instance.storage,
             transaction: &transaction,
@@ -51,6 +50,7 @@ impl Session {
         };
         // Filling an index or checking rows may take long.
         let executed = tokio::task::block_in_place(|| ddl::execute(command, locations, &mut cx));
+        self.catalog_epoch = self.shared.instance.new_epoch();
         self.block.snapshot_taken = true;
         notices.into_iter().for_each(|notice| self.shared.notice(notice));
         executed

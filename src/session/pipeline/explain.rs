@@ -42,7 +42,7 @@ impl Session {
         let mut lines = explain(plan.prepared.plan(), options.shown, &*env);
         if options.analyze {
             let started = Instant::now();
-            let rows = match self.execute_source(&source, &portal.params)? {
+            let rows = match self.execute_source(&source, &portal.params, None)? {
                 Outcome::Rows { mut source, .. } => source.pump(usize::MAX, &mut |_| Ok(true))?.0,
                 Outcome::Done(_) => 0,
             };

@@ -10,6 +10,7 @@ mod definition;
 mod explain;
 mod plan;
 mod run;
+mod shared;
 
 use dictdb_parser::ast;
 use dictdb_parser::utility::Utility;

@@ -10,7 +10,7 @@ use dictdb_planner::{Command, OutputColumn, Planned};
 use dictdb_storage::Storage;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type};
 
-use crate::client::Column;
+use crate::client::{Column, Shape};
 use crate::prepared::{Analysis, Source};
 use crate::{Session, StatementEnv};
 
@@ -81,13 +81,10 @@ impl Session {
         let env = self.env();
         let stamp = self.stamp(&env);
         let kept = source.plan.lock().clone();
-        if let Some(plan) = kept.as_ref().filter(|plan| plan.stamp == stamp) {
-            return Ok(plan.clone());
+        if let Some(plan) = kept.filter(|plan| plan.stamp == stamp) {
+            return Ok(plan);
         }
         let plan = Arc::new(self.make_plan(source, stamp, &env)?);
-        if kept.is_some_and(|kept| result_types(&kept) != result_types(&plan)) {
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type"));
-        }
         *source.plan.lock() = Some(plan.clone());
         Ok(plan)
     }
@@ -138,17 +135,34 @@ impl Session {
 
     /// What a plan made now would depend on.
     pub(crate) fn stamp(&mut self, env: &StatementEnv) -> PlanStamp {
+        let surroundings = self.current_surroundings();
+        let epoch = if self.catalog.is_changed() { self.catalog_epoch } else { 0 };
+        PlanStamp { catalog: env.catalog.version(), epoch, surroundings }
+    }
+
+    /// A number for everything but the catalog that decides what a text means.
+    pub(crate) fn current_surroundings(&mut self) -> u64 {
         let generation = self.shared.settings.lock().generation();
         if self.surroundings.0 != generation {
             self.surroundings = (generation, self.hash_surroundings());
         }
-        let epoch = if self.catalog.is_changed() { self.catalog_epoch } else { 0 };
-        PlanStamp { catalog: env.catalog.version(), epoch, surroundings: self.surroundings.1 }
+        self.surroundings.1
     }
 
     /// Settings that decide what names mean and how literals are read.
     fn hash_surroundings(&self) -> u64 {
-        const SETTINGS: &[&str] = &["search_path", "DateStyle", "IntervalStyle", "TimeZone", "role"];
+        const SETTINGS: &[&str] = &[
+            "array_nulls",
+            "bytea_output",
+            "DateStyle",
+            "default_text_search_config",
+            "extra_float_digits",
+            "IntervalStyle",
+            "role",
+            "search_path",
+            "TimeZone",
+            "xmloption",
+        ];
         let user = self.shared.current_user();
         let settings = self.shared.settings.lock();
         let values: Vec<String> = SETTINGS.iter().map(|name| settings.text(name)).collect();
@@ -160,6 +174,14 @@ fn column(column: &OutputColumn) -> Column {
     Column { name: column.name.clone(), ty: column.ty, table: column.table, attnum: column.attnum }
 }
 
-fn result_types(plan: &CachedPlan) -> Option<Vec<Type>> {
-    plan.columns.as_ref().map(|columns| columns.iter().map(|column| column.ty).collect())
+impl CachedPlan {
+    /// 0A000 when a client was told of other columns: the statement was prepared before its tables changed.
+    pub(crate) fn check_described(&self, described: Option<&Shape>) -> Result<()> {
+        let types = |columns: &[Column]| columns.iter().map(|column| column.ty).collect::<Vec<Type>>();
+        let Some(shape) = described else { return Ok(()) };
+        match &self.columns {
+            Some(columns) if Arc::ptr_eq(columns, &shape.columns) || types(columns) == types(&shape.columns) => Ok(()),
+            _ => Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type")),
+        }
+    }
 }

@@ -11,7 +11,7 @@ use dictdb_types::{Datum, Error, Result, SqlState};
 use parking_lot::Mutex;
 
 use super::CachedPlan;
-use crate::client::{Row, Tag};
+use crate::client::{Row, Shape, Tag};
 use crate::portal::{Outcome, Portal, RowSource, TagCount};
 use crate::prepared::Source;
 use crate::system::SystemTables;
@@ -67,14 +67,20 @@ impl Session {
     /// Runs a query, or begins to.
     pub(crate) fn execute_query(&mut self, portal: &Portal) -> Result<Outcome> {
         let Some(source) = &portal.source else { return Err(Error::internal("a query without text")) };
-        self.execute_source(source, &portal.params)
+        self.execute_source(source, &portal.params, portal.shape.as_ref())
     }
 
     /// Runs a planned statement with these parameters, or begins to.
-    pub(super) fn execute_source(&mut self, source: &Source, params: &Arc<[Datum]>) -> Result<Outcome> {
+    pub(super) fn execute_source(
+        &mut self,
+        source: &Source,
+        params: &Arc<[Datum]>,
+        described: Option<&Shape>,
+    ) -> Result<Outcome> {
         let wait = self.wait_options();
         let (plan, env) = loop {
             let plan = self.plan(source)?;
+            plan.check_described(described)?;
             if self.block.modes.read_only && plan.modifies() {
                 return Err(read_only(plan.tag()));
             }

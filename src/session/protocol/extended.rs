@@ -45,6 +45,12 @@ impl Session {
         if name.is_empty() {
             self.prepared.remove("");
         }
+        if self.block.status() != Status::Failed
+            && let Some(source) = self.shared_statement(text, types)
+        {
+            let analysis = self.analyze_query(&source)?;
+            return self.keep_statement(name, Some(source), text, analysis);
+        }
         let mut statements = parse(text, &Limits::default())?;
         if statements.len() > 1 {
             let message = "cannot insert multiple commands into a prepared statement";
@@ -55,10 +61,22 @@ impl Session {
             Some(source) => {
                 self.send_parser_notices(source);
                 self.check_not_aborted(&source.parsed.statement)?;
-                self.analyze(source, types)?
+                let analysis = self.analyze(source, types)?;
+                self.share_text(source, types);
+                analysis
             }
             None => Analysis { params: types.into(), columns: None },
         };
+        self.keep_statement(name, source, text, analysis)
+    }
+
+    fn keep_statement(
+        &mut self,
+        name: &str,
+        source: Option<Arc<Source>>,
+        text: &Arc<str>,
+        analysis: Analysis,
+    ) -> Result<()> {
         self.prepared.check_free(name)?;
         self.prepared.put(PreparedStatement::new(name, source, text.clone(), analysis));
         Ok(())

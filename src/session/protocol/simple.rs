@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use dictdb_parser::{Limits, Statement, parse};
-use dictdb_types::Result;
+use dictdb_types::{Datum, Result};
 
 use super::{isolate, tag};
-use crate::Session;
 use crate::client::{Client, Shape, Tag};
 use crate::portal::{Outcome, Portal};
 use crate::prepared::Source;
 use crate::statement;
+use crate::{Session, Status};
 
 impl Session {
     /// Runs a query string and answers it, up to but without ReadyForQuery. The error is the answer that remains to be sent;
@@ -30,6 +30,11 @@ impl Session {
     async fn run_query_string(&mut self, text: &Arc<str>, client: &mut dyn Client) -> Result<()> {
         self.start_statement();
         self.prepared.remove("");
+        if self.block.status() != Status::Failed
+            && let Some((source, params)) = self.shared_call(text)
+        {
+            return self.run_last(&source, text, params, client).await;
+        }
         let statements = parse(text, &Limits::default())?;
         let count = statements.len();
         for (index, parsed) in statements.into_iter().enumerate() {
@@ -41,9 +46,16 @@ impl Session {
                 self.block.begin_implicit();
             }
             self.shared.backend.interrupts.check()?;
-            let tag = self.run_and_send(&source, client).await?;
-            // The last statement's tag is a promise: its transaction is committed first.
-            if index + 1 == count || is_transaction_statement(&source.parsed.statement) {
+            let is_last = index + 1 == count;
+            if is_last {
+                self.run_last(&source, text, Arc::default(), client).await?;
+                if count == 1 {
+                    self.share_text(&source, &[]);
+                }
+                continue;
+            }
+            let tag = self.run_and_send(&source, text, Arc::default(), client).await?;
+            if is_transaction_statement(&source.parsed.statement) {
                 self.finish_statement().await?;
             }
             self.send_notices(client);
@@ -56,8 +68,30 @@ impl Session {
         Ok(())
     }
 
-    async fn run_and_send(&mut self, source: &Arc<Source>, client: &mut dyn Client) -> Result<Tag> {
-        let mut portal = Portal::new("", Some(source.clone()), source.text.clone(), self.block.savepoints.len());
+    /// Runs the last statement of a query string. Its tag is a promise: its transaction is committed first.
+    async fn run_last(
+        &mut self,
+        source: &Arc<Source>,
+        text: &Arc<str>,
+        params: Arc<[Datum]>,
+        client: &mut dyn Client,
+    ) -> Result<()> {
+        let tag = self.run_and_send(source, text, params, client).await?;
+        self.finish_statement().await?;
+        self.send_notices(client);
+        client.complete(&tag);
+        Ok(())
+    }
+
+    async fn run_and_send(
+        &mut self,
+        source: &Arc<Source>,
+        text: &Arc<str>,
+        params: Arc<[Datum]>,
+        client: &mut dyn Client,
+    ) -> Result<Tag> {
+        let mut portal = Portal::new("", Some(source.clone()), text.clone(), self.block.savepoints.len());
+        portal.params = params;
         match self.run(&mut portal, client).await? {
             Outcome::Done(tag) => Ok(tag),
             Outcome::Rows { columns, source, command, count } => {
@@ -81,7 +115,7 @@ impl Session {
 
     /// 25P02 in a failed block, except for the statements that end it.
     pub(super) fn check_not_aborted(&self, statement: &Statement) -> Result<()> {
-        if self.block.status() == crate::Status::Failed && !statement::ends_failed_block(statement) {
+        if self.block.status() == Status::Failed && !statement::ends_failed_block(statement) {
             return Err(crate::transaction::aborted());
         }
         Ok(())

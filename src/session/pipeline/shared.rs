@@ -1,0 +1,98 @@
+//! Statements of query strings and Parse messages, taken from the cache that all sessions share.
+
+use std::sync::Arc;
+
+use dictdb_parser::{Limits, LiteralKind, Statement, parse_lifted};
+use dictdb_types::{Datum, Oid, Result, text};
+
+use crate::Session;
+use crate::plan_cache::{KeyContext, KeyMaker, Known, lifted_type};
+use crate::prepared::Source;
+
+/// A statement and the values of its parameters.
+pub(crate) type Call = (Arc<Source>, Arc<[Datum]>);
+
+impl Session {
+    /// The statement of a query string that has been planned before, or whose shape can be; `None`: parse it.
+    pub(crate) fn shared_call(&mut self, sql: &str) -> Option<Call> {
+        let context = self.key_context();
+        let mut keys = std::mem::take(&mut self.keys);
+        let call = self.lookup(sql, context, &mut keys);
+        self.keys = keys;
+        call
+    }
+
+    fn lookup(&mut self, sql: &str, context: KeyContext, keys: &mut KeyMaker) -> Option<Call> {
+        if !keys.shape(sql, context) {
+            // No constants: the text itself may be known.
+            return match keys.text(sql, &[], context).then(|| self.cache().get(&keys.key))? {
+                Some(Known::Statement(source)) => Some((source, Arc::default())),
+                _ => None,
+            };
+        }
+        let source = match self.cache().get(&keys.key) {
+            Some(Known::Statement(source)) => source,
+            Some(Known::Refused) => return None,
+            None => self.share_shape(sql, keys)?,
+        };
+        // A constant that does not fit its type is reported with its position, by planning the text as it is.
+        let values = self.constants(&source, sql, keys).ok()?;
+        Some((source, values.into()))
+    }
+
+    /// Plans the shape of a text for the first time.
+    fn share_shape(&mut self, sql: &str, keys: &KeyMaker) -> Option<Arc<Source>> {
+        let types: Vec<Oid> = keys.lifted.literals.iter().map(|literal| lifted_type(literal.kind)).collect();
+        let source = parse_lifted(sql, &Limits::default(), &keys.lifted)
+            .map(|parsed| Arc::new(Source::new(sql.into(), parsed, &types)))
+            .filter(|source| self.plan(source).is_ok());
+        let known = source.clone().map_or(Known::Refused, Known::Statement);
+        self.cache().put(&keys.key, known);
+        source
+    }
+
+    /// The constants of a text as values of the types that the shape's plan gives them.
+    fn constants(&mut self, source: &Source, sql: &str, keys: &KeyMaker) -> Result<Vec<Datum>> {
+        let plan = self.plan(source)?;
+        let env = self.env();
+        let literals = keys.lifted.literals.iter().zip(plan.params.iter());
+        literals
+            .map(|(literal, ty)| match literal.kind {
+                LiteralKind::Int4 => Ok(literal.value(sql).parse().map_or(Datum::Null, Datum::Int4)),
+                LiteralKind::Int8 => Ok(literal.value(sql).parse().map_or(Datum::Null, Datum::Int8)),
+                LiteralKind::Numeric | LiteralKind::String => text::input(&literal.value(sql), *ty, &*env),
+            })
+            .collect()
+    }
+
+    /// Keeps a statement for later texts that are the same.
+    pub(crate) fn share_text(&mut self, source: &Arc<Source>, types: &[Oid]) {
+        let context = self.key_context();
+        let is_query = matches!(source.parsed.statement, Statement::Sql(_));
+        // Inside a transaction that changed the catalog names may mean what nobody else sees.
+        if is_query && !self.catalog.is_changed() && self.keys.text(&source.text, types, context) {
+            self.cache().put(&self.keys.key, Known::Statement(source.clone()));
+        }
+    }
+
+    /// The statement of a Parse message, if it is known.
+    pub(crate) fn shared_statement(&mut self, sql: &str, types: &[Oid]) -> Option<Arc<Source>> {
+        let context = self.key_context();
+        match self.keys.text(sql, types, context).then(|| self.cache().get(&self.keys.key))? {
+            Some(Known::Statement(source)) => Some(source),
+            _ => None,
+        }
+    }
+
+    fn cache(&self) -> &crate::plan_cache::PlanCache {
+        &self.shared.instance.plans
+    }
+
+    fn key_context(&mut self) -> KeyContext {
+        KeyContext {
+            database: self.shared.database.oid,
+            temporary_schema: self.shared.temporary_schema().unwrap_or(Oid::INVALID),
+            surroundings: self.current_surroundings(),
+        }
+    }
+}
