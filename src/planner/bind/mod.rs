@@ -72,6 +72,8 @@ pub struct Binder<'a> {
     pub(crate) levels: Vec<Level>,
     pub(crate) ctes: Vec<cte::VisibleCte>,
     depth: usize,
+    /// Casts of constants stay as they are, for texts that are kept.
+    pub(crate) keep_casts: bool,
     /// Relations named so far.
     relations: std::collections::BTreeSet<Oid>,
 }
