@@ -55,7 +55,8 @@ fn pg_get_expr(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
 /// A stored expression as shown now; as stored when it cannot be bound any more.
 fn expression(env: &StatementEnv, relation: &Arc<Relation>, stored: &str) -> String {
     let path = env.search_path();
-    dictdb_planner::table_expr::shown(stored, relation, env.bind_context(&path)).unwrap_or_else(|_| stored.to_owned())
+    dictdb_planner::table_expr::shown(stored, relation, false, env.bind_context(&path))
+        .unwrap_or_else(|_| stored.to_owned())
 }
 
 fn pg_get_indexdef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
