@@ -38,7 +38,7 @@ impl Block {
     pub fn run(&self, connection: &mut Connection) -> Result<Vec<String>> {
         let messages = connection.query(&self.sql)?;
         let mut lines: Vec<(u8, String)> = Vec::new();
-        for Message { tag, .. } in messages.iter().filter(|m| m.tag == b'G') {
+        if let Some(Message { tag, .. }) = messages.iter().find(|m| m.tag == b'G') {
             return Err(std::io::Error::other(format!("a script cannot answer message {tag}")));
         }
         for message in &messages {

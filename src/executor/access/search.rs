@@ -35,6 +35,7 @@ pub(crate) struct IndexAccess {
 
 impl IndexAccess {
     /// Resolves and compiles.
+    #[allow(clippy::too_many_arguments, reason = "the parts of one scan, each used once")]
     pub fn compile(
         table: &TableRef,
         index: &dictdb_catalog::Relation,

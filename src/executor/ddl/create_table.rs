@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use dictdb_catalog::{Column, Dependency, Key, Persistence, Relation, RelationKind};
 use dictdb_parser::Locations;
-use dictdb_parser::utility::{self, Constraint, ConstraintKind as Syntax, CreateTable, DefElem, DefValue, TableElement};
+use dictdb_parser::utility::{
+    self, Constraint, ConstraintKind as Syntax, CreateTable, DefElem, DefValue, TableElement,
+};
 use dictdb_types::{Error, Field, Oid, Result, SqlState, TypeInfo, TypeKind, TypeLookup};
 
 use super::DdlContext;

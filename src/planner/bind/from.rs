@@ -250,7 +250,7 @@ impl Binder<'_> {
             Some(_) => None,
             None => self.cx.catalog.schema(relation.namespace).map(|schema| schema.name.clone()),
         };
-        let table = TableName { schema, system, ..TableName::new(&*shown, named, row_type(relation)) };
+        let table = TableName { schema, system, ..TableName::new(&shown, named, row_type(relation)) };
         let scan = Scan { relation: relation.clone(), alias: shown, columns, row_id };
         Ok((Node::Scan(Box::new(scan)), Names::of_table(table)))
     }

@@ -22,9 +22,8 @@ impl Builder<'_> {
         };
         let layout: Layout = outputs().map(|column| column.id).collect();
         let mut columns: Vec<Type> = outputs().map(|column| column.ty).collect();
-        for position in layout.len() - aggregate.groupings.len()..layout.len() {
-            columns[position] = Type::new(oids::INT4);
-        }
+        let first = layout.len() - aggregate.groupings.len();
+        columns[first..].fill(Type::new(oids::INT4));
         let names = outputs().map(|column| column.name.clone()).collect();
         let input_rows = input.node.rows;
         let rows = if groups.is_empty() { 1.0 } else { (input_rows / 10.0).max(1.0) };

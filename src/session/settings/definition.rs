@@ -220,11 +220,11 @@ mod tests {
     fn the_facts_are_complete_and_every_default_is_a_value() {
         assert!(all().len() > 350, "{} settings", all().len());
         for definition in all() {
-            if let Some(default) = definition.default {
-                if let Err(error) = super::super::value::parse(definition, definition.name, default) {
-                    // Numbers that PostgreSQL works out at start have a boot value outside their own range.
-                    assert!(error.message().contains("outside the valid range"), "{error}");
-                }
+            if let Some(default) = definition.default
+                && let Err(error) = super::super::value::parse(definition, definition.name, default)
+            {
+                // Numbers that PostgreSQL works out at start have a boot value outside their own range.
+                assert!(error.message().contains("outside the valid range"), "{error}");
             }
         }
         for name in REPORTED.iter().chain(LISTS).chain(QUOTED_LISTS).chain(HIDDEN) {
