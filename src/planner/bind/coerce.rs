@@ -180,7 +180,8 @@ impl Binder<'_> {
     /// A cast function: some take the modifier and whether the cast is explicit.
     fn cast_call(&mut self, proc: Oid, expr: Expr, target: Type, context: CastContext) -> Result<Expr> {
         let function = self.function(proc)?;
-        let takes = facts::proc_by_oid(proc).map_or(1, |proc| proc.args.len());
+        let facts = facts::proc_by_oid(proc);
+        let takes = facts.map_or(1, |proc| proc.args.len());
         let mut args = vec![expr];
         if takes > 1 {
             args.push(Expr::Const(Datum::Int4(target.typmod), Type::new(oids::INT4)));
@@ -189,7 +190,10 @@ impl Binder<'_> {
             args.push(Expr::boolean(context == CastContext::Explicit));
         }
         let ty = Type::with_typmod(target.oid, if takes > 1 { target.typmod } else { -1 });
-        Ok(Expr::Call(Box::new(Call { function, args, ty, operator: None, position: None })))
+        // Some give a type that is only stored like the target: smallint becomes oid by way of integer.
+        let result = facts.map_or(ty, |proc| if proc.result == ty.oid { ty } else { Type::new(proc.result) });
+        let call = Expr::Call(Box::new(Call { function, args, ty: result, operator: None, position: None }));
+        Ok(if result.oid == ty.oid { call } else { Expr::Relabel(Box::new(call), ty) })
     }
 
     fn apply_typmod(&mut self, expr: Expr, target: Type, context: CastContext) -> Result<Expr> {

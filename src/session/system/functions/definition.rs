@@ -31,12 +31,14 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_get_ruledef", pg_get_ruledef),
     ("pg_get_ruledef_ext", pg_get_ruledef),
     ("pg_get_serial_sequence", pg_get_serial_sequence),
-    // Tables have no partitions and no extended statistics.
+    // Tables have no partitions, no extended statistics, and no triggers.
     ("pg_get_partkeydef", |_, _| Ok(Datum::Null)),
     ("pg_get_partition_constraintdef", |_, _| Ok(Datum::Null)),
     ("pg_get_statisticsobjdef", |_, _| Ok(Datum::Null)),
     ("pg_get_statisticsobjdef_columns", |_, _| Ok(Datum::Null)),
     ("pg_get_statisticsobjdef_expressions", |_, _| Ok(Datum::Null)),
+    ("pg_get_triggerdef", |_, _| Ok(Datum::Null)),
+    ("pg_get_triggerdef_ext", |_, _| Ok(Datum::Null)),
     ("pg_get_replica_identity_index", pg_get_replica_identity_index),
 ];
 

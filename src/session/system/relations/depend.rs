@@ -1,5 +1,7 @@
 //! `pg_depend` and `pg_shdepend`: what the catalog records, and what it implies by its structure.
 
+use std::collections::BTreeSet;
+
 use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, ConstraintKind, Dependency, Key, Relation, RelationKind};
 use dictdb_types::Oid;
 
@@ -60,8 +62,10 @@ fn letter(kind: Dependency) -> char {
 
 /// Dependencies between objects of the database.
 pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
+    // Some of what is recorded follows from the structure too; PostgreSQL has one row for it.
+    let mut found = BTreeSet::new();
     let mut put = |dependent: Address, on: Address, kind: char| {
-        row!(out; dependent.0, dependent.1, dependent.2, on.0, on.1, on.2, kind);
+        found.insert((dependent, on, kind));
     };
     for (dependent, on, kind) in source.catalog.all_dependencies() {
         // A view depends through its rule; something that depends on the view depends on the relation itself.
@@ -75,6 +79,9 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
     }
     for relation in source.catalog.relations().filter(|r| r.oid >= Oid::FIRST_NORMAL) {
         structural(source.catalog, relation, &mut put);
+    }
+    for (dependent, on, kind) in found {
+        row!(out; dependent.0, dependent.1, dependent.2, on.0, on.1, on.2, kind);
     }
 }
 
