@@ -26,6 +26,9 @@ impl Server {
         let child = Command::new(binary())
             .args(["--ephemeral", "--port", &port.to_string(), "--data-dir"])
             .arg(directory.join("data"))
+            // Switches of the tests, which the server would take for settings it does not know.
+            .env_remove("DICTDB_SCRIPT")
+            .env_remove("DICTDB_REWRITE")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log_file(&directory)?)

@@ -100,8 +100,10 @@ impl Session {
 
     fn reset_by_name(&mut self, name: &str, scope: Scope, reset: bool) -> Result<()> {
         let lower = name.to_ascii_lowercase();
+        // Who asks is a setting too (`role`), so it is known before the settings are locked.
+        let authority = self.shared.authority();
         if !lower.starts_with("transaction_") {
-            return self.shared.settings.lock().reset(name, scope, self.shared.authority());
+            return self.shared.settings.lock().reset(name, scope, authority);
         }
         let defaults = crate::transaction::Modes::from_settings(&self.shared.settings.lock());
         if reset && !self.block.in_block() {
@@ -111,7 +113,7 @@ impl Session {
             "transaction_isolation" => self.block.set_isolation(defaults.isolation),
             "transaction_read_only" => self.block.set_read_only(defaults.read_only),
             "transaction_deferrable" => self.block.set_deferrable(defaults.deferrable),
-            _ => self.shared.settings.lock().reset(name, scope, self.shared.authority()),
+            _ => self.shared.settings.lock().reset(name, scope, authority),
         }
     }
 
