@@ -6,7 +6,6 @@ use std::sync::Arc;
 use dictdb_types::{Datum, Error, Result, SqlState};
 
 use crate::client::{Column, Format, Row, Shape, Tag};
-use crate::clock;
 use crate::pipeline::{RowSink, RowStream};
 use crate::prepared::Source;
 
@@ -77,8 +76,6 @@ pub(crate) struct CursorOptions {
     pub scroll: bool,
     /// It outlives its transaction.
     pub hold: bool,
-    /// Values come in binary.
-    pub binary: bool,
 }
 
 /// How far a portal has come.
@@ -118,8 +115,6 @@ pub(crate) struct Portal {
     pub cursor: Option<Cursor>,
     /// Depth of savepoints it was made at; it does not survive a rollback to a shallower one.
     pub depth: usize,
-    /// When it was made.
-    pub created_at: i64,
 }
 
 /// What a cursor has besides a portal.
@@ -153,7 +148,6 @@ impl Portal {
             progress: Progress::New,
             cursor: None,
             depth,
-            created_at: clock::now_micros(),
         }
     }
 
@@ -221,11 +215,6 @@ impl Portals {
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Portal> {
         self.by_name.values_mut()
-    }
-
-    /// Every portal, for `pg_cursors`.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Portal> {
-        self.by_name.values()
     }
 }
 

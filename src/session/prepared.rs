@@ -9,7 +9,6 @@ use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
 use parking_lot::Mutex;
 
 use crate::client::Column;
-use crate::clock;
 use crate::pipeline::CachedPlan;
 
 /// One statement of a query string.
@@ -88,14 +87,11 @@ pub(crate) struct PreparedStatement {
     pub analysis: Analysis,
     /// Made by PREPARE rather than by the protocol.
     pub from_sql: bool,
-    /// When it was made.
-    pub prepared_at: i64,
 }
 
 impl PreparedStatement {
     pub(crate) fn new(name: &str, source: Option<Arc<Source>>, text: Arc<str>, analysis: Analysis) -> Self {
-        let prepared_at = clock::now_micros();
-        PreparedStatement { name: name.into(), text, source, analysis, from_sql: false, prepared_at }
+        PreparedStatement { name: name.into(), text, source, analysis, from_sql: false }
     }
 }
 
@@ -144,10 +140,5 @@ impl PreparedStatements {
 
     pub(crate) fn clear(&mut self) {
         self.named.clear();
-    }
-
-    /// The named statements, for `pg_prepared_statements`.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<PreparedStatement>> {
-        self.named.values()
     }
 }

@@ -139,10 +139,6 @@ pub(crate) enum Ending {
 }
 
 impl TransactionBlock {
-    pub(crate) fn phase(&self) -> Phase {
-        self.phase
-    }
-
     pub(crate) fn status(&self) -> Status {
         match self.phase {
             Phase::Idle | Phase::Single | Phase::Implicit => Status::Idle,

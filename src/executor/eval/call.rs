@@ -27,8 +27,6 @@ pub(crate) struct CallCode {
     pub types: Box<[Type]>,
     /// Result type.
     pub result: Type,
-    /// `prosrc`, by which a column kernel is found.
-    pub source: std::sync::Arc<str>,
 }
 
 impl CallCode {

@@ -216,7 +216,6 @@ impl CallCode {
             args: Box::new([]),
             types: Box::new([]),
             result: Type::new(dictdb_types::oids::BOOL),
-            source: Arc::clone(&function.source),
         })
     }
 }

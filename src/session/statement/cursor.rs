@@ -45,7 +45,7 @@ impl Session {
         cursor.shape = Some(Shape { columns, formats: [format].into() });
         cursor.progress = Progress::Rows { source, command, count };
         let options =
-            CursorOptions { scroll: declare.scroll == Some(true), hold: declare.hold, binary: declare.binary };
+            CursorOptions { scroll: declare.scroll == Some(true), hold: declare.hold };
         cursor.cursor = Some(Cursor { options, ..Cursor::default() });
         self.portals.put(cursor);
         Ok(Outcome::Done(Tag::new("DECLARE CURSOR")))

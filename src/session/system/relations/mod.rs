@@ -122,8 +122,3 @@ fn derived_oid(object: Oid, part: i16) -> Oid {
     const UPPER_HALF: u32 = 1 << 31;
     Oid(UPPER_HALF | object.0.wrapping_mul(PARTS).wrapping_add(part.unsigned_abs().into()))
 }
-
-#[cfg(test)]
-pub(super) fn known_tables() -> impl Iterator<Item = &'static str> {
-    PRODUCERS.iter().map(|(name, _)| *name).chain(EMPTY.iter().copied())
-}
