@@ -72,6 +72,3 @@ pub(crate) fn check_builtin_domain(domain: &str, value: &Datum) -> Result<()> {
         .datatype(domain)
         .constraint(constraint))
 }
-
-#[cfg(test)]
-mod tests;
