@@ -321,10 +321,12 @@ impl Block {
         }
         let mut next = self.undo_mut(slot);
         while let Some(undo) = next {
-            if !mine(undo.stamp) {
+            // A later writer may be above already.
+            if mine(undo.stamp) {
+                undo.stamp = Stamp::committed(ts);
+            } else if undo.stamp.is_committed() && undo.stamp.0 < ts {
                 break;
             }
-            undo.stamp = Stamp::committed(ts);
             next = undo.older.as_deref_mut();
         }
     }

@@ -118,7 +118,12 @@ fn run(kind: IndexKind, seed: u64, keys: usize, steps: usize) {
         // First mostly growing, then mostly shrinking, then empty.
         let growing = random.below(10) < if step < steps / 2 { 7 } else { 2 };
         if growing {
-            index.insert(&key, row);
+            if random.below(2) == 0 {
+                index.insert(&key, row);
+            } else {
+                let known = |rows: &[RowId]| if rows.is_empty() { Err(()) } else { Ok(()) };
+                index.insert_unique(&key, row, known).unwrap();
+            }
             model.insert((key, row));
         } else {
             let victim = model.range((key, row)..).next().cloned();

@@ -108,12 +108,14 @@ impl TreeIndex {
         let at = tree.leaves.get(leaf).entries.lower_bound(&probe, 0);
         let mut rows = RowIds::new();
         tree.equal_from(leaf, at, &probe, |row| rows.push(row));
-        if rows.is_empty() {
+        if rows.is_empty() && !tree.ends_with_key(&path, &probe) {
             // Before the place there are smaller keys, behind it larger ones: it is the new entry's.
             tree.insert_at(leaf, at, path, &probe, row.0);
             return Ok(());
         }
-        admit(&rows)?;
+        if !rows.is_empty() {
+            admit(&rows)?;
+        }
         tree.insert(&probe, row.0);
         Ok(())
     }
@@ -185,6 +187,14 @@ impl Tree {
             node = inner.children[child];
         }
         (node, path)
+    }
+
+    /// Whether the separator at the right end of the leaf at the end of a path has the key. Separators outlive their
+    /// entries: such a one may put the key's smallest row into this leaf, and a larger one into the next.
+    fn ends_with_key(&self, path: &Path, probe: &Probe<'_>) -> bool {
+        let mut ends = path.iter().rev().map(|(id, child)| (&self.inners.get(*id).separators, *child));
+        let end = ends.find(|(separators, child)| *child < separators.len());
+        end.is_some_and(|(separators, child)| separators.compare_key(child, probe).is_eq())
     }
 
     /// Visits the rows of one key in order.
