@@ -40,7 +40,7 @@ fn queries_without_tables_are_planned() {
         "SELECT (SELECT max(y) FROM generate_series(1, x) y) FROM generate_series(1, 3) x",
         "SELECT x FROM generate_series(1, 3) x WHERE EXISTS (SELECT FROM generate_series(2, 3) y WHERE y = x)",
         "SELECT 1 UNION SELECT 2.5 ORDER BY 1 DESC LIMIT 1",
-        "SELECT CASE WHEN true THEN 1 ELSE 2.0 END, COALESCE(NULL, 'x'), ARRAY[1, 2][1], ROW(1, 'a')",
+        "SELECT CASE WHEN true THEN 1 ELSE 2.0 END, COALESCE(NULL, 'x'), (ARRAY[1, 2])[1], ROW(1, 'a')",
         "SELECT unnest(ARRAY[1, 2]), generate_series(1, 3)",
         "SELECT $1 + 1, $2::text",
         "SELECT 5 IN (1, 2, 3), 5 = ANY (ARRAY[5]), 'abc' LIKE 'a%', 3 BETWEEN 1 AND 5, (1, 2) < (1, 3)",
