@@ -79,7 +79,13 @@ impl DdlContext<'_> {
         let (namespace, name) = match &chosen {
             Some(name) => self.new_name(name, false)?,
             None => {
-                let name = self.choose_name(table.namespace, &table.name, &column.name, "seq", std::slice::from_ref(&table.name));
+                let name = self.choose_name(
+                    table.namespace,
+                    &table.name,
+                    &column.name,
+                    "seq",
+                    std::slice::from_ref(&table.name),
+                );
                 (table.namespace, name)
             }
         };

@@ -44,8 +44,7 @@ impl Session {
         let format = if declare.binary { Format::Binary } else { Format::Text };
         cursor.shape = Some(Shape { columns, formats: [format].into() });
         cursor.progress = Progress::Rows { source, command, count };
-        let options =
-            CursorOptions { scroll: declare.scroll == Some(true), hold: declare.hold };
+        let options = CursorOptions { scroll: declare.scroll == Some(true), hold: declare.hold };
         cursor.cursor = Some(Cursor { options, ..Cursor::default() });
         self.portals.put(cursor);
         Ok(Outcome::Done(Tag::new("DECLARE CURSOR")))
