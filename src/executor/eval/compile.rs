@@ -1,7 +1,5 @@
 //! From bound expression to [`Code`]: kernels looked up, types resolved, deep trees made safe for the stack.
 
-use std::sync::Arc;
-
 use dictdb_planner::expr::{Call, Expr, Function, Subscript};
 use dictdb_planner::physical::Plan;
 use dictdb_types::{Error, Oid, Result, Type, TypeLookup};
