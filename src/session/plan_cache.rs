@@ -61,11 +61,6 @@ impl PlanCache {
         }
         generations.young.insert(key.into(), known);
     }
-
-    /// Forgets everything.
-    pub(crate) fn clear(&self) {
-        *self.generations.write() = Generations::default();
-    }
 }
 
 /// Makes keys without allocating.
