@@ -10,6 +10,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("types", 0),
     ("parser", 1),
     ("functions", 1),
+    ("wal", 1),
     ("storage", 2),
     ("catalog", 2),
     ("planner", 3),

@@ -1,0 +1,404 @@
+//! The log as it is written: append, wait, flush, stop, go on.
+//!
+//! Locks, in order: `writer`, `files`, `tail`, `waiters`. `append` takes `tail` only, copies, and makes no system call.
+
+mod tail;
+mod waiters;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::directory::DataDirectory;
+use crate::frame::Record;
+use crate::{LogError, Lsn, SEGMENT_BYTES, segment};
+use tail::Tail;
+use waiters::Waiters;
+use writer::Writer;
+
+pub use waiters::Durable;
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug)]
+pub struct LogOptions {
+    /// Bytes of a segment; a whole number of megabytes, except in tests.
+    pub segment_bytes: u64,
+    /// `wal_writer_delay`: what nobody waits for is written after so long.
+    pub delay: Duration,
+    /// `fsync`: off leaves it to the operating system when bytes reach the disk.
+    pub fsync: bool,
+    /// Bytes that may wait for the disk before committers have to.
+    pub buffer_bytes: usize,
+    /// Whether threads do the writing; otherwise only [`Log::flush`] does.
+    pub threads: bool,
+}
+
+impl Default for LogOptions {
+    fn default() -> Self {
+        LogOptions {
+            segment_bytes: SEGMENT_BYTES,
+            delay: Duration::from_millis(200),
+            fsync: true,
+            buffer_bytes: 64 * 1024 * 1024,
+            threads: true,
+        }
+    }
+}
+
+/// What the log has done since the server started.
+#[derive(Debug, Default)]
+pub struct LogStatistics {
+    /// Records appended.
+    pub records: AtomicU64,
+    /// Bytes written.
+    pub bytes: AtomicU64,
+    /// Calls of write.
+    pub writes: AtomicU64,
+    /// Calls of fdatasync.
+    pub syncs: AtomicU64,
+    /// Time in them.
+    pub sync_micros: AtomicU64,
+    /// Batches: commits in one of them share its fdatasync.
+    pub batches: AtomicU64,
+    /// Times a committer waited for room.
+    pub buffer_full: AtomicU64,
+}
+
+/// `Shared::sleep` of a writer that works.
+const AWAKE: u8 = 0;
+/// Sleeps, and looks after `delay` whether something was appended.
+const DOZING: u8 = 1;
+/// Sleeps until it is woken.
+const ASLEEP: u8 = 2;
+
+struct Shared {
+    directory: Arc<DataDirectory>,
+    segment_bytes: u64,
+    options: LogOptions,
+    fsync: AtomicBool,
+    tail: Mutex<Tail>,
+    writer: Mutex<Writer>,
+    waiters: Waiters,
+    appended: AtomicU64,
+    durable: AtomicU64,
+    /// Somebody waits for this.
+    requested: AtomicU64,
+    sleep: AtomicU8,
+    bed: Mutex<()>,
+    alarm: Condvar,
+    stopped: AtomicBool,
+    reason: Mutex<Option<LogError>>,
+    closing: AtomicBool,
+    /// Files of segments are made and removed by one thread at a time.
+    files: Mutex<()>,
+    to_prepare: Mutex<Option<Lsn>>,
+    prepare: Condvar,
+    statistics: LogStatistics,
+}
+
+/// An open log. Dropped, it writes what was appended.
+pub struct Log {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Log {
+    /// Opens the log to append at `end`, where [`replay`](crate::replay) ended. What was torn there is erased.
+    pub fn open(directory: Arc<DataDirectory>, end: Lsn, options: LogOptions) -> Result<Log, LogError> {
+        erase_after(&directory, end, options.segment_bytes)?;
+        let shared = Arc::new(Shared {
+            segment_bytes: options.segment_bytes,
+            fsync: AtomicBool::new(options.fsync),
+            tail: Mutex::new(Tail::new(end, options.segment_bytes, directory.identifier())),
+            writer: Mutex::default(),
+            waiters: Waiters::default(),
+            appended: AtomicU64::new(end.0),
+            durable: AtomicU64::new(end.0),
+            requested: AtomicU64::new(end.0),
+            sleep: AtomicU8::new(AWAKE),
+            bed: Mutex::default(),
+            alarm: Condvar::new(),
+            stopped: AtomicBool::new(false),
+            reason: Mutex::default(),
+            closing: AtomicBool::new(false),
+            files: Mutex::default(),
+            to_prepare: Mutex::default(),
+            prepare: Condvar::new(),
+            statistics: LogStatistics::default(),
+            directory,
+            options,
+        });
+        let mut threads = Vec::new();
+        if options.threads {
+            let spawn = |name: &str, run: fn(&Shared)| {
+                let shared = shared.clone();
+                std::thread::Builder::new().name(name.to_owned()).spawn(move || run(&shared))
+            };
+            for (name, run) in [("dictdb-wal", writer::run as fn(&Shared)), ("dictdb-wal-ahead", writer::run_ahead)] {
+                let thread = spawn(name, run);
+                threads.push(thread.map_err(|e| LogError::io("start the writer of", shared.directory.root(), e))?);
+            }
+        }
+        Ok(Log { shared, threads: Mutex::new(threads) })
+    }
+
+    /// Fails if the log has stopped; waits while too much is not yet written. Before every [`Log::append`], outside its lock.
+    pub fn admit(&self) -> Result<(), LogError> {
+        self.shared.check()?;
+        if self.shared.tail.lock().len() > self.shared.options.buffer_bytes {
+            self.shared.statistics.buffer_full.fetch_add(1, Ordering::Relaxed);
+            let end = self.appended();
+            return self.durable_at(end).block();
+        }
+        Ok(())
+    }
+
+    /// Copies a record to the end of the log. Returns the position after it, which is durable when the record is. The caller
+    /// keeps the order, and calls [`Log::wait`] or [`Log::flush_soon`] afterwards.
+    pub fn append(&self, record: &Record) -> Lsn {
+        let shared = &*self.shared;
+        let durable = Lsn(shared.durable.load(Ordering::Acquire));
+        let mut tail = shared.tail.lock();
+        let end = tail.append(record, durable);
+        // Under the lock, so that it never goes back.
+        shared.appended.store(end.0, Ordering::Release);
+        drop(tail);
+        shared.statistics.records.fetch_add(1, Ordering::Relaxed);
+        end
+    }
+
+    /// The end of what was appended.
+    pub fn appended(&self) -> Lsn {
+        Lsn(self.shared.appended.load(Ordering::Acquire))
+    }
+
+    /// What is on disk.
+    pub fn durable(&self) -> Lsn {
+        Lsn(self.shared.durable.load(Ordering::Acquire))
+    }
+
+    /// Whether everything up to a position is on disk.
+    #[inline]
+    pub fn is_durable(&self, lsn: Lsn) -> bool {
+        self.durable() >= lsn
+    }
+
+    /// Waits, as a future or by [`Durable::block`], until a position is on disk. Fails when the log stops before.
+    pub fn durable_at(&self, lsn: Lsn) -> Durable {
+        Durable::new(self.shared.clone(), lsn)
+    }
+
+    /// Has what was appended written after `wal_writer_delay`, though nobody waits.
+    pub fn flush_soon(&self) {
+        if self.shared.sleep.load(Ordering::SeqCst) == ASLEEP {
+            self.shared.wake_writer();
+        }
+    }
+
+    /// Writes and syncs what was appended, on this thread.
+    pub fn flush(&self) -> Result<(), LogError> {
+        self.shared.check()?;
+        let flushed = self.shared.writer.lock().flush(&self.shared).map(|_| ());
+        flushed.inspect_err(|error| self.shared.stop(error.clone()))
+    }
+
+    /// `fsync`.
+    pub fn set_fsync(&self, on: bool) {
+        self.shared.fsync.store(on, Ordering::Relaxed);
+    }
+
+    /// Why the log has stopped, if it has.
+    pub fn failure(&self) -> Option<LogError> {
+        self.shared.check().err()
+    }
+
+    /// After a failure: goes on at the beginning of a fresh segment, which is returned. Nothing is accepted until
+    /// [`Log::finish_resume`], which the caller calls when a snapshot at that position is on disk. No append may be in progress.
+    pub fn begin_resume(&self) -> Lsn {
+        let mut writer = self.shared.writer.lock();
+        writer.close();
+        let start = self.shared.tail.lock().skip_to_next_segment();
+        self.shared.appended.store(start.0, Ordering::Release);
+        start
+    }
+
+    /// Accepts records again. What was appended before the failure is in the snapshot.
+    pub fn finish_resume(&self, start: Lsn) {
+        self.shared.requested.store(start.0, Ordering::SeqCst);
+        self.shared.durable.store(start.0, Ordering::Release);
+        *self.shared.reason.lock() = None;
+        self.shared.stopped.store(false, Ordering::Release);
+    }
+
+    /// Removes segments that end at or before a position, or keeps them to be used again. Returns how many.
+    pub fn remove_before(&self, lsn: Lsn, spares: usize) -> Result<usize, LogError> {
+        let _one_at_a_time = self.shared.files.lock();
+        segment::remove_before(&self.shared.directory, lsn, self.shared.segment_bytes, spares)
+    }
+
+    /// What it has done.
+    pub fn statistics(&self) -> &LogStatistics {
+        &self.shared.statistics
+    }
+
+    /// Bytes of a segment.
+    pub fn segment_bytes(&self) -> u64 {
+        self.shared.segment_bytes
+    }
+
+    /// Name of the file that a position is in.
+    pub fn file_name(&self, lsn: Lsn) -> String {
+        format!("{:016X}.log", segment::start_of(lsn, self.shared.segment_bytes).0)
+    }
+
+    /// Writes what was appended and ends the threads. Nothing is accepted afterwards.
+    pub fn close(&self) -> Result<(), LogError> {
+        let flushed = if self.shared.is_stopped() { Ok(()) } else { self.flush() };
+        self.shared.closing.store(true, Ordering::SeqCst);
+        self.shared.wake_writer();
+        drop(self.shared.to_prepare.lock());
+        self.shared.prepare.notify_all();
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the log panicked");
+            }
+        }
+        if !self.shared.is_stopped() {
+            self.shared.stop(LogError::Closed);
+        }
+        flushed
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        if !self.shared.closing.load(Ordering::SeqCst)
+            && let Err(error) = self.close()
+        {
+            tracing::error!("{error}");
+        }
+    }
+}
+
+impl Shared {
+    fn check(&self) -> Result<(), LogError> {
+        match self.is_stopped() {
+            false => Ok(()),
+            true => match &*self.reason.lock() {
+                Some(LogError::Closed) | None => Err(LogError::Closed),
+                Some(reason) => Err(LogError::Stopped(Arc::new(reason.clone()))),
+            },
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    /// What to tell somebody who waits for a position, if it can be told.
+    fn outcome(&self, lsn: Lsn) -> Option<Result<(), LogError>> {
+        if self.durable.load(Ordering::Acquire) >= lsn.0 {
+            return Some(Ok(()));
+        }
+        self.check().err().map(Err)
+    }
+
+    fn set_durable(&self, end: Lsn) {
+        self.durable.store(end.0, Ordering::SeqCst);
+        self.waiters.wake(end);
+    }
+
+    /// Nothing is durable any more that was not: everybody who waits hears it.
+    fn stop(&self, error: LogError) {
+        if !matches!(error, LogError::Closed) {
+            tracing::error!(
+                "the write-ahead log has stopped, no commit is acknowledged until a CHECKPOINT succeeds: {error}"
+            );
+        }
+        *self.reason.lock() = Some(error);
+        self.stopped.store(true, Ordering::SeqCst);
+        self.waiters.wake(Lsn(u64::MAX));
+    }
+
+    /// Has the writer write up to a position.
+    fn request(&self, lsn: Lsn) {
+        self.requested.fetch_max(lsn.0, Ordering::SeqCst);
+        if self.sleep.load(Ordering::SeqCst) != AWAKE {
+            self.wake_writer();
+        }
+    }
+
+    fn wake_writer(&self) {
+        drop(self.bed.lock());
+        self.alarm.notify_one();
+    }
+
+    /// Sleeps until there is something to write; false when the log is closed.
+    fn wait_for_work(&self) -> bool {
+        let wanted =
+            || self.requested.load(Ordering::SeqCst) > self.durable.load(Ordering::SeqCst) && !self.is_stopped();
+        let closing = || self.closing.load(Ordering::SeqCst);
+        if wanted() && !closing() {
+            return true;
+        }
+        let mut bed = self.bed.lock();
+        loop {
+            let dozes =
+                self.appended.load(Ordering::SeqCst) > self.durable.load(Ordering::SeqCst) && !self.is_stopped();
+            self.sleep.store(if dozes { DOZING } else { ASLEEP }, Ordering::SeqCst);
+            if closing() || wanted() {
+                break;
+            }
+            if !dozes {
+                self.alarm.wait(&mut bed);
+            } else if self.alarm.wait_for(&mut bed, self.options.delay).timed_out() {
+                break;
+            }
+        }
+        self.sleep.store(AWAKE, Ordering::SeqCst);
+        !closing()
+    }
+
+    /// Makes the file of the segment that starts here, unless it is there.
+    fn prepare_segment(&self, start: Lsn) -> Result<(), LogError> {
+        let _one_at_a_time = self.files.lock();
+        segment::prepare(&self.directory, start, self.segment_bytes)
+    }
+
+    /// Has the segment that starts here made, so that the writer finds it.
+    fn prepare_ahead(&self, start: Lsn) {
+        *self.to_prepare.lock() = Some(start);
+        self.prepare.notify_one();
+    }
+
+    fn next_to_prepare(&self) -> Option<Lsn> {
+        let mut next = self.to_prepare.lock();
+        loop {
+            if self.closing.load(Ordering::SeqCst) {
+                return None;
+            }
+            if let Some(start) = next.take() {
+                return Some(start);
+            }
+            self.prepare.wait(&mut next);
+        }
+    }
+}
+
+/// Makes sure that nothing after the end of the log can be taken for a part of it later.
+fn erase_after(directory: &DataDirectory, end: Lsn, segment_bytes: u64) -> Result<(), LogError> {
+    // Last ones first: a crash in between must not leave a gap that looks like damage.
+    for (start, path) in segment::files(directory)?.into_iter().rev() {
+        if start.0 >= end.0 {
+            directory.remove(&path)?;
+        } else if start.0 + segment_bytes > end.0 {
+            directory.sync_dir(&directory.log_dir())?;
+            segment::erase(directory, &path, end.0 - start.0, segment_bytes)?;
+        }
+    }
+    directory.sync_dir(&directory.log_dir())
+}

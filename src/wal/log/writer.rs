@@ -1,0 +1,113 @@
+//! Writing the tail to segments and syncing them: one batch at a time, by one thread.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::Shared;
+use super::tail::Batch;
+use crate::disk::{DiskFile, Open};
+use crate::{LogError, Lsn, segment};
+
+/// A buffer that grew larger than this is given back after its batch.
+const KEPT_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+
+/// The writer's own state.
+#[derive(Default)]
+pub(super) struct Writer {
+    /// The segment being written: where it starts, and its file.
+    open: Option<(Lsn, Arc<dyn DiskFile>)>,
+    spare: Vec<u8>,
+}
+
+impl Writer {
+    /// Writes and syncs what was appended. Returns whether there was anything.
+    pub(super) fn flush(&mut self, shared: &Shared) -> Result<bool, LogError> {
+        let batch = shared.tail.lock().take(std::mem::take(&mut self.spare));
+        if batch.bytes.is_empty() {
+            self.spare = batch.bytes;
+            return Ok(false);
+        }
+        let end = Lsn(batch.start.0 + batch.bytes.len() as u64);
+        self.write(shared, &batch)?;
+        self.sync(shared)?;
+        shared.statistics.batches.fetch_add(1, Ordering::Relaxed);
+        if batch.bytes.capacity() <= KEPT_BUFFER_BYTES {
+            self.spare = batch.bytes;
+        }
+        shared.set_durable(end);
+        Ok(true)
+    }
+
+    /// Forgets the open file.
+    pub(super) fn close(&mut self) {
+        self.open = None;
+    }
+
+    fn write(&mut self, shared: &Shared, batch: &Batch) -> Result<(), LogError> {
+        let (mut at, mut rest) = (batch.start, &batch.bytes[..]);
+        while !rest.is_empty() {
+            let start = segment::start_of(at, shared.segment_bytes);
+            let room = (start.0 + shared.segment_bytes - at.0) as usize;
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            let file = self.segment(shared, start)?;
+            let written = file.write_at(at.0 - start.0, now);
+            written.map_err(|e| LogError::io("write to file", &segment::path(&shared.directory, start), e))?;
+            shared.statistics.writes.fetch_add(1, Ordering::Relaxed);
+            shared.statistics.bytes.fetch_add(now.len() as u64, Ordering::Relaxed);
+            at.0 += now.len() as u64;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// The file of a segment; the one before is synced when its turn is over.
+    fn segment(&mut self, shared: &Shared, start: Lsn) -> Result<Arc<dyn DiskFile>, LogError> {
+        if let Some((open, file)) = &self.open
+            && *open == start
+        {
+            return Ok(file.clone());
+        }
+        self.sync(shared)?;
+        shared.prepare_segment(start)?;
+        let file = shared.directory.open_file(&segment::path(&shared.directory, start), Open::Write)?;
+        self.open = Some((start, file.clone()));
+        shared.prepare_ahead(Lsn(start.0 + shared.segment_bytes));
+        Ok(file)
+    }
+
+    fn sync(&mut self, shared: &Shared) -> Result<(), LogError> {
+        let Some((start, file)) = &self.open else { return Ok(()) };
+        if !shared.fsync.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        file.sync().map_err(|e| LogError::io("fdatasync file", &segment::path(&shared.directory, *start), e))?;
+        shared.statistics.syncs.fetch_add(1, Ordering::Relaxed);
+        shared.statistics.sync_micros.fetch_add(begun.elapsed().as_micros() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// The writer thread: until the log is closed.
+pub(super) fn run(shared: &Shared) {
+    while shared.wait_for_work() {
+        if shared.is_stopped() {
+            continue;
+        }
+        let flushed = shared.writer.lock().flush(shared);
+        if let Err(error) = flushed {
+            shared.stop(error);
+        }
+    }
+}
+
+/// The thread that makes segments ahead of need. What it cannot do the writer tries again, and answers for.
+pub(super) fn run_ahead(shared: &Shared) {
+    while let Some(start) = shared.next_to_prepare() {
+        if let Err(error) = shared.prepare_segment(start) {
+            tracing::warn!("could not prepare the next segment of the log: {error}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Workloads on a simulated disk that loses its power, fails or decays at any moment, and what recovery makes of it.
+//!
+//! The state is a list of numbers: a record appends one. What was acknowledged must be there, and what is there must be a
+//! beginning of what was appended. `DICTDB_WAL_SEED` runs one seed, `DICTDB_WAL_ROUNDS` more of them.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::disk::{Random, Survival};
+use crate::{
+    DataDirectory, Disk, GENESIS, Log, LogError, LogOptions, Lsn, RealDisk, Record, SimulatedDisk, SnapshotReader,
+    SnapshotWriter, replay,
+};
+
+const SEGMENT_BYTES: u64 = 4096;
+const IDENTIFIER: u64 = 77;
+
+fn options() -> LogOptions {
+    LogOptions { segment_bytes: SEGMENT_BYTES, threads: false, ..LogOptions::default() }
+}
+
+/// A running "server" on a disk.
+struct Run {
+    directory: Arc<DataDirectory>,
+    log: Log,
+    /// What is in memory.
+    numbers: Vec<u64>,
+    /// How many of them were acknowledged.
+    acknowledged: usize,
+    /// How many were acknowledged when the last record was appended.
+    known_durable: usize,
+}
+
+fn number_of(record: &[u8]) -> u64 {
+    record.get(..8).and_then(|bytes| bytes.try_into().ok()).map_or(u64::MAX, u64::from_le_bytes)
+}
+
+fn recover(disk: &SimulatedDisk) -> Result<Run, LogError> {
+    let directory = Arc::new(DataDirectory::open(Arc::new(disk.clone()), Path::new("/data"), IDENTIFIER)?);
+    let mut numbers = Vec::new();
+    let mut from = GENESIS;
+    if let Some(mut reader) = SnapshotReader::newest(&directory)? {
+        from = reader.lsn();
+        while let Some(chunk) = reader.next_chunk()? {
+            numbers.extend(chunk.verify()?.chunks(8).map(number_of));
+        }
+    }
+    let end = replay::<LogError>(&directory, from, SEGMENT_BYTES, |_, record| {
+        numbers.push(number_of(record));
+        Ok(())
+    })?;
+    let log = Log::open(directory.clone(), end.end, options())?;
+    let acknowledged = numbers.len();
+    Ok(Run { directory, log, numbers, acknowledged, known_durable: 0 })
+}
+
+impl Run {
+    fn append(&mut self, random: &mut Random) -> Result<(), LogError> {
+        self.log.admit()?;
+        let number = self.numbers.len() as u64;
+        let mut bytes = number.to_le_bytes().to_vec();
+        bytes.resize(8 + random.below(900) as usize, number as u8);
+        self.known_durable = self.acknowledged;
+        self.log.append(&Record::new(bytes));
+        self.numbers.push(number);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), LogError> {
+        self.log.flush()?;
+        self.acknowledged = self.numbers.len();
+        Ok(())
+    }
+
+    fn write_snapshot(&self, lsn: Lsn) -> Result<(), LogError> {
+        let mut writer = SnapshotWriter::create(&self.directory, lsn)?;
+        for part in self.numbers.chunks(7) {
+            writer.chunk(&part.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>())?;
+        }
+        writer.publish().map(|_| ())
+    }
+
+    fn checkpoint(&mut self) -> Result<(), LogError> {
+        self.flush()?;
+        let lsn = self.log.appended();
+        self.write_snapshot(lsn)?;
+        self.log.remove_before(lsn, 2).map(|_| ())
+    }
+
+    fn resume(&mut self) -> Result<(), LogError> {
+        let start = self.log.begin_resume();
+        self.write_snapshot(start)?;
+        self.log.finish_resume(start);
+        self.acknowledged = self.numbers.len();
+        self.log.remove_before(start, 2).map(|_| ())
+    }
+
+    fn work(&mut self, random: &mut Random, steps: u64) -> Result<(), LogError> {
+        for _ in 0..steps {
+            match random.below(20) {
+                0 => self.checkpoint()?,
+                1..=6 => self.flush()?,
+                _ => self.append(random)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Recovers an image and checks it against what ran before. `least` were acknowledged.
+fn check(image: &SimulatedDisk, appended: &[u64], least: usize, seed: u64) -> Run {
+    let run = match recover(image) {
+        Ok(run) => run,
+        Err(error) => panic!("seed {seed}: a crash was taken for damage: {error}"),
+    };
+    assert!(run.numbers.len() >= least, "seed {seed}: {} of {least} acknowledged records are left", run.numbers.len());
+    assert_eq!(run.numbers[..], appended[..run.numbers.len()], "seed {seed}: not a beginning of what was appended");
+    run
+}
+
+fn seeds(rounds: u64) -> std::ops::Range<u64> {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    match number("DICTDB_WAL_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("DICTDB_WAL_ROUNDS").unwrap_or(rounds),
+    }
+}
+
+/// What a run had promised when it ended, even if it could not even start.
+fn outcome(disk: &SimulatedDisk, random: &mut Random, steps: u64) -> (Vec<u64>, usize) {
+    match recover(disk) {
+        Ok(mut run) => {
+            let _ = run.work(random, steps);
+            (run.numbers, run.acknowledged)
+        }
+        Err(_) => (Vec::new(), 0),
+    }
+}
+
+#[test]
+fn crash_images_recover() {
+    let mut images = 0;
+    for seed in seeds(12) {
+        let calls = {
+            let disk = SimulatedDisk::new();
+            outcome(&disk, &mut Random::new(seed), 60);
+            disk.calls()
+        };
+        for power_off in 0..=calls {
+            let disk = SimulatedDisk::new();
+            disk.power_off_after(power_off);
+            let (numbers, acknowledged) = outcome(&disk, &mut Random::new(seed), 60);
+            for survival in [0, 50, 90, 100] {
+                let crash_seed = seed * 1_000_003 + power_off * 101 + survival;
+                let image = disk.crash(Survival(survival), crash_seed);
+                let mut run = check(&image, &numbers, acknowledged, crash_seed);
+                images += 1;
+                // The next life must not find remains of this one.
+                let mut random = Random::new(crash_seed);
+                let second = run.work(&mut random, 8);
+                assert!(second.is_ok(), "seed {crash_seed}: {second:?}");
+                let later = image.crash(Survival(survival), crash_seed + 1);
+                check(&later, &run.numbers, run.acknowledged, crash_seed);
+                images += 1;
+            }
+        }
+    }
+    println!("{images} crash images");
+    assert!(images >= 2000 || std::env::var_os("DICTDB_WAL_SEED").is_some());
+}
+
+#[test]
+fn failures_stop_the_log_until_it_is_resumed() {
+    for seed in seeds(8) {
+        let calls = {
+            let disk = SimulatedDisk::new();
+            outcome(&disk, &mut Random::new(seed), 50);
+            disk.calls()
+        };
+        for call in 0..calls {
+            let kind = if call % 2 == 0 { ErrorKind::StorageFull } else { ErrorKind::Other };
+            let disk = SimulatedDisk::new();
+            disk.fail_at(call, kind);
+            let mut random = Random::new(seed);
+            // The failure may hit the start itself; then the next start must work.
+            let Ok(mut run) = recover(&disk) else {
+                assert!(recover(&disk).is_ok(), "seed {seed} call {call}");
+                continue;
+            };
+            let failed = run.work(&mut random, 50);
+            let before = run.acknowledged;
+            if run.log.failure().is_some() {
+                assert!(run.flush().is_err() && run.append(&mut random).is_err(), "seed {seed} call {call}");
+                check(&disk.crash(Survival(50), seed), &run.numbers, before, seed);
+                run.resume().unwrap_or_else(|error| panic!("seed {seed} call {call}: {failed:?}, then {error}"));
+            }
+            if disk.calls() < call {
+                continue;
+            }
+            run.work(&mut random, 20).unwrap_or_else(|error| panic!("seed {seed} call {call}: {error}"));
+            check(&disk.crash(Survival(50), seed + call), &run.numbers, run.acknowledged, seed);
+        }
+    }
+}
+
+#[test]
+fn decay_is_refused_or_harmless() {
+    for seed in seeds(400) {
+        let disk = SimulatedDisk::new();
+        let mut random = Random::new(seed);
+        let mut run = recover(&disk).unwrap();
+        run.work(&mut random, 60).unwrap();
+        run.flush().unwrap();
+        let (numbers, known) = (run.numbers.clone(), run.known_durable);
+        drop(run);
+        let image = disk.crash(Survival(100), seed);
+        let paths = image.paths();
+        let path = &paths[random.below(paths.len() as u64) as usize];
+        let offset = random.below(SEGMENT_BYTES) as usize;
+        if !image.flip_bit(path, offset, random.below(8) as u32) {
+            continue;
+        }
+        match recover(&image) {
+            Ok(run) => {
+                let found = run.numbers.len();
+                assert!(found >= known, "seed {seed}: {} at {offset} lost {found} < {known}", path.display());
+                assert_eq!(run.numbers[..], numbers[..found], "seed {seed}");
+            }
+            Err(LogError::Damaged { file, .. } | LogError::Foreign { file, .. }) => {
+                assert!(file.starts_with("/data"), "seed {seed}");
+            }
+            Err(error) => panic!("seed {seed}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn misplaced_files_are_refused_by_name() {
+    let make = |identifier| {
+        let disk = SimulatedDisk::new();
+        let directory = DataDirectory::open(Arc::new(disk.clone()), Path::new("/data"), identifier).unwrap();
+        let log = Log::open(Arc::new(directory), GENESIS, options()).unwrap();
+        for number in 0..40_u64 {
+            log.append(&Record::new([&number.to_le_bytes()[..], &[0; 500]].concat()));
+            log.flush().unwrap();
+        }
+        disk
+    };
+    let refused = |disk: &SimulatedDisk| recover(&disk.crash(Survival(100), 0)).err().map(|error| error.to_string());
+    let log = Path::new("/data/log");
+    let (first, second) = (log.join("0000000001000000.log"), log.join("0000000001001000.log"));
+
+    let disk = make(IDENTIFIER);
+    disk.rename(&second, &first).unwrap();
+    let message = refused(&disk).unwrap();
+    assert!(
+        message.contains("0000000001000000.log") && message.contains("it is the segment at 0/1001000"),
+        "{message}"
+    );
+
+    let disk = make(IDENTIFIER);
+    disk.remove(&second).unwrap();
+    let message = refused(&disk).unwrap();
+    assert!(message.contains("0000000001001000.log") && message.contains("is missing"), "{message}");
+
+    let (disk, other) = (make(IDENTIFIER), make(5));
+    let bytes = crate::disk::read_all(&*other.open(&second, crate::disk::Open::Read).unwrap()).unwrap();
+    disk.open(&second, crate::disk::Open::Write).unwrap().write_at(0, &bytes).unwrap();
+    let message = refused(&disk).unwrap();
+    assert!(message.contains("it is of data directory 5, not 77"), "{message}");
+}
+
+#[test]
+fn a_directory_has_one_server() {
+    let disk = SimulatedDisk::new();
+    let open = || DataDirectory::open(Arc::new(disk.clone()), Path::new("/data"), 1);
+    let first = open().unwrap();
+    assert!(matches!(open(), Err(LogError::Locked { .. })));
+    drop(first);
+    assert!(open().is_ok());
+}
+
+/// A directory of the real disk that goes with the test.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        Folder(std::env::temp_dir().join(format!("dictdb-wal-{name}-{}", std::process::id())))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn threads_share_syncs_and_long_records_cross_segments() {
+    let folder = Folder::new("threads");
+    let open = || Arc::new(DataDirectory::open(Arc::new(RealDisk), &folder.0, IDENTIFIER).unwrap());
+    let options = LogOptions { segment_bytes: 1024 * 1024, ..LogOptions::default() };
+    let directory = open();
+    assert!(matches!(DataDirectory::open(Arc::new(RealDisk), &folder.0, 1), Err(LogError::Locked { .. })));
+    let log = Log::open(directory, GENESIS, options).unwrap();
+    let long = vec![3; 3_000_000];
+    std::thread::scope(|scope| {
+        for thread in 0..8_u8 {
+            let log = &log;
+            scope.spawn(move || {
+                for _ in 0..50 {
+                    log.admit().unwrap();
+                    let lsn = log.append(&Record::new(vec![thread; 100]));
+                    log.durable_at(lsn).block().unwrap();
+                    assert!(log.is_durable(lsn));
+                }
+            });
+        }
+    });
+    log.append(&Record::new(long.clone()));
+    let statistics = log.statistics();
+    let (records, batches) = (statistics.records.load(Ordering::Relaxed), statistics.batches.load(Ordering::Relaxed));
+    assert!(records == 401 && batches <= 400, "{records} records in {batches} batches");
+    log.close().unwrap();
+    assert!(matches!(log.admit(), Err(LogError::Closed)));
+    drop(log);
+    let (mut short, mut longest) = (0, 0);
+    let end = replay::<LogError>(&open(), GENESIS, 1024 * 1024, |_, record| {
+        match record.len() {
+            100 => short += 1,
+            _ => assert!(record == long),
+        }
+        longest = longest.max(record.len());
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!((short, longest, end.records), (400, long.len(), 401));
+}
