@@ -3,13 +3,16 @@
 //!
 //! ```text
 //!   tests/sql.rs      sql/*.test        statements with their results, run on DictDB, rewritten from PostgreSQL
+//!   tests/wire.rs     wire/*.test       transcripts of the protocol, message by message, rewritten from PostgreSQL
 //!   tests/clients.rs  clients/*.py      psycopg2, psycopg, asyncpg, SQLAlchemy against the real server
 //!   tests/tidy.rs                       layering, file heads and other rules of the tree
 //!   benches           bench.py          PostgreSQL beside DictDB
 //! ```
-//! `DICTDB_REWRITE=1 cargo test -p dictdb-tests --test sql` runs the scripts on PostgreSQL 15 and writes down what it says.
+//! `DICTDB_REWRITE=1 cargo test -p dictdb-tests --test sql --test wire` runs scripts and transcripts on PostgreSQL 15 and writes
+//! down what it says.
 
 pub mod message;
 pub mod script;
 pub mod server;
+pub mod transcript;
 pub mod wire;

@@ -1,9 +1,7 @@
 //! The SQL corpus: every script under `sql/` gives on DictDB exactly what PostgreSQL 15 gave.
 
-use std::path::PathBuf;
-
 use dictdb_tests::script;
-use dictdb_tests::server::{Server, workspace};
+use dictdb_tests::server::{Server, files_of};
 use dictdb_tests::wire::Connection;
 
 /// Failures shown in full per script.
@@ -16,7 +14,7 @@ fn scripts_give_what_postgresql_gave() {
     let mut failures = Vec::new();
     let (mut scripts, mut statements) = (0, 0);
     let postgres = rewrite.then(|| Server::postgres().expect("PostgreSQL 15 starts"));
-    for path in script_files() {
+    for path in files_of("tests/sql", "test") {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         if !name.contains(&only) {
             continue;
@@ -81,15 +79,4 @@ fn database_for(server: &Server, script: &str) -> String {
     let mut admin = Connection::open(server.port, "postgres", "postgres").expect("PostgreSQL answers");
     admin.query(&format!("CREATE DATABASE {name}")).expect("a database can be made");
     name
-}
-
-fn script_files() -> Vec<PathBuf> {
-    let folder = workspace().join("tests/sql");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-        .expect("there are scripts")
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "test"))
-        .collect();
-    files.sort();
-    files
 }
