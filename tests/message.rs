@@ -137,7 +137,11 @@ impl Message {
                 parts.bytes(2);
                 let modifier = parts.int4();
                 let format = if parts.int2() == 1 && formats { " binary" } else { "" };
-                if modifier >= 0 { format!("{name}:{oid}({modifier}){format}") } else { format!("{name}:{oid}{format}") }
+                if modifier >= 0 {
+                    format!("{name}:{oid}({modifier}){format}")
+                } else {
+                    format!("{name}:{oid}{format}")
+                }
             })
             .collect();
         columns.join(" | ")

@@ -24,7 +24,7 @@ impl Server {
         let directory = fresh_directory()?;
         let port = free_port()?;
         let child = Command::new(binary())
-            .args(["--ephemeral", "--port", &port.to_string(), "--data-dir"])
+            .args(["-c", "timezone=UTC", "--ephemeral", "--port", &port.to_string(), "--data-dir"])
             .arg(directory.join("data"))
             // Switches of the tests, which the server would take for settings it does not know.
             .env_remove("DICTDB_SCRIPT")

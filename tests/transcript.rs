@@ -64,7 +64,8 @@ impl<'a> Client<'a> {
         let mut bytes = Vec::new();
         let mut awaited = Awaited::default();
         for line in block.sql.lines() {
-            encode(line, &mut bytes, &mut awaited).ok_or_else(|| std::io::Error::other(format!("cannot read {line:?}")))?;
+            encode(line, &mut bytes, &mut awaited)
+                .ok_or_else(|| std::io::Error::other(format!("cannot read {line:?}")))?;
         }
         // A server that closes the connection may do so before it has read everything.
         let sent = connection.send_bytes(&bytes);
@@ -222,4 +223,3 @@ fn unescape(text: &str) -> String {
     }
     plain
 }
-

@@ -3,7 +3,7 @@
 use dictdb_functions::kernel::CallContext;
 use dictdb_types::{Datum, Env, Physical, Result, Type};
 
-use crate::expr::{Call, Expr, Volatility};
+use crate::expr::{Call, Case, Expr, Volatility};
 
 /// Evaluates a call of constants; anything else is returned as it is. Errors are the function's own.
 pub fn constant_call(expr: Expr, env: &dyn Env) -> Result<Expr> {
@@ -14,30 +14,121 @@ pub fn constant_call(expr: Expr, env: &dyn Env) -> Result<Expr> {
     }
 }
 
-/// Folds everything below an expression. A call that fails is left for execution to report, where it may never be reached.
-pub fn fold(expr: &mut Expr, env: &dyn Env) {
-    expr.rewrite(&mut |e| {
-        if let Some(folded) = folded(e, env) {
-            *e = folded;
+/// Folds an expression and everything below it, in the order PostgreSQL does: branches that constants rule out are not looked
+/// at, whatever else can be computed is, and fails here if it fails. After an error what was folded before it stays so.
+pub fn fold(expr: &mut Expr, env: &dyn Env) -> Result<()> {
+    let folded = match expr {
+        Expr::Case(case) => fold_case(case, env)?,
+        Expr::Coalesce(items, ty) => fold_coalesce(items, *ty, env)?,
+        Expr::And(items) => fold_junction(items, false, env)?,
+        Expr::Or(items) => fold_junction(items, true, env)?,
+        _ => {
+            fold_operands(expr, env)?;
+            fold_own(expr, env)?
         }
-    });
+    };
+    if let Some(folded) = folded {
+        *expr = folded;
+    }
+    Ok(())
 }
 
-fn folded(expr: &Expr, env: &dyn Env) -> Option<Expr> {
-    match expr {
-        Expr::Call(call) => evaluate(call, env)?.ok().map(|value| Expr::Const(value, call.ty)),
+fn fold_operands(expr: &mut Expr, env: &dyn Env) -> Result<()> {
+    let mut result = Ok(());
+    expr.for_each_child_mut(&mut |child| {
+        if result.is_ok() {
+            result = fold(child, env);
+        }
+    });
+    result
+}
+
+/// What an expression over folded operands is.
+fn fold_own(expr: &Expr, env: &dyn Env) -> Result<Option<Expr>> {
+    Ok(match expr {
+        Expr::Call(call) => match evaluate(call, env) {
+            Some(value) => Some(Expr::Const(value?, call.ty)),
+            None => None,
+        },
         Expr::Relabel(inner, ty) => match &**inner {
             Expr::Const(value, _) => Some(Expr::Const(relabelled(value, *ty, env), *ty)),
             _ => None,
         },
-        Expr::And(items) => fold_junction(items, false),
-        Expr::Or(items) => fold_junction(items, true),
         Expr::Not(inner) => match &**inner {
             Expr::Const(Datum::Bool(value), _) => Some(Expr::boolean(!value)),
             _ => None,
         },
         _ => None,
+    })
+}
+
+/// Conditions in order: what is never true goes, what is always true is the last.
+fn fold_case(case: &mut Case, env: &dyn Env) -> Result<Option<Expr>> {
+    if let Some(operand) = &mut case.operand {
+        fold(operand, env)?;
+        if let Expr::Const(..) = operand {
+            let operand = operand.clone();
+            case.whens.iter_mut().for_each(|(condition, _)| put_test_value(condition, &operand));
+            case.operand = None;
+        }
     }
+    let mut kept = Vec::new();
+    for (mut condition, mut result) in std::mem::take(&mut case.whens) {
+        fold(&mut condition, env)?;
+        match condition {
+            Expr::Const(Datum::Bool(true), _) => {
+                fold(&mut result, env)?;
+                case.otherwise = Some(result);
+                case.whens = kept;
+                return Ok(only_otherwise(case));
+            }
+            Expr::Const(..) => {}
+            condition => {
+                fold(&mut result, env)?;
+                kept.push((condition, result));
+            }
+        }
+    }
+    case.whens = kept;
+    if let Some(otherwise) = &mut case.otherwise {
+        fold(otherwise, env)?;
+    }
+    Ok(only_otherwise(case))
+}
+
+fn only_otherwise(case: &mut Case) -> Option<Expr> {
+    let otherwise = case.whens.is_empty().then(|| case.otherwise.take());
+    otherwise.map(|value| value.unwrap_or_else(|| Expr::null(case.ty)))
+}
+
+/// The operand in place of its uses; constructs that have a test value of their own are left alone.
+fn put_test_value(expr: &mut Expr, operand: &Expr) {
+    match expr {
+        Expr::TestValue(_) => *expr = operand.clone(),
+        Expr::Case(_) | Expr::ArrayCoerce(..) => {}
+        other => other.for_each_child_mut(&mut |child| put_test_value(child, operand)),
+    }
+}
+
+/// NULLs go, and what stands behind a value is never reached.
+fn fold_coalesce(items: &mut Vec<Expr>, ty: Type, env: &dyn Env) -> Result<Option<Expr>> {
+    let mut kept = Vec::new();
+    for mut item in std::mem::take(items) {
+        fold(&mut item, env)?;
+        let decided = matches!(&item, Expr::Const(value, _) if !value.is_null());
+        if decided || !matches!(item, Expr::Const(..)) {
+            kept.push(item);
+        }
+        if decided {
+            break;
+        }
+    }
+    *items = kept;
+    Ok(match items.len() {
+        0 => Some(Expr::null(ty)),
+        1 => items.pop(),
+        _ => None,
+    })
 }
 
 /// A value under the name of a binary-compatible type. Only `oid` and its relatives are held otherwise than integers.
@@ -50,22 +141,34 @@ fn relabelled(value: &Datum, ty: Type, env: &dyn Env) -> Datum {
     }
 }
 
-/// AND (`decisive` false) and OR (true): a decisive constant decides, neutral ones go.
-fn fold_junction(items: &[Expr], decisive: bool) -> Option<Expr> {
-    let constant = |e: &Expr, wanted: bool| matches!(e, Expr::Const(Datum::Bool(value), _) if *value == wanted);
-    if items.iter().any(|item| constant(item, decisive)) {
-        return Some(Expr::boolean(decisive));
+/// AND (`decisive` false) and OR (true): a decisive constant decides before what follows it is looked at, neutral ones go.
+fn fold_junction(items: &mut Vec<Expr>, decisive: bool, env: &dyn Env) -> Result<Option<Expr>> {
+    let mut kept = Vec::new();
+    for mut item in std::mem::take(items) {
+        fold(&mut item, env)?;
+        match item {
+            Expr::Const(Datum::Bool(value), _) if value == decisive => return Ok(Some(Expr::boolean(decisive))),
+            Expr::Const(Datum::Bool(_), _) => {}
+            item => kept.push(item),
+        }
     }
-    if !items.iter().any(|item| constant(item, !decisive)) {
-        return None;
-    }
-    let mut rest: Vec<Expr> = items.iter().filter(|item| !constant(item, !decisive)).cloned().collect();
-    Some(match rest.len() {
-        0 => Expr::boolean(!decisive),
-        1 => rest.remove(0),
-        _ if decisive => Expr::Or(rest),
-        _ => Expr::And(rest),
+    *items = kept;
+    Ok(match items.len() {
+        0 => Some(Expr::boolean(!decisive)),
+        1 => items.pop(),
+        _ => None,
     })
+}
+
+/// Whether an immutable operator has nothing but parameters and constants for operands: with constants for parameters
+/// it would have been evaluated when the plan was made. Coercions of single parameters do not count.
+pub fn is_constant_but_for_parameters(expr: &Expr) -> bool {
+    let Expr::Call(call) = expr else { return false };
+    let known = |arg: &Expr| matches!(arg, Expr::Const(..) | Expr::Param(..));
+    call.operator.is_some()
+        && call.function.volatility == Volatility::Immutable
+        && call.args.iter().all(known)
+        && call.args.iter().any(|arg| matches!(arg, Expr::Param(..)))
 }
 
 fn evaluate(call: &Call, env: &dyn Env) -> Option<Result<Datum>> {
@@ -74,15 +177,16 @@ fn evaluate(call: &Call, env: &dyn Env) -> Option<Result<Datum>> {
     if function.volatility != Volatility::Immutable || function.returns_set {
         return None;
     }
+    let null = |arg: &Expr| matches!(arg, Expr::Const(Datum::Null, _));
+    if function.strict && call.args.iter().any(null) {
+        return Some(Ok(Datum::Null));
+    }
     let mut values = Vec::with_capacity(call.args.len());
     let mut types: Vec<Type> = Vec::with_capacity(call.args.len());
     for arg in &call.args {
         let Expr::Const(value, ty) = arg else { return None };
         values.push(value.clone());
         types.push(*ty);
-    }
-    if function.strict && values.iter().any(Datum::is_null) {
-        return Some(Ok(Datum::Null));
     }
     Some(kernel(&CallContext::new(env, &types, call.ty), &values))
 }

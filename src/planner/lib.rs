@@ -51,6 +51,10 @@ pub struct Planned {
     pub command: Command,
     /// Whether rows are returned (a SELECT without columns returns rows, an INSERT without RETURNING does not).
     pub returns_rows: bool,
+    /// A constant expression in it cannot be computed: whoever runs the plan reports this instead. Describing it is fine.
+    pub failure: Option<Error>,
+    /// An operator has only parameters and constants for operands, so that plans with other constants may differ.
+    pub computes_with_parameters: bool,
 }
 
 /// A column of a result, as RowDescription reports it.
@@ -101,9 +105,10 @@ pub fn plan(
     let params = binder.into_params()?;
     let outputs = node.columns();
     let columns = outputs.iter().map(OutputColumn::of).collect();
-    let node = rules::apply(node, cx.env);
-    let plan = build::plan(&node, &outputs, cx.catalog, statistics)?;
-    Ok(Planned { plan: Arc::new(plan), params, columns, command, returns_rows })
+    let (mut node, failure) = rules::apply(node, cx.env);
+    let plan = Arc::new(build::plan(&node, &outputs, cx.catalog, statistics)?);
+    let computes_with_parameters = rules::computes_with_parameters(&mut node);
+    Ok(Planned { plan, params, columns, command, returns_rows, failure, computes_with_parameters })
 }
 
 /// The type that a type name means along the search path. 42704, 3F000, and 22023 for its modifiers.
@@ -123,8 +128,11 @@ pub fn plan_parameters(
     let mut binder = Binder::new(cx, locations, &[], false);
     let node = binder.bind_parameters(exprs, types)?;
     let outputs = node.columns();
-    let node = rules::apply(node, cx.env);
-    build::plan(&node, &outputs, cx.catalog, &estimate::NoStatistics).map(Arc::new)
+    let (node, failure) = rules::apply(node, cx.env);
+    match failure {
+        Some(error) => Err(error),
+        None => build::plan(&node, &outputs, cx.catalog, &estimate::NoStatistics).map(Arc::new),
+    }
 }
 
 /// What a view's query gives.

@@ -62,7 +62,8 @@ pub fn bind(
     check_volatility(&bound, purpose)?;
     let written = written(&mut binder, value, &bound, purpose)?;
     let text = text_of(&binder, &written, &row, Form { stored: true, pretty: false })?;
-    crate::fold::fold(&mut bound, cx.env);
+    // A default that cannot be computed is an error of the statement that uses it.
+    let _ = crate::fold::fold(&mut bound, cx.env);
     let mut columns = Vec::new();
     let mut missing = None;
     bound.rewrite(&mut |e| {

@@ -63,8 +63,6 @@ pub(crate) enum Outcome {
 pub(crate) enum TagCount {
     /// Rows sent.
     Sent,
-    /// Rows affected, whatever is sent.
-    Affected(u64),
     /// No number.
     None,
 }

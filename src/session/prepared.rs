@@ -72,6 +72,8 @@ pub(crate) struct Analysis {
     pub params: Arc<[Oid]>,
     /// Columns of the result; `None` when the statement returns no rows.
     pub columns: Option<Arc<[Column]>>,
+    /// What binding it reports: a constant expression cannot be computed.
+    pub failure: Option<Error>,
 }
 
 /// A prepared statement.

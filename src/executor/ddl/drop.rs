@@ -44,7 +44,7 @@ impl DdlContext<'_> {
             match self.object_key(drop.kind, noun, object)? {
                 Ok(key) => named.push(key),
                 Err(missing) if drop.if_exists => {
-                    self.notice(missing.code(), format!("{}, skipping", missing.message()));
+                    self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("{}, skipping", missing.message()));
                 }
                 Err(missing) => return Err(missing),
             }

@@ -5,14 +5,17 @@ mod prune;
 mod pushdown;
 mod semijoin;
 
-use dictdb_types::Env;
+use dictdb_types::{Env, Error};
 
 use crate::logical::Node;
 
-/// Applies all rules in their order.
-pub fn apply(node: Node, env: &dyn Env) -> Node {
-    let node = fold::fold_constants(node, env);
+pub use fold::computes_with_parameters;
+
+/// Applies all rules in their order. The error is the one that running the statement must report first: a constant
+/// expression that cannot be computed.
+pub fn apply(mut node: Node, env: &dyn Env) -> (Node, Option<Error>) {
+    let failure = fold::fold_constants(&mut node, env);
     let node = semijoin::subqueries_to_joins(node);
     let node = pushdown::push_filters(node);
-    prune::prune_columns(node)
+    (prune::prune_columns(node), failure)
 }

@@ -113,6 +113,7 @@ impl Client for Stream {
                     return Err(Error::new(SqlState::QUERY_CANCELED, message));
                 }
                 kind => {
+                    self.out_of_step = true;
                     let message = format!("unexpected message type 0x{kind:02X} during COPY from stdin");
                     return Err(violation(&message));
                 }

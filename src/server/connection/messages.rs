@@ -2,7 +2,7 @@
 
 use dictdb_session::interrupts::terminated;
 use dictdb_session::{Session, Shape, Status};
-use dictdb_types::{Error, Oid, Result};
+use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 use pgwire::messages::PgWireFrontendMessage;
 use pgwire::messages::data::{NoData, ParameterDescription};
 use pgwire::messages::extendedquery::{
@@ -112,7 +112,7 @@ impl Connection {
             b'p' => {
                 let message = "invalid frontend message type 112";
                 let mut error = super::frame::violation(message);
-                error.fields_mut().severity = dictdb_types::Severity::Fatal;
+                error.fields_mut().severity = Severity::Fatal;
                 return self.leave(&error);
             }
             _ if self.discarding && kind != b'S' => return Next::Continue,
@@ -156,11 +156,10 @@ impl Connection {
 
     /// Ends a query string or pipeline with ReadyForQuery.
     fn finish(&mut self, result: Result<()>) -> Next {
-        if let Err(error) = result {
-            self.stream.report(&error);
-            if is_fatal(&error) {
-                return Next::Close;
-            }
+        if let Err(error) = result
+            && self.report(&error) == Next::Close
+        {
+            return Next::Close;
         }
         self.session.report_changes(&mut self.stream);
         self.stream.ready(self.session.status());
@@ -170,9 +169,21 @@ impl Connection {
     /// Ends one extended message; after an error the rest of the pipeline is discarded.
     fn answer(&mut self, result: Result<()>) -> Next {
         let Err(error) = result else { return Next::Continue };
-        self.stream.report(&error);
         self.discarding = true;
-        if is_fatal(&error) { Next::Close } else { Next::Continue }
+        self.report(&error)
+    }
+
+    /// Sends an error, and tells whether the connection survives it.
+    fn report(&mut self, error: &Error) -> Next {
+        self.stream.report(error);
+        if is_fatal(error) {
+            return Next::Close;
+        }
+        if self.stream.out_of_step {
+            let message = "terminating connection because protocol synchronization was lost";
+            return self.leave(&Error::with_severity(Severity::Fatal, SqlState::PROTOCOL_VIOLATION, message));
+        }
+        Next::Continue
     }
 
     async fn extended(&mut self, message: PgWireFrontendMessage) -> Result<()> {

@@ -27,11 +27,20 @@ pub(super) struct Stream {
     scratch: BytesMut,
     /// The client waits for what is in `output`.
     flush_wanted: bool,
+    /// A message came where its kind has no meaning: what follows cannot be understood.
+    pub out_of_step: bool,
 }
 
 impl Stream {
     pub(super) fn new(io: MaybeTls) -> Stream {
-        Stream { io, input: BytesMut::new(), output: Vec::new(), scratch: BytesMut::new(), flush_wanted: false }
+        Stream {
+            io,
+            input: BytesMut::new(),
+            output: Vec::new(),
+            scratch: BytesMut::new(),
+            flush_wanted: false,
+            out_of_step: false,
+        }
     }
 
     pub(super) fn is_encrypted(&self) -> bool {

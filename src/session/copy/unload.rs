@@ -7,7 +7,7 @@ use std::sync::Arc;
 use dictdb_parser::utility::CopyTarget;
 use dictdb_types::{Error, Result, SqlState};
 
-use super::options::{Header, Options};
+use super::options::{CopyFormat, Header, Options};
 use super::write::Writer;
 use super::{file_error, shape};
 use crate::Session;
@@ -56,15 +56,17 @@ impl Session {
         self.send_notices(client);
         client.copy_out(shape(options, columns.len()));
         writer.header(options.header == Header::Names, &mut data);
-        if !data.is_empty() {
+        // The header of the binary format travels with the first row.
+        if !data.is_empty() && options.format != CopyFormat::Binary {
             client.copy_row(&data);
+            data.clear();
         }
         let mut total = 0;
         loop {
             let (count, at_end) = source.pump(ROWS_AT_ONCE, &mut |row| {
-                data.clear();
                 writer.row(row, &*env, &mut data)?;
                 client.copy_row(&data);
+                data.clear();
                 Ok(!client.is_full())
             })?;
             total += count as u64;
@@ -76,7 +78,6 @@ impl Session {
             }
             env.shared.backend.interrupts.check()?;
         }
-        data.clear();
         writer.trailer(&mut data);
         if !data.is_empty() {
             client.copy_row(&data);

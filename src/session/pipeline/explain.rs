@@ -37,6 +37,7 @@ impl Session {
         let source = Source::new(outer.text.clone(), parsed, &declared);
         let started = Instant::now();
         let plan = self.plan(&source)?;
+        plan.check_runnable()?;
         let planning_ms = started.elapsed().as_secs_f64() * 1000.0;
         let env = self.env();
         let mut lines = explain(plan.prepared.plan(), options.shown, &*env);

@@ -32,6 +32,10 @@ pub(crate) struct CachedPlan {
     /// Columns of the result; `None` when it returns no rows.
     pub columns: Option<Arc<[Column]>>,
     pub command: Command,
+    /// What is reported when it is run: a constant expression in it cannot be computed.
+    pub failure: Option<Error>,
+    /// Constants among its parameters decide what PostgreSQL would plan.
+    pub computes_with_parameters: bool,
     /// It may compute for long.
     pub heavy: bool,
 }
@@ -73,7 +77,7 @@ impl Session {
     pub(crate) fn analyze_query(&mut self, source: &Source) -> Result<Analysis> {
         let plan = self.plan(source)?;
         let params = plan.params.iter().map(|ty| ty.oid).collect();
-        Ok(Analysis { params, columns: plan.columns.clone() })
+        Ok(Analysis { params, columns: plan.columns.clone(), failure: plan.failure.clone() })
     }
 
     /// The plan of a query, made now or kept from before.
@@ -98,7 +102,7 @@ impl Session {
         let cx = env.bind_context(&path);
         let statistics = StorageStatistics(&instance.storage);
         let planned = dictdb_planner::plan(tree, &source.parsed.locations, &source.declared, cx, &statistics)?;
-        let Planned { plan, params, columns, command, returns_rows } = planned;
+        let Planned { plan, params, columns, command, returns_rows, failure, computes_with_parameters } = planned;
         Ok(CachedPlan {
             heavy: super::run::is_heavy(&plan),
             stamp,
@@ -106,6 +110,8 @@ impl Session {
             params: params.into(),
             columns: returns_rows.then(|| columns.iter().map(column).collect()),
             command,
+            failure,
+            computes_with_parameters,
         })
     }
 
@@ -175,6 +181,11 @@ fn column(column: &OutputColumn) -> Column {
 }
 
 impl CachedPlan {
+    /// The error of a plan that cannot be run.
+    pub(crate) fn check_runnable(&self) -> Result<()> {
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+
     /// 0A000 when a client was told of other columns: the statement was prepared before its tables changed.
     pub(crate) fn check_described(&self, described: Option<&Shape>) -> Result<()> {
         let types = |columns: &[Column]| columns.iter().map(|column| column.ty).collect::<Vec<Type>>();

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dictdb_executor::{ExecContext, Execution, Prepared, execute};
-use dictdb_planner::Command;
 use dictdb_planner::physical::{Node, Op, Plan};
 use dictdb_storage::{Isolation, Transaction, WaitOptions};
 use dictdb_types::{Datum, Error, Result, SqlState};
@@ -81,6 +80,7 @@ impl Session {
         let (plan, env) = loop {
             let plan = self.plan(source)?;
             plan.check_described(described)?;
+            plan.check_runnable()?;
             if self.block.modes.read_only && plan.modifies() {
                 return Err(read_only(plan.tag()));
             }
@@ -190,11 +190,7 @@ fn finish_or_stream(plan: &CachedPlan, mut stream: RowStream) -> Result<Outcome>
         return Ok(Outcome::Rows { columns, source, command: plan.tag(), count: TagCount::Sent });
     }
     let source = RowSource::stored(stream.drain()?);
-    let count = match plan.command {
-        Command::Select => TagCount::Sent,
-        _ => TagCount::Affected(stream.execution.get_mut().affected()),
-    };
-    Ok(Outcome::Rows { columns, source, command: plan.tag(), count })
+    Ok(Outcome::Rows { columns, source, command: plan.tag(), count: TagCount::Sent })
 }
 
 fn read_only(command: &str) -> Error {

@@ -45,7 +45,7 @@ impl Session {
         let types: Vec<Oid> = keys.lifted.literals.iter().map(|literal| lifted_type(literal.kind)).collect();
         let source = parse_lifted(sql, &Limits::default(), &keys.lifted)
             .map(|parsed| Arc::new(Source::new(sql.into(), parsed, &types)))
-            .filter(|source| self.plan(source).is_ok());
+            .filter(|source| self.plan(source).is_ok_and(|plan| !plan.computes_with_parameters));
         let known = source.clone().map_or(Known::Refused, Known::Statement);
         self.cache().put(&keys.key, known);
         source

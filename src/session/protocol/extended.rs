@@ -65,7 +65,7 @@ impl Session {
                 self.share_text(source, types);
                 analysis
             }
-            None => Analysis { params: types.into(), columns: None },
+            None => Analysis { params: types.into(), columns: None, failure: None },
         };
         self.keep_statement(name, source, text, analysis)
     }
@@ -117,6 +117,9 @@ impl Session {
         self.portals.check_free(name)?;
         let env = self.env();
         let values = decode_parameters(name, &prepared, param_formats, params, &env)?;
+        if let Some(failure) = &prepared.analysis.failure {
+            return Err(failure.clone());
+        }
         let mut portal = Portal::new(name, prepared.source.clone(), prepared.text.clone(), self.block.savepoints.len());
         portal.params = values.into();
         // A format that does not exist is the concern of Execute.

@@ -64,7 +64,6 @@ impl Session {
 fn tag(command: &'static str, count: TagCount, sent: u64) -> Tag {
     match count {
         TagCount::Sent => Tag::rows(command, sent),
-        TagCount::Affected(rows) => Tag::rows(command, rows),
         TagCount::None => Tag::new(command),
     }
 }

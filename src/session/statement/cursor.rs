@@ -51,9 +51,10 @@ impl Session {
     }
 
     /// The columns FETCH returns, for Describe.
-    pub(super) fn cursor_columns(&self, fetch: &Fetch) -> Result<Option<Arc<[Column]>>> {
-        let portal = self.portals.get(&fetch.cursor.value, "cursor")?;
-        Ok(portal.shape.as_ref().map(|shape| shape.columns.clone()))
+    pub(super) fn cursor_columns(&self, fetch: &Fetch) -> Option<Arc<[Column]>> {
+        // A cursor that does not exist yet may do so when the statement runs.
+        let portal = self.portals.get(&fetch.cursor.value, "cursor").ok();
+        portal.and_then(|portal| portal.shape.as_ref()).map(|shape| shape.columns.clone())
     }
 
     pub(super) fn run_fetch(&mut self, fetch: &Fetch, target: &mut Portal) -> Result<Outcome> {

@@ -67,17 +67,17 @@ impl Session {
         };
         let columns = match &**utility {
             Utility::Show(show) => Some(setting::columns(show)),
-            Utility::Fetch(fetch) if !fetch.is_move => self.cursor_columns(fetch)?,
+            Utility::Fetch(fetch) if !fetch.is_move => self.cursor_columns(fetch),
             Utility::Execute(execute) => self.prepared.get(&execute.name.value)?.analysis.columns.clone(),
             Utility::Explain(_) => Some(text_column("QUERY PLAN")),
             Utility::DeclareCursor(declare) => {
                 let query = source.nested(declare.text.clone(), types)?;
                 let params = self.analyze_query(&query)?.params;
-                return Ok(Analysis { params, columns: None });
+                return Ok(Analysis { params, columns: None, failure: None });
             }
             _ => None,
         };
-        Ok(Analysis { params: types.into(), columns })
+        Ok(Analysis { params: types.into(), columns, failure: None })
     }
 
     /// Runs a portal's statement from its beginning.
