@@ -111,7 +111,13 @@ impl<'a> Compiler<'a> {
                 Ok(Arc::new(row::filter::Filter { input, predicate }))
             }
             Op::HashJoin { .. } | Op::NestedLoop { .. } | Op::IndexJoin { .. } | Op::Apply { .. } => self.join(node),
-            Op::Aggregate { input, groups, sets, calls, groupings } => Ok(Arc::new(row::aggregate::Aggregate {
+            Op::Aggregate { input, groups, calls, sorted: true, .. } => Ok(Arc::new(row::group::Group {
+                input: self.node(input)?,
+                types: self.oids(groups.iter().map(Expr::ty).collect::<Vec<_>>().iter()),
+                groups: compile_all(groups, &self.eval)?,
+                calls: compile_calls(calls, &self.eval)?,
+            })),
+            Op::Aggregate { input, groups, sets, calls, groupings, .. } => Ok(Arc::new(row::aggregate::Aggregate {
                 input: self.node(input)?,
                 types: self.oids(groups.iter().map(Expr::ty).collect::<Vec<_>>().iter()),
                 sets: sets.clone().unwrap_or_else(|| vec![(0..groups.len()).collect()]),
@@ -125,11 +131,13 @@ impl<'a> Compiler<'a> {
                 let calls = calls.iter().map(|call| SetCall::compile(call, &self.eval)).collect::<Result<_>>()?;
                 Ok(Arc::new(row::project_set::ProjectSet { input, calls }))
             }
-            Op::Sort { input, keys, fetch } => Ok(Arc::new(row::sort::Sort {
-                input: self.node(input)?,
-                keys: self.order(keys)?.into(),
-                fetch: self.predicate(fetch.as_ref())?,
-            })),
+            Op::Sort { input, keys, fetch, presorted } => {
+                let (input, keys) = (self.node(input)?, self.order(keys)?.into());
+                Ok(match presorted {
+                    0 => Arc::new(row::sort::Sort { input, keys, fetch: self.predicate(fetch.as_ref())? }),
+                    _ => Arc::new(row::incremental_sort::IncrementalSort { input, keys, presorted: *presorted }),
+                })
+            }
             Op::Limit { input, limit, offset, ties } => Ok(Arc::new(row::limit::Limit {
                 input: self.node(input)?,
                 limit: self.predicate(limit.as_ref())?,
@@ -245,13 +253,13 @@ impl<'a> Compiler<'a> {
 
     fn join(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
         match &node.op {
-            Op::HashJoin { kind, left, right, keys, residual } => Ok(Arc::new(row::hash_join::HashJoin {
+            Op::HashJoin { kind, left, right, keys, residual, .. } => Ok(Arc::new(row::hash_join::HashJoin {
                 spec: self.join_spec(*kind, left, right.columns.len(), residual.as_ref())?,
                 left_columns: left.columns.len(),
                 right: self.node(right)?,
                 keys: row::hash_join::Key::compile_all(keys, &self.eval)?,
             })),
-            Op::NestedLoop { kind, left, right, on } => Ok(Arc::new(row::nested_loop::NestedLoop {
+            Op::NestedLoop { kind, left, right, on, .. } => Ok(Arc::new(row::nested_loop::NestedLoop {
                 spec: self.join_spec(*kind, left, right.columns.len(), on.as_ref())?,
                 left_columns: left.columns.len(),
                 right: self.node(right)?,

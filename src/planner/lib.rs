@@ -106,7 +106,7 @@ pub fn plan(
     let outputs = node.columns();
     let columns = outputs.iter().map(OutputColumn::of).collect();
     let (mut node, failure) = rules::apply(node, cx.env);
-    let plan = Arc::new(build::plan(&node, &outputs, cx.catalog, statistics)?);
+    let plan = Arc::new(build::plan(&node, &outputs, cx, statistics)?);
     let computes_with_parameters = rules::computes_with_parameters(&mut node);
     Ok(Planned { plan, params, columns, command, returns_rows, failure, computes_with_parameters })
 }
@@ -131,7 +131,7 @@ pub fn plan_parameters(
     let (node, failure) = rules::apply(node, cx.env);
     match failure {
         Some(error) => Err(error),
-        None => build::plan(&node, &outputs, cx.catalog, &estimate::NoStatistics).map(Arc::new),
+        None => build::plan(&node, &outputs, cx, &estimate::NoStatistics).map(Arc::new),
     }
 }
 

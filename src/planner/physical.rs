@@ -56,7 +56,7 @@ pub struct Cte {
 }
 
 /// An operator with what every operator has.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Node {
     /// What it does.
     pub op: Op,
@@ -80,7 +80,7 @@ pub struct TableRef {
 }
 
 /// Operators.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "each variant's comment explains its fields")]
 pub enum Op {
     /// Constant rows.
@@ -109,10 +109,18 @@ pub enum Op {
     /// Keeps rows.
     Filter { input: Box<Node>, predicate: Expr },
     /// Equi-join; keys are (left expression over left, right expression over right) with their equality function;
-    /// `residual` is over left columns, then right ones. Semi and Anti produce left columns only.
-    HashJoin { kind: JoinKind, left: Box<Node>, right: Box<Node>, keys: Vec<JoinKey>, residual: Option<Expr> },
-    /// Join on any condition.
-    NestedLoop { kind: JoinKind, left: Box<Node>, right: Box<Node>, on: Option<Expr> },
+    /// `residual` is over left columns, then right ones. Semi and Anti produce left columns only. With `keep_order` rows
+    /// come in the order of the left input.
+    HashJoin {
+        kind: JoinKind,
+        left: Box<Node>,
+        right: Box<Node>,
+        keys: Vec<JoinKey>,
+        residual: Option<Expr>,
+        keep_order: bool,
+    },
+    /// Join on any condition; `keep_order` likewise.
+    NestedLoop { kind: JoinKind, left: Box<Node>, right: Box<Node>, on: Option<Expr>, keep_order: bool },
     /// For each outer row, probes an index of a table: `bounds` are over the outer row. Inner, Left, Semi, Anti.
     /// Output: outer columns, then fetched ones. `filter` is over both.
     IndexJoin {
@@ -126,20 +134,23 @@ pub enum Op {
     },
     /// For each left row, sets the slots and runs the right side (LATERAL and what cannot be decorrelated). Inner, Left, Semi, Anti.
     Apply { kind: JoinKind, left: Box<Node>, right: Box<Node>, slots: Vec<(usize, Expr)>, on: Option<Expr> },
-    /// Groups by hash, or all in one group when there are no groups. Output: groups, calls, groupings.
+    /// Groups by hash, or all in one group when there are no groups; `sorted` input has the rows of a group together.
+    /// Output: groups, calls, groupings.
     Aggregate {
         input: Box<Node>,
         groups: Vec<Expr>,
         sets: Option<Vec<Vec<usize>>>,
         calls: Vec<AggregateCall>,
         groupings: Vec<Vec<usize>>,
+        sorted: bool,
     },
     /// Window calls over one window; output: input columns, then calls. The input need not be sorted.
     Window { input: Box<Node>, calls: Vec<WindowCall> },
     /// Set-returning calls in lockstep (shorter ones padded with NULL); output: input columns, then calls.
     ProjectSet { input: Box<Node>, calls: Vec<Expr> },
-    /// Sorts; with `fetch` only the first rows are wanted (an expression: LIMIT + OFFSET).
-    Sort { input: Box<Node>, keys: Vec<SortKey>, fetch: Option<Expr> },
+    /// Sorts; with `fetch` only the first rows are wanted (an expression: LIMIT + OFFSET). The input is in the order of
+    /// the first `presorted` keys already, so that only runs of rows with equal ones are sorted.
+    Sort { input: Box<Node>, keys: Vec<SortKey>, fetch: Option<Expr>, presorted: usize },
     /// Skips and cuts. With `ties`, rows equal to the last one by these keys follow.
     Limit { input: Box<Node>, limit: Option<Expr>, offset: Option<Expr>, ties: Option<Vec<SortKey>> },
     /// Distinct rows.
@@ -207,7 +218,7 @@ pub struct LockTarget {
 
 /// A change of a table. `Expr::Input(i)` in `returning`, `checks` and `generated` is position `i` of the table's full
 /// row (attnum − 1), followed by the input's columns.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Modify {
     /// The table.
     pub table: TableRef,
@@ -224,7 +235,7 @@ pub struct Modify {
 }
 
 /// What Modify does.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Action {
     /// Input column `i` goes to attnum `targets[i]`; others are NULL.
     Insert {
@@ -248,7 +259,7 @@ pub enum Action {
 }
 
 /// `ON CONFLICT`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OnConflict {
     /// Arbiter indexes; empty means all unique ones.
     pub indexes: Vec<Oid>,
@@ -257,7 +268,7 @@ pub struct OnConflict {
 }
 
 /// `DO UPDATE`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ConflictUpdate {
     /// Attnum and new value.
     pub assignments: Vec<(i16, Expr)>,

@@ -14,6 +14,7 @@ use crate::backends::Backends;
 use crate::clock;
 use crate::deadlines::Deadlines;
 use crate::notifications::Hub;
+use crate::pipeline::StatisticsCache;
 use crate::plan_cache::PlanCache;
 use crate::settings::ServerSettings;
 
@@ -50,6 +51,8 @@ pub struct Instance {
     pub registry: Registry,
     /// Statements that have been analysed.
     pub(crate) plans: PlanCache,
+    /// Statistics of columns.
+    pub(crate) statistics: StatisticsCache,
     epochs: AtomicU64,
     databases: RwLock<Vec<Arc<Database>>>,
 }
@@ -81,6 +84,7 @@ impl Instance {
             engine: Engine::new(memory_bytes, registry.clone())?,
             registry,
             plans: PlanCache::default(),
+            statistics: StatisticsCache::default(),
             epochs: AtomicU64::new(1),
             databases: RwLock::new(vec![Arc::new(database)]),
         })

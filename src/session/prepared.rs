@@ -20,6 +20,8 @@ pub(crate) struct Source {
     pub parsed: ParsedStatement,
     /// Parameter types that were declared; `unknown` is for the planner to find out.
     pub declared: Vec<Type>,
+    /// Texts of the parameters of one of the statements it stands for, where they were constants: hints for estimates.
+    pub hints: Box<[Arc<str>]>,
     /// The last plan made of it.
     pub plan: Mutex<Option<Arc<CachedPlan>>>,
 }
@@ -27,7 +29,7 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) fn new(text: Arc<str>, parsed: ParsedStatement, declared: &[Oid]) -> Source {
         let types = declared.iter().map(|oid| Type::new(if oid.is_valid() { *oid } else { oids::UNKNOWN }));
-        Source { text, parsed, declared: types.collect(), plan: Mutex::default() }
+        Source { text, parsed, declared: types.collect(), hints: Box::default(), plan: Mutex::default() }
     }
 
     /// A statement of the session's own making.
@@ -45,7 +47,13 @@ impl Source {
     pub(crate) fn inner(&self, statement: Statement) -> Source {
         let locations = Locations::default();
         let parsed = ParsedStatement { statement, text: self.parsed.text.clone(), locations, notices: Vec::new() };
-        Source { text: self.text.clone(), parsed, declared: self.declared.clone(), plan: Mutex::default() }
+        let (text, declared, hints) = (self.text.clone(), self.declared.clone(), self.hints.clone());
+        Source { text, parsed, declared, hints, plan: Mutex::default() }
+    }
+
+    /// The same with hints.
+    pub(crate) fn with_hints(self, hints: Box<[Arc<str>]>) -> Source {
+        Source { hints, ..self }
     }
 
     /// The statement's own text.

@@ -46,12 +46,12 @@ pub(super) fn is_columnar(node: &physical::Node) -> bool {
         Op::SeqScan { .. }
         | Op::Project { .. }
         | Op::Filter { .. }
-        | Op::HashJoin { .. }
-        | Op::NestedLoop { .. }
-        | Op::Sort { .. }
+        | Op::HashJoin { keep_order: false, .. }
+        | Op::NestedLoop { keep_order: false, .. }
+        | Op::Sort { presorted: 0, .. }
         | Op::Distinct { .. }
         | Op::Append { .. } => true,
-        Op::Aggregate { sets, groupings, .. } => sets.is_none() && groupings.is_empty(),
+        Op::Aggregate { sets, groupings, sorted, .. } => sets.is_none() && groupings.is_empty() && !sorted,
         Op::Limit { ties, .. } => ties.is_none(),
         _ => false,
     }
@@ -78,16 +78,16 @@ fn own(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Option<Arc<dyn No
             let predicate = vector::compile(predicate, &context(input.columns(), cx))?;
             Arc::new(Filter { input, predicate })
         }
-        Op::HashJoin { kind, left, right, keys, residual } => {
+        Op::HashJoin { kind, left, right, keys, residual, .. } => {
             return join(node, *kind, (left, right), keys, residual.as_ref(), cx);
         }
-        Op::NestedLoop { kind, left, right, on } => return join(node, *kind, (left, right), &[], on.as_ref(), cx),
+        Op::NestedLoop { kind, left, right, on, .. } => return join(node, *kind, (left, right), &[], on.as_ref(), cx),
         Op::Aggregate { input, groups, calls, .. } => aggregate(node, input, groups, calls, cx)?,
         Op::Distinct { input } => {
             let groups: Vec<Expr> = input.columns.iter().enumerate().map(|(i, ty)| Expr::Input(i, *ty)).collect();
             aggregate(node, input, &groups, &[], cx)?
         }
-        Op::Sort { input, keys, fetch } => {
+        Op::Sort { input, keys, fetch, .. } => {
             let input = compile(input, cx)?;
             let keys = sort_keys(keys, input.columns(), cx)?;
             Arc::new(Sort { input, keys, fetch: eval::compile_predicate(fetch.as_ref(), cx.eval())? })

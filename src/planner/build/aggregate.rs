@@ -1,14 +1,37 @@
-//! Aggregation.
+//! Aggregation: by hash, over sorted input where that serves the order wanted, and by index for the ends of a column.
 
-use dictdb_types::{Result, Type, oids};
+use dictdb_types::{Datum, Result, Type, oids};
 
-use super::{Builder, Built, CPU_OPERATOR, CPU_TUPLE, Layout, Outer};
-use crate::logical::Aggregate;
+use super::cost;
+use super::order::{Wanted, satisfied};
+use super::{Builder, Built, Layout, Outer};
+use crate::expr::{AggregateCall, Expr, SortKey, Sublink, SublinkKind};
+use crate::logical::{Aggregate, Column, Node as Logical};
 use crate::physical::{Node, Op};
 
 impl Builder<'_> {
-    pub(crate) fn build_aggregate(&mut self, aggregate: &Aggregate, outer: &Outer) -> Result<Built> {
-        let input = self.build(&aggregate.input, outer)?;
+    pub(crate) fn build_aggregate(&mut self, aggregate: &Aggregate, wanted: &Wanted, outer: &Outer) -> Result<Built> {
+        if let Some(ends) = self.ends_by_index(aggregate) {
+            return self.build_wanted(&ends, wanted, outer);
+        }
+        let Some(order) = group_order(aggregate, wanted) else {
+            let input = self.build(&aggregate.input, outer)?;
+            return self.aggregated(aggregate, input, None, outer);
+        };
+        let below = Wanted { order: order.clone(), rows: None }.below_projection(&aggregate.groups);
+        let input = self.build_wanted(&aggregate.input, &below, outer)?;
+        let sorted =
+            (below.order.len() == order.len() && satisfied(&input.order, &below.order) == order.len()).then_some(order);
+        self.aggregated(aggregate, input, sorted, outer)
+    }
+
+    fn aggregated(
+        &mut self,
+        aggregate: &Aggregate,
+        input: Built,
+        sorted: Option<Vec<SortKey>>,
+        outer: &Outer,
+    ) -> Result<Built> {
         let groups = self.exprs(aggregate.groups.iter().map(|(_, expr)| expr), &input.layout, outer)?;
         let calls = aggregate
             .calls
@@ -26,16 +49,103 @@ impl Builder<'_> {
         columns[first..].fill(Type::new(oids::INT4));
         let names = outputs().map(|column| column.name.clone()).collect();
         let input_rows = input.node.rows;
-        let rows = if groups.is_empty() { 1.0 } else { (input_rows / 10.0).max(1.0) };
-        let work = input_rows * CPU_OPERATOR * (groups.len() + calls.len()) as f64;
-        let cost = (input.node.cost.1 + work, input.node.cost.1 + work + rows * CPU_TUPLE);
+        let estimator = self.estimator();
+        let distinct = aggregate.groups.iter().map(|(_, expr)| estimator.distinct(expr, input_rows)).product::<f64>();
+        let rows = if groups.is_empty() { 1.0 } else { distinct.min(input_rows).max(1.0) };
+        let sets = aggregate.sets.as_ref().map_or(1, |sets| sets.len().max(1)) as f64;
+        let grouping = if groups.is_empty() { 0.0 } else { cost::GROUP_ROW * sets };
+        let work = input_rows * (grouping + cost::OPERATOR * calls.len() as f64);
+        let (start, total) = input.node.cost;
+        let cost = match &sorted {
+            Some(_) => (start, total + work + input_rows * cost::ROW),
+            None => (total + work, total + work + rows * cost::OPERATOR),
+        };
         let op = Op::Aggregate {
             input: Box::new(input.node),
             groups,
             sets: aggregate.sets.clone(),
             calls,
             groupings: aggregate.groupings.iter().map(|(_, positions)| positions.clone()).collect(),
+            sorted: sorted.is_some(),
         };
-        Ok(Built { node: Node { op, columns, names, rows, cost }, layout })
+        Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order: sorted.unwrap_or_default() })
     }
+
+    /// `min` and `max` of indexed columns without GROUP BY: each is the first row of an index walk, NULLs left out.
+    fn ends_by_index(&self, aggregate: &Aggregate) -> Option<Logical> {
+        let plain = aggregate.groups.is_empty() && aggregate.sets.is_none() && aggregate.groupings.is_empty();
+        if !plain || aggregate.calls.is_empty() || !crate::columns::free_columns(&aggregate.input).is_empty() {
+            return None;
+        }
+        let (scan, conjuncts) = super::join::scan_of(&aggregate.input)?;
+        let mut exprs = Vec::with_capacity(aggregate.calls.len());
+        for (column, call) in &aggregate.calls {
+            let (arg, descending) = end_of(call)?;
+            let key = SortKey { expr: arg.clone(), descending, nulls_first: descending };
+            let not_null = Expr::IsNull(Box::new(arg.clone()), true);
+            let found = self.matching_indexes(scan, &conjuncts, std::slice::from_ref(&key), &Layout::new());
+            let kept = self.estimator().all(&conjuncts).max(1e-6);
+            // Rows the walk passes before the first that qualifies, against reading everything.
+            let walk = found.iter().filter(|found| !found.order.is_empty()).map(|found| {
+                let all = found.rows.max(1.0);
+                cost::INDEX_SEARCH + cost::INDEX_ROW * (1.0 / kept).min(all)
+            });
+            let walk = walk.min_by(f64::total_cmp)?;
+            let read = self.choose_access(scan, &conjuncts, &Wanted::all());
+            if walk >= read.cost.1 {
+                return None;
+            }
+            let output = Column { id: column.id, name: column.name.clone(), ty: arg.ty(), source: None };
+            let mut all = conjuncts.clone();
+            all.push(not_null);
+            let filtered = Logical::Filter {
+                input: Box::new(Logical::Scan(Box::new(scan.clone()))),
+                predicate: Expr::conjunction(all)?,
+            };
+            let sorted = Logical::Sort { input: Box::new(filtered), keys: vec![key] };
+            let projected = Logical::Project { input: Box::new(sorted), columns: vec![(output, arg.clone())] };
+            let one = Expr::Const(Datum::Int8(1), Type::new(oids::INT8));
+            let query = Logical::Limit { input: Box::new(projected), limit: Some(one), offset: None, with_ties: false };
+            let value = Expr::Sublink(Box::new(Sublink { kind: SublinkKind::Scalar, query, ty: arg.ty() }));
+            exprs.push(match arg.ty() == column.ty {
+                true => (column.clone(), value),
+                false => (column.clone(), Expr::Relabel(Box::new(value), column.ty)),
+            });
+        }
+        let row = Logical::Values { columns: Vec::new(), rows: vec![Vec::new()] };
+        Some(Logical::Project { input: Box::new(row), columns: exprs })
+    }
+}
+
+/// The argument of a plain `min` or `max`, and whether it is `max`.
+fn end_of(call: &AggregateCall) -> Option<(&Expr, bool)> {
+    let [arg] = call.args.as_slice() else { return None };
+    let descending = match &*call.function.name {
+        "min" => false,
+        "max" => true,
+        _ => return None,
+    };
+    let plain = call.filter.is_none() && call.order.is_empty() && !call.within_group;
+    (plain && matches!(arg, Expr::Column(..))).then_some((arg, descending))
+}
+
+/// The groups in an order that begins with the one wanted; `None` when that asks for other things than groups.
+fn group_order(aggregate: &Aggregate, wanted: &Wanted) -> Option<Vec<SortKey>> {
+    if wanted.order.is_empty() || aggregate.groups.is_empty() || aggregate.sets.is_some() {
+        return None;
+    }
+    let is_group = |key: &SortKey| {
+        aggregate.groups.iter().any(|(column, _)| matches!(&key.expr, Expr::Column(id, _) if *id == column.id))
+    };
+    let mut order: Vec<SortKey> = wanted.order.iter().take_while(|key| is_group(key)).cloned().collect();
+    if order.is_empty() {
+        return None;
+    }
+    for (column, _) in &aggregate.groups {
+        let expr = Expr::column(column);
+        if !order.iter().any(|key| key.expr.same(&expr)) {
+            order.push(SortKey { expr, descending: false, nulls_first: false });
+        }
+    }
+    Some(order)
 }

@@ -1,160 +1,323 @@
-//! Which index answers which conditions.
+//! Which indexes answer which conditions, and the order their rows come in.
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, IndexInfo, IndexMethod, IndexTarget, Relation};
+use dictdb_catalog::{IndexInfo, IndexMethod, IndexTarget, Relation};
 use dictdb_types::{Datum, Result, Type, oids};
 
+use super::order::satisfied;
 use super::{Builder, Layout, Outer};
-use crate::estimate::{EQUALITY, RANGE, Statistics};
-use crate::expr::{ColumnId, Expr, SortKey};
+use crate::expr::{ColumnId, Expr, RowOrder, SortKey};
 use crate::logical::Scan;
 use crate::physical::IndexBounds;
+use crate::table_expr::{TableExpr, bind_text};
 
 /// An index that can be used for a scan, with logical expressions in its bounds.
+#[derive(Clone)]
 pub(crate) struct IndexMatch {
     pub index: Arc<Relation>,
     pub bounds: Vec<IndexBounds>,
     /// Positions of the conditions the bounds answer entirely.
     pub answered: Vec<usize>,
-    /// Part of the table's rows the bounds keep.
-    pub selectivity: f64,
-    /// Whether the rows come in the order asked for.
-    pub ordered: bool,
+    /// Rows that one search fetches.
+    pub rows: f64,
+    /// The order of the rows.
+    pub order: Vec<SortKey>,
     /// Whether the index is walked backwards for that.
     pub reverse: bool,
 }
 
-/// The cheapest index for these conditions and this order; `None` when reading the whole table is cheaper.
-/// Bounds may use columns of `available` (the outer row of an index join) besides constants, parameters and slots.
-pub(crate) fn best_index(
-    catalog: &Catalog,
-    statistics: &dyn Statistics,
-    scan: &Scan,
-    conjuncts: &[Expr],
-    keys: &[SortKey],
-    available: &Layout,
-) -> Option<IndexMatch> {
-    let total = statistics.rows(scan.relation.storage).max(1.0);
-    let mut best: Option<(f64, IndexMatch)> = None;
-    for oid in &scan.relation.indexes {
-        let Some(index) = catalog.relation(*oid) else { continue };
-        let Some(info) = index.index() else { continue };
-        let Some(found) = match_index(statistics, scan, index, info, conjuncts, keys, available, total) else {
-            continue;
-        };
-        let sort_saving = if found.ordered { 0.5 } else { 1.0 };
-        let score = found.selectivity * sort_saving;
-        if best.as_ref().is_none_or(|(other, _)| score < *other) {
-            best = Some((score, found));
-        }
-    }
-    best.map(|(_, found)| found)
+/// What one index is matched against.
+struct Matching<'m> {
+    scan: &'m Scan,
+    conjuncts: &'m [Expr],
+    /// Columns of an outer row that bounds may use.
+    available: &'m Layout,
+    total: f64,
 }
 
-#[allow(clippy::too_many_arguments)]
-fn match_index(
-    statistics: &dyn Statistics,
-    scan: &Scan,
-    index: &Arc<Relation>,
-    info: &IndexInfo,
-    conjuncts: &[Expr],
-    keys: &[SortKey],
-    available: &Layout,
-    total: f64,
-) -> Option<IndexMatch> {
-    if info.predicate.is_some() {
-        return None;
+/// Bounds found for one index.
+struct Found {
+    bounds: IndexBounds,
+    answered: Vec<usize>,
+    /// Part of the table's rows.
+    part: f64,
+}
+
+impl Found {
+    fn nothing() -> Self {
+        let bounds = IndexBounds { equal: Vec::new(), lower: None, upper: None, any: None, is_null: false };
+        Found { bounds, answered: Vec::new(), part: 1.0 }
     }
-    let own: Vec<ColumnId> = scan.columns.iter().map(|(column, _)| column.id).collect();
-    let usable = |value: &Expr| {
-        !value.is_volatile()
-            && !value.any(&mut |e| match e {
-                Expr::Column(id, _) => own.contains(id) && !available.contains(id),
-                Expr::Sublink(_) => true,
-                _ => false,
-            })
-    };
-    let mut bounds = IndexBounds { equal: Vec::new(), lower: None, upper: None, any: None, is_null: false };
-    let mut answered = Vec::new();
-    let mut selectivity = 1.0;
-    for key in &info.keys {
-        let IndexTarget::Column(attnum) = key.target else { break };
-        let Some(id) = scan.columns.iter().find(|(_, number)| *number == attnum).map(|(column, _)| column.id) else {
-            break;
+
+    fn is_restricted(&self) -> bool {
+        let bounds = &self.bounds;
+        !bounds.equal.is_empty()
+            || bounds.any.is_some()
+            || bounds.lower.is_some()
+            || bounds.upper.is_some()
+            || bounds.is_null
+    }
+}
+
+impl Builder<'_> {
+    /// All indexes that answer some of these conditions or give some of the order asked for.
+    /// Bounds may use columns of `available` (the outer row of an index join) besides constants, parameters and slots.
+    pub(crate) fn matching_indexes(
+        &self,
+        scan: &Scan,
+        conjuncts: &[Expr],
+        keys: &[SortKey],
+        available: &Layout,
+    ) -> Vec<IndexMatch> {
+        let total = self.statistics.rows(scan.relation.storage).max(1.0);
+        let matching = Matching { scan, conjuncts, available, total };
+        let mut found = Vec::new();
+        for oid in &scan.relation.indexes {
+            let Some(index) = self.catalog.relation(*oid) else { continue };
+            let Some(info) = index.index() else { continue };
+            found.extend(self.match_index(&matching, index, info, keys));
+        }
+        found
+    }
+
+    fn match_index(
+        &self,
+        matching: &Matching<'_>,
+        index: &Arc<Relation>,
+        info: &IndexInfo,
+        keys: &[SortKey],
+    ) -> Option<IndexMatch> {
+        let mut part = 1.0;
+        if let Some(predicate) = &info.predicate {
+            part = self.implied_part(matching, predicate)?;
+        }
+        let exprs = self.key_exprs(matching.scan, info);
+        let mut found = self.find_bounds(matching, info, &exprs, matching.conjuncts);
+        let mut bounds = Vec::new();
+        if !found.is_restricted()
+            && let Some((arms, arms_part)) = self.find_arms(matching, info, &exprs)
+        {
+            bounds = arms;
+            found.part = arms_part;
+        }
+        if info.method == IndexMethod::Hash && found.bounds.equal.len() < info.keys.len() {
+            return None;
+        }
+        let restricted = found.is_restricted() || !bounds.is_empty() || info.predicate.is_some();
+        let (order, reverse) = match info.method == IndexMethod::Btree && bounds.len() < 2 {
+            true => order_of(info, &exprs, &found.bounds, keys),
+            false => (Vec::new(), false),
         };
-        if let Some((position, value)) = find_equality(conjuncts, id, key.ty, &usable) {
-            bounds.equal.push(value);
-            answered.push(position);
-            selectivity *= EQUALITY;
-            continue;
+        if !restricted && (keys.is_empty() || order.is_empty()) {
+            return None;
         }
-        if let Some((position, array)) = find_any(conjuncts, id, key.ty, &usable) {
-            bounds.any = Some(array);
-            answered.push(position);
-            selectivity *= EQUALITY * 4.0;
-            break;
+        let rows = self.rows_of_search(matching, index, info, &found, part);
+        if bounds.is_empty() {
+            bounds.push(found.bounds);
         }
-        if info.method == IndexMethod::Btree {
-            let (lower, upper) = find_range(conjuncts, id, key.ty, &usable);
-            for (position, value, inclusive, is_lower) in [lower, upper].into_iter().flatten() {
-                answered.push(position);
-                selectivity *= RANGE * 0.3;
-                let bound = Some((value, inclusive));
-                if is_lower { bounds.lower = bound } else { bounds.upper = bound }
+        Some(IndexMatch { index: index.clone(), bounds, answered: found.answered, rows, order, reverse })
+    }
+
+    fn rows_of_search(
+        &self,
+        matching: &Matching<'_>,
+        index: &Relation,
+        info: &IndexInfo,
+        found: &Found,
+        part: f64,
+    ) -> f64 {
+        let whole = !info.keys.is_empty() && found.bounds.equal.len() == info.keys.len();
+        if whole && info.unique {
+            return 1.0;
+        }
+        let rows = matching.total * part * found.part;
+        if whole && let Some(distinct) = self.statistics.distinct_keys(matching.scan.relation.storage, index.storage) {
+            // Keys of several columns are rarely as independent as the product of their parts says.
+            return rows.max(matching.total * part / distinct.max(1.0) * 0.5).max(1.0);
+        }
+        rows.max(1.0)
+    }
+
+    /// The part of the table in a partial index, if the conditions imply its predicate.
+    fn implied_part(&self, matching: &Matching<'_>, predicate: &str) -> Option<f64> {
+        let predicate = self.table_expr(matching.scan, predicate, TableExpr::IndexPredicate)?;
+        let mut parts = Vec::new();
+        predicate.into_conjuncts(&mut parts);
+        let implied = |part: &Expr| matching.conjuncts.iter().any(|conjunct| implies(conjunct, part));
+        parts.iter().all(implied).then(|| self.estimator().all(&parts))
+    }
+
+    /// The keys of an index as expressions over the scan, as far as the scan reads what they need.
+    fn key_exprs(&self, scan: &Scan, info: &IndexInfo) -> Vec<Expr> {
+        let mut exprs = Vec::with_capacity(info.keys.len());
+        for key in &info.keys {
+            let expr = match &key.target {
+                IndexTarget::Column(attnum) => {
+                    let column = scan.columns.iter().find(|(_, number)| number == attnum);
+                    column.map(|(column, _)| Expr::column(column))
+                }
+                IndexTarget::Expression(text) => self.table_expr(scan, text, TableExpr::IndexKey),
+            };
+            match expr {
+                Some(expr) => exprs.push(expr),
+                None => break,
             }
         }
-        break;
+        exprs
     }
-    let restricted = !answered.is_empty();
-    if info.method == IndexMethod::Hash && bounds.equal.len() < info.keys.len() {
-        return None;
+
+    /// An expression of a table over the columns of a scan; `None` when the scan does not read them all.
+    fn table_expr(&self, scan: &Scan, text: &str, purpose: TableExpr) -> Option<Expr> {
+        let mut expr = bind_text(text, &scan.relation, purpose, self.cx).ok()?.expr;
+        let mut complete = true;
+        expr.rewrite(&mut |e| {
+            if let Expr::Input(position, _) = e {
+                match scan.columns.iter().find(|(_, attnum)| *attnum as usize == *position + 1) {
+                    Some((column, _)) => *e = Expr::column(column),
+                    None => complete = false,
+                }
+            }
+        });
+        complete.then_some(expr)
     }
-    let whole_key = bounds.equal.len() == info.keys.len();
-    if whole_key && info.unique {
-        selectivity = 1.0 / total;
-    } else if whole_key && let Some(distinct) = statistics.distinct_keys(index.storage) {
-        selectivity = 1.0 / distinct.max(1.0);
+
+    /// Bounds for the leading keys: equalities as far as there are, then what the next key has.
+    fn find_bounds(&self, matching: &Matching<'_>, info: &IndexInfo, exprs: &[Expr], conjuncts: &[Expr]) -> Found {
+        let mut found = Found::nothing();
+        for (key, expr) in info.keys.iter().zip(exprs) {
+            let conditions = Conditions { matching, conjuncts, expr, ty: key.ty };
+            if let Some((position, value)) = conditions.equality() {
+                found.part *= self.part_of_equality(&conjuncts[position], expr, &value, matching.total);
+                found.answered.push(position);
+                found.bounds.equal.push(value);
+                continue;
+            }
+            if let Some((position, array)) = conditions.any() {
+                found.part *= self.estimator().one(&conjuncts[position]);
+                found.answered.push(position);
+                found.bounds.any = Some(array);
+                break;
+            }
+            if info.method != IndexMethod::Btree {
+                break;
+            }
+            if let Some(position) = conditions.is_null() {
+                found.part *= self.estimator().one(&conjuncts[position]);
+                found.answered.push(position);
+                found.bounds.is_null = true;
+                break;
+            }
+            let used = conditions.range(&mut found);
+            let used: Vec<Expr> = used.into_iter().map(|position| conjuncts[position].clone()).collect();
+            found.part *= self.estimator().all(&used);
+            break;
+        }
+        found
     }
-    let (ordered, reverse) = order_of(scan, info, keys, bounds.equal.len(), bounds.any.is_some());
-    if !restricted && !ordered {
-        return None;
+
+    /// `key = value`: known values are looked up in the statistics, others are average ones.
+    fn part_of_equality(&self, conjunct: &Expr, key: &Expr, value: &Expr, total: f64) -> f64 {
+        match value {
+            Expr::Const(..) | Expr::Param(..) => self.estimator().one(conjunct),
+            _ => 1.0 / self.estimator().distinct(key, total),
+        }
     }
-    Some(IndexMatch { index: index.clone(), bounds: vec![bounds], answered, selectivity, ordered, reverse })
+
+    /// One search for every arm of an OR, when each arm restricts this index.
+    fn find_arms(&self, matching: &Matching<'_>, info: &IndexInfo, exprs: &[Expr]) -> Option<(Vec<IndexBounds>, f64)> {
+        matching.conjuncts.iter().find_map(|conjunct| {
+            let Expr::Or(arms) = conjunct else { return None };
+            let mut bounds = Vec::with_capacity(arms.len());
+            let mut part = 0.0;
+            for arm in arms {
+                let mut conjuncts = Vec::new();
+                arm.clone().into_conjuncts(&mut conjuncts);
+                let found = self.find_bounds(matching, info, exprs, &conjuncts);
+                if !found.is_restricted() || (info.method == IndexMethod::Hash && found.bounds.equal.is_empty()) {
+                    return None;
+                }
+                part += found.part;
+                bounds.push(found.bounds);
+            }
+            Some((bounds, f64::min(part, 1.0)))
+        })
+    }
+
+    /// Bounds with their expressions translated over an outer row.
+    pub(crate) fn bounds(&mut self, bounds: &IndexBounds, layout: &Layout, outer: &Outer) -> Result<IndexBounds> {
+        let mut side = |bound: &Option<(Expr, bool)>| {
+            let translated = bound.as_ref().map(|(e, inclusive)| Ok((self.expr(e, layout, outer)?, *inclusive)));
+            translated.transpose()
+        };
+        let (lower, upper): (Result<_>, Result<_>) = (side(&bounds.lower), side(&bounds.upper));
+        Ok(IndexBounds {
+            equal: self.exprs(&bounds.equal, layout, outer)?,
+            lower: lower?,
+            upper: upper?,
+            any: bounds.any.as_ref().map(|e| self.expr(e, layout, outer)).transpose()?,
+            is_null: bounds.is_null,
+        })
+    }
 }
 
-/// Whether walking the index gives the order asked for, and in which direction.
-fn order_of(scan: &Scan, info: &IndexInfo, keys: &[SortKey], fixed: usize, several: bool) -> (bool, bool) {
-    if keys.is_empty() || info.method != IndexMethod::Btree || several {
-        return (false, false);
+/// Whether a condition that holds makes another one hold: it is the same, or it refuses NULL.
+fn implies(condition: &Expr, wanted: &Expr) -> bool {
+    if condition.same(wanted) {
+        return true;
     }
-    let column_of = |position: usize| {
-        let key = info.keys.get(position)?;
-        let IndexTarget::Column(attnum) = key.target else { return None };
-        scan.columns.iter().find(|(_, number)| *number == attnum).map(|(column, _)| (column.id, key))
+    let Expr::IsNull(arg, true) = wanted else { return false };
+    match condition {
+        Expr::Call(call) => {
+            call.function.strict && call.operator.is_some() && call.args.iter().any(|operand| operand.same(arg))
+        }
+        Expr::ScalarArray(array) => array.function.strict && !array.all && array.left.same(arg),
+        _ => false,
+    }
+}
+
+/// The order of a walk through the index, as far as it is asked for or, when nothing is, all of it; and the direction.
+fn order_of(info: &IndexInfo, exprs: &[Expr], bounds: &IndexBounds, keys: &[SortKey]) -> (Vec<SortKey>, bool) {
+    let fixed = bounds.equal.len();
+    let natural = |reverse: bool| -> Vec<SortKey> {
+        let keys = info.keys.iter().zip(exprs).skip(fixed);
+        keys.map(|(key, expr)| SortKey {
+            expr: expr.clone(),
+            descending: key.descending != reverse,
+            nulls_first: key.nulls_first != reverse,
+        })
+        .collect()
     };
-    let fixed_ids: Vec<ColumnId> = (0..fixed).filter_map(column_of).map(|(id, _)| id).collect();
-    let mut direction = None;
-    let mut position = fixed;
-    for key in keys {
-        let Expr::Column(id, _) = &key.expr else { return (false, false) };
-        if fixed_ids.contains(id) {
-            continue;
-        }
-        let Some((index_id, index_key)) = column_of(position) else { return (false, false) };
-        if index_id != *id {
-            return (false, false);
-        }
-        let forward = key.descending == index_key.descending && key.nulls_first == index_key.nulls_first;
-        let backward = key.descending != index_key.descending && key.nulls_first != index_key.nulls_first;
-        match (direction, forward, backward) {
-            (None | Some(false), true, _) => direction = Some(false),
-            (None | Some(true), _, true) => direction = Some(true),
-            _ => return (false, false),
-        }
-        position += 1;
+    if keys.is_empty() {
+        return (natural(false), false);
     }
-    (true, direction.unwrap_or(false))
+    // Keys that an equality fixes order nothing.
+    let free: Vec<SortKey> =
+        keys.iter().filter(|key| !exprs[..fixed].iter().any(|expr| same_value(expr, &key.expr))).cloned().collect();
+    let (forward, backward) = (satisfied(&natural(false), &free), satisfied(&natural(true), &free));
+    let (count, reverse) = if backward > forward { (backward, true) } else { (forward, false) };
+    // All free keys satisfied: so are the wanted ones, fixed ones included.
+    let mut taken = 0;
+    let prefix = keys.iter().take_while(|key| {
+        if exprs[..fixed].iter().any(|expr| same_value(expr, &key.expr)) {
+            return true;
+        }
+        taken += 1;
+        taken <= count
+    });
+    (prefix.cloned().collect(), reverse)
+}
+
+/// Whether two expressions are one value under perhaps two names of its type.
+fn same_value(a: &Expr, b: &Expr) -> bool {
+    strip(a).same(strip(b))
+}
+
+fn strip(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Relabel(inner, _) => strip(inner),
+        other => other,
+    }
 }
 
 /// `column = value`, either way round.
@@ -185,69 +348,146 @@ pub(crate) fn bare_column(expr: &Expr) -> Option<ColumnId> {
     }
 }
 
-type Usable<'u> = &'u dyn Fn(&Expr) -> bool;
+/// The conditions on one key of an index.
+struct Conditions<'c> {
+    matching: &'c Matching<'c>,
+    conjuncts: &'c [Expr],
+    /// The key over the scan.
+    expr: &'c Expr,
+    /// The key's type.
+    ty: Type,
+}
 
-fn find_equality(conjuncts: &[Expr], id: ColumnId, key: Type, usable: Usable<'_>) -> Option<(usize, Expr)> {
-    conjuncts.iter().enumerate().find_map(|(position, conjunct)| {
-        let (operator, left, right) = comparison(conjunct)?;
-        if operator != "=" {
-            return None;
-        }
-        for (column, value) in [(left, right), (right, left)] {
-            if bare_column(column) == Some(id) && usable(value) {
-                return as_key(value, key).map(|value| (position, value));
+impl Conditions<'_> {
+    fn is_key(&self, expr: &Expr) -> bool {
+        same_value(expr, self.expr)
+    }
+
+    /// Whether a value is known before the index is searched.
+    fn is_usable(&self, value: &Expr) -> bool {
+        let Matching { scan, available, .. } = self.matching;
+        let own = |id: &ColumnId| scan.row_id == Some(*id) || scan.columns.iter().any(|(column, _)| column.id == *id);
+        !value.is_volatile()
+            && !value.any(&mut |e| match e {
+                Expr::Column(id, _) => own(id) && !available.contains(id),
+                Expr::Sublink(_) => true,
+                _ => false,
+            })
+    }
+
+    fn equality(&self) -> Option<(usize, Expr)> {
+        self.conjuncts.iter().enumerate().find_map(|(position, conjunct)| {
+            let (operator, left, right) = comparison(conjunct)?;
+            if operator != "=" {
+                return None;
+            }
+            for (column, value) in [(left, right), (right, left)] {
+                if self.is_key(column) && self.is_usable(value) {
+                    return as_key(value, self.ty).map(|value| (position, value));
+                }
+            }
+            None
+        })
+    }
+
+    fn any(&self) -> Option<(usize, Expr)> {
+        self.conjuncts.iter().enumerate().find_map(|(position, conjunct)| {
+            let Expr::ScalarArray(array) = conjunct else { return None };
+            let fits = !array.all
+                && &*array.operator == "="
+                && self.is_key(&array.left)
+                && self.is_usable(&array.array)
+                && same_key_type(array.left.ty(), self.ty);
+            // The array's elements are of the operator's right type, which resolution made that of the left operand.
+            fits.then(|| (position, array.array.clone()))
+        })
+    }
+
+    fn is_null(&self) -> Option<usize> {
+        self.conjuncts.iter().position(|conjunct| matches!(conjunct, Expr::IsNull(arg, false) if self.is_key(arg)))
+    }
+
+    /// Sets bounds from inequalities; returns the conditions they come from.
+    fn range(&self, found: &mut Found) -> Vec<usize> {
+        let mut used = Vec::new();
+        for (position, conjunct) in self.conjuncts.iter().enumerate() {
+            for (bound, is_lower, exact) in self.bounds_of(conjunct) {
+                let side = if is_lower { &mut found.bounds.lower } else { &mut found.bounds.upper };
+                if side.is_none() {
+                    *side = Some(bound);
+                    used.push(position);
+                    if exact {
+                        found.answered.push(position);
+                    }
+                }
             }
         }
-        None
-    })
-}
+        used.dedup();
+        used
+    }
 
-fn find_any(conjuncts: &[Expr], id: ColumnId, key: Type, usable: Usable<'_>) -> Option<(usize, Expr)> {
-    conjuncts.iter().enumerate().find_map(|(position, conjunct)| {
-        let Expr::ScalarArray(array) = conjunct else { return None };
-        let fits =
-            !array.all && &*array.operator == "=" && bare_column(&array.left) == Some(id) && usable(&array.array);
-        if !fits || !same_key_type(array.left.ty(), key) {
-            return None;
+    /// The bounds a condition gives the key: value and inclusiveness, whether it is the lower one, and whether the
+    /// bound says all that the condition does.
+    fn bounds_of(&self, conjunct: &Expr) -> Vec<((Expr, bool), bool, bool)> {
+        if let Expr::RowCompare(order, pairs) = conjunct {
+            return self.row_bound(*order, pairs).into_iter().collect();
         }
-        // The array's elements are of the operator's right type, which resolution made that of the left operand here.
-        Some((position, array.array.clone()))
-    })
-}
-
-type RangeBound = (usize, Expr, bool, bool);
-
-fn find_range(
-    conjuncts: &[Expr],
-    id: ColumnId,
-    key: Type,
-    usable: Usable<'_>,
-) -> (Option<RangeBound>, Option<RangeBound>) {
-    let mut lower = None;
-    let mut upper = None;
-    for (position, conjunct) in conjuncts.iter().enumerate() {
-        let Some((operator, left, right)) = comparison(conjunct) else { continue };
-        let (value, operator) = if bare_column(left) == Some(id) && usable(right) {
+        let Some((operator, left, right)) = comparison(conjunct) else { return Vec::new() };
+        if operator == "~~" && self.is_key(left) {
+            return self.prefix_bounds(right);
+        }
+        let (value, operator) = if self.is_key(left) && self.is_usable(right) {
             (right, operator)
-        } else if bare_column(right) == Some(id) && usable(left) {
+        } else if self.is_key(right) && self.is_usable(left) {
             (left, flipped(operator))
         } else {
-            continue;
+            return Vec::new();
         };
         let (is_lower, inclusive) = match operator {
             ">" => (true, false),
             ">=" => (true, true),
             "<" => (false, false),
             "<=" => (false, true),
-            _ => continue,
+            _ => return Vec::new(),
         };
-        let Some(value) = as_key(value, key) else { continue };
-        let side = if is_lower { &mut lower } else { &mut upper };
-        if side.is_none() {
-            *side = Some((position, value, inclusive, is_lower));
-        }
+        let bound = as_key(value, self.ty).map(|value| ((value, inclusive), is_lower, true));
+        bound.into_iter().collect()
     }
-    (lower, upper)
+
+    /// `(a, b) > (x, y)` bounds `a`; the whole condition is checked on every row.
+    fn row_bound(&self, order: RowOrder, pairs: &[(Expr, Expr)]) -> Option<((Expr, bool), bool, bool)> {
+        let (left, right) = pairs.first()?;
+        let above = matches!(order, RowOrder::Greater | RowOrder::GreaterEqual);
+        let (value, is_lower) = if self.is_key(left) && self.is_usable(right) {
+            (right, above)
+        } else if self.is_key(right) && self.is_usable(left) {
+            (left, !above)
+        } else {
+            return None;
+        };
+        as_key(value, self.ty).map(|value| ((value, true), is_lower, false))
+    }
+
+    /// `LIKE 'abc%'` is between `abc` and `abd`; text is ordered by its bytes.
+    fn prefix_bounds(&self, pattern: &Expr) -> Vec<((Expr, bool), bool, bool)> {
+        let (Expr::Const(Datum::Text(pattern), _), oids::TEXT | oids::VARCHAR) = (pattern, self.ty.oid) else {
+            return Vec::new();
+        };
+        let Some(end) = pattern.find(['%', '_', '\\']) else { return Vec::new() };
+        let prefix = &pattern[..end];
+        if prefix.is_empty() {
+            return Vec::new();
+        }
+        let text = |text: &str| Expr::Const(Datum::text(text), Type::new(oids::TEXT));
+        let mut bounds = vec![((text(prefix), true), true, false)];
+        // The next text after all that begin so: its last character one higher. Beyond the surrogates is enough care.
+        let mut chars: Vec<char> = prefix.chars().collect();
+        if let Some(next) = chars.pop().and_then(|last| char::from_u32(u32::from(last) + 1)) {
+            chars.push(next);
+            bounds.push(((text(&chars.into_iter().collect::<String>()), false), false, false));
+        }
+        bounds
+    }
 }
 
 fn flipped(operator: &str) -> &str {
@@ -265,23 +505,17 @@ fn as_key(value: &Expr, key: Type) -> Option<Expr> {
     if same_key_type(value.ty(), key) {
         return Some(value.clone());
     }
-    let Expr::Const(datum, _) = value else { return None };
-    let wide = match datum {
-        Datum::Int2(v) => i64::from(*v),
-        Datum::Int4(v) => i64::from(*v),
-        Datum::Int8(v) => *v,
-        _ => return None,
-    };
-    let narrow = match key.oid {
-        oids::INT2 => Datum::Int2(i16::try_from(wide).ok()?),
-        oids::INT4 => Datum::Int4(i32::try_from(wide).ok()?),
-        oids::INT8 => Datum::Int8(wide),
-        _ => return None,
-    };
-    Some(Expr::Const(narrow, Type::new(key.oid)))
+    const MICROS_PER_DAY: i64 = 86_400_000_000;
+    match (value, key.oid) {
+        (Expr::Const(Datum::Date(days), _), oids::TIMESTAMP) if !matches!(*days, i32::MIN | i32::MAX) => {
+            let micros = i64::from(*days).checked_mul(MICROS_PER_DAY)?;
+            Some(Expr::Const(Datum::Timestamp(micros), Type::new(oids::TIMESTAMP)))
+        }
+        _ => None,
+    }
 }
 
-/// Whether keys of the two types are encoded alike.
+/// Whether keys of the two types are encoded alike; integers are brought to the key's width when they are encoded.
 fn same_key_type(value: Type, key: Type) -> bool {
     let family = |oid| match oid {
         oids::TEXT | oids::VARCHAR => oids::TEXT,
@@ -289,30 +523,5 @@ fn same_key_type(value: Type, key: Type) -> bool {
         oids::REGCLASS | oids::REGTYPE | oids::REGPROC | oids::OID => oids::OID,
         other => other,
     };
-    let integers = |oid| matches!(oid, oids::INT2 | oids::INT4 | oids::INT8);
-    if integers(value.oid) && integers(key.oid) {
-        return value.oid == key.oid;
-    }
     family(value.oid) == family(key.oid)
-}
-
-impl Builder<'_> {
-    /// Bounds with their expressions translated over an outer row.
-    pub(crate) fn bounds(&mut self, bounds: &IndexBounds, layout: &Layout, outer: &Outer) -> Result<IndexBounds> {
-        let side = |builder: &mut Self, bound: &Option<(Expr, bool)>| {
-            bound
-                .as_ref()
-                .map(|(e, inclusive)| Ok::<_, dictdb_types::Error>((builder.expr(e, layout, outer)?, *inclusive)))
-                .transpose()
-        };
-        let lower = side(self, &bounds.lower)?;
-        let upper = side(self, &bounds.upper)?;
-        Ok(IndexBounds {
-            equal: self.exprs(&bounds.equal, layout, outer)?,
-            lower,
-            upper,
-            any: bounds.any.as_ref().map(|e| self.expr(e, layout, outer)).transpose()?,
-            is_null: bounds.is_null,
-        })
-    }
 }

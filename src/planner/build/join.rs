@@ -1,351 +1,322 @@
-//! Joins: their order among inner joins, and how each is done.
-
-use std::collections::BTreeSet;
+//! Joins: groups of them in the cheapest order, and those that have none to choose.
 
 use dictdb_types::{Error, Result};
 
-use super::index::best_index;
-use super::scan::fetched;
-use super::{Builder, Built, CPU_INDEX_TUPLE, CPU_OPERATOR, CPU_TUPLE, Layout, Outer};
-use crate::columns::expr_columns;
-use crate::estimate::selectivity;
-use crate::expr::{ColumnId, Expr};
+use super::cost::{self, Cost, first_rows};
+use super::join_graph::{Graph, Inputs};
+use super::join_order::{InputCost, Probe, Search, Tree, distinct_key};
+use super::order::{Wanted, key_column, satisfied, within};
+use super::{Builder, Built, Layout, Outer};
+use crate::expr::Expr;
 use crate::logical::{JoinKind, Node as Logical, Scan};
-use crate::physical::{JoinKey, Node, Op, TableLock, TableRef};
+use crate::physical::{Node, Op};
 
-/// Rows of the outer side up to which probing an index beats reading the other table once: a part of that table.
-const INDEX_JOIN_SHARE: f64 = 0.2;
-
-/// An input of a group of inner joins, not built yet when it is a table an index may serve.
-struct Leaf<'n> {
-    node: &'n Logical,
-    ids: BTreeSet<ColumnId>,
-    rows: f64,
-}
+/// The inputs of a group: plans that are built already, and tables, of which an index may be searched.
+type Plans = Vec<Option<Built>>;
 
 impl Builder<'_> {
-    pub(crate) fn build_join(&mut self, node: &Logical, outer: &Outer) -> Result<Built> {
+    pub(crate) fn build_join(&mut self, node: &Logical, wanted: &Wanted, outer: &Outer) -> Result<Built> {
+        if let Some(graph) = Graph::of(node) {
+            return self.build_group(&graph, wanted, outer);
+        }
         let Logical::Join { kind, left, right, on, lateral } = node else {
             return Err(Error::internal("not a join"));
         };
-        if *kind == JoinKind::Inner && !*lateral {
-            let mut leaves = Vec::new();
-            let mut conditions = Vec::new();
-            flatten(node, &mut leaves, &mut conditions);
-            if leaves.len() > 1 {
-                return self.build_inner_group(leaves, conditions, outer);
-            }
-        }
         let mut conditions = Vec::new();
         if let Some(on) = on.clone() {
             on.into_conjuncts(&mut conditions);
         }
-        let built = self.build(left, outer)?;
         if *lateral {
+            let built = self.build_wanted(left, wanted, outer)?;
             return self.build_apply(*kind, built, right, conditions, outer);
         }
-        self.join_with(*kind, built, right, conditions, outer)
+        let built = self.build(left, outer)?;
+        self.join_with(*kind, built, right, conditions, &Wanted::all(), outer)
     }
 
-    /// Orders a group of inner joins: the smallest input first, then always the one that keeps the result smallest.
-    fn build_inner_group(&mut self, nodes: Vec<&Logical>, mut conditions: Vec<Expr>, outer: &Outer) -> Result<Built> {
-        let mut leaves: Vec<Leaf<'_>> = nodes
-            .into_iter()
-            .map(|node| Leaf {
-                node,
-                ids: node.columns().iter().map(|column| column.id).collect(),
-                rows: self.estimated_rows(node),
-            })
-            .collect();
-        let first = (0..leaves.len()).min_by(|a, b| leaves[*a].rows.total_cmp(&leaves[*b].rows)).unwrap_or(0);
-        let first = leaves.remove(first);
-        let mut joined = first.ids.clone();
-        let mut built = self.build(first.node, outer)?;
-        while !leaves.is_empty() {
-            let next = self.cheapest_next(&leaves, &joined, &conditions);
-            let leaf = leaves.remove(next);
-            joined.extend(leaf.ids.iter().copied());
-            let ready: Vec<Expr>;
-            (ready, conditions) = conditions.into_iter().partition(|condition| {
-                !used_columns(condition).iter().any(|id| leaves.iter().any(|other| other.ids.contains(id)))
+    /// A group of joins, in the cheapest order for what is wanted.
+    fn build_group(&mut self, graph: &Graph<'_>, wanted: &Wanted, outer: &Outer) -> Result<Built> {
+        let kept = self.estimator().all(&graph.late);
+        let wanted = wanted.before_filter(kept);
+        let mut plans = self.build_inputs(graph, outer)?;
+        let costs = self.input_costs(graph, &plans, None);
+        let leader = self.leader(graph, &wanted);
+        let tree = match leader {
+            Some(leader) => {
+                let costs = self.input_costs(graph, &plans, Some((leader, &wanted)));
+                Search { builder: self, graph, inputs: &costs, wanted: &wanted, leader: Some(leader) }.run()
+            }
+            None => None,
+        };
+        let (tree, wish) = match tree {
+            Some(tree) => (tree, wanted.clone()),
+            None => {
+                let wish = wanted.unordered();
+                let tree = Search { builder: self, graph, inputs: &costs, wanted: &wish, leader: None }.run();
+                (tree.ok_or_else(|| Error::internal("no order of joins was found"))?, wish)
+            }
+        };
+        let (built, _) = self.build_tree(graph, &tree, &mut plans, &wish, outer)?;
+        self.filter_with_queries(built, graph.late.clone(), outer)
+    }
+
+    /// Plans of inputs that are not tables.
+    fn build_inputs(&mut self, graph: &Graph<'_>, outer: &Outer) -> Result<Plans> {
+        let mut plans = Vec::with_capacity(graph.inputs.len());
+        for input in &graph.inputs {
+            plans.push(match scan_of(input.node) {
+                Some(_) => None,
+                None => {
+                    let built = self.build(input.node, outer)?;
+                    Some(self.filter_over(built, input.filters.clone(), outer)?)
+                }
             });
-            built = self.join_with(JoinKind::Inner, built, leaf.node, ready, outer)?;
         }
-        self.filter_over(built, conditions, outer)
+        Ok(plans)
     }
 
-    /// The next input to join: connected ones before others, small ones before large ones.
-    fn cheapest_next(&self, leaves: &[Leaf<'_>], joined: &BTreeSet<ColumnId>, conditions: &[Expr]) -> usize {
-        let score = |leaf: &Leaf<'_>| {
-            let mut connected = false;
-            let mut keyed = false;
-            for condition in conditions {
-                let used = used_columns(condition);
-                if used.iter().any(|id| joined.contains(id)) && used.iter().any(|id| leaf.ids.contains(id)) {
-                    connected = true;
-                    keyed |= super::index::equality(condition).is_some();
-                }
+    fn input_costs(&self, graph: &Graph<'_>, plans: &Plans, leader: Option<(usize, &Wanted)>) -> Vec<InputCost> {
+        let costs = graph.inputs.iter().zip(plans).enumerate().map(|(at, (input, plan))| {
+            if let Some(built) = plan {
+                return InputCost { rows: built.node.rows, cost: built.node.cost, probes: Vec::new() };
             }
-            let class: f64 = match (connected, keyed) {
-                (true, true) => 0.0,
-                (true, false) => 1.0,
-                _ => 2.0,
+            let Some((scan, mut filters)) = scan_of(input.node) else {
+                return InputCost { rows: 1.0, cost: (0.0, 0.0), probes: Vec::new() };
             };
-            (class, leaf.rows)
-        };
-        (0..leaves.len())
-            .min_by(|a, b| {
-                let (a, b) = (score(&leaves[*a]), score(&leaves[*b]));
-                a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
-            })
-            .unwrap_or(0)
+            filters.extend(input.filters.iter().cloned());
+            let wish = match leader {
+                Some((leader, wanted)) if leader == at => wanted.clone(),
+                _ => Wanted::all(),
+            };
+            let access = self.choose_access(scan, &filters, &wish);
+            InputCost { rows: access.rows, cost: access.cost, probes: self.probes(graph, at, scan, &filters) }
+        });
+        costs.collect()
     }
 
-    /// A guess of a node's rows, before it is built.
-    fn estimated_rows(&self, node: &Logical) -> f64 {
-        match node {
-            Logical::Scan(scan) => self.statistics.rows(scan.relation.storage).max(1.0),
-            Logical::Filter { input, predicate } => match &**input {
-                Logical::Scan(scan) => {
-                    let mut conjuncts = Vec::new();
-                    predicate.clone().into_conjuncts(&mut conjuncts);
-                    let total = self.statistics.rows(scan.relation.storage).max(1.0);
-                    match best_index(self.catalog, self.statistics, scan, &conjuncts, &[], &Layout::new()) {
-                        Some(found) => (total * found.selectivity).max(1.0),
-                        None => (total * selectivity(predicate)).max(1.0),
-                    }
-                }
-                other => self.estimated_rows(other) * selectivity(predicate),
-            },
-            Logical::Values { rows, .. } => rows.len() as f64,
-            Logical::Join { left, right, .. } => self.estimated_rows(left).max(self.estimated_rows(right)),
-            Logical::Project { input, .. } | Logical::Sort { input, .. } | Logical::Limit { input, .. } => {
-                self.estimated_rows(input)
-            }
-            Logical::Aggregate(aggregate) if aggregate.groups.is_empty() => 1.0,
-            Logical::Aggregate(aggregate) => (self.estimated_rows(&aggregate.input) / 10.0).max(1.0),
-            _ => 1000.0,
+    /// How an input can be searched with values of others.
+    fn probes(&self, graph: &Graph<'_>, at: usize, scan: &Scan, filters: &[Expr]) -> Vec<Probe> {
+        let input = &graph.inputs[at];
+        let mut conjuncts = filters.to_vec();
+        let special = input.kind != JoinKind::Inner;
+        let joining = graph.conditions.iter().filter(|condition| condition.inputs >> at & 1 == 1);
+        conjuncts.extend(joining.filter(|_| !special).map(|condition| condition.expr.clone()));
+        conjuncts.extend(input.on.iter().cloned());
+        if conjuncts.len() == filters.len() {
+            return Vec::new();
         }
+        let others = graph.inputs.iter().enumerate().filter(|(other, _)| *other != at);
+        let available: Layout = others.flat_map(|(_, other)| other.ids.iter().copied()).collect();
+        let found = self.matching_indexes(scan, &conjuncts, &[], &available);
+        let probes = found.into_iter().filter_map(|found| {
+            let bounds = found.bounds.first().filter(|bounds| !bounds.equal.is_empty())?;
+            let requires = graph.mask_of(&bounds.equal);
+            (requires != 0).then_some(Probe { requires, fetched: found.rows })
+        });
+        probes.collect()
     }
 
-    /// Joins a built left side with a right side, by index, by hash or by nested loop.
-    fn join_with(
+    /// The input whose index gives the beginning of the order wanted.
+    fn leader(&self, graph: &Graph<'_>, wanted: &Wanted) -> Option<usize> {
+        let first = key_column(wanted.order.first()?)?;
+        let at = graph.inputs.iter().position(|input| input.kind == JoinKind::Inner && input.ids.contains(&first))?;
+        let (scan, filters) = scan_of(graph.inputs[at].node)?;
+        let own: Vec<_> = graph.inputs[at].ids.iter().copied().collect();
+        let order = within(wanted.order.clone(), &own);
+        let found = self.matching_indexes(scan, &filters, &order, &Layout::new());
+        found.iter().any(|found| satisfied(&found.order, &order[..1]) == 1).then_some(at)
+    }
+
+    /// Builds what the search found. Returns the inputs in it.
+    fn build_tree(
         &mut self,
-        kind: JoinKind,
-        left: Built,
-        right: &Logical,
-        conditions: Vec<Expr>,
+        graph: &Graph<'_>,
+        tree: &Tree,
+        plans: &mut Plans,
+        wanted: &Wanted,
         outer: &Outer,
-    ) -> Result<Built> {
-        if let Some((scan, filters)) = scan_of(right)
-            && matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Semi | JoinKind::Anti)
-            && matches!(scan.relation.kind, dictdb_catalog::RelationKind::Table)
-        {
-            let total = self.statistics.rows(scan.relation.storage).max(1.0);
-            if left.node.rows <= (total * INDEX_JOIN_SHARE).max(2.0) {
-                let mut all = conditions.clone();
-                all.extend(filters.iter().cloned());
-                let own = scan.columns.iter().map(|(column, _)| column.id).collect::<Vec<_>>();
-                let over_left: Vec<Expr> = all
-                    .iter()
-                    .filter(|c| {
-                        used_columns(c).iter().any(|id| left.layout.contains(id))
-                            || !used_columns(c).iter().all(|id| own.contains(id))
-                    })
-                    .cloned()
-                    .collect();
-                let found = best_index(self.catalog, self.statistics, scan, &all, &[], &left.layout);
-                if let Some(found) = found
-                    && !found.bounds[0].equal.is_empty()
-                    && !over_left.is_empty()
-                {
-                    return self.index_join(kind, left, scan, all, found, outer);
-                }
+    ) -> Result<(Built, Inputs)> {
+        match tree {
+            Tree::Input(at) => Ok((self.build_input(graph, *at, plans, wanted, outer)?, 1 << at)),
+            Tree::Distinct(at) => Ok((self.build_distinct_input(graph, *at, plans, outer)?, 1 << at)),
+            Tree::Join(left, right) => {
+                let (built, done) = self.build_tree(graph, left, plans, wanted, outer)?;
+                let turned = matches!(**left, Tree::Distinct(_));
+                let Tree::Input(at) = **right else {
+                    let (right, others) = self.build_tree(graph, right, plans, &Wanted::all(), outer)?;
+                    let conditions = self.conditions(graph, done, others, turned);
+                    let built = self.hash_or_loop(JoinKind::Inner, built, right, conditions, wanted, outer)?;
+                    return Ok((built, done | others));
+                };
+                let built = self.join_input(graph, built, done, at, turned, plans, wanted, outer)?;
+                Ok((built, done | 1 << at))
             }
         }
-        let right = self.build(right, outer)?;
-        self.hash_or_loop(kind, left, right, conditions, outer)
     }
 
-    fn index_join(
+    #[allow(clippy::too_many_arguments, reason = "the state of the walk over the tree")]
+    fn join_input(
         &mut self,
-        kind: JoinKind,
+        graph: &Graph<'_>,
         left: Built,
-        scan: &Scan,
-        conditions: Vec<Expr>,
-        found: super::index::IndexMatch,
+        done: Inputs,
+        at: usize,
+        turned: bool,
+        plans: &mut Plans,
+        wanted: &Wanted,
         outer: &Outer,
     ) -> Result<Built> {
-        self.lock(scan.relation.oid, TableLock::AccessShare);
-        let (fetch, right_layout, right_types, right_names) = fetched(scan);
-        let bounds = self.bounds(&found.bounds[0], &left.layout, outer)?;
-        let both: Layout = left.layout.iter().chain(&right_layout).copied().collect();
-        let rest = conditions.iter().enumerate().filter(|(i, _)| !found.answered.contains(i)).map(|(_, c)| c.clone());
-        let filter = match Expr::conjunction(rest.collect()) {
-            Some(predicate) => Some(self.expr(&predicate, &both, outer)?),
-            None => None,
+        let input = &graph.inputs[at];
+        let between = self.conditions(graph, done, 1 << at, turned);
+        let (conditions, above) = match input.kind {
+            JoinKind::Inner => (between, Vec::new()),
+            _ => (input.on.clone(), between),
         };
-        let total = self.statistics.rows(scan.relation.storage).max(1.0);
-        let matches = (total * found.selectivity).max(if kind == JoinKind::Inner { 0.1 } else { 1.0 });
-        let Built { node: input, layout } = left;
-        let semi = matches!(kind, JoinKind::Semi | JoinKind::Anti);
-        let rows = if semi { input.rows * 0.5 } else { (input.rows * matches).max(1.0) };
-        let cost = (input.cost.0, input.cost.1 + input.rows * (0.3 + matches * (CPU_INDEX_TUPLE + CPU_TUPLE)));
-        let (mut columns, mut names) = (input.columns.clone(), input.names.clone());
-        let mut out_layout = layout;
-        if !semi {
-            columns.extend(right_types);
-            names.extend(right_names);
-            out_layout.extend(right_layout);
-        }
-        let table = TableRef { relation: scan.relation.clone(), alias: scan.alias.clone() };
-        let op = Op::IndexJoin { kind, outer: Box::new(input), table, index: found.index, bounds, fetch, filter };
-        Ok(Built { node: Node { op, columns, names, rows, cost }, layout: out_layout })
+        let built = match plans[at].take() {
+            Some(right) => self.hash_or_loop(input.kind, left, right, conditions, wanted, outer)?,
+            None => {
+                let node = filtered(input.node, &input.filters);
+                self.join_with(input.kind, left, &node, conditions, wanted, outer)?
+            }
+        };
+        self.filter_over(built, above, outer)
     }
 
-    fn hash_or_loop(
+    /// The conditions of a join of two sets; of a semi join turned round its own.
+    fn conditions(&self, graph: &Graph<'_>, left: Inputs, right: Inputs, turned: bool) -> Vec<Expr> {
+        let mut conditions: Vec<Expr> =
+            graph.between(left, right).into_iter().map(|condition| condition.expr.clone()).collect();
+        if turned {
+            conditions.extend(graph.inputs[left.trailing_zeros() as usize].on.iter().cloned());
+        }
+        conditions
+    }
+
+    fn build_input(
         &mut self,
-        kind: JoinKind,
-        left: Built,
-        right: Built,
-        conditions: Vec<Expr>,
+        graph: &Graph<'_>,
+        at: usize,
+        plans: &mut Plans,
+        wanted: &Wanted,
         outer: &Outer,
     ) -> Result<Built> {
-        let mut keys = Vec::new();
-        let mut rest = Vec::new();
-        for condition in conditions {
-            match self.join_key(&condition, &left.layout, &right.layout, outer)? {
-                Some(key) => keys.push(key),
-                None => rest.push(condition),
+        if let Some(built) = plans[at].take() {
+            return Ok(built);
+        }
+        let node = filtered(graph.inputs[at].node, &graph.inputs[at].filters);
+        self.build_wanted(&node, wanted, outer)
+    }
+
+    /// The inner side of a semi join with each combination of its key columns once.
+    fn build_distinct_input(
+        &mut self,
+        graph: &Graph<'_>,
+        at: usize,
+        plans: &mut Plans,
+        outer: &Outer,
+    ) -> Result<Built> {
+        let input = &graph.inputs[at];
+        let built = self.build_input(graph, at, plans, &Wanted::all(), outer)?;
+        let keys: Vec<Expr> = input.on.iter().filter_map(|expr| distinct_key(expr, &input.ids)).collect();
+        let mut exprs = Vec::new();
+        let (mut layout, mut names) = (Layout::new(), Vec::new());
+        for key in &keys {
+            let Expr::Column(id, ty) = key else { continue };
+            let Some(position) = built.layout.iter().position(|own| own == id) else { continue };
+            if !layout.contains(id) {
+                exprs.push(Expr::Input(position, *ty));
+                layout.push(*id);
+                names.push(built.node.names[position].clone());
             }
         }
-        let both: Layout = left.layout.iter().chain(&right.layout).copied().collect();
-        let kept = rest.iter().map(selectivity).product::<f64>();
-        let residual = match Expr::conjunction(rest) {
-            Some(predicate) => Some(self.expr(&predicate, &both, outer)?),
-            None => None,
-        };
-        let (l, r) = (left.node.rows.max(1.0), right.node.rows.max(1.0));
-        let matched = if keys.is_empty() { l * r * kept } else { l.max(r) * kept };
-        let rows = match kind {
-            JoinKind::Inner => matched.max(1.0),
-            JoinKind::Left => matched.max(l),
-            JoinKind::Right => matched.max(r),
-            JoinKind::Full => matched.max(l + r),
-            JoinKind::Semi | JoinKind::Anti => l * 0.5,
-        };
-        let work = if keys.is_empty() { l * r * CPU_OPERATOR } else { (l + r) * CPU_TUPLE };
-        let cost = (left.node.cost.0 + right.node.cost.1, left.node.cost.1 + right.node.cost.1 + work);
-        let (mut columns, mut names) = (left.node.columns.clone(), left.node.names.clone());
-        let mut layout = left.layout;
-        if !matches!(kind, JoinKind::Semi | JoinKind::Anti) {
-            columns.extend(right.node.columns.iter().copied());
-            names.extend(right.node.names.iter().cloned());
-            layout.extend(right.layout);
-        }
-        let (left, right) = (Box::new(left.node), Box::new(right.node));
-        let op = if keys.is_empty() {
-            Op::NestedLoop { kind, left, right, on: residual }
-        } else {
-            Op::HashJoin { kind, left, right, keys, residual }
-        };
-        Ok(Built { node: Node { op, columns, names, rows, cost }, layout })
+        let estimator = self.estimator();
+        let distinct: f64 = keys.iter().map(|key| estimator.distinct(key, built.node.rows)).product();
+        let rows = distinct.min(built.node.rows).max(1.0);
+        let total = built.node.cost.1 + built.node.rows * cost::GROUP_ROW;
+        let input = super::project(built.node, exprs, names);
+        let (columns, names) = (input.columns.clone(), input.names.clone());
+        let op = Op::Distinct { input: Box::new(input) };
+        let node = Node { op, columns, names, rows, cost: (total, total + rows * cost::ROW) };
+        Ok(Built { node, layout, order: Vec::new() })
     }
 
-    /// `left expression = right expression` of one type, as a key to hash by.
-    fn join_key(&mut self, condition: &Expr, left: &Layout, right: &Layout, outer: &Outer) -> Result<Option<JoinKey>> {
-        let (a, b, null_equals_null) = match condition {
-            Expr::Call(call) if call.operator.as_deref() == Some("=") && call.args.len() == 2 => {
-                (&call.args[0], &call.args[1], false)
-            }
-            Expr::Distinct(_, pair, true) => (&pair.0, &pair.1, true),
-            _ => return Ok(None),
+    /// The cost of a join that reads both sides once: by hash, or each row with each.
+    pub(crate) fn join_cost(
+        &self,
+        (left_rows, left): (f64, Cost),
+        (right_rows, right): (f64, Cost),
+        out: f64,
+        keyed: bool,
+        ordered: bool,
+    ) -> Cost {
+        let loops = {
+            let disabled = if self.methods.nestloop { 0.0 } else { cost::DISABLED };
+            let work = left_rows * right_rows * cost::LOOP_PAIR + out * cost::JOIN_ROW;
+            (disabled + left.0 + right.1, disabled + left.1 + right.1 + work)
         };
-        if hash_family(a) != hash_family(b)
-            || condition.is_volatile()
-            || condition.any(&mut |e| matches!(e, Expr::Sublink(_)))
-        {
-            return Ok(None);
+        if !keyed {
+            return loops;
         }
-        let side = |expr: &Expr, own: &Layout| {
-            let used = used_columns(expr);
-            used.iter().any(|id| own.contains(id)) && used.iter().all(|id| own.contains(id) || outer.contains_key(id))
-        };
-        let (l, r) = if side(a, left) && side(b, right) {
-            (a, b)
-        } else if side(b, left) && side(a, right) {
-            (b, a)
-        } else {
-            return Ok(None);
-        };
-        Ok(Some(JoinKey { left: self.expr(l, left, outer)?, right: self.expr(r, right, outer)?, null_equals_null }))
+        let disabled = if self.methods.hashjoin { 0.0 } else { cost::DISABLED };
+        // The smaller side is built, except where the order of the left side has to be kept.
+        let (build, probe) =
+            if ordered { (right_rows, left_rows) } else { (left_rows.min(right_rows), left_rows.max(right_rows)) };
+        let slow = if ordered { 2.0 } else { 1.0 };
+        let built = build * cost::HASH_BUILD * slow;
+        let work = probe * cost::HASH_PROBE * slow + out * cost::JOIN_ROW;
+        let start = disabled + left.0 + right.1 + built;
+        let hash = (start, start + (left.1 - left.0) + work);
+        if hash.1 <= loops.1 { hash } else { loops }
     }
 
-    /// LATERAL: the right side runs once per left row.
-    fn build_apply(
-        &mut self,
-        kind: JoinKind,
-        left: Built,
-        right: &Logical,
-        conditions: Vec<Expr>,
-        outer: &Outer,
-    ) -> Result<Built> {
-        let (inner, slots) = self.correlate(right, &left.layout, outer)?;
-        let built = self.build(right, &inner)?;
-        let both: Layout = left.layout.iter().chain(&built.layout).copied().collect();
-        let on = match Expr::conjunction(conditions) {
-            Some(predicate) => Some(self.expr(&predicate, &both, outer)?),
-            None => None,
-        };
-        let rows = (left.node.rows * built.node.rows).max(1.0);
-        let cost = (left.node.cost.0, left.node.cost.1 + left.node.rows * built.node.cost.1);
-        let columns = left.node.columns.iter().chain(&built.node.columns).copied().collect();
-        let names = left.node.names.iter().chain(&built.node.names).cloned().collect();
-        let op = Op::Apply { kind, left: Box::new(left.node), right: Box::new(built.node), slots, on };
-        Ok(Built { node: Node { op, columns, names, rows, cost }, layout: both })
+    /// The cost of searching an input once for each row of what is there.
+    pub(super) fn best_probe(&self, input: &InputCost, have: Inputs, rows: f64, left: Cost, out: f64) -> Option<Cost> {
+        let usable = input.probes.iter().filter(|probe| probe.requires & !have == 0);
+        let costs = usable.map(|probe| self.probe_cost(rows, left, probe.fetched, out));
+        costs.min_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    pub(crate) fn probe_cost(&self, rows: f64, left: Cost, fetched: f64, out: f64) -> Cost {
+        let disabled = if self.methods.nestloop && self.methods.indexscan { 0.0 } else { cost::DISABLED };
+        let per_row = cost::ROW + cost::INDEX_SEARCH + fetched * cost::INDEX_ROW;
+        let start = disabled + left.0;
+        (start, start + (left.1 - left.0) + rows * per_row + out * cost::ROW)
+    }
+
+    /// Whether searching the right side for each left row is cheaper than reading it once.
+    pub(super) fn prefers(&self, one: Cost, other: Cost, rows: f64, wanted: &Wanted) -> bool {
+        first_rows(one, rows, wanted.rows) <= first_rows(other, rows, wanted.rows)
     }
 }
 
-/// Types whose keys hash alike when equal: within one type, and text with varchar.
-fn hash_family(expr: &Expr) -> dictdb_types::Oid {
-    match expr.ty().oid {
-        dictdb_types::oids::VARCHAR => dictdb_types::oids::TEXT,
-        other => other,
+/// A node with further conditions on it.
+fn filtered(node: &Logical, filters: &[Expr]) -> Logical {
+    match Expr::conjunction(filters.to_vec()) {
+        None => node.clone(),
+        Some(more) => match node {
+            Logical::Filter { input, predicate } => {
+                let predicate = Expr::And(vec![predicate.clone(), more]);
+                Logical::Filter { input: input.clone(), predicate }
+            }
+            other => Logical::Filter { input: Box::new(other.clone()), predicate: more },
+        },
     }
 }
 
-/// A scan with its filters, which an index join can absorb.
-fn scan_of(node: &Logical) -> Option<(&Scan, Vec<Expr>)> {
-    match node {
-        Logical::Scan(scan) => Some((scan, Vec::new())),
+/// A stored table with its filters, of which an index can be searched. Conditions with correlated queries are none of them.
+pub(super) fn scan_of(node: &Logical) -> Option<(&Scan, Vec<Expr>)> {
+    let (scan, filters) = match node {
+        Logical::Scan(scan) => (scan, Vec::new()),
         Logical::Filter { input, predicate } => match &**input {
             Logical::Scan(scan) => {
                 let mut conjuncts = Vec::new();
                 predicate.clone().into_conjuncts(&mut conjuncts);
-                Some((scan, conjuncts))
+                (scan, conjuncts)
             }
-            _ => None,
+            _ => return None,
         },
-        _ => None,
-    }
-}
-
-/// The inputs and conditions of nested inner joins.
-fn flatten<'n>(node: &'n Logical, leaves: &mut Vec<&'n Logical>, conditions: &mut Vec<Expr>) {
-    match node {
-        Logical::Join { kind: JoinKind::Inner, left, right, on, lateral: false } => {
-            flatten(left, leaves, conditions);
-            flatten(right, leaves, conditions);
-            if let Some(on) = on.clone() {
-                on.into_conjuncts(conditions);
-            }
-        }
-        other => leaves.push(other),
-    }
-}
-
-fn used_columns(expr: &Expr) -> BTreeSet<ColumnId> {
-    let mut used = BTreeSet::new();
-    expr_columns(expr, &mut used);
-    used
+        _ => return None,
+    };
+    let stored = matches!(scan.relation.kind, dictdb_catalog::RelationKind::Table);
+    (stored && !filters.iter().any(super::sublink::has_correlated_query)).then_some((scan, filters))
 }

@@ -4,12 +4,19 @@
 //! expression is translated against the layout of its input; what the layout lacks comes from outside through a slot.
 
 mod aggregate;
+mod cost;
 mod expr;
 mod index;
 mod join;
+mod join_graph;
+mod join_method;
+mod join_order;
 mod modify;
+mod order;
 mod query;
 mod scan;
+mod sort;
+mod sublink;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -17,18 +24,22 @@ use std::sync::Arc;
 use dictdb_catalog::Catalog;
 use dictdb_types::{Error, Oid, Result, Type};
 
-use crate::estimate::Statistics;
-use crate::expr::ColumnId;
+use crate::BindContext;
+use crate::estimate::{Estimator, Methods, Origins, Statistics};
+use crate::expr::{ColumnId, Expr, SortKey};
 use crate::logical::{Column, CteId, Node as Logical};
 use crate::physical::{Cte, Node, Op, Plan, TableLock};
+use cost::Cost;
+use order::Wanted;
 
 /// Which logical column stands at which position.
 pub(crate) type Layout = Vec<ColumnId>;
 
-/// A physical node and its layout.
+/// A physical node, its layout, and the order of its rows as far as it is known.
 pub(crate) struct Built {
     pub node: Node,
     pub layout: Layout,
+    pub order: Vec<SortKey>,
 }
 
 /// Slots that provide columns from outer queries.
@@ -36,12 +47,17 @@ pub(crate) type Outer = BTreeMap<ColumnId, usize>;
 
 /// Makes one physical plan.
 pub(crate) struct Builder<'a> {
+    cx: BindContext<'a>,
     catalog: &'a Arc<Catalog>,
     statistics: &'a dyn Statistics,
+    methods: Methods,
+    origins: Origins,
     subplans: Vec<Option<Node>>,
     ctes: Vec<Option<Cte>>,
     cte_numbers: HashMap<CteId, CteEntry>,
     outer_slots: usize,
+    /// Columns made while building.
+    made_columns: u32,
     locks: BTreeMap<Oid, TableLock>,
     modifies: bool,
 }
@@ -59,16 +75,20 @@ struct CteEntry {
 pub(crate) fn plan(
     logical: &Logical,
     columns: &[Column],
-    catalog: &Arc<Catalog>,
+    cx: BindContext<'_>,
     statistics: &dyn Statistics,
 ) -> Result<Plan> {
     let mut builder = Builder {
-        catalog,
+        cx,
+        catalog: cx.catalog,
         statistics,
+        methods: statistics.methods(),
+        origins: Origins::of(logical, cx.catalog),
         subplans: Vec::new(),
         ctes: Vec::new(),
         cte_numbers: HashMap::new(),
         outer_slots: 0,
+        made_columns: 0,
         locks: BTreeMap::new(),
         modifies: false,
     };
@@ -89,29 +109,65 @@ fn whole<T>(parts: Vec<Option<T>>) -> Result<Vec<T>> {
 }
 
 impl Builder<'_> {
+    /// The cheapest plan for all rows of a node.
     pub(crate) fn build(&mut self, node: &Logical, outer: &Outer) -> Result<Built> {
+        self.build_wanted(node, &Wanted::all(), outer)
+    }
+
+    /// A plan for as many rows as are wanted, in the order wanted or the beginning of it, if that comes cheaply.
+    pub(crate) fn build_wanted(&mut self, node: &Logical, wanted: &Wanted, outer: &Outer) -> Result<Built> {
         match node {
             Logical::Values { columns, rows } => self.build_values(columns, rows, outer),
-            Logical::Scan(scan) => self.build_scan(scan, Vec::new(), outer),
-            Logical::Filter { input, predicate } => self.build_filter(input, predicate, outer),
+            Logical::Scan(scan) => self.build_scan(scan, Vec::new(), wanted, outer),
+            Logical::Filter { input, predicate } => self.build_filter(input, predicate, wanted, outer),
             Logical::FunctionScan(scan) => self.build_function_scan(scan, outer),
             Logical::CteScan { cte, columns, .. } => self.build_cte_scan(*cte, columns),
-            Logical::Project { input, columns } => self.build_project(input, columns, outer),
-            Logical::Join { .. } => self.build_join(node, outer),
-            Logical::Aggregate(aggregate) => self.build_aggregate(aggregate, outer),
+            Logical::Project { input, columns } => self.build_project(input, columns, wanted, outer),
+            Logical::Join { .. } => self.build_join(node, wanted, outer),
+            Logical::Aggregate(aggregate) => self.build_aggregate(aggregate, wanted, outer),
             Logical::Window { input, calls } => self.build_window(input, calls, outer),
             Logical::ProjectSet { input, calls } => self.build_project_set(input, calls, outer),
-            Logical::Sort { input, keys } => self.build_sort(input, keys, None, outer),
+            Logical::Sort { input, keys } => self.build_sort(input, keys, wanted.rows, None, outer),
             Logical::Limit { input, limit, offset, with_ties } => {
                 self.build_limit(input, limit.as_ref(), offset.as_ref(), *with_ties, outer)
             }
-            Logical::Distinct { input, on } => self.build_distinct(input, on.as_deref(), outer),
+            Logical::Distinct { input, on } => self.build_distinct(input, on.as_deref(), wanted, outer),
             Logical::SetOp { kind, all, columns, left, right } => {
-                self.build_set_op(*kind, *all, columns, left, right, outer)
+                self.build_set_op(*kind, *all, columns, left, right, wanted, outer)
             }
-            Logical::With { ctes, body } => self.build_with(ctes, body, outer),
+            Logical::With { ctes, body } => self.build_with(ctes, body, wanted, outer),
             Logical::Modify(modify) => self.build_modify(modify, outer),
-            Logical::LockRows { input, targets } => self.build_lock_rows(input, targets, outer),
+            Logical::LockRows { input, targets } => self.build_lock_rows(input, targets, wanted, outer),
+        }
+    }
+
+    /// Estimates over the columns of the statement.
+    pub(crate) fn estimator(&self) -> Estimator<'_> {
+        Estimator { statistics: self.statistics, origins: &self.origins }
+    }
+
+    /// Builds two plans for one thing and keeps the cheaper one; what the other one added to the plan as a whole goes.
+    /// The second may find that it cannot be built.
+    pub(crate) fn cheaper(
+        &mut self,
+        first: impl FnOnce(&mut Self) -> Result<Built>,
+        second: impl FnOnce(&mut Self) -> Result<Option<Built>>,
+        price: impl Fn(&Built) -> f64,
+    ) -> Result<Built> {
+        let (subplans, ctes, slots) = (self.subplans.len(), self.ctes.len(), self.outer_slots);
+        let one = first(self)?;
+        let kept = (self.subplans.split_off(subplans), self.ctes.split_off(ctes), self.outer_slots);
+        self.outer_slots = slots;
+        match second(self)? {
+            Some(two) if price(&two) < price(&one) => Ok(two),
+            _ => {
+                self.subplans.truncate(subplans);
+                self.ctes.truncate(ctes);
+                self.subplans.extend(kept.0);
+                self.ctes.extend(kept.1);
+                self.outer_slots = kept.2;
+                Ok(one)
+            }
         }
     }
 
@@ -128,7 +184,7 @@ impl Builder<'_> {
                 .iter()
                 .position(|id| *id == column.id)
                 .ok_or_else(|| Error::internal(format!("column {} is missing from its plan", column.name)))?;
-            exprs.push(crate::expr::Expr::Input(position, built.node.columns[position]));
+            exprs.push(Expr::Input(position, built.node.columns[position]));
         }
         let names = columns.iter().map(|column| column.name.clone()).collect();
         Ok(project(built.node, exprs, names))
@@ -146,21 +202,15 @@ impl Builder<'_> {
 }
 
 /// A projection over a node.
-pub(crate) fn project(input: Node, exprs: Vec<crate::expr::Expr>, names: Vec<Arc<str>>) -> Node {
-    let columns: Vec<Type> = exprs.iter().map(crate::expr::Expr::ty).collect();
+pub(crate) fn project(input: Node, exprs: Vec<Expr>, names: Vec<Arc<str>>) -> Node {
+    let columns: Vec<Type> = exprs.iter().map(Expr::ty).collect();
     let (rows, cost) = (input.rows, input.cost);
-    let cost = (cost.0, cost.1 + rows * CPU_OPERATOR * exprs.len() as f64);
+    let computed = exprs.iter().filter(|expr| !matches!(expr, Expr::Input(..))).count();
+    let cost = (cost.0, cost.1 + rows * cost::OPERATOR * computed as f64);
     Node { op: Op::Project { input: Box::new(input), exprs }, columns, names, rows, cost }
 }
 
 /// A node that passes its input's columns on.
-pub(crate) fn over(input: &Node, rows: f64, cost: (f64, f64)) -> (Vec<Type>, Vec<Arc<str>>, f64, (f64, f64)) {
+pub(crate) fn over(input: &Node, rows: f64, cost: Cost) -> (Vec<Type>, Vec<Arc<str>>, f64, Cost) {
     (input.columns.clone(), input.names.clone(), rows.max(0.0), cost)
 }
-
-/// PostgreSQL's `cpu_tuple_cost`.
-pub(crate) const CPU_TUPLE: f64 = 0.01;
-/// PostgreSQL's `cpu_operator_cost`.
-pub(crate) const CPU_OPERATOR: f64 = 0.0025;
-/// PostgreSQL's `cpu_index_tuple_cost`.
-pub(crate) const CPU_INDEX_TUPLE: f64 = 0.005;

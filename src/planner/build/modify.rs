@@ -2,7 +2,8 @@
 
 use dictdb_types::{Error, Result};
 
-use super::{Builder, Built, CPU_TUPLE, Layout, Outer};
+use super::cost;
+use super::{Builder, Built, Layout, Outer};
 use crate::expr::ColumnId;
 use crate::logical::{Column, Modify as LogicalModify, ModifyAction, OnConflict as LogicalOnConflict};
 use crate::physical::{Action, ConflictUpdate, Modify, Node, OnConflict, Op, TableLock, TableRef};
@@ -39,7 +40,7 @@ impl Builder<'_> {
             ModifyAction::Insert { .. } => {
                 let columns = modify.input.columns();
                 let layout = columns.iter().map(|column| column.id).collect();
-                Built { node: self.arrange(built, &columns)?, layout }
+                Built { node: self.arrange(built, &columns)?, layout, order: Vec::new() }
             }
             _ => built,
         };
@@ -62,7 +63,7 @@ impl Builder<'_> {
         };
         let outputs: Vec<Column> = modify.returning.iter().flatten().map(|(column, _)| column.clone()).collect();
         let rows = input.node.rows;
-        let cost = (input.node.cost.0, input.node.cost.1 + rows * CPU_TUPLE);
+        let cost = (input.node.cost.0, input.node.cost.1 + rows * cost::ROW);
         let table = TableRef { relation: modify.relation.clone(), alias: modify.alias.clone() };
         let op = Op::Modify(Box::new(Modify { table, action, input: input.node, returning, checks, generated }));
         let node = Node {
@@ -72,7 +73,7 @@ impl Builder<'_> {
             rows,
             cost,
         };
-        Ok(Built { node, layout: outputs.iter().map(|column| column.id).collect() })
+        Ok(Built { node, layout: outputs.iter().map(|column| column.id).collect(), order: Vec::new() })
     }
 
     fn on_conflict(

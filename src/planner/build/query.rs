@@ -1,10 +1,11 @@
 //! Everything that is neither an access, a join, an aggregation nor a modification.
 
-use std::sync::Arc;
-
 use dictdb_types::{Error, Result};
 
-use super::{Builder, Built, CPU_OPERATOR, CPU_TUPLE, CteEntry, Layout, Outer, over, project};
+use super::cost;
+use super::order::{Wanted, above_projection, satisfied};
+use super::sublink::has_correlated_query;
+use super::{Builder, Built, CteEntry, Layout, Outer, over, project};
 use crate::columns::{for_each_expr, for_each_input};
 use crate::expr::{Expr, SortKey, WindowCall};
 use crate::logical::{
@@ -21,9 +22,9 @@ impl Builder<'_> {
             columns: columns.iter().map(|column| column.ty).collect(),
             names: columns.iter().map(|column| column.name.clone()).collect(),
             rows: count,
-            cost: (0.0, count * CPU_TUPLE),
+            cost: (0.0, count * cost::ROW),
         };
-        Ok(Built { node, layout: ids(columns) })
+        Ok(Built { node, layout: ids(columns), order: Vec::new() })
     }
 
     pub(crate) fn build_function_scan(&mut self, scan: &FunctionScan, outer: &Outer) -> Result<Built> {
@@ -41,171 +42,115 @@ impl Builder<'_> {
             columns: columns.iter().map(|column| column.ty).collect(),
             names: columns.iter().map(|column| column.name.clone()).collect(),
             rows: 100.0,
-            cost: (0.0, 100.0 * CPU_TUPLE),
+            cost: (0.0, 100.0 * cost::ROW),
         };
-        Ok(Built { node, layout: ids(&columns) })
+        Ok(Built { node, layout: ids(&columns), order: Vec::new() })
     }
 
     pub(crate) fn build_project(
         &mut self,
         input: &Logical,
         columns: &[(Column, Expr)],
+        wanted: &Wanted,
         outer: &Outer,
     ) -> Result<Built> {
-        let built = self.build(input, outer)?;
-        let exprs = self.exprs(columns.iter().map(|(_, expr)| expr), &built.layout, outer)?;
+        let built = self.build_wanted(input, &wanted.below_projection(columns), outer)?;
+        self.projected(built, columns, outer)
+    }
+
+    /// A projection over a built plan. Correlated subqueries in it run for each row or are joined, whichever is cheaper.
+    pub(crate) fn projected(&mut self, built: Built, columns: &[(Column, Expr)], outer: &Outer) -> Result<Built> {
+        let exprs: Vec<Expr> = columns.iter().map(|(_, expr)| expr.clone()).collect();
+        if !exprs.iter().any(|expr| has_correlated_query(expr) && self.can_unnest(expr, &built)) {
+            return self.project_exprs(built, columns, exprs, outer);
+        }
+        let (copy, again) = (built.duplicate(), exprs.clone());
+        self.cheaper(
+            |builder| builder.project_exprs(built, columns, exprs, outer),
+            |builder| {
+                let (joined, exprs) = builder.unnest(copy, again, outer)?;
+                builder.project_exprs(joined, columns, exprs, outer).map(Some)
+            },
+            |built| built.node.cost.1,
+        )
+    }
+
+    fn project_exprs(
+        &mut self,
+        built: Built,
+        columns: &[(Column, Expr)],
+        exprs: Vec<Expr>,
+        outer: &Outer,
+    ) -> Result<Built> {
+        let order = above_projection(&built.order, columns);
+        let subplans = self.subplans.len();
+        let exprs = self.exprs(&exprs, &built.layout, outer)?;
         let layout = columns.iter().map(|(column, _)| column.id).collect();
         let identity = exprs.len() == built.layout.len()
             && exprs.iter().enumerate().all(|(i, expr)| matches!(expr, Expr::Input(position, _) if *position == i));
         if identity {
-            return Ok(Built { node: built.node, layout });
+            return Ok(Built { node: built.node, layout, order });
         }
+        let rows = built.node.rows;
+        let queries = exprs.iter().map(|expr| self.cost_of_queries(expr, subplans, rows));
+        let (once, each) = queries.fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         let names = columns.iter().map(|(column, _)| column.name.clone()).collect();
-        Ok(Built { node: project(built.node, exprs, names), layout })
+        let mut node = project(built.node, exprs, names);
+        node.cost = (node.cost.0 + once, node.cost.1 + once + each);
+        Ok(Built { node, layout, order })
     }
 
-    pub(crate) fn build_sort(
+    pub(crate) fn build_distinct(
         &mut self,
         input: &Logical,
-        keys: &[SortKey],
-        fetch: Option<Expr>,
+        on: Option<&[Expr]>,
+        wanted: &Wanted,
         outer: &Outer,
     ) -> Result<Built> {
-        if let Some(built) = self.build_in_index_order(input, keys, fetch.is_some(), outer)? {
-            return Ok(built);
-        }
+        let Some(on) = on else { return self.build_distinct_rows(input, wanted, outer) };
         let built = self.build(input, outer)?;
-        let keys = self.sort_keys(keys, &built.layout, outer)?;
-        let rows = built.node.rows.max(1.0);
-        let sorting = 2.0 * CPU_OPERATOR * rows * rows.log2().max(1.0);
-        let total = built.node.cost.1 + sorting;
-        let (columns, names, rows, cost) = over(&built.node, rows, (total, total + rows * CPU_OPERATOR));
-        let op = Op::Sort { input: Box::new(built.node), keys, fetch };
-        Ok(Built { node: Node { op, columns, names, rows, cost }, layout: built.layout })
+        let keys = self.exprs(on, &built.layout, outer)?;
+        let distinct: f64 = on.iter().map(|key| self.estimator().distinct(key, built.node.rows)).product();
+        let order = built.order.clone();
+        let sorted = self.sorted_for_distinct_on(built.node, &keys, input);
+        let cost = (sorted.cost.0, sorted.cost.1 + sorted.rows * cost::ROW);
+        let (columns, names, rows, cost) = over(&sorted, distinct.min(sorted.rows).max(1.0), cost);
+        let op = Op::DistinctOn { input: Box::new(sorted), keys };
+        Ok(Built { node: Node { op, columns, names, rows, cost }, layout: built.layout, order })
     }
 
-    /// A table read in the order asked for, when an index gives it and that pays: under a LIMIT, or when the index
-    /// restricts the rows anyway.
-    fn build_in_index_order(
-        &mut self,
-        input: &Logical,
-        keys: &[SortKey],
-        limited: bool,
-        outer: &Outer,
-    ) -> Result<Option<Built>> {
-        let (scan, conjuncts) = match input {
-            Logical::Scan(scan) => (scan, Vec::new()),
-            Logical::Filter { input, predicate } => match &**input {
-                Logical::Scan(scan) => {
-                    let mut conjuncts = Vec::new();
-                    predicate.clone().into_conjuncts(&mut conjuncts);
-                    (scan, conjuncts)
+    fn build_distinct_rows(&mut self, input: &Logical, wanted: &Wanted, outer: &Outer) -> Result<Built> {
+        let columns = input.columns();
+        let estimator = self.estimator();
+        let distinct: f64 = columns.iter().map(|c| estimator.distinct(&Expr::column(c), f64::MAX)).product();
+        let built = match wanted.order.is_empty() {
+            true => self.build(input, outer)?,
+            false => {
+                let order = completed(&wanted.order, &columns);
+                let built = self.build_wanted(input, &Wanted { order: order.clone(), rows: None }, outer)?;
+                if satisfied(&built.order, &order) == order.len() {
+                    return self.unique(built, order, distinct, outer);
                 }
-                _ => return Ok(None),
-            },
-            _ => return Ok(None),
-        };
-        let found = super::index::best_index(self.catalog, self.statistics, scan, &conjuncts, keys, &Layout::new());
-        match found {
-            Some(found) if found.ordered && (limited || !found.answered.is_empty()) => {
-                self.build_ordered_scan(scan, conjuncts, keys, outer).map(|(built, _)| Some(built))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    pub(crate) fn build_limit(
-        &mut self,
-        input: &Logical,
-        limit: Option<&Expr>,
-        offset: Option<&Expr>,
-        with_ties: bool,
-        outer: &Outer,
-    ) -> Result<Built> {
-        let none = Layout::new();
-        let bound_limit = limit.map(|expr| self.expr(expr, &none, outer)).transpose()?;
-        let bound_offset = offset.map(|expr| self.expr(expr, &none, outer)).transpose()?;
-        let fetch = match (&bound_limit, &bound_offset) {
-            (Some(limit), None) if !with_ties => Some(limit.clone()),
-            _ => None,
-        };
-        let mut ties = None;
-        let built = match input {
-            Logical::Sort { input: below, keys } if with_ties => {
-                let built = self.build_sort(below, keys, None, outer)?;
-                ties = Some(self.sort_keys(keys, &built.layout, outer)?);
                 built
             }
-            _ if with_ties => self.build_with_ties(input, &mut ties, outer)?,
-            _ => self.build_limited(input, fetch, outer)?,
         };
-        let rows = match &bound_limit {
-            Some(Expr::Const(dictdb_types::Datum::Int8(n), _)) => built.node.rows.min(*n as f64),
-            Some(_) => built.node.rows * 0.1,
-            None => built.node.rows,
-        };
-        let share = if built.node.rows > 0.0 { rows / built.node.rows } else { 1.0 };
+        let input_rows = built.node.rows;
+        let rows = distinct.min(input_rows).max(1.0);
+        let total = built.node.cost.1 + input_rows * cost::GROUP_ROW;
+        let (columns, names, rows, cost) = over(&built.node, rows, (total, total + rows * cost::OPERATOR));
+        let op = Op::Distinct { input: Box::new(built.node) };
+        Ok(Built { node: Node { op, columns, names, rows, cost }, layout: built.layout, order: Vec::new() })
+    }
+
+    /// Distinct rows of an input that has equal ones together.
+    fn unique(&mut self, built: Built, order: Vec<SortKey>, distinct: f64, outer: &Outer) -> Result<Built> {
+        let keys = self.exprs(order.iter().map(|key| &key.expr), &built.layout, outer)?;
+        let input_rows = built.node.rows;
         let (start, total) = built.node.cost;
-        let cost = (start, start + (total - start) * share);
-        let (columns, names, rows, cost) = over(&built.node, rows, cost);
-        let op = Op::Limit { input: Box::new(built.node), limit: bound_limit, offset: bound_offset, ties };
-        Ok(Built { node: Node { op, columns, names, rows, cost }, layout: built.layout })
-    }
-
-    /// The input of a LIMIT: a sort below a projection learns how many rows are wanted.
-    fn build_limited(&mut self, input: &Logical, fetch: Option<Expr>, outer: &Outer) -> Result<Built> {
-        match input {
-            Logical::Sort { input, keys } => self.build_sort(input, keys, fetch, outer),
-            Logical::Project { input: below, columns } if matches!(**below, Logical::Sort { .. }) => {
-                let Logical::Sort { input: sorted, keys } = &**below else { return self.build(input, outer) };
-                let built = self.build_sort(sorted, keys, fetch, outer)?;
-                let exprs = self.exprs(columns.iter().map(|(_, expr)| expr), &built.layout, outer)?;
-                let layout = columns.iter().map(|(column, _)| column.id).collect();
-                let names = columns.iter().map(|(column, _)| column.name.clone()).collect();
-                Ok(Built { node: project(built.node, exprs, names), layout })
-            }
-            other => self.build(other, outer),
-        }
-    }
-
-    /// WITH TIES over a projection: the ties are found below it, where the sort keys are.
-    fn build_with_ties(&mut self, input: &Logical, ties: &mut Option<Vec<SortKey>>, outer: &Outer) -> Result<Built> {
-        let Logical::Project { input: below, columns } = input else {
-            return Err(Error::internal("WITH TIES without a sort"));
-        };
-        let Logical::Sort { input: sorted, keys } = &**below else {
-            return Err(Error::internal("WITH TIES without a sort"));
-        };
-        let built = self.build_sort(sorted, keys, None, outer)?;
-        // The projection carries the sort keys along, so that ties can be seen above it.
-        let mut exprs = self.exprs(columns.iter().map(|(_, expr)| expr), &built.layout, outer)?;
-        let mut layout: Layout = columns.iter().map(|(column, _)| column.id).collect();
-        let mut names: Vec<Arc<str>> = columns.iter().map(|(column, _)| column.name.clone()).collect();
-        let mut above = Vec::with_capacity(keys.len());
-        for key in self.sort_keys(keys, &built.layout, outer)? {
-            above.push(SortKey { expr: Expr::Input(exprs.len(), key.expr.ty()), ..key.clone() });
-            exprs.push(key.expr);
-            names.push(Arc::from("sort key"));
-            layout.push(crate::expr::ColumnId(u32::MAX));
-        }
-        *ties = Some(above);
-        Ok(Built { node: project(built.node, exprs, names), layout })
-    }
-
-    pub(crate) fn build_distinct(&mut self, input: &Logical, on: Option<&[Expr]>, outer: &Outer) -> Result<Built> {
-        let built = self.build(input, outer)?;
-        let rows = (built.node.rows / 5.0).max(1.0);
-        let cost = (built.node.cost.1, built.node.cost.1 + built.node.rows * CPU_OPERATOR);
-        let (columns, names, rows, cost) = over(&built.node, rows, cost);
-        let op = match on {
-            None => Op::Distinct { input: Box::new(built.node) },
-            Some(on) => {
-                let keys = self.exprs(on, &built.layout, outer)?;
-                let sorted = self.sorted_for_distinct_on(built.node, &keys, input);
-                Op::DistinctOn { input: Box::new(sorted), keys }
-            }
-        };
-        Ok(Built { node: Node { op, columns, names, rows, cost }, layout: built.layout })
+        let rows = distinct.min(input_rows).max(1.0);
+        let (columns, names, rows, cost) = over(&built.node, rows, (start, total + input_rows * cost::ROW));
+        let op = Op::DistinctOn { input: Box::new(built.node), keys };
+        Ok(Built { node: Node { op, columns, names, rows, cost }, layout: built.layout, order })
     }
 
     /// DISTINCT ON needs its groups together; an ORDER BY below has seen to that already.
@@ -215,8 +160,8 @@ impl Builder<'_> {
         }
         let keys =
             keys.iter().map(|expr| SortKey { expr: expr.clone(), descending: false, nulls_first: false }).collect();
-        let (columns, names, rows, cost) = over(&node, node.rows, node.cost);
-        Node { op: Op::Sort { input: Box::new(node), keys, fetch: None }, columns, names, rows, cost }
+        let (columns, names, rows, cost) = over(&node, node.rows, cost::sort(node.cost, node.rows, None));
+        Node { op: Op::Sort { input: Box::new(node), keys, fetch: None, presorted: 0 }, columns, names, rows, cost }
     }
 
     pub(crate) fn build_set_op(
@@ -226,8 +171,10 @@ impl Builder<'_> {
         columns: &[Column],
         left: &Logical,
         right: &Logical,
+        wanted: &Wanted,
         outer: &Outer,
     ) -> Result<Built> {
+        let below = if all && kind == SetOpKind::Union { wanted.unordered() } else { Wanted::all() };
         let mut arms = Vec::new();
         if kind == SetOpKind::Union {
             union_arms(left, all, &mut arms);
@@ -238,13 +185,14 @@ impl Builder<'_> {
         let mut inputs = Vec::with_capacity(arms.len());
         for arm in arms {
             let produced = arm.columns();
-            let built = self.build(arm, outer)?;
+            let built = self.build_wanted(arm, &below, outer)?;
             inputs.push(self.arrange(built, &produced)?);
         }
         let types = columns.iter().map(|column| column.ty).collect::<Vec<_>>();
         let names = columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
         let rows: f64 = inputs.iter().map(|input| input.rows).sum();
-        let cost = (0.0, inputs.iter().map(|input| input.cost.1).sum::<f64>());
+        let cost =
+            (inputs.first().map_or(0.0, |input| input.cost.0), inputs.iter().map(|input| input.cost.1).sum::<f64>());
         let layout = ids(columns);
         let node = match kind {
             SetOpKind::Union => {
@@ -253,7 +201,9 @@ impl Builder<'_> {
                 if all {
                     append
                 } else {
-                    Node { op: Op::Distinct { input: Box::new(append) }, columns: types, names, rows, cost }
+                    let total = cost.1 + rows * cost::GROUP_ROW;
+                    let op = Op::Distinct { input: Box::new(append) };
+                    Node { op, columns: types, names, rows, cost: (total, total + rows * cost::OPERATOR) }
                 }
             }
             SetOpKind::Intersect | SetOpKind::Except => {
@@ -262,10 +212,11 @@ impl Builder<'_> {
                     return Err(Error::internal("a set operation without two inputs"));
                 };
                 let op = Op::SetOp { kind, all, left: Box::new(left), right: Box::new(right) };
-                Node { op, columns: types, names, rows, cost }
+                let total = cost.1 + rows * cost::ROW;
+                Node { op, columns: types, names, rows, cost: (total, total) }
             }
         };
-        Ok(Built { node, layout })
+        Ok(Built { node, layout, order: Vec::new() })
     }
 
     pub(crate) fn build_window(
@@ -305,23 +256,24 @@ impl Builder<'_> {
         op: impl FnOnce(Box<Node>) -> Op,
     ) -> Result<Built> {
         let (mut columns, mut names, rows, cost) =
-            over(&built.node, built.node.rows, (built.node.cost.1, built.node.cost.1 + built.node.rows * CPU_TUPLE));
+            over(&built.node, built.node.rows, (built.node.cost.1, built.node.cost.1 + built.node.rows * cost::ROW));
         let mut layout = built.layout;
         for column in added {
             columns.push(column.ty);
             names.push(column.name.clone());
             layout.push(column.id);
         }
-        Ok(Built { node: Node { op: op(Box::new(built.node)), columns, names, rows, cost }, layout })
+        Ok(Built { node: Node { op: op(Box::new(built.node)), columns, names, rows, cost }, layout, order: Vec::new() })
     }
 
     pub(crate) fn build_lock_rows(
         &mut self,
         input: &Logical,
         targets: &[LogicalTarget],
+        wanted: &Wanted,
         outer: &Outer,
     ) -> Result<Built> {
-        let built = self.build(input, outer)?;
+        let built = self.build_wanted(input, wanted, outer)?;
         let mut bound = Vec::with_capacity(targets.len());
         for target in targets {
             self.lock(target.relation.oid, TableLock::RowShare);
@@ -335,12 +287,18 @@ impl Builder<'_> {
         }
         let (columns, names, rows, cost) = over(&built.node, built.node.rows, built.node.cost);
         let op = Op::LockRows { input: Box::new(built.node), targets: bound };
-        Ok(Built { node: Node { op, columns, names, rows, cost }, layout: built.layout })
+        Ok(Built { node: Node { op, columns, names, rows, cost }, layout: built.layout, order: built.order })
     }
 
     /// CTEs are materialised, except those that PostgreSQL would inline too: named once, without side effects. One that
     /// refers to an outer query reads slots, and the executor computes it again when they are set anew.
-    pub(crate) fn build_with(&mut self, ctes: &[LogicalCte], body: &Logical, outer: &Outer) -> Result<Built> {
+    pub(crate) fn build_with(
+        &mut self,
+        ctes: &[LogicalCte],
+        body: &Logical,
+        wanted: &Wanted,
+        outer: &Outer,
+    ) -> Result<Built> {
         for cte in ctes {
             let number = self.ctes.len();
             self.ctes.push(None);
@@ -361,7 +319,7 @@ impl Builder<'_> {
             let modifies = contains_modify(&cte.query);
             self.ctes[number] = Some(Cte { name: cte.name.clone(), query, recursive, modifies });
         }
-        self.build(body, outer)
+        self.build_wanted(body, wanted, outer)
     }
 
     pub(crate) fn build_cte_scan(&mut self, cte: CteId, columns: &[Column]) -> Result<Built> {
@@ -376,10 +334,22 @@ impl Builder<'_> {
             columns: columns.iter().map(|column| column.ty).collect(),
             names: columns.iter().map(|column| column.name.clone()).collect(),
             rows: entry.rows,
-            cost: (0.0, entry.rows * CPU_TUPLE),
+            cost: (0.0, entry.rows * cost::ROW),
         };
-        Ok(Built { node, layout: ids(columns) })
+        Ok(Built { node, layout: ids(columns), order: Vec::new() })
     }
+}
+
+/// An order with the columns it lacks after it.
+fn completed(order: &[SortKey], columns: &[Column]) -> Vec<SortKey> {
+    let mut keys = order.to_vec();
+    for column in columns {
+        let expr = Expr::column(column);
+        if !keys.iter().any(|key| key.expr.same(&expr)) {
+            keys.push(SortKey { expr, descending: false, nulls_first: false });
+        }
+    }
+    keys
 }
 
 fn ids(columns: &[Column]) -> Layout {

@@ -5,83 +5,124 @@ use std::sync::Arc;
 use dictdb_catalog::RelationKind;
 use dictdb_types::{Result, Type};
 
-use super::index::{IndexMatch, best_index};
-use super::{Builder, Built, CPU_INDEX_TUPLE, CPU_OPERATOR, CPU_TUPLE, Layout, Outer};
-use crate::estimate::selectivity;
-use crate::expr::{Expr, SortKey};
+use super::cost::{self, Cost};
+use super::index::IndexMatch;
+use super::order::{Wanted, within};
+use super::sublink::has_correlated_query;
+use super::{Builder, Built, Layout, Outer};
+use crate::expr::Expr;
 use crate::logical::{Node as Logical, Scan};
 use crate::physical::{Fetch, Node, Op, ROW_ID, TableLock, TableRef};
 
 impl Builder<'_> {
-    pub(crate) fn build_filter(&mut self, input: &Logical, predicate: &Expr, outer: &Outer) -> Result<Built> {
+    pub(crate) fn build_filter(
+        &mut self,
+        input: &Logical,
+        predicate: &Expr,
+        wanted: &Wanted,
+        outer: &Outer,
+    ) -> Result<Built> {
         let mut conjuncts = Vec::new();
         predicate.clone().into_conjuncts(&mut conjuncts);
-        if let Logical::Scan(scan) = input {
-            return self.build_scan(scan, conjuncts, outer);
-        }
-        let built = self.build(input, outer)?;
-        self.filter_over(built, conjuncts, outer)
+        let (with_queries, conjuncts): (Vec<Expr>, Vec<Expr>) = conjuncts.into_iter().partition(has_correlated_query);
+        let kept = self.estimator().all(&with_queries);
+        let below = wanted.before_filter(kept);
+        let built = match input {
+            Logical::Scan(scan) => self.build_scan(scan, conjuncts, &below, outer)?,
+            _ => {
+                let below = below.before_filter(self.estimator().all(&conjuncts));
+                let built = self.build_wanted(input, &below, outer)?;
+                self.filter_over(built, conjuncts, outer)?
+            }
+        };
+        self.filter_with_queries(built, with_queries, outer)
     }
 
     /// A filter over a built node.
     pub(crate) fn filter_over(&mut self, built: Built, conjuncts: Vec<Expr>, outer: &Outer) -> Result<Built> {
+        if conjuncts.is_empty() {
+            return Ok(built);
+        }
+        let kept = self.estimator().all(&conjuncts);
+        let work = self.work_of(&conjuncts);
         let Some(predicate) = Expr::conjunction(conjuncts) else { return Ok(built) };
-        let Built { node: input, layout } = built;
-        let kept = selectivity(&predicate);
+        let Built { node: input, layout, order } = built;
+        let subplans = self.subplans.len();
         let predicate = self.expr(&predicate, &layout, outer)?;
-        let (columns, names, rows, cost) =
-            super::over(&input, input.rows * kept, (input.cost.0, input.cost.1 + input.rows * CPU_OPERATOR));
+        let queries = self.cost_of_queries(&predicate, subplans, input.rows);
+        let work = input.rows * work + queries.1;
+        let start = input.cost.0 + queries.0;
+        let cost = (start, input.cost.1 + queries.0 + work);
+        let (columns, names, rows, cost) = super::over(&input, (input.rows * kept).max(1.0), cost);
         let op = Op::Filter { input: Box::new(input), predicate };
-        Ok(Built { node: Node { op, columns, names, rows, cost }, layout })
+        Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order })
     }
 
-    /// A table with the conditions on it, by the cheapest access.
-    pub(crate) fn build_scan(&mut self, scan: &Scan, conjuncts: Vec<Expr>, outer: &Outer) -> Result<Built> {
-        self.build_ordered_scan(scan, conjuncts, &[], outer).map(|(built, _)| built)
-    }
-
-    /// Like [`Builder::build_scan`]; prefers an index that gives the rows in the order of `keys`, and tells whether the
-    /// access does.
-    pub(crate) fn build_ordered_scan(
+    /// A table with the conditions on it, by the access that suits the wish best.
+    pub(crate) fn build_scan(
         &mut self,
         scan: &Scan,
         conjuncts: Vec<Expr>,
-        keys: &[SortKey],
+        wanted: &Wanted,
         outer: &Outer,
-    ) -> Result<(Built, bool)> {
+    ) -> Result<Built> {
         if matches!(scan.relation.kind, RelationKind::Virtual) {
-            return Ok((self.build_virtual_scan(scan, conjuncts, outer)?, false));
+            return self.build_virtual_scan(scan, conjuncts, outer);
         }
         self.lock(scan.relation.oid, TableLock::AccessShare);
+        let access = self.choose_access(scan, &conjuncts, wanted);
         let (fetch, layout, columns, names) = fetched(scan);
-        let total = self.statistics.rows(scan.relation.storage).max(1.0);
-        let kept = conjuncts.iter().map(selectivity).product::<f64>();
         let table = TableRef { relation: scan.relation.clone(), alias: scan.alias.clone() };
-        let found = best_index(self.catalog, self.statistics, scan, &conjuncts, keys, &Layout::new());
-        let ordered = found.as_ref().is_some_and(|found| found.ordered);
-        let node = match found {
+        let (rows, cost) = (access.rows, access.cost);
+        let (op, order) = match access.index {
             Some(found) => {
-                let rows = (total * found.selectivity * rest_selectivity(&conjuncts, &found)).max(1.0);
-                let touched = (total * found.selectivity).max(1.0);
-                let cost = (0.0, 0.3 + touched * (CPU_INDEX_TUPLE + CPU_TUPLE));
                 let filter = self.remaining(&conjuncts, &found, &layout, outer)?;
-                let bounds = found
-                    .bounds
-                    .iter()
-                    .map(|bounds| self.bounds(bounds, &Layout::new(), outer))
-                    .collect::<Result<Vec<_>>>()?;
+                let bounds = found.bounds.iter().map(|bounds| self.bounds(bounds, &Layout::new(), outer));
+                let bounds = bounds.collect::<Result<Vec<_>>>()?;
                 let op = Op::IndexScan { table, index: found.index, bounds, reverse: found.reverse, fetch, filter };
-                Node { op, columns, names, rows, cost }
+                (op, within(found.order, &layout))
             }
             None => {
-                let cost = (0.0, total * (CPU_TUPLE + CPU_OPERATOR * conjuncts.len() as f64));
-                let rows = (total * kept).max(1.0);
                 let filter = self.scan_filter(conjuncts, &layout, outer)?;
-                let op = Op::SeqScan { table, fetch, filter };
-                Node { op, columns, names, rows, cost }
+                (Op::SeqScan { table, fetch, filter }, Vec::new())
             }
         };
-        Ok((Built { node, layout }, ordered))
+        Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order })
+    }
+
+    /// The access to a table that is cheapest for as many rows as are wanted; when an order is wanted and an index gives
+    /// some of it, one of those that do.
+    pub(crate) fn choose_access(&self, scan: &Scan, conjuncts: &[Expr], wanted: &Wanted) -> Access {
+        let total = self.statistics.rows(scan.relation.storage).max(1.0);
+        let kept = self.estimator().all(conjuncts);
+        let rows = (total * kept).max(1.0);
+        let per_row =
+            cost::SCAN_ROW + cost::SCAN_COLUMN * scan.columns.len() as f64 + cost::OPERATOR * conjuncts.len() as f64;
+        let disabled = if self.methods.seqscan { 0.0 } else { cost::DISABLED };
+        let start = disabled + cost::SCAN_START;
+        let mut best = Access { index: None, rows, cost: (start, start + total * per_row) };
+        let mut ordered = false;
+        for found in self.matching_indexes(scan, conjuncts, &wanted.order, &Layout::new()) {
+            let searches = found.bounds.len() as f64;
+            let filters = (conjuncts.len() - found.answered.len()) as f64;
+            let start = if self.methods.indexscan { 0.0 } else { cost::DISABLED };
+            let search = start + searches * cost::INDEX_SEARCH;
+            let fetched = found.rows.min(total);
+            let total_cost = search + fetched * (cost::INDEX_ROW + cost::OPERATOR * filters);
+            // What an exact index says of the rows is better than the product of conditions.
+            let rows = if filters == 0.0 { fetched } else { rows.min(fetched) };
+            let gives_order = !wanted.order.is_empty() && !found.order.is_empty();
+            let access = Access { index: Some(found), rows, cost: (search, total_cost) };
+            let better = match gives_order == ordered {
+                true => access.price(wanted) < best.price(wanted),
+                false => gives_order,
+            };
+            if better {
+                best = access;
+                ordered = gives_order;
+            }
+        }
+        best
     }
 
     /// Conditions an index does not answer by itself.
@@ -121,7 +162,37 @@ impl Builder<'_> {
         let filter = self.scan_filter(conjuncts, &layout, outer)?;
         let table = TableRef { relation: scan.relation.clone(), alias: scan.alias.clone() };
         let op = Op::VirtualScan { table, fetch, equals, filter };
-        Ok(Built { node: Node { op, columns, names, rows, cost: (0.0, rows * CPU_TUPLE) }, layout })
+        // Their producers know little of what is asked and make many rows.
+        let cost = (0.0, rows * VIRTUAL_ROW);
+        Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order: Vec::new() })
+    }
+}
+
+/// Cost of a row of a system catalog.
+const VIRTUAL_ROW: f64 = 0.05;
+
+/// A way to read a table.
+pub(crate) struct Access {
+    /// The index, or all of the table.
+    pub index: Option<IndexMatch>,
+    /// Rows that pass the conditions.
+    pub rows: f64,
+    /// Its cost.
+    pub cost: Cost,
+}
+
+impl Access {
+    /// The cost of what is wanted; where part of the order is missing, of sorting that too.
+    fn price(&self, wanted: &Wanted) -> f64 {
+        let given = self.index.as_ref().map_or(0, |found| found.order.len());
+        match given >= wanted.order.len() {
+            true => cost::first_rows(self.cost, self.rows, wanted.rows),
+            false if given == 0 => self.cost.1,
+            false => {
+                let sorted = cost::incremental_sort(self.cost, self.rows, (self.rows / 2.0).max(1.0));
+                cost::first_rows(sorted, self.rows, wanted.rows)
+            }
+        }
     }
 }
 
@@ -137,8 +208,4 @@ pub(crate) fn fetched(scan: &Scan) -> (Fetch, Layout, Vec<Type>, Vec<Arc<str>>) 
     }
     let columns = scan.columns.iter().map(|(_, attnum)| *attnum).collect();
     (Fetch { columns, row_id: scan.row_id.is_some() }, layout, types, names)
-}
-
-fn rest_selectivity(conjuncts: &[Expr], found: &IndexMatch) -> f64 {
-    conjuncts.iter().enumerate().filter(|(i, _)| !found.answered.contains(i)).map(|(_, c)| selectivity(c)).product()
 }

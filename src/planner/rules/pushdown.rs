@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::columns::{expr_columns, for_each_input_mut, replace_in_expr};
+use crate::columns::{expr_columns, for_each_expr_mut, for_each_input_mut, free_columns, replace_in_expr};
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{JoinKind, Node, SetOpKind};
 
@@ -10,7 +10,17 @@ pub(super) fn push_filters(node: Node) -> Node {
     push(node, Vec::new())
 }
 
-fn push(node: Node, mut predicates: Vec<Expr>) -> Node {
+/// Pushes filters inside the subqueries of an expression.
+fn push_in_queries(expr: &mut Expr) {
+    expr.rewrite(&mut |e| {
+        if let Expr::Sublink(link) = e {
+            link.query = push_filters(take(&mut link.query));
+        }
+    });
+}
+
+fn push(mut node: Node, mut predicates: Vec<Expr>) -> Node {
+    for_each_expr_mut(&mut node, &mut push_in_queries);
     match node {
         Node::Filter { input, predicate } => {
             predicate.into_conjuncts(&mut predicates);
@@ -57,6 +67,20 @@ fn push(node: Node, mut predicates: Vec<Expr>) -> Node {
         }
         Node::Sort { input, keys } => Node::Sort { input: Box::new(push(*input, predicates)), keys },
         Node::Distinct { input, on: None } => Node::Distinct { input: Box::new(push(*input, predicates)), on: None },
+        Node::Window { input, calls } => {
+            // A condition on what all calls partition by keeps or drops whole partitions.
+            let (below, above) = partition(predicates, |predicate| {
+                let mut used = BTreeSet::new();
+                expr_columns(predicate, &mut used);
+                let parted = |id: &ColumnId| {
+                    calls.iter().all(|(_, call)| {
+                        call.window.partition.iter().any(|by| matches!(by, Expr::Column(own, _) if own == id))
+                    })
+                };
+                is_movable(predicate) && !used.is_empty() && used.iter().all(parted)
+            });
+            filter(Node::Window { input: Box::new(push(*input, below)), calls }, above)
+        }
         Node::With { mut ctes, body } => {
             for cte in &mut ctes {
                 cte.query = push_filters(take(&mut cte.query));
@@ -176,9 +200,10 @@ fn is_null_when(expr: &Expr, side: &BTreeSet<ColumnId>) -> bool {
     }
 }
 
-/// Predicates may be moved when evaluating them elsewhere, or another number of times, is not noticed.
+/// Predicates may be moved when evaluating them elsewhere, or another number of times, is not noticed. Correlated
+/// subqueries are run late, for as few rows as possible.
 fn is_movable(expr: &Expr) -> bool {
-    !expr.is_volatile()
+    !expr.is_volatile() && !expr.any(&mut |e| matches!(e, Expr::Sublink(link) if !free_columns(&link.query).is_empty()))
 }
 
 /// Whether an expression uses none of the columns of the other side (but some column at all, unless `constant` is fine).

@@ -11,6 +11,7 @@ mod explain;
 mod plan;
 mod run;
 mod shared;
+mod statistics;
 
 use dictdb_parser::ast;
 use dictdb_parser::utility::Utility;
@@ -21,6 +22,7 @@ use crate::portal::Portal;
 
 pub(crate) use plan::CachedPlan;
 pub(crate) use run::{RowSink, RowStream};
+pub(crate) use statistics::StatisticsCache;
 
 impl Session {
     /// The type a name in PREPARE stands for.
@@ -44,8 +46,13 @@ impl Session {
 
     /// VACUUM, ANALYZE, CHECKPOINT.
     ///
-    /// Statistics are always current and nothing is on disk, so only VACUUM has work to do.
+    /// Nothing is on disk: VACUUM reclaims versions nobody sees, ANALYZE has samples of columns taken anew.
     pub(crate) async fn run_maintenance(&mut self, command: &Utility) -> Result<()> {
+        if let Utility::Vacuum(vacuum) = command
+            && (!vacuum.vacuum || vacuum.options.iter().any(|option| option.name.value == "analyze"))
+        {
+            self.shared.instance.statistics.forget();
+        }
         if let Utility::Vacuum(vacuum) = command
             && vacuum.vacuum
         {

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use dictdb_executor::{PrepareContext, Prepared, prepare};
 use dictdb_parser::{Locations, Statement, ast};
-use dictdb_planner::estimate::Statistics;
+use dictdb_planner::estimate::Methods;
 use dictdb_planner::{Command, OutputColumn, Planned};
-use dictdb_storage::Storage;
-use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type};
+use dictdb_types::{Datum, Error, Result, SqlState, Type};
 
+use super::statistics::{PlannedSizes, StatementStatistics};
 use crate::client::{Column, Shape};
 use crate::prepared::{Analysis, Source};
 use crate::{Session, StatementEnv};
+
+/// Estimated cost from which on a plan is made for the values of one execution, because planning costs little of it.
+const CUSTOM_COST: f64 = 100.0;
 
 /// What a plan depends on besides its statement. Equal stamps: the plan is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub(crate) struct PlanStamp {
     /// Tells versions of a transaction's own catalog apart; zero for committed ones.
     epoch: u64,
     surroundings: u64,
+    /// Statistics that were forgotten since.
+    statistics: u64,
 }
 
 /// A plan ready to run.
@@ -38,6 +43,9 @@ pub(crate) struct CachedPlan {
     pub computes_with_parameters: bool,
     /// It may compute for long.
     pub heavy: bool,
+    /// It is costly enough to be planned for the very values of its parameters.
+    pub custom: bool,
+    sizes: PlannedSizes,
 }
 
 impl CachedPlan {
@@ -57,21 +65,6 @@ impl CachedPlan {
     }
 }
 
-/// Table sizes as the planner wants them.
-struct StorageStatistics<'a>(&'a Storage);
-
-impl Statistics for StorageStatistics<'_> {
-    fn rows(&self, table: Oid) -> f64 {
-        // An empty table is planned as a small one: it will not stay empty for as long as its plans live.
-        const SMALLEST: usize = 10;
-        self.0.table(table).map_or(1000.0, |table| table.stats().live_rows.max(SMALLEST) as f64)
-    }
-
-    fn distinct_keys(&self, _: Oid) -> Option<f64> {
-        None
-    }
-}
-
 impl Session {
     /// Parameter types and result columns of a query.
     pub(crate) fn analyze_query(&mut self, source: &Source) -> Result<Analysis> {
@@ -85,25 +78,53 @@ impl Session {
         let env = self.env();
         let stamp = self.stamp(&env);
         let kept = source.plan.lock().clone();
-        if let Some(plan) = kept.filter(|plan| plan.stamp == stamp) {
+        if let Some(plan) = kept.filter(|plan| plan.stamp == stamp && plan.sizes.hold()) {
             return Ok(plan);
         }
-        let plan = Arc::new(self.make_plan(source, stamp, &env)?);
+        let plan = Arc::new(self.make_plan(source, &[], stamp, &env)?);
         *source.plan.lock() = Some(plan.clone());
         Ok(plan)
     }
 
-    fn make_plan(&self, source: &Source, stamp: PlanStamp, env: &Arc<StatementEnv>) -> Result<CachedPlan> {
+    /// The plan of a query for one execution: for these values of its parameters, if that may pay.
+    pub(super) fn plan_for(&mut self, source: &Source, params: &[Datum]) -> Result<Arc<CachedPlan>> {
+        let plan = self.plan(source)?;
+        if !plan.custom || params.is_empty() {
+            return Ok(plan);
+        }
+        let env = self.env();
+        self.make_plan(source, params, plan.stamp, &env).map(Arc::new)
+    }
+
+    fn make_plan(
+        &self,
+        source: &Source,
+        values: &[Datum],
+        stamp: PlanStamp,
+        env: &Arc<StatementEnv>,
+    ) -> Result<CachedPlan> {
         let Statement::Sql(tree) = &source.parsed.statement else {
             return Err(Error::internal("only queries are planned"));
         };
         let instance = &self.shared.instance;
         let path = env.search_path();
         let cx = env.bind_context(&path);
-        let statistics = StorageStatistics(&instance.storage);
+        let statistics = StatementStatistics {
+            storage: &instance.storage,
+            cache: &instance.statistics,
+            methods: self.methods(),
+            env: &**env,
+            source,
+            params: values,
+        };
         let planned = dictdb_planner::plan(tree, &source.parsed.locations, &source.declared, cx, &statistics)?;
         let Planned { plan, params, columns, command, returns_rows, failure, computes_with_parameters } = planned;
+        let tables = plan.locks.iter().filter_map(|(oid, _)| {
+            env.catalog.relation(*oid).and_then(|relation| instance.storage.table(relation.storage))
+        });
         Ok(CachedPlan {
+            sizes: PlannedSizes::new(tables),
+            custom: plan.root.cost.1 > CUSTOM_COST,
             heavy: super::run::is_heavy(&plan),
             stamp,
             prepared: Arc::new(prepare(plan, &self.prepare_context(env))?),
@@ -143,7 +164,22 @@ impl Session {
     pub(crate) fn stamp(&mut self, env: &StatementEnv) -> PlanStamp {
         let surroundings = self.current_surroundings();
         let epoch = if self.catalog.is_changed() { self.catalog_epoch } else { 0 };
-        PlanStamp { catalog: env.catalog.version(), epoch, surroundings }
+        let statistics = self.shared.instance.statistics.generation();
+        PlanStamp { catalog: env.catalog.version(), epoch, surroundings, statistics }
+    }
+
+    /// The `enable_*` settings.
+    fn methods(&self) -> Methods {
+        let settings = self.shared.settings.lock();
+        Methods {
+            seqscan: settings.bool("enable_seqscan"),
+            indexscan: settings.bool("enable_indexscan"),
+            hashjoin: settings.bool("enable_hashjoin"),
+            nestloop: settings.bool("enable_nestloop"),
+            sort: settings.bool("enable_sort"),
+            incremental_sort: settings.bool("enable_incremental_sort"),
+            hashagg: settings.bool("enable_hashagg"),
+        }
     }
 
     /// A number for everything but the catalog that decides what a text means.
@@ -161,6 +197,13 @@ impl Session {
             "array_nulls",
             "bytea_output",
             "DateStyle",
+            "enable_hashagg",
+            "enable_hashjoin",
+            "enable_incremental_sort",
+            "enable_indexscan",
+            "enable_nestloop",
+            "enable_seqscan",
+            "enable_sort",
             "default_text_search_config",
             "extra_float_digits",
             "IntervalStyle",

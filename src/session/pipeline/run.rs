@@ -18,7 +18,7 @@ use crate::{Session, StatementEnv};
 use dictdb_parser::utility::IsolationLevel;
 
 /// Estimated cost above which a statement leaves the connection's thread to others while it computes.
-const HEAVY_COST: f64 = 500.0;
+const HEAVY_COST: f64 = 100.0;
 
 /// Rows that the executor computes as they are asked for.
 pub(crate) struct RowStream {
@@ -78,7 +78,7 @@ impl Session {
     ) -> Result<Outcome> {
         let wait = self.wait_options();
         let (plan, env) = loop {
-            let plan = self.plan(source)?;
+            let plan = self.plan_for(source, params)?;
             plan.check_described(described)?;
             plan.check_runnable()?;
             if self.block.modes.read_only && plan.modifies() {

@@ -44,8 +44,12 @@ impl Session {
     fn share_shape(&mut self, sql: &str, keys: &KeyMaker) -> Option<Arc<Source>> {
         let types: Vec<Oid> = keys.lifted.literals.iter().map(|literal| lifted_type(literal.kind)).collect();
         let source = parse_lifted(sql, &Limits::default(), &keys.lifted)
-            .map(|parsed| Arc::new(Source::new(sql.into(), parsed, &types)))
-            .filter(|source| self.plan(source).is_ok_and(|plan| !plan.computes_with_parameters));
+            .map(|parsed| {
+                let hints = keys.lifted.literals.iter().map(|literal| literal.value(sql).into_owned().into());
+                Arc::new(Source::new(sql.into(), parsed, &types).with_hints(hints.collect()))
+            })
+            // A costly statement is planned with its constants as they are.
+            .filter(|source| self.plan(source).is_ok_and(|plan| !plan.custom && !plan.computes_with_parameters));
         let known = source.clone().map_or(Known::Refused, Known::Statement);
         self.cache().put(&keys.key, known);
         source

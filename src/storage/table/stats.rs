@@ -9,6 +9,8 @@ use crate::block::Block;
 use crate::hook::ChangeKind;
 use crate::index::{Bound, Candidates, Direction, IndexCursor};
 
+/// Blocks a sample looks into at most.
+const SAMPLED_BLOCKS: usize = 128;
 /// A block is measured again after so many changes.
 const CHANGES_PER_MEASUREMENT: usize = 64;
 
@@ -59,6 +61,40 @@ impl Table {
             blocks: self.block_count(),
             bytes: self.bytes(),
         }
+    }
+
+    /// Committed rows.
+    pub fn live_rows(&self) -> usize {
+        self.counters.live.load(Ordering::Relaxed).max(0) as usize
+    }
+
+    /// Rows inserted, updated and deleted by committed transactions so far: tells how old statistics are.
+    pub fn changes(&self) -> u64 {
+        let Counters { inserted, updated, deleted, .. } = &self.counters;
+        [inserted, updated, deleted].iter().map(|counter| counter.load(Ordering::Relaxed)).sum()
+    }
+
+    /// About so many values of a storage column, taken evenly from all blocks: of the newest versions, committed or not.
+    pub fn sample(&self, column: usize, rows: usize) -> Vec<Datum> {
+        let blocks = self.block_count();
+        let mut values = Vec::with_capacity(rows.min(blocks << crate::block::BLOCK_SHIFT));
+        // Rows that follow each other are often alike: many places with few rows each.
+        let taken = blocks.min(SAMPLED_BLOCKS).max(1);
+        let per_block = rows.div_ceil(taken);
+        for number in (0..taken).map(|at| at * blocks / taken) {
+            let Some(cell) = self.blocks.get(number) else { continue };
+            let block = cell.latch.read();
+            let slots = block.len();
+            let step = (slots / per_block.max(1)).max(1);
+            for slot in (0..slots).step_by(step) {
+                if !block.is_deleted(slot)
+                    && let Ok(value) = block.newest(slot).value(column).to_datum()
+                {
+                    values.push(value);
+                }
+            }
+        }
+        values
     }
 
     /// Numbers about a storage column, if there is an index on it alone.

@@ -1,0 +1,275 @@
+//! A group of joins as a graph: inputs, and conditions between them.
+//!
+//! Inner joins may be done in any order. The nullable side of an outer join, and the inner side of a semi or anti join, can
+//! be joined as soon as everything that the join's own condition mentions is there, because inner joins that do not
+//! mention it commute with it:
+//!
+//! ```text
+//!   (a ⟕p(a,b) b) ⋈q(a,c) c  =  (a ⋈q(a,c) c) ⟕p(a,b) b          likewise ⋉ and ▷
+//! ```
+
+use std::collections::BTreeSet;
+
+use super::Builder;
+use crate::columns::expr_columns;
+use crate::expr::{Call, ColumnId, Expr};
+use crate::logical::{JoinKind, Node as Logical};
+
+/// A set of inputs, one bit each.
+pub(super) type Inputs = u64;
+
+/// Inputs a group may have; what goes beyond is joined in the order written.
+pub(super) const MOST_INPUTS: usize = 60;
+
+/// An input of the group.
+pub(super) struct Input<'n> {
+    pub node: &'n Logical,
+    pub ids: BTreeSet<ColumnId>,
+    /// How it is joined: Inner, or Left, Semi, Anti to what is there already.
+    pub kind: JoinKind,
+    /// The join's own condition, unless it is inner.
+    pub on: Vec<Expr>,
+    /// Inputs that must be there before: those `on` mentions.
+    pub requires: Inputs,
+    /// Conditions on this input alone.
+    pub filters: Vec<Expr>,
+}
+
+/// A condition between inputs.
+pub(super) struct Condition {
+    pub expr: Expr,
+    pub inputs: Inputs,
+    /// The columns it equates, if that is what it does.
+    pub equates: Option<(ColumnId, ColumnId)>,
+    /// Follows from others: does not make a result smaller once more.
+    pub implied: bool,
+}
+
+/// The group.
+#[derive(Default)]
+pub(super) struct Graph<'n> {
+    pub inputs: Vec<Input<'n>>,
+    pub conditions: Vec<Condition>,
+    /// Conditions with correlated subqueries, or over no input: applied to the result.
+    pub late: Vec<Expr>,
+}
+
+impl<'n> Graph<'n> {
+    /// The graph of a tree of joins; `None` when there is nothing to choose.
+    pub fn of(node: &'n Logical) -> Option<Graph<'n>> {
+        let mut graph = Graph::default();
+        let mut conditions = Vec::new();
+        graph.flatten(node, &mut conditions);
+        if graph.inputs.len() < 2 || graph.inputs.len() > MOST_INPUTS {
+            return None;
+        }
+        graph.place(conditions);
+        graph.add_implied();
+        Some(graph)
+    }
+
+    fn flatten(&mut self, node: &'n Logical, conditions: &mut Vec<Expr>) {
+        match node {
+            Logical::Join { kind: JoinKind::Inner, left, right, on, lateral: false } => {
+                self.flatten(left, conditions);
+                self.flatten(right, conditions);
+                conjuncts(on, conditions);
+            }
+            Logical::Join {
+                kind: kind @ (JoinKind::Left | JoinKind::Semi | JoinKind::Anti),
+                left,
+                right,
+                on,
+                lateral: false,
+            } => {
+                self.flatten_special(left, right, *kind, on, conditions);
+            }
+            Logical::Join { kind: JoinKind::Right, left, right, on, lateral: false } => {
+                self.flatten_special(right, left, JoinKind::Left, on, conditions);
+            }
+            Logical::Filter { input, predicate }
+                if matches!(**input, Logical::Join { .. }) && !predicate.is_volatile() =>
+            {
+                self.flatten(input, conditions);
+                predicate.clone().into_conjuncts(conditions);
+            }
+            other => self.add(other, JoinKind::Inner, Vec::new(), 0),
+        }
+    }
+
+    fn flatten_special(
+        &mut self,
+        left: &'n Logical,
+        right: &'n Logical,
+        kind: JoinKind,
+        on: &Option<Expr>,
+        conditions: &mut Vec<Expr>,
+    ) {
+        let first = self.inputs.len();
+        self.flatten(left, conditions);
+        let mut own = Vec::new();
+        conjuncts(on, &mut own);
+        let outer = self.mask(own.iter());
+        // A condition that mentions nothing of the left side needs all of it.
+        let below = ((1u128 << self.inputs.len()) - (1u128 << first)) as Inputs;
+        let requires = if outer & below == 0 { below } else { outer };
+        self.add(right, kind, own, requires);
+    }
+
+    fn add(&mut self, node: &'n Logical, kind: JoinKind, on: Vec<Expr>, requires: Inputs) {
+        let mut ids: BTreeSet<ColumnId> = node.columns().iter().map(|column| column.id).collect();
+        if let Logical::Scan(scan) = node {
+            ids.extend(scan.row_id);
+        }
+        self.inputs.push(Input { node, ids, kind, on, requires, filters: Vec::new() });
+    }
+
+    fn mask<'e>(&self, exprs: impl Iterator<Item = &'e Expr>) -> Inputs {
+        let mut used = BTreeSet::new();
+        exprs.for_each(|expr| expr_columns(expr, &mut used));
+        let mentioned = |input: &Input<'_>| input.ids.iter().any(|id| used.contains(id));
+        let found = self.inputs.iter().enumerate().filter(|(_, input)| mentioned(input));
+        found.fold(0, |mask, (at, _)| mask | 1 << at)
+    }
+
+    /// The inputs that some expressions mention.
+    pub fn mask_of(&self, exprs: &[Expr]) -> Inputs {
+        self.mask(exprs.iter())
+    }
+
+    /// Puts every condition where it belongs.
+    fn place(&mut self, conditions: Vec<Expr>) {
+        for expr in conditions {
+            let mut inputs = self.mask(std::iter::once(&expr));
+            let late = inputs == 0 || expr.is_volatile() || super::sublink::has_correlated_query(&expr);
+            if late {
+                self.late.push(expr);
+                continue;
+            }
+            for (at, input) in self.inputs.iter().enumerate() {
+                if inputs >> at & 1 == 1 {
+                    inputs |= input.requires;
+                }
+            }
+            if inputs.count_ones() == 1 {
+                self.inputs[inputs.trailing_zeros() as usize].filters.push(expr);
+                continue;
+            }
+            let equates = equated(&expr).filter(|_| !self.mentions_special(inputs));
+            self.conditions.push(Condition { expr, inputs, equates, implied: false });
+        }
+    }
+
+    /// Whether some of the inputs are joined otherwise than by an inner join.
+    fn mentions_special(&self, inputs: Inputs) -> bool {
+        self.inputs.iter().enumerate().any(|(at, input)| inputs >> at & 1 == 1 && input.kind != JoinKind::Inner)
+    }
+
+    /// `a = b` and `b = c` make `a = c`, so that `a` and `c` can be joined first.
+    fn add_implied(&mut self) {
+        let mut at = 0;
+        while at < self.conditions.len() {
+            for other in 0..at {
+                if let Some(condition) = self.implied_by(at, other)
+                    && self.conditions.len() < 4 * MOST_INPUTS
+                {
+                    self.conditions.push(condition);
+                }
+            }
+            at += 1;
+        }
+    }
+
+    fn implied_by(&self, one: usize, other: usize) -> Option<Condition> {
+        let (one, other) = (&self.conditions[one], &self.conditions[other]);
+        let ((a, b), (c, d)) = (one.equates?, other.equates?);
+        let (left, right) = match (a == c, a == d, b == c, b == d) {
+            (true, _, _, _) => (b, d),
+            (_, true, _, _) => (b, c),
+            (_, _, true, _) => (a, d),
+            (_, _, _, true) => (a, c),
+            _ => return None,
+        };
+        let known = |condition: &Condition| {
+            condition.equates.is_some_and(|(x, y)| (x, y) == (left, right) || (y, x) == (left, right))
+        };
+        if left == right || self.conditions.iter().any(known) {
+            return None;
+        }
+        let (Expr::Call(one), Expr::Call(other)) = (&one.expr, &other.expr) else { return None };
+        if one.function.oid != other.function.oid {
+            return None;
+        }
+        let column = |id: ColumnId| {
+            one.args.iter().chain(&other.args).find(|arg| matches!(arg, Expr::Column(own, _) if *own == id)).cloned()
+        };
+        let args = vec![column(left)?, column(right)?];
+        let expr = Expr::Call(Box::new(Call { args, position: None, ..(**one).clone() }));
+        let inputs = self.mask(std::iter::once(&expr));
+        (inputs.count_ones() == 2).then_some(Condition { expr, inputs, equates: Some((left, right)), implied: true })
+    }
+
+    /// All inputs.
+    pub fn all(&self) -> Inputs {
+        if self.inputs.len() == 64 { Inputs::MAX } else { (1 << self.inputs.len()) - 1 }
+    }
+
+    /// Conditions that can be checked once two sets are joined, and not before. Of several equalities that say the same,
+    /// one is enough.
+    pub fn between(&self, left: Inputs, right: Inputs) -> Vec<&Condition> {
+        let both = left | right;
+        let mut found: Vec<&Condition> = Vec::new();
+        let fresh = |c: &&Condition| c.inputs & !both == 0 && c.inputs & !left != 0 && c.inputs & !right != 0;
+        for condition in self.conditions.iter().filter(fresh) {
+            let implied = condition.equates.is_some()
+                && condition.implied
+                && found.iter().any(|other| other.equates.is_some_and(|pair| self.same_class(pair, condition)));
+            if !implied {
+                found.push(condition);
+            }
+        }
+        found
+    }
+
+    /// Whether an equality of two columns and a condition are about the same values.
+    fn same_class(&self, (a, b): (ColumnId, ColumnId), condition: &Condition) -> bool {
+        let Some((c, d)) = condition.equates else { return false };
+        let linked = |x: ColumnId, y: ColumnId| {
+            x == y
+                || self
+                    .conditions
+                    .iter()
+                    .any(|other| other.equates.is_some_and(|(p, q)| (p, q) == (x, y) || (p, q) == (y, x)))
+        };
+        (linked(a, c) || linked(a, d)) && (linked(b, c) || linked(b, d))
+    }
+}
+
+impl Builder<'_> {
+    /// The part of all pairs that a condition between inputs keeps.
+    pub(super) fn join_selectivity(&self, expr: &Expr, rows: impl Fn(&Expr) -> f64) -> f64 {
+        let Expr::Call(call) = expr else { return self.estimator().one(expr) };
+        match (call.operator.as_deref(), call.args.as_slice()) {
+            (Some("="), [left, right]) => {
+                let estimator = self.estimator();
+                1.0 / estimator.distinct(left, rows(left)).max(estimator.distinct(right, rows(right)))
+            }
+            _ => self.estimator().one(expr),
+        }
+    }
+}
+
+fn conjuncts(on: &Option<Expr>, out: &mut Vec<Expr>) {
+    if let Some(on) = on.clone() {
+        on.into_conjuncts(out);
+    }
+}
+
+/// The columns that `a = b` equates, when both are columns of one type.
+fn equated(expr: &Expr) -> Option<(ColumnId, ColumnId)> {
+    let Expr::Call(call) = expr else { return None };
+    match (call.operator.as_deref(), call.args.as_slice()) {
+        (Some("="), [Expr::Column(a, left), Expr::Column(b, right)]) if left.oid == right.oid => Some((*a, *b)),
+        _ => None,
+    }
+}

@@ -1,0 +1,242 @@
+//! How one join is done: by index, by hash, by nested loop, or by running the right side anew.
+
+use std::collections::BTreeSet;
+
+use dictdb_types::Result;
+
+use super::cost;
+use super::index::IndexMatch;
+use super::join::scan_of;
+use super::order::Wanted;
+use super::scan::fetched;
+use super::{Builder, Built, Layout, Outer};
+use crate::columns::expr_columns;
+use crate::expr::{ColumnId, Expr};
+use crate::logical::{JoinKind, Node as Logical, Scan};
+use crate::physical::{JoinKey, Node, Op, TableLock, TableRef};
+
+impl Builder<'_> {
+    /// Joins a built left side with a right side, by index, by hash or by nested loop.
+    pub(crate) fn join_with(
+        &mut self,
+        kind: JoinKind,
+        left: Built,
+        right: &Logical,
+        conditions: Vec<Expr>,
+        wanted: &Wanted,
+        outer: &Outer,
+    ) -> Result<Built> {
+        if let Some((scan, filters)) = scan_of(right)
+            && matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Semi | JoinKind::Anti)
+            && let Some((found, all)) = self.probe_for(kind, &left, scan, filters, &conditions, wanted)
+        {
+            return self.index_join(kind, left, scan, all, found, outer);
+        }
+        let right = self.build(right, outer)?;
+        self.hash_or_loop(kind, left, right, conditions, wanted, outer)
+    }
+
+    /// The index to search for each left row, if that is cheaper than reading the right side once.
+    fn probe_for(
+        &self,
+        kind: JoinKind,
+        left: &Built,
+        scan: &Scan,
+        filters: Vec<Expr>,
+        conditions: &[Expr],
+        wanted: &Wanted,
+    ) -> Option<(IndexMatch, Vec<Expr>)> {
+        let access = self.choose_access(scan, &filters, &Wanted::all());
+        let mut all = conditions.to_vec();
+        all.extend(filters);
+        let found = self.matching_indexes(scan, &all, &[], &left.layout).into_iter().filter(|found| {
+            let equal = found.bounds.first().map(|bounds| bounds.equal.as_slice()).unwrap_or_default();
+            equal.iter().any(|value| used_columns(value).iter().any(|id| left.layout.contains(id)))
+        });
+        let found = found.min_by(|a, b| a.rows.total_cmp(&b.rows))?;
+        let out = self.joined_rows(kind, left.node.rows, access.rows, conditions);
+        let probed = self.probe_cost(left.node.rows, left.node.cost, found.rows, out);
+        let keyed = conditions.iter().any(super::join_order::is_key);
+        let ordered = !wanted.order.is_empty();
+        let read = self.join_cost((left.node.rows, left.node.cost), (access.rows, access.cost), out, keyed, ordered);
+        self.prefers(probed, read, out, wanted).then_some((found, all))
+    }
+
+    /// Rows of a join.
+    fn joined_rows(&self, kind: JoinKind, left: f64, right: f64, conditions: &[Expr]) -> f64 {
+        let rows_behind = |expr: &Expr| {
+            let used = used_columns(expr);
+            used.iter().find_map(|id| self.estimator().table_rows(*id)).unwrap_or(left.max(right))
+        };
+        let kept: f64 = conditions.iter().map(|expr| self.join_selectivity(expr, rows_behind)).product();
+        let matches = right * kept;
+        let rows = match kind {
+            JoinKind::Inner => left * matches,
+            JoinKind::Left => left * matches.max(1.0),
+            JoinKind::Right => right * (left * kept).max(1.0),
+            JoinKind::Full => (left * matches).max(left + right),
+            JoinKind::Semi => left * matches.clamp(0.001, 1.0),
+            JoinKind::Anti => left * (1.0 - matches).clamp(0.05, 1.0),
+        };
+        rows.max(1.0)
+    }
+
+    fn index_join(
+        &mut self,
+        kind: JoinKind,
+        left: Built,
+        scan: &Scan,
+        conditions: Vec<Expr>,
+        found: IndexMatch,
+        outer: &Outer,
+    ) -> Result<Built> {
+        self.lock(scan.relation.oid, TableLock::AccessShare);
+        let (fetch, right_layout, right_types, right_names) = fetched(scan);
+        let [bounds, ..] = found.bounds.as_slice() else {
+            return Err(dictdb_types::Error::internal("a search without bounds"));
+        };
+        let bounds = self.bounds(bounds, &left.layout, outer)?;
+        let both: Layout = left.layout.iter().chain(&right_layout).copied().collect();
+        let total = self.statistics.rows(scan.relation.storage).max(1.0);
+        let rows = self.joined_rows(kind, left.node.rows, total, &conditions);
+        let rest = conditions.iter().enumerate().filter(|(i, _)| !found.answered.contains(i)).map(|(_, c)| c.clone());
+        let filter = match Expr::conjunction(rest.collect()) {
+            Some(predicate) => Some(self.expr(&predicate, &both, outer)?),
+            None => None,
+        };
+        let Built { node: input, layout, order } = left;
+        let semi = matches!(kind, JoinKind::Semi | JoinKind::Anti);
+        let cost = self.probe_cost(input.rows, input.cost, found.rows, if semi { 0.0 } else { rows });
+        let (mut columns, mut names) = (input.columns.clone(), input.names.clone());
+        let mut out_layout = layout;
+        if !semi {
+            columns.extend(right_types);
+            names.extend(right_names);
+            out_layout.extend(right_layout);
+        }
+        let table = TableRef { relation: scan.relation.clone(), alias: scan.alias.clone() };
+        let op = Op::IndexJoin { kind, outer: Box::new(input), table, index: found.index, bounds, fetch, filter };
+        Ok(Built { node: Node { op, columns, names, rows, cost }, layout: out_layout, order })
+    }
+
+    /// Joins two built sides. With an order wanted, the left side's is kept.
+    pub(crate) fn hash_or_loop(
+        &mut self,
+        kind: JoinKind,
+        left: Built,
+        right: Built,
+        conditions: Vec<Expr>,
+        wanted: &Wanted,
+        outer: &Outer,
+    ) -> Result<Built> {
+        let rows = self.joined_rows(kind, left.node.rows, right.node.rows, &conditions);
+        let mut keys = Vec::new();
+        let mut rest = Vec::new();
+        for condition in conditions {
+            match self.join_key(&condition, &left.layout, &right.layout, outer)? {
+                Some(key) => keys.push(key),
+                None => rest.push(condition),
+            }
+        }
+        let both: Layout = left.layout.iter().chain(&right.layout).copied().collect();
+        let residual = match Expr::conjunction(rest) {
+            Some(predicate) => Some(self.expr(&predicate, &both, outer)?),
+            None => None,
+        };
+        let keep_order =
+            !wanted.order.is_empty() && !left.order.is_empty() && !matches!(kind, JoinKind::Right | JoinKind::Full);
+        let order = if keep_order { left.order } else { Vec::new() };
+        let sides = ((left.node.rows, left.node.cost), (right.node.rows, right.node.cost));
+        let cost = self.join_cost(sides.0, sides.1, rows, !keys.is_empty(), keep_order);
+        let (mut columns, mut names) = (left.node.columns.clone(), left.node.names.clone());
+        let mut layout = left.layout;
+        if !matches!(kind, JoinKind::Semi | JoinKind::Anti) {
+            columns.extend(right.node.columns.iter().copied());
+            names.extend(right.node.names.iter().cloned());
+            layout.extend(right.layout);
+        }
+        let (left, right) = (Box::new(left.node), Box::new(right.node));
+        let op = if keys.is_empty() {
+            Op::NestedLoop { kind, left, right, on: residual, keep_order }
+        } else {
+            Op::HashJoin { kind, left, right, keys, residual, keep_order }
+        };
+        Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order })
+    }
+
+    /// `left expression = right expression` of one type, as a key to hash by.
+    fn join_key(&mut self, condition: &Expr, left: &Layout, right: &Layout, outer: &Outer) -> Result<Option<JoinKey>> {
+        let (a, b, null_equals_null) = match condition {
+            Expr::Call(call) if call.operator.as_deref() == Some("=") && call.args.len() == 2 => {
+                (&call.args[0], &call.args[1], false)
+            }
+            Expr::Distinct(_, pair, true) => (&pair.0, &pair.1, true),
+            _ => return Ok(None),
+        };
+        if hash_family(a) != hash_family(b)
+            || condition.is_volatile()
+            || condition.any(&mut |e| matches!(e, Expr::Sublink(_)))
+        {
+            return Ok(None);
+        }
+        let side = |expr: &Expr, own: &Layout| {
+            let used = used_columns(expr);
+            used.iter().any(|id| own.contains(id)) && used.iter().all(|id| own.contains(id) || outer.contains_key(id))
+        };
+        let (l, r) = if side(a, left) && side(b, right) {
+            (a, b)
+        } else if side(b, left) && side(a, right) {
+            (b, a)
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(JoinKey { left: self.expr(l, left, outer)?, right: self.expr(r, right, outer)?, null_equals_null }))
+    }
+
+    /// LATERAL: the right side runs once per left row.
+    pub(crate) fn build_apply(
+        &mut self,
+        kind: JoinKind,
+        left: Built,
+        right: &Logical,
+        conditions: Vec<Expr>,
+        outer: &Outer,
+    ) -> Result<Built> {
+        let (inner, slots) = self.correlate(right, &left.layout, outer)?;
+        let built = self.build(right, &inner)?;
+        let both: Layout = left.layout.iter().chain(&built.layout).copied().collect();
+        let kept = self.estimator().all(&conditions);
+        let on = match Expr::conjunction(conditions) {
+            Some(predicate) => Some(self.expr(&predicate, &both, outer)?),
+            None => None,
+        };
+        let rows =
+            (left.node.rows * (built.node.rows * kept).max(if kind == JoinKind::Left { 1.0 } else { 0.0 })).max(1.0);
+        let each = cost::RESCAN + built.node.cost.1;
+        let cost = (left.node.cost.0 + built.node.cost.0, left.node.cost.1 + left.node.rows * each + rows * cost::ROW);
+        let semi = matches!(kind, JoinKind::Semi | JoinKind::Anti);
+        let (mut columns, mut names) = (left.node.columns.clone(), left.node.names.clone());
+        let mut layout = left.layout;
+        if !semi {
+            columns.extend(built.node.columns.iter().copied());
+            names.extend(built.node.names.iter().cloned());
+            layout = both;
+        }
+        let op = Op::Apply { kind, left: Box::new(left.node), right: Box::new(built.node), slots, on };
+        Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order: left.order })
+    }
+}
+
+/// Types whose keys hash alike when equal: within one type, and text with varchar.
+fn hash_family(expr: &Expr) -> dictdb_types::Oid {
+    match expr.ty().oid {
+        dictdb_types::oids::VARCHAR => dictdb_types::oids::TEXT,
+        other => other,
+    }
+}
+
+fn used_columns(expr: &Expr) -> BTreeSet<ColumnId> {
+    let mut used = BTreeSet::new();
+    expr_columns(expr, &mut used);
+    used
+}

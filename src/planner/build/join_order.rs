@@ -1,0 +1,314 @@
+//! The order of joins: the cheapest tree over the inputs of a [`Graph`], by dynamic programming over sets of inputs, or
+//! greedily when there are many.
+
+use std::collections::HashMap;
+
+use super::Builder;
+use super::cost::{self, Cost, first_rows};
+use super::join_graph::{Graph, Inputs};
+use super::order::Wanted;
+use crate::columns::expr_columns;
+use crate::expr::{ColumnId, Expr};
+use crate::logical::JoinKind;
+
+/// Inputs up to which all orders are looked at; beyond, the cheapest next join is taken each time.
+const EXHAUSTIVE_INPUTS: usize = 9;
+
+/// What is known of an input before its plan is built.
+pub(super) struct InputCost {
+    /// Rows it gives.
+    pub rows: f64,
+    pub cost: Cost,
+    /// Its own ways to be searched once for each row of what is joined before it.
+    pub probes: Vec<Probe>,
+}
+
+/// A search of an input by an index.
+pub(super) struct Probe {
+    /// Inputs whose columns it uses.
+    pub requires: Inputs,
+    /// Rows that it fetches.
+    pub fetched: f64,
+}
+
+/// A tree of joins.
+#[derive(Clone, Debug)]
+pub(super) enum Tree {
+    Input(usize),
+    /// Left is there first.
+    Join(Box<Tree>, Box<Tree>),
+    /// The distinct rows of a semi join's inner side, to be joined to the outer side like any input.
+    Distinct(usize),
+}
+
+/// The best way found to join a set.
+#[derive(Clone)]
+struct Best {
+    tree: Tree,
+    rows: f64,
+    cost: Cost,
+}
+
+/// The search for one graph.
+pub(super) struct Search<'s, 'g, 'n> {
+    pub builder: &'s Builder<'s>,
+    pub graph: &'g Graph<'n>,
+    pub inputs: &'g [InputCost],
+    pub wanted: &'s Wanted,
+    /// The input that gives the order wanted and so must come first, each other one being joined to it.
+    pub leader: Option<usize>,
+}
+
+impl Search<'_, '_, '_> {
+    /// The cheapest tree over all inputs; `None` when there is none (under a leader).
+    pub fn run(&self) -> Option<Tree> {
+        let count = self.graph.inputs.len();
+        let found = if count <= EXHAUSTIVE_INPUTS { self.exhaustive(count) } else { self.greedy(count) };
+        found.map(|best| best.tree)
+    }
+
+    fn start(&self, at: usize) -> Option<Best> {
+        let input = &self.inputs[at];
+        let first = self.leader.is_none_or(|leader| leader == at);
+        (self.graph.inputs[at].kind == JoinKind::Inner && first).then(|| Best {
+            tree: Tree::Input(at),
+            rows: input.rows,
+            cost: input.cost,
+        })
+    }
+
+    fn exhaustive(&self, count: usize) -> Option<Best> {
+        let all = self.graph.all();
+        let mut best: HashMap<Inputs, Best> = HashMap::new();
+        best.extend((0..count).filter_map(|at| Some((1 << at, self.start(at)?))));
+        for set in 1..=all {
+            if set.count_ones() < 2 {
+                continue;
+            }
+            let mut winner = None;
+            for connected in [true, false] {
+                self.each_split(set, |left, right| {
+                    if let Some(joined) = self.join(&best, left, right, connected) {
+                        self.keep(&mut winner, joined);
+                    }
+                });
+                if winner.is_some() {
+                    break;
+                }
+            }
+            if let Some(winner) = winner {
+                best.insert(set, winner);
+            }
+        }
+        best.remove(&all)
+    }
+
+    /// Calls `f` with all ways to split a set; under a leader the right part is one input.
+    fn each_split(&self, set: Inputs, mut f: impl FnMut(Inputs, Inputs)) {
+        if self.leader.is_some() {
+            let mut rest = set;
+            while rest != 0 {
+                let one = rest & rest.wrapping_neg();
+                rest &= rest - 1;
+                f(set & !one, one);
+            }
+            return;
+        }
+        let mut right = (set - 1) & set;
+        while right != 0 {
+            f(set & !right, right);
+            right = (right - 1) & set;
+        }
+    }
+
+    fn greedy(&self, count: usize) -> Option<Best> {
+        let mut parts: HashMap<Inputs, Best> = HashMap::new();
+        parts.extend((0..count).filter_map(|at| Some((1 << at, self.start(at)?))));
+        let special: Vec<Inputs> = (0..count).map(|at| 1 << at).filter(|mask| !parts.contains_key(mask)).collect();
+        let mut waiting = special;
+        while parts.len() > 1 || !waiting.is_empty() {
+            let mut winner: Option<(Inputs, Inputs, Best)> = None;
+            for connected in [true, false] {
+                let sets: Vec<Inputs> = parts.keys().copied().collect();
+                for &left in &sets {
+                    for &right in sets.iter().chain(&waiting) {
+                        if left == right {
+                            continue;
+                        }
+                        if let Some(joined) = self.join(&parts, left, right, connected)
+                            && winner.as_ref().is_none_or(|(_, _, best)| joined.rows < best.rows)
+                        {
+                            winner = Some((left, right, joined));
+                        }
+                    }
+                }
+                if winner.is_some() {
+                    break;
+                }
+            }
+            let (left, right, joined) = winner?;
+            parts.remove(&left);
+            parts.remove(&right);
+            waiting.retain(|mask| *mask != right);
+            parts.insert(left | right, joined);
+        }
+        parts.into_values().next()
+    }
+
+    fn keep(&self, winner: &mut Option<Best>, candidate: Best) {
+        let price = |best: &Best| first_rows(best.cost, best.rows, self.wanted.rows);
+        if winner.as_ref().is_none_or(|best| price(&candidate) < price(best)) {
+            *winner = Some(candidate);
+        }
+    }
+
+    /// The join of two sets, if it is one that may be done.
+    fn join(&self, best: &HashMap<Inputs, Best>, left: Inputs, right: Inputs, connected: bool) -> Option<Best> {
+        let single = (right.count_ones() == 1).then(|| right.trailing_zeros() as usize);
+        let special = single.filter(|at| self.graph.inputs[*at].kind != JoinKind::Inner);
+        if let Some(at) = special {
+            let outer = best.get(&left)?;
+            let input = &self.graph.inputs[at];
+            return (input.requires & !left == 0).then(|| self.join_special(outer, left, at));
+        }
+        if left.count_ones() == 1 && self.leader.is_none() {
+            let at = left.trailing_zeros() as usize;
+            if self.graph.inputs[at].kind == JoinKind::Semi {
+                let inner = best.get(&right)?;
+                return self.join_distinct(at, inner, right, single);
+            }
+        }
+        let (one, other) = (best.get(&left)?, single.map_or_else(|| best.get(&right), |_| None));
+        let between = self.graph.between(left, right);
+        if between.is_empty() == connected {
+            return None;
+        }
+        let input = single.map(|at| &self.inputs[at]);
+        let (rows, right_cost) = match (input, other) {
+            (Some(input), _) => (input.rows, input.cost),
+            (None, Some(best)) => (best.rows, best.cost),
+            (None, None) => return None,
+        };
+        let kept = self.kept(between.iter().map(|c| (&c.expr, c.implied)));
+        let out = (one.rows * rows * kept).max(1.0);
+        let keyed = between.iter().any(|condition| is_key(&condition.expr));
+        let mut cost =
+            self.builder.join_cost((one.rows, one.cost), (rows, right_cost), out, keyed, self.leader.is_some());
+        if let Some(input) = input
+            && let Some(probed) = self.builder.best_probe(input, left, one.rows, one.cost, out)
+            && first_rows(probed, out, self.wanted.rows) < first_rows(cost, out, self.wanted.rows)
+        {
+            cost = probed;
+        }
+        let right_tree = match (single, other) {
+            (Some(at), _) => Tree::Input(at),
+            (None, Some(best)) => best.tree.clone(),
+            (None, None) => return None,
+        };
+        Some(Best { tree: Tree::Join(Box::new(one.tree.clone()), Box::new(right_tree)), rows: out, cost })
+    }
+
+    /// An outer, semi or anti join of one input.
+    fn join_special(&self, outer: &Best, left: Inputs, at: usize) -> Best {
+        let (own, input) = (&self.graph.inputs[at], &self.inputs[at]);
+        let kept = self.kept(own.on.iter().map(|expr| (expr, false)));
+        let matches = input.rows * kept;
+        let mut rows = match own.kind {
+            JoinKind::Semi => outer.rows * matches.clamp(0.001, 1.0),
+            JoinKind::Anti => outer.rows * (1.0 - matches).clamp(0.05, 1.0),
+            _ => outer.rows * matches.max(1.0),
+        };
+        let keyed = own.on.iter().any(is_key);
+        let pair = (outer.rows, outer.cost);
+        let mut cost = self.builder.join_cost(pair, (input.rows, input.cost), rows, keyed, self.leader.is_some());
+        let fetches = if own.kind == JoinKind::Left { rows } else { outer.rows };
+        if let Some(probed) = self.builder.best_probe(input, left, outer.rows, outer.cost, fetches)
+            && first_rows(probed, rows, self.wanted.rows) < first_rows(cost, rows, self.wanted.rows)
+        {
+            cost = probed;
+        }
+        let above = self.graph.between(left, 1 << at);
+        rows *= above.iter().map(|condition| self.builder.estimator().one(&condition.expr)).product::<f64>();
+        let tree = Tree::Join(Box::new(outer.tree.clone()), Box::new(Tree::Input(at)));
+        Best { tree, rows: rows.max(1.0), cost }
+    }
+
+    /// A semi join turned round: the distinct rows of its inner side are joined to the outer side.
+    fn join_distinct(&self, at: usize, outer: &Best, set: Inputs, single: Option<usize>) -> Option<Best> {
+        let (own, input) = (&self.graph.inputs[at], &self.inputs[at]);
+        let equalities = !own.on.is_empty() && own.on.iter().all(|expr| distinct_key(expr, &own.ids).is_some());
+        if own.requires & !set != 0 || !equalities {
+            return None;
+        }
+        let keys: Vec<Expr> = own.on.iter().filter_map(|expr| distinct_key(expr, &own.ids)).collect();
+        let estimator = self.builder.estimator();
+        let distinct: f64 = keys.iter().map(|key| estimator.distinct(key, input.rows)).product();
+        let distinct = distinct.min(input.rows);
+        let kept = self.kept(own.on.iter().map(|expr| (expr, false)));
+        let rows = (outer.rows * distinct * kept).max(1.0);
+        let total = input.cost.1 + input.rows * cost::GROUP_ROW;
+        let start = (total, total + distinct * cost::ROW);
+        let mut cost = self.builder.join_cost((distinct, start), (outer.rows, outer.cost), rows, true, false);
+        if let Some(one) = single
+            && let Some(probed) = self.builder.best_probe(&self.inputs[one], 1 << at, distinct, start, rows)
+            && probed.1 < cost.1
+        {
+            cost = probed;
+        }
+        let tree = Tree::Join(Box::new(Tree::Distinct(at)), Box::new(outer.tree.clone()));
+        Some(Best { tree, rows, cost })
+    }
+
+    /// The part of all pairs that conditions keep. Columns that are a key of their table together count as one.
+    fn kept<'e>(&self, conditions: impl Iterator<Item = (&'e Expr, bool)>) -> f64 {
+        let mut kept = 1.0;
+        let mut equalities = 0;
+        let mut smallest = f64::INFINITY;
+        for (expr, implied) in conditions {
+            let part = self.builder.join_selectivity(expr, |side| self.rows_behind(side));
+            if is_key(expr) {
+                equalities += 1;
+                if implied && equalities > 1 {
+                    continue;
+                }
+                expr.for_each_child(&mut |side| smallest = smallest.min(self.rows_behind(side)));
+            }
+            kept *= part;
+        }
+        // Several columns together have no more values than the smaller table has rows.
+        if equalities > 1 { kept.max(1.0 / smallest) } else { kept }
+    }
+
+    /// Rows of the input that an expression is over.
+    fn rows_behind(&self, expr: &Expr) -> f64 {
+        let mut used = Default::default();
+        expr_columns(expr, &mut used);
+        let input = self.graph.inputs.iter().position(|input| used.iter().any(|id| input.ids.contains(id)));
+        let table = used.iter().find_map(|id| self.builder.estimator().table_rows(*id));
+        table.or(input.map(|at| self.inputs[at].rows)).unwrap_or(1000.0)
+    }
+}
+
+/// Whether a condition can be a key of a hash join.
+pub(super) fn is_key(expr: &Expr) -> bool {
+    match expr {
+        Expr::Call(call) => call.operator.as_deref() == Some("=") && call.args.len() == 2,
+        Expr::Distinct(_, _, not) => *not,
+        _ => false,
+    }
+}
+
+/// The side of an equality that is a column of a semi join's inner side, the other side being over the outer one.
+pub(super) fn distinct_key(expr: &Expr, own: &std::collections::BTreeSet<ColumnId>) -> Option<Expr> {
+    let Expr::Call(call) = expr else { return None };
+    let (Some("="), [left, right]) = (call.operator.as_deref(), call.args.as_slice()) else { return None };
+    let mentions = |expr: &Expr| expr.any(&mut |e| matches!(e, Expr::Column(id, _) if own.contains(id)));
+    match (left, right) {
+        (Expr::Column(id, _), other) | (other, Expr::Column(id, _))
+            if own.contains(id) && !mentions(other) && left.ty().oid == right.ty().oid =>
+        {
+            Some(if mentions(left) { left.clone() } else { right.clone() })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,78 @@
+//! Row estimates: what statistics say of tables and columns, and what PostgreSQL assumes where they say nothing.
+//!
+//! [`Statistics`] is what the planner asks of its caller, [`ColumnStatistics`] what a sample of a column tells,
+//! [`Estimator`] applies both to conditions.
+
+mod column;
+mod selectivity;
+
+use std::sync::Arc;
+
+use dictdb_types::{Datum, Oid, Type};
+
+pub use column::{ColumnStatistics, SAMPLE_ROWS};
+pub(crate) use selectivity::{Estimator, Origins};
+
+/// What the planner asks of storage and settings.
+pub trait Statistics {
+    /// Live rows of a table, by its storage id.
+    fn rows(&self, table: Oid) -> f64;
+
+    /// Distinct keys of an index, by the storage ids of its table and its own.
+    fn distinct_keys(&self, table: Oid, index: Oid) -> Option<f64>;
+
+    /// What is known of the values of a storage column, whose base type orders them.
+    fn column(&self, _table: Oid, _slot: usize, _base_type: Oid) -> Option<Arc<ColumnStatistics>> {
+        None
+    }
+
+    /// The value a parameter probably has, where there is a hint; only ever used for estimates.
+    fn parameter(&self, _index: usize, _ty: Type) -> Option<Datum> {
+        None
+    }
+
+    /// Which methods the session's settings discourage.
+    fn methods(&self) -> Methods {
+        Methods::default()
+    }
+}
+
+/// The `enable_*` settings: a method that is off is used only where nothing else is possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each field is the setting of that name")]
+pub struct Methods {
+    pub seqscan: bool,
+    pub indexscan: bool,
+    pub hashjoin: bool,
+    pub nestloop: bool,
+    pub sort: bool,
+    pub incremental_sort: bool,
+    pub hashagg: bool,
+}
+
+impl Default for Methods {
+    fn default() -> Self {
+        Methods {
+            seqscan: true,
+            indexscan: true,
+            hashjoin: true,
+            nestloop: true,
+            sort: true,
+            incremental_sort: true,
+            hashagg: true,
+        }
+    }
+}
+
+/// No statistics: tables of a thousand rows.
+pub struct NoStatistics;
+
+impl Statistics for NoStatistics {
+    fn rows(&self, _: Oid) -> f64 {
+        1000.0
+    }
+
+    fn distinct_keys(&self, _: Oid, _: Oid) -> Option<f64> {
+        None
+    }
+}

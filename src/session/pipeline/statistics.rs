@@ -1,0 +1,127 @@
+//! What the planner is told of tables and columns, and how long that is kept.
+//!
+//! Sizes are always current. Statistics of columns come from samples, taken when a plan first asks for them and again when
+//! the table has changed as much as autovacuum would wait for before it analyses; ANALYZE forgets them at once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dictdb_planner::estimate::{ColumnStatistics, Methods, SAMPLE_ROWS, Statistics};
+use dictdb_storage::{Storage, Table};
+use dictdb_types::{Datum, Env, Oid, Type, text};
+use parking_lot::Mutex;
+
+use crate::prepared::Source;
+
+/// `autovacuum_analyze_threshold`.
+const CHANGES_BEFORE_ANALYZE: u64 = 50;
+/// One by `autovacuum_analyze_scale_factor`.
+const ROWS_PER_CHANGE: u64 = 10;
+
+/// Statistics of columns, shared by all sessions.
+#[derive(Default)]
+pub(crate) struct StatisticsCache {
+    columns: Mutex<HashMap<(Oid, usize), Kept>>,
+    generation: AtomicU64,
+}
+
+struct Kept {
+    statistics: Arc<ColumnStatistics>,
+    /// Changes of the table when the sample was taken, and its rows.
+    changes: u64,
+    rows: u64,
+}
+
+impl StatisticsCache {
+    /// Forgets everything: samples are taken and plans made anew.
+    pub(crate) fn forget(&self) {
+        self.columns.lock().clear();
+        self.generation.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Changes when statistics were forgotten.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    fn column(&self, table: &Table, slot: usize, base_type: Oid) -> Arc<ColumnStatistics> {
+        let (key, changes) = ((table.id(), slot), table.changes());
+        if let Some(kept) = self.columns.lock().get(&key)
+            && changes.abs_diff(kept.changes) <= CHANGES_BEFORE_ANALYZE + kept.rows / ROWS_PER_CHANGE
+        {
+            return kept.statistics.clone();
+        }
+        let rows = table.live_rows();
+        let indexes = table.indexes();
+        let index = indexes.iter().find(|index| index.def().key.columns() == [slot]);
+        let distinct = index.map(|index| index.distinct_keys() as f64);
+        let sample = table.sample(slot, SAMPLE_ROWS);
+        let statistics = Arc::new(ColumnStatistics::of_sample(sample, base_type, rows as f64, distinct));
+        let kept = Kept { statistics: statistics.clone(), changes, rows: rows as u64 };
+        self.columns.lock().insert(key, kept);
+        statistics
+    }
+}
+
+/// What is known when one statement is planned.
+pub(super) struct StatementStatistics<'a> {
+    pub storage: &'a Storage,
+    pub cache: &'a StatisticsCache,
+    pub methods: Methods,
+    pub env: &'a dyn Env,
+    /// Texts of constants that were lifted out of the statement.
+    pub source: &'a Source,
+    /// Values of parameters, when the plan is for one execution.
+    pub params: &'a [Datum],
+}
+
+impl Statistics for StatementStatistics<'_> {
+    fn rows(&self, table: Oid) -> f64 {
+        // An empty table is planned as a small one: it will not stay empty for as long as its plans live.
+        const SMALLEST: usize = 10;
+        self.storage.table(table).map_or(1000.0, |table| table.live_rows().max(SMALLEST) as f64)
+    }
+
+    fn distinct_keys(&self, table: Oid, index: Oid) -> Option<f64> {
+        let index = self.storage.table(table)?.index(index)?;
+        (index.entries() > 0).then(|| index.distinct_keys() as f64)
+    }
+
+    fn column(&self, table: Oid, slot: usize, base_type: Oid) -> Option<Arc<ColumnStatistics>> {
+        let table = self.storage.table(table)?;
+        (table.live_rows() > 0).then(|| self.cache.column(&table, slot, base_type))
+    }
+
+    fn parameter(&self, index: usize, ty: Type) -> Option<Datum> {
+        if let Some(value) = self.params.get(index) {
+            return Some(value.clone());
+        }
+        text::input(self.source.hints.get(index)?, ty, self.env).ok()
+    }
+
+    fn methods(&self) -> Methods {
+        self.methods
+    }
+}
+
+/// Tables of a plan with the rows they had when it was made: a plan for a small table is a bad one for a large table.
+#[derive(Debug, Default)]
+pub(super) struct PlannedSizes(Box<[(Arc<Table>, usize)]>);
+
+impl PlannedSizes {
+    pub(super) fn new(tables: impl Iterator<Item = Arc<Table>>) -> Self {
+        PlannedSizes(tables.map(|table| (table.live_rows(), table)).map(|(rows, table)| (table, rows)).collect())
+    }
+
+    /// Whether no table has grown or shrunk so much that the plan should be made again.
+    #[inline]
+    pub(super) fn hold(&self) -> bool {
+        const FACTOR: usize = 4;
+        const SLACK_ROWS: usize = 400;
+        self.0.iter().all(|(table, planned)| {
+            let rows = table.live_rows();
+            rows <= planned * FACTOR + SLACK_ROWS && *planned <= rows * FACTOR + SLACK_ROWS
+        })
+    }
+}
