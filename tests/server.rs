@@ -21,14 +21,21 @@ pub struct Server {
 impl Server {
     /// The real `dictdb` binary, built if need be, with nothing kept on disk.
     pub fn dictdb() -> Result<Self> {
+        Self::dictdb_with(&[], "")
+    }
+
+    /// The same with further arguments; with a password clients must prove that they know it.
+    pub fn dictdb_with(arguments: &[&str], password: &str) -> Result<Self> {
         let directory = fresh_directory()?;
         let port = free_port()?;
         let child = Command::new(binary())
             .args(["-c", "timezone=UTC", "--ephemeral", "--port", &port.to_string(), "--data-dir"])
             .arg(directory.join("data"))
+            .args(arguments)
             // Switches of the tests, which the server would take for settings it does not know.
             .env_remove("DICTDB_SCRIPT")
             .env_remove("DICTDB_REWRITE")
+            .env("DICTDB_PASSWORD", password)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log_file(&directory)?)
@@ -77,7 +84,8 @@ impl Server {
     fn ready(mut self) -> Result<Self> {
         let start = Instant::now();
         while start.elapsed() < START_TIMEOUT {
-            if crate::wire::Connection::open(self.port, "postgres", "postgres").is_ok() {
+            // It answers, be it with a refusal.
+            if crate::wire::Connection::answers(self.port) {
                 return Ok(self);
             }
             if let Some(status) = self.child.try_wait()? {
@@ -91,6 +99,31 @@ impl Server {
     /// Process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Sends a signal by name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "kill -s {name} works");
+    }
+
+    /// Waits for the end; its exit code.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        let start = Instant::now();
+        while start.elapsed() < START_TIMEOUT {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        None
+    }
+
+    /// Resident memory in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
+        line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap_or(0) * 1024
     }
 
     /// What the server wrote to its standard error.

@@ -17,14 +17,7 @@ pub struct Connection {
 impl Connection {
     /// Connects to a port of this machine and starts a session without a password.
     pub fn open(port: u16, user: &str, database: &str) -> Result<Self> {
-        let mut connection = Self::raw(port)?;
-        let mut body = Vec::from(196_608_u32.to_be_bytes());
-        for (name, value) in [("user", user), ("database", database), ("client_encoding", "UTF8")] {
-            put_text(&mut body, name);
-            put_text(&mut body, value);
-        }
-        body.push(0);
-        connection.send_untagged(&body)?;
+        let mut connection = Self::started(port, user, database)?;
         loop {
             let message = connection.receive()?;
             match message.tag {
@@ -33,6 +26,24 @@ impl Connection {
                 _ => {}
             }
         }
+    }
+
+    /// Whether a server answers at this port, whatever it says.
+    pub fn answers(port: u16) -> bool {
+        Self::started(port, "postgres", "postgres").and_then(|mut connection| connection.receive()).is_ok()
+    }
+
+    /// Connects and sends the start-up packet.
+    pub fn started(port: u16, user: &str, database: &str) -> Result<Self> {
+        let mut connection = Self::raw(port)?;
+        let mut body = Vec::from(196_608_u32.to_be_bytes());
+        for (name, value) in [("user", user), ("database", database), ("client_encoding", "UTF8")] {
+            put_text(&mut body, name);
+            put_text(&mut body, value);
+        }
+        body.push(0);
+        connection.send_untagged(&body)?;
+        Ok(connection)
     }
 
     /// Connects without sending anything.

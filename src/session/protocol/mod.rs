@@ -1,6 +1,8 @@
 //! The two query protocols, as calls: [`simple`] takes query strings, [`extended`] takes them apart.
 
 mod extended;
+#[cfg(test)]
+mod panics;
 mod simple;
 
 use std::future::Future;
