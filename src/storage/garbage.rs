@@ -121,7 +121,9 @@ impl Garbage {
 impl Storage {
     /// Reclaims everything that no snapshot can see. Returns how many versions, rows and index entries were looked at.
     pub fn vacuum(&self) -> usize {
-        self.0.garbage.collect(&self.0, usize::MAX, usize::MAX)
+        let collected = self.0.garbage.collect(&self.0, usize::MAX, usize::MAX);
+        self.tables().iter().for_each(|table| table.release_free_slots());
+        collected
     }
 
     /// Versions, rows and index entries that wait until no snapshot can see them.

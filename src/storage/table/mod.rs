@@ -2,6 +2,7 @@
 
 mod ddl;
 mod directory;
+mod free_slots;
 mod keys;
 mod lock_row;
 mod read;
@@ -11,16 +12,16 @@ mod stats;
 mod write;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dictdb_types::{Oid, Physical, RowId};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 
 use crate::block::{BLOCK_ROWS, BLOCK_SHIFT, Block, BlockCell};
 use crate::column::Column;
 use crate::index::Index;
 use crate::lock::RowLocks;
 use directory::Directory;
+use free_slots::FreeSlots;
 
 pub use ddl::IndexBuilt;
 pub use keys::UniqueConflict;
@@ -39,13 +40,6 @@ pub struct Table {
     free: FreeSlots,
     row_locks: RowLocks,
     counters: stats::Counters,
-}
-
-/// Slots of dead rows that nobody can reach any more.
-#[derive(Default)]
-struct FreeSlots {
-    count: AtomicUsize,
-    slots: Mutex<Vec<RowId>>,
 }
 
 /// Block and slot of a row.
@@ -110,21 +104,14 @@ impl Table {
         BlockCell::new(Block::new(self.columns.read().iter().map(|physical| Column::new(*physical)).collect()))
     }
 
-    /// Makes slots available for new rows. No index entry and no reader may refer to them.
+    /// Takes in slots for new rows. No index entry and no reader may refer to them.
     pub(crate) fn free_slots(&self, rows: impl Iterator<Item = RowId>) {
-        let mut slots = self.free.slots.lock();
-        slots.extend(rows);
-        self.free.count.store(slots.len(), Ordering::Release);
+        self.free.add(rows, self.counters.live_rows());
     }
 
-    fn take_free_slot(&self) -> Option<RowId> {
-        if self.free.count.load(Ordering::Acquire) == 0 {
-            return None;
-        }
-        let mut slots = self.free.slots.lock();
-        let slot = slots.pop();
-        self.free.count.store(slots.len(), Ordering::Release);
-        slot
+    /// Has new rows fill all slots of dead ones.
+    pub(crate) fn release_free_slots(&self) {
+        self.free.release();
     }
 }
 

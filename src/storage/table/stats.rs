@@ -23,6 +23,13 @@ pub(super) struct Counters {
     bytes: AtomicUsize,
 }
 
+impl Counters {
+    /// Committed rows.
+    pub(super) fn live_rows(&self) -> usize {
+        self.live.load(Ordering::Relaxed).max(0) as usize
+    }
+}
+
 /// What is known about a table without looking at its rows.
 #[derive(Clone, Debug)]
 pub struct TableStats {
@@ -54,7 +61,7 @@ impl Table {
     pub fn stats(&self) -> TableStats {
         let counters = &self.counters;
         TableStats {
-            live_rows: counters.live.load(Ordering::Relaxed).max(0) as usize,
+            live_rows: counters.live_rows(),
             inserted: counters.inserted.load(Ordering::Relaxed),
             updated: counters.updated.load(Ordering::Relaxed),
             deleted: counters.deleted.load(Ordering::Relaxed),

@@ -215,13 +215,13 @@ impl Table {
 
     /// Puts a row into a free slot or at the end.
     fn place_row(&self, row: &dyn RowReader, stamp: Stamp) -> Result<RowId> {
-        if let Some(id) = self.take_free_slot()
+        if let Some(id) = self.free.take()
             && let Some((cell, slot)) = self.cell(id)
         {
             let mut block = cell.write();
             if let Err(error) = check_row(&block, row) {
                 drop(block);
-                self.free_slots(std::iter::once(id));
+                self.free.put_back(id);
                 return Err(error);
             }
             block.fill(slot, row, stamp);
