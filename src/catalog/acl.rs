@@ -174,6 +174,17 @@ impl AclItem {
     }
 }
 
+impl std::fmt::Display for AclItem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // `putid`: names with other than letters, digits and underscores are quoted.
+        let shown = |name: &str| match name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            true => name.to_owned(),
+            false => format!("\"{}\"", name.replace('"', "\"\"")),
+        };
+        write!(f, "{}={}/{}", shown(&self.grantee), self.letters(), shown(&self.grantor))
+    }
+}
+
 /// A role's name at the start of a text, quoted or not, and what follows it.
 fn role_name(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {

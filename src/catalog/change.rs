@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dictdb_types::{Oid, TypeInfo};
 
-use crate::{Relation, Role, Schema};
+use crate::{Domain, Relation, Role, Schema};
 
 /// A new or replaced object.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub enum Object {
     Relation(Arc<Relation>),
     /// A user's type.
     Type(Arc<TypeInfo>),
+    /// What a domain adds to its type.
+    Domain(Arc<Domain>),
     /// A role.
     Role(Arc<Role>),
 }
@@ -28,6 +30,8 @@ pub enum Key {
     Relation(Oid),
     /// A column: relation and attnum.
     Column(Oid, i16),
+    /// The default of a column: relation and attnum.
+    Default(Oid, i16),
     /// A constraint: relation and constraint.
     Constraint(Oid, Oid),
     /// A type.

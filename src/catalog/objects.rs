@@ -52,6 +52,48 @@ pub struct Relation {
     pub indexes: Vec<Oid>,
     /// Foreign keys of other tables (or this one) that refer here: (referencing relation, constraint oid).
     pub referenced_by: Vec<(Oid, Oid)>,
+    /// The index that `indisclustered` is set of, or zero.
+    pub clustered_on: Oid,
+    /// `relreplident`.
+    pub replica_identity: ReplicaIdentity,
+    /// `relrowsecurity`.
+    pub row_security: bool,
+    /// `relforcerowsecurity`.
+    pub force_row_security: bool,
+    /// `reloftype`.
+    pub of_type: Oid,
+    /// `pg_inherits.inhparent`, in order.
+    pub parents: Vec<Oid>,
+    /// Relations that inherit from this one, in the order of their creation.
+    pub children: Vec<Oid>,
+    /// What a commit does to a temporary table.
+    pub on_commit: OnCommit,
+}
+
+/// `ON COMMIT` of a temporary table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnCommit {
+    /// Nothing.
+    #[default]
+    PreserveRows,
+    /// Empties it.
+    DeleteRows,
+    /// Drops it.
+    Drop,
+}
+
+/// `pg_class.relreplident`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplicaIdentity {
+    /// `d`: the primary key.
+    #[default]
+    Default,
+    /// `n`.
+    Nothing,
+    /// `f`.
+    Full,
+    /// `i`: this index.
+    Index(Oid),
 }
 
 /// `pg_class.relkind`.
@@ -65,6 +107,8 @@ pub enum RelationKind {
     Sequence(Arc<SequenceInfo>),
     /// `v`.
     View(Arc<ViewInfo>),
+    /// `m`.
+    MaterializedView(Arc<ViewInfo>),
     /// `c`: a composite type made by CREATE TYPE.
     Composite,
     /// A system catalog whose rows are made from the catalog itself (`relkind` `r` or `v` to clients).
@@ -107,6 +151,18 @@ pub struct Column {
     pub missing: Datum,
     /// `attacl`.
     pub acl: Option<Vec<Arc<str>>>,
+    /// `attstattarget`: -1 is the default.
+    pub statistics: i32,
+    /// `attstorage`, where it is not the type's own.
+    pub storage: Option<u8>,
+    /// `attcompression`, where it was set.
+    pub compression: Option<u8>,
+    /// `attoptions` as `name=value`.
+    pub options: Vec<Arc<str>>,
+    /// `attislocal`: defined by the table itself.
+    pub local: bool,
+    /// `attinhcount`: the number of parents that have it.
+    pub inherited: i32,
 }
 
 /// `pg_attribute.attidentity`.
@@ -204,6 +260,8 @@ pub struct ViewInfo {
     pub search_path: Arc<[Oid]>,
     /// `WITH CHECK OPTION`: `local` or `cascaded`.
     pub check_option: Option<CheckOption>,
+    /// `relispopulated`: false for a materialized view made WITH NO DATA.
+    pub populated: bool,
 }
 
 /// `WITH CHECK OPTION`.
@@ -234,6 +292,10 @@ pub struct Constraint {
     pub validated: bool,
     /// `connoinherit`.
     pub no_inherit: bool,
+    /// `conislocal`: defined by the table itself.
+    pub local: bool,
+    /// `coninhcount`: the number of parents that have it.
+    pub inherited: i32,
 }
 
 /// `pg_constraint.contype`.
@@ -300,6 +362,32 @@ pub enum ReferentialAction {
     SetDefault,
 }
 
+/// What a domain adds to its base type: `pg_type.typnotnull`, `typdefault` and constraints.
+#[derive(Clone, Debug)]
+pub struct Domain {
+    /// `pg_type.oid`.
+    pub oid: Oid,
+    /// `typnotnull`.
+    pub not_null: bool,
+    /// `typdefaultbin`: canonical text.
+    pub default: Option<Arc<str>>,
+    /// CHECK constraints over `VALUE`, in order of creation.
+    pub checks: Vec<DomainCheck>,
+}
+
+/// A CHECK constraint of a domain.
+#[derive(Clone, Debug)]
+pub struct DomainCheck {
+    /// `pg_constraint.oid`.
+    pub oid: Oid,
+    /// `conname`.
+    pub name: Arc<str>,
+    /// Canonical text over `VALUE`.
+    pub expression: Arc<str>,
+    /// `convalidated`.
+    pub validated: bool,
+}
+
 /// `pg_authid`.
 #[derive(Clone, Debug)]
 pub struct Role {
@@ -333,7 +421,83 @@ pub struct Role {
     pub member_of: Vec<(Oid, bool)>,
 }
 
+impl Column {
+    /// A column with nothing but a name, a type and a place in storage.
+    pub fn new(name: impl Into<Arc<str>>, ty: Type, slot: usize) -> Self {
+        Column {
+            name: name.into(),
+            ty,
+            not_null: false,
+            default: None,
+            identity: None,
+            generated: false,
+            dropped: false,
+            collation: Oid::INVALID,
+            slot,
+            missing: Datum::Null,
+            acl: None,
+            statistics: -1,
+            storage: None,
+            compression: None,
+            options: Vec::new(),
+            local: true,
+            inherited: 0,
+        }
+    }
+}
+
 impl Relation {
+    /// A relation with nothing but its name and kind.
+    pub fn new(oid: Oid, namespace: Oid, name: Arc<str>, owner: Oid, kind: RelationKind) -> Self {
+        Relation {
+            oid,
+            name,
+            namespace,
+            owner,
+            kind,
+            persistence: Persistence::Permanent,
+            columns: Arc::from([]),
+            row_type: Oid::INVALID,
+            storage: Oid::INVALID,
+            acl: None,
+            options: Vec::new(),
+            constraints: Vec::new(),
+            indexes: Vec::new(),
+            referenced_by: Vec::new(),
+            clustered_on: Oid::INVALID,
+            replica_identity: ReplicaIdentity::Default,
+            row_security: false,
+            force_row_security: false,
+            of_type: Oid::INVALID,
+            parents: Vec::new(),
+            children: Vec::new(),
+            on_commit: OnCommit::PreserveRows,
+        }
+    }
+
+    /// Whether it has rows of its own in storage: tables and materialized views.
+    pub fn is_stored(&self) -> bool {
+        matches!(self.kind, RelationKind::Table | RelationKind::MaterializedView(_))
+    }
+
+    /// Whether its rows are in partitions.
+    pub fn is_partitioned(&self) -> bool {
+        false
+    }
+
+    /// The query of a view or materialized view.
+    pub fn view(&self) -> Option<&Arc<ViewInfo>> {
+        match &self.kind {
+            RelationKind::View(info) | RelationKind::MaterializedView(info) => Some(info),
+            _ => None,
+        }
+    }
+
+    /// The value of a storage parameter.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.iter().find_map(|option| option.split_once('=').filter(|(key, _)| *key == name).map(|(_, v)| v))
+    }
+
     /// The column with this attnum, unless dropped.
     pub fn column(&self, attnum: i16) -> Option<&Column> {
         self.columns.get(usize::try_from(attnum).ok()?.checked_sub(1)?).filter(|column| !column.dropped)
@@ -356,6 +520,7 @@ impl Relation {
             RelationKind::Index(_) => 'i',
             RelationKind::Sequence(_) => 'S',
             RelationKind::View(_) => 'v',
+            RelationKind::MaterializedView(_) => 'm',
             RelationKind::Composite => 'c',
         }
     }
@@ -367,6 +532,7 @@ impl Relation {
             RelationKind::Index(_) => "index",
             RelationKind::Sequence(_) => "sequence",
             RelationKind::View(_) => "view",
+            RelationKind::MaterializedView(_) => "materialized view",
             RelationKind::Composite => "composite type",
         }
     }

@@ -74,6 +74,7 @@ fn check_name(catalog: &Catalog, object: &Object) -> Result<()> {
             (t.oid, "pg_type_typname_nsp_index", format!("(typname, typnamespace)=({}, {})", t.name, t.namespace))
         }
         Object::Schema(s) => (s.oid, "pg_namespace_nspname_index", format!("(nspname)=({})", s.name)),
+        Object::Domain(_) => return Ok(()),
         Object::Role(r) => (r.oid, "pg_authid_rolname_index", format!("(rolname)=({})", r.name)),
     };
     match catalog.name_owner(object) {
@@ -100,8 +101,9 @@ impl CatalogTransaction {
             return store.current();
         }
         let committed = store.current();
+        let fresh = self.local.is_none();
         let local = self.local.get_or_insert_with(|| Catalog::clone(&committed));
-        if local.version() & !LOCAL != committed.version() {
+        if fresh || local.version() & !LOCAL != committed.version() {
             *local = Catalog::clone(&committed);
             self.changes.iter().for_each(|change| local.apply(change));
         }

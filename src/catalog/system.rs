@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use dictdb_types::{Datum, Oid, Type};
+use dictdb_types::{Oid, Type};
 
-use crate::{BOOTSTRAP_ROLE, Column, Persistence, Relation, RelationKind, ViewInfo, namespaces};
+use crate::{BOOTSTRAP_ROLE, Column, Relation, RelationKind, ViewInfo, namespaces};
 
 const RELATIONS: &str = include_str!("facts/system_relations.tsv");
 const COLUMNS: &str = include_str!("facts/system_columns.tsv");
@@ -42,17 +42,9 @@ fn load() -> Vec<Arc<Relation>> {
 
 fn column(row: &[&'static str], slot: usize) -> Column {
     Column {
-        name: Arc::from(row[1]),
-        ty: Type::with_typmod(oid(row[2]), row[3].parse().unwrap_or(-1)),
         not_null: row[4] == "t",
-        default: None,
-        identity: None,
-        generated: false,
-        dropped: false,
         collation: oid(row[5]),
-        slot,
-        missing: Datum::Null,
-        acl: None,
+        ..Column::new(row[1], Type::with_typmod(oid(row[2]), row[3].parse().unwrap_or(-1)), slot)
     }
 }
 
@@ -73,25 +65,17 @@ fn relation(
             query: Arc::from(*query),
             search_path: Arc::from([namespaces::PG_CATALOG]),
             check_option: None,
+            populated: true,
         })),
         None => RelationKind::Virtual,
     };
     let acl = row[6].strip_prefix('{').and_then(|acl| acl.strip_suffix('}'));
+    let namespace = if schema == "pg_catalog" { namespaces::PG_CATALOG } else { namespaces::INFORMATION_SCHEMA };
     Relation {
-        oid: own,
-        name: Arc::from(name),
-        namespace: if schema == "pg_catalog" { namespaces::PG_CATALOG } else { namespaces::INFORMATION_SCHEMA },
-        owner: BOOTSTRAP_ROLE,
-        kind,
-        persistence: Persistence::Permanent,
         columns: columns.remove(&own).unwrap_or_default().into(),
         row_type: oid(row[4]),
-        storage: Oid::INVALID,
         acl: acl.map(|acl| acl.split(',').map(Arc::from).collect()),
-        options: Vec::new(),
-        constraints: Vec::new(),
-        indexes: Vec::new(),
-        referenced_by: Vec::new(),
+        ..Relation::new(own, namespace, Arc::from(name), BOOTSTRAP_ROLE, kind)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_types::{Oid, TypeInfo, TypeKind, TypeLookup, builtin_types};
 use imbl::{HashMap, OrdMap};
 
-use crate::{Change, Dependency, Key, Object, Relation, Role, Schema};
+use crate::{Change, Dependency, Domain, Key, Object, Relation, Role, Schema};
 
 /// `pg_namespace.oid` of the schemas every database has.
 pub mod namespaces {
@@ -31,6 +31,7 @@ pub struct Catalog {
     pub(crate) schemas: OrdMap<Oid, Arc<Schema>>,
     pub(crate) relations: OrdMap<Oid, Arc<Relation>>,
     pub(crate) types: OrdMap<Oid, Arc<TypeInfo>>,
+    pub(crate) domains: OrdMap<Oid, Arc<Domain>>,
     pub(crate) roles: OrdMap<Oid, Arc<Role>>,
     pub(crate) comments: OrdMap<(Oid, Oid, i32), Arc<str>>,
     pub(crate) dependencies: OrdMap<(Key, Key), Dependency>,
@@ -110,6 +111,21 @@ impl Catalog {
     /// Users' types by oid; the built-in ones are in [`builtin_types`].
     pub fn user_types(&self) -> impl Iterator<Item = &Arc<TypeInfo>> {
         self.types.values()
+    }
+
+    /// What a domain adds to its base type; `None` for the built-in ones and for what is no domain.
+    pub fn domain(&self, oid: Oid) -> Option<&Arc<Domain>> {
+        self.domains.get(&oid)
+    }
+
+    /// The default of a domain, or of the domain it is over.
+    pub fn domain_default(&self, oid: Oid) -> Option<&Arc<str>> {
+        let domain = self.domain(oid)?;
+        match (&domain.default, self.types.get(&oid).map(|info| &info.kind)) {
+            (Some(default), _) => Some(default),
+            (None, Some(TypeKind::Domain(base))) => self.domain_default(base.oid),
+            _ => None,
+        }
     }
 
     /// The role with this oid.
@@ -193,6 +209,9 @@ impl Catalog {
                 }
                 self.type_names.insert((info.namespace, info.name.clone()), info.oid);
             }
+            Object::Domain(domain) => {
+                self.domains.insert(domain.oid, domain.clone());
+            }
             Object::Role(role) => {
                 self.roles.insert(role.oid, role.clone());
             }
@@ -210,6 +229,7 @@ impl Catalog {
                 }
             }
             Key::Type(oid) => {
+                self.domains.remove(&oid);
                 if let Some(old) = self.types.remove(&oid) {
                     self.type_names.remove(&(old.namespace, old.name.clone()));
                 }
@@ -217,7 +237,7 @@ impl Catalog {
             Key::Role(oid) => {
                 self.roles.remove(&oid);
             }
-            Key::Column(..) | Key::Constraint(..) | Key::Function(_) => {}
+            Key::Column(..) | Key::Default(..) | Key::Constraint(..) | Key::Function(_) => {}
         }
         self.remove_dependencies(key);
     }
@@ -238,6 +258,7 @@ impl Catalog {
             }
             Object::Type(info) => self.type_names.get(&(info.namespace, info.name.clone())).copied(),
             Object::Schema(schema) => self.schema_named(&schema.name).map(|s| s.oid),
+            Object::Domain(domain) => Some(domain.oid),
             Object::Role(role) => self.role_named(&role.name).map(|r| r.oid),
         }
     }

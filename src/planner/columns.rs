@@ -1,6 +1,8 @@
 //! Which columns a logical plan provides, uses and leaves to an outer query.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use dictdb_types::Oid;
 
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{ModifyAction, Node, Scan};
@@ -199,4 +201,42 @@ pub fn scans(node: &Node) -> Vec<&Scan> {
         }
         _ => Vec::new(),
     }
+}
+
+/// The columns of relations that a plan mentions in its expressions, as relation and attnum.
+pub fn used(node: &Node) -> Vec<(Oid, i16)> {
+    let mut sources = BTreeMap::new();
+    let mut mentioned = BTreeSet::new();
+    collect_used(node, &mut sources, &mut mentioned);
+    let mut found: Vec<(Oid, i16)> = mentioned.iter().filter_map(|id| sources.get(id).copied()).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn collect_used(
+    node: &Node,
+    sources: &mut BTreeMap<ColumnId, (Oid, i16)>,
+    mentioned: &mut BTreeSet<ColumnId>,
+) {
+    match node {
+        Node::Scan(scan) => {
+            let named = scan.columns.iter().filter(|(_, attnum)| *attnum > 0);
+            sources.extend(named.map(|(column, attnum)| (column.id, (scan.relation.oid, *attnum))));
+        }
+        Node::Project { columns, .. } => {
+            sources.extend(columns.iter().filter_map(|(column, _)| Some((column.id, column.source?))));
+        }
+        _ => {}
+    }
+    for_each_expr(node, &mut |expr| {
+        expr.visit(&mut |e| match e {
+            Expr::Column(id, _) => {
+                mentioned.insert(*id);
+            }
+            Expr::Sublink(link) => collect_used(&link.query, sources, mentioned),
+            _ => {}
+        });
+    });
+    for_each_input(node, &mut |input| collect_used(input, sources, mentioned));
 }

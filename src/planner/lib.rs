@@ -35,7 +35,7 @@ use dictdb_parser::Locations;
 use dictdb_parser::ast;
 use dictdb_types::{Error, Oid, Result, Type};
 
-pub use bind::BindContext;
+pub use bind::{BindContext, Updatable, updatable};
 use bind::Binder;
 use estimate::Statistics;
 
@@ -141,6 +141,8 @@ pub struct BoundView {
     pub columns: Vec<OutputColumn>,
     /// The relations it reads, each once.
     pub relations: Vec<Oid>,
+    /// The columns of those relations that it mentions: relation and attnum.
+    pub columns_used: Vec<(Oid, i16)>,
 }
 
 /// Binds the query of a view, to check it and to learn its columns.
@@ -151,7 +153,8 @@ pub fn bind_view(query: &ast::Query, locations: &Locations, cx: BindContext<'_>)
         binder.settle_unknown(node)
     })?;
     let columns = node.columns().iter().map(OutputColumn::of).collect();
-    Ok(BoundView { columns, relations: binder.into_relations() })
+    let columns_used = columns::used(&node);
+    Ok(BoundView { columns, relations: binder.into_relations(), columns_used })
 }
 
 fn is_modify(node: &logical::Node) -> bool {

@@ -111,6 +111,82 @@ pub fn bind_text(
     bind(&tree, &Locations::default(), relation, purpose, cx)
 }
 
+/// Binds the CHECK of a domain over its base type: `VALUE` is [`Expr::TestValue`].
+pub fn bind_domain_check(
+    expr: &ast::Expr,
+    locations: &Locations,
+    base: Type,
+    cx: BindContext<'_>,
+) -> Result<BoundTableExpr> {
+    let mut binder = Binder::new(cx, locations, &[], false);
+    let value = crate::bind::NamedColumn { name: Arc::from("value"), expr: Expr::TestValue(base), source: None };
+    let table = crate::bind::TableName::new("", vec![value], dictdb_types::oids::RECORD);
+    let names = crate::bind::Names::of_table(table);
+    binder.levels.push(Level { names, clause: Clause::Check, ..Level::default() });
+    binder.keep_casts = true;
+    let bound = binder.bind_expr(expr)?;
+    let mut bound = binder.coerce_to_boolean(bound, "CHECK", locations.leftmost(expr))?;
+    let text = text_of(&binder, &bound, &[], Form { stored: true, pretty: false })?;
+    crate::fold::fold(&mut bound, cx.env);
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns: Vec::new() })
+}
+
+/// The text of a domain's stored CHECK or default as this search path shows it.
+pub fn domain_shown(text: &str, base: Type, pretty: bool, cx: BindContext<'_>) -> Result<String> {
+    let tree = dictdb_parser::parse_expression(text)?;
+    let locations = Locations::default();
+    let mut binder = Binder::new(cx, &locations, &[], false);
+    let value = crate::bind::NamedColumn { name: Arc::from("value"), expr: Expr::TestValue(base), source: None };
+    let table = crate::bind::TableName::new("", vec![value], dictdb_types::oids::RECORD);
+    binder.levels.push(Level { names: crate::bind::Names::of_table(table), ..Level::default() });
+    binder.keep_casts = true;
+    let bound = binder.bind_expr(&tree)?;
+    text_of(&binder, &bound, &[], Form { stored: false, pretty })
+}
+
+/// Binds the default of a domain, as a value of its base type.
+pub fn bind_domain_default(
+    expr: &ast::Expr,
+    locations: &Locations,
+    base: Type,
+    cx: BindContext<'_>,
+) -> Result<Arc<str>> {
+    let mut binder = Binder::new(cx, locations, &[], false);
+    binder.levels.push(Level { clause: Clause::ColumnDefault, ..Level::default() });
+    binder.keep_casts = true;
+    let value = binder.bind_expr(expr)?;
+    let position = locations.leftmost(expr);
+    let bound = coerce(&mut binder, value.clone(), TableExpr::Default(base), position)?;
+    let written = written(&mut binder, value, &bound, TableExpr::Default(base))?;
+    text_of(&binder, &written, &[], Form { stored: true, pretty: false }).map(Arc::from)
+}
+
+/// The canonical text of a stored expression over a table whose columns have got other names since.
+pub fn restated(
+    text: &str,
+    old: &Arc<Relation>,
+    new: &Relation,
+    purpose: TableExpr,
+    cx: BindContext<'_>,
+) -> Result<Arc<str>> {
+    let tree = dictdb_parser::parse_expression(text)?;
+    let locations = Locations::default();
+    let mut binder = Binder::new(cx, &locations, &[], false);
+    let mut row = binder.row_columns(old);
+    let names = crate::bind::Names::of_table(binder.row_name(old, &old.name, &row));
+    binder.levels.push(Level { names, clause: clause(purpose), ..Level::default() });
+    binder.keep_casts = true;
+    let value = binder.bind_expr(&tree)?;
+    let bound = coerce(&mut binder, value.clone(), purpose, None)?;
+    let written = written(&mut binder, value, &bound, purpose)?;
+    for (column, attnum) in &mut row {
+        if let Some(renamed) = new.column(*attnum) {
+            column.name = renamed.name.clone();
+        }
+    }
+    text_of(&binder, &written, &row, Form { stored: true, pretty: false }).map(Arc::from)
+}
+
 /// The text of a stored expression as this search path shows it (`pg_get_expr`); `pretty` spares parentheses.
 pub fn shown(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext<'_>) -> Result<String> {
     let tree = dictdb_parser::parse_expression(text)?;

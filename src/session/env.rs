@@ -4,11 +4,14 @@
 //! `pg_backend_pid`) reach the session through [`StatementEnv::of`].
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, namespaces};
+use dictdb_executor::DomainCode;
 use dictdb_planner::BindContext;
 use dictdb_types::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, TypeInfo, TypeLookup, builtin_types};
+use parking_lot::Mutex;
 
 use crate::Shared;
 use crate::settings::Derived;
@@ -28,6 +31,8 @@ pub struct StatementEnv {
     pub statement_timestamp: i64,
     /// Whether the transaction may not change data.
     pub read_only: bool,
+    /// Domains that have been needed.
+    pub(crate) domains: Mutex<HashMap<Oid, Arc<DomainCode>>>,
 }
 
 impl StatementEnv {
@@ -79,6 +84,19 @@ impl StatementEnv {
     }
 }
 
+impl StatementEnv {
+    /// The constraints of a user's domain, compiled once per statement.
+    fn domain_code(&self, domain: Oid) -> Result<Arc<DomainCode>> {
+        if let Some(code) = self.domains.lock().get(&domain) {
+            return Ok(code.clone());
+        }
+        let code = DomainCode::new(domain, &self.catalog, &self.shared.instance.registry, self)?;
+        let code = Arc::new(code.ok_or_else(|| Error::internal(format!("cache lookup failed for type {domain}")))?);
+        self.domains.lock().insert(domain, code.clone());
+        Ok(code)
+    }
+}
+
 impl TypeLookup for StatementEnv {
     fn type_info(&self, oid: Oid) -> Option<Arc<TypeInfo>> {
         builtin_types::by_oid(oid).or_else(|| self.catalog.type_info(oid))
@@ -109,7 +127,7 @@ impl Env for StatementEnv {
     fn check_domain(&self, domain: Oid, value: &Datum) -> Result<()> {
         match builtin_types::by_oid(domain) {
             Some(info) => system::check_builtin_domain(&info.name, value),
-            None => Err(Error::unsupported(format_args!("domain {domain}"))),
+            None => self.domain_code(domain)?.check(value, self),
         }
     }
 

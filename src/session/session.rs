@@ -270,6 +270,7 @@ impl Session {
             statement_timestamp: key.statement,
             read_only: key.read_only,
             shared: self.shared.clone(),
+            domains: Mutex::default(),
         });
         self.last_env = Some((key, env.clone()));
         env
@@ -356,7 +357,9 @@ impl Session {
     }
 
     fn commit_transaction(&mut self) -> Result<()> {
+        self.check_deferred()?;
         self.hold_cursors()?;
+        self.end_temporary_tables()?;
         let hub = &self.shared.instance.hub;
         let pending = std::mem::take(&mut *self.shared.pending.lock());
         hub.check_room(pending.sent())?;
@@ -471,6 +474,7 @@ impl Session {
             notifications: self.shared.pending.lock().position(),
             catalog: self.catalog.position(),
             storage_changes: self.storage_changes.position(),
+            constraints: self.constraints.position(),
             storage: self.transaction.as_ref().map(|transaction| transaction.savepoint()),
             modes: self.block.modes,
         });
@@ -506,6 +510,7 @@ impl Session {
         self.catalog_epoch = self.shared.instance.new_epoch();
         self.catalog.rollback_to(savepoint.catalog);
         self.storage_changes.rollback_to(savepoint.storage_changes, &self.shared.instance.storage);
+        self.constraints.rollback_to(&savepoint.constraints);
         self.shared.pending.lock().rollback_to(savepoint.notifications);
         self.shared.settings.lock().rollback_to_savepoint(depth);
         self.block.revive();

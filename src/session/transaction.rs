@@ -14,6 +14,7 @@
 
 use std::sync::Arc;
 
+use dictdb_executor::modify::QueuePosition;
 use dictdb_parser::utility::{IsolationLevel, TransactionMode};
 use dictdb_storage::SavepointId;
 use dictdb_types::{Error, Result, Severity, SqlState};
@@ -107,6 +108,8 @@ pub(crate) struct Savepoint {
     pub storage_changes: (usize, usize),
     /// The savepoint in storage, once the transaction has begun there.
     pub storage: Option<SavepointId>,
+    /// Deferred constraints when it was set.
+    pub constraints: QueuePosition,
     /// Modes when it was set.
     pub modes: Modes,
 }

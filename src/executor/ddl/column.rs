@@ -6,16 +6,25 @@ use dictdb_catalog::{Column, Identity, Relation};
 use dictdb_parser::utility::{ColumnDef, Constraint, ConstraintKind, SequenceOption};
 use dictdb_parser::{Locations, TypeName};
 use dictdb_planner::table_expr::{self, TableExpr};
-use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, TypeInfo, TypeKind, oids};
+use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeInfo, TypeKind, oids};
 
 use super::DdlContext;
+
+/// `pg_collation.oid` of the collations there are; all order by bytes.
+const DEFAULT_COLLATION: Oid = Oid(100);
+const C_COLLATION: Oid = Oid(950);
+const POSIX_COLLATION: Oid = Oid(951);
 
 /// A column as defined, before its sequence and default exist.
 pub(super) struct NewColumn<'a> {
     pub column: Column,
     /// `serial`, or identity with its sequence's options.
     pub sequence: Option<NewSequence<'a>>,
+    /// Options of the sequence of an identity column that is like another one.
+    pub identity_of: Option<Vec<SequenceOption>>,
     pub default: Option<&'a dictdb_parser::utility::SourceExpr>,
+    /// Canonical text of a default or generation expression taken over from another table.
+    pub stored_default: Option<Arc<str>>,
     /// Constraints other than NULL, NOT NULL, DEFAULT, identity and generated.
     pub constraints: Vec<&'a Constraint>,
 }
@@ -33,9 +42,6 @@ impl DdlContext<'_> {
         table: &str,
         slot: usize,
     ) -> Result<NewColumn<'d>> {
-        if definition.compression.is_some() {
-            return Err(Error::unsupported("COMPRESSION"));
-        }
         let name = definition.name.value.as_str();
         let data_type = definition
             .data_type
@@ -46,23 +52,22 @@ impl DdlContext<'_> {
             Some(oid) => Type::new(oid),
             None => self.column_type(data_type, name)?,
         };
-        let collation = self.type_info(ty.oid)?.collation;
+        let collation = self.column_collation(ty, definition.collation.as_ref())?;
+        let compression = match &definition.compression {
+            Some(method) => self.compression_letter(ty.oid, &method.value)?,
+            None => None,
+        };
         let mut new = NewColumn {
             column: Column {
-                name: Arc::from(name),
-                ty,
                 not_null: serial.is_some(),
-                default: None,
-                identity: None,
-                generated: false,
-                dropped: false,
                 collation,
-                slot,
-                missing: Datum::Null,
-                acl: None,
+                compression,
+                ..Column::new(name, ty, slot)
             },
             sequence: serial.map(|_| NewSequence { identity: false, options: &[] }),
+            identity_of: None,
             default: None,
+            stored_default: None,
             constraints: Vec::new(),
         };
         let mut null = None;
@@ -140,7 +145,7 @@ impl DdlContext<'_> {
     }
 
     /// A column's type; pseudo-types are refused with 42P16.
-    fn column_type(&mut self, data_type: &dictdb_parser::ast::DataType, column: &str) -> Result<Type> {
+    pub(super) fn column_type(&mut self, data_type: &dictdb_parser::ast::DataType, column: &str) -> Result<Type> {
         let ty = self.bind_type(data_type)?;
         if matches!(self.type_info(ty.oid)?.kind, TypeKind::Pseudo) {
             return Err(Error::new(
@@ -149,6 +154,34 @@ impl DdlContext<'_> {
             ));
         }
         Ok(ty)
+    }
+
+    /// The collation of a column: the type's, or the one named. 42704, 42804.
+    pub(super) fn column_collation(
+        &mut self,
+        ty: Type,
+        named: Option<&dictdb_parser::ast::ObjectName>,
+    ) -> Result<Oid> {
+        let own = self.type_info(ty.oid)?.collation;
+        let Some(name) = named else { return Ok(own) };
+        if !own.is_valid() {
+            let catalog = self.view();
+            let shown = self.shown_type(ty.oid, &catalog);
+            return Err(Error::new(
+                SqlState::DATATYPE_MISMATCH,
+                format!("collations are not supported by type {shown}"),
+            ));
+        }
+        let word = super::names::shown(name);
+        match word.strip_prefix("pg_catalog.").unwrap_or(&word) {
+            "default" => Ok(DEFAULT_COLLATION),
+            "C" => Ok(C_COLLATION),
+            "POSIX" => Ok(POSIX_COLLATION),
+            _ => Err(Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("collation \"{word}\" for encoding \"UTF8\" does not exist"),
+            )),
+        }
     }
 
     /// The type a type name means.

@@ -95,7 +95,7 @@ impl DdlContext<'_> {
             deferrable: constraint.deferrable,
         };
         if primary {
-            self.set_not_null(table, &attnums)?;
+            self.require_not_null(table, &attnums)?;
         }
         let index = self.make_index(table, name.clone(), info)?;
         let oid = self.new_oid();
@@ -109,8 +109,15 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    fn set_not_null(&mut self, table: Oid, attnums: &[i16]) -> Result<()> {
+    /// Makes columns NOT NULL. 23502 when a row has NULL there.
+    pub(super) fn require_not_null(&mut self, table: Oid, attnums: &[i16]) -> Result<()> {
         let relation = self.table(table)?;
+        for attnum in attnums {
+            let Some(column) = relation.column(*attnum).filter(|column| !column.not_null) else { continue };
+            let place = *attnum as usize - 1;
+            let error = self.contains_null(&relation, &column.name);
+            self.check_rows(&relation, |row, _| if row[place].is_null() { Err(error.clone()) } else { Ok(()) })?;
+        }
         let mut columns = relation.columns.to_vec();
         for attnum in attnums {
             if let Some(column) = columns.get_mut(*attnum as usize - 1) {
@@ -215,6 +222,8 @@ pub(super) fn named(oid: Oid, name: Arc<str>, relation: Oid, kind: ConstraintKin
         initially_deferred: syntax.initially_deferred,
         validated: !syntax.not_valid,
         no_inherit: syntax.no_inherit,
+        local: true,
+        inherited: 0,
     }
 }
 

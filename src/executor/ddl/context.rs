@@ -6,9 +6,22 @@ use dictdb_catalog::{Catalog, CatalogStore, CatalogTransaction, Change, Dependen
 use dictdb_functions::Registry;
 use dictdb_planner::BindContext;
 use dictdb_storage::{LockMode, Storage, Transaction, WaitOptions, WaitPolicy};
-use dictdb_types::{Env, Error, Oid, Result, Severity, SqlState};
+use dictdb_types::{Datum, Env, Error, Oid, Result, Severity, SqlState, Type};
 
 use super::StorageChanges;
+use crate::context::VirtualTables;
+use crate::engine::Engine;
+use crate::modify::ConstraintQueue;
+
+/// What the session knows and a statement needs, as seen with a version of the catalog: the statement's own changes are
+/// in it.
+pub trait Surroundings {
+    /// Settings, names, clock.
+    fn env(&self, catalog: Arc<Catalog>) -> Arc<dyn Env>;
+
+    /// System catalogs.
+    fn virtual_tables(&self, catalog: Arc<Catalog>) -> Arc<dyn VirtualTables>;
+}
 
 /// The surroundings of one DDL statement.
 pub struct DdlContext<'a> {
@@ -28,8 +41,16 @@ pub struct DdlContext<'a> {
     pub changes: &'a mut StorageChanges,
     /// Implementations of functions.
     pub registry: &'a Registry,
-    /// Settings and names.
-    pub env: &'a dyn Env,
+    /// What executions share.
+    pub engine: &'a Arc<Engine>,
+    /// Settings and names, as a version of the catalog has them.
+    pub surroundings: &'a dyn Surroundings,
+    /// Constraints of the transaction that are checked later.
+    pub constraints: &'a Arc<ConstraintQueue>,
+    /// Parameter values of the statement, `$1` first.
+    pub params: &'a Arc<[Datum]>,
+    /// Their types.
+    pub param_types: &'a [Type],
     /// Schemas searched for unqualified names, `pg_catalog` included.
     pub search_path: &'a [Oid],
     /// Schema new objects go to; `None` when the search path names none that exists.
@@ -38,6 +59,10 @@ pub struct DdlContext<'a> {
     pub temporary_schema: Oid,
     /// The role that owns new objects.
     pub role: Oid,
+    /// The role of the session, whatever SET ROLE said.
+    pub session_role: Oid,
+    /// The databases there are.
+    pub databases: &'a [(Oid, Arc<str>)],
     /// Notices and warnings for the client.
     pub notices: &'a mut Vec<Error>,
 }
@@ -81,60 +106,23 @@ impl DdlContext<'_> {
 
     /// Runs `f` with what the binder needs.
     pub(super) fn with_binding<T>(&mut self, f: impl FnOnce(BindContext<'_>) -> Result<T>) -> Result<T> {
+        self.with_path(self.search_path, f)
+    }
+
+    /// Likewise, along another search path.
+    pub(super) fn with_path<T>(
+        &mut self,
+        search_path: &[Oid],
+        f: impl FnOnce(BindContext<'_>) -> Result<T>,
+    ) -> Result<T> {
         let catalog = self.view();
-        let env = CatalogEnv { inner: self.env, catalog: &catalog };
+        let env = self.surroundings.env(catalog.clone());
         f(BindContext {
             catalog: &catalog,
             registry: self.registry,
-            env: &env,
-            search_path: self.search_path,
+            env: &*env,
+            search_path,
             role: self.role,
         })
-    }
-}
-
-/// The statement's environment with the types the statement itself has made.
-struct CatalogEnv<'a> {
-    inner: &'a dyn Env,
-    catalog: &'a Catalog,
-}
-
-impl dictdb_types::TypeLookup for CatalogEnv<'_> {
-    fn type_info(&self, oid: Oid) -> Option<Arc<dictdb_types::TypeInfo>> {
-        self.catalog.type_info(oid)
-    }
-}
-
-impl Env for CatalogEnv<'_> {
-    fn format(&self) -> &dictdb_types::FormatSettings {
-        self.inner.format()
-    }
-
-    fn transaction_timestamp(&self) -> i64 {
-        self.inner.transaction_timestamp()
-    }
-
-    fn statement_timestamp(&self) -> i64 {
-        self.inner.statement_timestamp()
-    }
-
-    fn reg_in(&self, kind: dictdb_types::RegKind, text: &str) -> Result<Oid> {
-        self.inner.reg_in(kind, text)
-    }
-
-    fn reg_out(&self, kind: dictdb_types::RegKind, oid: Oid) -> String {
-        self.inner.reg_out(kind, oid)
-    }
-
-    fn check_domain(&self, domain: Oid, value: &dictdb_types::Datum) -> Result<()> {
-        self.inner.check_domain(domain, value)
-    }
-
-    fn check_interrupts(&self) -> Result<()> {
-        self.inner.check_interrupts()
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self.inner.as_any()
     }
 }

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Column, Dependency, Key, Persistence, Relation, RelationKind};
+use dictdb_catalog::{Column, Dependency, Key, OnCommit, Persistence, Relation, RelationKind};
 use dictdb_parser::Locations;
-use dictdb_parser::utility::{
-    self, Constraint, ConstraintKind as Syntax, CreateTable, DefElem, DefValue, TableElement,
-};
+use dictdb_parser::utility::{self, Constraint, ConstraintKind as Syntax, CreateTable, TableElement};
 use dictdb_types::{Error, Field, Oid, Result, SqlState, TypeInfo, TypeKind, TypeLookup};
 
 use super::DdlContext;
@@ -28,24 +26,32 @@ impl DdlContext<'_> {
             }
             return Err(already_exists(&name));
         }
+        self.check_create_in(namespace)?;
         let mut columns: Vec<NewColumn<'_>> = Vec::new();
+        let mut templates = Vec::new();
         let mut constraints: Vec<(Option<usize>, &Constraint)> = Vec::new();
         for element in &create.elements {
             match element {
                 TableElement::Column(definition) => {
                     let mut column = self.define_column(definition, &name, columns.len())?;
                     if columns.iter().any(|other| other.column.name == column.column.name) {
-                        return Err(Error::new(
-                            SqlState::DUPLICATE_COLUMN,
-                            format!("column \"{}\" specified more than once", column.column.name),
-                        ));
+                        return Err(specified_twice(&column.column.name));
                     }
                     let own = std::mem::take(&mut column.constraints);
                     constraints.extend(own.into_iter().map(|constraint| (Some(columns.len()), constraint)));
                     columns.push(column);
                 }
                 TableElement::Constraint(constraint) => constraints.push((None, constraint)),
-                TableElement::Like(_) => return Err(Error::unsupported("LIKE in CREATE TABLE")),
+                TableElement::Like(like) => {
+                    let template = self.template(like)?;
+                    for column in self.template_columns(&template, columns.len())? {
+                        if columns.iter().any(|other| other.column.name == column.column.name) {
+                            return Err(specified_twice(&column.column.name));
+                        }
+                        columns.push(column);
+                    }
+                    templates.push(template);
+                }
             }
         }
         if columns.len() > MAX_COLUMNS {
@@ -63,7 +69,12 @@ impl DdlContext<'_> {
         let plain = columns.iter().map(|column| column.column.clone()).collect();
         let relation = self.new_table(namespace, name, plain, persistence)?;
         let relation = self.fill_defaults(relation, columns, locations)?;
-        let relation = self.put_relation(Relation { options: options(&create.options), ..Relation::clone(&relation) });
+        let options = super::options::given(&create.options, super::options::Target::Table)?;
+        let on_commit = on_commit(create.on_commit, temporary)?;
+        let relation = self.put_relation(Relation { options, on_commit, ..Relation::clone(&relation) });
+        for template in &templates {
+            self.copy_template(relation.oid, template)?;
+        }
         self.add_constraints(relation.oid, &constraints, locations)
     }
 
@@ -82,24 +93,15 @@ impl DdlContext<'_> {
         self.storage.create_table(oid, &layouts);
         self.changes.created_table(oid);
         let relation = Relation {
-            oid,
-            name,
-            namespace,
-            owner: self.role,
-            kind: RelationKind::Table,
             persistence,
             columns: columns.into(),
             row_type,
             storage: oid,
-            acl: None,
-            options: Vec::new(),
-            constraints: Vec::new(),
-            indexes: Vec::new(),
-            referenced_by: Vec::new(),
+            ..Relation::new(oid, namespace, name, self.role, RelationKind::Table)
         };
         self.depend(Key::Relation(oid), Key::Schema(namespace), Dependency::Normal);
-        for column in relation.columns.iter().filter(|column| column.ty.oid >= Oid::FIRST_NORMAL) {
-            self.depend(Key::Relation(oid), Key::Type(column.ty.oid), Dependency::Normal);
+        for (attnum, column) in relation.live_columns().filter(|(_, column)| column.ty.oid >= Oid::FIRST_NORMAL) {
+            self.depend(Key::Column(oid, attnum), Key::Type(column.ty.oid), Dependency::Normal);
         }
         Ok(self.put_relation(relation))
     }
@@ -145,7 +147,13 @@ impl DdlContext<'_> {
         let mut filled: Vec<Column> = Vec::with_capacity(columns.len());
         for (index, new) in columns.into_iter().enumerate() {
             let mut column = new.column;
-            if let Some(sequence) = &new.sequence {
+            if let Some(options) = &new.identity_of {
+                let sequence = super::column::NewSequence { identity: true, options };
+                let oid = self.column_sequence(&relation, &column, index as i16 + 1, &sequence)?;
+                column.default = Some(Arc::from(format!("nextval('{oid}'::regclass)")));
+            } else if new.stored_default.is_some() {
+                column.default = new.stored_default;
+            } else if let Some(sequence) = &new.sequence {
                 let attnum = index as i16 + 1;
                 let oid = self.column_sequence(&relation, &column, attnum, sequence)?;
                 // An identity column's default is implied by its sequence; both are stored alike.
@@ -155,7 +163,11 @@ impl DdlContext<'_> {
             }
             filled.push(column);
         }
-        Ok(self.put_relation(Relation { columns: filled.into(), ..Relation::clone(&relation) }))
+        let relation = self.put_relation(Relation { columns: filled.into(), ..Relation::clone(&relation) });
+        for attnum in 1..=relation.columns.len() as i16 {
+            self.depend_default(relation.oid, attnum)?;
+        }
+        Ok(relation)
     }
 
     /// Adds table and column constraints in the order PostgreSQL makes them: keys, checks, foreign keys.
@@ -180,21 +192,29 @@ impl DdlContext<'_> {
     }
 }
 
+/// 42701.
+fn specified_twice(name: &str) -> Error {
+    Error::new(SqlState::DUPLICATE_COLUMN, format!("column \"{name}\" specified more than once"))
+}
+
 /// 42P07.
 pub(super) fn already_exists(name: &str) -> Error {
     Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists"))
 }
 
-/// Storage parameters as `pg_class.reloptions` shows them.
-fn options(given: &[DefElem]) -> Vec<Arc<str>> {
-    let shown = given.iter().map(|option| {
-        let value = match &option.value {
-            Some(DefValue::Number(text) | DefValue::String(text) | DefValue::Keyword(text)) => text.as_str(),
-            _ => "true",
-        };
-        Arc::from(format!("{}={value}", option.name.value))
-    });
-    shown.collect()
+/// 42P16 for ON COMMIT of a table that stays.
+pub(super) fn on_commit(action: Option<utility::OnCommit>, temporary: bool) -> Result<OnCommit> {
+    if action.is_some() && !temporary {
+        return Err(Error::new(
+            SqlState::INVALID_TABLE_DEFINITION,
+            "ON COMMIT can only be used on temporary tables",
+        ));
+    }
+    Ok(match action {
+        None | Some(utility::OnCommit::PreserveRows) => OnCommit::PreserveRows,
+        Some(utility::OnCommit::DeleteRows) => OnCommit::DeleteRows,
+        Some(utility::OnCommit::Drop) => OnCommit::Drop,
+    })
 }
 
 fn refuse_clauses(create: &CreateTable) -> Result<()> {
@@ -204,11 +224,6 @@ fn refuse_clauses(create: &CreateTable) -> Result<()> {
         (create.partition_of.is_some(), "PARTITION OF"),
         (create.partition_by.is_some(), "PARTITION BY"),
         (create.access_method.as_ref().is_some_and(|method| method.value != "heap"), "a table access method"),
-        (create.options.iter().any(|option| option.name.value != "fillfactor"), "a storage parameter"),
-        (
-            create.on_commit.is_some_and(|action| action != utility::OnCommit::PreserveRows),
-            "ON COMMIT DELETE ROWS and DROP",
-        ),
         (create.tablespace.as_ref().is_some_and(|space| space.value != "pg_default"), "TABLESPACE"),
     ];
     match clauses.iter().find(|(present, _)| *present) {

@@ -3,10 +3,9 @@
 //! Objects that belong to the dropped one (its indexes, constraints, row type, serial sequences) go silently. Others need
 //! CASCADE, and are reported; without it they are the reason for 2BP01.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, ConstraintKind, Dependency, Key, Relation, RelationKind};
+use dictdb_catalog::{ConstraintKind, Key, Relation, RelationKind};
 use dictdb_parser::utility::{Behavior, Drop, ObjectKind, ObjectRef};
 use dictdb_storage::LockMode;
 use dictdb_types::{Error, Oid, Result, SqlState};
@@ -14,43 +13,33 @@ use dictdb_types::{Error, Oid, Result, SqlState};
 use super::DdlContext;
 use super::names::{parts, shown};
 
-/// Lines of DETAIL a message lists before it only counts the rest.
-const MAX_REPORTED: usize = 100;
-
-/// What a DROP takes with it.
-#[derive(Default)]
-struct Doomed {
-    /// Everything to drop, the named objects first.
-    order: Vec<Key>,
-    seen: BTreeSet<Key>,
-    /// Objects that need CASCADE: themselves and what they depend on.
-    cascaded: Vec<(Key, Key)>,
-}
-
 impl DdlContext<'_> {
-    pub(super) fn drop_objects(&mut self, drop: &Drop) -> Result<&'static str> {
-        let (noun, tag) = match drop.kind {
-            ObjectKind::Table => ("table", "DROP TABLE"),
-            ObjectKind::Index => ("index", "DROP INDEX"),
-            ObjectKind::Sequence => ("sequence", "DROP SEQUENCE"),
-            ObjectKind::View => ("view", "DROP VIEW"),
-            ObjectKind::Schema => ("schema", "DROP SCHEMA"),
-            ObjectKind::Type => ("type", "DROP TYPE"),
-            ObjectKind::Domain => ("domain", "DROP DOMAIN"),
+    pub(super) fn drop_objects(&mut self, drop: &Drop) -> Result<()> {
+        let noun = match drop.kind {
+            ObjectKind::Table => "table",
+            ObjectKind::Index => "index",
+            ObjectKind::Sequence => "sequence",
+            ObjectKind::View => "view",
+            ObjectKind::MaterializedView => "materialized view",
+            ObjectKind::Schema => "schema",
+            ObjectKind::Type => "type",
+            ObjectKind::Domain => "domain",
             other => return Err(Error::unsupported(format_args!("DROP {other:?}"))),
         };
         let mut named = Vec::with_capacity(drop.objects.len());
         for object in &drop.objects {
             match self.object_key(drop.kind, noun, object)? {
-                Ok(key) => named.push(key),
+                Ok(key) => {
+                    self.check_droppable(key)?;
+                    named.push(key);
+                }
                 Err(missing) if drop.if_exists => {
                     self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("{}, skipping", missing.message()));
                 }
                 Err(missing) => return Err(missing),
             }
         }
-        self.drop_keys(&named, drop.behavior)?;
-        Ok(tag)
+        self.drop_keys(&named, drop.behavior)
     }
 
     /// Drops objects with what depends on them; 2BP01 without CASCADE.
@@ -60,42 +49,35 @@ impl DdlContext<'_> {
                 self.lock(*oid, LockMode::AccessExclusive)?;
             }
         }
-        let catalog = self.view();
-        let mut doomed = Doomed::default();
-        named.iter().for_each(|key| doomed.add(*key));
-        let mut next = 0;
-        while next < doomed.order.len() {
-            let key = doomed.order[next];
-            doomed.add_dependents(key, &catalog);
-            next += 1;
-        }
-        doomed.cascaded.retain(|(key, _)| !named.contains(key));
-        if !doomed.cascaded.is_empty() {
-            if behavior == Behavior::Restrict {
-                return Err(restricted(named, &doomed, &catalog));
-            }
-            self.report_cascade(&doomed, &catalog);
-        }
+        let doomed = self.doom(named, behavior)?;
         // Dependents first, so that nothing refers to what is gone.
-        for key in doomed.order.iter().rev() {
-            self.drop_key(*key)?;
+        for key in doomed.dependents_first() {
+            self.drop_key(key)?;
         }
         Ok(())
     }
 
-    fn report_cascade(&mut self, doomed: &Doomed, catalog: &Catalog) {
-        let described: Vec<String> = doomed.cascaded.iter().map(|(key, _)| describe(*key, catalog)).collect();
-        match described.as_slice() {
-            [single] => self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("drop cascades to {single}")),
-            several => {
-                let detail: Vec<String> = several.iter().map(|name| format!("drop cascades to {name}")).collect();
-                let notice = Error::with_severity(
-                    dictdb_types::Severity::Notice,
-                    SqlState::SUCCESSFUL_COMPLETION,
-                    format!("drop cascades to {} other objects", several.len()),
-                );
-                self.notices.push(notice.detail(listed(&detail)));
+    /// 42501 unless the role owns the object, or the schema it is in.
+    fn check_droppable(&mut self, key: Key) -> Result<()> {
+        let catalog = self.view();
+        match key {
+            Key::Relation(oid) => {
+                let Some(relation) = catalog.relation(oid).cloned() else { return Ok(()) };
+                let schema_owner = catalog.schema(relation.namespace).map(|schema| schema.owner);
+                match schema_owner.is_some_and(|owner| self.has_privileges_of(owner)) {
+                    true => Ok(()),
+                    false => self.check_owner(&relation),
+                }
             }
+            Key::Schema(oid) => match catalog.schema(oid).cloned() {
+                Some(schema) => self.check_schema_owner(&schema),
+                None => Ok(()),
+            },
+            Key::Type(oid) => {
+                let info = self.type_info(oid)?;
+                self.check_type_owner(&info)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -189,6 +171,7 @@ impl DdlContext<'_> {
             ObjectKind::Index => matches!(relation.kind, RelationKind::Index(_)),
             ObjectKind::Sequence => matches!(relation.kind, RelationKind::Sequence(_)),
             ObjectKind::View => matches!(relation.kind, RelationKind::View(_)),
+            ObjectKind::MaterializedView => matches!(relation.kind, RelationKind::MaterializedView(_)),
             _ => false,
         };
         if !fits {
@@ -217,7 +200,9 @@ impl DdlContext<'_> {
                 }
             }
             Key::Constraint(table, oid) => self.drop_constraint(table, oid)?,
-            Key::Column(..) | Key::Function(_) | Key::Role(_) => {}
+            Key::Column(table, attnum) => self.remove_column(table, attnum)?,
+            Key::Default(table, attnum) => self.remove_default(table, attnum)?,
+            Key::Function(_) | Key::Role(_) => {}
             Key::Schema(_) | Key::Type(_) => self.remove(key),
         }
         Ok(())
@@ -225,13 +210,18 @@ impl DdlContext<'_> {
 
     fn drop_relation(&mut self, relation: &Arc<Relation>) -> Result<()> {
         match &relation.kind {
-            RelationKind::Table => {
+            RelationKind::Table | RelationKind::MaterializedView(_) => {
                 for constraint in &relation.constraints {
                     self.forget_reference(constraint, relation.oid)?;
                     // It is part of the table, but what it depends on is recorded under its own key.
                     self.remove(Key::Constraint(relation.oid, constraint.oid));
                 }
                 self.changes.dropped_table(relation.storage);
+                self.forget_inheritance(relation)?;
+                for attnum in 1..=relation.columns.len() as i16 {
+                    self.remove(Key::Default(relation.oid, attnum));
+                    self.remove(Key::Column(relation.oid, attnum));
+                }
             }
             RelationKind::Index(info) => {
                 if let Some(table) = self.view().relation(info.table).cloned() {
@@ -262,6 +252,17 @@ impl DdlContext<'_> {
         Ok(())
     }
 
+    /// Tells the parents of a table that it is gone.
+    fn forget_inheritance(&mut self, relation: &Relation) -> Result<()> {
+        for parent in &relation.parents {
+            let Some(parent) = self.view().relation(*parent).cloned() else { continue };
+            let mut parent = Relation::clone(&parent);
+            parent.children.retain(|child| *child != relation.oid);
+            self.put_relation(parent);
+        }
+        Ok(())
+    }
+
     /// Tells the referenced table that a foreign key is gone.
     fn forget_reference(&mut self, constraint: &dictdb_catalog::Constraint, table: Oid) -> Result<()> {
         let ConstraintKind::Foreign(foreign) = &constraint.kind else { return Ok(()) };
@@ -271,96 +272,5 @@ impl DdlContext<'_> {
         referenced.referenced_by.retain(|(other, oid)| (*other, *oid) != (table, constraint.oid));
         self.put_relation(referenced);
         Ok(())
-    }
-}
-
-impl Doomed {
-    fn add(&mut self, key: Key) {
-        if self.seen.insert(key) {
-            self.order.push(key);
-        }
-    }
-
-    fn add_dependents(&mut self, key: Key, catalog: &Catalog) {
-        let mut sources = vec![key];
-        if let Key::Relation(oid) = key
-            && let Some(relation) = catalog.relation(oid)
-        {
-            sources.extend((1..=relation.columns.len()).map(|attnum| Key::Column(oid, attnum as i16)));
-            for constraint in &relation.constraints {
-                sources.push(Key::Constraint(oid, constraint.oid));
-            }
-        }
-        for source in sources {
-            for (dependent, kind) in catalog.dependents_of(source) {
-                // A constraint of a table that goes anyway is no object of its own.
-                if let Key::Constraint(table, _) = dependent
-                    && self.seen.contains(&Key::Relation(table))
-                {
-                    continue;
-                }
-                if kind == Dependency::Normal && !self.seen.contains(&dependent) {
-                    self.cascaded.push((dependent, key));
-                }
-                self.add(dependent);
-            }
-        }
-    }
-}
-
-fn restricted(named: &[Key], doomed: &Doomed, catalog: &Catalog) -> Error {
-    let subject = match named {
-        [single] => format!("cannot drop {} because other objects depend on it", describe(*single, catalog)),
-        _ => "cannot drop desired object(s) because other objects depend on them".to_owned(),
-    };
-    let lines: Vec<String> = doomed
-        .cascaded
-        .iter()
-        .map(|(key, on)| format!("{} depends on {}", describe(*key, catalog), describe(*on, catalog)))
-        .collect();
-    Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, subject)
-        .detail(listed(&lines))
-        .hint("Use DROP ... CASCADE to drop the dependent objects too.")
-}
-
-fn listed(lines: &[String]) -> String {
-    let mut text = lines.iter().take(MAX_REPORTED).cloned().collect::<Vec<_>>().join("\n");
-    if lines.len() > MAX_REPORTED {
-        text.push_str(&format!("\nand {} other objects (see server log for list)", lines.len() - MAX_REPORTED));
-    }
-    text
-}
-
-/// An object as messages name it.
-fn describe(key: Key, catalog: &Catalog) -> String {
-    match key {
-        Key::Schema(oid) => format!("schema {}", catalog.schema(oid).map_or("?", |schema| &schema.name)),
-        Key::Relation(oid) => match catalog.relation(oid) {
-            Some(relation) => {
-                let noun = if matches!(relation.kind, RelationKind::Composite) { "type" } else { relation.kind_noun() };
-                format!("{noun} {}", relation.name)
-            }
-            None => format!("relation {oid}"),
-        },
-        Key::Column(table, attnum) => match catalog.relation(table) {
-            Some(relation) => {
-                let column = relation.column(attnum).map_or("?", |column| &column.name);
-                format!("column {column} of table {}", relation.name)
-            }
-            None => format!("column {attnum} of relation {table}"),
-        },
-        Key::Constraint(table, oid) => match catalog.relation(table) {
-            Some(relation) => {
-                let name = relation.constraints.iter().find(|c| c.oid == oid).map_or("?", |c| &c.name);
-                format!("constraint {name} on table {}", relation.name)
-            }
-            None => format!("constraint {oid}"),
-        },
-        Key::Type(oid) => {
-            use dictdb_types::TypeLookup;
-            format!("type {}", catalog.type_info(oid).map_or_else(|| oid.to_string(), |info| info.name.to_string()))
-        }
-        Key::Function(oid) => format!("function {oid}"),
-        Key::Role(oid) => format!("role {}", catalog.role(oid).map_or("?", |role| &role.name)),
     }
 }

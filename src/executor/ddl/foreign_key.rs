@@ -54,6 +54,7 @@ impl DdlContext<'_> {
         };
         self.check_comparable(&relation, &columns, &referenced, &referenced_columns, &name)?;
         let delete_set_columns = self.referencing_columns(&relation, &key.on_delete_columns)?;
+        let referenced_attnums = referenced_columns.clone();
         let foreign = ForeignKey {
             columns,
             referenced: referenced.oid,
@@ -69,8 +70,8 @@ impl DdlContext<'_> {
         let mut referenced = Relation::clone(&*self.table(referenced.oid)?);
         referenced.referenced_by.push((table, oid));
         let referenced = self.put_relation(referenced);
-        if referenced.oid != table {
-            self.depend(Key::Constraint(table, oid), Key::Relation(referenced.oid), Dependency::Normal);
+        for attnum in referenced_attnums {
+            self.depend(Key::Constraint(table, oid), Key::Column(referenced.oid, attnum), Dependency::Normal);
         }
         self.depend(Key::Constraint(table, oid), Key::Relation(index), Dependency::Normal);
         Ok(())
@@ -134,7 +135,7 @@ impl DdlContext<'_> {
         })
     }
 
-    fn check_comparable(
+    pub(super) fn check_comparable(
         &mut self,
         relation: &Relation,
         columns: &[i16],

@@ -33,13 +33,14 @@ impl DdlContext<'_> {
             }
         };
         let relation = self.find_relation(&create.table.name)?;
-        if !matches!(relation.kind, RelationKind::Table) {
+        if !relation.is_stored() {
             return Err(Error::new(
                 SqlState::WRONG_OBJECT_TYPE,
                 format!("cannot create index on relation \"{}\"", relation.name),
             )
-            .detail("This operation is not supported for this kind of relation."));
+            .detail(format!("This operation is not supported for {}.", plural(&relation.kind))));
         }
+        self.check_owner(&relation)?;
         self.lock(relation.oid, LockMode::Share)?;
         let relation = self.table(relation.oid)?;
         if let Some(name) = &create.name
@@ -91,7 +92,15 @@ impl DdlContext<'_> {
             predicate,
             deferrable: false,
         };
-        self.make_index(relation.oid, name, info).map(|_| ())
+        let target = match method {
+            IndexMethod::Btree => super::options::Target::Btree,
+            IndexMethod::Hash => super::options::Target::Hash,
+        };
+        let options = super::options::given(&create.options, target)?;
+        let oid = self.make_index(relation.oid, name, info)?;
+        let index = self.table(oid)?;
+        self.put_relation(Relation { options, ..Relation::clone(&index) });
+        Ok(())
     }
 
     fn index_keys(
@@ -188,29 +197,48 @@ impl DdlContext<'_> {
                 IndexTarget::Column(attnum) => {
                     self.depend(Key::Relation(oid), Key::Column(table, *attnum), Dependency::Auto);
                 }
-                IndexTarget::Expression(_) => self.depend(Key::Relation(oid), Key::Relation(table), Dependency::Auto),
+                IndexTarget::Expression(text) => self.depend_on_columns(oid, &relation, text, TableExpr::IndexKey)?,
             }
         }
+        for attnum in &info.include {
+            self.depend(Key::Relation(oid), Key::Column(table, *attnum), Dependency::Auto);
+        }
+        if let Some(text) = &info.predicate {
+            self.depend_on_columns(oid, &relation, text, TableExpr::IndexPredicate)?;
+        }
         self.put_relation(Relation {
-            oid,
-            name,
-            namespace: relation.namespace,
-            owner: relation.owner,
-            kind: RelationKind::Index(Arc::new(info)),
             persistence: relation.persistence,
-            columns: Arc::from([]),
-            row_type: Oid::INVALID,
             storage: oid,
-            acl: None,
-            options: Vec::new(),
-            constraints: Vec::new(),
-            indexes: Vec::new(),
-            referenced_by: Vec::new(),
+            ..Relation::new(oid, relation.namespace, name, relation.owner, RelationKind::Index(Arc::new(info)))
         });
         let mut relation = Relation::clone(&relation);
         relation.indexes.push(oid);
         self.put_relation(relation);
         Ok(oid)
+    }
+
+    /// An index goes with the columns its expressions mention.
+    fn depend_on_columns(&mut self, index: Oid, table: &Arc<Relation>, text: &str, purpose: TableExpr) -> Result<()> {
+        let path = [dictdb_catalog::namespaces::PG_CATALOG];
+        let bound = self.with_path(&path, |cx| table_expr::bind_text(text, table, purpose, cx))?;
+        for attnum in bound.columns {
+            self.depend(Key::Relation(index), Key::Column(table.oid, attnum), Dependency::Auto);
+        }
+        self.depend(Key::Relation(index), Key::Relation(table.oid), Dependency::Auto);
+        Ok(())
+    }
+
+    /// Builds an index of a table anew.
+    pub(super) fn rebuild_index(&mut self, relation: &Arc<Relation>, index: Oid) -> Result<()> {
+        let index = self.table(index)?;
+        let Some(info) = index.index().cloned() else { return Err(Error::internal("not an index")) };
+        // The old index stays until the transaction commits; the new one has an id of its own.
+        let storage = self.new_oid();
+        self.build_index(relation, storage, &index.name, &info)?;
+        self.changes.created_index(relation.storage, storage);
+        self.changes.dropped_index(relation.storage, index.storage);
+        self.put_relation(Relation { storage, ..Relation::clone(&index) });
+        Ok(())
     }
 
     /// Builds an index's contents in storage under this id.
@@ -261,6 +289,16 @@ impl DdlContext<'_> {
     }
 }
 
+fn plural(kind: &RelationKind) -> &'static str {
+    match kind {
+        RelationKind::View(_) => "views",
+        RelationKind::Index(_) => "indexes",
+        RelationKind::Sequence(_) => "sequences",
+        RelationKind::Composite => "composite types",
+        _ => "this kind of relation",
+    }
+}
+
 /// What an element adds to an index's made-up name.
 fn element_word(element: &IndexElement) -> String {
     match &*element.expr.expr {
@@ -274,9 +312,8 @@ fn element_word(element: &IndexElement) -> String {
 
 fn refuse_clauses(create: &CreateIndex) -> Result<()> {
     let clauses = [
-        (create.tablespace.is_some(), "TABLESPACE"),
+        (create.tablespace.as_ref().is_some_and(|space| space.value != "pg_default"), "TABLESPACE"),
         (create.elements.iter().any(|element| !element.opclass_options.is_empty()), "operator class options"),
-        (create.options.iter().any(|option| option.name.value != "fillfactor"), "an index storage parameter"),
     ];
     match clauses.iter().find(|(present, _)| *present) {
         Some((_, what)) => Err(Error::unsupported(what)),

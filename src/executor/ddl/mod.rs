@@ -3,16 +3,28 @@
 //! They run inside the session's transaction: catalog changes are collected in its [`CatalogTransaction`], what they make in
 //! storage is undone by [`StorageChanges`] when the transaction rolls back. Locks are PostgreSQL's.
 
+mod alter;
 mod column;
+mod comment;
 mod constraint;
 mod context;
+mod create_as;
 mod create_table;
+mod dependency;
+mod domain;
 mod drop;
 mod foreign_key;
 mod index;
+mod inherit;
+mod like;
 mod names;
+mod options;
+mod ownership;
+mod rename;
+mod restate;
 mod schema;
 mod sequence;
+mod statement;
 mod storage_changes;
 mod truncate;
 mod types;
@@ -20,59 +32,44 @@ mod view;
 
 use dictdb_parser::Locations;
 use dictdb_parser::utility::Utility;
-use dictdb_types::{Error, Result};
+use dictdb_types::Result;
 
-pub use context::DdlContext;
+pub use context::{DdlContext, Surroundings};
 pub use storage_changes::StorageChanges;
 
-/// Executes a statement that changes the catalog and returns its command tag; `None` when the statement is of another
-/// kind.
-pub fn execute(statement: &Utility, locations: &Locations, cx: &mut DdlContext<'_>) -> Result<Option<&'static str>> {
-    Ok(Some(match statement {
-        Utility::CreateTable(create) => {
-            cx.create_table(create, locations)?;
-            "CREATE TABLE"
-        }
-        Utility::CreateIndex(create) => {
-            cx.create_index(create, locations)?;
-            "CREATE INDEX"
-        }
-        Utility::CreateSequence(create) => {
-            cx.create_sequence(create)?;
-            "CREATE SEQUENCE"
-        }
-        Utility::AlterSequence(alter) => {
-            cx.alter_sequence(alter)?;
-            "ALTER SEQUENCE"
-        }
-        Utility::CreateSchema(create) => {
-            if !create.elements.is_empty() {
-                return Err(Error::unsupported("CREATE SCHEMA with elements"));
-            }
-            cx.create_schema(create)?;
-            "CREATE SCHEMA"
-        }
-        Utility::CreateView(create) => {
-            cx.create_view(create, locations)?;
-            "CREATE VIEW"
-        }
-        Utility::CreateEnum(create) => {
-            cx.create_enum(create)?;
-            "CREATE TYPE"
-        }
-        Utility::CreateComposite(create) => {
-            cx.create_composite(create)?;
-            "CREATE TYPE"
-        }
-        Utility::AlterEnum(alter) => {
-            cx.alter_enum(alter)?;
-            "ALTER TYPE"
-        }
+/// How a statement that changes the catalog has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completed {
+    /// Its tag says no more than what it was.
+    Done,
+    /// It has put this many rows into a new table.
+    Rows(u64),
+}
+
+/// Executes a statement that changes the catalog; `None` when the statement is of another kind.
+pub fn execute(statement: &Utility, locations: &Locations, cx: &mut DdlContext<'_>) -> Result<Option<Completed>> {
+    match statement {
+        Utility::CreateTable(create) => cx.create_table(create, locations)?,
+        Utility::AlterTable(alter) => cx.alter_table(alter, locations)?,
+        Utility::CreateIndex(create) => cx.create_index(create, locations)?,
+        Utility::CreateSequence(create) => cx.create_sequence(create)?,
+        Utility::AlterSequence(alter) => cx.alter_sequence(alter)?,
+        Utility::CreateSchema(create) => cx.create_schema(create, locations)?,
+        Utility::CreateView(create) => cx.create_view(create, locations)?,
+        Utility::CreateEnum(create) => cx.create_enum(create)?,
+        Utility::CreateComposite(create) => cx.create_composite(create)?,
+        Utility::AlterEnum(alter) => cx.alter_enum(alter)?,
+        Utility::Rename(rename) => cx.rename(rename)?,
+        Utility::SetSchema(set) => cx.set_schema(set)?,
+        Utility::SetOwner(set) => cx.set_owner(set)?,
+        Utility::Comment(comment) => cx.comment(comment)?,
+        Utility::CreateTableAs(create) => return cx.create_table_as(create, locations).map(Some),
+        Utility::RefreshMaterializedView(refresh) => return cx.refresh(refresh).map(Some),
+        Utility::CreateDomain(create) => cx.create_domain(create, locations)?,
+        Utility::AlterDomain(alter) => cx.alter_domain(alter, locations)?,
         Utility::Drop(drop) => cx.drop_objects(drop)?,
-        Utility::Truncate(truncate) => {
-            cx.truncate(truncate)?;
-            "TRUNCATE TABLE"
-        }
+        Utility::Truncate(truncate) => cx.truncate(truncate)?,
         _ => return Ok(None),
-    }))
+    }
+    Ok(Some(Completed::Done))
 }

@@ -61,10 +61,23 @@ impl DdlContext<'_> {
         found.ok_or_else(|| Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist")))
     }
 
-    /// An existing relation; 42P01.
+    /// An existing relation; 42P01, 3F000.
     pub(super) fn find_relation(&mut self, name: &ObjectName) -> Result<Arc<Relation>> {
-        self.look_up_relation(name)?.ok_or_else(|| {
+        if let Some(relation) = self.look_up_relation(name)? {
+            return Ok(relation);
+        }
+        Err(self.missing_schema(name).unwrap_or_else(|| {
             Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", shown(name)))
+        }))
+    }
+
+    /// 3F000 when a name is qualified by a schema that does not exist.
+    pub(super) fn missing_schema(&mut self, name: &ObjectName) -> Option<Error> {
+        let parts = parts(name);
+        let [.., schema, _] = parts.as_slice() else { return None };
+        let known = schema.value == "pg_temp" || self.view().schema_named(&schema.value).is_some();
+        (!known).then(|| {
+            Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{}\" does not exist", schema.value))
         })
     }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Object, Schema};
-use dictdb_parser::utility::{CreateSchema, RoleSpec};
+use dictdb_parser::utility::{CreateSchema, RoleSpec, Utility};
+use dictdb_parser::{Locations, Statement};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::DdlContext;
 
 impl DdlContext<'_> {
-    pub(super) fn create_schema(&mut self, create: &CreateSchema) -> Result<()> {
+    pub(super) fn create_schema(&mut self, create: &CreateSchema, locations: &Locations) -> Result<()> {
         let owner = match &create.owner {
             None => self.role,
             Some(role) => self.role_oid(role)?,
@@ -36,13 +37,54 @@ impl DdlContext<'_> {
         }
         let oid = self.new_oid();
         self.put(Object::Schema(Arc::new(Schema { oid, name, owner, acl: None })));
+        self.create_elements(create, oid, owner, locations)
+    }
+
+    /// Executes what CREATE SCHEMA contains: in the new schema, as its owner, tables before what may refer to them.
+    fn create_elements(&mut self, create: &CreateSchema, schema: Oid, owner: Oid, locations: &Locations) -> Result<()> {
+        let mut elements: Vec<&Utility> = Vec::with_capacity(create.elements.len());
+        for element in &create.elements {
+            match element {
+                Statement::Utility(utility) => elements.push(utility),
+                Statement::Sql(_) => return Err(Error::internal("a query among the elements of a schema")),
+            }
+        }
+        elements.sort_by_key(|element| rank(element));
+        let mut search_path = vec![schema];
+        search_path.extend(self.search_path.iter().copied().filter(|other| *other != schema));
+        let mut inner = DdlContext {
+            storage: self.storage,
+            transaction: self.transaction,
+            wait: self.wait,
+            database: self.database,
+            store: self.store,
+            catalog: self.catalog,
+            changes: self.changes,
+            registry: self.registry,
+            engine: self.engine,
+            surroundings: self.surroundings,
+            constraints: self.constraints,
+            params: self.params,
+            param_types: self.param_types,
+            search_path: &search_path,
+            creation_schema: Some(schema),
+            temporary_schema: self.temporary_schema,
+            role: owner,
+            session_role: self.session_role,
+            databases: self.databases,
+            notices: self.notices,
+        };
+        for element in elements {
+            super::execute(element, locations, &mut inner)?;
+        }
         Ok(())
     }
 
     /// The role a name means; 42704.
     pub(super) fn role_oid(&mut self, role: &RoleSpec) -> Result<Oid> {
         match role {
-            RoleSpec::CurrentUser | RoleSpec::SessionUser => Ok(self.role),
+            RoleSpec::CurrentUser => Ok(self.role),
+            RoleSpec::SessionUser => Ok(self.session_role),
             RoleSpec::Public => Err(Error::new(SqlState::UNDEFINED_OBJECT, "role \"public\" does not exist")),
             RoleSpec::Name(name) => {
                 let found = self.view().role_named(&name.value).map(|role| role.oid);
@@ -51,5 +93,17 @@ impl DdlContext<'_> {
                 })
             }
         }
+    }
+}
+
+/// The order in which PostgreSQL makes the elements of a schema.
+fn rank(element: &Utility) -> u8 {
+    match element {
+        Utility::CreateSequence(_) => 0,
+        Utility::CreateTable(_) => 1,
+        Utility::CreateView(_) => 2,
+        Utility::CreateIndex(_) => 3,
+        Utility::CreateTrigger(_) => 4,
+        _ => 5,
     }
 }

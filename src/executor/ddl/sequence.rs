@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Column, Dependency, Key, Persistence, Relation, RelationKind, SequenceInfo};
 use dictdb_parser::utility::{self, AlterSequence, CreateSequence, SequenceOption};
 use dictdb_storage::{LockMode, Sequence, SequenceOptions, SequenceState};
-use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, oids};
+use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
 
 use super::DdlContext;
 use super::column::NewSequence;
@@ -36,16 +36,27 @@ impl DdlContext<'_> {
             }
             return Err(Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist")));
         };
-        let RelationKind::Sequence(old) = &relation.kind else {
+        if !matches!(relation.kind, RelationKind::Sequence(_)) {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a sequence", relation.name)));
-        };
+        }
+        self.check_owner(&relation)?;
+        self.alter_sequence_options(&relation, &alter.options)
+    }
+
+    /// Changes what a sequence is by some options.
+    pub(super) fn alter_sequence_options(
+        &mut self,
+        relation: &Arc<Relation>,
+        given: &[SequenceOption],
+    ) -> Result<()> {
+        let RelationKind::Sequence(old) = &relation.kind else { return Err(Error::internal("not a sequence")) };
         self.lock(relation.oid, LockMode::ShareRowExclusive)?;
-        let info = self.sequence_info(&alter.options, Some(old), None)?;
+        let info = self.sequence_info(given, Some(old), None)?;
         let sequence = self
             .storage
             .sequence(relation.storage)
             .ok_or_else(|| Error::internal(format!("sequence {} has no storage", relation.name)))?;
-        let restart = alter.options.iter().find_map(|option| match option {
+        let restart = given.iter().find_map(|option| match option {
             SequenceOption::Restart(value) => Some(value.clone()),
             _ => None,
         });
@@ -58,10 +69,10 @@ impl DdlContext<'_> {
             check_bound("RESTART", last_value, info.min, info.max)?;
         }
         sequence.alter(options(&info), state);
-        let mut changed = Relation::clone(&relation);
+        let mut changed = Relation::clone(relation);
         changed.kind = RelationKind::Sequence(Arc::new(info));
         let relation = self.put_relation(changed);
-        self.own(&relation, &alter.options)
+        self.own(&relation, given)
     }
 
     /// The sequence of a serial or identity column.
@@ -109,20 +120,10 @@ impl DdlContext<'_> {
         self.changes.created_sequence(oid);
         self.depend(Key::Relation(oid), Key::Schema(namespace), Dependency::Normal);
         Ok(self.put_relation(Relation {
-            oid,
-            name,
-            namespace,
-            owner: self.role,
-            kind: RelationKind::Sequence(Arc::new(info)),
             persistence,
             columns: sequence_columns(),
-            row_type: Oid::INVALID,
             storage: oid,
-            acl: None,
-            options: Vec::new(),
-            constraints: Vec::new(),
-            indexes: Vec::new(),
-            referenced_by: Vec::new(),
+            ..Relation::new(oid, namespace, name, self.role, RelationKind::Sequence(Arc::new(info)))
         }))
     }
 
@@ -273,19 +274,7 @@ fn options(info: &SequenceInfo) -> SequenceOptions {
 
 /// The columns of `SELECT * FROM sequence`.
 fn sequence_columns() -> Arc<[Column]> {
-    let column = |name: &str, oid, slot| Column {
-        name: Arc::from(name),
-        ty: Type::new(oid),
-        not_null: true,
-        default: None,
-        identity: None,
-        generated: false,
-        dropped: false,
-        collation: Oid::INVALID,
-        slot,
-        missing: Datum::Null,
-        acl: None,
-    };
+    let column = |name: &str, oid, slot| Column { not_null: true, ..Column::new(name, Type::new(oid), slot) };
     Arc::from([
         column("last_value", oids::INT8, 0),
         column("log_cnt", oids::INT8, 1),

@@ -8,6 +8,7 @@ use dictdb_types::Oid;
 enum Removal {
     Table(Oid),
     Index { table: Oid, index: Oid },
+    Column { table: Oid, column: usize },
     Sequence(Oid),
 }
 
@@ -42,6 +43,11 @@ impl StorageChanges {
     /// Likewise, an index.
     pub fn dropped_index(&mut self, table: Oid, index: Oid) {
         self.on_commit.push(Removal::Index { table, index });
+    }
+
+    /// Likewise, the values of a column.
+    pub fn dropped_column(&mut self, table: Oid, column: usize) {
+        self.on_commit.push(Removal::Column { table, column });
     }
 
     /// Likewise, a sequence.
@@ -81,6 +87,11 @@ impl Removal {
             Removal::Index { table, index } => {
                 if let Some(table) = storage.table(table) {
                     table.drop_index(index);
+                }
+            }
+            Removal::Column { table, column } => {
+                if let Some(table) = storage.table(table) {
+                    table.clear_column(column);
                 }
             }
             Removal::Sequence(sequence) => storage.drop_sequence(sequence),

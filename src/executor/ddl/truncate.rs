@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Relation, RelationKind};
 use dictdb_parser::utility::{Behavior, Truncate};
 use dictdb_storage::{LockMode, SequenceState};
-use dictdb_types::{Error, Oid, Result, SqlState, TypeLookup};
+use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::DdlContext;
 
@@ -55,25 +55,10 @@ impl DdlContext<'_> {
 
     fn truncate_table(&mut self, table: Oid, restart_identity: bool) -> Result<()> {
         let relation = self.table(table)?;
-        let catalog = self.view();
-        let storage = self.new_oid();
-        let mut layouts = Vec::new();
-        let mut columns: Vec<_> = relation.columns.iter().collect();
-        columns.sort_by_key(|column| column.slot);
-        for column in columns {
-            layouts.resize(column.slot, dictdb_types::Physical::Bool);
-            layouts.push(catalog.physical(column.ty.oid));
-        }
-        self.storage.create_table(storage, &layouts);
-        self.changes.created_table(storage);
+        let storage = self.new_storage(&relation.columns);
         self.changes.dropped_table(relation.storage);
         let relation = self.put_relation(Relation { storage, ..Relation::clone(&relation) });
-        for index in relation.indexes.clone() {
-            let index = self.table(index)?;
-            if let Some(info) = index.index().cloned() {
-                self.build_index(&relation, index.storage, &index.name, &info)?;
-            }
-        }
+        self.rebuild_indexes(&relation)?;
         if restart_identity {
             self.restart_owned_sequences(table);
         }

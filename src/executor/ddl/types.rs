@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Column, Dependency, Key, Object, Persistence, Relation, RelationKind};
+use dictdb_catalog::{Column, Dependency, Key, Object, Relation, RelationKind};
 use dictdb_parser::utility::{AlterEnum, AlterEnumAction, CreateComposite, CreateEnum};
 use dictdb_types::{EnumLabel, Error, Oid, Result, SqlState, TypeInfo, TypeKind};
 
@@ -57,20 +57,9 @@ impl DdlContext<'_> {
 
     fn put_composite(&mut self, namespace: Oid, name: Arc<str>, oid: Oid, row_type: Oid, columns: Vec<Column>) {
         self.put_relation(Relation {
-            oid,
-            name,
-            namespace,
-            owner: self.role,
-            kind: RelationKind::Composite,
-            persistence: Persistence::Permanent,
             columns: columns.into(),
             row_type,
-            storage: Oid::INVALID,
-            acl: None,
-            options: Vec::new(),
-            constraints: Vec::new(),
-            indexes: Vec::new(),
-            referenced_by: Vec::new(),
+            ..Relation::new(oid, namespace, name, self.role, RelationKind::Composite)
         });
     }
 
@@ -122,7 +111,7 @@ impl DdlContext<'_> {
         found.ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{}\" does not exist", shown(name))))
     }
 
-    fn new_type_name(&mut self, name: &dictdb_parser::ast::ObjectName) -> Result<(Oid, Arc<str>)> {
+    pub(super) fn new_type_name(&mut self, name: &dictdb_parser::ast::ObjectName) -> Result<(Oid, Arc<str>)> {
         let (namespace, name) = self.new_name(name, false)?;
         if self.view().type_in(namespace, &name).is_some() {
             return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{name}\" already exists")));
@@ -178,7 +167,7 @@ impl DdlContext<'_> {
     }
 
     /// `_name`, with more underscores while that is taken.
-    fn array_name(&mut self, namespace: Oid, name: &str) -> Arc<str> {
+    pub(super) fn array_name(&mut self, namespace: Oid, name: &str) -> Arc<str> {
         let catalog = self.view();
         let mut array = format!("_{name}");
         while catalog.type_in(namespace, &array).is_some() {

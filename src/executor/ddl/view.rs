@@ -2,72 +2,109 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{CheckOption, Column, Dependency, Key, Persistence, Relation, RelationKind, ViewInfo};
-use dictdb_parser::Locations;
+use dictdb_catalog::{Column, Dependency, Key, Persistence, Relation, RelationKind, ViewInfo};
+use dictdb_parser::{Limits, Locations, Statement, ast};
 use dictdb_parser::utility::{self, CreateView};
 use dictdb_storage::LockMode;
-use dictdb_types::{Datum, Error, Oid, Result, SqlState, TypeLookup};
+use dictdb_types::{Error, Oid, Result, SqlState, TypeKind, quote_identifier};
 
 use super::DdlContext;
+use super::options::{self, Target};
 
 impl DdlContext<'_> {
     pub(super) fn create_view(&mut self, create: &CreateView, locations: &Locations) -> Result<()> {
-        if create.recursive {
-            return Err(Error::unsupported("CREATE RECURSIVE VIEW"));
-        }
-        if create.check_option.is_some() || !create.options.is_empty() {
-            return Err(Error::unsupported("a view option"));
-        }
-        let temporary = create.persistence == utility::Persistence::Temporary;
+        let parsed = if create.recursive { Some(recursive(create)?) } else { None };
+        let (query, locations, text) = match &parsed {
+            Some((query, locations, text)) => (query, locations, text.as_str()),
+            None => (&*create.query.query, locations, create.query.text.as_str()),
+        };
+        let bound = self.with_binding(|cx| dictdb_planner::bind_view(query, locations, cx))?;
+        let temporary = create.persistence == utility::Persistence::Temporary || self.uses_temporary(&bound.relations);
         let (namespace, name) = self.new_name(&create.name, temporary)?;
+        if temporary && create.persistence != utility::Persistence::Temporary {
+            let message = format!("view \"{name}\" will be a temporary view");
+            self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
+        }
+        self.check_create_in(namespace)?;
         let old = self.view().relation_in(namespace, &name).cloned();
-        let bound = self.with_binding(|cx| dictdb_planner::bind_view(&create.query.query, locations, cx))?;
-        if create.columns.len() > bound.columns.len() {
+        let columns = self.view_columns(create, &bound.columns)?;
+        let options = view_options(create)?;
+        let info = ViewInfo {
+            query: Arc::from(text),
+            search_path: Arc::from(self.search_path),
+            check_option: options::check_option(&options),
+            populated: true,
+        };
+        let checked = info.check_option.is_some();
+        let relation = match old {
+            Some(old) if create.or_replace => self.replace_view(&old, columns, info)?,
+            Some(_) => return Err(super::create_table::already_exists(&name)),
+            None => self.new_view(namespace, name, columns, info, temporary)?,
+        };
+        let relation = self.put_relation(Relation { options, ..Relation::clone(&relation) });
+        if checked {
+            self.require_updatable(&relation)?;
+        }
+        for (table, attnum) in bound.columns_used {
+            self.depend(Key::Relation(relation.oid), Key::Column(table, attnum), Dependency::Normal);
+        }
+        for table in bound.relations {
+            self.depend(Key::Relation(relation.oid), Key::Relation(table), Dependency::Normal);
+        }
+        Ok(())
+    }
+
+    fn uses_temporary(&mut self, relations: &[Oid]) -> bool {
+        let catalog = self.view();
+        relations.iter().filter_map(|oid| catalog.relation(*oid)).any(|r| r.persistence == Persistence::Temporary)
+    }
+
+    fn view_columns(&mut self, create: &CreateView, outputs: &[dictdb_planner::OutputColumn]) -> Result<Vec<Column>> {
+        if create.columns.len() > outputs.len() {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "CREATE VIEW specifies more column names than columns"));
         }
-        let catalog = self.view();
-        let mut columns: Vec<Column> = Vec::with_capacity(bound.columns.len());
-        for (slot, output) in bound.columns.iter().enumerate() {
-            let name =
-                create.columns.get(slot).map_or_else(|| output.name.clone(), |ident| Arc::from(ident.value.as_str()));
+        let mut columns: Vec<Column> = Vec::with_capacity(outputs.len());
+        for (slot, output) in outputs.iter().enumerate() {
+            let given = create.columns.get(slot).filter(|_| !create.recursive);
+            let name = given.map_or_else(|| output.name.clone(), |ident| Arc::from(ident.value.as_str()));
             if columns.iter().any(|other| other.name == name) {
                 return Err(Error::new(
                     SqlState::DUPLICATE_COLUMN,
                     format!("column \"{name}\" specified more than once"),
                 ));
             }
-            let collation = catalog.type_info(output.ty.oid).map_or(Oid::INVALID, |info| info.collation);
-            columns.push(Column {
-                name,
-                ty: output.ty,
-                not_null: false,
-                default: None,
-                identity: None,
-                generated: false,
-                dropped: false,
-                collation,
-                slot,
-                missing: Datum::Null,
-                acl: None,
-            });
+            let info = self.type_info(output.ty.oid)?;
+            if matches!(info.kind, TypeKind::Pseudo) && !info.is_array() {
+                let catalog = self.view();
+                return Err(Error::new(
+                    SqlState::INVALID_TABLE_DEFINITION,
+                    format!("column \"{name}\" has pseudo-type {}", self.shown_type(output.ty.oid, &catalog)),
+                ));
+            }
+            columns.push(Column { collation: info.collation, ..Column::new(name, output.ty, slot) });
         }
-        let info = ViewInfo {
-            query: Arc::from(create.query.text.as_str()),
-            search_path: Arc::from(self.search_path),
-            check_option: create.check_option.map(|option| match option {
-                utility::CheckOption::Local => CheckOption::Local,
-                utility::CheckOption::Cascaded => CheckOption::Cascaded,
-            }),
-        };
-        let relation = match old {
-            Some(old) if create.or_replace => self.replace_view(&old, columns, info)?,
-            Some(_) => return Err(super::create_table::already_exists(&name)),
-            None => self.new_view(namespace, name, columns, info, temporary)?,
-        };
-        for table in bound.relations {
-            self.depend(Key::Relation(relation.oid), Key::Relation(table), Dependency::Normal);
+        Ok(columns)
+    }
+
+    /// 0A000 for WITH CHECK OPTION of a view that no row can be changed through.
+    pub(super) fn require_updatable(&mut self, view: &Arc<Relation>) -> Result<()> {
+        match self.with_binding(|cx| dictdb_planner::updatable(view, cx)) {
+            Ok(updatable) if !updatable.columns.is_empty() => Ok(()),
+            refused => {
+                let reason = match refused {
+                    Err(error) => error.fields().detail.clone(),
+                    Ok(_) => None,
+                };
+                let reason = reason.unwrap_or_else(|| {
+                    "Views that have no updatable columns are not automatically updatable.".to_owned()
+                });
+                Err(Error::new(
+                    SqlState::FEATURE_NOT_SUPPORTED,
+                    "WITH CHECK OPTION is supported only on automatically updatable views",
+                )
+                .hint(reason))
+            }
         }
-        Ok(())
     }
 
     fn new_view(
@@ -82,20 +119,10 @@ impl DdlContext<'_> {
         let row_type = self.put_row_type(namespace, &name, oid, &columns)?;
         self.depend(Key::Relation(oid), Key::Schema(namespace), Dependency::Normal);
         Ok(self.put_relation(Relation {
-            oid,
-            name,
-            namespace,
-            owner: self.role,
-            kind: RelationKind::View(Arc::new(info)),
             persistence: if temporary { Persistence::Temporary } else { Persistence::Permanent },
             columns: columns.into(),
             row_type,
-            storage: Oid::INVALID,
-            acl: None,
-            options: Vec::new(),
-            constraints: Vec::new(),
-            indexes: Vec::new(),
-            referenced_by: Vec::new(),
+            ..Relation::new(oid, namespace, name, self.role, RelationKind::View(Arc::new(info)))
         }))
     }
 
@@ -134,4 +161,36 @@ impl DdlContext<'_> {
         relation.kind = RelationKind::View(Arc::new(info));
         Ok(self.put_relation(relation))
     }
+}
+
+/// The query of CREATE RECURSIVE VIEW, as the manual says it is meant.
+fn recursive(create: &CreateView) -> Result<(ast::Query, Locations, String)> {
+    let name = create.name.0.last().and_then(|part| part.as_ident()).map_or("", |ident| &ident.value);
+    let name = quote_identifier(name);
+    let columns: Vec<_> = create.columns.iter().map(|column| quote_identifier(&column.value)).collect();
+    let columns = columns.join(", ");
+    let text = format!("WITH RECURSIVE {name}({columns}) AS ({}) SELECT {columns} FROM {name}", create.query.text);
+    let mut parsed = dictdb_parser::parse(&text, &Limits::default())?;
+    let parsed = parsed.pop().ok_or_else(|| Error::internal("a view without a query"))?;
+    let Statement::Sql(tree) = &parsed.statement else { return Err(Error::internal("a view's query is no query")) };
+    let ast::Statement::Query(query) = &**tree else { return Err(Error::internal("a view's query is no query")) };
+    Ok((ast::Query::clone(query), parsed.locations, text))
+}
+
+/// Options as written, WITH CHECK OPTION among them.
+fn view_options(create: &CreateView) -> Result<Vec<Arc<str>>> {
+    let mut options = options::given(&create.options, Target::View)?;
+    if let Some(option) = create.check_option {
+        if options.iter().any(|option| option.starts_with("check_option=")) {
+            return Err(Error::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                "parameter \"check_option\" specified more than once",
+            ));
+        }
+        options.push(Arc::from(match option {
+            utility::CheckOption::Local => "check_option=local",
+            utility::CheckOption::Cascaded => "check_option=cascaded",
+        }));
+    }
+    Ok(options)
 }

@@ -119,6 +119,11 @@ impl<'a> Scope<'a> {
         Scope { env, rt: None, row, test: &NULL }
     }
 
+    /// A scope for the CHECK of a domain over a value.
+    pub fn of_domain(env: &'a dyn Env, value: &'a Datum) -> Self {
+        Scope { env, rt: None, row: &[], test: value }
+    }
+
     /// The execution. XX000 outside one.
     pub fn rt(&self) -> Result<&'a Runtime> {
         self.rt.ok_or_else(|| Error::internal("expression of a table refers to an execution"))

@@ -21,4 +21,6 @@ mod update;
 mod violation;
 pub(crate) mod writer;
 
+pub(crate) use foreign_key::validate as validate_foreign_key;
 pub use queue::{ConstraintQueue, QueuePosition};
+pub(crate) use target::Target;

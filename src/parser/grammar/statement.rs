@@ -1,14 +1,14 @@
 //! Query strings and statements: which rule a first word leads to.
 
 use dictdb_types::Result;
-use sqlparser::ast::{DataType, Expr, Query, Statement as AstStatement};
+use sqlparser::ast::{DataType, Expr, Query, Select, SetExpr, Statement as AstStatement};
 
 use super::Parser;
 use crate::keyword::Keyword as K;
 use crate::lift::LiftedLiteral;
 use crate::statement::{ParsedStatement, Statement, Tree};
 use crate::token::Kind;
-use crate::utility::Utility;
+use crate::utility::{CreateTableAs, Persistence, SourceQuery, TableSource, Utility};
 
 impl Parser<'_> {
     /// A whole query string.
@@ -63,7 +63,13 @@ impl Parser<'_> {
     pub(super) fn statement(&mut self) -> Result<Statement> {
         let outer = std::mem::take(&mut self.below);
         let statement = match self.starts_sql() {
-            true => self.sql_statement().map(|sql| Statement::Sql(Tree::new(sql, self.below + 1))),
+            true => self.sql_statement().map(|sql| match select_into(sql) {
+                Ok(create) => {
+                    self.refused = true;
+                    Statement::Utility(Tree::new(create, self.below + 1))
+                }
+                Err(sql) => Statement::Sql(Tree::new(sql, self.below + 1)),
+            }),
             false => self.utility().map(|utility| Statement::Utility(Tree::new(utility, self.below + 1))),
         };
         self.below = outer.max(self.below + 1);
@@ -144,5 +150,45 @@ impl Parser<'_> {
             K::Import => self.unsupported("IMPORT FOREIGN SCHEMA")?,
             _ => return Err(self.unexpected()),
         })
+    }
+}
+
+/// `SELECT … INTO table` as the CREATE TABLE AS that it is; any other statement comes back as it was.
+#[allow(clippy::result_large_err, reason = "the statement goes on to the tree either way")]
+fn select_into(statement: AstStatement) -> Result<Utility, AstStatement> {
+    let AstStatement::Query(mut query) = statement else { return Err(statement) };
+    let Some(into) = leftmost_select(&mut query.body).and_then(|select| select.into.take()) else {
+        return Err(AstStatement::Query(query));
+    };
+    let name = into.targets.into_iter().next().map_or_else(Vec::new, |target| match target {
+        Expr::Identifier(name) => vec![name],
+        Expr::CompoundIdentifier(names) => names,
+        _ => Vec::new(),
+    });
+    let persistence = match (into.temporary, into.unlogged) {
+        (true, _) => Persistence::Temporary,
+        (_, true) => Persistence::Unlogged,
+        _ => Persistence::Permanent,
+    };
+    Ok(Utility::CreateTableAs(Box::new(CreateTableAs {
+        materialized: false,
+        persistence,
+        if_not_exists: false,
+        name: name.into(),
+        columns: Vec::new(),
+        access_method: None,
+        options: Vec::new(),
+        on_commit: None,
+        tablespace: None,
+        source: TableSource::Query(SourceQuery { query, text: String::new() }),
+        with_data: true,
+    })))
+}
+
+fn leftmost_select(body: &mut SetExpr) -> Option<&mut Select> {
+    match body {
+        SetExpr::Select(select) => Some(select),
+        SetExpr::SetOperation { left, .. } => leftmost_select(left),
+        _ => None,
     }
 }

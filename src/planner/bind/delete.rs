@@ -1,9 +1,11 @@
 //! DELETE.
 
+use dictdb_catalog::RelationKind;
 use dictdb_parser::ast::{self, FromTable, TableFactor};
 use dictdb_types::{Error, Result};
 
 use super::Binder;
+use super::updatable::Verb;
 use super::update::replace_target_columns;
 use crate::expr::Expr;
 use crate::logical::{Modify, ModifyAction, Node};
@@ -15,15 +17,23 @@ impl Binder<'_> {
         let TableFactor::Table { name, alias, .. } = &target.relation else {
             return Err(Error::unsupported("DELETE from other than a table"));
         };
-        let relation = self.modify_target(name, "DELETE")?;
+        let named = self.modify_target(name)?;
+        let view = match named.kind {
+            RelationKind::View(_) => Some(self.view_target(&named, Verb::Delete)?),
+            _ => None,
+        };
+        let relation = view.as_ref().map_or(named, |view| view.base.clone());
         let using = delete.using.as_deref().unwrap_or(&[]);
-        let source = self.modify_source(&relation, alias.as_ref(), using, delete.selection.as_ref())?;
+        let source = self.modify_source(&relation, view.as_ref(), alias.as_ref(), using, delete.selection.as_ref())?;
         let mut columns = vec![(source.row_id_column.clone(), Expr::column(&source.row_id_column))];
         columns.extend(source.others.iter().map(|column| (column.clone(), Expr::column(column))));
         let input = Node::Project { input: Box::new(source.node), columns };
         let row = self.row_columns(&relation);
         let mut names = source.names;
-        names.tables[0] = self.row_name(&relation, &source.alias, &row);
+        names.tables[0] = match &view {
+            Some(view) => view.row_name(&source.alias, &row),
+            None => self.row_name(&relation, &source.alias, &row),
+        };
         replace_target_columns(&mut names);
         let returning = self.bind_returning(delete.returning.as_ref(), names)?;
         let action = ModifyAction::Delete { row_id: source.row_id };

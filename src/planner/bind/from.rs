@@ -208,6 +208,16 @@ impl Binder<'_> {
         self.relations.insert(relation.oid);
         match &relation.kind {
             RelationKind::Table | RelationKind::Virtual | RelationKind::Sequence(_) => self.bind_scan(relation, alias),
+            RelationKind::MaterializedView(view) => {
+                if !view.populated {
+                    return Err(Error::new(
+                        SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                        format!("materialized view \"{}\" has not been populated", relation.name),
+                    )
+                    .hint("Use the REFRESH MATERIALIZED VIEW command."));
+                }
+                self.bind_scan(relation, alias)
+            }
             RelationKind::View(view) => {
                 let view = view.clone();
                 self.bind_view(relation, &view, alias)
@@ -240,7 +250,7 @@ impl Binder<'_> {
             system.push(NamedColumn::of(&output));
             columns.push((output, attnum));
         }
-        let stored = matches!(relation.kind, RelationKind::Table);
+        let stored = relation.is_stored();
         let row_id = stored.then(|| self.new_id());
         let named = match alias {
             Some(alias) => self.alias_columns(alias, named)?,
@@ -385,7 +395,7 @@ impl Binder<'_> {
     }
 
     /// Renames columns by an alias's column list; 42P10 when it has too many.
-    fn alias_columns(&self, alias: &ast::TableAlias, mut columns: Vec<NamedColumn>) -> Result<Vec<NamedColumn>> {
+    pub(crate) fn alias_columns(&self, alias: &ast::TableAlias, mut columns: Vec<NamedColumn>) -> Result<Vec<NamedColumn>> {
         if alias.columns.len() > columns.len() {
             return Err(Error::new(
                 SqlState::INVALID_COLUMN_REFERENCE,
@@ -498,7 +508,7 @@ impl NamedColumn {
 }
 
 impl TableName {
-    fn new(alias: &str, columns: Vec<NamedColumn>, row_type: dictdb_types::Oid) -> Self {
+    pub(crate) fn new(alias: &str, columns: Vec<NamedColumn>, row_type: dictdb_types::Oid) -> Self {
         TableName {
             alias: Arc::from(alias),
             schema: None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Column as TableColumn, ConstraintKind, Identity, IndexTarget, Relation};
+use dictdb_catalog::{Column as TableColumn, ConstraintKind, Identity, IndexTarget, Relation, RelationKind};
 use dictdb_parser::ast::{self, OnConflictAction, OnInsert, SetExpr, TableObject};
 use dictdb_parser::node::{self, Overriding};
 use dictdb_types::{Error, Oid, Result, SqlState};
@@ -11,6 +11,7 @@ use super::Binder;
 use super::clause::Clause;
 use super::modify::{assigned_twice, not_assignable};
 use super::names::Names;
+use super::updatable::{Verb, ViewTarget};
 use crate::expr::Expr;
 use crate::logical::{Column, ConflictUpdate, Modify, ModifyAction, Node, OnConflict};
 
@@ -19,12 +20,30 @@ impl Binder<'_> {
         let TableObject::TableName(name) = &insert.table else {
             return Err(Error::unsupported("INSERT INTO other than a table"));
         };
-        let relation = self.modify_target(name, "INSERT")?;
+        let named = self.modify_target(name)?;
         let alias: Arc<str> = insert
             .table_alias
             .as_ref()
-            .map_or_else(|| relation.name.clone(), |alias| Arc::from(alias.alias.value.as_str()));
-        let targets = self.insert_targets(&relation, insert)?;
+            .map_or_else(|| named.name.clone(), |alias| Arc::from(alias.alias.value.as_str()));
+        if !matches!(named.kind, RelationKind::View(_)) {
+            return self.bind_insert_into(insert, named, None, alias);
+        }
+        let view = Arc::new(self.view_target(&named, Verb::Insert)?);
+        let outer = self.target_view.replace((view.clone(), Verb::Insert));
+        let bound = self.bind_insert_into(insert, view.base_with_defaults(), Some(&view), alias);
+        self.target_view = outer;
+        bound
+    }
+
+    /// INSERT into a table, perhaps through a view.
+    fn bind_insert_into(
+        &mut self,
+        insert: &ast::Insert,
+        relation: Arc<Relation>,
+        view: Option<&ViewTarget>,
+        alias: Arc<str>,
+    ) -> Result<Node> {
+        let targets = self.insert_targets(&relation, view, insert)?;
         let overriding = node::overriding(insert);
         let (input, given) = match &insert.source {
             None => (Node::Values { columns: Vec::new(), rows: vec![Vec::new()] }, Vec::new()),
@@ -32,10 +51,19 @@ impl Binder<'_> {
         };
         let (input, targets) = self.add_defaults(&relation, input, given)?;
         let row = self.row_columns(&relation);
-        let (checks, generated) = self.row_rules(&relation, &row)?;
-        let names = Names::of_table(self.row_name(&relation, &alias, &row));
+        let (mut checks, generated) = self.row_rules(&relation, &row)?;
+        let names = match view {
+            Some(view) => {
+                checks.extend(view.checks_over(&row));
+                Names::of_table(view.row_name(&alias, &row))
+            }
+            None => Names::of_table(self.row_name(&relation, &alias, &row)),
+        };
         let on_conflict = match &insert.on {
             None => None,
+            Some(OnInsert::OnConflict(_)) if view.is_some() => {
+                return Err(Error::unsupported("ON CONFLICT of an INSERT into a view"));
+            }
             Some(OnInsert::OnConflict(conflict)) => Some(self.bind_on_conflict(&relation, &alias, insert, conflict)?),
             Some(other) => return Err(Error::unsupported(format_args!("{other}"))),
         };
@@ -45,7 +73,16 @@ impl Binder<'_> {
     }
 
     /// The columns that values are given for, in the order written.
-    fn insert_targets(&self, relation: &Relation, insert: &ast::Insert) -> Result<Vec<i16>> {
+    fn insert_targets(
+        &self,
+        relation: &Relation,
+        view: Option<&ViewTarget>,
+        insert: &ast::Insert,
+    ) -> Result<Vec<i16>> {
+        if let (true, Some(view)) = (insert.columns.is_empty(), view) {
+            let width = insert.source.as_ref().map_or(0, |query| source_width(query).unwrap_or(view.width()));
+            return if width == 0 { Ok(Vec::new()) } else { view.all_targets(width, Verb::Insert) };
+        }
         if insert.columns.is_empty() {
             return Ok(relation.live_columns().map(|(attnum, _)| attnum).collect());
         }
@@ -173,7 +210,8 @@ impl Binder<'_> {
     fn add_defaults(&mut self, relation: &Relation, input: Node, mut given: Vec<i16>) -> Result<(Node, Vec<i16>)> {
         let mut defaults = Vec::new();
         for (attnum, column) in relation.live_columns() {
-            if given.contains(&attnum) || column.generated || column.default.is_none() {
+            let constrained = column.default.is_some() || self.cx.catalog.domain(column.ty.oid).is_some();
+            if given.contains(&attnum) || column.generated || !constrained {
                 continue;
             }
             let value = self.default_of(column)?;
@@ -296,6 +334,14 @@ impl Binder<'_> {
             ));
         }
         Ok(found)
+    }
+}
+
+/// The number of columns that VALUES gives.
+fn source_width(query: &ast::Query) -> Option<usize> {
+    match &*query.body {
+        SetExpr::Values(values) => values.rows.first().map(|row| row.content.len()),
+        _ => None,
     }
 }
 

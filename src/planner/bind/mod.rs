@@ -24,6 +24,7 @@ mod setop;
 mod sublink;
 mod target;
 mod types;
+mod updatable;
 mod update;
 mod window;
 
@@ -37,7 +38,8 @@ use dictdb_types::{Env, Error, Oid, Result, SqlState, Type, TypeInfo, TypeLookup
 
 pub(crate) use clause::Clause;
 pub(crate) use level::Level;
-pub(crate) use names::{NamedColumn, Names};
+pub use updatable::{Updatable, updatable};
+pub(crate) use names::{NamedColumn, Names, TableName};
 
 use crate::expr::{ColumnId, Expr};
 use crate::logical::Column;
@@ -76,6 +78,8 @@ pub struct Binder<'a> {
     pub(crate) keep_casts: bool,
     /// Relations named so far.
     relations: std::collections::BTreeSet<Oid>,
+    /// The view that the data-modifying statement being bound changes a table through.
+    target_view: Option<(Arc<updatable::ViewTarget>, updatable::Verb)>,
 }
 
 /// Nesting of queries and expressions a statement may have.
@@ -96,6 +100,7 @@ impl<'a> Binder<'a> {
             depth: 0,
             keep_casts: false,
             relations: Default::default(),
+            target_view: None,
         }
     }
 

@@ -30,8 +30,8 @@ impl Binder<'_> {
         }
     }
 
-    /// The table to change; 42809 and 55000 for what cannot be changed.
-    pub(crate) fn modify_target(&mut self, name: &ast::ObjectName, verb: &str) -> Result<Arc<Relation>> {
+    /// The table or view to change; 42809 for what cannot be changed.
+    pub(crate) fn modify_target(&mut self, name: &ast::ObjectName) -> Result<Arc<Relation>> {
         let relation = self.relation(name)?;
         match relation.kind {
             RelationKind::Table => Ok(relation),
@@ -39,7 +39,11 @@ impl Binder<'_> {
                 SqlState::INSUFFICIENT_PRIVILEGE,
                 format!("permission denied: \"{}\" is a system catalog", relation.name),
             )),
-            RelationKind::View(_) => Err(Error::unsupported(format_args!("{verb} on the view \"{}\"", relation.name))),
+            RelationKind::View(_) => Ok(relation),
+            RelationKind::MaterializedView(_) => Err(Error::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!("cannot change materialized view \"{}\"", relation.name),
+            )),
             RelationKind::Sequence(_) => {
                 Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("cannot change sequence \"{}\"", relation.name)))
             }
@@ -100,9 +104,15 @@ impl Binder<'_> {
 
     /// A column's default; NULL when it has none.
     pub(crate) fn default_of(&mut self, column: &TableColumn) -> Result<Expr> {
-        let value = match &column.default {
-            Some(text) if !column.generated => self.bind_stored(text)?,
-            _ => Expr::null(column.ty),
+        let text = match &column.default {
+            Some(text) if !column.generated => Some(text.clone()),
+            Some(_) => None,
+            None => self.cx.catalog.domain_default(column.ty.oid).cloned(),
+        };
+        let value = match text {
+            Some(text) => self.bind_stored(&text)?,
+            // A domain may refuse NULL: it is coerced like any other value.
+            None => Expr::null(Type::new(dictdb_types::oids::UNKNOWN)),
         };
         self.coerce_for_column(value, column, None)
     }
@@ -171,6 +181,11 @@ impl Binder<'_> {
             return Err(Error::unsupported("assignment to a field or element of a column"));
         };
         let position = self.position(ident.span);
+        if let Some((view, verb)) = self.target_view.clone().filter(|(view, _)| view.base.oid == relation.oid) {
+            let attnum = view.attnum(&ident.value, verb).map_err(|e| e.at(position))?;
+            let column = relation.column(attnum).ok_or_else(|| Error::internal("a view of a column that is gone"))?;
+            return Ok((attnum, column, position));
+        }
         let (attnum, column) = relation.column_named(&ident.value).ok_or_else(|| {
             Error::new(
                 SqlState::UNDEFINED_COLUMN,

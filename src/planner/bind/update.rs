@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Identity, Relation};
+use dictdb_catalog::{Identity, Relation, RelationKind};
 use dictdb_parser::ast::{self, AssignmentTarget, Expr as Ast, TableFactor, UpdateTableFromKind};
 use dictdb_parser::node;
 use dictdb_types::{Error, Result, SqlState};
@@ -12,6 +12,7 @@ use super::clause::Clause;
 use super::expression::strip_parentheses;
 use super::modify::not_assignable;
 use super::names::Names;
+use super::updatable::{Verb, ViewTarget};
 use crate::expr::{ColumnId, Expr, SublinkKind};
 use crate::logical::{Column, JoinKind, Modify, ModifyAction, Node};
 
@@ -20,12 +21,31 @@ impl Binder<'_> {
         let TableFactor::Table { name, alias, .. } = &update.table.relation else {
             return Err(Error::unsupported("UPDATE of other than a table"));
         };
-        let relation = self.modify_target(name, "UPDATE")?;
+        let named = self.modify_target(name)?;
+        let view = match named.kind {
+            RelationKind::View(_) => Some(Arc::new(self.view_target(&named, Verb::Update)?)),
+            _ => None,
+        };
+        let outer = std::mem::replace(&mut self.target_view, view.clone().map(|view| (view, Verb::Update)));
+        let bound = self.bind_update_of(update, named, view.as_deref(), alias.as_ref());
+        self.target_view = outer;
+        bound
+    }
+
+    /// UPDATE of a table, perhaps through a view.
+    fn bind_update_of(
+        &mut self,
+        update: &ast::Update,
+        named: Arc<Relation>,
+        view: Option<&ViewTarget>,
+        alias: Option<&ast::TableAlias>,
+    ) -> Result<Node> {
+        let relation = view.map_or(named, ViewTarget::base_with_defaults);
         let from = match &update.from {
             Some(UpdateTableFromKind::AfterSet(items) | UpdateTableFromKind::BeforeSet(items)) => items.as_slice(),
             None => &[],
         };
-        let source = self.modify_source(&relation, alias.as_ref(), from, update.selection.as_ref())?;
+        let source = self.modify_source(&relation, view, alias, from, update.selection.as_ref())?;
         let assignments = self.bind_assignments(&relation, &update.assignments)?;
         let mut columns = vec![(source.row_id_column.clone(), Expr::column(&source.row_id_column))];
         let mut targets = Vec::with_capacity(assignments.len());
@@ -37,9 +57,15 @@ impl Binder<'_> {
         columns.extend(source.others.iter().map(|column| (column.clone(), Expr::column(column))));
         let input = Node::Project { input: Box::new(source.node), columns };
         let row = self.row_columns(&relation);
-        let (checks, generated) = self.row_rules(&relation, &row)?;
+        let (mut checks, generated) = self.row_rules(&relation, &row)?;
         let mut names = source.names;
-        names.tables[0] = self.row_name(&relation, &source.alias, &row);
+        names.tables[0] = match view {
+            Some(view) => {
+                checks.extend(view.checks_over(&row));
+                view.row_name(&source.alias, &row)
+            }
+            None => self.row_name(&relation, &source.alias, &row),
+        };
         replace_target_columns(&mut names);
         let returning = self.bind_returning(update.returning.as_ref(), names)?;
         let action = ModifyAction::Update { row_id: source.row_id, assignments: targets };
@@ -146,16 +172,20 @@ impl Binder<'_> {
     pub(crate) fn modify_source(
         &mut self,
         relation: &Arc<Relation>,
+        view: Option<&ViewTarget>,
         alias: Option<&ast::TableAlias>,
         from: &[ast::TableWithJoins],
         selection: Option<&Ast>,
     ) -> Result<ModifySource> {
-        let (scan, names) = self.bind_relation(relation, alias, None)?;
+        let (scan, names) = match view {
+            Some(view) => (view.scan.clone(), view.scan_names(alias, self)?),
+            None => self.bind_relation(relation, alias, None)?,
+        };
         let Node::Scan(scan_ref) = &scan else { return Err(Error::internal("the target is not a table")) };
         let row_id = scan_ref.row_id.ok_or_else(|| Error::internal("the target has no row ids"))?;
-        let shown = scan_ref.alias.clone();
+        let shown = names.tables[0].alias.clone();
         self.level().names = names;
-        let mut node = scan;
+        let mut node = view.map_or(scan, ViewTarget::node);
         let mut others = Vec::new();
         if !from.is_empty() {
             let right = self.bind_from(from)?;

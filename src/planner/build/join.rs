@@ -317,6 +317,6 @@ pub(super) fn scan_of(node: &Logical) -> Option<(&Scan, Vec<Expr>)> {
         },
         _ => return None,
     };
-    let stored = matches!(scan.relation.kind, dictdb_catalog::RelationKind::Table);
+    let stored = scan.relation.is_stored();
     (stored && !filters.iter().any(super::sublink::has_correlated_query)).then_some((scan, filters))
 }

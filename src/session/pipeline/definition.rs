@@ -1,9 +1,12 @@
 //! Statements that change the catalog.
 
-use dictdb_executor::ddl::{self, DdlContext};
-use dictdb_parser::utility::Utility;
-use dictdb_parser::{Locations, Statement};
-use dictdb_types::{Error, Result, quote_identifier};
+use std::sync::Arc;
+
+use dictdb_catalog::{OnCommit, Relation};
+use dictdb_executor::ddl::{self, Completed, DdlContext};
+use dictdb_parser::utility::{CreateTableAs, SourceQuery, TableSource, Utility};
+use dictdb_parser::{Locations, Statement, ast};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, quote_identifier};
 
 use crate::Session;
 use crate::client::Tag;
@@ -18,19 +21,62 @@ impl Session {
         let Statement::Utility(command) = &source.parsed.statement else {
             return Err(Error::internal("a query is not a utility command"));
         };
-        match self.define(command, &source.parsed.locations)? {
-            Some(tag) => Ok(Outcome::Done(Tag::new(tag))),
+        let completed = match &**command {
+            Utility::CreateTableAs(create) => self.create_table_as(create, command, source, portal)?,
+            _ => self.define(command, &source.parsed.locations, &portal.params, &source.declared)?,
+        };
+        match completed {
+            Some(Completed::Done) => Ok(Outcome::Done(Tag::new(command_tag(&source.parsed.statement)))),
+            Some(Completed::Rows(rows)) => Ok(Outcome::Done(Tag::rows("SELECT", rows))),
             None => Err(Error::unsupported(command_tag(&source.parsed.statement))),
         }
     }
 
-    /// Changes the catalog; the command's tag, or `None` when the command is of another kind.
-    fn define(&mut self, command: &Utility, locations: &Locations) -> Result<Option<&'static str>> {
+    /// CREATE TABLE AS; with EXECUTE, the query and its parameters are those of the prepared statement.
+    fn create_table_as(
+        &mut self,
+        create: &CreateTableAs,
+        command: &Utility,
+        source: &Source,
+        portal: &Portal,
+    ) -> Result<Option<Completed>> {
+        let TableSource::Execute(execute) = &create.source else {
+            return self.define(command, &source.parsed.locations, &portal.params, &source.declared);
+        };
+        let prepared = self.prepared.get(&execute.name.value)?;
+        let not_a_query = || Error::new(SqlState::WRONG_OBJECT_TYPE, "prepared statement is not a SELECT");
+        let inner = prepared.source.clone().ok_or_else(not_a_query)?;
+        let query = match &inner.parsed.statement {
+            Statement::Sql(tree) => match &**tree {
+                ast::Statement::Query(query) => query.clone(),
+                _ => return Err(not_a_query()),
+            },
+            Statement::Utility(_) => return Err(not_a_query()),
+        };
+        let params = self.evaluate_parameters(portal, &execute.params, &prepared.analysis.params)?.into();
+        let text = inner.own_text().to_owned();
+        let with_query = CreateTableAs { source: TableSource::Query(SourceQuery { query, text }), ..create.clone() };
+        let command = Utility::CreateTableAs(Box::new(with_query));
+        self.define(&command, &inner.parsed.locations, &params, &inner.declared)
+    }
+
+    /// Changes the catalog; `None` when the command is of another kind.
+    fn define(
+        &mut self,
+        command: &Utility,
+        locations: &Locations,
+        params: &Arc<[Datum]>,
+        param_types: &[Type],
+    ) -> Result<Option<Completed>> {
         let transaction = self.transaction()?;
         let env = self.env();
         let search_path = env.search_path();
         let temporary_schema = self.temporary_schema(command);
         let role = self.role();
+        let session_user = self.shared.session_user();
+        let session_role = env.catalog.role_named(&session_user).map_or(role, |role| role.oid);
+        let databases: Vec<(Oid, Arc<str>)> =
+            self.shared.instance.databases().iter().map(|database| (database.oid, database.name.clone())).collect();
         let mut notices = Vec::new();
         let mut cx = DdlContext {
             storage: &self.shared.instance.storage,
@@ -41,11 +87,17 @@ impl Session {
             catalog: &mut self.catalog,
             changes: &mut self.storage_changes,
             registry: &self.shared.instance.registry,
-            env: &*env,
+            engine: &self.shared.instance.engine,
+            surroundings: &*env,
+            constraints: &self.constraints,
+            params,
+            param_types,
             search_path: &search_path,
             creation_schema: env.creation_schema(),
             temporary_schema,
             role,
+            session_role,
+            databases: &databases,
             notices: &mut notices,
         };
         // Filling an index or checking rows may take long.
@@ -56,6 +108,37 @@ impl Session {
         executed
     }
 
+    /// ON COMMIT of temporary tables: empties and drops them, as the last part of the transaction.
+    pub(crate) fn end_temporary_tables(&mut self) -> Result<()> {
+        let Some(schema) = self.shared.temporary_schema() else { return Ok(()) };
+        if self.transaction.is_none() && !self.catalog.is_changed() {
+            return Ok(());
+        }
+        let env = self.env();
+        let Some(schema) = env.catalog.schema(schema) else { return Ok(()) };
+        let storage = &self.shared.instance.storage;
+        let has_rows = |relation: &Relation| {
+            storage.table(relation.storage).is_some_and(|table| table.block_count() > 0)
+        };
+        let tables = env.catalog.relations().filter(|relation| relation.namespace == schema.oid);
+        let mut statements = Vec::new();
+        for table in tables {
+            let name = dictdb_types::quote_qualified(&schema.name, &table.name);
+            match table.on_commit {
+                OnCommit::DeleteRows if has_rows(table) => statements.push(format!("TRUNCATE {name}")),
+                OnCommit::Drop => statements.push(format!("DROP TABLE {name} CASCADE")),
+                OnCommit::PreserveRows | OnCommit::DeleteRows => {}
+            }
+        }
+        for sql in statements {
+            let source = Source::parse(&sql)?;
+            if let Statement::Utility(command) = &source.parsed.statement {
+                self.define(command, &source.parsed.locations, &Arc::default(), &[])?;
+            }
+        }
+        Ok(())
+    }
+
     /// Drops the session's temporary objects, as part of the open transaction.
     pub(crate) fn discard_temporary(&mut self) -> Result<()> {
         let env = self.env();
@@ -63,7 +146,7 @@ impl Session {
         let Some(schema) = schema else { return Ok(()) };
         let source = Source::parse(&format!("DROP SCHEMA {} CASCADE", quote_identifier(&schema.name)))?;
         match &source.parsed.statement {
-            Statement::Utility(command) => self.define(command, &source.parsed.locations).map(drop),
+            Statement::Utility(command) => self.define(command, &source.parsed.locations, &Arc::default(), &[]).map(drop),
             Statement::Sql(_) => Err(Error::internal("DROP SCHEMA is a utility command")),
         }
     }

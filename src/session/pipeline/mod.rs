@@ -12,6 +12,7 @@ mod plan;
 mod run;
 mod shared;
 mod statistics;
+mod surroundings;
 
 use dictdb_parser::ast;
 use dictdb_parser::utility::Utility;

@@ -130,6 +130,12 @@ impl Session {
         })
     }
 
+    /// What checks of constraints are given.
+    pub(crate) fn constraint_context(&mut self) -> Result<ExecContext> {
+        let (env, wait) = (self.env(), self.wait_options());
+        self.exec_context(env, &Arc::from([]), wait)
+    }
+
     /// The only row of a plan without parameters.
     pub(super) fn single_row(&mut self, prepared: &Arc<Prepared>, env: Arc<StatementEnv>) -> Result<Vec<Datum>> {
         let wait = self.wait_options();

@@ -2,6 +2,7 @@
 //!
 //! Everything that needs rows goes on to [`crate::pipeline`].
 
+mod constraints;
 mod cursor;
 mod discard;
 mod execute;
@@ -98,7 +99,7 @@ impl Session {
             Utility::Transaction(command) => self.run_transaction(command).await,
             Utility::Set(set) => self.run_set(set),
             Utility::Show(show) => self.run_show(show),
-            Utility::SetConstraints(_) => Err(Error::unsupported("SET CONSTRAINTS")),
+            Utility::SetConstraints(set) => self.run_set_constraints(set),
             Utility::Discard(discard) => self.run_discard(*discard),
             Utility::Prepare(prepare) => self.run_prepare(prepare, &source),
             Utility::Execute(execute) => self.run_execute(execute, portal, client).await,

@@ -113,7 +113,7 @@ fn definition_tag(command: &Utility) -> &'static str {
         Utility::AlterDatabase(_) => "ALTER DATABASE",
         Utility::DropDatabase(_) => "DROP DATABASE",
         Utility::Drop(drop) => words(drop.kind).2,
-        Utility::Rename(rename) => words(rename.kind).1,
+        Utility::Rename(rename) => rename.relation.map_or(words(rename.kind).1, alter_tag),
         Utility::SetSchema(set) => words(set.kind).1,
         Utility::SetOwner(set) => words(set.kind).1,
         Utility::Truncate(_) => "TRUNCATE TABLE",

@@ -21,10 +21,13 @@ use dictdb_types::{Datum, Error, Oid, Result};
 pub(crate) use child::CheckedKeys;
 
 use self::key::{KeySearch, Side};
+use super::events::Events;
 use super::target::{Rules, Target};
 use super::unique::same_image;
 use super::writer::Writer;
 use crate::access::TableHandle;
+use crate::context::ExecContext;
+use crate::engine::Engine;
 use crate::row::Row;
 
 /// A foreign key with both its tables.
@@ -45,6 +48,30 @@ pub(crate) struct ForeignKeyCode {
 }
 
 type Keys = Box<[Arc<ForeignKeyCode>]>;
+
+/// Checks every row of a table against one of its foreign keys. 23503.
+pub(crate) fn validate(
+    child: &Arc<Relation>,
+    constraint: &Arc<Constraint>,
+    cx: &ExecContext,
+    engine: &Arc<Engine>,
+    database: Oid,
+) -> Result<()> {
+    let code = ForeignKeyCode::new(child, constraint, &cx.catalog, &cx.storage, database)?;
+    let mut rows = Vec::new();
+    code.child.handle.table.for_each(&cx.snapshot, |row, _| -> Result<bool> {
+        rows.push(row);
+        Ok(true)
+    })?;
+    let events = Events::default();
+    let writer = Writer { cx, snapshot: &cx.snapshot, engine, events: &events, rt: None };
+    let mut checked = CheckedKeys::default();
+    for row in rows {
+        cx.env.check_interrupts()?;
+        code.check_child(row, &writer, &mut checked)?;
+    }
+    Ok(())
+}
 
 impl ForeignKeyCode {
     /// The foreign keys of a relation, and those that refer to it.

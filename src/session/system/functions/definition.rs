@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{
+    ReplicaIdentity,
     Constraint, ConstraintKind, ForeignKey, IndexInfo, IndexMethod, IndexTarget, ReferentialAction, Relation,
     RelationKind,
 };
@@ -262,7 +263,7 @@ fn pg_get_viewdef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
 }
 
 fn view_query(env: &StatementEnv, relation: Oid) -> Option<String> {
-    let RelationKind::View(view) = &env.catalog.relation(relation)?.kind else { return None };
+    let view = env.catalog.relation(relation)?.view()?;
     let query = view.query.trim().trim_end_matches(';').trim_end();
     Some(format!(" {query};"))
 }
@@ -294,14 +295,16 @@ fn pg_get_serial_sequence(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum>
     Ok(nullable(sequence.map(|sequence| relation_name(env, sequence, true))))
 }
 
-/// The primary key's index: REPLICA IDENTITY is always the default.
+/// The index REPLICA IDENTITY names, by default the primary key's.
 fn pg_get_replica_identity_index(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
-    let primary = env.catalog.relation(oid(args, 0)).and_then(|relation| {
-        relation.constraints.iter().find_map(|constraint| match constraint.kind {
+    let index = env.catalog.relation(oid(args, 0)).and_then(|relation| match relation.replica_identity {
+        ReplicaIdentity::Index(index) => Some(index),
+        ReplicaIdentity::Full | ReplicaIdentity::Nothing => None,
+        ReplicaIdentity::Default => match relation.primary_key()?.kind {
             ConstraintKind::Primary { index, .. } => Some(index),
             _ => None,
-        })
+        },
     });
-    Ok(primary.map_or(Datum::Null, |oid| Datum::Oid(oid.0)))
+    Ok(index.map_or(Datum::Null, |oid| Datum::Oid(oid.0)))
 }

@@ -1,6 +1,6 @@
 //! Sizes of tables, indexes and databases: memory in bytes, as storage counts it.
 
-use dictdb_catalog::{Relation, RelationKind};
+use dictdb_catalog::Relation;
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
@@ -23,11 +23,9 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
 
 /// Bytes of a table with its indexes, which share its memory; of anything else nothing.
 fn main_size(env: &StatementEnv, relation: &Relation) -> usize {
-    match relation.kind {
-        RelationKind::Table => {
-            env.shared.instance.storage.table(relation.storage).map_or(0, |table| table.stats().bytes)
-        }
-        _ => 0,
+    match relation.is_stored() {
+        true => env.shared.instance.storage.table(relation.storage).map_or(0, |table| table.stats().bytes),
+        false => 0,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Column, Identity, IndexInfo, IndexTarget, Relation, RelationKind};
 use dictdb_types::{Datum, Oid, Type, TypeLookup, oids};
 
-use super::super::output::{NULL, Output, acl, row};
+use super::super::output::{NULL, Output, acl, options, row};
 use super::{Source, derived_oid, types};
 
 /// The system columns tables have.
@@ -37,7 +37,7 @@ struct Attribute<'a> {
 }
 
 fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
-    if matches!(relation.kind, RelationKind::Table | RelationKind::Virtual | RelationKind::Sequence(_)) {
+    if relation.is_stored() || matches!(relation.kind, RelationKind::Virtual | RelationKind::Sequence(_)) {
         for (name, attnum, oid) in SYSTEM_COLUMNS.into_iter().rev() {
             let ty = Type::new(oid);
             let system =
@@ -96,21 +96,28 @@ fn index_attributes<'a>(source: &Source<'_>, index: &IndexInfo) -> Vec<Attribute
 fn push(source: &Source<'_>, relation: Oid, attribute: &Attribute<'_>, out: &mut Output<'_>) {
     let info = source.catalog.type_info(attribute.ty.oid);
     let (len, by_value, align) = info.as_ref().map_or((0, false, b'c'), |t| (t.len, t.by_value, t.align));
+    let statistics = attribute.column.map_or(if attribute.attnum < 0 { 0 } else { -1 }, |c| c.statistics);
     let is_array = info.as_ref().is_some_and(|t| t.is_array());
-    let storage = types::storage_of(source, attribute.ty.oid);
     let column = attribute.column.filter(|c| !c.dropped);
+    let storage = match column.and_then(|c| c.storage) {
+        Some(letter) => char::from(letter),
+        None => types::storage_of(source, attribute.ty.oid),
+    };
+    let compression = column.and_then(|c| c.compression).map_or(String::new(), |c| char::from(c).to_string());
+    let own_options = column.filter(|c| !c.options.is_empty()).map_or(NULL, |c| options(&c.options));
     let identity = column.and_then(|c| c.identity).map_or("", |identity| match identity {
         Identity::Always => "a",
         Identity::ByDefault => "d",
     });
     let missing = column.map_or(&NULL, |c| &c.missing);
     row!(out;
-        relation, attribute.name.clone(), attribute.ty.oid, if attribute.attnum < 0 { 0 } else { -1 }, len, attribute.attnum,
-        i32::from(is_array), -1, attribute.ty.typmod, by_value, char::from(align), storage, "", attribute.not_null,
+        relation, attribute.name.clone(), attribute.ty.oid, statistics, len, attribute.attnum,
+        i32::from(is_array), -1, attribute.ty.typmod, by_value, char::from(align), storage, compression, attribute.not_null,
         column.is_some_and(|c| c.default.is_some()), !missing.is_null(), identity,
         if column.is_some_and(|c| c.generated) { "s" } else { "" },
-        attribute.column.is_some_and(|c| c.dropped), true, 0, attribute.collation,
-        acl(column.and_then(|c| c.acl.as_deref())), NULL, NULL, missing_array(missing, attribute.ty),
+        attribute.column.is_some_and(|c| c.dropped), attribute.column.is_none_or(|c| c.local),
+        attribute.column.map_or(0, |c| c.inherited), attribute.collation,
+        acl(column.and_then(|c| c.acl.as_deref())), own_options, NULL, missing_array(missing, attribute.ty),
     );
 }
 

@@ -1,6 +1,6 @@
 //! `pg_class`.
 
-use dictdb_catalog::{ConstraintKind, IndexMethod, Persistence, Relation, RelationKind};
+use dictdb_catalog::{ConstraintKind, IndexMethod, Persistence, Relation, RelationKind, ReplicaIdentity, namespaces};
 use dictdb_functions::facts::ids;
 use dictdb_types::Oid;
 
@@ -21,15 +21,16 @@ const PAGE_BYTES: usize = 8192;
 /// `relpages` and `reltuples`: what storage counts, -1 tuples for what has none.
 fn size(source: &Source<'_>, relation: &Relation) -> (i32, f32) {
     let storage = &source.env.shared.instance.storage;
-    let stats = match relation.kind {
-        RelationKind::Table => storage.table(relation.storage).map(|table| table.stats()),
-        _ => None,
+    let stats = match relation.is_stored() {
+        true => storage.table(relation.storage).map(|table| table.stats()),
+        false => None,
     };
     stats.map_or((0, -1.0), |stats| ((stats.bytes / PAGE_BYTES) as i32, stats.live_rows as f32))
 }
 
 fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
-    let stored = matches!(relation.kind, RelationKind::Table | RelationKind::Virtual);
+    let stored = relation.is_stored() || matches!(relation.kind, RelationKind::Virtual);
+    let populated = relation.view().is_none_or(|view| view.populated);
     let checks = relation.constraints.iter().filter(|c| matches!(c.kind, ConstraintKind::Check { .. })).count();
     let foreign_keys = relation.constraints.iter().any(|c| matches!(c.kind, ConstraintKind::Foreign(_)));
     let attributes = match &relation.kind {
@@ -38,11 +39,12 @@ fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
     };
     let (pages, tuples) = size(source, relation);
     row!(out;
-        relation.oid, &relation.name, relation.namespace, relation.row_type, Oid::INVALID, relation.owner,
+        relation.oid, &relation.name, relation.namespace, relation.row_type, relation.of_type, relation.owner,
         access_method(&relation.kind), relation.storage, Oid::INVALID, pages, tuples, 0, Oid::INVALID,
         !relation.indexes.is_empty(), false, persistence(relation.persistence), relation.kind_letter(), attributes as i16,
-        checks as i16, matches!(relation.kind, RelationKind::View(_)),
-        foreign_keys || !relation.referenced_by.is_empty(), false, false, false, true, replica_identity(stored), false,
+        checks as i16, relation.view().is_some(),
+        foreign_keys || !relation.referenced_by.is_empty(), !relation.children.is_empty(), relation.row_security,
+        relation.force_row_security, populated, replica_identity(relation, stored), false,
         Oid::INVALID, if stored { FROZEN } else { Oid::INVALID }, if stored { FIRST_MULTI } else { Oid::INVALID },
         acl(relation.acl.as_deref()), options(&relation.options), NULL,
     );
@@ -55,7 +57,7 @@ const FIRST_MULTI: Oid = Oid(1);
 
 fn access_method(kind: &RelationKind) -> Oid {
     match kind {
-        RelationKind::Table | RelationKind::Virtual => ids::HEAP,
+        RelationKind::Table | RelationKind::MaterializedView(_) | RelationKind::Virtual => ids::HEAP,
         RelationKind::Index(index) => match index.method {
             IndexMethod::Btree => ids::BTREE,
             IndexMethod::Hash => ids::HASH,
@@ -72,6 +74,11 @@ fn persistence(persistence: Persistence) -> char {
     }
 }
 
-fn replica_identity(stored: bool) -> char {
-    if stored { 'd' } else { 'n' }
+fn replica_identity(relation: &Relation, stored: bool) -> char {
+    match relation.replica_identity {
+        ReplicaIdentity::Default if stored && relation.namespace != namespaces::PG_CATALOG => 'd',
+        ReplicaIdentity::Default | ReplicaIdentity::Nothing => 'n',
+        ReplicaIdentity::Full => 'f',
+        ReplicaIdentity::Index(_) => 'i',
+    }
 }

@@ -55,7 +55,8 @@ fn push(source: &Source<'_>, relation: &Relation, constraint: &Constraint, out: 
         constraint.validated, relation.oid, Oid::INVALID, index, Oid::INVALID,
         key.map_or(Oid::INVALID, |key| key.referenced), key.map_or(' ', |key| action_letter(key.on_update)),
         key.map_or(' ', |key| action_letter(key.on_delete)),
-        key.map_or(' ', |key| if key.match_full { 'f' } else { 's' }), true, 0, constraint.no_inherit || kind != 'c',
+        key.map_or(' ', |key| if key.match_full { 'f' } else { 's' }), constraint.local, constraint.inherited,
+        constraint.no_inherit || kind != 'c',
         if columns.is_empty() { NULL } else { attnum_array(columns) },
         key.map_or(NULL, |key| attnum_array(&key.referenced_columns)), operators.clone(), operators.clone(), operators,
         key.filter(|key| !key.delete_set_columns.is_empty())

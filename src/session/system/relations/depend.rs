@@ -41,10 +41,11 @@ fn address(catalog: &Catalog, key: Key) -> Option<Address> {
     Some(match key {
         Key::Schema(oid) => (classes::NAMESPACE, oid, 0),
         Key::Relation(oid) => match catalog.relation(oid).map(|r| &r.kind) {
-            Some(RelationKind::View(_)) => (classes::REWRITE, rule::oid(oid), 0),
+            Some(RelationKind::View(_) | RelationKind::MaterializedView(_)) => (classes::REWRITE, rule::oid(oid), 0),
             _ => (classes::CLASS, oid, 0),
         },
         Key::Column(oid, attnum) => (classes::CLASS, oid, attnum.into()),
+        Key::Default(oid, attnum) => (classes::ATTRDEF, attribute::attrdef_oid(oid, attnum), 0),
         Key::Constraint(_, oid) => (classes::CONSTRAINT, oid, 0),
         Key::Type(oid) => (classes::TYPE, oid, 0),
         Key::Function(oid) => (classes::PROC, oid, 0),
@@ -104,7 +105,7 @@ fn structural(catalog: &Catalog, relation: &Relation, put: &mut impl FnMut(Addre
                 put(own, (classes::CLASS, table, attnum.into()), if identity { 'i' } else { 'a' });
             }
         }
-        RelationKind::View(_) => {
+        RelationKind::View(_) | RelationKind::MaterializedView(_) => {
             let rule = (classes::REWRITE, rule::oid(relation.oid), 0);
             put(rule, own, 'i');
         }

@@ -1,6 +1,6 @@
 //! `pg_index`.
 
-use dictdb_catalog::{IndexInfo, IndexTarget, Relation, RelationKind};
+use dictdb_catalog::{IndexInfo, IndexTarget, Relation, RelationKind, ReplicaIdentity};
 use dictdb_types::Oid;
 
 use super::super::output::{Output, attnum_vector, oid_vector, row};
@@ -26,9 +26,12 @@ pub fn pg_index(source: &Source<'_>, out: &mut Output<'_>) {
 fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
     let RelationKind::Index(index) = &relation.kind else { return };
     let (keys, include) = (index.keys.len() as i16, index.include.len() as i16);
+    let table = source.catalog.relation(index.table);
+    let clustered = table.is_some_and(|table| table.clustered_on == relation.oid);
+    let replica = table.is_some_and(|table| table.replica_identity == ReplicaIdentity::Index(relation.oid));
     row!(out;
         relation.oid, index.table, keys + include, keys, index.unique, index.nulls_not_distinct, index.primary, false,
-        !index.deferrable, false, true, false, true, true, false,
+        !index.deferrable, clustered, true, false, true, true, replica,
         attnum_vector(attnums(index)), oid_vector(collations(source, index)),
         oid_vector(index.keys.iter().map(|key| key.opclass)), attnum_vector(index.keys.iter().map(|key| {
             (if key.descending { DESCENDING } else { 0 }) | (if key.nulls_first { NULLS_FIRST } else { 0 })

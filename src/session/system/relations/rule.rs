@@ -1,6 +1,5 @@
 //! `pg_rewrite`: every view has the rule `_RETURN`.
 
-use dictdb_catalog::RelationKind;
 use dictdb_types::Oid;
 
 use super::super::output::{Output, row};
@@ -14,7 +13,7 @@ pub fn oid(view: Oid) -> Oid {
 /// The rules of views.
 pub fn pg_rewrite(source: &Source<'_>, out: &mut Output<'_>) {
     for relation in source.catalog.relations() {
-        if let RelationKind::View(view) = &relation.kind {
+        if let Some(view) = relation.view() {
             row!(out; oid(relation.oid), "_RETURN", relation.oid, '1', 'O', true, "<>", &view.query);
         }
     }
@@ -22,6 +21,6 @@ pub fn pg_rewrite(source: &Source<'_>, out: &mut Output<'_>) {
 
 /// The view whose rule has this oid.
 pub fn view(catalog: &dictdb_catalog::Catalog, rule: Oid) -> Option<Oid> {
-    let mut views = catalog.relations().filter(|relation| matches!(relation.kind, RelationKind::View(_)));
+    let mut views = catalog.relations().filter(|relation| relation.view().is_some());
     views.find(|relation| oid(relation.oid) == rule).map(|relation| relation.oid)
 }

@@ -1,0 +1,348 @@
+//! ALTER COLUMN … TYPE: rows are rewritten unless old values are values of the new type as they are; what was written over
+//! the column (default, CHECK, indexes, foreign keys) is read again over its new type.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{
+    Column, Constraint, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexTarget, Key, Relation, RelationKind,
+};
+use dictdb_parser::ast::{DataType, Expr as Ast, Ident, ObjectName};
+use dictdb_parser::utility::{SequenceOption, SourceExpr};
+use dictdb_parser::Locations;
+use dictdb_planner::expr::Expr;
+use dictdb_planner::table_expr::{self, TableExpr};
+use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeLookup};
+
+use super::super::DdlContext;
+
+impl DdlContext<'_> {
+    pub(super) fn alter_column_type(
+        &mut self,
+        table: Oid,
+        name: &str,
+        data_type: &DataType,
+        collation: Option<&ObjectName>,
+        using: Option<&SourceExpr>,
+        locations: &Locations,
+    ) -> Result<()> {
+        let relation = self.table(table)?;
+        let (attnum, column) = self.column_to_alter(&relation, name)?;
+        if column.inherited > 0 {
+            return Err(Error::new(
+                SqlState::INVALID_TABLE_DEFINITION,
+                format!("cannot alter inherited column \"{name}\""),
+            ));
+        }
+        self.change_type(&relation, attnum, data_type, collation, using, locations)
+    }
+
+    fn change_type(
+        &mut self,
+        relation: &Arc<Relation>,
+        attnum: i16,
+        data_type: &DataType,
+        collation: Option<&ObjectName>,
+        using: Option<&SourceExpr>,
+        locations: &Locations,
+    ) -> Result<()> {
+        let table = relation.oid;
+        let column = relation.columns[attnum as usize - 1].clone();
+        let ty = self.column_type(data_type, &column.name)?;
+        let collation = self.column_collation(ty, collation)?;
+        self.refuse_change_of_used_type(relation, false)?;
+        if matches!(relation.kind, RelationKind::Composite) {
+            let changed = self.retyped(relation, attnum, ty, collation)?;
+            return self.sync_row_type(&changed);
+        }
+        if column.generated && using.is_some() {
+            return Err(Error::new(
+                SqlState::SYNTAX_ERROR,
+                "cannot specify USING when altering type of generated column",
+            )
+            .detail(format!("Column \"{}\" is a generated column.", column.name)));
+        }
+        let transform = self.transform(relation, &column, ty, using, locations)?;
+        self.refuse_users(relation, attnum, &column)?;
+        let default = self.default_as(relation, &column, ty)?;
+        let texts = self.texts_over(relation, attnum)?;
+        let mut changed = column.clone();
+        changed.ty = ty;
+        changed.collation = collation;
+        changed.default = default;
+        changed.storage = None;
+        let same_values = self.is_same_value(&transform, attnum, column.ty, ty);
+        let relation = if same_values {
+            self.change_column(relation, attnum, |column| *column = changed)?
+        } else {
+            let mut columns = relation.columns.to_vec();
+            columns[attnum as usize - 1] = changed;
+            let code = self.row_code(&transform)?;
+            self.rewrite_for_type(relation, columns, attnum, code)?
+        };
+        self.depend_on_type(table, attnum, ty);
+        self.sync_row_type(&relation)?;
+        self.retype_keys(table, texts, same_values)?;
+        self.retype_sequence(table, attnum, ty)?;
+        for child in relation.children.clone() {
+            self.lock(child, dictdb_storage::LockMode::AccessExclusive)?;
+            let child = self.table(child)?;
+            if let Some((attnum, _)) = child.column_named(&column.name) {
+                self.change_type(&child, attnum, data_type, None, using, locations)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn retyped(&mut self, relation: &Arc<Relation>, attnum: i16, ty: Type, collation: Oid) -> Result<Arc<Relation>> {
+        let changed = self.change_column(relation, attnum, |column| {
+            column.ty = ty;
+            column.collation = collation;
+        })?;
+        self.depend_on_type(relation.oid, attnum, ty);
+        Ok(changed)
+    }
+
+    fn depend_on_type(&mut self, table: Oid, attnum: i16, ty: Type) {
+        let key = Key::Column(table, attnum);
+        let kept: Vec<(Key, Dependency)> =
+            self.view().dependencies_of(key).filter(|(on, _)| !matches!(on, Key::Type(_))).collect();
+        self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: key });
+        kept.into_iter().for_each(|(on, kind)| self.depend(key, on, kind));
+        if ty.oid >= Oid::FIRST_NORMAL {
+            self.depend(key, Key::Type(ty.oid), Dependency::Normal);
+        }
+    }
+
+    /// The expression that makes new values from old rows.
+    fn transform(
+        &mut self,
+        relation: &Arc<Relation>,
+        column: &Column,
+        ty: Type,
+        using: Option<&SourceExpr>,
+        locations: &Locations,
+    ) -> Result<Expr> {
+        let own = Ast::Identifier(Ident::with_quote('"', &*column.name));
+        let source = using.map_or(&own, |using| &using.expr);
+        let bound = self.with_binding(|cx| table_expr::bind(source, locations, relation, TableExpr::Transform(ty), cx));
+        let catalog = self.view();
+        let target = self.shown_type(ty.oid, &catalog);
+        match bound {
+            Ok(bound) => Ok(bound.expr),
+            Err(error) if error.message().starts_with("column is of type ") => Err(match using {
+                Some(_) => Error::new(
+                    SqlState::DATATYPE_MISMATCH,
+                    format!("result of USING clause for column \"{}\" cannot be cast automatically to type {target}", column.name),
+                )
+                .hint("You might need to add an explicit cast."),
+                None => {
+                    let error = Error::new(
+                        SqlState::DATATYPE_MISMATCH,
+                        format!("column \"{}\" cannot be cast automatically to type {target}", column.name),
+                    );
+                    let name = dictdb_types::quote_identifier(&column.name);
+                    let shown = dictdb_types::type_name_with_modifier(&*catalog, ty, &|_| None);
+                    match column.generated {
+                        true => error,
+                        false => error.hint(format!("You might need to specify \"USING {name}::{shown}\".")),
+                    }
+                }
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether old values are values of the new type, byte for byte.
+    fn is_same_value(&mut self, transform: &Expr, attnum: i16, from: Type, to: Type) -> bool {
+        let catalog = self.view();
+        let mut expr = transform;
+        while let Expr::Relabel(inner, _) = expr {
+            expr = inner;
+        }
+        let itself = matches!(expr, Expr::Input(place, _) if *place == attnum as usize - 1);
+        itself && catalog.physical(from.oid) == catalog.physical(to.oid)
+    }
+
+    fn rewrite_for_type(
+        &mut self,
+        relation: &Arc<Relation>,
+        columns: Vec<Column>,
+        attnum: i16,
+        code: crate::eval::Code,
+    ) -> Result<Arc<Relation>> {
+        // Indexes still describe the old type: they are built when they have been described anew.
+        let indexes = relation.indexes.clone();
+        let bare = self.put_relation(Relation { indexes: Vec::new(), ..Relation::clone(relation) });
+        let rewritten = self.rewrite_table(&bare, columns, &[(attnum as usize - 1, code)])?;
+        Ok(self.put_relation(Relation { indexes, ..Relation::clone(&rewritten) }))
+    }
+
+    /// Views and generated columns that use the column.
+    fn refuse_users(&mut self, relation: &Relation, attnum: i16, column: &Column) -> Result<()> {
+        let catalog = self.view();
+        for (dependent, _) in super::super::dependency::dependents(Key::Column(relation.oid, attnum), &catalog) {
+            match dependent {
+                Key::Relation(oid) if catalog.relation(oid).is_some_and(|user| user.view().is_some()) => {
+                    let user = self.describe(dependent, &catalog);
+                    return Err(Error::new(
+                        SqlState::FEATURE_NOT_SUPPORTED,
+                        "cannot alter type of a column used by a view or rule",
+                    )
+                    .detail(format!("rule _RETURN on {user} depends on column \"{}\"", column.name)));
+                }
+                Key::Column(table, other) if table == relation.oid && other != attnum => {
+                    let user = relation.column(other).map_or("?", |column| &*column.name);
+                    return Err(Error::new(
+                        SqlState::FEATURE_NOT_SUPPORTED,
+                        "cannot alter type of a column used by a generated column",
+                    )
+                    .detail(format!("Column \"{}\" is used by generated column \"{user}\".", column.name)));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The default as one of the new type.
+    fn default_as(&mut self, relation: &Arc<Relation>, column: &Column, ty: Type) -> Result<Option<Arc<str>>> {
+        let Some(text) = &column.default else { return Ok(None) };
+        if column.identity.is_some() {
+            return Ok(Some(text.clone()));
+        }
+        let purpose = if column.generated { TableExpr::Generated(ty) } else { TableExpr::Default(ty) };
+        let path = [dictdb_catalog::namespaces::PG_CATALOG];
+        let bound = self.with_path(&path, |cx| table_expr::bind_text(text, relation, purpose, cx));
+        let catalog = self.view();
+        match bound {
+            Ok(bound) => Ok(Some(bound.text)),
+            Err(error) if error.message().starts_with("column is of type ") => {
+                let what = if column.generated { "generation expression" } else { "default" };
+                Err(Error::new(
+                    SqlState::DATATYPE_MISMATCH,
+                    format!(
+                        "{what} for column \"{}\" cannot be cast automatically to type {}",
+                        column.name,
+                        self.shown_type(ty.oid, &catalog)
+                    ),
+                ))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Indexes over a column, and whether each mentions it.
+    fn texts_over(&mut self, relation: &Relation, attnum: i16) -> Result<Vec<Oid>> {
+        let catalog = self.view();
+        let over = |oid: &Oid| catalog.dependencies_of(Key::Relation(*oid)).any(|(on, _)| on == Key::Column(relation.oid, attnum))
+            || catalog.relation(*oid).and_then(|index| index.index()).is_some_and(|info| mentions(info, attnum));
+        Ok(relation.indexes.iter().copied().filter(over).collect())
+    }
+
+    /// Describes indexes and constraints over a column anew.
+    fn retype_keys(&mut self, table: Oid, over: Vec<Oid>, same_values: bool) -> Result<()> {
+        for index in over {
+            let relation = self.table(table)?;
+            let index = self.table(index)?;
+            let Some(info) = index.index() else { continue };
+            let info = self.retyped_index(&relation, info)?;
+            let mut changed = Relation::clone(&index);
+            changed.kind = RelationKind::Index(Arc::new(info));
+            self.put_relation(changed);
+        }
+        let relation = self.table(table)?;
+        for constraint in relation.constraints.clone() {
+            match &constraint.kind {
+                ConstraintKind::Check { expression, .. } => {
+                    let text = self.reread(&relation, expression, TableExpr::Check)?;
+                    self.replace_check(table, &constraint, text)?;
+                }
+                ConstraintKind::Foreign(_) if !same_values => self.recheck_foreign_key(table, &constraint)?,
+                _ => {}
+            }
+        }
+        if same_values {
+            return Ok(());
+        }
+        let relation = self.table(table)?;
+        self.rebuild_indexes(&relation)?;
+        for constraint in relation.constraints.clone() {
+            self.check_existing_rows(table, &constraint)?;
+        }
+        for (child, oid) in relation.referenced_by.clone() {
+            let child = self.table(child)?;
+            if let Some(constraint) = child.constraints.iter().find(|constraint| constraint.oid == oid).cloned() {
+                self.recheck_foreign_key(child.oid, &constraint)?;
+                self.check_existing_rows(child.oid, &constraint)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn retyped_index(&mut self, relation: &Arc<Relation>, info: &IndexInfo) -> Result<IndexInfo> {
+        let mut keys = Vec::with_capacity(info.keys.len());
+        for key in &info.keys {
+            let (target, ty) = match &key.target {
+                IndexTarget::Column(attnum) => {
+                    (key.target.clone(), relation.column(*attnum).map_or(key.ty, |column| column.ty))
+                }
+                IndexTarget::Expression(text) => {
+                    let path = [dictdb_catalog::namespaces::PG_CATALOG];
+                    let bound = self
+                        .with_path(&path, |cx| table_expr::bind_text(text, relation, TableExpr::IndexKey, cx))?;
+                    (IndexTarget::Expression(bound.text), bound.expr.ty())
+                }
+            };
+            let opclass = if ty.oid == key.ty.oid { key.opclass } else { self.default_opclass(ty, info.method)? };
+            keys.push(IndexKey { target, ty, opclass, ..key.clone() });
+        }
+        let predicate = match &info.predicate {
+            Some(text) => Some(self.reread(relation, text, TableExpr::IndexPredicate)?),
+            None => None,
+        };
+        Ok(IndexInfo { keys, predicate, ..info.clone() })
+    }
+
+    /// The canonical text of an expression over the columns as they are now.
+    fn reread(&mut self, relation: &Arc<Relation>, text: &str, purpose: TableExpr) -> Result<Arc<str>> {
+        let path = [dictdb_catalog::namespaces::PG_CATALOG];
+        self.with_path(&path, |cx| table_expr::bind_text(text, relation, purpose, cx)).map(|bound| bound.text)
+    }
+
+    fn replace_check(&mut self, table: Oid, constraint: &Arc<Constraint>, text: Arc<str>) -> Result<()> {
+        let ConstraintKind::Check { columns, .. } = &constraint.kind else { return Ok(()) };
+        let kind = ConstraintKind::Check { expression: text, columns: columns.clone() };
+        self.replace_constraint(table, Constraint { kind, ..Constraint::clone(constraint) })
+    }
+
+    fn recheck_foreign_key(&mut self, table: Oid, constraint: &Constraint) -> Result<()> {
+        let ConstraintKind::Foreign(key) = &constraint.kind else { return Ok(()) };
+        let (child, parent) = (self.table(table)?, self.table(key.referenced)?);
+        self.check_comparable(&child, &key.columns, &parent, &key.referenced_columns, &constraint.name)
+    }
+
+    /// The sequence of an identity column counts in the column's type.
+    fn retype_sequence(&mut self, table: Oid, attnum: i16, ty: Type) -> Result<()> {
+        let relation = self.table(table)?;
+        if relation.column(attnum).is_none_or(|column| column.identity.is_none()) {
+            return Ok(());
+        }
+        let Some(sequence) = self.owned_sequence(table, attnum)? else { return Ok(()) };
+        let name = match ty.oid {
+            dictdb_types::oids::INT2 => "smallint",
+            dictdb_types::oids::INT4 => "integer",
+            dictdb_types::oids::INT8 => "bigint",
+            _ => {
+                return Err(Error::new(
+                    SqlState::INVALID_PARAMETER_VALUE,
+                    "identity column type must be smallint, integer, or bigint",
+                ));
+            }
+        };
+        self.alter_sequence_options(&sequence, &[SequenceOption::As(dictdb_parser::parse_type_name(name)?)])
+    }
+}
+
+fn mentions(info: &IndexInfo, attnum: i16) -> bool {
+    info.include.contains(&attnum) || info.keys.iter().any(|key| key.target == IndexTarget::Column(attnum))
+}

@@ -1,0 +1,351 @@
+//! ADD, ALTER, VALIDATE and DROP CONSTRAINT on tables that have rows.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Constraint, ConstraintKind, Dependency, IndexMethod, IndexTarget, Key, Relation, RelationKind};
+use dictdb_parser::Locations;
+use dictdb_parser::utility::{Behavior, Constraint as Syntax, ConstraintKind as SyntaxKind, KeyConstraint};
+use dictdb_planner::table_expr::TableExpr;
+use dictdb_types::{Datum, Error, Oid, Result, SqlState};
+
+use super::super::DdlContext;
+use super::super::constraint::named;
+use crate::eval::Scope;
+use crate::modify::validate_foreign_key;
+
+impl DdlContext<'_> {
+    /// Adds a constraint and looks whether the rows there are satisfy it, unless it is NOT VALID.
+    pub(super) fn add_table_constraint(
+        &mut self,
+        table: Oid,
+        column: Option<usize>,
+        constraint: &Syntax,
+        recurse: bool,
+        locations: &Locations,
+    ) -> Result<()> {
+        if let SyntaxKind::PrimaryKey(key) | SyntaxKind::Unique(key) = &constraint.kind
+            && let Some(index) = &key.using_index
+        {
+            return self.add_key_using_index(table, constraint, key, &index.value);
+        }
+        let before = self.table(table)?.constraints.len();
+        self.add_constraint(table, column, constraint, locations).map_err(|mut error| {
+            // PostgreSQL points at a second primary key only in CREATE TABLE.
+            if error.message().starts_with("multiple primary keys") {
+                error.fields_mut().position = None;
+            }
+            error
+        })?;
+        let relation = self.table(table)?;
+        for added in relation.constraints[before.min(relation.constraints.len())..].to_vec() {
+            if added.validated {
+                self.check_existing_rows(table, &added)?;
+            }
+            self.inherit_check(&relation, &added, constraint, recurse, locations)?;
+        }
+        Ok(())
+    }
+
+    /// A CHECK holds for children too.
+    fn inherit_check(
+        &mut self,
+        relation: &Relation,
+        added: &Arc<Constraint>,
+        syntax: &Syntax,
+        recurse: bool,
+        locations: &Locations,
+    ) -> Result<()> {
+        let ConstraintKind::Check { .. } = &added.kind else { return Ok(()) };
+        if relation.children.is_empty() || added.no_inherit {
+            return Ok(());
+        }
+        if !recurse {
+            return Err(Error::new(
+                SqlState::INVALID_TABLE_DEFINITION,
+                "constraint must be added to child tables too",
+            ));
+        }
+        for child in relation.children.clone() {
+            self.lock(child, dictdb_storage::LockMode::AccessExclusive)?;
+            let child_relation = self.table(child)?;
+            let known = child_relation.constraints.iter().find(|c| c.name == added.name).cloned();
+            if let Some(known) = known {
+                let message =
+                    format!("merging constraint \"{}\" with inherited definition", added.name);
+                self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
+                let inherited = known.inherited + 1;
+                self.replace_constraint(child, Constraint { inherited, ..Constraint::clone(&known) })?;
+                continue;
+            }
+            let mut named = syntax.clone();
+            named.name = Some(dictdb_parser::ast::Ident::new(&*added.name));
+            self.add_table_constraint(child, None, &named, recurse, locations)?;
+            let child_relation = self.table(child)?;
+            if let Some(own) = child_relation.constraints.iter().find(|c| c.name == added.name).cloned() {
+                self.replace_constraint(child, Constraint { local: false, inherited: 1, ..Constraint::clone(&own) })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for a row that breaks a constraint. 23514, 23503.
+    pub(in crate::ddl) fn check_existing_rows(&mut self, table: Oid, constraint: &Arc<Constraint>) -> Result<()> {
+        let relation = self.table(table)?;
+        match &constraint.kind {
+            ConstraintKind::Check { expression, .. } => {
+                let code = self.stored_code(&relation, expression, TableExpr::Check)?;
+                let schema = self.view().schema(relation.namespace).map(|schema| schema.name.to_string());
+                let violated = Error::new(
+                    SqlState::CHECK_VIOLATION,
+                    format!(
+                        "check constraint \"{}\" of relation \"{}\" is violated by some row",
+                        constraint.name, relation.name
+                    ),
+                )
+                .schema(schema.unwrap_or_default())
+                .table(&*relation.name)
+                .constraint(&*constraint.name);
+                self.check_rows(&relation, |row, env| match code.eval(Scope::of_table(env, row))? {
+                    Datum::Bool(false) => Err(violated.clone()),
+                    _ => Ok(()),
+                })
+            }
+            ConstraintKind::Foreign(_) => {
+                let cx = self.exec_context()?;
+                validate_foreign_key(&relation, constraint, &cx, self.engine, self.database)
+            }
+            ConstraintKind::Primary { .. } | ConstraintKind::Unique { .. } => Ok(()),
+        }
+    }
+
+    pub(in crate::ddl) fn replace_constraint(&mut self, table: Oid, constraint: Constraint) -> Result<()> {
+        let mut relation = Relation::clone(&*self.table(table)?);
+        if let Some(place) = relation.constraints.iter().position(|other| other.oid == constraint.oid) {
+            relation.constraints[place] = Arc::new(constraint);
+        }
+        self.put_relation(relation);
+        Ok(())
+    }
+
+    fn find_constraint(&mut self, table: Oid, name: &str) -> Result<(Arc<Relation>, Option<Arc<Constraint>>)> {
+        let relation = self.table(table)?;
+        let found = relation.constraints.iter().find(|constraint| *constraint.name == *name).cloned();
+        Ok((relation, found))
+    }
+
+    pub(super) fn validate_constraint(&mut self, table: Oid, name: &str) -> Result<()> {
+        let (relation, found) = self.find_constraint(table, name)?;
+        let constraint = found.ok_or_else(|| missing_constraint(&relation, name))?;
+        if !matches!(constraint.kind, ConstraintKind::Check { .. } | ConstraintKind::Foreign(_)) {
+            return Err(Error::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!(
+                    "constraint \"{name}\" of relation \"{}\" is not a foreign key or check constraint",
+                    relation.name
+                ),
+            ));
+        }
+        if constraint.validated {
+            return Ok(());
+        }
+        self.check_existing_rows(table, &constraint)?;
+        self.replace_constraint(table, Constraint { validated: true, ..Constraint::clone(&constraint) })?;
+        if matches!(constraint.kind, ConstraintKind::Check { .. }) && !constraint.no_inherit {
+            for child in relation.children.clone() {
+                self.validate_constraint(child, name)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn alter_constraint(
+        &mut self,
+        table: Oid,
+        name: &str,
+        deferrable: bool,
+        initially_deferred: bool,
+    ) -> Result<()> {
+        let (relation, found) = self.find_constraint(table, name)?;
+        let constraint = found.ok_or_else(|| missing_constraint(&relation, name))?;
+        if !matches!(constraint.kind, ConstraintKind::Foreign(_)) {
+            return Err(Error::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!("constraint \"{name}\" of relation \"{}\" is not a foreign key constraint", relation.name),
+            ));
+        }
+        self.replace_constraint(table, Constraint { deferrable, initially_deferred, ..Constraint::clone(&constraint) })
+    }
+
+    pub(super) fn drop_named_constraint(
+        &mut self,
+        table: Oid,
+        name: &str,
+        if_exists: bool,
+        behavior: Behavior,
+        recurse: bool,
+    ) -> Result<()> {
+        let (relation, found) = self.find_constraint(table, name)?;
+        let Some(constraint) = found else {
+            let missing = missing_constraint(&relation, name);
+            if if_exists {
+                self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("{}, skipping", missing.message()));
+                return Ok(());
+            }
+            return Err(missing);
+        };
+        if constraint.inherited > 0 {
+            return Err(Error::new(
+                SqlState::INVALID_TABLE_DEFINITION,
+                format!("cannot drop inherited constraint \"{name}\" of relation \"{}\"", relation.name),
+            ));
+        }
+        self.drop_keys(&[Key::Constraint(table, constraint.oid)], behavior)?;
+        if matches!(constraint.kind, ConstraintKind::Check { .. }) && !constraint.no_inherit {
+            for child in relation.children.clone() {
+                self.disinherit_constraint(child, name, behavior, recurse)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn disinherit_constraint(&mut self, child: Oid, name: &str, behavior: Behavior, recurse: bool) -> Result<()> {
+        let (relation, found) = self.find_constraint(child, name)?;
+        let Some(constraint) = found else { return Ok(()) };
+        if recurse && constraint.inherited == 1 && !constraint.local {
+            self.drop_keys(&[Key::Constraint(child, constraint.oid)], behavior)?;
+            for grandchild in relation.children.clone() {
+                self.disinherit_constraint(grandchild, name, behavior, recurse)?;
+            }
+            return Ok(());
+        }
+        let inherited = constraint.inherited - 1;
+        let local = constraint.local || !recurse;
+        self.replace_constraint(child, Constraint { inherited, local, ..Constraint::clone(&constraint) })
+    }
+
+    /// `ADD CONSTRAINT … PRIMARY KEY/UNIQUE USING INDEX`.
+    fn add_key_using_index(
+        &mut self,
+        table: Oid,
+        constraint: &Syntax,
+        key: &KeyConstraint,
+        index_name: &str,
+    ) -> Result<()> {
+        let relation = self.table(table)?;
+        let primary = matches!(constraint.kind, SyntaxKind::PrimaryKey(_));
+        if primary && relation.primary_key().is_some() {
+            return Err(Error::new(
+                SqlState::INVALID_TABLE_DEFINITION,
+                format!("multiple primary keys for table \"{}\" are not allowed", relation.name),
+            ));
+        }
+        let found = self.view().relation_in(relation.namespace, index_name).cloned();
+        let index = found.filter(|index| index.index().is_some()).ok_or_else(|| {
+            Error::new(SqlState::UNDEFINED_OBJECT, format!("index \"{index_name}\" does not exist"))
+                .at(Some(constraint.position))
+        })?;
+        let attnums = self.key_of_index(&relation, &index, constraint)?;
+        if primary {
+            self.require_not_null(table, &attnums)?;
+        }
+        let mut index = Relation::clone(&index);
+        let name: Arc<str> = match &constraint.name {
+            Some(name) if *name.value != *index.name => {
+                let message = format!(
+                    "ALTER TABLE / ADD CONSTRAINT USING INDEX will rename index \"{}\" to \"{}\"",
+                    index.name, name.value
+                );
+                self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
+                Arc::from(name.value.as_str())
+            }
+            _ => index.name.clone(),
+        };
+        index.name = name.clone();
+        if let RelationKind::Index(info) = &index.kind {
+            let mut info = dictdb_catalog::IndexInfo::clone(info);
+            info.primary = primary;
+            info.deferrable = constraint.deferrable;
+            index.kind = RelationKind::Index(Arc::new(info));
+        }
+        let index_oid = index.oid;
+        self.put_relation(index);
+        let oid = self.new_oid();
+        let (columns, index) = (attnums, index_oid);
+        let kind = match primary {
+            true => ConstraintKind::Primary { columns, index },
+            false => ConstraintKind::Unique { columns, index },
+        };
+        debug_assert!(key.columns.is_empty());
+        self.put_constraint(table, named(oid, name, table, kind, constraint))?;
+        self.catalog
+            .change(self.store, dictdb_catalog::Change::Undepend { dependent: Key::Relation(index_oid) });
+        self.depend(Key::Relation(index_oid), Key::Constraint(table, oid), Dependency::Internal);
+        if constraint.deferrable {
+            let relation = self.table(table)?;
+            self.rebuild_index(&relation, index_oid)?;
+        }
+        Ok(())
+    }
+
+    /// The columns of an index that can serve a constraint.
+    fn key_of_index(&mut self, relation: &Relation, index: &Relation, constraint: &Syntax) -> Result<Vec<i16>> {
+        let position = Some(constraint.position);
+        let refuse = |code, message: String| Err(Error::new(code, message).at(position));
+        let unusable = "Cannot create a primary key or unique constraint using such an index.";
+        let Some(info) = index.index() else { return Err(Error::internal("not an index")) };
+        let catalog = self.view();
+        let taken = catalog
+            .dependencies_of(Key::Relation(index.oid))
+            .any(|(on, kind)| kind == Dependency::Internal && matches!(on, Key::Constraint(..)));
+        if taken {
+            return refuse(
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("index \"{}\" is already associated with a constraint", index.name),
+            );
+        }
+        if info.table != relation.oid {
+            return refuse(
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("index \"{}\" does not belong to table \"{}\"", index.name, relation.name),
+            );
+        }
+        if !info.unique {
+            return refuse(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a unique index", index.name))
+                .map_err(|e: Error| e.detail(unusable));
+        }
+        if info.predicate.is_some() {
+            return refuse(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is a partial index", index.name))
+                .map_err(|e: Error| e.detail(unusable));
+        }
+        if info.method != IndexMethod::Btree {
+            return refuse(SqlState::WRONG_OBJECT_TYPE, format!("index \"{}\" is not a btree", index.name));
+        }
+        let mut attnums = Vec::with_capacity(info.keys.len());
+        for (number, key) in info.keys.iter().enumerate() {
+            let IndexTarget::Column(attnum) = key.target else {
+                return refuse(SqlState::WRONG_OBJECT_TYPE, format!("index \"{}\" contains expressions", index.name))
+                    .map_err(|e: Error| e.detail(unusable));
+            };
+            if key.descending || key.nulls_first {
+                return refuse(
+                    SqlState::WRONG_OBJECT_TYPE,
+                    format!(
+                        "index \"{}\" column number {} does not have default sorting behavior",
+                        index.name,
+                        number + 1
+                    ),
+                )
+                .map_err(|e: Error| e.detail(unusable));
+            }
+            attnums.push(attnum);
+        }
+        Ok(attnums)
+    }
+}
+
+fn missing_constraint(relation: &Relation, name: &str) -> Error {
+    Error::new(
+        SqlState::UNDEFINED_OBJECT,
+        format!("constraint \"{name}\" of relation \"{}\" does not exist", relation.name),
+    )
+}

@@ -1,0 +1,189 @@
+//! ALTER TABLE, and what ALTER INDEX, VIEW, SEQUENCE, MATERIALIZED VIEW and TYPE share with it.
+//!
+//! A statement's actions are sorted into PostgreSQL's passes (drops first, then changes of types, new columns, constraints)
+//! and carried out one after the other, each leaving the table whole: an action that changes rows rewrites them at once.
+
+mod action;
+mod column;
+mod column_type;
+mod constraint;
+mod identity;
+mod new_column;
+mod rewrite;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use dictdb_catalog::{Relation, RelationKind};
+use dictdb_parser::Locations;
+use dictdb_parser::utility::{self, AlterTable, AlterTableAction, Constraint};
+use dictdb_storage::LockMode;
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+pub(super) use self::column::missing_column;
+pub(super) use self::new_column::check_system_name;
+
+use self::action::Pass;
+use super::DdlContext;
+use super::names::shown;
+
+/// One thing to do.
+enum Step<'a> {
+    /// An action as written.
+    Action(&'a AlterTableAction),
+    /// A constraint that came with a new column: its attnum.
+    ColumnConstraint(i16, &'a Constraint),
+}
+
+type Steps<'a> = BTreeMap<Pass, Vec<Step<'a>>>;
+
+impl DdlContext<'_> {
+    pub(super) fn alter_table(&mut self, alter: &AlterTable, locations: &Locations) -> Result<()> {
+        let Some(relation) = self.relation_to_alter(&alter.table.name, alter.if_exists)? else { return Ok(()) };
+        check_kind(&relation, alter.kind)?;
+        for action in &alter.actions {
+            action::check_target(action, &relation)?;
+        }
+        self.check_owner(&relation)?;
+        let mode = alter.actions.iter().map(action::lock_mode).max_by_key(|mode| strength(*mode));
+        self.lock(relation.oid, mode.unwrap_or(LockMode::AccessExclusive))?;
+        let table = relation.oid;
+        let recurse = !alter.table.only;
+        let mut steps: Steps<'_> = BTreeMap::new();
+        for action in &alter.actions {
+            steps.entry(action::pass(action)).or_default().push(Step::Action(action));
+        }
+        while let Some((pass, now)) = steps.pop_first() {
+            for step in now {
+                self.alter_step(table, &step, recurse, locations, &mut steps)?;
+            }
+            debug_assert!(steps.keys().all(|later| *later >= pass), "an action must not lead to one of an earlier pass");
+        }
+        Ok(())
+    }
+
+    /// The relation an ALTER names; `None` after a notice when it may be missing.
+    pub(super) fn relation_to_alter(
+        &mut self,
+        name: &dictdb_parser::ast::ObjectName,
+        if_exists: bool,
+    ) -> Result<Option<Arc<Relation>>> {
+        if let Some(relation) = self.look_up_relation(name)? {
+            return Ok(Some(relation));
+        }
+        let message = format!("relation \"{}\" does not exist", shown(name));
+        if if_exists {
+            self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("{message}, skipping"));
+            return Ok(None);
+        }
+        Err(self.missing_schema(name).unwrap_or_else(|| Error::new(SqlState::UNDEFINED_TABLE, message)))
+    }
+
+    fn alter_step<'a>(
+        &mut self,
+        table: Oid,
+        step: &Step<'a>,
+        recurse: bool,
+        locations: &Locations,
+        steps: &mut Steps<'a>,
+    ) -> Result<()> {
+        match step {
+            Step::Action(action) => self.alter_action(table, action, recurse, locations, steps),
+            Step::ColumnConstraint(attnum, constraint) => {
+                self.add_table_constraint(table, Some(*attnum as usize - 1), constraint, recurse, locations)
+            }
+        }
+    }
+
+    fn alter_action<'a>(
+        &mut self,
+        table: Oid,
+        action: &'a AlterTableAction,
+        recurse: bool,
+        locations: &Locations,
+        steps: &mut Steps<'a>,
+    ) -> Result<()> {
+        use AlterTableAction as A;
+        match action {
+            A::AddColumn { if_not_exists, column, .. } => {
+                let added = self.add_column(table, column, *if_not_exists, recurse, locations)?;
+                for (attnum, constraint) in added {
+                    let pass = action::constraint_pass(&constraint.kind);
+                    steps.entry(pass).or_default().push(Step::ColumnConstraint(attnum, constraint));
+                }
+                Ok(())
+            }
+            A::DropColumn { if_exists, name, behavior } => {
+                self.drop_column(table, &name.value, *if_exists, *behavior, recurse)
+            }
+            A::AlterType { column, data_type, collation, using, .. } => {
+                let using = using.as_deref();
+                self.alter_column_type(table, &column.value, data_type, collation.as_ref(), using, locations)
+            }
+            A::SetDefault { column, default } => {
+                self.set_default(table, &column.value, default.as_deref(), recurse, locations)
+            }
+            A::SetNotNull { column, not_null } => self.set_column_not_null(table, &column.value, *not_null, recurse),
+            A::DropExpression { column, if_exists } => self.drop_expression(table, &column.value, *if_exists),
+            A::AddIdentity { column, always, options } => self.add_identity(table, &column.value, *always, options),
+            A::SetIdentity { column, always, options } => self.set_identity(table, &column.value, *always, options),
+            A::DropIdentity { column, if_exists } => self.drop_identity(table, &column.value, *if_exists),
+            A::AddConstraint(constraint) => self.add_table_constraint(table, None, constraint, recurse, locations),
+            A::AlterConstraint { name, deferrable, initially_deferred } => {
+                self.alter_constraint(table, &name.value, *deferrable, *initially_deferred)
+            }
+            A::ValidateConstraint(name) => self.validate_constraint(table, &name.value),
+            A::DropConstraint { if_exists, name, behavior } => {
+                self.drop_named_constraint(table, &name.value, *if_exists, *behavior, recurse)
+            }
+            A::OwnerTo(role) => self.change_relation_owner(table, role),
+            other => self.alter_setting(table, other),
+        }
+    }
+}
+
+/// 42809 when an ALTER of one kind of relation names another kind.
+fn check_kind(relation: &Relation, kind: utility::RelationKind) -> Result<()> {
+    use utility::RelationKind as K;
+    let wrong = |noun: &str| {
+        Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not {noun}", relation.name)))
+    };
+    match (kind, &relation.kind) {
+        (_, RelationKind::Virtual) => Err(Error::new(
+            SqlState::INSUFFICIENT_PRIVILEGE,
+            format!("permission denied: \"{}\" is a system catalog", relation.name),
+        )),
+        (K::View, RelationKind::View(_))
+        | (K::Sequence, RelationKind::Sequence(_))
+        | (K::Index, RelationKind::Index(_))
+        | (K::MaterializedView, RelationKind::MaterializedView(_))
+        | (K::Type, RelationKind::Composite) => Ok(()),
+        (K::View, _) => wrong("a view"),
+        (K::Sequence, _) => wrong("a sequence"),
+        (K::Index, _) => wrong("an index"),
+        (K::MaterializedView, _) => wrong("a materialized view"),
+        (K::ForeignTable, _) => wrong("a foreign table"),
+        (K::Type, _) => wrong("a composite type"),
+        (K::Table, RelationKind::Composite) => {
+            wrong("").map_err(|_: Error| {
+                Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is a composite type", relation.name))
+                    .hint("Use ALTER TYPE instead.")
+            })
+        }
+        (K::Table, _) => Ok(()),
+    }
+}
+
+fn strength(mode: LockMode) -> u8 {
+    match mode {
+        LockMode::AccessShare => 1,
+        LockMode::RowShare => 2,
+        LockMode::RowExclusive => 3,
+        LockMode::ShareUpdateExclusive => 4,
+        LockMode::Share => 5,
+        LockMode::ShareRowExclusive => 6,
+        LockMode::Exclusive => 7,
+        LockMode::AccessExclusive => 8,
+    }
+}

@@ -1,0 +1,174 @@
+//! Looking at all rows of a table, and giving them new values in new storage.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Column, Relation};
+use dictdb_planner::expr::Expr;
+use dictdb_planner::table_expr::{self, TableExpr};
+use dictdb_storage::Inserted;
+use dictdb_types::{Datum, Env, Error, Oid, Physical, Result, SqlState, TypeLookup};
+
+use super::super::DdlContext;
+use crate::access::TableHandle;
+use crate::eval::{Code, CompileContext, Scope, compile};
+use crate::modify::Target;
+use crate::row::Row;
+
+/// Rows between two looks at the interrupt flag.
+const ROWS_PER_CHECK: usize = 1024;
+
+impl DdlContext<'_> {
+    /// Compiles an expression over full rows of a table.
+    pub(in crate::ddl) fn row_code(&mut self, expr: &Expr) -> Result<Code> {
+        let catalog = self.view();
+        compile(expr, &CompileContext::of_table(&*catalog))
+    }
+
+    /// Binds and compiles a stored expression of a table.
+    pub(in crate::ddl) fn stored_code(
+        &mut self,
+        relation: &Arc<Relation>,
+        text: &str,
+        purpose: TableExpr,
+    ) -> Result<Code> {
+        let path = [dictdb_catalog::namespaces::PG_CATALOG];
+        let expr = self.with_path(&path, |cx| table_expr::bind_text(text, relation, purpose, cx))?.expr;
+        self.row_code(&expr)
+    }
+
+    /// The environment expressions are evaluated in.
+    pub(in crate::ddl) fn row_env(&mut self) -> Arc<dyn Env> {
+        let catalog = self.view();
+        self.surroundings.env(catalog)
+    }
+
+    /// Every row of a table, complete.
+    pub(in crate::ddl) fn all_rows(&mut self, relation: &Arc<Relation>) -> Result<Vec<Row>> {
+        let handle = TableHandle::new(relation, self.storage)?;
+        let target = Target::bare(&handle, &self.view());
+        let snapshot = self.transaction.latest_snapshot()?;
+        let mut rows = Vec::new();
+        handle.table.for_each(&snapshot, |_, version| -> Result<bool> {
+            let mut row = Row::with_capacity(target.width());
+            target.read_full(version, &mut row)?;
+            rows.push(row);
+            Ok(true)
+        })?;
+        Ok(rows)
+    }
+
+    /// Whether a table has rows.
+    pub(in crate::ddl) fn has_rows(&mut self, relation: &Arc<Relation>) -> Result<bool> {
+        let handle = TableHandle::new(relation, self.storage)?;
+        let snapshot = self.transaction.latest_snapshot()?;
+        let mut found = false;
+        handle.table.for_each(&snapshot, |_, _| -> Result<bool> {
+            found = true;
+            Ok(false)
+        })?;
+        Ok(found)
+    }
+
+    /// Shows every row of a table to a test that may refuse it.
+    pub(in crate::ddl) fn check_rows(
+        &mut self,
+        relation: &Arc<Relation>,
+        mut test: impl FnMut(&Row, &dyn Env) -> Result<()>,
+    ) -> Result<()> {
+        let env = self.row_env();
+        for (index, row) in self.all_rows(relation)?.iter().enumerate() {
+            if index % ROWS_PER_CHECK == 0 {
+                env.check_interrupts()?;
+            }
+            test(row, &*env)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a table these columns and new storage with its rows, in which some columns get computed values; the codes
+    /// are over the full old row. Indexes are built anew.
+    pub(in crate::ddl) fn rewrite_table(
+        &mut self,
+        old: &Arc<Relation>,
+        columns: Vec<Column>,
+        computed: &[(usize, Code)],
+    ) -> Result<Arc<Relation>> {
+        let rows = self.all_rows(old)?;
+        let mut columns = columns;
+        for (slot, column) in columns.iter_mut().enumerate() {
+            column.slot = slot;
+            column.missing = Datum::Null;
+        }
+        let storage = self.new_storage(&columns);
+        self.changes.dropped_table(old.storage);
+        let relation = self.put_relation(Relation { columns: columns.into(), storage, ..Relation::clone(old) });
+        let table = self.storage.table(storage).ok_or_else(|| Error::internal("a new table has no storage"))?;
+        let env = self.row_env();
+        let snapshot = self.transaction.latest_snapshot()?;
+        for (index, mut row) in rows.into_iter().enumerate() {
+            if index % ROWS_PER_CHECK == 0 {
+                env.check_interrupts()?;
+            }
+            let mut values = Vec::with_capacity(computed.len());
+            for (place, code) in computed {
+                values.push((*place, code.eval(Scope::of_table(&*env, &row))?));
+            }
+            row.resize(relation.columns.len(), Datum::Null);
+            values.into_iter().for_each(|(place, value)| row[place] = value);
+            self.check_not_null(&relation, &row)?;
+            match table.insert(self.transaction, &snapshot, &row)? {
+                Inserted::Done(_) => {}
+                _ => return Err(Error::internal("a row of a new table meets another")),
+            }
+        }
+        self.rebuild_indexes(&relation)?;
+        Ok(relation)
+    }
+
+    fn check_not_null(&mut self, relation: &Relation, row: &Row) -> Result<()> {
+        let null = |(place, column): &(usize, &Column)| column.not_null && !column.dropped && row[*place].is_null();
+        match relation.columns.iter().enumerate().find(null) {
+            Some((_, column)) => Err(self.contains_null(relation, &column.name)),
+            None => Ok(()),
+        }
+    }
+
+    /// Empty storage for these columns; gone if the transaction rolls back.
+    pub(in crate::ddl) fn new_storage(&mut self, columns: &[Column]) -> Oid {
+        let storage = self.new_oid();
+        let catalog = self.view();
+        let mut layouts = Vec::new();
+        let mut by_slot: Vec<&Column> = columns.iter().collect();
+        by_slot.sort_by_key(|column| column.slot);
+        for column in by_slot {
+            layouts.resize(column.slot, Physical::Bool);
+            layouts.push(if column.dropped { Physical::Bool } else { catalog.physical(column.ty.oid) });
+        }
+        self.storage.create_table(storage, &layouts);
+        self.changes.created_table(storage);
+        storage
+    }
+
+    /// Builds every index of a table with new storage.
+    pub(in crate::ddl) fn rebuild_indexes(&mut self, relation: &Arc<Relation>) -> Result<()> {
+        for index in relation.indexes.clone() {
+            let index = self.table(index)?;
+            if let Some(info) = index.index().cloned() {
+                self.build_index(relation, index.storage, &index.name, &info)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// 23502 for rows that are there already.
+    pub(in crate::ddl) fn contains_null(&mut self, relation: &Relation, column: &str) -> Error {
+        let schema = self.view().schema(relation.namespace).map(|schema| schema.name.to_string());
+        Error::new(
+            SqlState::NOT_NULL_VIOLATION,
+            format!("column \"{column}\" of relation \"{}\" contains null values", relation.name),
+        )
+        .schema(schema.unwrap_or_default())
+        .table(&*relation.name)
+        .column(column)
+    }
+}

@@ -1,0 +1,165 @@
+//! COMMENT ON.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Change, RelationKind};
+use dictdb_parser::ast::ObjectName;
+use dictdb_parser::utility::{Comment, ObjectKind, ObjectRef};
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use super::DdlContext;
+use super::alter::missing_column;
+use super::names::{parts, shown};
+
+/// `pg_class.oid` of the catalogs that comments are kept by.
+pub(super) const CLASS: Oid = Oid(1259);
+const CONSTRAINT: Oid = Oid(2606);
+const NAMESPACE: Oid = Oid(2615);
+const TYPE: Oid = Oid(1247);
+const AUTHID: Oid = Oid(1260);
+const DATABASE: Oid = Oid(1262);
+
+impl DdlContext<'_> {
+    pub(super) fn comment(&mut self, comment: &Comment) -> Result<()> {
+        let (class, object, part) = self.commented(comment)?;
+        let text = comment.text.as_deref().filter(|text| !text.is_empty()).map(Arc::from);
+        self.catalog.change(self.store, Change::Comment((class, object, part), text));
+        Ok(())
+    }
+
+    /// Forgets the comment on something that is gone.
+    pub(super) fn clear_comment(&mut self, class: Oid, object: Oid, part: i32) {
+        if self.view().comment(class, object, part).is_some() {
+            self.catalog.change(self.store, Change::Comment((class, object, part), None));
+        }
+    }
+
+    fn commented(&mut self, comment: &Comment) -> Result<(Oid, Oid, i32)> {
+        use ObjectKind as K;
+        match (comment.kind, &comment.object) {
+            (
+                kind @ (K::Table | K::View | K::MaterializedView | K::Index | K::Sequence | K::ForeignTable),
+                ObjectRef::Name(name),
+            ) => self.commented_relation(kind, name).map(|oid| (CLASS, oid, 0)),
+            (K::Column, ObjectRef::Name(name)) => self.commented_column(name),
+            (K::TableConstraint, ObjectRef::On(name, table)) => {
+                let relation = self.find_relation(table)?;
+                self.check_owner(&relation)?;
+                let found = relation.constraints.iter().find(|constraint| *constraint.name == *name.value);
+                let constraint = found.ok_or_else(|| {
+                    Error::new(
+                        SqlState::UNDEFINED_OBJECT,
+                        format!("constraint \"{}\" for table \"{}\" does not exist", name.value, shown(table)),
+                    )
+                })?;
+                Ok((CONSTRAINT, constraint.oid, 0))
+            }
+            (K::DomainConstraint, ObjectRef::On(name, domain)) => {
+                let info = self.find_type(domain)?;
+                let catalog = self.view();
+                let found = catalog.domain(info.oid).and_then(|domain| {
+                    domain.checks.iter().find(|check| *check.name == *name.value).map(|check| check.oid)
+                });
+                let oid = found.ok_or_else(|| {
+                    Error::new(
+                        SqlState::UNDEFINED_OBJECT,
+                        format!("constraint \"{}\" for domain {} does not exist", name.value, shown(domain)),
+                    )
+                })?;
+                Ok((CONSTRAINT, oid, 0))
+            }
+            (K::Schema, ObjectRef::Name(name)) => {
+                let name = shown(name);
+                let found = self.view().schema_named(&name).map(|schema| schema.oid);
+                let missing = || Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist"));
+                Ok((NAMESPACE, found.ok_or_else(missing)?, 0))
+            }
+            (K::Type | K::Domain, ObjectRef::Name(name)) => {
+                let info = self.find_type(name)?;
+                if comment.kind == K::Domain && !matches!(info.kind, dictdb_types::TypeKind::Domain(_)) {
+                    return Err(Error::new(
+                        SqlState::WRONG_OBJECT_TYPE,
+                        format!("\"{}\" is not a domain", shown(name)),
+                    ));
+                }
+                Ok((TYPE, info.oid, 0))
+            }
+            (K::Type | K::Domain, ObjectRef::Type(data_type)) => {
+                let ty = self.bind_type(data_type)?;
+                if comment.kind == K::Domain
+                    && !matches!(self.type_info(ty.oid)?.kind, dictdb_types::TypeKind::Domain(_))
+                {
+                    let catalog = self.view();
+                    return Err(Error::new(
+                        SqlState::WRONG_OBJECT_TYPE,
+                        format!("\"{}\" is not a domain", self.shown_type(ty.oid, &catalog)),
+                    ));
+                }
+                Ok((TYPE, ty.oid, 0))
+            }
+            (K::Role, ObjectRef::Name(name)) => {
+                let name = shown(name);
+                let found = self.view().role_named(&name).map(|role| role.oid);
+                let missing = || Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist"));
+                Ok((AUTHID, found.ok_or_else(missing)?, 0))
+            }
+            (K::Database, ObjectRef::Name(name)) => {
+                let name = shown(name);
+                match self.databases.iter().find(|(_, known)| **known == *name) {
+                    Some((oid, _)) => Ok((DATABASE, *oid, 0)),
+                    None => {
+                        Err(Error::new(SqlState::UNDEFINED_DATABASE, format!("database \"{name}\" does not exist")))
+                    }
+                }
+            }
+            (kind, _) => Err(Error::unsupported(format_args!("COMMENT ON {kind:?}"))),
+        }
+    }
+
+    fn commented_relation(&mut self, kind: ObjectKind, name: &ObjectName) -> Result<Oid> {
+        let relation = self.find_relation(name)?;
+        let (fits, noun) = match kind {
+            ObjectKind::Table => (matches!(relation.kind, RelationKind::Table | RelationKind::Virtual), "a table"),
+            ObjectKind::View => (matches!(relation.kind, RelationKind::View(_)), "a view"),
+            ObjectKind::MaterializedView => {
+                (matches!(relation.kind, RelationKind::MaterializedView(_)), "a materialized view")
+            }
+            ObjectKind::Index => (relation.index().is_some(), "an index"),
+            ObjectKind::Sequence => (matches!(relation.kind, RelationKind::Sequence(_)), "a sequence"),
+            _ => (false, "a foreign table"),
+        };
+        if !fits {
+            return Err(Error::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!("\"{}\" is not {noun}", relation.name),
+            ));
+        }
+        self.check_owner(&relation)?;
+        Ok(relation.oid)
+    }
+
+    fn commented_column(&mut self, name: &ObjectName) -> Result<(Oid, Oid, i32)> {
+        let mut table = name.0.clone();
+        let column = table.pop().and_then(|part| part.as_ident().cloned());
+        let (Some(column), false) = (column, table.is_empty()) else {
+            return Err(Error::new(SqlState::SYNTAX_ERROR, "column name must be qualified"));
+        };
+        let table = ObjectName(table);
+        let relation = self.find_relation(&table)?;
+        self.check_owner(&relation)?;
+        if !relation.is_stored()
+            && !matches!(relation.kind, RelationKind::View(_) | RelationKind::Composite | RelationKind::Virtual)
+        {
+            return Err(Error::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!("cannot set comment on relation \"{}\"", relation.name),
+            )
+            .detail(format!("This operation is not supported for {}s.", relation.kind_noun().replace("index", "indexe"))));
+        }
+        debug_assert!(!parts(&table).is_empty());
+        match relation.column_named(&column.value) {
+            Some((attnum, _)) => Ok((CLASS, relation.oid, attnum.into())),
+            None => Err(missing_column(&relation, &column.value)),
+        }
+    }
+}

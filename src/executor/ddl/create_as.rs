@@ -1,0 +1,196 @@
+//! CREATE TABLE AS, SELECT INTO, and materialized views.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Column, Dependency, Key, Persistence, Relation, RelationKind, ViewInfo};
+use dictdb_parser::Locations;
+use dictdb_parser::ast;
+use dictdb_parser::utility::{self, CreateTableAs, RefreshMaterializedView, TableSource};
+use dictdb_planner::OutputColumn;
+use dictdb_storage::LockMode;
+use dictdb_types::{Error, Oid, Result, SqlState, TypeKind};
+
+use super::options::{self, Target};
+use super::statement::Query;
+use super::{Completed, DdlContext};
+
+impl DdlContext<'_> {
+    pub(super) fn create_table_as(&mut self, create: &CreateTableAs, locations: &Locations) -> Result<Completed> {
+        let TableSource::Query(source) = &create.source else {
+            return Err(Error::internal("EXECUTE has not been looked up"));
+        };
+        let temporary = create.persistence == utility::Persistence::Temporary;
+        let (namespace, name) = self.new_name(&create.name, temporary)?;
+        self.check_create_in(namespace)?;
+        if self.view().relation_in(namespace, &name).is_some() {
+            if create.if_not_exists {
+                let message = format!("relation \"{name}\" already exists, skipping");
+                self.notice(SqlState::DUPLICATE_TABLE, message);
+                return Ok(Completed::Done);
+            }
+            return Err(super::create_table::already_exists(&name));
+        }
+        self.refuse_clauses_of_as(create)?;
+        let path = self.search_path.to_vec();
+        let tree = ast::Statement::Query(source.query.clone());
+        let query = self.prepare_query(&tree, locations, &path)?;
+        let columns = self.output_columns(&query.columns, &create.columns)?;
+        let persistence = match create.persistence {
+            utility::Persistence::Permanent => Persistence::Permanent,
+            utility::Persistence::Unlogged => Persistence::Unlogged,
+            utility::Persistence::Temporary => Persistence::Temporary,
+        };
+        let mut relation = Relation::clone(&*self.new_table(namespace, name, columns, persistence)?);
+        relation.options = options::given(&create.options, Target::Table)?;
+        relation.on_commit = super::create_table::on_commit(create.on_commit, temporary)?;
+        if create.materialized {
+            relation.kind = RelationKind::MaterializedView(Arc::new(ViewInfo {
+                query: Arc::from(source.text.as_str()),
+                search_path: Arc::from(self.search_path),
+                check_option: None,
+                populated: create.with_data,
+            }));
+            let bound = self.with_binding(|cx| dictdb_planner::bind_view(&source.query, locations, cx))?;
+            for (table, attnum) in &bound.columns_used {
+                self.depend(Key::Relation(relation.oid), Key::Column(*table, *attnum), Dependency::Normal);
+            }
+            for table in &bound.relations {
+                self.depend(Key::Relation(relation.oid), Key::Relation(*table), Dependency::Normal);
+            }
+        }
+        let relation = self.put_relation(relation);
+        if !create.with_data {
+            return Ok(Completed::Done);
+        }
+        self.fill_table(&relation, query).map(Completed::Rows)
+    }
+
+    fn refuse_clauses_of_as(&mut self, create: &CreateTableAs) -> Result<()> {
+        if let Some(method) = create.access_method.as_ref().filter(|method| method.value != "heap") {
+            return Err(Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("access method \"{}\" does not exist", method.value),
+            ));
+        }
+        match create.tablespace.as_ref().filter(|space| space.value != "pg_default") {
+            Some(space) => Err(Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("tablespace \"{}\" does not exist", space.value),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The columns of a table made from a query: its own names unless others are given.
+    fn output_columns(
+        &mut self,
+        outputs: &[OutputColumn],
+        names: &[ast::Ident],
+    ) -> Result<Vec<Column>> {
+        if names.len() > outputs.len() {
+            return Err(Error::new(SqlState::SYNTAX_ERROR, "too many column names were specified"));
+        }
+        let mut columns: Vec<Column> = Vec::with_capacity(outputs.len());
+        for (slot, output) in outputs.iter().enumerate() {
+            let name = names.get(slot).map_or_else(|| output.name.clone(), |ident| Arc::from(ident.value.as_str()));
+            super::alter::check_system_name(&name)?;
+            if columns.iter().any(|column| column.name == name) {
+                return Err(Error::new(
+                    SqlState::DUPLICATE_COLUMN,
+                    format!("column \"{name}\" specified more than once"),
+                ));
+            }
+            let info = self.type_info(output.ty.oid)?;
+            if matches!(info.kind, TypeKind::Pseudo) {
+                let catalog = self.view();
+                return Err(Error::new(
+                    SqlState::INVALID_TABLE_DEFINITION,
+                    format!("column \"{name}\" has pseudo-type {}", self.shown_type(output.ty.oid, &catalog)),
+                ));
+            }
+            columns.push(Column { collation: info.collation, ..Column::new(name, output.ty, slot) });
+        }
+        Ok(columns)
+    }
+
+    pub(super) fn refresh(&mut self, refresh: &RefreshMaterializedView) -> Result<Completed> {
+        let relation = self.find_relation(&refresh.name)?;
+        let RelationKind::MaterializedView(info) = &relation.kind else {
+            let (code, message) = match relation.is_stored() || relation.view().is_some() {
+                true => (SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a materialized view", relation.name)),
+                false => {
+                    (SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a table or materialized view", relation.name))
+                }
+            };
+            return Err(Error::new(code, message));
+        };
+        self.check_owner(&relation)?;
+        let mode = if refresh.concurrently { LockMode::Exclusive } else { LockMode::AccessExclusive };
+        self.lock(relation.oid, mode)?;
+        if refresh.concurrently {
+            self.check_concurrent_refresh(&relation, info, refresh.with_data)?;
+        }
+        let storage = self.new_storage(&relation.columns);
+        let query = match refresh.with_data {
+            true => Some(self.prepare_view_query(info)?),
+            false => None,
+        };
+        self.changes.dropped_table(relation.storage);
+        let mut changed = Relation::clone(&relation);
+        changed.storage = storage;
+        changed.kind = RelationKind::MaterializedView(Arc::new(ViewInfo {
+            populated: refresh.with_data,
+            ..ViewInfo::clone(info)
+        }));
+        let relation = self.put_relation(changed);
+        if let Some(query) = query {
+            self.fill_table(&relation, query)?;
+        }
+        self.rebuild_indexes(&relation)?;
+        Ok(Completed::Done)
+    }
+
+    fn check_concurrent_refresh(&mut self, relation: &Relation, info: &ViewInfo, with_data: bool) -> Result<()> {
+        if !with_data {
+            return Err(Error::new(
+                SqlState::SYNTAX_ERROR,
+                "REFRESH options CONCURRENTLY and WITH NO DATA cannot be used together",
+            ));
+        }
+        if !info.populated {
+            return Err(Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "CONCURRENTLY cannot be used when the materialized view is not populated",
+            ));
+        }
+        let catalog = self.view();
+        let unique = relation.indexes.iter().filter_map(|oid| catalog.relation(*oid)?.index()).any(|index| {
+            let plain = index.keys.iter().all(|key| matches!(key.target, dictdb_catalog::IndexTarget::Column(_)));
+            index.unique && index.predicate.is_none() && plain
+        });
+        if unique {
+            return Ok(());
+        }
+        let name = self.qualified(relation.namespace, &relation.name);
+        Err(Error::new(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("cannot refresh materialized view \"{name}\" concurrently"),
+        )
+        .hint("Create a unique index with no WHERE clause on one or more columns of the materialized view."))
+    }
+
+    fn qualified(&mut self, namespace: Oid, name: &str) -> String {
+        let catalog = self.view();
+        let schema = catalog.schema(namespace).map_or("?", |schema| &schema.name);
+        dictdb_types::quote_qualified(schema, name)
+    }
+
+    fn prepare_view_query(&mut self, info: &ViewInfo) -> Result<Query> {
+        let mut parsed = dictdb_parser::parse(&info.query, &dictdb_parser::Limits::default())?;
+        let parsed = parsed.pop().ok_or_else(|| Error::internal("a view without a query"))?;
+        let dictdb_parser::Statement::Sql(tree) = &parsed.statement else {
+            return Err(Error::internal("a view's query is not a query"));
+        };
+        self.prepare_query(tree, &parsed.locations, &info.search_path)
+    }
+}

@@ -1,0 +1,240 @@
+//! What depends on what: the objects a DROP takes along, in the order PostgreSQL reports them, and their names.
+//!
+//! Recorded dependencies are in the catalog; that a constraint is part of its columns follows from its structure. Objects
+//! are met as PostgreSQL's `findDependentObjects` meets them: depth first, newer dependents before older ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use dictdb_catalog::{Catalog, ConstraintKind, Dependency, Key, RelationKind};
+use dictdb_parser::utility::Behavior;
+use dictdb_types::{Error, Oid, Result, Severity, SqlState, TypeLookup, quote_identifier};
+
+use super::DdlContext;
+
+/// Lines of DETAIL a message lists before it only counts the rest.
+const MAX_REPORTED: usize = 100;
+
+/// What a DROP takes with it.
+pub(super) struct Doomed {
+    /// Every object with what it was met through, dependents before what they depend on.
+    order: Vec<(Key, Key)>,
+    /// Whether an object goes silently because it is a part of another one. All that were met are here.
+    silent: BTreeMap<Key, bool>,
+    visited: BTreeSet<Key>,
+}
+
+impl Doomed {
+    /// Everything that goes when some objects go.
+    pub fn of(named: &[Key], catalog: &Catalog) -> Self {
+        let mut doomed = Doomed { order: Vec::new(), silent: BTreeMap::new(), visited: BTreeSet::new() };
+        for key in named {
+            doomed.silent.insert(*key, true);
+        }
+        for key in named.iter().rev() {
+            doomed.visit(*key, *key, catalog);
+        }
+        doomed
+    }
+
+    /// The objects, dependents before what they depend on.
+    pub fn dependents_first(&self) -> impl Iterator<Item = Key> + '_ {
+        self.order.iter().map(|(key, _)| *key)
+    }
+
+    /// Newer objects are met first; what an object is reported to depend on is what it was met through.
+    fn visit(&mut self, key: Key, through: Key, catalog: &Catalog) {
+        if !self.visited.insert(key) {
+            return;
+        }
+        for (dependent, kind) in dependents(key, catalog).into_iter().rev() {
+            let silent = kind != Dependency::Normal;
+            match self.silent.get_mut(&dependent) {
+                Some(known) => *known |= silent,
+                None => {
+                    self.silent.insert(dependent, silent);
+                }
+            }
+            // A part of a table that goes anyway is no object of its own.
+            if !is_part_of_doomed(dependent, &self.visited) {
+                self.visit(dependent, key, catalog);
+            }
+        }
+        self.order.push((key, through));
+    }
+
+    /// The objects that need CASCADE, with what each depends on, the oldest first.
+    fn reported(&self) -> impl Iterator<Item = (Key, Key)> + '_ {
+        self.order.iter().rev().copied().filter(|(key, _)| !self.silent.get(key).copied().unwrap_or(true))
+    }
+}
+
+fn is_part_of_doomed(key: Key, visited: &BTreeSet<Key>) -> bool {
+    let (Key::Constraint(table, _) | Key::Column(table, _) | Key::Default(table, _)) = key else { return false };
+    visited.contains(&Key::Relation(table))
+}
+
+/// What depends directly on an object, ascending by oid.
+pub(super) fn dependents(key: Key, catalog: &Catalog) -> Vec<(Key, Dependency)> {
+    let mut found: Vec<(Key, Dependency)> = catalog.dependents_of(key).collect();
+    match key {
+        Key::Relation(oid) => {
+            if let Some(relation) = catalog.relation(oid) {
+                for attnum in 1..=relation.columns.len() {
+                    found.extend(catalog.dependents_of(Key::Column(oid, attnum as i16)));
+                }
+                for constraint in &relation.constraints {
+                    found.extend(catalog.dependents_of(Key::Constraint(oid, constraint.oid)));
+                }
+                found.extend(relation.children.iter().map(|child| (Key::Relation(*child), Dependency::Normal)));
+            }
+            found.retain(|(dependent, _)| !is_part_of(*dependent, oid));
+        }
+        Key::Column(oid, attnum) => {
+            if let Some(relation) = catalog.relation(oid) {
+                let of_column = relation.constraints.iter().filter(|constraint| match &constraint.kind {
+                    ConstraintKind::Check { columns, .. }
+                    | ConstraintKind::Primary { columns, .. }
+                    | ConstraintKind::Unique { columns, .. } => columns.contains(&attnum),
+                    ConstraintKind::Foreign(foreign) => foreign.columns.contains(&attnum),
+                });
+                found.extend(of_column.map(|constraint| (Key::Constraint(oid, constraint.oid), Dependency::Auto)));
+            }
+        }
+        _ => {}
+    }
+    found.sort_by_key(|(dependent, _)| order_of(*dependent));
+    found.dedup_by_key(|(dependent, _)| *dependent);
+    found
+}
+
+fn is_part_of(key: Key, table: Oid) -> bool {
+    matches!(key, Key::Constraint(owner, _) | Key::Column(owner, _) | Key::Default(owner, _) if owner == table)
+}
+
+fn order_of(key: Key) -> (Oid, i16) {
+    match key {
+        Key::Column(oid, attnum) | Key::Default(oid, attnum) => (oid, attnum),
+        Key::Constraint(_, oid) => (oid, 0),
+        Key::Schema(oid) | Key::Relation(oid) | Key::Type(oid) | Key::Function(oid) | Key::Role(oid) => (oid, 0),
+    }
+}
+
+impl DdlContext<'_> {
+    /// What goes with some objects; without CASCADE, 2BP01 if anything else depends on them. Reports what cascades.
+    pub(super) fn doom(&mut self, named: &[Key], behavior: Behavior) -> Result<Doomed> {
+        let catalog = self.view();
+        for key in named {
+            self.refuse_required(*key, named, &catalog)?;
+        }
+        let doomed = Doomed::of(named, &catalog);
+        let reported: Vec<(Key, Key)> = doomed.reported().collect();
+        if reported.is_empty() {
+            return Ok(doomed);
+        }
+        if behavior == Behavior::Restrict {
+            return Err(self.restricted(named, &reported, &catalog));
+        }
+        let lines: Vec<String> =
+            reported.iter().map(|(key, _)| format!("drop cascades to {}", self.describe(*key, &catalog))).collect();
+        match lines.as_slice() {
+            [single] => self.notice(SqlState::SUCCESSFUL_COMPLETION, single.clone()),
+            several => {
+                let message = format!("drop cascades to {} other objects", several.len());
+                let notice = Error::with_severity(Severity::Notice, SqlState::SUCCESSFUL_COMPLETION, message);
+                self.notices.push(notice.detail(listed(several)));
+            }
+        }
+        Ok(doomed)
+    }
+
+    /// 2BP01 for an object that is a part of another one: the whole is to be dropped.
+    fn refuse_required(&mut self, key: Key, named: &[Key], catalog: &Arc<Catalog>) -> Result<()> {
+        let whole = catalog.dependencies_of(key).find(|(on, kind)| *kind == Dependency::Internal && !named.contains(on));
+        let Some((whole, _)) = whole else { return Ok(()) };
+        let (part, whole) = (self.describe(key, catalog), self.describe(whole, catalog));
+        Err(Error::new(
+            SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("cannot drop {part} because {whole} requires it"),
+        )
+        .hint(format!("You can drop {whole} instead.")))
+    }
+
+    fn restricted(&self, named: &[Key], reported: &[(Key, Key)], catalog: &Arc<Catalog>) -> Error {
+        let subject = match named {
+            [single] => {
+                format!("cannot drop {} because other objects depend on it", self.describe(*single, catalog))
+            }
+            _ => "cannot drop desired object(s) because other objects depend on them".to_owned(),
+        };
+        let line = |(key, on): &(Key, Key)| {
+            format!("{} depends on {}", self.describe(*key, catalog), self.describe(*on, catalog))
+        };
+        Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, subject)
+            .detail(listed(&reported.iter().map(line).collect::<Vec<_>>()))
+            .hint("Use DROP ... CASCADE to drop the dependent objects too.")
+    }
+
+    /// An object as messages name it (`getObjectDescription`): qualified unless the search path finds it.
+    pub(super) fn describe(&self, key: Key, catalog: &Arc<Catalog>) -> String {
+        let relation_name = |oid: Oid| match catalog.relation(oid) {
+            Some(relation) => self.shown_relation(oid, catalog, relation.namespace, &relation.name),
+            None => oid.to_string(),
+        };
+        let noun = |oid: Oid| match catalog.relation(oid).map(|relation| &relation.kind) {
+            Some(RelationKind::Composite) => "composite type",
+            _ => catalog.relation(oid).map_or("relation", |relation| relation.kind_noun()),
+        };
+        match key {
+            Key::Schema(oid) => format!("schema {}", catalog.schema(oid).map_or("?", |schema| &schema.name)),
+            Key::Relation(oid) => match catalog.relation(oid).map(|relation| (&relation.kind, relation.row_type)) {
+                Some((RelationKind::Composite, row_type)) => format!("type {}", self.shown_type(row_type, catalog)),
+                _ => format!("{} {}", noun(oid), relation_name(oid)),
+            },
+            Key::Column(table, attnum) => {
+                let column = catalog.relation(table).and_then(|relation| relation.column(attnum));
+                let column = column.map_or("?", |column| &column.name);
+                format!("column {column} of {} {}", noun(table), relation_name(table))
+            }
+            Key::Default(table, attnum) => {
+                format!("default value for {}", self.describe(Key::Column(table, attnum), catalog))
+            }
+            Key::Constraint(table, oid) => match catalog.relation(table) {
+                Some(relation) => {
+                    let name = relation.constraints.iter().find(|c| c.oid == oid).map_or("?", |c| &c.name);
+                    format!("constraint {name} on {} {}", noun(table), relation_name(table))
+                }
+                None => format!("constraint {oid}"),
+            },
+            Key::Type(oid) => format!("type {}", self.shown_type(oid, catalog)),
+            Key::Role(oid) => format!("role {}", catalog.role(oid).map_or("?", |role| &role.name)),
+            Key::Function(oid) => format!("function {oid}"),
+        }
+    }
+
+    fn shown_relation(&self, oid: Oid, catalog: &Catalog, namespace: Oid, name: &str) -> String {
+        let visible = catalog.relation_on_path(self.search_path, name).is_some_and(|found| found.oid == oid);
+        match catalog.schema(namespace).filter(|_| !visible) {
+            Some(schema) => format!("{}.{}", quote_identifier(&schema.name), quote_identifier(name)),
+            None => quote_identifier(name).into_owned(),
+        }
+    }
+
+    /// A type's name, qualified unless the search path finds it.
+    pub(super) fn shown_type(&self, oid: Oid, catalog: &Arc<Catalog>) -> String {
+        let Some(info) = catalog.type_info(oid) else { return oid.to_string() };
+        if info.is_array() && info.element.is_valid() {
+            return format!("{}[]", self.shown_type(info.element, catalog));
+        }
+        let scope = dictdb_planner::scope::CatalogScope { catalog, search_path: self.search_path };
+        dictdb_functions::resolve::format_type(&scope, oid)
+    }
+}
+
+fn listed(lines: &[String]) -> String {
+    let mut text = lines.iter().take(MAX_REPORTED).cloned().collect::<Vec<_>>().join("\n");
+    if lines.len() > MAX_REPORTED {
+        text.push_str(&format!("\nand {} other objects (see server log for list)", lines.len() - MAX_REPORTED));
+    }
+    text
+}

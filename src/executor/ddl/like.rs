@@ -1,0 +1,254 @@
+//! `LIKE` in CREATE TABLE: columns, and what INCLUDING names.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{
+    Change, Column, Constraint, ConstraintKind, IndexInfo, IndexKey, IndexTarget, Relation, RelationKind,
+};
+use dictdb_parser::utility::{LikeClause, LikeOption, SequenceOption};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState};
+
+use super::DdlContext;
+use super::column::NewColumn;
+use super::comment::CLASS;
+
+/// A table that another one is like, and what is taken over.
+pub(super) struct Template {
+    relation: Arc<Relation>,
+    included: Vec<LikeOption>,
+}
+
+/// What INCLUDING ALL means.
+const ALL: [LikeOption; 9] = [
+    LikeOption::Comments,
+    LikeOption::Compression,
+    LikeOption::Constraints,
+    LikeOption::Defaults,
+    LikeOption::Generated,
+    LikeOption::Identity,
+    LikeOption::Indexes,
+    LikeOption::Statistics,
+    LikeOption::Storage,
+];
+
+impl Template {
+    fn has(&self, option: LikeOption) -> bool {
+        self.included.contains(&option)
+    }
+}
+
+impl DdlContext<'_> {
+    /// Finds the table of a LIKE clause. 42809 for what has no columns of its own.
+    pub(super) fn template(&mut self, like: &LikeClause) -> Result<Template> {
+        let relation = self.find_relation(&like.source)?;
+        let usable = relation.is_stored()
+            || matches!(relation.kind, RelationKind::View(_) | RelationKind::Composite | RelationKind::Virtual);
+        if !usable {
+            let plural = if relation.index().is_some() { "indexes" } else { "sequences" };
+            return Err(Error::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!("relation \"{}\" is invalid in LIKE clause", relation.name),
+            )
+            .detail(format!("This operation is not supported for {plural}.")));
+        }
+        let mut included: Vec<LikeOption> = Vec::new();
+        for (including, option) in &like.options {
+            let named: &[LikeOption] = if *option == LikeOption::All { &ALL } else { std::slice::from_ref(option) };
+            included.retain(|other| !named.contains(other));
+            if *including {
+                included.extend_from_slice(named);
+            }
+        }
+        Ok(Template { relation, included })
+    }
+
+    /// The columns taken over. `slot` is the place of the first.
+    pub(super) fn template_columns(
+        &mut self,
+        template: &Template,
+        slot: usize,
+    ) -> Result<Vec<NewColumn<'static>>> {
+        let mut columns = Vec::new();
+        let live: Vec<(i16, Column)> = template.relation.live_columns().map(|(n, c)| (n, c.clone())).collect();
+        for (attnum, old) in live {
+            let mut column = Column::new(old.name.clone(), old.ty, slot + columns.len());
+            column.not_null = old.not_null;
+            column.collation = old.collation;
+            if template.has(LikeOption::Storage) {
+                column.storage = old.storage;
+            }
+            if template.has(LikeOption::Compression) {
+                column.compression = old.compression;
+            }
+            let mut new = NewColumn {
+                column,
+                sequence: None,
+                identity_of: None,
+                default: None,
+                stored_default: None,
+                constraints: Vec::new(),
+            };
+            if old.identity.is_some() {
+                if template.has(LikeOption::Identity) {
+                    new.column.identity = old.identity;
+                    new.identity_of = Some(self.options_of_sequence(template.relation.oid, attnum)?);
+                }
+            } else if old.generated {
+                if template.has(LikeOption::Generated) {
+                    new.column.generated = true;
+                    new.stored_default = old.default.clone();
+                }
+            } else if template.has(LikeOption::Defaults) {
+                new.stored_default = old.default.clone();
+            }
+            columns.push(new);
+        }
+        Ok(columns)
+    }
+
+    /// The options that make a sequence like the one of an identity column.
+    fn options_of_sequence(&mut self, table: Oid, attnum: i16) -> Result<Vec<SequenceOption>> {
+        let sequence = self.owned_sequence(table, attnum)?;
+        let Some(RelationKind::Sequence(info)) = sequence.as_ref().map(|sequence| &sequence.kind) else {
+            return Err(Error::internal("an identity column without its sequence"));
+        };
+        Ok(vec![
+            SequenceOption::Increment(info.increment.to_string()),
+            SequenceOption::MinValue(Some(info.min.to_string())),
+            SequenceOption::MaxValue(Some(info.max.to_string())),
+            SequenceOption::Start(info.start.to_string()),
+            SequenceOption::Cache(info.cache.to_string()),
+            SequenceOption::Cycle(info.cycle),
+        ])
+    }
+
+    /// CHECK constraints, indexes, keys, statistics targets and comments, once the new table exists.
+    pub(super) fn copy_template(&mut self, table: Oid, template: &Template) -> Result<()> {
+        let old = template.relation.clone();
+        if template.has(LikeOption::Constraints) {
+            for constraint in &old.constraints {
+                if let ConstraintKind::Check { expression, columns } = &constraint.kind {
+                    self.copy_check(table, &old, constraint, expression, columns, template)?;
+                }
+            }
+        }
+        if template.has(LikeOption::Indexes) {
+            for index in old.indexes.clone() {
+                self.copy_index(table, &old, index, template)?;
+            }
+        }
+        if template.has(LikeOption::Comments) {
+            for (attnum, column) in old.live_columns() {
+                let relation = self.table(table)?;
+                if let Some((new, _)) = relation.column_named(&column.name) {
+                    self.copy_comment((CLASS, old.oid, attnum.into()), (CLASS, table, new.into()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn copy_comment(&mut self, from: (Oid, Oid, i32), to: (Oid, Oid, i32)) {
+        if let Some(text) = self.view().comment(from.0, from.1, from.2).cloned() {
+            self.catalog.change(self.store, Change::Comment(to, Some(text)));
+        }
+    }
+
+    fn copy_check(
+        &mut self,
+        table: Oid,
+        old: &Relation,
+        constraint: &Constraint,
+        expression: &Arc<str>,
+        columns: &[i16],
+        template: &Template,
+    ) -> Result<()> {
+        let relation = self.table(table)?;
+        let columns = columns.iter().map(|attnum| translated(old, &relation, *attnum)).collect::<Result<_>>()?;
+        let oid = self.new_oid();
+        let kind = ConstraintKind::Check { expression: expression.clone(), columns };
+        self.put_constraint(
+            table,
+            Constraint { oid, relation: table, kind, local: true, inherited: 0, ..Constraint::clone(constraint) },
+        )?;
+        if template.has(LikeOption::Comments) {
+            let class = Oid(2606);
+            self.copy_comment((class, constraint.oid, 0), (class, oid, 0));
+        }
+        Ok(())
+    }
+
+    fn copy_index(&mut self, table: Oid, old: &Relation, index: Oid, template: &Template) -> Result<()> {
+        let index = self.table(index)?;
+        let Some(info) = index.index() else { return Ok(()) };
+        let relation = self.table(table)?;
+        let mut keys = Vec::with_capacity(info.keys.len());
+        for key in &info.keys {
+            let target = match &key.target {
+                IndexTarget::Column(attnum) => IndexTarget::Column(translated(old, &relation, *attnum)?),
+                expression => expression.clone(),
+            };
+            keys.push(IndexKey { target, ..key.clone() });
+        }
+        let include = info.include.iter().map(|n| translated(old, &relation, *n)).collect::<Result<_>>()?;
+        let copy = IndexInfo { table, keys, include, ..IndexInfo::clone(info) };
+        let constraint = old.constraints.iter().find(|constraint| match &constraint.kind {
+            ConstraintKind::Primary { index: own, .. } | ConstraintKind::Unique { index: own, .. } => *own == index.oid,
+            _ => false,
+        });
+        let name = self.name_of_copy(&relation, &copy, constraint.is_some());
+        let attnums: Vec<i16> = copy.keys.iter().filter_map(|key| match key.target {
+            IndexTarget::Column(attnum) => Some(attnum),
+            IndexTarget::Expression(_) => None,
+        })
+        .collect();
+        if copy.primary {
+            self.require_not_null(table, &attnums)?;
+        }
+        let new = self.make_index(table, name.clone(), copy.clone())?;
+        if template.has(LikeOption::Comments) {
+            self.copy_comment((CLASS, index.oid, 0), (CLASS, new, 0));
+        }
+        let Some(constraint) = constraint else { return Ok(()) };
+        let oid = self.new_oid();
+        let kind = match copy.primary {
+            true => ConstraintKind::Primary { columns: attnums, index: new },
+            false => ConstraintKind::Unique { columns: attnums, index: new },
+        };
+        self.put_constraint(table, Constraint { oid, name, relation: table, kind, ..Constraint::clone(constraint) })?;
+        self.depend(
+            dictdb_catalog::Key::Relation(new),
+            dictdb_catalog::Key::Constraint(table, oid),
+            dictdb_catalog::Dependency::Internal,
+        );
+        Ok(())
+    }
+
+    /// The name PostgreSQL would make up for the index.
+    fn name_of_copy(&mut self, relation: &Relation, info: &IndexInfo, is_constraint: bool) -> Arc<str> {
+        let words: Vec<String> = info
+            .keys
+            .iter()
+            .map(|key| match key.target {
+                IndexTarget::Column(attnum) => {
+                    relation.column(attnum).map_or_else(|| "expr".to_owned(), |column| column.name.to_string())
+                }
+                IndexTarget::Expression(_) => "expr".to_owned(),
+            })
+            .collect();
+        let (words, label) = match (info.primary, is_constraint) {
+            (true, _) => (String::new(), "pkey"),
+            (_, true) => (words.join("_"), "key"),
+            _ => (words.join("_"), "idx"),
+        };
+        self.choose_name(relation.namespace, &relation.name, &words, label, &[])
+    }
+}
+
+/// The attnum in a new table of a column of the old one.
+fn translated(old: &Relation, new: &Relation, attnum: i16) -> Result<i16> {
+    let column = old.column(attnum).ok_or_else(|| Error::internal("a copied column is gone"))?;
+    debug_assert!(matches!(column.missing, Datum::Null) || !column.dropped);
+    let found = new.column_named(&column.name).map(|(attnum, _)| attnum);
+    found.ok_or_else(|| Error::internal("a copied column has no copy"))
+}

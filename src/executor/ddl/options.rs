@@ -1,0 +1,215 @@
+//! Storage parameters (`WITH (…)`, `SET (…)`): which there are, what values they take.
+//!
+//! What describes pages, TOAST or autovacuum has nothing to act on in memory; it is checked and kept as `reloptions`, where
+//! tools look for it.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{CheckOption, Relation, RelationKind};
+use dictdb_parser::utility::{DefElem, DefValue};
+use dictdb_types::{Error, Result, SqlState};
+
+/// What the parameters are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// A table or materialized view.
+    Table,
+    /// A btree index.
+    Btree,
+    /// A hash index.
+    Hash,
+    /// A view.
+    View,
+    /// A column.
+    Column,
+}
+
+impl Target {
+    /// What a relation's parameters are checked as.
+    pub fn of(relation: &Relation) -> Result<Self> {
+        Ok(match &relation.kind {
+            RelationKind::Table | RelationKind::MaterializedView(_) => Target::Table,
+            RelationKind::View(_) => Target::View,
+            RelationKind::Index(info) => match info.method {
+                dictdb_catalog::IndexMethod::Btree => Target::Btree,
+                dictdb_catalog::IndexMethod::Hash => Target::Hash,
+            },
+            _ => return Err(Error::internal("a relation without storage parameters")),
+        })
+    }
+}
+
+/// What values a parameter takes.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Bool,
+    Int(i64, i64),
+    Real(f64, f64),
+    /// One of these words, and how a message lists them.
+    Word(&'static [&'static str], &'static str),
+}
+
+const ON_OFF_AUTO: Kind = Kind::Word(
+    &["auto", "on", "off", "true", "false", "yes", "no", "1", "0"],
+    "Valid values are \"on\", \"off\", and \"auto\".",
+);
+const CHECK_OPTIONS: Kind = Kind::Word(&["local", "cascaded"], "Valid values are \"local\" and \"cascaded\".");
+
+/// Parameters of tables; those of the vacuum family may be given for TOAST tables too.
+const TABLE: &[(&str, Kind)] = &[
+    ("fillfactor", Kind::Int(10, 100)),
+    ("toast_tuple_target", Kind::Int(128, 8160)),
+    ("parallel_workers", Kind::Int(0, 1024)),
+    ("user_catalog_table", Kind::Bool),
+];
+const VACUUM: &[(&str, Kind)] = &[
+    ("autovacuum_enabled", Kind::Bool),
+    ("autovacuum_vacuum_threshold", Kind::Int(0, i32::MAX as i64)),
+    ("autovacuum_vacuum_insert_threshold", Kind::Int(-1, i32::MAX as i64)),
+    ("autovacuum_analyze_threshold", Kind::Int(0, i32::MAX as i64)),
+    ("autovacuum_vacuum_cost_limit", Kind::Int(1, 10_000)),
+    ("autovacuum_vacuum_cost_delay", Kind::Real(0.0, 100.0)),
+    ("autovacuum_freeze_min_age", Kind::Int(0, 1_000_000_000)),
+    ("autovacuum_freeze_max_age", Kind::Int(100_000, 2_000_000_000)),
+    ("autovacuum_freeze_table_age", Kind::Int(0, 2_000_000_000)),
+    ("autovacuum_multixact_freeze_min_age", Kind::Int(0, 1_000_000_000)),
+    ("autovacuum_multixact_freeze_max_age", Kind::Int(10_000, 2_000_000_000)),
+    ("autovacuum_multixact_freeze_table_age", Kind::Int(0, 2_000_000_000)),
+    ("autovacuum_vacuum_scale_factor", Kind::Real(0.0, 100.0)),
+    ("autovacuum_vacuum_insert_scale_factor", Kind::Real(0.0, 100.0)),
+    ("autovacuum_analyze_scale_factor", Kind::Real(0.0, 100.0)),
+    ("log_autovacuum_min_duration", Kind::Int(-1, i32::MAX as i64)),
+    ("vacuum_index_cleanup", ON_OFF_AUTO),
+    ("vacuum_truncate", Kind::Bool),
+];
+const BTREE: &[(&str, Kind)] = &[("fillfactor", Kind::Int(10, 100)), ("deduplicate_items", Kind::Bool)];
+const HASH: &[(&str, Kind)] = &[("fillfactor", Kind::Int(10, 100))];
+const VIEW: &[(&str, Kind)] =
+    &[("security_barrier", Kind::Bool), ("security_invoker", Kind::Bool), ("check_option", CHECK_OPTIONS)];
+const COLUMN: &[(&str, Kind)] =
+    &[("n_distinct", Kind::Real(-1.0, f64::MAX)), ("n_distinct_inherited", Kind::Real(-1.0, f64::MAX))];
+
+fn kind_of(name: &str, target: Target, toast: bool) -> Option<Kind> {
+    let tables: &[&[(&str, Kind)]] = match target {
+        Target::Table if toast => &[VACUUM],
+        Target::Table => &[TABLE, VACUUM],
+        Target::Btree => &[BTREE],
+        Target::Hash => &[HASH],
+        Target::View => &[VIEW],
+        Target::Column => &[COLUMN],
+    };
+    tables.iter().flat_map(|table| table.iter()).find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+}
+
+/// Parameters as `pg_class.reloptions` shows them; 22023 for what there is not.
+pub(super) fn given(options: &[DefElem], target: Target) -> Result<Vec<Arc<str>>> {
+    changed(&[], options, false, target)
+}
+
+/// The parameters after SET or RESET.
+pub(super) fn changed(old: &[Arc<str>], given: &[DefElem], reset: bool, target: Target) -> Result<Vec<Arc<str>>> {
+    let mut names: Vec<String> = Vec::with_capacity(given.len());
+    let mut added: Vec<Arc<str>> = Vec::new();
+    for option in given {
+        let name = option.name.value.as_str();
+        if let Some(namespace) = &option.namespace
+            && (namespace.value != "toast" || target != Target::Table)
+        {
+            return Err(invalid(format!("unrecognized parameter namespace \"{}\"", namespace.value)));
+        }
+        let toast = option.namespace.is_some();
+        let full = if toast { format!("toast.{name}") } else { name.to_owned() };
+        let kind = kind_of(name, target, toast);
+        if reset {
+            if option.value.is_some() {
+                return Err(Error::new(SqlState::SYNTAX_ERROR, "RESET must not include values for parameters"));
+            }
+        } else {
+            let kind = kind.ok_or_else(|| invalid(format!("unrecognized parameter \"{name}\"")))?;
+            if names.contains(&full) {
+                return Err(invalid(format!("parameter \"{name}\" specified more than once")));
+            }
+            let value = shown(option.value.as_ref());
+            check(name, &value, kind)?;
+            added.push(Arc::from(format!("{full}={value}")));
+        }
+        names.push(full);
+    }
+    let keeps = |option: &&Arc<str>| !names.iter().any(|name| option.split('=').next() == Some(name));
+    Ok(old.iter().filter(keeps).cloned().chain(added).collect())
+}
+
+/// The value of an option as text; nothing means true.
+pub(super) fn shown(value: Option<&DefValue>) -> String {
+    match value {
+        None => "true".to_owned(),
+        Some(DefValue::Number(text) | DefValue::String(text) | DefValue::Keyword(text)) => text.clone(),
+        Some(DefValue::Type(data_type)) => match dictdb_parser::TypeName::of(data_type) {
+            Some(name) => name.names.iter().map(|ident| ident.value.as_str()).collect::<Vec<_>>().join("."),
+            None => data_type.to_string().to_lowercase(),
+        },
+        Some(DefValue::Operator(name)) => name.to_string(),
+        Some(DefValue::Star) => "*".to_owned(),
+        Some(DefValue::List(items)) => items.iter().map(|item| shown(Some(item))).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn check(name: &str, value: &str, kind: Kind) -> Result<()> {
+    match kind {
+        Kind::Bool => match boolean(value) {
+            Some(_) => Ok(()),
+            None => Err(invalid(format!("invalid value for boolean option \"{name}\": {value}"))),
+        },
+        Kind::Int(min, max) => {
+            let number: i64 = value
+                .parse()
+                .map_err(|_| invalid(format!("invalid value for integer option \"{name}\": {value}")))?;
+            match (min..=max).contains(&number) {
+                true => Ok(()),
+                false => Err(out_of_bounds(name, value)
+                    .detail(format!("Valid values are between \"{min}\" and \"{max}\"."))),
+            }
+        }
+        Kind::Real(min, max) => {
+            let number: f64 = value.parse().map_err(|_| {
+                invalid(format!("invalid value for floating point option \"{name}\": {value}"))
+            })?;
+            match (min..=max).contains(&number) {
+                true => Ok(()),
+                false => Err(out_of_bounds(name, value)
+                    .detail(format!("Valid values are between \"{min:.6}\" and \"{max:.6}\"."))),
+            }
+        }
+        Kind::Word(words, listed) => match words.iter().any(|word| word.eq_ignore_ascii_case(value)) {
+            true => Ok(()),
+            false => Err(invalid(format!("invalid value for enum option \"{name}\": {value}")).detail(listed)),
+        },
+    }
+}
+
+fn out_of_bounds(name: &str, value: &str) -> Error {
+    invalid(format!("value {value} out of bounds for option \"{name}\""))
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+}
+
+/// A boolean as PostgreSQL reads it, prefixes included.
+pub(super) fn boolean(text: &str) -> Option<bool> {
+    let text = text.to_ascii_lowercase();
+    let is = |word: &str, shortest: usize| text.len() >= shortest && word.starts_with(&text);
+    if is("true", 1) || is("yes", 1) || is("on", 2) || text == "1" {
+        return Some(true);
+    }
+    (is("false", 1) || is("no", 1) || is("off", 2) || text == "0").then_some(false)
+}
+
+/// `check_option` of a view's parameters.
+pub(super) fn check_option(options: &[Arc<str>]) -> Option<CheckOption> {
+    options.iter().find_map(|option| match option.split_once('=')? {
+        ("check_option", value) if value.eq_ignore_ascii_case("local") => Some(CheckOption::Local),
+        ("check_option", _) => Some(CheckOption::Cascaded),
+        _ => None,
+    })
+}

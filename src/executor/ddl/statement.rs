@@ -1,0 +1,108 @@
+//! Queries that fill a new table or a materialized view, run over the statement's own view of the catalog.
+
+use std::sync::Arc;
+
+use dictdb_catalog::Relation;
+use dictdb_parser::{Locations, ast};
+use dictdb_planner::BindContext;
+use dictdb_planner::estimate::Statistics;
+use dictdb_planner::OutputColumn;
+use dictdb_storage::{Inserted, Storage};
+use dictdb_types::{Error, Oid, Result};
+
+use super::DdlContext;
+use crate::context::ExecContext;
+use crate::execution::execute;
+use crate::prepared::{PrepareContext, Prepared, prepare};
+use crate::row::Row;
+
+/// Table sizes.
+struct LiveRows<'a>(&'a Storage);
+
+impl Statistics for LiveRows<'_> {
+    fn rows(&self, table: Oid) -> f64 {
+        self.0.table(table).map_or(1000.0, |table| table.stats().live_rows as f64)
+    }
+
+    fn distinct_keys(&self, _: Oid) -> Option<f64> {
+        None
+    }
+}
+
+/// A query ready to run.
+pub(super) struct Query {
+    prepared: Arc<Prepared>,
+    cx: ExecContext,
+    /// Its output.
+    pub columns: Vec<OutputColumn>,
+}
+
+impl DdlContext<'_> {
+    /// What an execution that begins now is given.
+    pub(super) fn exec_context(&mut self) -> Result<ExecContext> {
+        let catalog = self.view();
+        Ok(ExecContext {
+            storage: self.storage.clone(),
+            transaction: self.transaction.clone(),
+            snapshot: Arc::new(self.transaction.snapshot()?),
+            wait: self.wait.clone(),
+            params: self.params.clone(),
+            env: self.surroundings.env(catalog.clone()),
+            virtual_tables: self.surroundings.virtual_tables(catalog.clone()),
+            constraints: self.constraints.clone(),
+            catalog,
+        })
+    }
+
+    /// Plans and prepares a query, reading names along a search path.
+    pub(super) fn prepare_query(
+        &mut self,
+        tree: &ast::Statement,
+        locations: &Locations,
+        search_path: &[Oid],
+    ) -> Result<Query> {
+        let cx = self.exec_context()?;
+        let bind = BindContext {
+            catalog: &cx.catalog,
+            registry: self.registry,
+            env: &*cx.env,
+            search_path,
+            role: self.role,
+        };
+        let statistics = LiveRows(self.storage);
+        let planned = dictdb_planner::plan(tree, locations, self.param_types, bind, &statistics)?;
+        let prepare_context = PrepareContext {
+            catalog: &cx.catalog,
+            storage: self.storage,
+            engine: self.engine,
+            database: self.database,
+        };
+        let prepared = Arc::new(prepare(planned.plan, &prepare_context)?);
+        prepared.lock_relations(self.transaction, &self.wait)?;
+        Ok(Query { prepared, cx, columns: planned.columns })
+    }
+
+    /// Inserts a query's rows into a table without constraints or indexes; returns how many.
+    pub(super) fn fill_table(
+        &mut self,
+        relation: &Relation,
+        query: Query,
+    ) -> Result<u64> {
+        let Query { prepared, cx, .. } = query;
+        let table = self
+            .storage
+            .table(relation.storage)
+            .ok_or_else(|| Error::internal(format!("table {} has no storage", relation.name)))?;
+        let snapshot = cx.snapshot.clone();
+        let mut execution = execute(&prepared, cx)?;
+        let mut row = Row::new();
+        let mut count = 0;
+        while execution.next_row(&mut row)? {
+            match table.insert(self.transaction, &snapshot, &row)? {
+                Inserted::Done(_) => count += 1,
+                _ => return Err(Error::internal("a row of a new table meets another")),
+            }
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,349 @@
+//! Changes through views: a view over one table, row for row, stands for the table (manual, "Updatable Views").
+//!
+//! The view's query is bound over a scan of the table at the bottom; its columns are expressions over that scan, its
+//! conditions filter it. An INSERT puts the new row's columns in place of the scan's.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{CheckOption, Relation, RelationKind, ViewInfo};
+use dictdb_parser::ast::{self, Distinct, SetExpr, TableFactor};
+use dictdb_parser::node;
+use dictdb_types::{Error, Result, SqlState};
+
+use super::clause::Clause;
+use super::level::Level;
+use super::modify::RowColumns;
+use super::names::{NamedColumn, Names, TableName};
+use super::{BindContext, Binder};
+use crate::columns::replace_in_expr;
+use crate::expr::Expr;
+use crate::logical::{Check, Node};
+
+/// What is to be done through a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Insert,
+    Update,
+    Delete,
+}
+
+impl Verb {
+    /// `cannot … view`, `To enable … the view`, the event.
+    fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Verb::Insert => ("insert into", "inserting into", "INSERT"),
+            Verb::Update => ("update", "updating", "UPDATE"),
+            Verb::Delete => ("delete from", "deleting from", "DELETE"),
+        }
+    }
+}
+
+/// A view as the target of a change.
+#[derive(Clone)]
+pub(crate) struct ViewTarget {
+    /// The view.
+    pub view: Arc<Relation>,
+    /// The table at the bottom.
+    pub base: Arc<Relation>,
+    /// The scan of it.
+    pub scan: Node,
+    /// The view's columns, over the scan, in order.
+    columns: Vec<ViewColumn>,
+    /// Conditions of this view and of those below it, over the scan.
+    filters: Vec<Expr>,
+    /// Those that a new row has to satisfy, with the views they are of: the innermost first.
+    checks: Vec<(Arc<str>, Expr)>,
+}
+
+#[derive(Clone)]
+struct ViewColumn {
+    name: Arc<str>,
+    expr: Expr,
+    /// The table's column, when the view's is one.
+    attnum: Option<i16>,
+    default: Option<Arc<str>>,
+}
+
+impl Binder<'_> {
+    /// Binds a view as the target of a change. 55000 when it is no view that can be one.
+    pub(crate) fn view_target(&mut self, view: &Arc<Relation>, verb: Verb) -> Result<ViewTarget> {
+        self.nested(|binder| binder.view_target_inside(view, verb, false))
+    }
+
+    fn view_target_inside(&mut self, view: &Arc<Relation>, verb: Verb, cascaded: bool) -> Result<ViewTarget> {
+        let RelationKind::View(info) = &view.kind else { return Err(Error::internal("not a view")) };
+        self.relations.insert(view.oid);
+        let statements = dictdb_parser::parse(&info.query, &dictdb_parser::Limits::default())?;
+        let [statement] = statements.as_slice() else {
+            return Err(Error::internal("a stored query is not one statement"));
+        };
+        let query = match &statement.statement {
+            dictdb_parser::Statement::Sql(tree) => match &**tree {
+                ast::Statement::Query(query) => query,
+                _ => return Err(Error::internal("a stored query is not a SELECT")),
+            },
+            dictdb_parser::Statement::Utility(_) => return Err(Error::internal("a stored query is not a query")),
+        };
+        let refuse = |detail: &str| not_updatable(view, verb, detail);
+        let select = simple_select(query).map_err(refuse)?;
+        let mut inner = Binder::new(BindContext { search_path: &info.search_path, ..self.cx }, &statement.locations, &[], false);
+        inner.next_column = self.next_column;
+        inner.next_cte = self.next_cte;
+        inner.depth = self.depth + 1;
+        let cascade = cascaded || info.check_option == Some(CheckOption::Cascaded);
+        let target = inner.flatten(view, info, select, verb, cascade)?;
+        (self.next_column, self.next_cte) = (inner.next_column, inner.next_cte);
+        self.relations.extend(inner.relations.iter().copied());
+        if !matches!(verb, Verb::Delete) && target.columns.iter().all(|column| column.attnum.is_none()) {
+            return Err(refuse("Views that have no updatable columns are not automatically updatable."));
+        }
+        Ok(target)
+    }
+
+    /// Binds a view's SELECT over the table at the bottom.
+    fn flatten(
+        &mut self,
+        view: &Arc<Relation>,
+        info: &ViewInfo,
+        select: &ast::Select,
+        verb: Verb,
+        cascade: bool,
+    ) -> Result<ViewTarget> {
+        let refuse = |detail: &str| not_updatable(view, verb, detail);
+        let single = "Views that do not select from a single table or view are not automatically updatable.";
+        let (name, alias) = match select.from.as_slice() {
+            [item] if item.joins.is_empty() => match &item.relation {
+                TableFactor::Table { sample: Some(_), .. } => {
+                    return Err(refuse("Views containing TABLESAMPLE are not automatically updatable."));
+                }
+                TableFactor::Table { name, alias, .. } => (name, alias.as_ref()),
+                _ => return Err(refuse(single)),
+            },
+            _ => return Err(refuse(single)),
+        };
+        let from = self.relation(name)?;
+        let below = match &from.kind {
+            RelationKind::View(_) => Some(self.view_target_inside(&from, verb, cascade)?),
+            RelationKind::Table => None,
+            _ => return Err(refuse(single)),
+        };
+        let (scan, names, base, mut filters, mut checks) = match below {
+            Some(below) => {
+                let names = below.names(&below.columns.iter().map(|c| c.expr.clone()).collect::<Vec<_>>(), alias, self)?;
+                (below.scan, names, below.base, below.filters, below.checks)
+            }
+            None => {
+                let (scan, names) = self.bind_relation(&from, alias, None)?;
+                (scan, names, from.clone(), Vec::new(), Vec::new())
+            }
+        };
+        self.levels.push(Level { names, ..Level::default() });
+        let targets = self.in_clause(Clause::Select, |binder| binder.bind_targets(&select.projection))?;
+        let own = match &select.selection {
+            Some(selection) => Some(self.bind_predicate(selection, Clause::Where)?),
+            None => None,
+        };
+        let level = self.levels.pop().unwrap_or_default();
+        for (found, detail) in [
+            (!level.aggregates.is_empty(), "Views that return aggregate functions are not automatically updatable."),
+            (!level.windows.is_empty(), "Views that return window functions are not automatically updatable."),
+            (!level.sets.is_empty(), "Views that return set-returning functions are not automatically updatable."),
+        ] {
+            if found {
+                return Err(refuse(detail));
+            }
+        }
+        let columns = view_columns(view, targets, &scan);
+        if let Some(own) = own {
+            if cascade || info.check_option.is_some() {
+                checks.push((view.name.clone(), own.clone()));
+            }
+            filters.push(own);
+        }
+        Ok(ViewTarget { view: view.clone(), base, scan, columns, filters, checks })
+    }
+}
+
+/// The view's columns by its own names, with the table's columns they are.
+fn view_columns(view: &Relation, targets: Vec<(crate::logical::Column, Expr)>, scan: &Node) -> Vec<ViewColumn> {
+    let attnum_of = |expr: &Expr| match (expr, scan) {
+        (Expr::Column(id, _), Node::Scan(scan)) => {
+            scan.columns.iter().find(|(column, attnum)| column.id == *id && *attnum > 0).map(|(_, attnum)| *attnum)
+        }
+        _ => None,
+    };
+    let declared = view.live_columns();
+    targets
+        .into_iter()
+        .zip(declared)
+        .map(|((_, expr), (_, column))| ViewColumn {
+            name: column.name.clone(),
+            attnum: attnum_of(&expr),
+            expr,
+            default: column.default.clone(),
+        })
+        .collect()
+}
+
+/// The SELECT of a view that stands for its table row for row; the error is the detail that says why it does not.
+fn simple_select(query: &ast::Query) -> Result<&ast::Select, &'static str> {
+    let select = match &*query.body {
+        SetExpr::Select(select) => select,
+        SetExpr::SetOperation { .. } => {
+            return Err("Views containing UNION, INTERSECT, or EXCEPT are not automatically updatable.");
+        }
+        _ => return Err("Views that do not select from a single table or view are not automatically updatable."),
+    };
+    let (groups, _) = node::group_by(&select.group_by);
+    let distinct = matches!(&select.distinct, Some(Distinct::Distinct | Distinct::On(_)));
+    let reasons = [
+        (distinct, "Views containing DISTINCT are not automatically updatable."),
+        (!groups.is_empty(), "Views containing GROUP BY are not automatically updatable."),
+        (select.having.is_some(), "Views containing HAVING are not automatically updatable."),
+        (query.with.is_some(), "Views containing WITH are not automatically updatable."),
+        (
+            query.limit_clause.is_some() || query.fetch.is_some(),
+            "Views containing LIMIT or OFFSET are not automatically updatable.",
+        ),
+    ];
+    match reasons.iter().find(|(holds, _)| *holds) {
+        Some((_, detail)) => Err(detail),
+        None => Ok(select),
+    }
+}
+
+fn not_updatable(view: &Relation, verb: Verb, detail: &str) -> Error {
+    let (doing, enabling, event) = verb.words();
+    Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, format!("cannot {doing} view \"{}\"", view.name))
+        .detail(detail)
+        .hint(format!(
+            "To enable {enabling} the view, provide an INSTEAD OF {event} trigger or an unconditional ON {event} DO \
+             INSTEAD rule."
+        ))
+}
+
+impl ViewTarget {
+    /// The table with the view's own defaults, where it has any.
+    pub fn base_with_defaults(&self) -> Arc<Relation> {
+        if self.columns.iter().all(|column| column.default.is_none()) {
+            return self.base.clone();
+        }
+        let mut columns = self.base.columns.to_vec();
+        for column in &self.columns {
+            if let (Some(attnum), Some(default)) = (column.attnum, &column.default) {
+                columns[attnum as usize - 1].default = Some(default.clone());
+            }
+        }
+        Arc::new(Relation { columns: columns.into(), ..Relation::clone(&self.base) })
+    }
+
+    /// The rows the view has of the table.
+    pub fn node(&self) -> Node {
+        self.filters.iter().fold(self.scan.clone(), |node, predicate| Node::Filter {
+            input: Box::new(node),
+            predicate: predicate.clone(),
+        })
+    }
+
+    /// The columns an INSERT without a column list gives.
+    pub fn all_targets(&self, width: usize, verb: Verb) -> Result<Vec<i16>> {
+        self.columns.iter().take(width.max(1)).map(|column| self.assignable(column, verb)).collect()
+    }
+
+    /// The number of columns.
+    pub fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The table's column that a name of the view means. 42703, 0A000.
+    pub fn attnum(&self, name: &str, verb: Verb) -> Result<i16> {
+        match self.columns.iter().find(|column| *column.name == *name) {
+            Some(column) => self.assignable(column, verb),
+            None => Err(Error::new(
+                SqlState::UNDEFINED_COLUMN,
+                format!("column \"{name}\" of relation \"{}\" does not exist", self.view.name),
+            )),
+        }
+    }
+
+    fn assignable(&self, column: &ViewColumn, verb: Verb) -> Result<i16> {
+        column.attnum.ok_or_else(|| {
+            let doing = verb.words().0;
+            Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                format!("cannot {doing} column \"{}\" of view \"{}\"", column.name, self.view.name),
+            )
+            .detail("View columns that are not columns of their base relation are not updatable.")
+        })
+    }
+
+    /// The view's columns over the scan, as names.
+    pub fn scan_names(&self, alias: Option<&ast::TableAlias>, binder: &Binder<'_>) -> Result<Names> {
+        let exprs: Vec<Expr> = self.columns.iter().map(|column| column.expr.clone()).collect();
+        self.names(&exprs, alias, binder)
+    }
+
+    fn names(&self, exprs: &[Expr], alias: Option<&ast::TableAlias>, binder: &Binder<'_>) -> Result<Names> {
+        let columns = self.named(exprs);
+        let columns = match alias {
+            Some(alias) => binder.alias_columns(alias, columns)?,
+            None => columns,
+        };
+        let shown = alias.map_or(&*self.view.name, |alias| alias.name.value.as_str());
+        Ok(Names::of_table(TableName::new(shown, columns, self.view.row_type)))
+    }
+
+    fn named(&self, exprs: &[Expr]) -> Vec<NamedColumn> {
+        let attnums = self.view.live_columns().map(|(attnum, _)| attnum);
+        self.columns
+            .iter()
+            .zip(exprs)
+            .zip(attnums)
+            .map(|((column, expr), attnum)| NamedColumn {
+                name: column.name.clone(),
+                expr: expr.clone(),
+                source: Some((self.view.oid, attnum)),
+            })
+            .collect()
+    }
+
+    /// The view's columns over a row of the table, as a table name.
+    pub fn row_name(&self, alias: &str, row: &RowColumns) -> TableName {
+        let exprs: Vec<Expr> = self.columns.iter().map(|column| self.over_row(&column.expr, row)).collect();
+        TableName::new(alias, self.named(&exprs), self.view.row_type)
+    }
+
+    /// WITH CHECK OPTION over a new row of the table.
+    pub fn checks_over(&self, row: &RowColumns) -> Vec<(Check, Expr)> {
+        let over = |(name, expr): &(Arc<str>, Expr)| (Check::View(name.clone()), self.over_row(expr, row));
+        self.checks.iter().map(over).collect()
+    }
+
+    fn over_row(&self, expr: &Expr, row: &RowColumns) -> Expr {
+        let mut expr = expr.clone();
+        let Node::Scan(scan) = &self.scan else { return expr };
+        for (column, attnum) in &scan.columns {
+            if let Some((new, _)) = row.iter().find(|(_, number)| number == attnum) {
+                replace_in_expr(&mut expr, column.id, &Expr::column(new));
+            }
+        }
+        expr
+    }
+}
+
+/// Whether rows can be changed through a view: which of INSERT, UPDATE and DELETE, and which columns.
+pub struct Updatable {
+    /// Rows can be deleted.
+    pub delete: bool,
+    /// Positions of the columns that can be assigned to; when there is none, neither INSERT nor UPDATE is possible.
+    pub columns: Vec<usize>,
+}
+
+/// Finds out what can be done through a view. Errors of its query are the caller's to ignore.
+pub fn updatable(view: &Arc<Relation>, cx: BindContext<'_>) -> Result<Updatable> {
+    let locations = dictdb_parser::Locations::default();
+    let mut binder = Binder::new(cx, &locations, &[], false);
+    let target = binder.view_target(view, Verb::Delete)?;
+    let assignable = target.columns.iter().enumerate().filter(|(_, column)| column.attnum.is_some());
+    Ok(Updatable { delete: true, columns: assignable.map(|(position, _)| position).collect() })
+}

@@ -1,0 +1,37 @@
+//! What the session lends to DDL statements: its settings and names over the statement's own version of the catalog.
+
+use std::sync::Arc;
+
+use dictdb_catalog::Catalog;
+use dictdb_executor::VirtualTables;
+use dictdb_executor::ddl::Surroundings;
+use dictdb_types::Env;
+use parking_lot::Mutex;
+
+use crate::StatementEnv;
+use crate::system::SystemTables;
+
+impl StatementEnv {
+    /// The same surroundings over another version of the catalog.
+    pub(crate) fn over(&self, catalog: Arc<Catalog>) -> Arc<StatementEnv> {
+        Arc::new(StatementEnv {
+            shared: self.shared.clone(),
+            catalog,
+            derived: self.derived.clone(),
+            transaction_timestamp: self.transaction_timestamp,
+            statement_timestamp: self.statement_timestamp,
+            read_only: self.read_only,
+            domains: Mutex::default(),
+        })
+    }
+}
+
+impl Surroundings for StatementEnv {
+    fn env(&self, catalog: Arc<Catalog>) -> Arc<dyn Env> {
+        self.over(catalog)
+    }
+
+    fn virtual_tables(&self, catalog: Arc<Catalog>) -> Arc<dyn VirtualTables> {
+        Arc::new(SystemTables::new(self.over(catalog)))
+    }
+}
