@@ -74,6 +74,18 @@ impl Privileges {
         self.0 & other.0 != 0
     }
 
+    /// The privileges in both sets.
+    #[must_use]
+    pub const fn within(self, other: Privileges) -> Privileges {
+        Privileges(self.0 & other.0)
+    }
+
+    /// The privileges that are not in the other set.
+    #[must_use]
+    pub const fn without(self, other: Privileges) -> Privileges {
+        Privileges(self.0 & !other.0)
+    }
+
     fn of_letter(letter: u8) -> Privileges {
         LETTERS.iter().find(|(_, l)| *l == letter).map_or(Privileges(0), |(privilege, _)| *privilege)
     }
@@ -123,7 +135,7 @@ impl AclKind {
     }
 
     /// What everybody may do by default.
-    const fn public(self) -> Privileges {
+    pub const fn public(self) -> Privileges {
         match self {
             AclKind::Database => Privileges::TEMPORARY.with(Privileges::CONNECT),
             AclKind::Function | AclKind::Language | AclKind::Type => self.all(),

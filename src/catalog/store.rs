@@ -18,7 +18,7 @@ use crate::{Catalog, Change, Key, Object};
 pub struct CatalogStore {
     current: RwLock<Arc<Catalog>>,
     version: AtomicU64,
-    next_oid: AtomicU32,
+    next_oid: Arc<AtomicU32>,
 }
 
 impl CatalogStore {
@@ -28,8 +28,13 @@ impl CatalogStore {
         CatalogStore {
             current: RwLock::new(Arc::new(initial)),
             version: AtomicU64::new(version),
-            next_oid: AtomicU32::new(Oid::FIRST_NORMAL.0),
+            next_oid: Arc::new(AtomicU32::new(Oid::FIRST_NORMAL.0)),
         }
+    }
+
+    /// A store for another database of the same server: no two objects of them get the same oid.
+    pub fn beside(other: &CatalogStore, initial: Catalog) -> Self {
+        CatalogStore { next_oid: other.next_oid.clone(), ..CatalogStore::new(initial) }
     }
 
     /// The newest committed version.

@@ -227,16 +227,30 @@ fn collect_used(
         Node::Project { columns, .. } => {
             sources.extend(columns.iter().filter_map(|(column, _)| Some((column.id, column.source?))));
         }
+        Node::Modify(modify) => {
+            sources.extend(modify.row.iter().map(|(column, attnum)| (column.id, (modify.relation.oid, *attnum))));
+            // CHECK constraints and generated columns are the table's own business.
+            let returning = modify.returning.iter().flatten();
+            returning.for_each(|(_, expr)| collect_mentioned(expr, sources, mentioned));
+            collect_used(&modify.input, sources, mentioned);
+            return;
+        }
         _ => {}
     }
-    for_each_expr(node, &mut |expr| {
-        expr.visit(&mut |e| match e {
-            Expr::Column(id, _) => {
-                mentioned.insert(*id);
-            }
-            Expr::Sublink(link) => collect_used(&link.query, sources, mentioned),
-            _ => {}
-        });
-    });
+    for_each_expr(node, &mut |expr| collect_mentioned(expr, sources, mentioned));
     for_each_input(node, &mut |input| collect_used(input, sources, mentioned));
+}
+
+fn collect_mentioned(
+    expr: &Expr,
+    sources: &mut BTreeMap<ColumnId, (Oid, i16)>,
+    mentioned: &mut BTreeSet<ColumnId>,
+) {
+    expr.visit(&mut |e| match e {
+        Expr::Column(id, _) => {
+            mentioned.insert(*id);
+        }
+        Expr::Sublink(link) => collect_used(&link.query, sources, mentioned),
+        _ => {}
+    });
 }

@@ -186,6 +186,7 @@ impl Binder<'_> {
             ast::Statement::Merge(_) => return Err(Error::unsupported("MERGE")),
             other => return Err(Error::internal(format!("not a statement to plan: {other}"))),
         };
+        self.check_privileges(&node)?;
         let command = command_of(&node);
         Ok((node, command))
     }

@@ -7,7 +7,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, namespaces};
+use dictdb_catalog::{AclKind, BOOTSTRAP_ROLE, Catalog, Privileges, Schema, namespaces};
 use dictdb_executor::DomainCode;
 use dictdb_planner::BindContext;
 use dictdb_types::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, TypeInfo, TypeLookup, builtin_types};
@@ -63,11 +63,19 @@ impl StatementEnv {
             let name = if name == "$user" { &*user } else { name.as_str() };
             if let Some(schema) = self.catalog.schema_named(name)
                 && !path.contains(&schema.oid)
+                && self.may_use(schema, &user)
             {
                 path.push(schema.oid);
             }
         }
         path
+    }
+
+    /// Schemas that the current role may not use are as if they were not there.
+    fn may_use(&self, schema: &Schema, user: &str) -> bool {
+        let Some(role) = self.catalog.role_named(user).filter(|role| !role.superuser) else { return true };
+        let held = self.catalog.held_privileges(role.oid, AclKind::Schema, schema.owner, schema.acl.as_deref());
+        held.privileges.contains(Privileges::USAGE)
     }
 
     /// Schema that new objects go to: the first on the search path that exists.

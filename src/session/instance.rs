@@ -1,9 +1,9 @@
 //! What all sessions of a server share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Object, Role};
+use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Key, Object, RelationKind, Role};
 use dictdb_executor::Engine;
 use dictdb_functions::kernel::Registry;
 use dictdb_storage::{Blocking, Storage};
@@ -24,8 +24,22 @@ pub struct Database {
     pub oid: Oid,
     /// `pg_database.datname`.
     pub name: Arc<str>,
+    /// `pg_database.datdba`.
+    pub owner: Oid,
+    /// `pg_database.datconnlimit`.
+    pub connection_limit: i32,
     /// Its objects.
     pub catalog: CatalogStore,
+}
+
+/// What CREATE DATABASE says of a database.
+pub(crate) struct NewDatabase {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its owner.
+    pub owner: Oid,
+    /// `CONNECTION LIMIT`.
+    pub connection_limit: i32,
 }
 
 /// `pg_database.oid` of the database that exists from the start.
@@ -53,6 +67,8 @@ pub struct Instance {
     pub(crate) plans: PlanCache,
     /// Statistics of columns.
     pub(crate) statistics: StatisticsCache,
+    /// Makes the verifier of a password; the server knows how.
+    pub verifier: OnceLock<fn(&str) -> String>,
     epochs: AtomicU64,
     databases: RwLock<Vec<Arc<Database>>>,
 }
@@ -71,8 +87,13 @@ impl Instance {
     pub fn new(settings: ServerSettings, database: &str, memory_bytes: usize) -> Result<Instance> {
         let storage = Storage::new();
         storage.set_blocking(Arc::new(RuntimeBlocking));
-        let database =
-            Database { oid: FIRST_DATABASE, name: database.into(), catalog: CatalogStore::new(Catalog::bootstrap()) };
+        let database = Database {
+            oid: FIRST_DATABASE,
+            name: database.into(),
+            owner: BOOTSTRAP_ROLE,
+            connection_limit: -1,
+            catalog: CatalogStore::new(Catalog::bootstrap()),
+        };
         let registry = crate::system::registry().clone();
         Ok(Instance {
             settings: RwLock::new(Arc::new(settings)),
@@ -85,6 +106,7 @@ impl Instance {
             registry,
             plans: PlanCache::default(),
             statistics: StatisticsCache::default(),
+            verifier: OnceLock::new(),
             epochs: AtomicU64::new(1),
             databases: RwLock::new(vec![Arc::new(database)]),
         })
@@ -118,6 +140,46 @@ impl Instance {
         Ok(())
     }
 
+    /// Makes an empty database with the roles of another one. 42P04.
+    pub(crate) fn create_database(&self, new: NewDatabase, like: &Database) -> Result<()> {
+        let mut databases = self.databases.write();
+        if databases.iter().any(|database| database.name == new.name) || is_template(&new.name) {
+            let message = format!("database \"{}\" already exists", new.name);
+            return Err(Error::new(SqlState::DUPLICATE_DATABASE, message));
+        }
+        let catalog = CatalogStore::beside(&like.catalog, Catalog::bootstrap());
+        let current = like.catalog.current();
+        let roles = current.roles().map(|role| Change::Put(Object::Role(role.clone())));
+        catalog.commit(&roles.collect::<Vec<_>>())?;
+        let oid = catalog.allocate_oid();
+        let NewDatabase { name, owner, connection_limit } = new;
+        databases.push(Arc::new(Database { oid, name, owner, connection_limit, catalog }));
+        Ok(())
+    }
+
+    /// Forgets a database nobody uses, with its tables.
+    pub(crate) fn drop_database(&self, dropped: &Database) {
+        self.databases.write().retain(|database| database.oid != dropped.oid);
+        for relation in dropped.catalog.current().relations() {
+            match relation.kind {
+                RelationKind::Sequence(_) => self.storage.drop_sequence(relation.storage),
+                _ if relation.is_stored() => self.storage.drop_table(relation.storage),
+                _ => {}
+            }
+        }
+    }
+
+    /// Roles are of all databases: repeats committed changes of them in the other ones.
+    pub(crate) fn share_roles(&self, changes: &[Change], origin: Oid) -> Result<()> {
+        let of_role = |change: &&Change| matches!(change, Change::Put(Object::Role(_)) | Change::Remove(Key::Role(_)));
+        let changes: Vec<Change> = changes.iter().filter(of_role).cloned().collect();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let others = self.databases().into_iter().filter(|database| database.oid != origin);
+        others.into_iter().try_for_each(|database| database.catalog.commit(&changes).map(drop))
+    }
+
     /// The role of that name, looked up before a session exists.
     pub fn role(&self, name: &str) -> Option<Arc<Role>> {
         let databases = self.databases.read();
@@ -133,4 +195,9 @@ impl Instance {
     pub fn databases(&self) -> Vec<Arc<Database>> {
         self.databases.read().clone()
     }
+}
+
+/// Names that PostgreSQL's template databases have.
+fn is_template(name: &str) -> bool {
+    matches!(name, "template0" | "template1")
 }

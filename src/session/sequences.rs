@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dictdb_catalog::{Relation, RelationKind};
+use dictdb_catalog::{AclKind, BOOTSTRAP_ROLE, Privileges, Relation, RelationKind};
 use dictdb_functions::kernel::{CallContext, ScalarFn};
 use dictdb_storage::Sequence;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
@@ -48,6 +48,21 @@ fn sequence(env: &StatementEnv, args: &[Datum]) -> Result<(Arc<Relation>, Arc<Se
     Ok((relation, found))
 }
 
+/// 42501 unless the role has one of some privileges on a sequence.
+fn permitted(env: &StatementEnv, relation: &Relation, wanted: Privileges) -> Result<()> {
+    // An identity column's sequence serves whoever may insert into the table.
+    if matches!(&relation.kind, RelationKind::Sequence(info) if info.owned_by.is_some_and(|(.., identity)| identity)) {
+        return Ok(());
+    }
+    let role = env.catalog.role_named(&env.shared.current_user()).map_or(BOOTSTRAP_ROLE, |role| role.oid);
+    let held = env.catalog.held_privileges(role, AclKind::Sequence, relation.owner, relation.acl.as_deref());
+    if held.privileges.intersects(wanted) {
+        return Ok(());
+    }
+    let message = format!("permission denied for sequence {}", relation.name);
+    Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
+}
+
 fn writable(env: &StatementEnv, function: &str) -> Result<()> {
     if env.read_only {
         return Err(Error::new(
@@ -62,6 +77,7 @@ fn nextval(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
     writable(env, "nextval")?;
     let (relation, sequence) = sequence(env, args)?;
+    permitted(env, &relation, Privileges::USAGE.with(Privileges::UPDATE))?;
     let value = sequence.nextval(&relation.name)?;
     let mut known = env.shared.sequences.lock();
     known.values.insert(relation.oid, value);
@@ -72,6 +88,7 @@ fn nextval(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
 fn currval(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
     let (relation, _) = sequence(env, args)?;
+    permitted(env, &relation, Privileges::SELECT.with(Privileges::USAGE))?;
     let known = env.shared.sequences.lock().values.get(&relation.oid).copied();
     known.map(Datum::Int8).ok_or_else(|| {
         Error::new(

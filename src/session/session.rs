@@ -365,6 +365,7 @@ impl Session {
         hub.check_room(pending.sent())?;
         if self.catalog.is_changed() {
             self.shared.database.catalog.commit(self.catalog.changes())?;
+            self.shared.instance.share_roles(self.catalog.changes(), self.shared.database.oid)?;
         }
         // Streams hold snapshots of the transaction.
         self.portals.retain(|portal| portal.is_held());

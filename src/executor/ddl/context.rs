@@ -61,6 +61,8 @@ pub struct DdlContext<'a> {
     pub role: Oid,
     /// The role of the session, whatever SET ROLE said.
     pub session_role: Oid,
+    /// Makes the verifier of a password.
+    pub verifier: Option<fn(&str) -> String>,
     /// The databases there are.
     pub databases: &'a [(Oid, Arc<str>)],
     /// Notices and warnings for the client.

@@ -117,7 +117,7 @@ impl DdlContext<'_> {
         let relation = self.find_relation(&refresh.name)?;
         let RelationKind::MaterializedView(info) = &relation.kind else {
             let (code, message) = match relation.is_stored() || relation.view().is_some() {
-                true => (SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a materialized view", relation.name)),
+                true => (SqlState::FEATURE_NOT_SUPPORTED, format!("\"{}\" is not a materialized view", relation.name)),
                 false => {
                     (SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a table or materialized view", relation.name))
                 }

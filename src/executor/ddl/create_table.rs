@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Column, Dependency, Key, OnCommit, Persistence, Relation, RelationKind};
-use dictdb_parser::Locations;
+use dictdb_parser::{Locations, position};
 use dictdb_parser::utility::{self, Constraint, ConstraintKind as Syntax, CreateTable, TableElement};
 use dictdb_types::{Error, Field, Oid, Result, SqlState, TypeInfo, TypeKind, TypeLookup};
 
@@ -26,7 +26,8 @@ impl DdlContext<'_> {
             }
             return Err(already_exists(&name));
         }
-        self.check_create_in(namespace)?;
+        let position = super::names::parts(&create.name).first().and_then(|ident| position::of_span(ident.span));
+        self.check_create_in(namespace).map_err(|error| error.at(position))?;
         let mut columns: Vec<NewColumn<'_>> = Vec::new();
         let mut templates = Vec::new();
         let mut constraints: Vec<(Option<usize>, &Constraint)> = Vec::new();

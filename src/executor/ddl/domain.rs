@@ -25,8 +25,7 @@ impl DdlContext<'_> {
             return Err(Error::new(
                 SqlState::DATATYPE_MISMATCH,
                 format!("\"{}\" is not a valid base type for a domain", self.shown_type(base.oid, &catalog)),
-            )
-            .at(Some(create.type_position)));
+            ));
         }
         let collation = self.column_collation(base, create.collation.as_ref())?;
         let new = TypeInfo {
@@ -61,7 +60,7 @@ impl DdlContext<'_> {
         let mut null = None;
         let mut defaulted = false;
         for constraint in constraints {
-            let refuse = |message: &str| Err(Error::new(SqlState::SYNTAX_ERROR, message).at(Some(constraint.position)));
+            let refuse = |message: &str| Err(Error::new(SqlState::SYNTAX_ERROR, message));
             if constraint.deferrable {
                 return Err(Error::new(
                     SqlState::FEATURE_NOT_SUPPORTED,
@@ -253,6 +252,29 @@ impl DdlContext<'_> {
         )
     }
 
+    /// 0A000 for columns that have values of the domain inside arrays or rows.
+    fn refuse_containers(&mut self, catalog: &Arc<dictdb_catalog::Catalog>, is_over: &dyn Fn(Oid) -> bool) -> Result<()> {
+        use dictdb_types::TypeLookup;
+        for table in catalog.relations().filter(|relation| relation.is_stored()) {
+            for (_, column) in table.live_columns() {
+                let Some(info) = catalog.type_info(column.ty.oid) else { continue };
+                let inside = match &info.kind {
+                    TypeKind::Composite(fields) => fields.iter().map(|field| field.ty.oid).find(|oid| is_over(*oid)),
+                    _ if info.is_array() && is_over(info.element) => Some(info.element),
+                    _ => None,
+                };
+                if let Some(domain) = inside {
+                    let shown = self.shown_type(domain, catalog);
+                    return Err(Error::new(
+                        SqlState::FEATURE_NOT_SUPPORTED,
+                        format!("cannot alter type \"{shown}\" because column \"{}.{}\" uses it", table.name, column.name),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Shows every stored value of a domain, or of a domain over it, to a test.
     fn check_domain_values(
         &mut self,
@@ -270,6 +292,7 @@ impl DdlContext<'_> {
                 _ => return false,
             }
         };
+        self.refuse_containers(&catalog, &is_over)?;
         let tables: Vec<_> = catalog.relations().filter(|relation| relation.is_stored()).cloned().collect();
         for table in tables {
             let places: Vec<usize> = table
@@ -284,7 +307,10 @@ impl DdlContext<'_> {
             self.check_rows(&table, |row, env| {
                 for place in &places {
                     if !test(&row[*place], env)? {
-                        return Err(violated(&table.columns[*place].name, &table.name));
+                        let column = &*table.columns[*place].name;
+                        let schema = catalog.schema(table.namespace).map_or("", |schema| &schema.name);
+                        let error = violated(column, &table.name);
+                        return Err(error.schema(schema).table(&*table.name).column(column));
                     }
                 }
                 Ok(())

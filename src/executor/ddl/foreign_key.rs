@@ -37,6 +37,7 @@ impl DdlContext<'_> {
                 format!("referenced relation \"{}\" is not a table", referenced.name),
             ));
         }
+        self.check_table_privilege(&referenced, dictdb_catalog::Privileges::REFERENCES)?;
         self.lock(referenced.oid, LockMode::ShareRowExclusive)?;
         let referenced = self.table(referenced.oid)?;
         let referenced_columns = self.referenced_columns(&referenced, key)?;

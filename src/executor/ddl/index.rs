@@ -301,7 +301,16 @@ fn plural(kind: &RelationKind) -> &'static str {
 
 /// What an element adds to an index's made-up name.
 fn element_word(element: &IndexElement) -> String {
-    match &*element.expr.expr {
+    word_of(&element.expr.expr)
+}
+
+/// Likewise, an expression that is kept as text.
+pub(super) fn expression_word(text: &str) -> String {
+    dictdb_parser::parse_expression(text).map_or_else(|_| "expr".into(), |expr| word_of(&expr))
+}
+
+fn word_of(expr: &Ast) -> String {
+    match expr {
         Ast::Identifier(ident) => ident.value.clone(),
         Ast::Function(function) => {
             function.name.0.last().and_then(|part| part.as_ident()).map_or_else(|| "expr".into(), |i| i.value.clone())

@@ -229,11 +229,11 @@ impl DdlContext<'_> {
         let words: Vec<String> = info
             .keys
             .iter()
-            .map(|key| match key.target {
+            .map(|key| match &key.target {
                 IndexTarget::Column(attnum) => {
-                    relation.column(attnum).map_or_else(|| "expr".to_owned(), |column| column.name.to_string())
+                    relation.column(*attnum).map_or_else(|| "expr".to_owned(), |column| column.name.to_string())
                 }
-                IndexTarget::Expression(_) => "expr".to_owned(),
+                IndexTarget::Expression(text) => super::index::expression_word(text),
             })
             .collect();
         let (words, label) = match (info.primary, is_constraint) {

@@ -14,14 +14,17 @@ mod dependency;
 mod domain;
 mod drop;
 mod foreign_key;
+mod grant;
 mod index;
 mod inherit;
 mod like;
+mod maintenance;
 mod names;
 mod options;
 mod ownership;
 mod rename;
 mod restate;
+mod role;
 mod schema;
 mod sequence;
 mod statement;
@@ -67,6 +70,15 @@ pub fn execute(statement: &Utility, locations: &Locations, cx: &mut DdlContext<'
         Utility::RefreshMaterializedView(refresh) => return cx.refresh(refresh).map(Some),
         Utility::CreateDomain(create) => cx.create_domain(create, locations)?,
         Utility::AlterDomain(alter) => cx.alter_domain(alter, locations)?,
+        Utility::Reindex(reindex) => cx.reindex(reindex)?,
+        Utility::Cluster(cluster) => cx.cluster(cluster)?,
+        Utility::CreateRole(create) => cx.create_role(create)?,
+        Utility::AlterRole(alter) => cx.alter_role(alter)?,
+        Utility::DropRole(drop) => cx.drop_role(drop)?,
+        Utility::GrantRole(grant) => cx.grant_role(grant)?,
+        Utility::Grant(grant) => cx.grant(grant)?,
+        Utility::ReassignOwned(reassign) => cx.reassign_owned(reassign)?,
+        Utility::DropOwned(drop) => cx.drop_owned(drop)?,
         Utility::Drop(drop) => cx.drop_objects(drop)?,
         Utility::Truncate(truncate) => cx.truncate(truncate)?,
         _ => return Ok(None),

@@ -23,6 +23,14 @@ impl DdlContext<'_> {
                 role.name.clone()
             }
         };
+        if !self.is_superuser() {
+            let database = self.databases.iter().find(|(oid, _)| *oid == self.database);
+            let database = database.map_or("?", |(_, name)| name);
+            return Err(Error::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("permission denied for database {database}"),
+            ));
+        }
         if name.starts_with("pg_") {
             return Err(Error::new(SqlState::RESERVED_NAME, format!("unacceptable schema name \"{name}\""))
                 .detail("The prefix \"pg_\" is reserved for system schemas."));
@@ -71,6 +79,7 @@ impl DdlContext<'_> {
             temporary_schema: self.temporary_schema,
             role: owner,
             session_role: self.session_role,
+            verifier: self.verifier,
             databases: self.databases,
             notices: self.notices,
         };

@@ -24,7 +24,7 @@ impl Statistics for LiveRows<'_> {
         self.0.table(table).map_or(1000.0, |table| table.stats().live_rows as f64)
     }
 
-    fn distinct_keys(&self, _: Oid) -> Option<f64> {
+    fn distinct_keys(&self, _: Oid, _: Oid) -> Option<f64> {
         None
     }
 }

@@ -17,6 +17,7 @@ impl DdlContext<'_> {
             if !matches!(relation.kind, RelationKind::Table) {
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a table", relation.name)));
             }
+            self.check_table_privilege(&relation, dictdb_catalog::Privileges::TRUNCATE)?;
             if !tables.contains(&relation.oid) {
                 tables.push(relation.oid);
             }

@@ -1,6 +1,6 @@
 //! DELETE.
 
-use dictdb_catalog::RelationKind;
+use dictdb_catalog::{Privileges, RelationKind};
 use dictdb_parser::ast::{self, FromTable, TableFactor};
 use dictdb_types::{Error, Result};
 
@@ -22,6 +22,7 @@ impl Binder<'_> {
             RelationKind::View(_) => Some(self.view_target(&named, Verb::Delete)?),
             _ => None,
         };
+        self.note_change(&named, Privileges::DELETE, Vec::new());
         let relation = view.as_ref().map_or(named, |view| view.base.clone());
         let using = delete.using.as_deref().unwrap_or(&[]);
         let source = self.modify_source(&relation, view.as_ref(), alias.as_ref(), using, delete.selection.as_ref())?;

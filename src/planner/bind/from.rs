@@ -206,6 +206,7 @@ impl Binder<'_> {
         position: Option<u32>,
     ) -> Result<(Node, Names)> {
         self.relations.insert(relation.oid);
+        self.note_read(relation);
         match &relation.kind {
             RelationKind::Table | RelationKind::Virtual | RelationKind::Sequence(_) => self.bind_scan(relation, alias),
             RelationKind::MaterializedView(view) => {
@@ -272,7 +273,7 @@ impl Binder<'_> {
         view: &ViewInfo,
         alias: Option<&ast::TableAlias>,
     ) -> Result<(Node, Names)> {
-        let node = self.bind_stored_query(view).map_err(|e| e.context(format!("view \"{}\"", relation.name)))?;
+        let node = self.bind_stored_query(relation, view).map_err(|e| e.context(format!("view \"{}\"", relation.name)))?;
         let mut outputs = Vec::new();
         let mut named = Vec::new();
         for (column, (attnum, declared)) in node.columns().iter().zip(relation.live_columns()) {
@@ -296,7 +297,7 @@ impl Binder<'_> {
     }
 
     /// Binds a view's query: a statement of its own, sharing only column ids with this one.
-    pub(crate) fn bind_stored_query(&mut self, view: &ViewInfo) -> Result<Node> {
+    pub(crate) fn bind_stored_query(&mut self, relation: &Relation, view: &ViewInfo) -> Result<Node> {
         let statements = dictdb_parser::parse(&view.query, &dictdb_parser::Limits::default())?;
         let [statement] = statements.as_slice() else {
             return Err(Error::internal("a stored query is not one statement"));
@@ -309,11 +310,15 @@ impl Binder<'_> {
         };
         let mut inner = Binder::new(self.cx, &statement.locations, &[], false);
         inner.cx.search_path = &view.search_path;
+        if relation.option("security_invoker").is_none_or(|value| value != "true") {
+            inner.cx.role = relation.owner;
+        }
         inner.next_column = self.next_column;
         inner.next_cte = self.next_cte;
         inner.depth = self.depth + 1;
         let node = inner.in_level(|binder| binder.bind_query(query))?;
         (self.next_column, self.next_cte) = (inner.next_column, inner.next_cte);
+        self.accesses.append(&mut inner.accesses);
         Ok(node)
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Column as TableColumn, ConstraintKind, Identity, IndexTarget, Relation, RelationKind};
+use dictdb_catalog::{
+    Column as TableColumn, ConstraintKind, Identity, IndexTarget, Privileges, Relation, RelationKind,
+};
 use dictdb_parser::ast::{self, OnConflictAction, OnInsert, SetExpr, TableObject};
 use dictdb_parser::node::{self, Overriding};
 use dictdb_types::{Error, Oid, Result, SqlState};
@@ -44,6 +46,10 @@ impl Binder<'_> {
         alias: Arc<str>,
     ) -> Result<Node> {
         let targets = self.insert_targets(&relation, view, insert)?;
+        match view {
+            Some(view) => self.note_change(&view.view, Privileges::INSERT, Vec::new()),
+            None => self.note_change(&relation, Privileges::INSERT, targets.clone()),
+        }
         let overriding = node::overriding(insert);
         let (input, given) = match &insert.source {
             None => (Node::Values { columns: Vec::new(), rows: vec![Vec::new()] }, Vec::new()),
@@ -278,6 +284,7 @@ impl Binder<'_> {
         names.tables.push(other);
         self.level().names = names;
         let assignments = self.bind_assignments(relation, &update.assignments)?;
+        self.note_change(relation, Privileges::UPDATE, assignments.iter().map(|(attnum, _)| *attnum).collect());
         let filter = match &update.selection {
             Some(selection) => Some(self.bind_predicate(selection, Clause::Where)?),
             None => None,

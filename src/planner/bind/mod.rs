@@ -18,6 +18,7 @@ mod modify;
 mod names;
 mod operator;
 mod order;
+mod privilege;
 mod query;
 mod select;
 mod setop;
@@ -80,6 +81,8 @@ pub struct Binder<'a> {
     relations: std::collections::BTreeSet<Oid>,
     /// The view that the data-modifying statement being bound changes a table through.
     target_view: Option<(Arc<updatable::ViewTarget>, updatable::Verb)>,
+    /// What is done to which relations, to be checked against the role's privileges.
+    accesses: Vec<privilege::Access>,
 }
 
 /// Nesting of queries and expressions a statement may have.
@@ -101,6 +104,7 @@ impl<'a> Binder<'a> {
             keep_casts: false,
             relations: Default::default(),
             target_view: None,
+            accesses: Vec::new(),
         }
     }
 
@@ -211,7 +215,10 @@ impl<'a> Binder<'a> {
         let found = match parts {
             [table] => self.cx.catalog.relation_on_path(self.cx.search_path, &table.value),
             [schema, table] => match self.cx.catalog.schema_named(&schema.value) {
-                Some(namespace) => self.cx.catalog.relation_in(namespace.oid, &table.value),
+                Some(namespace) => {
+                    self.check_schema_usage(namespace).map_err(|e| e.at(position))?;
+                    self.cx.catalog.relation_in(namespace.oid, &table.value)
+                }
                 None => None,
             },
             [database, schema, table] => {

@@ -182,7 +182,10 @@ impl Binder<'_> {
         };
         let position = self.position(ident.span);
         if let Some((view, verb)) = self.target_view.clone().filter(|(view, _)| view.base.oid == relation.oid) {
-            let attnum = view.attnum(&ident.value, verb).map_err(|e| e.at(position))?;
+            let attnum = view.attnum(&ident.value, verb).map_err(|e| match e.code() {
+                SqlState::UNDEFINED_COLUMN => e.at(position),
+                _ => e,
+            })?;
             let column = relation.column(attnum).ok_or_else(|| Error::internal("a view of a column that is gone"))?;
             return Ok((attnum, column, position));
         }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{CheckOption, Relation, RelationKind, ViewInfo};
+use dictdb_catalog::{CheckOption, Privileges, Relation, RelationKind, ViewInfo};
 use dictdb_parser::ast::{self, Distinct, SetExpr, TableFactor};
 use dictdb_parser::node;
 use dictdb_types::{Error, Result, SqlState};
@@ -86,7 +86,10 @@ impl Binder<'_> {
         };
         let refuse = |detail: &str| not_updatable(view, verb, detail);
         let select = simple_select(query).map_err(refuse)?;
-        let mut inner = Binder::new(BindContext { search_path: &info.search_path, ..self.cx }, &statement.locations, &[], false);
+        let invoker = view.option("security_invoker").is_some_and(|value| value == "true");
+        let role = if invoker { self.cx.role } else { view.owner };
+        let context = BindContext { search_path: &info.search_path, role, ..self.cx };
+        let mut inner = Binder::new(context, &statement.locations, &[], false);
         inner.next_column = self.next_column;
         inner.next_cte = self.next_cte;
         inner.depth = self.depth + 1;
@@ -94,6 +97,7 @@ impl Binder<'_> {
         let target = inner.flatten(view, info, select, verb, cascade)?;
         (self.next_column, self.next_cte) = (inner.next_column, inner.next_cte);
         self.relations.extend(inner.relations.iter().copied());
+        self.accesses.append(&mut inner.accesses);
         if !matches!(verb, Verb::Delete) && target.columns.iter().all(|column| column.attnum.is_none()) {
             return Err(refuse("Views that have no updatable columns are not automatically updatable."));
         }
@@ -134,6 +138,13 @@ impl Binder<'_> {
             }
             None => {
                 let (scan, names) = self.bind_relation(&from, alias, None)?;
+                self.note_target();
+                let wanted = match verb {
+                    Verb::Insert => Privileges::INSERT,
+                    Verb::Update => Privileges::UPDATE,
+                    Verb::Delete => Privileges::DELETE,
+                };
+                self.note_change(&from, wanted, Vec::new());
                 (scan, names, from.clone(), Vec::new(), Vec::new())
             }
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Identity, Relation, RelationKind};
+use dictdb_catalog::{Identity, Privileges, Relation, RelationKind};
 use dictdb_parser::ast::{self, AssignmentTarget, Expr as Ast, TableFactor, UpdateTableFromKind};
 use dictdb_parser::node;
 use dictdb_types::{Error, Result, SqlState};
@@ -47,6 +47,13 @@ impl Binder<'_> {
         };
         let source = self.modify_source(&relation, view, alias, from, update.selection.as_ref())?;
         let assignments = self.bind_assignments(&relation, &update.assignments)?;
+        match view {
+            Some(view) => self.note_change(&view.view, Privileges::UPDATE, Vec::new()),
+            None => {
+                let assigned = assignments.iter().map(|(attnum, _)| *attnum).collect();
+                self.note_change(&relation, Privileges::UPDATE, assigned);
+            }
+        }
         let mut columns = vec![(source.row_id_column.clone(), Expr::column(&source.row_id_column))];
         let mut targets = Vec::with_capacity(assignments.len());
         for (attnum, value) in assignments {
@@ -179,7 +186,11 @@ impl Binder<'_> {
     ) -> Result<ModifySource> {
         let (scan, names) = match view {
             Some(view) => (view.scan.clone(), view.scan_names(alias, self)?),
-            None => self.bind_relation(relation, alias, None)?,
+            None => {
+                let bound = self.bind_relation(relation, alias, None)?;
+                self.note_target();
+                bound
+            }
         };
         let Node::Scan(scan_ref) = &scan else { return Err(Error::internal("the target is not a table")) };
         let row_id = scan_ref.row_id.ok_or_else(|| Error::internal("the target has no row ids"))?;

@@ -97,6 +97,7 @@ impl Session {
             temporary_schema,
             role,
             session_role,
+            verifier: self.shared.instance.verifier.get().copied(),
             databases: &databases,
             notices: &mut notices,
         };

@@ -4,6 +4,7 @@
 
 mod constraints;
 mod cursor;
+mod database;
 mod discard;
 mod execute;
 mod listen;
@@ -113,6 +114,9 @@ impl Session {
             Utility::Copy(copy) => self.run_copy(copy, &source, client).await,
             Utility::Lock(lock) => self.run_lock(lock),
             Utility::Explain(explain) => self.run_explain(explain, portal),
+            Utility::CreateDatabase(create) => self.run_create_database(create),
+            Utility::DropDatabase(drop) => self.run_drop_database(drop),
+            Utility::AlterSetting(alter) => self.run_alter_setting(alter),
             Utility::Load(_) => Err(Error::unsupported("LOAD")),
             Utility::Unsupported(command) => Err(Error::unsupported(command)),
             Utility::Checkpoint | Utility::Vacuum(_) => {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use dictdb_parser::utility::{IsolationLevel, Set, SetAction, SetScope, SetValue, Show, TransactionMode};
+use dictdb_catalog::{Change, Object, Role};
+use dictdb_parser::utility::{AlterSetting, IsolationLevel, RoleSpec, Set, SetAction, SetScope, SetValue, Show, TransactionMode};
 use dictdb_types::datetime::zone;
 use dictdb_types::{Datum, Error, Result, SqlState, Type, oids, text};
 
 use crate::client::{Column, Tag};
 use crate::portal::{Outcome, RowSource, TagCount};
-use crate::settings::{Scope, Settings, definition, parse_bool};
+use crate::settings::{Scope, Settings, Source, definition, parse_bool};
 use crate::transaction::{isolation_name, isolation_named, warning};
 use crate::{Session, Shared};
 
@@ -43,6 +44,56 @@ impl Session {
             SetAction::TransactionSnapshot(_) => return Err(Error::unsupported("SET TRANSACTION SNAPSHOT")),
         };
         Ok(Outcome::Done(Tag::new(tag)))
+    }
+
+    /// ALTER ROLE … SET and RESET: values that sessions of the role begin with.
+    pub(super) fn run_alter_setting(&mut self, alter: &AlterSetting) -> Result<Outcome> {
+        let (Some(spec), None) = (&alter.role, &alter.database) else {
+            return Err(Error::unsupported("settings of a database or of all roles"));
+        };
+        let store = &self.shared.database.catalog;
+        let catalog = self.catalog.view(store);
+        let name = match spec {
+            RoleSpec::Name(name) => name.value.clone(),
+            RoleSpec::SessionUser => self.shared.session_user().to_string(),
+            _ => self.shared.current_user().to_string(),
+        };
+        let role = catalog
+            .role_named(&name)
+            .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist")))?;
+        let own = catalog.role_named(&self.shared.current_user());
+        if !own.is_none_or(|own| own.superuser || own.create_role && !role.superuser || own.oid == role.oid) {
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, "permission denied"));
+        }
+        let mut role = Role::clone(role);
+        let without = |settings: &mut Vec<Arc<str>>, name: &str| {
+            settings.retain(|setting| !setting.split('=').next().is_some_and(|own| own.eq_ignore_ascii_case(name)));
+        };
+        match &alter.set.action {
+            SetAction::Value { name, values } => {
+                let text = self.flatten(name, values)?;
+                let mut probe = Settings::new(self.shared.instance.settings.read().clone());
+                probe.set_at_start(name, &text, Source::User, self.shared.authority())?;
+                without(&mut role.settings, name);
+                role.settings.push(format!("{name}={text}").into());
+            }
+            SetAction::FromCurrent { name } => {
+                let text = self.shared.show(name)?;
+                without(&mut role.settings, name);
+                role.settings.push(format!("{name}={text}").into());
+            }
+            SetAction::Default { name, .. } => {
+                self.shared.show(name)?;
+                without(&mut role.settings, name);
+            }
+            SetAction::ResetAll => role.settings.clear(),
+            SetAction::Transaction { .. } | SetAction::TransactionSnapshot(_) => {
+                return Err(Error::unsupported("SET TRANSACTION of a role"));
+            }
+        }
+        self.catalog.change(&self.shared.database.catalog, Change::Put(Object::Role(Arc::new(role))));
+        self.catalog_epoch = self.shared.instance.new_epoch();
+        Ok(Outcome::Done(Tag::new("ALTER ROLE")))
     }
 
     fn warn_outside_block(&self, command: &str) {

@@ -94,7 +94,17 @@ impl DdlContext<'_> {
         computed: &[(usize, Code)],
     ) -> Result<Arc<Relation>> {
         let rows = self.all_rows(old)?;
-        let mut columns = columns;
+        self.rewrite_rows(old, columns, rows, computed)
+    }
+
+    /// Likewise, with rows that have been read already, in the order they are to have.
+    pub(in crate::ddl) fn rewrite_rows(
+        &mut self,
+        old: &Arc<Relation>,
+        mut columns: Vec<Column>,
+        rows: Vec<Row>,
+        computed: &[(usize, Code)],
+    ) -> Result<Arc<Relation>> {
         for (slot, column) in columns.iter_mut().enumerate() {
             column.slot = slot;
             column.missing = Datum::Null;

@@ -3,7 +3,7 @@
 use dictdb_catalog::{Constraint, ConstraintKind, ForeignKey, ReferentialAction, Relation};
 use dictdb_functions::facts::ids;
 use dictdb_functions::resolve::{BuiltinScope, opclass};
-use dictdb_types::{Datum, Oid, TypeLookup};
+use dictdb_types::{Datum, Oid, TypeInfo, TypeLookup};
 
 use super::super::output::{NULL, Output, attnum_array, oid_array, row};
 use super::Source;
@@ -12,7 +12,22 @@ use super::Source;
 pub fn pg_constraint(source: &Source<'_>, out: &mut Output<'_>) {
     match out.wanted_oid(CONRELID) {
         Some(oid) => source.catalog.relation(oid).into_iter().for_each(|relation| push_all(source, relation, out)),
-        None => source.catalog.relations().for_each(|relation| push_all(source, relation, out)),
+        None => {
+            source.catalog.relations().for_each(|relation| push_all(source, relation, out));
+            source.catalog.user_types().for_each(|info| push_domain(source, info, out));
+        }
+    }
+}
+
+/// CHECK constraints of a domain.
+fn push_domain(source: &Source<'_>, info: &TypeInfo, out: &mut Output<'_>) {
+    let Some(domain) = source.catalog.domain(info.oid) else { return };
+    for check in &domain.checks {
+        row!(out;
+            check.oid, &check.name, info.namespace, 'c', false, false, check.validated, Oid::INVALID, info.oid,
+            Oid::INVALID, Oid::INVALID, Oid::INVALID, ' ', ' ', ' ', true, 0, false, NULL, NULL, NULL, NULL, NULL, NULL,
+            NULL, Some(check.expression.clone()),
+        );
     }
 }
 

@@ -99,14 +99,16 @@ fn push(source: &Source<'_>, info: &TypeInfo, out: &mut Output<'_>) {
         TypeKind::Domain(base) => (base.oid, base.typmod),
         _ => (Oid::INVALID, -1),
     };
+    let domain = source.catalog.domain(info.oid);
+    let default = domain.and_then(|domain| Some(domain.default.as_ref()?.to_string()));
     row!(out;
         info.oid, &info.name, info.namespace, info.owner, info.len, info.by_value, kind_letter(info),
         char::from(info.category), info.preferred, facts.is_none_or(|f| f.defined), char::from(info.delimiter),
         info.relation, proc_oid(functions.subscript), info.element, info.array, proc_oid(&functions.input),
         proc_oid(functions.output), proc_oid(functions.receive), proc_oid(functions.send), proc_oid(functions.modin),
         proc_oid(functions.modout), proc_oid(functions.analyze), char::from(info.align), storage_of(source, info.oid),
-        facts.is_some_and(|f| f.not_null), base, typmod, facts.map_or(0, |f| f.ndims), info.collation, NULL,
-        facts.and_then(|f| f.default), NULL,
+        facts.is_some_and(|f| f.not_null) || domain.is_some_and(|d| d.not_null), base, typmod, facts.map_or(0, |f| f.ndims), info.collation, NULL,
+        facts.and_then(|f| f.default.map(|text| text.to_string())).or(default), NULL,
     );
 }
 

@@ -1,0 +1,534 @@
+//! GRANT and REVOKE of privileges on objects (manual, section 5.7): who grants, what the lists become.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{AclItem, AclKind, Catalog, Column, Key, Object, Privileges, Relation, RelationKind, Schema};
+use dictdb_parser::ast::Ident;
+use dictdb_parser::utility::{Behavior, Grant, GrantTarget, ObjectKind, ObjectRef, Privilege, RoleSpec};
+use dictdb_types::{Error, Oid, Result, Severity, SqlState};
+
+use super::DdlContext;
+use super::names::shown;
+
+/// The words of privileges.
+const WORDS: [(&str, Privileges); 12] = [
+    ("insert", Privileges::INSERT),
+    ("select", Privileges::SELECT),
+    ("update", Privileges::UPDATE),
+    ("delete", Privileges::DELETE),
+    ("truncate", Privileges::TRUNCATE),
+    ("references", Privileges::REFERENCES),
+    ("trigger", Privileges::TRIGGER),
+    ("execute", Privileges::EXECUTE),
+    ("usage", Privileges::USAGE),
+    ("create", Privileges::CREATE),
+    ("temporary", Privileges::TEMPORARY),
+    ("connect", Privileges::CONNECT),
+];
+
+/// Something with an access control list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Grantable {
+    /// A table, view or sequence.
+    Relation(Oid),
+    /// A column.
+    Column(Oid, i16),
+    /// A schema.
+    Schema(Oid),
+    /// A type: it has an owner; its list is always the default.
+    Type(Oid),
+}
+
+impl Grantable {
+    /// Everything users made.
+    pub fn all(catalog: &Catalog) -> Vec<Grantable> {
+        let mut all: Vec<Grantable> = Vec::new();
+        let users = |oid: Oid| oid >= Oid::FIRST_NORMAL;
+        all.extend(catalog.schemas().filter(|s| users(s.oid)).map(|schema| Grantable::Schema(schema.oid)));
+        for relation in catalog.relations().filter(|r| users(r.oid) && r.index().is_none()) {
+            if matches!(relation.kind, RelationKind::Composite) {
+                continue;
+            }
+            all.push(Grantable::Relation(relation.oid));
+            let listed = relation.live_columns().filter(|(_, column)| column.acl.is_some());
+            all.extend(listed.map(|(attnum, _)| Grantable::Column(relation.oid, attnum)));
+        }
+        let own = |info: &&Arc<dictdb_types::TypeInfo>| {
+            let of_table = info.relation.is_valid()
+                && catalog.relation(info.relation).is_some_and(|r| !matches!(r.kind, RelationKind::Composite));
+            !of_table && !(info.is_array() && info.element.is_valid())
+        };
+        all.extend(catalog.user_types().filter(own).map(|info| Grantable::Type(info.oid)));
+        all
+    }
+
+    pub fn owner(self, catalog: &Catalog) -> Oid {
+        use dictdb_types::TypeLookup;
+        let found = match self {
+            Grantable::Relation(oid) | Grantable::Column(oid, _) => catalog.relation(oid).map(|r| r.owner),
+            Grantable::Schema(oid) => catalog.schema(oid).map(|schema| schema.owner),
+            Grantable::Type(oid) => catalog.type_info(oid).map(|info| info.owner),
+        };
+        found.unwrap_or(Oid::INVALID)
+    }
+
+    pub fn acl(self, catalog: &Catalog) -> Option<Vec<Arc<str>>> {
+        match self {
+            Grantable::Relation(oid) => catalog.relation(oid)?.acl.clone(),
+            Grantable::Column(oid, attnum) => catalog.relation(oid)?.column(attnum)?.acl.clone(),
+            Grantable::Schema(oid) => catalog.schema(oid)?.acl.clone(),
+            Grantable::Type(_) => None,
+        }
+    }
+
+    pub fn key(self) -> Option<Key> {
+        match self {
+            Grantable::Relation(oid) => Some(Key::Relation(oid)),
+            Grantable::Column(..) => None,
+            Grantable::Schema(oid) => Some(Key::Schema(oid)),
+            Grantable::Type(oid) => Some(Key::Type(oid)),
+        }
+    }
+
+    /// What lists of objects are ordered by.
+    pub fn place(self) -> (Oid, i16) {
+        match self {
+            Grantable::Column(oid, attnum) => (oid, attnum),
+            Grantable::Relation(oid) | Grantable::Schema(oid) | Grantable::Type(oid) => (oid, 0),
+        }
+    }
+
+    pub fn describe(self, cx: &DdlContext<'_>, catalog: &Arc<Catalog>) -> String {
+        match self {
+            Grantable::Column(oid, attnum) => cx.describe(Key::Column(oid, attnum), catalog),
+            other => other.key().map_or_else(String::new, |key| cx.describe(key, catalog)),
+        }
+    }
+
+    fn kind(self, catalog: &Catalog) -> AclKind {
+        match self {
+            Grantable::Relation(oid) => match catalog.relation(oid).map(|relation| &relation.kind) {
+                Some(RelationKind::Sequence(_)) => AclKind::Sequence,
+                _ => AclKind::Table,
+            },
+            Grantable::Column(..) => AclKind::Column,
+            Grantable::Schema(_) => AclKind::Schema,
+            Grantable::Type(_) => AclKind::Type,
+        }
+    }
+
+    pub fn set_acl(self, cx: &mut DdlContext<'_>, acl: Option<Vec<Arc<str>>>) -> Result<()> {
+        match self {
+            Grantable::Relation(oid) => {
+                let relation = cx.table(oid)?;
+                cx.put_relation(Relation { acl, ..Relation::clone(&relation) });
+            }
+            Grantable::Column(oid, attnum) => {
+                let relation = cx.table(oid)?;
+                let acl = acl.filter(|acl| !acl.is_empty());
+                cx.change_column(&relation, attnum, |column: &mut Column| column.acl = acl)?;
+            }
+            Grantable::Schema(oid) => {
+                let found = cx.view().schema(oid).cloned();
+                let schema = found.ok_or_else(|| Error::internal("a schema is gone"))?;
+                cx.put(Object::Schema(Arc::new(Schema { acl, ..Schema::clone(&schema) })));
+            }
+            Grantable::Type(_) => return Err(Error::unsupported("privileges on types")),
+        }
+        Ok(())
+    }
+
+    /// Gives the object to another role.
+    pub fn give(self, cx: &mut DdlContext<'_>, owner: Oid) -> Result<()> {
+        match self {
+            Grantable::Relation(oid) => cx.give_relation(oid, owner),
+            Grantable::Column(..) => Ok(()),
+            Grantable::Schema(oid) => {
+                let found = cx.view().schema(oid).cloned();
+                let schema = found.ok_or_else(|| Error::internal("a schema is gone"))?;
+                cx.put(Object::Schema(Arc::new(Schema { owner, ..Schema::clone(&schema) })));
+                Ok(())
+            }
+            Grantable::Type(oid) => cx.give_type(oid, owner),
+        }
+    }
+}
+
+impl DdlContext<'_> {
+    pub(super) fn grant(&mut self, grant: &Grant) -> Result<()> {
+        let grantees = self.grantees(grant)?;
+        match &grant.target {
+            GrantTarget::Objects(kind, objects) => {
+                for object in objects {
+                    self.grant_on(grant, *kind, object, &grantees)?;
+                }
+                Ok(())
+            }
+            GrantTarget::AllInSchema(kind, schemas) => self.grant_in_schemas(grant, *kind, schemas, &grantees),
+            GrantTarget::Parameters(_) => Err(Error::unsupported("privileges on configuration parameters")),
+        }
+    }
+
+    /// Names of the grantees; empty for PUBLIC.
+    fn grantees(&mut self, grant: &Grant) -> Result<Vec<String>> {
+        let mut names = Vec::with_capacity(grant.grantees.len());
+        for grantee in &grant.grantees {
+            if matches!(grantee, RoleSpec::Public) {
+                if grant.grant && grant.grant_option {
+                    return Err(Error::new(
+                        SqlState::INVALID_GRANT_OPERATION,
+                        "grant options can only be granted to roles",
+                    ));
+                }
+                names.push(String::new());
+                continue;
+            }
+            let oid = self.role_oid(grantee)?;
+            names.push(self.view().role(oid).map_or_else(String::new, |role| role.name.to_string()));
+        }
+        if let Some(grantor) = &grant.grantor
+            && self.role_oid(grantor)? != self.role
+        {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "grantor must be current user"));
+        }
+        Ok(names)
+    }
+
+    fn grant_on(
+        &mut self,
+        grant: &Grant,
+        kind: ObjectKind,
+        object: &ObjectRef,
+        grantees: &[String],
+    ) -> Result<()> {
+        match (kind, object) {
+            (ObjectKind::Table | ObjectKind::Sequence, ObjectRef::Name(name)) => {
+                let relation = self.find_relation(name)?;
+                let wrong = |noun: &str| {
+                    Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is {noun}", relation.name)))
+                };
+                match (&relation.kind, kind) {
+                    (RelationKind::Index(_), _) => return wrong("an index"),
+                    (RelationKind::Composite, _) => return wrong("a composite type"),
+                    (RelationKind::Sequence(_), _) | (_, ObjectKind::Table) => {}
+                    _ => return wrong("not a sequence"),
+                }
+                self.grant_on_relation(grant, kind, &relation, grantees)
+            }
+            (ObjectKind::Schema, ObjectRef::Name(name)) => {
+                let name = shown(name);
+                let catalog = self.view();
+                let oid = self.schema_oid(&catalog, &name)?;
+                let privileges = object_privileges(&grant.privileges, AclKind::Schema, "schema")?;
+                self.change_list(grant, Grantable::Schema(oid), privileges, grantees, &name, "schema")
+            }
+            (kind, _) => Err(Error::unsupported(format_args!("GRANT on {kind:?}"))),
+        }
+    }
+
+    fn grant_on_relation(
+        &mut self,
+        grant: &Grant,
+        kind: ObjectKind,
+        relation: &Relation,
+        grantees: &[String],
+    ) -> Result<()> {
+        let target = Grantable::Relation(relation.oid);
+        let sequence = matches!(relation.kind, RelationKind::Sequence(_));
+        let (acl_kind, noun) = match (sequence, kind) {
+            (true, ObjectKind::Sequence) => (AclKind::Sequence, "sequence"),
+            (true, _) => (AclKind::Sequence, "sequence"),
+            _ => (AclKind::Table, "table"),
+        };
+        let whole: Vec<Privilege> = grant.privileges.iter().filter(|p| p.columns.is_empty()).cloned().collect();
+        if !whole.is_empty() || grant.privileges.is_empty() {
+            let privileges = object_privileges(&whole, acl_kind, if sequence { "sequence" } else { "relation" })?;
+            let shown_kind = relation.kind_noun();
+            debug_assert!(!noun.is_empty());
+            self.change_list(grant, target, privileges, grantees, &relation.name, shown_kind)?;
+        }
+        for privilege in grant.privileges.iter().filter(|privilege| !privilege.columns.is_empty()) {
+            self.grant_on_columns(grant, relation.oid, privilege, grantees)?;
+        }
+        Ok(())
+    }
+
+    fn grant_on_columns(
+        &mut self,
+        grant: &Grant,
+        table: Oid,
+        privilege: &Privilege,
+        grantees: &[String],
+    ) -> Result<()> {
+        let bare = Privilege { columns: Vec::new(), ..privilege.clone() };
+        let privileges = object_privileges(std::slice::from_ref(&bare), AclKind::Column, "column")?;
+        for name in &privilege.columns {
+            let relation = self.table(table)?;
+            let (attnum, _) = relation
+                .column_named(&name.value)
+                .ok_or_else(|| super::alter::missing_column(&relation, &name.value))?;
+            let target = Grantable::Column(table, attnum);
+            self.change_list(grant, target, privileges, grantees, &relation.name, relation.kind_noun())?;
+        }
+        Ok(())
+    }
+
+    fn grant_in_schemas(
+        &mut self,
+        grant: &Grant,
+        kind: ObjectKind,
+        schemas: &[Ident],
+        grantees: &[String],
+    ) -> Result<()> {
+        for schema in schemas {
+            let catalog = self.view();
+            let oid = self.schema_oid(&catalog, &schema.value)?;
+            let members: Vec<Arc<Relation>> = catalog.relations().filter(|r| r.namespace == oid).cloned().collect();
+            for member in members {
+                let fits = match kind {
+                    ObjectKind::Table => member.is_stored() || member.view().is_some(),
+                    ObjectKind::Sequence => matches!(member.kind, RelationKind::Sequence(_)),
+                    _ => return Err(Error::unsupported(format_args!("GRANT on all {kind:?} in schema"))),
+                };
+                if fits {
+                    self.grant_on_relation(grant, kind, &member, grantees)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds to or takes from an object's list.
+    fn change_list(
+        &mut self,
+        grant: &Grant,
+        target: Grantable,
+        wanted: Privileges,
+        grantees: &[String],
+        name: &str,
+        noun: &str,
+    ) -> Result<()> {
+        let catalog = self.view();
+        let kind = target.kind(&catalog);
+        let owner = target.owner(&catalog);
+        let owner_name = catalog.role(owner).map_or_else(String::new, |role| role.name.to_string());
+        let listed = target.acl(&catalog);
+        let mut items: Vec<AclItem> = match &listed {
+            Some(acl) => acl.iter().filter_map(|item| AclItem::parse(item)).collect(),
+            None => default_items(kind, &owner_name),
+        };
+        let (grantor, allowed) = self.grantor(target, kind, owner, &owner_name, wanted, &items)?;
+        let wanted = self.limit(grant, wanted, allowed, kind, owner, listed.as_deref(), (name, noun))?;
+        for grantee in grantees {
+            match grant.grant {
+                true => add(&mut items, grantee, &grantor, wanted, grant.grant_option),
+                false => {
+                    take(&mut items, grantee, &grantor, wanted, grant.grant_option);
+                    revoke_dependents(&mut items, grantee, &owner_name, grant.behavior)?;
+                }
+            }
+        }
+        let texts = items.iter().map(|item| Arc::from(item.to_string())).collect();
+        target.set_acl(self, Some(texts))
+    }
+
+    /// On whose behalf the role grants, and what it may grant on (`select_best_grantor`).
+    fn grantor(
+        &mut self,
+        target: Grantable,
+        kind: AclKind,
+        owner: Oid,
+        owner_name: &str,
+        wanted: Privileges,
+        items: &[AclItem],
+    ) -> Result<(String, Privileges)> {
+        if self.has_privileges_of(owner) {
+            return Ok((owner_name.to_owned(), kind.all()));
+        }
+        let catalog = self.view();
+        let roles = catalog.inherited_roles(self.role);
+        let mut best = (self.role, Privileges::default());
+        for role in roles {
+            let Some(own) = catalog.role(role) else { continue };
+            let grantable = items
+                .iter()
+                .filter(|item| item.grantee == *own.name)
+                .fold(Privileges::default(), |all, item| all.with(item.grantable));
+            if grantable.contains(wanted) || best.1 == Privileges::default() && grantable != Privileges::default() {
+                best = (role, grantable);
+            }
+        }
+        debug_assert!(!matches!(target, Grantable::Type(_)));
+        let name = catalog.role(best.0).map_or_else(String::new, |role| role.name.to_string());
+        Ok((name, best.1))
+    }
+
+    /// What of the privileges can be granted; warnings for the rest, 42501 for a role that has nothing to do with the
+    /// object.
+    #[allow(clippy::too_many_arguments, reason = "the facts of one list")]
+    fn limit(
+        &mut self,
+        grant: &Grant,
+        wanted: Privileges,
+        allowed: Privileges,
+        kind: AclKind,
+        owner: Oid,
+        listed: Option<&[Arc<str>]>,
+        (name, noun): (&str, &str),
+    ) -> Result<Privileges> {
+        if allowed.contains(wanted) {
+            return Ok(wanted);
+        }
+        if allowed == Privileges::default() {
+            let role = self.role;
+            let held = self.view().held_privileges(role, kind, owner, listed);
+            if held.privileges == Privileges::default() {
+                return Err(Error::new(
+                    SqlState::INSUFFICIENT_PRIVILEGE,
+                    format!("permission denied for {noun} {name}"),
+                ));
+            }
+        }
+        let possible = wanted.within(allowed);
+        let none = possible == Privileges::default();
+        let (code, message) = match (grant.grant, none) {
+            (true, true) => (SqlState::WARNING_PRIVILEGE_NOT_GRANTED, format!("no privileges were granted for \"{name}\"")),
+            (true, false) => {
+                (SqlState::WARNING_PRIVILEGE_NOT_GRANTED, format!("not all privileges were granted for \"{name}\""))
+            }
+            (false, true) => {
+                (SqlState::WARNING_PRIVILEGE_NOT_REVOKED, format!("no privileges could be revoked for \"{name}\""))
+            }
+            (false, false) => {
+                (SqlState::WARNING_PRIVILEGE_NOT_REVOKED, format!("not all privileges could be revoked for \"{name}\""))
+            }
+        };
+        self.notices.push(Error::with_severity(Severity::Warning, code, message));
+        Ok(possible)
+    }
+
+    /// Roles are in lists by name.
+    pub(super) fn rename_in_lists(&mut self, from: &str, to: &str) -> Result<()> {
+        let catalog = self.view();
+        for object in Grantable::all(&catalog) {
+            let Some(acl) = object.acl(&catalog) else { continue };
+            let swap = |name: String| if name == from { to.to_owned() } else { name };
+            let items = acl.iter().filter_map(|item| AclItem::parse(item));
+            let renamed: Vec<Arc<str>> = items
+                .map(|item| AclItem { grantee: swap(item.grantee), grantor: swap(item.grantor), ..item })
+                .map(|item| Arc::from(item.to_string()))
+                .collect();
+            if renamed != acl {
+                object.set_acl(self, Some(renamed))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The list an object has when it has none (`acldefault`).
+fn default_items(kind: AclKind, owner: &str) -> Vec<AclItem> {
+    let mut items = Vec::new();
+    let public = kind.public();
+    if public != Privileges::default() {
+        items.push(AclItem {
+            grantee: String::new(),
+            privileges: public,
+            grantable: Privileges::default(),
+            grantor: owner.to_owned(),
+        });
+    }
+    if kind != AclKind::Column {
+        items.push(AclItem {
+            grantee: owner.to_owned(),
+            privileges: kind.all(),
+            grantable: Privileges::default(),
+            grantor: owner.to_owned(),
+        });
+    }
+    items
+}
+
+/// The privileges some words mean; none is ALL.
+fn object_privileges(given: &[Privilege], kind: AclKind, noun: &str) -> Result<Privileges> {
+    let mut privileges = Privileges::default();
+    if given.is_empty() {
+        return Ok(kind.all());
+    }
+    for privilege in given {
+        let Some(word) = &privilege.name else { return Ok(kind.all()) };
+        let lower = word.value.to_lowercase();
+        let lower = if lower == "temp" { "temporary" } else { lower.as_str() };
+        let known = WORDS.iter().find(|(known, _)| *known == lower).map(|(_, privilege)| *privilege);
+        let known = known.ok_or_else(|| {
+            Error::new(SqlState::SYNTAX_ERROR, format!("unrecognized privilege type \"{}\"", word.value))
+        })?;
+        if !kind.all().contains(known) {
+            return Err(Error::new(
+                SqlState::INVALID_GRANT_OPERATION,
+                // A relation may turn out to be a sequence, so its own word comes late.
+                match (noun, lower) {
+                    ("relation", "usage") => "invalid privilege type USAGE for table".to_owned(),
+                    _ => format!("invalid privilege type {} for {noun}", lower.to_uppercase()),
+                },
+            ));
+        }
+        privileges = privileges.with(known);
+    }
+    Ok(privileges)
+}
+
+fn add(items: &mut Vec<AclItem>, grantee: &str, grantor: &str, privileges: Privileges, grantable: bool) {
+    let granted = if grantable { privileges } else { Privileges::default() };
+    match items.iter_mut().find(|item| item.grantee == grantee && item.grantor == grantor) {
+        Some(item) => {
+            item.privileges = item.privileges.with(privileges);
+            item.grantable = item.grantable.with(granted);
+        }
+        None if privileges != Privileges::default() => items.push(AclItem {
+            grantee: grantee.to_owned(),
+            privileges,
+            grantable: granted,
+            grantor: grantor.to_owned(),
+        }),
+        None => {}
+    }
+}
+
+fn take(items: &mut Vec<AclItem>, grantee: &str, grantor: &str, privileges: Privileges, only_option: bool) {
+    for item in items.iter_mut().filter(|item| item.grantee == grantee && item.grantor == grantor) {
+        item.grantable = item.grantable.without(privileges);
+        if !only_option {
+            item.privileges = item.privileges.without(privileges);
+        }
+    }
+    items.retain(|item| item.privileges != Privileges::default());
+}
+
+/// What a role granted on and may grant no more goes too; 2BP01 without CASCADE.
+fn revoke_dependents(items: &mut Vec<AclItem>, grantor: &str, owner: &str, behavior: Behavior) -> Result<()> {
+    if grantor == owner {
+        return Ok(());
+    }
+    loop {
+        let grantable = |name: &str, items: &[AclItem]| {
+            items
+                .iter()
+                .filter(|item| item.grantee == name)
+                .fold(Privileges::default(), |all, item| all.with(item.grantable))
+        };
+        let orphan = items.iter().position(|item| {
+            item.grantor != owner && !grantable(&item.grantor, items).contains(item.privileges)
+        });
+        let Some(orphan) = orphan else { return Ok(()) };
+        if behavior == Behavior::Restrict {
+            return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, "dependent privileges exist")
+                .hint("Use CASCADE to revoke them too."));
+        }
+        let still = grantable(&items[orphan].grantor.clone(), items);
+        let item = &mut items[orphan];
+        item.privileges = item.privileges.within(still);
+        item.grantable = item.grantable.within(still);
+        items.retain(|item| item.privileges != Privileges::default());
+    }
+}

@@ -1,0 +1,167 @@
+//! REINDEX and CLUSTER: what there is, built anew; CLUSTER in the order of an index.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Relation, RelationKind};
+use dictdb_parser::utility::{Cluster, Reindex, ReindexKind};
+use dictdb_storage::{DatumRow, LockMode};
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use super::DdlContext;
+use super::names::shown;
+use crate::access::extractor::key_extractor;
+use crate::row::Row;
+
+impl DdlContext<'_> {
+    pub(super) fn reindex(&mut self, reindex: &Reindex) -> Result<()> {
+        for option in &reindex.options {
+            match option.name.value.as_str() {
+                "verbose" | "concurrently" => {}
+                "tablespace" => return Err(Error::unsupported("REINDEX (TABLESPACE)")),
+                other => {
+                    return Err(Error::new(
+                        SqlState::SYNTAX_ERROR,
+                        format!("unrecognized REINDEX option \"{other}\""),
+                    ));
+                }
+            }
+        }
+        match reindex.kind {
+            ReindexKind::Index => {
+                let index = self.find_relation(&reindex.name)?;
+                let Some(info) = index.index() else {
+                    return Err(Error::new(
+                        SqlState::WRONG_OBJECT_TYPE,
+                        format!("\"{}\" is not an index", index.name),
+                    ));
+                };
+                self.check_owner(&index)?;
+                let table = info.table;
+                self.lock(table, LockMode::Share)?;
+                let table = self.table(table)?;
+                self.rebuild_index(&table, index.oid)
+            }
+            ReindexKind::Table => {
+                let table = self.find_relation(&reindex.name)?;
+                if !table.is_stored() {
+                    return Err(Error::new(
+                        SqlState::WRONG_OBJECT_TYPE,
+                        format!("\"{}\" is not a table or materialized view", table.name),
+                    ));
+                }
+                self.check_owner(&table)?;
+                if table.indexes.is_empty() {
+                    let message = format!("table \"{}\" has no indexes to reindex", table.name);
+                    self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
+                }
+                self.reindex_table(table.oid)
+            }
+            ReindexKind::Schema => {
+                let name = shown(&reindex.name);
+                let catalog = self.view();
+                let schema = self.schema_oid(&catalog, &name)?;
+                self.reindex_all(|relation| relation.namespace == schema)
+            }
+            ReindexKind::Database | ReindexKind::System => {
+                let name = shown(&reindex.name);
+                let own = self.databases.iter().find(|(oid, _)| *oid == self.database).map(|(_, name)| name.clone());
+                if !name.is_empty() && own.as_deref() != Some(name.as_str()) {
+                    return Err(Error::new(
+                        SqlState::FEATURE_NOT_SUPPORTED,
+                        "can only reindex the currently open database",
+                    ));
+                }
+                // System catalogs have no indexes of their own here.
+                match reindex.kind {
+                    ReindexKind::System => Ok(()),
+                    _ => self.reindex_all(|_| true),
+                }
+            }
+        }
+    }
+
+    fn reindex_all(&mut self, wanted: impl Fn(&Relation) -> bool) -> Result<()> {
+        let catalog = self.view();
+        let tables = catalog.relations().filter(|relation| relation.is_stored() && wanted(relation));
+        let tables: Vec<Oid> = tables.map(|relation| relation.oid).collect();
+        tables.into_iter().try_for_each(|table| self.reindex_table(table))
+    }
+
+    fn reindex_table(&mut self, table: Oid) -> Result<()> {
+        self.lock(table, LockMode::Share)?;
+        let relation = self.table(table)?;
+        relation.indexes.iter().try_for_each(|index| self.rebuild_index(&relation, *index))
+    }
+
+    pub(super) fn cluster(&mut self, cluster: &Cluster) -> Result<()> {
+        if let Some(option) = cluster.options.iter().find(|option| option.name.value != "verbose") {
+            return Err(Error::new(
+                SqlState::SYNTAX_ERROR,
+                format!("unrecognized CLUSTER option \"{}\"", option.name.value),
+            ));
+        }
+        let Some(name) = &cluster.table else {
+            let catalog = self.view();
+            let clustered = catalog.relations().filter(|relation| relation.clustered_on.is_valid());
+            let clustered: Vec<Arc<Relation>> = clustered.cloned().collect();
+            for table in clustered {
+                if self.has_privileges_of(table.owner) {
+                    self.cluster_table(table.oid, table.clustered_on)?;
+                }
+            }
+            return Ok(());
+        };
+        let table = self.find_relation(name)?;
+        if !table.is_stored() {
+            return Err(Error::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!("\"{}\" is not a table or materialized view", table.name),
+            ));
+        }
+        self.check_owner(&table)?;
+        let index = match &cluster.index {
+            Some(index) => {
+                let found = self.view().relation_in(table.namespace, &index.value).cloned();
+                let index = found.ok_or_else(|| {
+                    Error::new(
+                        SqlState::UNDEFINED_OBJECT,
+                        format!("index \"{}\" for table \"{}\" does not exist", index.value, table.name),
+                    )
+                })?;
+                self.check_clusterable(&table, &index)?;
+                index.oid
+            }
+            None if table.clustered_on.is_valid() => table.clustered_on,
+            None => {
+                return Err(Error::new(
+                    SqlState::UNDEFINED_OBJECT,
+                    format!("there is no previously clustered index for table \"{}\"", table.name),
+                ));
+            }
+        };
+        self.cluster_table(table.oid, index)
+    }
+
+    fn cluster_table(&mut self, table: Oid, index: Oid) -> Result<()> {
+        self.lock(table, LockMode::AccessExclusive)?;
+        let relation = self.table(table)?;
+        let relation = self.put_relation(Relation { clustered_on: index, ..Relation::clone(&relation) });
+        let index = self.table(index)?;
+        let RelationKind::Index(info) = &index.kind else { return Err(Error::internal("not an index")) };
+        let catalog = self.view();
+        let key = key_extractor(&relation, info, &catalog, self.registry)?;
+        let slots: Vec<usize> = relation.columns.iter().map(|column| column.slot).collect();
+        let width = slots.iter().max().map_or(0, |last| last + 1);
+        let mut rows: Vec<(Vec<u8>, Row)> = Vec::new();
+        for row in self.all_rows(&relation)? {
+            let mut stored = vec![dictdb_types::Datum::Null; width];
+            row.iter().zip(&slots).for_each(|(value, slot)| stored[*slot] = value.clone());
+            let mut bytes = Vec::new();
+            key.key(&DatumRow(&stored), &mut bytes)?;
+            rows.push((bytes, row));
+        }
+        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let rows = rows.into_iter().map(|(_, row)| row).collect();
+        self.rewrite_rows(&relation, relation.columns.to_vec(), rows, &[]).map(drop)
+    }
+}

@@ -1,0 +1,115 @@
+//! Privileges of a statement: what it does to which relations as whom, checked once it is bound (`ExecCheckRTPerms`).
+//!
+//! A view's query runs with the rights of the view's owner; who uses the view needs rights on the view only.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{AclKind, Privileges, Relation, RelationKind};
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use super::Binder;
+use crate::logical::Node;
+
+/// One relation that a statement reads or changes.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    relation: Arc<Relation>,
+    /// Whose rights count.
+    role: Oid,
+    wanted: Privileges,
+    /// For INSERT and UPDATE, the columns that are given values; empty means all.
+    columns: Vec<i16>,
+    /// The table to change: reading it counts only if a column of it is mentioned.
+    target: bool,
+}
+
+impl Binder<'_> {
+    fn is_checked(&self) -> bool {
+        self.cx.catalog.role(self.cx.role).is_some_and(|role| !role.superuser)
+    }
+
+    /// Notes that a relation is read.
+    pub(crate) fn note_read(&mut self, relation: &Arc<Relation>) {
+        self.note(relation, Privileges::SELECT, Vec::new(), false);
+    }
+
+    /// Notes that a table is changed, and perhaps read.
+    pub(crate) fn note_change(&mut self, relation: &Arc<Relation>, wanted: Privileges, columns: Vec<i16>) {
+        self.note(relation, wanted, columns, true);
+        self.note(relation, Privileges::SELECT, Vec::new(), true);
+    }
+
+    /// The last relation that was noted is the table to change.
+    pub(crate) fn note_target(&mut self) {
+        if let Some(access) = self.accesses.last_mut() {
+            access.target = true;
+        }
+    }
+
+    fn note(&mut self, relation: &Arc<Relation>, wanted: Privileges, columns: Vec<i16>, target: bool) {
+        if self.is_checked() {
+            let access = Access { relation: relation.clone(), role: self.cx.role, wanted, columns, target };
+            self.accesses.push(access);
+        }
+    }
+
+    /// 42501 for what the roles may not do.
+    pub(crate) fn check_privileges(&self, node: &Node) -> Result<()> {
+        if self.accesses.is_empty() {
+            return Ok(());
+        }
+        let used = crate::columns::used(node);
+        self.accesses.iter().try_for_each(|access| self.check_access(access, &used))
+    }
+
+    fn check_access(&self, access: &Access, used: &[(Oid, i16)]) -> Result<()> {
+        let (catalog, relation) = (self.cx.catalog, &access.relation);
+        let kind = match relation.kind {
+            RelationKind::Sequence(_) => AclKind::Sequence,
+            _ => AclKind::Table,
+        };
+        let held = catalog.held_privileges(access.role, kind, relation.owner, relation.acl.as_deref()).privileges;
+        if held.contains(access.wanted) {
+            return Ok(());
+        }
+        let on_column = |attnum: i16| {
+            relation.column(attnum).is_some_and(|column| {
+                let acl = column.acl.as_deref();
+                let held = catalog.held_privileges(access.role, AclKind::Column, relation.owner, acl);
+                held.privileges.contains(access.wanted)
+            })
+        };
+        let allowed = if access.wanted == Privileges::SELECT {
+            let columns: Vec<i16> =
+                used.iter().filter(|(oid, _)| *oid == relation.oid).map(|(_, attnum)| *attnum).collect();
+            match columns.as_slice() {
+                [] if access.target => true,
+                [] => relation.live_columns().any(|(attnum, _)| on_column(attnum)),
+                columns => columns.iter().all(|attnum| on_column(*attnum)),
+            }
+        } else {
+            !access.columns.is_empty() && access.columns.iter().all(|attnum| on_column(*attnum))
+        };
+        if allowed {
+            return Ok(());
+        }
+        let noun = relation.kind_noun();
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for {noun} {}", relation.name)))
+    }
+
+    /// 42501 without USAGE of a schema that a name is qualified by.
+    pub(crate) fn check_schema_usage(&self, schema: &dictdb_catalog::Schema) -> Result<()> {
+        if !self.is_checked() {
+            return Ok(());
+        }
+        let held =
+            self.cx.catalog.held_privileges(self.cx.role, AclKind::Schema, schema.owner, schema.acl.as_deref());
+        if held.privileges.contains(Privileges::USAGE) || schema.name.starts_with("pg_temp_") {
+            return Ok(());
+        }
+        Err(Error::new(
+            SqlState::INSUFFICIENT_PRIVILEGE,
+            format!("permission denied for schema {}", schema.name),
+        ))
+    }
+}

@@ -1,0 +1,166 @@
+//! CREATE, ALTER … RENAME, and DROP DATABASE: databases are entries of the instance, made and dropped outside transactions.
+
+use dictdb_catalog::{Catalog, RelationKind};
+use dictdb_parser::utility::{CreateDatabase, DefElem, DefValue, DropDatabase};
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use crate::Session;
+use crate::client::Tag;
+use crate::instance::{Database, NewDatabase};
+use crate::portal::Outcome;
+
+impl Session {
+    pub(super) fn run_create_database(&mut self, create: &CreateDatabase) -> Result<Outcome> {
+        let name = create.name.value.as_str();
+        let role = self.role();
+        let env = self.env();
+        let own = env.catalog.role(role).cloned();
+        if !own.as_ref().is_none_or(|role| role.superuser || role.create_db) {
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, "permission denied to create database"));
+        }
+        let mut new = NewDatabase { name: name.into(), owner: role, connection_limit: -1 };
+        for option in &create.options {
+            self.database_option(option, &mut new)?;
+        }
+        self.shared.instance.create_database(new, &self.shared.database)?;
+        Ok(Outcome::Done(Tag::new("CREATE DATABASE")))
+    }
+
+    fn database_option(&mut self, option: &DefElem, new: &mut NewDatabase) -> Result<()> {
+        let name = option.name.value.to_lowercase();
+        let text = option_text(option);
+        let is_default = text.as_deref().is_none_or(|text| text.eq_ignore_ascii_case("default"));
+        let text = text.unwrap_or_default();
+        match name.as_str() {
+            "owner" if !is_default => {
+                let env = self.env();
+                let role = env.catalog.role_named(&text).ok_or_else(|| {
+                    Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{text}\" does not exist"))
+                })?;
+                new.owner = role.oid;
+            }
+            "template" if !is_default => self.check_template(&text)?,
+            "encoding" if !is_default => match text.to_uppercase().replace(['-', '_'], "").as_str() {
+                "UTF8" | "UNICODE" | "6" => {}
+                _ => return Err(Error::unsupported(format_args!("encoding \"{text}\""))),
+            },
+            "connection_limit" | "connection limit" => {
+                new.connection_limit = text.parse().ok().filter(|limit| *limit >= -1).ok_or_else(|| {
+                    Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid connection limit: {text}"))
+                })?;
+            }
+            "lc_collate" | "lc_ctype" | "locale" if !is_default => match text.as_str() {
+                "C" | "POSIX" | "C.UTF-8" | "C.utf8" => {}
+                _ => return Err(Error::unsupported(format_args!("locale \"{text}\""))),
+            },
+            "tablespace" if !is_default && text != "pg_default" => {
+                return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{text}\" does not exist")));
+            }
+            "strategy" if !is_default => match text.to_lowercase().as_str() {
+                // Both copy a template; which pages are written how has no meaning in memory.
+                "wal_log" | "file_copy" => {}
+                _ => {
+                    return Err(Error::new(
+                        SqlState::INVALID_PARAMETER_VALUE,
+                        format!("invalid create database strategy \"{text}\""),
+                    )
+                    .hint("Valid strategies are \"wal_log\", and \"file_copy\"."));
+                }
+            },
+            "owner" | "template" | "encoding" | "lc_collate" | "lc_ctype" | "locale" | "tablespace" | "strategy" => {}
+            "is_template" | "allow_connections" | "oid" | "icu_locale" | "locale_provider" | "collation_version" => {
+                return Err(Error::unsupported(format_args!("CREATE DATABASE with {}", name.to_uppercase())));
+            }
+            _ => {
+                return Err(Error::new(
+                    SqlState::SYNTAX_ERROR,
+                    format!("option \"{}\" not recognized", option.name.value),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Only what a new database holds anyway can be copied.
+    fn check_template(&self, name: &str) -> Result<()> {
+        if matches!(name, "template0" | "template1") {
+            return Ok(());
+        }
+        let database = self.shared.instance.database(name).map_err(|_| {
+            Error::new(SqlState::UNDEFINED_DATABASE, format!("template database \"{name}\" does not exist"))
+        })?;
+        match is_empty(&database.catalog.current()) {
+            true => Ok(()),
+            false => Err(Error::unsupported("a template database with objects of its own")),
+        }
+    }
+
+    pub(super) fn run_drop_database(&mut self, drop: &DropDatabase) -> Result<Outcome> {
+        let name = drop.name.value.as_str();
+        let done = || Ok(Outcome::Done(Tag::new("DROP DATABASE")));
+        let Ok(database) = self.shared.instance.database(name) else {
+            let message = format!("database \"{name}\" does not exist");
+            if drop.if_exists {
+                let severity = dictdb_types::Severity::Notice;
+                let message = format!("{message}, skipping");
+                self.shared.notice(Error::with_severity(severity, SqlState::SUCCESSFUL_COMPLETION, message));
+                return done();
+            }
+            return Err(Error::new(SqlState::UNDEFINED_DATABASE, message));
+        };
+        let role = self.role();
+        let env = self.env();
+        if !env.catalog.role(role).is_none_or(|own| own.superuser || own.oid == database.owner) {
+            let message = format!("must be owner of database {name}");
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+        }
+        if database.oid == self.shared.database.oid {
+            return Err(Error::new(SqlState::OBJECT_IN_USE, "cannot drop the currently open database"));
+        }
+        self.close_sessions(&database, drop.force)?;
+        self.shared.instance.drop_database(&database);
+        done()
+    }
+
+    /// 55006 while other sessions use the database; FORCE ends them.
+    fn close_sessions(&self, database: &Database, force: bool) -> Result<()> {
+        let backends = &self.shared.instance.backends;
+        let using = || backends.all().into_iter().filter(|backend| backend.identity.database == database.name);
+        if force {
+            using().for_each(|backend| backend.interrupts.terminate());
+            let deadline = std::time::Instant::now() + FORCED_END;
+            while using().next().is_some() && std::time::Instant::now() < deadline {
+                tokio::task::block_in_place(|| std::thread::sleep(std::time::Duration::from_millis(5)));
+            }
+        }
+        let detail = match using().count() {
+            0 => return Ok(()),
+            1 => "There is 1 other session using the database.".to_owned(),
+            count => format!("There are {count} other sessions using the database."),
+        };
+        let message = format!("database \"{}\" is being accessed by other users", database.name);
+        Err(Error::new(SqlState::OBJECT_IN_USE, message).detail(detail))
+    }
+}
+
+/// How long DROP DATABASE … WITH (FORCE) waits for sessions to end.
+const FORCED_END: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Whether a database holds nothing but what it was born with.
+fn is_empty(catalog: &Catalog) -> bool {
+    let users = |oid: Oid| oid >= Oid::FIRST_NORMAL;
+    !catalog.relations().any(|r| users(r.oid) && !matches!(r.kind, RelationKind::Virtual))
+        && !catalog.user_types().any(|info| users(info.oid))
+        && !catalog.schemas().any(|schema| users(schema.oid) && !schema.name.starts_with("pg_temp_"))
+}
+
+fn option_text(option: &DefElem) -> Option<String> {
+    match option.value.as_ref()? {
+        DefValue::Number(text) | DefValue::String(text) | DefValue::Keyword(text) => Some(text.clone()),
+        DefValue::Type(data_type) => {
+            let name = dictdb_parser::TypeName::of(data_type)?;
+            Some(name.names.iter().map(|ident| ident.value.as_str()).collect::<Vec<_>>().join("."))
+        }
+        _ => None,
+    }
+}
