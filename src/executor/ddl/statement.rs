@@ -71,6 +71,9 @@ impl DdlContext<'_> {
         };
         let statistics = LiveRows(self.storage);
         let planned = dictdb_planner::plan(tree, locations, self.param_types, bind, &statistics)?;
+        if let Some(failure) = planned.failure {
+            return Err(failure);
+        }
         let prepare_context = PrepareContext {
             catalog: &cx.catalog,
             storage: self.storage,
