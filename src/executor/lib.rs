@@ -38,8 +38,8 @@ mod subplan;
 
 pub use access::extractor::key_extractor;
 pub use context::{ExecContext, VirtualTables};
-pub use engine::Engine;
 pub use domain::DomainCode;
+pub use engine::Engine;
 pub use execution::{Batch, Execution, execute};
 pub use prepared::{PrepareContext, Prepared, prepare};
 pub use row::Row;

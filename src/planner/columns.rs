@@ -214,11 +214,7 @@ pub fn used(node: &Node) -> Vec<(Oid, i16)> {
     found
 }
 
-fn collect_used(
-    node: &Node,
-    sources: &mut BTreeMap<ColumnId, (Oid, i16)>,
-    mentioned: &mut BTreeSet<ColumnId>,
-) {
+fn collect_used(node: &Node, sources: &mut BTreeMap<ColumnId, (Oid, i16)>, mentioned: &mut BTreeSet<ColumnId>) {
     match node {
         Node::Scan(scan) => {
             let named = scan.columns.iter().filter(|(_, attnum)| *attnum > 0);
@@ -241,11 +237,7 @@ fn collect_used(
     for_each_input(node, &mut |input| collect_used(input, sources, mentioned));
 }
 
-fn collect_mentioned(
-    expr: &Expr,
-    sources: &mut BTreeMap<ColumnId, (Oid, i16)>,
-    mentioned: &mut BTreeSet<ColumnId>,
-) {
+fn collect_mentioned(expr: &Expr, sources: &mut BTreeMap<ColumnId, (Oid, i16)>, mentioned: &mut BTreeSet<ColumnId>) {
     expr.visit(&mut |e| match e {
         Expr::Column(id, _) => {
             mentioned.insert(*id);

@@ -35,8 +35,8 @@ use dictdb_parser::Locations;
 use dictdb_parser::ast;
 use dictdb_types::{Error, Oid, Result, Type};
 
-pub use bind::{BindContext, Updatable, updatable};
 use bind::Binder;
+pub use bind::{BindContext, Updatable, updatable};
 use estimate::Statistics;
 
 /// A statement ready to be prepared by the executor.

@@ -1,7 +1,7 @@
 //! What all sessions of a server share.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Key, Object, RelationKind, Role};
 use dictdb_executor::Engine;

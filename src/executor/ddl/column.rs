@@ -58,12 +58,7 @@ impl DdlContext<'_> {
             None => None,
         };
         let mut new = NewColumn {
-            column: Column {
-                not_null: serial.is_some(),
-                collation,
-                compression,
-                ..Column::new(name, ty, slot)
-            },
+            column: Column { not_null: serial.is_some(), collation, compression, ..Column::new(name, ty, slot) },
             sequence: serial.map(|_| NewSequence { identity: false, options: &[] }),
             identity_of: None,
             default: None,
@@ -157,11 +152,7 @@ impl DdlContext<'_> {
     }
 
     /// The collation of a column: the type's, or the one named. 42704, 42804.
-    pub(super) fn column_collation(
-        &mut self,
-        ty: Type,
-        named: Option<&dictdb_parser::ast::ObjectName>,
-    ) -> Result<Oid> {
+    pub(super) fn column_collation(&mut self, ty: Type, named: Option<&dictdb_parser::ast::ObjectName>) -> Result<Oid> {
         let own = self.type_info(ty.oid)?.collation;
         let Some(name) = named else { return Ok(own) };
         if !own.is_valid() {

@@ -129,10 +129,7 @@ impl DdlContext<'_> {
             _ => (false, "a foreign table"),
         };
         if !fits {
-            return Err(Error::new(
-                SqlState::WRONG_OBJECT_TYPE,
-                format!("\"{}\" is not {noun}", relation.name),
-            ));
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not {noun}", relation.name)));
         }
         self.check_owner(&relation)?;
         Ok(relation.oid)
@@ -154,7 +151,10 @@ impl DdlContext<'_> {
                 SqlState::WRONG_OBJECT_TYPE,
                 format!("cannot set comment on relation \"{}\"", relation.name),
             )
-            .detail(format!("This operation is not supported for {}s.", relation.kind_noun().replace("index", "indexe"))));
+            .detail(format!(
+                "This operation is not supported for {}s.",
+                relation.kind_noun().replace("index", "indexe")
+            )));
         }
         debug_assert!(!parts(&table).is_empty());
         match relation.column_named(&column.value) {

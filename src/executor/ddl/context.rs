@@ -119,12 +119,6 @@ impl DdlContext<'_> {
     ) -> Result<T> {
         let catalog = self.view();
         let env = self.surroundings.env(catalog.clone());
-        f(BindContext {
-            catalog: &catalog,
-            registry: self.registry,
-            env: &*env,
-            search_path,
-            role: self.role,
-        })
+        f(BindContext { catalog: &catalog, registry: self.registry, env: &*env, search_path, role: self.role })
     }
 }

@@ -73,20 +73,15 @@ impl DdlContext<'_> {
             ));
         }
         match create.tablespace.as_ref().filter(|space| space.value != "pg_default") {
-            Some(space) => Err(Error::new(
-                SqlState::UNDEFINED_OBJECT,
-                format!("tablespace \"{}\" does not exist", space.value),
-            )),
+            Some(space) => {
+                Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{}\" does not exist", space.value)))
+            }
             None => Ok(()),
         }
     }
 
     /// The columns of a table made from a query: its own names unless others are given.
-    fn output_columns(
-        &mut self,
-        outputs: &[OutputColumn],
-        names: &[ast::Ident],
-    ) -> Result<Vec<Column>> {
+    fn output_columns(&mut self, outputs: &[OutputColumn], names: &[ast::Ident]) -> Result<Vec<Column>> {
         if names.len() > outputs.len() {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "too many column names were specified"));
         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Column, Dependency, Key, OnCommit, Persistence, Relation, RelationKind};
-use dictdb_parser::{Locations, position};
 use dictdb_parser::utility::{self, Constraint, ConstraintKind as Syntax, CreateTable, TableElement};
+use dictdb_parser::{Locations, position};
 use dictdb_types::{Error, Field, Oid, Result, SqlState, TypeInfo, TypeKind, TypeLookup};
 
 use super::DdlContext;
@@ -206,10 +206,7 @@ pub(super) fn already_exists(name: &str) -> Error {
 /// 42P16 for ON COMMIT of a table that stays.
 pub(super) fn on_commit(action: Option<utility::OnCommit>, temporary: bool) -> Result<OnCommit> {
     if action.is_some() && !temporary {
-        return Err(Error::new(
-            SqlState::INVALID_TABLE_DEFINITION,
-            "ON COMMIT can only be used on temporary tables",
-        ));
+        return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, "ON COMMIT can only be used on temporary tables"));
     }
     Ok(match action {
         None | Some(utility::OnCommit::PreserveRows) => OnCommit::PreserveRows,

@@ -150,7 +150,8 @@ impl DdlContext<'_> {
 
     /// 2BP01 for an object that is a part of another one: the whole is to be dropped.
     fn refuse_required(&mut self, key: Key, named: &[Key], catalog: &Arc<Catalog>) -> Result<()> {
-        let whole = catalog.dependencies_of(key).find(|(on, kind)| *kind == Dependency::Internal && !named.contains(on));
+        let whole =
+            catalog.dependencies_of(key).find(|(on, kind)| *kind == Dependency::Internal && !named.contains(on));
         let Some((whole, _)) = whole else { return Ok(()) };
         let (part, whole) = (self.describe(key, catalog), self.describe(whole, catalog));
         Err(Error::new(

@@ -170,12 +170,16 @@ impl DdlContext<'_> {
             }
             AlterDomainAction::SetNotNull(not_null) => {
                 if *not_null && !domain.not_null {
-                    self.check_domain_values(&info, |value, _| Ok(!value.is_null()), |column, table| {
-                        Error::new(
-                            SqlState::NOT_NULL_VIOLATION,
-                            format!("column \"{column}\" of table \"{table}\" contains null values"),
-                        )
-                    })?;
+                    self.check_domain_values(
+                        &info,
+                        |value, _| Ok(!value.is_null()),
+                        |column, table| {
+                            Error::new(
+                                SqlState::NOT_NULL_VIOLATION,
+                                format!("column \"{column}\" of table \"{table}\" contains null values"),
+                            )
+                        },
+                    )?;
                 }
                 domain.not_null = *not_null;
             }
@@ -189,7 +193,8 @@ impl DdlContext<'_> {
                         domain.checks.remove(place);
                     }
                     None => {
-                        let message = format!("constraint \"{}\" of domain \"{}\" does not exist", name.value, info.name);
+                        let message =
+                            format!("constraint \"{}\" of domain \"{}\" does not exist", name.value, info.name);
                         if !*if_exists {
                             return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
                         }
@@ -253,7 +258,11 @@ impl DdlContext<'_> {
     }
 
     /// 0A000 for columns that have values of the domain inside arrays or rows.
-    fn refuse_containers(&mut self, catalog: &Arc<dictdb_catalog::Catalog>, is_over: &dyn Fn(Oid) -> bool) -> Result<()> {
+    fn refuse_containers(
+        &mut self,
+        catalog: &Arc<dictdb_catalog::Catalog>,
+        is_over: &dyn Fn(Oid) -> bool,
+    ) -> Result<()> {
         use dictdb_types::TypeLookup;
         for table in catalog.relations().filter(|relation| relation.is_stored()) {
             for (_, column) in table.live_columns() {
@@ -267,7 +276,10 @@ impl DdlContext<'_> {
                     let shown = self.shown_type(domain, catalog);
                     return Err(Error::new(
                         SqlState::FEATURE_NOT_SUPPORTED,
-                        format!("cannot alter type \"{shown}\" because column \"{}.{}\" uses it", table.name, column.name),
+                        format!(
+                            "cannot alter type \"{shown}\" because column \"{}.{}\" uses it",
+                            table.name, column.name
+                        ),
                     ));
                 }
             }

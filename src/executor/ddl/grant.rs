@@ -194,13 +194,7 @@ impl DdlContext<'_> {
         Ok(names)
     }
 
-    fn grant_on(
-        &mut self,
-        grant: &Grant,
-        kind: ObjectKind,
-        object: &ObjectRef,
-        grantees: &[String],
-    ) -> Result<()> {
+    fn grant_on(&mut self, grant: &Grant, kind: ObjectKind, object: &ObjectRef, grantees: &[String]) -> Result<()> {
         match (kind, object) {
             (ObjectKind::Table | ObjectKind::Sequence, ObjectRef::Name(name)) => {
                 let relation = self.find_relation(name)?;
@@ -392,7 +386,9 @@ impl DdlContext<'_> {
         let possible = wanted.within(allowed);
         let none = possible == Privileges::default();
         let (code, message) = match (grant.grant, none) {
-            (true, true) => (SqlState::WARNING_PRIVILEGE_NOT_GRANTED, format!("no privileges were granted for \"{name}\"")),
+            (true, true) => {
+                (SqlState::WARNING_PRIVILEGE_NOT_GRANTED, format!("no privileges were granted for \"{name}\""))
+            }
             (true, false) => {
                 (SqlState::WARNING_PRIVILEGE_NOT_GRANTED, format!("not all privileges were granted for \"{name}\""))
             }
@@ -517,9 +513,9 @@ fn revoke_dependents(items: &mut Vec<AclItem>, grantor: &str, owner: &str, behav
                 .filter(|item| item.grantee == name)
                 .fold(Privileges::default(), |all, item| all.with(item.grantable))
         };
-        let orphan = items.iter().position(|item| {
-            item.grantor != owner && !grantable(&item.grantor, items).contains(item.privileges)
-        });
+        let orphan = items
+            .iter()
+            .position(|item| item.grantor != owner && !grantable(&item.grantor, items).contains(item.privileges));
         let Some(orphan) = orphan else { return Ok(()) };
         if behavior == Behavior::Restrict {
             return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, "dependent privileges exist")

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Dependency, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Relation, RelationKind};
+use dictdb_functions::facts;
 use dictdb_parser::ast::Expr as Ast;
 use dictdb_parser::utility::{CreateIndex, IndexElement};
 use dictdb_parser::{Locations, position};
 use dictdb_planner::table_expr::{self, TableExpr};
 use dictdb_storage::{IndexBuilt, IndexDef, IndexKind, LockMode};
-use dictdb_types::{Error, Oid, Result, SqlState};
+use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeKind, TypeLookup, oids};
 
 use super::DdlContext;
 use crate::access::extractor::key_extractor;
@@ -132,10 +133,11 @@ impl DdlContext<'_> {
                     (IndexTarget::Expression(bound.text), bound.expr.ty())
                 }
             };
-            let opclass = self.default_opclass(ty, method)?;
-            if let Some(name) = &element.opclass {
-                self.check_opclass(name, opclass)?;
-            }
+            let opclass = match &element.opclass {
+                Some(name) => self.named_opclass(name, ty, method)?,
+                None => self.default_opclass(ty, method)?,
+            };
+            self.column_collation_of_key(ty, element)?;
             if method == IndexMethod::Hash && (element.descending || element.nulls_first.is_some()) {
                 return Err(Error::new(
                     SqlState::FEATURE_NOT_SUPPORTED,
@@ -153,19 +155,51 @@ impl DdlContext<'_> {
         Ok(keys)
     }
 
-    /// Only the default operator class of a type is there, by its own name; pattern classes order as it does in the C
-    /// collation.
-    fn check_opclass(&mut self, name: &dictdb_parser::ast::ObjectName, default: Oid) -> Result<()> {
-        let wanted = super::names::shown(name);
-        let wanted = wanted.rsplit('.').next().unwrap_or_default();
-        let own = dictdb_functions::facts::opclass_by_oid(default).map_or("", |class| class.name);
-        let pattern =
-            matches!(wanted, "text_pattern_ops" | "varchar_pattern_ops" | "bpchar_pattern_ops" | "varchar_ops");
-        if wanted == own || pattern {
-            Ok(())
+    /// The operator class of that name for a type and method. 42704, 42804; 0A000 for those that order otherwise than the
+    /// default one: all collations are byte order, so the pattern classes do not.
+    fn named_opclass(&mut self, name: &dictdb_parser::ast::ObjectName, ty: Type, method: IndexMethod) -> Result<Oid> {
+        let shown = super::names::shown(name);
+        let wanted = shown.strip_prefix("pg_catalog.").unwrap_or(&shown);
+        let (access_method, method_name) = match method {
+            IndexMethod::Btree => (facts::ids::BTREE, "btree"),
+            IndexMethod::Hash => (facts::ids::HASH, "hash"),
+        };
+        let found = facts::opclasses().iter().find(|class| class.method == access_method && class.name == wanted);
+        let class = found.ok_or_else(|| {
+            Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("operator class \"{wanted}\" does not exist for access method \"{method_name}\""),
+            )
+        })?;
+        let catalog = self.view();
+        let base = catalog.base_type(ty).oid;
+        let strings = [oids::TEXT, oids::VARCHAR, oids::BPCHAR];
+        let is_array = catalog.type_info(base).is_some_and(|info| info.is_array());
+        let is_enum = catalog.type_info(base).is_some_and(|info| matches!(info.kind, TypeKind::Enum(_)));
+        let accepts = class.input == base
+            || strings.contains(&class.input) && strings.contains(&base)
+            || class.input == oids::ANYARRAY && is_array
+            || class.input == oids::ANYENUM && is_enum
+            || class.input == oids::INET && base == oids::CIDR;
+        if !accepts {
+            return Err(Error::new(
+                SqlState::DATATYPE_MISMATCH,
+                format!("operator class \"{wanted}\" does not accept data type {}", self.shown_type(ty.oid, &catalog)),
+            ));
+        }
+        let default = self.default_opclass(ty, method)?;
+        let pattern = matches!(wanted, "text_pattern_ops" | "varchar_pattern_ops" | "bpchar_pattern_ops");
+        let same = facts::opclass_by_oid(default).is_some_and(|own| own.family == class.family);
+        if same || pattern {
+            Ok(class.oid)
         } else {
             Err(Error::unsupported(format_args!("operator class \"{wanted}\"")))
         }
+    }
+
+    /// 42804 and 42704 for a collation that the key cannot have.
+    fn column_collation_of_key(&mut self, ty: Type, element: &IndexElement) -> Result<()> {
+        self.column_collation(ty, element.collation.as_ref()).map(drop)
     }
 
     fn include_columns(&mut self, relation: &Relation, elements: &[IndexElement]) -> Result<Vec<i16>> {

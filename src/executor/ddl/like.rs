@@ -63,11 +63,7 @@ impl DdlContext<'_> {
     }
 
     /// The columns taken over. `slot` is the place of the first.
-    pub(super) fn template_columns(
-        &mut self,
-        template: &Template,
-        slot: usize,
-    ) -> Result<Vec<NewColumn<'static>>> {
+    pub(super) fn template_columns(&mut self, template: &Template, slot: usize) -> Result<Vec<NewColumn<'static>>> {
         let mut columns = Vec::new();
         let live: Vec<(i16, Column)> = template.relation.live_columns().map(|(n, c)| (n, c.clone())).collect();
         for (attnum, old) in live {
@@ -197,11 +193,14 @@ impl DdlContext<'_> {
             _ => false,
         });
         let name = self.name_of_copy(&relation, &copy, constraint.is_some());
-        let attnums: Vec<i16> = copy.keys.iter().filter_map(|key| match key.target {
-            IndexTarget::Column(attnum) => Some(attnum),
-            IndexTarget::Expression(_) => None,
-        })
-        .collect();
+        let attnums: Vec<i16> = copy
+            .keys
+            .iter()
+            .filter_map(|key| match key.target {
+                IndexTarget::Column(attnum) => Some(attnum),
+                IndexTarget::Expression(_) => None,
+            })
+            .collect();
         if copy.primary {
             self.require_not_null(table, &attnums)?;
         }

@@ -19,10 +19,7 @@ impl DdlContext<'_> {
                 "verbose" | "concurrently" => {}
                 "tablespace" => return Err(Error::unsupported("REINDEX (TABLESPACE)")),
                 other => {
-                    return Err(Error::new(
-                        SqlState::SYNTAX_ERROR,
-                        format!("unrecognized REINDEX option \"{other}\""),
-                    ));
+                    return Err(Error::new(SqlState::SYNTAX_ERROR, format!("unrecognized REINDEX option \"{other}\"")));
                 }
             }
         }
@@ -30,10 +27,7 @@ impl DdlContext<'_> {
             ReindexKind::Index => {
                 let index = self.find_relation(&reindex.name)?;
                 let Some(info) = index.index() else {
-                    return Err(Error::new(
-                        SqlState::WRONG_OBJECT_TYPE,
-                        format!("\"{}\" is not an index", index.name),
-                    ));
+                    return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not an index", index.name)));
                 };
                 self.check_owner(&index)?;
                 let table = info.table;

@@ -76,9 +76,8 @@ impl DdlContext<'_> {
         let parts = parts(name);
         let [.., schema, _] = parts.as_slice() else { return None };
         let known = schema.value == "pg_temp" || self.view().schema_named(&schema.value).is_some();
-        (!known).then(|| {
-            Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{}\" does not exist", schema.value))
-        })
+        (!known)
+            .then(|| Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{}\" does not exist", schema.value)))
     }
 
     pub(super) fn look_up_relation(&mut self, name: &ObjectName) -> Result<Option<Arc<Relation>>> {

@@ -161,19 +161,19 @@ fn check(name: &str, value: &str, kind: Kind) -> Result<()> {
             None => Err(invalid(format!("invalid value for boolean option \"{name}\": {value}"))),
         },
         Kind::Int(min, max) => {
-            let number: i64 = value
-                .parse()
-                .map_err(|_| invalid(format!("invalid value for integer option \"{name}\": {value}")))?;
+            let number: i64 =
+                value.parse().map_err(|_| invalid(format!("invalid value for integer option \"{name}\": {value}")))?;
             match (min..=max).contains(&number) {
                 true => Ok(()),
-                false => Err(out_of_bounds(name, value)
-                    .detail(format!("Valid values are between \"{min}\" and \"{max}\"."))),
+                false => {
+                    Err(out_of_bounds(name, value).detail(format!("Valid values are between \"{min}\" and \"{max}\".")))
+                }
             }
         }
         Kind::Real(min, max) => {
-            let number: f64 = value.parse().map_err(|_| {
-                invalid(format!("invalid value for floating point option \"{name}\": {value}"))
-            })?;
+            let number: f64 = value
+                .parse()
+                .map_err(|_| invalid(format!("invalid value for floating point option \"{name}\": {value}")))?;
             match (min..=max).contains(&number) {
                 true => Ok(()),
                 false => Err(out_of_bounds(name, value)

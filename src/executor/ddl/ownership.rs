@@ -245,11 +245,8 @@ impl DdlContext<'_> {
         if info.relation.is_valid() {
             let relation = self.table(info.relation)?;
             if !matches!(relation.kind, RelationKind::Composite) {
-                return Err(Error::new(
-                    SqlState::WRONG_OBJECT_TYPE,
-                    format!("{} is a table's row type", info.name),
-                )
-                .hint("Use ALTER TABLE instead."));
+                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{} is a table's row type", info.name))
+                    .hint("Use ALTER TABLE instead."));
             }
             self.move_part(info.relation, target, schema)?;
         }
@@ -349,10 +346,7 @@ impl DdlContext<'_> {
         if held.privileges.contains(Privileges::CREATE) {
             return Ok(());
         }
-        Err(Error::new(
-            SqlState::INSUFFICIENT_PRIVILEGE,
-            format!("permission denied for schema {}", found.name),
-        ))
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for schema {}", found.name)))
     }
 }
 

@@ -44,9 +44,8 @@ impl DdlContext<'_> {
 
     /// 42809 when ALTER names another kind of relation. ALTER TABLE takes them all.
     fn check_renamed_kind(&mut self, kind: ObjectKind, relation: &Arc<Relation>) -> Result<Arc<Relation>> {
-        let wrong = |noun: &str| {
-            Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not {noun}", relation.name)))
-        };
+        let wrong =
+            |noun: &str| Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not {noun}", relation.name)));
         let composite = matches!(relation.kind, RelationKind::Composite);
         if composite && kind == ObjectKind::Table {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is a composite type", relation.name))
@@ -236,9 +235,8 @@ impl DdlContext<'_> {
 
     fn rename_schema(&mut self, from: &str, to: &str) -> Result<()> {
         let found = self.view().schema_named(from).cloned();
-        let schema = found.ok_or_else(|| {
-            Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{from}\" does not exist"))
-        })?;
+        let schema = found
+            .ok_or_else(|| Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{from}\" does not exist")))?;
         self.check_schema_owner(&schema)?;
         if self.view().schema_named(to).is_some() {
             return Err(Error::new(SqlState::DUPLICATE_SCHEMA, format!("schema \"{to}\" already exists")));
@@ -247,8 +245,7 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::RESERVED_NAME, format!("unacceptable schema name \"{to}\""))
                 .detail("The prefix \"pg_\" is reserved for system schemas."));
         }
-        let members: Vec<Oid> =
-            self.view().relations().filter(|r| r.namespace == schema.oid).map(|r| r.oid).collect();
+        let members: Vec<Oid> = self.view().relations().filter(|r| r.namespace == schema.oid).map(|r| r.oid).collect();
         let views = self.views_to_restate(&members)?;
         self.put(Object::Schema(Arc::new(Schema { name: Arc::from(to), ..Schema::clone(&schema) })));
         self.restate_views(views)
@@ -263,11 +260,8 @@ impl DdlContext<'_> {
         if info.relation.is_valid() {
             let relation = self.table(info.relation)?;
             if !matches!(relation.kind, RelationKind::Composite) {
-                return Err(Error::new(
-                    SqlState::WRONG_OBJECT_TYPE,
-                    format!("{} is a table's row type", info.name),
-                )
-                .hint("Use ALTER TABLE instead."));
+                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{} is a table's row type", info.name))
+                    .hint("Use ALTER TABLE instead."));
             }
             return self.rename_relation(&relation, to);
         }

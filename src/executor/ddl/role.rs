@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{AclItem, AclKind, BOOTSTRAP_ROLE, Key, Object, Privileges, Relation, Role};
-use dictdb_parser::utility::{AlterRole, Behavior, CreateRole, DropOwned, DropRole, GrantRole, ReassignOwned, RoleOption, RoleSpec};
+use dictdb_parser::utility::{
+    AlterRole, Behavior, CreateRole, DropOwned, DropRole, GrantRole, ReassignOwned, RoleOption, RoleSpec,
+};
 use dictdb_types::{Datum, Error, Oid, Result, Severity, SqlState, Type, oids};
 
 use super::DdlContext;
@@ -123,9 +125,10 @@ impl DdlContext<'_> {
                 RoleOption::Replication(on) => role.replication = *on,
                 RoleOption::BypassRls(on) => role.bypass_rls = *on,
                 RoleOption::ConnectionLimit(limit) => {
-                    role.connection_limit = i32::try_from(*limit).ok().filter(|limit| *limit >= -1).ok_or_else(|| {
-                        Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid connection limit: {limit}"))
-                    })?;
+                    role.connection_limit =
+                        i32::try_from(*limit).ok().filter(|limit| *limit >= -1).ok_or_else(|| {
+                            Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid connection limit: {limit}"))
+                        })?;
                 }
                 RoleOption::Password(password) => role.password = self.verifier_of(password.as_deref())?,
                 RoleOption::ValidUntil(text) => {
@@ -139,10 +142,8 @@ impl DdlContext<'_> {
                 RoleOption::SysId(_) => {
                     self.notice(SqlState::SUCCESSFUL_COMPLETION, "SYSID can no longer be specified".to_owned());
                 }
-                RoleOption::InRole(_)
-                | RoleOption::Members(_)
-                | RoleOption::Admins(_)
-                | RoleOption::DropMembers(_) => {}
+                RoleOption::InRole(_) | RoleOption::Members(_) | RoleOption::Admins(_) | RoleOption::DropMembers(_) => {
+                }
             }
         }
         Ok(())
@@ -199,11 +200,9 @@ impl DdlContext<'_> {
 
     pub(super) fn rename_role(&mut self, from: &str, to: &str) -> Result<()> {
         let found = self.view().role_named(from).cloned();
-        let role = found
-            .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{from}\" does not exist")))?;
-        let in_use = |what: &str| {
-            Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{what} cannot be renamed")))
-        };
+        let role =
+            found.ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{from}\" does not exist")))?;
+        let in_use = |what: &str| Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{what} cannot be renamed")));
         if role.oid == self.session_role {
             return in_use("session user");
         }
@@ -327,9 +326,10 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, "must be superuser to alter superusers"));
         }
         let roles = catalog.member_roles(self.role);
-        let admin = roles.iter().filter_map(|oid| catalog.role(*oid)).any(|role| {
-            role.member_of.iter().any(|(of, admin)| *of == parent && *admin)
-        });
+        let admin = roles
+            .iter()
+            .filter_map(|oid| catalog.role(*oid))
+            .any(|role| role.member_of.iter().any(|(of, admin)| *of == parent && *admin));
         if own.is_some_and(|role| role.create_role) || admin {
             return Ok(());
         }
@@ -349,8 +349,7 @@ impl DdlContext<'_> {
         let mut role = Role::clone(role);
         match role.member_of.iter_mut().find(|(of, _)| *of == parent) {
             Some((_, known)) if *known || !admin => {
-                let message =
-                    format!("role \"{}\" is already a member of role \"{}\"", name(member), name(parent));
+                let message = format!("role \"{}\" is already a member of role \"{}\"", name(member), name(parent));
                 self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
                 return Ok(());
             }
@@ -402,9 +401,7 @@ impl DdlContext<'_> {
             let verb = if what == "reassign objects" { "reassign ownership of" } else { "drop" };
             return Err(Error::new(
                 SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
-                format!(
-                    "cannot {verb} objects owned by role {name} because they are required by the database system"
-                ),
+                format!("cannot {verb} objects owned by role {name} because they are required by the database system"),
             ));
         }
         if self.has_privileges_of(role) {

@@ -44,11 +44,7 @@ impl DdlContext<'_> {
     }
 
     /// Changes what a sequence is by some options.
-    pub(super) fn alter_sequence_options(
-        &mut self,
-        relation: &Arc<Relation>,
-        given: &[SequenceOption],
-    ) -> Result<()> {
+    pub(super) fn alter_sequence_options(&mut self, relation: &Arc<Relation>, given: &[SequenceOption]) -> Result<()> {
         let RelationKind::Sequence(old) = &relation.kind else { return Err(Error::internal("not a sequence")) };
         self.lock(relation.oid, LockMode::ShareRowExclusive)?;
         let info = self.sequence_info(given, Some(old), None)?;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use dictdb_catalog::Relation;
 use dictdb_parser::{Locations, ast};
 use dictdb_planner::BindContext;
-use dictdb_planner::estimate::Statistics;
 use dictdb_planner::OutputColumn;
+use dictdb_planner::estimate::Statistics;
 use dictdb_storage::{Inserted, Storage};
 use dictdb_types::{Error, Oid, Result};
 
@@ -62,13 +62,8 @@ impl DdlContext<'_> {
         search_path: &[Oid],
     ) -> Result<Query> {
         let cx = self.exec_context()?;
-        let bind = BindContext {
-            catalog: &cx.catalog,
-            registry: self.registry,
-            env: &*cx.env,
-            search_path,
-            role: self.role,
-        };
+        let bind =
+            BindContext { catalog: &cx.catalog, registry: self.registry, env: &*cx.env, search_path, role: self.role };
         let statistics = LiveRows(self.storage);
         let planned = dictdb_planner::plan(tree, locations, self.param_types, bind, &statistics)?;
         if let Some(failure) = planned.failure {
@@ -86,11 +81,7 @@ impl DdlContext<'_> {
     }
 
     /// Inserts a query's rows into a table without constraints or indexes; returns how many.
-    pub(super) fn fill_table(
-        &mut self,
-        relation: &Relation,
-        query: Query,
-    ) -> Result<u64> {
+    pub(super) fn fill_table(&mut self, relation: &Relation, query: Query) -> Result<u64> {
         let Query { prepared, cx, .. } = query;
         let table = self
             .storage

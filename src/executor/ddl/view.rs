@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Column, Dependency, Key, Persistence, Relation, RelationKind, ViewInfo};
-use dictdb_parser::{Limits, Locations, Statement, ast};
 use dictdb_parser::utility::{self, CreateView};
+use dictdb_parser::{Limits, Locations, Statement, ast};
 use dictdb_storage::LockMode;
 use dictdb_types::{Error, Oid, Result, SqlState, TypeKind, quote_identifier};
 

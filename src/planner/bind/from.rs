@@ -273,7 +273,8 @@ impl Binder<'_> {
         view: &ViewInfo,
         alias: Option<&ast::TableAlias>,
     ) -> Result<(Node, Names)> {
-        let node = self.bind_stored_query(relation, view).map_err(|e| e.context(format!("view \"{}\"", relation.name)))?;
+        let node =
+            self.bind_stored_query(relation, view).map_err(|e| e.context(format!("view \"{}\"", relation.name)))?;
         let mut outputs = Vec::new();
         let mut named = Vec::new();
         for (column, (attnum, declared)) in node.columns().iter().zip(relation.live_columns()) {
@@ -400,7 +401,11 @@ impl Binder<'_> {
     }
 
     /// Renames columns by an alias's column list; 42P10 when it has too many.
-    pub(crate) fn alias_columns(&self, alias: &ast::TableAlias, mut columns: Vec<NamedColumn>) -> Result<Vec<NamedColumn>> {
+    pub(crate) fn alias_columns(
+        &self,
+        alias: &ast::TableAlias,
+        mut columns: Vec<NamedColumn>,
+    ) -> Result<Vec<NamedColumn>> {
         if alias.columns.len() > columns.len() {
             return Err(Error::new(
                 SqlState::INVALID_COLUMN_REFERENCE,

@@ -79,12 +79,7 @@ impl Binder<'_> {
     }
 
     /// The columns that values are given for, in the order written.
-    fn insert_targets(
-        &self,
-        relation: &Relation,
-        view: Option<&ViewTarget>,
-        insert: &ast::Insert,
-    ) -> Result<Vec<i16>> {
+    fn insert_targets(&self, relation: &Relation, view: Option<&ViewTarget>, insert: &ast::Insert) -> Result<Vec<i16>> {
         if let (true, Some(view)) = (insert.columns.is_empty(), view) {
             let width = insert.source.as_ref().map_or(0, |query| source_width(query).unwrap_or(view.width()));
             return if width == 0 { Ok(Vec::new()) } else { view.all_targets(width, Verb::Insert) };

@@ -39,8 +39,8 @@ use dictdb_types::{Env, Error, Oid, Result, SqlState, Type, TypeInfo, TypeLookup
 
 pub(crate) use clause::Clause;
 pub(crate) use level::Level;
-pub use updatable::{Updatable, updatable};
 pub(crate) use names::{NamedColumn, Names, TableName};
+pub use updatable::{Updatable, updatable};
 
 use crate::expr::{ColumnId, Expr};
 use crate::logical::Column;

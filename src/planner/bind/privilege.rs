@@ -102,14 +102,10 @@ impl Binder<'_> {
         if !self.is_checked() {
             return Ok(());
         }
-        let held =
-            self.cx.catalog.held_privileges(self.cx.role, AclKind::Schema, schema.owner, schema.acl.as_deref());
+        let held = self.cx.catalog.held_privileges(self.cx.role, AclKind::Schema, schema.owner, schema.acl.as_deref());
         if held.privileges.contains(Privileges::USAGE) || schema.name.starts_with("pg_temp_") {
             return Ok(());
         }
-        Err(Error::new(
-            SqlState::INSUFFICIENT_PRIVILEGE,
-            format!("permission denied for schema {}", schema.name),
-        ))
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for schema {}", schema.name)))
     }
 }

@@ -133,7 +133,8 @@ impl Binder<'_> {
         };
         let (scan, names, base, mut filters, mut checks) = match below {
             Some(below) => {
-                let names = below.names(&below.columns.iter().map(|c| c.expr.clone()).collect::<Vec<_>>(), alias, self)?;
+                let names =
+                    below.names(&below.columns.iter().map(|c| c.expr.clone()).collect::<Vec<_>>(), alias, self)?;
                 (below.scan, names, below.base, below.filters, below.checks)
             }
             None => {

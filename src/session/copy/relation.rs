@@ -67,7 +67,9 @@ fn check_kind(relation: &Relation, from: bool) -> Result<()> {
         (RelationKind::View(_), true) => {
             error.hint("To enable copying to a view, provide an INSTEAD OF INSERT trigger.")
         }
-        (RelationKind::View(_) | RelationKind::MaterializedView(_), false) => error.hint("Try the COPY (SELECT ...) TO variant."),
+        (RelationKind::View(_) | RelationKind::MaterializedView(_), false) => {
+            error.hint("Try the COPY (SELECT ...) TO variant.")
+        }
         _ => error,
     })
 }

@@ -118,9 +118,8 @@ impl Session {
         let env = self.env();
         let Some(schema) = env.catalog.schema(schema) else { return Ok(()) };
         let storage = &self.shared.instance.storage;
-        let has_rows = |relation: &Relation| {
-            storage.table(relation.storage).is_some_and(|table| table.block_count() > 0)
-        };
+        let has_rows =
+            |relation: &Relation| storage.table(relation.storage).is_some_and(|table| table.block_count() > 0);
         let tables = env.catalog.relations().filter(|relation| relation.namespace == schema.oid);
         let mut statements = Vec::new();
         for table in tables {
@@ -147,7 +146,9 @@ impl Session {
         let Some(schema) = schema else { return Ok(()) };
         let source = Source::parse(&format!("DROP SCHEMA {} CASCADE", quote_identifier(&schema.name)))?;
         match &source.parsed.statement {
-            Statement::Utility(command) => self.define(command, &source.parsed.locations, &Arc::default(), &[]).map(drop),
+            Statement::Utility(command) => {
+                self.define(command, &source.parsed.locations, &Arc::default(), &[]).map(drop)
+            }
             Statement::Sql(_) => Err(Error::internal("DROP SCHEMA is a utility command")),
         }
     }

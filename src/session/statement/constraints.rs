@@ -49,9 +49,8 @@ fn named(env: &StatementEnv, names: &[ObjectName]) -> Result<Vec<Oid>> {
         let (schemas, name) = match parts.as_slice() {
             [.., schema, name] => {
                 let found = env.catalog.schema_named(&schema.value).map(|schema| schema.oid);
-                let missing = || {
-                    Error::new(SqlState::UNDEFINED_SCHEMA, format!("schema \"{}\" does not exist", schema.value))
-                };
+                let missing =
+                    || Error::new(SqlState::UNDEFINED_SCHEMA, format!("schema \"{}\" does not exist", schema.value));
                 (vec![found.ok_or_else(missing)?], &name.value)
             }
             [name] => (env.search_path(), &name.value),

@@ -34,9 +34,10 @@ impl Session {
         match name.as_str() {
             "owner" if !is_default => {
                 let env = self.env();
-                let role = env.catalog.role_named(&text).ok_or_else(|| {
-                    Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{text}\" does not exist"))
-                })?;
+                let role = env
+                    .catalog
+                    .role_named(&text)
+                    .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{text}\" does not exist")))?;
                 new.owner = role.oid;
             }
             "template" if !is_default => self.check_template(&text)?,

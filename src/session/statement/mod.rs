@@ -12,6 +12,7 @@ mod lock;
 mod setting;
 mod tag;
 mod transaction;
+mod vacuum;
 
 use std::sync::Arc;
 
@@ -120,6 +121,9 @@ impl Session {
             Utility::Load(_) => Err(Error::unsupported("LOAD")),
             Utility::Unsupported(command) => Err(Error::unsupported(command)),
             Utility::Checkpoint | Utility::Vacuum(_) => {
+                if let Utility::Vacuum(vacuum) = &**utility {
+                    self.check_vacuum(vacuum)?;
+                }
                 self.run_maintenance(utility).await?;
                 done(command_tag(statement))
             }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Change, Object, Role};
-use dictdb_parser::utility::{AlterSetting, IsolationLevel, RoleSpec, Set, SetAction, SetScope, SetValue, Show, TransactionMode};
+use dictdb_parser::utility::{
+    AlterSetting, IsolationLevel, RoleSpec, Set, SetAction, SetScope, SetValue, Show, TransactionMode,
+};
 use dictdb_types::datetime::zone;
 use dictdb_types::{Datum, Error, Result, SqlState, Type, oids, text};
 

@@ -1,9 +1,7 @@
 //! The actions of ALTER TABLE as facts: when each is carried out, what it locks, which relations take it.
 
 use dictdb_catalog::{Relation, RelationKind};
-use dictdb_parser::utility::{
-    AlterTableAction as Action, ConstraintKind, FiringMode, RowSecurity, TriggerSelection,
-};
+use dictdb_parser::utility::{AlterTableAction as Action, ConstraintKind, FiringMode, RowSecurity, TriggerSelection};
 use dictdb_storage::LockMode;
 use dictdb_types::{Error, Result, SqlState};
 

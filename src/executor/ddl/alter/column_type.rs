@@ -6,9 +6,9 @@ use std::sync::Arc;
 use dictdb_catalog::{
     Column, Constraint, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexTarget, Key, Relation, RelationKind,
 };
+use dictdb_parser::Locations;
 use dictdb_parser::ast::{DataType, Expr as Ast, Ident, ObjectName};
 use dictdb_parser::utility::{SequenceOption, SourceExpr};
-use dictdb_parser::Locations;
 use dictdb_planner::expr::Expr;
 use dictdb_planner::table_expr::{self, TableExpr};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeLookup};
@@ -132,7 +132,10 @@ impl DdlContext<'_> {
             Err(error) if error.message().starts_with("column is of type ") => Err(match using {
                 Some(_) => Error::new(
                     SqlState::DATATYPE_MISMATCH,
-                    format!("result of USING clause for column \"{}\" cannot be cast automatically to type {target}", column.name),
+                    format!(
+                        "result of USING clause for column \"{}\" cannot be cast automatically to type {target}",
+                        column.name
+                    ),
                 )
                 .hint("You might need to add an explicit cast."),
                 None => {
@@ -234,8 +237,10 @@ impl DdlContext<'_> {
     /// Indexes over a column, and whether each mentions it.
     fn texts_over(&mut self, relation: &Relation, attnum: i16) -> Result<Vec<Oid>> {
         let catalog = self.view();
-        let over = |oid: &Oid| catalog.dependencies_of(Key::Relation(*oid)).any(|(on, _)| on == Key::Column(relation.oid, attnum))
-            || catalog.relation(*oid).and_then(|index| index.index()).is_some_and(|info| mentions(info, attnum));
+        let over = |oid: &Oid| {
+            catalog.dependencies_of(Key::Relation(*oid)).any(|(on, _)| on == Key::Column(relation.oid, attnum))
+                || catalog.relation(*oid).and_then(|index| index.index()).is_some_and(|info| mentions(info, attnum))
+        };
         Ok(relation.indexes.iter().copied().filter(over).collect())
     }
 
@@ -288,8 +293,8 @@ impl DdlContext<'_> {
                 }
                 IndexTarget::Expression(text) => {
                     let path = [dictdb_catalog::namespaces::PG_CATALOG];
-                    let bound = self
-                        .with_path(&path, |cx| table_expr::bind_text(text, relation, TableExpr::IndexKey, cx))?;
+                    let bound =
+                        self.with_path(&path, |cx| table_expr::bind_text(text, relation, TableExpr::IndexKey, cx))?;
                     (IndexTarget::Expression(bound.text), bound.expr.ty())
                 }
             };

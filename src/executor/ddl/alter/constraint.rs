@@ -60,18 +60,14 @@ impl DdlContext<'_> {
             return Ok(());
         }
         if !recurse {
-            return Err(Error::new(
-                SqlState::INVALID_TABLE_DEFINITION,
-                "constraint must be added to child tables too",
-            ));
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, "constraint must be added to child tables too"));
         }
         for child in relation.children.clone() {
             self.lock(child, dictdb_storage::LockMode::AccessExclusive)?;
             let child_relation = self.table(child)?;
             let known = child_relation.constraints.iter().find(|c| c.name == added.name).cloned();
             if let Some(known) = known {
-                let message =
-                    format!("merging constraint \"{}\" with inherited definition", added.name);
+                let message = format!("merging constraint \"{}\" with inherited definition", added.name);
                 self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
                 let inherited = known.inherited + 1;
                 self.replace_constraint(child, Constraint { inherited, ..Constraint::clone(&known) })?;
@@ -277,8 +273,7 @@ impl DdlContext<'_> {
         };
         debug_assert!(key.columns.is_empty());
         self.put_constraint(table, named(oid, name, table, kind, constraint))?;
-        self.catalog
-            .change(self.store, dictdb_catalog::Change::Undepend { dependent: Key::Relation(index_oid) });
+        self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: Key::Relation(index_oid) });
         self.depend(Key::Relation(index_oid), Key::Constraint(table, oid), Dependency::Internal);
         if constraint.deferrable {
             let relation = self.table(table)?;

@@ -27,13 +27,13 @@ impl DdlContext<'_> {
             ));
         }
         if column.identity.is_some() {
-            return refuse(format!("column \"{name}\" of relation \"{}\" is already an identity column", relation.name));
-        }
-        if column.default.is_some() {
             return refuse(format!(
-                "column \"{name}\" of relation \"{}\" already has a default value",
+                "column \"{name}\" of relation \"{}\" is already an identity column",
                 relation.name
             ));
+        }
+        if column.default.is_some() {
+            return refuse(format!("column \"{name}\" of relation \"{}\" already has a default value", relation.name));
         }
         if !matches!(column.ty.oid, oids::INT2 | oids::INT4 | oids::INT8) {
             return Err(Error::new(
@@ -91,10 +91,8 @@ impl DdlContext<'_> {
         })?;
         if let Some(sequence) = self.owned_sequence(table, attnum)? {
             // It belongs to the column no longer, and so may be dropped on its own.
-            self.catalog.change(
-                self.store,
-                dictdb_catalog::Change::Undepend { dependent: Key::Relation(sequence.oid) },
-            );
+            self.catalog
+                .change(self.store, dictdb_catalog::Change::Undepend { dependent: Key::Relation(sequence.oid) });
             self.drop_keys(&[Key::Relation(sequence.oid)], Behavior::Restrict)?;
         }
         Ok(())
@@ -115,10 +113,8 @@ impl DdlContext<'_> {
         let relation = self.table(table)?;
         let (attnum, column) = self.column_to_alter(&relation, name)?;
         if !column.generated {
-            let message = format!(
-                "column \"{name}\" of relation \"{}\" is not a stored generated column",
-                relation.name
-            );
+            let message =
+                format!("column \"{name}\" of relation \"{}\" is not a stored generated column", relation.name);
             if if_exists {
                 self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("{message}, skipping"));
                 return Ok(());

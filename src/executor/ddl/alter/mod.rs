@@ -58,7 +58,10 @@ impl DdlContext<'_> {
             for step in now {
                 self.alter_step(table, &step, recurse, locations, &mut steps)?;
             }
-            debug_assert!(steps.keys().all(|later| *later >= pass), "an action must not lead to one of an earlier pass");
+            debug_assert!(
+                steps.keys().all(|later| *later >= pass),
+                "an action must not lead to one of an earlier pass"
+            );
         }
         Ok(())
     }
@@ -146,9 +149,8 @@ impl DdlContext<'_> {
 /// 42809 when an ALTER of one kind of relation names another kind.
 fn check_kind(relation: &Relation, kind: utility::RelationKind) -> Result<()> {
     use utility::RelationKind as K;
-    let wrong = |noun: &str| {
-        Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not {noun}", relation.name)))
-    };
+    let wrong =
+        |noun: &str| Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not {noun}", relation.name)));
     match (kind, &relation.kind) {
         (_, RelationKind::Virtual) => Err(Error::new(
             SqlState::INSUFFICIENT_PRIVILEGE,
@@ -165,12 +167,10 @@ fn check_kind(relation: &Relation, kind: utility::RelationKind) -> Result<()> {
         (K::MaterializedView, _) => wrong("a materialized view"),
         (K::ForeignTable, _) => wrong("a foreign table"),
         (K::Type, _) => wrong("a composite type"),
-        (K::Table, RelationKind::Composite) => {
-            wrong("").map_err(|_: Error| {
-                Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is a composite type", relation.name))
-                    .hint("Use ALTER TYPE instead.")
-            })
-        }
+        (K::Table, RelationKind::Composite) => wrong("").map_err(|_: Error| {
+            Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is a composite type", relation.name))
+                .hint("Use ALTER TYPE instead.")
+        }),
         (K::Table, _) => Ok(()),
     }
 }

@@ -47,10 +47,7 @@ impl DdlContext<'_> {
             ));
         }
         if !recurse && !relation.children.is_empty() {
-            return Err(Error::new(
-                SqlState::INVALID_TABLE_DEFINITION,
-                "column must be added to child tables too",
-            ));
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, "column must be added to child tables too"));
         }
         self.refuse_change_of_used_type(&relation, true)?;
         let mut new = self.define_column(definition, &relation.name, relation.columns.len())?;
@@ -114,7 +111,13 @@ impl DdlContext<'_> {
         self.depend_default(relation.oid, attnum)
     }
 
-    fn append_constant(&mut self, relation: &Arc<Relation>, mut column: Column, value: &Expr, attnum: i16) -> Result<()> {
+    fn append_constant(
+        &mut self,
+        relation: &Arc<Relation>,
+        mut column: Column,
+        value: &Expr,
+        attnum: i16,
+    ) -> Result<()> {
         let has_rows = self.has_rows(relation)?;
         let code = self.row_code(value)?;
         let env = self.row_env();

@@ -20,9 +20,7 @@ impl DdlContext<'_> {
         match action {
             Action::SetStatistics { column, target } => self.set_statistics(&relation, column, *target),
             Action::SetStorage { column, storage } => self.set_storage(&relation, &column.value, &storage.value),
-            Action::SetCompression { column, method } => {
-                self.set_compression(&relation, &column.value, &method.value)
-            }
+            Action::SetCompression { column, method } => self.set_compression(&relation, &column.value, &method.value),
             Action::SetColumnOptions { column, options, reset } => {
                 let (attnum, old) = self.column_to_alter(&relation, &column.value)?;
                 let new = options::changed(&old.options, options, *reset, Target::Column)?;
@@ -37,16 +35,13 @@ impl DdlContext<'_> {
             Action::SetWithoutOids => Ok(()),
             Action::SetAccessMethod(method) => match method.value.as_str() {
                 "heap" => Ok(()),
-                other => Err(Error::new(
-                    SqlState::UNDEFINED_OBJECT,
-                    format!("access method \"{other}\" does not exist"),
-                )),
+                other => {
+                    Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{other}\" does not exist")))
+                }
             },
             Action::SetTablespace(space) => match space.value.as_str() {
                 "pg_default" => Ok(()),
-                other => {
-                    Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{other}\" does not exist")))
-                }
+                other => Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{other}\" does not exist"))),
             },
             Action::SetLogged(logged) => self.set_logged(&relation, *logged),
             Action::ReplicaIdentity(identity) => self.set_replica_identity(&relation, identity),
@@ -100,22 +95,19 @@ impl DdlContext<'_> {
     fn set_statistics(&mut self, relation: &Arc<Relation>, column: &ColumnRef, target: i64) -> Result<()> {
         let attnum = match column {
             ColumnRef::Name(_) if relation.index().is_some() => {
-                return Err(Error::new(
-                    SqlState::FEATURE_NOT_SUPPORTED,
-                    "cannot refer to index columns by name",
-                ));
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot refer to index columns by name"));
             }
             ColumnRef::Name(name) => self.column_to_alter(relation, &name.value)?.0,
             ColumnRef::Number(_) if relation.index().is_none() => {
-                return Err(Error::new(
-                    SqlState::FEATURE_NOT_SUPPORTED,
-                    "cannot refer to non-index column by number",
-                ));
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot refer to non-index column by number"));
             }
             ColumnRef::Number(number) => i16::try_from(*number).unwrap_or(i16::MAX),
         };
         if target < -1 {
-            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("statistics target {target} is too low")));
+            return Err(Error::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                format!("statistics target {target} is too low"),
+            ));
         }
         if target > MAX_STATISTICS {
             let warning = Error::with_severity(
@@ -133,7 +125,10 @@ impl DdlContext<'_> {
                 )),
                 Some(key) if matches!(key.target, dictdb_catalog::IndexTarget::Column(_)) => Err(Error::new(
                     SqlState::FEATURE_NOT_SUPPORTED,
-                    format!("cannot alter statistics on non-expression column \"{}\" of index \"{}\"", attnum, relation.name),
+                    format!(
+                        "cannot alter statistics on non-expression column \"{}\" of index \"{}\"",
+                        attnum, relation.name
+                    ),
                 )
                 .hint("Alter statistics on table column instead.")),
                 Some(_) => Ok(()),
@@ -225,10 +220,7 @@ impl DdlContext<'_> {
         if info.method != dictdb_catalog::IndexMethod::Btree {
             return Err(Error::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
-                format!(
-                    "cannot cluster on index \"{}\" because access method does not support clustering",
-                    index.name
-                ),
+                format!("cannot cluster on index \"{}\" because access method does not support clustering", index.name),
             ));
         }
         if info.predicate.is_some() {
@@ -294,9 +286,7 @@ impl DdlContext<'_> {
             utility::ReplicaIdentity::Default => ReplicaIdentity::Default,
             utility::ReplicaIdentity::Full => ReplicaIdentity::Full,
             utility::ReplicaIdentity::Nothing => ReplicaIdentity::Nothing,
-            utility::ReplicaIdentity::Index(name) => {
-                ReplicaIdentity::Index(self.replica_index(relation, &name.value)?)
-            }
+            utility::ReplicaIdentity::Index(name) => ReplicaIdentity::Index(self.replica_index(relation, &name.value)?),
         };
         self.put_relation(Relation { replica_identity, ..Relation::clone(relation) });
         Ok(())

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    ReplicaIdentity,
     Constraint, ConstraintKind, ForeignKey, IndexInfo, IndexMethod, IndexTarget, ReferentialAction, Relation,
-    RelationKind,
+    RelationKind, ReplicaIdentity,
 };
 use dictdb_functions::facts::{self, ids};
 use dictdb_functions::resolve::{BuiltinScope, opclass};
