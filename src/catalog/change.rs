@@ -67,6 +67,15 @@ pub enum Change {
     Remove(Key),
     /// Sets or clears a comment: (catalog, object, sub-object).
     Comment((Oid, Oid, i32), Option<Arc<str>>),
+    /// Sets the access control list of what has no entry of its own to keep it: databases, types. `None` is the default.
+    Acl {
+        /// The system catalog the object is of.
+        class: Oid,
+        /// The object.
+        object: Oid,
+        /// Its list.
+        acl: Option<Vec<Arc<str>>>,
+    },
     /// Records a dependency.
     Depend {
         /// Who depends.

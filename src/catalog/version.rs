@@ -33,6 +33,7 @@ pub struct Catalog {
     pub(crate) types: OrdMap<Oid, Arc<TypeInfo>>,
     pub(crate) domains: OrdMap<Oid, Arc<Domain>>,
     pub(crate) roles: OrdMap<Oid, Arc<Role>>,
+    pub(crate) acls: OrdMap<(Oid, Oid), Vec<Arc<str>>>,
     pub(crate) comments: OrdMap<(Oid, Oid, i32), Arc<str>>,
     pub(crate) dependencies: OrdMap<(Key, Key), Dependency>,
     pub(crate) dependents: OrdMap<(Key, Key), Dependency>,
@@ -153,6 +154,11 @@ impl Catalog {
         self.comments.get(&(catalog, object, sub_object))
     }
 
+    /// The access control list of a database or type, by the oid of its system catalog; `None` is the default.
+    pub fn acl_of(&self, class: Oid, object: Oid) -> Option<&[Arc<str>]> {
+        self.acls.get(&(class, object)).map(Vec::as_slice)
+    }
+
     /// What depends on an object, directly.
     pub fn dependents_of(&self, object: Key) -> impl Iterator<Item = (Key, Dependency)> + '_ {
         self.dependents.range((object, Key::MIN)..=(object, Key::MAX)).map(|((_, dependent), kind)| (*dependent, *kind))
@@ -182,6 +188,12 @@ impl Catalog {
                 match text {
                     Some(text) => self.comments.insert(*key, text.clone()),
                     None => self.comments.remove(key),
+                };
+            }
+            Change::Acl { class, object, acl } => {
+                match acl {
+                    Some(acl) => self.acls.insert((*class, *object), acl.clone()),
+                    None => self.acls.remove(&(*class, *object)),
                 };
             }
             Change::Depend { dependent, on, kind } => {

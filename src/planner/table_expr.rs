@@ -127,7 +127,7 @@ pub fn bind_domain_check(
     let bound = binder.bind_expr(expr)?;
     let mut bound = binder.coerce_to_boolean(bound, "CHECK", locations.leftmost(expr))?;
     let text = text_of(&binder, &bound, &[], Form { stored: true, pretty: false })?;
-    crate::fold::fold(&mut bound, cx.env);
+    crate::fold::fold(&mut bound, cx.env)?;
     Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns: Vec::new() })
 }
 

@@ -42,6 +42,9 @@ pub(crate) struct NewDatabase {
     pub connection_limit: i32,
 }
 
+/// `pg_class.oid` of `pg_database`.
+pub(crate) const DATABASE_CLASS: Oid = Oid(1262);
+
 /// `pg_database.oid` of the database that exists from the start.
 const FIRST_DATABASE: Oid = Oid(5);
 
@@ -171,7 +174,12 @@ impl Instance {
 
     /// Roles are of all databases: repeats committed changes of them in the other ones.
     pub(crate) fn share_roles(&self, changes: &[Change], origin: Oid) -> Result<()> {
-        let of_role = |change: &&Change| matches!(change, Change::Put(Object::Role(_)) | Change::Remove(Key::Role(_)));
+        // So are privileges on databases.
+        let of_role = |change: &&Change| match change {
+            Change::Put(Object::Role(_)) | Change::Remove(Key::Role(_)) => true,
+            Change::Acl { class, .. } => *class == DATABASE_CLASS,
+            _ => false,
+        };
         let changes: Vec<Change> = changes.iter().filter(of_role).cloned().collect();
         if changes.is_empty() {
             return Ok(());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use dictdb_catalog::CatalogTransaction;
+use dictdb_catalog::{AclKind, CatalogTransaction, Privileges, Role};
 use dictdb_executor::ddl::StorageChanges;
 use dictdb_executor::modify::ConstraintQueue;
 use dictdb_storage::{Session as StorageSession, Transaction};
@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::clock;
 use crate::deadlines::Deadline;
 use crate::env::StatementEnv;
-use crate::instance::{Database, Instance};
+use crate::instance::{DATABASE_CLASS, Database, Instance};
 use crate::notifications::{Action, Pending};
 use crate::plan_cache::KeyMaker;
 use crate::portal::Portals;
@@ -165,6 +165,7 @@ impl Session {
             return Err(Error::with_severity(Severity::Fatal, SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message));
         }
         let database = database?;
+        admit(&instance, &database, &role)?;
         let authority = if role.superuser { Authority::Superuser } else { Authority::User };
         settings.set_computed("is_superuser", if role.superuser { "on" } else { "off" });
         settings.set_computed("session_authorization", &identity.user);
@@ -557,6 +558,34 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// CONNECT on the database, and the connection limits of role and database. Superusers are not limited. 42501, 53300.
+fn admit(instance: &Instance, database: &Database, role: &Role) -> Result<()> {
+    let refuse = |code, message: String| Err(Error::with_severity(Severity::Fatal, code, message));
+    if role.superuser {
+        return Ok(());
+    }
+    let catalog = database.catalog.current();
+    let acl = catalog.acl_of(DATABASE_CLASS, database.oid);
+    let held = catalog.held_privileges(role.oid, AclKind::Database, database.owner, acl);
+    if !held.privileges.contains(Privileges::CONNECT) {
+        let message = format!("permission denied for database \"{}\"", database.name);
+        return refuse(SqlState::INSUFFICIENT_PRIVILEGE, message)
+            .map_err(|error| error.detail("User does not have CONNECT privilege."));
+    }
+    let all = instance.backends.all();
+    let of_database = all.iter().filter(|backend| backend.identity.database == database.name).count();
+    let of_role = all.iter().filter(|backend| backend.identity.user == role.name).count();
+    let over = |limit: i32, count: usize| usize::try_from(limit).is_ok_and(|limit| count > limit);
+    if over(database.connection_limit, of_database) {
+        let message = format!("too many connections for database \"{}\"", database.name);
+        return refuse(SqlState::TOO_MANY_CONNECTIONS, message);
+    }
+    if over(role.connection_limit, of_role) {
+        return refuse(SqlState::TOO_MANY_CONNECTIONS, format!("too many connections for role \"{}\"", role.name));
+    }
+    Ok(())
 }
 
 /// Makes an error end the session.

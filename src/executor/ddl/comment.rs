@@ -105,8 +105,8 @@ impl DdlContext<'_> {
             }
             (K::Database, ObjectRef::Name(name)) => {
                 let name = shown(name);
-                match self.databases.iter().find(|(_, known)| **known == *name) {
-                    Some((oid, _)) => Ok((DATABASE, *oid, 0)),
+                match self.databases.iter().find(|database| *database.name == *name) {
+                    Some(database) => Ok((DATABASE, database.oid, 0)),
                     None => {
                         Err(Error::new(SqlState::UNDEFINED_DATABASE, format!("database \"{name}\" does not exist")))
                     }

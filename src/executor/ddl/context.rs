@@ -13,6 +13,17 @@ use crate::context::VirtualTables;
 use crate::engine::Engine;
 use crate::modify::ConstraintQueue;
 
+/// A database as definitions see it.
+#[derive(Clone, Debug)]
+pub struct DatabaseName {
+    /// `pg_database.oid`.
+    pub oid: Oid,
+    /// `datname`.
+    pub name: Arc<str>,
+    /// `datdba`.
+    pub owner: Oid,
+}
+
 /// What the session knows and a statement needs, as seen with a version of the catalog: the statement's own changes are
 /// in it.
 pub trait Surroundings {
@@ -64,7 +75,7 @@ pub struct DdlContext<'a> {
     /// Makes the verifier of a password.
     pub verifier: Option<fn(&str) -> String>,
     /// The databases there are.
-    pub databases: &'a [(Oid, Arc<str>)],
+    pub databases: &'a [DatabaseName],
     /// Notices and warnings for the client.
     pub notices: &'a mut Vec<Error>,
 }

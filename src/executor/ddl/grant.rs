@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclItem, AclKind, Catalog, Column, Key, Object, Privileges, Relation, RelationKind, Schema};
+use dictdb_catalog::{
+    AclItem, AclKind, Catalog, Change, Column, Key, Object, Privileges, Relation, RelationKind, Schema,
+};
 use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{Behavior, Grant, GrantTarget, ObjectKind, ObjectRef, Privilege, RoleSpec};
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
@@ -35,9 +37,15 @@ pub(super) enum Grantable {
     Column(Oid, i16),
     /// A schema.
     Schema(Oid),
-    /// A type: it has an owner; its list is always the default.
+    /// A type.
     Type(Oid),
+    /// A database, and its owner.
+    Database(Oid, Oid),
 }
+
+/// `pg_class.oid` of `pg_database` and `pg_type`.
+const DATABASE: Oid = Oid(1262);
+const TYPE: Oid = Oid(1247);
 
 impl Grantable {
     /// Everything users made.
@@ -68,6 +76,7 @@ impl Grantable {
             Grantable::Relation(oid) | Grantable::Column(oid, _) => catalog.relation(oid).map(|r| r.owner),
             Grantable::Schema(oid) => catalog.schema(oid).map(|schema| schema.owner),
             Grantable::Type(oid) => catalog.type_info(oid).map(|info| info.owner),
+            Grantable::Database(_, owner) => Some(owner),
         };
         found.unwrap_or(Oid::INVALID)
     }
@@ -77,14 +86,15 @@ impl Grantable {
             Grantable::Relation(oid) => catalog.relation(oid)?.acl.clone(),
             Grantable::Column(oid, attnum) => catalog.relation(oid)?.column(attnum)?.acl.clone(),
             Grantable::Schema(oid) => catalog.schema(oid)?.acl.clone(),
-            Grantable::Type(_) => None,
+            Grantable::Type(oid) => catalog.acl_of(TYPE, oid).map(<[_]>::to_vec),
+            Grantable::Database(oid, _) => catalog.acl_of(DATABASE, oid).map(<[_]>::to_vec),
         }
     }
 
     pub fn key(self) -> Option<Key> {
         match self {
             Grantable::Relation(oid) => Some(Key::Relation(oid)),
-            Grantable::Column(..) => None,
+            Grantable::Column(..) | Grantable::Database(..) => None,
             Grantable::Schema(oid) => Some(Key::Schema(oid)),
             Grantable::Type(oid) => Some(Key::Type(oid)),
         }
@@ -94,7 +104,9 @@ impl Grantable {
     pub fn place(self) -> (Oid, i16) {
         match self {
             Grantable::Column(oid, attnum) => (oid, attnum),
-            Grantable::Relation(oid) | Grantable::Schema(oid) | Grantable::Type(oid) => (oid, 0),
+            Grantable::Relation(oid) | Grantable::Schema(oid) | Grantable::Type(oid) | Grantable::Database(oid, _) => {
+                (oid, 0)
+            }
         }
     }
 
@@ -114,6 +126,7 @@ impl Grantable {
             Grantable::Column(..) => AclKind::Column,
             Grantable::Schema(_) => AclKind::Schema,
             Grantable::Type(_) => AclKind::Type,
+            Grantable::Database(..) => AclKind::Database,
         }
     }
 
@@ -133,7 +146,10 @@ impl Grantable {
                 let schema = found.ok_or_else(|| Error::internal("a schema is gone"))?;
                 cx.put(Object::Schema(Arc::new(Schema { acl, ..Schema::clone(&schema) })));
             }
-            Grantable::Type(_) => return Err(Error::unsupported("privileges on types")),
+            Grantable::Type(oid) => cx.catalog.change(cx.store, Change::Acl { class: TYPE, object: oid, acl }),
+            Grantable::Database(oid, _) => {
+                cx.catalog.change(cx.store, Change::Acl { class: DATABASE, object: oid, acl });
+            }
         }
         Ok(())
     }
@@ -142,7 +158,7 @@ impl Grantable {
     pub fn give(self, cx: &mut DdlContext<'_>, owner: Oid) -> Result<()> {
         match self {
             Grantable::Relation(oid) => cx.give_relation(oid, owner),
-            Grantable::Column(..) => Ok(()),
+            Grantable::Column(..) | Grantable::Database(..) => Ok(()),
             Grantable::Schema(oid) => {
                 let found = cx.view().schema(oid).cloned();
                 let schema = found.ok_or_else(|| Error::internal("a schema is gone"))?;
@@ -216,8 +232,45 @@ impl DdlContext<'_> {
                 let privileges = object_privileges(&grant.privileges, AclKind::Schema, "schema")?;
                 self.change_list(grant, Grantable::Schema(oid), privileges, grantees, &name, "schema")
             }
+            (ObjectKind::Database, ObjectRef::Name(name)) => {
+                let name = shown(name);
+                let found = self.databases.iter().find(|database| *database.name == *name);
+                let (oid, owner) = found.map(|database| (database.oid, database.owner)).ok_or_else(|| {
+                    Error::new(SqlState::UNDEFINED_DATABASE, format!("database \"{name}\" does not exist"))
+                })?;
+                let privileges = object_privileges(&grant.privileges, AclKind::Database, "database")?;
+                self.change_list(grant, Grantable::Database(oid, owner), privileges, grantees, &name, "database")
+            }
+            (ObjectKind::Type | ObjectKind::Domain, ObjectRef::Name(name)) => {
+                let info = self.find_type(name)?;
+                self.grant_on_type(grant, kind, &info, grantees)
+            }
+            (ObjectKind::Type | ObjectKind::Domain, ObjectRef::Type(data_type)) => {
+                let ty = self.bind_type(data_type)?;
+                let info = self.type_info(ty.oid)?;
+                self.grant_on_type(grant, kind, &info, grantees)
+            }
             (kind, _) => Err(Error::unsupported(format_args!("GRANT on {kind:?}"))),
         }
+    }
+
+    fn grant_on_type(
+        &mut self,
+        grant: &Grant,
+        kind: ObjectKind,
+        info: &dictdb_types::TypeInfo,
+        grantees: &[String],
+    ) -> Result<()> {
+        if info.is_array() && info.element.is_valid() {
+            return Err(Error::new(SqlState::INVALID_GRANT_OPERATION, "cannot set privileges of array types")
+                .hint("Set the privileges of the element type instead."));
+        }
+        if kind == ObjectKind::Domain && !matches!(info.kind, dictdb_types::TypeKind::Domain(_)) {
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a domain", info.name)));
+        }
+        let noun = if kind == ObjectKind::Domain { "domain" } else { "type" };
+        let privileges = object_privileges(&grant.privileges, AclKind::Type, noun)?;
+        self.change_list(grant, Grantable::Type(info.oid), privileges, grantees, &info.name, "type")
     }
 
     fn grant_on_relation(
@@ -311,7 +364,7 @@ impl DdlContext<'_> {
             Some(acl) => acl.iter().filter_map(|item| AclItem::parse(item)).collect(),
             None => default_items(kind, &owner_name),
         };
-        let (grantor, allowed) = self.grantor(target, kind, owner, &owner_name, wanted, &items)?;
+        let (grantor, allowed) = self.grantor(owner, kind, &owner_name, wanted, &items)?;
         let wanted = self.limit(grant, wanted, allowed, kind, owner, listed.as_deref(), (name, noun))?;
         for grantee in grantees {
             match grant.grant {
@@ -329,9 +382,8 @@ impl DdlContext<'_> {
     /// On whose behalf the role grants, and what it may grant on (`select_best_grantor`).
     fn grantor(
         &mut self,
-        target: Grantable,
-        kind: AclKind,
         owner: Oid,
+        kind: AclKind,
         owner_name: &str,
         wanted: Privileges,
         items: &[AclItem],
@@ -352,7 +404,6 @@ impl DdlContext<'_> {
                 best = (role, grantable);
             }
         }
-        debug_assert!(!matches!(target, Grantable::Type(_)));
         let name = catalog.role(best.0).map_or_else(String::new, |role| role.name.to_string());
         Ok((name, best.1))
     }

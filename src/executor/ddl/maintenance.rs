@@ -58,7 +58,8 @@ impl DdlContext<'_> {
             }
             ReindexKind::Database | ReindexKind::System => {
                 let name = shown(&reindex.name);
-                let own = self.databases.iter().find(|(oid, _)| *oid == self.database).map(|(_, name)| name.clone());
+                let own = self.databases.iter().find(|known| known.oid == self.database);
+                let own = own.map(|database| database.name.clone());
                 if !name.is_empty() && own.as_deref() != Some(name.as_str()) {
                     return Err(Error::new(
                         SqlState::FEATURE_NOT_SUPPORTED,

@@ -37,7 +37,7 @@ use dictdb_parser::Locations;
 use dictdb_parser::utility::Utility;
 use dictdb_types::Result;
 
-pub use context::{DdlContext, Surroundings};
+pub use context::{DatabaseName, DdlContext, Surroundings};
 pub use storage_changes::StorageChanges;
 
 /// How a statement that changes the catalog has ended.

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Object, Schema};
+use dictdb_catalog::{AclKind, Object, Privileges, Schema};
 use dictdb_parser::utility::{CreateSchema, RoleSpec, Utility};
 use dictdb_parser::{Locations, Statement};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::DdlContext;
+
+/// `pg_class.oid` of `pg_database`.
+const DATABASE_CLASS: Oid = Oid(1262);
 
 impl DdlContext<'_> {
     pub(super) fn create_schema(&mut self, create: &CreateSchema, locations: &Locations) -> Result<()> {
@@ -23,14 +26,7 @@ impl DdlContext<'_> {
                 role.name.clone()
             }
         };
-        if !self.is_superuser() {
-            let database = self.databases.iter().find(|(oid, _)| *oid == self.database);
-            let database = database.map_or("?", |(_, name)| name);
-            return Err(Error::new(
-                SqlState::INSUFFICIENT_PRIVILEGE,
-                format!("permission denied for database {database}"),
-            ));
-        }
+        self.check_database_create()?;
         if name.starts_with("pg_") {
             return Err(Error::new(SqlState::RESERVED_NAME, format!("unacceptable schema name \"{name}\""))
                 .detail("The prefix \"pg_\" is reserved for system schemas."));
@@ -87,6 +83,19 @@ impl DdlContext<'_> {
             super::execute(element, locations, &mut inner)?;
         }
         Ok(())
+    }
+
+    /// 42501 unless the role may make schemas in the database.
+    fn check_database_create(&mut self) -> Result<()> {
+        let Some(database) = self.databases.iter().find(|known| known.oid == self.database) else { return Ok(()) };
+        let (oid, name, owner) = (database.oid, database.name.clone(), database.owner);
+        let role = self.role;
+        let catalog = self.view();
+        let held = catalog.held_privileges(role, AclKind::Database, owner, catalog.acl_of(DATABASE_CLASS, oid));
+        if held.privileges.contains(Privileges::CREATE) {
+            return Ok(());
+        }
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for database {name}")))
     }
 
     /// The role a name means; 42704.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{OnCommit, Relation};
-use dictdb_executor::ddl::{self, Completed, DdlContext};
+use dictdb_executor::ddl::{self, Completed, DatabaseName, DdlContext};
 use dictdb_parser::utility::{CreateTableAs, SourceQuery, TableSource, Utility};
 use dictdb_parser::{Locations, Statement, ast};
-use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, quote_identifier};
+use dictdb_types::{Datum, Error, Result, SqlState, Type, quote_identifier};
 
 use crate::Session;
 use crate::client::Tag;
@@ -75,8 +75,11 @@ impl Session {
         let role = self.role();
         let session_user = self.shared.session_user();
         let session_role = env.catalog.role_named(&session_user).map_or(role, |role| role.oid);
-        let databases: Vec<(Oid, Arc<str>)> =
-            self.shared.instance.databases().iter().map(|database| (database.oid, database.name.clone())).collect();
+        let databases = self.shared.instance.databases();
+        let databases: Vec<DatabaseName> = databases
+            .iter()
+            .map(|database| DatabaseName { oid: database.oid, name: database.name.clone(), owner: database.owner })
+            .collect();
         let mut notices = Vec::new();
         let mut cx = DdlContext {
             storage: &self.shared.instance.storage,
@@ -130,13 +133,20 @@ impl Session {
                 OnCommit::PreserveRows | OnCommit::DeleteRows => {}
             }
         }
-        for sql in statements {
-            let source = Source::parse(&sql)?;
-            if let Statement::Utility(command) = &source.parsed.statement {
-                self.define(command, &source.parsed.locations, &Arc::default(), &[])?;
-            }
-        }
-        Ok(())
+        statements.iter().try_for_each(|sql| self.define_quietly(sql))
+    }
+
+    /// Runs a definition on the session's own account: the client hears nothing of it.
+    fn define_quietly(&mut self, sql: &str) -> Result<()> {
+        let source = Source::parse(sql)?;
+        let Statement::Utility(command) = &source.parsed.statement else {
+            return Err(Error::internal("a definition that is a query"));
+        };
+        let heard = self.shared.take_notices();
+        let defined = self.define(command, &source.parsed.locations, &Arc::default(), &[]);
+        self.shared.take_notices();
+        heard.into_iter().for_each(|notice| self.shared.notice(notice));
+        defined.map(drop)
     }
 
     /// Drops the session's temporary objects, as part of the open transaction.
@@ -144,13 +154,8 @@ impl Session {
         let env = self.env();
         let schema = self.shared.temporary_schema().and_then(|oid| env.catalog.schema(oid));
         let Some(schema) = schema else { return Ok(()) };
-        let source = Source::parse(&format!("DROP SCHEMA {} CASCADE", quote_identifier(&schema.name)))?;
-        match &source.parsed.statement {
-            Statement::Utility(command) => {
-                self.define(command, &source.parsed.locations, &Arc::default(), &[]).map(drop)
-            }
-            Statement::Sql(_) => Err(Error::internal("DROP SCHEMA is a utility command")),
-        }
+        let sql = format!("DROP SCHEMA {} CASCADE", quote_identifier(&schema.name));
+        self.define_quietly(&sql)
     }
 
     /// The session ends: its temporary objects go.

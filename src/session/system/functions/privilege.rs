@@ -9,6 +9,7 @@ use dictdb_types::{Array, Datum, Error, Oid, RegKind, Result, SqlState, TypeLook
 
 use super::arguments::{integer, oid, records, session, text};
 use crate::StatementEnv;
+use crate::instance::DATABASE_CLASS;
 use crate::system::names;
 
 /// The six functions of a kind of object: role and object by name or by oid, or the current role.
@@ -237,10 +238,14 @@ fn owner_and_acl(env: &StatementEnv, kind: Kind, object: Oid) -> Result<Option<O
             relation => relation.map(|r| (r.owner, r.acl.clone())),
         },
         Kind::Schema => catalog.schema(object).map(|s| (s.owner, s.acl.clone())),
-        Kind::Type => env.type_info(object).map(|t| (t.owner, None)),
+        Kind::Type => {
+            let acl = catalog.acl_of(Oid(1247), object).map(<[_]>::to_vec);
+            env.type_info(object).map(|t| (t.owner, acl))
+        }
         Kind::Database => {
             let databases = env.shared.instance.databases();
-            databases.iter().any(|d| d.oid == object).then_some((BOOTSTRAP_ROLE, None))
+            let acl = catalog.acl_of(DATABASE_CLASS, object).map(<[_]>::to_vec);
+            databases.iter().find(|d| d.oid == object).map(|d| (d.owner, acl))
         }
         Kind::Function => facts::proc_by_oid(object).map(|p| (BOOTSTRAP_ROLE, p.acl.map(list))),
         Kind::Language => {

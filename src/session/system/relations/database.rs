@@ -3,8 +3,9 @@
 use dictdb_catalog::BOOTSTRAP_ROLE;
 use dictdb_types::Oid;
 
-use super::super::output::{NULL, Output, row};
+use super::super::output::{NULL, Output, acl, row};
 use super::Source;
+use crate::instance::DATABASE_CLASS;
 
 /// `pg_tablespace.oid` of `pg_default`.
 pub const DEFAULT_TABLESPACE: Oid = Oid(1663);
@@ -18,7 +19,7 @@ pub fn pg_database(source: &Source<'_>, out: &mut Output<'_>) {
     for database in source.env.shared.instance.databases() {
         row!(out;
             database.oid, &database.name, database.owner, UTF8, 'c', false, true, database.connection_limit, Oid(2), Oid(1), DEFAULT_TABLESPACE,
-            "C", "C", NULL, NULL, NULL,
+            "C", "C", NULL, NULL, acl(source.catalog.acl_of(DATABASE_CLASS, database.oid)),
         );
     }
 }

@@ -4,7 +4,7 @@ use dictdb_functions::facts;
 use dictdb_types::{Oid, Type, TypeInfo, TypeKind, TypeLookup, builtin_types};
 
 use super::super::exported;
-use super::super::output::{NULL, Output, row};
+use super::super::output::{NULL, Output, acl, row};
 use super::Source;
 
 /// Types: built-in ones and the catalog's.
@@ -79,6 +79,9 @@ fn proc_oid(name: &str) -> Oid {
     facts::procs_named(name).next().map_or(Oid::INVALID, |proc| proc.oid)
 }
 
+/// `pg_class.oid` of `pg_type`.
+const TYPE_CLASS: Oid = Oid(1247);
+
 /// `typtype`.
 pub fn kind_letter(info: &TypeInfo) -> char {
     match info.kind {
@@ -108,7 +111,7 @@ fn push(source: &Source<'_>, info: &TypeInfo, out: &mut Output<'_>) {
         proc_oid(functions.output), proc_oid(functions.receive), proc_oid(functions.send), proc_oid(functions.modin),
         proc_oid(functions.modout), proc_oid(functions.analyze), char::from(info.align), storage_of(source, info.oid),
         facts.is_some_and(|f| f.not_null) || domain.is_some_and(|d| d.not_null), base, typmod, facts.map_or(0, |f| f.ndims), info.collation, NULL,
-        facts.and_then(|f| f.default.map(|text| text.to_string())).or(default), NULL,
+        facts.and_then(|f| f.default.map(|text| text.to_string())).or(default), acl(source.catalog.acl_of(TYPE_CLASS, info.oid)),
     );
 }
 
