@@ -24,7 +24,7 @@ impl DdlContext<'_> {
             ObjectKind::Schema => "schema",
             ObjectKind::Type => "type",
             ObjectKind::Domain => "domain",
-            other => return Err(Error::unsupported(format_args!("DROP {other:?}"))),
+            kind => return self.drop_absent(kind, drop),
         };
         let mut named = Vec::with_capacity(drop.objects.len());
         for object in &drop.objects {
@@ -40,6 +40,51 @@ impl DdlContext<'_> {
             }
         }
         self.drop_keys(&named, drop.behavior)
+    }
+
+    /// DROP of kinds of objects that cannot be made, and so do not exist.
+    fn drop_absent(&mut self, kind: ObjectKind, drop: &Drop) -> Result<()> {
+        let noun = match kind {
+            ObjectKind::Statistics => "statistics object",
+            ObjectKind::EventTrigger => "event trigger",
+            ObjectKind::Publication => "publication",
+            ObjectKind::Server => "server",
+            ObjectKind::ForeignDataWrapper => "foreign-data wrapper",
+            ObjectKind::ForeignTable => "foreign table",
+            ObjectKind::Policy => "policy",
+            ObjectKind::Rule => "rule",
+            other => return Err(Error::unsupported(format_args!("DROP {other:?}"))),
+        };
+        for object in &drop.objects {
+            let missing = match object {
+                ObjectRef::Name(name) => {
+                    let code = if kind == ObjectKind::ForeignTable {
+                        SqlState::UNDEFINED_TABLE
+                    } else {
+                        SqlState::UNDEFINED_OBJECT
+                    };
+                    Error::new(code, format!("{noun} \"{}\" does not exist", shown(name)))
+                }
+                ObjectRef::On(name, table) => match self.look_up_relation(table)? {
+                    None => {
+                        let message = format!("relation \"{}\" does not exist", shown(table));
+                        Error::new(SqlState::UNDEFINED_TABLE, message)
+                    }
+                    Some(relation) => {
+                        let place = if kind == ObjectKind::Policy { "for table" } else { "for relation" };
+                        let message =
+                            format!("{noun} \"{}\" {place} \"{}\" does not exist", name.value, relation.name);
+                        Error::new(SqlState::UNDEFINED_OBJECT, message)
+                    }
+                },
+                _ => return Err(Error::unsupported(format_args!("DROP {noun} of this form"))),
+            };
+            if !drop.if_exists {
+                return Err(missing);
+            }
+            self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("{}, skipping", missing.message()));
+        }
+        Ok(())
     }
 
     /// Drops objects with what depends on them; 2BP01 without CASCADE.
