@@ -1,12 +1,15 @@
 //! Further questions about values, relations and the session.
 
-use dictdb_catalog::RelationKind;
+use std::sync::Arc;
+
+use dictdb_catalog::{Relation, RelationKind};
 use dictdb_functions::set_returning::{Rows, SetFn};
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Datum, Result, quote_identifier};
 use jiff::Timestamp;
 
 use super::arguments::{integer, oid, records, session, values};
+use crate::StatementEnv;
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_typeof", |cx, _| Ok(Datum::Oid(cx.arg_type(0).oid.0))),
@@ -38,15 +41,39 @@ fn pg_collation_for(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
 /// Which commands a relation takes: a bit for each of UPDATE (4), INSERT (8), DELETE (16).
 fn pg_relation_is_updatable(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     const ALL: i32 = 4 | 8 | 16;
-    let relation = session(cx)?.catalog.relation(oid(args, 0));
-    let table = relation.is_some_and(|relation| matches!(relation.kind, RelationKind::Table));
-    Ok(Datum::Int4(if table { ALL } else { 0 }))
+    const DELETE: i32 = 16;
+    let env = session(cx)?;
+    let commands = match env.catalog.relation(oid(args, 0)) {
+        Some(relation) if matches!(relation.kind, RelationKind::Table) => ALL,
+        Some(relation) => match updatable(env, relation) {
+            Some(view) if !view.columns.is_empty() => ALL,
+            Some(view) if view.delete => DELETE,
+            _ => 0,
+        },
+        None => 0,
+    };
+    Ok(Datum::Int4(commands))
+}
+
+/// What can be done through a view; `None` when nothing can.
+fn updatable(env: &StatementEnv, relation: &Arc<Relation>) -> Option<dictdb_planner::Updatable> {
+    let path = env.search_path();
+    matches!(relation.kind, RelationKind::View(_))
+        .then(|| dictdb_planner::updatable(relation, env.bind_context(&path)).ok())
+        .flatten()
 }
 
 fn pg_column_is_updatable(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
     let attnum = integer(args, 1).unwrap_or(0);
-    let table = pg_relation_is_updatable(cx, args)?;
-    Ok(Datum::Bool(attnum > 0 && matches!(table, Datum::Int4(commands) if commands != 0)))
+    let assignable = match env.catalog.relation(oid(args, 0)) {
+        Some(relation) if matches!(relation.kind, RelationKind::Table) => attnum > 0,
+        Some(relation) => updatable(env, relation).is_some_and(|view| {
+            view.columns.iter().any(|position| i32::try_from(position + 1).is_ok_and(|own| own == attnum))
+        }),
+        None => false,
+    };
+    Ok(Datum::Bool(assignable))
 }
 
 /// The databases with objects in a tablespace: all are in `pg_default`.
