@@ -218,7 +218,10 @@ fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)], form: Form) 
         input: &|_| None,
         stored: form.stored,
         pretty: form.pretty,
-        type_name: &|ty| binder.type_name_with_modifier(ty),
+        type_name: &|ty| match form.stored {
+            true => binder.qualified_type_name(ty),
+            false => binder.type_name_with_modifier(ty),
+        },
     };
     deparse::expression(expr, &names)
 }

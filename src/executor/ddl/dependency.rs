@@ -65,7 +65,9 @@ impl Doomed {
 
     /// The objects that need CASCADE, with what each depends on, the oldest first.
     fn reported(&self) -> impl Iterator<Item = (Key, Key)> + '_ {
-        self.order.iter().rev().copied().filter(|(key, _)| !self.silent.get(key).copied().unwrap_or(true))
+        let reported =
+            |key: Key| !self.silent.get(&key).copied().unwrap_or(true) && !is_part_of_doomed(key, &self.visited);
+        self.order.iter().rev().copied().filter(move |(key, _)| reported(*key))
     }
 }
 

@@ -72,8 +72,7 @@ impl DdlContext<'_> {
                     }
                     Some(relation) => {
                         let place = if kind == ObjectKind::Policy { "for table" } else { "for relation" };
-                        let message =
-                            format!("{noun} \"{}\" {place} \"{}\" does not exist", name.value, relation.name);
+                        let message = format!("{noun} \"{}\" {place} \"{}\" does not exist", name.value, relation.name);
                         Error::new(SqlState::UNDEFINED_OBJECT, message)
                     }
                 },

@@ -10,10 +10,10 @@ use dictdb_planner::estimate::NoStatistics;
 use dictdb_planner::{BindContext, plan};
 use dictdb_storage::{Isolation, Session, Storage, Transaction, WaitOptions};
 use dictdb_types::env::BareEnv;
-use dictdb_types::{Datum, Error, Oid, Result};
+use dictdb_types::{Datum, Env, Error, Oid, Result};
 
 use crate::columnar::choose::EngineChoice;
-use crate::ddl::{DdlContext, StorageChanges};
+use crate::ddl::{DdlContext, StorageChanges, Surroundings};
 use crate::modify::ConstraintQueue;
 use crate::{Engine, ExecContext, PrepareContext, Row, VirtualTables, execute, prepare};
 
@@ -29,6 +29,18 @@ struct NoVirtualTables;
 impl VirtualTables for NoVirtualTables {
     fn rows(&self, _: Oid, _: &[(i16, Datum)], _: &[i16]) -> Result<Vec<Row>> {
         Ok(Vec::new())
+    }
+}
+
+struct BareSurroundings;
+
+impl Surroundings for BareSurroundings {
+    fn env(&self, _: Arc<Catalog>) -> Arc<dyn Env> {
+        Arc::new(BareEnv::default())
+    }
+
+    fn virtual_tables(&self, _: Arc<Catalog>) -> Arc<dyn VirtualTables> {
+        Arc::new(NoVirtualTables)
     }
 }
 
@@ -58,11 +70,18 @@ impl Database {
             catalog: &mut catalog,
             changes: &mut changes,
             registry: self.engine.registry(),
-            env: &BareEnv::default(),
+            engine: &self.engine,
+            surroundings: &BareSurroundings,
+            constraints: &Arc::default(),
+            params: &Arc::from([]),
+            param_types: &[],
             search_path: &SEARCH_PATH,
             creation_schema: Some(namespaces::PUBLIC),
             temporary_schema: Oid(0),
             role: dictdb_catalog::BOOTSTRAP_ROLE,
+            session_role: dictdb_catalog::BOOTSTRAP_ROLE,
+            verifier: None,
+            databases: &[],
             notices: &mut Vec::new(),
         };
         crate::ddl::execute(statement, locations, &mut cx)?;

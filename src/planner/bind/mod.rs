@@ -196,6 +196,15 @@ impl<'a> Binder<'a> {
         })
     }
 
+    /// The name of a type that means it whatever the search path.
+    pub(crate) fn qualified_type_name(&self, ty: Type) -> String {
+        let search_path = [dictdb_catalog::namespaces::PG_CATALOG];
+        let scope = crate::scope::CatalogScope { catalog: self.cx.catalog, search_path: &search_path };
+        dictdb_types::type_name_with_modifier(&scope, ty, &|info| {
+            dictdb_functions::resolve::Scope::qualifier_of_type(&scope, info)
+        })
+    }
+
     /// PostgreSQL's name of a type, for messages.
     pub(crate) fn type_name(&self, ty: Type) -> String {
         let scope = self.scope();
