@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use dictdb_types::geometry::{Circle, Geometry, Line, Lseg, Path, Point, Polygon, Rectangle};
 use dictdb_types::{Array, Datum, Error, Interval, Jsonb, Numeric, Oid, Range, Record, Result};
 
 /// A Rust view of an argument.
@@ -74,6 +75,27 @@ by_reference! {
     Numeric: Numeric, Text: str, Bytea: [u8], Jsonb: Jsonb, Array: Array, Record: Record, Range: Range,
     Text: Arc<str>, Array: Arc<Array>, Jsonb: Arc<Jsonb>,
 }
+
+macro_rules! geometric {
+    ($($ty:ty),* $(,)?) => {$(
+        impl<'a> FromDatum<'a> for $ty {
+            fn from_datum(datum: &'a Datum) -> Option<Self> {
+                match datum {
+                    Datum::Bytea(bytes) => <$ty>::from_bytes(bytes),
+                    _ => None,
+                }
+            }
+        }
+
+        impl Output for $ty {
+            fn output(self) -> Result<Datum> {
+                Ok(Datum::Bytea(self.to_bytes().into()))
+            }
+        }
+    )*};
+}
+
+geometric!(Point, Line, Lseg, Rectangle, Path, Polygon, Circle);
 
 impl<'a> FromDatum<'a> for &'a Datum {
     fn from_datum(datum: &'a Datum) -> Option<Self> {

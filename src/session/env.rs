@@ -139,6 +139,15 @@ impl Env for StatementEnv {
         }
     }
 
+    fn notice(&self, notice: Error) {
+        self.shared.notice(notice);
+    }
+
+    fn text_search_config(&self) -> Result<Oid> {
+        let name = self.shared.show("default_text_search_config")?;
+        names::reg_in(self, RegKind::Config, &name)
+    }
+
     fn check_interrupts(&self) -> Result<()> {
         self.shared.backend.interrupts.check()
     }

@@ -29,7 +29,8 @@ pub enum Datum {
     /// `text`, `varchar`, `bpchar` (blank padded), `name`, `"char"` (the character with the byte's number, nothing for 0),
     /// `json`, `unknown`, `cstring`, `refcursor`, `void`, `bit` and `varbit` (zeros and ones). Never contains NUL.
     Text(Arc<str>),
-    /// `bytea`; `inet` and `cidr` (see [`crate::network`]), `macaddr` and `macaddr8`.
+    /// `bytea`; `inet` and `cidr` (see [`crate::network`]), `macaddr` and `macaddr8`; the
+    /// geometric types (see [`crate::geometry`]); `tsvector` and `tsquery` (see [`crate::tsearch`]).
     Bytea(Arc<[u8]>),
     /// `date`: days since 1970-01-01; `i32::MAX` and `i32::MIN` are infinity and -infinity.
     Date(i32),

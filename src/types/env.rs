@@ -145,6 +145,14 @@ pub trait Env: TypeLookup + Send + Sync {
         &SHARED_RANDOM
     }
 
+    /// Hands the client a notice. Where there is no client it is dropped.
+    fn notice(&self, _notice: Error) {}
+
+    /// The configuration that full-text search uses when none is given: the setting `default_text_search_config`.
+    fn text_search_config(&self) -> Result<Oid> {
+        self.reg_in(RegKind::Config, "pg_catalog.english")
+    }
+
     /// The implementor, for system functions of upper layers that need more of the session.
     fn as_any(&self) -> &dyn Any;
 }

@@ -6,7 +6,7 @@
 //!   SqlState, Error        what went wrong                     (error, sqlstate)
 //!   Oid, RowId, TxnId      who is meant                        (ids, oids)
 //!   Type, TypeInfo         what a value is                     (ty, builtin_types, typmod)
-//!   Datum                  one value                           (datum, value, numeric/, json/, range, network)
+//!   Datum                  one value                           (datum, value, numeric/, json/, range, network, geometry, tsearch/)
 //!     text / binary        PostgreSQL's two wire formats       (text/, binary/, datetime/)
 //!     order                compare, hash, memcomparable keys   (order, sort_key)
 //!     arrow / opaque       one column of values                (arrow/, opaque)
@@ -23,6 +23,7 @@ pub mod datetime;
 mod datum;
 pub mod env;
 mod error;
+pub mod geometry;
 mod identifier;
 mod ids;
 pub mod json;
@@ -40,6 +41,7 @@ mod sqlstate;
 #[cfg(test)]
 mod test_env;
 pub mod text;
+pub mod tsearch;
 mod ty;
 mod type_name;
 pub mod typmod;

@@ -12,7 +12,7 @@
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
-use crate::{Array, Bound, Datum, Interval, Jsonb, Oid, Range, Record, network, oids};
+use crate::{Array, Bound, Datum, Interval, Jsonb, Oid, Range, Record, network, oids, tsearch};
 
 /// Order of two values of one type.
 #[inline]
@@ -57,6 +57,7 @@ pub fn compare_as(oid: Oid, a: &Datum, b: &Datum) -> Ordering {
         (oids::BPCHAR, Datum::Text(a), Datum::Text(b)) => a.trim_end_matches(' ').cmp(b.trim_end_matches(' ')),
         (oids::PG_LSN | oids::XID8, Datum::Int8(a), Datum::Int8(b)) => (*a as u64).cmp(&(*b as u64)),
         (oids::INET | oids::CIDR, Datum::Bytea(a), Datum::Bytea(b)) => network::compare(a, b),
+        (oids::TSVECTOR | oids::TSQUERY, Datum::Bytea(a), Datum::Bytea(b)) => tsearch::compare(oid, a, b),
         _ => compare(a, b),
     }
 }
@@ -106,7 +107,7 @@ pub fn hash_into<H: Hasher>(oid: Oid, value: &Datum, state: &mut H) {
     }
 }
 
-fn compare_floats(a: f64, b: f64) -> Ordering {
+pub(crate) fn compare_floats(a: f64, b: f64) -> Ordering {
     // Only NaN makes the partial order fail: it equals itself and is above the rest.
     a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }

@@ -15,7 +15,7 @@
 //! Domains are resolved by the caller; see [`crate::order`] for the rest of the contract.
 
 use crate::order::{float_bits, interval_micros, jsonb_rank, timetz_key};
-use crate::{Array, Bound, Datum, Jsonb, Numeric, Oid, Range, Record, network, oids};
+use crate::{Array, Bound, Datum, Jsonb, Numeric, Oid, Range, Record, network, oids, tsearch};
 
 const NULL_FIRST: u8 = 0;
 const VALUE: u8 = 1;
@@ -75,6 +75,7 @@ fn body(value: &Datum, oid: Oid, out: &mut Vec<u8>) {
         Datum::Text(v) if oid == oids::BPCHAR => put_bytes(v.trim_end_matches(' ').as_bytes(), out),
         Datum::Text(v) => put_bytes(v.as_bytes(), out),
         Datum::Bytea(v) if matches!(oid, oids::INET | oids::CIDR) => network::write_key(v, out),
+        Datum::Bytea(v) if matches!(oid, oids::TSVECTOR | oids::TSQUERY) => tsearch::write_key(oid, v, out),
         Datum::Bytea(v) => put_bytes(v, out),
         Datum::Uuid(v) => out.extend_from_slice(v),
         Datum::Oid(v) | Datum::Enum(v) => out.extend_from_slice(&v.to_be_bytes()),

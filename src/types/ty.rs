@@ -200,8 +200,11 @@ pub fn physical_of_builtin(oid: Oid) -> Physical {
         | oids::PG_NODE_TREE
         | oids::BIT
         | oids::VARBIT
-        | oids::ACLITEM => Physical::Text,
-        oids::BYTEA => Physical::Bytea,
+        | oids::ACLITEM
+        | oids::PG_SNAPSHOT
+        | oids::TXID_SNAPSHOT => Physical::Text,
+        oids::BYTEA | oids::TSVECTOR | oids::TSQUERY => Physical::Bytea,
+        oid if crate::geometry::is_geometric(oid) => Physical::Bytea,
         _ => Physical::Opaque,
     }
 }

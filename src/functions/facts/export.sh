@@ -77,3 +77,7 @@ export_table pg_init_privs "
 export_table pg_range "
     SELECT rngtypid, rngsubtype, rngmultitypid, rngcollation, rngsubopc, rngcanonical::oid AS rngcanonical,
            rngsubdiff::oid AS rngsubdiff FROM pg_range WHERE rngtypid < 16384 ORDER BY 1"
+
+# Stop words of the Snowball dictionaries, as PostgreSQL installs them.
+mkdir -p stopwords
+cp "$(pg_config --sharedir)"/tsearch_data/*.stop stopwords/

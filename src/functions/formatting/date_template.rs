@@ -82,6 +82,32 @@ impl Field {
         )
     }
 
+    /// Whether the field is part of a time of day.
+    pub(super) fn is_time(self) -> bool {
+        matches!(
+            self,
+            Field::Meridiem { .. }
+                | Field::Fraction(_)
+                | Field::Hour24
+                | Field::Hour12
+                | Field::Minute
+                | Field::Millisecond
+                | Field::SecondOfDay
+                | Field::Second
+                | Field::Microsecond
+        )
+    }
+
+    /// Whether the field is part of a time zone.
+    pub(super) fn is_zone(self) -> bool {
+        matches!(self, Field::Offset | Field::ZoneHour | Field::ZoneMinute | Field::Zone)
+    }
+
+    /// Whether the field is part of a date.
+    pub(super) fn is_date(self) -> bool {
+        self != Field::Exact && !self.is_time() && !self.is_zone()
+    }
+
     /// The calendar the field belongs to, if to one.
     pub(super) fn calendar(self) -> Option<Calendar> {
         match self {

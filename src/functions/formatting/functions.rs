@@ -4,6 +4,7 @@ use dictdb_types::datetime::calendar::is_valid_julian;
 use dictdb_types::datetime::{Clock, is_finite_timestamp, scale_timestamp, timestamp_out_of_range, zone};
 use dictdb_types::{Error, Interval, Numeric, Result, SqlState};
 
+use super::date_template::{Field, Node};
 use super::number_picture::{FLOAT4_DIGITS, FLOAT8_DIGITS, Picture};
 use super::number_template::Shape;
 use super::resolve_date::{Resolved, resolve};
@@ -65,6 +66,39 @@ fn to_number(text: &str, template: &str) -> Result<Option<Numeric>> {
 
 fn read(text: &str, template: &str) -> Result<Resolved> {
     resolve(&read_date::read(&date_template::parse(template), text)?, text)
+}
+
+/// What a template is about and a text says.
+pub(crate) struct Parts {
+    /// Days since 1970-01-01.
+    pub(crate) days: Option<i32>,
+    /// Microseconds since midnight.
+    pub(crate) time: Option<i64>,
+    /// Seconds west of UTC.
+    pub(crate) west: Option<i32>,
+}
+
+/// Reads a whole text by a whole template. 22007, 22008.
+pub(crate) fn read_parts(text: &str, template: &str) -> Result<Parts> {
+    let nodes = date_template::parse(template);
+    let about =
+        |wanted: fn(Field) -> bool| nodes.iter().any(|node| matches!(node, Node::Field(node) if wanted(node.field)));
+    let Resolved { civil, west, .. } = resolve(&read_date::read_whole(&nodes, text)?, text)?;
+    if about(Field::is_zone) && west.is_none() {
+        let ty = if about(Field::is_date) { "timestamptz" } else { "timetz" };
+        let message = format!("missing time zone in input string for type {ty}");
+        return Err(Error::new(SqlState::INVALID_DATETIME_FORMAT, message));
+    }
+    let days = || {
+        civil
+            .to_date()
+            .ok_or_else(|| Error::new(SqlState::DATETIME_VALUE_OUT_OF_RANGE, format!("date out of range: \"{text}\"")))
+    };
+    Ok(Parts {
+        days: about(Field::is_date).then(days).transpose()?,
+        time: about(Field::is_time).then(|| civil.time()),
+        west: west.filter(|_| about(Field::is_zone)),
+    })
 }
 
 fn to_date(text: &str, template: &str) -> Result<Date> {

@@ -23,4 +23,4 @@ mod tests;
 mod write_date;
 mod write_number;
 
-pub(crate) use functions::{KERNELS, timestamp_to_char};
+pub(crate) use functions::{KERNELS, Parts, read_parts, timestamp_to_char};

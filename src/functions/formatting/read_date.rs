@@ -47,11 +47,30 @@ fn format_error(message: String) -> Error {
 /// Reads a text by a template. 22007 where it does not fit, 22008 for numbers out of range, 0A000 for fields that can
 /// only be written.
 pub(super) fn read(nodes: &[Node], text: &str) -> Result<Reading> {
+    scan(nodes, text).map(|(reader, _)| reader.out)
+}
+
+/// Like [`read`], but template and text must both be used up. 22007.
+pub(super) fn read_whole(nodes: &[Node], text: &str) -> Result<Reading> {
+    let (reader, used) = scan(nodes, text)?;
+    if used < nodes.len() {
+        return Err(format_error("input string is too short for datetime format".into()));
+    }
+    if !reader.rest().is_empty() {
+        return Err(format_error("trailing characters remain in input string after datetime format".into()));
+    }
+    Ok(reader.out)
+}
+
+/// Reads as far as template or text reach; how many nodes of the template that was.
+fn scan<'a>(nodes: &[Node], text: &'a str) -> Result<(Reader<'a>, usize)> {
+    let mut used = 0;
     let mut reader = Reader { text, at: 0, fixed: false, skipped: 0, out: Reading::default() };
     for (index, node) in nodes.iter().enumerate() {
         if reader.rest().is_empty() {
             break;
         }
+        used = index + 1;
         let exact = matches!(node, Node::Field(FieldNode { field: Field::Exact, .. }));
         if !reader.fixed && !exact && (index == 0 || matches!(node, Node::Field(_))) {
             reader.skip_spaces();
@@ -69,7 +88,7 @@ pub(super) fn read(nodes: &[Node], text: &str) -> Result<Reading> {
             }
         }
     }
-    Ok(reader.out)
+    Ok((reader, used))
 }
 
 /// Whether a field's digits end where the text has something else; otherwise it takes its exact width.

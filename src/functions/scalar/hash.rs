@@ -2,8 +2,11 @@
 //!
 //! The mixing is Bob Jenkins' lookup3 as PostgreSQL seeds it. Nothing inside DictDB hashes with this.
 
+use dictdb_types::datetime::calendar::{Y2000_DAYS, Y2000_MICROS};
+use dictdb_types::datetime::is_finite_timestamp;
 use dictdb_types::{
-    Array, Datum, Error, Numeric, Oid, Record, RegKind, Result, SqlState, Type, TypeInfo, TypeKind, oids,
+    Array, Bound, Datum, Error, Interval, Jsonb, Numeric, Oid, Range, Record, RegKind, Result, SqlState, Type,
+    TypeInfo, TypeKind, oids, text,
 };
 
 use crate::args::kernels;
@@ -39,6 +42,19 @@ hashes! { PLAIN, EXTENDED:
     "hash_numeric", "hash_numeric_extended" => |cx; v: &Datum| input(cx, v, oids::NUMERIC),
     "hash_array", "hash_array_extended" => |cx; v: &Datum| input(cx, v, cx.arg_type(0).oid),
     "hash_record", "hash_record_extended" => |cx; v: &Datum| input(cx, v, oids::RECORD),
+    "hash_range", "hash_range_extended" => |cx; v: &Datum| input(cx, v, cx.arg_type(0).oid),
+    "hash_multirange", "hash_multirange_extended" => |cx; v: &Datum| input(cx, v, cx.arg_type(0).oid),
+    "hashinet", "hashinetextended" => |cx; v: &Datum| input(cx, v, oids::INET),
+    "hashmacaddr", "hashmacaddrextended" => |cx; v: &Datum| input(cx, v, oids::MACADDR),
+    "hashmacaddr8", "hashmacaddr8extended" => |cx; v: &Datum| input(cx, v, oids::MACADDR8),
+    "hashoidvector", "hashoidvectorextended" => |cx; v: &Datum| input(cx, v, oids::OIDVECTOR),
+    "hashtid", "hashtidextended" => |cx; v: &Datum| input(cx, v, oids::TID),
+    "interval_hash", "interval_hash_extended" => |cx; v: &Datum| input(cx, v, oids::INTERVAL),
+    "jsonb_hash", "jsonb_hash_extended" => |cx; v: &Datum| input(cx, v, oids::JSONB),
+    "pg_lsn_hash", "pg_lsn_hash_extended" => |cx; v: &Datum| input(cx, v, oids::PG_LSN),
+    "time_hash", "time_hash_extended" => |cx; v: &Datum| input(cx, v, oids::TIME),
+    "timestamp_hash", "timestamp_hash_extended" => |cx; v: &Datum| input(cx, v, oids::TIMESTAMP),
+    "timetz_hash", "timetz_hash_extended" => |cx; v: &Datum| input(cx, v, oids::TIMETZ),
 }
 
 /// What a value feeds into the hash.
@@ -52,6 +68,24 @@ enum Input {
     Digits(Vec<u8>, i16),
     /// Members with the hash to start from, combined as `31 * hash + member`.
     Members(u64, Vec<Option<Input>>),
+    /// Parts combined by exclusive or; before those that say so the hash so far is rotated.
+    Mixed(Vec<(Rotate, Input)>),
+    /// A number that is the same without a seed; with one, the seed is added to the second number.
+    Fixed(u32, Seeded),
+}
+
+/// Whether the hash so far is rotated.
+type Rotate = bool;
+
+/// What a fixed number becomes under a seed.
+#[derive(Clone, Copy)]
+enum Seeded {
+    /// Both halves of the 64 bits are the number.
+    Doubled,
+    /// The seed is added.
+    Added,
+    /// The hash of a boolean, unless the seed is zero.
+    Boolean(bool),
 }
 
 /// The input of a value of a type; 42883 for a type that PostgreSQL cannot hash either, or that has no place here.
@@ -59,7 +93,15 @@ fn input(cx: &CallContext<'_>, value: &Datum, ty: Oid) -> Result<Input> {
     Ok(match value {
         Datum::Int2(v) => Input::Word(i32::from(*v) as u32),
         Datum::Int4(v) => Input::Word(*v as u32),
-        Datum::Int8(v) => Input::Word((*v as u32) ^ if *v >= 0 { (*v >> 32) as u32 } else { !(*v >> 32) as u32 }),
+        Datum::Int8(v) if ty == oids::TID => tid(*v),
+        Datum::Int8(v) | Datum::Time(v) => int8(*v),
+        Datum::Timestamp(v) => int8(since_2000(*v)),
+        Datum::Date(v) if matches!(*v, i32::MIN | i32::MAX) => Input::Word(*v as u32),
+        Datum::Date(v) => Input::Word((v - Y2000_DAYS) as u32),
+        Datum::TimeTz(v, west) => Input::Mixed(vec![(false, int8(*v)), (false, Input::Word(*west as u32))]),
+        Datum::Interval(v) => int8(interval_micros(v) as i64),
+        Datum::Jsonb(v) => jsonb(v),
+        Datum::Range(v) => range(cx, v)?,
         Datum::Oid(v) => Input::Word(*v),
         Datum::Float4(v) => float(f64::from(*v)),
         Datum::Float8(v) => float(*v),
@@ -73,6 +115,7 @@ fn input(cx: &CallContext<'_>, value: &Datum, ty: Oid) -> Result<Input> {
         Datum::Numeric(v) => numeric(v),
         Datum::Bool(v) => Input::Word(u32::from(*v)),
         Datum::Enum(code) => Input::Word(label_oid(cx, ty, *code)),
+        Datum::Array(v) if ty == oids::OIDVECTOR => Input::Bytes(v.items.iter().flat_map(oid_bytes).collect()),
         Datum::Array(v) => array(cx, v)?,
         Datum::Record(v) => record(cx, v)?,
         _ => {
@@ -89,6 +132,100 @@ fn float(value: f64) -> Input {
     }
     let value = if value.is_nan() { f64::NAN } else { value };
     Input::Bytes(value.to_le_bytes().to_vec())
+}
+
+fn int8(value: i64) -> Input {
+    let high = (value >> 32) as u32;
+    Input::Word(value as u32 ^ if value >= 0 { high } else { !high })
+}
+
+fn since_2000(micros: i64) -> i64 {
+    if is_finite_timestamp(micros) { micros - Y2000_MICROS } else { micros }
+}
+
+/// The length of an interval that orders it.
+fn interval_micros(interval: &Interval) -> i128 {
+    let days = i128::from(interval.months) * 30 + i128::from(interval.days);
+    days * 86_400_000_000 + i128::from(interval.micros)
+}
+
+/// Block and offset as PostgreSQL keeps them: the block's halves, high before low.
+fn tid(value: i64) -> Input {
+    let (block, offset) = text::system::tid_parts(value);
+    let halves = [(block >> 16) as u16, block as u16, offset];
+    Input::Bytes(halves.iter().flat_map(|half| half.to_le_bytes()).collect())
+}
+
+fn oid_bytes(item: &Datum) -> [u8; 4] {
+    match item {
+        Datum::Oid(oid) => oid.to_le_bytes(),
+        _ => [0; 4],
+    }
+}
+
+fn range(cx: &CallContext<'_>, range: &Range) -> Result<Input> {
+    const EMPTY: u32 = 0x01;
+    let Some((lower, upper)) = &range.bounds else {
+        let nothing = || Input::Fixed(0, Seeded::Doubled);
+        return Ok(Input::Mixed(vec![(false, Input::Word(EMPTY)), (true, nothing())]));
+    };
+    let subtype = match cx.env.type_info(range.ty).as_deref() {
+        Some(TypeInfo { kind: TypeKind::Range(subtype), .. }) => *subtype,
+        _ => Oid::INVALID,
+    };
+    let flag = |bound: &Bound, inclusive: u32, infinite: u32| match bound {
+        Bound::Inclusive(_) => inclusive,
+        Bound::Exclusive(_) => 0,
+        Bound::Unbounded => infinite,
+    };
+    let flags = flag(lower, 0x02, 0x08) | flag(upper, 0x04, 0x10);
+    let value = |bound: &Bound| match bound {
+        Bound::Inclusive(value) | Bound::Exclusive(value) => input(cx, value, subtype),
+        Bound::Unbounded => Ok(Input::Fixed(0, Seeded::Doubled)),
+    };
+    Ok(Input::Mixed(vec![(false, Input::Word(flags)), (false, value(lower)?), (true, value(upper)?)]))
+}
+
+/// A document as its containers, keys and scalars in order.
+fn jsonb(json: &Jsonb) -> Input {
+    let is_empty = match json {
+        Jsonb::Array(items) => items.is_empty(),
+        Jsonb::Object(pairs) => pairs.is_empty(),
+        _ => false,
+    };
+    if is_empty {
+        return Input::Ready(0);
+    }
+    let mut parts = vec![];
+    if !matches!(json, Jsonb::Array(_) | Jsonb::Object(_)) {
+        // A scalar is kept as an array of one.
+        parts.push((false, JSON_ARRAY));
+    }
+    jsonb_parts(json, &mut parts);
+    Input::Mixed(parts)
+}
+
+const JSON_ARRAY: Input = Input::Fixed(0x4000_0000, Seeded::Doubled);
+const JSON_OBJECT: Input = Input::Fixed(0x2000_0000, Seeded::Doubled);
+
+fn jsonb_parts(json: &Jsonb, parts: &mut Vec<(Rotate, Input)>) {
+    match json {
+        Jsonb::Null => parts.push((true, Input::Fixed(1, Seeded::Added))),
+        Jsonb::Bool(value) => parts.push((true, Input::Fixed(if *value { 2 } else { 4 }, Seeded::Boolean(*value)))),
+        Jsonb::String(text) => parts.push((true, Input::Bytes(text.as_bytes().to_vec()))),
+        Jsonb::Number(number) => parts.push((true, numeric(number))),
+        Jsonb::Array(items) => {
+            parts.push((false, JSON_ARRAY));
+            items.iter().for_each(|item| jsonb_parts(item, parts));
+        }
+        Jsonb::Object(pairs) => {
+            parts.push((false, JSON_OBJECT));
+            for (key, value) in pairs {
+                parts.push((true, Input::Bytes(key.as_bytes().to_vec())));
+                jsonb_parts(value, parts);
+            }
+        }
+    }
 }
 
 fn label_oid(cx: &CallContext<'_>, ty: Oid, code: u32) -> u32 {
@@ -151,10 +288,35 @@ fn hash_input(input: Input, seed: Option<u64>) -> u64 {
             None => hash & 0xffff_ffff,
         },
         Input::Digits(digits, weight) => narrow(hash_bytes(&digits, seed) ^ i64::from(weight) as u64),
+        Input::Mixed(parts) => parts.into_iter().fold(0, |hash, (rotated, part)| {
+            let hash = if rotated { rotate(hash, seed.is_some()) } else { hash };
+            hash ^ hash_input(part, seed)
+        }),
+        Input::Fixed(number, seeded) => fixed(number, seeded, seed),
         Input::Members(start, members) => members.into_iter().fold(start, |hash, member| {
             let member = member.map_or(0, |member| hash_input(member, seed));
             narrow(hash.wrapping_mul(31).wrapping_add(member))
         }),
+    }
+}
+
+/// Moves the bits left by one, in each half of a wide hash for itself.
+fn rotate(hash: u64, wide: bool) -> u64 {
+    if wide {
+        (hash << 1) & 0xffff_fffe_ffff_fffe | (hash >> 31) & 0x1_0000_0001
+    } else {
+        u64::from((hash as u32).rotate_left(1))
+    }
+}
+
+fn fixed(number: u32, seeded: Seeded, seed: Option<u64>) -> u64 {
+    let number = u64::from(number);
+    match (seeded, seed) {
+        (_, None) => number,
+        (Seeded::Doubled, Some(_)) => number << 32 | number,
+        (Seeded::Added, Some(seed)) => seed.wrapping_add(number),
+        (Seeded::Boolean(_), Some(0)) => number,
+        (Seeded::Boolean(value), seed) => hash_input(Input::Word(u32::from(value)), seed),
     }
 }
 

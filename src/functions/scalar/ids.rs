@@ -62,6 +62,7 @@ unsigned!(LSN: [
 ]);
 
 const LSN_ARITHMETIC: &[(&str, ScalarFn)] = kernels! {
+    "pg_wal_lsn_diff" => |a: i64, b: i64| Numeric::from(i128::from(a as u64) - i128::from(b as u64)),
     "pg_lsn_mi" => |a: i64, b: i64| Numeric::from(i128::from(a as u64) - i128::from(b as u64)),
     "pg_lsn_pli" => |lsn: i64, bytes: &Numeric| move_lsn(lsn, bytes, "add NaN to"),
     "numeric_pl_pg_lsn(numeric,pg_lsn)" => |bytes: &Numeric, lsn: i64| move_lsn(lsn, bytes, "add NaN to"),

@@ -14,6 +14,7 @@ mod enums;
 pub(crate) mod float;
 mod float_math;
 mod format_text;
+mod geometry;
 mod hash;
 mod ids;
 pub(crate) mod integer;
@@ -32,13 +33,16 @@ mod records;
 pub(crate) mod regex;
 mod similar;
 mod sizes;
+pub(crate) mod snapshot;
 pub(crate) mod split_join;
 pub(crate) mod text;
 mod text_compare;
+pub(crate) mod tsearch;
 mod type_io;
 mod type_names;
 mod unicode;
 mod variadic;
+mod xml;
 
 /// Families of one table.
 const SINGLE: &[&[(&str, ScalarFn)]] = &[
@@ -61,16 +65,19 @@ const SINGLE: &[&[(&str, ScalarFn)]] = &[
     regex::replace::KERNELS,
     similar::KERNELS,
     sizes::KERNELS,
+    snapshot::KERNELS,
     split_join::KERNELS,
     text::KERNELS,
     unicode::KERNELS,
     variadic::KERNELS,
+    xml::KERNELS,
 ];
 
 /// Families of several tables.
 const SEVERAL: &[&[&[(&str, ScalarFn)]]] = &[
     array::TABLES,
     float::TABLES,
+    geometry::TABLES,
     hash::TABLES,
     ids::TABLES,
     integer::TABLES,
@@ -81,6 +88,7 @@ const SEVERAL: &[&[&[(&str, ScalarFn)]]] = &[
     numeric::TABLES,
     range::TABLES,
     text_compare::TABLES,
+    tsearch::TABLES,
     type_names::TABLES,
     crate::datetime::TABLES,
 ];

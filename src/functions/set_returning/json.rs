@@ -24,8 +24,8 @@ pub(super) const SETS: &[(&str, SetFn)] = &[
     ("jsonb_each", |cx, args| jsonb_each(cx, args, "jsonb_each", false)),
     ("jsonb_each_text", |cx, args| jsonb_each(cx, args, "jsonb_each_text", true)),
     ("jsonb_object_keys", |_, args| jsonb_keys(args)),
-    ("jsonb_path_query", |_, args| path_query(args)),
-    ("jsonb_path_query_tz", |_, args| path_query(args)),
+    ("jsonb_path_query", |cx, args| path_query(cx, false, args)),
+    ("jsonb_path_query_tz", |cx, args| path_query(cx, true, args)),
     ("json_populate_recordset", |cx, args| record_set(cx, "json_populate_recordset", arg(args, 0)?, args.get(1))),
     ("jsonb_populate_recordset", |cx, args| record_set(cx, "jsonb_populate_recordset", arg(args, 0)?, args.get(1))),
     ("json_to_recordset", |cx, args| record_set(cx, "json_to_recordset", &Datum::Null, args.first())),
@@ -102,8 +102,8 @@ fn jsonb_keys(args: &[Datum]) -> Result<Rows> {
     Ok(ready(pairs.iter().map(|(key, _)| Datum::Text(key.clone())).collect()))
 }
 
-fn path_query(args: &[Datum]) -> Result<Rows> {
-    let items = query(arg(args, 0)?, arg(args, 1)?, arg(args, 2)?, arg(args, 3)?)?;
+fn path_query(cx: &CallContext<'_>, zoned: bool, args: &[Datum]) -> Result<Rows> {
+    let items = query(cx, zoned, arg(args, 0)?, arg(args, 1)?, arg(args, 2)?, arg(args, 3)?)?;
     Ok(ready(items.into_iter().map(|item| Datum::Jsonb(Arc::new(item))).collect()))
 }
 

@@ -20,7 +20,14 @@ pub type Rows = Box<dyn Iterator<Item = Result<Datum>> + Send>;
 /// A set-returning function. Strict ones never see NULL: the caller answers no rows.
 pub type SetFn = fn(&CallContext<'_>, &[Datum]) -> Result<Rows>;
 
-pub(crate) const FAMILIES: &[&[(&str, SetFn)]] = &[arrays::SETS, json::SETS, series::SETS, crate::datetime::SETS];
+pub(crate) const FAMILIES: &[&[(&str, SetFn)]] = &[
+    arrays::SETS,
+    json::SETS,
+    series::SETS,
+    crate::datetime::SETS,
+    crate::scalar::snapshot::SETS,
+    crate::scalar::tsearch::SETS,
+];
 
 static BUILTIN: LazyLock<HashMap<&'static str, SetFn>> =
     LazyLock::new(|| FAMILIES.iter().flat_map(|family| family.iter().copied()).collect());
@@ -31,11 +38,11 @@ pub fn set_returning(prosrc: &str) -> Option<SetFn> {
 }
 
 /// Rows that are all known already.
-fn ready(rows: Vec<Datum>) -> Rows {
+pub(crate) fn ready(rows: Vec<Datum>) -> Rows {
     Box::new(rows.into_iter().map(Ok))
 }
 
 /// A row of several columns.
-fn record(ty: Oid, types: &[Oid], fields: Vec<Datum>) -> Datum {
+pub(crate) fn record(ty: Oid, types: &[Oid], fields: Vec<Datum>) -> Datum {
     Datum::Record(Record { ty, types: types.to_vec(), fields }.into())
 }

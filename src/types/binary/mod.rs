@@ -13,11 +13,13 @@
 //!   multirange i32 count, ranges as items     item: i32 length (-1 for NULL) and so many bytes
 //! ```
 
+mod geometry;
 mod reader;
 mod recv;
 mod send;
 #[cfg(test)]
 mod tests;
+mod tsearch;
 
 pub use recv::recv;
 pub use send::send;

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use super::range_flag;
 use super::reader::{Reader, invalid};
+use super::{geometry, range_flag, tsearch};
 use crate::datetime::calendar::{Y2000_DAYS, Y2000_MICROS, is_valid_date, is_valid_timestamp};
+use crate::geometry::is_geometric;
 use crate::jsonpath::JsonPath;
 use crate::network::{IPV4, IPV6, Inet};
 use crate::opaque::MAX_DEPTH;
@@ -68,6 +69,10 @@ fn read(reader: &mut Reader<'_>, ty: Type, env: &dyn Env, depth: usize) -> Resul
         }
         oids::MACADDR8 => Datum::bytea(reader.take(8)?),
         oids::BIT | oids::VARBIT => Datum::text(read_bits(reader)?),
+        oids::PG_SNAPSHOT | oids::TXID_SNAPSHOT => Datum::text(read_snapshot(reader)?),
+        oids::TSVECTOR => Datum::bytea(tsearch::read_vector(reader)?),
+        oids::TSQUERY => Datum::bytea(tsearch::read_query(reader)?),
+        oid if is_geometric(oid) => Datum::bytea(geometry::read(reader, oid)?),
         oids::VOID => Datum::text(""),
         oids::INT2VECTOR => Datum::Array(Arc::new(read_vector(reader, oids::INT2, "int2vector", env)?)),
         oids::OIDVECTOR => Datum::Array(Arc::new(read_vector(reader, oids::OID, "oidvector", env)?)),
@@ -105,6 +110,7 @@ fn read_by_kind(reader: &mut Reader<'_>, ty: Type, env: &dyn Env, depth: usize) 
             let message = format!("cannot accept a value of type {}", info.name);
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
+        TypeKind::Base if ty.oid == oids::XML => return Err(crate::text::no_xml()),
         TypeKind::Base => return Err(Error::unsupported(format_args!("type {}", info.name))),
     })
 }
@@ -180,6 +186,14 @@ fn read_inet(reader: &mut Reader<'_>, cidr: bool) -> Result<Vec<u8>> {
         return Err(error.detail("Value has bits set to right of mask."));
     }
     Ok(inet.to_bytes())
+}
+
+fn read_snapshot(reader: &mut Reader<'_>) -> Result<String> {
+    let count = reader.u32()?;
+    let (xmin, xmax) = (reader.i64()?, reader.i64()?);
+    let list = (0..count).map(|_| reader.i64().map(|xid| xid.to_string())).collect::<Result<Vec<_>>>()?;
+    let text = format!("{xmin}:{xmax}:{}", list.join(","));
+    system::input_snapshot(&text).map_err(|_| invalid("invalid external pg_snapshot data"))
 }
 
 fn read_bits(reader: &mut Reader<'_>) -> Result<String> {

@@ -3,7 +3,7 @@
 use super::range_flag;
 use crate::datetime::calendar::{Y2000_DAYS, Y2000_MICROS};
 use crate::network::Inet;
-use crate::text::system::tid_parts;
+use crate::text::system::{Snapshot, tid_parts};
 use crate::text::{base_oid, enum_label, is_multirange};
 use crate::{Array, Bound, Datum, Env, Error, Oid, Range, Record, Result, oids};
 
@@ -24,7 +24,10 @@ pub fn send(value: &Datum, oid: Oid, env: &dyn Env, out: &mut Vec<u8>) -> Result
 
 /// Bit strings and paths are text inside but not on the wire.
 fn is_odd_text(oid: Oid, env: &dyn Env) -> bool {
-    matches!(base_oid(oid, env), oids::BIT | oids::VARBIT | oids::CHAR | oids::JSONPATH)
+    matches!(
+        base_oid(oid, env),
+        oids::BIT | oids::VARBIT | oids::CHAR | oids::JSONPATH | oids::PG_SNAPSHOT | oids::TXID_SNAPSHOT
+    )
 }
 
 fn send_rest(value: &Datum, oid: Oid, env: &dyn Env, out: &mut Vec<u8>) -> Result<()> {
@@ -48,6 +51,7 @@ fn send_rest(value: &Datum, oid: Oid, env: &dyn Env, out: &mut Vec<u8>) -> Resul
                 out.push(1);
                 out.extend_from_slice(v.as_bytes());
             }
+            oids::PG_SNAPSHOT | oids::TXID_SNAPSHOT => send_snapshot(v, out),
             _ => send_bits(v, out),
         },
         Datum::Bytea(v) => match base_oid(oid, env) {
@@ -94,6 +98,14 @@ fn send_bits(bits: &str, out: &mut Vec<u8>) {
     for byte in bits.as_bytes().chunks(8) {
         let ones = byte.iter().enumerate().filter(|(_, bit)| **bit == b'1');
         out.push(ones.fold(0, |byte, (n, _)| byte | 0x80 >> n));
+    }
+}
+
+fn send_snapshot(text: &str, out: &mut Vec<u8>) {
+    if let Some(snapshot) = Snapshot::parse(text) {
+        out.extend_from_slice(&(snapshot.in_progress.len() as u32).to_be_bytes());
+        let bounds = [snapshot.xmin, snapshot.xmax];
+        bounds.iter().chain(&snapshot.in_progress).for_each(|xid| out.extend_from_slice(&xid.to_be_bytes()));
     }
 }
 

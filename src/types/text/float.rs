@@ -57,6 +57,44 @@ fn parse<T: From<f32>>(
     if is_infinite(&value) || vanished() { Err(out_of_range()) } else { Ok(value) }
 }
 
+/// Reads the longest `double precision` that a text starts with, and what follows it; `None` when it starts with no
+/// number. 22003.
+pub fn input_float8_prefix(text: &str) -> Result<Option<(f64, &str)>> {
+    let start = text.trim_start_matches(|c: char| c.is_ascii() && super::integer::is_space(c as u8));
+    let sign = usize::from(start.starts_with(['-', '+']));
+    let body = &start[sign..];
+    let word = ["infinity", "inf", "nan"]
+        .into_iter()
+        .find(|word| body.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word)));
+    let len = word.map_or_else(|| decimal_len(body), str::len);
+    if len == 0 {
+        return Ok(None);
+    }
+    let (number, rest) = start.split_at(sign + len);
+    input_float8(number).map(|value| Some((value, rest)))
+}
+
+/// Bytes of the decimal number that a text starts with.
+fn decimal_len(text: &str) -> usize {
+    let digits = |from: usize| text[from..].bytes().take_while(u8::is_ascii_digit).count();
+    let integer = digits(0);
+    let mut len = integer;
+    if text[len..].starts_with('.') {
+        len += 1 + digits(len + 1);
+    }
+    if len == 0 || &text[..len] == "." {
+        return 0;
+    }
+    if text[len..].starts_with(['e', 'E']) {
+        let sign = usize::from(text[len + 1..].starts_with(['-', '+']));
+        match digits(len + 1 + sign) {
+            0 => {}
+            exponent => len += 1 + sign + exponent,
+        }
+    }
+    len
+}
+
 fn mantissa(number: &str) -> impl Iterator<Item = u8> + '_ {
     number.bytes().take_while(|b| !matches!(b, b'e' | b'E')).filter(u8::is_ascii_digit)
 }

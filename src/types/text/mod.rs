@@ -7,15 +7,17 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use crate::geometry::is_geometric;
 use crate::jsonpath::JsonPath;
 use crate::numeric::NumericText;
 use crate::{
     Datum, Env, Error, Numeric, Oid, RegKind, Result, SqlState, Type, TypeInfo, TypeKind, datetime, json, oids,
-    type_name,
+    tsearch, type_name,
 };
 
 pub mod array;
 pub mod float;
+mod geometry;
 pub mod integer;
 pub mod network;
 mod range;
@@ -78,11 +80,15 @@ fn input_scalar(text: &str, ty: Type, env: &dyn Env) -> Result<Datum> {
         oids::XID8 => Datum::Int8(integer::input_lenient(text) as i64),
         oids::TID => Datum::Int8(system::input_tid(text)?),
         oids::PG_LSN => Datum::Int8(system::input_lsn(text)?),
+        oids::PG_SNAPSHOT | oids::TXID_SNAPSHOT => Datum::text(system::input_snapshot(text)?),
         oids::MONEY => Datum::Int8(system::input_money(text)?),
         oids::INET => Datum::bytea(network::input_inet(text)?),
         oids::CIDR => Datum::bytea(network::input_cidr(text)?),
         oids::MACADDR => Datum::bytea(network::input_macaddr(text)?),
         oids::MACADDR8 => Datum::bytea(network::input_macaddr8(text)?),
+        oids::TSVECTOR => Datum::bytea(tsearch::parse_vector(text)?.to_bytes()),
+        oids::TSQUERY => Datum::bytea(input_tsquery(text, env)?),
+        oid if is_geometric(oid) => Datum::bytea(geometry::input(text, oid)?),
         oids::VOID => Datum::text(""),
         oids::INT2VECTOR => Datum::Array(Arc::new(array::input_vector(text, oids::INT2, env)?)),
         oids::OIDVECTOR => Datum::Array(Arc::new(array::input_vector(text, oids::OID, env)?)),
@@ -91,6 +97,15 @@ fn input_scalar(text: &str, ty: Type, env: &dyn Env) -> Result<Datum> {
             None => return input_by_kind(text, ty, env),
         },
     })
+}
+
+/// Operands of a `tsquery` literal are lexemes as they stand.
+fn input_tsquery(text: &str, env: &dyn Env) -> Result<Vec<u8>> {
+    let query = tsearch::parse_query(text)?.map(tsearch::ParsedQuery::into_query);
+    if query.is_none() {
+        env.notice(tsearch::no_lexemes(text));
+    }
+    Ok(tsearch::Query::to_bytes(query.as_ref()))
 }
 
 /// A type that `pg_type` must explain.
@@ -122,8 +137,15 @@ fn input_by_kind(text: &str, ty: Type, env: &dyn Env) -> Result<Datum> {
         }
         TypeKind::Pseudo => return Err(cannot_accept(&info)),
         TypeKind::Base if is_output_only(ty.oid) => return Err(cannot_accept(&info)),
+        TypeKind::Base if ty.oid == oids::XML => return Err(no_xml()),
         TypeKind::Base => return Err(Error::unsupported(format_args!("type {}", info.name))),
     })
+}
+
+/// 0A000 as PostgreSQL answers where it is built without libxml.
+pub fn no_xml() -> Error {
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, "unsupported XML feature")
+        .detail("This functionality requires the server to be built with libxml support.")
 }
 
 /// `pg_node_tree` and its like are written by the server only.
@@ -249,6 +271,13 @@ fn output_rest(value: &Datum, oid: Oid, env: &dyn Env, out: &mut String) -> Resu
             oids::INET => network::write_inet(v, false, out),
             oids::CIDR => network::write_inet(v, true, out),
             oids::MACADDR | oids::MACADDR8 => network::write_macaddr(v, out),
+            oids::TSVECTOR => tsearch::Vector::from_bytes(v).unwrap_or_default().write(out),
+            oids::TSQUERY => {
+                if let Some(query) = tsearch::Query::from_bytes(v) {
+                    query.write(out);
+                }
+            }
+            oid if is_geometric(oid) => geometry::write(v, oid, env.format().extra_float_digits, out)?,
             _ => string::write_bytea(v, env.format().bytea_output, out),
         },
         Datum::Date(v) => datetime::write_date(*v, env.format(), out)?,

@@ -71,6 +71,56 @@ pub fn write_money(value: i64, out: &mut String) {
     out.push_str(&format!(".{:02}", magnitude % 100));
 }
 
+/// A `pg_snapshot` taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Everything before is finished.
+    pub xmin: u64,
+    /// Nothing from here on has begun.
+    pub xmax: u64,
+    /// What is unfinished between the two, ascending.
+    pub in_progress: Vec<u64>,
+}
+
+impl Snapshot {
+    /// Reads `xmin:xmax:xip,…`; `None` for what is no snapshot.
+    pub fn parse(text: &str) -> Option<Snapshot> {
+        let mut parts = text.splitn(3, ':');
+        let mut bound = || parts.next()?.parse::<u64>().ok().filter(|xid| *xid > 0);
+        let (xmin, xmax) = (bound()?, bound()?);
+        let list = parts.next()?;
+        if xmax < xmin {
+            return None;
+        }
+        let mut in_progress: Vec<u64> = vec![];
+        for item in list.split(',').filter(|_| !list.is_empty()) {
+            let xid: u64 = item.parse().ok()?;
+            let last = in_progress.last().copied().unwrap_or(0);
+            if !(xmin..xmax).contains(&xid) || xid < last {
+                return None;
+            }
+            if xid > last {
+                in_progress.push(xid);
+            }
+        }
+        Some(Snapshot { xmin, xmax, in_progress })
+    }
+
+    /// Appends the canonical text.
+    pub fn write(&self, out: &mut String) {
+        let list: Vec<String> = self.in_progress.iter().map(u64::to_string).collect();
+        out.push_str(&format!("{}:{}:{}", self.xmin, self.xmax, list.join(",")));
+    }
+}
+
+/// Reads a `pg_snapshot` or `txid_snapshot` into its canonical text. 22P02.
+pub fn input_snapshot(text: &str) -> Result<String> {
+    let snapshot = Snapshot::parse(text).ok_or_else(|| invalid("pg_snapshot", text))?;
+    let mut out = String::new();
+    snapshot.write(&mut out);
+    Ok(out)
+}
+
 /// Reads a `tid`, `(block,offset)`, into the block number shifted over 16 bits of offset. 22P02.
 pub fn input_tid(text: &str) -> Result<i64> {
     let parse = || {

@@ -15,8 +15,8 @@ pub(super) const TABLES: &[&[(&str, ScalarFn)]] = &[ACCESS, COMPARE, CASTS];
 const ACCESS: &[(&str, ScalarFn)] = kernels! {
     "jsonb_object_field" => |json: &Jsonb, key: &str| json.get(key).cloned(),
     "jsonb_object_field_text" => |json: &Jsonb, key: &str| json.get(key).and_then(plain),
-    "jsonb_array_element" => |json: &Jsonb, index: i32| element(json, index).cloned(),
-    "jsonb_array_element_text" => |json: &Jsonb, index: i32| element(json, index).and_then(plain),
+    "jsonb_array_element" => |json: &Jsonb, index: i32| root_element(json, index).cloned(),
+    "jsonb_array_element_text" => |json: &Jsonb, index: i32| root_element(json, index).and_then(plain),
     "jsonb_extract_path" => |json: &Jsonb, path: &Array| follow(json, path).cloned(),
     "jsonb_extract_path_text" => |json: &Jsonb, path: &Array| follow(json, path).and_then(plain),
     "jsonb_array_length" => |json: &Jsonb| match json {
@@ -96,6 +96,15 @@ pub(crate) fn plain(json: &Jsonb) -> Option<Datum> {
 pub(crate) fn position(len: usize, index: i32) -> Option<usize> {
     let at = if index >= 0 { index as usize } else { len.checked_sub(index.unsigned_abs() as usize)? };
     (at < len).then_some(at)
+}
+
+/// An element of a whole document, in which PostgreSQL keeps a scalar as an array of one.
+fn root_element(json: &Jsonb, index: i32) -> Option<&Jsonb> {
+    match json {
+        Jsonb::Object(_) => None,
+        Jsonb::Array(_) => element(json, index),
+        scalar => matches!(index, 0 | -1).then_some(scalar),
+    }
 }
 
 /// An element of an array.

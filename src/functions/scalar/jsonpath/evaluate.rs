@@ -29,14 +29,14 @@ impl<'a> Evaluation<'a> {
             Node::Sign { negative, operand } => self.sign(*negative, operand, scope, found),
             Node::Arithmetic(operator, left, right) => {
                 let value = self.arithmetic(*operator, left, right, scope)?;
-                Ok(emit(Cow::Owned(Jsonb::Number(value)), found))
+                Ok(emit(Item::made(Jsonb::Number(value)), found))
             }
             predicate => {
                 let value = match self.truth(predicate, scope)? {
                     Truth::Unknown => Jsonb::Null,
                     truth => Jsonb::Bool(truth == Truth::True),
                 };
-                Ok(emit(Cow::Owned(value), found))
+                Ok(emit(Item::made(value), found))
             }
         }
     }
@@ -49,14 +49,14 @@ impl<'a> Evaluation<'a> {
         mut found: Found<'_, 'a>,
     ) -> Outcome {
         let start: Item<'a> = match primary {
-            Primary::Root => Cow::Borrowed(self.root),
+            Primary::Root => Item::of(self.root),
             Primary::Current => scope.current.clone(),
-            Primary::Last => Cow::Owned(Jsonb::Number(self.last(scope)?)),
-            Primary::Null => Cow::Owned(Jsonb::Null),
-            Primary::Bool(value) => Cow::Owned(Jsonb::Bool(*value)),
-            Primary::Number(number) => Cow::Owned(Jsonb::Number(number.clone())),
-            Primary::String(text) => Cow::Owned(Jsonb::String(text.as_str().into())),
-            Primary::Variable(name) => Cow::Borrowed(self.variable(name)?),
+            Primary::Last => Item::made(Jsonb::Number(self.last(scope)?)),
+            Primary::Null => Item::made(Jsonb::Null),
+            Primary::Bool(value) => Item::made(Jsonb::Bool(*value)),
+            Primary::Number(number) => Item::made(Jsonb::Number(number.clone())),
+            Primary::String(text) => Item::made(Jsonb::String(text.as_str().into())),
+            Primary::Variable(name) => Item::of(self.variable(name)?),
             Primary::Parenthesized(node) => {
                 let mut any = false;
                 for item in self.sequence(node, scope)? {
@@ -131,7 +131,13 @@ impl<'a> Evaluation<'a> {
                 }
             }
             Accessor::Method(method) => self.method(item, *method, accessors, scope, unwrap, found),
-            Accessor::DateTime(_) => Err(Fault::Hard(Error::unsupported("jsonpath item method .datetime()"))),
+            Accessor::DateTime(_) if unwrap && matches!(&*item, Jsonb::Array(_)) => {
+                self.each(members(item), accessors, scope, false, found)
+            }
+            Accessor::DateTime(template) => {
+                let item = self.datetime(&item, template.as_deref())?;
+                self.steps(item, rest, scope, true, found)
+            }
         }
     }
 
@@ -163,20 +169,19 @@ impl<'a> Evaluation<'a> {
         unwrap: bool,
         found: Found<'_, 'a>,
     ) -> Outcome {
-        match item {
+        let is_array = matches!(&*item, Jsonb::Array(_));
+        match item.json {
             Cow::Borrowed(json @ Jsonb::Object(_)) => match json.get(key) {
-                Some(value) => return self.steps(Cow::Borrowed(value), &accessors[1..], scope, true, found),
+                Some(value) => return self.steps(Item::of(value), &accessors[1..], scope, true, found),
                 None if self.forgives(scope) => return Ok(false),
                 None => {}
             },
             Cow::Owned(ref json @ Jsonb::Object(_)) => match json.get(key) {
-                Some(value) => return self.steps(Cow::Owned(value.clone()), &accessors[1..], scope, true, found),
+                Some(value) => return self.steps(Item::made(value.clone()), &accessors[1..], scope, true, found),
                 None if self.forgives(scope) => return Ok(false),
                 None => {}
             },
-            item if unwrap && matches!(&*item, Jsonb::Array(_)) => {
-                return self.each(members(item), accessors, scope, false, found);
-            }
+            _ if unwrap && is_array => return self.each(members(item), accessors, scope, false, found),
             _ if self.forgives(scope) => return Ok(false),
             _ => {
                 let message = "jsonpath member accessor can only be applied to an object";
@@ -299,7 +304,7 @@ impl<'a> Evaluation<'a> {
                 return Err(soft(SqlState::SQL_JSON_NUMBER_NOT_FOUND, message));
             };
             let number = if negative { number.neg() } else { number.clone() };
-            any |= emit(Cow::Owned(Jsonb::Number(number)), found.as_deref_mut());
+            any |= emit(Item::made(Jsonb::Number(number)), found.as_deref_mut());
         }
         Ok(any)
     }
@@ -358,11 +363,11 @@ pub(super) fn emit<'a>(item: Item<'a>, found: Found<'_, 'a>) -> bool {
 
 /// Elements of an array, values of an object, nothing of a scalar.
 pub(super) fn members(item: Item<'_>) -> Vec<Item<'_>> {
-    match item {
-        Cow::Borrowed(Jsonb::Array(items)) => items.iter().map(Cow::Borrowed).collect(),
-        Cow::Borrowed(Jsonb::Object(pairs)) => pairs.iter().map(|(_, value)| Cow::Borrowed(value)).collect(),
-        Cow::Owned(Jsonb::Array(items)) => items.into_iter().map(Cow::Owned).collect(),
-        Cow::Owned(Jsonb::Object(pairs)) => pairs.into_iter().map(|(_, value)| Cow::Owned(value)).collect(),
+    match item.json {
+        Cow::Borrowed(Jsonb::Array(items)) => items.iter().map(Item::of).collect(),
+        Cow::Borrowed(Jsonb::Object(pairs)) => pairs.iter().map(|(_, value)| Item::of(value)).collect(),
+        Cow::Owned(Jsonb::Array(items)) => items.into_iter().map(Item::made).collect(),
+        Cow::Owned(Jsonb::Object(pairs)) => pairs.into_iter().map(|(_, value)| Item::made(value)).collect(),
         _ => vec![],
     }
 }

@@ -1,12 +1,12 @@
 //! Item methods: `.type()`, `.size()`, `.double()`, `.keyvalue()` and arithmetic ones.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use dictdb_types::jsonpath::{Accessor, Method};
 use dictdb_types::{Error, Jsonb, Numeric, Result, SqlState, text};
 
 use super::super::jsonb::access::type_name;
+use super::datetime::Moment;
 use super::evaluate::members;
 use super::{Evaluation, Fault, Found, Item, Scope, soft};
 
@@ -22,7 +22,10 @@ impl<'a> Evaluation<'a> {
     ) -> Result<bool, Fault> {
         let rest = &accessors[1..];
         let value = match method {
-            Method::Type => Jsonb::String(type_name(&item).into()),
+            Method::Type => {
+                let name = item.moment.as_ref().map_or_else(|| type_name(&item), Moment::type_name);
+                Jsonb::String(name.into())
+            }
             Method::Size => Jsonb::Number(Numeric::from(self.size(&item, scope)?)),
             _ if unwrap && matches!(&*item, Jsonb::Array(_)) => {
                 return self.each(members(item), accessors, scope, false, found);
@@ -36,7 +39,7 @@ impl<'a> Evaluation<'a> {
                 return self.each(pairs, rest, scope, true, found);
             }
         };
-        self.steps(Cow::Owned(value), rest, scope, true, found)
+        self.steps(Item::made(value), rest, scope, true, found)
     }
 
     fn size(&self, item: &Jsonb, scope: Scope<'_, 'a>) -> Result<i64, Fault> {
@@ -60,7 +63,7 @@ impl<'a> Evaluation<'a> {
         self.numbered += 1;
         let member = |key: &str, value: Jsonb| (Arc::from(key), value);
         let object = |(key, value): &(Arc<str>, Jsonb)| {
-            Cow::Owned(Jsonb::object(vec![
+            Item::made(Jsonb::object(vec![
                 member("id", Jsonb::Number(Numeric::from(id))),
                 member("key", Jsonb::String(key.clone())),
                 member("value", value.clone()),

@@ -9,12 +9,15 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use dictdb_types::jsonpath::JsonPath;
-use dictdb_types::{Error, Jsonb, Result, SqlState};
+use dictdb_types::{Env, Error, Jsonb, Result, SqlState};
 
+mod datetime;
 mod evaluate;
 mod functions;
 mod method;
 mod predicate;
+
+use datetime::Moment;
 
 pub(super) use functions::KERNELS;
 pub(crate) use functions::query;
@@ -40,8 +43,36 @@ fn soft(code: SqlState, message: impl Into<String>) -> Fault {
     Fault::Soft(Error::new(code, message))
 }
 
-/// One item of a sequence: part of the document, or made on the way.
-type Item<'a> = Cow<'a, Jsonb>;
+/// One item of a sequence: part of the document, or made on the way. A date or time is its text with what it means.
+#[derive(Clone)]
+struct Item<'a> {
+    json: Cow<'a, Jsonb>,
+    moment: Option<Moment>,
+}
+
+impl<'a> Item<'a> {
+    /// A part of the document.
+    fn of(json: &'a Jsonb) -> Self {
+        Item { json: Cow::Borrowed(json), moment: None }
+    }
+
+    /// A value made on the way.
+    fn made(json: Jsonb) -> Self {
+        Item { json: Cow::Owned(json), moment: None }
+    }
+
+    fn into_json(self) -> Jsonb {
+        self.json.into_owned()
+    }
+}
+
+impl std::ops::Deref for Item<'_> {
+    type Target = Jsonb;
+
+    fn deref(&self) -> &Jsonb {
+        &self.json
+    }
+}
 
 /// Where results go; `None` if it only matters whether there are any.
 type Found<'f, 'a> = Option<&'f mut Vec<Item<'a>>>;
@@ -67,6 +98,10 @@ struct Evaluation<'a> {
     variables: &'a [(std::sync::Arc<str>, Jsonb)],
     /// Objects that `keyvalue` has numbered.
     numbered: i64,
+    /// Settings, for dates and times.
+    env: &'a dyn Env,
+    /// Whether comparisons may use the session's time zone.
+    zoned: bool,
 }
 
 /// Where in the evaluation a node stands.

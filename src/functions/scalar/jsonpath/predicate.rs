@@ -35,13 +35,21 @@ impl<'a> Evaluation<'a> {
             Node::Comparison(operator, left, right) => {
                 let Some(left) = caught(self.unwrapped(left, scope))? else { return Ok(Truth::Unknown) };
                 let Some(right) = caught(self.unwrapped(right, scope))? else { return Ok(Truth::Unknown) };
-                self.any_pair(&left, &right, |a, b| compare(*operator, a, b))
+                let mut error = None;
+                let truth = self.any_pair(&left, &right, |a, b| match self.compare(*operator, a, b) {
+                    Ok(truth) => truth,
+                    Err(fault) => {
+                        error.get_or_insert(fault);
+                        Truth::Unknown
+                    }
+                });
+                error.map_or(Ok(truth), Err)?
             }
             Node::StartsWith(left, initial) => {
                 let Some(left) = caught(self.unwrapped(left, scope))? else { return Ok(Truth::Unknown) };
                 let initial: Item<'_> = match &**initial {
-                    Primary::Variable(name) => Item::Borrowed(self.variable(name)?),
-                    Primary::String(text) => Item::Owned(Jsonb::String(text.as_str().into())),
+                    Primary::Variable(name) => Item::of(self.variable(name)?),
+                    Primary::String(text) => Item::made(Jsonb::String(text.as_str().into())),
                     _ => return Ok(Truth::Unknown),
                 };
                 self.any_pair(&left, &[initial], starts_with)
@@ -65,7 +73,12 @@ impl<'a> Evaluation<'a> {
     }
 
     /// True if any pair is, in lax mode even after an unknown one.
-    fn any_pair(&self, left: &[Item<'_>], right: &[Item<'_>], mut test: impl FnMut(&Jsonb, &Jsonb) -> Truth) -> Truth {
+    fn any_pair(
+        &self,
+        left: &[Item<'_>],
+        right: &[Item<'_>],
+        mut test: impl FnMut(&Item<'_>, &Item<'_>) -> Truth,
+    ) -> Truth {
         let mut result = Truth::False;
         for a in left {
             for b in right {
@@ -83,7 +96,7 @@ impl<'a> Evaluation<'a> {
 
     fn like_regex(&self, items: &[Item<'_>], pattern: &str, flags: &str) -> Result<Truth, Fault> {
         let mut error = None;
-        let truth = self.any_pair(items, &[Item::Owned(Jsonb::Null)], |item, _| match item {
+        let truth = self.any_pair(items, &[Item::made(Jsonb::Null)], |item, _| match &**item {
             Jsonb::String(text) => match regex::is_match_with(text, pattern, &options(flags)) {
                 Ok(matched) => Truth::from(matched),
                 Err(fault) => {
@@ -119,29 +132,42 @@ fn caught<T>(result: Result<T, Fault>) -> Result<Option<T>, Fault> {
     }
 }
 
-fn starts_with(whole: &Jsonb, initial: &Jsonb) -> Truth {
-    match (whole, initial) {
+fn starts_with(whole: &Item<'_>, initial: &Item<'_>) -> Truth {
+    match (&**whole, &**initial) {
         (Jsonb::String(whole), Jsonb::String(initial)) => Truth::from(whole.starts_with(initial.as_ref())),
         _ => Truth::Unknown,
     }
 }
 
 /// Items of one scalar type compare; null differs from everything else; the rest is unknown.
-fn compare(operator: Comparison, a: &Jsonb, b: &Jsonb) -> Truth {
-    let order = match (a, b) {
+fn order(a: &Jsonb, b: &Jsonb) -> Option<Ordering> {
+    Some(match (a, b) {
         (Jsonb::Null, Jsonb::Null) => Ordering::Equal,
         (Jsonb::Bool(a), Jsonb::Bool(b)) => a.cmp(b),
         (Jsonb::Number(a), Jsonb::Number(b)) => a.cmp(b),
         (Jsonb::String(a), Jsonb::String(b)) => a.cmp(b),
-        (Jsonb::Null, _) | (_, Jsonb::Null) => return Truth::from(operator == Comparison::NotEqual),
-        _ => return Truth::Unknown,
-    };
-    Truth::from(match operator {
-        Comparison::Equal => order.is_eq(),
-        Comparison::NotEqual => order.is_ne(),
-        Comparison::Less => order.is_lt(),
-        Comparison::LessOrEqual => order.is_le(),
-        Comparison::Greater => order.is_gt(),
-        Comparison::GreaterOrEqual => order.is_ge(),
+        _ => return None,
     })
+}
+
+impl Evaluation<'_> {
+    fn compare(&self, operator: Comparison, a: &Item<'_>, b: &Item<'_>) -> Result<Truth, Fault> {
+        let order = match (&a.moment, &b.moment) {
+            (Some(a), Some(b)) => self.compare_moments(a, b)?,
+            (None, None) => order(a, b),
+            _ => None,
+        };
+        let Some(order) = order else {
+            let null = matches!(**a, Jsonb::Null) || matches!(**b, Jsonb::Null);
+            return Ok(if null { Truth::from(operator == Comparison::NotEqual) } else { Truth::Unknown });
+        };
+        Ok(Truth::from(match operator {
+            Comparison::Equal => order.is_eq(),
+            Comparison::NotEqual => order.is_ne(),
+            Comparison::Less => order.is_lt(),
+            Comparison::LessOrEqual => order.is_le(),
+            Comparison::Greater => order.is_gt(),
+            Comparison::GreaterOrEqual => order.is_ge(),
+        }))
+    }
 }

@@ -1,0 +1,66 @@
+//! `to_tsvector`: a text as the lexemes of its words with their places.
+
+use dictdb_types::tsearch::{Lexeme, MAX_LEXEME_BYTES, MAX_POSITION, Position, Vector};
+use dictdb_types::{Oid, Result};
+
+use super::config::Config;
+use super::parser::{Kind, parse};
+use crate::args::kernels;
+use crate::kernel::ScalarFn;
+
+pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
+    "to_tsvector" => |cx; text: &str| from_text(cx.env.text_search_config()?, text).map(|own| own.to_bytes()),
+    "to_tsvector_byid" => |config: Oid, text: &str| from_text(config, text).map(|own| own.to_bytes()),
+    "get_current_ts_config" => |cx;| cx.env.text_search_config(),
+};
+
+/// A lexeme at a place among the words; places of stop words stay empty.
+pub(super) struct Placed {
+    pub(super) word: String,
+    pub(super) at: u32,
+}
+
+/// The document of a text.
+pub(super) fn from_text(config: Oid, text: &str) -> Result<Vector> {
+    let mut words = Words::new(config)?;
+    words.read(text, |_| true)?;
+    words.into_vector()
+}
+
+/// Collects the lexemes of one or several texts.
+pub(super) struct Words {
+    config: Config,
+    pub(super) placed: Vec<Placed>,
+    /// The last place that is taken.
+    pub(super) last: u32,
+}
+
+impl Words {
+    /// Nothing yet, under this configuration.
+    pub(super) fn new(config: Oid) -> Result<Self> {
+        Ok(Words { config: Config::new(config)?, placed: vec![], last: 0 })
+    }
+
+    /// Adds the lexemes of a text, of tokens of the wanted kinds.
+    pub(super) fn read(&mut self, text: &str, wanted: impl Fn(Kind) -> bool) -> Result<()> {
+        for (kind, token) in parse(text) {
+            if token.len() >= MAX_LEXEME_BYTES || !wanted(kind) {
+                continue;
+            }
+            if let Some(lexemes) = self.config.lexemes(kind, token)? {
+                self.last += 1;
+                let at = self.last;
+                self.placed.extend(lexemes.into_iter().map(|word| Placed { word, at }));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn into_vector(self) -> Result<Vector> {
+        let lexeme = |placed: Placed| Lexeme {
+            word: placed.word,
+            positions: vec![Position { at: placed.at.min(u32::from(MAX_POSITION)) as u16, weight: 0 }],
+        };
+        Vector::new(self.placed.into_iter().map(lexeme).collect())
+    }
+}

@@ -1,0 +1,304 @@
+//! `ts_headline`: the stretch of a text that best shows why it answers a query, with the query's words marked.
+
+use dictdb_types::tsearch::{Query, Term};
+use dictdb_types::{Error, Oid, Result, SqlState, bail};
+
+use super::config::Config;
+use super::matching::{Occurrence, Truth, truth};
+use super::parser::{Kind, parse};
+use super::query;
+use crate::args::kernels;
+use crate::kernel::ScalarFn;
+
+pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
+    "ts_headline" => |cx; text: &str, condition: &[u8]| headline(cx.env.text_search_config()?, text, condition, ""),
+    "ts_headline_opt" => |cx; text: &str, condition: &[u8], options: &str| {
+        headline(cx.env.text_search_config()?, text, condition, options)
+    },
+    "ts_headline_byid" => |config: Oid, text: &str, condition: &[u8]| headline(config, text, condition, ""),
+    "ts_headline_byid_opt" => |config: Oid, text: &str, condition: &[u8], options: &str| {
+        headline(config, text, condition, options)
+    },
+};
+
+/// How a headline looks.
+struct Options {
+    start: String,
+    stop: String,
+    most_words: usize,
+    least_words: usize,
+    /// Words no longer than this do not end a headline.
+    short_word: usize,
+    /// Mark the whole text.
+    all: bool,
+}
+
+impl Options {
+    /// Reads `name=value, …`. 22023; 0A000 for several fragments.
+    fn new(text: &str) -> Result<Options> {
+        let mut options = Options {
+            start: "<b>".into(),
+            stop: "</b>".into(),
+            most_words: 35,
+            least_words: 15,
+            short_word: 3,
+            all: false,
+        };
+        let (mut most, mut least, mut short, mut fragments) = (35, 15, 3, 0);
+        for (name, value) in pairs(text)? {
+            match name.to_ascii_lowercase().as_str() {
+                "maxwords" => most = number(&value)?,
+                "minwords" => least = number(&value)?,
+                "shortword" => short = number(&value)?,
+                "maxfragments" => fragments = number(&value)?,
+                "startsel" => options.start = value,
+                "stopsel" => options.stop = value,
+                "fragmentdelimiter" => {}
+                "highlightall" => {
+                    options.all =
+                        ["1", "on", "true", "t", "y", "yes"].iter().any(|yes| value.eq_ignore_ascii_case(yes));
+                }
+                _ => bail!(INVALID_PARAMETER_VALUE, "unrecognized headline parameter: \"{name}\""),
+            }
+        }
+        if !options.all {
+            check(least < most, "MinWords should be less than MaxWords")?;
+            check(least > 0, "MinWords should be positive")?;
+            check(short >= 0, "ShortWord should be >= 0")?;
+            check(fragments >= 0, "MaxFragments should be >= 0")?;
+            if fragments > 0 {
+                return Err(Error::unsupported("ts_headline with MaxFragments"));
+            }
+        }
+        let size = |number: i32| usize::try_from(number).unwrap_or(0);
+        (options.most_words, options.least_words, options.short_word) = (size(most), size(least), size(short));
+        Ok(options)
+    }
+}
+
+fn check(holds: bool, message: &str) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message)) }
+}
+
+fn number(text: &str) -> Result<i32> {
+    dictdb_types::text::integer::input_int4(text)
+}
+
+/// `name = value` between commas; values may be in single or double quotes. 42601.
+fn pairs(text: &str) -> Result<Vec<(String, String)>> {
+    let invalid = || Error::new(SqlState::SYNTAX_ERROR, format!("invalid parameter list format: \"{text}\""));
+    let mut pairs = vec![];
+    let mut rest = text.trim_start_matches([' ', ',']);
+    while !rest.is_empty() {
+        let (name, after) = rest.split_once('=').ok_or_else(invalid)?;
+        let after = after.trim_start();
+        let quote = after.chars().next().filter(|c| matches!(c, '\'' | '"'));
+        let (value, after) = match quote {
+            Some(quote) => after[1..].split_once(quote).ok_or_else(invalid)?,
+            None => after.split_at(after.find(|c: char| c == ',' || c.is_whitespace()).unwrap_or(after.len())),
+        };
+        pairs.push((name.trim().trim_matches('"').to_owned(), value.to_owned()));
+        rest = after.trim_start_matches([' ', ',', '\t', '\n']);
+    }
+    Ok(pairs)
+}
+
+/// A token of the text, and the terms of the query that it is an occurrence of.
+struct Word<'a> {
+    kind: Kind,
+    text: &'a str,
+    /// Place among the words, zero for what is no word.
+    at: u16,
+    terms: Vec<&'a Term>,
+}
+
+impl Word<'_> {
+    /// Shown through its parts, or not at all.
+    fn is_skipped(&self) -> bool {
+        matches!(self.kind, Kind::Url | Kind::NumHword | Kind::AsciiHword | Kind::Hword)
+    }
+
+    fn counts(&self) -> bool {
+        !matches!(self.kind, Kind::Blank | Kind::Tag) && !self.is_skipped()
+    }
+
+    fn is_interesting(&self) -> bool {
+        !self.terms.is_empty()
+    }
+
+    /// Whether a headline had better not end here.
+    fn is_bad_end(&self, short_word: usize) -> bool {
+        let number = matches!(self.kind, Kind::SFloat | Kind::Version | Kind::Float | Kind::Int | Kind::UInt);
+        let ignored = matches!(self.kind, Kind::Protocol | Kind::Entity);
+        let weak = !self.counts() || number || ignored || self.text.chars().count() <= short_word;
+        weak && !self.is_interesting()
+    }
+}
+
+fn words<'a>(config: Config, text: &'a str, condition: &'a Query) -> Result<Vec<Word<'a>>> {
+    let mut terms = vec![];
+    condition.for_each_term(&mut |term| terms.push(term));
+    let mut last = 0u16;
+    let mut words = vec![];
+    for (kind, token) in parse(text) {
+        let mut word = Word { kind, text: token, at: 0, terms: vec![] };
+        if let Some(lexemes) = config.lexemes(kind, token)? {
+            last = last.saturating_add(1);
+            word.at = last;
+            let means = |term: &&&Term| {
+                lexemes.iter().any(
+                    |lexeme| {
+                        if term.prefix { lexeme.starts_with(&term.word) } else { *lexeme == term.word }
+                    },
+                )
+            };
+            word.terms = terms.iter().filter(means).copied().collect();
+        }
+        words.push(word);
+    }
+    Ok(words)
+}
+
+fn headline(config: Oid, text: &str, condition: &[u8], options: &str) -> Result<String> {
+    let options = Options::new(options)?;
+    let config = Config::new(config)?;
+    let condition = query(condition);
+    let nothing = Query::word("");
+    let words = words(config, text, condition.as_ref().unwrap_or(&nothing))?;
+    let (start, end) = match &condition {
+        _ if options.all => (0, words.len()),
+        Some(condition) => best(&words, condition, &options).unwrap_or_else(|| beginning(&words, &options)),
+        None => beginning(&words, &options),
+    };
+    let mut out = String::new();
+    for word in &words[start..end] {
+        if word.is_skipped() {
+            continue;
+        }
+        if word.kind == Kind::Tag && !options.all {
+            out.push(' ');
+        } else if word.is_interesting() {
+            out.push_str(&options.start);
+            out.push_str(word.text);
+            out.push_str(&options.stop);
+        } else {
+            out.push_str(word.text);
+        }
+    }
+    Ok(out)
+}
+
+/// The first words, when nothing satisfies the query.
+fn beginning(words: &[Word<'_>], options: &Options) -> (usize, usize) {
+    let mut count = 0;
+    let enough = words.iter().position(|word| {
+        let full = count >= options.least_words;
+        count += usize::from(word.counts());
+        full
+    });
+    (0, enough.unwrap_or(words.len()))
+}
+
+/// A stretch of words that satisfies the query: first and last.
+fn cover(words: &[Word<'_>], condition: &Query, options: &Options, from: usize) -> Option<(usize, usize)> {
+    let longest = (options.most_words * 10).max(100);
+    let next = |from: usize| (from..words.len()).find(|n| words[*n].is_interesting());
+    let mut first = next(from);
+    while let Some(start) = first {
+        let mut last = Some(start);
+        while let Some(end) = last.filter(|end| end - start < longest) {
+            if satisfied(&words[start..=end], condition) {
+                return Some((start, end));
+            }
+            last = next(end + 1);
+        }
+        first = next(start + 1);
+    }
+    None
+}
+
+fn satisfied(words: &[Word<'_>], condition: &Query) -> bool {
+    truth(condition, &mut |term| {
+        let own = words.iter().filter(|word| word.terms.iter().any(|own| std::ptr::eq(*own, term)));
+        let mut at: Vec<u16> = own.map(|word| word.at).collect();
+        at.dedup();
+        let found = if at.is_empty() { Truth::No } else { Truth::Yes };
+        Occurrence { truth: found, at, present: found }
+    }) != Truth::No
+}
+
+/// A possible headline.
+#[derive(Clone, Copy)]
+struct Candidate {
+    start: usize,
+    end: usize,
+    has_cover: bool,
+    interesting: usize,
+}
+
+/// The headline that has its whole cover, then the most words of the query, then a good end.
+fn best(words: &[Word<'_>], condition: &Query, options: &Options) -> Option<(usize, usize)> {
+    let mut best: Option<Candidate> = None;
+    let mut from = 0;
+    while let Some((first, last)) = cover(words, condition, options, from) {
+        let next = candidate(words, options, first, last);
+        let bad = |candidate: &Candidate| words[candidate.end].is_bad_end(options.short_word);
+        let better = best.is_none_or(|best| {
+            let key = |c: &Candidate| (c.has_cover, c.interesting);
+            key(&next) > key(&best) || key(&next) == key(&best) && !bad(&next) && bad(&best)
+        });
+        if better {
+            best = Some(next);
+        }
+        from = first + 1;
+    }
+    best.map(|best| (best.start, best.end + 1))
+}
+
+/// A headline around a cover: as long as it may be, ending well where it can.
+fn candidate(words: &[Word<'_>], options: &Options, first: usize, last: usize) -> Candidate {
+    let bad = |n: usize| words[n].is_bad_end(options.short_word);
+    let (mut start, mut end) = (first, first);
+    let (mut count, mut interesting) = (0, 0);
+    let mut n = first;
+    while n <= last && count < options.most_words {
+        count += usize::from(words[n].counts());
+        interesting += usize::from(words[n].is_interesting());
+        end = n;
+        n += 1;
+    }
+    if count < options.most_words {
+        n -= 1;
+        while n < words.len() && count < options.most_words {
+            if n > last {
+                count += usize::from(words[n].counts());
+                interesting += usize::from(words[n].is_interesting());
+            }
+            end = n;
+            if !bad(n) && count >= options.least_words {
+                break;
+            }
+            n += 1;
+        }
+        if count < options.least_words {
+            start = 0;
+            for n in (0..first).rev() {
+                count += usize::from(words[n].counts());
+                interesting += usize::from(words[n].is_interesting());
+                if count >= options.most_words || !bad(n) && count >= options.least_words {
+                    start = n;
+                    break;
+                }
+            }
+        }
+    } else {
+        n = n.min(last);
+        while count > options.least_words && bad(n) {
+            count -= usize::from(words[n].counts());
+            interesting -= usize::from(words[n].is_interesting());
+            end = n - 1;
+            n -= 1;
+        }
+    }
+    Candidate { start, end, has_cover: start <= first && end >= last, interesting }
+}

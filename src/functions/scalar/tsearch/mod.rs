@@ -1,0 +1,52 @@
+//! Full-text search: operators and functions of `tsvector` and `tsquery`, parser, dictionaries, ranking.
+//!
+//! ```text
+//!   text ─ parser ─► tokens ─ config, dictionary ─► lexemes ─ document ─► tsvector ─┐
+//!   text ─ query syntax ─► operands ─ the same ─► lexemes ─ morph ─► tsquery ───────┴─ matching ─► yes or no
+//! ```
+
+use dictdb_types::tsearch::{Query, Vector};
+use dictdb_types::{Error, Result};
+
+use crate::kernel::ScalarFn;
+use crate::set_returning::SetFn;
+
+mod config;
+mod dictionary;
+mod document;
+mod headline;
+mod json;
+mod matching;
+mod morph;
+mod parser;
+mod query;
+mod rank;
+mod rank_cover;
+mod sets;
+mod vector;
+mod websearch;
+
+/// Tables of this family.
+pub(super) const TABLES: &[&[(&str, ScalarFn)]] = &[
+    dictionary::KERNELS,
+    document::KERNELS,
+    headline::KERNELS,
+    json::KERNELS,
+    matching::KERNELS,
+    morph::KERNELS,
+    query::KERNELS,
+    rank::KERNELS,
+    rank_cover::KERNELS,
+    vector::KERNELS,
+];
+
+/// Set-returning functions of this family.
+pub(crate) const SETS: &[(&str, SetFn)] = sets::SETS;
+
+fn vector(bytes: &[u8]) -> Result<Vector> {
+    Vector::from_bytes(bytes).ok_or_else(|| Error::internal("malformed tsvector"))
+}
+
+fn query(bytes: &[u8]) -> Option<Query> {
+    Query::from_bytes(bytes)
+}
