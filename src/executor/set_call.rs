@@ -3,7 +3,7 @@
 use dictdb_functions::CallContext;
 use dictdb_functions::set_returning::{Rows, SetFn};
 use dictdb_planner::expr::Expr;
-use dictdb_types::{Datum, Error, Result, Type};
+use dictdb_types::{Datum, Error, Field, Result, Type};
 
 use crate::eval::{Code, CompileContext, Scope, compile, compile_all};
 use crate::row::Row;
@@ -23,6 +23,10 @@ pub(crate) enum SetCall {
         types: Box<[Type]>,
         /// Type of a row.
         result: Type,
+        /// `VARIADIC array` over `"any"`.
+        variadic: bool,
+        /// The column definition list of a call in FROM.
+        columns: Box<[Field]>,
     },
     /// Anything else gives one value.
     Scalar(Code),
@@ -44,6 +48,8 @@ impl SetCall {
             args: compile_all(&call.args, cx)?,
             types: call.args.iter().map(|arg| cx.types.base_type(arg.ty())).collect(),
             result: call.ty,
+            variadic: call.variadic,
+            columns: call.columns.clone(),
         })
     }
 
@@ -51,13 +57,14 @@ impl SetCall {
     pub fn start(&self, scope: Scope<'_>) -> Result<SetRows> {
         match self {
             SetCall::Scalar(code) => Ok(SetRows::One(Some(code.eval(scope)?))),
-            SetCall::Set { kernel, strict, args, types, result } => {
+            SetCall::Set { kernel, strict, args, types, result, variadic, columns } => {
                 let mut values = Row::new();
                 crate::eval::eval_into(args, scope, &mut values)?;
                 if *strict && values.iter().any(Datum::is_null) {
                     return Ok(SetRows::One(None));
                 }
-                let cx = CallContext::new(scope.env, types, *result);
+                let call = CallContext::new(scope.env, types, *result);
+                let cx = CallContext { variadic: *variadic, columns, ..call };
                 kernel(&cx, &values).map(SetRows::Many)
             }
         }

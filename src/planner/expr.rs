@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub use dictdb_functions::facts::Volatility;
 use dictdb_functions::kernel::ScalarFn;
 use dictdb_functions::set_returning::SetFn;
-use dictdb_types::{Datum, Oid, Type, oids};
+use dictdb_types::{Datum, Field, Oid, Type, oids};
 
 use crate::logical::Node;
 
@@ -150,6 +150,17 @@ pub struct Call {
     pub operator: Option<Arc<str>>,
     /// Where in the statement, for errors.
     pub position: Option<u32>,
+    /// The last argument was written `VARIADIC array` to a function over `"any"`.
+    pub variadic: bool,
+    /// The column definition list of a call in FROM, `f(…) AS t(name type, …)`; otherwise empty.
+    pub columns: Box<[Field]>,
+}
+
+impl Call {
+    /// An ordinary call.
+    pub fn new(function: Arc<Function>, args: Vec<Expr>, ty: Type, position: Option<u32>) -> Self {
+        Call { function, args, ty, operator: None, position, variadic: false, columns: Box::default() }
+    }
 }
 
 /// `CASE [operand] WHEN … THEN … ELSE … END`.

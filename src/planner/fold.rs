@@ -188,5 +188,6 @@ fn evaluate(call: &Call, env: &dyn Env) -> Option<Result<Datum>> {
         values.push(value.clone());
         types.push(*ty);
     }
-    Some(kernel(&CallContext::new(env, &types, call.ty), &values))
+    let cx = CallContext { variadic: call.variadic, ..CallContext::new(env, &types, call.ty) };
+    Some(kernel(&cx, &values))
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use dictdb_functions::{CallContext, ScalarFn};
-use dictdb_types::{Datum, Error, Result, Type};
+use dictdb_types::{Datum, Error, Field, Result, Type};
 use smallvec::SmallVec;
 
 use super::{Code, Scope};
@@ -21,6 +21,8 @@ pub(crate) struct CallCode {
     pub strict: bool,
     /// `VARIADIC array` over `"any"`.
     pub variadic: bool,
+    /// The column definition list of a call in FROM.
+    pub columns: Box<[Field]>,
     /// Arguments.
     pub args: Box<[Code]>,
     /// Their types.
@@ -52,7 +54,11 @@ impl CallCode {
     }
 
     fn invoke(&self, scope: Scope<'_>, args: &[Datum]) -> Result<Datum> {
-        let cx = CallContext { variadic: self.variadic, ..CallContext::new(scope.env, &self.types, self.result) };
+        let cx = CallContext {
+            variadic: self.variadic,
+            columns: &self.columns,
+            ..CallContext::new(scope.env, &self.types, self.result)
+        };
         (self.kernel)(&cx, args)
     }
 

@@ -152,6 +152,8 @@ impl Compiler<'_> {
             args: self.codes(&call.args)?,
             types: call.args.iter().map(|arg| self.base(arg.ty())).collect(),
             result: call.ty,
+            variadic: call.variadic,
+            columns: call.columns.clone(),
             ..self.bare(&call.function)?
         };
         Ok(match Comparison::of_source(&call.function.source) {
@@ -211,6 +213,7 @@ impl CallCode {
             kernel,
             strict: function.strict,
             variadic: false,
+            columns: Box::default(),
             args: Box::new([]),
             types: Box::new([]),
             result: Type::new(dictdb_types::oids::BOOL),

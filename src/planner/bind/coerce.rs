@@ -112,7 +112,8 @@ impl Binder<'_> {
         if depends_on_clock(base.oid, &text) {
             return Ok(Expr::ViaIo(Box::new(Expr::Const(Datum::Text(text), unknown)), ty));
         }
-        Ok(Expr::Const(dictdb_types::text::input(&text, ty, self.cx.env)?, ty))
+        let value = dictdb_types::text::input(&text, ty, self.cx.env);
+        value.map(|value| Expr::Const(value, ty)).map_err(|error| error.at(self.literal_position(&text)))
     }
 
     fn apply_path(&mut self, expr: Expr, path: Coercion, target: Type, context: CastContext) -> Result<Expr> {
@@ -192,7 +193,7 @@ impl Binder<'_> {
         let ty = Type::with_typmod(target.oid, if takes > 1 { target.typmod } else { -1 });
         // Some give a type that is only stored like the target: smallint becomes oid by way of integer.
         let result = facts.map_or(ty, |proc| if proc.result == ty.oid { ty } else { Type::new(proc.result) });
-        let call = Expr::Call(Box::new(Call { function, args, ty: result, operator: None, position: None }));
+        let call = Expr::Call(Box::new(Call::new(function, args, result, None)));
         Ok(if result.oid == ty.oid { call } else { Expr::Relabel(Box::new(call), ty) })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Relation, RelationKind, ViewInfo};
 use dictdb_parser::ast::{self, JoinConstraint, JoinOperator, TableFactor, TableWithJoins};
 use dictdb_parser::node;
-use dictdb_types::{Error, Result, SqlState, Type, oids};
+use dictdb_types::{Error, Field, Result, SqlState, Type, oids};
 
 use super::Binder;
 use super::clause::Clause;
@@ -332,6 +332,9 @@ impl Binder<'_> {
             [single] if single.value == "ROWS FROM" => {
                 args.iter().filter_map(|arg| node::argument(arg).map(|(expr, _)| expr.clone())).collect()
             }
+            [single] if single.value == "unnest" && is_plain(args) && args.len() > 1 => {
+                args.iter().map(|arg| call_of(name, std::slice::from_ref(arg))).collect()
+            }
             _ => vec![call_of(name, args)],
         };
         let single = calls.len() == 1;
@@ -371,7 +374,7 @@ impl Binder<'_> {
     /// The columns of a function in FROM: the fields of a composite result, or one named like the function.
     fn function_columns(
         &mut self,
-        call: Expr,
+        mut call: Expr,
         name: Arc<str>,
         definitions: &[&ast::TableAliasColumnDef],
     ) -> Result<FunctionItem> {
@@ -381,6 +384,10 @@ impl Binder<'_> {
                 let Some(data_type) = &definition.data_type else { continue };
                 let ty = self.bind_type(data_type)?;
                 columns.push(self.new_column(definition.name.value.as_str(), ty));
+            }
+            if let Expr::Call(call) = &mut call {
+                call.columns =
+                    columns.iter().map(|column| Field { name: column.name.clone(), ty: column.ty }).collect();
             }
             return Ok(FunctionItem { call, columns, spread: true });
         }
@@ -394,7 +401,7 @@ impl Binder<'_> {
                 "a column definition list is required for functions returning \"record\"",
             )),
             None => {
-                let column = self.new_column(name, call.ty());
+                let column = self.new_column(self.output_parameter(&call).unwrap_or(name), call.ty());
                 Ok(FunctionItem { call, columns: vec![column], spread: false })
             }
         }
@@ -493,6 +500,12 @@ impl Binder<'_> {
         };
         Ok(NamedColumn { name: left.name.clone(), expr, source })
     }
+}
+
+/// Whether all arguments are values by position.
+fn is_plain(args: &[ast::FunctionArg]) -> bool {
+    let by_position = |arg| matches!(arg, &ast::FunctionArg::Unnamed(_));
+    args.iter().all(|arg| by_position(arg) && matches!(node::argument(arg), Some((_, false))))
 }
 
 /// The call that a function in FROM is.

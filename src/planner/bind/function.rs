@@ -87,7 +87,10 @@ impl Binder<'_> {
             ProcKind::Window => self.bind_window_function(function, found, args.values, position),
             ProcKind::Procedure => Err(Error::internal("a procedure resolved outside CALL")),
             ProcKind::Function => {
-                let call = self.finish_call(&found, args.values, position)?;
+                let mut call = self.finish_call(&found, args.values, position)?;
+                if let Expr::Call(call) = &mut call {
+                    call.variadic = args.variadic;
+                }
                 self.collect_set(call, position)
             }
         }
@@ -137,8 +140,7 @@ impl Binder<'_> {
     ) -> Result<Expr> {
         let args = self.call_args(found, values, position)?;
         let function = self.function(found.oid)?;
-        let call = Call { function, args, ty: Type::new(found.result), operator: None, position };
-        Ok(Expr::Call(Box::new(call)))
+        Ok(Expr::Call(Box::new(Call::new(function, args, Type::new(found.result), position))))
     }
 
     /// The arguments as the function takes them: in its order, coerced, with defaults, variadic ones in an array.

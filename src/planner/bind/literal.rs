@@ -1,5 +1,7 @@
 //! Literals: PostgreSQL's typing of numbers and strings, parameters.
 
+use std::sync::Arc;
+
 use dictdb_parser::ast::{Value, ValueWithSpan};
 use dictdb_types::{Datum, Error, Numeric, Result, SqlState, Type, oids};
 
@@ -19,13 +21,30 @@ impl Binder<'_> {
             Value::SingleQuotedString(text)
             | Value::EscapedStringLiteral(text)
             | Value::UnicodeStringLiteral(text)
-            | Value::NationalStringLiteral(text) => Ok(unknown(text)),
-            Value::DollarQuotedString(quoted) => Ok(unknown(&quoted.value)),
-            Value::SingleQuotedByteStringLiteral(bits) => Ok(typed(oids::BIT, bits.len() as i32, bits)),
+            | Value::NationalStringLiteral(text) => Ok(self.unknown(text, position)),
+            Value::DollarQuotedString(quoted) => Ok(self.unknown(&quoted.value, position)),
+            Value::SingleQuotedByteStringLiteral(bits) => {
+                dictdb_types::text::string::input_bits(&format!("b{bits}")).map_err(|e| e.at(position))?;
+                Ok(typed(oids::BIT, bits.len() as i32, bits))
+            }
             Value::HexStringLiteral(hex) => hex_bits(hex).map_err(|e| e.at(position)),
             Value::Placeholder(name) => self.bind_placeholder(name).map_err(|e| e.at(position)),
             other => Err(Error::unsupported(format_args!("the literal {other}")).at(position)),
         }
+    }
+
+    /// A literal whose type its context decides; its place is kept for what may be wrong with it then.
+    fn unknown(&mut self, text: &str, position: Option<u32>) -> Expr {
+        let text: Arc<str> = Arc::from(text);
+        if let Some(position) = position {
+            self.literals.insert(text.as_ptr().addr(), position);
+        }
+        Expr::Const(Datum::Text(text), Type::new(oids::UNKNOWN))
+    }
+
+    /// Where a literal stands that was unknown when it was bound.
+    pub(crate) fn literal_position(&self, text: &Arc<str>) -> Option<u32> {
+        self.literals.get(&text.as_ptr().addr()).copied()
     }
 
     fn bind_placeholder(&mut self, name: &str) -> Result<Expr> {
@@ -64,10 +83,6 @@ impl Binder<'_> {
         }
         Ok(Expr::Param(index, Type::new(ty.oid)))
     }
-}
-
-fn unknown(text: &str) -> Expr {
-    Expr::Const(Datum::text(text), Type::new(oids::UNKNOWN))
 }
 
 fn typed(oid: dictdb_types::Oid, typmod: i32, text: &str) -> Expr {

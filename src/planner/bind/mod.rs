@@ -29,6 +29,7 @@ mod updatable;
 mod update;
 mod window;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, Relation};
@@ -77,6 +78,8 @@ pub struct Binder<'a> {
     depth: usize,
     /// Casts of constants stay as they are, for texts that are kept.
     pub(crate) keep_casts: bool,
+    /// Where literals of unknown type stand, by the address of their text, which lives as long as they are unknown.
+    literals: HashMap<usize, u32>,
     /// Relations named so far.
     relations: std::collections::BTreeSet<Oid>,
     /// The view that the data-modifying statement being bound changes a table through.
@@ -102,6 +105,7 @@ impl<'a> Binder<'a> {
             ctes: Vec::new(),
             depth: 0,
             keep_casts: false,
+            literals: HashMap::new(),
             relations: Default::default(),
             target_view: None,
             accesses: Vec::new(),

@@ -174,13 +174,8 @@ impl Binder<'_> {
             args.push(self.coerce_implicit(operand, target).map_err(|e| e.at(position))?);
         }
         let function = self.function(found.function)?;
-        let call = Call {
-            function,
-            args,
-            ty: Type::new(found.result),
-            operator: Some(Arc::from(name.name.as_str())),
-            position,
-        };
+        let operator = Some(Arc::from(name.name.as_str()));
+        let call = Call { operator, ..Call::new(function, args, Type::new(found.result), position) };
         Ok(Expr::Call(Box::new(call)))
     }
 

@@ -116,6 +116,19 @@ impl Binder<'_> {
         }
     }
 
+    /// The name of the only output parameter of a built-in function.
+    pub(crate) fn output_parameter(&self, call: &Expr) -> Option<Arc<str>> {
+        let Expr::Call(call) = call else { return None };
+        let proc = facts::proc_by_oid(call.function.oid)?;
+        let (modes, names) = (proc.arg_modes.as_ref()?, proc.arg_names.as_ref()?);
+        let mut outputs =
+            modes.iter().zip(names.iter()).filter(|(mode, _)| !matches!(mode, ArgMode::In | ArgMode::Variadic));
+        match (outputs.next(), outputs.next()) {
+            (Some((_, name)), None) if !name.is_empty() => Some(Arc::from(*name)),
+            _ => None,
+        }
+    }
+
     /// The output parameters of a built-in function that has several.
     fn output_parameters(&self, call: &crate::expr::Call) -> Option<Vec<(Arc<str>, Type)>> {
         let proc = facts::proc_by_oid(call.function.oid)?;

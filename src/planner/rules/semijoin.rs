@@ -89,13 +89,9 @@ fn split(link: &Sublink) -> Option<(Node, Vec<Expr>)> {
             let columns = link.query.columns();
             let right = uncorrelate_below(link.query.clone(), &mut on)?;
             for ((operand, function), column) in left.iter().zip(tests).zip(&columns) {
-                on.push(Expr::Call(Box::new(Call {
-                    function: function.clone(),
-                    args: vec![operand.clone(), Expr::column(column)],
-                    ty: dictdb_types::oids::BOOL.into(),
-                    operator: Some("=".into()),
-                    position: None,
-                })));
+                let args = vec![operand.clone(), Expr::column(column)];
+                let call = Call::new(function.clone(), args, dictdb_types::oids::BOOL.into(), None);
+                on.push(Expr::Call(Box::new(Call { operator: Some("=".into()), ..call })));
             }
             right
         }

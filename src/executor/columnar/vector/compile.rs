@@ -107,7 +107,7 @@ impl Compiler<'_> {
         let types = call.args.iter().map(|arg| self.cx.eval.types.base_type(arg.ty())).collect();
         let bare = CallCode::bare(&call.function)?;
         Ok(Vector::RowKernel(Box::new(RowKernel {
-            call: CallCode { types, result: call.ty, ..bare },
+            call: CallCode { types, result: call.ty, variadic: call.variadic, ..bare },
             layouts: call.args.iter().map(|arg| self.physical(arg.ty())).collect(),
             args: self.vectors(&call.args)?,
             result: self.physical(call.ty),
