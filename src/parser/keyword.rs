@@ -74,6 +74,12 @@ impl Keyword {
     }
 }
 
+/// Every keyword in the order of its letters: the word, where it may stand as a name, whether it labels a column
+/// without `AS`.
+pub fn keywords() -> impl Iterator<Item = (&'static str, Category, bool)> {
+    WORDS.iter().map(|(word, _, category, bare)| (*word, *category, *bare))
+}
+
 keywords! {
     Abort "abort" Unreserved true;
     Absolute "absolute" Unreserved true;

@@ -54,6 +54,7 @@ mod token;
 mod type_name;
 pub mod utility;
 
+pub use keyword::{Category, keywords};
 pub use lift::{Lifted, LiftedLiteral, LiteralKind};
 pub use limits::{Limits, with_stack};
 pub use position::Locations;

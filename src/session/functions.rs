@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dictdb_functions::kernel::{CallContext, ScalarFn};
+use dictdb_types::datetime::{Clock, add_interval};
 use dictdb_types::{Array, Datum, Error, Result, SqlState, oids};
 
 use crate::settings::Scope;
@@ -30,6 +31,9 @@ pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_postmaster_start_time", pg_postmaster_start_time),
     ("pg_is_in_recovery", pg_is_in_recovery),
     ("pg_sleep", pg_sleep),
+    ("pg_sleep_for(interval)", pg_sleep_for),
+    ("pg_sleep_until(timestamp with time zone)", pg_sleep_until),
+    ("current_query", current_query),
 ];
 
 /// The session that calls.
@@ -155,6 +159,29 @@ fn pg_postmaster_start_time(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> 
 
 fn pg_is_in_recovery(_: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
     Ok(Datum::Bool(false))
+}
+
+/// The query string the client sent.
+fn current_query(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    Ok(Datum::Text(session(cx)?.shared.backend.activity.lock().query.clone()))
+}
+
+/// Until the clock shows what it shows now and so much more.
+fn pg_sleep_for(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let Some(Datum::Interval(interval)) = args.first() else { return Ok(Datum::Null) };
+    let clock = Clock::Zone(&cx.env.format().time_zone);
+    let until = add_interval(crate::clock::now_micros(), interval, clock)?;
+    sleep_until(cx, until)
+}
+
+fn pg_sleep_until(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let Some(Datum::Timestamp(until)) = args.first() else { return Ok(Datum::Null) };
+    sleep_until(cx, *until)
+}
+
+fn sleep_until(cx: &CallContext<'_>, until: i64) -> Result<Datum> {
+    let seconds = until.saturating_sub(crate::clock::now_micros()) as f64 / 1e6;
+    pg_sleep(cx, &[Datum::Float8(seconds)])
 }
 
 /// Sleeps in pieces short enough that a cancel request is not kept waiting.

@@ -77,6 +77,13 @@ impl Hub {
         }
     }
 
+    /// The channels of a database that session `pid` listens to.
+    pub fn channels_of(&self, database: &Arc<str>, pid: i32) -> Vec<Arc<str>> {
+        let listeners = self.listeners.read();
+        let own = listeners.iter().filter(|((name, _), sessions)| name == database && sessions.contains_key(&pid));
+        own.map(|((_, channel), _)| channel.clone()).collect()
+    }
+
     /// Whether `notifications` fit; 54000 otherwise. Asked before a transaction commits.
     pub fn check_room(&self, notifications: &[Notification]) -> Result<()> {
         let bytes: usize = notifications.iter().map(Notification::bytes).sum();

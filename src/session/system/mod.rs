@@ -13,6 +13,8 @@
 
 mod exported;
 mod functions;
+#[cfg(test)]
+mod implemented;
 pub(crate) mod names;
 mod output;
 mod relations;

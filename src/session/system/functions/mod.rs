@@ -13,6 +13,7 @@ mod setting;
 mod size;
 mod statistics;
 mod visibility;
+mod word;
 
 use dictdb_functions::ScalarFn;
 use dictdb_functions::set_returning::SetFn;
@@ -39,4 +40,4 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
 
 /// Set-returning functions.
 pub(super) const SETS: &[&[(&str, SetFn)]] =
-    &[absent::SETS, activity::SETS, information_schema::SETS, object::SETS, privilege::SETS, setting::SETS];
+    &[absent::SETS, activity::SETS, information_schema::SETS, object::SETS, privilege::SETS, setting::SETS, word::SETS];
