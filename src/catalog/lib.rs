@@ -17,6 +17,7 @@ mod bootstrap;
 mod change;
 mod objects;
 mod store;
+mod stored;
 mod system;
 mod version;
 
@@ -24,5 +25,6 @@ pub use acl::{AclItem, AclKind, Held, Privileges};
 pub use change::{Change, Dependency, Key, Object};
 pub use objects::*;
 pub use store::{CatalogStore, CatalogTransaction};
+pub use stored::{decode_changes, encode_changes};
 pub use system::system_relations;
 pub use version::{BOOTSTRAP_ROLE, Catalog, namespaces};

@@ -47,6 +47,16 @@ impl CatalogStore {
         self.version.load(Ordering::Acquire)
     }
 
+    /// The object id that is handed out next.
+    pub fn next_oid(&self) -> Oid {
+        Oid(self.next_oid.load(Ordering::Relaxed))
+    }
+
+    /// Hands out no id below this one.
+    pub fn reserve_oids(&self, next: Oid) {
+        self.next_oid.fetch_max(next.0, Ordering::Relaxed);
+    }
+
     /// A new object id. Ids are not reused within the life of a server.
     pub fn allocate_oid(&self) -> Oid {
         Oid(self.next_oid.fetch_add(1, Ordering::Relaxed))

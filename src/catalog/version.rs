@@ -27,7 +27,7 @@ pub const BOOTSTRAP_ROLE: Oid = Oid(10);
 /// An immutable version of all objects of a database. Cloning copies roots, not objects.
 #[derive(Clone, Default)]
 pub struct Catalog {
-    version: u64,
+    pub(crate) version: u64,
     pub(crate) schemas: OrdMap<Oid, Arc<Schema>>,
     pub(crate) relations: OrdMap<Oid, Arc<Relation>>,
     pub(crate) types: OrdMap<Oid, Arc<TypeInfo>>,
@@ -37,8 +37,8 @@ pub struct Catalog {
     pub(crate) comments: OrdMap<(Oid, Oid, i32), Arc<str>>,
     pub(crate) dependencies: OrdMap<(Key, Key), Dependency>,
     pub(crate) dependents: OrdMap<(Key, Key), Dependency>,
-    relation_names: HashMap<(Oid, Arc<str>), Oid>,
-    type_names: HashMap<(Oid, Arc<str>), Oid>,
+    pub(crate) relation_names: HashMap<(Oid, Arc<str>), Oid>,
+    pub(crate) type_names: HashMap<(Oid, Arc<str>), Oid>,
 }
 
 impl Catalog {

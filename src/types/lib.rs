@@ -38,6 +38,7 @@ pub mod range;
 mod samples;
 pub mod sort_key;
 mod sqlstate;
+pub mod stored;
 #[cfg(test)]
 mod test_env;
 pub mod text;

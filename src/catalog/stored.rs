@@ -1,0 +1,283 @@
+//! The catalog on disk: changes as bytes, and a whole catalog as the changes that make it of a new one.
+//!
+//! The encoding is `dictdb_types::stored`: numbered fields, written by hand once per object. Objects can grow without a new format, a
+//! name can change without one, and a field that was forgotten here does not compile. (A derived encoding by names would need
+//! `serde` to know about `Arc`, and would tie the files to the names of the source.)
+
+use std::sync::Arc;
+
+use dictdb_types::stored::Stored;
+use dictdb_types::{Oid, Result, TypeLookup, stored_enum, stored_struct};
+
+use crate::{
+    Catalog, Change, CheckOption, Column, Constraint, ConstraintKind, Dependency, Domain, DomainCheck, ForeignKey,
+    Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Object, OnCommit, Persistence, ReferentialAction,
+    Relation, RelationKind, ReplicaIdentity, Role, Schema, SequenceInfo, ViewInfo, system_relations,
+};
+
+/// Changes as bytes.
+pub fn encode_changes(changes: &[Change]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    changes.iter().for_each(|change| change.write(&mut bytes));
+    bytes
+}
+
+/// Changes from bytes. XX001 if they are none.
+pub fn decode_changes(mut bytes: &[u8]) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    while !bytes.is_empty() {
+        changes.push(Change::read(&mut bytes)?);
+    }
+    Ok(changes)
+}
+
+stored_enum!(Change {
+    1: Put(object),
+    2: Remove(key),
+    3: Comment(key, text),
+    4: Depend { 1: dependent, 2: on, 3: kind },
+    5: Undepend { 1: dependent },
+    6: Acl { 1: class, 2: object, 3: acl },
+});
+stored_enum!(Object { 1: Schema(schema), 2: Relation(relation), 3: Type(info), 4: Role(role), 5: Domain(domain) });
+stored_enum!(Key {
+    1: Schema(oid),
+    2: Relation(oid),
+    3: Column(relation, attnum),
+    4: Constraint(relation, constraint),
+    5: Type(oid),
+    6: Function(oid),
+    7: Role(oid),
+    8: Default(relation, attnum),
+});
+stored_enum!(Dependency { 1: Normal, 2: Auto, 3: Internal });
+stored_struct!(Schema { 1: oid, 2: name, 3: owner, 4: acl });
+stored_struct!(Relation {
+    1: oid,
+    2: name,
+    3: namespace,
+    4: owner,
+    5: kind,
+    6: persistence,
+    7: columns,
+    8: row_type,
+    9: storage,
+    10: acl,
+    11: options,
+    12: constraints,
+    13: indexes,
+    14: referenced_by,
+    15: clustered_on,
+    16: replica_identity,
+    17: row_security,
+    18: force_row_security,
+    19: of_type,
+    20: parents,
+    21: children,
+    22: on_commit,
+});
+stored_enum!(RelationKind {
+    1: Table,
+    2: Index(info),
+    3: Sequence(info),
+    4: View(info),
+    5: Composite,
+    6: Virtual,
+    7: MaterializedView(info),
+});
+stored_enum!(OnCommit { 1: PreserveRows, 2: DeleteRows, 3: Drop });
+stored_enum!(ReplicaIdentity { 1: Default, 2: Nothing, 3: Full, 4: Index(oid) });
+stored_enum!(Persistence { 1: Permanent, 2: Unlogged, 3: Temporary });
+stored_struct!(Column {
+    1: name,
+    2: ty,
+    3: not_null,
+    4: default,
+    5: identity,
+    6: generated,
+    7: dropped,
+    8: collation,
+    9: slot,
+    10: missing,
+    11: acl,
+    12: statistics,
+    13: storage,
+    14: compression,
+    15: options,
+    16: local,
+    17: inherited,
+});
+stored_enum!(Identity { 1: Always, 2: ByDefault });
+stored_struct!(IndexInfo {
+    1: table,
+    2: method,
+    3: unique,
+    4: primary,
+    5: nulls_not_distinct,
+    6: keys,
+    7: include,
+    8: predicate,
+    9: deferrable,
+});
+stored_enum!(IndexMethod { 1: Btree, 2: Hash });
+stored_struct!(IndexKey { 1: target, 2: ty, 3: opclass, 4: descending, 5: nulls_first });
+stored_enum!(IndexTarget { 1: Column(attnum), 2: Expression(text) });
+stored_struct!(SequenceInfo { 1: ty, 2: start, 3: increment, 4: min, 5: max, 6: cache, 7: cycle, 8: owned_by });
+stored_struct!(ViewInfo { 1: query, 2: search_path, 3: check_option, 4: populated });
+stored_enum!(CheckOption { 1: Local, 2: Cascaded });
+stored_struct!(Constraint {
+    1: oid,
+    2: name,
+    3: relation,
+    4: kind,
+    5: deferrable,
+    6: initially_deferred,
+    7: validated,
+    8: no_inherit,
+    9: local,
+    10: inherited,
+});
+stored_enum!(ConstraintKind {
+    1: Check { 1: expression, 2: columns },
+    2: Primary { 1: columns, 2: index },
+    3: Unique { 1: columns, 2: index },
+    4: Foreign(key),
+});
+stored_struct!(ForeignKey {
+    1: columns,
+    2: referenced,
+    3: referenced_columns,
+    4: index,
+    5: match_full,
+    6: on_update,
+    7: on_delete,
+    8: delete_set_columns,
+});
+stored_enum!(ReferentialAction { 1: NoAction, 2: Restrict, 3: Cascade, 4: SetNull, 5: SetDefault });
+stored_struct!(Domain { 1: oid, 2: not_null, 3: default, 4: checks });
+stored_struct!(DomainCheck { 1: oid, 2: name, 3: expression, 4: validated });
+stored_struct!(Role {
+    1: oid,
+    2: name,
+    3: superuser,
+    4: inherit,
+    5: create_role,
+    6: create_db,
+    7: login,
+    8: replication,
+    9: bypass_rls,
+    10: connection_limit,
+    11: password,
+    12: valid_until,
+    13: settings,
+    14: member_of,
+});
+
+impl Catalog {
+    /// The changes that make this catalog of [`Catalog::bootstrap`]'s, types before the relations that use them.
+    pub fn dump(&self) -> Vec<Change> {
+        let fresh = Catalog::bootstrap();
+        let mut changes = fresh.removed_in(self);
+        // Named one by one, so that a new kind of object does not compile before it is stored.
+        let Catalog {
+            version: _,
+            schemas,
+            relations,
+            types,
+            roles,
+            domains,
+            acls,
+            comments,
+            dependencies,
+            dependents: _,
+            relation_names: _,
+            type_names: _,
+        } = self;
+        changes.extend(roles.values().map(|role| Change::Put(Object::Role(role.clone()))));
+        changes.extend(schemas.values().map(|schema| Change::Put(Object::Schema(schema.clone()))));
+        changes.extend(types.values().map(|info| Change::Put(Object::Type(info.clone()))));
+        changes.extend(domains.values().map(|domain| Change::Put(Object::Domain(domain.clone()))));
+        let own = relations.values().filter(|relation| !is_pristine(relation));
+        changes.extend(own.map(|relation| Change::Put(Object::Relation(relation.clone()))));
+        changes.extend(comments.iter().map(|(key, text)| Change::Comment(*key, Some(text.clone()))));
+        let acl = |((class, object), acl): (&(Oid, Oid), &Vec<Arc<str>>)| Change::Acl {
+            class: *class,
+            object: *object,
+            acl: Some(acl.clone()),
+        };
+        changes.extend(acls.iter().map(acl));
+        let depends =
+            |((dependent, on), kind): (&(Key, Key), &_)| Change::Depend { dependent: *dependent, on: *on, kind: *kind };
+        changes.extend(dependencies.iter().map(depends));
+        changes
+    }
+
+    /// What has to be removed of this one to come to the other.
+    fn removed_in(&self, other: &Catalog) -> Vec<Change> {
+        let schemas = self.schemas.keys().filter(|oid| !other.schemas.contains_key(*oid)).map(|oid| Key::Schema(*oid));
+        let roles = self.roles.keys().filter(|oid| !other.roles.contains_key(*oid)).map(|oid| Key::Role(*oid));
+        let comments = self.comments.keys().filter(|key| !other.comments.contains_key(*key));
+        let comments = comments.map(|key| Change::Comment(*key, None));
+        schemas.chain(roles).map(Change::Remove).chain(comments).collect()
+    }
+
+    /// Applies a stored change.
+    pub fn replay(&mut self, change: &Change) {
+        self.apply(change);
+    }
+
+    /// The highest object id in use by anything, or the last one before users' objects.
+    pub fn highest_oid(&self) -> Oid {
+        let relations = self.relations.values().flat_map(|relation| {
+            let own = [relation.oid, relation.storage, relation.row_type];
+            own.into_iter().chain(relation.constraints.iter().map(|constraint| constraint.oid))
+        });
+        let named = self.schemas.keys().chain(self.types.keys()).chain(self.roles.keys()).copied();
+        relations.chain(named).max().unwrap_or_default().max(Oid(Oid::FIRST_NORMAL.0 - 1))
+    }
+
+    /// Layouts of a table's storage columns. A place that no column has any more is as good as any.
+    pub fn layouts(&self, relation: &Relation) -> Vec<dictdb_types::Physical> {
+        let width = relation.columns.iter().map(|column| column.slot + 1).max().unwrap_or(0);
+        let mut layouts = vec![dictdb_types::Physical::Bool; width];
+        for column in relation.columns.iter() {
+            layouts[column.slot] = self.physical(column.ty.oid);
+        }
+        layouts
+    }
+}
+
+/// Whether a relation is a system relation as every database has it.
+fn is_pristine(relation: &Arc<Relation>) -> bool {
+    let known = system_relations().binary_search_by_key(&relation.oid, |system| system.oid);
+    known.is_ok_and(|at| Arc::ptr_eq(&system_relations()[at], relation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::namespaces;
+
+    #[test]
+    fn a_dump_makes_the_same_catalog() {
+        let mut catalog = Catalog::bootstrap();
+        let schema = Schema { oid: Oid(20_000), name: Arc::from("s \"x\""), owner: Oid(10), acl: None };
+        let (a, b) = (Key::Schema(Oid(20_000)), Key::Role(Oid(10)));
+        for change in [
+            Change::Put(Object::Schema(Arc::new(schema))),
+            Change::Remove(Key::Schema(namespaces::PUBLIC)),
+            Change::Comment((Oid(2615), namespaces::PUBLIC, 0), None),
+            Change::Comment((Oid(2615), Oid(20_000), 0), Some(Arc::from("ä"))),
+            Change::Depend { dependent: a, on: b, kind: Dependency::Normal },
+        ] {
+            catalog.replay(&change);
+        }
+        let stored = decode_changes(&encode_changes(&catalog.dump())).unwrap();
+        let mut copy = Catalog::bootstrap();
+        stored.iter().for_each(|change| copy.replay(change));
+        assert_eq!(format!("{:?}", copy.dump()), format!("{:?}", catalog.dump()));
+        assert!(copy.schema(namespaces::PUBLIC).is_none() && copy.comments().count() == 1);
+        assert_eq!(copy.highest_oid(), Oid(20_000));
+        assert!(decode_changes(&[1, 2, 3]).is_err());
+    }
+}
