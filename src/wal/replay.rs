@@ -62,6 +62,9 @@ pub fn replay<E: From<LogError>>(
     Ok(LogEnd { end, records, segment_bytes })
 }
 
+/// What unused parts are compared with.
+pub(crate) const ZEROS: &[u8] = &[0; 4096];
+
 enum Next<'a> {
     Frame(Header, &'a [u8]),
     Nothing,
@@ -157,12 +160,20 @@ impl Reader<'_> {
 
     /// A frame from an offset on that was appended when the position was durable.
     fn durable_evidence(&self, start: Lsn, bytes: &[u8], from: usize) -> Option<Lsn> {
-        (from..bytes.len().saturating_sub(HEADER_BYTES - 1)).find_map(|at| {
+        let frame_at = |at: usize| {
             let lsn = Lsn(start.0 + at as u64);
             if u64_at(bytes, at + 8) != lsn.0 {
                 return None;
             }
             Header::decode(&bytes[at..], lsn).filter(|header| header.durable > self.position).map(|_| lsn)
+        };
+        let end = bytes.len().saturating_sub(HEADER_BYTES - 1);
+        (from..end).step_by(ZEROS.len()).find_map(|at| {
+            let next = end.min(at + ZEROS.len());
+            // Most of a segment is still unused: a header is not all zeros.
+            let is_unused = bytes.get(at..at + ZEROS.len()).is_some_and(|part| part == ZEROS);
+            let from = if is_unused { next.saturating_sub(HEADER_BYTES).max(at) } else { at };
+            (from..next).find_map(&frame_at)
         })
     }
 

@@ -94,6 +94,11 @@ pub struct Chunk {
 }
 
 impl Chunk {
+    /// Its first byte, not checked yet.
+    pub fn first(&self) -> Option<u8> {
+        self.bytes.first().copied()
+    }
+
     /// The bytes, if they are what was written; XX001 otherwise.
     pub fn verify(self) -> Result<Vec<u8>, LogError> {
         if crc32c::crc32c(&self.bytes) != self.checksum {

@@ -15,6 +15,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::directory::DataDirectory;
 use crate::frame::Record;
+use crate::replay::ZEROS;
 use crate::{LogError, Lsn, SEGMENT_BYTES, segment};
 use tail::Tail;
 use waiters::Waiters;
@@ -207,6 +208,11 @@ impl Log {
     }
 
     /// `fsync`.
+    pub fn fsync(&self) -> bool {
+        self.shared.fsync.load(Ordering::Relaxed)
+    }
+
+    /// Changes `fsync`.
     pub fn set_fsync(&self, on: bool) {
         self.shared.fsync.store(on, Ordering::Relaxed);
     }
@@ -397,7 +403,12 @@ fn erase_after(directory: &DataDirectory, end: Lsn, segment_bytes: u64) -> Resul
             directory.remove(&path)?;
         } else if start.0 + segment_bytes > end.0 {
             directory.sync_dir(&directory.log_dir())?;
-            segment::erase(directory, &path, end.0 - start.0, segment_bytes)?;
+            let bytes = directory.read_file(&path)?;
+            let rest = bytes.get((end.0 - start.0) as usize..).unwrap_or_default();
+            if bytes.len() as u64 != segment_bytes || rest.chunks(ZEROS.len()).any(|part| *part != ZEROS[..part.len()])
+            {
+                segment::erase(directory, &path, end.0 - start.0, segment_bytes)?;
+            }
         }
     }
     directory.sync_dir(&directory.log_dir())
