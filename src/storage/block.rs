@@ -103,6 +103,11 @@ impl RowReader for RowView<'_> {
 }
 
 impl<'a> RowView<'a> {
+    /// Number of storage columns.
+    pub fn width(&self) -> usize {
+        self.block.columns.len()
+    }
+
     /// The value of a storage column, which lives as long as the view itself may.
     #[inline]
     pub fn value(&self, index: usize) -> ValueRef<'a> {

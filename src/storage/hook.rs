@@ -1,13 +1,15 @@
 //! The seam at which a write-ahead log joins the commit.
 //!
 //! ```text
-//!   prepare (no lock) → append (commit lock: log order is commit order) → publish → locks released → wait_durable
+//!   prepare (no lock) → append (commit lock: log order is commit order) → publish → locks released → the caller waits for the LSN
 //! ```
 
 use std::sync::Arc;
 
-use dictdb_types::{CommitTs, Result, RowId, TxnId};
+use dictdb_types::{CommitTs, Oid, Result, RowId, TxnId};
+pub use dictdb_wal::{Lsn, Record};
 
+use crate::sequence::SequenceState;
 use crate::snapshot::Snapshot;
 use crate::table::Table;
 
@@ -22,41 +24,61 @@ pub enum ChangeKind {
     Delete,
 }
 
-/// One logical change of a transaction, in the order made. A row can occur several times; the state to log is the
-/// one that `snapshot` of [`Commit`] shows.
-#[derive(Clone, Debug)]
-pub struct LogicalChange {
-    /// Its table.
-    pub table: Arc<Table>,
-    /// Its row.
+/// Changes of one kind to consecutive rows of a table, in the order made. A row can occur several times; the state to
+/// log is the one that `snapshot` of [`Commit`] shows.
+#[derive(Clone, Copy, Debug)]
+pub struct LogicalChange<'a> {
+    /// The table.
+    pub table: &'a Arc<Table>,
+    /// The first row.
     pub row: RowId,
+    /// How many rows; more than one only for inserts.
+    pub rows: u64,
     /// What was done.
     pub kind: ChangeKind,
 }
 
 /// A transaction that is about to commit.
-pub struct Commit<'a> {
+pub struct Commit<'a, 'log> {
     /// Its id.
     pub id: TxnId,
     /// Sees the final state of all it wrote.
     pub snapshot: &'a Snapshot,
     /// What it wrote, in order.
-    pub changes: &'a mut dyn Iterator<Item = LogicalChange>,
+    pub changes: &'a mut dyn Iterator<Item = LogicalChange<'log>>,
+    /// What else belongs into its record, encoded by the caller of the commit.
+    pub attachment: &'a [u8],
 }
 
-/// Position in a log. What is durable up to here is durable before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Lsn(pub u64);
+/// What a caller adds to a commit: it becomes visible and durable with the rows, or not at all.
+pub struct Accompaniment<'a> {
+    /// For the record.
+    pub attachment: &'a [u8],
+    /// Makes it visible. Runs under the commit lock; an error rolls the transaction back.
+    pub publish: &'a mut dyn FnMut() -> Result<()>,
+}
+
+/// A transaction that has committed.
+#[derive(Clone, Copy, Debug)]
+pub struct Committed {
+    /// Snapshots from here on see it.
+    pub ts: CommitTs,
+    /// It is durable when the log is up to here; `None` when there is nothing to wait for.
+    pub lsn: Option<Lsn>,
+}
 
 /// Takes part in every commit that wrote something.
 pub trait CommitHook: Send + Sync {
-    /// Builds the record of a transaction. An error rolls it back.
-    fn prepare(&self, commit: Commit<'_>) -> Result<Vec<u8>>;
+    /// Builds the record of a transaction; `None` when nothing of it is logged. An error rolls it back.
+    fn prepare(&self, commit: Commit<'_, '_>) -> Result<Option<Record>>;
 
-    /// Appends a record; called in commit order, under the commit lock, so it only copies.
-    fn append(&self, ts: CommitTs, record: Vec<u8>) -> Lsn;
+    /// Appends a record; called in commit order, under the commit lock, so it only copies. `promised` says that somebody
+    /// will be told that it is durable.
+    fn append(&self, record: &Record, promised: bool) -> Lsn;
 
-    /// Returns when the record is as durable as the session wants it. An error reaches the client although the
-    /// commit is visible to others.
+    /// Logs the state a sequence will have after a crash. Called under the sequence's lock.
+    fn log_sequence(&self, sequence: Oid, state: SequenceState);
+
+    /// Returns when the log is durable up to a position, or fails.
     fn wait_durable(&self, lsn: Lsn) -> Result<()>;
 }

@@ -6,6 +6,7 @@ mod block;
 mod column;
 mod garbage;
 mod hook;
+mod image;
 mod index;
 mod lock;
 mod opaque;
@@ -22,7 +23,7 @@ mod version;
 mod writers;
 
 pub use block::{BLOCK_ROWS, RowView};
-pub use hook::{ChangeKind, Commit, CommitHook, LogicalChange, Lsn};
+pub use hook::{Accompaniment, ChangeKind, Commit, CommitHook, Committed, LogicalChange, Lsn, Record};
 pub use index::{
     Bound, Candidates, ColumnKey, Direction, Index, IndexCursor, IndexDef, IndexKind, KeyColumn, KeyExtractor,
     KeyOutcome, RowIds,

@@ -1,7 +1,12 @@
 //! Sequences: numbers that are handed out once, whatever becomes of the transaction.
 
-use dictdb_types::{Error, Result, SqlState};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+use dictdb_types::{Error, Oid, Result, SqlState};
 use parking_lot::Mutex;
+
+use crate::storage::Shared;
 
 /// What `CREATE SEQUENCE` says, with the defaults filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,15 +38,65 @@ pub struct SequenceState {
     pub is_called: bool,
 }
 
+/// Values that are logged ahead, so that not every one costs a record; as many can be left out after a crash (`SEQ_LOG_VALS`).
+const LOGGED_AHEAD: u64 = 32;
+
 /// A sequence. Every method is atomic.
-#[derive(Debug)]
-pub struct Sequence(Mutex<(SequenceOptions, SequenceState)>);
+pub struct Sequence {
+    inner: Mutex<Inner>,
+    /// Who it is in which storage, once it is in one.
+    place: OnceLock<(Oid, Weak<Shared>)>,
+    logged: AtomicBool,
+}
+
+struct Inner {
+    options: SequenceOptions,
+    state: SequenceState,
+    /// `last_value` after a crash, as far as the log knows: values up to it can be handed out without a record.
+    covered: Option<i64>,
+}
 
 impl Sequence {
     /// A sequence before its first value.
     pub fn new(options: SequenceOptions) -> Self {
         let state = SequenceState { last_value: options.start, is_called: false };
-        Sequence(Mutex::new((options, state)))
+        Sequence {
+            inner: Mutex::new(Inner { options, state, covered: None }),
+            place: OnceLock::new(),
+            logged: AtomicBool::new(true),
+        }
+    }
+
+    /// A sequence as it was.
+    pub fn restored(options: SequenceOptions, state: SequenceState) -> Self {
+        let sequence = Sequence::new(options);
+        sequence.inner.lock().state = state;
+        sequence
+    }
+
+    pub(crate) fn attach(&self, id: Oid, storage: &Arc<Shared>) {
+        // A sequence is in one storage, from its creation on.
+        let _ = self.place.set((id, Arc::downgrade(storage)));
+    }
+
+    /// Whether its states are logged: not those of temporary and unlogged ones.
+    pub fn is_logged(&self) -> bool {
+        self.logged.load(Ordering::Relaxed)
+    }
+
+    /// Says whether its states are logged; before the first value.
+    pub fn set_logged(&self, logged: bool) {
+        self.logged.store(logged, Ordering::Relaxed);
+    }
+
+    fn log(&self, state: SequenceState) {
+        if self.is_logged()
+            && let Some((id, storage)) = self.place.get()
+            && let Some(storage) = storage.upgrade()
+            && let Some(hook) = storage.hook.get()
+        {
+            hook.log_sequence(*id, state);
+        }
     }
 
     /// The next `count` values at once, for a session that caches: the first and how many there are, at least one.
@@ -49,11 +104,15 @@ impl Sequence {
     ///
     /// 2200H `nextval: reached maximum value of sequence "s" (9)`.
     pub fn next_values(&self, count: u64, name: &str) -> Result<(i64, u64)> {
-        let (options, state) = &mut *self.0.lock();
+        let Inner { options, state, covered } = &mut *self.inner.lock();
         let first = match state.is_called {
             false => state.last_value,
             true => options.after(state.last_value, name)?,
         };
+        if state.is_called && (first < state.last_value) == (options.increment > 0) {
+            // Round it went.
+            *covered = None;
+        }
         let (mut last, mut taken) = (first, 1);
         while taken < count.max(1)
             && let Some(next) = options.step(last)
@@ -61,6 +120,15 @@ impl Sequence {
             (last, taken) = (next, taken + 1);
         }
         *state = SequenceState { last_value: last, is_called: true };
+        if !covered.is_some_and(|covered| options.is_between(first, last, covered)) {
+            let ahead = (0..LOGGED_AHEAD).try_fold(last, |value, _| match options.step(value) {
+                Some(next) => Ok(next),
+                None => Err(value),
+            });
+            let ahead = ahead.unwrap_or_else(|end| end);
+            *covered = Some(ahead);
+            self.log(SequenceState { last_value: ahead, is_called: true });
+        }
         Ok((first, taken))
     }
 
@@ -71,7 +139,7 @@ impl Sequence {
 
     /// `setval`. 22003 `setval: value 0 is out of bounds for sequence "s" (1..9)`.
     pub fn setval(&self, value: i64, is_called: bool, name: &str) -> Result<()> {
-        let (options, state) = &mut *self.0.lock();
+        let Inner { options, state, covered } = &mut *self.inner.lock();
         if value < options.min || value > options.max {
             dictdb_types::bail!(
                 NUMERIC_VALUE_OUT_OF_RANGE,
@@ -81,24 +149,44 @@ impl Sequence {
             );
         }
         *state = SequenceState { last_value: value, is_called };
+        *covered = None;
+        self.log(*state);
         Ok(())
     }
 
     /// What a SELECT from the sequence shows.
     pub fn state(&self) -> SequenceState {
-        self.0.lock().1
+        self.inner.lock().state
+    }
+
+    /// What it is after a crash.
+    pub fn logged_state(&self) -> SequenceState {
+        let inner = self.inner.lock();
+        match inner.covered {
+            Some(last_value) => SequenceState { last_value, is_called: true },
+            None => inner.state,
+        }
     }
 
     /// Its options.
     pub fn options(&self) -> SequenceOptions {
-        self.0.lock().0
+        self.inner.lock().options
     }
 
     /// `ALTER SEQUENCE`: new options, and a new state where `RESTART` gives one.
     pub fn alter(&self, options: SequenceOptions, state: Option<SequenceState>) {
-        let mut both = self.0.lock();
-        both.0 = options;
-        both.1 = state.unwrap_or(both.1);
+        let mut inner = self.inner.lock();
+        inner.options = options;
+        inner.state = state.unwrap_or(inner.state);
+        inner.covered = None;
+        self.log(inner.state);
+    }
+}
+
+impl std::fmt::Debug for Sequence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let inner = self.inner.lock();
+        write!(f, "{:?} {:?}", inner.options, inner.state)
     }
 }
 
@@ -106,6 +194,11 @@ impl SequenceOptions {
     /// The value after another one, without going round.
     fn step(&self, value: i64) -> Option<i64> {
         value.checked_add(self.increment).filter(|next| (self.min..=self.max).contains(next))
+    }
+
+    /// Whether values handed out are on the way to a value that is not passed yet.
+    fn is_between(&self, first: i64, last: i64, end: i64) -> bool {
+        if self.increment > 0 { first <= last && last <= end } else { first >= last && last >= end }
     }
 
     /// The value after another one, going round if the sequence cycles.
@@ -158,6 +251,23 @@ mod tests {
         assert_eq!(up.next_values(2, "s").unwrap(), (1, 2));
         assert_eq!(up.next_values(2, "s").unwrap(), (3, 1));
         assert!(up.next_values(2, "s").is_err());
+    }
+
+    #[test]
+    fn states_are_logged_ahead() {
+        let up = Sequence::new(SequenceOptions::default());
+        assert_eq!(up.logged_state(), SequenceState { last_value: 1, is_called: false });
+        up.nextval("s").unwrap();
+        assert_eq!(up.logged_state(), SequenceState { last_value: 33, is_called: true });
+        (0..32).for_each(|_| drop(up.nextval("s")));
+        assert_eq!(up.logged_state().last_value, 33);
+        up.nextval("s").unwrap();
+        assert_eq!(up.logged_state().last_value, 66);
+        up.setval(5, false, "s").unwrap();
+        assert_eq!(up.logged_state(), SequenceState { last_value: 5, is_called: false });
+        let cycle = small(1, true);
+        (0..4).for_each(|_| drop(cycle.nextval("s")));
+        assert_eq!((cycle.state().last_value, cycle.logged_state().last_value), (1, 3));
     }
 
     #[test]

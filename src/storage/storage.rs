@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, OnceLock};
 
-use dictdb_types::{CommitTs, Oid, Physical, TxnId};
+use dictdb_types::{CommitTs, Oid, Physical, Result, TxnId};
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 
@@ -12,7 +12,7 @@ use crate::hook::CommitHook;
 use crate::lock::{Blocking, LockManager, RelationLock, Sessions};
 use crate::sequence::Sequence;
 use crate::session::{Session, SessionState};
-use crate::snapshot::Pins;
+use crate::snapshot::{Pins, Snapshot};
 use crate::table::Table;
 use crate::transaction::{Isolation, Transaction};
 use crate::writers::Writers;
@@ -77,6 +77,32 @@ impl Storage {
     /// Sets how threads block; once. Without it they simply do. Returns whether it was the first call.
     pub fn set_blocking(&self, blocking: Arc<dyn Blocking>) -> bool {
         self.0.blocking.set(blocking).is_ok()
+    }
+
+    /// What `f` finds while no transaction can commit, and a snapshot of that moment with the transaction that owns it.
+    /// `f` must be quick and take no lock that is held during a commit.
+    pub fn at_rest<R>(&self, f: impl FnOnce() -> R) -> Result<(Transaction, Snapshot, R)> {
+        let transaction = self.begin();
+        let _in_order = self.0.commit.lock();
+        let snapshot = transaction.snapshot()?;
+        let found = f();
+        Ok((transaction, snapshot, found))
+    }
+
+    /// Runs `f` while no transaction can commit: what it logs is in order with commits.
+    pub fn in_commit_order<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _in_order = self.0.commit.lock();
+        f()
+    }
+
+    /// Ids of transactions go on from here.
+    pub fn restore_next_transaction_id(&self, next: TxnId) {
+        self.0.writers.skip_to(next);
+    }
+
+    /// All sequences by id.
+    pub fn sequences(&self) -> Vec<(Oid, Arc<Sequence>)> {
+        self.0.sequences.read().iter().map(|(id, sequence)| (*id, sequence.clone())).collect()
     }
 
     /// Enters a session under the process id that clients know.
@@ -148,6 +174,7 @@ impl Storage {
 
     /// Creates a sequence. Replaces the entry if the id is taken, which callers avoid.
     pub fn create_sequence(&self, id: Oid, sequence: Sequence) -> Arc<Sequence> {
+        sequence.attach(id, &self.0);
         let sequence = Arc::new(sequence);
         self.0.sequences.write().insert(id, sequence.clone());
         sequence

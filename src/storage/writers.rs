@@ -103,6 +103,11 @@ impl Writers {
         TxnId(self.next_id.load(Ordering::Relaxed))
     }
 
+    /// Hands out no id below this one.
+    pub(crate) fn skip_to(&self, next: TxnId) {
+        self.next_id.fetch_max(next.0, Ordering::Relaxed);
+    }
+
     /// Makes the transaction committed for snapshots from `ts` on. The caller serialises commits.
     pub(crate) fn set_committed(&self, writer: Writer, ts: u64) {
         self.slot(writer.slot()).state.store(ts, Ordering::Release);

@@ -73,6 +73,14 @@ impl Table {
         Ok(IndexBuilt::Done(index))
     }
 
+    /// Puts the indexes into this order, in which keys are checked.
+    pub fn order_indexes(&self, order: &[Oid]) {
+        let mut indexes = self.indexes.write();
+        let mut sorted = indexes.to_vec();
+        sorted.sort_by_key(|index| order.iter().position(|id| *id == index.def().id).unwrap_or(usize::MAX));
+        *indexes = sorted.into();
+    }
+
     /// Forgets an index. Statements that hold it still read it.
     pub fn drop_index(&self, id: Oid) {
         let mut indexes = self.indexes.write();

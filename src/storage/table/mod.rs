@@ -7,11 +7,13 @@ mod keys;
 mod lock_row;
 mod read;
 mod reclaim;
+mod restore;
 mod scan;
 mod stats;
 mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use dictdb_types::{Oid, Physical, RowId};
 use parking_lot::RwLock;
@@ -40,6 +42,8 @@ pub struct Table {
     free: FreeSlots,
     row_locks: RowLocks,
     counters: stats::Counters,
+    /// Whether the log is told of its rows.
+    logged: AtomicBool,
 }
 
 /// Block and slot of a row.
@@ -62,6 +66,7 @@ impl Table {
             free: FreeSlots::default(),
             row_locks: RowLocks::default(),
             counters: stats::Counters::default(),
+            logged: AtomicBool::new(true),
         }
     }
 

@@ -79,7 +79,7 @@ impl Table {
             let mut key = Vec::new();
             let outcome = index.def().key.key(version, &mut key)?;
             // No entry is empty.
-            Ok(if outcome == KeyOutcome::NotIndexed { Vec::new() } else { key })
+            Ok::<_, dictdb_types::Error>(if outcome == KeyOutcome::NotIndexed { Vec::new() } else { key })
         };
         let seen = self.read(row, snapshot, |version| {
             let found = candidates.is_found_by(at, || key_of(version))?;

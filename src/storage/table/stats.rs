@@ -140,6 +140,11 @@ impl Table {
         }
     }
 
+    /// Counts the rows that were restored.
+    pub(super) fn count_restored(&self, rows: usize) {
+        self.counters.live.store(rows as i64, Ordering::Relaxed);
+    }
+
     /// Keeps the count of memory: measures a block that has changed often enough.
     pub(super) fn account(&self, block: &mut Block) {
         block.changes += 1;

@@ -18,13 +18,26 @@ use super::log::{Log, Mark};
 use super::savepoint::undo;
 use super::{ACTIVE, FINISHED, Transaction};
 use crate::garbage::{Item, Parcel};
-use crate::hook::{ChangeKind, Commit, CommitHook, Lsn};
+use crate::hook::{Accompaniment, ChangeKind, Commit, Committed, Lsn, Record};
 use crate::version::Writer;
 
 impl Transaction {
     /// Makes its changes permanent and visible, releases its locks, and returns when it is durable. On an error of
     /// the log's `prepare` it is rolled back. XX000 if it is finished already.
     pub fn commit(&self) -> Result<CommitTs> {
+        let committed = self.commit_with(None, true)?;
+        if let Some((hook, lsn)) = self.session.shared.hook.get().zip(committed.lsn) {
+            hook.wait_durable(lsn)?;
+        }
+        Ok(committed.ts)
+    }
+
+    /// Like [`Transaction::commit`], together with something else of the caller's, and without waiting: the caller does
+    /// before it tells anybody. `promised` says that it will.
+    pub fn commit_with(&self, with: Option<Accompaniment<'_>>, promised: bool) -> Result<Committed> {
+        if with.is_some() {
+            self.identity()?;
+        }
         if self.state.swap(FINISHED, Ordering::AcqRel) != ACTIVE {
             return Err(Error::internal("transaction is finished"));
         }
@@ -32,28 +45,27 @@ impl Transaction {
         let shared = &self.session.shared;
         let Some((writer, id)) = self.identity.get().copied() else {
             shared.locks.release_after(&self.session, (0, 0));
-            return Ok(CommitTs(shared.clock.load(Ordering::Acquire)));
+            return Ok(Committed { ts: CommitTs(shared.clock.load(Ordering::Acquire)), lsn: None });
         };
         let log = std::mem::take(&mut *self.log.lock());
-        let hook = shared.hook.get().filter(|_| log.has_changes());
-        let record = match hook.map(|hook| self.prepare(&**hook, &log, id)).transpose() {
-            Ok(record) => record,
+        let published = match self.prepare(&log, id, with.as_ref().map(|with| with.attachment)) {
+            Ok(record) => self.publish(writer, &log, record, with, promised),
+            Err(error) => Err(error),
+        };
+        let (ts, lsn) = match published {
+            Ok(published) => published,
             Err(error) => {
                 *self.log.lock() = log;
                 self.undo_all();
                 return Err(error);
             }
         };
-        let (ts, lsn) = self.publish(writer, &log, hook.zip(record));
         stamp(&log, writer, ts);
         let row_locks = self.hand_in(log, ts);
         release_row_locks(row_locks, writer);
         self.leave(writer, id);
         shared.garbage.help(shared);
-        if let Some((hook, lsn)) = hook.zip(lsn) {
-            hook.wait_durable(lsn)?;
-        }
-        Ok(CommitTs(ts))
+        Ok(Committed { ts: CommitTs(ts), lsn })
     }
 
     /// Undoes everything and releases its locks. Does nothing if it is finished.
@@ -77,9 +89,15 @@ impl Transaction {
     }
 
     /// Has the log's record built from the final state of the rows.
-    fn prepare(&self, hook: &dyn CommitHook, log: &Log, id: TxnId) -> Result<Vec<u8>> {
+    fn prepare(&self, log: &Log, id: TxnId, attachment: Option<&[u8]>) -> Result<Option<Record>> {
+        let Some(hook) = self.session.shared.hook.get() else { return Ok(None) };
+        if !log.has_changes() && attachment.is_none() {
+            return Ok(None);
+        }
         let snapshot = crate::snapshot::Snapshot::take(&self.session, self.writer(), u32::MAX);
-        hook.prepare(Commit { id, snapshot: &snapshot, changes: &mut log.logical_changes() })
+        let attachment = attachment.unwrap_or_default();
+        let mut changes = log.logical_changes();
+        hook.prepare(Commit { id, snapshot: &snapshot, changes: &mut changes, attachment })
     }
 
     /// The moment of commit.
@@ -87,18 +105,23 @@ impl Transaction {
         &self,
         writer: Writer,
         log: &Log,
-        record: Option<(&Arc<dyn CommitHook>, Vec<u8>)>,
-    ) -> (u64, Option<Lsn>) {
+        record: Option<Record>,
+        with: Option<Accompaniment<'_>>,
+        promised: bool,
+    ) -> Result<(u64, Option<Lsn>)> {
         let shared = &self.session.shared;
-        if !log.has_changes() {
-            return (shared.clock.load(Ordering::Acquire), None);
+        if !log.has_changes() && with.is_none() {
+            return Ok((shared.clock.load(Ordering::Acquire), None));
         }
         let _in_order = shared.commit.lock();
+        if let Some(with) = with {
+            (with.publish)()?;
+        }
         let ts = shared.clock.load(Ordering::Relaxed) + 1;
-        let lsn = record.map(|(hook, record)| hook.append(CommitTs(ts), record));
+        let lsn = shared.hook.get().zip(record.as_ref()).map(|(hook, record)| hook.append(record, promised));
         shared.writers.set_committed(writer, ts);
         shared.clock.store(ts, Ordering::SeqCst);
-        (ts, lsn)
+        Ok((ts, lsn))
     }
 
     /// Turns the log into garbage. Returns the row locks, with their tables.

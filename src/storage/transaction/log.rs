@@ -88,14 +88,13 @@ impl Log {
         Mark { changes: self.changes.len(), keys: self.keys.len(), row_locks: self.row_locks.len(), locks }
     }
 
-    /// Every change of every row.
-    pub(crate) fn logical_changes(&self) -> impl Iterator<Item = LogicalChange> {
-        self.changes.iter().flat_map(|change| {
-            change.rows().map(|row| LogicalChange {
-                table: self.tables[change.table as usize].clone(),
-                row,
-                kind: change.kind,
-            })
+    /// Every change.
+    pub(crate) fn logical_changes(&self) -> impl Iterator<Item = LogicalChange<'_>> {
+        self.changes.iter().map(|change| LogicalChange {
+            table: &self.tables[change.table as usize],
+            row: change.row,
+            rows: change.count.into(),
+            kind: change.kind,
         })
     }
 }

@@ -1,0 +1,141 @@
+//! Rows out of and back into images: what log and snapshot do with a table.
+//!
+//! Restoring happens before anybody else uses the table, and before it has indexes: rows are put where they were, as
+//! versions that everybody sees.
+
+use dictdb_types::stored::put_uint;
+use dictdb_types::{Error, Result, RowId, SqlState};
+
+use super::{Table, place, row_id};
+use crate::block::{BLOCK_ROWS, Block};
+use crate::image;
+use crate::snapshot::Snapshot;
+use crate::value::{DatumRow, RowReader};
+use crate::version::Stamp;
+
+/// Commit of everything that is restored: before any snapshot.
+const RESTORED: Stamp = Stamp(1);
+/// Slots that are looked at under one latch, so that writers of the block need not wait for all of it.
+const SLOTS_AT_ONCE: usize = 256;
+
+impl Table {
+    /// Appends consecutive rows as a run, as the snapshot sees them.
+    pub fn encode_run(&self, first: RowId, rows: u64, snapshot: &Snapshot, out: &mut Vec<u8>) {
+        put_uint(u64::from(self.id().0), out);
+        put_uint(first.0, out);
+        put_uint(rows, out);
+        let mut next = first.0;
+        while next < first.0 + rows {
+            let (number, slot) = place(RowId(next));
+            let count = (first.0 + rows - next).min((BLOCK_ROWS - slot) as u64);
+            let block = self.blocks.get(number).map(|cell| cell.latch.read());
+            for slot in slot..slot + count as usize {
+                let row = block.as_ref().and_then(|block| block.find(slot, snapshot.view(), snapshot.writers()));
+                image::encode(row, out);
+            }
+            next += count;
+        }
+    }
+
+    /// Hands the rows of a block that the snapshot sees to `chunk`, as runs of a moderate size.
+    pub fn encode_block<E>(
+        &self,
+        number: usize,
+        snapshot: &Snapshot,
+        buffer: &mut Vec<u8>,
+        mut chunk: impl FnMut(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(cell) = self.blocks.get(number) else { return Ok(()) };
+        let mut slot = 0;
+        loop {
+            let len = cell.latch.read().len();
+            if slot >= len {
+                return Ok(());
+            }
+            let end = len.min(slot + SLOTS_AT_ONCE);
+            self.encode_run(row_id(number, slot), (end - slot) as u64, snapshot, buffer);
+            chunk(buffer)?;
+            slot = end;
+        }
+    }
+
+    /// Puts rows where they were. XX001 when an image does not fit the table.
+    pub(crate) fn restore(&self, first: RowId, rows: u64, images: &mut &[u8]) -> Result<()> {
+        let mut next = first.0;
+        while next < first.0 + rows {
+            let (number, slot) = place(RowId(next));
+            let count = (first.0 + rows - next).min((BLOCK_ROWS - slot) as u64) as usize;
+            while self.blocks.len() <= number {
+                self.blocks.push_after(self.blocks.len(), || self.new_block());
+            }
+            let Some(cell) = self.blocks.get(number) else { return Err(Error::internal("a block is missing")) };
+            let mut block = cell.write();
+            for slot in slot..slot + count {
+                self.restore_slot(&mut block, slot, images)?;
+            }
+            next += count as u64;
+        }
+        Ok(())
+    }
+
+    fn restore_slot(&self, block: &mut Block, slot: usize, images: &mut &[u8]) -> Result<()> {
+        let row = image::decode(images)?;
+        if let Some(row) = &row {
+            self.check_image(block, row)?;
+        }
+        while block.len() < slot {
+            block.push(&DatumRow(&[]), Stamp::FREE);
+        }
+        match row {
+            Some(row) if slot == block.len() => {
+                block.push(&row, RESTORED);
+            }
+            Some(row) => {
+                block.kill(slot);
+                block.fill(slot, &row, RESTORED);
+            }
+            None if slot < block.len() => block.kill(slot),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn check_image(&self, block: &Block, row: &dyn RowReader) -> Result<()> {
+        let fits = block.columns.iter().enumerate().try_for_each(|(index, column)| column.check(row.column(index)));
+        fits.map_err(|error| {
+            let message = format!("a stored row does not fit table {}: {}", self.id(), error.message());
+            Error::new(SqlState::DATA_CORRUPTED, message)
+        })
+    }
+
+    /// Ends restoring: what is not a row is room for new ones.
+    pub fn finish_restore(&self) {
+        let mut free = Vec::new();
+        let mut live = 0;
+        let blocks = self.blocks.len();
+        for number in 0..blocks {
+            let Some(cell) = self.blocks.get(number) else { continue };
+            let mut block = cell.write();
+            while number + 1 < blocks && block.len() < BLOCK_ROWS {
+                block.push(&DatumRow(&[]), Stamp::FREE);
+            }
+            let slots = (0..block.len()).filter(|slot| block.stamps[*slot].is_free());
+            let before = free.len();
+            free.extend(slots.map(|slot| row_id(number, slot)));
+            live += block.len() - (free.len() - before);
+            self.account(&mut block);
+        }
+        self.count_restored(live);
+        self.free_slots(free.into_iter());
+    }
+
+    /// Whether changes of rows are logged: not those of unlogged and temporary tables.
+    pub fn is_logged(&self) -> bool {
+        self.logged.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Says whether changes of rows are logged; before the first.
+    pub fn set_logged(&self, logged: bool) {
+        self.logged.store(logged, std::sync::atomic::Ordering::Relaxed);
+    }
+}
