@@ -13,6 +13,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("wal", 1),
     ("storage", 2),
     ("catalog", 2),
+    ("durability", 3),
     ("planner", 3),
     ("executor", 4),
     ("session", 5),

@@ -1,0 +1,115 @@
+//! Items: what records and chunks are made of. The layout is in the crate's head.
+
+use dictdb_catalog::{Change, decode_changes, encode_changes};
+use dictdb_storage::SequenceState;
+use dictdb_types::stored::{Stored, corrupted, put_int, put_uint, take_bytes, take_int, take_uint};
+use dictdb_types::{Oid, Result, TxnId};
+
+pub(crate) const ROWS: u8 = 0x01;
+pub(crate) const CATALOG: u8 = 0x02;
+pub(crate) const SEQUENCE: u8 = 0x03;
+pub(crate) const DATABASE: u8 = 0x04;
+pub(crate) const START: u8 = 0x05;
+pub(crate) const UNLOGGED: u8 = 0x06;
+pub(crate) const COMMIT: u8 = 0x07;
+pub(crate) const DROPPED_DATABASE: u8 = 0x08;
+
+/// Changes of a database's catalog as an item, to go along with a commit.
+pub fn catalog_item(database: Oid, next_oid: Oid, changes: &[Change]) -> Vec<u8> {
+    let encoded = encode_changes(changes);
+    let mut out = Vec::with_capacity(encoded.len() + 16);
+    out.push(CATALOG);
+    put_uint(database.0.into(), &mut out);
+    put_uint(next_oid.0.into(), &mut out);
+    put_uint(encoded.len() as u64, &mut out);
+    out.extend_from_slice(&encoded);
+    out
+}
+
+/// What an item says of a database.
+pub(crate) struct DatabaseFacts<'a> {
+    pub(crate) oid: Oid,
+    pub(crate) owner: Oid,
+    pub(crate) connection_limit: i32,
+    pub(crate) name: &'a str,
+}
+
+pub(crate) fn put_dropped_database(oid: Oid, out: &mut Vec<u8>) {
+    out.push(DROPPED_DATABASE);
+    put_uint(oid.0.into(), out);
+}
+
+pub(crate) fn put_sequence(id: Oid, state: SequenceState, out: &mut Vec<u8>) {
+    out.push(SEQUENCE);
+    put_uint(id.0.into(), out);
+    put_int(state.last_value, out);
+    out.push(state.is_called.into());
+}
+
+pub(crate) fn put_database(database: &DatabaseFacts<'_>, out: &mut Vec<u8>) {
+    let name = database.name;
+    out.push(DATABASE);
+    put_uint(database.oid.0.into(), out);
+    put_uint(database.owner.0.into(), out);
+    put_int(database.connection_limit.into(), out);
+    put_uint(name.len() as u64, out);
+    out.extend_from_slice(name.as_bytes());
+}
+
+pub(crate) fn put_commit(id: TxnId, micros: i64, out: &mut Vec<u8>) {
+    out.push(COMMIT);
+    put_uint(id.0, out);
+    put_int(micros, out);
+}
+
+fn take_block<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8]> {
+    let len = take_uint(bytes)? as usize;
+    take_bytes(bytes, len)
+}
+
+/// An item taken apart. Rows stay in the bytes, because only storage knows where they end.
+pub(crate) enum Item<'a> {
+    Rows,
+    Catalog { database: Oid, next_oid: Oid, changes: Vec<Change> },
+    Sequence(Oid, SequenceState),
+    Database(DatabaseFacts<'a>),
+    DroppedDatabase(Oid),
+    Start,
+    Unlogged(&'a [u8]),
+    Commit(TxnId),
+}
+
+impl<'a> Item<'a> {
+    /// Takes an item from the front of the bytes; of rows only the tag. XX001.
+    pub(crate) fn take(bytes: &mut &'a [u8]) -> Result<Self> {
+        let tag = take_bytes(bytes, 1)?;
+        Ok(match tag[0] {
+            ROWS => Item::Rows,
+            CATALOG => Item::Catalog {
+                database: Oid::read(bytes)?,
+                next_oid: Oid::read(bytes)?,
+                changes: decode_changes(take_block(bytes)?)?,
+            },
+            SEQUENCE => {
+                let id = Oid::read(bytes)?;
+                let last_value = take_int(bytes)?;
+                Item::Sequence(id, SequenceState { last_value, is_called: take_bytes(bytes, 1)? == [1] })
+            }
+            DATABASE => {
+                let (oid, owner) = (Oid::read(bytes)?, Oid::read(bytes)?);
+                let connection_limit = i32::read(bytes)?;
+                let name = std::str::from_utf8(take_block(bytes)?).map_err(|_| corrupted("a name is not UTF-8"))?;
+                Item::Database(DatabaseFacts { oid, owner, connection_limit, name })
+            }
+            START => Item::Start,
+            DROPPED_DATABASE => Item::DroppedDatabase(Oid::read(bytes)?),
+            UNLOGGED => Item::Unlogged(take_block(bytes)?),
+            COMMIT => {
+                let id = TxnId(take_uint(bytes)?);
+                take_int(bytes)?;
+                Item::Commit(id)
+            }
+            other => return Err(corrupted(&format!("item {other:#04x} is unknown"))),
+        })
+    }
+}

@@ -1,0 +1,47 @@
+//! What makes a server's data outlive it: commits into the log, checkpoints, and recovery from both.
+//!
+//! Layer 3. Joins catalog and storage to the bytes of `dictdb_wal`. Knows no plans and no sessions: indexes are built by the
+//! caller after recovery, because their expressions have to be compiled.
+//!
+//! ```text
+//!   commit ──hook──► record (items) ──► log ─────────────┐
+//!   checkpoint ─at rest: snapshot, LSN, catalogs─► chunks (items) ──► snapshot file
+//!   recover:  newest snapshot, then the log from its LSN on ──► catalogs, tables ──► (caller: indexes) ──► start
+//! ```
+//! # Items, byte by byte
+//! A record of the log and a chunk of a snapshot are the same: items one after the other. `uint` is LEB128, `int` a zigzag `uint`.
+//! ```text
+//!   01 rows       a run of row images, see `dictdb_storage::image`
+//!   02 catalog    uint database, uint next oid, uint length and so many bytes: `dictdb_catalog::Change`s
+//!   03 sequence   uint sequence, int last value, byte is_called
+//!   04 database   uint oid, uint owner, int connection limit, uint length and name
+//!   05 start      a server began to use the directory; what was there only after a clean stop is gone from here on
+//!   06 unlogged   uint length and a run: rows of an unlogged table, in the snapshot of a clean stop only
+//!   07 commit     uint transaction, int microseconds since 1970
+//!   08 dropped    uint oid of a database
+//! ```
+//! The record of a transaction is its commit item, its catalog changes, its rows in their final state. Storage follows
+//! the catalog: a relation that is put makes its table or adds its columns, one that is removed or gets new storage leaves the old one
+//! when the record is done. Indexes are not logged.
+//!
+//! # Taking and applying a snapshot
+//! [`Durability::checkpoint`] is the one way to write everything as of an LSN: [`Capture`] holds the moment, [`Capture::write`] hands out chunks. Applying
+//! is [`Restorer`]: chunks and records in order, then [`Restorer::finish`].
+
+mod checkpoint;
+mod hook;
+mod item;
+mod options;
+mod recovery;
+mod restore;
+mod statistics;
+#[cfg(test)]
+mod tests;
+
+pub use checkpoint::{Capture, CheckpointInfo, DatabaseView, Reason};
+pub use dictdb_wal::{LogError, Lsn};
+pub use hook::Durability;
+pub use item::catalog_item;
+pub use options::Options;
+pub use restore::{RestoredDatabase, Restorer};
+pub use statistics::CheckpointStatistics;

@@ -1,0 +1,226 @@
+//! From items to catalogs and tables: what recovery and a restore do with chunks and records.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use dictdb_catalog::{Catalog, CatalogStore, Change, Key, Object, Persistence, Relation, RelationKind, SequenceInfo};
+use dictdb_storage::{Sequence, SequenceOptions, SequenceState, Storage};
+use dictdb_types::{Error, Oid, Result, SqlState, TxnId};
+use hashbrown::HashMap;
+
+use crate::item::{DatabaseFacts, Item};
+
+/// A database as it was.
+pub struct RestoredDatabase {
+    /// Its oid.
+    pub oid: Oid,
+    /// Its name.
+    pub name: Arc<str>,
+    /// `datdba`.
+    pub owner: Oid,
+    /// `datconnlimit`.
+    pub connection_limit: i32,
+    /// Its objects.
+    pub catalog: CatalogStore,
+}
+
+struct Database {
+    name: Arc<str>,
+    owner: Oid,
+    connection_limit: i32,
+    catalog: Catalog,
+    next_oid: Oid,
+}
+
+/// Applies items, in order, to an empty storage that nobody else uses.
+pub struct Restorer<'a> {
+    storage: &'a Storage,
+    databases: BTreeMap<Oid, Database>,
+    sequences: HashMap<Oid, SequenceState>,
+    /// Tables that nothing refers to when the record is done.
+    left: Vec<Oid>,
+    next_transaction: TxnId,
+    /// Whether unlogged tables have lost their rows.
+    is_unclean: bool,
+}
+
+impl<'a> Restorer<'a> {
+    /// Begins with nothing.
+    pub fn new(storage: &'a Storage) -> Self {
+        Restorer {
+            storage,
+            databases: BTreeMap::new(),
+            sequences: HashMap::new(),
+            left: Vec::new(),
+            next_transaction: TxnId::default(),
+            is_unclean: false,
+        }
+    }
+
+    /// The storage that is filled.
+    pub(crate) fn storage(&self) -> &'a Storage {
+        self.storage
+    }
+
+    /// Applies a record or chunk. XX001.
+    pub fn apply(&mut self, mut bytes: &[u8]) -> Result<()> {
+        while !bytes.is_empty() {
+            match Item::take(&mut bytes)? {
+                Item::Rows => {
+                    self.storage.restore_run(&mut bytes)?;
+                }
+                Item::Unlogged(mut run) => {
+                    self.storage.restore_run(&mut run)?;
+                }
+                Item::Catalog { database, next_oid, changes } => self.change_catalog(database, next_oid, &changes)?,
+                Item::Sequence(id, state) => {
+                    self.sequences.insert(id, state);
+                }
+                Item::Database(facts) => self.put_database(&facts),
+                Item::DroppedDatabase(oid) => self.drop_database(oid),
+                Item::Start => self.is_unclean = true,
+                Item::Commit(id) => self.next_transaction = self.next_transaction.max(TxnId(id.0 + 1)),
+            }
+        }
+        for table in self.left.drain(..) {
+            self.storage.drop_table(table);
+        }
+        Ok(())
+    }
+
+    fn put_database(&mut self, facts: &DatabaseFacts<'_>) {
+        let catalog = self.databases.remove(&facts.oid).map(|known| (known.catalog, known.next_oid));
+        let (catalog, next_oid) = catalog.unwrap_or_else(|| (Catalog::bootstrap(), Oid(0)));
+        let (name, owner, connection_limit) = (facts.name.into(), facts.owner, facts.connection_limit);
+        self.databases.insert(facts.oid, Database { name, owner, connection_limit, catalog, next_oid });
+    }
+
+    fn drop_database(&mut self, oid: Oid) {
+        if let Some(dropped) = self.databases.remove(&oid) {
+            let stored = dropped.catalog.relations().filter(|relation| has_rows(relation));
+            stored.for_each(|relation| self.storage.drop_table(relation.storage));
+        }
+    }
+
+    fn change_catalog(&mut self, database: Oid, next_oid: Oid, changes: &[Change]) -> Result<()> {
+        let Some(database) = self.databases.get_mut(&database) else {
+            return Err(Error::new(SqlState::DATA_CORRUPTED, format!("database {database} was never made")));
+        };
+        database.next_oid = database.next_oid.max(next_oid);
+        for change in changes {
+            let before = match change {
+                Change::Put(Object::Relation(relation)) => database.catalog.relation(relation.oid).cloned(),
+                Change::Remove(Key::Relation(oid)) => database.catalog.relation(*oid).cloned(),
+                _ => None,
+            };
+            database.catalog.replay(change);
+            let now = match change {
+                Change::Put(Object::Relation(relation)) => Some(relation),
+                _ => None,
+            };
+            if let Some(now) = now.filter(|relation| has_rows(relation)) {
+                follow(self.storage, &database.catalog, now)?;
+            }
+            let kept = now.map(|relation| relation.storage);
+            if let Some(before) = before.filter(|before| has_rows(before) && Some(before.storage) != kept) {
+                self.left.push(before.storage);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends: removes what did not survive, makes sequences, opens tables for new rows. Indexes are the caller's to build.
+    pub fn finish(self) -> Result<Vec<RestoredDatabase>> {
+        let mut restored: Vec<RestoredDatabase> = Vec::new();
+        for (oid, database) in self.databases {
+            let Database { name, owner, connection_limit, mut catalog, next_oid } = database;
+            remove_temporary(self.storage, &mut catalog);
+            for relation in catalog.relations() {
+                match &relation.kind {
+                    RelationKind::Table | RelationKind::MaterializedView(_) => {
+                        finish_table(self.storage, &catalog, relation, self.is_unclean);
+                    }
+                    RelationKind::Sequence(info) => {
+                        let keeps = relation.persistence == Persistence::Permanent || !self.is_unclean;
+                        let state = self.sequences.get(&relation.storage).filter(|_| keeps).copied();
+                        make_sequence(self.storage, relation, info, state);
+                    }
+                    _ => {}
+                }
+            }
+            let next = next_oid.max(Oid(catalog.highest_oid().0 + 1));
+            let store = match restored.first() {
+                None => CatalogStore::new(catalog),
+                Some(RestoredDatabase { catalog: first, .. }) => CatalogStore::beside(first, catalog),
+            };
+            store.reserve_oids(next);
+            restored.push(RestoredDatabase { oid, name, owner, connection_limit, catalog: store });
+        }
+        self.storage.restore_next_transaction_id(self.next_transaction);
+        Ok(restored)
+    }
+}
+
+/// Whether a relation has a table in storage that outlives its session.
+fn has_rows(relation: &Relation) -> bool {
+    relation.is_stored() && relation.persistence != Persistence::Temporary
+}
+
+/// Makes a relation's table, or adds the columns it has got.
+fn follow(storage: &Storage, catalog: &Catalog, relation: &Relation) -> Result<()> {
+    let layouts = catalog.layouts(relation);
+    let Some(table) = storage.table(relation.storage) else {
+        let table = storage.create_table(relation.storage, &layouts);
+        table.set_logged(relation.persistence == Persistence::Permanent);
+        return Ok(());
+    };
+    table.set_logged(relation.persistence == Persistence::Permanent);
+    for (slot, layout) in layouts.iter().enumerate().skip(table.columns().len()) {
+        let column = relation.columns.iter().find(|column| column.slot == slot);
+        let missing = column.map(|column| column.missing.clone()).unwrap_or(dictdb_types::Datum::Null);
+        table.add_column(*layout, missing)?;
+    }
+    Ok(())
+}
+
+fn finish_table(storage: &Storage, catalog: &Catalog, relation: &Relation, is_unclean: bool) {
+    if relation.persistence == Persistence::Unlogged && is_unclean {
+        let table = storage.create_table(relation.storage, &catalog.layouts(relation));
+        table.set_logged(false);
+        return;
+    }
+    if let Some(table) = storage.table(relation.storage) {
+        relation.columns.iter().filter(|column| column.dropped).for_each(|column| table.clear_column(column.slot));
+        table.finish_restore();
+    }
+}
+
+fn make_sequence(storage: &Storage, relation: &Relation, info: &SequenceInfo, state: Option<SequenceState>) {
+    let options = SequenceOptions {
+        increment: info.increment,
+        min: info.min,
+        max: info.max,
+        start: info.start,
+        cycle: info.cycle,
+    };
+    let state = state.unwrap_or(SequenceState { last_value: info.start, is_called: false });
+    let sequence = storage.create_sequence(relation.storage, Sequence::restored(options, state));
+    sequence.set_logged(relation.persistence == Persistence::Permanent);
+}
+
+/// Removes what belonged to sessions.
+fn remove_temporary(storage: &Storage, catalog: &mut Catalog) {
+    let schemas: Vec<Oid> = catalog.schemas().filter(|s| s.name.starts_with("pg_temp_")).map(|s| s.oid).collect();
+    let relations = catalog.relations().filter(|relation| schemas.contains(&relation.namespace));
+    let mut gone: Vec<(Key, Option<Oid>)> =
+        relations.map(|relation| (Key::Relation(relation.oid), Some(relation.storage))).collect();
+    let types = catalog.user_types().filter(|info| schemas.contains(&info.namespace));
+    gone.extend(types.map(|info| (Key::Type(info.oid), None)));
+    gone.extend(schemas.iter().map(|oid| (Key::Schema(*oid), None)));
+    for (key, table) in gone {
+        catalog.replay(&Change::Remove(key));
+        if let Some(table) = table {
+            storage.drop_table(table);
+        }
+    }
+}
