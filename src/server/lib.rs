@@ -71,12 +71,14 @@ fn serve(configuration: Configuration) -> Result<(), String> {
         let tls = configuration.tls()?;
         let listeners = listener::bind(&configuration).await?;
         let budget = configuration.max_memory_bytes.unwrap_or_else(memory::default_budget);
-        let instance = Instance::new(configuration.settings, &configuration.database, budget).map_err(text)?;
+        let directory = configuration.data_directory.as_deref();
+        let instance = Instance::new(configuration.settings, &configuration.database, budget, directory);
+        let instance = instance.map_err(text)?;
         let instance = Arc::new(instance);
         configuration.access.create_role(&instance).map_err(text)?;
         let server = Arc::new(Server::new(instance, configuration.access, tls));
-        listener::run(listeners, server).await;
-        Ok(())
+        listener::run(listeners, server.clone()).await;
+        shutdown::close(&server.instance).map_err(text)
     })
 }
 

@@ -1,9 +1,11 @@
 //! What all sessions of a server share.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Key, Object, RelationKind, Role};
+use dictdb_durability::Durability;
 use dictdb_executor::Engine;
 use dictdb_functions::kernel::Registry;
 use dictdb_storage::{Blocking, Storage};
@@ -14,6 +16,7 @@ use crate::backends::Backends;
 use crate::clock;
 use crate::deadlines::Deadlines;
 use crate::notifications::Hub;
+use crate::persistence::{self, Opened};
 use crate::pipeline::StatisticsCache;
 use crate::plan_cache::PlanCache;
 use crate::settings::ServerSettings;
@@ -46,7 +49,7 @@ pub(crate) struct NewDatabase {
 pub(crate) const DATABASE_CLASS: Oid = Oid(1262);
 
 /// `pg_database.oid` of the database that exists from the start.
-const FIRST_DATABASE: Oid = Oid(5);
+pub(crate) const FIRST_DATABASE: Oid = Oid(5);
 
 /// A running server, as sessions know it.
 pub struct Instance {
@@ -73,7 +76,9 @@ pub struct Instance {
     /// Makes the verifier of a password; the server knows how.
     pub verifier: OnceLock<fn(&str) -> String>,
     epochs: AtomicU64,
-    databases: RwLock<Vec<Arc<Database>>>,
+    databases: Arc<RwLock<Vec<Arc<Database>>>>,
+    /// The data directory; `None` when everything is in memory only.
+    pub(crate) durability: Option<Arc<Durability>>,
 }
 
 /// Tells the runtime that a thread is about to wait.
@@ -86,18 +91,21 @@ impl Blocking for RuntimeBlocking {
 }
 
 impl Instance {
-    /// An instance with one empty database, whose statements may hold so many bytes between them.
-    pub fn new(settings: ServerSettings, database: &str, memory_bytes: usize) -> Result<Instance> {
+    /// An instance whose statements may hold so many bytes between them: with what is in a data directory, or with one empty
+    /// database in memory only.
+    pub fn new(
+        mut settings: ServerSettings,
+        database: &str,
+        memory_bytes: usize,
+        directory: Option<&Path>,
+    ) -> Result<Instance> {
         let storage = Storage::new();
         storage.set_blocking(Arc::new(RuntimeBlocking));
-        let database = Database {
-            oid: FIRST_DATABASE,
-            name: database.into(),
-            owner: BOOTSTRAP_ROLE,
-            connection_limit: -1,
-            catalog: CatalogStore::new(Catalog::bootstrap()),
-        };
         let registry = crate::system::registry().clone();
+        let opened = match directory {
+            Some(directory) => persistence::open(&mut settings, directory, database, &storage, &registry)?,
+            None => in_memory(database),
+        };
         Ok(Instance {
             settings: RwLock::new(Arc::new(settings)),
             backends: Backends::default(),
@@ -111,7 +119,8 @@ impl Instance {
             statistics: StatisticsCache::default(),
             verifier: OnceLock::new(),
             epochs: AtomicU64::new(1),
-            databases: RwLock::new(vec![Arc::new(database)]),
+            databases: opened.databases,
+            durability: opened.durability,
         })
     }
 
@@ -128,6 +137,15 @@ impl Instance {
     pub fn ensure_superuser(&self, name: &str, verifier: Option<Arc<str>>) -> Result<()> {
         for database in self.databases() {
             let catalog = database.catalog.current();
+            if let Some(role) = catalog.role_named(name)
+                && self.durability.as_ref().is_some_and(|durability| !durability.directory().is_new())
+                && role.superuser
+                && role.login
+                && (verifier.is_none() || role.password.is_some())
+            {
+                // A password that was changed since is not changed back.
+                continue;
+            }
             let known = catalog.role_named(name).or_else(|| catalog.role(BOOTSTRAP_ROLE));
             let template = known.ok_or_else(|| Error::internal("the bootstrap role is missing"))?;
             let mut role = Role::clone(template);
@@ -138,31 +156,40 @@ impl Instance {
             role.password = verifier.clone().or(role.password);
             role.superuser = true;
             role.login = true;
-            database.catalog.commit(&[Change::Put(Object::Role(Arc::new(role)))])?;
+            self.change_catalog(&database, &[Change::Put(Object::Role(Arc::new(role)))])?;
         }
         Ok(())
     }
 
     /// Makes an empty database with the roles of another one. 42P04.
     pub(crate) fn create_database(&self, new: NewDatabase, like: &Database) -> Result<()> {
-        let mut databases = self.databases.write();
-        if databases.iter().any(|database| database.name == new.name) || is_template(&new.name) {
-            let message = format!("database \"{}\" already exists", new.name);
-            return Err(Error::new(SqlState::DUPLICATE_DATABASE, message));
-        }
-        let catalog = CatalogStore::beside(&like.catalog, Catalog::bootstrap());
-        let current = like.catalog.current();
-        let roles = current.roles().map(|role| Change::Put(Object::Role(role.clone())));
-        catalog.commit(&roles.collect::<Vec<_>>())?;
-        let oid = catalog.allocate_oid();
-        let NewDatabase { name, owner, connection_limit } = new;
-        databases.push(Arc::new(Database { oid, name, owner, connection_limit, catalog }));
-        Ok(())
+        let logged = self.storage.in_commit_order(|| {
+            let mut databases = self.databases.write();
+            if databases.iter().any(|database| database.name == new.name) || is_template(&new.name) {
+                let message = format!("database \"{}\" already exists", new.name);
+                return Err(Error::new(SqlState::DUPLICATE_DATABASE, message));
+            }
+            let catalog = CatalogStore::beside(&like.catalog, Catalog::bootstrap());
+            let current = like.catalog.current();
+            let roles = current.roles().map(|role| Change::Put(Object::Role(role.clone())));
+            catalog.commit(&roles.collect::<Vec<_>>())?;
+            let oid = catalog.allocate_oid();
+            let NewDatabase { name, owner, connection_limit } = new;
+            let database = Arc::new(Database { oid, name, owner, connection_limit, catalog });
+            let logged = self.log_database(&database)?;
+            databases.push(database);
+            Ok(logged)
+        })?;
+        self.wait_logged(logged)
     }
 
     /// Forgets a database nobody uses, with its tables.
-    pub(crate) fn drop_database(&self, dropped: &Database) {
-        self.databases.write().retain(|database| database.oid != dropped.oid);
+    pub(crate) fn drop_database(&self, dropped: &Database) -> Result<()> {
+        let logged = self.storage.in_commit_order(|| {
+            let logged = self.log_dropped_database(dropped.oid)?;
+            self.databases.write().retain(|database| database.oid != dropped.oid);
+            Ok::<_, Error>(logged)
+        })?;
         for relation in dropped.catalog.current().relations() {
             match relation.kind {
                 RelationKind::Sequence(_) => self.storage.drop_sequence(relation.storage),
@@ -170,17 +197,12 @@ impl Instance {
                 _ => {}
             }
         }
+        self.wait_logged(logged)
     }
 
     /// Roles are of all databases: repeats committed changes of them in the other ones.
     pub(crate) fn share_roles(&self, changes: &[Change], origin: Oid) -> Result<()> {
-        // So are privileges on databases.
-        let of_role = |change: &&Change| match change {
-            Change::Put(Object::Role(_)) | Change::Remove(Key::Role(_)) => true,
-            Change::Acl { class, .. } => *class == DATABASE_CLASS,
-            _ => false,
-        };
-        let changes: Vec<Change> = changes.iter().filter(of_role).cloned().collect();
+        let changes = shared_changes(changes);
         if changes.is_empty() {
             return Ok(());
         }
@@ -205,7 +227,25 @@ impl Instance {
     }
 }
 
+/// The changes that are of all databases: roles, and privileges on databases.
+pub(crate) fn shared_changes(changes: &[Change]) -> Vec<Change> {
+    let is_shared = |change: &&Change| match change {
+        Change::Put(Object::Role(_)) | Change::Remove(Key::Role(_)) => true,
+        Change::Acl { class, .. } => *class == DATABASE_CLASS,
+        _ => false,
+    };
+    changes.iter().filter(is_shared).cloned().collect()
+}
+
 /// Names that PostgreSQL's template databases have.
 fn is_template(name: &str) -> bool {
     matches!(name, "template0" | "template1")
+}
+
+/// One empty database that ends with the process.
+fn in_memory(name: &str) -> Opened {
+    let catalog = CatalogStore::new(Catalog::bootstrap());
+    let (owner, connection_limit) = (BOOTSTRAP_ROLE, -1);
+    let database = Database { oid: FIRST_DATABASE, name: name.into(), owner, connection_limit, catalog };
+    Opened { durability: None, databases: Arc::new(RwLock::new(vec![Arc::new(database)])) }
 }

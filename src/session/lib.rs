@@ -14,6 +14,7 @@
 //!          ├─ prepared, portal  statements and cursors by name
 //!          ├─ system/           pg_catalog: rows of system tables, functions that read the catalog
 //!          ├─ settings/         values of settings and what a rollback takes back
+//!          ├─ persistence       waiting for the log before an answer
 //!          └─ env, functions    what functions may ask of the session that runs them
 //! ```
 //!
@@ -40,6 +41,7 @@ mod instance;
 pub mod interrupts;
 mod names;
 pub mod notifications;
+mod persistence;
 mod pipeline;
 mod plan_cache;
 mod portal;

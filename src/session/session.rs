@@ -8,7 +8,7 @@ use std::time::Duration;
 use dictdb_catalog::{AclKind, CatalogTransaction, Privileges, Role};
 use dictdb_executor::ddl::StorageChanges;
 use dictdb_executor::modify::ConstraintQueue;
-use dictdb_storage::{Session as StorageSession, Transaction};
+use dictdb_storage::{Accompaniment, Isolation, Session as StorageSession, Transaction};
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 use parking_lot::Mutex;
 
@@ -19,6 +19,7 @@ use crate::deadlines::Deadline;
 use crate::env::StatementEnv;
 use crate::instance::{DATABASE_CLASS, Database, Instance};
 use crate::notifications::{Action, Pending};
+use crate::persistence::Ended;
 use crate::plan_cache::KeyMaker;
 use crate::portal::Portals;
 use crate::prepared::PreparedStatements;
@@ -335,44 +336,41 @@ impl Session {
     /// Ends the transaction as [`TransactionBlock`] decided. A commit that fails has rolled back.
     pub(crate) async fn conclude(&mut self, ending: Ending) -> Result<()> {
         match ending {
-            Ending::None => Ok(()),
+            Ending::None => {
+                self.settle().await;
+                Ok(())
+            }
             Ending::Rollback => {
                 self.rollback_transaction();
                 Ok(())
             }
-            Ending::Commit => {
-                let committed = self.commit_transaction();
-                if committed.is_err() {
+            Ending::Commit => match self.commit_transaction() {
+                Ok(ended) => self.wait_durable(ended).await,
+                Err(error) => {
                     self.block.abandon();
                     self.rollback_transaction();
+                    Err(error)
                 }
-                committed
-            }
+            },
         }
     }
 
     /// Commits what the session does on its own account.
     pub(crate) fn commit_quietly(&mut self) -> Result<()> {
         self.block.abandon();
-        self.commit_transaction()
+        self.commit_transaction().map(drop)
     }
 
-    fn commit_transaction(&mut self) -> Result<()> {
+    fn commit_transaction(&mut self) -> Result<Ended> {
         self.check_deferred()?;
         self.hold_cursors()?;
         self.end_temporary_tables()?;
         let hub = &self.shared.instance.hub;
         let pending = std::mem::take(&mut *self.shared.pending.lock());
         hub.check_room(pending.sent())?;
-        if self.catalog.is_changed() {
-            self.shared.database.catalog.commit(self.catalog.changes())?;
-            self.shared.instance.share_roles(self.catalog.changes(), self.shared.database.oid)?;
-        }
         // Streams hold snapshots of the transaction.
         self.portals.retain(|portal| portal.is_held());
-        if let Some(transaction) = self.transaction.take() {
-            transaction.commit()?;
-        }
+        let ended = self.commit_storage()?;
         self.storage_changes.committed(&self.shared.instance.storage);
         self.catalog = CatalogTransaction::default();
         self.shared.settings.lock().commit();
@@ -381,7 +379,28 @@ impl Session {
         }
         self.shared.instance.hub.deliver(&self.shared.database.name, pending.sent());
         self.end_transaction();
-        Ok(())
+        Ok(ended)
+    }
+
+    /// Commits rows and catalog as one.
+    fn commit_storage(&mut self) -> Result<Ended> {
+        let is_promised = self.shared.settings.lock().derived().synchronous_commit;
+        let transaction = self.transaction.take();
+        if !self.catalog.is_changed() {
+            let committed = transaction.map(|transaction| transaction.commit_with(None, is_promised)).transpose()?;
+            return Ok(Ended { lsn: committed.and_then(|committed| committed.lsn), is_promised });
+        }
+        let (instance, database) = (&self.shared.instance, &self.shared.database);
+        let changes = self.catalog.changes();
+        let attachment = instance.attachment(database, changes);
+        let transaction = transaction.unwrap_or_else(|| Arc::new(self.storage.begin(Isolation::ReadCommitted)));
+        let mut publish = || {
+            database.catalog.commit(changes)?;
+            instance.share_roles(changes, database.oid)
+        };
+        let with = Accompaniment { attachment: &attachment, publish: &mut publish };
+        let committed = transaction.commit_with(Some(with), is_promised)?;
+        Ok(Ended { lsn: committed.lsn, is_promised })
     }
 
     fn rollback_transaction(&mut self) {

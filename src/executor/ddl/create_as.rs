@@ -125,7 +125,7 @@ impl DdlContext<'_> {
         if refresh.concurrently {
             self.check_concurrent_refresh(&relation, info, refresh.with_data)?;
         }
-        let storage = self.new_storage(&relation.columns);
+        let storage = self.new_storage(&relation.columns, relation.persistence);
         let query = match refresh.with_data {
             true => Some(self.prepare_view_query(info)?),
             false => None,

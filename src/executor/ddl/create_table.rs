@@ -91,7 +91,7 @@ impl DdlContext<'_> {
         let row_type = self.put_row_type(namespace, &name, oid, &columns)?;
         let catalog = self.view();
         let layouts: Vec<_> = columns.iter().map(|column| catalog.physical(column.ty.oid)).collect();
-        self.storage.create_table(oid, &layouts);
+        self.storage.create_table(oid, &layouts).set_logged(persistence == Persistence::Permanent);
         self.changes.created_table(oid);
         let relation = Relation {
             persistence,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Dependency, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Relation, RelationKind};
-use dictdb_functions::facts;
+use dictdb_catalog::{Catalog, Dependency, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Relation, RelationKind};
+use dictdb_functions::{Registry, facts};
 use dictdb_parser::ast::Expr as Ast;
 use dictdb_parser::utility::{CreateIndex, IndexElement};
 use dictdb_parser::{Locations, position};
@@ -287,19 +287,7 @@ impl DdlContext<'_> {
             .storage
             .table(relation.storage)
             .ok_or_else(|| Error::internal(format!("table {} has no storage", relation.name)))?;
-        let catalog = self.view();
-        let key = key_extractor(relation, info, &catalog, self.registry)?;
-        let mut def = IndexDef {
-            id,
-            kind: match info.method {
-                IndexMethod::Btree => IndexKind::Ordered,
-                IndexMethod::Hash => IndexKind::Hash,
-            },
-            unique: info.unique,
-            nulls_not_distinct: info.nulls_not_distinct,
-            row_identity: info.unique && info.predicate.is_none(),
-            key,
-        };
+        let mut def = index_def(relation, id, info, &self.view(), self.registry)?;
         loop {
             match table.create_index(self.transaction, def.clone())? {
                 // A deferrable key admits duplicates for the length of a transaction, but not to begin with.
@@ -331,6 +319,27 @@ fn plural(kind: &RelationKind) -> &'static str {
         RelationKind::Composite => "composite types",
         _ => "this kind of relation",
     }
+}
+
+/// What storage needs to keep an index under this id.
+pub(super) fn index_def(
+    relation: &Arc<Relation>,
+    id: Oid,
+    info: &IndexInfo,
+    catalog: &Arc<Catalog>,
+    registry: &Registry,
+) -> Result<IndexDef> {
+    Ok(IndexDef {
+        id,
+        kind: match info.method {
+            IndexMethod::Btree => IndexKind::Ordered,
+            IndexMethod::Hash => IndexKind::Hash,
+        },
+        unique: info.unique,
+        nulls_not_distinct: info.nulls_not_distinct,
+        row_identity: info.unique && info.predicate.is_none(),
+        key: key_extractor(relation, info, catalog, registry)?,
+    })
 }
 
 /// What an element adds to an index's made-up name.

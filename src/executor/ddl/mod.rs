@@ -24,6 +24,7 @@ mod options;
 mod ownership;
 mod rename;
 mod restate;
+mod restore;
 mod role;
 mod schema;
 mod sequence;
@@ -38,6 +39,7 @@ use dictdb_parser::utility::Utility;
 use dictdb_types::Result;
 
 pub use context::{DatabaseName, DdlContext, Surroundings};
+pub use restore::restore_indexes;
 pub use storage_changes::StorageChanges;
 
 /// How a statement that changes the catalog has ended.

@@ -112,7 +112,8 @@ impl DdlContext<'_> {
         info: SequenceInfo,
     ) -> Result<Arc<Relation>> {
         let oid = self.new_oid();
-        self.storage.create_sequence(oid, Sequence::new(options(&info)));
+        let sequence = self.storage.create_sequence(oid, Sequence::new(options(&info)));
+        sequence.set_logged(persistence == Persistence::Permanent);
         self.changes.created_sequence(oid);
         self.depend(Key::Relation(oid), Key::Schema(namespace), Dependency::Normal);
         Ok(self.put_relation(Relation {

@@ -8,8 +8,9 @@ mod environment;
 mod file;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use dictdb_session::settings::{ServerSettings, Source, Value};
+use dictdb_session::settings::{ServerSettings, Source, Value, parse_bool};
 use pgwire::tokio::TlsAcceptor;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -33,6 +34,8 @@ pub(crate) struct Configuration {
     pub port: u16,
     /// The database that exists from the start.
     pub database: String,
+    /// Where data is kept; `None` keeps it in memory only.
+    pub data_directory: Option<PathBuf>,
     /// Memory that statements may use between them; `None` is a share of what there is.
     pub max_memory_bytes: Option<usize>,
     /// Who may connect.
@@ -69,6 +72,10 @@ impl Configuration {
         }
         let data_dir = own.get("data_dir").map_or("./data", String::as_str);
         settings.set_computed("data_directory", data_dir).map_err(|error| error.message().to_owned())?;
+        let ephemeral = own
+            .get("ephemeral")
+            .map(|text| parse_bool(text).ok_or_else(|| format!("ephemeral: \"{text}\" is not a Boolean")));
+        let data_directory = (!ephemeral.transpose()?.unwrap_or(false)).then(|| PathBuf::from(data_dir));
         let text = |name: &str| settings.value(name).plain();
         let addresses = text("listen_addresses");
         let hosts = addresses.split(',').map(str::trim).filter(|host| !host.is_empty());
@@ -84,6 +91,7 @@ impl Configuration {
             hosts,
             port: u16::try_from(int(&settings, "port")).map_err(|_| "port is out of range".to_owned())?,
             database: own.get("database").cloned().unwrap_or_else(|| "postgres".to_owned()),
+            data_directory,
             max_memory_bytes: usize::try_from(int(&settings, "max_memory"))
                 .ok()
                 .filter(|mb| *mb > 0)

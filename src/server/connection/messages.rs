@@ -144,6 +144,7 @@ impl Connection {
                 self.finish(result)
             }
             PgWireFrontendMessage::Flush(_) => {
+                self.session.settle().await;
                 self.stream.want_flush();
                 Next::Continue
             }

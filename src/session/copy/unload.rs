@@ -71,6 +71,7 @@ impl Session {
             })?;
             total += count as u64;
             if client.is_full() {
+                self.settle().await;
                 client.relieve().await?;
             }
             if at_end {

@@ -19,6 +19,7 @@ use dictdb_parser::utility::Utility;
 use dictdb_types::{Datum, Oid, Result, Type};
 
 use crate::Session;
+use crate::persistence::check_may_checkpoint;
 use crate::portal::Portal;
 
 pub(crate) use plan::CachedPlan;
@@ -47,8 +48,12 @@ impl Session {
 
     /// VACUUM, ANALYZE, CHECKPOINT.
     ///
-    /// Nothing is on disk: VACUUM reclaims versions nobody sees, ANALYZE has samples of columns taken anew.
+    /// VACUUM reclaims versions nobody sees, ANALYZE has samples of columns taken anew.
     pub(crate) async fn run_maintenance(&mut self, command: &Utility) -> Result<()> {
+        if matches!(command, Utility::Checkpoint) {
+            check_may_checkpoint(self)?;
+            return self.shared.instance.checkpoint().await;
+        }
         if let Utility::Vacuum(vacuum) = command
             && (!vacuum.vacuum || vacuum.options.iter().any(|option| option.name.value == "analyze"))
         {

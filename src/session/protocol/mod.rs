@@ -55,6 +55,7 @@ impl Session {
             }
             self.send_notices(client);
             if client.is_full() {
+                self.settle().await;
                 client.relieve().await?;
             }
             env.shared.backend.interrupts.check()?;

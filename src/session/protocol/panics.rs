@@ -84,7 +84,7 @@ async fn count(session: &mut Session) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panic_ends_its_statement_only() {
-    let instance = Arc::new(Instance::new(ServerSettings::default(), "postgres", MEMORY_BYTES).unwrap());
+    let instance = Arc::new(Instance::new(ServerSettings::default(), "postgres", MEMORY_BYTES, None).unwrap());
     let (mut victim, mut other) = (session(&instance), session(&instance));
     let mut quiet = Collector::default();
     victim.simple_query("CREATE TABLE t (a int PRIMARY KEY); INSERT INTO t VALUES (1)", &mut quiet).await.unwrap();

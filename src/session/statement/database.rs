@@ -119,7 +119,7 @@ impl Session {
             return Err(Error::new(SqlState::OBJECT_IN_USE, "cannot drop the currently open database"));
         }
         self.close_sessions(&database, drop.force)?;
-        self.shared.instance.drop_database(&database);
+        self.shared.instance.drop_database(&database)?;
         done()
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Column, Relation};
+use dictdb_catalog::{Column, Persistence, Relation};
 use dictdb_planner::expr::Expr;
 use dictdb_planner::table_expr::{self, TableExpr};
 use dictdb_storage::Inserted;
@@ -109,7 +109,7 @@ impl DdlContext<'_> {
             column.slot = slot;
             column.missing = Datum::Null;
         }
-        let storage = self.new_storage(&columns);
+        let storage = self.new_storage(&columns, old.persistence);
         self.changes.dropped_table(old.storage);
         let relation = self.put_relation(Relation { columns: columns.into(), storage, ..Relation::clone(old) });
         let table = self.storage.table(storage).ok_or_else(|| Error::internal("a new table has no storage"))?;
@@ -144,7 +144,7 @@ impl DdlContext<'_> {
     }
 
     /// Empty storage for these columns; gone if the transaction rolls back.
-    pub(in crate::ddl) fn new_storage(&mut self, columns: &[Column]) -> Oid {
+    pub(in crate::ddl) fn new_storage(&mut self, columns: &[Column], persistence: Persistence) -> Oid {
         let storage = self.new_oid();
         let catalog = self.view();
         let mut layouts = Vec::new();
@@ -154,7 +154,7 @@ impl DdlContext<'_> {
             layouts.resize(column.slot, Physical::Bool);
             layouts.push(if column.dropped { Physical::Bool } else { catalog.physical(column.ty.oid) });
         }
-        self.storage.create_table(storage, &layouts);
+        self.storage.create_table(storage, &layouts).set_logged(persistence == Persistence::Permanent);
         self.changes.created_table(storage);
         storage
     }

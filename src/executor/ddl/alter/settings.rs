@@ -247,6 +247,11 @@ impl DdlContext<'_> {
             let part = self.table(oid)?;
             self.put_relation(Relation { persistence, ..Relation::clone(&part) });
         }
+        if relation.persistence != persistence {
+            // The rows go into the log, or have their last record there.
+            let changed = self.table(relation.oid)?;
+            self.rewrite_table(&changed, changed.columns.to_vec(), &[])?;
+        }
         Ok(())
     }
 

@@ -56,6 +56,11 @@ pub(super) fn records(source: &str, rows: Vec<Vec<Datum>>) -> Rows {
     Box::new(rows.into_iter().map(move |fields| Ok(record(fields))))
 }
 
+/// The value of a function with this C symbol, which has several output parameters and returns one row.
+pub(super) fn record(source: &str, fields: Vec<Datum>) -> Datum {
+    Datum::Record(Arc::new(Record { ty: oids::RECORD, types: output_types(source), fields }))
+}
+
 fn output_types(source: &str) -> Vec<Oid> {
     let proc = facts::procs_with_source(source).next();
     let Some((types, modes)) = proc.and_then(|p| Some((p.all_args.as_ref()?, p.arg_modes.as_ref()?))) else {

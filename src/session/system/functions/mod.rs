@@ -13,6 +13,7 @@ mod setting;
 mod size;
 mod statistics;
 mod visibility;
+mod wal;
 mod word;
 
 use dictdb_functions::ScalarFn;
@@ -34,6 +35,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         size::FUNCTIONS,
         statistics::FUNCTIONS,
         visibility::FUNCTIONS,
+        wal::FUNCTIONS,
     ];
     files.into_iter().chain(privilege::FAMILIES.iter().copied())
 }

@@ -1,0 +1,64 @@
+//! Indexes after a restart: they are not logged, so they are built again from the rows.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Catalog, Relation};
+use dictdb_functions::Registry;
+use dictdb_storage::{IndexBuilt, Storage};
+use dictdb_types::{Error, Result, SqlState};
+use parking_lot::Mutex;
+
+use super::index::index_def;
+
+/// Builds every index of a catalog's tables, on all cores. Nobody else uses the storage.
+///
+/// XX001 when rows violate a unique index; 0A000 and binder errors for expressions that no longer compile.
+pub fn restore_indexes(storage: &Storage, catalog: &Arc<Catalog>, registry: &Registry) -> Result<()> {
+    let tables = catalog.relations().filter(|relation| !relation.indexes.is_empty());
+    let work =
+        tables.flat_map(|table| table.indexes.iter().filter_map(move |oid| Some((table, catalog.relation(*oid)?))));
+    let work = Mutex::new(work.collect::<Vec<_>>());
+    let build = || -> Result<()> {
+        loop {
+            let next = work.lock().pop();
+            let Some((table, index)) = next else { return Ok(()) };
+            restore_index(storage, table, index, catalog, registry)?;
+        }
+    };
+    let workers = std::thread::available_parallelism().map_or(1, |n| n.get());
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(build)).collect();
+        let results = threads.into_iter().map(|thread| match thread.join() {
+            Ok(result) => result,
+            Err(_) => Err(Error::internal("a thread that builds indexes panicked")),
+        });
+        results.fold(Ok(()), Result::and)
+    })?;
+    for relation in catalog.relations().filter(|relation| !relation.indexes.is_empty()) {
+        if let Some(table) = storage.table(relation.storage) {
+            let order = relation.indexes.iter().filter_map(|oid| Some(catalog.relation(*oid)?.storage));
+            table.order_indexes(&order.collect::<Vec<_>>());
+        }
+    }
+    Ok(())
+}
+
+fn restore_index(
+    storage: &Storage,
+    relation: &Arc<Relation>,
+    index: &Arc<Relation>,
+    catalog: &Arc<Catalog>,
+    registry: &Registry,
+) -> Result<()> {
+    let (Some(table), Some(info)) = (storage.table(relation.storage), index.index()) else { return Ok(()) };
+    let mut def = index_def(relation, index.storage, info, catalog, registry)?;
+    // A deferrable key is not checked row by row.
+    def.unique &= !info.deferrable;
+    match table.create_index(&storage.begin(), def)? {
+        IndexBuilt::Done(_) => Ok(()),
+        IndexBuilt::Busy(_) | IndexBuilt::Conflict(_) => {
+            let message = format!("rows of table \"{}\" violate unique index \"{}\"", relation.name, index.name);
+            Err(Error::new(SqlState::DATA_CORRUPTED, message))
+        }
+    }
+}

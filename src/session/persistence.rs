@@ -1,0 +1,196 @@
+//! What sessions and the data directory have to do with each other: opening it, committing through it, waiting for it.
+//!
+//! ```text
+//!   commit ─► visible to others, locks released ─► wait for the LSN ─► answer
+//!   read of what others committed but have not been told yet ─► wait for theirs ─► answer
+//! ```
+//! A pipeline or a query string waits once, when its transaction ends. After a failure of the disk commits fail; what was visible
+//! then stays visible.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dictdb_catalog::Change;
+use dictdb_durability::{DatabaseView, Durability, LogError, Lsn, Options, Reason, RestoredDatabase, catalog_item};
+use dictdb_executor::ddl::restore_indexes;
+use dictdb_functions::kernel::Registry;
+use dictdb_storage::{Accompaniment, Storage};
+use dictdb_types::{Error, Oid, Result, SqlState};
+use parking_lot::RwLock;
+
+use crate::instance::{Database, FIRST_DATABASE, shared_changes};
+use crate::settings::{ServerSettings, Value};
+use crate::{Instance, Session};
+
+/// A transaction's end, as far as the answer has to wait for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    /// The position of its record; `None` when it wrote nothing.
+    pub(crate) lsn: Option<Lsn>,
+    /// Whether `synchronous_commit` was on for it.
+    pub(crate) is_promised: bool,
+}
+
+/// What was found in a data directory.
+pub(crate) struct Opened {
+    pub(crate) durability: Option<Arc<Durability>>,
+    pub(crate) databases: Arc<RwLock<Vec<Arc<Database>>>>,
+}
+
+/// Opens a data directory into an empty storage, its indexes included; makes the first database of a new one.
+pub(crate) fn open(
+    settings: &mut ServerSettings,
+    directory: &Path,
+    first_database: &str,
+    storage: &Storage,
+    registry: &Registry,
+) -> Result<Opened> {
+    let (durability, restored) = Durability::open(options(settings, directory, first_database), storage)?;
+    if !durability.log().fsync() {
+        tracing::warn!("fsync is off: a crash of the operating system will destroy the data directory");
+    }
+    let mut databases = Vec::new();
+    for database in restored {
+        restore_indexes(storage, &database.catalog.current(), registry)?;
+        let RestoredDatabase { oid, name, owner, connection_limit, catalog } = database;
+        databases.push(Arc::new(Database { oid, name, owner, connection_limit, catalog }));
+    }
+    settings.set_computed("wal_segment_size", &durability.log().segment_bytes().to_string())?;
+    let databases = Arc::new(RwLock::new(databases));
+    let listed = databases.clone();
+    durability.start(move || listed.read().iter().map(|database| view(database)).collect())?;
+    Ok(Opened { durability: Some(durability), databases })
+}
+
+fn view(database: &Arc<Database>) -> DatabaseView {
+    DatabaseView {
+        oid: database.oid,
+        name: database.name.clone(),
+        owner: database.owner,
+        connection_limit: database.connection_limit,
+        catalog: database.catalog.current(),
+        next_oid: database.catalog.next_oid(),
+    }
+}
+
+fn options(settings: &ServerSettings, directory: &Path, first_database: &str) -> Options {
+    let number = |name: &str| match settings.value(name) {
+        Value::Int(value) => u64::try_from(value).unwrap_or(0),
+        _ => 0,
+    };
+    Options {
+        fsync: settings.value("fsync") != Value::Bool(false),
+        writer_delay: Duration::from_millis(number("wal_writer_delay").max(1)),
+        checkpoint_timeout: Duration::from_secs(number("checkpoint_timeout").max(1)),
+        max_wal_bytes: number("max_wal_size").max(2) << 20,
+        ..Options::new(directory, (FIRST_DATABASE, first_database.into()))
+    }
+}
+
+impl Instance {
+    /// Changes a database's catalog outside any session, durably.
+    pub(crate) fn change_catalog(&self, database: &Database, changes: &[Change]) -> Result<()> {
+        let attachment = self.attachment(database, changes);
+        let mut publish = || database.catalog.commit(changes).map(drop);
+        let with = Accompaniment { attachment: &attachment, publish: &mut publish };
+        let committed = self.storage.begin().commit_with(Some(with), true)?;
+        match self.durability.as_ref().zip(committed.lsn) {
+            Some((durability, lsn)) => Ok(durability.durable_at(lsn).block()?),
+            None => Ok(()),
+        }
+    }
+
+    /// Catalog changes for the record of a commit, with what they change in other databases; empty when nothing is kept.
+    pub(crate) fn attachment(&self, database: &Database, changes: &[Change]) -> Vec<u8> {
+        if self.durability.is_none() {
+            return Vec::new();
+        }
+        let next_oid = database.catalog.next_oid();
+        let mut items = catalog_item(database.oid, next_oid, changes);
+        let shared = shared_changes(changes);
+        if !shared.is_empty() {
+            let others = self.databases().into_iter().filter(|other| other.oid != database.oid);
+            others.for_each(|other| items.extend(catalog_item(other.oid, next_oid, &shared)));
+        }
+        items
+    }
+
+    /// Logs a new database; under the commit lock. What to wait for.
+    pub(crate) fn log_database(&self, database: &Arc<Database>) -> Result<Option<Lsn>> {
+        Ok(self.durability.as_ref().map(|durability| durability.log_database(&view(database))).transpose()?)
+    }
+
+    /// Logs that a database is gone; under the commit lock. What to wait for.
+    pub(crate) fn log_dropped_database(&self, oid: Oid) -> Result<Option<Lsn>> {
+        Ok(self.durability.as_ref().map(|durability| durability.log_dropped_database(oid)).transpose()?)
+    }
+
+    /// Blocks until what was logged outside a transaction is on disk.
+    pub(crate) fn wait_logged(&self, logged: Option<Lsn>) -> Result<()> {
+        match self.durability.as_ref().zip(logged) {
+            Some((durability, lsn)) => Ok(tokio::task::block_in_place(|| durability.durable_at(lsn).block())?),
+            None => Ok(()),
+        }
+    }
+
+    /// CHECKPOINT; nothing to do when everything is in memory only.
+    pub(crate) async fn checkpoint(&self) -> Result<()> {
+        let Some(durability) = self.durability.clone() else { return Ok(()) };
+        let written = tokio::task::spawn_blocking(move || durability.checkpoint(Reason::Request)).await;
+        match written {
+            Ok(written) => Ok(written?),
+            Err(_) => Err(Error::internal("the checkpoint was interrupted")),
+        }
+    }
+
+    /// The server ends: everything is written, and the log is closed.
+    pub fn shut_down(&self) -> Result<()> {
+        match &self.durability {
+            Some(durability) => Ok(durability.shut_down()?),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Session {
+    /// Waits until the transaction that has ended is as durable as it was promised. 53100 or 58030 when that cannot be: it has
+    /// committed, and may be lost.
+    pub(crate) async fn wait_durable(&self, ended: Ended) -> Result<()> {
+        let Some(durability) = &self.shared.instance.durability else { return Ok(()) };
+        let Some(lsn) = ended.lsn else {
+            self.settle().await;
+            return Ok(());
+        };
+        if !ended.is_promised {
+            durability.flush_soon();
+            return Ok(());
+        }
+        durability.durable_at(lsn).await.map_err(|error| not_durable(&error))
+    }
+
+    /// Waits until what others were promised is on disk, before an answer shows what they did. Reads go on when the log has
+    /// stopped.
+    pub async fn settle(&self) {
+        if let Some(durability) = &self.shared.instance.durability
+            && !durability.is_settled()
+        {
+            let _ = durability.durable_at(durability.promised()).await;
+        }
+    }
+}
+
+fn not_durable(error: &LogError) -> Error {
+    Error::new(error.sqlstate(), error.to_string())
+        .detail("The transaction is visible to others, but it is not on disk and may be lost.")
+        .hint("When the disk is writable again, a superuser's CHECKPOINT saves what is in memory.")
+}
+
+/// 42501 unless the role may write checkpoints.
+pub(crate) fn check_may_checkpoint(session: &Session) -> Result<()> {
+    if session.shared.is_superuser() {
+        return Ok(());
+    }
+    let message = "must be superuser or have privileges of pg_checkpoint to do CHECKPOINT";
+    Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
+}

@@ -1,0 +1,144 @@
+//! The log and its checkpoints to SQL. In memory only, there is none: NULL.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dictdb_durability::{Durability, Lsn};
+use dictdb_functions::{CallContext, ScalarFn};
+use dictdb_types::{Datum, Error, Numeric, Result, SqlState};
+
+use super::arguments::{record, session};
+
+pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
+    ("pg_current_wal_lsn", |cx, _| position(cx, |durability| durability.log().durable())),
+    ("pg_current_wal_flush_lsn", |cx, _| position(cx, |durability| durability.log().durable())),
+    ("pg_current_wal_insert_lsn", |cx, _| position(cx, |durability| durability.log().appended())),
+    ("pg_last_wal_receive_lsn", |_, _| Ok(Datum::Null)),
+    ("pg_last_wal_replay_lsn", |_, _| Ok(Datum::Null)),
+    ("pg_walfile_name", pg_walfile_name),
+    ("pg_stat_get_wal", pg_stat_get_wal),
+    ("pg_control_system", pg_control_system),
+    ("pg_control_checkpoint", pg_control_checkpoint),
+    ("pg_control_recovery", pg_control_recovery),
+    ("pg_control_init", pg_control_init),
+    ("pg_stat_get_bgwriter_timed_checkpoints", |cx, _| counter(cx, |d| &d.checkpoint_statistics().timed)),
+    ("pg_stat_get_bgwriter_requested_checkpoints", |cx, _| counter(cx, |d| &d.checkpoint_statistics().requested)),
+    ("pg_stat_get_checkpoint_write_time", |cx, _| millis(cx, |d| &d.checkpoint_statistics().write_millis)),
+    ("pg_stat_get_checkpoint_sync_time", |cx, _| millis(cx, |d| &d.checkpoint_statistics().sync_millis)),
+];
+
+/// `pg_control_version` and `catalog_version_no` of PostgreSQL 15.
+const CONTROL_VERSION: i32 = 1300;
+const CATALOG_VERSION: i32 = 202_209_061;
+const BLOCK_BYTES: i32 = 8192;
+
+fn durability(cx: &CallContext<'_>) -> Result<Option<Arc<Durability>>> {
+    Ok(session(cx)?.shared.instance.durability.clone())
+}
+
+fn lsn(lsn: Lsn) -> Datum {
+    Datum::Int8(lsn.0 as i64)
+}
+
+fn position(cx: &CallContext<'_>, of: impl Fn(&Durability) -> Lsn) -> Result<Datum> {
+    Ok(durability(cx)?.map_or(Datum::Null, |durability| lsn(of(&durability))))
+}
+
+fn read(counter: &AtomicU64) -> i64 {
+    counter.load(Ordering::Relaxed) as i64
+}
+
+fn counter(cx: &CallContext<'_>, of: impl Fn(&Durability) -> &AtomicU64) -> Result<Datum> {
+    Ok(durability(cx)?.map_or(Datum::Null, |durability| Datum::Int8(read(of(&durability)))))
+}
+
+fn millis(cx: &CallContext<'_>, of: impl Fn(&Durability) -> &AtomicU64) -> Result<Datum> {
+    Ok(durability(cx)?.map_or(Datum::Null, |durability| Datum::Float8(read(of(&durability)) as f64)))
+}
+
+/// Name of the file that a position is in.
+fn pg_walfile_name(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let Some(Datum::Int8(at)) = args.first() else { return Ok(Datum::Null) };
+    match durability(cx)? {
+        // The position after a segment is its last one.
+        Some(durability) => Ok(Datum::text(durability.log().file_name(Lsn((*at as u64).saturating_sub(1))))),
+        None => Err(no_log()),
+    }
+}
+
+/// 55000.
+fn no_log() -> Error {
+    Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "there is no write-ahead log")
+        .detail("The server was started with --ephemeral.")
+}
+
+fn pg_stat_get_wal(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    let started = session(cx)?.shared.instance.started;
+    let durability = durability(cx)?;
+    let of = |get: fn(&Durability) -> &AtomicU64| durability.as_ref().map_or(0, |durability| read(get(durability)));
+    let fields = vec![
+        Datum::Int8(of(|d| &d.log_statistics().records)),
+        Datum::Int8(0),
+        Datum::Numeric(Numeric::from(of(|d| &d.log_statistics().bytes))),
+        Datum::Int8(of(|d| &d.log_statistics().buffer_full)),
+        Datum::Int8(of(|d| &d.log_statistics().writes)),
+        Datum::Int8(of(|d| &d.log_statistics().syncs)),
+        Datum::Float8(0.0),
+        Datum::Float8(of(|d| &d.log_statistics().sync_micros) as f64 / 1000.0),
+        Datum::Timestamp(started),
+    ];
+    Ok(record("pg_stat_get_wal", fields))
+}
+
+fn pg_control_system(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    let durability = durability(cx)?;
+    let (identifier, modified) = match &durability {
+        Some(durability) => {
+            let identifier = Datum::Int8(durability.directory().identifier() as i64);
+            (identifier, Datum::Timestamp(durability.last_checkpoint().micros))
+        }
+        None => (Datum::Null, Datum::Null),
+    };
+    let versions = [Datum::Int4(CONTROL_VERSION), Datum::Int4(CATALOG_VERSION)];
+    Ok(record("pg_control_system", versions.into_iter().chain([identifier, modified]).collect()))
+}
+
+fn pg_control_checkpoint(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    let Some(durability) = durability(cx)? else { return Err(no_log()) };
+    let shared = &session(cx)?.shared;
+    let last = durability.last_checkpoint();
+    let next_transaction = shared.instance.storage.next_transaction_id().0;
+    let fields = vec![
+        lsn(last.lsn),
+        lsn(last.lsn),
+        Datum::text(durability.log().file_name(last.lsn)),
+        Datum::Int4(1),
+        Datum::Int4(1),
+        Datum::Bool(false),
+        Datum::text(format!("{}:{}", next_transaction >> 32, next_transaction as u32)),
+        Datum::Oid(shared.database.catalog.next_oid().0),
+        Datum::Oid(1),
+        Datum::Oid(0),
+        Datum::Oid(3),
+        Datum::Oid(shared.database.oid.0),
+        Datum::Oid(0),
+        Datum::Oid(1),
+        Datum::Oid(shared.database.oid.0),
+        Datum::Oid(0),
+        Datum::Oid(0),
+        Datum::Timestamp(last.micros),
+    ];
+    Ok(record("pg_control_checkpoint", fields))
+}
+
+fn pg_control_recovery(_: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    let none = || lsn(Lsn(0));
+    Ok(record("pg_control_recovery", vec![none(), Datum::Int4(0), none(), none(), Datum::Bool(false)]))
+}
+
+fn pg_control_init(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    let segment = durability(cx)?.map_or(0, |durability| durability.log().segment_bytes() as i32);
+    let numbers = [8, BLOCK_BYTES, 131_072, BLOCK_BYTES, segment, 64, 32, 1996, 2048].map(Datum::Int4);
+    let fields = numbers.into_iter().chain([Datum::Bool(true), Datum::Int4(0)]).collect();
+    Ok(record("pg_control_init", fields))
+}
