@@ -5,6 +5,8 @@
 //!   tests/sql.rs      sql/*.test        statements with their results, run on DictDB, rewritten from PostgreSQL
 //!   tests/wire.rs     wire/*.test       transcripts of the protocol, message by message, rewritten from PostgreSQL
 //!   tests/clients.rs  clients/*.py      psycopg2, psycopg, asyncpg, SQLAlchemy against the real server
+//!   tests/ledger.rs                     kill -9 at random moments: nothing acknowledged is lost
+//!   tests/durability.rs                 data directories: clean stops, refusals, unlogged tables, formats
 //!   tests/tidy.rs                       layering, file heads and other rules of the tree
 //!   benches           bench.py          PostgreSQL beside DictDB
 //! ```

@@ -43,6 +43,34 @@ impl Server {
         Server { child, port, directory }.ready()
     }
 
+    /// The real `dictdb` binary on a data directory, which outlives it.
+    pub fn dictdb_on(data: &Path, arguments: &[&str]) -> Result<Self> {
+        let directory = fresh_directory()?;
+        let port = free_port()?;
+        let child = Command::new(binary())
+            .args(["--port", &port.to_string(), "--data-dir"])
+            .arg(data)
+            .args(arguments)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log_file(&directory)?)
+            .spawn()?;
+        Server { child, port, directory }.ready()
+    }
+
+    /// Ends it as a power failure would: without a word.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(|_| ())
+    }
+
+    /// Asks it to end and waits until it has.
+    pub fn stop(mut self) -> Result<std::process::ExitStatus> {
+        Command::new("kill").arg(self.child.id().to_string()).status()?;
+        self.child.wait()
+    }
+
     /// A PostgreSQL 15 with everything at its default but C collation and UTF-8.
     pub fn postgres() -> Result<Self> {
         let directory = fresh_directory()?;
@@ -204,7 +232,8 @@ pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-fn fresh_directory() -> Result<PathBuf> {
+/// An empty directory of this test run.
+pub fn fresh_directory() -> Result<PathBuf> {
     static COUNTER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let number = COUNTER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let directory = std::env::temp_dir().join(format!("dictdb-test-{}-{number}", std::process::id()));
