@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Change, RelationKind};
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{Comment, ObjectKind, ObjectRef};
-use dictdb_types::{Error, Oid, Result, SqlState};
+use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 
 use super::DdlContext;
 use super::alter::missing_column;
@@ -21,7 +21,7 @@ const DATABASE: Oid = Oid(1262);
 
 impl DdlContext<'_> {
     pub(super) fn comment(&mut self, comment: &Comment) -> Result<()> {
-        let (class, object, part) = self.commented(comment)?;
+        let Some((class, object, part)) = self.commented(comment)? else { return Ok(()) };
         let text = comment.text.as_deref().filter(|text| !text.is_empty()).map(Arc::from);
         self.catalog.change(self.store, Change::Comment((class, object, part), text));
         Ok(())
@@ -34,9 +34,10 @@ impl DdlContext<'_> {
         }
     }
 
-    fn commented(&mut self, comment: &Comment) -> Result<(Oid, Oid, i32)> {
+    /// Catalog, object and part that a comment is on; `None` after a warning for a database that does not exist.
+    fn commented(&mut self, comment: &Comment) -> Result<Option<(Oid, Oid, i32)>> {
         use ObjectKind as K;
-        match (comment.kind, &comment.object) {
+        let found = match (comment.kind, &comment.object) {
             (
                 kind @ (K::Table | K::View | K::MaterializedView | K::Index | K::Sequence | K::ForeignTable),
                 ObjectRef::Name(name),
@@ -108,12 +109,16 @@ impl DdlContext<'_> {
                 match self.databases.iter().find(|database| *database.name == *name) {
                     Some(database) => Ok((DATABASE, database.oid, 0)),
                     None => {
-                        Err(Error::new(SqlState::UNDEFINED_DATABASE, format!("database \"{name}\" does not exist")))
+                        let message = format!("database \"{name}\" does not exist");
+                        let warning = Error::with_severity(Severity::Warning, SqlState::UNDEFINED_DATABASE, message);
+                        self.notices.push(warning);
+                        return Ok(None);
                     }
                 }
             }
             (kind, _) => Err(Error::unsupported(format_args!("COMMENT ON {kind:?}"))),
-        }
+        };
+        found.map(Some)
     }
 
     fn commented_relation(&mut self, kind: ObjectKind, name: &ObjectName) -> Result<Oid> {

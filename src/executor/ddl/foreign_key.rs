@@ -26,10 +26,6 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "MATCH PARTIAL not yet implemented"));
         }
         let relation = self.table(table)?;
-        let columns = match column {
-            Some(index) => vec![index as i16 + 1],
-            None => self.referencing_columns(&relation, &key.columns)?,
-        };
         let referenced = self.find_relation(&key.table)?;
         if !matches!(referenced.kind, RelationKind::Table) {
             return Err(Error::new(
@@ -40,6 +36,10 @@ impl DdlContext<'_> {
         self.check_table_privilege(&referenced, dictdb_catalog::Privileges::REFERENCES)?;
         self.lock(referenced.oid, LockMode::ShareRowExclusive)?;
         let referenced = self.table(referenced.oid)?;
+        let columns = match column {
+            Some(index) => vec![index as i16 + 1],
+            None => self.referencing_columns(&relation, &key.columns)?,
+        };
         let referenced_columns = self.referenced_columns(&referenced, key)?;
         if columns.len() != referenced_columns.len() {
             return Err(Error::new(

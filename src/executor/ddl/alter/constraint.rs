@@ -30,8 +30,9 @@ impl DdlContext<'_> {
         }
         let before = self.table(table)?.constraints.len();
         self.add_constraint(table, column, constraint, locations).map_err(|mut error| {
-            // PostgreSQL points at a second primary key only in CREATE TABLE.
-            if error.message().starts_with("multiple primary keys") {
+            // PostgreSQL points at these only in CREATE TABLE.
+            let check = matches!(constraint.kind, SyntaxKind::Check(_));
+            if check || error.message().starts_with("multiple primary keys") {
                 error.fields_mut().position = None;
             }
             error

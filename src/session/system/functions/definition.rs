@@ -9,7 +9,9 @@ use dictdb_catalog::{
 use dictdb_functions::facts::{self, ids};
 use dictdb_functions::resolve::{BuiltinScope, opclass};
 use dictdb_functions::{CallContext, ScalarFn};
-use dictdb_types::{Datum, Error, Oid, RegKind, Result, SqlState, quote_identifier, quote_literal, quote_qualified};
+use dictdb_types::{
+    Datum, Error, Oid, RegKind, Result, SqlState, TypeKind, quote_identifier, quote_literal, quote_qualified,
+};
 
 use super::arguments::{flag, integer, nullable, oid, session, text};
 use crate::StatementEnv;
@@ -180,7 +182,20 @@ fn pg_get_constraintdef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
         let constraint = relation.constraints.iter().find(|constraint| constraint.oid == wanted)?;
         Some(constraint_definition(env, relation, constraint))
     });
-    Ok(nullable(found))
+    Ok(nullable(found.or_else(|| domain_constraint(env, wanted, flag(args, 1)))))
+}
+
+/// The definition of a domain's CHECK.
+fn domain_constraint(env: &StatementEnv, wanted: Oid, pretty: bool) -> Option<String> {
+    let (info, check) = env.catalog.user_types().find_map(|info| {
+        let check = env.catalog.domain(info.oid)?.checks.iter().find(|check| check.oid == wanted)?;
+        Some((info, check))
+    })?;
+    let TypeKind::Domain(base) = info.kind else { return None };
+    let path = env.search_path();
+    let shown = dictdb_planner::table_expr::domain_shown(&check.expression, base, pretty, env.bind_context(&path));
+    let text = shown.unwrap_or_else(|_| check.expression.to_string());
+    Some(format!("CHECK ({text}){}", if check.validated { "" } else { " NOT VALID" }))
 }
 
 fn constraint_definition(env: &StatementEnv, relation: &Arc<Relation>, constraint: &Constraint) -> String {
