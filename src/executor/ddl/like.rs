@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{
     Change, Column, Constraint, ConstraintKind, IndexInfo, IndexKey, IndexTarget, Relation, RelationKind,
 };
+use dictdb_parser::position;
 use dictdb_parser::utility::{LikeClause, LikeOption, SequenceOption};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
@@ -40,7 +41,8 @@ impl Template {
 impl DdlContext<'_> {
     /// Finds the table of a LIKE clause. 42809 for what has no columns of its own.
     pub(super) fn template(&mut self, like: &LikeClause) -> Result<Template> {
-        let relation = self.find_relation(&like.source)?;
+        let position = super::names::parts(&like.source).first().and_then(|ident| position::of_span(ident.span));
+        let relation = self.find_relation(&like.source).map_err(|error| error.at(position))?;
         let usable = relation.is_stored()
             || matches!(relation.kind, RelationKind::View(_) | RelationKind::Composite | RelationKind::Virtual);
         if !usable {
@@ -49,7 +51,8 @@ impl DdlContext<'_> {
                 SqlState::WRONG_OBJECT_TYPE,
                 format!("relation \"{}\" is invalid in LIKE clause", relation.name),
             )
-            .detail(format!("This operation is not supported for {plural}.")));
+            .detail(format!("This operation is not supported for {plural}."))
+            .at(position));
         }
         let mut included: Vec<LikeOption> = Vec::new();
         for (including, option) in &like.options {
