@@ -76,6 +76,13 @@ pub enum Change {
         /// Its list.
         acl: Option<Vec<Arc<str>>>,
     },
+    /// Sets the list that future objects begin with; `None` is the built-in default.
+    DefaultAcl {
+        /// `pg_default_acl`'s role, schema (zero is every schema) and kind of objects.
+        place: (Oid, Oid, char),
+        /// The list.
+        acl: Option<Vec<Arc<str>>>,
+    },
     /// Records a dependency.
     Depend {
         /// Who depends.

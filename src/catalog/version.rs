@@ -34,6 +34,7 @@ pub struct Catalog {
     pub(crate) domains: OrdMap<Oid, Arc<Domain>>,
     pub(crate) roles: OrdMap<Oid, Arc<Role>>,
     pub(crate) acls: OrdMap<(Oid, Oid), Vec<Arc<str>>>,
+    pub(crate) default_acls: OrdMap<(Oid, Oid, char), Vec<Arc<str>>>,
     pub(crate) comments: OrdMap<(Oid, Oid, i32), Arc<str>>,
     pub(crate) dependencies: OrdMap<(Key, Key), Dependency>,
     pub(crate) dependents: OrdMap<(Key, Key), Dependency>,
@@ -159,6 +160,16 @@ impl Catalog {
         self.acls.get(&(class, object)).map(Vec::as_slice)
     }
 
+    /// The list that future objects of a role begin with: role, schema (zero: every schema), `defaclobjtype`.
+    pub fn default_acl(&self, place: (Oid, Oid, char)) -> Option<&[Arc<str>]> {
+        self.default_acls.get(&place).map(Vec::as_slice)
+    }
+
+    /// All of them.
+    pub fn default_acls(&self) -> impl Iterator<Item = (&(Oid, Oid, char), &Vec<Arc<str>>)> {
+        self.default_acls.iter()
+    }
+
     /// What depends on an object, directly.
     pub fn dependents_of(&self, object: Key) -> impl Iterator<Item = (Key, Dependency)> + '_ {
         self.dependents.range((object, Key::MIN)..=(object, Key::MAX)).map(|((_, dependent), kind)| (*dependent, *kind))
@@ -194,6 +205,12 @@ impl Catalog {
                 match acl {
                     Some(acl) => self.acls.insert((*class, *object), acl.clone()),
                     None => self.acls.remove(&(*class, *object)),
+                };
+            }
+            Change::DefaultAcl { place, acl } => {
+                match acl {
+                    Some(acl) => self.default_acls.insert(*place, acl.clone()),
+                    None => self.default_acls.remove(place),
                 };
             }
             Change::Depend { dependent, on, kind } => {

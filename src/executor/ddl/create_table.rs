@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Column, Dependency, Key, OnCommit, Persistence, Relation, RelationKind};
-use dictdb_parser::utility::{self, Constraint, ConstraintKind as Syntax, CreateTable, TableElement};
+use dictdb_parser::utility::{self, Constraint, ConstraintKind as Syntax, CreateTable, ObjectKind, TableElement};
 use dictdb_parser::{Locations, position};
 use dictdb_types::{Error, Field, Oid, Result, SqlState, TypeInfo, TypeKind, TypeLookup};
 
@@ -93,7 +93,9 @@ impl DdlContext<'_> {
         let layouts: Vec<_> = columns.iter().map(|column| catalog.physical(column.ty.oid)).collect();
         self.storage.create_table(oid, &layouts).set_logged(persistence == Persistence::Permanent);
         self.changes.created_table(oid);
+        let acl = self.initial_acl(ObjectKind::Table, namespace);
         let relation = Relation {
+            acl,
             persistence,
             columns: columns.into(),
             row_type,

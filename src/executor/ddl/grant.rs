@@ -474,7 +474,7 @@ impl DdlContext<'_> {
 }
 
 /// The list an object has when it has none (`acldefault`).
-fn default_items(kind: AclKind, owner: &str) -> Vec<AclItem> {
+pub(super) fn default_items(kind: AclKind, owner: &str) -> Vec<AclItem> {
     let mut items = Vec::new();
     let public = kind.public();
     if public != Privileges::default() {
@@ -497,7 +497,7 @@ fn default_items(kind: AclKind, owner: &str) -> Vec<AclItem> {
 }
 
 /// The privileges some words mean; none is ALL.
-fn object_privileges(given: &[Privilege], kind: AclKind, noun: &str) -> Result<Privileges> {
+pub(super) fn object_privileges(given: &[Privilege], kind: AclKind, noun: &str) -> Result<Privileges> {
     let mut privileges = Privileges::default();
     if given.is_empty() {
         return Ok(kind.all());
@@ -525,7 +525,7 @@ fn object_privileges(given: &[Privilege], kind: AclKind, noun: &str) -> Result<P
     Ok(privileges)
 }
 
-fn add(items: &mut Vec<AclItem>, grantee: &str, grantor: &str, privileges: Privileges, grantable: bool) {
+pub(super) fn add(items: &mut Vec<AclItem>, grantee: &str, grantor: &str, privileges: Privileges, grantable: bool) {
     let granted = if grantable { privileges } else { Privileges::default() };
     match items.iter_mut().find(|item| item.grantee == grantee && item.grantor == grantor) {
         Some(item) => {
@@ -542,7 +542,7 @@ fn add(items: &mut Vec<AclItem>, grantee: &str, grantor: &str, privileges: Privi
     }
 }
 
-fn take(items: &mut Vec<AclItem>, grantee: &str, grantor: &str, privileges: Privileges, only_option: bool) {
+pub(super) fn take(items: &mut Vec<AclItem>, grantee: &str, grantor: &str, privileges: Privileges, only_option: bool) {
     for item in items.iter_mut().filter(|item| item.grantee == grantee && item.grantor == grantor) {
         item.grantable = item.grantable.without(privileges);
         if !only_option {

@@ -10,6 +10,7 @@ mod constraint;
 mod context;
 mod create_as;
 mod create_table;
+mod default_acl;
 mod dependency;
 mod domain;
 mod drop;
@@ -79,6 +80,7 @@ pub fn execute(statement: &Utility, locations: &Locations, cx: &mut DdlContext<'
         Utility::DropRole(drop) => cx.drop_role(drop)?,
         Utility::GrantRole(grant) => cx.grant_role(grant)?,
         Utility::Grant(grant) => cx.grant(grant)?,
+        Utility::AlterDefaultPrivileges(alter) => cx.alter_default_privileges(alter)?,
         Utility::ReassignOwned(reassign) => cx.reassign_owned(reassign)?,
         Utility::DropOwned(drop) => cx.drop_owned(drop)?,
         Utility::Drop(drop) => cx.drop_objects(drop)?,

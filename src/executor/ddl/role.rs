@@ -292,8 +292,31 @@ impl DdlContext<'_> {
                 lines.push((object.place(), format!("privileges for {described}")));
             }
         }
+        for ((owner, schema, kind), items) in catalog.default_acls() {
+            let line = format!("default privileges on new {}", self.default_place(&catalog, *owner, *schema, *kind));
+            let mentioned = items.iter().filter_map(|item| AclItem::parse(item));
+            if *owner == role.oid {
+                lines.push(((Oid(u32::MAX), 0), format!("owner of {line}")));
+            } else if mentioned.into_iter().any(|item| item.grantee == *role.name) {
+                lines.push(((Oid(u32::MAX), 0), format!("privileges for {line}")));
+            }
+        }
         lines.sort_by_key(|(place, _)| *place);
         lines.into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// `relations belonging to role r in schema s`.
+    fn default_place(&self, catalog: &dictdb_catalog::Catalog, owner: Oid, schema: Oid, kind: char) -> String {
+        let noun = match kind {
+            'r' => "relations",
+            'S' => "sequences",
+            'f' => "functions",
+            'T' => "types",
+            _ => "schemas",
+        };
+        let owner = catalog.role(owner).map_or("?", |role| &role.name);
+        let place = catalog.schema(schema).map_or_else(String::new, |schema| format!(" in schema {}", schema.name));
+        format!("{noun} belonging to role {owner}{place}")
     }
 
     pub(super) fn grant_role(&mut self, grant: &GrantRole) -> Result<()> {
@@ -429,6 +452,11 @@ impl DdlContext<'_> {
                         object.set_acl(self, Some(kept))?;
                     }
                 }
+            }
+            let places: Vec<_> =
+                catalog.default_acls().map(|(place, _)| *place).filter(|place| place.0 == oid).collect();
+            for place in places {
+                self.catalog.change(self.store, dictdb_catalog::Change::DefaultAcl { place, acl: None });
             }
             // What belongs to another dropped object goes with it.
             let catalog = self.view();

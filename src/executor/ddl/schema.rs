@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{AclKind, Object, Privileges, Schema};
-use dictdb_parser::utility::{CreateSchema, RoleSpec, Utility};
+use dictdb_parser::utility::{CreateSchema, ObjectKind, RoleSpec, Utility};
 use dictdb_parser::{Locations, Statement};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
@@ -40,7 +40,8 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::DUPLICATE_SCHEMA, message));
         }
         let oid = self.new_oid();
-        self.put(Object::Schema(Arc::new(Schema { oid, name, owner, acl: None })));
+        let acl = self.initial_acl(ObjectKind::Schema, Oid::INVALID);
+        self.put(Object::Schema(Arc::new(Schema { oid, name, owner, acl })));
         self.create_elements(create, oid, owner, locations)
     }
 

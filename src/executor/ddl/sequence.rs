@@ -116,7 +116,9 @@ impl DdlContext<'_> {
         sequence.set_logged(persistence == Persistence::Permanent);
         self.changes.created_sequence(oid);
         self.depend(Key::Relation(oid), Key::Schema(namespace), Dependency::Normal);
+        let acl = self.initial_acl(utility::ObjectKind::Sequence, namespace);
         Ok(self.put_relation(Relation {
+            acl,
             persistence,
             columns: sequence_columns(),
             storage: oid,

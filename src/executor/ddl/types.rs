@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Column, Dependency, Key, Object, Relation, RelationKind};
-use dictdb_parser::utility::{AlterEnum, AlterEnumAction, CreateComposite, CreateEnum};
+use dictdb_catalog::{Change, Column, Dependency, Key, Object, Relation, RelationKind};
+use dictdb_parser::utility::{AlterEnum, AlterEnumAction, CreateComposite, CreateEnum, ObjectKind};
 use dictdb_types::{EnumLabel, Error, Oid, Result, SqlState, TypeInfo, TypeKind};
 
 use super::DdlContext;
 use super::names::{parts, shown};
 
+/// `pg_class.oid` of `pg_type`.
+const TYPE_CLASS: Oid = Oid(1247);
 /// Distance between the codes of neighbouring labels of a new enum: sixteen labels fit between any two.
 const LABEL_SPACING: u32 = 1 << 16;
 /// Longest label, in bytes.
@@ -161,8 +163,12 @@ impl DdlContext<'_> {
             self.depend(Key::Type(oid), Key::Schema(namespace), Dependency::Normal);
         }
         self.depend(Key::Type(array_oid), Key::Type(oid), Dependency::Internal);
+        let of_table = info.relation.is_valid();
         self.put(Object::Type(Arc::new(info)));
         self.put(Object::Type(Arc::new(array)));
+        if let Some(acl) = self.initial_acl(ObjectKind::Type, namespace).filter(|_| !of_table) {
+            self.catalog.change(self.store, Change::Acl { class: TYPE_CLASS, object: oid, acl: Some(acl) });
+        }
         Ok(oid)
     }
 

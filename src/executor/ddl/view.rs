@@ -118,7 +118,9 @@ impl DdlContext<'_> {
         let oid = self.new_oid();
         let row_type = self.put_row_type(namespace, &name, oid, &columns)?;
         self.depend(Key::Relation(oid), Key::Schema(namespace), Dependency::Normal);
+        let acl = self.initial_acl(utility::ObjectKind::Table, namespace);
         Ok(self.put_relation(Relation {
+            acl,
             persistence: if temporary { Persistence::Temporary } else { Persistence::Permanent },
             columns: columns.into(),
             row_type,

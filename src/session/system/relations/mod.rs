@@ -42,6 +42,7 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_constraint", constraint::pg_constraint),
     ("pg_database", database::pg_database),
     ("pg_db_role_setting", role::pg_db_role_setting),
+    ("pg_default_acl", role::pg_default_acl),
     ("pg_depend", depend::pg_depend),
     ("pg_description", description::pg_description),
     ("pg_enum", types::pg_enum),
@@ -58,7 +59,6 @@ const PRODUCERS: &[(&str, Producer)] = &[
 
 /// The tables of things that DictDB's databases never hold.
 const EMPTY: &[&str] = &[
-    "pg_default_acl",
     "pg_event_trigger",
     "pg_extension",
     "pg_foreign_data_wrapper",

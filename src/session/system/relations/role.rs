@@ -1,10 +1,10 @@
-//! `pg_authid`, `pg_auth_members`, `pg_db_role_setting`.
+//! `pg_authid`, `pg_auth_members`, `pg_db_role_setting`, `pg_default_acl`.
 
 use dictdb_catalog::BOOTSTRAP_ROLE;
 use dictdb_types::{Datum, Oid};
 
-use super::super::output::{Output, options, row};
-use super::Source;
+use super::super::output::{Output, acl, options, row};
+use super::{Source, derived_oid};
 
 /// Roles. Passwords are SCRAM verifiers; the table is readable by superusers only.
 pub fn pg_authid(source: &Source<'_>, out: &mut Output<'_>) {
@@ -30,5 +30,13 @@ pub fn pg_auth_members(source: &Source<'_>, out: &mut Output<'_>) {
 pub fn pg_db_role_setting(source: &Source<'_>, out: &mut Output<'_>) {
     for role in source.catalog.roles().filter(|role| !role.settings.is_empty()) {
         row!(out; Oid::INVALID, role.oid, options(&role.settings));
+    }
+}
+
+/// What future objects begin with.
+pub fn pg_default_acl(source: &Source<'_>, out: &mut Output<'_>) {
+    for ((role, schema, kind), items) in source.catalog.default_acls() {
+        let oid = derived_oid(Oid(role.0 ^ schema.0.rotate_left(16)), *kind as i16);
+        row!(out; oid, *role, *schema, *kind, acl(Some(items)));
     }
 }
