@@ -288,8 +288,16 @@ impl DdlContext<'_> {
             _ => (AclKind::Table, "table"),
         };
         let whole: Vec<Privilege> = grant.privileges.iter().filter(|p| p.columns.is_empty()).cloned().collect();
+        // USAGE is for relations that turn out to be sequences, so a table refuses it by its own word.
+        let usage =
+            |privilege: &Privilege| privilege.name.as_ref().is_some_and(|n| n.value.eq_ignore_ascii_case("usage"));
+        let word = match sequence {
+            true => "sequence",
+            false if whole.iter().any(usage) => "table",
+            false => "relation",
+        };
         if !whole.is_empty() || grant.privileges.is_empty() {
-            let privileges = object_privileges(&whole, acl_kind, if sequence { "sequence" } else { "relation" })?;
+            let privileges = object_privileges(&whole, acl_kind, word)?;
             let shown_kind = relation.kind_noun();
             debug_assert!(!noun.is_empty());
             self.change_list(grant, target, privileges, grantees, &relation.name, shown_kind)?;
@@ -513,11 +521,7 @@ pub(super) fn object_privileges(given: &[Privilege], kind: AclKind, noun: &str) 
         if !kind.all().contains(known) {
             return Err(Error::new(
                 SqlState::INVALID_GRANT_OPERATION,
-                // A relation may turn out to be a sequence, so its own word comes late.
-                match (noun, lower) {
-                    ("relation", "usage") => "invalid privilege type USAGE for table".to_owned(),
-                    _ => format!("invalid privilege type {} for {noun}", lower.to_uppercase()),
-                },
+                format!("invalid privilege type {} for {noun}", lower.to_uppercase()),
             ));
         }
         privileges = privileges.with(known);

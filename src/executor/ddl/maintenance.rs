@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Relation, RelationKind};
+use dictdb_parser::position;
 use dictdb_parser::utility::{Cluster, Reindex, ReindexKind};
 use dictdb_storage::{DatumRow, LockMode};
 use dictdb_types::{Error, Oid, Result, SqlState};
@@ -93,7 +94,8 @@ impl DdlContext<'_> {
             return Err(Error::new(
                 SqlState::SYNTAX_ERROR,
                 format!("unrecognized CLUSTER option \"{}\"", option.name.value),
-            ));
+            )
+            .at(position::of_span(option.name.span)));
         }
         let Some(name) = &cluster.table else {
             let catalog = self.view();

@@ -296,9 +296,9 @@ impl DdlContext<'_> {
             let line = format!("default privileges on new {}", self.default_place(&catalog, *owner, *schema, *kind));
             let mentioned = items.iter().filter_map(|item| AclItem::parse(item));
             if *owner == role.oid {
-                lines.push(((Oid(u32::MAX), 0), format!("owner of {line}")));
+                lines.push(((Oid::INVALID, 0), format!("owner of {line}")));
             } else if mentioned.into_iter().any(|item| item.grantee == *role.name) {
-                lines.push(((Oid(u32::MAX), 0), format!("privileges for {line}")));
+                lines.push(((Oid::INVALID, 0), format!("privileges for {line}")));
             }
         }
         lines.sort_by_key(|(place, _)| *place);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Relation, RelationKind};
+use dictdb_parser::position;
 use dictdb_parser::utility::{DefElem, DefValue, Vacuum};
 use dictdb_types::{Error, Result, Severity, SqlState};
 
@@ -101,7 +102,8 @@ fn check_option(option: &DefElem, vacuum: bool, command: &str) -> Result<()> {
     if known {
         return Ok(());
     }
-    Err(Error::new(SqlState::SYNTAX_ERROR, format!("unrecognized {command} option \"{name}\"")))
+    let error = Error::new(SqlState::SYNTAX_ERROR, format!("unrecognized {command} option \"{name}\""));
+    Err(error.at(position::of_span(option.name.span)))
 }
 
 /// Whether an option is on.
