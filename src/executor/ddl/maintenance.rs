@@ -20,7 +20,8 @@ impl DdlContext<'_> {
                 "verbose" | "concurrently" => {}
                 "tablespace" => return Err(Error::unsupported("REINDEX (TABLESPACE)")),
                 other => {
-                    return Err(Error::new(SqlState::SYNTAX_ERROR, format!("unrecognized REINDEX option \"{other}\"")));
+                    let error = Error::new(SqlState::SYNTAX_ERROR, format!("unrecognized REINDEX option \"{other}\""));
+                    return Err(error.at(position::of_span(option.name.span)));
                 }
             }
         }
