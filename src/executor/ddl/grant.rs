@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{
-    AclItem, AclKind, Catalog, Change, Column, Key, Object, Privileges, Relation, RelationKind, Schema,
-};
+use dictdb_catalog::{AclItem, AclKind, Privileges, Relation, RelationKind};
 use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{Behavior, Grant, GrantTarget, ObjectKind, ObjectRef, Privilege, RoleSpec};
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 
 use super::DdlContext;
+use super::grantable::Grantable;
 use super::names::shown;
 
 /// The words of privileges.
@@ -27,148 +26,6 @@ const WORDS: [(&str, Privileges); 12] = [
     ("temporary", Privileges::TEMPORARY),
     ("connect", Privileges::CONNECT),
 ];
-
-/// Something with an access control list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Grantable {
-    /// A table, view or sequence.
-    Relation(Oid),
-    /// A column.
-    Column(Oid, i16),
-    /// A schema.
-    Schema(Oid),
-    /// A type.
-    Type(Oid),
-    /// A database, and its owner.
-    Database(Oid, Oid),
-}
-
-/// `pg_class.oid` of `pg_database` and `pg_type`.
-const DATABASE: Oid = Oid(1262);
-const TYPE: Oid = Oid(1247);
-
-impl Grantable {
-    /// Everything users made.
-    pub fn all(catalog: &Catalog) -> Vec<Grantable> {
-        let mut all: Vec<Grantable> = Vec::new();
-        let users = |oid: Oid| oid >= Oid::FIRST_NORMAL;
-        all.extend(catalog.schemas().filter(|s| users(s.oid)).map(|schema| Grantable::Schema(schema.oid)));
-        for relation in catalog.relations().filter(|r| users(r.oid) && r.index().is_none()) {
-            if matches!(relation.kind, RelationKind::Composite) {
-                continue;
-            }
-            all.push(Grantable::Relation(relation.oid));
-            let listed = relation.live_columns().filter(|(_, column)| column.acl.is_some());
-            all.extend(listed.map(|(attnum, _)| Grantable::Column(relation.oid, attnum)));
-        }
-        let own = |info: &&Arc<dictdb_types::TypeInfo>| {
-            let of_table = info.relation.is_valid()
-                && catalog.relation(info.relation).is_some_and(|r| !matches!(r.kind, RelationKind::Composite));
-            !of_table && !(info.is_array() && info.element.is_valid())
-        };
-        all.extend(catalog.user_types().filter(own).map(|info| Grantable::Type(info.oid)));
-        all
-    }
-
-    pub fn owner(self, catalog: &Catalog) -> Oid {
-        use dictdb_types::TypeLookup;
-        let found = match self {
-            Grantable::Relation(oid) | Grantable::Column(oid, _) => catalog.relation(oid).map(|r| r.owner),
-            Grantable::Schema(oid) => catalog.schema(oid).map(|schema| schema.owner),
-            Grantable::Type(oid) => catalog.type_info(oid).map(|info| info.owner),
-            Grantable::Database(_, owner) => Some(owner),
-        };
-        found.unwrap_or(Oid::INVALID)
-    }
-
-    pub fn acl(self, catalog: &Catalog) -> Option<Vec<Arc<str>>> {
-        match self {
-            Grantable::Relation(oid) => catalog.relation(oid)?.acl.clone(),
-            Grantable::Column(oid, attnum) => catalog.relation(oid)?.column(attnum)?.acl.clone(),
-            Grantable::Schema(oid) => catalog.schema(oid)?.acl.clone(),
-            Grantable::Type(oid) => catalog.acl_of(TYPE, oid).map(<[_]>::to_vec),
-            Grantable::Database(oid, _) => catalog.acl_of(DATABASE, oid).map(<[_]>::to_vec),
-        }
-    }
-
-    pub fn key(self) -> Option<Key> {
-        match self {
-            Grantable::Relation(oid) => Some(Key::Relation(oid)),
-            Grantable::Column(..) | Grantable::Database(..) => None,
-            Grantable::Schema(oid) => Some(Key::Schema(oid)),
-            Grantable::Type(oid) => Some(Key::Type(oid)),
-        }
-    }
-
-    /// What lists of objects are ordered by.
-    pub fn place(self) -> (Oid, i16) {
-        match self {
-            Grantable::Column(oid, attnum) => (oid, attnum),
-            Grantable::Relation(oid) | Grantable::Schema(oid) | Grantable::Type(oid) | Grantable::Database(oid, _) => {
-                (oid, 0)
-            }
-        }
-    }
-
-    pub fn describe(self, cx: &DdlContext<'_>, catalog: &Arc<Catalog>) -> String {
-        match self {
-            Grantable::Column(oid, attnum) => cx.describe(Key::Column(oid, attnum), catalog),
-            other => other.key().map_or_else(String::new, |key| cx.describe(key, catalog)),
-        }
-    }
-
-    fn kind(self, catalog: &Catalog) -> AclKind {
-        match self {
-            Grantable::Relation(oid) => match catalog.relation(oid).map(|relation| &relation.kind) {
-                Some(RelationKind::Sequence(_)) => AclKind::Sequence,
-                _ => AclKind::Table,
-            },
-            Grantable::Column(..) => AclKind::Column,
-            Grantable::Schema(_) => AclKind::Schema,
-            Grantable::Type(_) => AclKind::Type,
-            Grantable::Database(..) => AclKind::Database,
-        }
-    }
-
-    pub fn set_acl(self, cx: &mut DdlContext<'_>, acl: Option<Vec<Arc<str>>>) -> Result<()> {
-        match self {
-            Grantable::Relation(oid) => {
-                let relation = cx.table(oid)?;
-                cx.put_relation(Relation { acl, ..Relation::clone(&relation) });
-            }
-            Grantable::Column(oid, attnum) => {
-                let relation = cx.table(oid)?;
-                let acl = acl.filter(|acl| !acl.is_empty());
-                cx.change_column(&relation, attnum, |column: &mut Column| column.acl = acl)?;
-            }
-            Grantable::Schema(oid) => {
-                let found = cx.view().schema(oid).cloned();
-                let schema = found.ok_or_else(|| Error::internal("a schema is gone"))?;
-                cx.put(Object::Schema(Arc::new(Schema { acl, ..Schema::clone(&schema) })));
-            }
-            Grantable::Type(oid) => cx.catalog.change(cx.store, Change::Acl { class: TYPE, object: oid, acl }),
-            Grantable::Database(oid, _) => {
-                cx.catalog.change(cx.store, Change::Acl { class: DATABASE, object: oid, acl });
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives the object to another role.
-    pub fn give(self, cx: &mut DdlContext<'_>, owner: Oid) -> Result<()> {
-        match self {
-            Grantable::Relation(oid) => cx.give_relation(oid, owner),
-            Grantable::Column(..) | Grantable::Database(..) => Ok(()),
-            Grantable::Schema(oid) => {
-                let found = cx.view().schema(oid).cloned();
-                let schema = found.ok_or_else(|| Error::internal("a schema is gone"))?;
-                cx.put(Object::Schema(Arc::new(Schema { owner, ..Schema::clone(&schema) })));
-                Ok(())
-            }
-            Grantable::Type(oid) => cx.give_type(oid, owner),
-        }
-    }
-}
 
 impl DdlContext<'_> {
     pub(super) fn grant(&mut self, grant: &Grant) -> Result<()> {

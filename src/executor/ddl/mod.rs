@@ -16,6 +16,7 @@ mod domain;
 mod drop;
 mod foreign_key;
 mod grant;
+mod grantable;
 mod index;
 mod inherit;
 mod like;

@@ -9,7 +9,7 @@ use dictdb_parser::utility::{
 use dictdb_types::{Datum, Error, Oid, Result, Severity, SqlState, Type, oids};
 
 use super::DdlContext;
-use super::grant::Grantable;
+use super::grantable::Grantable;
 
 /// Shortest prefix of names that the system keeps.
 const RESERVED_PREFIX: &str = "pg_";
