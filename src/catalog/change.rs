@@ -79,7 +79,7 @@ pub enum Change {
     /// Sets the list that future objects begin with; `None` is the built-in default.
     DefaultAcl {
         /// `pg_default_acl`'s role, schema (zero is every schema) and kind of objects.
-        place: (Oid, Oid, char),
+        place: (Oid, Oid, u8),
         /// The list.
         acl: Option<Vec<Arc<str>>>,
     },

@@ -38,6 +38,7 @@ stored_enum!(Change {
     4: Depend { 1: dependent, 2: on, 3: kind },
     5: Undepend { 1: dependent },
     6: Acl { 1: class, 2: object, 3: acl },
+    7: DefaultAcl { 1: place, 2: acl },
 });
 stored_enum!(Object { 1: Schema(schema), 2: Relation(relation), 3: Type(info), 4: Role(role), 5: Domain(domain) });
 stored_enum!(Key {
@@ -187,6 +188,7 @@ impl Catalog {
             roles,
             domains,
             acls,
+            default_acls,
             comments,
             dependencies,
             dependents: _,
@@ -206,6 +208,11 @@ impl Catalog {
             acl: Some(acl.clone()),
         };
         changes.extend(acls.iter().map(acl));
+        let initial = |(place, acl): (&(Oid, Oid, u8), &Vec<Arc<str>>)| Change::DefaultAcl {
+            place: *place,
+            acl: Some(acl.clone()),
+        };
+        changes.extend(default_acls.iter().map(initial));
         let depends =
             |((dependent, on), kind): (&(Key, Key), &_)| Change::Depend { dependent: *dependent, on: *on, kind: *kind };
         changes.extend(dependencies.iter().map(depends));

@@ -34,7 +34,7 @@ pub struct Catalog {
     pub(crate) domains: OrdMap<Oid, Arc<Domain>>,
     pub(crate) roles: OrdMap<Oid, Arc<Role>>,
     pub(crate) acls: OrdMap<(Oid, Oid), Vec<Arc<str>>>,
-    pub(crate) default_acls: OrdMap<(Oid, Oid, char), Vec<Arc<str>>>,
+    pub(crate) default_acls: OrdMap<(Oid, Oid, u8), Vec<Arc<str>>>,
     pub(crate) comments: OrdMap<(Oid, Oid, i32), Arc<str>>,
     pub(crate) dependencies: OrdMap<(Key, Key), Dependency>,
     pub(crate) dependents: OrdMap<(Key, Key), Dependency>,
@@ -161,12 +161,12 @@ impl Catalog {
     }
 
     /// The list that future objects of a role begin with: role, schema (zero: every schema), `defaclobjtype`.
-    pub fn default_acl(&self, place: (Oid, Oid, char)) -> Option<&[Arc<str>]> {
+    pub fn default_acl(&self, place: (Oid, Oid, u8)) -> Option<&[Arc<str>]> {
         self.default_acls.get(&place).map(Vec::as_slice)
     }
 
     /// All of them.
-    pub fn default_acls(&self) -> impl Iterator<Item = (&(Oid, Oid, char), &Vec<Arc<str>>)> {
+    pub fn default_acls(&self) -> impl Iterator<Item = (&(Oid, Oid, u8), &Vec<Arc<str>>)> {
         self.default_acls.iter()
     }
 

@@ -10,13 +10,13 @@ use super::DdlContext;
 use super::grant::{add, default_items, object_privileges, take};
 
 /// `pg_default_acl.defaclobjtype` of a kind of objects, what its lists are checked as, and its word in messages.
-fn facts(kind: ObjectKind) -> Option<(char, AclKind, &'static str)> {
+fn facts(kind: ObjectKind) -> Option<(u8, AclKind, &'static str)> {
     Some(match kind {
-        ObjectKind::Table => ('r', AclKind::Table, "relation"),
-        ObjectKind::Sequence => ('S', AclKind::Sequence, "sequence"),
-        ObjectKind::Function | ObjectKind::Routine => ('f', AclKind::Function, "function"),
-        ObjectKind::Type => ('T', AclKind::Type, "type"),
-        ObjectKind::Schema => ('n', AclKind::Schema, "schema"),
+        ObjectKind::Table => (b'r', AclKind::Table, "relation"),
+        ObjectKind::Sequence => (b'S', AclKind::Sequence, "sequence"),
+        ObjectKind::Function | ObjectKind::Routine => (b'f', AclKind::Function, "function"),
+        ObjectKind::Type => (b'T', AclKind::Type, "type"),
+        ObjectKind::Schema => (b'n', AclKind::Schema, "schema"),
         _ => return None,
     })
 }
@@ -84,7 +84,7 @@ impl DdlContext<'_> {
     }
 
     /// What an entry says now. Without a schema it replaces the built-in default, with one it adds to that.
-    fn listed_defaults(&mut self, place: (Oid, Oid, char), kind: AclKind, owner: &str) -> Vec<AclItem> {
+    fn listed_defaults(&mut self, place: (Oid, Oid, u8), kind: AclKind, owner: &str) -> Vec<AclItem> {
         match self.view().default_acl(place) {
             Some(acl) => acl.iter().filter_map(|item| AclItem::parse(item)).collect(),
             None if place.1.is_valid() => Vec::new(),
@@ -92,7 +92,7 @@ impl DdlContext<'_> {
         }
     }
 
-    fn put_defaults(&mut self, place: (Oid, Oid, char), kind: AclKind, owner: &str, items: &[AclItem]) {
+    fn put_defaults(&mut self, place: (Oid, Oid, u8), kind: AclKind, owner: &str, items: &[AclItem]) {
         let plain = if place.1.is_valid() { Vec::new() } else { default_items(kind, owner) };
         let same = items.len() == plain.len() && items.iter().all(|item| plain.contains(item));
         let acl = (!same).then(|| items.iter().map(|item| Arc::from(item.to_string())).collect());

@@ -112,7 +112,8 @@ impl DdlContext<'_> {
                 error
             }
             None => error,
-        })?;
+        });
+        let text = text.map_err(without_position)?;
         // DEFAULT NULL is no default.
         Ok((!text.starts_with("NULL")).then_some(text))
     }
@@ -132,7 +133,8 @@ impl DdlContext<'_> {
                 "check constraints for domains cannot be marked NO INHERIT",
             ));
         }
-        let bound = self.with_binding(|cx| table_expr::bind_domain_check(&source.expr, locations, base, cx))?;
+        let bound = self.with_binding(|cx| table_expr::bind_domain_check(&source.expr, locations, base, cx));
+        let bound = bound.map_err(without_position)?;
         let taken = |wanted: &str| domain.checks.iter().any(|check| *check.name == *wanted);
         let own = match &constraint.name {
             Some(given) if taken(&given.value) => {
@@ -330,4 +332,10 @@ impl DdlContext<'_> {
         }
         Ok(())
     }
+}
+
+/// PostgreSQL points at nothing inside the expressions of a domain.
+fn without_position(mut error: Error) -> Error {
+    error.fields_mut().position = None;
+    error
 }

@@ -306,12 +306,12 @@ impl DdlContext<'_> {
     }
 
     /// `relations belonging to role r in schema s`.
-    fn default_place(&self, catalog: &dictdb_catalog::Catalog, owner: Oid, schema: Oid, kind: char) -> String {
+    fn default_place(&self, catalog: &dictdb_catalog::Catalog, owner: Oid, schema: Oid, kind: u8) -> String {
         let noun = match kind {
-            'r' => "relations",
-            'S' => "sequences",
-            'f' => "functions",
-            'T' => "types",
+            b'r' => "relations",
+            b'S' => "sequences",
+            b'f' => "functions",
+            b'T' => "types",
             _ => "schemas",
         };
         let owner = catalog.role(owner).map_or("?", |role| &role.name);

@@ -36,7 +36,7 @@ pub fn pg_db_role_setting(source: &Source<'_>, out: &mut Output<'_>) {
 /// What future objects begin with.
 pub fn pg_default_acl(source: &Source<'_>, out: &mut Output<'_>) {
     for ((role, schema, kind), items) in source.catalog.default_acls() {
-        let oid = derived_oid(Oid(role.0 ^ schema.0.rotate_left(16)), *kind as i16);
-        row!(out; oid, *role, *schema, *kind, acl(Some(items)));
+        let oid = derived_oid(Oid(role.0 ^ schema.0.rotate_left(16)), i16::from(*kind));
+        row!(out; oid, *role, *schema, char::from(*kind), acl(Some(items)));
     }
 }
