@@ -40,13 +40,21 @@ pub(crate) struct Compiler<'a> {
     choice: EngineChoice,
     /// The root of the plan.
     root: *const physical::Node,
+    /// Numbers of operators that count what they do.
+    numbers: HashMap<*const physical::Node, usize>,
 }
 
 impl<'a> Compiler<'a> {
     /// A compiler for a plan.
-    pub fn new(plan: &'a Plan, dependencies: &'a Dependencies, cx: &'a PrepareContext<'a>) -> Self {
+    pub fn new(
+        plan: &'a Plan,
+        dependencies: &'a Dependencies,
+        cx: &'a PrepareContext<'a>,
+        numbers: HashMap<*const physical::Node, usize>,
+    ) -> Self {
         let eval = CompileContext { types: &**cx.catalog, plan: Some((plan, dependencies)) };
-        Compiler { dependencies, cx, eval, scans: HashMap::new(), choice: cx.engine.choice(), root: &plan.root }
+        let (scans, choice) = (HashMap::new(), cx.engine.choice());
+        Compiler { dependencies, cx, eval, scans, choice, root: &plan.root, numbers }
     }
 
     /// The query of a CTE.
@@ -62,15 +70,29 @@ impl<'a> Compiler<'a> {
     pub fn node(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
         stacker::maybe_grow(RED_ZONE_BYTES, SEGMENT_BYTES, || match choose::reads(node) {
             Some(reads) if self.choice != EngineChoice::Rows => self.adaptive(node, &reads),
-            _ => self.operator(node),
+            _ => self.counted(node),
         })
+    }
+
+    /// An operator of the row engine that counts what it does, if it should.
+    fn counted(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
+        let input = self.operator(node)?;
+        Ok(match self.number(node) {
+            Some(number) => Arc::new(row::counting::Counting { input, number }),
+            None => input,
+        })
+    }
+
+    /// The number of an operator that should count.
+    pub fn number(&self, node: &physical::Node) -> Option<usize> {
+        self.numbers.get(&std::ptr::from_ref(node)).copied()
     }
 
     /// An operator that exists both ways.
     fn adaptive(&mut self, node: &physical::Node, reads: &Reads<'_>) -> Result<Arc<dyn Node>> {
         let tables = reads.tables.iter().map(|table| Ok(self.table(table)?.table)).collect::<Result<_>>()?;
         let columns = columnar::compile(node, self)?;
-        let rows = self.rows_only(|compiler| compiler.operator(node))?;
+        let rows = self.rows_only(|compiler| compiler.counted(node))?;
         let always = reads.large_index_scan || self.choice == EngineChoice::Columns;
         Ok(Arc::new(Adaptive { rows, columns, tables, always }))
     }

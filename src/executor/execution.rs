@@ -72,6 +72,11 @@ impl Execution {
         }
     }
 
+    /// What the operators of a plan prepared for counting have done, by their numbers in the plan.
+    pub fn actual(&self) -> Vec<dictdb_planner::explain::Actual> {
+        self.runtime.actual()
+    }
+
     /// Rows that the statement has inserted, updated or deleted.
     pub fn affected(&self) -> u64 {
         self.runtime.affected()

@@ -21,6 +21,7 @@ mod aggregate;
 mod columnar;
 mod compile;
 mod context;
+mod counter;
 pub mod ddl;
 mod domain;
 mod engine;
@@ -41,7 +42,7 @@ pub use context::{ExecContext, VirtualTables};
 pub use domain::DomainCode;
 pub use engine::Engine;
 pub use execution::{Batch, Execution, execute};
-pub use prepared::{PrepareContext, Prepared, prepare};
+pub use prepared::{PrepareContext, Prepared, prepare, prepare_counting};
 pub use row::Row;
 
 #[cfg(test)]

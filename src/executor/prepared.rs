@@ -1,5 +1,6 @@
 //! A plan prepared for many executions.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::Catalog;
@@ -36,17 +37,34 @@ pub struct Prepared {
     subplans: Vec<Arc<dyn Node>>,
     ctes: Vec<Arc<dyn Node>>,
     locks: Vec<(Arc<RelationLock>, LockMode)>,
+    /// Operators that count what they do; none unless asked for.
+    counted: usize,
 }
 
 /// Prepares a plan. 0A000 for what has no implementation.
 pub fn prepare(plan: Arc<Plan>, cx: &PrepareContext<'_>) -> Result<Prepared> {
+    prepare_with(plan, cx, HashMap::new())
+}
+
+/// Likewise, with operators that count their rows and take their time: [`crate::Execution::actual`].
+pub fn prepare_counting(plan: Arc<Plan>, cx: &PrepareContext<'_>) -> Result<Prepared> {
+    let numbers = plan.number();
+    prepare_with(plan, cx, numbers)
+}
+
+fn prepare_with(
+    plan: Arc<Plan>,
+    cx: &PrepareContext<'_>,
+    numbers: HashMap<*const dictdb_planner::physical::Node, usize>,
+) -> Result<Prepared> {
     let dependencies = Dependencies::of(&plan);
-    let mut compiler = Compiler::new(&plan, &dependencies, cx);
+    let counted = numbers.len();
+    let mut compiler = Compiler::new(&plan, &dependencies, cx, numbers);
     let ctes = plan.ctes.iter().enumerate().map(|(index, cte)| compiler.cte(index, cte)).collect::<Result<_>>()?;
     let subplans = plan.subplans.iter().map(|subplan| compiler.node(subplan)).collect::<Result<_>>()?;
     let root = compiler.node(&plan.root)?;
     let locks = plan.locks.iter().map(|(relation, lock)| relation_lock(cx, *relation, *lock)).collect();
-    Ok(Prepared { engine: cx.engine.clone(), root, subplans, ctes, locks, plan })
+    Ok(Prepared { engine: cx.engine.clone(), root, subplans, ctes, locks, plan, counted })
 }
 
 fn relation_lock(cx: &PrepareContext<'_>, relation: Oid, lock: TableLock) -> (Arc<RelationLock>, LockMode) {
@@ -76,6 +94,11 @@ impl Prepared {
             transaction.lock_relation(lock, *mode, WaitPolicy::Block, wait)?;
         }
         Ok(())
+    }
+
+    /// Number of operators that count.
+    pub(crate) fn counted(&self) -> usize {
+        self.counted
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use datafusion_execution::memory_pool::MemoryReservation;
+use dictdb_planner::explain::Actual;
 use dictdb_types::{Datum, Env, Error, Jsonb, Result, RowId};
 use parking_lot::Mutex;
 
@@ -49,6 +50,8 @@ struct Shared {
     memory: Mutex<Memory>,
     affected: AtomicU64,
     events: Events,
+    /// What operators did, where they count.
+    actual: Box<[Mutex<Actual>]>,
 }
 
 #[derive(Default)]
@@ -67,6 +70,7 @@ impl Runtime {
             memory: Mutex::default(),
             affected: AtomicU64::new(0),
             events: Events::default(),
+            actual: (0..prepared.counted()).map(|_| Mutex::default()).collect(),
         };
         Runtime::with_shared(prepared, cx, Arc::new(shared), Vec::new())
     }
@@ -210,6 +214,18 @@ impl Runtime {
     /// Counts rows that the statement itself (not a CTE of it) changed.
     pub fn add_affected(&self, rows: u64) {
         self.shared.affected.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// Changes the counts of an operator.
+    pub fn count(&self, number: usize, f: impl FnOnce(&mut Actual)) {
+        if let Some(actual) = self.shared.actual.get(number) {
+            f(&mut actual.lock());
+        }
+    }
+
+    /// What all operators that count have done.
+    pub fn actual(&self) -> Vec<Actual> {
+        self.shared.actual.iter().map(|actual| *actual.lock()).collect()
     }
 
     /// Rows changed so far.

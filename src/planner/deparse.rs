@@ -18,6 +18,8 @@ pub struct Names<'a> {
     pub column: &'a dyn Fn(ColumnId) -> Option<String>,
     /// Name of an input position, in EXPLAIN.
     pub input: &'a dyn Fn(usize) -> Option<String>,
+    /// What an outer slot holds, in EXPLAIN.
+    pub outer: &'a dyn Fn(usize) -> Option<String>,
     /// The form the catalog keeps: objects by number, so that renaming them changes nothing.
     pub stored: bool,
     /// Only the parentheses that are needed to read the text.
@@ -108,11 +110,27 @@ impl Names<'_> {
                 let name = (self.input)(*position).ok_or_else(|| Error::internal("an input without a name"))?;
                 out.push_str(&name);
             }
-            Expr::Outer(slot, _) => put(out, format_args!("${slot}")),
-            Expr::Subplan(subplan) => put(out, format_args!("(SubPlan {})", subplan.plan + 1)),
+            Expr::Outer(slot, _) => match (self.outer)(*slot) {
+                Some(name) => out.push_str(&name),
+                None => put(out, format_args!("${slot}")),
+            },
+            Expr::Subplan(subplan) => self.subplan(subplan, out)?,
             Expr::Sublink(_) | Expr::Aggregate(_) | Expr::Window(_) | Expr::Grouping(_) => {
                 return Err(Error::unsupported("a subquery or aggregate in a stored expression"));
             }
+        }
+        Ok(())
+    }
+
+    /// A subquery by its number: one that runs before the rows is a parameter, one that is kept is hashed.
+    fn subplan(&self, subplan: &crate::expr::Subplan, out: &mut String) -> Result<()> {
+        let number = subplan.plan + 1;
+        if crate::explain::is_init(subplan) {
+            put(out, format_args!("${}", subplan.plan));
+        } else if subplan.args.is_empty() {
+            put(out, format_args!("(hashed SubPlan {number})"));
+        } else {
+            put(out, format_args!("(SubPlan {number})"));
         }
         Ok(())
     }

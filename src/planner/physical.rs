@@ -3,6 +3,7 @@
 //! Plans are data: immutable, shared by all executions of a statement, free of parameter values, printable by
 //! [`crate::explain`]. Row ids travel between operators as `int8` columns ([`ROW_ID`]).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::Relation;
@@ -276,7 +277,35 @@ pub struct ConflictUpdate {
     pub filter: Option<Expr>,
 }
 
+impl Plan {
+    /// Calls `f` with every operator: the root's tree, then subqueries, then CTEs.
+    pub fn for_each_node<'p>(&'p self, f: &mut dyn FnMut(&'p Node)) {
+        self.root.for_each(f);
+        self.subplans.iter().for_each(|node| node.for_each(f));
+        for cte in &self.ctes {
+            cte.query.for_each(f);
+            cte.recursive.iter().for_each(|(step, _)| step.for_each(f));
+        }
+    }
+
+    /// A number for every operator, by its address.
+    pub fn number(&self) -> HashMap<*const Node, usize> {
+        let mut numbers = HashMap::new();
+        self.for_each_node(&mut |node| {
+            let next = numbers.len();
+            numbers.insert(std::ptr::from_ref(node), next);
+        });
+        numbers
+    }
+}
+
 impl Node {
+    /// Calls `f` with this operator and all below it.
+    pub fn for_each<'p>(&'p self, f: &mut dyn FnMut(&'p Node)) {
+        f(self);
+        self.children().into_iter().for_each(|child| child.for_each(f));
+    }
+
     /// The inputs, left to right.
     pub fn children(&self) -> Vec<&Node> {
         match &self.op {

@@ -216,6 +216,7 @@ fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)], form: Form) 
         env: binder.cx.env,
         column: &column,
         input: &|_| None,
+        outer: &|_| None,
         stored: form.stored,
         pretty: form.pretty,
         type_name: &|ty| match form.stored {

@@ -11,6 +11,7 @@ use dictdb_types::{Physical, Result, Type};
 use super::Node;
 use super::aggregate::{Aggregate, CallCode, GroupKey};
 use super::append::Append;
+use super::counting::Counting;
 use super::filter::Filter;
 use super::join::{Join, JoinKey, JoinResidual};
 use super::key::KeyForm;
@@ -27,7 +28,10 @@ use crate::eval;
 /// Compiles an operator with its inputs, whatever it is.
 pub(crate) fn compile(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Arc<dyn Node>> {
     stacker::maybe_grow(RED_ZONE_BYTES, SEGMENT_BYTES, || match own(node, cx)? {
-        Some(own) => Ok(own),
+        Some(own) => Ok(match cx.number(node) {
+            Some(number) => Arc::new(Counting { input: own, number }),
+            None => own,
+        }),
         None => {
             let columns = layouts(&node.columns, cx);
             let rows: Arc<dyn Node> = Arc::new(OfRows { input: cx.node(node)?, columns });

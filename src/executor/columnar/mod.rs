@@ -11,6 +11,7 @@ pub(crate) mod aggregate;
 mod append;
 pub(crate) mod choose;
 mod compile;
+mod counting;
 mod error;
 mod filter;
 mod join;

@@ -155,8 +155,31 @@ impl<'n> Graph<'n> {
                 self.inputs[inputs.trailing_zeros() as usize].filters.push(expr);
                 continue;
             }
+            self.restrict(&expr);
             let equates = equated(&expr).filter(|_| !self.mentions_special(inputs));
             self.conditions.push(Condition { expr, inputs, equates, implied: false });
+        }
+    }
+
+    /// An OR over several inputs, each arm of which restricts one of them, restricts that one beforehand.
+    fn restrict(&mut self, expr: &Expr) {
+        let Expr::Or(arms) = expr else { return };
+        for at in 0..self.inputs.len() {
+            if self.inputs[at].kind != JoinKind::Inner {
+                continue;
+            }
+            let mut restrictions = Vec::with_capacity(arms.len());
+            for arm in arms {
+                let mut parts = Vec::new();
+                arm.clone().into_conjuncts(&mut parts);
+                parts.retain(|part| {
+                    self.mask(std::iter::once(part)) == 1 << at && !super::sublink::has_correlated_query(part)
+                });
+                restrictions.extend(Expr::conjunction(parts));
+            }
+            if restrictions.len() == arms.len() {
+                self.inputs[at].filters.push(Expr::Or(restrictions));
+            }
         }
     }
 

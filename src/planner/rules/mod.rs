@@ -1,5 +1,6 @@
 //! Rewrites of the logical plan. Each keeps the result; together they make it cheap.
 
+mod factor;
 mod fold;
 mod prune;
 mod pushdown;
@@ -15,6 +16,7 @@ pub use fold::computes_with_parameters;
 /// expression that cannot be computed.
 pub fn apply(mut node: Node, env: &dyn Env) -> (Node, Option<Error>) {
     let failure = fold::fold_constants(&mut node, env);
+    factor::factor_disjunctions(&mut node);
     let node = semijoin::subqueries_to_joins(node);
     let node = pushdown::push_filters(node);
     (prune::prune_columns(node), failure)

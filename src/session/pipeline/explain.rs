@@ -1,11 +1,12 @@
-//! EXPLAIN and EXPLAIN ANALYZE, in the text format.
+//! EXPLAIN and EXPLAIN ANALYZE: options, the statement explained, its run.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use dictdb_parser::utility::{DefElem, DefValue, Explain};
+use dictdb_parser::utility::{DefElem, DefValue, Explain, TableSource, Utility};
 use dictdb_parser::{Locations, ParsedStatement, Statement};
-use dictdb_planner::explain::{ExplainOptions, explain};
-use dictdb_types::{Datum, Error, Oid, Result, SqlState};
+use dictdb_planner::explain::{ExplainFormat, ExplainOptions, Summary, explain, explain_utility};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, oids};
 
 use crate::Session;
 use crate::client::{Column, Row};
@@ -16,84 +17,176 @@ use crate::prepared::Source;
 struct Options {
     analyze: bool,
     summary: bool,
+    settings: bool,
     shown: ExplainOptions,
+}
+
+/// The statement whose plan is shown, with its parameters.
+struct Explained {
+    source: Arc<Source>,
+    params: Arc<[Datum]>,
+    /// It is the query of a command that does more than run it.
+    partial: bool,
 }
 
 impl Session {
     pub(crate) fn run_explain(&mut self, statement: &Explain, portal: &Portal) -> Result<Outcome> {
         let options = options(&statement.options)?;
-        let Statement::Sql(tree) = &*statement.statement else {
-            return Err(Error::unsupported("EXPLAIN of a utility command"));
+        let lines = match self.explained(&statement.statement, portal)? {
+            Some(explained) => self.explain_lines(&explained, &options)?,
+            None => explain_utility(options.shown),
         };
-        let Some(outer) = &portal.source else { return Err(Error::internal("EXPLAIN without text")) };
-        // The positions of the statement's nodes stay with the original; errors in it are reported without them.
-        let parsed = ParsedStatement {
-            statement: Statement::Sql(tree.clone()),
-            text: outer.parsed.text.clone(),
-            locations: Locations::default(),
-            notices: Vec::new(),
-        };
-        let declared: Vec<Oid> = outer.declared.iter().map(|ty| ty.oid).collect();
-        let source = Source::new(outer.text.clone(), parsed, &declared);
-        let started = Instant::now();
-        let plan = self.plan(&source)?;
-        plan.check_runnable()?;
-        let planning_ms = started.elapsed().as_secs_f64() * 1000.0;
-        let env = self.env();
-        let mut lines = explain(plan.prepared.plan(), options.shown, &*env);
-        if options.analyze {
-            let started = Instant::now();
-            let rows = match self.execute_source(&source, &portal.params, None)? {
-                Outcome::Rows { mut source, .. } => source.pump(usize::MAX, &mut |_| Ok(true))?.0,
-                Outcome::Done(_) => 0,
-            };
-            let elapsed_ms = started.elapsed().as_secs_f64() * 1000.0;
-            if let Some(first) = lines.first_mut() {
-                first.push_str(&format!(" (actual time={elapsed_ms:.3}..{elapsed_ms:.3} rows={rows} loops=1)"));
-            }
-            if options.summary {
-                lines.push(format!("Planning Time: {planning_ms:.3} ms"));
-                lines.push(format!("Execution Time: {elapsed_ms:.3} ms"));
-            }
-        } else if options.summary {
-            lines.push(format!("Planning Time: {planning_ms:.3} ms"));
-        }
         let rows: Vec<Row> = lines.into_iter().map(|line| [Datum::text(line)].into_iter().collect()).collect();
         Ok(Outcome::Rows {
-            columns: [Column::new("QUERY PLAN", dictdb_types::oids::TEXT)].into(),
+            columns: explain_columns(&statement.options),
             source: RowSource::stored(rows),
             command: "EXPLAIN",
             count: TagCount::None,
         })
     }
+
+    /// `None` for a command without a plan.
+    fn explained(&mut self, statement: &Statement, portal: &Portal) -> Result<Option<Explained>> {
+        let Some(outer) = &portal.source else { return Err(Error::internal("EXPLAIN without text")) };
+        let utility = match statement {
+            Statement::Sql(tree) => {
+                // The positions of the statement's nodes stay with the original; errors in it are reported without them.
+                let parsed = ParsedStatement {
+                    statement: Statement::Sql(tree.clone()),
+                    text: outer.parsed.text.clone(),
+                    locations: Locations::default(),
+                    notices: Vec::new(),
+                };
+                let declared: Vec<Oid> = outer.declared.iter().map(|ty| ty.oid).collect();
+                let source = Arc::new(Source::new(outer.text.clone(), parsed, &declared));
+                return Ok(Some(Explained { source, params: portal.params.clone(), partial: false }));
+            }
+            Statement::Utility(utility) => utility,
+        };
+        let declared: Vec<Oid> = outer.declared.iter().map(|ty| ty.oid).collect();
+        let (source, params) = match &**utility {
+            Utility::Execute(execute) => {
+                let inner = self.executed(execute, portal)?;
+                return Ok(inner.source.map(|source| Explained { source, params: inner.params, partial: false }));
+            }
+            Utility::DeclareCursor(declare) => (outer.nested(declare.text.clone(), &declared)?, portal.params.clone()),
+            Utility::CreateTableAs(create) => match &create.source {
+                TableSource::Query(query) => {
+                    (Arc::new(Source::parse_with(&query.text, &declared)?), portal.params.clone())
+                }
+                TableSource::Execute(execute) => {
+                    let inner = self.executed(execute, portal)?;
+                    return Ok(inner.source.map(|source| Explained { source, params: inner.params, partial: true }));
+                }
+            },
+            _ => return Ok(None),
+        };
+        Ok(Some(Explained { source, params, partial: true }))
+    }
+
+    fn explain_lines(&mut self, explained: &Explained, options: &Options) -> Result<Vec<String>> {
+        if explained.partial && options.analyze {
+            return Err(Error::unsupported("EXPLAIN ANALYZE of CREATE TABLE AS and DECLARE CURSOR"));
+        }
+        let started = Instant::now();
+        let plan = self.plan_to_explain(&explained.source, &explained.params, options.analyze)?;
+        plan.check_runnable()?;
+        let ms = |since: Instant| since.elapsed().as_secs_f64() * 1000.0;
+        let mut summary = Summary {
+            planning_ms: options.summary.then(|| ms(started)),
+            settings: options.settings.then(|| self.changed_planner_settings()),
+            analyzed: options.analyze,
+            execution_ms: None,
+        };
+        let actual = match options.analyze {
+            true => {
+                let started = Instant::now();
+                let actual = self.run_counting(&plan, &explained.params)?;
+                summary.execution_ms = options.summary.then(|| ms(started));
+                Some(actual)
+            }
+            false => None,
+        };
+        let env = self.env();
+        Ok(explain(plan.prepared.plan(), options.shown, actual.as_deref(), &summary, &*env))
+    }
+
+    /// Settings of the planner that differ from their defaults.
+    fn changed_planner_settings(&self) -> Vec<(String, String)> {
+        let rows = self.shared.settings.lock().rows();
+        let changed = rows.into_iter().filter(|row| {
+            row.definition.is_some_and(|known| known.in_explain && known.default != Some(row.setting.as_str()))
+        });
+        changed.map(|row| (row.name, row.shown)).collect()
+    }
+}
+
+/// The result's column: its type follows the format.
+pub(crate) fn explain_columns(given: &[DefElem]) -> Arc<[Column]> {
+    let oid = match options(given).map(|options| options.shown.format) {
+        Ok(ExplainFormat::Json) => oids::JSON,
+        Ok(ExplainFormat::Xml) => oids::XML,
+        _ => oids::TEXT,
+    };
+    [Column::new("QUERY PLAN", oid)].into()
 }
 
 fn options(given: &[DefElem]) -> Result<Options> {
-    let mut options = Options { analyze: false, summary: false, shown: ExplainOptions { costs: true, verbose: false } };
-    let mut summary = None;
+    let shown = ExplainOptions { costs: true, verbose: false, timing: true, format: ExplainFormat::Text };
+    let mut options = Options { analyze: false, summary: false, settings: false, shown };
+    let (mut summary, mut timing, mut buffers, mut wal) = (None, None, false, false);
     for option in given {
-        let name = option.name.value.as_str();
-        match name {
+        match option.name.value.as_str() {
             "analyze" => options.analyze = boolean(option)?,
             "verbose" => options.shown.verbose = boolean(option)?,
             "costs" => options.shown.costs = boolean(option)?,
+            "settings" => options.settings = boolean(option)?,
             "summary" => summary = Some(boolean(option)?),
-            "timing" | "buffers" | "settings" | "wal" => {
-                if boolean(option)? {
-                    return Err(Error::unsupported(format_args!("EXPLAIN option \"{name}\"")));
-                }
-            }
-            "format" => match &option.value {
-                Some(DefValue::Keyword(format) | DefValue::String(format)) if format.eq_ignore_ascii_case("text") => {}
-                _ => return Err(Error::unsupported("an EXPLAIN format other than text")),
-            },
+            "timing" => timing = Some(boolean(option)?),
+            "buffers" => buffers = boolean(option)?,
+            "wal" => wal = boolean(option)?,
+            "format" => options.shown.format = format(option)?,
             other => {
-                return Err(Error::new(SqlState::SYNTAX_ERROR, format!("unrecognized EXPLAIN option \"{other}\"")));
+                let message = format!("unrecognized EXPLAIN option \"{other}\"");
+                return Err(Error::new(SqlState::SYNTAX_ERROR, message).at(position(option)));
             }
         }
     }
+    for (given, name) in [(wal, "WAL"), (timing == Some(true), "TIMING")] {
+        if given && !options.analyze {
+            let message = format!("EXPLAIN option {name} requires ANALYZE");
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+        }
+    }
+    for (given, name) in [(wal, "wal"), (buffers, "buffers")] {
+        if given {
+            return Err(Error::unsupported(format_args!("EXPLAIN option \"{name}\"")));
+        }
+    }
+    options.shown.timing = timing.unwrap_or(true);
     options.summary = summary.unwrap_or(options.analyze);
     Ok(options)
+}
+
+fn format(option: &DefElem) -> Result<ExplainFormat> {
+    let given = match &option.value {
+        Some(DefValue::Keyword(word) | DefValue::String(word)) => word.as_str(),
+        _ => "",
+    };
+    match given {
+        "text" => Ok(ExplainFormat::Text),
+        "json" => Ok(ExplainFormat::Json),
+        "yaml" => Ok(ExplainFormat::Yaml),
+        "xml" => Ok(ExplainFormat::Xml),
+        other => {
+            let message = format!("unrecognized value for EXPLAIN option \"format\": \"{other}\"");
+            Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).at(position(option)))
+        }
+    }
+}
+
+fn position(option: &DefElem) -> Option<u32> {
+    dictdb_parser::position::of_span(option.name.span)
 }
 
 fn boolean(option: &DefElem) -> Result<bool> {

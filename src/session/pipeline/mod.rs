@@ -22,6 +22,7 @@ use crate::Session;
 use crate::persistence::check_may_checkpoint;
 use crate::portal::Portal;
 
+pub(crate) use explain::explain_columns;
 pub(crate) use plan::CachedPlan;
 pub(crate) use run::{RowSink, RowStream};
 pub(crate) use statistics::StatisticsCache;

@@ -3,9 +3,10 @@
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
-use dictdb_executor::{PrepareContext, Prepared, prepare};
+use dictdb_executor::{PrepareContext, Prepared, prepare, prepare_counting};
 use dictdb_parser::{Locations, Statement, ast};
 use dictdb_planner::estimate::Methods;
+use dictdb_planner::physical::Plan;
 use dictdb_planner::{Command, OutputColumn, Planned};
 use dictdb_types::{Datum, Error, Result, SqlState, Type};
 
@@ -81,7 +82,7 @@ impl Session {
         if let Some(plan) = kept.filter(|plan| plan.stamp == stamp && plan.sizes.hold()) {
             return Ok(plan);
         }
-        let plan = Arc::new(self.make_plan(source, &[], stamp, &env)?);
+        let plan = Arc::new(self.make_plan(source, &[], stamp, &env, prepare)?);
         *source.plan.lock() = Some(plan.clone());
         Ok(plan)
     }
@@ -93,7 +94,20 @@ impl Session {
             return Ok(plan);
         }
         let env = self.env();
-        self.make_plan(source, params, plan.stamp, &env).map(Arc::new)
+        self.make_plan(source, params, plan.stamp, &env, prepare).map(Arc::new)
+    }
+
+    /// A plan for these values whose operators count what they do, if that is wanted.
+    pub(super) fn plan_to_explain(
+        &mut self,
+        source: &Source,
+        params: &[Datum],
+        counting: bool,
+    ) -> Result<Arc<CachedPlan>> {
+        let env = self.env();
+        let stamp = self.stamp(&env);
+        let prepare = if counting { prepare_counting } else { prepare };
+        self.make_plan(source, params, stamp, &env, prepare).map(Arc::new)
     }
 
     fn make_plan(
@@ -102,6 +116,7 @@ impl Session {
         values: &[Datum],
         stamp: PlanStamp,
         env: &Arc<StatementEnv>,
+        prepare: fn(Arc<Plan>, &PrepareContext<'_>) -> Result<Prepared>,
     ) -> Result<CachedPlan> {
         let Statement::Sql(tree) = &source.parsed.statement else {
             return Err(Error::internal("only queries are planned"));

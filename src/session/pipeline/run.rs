@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dictdb_executor::{ExecContext, Execution, Prepared, execute};
+use dictdb_planner::explain::Actual;
 use dictdb_planner::physical::{Node, Op, Plan};
 use dictdb_storage::{Isolation, Transaction, WaitOptions};
 use dictdb_types::{Datum, Error, Result, SqlState};
@@ -94,6 +95,20 @@ impl Session {
         };
         let stream = self.open(&plan, params, env, wait)?;
         finish_or_stream(&plan, stream)
+    }
+
+    /// Runs a plan to its end, for EXPLAIN ANALYZE; tells what its operators did.
+    pub(super) fn run_counting(&mut self, plan: &CachedPlan, params: &Arc<[Datum]>) -> Result<Vec<Actual>> {
+        if self.block.modes.read_only && plan.modifies() {
+            return Err(read_only(plan.tag()));
+        }
+        let wait = self.wait_options();
+        let transaction = self.transaction()?;
+        plan.prepared.lock_relations(&transaction, &wait)?;
+        let env = self.env();
+        let mut stream = self.open(plan, params, env, wait)?;
+        stream.pump(usize::MAX, &mut |_| Ok(true))?;
+        Ok(stream.execution.get_mut().actual())
     }
 
     fn open(

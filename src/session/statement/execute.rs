@@ -35,6 +35,12 @@ impl Session {
         portal: &mut Portal,
         client: &mut dyn Client,
     ) -> Result<Outcome> {
+        let mut inner = self.executed(execute, portal)?;
+        Box::pin(self.run(&mut inner, client)).await
+    }
+
+    /// The prepared statement that EXECUTE names, with the values of its parameters.
+    pub(crate) fn executed(&mut self, execute: &Execute, portal: &Portal) -> Result<Portal> {
         let name = execute.name.value.as_str();
         let prepared = self.prepared.get(name)?;
         let required = prepared.analysis.params.len();
@@ -46,7 +52,7 @@ impl Session {
         let values = self.evaluate_parameters(portal, &execute.params, &prepared.analysis.params)?;
         let mut inner = Portal::new("", prepared.source.clone(), prepared.text.clone(), portal.depth);
         inner.params = values.into();
-        Box::pin(self.run(&mut inner, client)).await
+        Ok(inner)
     }
 
     pub(super) fn run_deallocate(&mut self, name: Option<&Ident>) -> Result<Outcome> {

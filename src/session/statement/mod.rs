@@ -72,7 +72,7 @@ impl Session {
             Utility::Show(show) => Some(setting::columns(show)),
             Utility::Fetch(fetch) if !fetch.is_move => self.cursor_columns(fetch),
             Utility::Execute(execute) => self.prepared.get(&execute.name.value)?.analysis.columns.clone(),
-            Utility::Explain(_) => Some(text_column("QUERY PLAN")),
+            Utility::Explain(explain) => Some(crate::pipeline::explain_columns(&explain.options)),
             Utility::DeclareCursor(declare) => {
                 let query = source.nested(declare.text.clone(), types)?;
                 let params = self.analyze_query(&query)?.params;
