@@ -3,12 +3,13 @@
 //!
 //! ```text
 //!   tests/sql.rs      sql/*.test        statements with their results, run on DictDB, rewritten from PostgreSQL
+//!   tests/plans.rs    plans/*.test      EXPLAIN of statements, rewritten from DictDB itself
 //!   tests/wire.rs     wire/*.test       transcripts of the protocol, message by message, rewritten from PostgreSQL
 //!   tests/clients.rs  clients/*.py      psycopg2, psycopg, asyncpg, SQLAlchemy against the real server
 //!   tests/ledger.rs                     kill -9 at random moments: nothing acknowledged is lost
 //!   tests/durability.rs                 data directories: clean stops, refusals, unlogged tables, formats
 //!   tests/tidy.rs                       layering, file heads and other rules of the tree
-//!   benches           bench.py          PostgreSQL beside DictDB
+//!   bench             bench.py, tpch.py PostgreSQL beside DictDB
 //! ```
 //! `DICTDB_REWRITE=1 cargo test -p dictdb-tests --test sql --test wire` runs scripts and transcripts on PostgreSQL 15 and writes
 //! down what it says.
