@@ -139,7 +139,7 @@ fn administer(port: u16, (made, dropped): (i64, i64), mut random: Random) -> Led
                 let next = ledger.made + 1;
                 let make = format!(
                     "BEGIN; CREATE TABLE made_{next} (id int PRIMARY KEY, name text DEFAULT 'd', CHECK (id > 0)); CREATE INDEX ON made_{next} (name);
-                     INSERT INTO made_{next} VALUES (1), (2); CREATE VIEW shown_{next} AS SELECT name FROM made_{next}; TRUNCATE volatile; COMMIT"
+                     INSERT INTO made_{next} VALUES (1), (2); CREATE VIEW shown_{next} AS SELECT name FROM made_{next}; COMMIT"
                 );
                 if attempt(&mut connection, &make).is_none() {
                     return ledger;
