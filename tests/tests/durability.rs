@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use dictdb_tests::message::Message;
-use dictdb_tests::server::{Server, fresh_directory};
+use dictdb_tests::server::{Server, fresh_directory, workspace};
 use dictdb_tests::wire::Connection;
 
 /// A data directory that goes with its test.
@@ -171,4 +171,55 @@ fn directories_that_cannot_be_used_are_refused() {
     std::fs::create_dir_all(other.path()).unwrap();
     std::fs::write(other.path().join("notes.txt"), "mine").unwrap();
     assert!(refusal(&other.path()).contains("notes.txt"));
+}
+
+/// Directories written by released formats are read for ever. `DICTDB_REWRITE=1` writes the newest anew.
+#[test]
+fn every_format_is_read() {
+    let golden = workspace().join("tests/data/format-1");
+    if std::env::var_os("DICTDB_REWRITE").is_some() {
+        write_golden(&golden);
+    }
+    let data = Data::new();
+    copy(&golden, &data.path());
+    let server = data.start();
+    let found: Vec<String> = answers(&server).into_iter().flatten().collect();
+    let expected = std::fs::read_to_string(golden.with_extension("txt")).expect("the answers are there");
+    assert_eq!(found.join("\n") + "\n", expected);
+    assert_eq!(run(&server, "INSERT INTO s.everything (t) VALUES ('new') RETURNING id").len(), 1);
+}
+
+/// More zeros than a record of the golden directory ends with.
+const RECORD_ZEROS: usize = 4096;
+
+fn write_golden(golden: &Path) {
+    let data = Data::new();
+    let server = data.start();
+    run(&server, SETUP);
+    run(&server, "CHECKPOINT; INSERT INTO s.everything (t, p) VALUES ('after the checkpoint', 1)");
+    let found: Vec<String> = answers(&server).into_iter().flatten().collect();
+    server.kill().expect("it can be killed");
+    let _ = std::fs::remove_dir_all(golden);
+    copy(&data.path(), golden);
+    // Segments are prepared at full length; what is not used need not be kept.
+    for entry in std::fs::read_dir(golden.join("log")).expect("the log is there").flatten() {
+        let mut bytes = std::fs::read(entry.path()).expect("a segment");
+        // A record may end with zeros.
+        bytes.truncate(bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1 + RECORD_ZEROS));
+        if bytes.is_empty() { std::fs::remove_file(entry.path()) } else { std::fs::write(entry.path(), bytes) }
+            .expect("it is kept");
+    }
+    std::fs::write(golden.with_extension("txt"), found.join("\n") + "\n").expect("the answers are kept");
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for entry in std::fs::read_dir(from).expect("a directory").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else if entry.file_name() != "dictdb.lock" {
+            std::fs::copy(entry.path(), target).expect("a file");
+        }
+    }
 }
