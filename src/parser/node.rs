@@ -413,6 +413,12 @@ const EXCLUSIONS: &[(&str, FrameExclusion)] = &[
     ("EXCLUDE TIES", FrameExclusion::Ties),
 ];
 
+/// Whether a call was written in the standard's own syntax (`EXTRACT(year FROM x)`, `x AT TIME ZONE z`). The tree has a
+/// mark for ODBC's syntax, which PostgreSQL does not have.
+pub fn is_standard_syntax(function: &sqlparser::ast::Function) -> bool {
+    function.uses_odbc_syntax
+}
+
 /// Reads a window frame.
 pub fn frame(frame: &WindowFrame) -> Frame<'_> {
     let exclusion = match &frame.end_bound {

@@ -4,11 +4,12 @@
 //! Names outside the search path are qualified by the [`Names`] given, so the same code makes the canonical form that
 //! the catalog stores (an empty path) and what clients are shown.
 
+use std::cell::Cell;
 use std::fmt::Write;
 
-use dictdb_types::{Datum, Env, Error, Result, Type, oids, quote_identifier};
+use dictdb_types::{Datum, Env, Error, Result, Type, TypeKind, oids, quote_identifier};
 
-use crate::expr::{BoolTest, Call, ColumnId, Expr, RowOrder};
+use crate::expr::{BoolTest, Call, ColumnId, Expr, RowOrder, Spelling, Sublink, Subscript};
 
 /// How columns, types and functions are called in the text.
 pub struct Names<'a> {
@@ -24,8 +25,22 @@ pub struct Names<'a> {
     pub stored: bool,
     /// Only the parentheses that are needed to read the text.
     pub pretty: bool,
+    /// CASE is broken into lines.
+    pub indented: bool,
+    /// How far lines are indented.
+    pub level: &'a Cell<i32>,
+    /// The query the expression is a part of, when it may have subqueries and aggregates.
+    pub query: Option<&'a dyn QueryText>,
     /// A type with its modifier.
     pub type_name: &'a dyn Fn(Type) -> String,
+}
+
+/// What only the enclosing query knows of an expression.
+pub trait QueryText {
+    /// Writes an expression that has a name, or stands for a call of the query; false for any other.
+    fn named(&self, expr: &Expr, out: &mut String) -> Result<bool>;
+    /// Writes a subquery.
+    fn sublink(&self, link: &Sublink, out: &mut String) -> Result<()>;
 }
 
 /// The text of an expression. 0A000 for subqueries, which stored expressions cannot have.
@@ -35,8 +50,32 @@ pub fn expression(expr: &Expr, names: &Names<'_>) -> Result<String> {
     Ok(out)
 }
 
+/// Adds the text of an expression to what is there.
+pub fn write(expr: &Expr, names: &Names<'_>, out: &mut String) -> Result<()> {
+    names.write(expr, out)
+}
+
+/// Begins a line after changing the indentation; `plus` is for this line only. Deep nesting wraps around, as in PostgreSQL.
+pub fn new_line(out: &mut String, level: &Cell<i32>, before: i32, plus: i32) {
+    const LIMIT: i32 = 40;
+    const STEP: i32 = 4;
+    level.set(level.get() + before);
+    out.truncate(out.trim_end_matches(' ').len());
+    let indent = match level.get() {
+        level if level < LIMIT => level.max(0),
+        level => (LIMIT + (level - LIMIT) / STEP) % LIMIT,
+    };
+    out.push('\n');
+    out.extend(std::iter::repeat_n(' ', usize::try_from(indent + plus).unwrap_or(0)));
+}
+
 impl Names<'_> {
     fn write(&self, expr: &Expr, out: &mut String) -> Result<()> {
+        if let Some(query) = self.query
+            && query.named(expr, out)?
+        {
+            return Ok(());
+        }
         match expr {
             Expr::Column(id, _) => {
                 out.push_str(&(self.column)(*id).ok_or_else(|| Error::internal("a column without a name"))?)
@@ -70,9 +109,11 @@ impl Names<'_> {
                 self.close(out);
             }
             Expr::RowCompare(order, pairs) => {
+                out.push('(');
                 self.row(pairs.iter().map(|(left, _)| left), out)?;
                 out.push_str(row_order(*order));
                 self.row(pairs.iter().map(|(_, right)| right), out)?;
+                out.push(')');
             }
             Expr::Array { items, ty, .. } => {
                 self.list("ARRAY[", items, "]", out)?;
@@ -86,19 +127,8 @@ impl Names<'_> {
                     put(out, format_args!("::{}", (self.type_name)(*ty)));
                 }
             }
-            Expr::Field(inner, index, _) => self.wrapped("(", inner, &format!(").f{}", index + 1), out)?,
-            Expr::Subscript(subscript) => {
-                self.wrapped("(", &subscript.array, ")", out)?;
-                for (lower, upper) in &subscript.indexes {
-                    out.push('[');
-                    lower.iter().try_for_each(|bound| self.write(bound, out))?;
-                    if subscript.slice {
-                        out.push(':');
-                    }
-                    upper.iter().try_for_each(|bound| self.write(bound, out))?;
-                    out.push(']');
-                }
-            }
+            Expr::Field(inner, index, _) => self.field(inner, *index, out)?,
+            Expr::Subscript(subscript) => self.subscript(subscript, out)?,
             Expr::Relabel(inner, ty)
             | Expr::ViaIo(inner, ty)
             | Expr::ToDomain(inner, ty)
@@ -115,6 +145,9 @@ impl Names<'_> {
                 None => put(out, format_args!("${slot}")),
             },
             Expr::Subplan(subplan) => self.subplan(subplan, out)?,
+            Expr::Sublink(link) if self.query.is_some() => {
+                self.query.map_or(Ok(()), |query| query.sublink(link, out))?;
+            }
             Expr::Sublink(_) | Expr::Aggregate(_) | Expr::Window(_) | Expr::Grouping(_) => {
                 return Err(Error::unsupported("a subquery or aggregate in a stored expression"));
             }
@@ -135,17 +168,75 @@ impl Names<'_> {
         Ok(())
     }
 
-    /// `(value)::type`.
+    /// `(row).field`.
+    fn field(&self, row: &Expr, index: usize, out: &mut String) -> Result<()> {
+        match row {
+            Expr::Field(..) | Expr::Subscript(_) => self.write(row, out)?,
+            row => self.wrapped("(", row, ")", out)?,
+        }
+        let name = match self.env.type_info(row.ty().oid).as_deref().map(|info| &info.kind) {
+            Some(TypeKind::Composite(fields)) => fields.get(index).map(|field| field.name.clone()),
+            _ => None,
+        };
+        match name {
+            Some(name) => put(out, format_args!(".{}", quote_identifier(&name))),
+            None => put(out, format_args!(".f{}", index + 1)),
+        }
+        Ok(())
+    }
+
+    fn subscript(&self, subscript: &Subscript, out: &mut String) -> Result<()> {
+        match &subscript.array {
+            array @ (Expr::Column(..) | Expr::Input(..) | Expr::Field(..)) => self.write(array, out)?,
+            array => self.wrapped("(", array, ")", out)?,
+        }
+        for (lower, upper) in &subscript.indexes {
+            out.push('[');
+            lower.iter().try_for_each(|bound| self.write(bound, out))?;
+            if subscript.slice {
+                out.push(':');
+            }
+            upper.iter().try_for_each(|bound| self.write(bound, out))?;
+            out.push(']');
+        }
+        Ok(())
+    }
+
+    /// `(value)::type`; a constant of that type but for the modifier shows the type once.
     fn cast(&self, cast: &Expr, inner: &Expr, ty: Type, out: &mut String) -> Result<()> {
+        if let Expr::Const(value, own) = inner
+            && own.oid == ty.oid
+            && own.typmod < 0
+            && !value.is_null()
+        {
+            let mut text = String::new();
+            self.constant(value, *own, &mut text)?;
+            let label = format!("::{}", (self.type_name)(*own));
+            out.push_str(text.strip_suffix(&label).unwrap_or(&text));
+            put(out, format_args!("::{}", (self.type_name)(ty)));
+            return Ok(());
+        }
         self.around(cast, "", inner, "", out)?;
         put(out, format_args!("::{}", (self.type_name)(ty)));
         Ok(())
     }
 
     fn call(&self, expr: &Expr, call: &Call, out: &mut String) -> Result<()> {
+        match &call.spelling {
+            Spelling::Keyword(word) => {
+                out.push_str(word);
+                return Ok(());
+            }
+            Spelling::Standard if self.standard_call(call, out)? => return Ok(()),
+            Spelling::Standard | Spelling::Function => {}
+        }
         match (call.operator.as_deref(), call.args.as_slice()) {
             (Some(operator), [left, right]) => self.infix(expr, left, &format!(" {operator} "), right, out),
             (Some(operator), [operand]) => self.around(expr, &format!("{operator} "), operand, "", out),
+            // The cast to the type that a length coercion needs is not shown beside it.
+            (_, [Expr::Relabel(value, _) | Expr::ViaIo(value, _), ..]) if is_length_coercion(call) => {
+                self.cast(expr, value, call.ty, out)
+            }
             (_, [value, ..]) if is_cast(call) => self.cast(expr, value, call.ty, out),
             _ => {
                 let name = quote_identifier(&call.function.name);
@@ -194,14 +285,28 @@ impl Names<'_> {
         Ok(())
     }
 
+    /// A keyword of CASE: on a line of its own, or after a space.
+    fn case_word(&self, word: &str, before: i32, out: &mut String) {
+        if self.indented {
+            new_line(out, self.level, before, 0);
+        } else if word != "CASE" {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+
     fn case(&self, case: &crate::expr::Case, out: &mut String) -> Result<()> {
-        out.push_str("\nCASE");
+        const STEP: i32 = 4;
+        self.case_word("CASE", 0, out);
+        if self.indented {
+            self.level.set(self.level.get() + STEP);
+        }
         if let Some(operand) = &case.operand {
             out.push(' ');
             self.write(operand, out)?;
         }
         for (condition, result) in &case.whens {
-            out.push_str("\n    WHEN ");
+            self.case_word("WHEN ", 0, out);
             match (&case.operand, condition) {
                 (Some(_), Expr::Call(call)) if call.args.len() == 2 => self.write(&call.args[1], out)?,
                 _ => self.write(condition, out)?,
@@ -209,12 +314,12 @@ impl Names<'_> {
             out.push_str(" THEN ");
             self.write(result, out)?;
         }
-        out.push_str("\n    ELSE ");
+        self.case_word("ELSE ", 0, out);
         match &case.otherwise {
             Some(otherwise) => self.write(otherwise, out)?,
             None => put(out, format_args!("NULL::{}", (self.type_name)(case.ty))),
         }
-        out.push_str("\nEND");
+        self.case_word("END", -STEP, out);
         Ok(())
     }
 
@@ -309,7 +414,7 @@ impl Names<'_> {
 }
 
 /// Whether a call is a cast: to its own type, with at most the modifier and the explicit flag as further arguments.
-fn is_cast(call: &Call) -> bool {
+pub fn is_cast(call: &Call) -> bool {
     let Some((value, rest)) = call.args.split_first() else { return false };
     let constants = rest.iter().all(|arg| matches!(arg, Expr::Const(Datum::Int4(_) | Datum::Bool(_), _)));
     constants
@@ -317,6 +422,11 @@ fn is_cast(call: &Call) -> bool {
         && call.operator.is_none()
         && dictdb_functions::facts::cast(value.ty().oid, call.ty.oid)
             .is_some_and(|cast| cast.method == dictdb_functions::facts::CastMethod::Function(call.function.oid))
+}
+
+/// Whether a call only applies a modifier: its operand has the type already.
+fn is_length_coercion(call: &Call) -> bool {
+    is_cast(call) && call.args.len() > 1 && call.args[0].ty().oid == call.ty.oid
 }
 
 /// Whether an operand reads the same without parentheses of its own: PostgreSQL's rule for pretty-printing, which trusts

@@ -154,13 +154,28 @@ pub struct Call {
     pub variadic: bool,
     /// The column definition list of a call in FROM, `f(…) AS t(name type, …)`; otherwise empty.
     pub columns: Box<[Field]>,
+    /// How a call that is no operator was written.
+    pub spelling: Spelling,
 }
 
 impl Call {
     /// An ordinary call.
     pub fn new(function: Arc<Function>, args: Vec<Expr>, ty: Type, position: Option<u32>) -> Self {
-        Call { function, args, ty, operator: None, position, variadic: false, columns: Box::default() }
+        let (operator, spelling) = (None, Spelling::Function);
+        Call { function, args, ty, operator, position, variadic: false, columns: Box::default(), spelling }
     }
+}
+
+/// How a call is written.
+#[derive(Clone, Debug, Default)]
+pub enum Spelling {
+    /// `f(x)`.
+    #[default]
+    Function,
+    /// In the standard's own syntax: `EXTRACT(year FROM x)`.
+    Standard,
+    /// As a word without parentheses: `CURRENT_DATE`.
+    Keyword(Arc<str>),
 }
 
 /// `CASE [operand] WHEN … THEN … ELSE … END`.
@@ -235,6 +250,8 @@ pub struct Sublink {
     pub query: Node,
     /// Type of the result.
     pub ty: Type,
+    /// The query as it was written, when the binder records that.
+    pub wording: Option<Arc<crate::view::tree::Query>>,
 }
 
 /// A subquery in a physical expression.
@@ -307,6 +324,10 @@ pub struct Window {
     pub order: Vec<SortKey>,
     /// Frame.
     pub frame: Frame,
+    /// Its name in WINDOW, when it is used by name.
+    pub name: Option<Arc<str>>,
+    /// The window it builds on, and whether its order comes from there too.
+    pub base: Option<(Arc<str>, bool)>,
 }
 
 /// A window frame.
@@ -320,6 +341,19 @@ pub struct Frame {
     pub end: FrameBound,
     /// `EXCLUDE`.
     pub exclude: FrameExclude,
+    /// How it was written.
+    pub written: FrameForm,
+}
+
+/// The wording of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameForm {
+    /// Not at all: the default.
+    Absent,
+    /// By its start only.
+    Start,
+    /// `BETWEEN … AND …`.
+    Between,
 }
 
 /// `ROWS`, `RANGE` or `GROUPS`.

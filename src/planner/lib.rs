@@ -24,9 +24,11 @@ pub mod logical;
 pub mod physical;
 mod rules;
 pub mod scope;
+mod standard_syntax;
 pub mod table_expr;
 #[cfg(test)]
 mod tests;
+pub mod view;
 mod walk;
 
 use std::sync::Arc;

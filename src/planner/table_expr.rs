@@ -200,6 +200,12 @@ pub fn shown(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext
     text_of(&binder, &bound, &row, Form { stored: false, pretty })
 }
 
+/// The name PostgreSQL gives to an index's column over an expression.
+pub fn index_column_name(text: &str) -> Arc<str> {
+    let tree = dictdb_parser::parse_expression(text).ok();
+    tree.and_then(|tree| crate::bind::expression_name(&tree)).map_or_else(|| Arc::from("expr"), Arc::from)
+}
+
 /// Which text an expression is given.
 #[derive(Clone, Copy)]
 struct Form {
@@ -219,6 +225,9 @@ fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)], form: Form) 
         outer: &|_| None,
         stored: form.stored,
         pretty: form.pretty,
+        indented: true,
+        level: &Default::default(),
+        query: None,
         type_name: &|ty| match form.stored {
             true => binder.qualified_type_name(ty),
             false => binder.type_name_with_modifier(ty),

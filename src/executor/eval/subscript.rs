@@ -29,6 +29,10 @@ impl SubscriptCode {
                 Ok(if self.slice { Datum::Array(Arc::new(slice(array, &bounds))) } else { element(array, &bounds) })
             }
             Datum::Jsonb(value) => self.json_member(value, scope),
+            Datum::Text(name) => {
+                let Some(bounds) = self.bounds(scope)? else { return Ok(Datum::Null) };
+                Ok(name_byte(name, &bounds))
+            }
             other => Err(Error::internal(format!("{other:?} where an array was planned"))),
         }
     }
@@ -74,6 +78,19 @@ impl SubscriptCode {
 fn at(items: &[Jsonb], index: i64) -> Option<&Jsonb> {
     let index = if index < 0 { index.checked_add(items.len() as i64)? } else { index };
     items.get(usize::try_from(index).ok()?)
+}
+
+/// A byte of a `name`, which is an array of `NAMEDATALEN` bytes that begins at zero.
+fn name_byte(name: &str, bounds: &[Bounds]) -> Datum {
+    const NAMEDATALEN: usize = 64;
+    let [(_, Some(index))] = bounds else { return Datum::Null };
+    match usize::try_from(*index) {
+        Ok(index) if index < NAMEDATALEN => {
+            let byte = name.as_bytes().get(index).filter(|byte| byte.is_ascii());
+            Datum::text(byte.map_or(String::new(), |byte| char::from(*byte).to_string()))
+        }
+        _ => Datum::Null,
+    }
 }
 
 /// One element; NULL outside the bounds or with the wrong number of subscripts.

@@ -6,7 +6,7 @@
 use dictdb_types::{Error, Result, SqlState};
 use sqlparser::ast::{BinaryOperator, Expr, Ident, UnaryOperator, Value};
 
-use super::function::{call, catalog_function};
+use super::function::{catalog_function, standard_call};
 use super::{Context, Parser};
 use crate::keyword::Keyword as K;
 use crate::node;
@@ -295,7 +295,7 @@ impl Parser<'_> {
             Infix::AtTimeZone => {
                 self.expect_words(&[K::At, K::Time, K::Zone])?;
                 let zone = self.level(AT + 1, rule)?;
-                Ok((call(catalog_function("timezone", position), vec![zone, left]), 0))
+                Ok((standard_call(catalog_function("timezone", position), vec![zone, left]), 0))
             }
             Infix::Collate => {
                 self.advance();
@@ -473,7 +473,7 @@ impl Parser<'_> {
             args.push(Expr::value(Value::SingleQuotedString(form)));
         }
         self.expect_word(K::Normalized)?;
-        let test = call(catalog_function("is_normalized", token.position), args);
+        let test = standard_call(catalog_function("is_normalized", token.position), args);
         Ok(if negated { self.unary(UnaryOperator::Not, token, test) } else { test })
     }
 
@@ -580,6 +580,6 @@ impl Parser<'_> {
             }
         }
         let args = left.into_iter().chain(right).collect();
-        Ok(call(catalog_function("overlaps", operator.position), args))
+        Ok(standard_call(catalog_function("overlaps", operator.position), args))
     }
 }

@@ -65,6 +65,14 @@ pub(super) fn call(name: ObjectName, args: Vec<Expr>) -> Expr {
     Expr::Function(function(name, FunctionArguments::List(list)))
 }
 
+/// A call written in the standard's own syntax, such as `EXTRACT(year FROM x)`; [`crate::node::is_standard_syntax`] tells.
+pub(super) fn standard_call(name: ObjectName, args: Vec<Expr>) -> Expr {
+    match call(name, args) {
+        Expr::Function(function) => Expr::Function(Function { uses_odbc_syntax: true, ..function }),
+        other => other,
+    }
+}
+
 /// `ARRAY(select …)`.
 pub(super) fn subquery_function(name: Ident, subquery: Box<Query>) -> Expr {
     Expr::Function(function(ObjectName::from(vec![name]), FunctionArguments::Subquery(subquery)))
@@ -304,7 +312,7 @@ impl Parser<'_> {
                 self.expect(Kind::LeftParen)?;
                 let arg = self.nested(Self::expr)?;
                 self.expect(Kind::RightParen)?;
-                Ok(call(catalog_function("pg_collation_for", token.position), vec![arg]))
+                Ok(standard_call(catalog_function("pg_collation_for", token.position), vec![arg]))
             }
             keyword if VALUE_FUNCTIONS.contains(&(keyword, true)) => {
                 self.expect(Kind::LeftParen)?;
@@ -340,7 +348,7 @@ impl Parser<'_> {
                 let field = self.extract_field()?;
                 self.expect_word(K::From)?;
                 let source = self.expr()?;
-                Ok(call(catalog("extract"), vec![field, source]))
+                Ok(standard_call(catalog("extract"), vec![field, source]))
             }
             K::Normalize => {
                 let mut args = vec![self.expr()?];
@@ -353,14 +361,14 @@ impl Parser<'_> {
                     let text = self.text(form).to_ascii_uppercase();
                     args.push(self.value(form, Value::SingleQuotedString(text)));
                 }
-                Ok(call(catalog("normalize"), args))
+                Ok(standard_call(catalog("normalize"), args))
             }
             K::Position => {
                 let needle = self.restricted_expr()?;
                 self.expect_word(K::In)?;
                 let haystack = self.restricted_expr()?;
                 // The function takes them the other way round.
-                Ok(call(catalog("position"), vec![haystack, needle]))
+                Ok(standard_call(catalog("position"), vec![haystack, needle]))
             }
             K::Overlay => self.overlay(token),
             K::Substring => self.substring(token),
@@ -413,7 +421,7 @@ impl Parser<'_> {
         if self.eat_word(K::For) {
             args.push(self.expr()?);
         }
-        Ok(call(catalog_function("overlay", token.position), args))
+        Ok(standard_call(catalog_function("overlay", token.position), args))
     }
 
     /// `SUBSTRING(a FROM b FOR c)`, `SUBSTRING(a SIMILAR b ESCAPE c)`, or an ordinary list of arguments.
@@ -435,26 +443,26 @@ impl Parser<'_> {
                 if self.eat_word(K::For) {
                     args.push(self.expr()?);
                 }
-                Ok(call(name, args))
+                Ok(standard_call(name, args))
             }
             K::For => {
                 self.advance();
                 let length = self.expr()?;
                 if self.eat_word(K::From) {
                     let start = self.expr()?;
-                    return Ok(call(name, vec![first, start, length]));
+                    return Ok(standard_call(name, vec![first, start, length]));
                 }
                 // The length is converted to an integer here, so that `substring(text, pattern)` is never chosen.
                 let one = Expr::value(Value::Number("1".to_owned(), false));
                 let length = self.cast_to_int4(length, similar_position);
-                Ok(call(name, vec![first, one, length]))
+                Ok(standard_call(name, vec![first, one, length]))
             }
             K::Similar => {
                 self.advance();
                 let pattern = self.expr()?;
                 self.expect_word(K::Escape)?;
                 let escape = self.expr()?;
-                Ok(call(name, vec![first, pattern, escape]))
+                Ok(standard_call(name, vec![first, pattern, escape]))
             }
             _ => Ok(call(keyword_name(self, token), vec![first])),
         }
@@ -474,19 +482,19 @@ impl Parser<'_> {
         let name = catalog_function(name, token.position);
         if self.eat_word(K::From) {
             let args = self.list(Self::expr)?;
-            return Ok(call(name, args));
+            return Ok(standard_call(name, args));
         }
         let first = self.expr()?;
         if self.eat_word(K::From) {
             let mut args = self.list(Self::expr)?;
             args.push(first);
-            return Ok(call(name, args));
+            return Ok(standard_call(name, args));
         }
         let mut args = vec![first];
         while self.eat(Kind::Comma) {
             args.push(self.expr()?);
         }
-        Ok(call(name, args))
+        Ok(standard_call(name, args))
     }
 }
 

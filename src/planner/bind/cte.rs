@@ -61,6 +61,7 @@ impl Binder<'_> {
     fn bind_plain_cte(&mut self, cte: &ast::Cte) -> Result<Cte> {
         let query = self.bind_cte_query(&cte.query)?;
         let query = self.settle_unknown(query)?;
+        self.record_cte(cte, materialized(cte));
         let id = self.new_cte_id();
         let columns = self.cte_columns(cte, &query)?;
         let name: Arc<str> = Arc::from(cte.alias.name.value.as_str());
@@ -97,6 +98,7 @@ impl Binder<'_> {
         };
         let id = own.id;
         self.ctes.push(own);
+        let mark = self.record_mark();
         let inner = match &query.with {
             Some(with) => self.bind_with(with)?,
             None => Vec::new(),
@@ -110,12 +112,17 @@ impl Binder<'_> {
         self.ctes.truncate(visible + 1);
         own = match self.ctes.pop() {
             Some(own) if own.references > 0 => own,
-            _ => return Ok(None),
+            _ => {
+                self.record_reset(mark);
+                return Ok(None);
+            }
         };
         refuse_clauses(query)?;
         let step = self.match_recursive_columns(&name, &columns, step)?;
         self.ctes.push(VisibleCte { state: CteState::Complete, ..own });
         let all = *set_quantifier == SetQuantifier::All;
+        self.record_recursive_terms(query, all, &columns);
+        self.record_cte(cte, materialized(cte));
         let base = if inner.is_empty() { base } else { Node::With { ctes: inner, body: Box::new(base) } };
         Ok(Some(Cte { id, name, query: base, recursive: Some((step, all)), materialized: materialized(cte) }))
     }
@@ -187,10 +194,14 @@ impl Binder<'_> {
                 format!("WITH query \"{name}\" does not have a RETURNING clause"),
             ));
         }
-        let columns: Vec<Column> = source
-            .iter()
-            .map(|column| Column { source: column.source, ..self.new_column(column.name.clone(), column.ty) })
-            .collect();
+        let mut columns: Vec<Column> = Vec::with_capacity(source.len());
+        for column in &source {
+            let own = Column { source: column.source, ..self.new_column(column.name.clone(), column.ty) };
+            if let Some(shape) = self.row_shapes.get(&column.id).cloned() {
+                self.row_shapes.insert(own.id, shape);
+            }
+            columns.push(own);
+        }
         let named = columns.iter().map(NamedColumn::of).collect();
         Ok(Some((Node::CteScan { cte: id, name: shown, columns }, named)))
     }

@@ -283,7 +283,8 @@ impl Binder<'_> {
         if array_type.oid == oids::JSONB {
             return self.bind_jsonb_subscripts(array, subscripts, position);
         }
-        let element = self.element_of(array_type).ok_or_else(|| {
+        let fixed = (array_type.oid == oids::NAME).then_some(Type::new(oids::CHAR));
+        let element = fixed.or_else(|| self.element_of(array_type)).ok_or_else(|| {
             Error::new(
                 SqlState::DATATYPE_MISMATCH,
                 format!(
@@ -307,6 +308,10 @@ impl Binder<'_> {
                 }
                 ast::Subscript::Slice { .. } => return Err(Error::unsupported("an array slice with a stride")),
             }
+        }
+        if slice && fixed.is_some() {
+            let message = "slices of fixed-length arrays not implemented";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(position));
         }
         let ty = if slice { self.array_type_of(element).unwrap_or(array_type) } else { element };
         Ok(Expr::Subscript(Box::new(Subscript { array, indexes, slice, ty })))

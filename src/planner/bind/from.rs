@@ -12,6 +12,7 @@ use super::clause::Clause;
 use super::names::{NamedColumn, Names, TableName, idents};
 use crate::expr::Expr;
 use crate::logical::{Column, FunctionItem, FunctionScan, JoinKind, Node, Scan};
+use crate::view::tree::Source;
 
 /// System columns of tables: name, attnum, type.
 const SYSTEM_COLUMNS: [(&str, i16, Type); 6] = [
@@ -107,6 +108,7 @@ impl Binder<'_> {
                 let (node, mut names, lateral) = self.bind_table_with_joins(table_with_joins)?;
                 if let Some(alias) = alias {
                     let columns = self.alias_columns(alias, names.columns)?;
+                    self.record_join_alias(factor, &columns);
                     names = Names::of_table(TableName::new(alias.name.value.as_str(), columns, oids::RECORD));
                 }
                 Ok((node, names, lateral))
@@ -136,6 +138,7 @@ impl Binder<'_> {
         let columns = node.columns().iter().map(NamedColumn::of).collect();
         let columns = self.alias_columns(alias, columns)?;
         let names = Names::of_table(TableName::new(alias.name.value.as_str(), columns, oids::RECORD));
+        self.record_derived(alias, &names, lateral);
         let lateral = lateral && {
             let free = crate::columns::free_columns(&node);
             let level = self.level();
@@ -192,11 +195,15 @@ impl Binder<'_> {
                 Some(alias) => self.alias_columns(alias, columns)?,
                 None => columns,
             };
-            return Ok((node, Names::of_table(TableName::new(shown, columns, oids::RECORD))));
+            let names = Names::of_table(TableName::new(shown, columns, oids::RECORD));
+            self.record_table(|| Source::Cte(Arc::from(single.value.as_str())), alias, &names);
+            return Ok((node, names));
         }
         let relation = self.relation(name)?;
         let position = parts.first().and_then(|ident| self.position(ident.span));
-        self.bind_relation(&relation, alias, position)
+        let (node, names) = self.bind_relation(&relation, alias, position)?;
+        self.record_table(|| Source::Relation(relation), alias, &names);
+        Ok((node, names))
     }
 
     pub(crate) fn bind_relation(
@@ -368,7 +375,9 @@ impl Binder<'_> {
         let scalar_function = single && ordinality.is_none() && items.iter().all(|item| !item.spread);
         let table = TableName { scalar_function, ..TableName::new(&shown, named, oids::RECORD) };
         let scan = FunctionScan { calls: items, ordinality, alias: shown };
-        Ok((Node::FunctionScan(Box::new(scan)), Names::of_table(table)))
+        let names = Names::of_table(table);
+        self.record_function(&scan, alias.as_ref(), &names);
+        Ok((Node::FunctionScan(Box::new(scan)), names))
     }
 
     /// The columns of a function in FROM: the fields of a composite result, or one named like the function.
@@ -477,6 +486,7 @@ impl Binder<'_> {
             crate::columns::free_columns(&right).iter().any(|id| provided.contains(id))
         };
         let on = Expr::conjunction(tests);
+        self.record_join(kind, constraint, on.as_ref(), &names.columns[..shared.len()]);
         Ok((Node::Join { kind, left: Box::new(left), right: Box::new(right), on, lateral }, names))
     }
 

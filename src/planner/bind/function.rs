@@ -12,7 +12,7 @@ use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, oids};
 use super::Binder;
 use super::clause::Forbidden;
 use super::names::idents;
-use crate::expr::{Call, Expr, SublinkKind};
+use crate::expr::{Call, Expr, Spelling, SublinkKind};
 
 /// The arguments of a call as bound.
 struct BoundArgs {
@@ -90,6 +90,9 @@ impl Binder<'_> {
                 let mut call = self.finish_call(&found, args.values, position)?;
                 if let Expr::Call(call) = &mut call {
                     call.variadic = args.variadic;
+                    if dictdb_parser::node::is_standard_syntax(function) {
+                        call.spelling = Spelling::Standard;
+                    }
                 }
                 self.collect_set(call, position)
             }
@@ -293,10 +296,18 @@ impl Binder<'_> {
         };
         let call = self.bind_call_of_values(Some("pg_catalog"), function, Vec::new(), position)?;
         let target = target.map(|oid| Type::with_typmod(oid, precision.map_or(-1, |p| p.min(6))));
-        match target {
-            Some(target) => self.cast(call, target, position).map(Some),
-            None => Ok(Some(call)),
+        let mut value = match target {
+            Some(target) => self.cast(call, target, position)?,
+            None => call,
+        };
+        if let Expr::Call(call) = &mut value {
+            let word = name.to_ascii_uppercase();
+            call.spelling = Spelling::Keyword(match precision {
+                Some(precision) => format!("{word}({precision})").into(),
+                None => word.into(),
+            });
         }
+        Ok(Some(value))
     }
 
     /// A set-returning call in a select list becomes a column of a ProjectSet node.

@@ -11,6 +11,7 @@ use super::expression::strip_parentheses;
 use super::level::Level;
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{Column, Node};
+use crate::view::tree::Group;
 
 /// Expansions a GROUPING SETS clause may have, as PostgreSQL limits them.
 const MAX_GROUPING_SETS: usize = 4096;
@@ -67,6 +68,41 @@ impl Binder<'_> {
             grouping.sets = Some(sets);
         }
         Ok(Some(grouping))
+    }
+
+    /// The GROUP BY clause as it was written, over the expressions it was bound to.
+    pub(crate) fn record_groups(
+        &mut self,
+        group_by: &GroupByExpr,
+        list: &[(Column, Expr)],
+        grouping: Option<&mut Grouping>,
+    ) -> Result<Vec<Group>> {
+        let Some(grouping) = grouping else { return Ok(Vec::new()) };
+        let (exprs, _) = node::group_by(group_by);
+        exprs.iter().map(|expr| self.record_group(expr, list, grouping)).collect()
+    }
+
+    fn record_group(&mut self, expr: &Ast, list: &[(Column, Expr)], grouping: &mut Grouping) -> Result<Group> {
+        let mut of_sets = |binder: &mut Self, words, sets: &[Vec<Ast>]| -> Result<Group> {
+            let items = sets.iter().map(|set| {
+                let items = set.iter().map(|item| binder.record_group(item, list, grouping));
+                items.collect::<Result<Vec<_>>>().map(Group::set)
+            });
+            Ok(Group::Sets(words, items.collect::<Result<_>>()?))
+        };
+        match strip_parentheses(expr) {
+            Ast::Rollup(items) => of_sets(self, "ROLLUP(", items),
+            Ast::Cube(items) => of_sets(self, "CUBE(", items),
+            Ast::GroupingSets(sets) => of_sets(self, "GROUPING SETS (", sets),
+            Ast::Tuple(items) => {
+                let items = items.iter().map(|item| self.record_group(item, list, grouping));
+                Ok(Group::set(items.collect::<Result<_>>()?))
+            }
+            single => {
+                let index = self.group_expr(single, list, grouping)?;
+                Ok(Group::Expr(grouping.groups[index].1.clone()))
+            }
+        }
     }
 
     /// The grouping sets one item stands for; an ordinary expression is one set of itself.

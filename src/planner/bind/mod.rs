@@ -41,6 +41,7 @@ use dictdb_types::{Env, Error, Oid, Result, SqlState, Type, TypeInfo, TypeLookup
 pub(crate) use clause::Clause;
 pub(crate) use level::Level;
 pub(crate) use names::{NamedColumn, Names, TableName};
+pub(crate) use target::expression_name;
 pub use updatable::{Updatable, updatable};
 
 use crate::expr::{ColumnId, Expr};
@@ -80,6 +81,10 @@ pub struct Binder<'a> {
     pub(crate) keep_casts: bool,
     /// Where literals of unknown type stand, by the address of their text, which lives as long as they are unknown.
     literals: HashMap<usize, u32>,
+    /// The fields of record columns that a subquery produces.
+    row_shapes: std::collections::HashMap<ColumnId, RowShape>,
+    /// The wording of the query being bound, where it is wanted.
+    pub(crate) recorder: Option<crate::view::record::Recorder>,
     /// Relations named so far.
     relations: std::collections::BTreeSet<Oid>,
     /// The view that the data-modifying statement being bound changes a table through.
@@ -87,6 +92,9 @@ pub struct Binder<'a> {
     /// What is done to which relations, to be checked against the role's privileges.
     accesses: Vec<privilege::Access>,
 }
+
+/// Names and types of the fields of a row.
+pub(crate) type RowShape = Vec<(Arc<str>, Type)>;
 
 /// Nesting of queries and expressions a statement may have.
 const MAX_DEPTH: usize = 800;
@@ -106,6 +114,8 @@ impl<'a> Binder<'a> {
             depth: 0,
             keep_casts: false,
             literals: HashMap::new(),
+            recorder: None,
+            row_shapes: Default::default(),
             relations: Default::default(),
             target_view: None,
             accesses: Vec::new(),

@@ -37,8 +37,8 @@ pub(crate) struct TableName {
 }
 
 /// A named expression; almost always a column.
-#[derive(Clone)]
-pub(crate) struct NamedColumn {
+#[derive(Clone, Debug)]
+pub struct NamedColumn {
     /// Its name.
     pub name: Arc<str>,
     /// What it stands for.

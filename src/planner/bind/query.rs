@@ -45,14 +45,20 @@ impl Binder<'_> {
             }
         };
         let body = self.bind_limit(body, query)?;
-        Ok(if ctes.is_empty() { body } else { Node::With { ctes, body: Box::new(body) } })
+        let node = if ctes.is_empty() { body } else { Node::With { ctes, body: Box::new(body) } };
+        self.record_query(query, &node);
+        Ok(node)
     }
 
     /// The body of a query without its ORDER BY: an arm of a set operation, or VALUES.
     pub(crate) fn bind_set_expr(&mut self, body: &SetExpr) -> Result<Node> {
         match body {
             SetExpr::Select(select) => self.in_level(|binder| binder.bind_select(select, &[], &[])),
-            SetExpr::Query(query) => self.bind_subquery(query),
+            SetExpr::Query(query) => {
+                let node = self.bind_subquery(query)?;
+                self.record_nested_body();
+                Ok(node)
+            }
             SetExpr::SetOperation { left, op, set_quantifier, right } => {
                 self.nested(|binder| binder.bind_set_operation(left, *op, *set_quantifier, right))
             }

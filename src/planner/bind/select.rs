@@ -14,6 +14,7 @@ use super::clause::Clause;
 use super::group::Grouping;
 use crate::expr::Expr;
 use crate::logical::{Aggregate, Column, Node};
+use crate::view::tree;
 
 /// The select list, and the sort keys that go with it.
 pub(crate) struct SelectList {
@@ -32,8 +33,10 @@ impl Binder<'_> {
         }
         let from = self.bind_from(&select.from)?;
         let mut node = from;
+        let mut filter = None;
         if let Some(selection) = &select.selection {
             let predicate = self.bind_predicate(selection, Clause::Where)?;
+            filter = self.records().then(|| predicate.clone());
             node = Node::Filter { input: Box::new(node), predicate };
         }
         self.bind_named_windows(&select.named_window)?;
@@ -50,6 +53,24 @@ impl Binder<'_> {
             self.check_distinct_on(on, &sort)?;
         }
 
+        if self.records() {
+            let groups = self.record_groups(&select.group_by, &list.columns, grouping.as_mut())?;
+            let described = tree::Select {
+                distinct: select
+                    .distinct
+                    .as_ref()
+                    .filter(|d| !matches!(d, ast::Distinct::All))
+                    .map(|_| distinct_on.clone().unwrap_or_default()),
+                list: list.columns.clone(),
+                filter,
+                groups,
+                distinct_groups: dictdb_parser::node::group_by(&select.group_by).1,
+                having: having.clone(),
+                order: sort.clone(),
+                ..tree::Select::default()
+            };
+            self.record_select(select, described);
+        }
         let level = self.level();
         let aggregates = std::mem::take(&mut level.aggregates);
         let groupings = std::mem::take(&mut level.groupings);

@@ -39,9 +39,10 @@ impl Binder<'_> {
         }
         let left = self.coerce_arm(left, &types)?;
         let right = self.coerce_arm(right, &types)?;
-        let columns =
+        let columns: Vec<Column> =
             left_columns.iter().zip(&types).map(|(column, ty)| self.new_column(column.name.clone(), *ty)).collect();
         let all = quantifier == SetQuantifier::All;
+        self.record_set_operation(kind, all, &columns);
         Ok(Node::SetOp { kind, all, columns, left: Box::new(left), right: Box::new(right) })
     }
 
@@ -82,6 +83,7 @@ impl Binder<'_> {
             }
             columns.push(self.new_column(Arc::from(format!("column{}", position + 1)), ty));
         }
+        self.record_values(&rows);
         Ok(Node::Values { columns, rows })
     }
 
@@ -127,6 +129,7 @@ impl Binder<'_> {
                 .into_iter()
                 .map(|c| (Column { source: c.source, ..binder.new_column(c.name, c.expr.ty()) }, c.expr))
                 .collect();
+            binder.record_table_command(&columns);
             Ok(Node::Project { input: Box::new(input), columns })
         })
     }

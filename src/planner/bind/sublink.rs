@@ -1,5 +1,7 @@
 //! Subqueries in expressions.
 
+use std::sync::Arc;
+
 use dictdb_parser::ast::{self, Expr as Ast};
 use dictdb_types::{Error, Result, SqlState, Type, oids};
 
@@ -33,7 +35,8 @@ impl Binder<'_> {
                 }
             }
         };
-        Ok(Expr::Sublink(Box::new(Sublink { kind, query: node, ty })))
+        let wording = self.recorded_query().map(Arc::new);
+        Ok(Expr::Sublink(Box::new(Sublink { kind, query: node, ty, wording })))
     }
 
     /// `left op ANY/ALL (SELECT …)`, `left IN (SELECT …)`, `(a, b) = (SELECT …)`.
@@ -54,6 +57,7 @@ impl Binder<'_> {
             other => vec![self.bind_expr(other)?],
         };
         let node = self.bind_subquery(query)?;
+        let wording = self.recorded_query().map(Arc::new);
         let columns = node.columns();
         if columns.len() != operands.len() {
             let message = if columns.len() < operands.len() {
@@ -66,7 +70,7 @@ impl Binder<'_> {
         let types: Vec<Type> = columns.iter().map(|column| column.ty).collect();
         let (kind, targets) = self.comparison_tests(name, operands, &types, all, position)?;
         let query = self.coerce_columns(node, &targets)?;
-        Ok(Expr::Sublink(Box::new(Sublink { kind, query, ty: Type::new(oids::BOOL) })))
+        Ok(Expr::Sublink(Box::new(Sublink { kind, query, ty: Type::new(oids::BOOL), wording })))
     }
 
     fn check_subquery_allowed(&mut self) -> Result<()> {

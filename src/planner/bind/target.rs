@@ -72,6 +72,11 @@ impl Binder<'_> {
 
     fn output(&mut self, name: impl Into<Arc<str>>, expr: Expr, source: Option<(Oid, i16)>) -> (Column, Expr) {
         let column = Column { source, ..self.new_column(name, expr.ty()) };
+        if expr.ty().oid == oids::RECORD
+            && let Some(shape) = self.row_fields(&expr)
+        {
+            self.row_shapes.insert(column.id, shape);
+        }
         (column, expr)
     }
 
@@ -99,7 +104,7 @@ impl Binder<'_> {
     }
 
     /// Names and types of the fields of a row value, where they are known.
-    pub(crate) fn row_fields(&self, row: &Expr) -> Option<Vec<(Arc<str>, Type)>> {
+    pub(crate) fn row_fields(&self, row: &Expr) -> Option<super::RowShape> {
         if let Some(fields) = self.fields_of(row.ty()) {
             return Some(fields.iter().map(|field| (field.name.clone(), field.ty)).collect());
         }
@@ -108,9 +113,11 @@ impl Binder<'_> {
                 Some(items.iter().enumerate().map(|(i, item)| (Arc::from(format!("f{}", i + 1)), item.ty())).collect())
             }
             Expr::Call(call) => self.output_parameters(call),
-            Expr::Column(id, _) => self.levels.iter().find_map(|level| {
-                let (_, call) = level.sets.iter().find(|(column, _)| column.id == *id)?;
-                self.row_fields(call)
+            Expr::Column(id, _) => self.row_shapes.get(id).cloned().or_else(|| {
+                self.levels.iter().find_map(|level| {
+                    let (_, call) = level.sets.iter().find(|(column, _)| column.id == *id)?;
+                    self.row_fields(call)
+                })
             }),
             _ => None,
         }
@@ -174,6 +181,11 @@ impl Binder<'_> {
 /// The name PostgreSQL's `FigureColname` gives to a column without alias.
 pub(crate) fn figure_name(expr: &Ast) -> String {
     named(expr).map_or_else(|| "?column?".to_owned(), |(name, _)| name)
+}
+
+/// The name an expression has by itself.
+pub(crate) fn expression_name(expr: &Ast) -> Option<String> {
+    named(expr).map(|(name, _)| name)
 }
 
 /// The name and how strongly it is meant: a cast's own name is weaker than its operand's.

@@ -158,7 +158,7 @@ impl Binder<'_> {
                 let record = dictdb_types::Type::new(dictdb_types::oids::RECORD);
                 let row = self.new_column("row", record);
                 let query = Node::Project { input: Box::new(node), columns: vec![(row, Expr::Row(fields, record))] };
-                let link = crate::expr::Sublink { kind: SublinkKind::Scalar, query, ty: record };
+                let link = crate::expr::Sublink { kind: SublinkKind::Scalar, query, ty: record, wording: None };
                 for (index, (name, column)) in names.iter().zip(&produced).enumerate() {
                     let (attnum, target, position) = self.target_column(relation, name)?;
                     let row = Expr::Sublink(Box::new(link.clone()));

@@ -10,7 +10,7 @@ use dictdb_types::{Error, Result, SqlState, Type, oids};
 
 use super::Binder;
 use super::clause::{Clause, Forbidden};
-use crate::expr::{Expr, Frame, FrameBound, FrameExclude, FrameUnit, Window, WindowCall};
+use crate::expr::{Expr, Frame, FrameBound, FrameExclude, FrameForm, FrameUnit, Window, WindowCall};
 
 impl Binder<'_> {
     pub(crate) fn bind_window_function(
@@ -66,8 +66,8 @@ impl Binder<'_> {
 
     fn named_window(&mut self, name: &ast::Ident) -> Result<Window> {
         let position = self.position(name.span);
-        let found =
-            self.level().named_windows.iter().find(|(n, _)| **n == *name.value).map(|(_, window)| window.clone());
+        let found = self.level().named_windows.iter().find(|(n, _)| **n == *name.value);
+        let found = found.map(|(name, window)| Window { name: Some(name.clone()), ..window.clone() });
         found.ok_or_else(|| {
             Error::new(SqlState::UNDEFINED_OBJECT, format!("window \"{}\" does not exist", name.value)).at(position)
         })
@@ -95,6 +95,7 @@ impl Binder<'_> {
     fn bind_window_spec(&mut self, spec: &ast::WindowSpec) -> Result<Window> {
         let base =
             spec.window_name.as_ref().map(|name| Ok::<_, Error>((name, self.named_window(name)?))).transpose()?;
+        let mut inherited = None;
         let mut partition = Vec::with_capacity(spec.partition_by.len());
         for expr in &spec.partition_by {
             let bound = self.in_clause(Clause::WindowPartition, |binder| binder.bind_expr(expr))?;
@@ -115,13 +116,14 @@ impl Binder<'_> {
             if !order.is_empty() && !base.order.is_empty() {
                 return refuse("ORDER BY");
             }
+            inherited = Some((Arc::from(name.value.as_str()), order.is_empty()));
             partition = base.partition;
             if order.is_empty() {
                 order = base.order;
             }
         }
         let frame = self.bind_frame(spec, &order)?;
-        Ok(Window { partition, order, frame })
+        Ok(Window { partition, order, frame, name: None, base: inherited })
     }
 
     fn bind_frame(&mut self, spec: &ast::WindowSpec, order: &[crate::expr::SortKey]) -> Result<Frame> {
@@ -131,8 +133,10 @@ impl Binder<'_> {
                 start: FrameBound::UnboundedPreceding,
                 end: FrameBound::CurrentRow,
                 exclude: FrameExclude::NoOthers,
+                written: FrameForm::Absent,
             });
         };
+        let written = if frame.end_bound.is_some() { FrameForm::Between } else { FrameForm::Start };
         let frame = node::frame(frame);
         let unit = match frame.units {
             WindowFrameUnits::Rows => FrameUnit::Rows,
@@ -145,7 +149,7 @@ impl Binder<'_> {
         let start = self.bind_frame_bound(frame.start, unit, order)?;
         let end = self.bind_frame_bound(frame.end, unit, order)?;
         check_frame(&start, &end)?;
-        Ok(Frame { unit, start, end, exclude: frame_exclude(frame.exclusion) })
+        Ok(Frame { unit, start, end, exclude: frame_exclude(frame.exclusion), written })
     }
 
     fn bind_frame_bound(

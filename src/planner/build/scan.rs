@@ -66,7 +66,7 @@ impl Builder<'_> {
         wanted: &Wanted,
         outer: &Outer,
     ) -> Result<Built> {
-        if matches!(scan.relation.kind, RelationKind::Virtual) {
+        if matches!(scan.relation.kind, RelationKind::Virtual | RelationKind::Sequence(_)) {
             return self.build_virtual_scan(scan, conjuncts, outer);
         }
         self.lock(scan.relation.oid, TableLock::AccessShare);

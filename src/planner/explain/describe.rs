@@ -443,6 +443,9 @@ impl Describer<'_> {
             outer: &|slot| self.slots.get(&slot).cloned(),
             stored: false,
             pretty: false,
+            indented: false,
+            level: &Default::default(),
+            query: None,
             type_name: &|ty: Type| dictdb_types::type_name_with_modifier(self.env, ty, &|_| None),
         };
         deparse::expression(expr, &printed).unwrap_or_else(|_| "?".into())

@@ -1,4 +1,4 @@
-//! Stored expressions, indexes, constraints, views and sequences as SQL text.
+//! Stored expressions, indexes, constraints and sequences as SQL text.
 
 use std::sync::Arc;
 
@@ -16,7 +16,6 @@ use dictdb_types::{
 use super::arguments::{flag, integer, nullable, oid, session, text};
 use crate::StatementEnv;
 use crate::system::names;
-use crate::system::relations::view_of_rule;
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_get_expr", pg_get_expr),
@@ -25,13 +24,6 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_get_indexdef_ext", pg_get_indexdef_ext),
     ("pg_get_constraintdef", pg_get_constraintdef),
     ("pg_get_constraintdef_ext", pg_get_constraintdef),
-    ("pg_get_viewdef", pg_get_viewdef),
-    ("pg_get_viewdef_ext", pg_get_viewdef),
-    ("pg_get_viewdef_wrap", pg_get_viewdef),
-    ("pg_get_viewdef_name", pg_get_viewdef),
-    ("pg_get_viewdef_name_ext", pg_get_viewdef),
-    ("pg_get_ruledef", pg_get_ruledef),
-    ("pg_get_ruledef_ext", pg_get_ruledef),
     ("pg_get_serial_sequence", pg_get_serial_sequence),
     // Tables have no partitions, no extended statistics, and no triggers.
     ("pg_get_partkeydef", |_, _| Ok(Datum::Null)),
@@ -50,22 +42,22 @@ fn pg_get_expr(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
     let stored = text(args, 0);
     match env.catalog.relation(oid(args, 1)) {
-        Some(relation) => Ok(Datum::text(expression(env, relation, stored))),
+        Some(relation) => Ok(Datum::text(expression(env, relation, stored, flag(args, 2)))),
         None if oid(args, 1).is_valid() => Ok(Datum::Null),
         None => Ok(Datum::text(stored)),
     }
 }
 
-/// A stored expression as shown now; as stored when it cannot be bound any more.
-fn expression(env: &StatementEnv, relation: &Arc<Relation>, stored: &str) -> String {
+/// A stored expression as shown now, with all parentheses or only those that are needed; as stored when it cannot be bound any more.
+fn expression(env: &StatementEnv, relation: &Arc<Relation>, stored: &str, pretty: bool) -> String {
     let path = env.search_path();
-    dictdb_planner::table_expr::shown(stored, relation, false, env.bind_context(&path))
+    dictdb_planner::table_expr::shown(stored, relation, pretty, env.bind_context(&path))
         .unwrap_or_else(|_| stored.to_owned())
 }
 
 fn pg_get_indexdef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
-    Ok(nullable(index(env, oid(args, 0)).map(|(relation, info)| index_definition(env, relation, info, true))))
+    Ok(nullable(index(env, oid(args, 0)).map(|(relation, info)| index_definition(env, relation, info, false))))
 }
 
 /// `pg_get_indexdef(index, column, pretty)`; column zero is the whole index.
@@ -74,10 +66,10 @@ fn pg_get_indexdef_ext(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let Some((relation, info)) = index(env, oid(args, 0)) else { return Ok(Datum::Null) };
     let Some(table) = env.catalog.relation(info.table) else { return Ok(Datum::Null) };
     match integer(args, 1).unwrap_or(0) {
-        0 => Ok(Datum::text(index_definition(env, relation, info, !flag(args, 2)))),
+        0 => Ok(Datum::text(index_definition(env, relation, info, flag(args, 2)))),
         column => {
             let column = usize::try_from(column).ok().and_then(|n| n.checked_sub(1));
-            Ok(nullable(column.and_then(|n| index_column(env, table, info, n))))
+            Ok(nullable(column.and_then(|n| index_column(env, table, info, n, flag(args, 2)))))
         }
     }
 }
@@ -91,39 +83,46 @@ fn index(env: &StatementEnv, oid: Oid) -> Option<(&Relation, &IndexInfo)> {
 }
 
 /// A key or included column of an index, without its order.
-fn index_column(env: &StatementEnv, table: &Arc<Relation>, index: &IndexInfo, position: usize) -> Option<String> {
+fn index_column(
+    env: &StatementEnv,
+    table: &Arc<Relation>,
+    index: &IndexInfo,
+    position: usize,
+    pretty: bool,
+) -> Option<String> {
     let name = |attnum: i16| table.column(attnum).map(|column| quote_identifier(&column.name).into_owned());
     match index.keys.get(position).map(|key| &key.target) {
         Some(IndexTarget::Column(attnum)) => name(*attnum),
-        Some(IndexTarget::Expression(stored)) => Some(index_expression(env, table, stored)),
+        Some(IndexTarget::Expression(stored)) => Some(index_expression(env, table, stored, pretty)),
         None => name(*index.include.get(position - index.keys.len())?),
     }
 }
 
 /// An index expression stands in parentheses unless it is a call.
-fn index_expression(env: &StatementEnv, table: &Arc<Relation>, stored: &str) -> String {
-    let text = expression(env, table, stored);
+fn index_expression(env: &StatementEnv, table: &Arc<Relation>, stored: &str, pretty: bool) -> String {
+    let text = expression(env, table, stored, pretty);
     let name_len = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(0);
     let is_call = name_len > 0 && text[name_len..].starts_with('(') && text.ends_with(')');
     if is_call { text } else { format!("({text})") }
 }
 
-fn index_definition(env: &StatementEnv, relation: &Relation, index: &IndexInfo, qualify: bool) -> String {
+/// The whole definition; the pretty form names the table as the search path does.
+fn index_definition(env: &StatementEnv, relation: &Relation, index: &IndexInfo, pretty: bool) -> String {
     let Some(table) = env.catalog.relation(index.table) else { return String::new() };
     let unique = if index.unique { "UNIQUE " } else { "" };
     let method = match index.method {
         IndexMethod::Btree => "btree",
         IndexMethod::Hash => "hash",
     };
-    let keys: Vec<String> = (0..index.keys.len()).map(|i| index_key(env, table, index, i)).collect();
+    let keys: Vec<String> = (0..index.keys.len()).map(|i| index_key(env, table, index, i, pretty)).collect();
     let mut text = format!(
         "CREATE {unique}INDEX {} ON {} USING {method} ({})",
         quote_identifier(&relation.name),
-        relation_name(env, table, qualify),
+        relation_name(env, table, !pretty),
         keys.join(", ")
     );
     if !index.include.is_empty() {
-        let included = (index.keys.len()..).map_while(|i| index_column(env, table, index, i));
+        let included = (index.keys.len()..).map_while(|i| index_column(env, table, index, i, pretty));
         text += &format!(" INCLUDE ({})", included.collect::<Vec<_>>().join(", "));
     }
     if index.nulls_not_distinct {
@@ -133,13 +132,13 @@ fn index_definition(env: &StatementEnv, relation: &Relation, index: &IndexInfo, 
         text += &format!(" WITH ({})", options(&relation.options));
     }
     if let Some(predicate) = &index.predicate {
-        text += &format!(" WHERE {}", expression(env, table, predicate));
+        text += &format!(" WHERE {}", expression(env, table, predicate, pretty));
     }
     text
 }
 
-fn index_key(env: &StatementEnv, table: &Arc<Relation>, index: &IndexInfo, position: usize) -> String {
-    let mut text = index_column(env, table, index, position).unwrap_or_default();
+fn index_key(env: &StatementEnv, table: &Arc<Relation>, index: &IndexInfo, position: usize, pretty: bool) -> String {
+    let mut text = index_column(env, table, index, position, pretty).unwrap_or_default();
     let Some(key) = index.keys.get(position) else { return text };
     let method = match index.method {
         IndexMethod::Btree => ids::BTREE,
@@ -168,7 +167,7 @@ fn options(options: &[Arc<str>]) -> String {
     options.iter().map(option).collect::<Vec<_>>().join(", ")
 }
 
-fn relation_name(env: &StatementEnv, relation: &Relation, qualify: bool) -> String {
+pub(super) fn relation_name(env: &StatementEnv, relation: &Relation, qualify: bool) -> String {
     match env.catalog.schema(relation.namespace) {
         Some(schema) if qualify => quote_qualified(&schema.name, &relation.name),
         _ => names::reg_out(env, RegKind::Class, relation.oid),
@@ -180,7 +179,7 @@ fn pg_get_constraintdef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let wanted = oid(args, 0);
     let found = env.catalog.relations().find_map(|relation| {
         let constraint = relation.constraints.iter().find(|constraint| constraint.oid == wanted)?;
-        Some(constraint_definition(env, relation, constraint))
+        Some(constraint_definition(env, relation, constraint, flag(args, 1)))
     });
     Ok(nullable(found.or_else(|| domain_constraint(env, wanted, flag(args, 1)))))
 }
@@ -198,11 +197,16 @@ fn domain_constraint(env: &StatementEnv, wanted: Oid, pretty: bool) -> Option<St
     Some(format!("CHECK ({text}){}", if check.validated { "" } else { " NOT VALID" }))
 }
 
-fn constraint_definition(env: &StatementEnv, relation: &Arc<Relation>, constraint: &Constraint) -> String {
+fn constraint_definition(
+    env: &StatementEnv,
+    relation: &Arc<Relation>,
+    constraint: &Constraint,
+    pretty: bool,
+) -> String {
     let mut text = match &constraint.kind {
         ConstraintKind::Check { expression: stored, .. } => {
             let no_inherit = if constraint.no_inherit { " NO INHERIT" } else { "" };
-            format!("CHECK ({}){no_inherit}", expression(env, relation, stored))
+            format!("CHECK ({}){no_inherit}", expression(env, relation, stored, pretty))
         }
         ConstraintKind::Primary { columns, index } => keyed(env, "PRIMARY KEY", relation, columns, *index),
         ConstraintKind::Unique { columns, index } => keyed(env, "UNIQUE", relation, columns, *index),
@@ -264,31 +268,6 @@ fn action(action: ReferentialAction) -> Option<&'static str> {
         ReferentialAction::SetNull => "SET NULL",
         ReferentialAction::SetDefault => "SET DEFAULT",
     })
-}
-
-/// A view's query; NULL for a relation of another kind, as PostgreSQL answers.
-fn pg_get_viewdef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    let env = session(cx)?;
-    let relation = match args.first() {
-        Some(Datum::Text(name)) => names::reg_in(env, RegKind::Class, name)?,
-        _ => oid(args, 0),
-    };
-    Ok(nullable(view_query(env, relation)))
-}
-
-fn view_query(env: &StatementEnv, relation: Oid) -> Option<String> {
-    let view = env.catalog.relation(relation)?.view()?;
-    let query = view.query.trim().trim_end_matches(';').trim_end();
-    Some(format!(" {query};"))
-}
-
-/// A rule's definition: those of views are all there are.
-fn pg_get_ruledef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    let env = session(cx)?;
-    let Some(view) = view_of_rule(&env.catalog, oid(args, 0)) else { return Ok(Datum::Null) };
-    let Some((relation, query)) = env.catalog.relation(view).zip(view_query(env, view)) else { return Ok(Datum::Null) };
-    let name = relation_name(env, relation, true);
-    Ok(Datum::text(format!("CREATE RULE \"_RETURN\" AS\n    ON SELECT TO {name} DO INSTEAD {query}")))
 }
 
 /// `pg_get_serial_sequence(table, column)`: the sequence that a serial or identity column owns. 42P01, 42703.

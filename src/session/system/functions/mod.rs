@@ -8,10 +8,12 @@ mod function_text;
 mod information_schema;
 mod name;
 mod object;
+mod prepared;
 mod privilege;
 mod setting;
 mod size;
 mod statistics;
+mod view;
 mod visibility;
 mod wal;
 mod word;
@@ -34,6 +36,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         setting::FUNCTIONS,
         size::FUNCTIONS,
         statistics::FUNCTIONS,
+        view::FUNCTIONS,
         visibility::FUNCTIONS,
         wal::FUNCTIONS,
     ];
@@ -41,5 +44,13 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
 }
 
 /// Set-returning functions.
-pub(super) const SETS: &[&[(&str, SetFn)]] =
-    &[absent::SETS, activity::SETS, information_schema::SETS, object::SETS, privilege::SETS, setting::SETS, word::SETS];
+pub(super) const SETS: &[&[(&str, SetFn)]] = &[
+    absent::SETS,
+    activity::SETS,
+    information_schema::SETS,
+    object::SETS,
+    prepared::SETS,
+    privilege::SETS,
+    setting::SETS,
+    word::SETS,
+];

@@ -1,0 +1,186 @@
+//! FROM: tables, subqueries, functions, joins.
+
+use dictdb_types::{RegKind, Result, quote_identifier, quote_qualified};
+
+use super::printer::{CLAUSE, JOIN, Printer, Shown};
+use super::scope::unique_names;
+use super::tree::{FromItem, Functions, Join, Source, Table};
+use crate::bind::NamedColumn;
+use crate::logical::JoinKind;
+
+impl Printer<'_> {
+    pub fn from_clause(&self, items: &[FromItem], out: &mut String) -> Result<()> {
+        let mut names = self.scope(|scope| scope.aliases().to_vec()).unwrap_or_default().into_iter();
+        for (i, item) in items.iter().enumerate() {
+            if i == 0 {
+                self.keyword(out, " FROM ", -CLAUSE, CLAUSE, 2);
+                self.from_item(item, &mut names, out)?;
+                continue;
+            }
+            out.push_str(", ");
+            let mut text = String::new();
+            self.from_item(item, &mut names, &mut text)?;
+            self.break_item(&text, out);
+            out.push_str(&text);
+        }
+        Ok(())
+    }
+
+    /// One item. `names` gives the names of the items in the order they were taken.
+    fn from_item(
+        &self,
+        item: &FromItem,
+        names: &mut impl Iterator<Item = std::sync::Arc<str>>,
+        out: &mut String,
+    ) -> Result<()> {
+        match item {
+            FromItem::Table(table) => {
+                let name = names.next().unwrap_or_default();
+                self.table(table, &name, out)
+            }
+            FromItem::Join(join) => self.join(join, names, out),
+        }
+    }
+
+    fn table(&self, table: &Table, name: &str, out: &mut String) -> Result<()> {
+        if table.lateral {
+            out.push_str("LATERAL ");
+        }
+        let own = match &table.source {
+            Source::Relation(relation) => {
+                let shown = self.cx.env.reg_out(RegKind::Class, relation.oid);
+                match self.cx.catalog.schema(relation.namespace) {
+                    Some(schema) if self.hidden_by_cte(&relation.name) => {
+                        out.push_str(&quote_qualified(&schema.name, &relation.name));
+                    }
+                    _ => out.push_str(&shown),
+                }
+                Some(&*relation.name)
+            }
+            Source::Cte(cte) => {
+                out.push_str(&quote_identifier(cte));
+                Some(&**cte)
+            }
+            Source::Query(query) => {
+                out.push('(');
+                self.query(query, self.level(), Shown { visible: true, ..Shown::default() }, out)?;
+                out.push(')');
+                None
+            }
+            Source::Function(functions) => {
+                self.functions(functions, out)?;
+                None
+            }
+        };
+        let lists = self.lists_columns(table);
+        if table.alias.is_some() || lists || own.is_none_or(|own| own != name) {
+            out.push_str(&format!(" {}", quote_identifier(name)));
+        }
+        match &table.source {
+            Source::Function(functions) if !functions.definitions.is_empty() => {
+                let column = |(name, ty): &(std::sync::Arc<str>, dictdb_types::Type)| {
+                    format!("{} {}", quote_identifier(name), self.type_name(*ty))
+                };
+                let columns: Vec<String> = functions.definitions.iter().map(column).collect();
+                out.push_str(&format!("({})", columns.join(", ")));
+            }
+            _ if lists => column_list(&table.columns, out),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether the alias must list the columns: always for functions, whose parameters may be renamed, and for tables only
+    /// where a name differs.
+    fn lists_columns(&self, table: &Table) -> bool {
+        match &table.source {
+            Source::Function(_) => true,
+            Source::Relation(relation) => {
+                let real = relation.live_columns().map(|(_, column)| &column.name);
+                table.renames && !real.eq(table.columns.iter().map(|column| &column.name))
+            }
+            Source::Cte(_) | Source::Query(_) => table.renames || has_duplicates(&table.columns),
+        }
+    }
+
+    fn functions(&self, functions: &Functions, out: &mut String) -> Result<()> {
+        match functions.calls.as_slice() {
+            [single] => self.expr(single, out)?,
+            several => {
+                out.push_str("ROWS FROM(");
+                self.list(several, ", ", out)?;
+                out.push(')');
+            }
+        }
+        if functions.ordinality {
+            out.push_str(" WITH ORDINALITY");
+        }
+        Ok(())
+    }
+
+    fn join(&self, join: &Join, names: &mut impl Iterator<Item = std::sync::Arc<str>>, out: &mut String) -> Result<()> {
+        let enclosed = !self.style.pretty || join.alias.is_some();
+        let right_enclosed = self.style.pretty && matches!(&join.right, FromItem::Join(right) if right.alias.is_none());
+        if enclosed {
+            out.push('(');
+        }
+        self.from_item(&join.left, names, out)?;
+        let word = match join.kind {
+            JoinKind::Inner | JoinKind::Semi | JoinKind::Anti if join.on.is_some() || !join.using.is_empty() => {
+                " JOIN "
+            }
+            JoinKind::Inner | JoinKind::Semi | JoinKind::Anti => " CROSS JOIN ",
+            JoinKind::Left => " LEFT JOIN ",
+            JoinKind::Right => " RIGHT JOIN ",
+            JoinKind::Full => " FULL JOIN ",
+        };
+        self.keyword(out, word, -CLAUSE, CLAUSE, JOIN);
+        if right_enclosed {
+            out.push('(');
+        }
+        self.from_item(&join.right, names, out)?;
+        if right_enclosed {
+            out.push(')');
+        }
+        self.join_condition(join, out)?;
+        if enclosed {
+            out.push(')');
+        }
+        if let Some((_, columns, listed)) = &join.alias {
+            out.push_str(&format!(" {}", quote_identifier(&names.next().unwrap_or_default())));
+            if *listed || has_duplicates(columns) {
+                column_list(columns, out);
+            }
+        }
+        Ok(())
+    }
+
+    fn join_condition(&self, join: &Join, out: &mut String) -> Result<()> {
+        if !join.using.is_empty() {
+            out.push_str(" USING ");
+            column_list(&join.using, out);
+            if let Some(alias) = &join.using_alias {
+                out.push_str(&format!(" AS {}", quote_identifier(alias)));
+            }
+        } else if let Some(on) = &join.on {
+            out.push_str(if self.style.pretty { " ON " } else { " ON (" });
+            self.expr(on, out)?;
+            if !self.style.pretty {
+                out.push(')');
+            }
+        } else if join.kind != JoinKind::Inner {
+            out.push_str(" ON TRUE");
+        }
+        Ok(())
+    }
+}
+
+fn has_duplicates(columns: &[NamedColumn]) -> bool {
+    !unique_names(columns).iter().eq(columns.iter().map(|column| &column.name))
+}
+
+fn column_list(columns: &[NamedColumn], out: &mut String) {
+    let names = unique_names(columns);
+    let names: Vec<_> = names.iter().map(|name| quote_identifier(name)).collect();
+    out.push_str(&format!("({})", names.join(", ")));
+}

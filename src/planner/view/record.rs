@@ -1,0 +1,279 @@
+//! How the binder keeps a query's wording: what it binds is pushed here, and whoever encloses it takes it from here.
+//!
+//! Every method does nothing unless the binder was asked to record.
+
+use std::sync::Arc;
+
+use dictdb_parser::ast::{self, JoinConstraint, TableFactor};
+use dictdb_parser::node;
+
+use super::tree::{Body, Calls, Cte, FromItem, Functions, Group, Join, Lock, Query, Select, SetOp, Source, Table};
+use crate::bind::{Binder, NamedColumn, Names};
+use crate::expr::Expr;
+use crate::logical::{Column, FunctionScan, JoinKind, Node, SetOpKind};
+
+/// What has been bound and not yet been taken.
+#[derive(Default)]
+pub(crate) struct Recorder {
+    queries: Vec<Query>,
+    bodies: Vec<Body>,
+    from: Vec<FromItem>,
+    ctes: Vec<Cte>,
+}
+
+/// How much a recorder holds.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark([usize; 4]);
+
+impl Recorder {
+    fn mark(&self) -> Mark {
+        Mark([self.queries.len(), self.bodies.len(), self.from.len(), self.ctes.len()])
+    }
+
+    fn reset(&mut self, Mark([queries, bodies, from, ctes]): Mark) {
+        self.queries.truncate(queries);
+        self.bodies.truncate(bodies);
+        self.from.truncate(from);
+        self.ctes.truncate(ctes);
+    }
+}
+
+fn last<T>(items: &mut Vec<T>, count: usize) -> Vec<T> {
+    items.split_off(items.len().saturating_sub(count))
+}
+
+impl Binder<'_> {
+    /// The query recorded last.
+    pub(crate) fn recorded_query(&mut self) -> Option<Query> {
+        self.recorder.as_mut()?.queries.pop()
+    }
+
+    /// Where the recorder stands, before something that may be bound again.
+    pub(crate) fn record_mark(&self) -> Option<Mark> {
+        self.recorder.as_ref().map(Recorder::mark)
+    }
+
+    /// Forgets what was recorded since.
+    pub(crate) fn record_reset(&mut self, mark: Option<Mark>) {
+        if let (Some(recorder), Some(mark)) = (&mut self.recorder, mark) {
+            recorder.reset(mark);
+        }
+    }
+
+    /// A whole query: its body has been recorded, and its WITH items before.
+    pub(crate) fn record_query(&mut self, syntax: &ast::Query, node: &Node) {
+        let Some(recorder) = &mut self.recorder else { return };
+        let Some(body) = recorder.bodies.pop() else { return };
+        let count = syntax.with.as_ref().map_or(0, |with| with.cte_tables.len());
+        let mut query = Query::of(body);
+        query.recursive = syntax.with.as_ref().is_some_and(|with| with.recursive);
+        query.ctes = last(&mut recorder.ctes, count);
+        let mut inner = match node {
+            Node::With { body, .. } if count > 0 => body,
+            other => other,
+        };
+        if let Node::Limit { limit, offset, with_ties, input } = inner
+            && (syntax.limit_clause.is_some() || syntax.fetch.is_some())
+        {
+            (query.limit, query.offset, query.with_ties) = (limit.clone(), offset.clone(), *with_ties);
+            inner = input;
+        }
+        query.order = match (&mut query.body, inner) {
+            (Body::Select(select), _) => std::mem::take(&mut select.order),
+            (_, Node::Sort { keys, .. }) if syntax.order_by.is_some() => keys.clone(),
+            _ => Vec::new(),
+        };
+        query.locks = syntax.locks.iter().map(lock_words).collect();
+        recorder.queries.push(query);
+    }
+
+    /// A SELECT, before its grouping is applied to the expressions.
+    pub(crate) fn record_select(&mut self, syntax: &ast::Select, mut select: Select) {
+        if self.recorder.is_none() {
+            return;
+        }
+        let level = self.level();
+        select.calls = Calls {
+            aggregates: level.aggregates.clone(),
+            groupings: level.groupings.clone(),
+            windows: level.windows.clone(),
+            sets: level.sets.clone(),
+        };
+        select.windows = level.named_windows.clone();
+        if let Some(recorder) = &mut self.recorder {
+            select.from = last(&mut recorder.from, syntax.from.len());
+            recorder.bodies.push(Body::Select(Box::new(select)));
+        }
+    }
+
+    /// `TABLE t`, which is `SELECT * FROM t`.
+    pub(crate) fn record_table_command(&mut self, list: &[(Column, Expr)]) {
+        let Some(recorder) = &mut self.recorder else { return };
+        let from = last(&mut recorder.from, 1);
+        recorder.bodies.push(Body::Select(Box::new(Select { list: list.to_vec(), from, ..Select::default() })));
+    }
+
+    /// `VALUES`.
+    pub(crate) fn record_values(&mut self, rows: &[Vec<Expr>]) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.bodies.push(Body::Values(rows.to_vec()));
+        }
+    }
+
+    /// A parenthesised query as an arm of a set operation.
+    pub(crate) fn record_nested_body(&mut self) {
+        let Some(recorder) = &mut self.recorder else { return };
+        if let Some(query) = recorder.queries.pop() {
+            let body = if query.has_clauses() { Body::Query(Box::new(query)) } else { query.body };
+            recorder.bodies.push(body);
+        }
+    }
+
+    /// A set operation over the two bodies recorded last.
+    pub(crate) fn record_set_operation(&mut self, kind: SetOpKind, all: bool, columns: &[Column]) {
+        let Some(recorder) = &mut self.recorder else { return };
+        if let (Some(right), Some(left)) = (recorder.bodies.pop(), recorder.bodies.pop()) {
+            let columns = columns.to_vec();
+            recorder.bodies.push(Body::SetOp(Box::new(SetOp { kind, all, columns, left, right })));
+        }
+    }
+
+    /// A `WITH` item over the query recorded last.
+    pub(crate) fn record_cte(&mut self, syntax: &ast::Cte, materialized: Option<bool>) {
+        let Some(recorder) = &mut self.recorder else { return };
+        let Some(query) = recorder.queries.pop() else { return };
+        let columns = syntax.alias.columns.iter().map(|column| Arc::from(column.name.value.as_str())).collect();
+        recorder.ctes.push(Cte { name: Arc::from(syntax.alias.name.value.as_str()), columns, query, materialized });
+    }
+
+    /// The two terms of a recursive `WITH` item as one query; its own WITH items were recorded before.
+    pub(crate) fn record_recursive_terms(&mut self, syntax: &ast::Query, all: bool, columns: &[Column]) {
+        self.record_set_operation(SetOpKind::Union, all, columns);
+        let Some(recorder) = &mut self.recorder else { return };
+        let Some(body) = recorder.bodies.pop() else { return };
+        let count = syntax.with.as_ref().map_or(0, |with| with.cte_tables.len());
+        recorder.queries.push(Query { ctes: last(&mut recorder.ctes, count), ..Query::of(body) });
+    }
+
+    /// A table, view or `WITH` item by name.
+    pub(crate) fn record_table(
+        &mut self,
+        source: impl FnOnce() -> Source,
+        alias: Option<&ast::TableAlias>,
+        names: &Names,
+    ) {
+        if self.recorder.is_some() {
+            self.push_table(source(), alias, names, false);
+        }
+    }
+
+    /// A subquery in FROM: the query recorded last.
+    pub(crate) fn record_derived(&mut self, alias: &ast::TableAlias, names: &Names, lateral: bool) {
+        if let Some(query) = self.recorded_query() {
+            self.push_table(Source::Query(Box::new(query)), Some(alias), names, lateral);
+        }
+    }
+
+    /// Functions in FROM.
+    pub(crate) fn record_function(&mut self, scan: &FunctionScan, alias: Option<&ast::TableAlias>, names: &Names) {
+        if self.recorder.is_none() {
+            return;
+        }
+        let defined = alias.is_some_and(|alias| alias.columns.iter().any(|column| column.data_type.is_some()));
+        let items = scan.calls.iter().flat_map(|item| &item.columns);
+        let functions = Functions {
+            calls: scan.calls.iter().map(|item| item.call.clone()).collect(),
+            ordinality: scan.ordinality.is_some(),
+            definitions: if defined {
+                items.map(|column| (column.name.clone(), column.ty)).collect()
+            } else {
+                Vec::new()
+            },
+            name: scan.alias.clone(),
+        };
+        let outer = |e: &Expr, level: &crate::bind::Level| matches!(e, Expr::Column(id, _) if level.provides(*id));
+        let level = self.level();
+        let lateral = functions.calls.iter().any(|call| call.any(&mut |e| outer(e, level)));
+        self.push_table(Source::Function(functions), alias, names, lateral);
+    }
+
+    fn push_table(&mut self, source: Source, alias: Option<&ast::TableAlias>, names: &Names, lateral: bool) {
+        let (Some(recorder), Some(table)) = (&mut self.recorder, names.tables.first()) else { return };
+        recorder.from.push(FromItem::Table(Table {
+            source,
+            alias: alias.map(|alias| Arc::from(alias.name.value.as_str())),
+            renames: alias.is_some_and(|alias| !alias.columns.is_empty()),
+            columns: table.columns.clone(),
+            system: table.system.clone(),
+            lateral,
+        }));
+    }
+
+    /// A join of the two items recorded last. The first columns of `columns` are those that USING merged.
+    pub(crate) fn record_join(
+        &mut self,
+        kind: JoinKind,
+        constraint: &JoinConstraint,
+        on: Option<&Expr>,
+        using: &[NamedColumn],
+    ) {
+        let Some(recorder) = &mut self.recorder else { return };
+        let (Some(right), Some(left)) = (recorder.from.pop(), recorder.from.pop()) else { return };
+        let using_alias = node::join_using(constraint).and_then(|(_, alias)| alias);
+        recorder.from.push(FromItem::Join(Box::new(Join {
+            kind,
+            left,
+            right,
+            on: on.filter(|_| matches!(constraint, JoinConstraint::On(_))).cloned(),
+            using: using.to_vec(),
+            using_alias: using_alias.map(|alias| Arc::from(alias.value.as_str())),
+            alias: None,
+        })));
+    }
+
+    /// The alias of the join recorded last.
+    pub(crate) fn record_join_alias(&mut self, factor: &TableFactor, columns: &[NamedColumn]) {
+        let (Some(recorder), TableFactor::NestedJoin { alias: Some(alias), .. }) = (&mut self.recorder, factor) else {
+            return;
+        };
+        if let Some(FromItem::Join(join)) = recorder.from.last_mut() {
+            join.alias = Some((Arc::from(alias.name.value.as_str()), columns.to_vec(), !alias.columns.is_empty()));
+        }
+    }
+
+    /// Whether wording is kept.
+    pub(crate) fn records(&self) -> bool {
+        self.recorder.is_some()
+    }
+}
+
+fn lock_words(lock: &ast::LockClause) -> Lock {
+    let lock = node::lock_clause(lock);
+    let strength = match lock.strength {
+        node::LockStrength::KeyShare => "FOR KEY SHARE",
+        node::LockStrength::Share => "FOR SHARE",
+        node::LockStrength::NoKeyUpdate => "FOR NO KEY UPDATE",
+        node::LockStrength::Update => "FOR UPDATE",
+    };
+    let of = lock.of.and_then(|parts| parts.first()?.as_ident()).map(|ident| Arc::from(ident.value.as_str()));
+    let wait = match lock.nonblock {
+        None => "",
+        Some(ast::NonBlock::Nowait) => " NOWAIT",
+        Some(ast::NonBlock::SkipLocked) => " SKIP LOCKED",
+    };
+    Lock { strength, of, wait }
+}
+
+impl Group {
+    /// A set, unless it is of one expression.
+    pub(crate) fn set(mut items: Vec<Group>) -> Group {
+        match (items.pop(), items.is_empty()) {
+            (Some(single @ Group::Expr(_)), true) => single,
+            (Some(last), _) => {
+                items.push(last);
+                Group::Set(items)
+            }
+            (None, _) => Group::Set(items),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What a query says, clause by clause, with everything in it bound: the form its text is made from.
+//!
+//! The logical plan has the same meaning but has lost the wording (aliases, USING, WINDOW names), so the binder keeps this
+//! tree beside it when it is asked to ([`super::record`]).
+
+use std::sync::Arc;
+
+use dictdb_catalog::Relation;
+use dictdb_types::Type;
+
+use crate::bind::NamedColumn;
+use crate::expr::{AggregateCall, Expr, SortKey, WindowCall};
+use crate::logical::{Column, JoinKind, SetOpKind};
+
+/// A whole query.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// `WITH RECURSIVE`.
+    pub recursive: bool,
+    /// `WITH` items.
+    pub ctes: Vec<Cte>,
+    /// What is between WITH and ORDER BY.
+    pub body: Body,
+    /// `ORDER BY`.
+    pub order: Vec<SortKey>,
+    /// `LIMIT` or `FETCH FIRST`; NULL is `LIMIT ALL`.
+    pub limit: Option<Expr>,
+    /// `OFFSET`.
+    pub offset: Option<Expr>,
+    /// `FETCH FIRST … WITH TIES`.
+    pub with_ties: bool,
+    /// Row locks.
+    pub locks: Vec<Lock>,
+}
+
+impl Query {
+    /// A query that is its body.
+    pub fn of(body: Body) -> Self {
+        Query {
+            recursive: false,
+            ctes: Vec::new(),
+            body,
+            order: Vec::new(),
+            limit: None,
+            offset: None,
+            with_ties: false,
+            locks: Vec::new(),
+        }
+    }
+
+    /// Whether it is more than its body.
+    pub fn has_clauses(&self) -> bool {
+        !self.ctes.is_empty()
+            || !self.order.is_empty()
+            || self.limit.is_some()
+            || self.offset.is_some()
+            || !self.locks.is_empty()
+    }
+}
+
+/// A row lock, in words.
+#[derive(Clone, Debug)]
+pub struct Lock {
+    /// `FOR UPDATE` and its kin.
+    pub strength: &'static str,
+    /// `OF table`.
+    pub of: Option<Arc<str>>,
+    /// `NOWAIT` or `SKIP LOCKED`, with a space before.
+    pub wait: &'static str,
+}
+
+/// A `WITH` item.
+#[derive(Clone, Debug)]
+pub struct Cte {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The column names given to it.
+    pub columns: Vec<Arc<str>>,
+    /// Its query.
+    pub query: Query,
+    /// `MATERIALIZED` (true), `NOT MATERIALIZED` (false).
+    pub materialized: Option<bool>,
+}
+
+/// The body of a query.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// `SELECT`.
+    Select(Box<Select>),
+    /// `VALUES`.
+    Values(Vec<Vec<Expr>>),
+    /// `UNION` and its kin.
+    SetOp(Box<SetOp>),
+    /// A query in parentheses.
+    Query(Box<Query>),
+}
+
+/// Two bodies combined.
+#[derive(Clone, Debug)]
+pub struct SetOp {
+    /// Which operation.
+    pub kind: SetOpKind,
+    /// `ALL`.
+    pub all: bool,
+    /// Its columns, to which literals of the arms are coerced and ORDER BY refers.
+    pub columns: Vec<Column>,
+    /// Left arm.
+    pub left: Body,
+    /// Right arm.
+    pub right: Body,
+}
+
+/// `SELECT`.
+#[derive(Clone, Debug, Default)]
+pub struct Select {
+    /// `DISTINCT`; with expressions `DISTINCT ON`.
+    pub distinct: Option<Vec<Expr>>,
+    /// The select list, stars expanded.
+    pub list: Vec<(Column, Expr)>,
+    /// `FROM`.
+    pub from: Vec<FromItem>,
+    /// `WHERE`.
+    pub filter: Option<Expr>,
+    /// `GROUP BY`.
+    pub groups: Vec<Group>,
+    /// `GROUP BY DISTINCT`.
+    pub distinct_groups: bool,
+    /// `HAVING`.
+    pub having: Option<Expr>,
+    /// `WINDOW`.
+    pub windows: Vec<(Arc<str>, crate::expr::Window)>,
+    /// Calls that stand as columns in the expressions.
+    pub calls: Calls,
+    /// ORDER BY, until the enclosing query takes it.
+    pub order: Vec<SortKey>,
+}
+
+/// The calls of a level, by the column that stands for each.
+#[derive(Clone, Debug, Default)]
+pub struct Calls {
+    /// Aggregates.
+    pub aggregates: Vec<(Column, AggregateCall)>,
+    /// `GROUPING(…)`.
+    pub groupings: Vec<(Column, Vec<Expr>)>,
+    /// Window calls.
+    pub windows: Vec<(Column, WindowCall)>,
+    /// Set-returning calls.
+    pub sets: Vec<(Column, Expr)>,
+}
+
+/// An item of GROUP BY.
+#[derive(Clone, Debug)]
+pub enum Group {
+    /// An expression.
+    Expr(Expr),
+    /// Several in parentheses; none at all is `()`.
+    Set(Vec<Group>),
+    /// `ROLLUP (…)`, `CUBE (…)`, `GROUPING SETS (…)`, by its words.
+    Sets(&'static str, Vec<Group>),
+}
+
+/// An item of FROM.
+#[derive(Clone, Debug)]
+pub enum FromItem {
+    /// What is no join.
+    Table(Table),
+    /// A join.
+    Join(Box<Join>),
+}
+
+/// A table, subquery or function in FROM.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// What it is.
+    pub source: Source,
+    /// The alias it was given.
+    pub alias: Option<Arc<str>>,
+    /// Whether the alias has a column list.
+    pub renames: bool,
+    /// Its columns under the names they have in the query.
+    pub columns: Vec<NamedColumn>,
+    /// System columns.
+    pub system: Vec<NamedColumn>,
+    /// `LATERAL`, written or, of functions, meant.
+    pub lateral: bool,
+}
+
+/// What an item of FROM reads.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A table or view.
+    Relation(Arc<Relation>),
+    /// A `WITH` item.
+    Cte(Arc<str>),
+    /// A subquery.
+    Query(Box<Query>),
+    /// Functions side by side.
+    Function(Functions),
+}
+
+/// Functions in FROM.
+#[derive(Clone, Debug)]
+pub struct Functions {
+    /// The calls.
+    pub calls: Vec<Expr>,
+    /// `WITH ORDINALITY`.
+    pub ordinality: bool,
+    /// The column definition list.
+    pub definitions: Vec<(Arc<str>, Type)>,
+    /// Name of the first, when it has no alias.
+    pub name: Arc<str>,
+}
+
+/// A join.
+#[derive(Clone, Debug)]
+pub struct Join {
+    /// Which.
+    pub kind: JoinKind,
+    /// Left side.
+    pub left: FromItem,
+    /// Right side.
+    pub right: FromItem,
+    /// `ON`.
+    pub on: Option<Expr>,
+    /// Columns of `USING` (or `NATURAL`) and what each stands for.
+    pub using: Vec<NamedColumn>,
+    /// `USING (…) AS alias`.
+    pub using_alias: Option<Arc<str>>,
+    /// The alias of the join, with its columns and whether they were listed.
+    pub alias: Option<(Arc<str>, Vec<NamedColumn>, bool)>,
+}
