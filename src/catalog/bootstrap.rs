@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use dictdb_types::Oid;
+
 use crate::{BOOTSTRAP_ROLE, Catalog, Change, Object, Role, Schema, namespaces, system_relations};
 
 impl Catalog {
@@ -19,7 +21,8 @@ impl Catalog {
             let owner = if oid == namespaces::PUBLIC { DATABASE_OWNER_ROLE } else { BOOTSTRAP_ROLE };
             catalog.apply(&Change::Put(Object::Schema(Arc::new(Schema { oid, name: Arc::from(name), owner, acl }))));
         }
-        for role in [superuser(), predefined_role(DATABASE_OWNER_ROLE, "pg_database_owner")] {
+        let predefined = PREDEFINED_ROLES.iter().map(|(oid, name)| predefined_role(*oid, name));
+        for role in std::iter::once(superuser()).chain(predefined) {
             catalog.apply(&Change::Put(Object::Role(Arc::new(role))));
         }
         for relation in system_relations() {
@@ -32,9 +35,28 @@ impl Catalog {
 }
 
 /// `pg_authid.oid` of `pg_database_owner`.
-const DATABASE_OWNER_ROLE: dictdb_types::Oid = dictdb_types::Oid(6171);
+const DATABASE_OWNER_ROLE: Oid = Oid(6171);
+/// The role that sees all statistics and settings by being a member of the roles that may.
+const MONITOR_ROLE: Oid = Oid(3373);
+/// The roles every PostgreSQL server has, by oid.
+const PREDEFINED_ROLES: &[(Oid, &str)] = &[
+    (MONITOR_ROLE, "pg_monitor"),
+    (Oid(3374), "pg_read_all_settings"),
+    (Oid(3375), "pg_read_all_stats"),
+    (Oid(3377), "pg_stat_scan_tables"),
+    (Oid(4200), "pg_signal_backend"),
+    (Oid(4544), "pg_checkpoint"),
+    (Oid(4569), "pg_read_server_files"),
+    (Oid(4570), "pg_write_server_files"),
+    (Oid(4571), "pg_execute_server_program"),
+    (DATABASE_OWNER_ROLE, "pg_database_owner"),
+    (Oid(6181), "pg_read_all_data"),
+    (Oid(6182), "pg_write_all_data"),
+];
+/// What `pg_monitor` is a member of.
+const MONITORS: [Oid; 3] = [Oid(3374), Oid(3375), Oid(3377)];
 /// `pg_class.oid` of `pg_namespace`.
-const PG_NAMESPACE: dictdb_types::Oid = dictdb_types::Oid(2615);
+const PG_NAMESPACE: Oid = Oid(2615);
 
 fn superuser() -> Role {
     Role {
@@ -48,7 +70,7 @@ fn superuser() -> Role {
     }
 }
 
-fn predefined_role(oid: dictdb_types::Oid, name: &str) -> Role {
+fn predefined_role(oid: Oid, name: &str) -> Role {
     Role {
         oid,
         name: Arc::from(name),
@@ -63,6 +85,6 @@ fn predefined_role(oid: dictdb_types::Oid, name: &str) -> Role {
         password: None,
         valid_until: None,
         settings: Vec::new(),
-        member_of: Vec::new(),
+        member_of: if oid == MONITOR_ROLE { MONITORS.map(|role| (role, false)).into() } else { Vec::new() },
     }
 }

@@ -30,6 +30,12 @@ fn oid(text: &str) -> Oid {
     Oid(text.parse().unwrap_or_default())
 }
 
+/// Privileges as exported; none is the default.
+fn acl(text: &str) -> Option<Vec<Arc<str>>> {
+    let items = text.strip_prefix('{')?.strip_suffix('}')?;
+    Some(items.split(',').map(Arc::from).collect())
+}
+
 fn load() -> Vec<Arc<Relation>> {
     let mut columns: HashMap<Oid, Vec<Column>> = HashMap::new();
     for row in rows(COLUMNS) {
@@ -44,6 +50,7 @@ fn column(row: &[&'static str], slot: usize) -> Column {
     Column {
         not_null: row[4] == "t",
         collation: oid(row[5]),
+        acl: acl(row[6]),
         ..Column::new(row[1], Type::with_typmod(oid(row[2]), row[3].parse().unwrap_or(-1)), slot)
     }
 }
@@ -69,12 +76,11 @@ fn relation(
         })),
         None => RelationKind::Virtual,
     };
-    let acl = row[6].strip_prefix('{').and_then(|acl| acl.strip_suffix('}'));
     let namespace = if schema == "pg_catalog" { namespaces::PG_CATALOG } else { namespaces::INFORMATION_SCHEMA };
     Relation {
         columns: columns.remove(&own).unwrap_or_default().into(),
         row_type: oid(row[4]),
-        acl: acl.map(|acl| acl.split(',').map(Arc::from).collect()),
+        acl: acl(row[6]),
         ..Relation::new(own, namespace, Arc::from(name), BOOTSTRAP_ROLE, kind)
     }
 }

@@ -1,9 +1,10 @@
 //! Portals: statements ready to run or half run, and cursors, by name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use dictdb_types::{Datum, Error, Result, SqlState};
+use parking_lot::Mutex;
 
 use crate::client::{Column, Format, Row, Shape, Tag};
 use crate::pipeline::{RowSink, RowStream};
@@ -166,13 +167,60 @@ impl Portal {
     }
 }
 
+/// What `pg_cursors` shows of a named portal.
+#[derive(Clone, Debug)]
+pub(crate) struct CursorInfo {
+    /// `statement`.
+    pub statement: Arc<str>,
+    /// `is_holdable` and `is_scrollable`.
+    pub options: CursorOptions,
+    /// `is_binary`.
+    pub binary: bool,
+    /// `creation_time`.
+    pub created: i64,
+}
+
+/// The named portals of a session by name.
+pub(crate) type NamedPortals = Mutex<BTreeMap<Arc<str>, CursorInfo>>;
+
 /// The portals of a session.
 #[derive(Default)]
 pub(crate) struct Portals {
     by_name: HashMap<Arc<str>, Portal>,
+    /// The named ones, to be looked at from elsewhere.
+    named: Arc<NamedPortals>,
+    /// Whether `named` has any: the common case is that all portals are unnamed.
+    any_named: bool,
 }
 
 impl Portals {
+    /// The named portals, to be looked at from elsewhere.
+    pub(crate) fn named(&self) -> Arc<NamedPortals> {
+        self.named.clone()
+    }
+
+    fn list(&mut self, portal: &Portal) {
+        if portal.name.is_empty() {
+            return;
+        }
+        self.any_named = true;
+        self.named.lock().entry(portal.name.clone()).or_insert_with(|| CursorInfo {
+            statement: portal.text.clone(),
+            options: portal.cursor.as_ref().map(|cursor| cursor.options).unwrap_or_default(),
+            binary: portal.shape.as_ref().is_some_and(|shape| shape.format(0) == Format::Binary),
+            created: crate::clock::now_micros(),
+        });
+    }
+
+    /// Takes portals off the list that are no more.
+    fn unlist(&mut self) {
+        if self.any_named {
+            let mut named = self.named.lock();
+            named.retain(|name, _| self.by_name.contains_key(name));
+            self.any_named = !named.is_empty();
+        }
+    }
+
     /// The portal of that name for as long as the caller works with it; 34000. It must be put back.
     pub(crate) fn take(&mut self, name: &str, noun: &str) -> Result<Portal> {
         self.by_name.remove(name).ok_or_else(|| no_such(name, noun))
@@ -187,6 +235,7 @@ impl Portals {
     }
 
     pub(crate) fn put(&mut self, portal: Portal) {
+        self.list(&portal);
         self.by_name.insert(portal.name.clone(), portal);
     }
 
@@ -201,7 +250,9 @@ impl Portals {
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> bool {
-        self.by_name.remove(name).is_some()
+        let found = self.by_name.remove(name).is_some();
+        self.unlist();
+        found
     }
 
     /// Keeps the portals that `keep` says.
@@ -209,6 +260,7 @@ impl Portals {
         if !self.by_name.is_empty() {
             self.by_name.retain(|_, portal| keep(portal));
         }
+        self.unlist();
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Portal> {

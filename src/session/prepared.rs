@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use dictdb_parser::{Limits, Locations, ParsedStatement, Statement, parse};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
@@ -97,26 +98,46 @@ pub(crate) struct PreparedStatement {
     pub analysis: Analysis,
     /// Made by PREPARE rather than by the protocol.
     pub from_sql: bool,
+    /// When it was made.
+    pub prepared_at: i64,
+    /// How often it was run.
+    pub uses: AtomicU64,
 }
 
 impl PreparedStatement {
     pub(crate) fn new(name: &str, source: Option<Arc<Source>>, text: Arc<str>, analysis: Analysis) -> Self {
-        PreparedStatement { name: name.into(), text, source, analysis, from_sql: false }
+        PreparedStatement {
+            name: name.into(),
+            text,
+            source,
+            analysis,
+            from_sql: false,
+            prepared_at: crate::clock::now_micros(),
+            uses: AtomicU64::default(),
+        }
     }
 }
+
+/// The named prepared statements of a session, which `pg_prepared_statements` shows to itself.
+pub(crate) type NamedStatements = Mutex<HashMap<Arc<str>, Arc<PreparedStatement>>>;
 
 /// The prepared statements of a session. They are not transactional.
 #[derive(Debug, Default)]
 pub(crate) struct PreparedStatements {
-    named: HashMap<Arc<str>, Arc<PreparedStatement>>,
+    named: Arc<NamedStatements>,
     unnamed: Option<Arc<PreparedStatement>>,
 }
 
 impl PreparedStatements {
+    /// The named ones, to be looked at from elsewhere.
+    pub(crate) fn named(&self) -> Arc<NamedStatements> {
+        self.named.clone()
+    }
+
     /// The statement of that name; 26000.
     pub(crate) fn get(&self, name: &str) -> Result<Arc<PreparedStatement>> {
-        let found = if name.is_empty() { self.unnamed.as_ref() } else { self.named.get(name) };
-        found.cloned().ok_or_else(|| {
+        let found = if name.is_empty() { self.unnamed.clone() } else { self.named.lock().get(name).cloned() };
+        found.ok_or_else(|| {
             let message = match name {
                 "" => "unnamed prepared statement does not exist".to_owned(),
                 name => format!("prepared statement \"{name}\" does not exist"),
@@ -127,7 +148,7 @@ impl PreparedStatements {
 
     /// 42P05 when the name is taken. The unnamed statement may always be replaced.
     pub(crate) fn check_free(&self, name: &str) -> Result<()> {
-        if self.named.contains_key(name) {
+        if self.named.lock().contains_key(name) {
             let message = format!("prepared statement \"{name}\" already exists");
             return Err(Error::new(SqlState::DUPLICATE_PSTATEMENT, message));
         }
@@ -139,16 +160,16 @@ impl PreparedStatements {
         if statement.name.is_empty() {
             self.unnamed = Some(statement);
         } else {
-            self.named.insert(statement.name.clone(), statement);
+            self.named.lock().insert(statement.name.clone(), statement);
         }
     }
 
     /// Forgets a statement; false when there was none.
     pub(crate) fn remove(&mut self, name: &str) -> bool {
-        if name.is_empty() { self.unnamed.take().is_some() } else { self.named.remove(name).is_some() }
+        if name.is_empty() { self.unnamed.take().is_some() } else { self.named.lock().remove(name).is_some() }
     }
 
     pub(crate) fn clear(&mut self) {
-        self.named.clear();
+        self.named.lock().clear();
     }
 }

@@ -17,6 +17,7 @@ pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("lastval", lastval),
     ("setval_oid", setval),
     ("setval3_oid", setval_is_called),
+    ("pg_sequence_last_value", last_value),
 ];
 
 /// What `currval` and `lastval` know.
@@ -105,6 +106,13 @@ fn lastval(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
     last.and_then(|oid| known.values.get(&oid).copied()).map(Datum::Int8).ok_or_else(|| {
         Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "lastval is not yet defined in this session")
     })
+}
+
+/// The last value given out, NULL before the first.
+fn last_value(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let (_, sequence) = sequence(session(cx)?, args)?;
+    let state = sequence.state();
+    Ok(if state.is_called { Datum::Int8(state.last_value) } else { Datum::Null })
 }
 
 fn set(cx: &CallContext<'_>, args: &[Datum], is_called: bool) -> Result<Datum> {

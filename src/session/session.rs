@@ -21,8 +21,8 @@ use crate::instance::{DATABASE_CLASS, Database, Instance};
 use crate::notifications::{Action, Pending};
 use crate::persistence::Ended;
 use crate::plan_cache::KeyMaker;
-use crate::portal::Portals;
-use crate::prepared::PreparedStatements;
+use crate::portal::{NamedPortals, Portals};
+use crate::prepared::{NamedStatements, PreparedStatements};
 use crate::sequences::SequenceValues;
 use crate::settings::{Authority, Settings, Source};
 use crate::transaction::{Ending, Savepoint, Status, TransactionBlock};
@@ -51,6 +51,10 @@ pub struct Shared {
     /// What `currval` and `lastval` know.
     pub sequences: Mutex<SequenceValues>,
     notices: Mutex<Vec<Error>>,
+    /// Its named prepared statements.
+    pub(crate) prepared: Arc<NamedStatements>,
+    /// Its named portals.
+    pub(crate) cursors: Arc<NamedPortals>,
 }
 
 impl Shared {
@@ -181,6 +185,7 @@ impl Session {
         backend.activity.lock().application_name = settings.text("application_name").into();
         let storage = Arc::new(instance.storage.connect(u32::try_from(backend.pid).unwrap_or_default()));
         backend.interrupts.connect(storage.clone());
+        let (prepared, portals) = (PreparedStatements::default(), Portals::default());
         let shared = Arc::new(Shared {
             instance,
             database,
@@ -190,14 +195,16 @@ impl Session {
             temporary_schema: AtomicU32::new(0),
             sequences: Mutex::default(),
             notices: Mutex::default(),
+            prepared: prepared.named(),
+            cursors: portals.named(),
         });
         Ok(Session {
             shared,
             block: TransactionBlock::default(),
             catalog: CatalogTransaction::default(),
             storage_changes: StorageChanges::default(),
-            prepared: PreparedStatements::default(),
-            portals: Portals::default(),
+            prepared,
+            portals,
             statement_timestamp: clock::now_micros(),
             storage,
             transaction: None,

@@ -3,7 +3,7 @@
 #   PGHOST=127.0.0.1 PGPORT=5432 PGUSER=postgres src/catalog/facts/export.sh [database]
 #
 # system_relations.tsv   one line per table (r) or view (v): oid, schema, name, kind, row type, shared, acl
-# system_columns.tsv     one line per column in order: relation, name, type, modifier, not null, collation
+# system_columns.tsv     one line per column in order: relation, name, type, modifier, not null, collation, acl
 # ../../../sql/system_views.sql   the views' queries as pg_get_viewdef prints them
 #
 # Left out: the feature tables of information_schema (sql_features and so on), which describe PostgreSQL's conformance.
@@ -18,7 +18,7 @@ run() { psql -X -q -v ON_ERROR_STOP=1 -d "$database" -c "SET search_path = pg_ca
 
 run -c "COPY (SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltype, c.relisshared, c.relacl $relations ORDER BY c.oid)
         TO STDOUT WITH (FORMAT text, HEADER)" >system_relations.tsv
-run -c "COPY (SELECT attrelid, attname, atttypid, atttypmod, attnotnull, attcollation FROM pg_attribute
+run -c "COPY (SELECT attrelid, attname, atttypid, atttypmod, attnotnull, attcollation, attacl FROM pg_attribute
               WHERE attnum > 0 AND attrelid IN (SELECT c.oid $relations) ORDER BY attrelid, attnum)
         TO STDOUT WITH (FORMAT text, HEADER)" >system_columns.tsv
 {

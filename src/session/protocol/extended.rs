@@ -3,6 +3,7 @@
 //! After an error the server discards messages until Sync; the session only has to be told of Sync.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use dictdb_parser::{Limits, parse};
@@ -108,6 +109,7 @@ impl Session {
         result_formats: &[i16],
     ) -> Result<()> {
         let prepared = self.prepared.get(statement)?;
+        prepared.uses.fetch_add(1, Ordering::Relaxed);
         self.shared.backend.activity.lock().query = prepared.text.clone();
         self.start_statement();
         check_counts(&prepared, param_formats, params)?;

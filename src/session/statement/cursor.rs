@@ -80,7 +80,8 @@ impl Session {
             self.portals.retain(|_| false);
             return Ok(Outcome::Done(Tag::new("CLOSE CURSOR ALL")));
         };
-        self.portals.take(&name.value, "cursor")?;
+        self.portals.get(&name.value, "cursor")?;
+        self.portals.remove(&name.value);
         Ok(Outcome::Done(Tag::new("CLOSE CURSOR")))
     }
 

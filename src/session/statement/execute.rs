@@ -1,6 +1,7 @@
 //! PREPARE, EXECUTE and DEALLOCATE.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{Execute, Prepare};
@@ -43,6 +44,7 @@ impl Session {
     pub(crate) fn executed(&mut self, execute: &Execute, portal: &Portal) -> Result<Portal> {
         let name = execute.name.value.as_str();
         let prepared = self.prepared.get(name)?;
+        prepared.uses.fetch_add(1, Ordering::Relaxed);
         let required = prepared.analysis.params.len();
         if execute.params.len() != required {
             let message = format!("wrong number of parameters for prepared statement \"{name}\"");

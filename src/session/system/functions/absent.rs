@@ -24,6 +24,8 @@ pub(super) const SETS: &[(&str, SetFn)] = &[
     ("pg_stat_get_slru", none),
     ("pg_stat_get_subscription", none),
     ("pg_stat_get_wal_senders", none),
+    // There are no extended statistics to unpack.
+    ("pg_stats_ext_mcvlist_items", none),
     ("show_all_file_settings", none),
 ];
 

@@ -61,6 +61,11 @@ pub(super) fn record(source: &str, fields: Vec<Datum>) -> Datum {
     Datum::Record(Arc::new(Record { ty: oids::RECORD, types: output_types(source), fields }))
 }
 
+/// The row of such a function when nothing is known: all its output parameters are NULL.
+pub(super) fn unknown_record(source: &str) -> Datum {
+    record(source, vec![Datum::Null; output_types(source).len()])
+}
+
 fn output_types(source: &str) -> Vec<Oid> {
     let proc = facts::procs_with_source(source).next();
     let Some((types, modes)) = proc.and_then(|p| Some((p.all_args.as_ref()?, p.arg_modes.as_ref()?))) else {

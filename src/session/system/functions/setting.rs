@@ -11,7 +11,13 @@ use crate::settings::{Definition, Kind, SettingRow};
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[("pg_settings_get_flags", pg_settings_get_flags)];
 
-pub(super) const SETS: &[(&str, SetFn)] = &[("show_all_settings", show_all_settings)];
+pub(super) const SETS: &[(&str, SetFn)] = &[("show_all_settings", show_all_settings), ("pg_config", pg_config)];
+
+/// `pg_config()`: of what it tells about the building of a PostgreSQL, the version is what a DictDB has.
+fn pg_config(_: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
+    let version = format!("PostgreSQL {}", crate::SERVER_VERSION);
+    Ok(records("pg_config", vec![vec![Datum::text("VERSION"), Datum::text(version)]]))
+}
 
 /// `pg_show_all_settings()`, the rows of `pg_settings`.
 fn show_all_settings(cx: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {

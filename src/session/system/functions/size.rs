@@ -15,6 +15,8 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_total_relation_size", |cx, args| of_relation(cx, args, main_size)),
     ("pg_database_size_name", pg_database_size),
     ("pg_database_size_oid", pg_database_size),
+    ("pg_tablespace_size_name", pg_tablespace_size),
+    ("pg_tablespace_size_oid", pg_tablespace_size),
     ("pg_relation_filenode", pg_relation_filenode),
     ("pg_relation_filepath", |_, _| Ok(Datum::Null)),
     ("pg_filenode_relation", pg_filenode_relation),
@@ -64,9 +66,37 @@ fn pg_database_size(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
             _ => Ok(Datum::Null),
         };
     };
+    Ok(Datum::Int8(bytes_of(env, &database)))
+}
+
+/// Bytes of all tables of a database.
+fn bytes_of(env: &StatementEnv, database: &crate::Database) -> i64 {
     let catalog = database.catalog.current();
-    let tables = catalog.relations().filter_map(|relation| instance.storage.table(relation.storage));
-    Ok(Datum::Int8(tables.map(|table| table.stats().bytes as i64).sum()))
+    let tables = catalog.relations().filter_map(|relation| env.shared.instance.storage.table(relation.storage));
+    tables.map(|table| table.stats().bytes as i64).sum()
+}
+
+/// Everything is in `pg_default`; `pg_global` holds no tables. 42704.
+fn pg_tablespace_size(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    const DEFAULT: Oid = Oid(1663);
+    const GLOBAL: Oid = Oid(1664);
+    let env = session(cx)?;
+    let tablespace = match args.first() {
+        Some(Datum::Text(name)) => match &**name {
+            "pg_default" => DEFAULT,
+            "pg_global" => GLOBAL,
+            name => {
+                let message = format!("tablespace \"{name}\" does not exist");
+                return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+            }
+        },
+        _ => oid(args, 0),
+    };
+    Ok(match tablespace {
+        DEFAULT => Datum::Int8(env.shared.instance.databases().iter().map(|database| bytes_of(env, database)).sum()),
+        GLOBAL => Datum::Int8(0),
+        _ => Datum::Null,
+    })
 }
 
 fn pg_relation_filenode(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {

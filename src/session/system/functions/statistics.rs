@@ -4,7 +4,7 @@ use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_storage::TableStats;
 use dictdb_types::{Datum, Result};
 
-use super::arguments::{oid, session};
+use super::arguments::{oid, session, unknown_record};
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_stat_get_tuples_inserted", |cx, args| of_table(cx, args, |stats| stats.inserted as i64)),
@@ -14,6 +14,11 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_stat_get_db_tuples_inserted", |cx, args| of_database(cx, args, |stats| stats.inserted as i64)),
     ("pg_stat_get_db_tuples_updated", |cx, args| of_database(cx, args, |stats| stats.updated as i64)),
     ("pg_stat_get_db_tuples_deleted", |cx, args| of_database(cx, args, |stats| stats.deleted as i64)),
+    ("pg_stat_get_archiver", |_, _| Ok(unknown_record("pg_stat_get_archiver"))),
+    ("pg_stat_get_replication_slot", |_, _| Ok(unknown_record("pg_stat_get_replication_slot"))),
+    ("pg_stat_get_subscription_stats", |_, _| Ok(unknown_record("pg_stat_get_subscription_stats"))),
+    ("pg_stat_get_wal", |_, _| Ok(unknown_record("pg_stat_get_wal"))),
+    ("pg_stat_get_wal_receiver", |_, _| Ok(unknown_record("pg_stat_get_wal_receiver"))),
     ("pg_stat_get_analyze_count", uncounted),
     ("pg_stat_get_autoanalyze_count", uncounted),
     ("pg_stat_get_autovacuum_count", uncounted),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Column, Identity, IndexInfo, IndexTarget, Relation, RelationKind};
+use dictdb_catalog::{Column, Identity, IndexInfo, IndexMethod, IndexTarget, Relation, RelationKind};
 use dictdb_types::{Datum, Oid, Type, TypeLookup, oids};
 
 use super::super::output::{NULL, Output, acl, options, row};
@@ -61,29 +61,32 @@ fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
     }
 }
 
-/// An index has a column per key, named after the table's column or `expr`, `expr1`, … .
+/// An index has a column per key, named after the table's column, the expression's function or `expr`; numbers tell apart
+/// what would have the same name. A hash index keeps integers.
 fn index_attributes<'a>(source: &Source<'_>, index: &IndexInfo) -> Vec<Attribute<'a>> {
     let table = source.catalog.relation(index.table);
     let of_column = |attnum: i16| table.and_then(|t| t.column(attnum));
-    let mut expressions = 0;
     let mut attributes: Vec<Attribute<'a>> = Vec::new();
     let mut add = |name: Arc<str>, ty: Type, collation: Oid| {
+        let numbered = (1..).map(|n| Arc::from(format!("{name}{n}")));
+        let mut names = std::iter::once(name.clone()).chain(numbered);
+        let name = names.find(|name| attributes.iter().all(|other| other.name != *name)).unwrap_or(name);
         let attnum = attributes.len() as i16 + 1;
         attributes.push(Attribute { name, ty, attnum, collation, not_null: false, column: None });
     };
     for key in &index.keys {
-        let column = match &key.target {
-            IndexTarget::Column(attnum) => of_column(*attnum),
-            IndexTarget::Expression(_) => None,
+        let (name, collation) = match &key.target {
+            IndexTarget::Column(attnum) => {
+                of_column(*attnum).map_or((Arc::from(""), Oid::INVALID), |c| (c.name.clone(), c.collation))
+            }
+            IndexTarget::Expression(text) => {
+                (dictdb_planner::table_expr::index_column_name(text), types::collation_of(source, key.ty.oid))
+            }
         };
-        let name = column.map_or_else(
-            || {
-                expressions += 1;
-                if expressions == 1 { "expr".into() } else { format!("expr{}", expressions - 1).into() }
-            },
-            |column| column.name.clone(),
-        );
-        add(name, key.ty, column.map_or_else(|| types::collation_of(source, key.ty.oid), |c| c.collation));
+        match index.method {
+            IndexMethod::Hash => add(name, Type::new(oids::INT4), collation),
+            IndexMethod::Btree => add(name, key.ty, collation),
+        }
     }
     for attnum in &index.include {
         if let Some(column) = of_column(*attnum) {
@@ -113,7 +116,7 @@ fn push(source: &Source<'_>, relation: Oid, attribute: &Attribute<'_>, out: &mut
     row!(out;
         relation, attribute.name.clone(), attribute.ty.oid, statistics, len, attribute.attnum,
         i32::from(is_array), -1, attribute.ty.typmod, by_value, char::from(align), storage, compression, attribute.not_null,
-        column.is_some_and(|c| c.default.is_some()), !missing.is_null(), identity,
+        column.is_some_and(|c| c.default.is_some() && c.identity.is_none()), !missing.is_null(), identity,
         if column.is_some_and(|c| c.generated) { "s" } else { "" },
         attribute.column.is_some_and(|c| c.dropped), attribute.column.is_none_or(|c| c.local),
         attribute.column.map_or(0, |c| c.inherited), attribute.collation,
@@ -129,11 +132,11 @@ fn missing_array(missing: &Datum, ty: Type) -> Datum {
     Datum::Array(Arc::new(dictdb_types::Array::vector(ty.oid, vec![missing.clone()])))
 }
 
-/// Defaults and generation expressions.
+/// Defaults and generation expressions; what fills an identity column is not one of them.
 pub fn pg_attrdef(source: &Source<'_>, out: &mut Output<'_>) {
     for relation in source.catalog.relations() {
         for (attnum, column) in relation.live_columns() {
-            if let Some(default) = &column.default {
+            if let Some(default) = column.default.as_ref().filter(|_| column.identity.is_none()) {
                 row!(out; attrdef_oid(relation.oid, attnum), relation.oid, attnum, default);
             }
         }

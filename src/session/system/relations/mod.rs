@@ -14,7 +14,7 @@ mod sequence;
 mod types;
 
 pub(super) use depend::classes;
-use dictdb_catalog::Catalog;
+use dictdb_catalog::{Catalog, RelationKind};
 use dictdb_types::{Error, Oid, Result};
 pub(super) use index::attnums as index_attnums;
 pub(super) use rule::view as view_of_rule;
@@ -86,9 +86,14 @@ const EMPTY: &[&str] = &[
     "pg_user_mapping",
 ];
 
-/// Makes the rows of a system table. 0A000 for one nobody makes rows for.
+/// Makes the rows of a system table, or the one row of a sequence. 0A000 for one nobody makes rows for.
 pub(super) fn produce(env: &StatementEnv, relation: Oid, out: &mut Output<'_>) -> Result<()> {
-    let name = env.catalog.relation(relation).map(|r| r.name.clone()).unwrap_or_default();
+    let found = env.catalog.relation(relation);
+    if let Some(sequence) = found.filter(|relation| matches!(relation.kind, RelationKind::Sequence(_))) {
+        sequence::state(env, sequence, out);
+        return Ok(());
+    }
+    let name = found.map(|relation| relation.name.clone()).unwrap_or_default();
     if let Some((_, producer)) = PRODUCERS.iter().find(|(table, _)| *table == &*name) {
         producer(&Source { env, catalog: &env.catalog }, out);
         return Ok(());
