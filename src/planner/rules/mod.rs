@@ -2,6 +2,7 @@
 
 mod factor;
 mod fold;
+mod lift;
 mod prune;
 mod pushdown;
 mod semijoin;
@@ -19,5 +20,6 @@ pub fn apply(mut node: Node, env: &dyn Env) -> (Node, Option<Error>) {
     factor::factor_disjunctions(&mut node);
     let node = semijoin::subqueries_to_joins(node);
     let node = pushdown::push_filters(node);
+    let node = lift::lift_projections(node);
     (prune::prune_columns(node), failure)
 }
