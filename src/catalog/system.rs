@@ -1,6 +1,6 @@
 //! The relations of `pg_catalog` and `information_schema`, with PostgreSQL 15's oids, columns and types.
 //!
-//! Tables are [`RelationKind::Virtual`]: the session makes their rows. Views are PostgreSQL's own queries over them, from
+//! Tables are [`RelationKind::Virtual`]: the session makes their rows. Their indexes are only told of. Views are PostgreSQL's own queries over them, from
 //! `sql/system_views.sql`. Both come from exported tables (`facts/`); every database shares the same objects.
 
 use std::collections::HashMap;
@@ -8,10 +8,14 @@ use std::sync::{Arc, LazyLock};
 
 use dictdb_types::{Oid, Type};
 
-use crate::{BOOTSTRAP_ROLE, Column, Relation, RelationKind, ViewInfo, namespaces};
+use crate::{
+    BOOTSTRAP_ROLE, Column, Constraint, ConstraintKind, IndexInfo, IndexKey, IndexMethod, IndexTarget, Relation,
+    RelationKind, ViewInfo, namespaces,
+};
 
 const RELATIONS: &str = include_str!("facts/system_relations.tsv");
 const COLUMNS: &str = include_str!("facts/system_columns.tsv");
+const INDEXES: &str = include_str!("facts/system_indexes.tsv");
 const VIEWS: &str = include_str!("../../sql/system_views.sql");
 
 static SYSTEM: LazyLock<Vec<Arc<Relation>>> = LazyLock::new(load);
@@ -43,7 +47,65 @@ fn load() -> Vec<Arc<Relation>> {
         of_relation.push(column(&row, of_relation.len()));
     }
     let queries = queries();
-    rows(RELATIONS).map(|row| Arc::new(relation(&row, &mut columns, &queries))).collect()
+    let mut relations: Vec<Relation> = rows(RELATIONS).map(|row| relation(&row, &mut columns, &queries)).collect();
+    for row in rows(INDEXES) {
+        if let Some(index) = index(&row, &mut relations) {
+            relations.push(index);
+        }
+    }
+    relations.sort_by_key(|relation| relation.oid);
+    relations.into_iter().map(Arc::new).collect()
+}
+
+/// An index of a system table, entered there with its constraint. Rows are made by the session and never looked up in it;
+/// clients see it, and a primary key says what depends on what.
+fn index(row: &[&'static str], relations: &mut [Relation]) -> Option<Relation> {
+    let (own, name, constraint) = (oid(row[0]), Arc::from(row[1]), oid(row[5]));
+    let (unique, primary) = (row[3] == "t", row[4] == "t");
+    let table = relations.iter_mut().find(|relation| relation.oid == oid(row[2]))?;
+    let columns: Vec<i16> = row[6].split(' ').filter_map(|attnum| attnum.parse().ok()).collect();
+    let mut keys = Vec::with_capacity(columns.len());
+    for (attnum, opclass) in columns.iter().zip(row[7].split(' ')) {
+        let ty = table.column(*attnum)?.ty;
+        let target = IndexTarget::Column(*attnum);
+        keys.push(IndexKey { target, ty, opclass: oid(opclass), descending: false, nulls_first: false });
+    }
+    table.indexes.push(own);
+    if constraint.is_valid() {
+        let kind = match primary {
+            true => ConstraintKind::Primary { columns, index: own },
+            false => ConstraintKind::Unique { columns, index: own },
+        };
+        table.constraints.push(Arc::new(system_constraint(constraint, &name, table.oid, kind)));
+    }
+    let info = IndexInfo {
+        table: table.oid,
+        method: IndexMethod::Btree,
+        unique,
+        primary,
+        nulls_not_distinct: false,
+        keys,
+        include: Vec::new(),
+        predicate: None,
+        deferrable: false,
+    };
+    let kind = RelationKind::Index(Arc::new(info));
+    Some(Relation::new(own, table.namespace, name, BOOTSTRAP_ROLE, kind))
+}
+
+fn system_constraint(oid: Oid, name: &Arc<str>, relation: Oid, kind: ConstraintKind) -> Constraint {
+    Constraint {
+        oid,
+        name: name.clone(),
+        relation,
+        kind,
+        deferrable: false,
+        initially_deferred: false,
+        validated: true,
+        no_inherit: true,
+        local: true,
+        inherited: 0,
+    }
 }
 
 fn column(row: &[&'static str], slot: usize) -> Column {
@@ -105,8 +167,9 @@ mod tests {
     #[test]
     fn every_relation_has_columns_and_every_view_its_query() {
         let views = system_relations().iter().filter(|r| matches!(r.kind, RelationKind::View(_))).count();
-        assert_eq!((system_relations().len(), views), (204, 140));
-        assert!(system_relations().iter().all(|r| !r.columns.is_empty()));
+        let indexes = system_relations().iter().filter(|r| matches!(r.kind, RelationKind::Index(_))).count();
+        assert_eq!((system_relations().len(), views, indexes), (326, 140, 122));
+        assert!(system_relations().iter().all(|r| r.columns.is_empty() == r.index().is_some()));
         assert!(system_relations().is_sorted_by_key(|r| r.oid));
     }
 }

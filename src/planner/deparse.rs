@@ -7,6 +7,8 @@
 use std::cell::Cell;
 use std::fmt::Write;
 
+use dictdb_catalog::namespaces;
+use dictdb_functions::facts::{self, ArgMode};
 use dictdb_types::{Datum, Env, Error, Result, Type, TypeKind, oids, quote_identifier};
 
 use crate::expr::{BoolTest, Call, ColumnId, Expr, RowOrder, Spelling, Sublink, Subscript};
@@ -129,10 +131,8 @@ impl Names<'_> {
             }
             Expr::Field(inner, index, _) => self.field(inner, *index, out)?,
             Expr::Subscript(subscript) => self.subscript(subscript, out)?,
-            Expr::Relabel(inner, ty)
-            | Expr::ViaIo(inner, ty)
-            | Expr::ToDomain(inner, ty)
-            | Expr::ArrayCoerce(inner, _, ty) => {
+            Expr::ToDomain(inner, ty) => self.domain(expr, inner, *ty, out)?,
+            Expr::Relabel(inner, ty) | Expr::ViaIo(inner, ty) | Expr::ArrayCoerce(inner, _, ty) => {
                 self.cast(expr, inner, *ty, out)?;
             }
             Expr::TestValue(_) => out.push_str("VALUE"),
@@ -168,6 +168,26 @@ impl Names<'_> {
         Ok(())
     }
 
+    /// `(value)::domain`: the casts to the type under the domain, which were not written, are not shown.
+    fn domain(&self, cast: &Expr, inner: &Expr, ty: Type, out: &mut String) -> Result<()> {
+        let mut value = inner;
+        if let Expr::Call(call) = value
+            && is_length_coercion(call)
+        {
+            value = &call.args[0];
+        }
+        match value {
+            Expr::Relabel(operand, _) | Expr::ViaIo(operand, _) => value = operand,
+            Expr::Call(call) if is_cast(call) => value = &call.args[0],
+            Expr::Const(constant, own) if own.typmod >= 0 && own.oid != oids::INTERVAL => {
+                let bare = Expr::Const(constant.clone(), Type::new(own.oid));
+                return self.cast(cast, &bare, ty, out);
+            }
+            _ => {}
+        }
+        self.cast(cast, value, ty, out)
+    }
+
     /// `(row).field`.
     fn field(&self, row: &Expr, index: usize, out: &mut String) -> Result<()> {
         match row {
@@ -176,7 +196,7 @@ impl Names<'_> {
         }
         let name = match self.env.type_info(row.ty().oid).as_deref().map(|info| &info.kind) {
             Some(TypeKind::Composite(fields)) => fields.get(index).map(|field| field.name.clone()),
-            _ => None,
+            _ => output_parameter(row, index),
         };
         match name {
             Some(name) => put(out, format_args!(".{}", quote_identifier(&name))),
@@ -238,10 +258,7 @@ impl Names<'_> {
                 self.cast(expr, value, call.ty, out)
             }
             (_, [value, ..]) if is_cast(call) => self.cast(expr, value, call.ty, out),
-            _ => {
-                let name = quote_identifier(&call.function.name);
-                self.list(&format!("{name}("), &call.args, ")", out)
-            }
+            _ => self.list(&format!("{}(", function_name(&call.function)), &call.args, ")", out),
         }
     }
 
@@ -413,6 +430,24 @@ impl Names<'_> {
     }
 }
 
+/// The name of a function, with its schema unless that is `pg_catalog`.
+pub fn function_name(function: &crate::expr::Function) -> String {
+    let name = quote_identifier(&function.name);
+    match facts::proc_by_oid(function.oid).map(|proc| proc.namespace) {
+        Some(namespaces::INFORMATION_SCHEMA) => format!("information_schema.{name}"),
+        _ => name.into_owned(),
+    }
+}
+
+/// The name of a field of what a function with output parameters returns.
+pub fn output_parameter(call: &Expr, index: usize) -> Option<std::sync::Arc<str>> {
+    let Expr::Call(call) = call else { return None };
+    let proc = facts::proc_by_oid(call.function.oid)?;
+    let (modes, names) = (proc.arg_modes.as_ref()?, proc.arg_names.as_ref()?);
+    let outputs = modes.iter().zip(names).filter(|(mode, _)| !matches!(mode, ArgMode::In | ArgMode::Variadic));
+    outputs.map(|(_, name)| std::sync::Arc::from(*name)).nth(index)
+}
+
 /// Whether a call is a cast: to its own type, with at most the modifier and the explicit flag as further arguments.
 pub fn is_cast(call: &Call) -> bool {
     let Some((value, rest)) = call.args.split_first() else { return false };
@@ -496,9 +531,9 @@ fn binds_tighter(expr: &Expr, parent: &Expr) -> bool {
     inner > outer || inner == outer && is_left
 }
 
+/// A literal as `standard_conforming_strings` reads it.
 fn quote_literal(text: &str) -> String {
-    let escaped = text.replace('\'', "''");
-    if text.contains('\\') { format!("E'{}'", escaped.replace('\\', "\\\\")) } else { format!("'{escaped}'") }
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn put(out: &mut String, text: std::fmt::Arguments<'_>) {

@@ -298,9 +298,14 @@ impl Session {
             activity.query = text.clone();
         }
         drop(activity);
+        self.statement_deadline()
+    }
+
+    /// When a statement that begins now must have ended.
+    pub(crate) fn statement_deadline(&self) -> Option<Deadline> {
         let timeout_ms = self.shared.settings.lock().derived().statement_timeout_ms;
         let limit = Duration::from_millis(timeout_ms);
-        (timeout_ms > 0).then(|| self.shared.instance.deadlines.set(limit, backend))
+        (timeout_ms > 0).then(|| self.shared.instance.deadlines.set(limit, &self.shared.backend))
     }
 
     /// The statement has ended, well or badly.

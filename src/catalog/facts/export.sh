@@ -4,6 +4,7 @@
 #
 # system_relations.tsv   one line per table (r) or view (v): oid, schema, name, kind, row type, shared, acl
 # system_columns.tsv     one line per column in order: relation, name, type, modifier, not null, collation, acl
+# system_indexes.tsv     one line per index of a table: oid, name, table, unique, primary, constraint, columns, classes
 # ../../../sql/system_views.sql   the views' queries as pg_get_viewdef prints them
 #
 # Left out: the feature tables of information_schema (sql_features and so on), which describe PostgreSQL's conformance.
@@ -29,3 +30,8 @@ HEADER
     run -At -c "SELECT format(E'\nCREATE VIEW %I.%I AS\n%s', n.nspname, c.relname, pg_get_viewdef(c.oid))
                 $relations AND c.relkind = 'v' ORDER BY c.oid"
 } >../../../sql/system_views.sql
+run -c "COPY (SELECT i.indexrelid, x.relname, i.indrelid, i.indisunique, i.indisprimary, o.oid AS conoid, i.indkey, i.indclass
+                FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
+                JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_constraint o ON o.conindid = i.indexrelid
+               WHERE i.indexrelid < 16384 AND n.nspname = 'pg_catalog' AND c.relkind = 'r' ORDER BY i.indexrelid)
+        TO STDOUT WITH (FORMAT text, HEADER)" >system_indexes.tsv

@@ -82,7 +82,7 @@ pub struct Binder<'a> {
     /// Where literals of unknown type stand, by the address of their text, which lives as long as they are unknown.
     literals: HashMap<usize, u32>,
     /// The fields of record columns that a subquery produces.
-    row_shapes: std::collections::HashMap<ColumnId, RowShape>,
+    pub(crate) row_shapes: std::collections::HashMap<ColumnId, RowShape>,
     /// The wording of the query being bound, where it is wanted.
     pub(crate) recorder: Option<crate::view::record::Recorder>,
     /// Relations named so far.

@@ -106,7 +106,8 @@ impl Builder<'_> {
             let projected = Logical::Project { input: Box::new(sorted), columns: vec![(output, arg.clone())] };
             let one = Expr::Const(Datum::Int8(1), Type::new(oids::INT8));
             let query = Logical::Limit { input: Box::new(projected), limit: Some(one), offset: None, with_ties: false };
-            let value = Expr::Sublink(Box::new(Sublink { kind: SublinkKind::Scalar, query, ty: arg.ty() }));
+            let value =
+                Expr::Sublink(Box::new(Sublink { kind: SublinkKind::Scalar, query, ty: arg.ty(), wording: None }));
             exprs.push(match arg.ty() == column.ty {
                 true => (column.clone(), value),
                 false => (column.clone(), Expr::Relabel(Box::new(value), column.ty)),

@@ -3,6 +3,7 @@
 use dictdb_types::{Result, quote_identifier};
 
 use super::printer::{CLAUSE, Printer};
+use crate::deparse::output_parameter;
 use crate::expr::{
     AggregateCall, ColumnId, Expr, Frame, FrameBound, FrameExclude, FrameForm, FrameUnit, SortKey, Window, WindowCall,
 };
@@ -39,6 +40,21 @@ impl Printer<'_> {
             Some(Found::Window(call)) => self.window_call(&call, out)?,
             Some(Found::Set(call)) => self.expr(&call, out)?,
         }
+        Ok(true)
+    }
+
+    /// A field of a record: of a column whose fields are known, or of a set-returning call of the select list; false for a
+    /// field of anything else.
+    pub fn field_of_record(&self, row: &Expr, index: usize, out: &mut String) -> Result<bool> {
+        let Expr::Column(id, _) = row else { return Ok(false) };
+        let name = match self.find_call(*id) {
+            Some(Found::Set(call)) => output_parameter(&call, index).map(|name| name.to_string()),
+            _ => self.field_name(*id, index).map(str::to_owned),
+        };
+        let Some(name) = name else { return Ok(false) };
+        out.push('(');
+        self.expr(row, out)?;
+        out.push_str(&format!(").{}", quote_identifier(&name)));
         Ok(true)
     }
 

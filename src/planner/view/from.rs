@@ -9,17 +9,17 @@ use crate::bind::NamedColumn;
 use crate::logical::JoinKind;
 
 impl Printer<'_> {
-    pub fn from_clause(&self, items: &[FromItem], out: &mut String) -> Result<()> {
+    pub fn write_from(&self, items: &[FromItem], out: &mut String) -> Result<()> {
         let mut names = self.scope(|scope| scope.aliases().to_vec()).unwrap_or_default().into_iter();
         for (i, item) in items.iter().enumerate() {
             if i == 0 {
                 self.keyword(out, " FROM ", -CLAUSE, CLAUSE, 2);
-                self.from_item(item, &mut names, out)?;
+                self.write_from_item(item, &mut names, out)?;
                 continue;
             }
             out.push_str(", ");
             let mut text = String::new();
-            self.from_item(item, &mut names, &mut text)?;
+            self.write_from_item(item, &mut names, &mut text)?;
             self.break_item(&text, out);
             out.push_str(&text);
         }
@@ -27,7 +27,7 @@ impl Printer<'_> {
     }
 
     /// One item. `names` gives the names of the items in the order they were taken.
-    fn from_item(
+    fn write_from_item(
         &self,
         item: &FromItem,
         names: &mut impl Iterator<Item = std::sync::Arc<str>>,
@@ -124,7 +124,7 @@ impl Printer<'_> {
         if enclosed {
             out.push('(');
         }
-        self.from_item(&join.left, names, out)?;
+        self.write_from_item(&join.left, names, out)?;
         let word = match join.kind {
             JoinKind::Inner | JoinKind::Semi | JoinKind::Anti if join.on.is_some() || !join.using.is_empty() => {
                 " JOIN "
@@ -138,7 +138,7 @@ impl Printer<'_> {
         if right_enclosed {
             out.push('(');
         }
-        self.from_item(&join.right, names, out)?;
+        self.write_from_item(&join.right, names, out)?;
         if right_enclosed {
             out.push(')');
         }

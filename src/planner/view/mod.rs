@@ -17,13 +17,15 @@ mod scope;
 mod select;
 pub mod tree;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::{Relation, ViewInfo};
 use dictdb_parser::{Statement, ast};
 use dictdb_types::{Error, Result, Type};
 
-use crate::bind::{BindContext, Binder};
+use crate::bind::{BindContext, Binder, RowShape};
+use crate::expr::ColumnId;
 use printer::{Printer, Shown};
 
 /// How a definition is laid out.
@@ -37,18 +39,18 @@ pub struct Style {
 
 /// The query of a view, with the semicolon at its end. `cx` has the search path that names are shown for.
 pub fn definition(relation: &Arc<Relation>, view: &ViewInfo, style: Style, cx: BindContext<'_>) -> Result<String> {
-    let query = recorded(view, cx)?;
+    let (query, shapes) = recorded(view, cx)?;
     let names: Vec<Arc<str>> = relation.live_columns().map(|(_, column)| column.name.clone()).collect();
     let types: Vec<Type> = relation.live_columns().map(|(_, column)| column.ty).collect();
-    let printer = Printer::new(cx, style);
+    let printer = Printer::new(cx, style, shapes);
     let mut out = String::new();
     printer.view(&query, Shown { names: Some(&names), types: Some(&types), visible: true }, &mut out)?;
     out.push(';');
     Ok(out)
 }
 
-/// The wording of a view's query, bound under the search path it was made under.
-fn recorded(view: &ViewInfo, cx: BindContext<'_>) -> Result<tree::Query> {
+/// The wording of a view's query, bound under the search path it was made under, and the fields of record columns.
+fn recorded(view: &ViewInfo, cx: BindContext<'_>) -> Result<(tree::Query, HashMap<ColumnId, RowShape>)> {
     let statements = dictdb_parser::parse(&view.query, &dictdb_parser::Limits::default())?;
     let Some(statement) = statements.first() else { return Err(Error::internal("a view without a query")) };
     let Statement::Sql(tree) = &statement.statement else { return Err(Error::internal("a view of no query")) };
@@ -58,5 +60,7 @@ fn recorded(view: &ViewInfo, cx: BindContext<'_>) -> Result<tree::Query> {
     binder.keep_casts = true;
     binder.recorder = Some(Default::default());
     binder.bind_subquery(query)?;
-    binder.recorded_query().ok_or_else(|| Error::internal("a query was bound without being recorded"))
+    let query = binder.recorded_query();
+    let query = query.ok_or_else(|| Error::internal("a query was bound without being recorded"))?;
+    Ok((query, binder.row_shapes))
 }

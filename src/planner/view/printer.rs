@@ -1,6 +1,7 @@
 //! The state of printing one view: where names come from, how far lines are indented.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_functions::resolve::Scope as _;
@@ -9,9 +10,9 @@ use dictdb_types::{Error, Result, Type};
 use super::Style;
 use super::scope::{Reference, Scope};
 use super::tree::Query;
-use crate::bind::BindContext;
+use crate::bind::{BindContext, RowShape};
 use crate::deparse::{self, QueryText};
-use crate::expr::{Expr, Sublink, SublinkKind};
+use crate::expr::{ColumnId, Expr, Sublink, SublinkKind};
 use crate::scope::CatalogScope;
 
 /// Indentation of clauses inside a query (`PRETTYINDENT_STD`).
@@ -38,11 +39,12 @@ pub(super) struct Printer<'a> {
     pub style: Style,
     level: Cell<i32>,
     scopes: RefCell<Vec<Scope>>,
+    shapes: HashMap<ColumnId, RowShape>,
 }
 
 impl<'a> Printer<'a> {
-    pub fn new(cx: BindContext<'a>, style: Style) -> Self {
-        Printer { cx, style, level: Cell::new(0), scopes: RefCell::default() }
+    pub fn new(cx: BindContext<'a>, style: Style, shapes: HashMap<ColumnId, RowShape>) -> Self {
+        Printer { cx, style, level: Cell::new(0), scopes: RefCell::default(), shapes }
     }
 
     /// A whole view.
@@ -108,12 +110,18 @@ impl<'a> Printer<'a> {
         })
     }
 
+    /// The name of a field of a record column.
+    pub fn field_name(&self, id: ColumnId, index: usize) -> Option<&str> {
+        self.shapes.get(&id)?.get(index).map(|(name, _)| &**name)
+    }
+
     /// The text of an expression.
     pub fn expr(&self, expr: &Expr, out: &mut String) -> Result<()> {
         let names = deparse::Names {
             env: self.cx.env,
             column: &|_| None,
             input: &|_| None,
+            outer: &|_| None,
             stored: false,
             pretty: self.style.pretty,
             indented: true,
@@ -176,6 +184,7 @@ impl QueryText for Printer<'_> {
         }
         match expr {
             Expr::Column(id, _) => self.call(*id, out),
+            Expr::Field(row, index, _) => self.field_of_record(row, *index, out),
             _ => Ok(false),
         }
     }

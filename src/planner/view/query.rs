@@ -222,7 +222,7 @@ impl Printer<'_> {
         out.push_str(" SELECT");
         self.distinct(select, out)?;
         self.select_list(&select.list, shown, out)?;
-        self.from_clause(&select.from, out)?;
+        self.write_from(&select.from, out)?;
         if let Some(filter) = &select.filter {
             self.keyword(out, " WHERE ", -CLAUSE, CLAUSE, 1);
             self.expr(filter, out)?;

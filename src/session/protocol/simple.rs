@@ -7,6 +7,7 @@ use dictdb_types::{Datum, Result};
 
 use super::{isolate, tag};
 use crate::client::{Client, Shape, Tag};
+use crate::deadlines::Deadline;
 use crate::portal::{Outcome, Portal};
 use crate::prepared::Source;
 use crate::statement;
@@ -18,8 +19,7 @@ impl Session {
     pub async fn simple_query(&mut self, sql: &str, client: &mut dyn Client) -> Result<()> {
         let text: Arc<str> = sql.into();
         let timer = self.begin_activity(Some(&text));
-        let result = isolate(self.run_query_string(&text, client)).await;
-        drop(timer);
+        let result = isolate(self.run_query_string(&text, timer, client)).await;
         if result.is_err() {
             self.fail();
         }
@@ -27,7 +27,13 @@ impl Session {
         result
     }
 
-    async fn run_query_string(&mut self, text: &Arc<str>, client: &mut dyn Client) -> Result<()> {
+    /// Each statement of the string has the time that `statement_timeout` gives when it begins.
+    async fn run_query_string(
+        &mut self,
+        text: &Arc<str>,
+        mut timer: Option<Deadline>,
+        client: &mut dyn Client,
+    ) -> Result<()> {
         self.start_statement();
         self.prepared.remove("");
         if self.block.status() != Status::Failed
@@ -42,6 +48,9 @@ impl Session {
             self.send_parser_notices(&source);
             self.check_not_aborted(&source.parsed.statement)?;
             self.start_statement();
+            if index > 0 {
+                timer = self.statement_deadline();
+            }
             if count > 1 {
                 self.block.begin_implicit();
             }
@@ -62,6 +71,7 @@ impl Session {
             client.complete(&tag);
         }
         self.finish_statement().await?;
+        drop(timer);
         if count == 0 {
             client.empty_query();
         }

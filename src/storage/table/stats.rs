@@ -86,7 +86,7 @@ impl Table {
         let blocks = self.block_count();
         let mut values = Vec::with_capacity(rows.min(blocks << crate::block::BLOCK_SHIFT));
         // Rows that follow each other are often alike: many places with few rows each.
-        let taken = blocks.min(SAMPLED_BLOCKS).max(1);
+        let taken = blocks.clamp(1, SAMPLED_BLOCKS);
         let per_block = rows.div_ceil(taken);
         for number in (0..taken).map(|at| at * blocks / taken) {
             let Some(cell) = self.blocks.get(number) else { continue };
