@@ -98,6 +98,7 @@ settings.configure(
 django.setup()
 
 from django.db import IntegrityError, connection, models, transaction
+from django.test.utils import get_runner
 from django.db.models import Avg, Count, Exists, F, OuterRef, Prefetch, Q, Subquery, Sum, Value, Window
 from django.db.models.functions import Coalesce, Concat, ExtractYear, Lower, RowNumber, TruncMonth
 from library.models import Author, Book, Tag
@@ -183,5 +184,5 @@ call_command("migrate", "library", "zero", verbosity=0)
 call_command("migrate", verbosity=0)
 call_command("flush", interactive=False, verbosity=0)
 
-failures = django.test.utils.get_runner(settings)(verbosity=0, interactive=False).run_tests(["library"])
+failures = get_runner(settings)(verbosity=0, interactive=False).run_tests(["library"])
 assert failures == 0, failures

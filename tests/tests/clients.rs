@@ -1,4 +1,5 @@
-//! Real Python drivers against the real server. Their environment is made here, once, in the target folder.
+//! Real drivers, ORMs and tools in Python, JavaScript and Java against the real server. Their environments are made here,
+//! once, in the target folder. `DICTDB_CLIENTS=postgres` runs the same scripts against PostgreSQL.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -6,50 +7,108 @@ use std::sync::OnceLock;
 
 use dictdb_tests::server::{Server, workspace};
 
-/// The Python of an environment with the drivers of `clients/requirements.txt`.
+/// A folder in the target folder, made again when what it is made from has changed.
+fn environment(name: &str, made_from: &str, make: impl FnOnce(&Path)) -> PathBuf {
+    let target = dictdb_tests::server::binary().parent().and_then(Path::parent).expect("a target folder");
+    let folder = target.join(name);
+    let stamp = folder.join("made-from.txt");
+    if !std::fs::read_to_string(&stamp).is_ok_and(|text| text == made_from) {
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("the target folder can be written");
+        make(&folder);
+        std::fs::write(&stamp, made_from).expect("the stamp can be written");
+    }
+    folder
+}
+
+fn clients() -> PathBuf {
+    workspace().join("tests/clients")
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{} cannot be read: {e}", path.display()))
+}
+
+/// The Python of an environment with the packages of `clients/requirements.txt`.
 fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
-        let requirements = workspace().join("tests/clients/requirements.txt");
-        let text = std::fs::read_to_string(&requirements).expect("requirements.txt is there");
-        let target = dictdb_tests::server::binary().parent().and_then(Path::parent).expect("a target folder");
-        let venv = target.join("client-venv");
-        let stamp = venv.join("installed.txt");
-        let python = venv.join("bin/python");
-        if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == text) {
-            return python;
-        }
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv), "python3 -m venv");
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(&requirements), "pip install");
-        std::fs::write(&stamp, text).expect("the stamp can be written");
-        python
+        let requirements = clients().join("requirements.txt");
+        let folder = environment("client-venv", &read(&requirements), |venv| {
+            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv), "python3 -m venv");
+            let python = venv.join("bin/python");
+            run(Command::new(python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(&requirements), "pip install");
+        });
+        folder.join("bin/python")
     })
+}
+
+/// A folder with the packages of `clients/js/package.json`.
+fn node_modules() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let package = read(&clients().join("js/package.json"));
+        environment("client-node", &package, |folder| {
+            std::fs::write(folder.join("package.json"), &package).expect("the target folder can be written");
+            let install = ["install", "--no-audit", "--no-fund", "--silent"];
+            run(Command::new("npm").args(install).current_dir(folder), "npm install");
+        })
+    })
+}
+
+/// The JDBC driver: of Debian's `libpostgresql-jdbc-java`, or what `POSTGRESQL_JDBC` names.
+fn jdbc_driver() -> PathBuf {
+    let named = std::env::var_os("POSTGRESQL_JDBC").map(PathBuf::from);
+    let driver = named.unwrap_or_else(|| PathBuf::from("/usr/share/java/postgresql.jar"));
+    assert!(driver.exists(), "{} is not there: install libpostgresql-jdbc-java", driver.display());
+    driver
 }
 
 fn run(command: &mut Command, what: &str) {
     let status = command.stdin(Stdio::null()).status().unwrap_or_else(|e| panic!("{what} cannot be run: {e}"));
-    assert!(status.success(), "{what} failed: the client tests need Python 3 with venv and a package index");
+    assert!(
+        status.success(),
+        "{what} failed: the client tests need Python 3 with venv, Node with npm, and their indexes"
+    );
 }
 
-fn passes(script: &str) {
-    let server = Server::dictdb().expect("DictDB starts");
-    let output = Command::new(python())
-        .arg(workspace().join("tests/clients").join(script))
+fn server() -> Server {
+    match std::env::var("DICTDB_CLIENTS").as_deref() {
+        Ok("postgres") => Server::postgres().expect("PostgreSQL starts"),
+        _ => Server::dictdb().expect("DictDB starts"),
+    }
+}
+
+/// Runs a client against a server of its own.
+fn succeeds(command: &mut Command, what: &str) {
+    let server = server();
+    let output = command
         .env("PGHOST", "127.0.0.1")
         .env("PGPORT", server.port.to_string())
         .env("PGUSER", "postgres")
         .env("PGDATABASE", "postgres")
         .stdin(Stdio::null())
         .output()
-        .expect("Python runs");
+        .unwrap_or_else(|e| panic!("{what} cannot be run: {e}"));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(
         output.status.success(),
-        "{script} failed:\n{}\n{}\nserver log:\n{}",
+        "{what} failed:\n{}\n{}\nserver log:\n{}",
         text(&output.stdout),
         text(&output.stderr),
         server.log()
     );
+}
+
+fn passes(script: &str) {
+    succeeds(Command::new(python()).arg(clients().join(script)), script);
+}
+
+/// Modules are looked for beside the script, so it is copied to where they are.
+fn node_passes(script: &str) {
+    let copy = node_modules().join(script);
+    std::fs::copy(clients().join("js").join(script), &copy).expect("the script can be copied");
+    succeeds(Command::new("node").arg(&copy), script);
 }
 
 #[test]
@@ -70,4 +129,93 @@ fn asyncpg_works() {
 #[test]
 fn sqlalchemy_works() {
     passes("use_sqlalchemy.py");
+}
+
+#[test]
+fn psycopg3_types_work() {
+    passes("use_psycopg_types.py");
+}
+
+#[test]
+#[ignore = "needs ALTER TABLE and COMMENT"]
+fn asyncpg_types_work() {
+    passes("use_asyncpg_types.py");
+}
+
+#[test]
+fn sqlalchemy_types_work() {
+    passes("use_sqlalchemy_types.py");
+}
+
+#[test]
+#[ignore = "needs ALTER TABLE and COMMENT"]
+fn alembic_works() {
+    passes("use_alembic.py");
+}
+
+#[test]
+#[ignore = "needs ALTER TABLE and COMMENT"]
+fn django_works() {
+    passes("use_django.py");
+}
+
+#[test]
+fn pandas_works() {
+    passes("use_pandas.py");
+}
+
+#[test]
+fn peewee_works() {
+    passes("use_peewee.py");
+}
+
+#[test]
+#[ignore = "needs ALTER TABLE and COMMENT"]
+fn pony_works() {
+    passes("use_pony.py");
+}
+
+#[test]
+#[ignore = "needs ALTER TABLE and COMMENT"]
+fn tortoise_works() {
+    passes("use_tortoise.py");
+}
+
+#[test]
+fn node_postgres_works() {
+    node_passes("pg.mjs");
+}
+
+#[test]
+fn postgres_js_works() {
+    node_passes("postgres.mjs");
+}
+
+#[test]
+#[ignore = "needs ALTER TABLE and COMMENT"]
+fn knex_works() {
+    node_passes("knex.mjs");
+}
+
+#[test]
+#[ignore = "needs ALTER TABLE and COMMENT"]
+fn sequelize_works() {
+    node_passes("sequelize.mjs");
+}
+
+#[test]
+#[ignore = "needs ALTER TABLE and COMMENT"]
+fn typeorm_works() {
+    node_passes("typeorm.mjs");
+}
+
+#[test]
+fn drizzle_works() {
+    node_passes("drizzle.mjs");
+}
+
+#[test]
+fn jdbc_works() {
+    let (source, driver) = (clients().join("java/Jdbc.java"), jdbc_driver());
+    succeeds(Command::new("java").arg("-cp").arg(driver).arg(source), "Jdbc.java");
 }
