@@ -168,16 +168,6 @@ ALTER SEQUENCE shop.customer_id_seq OWNED BY shop.customer.id;
 
 
 --
--- Name: empty; Type: TABLE; Schema: shop; Owner: postgres
---
-
-CREATE TABLE shop.empty (
-);
-
-
-ALTER TABLE shop.empty OWNER TO postgres;
-
---
 -- Name: plain; Type: SEQUENCE; Schema: shop; Owner: postgres
 --
 
@@ -359,14 +349,6 @@ COPY "Odd Name"."Table With ""quotes""" ("Column A", "select") FROM stdin;
 COPY shop.customer (id, name, email, born, home, likes, favourite, credit, code, flags, data, at, local_at, t, tz, iv, ip, mac, u, big, always, grid, money, xs, nm, r, mr) FROM stdin;
 1	Anna	anna@x.org	\N	\N	{}	red	0.00	abc	\N	{"a": 1}	2020-01-01 00:00:00+00	2020-01-01 00:00:00	\N	\N	\N	\N	\N	00000000-0000-0000-0000-000000000001	1	100	\N	\N	\N	\N	\N	\N
 2	Ben	\N	\N	\N	{}	red	0.00	abc	\N	{"a": 1}	2020-02-01 00:00:00.123+00	2020-01-01 00:00:00	\N	\N	\N	\N	\N	\N	2	110	\N	\N	\N	\N	\N	\N
-\.
-
-
---
--- Data for Name: empty; Type: TABLE DATA; Schema: shop; Owner: postgres
---
-
-COPY shop.empty  FROM stdin;
 \.
 
 

@@ -49,7 +49,6 @@ CREATE TABLE purchase (
 CREATE TABLE self (id int PRIMARY KEY, parent int REFERENCES self ON DELETE SET NULL);
 CREATE UNLOGGED TABLE scratch (a int, b text);
 CREATE TABLE "Odd Name"."Table With ""quotes""" ("Column A" int PRIMARY KEY, "select" text);
-CREATE TABLE empty ();
 CREATE VIEW rich AS SELECT id, name, credit FROM customer WHERE credit > 1000;
 CREATE VIEW sold AS
   SELECT p.sku, p.title, count(*) AS n, sum(q.quantity * p.price) AS total, array_agg(DISTINCT c.name ORDER BY c.name) AS who

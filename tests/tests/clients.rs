@@ -137,7 +137,6 @@ fn psycopg3_types_work() {
 }
 
 #[test]
-#[ignore = "needs ALTER TABLE and COMMENT"]
 fn asyncpg_types_work() {
     passes("use_asyncpg_types.py");
 }
@@ -148,13 +147,11 @@ fn sqlalchemy_types_work() {
 }
 
 #[test]
-#[ignore = "needs ALTER TABLE and COMMENT"]
 fn alembic_works() {
     passes("use_alembic.py");
 }
 
 #[test]
-#[ignore = "needs ALTER TABLE and COMMENT"]
 fn django_works() {
     passes("use_django.py");
 }
@@ -170,13 +167,11 @@ fn peewee_works() {
 }
 
 #[test]
-#[ignore = "needs ALTER TABLE and COMMENT"]
 fn pony_works() {
     passes("use_pony.py");
 }
 
 #[test]
-#[ignore = "needs ALTER TABLE and COMMENT"]
 fn tortoise_works() {
     passes("use_tortoise.py");
 }
@@ -192,19 +187,16 @@ fn postgres_js_works() {
 }
 
 #[test]
-#[ignore = "needs ALTER TABLE and COMMENT"]
 fn knex_works() {
     node_passes("knex.mjs");
 }
 
 #[test]
-#[ignore = "needs ALTER TABLE and COMMENT"]
 fn sequelize_works() {
     node_passes("sequelize.mjs");
 }
 
 #[test]
-#[ignore = "needs ALTER TABLE and COMMENT"]
 fn typeorm_works() {
     node_passes("typeorm.mjs");
 }

@@ -71,7 +71,6 @@ fn restored(dumps: &[&[&str]], from: &Server) -> Server {
 }
 
 #[test]
-#[ignore = "needs ALTER TABLE"]
 fn a_dump_is_postgresqls() {
     let expected = workspace().join("tests/dump/expected.sql");
     if std::env::var_os("DICTDB_REWRITE").is_some() {
@@ -88,7 +87,6 @@ fn a_dump_is_postgresqls() {
 }
 
 #[test]
-#[ignore = "needs ALTER TABLE"]
 fn restoring_a_dump_gives_the_same_dump() {
     let server = filled();
     let whole = dump(&server, &[]);
@@ -100,7 +98,6 @@ fn restoring_a_dump_gives_the_same_dump() {
 }
 
 #[test]
-#[ignore = "needs ALTER TABLE"]
 fn the_custom_format_is_restored() {
     let server = filled();
     let file = scratch("custom");
@@ -121,7 +118,6 @@ fn the_small_programs_work() {
 }
 
 #[test]
-#[ignore = "needs ALTER TABLE"]
 fn pgbench_fills_and_runs() {
     let server = Server::dictdb().expect("DictDB starts");
     let log = File::create(scratch("pgbench")).expect("the temporary folder can be written");

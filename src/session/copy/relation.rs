@@ -26,7 +26,9 @@ impl CopyTable {
 
     /// The statement that inserts `rows` rows of parameters.
     pub(super) fn insert(&self, rows: usize) -> String {
-        let mut sql = format!("INSERT INTO {} ({}) VALUES ", self.qualified, self.column_list());
+        // An identity column takes what is copied into it, whatever it is generated as.
+        let mut sql =
+            format!("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ", self.qualified, self.column_list());
         for row in 0..rows {
             let first = row * self.columns.len() + 1;
             let params: Vec<String> = (first..first + self.columns.len()).map(|number| format!("${number}")).collect();

@@ -17,7 +17,6 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_stat_get_archiver", |_, _| Ok(unknown_record("pg_stat_get_archiver"))),
     ("pg_stat_get_replication_slot", |_, _| Ok(unknown_record("pg_stat_get_replication_slot"))),
     ("pg_stat_get_subscription_stats", |_, _| Ok(unknown_record("pg_stat_get_subscription_stats"))),
-    ("pg_stat_get_wal", |_, _| Ok(unknown_record("pg_stat_get_wal"))),
     ("pg_stat_get_wal_receiver", |_, _| Ok(unknown_record("pg_stat_get_wal_receiver"))),
     ("pg_stat_get_analyze_count", uncounted),
     ("pg_stat_get_autoanalyze_count", uncounted),
