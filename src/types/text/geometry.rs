@@ -97,7 +97,7 @@ impl Scanner<'_> {
             self.accept(',');
         }
         if enclosed {
-            if !self.accept(')') && !(open && self.accept(']')) {
+            if !(self.accept(')') || open && self.accept(']')) {
                 return self.fail();
             }
             self.skip_blanks();
