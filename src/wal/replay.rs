@@ -34,11 +34,7 @@ pub fn replay<E: From<LogError>>(
     let mut records = 0;
     let mut end = from;
     let mut long: Vec<u8> = Vec::new();
-    loop {
-        let (header, payload) = match reader.next()? {
-            Next::Frame(header, payload) => (header, payload),
-            Next::Nothing => break,
-        };
+    while let Next::Frame(header, payload) = reader.next()? {
         if header.flags & FIRST != 0 {
             long.clear();
         }

@@ -156,7 +156,7 @@ fn common(values: &[Datum], runs: &[(usize, usize)], sampled: usize, distinct: f
         .copied()
         .filter(|(_, length)| complete || (*length > 1 && *length as f64 > average * COMMON_FACTOR))
         .collect();
-    frequent.sort_by(|a, b| b.1.cmp(&a.1));
+    frequent.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     frequent.truncate(MOST_COMMON);
     frequent.iter().map(|(start, length)| (values[*start].clone(), *length as f64 / sampled as f64)).collect()
 }

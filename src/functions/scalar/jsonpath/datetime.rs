@@ -86,7 +86,7 @@ fn write_offset(west: i32, out: &mut String) {
     let seconds = west.unsigned_abs();
     out.push(if west > 0 { '-' } else { '+' });
     out.push_str(&format!("{:02}:{:02}", seconds / 3600, seconds / 60 % 60));
-    if seconds % 60 != 0 {
+    if !seconds.is_multiple_of(60) {
         out.push_str(&format!(":{:02}", seconds % 60));
     }
 }
