@@ -97,6 +97,8 @@ impl Names<'_> {
                     out.push(']');
                 }
             }
+            // What a plan shows of an assignment to a part is the new value.
+            Expr::Assign(assign) => self.write(&assign.value, out)?,
             Expr::Relabel(inner, ty)
             | Expr::ViaIo(inner, ty)
             | Expr::ToDomain(inner, ty)

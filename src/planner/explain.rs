@@ -103,6 +103,7 @@ impl Printer<'_> {
                 (true, None) => "Aggregate".into(),
                 (false, None) => "HashAggregate".into(),
             },
+            Op::Sample { .. } => "Sample Scan".into(),
             Op::Window { .. } => "WindowAgg".into(),
             Op::ProjectSet { .. } => "ProjectSet".into(),
             Op::Sort { .. } => "Sort".into(),
@@ -120,6 +121,7 @@ impl Printer<'_> {
                     Action::Insert { .. } => "Insert",
                     Action::Update { .. } => "Update",
                     Action::Delete { .. } => "Delete",
+                    Action::Merge { .. } => "Merge",
                 };
                 format!("{verb} on {}", table_name(&modify.table))
             }

@@ -6,49 +6,34 @@ use dictdb_types::{Array, Datum, Dimension, Error, Jsonb, Result};
 
 use super::{Code, Scope};
 
+/// Lower (slices) and upper or only bound, by dimension.
+pub(crate) type IndexCodes = Box<[(Option<Code>, Option<Code>)]>;
+
 /// `a[i][j]`, `a[i:j]`.
 #[derive(Debug)]
 pub(crate) struct SubscriptCode {
     /// The container.
     pub array: Code,
-    /// Lower (slices) and upper or only bound, by dimension.
-    pub indexes: Box<[(Option<Code>, Option<Code>)]>,
+    /// The subscripts.
+    pub indexes: IndexCodes,
     /// Whether a slice is asked for.
     pub slice: bool,
 }
 
-/// A bound of one dimension, `None` where it was left out.
-type Bounds = (Option<i32>, Option<i32>);
+/// The bounds of one dimension, `None` where one was left out.
+pub(super) type Bounds = (Option<i32>, Option<i32>);
 
 impl SubscriptCode {
     pub(super) fn eval(&self, scope: Scope<'_>) -> Result<Datum> {
         match self.array.eval_ref(scope)?.as_ref() {
             Datum::Null => Ok(Datum::Null),
             Datum::Array(array) => {
-                let Some(bounds) = self.bounds(scope)? else { return Ok(Datum::Null) };
+                let Some(bounds) = bounds(&self.indexes, scope)? else { return Ok(Datum::Null) };
                 Ok(if self.slice { Datum::Array(Arc::new(slice(array, &bounds))) } else { element(array, &bounds) })
             }
             Datum::Jsonb(value) => self.json_member(value, scope),
             other => Err(Error::internal(format!("{other:?} where an array was planned"))),
         }
-    }
-
-    /// The bounds; `None` when one is NULL, which makes the result NULL.
-    fn bounds(&self, scope: Scope<'_>) -> Result<Option<Vec<Bounds>>> {
-        let mut bounds = Vec::with_capacity(self.indexes.len());
-        for (lower, upper) in &self.indexes {
-            let mut pair = (None, None);
-            for (code, bound) in [(lower, &mut pair.0), (upper, &mut pair.1)] {
-                let Some(code) = code else { continue };
-                match code.eval(scope)? {
-                    Datum::Int4(value) => *bound = Some(value),
-                    Datum::Null => return Ok(None),
-                    other => return Err(Error::internal(format!("{other:?} as array subscript"))),
-                }
-            }
-            bounds.push(pair);
-        }
-        Ok(Some(bounds))
     }
 
     fn json_member(&self, value: &Arc<Jsonb>, scope: Scope<'_>) -> Result<Datum> {
@@ -70,6 +55,24 @@ impl SubscriptCode {
     }
 }
 
+/// The values of subscripts; `None` when one is NULL, which makes the result NULL.
+pub(super) fn bounds(indexes: &IndexCodes, scope: Scope<'_>) -> Result<Option<Vec<Bounds>>> {
+    let mut bounds = Vec::with_capacity(indexes.len());
+    for (lower, upper) in indexes {
+        let mut pair = (None, None);
+        for (code, bound) in [(lower, &mut pair.0), (upper, &mut pair.1)] {
+            let Some(code) = code else { continue };
+            match code.eval(scope)? {
+                Datum::Int4(value) => *bound = Some(value),
+                Datum::Null => return Ok(None),
+                other => return Err(Error::internal(format!("{other:?} as array subscript"))),
+            }
+        }
+        bounds.push(pair);
+    }
+    Ok(Some(bounds))
+}
+
 /// An element counted from the front, or from the end when negative.
 fn at(items: &[Jsonb], index: i64) -> Option<&Jsonb> {
     let index = if index < 0 { index.checked_add(items.len() as i64)? } else { index };
@@ -77,7 +80,7 @@ fn at(items: &[Jsonb], index: i64) -> Option<&Jsonb> {
 }
 
 /// One element; NULL outside the bounds or with the wrong number of subscripts.
-fn element(array: &Array, bounds: &[Bounds]) -> Datum {
+pub(super) fn element(array: &Array, bounds: &[Bounds]) -> Datum {
     if bounds.len() != array.dims.len() {
         return Datum::Null;
     }
@@ -93,7 +96,7 @@ fn element(array: &Array, bounds: &[Bounds]) -> Datum {
 }
 
 /// A slice, renumbered from 1. Omitted bounds and dimensions are whole; without common elements the result is empty.
-fn slice(array: &Array, bounds: &[Bounds]) -> Array {
+pub(super) fn slice(array: &Array, bounds: &[Bounds]) -> Array {
     let empty = || Array { element: array.element, dims: vec![], items: vec![] };
     if bounds.len() > array.dims.len() {
         return empty();
