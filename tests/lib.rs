@@ -5,6 +5,7 @@
 //!   tests/sql.rs      sql/*.test        statements with their results, run on DictDB, rewritten from PostgreSQL
 //!   tests/plans.rs    plans/*.test      EXPLAIN of statements, rewritten from DictDB itself
 //!   tests/wire.rs     wire/*.test       transcripts of the protocol, message by message, rewritten from PostgreSQL
+//!   tests/isolation.rs isolation/*.test  steps of several sessions, and who waits; rewritten from PostgreSQL too
 //!   tests/clients.rs  clients/*.py      psycopg2, psycopg, asyncpg, SQLAlchemy against the real server
 //!   tests/ledger.rs                     kill -9 at random moments: nothing acknowledged is lost
 //!   tests/durability.rs                 data directories: clean stops, refusals, unlogged tables, formats
@@ -14,6 +15,7 @@
 //! `DICTDB_REWRITE=1 cargo test -p dictdb-tests --test sql --test wire` runs scripts and transcripts on PostgreSQL 15 and writes
 //! down what it says.
 
+pub mod isolation;
 pub mod message;
 pub mod script;
 pub mod server;

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use dictdb_catalog::{Constraint, ConstraintKind, Relation};
 use dictdb_functions::window::window;
 use dictdb_planner::expr::{Expr, SortKey, WindowCall};
-use dictdb_planner::logical::{JoinKind, SetOpKind};
+use dictdb_planner::logical::{JoinKind, MergeAction, MergeClause, SetOpKind};
 use dictdb_planner::physical::{self, Cte, IndexBounds, Op, Plan, TableRef};
 use dictdb_types::{Error, Oid, Result, Type};
 
@@ -18,6 +19,7 @@ use crate::columnar::choose::{self, Adaptive, EngineChoice, Reads};
 use crate::eval::{Code, CompileContext, compile, compile_all, compile_predicate};
 use crate::keys::{OrderKey, base_oids};
 use crate::modify::conflict::{ConflictCode, ConflictUpdate};
+use crate::modify::merge::{MergeActionCode, MergeClauseCode};
 use crate::modify::node::{Action, Modify};
 use crate::modify::recheck::{self, Recheck};
 use crate::modify::target::{Rules, Target, place};
@@ -122,6 +124,13 @@ impl<'a> Compiler<'a> {
                 let calls = calls.collect::<Result<_>>()?;
                 Ok(Arc::new(row::function_scan::FunctionScan { calls, ordinality: *ordinality }))
             }
+            Op::Sample { input, row_id, method, percent, seed } => Ok(Arc::new(row::sample::Sample {
+                input: self.node(input)?,
+                row_id: *row_id,
+                method: *method,
+                percent: self.code(percent)?,
+                seed: self.predicate(seed.as_ref())?,
+            })),
             Op::CteScan { cte } => Ok(Arc::new(row::cte::CteScan { cte: *cte })),
             Op::WorkTable { cte } => Ok(Arc::new(row::recursive::WorkTable { cte: *cte })),
             Op::Project { input, exprs } => {
@@ -179,12 +188,17 @@ impl<'a> Compiler<'a> {
                 Ok(Arc::new(row::append::Append { inputs }))
             }
             Op::SetOp { kind, all, left, right } => self.set_op(*kind, *all, left, right),
-            Op::LockRows { input, targets } => self.lock_rows(input, targets),
+            Op::LockRows { input, targets, identity } => self.lock_rows(input, targets, identity),
             Op::Modify(modify) => self.modify(modify, std::ptr::eq(node, self.root)),
         }
     }
 
-    fn lock_rows(&mut self, input: &physical::Node, targets: &[physical::LockTarget]) -> Result<Arc<dyn Node>> {
+    fn lock_rows(
+        &mut self,
+        input: &physical::Node,
+        targets: &[physical::LockTarget],
+        identity: &[usize],
+    ) -> Result<Arc<dyn Node>> {
         let node = self.node(input)?;
         let targets = targets.iter().map(|target| {
             Ok(row::lock_rows::LockTarget {
@@ -197,7 +211,7 @@ impl<'a> Compiler<'a> {
         });
         let targets = targets.collect::<Result<_>>()?;
         let recheck = self.rows_only(|compiler| compiler.node(input))?;
-        Ok(Arc::new(row::lock_rows::LockRows { input: node, targets, recheck }))
+        Ok(Arc::new(row::lock_rows::LockRows { input: node, targets, recheck, identity: identity.into() }))
     }
 
     fn modify(&mut self, modify: &physical::Modify, counts: bool) -> Result<Arc<dyn Node>> {
@@ -208,7 +222,7 @@ impl<'a> Compiler<'a> {
         let action = match &modify.action {
             physical::Action::Insert { targets, on_conflict } => Action::Insert {
                 places: targets.iter().map(|attnum| place(*attnum)).collect::<Result<_>>()?,
-                on_conflict: on_conflict.as_ref().map(|conflict| self.on_conflict(conflict)).transpose()?,
+                on_conflict: on_conflict.as_ref().map(|conflict| self.on_conflict(relation, conflict)).transpose()?,
             },
             physical::Action::Update { row_id, assignments } => Action::Update {
                 row_id: *row_id,
@@ -216,23 +230,45 @@ impl<'a> Compiler<'a> {
                     .iter()
                     .map(|(attnum, column)| Ok((place(*attnum)?, *column)))
                     .collect::<Result<_>>()?,
-                recheck: self.recheck(&modify.input, *row_id)?,
+                recheck: self.recheck(modify, *row_id)?,
             },
             physical::Action::Delete { row_id } => {
-                Action::Delete { row_id: *row_id, recheck: self.recheck(&modify.input, *row_id)? }
+                Action::Delete { row_id: *row_id, recheck: self.recheck(modify, *row_id)? }
             }
+            physical::Action::Merge { row_id, clauses } => Action::Merge {
+                row_id: *row_id,
+                clauses: clauses.iter().map(|clause| self.merge_clause(clause)).collect::<Result<_>>()?,
+                recheck: self.recheck(modify, *row_id)?,
+            },
         };
         let returning = modify.returning.as_ref().map(|exprs| compile_all(exprs, &self.eval)).transpose()?;
         Ok(Arc::new(Modify { input, target, action, returning, counts }))
     }
 
     /// A second look takes single rows: it is always row by row.
-    fn recheck(&mut self, plan: &physical::Node, row_id: usize) -> Result<Recheck> {
-        let input = self.rows_only(|compiler| compiler.node(plan))?;
-        Ok(Recheck { input, scan: recheck::trace(plan, row_id).map(|scan| self.scan_id(scan)) })
+    fn recheck(&mut self, modify: &physical::Modify, row_id: usize) -> Result<Recheck> {
+        let input = self.rows_only(|compiler| compiler.node(&modify.input))?;
+        let scan = recheck::trace(&modify.input, row_id).map(|scan| self.scan_id(scan));
+        Ok(Recheck { input, scan, identity: modify.identity.clone().into() })
     }
 
-    fn on_conflict(&self, conflict: &physical::OnConflict) -> Result<ConflictCode> {
+    fn merge_clause(&self, clause: &MergeClause) -> Result<MergeClauseCode> {
+        let values = |values: &[(i16, Expr)]| {
+            values.iter().map(|(attnum, value)| Ok((place(*attnum)?, self.code(value)?))).collect::<Result<Box<[_]>>>()
+        };
+        Ok(MergeClauseCode {
+            matched: clause.matched,
+            condition: self.predicate(clause.condition.as_ref())?,
+            action: match &clause.action {
+                MergeAction::Insert { values: given } => MergeActionCode::Insert(values(given)?),
+                MergeAction::Update { values: given } => MergeActionCode::Update(values(given)?),
+                MergeAction::Delete => MergeActionCode::Delete,
+                MergeAction::Nothing => MergeActionCode::Nothing,
+            },
+        })
+    }
+
+    fn on_conflict(&self, relation: &Relation, conflict: &physical::OnConflict) -> Result<ConflictCode> {
         let arbiter = |oid: &Oid| {
             let index = self.cx.catalog.relation(*oid).map(|index| index.storage);
             index.ok_or_else(|| Error::internal(format!("arbiter index {oid} is gone")))
@@ -245,7 +281,8 @@ impl<'a> Compiler<'a> {
             })
         });
         let arbiters = conflict.indexes.iter().map(arbiter).collect::<Result<_>>()?;
-        Ok(ConflictCode { arbiters, update: update.transpose()? })
+        let deferrable = deferrable_arbiter(relation, &conflict.indexes);
+        Ok(ConflictCode { arbiters, deferrable, update: update.transpose()? })
     }
 
     fn scan(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
@@ -405,4 +442,15 @@ impl<'a> Compiler<'a> {
     fn oids<'t>(&self, types: impl IntoIterator<Item = &'t Type>) -> Box<[Oid]> {
         base_oids(types, self.eval.types)
     }
+}
+
+/// The first deferrable constraint among the arbiters; without any named, among all.
+fn deferrable_arbiter(relation: &Relation, indexes: &[Oid]) -> Option<Arc<str>> {
+    let decides = |constraint: &&Arc<Constraint>| match &constraint.kind {
+        ConstraintKind::Primary { index, .. } | ConstraintKind::Unique { index, .. } => {
+            constraint.deferrable && (indexes.is_empty() || indexes.contains(index))
+        }
+        _ => false,
+    };
+    relation.constraints.iter().find(decides).map(|constraint| constraint.name.clone())
 }

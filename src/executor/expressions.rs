@@ -1,6 +1,7 @@
 //! The expressions of a physical operator, for analyses that look at all of them.
 
 use dictdb_planner::expr::{Expr, SortKey};
+use dictdb_planner::logical::MergeClause;
 use dictdb_planner::physical::{Action, IndexBounds, Modify, Node, Op};
 
 /// Calls `f` with every expression of the operator itself, not of its inputs.
@@ -19,6 +20,10 @@ pub(crate) fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
         Op::FunctionScan { calls, .. } => calls.iter().for_each(|(call, _)| f(call)),
         Op::CteScan { .. } | Op::WorkTable { .. } | Op::Distinct { .. } | Op::Append { .. } | Op::SetOp { .. } => {}
         Op::Project { exprs, .. } => exprs.iter().for_each(f),
+        Op::Sample { percent, seed, .. } => {
+            f(percent);
+            seed.iter().for_each(f);
+        }
         Op::Filter { predicate, .. } => f(predicate),
         Op::HashJoin { keys, residual, .. } => {
             for key in keys {
@@ -78,10 +83,14 @@ fn of_modify(modify: &Modify, f: &mut dyn FnMut(&Expr)) {
     modify.returning.iter().flatten().for_each(&mut *f);
     modify.checks.iter().for_each(|(_, check)| f(check));
     modify.generated.iter().for_each(|(_, value)| f(value));
-    if let Action::Insert { on_conflict: Some(conflict), .. } = &modify.action
-        && let Some(update) = &conflict.update
-    {
-        update.assignments.iter().for_each(|(_, value)| f(value));
-        update.filter.iter().for_each(f);
+    match &modify.action {
+        Action::Insert { on_conflict: Some(conflict), .. } => {
+            if let Some(update) = &conflict.update {
+                update.assignments.iter().for_each(|(_, value)| f(value));
+                update.filter.iter().for_each(f);
+            }
+        }
+        Action::Merge { clauses, .. } => clauses.iter().flat_map(MergeClause::exprs).for_each(f),
+        _ => {}
     }
 }

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use dictdb_planner::expr::{SublinkKind, Subplan};
+use dictdb_planner::expr::{RowOrder, SublinkKind, Subplan};
 use dictdb_types::{Array, Datum, Error, Oid, Result, bail};
 use hashbrown::HashSet;
 
-use crate::eval::{CallCode, Code, CompileContext, Scope, compile, compile_all, stack};
+use crate::eval::{CallCode, Code, CompileContext, Scope, compile, compile_all, rows_in_order, stack};
 use crate::keys::JoinKeyKind;
 use crate::row::{Cursor, Row, drain};
 use crate::runtime::Runtime;
@@ -39,6 +39,10 @@ enum Kind {
 /// `left op ANY/ALL (SELECT …)`.
 #[derive(Debug)]
 struct Compare {
+    /// Rows are compared by an ordering.
+    order: Option<RowOrder>,
+    /// Rows are compared by `<>`.
+    unequal: bool,
     all: bool,
     left: Box<[Code]>,
     /// One test per column.
@@ -92,7 +96,7 @@ impl SubplanCode {
                 let column = node.columns.first().map(|ty| cx.types.base_type(*ty).oid);
                 Kind::Array(element, column.is_some_and(|oid| oid != element && is_array(cx, oid)))
             }
-            SublinkKind::Compare { all, left, tests, operator } => {
+            SublinkKind::Compare { all, left, tests, operator, order } => {
                 let types: Vec<_> = left.iter().map(|left| left.ty()).zip(node.columns.iter().copied()).collect();
                 let hash = (!all && &**operator == "=")
                     .then(|| types.iter().map(|(l, r)| JoinKeyKind::of(*l, *r, cx.types)).collect::<Result<_>>().ok());
@@ -105,6 +109,8 @@ impl SubplanCode {
                     left: compile_all(left, cx)?,
                     tests: tests.collect::<Result<_>>()?,
                     hash: hash.flatten(),
+                    order: *order,
+                    unequal: &**operator == "<>" && left.len() > 1,
                 })
             }
         };
@@ -266,13 +272,19 @@ impl Compare {
         Ok(outcome.datum())
     }
 
-    /// A row's comparison: the conjunction of its columns'.
+    /// A row's comparison: the conjunction of its columns', or for `<>` the disjunction.
     fn row(&self, left: &[Datum], right: &[Datum], scope: Scope<'_>) -> Result<Option<bool>> {
-        let mut result = Some(true);
+        if let Some(order) = self.order {
+            let types = self.tests.iter().map(|test| test.types[0]);
+            return Ok(rows_in_order(order, types.zip(left.iter().zip(right))));
+        }
+        // Rows are unequal if one of their columns is.
+        let decisive = self.unequal;
+        let mut result = Some(!decisive);
         for (test, (left, right)) in self.tests.iter().zip(left.iter().zip(right)) {
             match test.apply(scope, &[left.clone(), right.clone()])? {
-                Datum::Bool(true) => {}
-                Datum::Bool(false) => return Ok(Some(false)),
+                Datum::Bool(value) if value != decisive => {}
+                Datum::Bool(_) => return Ok(Some(decisive)),
                 _ => result = None,
             }
         }

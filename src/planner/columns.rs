@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dictdb_types::Oid;
 
 use crate::expr::{ColumnId, Expr};
-use crate::logical::{ModifyAction, Node, Scan};
+use crate::logical::{MergeClause, ModifyAction, Node, Scan};
 
 /// Calls `f` with every expression of this node itself, inputs excepted.
 pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
@@ -13,6 +13,10 @@ pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
         Node::Values { rows, .. } => rows.iter().flatten().for_each(f),
         Node::Scan(_) | Node::CteScan { .. } | Node::SetOp { .. } | Node::With { .. } => {}
         Node::FunctionScan(scan) => scan.calls.iter().for_each(|item| f(&item.call)),
+        Node::Sample(sample) => {
+            f(&sample.percent);
+            sample.seed.iter().for_each(f);
+        }
         Node::Project { columns, .. } => columns.iter().for_each(|(_, expr)| f(expr)),
         Node::Filter { predicate, .. } => f(predicate),
         Node::Join { on, .. } => on.iter().for_each(f),
@@ -34,11 +38,17 @@ pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
             modify.checks.iter().for_each(|(_, expr)| f(expr));
             modify.generated.iter().for_each(|(_, expr)| f(expr));
             modify.returning.iter().flatten().for_each(|(_, expr)| f(expr));
-            if let ModifyAction::Insert { on_conflict: Some(conflict), .. } = &modify.action
-                && let Some(update) = &conflict.update
-            {
-                update.assignments.iter().for_each(|(_, expr)| f(expr));
-                update.filter.iter().for_each(f);
+            match &modify.action {
+                ModifyAction::Insert { on_conflict: Some(conflict), .. } => {
+                    if let Some(update) = &conflict.update {
+                        update.assignments.iter().for_each(|(_, expr)| f(expr));
+                        update.filter.iter().for_each(f);
+                    }
+                }
+                ModifyAction::Merge { clauses, .. } => {
+                    clauses.iter().flat_map(MergeClause::exprs).for_each(f);
+                }
+                _ => {}
             }
         }
     }
@@ -50,6 +60,10 @@ pub fn for_each_expr_mut(node: &mut Node, f: &mut dyn FnMut(&mut Expr)) {
         Node::Values { rows, .. } => rows.iter_mut().flatten().for_each(f),
         Node::Scan(_) | Node::CteScan { .. } | Node::SetOp { .. } | Node::With { .. } => {}
         Node::FunctionScan(scan) => scan.calls.iter_mut().for_each(|item| f(&mut item.call)),
+        Node::Sample(sample) => {
+            f(&mut sample.percent);
+            sample.seed.iter_mut().for_each(f);
+        }
         Node::Project { columns, .. } => columns.iter_mut().for_each(|(_, expr)| f(expr)),
         Node::Filter { predicate, .. } => f(predicate),
         Node::Join { on, .. } => on.iter_mut().for_each(f),
@@ -71,11 +85,17 @@ pub fn for_each_expr_mut(node: &mut Node, f: &mut dyn FnMut(&mut Expr)) {
             modify.checks.iter_mut().for_each(|(_, expr)| f(expr));
             modify.generated.iter_mut().for_each(|(_, expr)| f(expr));
             modify.returning.iter_mut().flatten().for_each(|(_, expr)| f(expr));
-            if let ModifyAction::Insert { on_conflict: Some(conflict), .. } = &mut modify.action
-                && let Some(update) = &mut conflict.update
-            {
-                update.assignments.iter_mut().for_each(|(_, expr)| f(expr));
-                update.filter.iter_mut().for_each(f);
+            match &mut modify.action {
+                ModifyAction::Insert { on_conflict: Some(conflict), .. } => {
+                    if let Some(update) = &mut conflict.update {
+                        update.assignments.iter_mut().for_each(|(_, expr)| f(expr));
+                        update.filter.iter_mut().for_each(f);
+                    }
+                }
+                ModifyAction::Merge { clauses, .. } => {
+                    clauses.iter_mut().flat_map(MergeClause::exprs_mut).for_each(f);
+                }
+                _ => {}
             }
         }
     }
@@ -98,6 +118,7 @@ pub fn for_each_input(node: &Node, f: &mut dyn FnMut(&Node)) {
             f(right);
         }
         Node::Aggregate(aggregate) => f(&aggregate.input),
+        Node::Sample(sample) => f(&sample.input),
         Node::With { ctes, body } => {
             for cte in ctes {
                 f(&cte.query);
@@ -126,6 +147,7 @@ pub fn for_each_input_mut(node: &mut Node, f: &mut dyn FnMut(&mut Node)) {
             f(right);
         }
         Node::Aggregate(aggregate) => f(&mut aggregate.input),
+        Node::Sample(sample) => f(&mut sample.input),
         Node::With { ctes, body } => {
             for cte in ctes {
                 f(&mut cte.query);
@@ -194,6 +216,7 @@ pub fn scans(node: &Node) -> Vec<&Scan> {
     match node {
         Node::Scan(scan) => vec![scan],
         Node::Filter { input, .. } => scans(input),
+        Node::Sample(sample) => scans(&sample.input),
         Node::Join { left, right, .. } => {
             let mut found = scans(left);
             found.extend(scans(right));

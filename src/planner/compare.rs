@@ -48,7 +48,7 @@ impl Expr {
                 };
                 a.slice == b.slice && shape(a) == shape(b)
             }
-            (Expr::Sublink(_) | Expr::Subplan(_) | Expr::Aggregate(_) | Expr::Window(_), _) => false,
+            (Expr::Sublink(_) | Expr::Subplan(_) | Expr::Aggregate(_) | Expr::Window(_) | Expr::Assign(_), _) => false,
             _ => true,
         }
     }

@@ -132,6 +132,8 @@ impl Names<'_> {
             Expr::Field(inner, index, _) => self.field(inner, *index, out)?,
             Expr::Subscript(subscript) => self.subscript(subscript, out)?,
             Expr::ToDomain(inner, ty) => self.domain(expr, inner, *ty, out)?,
+            // What a plan shows of an assignment to a part is the new value.
+            Expr::Assign(assign) => self.write(&assign.value, out)?,
             Expr::Relabel(inner, ty) | Expr::ViaIo(inner, ty) | Expr::ArrayCoerce(inner, _, ty) => {
                 self.cast(expr, inner, *ty, out)?;
             }

@@ -64,6 +64,8 @@ pub enum Expr {
     Field(Box<Expr>, usize, Type),
     /// `a[i]` or `a[i:j]`.
     Subscript(Box<Subscript>),
+    /// A container with one of its parts replaced: `SET a[1] = …`, `SET c.f = …`.
+    Assign(Box<Assign>),
     /// A cast that changes the type's name but not the value.
     Relabel(Box<Expr>, Type),
     /// A cast through the text form.
@@ -219,6 +221,30 @@ pub struct Subscript {
     pub ty: Type,
 }
 
+/// A composite, array or `jsonb` value with one part replaced.
+#[derive(Clone, Debug)]
+pub struct Assign {
+    /// The value before; NULL stands for one without parts.
+    pub container: Expr,
+    /// Which part.
+    pub part: Part,
+    /// The new part, which may refer to the old one as [`Expr::TestValue`].
+    pub value: Expr,
+    /// The container's type.
+    pub ty: Type,
+}
+
+/// A part of a value that can be assigned to.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each variant's comment explains its fields")]
+pub enum Part {
+    /// A field of a composite: its place, and the types of all fields.
+    Field { index: usize, types: Arc<[Oid]> },
+    /// An element or slice of an array, or a member of a `jsonb`: subscripts as in [`Subscript`], the element type, and
+    /// whether the new value refers to the old one.
+    Element { indexes: Vec<(Option<Expr>, Option<Expr>)>, slice: bool, element: Oid, reads_old: bool },
+}
+
 /// What a subquery in an expression is asked.
 #[derive(Clone, Debug)]
 pub enum SublinkKind {
@@ -238,6 +264,8 @@ pub enum SublinkKind {
         tests: Vec<Arc<Function>>,
         /// Name of the operator.
         operator: Arc<str>,
+        /// Rows are compared by `<` and its kin: column by column until one differs.
+        order: Option<RowOrder>,
     },
 }
 
@@ -328,6 +356,8 @@ pub struct Window {
     pub name: Option<Arc<str>>,
     /// The window it builds on, and whether its order comes from there too.
     pub base: Option<(Arc<str>, bool)>,
+    /// Whether the frame was written, so that the window cannot be built upon.
+    pub has_frame: bool,
 }
 
 /// A window frame.
@@ -427,6 +457,7 @@ impl Expr {
             Expr::Call(call) => call.ty,
             Expr::Case(case) => case.ty,
             Expr::Subscript(subscript) => subscript.ty,
+            Expr::Assign(assign) => assign.ty,
             Expr::Sublink(sublink) => sublink.ty,
             Expr::Subplan(subplan) => subplan.ty,
             Expr::Aggregate(call) => call.ty,

@@ -182,10 +182,10 @@ impl Binder<'_> {
                 let node = binder.bind_query(query)?;
                 binder.settle_unknown(node)
             })?,
-            ast::Statement::Insert(_) | ast::Statement::Update(_) | ast::Statement::Delete(_) => {
-                self.in_level(|binder| binder.bind_modify(statement))?
-            }
-            ast::Statement::Merge(_) => return Err(Error::unsupported("MERGE")),
+            ast::Statement::Insert(_)
+            | ast::Statement::Update(_)
+            | ast::Statement::Delete(_)
+            | ast::Statement::Merge(_) => self.in_level(|binder| binder.bind_modify(statement))?,
             other => return Err(Error::internal(format!("not a statement to plan: {other}"))),
         };
         self.check_privileges(&node)?;
@@ -201,6 +201,7 @@ fn command_of(node: &logical::Node) -> Command {
             logical::ModifyAction::Insert { .. } => Command::Insert,
             logical::ModifyAction::Update { .. } => Command::Update,
             logical::ModifyAction::Delete { .. } => Command::Delete,
+            logical::ModifyAction::Merge { .. } => Command::Merge,
         },
         _ => Command::Select,
     }

@@ -32,6 +32,8 @@ pub enum Node {
     Values { columns: Vec<Column>, rows: Vec<Vec<Expr>> },
     /// A table or system catalog.
     Scan(Box<Scan>),
+    /// `TABLESAMPLE`: some rows of a table.
+    Sample(Box<Sample>),
     /// Set-returning functions side by side (`ROWS FROM`), or one.
     FunctionScan(Box<FunctionScan>),
     /// A reference to a CTE: columns are new, in the order of the CTE's.
@@ -61,7 +63,8 @@ pub enum Node {
     /// INSERT, UPDATE, DELETE; produces the RETURNING columns.
     Modify(Box<Modify>),
     /// `FOR UPDATE` and weaker: locks rows of the tables below, by their row id columns.
-    LockRows { input: Box<Node>, targets: Vec<LockTarget> },
+    /// `identity` are input columns that tell the rows of tables that are not locked apart.
+    LockRows { input: Box<Node>, targets: Vec<LockTarget>, identity: Vec<ColumnId> },
 }
 
 /// Identity of a CTE within one statement.
@@ -94,6 +97,30 @@ pub struct Scan {
     pub columns: Vec<(Column, i16)>,
     /// Column that carries the row id, for Modify and LockRows.
     pub row_id: Option<ColumnId>,
+}
+
+/// `TABLESAMPLE method (percent) REPEATABLE (seed)`.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// The table's scan.
+    pub input: Node,
+    /// The scan's row id.
+    pub row_id: ColumnId,
+    /// How rows are chosen.
+    pub method: SampleMethod,
+    /// How many in a hundred, as `float4`.
+    pub percent: Expr,
+    /// The seed, as `float8`.
+    pub seed: Option<Expr>,
+}
+
+/// Methods of sampling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SampleMethod {
+    /// Each row by itself.
+    Bernoulli,
+    /// Blocks of rows.
+    System,
 }
 
 /// Functions in FROM.
@@ -187,15 +214,27 @@ pub enum LockStrength {
     Update,
 }
 
-/// `NOWAIT` and `SKIP LOCKED`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl LockStrength {
+    /// As it is written.
+    pub fn as_sql(self) -> &'static str {
+        match self {
+            LockStrength::KeyShare => "FOR KEY SHARE",
+            LockStrength::Share => "FOR SHARE",
+            LockStrength::NoKeyUpdate => "FOR NO KEY UPDATE",
+            LockStrength::Update => "FOR UPDATE",
+        }
+    }
+}
+
+/// `SKIP LOCKED` and `NOWAIT`; the last one wins where clauses differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LockWait {
     /// Wait.
     Block,
-    /// 55P03.
-    NoWait,
     /// Leave the row out.
     SkipLocked,
+    /// 55P03.
+    NoWait,
 }
 
 /// A data-modifying statement.
@@ -209,6 +248,9 @@ pub struct Modify {
     pub action: ModifyAction,
     /// Rows to insert, or rows to change with their row ids.
     pub input: Node,
+    /// Input columns that tell the rows of the other tables apart: looking at a changed target row again must not pair
+    /// it with others.
+    pub identity: Vec<ColumnId>,
     /// Columns of the table's new row (INSERT, UPDATE) or old row (DELETE), in attnum order, that the expressions of
     /// `returning`, `checks` and ON CONFLICT refer to.
     pub row: Vec<(Column, i16)>,
@@ -239,6 +281,53 @@ pub enum ModifyAction {
     Update { row_id: ColumnId, assignments: Vec<(i16, ColumnId)> },
     /// `row_id` of the input.
     Delete { row_id: ColumnId },
+    /// The first clause that applies; `row_id` is NULL where nothing matched. Expressions are over the input.
+    Merge { row_id: ColumnId, clauses: Vec<MergeClause> },
+}
+
+/// `WHEN [NOT] MATCHED [AND condition] THEN action`.
+#[derive(Clone, Debug)]
+pub struct MergeClause {
+    /// Whether it is for source rows with a match.
+    pub matched: bool,
+    /// `AND …`.
+    pub condition: Option<Expr>,
+    /// `THEN …`.
+    pub action: MergeAction,
+}
+
+/// What a MERGE clause does, over the columns of the input.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each variant's comment explains its fields")]
+pub enum MergeAction {
+    /// `INSERT`: attnum and value of each column that gets one.
+    Insert { values: Vec<(i16, Expr)> },
+    /// `UPDATE`: attnum and new value.
+    Update { values: Vec<(i16, Expr)> },
+    /// `DELETE`.
+    Delete,
+    /// `DO NOTHING`.
+    Nothing,
+}
+
+impl MergeClause {
+    /// The expressions of the clause.
+    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        let values = match &self.action {
+            MergeAction::Insert { values } | MergeAction::Update { values } => values.as_slice(),
+            MergeAction::Delete | MergeAction::Nothing => &[],
+        };
+        self.condition.iter().chain(values.iter().map(|(_, value)| value))
+    }
+
+    /// The expressions of the clause, to change them.
+    pub fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        let values = match &mut self.action {
+            MergeAction::Insert { values } | MergeAction::Update { values } => values.as_mut_slice(),
+            MergeAction::Delete | MergeAction::Nothing => &mut [],
+        };
+        self.condition.iter_mut().chain(values.iter_mut().map(|(_, value)| value))
+    }
 }
 
 /// `ON CONFLICT`.
@@ -284,6 +373,7 @@ impl Node {
                 out.extend(scan.calls.iter().flat_map(|item| item.columns.iter().cloned()));
                 out.extend(scan.ordinality.iter().cloned());
             }
+            Node::Sample(sample) => sample.input.collect_columns(out),
             Node::Project { columns, .. } => out.extend(columns.iter().map(|(column, _)| column.clone())),
             Node::Filter { input, .. }
             | Node::Sort { input, .. }

@@ -10,7 +10,7 @@ use dictdb_catalog::Relation;
 use dictdb_types::{Oid, Type, oids};
 
 use crate::expr::{AggregateCall, Expr, SortKey, WindowCall};
-use crate::logical::{Check, JoinKind, LockStrength, LockWait, SetOpKind};
+use crate::logical::{Check, JoinKind, LockStrength, LockWait, MergeClause, SampleMethod, SetOpKind};
 
 /// Type of the columns that carry row ids.
 pub const ROW_ID: Type = Type::new(oids::INT8);
@@ -88,6 +88,8 @@ pub enum Op {
     Values { rows: Vec<Vec<Expr>> },
     /// Every row of a table.
     SeqScan { table: TableRef, fetch: Fetch, filter: Option<Expr> },
+    /// Some rows of a table, chosen by their row ids; `percent` and `seed` have no input.
+    Sample { input: Box<Node>, row_id: usize, method: SampleMethod, percent: Expr, seed: Option<Expr> },
     /// Rows found by an index, in its order (`reverse`: backwards).
     IndexScan {
         table: TableRef,
@@ -163,7 +165,8 @@ pub enum Op {
     /// INTERSECT and EXCEPT, with or without ALL. (UNION is Distinct over Append.)
     SetOp { kind: SetOpKind, all: bool, left: Box<Node>, right: Box<Node> },
     /// Locks rows by row id columns of the input; in READ COMMITTED rows changed meanwhile are re-read and re-checked.
-    LockRows { input: Box<Node>, targets: Vec<LockTarget> },
+    /// `identity` are input columns that have to stay the same then.
+    LockRows { input: Box<Node>, targets: Vec<LockTarget>, identity: Vec<usize> },
     /// Changes a table; output: RETURNING columns.
     Modify(Box<Modify>),
 }
@@ -227,6 +230,8 @@ pub struct Modify {
     pub action: Action,
     /// Rows.
     pub input: Node,
+    /// Input columns that have to stay the same when a changed row is looked at again.
+    pub identity: Vec<usize>,
     /// RETURNING.
     pub returning: Option<Vec<Expr>>,
     /// CHECK constraints.
@@ -256,6 +261,13 @@ pub enum Action {
     Delete {
         /// Input column with the row id.
         row_id: usize,
+    },
+    /// The first clause that applies.
+    Merge {
+        /// Input column with the row id; NULL where nothing matched.
+        row_id: usize,
+        /// The clauses; their expressions are over the input.
+        clauses: Vec<MergeClause>,
     },
 }
 
@@ -326,6 +338,7 @@ impl Node {
             | Op::Distinct { input }
             | Op::DistinctOn { input, .. }
             | Op::LockRows { input, .. }
+            | Op::Sample { input, .. }
             | Op::IndexJoin { outer: input, .. } => vec![input],
             Op::HashJoin { left, right, .. }
             | Op::NestedLoop { left, right, .. }

@@ -26,6 +26,8 @@ pub enum TableExpr {
     IndexKey,
     /// An index's WHERE: immutable, boolean.
     IndexPredicate,
+    /// COPY FROM … WHERE: boolean.
+    CopyWhere,
     /// ALTER COLUMN … TYPE … USING, coerced to the new type.
     Transform(Type),
 }
@@ -96,7 +98,7 @@ fn written(binder: &mut Binder<'_>, value: Expr, bound: &Expr, purpose: TableExp
             let typed = binder.coerce(value, Type::new(ty.oid), CastContext::Assignment)?;
             Ok(typed.unwrap_or_else(|| bound.clone()))
         }
-        TableExpr::Check | TableExpr::IndexKey | TableExpr::IndexPredicate => Ok(bound.clone()),
+        TableExpr::Check | TableExpr::IndexKey | TableExpr::IndexPredicate | TableExpr::CopyWhere => Ok(bound.clone()),
     }
 }
 
@@ -243,6 +245,7 @@ fn clause(purpose: TableExpr) -> Clause {
         TableExpr::Generated(_) => Clause::Generated,
         TableExpr::IndexKey => Clause::IndexExpression,
         TableExpr::IndexPredicate => Clause::IndexPredicate,
+        TableExpr::CopyWhere => Clause::CopyWhere,
         TableExpr::Transform(_) => Clause::AlterTransform,
     }
 }
@@ -251,7 +254,7 @@ fn coerce(binder: &mut Binder<'_>, expr: Expr, purpose: TableExpr, position: Opt
     use dictdb_functions::facts::CastContext;
     match purpose {
         TableExpr::Check => binder.coerce_to_boolean(expr, "CHECK", position),
-        TableExpr::IndexPredicate => binder.coerce_to_boolean(expr, "WHERE", position),
+        TableExpr::IndexPredicate | TableExpr::CopyWhere => binder.coerce_to_boolean(expr, "WHERE", position),
         TableExpr::IndexKey => binder.resolve_unknown(expr),
         TableExpr::Default(ty) | TableExpr::Generated(ty) | TableExpr::Transform(ty) => {
             let source = expr.ty();
@@ -277,7 +280,7 @@ fn check_volatility(expr: &Expr, purpose: TableExpr) -> Result<()> {
         TableExpr::Generated(_) => "generation expression is not immutable",
         TableExpr::IndexKey => "functions in index expression must be marked IMMUTABLE",
         TableExpr::IndexPredicate => "functions in index predicate must be marked IMMUTABLE",
-        TableExpr::Default(_) | TableExpr::Check | TableExpr::Transform(_) => return Ok(()),
+        TableExpr::Default(_) | TableExpr::Check | TableExpr::CopyWhere | TableExpr::Transform(_) => return Ok(()),
     };
     let mutable = |e: &Expr| matches!(e, Expr::Call(call) if call.function.volatility != Volatility::Immutable);
     if expr.any(&mut |e| mutable(e)) {

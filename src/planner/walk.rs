@@ -1,6 +1,6 @@
 //! One traversal of expressions, on which analyses and rewrites are built. Subqueries are not entered.
 
-use crate::expr::{AggregateCall, Expr, FrameBound, SortKey, SublinkKind, Window};
+use crate::expr::{AggregateCall, Expr, FrameBound, Part, SortKey, SublinkKind, Window};
 
 impl Expr {
     /// Calls `f` with every direct operand.
@@ -57,6 +57,16 @@ impl Expr {
                     lower.iter().for_each(&mut *f);
                     upper.iter().for_each(&mut *f);
                 }
+            }
+            Expr::Assign(assign) => {
+                f(&assign.container);
+                if let Part::Element { indexes, .. } = &assign.part {
+                    for (lower, upper) in indexes {
+                        lower.iter().for_each(&mut *f);
+                        upper.iter().for_each(&mut *f);
+                    }
+                }
+                f(&assign.value);
             }
             Expr::Sublink(sublink) => kind_operands(&sublink.kind).iter().for_each(f),
             Expr::Subplan(subplan) => {
@@ -126,6 +136,16 @@ impl Expr {
                     lower.iter_mut().for_each(&mut *f);
                     upper.iter_mut().for_each(&mut *f);
                 }
+            }
+            Expr::Assign(assign) => {
+                f(&mut assign.container);
+                if let Part::Element { indexes, .. } = &mut assign.part {
+                    for (lower, upper) in indexes {
+                        lower.iter_mut().for_each(&mut *f);
+                        upper.iter_mut().for_each(&mut *f);
+                    }
+                }
+                f(&mut assign.value);
             }
             Expr::Sublink(sublink) => kind_operands_mut(&mut sublink.kind).iter_mut().for_each(f),
             Expr::Subplan(subplan) => {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use dictdb_planner::logical::LockStrength;
 use dictdb_types::{Datum, Error, Result, SqlState};
 use parking_lot::Mutex;
 
@@ -22,6 +23,27 @@ impl RowSource {
     /// Rows that are already there.
     pub(crate) fn stored(rows: Vec<Row>) -> Self {
         RowSource::Stored(rows.into_iter())
+    }
+
+    /// Begins again from the first row; `false` if it cannot.
+    pub(crate) fn restart(&mut self) -> Result<bool> {
+        match self {
+            RowSource::Stream(stream) => stream.restart().map(|()| true),
+            RowSource::Stored(_) => Ok(false),
+        }
+    }
+
+    /// The strength in which it locks the rows it returns, if it does.
+    pub(crate) fn locks_rows(&self) -> Option<LockStrength> {
+        match self {
+            RowSource::Stream(stream) => stream.locks_rows(),
+            RowSource::Stored(_) => None,
+        }
+    }
+
+    /// Whether a cursor over it may go backward although nobody said so.
+    pub(crate) fn can_go_back(&self) -> bool {
+        matches!(self, RowSource::Stream(stream) if stream.can_go_back())
     }
 
     /// Hands at most `limit` further rows to `sink`, which says whether it takes more. Returns how many, and whether that
@@ -71,8 +93,10 @@ pub(crate) enum TagCount {
 /// Options of DECLARE.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CursorOptions {
-    /// It can go backwards.
+    /// It can go backwards, and so keeps its rows.
     pub scroll: bool,
+    /// It could: nobody said NO SCROLL and the query allows it. It keeps rows from the first time it does.
+    pub may_scroll: bool,
     /// It outlives its transaction.
     pub hold: bool,
 }

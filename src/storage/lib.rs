@@ -11,8 +11,9 @@ mod index;
 mod lock;
 mod opaque;
 #[cfg(test)]
-mod scenarios;
+pub(crate) mod scenarios;
 mod sequence;
+mod serializable;
 mod session;
 mod snapshot;
 mod storage;

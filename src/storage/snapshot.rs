@@ -33,6 +33,13 @@ impl Snapshot {
         Snapshot { view: View { ts, own, command }, pin }
     }
 
+    /// An earlier moment that another snapshot holds meanwhile.
+    pub(crate) fn at(session: &Arc<SessionState>, ts: CommitTs) -> Self {
+        let pin = Pin::claim(session);
+        pin.cell().store(ts.0, Ordering::SeqCst);
+        Snapshot { view: View { ts: ts.0, own: None, command: 0 }, pin }
+    }
+
     /// The same moment for a later command.
     pub(crate) fn at_command(&self, own: Option<Writer>, command: u32) -> Self {
         let pin = Pin::claim(&self.pin.session);

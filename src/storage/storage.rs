@@ -11,6 +11,7 @@ use crate::garbage::Garbage;
 use crate::hook::CommitHook;
 use crate::lock::{Blocking, LockManager, RelationLock, Sessions};
 use crate::sequence::Sequence;
+use crate::serializable::Serializables;
 use crate::session::{Session, SessionState};
 use crate::snapshot::{Pins, Snapshot};
 use crate::table::Table;
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) garbage: Garbage,
     pub(crate) locks: LockManager,
     pub(crate) sessions: Sessions,
+    pub(crate) serializables: Serializables,
     pub(crate) hook: OnceLock<Arc<dyn CommitHook>>,
     pub(crate) blocking: OnceLock<Arc<dyn Blocking>>,
     tables: RwLock<HashMap<Oid, Arc<Table>>>,
@@ -61,6 +63,7 @@ impl Storage {
             garbage: Garbage::default(),
             locks: LockManager::default(),
             sessions: Sessions::default(),
+            serializables: Serializables::default(),
             hook: OnceLock::new(),
             blocking: OnceLock::new(),
             tables: RwLock::default(),

@@ -62,6 +62,18 @@ impl IndexAccess {
     }
 }
 
+impl IndexAccess {
+    /// Lets a SERIALIZABLE transaction remember what it looks for.
+    #[inline]
+    fn announce(&self, range: &KeyRange, rt: &Runtime) -> Result<()> {
+        let (from, to) = match range {
+            KeyRange::Point(key) => (Bound::Included(key.as_slice()), Bound::Included(key.as_slice())),
+            KeyRange::Range(from, to) => (bound(from), bound(to)),
+        };
+        rt.cx().transaction.reads_keys(&self.handle.table, &self.index, from, to)
+    }
+}
+
 /// A running search.
 pub(crate) struct Search {
     access: Arc<IndexAccess>,
@@ -134,6 +146,7 @@ impl Search {
             }
             let Some(range) = self.ranges.get(self.next_range) else { return Ok(false) };
             self.next_range += 1;
+            self.access.announce(range, rt)?;
             match range {
                 KeyRange::Point(key) => {
                     if point(&self.access, key, &mut self.seen, &mut self.ready, rt, row)? {

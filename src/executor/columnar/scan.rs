@@ -99,6 +99,9 @@ impl ScanCursor {
     fn next_batch(&mut self, rt: &Runtime) -> Result<Option<ScanBatch>> {
         let Scan { handle, projection, .. } = &*self.node;
         while self.ready.is_empty() {
+            if self.block == 0 {
+                rt.cx().transaction.reads_table(&handle.table)?;
+            }
             if self.block >= handle.table.block_count() {
                 return Ok(None);
             }

@@ -33,15 +33,38 @@ impl RowCompareCode {
     pub(super) fn eval(&self, scope: Scope<'_>) -> Result<Datum> {
         for (left, right, ty) in &self.pairs {
             let (left, right) = (left.eval_ref(scope)?, right.eval_ref(scope)?);
-            if left.is_null() || right.is_null() {
-                return Ok(Datum::Null);
-            }
-            let order = order::compare_as(ty.oid, &left, &right);
-            if order.is_ne() {
-                let less = matches!(self.order, RowOrder::Less | RowOrder::LessEqual);
-                return Ok(Datum::Bool(order.is_lt() == less));
+            if let Some(decision) = decide(self.order, *ty, &left, &right) {
+                return Ok(decision.map_or(Datum::Null, Datum::Bool));
             }
         }
-        Ok(Datum::Bool(matches!(self.order, RowOrder::LessEqual | RowOrder::GreaterEqual)))
+        Ok(Datum::Bool(of_equals(self.order)))
     }
+}
+
+/// The comparison of two rows of values; NULL when a NULL comes before the decision.
+pub(crate) fn rows_in_order<'d>(
+    wanted: RowOrder,
+    pairs: impl Iterator<Item = (Type, (&'d Datum, &'d Datum))>,
+) -> Option<bool> {
+    for (ty, (left, right)) in pairs {
+        if let Some(decision) = decide(wanted, ty, left, right) {
+            return decision;
+        }
+    }
+    Some(of_equals(wanted))
+}
+
+/// What a pair decides, if it does: NULL, or the answer.
+#[allow(clippy::option_option, reason = "undecided, unknown and known are three things")]
+fn decide(wanted: RowOrder, ty: Type, left: &Datum, right: &Datum) -> Option<Option<bool>> {
+    if left.is_null() || right.is_null() {
+        return Some(None);
+    }
+    let order = order::compare_as(ty.oid, left, right);
+    let less = matches!(wanted, RowOrder::Less | RowOrder::LessEqual);
+    order.is_ne().then(|| Some(order.is_lt() == less))
+}
+
+fn of_equals(wanted: RowOrder) -> bool {
+    matches!(wanted, RowOrder::LessEqual | RowOrder::GreaterEqual)
 }

@@ -1,15 +1,16 @@
 //! From bound expression to [`Code`]: kernels looked up, types resolved, deep trees made safe for the stack.
 
-use dictdb_planner::expr::{Call, Expr, Function, Subscript};
+use dictdb_planner::expr::{Assign, Call, Expr, Function, Part, Subscript};
 use dictdb_planner::physical::Plan;
 use dictdb_types::{Error, Oid, Result, Type, TypeLookup};
 
 use super::array::{ArrayCode, ArrayCoerceCode, ScalarArrayCode};
+use super::assign::{AssignCode, PartCode};
 use super::compare::RowCompareCode;
 use super::conditional::CaseCode;
 use super::convert::{Relabel, ViaIoCode};
 use super::record::RowCode;
-use super::subscript::SubscriptCode;
+use super::subscript::{IndexCodes, SubscriptCode};
 use super::{CallCode, Code, Comparison};
 use crate::slots::Dependencies;
 use crate::subplan::SubplanCode;
@@ -122,6 +123,7 @@ impl Compiler<'_> {
             })),
             Expr::Field(record, index, _) => Code::Field(self.boxed(record)?, *index),
             Expr::Subscript(subscript) => self.subscript(subscript)?,
+            Expr::Assign(assign) => self.assign(assign)?,
             Expr::Relabel(item, ty) => self.relabel(item, *ty)?,
             Expr::ViaIo(item, ty) => {
                 Code::ViaIo(Box::new(ViaIoCode { item: self.code(item)?, from: item.ty(), to: *ty }))
@@ -176,13 +178,33 @@ impl Compiler<'_> {
     }
 
     fn subscript(&mut self, subscript: &Subscript) -> Result<Code> {
-        let mut bound = |expr: &Option<Expr>| expr.as_ref().map(|expr| self.code(expr)).transpose();
-        let indexes = subscript.indexes.iter().map(|(lower, upper)| Ok((bound(lower)?, bound(upper)?)));
-        let indexes = indexes.collect::<Result<_>>()?;
         Ok(Code::Subscript(Box::new(SubscriptCode {
             array: self.code(&subscript.array)?,
-            indexes,
+            indexes: self.indexes(&subscript.indexes)?,
             slice: subscript.slice,
+        })))
+    }
+
+    fn indexes(&mut self, indexes: &[(Option<Expr>, Option<Expr>)]) -> Result<IndexCodes> {
+        let mut bound = |expr: &Option<Expr>| expr.as_ref().map(|expr| self.code(expr)).transpose();
+        indexes.iter().map(|(lower, upper)| Ok((bound(lower)?, bound(upper)?))).collect()
+    }
+
+    fn assign(&mut self, assign: &Assign) -> Result<Code> {
+        let part = match &assign.part {
+            Part::Field { index, types } => PartCode::Field { row: assign.ty.oid, index: *index, types: types.clone() },
+            Part::Element { indexes, slice, element, reads_old } => PartCode::Element {
+                indexes: self.indexes(indexes)?,
+                slice: *slice,
+                element: *element,
+                reads_old: *reads_old,
+                json: self.base(assign.ty).oid == dictdb_types::oids::JSONB,
+            },
+        };
+        Ok(Code::Assign(Box::new(AssignCode {
+            container: self.code(&assign.container)?,
+            part,
+            value: self.code(&assign.value)?,
         })))
     }
 

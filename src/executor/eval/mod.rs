@@ -5,12 +5,15 @@
 //! agree by construction. Constant folding is the planner's.
 
 mod array;
+mod array_assign;
+mod assign;
 mod boolean;
 mod call;
 mod compare;
 mod compile;
 mod conditional;
 mod convert;
+mod json_assign;
 mod record;
 mod subscript;
 
@@ -21,6 +24,7 @@ use dictdb_types::{Datum, Env, Error, Result, Type};
 
 pub(crate) use array::{as_array, stack};
 pub(crate) use call::{CallCode, Comparison};
+pub(crate) use compare::rows_in_order;
 pub(crate) use compile::{CompileContext, compile, compile_all, compile_predicate, element_type};
 
 use crate::runtime::Runtime;
@@ -81,6 +85,8 @@ pub(crate) enum Code {
     Field(Box<Code>, usize),
     /// `a[i]`, `a[i:j]`.
     Subscript(Box<subscript::SubscriptCode>),
+    /// A value with one part replaced.
+    Assign(Box<assign::AssignCode>),
     /// A binary-coercible cast between types whose values differ in kind.
     Relabel(Box<Code>, convert::Relabel),
     /// A cast through text.
@@ -158,6 +164,7 @@ impl Code {
             Code::Row(row) => row.eval(scope),
             Code::Field(record, index) => record::field(record, *index, scope),
             Code::Subscript(subscript) => subscript.eval(scope),
+            Code::Assign(assign) => assign.eval(scope),
             Code::Relabel(item, how) => item.eval(scope).map(|value| how.apply(value)),
             Code::ViaIo(cast) => cast.eval(scope),
             Code::ArrayCoerce(cast) => cast.eval(scope),

@@ -6,53 +6,38 @@ use dictdb_types::{Array, Datum, Dimension, Error, Jsonb, Result};
 
 use super::{Code, Scope};
 
+/// Lower (slices) and upper or only bound, by dimension.
+pub(crate) type IndexCodes = Box<[(Option<Code>, Option<Code>)]>;
+
 /// `a[i][j]`, `a[i:j]`.
 #[derive(Debug)]
 pub(crate) struct SubscriptCode {
     /// The container.
     pub array: Code,
-    /// Lower (slices) and upper or only bound, by dimension.
-    pub indexes: Box<[(Option<Code>, Option<Code>)]>,
+    /// The subscripts.
+    pub indexes: IndexCodes,
     /// Whether a slice is asked for.
     pub slice: bool,
 }
 
-/// A bound of one dimension, `None` where it was left out.
-type Bounds = (Option<i32>, Option<i32>);
+/// The bounds of one dimension, `None` where one was left out.
+pub(super) type Bounds = (Option<i32>, Option<i32>);
 
 impl SubscriptCode {
     pub(super) fn eval(&self, scope: Scope<'_>) -> Result<Datum> {
         match self.array.eval_ref(scope)?.as_ref() {
             Datum::Null => Ok(Datum::Null),
             Datum::Array(array) => {
-                let Some(bounds) = self.bounds(scope)? else { return Ok(Datum::Null) };
+                let Some(bounds) = bounds(&self.indexes, scope)? else { return Ok(Datum::Null) };
                 Ok(if self.slice { Datum::Array(Arc::new(slice(array, &bounds))) } else { element(array, &bounds) })
             }
             Datum::Jsonb(value) => self.json_member(value, scope),
             Datum::Text(name) => {
-                let Some(bounds) = self.bounds(scope)? else { return Ok(Datum::Null) };
+                let Some(bounds) = bounds(&self.indexes, scope)? else { return Ok(Datum::Null) };
                 Ok(name_byte(name, &bounds))
             }
             other => Err(Error::internal(format!("{other:?} where an array was planned"))),
         }
-    }
-
-    /// The bounds; `None` when one is NULL, which makes the result NULL.
-    fn bounds(&self, scope: Scope<'_>) -> Result<Option<Vec<Bounds>>> {
-        let mut bounds = Vec::with_capacity(self.indexes.len());
-        for (lower, upper) in &self.indexes {
-            let mut pair = (None, None);
-            for (code, bound) in [(lower, &mut pair.0), (upper, &mut pair.1)] {
-                let Some(code) = code else { continue };
-                match code.eval(scope)? {
-                    Datum::Int4(value) => *bound = Some(value),
-                    Datum::Null => return Ok(None),
-                    other => return Err(Error::internal(format!("{other:?} as array subscript"))),
-                }
-            }
-            bounds.push(pair);
-        }
-        Ok(Some(bounds))
     }
 
     fn json_member(&self, value: &Arc<Jsonb>, scope: Scope<'_>) -> Result<Datum> {
@@ -72,6 +57,24 @@ impl SubscriptCode {
         }
         Ok(Datum::Jsonb(Arc::new(current.clone())))
     }
+}
+
+/// The values of subscripts; `None` when one is NULL, which makes the result NULL.
+pub(super) fn bounds(indexes: &IndexCodes, scope: Scope<'_>) -> Result<Option<Vec<Bounds>>> {
+    let mut bounds = Vec::with_capacity(indexes.len());
+    for (lower, upper) in indexes {
+        let mut pair = (None, None);
+        for (code, bound) in [(lower, &mut pair.0), (upper, &mut pair.1)] {
+            let Some(code) = code else { continue };
+            match code.eval(scope)? {
+                Datum::Int4(value) => *bound = Some(value),
+                Datum::Null => return Ok(None),
+                other => return Err(Error::internal(format!("{other:?} as array subscript"))),
+            }
+        }
+        bounds.push(pair);
+    }
+    Ok(Some(bounds))
 }
 
 /// An element counted from the front, or from the end when negative.
@@ -94,7 +97,7 @@ fn name_byte(name: &str, bounds: &[Bounds]) -> Datum {
 }
 
 /// One element; NULL outside the bounds or with the wrong number of subscripts.
-fn element(array: &Array, bounds: &[Bounds]) -> Datum {
+pub(super) fn element(array: &Array, bounds: &[Bounds]) -> Datum {
     if bounds.len() != array.dims.len() {
         return Datum::Null;
     }
@@ -110,7 +113,7 @@ fn element(array: &Array, bounds: &[Bounds]) -> Datum {
 }
 
 /// A slice, renumbered from 1. Omitted bounds and dimensions are whole; without common elements the result is empty.
-fn slice(array: &Array, bounds: &[Bounds]) -> Array {
+pub(super) fn slice(array: &Array, bounds: &[Bounds]) -> Array {
     let empty = || Array { element: array.element, dims: vec![], items: vec![] };
     if bounds.len() > array.dims.len() {
         return empty();

@@ -16,6 +16,8 @@ use crate::row::Row;
 pub(crate) struct ConflictCode {
     /// Storage ids of the arbiter indexes; none at all means every unique one.
     pub arbiters: Vec<Oid>,
+    /// A deferrable constraint among them, which cannot decide.
+    pub deferrable: Option<std::sync::Arc<str>>,
     /// `DO UPDATE`.
     pub update: Option<ConflictUpdate>,
 }
@@ -33,6 +35,9 @@ impl ConflictCode {
     /// Inserts a complete row, or deals with the one in its way. The full row that is stored afterwards; `None`: nothing
     /// was changed.
     pub(super) fn insert(&self, target: &Target, proposed: Row, writer: &Writer<'_>) -> Result<Option<Row>> {
+        if let Some(constraint) = &self.deferrable {
+            return Err(not_deferrable(target, constraint));
+        }
         loop {
             let conflict = match writer.insert(target, &proposed)? {
                 Inserted::Done(_) => return Ok(Some(proposed)),
@@ -167,7 +172,7 @@ impl ConflictUpdate {
         let places = target.with_generated(self.assignments.iter().map(|(place, _)| *place).collect());
         match writer.update(target, id, Some(tag), &places, existing, &changed)? {
             Change::Done => Ok(Some(changed)),
-            Change::Changed | Change::Gone => Ok(None),
+            Change::Changed | Change::Gone | Change::Repeated => Ok(None),
         }
     }
 }
@@ -175,4 +180,14 @@ impl ConflictUpdate {
 fn second_time() -> Error {
     Error::new(SqlState::CARDINALITY_VIOLATION, "ON CONFLICT DO UPDATE command cannot affect row a second time")
         .hint("Ensure that no rows proposed for insertion within the same command have duplicate constrained values.")
+}
+
+fn not_deferrable(target: &Target, constraint: &str) -> Error {
+    Error::new(
+        SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+        "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters",
+    )
+    .schema(&*target.schema)
+    .table(&*target.relation().name)
+    .constraint(constraint)
 }

@@ -32,10 +32,10 @@ impl Modify {
         loop {
             match writer.delete(&self.target, id, expected, &old)? {
                 Change::Done => return Ok(Some(Changed { full: old, input })),
-                Change::Gone => return Ok(None),
+                Change::Gone | Change::Repeated => return Ok(None),
                 Change::Changed => {
                     let Some((tag, newest)) = writer.read_latest(&self.target, id)? else { return Ok(None) };
-                    let Some(again) = recheck.run(rt, id)? else { return Ok(None) };
+                    let Some(again) = recheck.run(rt, id, &input)? else { return Ok(None) };
                     input = again;
                     old = newest;
                     expected = Some(tag);

@@ -1,7 +1,7 @@
-//! Changes of data: INSERT, UPDATE, DELETE, their constraints and foreign keys.
+//! Changes of data: INSERT, UPDATE, DELETE, MERGE, their constraints and foreign keys.
 //!
 //! ```text
-//!   Modify (insert, update, delete, conflict)      rows of the plan's input, RETURNING        [recheck]: READ COMMITTED
+//!   Modify (insert, update, delete, merge, conflict)      rows of the plan's input, RETURNING        [recheck]: READ COMMITTED
 //!      └─► Writer        one row: generated columns, NOT NULL, CHECK, unique, waiting
 //!             └─► Events        what is checked at the end of the statement: foreign keys, deferrable keys
 //!                    └─► ConstraintQueue      what is checked at the end of the transaction
@@ -12,6 +12,7 @@ mod delete;
 pub(crate) mod events;
 mod foreign_key;
 mod insert;
+pub(crate) mod merge;
 pub(crate) mod node;
 mod queue;
 pub(crate) mod recheck;

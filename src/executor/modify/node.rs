@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dictdb_types::{Datum, Result};
 
 use super::conflict::ConflictCode;
+use super::merge::MergeClauseCode;
 use super::recheck::Recheck;
 use super::target::Target;
 use crate::eval::{Code, Scope, eval_into};
@@ -52,6 +53,15 @@ pub(crate) enum Action {
         /// READ COMMITTED's second look.
         recheck: Recheck,
     },
+    /// MERGE.
+    Merge {
+        /// Input column with the row id; NULL where nothing matched.
+        row_id: usize,
+        /// The clauses.
+        clauses: Box<[MergeClauseCode]>,
+        /// READ COMMITTED's second look.
+        recheck: Recheck,
+    },
 }
 
 /// A row that was changed: its values afterwards (before, for DELETE), where somebody wants them, and the input row.
@@ -82,6 +92,7 @@ impl Modify {
             Action::Insert { places, on_conflict } => self.insert(places, on_conflict.as_ref(), input, rt),
             Action::Update { row_id, assignments, recheck } => self.update(*row_id, assignments, recheck, input, rt),
             Action::Delete { row_id, recheck } => self.delete(*row_id, recheck, input, rt),
+            Action::Merge { row_id, clauses, recheck } => self.merge(*row_id, clauses, recheck, input, rt),
         }
     }
 

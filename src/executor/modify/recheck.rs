@@ -7,6 +7,7 @@ use dictdb_planner::expr::Expr;
 use dictdb_planner::physical::{Node, Op};
 use dictdb_types::{Result, RowId};
 
+use super::unique::same_image;
 use crate::row::{self, Row};
 use crate::runtime::{Runtime, ScanId};
 
@@ -17,24 +18,39 @@ pub(crate) struct Recheck {
     pub input: Arc<dyn row::Node>,
     /// The scan whose row is looked at; `None` if it cannot be told.
     pub scan: Option<ScanId>,
+    /// Columns that say which rows of the other tables a row was joined with.
+    pub identity: Box<[usize]>,
 }
 
 impl Recheck {
-    /// The input row for the newest version of a row; `None` when the plan does not want it any more.
-    pub fn run(&self, rt: &Runtime, id: RowId) -> Result<Option<Row>> {
+    /// The input row for the newest version of a row and the same rows of other tables as `before`; `None` when the plan
+    /// does not want it any more.
+    pub fn run(&self, rt: &Runtime, id: RowId, before: &Row) -> Result<Option<Row>> {
         match self.scan {
-            Some(scan) => run(&self.input, rt, vec![(scan, id)]),
+            Some(scan) => run(&self.input, rt, vec![(scan, id)], &self.identity, before),
             None => Ok(None),
         }
     }
 }
 
-/// Runs a plan with some scans fixed to one row each and returns its first row.
-pub(crate) fn run(input: &Arc<dyn row::Node>, rt: &Runtime, fixed: Vec<(ScanId, RowId)>) -> Result<Option<Row>> {
+/// Runs a plan with some scans fixed to one row each and returns the row that agrees with `before` in some columns.
+pub(crate) fn run(
+    input: &Arc<dyn row::Node>,
+    rt: &Runtime,
+    fixed: Vec<(ScanId, RowId)>,
+    identity: &[usize],
+    before: &Row,
+) -> Result<Option<Row>> {
     let again = rt.recheck(fixed);
+    let mut cursor = input.clone().open();
     let mut row = Row::new();
-    let found = input.clone().open().next(&again, &mut row)?;
-    Ok(found.then_some(row))
+    while cursor.next(&again, &mut row)? {
+        if same_image(identity, &row, before) {
+            return Ok(Some(row));
+        }
+        row.clear();
+    }
+    Ok(None)
 }
 
 /// The scan that a row id column comes from.
@@ -58,6 +74,7 @@ pub(crate) fn trace(node: &Node, column: usize) -> Option<&Node> {
             }
         }
         Op::Filter { input, .. }
+        | Op::Sample { input, .. }
         | Op::Sort { input, .. }
         | Op::Limit { input, .. }
         | Op::LockRows { input, .. }

@@ -42,10 +42,10 @@ impl Modify {
             };
             match change {
                 (Change::Done, full) => return Ok(Some(Changed { full, input })),
-                (Change::Gone, _) => return Ok(None),
+                (Change::Gone | Change::Repeated, _) => return Ok(None),
                 (Change::Changed, _) => {
                     let Some(newest) = writer.read_latest(&self.target, id)? else { return Ok(None) };
-                    let Some(again) = recheck.run(rt, id)? else { return Ok(None) };
+                    let Some(again) = recheck.run(rt, id, &input)? else { return Ok(None) };
                     input = again;
                     latest = Some(newest);
                 }

@@ -45,8 +45,10 @@ pub(crate) enum Change {
     Done,
     /// READ COMMITTED: somebody committed a newer version. The caller decides again over it.
     Changed,
-    /// The row is gone, or the command has changed it already: nothing to do.
+    /// Somebody deleted the row: nothing to do.
     Gone,
+    /// The command has changed the row already: nothing to do, except where that is an error.
+    Repeated,
 }
 
 impl<'a> Writer<'a> {
@@ -190,7 +192,7 @@ impl<'a> Writer<'a> {
                 }
                 Written::Changed => self.if_read_committed(Change::Changed, concurrent_update),
                 Written::Deleted => self.if_read_committed(Change::Gone, concurrent_delete),
-                Written::SelfModified { later: false } => Ok(Change::Gone),
+                Written::SelfModified { later: false } => Ok(Change::Repeated),
                 Written::SelfModified { later: true } => Err(Error::new(
                     SqlState::TRIGGERED_DATA_CHANGE_VIOLATION,
                     format!(

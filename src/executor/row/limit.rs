@@ -52,6 +52,12 @@ impl Limit {
             Some(code) => row_count(code, scope, "LIMIT")?,
             None => None,
         };
+        if limit.is_none() && self.ties.is_some() {
+            return Err(Error::new(
+                SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
+                "row count cannot be null in FETCH FIRST ... WITH TIES clause",
+            ));
+        }
         Ok((offset, limit))
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct LockRows {
     pub targets: Box<[LockTarget]>,
     /// The input again, row by row: for a second look.
     pub recheck: Arc<dyn Node>,
+    /// Columns that say which rows of tables that are not locked a row was joined with.
+    pub identity: Box<[usize]>,
 }
 
 /// A table whose rows are locked.
@@ -113,7 +115,7 @@ impl LockRowsCursor {
         if !newer {
             return Ok(true);
         }
-        match recheck::run(&self.node.recheck, rt, fixed)? {
+        match recheck::run(&self.node.recheck, rt, fixed, &self.node.identity, row)? {
             Some(again) => {
                 *row = again;
                 Ok(true)

@@ -31,6 +31,7 @@ pub(crate) mod nested_loop;
 pub(crate) mod project;
 pub(crate) mod project_set;
 pub(crate) mod recursive;
+pub(crate) mod sample;
 pub(crate) mod seq_scan;
 pub(crate) mod set_op;
 pub(crate) mod sort;

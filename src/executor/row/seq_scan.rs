@@ -55,6 +55,9 @@ impl SeqScanCursor {
             self.rows = rows.into_iter();
             return Ok(true);
         }
+        if self.block == 0 {
+            rt.cx().transaction.reads_table(&handle.table)?;
+        }
         if self.block >= handle.table.block_count() {
             return Ok(false);
         }

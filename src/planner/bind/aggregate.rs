@@ -34,7 +34,8 @@ impl Binder<'_> {
         };
         let distinct = is_distinct(syntax);
         if distinct {
-            check_distinct_order(&coerced, &order, position)?;
+            let positions: Vec<_> = call_order(syntax).iter().map(|item| self.leftmost(&item.expr)).collect();
+            check_distinct_order(&coerced, &order, &positions)?;
         }
         let filter = self.bind_filter(syntax.filter.as_deref())?;
         let call =
@@ -98,23 +99,24 @@ impl Binder<'_> {
             };
             return Err(Error::new(SqlState::GROUPING_ERROR, message).at(position));
         }
-        if call_contains(&call, &|id| level.aggregates.iter().any(|(c, _)| c.id == id)) {
-            return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested").at(position));
+        if let Some(inner) = call_contains(&call, &|id| level.aggregates.iter().any(|(c, _)| c.id == id)) {
+            return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested")
+                .at(self.call_position(inner)));
         }
-        if call_contains(&call, &|id| level.windows.iter().any(|(c, _)| c.id == id)) {
+        if let Some(inner) = call_contains(&call, &|id| level.windows.iter().any(|(c, _)| c.id == id)) {
             return Err(Error::new(
                 SqlState::GROUPING_ERROR,
                 "aggregate function calls cannot contain window function calls",
             )
-            .at(position));
+            .at(self.call_position(inner)));
         }
-        if call_contains(&call, &|id| level.sets.iter().any(|(c, _)| c.id == id)) {
+        if let Some(inner) = call_contains(&call, &|id| level.sets.iter().any(|(c, _)| c.id == id)) {
             return Err(Error::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
                 "aggregate function calls cannot contain set-returning function calls",
             )
             .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
-            .at(position));
+            .at(self.call_position(inner)));
         }
         if let Some((column, _)) = level.aggregates.iter().find(|(_, other)| same_call(other, &call)) {
             return Ok(Expr::column(column));
@@ -150,6 +152,11 @@ impl Binder<'_> {
     }
 
     pub(crate) fn bind_grouping_call(&mut self, syntax: &ast::Function, position: Option<u32>) -> Result<Expr> {
+        let clause = self.level().clause;
+        if clause.forbids(Forbidden::Aggregate) {
+            let message = format!("grouping operations are not allowed in {}", clause.noun());
+            return Err(Error::new(SqlState::GROUPING_ERROR, message).at(position));
+        }
         let args = self.bind_arg_values(syntax)?;
         if args.len() > 31 {
             return Err(
@@ -163,10 +170,14 @@ impl Binder<'_> {
     }
 }
 
-fn call_contains(call: &AggregateCall, test: &dyn Fn(crate::expr::ColumnId) -> bool) -> bool {
-    let mut found = false;
+/// The first column for which `test` holds in a call's operands.
+fn call_contains(call: &AggregateCall, test: &dyn Fn(crate::expr::ColumnId) -> bool) -> Option<crate::expr::ColumnId> {
+    let mut found = None;
     call.for_each_operand(&mut |operand| {
-        found = found || operand.any(&mut |e| matches!(e, Expr::Column(id, _) if test(*id)));
+        operand.visit(&mut |e| match e {
+            Expr::Column(id, _) if found.is_none() && test(*id) => found = Some(*id),
+            _ => {}
+        });
     });
     found
 }
@@ -192,13 +203,13 @@ fn same_call(a: &AggregateCall, b: &AggregateCall) -> bool {
         && !a.args.iter().any(Expr::is_volatile)
 }
 
-fn check_distinct_order(args: &[Expr], order: &[SortKey], position: Option<u32>) -> Result<()> {
-    if order.iter().any(|key| !args.iter().any(|arg| arg.same(&key.expr))) {
+fn check_distinct_order(args: &[Expr], order: &[SortKey], positions: &[Option<u32>]) -> Result<()> {
+    if let Some(misfit) = order.iter().position(|key| !args.iter().any(|arg| arg.same(&key.expr))) {
         return Err(Error::new(
             SqlState::INVALID_COLUMN_REFERENCE,
             "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list",
         )
-        .at(position));
+        .at(positions.get(misfit).copied().flatten()));
     }
     Ok(())
 }

@@ -36,6 +36,8 @@ pub(crate) enum Clause {
     WindowFrame,
     /// SET of an UPDATE.
     UpdateSource,
+    /// AND of MERGE's WHEN.
+    MergeWhen,
     /// RETURNING.
     Returning,
     /// CHECK constraint.
@@ -50,6 +52,8 @@ pub(crate) enum Clause {
     Generated,
     /// EXECUTE argument.
     ExecuteParameter,
+    /// COPY FROM … WHERE.
+    CopyWhere,
     /// ALTER TABLE … USING.
     AlterTransform,
 }
@@ -89,6 +93,7 @@ impl Clause {
             Clause::WindowOrder => "window ORDER BY",
             Clause::WindowFrame => "window frame",
             Clause::UpdateSource => "UPDATE",
+            Clause::MergeWhen => "MERGE WHEN conditions",
             Clause::Returning => "RETURNING",
             Clause::Check => "check constraints",
             Clause::ColumnDefault => "DEFAULT expressions",
@@ -96,6 +101,7 @@ impl Clause {
             Clause::IndexPredicate => "index predicates",
             Clause::Generated => "column generation expressions",
             Clause::ExecuteParameter => "EXECUTE parameters",
+            Clause::CopyWhere => "COPY FROM WHERE conditions",
             Clause::AlterTransform => "transform expressions",
         }
     }
@@ -104,7 +110,8 @@ impl Clause {
     pub fn forbids(self, what: Forbidden) -> bool {
         use Clause::*;
         let constant = matches!(self, ColumnDefault | ExecuteParameter);
-        let stored = constant || matches!(self, Check | IndexExpression | IndexPredicate | Generated | AlterTransform);
+        let stored = constant
+            || matches!(self, Check | IndexExpression | IndexPredicate | Generated | CopyWhere | AlterTransform);
         match what {
             Forbidden::Aggregate => {
                 stored
@@ -120,6 +127,7 @@ impl Clause {
                             | Values
                             | WindowFrame
                             | UpdateSource
+                            | MergeWhen
                             | Returning
                     )
             }
@@ -140,6 +148,7 @@ impl Clause {
                             | WindowOrder
                             | WindowFrame
                             | UpdateSource
+                            | MergeWhen
                             | Returning
                     )
             }
@@ -147,7 +156,16 @@ impl Clause {
                 stored
                     || matches!(
                         self,
-                        JoinOn | Where | Having | Filter | Limit | Offset | UpdateSource | Returning | WindowFrame
+                        JoinOn
+                            | Where
+                            | Having
+                            | Filter
+                            | Limit
+                            | Offset
+                            | UpdateSource
+                            | MergeWhen
+                            | Returning
+                            | WindowFrame
                     )
             }
             Forbidden::Subquery => stored,

@@ -31,8 +31,19 @@ impl Binder<'_> {
 
     /// Like [`Binder::coerce`]; 42846 when there is no such cast.
     pub(crate) fn cast(&mut self, expr: Expr, target: Type, position: Option<u32>) -> Result<Expr> {
+        self.cast_at(expr, target, position, position)
+    }
+
+    /// Likewise, with places of its own for the value and for the cast itself.
+    pub(crate) fn cast_at(
+        &mut self,
+        expr: Expr,
+        target: Type,
+        value: Option<u32>,
+        position: Option<u32>,
+    ) -> Result<Expr> {
         let source = expr.ty();
-        let coerced = self.coerce(expr, target, CastContext::Explicit).map_err(|e| e.at(position))?;
+        let coerced = self.coerce(expr, target, CastContext::Explicit).map_err(|e| e.at(value))?;
         coerced.ok_or_else(|| {
             Error::new(
                 SqlState::CANNOT_COERCE,

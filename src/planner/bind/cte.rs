@@ -44,6 +44,10 @@ impl Binder<'_> {
                 .at(self.position(name.span)));
             }
             let recursive = if with.recursive { self.bind_recursive_cte(cte)? } else { None };
+            if let SetExpr::Merge(_) = &*cte.query.body {
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "MERGE not supported in WITH query")
+                    .at(self.position(name.span)));
+            }
             let item = match recursive {
                 Some(item) => item,
                 None => self.bind_plain_cte(cte)?,

@@ -38,8 +38,18 @@ impl Binder<'_> {
         replace_target_columns(&mut names);
         let returning = self.bind_returning(delete.returning.as_ref(), names)?;
         let action = ModifyAction::Delete { row_id: source.row_id };
-        let alias = source.alias;
+        let (alias, identity) = (source.alias, source.identity);
         let (checks, generated) = (Vec::new(), Vec::new());
-        Ok(Node::Modify(Box::new(Modify { relation, alias, action, input, row, returning, checks, generated })))
+        Ok(Node::Modify(Box::new(Modify {
+            relation,
+            alias,
+            action,
+            input,
+            identity,
+            row,
+            returning,
+            checks,
+            generated,
+        })))
     }
 }

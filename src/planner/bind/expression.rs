@@ -7,7 +7,7 @@ use dictdb_types::{Error, Result, SqlState, Type, oids};
 
 use super::Binder;
 use super::clause::Forbidden;
-use crate::expr::{BoolTest, Case, Expr, SublinkKind, Subscript};
+use crate::expr::{BoolTest, Case, Expr, SublinkKind};
 
 impl Binder<'_> {
     /// Binds an expression; unknown literals stay unknown until a context decides.
@@ -32,7 +32,7 @@ impl Binder<'_> {
                 self.cast(literal, target, position)
             }
             Ast::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, format: None } => {
-                self.bind_cast(inner, data_type)
+                self.bind_cast(inner, data_type, self.node_position(expr))
             }
             Ast::IsNull(arg) => self.bind_null_test(arg, false),
             Ast::IsNotNull(arg) => self.bind_null_test(arg, true),
@@ -42,16 +42,20 @@ impl Binder<'_> {
             Ast::IsNotFalse(arg) => self.bind_bool_test(arg, BoolTest::NotFalse, "IS NOT FALSE"),
             Ast::IsUnknown(arg) => self.bind_bool_test(arg, BoolTest::Unknown, "IS UNKNOWN"),
             Ast::IsNotUnknown(arg) => self.bind_bool_test(arg, BoolTest::NotUnknown, "IS NOT UNKNOWN"),
-            Ast::Case { operand, conditions, else_result, .. } => {
-                self.bind_case(operand.as_deref(), conditions, else_result.as_deref())
-            }
+            Ast::Case { operand, conditions, else_result, .. } => self.without_sets("CASE", |binder| {
+                binder.bind_case(operand.as_deref(), conditions, else_result.as_deref())
+            }),
             Ast::Array(array) => self.bind_array(&array.elem, None),
             Ast::Tuple(items) => self.bind_row(items),
             Ast::Exists { subquery, negated } => {
-                let link = self.bind_sublink(SublinkKind::Exists, subquery)?;
+                let link = self.bind_sublink(SublinkKind::Exists, subquery, None)?;
                 Ok(if *negated { Expr::Not(Box::new(link)) } else { link })
             }
-            Ast::Subquery(query) => self.bind_sublink(SublinkKind::Scalar, query),
+            Ast::Subquery(query) => self.bind_sublink(SublinkKind::Scalar, query, self.leftmost(expr)),
+            Ast::QualifiedWildcard(name, _) => {
+                let parts = super::names::idents(name)?;
+                self.row_of_table(&parts)
+            }
             Ast::Function(function) => self.bind_function(function),
             Ast::Collate { expr: inner, collation } => self.bind_collate(inner, collation),
             Ast::GroupingSets(_) | Ast::Cube(_) | Ast::Rollup(_) => {
@@ -83,7 +87,7 @@ impl Binder<'_> {
             .at(position))
     }
 
-    fn bind_cast(&mut self, inner: &Ast, data_type: &ast::DataType) -> Result<Expr> {
+    fn bind_cast(&mut self, inner: &Ast, data_type: &ast::DataType, own: Option<u32>) -> Result<Expr> {
         let target = self.bind_type(data_type)?;
         let position = self.leftmost(inner);
         // ARRAY[…]::t[] types the elements by the target, so that an empty or untyped array can be written.
@@ -94,7 +98,7 @@ impl Binder<'_> {
             return self.cast(bound, target, position);
         }
         let bound = self.bind_expr(inner)?;
-        self.cast(bound, target, position)
+        self.cast_at(bound, target, position, own.or(position))
     }
 
     fn bind_null_test(&mut self, arg: &Ast, negated: bool) -> Result<Expr> {
@@ -132,7 +136,9 @@ impl Binder<'_> {
         let otherwise = otherwise.map(|otherwise| self.bind_expr(otherwise)).transpose()?;
         let has_else = otherwise.is_some();
         results.insert(0, otherwise.unwrap_or_else(|| Expr::null(Type::new(oids::UNKNOWN))));
-        let (mut results, ty) = self.unify(results, "CASE")?;
+        let mut positions = vec![None];
+        positions.extend(whens.iter().map(|when| self.leftmost(&when.result)));
+        let (mut results, ty) = self.unify_at(results, &positions, "CASE")?;
         let otherwise = results.remove(0);
         Ok(Expr::Case(Box::new(Case {
             operand,
@@ -195,7 +201,10 @@ impl Binder<'_> {
                 let array = self.array_type_of(element).unwrap_or(element);
                 (bound, array)
             }
-            None => self.unify(bound, "ARRAY")?,
+            None => {
+                let positions: Vec<_> = items.iter().map(|item| self.leftmost(item)).collect();
+                self.unify_at(bound, &positions, "ARRAY")?
+            }
         };
         let ty = self.array_type_of(item_type).ok_or_else(|| {
             Error::new(
@@ -276,67 +285,6 @@ impl Binder<'_> {
             )
         };
         self.bind_call_of_values(None, &field.value, vec![row], position).map_err(|_| error.at(position))
-    }
-
-    fn bind_subscripts(&mut self, array: Expr, subscripts: &[AccessExpr], position: Option<u32>) -> Result<Expr> {
-        let array_type = array.ty();
-        if array_type.oid == oids::JSONB {
-            return self.bind_jsonb_subscripts(array, subscripts, position);
-        }
-        let fixed = (array_type.oid == oids::NAME).then_some(Type::new(oids::CHAR));
-        let element = fixed.or_else(|| self.element_of(array_type)).ok_or_else(|| {
-            Error::new(
-                SqlState::DATATYPE_MISMATCH,
-                format!(
-                    "cannot subscript type {} because it does not support subscripting",
-                    self.type_name(array_type)
-                ),
-            )
-            .at(position)
-        })?;
-        let mut indexes = Vec::with_capacity(subscripts.len());
-        let mut slice = false;
-        for access in subscripts {
-            let AccessExpr::Subscript(subscript) = access else { continue };
-            match subscript {
-                ast::Subscript::Index { index } => indexes.push((None, Some(self.bind_subscript(index)?))),
-                ast::Subscript::Slice { lower_bound, upper_bound, stride: None } => {
-                    slice = true;
-                    let lower = lower_bound.as_ref().map(|bound| self.bind_subscript(bound)).transpose()?;
-                    let upper = upper_bound.as_ref().map(|bound| self.bind_subscript(bound)).transpose()?;
-                    indexes.push((lower, upper));
-                }
-                ast::Subscript::Slice { .. } => return Err(Error::unsupported("an array slice with a stride")),
-            }
-        }
-        if slice && fixed.is_some() {
-            let message = "slices of fixed-length arrays not implemented";
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(position));
-        }
-        let ty = if slice { self.array_type_of(element).unwrap_or(array_type) } else { element };
-        Ok(Expr::Subscript(Box::new(Subscript { array, indexes, slice, ty })))
-    }
-
-    fn bind_subscript(&mut self, index: &Ast) -> Result<Expr> {
-        let position = self.leftmost(index);
-        let bound = self.bind_expr(index)?;
-        self.coerce(bound, Type::new(oids::INT4), CastContext::Assignment)?.ok_or_else(|| {
-            Error::new(SqlState::DATATYPE_MISMATCH, "array subscript must have type integer").at(position)
-        })
-    }
-
-    fn bind_jsonb_subscripts(&mut self, value: Expr, subscripts: &[AccessExpr], position: Option<u32>) -> Result<Expr> {
-        let mut result = value;
-        for access in subscripts {
-            let AccessExpr::Subscript(ast::Subscript::Index { index }) = access else {
-                return Err(
-                    Error::new(SqlState::FEATURE_NOT_SUPPORTED, "jsonb subscript does not support slices").at(position)
-                );
-            };
-            let bound = self.bind_expr(index)?;
-            result = self.bind_binary("->", result, bound, position)?;
-        }
-        Ok(result)
     }
 
     fn bind_collate(&mut self, inner: &Ast, collation: &ast::ObjectName) -> Result<Expr> {

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use dictdb_catalog::{Relation, RelationKind, ViewInfo};
 use dictdb_parser::ast::{self, JoinConstraint, JoinOperator, TableFactor, TableWithJoins};
 use dictdb_parser::node;
-use dictdb_types::{Error, Field, Result, SqlState, Type, oids};
+use dictdb_types::{Error, Result, SqlState, Type, oids};
 
 use super::Binder;
 use super::clause::Clause;
-use super::names::{NamedColumn, Names, TableName, idents};
+use super::names::{FromItem, NamedColumn, Names, TableName, idents};
 use crate::expr::Expr;
-use crate::logical::{Column, FunctionItem, FunctionScan, JoinKind, Node, Scan};
+use crate::logical::{Column, JoinKind, Node, Scan};
 use crate::view::tree::Source;
 
 /// System columns of tables: name, attnum, type.
-const SYSTEM_COLUMNS: [(&str, i16, Type); 6] = [
+pub(crate) const SYSTEM_COLUMNS: [(&str, i16, Type); 6] = [
     ("ctid", -1, Type::new(oids::TID)),
     ("xmin", -2, Type::new(oids::XID)),
     ("cmin", -3, Type::new(oids::CID)),
@@ -89,11 +89,24 @@ impl Binder<'_> {
     }
 
     fn bind_factor(&mut self, factor: &TableFactor) -> Result<(Node, Names, bool)> {
+        let bound = self.bind_item(factor)?;
+        if let ([table], false) = (bound.1.tables.as_slice(), matches!(factor, TableFactor::NestedJoin { .. })) {
+            let relation = match &bound.0 {
+                Node::Scan(scan) => Some(scan.relation.oid),
+                _ => None,
+            };
+            self.enter(table, relation);
+        }
+        if let TableFactor::Table { name, sample: Some(sample), .. } = factor {
+            let (node, names, lateral) = bound;
+            return Ok((self.bind_sample(node, name, sample)?, names, lateral));
+        }
+        Ok(bound)
+    }
+
+    fn bind_item(&mut self, factor: &TableFactor) -> Result<(Node, Names, bool)> {
         match factor {
-            TableFactor::Table { name, alias, sample, .. } => {
-                if sample.is_some() {
-                    return Err(Error::unsupported("TABLESAMPLE"));
-                }
+            TableFactor::Table { name, alias, .. } => {
                 let (node, names) = self.bind_table(name, alias.as_ref())?;
                 Ok((node, names, false))
             }
@@ -109,7 +122,8 @@ impl Binder<'_> {
                 if let Some(alias) = alias {
                     let columns = self.alias_columns(alias, names.columns)?;
                     self.record_join_alias(factor, &columns);
-                    names = Names::of_table(TableName::new(alias.name.value.as_str(), columns, oids::RECORD));
+                    let table = TableName::new(alias.name.value.as_str(), columns, oids::RECORD);
+                    names = Names::of_table(TableName { item: FromItem::Join, ..table });
                 }
                 Ok((node, names, lateral))
             }
@@ -137,7 +151,12 @@ impl Binder<'_> {
         let node = self.settle_unknown(node)?;
         let columns = node.columns().iter().map(NamedColumn::of).collect();
         let columns = self.alias_columns(alias, columns)?;
-        let names = Names::of_table(TableName::new(alias.name.value.as_str(), columns, oids::RECORD));
+        let item = match &*query.body {
+            ast::SetExpr::Values(_) => FromItem::Values,
+            _ => FromItem::Rows(super::lock::row_ids(&node)),
+        };
+        let table = TableName::new(alias.name.value.as_str(), columns, oids::RECORD);
+        let names = Names::of_table(TableName { item, ..table });
         self.record_derived(alias, &names, lateral);
         let lateral = lateral && {
             let free = crate::columns::free_columns(&node);
@@ -148,7 +167,7 @@ impl Binder<'_> {
     }
 
     /// Runs `f` with the current level's names hidden: a subquery in FROM without LATERAL does not see its neighbours.
-    fn without_own_names<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(crate) fn without_own_names<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let names = std::mem::take(&mut self.level().names);
         let result = f(self);
         self.level().names = names;
@@ -195,7 +214,8 @@ impl Binder<'_> {
                 Some(alias) => self.alias_columns(alias, columns)?,
                 None => columns,
             };
-            let names = Names::of_table(TableName::new(shown, columns, oids::RECORD));
+            let table = TableName::new(shown, columns, oids::RECORD);
+            let names = Names::of_table(TableName { item: FromItem::Cte, ..table });
             self.record_table(|| Source::Cte(Arc::from(single.value.as_str())), alias, &names);
             return Ok((node, names));
         }
@@ -268,7 +288,8 @@ impl Binder<'_> {
             Some(_) => None,
             None => self.cx.catalog.schema(relation.namespace).map(|schema| schema.name.clone()),
         };
-        let table = TableName { schema, system, ..TableName::new(&shown, named, row_type(relation)) };
+        let item = FromItem::Rows(row_id.into_iter().collect());
+        let table = TableName { schema, system, item, ..TableName::new(&shown, named, row_type(relation)) };
         let scan = Scan { relation: relation.clone(), alias: shown, columns, row_id };
         Ok((Node::Scan(Box::new(scan)), Names::of_table(table)))
     }
@@ -300,7 +321,8 @@ impl Binder<'_> {
             Some(_) => None,
             None => self.cx.catalog.schema(relation.namespace).map(|schema| schema.name.clone()),
         };
-        let table = TableName { schema, ..TableName::new(shown, named, row_type(relation)) };
+        let item = FromItem::Rows(super::lock::row_ids(&node));
+        let table = TableName { schema, item, ..TableName::new(shown, named, row_type(relation)) };
         Ok((node, Names::of_table(table)))
     }
 
@@ -330,92 +352,6 @@ impl Binder<'_> {
         Ok(node)
     }
 
-    /// Functions in FROM: one, or several in lockstep as `ROWS FROM (…)`.
-    fn bind_table_function(&mut self, factor: &TableFactor) -> Result<(Node, Names)> {
-        let TableFactor::Function { name, args, with_ordinality, alias, .. } = factor else {
-            return Err(Error::internal("not a function in FROM"));
-        };
-        let calls: Vec<ast::Expr> = match idents(name)?.as_slice() {
-            [single] if single.value == "ROWS FROM" => {
-                args.iter().filter_map(|arg| node::argument(arg).map(|(expr, _)| expr.clone())).collect()
-            }
-            [single] if single.value == "unnest" && is_plain(args) && args.len() > 1 => {
-                args.iter().map(|arg| call_of(name, std::slice::from_ref(arg))).collect()
-            }
-            _ => vec![call_of(name, args)],
-        };
-        let single = calls.len() == 1;
-        let definitions: Vec<_> =
-            alias.iter().flat_map(|alias| &alias.columns).filter(|c| c.data_type.is_some()).collect();
-        let mut items = Vec::with_capacity(calls.len());
-        let mut first_name = None;
-        for call in &calls {
-            let bound = self.in_clause(Clause::FromFunction, |binder| binder.bind_expr(call))?;
-            let bound = self.resolve_unknown(bound)?;
-            let name: Arc<str> = Arc::from(super::target::figure_name(call));
-            first_name.get_or_insert_with(|| name.clone());
-            let shown = match alias {
-                Some(alias) if single => Arc::from(alias.name.value.as_str()),
-                _ => name,
-            };
-            items.push(self.function_columns(bound, shown, &definitions)?);
-        }
-        let ordinality = with_ordinality.then(|| self.new_column("ordinality", Type::new(oids::INT8)));
-        let shown: Arc<str> = match alias {
-            Some(alias) => Arc::from(alias.name.value.as_str()),
-            None => first_name.unwrap_or_else(|| Arc::from("function")),
-        };
-        let mut named: Vec<NamedColumn> =
-            items.iter().flat_map(|item| item.columns.iter()).chain(&ordinality).map(NamedColumn::of).collect();
-        if let Some(alias) = alias
-            && definitions.is_empty()
-        {
-            named = self.alias_columns(alias, named)?;
-        }
-        let scalar_function = single && ordinality.is_none() && items.iter().all(|item| !item.spread);
-        let table = TableName { scalar_function, ..TableName::new(&shown, named, oids::RECORD) };
-        let scan = FunctionScan { calls: items, ordinality, alias: shown };
-        let names = Names::of_table(table);
-        self.record_function(&scan, alias.as_ref(), &names);
-        Ok((Node::FunctionScan(Box::new(scan)), names))
-    }
-
-    /// The columns of a function in FROM: the fields of a composite result, or one named like the function.
-    fn function_columns(
-        &mut self,
-        mut call: Expr,
-        name: Arc<str>,
-        definitions: &[&ast::TableAliasColumnDef],
-    ) -> Result<FunctionItem> {
-        if !definitions.is_empty() {
-            let mut columns = Vec::with_capacity(definitions.len());
-            for definition in definitions {
-                let Some(data_type) = &definition.data_type else { continue };
-                let ty = self.bind_type(data_type)?;
-                columns.push(self.new_column(definition.name.value.as_str(), ty));
-            }
-            if let Expr::Call(call) = &mut call {
-                call.columns =
-                    columns.iter().map(|column| Field { name: column.name.clone(), ty: column.ty }).collect();
-            }
-            return Ok(FunctionItem { call, columns, spread: true });
-        }
-        match self.row_fields(&call) {
-            Some(fields) => {
-                let columns = fields.into_iter().map(|(name, ty)| self.new_column(name, ty)).collect();
-                Ok(FunctionItem { call, columns, spread: true })
-            }
-            None if call.ty().oid == oids::RECORD => Err(Error::new(
-                SqlState::SYNTAX_ERROR,
-                "a column definition list is required for functions returning \"record\"",
-            )),
-            None => {
-                let column = self.new_column(self.output_parameter(&call).unwrap_or(name), call.ty());
-                Ok(FunctionItem { call, columns: vec![column], spread: false })
-            }
-        }
-    }
-
     /// Renames columns by an alias's column list; 42P10 when it has too many.
     pub(crate) fn alias_columns(
         &self,
@@ -431,8 +367,7 @@ impl Binder<'_> {
                     columns.len(),
                     alias.columns.len()
                 ),
-            )
-            .at(self.position(alias.name.span)));
+            ));
         }
         for (column, definition) in columns.iter_mut().zip(&alias.columns) {
             column.name = Arc::from(definition.name.value.as_str());
@@ -444,10 +379,16 @@ impl Binder<'_> {
         &mut self,
         kind: JoinKind,
         constraint: &JoinConstraint,
-        (left, left_names): (Node, Names),
-        (right, right_names): (Node, Names),
+        (mut left, mut left_names): (Node, Names),
+        (mut right, mut right_names): (Node, Names),
         lateral: bool,
     ) -> Result<(Node, Names)> {
+        if matches!(kind, JoinKind::Right | JoinKind::Full) {
+            left = self.mark_presence(left, &mut left_names);
+        }
+        if matches!(kind, JoinKind::Left | JoinKind::Full) {
+            right = self.mark_presence(right, &mut right_names);
+        }
         let mut join_alias = None;
         let shared: Vec<(Arc<str>, Option<u32>)> = match constraint {
             JoinConstraint::Using(_) => {
@@ -459,10 +400,16 @@ impl Binder<'_> {
             JoinConstraint::On(_) | JoinConstraint::None => Vec::new(),
         };
         let mut tests = Vec::new();
-        let mut merged = Vec::new();
+        let mut merged: Vec<NamedColumn> = Vec::new();
         for (name, position) in &shared {
-            let a = single_column(&left_names, name, "left").map_err(|e| e.at(*position))?;
-            let b = single_column(&right_names, name, "right").map_err(|e| e.at(*position))?;
+            if merged.iter().any(|column| column.name == *name) {
+                return Err(Error::new(
+                    SqlState::DUPLICATE_COLUMN,
+                    format!("column name \"{name}\" appears more than once in USING clause"),
+                ));
+            }
+            let a = single_column(&left_names, name, "left")?;
+            let b = single_column(&right_names, name, "right")?;
             tests.push(self.bind_binary("=", a.expr.clone(), b.expr.clone(), *position)?);
             merged.push(self.merge_column(kind, a, b)?);
         }
@@ -470,7 +417,9 @@ impl Binder<'_> {
         names.tables.extend(right_names.tables);
         if let Some(alias) = join_alias {
             let columns = names.columns.clone();
-            names.tables.push(TableName::new(&alias.value, columns, oids::RECORD));
+            let table = TableName::new(&alias.value, columns, oids::RECORD);
+            names.check_aliases(&Names { tables: vec![table.clone()], columns: Vec::new() })?;
+            names.tables.push(TableName { item: FromItem::Join, ..table });
         }
         let is_shared = |column: &NamedColumn| shared.iter().any(|(name, _)| *name == column.name);
         names.columns.extend(left_names.columns.into_iter().filter(|c| !is_shared(c)));
@@ -488,6 +437,31 @@ impl Binder<'_> {
         let on = Expr::conjunction(tests);
         self.record_join(kind, constraint, on.as_ref(), &names.columns[..shared.len()]);
         Ok((Node::Join { kind, left: Box::new(left), right: Box::new(right), on, lateral }, names))
+    }
+
+    /// Lets the tables of a side that an outer join may leave without a row tell whether they have one: by the row id of
+    /// a table, or by a column of their own.
+    fn mark_presence(&mut self, node: Node, names: &mut Names) -> Node {
+        if let (Node::Scan(scan), [table]) = (&node, names.tables.as_mut_slice())
+            && let Some(row_id) = scan.row_id
+        {
+            table.presence = Some(Expr::Column(row_id, crate::physical::ROW_ID));
+            return node;
+        }
+        let unmarked = |table: &&mut TableName| table.presence.is_none() && !matches!(table.item, FromItem::Join);
+        let marker = self.new_column("present", Type::new(oids::BOOL));
+        let mut marked = false;
+        for table in names.tables.iter_mut().filter(unmarked) {
+            table.presence = Some(Expr::column(&marker));
+            marked = true;
+        }
+        if !marked {
+            return node;
+        }
+        let mut columns: Vec<(Column, Expr)> =
+            node.columns().into_iter().map(|column| (column.clone(), Expr::column(&column))).collect();
+        columns.push((marker, Expr::boolean(true)));
+        Node::Project { input: Box::new(node), columns }
     }
 
     fn bind_predicate_named(&mut self, condition: &ast::Expr) -> Result<Expr> {
@@ -512,27 +486,6 @@ impl Binder<'_> {
     }
 }
 
-/// Whether all arguments are values by position.
-fn is_plain(args: &[ast::FunctionArg]) -> bool {
-    let by_position = |arg| matches!(arg, &ast::FunctionArg::Unnamed(_));
-    args.iter().all(|arg| by_position(arg) && matches!(node::argument(arg), Some((_, false))))
-}
-
-/// The call that a function in FROM is.
-fn call_of(name: &ast::ObjectName, args: &[ast::FunctionArg]) -> ast::Expr {
-    let list = ast::FunctionArgumentList { duplicate_treatment: None, args: args.to_vec(), clauses: Vec::new() };
-    ast::Expr::Function(ast::Function {
-        name: name.clone(),
-        uses_odbc_syntax: false,
-        parameters: ast::FunctionArguments::None,
-        args: ast::FunctionArguments::List(list),
-        within_group: Vec::new(),
-        filter: None,
-        null_treatment: None,
-        over: None,
-    })
-}
-
 impl NamedColumn {
     /// A plain column.
     pub fn of(column: &Column) -> Self {
@@ -550,6 +503,8 @@ impl TableName {
             row_type,
             referable: true,
             scalar_function: false,
+            item: FromItem::Rows(Vec::new()),
+            presence: None,
         }
     }
 }

@@ -55,6 +55,7 @@ impl Binder<'_> {
         if let Some(treatment) = &function.null_treatment {
             return Err(Error::unsupported(format_args!("{treatment}")).at(position));
         }
+        let mark = self.references_mark();
         let mut args = self.bind_call_args(function)?;
         let direct = args.values.len();
         for item in &function.within_group {
@@ -83,8 +84,19 @@ impl Binder<'_> {
             Err(error) => return Err(error.at(position)),
         };
         match found.kind {
-            ProcKind::Aggregate => self.bind_aggregate(function, found, args.values, direct, position),
-            ProcKind::Window => self.bind_window_function(function, found, args.values, position),
+            ProcKind::Aggregate => {
+                let call = self.bind_aggregate(function, found, args.values, direct, position)?;
+                if function.over.is_none() {
+                    self.forget_references(mark);
+                }
+                self.note_reference(&call, position);
+                Ok(call)
+            }
+            ProcKind::Window => {
+                let call = self.bind_window_function(function, found, args.values, position)?;
+                self.note_reference(&call, position);
+                Ok(call)
+            }
             ProcKind::Procedure => Err(Error::internal("a procedure resolved outside CALL")),
             ProcKind::Function => {
                 let mut call = self.finish_call(&found, args.values, position)?;
@@ -217,6 +229,11 @@ impl Binder<'_> {
         Ok(bound)
     }
 
+    fn arg_positions(&self, function: &ast::Function) -> Vec<Option<u32>> {
+        let FunctionArguments::List(list) = &function.args else { return Vec::new() };
+        list.args.iter().map(|arg| node::argument(arg).and_then(|(expr, _)| self.leftmost(expr))).collect()
+    }
+
     pub(crate) fn bind_arg_values(&mut self, function: &ast::Function) -> Result<Vec<Expr>> {
         Ok(self.bind_call_args(function)?.values)
     }
@@ -232,17 +249,17 @@ impl Binder<'_> {
             return self.bind_keyword_value(name, None, position);
         }
         if let ("array", FunctionArguments::Subquery(query)) = (name, &function.args) {
-            return self.bind_sublink(SublinkKind::Array, query).map(Some);
+            return self.bind_sublink(SublinkKind::Array, query, position).map(Some);
         }
         match name {
             "coalesce" => {
-                let args = self.bind_arg_values(function)?;
-                let (items, ty) = self.unify(args, "COALESCE")?;
+                let args = self.without_sets("COALESCE", |binder| binder.bind_arg_values(function))?;
+                let (items, ty) = self.unify_at(args, &self.arg_positions(function), "COALESCE")?;
                 Ok(Some(Expr::Coalesce(items, ty)))
             }
             "greatest" | "least" => {
                 let args = self.bind_arg_values(function)?;
-                let (items, ty) = self.unify(args, &name.to_ascii_uppercase())?;
+                let (items, ty) = self.unify_at(args, &self.arg_positions(function), &name.to_ascii_uppercase())?;
                 Ok(Some(Expr::MinMax(name == "greatest", items, ty)))
             }
             "nullif" => {
@@ -330,7 +347,21 @@ impl Binder<'_> {
         let column = self.new_column(Arc::from(&*inner.function.name), inner.ty);
         let expr = Expr::column(&column);
         self.level().sets.push((column, call));
+        self.note_reference(&expr, position);
         Ok(expr)
+    }
+
+    /// Binds something that may not contain set-returning calls, because it need not be evaluated. 0A000 naming it.
+    pub(crate) fn without_sets<T>(&mut self, construct: &str, bind: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let before = self.level().sets.len();
+        let bound = bind(self)?;
+        let Some(id) = self.level().sets.get(before).map(|(column, _)| column.id) else { return Ok(bound) };
+        Err(Error::new(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            format!("set-returning functions are not allowed in {construct}"),
+        )
+        .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
+        .at(self.call_position(id)))
     }
 }
 

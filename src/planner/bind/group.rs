@@ -17,7 +17,7 @@ use crate::view::tree::Group;
 const MAX_GROUPING_SETS: usize = 4096;
 
 /// A bound GROUP BY clause.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Grouping {
     /// Grouping expressions with their output columns.
     pub groups: Vec<(Column, Expr)>,
@@ -182,15 +182,41 @@ impl Binder<'_> {
     /// GROUP BY 1 where output column 1 is an aggregate.
     fn refuse_collected(&mut self, expr: &Expr) -> Result<()> {
         let level = self.level();
-        let mentions = |ids: &mut dyn Iterator<Item = ColumnId>| {
-            let ids: Vec<ColumnId> = ids.collect();
-            expr.any(&mut |e| matches!(e, Expr::Column(id, _) if ids.contains(id)))
+        let mentioned = |ids: &mut dyn Iterator<Item = ColumnId>| {
+            let mut ids = ids.filter(|id| expr.any(&mut |e| matches!(e, Expr::Column(other, _) if other == id)));
+            ids.next()
         };
-        if mentions(&mut level.aggregates.iter().map(|(column, _)| column.id)) {
-            return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate functions are not allowed in GROUP BY"));
+        let aggregate = mentioned(&mut level.aggregates.iter().map(|(column, _)| column.id));
+        let window = mentioned(&mut level.windows.iter().map(|(column, _)| column.id));
+        if let Some(id) = aggregate {
+            let message = "aggregate functions are not allowed in GROUP BY";
+            return Err(Error::new(SqlState::GROUPING_ERROR, message).at(self.call_position(id)));
         }
-        if mentions(&mut level.windows.iter().map(|(column, _)| column.id)) {
-            return Err(Error::new(SqlState::WINDOWING_ERROR, "window functions are not allowed in GROUP BY"));
+        if let Some(id) = window {
+            let message = "window functions are not allowed in GROUP BY";
+            return Err(Error::new(SqlState::WINDOWING_ERROR, message).at(self.call_position(id)));
+        }
+        Ok(())
+    }
+
+    /// 42803 unless the direct arguments of ordered-set aggregates are grouped: they have one value per group.
+    pub(crate) fn check_direct_arguments(&mut self, grouping: &mut Grouping, input: &Node) -> Result<()> {
+        let calls: Vec<(ColumnId, Vec<Expr>)> = self
+            .level()
+            .aggregates
+            .iter()
+            .filter(|(_, call)| call.within_group)
+            .map(|(column, call)| (column.id, call.args.clone()))
+            .collect();
+        for (id, mut args) in calls {
+            for arg in &mut args {
+                let checked = self.group_in(arg, &mut grouping.clone(), input);
+                checked.map_err(|error| {
+                    error
+                        .detail("Direct arguments of an ordered-set aggregate must use only grouped columns.")
+                        .at(self.call_position(id))
+                })?;
+            }
         }
         Ok(())
     }
@@ -214,7 +240,7 @@ impl Binder<'_> {
         {
             let (id, ty) = (*id, *ty);
             if !determined_by_key(id, grouping, input) {
-                return Err(self.ungrouped(id));
+                return Err(self.ungrouped(id).at(self.grouped_position(id, false)));
             }
             let column = self.new_column("determined", ty);
             grouping.groups.push((column.clone(), Expr::Column(id, ty)));
@@ -248,7 +274,11 @@ impl Binder<'_> {
         let Some(column) = input.columns().into_iter().find(|column| column.id == id) else { return Ok(None) };
         let mut expr = Expr::column(&column);
         self.group_in(&mut expr, grouping, input).map_err(|error| {
-            if error.code() == SqlState::GROUPING_ERROR { self.ungrouped_in_subquery(id) } else { error }
+            if error.code() == SqlState::GROUPING_ERROR {
+                self.ungrouped_in_subquery(id).at(self.grouped_position(id, true))
+            } else {
+                error
+            }
         })?;
         Ok(Some(expr))
     }

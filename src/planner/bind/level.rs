@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::clause::Clause;
+use super::missing::RangeEntry;
 use super::names::Names;
 use crate::expr::{AggregateCall, Expr, Window, WindowCall};
 use crate::logical::Column;
@@ -12,6 +13,8 @@ use crate::logical::Column;
 pub(crate) struct Level {
     /// Names that expressions may use: the FROM clause as far as it is bound.
     pub names: Names,
+    /// Everything its FROM clause has named so far, visible or not: what errors suggest.
+    pub entries: Vec<RangeEntry>,
     /// The clause being bound.
     pub clause: Clause,
     /// Aggregates met so far; each stands as a column in the expressions.

@@ -4,6 +4,8 @@
 //! further out, and the resulting [`ColumnId`] then simply belongs to nobody inside, which is what makes it correlated.
 
 mod aggregate;
+mod arbiter;
+mod assign;
 mod clause;
 mod coerce;
 mod cte;
@@ -13,16 +15,25 @@ mod from;
 mod function;
 mod group;
 mod insert;
+mod insert_source;
 mod literal;
+mod lock;
+mod merge;
+mod missing;
 mod modify;
 mod names;
 mod operator;
 mod order;
 mod privilege;
 mod query;
+mod reference;
+mod sample;
 mod select;
+mod set;
 mod setop;
 mod sublink;
+mod subscript;
+mod table_function;
 mod target;
 mod types;
 mod updatable;
@@ -85,6 +96,8 @@ pub struct Binder<'a> {
     pub(crate) row_shapes: std::collections::HashMap<ColumnId, RowShape>,
     /// The wording of the query being bound, where it is wanted.
     pub(crate) recorder: Option<crate::view::record::Recorder>,
+    /// References to columns met so far.
+    references: Vec<reference::Reference>,
     /// Relations named so far.
     relations: std::collections::BTreeSet<Oid>,
     /// The view that the data-modifying statement being bound changes a table through.
@@ -116,6 +129,7 @@ impl<'a> Binder<'a> {
             literals: HashMap::new(),
             recorder: None,
             row_shapes: Default::default(),
+            references: Vec::new(),
             relations: Default::default(),
             target_view: None,
             accesses: Vec::new(),

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use dictdb_catalog::{Column as TableColumn, ConstraintKind, Relation, RelationKind};
 use dictdb_functions::facts::CastContext;
 use dictdb_parser::ast::{self, Statement};
-use dictdb_parser::node::{self, PathStep};
 use dictdb_types::{Error, Result, SqlState, Type};
 
 use super::Binder;
 use super::clause::Clause;
 use super::level::Level;
-use super::names::{NamedColumn, Names, TableName};
+use super::names::{FromItem, NamedColumn, Names, TableName};
 use crate::expr::Expr;
 use crate::logical::{Check, Column, Node};
 
@@ -25,7 +24,7 @@ impl Binder<'_> {
             Statement::Insert(insert) => self.bind_insert(insert),
             Statement::Update(update) => self.bind_update(update),
             Statement::Delete(delete) => self.bind_delete(delete),
-            Statement::Merge(_) => Err(Error::unsupported("MERGE")),
+            Statement::Merge(merge) => self.bind_merge(merge),
             other => Err(Error::internal(format!("not a data-modifying statement: {other}"))),
         }
     }
@@ -75,6 +74,8 @@ impl Binder<'_> {
             row_type: relation.row_type,
             referable: true,
             scalar_function: false,
+            item: FromItem::Rows(Vec::new()),
+            presence: None,
         }
     }
 
@@ -169,34 +170,6 @@ impl Binder<'_> {
             column.ty = expr.ty();
         }
         Ok(Some(columns))
-    }
-
-    /// The attnum and column an assignment names; 42703.
-    pub(crate) fn target_column<'r>(
-        &self,
-        relation: &'r Relation,
-        name: &ast::ObjectName,
-    ) -> Result<(i16, &'r TableColumn, Option<u32>)> {
-        let [PathStep::Field(ident)] = node::target_path(name)[..] else {
-            return Err(Error::unsupported("assignment to a field or element of a column"));
-        };
-        let position = self.position(ident.span);
-        if let Some((view, verb)) = self.target_view.clone().filter(|(view, _)| view.base.oid == relation.oid) {
-            let attnum = view.attnum(&ident.value, verb).map_err(|e| match e.code() {
-                SqlState::UNDEFINED_COLUMN => e.at(position),
-                _ => e,
-            })?;
-            let column = relation.column(attnum).ok_or_else(|| Error::internal("a view of a column that is gone"))?;
-            return Ok((attnum, column, position));
-        }
-        let (attnum, column) = relation.column_named(&ident.value).ok_or_else(|| {
-            Error::new(
-                SqlState::UNDEFINED_COLUMN,
-                format!("column \"{}\" of relation \"{}\" does not exist", ident.value, relation.name),
-            )
-            .at(position)
-        })?;
-        Ok((attnum, column, position))
     }
 }
 

@@ -6,7 +6,7 @@ use dictdb_parser::ast;
 use dictdb_types::{Error, Oid, Result, SqlState, Type};
 
 use super::Binder;
-use crate::expr::Expr;
+use crate::expr::{Case, ColumnId, Expr};
 
 /// Names a FROM clause makes visible.
 #[derive(Clone, Default)]
@@ -34,6 +34,25 @@ pub(crate) struct TableName {
     pub referable: bool,
     /// A function whose single column is the table itself: `SELECT f FROM f() f`.
     pub scalar_function: bool,
+    /// What kind of FROM item it is, as far as row locks are concerned.
+    pub item: FromItem,
+    /// NULL in rows that an outer join made up for want of a match.
+    pub presence: Option<Expr>,
+}
+
+/// Kinds of FROM items.
+#[derive(Clone)]
+pub(crate) enum FromItem {
+    /// A table, or a subquery or view over tables: their row ids.
+    Rows(Vec<ColumnId>),
+    /// A join with an alias.
+    Join,
+    /// A function.
+    Function,
+    /// VALUES.
+    Values,
+    /// A WITH query.
+    Cte,
 }
 
 /// A named expression; almost always a column.
@@ -97,6 +116,7 @@ impl Binder<'_> {
         let position = self.position(ident.span);
         for depth in (0..self.levels.len()).rev() {
             if let Some(expr) = self.column_at_level(depth, &ident.value).map_err(|e| e.at(position))? {
+                self.note_reference(&expr, position);
                 return Ok(expr);
             }
         }
@@ -105,7 +125,7 @@ impl Binder<'_> {
                 return Ok(whole_row(table));
             }
         }
-        Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{}\" does not exist", ident.value)).at(position))
+        Err(self.missing_column(None, &ident.value, position))
     }
 
     fn column_at_level(&self, depth: usize, name: &str) -> Result<Option<Expr>> {
@@ -158,7 +178,12 @@ impl Binder<'_> {
             let mut columns = found.columns.iter().chain(&found.system).filter(|c| *c.name == *column.value);
             return match (columns.next(), columns.next()) {
                 (Some(_), Some(_)) => Err(ambiguous(&column.value).at(position)),
-                (Some(column), None) => Ok(column.expr.clone()),
+                (Some(named), None) => {
+                    let expr = named.expr.clone();
+                    self.check_system_column(column, position)?;
+                    self.note_reference(&expr, position);
+                    Ok(expr)
+                }
                 (None, _) => {
                     let whole = whole_row(found);
                     self.row_function(
@@ -170,23 +195,22 @@ impl Binder<'_> {
                 }
             };
         }
-        if schema.is_none()
-            && let Ok(row) = self.bind_identifier(table)
-        {
-            return self.bind_field(row, column);
+        Err(self.missing_table(schema, table))
+    }
+
+    /// 42P10 for a system column where MERGE decides what to do with a row.
+    fn check_system_column(&mut self, name: &ast::Ident, position: Option<u32>) -> Result<()> {
+        let is_system = super::from::SYSTEM_COLUMNS.iter().any(|(known, ..)| *known == name.value);
+        if is_system && name.value != "tableoid" && self.level().clause == super::Clause::MergeWhen {
+            let message = format!("cannot use system column \"{}\" in MERGE WHEN condition", name.value);
+            return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).at(position));
         }
-        let shown = match schema {
-            Some(schema) => format!("{schema}.{}", table.value),
-            None => table.value.clone(),
-        };
-        Err(Error::new(SqlState::UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{shown}\""))
-            .at(position))
+        Ok(())
     }
 
     /// `t.f` where `t` has no column `f`: `f(t)` when there is such a function.
     fn row_function(&mut self, row: Expr, alias: Arc<str>, name: &ast::Ident, position: Option<u32>) -> Result<Expr> {
-        let missing = Error::new(SqlState::UNDEFINED_COLUMN, format!("column {}.{} does not exist", alias, name.value))
-            .at(position);
+        let missing = self.missing_column(Some(&alias), &name.value, position);
         self.bind_call_of_values(None, &name.value, vec![row], position).map_err(|_| missing)
     }
 
@@ -211,10 +235,7 @@ impl Binder<'_> {
             _ => return Err(Error::new(SqlState::SYNTAX_ERROR, "improper qualified name (too many dotted names)")),
         };
         let found = self.levels.iter().rev().find_map(|level| find_table(&level.names, schema, &table.value));
-        found.ok_or_else(|| {
-            Error::new(SqlState::UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{}\"", table.value))
-                .at(self.position(table.span))
-        })
+        found.ok_or_else(|| self.missing_table(schema, table))
     }
 }
 
@@ -226,14 +247,22 @@ fn find_table<'n>(names: &'n Names, schema: Option<&str>, alias: &str) -> Option
     names.tables.iter().find(|table| &*table.alias == alias && (schema.is_none() || table.schema.as_deref() == schema))
 }
 
-/// A table's row as one value.
+/// A table's row as one value; NULL where an outer join found no row.
 pub(crate) fn whole_row(table: &TableName) -> Expr {
     if table.scalar_function
         && let [column] = table.columns.as_slice()
     {
         return column.expr.clone();
     }
-    Expr::Row(table.columns.iter().map(|column| column.expr.clone()).collect(), Type::new(table.row_type))
+    let ty = Type::new(table.row_type);
+    let row = Expr::Row(table.columns.iter().map(|column| column.expr.clone()).collect(), ty);
+    match &table.presence {
+        None => row,
+        Some(presence) => {
+            let present = Expr::IsNull(Box::new(presence.clone()), true);
+            Expr::Case(Box::new(Case { operand: None, whens: vec![(present, row)], otherwise: None, ty }))
+        }
+    }
 }
 
 fn ambiguous(name: &str) -> Error {
@@ -245,7 +274,5 @@ fn invalid_reference(table: &str) -> Error {
         SqlState::INVALID_COLUMN_REFERENCE,
         format!("invalid reference to FROM-clause entry for table \"{table}\""),
     )
-    .detail(format!(
-        "There is an entry for table \"{table}\", but it cannot be referenced from this part of the query."
-    ))
+    .detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
 }

@@ -412,13 +412,7 @@ impl Binder<'_> {
         if left.is_empty() {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot compare rows of zero length").at(position));
         }
-        let order = match name.name.as_str() {
-            "<" => Some(RowOrder::Less),
-            "<=" => Some(RowOrder::LessEqual),
-            ">" => Some(RowOrder::Greater),
-            ">=" => Some(RowOrder::GreaterEqual),
-            _ => None,
-        };
+        let order = row_order(name);
         if let Some(order) = order {
             let mut pairs = Vec::with_capacity(left.len());
             for (a, b) in left.into_iter().zip(right) {
@@ -451,7 +445,23 @@ impl Binder<'_> {
         query: &dictdb_parser::ast::Query,
         position: Option<u32>,
     ) -> Result<Expr> {
-        self.bind_comparison_sublink(left, name, false, query, position)
+        let Ast::Tuple(items) = strip_parentheses(left) else {
+            return Err(Error::internal("a row comparison without a row"));
+        };
+        let Expr::Row(operands, _) = self.bind_row(items)? else { unreachable!("a row constructor binds to a row") };
+        let node = self.bind_subquery(query)?;
+        let node = self.settle_unknown(node)?;
+        let produced = node.columns();
+        if produced.len() != operands.len() {
+            let few = if produced.len() < operands.len() { "few" } else { "many" };
+            let message = format!("subquery has too {few} columns");
+            return Err(Error::new(SqlState::SYNTAX_ERROR, message).at(position));
+        }
+        let (_, row) = self.row_of_subquery(node, &produced);
+        let field =
+            |(index, column): (usize, &crate::logical::Column)| Expr::Field(Box::new(row.clone()), index, column.ty);
+        let fields = produced.iter().enumerate().map(field).collect();
+        self.compare_rows(operands, name, fields, position)
     }
 
     /// The kind of a comparison sublink over bound operands and the subquery's column types.
@@ -463,10 +473,21 @@ impl Binder<'_> {
         all: bool,
         position: Option<u32>,
     ) -> Result<(SublinkKind, Vec<Type>)> {
+        let order = row_order(name).filter(|_| columns.len() > 1);
         let mut operands = Vec::with_capacity(left.len());
         let mut tests = Vec::with_capacity(left.len());
         let mut targets = Vec::with_capacity(left.len());
         for (operand, column) in left.into_iter().zip(columns) {
+            if order.is_some() {
+                // Rows are ordered by the common type of each pair.
+                let common =
+                    self.common_type(&[operand.ty(), *column], "row comparison").map_err(|e| e.at(position))?;
+                let test = resolve::resolve_operator(&self.scope(), None, &name.name, common.oid, common.oid);
+                tests.push(self.function(test.map_err(|e| e.at(position))?.function)?);
+                operands.push(self.coerce_implicit(operand, common.oid).map_err(|e| e.at(position))?);
+                targets.push(Type::new(common.oid));
+                continue;
+            }
             let (schema, left) = (name.schema.as_deref(), operand.ty().oid);
             let found = resolve::resolve_operator(&self.scope(), schema, &name.name, left, column.oid)
                 .map_err(|e| e.at(position))?;
@@ -474,8 +495,19 @@ impl Binder<'_> {
             targets.push(if resolve::is_polymorphic(found.right) { *column } else { Type::new(found.right) });
             tests.push(self.function(found.function)?);
         }
-        let kind = SublinkKind::Compare { all, left: operands, tests, operator: Arc::from(name.name.as_str()) };
+        let kind = SublinkKind::Compare { all, left: operands, tests, operator: Arc::from(name.name.as_str()), order };
         Ok((kind, targets))
+    }
+}
+
+/// The ordering of rows that an operator asks for.
+fn row_order(name: &OperatorName) -> Option<RowOrder> {
+    match name.name.as_str() {
+        "<" => Some(RowOrder::Less),
+        "<=" => Some(RowOrder::LessEqual),
+        ">" => Some(RowOrder::Greater),
+        ">=" => Some(RowOrder::GreaterEqual),
+        _ => None,
     }
 }
 

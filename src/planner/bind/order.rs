@@ -123,7 +123,7 @@ impl Binder<'_> {
                     .at(position)),
                     Err(_) => Err(non_integer(clause).at(position)),
                 },
-                Value::Placeholder(_) | Value::Null => Ok(None),
+                Value::Placeholder(_) => Ok(None),
                 _ => Err(non_integer(clause).at(position)),
             },
             _ => Ok(None),
@@ -198,14 +198,19 @@ impl Binder<'_> {
     }
 
     /// 42P10 when the leading ORDER BY keys are not the DISTINCT ON expressions.
-    pub(crate) fn check_distinct_on(&self, on: &[Expr], sort: &[SortKey]) -> Result<()> {
+    pub(crate) fn check_distinct_on(&self, on: &[Expr], sort: &[SortKey], written: Option<&Distinct>) -> Result<()> {
         let leading = sort.iter().take(on.len());
         for key in leading {
             if !on.iter().any(|expr| expr.same(&key.expr)) {
+                let position = match written {
+                    Some(Distinct::On(exprs)) => exprs.first().and_then(|expr| self.leftmost(expr)),
+                    _ => None,
+                };
                 return Err(Error::new(
                     SqlState::INVALID_COLUMN_REFERENCE,
                     "SELECT DISTINCT ON expressions must match initial ORDER BY expressions",
-                ));
+                )
+                .at(position));
             }
         }
         Ok(())

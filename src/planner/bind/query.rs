@@ -1,13 +1,12 @@
 //! Whole queries: WITH, the body, ORDER BY, LIMIT, row locks.
 
 use dictdb_parser::ast::{self, LimitClause, OrderByKind, SetExpr};
-use dictdb_parser::node;
 use dictdb_types::{Error, Result, SqlState};
 
 use super::Binder;
 use super::clause::Clause;
 use crate::expr::Expr;
-use crate::logical::{LockStrength, LockTarget, LockWait, Node};
+use crate::logical::Node;
 
 impl Binder<'_> {
     /// A query inside another one; its names end with it.
@@ -33,12 +32,13 @@ impl Binder<'_> {
         let order = order_items(query)?;
         let body = match &*query.body {
             SetExpr::Select(select) => self.bind_select(select, order, &query.locks)?,
-            SetExpr::Insert(statement) | SetExpr::Update(statement) | SetExpr::Delete(statement) => {
-                self.bind_modify(statement)?
-            }
+            SetExpr::Insert(statement)
+            | SetExpr::Update(statement)
+            | SetExpr::Delete(statement)
+            | SetExpr::Merge(statement) => self.bind_modify(statement)?,
             other => {
                 if let Some(lock) = query.locks.first() {
-                    return Err(self.lock_refused(lock, "UNION/INTERSECT/EXCEPT"));
+                    return Err(super::lock::refused(lock, other));
                 }
                 let node = self.bind_set_expr(other)?;
                 self.order_by_columns(node, order)?
@@ -115,114 +115,6 @@ impl Binder<'_> {
             }
         })?;
         self.coerce_to_int8(bound, clause.noun(), position)
-    }
-
-    pub(crate) fn lock_refused(&self, lock: &ast::LockClause, with: &str) -> Error {
-        let strength = node::lock_clause(lock).strength;
-        Error::new(
-            SqlState::FEATURE_NOT_SUPPORTED,
-            format!("{} is not allowed with {with}", strength_name(lock_strength(strength))),
-        )
-    }
-
-    /// `FOR UPDATE` and its kin over the tables of the current level.
-    pub(crate) fn bind_locks(&mut self, input: Node, clauses: &[ast::LockClause]) -> Result<Node> {
-        if clauses.is_empty() {
-            return Ok(input);
-        }
-        let mut targets: Vec<LockTarget> = Vec::new();
-        for clause in clauses {
-            let clause = node::lock_clause(clause);
-            let strength = lock_strength(clause.strength);
-            let wait = match clause.nonblock {
-                None => LockWait::Block,
-                Some(ast::NonBlock::Nowait) => LockWait::NoWait,
-                Some(ast::NonBlock::SkipLocked) => LockWait::SkipLocked,
-            };
-            let table = match clause.of {
-                None => None,
-                Some([part]) => part.as_ident(),
-                Some(_) => {
-                    return Err(Error::new(
-                        SqlState::SYNTAX_ERROR,
-                        format!("{} must specify unqualified relation names", strength_name(strength)),
-                    ));
-                }
-            };
-            let found = lockable_scans(&input, table.map(|table| table.value.as_str()));
-            if let Some(table) = table
-                && found.is_empty()
-            {
-                return Err(Error::new(
-                    SqlState::UNDEFINED_TABLE,
-                    format!(
-                        "relation \"{}\" in {} clause not found in FROM clause",
-                        table.value,
-                        strength_name(strength)
-                    ),
-                )
-                .at(self.position(table.span)));
-            }
-            for (relation, row_id) in found {
-                match targets.iter_mut().find(|target| target.row_id == row_id) {
-                    Some(target) => target.strength = target.strength.max(strength),
-                    None => targets.push(LockTarget { relation, row_id, strength, wait }),
-                }
-            }
-        }
-        Ok(Node::LockRows { input: Box::new(input), targets })
-    }
-}
-
-fn lock_strength(strength: node::LockStrength) -> LockStrength {
-    match strength {
-        node::LockStrength::KeyShare => LockStrength::KeyShare,
-        node::LockStrength::Share => LockStrength::Share,
-        node::LockStrength::NoKeyUpdate => LockStrength::NoKeyUpdate,
-        node::LockStrength::Update => LockStrength::Update,
-    }
-}
-
-fn strength_name(strength: LockStrength) -> &'static str {
-    match strength {
-        LockStrength::KeyShare => "FOR KEY SHARE",
-        LockStrength::Share => "FOR SHARE",
-        LockStrength::NoKeyUpdate => "FOR NO KEY UPDATE",
-        LockStrength::Update => "FOR UPDATE",
-    }
-}
-
-/// Tables of a FROM clause, subqueries included, that a locking clause (without or with a name) means.
-fn lockable_scans(
-    node: &Node,
-    alias: Option<&str>,
-) -> Vec<(std::sync::Arc<dictdb_catalog::Relation>, crate::expr::ColumnId)> {
-    let mut found = Vec::new();
-    collect_scans(node, alias, &mut found);
-    found
-}
-
-fn collect_scans(
-    node: &Node,
-    alias: Option<&str>,
-    found: &mut Vec<(std::sync::Arc<dictdb_catalog::Relation>, crate::expr::ColumnId)>,
-) {
-    match node {
-        Node::Scan(scan) => {
-            if let Some(row_id) = scan.row_id
-                && alias.is_none_or(|alias| *scan.alias == *alias)
-            {
-                found.push((scan.relation.clone(), row_id));
-            }
-        }
-        Node::Filter { input, .. } | Node::Project { input, .. } | Node::Sort { input, .. } => {
-            collect_scans(input, alias, found);
-        }
-        Node::Join { left, right, .. } => {
-            collect_scans(left, alias, found);
-            collect_scans(right, alias, found);
-        }
-        _ => {}
     }
 }
 

@@ -50,7 +50,7 @@ impl Binder<'_> {
         };
         let mut distinct_on = self.bind_distinct_on(select.distinct.as_ref(), &list.columns)?;
         if let Some(on) = &distinct_on {
-            self.check_distinct_on(on, &sort)?;
+            self.check_distinct_on(on, &sort, select.distinct.as_ref())?;
         }
 
         if self.records() {
@@ -71,14 +71,22 @@ impl Binder<'_> {
             };
             self.record_select(select, described);
         }
+        if self.level().aggregates.iter().any(|(_, call)| call.within_group && !call.args.is_empty()) {
+            let mut grouping = grouping.clone().unwrap_or_default();
+            self.check_direct_arguments(&mut grouping, &node)?;
+        }
         let level = self.level();
         let aggregates = std::mem::take(&mut level.aggregates);
         let groupings = std::mem::take(&mut level.groupings);
         let grouped = grouping.is_some() || !aggregates.is_empty() || !groupings.is_empty() || having.is_some();
         if grouped {
             if let Some(lock) = locks.first() {
-                let what = if grouping.is_some() { "GROUP BY clause" } else { "aggregate functions" };
-                return Err(self.lock_refused(lock, what));
+                let what = match (&grouping, &having) {
+                    (Some(_), _) => "GROUP BY clause",
+                    (None, Some(_)) => "HAVING clause",
+                    (None, None) => "aggregate functions",
+                };
+                return Err(super::lock::not_allowed(lock, what));
             }
             let mut grouping = grouping.take().unwrap_or_else(Grouping::default);
             let mut windows = std::mem::take(&mut self.level().windows);
@@ -112,7 +120,6 @@ impl Binder<'_> {
         }
         node = self.stack_windows(node, locks)?;
         node = self.stack_sets(node, locks)?;
-        node = self.bind_locks(node, locks)?;
         self.finish_select(node, list, sort, distinct_on, select.distinct.is_some(), locks)
     }
 
@@ -128,10 +135,12 @@ impl Binder<'_> {
     ) -> Result<Node> {
         if !distinct {
             let node = if sort.is_empty() { node } else { Node::Sort { input: Box::new(node), keys: sort } };
+            // Rows are locked in the order they are returned, and no more of them than LIMIT asks for.
+            let node = self.bind_locks(node, locks)?;
             return Ok(Node::Project { input: Box::new(node), columns: list.columns });
         }
         if let Some(lock) = locks.first() {
-            return Err(self.lock_refused(lock, "DISTINCT clause"));
+            return Err(super::lock::not_allowed(lock, "DISTINCT clause"));
         }
         match distinct_on {
             Some(on) => {
@@ -159,7 +168,7 @@ impl Binder<'_> {
     fn stack_windows(&mut self, mut node: Node, locks: &[ast::LockClause]) -> Result<Node> {
         let mut calls = std::mem::take(&mut self.level().windows);
         if let (Some(lock), false) = (locks.first(), calls.is_empty()) {
-            return Err(self.lock_refused(lock, "window functions"));
+            return Err(super::lock::not_allowed(lock, "window functions"));
         }
         while !calls.is_empty() {
             let first = calls[0].1.window.clone();
@@ -174,7 +183,7 @@ impl Binder<'_> {
     fn stack_sets(&mut self, mut node: Node, locks: &[ast::LockClause]) -> Result<Node> {
         let mut calls = std::mem::take(&mut self.level().sets);
         if let (Some(lock), false) = (locks.first(), calls.is_empty()) {
-            return Err(self.lock_refused(lock, "set-returning functions in the target list"));
+            return Err(super::lock::not_allowed(lock, "set-returning functions in the target list"));
         }
         while !calls.is_empty() {
             let pending: Vec<_> = calls.iter().map(|(column, _)| column.id).collect();

@@ -24,6 +24,7 @@ impl Binder<'_> {
             SetOperator::Intersect => (SetOpKind::Intersect, "INTERSECT"),
             SetOperator::Except | SetOperator::Minus => (SetOpKind::Except, "EXCEPT"),
         };
+        let right_items: Vec<_> = super::insert_source::items(right).iter().map(|item| self.leftmost(item)).collect();
         let left = self.bind_set_expr(left)?;
         let right = self.bind_set_expr(right)?;
         let (left_columns, right_columns) = (left.columns(), right.columns());
@@ -31,11 +32,13 @@ impl Binder<'_> {
             return Err(Error::new(
                 SqlState::SYNTAX_ERROR,
                 format!("each {name} query must have the same number of columns"),
-            ));
+            )
+            .at(right_items.first().copied().flatten()));
         }
         let mut types = Vec::with_capacity(left_columns.len());
-        for (a, b) in left_columns.iter().zip(&right_columns) {
-            types.push(self.common_type(&[a.ty, b.ty], name)?);
+        for (index, (a, b)) in left_columns.iter().zip(&right_columns).enumerate() {
+            let position = right_items.get(index).copied().flatten();
+            types.push(self.common_type(&[a.ty, b.ty], name).map_err(|e| e.at(position))?);
         }
         let left = self.coerce_arm(left, &types)?;
         let right = self.coerce_arm(right, &types)?;
@@ -77,7 +80,8 @@ impl Binder<'_> {
         let mut columns = Vec::with_capacity(width);
         for position in 0..width {
             let column: Vec<Expr> = rows.iter().map(|row| row[position].clone()).collect();
-            let (unified, ty) = self.unify(column, "VALUES")?;
+            let places: Vec<_> = values.rows.iter().map(|row| self.leftmost(&row.content[position])).collect();
+            let (unified, ty) = self.unify_at(column, &places, "VALUES")?;
             for (row, value) in rows.iter_mut().zip(unified) {
                 row[position] = value;
             }

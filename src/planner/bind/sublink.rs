@@ -14,15 +14,24 @@ use crate::logical::Node;
 
 impl Binder<'_> {
     /// `EXISTS (…)`, `ARRAY(…)` and scalar subqueries.
-    pub(crate) fn bind_sublink(&mut self, kind: SublinkKind, query: &ast::Query) -> Result<Expr> {
-        self.check_subquery_allowed()?;
-        let node = self.bind_subquery(query)?;
+    pub(crate) fn bind_sublink(
+        &mut self,
+        kind: SublinkKind,
+        query: &ast::Query,
+        position: Option<u32>,
+    ) -> Result<Expr> {
+        self.check_subquery_allowed().map_err(|e| e.at(position))?;
+        let mut node = self.bind_subquery(query)?;
+        if let (SublinkKind::Exists, Node::Project { columns, .. }) = (&kind, &mut node) {
+            // EXISTS does not look at the select list: PostgreSQL does not even plan it.
+            columns.clear();
+        }
         let columns = node.columns();
         let ty = match kind {
             SublinkKind::Exists => Type::new(oids::BOOL),
             _ => {
                 let [column] = columns.as_slice() else {
-                    return Err(Error::new(SqlState::SYNTAX_ERROR, "subquery must return only one column"));
+                    return Err(Error::new(SqlState::SYNTAX_ERROR, "subquery must return only one column").at(position));
                 };
                 match kind {
                     SublinkKind::Array => self.array_type_of(column.ty).ok_or_else(|| {
@@ -84,6 +93,7 @@ impl Binder<'_> {
                     Clause::IndexExpression => "cannot use subquery in index expression".to_owned(),
                     Clause::IndexPredicate => "cannot use subquery in index predicate".to_owned(),
                     Clause::Generated => "cannot use subquery in column generation expression".to_owned(),
+                    Clause::CopyWhere => "cannot use subquery in COPY FROM WHERE condition".to_owned(),
                     Clause::ExecuteParameter => "cannot use subquery in EXECUTE parameter".to_owned(),
                     _ => "cannot use subquery in transform expression".to_owned(),
                 },

@@ -33,25 +33,34 @@ impl Binder<'_> {
                     let bound = self.bind_target(expr)?;
                     out.push(self.output(figure_name(expr), bound, source));
                 }
+                SelectItem::ExprWithAlias { expr: Ast::QualifiedWildcard(name, _), .. } => {
+                    let parts = idents(name)?;
+                    let columns = self.expand_star(Some(&parts))?;
+                    let position = parts.first().and_then(|ident| self.position(ident.span));
+                    self.push_star(columns, position, &mut out);
+                }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     let source = self.source_of(expr);
                     let bound = self.bind_target(expr)?;
                     out.push(self.output(alias.value.clone(), bound, source));
                 }
-                SelectItem::Wildcard(_) => {
+                SelectItem::Wildcard(options) => {
+                    let position = self.position(options.wildcard_token.0.span);
                     let columns = self.expand_star(None)?;
                     if columns.is_empty() && self.level().names.tables.is_empty() {
                         return Err(Error::new(
                             SqlState::SYNTAX_ERROR,
                             "SELECT * with no tables specified is not valid",
-                        ));
+                        )
+                        .at(position));
                     }
-                    self.push_star(columns, &mut out);
+                    self.push_star(columns, position, &mut out);
                 }
                 SelectItem::QualifiedWildcard(Wildcard::ObjectName(name), _) => {
                     let parts = idents(name)?;
                     let columns = self.expand_star(Some(&parts))?;
-                    self.push_star(columns, &mut out);
+                    let position = parts.first().and_then(|ident| self.position(ident.span));
+                    self.push_star(columns, position, &mut out);
                 }
                 SelectItem::QualifiedWildcard(Wildcard::Expr(expr), _) => self.push_fields(expr, &mut out)?,
                 SelectItem::ExprWithAliases { .. } => return Err(Error::unsupported("several aliases of one column")),
@@ -80,8 +89,9 @@ impl Binder<'_> {
         (column, expr)
     }
 
-    fn push_star(&mut self, columns: Vec<super::NamedColumn>, out: &mut Vec<(Column, Expr)>) {
+    fn push_star(&mut self, columns: Vec<super::NamedColumn>, position: Option<u32>, out: &mut Vec<(Column, Expr)>) {
         for column in columns {
+            self.note_reference(&column.expr, position);
             let item = self.output(column.name, column.expr, column.source);
             out.push(item);
         }
@@ -89,12 +99,10 @@ impl Binder<'_> {
 
     /// `(row).*`.
     fn push_fields(&mut self, expr: &Ast, out: &mut Vec<(Column, Expr)>) -> Result<()> {
-        let position = self.leftmost(expr);
         let row = self.bind_expr(expr)?;
         let ty = row.ty();
         let fields = self.row_fields(&row).ok_or_else(|| {
             Error::new(SqlState::WRONG_OBJECT_TYPE, format!("type {} is not composite", self.type_name(ty)))
-                .at(position)
         })?;
         for (index, (name, ty)) in fields.into_iter().enumerate() {
             let item = self.output(name, Expr::Field(Box::new(row.clone()), index, ty), None);

@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Identity, Privileges, Relation, RelationKind};
-use dictdb_parser::ast::{self, AssignmentTarget, Expr as Ast, TableFactor, UpdateTableFromKind};
+use dictdb_catalog::{Privileges, Relation, RelationKind};
+use dictdb_parser::ast::{self, Expr as Ast, TableFactor, UpdateTableFromKind};
 use dictdb_parser::node;
-use dictdb_types::{Error, Result, SqlState};
+use dictdb_types::{Error, Result};
 
 use super::Binder;
 use super::clause::Clause;
-use super::expression::strip_parentheses;
-use super::modify::not_assignable;
 use super::names::Names;
 use super::updatable::{Verb, ViewTarget};
-use crate::expr::{ColumnId, Expr, SublinkKind};
+use crate::expr::{ColumnId, Expr};
 use crate::logical::{Column, JoinKind, Modify, ModifyAction, Node};
 
 impl Binder<'_> {
@@ -46,23 +44,24 @@ impl Binder<'_> {
             None => &[],
         };
         let source = self.modify_source(&relation, view, alias, from, update.selection.as_ref())?;
-        let assignments = self.bind_assignments(&relation, &update.assignments)?;
+        let bound = self.bind_assignments(&relation, &source.current, &update.assignments)?;
+        let node = with_rows(source.node, bound.rows);
         match view {
             Some(view) => self.note_change(&view.view, Privileges::UPDATE, Vec::new()),
             None => {
-                let assigned = assignments.iter().map(|(attnum, _)| *attnum).collect();
+                let assigned = bound.values.iter().map(|(attnum, _)| *attnum).collect();
                 self.note_change(&relation, Privileges::UPDATE, assigned);
             }
         }
         let mut columns = vec![(source.row_id_column.clone(), Expr::column(&source.row_id_column))];
-        let mut targets = Vec::with_capacity(assignments.len());
-        for (attnum, value) in assignments {
+        let mut targets = Vec::with_capacity(bound.values.len());
+        for (attnum, value) in bound.values {
             let column = self.new_column("new", value.ty());
             targets.push((attnum, column.id));
             columns.push((column, value));
         }
         columns.extend(source.others.iter().map(|column| (column.clone(), Expr::column(column))));
-        let input = Node::Project { input: Box::new(source.node), columns };
+        let input = Node::Project { input: Box::new(node), columns };
         let row = self.row_columns(&relation);
         let (mut checks, generated) = self.row_rules(&relation, &row)?;
         let mut names = source.names;
@@ -76,103 +75,18 @@ impl Binder<'_> {
         replace_target_columns(&mut names);
         let returning = self.bind_returning(update.returning.as_ref(), names)?;
         let action = ModifyAction::Update { row_id: source.row_id, assignments: targets };
-        let alias = source.alias;
-        Ok(Node::Modify(Box::new(Modify { relation, alias, action, input, row, returning, checks, generated })))
-    }
-
-    /// SET items: attnum and value, coerced to the column's type.
-    pub(crate) fn bind_assignments(
-        &mut self,
-        relation: &Arc<Relation>,
-        assignments: &[ast::Assignment],
-    ) -> Result<Vec<(i16, Expr)>> {
-        let mut bound: Vec<(i16, Expr)> = Vec::with_capacity(assignments.len());
-        for assignment in assignments {
-            match &assignment.target {
-                AssignmentTarget::ColumnName(name) => {
-                    self.bind_assignment(relation, name, &assignment.value, &mut bound)?
-                }
-                AssignmentTarget::Tuple(names) => {
-                    self.bind_tuple_assignment(relation, names, &assignment.value, &mut bound)?
-                }
-            }
-        }
-        Ok(bound)
-    }
-
-    fn bind_assignment(
-        &mut self,
-        relation: &Arc<Relation>,
-        name: &ast::ObjectName,
-        value: &Ast,
-        bound: &mut Vec<(i16, Expr)>,
-    ) -> Result<()> {
-        let (attnum, column, position) = self.target_column(relation, name)?;
-        if bound.iter().any(|(other, _)| *other == attnum) {
-            return Err(Error::new(
-                SqlState::SYNTAX_ERROR,
-                format!("multiple assignments to same column \"{}\"", column.name),
-            )
-            .at(position));
-        }
-        if node::is_default(value) {
-            if !column.generated {
-                bound.push((attnum, self.default_of(column)?));
-            }
-            return Ok(());
-        }
-        if column.generated || column.identity == Some(Identity::Always) {
-            return Err(not_assignable(column, "update").at(position));
-        }
-        let at = self.leftmost(value);
-        let expr = self.in_clause(Clause::UpdateSource, |binder| binder.bind_expr(value))?;
-        bound.push((attnum, self.coerce_for_column(expr, column, at)?));
-        Ok(())
-    }
-
-    /// `(a, b) = (x, y)` and `(a, b) = (SELECT …)`.
-    fn bind_tuple_assignment(
-        &mut self,
-        relation: &Arc<Relation>,
-        names: &[ast::ObjectName],
-        value: &Ast,
-        bound: &mut Vec<(i16, Expr)>,
-    ) -> Result<()> {
-        match strip_parentheses(value) {
-            Ast::Tuple(items) => {
-                if items.len() != names.len() {
-                    return Err(column_count());
-                }
-                for (name, item) in names.iter().zip(items) {
-                    self.bind_assignment(relation, name, item, bound)?;
-                }
-                Ok(())
-            }
-            Ast::Subquery(query) => {
-                let node = self.bind_subquery(query)?;
-                let produced = node.columns();
-                if produced.len() != names.len() {
-                    return Err(column_count());
-                }
-                let fields = produced.iter().map(Expr::column).collect();
-                let record = dictdb_types::Type::new(dictdb_types::oids::RECORD);
-                let row = self.new_column("row", record);
-                let query = Node::Project { input: Box::new(node), columns: vec![(row, Expr::Row(fields, record))] };
-                let link = crate::expr::Sublink { kind: SublinkKind::Scalar, query, ty: record, wording: None };
-                for (index, (name, column)) in names.iter().zip(&produced).enumerate() {
-                    let (attnum, target, position) = self.target_column(relation, name)?;
-                    let row = Expr::Sublink(Box::new(link.clone()));
-                    let field = Expr::Field(Box::new(row), index, column.ty);
-                    bound.push((attnum, self.coerce_for_column(field, target, position)?));
-                }
-                Ok(())
-            }
-            single if names.len() == 1 => self.bind_assignment(relation, &names[0], single, bound),
-            _ => Err(Error::new(
-                SqlState::FEATURE_NOT_SUPPORTED,
-                "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression",
-            )),
-        }
+        let (alias, identity) = (source.alias, source.identity);
+        Ok(Node::Modify(Box::new(Modify {
+            relation,
+            alias,
+            action,
+            input,
+            identity,
+            row,
+            returning,
+            checks,
+            generated,
+        })))
     }
 
     /// The rows an UPDATE or DELETE works on: the table joined with FROM or USING, filtered.
@@ -195,12 +109,17 @@ impl Binder<'_> {
         let Node::Scan(scan_ref) = &scan else { return Err(Error::internal("the target is not a table")) };
         let row_id = scan_ref.row_id.ok_or_else(|| Error::internal("the target has no row ids"))?;
         let shown = names.tables[0].alias.clone();
+        let stored = scan_ref.columns.iter().filter(|(_, attnum)| *attnum > 0);
+        let current = stored.map(|(column, attnum)| (*attnum, Expr::column(column))).collect();
+        self.enter(&names.tables[0], view.is_none().then_some(relation.oid));
         self.level().names = names;
         let mut node = view.map_or(scan, ViewTarget::node);
         let mut others = Vec::new();
+        let mut identity = Vec::new();
         if !from.is_empty() {
             let right = self.bind_from(from)?;
             others = right.columns();
+            identity = identity_of(&right);
             node = Node::Join {
                 kind: JoinKind::Inner,
                 left: Box::new(node),
@@ -218,7 +137,7 @@ impl Binder<'_> {
         }
         let row_id_column = Column { id: row_id, name: Arc::from("row id"), ty: crate::physical::ROW_ID, source: None };
         let names = self.level().names.clone();
-        Ok(ModifySource { node, names, row_id, row_id_column, others, alias: shown })
+        Ok(ModifySource { node, names, row_id, row_id_column, others, identity, current, alias: shown })
     }
 }
 
@@ -234,6 +153,10 @@ pub(crate) struct ModifySource {
     pub row_id_column: Column,
     /// Columns of the other tables, for RETURNING.
     pub others: Vec<Column>,
+    /// Those of them that tell two rows of the other tables apart.
+    pub identity: Vec<ColumnId>,
+    /// The target's columns before the change, by attnum.
+    pub current: Vec<(i16, Expr)>,
     /// The target's alias.
     pub alias: Arc<str>,
 }
@@ -246,6 +169,27 @@ pub(crate) fn replace_target_columns(names: &mut Names) {
     }
 }
 
-fn column_count() -> Error {
-    Error::new(SqlState::SYNTAX_ERROR, "number of columns does not match number of values")
+/// Columns that tell the rows of a FROM clause apart: the row ids of tables, all columns of anything else.
+pub(crate) fn identity_of(node: &Node) -> Vec<ColumnId> {
+    match node {
+        Node::Scan(scan) if scan.row_id.is_some() => scan.row_id.into_iter().collect(),
+        Node::Scan(scan) => {
+            scan.columns.iter().filter(|(_, attnum)| *attnum > 0).map(|(column, _)| column.id).collect()
+        }
+        Node::Filter { input, .. } | Node::Sort { input, .. } => identity_of(input),
+        Node::Sample(sample) => identity_of(&sample.input),
+        Node::Join { left, right, .. } => [identity_of(left), identity_of(right)].concat(),
+        other => other.columns().iter().map(|column| column.id).collect(),
+    }
+}
+
+/// Computes the rows of subqueries in SET once, below what takes their fields.
+pub(crate) fn with_rows(node: Node, rows: Vec<(Column, Expr)>) -> Node {
+    if rows.is_empty() {
+        return node;
+    }
+    let mut columns: Vec<(Column, Expr)> =
+        node.columns().into_iter().map(|column| (column.clone(), Expr::column(&column))).collect();
+    columns.extend(rows);
+    Node::Project { input: Box::new(node), columns }
 }

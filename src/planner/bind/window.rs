@@ -40,7 +40,12 @@ impl Binder<'_> {
         if clause.forbids(Forbidden::Window) {
             return Err(Error::new(
                 SqlState::WINDOWING_ERROR,
-                format!("window functions are not allowed in {}", clause.noun()),
+                match clause {
+                    Clause::WindowPartition | Clause::WindowOrder | Clause::WindowFrame => {
+                        "window functions are not allowed in window definitions".to_owned()
+                    }
+                    clause => format!("window functions are not allowed in {}", clause.noun()),
+                },
             )
             .at(position));
         }
@@ -117,13 +122,19 @@ impl Binder<'_> {
                 return refuse("ORDER BY");
             }
             inherited = Some((Arc::from(name.value.as_str()), order.is_empty()));
+            if base.has_frame {
+                let message = format!("cannot copy window \"{}\" because it has a frame clause", name.value);
+                let error = Error::new(SqlState::WINDOWING_ERROR, message);
+                let bare = order.is_empty() && spec.window_frame.is_none();
+                return Err(if bare { error.hint("Omit the parentheses in this OVER clause.") } else { error });
+            }
             partition = base.partition;
             if order.is_empty() {
                 order = base.order;
             }
         }
         let frame = self.bind_frame(spec, &order)?;
-        Ok(Window { partition, order, frame, name: None, base: inherited })
+        Ok(Window { partition, order, frame, name: None, base: inherited, has_frame: spec.window_frame.is_some() })
     }
 
     fn bind_frame(&mut self, spec: &ast::WindowSpec, order: &[crate::expr::SortKey]) -> Result<Frame> {

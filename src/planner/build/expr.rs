@@ -72,11 +72,12 @@ impl Builder<'_> {
 
     fn subplan(&mut self, link: &Sublink, layout: &Layout, outer: &Outer) -> Result<Expr> {
         let kind = match &link.kind {
-            SublinkKind::Compare { all, left, tests, operator } => SublinkKind::Compare {
+            SublinkKind::Compare { all, left, tests, operator, order } => SublinkKind::Compare {
                 all: *all,
                 left: self.exprs(left, layout, outer)?,
                 tests: tests.clone(),
                 operator: operator.clone(),
+                order: *order,
             },
             other => other.clone(),
         };

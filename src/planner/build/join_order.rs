@@ -70,7 +70,7 @@ impl Search<'_, '_, '_> {
     fn start(&self, at: usize) -> Option<Best> {
         let input = &self.inputs[at];
         let first = self.leader.is_none_or(|leader| leader == at);
-        (self.graph.inputs[at].kind == JoinKind::Inner && first).then(|| Best {
+        (self.graph.inputs[at].kind == JoinKind::Inner && first).then_some(Best {
             tree: Tree::Input(at),
             rows: input.rows,
             cost: input.cost,

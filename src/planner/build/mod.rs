@@ -120,6 +120,7 @@ impl Builder<'_> {
             Logical::Values { columns, rows } => self.build_values(columns, rows, outer),
             Logical::Scan(scan) => self.build_scan(scan, Vec::new(), wanted, outer),
             Logical::Filter { input, predicate } => self.build_filter(input, predicate, wanted, outer),
+            Logical::Sample(sample) => self.build_sample(sample, outer),
             Logical::FunctionScan(scan) => self.build_function_scan(scan, outer),
             Logical::CteScan { cte, columns, .. } => self.build_cte_scan(*cte, columns),
             Logical::Project { input, columns } => self.build_project(input, columns, wanted, outer),
@@ -137,7 +138,10 @@ impl Builder<'_> {
             }
             Logical::With { ctes, body } => self.build_with(ctes, body, wanted, outer),
             Logical::Modify(modify) => self.build_modify(modify, outer),
-            Logical::LockRows { input, targets } => self.build_lock_rows(input, targets, wanted, outer),
+            Logical::LockRows { input, targets, identity } => {
+                let built = self.build_wanted(input, wanted, outer)?;
+                self.lock_over(built, targets, identity)
+            }
         }
     }
 

@@ -1,11 +1,11 @@
-//! INSERT, UPDATE, DELETE.
+//! INSERT, UPDATE, DELETE, MERGE.
 
 use dictdb_types::{Error, Result};
 
 use super::cost;
 use super::{Builder, Built, Layout, Outer};
 use crate::expr::ColumnId;
-use crate::logical::{Column, Modify as LogicalModify, ModifyAction, OnConflict as LogicalOnConflict};
+use crate::logical::{Column, MergeClause, Modify as LogicalModify, ModifyAction, OnConflict as LogicalOnConflict};
 use crate::physical::{Action, ConflictUpdate, Modify, Node, OnConflict, Op, TableLock, TableRef};
 
 impl Builder<'_> {
@@ -34,7 +34,15 @@ impl Builder<'_> {
                     .collect::<Result<_>>()?,
             },
             ModifyAction::Delete { row_id } => Action::Delete { row_id: position(*row_id)? },
+            ModifyAction::Merge { row_id, clauses } => {
+                let mut clauses = clauses.clone();
+                for expr in clauses.iter_mut().flat_map(MergeClause::exprs_mut) {
+                    *expr = self.expr(expr, &built.layout, outer)?;
+                }
+                Action::Merge { row_id: position(*row_id)?, clauses }
+            }
         };
+        let identity = positions(&modify.identity, &built.layout);
         let input = match &modify.action {
             // The columns to insert stand in the order of the targets.
             ModifyAction::Insert { .. } => {
@@ -65,7 +73,8 @@ impl Builder<'_> {
         let rows = input.node.rows;
         let cost = (input.node.cost.0, input.node.cost.1 + rows * cost::ROW);
         let table = TableRef { relation: modify.relation.clone(), alias: modify.alias.clone() };
-        let op = Op::Modify(Box::new(Modify { table, action, input: input.node, returning, checks, generated }));
+        let op =
+            Op::Modify(Box::new(Modify { table, action, input: input.node, identity, returning, checks, generated }));
         let node = Node {
             op,
             columns: outputs.iter().map(|column| column.ty).collect(),
@@ -99,6 +108,11 @@ impl Builder<'_> {
         };
         Ok(OnConflict { indexes: conflict.indexes.clone(), update })
     }
+}
+
+/// Where columns stand.
+pub(super) fn positions(columns: &[ColumnId], layout: &Layout) -> Vec<usize> {
+    columns.iter().filter_map(|id| layout.iter().position(|other| other == id)).collect()
 }
 
 /// Position of each column in a full row: attnum − 1. Dropped columns leave gaps nobody refers to.

@@ -266,14 +266,13 @@ impl Builder<'_> {
         Ok(Built { node: Node { op: op(Box::new(built.node)), columns, names, rows, cost }, layout, order: Vec::new() })
     }
 
-    pub(crate) fn build_lock_rows(
+    /// Locks rows of a built node.
+    pub(crate) fn lock_over(
         &mut self,
-        input: &Logical,
+        built: Built,
         targets: &[LogicalTarget],
-        wanted: &Wanted,
-        outer: &Outer,
+        identity: &[crate::expr::ColumnId],
     ) -> Result<Built> {
-        let built = self.build_wanted(input, wanted, outer)?;
         let mut bound = Vec::with_capacity(targets.len());
         for target in targets {
             self.lock(target.relation.oid, TableLock::RowShare);
@@ -285,8 +284,9 @@ impl Builder<'_> {
             let table = TableRef { relation: target.relation.clone(), alias: target.relation.name.clone() };
             bound.push(LockTarget { table, row_id, strength: target.strength, wait: target.wait });
         }
+        let identity = super::modify::positions(identity, &built.layout);
         let (columns, names, rows, cost) = over(&built.node, built.node.rows, built.node.cost);
-        let op = Op::LockRows { input: Box::new(built.node), targets: bound };
+        let op = Op::LockRows { input: Box::new(built.node), targets: bound, identity };
         Ok(Built { node: Node { op, columns, names, rows, cost }, layout: built.layout, order: built.order })
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::RelationKind;
-use dictdb_types::{Result, Type};
+use dictdb_types::{Error, Result, Type};
 
 use super::cost::{self, Cost};
 use super::index::IndexMatch;
@@ -11,8 +11,11 @@ use super::order::{Wanted, within};
 use super::sublink::has_correlated_query;
 use super::{Builder, Built, Layout, Outer};
 use crate::expr::Expr;
-use crate::logical::{Node as Logical, Scan};
+use crate::logical::{Node as Logical, Sample, Scan};
 use crate::physical::{Fetch, Node, Op, ROW_ID, TableLock, TableRef};
+
+/// Share of a table that a sample is expected to be.
+const SAMPLED: f64 = 0.1;
 
 impl Builder<'_> {
     pub(crate) fn build_filter(
@@ -36,6 +39,19 @@ impl Builder<'_> {
             }
         };
         self.filter_with_queries(built, with_queries, outer)
+    }
+
+    /// A sample of a table: always by reading all of it.
+    pub(crate) fn build_sample(&mut self, sample: &Sample, outer: &Outer) -> Result<Built> {
+        let Built { node: input, layout, .. } = self.build(&sample.input, outer)?;
+        let row_id = layout.iter().position(|id| *id == sample.row_id);
+        let row_id = row_id.ok_or_else(|| Error::internal("a sampled table without row ids"))?;
+        let none = Layout::new();
+        let percent = self.expr(&sample.percent, &none, outer)?;
+        let seed = sample.seed.as_ref().map(|seed| self.expr(seed, &none, outer)).transpose()?;
+        let (columns, names, rows, cost) = super::over(&input, input.rows * SAMPLED, input.cost);
+        let op = Op::Sample { input: Box::new(input), row_id, method: sample.method, percent, seed };
+        Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order: Vec::new() })
     }
 
     /// A filter over a built node.

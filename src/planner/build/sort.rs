@@ -209,10 +209,17 @@ impl Builder<'_> {
         let Logical::Project { input: below, columns } = input else {
             return Err(Error::internal("WITH TIES without a sort"));
         };
-        let Logical::Sort { input: sorted, keys } = &**below else {
+        let (below, locks) = match &**below {
+            Logical::LockRows { input, targets, identity } => (&**input, Some((targets, identity))),
+            other => (other, None),
+        };
+        let Logical::Sort { input: sorted, keys } = below else {
             return Err(Error::internal("WITH TIES without a sort"));
         };
-        let built = self.build_sort(sorted, keys, wanted, None, outer)?;
+        let mut built = self.build_sort(sorted, keys, wanted, None, outer)?;
+        if let Some((targets, identity)) = locks {
+            built = self.lock_over(built, targets, identity)?;
+        }
         // The projection carries the sort keys along, so that ties can be seen above it.
         let mut exprs = self.exprs(columns.iter().map(|(_, expr)| expr), &built.layout, outer)?;
         let mut layout: Layout = columns.iter().map(|(column, _)| column.id).collect();

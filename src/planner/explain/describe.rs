@@ -291,6 +291,7 @@ impl Describer<'_> {
             Action::Insert { .. } => "Insert",
             Action::Update { .. } => "Update",
             Action::Delete { .. } => "Delete",
+            Action::Merge { .. } => "Merge",
         };
         shown.title = operation.into();
         shown.attributes.push(("Operation", operation.into()));

@@ -76,7 +76,13 @@ fn prune(node: &mut Node, needed: &BTreeSet<ColumnId>) {
                 ModifyAction::Delete { row_id } => {
                     below.insert(*row_id);
                 }
+                ModifyAction::Merge { row_id, clauses } => {
+                    below.insert(*row_id);
+                    let exprs = clauses.iter().flat_map(crate::logical::MergeClause::exprs);
+                    exprs.for_each(|expr| expr_columns(expr, &mut below));
+                }
             }
+            below.extend(modify.identity.iter().copied());
             prune(&mut modify.input, &below);
         }
         Node::Distinct { input, on: None } => {
@@ -102,8 +108,12 @@ fn prune(node: &mut Node, needed: &BTreeSet<ColumnId>) {
 fn pass_through(node: &mut Node, needed: &BTreeSet<ColumnId>) {
     let mut below = needed.clone();
     for_each_expr(node, &mut |expr| expr_columns(expr, &mut below));
-    if let Node::LockRows { targets, .. } = node {
+    if let Node::Sample(sample) = node {
+        below.insert(sample.row_id);
+    }
+    if let Node::LockRows { targets, identity, .. } = node {
         below.extend(targets.iter().map(|target| target.row_id));
+        below.extend(identity.iter().copied());
     }
     crate::columns::for_each_input_mut(node, &mut |input| prune(input, &below));
 }

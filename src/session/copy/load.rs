@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dictdb_parser::utility::{Copy, CopyTarget};
+use dictdb_planner::table_expr::{self, TableExpr};
 use dictdb_types::{Datum, Error, Oid, Result, binary as wire, text as plain};
 
 use super::lines::Lines;
@@ -36,16 +37,23 @@ impl Session {
         options: &Options,
         client: &mut dyn Client,
     ) -> Result<u64> {
-        if copy.selection.is_some() {
-            return Err(Error::unsupported("COPY FROM with WHERE"));
-        }
+        let condition = match &copy.selection {
+            Some(condition) => {
+                let (env, locations) = (self.env(), dictdb_parser::Locations::default());
+                let search_path = env.search_path();
+                let cx = env.bind_context(&search_path);
+                let bound = table_expr::bind(condition, &locations, &table.relation, TableExpr::CopyWhere, cx)?;
+                Some(bound.text)
+            }
+            None => None,
+        };
         let forced = options.force_not_null.names().iter().chain(options.force_null.names());
         for name in forced {
             if !table.columns.iter().any(|(column, _)| **column == **name) {
                 return Err(no_column(name, &table.name));
             }
         }
-        let mut loader = Loader::new(self, table, options)?;
+        let mut loader = Loader::new(self, table, options, condition.as_deref())?;
         let mut input = match &copy.target {
             CopyTarget::File(path) => {
                 let file = File::open(path).map_err(|error| open_error(path, &error))?;
@@ -120,7 +128,12 @@ struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    fn new(session: &mut Session, table: &'a CopyTable, options: &'a Options) -> Result<Loader<'a>> {
+    fn new(
+        session: &mut Session,
+        table: &'a CopyTable,
+        options: &'a Options,
+        condition: Option<&str>,
+    ) -> Result<Loader<'a>> {
         let reader = match options.format {
             CopyFormat::Binary => Reader::Binary(binary::Rows::new()),
             CopyFormat::Text | CopyFormat::Csv => Reader::Lines(Lines::new(options)),
@@ -128,7 +141,11 @@ impl<'a> Loader<'a> {
         let batch_rows = (BATCH_VALUES / table.columns.len().max(1)).max(1);
         let source = |rows: usize| -> Result<Arc<Source>> {
             let types: Vec<Oid> = table.columns.iter().map(|(_, ty)| ty.oid).collect();
-            Ok(Arc::new(Source::parse_with(&table.insert(rows), &types.repeat(rows))?))
+            let sql = match condition {
+                Some(condition) => table.insert_where(rows, condition),
+                None => table.insert(rows),
+            };
+            Ok(Arc::new(Source::parse_with(&sql, &types.repeat(rows))?))
         };
         let single = source(1)?;
         // What is wrong with the table is told before the client is asked for data.

@@ -14,6 +14,8 @@ pub(super) struct CopyTable {
     pub qualified: String,
     /// The table's own name.
     pub name: Arc<str>,
+    /// The table.
+    pub relation: Arc<Relation>,
     /// Names and types of the columns.
     pub columns: Vec<(Arc<str>, Type)>,
 }
@@ -39,6 +41,29 @@ impl CopyTable {
         sql
     }
 
+    /// Likewise, for rows that satisfy a condition: it sees the whole row, defaults included.
+    pub(super) fn insert_where(&self, rows: usize, condition: &str) -> String {
+        let copied = |name: &str| self.columns.iter().any(|(column, _)| **column == *name);
+        let others = self.relation.live_columns().filter(|(_, column)| !column.generated && !copied(&column.name));
+        let mut all = self.column_list();
+        let mut defaults = String::new();
+        for (_, column) in others {
+            let name = quote_identifier(&column.name);
+            all.push_str(&format!("{}{name}", if all.is_empty() { "" } else { ", " }));
+            let value = column.default.as_deref().unwrap_or("NULL");
+            defaults.push_str(&format!(", {value} AS {name}"));
+        }
+        let values = self.insert(rows);
+        let values = values.split_once(" VALUES ").map_or("", |(_, values)| values);
+        format!(
+            "INSERT INTO {} ({all}) OVERRIDING SYSTEM VALUE SELECT {all} FROM (SELECT v.*{defaults} FROM (VALUES \
+             {values}) AS v ({})) AS {} WHERE {condition}",
+            self.qualified,
+            self.column_list(),
+            quote_identifier(&self.name),
+        )
+    }
+
     fn column_list(&self) -> String {
         self.columns.iter().map(|(name, _)| quote_identifier(name).into_owned()).collect::<Vec<_>>().join(", ")
     }
@@ -54,6 +79,7 @@ impl Session {
             qualified: format!("{}.{}", quote_identifier(&schema), quote_identifier(&relation.name)),
             name: relation.name.clone(),
             columns: copied_columns(&relation, columns)?,
+            relation,
         })
     }
 }

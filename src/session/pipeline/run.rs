@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dictdb_executor::{ExecContext, Execution, Prepared, execute};
 use dictdb_planner::explain::Actual;
+use dictdb_planner::logical::LockStrength;
 use dictdb_planner::physical::{Node, Op, Plan};
 use dictdb_storage::{Isolation, Transaction, WaitOptions};
 use dictdb_types::{Datum, Error, Result, SqlState};
@@ -26,6 +27,9 @@ pub(crate) struct RowStream {
     /// Locked never, only borrowed mutably: a lock makes the session shareable, which tasks want to know of it.
     execution: Mutex<Execution>,
     heavy: bool,
+    /// What it was begun with, to begin again.
+    prepared: Arc<Prepared>,
+    cx: ExecContext,
 }
 
 impl RowStream {
@@ -48,6 +52,30 @@ impl RowStream {
             Ok((count, false))
         };
         if self.heavy { tokio::task::block_in_place(work) } else { work() }
+    }
+
+    /// Whether PostgreSQL's operators for this plan can go backward, so that a cursor over it may although nobody said
+    /// SCROLL.
+    pub(crate) fn can_go_back(&self) -> bool {
+        goes_back(&self.prepared.plan().root)
+    }
+
+    /// The strength in which it locks the rows it returns, if it does.
+    pub(crate) fn locks_rows(&self) -> Option<LockStrength> {
+        let mut node = &self.prepared.plan().root;
+        loop {
+            match &node.op {
+                Op::LockRows { targets, .. } => return targets.first().map(|target| target.strength),
+                Op::Project { input, .. } | Op::Limit { input, .. } => node = input,
+                _ => return None,
+            }
+        }
+    }
+
+    /// Begins again, over the same snapshot.
+    pub(crate) fn restart(&mut self) -> Result<()> {
+        *self.execution.get_mut() = execute(&self.prepared, self.cx.clone())?;
+        Ok(())
     }
 
     fn drain(&mut self) -> Result<Vec<Row>> {
@@ -82,6 +110,10 @@ impl Session {
             let plan = self.plan_for(source, params)?;
             plan.check_described(described)?;
             plan.check_runnable()?;
+            if plan.params.len() > params.len() {
+                let message = format!("there is no parameter ${}", params.len() + 1);
+                return Err(Error::new(SqlState::UNDEFINED_PARAMETER, message));
+            }
             if self.block.modes.read_only && plan.modifies() {
                 return Err(read_only(plan.tag()));
             }
@@ -119,7 +151,8 @@ impl Session {
         wait: WaitOptions,
     ) -> Result<RowStream> {
         let cx = self.exec_context(env, params, wait)?;
-        Ok(RowStream { execution: Mutex::new(execute(&plan.prepared, cx)?), heavy: plan.heavy })
+        let execution = Mutex::new(execute(&plan.prepared, cx.clone())?);
+        Ok(RowStream { execution, heavy: plan.heavy, prepared: plan.prepared.clone(), cx })
     }
 
     /// What an execution that begins now is given.
@@ -168,9 +201,10 @@ impl Session {
         let isolation = match self.block.modes.isolation {
             IsolationLevel::ReadUncommitted | IsolationLevel::ReadCommitted => Isolation::ReadCommitted,
             IsolationLevel::RepeatableRead => Isolation::RepeatableRead,
-            IsolationLevel::Serializable => return Err(Error::unsupported("isolation level SERIALIZABLE")),
+            IsolationLevel::Serializable => Isolation::Serializable,
         };
         let transaction = Arc::new(self.storage.begin(isolation));
+        transaction.set_read_only(self.block.modes.read_only);
         // Savepoints that were set before anything was done are the transaction's beginning.
         for savepoint in &mut self.block.savepoints {
             savepoint.storage = Some(transaction.savepoint());
@@ -195,6 +229,23 @@ pub(super) fn is_heavy(plan: &Plan) -> bool {
     plan.root.cost.1 > HEAVY_COST
         || plan.ctes.iter().any(|cte| cte.recursive.is_some())
         || roots.into_iter().any(unbounded)
+}
+
+/// Scans, sorts and what passes their rows on: `ExecSupportsBackwardScan`.
+fn goes_back(node: &Node) -> bool {
+    match &node.op {
+        Op::SeqScan { .. }
+        | Op::IndexScan { .. }
+        | Op::VirtualScan { .. }
+        | Op::Values { .. }
+        | Op::FunctionScan { .. }
+        | Op::CteScan { .. }
+        | Op::Sort { .. } => true,
+        Op::Project { .. } | Op::Filter { .. } | Op::Limit { .. } | Op::Append { .. } => {
+            node.children().into_iter().all(goes_back)
+        }
+        _ => false,
+    }
 }
 
 /// Statements that change data run to their end before the first row is sent.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{DeclareCursor, Fetch, FetchDirection};
+use dictdb_planner::logical::LockStrength;
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::tag::stays;
@@ -43,8 +44,10 @@ impl Session {
         };
         let format = if declare.binary { Format::Binary } else { Format::Text };
         cursor.shape = Some(Shape { columns, formats: [format].into() });
+        refuse_locks(declare, source.locks_rows())?;
+        let may_scroll = declare.scroll.is_none() && source.can_go_back();
         cursor.progress = Progress::Rows { source, command, count };
-        let options = CursorOptions { scroll: declare.scroll == Some(true), hold: declare.hold };
+        let options = CursorOptions { scroll: declare.scroll == Some(true), may_scroll, hold: declare.hold };
         cursor.cursor = Some(Cursor { options, ..Cursor::default() });
         self.portals.put(cursor);
         Ok(Outcome::Done(Tag::new("DECLARE CURSOR")))
@@ -90,6 +93,7 @@ impl Session {
         for portal in self.portals.iter_mut() {
             let Some(cursor) = &mut portal.cursor else { continue };
             if cursor.options.hold && !cursor.held {
+                portal.keep_rows()?;
                 portal.read(ALL)?;
                 if let Some(cursor) = &mut portal.cursor {
                     cursor.held = true;
@@ -99,6 +103,18 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Cursors that lock rows go forward, inside their transaction. 0A000.
+fn refuse_locks(declare: &DeclareCursor, strength: Option<LockStrength>) -> Result<()> {
+    let Some(strength) = strength else { return Ok(()) };
+    let (options, kind) = match (declare.hold, declare.scroll) {
+        (true, _) => ("DECLARE CURSOR WITH HOLD", "Holdable"),
+        (false, Some(true)) => ("DECLARE SCROLL CURSOR", "Scrollable"),
+        _ => return Ok(()),
+    };
+    let message = format!("{options} ... {} is not supported", strength.as_sql());
+    Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).detail(format!("{kind} cursors must be READ ONLY.")))
 }
 
 /// What a FETCH or MOVE passed over; the rows are kept for FETCH only.
@@ -217,8 +233,28 @@ impl Portal {
         Ok(fetched)
     }
 
+    /// Makes a cursor that may scroll one that keeps its rows, those it has passed included.
+    fn keep_rows(&mut self) -> Result<()> {
+        let Some(cursor) = &mut self.cursor else { return Ok(()) };
+        if !cursor.options.may_scroll || cursor.options.scroll {
+            return Ok(());
+        }
+        let Progress::Rows { source, .. } = &mut self.progress else { return Ok(()) };
+        if !source.restart()? {
+            return Ok(());
+        }
+        let position = cursor.position;
+        cursor.options.scroll = true;
+        cursor.rows.clear();
+        (cursor.dropped, cursor.seen, cursor.complete) = (0, 0, false);
+        self.read(position)
+    }
+
     /// Goes backward over at most `count` rows, the nearest first.
     fn backward(&mut self, count: usize, keep: bool) -> Result<Fetched> {
+        if count > 0 && self.position() > 0 {
+            self.keep_rows()?;
+        }
         let Some(cursor) = &mut self.cursor else { return Ok(Fetched::default()) };
         let at_start = cursor.position == 0;
         if count == 0 || at_start {

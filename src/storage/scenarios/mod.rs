@@ -13,25 +13,25 @@ use dictdb_types::{Datum, Oid, Physical, RowId, oids};
 use crate::*;
 
 /// A table `t (id int4, value int4, note text)` with a unique ordered index on `id`.
-pub(super) struct Bed {
-    pub(super) storage: Storage,
-    pub(super) table: Arc<Table>,
-    pub(super) index: Arc<Index>,
+pub(crate) struct Bed {
+    pub(crate) storage: Storage,
+    pub(crate) table: Arc<Table>,
+    pub(crate) index: Arc<Index>,
 }
 
-pub(super) const ID: usize = 0;
-pub(super) const VALUE: usize = 1;
+pub(crate) const ID: usize = 0;
+pub(crate) const VALUE: usize = 1;
 
-pub(super) fn column_key(column: usize, oid: Oid) -> Arc<dyn KeyExtractor> {
+pub(crate) fn column_key(column: usize, oid: Oid) -> Arc<dyn KeyExtractor> {
     Arc::new(ColumnKey::new(vec![KeyColumn { column, oid, descending: false, nulls_first: false }]))
 }
 
 impl Bed {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_kind(IndexKind::Ordered)
     }
 
-    pub(super) fn with_kind(kind: IndexKind) -> Self {
+    pub(crate) fn with_kind(kind: IndexKind) -> Self {
         let storage = Storage::new();
         let table = storage.create_table(Oid(1), &[Physical::Int4, Physical::Int4, Physical::Text]);
         let def = IndexDef {
@@ -50,7 +50,7 @@ impl Bed {
     }
 
     /// With rows `(id, value)` committed.
-    pub(super) fn with_rows(rows: &[(i32, i32)]) -> Self {
+    pub(crate) fn with_rows(rows: &[(i32, i32)]) -> Self {
         let bed = Bed::new();
         let transaction = bed.storage.begin();
         rows.iter().for_each(|(id, value)| {
@@ -60,13 +60,13 @@ impl Bed {
         bed
     }
 
-    pub(super) fn try_insert(&self, transaction: &Transaction, id: i32, value: i32) -> Inserted {
+    pub(crate) fn try_insert(&self, transaction: &Transaction, id: i32, value: i32) -> Inserted {
         let note = Datum::text(format!("note of {id}, long enough to be outside its view"));
         let row = [Datum::Int4(id), Datum::Int4(value), note];
         self.table.insert(transaction, &transaction.snapshot().unwrap(), &row).unwrap()
     }
 
-    pub(super) fn insert(&self, transaction: &Transaction, id: i32, value: i32) -> RowId {
+    pub(crate) fn insert(&self, transaction: &Transaction, id: i32, value: i32) -> RowId {
         match self.try_insert(transaction, id, value) {
             Inserted::Done(row) => row,
             other => panic!("{other:?}"),
@@ -74,11 +74,11 @@ impl Bed {
     }
 
     /// The row with this id as a new snapshot of the transaction sees it.
-    pub(super) fn find(&self, transaction: &Transaction, id: i32) -> Option<(RowId, i32)> {
+    pub(crate) fn find(&self, transaction: &Transaction, id: i32) -> Option<(RowId, i32)> {
         self.find_at(&transaction.snapshot().unwrap(), id)
     }
 
-    pub(super) fn find_at(&self, snapshot: &Snapshot, id: i32) -> Option<(RowId, i32)> {
+    pub(crate) fn find_at(&self, snapshot: &Snapshot, id: i32) -> Option<(RowId, i32)> {
         let mut found = None;
         let key = key(id);
         let visit = |row, version: &RowView<'_>| -> dictdb_types::Result<bool> {
@@ -90,30 +90,30 @@ impl Bed {
         found
     }
 
-    pub(super) fn set(&self, transaction: &Transaction, id: i32, value: i32) -> Written {
+    pub(crate) fn set(&self, transaction: &Transaction, id: i32, value: i32) -> Written {
         let snapshot = transaction.snapshot().unwrap();
         let (row, _) = self.find_at(&snapshot, id).expect("row to update");
         self.table.update(transaction, &snapshot, row, None, &[(VALUE, Datum::Int4(value))]).unwrap()
     }
 
-    pub(super) fn set_id(&self, transaction: &Transaction, id: i32, new: i32) -> Written {
+    pub(crate) fn set_id(&self, transaction: &Transaction, id: i32, new: i32) -> Written {
         let snapshot = transaction.snapshot().unwrap();
         let (row, _) = self.find_at(&snapshot, id).expect("row to update");
         self.table.update(transaction, &snapshot, row, None, &[(ID, Datum::Int4(new))]).unwrap()
     }
 
-    pub(super) fn delete(&self, transaction: &Transaction, id: i32) -> Written {
+    pub(crate) fn delete(&self, transaction: &Transaction, id: i32) -> Written {
         let snapshot = transaction.snapshot().unwrap();
         let (row, _) = self.find_at(&snapshot, id).expect("row to delete");
         self.table.delete(transaction, &snapshot, row, None).unwrap()
     }
 
     /// All rows `(id, value)` by a scan, sorted.
-    pub(super) fn rows(&self, transaction: &Transaction) -> Vec<(i32, i32)> {
+    pub(crate) fn rows(&self, transaction: &Transaction) -> Vec<(i32, i32)> {
         self.rows_at(&Arc::new(transaction.snapshot().unwrap()))
     }
 
-    pub(super) fn rows_at(&self, snapshot: &Arc<Snapshot>) -> Vec<(i32, i32)> {
+    pub(crate) fn rows_at(&self, snapshot: &Arc<Snapshot>) -> Vec<(i32, i32)> {
         use arrow::array::AsArray;
         use arrow::datatypes::Int32Type;
         let mut rows = Vec::new();
@@ -137,13 +137,13 @@ impl Bed {
     }
 }
 
-pub(super) fn key(id: i32) -> Vec<u8> {
+pub(crate) fn key(id: i32) -> Vec<u8> {
     let mut key = Vec::new();
     dictdb_types::sort_key::encode(&Datum::Int4(id), oids::INT4, false, false, &mut key);
     key
 }
 
-pub(super) fn int(row: &dyn RowReader, column: usize) -> i32 {
+pub(crate) fn int(row: &dyn RowReader, column: usize) -> i32 {
     match row.column(column) {
         ValueRef::Int4(value) => value,
         other => panic!("{other:?}"),
@@ -158,4 +158,4 @@ macro_rules! assert_outcome {
         }
     };
 }
-pub(super) use assert_outcome;
+pub(crate) use assert_outcome;

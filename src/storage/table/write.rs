@@ -10,7 +10,9 @@ use super::read::VersionTag;
 use super::{Table, row_id};
 use crate::block::{BLOCK_ROWS, Block};
 use crate::hook::ChangeKind;
+use crate::index::KeyOutcome;
 use crate::lock::RowStrength;
+use crate::serializable::RowKeys;
 use crate::snapshot::Snapshot;
 use crate::transaction::Transaction;
 use crate::value::{DatumRow, RowReader};
@@ -77,6 +79,9 @@ impl Table {
             return Ok(obstacle.into_inserted());
         }
         transaction.log().lock().add(self, ChangeKind::Insert, id);
+        if let Some(own) = transaction.serializable() {
+            transaction.wrote(own, self, self.row_keys(id, transaction)?)?;
+        }
         Ok(Inserted::Done(id))
     }
 
@@ -92,9 +97,42 @@ impl Table {
         expected: Option<VersionTag>,
         changes: &[(usize, Datum)],
     ) -> Result<Written> {
-        let written = self.try_update(transaction, snapshot, row, expected, changes);
+        let written = self.track(transaction, row, || self.try_update(transaction, snapshot, row, expected, changes));
         leave_queue_unless_busy(transaction, &written);
         written
+    }
+
+    /// Under SERIALIZABLE: tells of the keys that a row has before and after it is written.
+    fn track(
+        self: &Arc<Self>,
+        transaction: &Transaction,
+        row: RowId,
+        write: impl FnOnce() -> Result<Written>,
+    ) -> Result<Written> {
+        let Some(own) = transaction.serializable() else { return write() };
+        let mut keys = self.row_keys(row, transaction)?;
+        let written = write()?;
+        if let Written::Done = written {
+            keys.extend(self.row_keys(row, transaction)?);
+            transaction.wrote(own, self, keys)?;
+        }
+        Ok(written)
+    }
+
+    /// The keys of a row's newest version in all indexes; none if it is gone.
+    fn row_keys(&self, row: RowId, transaction: &Transaction) -> Result<RowKeys> {
+        let indexes = self.indexes();
+        let read = self.read_latest(row, transaction, |version| {
+            let mut keys = RowKeys::with_capacity(indexes.len());
+            for index in indexes.iter() {
+                let mut key = Vec::new();
+                if index.def().key.key(version, &mut key)? != KeyOutcome::NotIndexed {
+                    keys.push((index.def().id, key));
+                }
+            }
+            Ok(keys)
+        });
+        read.map_or_else(|| Ok(RowKeys::new()), |(_, keys)| keys)
     }
 
     fn try_update(
@@ -150,7 +188,7 @@ impl Table {
         row: RowId,
         expected: Option<VersionTag>,
     ) -> Result<Written> {
-        let written = self.try_delete(transaction, snapshot, row, expected);
+        let written = self.track(transaction, row, || self.try_delete(transaction, snapshot, row, expected));
         leave_queue_unless_busy(transaction, &written);
         written
     }

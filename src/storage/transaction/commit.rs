@@ -23,7 +23,7 @@ use crate::version::Writer;
 
 impl Transaction {
     /// Makes its changes permanent and visible, releases its locks, and returns when it is durable. On an error of
-    /// the log's `prepare` it is rolled back. XX000 if it is finished already.
+    /// the log's `prepare` it is rolled back, and likewise on 40001 under SERIALIZABLE. XX000 if it is finished already.
     pub fn commit(&self) -> Result<CommitTs> {
         let committed = self.commit_with(None, true)?;
         if let Some((hook, lsn)) = self.session.shared.hook.get().zip(committed.lsn) {
@@ -44,12 +44,13 @@ impl Transaction {
         *self.fixed.lock() = None;
         let shared = &self.session.shared;
         let Some((writer, id)) = self.identity.get().copied() else {
+            let checked = self.commit_serializable(|| Ok(())).inspect_err(|_| self.abort_serializable());
             shared.locks.release_after(&self.session, (0, 0));
-            return Ok(Committed { ts: CommitTs(shared.clock.load(Ordering::Acquire)), lsn: None });
+            return checked.map(|()| Committed { ts: CommitTs(shared.clock.load(Ordering::Acquire)), lsn: None });
         };
         let log = std::mem::take(&mut *self.log.lock());
         let published = match self.prepare(&log, id, with.as_ref().map(|with| with.attachment)) {
-            Ok(record) => self.publish(writer, &log, record, with, promised),
+            Ok(record) => self.commit_serializable(|| self.publish(writer, &log, record, with, promised)),
             Err(error) => Err(error),
         };
         let (ts, lsn) = match published {
@@ -77,6 +78,7 @@ impl Transaction {
     }
 
     fn undo_all(&self) {
+        self.abort_serializable();
         if let Some((writer, id)) = self.identity.get().copied() {
             let mut log = self.log.lock();
             undo(&mut log, Mark::default(), writer);

@@ -17,6 +17,7 @@ pub(crate) use log::{KeyChange, Log};
 pub use savepoint::SavepointId;
 
 use crate::lock::{LockMode, LockTag, RelationLock, WaitOptions, WaitPolicy};
+use crate::serializable::Serializable;
 use crate::session::{Session, SessionState};
 use crate::snapshot::Snapshot;
 use crate::table::Table;
@@ -31,6 +32,8 @@ pub enum Isolation {
     ReadCommitted,
     /// All statements see what was committed before the first; write conflicts fail with 40001.
     RepeatableRead,
+    /// Likewise, and what would not be possible one after the other fails with 40001: see the module `serializable`.
+    Serializable,
 }
 
 const ACTIVE: u8 = 0;
@@ -51,6 +54,8 @@ pub struct Transaction {
     /// Set while it is the first of those who wait for a row.
     is_queued: AtomicBool,
     queued_for: Mutex<Option<LockTag>>,
+    /// What a SERIALIZABLE transaction has besides.
+    serializable: Option<Box<Serializable>>,
     /// Of an anonymous transaction: ends with it.
     own_session: Option<Session>,
 }
@@ -67,6 +72,7 @@ impl Transaction {
             state: AtomicU8::new(ACTIVE),
             is_queued: AtomicBool::new(false),
             queued_for: Mutex::new(None),
+            serializable: (isolation == Isolation::Serializable).then(Box::default),
             own_session: None,
         }
     }
@@ -93,8 +99,23 @@ impl Transaction {
             return Ok(Snapshot::take(&self.session, own, command));
         }
         let mut fixed = self.fixed.lock();
-        let first = fixed.get_or_insert_with(|| Snapshot::take(&self.session, None, 0));
+        let take = || Snapshot::take(&self.session, None, 0);
+        let first = fixed.get_or_insert_with(|| match self.serializable() {
+            Some(own) => self.enter_serializable(own, None, take),
+            None => take(),
+        });
         Ok(first.at_command(own, command))
+    }
+
+    /// Takes over the moment of another transaction in progress, before its own first snapshot: SET TRANSACTION SNAPSHOT.
+    /// The other one must not be READ COMMITTED, and not end meanwhile.
+    pub fn import_snapshot(&self, other: &Transaction) {
+        let Some(moment) = other.fixed.lock().as_ref().map(Snapshot::ts) else { return };
+        let take = || Snapshot::at(&self.session, moment);
+        *self.fixed.lock() = Some(match self.serializable() {
+            Some(own) => self.enter_serializable(own, Some(other), take),
+            None => take(),
+        });
     }
 
     /// A snapshot of now for a further command, whatever the isolation level: what foreign keys look at when a key goes
@@ -172,6 +193,11 @@ impl Transaction {
                 self.session.shared.locks.leave_row(&self.session, tag);
             }
         }
+    }
+
+    #[inline]
+    pub(crate) fn serializable(&self) -> Option<&Serializable> {
+        self.serializable.as_deref()
     }
 
     pub(crate) fn session(&self) -> &Arc<SessionState> {

@@ -68,7 +68,7 @@ impl ForeignKeyCode {
                 }
             };
             version = match change {
-                Change::Done | Change::Gone => None,
+                Change::Done | Change::Gone | Change::Repeated => None,
                 // Somebody changed the child meanwhile: it may refer to something else by now.
                 Change::Changed => writer
                     .read_latest(target, child)?

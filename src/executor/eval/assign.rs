@@ -1,0 +1,112 @@
+//! Values with one part replaced: fields of composites, elements and slices of arrays, members of `jsonb`.
+
+use std::sync::Arc;
+
+use dictdb_types::{Datum, Error, Oid, Record, Result, SqlState};
+
+use super::subscript::{Bounds, IndexCodes, bounds, element, slice};
+use super::{Code, Scope, array_assign, json_assign};
+
+/// A value with one part replaced.
+#[derive(Debug)]
+pub(crate) struct AssignCode {
+    /// The value before.
+    pub container: Code,
+    /// Which part.
+    pub part: PartCode,
+    /// The new part.
+    pub value: Code,
+}
+
+/// A part that can be assigned to.
+#[derive(Debug)]
+pub(crate) enum PartCode {
+    /// A field of a composite.
+    Field {
+        /// The row type.
+        row: Oid,
+        /// Place of the field.
+        index: usize,
+        /// Types of all fields.
+        types: Arc<[Oid]>,
+    },
+    /// An element or slice of an array, or a member of a `jsonb`.
+    Element {
+        /// Subscripts.
+        indexes: IndexCodes,
+        /// Whether it is a slice.
+        slice: bool,
+        /// Element type.
+        element: Oid,
+        /// Whether the new value refers to the old one.
+        reads_old: bool,
+        /// Whether the container is a `jsonb`.
+        json: bool,
+    },
+}
+
+impl AssignCode {
+    pub(super) fn eval(&self, scope: Scope<'_>) -> Result<Datum> {
+        let container = self.container.eval(scope)?;
+        match &self.part {
+            PartCode::Field { row, index, types } => self.set_field(&container, *row, *index, types, scope),
+            PartCode::Element { indexes, json: true, .. } => {
+                let path = json_path(indexes, scope)?;
+                let value = self.value.eval(scope)?;
+                json_assign::set(container, &path, &value)
+            }
+            PartCode::Element { indexes, slice, element, reads_old, .. } => {
+                let bounds = bounds(indexes, scope)?.ok_or_else(|| null_subscript("array"))?;
+                let old = if *reads_old { part_of(&container, &bounds, *slice) } else { Datum::Null };
+                let value = self.value.eval(scope.with_test(&old))?;
+                array_assign::set(container, *element, &bounds, *slice, value)
+            }
+        }
+    }
+
+    /// A NULL row has NULL fields.
+    fn set_field(
+        &self,
+        container: &Datum,
+        row: Oid,
+        index: usize,
+        types: &Arc<[Oid]>,
+        scope: Scope<'_>,
+    ) -> Result<Datum> {
+        let mut fields = match container {
+            Datum::Null => Vec::new(),
+            Datum::Record(record) => record.fields.clone(),
+            other => return Err(Error::internal(format!("{other:?} where a composite was planned"))),
+        };
+        fields.resize(types.len(), Datum::Null);
+        let old = std::mem::replace(&mut fields[index], Datum::Null);
+        fields[index] = self.value.eval(scope.with_test(&old))?;
+        Ok(Datum::Record(Arc::new(Record { ty: row, types: types.to_vec(), fields })))
+    }
+}
+
+fn part_of(container: &Datum, bounds: &[Bounds], is_slice: bool) -> Datum {
+    match container {
+        Datum::Array(array) if is_slice => Datum::Array(Arc::new(slice(array, bounds))),
+        Datum::Array(array) => element(array, bounds),
+        _ => Datum::Null,
+    }
+}
+
+fn json_path(indexes: &IndexCodes, scope: Scope<'_>) -> Result<Vec<json_assign::Step>> {
+    let mut path = Vec::with_capacity(indexes.len());
+    for (_, index) in indexes {
+        let Some(code) = index else { return Err(Error::internal("a jsonb subscript without a value")) };
+        path.push(match code.eval(scope)? {
+            Datum::Int4(index) => json_assign::Step::Index(index),
+            Datum::Text(key) => json_assign::Step::Key(key),
+            Datum::Null => return Err(null_subscript("jsonb")),
+            other => return Err(Error::internal(format!("{other:?} as jsonb subscript"))),
+        });
+    }
+    Ok(path)
+}
+
+fn null_subscript(noun: &str) -> Error {
+    Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, format!("{noun} subscript in assignment must not be null"))
+}

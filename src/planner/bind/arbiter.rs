@@ -1,0 +1,174 @@
+//! ON CONFLICT: which unique indexes decide that there is a conflict.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{ConstraintKind, IndexInfo, IndexKey, IndexTarget, Relation};
+use dictdb_functions::facts;
+use dictdb_parser::ast;
+use dictdb_parser::node::{self, ConflictElement};
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use super::Binder;
+use crate::expr::Expr;
+use crate::table_expr::{self, TableExpr};
+
+/// What the target of an ON CONFLICT asks of an index.
+struct Inference {
+    elements: Vec<Element>,
+    /// What the target's WHERE promises of the rows.
+    promised: Vec<Expr>,
+}
+
+/// One element of a target.
+struct Element {
+    key: ElementKey,
+    /// The operator class asked for.
+    opclass: Option<String>,
+    /// A collation other than the default was asked for.
+    collated: bool,
+}
+
+enum ElementKey {
+    Column(i16),
+    Expression(Expr),
+}
+
+impl Binder<'_> {
+    /// The indexes that an ON CONFLICT target means; none at all without a target. 42P10 when nothing matches.
+    pub(crate) fn arbiters(
+        &self,
+        relation: &Arc<Relation>,
+        insert: &ast::Insert,
+        conflict: &ast::OnConflict,
+    ) -> Result<Vec<Oid>> {
+        if let Some(ast::ConflictTarget::OnConstraint(name)) = &conflict.conflict_target {
+            let parts = super::names::idents(name)?;
+            return constraint_arbiter(relation, &super::names::dotted(&parts));
+        }
+        let Some(target) = node::conflict_target(insert) else { return Ok(Vec::new()) };
+        let elements = target.elements.iter().map(|element| self.conflict_element(relation, element));
+        let elements = elements.collect::<Result<Vec<_>>>()?;
+        let mut promised = Vec::new();
+        if let Some(predicate) = target.predicate {
+            let bound = table_expr::bind(predicate, self.locations, relation, TableExpr::IndexPredicate, self.cx)?;
+            bound.expr.into_conjuncts(&mut promised);
+        }
+        let inference = Inference { elements, promised };
+        let mut found = Vec::new();
+        for oid in &relation.indexes {
+            if let Some(info) = self.cx.catalog.relation(*oid).and_then(|index| index.index())
+                && self.is_inferred(relation, info, &inference)?
+            {
+                found.push(*oid);
+            }
+        }
+        if found.is_empty() {
+            return Err(Error::new(
+                SqlState::INVALID_COLUMN_REFERENCE,
+                "there is no unique or exclusion constraint matching the ON CONFLICT specification",
+            ));
+        }
+        Ok(found)
+    }
+
+    fn conflict_element(&self, relation: &Arc<Relation>, element: &ConflictElement<'_>) -> Result<Element> {
+        let key = match (element.column, element.expr) {
+            (Some(ident), _) => {
+                let (attnum, _) = relation.column_named(&ident.value).ok_or_else(|| {
+                    Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{}\" does not exist", ident.value))
+                        .at(self.position(ident.span))
+                })?;
+                ElementKey::Column(attnum)
+            }
+            (None, Some(expr)) => {
+                let bound = table_expr::bind(expr, self.locations, relation, TableExpr::IndexKey, self.cx)?;
+                match bound.expr {
+                    Expr::Input(place, _) => ElementKey::Column(place as i16 + 1),
+                    other => ElementKey::Expression(other),
+                }
+            }
+            (None, None) => return Err(Error::internal("an empty element of a conflict target")),
+        };
+        let opclass = match element.opclass {
+            Some(name) => Some(known_opclass(&name.value)?),
+            None => None,
+        };
+        let collated = match element.collation {
+            Some(name) => super::names::idents(name)?.last().is_some_and(|name| name.value != "default"),
+            None => false,
+        };
+        Ok(Element { key, opclass, collated })
+    }
+
+    /// Whether an index is unique over just what the target names, for all rows or those the target promises.
+    fn is_inferred(&self, relation: &Arc<Relation>, info: &IndexInfo, inference: &Inference) -> Result<bool> {
+        if !info.unique {
+            return Ok(false);
+        }
+        let mut keys = Vec::with_capacity(info.keys.len());
+        for key in &info.keys {
+            keys.push(match &key.target {
+                IndexTarget::Column(attnum) => ElementKey::Column(*attnum),
+                IndexTarget::Expression(text) => {
+                    ElementKey::Expression(table_expr::bind_text(text, relation, TableExpr::IndexKey, self.cx)?.expr)
+                }
+            });
+        }
+        let named = inference.elements.iter().all(|element| {
+            let mut fitting = keys.iter().zip(&info.keys);
+            fitting.any(|(key, facts)| key.is(&element.key) && element.accepts(facts))
+        });
+        let complete = keys.iter().all(|key| inference.elements.iter().any(|element| element.key.is(key)));
+        if !named || !complete {
+            return Ok(false);
+        }
+        let Some(predicate) = &info.predicate else { return Ok(true) };
+        let bound = table_expr::bind_text(predicate, relation, TableExpr::IndexPredicate, self.cx)?;
+        let mut wanted = Vec::new();
+        bound.expr.into_conjuncts(&mut wanted);
+        Ok(wanted.iter().all(|wanted| inference.promised.iter().any(|promised| promised.same(wanted))))
+    }
+}
+
+impl ElementKey {
+    fn is(&self, other: &ElementKey) -> bool {
+        match (self, other) {
+            (ElementKey::Column(a), ElementKey::Column(b)) => a == b,
+            (ElementKey::Expression(a), ElementKey::Expression(b)) => a.same(b),
+            _ => false,
+        }
+    }
+}
+
+impl Element {
+    /// Whether an index key has the operator class and collation asked for.
+    fn accepts(&self, key: &IndexKey) -> bool {
+        let class = || facts::opclass_by_oid(key.opclass).map_or("", |class| class.name);
+        !self.collated && self.opclass.as_deref().is_none_or(|wanted| wanted == class())
+    }
+}
+
+/// The operator class by its name without schema. 42704.
+fn known_opclass(name: &str) -> Result<String> {
+    let bare = name.rsplit('.').next().unwrap_or(name);
+    if facts::opclasses().iter().any(|class| class.name == bare) {
+        return Ok(bare.to_owned());
+    }
+    Err(Error::new(
+        SqlState::UNDEFINED_OBJECT,
+        format!("operator class \"{name}\" does not exist for access method \"btree\""),
+    ))
+}
+
+fn constraint_arbiter(relation: &Relation, name: &str) -> Result<Vec<Oid>> {
+    match relation.constraints.iter().find(|constraint| *constraint.name == *name).map(|constraint| &constraint.kind) {
+        Some(ConstraintKind::Primary { index, .. } | ConstraintKind::Unique { index, .. }) => Ok(vec![*index]),
+        Some(_) => {
+            Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "constraint in ON CONFLICT clause has no associated index"))
+        }
+        None => Err(Error::new(
+            SqlState::UNDEFINED_OBJECT,
+            format!("constraint \"{name}\" for table \"{}\" does not exist", relation.name),
+        )),
+    }
+}

@@ -1,0 +1,174 @@
+//! SET: the assignments of UPDATE, MERGE and ON CONFLICT DO UPDATE.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Identity, Relation};
+use dictdb_parser::ast::{self, AssignmentTarget, Expr as Ast, ObjectName};
+use dictdb_parser::node;
+use dictdb_types::{Error, Result, SqlState, Type, oids};
+
+use super::Binder;
+use super::clause::Clause;
+use super::modify::not_assignable;
+use crate::expr::{Expr, Sublink, SublinkKind};
+use crate::logical::{Column, Node};
+
+/// Bound assignments.
+pub(crate) struct Assignments {
+    /// Attnum and new value of each column, coerced to its type.
+    pub values: Vec<(i16, Expr)>,
+    /// Columns for the rows of subqueries that give several values, to be computed before.
+    pub rows: Vec<(Column, Expr)>,
+}
+
+/// What an assignment assigns.
+enum Source {
+    Default,
+    Value(Expr, Option<u32>),
+}
+
+/// A column with its value so far.
+struct Assigned {
+    attnum: i16,
+    value: Expr,
+    whole: bool,
+}
+
+impl Binder<'_> {
+    /// Binds SET items. `current` are the values of the target's columns, which parts are assigned to. Values are bound
+    /// before targets are looked at, as PostgreSQL does.
+    pub(crate) fn bind_assignments(
+        &mut self,
+        relation: &Arc<Relation>,
+        current: &[(i16, Expr)],
+        assignments: &[ast::Assignment],
+    ) -> Result<Assignments> {
+        let mut rows = Vec::new();
+        let mut sources: Vec<(&ObjectName, Source)> = Vec::with_capacity(assignments.len());
+        for assignment in assignments {
+            match &assignment.target {
+                AssignmentTarget::ColumnName(name) => sources.push((name, self.bind_source(&assignment.value)?)),
+                AssignmentTarget::Tuple(names) => {
+                    sources.extend(names.iter().zip(self.bind_sources(names, &assignment.value, &mut rows)?));
+                }
+            }
+        }
+        let mut bound: Vec<Assigned> = Vec::with_capacity(sources.len());
+        let mut refused = None;
+        for (name, source) in sources {
+            if let Some(error) = self.assign_source(relation, current, name, source, &mut bound)? {
+                refused.get_or_insert(error);
+            }
+        }
+        match refused {
+            Some(error) => Err(error),
+            None => Ok(Assignments { values: bound.into_iter().map(|item| (item.attnum, item.value)).collect(), rows }),
+        }
+    }
+
+    fn bind_source(&mut self, value: &Ast) -> Result<Source> {
+        if node::is_default(value) {
+            return Ok(Source::Default);
+        }
+        let bound = self.in_clause(Clause::UpdateSource, |binder| binder.bind_expr(value))?;
+        Ok(Source::Value(bound, self.leftmost(value)))
+    }
+
+    /// The values of `(a, b) = …`.
+    fn bind_sources(
+        &mut self,
+        names: &[ObjectName],
+        value: &Ast,
+        rows: &mut Vec<(Column, Expr)>,
+    ) -> Result<Vec<Source>> {
+        let position = self.leftmost(value);
+        let counted = |count: usize| match count == names.len() {
+            true => Ok(()),
+            false => {
+                let message = "number of columns does not match number of values";
+                Err(Error::new(SqlState::SYNTAX_ERROR, message).at(position))
+            }
+        };
+        match value {
+            Ast::Tuple(items) => {
+                counted(items.len())?;
+                items.iter().map(|item| self.bind_source(item)).collect()
+            }
+            Ast::Subquery(query) => {
+                let node = self.in_clause(Clause::UpdateSource, |binder| binder.bind_subquery(query))?;
+                let node = self.settle_unknown(node)?;
+                let produced = node.columns();
+                counted(produced.len())?;
+                let row = self.row_of_subquery(node, &produced);
+                let items = super::insert_source::projection(query);
+                let sources = produced.iter().enumerate().map(|(index, column)| {
+                    let field = Expr::Field(Box::new(Expr::column(&row.0)), index, column.ty);
+                    Source::Value(field, items.get(index).and_then(|item| self.leftmost(item)))
+                });
+                let sources = sources.collect();
+                rows.push(row);
+                Ok(sources)
+            }
+            _ => Err(Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression",
+            )
+            .at(position)),
+        }
+    }
+
+    /// A subquery of several columns as one value.
+    pub(crate) fn row_of_subquery(&mut self, node: Node, produced: &[Column]) -> (Column, Expr) {
+        let record = Type::new(oids::RECORD);
+        let fields = produced.iter().map(Expr::column).collect();
+        let inner = self.new_column("row", record);
+        let query = Node::Project { input: Box::new(node), columns: vec![(inner, Expr::Row(fields, record))] };
+        let link = Expr::Sublink(Box::new(Sublink { kind: SublinkKind::Scalar, query, ty: record, wording: None }));
+        (self.new_column("row", record), link)
+    }
+
+    /// Adds one assignment. What the column does not take is returned as an error to be raised after all others.
+    fn assign_source(
+        &mut self,
+        relation: &Arc<Relation>,
+        current: &[(i16, Expr)],
+        name: &ObjectName,
+        source: Source,
+        bound: &mut Vec<Assigned>,
+    ) -> Result<Option<Error>> {
+        let target = self.assignment_target(relation, name)?;
+        let column = target.column;
+        let before = bound.iter().position(|item| item.attnum == target.attnum);
+        if let Some(at) = before
+            && (bound[at].whole || target.is_whole())
+        {
+            return Ok(Some(Error::new(
+                SqlState::SYNTAX_ERROR,
+                format!("multiple assignments to same column \"{}\"", column.name),
+            )));
+        }
+        let (value, refused) = match source {
+            Source::Default if !target.is_whole() => return Err(target.no_default()),
+            Source::Default if column.generated => return Ok(None),
+            Source::Default => (self.default_of(column)?, None),
+            Source::Value(value, position) => {
+                let old = match before {
+                    Some(at) => bound[at].value.clone(),
+                    None => current
+                        .iter()
+                        .find(|(attnum, _)| *attnum == target.attnum)
+                        .map_or_else(|| Expr::null(column.ty), |(_, value)| value.clone()),
+                };
+                let value = self.assign(&target, old, value, position)?;
+                let fixed = column.generated || column.identity == Some(Identity::Always);
+                (value, fixed.then(|| not_assignable(column, "update")))
+            }
+        };
+        let assigned = Assigned { attnum: target.attnum, value, whole: target.is_whole() };
+        match before {
+            Some(at) => bound[at] = assigned,
+            None => bound.push(assigned),
+        }
+        Ok(refused)
+    }
+}

@@ -1,0 +1,133 @@
+//! SERIALIZABLE: serializable snapshot isolation, as PostgreSQL has it.
+//!
+//! After M. J. Cahill, U. Röhm and A. D. Fekete, "Serializable Isolation for Snapshot Databases" (SIGMOD 2008), with the
+//! refinements of D. R. K. Ports and K. Grittner, "Serializable Snapshot Isolation in PostgreSQL" (VLDB 2012).
+//!
+//! ```text
+//!      Tin ──rw──► Tpivot ──rw──► Tout        Tin may be Tout.
+//! ```
+//! A transaction runs on one snapshot. Where it reads something of which a concurrent transaction writes a newer version,
+//! it must come before that one in any serial order: a rw-dependency from reader to writer. Every anomaly of snapshot
+//! isolation contains two such dependencies in a row of which `Tout` commits first of the three. Whenever that could
+//! come about, one of the three is cancelled with 40001. Some that would have been harmless are cancelled too; none that is
+//! not gets away.
+//!
+//! Reads are kept as predicates ([`predicate`]): a whole table, or ranges of an index's keys, so that a row that appears
+//! later is found as well. Writes are kept as the keys a row had before and has afterwards in every index of its table.
+//! A reader enters its predicate before it reads, a writer its keys after it wrote; one of the two sees the other. The
+//! graph of dependencies ([`graph`]) has a lock of its own that only SERIALIZABLE transactions take: others pay one test
+//! of a pointer.
+//!
+//! What a transaction leaves behind is kept until no SERIALIZABLE transaction is left that was concurrent with it.
+
+mod graph;
+mod predicate;
+#[cfg(test)]
+mod scenarios;
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use dictdb_types::{Oid, Result, TxnId};
+use parking_lot::Mutex;
+
+pub(crate) use graph::Graph;
+use graph::NodeId;
+use predicate::KeyRange;
+
+use crate::index::{Bound, Index};
+use crate::snapshot::Snapshot;
+use crate::table::Table;
+use crate::transaction::Transaction;
+
+/// A SERIALIZABLE transaction's place in the graph.
+#[derive(Default)]
+pub(crate) struct Serializable {
+    node: OnceLock<NodeId>,
+    read_only: AtomicBool,
+}
+
+/// All of them.
+pub(crate) type Serializables = Mutex<Graph>;
+
+/// The keys of a row by index.
+pub(crate) type RowKeys = Vec<(Oid, Vec<u8>)>;
+
+impl Transaction {
+    /// Says that it was declared READ ONLY, before its first snapshot: fewer dependencies matter then.
+    pub fn set_read_only(&self, read_only: bool) {
+        if let Some(own) = self.serializable() {
+            own.read_only.store(read_only, Ordering::Relaxed);
+        }
+    }
+
+    /// To be called before every row of a table is looked at. 40001 under SERIALIZABLE.
+    #[inline]
+    pub fn reads_table(&self, table: &Table) -> Result<()> {
+        match self.serializable() {
+            None => Ok(()),
+            Some(own) => self.reads(own, table.id(), None),
+        }
+    }
+
+    /// To be called before rows are looked for by a range of an index's keys. 40001 under SERIALIZABLE.
+    #[inline]
+    pub fn reads_keys(&self, table: &Table, index: &Index, from: Bound<'_>, to: Bound<'_>) -> Result<()> {
+        match self.serializable() {
+            None => Ok(()),
+            Some(own) => self.reads(own, table.id(), Some((index.def().id, KeyRange::new(from, to)))),
+        }
+    }
+
+    fn reads(&self, own: &Serializable, table: Oid, range: Option<(Oid, KeyRange)>) -> Result<()> {
+        match own.node.get() {
+            Some(node) => self.session().shared.serializables.lock().read(*node, table, range),
+            None => Ok(()),
+        }
+    }
+
+    /// To be called after a row was written, with the keys it had and those it has. 40001 under SERIALIZABLE.
+    pub(crate) fn wrote(&self, own: &Serializable, table: &Table, keys: RowKeys) -> Result<()> {
+        match own.node.get() {
+            Some(node) => self.session().shared.serializables.lock().wrote(*node, self.id(), table.id(), keys),
+            None => Ok(()),
+        }
+    }
+
+    /// The one snapshot of the transaction, taken and entered in one step: whoever commits afterwards is concurrent.
+    /// `like` is the transaction whose snapshot it takes over, if it does.
+    pub(crate) fn enter_serializable(
+        &self,
+        own: &Serializable,
+        like: Option<&Transaction>,
+        take: impl FnOnce() -> Snapshot,
+    ) -> Snapshot {
+        let mut graph = self.session().shared.serializables.lock();
+        let snapshot = take();
+        let like = like.and_then(Transaction::serializable).and_then(|own| own.node.get().copied());
+        own.node.get_or_init(|| graph.enter(own.read_only.load(Ordering::Relaxed), like));
+        snapshot
+    }
+
+    /// Publishes a commit unless it would complete an anomaly: then 40001, and `publish` is not called.
+    pub(crate) fn commit_serializable<T>(&self, publish: impl FnOnce() -> Result<T>) -> Result<T> {
+        let Some(node) = self.serializable().and_then(|own| own.node.get()) else { return publish() };
+        let mut graph = self.session().shared.serializables.lock();
+        graph.check_commit(*node)?;
+        let published = publish()?;
+        graph.committed(*node);
+        Ok(published)
+    }
+
+    /// Forgets a transaction that rolled back.
+    pub(crate) fn abort_serializable(&self) {
+        if let Some(node) = self.serializable().and_then(|own| own.node.get()) {
+            self.session().shared.serializables.lock().aborted(*node);
+        }
+    }
+}
+
+/// A transaction id as messages show it.
+fn shown(id: Option<TxnId>) -> u64 {
+    id.map_or(0, |id| id.0)
+}
