@@ -11,10 +11,11 @@
 //! ```
 //!
 //! # Why not pgwire's own loop
-//! Messages, SCRAM and the stream over TLS are pgwire's. Its loop flushes the socket after every message, which costs more
-//! than twice the processor time of a prepared SELECT, carries bytes sent in clear over into the TLS session, and trusts
-//! lengths inside messages. So frames are cut and checked here ([`connection`]), decoded by pgwire, and answers collect in
-//! one buffer that is flushed when the client waits for it.
+//! SCRAM, the stream over TLS and the messages of start-up, errors and COPY are pgwire's. Its loop flushes the socket after
+//! every message, which costs more than twice the processor time of a prepared SELECT, carries bytes sent in clear over into
+//! the TLS session, and trusts lengths inside messages; its messages own what they hold, which costs a dozen allocations per
+//! statement. So frames are cut and read in place here ([`connection`]), what every statement answers is written straight
+//! into the output buffer, and that is flushed when the client waits for it.
 //!
 //! # Where to look
 //! A client cannot connect: `connection/startup.rs`, `connection/authentication.rs`. A driver is confused:

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dictdb_types::{Error, Result, SqlState};
 use parking_lot::{Mutex, RwLock};
 
+use crate::attention::Attention;
+
 /// Bytes of undelivered notifications, over all sessions, beyond which NOTIFY fails.
 const MAX_QUEUED_BYTES: usize = 256 << 20;
 /// Longest payload, as in PostgreSQL.
@@ -49,7 +51,7 @@ impl Inbox {
 }
 
 /// A session as the hub knows it: the inbox and what wakes its connection.
-type Listener = (Arc<Inbox>, Arc<tokio::sync::Notify>);
+type Listener = (Arc<Inbox>, Arc<Attention>);
 
 /// All listeners of a server.
 #[derive(Default)]
@@ -95,13 +97,16 @@ impl Hub {
 
     /// Puts notifications of a committed transaction into the inboxes.
     pub fn deliver(&self, database: &Arc<str>, notifications: &[Notification]) {
+        if notifications.is_empty() {
+            return;
+        }
         let listeners = self.listeners.read();
         for notification in notifications {
             let Some(channel) = listeners.get(&(database.clone(), notification.channel.clone())) else { continue };
             for (inbox, wake) in channel.values() {
                 self.queued_bytes.fetch_add(notification.bytes(), Ordering::Relaxed);
                 inbox.queue.lock().push(notification.clone());
-                wake.notify_one();
+                wake.ring();
             }
         }
     }

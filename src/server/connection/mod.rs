@@ -9,6 +9,7 @@
 mod answers;
 mod authentication;
 mod frame;
+mod message;
 mod messages;
 mod report;
 mod rows;

@@ -199,7 +199,7 @@ impl Session {
 
     /// A number for everything but the catalog that decides what a text means.
     pub(crate) fn current_surroundings(&mut self) -> u64 {
-        let generation = self.shared.settings.lock().generation();
+        let generation = self.shared.settings_generation();
         if self.surroundings.0 != generation {
             self.surroundings = (generation, self.hash_surroundings());
         }
@@ -246,7 +246,7 @@ impl CachedPlan {
 
     /// 0A000 when a client was told of other columns: the statement was prepared before its tables changed.
     pub(crate) fn check_described(&self, described: Option<&Shape>) -> Result<()> {
-        let types = |columns: &[Column]| columns.iter().map(|column| column.ty).collect::<Vec<Type>>();
+        let types = |columns: &'_ [Column]| columns.iter().map(|column| column.ty).collect::<Vec<Type>>();
         let Some(shape) = described else { return Ok(()) };
         match &self.columns {
             Some(columns) if Arc::ptr_eq(columns, &shape.columns) || types(columns) == types(&shape.columns) => Ok(()),

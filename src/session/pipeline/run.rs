@@ -14,7 +14,6 @@ use super::CachedPlan;
 use crate::client::{Row, Shape, Tag};
 use crate::portal::{Outcome, Portal, RowSource, TagCount};
 use crate::prepared::Source;
-use crate::system::SystemTables;
 use crate::{Session, StatementEnv};
 use dictdb_parser::utility::IsolationLevel;
 
@@ -139,7 +138,7 @@ impl Session {
             wait,
             params: params.clone(),
             catalog: env.catalog.clone(),
-            virtual_tables: Arc::new(SystemTables::new(env.clone())),
+            virtual_tables: env.clone(),
             constraints: self.constraints.clone(),
             env,
         })
@@ -179,8 +178,8 @@ impl Session {
         Ok(transaction)
     }
 
-    pub(crate) fn wait_options(&self) -> WaitOptions {
-        let timeout_ms = self.shared.settings.lock().derived().lock_timeout_ms;
+    pub(crate) fn wait_options(&mut self) -> WaitOptions {
+        let timeout_ms = self.derived().lock_timeout_ms;
         WaitOptions { timeout: (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms)) }
     }
 }

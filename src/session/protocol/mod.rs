@@ -6,7 +6,7 @@ mod panics;
 mod simple;
 
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dictdb_types::{Error, Result};
 use futures::FutureExt;
@@ -15,18 +15,24 @@ use crate::Session;
 use crate::client::{Client, Shape, Tag};
 use crate::portal::{Progress, RowSource, TagCount};
 
-pub use extended::{Parameter, PortalDescription, StatementDescription, utf8};
+pub use extended::{Target, utf8};
 
 /// Rows that are asked of a stream at once.
 const ROWS_AT_ONCE: usize = 4096;
 
 /// Runs a statement so that a panic in it is an error of it: XX000, nothing of it told to the client but that.
 async fn isolate<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    match AssertUnwindSafe(work).catch_unwind().await {
-        Ok(result) => result,
-        Err(_) => Err(Error::internal("internal error while the statement was running")
-            .hint("The server's log has the details. The transaction was rolled back.")),
-    }
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(panicked()))
+}
+
+/// Likewise for work that waits for nothing.
+fn isolate_now<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()))
+}
+
+fn panicked() -> Error {
+    Error::internal("internal error while the statement was running")
+        .hint("The server's log has the details. The transaction was rolled back.")
 }
 
 impl Session {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{DeclareCursor, Fetch, FetchDirection};
 use dictdb_types::{Error, Oid, Result, SqlState};
+use smallvec::smallvec;
 
 use super::tag::stays;
 use crate::Session;
@@ -42,11 +43,11 @@ impl Session {
             return Err(Error::internal("a cursor's query returned no rows"));
         };
         let format = if declare.binary { Format::Binary } else { Format::Text };
-        cursor.shape = Some(Shape { columns, formats: [format].into() });
+        cursor.shape = Some(Shape { columns, formats: smallvec![format] });
         cursor.progress = Progress::Rows { source, command, count };
         let options = CursorOptions { scroll: declare.scroll == Some(true), hold: declare.hold };
         cursor.cursor = Some(Cursor { options, ..Cursor::default() });
-        self.portals.put(cursor);
+        self.portals.put(Box::new(cursor));
         Ok(Outcome::Done(Tag::new("DECLARE CURSOR")))
     }
 
