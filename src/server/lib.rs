@@ -32,6 +32,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use dictdb_session::Instance;
+use tokio::runtime::Builder;
 
 use configuration::{Arguments, Configuration};
 use connection::Server;
@@ -63,12 +64,12 @@ pub fn main() -> ExitCode {
 /// Runs the server until a signal stops it.
 fn serve(configuration: Configuration) -> Result<(), String> {
     logging::start(&configuration);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("dictdb")
-        .build()
-        .map_err(|error| format!("could not start threads: {error}"))?;
-    runtime.block_on(async move {
+    let failed = |error| format!("could not start threads: {error}");
+    // Connections run without tokio's timers, which would read the clock several times per statement; what they need to
+    // be reminded of is `dictdb_session::deadlines`'. What has time runs on the first thread.
+    let workers = Builder::new_multi_thread().enable_io().thread_name("dictdb").build().map_err(failed)?;
+    let control = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    control.block_on(async {
         let tls = configuration.tls()?;
         let listeners = listener::bind(&configuration).await?;
         let budget = configuration.max_memory_bytes.unwrap_or_else(memory::default_budget);
@@ -78,7 +79,7 @@ fn serve(configuration: Configuration) -> Result<(), String> {
         let instance = Arc::new(instance);
         configuration.access.create_role(&instance).map_err(text)?;
         let server = Arc::new(Server::new(instance, configuration.access, tls));
-        listener::run(listeners, server.clone()).await;
+        listener::run(listeners, server.clone(), workers.handle()).await;
         shutdown::close(&server.instance).map_err(text)
     })
 }

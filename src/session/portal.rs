@@ -26,10 +26,10 @@ impl RowSource {
     }
 
     /// Hands at most `limit` further rows to `sink`, which says whether it takes more. Returns how many, and whether that
-    /// was the end.
-    pub(crate) fn pump(&mut self, limit: usize, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
+    /// was the end. Rows that are computed pass through `row`.
+    pub(crate) fn pump(&mut self, limit: usize, row: &mut Row, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
         match self {
-            RowSource::Stream(stream) => stream.pump(limit, sink),
+            RowSource::Stream(stream) => stream.pump(limit, row, sink),
             RowSource::Stored(rows) => {
                 for count in 0..limit {
                     let Some(row) = rows.next() else { return Ok((count, true)) };

@@ -13,7 +13,7 @@ use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 use parking_lot::Mutex;
 
 use crate::backends::{Backend, State};
-use crate::client::Client;
+use crate::client::{Client, Row};
 use crate::clock;
 use crate::deadlines::Deadline;
 use crate::env::StatementEnv;
@@ -116,9 +116,6 @@ impl Shared {
     }
 
     pub(crate) fn take_notices(&self) -> Vec<Error> {
-        if !self.has_notices.load(Ordering::Acquire) {
-            return Vec::new();
-        }
         self.has_notices.store(false, Ordering::Release);
         std::mem::take(&mut *self.notices.lock())
     }
@@ -186,6 +183,8 @@ pub struct Session {
     clock_read: bool,
     /// The text and time that others see as the running statement.
     shown: Option<(Arc<str>, i64)>,
+    /// The buffer that rows pass through on their way to the client.
+    pub(crate) row: Row,
     listening: BTreeSet<Arc<str>>,
     /// Values of reported settings as the client knows them, and the generation they are of.
     reported: Vec<String>,
@@ -261,6 +260,7 @@ impl Session {
             is_running: false,
             clock_read: false,
             shown: None,
+            row: Row::new(),
             listening: BTreeSet::new(),
             reported: Vec::new(),
             reported_generation: 0,
@@ -407,9 +407,12 @@ impl Session {
     }
 
     /// Hands waiting notices to the client.
+    #[inline]
     pub(crate) fn send_notices(&self, client: &mut dyn Client) {
-        for notice in self.shared.take_notices() {
-            client.notice(&notice);
+        if self.shared.has_notices.load(Ordering::Acquire) {
+            for notice in self.shared.take_notices() {
+                client.notice(&notice);
+            }
         }
     }
 

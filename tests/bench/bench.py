@@ -34,6 +34,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3, help="how often each workload runs on each server")
     parser.add_argument("--only", default="", help="workloads whose names begin so, separated by commas")
     parser.add_argument("--cpu", default="0", help="the core")
+    parser.add_argument("--realtime", action="store_true", help="keep the core free of other work (needs root; use it where others compute)")
     parser.add_argument("--dictdb", default=str(target / "release" / "dictdb"), help="the binary")
     return parser.parse_args()
 

@@ -66,15 +66,20 @@ class Server:
         self.name, self.port, self.options = name, port, options
         started = time.monotonic()
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.process = subprocess.Popen(["taskset", "-c", options.cpu, *command], **quiet)
+        self.process = subprocess.Popen([*self.pinned(), *command], **quiet)
         wait_for_answer(port)
         self.start_ms = (time.monotonic() - started) * 1000
+
+    def pinned(self):
+        """In front of a command: where it runs, and that nothing else runs there meanwhile if that is wanted."""
+        realtime = ["chrt", "-f", "1"] if self.options.realtime else []
+        return [*realtime, "taskset", "-c", self.options.cpu]
 
     def address(self):
         return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
 
     def psql(self, *arguments, **keywords):
-        command = ["taskset", "-c", self.options.cpu, str(BIN / "psql"), *self.address(), "-qXv", "ON_ERROR_STOP=1", *arguments]
+        command = [*self.pinned(), str(BIN / "psql"), *self.address(), "-qXv", "ON_ERROR_STOP=1", *arguments]
         return subprocess.run(command, text=True, check=True, stdout=subprocess.DEVNULL, **keywords)
 
     def fill(self):
@@ -86,6 +91,8 @@ class Server:
         before, started = cpu_seconds(self.process.pid), time.monotonic()
         result = work()
         elapsed = time.monotonic() - started
+        # PostgreSQL's children are counted when it has taken note of their end.
+        time.sleep(0.1)
         return (cpu_seconds(self.process.pid) - before) * 1e6, elapsed, result
 
     def run(self, workload: Workload):
@@ -96,7 +103,7 @@ class Server:
             arguments = ["-M", workload.protocol, "-c", workload.clients, "-j", 1, "-T", self.options.seconds, "-f", file.name]
             if workload.reconnect:
                 arguments.append("-C")
-            command = ["taskset", "-c", self.options.cpu, BIN / "pgbench", "-n", *arguments, *self.address(), "postgres"]
+            command = [*self.pinned(), BIN / "pgbench", "-n", *arguments, *self.address(), "postgres"]
             used, elapsed, output = self.measured(
                 lambda: subprocess.run([str(word) for word in command], capture_output=True, text=True))
         found = re.search(r"number of transactions actually processed: (\d+)", output.stdout)

@@ -54,7 +54,7 @@ UPSERT = """\\set id random(1, 1000)
 INSERT INTO upserted VALUES (:id, 1) ON CONFLICT (id) DO UPDATE SET n = upserted.n + 1;
 """
 
-COPIED_ROWS = 100_000
+COPIED_ROWS = 500_000
 
 
 @dataclass

@@ -1,6 +1,5 @@
 //! Frames: one message with its header, cut from the input. What is inside is [`super::message`]'s.
 
-use bytes::Buf;
 use dictdb_types::{Error, Result, Severity, SqlState};
 
 /// Type byte and length.
@@ -81,17 +80,9 @@ impl Input {
     pub(super) fn cut(&mut self) -> Result<Cut> {
         let input = self.rest();
         let Some(kind) = input.first().copied() else { return Ok(Cut::Wait(HEADER_BYTES)) };
-        let limit = match kind {
-            b'Q' | b'P' | b'B' | b'd' | b'F' => LARGE_LIMIT,
-            b'p' => AUTHENTICATION_LIMIT,
-            b'C' | b'D' | b'E' | b'H' | b'S' | b'X' | b'c' | b'f' => SMALL_LIMIT,
-            other => {
-                let message = format!("invalid frontend message type {other}");
-                return Err(Error::with_severity(Severity::Fatal, SqlState::PROTOCOL_VIOLATION, message));
-            }
-        };
-        let Some(mut length) = input.get(1..HEADER_BYTES) else { return Ok(Cut::Wait(HEADER_BYTES)) };
-        let Ok(length) = usize::try_from(length.get_i32()) else { return Ok(Cut::Lost) };
+        let limit = limit_of(kind)?;
+        let Some([_, length @ ..]) = input.first_chunk::<HEADER_BYTES>() else { return Ok(Cut::Wait(HEADER_BYTES)) };
+        let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else { return Ok(Cut::Lost) };
         if !(4..=limit).contains(&length) {
             return Ok(Cut::Lost);
         }
@@ -124,6 +115,21 @@ impl Input {
             self.spare = frame.bytes;
             self.spare.clear();
         }
+    }
+}
+
+/// The longest message of a type, its length included; 08P01 when there is no such type.
+#[inline]
+fn limit_of(kind: u8) -> Result<usize> {
+    match kind {
+        b'Q' | b'P' | b'B' | b'd' | b'F' => Ok(LARGE_LIMIT),
+        b'p' => Ok(AUTHENTICATION_LIMIT),
+        b'C' | b'D' | b'E' | b'H' | b'S' | b'X' | b'c' | b'f' => Ok(SMALL_LIMIT),
+        other => Err(Error::with_severity(
+            Severity::Fatal,
+            SqlState::PROTOCOL_VIOLATION,
+            format!("invalid frontend message type {other}"),
+        )),
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) type Few<T> = SmallVec<[T; 8]>;
 #[derive(Debug)]
 pub(super) enum Message<'a> {
     Query(&'a str),
-    Parse { statement: &'a str, query: &'a str, types: Few<Oid> },
+    Parse { statement: &'a str, query: &'a str, types: Types<'a> },
     Bind(Bind<'a>),
     Describe { target: Target, name: &'a str },
     Execute { portal: &'a str, max_rows: i32 },
@@ -25,15 +25,54 @@ pub(super) enum Message<'a> {
     CopyFail(&'a str),
 }
 
-/// Bind.
+/// Type oids.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Types<'a>(&'a [u8]);
+
+/// Bind. Its lists are checked, and read when they are needed.
 #[derive(Debug)]
 pub(super) struct Bind<'a> {
     pub portal: &'a str,
     pub statement: &'a str,
-    pub param_formats: Few<i16>,
-    /// NULL is `None`.
-    pub params: Few<Option<&'a [u8]>>,
-    pub result_formats: Few<i16>,
+    param_formats: &'a [u8],
+    params: &'a [u8],
+    result_formats: &'a [u8],
+}
+
+impl Types<'_> {
+    pub(super) fn list(&self) -> Few<Oid> {
+        self.0.chunks_exact(4).map(|mut oid| Oid(oid.get_u32())).collect()
+    }
+}
+
+impl<'a> Bind<'a> {
+    pub(super) fn param_formats(&self) -> Few<i16> {
+        codes(self.param_formats)
+    }
+
+    pub(super) fn result_formats(&self) -> Few<i16> {
+        codes(self.result_formats)
+    }
+
+    /// The parameters; NULL is `None`.
+    pub(super) fn params(&self) -> Few<Option<&'a [u8]>> {
+        let mut reader = Reader { rest: self.params };
+        let mut params = Few::new();
+        while !reader.rest.is_empty() {
+            match reader.param() {
+                Ok(param) => params.push(param),
+                Err(_) => break,
+            }
+        }
+        params
+    }
+}
+
+/// Format codes.
+fn codes(list: &[u8]) -> Few<i16> {
+    let mut codes = Few::new();
+    list.chunks_exact(2).for_each(|mut code| codes.push(code.get_i16()));
+    codes
 }
 
 impl<'a> Message<'a> {
@@ -42,7 +81,7 @@ impl<'a> Message<'a> {
         let mut reader = Reader { rest: body };
         let message = match kind {
             b'Q' => Message::Query(reader.text()?),
-            b'P' => Message::Parse { statement: reader.text()?, query: reader.text()?, types: reader.types()? },
+            b'P' => Message::Parse { statement: reader.text()?, query: reader.text()?, types: Types(reader.list(4)?) },
             b'B' => Message::Bind(reader.bind()?),
             b'D' => reader.target("DESCRIBE").map(|(target, name)| Message::Describe { target, name })?,
             b'C' => reader.target("CLOSE").map(|(target, name)| Message::Close { target, name })?,
@@ -75,6 +114,11 @@ impl<'a> Reader<'a> {
     }
 
     fn text(&mut self) -> Result<&'a str> {
+        // Most names are empty.
+        if let [0, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok("");
+        }
         let end = memchr::memchr(0, self.rest).ok_or_else(|| violation("invalid string in message"))?;
         let (text, rest) = self.rest.split_at(end);
         self.rest = rest.get(1..).unwrap_or_default();
@@ -91,27 +135,28 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn types(&mut self) -> Result<Few<Oid>> {
+    /// A list with its count in front.
+    fn list(&mut self, item_bytes: usize) -> Result<&'a [u8]> {
         let count = self.count()?;
-        Ok(self.take(count * 4)?.chunks_exact(4).map(|mut oid| Oid(oid.get_u32())).collect())
+        self.take(count * item_bytes)
     }
 
-    fn formats(&mut self) -> Result<Few<i16>> {
-        let count = self.count()?;
-        Ok(self.take(count * 2)?.chunks_exact(2).map(|mut code| code.get_i16()).collect())
+    /// A parameter. A negative length is NULL.
+    fn param(&mut self) -> Result<Option<&'a [u8]>> {
+        let length = usize::try_from(self.take(4)?.get_i32()).ok();
+        length.map(|length| self.take(length)).transpose()
     }
 
     fn bind(&mut self) -> Result<Bind<'a>> {
         let (portal, statement) = (self.text()?, self.text()?);
-        let param_formats = self.formats()?;
+        let param_formats = self.list(2)?;
         let count = self.count()?;
-        let mut params = Few::with_capacity(count.min(self.rest.len() / 4));
+        let params = self.rest;
         for _ in 0..count {
-            // Minus one is NULL.
-            let length = usize::try_from(self.take(4)?.get_i32()).ok();
-            params.push(length.map(|length| self.take(length)).transpose()?);
+            self.param()?;
         }
-        Ok(Bind { portal, statement, param_formats, params, result_formats: self.formats()? })
+        let params = &params[..params.len() - self.rest.len()];
+        Ok(Bind { portal, statement, param_formats, params, result_formats: self.list(2)? })
     }
 }
 
@@ -130,14 +175,16 @@ mod tests {
         match Message::read(b'B', bind).unwrap() {
             Message::Bind(bind) => {
                 assert_eq!((bind.portal, bind.statement), ("p", "s"));
-                assert_eq!(bind.param_formats.as_slice(), [1]);
-                assert_eq!(bind.params.as_slice(), [Some(&b"x"[..]), None]);
-                assert!(bind.result_formats.is_empty());
+                assert_eq!(bind.param_formats().as_slice(), [1]);
+                assert_eq!(bind.params().as_slice(), [Some(&b"x"[..]), None]);
+                assert!(bind.result_formats().is_empty());
             }
             other => panic!("{other:?}"),
         }
         match Message::read(b'P', b"s\0select $1\0\0\x01\0\0\0\x17").unwrap() {
-            Message::Parse { statement: "s", query: "select $1", types } => assert_eq!(types.as_slice(), [Oid(23)]),
+            Message::Parse { statement: "s", query: "select $1", types } => {
+                assert_eq!(types.list().as_slice(), [Oid(23)])
+            }
             other => panic!("{other:?}"),
         }
     }

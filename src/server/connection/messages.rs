@@ -2,14 +2,13 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::Poll;
 
 use dictdb_session::interrupts::terminated;
 use dictdb_session::{Session, Target};
 use dictdb_types::{Error, Result, Severity, SqlState};
 use pgwire::messages::startup::{BackendKeyData, SecretKey};
-use tokio::time::{Sleep, sleep};
 
 use super::frame::{Cut, Frame};
 use super::message::{Message, violation};
@@ -103,20 +102,19 @@ impl Connection {
     }
 
     async fn event(&mut self) -> Event {
-        let mut too_long: Option<Pin<Box<Sleep>>> = self.session.idle_limit().map(|(limit, _)| Box::pin(sleep(limit)));
-        let attention = &self.session.shared().backend.attention;
+        let limit = self.session.idle_limit();
+        let shared = self.session.shared();
+        let attention = &shared.backend.attention;
+        let too_long = limit.map(|(limit, _)| shared.instance.deadlines.ring(limit, attention));
         let mut read = pin!(self.stream.read());
         poll_fn(|cx| {
             if let Poll::Ready(more) = read.as_mut().poll(cx) {
                 return Poll::Ready(Event::Input(more));
             }
-            if attention.poll(cx).is_ready() {
-                return Poll::Ready(Event::Call);
-            }
-            match too_long.as_mut().map(|sleep| sleep.as_mut().poll(cx)) {
-                Some(Poll::Ready(())) => Poll::Ready(Event::TooLong),
-                _ => Poll::Pending,
-            }
+            attention.poll(cx).map(|()| match &too_long {
+                Some(deadline) if deadline.has_passed() => Event::TooLong,
+                _ => Event::Call,
+            })
         })
         .await
     }
@@ -141,7 +139,28 @@ impl Connection {
             _ => {}
         }
         match Message::read(kind, frame.body()) {
-            Ok(message) => self.answer(message).await,
+            Ok(Message::Query(query)) => {
+                let result = self.session.simple_query(query, &mut self.stream).await;
+                self.finish(result)
+            }
+            Ok(Message::Execute { portal, max_rows }) => {
+                let result = self.session.execute(portal, max_rows, &mut self.stream).await;
+                self.go_on(result)
+            }
+            Ok(Message::Sync) => {
+                self.discarding = false;
+                let result = self.session.sync(&mut self.stream).await;
+                self.finish(result)
+            }
+            Ok(Message::Flush) => {
+                self.session.settle().await;
+                self.stream.want_flush();
+                Next::Continue
+            }
+            Ok(message) => {
+                let result = self.answer(message);
+                self.go_on(result)
+            }
             Err(error) => {
                 self.session.protocol_error();
                 match kind {
@@ -152,39 +171,25 @@ impl Connection {
         }
     }
 
-    async fn answer(&mut self, message: Message<'_>) -> Next {
+    /// Answers a message that waits for nothing.
+    fn answer(&mut self, message: Message<'_>) -> Result<()> {
         let (session, client) = (&mut self.session, &mut self.stream);
-        let result = match message {
-            Message::Query(query) => {
-                let result = session.simple_query(query, client).await;
-                return self.finish(result);
-            }
-            Message::Sync => {
-                self.discarding = false;
-                let result = session.sync(client).await;
-                return self.finish(result);
-            }
-            Message::Flush => {
-                session.settle().await;
-                client.want_flush();
-                Ok(())
-            }
-            Message::Parse { statement, query, types } => session.parse(statement, query, &types, client),
+        match message {
+            Message::Parse { statement, query, types } => session.parse(statement, query, &types.list(), client),
             Message::Bind(bind) => {
-                let formats = (&*bind.param_formats, &*bind.result_formats);
-                session.bind(bind.portal, bind.statement, formats, &bind.params, client)
+                let formats = (bind.param_formats(), bind.result_formats());
+                session.bind(bind.portal, bind.statement, (&formats.0, &formats.1), &bind.params(), client)
             }
             Message::Describe { target: Target::Statement, name } => session.describe_statement(name, client),
             Message::Describe { target: Target::Portal, name } => session.describe_portal(name, client),
-            Message::Execute { portal, max_rows } => session.execute(portal, max_rows, client).await,
             Message::Close { target, name } => {
                 session.close_named(target, name, client);
                 Ok(())
             }
-            // Only COPY waits for it.
-            Message::CopyFail(_) => Ok(()),
-        };
-        self.go_on(result)
+            Message::Query(_) | Message::Execute { .. } | Message::Sync | Message::Flush | Message::CopyFail(_) => {
+                Err(Error::internal("a message that is answered elsewhere"))
+            }
+        }
     }
 
     /// Ends a query string or pipeline with ReadyForQuery.

@@ -29,18 +29,17 @@ pub(crate) struct RowStream {
 
 impl RowStream {
     /// Hands at most `limit` further rows to `sink`, which says whether it takes more. Returns how many, and whether that
-    /// was the end.
-    pub(crate) fn pump(&mut self, limit: usize, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
+    /// was the end. Each passes through `row`.
+    pub(crate) fn pump(&mut self, limit: usize, row: &mut Row, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
         let execution = self.execution.get_mut();
         let mut work = || {
-            let mut row = Row::new();
             let mut count = 0;
             while count < limit {
-                if !execution.next_row(&mut row)? {
+                if !execution.next_row(row)? {
                     return Ok((count, true));
                 }
                 count += 1;
-                if !sink(&row)? {
+                if !sink(row)? {
                     break;
                 }
             }
@@ -51,7 +50,7 @@ impl RowStream {
 
     fn drain(&mut self) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
-        self.pump(usize::MAX, &mut |row| {
+        self.pump(usize::MAX, &mut Row::new(), &mut |row| {
             rows.push(row.clone());
             Ok(true)
         })?;
@@ -106,7 +105,7 @@ impl Session {
         plan.prepared.lock_relations(&transaction, &wait)?;
         let env = self.env();
         let mut stream = self.open(plan, params, env, wait)?;
-        stream.pump(usize::MAX, &mut |_| Ok(true))?;
+        stream.pump(usize::MAX, &mut Row::new(), &mut |_| Ok(true))?;
         Ok(stream.execution.get_mut().actual())
     }
 

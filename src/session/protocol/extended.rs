@@ -8,6 +8,8 @@ use std::sync::atomic::Ordering;
 use dictdb_parser::{Limits, parse};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, binary, text};
 
+use smallvec::SmallVec;
+
 use super::{isolate, isolate_now, tag};
 use crate::client::{Client, Format, Shape};
 use crate::portal::{Outcome, Portal, Progress, TagCount};
@@ -120,9 +122,15 @@ impl Session {
         if let Some(failure) = &prepared.analysis.failure {
             return Err(failure.clone());
         }
-        // A format that does not exist is the concern of Execute.
-        portal.bad_format = result_formats.iter().copied().find(|code| format_of(*code).is_err());
-        let formats = result_formats.iter().map(|code| format_of(*code).unwrap_or_default()).collect();
+        let mut formats = SmallVec::new();
+        for code in result_formats {
+            // A format that does not exist is the concern of Execute.
+            let format = format_of(*code).unwrap_or_else(|_| {
+                portal.bad_format.get_or_insert(*code);
+                Format::Text
+            });
+            formats.push(format);
+        }
         portal.set_shape(prepared.analysis.columns.clone(), formats)?;
         self.portals.put(Box::new(portal));
         Ok(())

@@ -12,7 +12,7 @@ use dictdb_types::{Error, Result};
 use futures::FutureExt;
 
 use crate::Session;
-use crate::client::{Client, Shape, Tag};
+use crate::client::{Client, Row, Shape, Tag};
 use crate::portal::{Progress, RowSource, TagCount};
 
 pub use extended::{Target, utf8};
@@ -44,6 +44,21 @@ impl Session {
         limit: Option<usize>,
         client: &mut dyn Client,
     ) -> Result<(u64, bool)> {
+        let mut row = std::mem::take(&mut self.row);
+        let sent = self.send_rows_through(&mut row, shape, source, limit, client).await;
+        row.clear();
+        self.row = row;
+        sent
+    }
+
+    async fn send_rows_through(
+        &mut self,
+        row: &mut Row,
+        shape: &Shape,
+        source: &mut RowSource,
+        limit: Option<usize>,
+        client: &mut dyn Client,
+    ) -> Result<(u64, bool)> {
         let env = self.env();
         let mut sent = 0;
         loop {
@@ -51,7 +66,7 @@ impl Session {
             if wanted == 0 {
                 return Ok((sent as u64, false));
             }
-            let (count, at_end) = source.pump(wanted, &mut |row| {
+            let (count, at_end) = source.pump(wanted, row, &mut |row| {
                 client.row(shape, row, &*env)?;
                 Ok(!client.is_full())
             })?;

@@ -259,7 +259,7 @@ impl Portal {
     fn read_more(&mut self, wanted: usize) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         let (_, at_end) = match &mut self.progress {
-            Progress::Rows { source, .. } => source.pump(wanted.min(READ_AT_ONCE), &mut |row| {
+            Progress::Rows { source, .. } => source.pump(wanted.min(READ_AT_ONCE), &mut Row::new(), &mut |row| {
                 rows.push(row.clone());
                 Ok(true)
             })?,
