@@ -62,7 +62,6 @@ impl Interrupts {
 
     /// A statement begins; requests that came before it are void.
     pub fn begin_statement(&self) {
-        self.flags.fetch_and(LASTING, Ordering::AcqRel);
         if let Some(storage) = self.storage.get() {
             storage.interrupt().clear();
         }

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use dictdb_types::{Error, Result, SqlState};
 use parking_lot::{Mutex, RwLock};
@@ -41,12 +41,28 @@ impl Notification {
 #[derive(Default)]
 pub struct Inbox {
     queue: Mutex<Vec<Notification>>,
+    /// Whether something is in it; changed under the queue's lock.
+    is_filled: AtomicBool,
 }
 
 impl Inbox {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.queue.lock().is_empty()
+        !self.is_filled.load(Ordering::Acquire)
+    }
+}
+
+impl Inbox {
+    fn push(&self, notification: Notification) {
+        let mut queue = self.queue.lock();
+        queue.push(notification);
+        self.is_filled.store(true, Ordering::Release);
+    }
+
+    fn take(&self) -> Vec<Notification> {
+        let mut queue = self.queue.lock();
+        self.is_filled.store(false, Ordering::Release);
+        std::mem::take(&mut *queue)
     }
 }
 
@@ -105,7 +121,7 @@ impl Hub {
             let Some(channel) = listeners.get(&(database.clone(), notification.channel.clone())) else { continue };
             for (inbox, wake) in channel.values() {
                 self.queued_bytes.fetch_add(notification.bytes(), Ordering::Relaxed);
-                inbox.queue.lock().push(notification.clone());
+                inbox.push(notification.clone());
                 wake.ring();
             }
         }
@@ -113,7 +129,7 @@ impl Hub {
 
     /// Empties an inbox.
     pub fn take(&self, inbox: &Inbox) -> Vec<Notification> {
-        let taken = std::mem::take(&mut *inbox.queue.lock());
+        let taken = inbox.take();
         let bytes: usize = taken.iter().map(Notification::bytes).sum();
         self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
         taken

@@ -181,8 +181,8 @@ pub struct Session {
     is_running: bool,
     /// `statement_timestamp` is the time of the messages that are there.
     clock_read: bool,
-    /// The text and time that others see as the running statement.
-    shown: Option<(Arc<str>, i64)>,
+    /// The text that others see as the running or last statement, and its time while it runs.
+    shown: (Arc<str>, Option<i64>),
     /// The buffer that rows pass through on their way to the client.
     pub(crate) row: Row,
     listening: BTreeSet<Arc<str>>,
@@ -259,7 +259,7 @@ impl Session {
             derived,
             is_running: false,
             clock_read: false,
-            shown: None,
+            shown: (Arc::default(), None),
             row: Row::new(),
             listening: BTreeSet::new(),
             reported: Vec::new(),
@@ -359,15 +359,19 @@ impl Session {
     /// Shows others what runs.
     pub(crate) fn show_activity(&mut self, text: &Arc<str>) {
         let now = self.statement_timestamp;
-        if self.shown.as_ref().is_some_and(|(shown, at)| Arc::ptr_eq(shown, text) && *at == now) {
+        let is_known = Arc::ptr_eq(&self.shown.0, text);
+        if is_known && self.shown.1 == Some(now) {
             return;
         }
-        self.shown = Some((text.clone(), now));
+        self.shown.1 = Some(now);
         let mut activity = self.shared.backend.activity.lock();
+        if !is_known {
+            self.shown.0 = text.clone();
+            activity.query = text.clone();
+        }
         activity.state = State::Active;
         activity.state_change = now;
         activity.query_start = Some(now);
-        activity.query = text.clone();
         activity.transaction_start = self.block.is_open().then_some(self.block.started);
     }
 
@@ -377,6 +381,7 @@ impl Session {
         // What came too late for this statement is not for the next one.
         if deadline.is_some() {
             drop(deadline);
+            self.shared.backend.interrupts.end_statement();
             self.shared.backend.interrupts.begin_statement();
         }
     }
@@ -393,7 +398,7 @@ impl Session {
     pub(crate) fn end_activity(&mut self, client: &mut dyn Client) {
         self.pause();
         self.send_notices(client);
-        if self.shown.take().is_none() {
+        if self.shown.1.take().is_none() {
             return;
         }
         let mut activity = self.shared.backend.activity.lock();

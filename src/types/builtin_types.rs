@@ -76,6 +76,12 @@ pub fn by_oid(oid: Oid) -> Option<Arc<TypeInfo>> {
     TABLES.by_oid.get(&oid).cloned()
 }
 
+/// Likewise, for who only looks at it.
+#[inline]
+pub fn find(oid: Oid) -> Option<&'static TypeInfo> {
+    TABLES.by_oid.get(&oid).map(|info| &**info)
+}
+
 /// The type of this name (`int4`, `_text`, not `integer`) in `pg_catalog`.
 pub fn by_name(name: &str) -> Option<Arc<TypeInfo>> {
     TABLES.by_name.get(name).cloned()

@@ -1,7 +1,7 @@
 //! Rows and their descriptions, written straight into the output buffer.
 
 use dictdb_session::{Column, Format, Row, Shape};
-use dictdb_types::{Datum, Env, Error, Result, SqlState, binary, text};
+use dictdb_types::{Datum, Env, Error, Result, SqlState, Type, TypeKind, binary, builtin_types, text};
 
 /// Type byte, length and number of columns.
 const ROW_HEADER_BYTES: usize = 7;
@@ -10,8 +10,7 @@ const ROW_HEADER_BYTES: usize = 7;
 pub(super) fn describe(shape: &Shape, env: &dyn Env, out: &mut Vec<u8>) {
     out.extend_from_slice(&(shape.columns.len() as u16).to_be_bytes());
     for (index, column) in shape.columns.iter().enumerate() {
-        let ty = env.base_type(column.ty);
-        let size: i16 = env.type_info(ty.oid).map_or(-1, |info| info.len);
+        let (ty, size) = described(column.ty, env);
         let format = i16::from(shape.format(index) == Format::Binary);
         out.extend_from_slice(column.name.as_bytes());
         out.push(0);
@@ -21,6 +20,17 @@ pub(super) fn describe(shape: &Shape, env: &dyn Env, out: &mut Vec<u8>) {
         out.extend_from_slice(&size.to_be_bytes());
         out.extend_from_slice(&ty.typmod.to_be_bytes());
         out.extend_from_slice(&format.to_be_bytes());
+    }
+}
+
+/// The type that a column is described with, and its length.
+fn described(ty: Type, env: &dyn Env) -> (Type, i16) {
+    match builtin_types::find(ty.oid) {
+        Some(info) if !matches!(info.kind, TypeKind::Domain(_)) => (ty, info.len),
+        _ => {
+            let ty = env.base_type(ty);
+            (ty, env.type_info(ty.oid).map_or(-1, |info| info.len))
+        }
     }
 }
 

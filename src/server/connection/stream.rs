@@ -35,14 +35,7 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn new(io: MaybeTls) -> Stream {
-        Stream {
-            io,
-            input: Input::default(),
-            wanted: 0,
-            output: Vec::new(),
-            flush_wanted: false,
-            out_of_step: false,
-        }
+        Stream { io, input: Input::default(), wanted: 0, output: Vec::new(), flush_wanted: false, out_of_step: false }
     }
 
     pub(super) fn is_encrypted(&self) -> bool {

@@ -76,7 +76,7 @@ impl Session {
         described: Option<&Shape>,
     ) -> Result<Outcome> {
         let wait = self.wait_options();
-        let (plan, env) = loop {
+        let (plan, env, transaction) = loop {
             let plan = self.plan_for(source, params)?;
             plan.check_described(described)?;
             plan.check_runnable()?;
@@ -88,10 +88,10 @@ impl Session {
             // While we waited for a lock its holder may have changed the table.
             let env = self.env();
             if self.stamp(&env) == plan.stamp {
-                break (plan, env);
+                break (plan, env, transaction);
             }
         };
-        let stream = self.open(&plan, params, env, wait)?;
+        let stream = self.open(&plan, params, env, transaction, wait)?;
         finish_or_stream(&plan, stream)
     }
 
@@ -104,7 +104,7 @@ impl Session {
         let transaction = self.transaction()?;
         plan.prepared.lock_relations(&transaction, &wait)?;
         let env = self.env();
-        let mut stream = self.open(plan, params, env, wait)?;
+        let mut stream = self.open(plan, params, env, transaction, wait)?;
         stream.pump(usize::MAX, &mut Row::new(), &mut |_| Ok(true))?;
         Ok(stream.execution.get_mut().actual())
     }
@@ -114,9 +114,10 @@ impl Session {
         plan: &CachedPlan,
         params: &Arc<[Datum]>,
         env: Arc<StatementEnv>,
+        transaction: Arc<Transaction>,
         wait: WaitOptions,
     ) -> Result<RowStream> {
-        let cx = self.exec_context(env, params, wait)?;
+        let cx = self.exec_context(env, params, transaction, wait)?;
         Ok(RowStream { execution: Mutex::new(execute(&plan.prepared, cx)?), heavy: plan.heavy })
     }
 
@@ -125,9 +126,9 @@ impl Session {
         &mut self,
         env: Arc<StatementEnv>,
         params: &Arc<[Datum]>,
+        transaction: Arc<Transaction>,
         wait: WaitOptions,
     ) -> Result<ExecContext> {
-        let transaction = self.transaction()?;
         let snapshot = Arc::new(transaction.snapshot()?);
         self.block.snapshot_taken = true;
         Ok(ExecContext {
@@ -146,13 +147,15 @@ impl Session {
     /// What checks of constraints are given.
     pub(crate) fn constraint_context(&mut self) -> Result<ExecContext> {
         let (env, wait) = (self.env(), self.wait_options());
-        self.exec_context(env, &Arc::from([]), wait)
+        let transaction = self.transaction()?;
+        self.exec_context(env, &Arc::from([]), transaction, wait)
     }
 
     /// The only row of a plan without parameters.
     pub(super) fn single_row(&mut self, prepared: &Arc<Prepared>, env: Arc<StatementEnv>) -> Result<Vec<Datum>> {
         let wait = self.wait_options();
-        let cx = self.exec_context(env, &Arc::from([]), wait)?;
+        let transaction = self.transaction()?;
+        let cx = self.exec_context(env, &Arc::from([]), transaction, wait)?;
         let mut row = Row::new();
         execute(prepared, cx)?.next_row(&mut row)?;
         Ok(row.to_vec())

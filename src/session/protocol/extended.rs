@@ -191,7 +191,7 @@ impl Session {
 
     async fn execute_portal(&mut self, name: &str, max_rows: i32, client: &mut dyn Client) -> Result<()> {
         let mut portal = self.portals.take(name, "portal")?;
-        let Some(source) = portal.source.clone() else {
+        let Some(source) = &portal.source else {
             self.portals.put(portal);
             client.empty_query();
             return Ok(());
@@ -244,14 +244,13 @@ impl Session {
                 }
             };
         }
-        let shape = match &portal.shape {
-            Some(shape) => shape.clone(),
-            None => Shape::text(Arc::default()),
-        };
         match &mut portal.progress {
             Progress::Rows { source, command, count } => {
                 let (command, count) = (*command, *count);
-                let (sent, at_end) = self.send_rows(&shape, source, limit, client).await?;
+                let shape = portal.shape.take().unwrap_or_else(|| Shape::text(Arc::default()));
+                let sent = self.send_rows(&shape, source, limit, client).await;
+                portal.shape = Some(shape);
+                let (sent, at_end) = sent?;
                 if !at_end {
                     return Ok(None);
                 }
