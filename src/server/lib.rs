@@ -66,9 +66,9 @@ fn serve(configuration: Configuration) -> Result<(), String> {
     logging::start(&configuration);
     let failed = |error| format!("could not start threads: {error}");
     // Connections run without tokio's timers, which would read the clock several times per statement; what they need to
-    // be reminded of is `dictdb_session::deadlines`'. What has time runs on the first thread.
+    // be reminded of is `dictdb_session::deadlines`'. What has time to spare runs apart from them.
     let workers = Builder::new_multi_thread().enable_io().thread_name("dictdb").build().map_err(failed)?;
-    let control = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let control = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)?;
     control.block_on(async {
         let tls = configuration.tls()?;
         let listeners = listener::bind(&configuration).await?;

@@ -489,7 +489,7 @@ impl Session {
 
     /// Commits rows and catalog as one.
     fn commit_storage(&mut self) -> Result<Ended> {
-        let is_promised = self.shared.settings.lock().derived().synchronous_commit;
+        let is_promised = self.derived().synchronous_commit;
         let transaction = self.transaction.take();
         if !self.catalog.is_changed() {
             let committed = transaction.map(|transaction| transaction.commit_with(None, is_promised)).transpose()?;
