@@ -11,10 +11,11 @@
 //! ```
 //!
 //! # Why not pgwire's own loop
-//! Messages, SCRAM and the stream over TLS are pgwire's. Its loop flushes the socket after every message, which costs more
-//! than twice the processor time of a prepared SELECT, carries bytes sent in clear over into the TLS session, and trusts
-//! lengths inside messages. So frames are cut and checked here ([`connection`]), decoded by pgwire, and answers collect in
-//! one buffer that is flushed when the client waits for it.
+//! SCRAM, the stream over TLS and the messages of start-up, errors and COPY are pgwire's. Its loop flushes the socket after
+//! every message, which costs more than twice the processor time of a prepared SELECT, carries bytes sent in clear over into
+//! the TLS session, and trusts lengths inside messages; its messages own what they hold, which costs a dozen allocations per
+//! statement. So frames are cut and read in place here ([`connection`]), what every statement answers is written straight
+//! into the output buffer, and that is flushed when the client waits for it.
 //!
 //! # Where to look
 //! A client cannot connect: `connection/startup.rs`, `connection/authentication.rs`. A driver is confused:
@@ -31,6 +32,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use dictdb_session::Instance;
+use tokio::runtime::Builder;
 
 use configuration::{Arguments, Configuration};
 use connection::Server;
@@ -62,12 +64,12 @@ pub fn main() -> ExitCode {
 /// Runs the server until a signal stops it.
 fn serve(configuration: Configuration) -> Result<(), String> {
     logging::start(&configuration);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("dictdb")
-        .build()
-        .map_err(|error| format!("could not start threads: {error}"))?;
-    runtime.block_on(async move {
+    let failed = |error| format!("could not start threads: {error}");
+    // Connections run without tokio's timers, which would read the clock several times per statement; what they need to
+    // be reminded of is `dictdb_session::deadlines`'. What has time to spare runs apart from them.
+    let workers = Builder::new_multi_thread().enable_io().thread_name("dictdb").build().map_err(failed)?;
+    let control = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)?;
+    control.block_on(async {
         let tls = configuration.tls()?;
         let listeners = listener::bind(&configuration).await?;
         let budget = configuration.max_memory_bytes.unwrap_or_else(memory::default_budget);
@@ -77,7 +79,7 @@ fn serve(configuration: Configuration) -> Result<(), String> {
         let instance = Arc::new(instance);
         configuration.access.create_role(&instance).map_err(text)?;
         let server = Arc::new(Server::new(instance, configuration.access, tls));
-        listener::run(listeners, server.clone()).await;
+        listener::run(listeners, server.clone(), workers.handle()).await;
         shutdown::close(&server.instance).map_err(text)
     })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tokio::runtime::Handle;
 
 use crate::configuration::Configuration;
 use crate::connection::{self, Server};
@@ -40,8 +41,8 @@ pub(crate) async fn bind(configuration: &Configuration) -> Result<Vec<TcpListene
     Ok(listeners)
 }
 
-/// Accepts connections until a signal arrives and all sessions have ended.
-pub(crate) async fn run(listeners: Vec<TcpListener>, server: Arc<Server>) {
+/// Accepts connections, which the workers serve, until a signal arrives and all sessions have ended.
+pub(crate) async fn run(listeners: Vec<TcpListener>, server: Arc<Server>, workers: &Handle) {
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
         Err(error) => return tracing::error!("could not take over signals: {error}"),
@@ -51,12 +52,22 @@ pub(crate) async fn run(listeners: Vec<TcpListener>, server: Arc<Server>) {
         if let Ok(address) = listener.local_addr() {
             tracing::info!("listening on {address}");
         }
-        tasks.push(tokio::spawn(accept(listener, server.clone())));
+        match move_to(workers, listener) {
+            Ok(listener) => tasks.push(workers.spawn(accept(listener, server.clone()))),
+            Err(error) => return tracing::error!("could not listen: {error}"),
+        }
     }
     tracing::info!("database system is ready to accept connections");
     signals.wait().await;
     end_sessions(&server.instance, &mut signals).await;
     tasks.iter().for_each(|task| task.abort());
+}
+
+/// Has a socket watched by another runtime.
+fn move_to(workers: &Handle, listener: TcpListener) -> std::io::Result<TcpListener> {
+    let listener = listener.into_std()?;
+    let _context = workers.enter();
+    TcpListener::from_std(listener)
 }
 
 async fn accept(listener: TcpListener, server: Arc<Server>) {
@@ -70,7 +81,8 @@ async fn accept(listener: TcpListener, server: Arc<Server>) {
             }
             Err(error) => {
                 tracing::warn!("could not accept a connection: {error}");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                // Connections run without timers.
+                let _ = tokio::task::spawn_blocking(|| std::thread::sleep(ACCEPT_PAUSE)).await;
             }
         }
     }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use dictdb_types::{Error, Result, Severity, SqlState};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::Notify;
 
+use crate::attention::Attention;
 use crate::clock;
 use crate::interrupts::Interrupts;
 use crate::notifications::Inbox;
@@ -85,8 +85,8 @@ pub struct Backend {
     pub interrupts: Interrupts,
     /// Notifications that wait for it.
     pub inbox: Arc<Inbox>,
-    /// Rung when a notification arrives.
-    pub mail: Arc<Notify>,
+    /// Rung when a request or a notification arrives.
+    pub attention: Arc<Attention>,
     /// What it is doing.
     pub activity: Mutex<Activity>,
 }
@@ -119,14 +119,15 @@ impl Backends {
             return Err(Error::with_severity(Severity::Fatal, SqlState::TOO_MANY_CONNECTIONS, message));
         }
         let pid = sessions.next_pid();
+        let attention = Arc::<Attention>::default();
         let backend = Arc::new(Backend {
             pid,
             secret,
             identity,
             started: clock::now_micros(),
-            interrupts: Interrupts::default(),
+            interrupts: Interrupts::new(attention.clone()),
             inbox: Arc::default(),
-            mail: Arc::default(),
+            attention,
             activity: Mutex::default(),
         });
         sessions.by_pid.insert(pid, backend.clone());

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use dictdb_types::{Env, Error, Oid, Result, Type};
+use smallvec::SmallVec;
 
 /// One column of a result.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,13 +47,13 @@ pub struct Shape {
     /// The columns.
     pub columns: Arc<[Column]>,
     /// As Bind gave them: none is all text, one is for every column, otherwise one for each.
-    pub formats: Arc<[Format]>,
+    pub formats: SmallVec<[Format; 8]>,
 }
 
 impl Shape {
     /// All columns as text: the simple query protocol.
     pub fn text(columns: Arc<[Column]>) -> Self {
-        Shape { columns, formats: Arc::default() }
+        Shape { columns, formats: SmallVec::new() }
     }
 
     /// The format of a column.
@@ -87,6 +88,14 @@ impl Tag {
 }
 
 impl Tag {
+    /// Appends the text of the tag.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.command.as_bytes());
+        let Some(rows) = self.rows else { return };
+        out.extend_from_slice(if self.command == "INSERT" { b" 0 " } else { b" " });
+        out.extend_from_slice(itoa::Buffer::new().format(rows).as_bytes());
+    }
+
     /// The number of rows; zero for statements without.
     pub fn count(&self) -> u64 {
         self.rows.unwrap_or(0)
@@ -95,11 +104,9 @@ impl Tag {
 
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.rows {
-            None => f.write_str(&self.command),
-            Some(rows) if self.command == "INSERT" => write!(f, "INSERT 0 {rows}"),
-            Some(rows) => write!(f, "{} {rows}", self.command),
-        }
+        let mut text = Vec::new();
+        self.write(&mut text);
+        f.write_str(&String::from_utf8_lossy(&text))
     }
 }
 
@@ -115,8 +122,23 @@ pub struct CopyShape {
 /// Receives the answers of statements, in order.
 #[async_trait]
 pub trait Client: Send {
-    /// The columns of the rows that follow.
+    /// A statement was parsed.
+    fn parsed(&mut self);
+
+    /// A portal was bound.
+    fn bound(&mut self);
+
+    /// A statement or portal was closed.
+    fn closed(&mut self);
+
+    /// The types of a statement's parameters.
+    fn parameters(&mut self, types: &[Oid]);
+
+    /// The columns of the rows that follow, or of a statement or portal.
     fn describe(&mut self, shape: &Shape, env: &dyn Env);
+
+    /// A statement or portal returns no rows.
+    fn no_data(&mut self);
 
     /// A row. An error (a value too large for the wire) ends the statement.
     fn row(&mut self, shape: &Shape, row: &Row, env: &dyn Env) -> Result<()>;
@@ -176,6 +198,16 @@ pub struct Collector {
 
 #[async_trait]
 impl Client for Collector {
+    fn parsed(&mut self) {}
+
+    fn bound(&mut self) {}
+
+    fn closed(&mut self) {}
+
+    fn parameters(&mut self, _: &[Oid]) {}
+
+    fn no_data(&mut self) {}
+
     fn describe(&mut self, shape: &Shape, _: &dyn Env) {
         self.columns = shape.columns.clone();
         self.rows.clear();

@@ -1,6 +1,6 @@
 //! How others stop a session: cancel its statement, time it out, end it.
 //!
-//! A flag that loops poll ([`Interrupts::check`]) and a wake-up for whoever waits asynchronously. A request to cancel
+//! A flag that loops poll ([`Interrupts::check`]) and a bell for the connection while it waits for its client. A request to cancel
 //! reaches the statement that runs when it arrives, never a later one.
 
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock};
 
 use dictdb_storage::{InterruptReason, Session as StorageSession};
 use dictdb_types::{Error, Result, Severity, SqlState};
-use tokio::sync::Notify;
+
+use crate::attention::Attention;
 
 /// A statement is running: it can be cancelled.
 const RUNNING: u8 = 1;
@@ -30,12 +31,17 @@ const LASTING: u8 = TERMINATE | SHUTDOWN | DRAIN;
 #[derive(Default)]
 pub struct Interrupts {
     flags: AtomicU8,
-    wake: Notify,
+    attention: Arc<Attention>,
     /// Where the session may be waiting for a lock.
     storage: OnceLock<Arc<StorageSession>>,
 }
 
 impl Interrupts {
+    /// Requests that ring this bell.
+    pub(crate) fn new(attention: Arc<Attention>) -> Self {
+        Interrupts { attention, ..Interrupts::default() }
+    }
+
     /// Lets requests reach the session's waits in storage too; once.
     pub(crate) fn connect(&self, storage: Arc<StorageSession>) {
         // A second call would be a second session of the same backend, which does not happen.
@@ -51,12 +57,11 @@ impl Interrupts {
         if let Some(storage) = self.storage.get() {
             storage.interrupt().raise(reason);
         }
-        self.wake.notify_one();
+        self.attention.ring();
     }
 
     /// A statement begins; requests that came before it are void.
     pub fn begin_statement(&self) {
-        self.flags.fetch_and(LASTING, Ordering::AcqRel);
         if let Some(storage) = self.storage.get() {
             storage.interrupt().clear();
         }
@@ -107,7 +112,7 @@ impl Interrupts {
     /// Ends the session as soon as it is idle (57P01): the server is about to stop.
     pub fn drain(&self) {
         self.flags.fetch_or(DRAIN, Ordering::AcqRel);
-        self.wake.notify_one();
+        self.attention.ring();
     }
 
     /// Whether a session that is idle is to end.
@@ -130,11 +135,6 @@ impl Interrupts {
             }
             _ => Err(Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request")),
         }
-    }
-
-    /// Returns when somebody made a request; it may also return without one.
-    pub async fn wait(&self) {
-        self.wake.notified().await;
     }
 }
 

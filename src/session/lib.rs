@@ -30,6 +30,7 @@
 //! An error at any step aborts the transaction and is the statement's answer; a panic is caught and treated the same.
 
 mod advisory;
+pub mod attention;
 pub mod backends;
 pub mod client;
 pub mod clock;
@@ -57,7 +58,7 @@ mod transaction;
 pub use client::{Client, Collector, Column, CopyShape, Format, Row, Shape, Tag};
 pub use env::StatementEnv;
 pub use instance::{Database, Instance};
-pub use protocol::{Parameter, PortalDescription, StatementDescription, utf8};
+pub use protocol::{Target, utf8};
 pub use sequences::SequenceValues;
 pub use session::{Session, Shared, Startup};
 pub use transaction::Status;

@@ -6,10 +6,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use dictdb_types::{Error, Result, SqlState};
 use parking_lot::{Mutex, RwLock};
+
+use crate::attention::Attention;
 
 /// Bytes of undelivered notifications, over all sessions, beyond which NOTIFY fails.
 const MAX_QUEUED_BYTES: usize = 256 << 20;
@@ -39,17 +41,33 @@ impl Notification {
 #[derive(Default)]
 pub struct Inbox {
     queue: Mutex<Vec<Notification>>,
+    /// Whether something is in it; changed under the queue's lock.
+    is_filled: AtomicBool,
 }
 
 impl Inbox {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.queue.lock().is_empty()
+        !self.is_filled.load(Ordering::Acquire)
+    }
+}
+
+impl Inbox {
+    fn push(&self, notification: Notification) {
+        let mut queue = self.queue.lock();
+        queue.push(notification);
+        self.is_filled.store(true, Ordering::Release);
+    }
+
+    fn take(&self) -> Vec<Notification> {
+        let mut queue = self.queue.lock();
+        self.is_filled.store(false, Ordering::Release);
+        std::mem::take(&mut *queue)
     }
 }
 
 /// A session as the hub knows it: the inbox and what wakes its connection.
-type Listener = (Arc<Inbox>, Arc<tokio::sync::Notify>);
+type Listener = (Arc<Inbox>, Arc<Attention>);
 
 /// All listeners of a server.
 #[derive(Default)]
@@ -95,20 +113,23 @@ impl Hub {
 
     /// Puts notifications of a committed transaction into the inboxes.
     pub fn deliver(&self, database: &Arc<str>, notifications: &[Notification]) {
+        if notifications.is_empty() {
+            return;
+        }
         let listeners = self.listeners.read();
         for notification in notifications {
             let Some(channel) = listeners.get(&(database.clone(), notification.channel.clone())) else { continue };
             for (inbox, wake) in channel.values() {
                 self.queued_bytes.fetch_add(notification.bytes(), Ordering::Relaxed);
-                inbox.queue.lock().push(notification.clone());
-                wake.notify_one();
+                inbox.push(notification.clone());
+                wake.ring();
             }
         }
     }
 
     /// Empties an inbox.
     pub fn take(&self, inbox: &Inbox) -> Vec<Notification> {
-        let taken = std::mem::take(&mut *inbox.queue.lock());
+        let taken = inbox.take();
         let bytes: usize = taken.iter().map(Notification::bytes).sum();
         self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
         taken

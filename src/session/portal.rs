@@ -6,6 +6,7 @@ use std::sync::Arc;
 use dictdb_planner::logical::LockStrength;
 use dictdb_types::{Datum, Error, Result, SqlState};
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 
 use crate::client::{Column, Format, Row, Shape, Tag};
 use crate::pipeline::{RowSink, RowStream};
@@ -47,10 +48,10 @@ impl RowSource {
     }
 
     /// Hands at most `limit` further rows to `sink`, which says whether it takes more. Returns how many, and whether that
-    /// was the end.
-    pub(crate) fn pump(&mut self, limit: usize, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
+    /// was the end. Rows that are computed pass through `row`.
+    pub(crate) fn pump(&mut self, limit: usize, row: &mut Row, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
         match self {
-            RowSource::Stream(stream) => stream.pump(limit, sink),
+            RowSource::Stream(stream) => stream.pump(limit, row, sink),
             RowSource::Stored(rows) => {
                 for count in 0..limit {
                     let Some(row) = rows.next() else { return Ok((count, true)) };
@@ -175,13 +176,13 @@ impl Portal {
     }
 
     /// Sets columns and formats of the result; 08P01 when there are too few formats.
-    pub(crate) fn set_shape(&mut self, columns: Option<Arc<[Column]>>, formats: Vec<Format>) -> Result<()> {
+    pub(crate) fn set_shape(&mut self, columns: Option<Arc<[Column]>>, formats: SmallVec<[Format; 8]>) -> Result<()> {
         let count = columns.as_ref().map_or(0, |columns| columns.len());
         if formats.len() > 1 && formats.len() != count {
             let message = format!("bind message has {} result formats but query has {count} columns", formats.len());
             return Err(Error::new(SqlState::PROTOCOL_VIOLATION, message));
         }
-        self.shape = columns.map(|columns| Shape { columns, formats: formats.into() });
+        self.shape = columns.map(|columns| Shape { columns, formats });
         Ok(())
     }
 
@@ -210,7 +211,9 @@ pub(crate) type NamedPortals = Mutex<BTreeMap<Arc<str>, CursorInfo>>;
 /// The portals of a session.
 #[derive(Default)]
 pub(crate) struct Portals {
-    by_name: HashMap<Arc<str>, Portal>,
+    /// The portal without a name: nearly always the only one.
+    unnamed: Option<Box<Portal>>,
+    by_name: HashMap<Arc<str>, Box<Portal>>,
     /// The named ones, to be looked at from elsewhere.
     named: Arc<NamedPortals>,
     /// Whether `named` has any: the common case is that all portals are unnamed.
@@ -224,9 +227,6 @@ impl Portals {
     }
 
     fn list(&mut self, portal: &Portal) {
-        if portal.name.is_empty() {
-            return;
-        }
         self.any_named = true;
         self.named.lock().entry(portal.name.clone()).or_insert_with(|| CursorInfo {
             statement: portal.text.clone(),
@@ -246,27 +246,33 @@ impl Portals {
     }
 
     /// The portal of that name for as long as the caller works with it; 34000. It must be put back.
-    pub(crate) fn take(&mut self, name: &str, noun: &str) -> Result<Portal> {
-        self.by_name.remove(name).ok_or_else(|| no_such(name, noun))
+    pub(crate) fn take(&mut self, name: &str, noun: &str) -> Result<Box<Portal>> {
+        let taken = if name.is_empty() { self.unnamed.take() } else { self.by_name.remove(name) };
+        taken.ok_or_else(|| no_such(name, noun))
     }
 
     pub(crate) fn get(&self, name: &str, noun: &str) -> Result<&Portal> {
-        self.by_name.get(name).ok_or_else(|| no_such(name, noun))
+        let found = if name.is_empty() { self.unnamed.as_ref() } else { self.by_name.get(name) };
+        found.map(|portal| &**portal).ok_or_else(|| no_such(name, noun))
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
-        self.by_name.contains_key(name)
+        if name.is_empty() { self.unnamed.is_some() } else { self.by_name.contains_key(name) }
     }
 
-    pub(crate) fn put(&mut self, portal: Portal) {
-        self.list(&portal);
-        self.by_name.insert(portal.name.clone(), portal);
+    pub(crate) fn put(&mut self, portal: Box<Portal>) {
+        if portal.name.is_empty() {
+            self.unnamed = Some(portal);
+        } else {
+            self.list(&portal);
+            self.by_name.insert(portal.name.clone(), portal);
+        }
     }
 
     /// Adds a portal; the unnamed one replaces its predecessor, a named one must be new (42P03).
     pub(crate) fn check_free(&mut self, name: &str) -> Result<()> {
         if name.is_empty() {
-            self.by_name.remove(name);
+            self.unnamed = None;
         } else if self.by_name.contains_key(name) {
             return Err(Error::new(SqlState::DUPLICATE_CURSOR, format!("cursor \"{name}\" already exists")));
         }
@@ -274,13 +280,14 @@ impl Portals {
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> bool {
-        let found = self.by_name.remove(name).is_some();
+        let found = self.take(name, "portal").is_ok();
         self.unlist();
         found
     }
 
     /// Keeps the portals that `keep` says.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Portal) -> bool) {
+        self.unnamed.take_if(|portal| !keep(portal));
         if !self.by_name.is_empty() {
             self.by_name.retain(|_, portal| keep(portal));
         }
@@ -288,7 +295,7 @@ impl Portals {
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Portal> {
-        self.by_name.values_mut()
+        self.unnamed.iter_mut().chain(self.by_name.values_mut()).map(|portal| &mut **portal)
     }
 }
 

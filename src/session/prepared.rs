@@ -1,6 +1,5 @@
 //! Prepared statements: a statement by name, analysed once.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -8,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 use dictdb_parser::{Limits, Locations, ParsedStatement, Statement, parse};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
 use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 
 use crate::client::Column;
 use crate::pipeline::CachedPlan;
@@ -119,7 +119,7 @@ impl PreparedStatement {
 }
 
 /// The named prepared statements of a session, which `pg_prepared_statements` shows to itself.
-pub(crate) type NamedStatements = Mutex<HashMap<Arc<str>, Arc<PreparedStatement>>>;
+pub(crate) type NamedStatements = Mutex<FxHashMap<Arc<str>, Arc<PreparedStatement>>>;
 
 /// The prepared statements of a session. They are not transactional.
 #[derive(Debug, Default)]

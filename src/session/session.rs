@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use dictdb_catalog::{AclKind, CatalogTransaction, Privileges, Role};
@@ -13,7 +13,7 @@ use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 use parking_lot::Mutex;
 
 use crate::backends::{Backend, State};
-use crate::client::Client;
+use crate::client::{Client, Row};
 use crate::clock;
 use crate::deadlines::Deadline;
 use crate::env::StatementEnv;
@@ -24,7 +24,7 @@ use crate::plan_cache::KeyMaker;
 use crate::portal::{NamedPortals, Portals};
 use crate::prepared::{NamedStatements, PreparedStatements};
 use crate::sequences::SequenceValues;
-use crate::settings::{Authority, Settings, Source};
+use crate::settings::{Authority, Derived, Settings, Source};
 use crate::transaction::{Ending, Savepoint, Status, TransactionBlock};
 
 /// What a start-up packet asks for besides user and database.
@@ -44,6 +44,8 @@ pub struct Shared {
     pub backend: Arc<Backend>,
     /// Its settings.
     pub settings: Mutex<Settings>,
+    /// [`Settings::generation`], to be read without the lock.
+    settings_generation: Arc<AtomicU64>,
     /// LISTEN and NOTIFY of the open transaction.
     pub pending: Mutex<Pending>,
     /// Schema of its temporary objects; zero until there are any.
@@ -55,9 +57,15 @@ pub struct Shared {
     pub(crate) prepared: Arc<NamedStatements>,
     /// Its named portals.
     pub(crate) cursors: Arc<NamedPortals>,
+    has_notices: AtomicBool,
 }
 
 impl Shared {
+    /// Changes whenever the settings may have changed.
+    pub(crate) fn settings_generation(&self) -> u64 {
+        self.settings_generation.load(Ordering::Relaxed)
+    }
+
     /// Schema of the session's temporary objects, once it has made some.
     pub fn temporary_schema(&self) -> Option<Oid> {
         Some(Oid(self.temporary_schema.load(Ordering::Relaxed))).filter(|oid| oid.is_valid())
@@ -94,6 +102,7 @@ impl Shared {
         let severity = notice.fields().severity;
         if severity == Severity::Info || severity >= wanted && wanted < Severity::Error {
             self.notices.lock().push(notice);
+            self.has_notices.store(true, Ordering::Release);
         }
     }
 
@@ -107,6 +116,7 @@ impl Shared {
     }
 
     pub(crate) fn take_notices(&self) -> Vec<Error> {
+        self.has_notices.store(false, Ordering::Release);
         std::mem::take(&mut *self.notices.lock())
     }
 }
@@ -120,6 +130,23 @@ struct EnvKey {
     transaction: i64,
     statement: i64,
     read_only: bool,
+}
+
+impl EnvKey {
+    /// Makes an environment that was made for this key good for another one, if only the time has changed since and nobody
+    /// uses it any more.
+    fn renew(&mut self, key: &EnvKey, env: &mut Arc<StatementEnv>) -> bool {
+        if self == key {
+            return true;
+        }
+        let same = (self.catalog, self.epoch, self.settings) == (key.catalog, key.epoch, key.settings);
+        let Some(env) = Arc::get_mut(env).filter(|_| same) else { return false };
+        env.transaction_timestamp = key.transaction;
+        env.statement_timestamp = key.statement;
+        env.read_only = key.read_only;
+        *self = *key;
+        true
+    }
 }
 
 /// One session.
@@ -146,6 +173,18 @@ pub struct Session {
     pub(crate) keys: KeyMaker,
     /// The last environment that was made, and what it was made for.
     last_env: Option<(EnvKey, Arc<StatementEnv>)>,
+    /// Derived settings and the generation they are of.
+    derived: (u64, Arc<Derived>),
+    /// The generation of settings that the last transaction left.
+    settled_settings: u64,
+    /// A message is being answered, and can be cancelled.
+    is_running: bool,
+    /// `statement_timestamp` is the time of the messages that are there.
+    clock_read: bool,
+    /// The text that others see as the running or last statement, and its time while it runs.
+    shown: (Arc<str>, Option<i64>),
+    /// The buffer that rows pass through on their way to the client.
+    pub(crate) row: Row,
     listening: BTreeSet<Arc<str>>,
     /// Values of reported settings as the client knows them, and the generation they are of.
     reported: Vec<String>,
@@ -183,6 +222,7 @@ impl Session {
             settings.set_at_start(name, value, Source::Client, authority).map_err(fatal)?;
         }
         backend.activity.lock().application_name = settings.text("application_name").into();
+        let derived = (settings.generation(), settings.derived().clone());
         let storage = Arc::new(instance.storage.connect(u32::try_from(backend.pid).unwrap_or_default()));
         backend.interrupts.connect(storage.clone());
         let (prepared, portals) = (PreparedStatements::default(), Portals::default());
@@ -190,6 +230,7 @@ impl Session {
             instance,
             database,
             backend,
+            settings_generation: settings.generation_cell(),
             settings: Mutex::new(settings),
             pending: Mutex::default(),
             temporary_schema: AtomicU32::new(0),
@@ -197,6 +238,7 @@ impl Session {
             notices: Mutex::default(),
             prepared: prepared.named(),
             cursors: portals.named(),
+            has_notices: AtomicBool::new(false),
         });
         Ok(Session {
             shared,
@@ -213,6 +255,12 @@ impl Session {
             surroundings: (0, 0),
             keys: KeyMaker::default(),
             last_env: None,
+            settled_settings: derived.0,
+            derived,
+            is_running: false,
+            clock_read: false,
+            shown: (Arc::default(), None),
+            row: Row::new(),
             listening: BTreeSet::new(),
             reported: Vec::new(),
             reported_generation: 0,
@@ -230,16 +278,16 @@ impl Session {
     }
 
     /// How long the client may stay silent now; `None` is for ever. The error is what it hears when it does not.
-    pub fn idle_limit(&self) -> Option<(Duration, Error)> {
-        let settings = self.shared.settings.lock();
-        let derived = settings.derived();
-        let (limit_ms, code, message) = match self.block.status() {
-            Status::Idle if !self.block.is_open() => (
+    pub fn idle_limit(&mut self) -> Option<(Duration, Error)> {
+        let is_idle = !self.block.is_open();
+        let derived = self.derived();
+        let (limit_ms, code, message) = match is_idle {
+            true => (
                 derived.idle_session_timeout_ms,
                 SqlState::IDLE_SESSION_TIMEOUT,
                 "terminating connection due to idle-session timeout",
             ),
-            _ => (
+            false => (
                 derived.idle_in_transaction_timeout_ms,
                 SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
                 "terminating connection due to idle-in-transaction timeout",
@@ -249,29 +297,31 @@ impl Session {
         (limit_ms > 0).then(|| (Duration::from_millis(limit_ms), error()))
     }
 
-    /// Types as they are now, for descriptions.
-    pub fn type_env(&mut self) -> Arc<StatementEnv> {
-        self.env()
+    /// What statements need of the settings.
+    pub(crate) fn derived(&mut self) -> &Arc<Derived> {
+        if self.derived.0 != self.shared.settings_generation() {
+            let settings = self.shared.settings.lock();
+            self.derived = (settings.generation(), settings.derived().clone());
+        }
+        &self.derived.1
     }
 
     /// The environment of a statement that begins now.
     pub(crate) fn env(&mut self) -> Arc<StatementEnv> {
-        let settings = self.shared.settings.lock();
         let key = EnvKey {
             catalog: self.shared.database.catalog.version(),
             epoch: if self.catalog.is_changed() { self.catalog_epoch } else { 0 },
-            settings: settings.generation(),
+            settings: self.shared.settings_generation(),
             transaction: if self.block.is_open() { self.block.started } else { self.statement_timestamp },
             statement: self.statement_timestamp,
             read_only: self.block.modes.read_only,
         };
-        if let Some((last, env)) = &self.last_env
-            && *last == key
+        if let Some((last, env)) = &mut self.last_env
+            && last.renew(&key, env)
         {
             return env.clone();
         }
-        let derived = settings.derived().clone();
-        drop(settings);
+        let derived = self.derived().clone();
         let env = Arc::new(StatementEnv {
             catalog: self.catalog.view(&self.shared.database.catalog),
             derived,
@@ -285,33 +335,72 @@ impl Session {
         env
     }
 
-    /// A statement begins: it can be cancelled, it is in `pg_stat_activity`, its clock starts.
-    pub(crate) fn begin_activity(&mut self, text: Option<&Arc<str>>) -> Option<Deadline> {
-        let backend = &self.shared.backend;
-        backend.interrupts.begin_statement();
-        self.statement_timestamp = clock::now_micros();
-        let mut activity = backend.activity.lock();
-        activity.state = State::Active;
-        activity.state_change = self.statement_timestamp;
-        activity.query_start = Some(self.statement_timestamp);
-        if let Some(text) = text {
-            activity.query = text.clone();
+    /// A message begins to be answered: it can be cancelled, and its time is limited. Its time is that of its receipt, so
+    /// messages that arrived together share it, up to the first that runs a statement.
+    pub(crate) fn begin_message(&mut self) -> Option<Deadline> {
+        if !self.is_running {
+            self.is_running = true;
+            self.shared.backend.interrupts.begin_statement();
         }
-        drop(activity);
+        if !self.clock_read {
+            self.clock_read = true;
+            self.statement_timestamp = clock::now_micros();
+        }
         self.statement_deadline()
     }
 
     /// When a statement that begins now must have ended.
-    pub(crate) fn statement_deadline(&self) -> Option<Deadline> {
-        let timeout_ms = self.shared.settings.lock().derived().statement_timeout_ms;
+    pub(crate) fn statement_deadline(&mut self) -> Option<Deadline> {
+        let timeout_ms = self.derived().statement_timeout_ms;
         let limit = Duration::from_millis(timeout_ms);
         (timeout_ms > 0).then(|| self.shared.instance.deadlines.set(limit, &self.shared.backend))
     }
 
-    /// The statement has ended, well or badly.
+    /// Shows others what runs.
+    pub(crate) fn show_activity(&mut self, text: &Arc<str>) {
+        let now = self.statement_timestamp;
+        let is_known = Arc::ptr_eq(&self.shown.0, text);
+        if is_known && self.shown.1 == Some(now) {
+            return;
+        }
+        self.shown.1 = Some(now);
+        let mut activity = self.shared.backend.activity.lock();
+        if !is_known {
+            self.shown.0 = text.clone();
+            activity.query = text.clone();
+        }
+        activity.state = State::Active;
+        activity.state_change = now;
+        activity.query_start = Some(now);
+        activity.transaction_start = self.block.is_open().then_some(self.block.started);
+    }
+
+    /// The statement of a message has run, well or badly; messages behind it run later than they came.
+    pub(crate) fn end_message(&mut self, deadline: Option<Deadline>) {
+        self.clock_read = false;
+        // What came too late for this statement is not for the next one.
+        if deadline.is_some() {
+            drop(deadline);
+            self.shared.backend.interrupts.end_statement();
+            self.shared.backend.interrupts.begin_statement();
+        }
+    }
+
+    /// The client is waited for: nothing can be cancelled.
+    pub fn pause(&mut self) {
+        self.clock_read = false;
+        if std::mem::take(&mut self.is_running) {
+            self.shared.backend.interrupts.end_statement();
+        }
+    }
+
+    /// A query string or pipeline has been answered.
     pub(crate) fn end_activity(&mut self, client: &mut dyn Client) {
-        self.shared.backend.interrupts.end_statement();
+        self.pause();
         self.send_notices(client);
+        if self.shown.1.take().is_none() {
+            return;
+        }
         let mut activity = self.shared.backend.activity.lock();
         activity.state_change = clock::now_micros();
         activity.state = match self.block.status() {
@@ -323,19 +412,20 @@ impl Session {
     }
 
     /// Hands waiting notices to the client.
+    #[inline]
     pub(crate) fn send_notices(&self, client: &mut dyn Client) {
-        for notice in self.shared.take_notices() {
-            client.notice(&notice);
+        if self.shared.has_notices.load(Ordering::Acquire) {
+            for notice in self.shared.take_notices() {
+                client.notice(&notice);
+            }
         }
     }
 
     /// Opens a transaction if none is open.
     pub(crate) fn start_statement(&mut self) {
-        let settings = self.shared.settings.lock();
-        if self.block.start_statement(&settings) {
-            self.block.started = self.statement_timestamp;
-            drop(settings);
-            self.shared.backend.activity.lock().transaction_start = Some(self.statement_timestamp);
+        if !self.block.is_open() {
+            let modes = self.derived().transaction_modes;
+            self.block.start_statement(modes, self.statement_timestamp);
         }
     }
 
@@ -377,26 +467,29 @@ impl Session {
         self.check_deferred()?;
         self.hold_cursors()?;
         self.end_temporary_tables()?;
-        let hub = &self.shared.instance.hub;
-        let pending = std::mem::take(&mut *self.shared.pending.lock());
-        hub.check_room(pending.sent())?;
+        let pending = self.take_pending()?;
         // Streams hold snapshots of the transaction.
         self.portals.retain(|portal| portal.is_held());
         let ended = self.commit_storage()?;
         self.storage_changes.committed(&self.shared.instance.storage);
-        self.catalog = CatalogTransaction::default();
-        self.shared.settings.lock().commit();
-        for action in pending.actions() {
-            self.change_channels(action);
+        if self.shared.settings_generation() != self.settled_settings || !self.block.savepoints.is_empty() {
+            let mut settings = self.shared.settings.lock();
+            settings.commit();
+            self.settled_settings = settings.generation();
         }
-        self.shared.instance.hub.deliver(&self.shared.database.name, pending.sent());
+        if let Some(pending) = pending {
+            for action in pending.actions() {
+                self.change_channels(action);
+            }
+            self.shared.instance.hub.deliver(&self.shared.database.name, pending.sent());
+        }
         self.end_transaction();
         Ok(ended)
     }
 
     /// Commits rows and catalog as one.
     fn commit_storage(&mut self) -> Result<Ended> {
-        let is_promised = self.shared.settings.lock().derived().synchronous_commit;
+        let is_promised = self.derived().synchronous_commit;
         let transaction = self.transaction.take();
         if !self.catalog.is_changed() {
             let committed = transaction.map(|transaction| transaction.commit_with(None, is_promised)).transpose()?;
@@ -415,21 +508,40 @@ impl Session {
         Ok(Ended { lsn: committed.lsn, is_promised })
     }
 
+    /// What the transaction does to channels, if anything; 54000 when there is no room for its notifications.
+    fn take_pending(&self) -> Result<Option<Pending>> {
+        let mut pending = self.shared.pending.lock();
+        if pending.is_empty() {
+            return Ok(None);
+        }
+        let pending = std::mem::take(&mut *pending);
+        self.shared.instance.hub.check_room(pending.sent())?;
+        Ok(Some(pending))
+    }
+
     fn rollback_transaction(&mut self) {
         self.portals.retain(|portal| portal.is_held());
         if let Some(transaction) = self.transaction.take() {
             transaction.rollback();
         }
         self.storage_changes.rolled_back(&self.shared.instance.storage);
-        self.catalog = CatalogTransaction::default();
         *self.shared.pending.lock() = Pending::default();
-        self.shared.settings.lock().rollback();
+        let mut settings = self.shared.settings.lock();
+        settings.rollback();
+        self.settled_settings = settings.generation();
+        drop(settings);
         self.end_transaction();
     }
 
     fn end_transaction(&mut self) {
-        self.constraints = Arc::default();
-        self.catalog_epoch = self.shared.instance.new_epoch();
+        if self.catalog.is_changed() {
+            self.catalog = CatalogTransaction::default();
+            self.catalog_epoch = self.shared.instance.new_epoch();
+        }
+        // A portal that was dropped, or a statement that failed, may have left something in it.
+        if Arc::get_mut(&mut self.constraints).is_none_or(|constraints| !constraints.is_untouched()) {
+            self.constraints = Arc::default();
+        }
         self.block.savepoints.clear();
         self.block.pipelined = false;
     }
@@ -440,7 +552,7 @@ impl Session {
         match action {
             Action::Listen(channel) => {
                 if self.listening.insert(channel.clone()) {
-                    hub.listen(database, channel, backend.pid, (backend.inbox.clone(), backend.mail.clone()));
+                    hub.listen(database, channel, backend.pid, (backend.inbox.clone(), backend.attention.clone()));
                 }
             }
             Action::Unlisten(channel) => {
@@ -550,19 +662,24 @@ impl Session {
         Ok(())
     }
 
-    /// Tells the client what changed for it: notifications outside a transaction, reported settings. Called before every
-    /// ReadyForQuery, and while the client is idle.
-    pub fn report_changes(&mut self, client: &mut dyn Client) {
-        self.send_notices(client);
+    /// What came for the session while it waited for its client: notifications, outside a transaction.
+    pub fn report_mail(&mut self, client: &mut dyn Client) {
         if !self.block.is_open() && !self.shared.backend.inbox.is_empty() {
             for notification in self.shared.instance.hub.take(&self.shared.backend.inbox) {
                 client.notification(notification.sender, &notification.channel, &notification.payload);
             }
         }
-        let settings = self.shared.settings.lock();
-        if settings.generation() == self.reported_generation {
+    }
+
+    /// Tells the client what changed for it: notices, notifications outside a transaction, reported settings. Called before
+    /// every ReadyForQuery.
+    pub fn report_changes(&mut self, client: &mut dyn Client) {
+        self.send_notices(client);
+        self.report_mail(client);
+        if self.reported_generation == self.shared.settings_generation() {
             return;
         }
+        let settings = self.shared.settings.lock();
         self.reported_generation = settings.generation();
         let known = std::mem::take(&mut self.reported);
         for (index, (name, value)) in settings.reported().enumerate() {

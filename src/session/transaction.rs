@@ -160,21 +160,19 @@ impl TransactionBlock {
         matches!(self.phase, Phase::Implicit | Phase::Block | Phase::Failed)
     }
 
-    /// A statement begins: opens a transaction if none is open; true when it did.
-    pub(crate) fn start_statement(&mut self, settings: &Settings) -> bool {
-        if self.phase != Phase::Idle {
-            return false;
+    /// A statement begins: opens a transaction with these modes if none is open.
+    pub(crate) fn start_statement(&mut self, modes: Modes, now: i64) {
+        if self.phase == Phase::Idle {
+            self.phase = Phase::Single;
+            self.begin_transaction(modes, now);
         }
-        self.phase = Phase::Single;
-        self.begin_transaction(Modes::from_settings(settings));
-        true
     }
 
-    fn begin_transaction(&mut self, modes: Modes) {
+    fn begin_transaction(&mut self, modes: Modes, now: i64) {
         self.modes = modes;
         self.snapshot_taken = false;
         self.savepoints.clear();
-        self.started = clock::now_micros();
+        self.started = now;
     }
 
     /// Several statements of a query string share their transaction.
@@ -231,7 +229,7 @@ impl TransactionBlock {
     /// `AND CHAIN`: the next transaction begins with the modes of the last one.
     pub(crate) fn chain(&mut self, modes: Modes) {
         self.phase = Phase::Block;
-        self.begin_transaction(modes);
+        self.begin_transaction(modes, clock::now_micros());
     }
 
     /// A statement failed: what becomes of the transaction. In a block the innermost savepoint's work goes at once, or all.
@@ -366,7 +364,7 @@ mod tests {
 
     fn started() -> TransactionBlock {
         let mut block = TransactionBlock::default();
-        block.start_statement(&Settings::new(Arc::default()));
+        block.start_statement(Modes::default(), 0);
         block
     }
 

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
+use rustc_hash::FxHashMap;
+
 use crate::{Field, Oid, Type, TypeInfo, TypeKind};
 
 /// The namespace `pg_catalog`.
@@ -62,7 +64,7 @@ pub struct RangeFacts {
 struct Tables {
     all: Vec<Arc<TypeInfo>>,
     facts: HashMap<Oid, TypeFacts>,
-    by_oid: HashMap<Oid, Arc<TypeInfo>>,
+    by_oid: FxHashMap<Oid, Arc<TypeInfo>>,
     by_name: HashMap<&'static str, Arc<TypeInfo>>,
     ranges: Vec<RangeFacts>,
 }
@@ -72,6 +74,12 @@ static TABLES: LazyLock<Tables> = LazyLock::new(load);
 /// The built-in type with this oid, those of `information_schema` and the row types of the catalogs included.
 pub fn by_oid(oid: Oid) -> Option<Arc<TypeInfo>> {
     TABLES.by_oid.get(&oid).cloned()
+}
+
+/// Likewise, for who only looks at it.
+#[inline]
+pub fn find(oid: Oid) -> Option<&'static TypeInfo> {
+    TABLES.by_oid.get(&oid).map(|info| &**info)
 }
 
 /// The type of this name (`int4`, `_text`, not `integer`) in `pg_catalog`.
@@ -141,7 +149,7 @@ fn load() -> Tables {
         fields.entry(oid(r[0])).or_default().push(Field { name: Arc::from(r[1]), ty });
     }
     let mut tables =
-        Tables { all: vec![], facts: HashMap::new(), by_oid: HashMap::new(), by_name: HashMap::new(), ranges };
+        Tables { all: vec![], facts: HashMap::new(), by_oid: FxHashMap::default(), by_name: HashMap::new(), ranges };
     for r in rows::<30>(include_str!("facts/pg_type.tsv")) {
         let info = Arc::new(type_info(&r, &tables.ranges, &mut fields));
         tables.facts.insert(info.oid, type_facts(&r));

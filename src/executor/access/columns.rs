@@ -60,6 +60,7 @@ impl OutputColumns {
     /// Appends the values of a row.
     #[inline]
     pub fn append(&self, id: RowId, version: &dyn RowReader, row: &mut Row) -> Result<()> {
+        row.reserve(self.len());
         for source in &self.sources {
             row.push(match source {
                 Source::Slot(slot) => version.column(*slot).to_datum()?,

@@ -5,6 +5,8 @@ use dictdb_planner::expr::Expr;
 use dictdb_planner::physical::IndexBounds;
 use dictdb_types::{Datum, Error, Oid, Physical, Result, TypeLookup, sort_key};
 
+use smallvec::SmallVec;
+
 use crate::eval::{Code, CompileContext, Scope, as_array, compile, compile_all};
 
 /// What key bytes of values begin with; NULL has a smaller or a larger byte.
@@ -51,6 +53,9 @@ pub(crate) struct BoundsCode {
     is_null: bool,
 }
 
+/// The parts of an index that a search reads; one in the common case.
+pub(crate) type KeyRanges = SmallVec<[KeyRange; 1]>;
+
 /// A part of an index to read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum KeyRange {
@@ -85,7 +90,7 @@ impl BoundsCode {
     }
 
     /// Appends the ranges that a search reads: none when a value is NULL or outside the key's type, several for ANY.
-    pub fn ranges(&self, keys: &IndexKeys, scope: Scope<'_>, out: &mut Vec<KeyRange>) -> Result<()> {
+    pub fn ranges(&self, keys: &IndexKeys, scope: Scope<'_>, out: &mut KeyRanges) -> Result<()> {
         let mut prefix = Vec::with_capacity(32);
         for (code, column) in self.equal.iter().zip(&keys.columns) {
             let value = code.eval_ref(scope)?;
@@ -118,7 +123,7 @@ impl BoundsCode {
         prefix: Vec<u8>,
         hash: bool,
         scope: Scope<'_>,
-        out: &mut Vec<KeyRange>,
+        out: &mut KeyRanges,
     ) -> Result<()> {
         if hash {
             return Err(Error::internal("range condition on a hash index"));
@@ -175,7 +180,7 @@ fn any_ranges(
     prefix: &[u8],
     last: bool,
     scope: Scope<'_>,
-    out: &mut Vec<KeyRange>,
+    out: &mut KeyRanges,
 ) -> Result<()> {
     let value = any.eval_ref(scope)?;
     let Some(array) = as_array(&value)? else { return Ok(()) };

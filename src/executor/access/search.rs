@@ -9,7 +9,7 @@ use hashbrown::HashSet;
 
 use super::TableHandle;
 use super::columns::OutputColumns;
-use super::index::{BoundsCode, IndexKeys, KeyBound, KeyRange};
+use super::index::{BoundsCode, IndexKeys, KeyBound, KeyRange, KeyRanges};
 use crate::eval::{CompileContext, Scope};
 use crate::row::Row;
 use crate::runtime::{Runtime, ScanId};
@@ -77,35 +77,30 @@ impl IndexAccess {
 /// A running search.
 pub(crate) struct Search {
     access: Arc<IndexAccess>,
-    ranges: Vec<KeyRange>,
+    ranges: KeyRanges,
     next_range: usize,
     /// Rows of a point that were read with its first.
     ready: Vec<Row>,
-    cursor: Option<IndexCursor>,
-    batch: Candidates,
-    at: usize,
-    batch_rows: usize,
+    /// The range that is being read.
+    range: Option<Box<RangeRead>>,
     /// Rows returned, when ranges may overlap.
     seen: Option<HashSet<RowId>>,
     position: usize,
+}
+
+/// A range of an index on the way through it.
+struct RangeRead {
+    cursor: IndexCursor,
+    batch: Candidates,
+    at: usize,
+    batch_rows: usize,
 }
 
 impl Search {
     /// A search without ranges, at its end.
     pub fn new(access: Arc<IndexAccess>) -> Self {
         let seen = (access.bounds.len() > 1).then(HashSet::new);
-        Search {
-            access,
-            ranges: Vec::new(),
-            next_range: 0,
-            ready: Vec::new(),
-            cursor: None,
-            batch: Candidates::default(),
-            at: 0,
-            batch_rows: FIRST_BATCH,
-            seen,
-            position: 0,
-        }
+        Search { access, ranges: KeyRanges::new(), next_range: 0, ready: Vec::new(), range: None, seen, position: 0 }
     }
 
     /// Begins with the values that the bounds have now.
@@ -119,7 +114,7 @@ impl Search {
         }
         self.next_range = 0;
         self.ready.clear();
-        self.cursor = None;
+        self.range = None;
         if let Some(seen) = &mut self.seen {
             seen.clear();
         }
@@ -138,11 +133,11 @@ impl Search {
                 row.append(&mut ready);
                 return Ok(true);
             }
-            if self.cursor.is_some() {
+            if self.range.is_some() {
                 if self.next_of_range(rt, row)? {
                     return Ok(true);
                 }
-                self.cursor = None;
+                self.range = None;
             }
             let Some(range) = self.ranges.get(self.next_range) else { return Ok(false) };
             self.next_range += 1;
@@ -156,29 +151,28 @@ impl Search {
                 KeyRange::Range(from, to) => {
                     let direction = if self.access.reverse { Direction::Backward } else { Direction::Forward };
                     let index = self.access.index.clone();
-                    self.cursor = Some(IndexCursor::new(index, bound(from), bound(to), direction));
-                    self.batch = Candidates::default();
-                    self.at = 0;
-                    self.batch_rows = FIRST_BATCH;
+                    let cursor = IndexCursor::new(index, bound(from), bound(to), direction);
+                    let range = RangeRead { cursor, batch: Candidates::default(), at: 0, batch_rows: FIRST_BATCH };
+                    self.range = Some(Box::new(range));
                 }
             }
         }
     }
 
     fn next_of_range(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
-        let Some(cursor) = &mut self.cursor else { return Ok(false) };
+        let Some(range) = &mut self.range else { return Ok(false) };
         let access = &*self.access;
         loop {
-            if self.at >= self.batch.rows().len() {
+            if range.at >= range.batch.rows().len() {
                 rt.env().check_interrupts()?;
-                if !cursor.next_batch(self.batch_rows, &mut self.batch) {
+                if !range.cursor.next_batch(range.batch_rows, &mut range.batch) {
                     return Ok(false);
                 }
-                self.at = 0;
-                self.batch_rows = (self.batch_rows * 2).min(LARGEST_BATCH);
+                range.at = 0;
+                range.batch_rows = (range.batch_rows * 2).min(LARGEST_BATCH);
             }
-            let at = self.at;
-            self.at += 1;
+            let at = range.at;
+            range.at += 1;
             let visit = |id, version: &dictdb_storage::RowView<'_>| {
                 if is_repeated(&mut self.seen, id) {
                     return Ok(false);
@@ -186,7 +180,7 @@ impl Search {
                 access.columns.append(id, version, row).map(|()| true)
             };
             let table = &access.handle.table;
-            let found = table.read_candidate(&access.index, &self.batch, at, &rt.cx().snapshot, visit)?;
+            let found = table.read_candidate(&access.index, &range.batch, at, &rt.cx().snapshot, visit)?;
             if found.transpose()?.unwrap_or(false) {
                 return Ok(true);
             }

@@ -126,8 +126,9 @@ fn aggregate(
             form: KeyForm::of(group.ty(), types),
         })
     });
-    let groups = groups.collect::<Result<_>>()?;
-    let calls = calls.iter().map(|call| CallCode::compile(call, &vectors)).collect::<Result<_>>()?;
+    let groups: Box<[GroupKey]> = groups.collect::<Result<_>>()?;
+    let grouped = !groups.is_empty();
+    let calls = calls.iter().map(|call| CallCode::compile(call, grouped, &vectors)).collect::<Result<_>>()?;
     Ok(Arc::new(Aggregate { groups, calls, columns: layouts(&node.columns, cx), input }))
 }
 

@@ -53,6 +53,12 @@ impl ConstraintQueue {
         set.unwrap_or(constraint.initially_deferred)
     }
 
+    /// Whether nothing was ever put into it or set: it can serve the next transaction.
+    pub fn is_untouched(&self) -> bool {
+        let state = self.0.lock();
+        state.events.is_empty() && state.done == 0 && state.modes.all.is_none() && state.modes.by_constraint.is_empty()
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.0.lock().events.is_empty()

@@ -32,6 +32,8 @@ const QUERIES: &[&str] = &[
     "select d, flag, count(*) filter (where i2 > 50), sum(i2) filter (where t is null) from big group by d, flag order by d, flag",
     "select string_agg(t, ',' order by t desc) from big where id < 40",
     "select array_agg(distinct i2 order by i2) from big where id < 1000",
+    "select flag, count(distinct t), sum(distinct i2), avg(distinct n), max(distinct d) from big group by flag order by flag",
+    "select count(distinct n), sum(distinct i8) filter (where i2 < 7), sum(distinct f8)::text from big where id % 50 <> 0",
     "select percentile_cont(0.5) within group (order by i8) from big",
     "select id, t from big where t like 'row 1%' and i2 between 10 and 20 order by id desc limit 7 offset 3",
     "select id from big where i2 <> 0 and 1000 / i2 > 500 order by id limit 10",

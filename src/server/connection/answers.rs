@@ -3,16 +3,13 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use dictdb_session::{Client, CopyShape, Format, Row, Shape, Status, Tag};
-use dictdb_types::{Env, Error, Result, Severity, SqlState};
-use pgwire::messages::copy::{CopyData, CopyDone, CopyInResponse, CopyOutResponse};
-use pgwire::messages::extendedquery::PortalSuspended;
-use pgwire::messages::response::{
-    CommandComplete, EmptyQueryResponse, NotificationResponse, ReadyForQuery, TransactionStatus,
-};
+use dictdb_types::{Env, Error, Oid, Result, Severity, SqlState};
+use pgwire::messages::copy::{CopyDone, CopyInResponse, CopyOutResponse};
+use pgwire::messages::response::NotificationResponse;
 use pgwire::messages::startup::ParameterStatus;
-use pgwire::messages::{Message, PgWireFrontendMessage};
 
-use super::frame::{Cut, violation};
+use super::frame::Cut;
+use super::message::{Message, violation};
 use super::rows;
 use super::stream::Stream;
 
@@ -20,11 +17,11 @@ impl Stream {
     /// ReadyForQuery.
     pub(super) fn ready(&mut self, status: Status) {
         let status = match status {
-            Status::Idle => TransactionStatus::Idle,
-            Status::InTransaction => TransactionStatus::Transaction,
-            Status::Failed => TransactionStatus::Error,
+            Status::Idle => b'I',
+            Status::InTransaction => b'T',
+            Status::Failed => b'E',
         };
-        self.send(&ReadyForQuery::new(status));
+        self.put(b'Z', |out| out.push(status));
         self.want_flush();
     }
 }
@@ -42,8 +39,31 @@ fn copy_formats(shape: CopyShape) -> (i8, i16, Vec<i16>) {
 
 #[async_trait]
 impl Client for Stream {
+    fn parsed(&mut self) {
+        self.put(b'1', |_| {});
+    }
+
+    fn bound(&mut self) {
+        self.put(b'2', |_| {});
+    }
+
+    fn closed(&mut self) {
+        self.put(b'3', |_| {});
+    }
+
+    fn parameters(&mut self, types: &[Oid]) {
+        self.put(b't', |out| {
+            out.extend_from_slice(&(types.len() as u16).to_be_bytes());
+            types.iter().for_each(|oid| out.extend_from_slice(&oid.0.to_be_bytes()));
+        });
+    }
+
     fn describe(&mut self, shape: &Shape, env: &dyn Env) {
-        self.send(&rows::description(shape, env));
+        self.put(b'T', |out| rows::describe(shape, env, out));
+    }
+
+    fn no_data(&mut self) {
+        self.put(b'n', |_| {});
     }
 
     fn row(&mut self, shape: &Shape, row: &Row, env: &dyn Env) -> Result<()> {
@@ -51,15 +71,18 @@ impl Client for Stream {
     }
 
     fn complete(&mut self, tag: &Tag) {
-        self.send(&CommandComplete::new(tag.to_string()));
+        self.put(b'C', |out| {
+            tag.write(out);
+            out.push(0);
+        });
     }
 
     fn empty_query(&mut self) {
-        self.send(&EmptyQueryResponse::new());
+        self.put(b'I', |_| {});
     }
 
     fn suspended(&mut self) {
-        self.send(&PortalSuspended::new());
+        self.put(b's', |_| {});
     }
 
     fn notice(&mut self, notice: &Error) {
@@ -103,13 +126,13 @@ impl Client for Stream {
             };
             let kind = frame.kind();
             match kind {
-                b'd' => return Ok(Some(frame.into_body().freeze())),
+                b'd' => return Ok(Some(frame.into_body().into())),
                 b'c' => return Ok(None),
                 // A driver may pipeline Sync behind the Execute that starts the COPY; it counts after it.
                 b'H' | b'S' => {}
                 b'f' => {
-                    let PgWireFrontendMessage::CopyFail(fail) = frame.decode()? else { return Err(gone()) };
-                    let message = format!("COPY from stdin failed: {}", fail.message);
+                    let Message::CopyFail(reason) = Message::read(kind, frame.body())? else { return Err(gone()) };
+                    let message = format!("COPY from stdin failed: {reason}");
                     return Err(Error::new(SqlState::QUERY_CANCELED, message));
                 }
                 kind => {
@@ -127,10 +150,7 @@ impl Client for Stream {
     }
 
     fn copy_row(&mut self, data: &[u8]) {
-        // CopyData would copy the row twice more.
-        self.output.push(CopyData::message_type().unwrap_or(b'd'));
-        self.output.extend_from_slice(&(data.len() as i32 + 4).to_be_bytes());
-        self.output.extend_from_slice(data);
+        self.put(b'd', |out| out.extend_from_slice(data));
     }
 
     fn copy_done(&mut self) {

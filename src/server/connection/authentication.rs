@@ -127,7 +127,7 @@ async fn receive(stream: &mut Stream) -> Result<PasswordMessageFamily> {
     if body.is_empty() {
         return Err(failed(SqlState::PROTOCOL_VIOLATION, "malformed SCRAM message".to_owned()));
     }
-    Ok(PasswordMessageFamily::Raw(body))
+    Ok(PasswordMessageFamily::Raw(body.as_slice().into()))
 }
 
 /// `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.

@@ -1,19 +1,18 @@
 //! The life of a session on the wire: messages in, one after another, until the client leaves or is sent away.
 
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::task::Poll;
+
 use dictdb_session::interrupts::terminated;
-use dictdb_session::{Session, Shape, Status};
-use dictdb_types::{Error, Oid, Result, Severity, SqlState};
-use pgwire::messages::PgWireFrontendMessage;
-use pgwire::messages::data::{NoData, ParameterDescription};
-use pgwire::messages::extendedquery::{
-    Bind, BindComplete, Close, CloseComplete, Describe, Execute, Parse, ParseComplete, TARGET_TYPE_BYTE_STATEMENT,
-};
+use dictdb_session::{Session, Target};
+use dictdb_types::{Error, Result, Severity, SqlState};
 use pgwire::messages::startup::{BackendKeyData, SecretKey};
-use tokio::time::sleep;
 
 use super::frame::{Cut, Frame};
+use super::message::{Message, violation};
 use super::report::is_fatal;
-use super::rows;
 use super::stream::Stream;
 
 /// Whether the connection goes on.
@@ -21,6 +20,14 @@ use super::stream::Stream;
 enum Next {
     Continue,
     Close,
+}
+
+/// What ends an idle session's wait.
+enum Event {
+    Input(io::Result<bool>),
+    /// Another session or the server has something for it.
+    Call,
+    TooLong,
 }
 
 /// A session and its stream.
@@ -53,7 +60,11 @@ impl Connection {
     /// Handles the next message, or waits for it.
     async fn step(&mut self) -> Next {
         match self.stream.buffered() {
-            Ok(Cut::Frame(frame)) => self.handle(frame).await,
+            Ok(Cut::Frame(frame)) => {
+                let next = self.handle(&frame).await;
+                self.stream.give_back(frame);
+                next
+            }
             Ok(Cut::Wait(_)) => self.wait().await,
             Ok(Cut::Lost) => Next::Close,
             Err(error) => self.leave(&error),
@@ -68,50 +79,54 @@ impl Connection {
 
     /// Waits for input, and meanwhile for whatever else concerns an idle session.
     async fn wait(&mut self) -> Next {
-        let backend = self.session.shared().backend.clone();
-        if backend.interrupts.is_draining() {
+        self.session.pause();
+        if self.session.shared().backend.interrupts.is_draining() {
             return self.leave(&terminated());
         }
         if self.stream.flush_if_wanted().await.is_err() {
             return Next::Close;
         }
         self.stream.rest();
-        let limit = self.session.idle_limit();
-        let too_long = async {
-            match &limit {
-                Some((limit, _)) => sleep(*limit).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            more = self.stream.read() => match more {
-                Ok(true) => Next::Continue,
-                Ok(false) | Err(_) => Next::Close,
-            },
-            () = backend.interrupts.wait() => Next::Continue,
-            () = backend.mail.notified() => {
-                if self.session.status() == Status::Idle {
-                    self.session.report_changes(&mut self.stream);
-                }
+        match self.event().await {
+            Event::Input(Ok(true)) => Next::Continue,
+            Event::Input(_) => Next::Close,
+            Event::Call => {
+                self.session.report_mail(&mut self.stream);
                 Next::Continue
             }
-            () = too_long => match limit {
+            Event::TooLong => match self.session.idle_limit() {
                 Some((_, error)) => self.leave(&error),
                 None => Next::Continue,
             },
         }
     }
 
-    async fn handle(&mut self, frame: Frame) -> Next {
+    async fn event(&mut self) -> Event {
+        let limit = self.session.idle_limit();
+        let shared = self.session.shared();
+        let attention = &shared.backend.attention;
+        let too_long = limit.map(|(limit, _)| shared.instance.deadlines.ring(limit, attention));
+        let mut read = pin!(self.stream.read());
+        poll_fn(|cx| {
+            if let Poll::Ready(more) = read.as_mut().poll(cx) {
+                return Poll::Ready(Event::Input(more));
+            }
+            attention.poll(cx).map(|()| match &too_long {
+                Some(deadline) if deadline.has_passed() => Event::TooLong,
+                _ => Event::Call,
+            })
+        })
+        .await
+    }
+
+    async fn handle(&mut self, frame: &Frame) -> Next {
         let kind = frame.kind();
         match kind {
             b'X' => return Next::Close,
             // Left over from a COPY that failed.
             b'd' | b'c' | b'f' => return Next::Continue,
             b'p' => {
-                let message = "invalid frontend message type 112";
-                let mut error = super::frame::violation(message);
+                let mut error = violation("invalid frontend message type 112");
                 error.fields_mut().severity = Severity::Fatal;
                 return self.leave(&error);
             }
@@ -123,34 +138,56 @@ impl Connection {
             }
             _ => {}
         }
-        let message = match frame.decode() {
-            Ok(message) => message,
-            Err(error) => {
-                self.session.protocol_error();
-                return match kind {
-                    b'Q' | b'S' => self.finish(Err(error)),
-                    _ => self.answer(Err(error)),
-                };
-            }
-        };
-        match message {
-            PgWireFrontendMessage::Query(query) => {
-                let result = self.session.simple_query(&query.query, &mut self.stream).await;
+        match Message::read(kind, frame.body()) {
+            Ok(Message::Query(query)) => {
+                let result = self.session.simple_query(query, &mut self.stream).await;
                 self.finish(result)
             }
-            PgWireFrontendMessage::Sync(_) => {
+            Ok(Message::Execute { portal, max_rows }) => {
+                let result = self.session.execute(portal, max_rows, &mut self.stream).await;
+                self.go_on(result)
+            }
+            Ok(Message::Sync) => {
                 self.discarding = false;
                 let result = self.session.sync(&mut self.stream).await;
                 self.finish(result)
             }
-            PgWireFrontendMessage::Flush(_) => {
+            Ok(Message::Flush) => {
                 self.session.settle().await;
                 self.stream.want_flush();
                 Next::Continue
             }
-            extended => {
-                let result = self.extended(extended).await;
-                self.answer(result)
+            Ok(message) => {
+                let result = self.answer(message);
+                self.go_on(result)
+            }
+            Err(error) => {
+                self.session.protocol_error();
+                match kind {
+                    b'Q' | b'S' => self.finish(Err(error)),
+                    _ => self.go_on(Err(error)),
+                }
+            }
+        }
+    }
+
+    /// Answers a message that waits for nothing.
+    fn answer(&mut self, message: Message<'_>) -> Result<()> {
+        let (session, client) = (&mut self.session, &mut self.stream);
+        match message {
+            Message::Parse { statement, query, types } => session.parse(statement, query, &types.list(), client),
+            Message::Bind(bind) => {
+                let formats = (bind.param_formats(), bind.result_formats());
+                session.bind(bind.portal, bind.statement, (&formats.0, &formats.1), &bind.params(), client)
+            }
+            Message::Describe { target: Target::Statement, name } => session.describe_statement(name, client),
+            Message::Describe { target: Target::Portal, name } => session.describe_portal(name, client),
+            Message::Close { target, name } => {
+                session.close_named(target, name, client);
+                Ok(())
+            }
+            Message::Query(_) | Message::Execute { .. } | Message::Sync | Message::Flush | Message::CopyFail(_) => {
+                Err(Error::internal("a message that is answered elsewhere"))
             }
         }
     }
@@ -168,7 +205,7 @@ impl Connection {
     }
 
     /// Ends one extended message; after an error the rest of the pipeline is discarded.
-    fn answer(&mut self, result: Result<()>) -> Next {
+    fn go_on(&mut self, result: Result<()>) -> Next {
         let Err(error) = result else { return Next::Continue };
         self.discarding = true;
         self.report(&error)
@@ -185,76 +222,5 @@ impl Connection {
             return self.leave(&Error::with_severity(Severity::Fatal, SqlState::PROTOCOL_VIOLATION, message));
         }
         Next::Continue
-    }
-
-    async fn extended(&mut self, message: PgWireFrontendMessage) -> Result<()> {
-        match message {
-            PgWireFrontendMessage::Parse(parse) => self.parse(parse).await,
-            PgWireFrontendMessage::Bind(bind) => self.bind(bind).await,
-            PgWireFrontendMessage::Describe(describe) => self.describe(&describe),
-            PgWireFrontendMessage::Execute(execute) => self.execute(&execute).await,
-            PgWireFrontendMessage::Close(close) => {
-                self.close(&close);
-                Ok(())
-            }
-            other => Err(Error::internal(format!("unexpected message {other:?}"))),
-        }
-    }
-
-    async fn parse(&mut self, parse: Parse) -> Result<()> {
-        let types: Vec<Oid> = parse.type_oids.iter().copied().map(Oid).collect();
-        let name = parse.name.as_deref().unwrap_or_default();
-        self.session.parse(name, &parse.query, &types, &mut self.stream).await?;
-        self.stream.send(&ParseComplete::new());
-        Ok(())
-    }
-
-    async fn bind(&mut self, bind: Bind) -> Result<()> {
-        let bound = self.session.bind(
-            bind.portal_name.as_deref().unwrap_or_default(),
-            bind.statement_name.as_deref().unwrap_or_default(),
-            &bind.parameter_format_codes,
-            &bind.parameters,
-            &bind.result_column_format_codes,
-            &mut self.stream,
-        );
-        bound.await?;
-        self.stream.send(&BindComplete::new());
-        Ok(())
-    }
-
-    fn describe(&mut self, describe: &Describe) -> Result<()> {
-        let name = describe.name.as_deref().unwrap_or_default();
-        let shape = if describe.target_type == TARGET_TYPE_BYTE_STATEMENT {
-            let description = self.session.describe_statement(name)?;
-            let types = description.params.iter().map(|oid| oid.0).collect();
-            self.stream.send(&ParameterDescription::new(types));
-            description.columns.map(Shape::text)
-        } else {
-            self.session.describe_portal(name)?
-        };
-        match shape {
-            Some(shape) => {
-                let env = self.session.type_env();
-                self.stream.send(&rows::description(&shape, &*env));
-            }
-            None => self.stream.send(&NoData::new()),
-        }
-        Ok(())
-    }
-
-    async fn execute(&mut self, execute: &Execute) -> Result<()> {
-        let name = execute.name.as_deref().unwrap_or_default();
-        self.session.execute(name, execute.max_rows, &mut self.stream).await
-    }
-
-    fn close(&mut self, close: &Close) {
-        let name = close.name.as_deref().unwrap_or_default();
-        if close.target_type == TARGET_TYPE_BYTE_STATEMENT {
-            self.session.close_statement(name);
-        } else {
-            self.session.close_portal(name);
-        }
-        self.stream.send(&CloseComplete::new());
     }
 }

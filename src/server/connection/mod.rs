@@ -9,16 +9,21 @@
 mod answers;
 mod authentication;
 mod frame;
+mod message;
 mod messages;
 mod report;
 mod rows;
 mod startup;
 mod stream;
 
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
+use dictdb_session::attention::Attention;
 use dictdb_session::backends::{Identity, shutting_down};
 use dictdb_session::settings::Value;
 use dictdb_session::{Instance, Session};
@@ -78,14 +83,30 @@ impl Server {
 
 /// Serves a connection until it ends.
 pub(crate) async fn serve(socket: TcpStream, address: SocketAddr, server: Arc<Server>, place: OwnedSemaphorePermit) {
-    let opening = tokio::time::timeout(server.authentication_timeout, open(socket, address, &server)).await;
+    let opening = open_in_time(socket, address, &server).await;
     drop(place);
     match opening {
-        Ok(Ok(Some((stream, session)))) => messages::run(stream, session).await,
-        Ok(Ok(None)) => {}
-        Ok(Err(error)) => tracing::debug!(%address, "connection not opened: {error}"),
-        Err(_) => tracing::info!(%address, "connection not opened: authentication_timeout"),
+        Some(Ok(Some((stream, session)))) => messages::run(stream, session).await,
+        Some(Ok(None)) => {}
+        Some(Err(error)) => tracing::debug!(%address, "connection not opened: {error}"),
+        None => tracing::info!(%address, "connection not opened: authentication_timeout"),
     }
+}
+
+/// Start-up within `authentication_timeout`; `None` after it.
+async fn open_in_time(
+    socket: TcpStream,
+    address: SocketAddr,
+    server: &Server,
+) -> Option<std::io::Result<Option<(Stream, Session)>>> {
+    let bell = Arc::<Attention>::default();
+    let _deadline = server.instance.deadlines.ring(server.authentication_timeout, &bell);
+    let mut opening = pin!(open(socket, address, server));
+    poll_fn(|cx| match opening.as_mut().poll(cx) {
+        Poll::Ready(opened) => Poll::Ready(Some(opened)),
+        Poll::Pending => bell.poll(cx).map(|()| None),
+    })
+    .await
 }
 
 /// Start-up: a stream and a session, or nothing when that was all the client wanted.

@@ -1,32 +1,37 @@
-//! Rows as DataRow messages, written straight into the output buffer.
+//! Rows and their descriptions, written straight into the output buffer.
 
 use dictdb_session::{Column, Format, Row, Shape};
-use dictdb_types::{Datum, Env, Error, Result, SqlState, binary, text};
-use pgwire::messages::data::{FieldDescription, RowDescription};
+use dictdb_types::{Datum, Env, Error, Result, SqlState, Type, TypeKind, binary, builtin_types, text};
 
 /// Type byte, length and number of columns.
 const ROW_HEADER_BYTES: usize = 7;
 
-/// RowDescription of a result. Domains are described as the types they stand for.
-pub(super) fn description(shape: &Shape, env: &dyn Env) -> RowDescription {
-    let field = |(index, column): (usize, &Column)| {
-        let ty = env.base_type(column.ty);
-        let size = env.type_info(ty.oid).map_or(-1, |info| info.len);
-        let format = match shape.format(index) {
-            Format::Text => 0,
-            Format::Binary => 1,
-        };
-        FieldDescription::new(
-            column.name.to_string(),
-            column.table.0 as i32,
-            column.attnum,
-            ty.oid.0,
-            size,
-            ty.typmod,
-            format,
-        )
-    };
-    RowDescription::new(shape.columns.iter().enumerate().map(field).collect())
+/// The body of RowDescription. Domains are described as the types they stand for.
+pub(super) fn describe(shape: &Shape, env: &dyn Env, out: &mut Vec<u8>) {
+    out.extend_from_slice(&(shape.columns.len() as u16).to_be_bytes());
+    for (index, column) in shape.columns.iter().enumerate() {
+        let (ty, size) = described(column.ty, env);
+        let format = i16::from(shape.format(index) == Format::Binary);
+        out.extend_from_slice(column.name.as_bytes());
+        out.push(0);
+        out.extend_from_slice(&column.table.0.to_be_bytes());
+        out.extend_from_slice(&column.attnum.to_be_bytes());
+        out.extend_from_slice(&ty.oid.0.to_be_bytes());
+        out.extend_from_slice(&size.to_be_bytes());
+        out.extend_from_slice(&ty.typmod.to_be_bytes());
+        out.extend_from_slice(&format.to_be_bytes());
+    }
+}
+
+/// The type that a column is described with, and its length.
+fn described(ty: Type, env: &dyn Env) -> (Type, i16) {
+    match builtin_types::find(ty.oid) {
+        Some(info) if !matches!(info.kind, TypeKind::Domain(_)) => (ty, info.len),
+        _ => {
+            let ty = env.base_type(ty);
+            (ty, env.type_info(ty.oid).map_or(-1, |info| info.len))
+        }
+    }
 }
 
 /// Appends a DataRow. On error nothing of it stays.

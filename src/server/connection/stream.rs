@@ -8,10 +8,12 @@ use pgwire::messages::Message;
 use pgwire::tokio::server::MaybeTls;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::frame::{Cut, Frame, cut};
+use super::frame::{Cut, Frame, Input};
 
 /// Room for reading; also what an idle connection keeps.
 const INPUT_BYTES: usize = 8 << 10;
+/// A large message announces itself: so much room for it is made at once instead of by doubling.
+const ANNOUNCED_BYTES: usize = 1 << 20;
 /// Answers beyond this are sent before the statement goes on.
 const OUTPUT_BYTES: usize = 64 << 10;
 /// Buffers beyond this are given back when they are empty.
@@ -20,11 +22,11 @@ const KEEP_BYTES: usize = 32 << 10;
 /// A connection's bytes.
 pub(super) struct Stream {
     io: MaybeTls,
-    input: BytesMut,
+    input: Input,
+    /// How many bytes make the message at the front whole.
+    wanted: usize,
     /// Encoded answers.
     pub output: Vec<u8>,
-    /// Where pgwire encodes a message before it joins `output`.
-    scratch: BytesMut,
     /// The client waits for what is in `output`.
     flush_wanted: bool,
     /// A message came where its kind has no meaning: what follows cannot be understood.
@@ -33,31 +35,31 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn new(io: MaybeTls) -> Stream {
-        Stream {
-            io,
-            input: BytesMut::new(),
-            output: Vec::new(),
-            scratch: BytesMut::new(),
-            flush_wanted: false,
-            out_of_step: false,
-        }
+        Stream { io, input: Input::default(), wanted: 0, output: Vec::new(), flush_wanted: false, out_of_step: false }
     }
 
     pub(super) fn is_encrypted(&self) -> bool {
         matches!(self.io, MaybeTls::Tls(_))
     }
 
-    /// Adds an answer.
+    /// Adds an answer that pgwire encodes. What is sent for every statement is written without it: see [`Stream::put`].
     pub(super) fn send(&mut self, message: &impl Message) {
-        self.scratch.clear();
+        let mut encoded = BytesMut::new();
         // Only a message beyond its type's size limit cannot be encoded; the session keeps its texts shorter.
-        match message.encode(&mut self.scratch) {
-            Ok(()) => self.output.extend_from_slice(&self.scratch),
+        match message.encode(&mut encoded) {
+            Ok(()) => self.output.extend_from_slice(&encoded),
             Err(error) => tracing::error!("an answer could not be encoded: {error}"),
         }
-        if self.scratch.capacity() > KEEP_BYTES {
-            self.scratch = BytesMut::new();
-        }
+    }
+
+    /// Adds an answer whose body `write` appends.
+    #[inline]
+    pub(super) fn put(&mut self, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.output.len();
+        self.output.extend_from_slice(&[kind, 0, 0, 0, 0]);
+        write(&mut self.output);
+        let length = (self.output.len() - start - 1) as i32;
+        self.output[start + 1..start + 5].copy_from_slice(&length.to_be_bytes());
     }
 
     /// The client waits: what is there is sent before the next read that has to wait.
@@ -89,22 +91,24 @@ impl Stream {
     }
 
     /// The next message if it is in the input already.
+    #[inline]
     pub(super) fn buffered(&mut self) -> Result<Cut> {
-        let cut = cut(&mut self.input)?;
-        if let Cut::Wait(length) = cut {
-            // A large message announces itself: its room is made at once instead of by doubling.
-            self.input.reserve(length.saturating_sub(self.input.len()).min(1 << 20));
-        }
+        let cut = self.input.cut()?;
+        self.wanted = if let Cut::Wait(bytes) = cut { bytes } else { 0 };
         Ok(cut)
+    }
+
+    /// The frame was handled.
+    #[inline]
+    pub(super) fn give_back(&mut self, frame: Frame) {
+        self.input.give_back(frame);
     }
 
     /// Waits for more input; false at its end. Cancelling it loses nothing.
     pub(super) async fn read(&mut self) -> io::Result<bool> {
-        if self.input.is_empty() && self.input.capacity() != INPUT_BYTES {
-            self.input = BytesMut::with_capacity(INPUT_BYTES);
-        }
-        self.input.reserve(INPUT_BYTES / 2);
-        Ok(self.io.read_buf(&mut self.input).await? > 0)
+        let wanted = self.wanted.clamp(INPUT_BYTES / 2, ANNOUNCED_BYTES);
+        let room = self.input.room(wanted, INPUT_BYTES);
+        Ok(self.io.read_buf(room).await? > 0)
     }
 
     /// The next message, however long it takes; `None` when the client is gone or sends what cannot be a message.

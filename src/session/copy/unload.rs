@@ -11,7 +11,7 @@ use super::options::{CopyFormat, Header, Options};
 use super::write::Writer;
 use super::{file_error, shape};
 use crate::Session;
-use crate::client::{Client, Column};
+use crate::client::{Client, Column, Row};
 use crate::portal::{Outcome, Portal, RowSource};
 use crate::prepared::Source;
 
@@ -61,9 +61,9 @@ impl Session {
             client.copy_row(&data);
             data.clear();
         }
-        let mut total = 0;
+        let (mut total, mut buffer) = (0, Row::new());
         loop {
-            let (count, at_end) = source.pump(ROWS_AT_ONCE, &mut |row| {
+            let (count, at_end) = source.pump(ROWS_AT_ONCE, &mut buffer, &mut |row| {
                 writer.row(row, &*env, &mut data)?;
                 client.copy_row(&data);
                 data.clear();
@@ -102,9 +102,9 @@ impl Session {
             let mut file = BufWriter::new(file);
             let mut data = Vec::new();
             writer.header(options.header == Header::Names, &mut data);
-            let mut total = 0;
+            let (mut total, mut buffer) = (0, Row::new());
             loop {
-                let (count, at_end) = source.pump(ROWS_AT_ONCE, &mut |row| {
+                let (count, at_end) = source.pump(ROWS_AT_ONCE, &mut buffer, &mut |row| {
                     writer.row(row, &*env, &mut data)?;
                     Ok(true)
                 })?;

@@ -80,11 +80,12 @@ impl Session {
             .iter()
             .map(|database| DatabaseName { oid: database.oid, name: database.name.clone(), owner: database.owner })
             .collect();
+        let wait = self.wait_options();
         let mut notices = Vec::new();
         let mut cx = DdlContext {
             storage: &self.shared.instance.storage,
             transaction: &transaction,
-            wait: self.wait_options(),
+            wait,
             database: self.shared.database.oid,
             store: &self.shared.database.catalog,
             catalog: &mut self.catalog,

@@ -76,12 +76,14 @@ impl Session {
 
     /// The plan of a query, made now or kept from before.
     pub(crate) fn plan(&mut self, source: &Source) -> Result<Arc<CachedPlan>> {
-        let env = self.env();
-        let stamp = self.stamp(&env);
+        // Most plans are kept ones, and to find them takes no environment.
+        let stamp = self.current_stamp();
         let kept = source.plan.lock().clone();
         if let Some(plan) = kept.filter(|plan| plan.stamp == stamp && plan.sizes.hold()) {
             return Ok(plan);
         }
+        let env = self.env();
+        let stamp = self.stamp(&env);
         let plan = Arc::new(self.make_plan(source, &[], stamp, &env, prepare)?);
         *source.plan.lock() = Some(plan.clone());
         Ok(plan)
@@ -176,11 +178,25 @@ impl Session {
     }
 
     /// What a plan made now would depend on.
+    fn current_stamp(&mut self) -> PlanStamp {
+        if self.catalog.is_changed() {
+            let env = self.env();
+            return self.stamp(&env);
+        }
+        let version = self.shared.database.catalog.version();
+        self.stamp_of(version, 0)
+    }
+
+    /// What a plan made in this environment depends on.
     pub(crate) fn stamp(&mut self, env: &StatementEnv) -> PlanStamp {
-        let surroundings = self.current_surroundings();
         let epoch = if self.catalog.is_changed() { self.catalog_epoch } else { 0 };
+        self.stamp_of(env.catalog.version(), epoch)
+    }
+
+    fn stamp_of(&mut self, catalog: u64, epoch: u64) -> PlanStamp {
+        let surroundings = self.current_surroundings();
         let statistics = self.shared.instance.statistics.generation();
-        PlanStamp { catalog: env.catalog.version(), epoch, surroundings, statistics }
+        PlanStamp { catalog, epoch, surroundings, statistics }
     }
 
     /// The `enable_*` settings.
@@ -199,7 +215,7 @@ impl Session {
 
     /// A number for everything but the catalog that decides what a text means.
     pub(crate) fn current_surroundings(&mut self) -> u64 {
-        let generation = self.shared.settings.lock().generation();
+        let generation = self.shared.settings_generation();
         if self.surroundings.0 != generation {
             self.surroundings = (generation, self.hash_surroundings());
         }
@@ -246,7 +262,7 @@ impl CachedPlan {
 
     /// 0A000 when a client was told of other columns: the statement was prepared before its tables changed.
     pub(crate) fn check_described(&self, described: Option<&Shape>) -> Result<()> {
-        let types = |columns: &[Column]| columns.iter().map(|column| column.ty).collect::<Vec<Type>>();
+        let types = |columns: &'_ [Column]| columns.iter().map(|column| column.ty).collect::<Vec<Type>>();
         let Some(shape) = described else { return Ok(()) };
         match &self.columns {
             Some(columns) if Arc::ptr_eq(columns, &shape.columns) || types(columns) == types(&shape.columns) => Ok(()),

@@ -15,7 +15,6 @@ use super::CachedPlan;
 use crate::client::{Row, Shape, Tag};
 use crate::portal::{Outcome, Portal, RowSource, TagCount};
 use crate::prepared::Source;
-use crate::system::SystemTables;
 use crate::{Session, StatementEnv};
 use dictdb_parser::utility::IsolationLevel;
 
@@ -34,18 +33,17 @@ pub(crate) struct RowStream {
 
 impl RowStream {
     /// Hands at most `limit` further rows to `sink`, which says whether it takes more. Returns how many, and whether that
-    /// was the end.
-    pub(crate) fn pump(&mut self, limit: usize, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
+    /// was the end. Each passes through `row`.
+    pub(crate) fn pump(&mut self, limit: usize, row: &mut Row, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
         let execution = self.execution.get_mut();
         let mut work = || {
-            let mut row = Row::new();
             let mut count = 0;
             while count < limit {
-                if !execution.next_row(&mut row)? {
+                if !execution.next_row(row)? {
                     return Ok((count, true));
                 }
                 count += 1;
-                if !sink(&row)? {
+                if !sink(row)? {
                     break;
                 }
             }
@@ -80,7 +78,7 @@ impl RowStream {
 
     fn drain(&mut self) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
-        self.pump(usize::MAX, &mut |row| {
+        self.pump(usize::MAX, &mut Row::new(), &mut |row| {
             rows.push(row.clone());
             Ok(true)
         })?;
@@ -106,7 +104,7 @@ impl Session {
         described: Option<&Shape>,
     ) -> Result<Outcome> {
         let wait = self.wait_options();
-        let (plan, env) = loop {
+        let (plan, env, transaction) = loop {
             let plan = self.plan_for(source, params)?;
             plan.check_described(described)?;
             plan.check_runnable()?;
@@ -122,10 +120,10 @@ impl Session {
             // While we waited for a lock its holder may have changed the table.
             let env = self.env();
             if self.stamp(&env) == plan.stamp {
-                break (plan, env);
+                break (plan, env, transaction);
             }
         };
-        let stream = self.open(&plan, params, env, wait)?;
+        let stream = self.open(&plan, params, env, transaction, wait)?;
         finish_or_stream(&plan, stream)
     }
 
@@ -138,8 +136,8 @@ impl Session {
         let transaction = self.transaction()?;
         plan.prepared.lock_relations(&transaction, &wait)?;
         let env = self.env();
-        let mut stream = self.open(plan, params, env, wait)?;
-        stream.pump(usize::MAX, &mut |_| Ok(true))?;
+        let mut stream = self.open(plan, params, env, transaction, wait)?;
+        stream.pump(usize::MAX, &mut Row::new(), &mut |_| Ok(true))?;
         Ok(stream.execution.get_mut().actual())
     }
 
@@ -148,9 +146,10 @@ impl Session {
         plan: &CachedPlan,
         params: &Arc<[Datum]>,
         env: Arc<StatementEnv>,
+        transaction: Arc<Transaction>,
         wait: WaitOptions,
     ) -> Result<RowStream> {
-        let cx = self.exec_context(env, params, wait)?;
+        let cx = self.exec_context(env, params, transaction, wait)?;
         let execution = Mutex::new(execute(&plan.prepared, cx.clone())?);
         Ok(RowStream { execution, heavy: plan.heavy, prepared: plan.prepared.clone(), cx })
     }
@@ -160,9 +159,9 @@ impl Session {
         &mut self,
         env: Arc<StatementEnv>,
         params: &Arc<[Datum]>,
+        transaction: Arc<Transaction>,
         wait: WaitOptions,
     ) -> Result<ExecContext> {
-        let transaction = self.transaction()?;
         let snapshot = Arc::new(transaction.snapshot()?);
         self.block.snapshot_taken = true;
         Ok(ExecContext {
@@ -172,7 +171,7 @@ impl Session {
             wait,
             params: params.clone(),
             catalog: env.catalog.clone(),
-            virtual_tables: Arc::new(SystemTables::new(env.clone())),
+            virtual_tables: env.clone(),
             constraints: self.constraints.clone(),
             env,
         })
@@ -181,13 +180,15 @@ impl Session {
     /// What checks of constraints are given.
     pub(crate) fn constraint_context(&mut self) -> Result<ExecContext> {
         let (env, wait) = (self.env(), self.wait_options());
-        self.exec_context(env, &Arc::from([]), wait)
+        let transaction = self.transaction()?;
+        self.exec_context(env, &Arc::from([]), transaction, wait)
     }
 
     /// The only row of a plan without parameters.
     pub(super) fn single_row(&mut self, prepared: &Arc<Prepared>, env: Arc<StatementEnv>) -> Result<Vec<Datum>> {
         let wait = self.wait_options();
-        let cx = self.exec_context(env, &Arc::from([]), wait)?;
+        let transaction = self.transaction()?;
+        let cx = self.exec_context(env, &Arc::from([]), transaction, wait)?;
         let mut row = Row::new();
         execute(prepared, cx)?.next_row(&mut row)?;
         Ok(row.to_vec())
@@ -213,8 +214,8 @@ impl Session {
         Ok(transaction)
     }
 
-    pub(crate) fn wait_options(&self) -> WaitOptions {
-        let timeout_ms = self.shared.settings.lock().derived().lock_timeout_ms;
+    pub(crate) fn wait_options(&mut self) -> WaitOptions {
+        let timeout_ms = self.derived().lock_timeout_ms;
         WaitOptions { timeout: (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms)) }
     }
 }

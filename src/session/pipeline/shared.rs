@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dictdb_parser::utility::Utility;
 use dictdb_parser::{Limits, LiteralKind, Statement, parse_lifted};
 use dictdb_types::{Datum, Oid, Result, text};
 
@@ -32,7 +33,13 @@ impl Session {
         }
         let source = match self.cache().get(&keys.key) {
             Some(Known::Statement(source)) => source,
-            Some(Known::Refused) => return None,
+            // What cannot be planned with parameters may be known as it is.
+            Some(Known::Refused) => {
+                return match keys.text(sql, &[], context).then(|| self.cache().get(&keys.key))? {
+                    Some(Known::Statement(source)) => Some((source, Arc::default())),
+                    _ => None,
+                };
+            }
             None => self.share_shape(sql, keys)?,
         };
         // A constant that does not fit its type is reported with its position, by planning the text as it is.
@@ -72,9 +79,10 @@ impl Session {
     /// Keeps a statement for later texts that are the same.
     pub(crate) fn share_text(&mut self, source: &Arc<Source>, types: &[Oid]) {
         let context = self.key_context();
-        let is_query = matches!(source.parsed.statement, Statement::Sql(_));
         // Inside a transaction that changed the catalog names may mean what nobody else sees.
-        if is_query && !self.catalog.is_changed() && self.keys.text(&source.text, types, context) {
+        let is_shared =
+            is_repeated(&source.parsed.statement) && source.parsed.notices.is_empty() && !self.catalog.is_changed();
+        if is_shared && self.keys.text(&source.text, types, context) {
             self.cache().put(&self.keys.key, Known::Statement(source.clone()));
         }
     }
@@ -97,6 +105,16 @@ impl Session {
             database: self.shared.database.oid,
             temporary_schema: self.shared.temporary_schema().unwrap_or(Oid::INVALID),
             surroundings: self.current_surroundings(),
+        }
+    }
+}
+
+/// Whether a statement is worth keeping: queries, and the short commands that sessions send again and again.
+fn is_repeated(statement: &Statement) -> bool {
+    match statement {
+        Statement::Sql(_) => true,
+        Statement::Utility(utility) => {
+            matches!(&**utility, Utility::Transaction(_) | Utility::Set(_) | Utility::Show(_) | Utility::Fetch(_))
         }
     }
 }

@@ -9,7 +9,6 @@ use dictdb_types::Env;
 use parking_lot::Mutex;
 
 use crate::StatementEnv;
-use crate::system::SystemTables;
 
 impl StatementEnv {
     /// The same surroundings over another version of the catalog.
@@ -32,6 +31,6 @@ impl Surroundings for StatementEnv {
     }
 
     fn virtual_tables(&self, catalog: Arc<Catalog>) -> Arc<dyn VirtualTables> {
-        Arc::new(SystemTables::new(self.over(catalog)))
+        self.over(catalog)
     }
 }

@@ -5,51 +5,49 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
 use dictdb_parser::{Limits, parse};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, binary, text};
 
-use super::{isolate, tag};
-use crate::client::{Client, Column, Format, Shape};
+use smallvec::SmallVec;
+
+use super::{isolate, isolate_now, tag};
+use crate::client::{Client, Format, Shape};
 use crate::portal::{Outcome, Portal, Progress, TagCount};
 use crate::prepared::{Analysis, PreparedStatement, Source};
 use crate::transaction::aborted;
 use crate::{Session, StatementEnv, Status, statement};
 
-/// A parameter's value as the client sent it; `None` is NULL.
-pub type Parameter = Option<Bytes>;
-
-/// The answer to Describe of a statement.
-#[derive(Clone, Debug)]
-pub struct StatementDescription {
-    /// Types of the parameters.
-    pub params: Arc<[Oid]>,
-    /// Columns of the result, all as text; `None` when it returns no rows.
-    pub columns: Option<Arc<[Column]>>,
+/// What Describe and Close name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A prepared statement.
+    Statement,
+    /// A portal.
+    Portal,
 }
-
-/// The answer to Describe of a portal: columns with the formats of Bind; `None` when it returns no rows.
-pub type PortalDescription = Option<Shape>;
 
 impl Session {
     /// Parse. 42P05, 26000, 25P02, 42601 and whatever is wrong with the statement.
-    pub async fn parse(&mut self, name: &str, sql: &str, types: &[Oid], client: &mut dyn Client) -> Result<()> {
+    pub fn parse(&mut self, name: &str, sql: &str, types: &[Oid], client: &mut dyn Client) -> Result<()> {
         let text: Arc<str> = sql.into();
-        let timer = self.begin_activity(Some(&text));
-        let result = isolate(async { self.parse_statement(name, &text, types) }).await;
-        drop(timer);
-        self.end_extended(result, client)
+        let deadline = self.begin_message();
+        self.start_statement();
+        self.show_activity(&text);
+        let result = isolate_now(|| self.parse_statement(name, &text, types));
+        drop(deadline);
+        self.end_extended(result, client)?;
+        client.parsed();
+        Ok(())
     }
 
     fn parse_statement(&mut self, name: &str, text: &Arc<str>, types: &[Oid]) -> Result<()> {
-        self.start_statement();
         if name.is_empty() {
             self.prepared.remove("");
         }
         if self.block.status() != Status::Failed
             && let Some(source) = self.shared_statement(text, types)
         {
-            let analysis = self.analyze_query(&source)?;
+            let analysis = self.analyze(&source, types)?;
             return self.keep_statement(name, Some(source), text, analysis);
         }
         let mut statements = parse(text, &Limits::default())?;
@@ -83,76 +81,99 @@ impl Session {
         Ok(())
     }
 
-    /// Bind. Formats are as in the message: none, one for all, or one for each.
-    pub async fn bind(
+    /// Bind. Formats, of the parameters and of the result, are as in the message: none, one for all, or one for each. A
+    /// parameter that is `None` is NULL.
+    pub fn bind(
         &mut self,
         portal: &str,
         statement: &str,
-        param_formats: &[i16],
-        params: &[Parameter],
-        result_formats: &[i16],
+        formats: (&[i16], &[i16]),
+        params: &[Option<&[u8]>],
         client: &mut dyn Client,
     ) -> Result<()> {
-        let timer = self.begin_activity(None);
-        let result =
-            isolate(async { self.bind_portal(portal, statement, param_formats, params, result_formats) }).await;
-        drop(timer);
-        self.end_extended(result, client)
+        let deadline = self.begin_message();
+        let result = isolate_now(|| self.bind_portal(portal, statement, formats, params));
+        drop(deadline);
+        self.end_extended(result, client)?;
+        client.bound();
+        Ok(())
     }
 
     fn bind_portal(
         &mut self,
         name: &str,
         statement: &str,
-        param_formats: &[i16],
-        params: &[Parameter],
-        result_formats: &[i16],
+        (param_formats, result_formats): (&[i16], &[i16]),
+        params: &[Option<&[u8]>],
     ) -> Result<()> {
         let prepared = self.prepared.get(statement)?;
         prepared.uses.fetch_add(1, Ordering::Relaxed);
-        self.shared.backend.activity.lock().query = prepared.text.clone();
         self.start_statement();
-        check_counts(&prepared, param_formats, params)?;
+        self.show_activity(&prepared.text);
+        check_counts(&prepared, param_formats, params.len())?;
         if let Some(source) = &prepared.source {
             self.check_not_aborted(&source.parsed.statement)?;
         }
         self.portals.check_free(name)?;
-        let env = self.env();
-        let values = decode_parameters(name, &prepared, param_formats, params, &env)?;
+        let mut portal = Portal::new(name, prepared.source.clone(), prepared.text.clone(), self.block.savepoints.len());
+        if !params.is_empty() {
+            portal.params = decode_parameters(name, &prepared, param_formats, params, &*self.env())?;
+        }
         if let Some(failure) = &prepared.analysis.failure {
             return Err(failure.clone());
         }
-        let mut portal = Portal::new(name, prepared.source.clone(), prepared.text.clone(), self.block.savepoints.len());
-        portal.params = values.into();
-        // A format that does not exist is the concern of Execute.
-        portal.bad_format = result_formats.iter().copied().find(|code| format_of(*code).is_err());
-        let formats = result_formats.iter().map(|code| format_of(*code).unwrap_or_default()).collect();
+        let mut formats = SmallVec::new();
+        for code in result_formats {
+            // A format that does not exist is the concern of Execute.
+            let format = format_of(*code).unwrap_or_else(|_| {
+                portal.bad_format.get_or_insert(*code);
+                Format::Text
+            });
+            formats.push(format);
+        }
         portal.set_shape(prepared.analysis.columns.clone(), formats)?;
-        self.portals.put(portal);
+        self.portals.put(Box::new(portal));
         Ok(())
     }
 
     /// Describe of a statement.
-    pub fn describe_statement(&mut self, name: &str) -> Result<StatementDescription> {
+    pub fn describe_statement(&mut self, name: &str, client: &mut dyn Client) -> Result<()> {
+        let deadline = self.begin_message();
+        let described = self.describe_prepared(name, client);
+        drop(deadline);
+        self.end_extended(described, client)
+    }
+
+    fn describe_prepared(&mut self, name: &str, client: &mut dyn Client) -> Result<()> {
         self.start_statement();
-        let described = self.prepared.get(name).and_then(|prepared| {
-            self.check_may_return(prepared.analysis.columns.is_some())?;
-            Ok(StatementDescription {
-                params: prepared.analysis.params.clone(),
-                columns: prepared.analysis.columns.clone(),
-            })
-        });
-        described.inspect_err(|_| self.fail())
+        let prepared = self.prepared.get(name)?;
+        self.check_may_return(prepared.analysis.columns.is_some())?;
+        client.parameters(&prepared.analysis.params);
+        match &prepared.analysis.columns {
+            Some(columns) => client.describe(&Shape::text(columns.clone()), &*self.env()),
+            None => client.no_data(),
+        }
+        Ok(())
     }
 
     /// Describe of a portal.
-    pub fn describe_portal(&mut self, name: &str) -> Result<PortalDescription> {
+    pub fn describe_portal(&mut self, name: &str, client: &mut dyn Client) -> Result<()> {
+        let deadline = self.begin_message();
+        let described = self.describe_bound(name, client);
+        drop(deadline);
+        self.end_extended(described, client)
+    }
+
+    fn describe_bound(&mut self, name: &str, client: &mut dyn Client) -> Result<()> {
         self.start_statement();
-        let described = self.portals.get(name, "portal").and_then(|portal| {
-            self.check_may_return(portal.shape.is_some())?;
-            Ok(portal.shape.clone())
-        });
-        described.inspect_err(|_| self.fail())
+        let env = self.env();
+        let portal = self.portals.get(name, "portal")?;
+        self.check_may_return(portal.shape.is_some())?;
+        match &portal.shape {
+            Some(shape) => client.describe(shape, &*env),
+            None => client.no_data(),
+        }
+        Ok(())
     }
 
     /// Row descriptions need a catalog, which a failed transaction has no longer.
@@ -162,21 +183,21 @@ impl Session {
 
     /// Execute: sends up to `max_rows` rows (all when it is not positive), then the tag or [`Client::suspended`].
     pub async fn execute(&mut self, portal: &str, max_rows: i32, client: &mut dyn Client) -> Result<()> {
-        let text = self.portals.get(portal, "portal").ok().map(|portal| portal.text.clone());
-        let timer = self.begin_activity(text.as_ref());
+        let deadline = self.begin_message();
         let result = isolate(self.execute_portal(portal, max_rows, client)).await;
-        drop(timer);
+        self.end_message(deadline);
         self.end_extended(result, client)
     }
 
     async fn execute_portal(&mut self, name: &str, max_rows: i32, client: &mut dyn Client) -> Result<()> {
         let mut portal = self.portals.take(name, "portal")?;
-        let Some(source) = portal.source.clone() else {
+        let Some(source) = &portal.source else {
             self.portals.put(portal);
             client.empty_query();
             return Ok(());
         };
         self.start_statement();
+        self.show_activity(&portal.text);
         self.check_not_aborted(&source.parsed.statement)?;
         self.shared.backend.interrupts.check()?;
         if let Some(code) = portal.bad_format {
@@ -223,14 +244,13 @@ impl Session {
                 }
             };
         }
-        let shape = match &portal.shape {
-            Some(shape) => shape.clone(),
-            None => Shape::text(Arc::default()),
-        };
         match &mut portal.progress {
             Progress::Rows { source, command, count } => {
                 let (command, count) = (*command, *count);
-                let (sent, at_end) = self.send_rows(&shape, source, limit, client).await?;
+                let shape = portal.shape.take().unwrap_or_else(|| Shape::text(Arc::default()));
+                let sent = self.send_rows(&shape, source, limit, client).await;
+                portal.shape = Some(shape);
+                let (sent, at_end) = sent?;
                 if !at_end {
                     return Ok(None);
                 }
@@ -245,32 +265,36 @@ impl Session {
         }
     }
 
-    /// Close of a statement; nothing happens when there is none.
-    pub fn close_statement(&mut self, name: &str) {
-        self.prepared.remove(name);
-    }
-
-    /// Close of a portal; nothing happens when there is none.
-    pub fn close_portal(&mut self, name: &str) {
-        self.portals.remove(name);
+    /// Close; nothing happens when there is no such statement or portal.
+    pub fn close_named(&mut self, target: Target, name: &str, client: &mut dyn Client) {
+        match target {
+            Target::Statement => self.prepared.remove(name),
+            Target::Portal => self.portals.remove(name),
+        };
+        client.closed();
     }
 
     /// Sync: outside a block the pipeline's transaction is committed. The error is an answer of its own.
     pub async fn sync(&mut self, client: &mut dyn Client) -> Result<()> {
-        if !self.block.is_open() {
-            return Ok(());
+        let mut result = Ok(());
+        if self.block.is_open() {
+            result = isolate(self.finish_statement()).await;
+            self.block.pipelined = false;
         }
-        let result = isolate(self.finish_statement()).await;
-        self.block.pipelined = false;
-        self.end_extended(result, client)
-    }
-
-    /// Takes back what a failed message did, and closes the activity.
-    fn end_extended(&mut self, result: Result<()>, client: &mut dyn Client) -> Result<()> {
         if result.is_err() {
             self.fail();
         }
         self.end_activity(client);
+        result
+    }
+
+    /// Takes back what a failed message did, and says what there is to say before its answer.
+    fn end_extended(&mut self, result: Result<()>, client: &mut dyn Client) -> Result<()> {
+        if result.is_err() {
+            self.fail();
+            self.pause();
+        }
+        self.send_notices(client);
         result
     }
 
@@ -280,20 +304,16 @@ impl Session {
     }
 }
 
-fn check_counts(prepared: &PreparedStatement, formats: &[i16], params: &[Parameter]) -> Result<()> {
+fn check_counts(prepared: &PreparedStatement, formats: &[i16], params: usize) -> Result<()> {
     let violation = |message: String| Err(Error::new(SqlState::PROTOCOL_VIOLATION, message));
-    if formats.len() > 1 && formats.len() != params.len() {
-        return violation(format!(
-            "bind message has {} parameter formats but {} parameters",
-            formats.len(),
-            params.len()
-        ));
+    if formats.len() > 1 && formats.len() != params {
+        let message = format!("bind message has {} parameter formats but {params} parameters", formats.len());
+        return violation(message);
     }
     let required = prepared.analysis.params.len();
-    if params.len() != required {
+    if params != required {
         return violation(format!(
-            "bind message supplies {} parameters, but prepared statement \"{}\" requires {required}",
-            params.len(),
+            "bind message supplies {params} parameters, but prepared statement \"{}\" requires {required}",
             prepared.name
         ));
     }
@@ -312,23 +332,26 @@ fn decode_parameters(
     portal: &str,
     prepared: &PreparedStatement,
     formats: &[i16],
-    params: &[Parameter],
+    params: &[Option<&[u8]>],
     env: &StatementEnv,
-) -> Result<Vec<Datum>> {
-    let mut values = Vec::with_capacity(params.len());
-    for (index, (param, oid)) in params.iter().zip(prepared.analysis.params.iter()).enumerate() {
+) -> Result<Arc<[Datum]>> {
+    // One allocation, filled in place.
+    let mut values: Arc<[Datum]> = std::iter::repeat_n(Datum::Null, params.len()).collect();
+    let places = Arc::get_mut(&mut values).ok_or_else(|| Error::internal("new parameters are shared"))?;
+    for (index, (place, param)) in places.iter_mut().zip(params).enumerate() {
         let code = match formats {
             [] => 0,
             [one] => *one,
             each => each.get(index).copied().unwrap_or(0),
         };
-        let value = decode_parameter(param, Type::new(*oid), code, env);
-        values.push(value.map_err(|error| with_parameter_context(error, portal, index, code))?);
+        let ty = Type::new(prepared.analysis.params[index]);
+        let value = decode_parameter(*param, ty, code, env);
+        *place = value.map_err(|error| with_parameter_context(error, portal, index, code))?;
     }
     Ok(values)
 }
 
-fn decode_parameter(param: &Parameter, ty: Type, code: i16, env: &StatementEnv) -> Result<Datum> {
+fn decode_parameter(param: Option<&[u8]>, ty: Type, code: i16, env: &StatementEnv) -> Result<Datum> {
     let format = format_of(code)?;
     let Some(bytes) = param else { return Ok(Datum::Null) };
     match format {

@@ -6,33 +6,54 @@ mod panics;
 mod simple;
 
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dictdb_types::{Error, Result};
 use futures::FutureExt;
 
 use crate::Session;
-use crate::client::{Client, Shape, Tag};
+use crate::client::{Client, Row, Shape, Tag};
 use crate::portal::{Progress, RowSource, TagCount};
 
-pub use extended::{Parameter, PortalDescription, StatementDescription, utf8};
+pub use extended::{Target, utf8};
 
 /// Rows that are asked of a stream at once.
 const ROWS_AT_ONCE: usize = 4096;
 
 /// Runs a statement so that a panic in it is an error of it: XX000, nothing of it told to the client but that.
 async fn isolate<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    match AssertUnwindSafe(work).catch_unwind().await {
-        Ok(result) => result,
-        Err(_) => Err(Error::internal("internal error while the statement was running")
-            .hint("The server's log has the details. The transaction was rolled back.")),
-    }
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(panicked()))
+}
+
+/// Likewise for work that waits for nothing.
+fn isolate_now<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()))
+}
+
+fn panicked() -> Error {
+    Error::internal("internal error while the statement was running")
+        .hint("The server's log has the details. The transaction was rolled back.")
 }
 
 impl Session {
     /// Sends rows until the source is at its end or `limit` rows were sent; the number sent, and whether the end was seen.
     async fn send_rows(
         &mut self,
+        shape: &Shape,
+        source: &mut RowSource,
+        limit: Option<usize>,
+        client: &mut dyn Client,
+    ) -> Result<(u64, bool)> {
+        let mut row = std::mem::take(&mut self.row);
+        let sent = self.send_rows_through(&mut row, shape, source, limit, client).await;
+        row.clear();
+        self.row = row;
+        sent
+    }
+
+    async fn send_rows_through(
+        &mut self,
+        row: &mut Row,
         shape: &Shape,
         source: &mut RowSource,
         limit: Option<usize>,
@@ -45,7 +66,7 @@ impl Session {
             if wanted == 0 {
                 return Ok((sent as u64, false));
             }
-            let (count, at_end) = source.pump(wanted, &mut |row| {
+            let (count, at_end) = source.pump(wanted, row, &mut |row| {
                 client.row(shape, row, &*env)?;
                 Ok(!client.is_full())
             })?;

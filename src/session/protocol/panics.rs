@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use dictdb_types::{Env, Error, Result, SqlState};
+use dictdb_types::{Env, Error, Oid, Result, SqlState};
 
 use crate::backends::Identity;
 use crate::client::{Client, Collector, CopyShape, Row, Shape, Tag};
@@ -20,6 +20,16 @@ struct Fragile(Collector);
 
 #[async_trait]
 impl Client for Fragile {
+    fn parsed(&mut self) {}
+
+    fn bound(&mut self) {}
+
+    fn closed(&mut self) {}
+
+    fn parameters(&mut self, _: &[Oid]) {}
+
+    fn no_data(&mut self) {}
+
     fn describe(&mut self, shape: &Shape, env: &dyn Env) {
         self.0.describe(shape, env);
     }

@@ -18,8 +18,10 @@ impl Session {
     /// the transaction has been aborted then.
     pub async fn simple_query(&mut self, sql: &str, client: &mut dyn Client) -> Result<()> {
         let text: Arc<str> = sql.into();
-        let timer = self.begin_activity(Some(&text));
-        let result = isolate(self.run_query_string(&text, timer, client)).await;
+        let deadline = self.begin_message();
+        self.start_statement();
+        self.show_activity(&text);
+        let result = isolate(self.run_query_string(&text, deadline, client)).await;
         if result.is_err() {
             self.fail();
         }
@@ -31,10 +33,9 @@ impl Session {
     async fn run_query_string(
         &mut self,
         text: &Arc<str>,
-        mut timer: Option<Deadline>,
+        mut deadline: Option<Deadline>,
         client: &mut dyn Client,
     ) -> Result<()> {
-        self.start_statement();
         self.prepared.remove("");
         if self.block.status() != Status::Failed
             && let Some((source, params)) = self.shared_call(text)
@@ -49,7 +50,7 @@ impl Session {
             self.check_not_aborted(&source.parsed.statement)?;
             self.start_statement();
             if index > 0 {
-                timer = self.statement_deadline();
+                deadline = self.statement_deadline();
             }
             if count > 1 {
                 self.block.begin_implicit();
@@ -71,7 +72,7 @@ impl Session {
             client.complete(&tag);
         }
         self.finish_statement().await?;
-        drop(timer);
+        drop(deadline);
         if count == 0 {
             client.empty_query();
         }

@@ -6,6 +6,7 @@ use dictdb_types::datetime::{parse_date_style, parse_interval_style, zone};
 use dictdb_types::{ByteaOutput, DateOrder, DateStyle, FormatSettings, Severity};
 
 use super::Settings;
+use crate::transaction::Modes;
 
 /// Settings in the form the code wants them.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Derived {
     pub search_path: Arc<[String]>,
     /// `synchronous_commit` other than `off`.
     pub synchronous_commit: bool,
+    /// `default_transaction_isolation` and its kin.
+    pub transaction_modes: Modes,
     /// `client_encoding` is `SQL_ASCII`: bytes are passed on unchecked by the client.
     pub encoding: &'static str,
 }
@@ -41,6 +44,7 @@ impl Default for Derived {
             client_min_messages: Severity::Notice,
             search_path: Arc::new(["$user".to_owned(), "public".to_owned()]),
             synchronous_commit: true,
+            transaction_modes: Modes::default(),
             encoding: "UTF8",
         }
     }
@@ -58,6 +62,7 @@ impl Derived {
             client_min_messages: severity(&settings.text("client_min_messages")),
             search_path: split_identifiers(&settings.text("search_path")).unwrap_or_default().into(),
             synchronous_commit: settings.text("synchronous_commit") != "off",
+            transaction_modes: Modes::from_settings(settings),
             encoding: if settings.text("client_encoding") == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" },
         }
     }

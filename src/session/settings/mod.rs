@@ -19,7 +19,8 @@ mod unit;
 mod value;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use dictdb_types::{Error, Result, SqlState};
 
@@ -162,7 +163,7 @@ pub enum Authority {
 }
 
 /// The settings of one session.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Settings {
     server: Arc<ServerSettings>,
     reset: Arc<Layer>,
@@ -173,7 +174,7 @@ pub struct Settings {
     savepoints: Vec<Upper>,
     derived: Arc<Derived>,
     reset_derived: Arc<Derived>,
-    generation: u64,
+    generation: Arc<AtomicU64>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -193,7 +194,7 @@ impl Settings {
             savepoints: Vec::new(),
             derived: Arc::default(),
             reset_derived: Arc::default(),
-            generation: 0,
+            generation: Arc::default(),
         };
         settings.derive();
         settings.reset_derived = settings.derived.clone();
@@ -388,12 +389,17 @@ impl Settings {
 
     /// Changes whenever any value may have changed.
     pub fn generation(&self) -> u64 {
-        self.generation
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// Where the generation is, for who wants to know of changes without locking the settings.
+    pub(crate) fn generation_cell(&self) -> Arc<AtomicU64> {
+        self.generation.clone()
     }
 
     fn derive(&mut self) {
         self.derived = Arc::new(Derived::of(self));
-        self.generation += 1;
+        self.generation.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The values a client is told of, in PostgreSQL's order.
@@ -466,8 +472,14 @@ fn is_simple_identifier(part: &str) -> bool {
     first && chars.all(|c| c == '_' || c == '$' || c.is_ascii_alphanumeric() || !c.is_ascii())
 }
 
+/// The values of a server that nobody configured.
+static BUILT_IN: LazyLock<Vec<Value>> = LazyLock::new(|| definition::all().iter().map(boot_value).collect());
+
 fn built_in(id: SettingId) -> Value {
-    let definition = &definition::all()[id as usize];
+    BUILT_IN[id as usize].clone()
+}
+
+fn boot_value(definition: &Definition) -> Value {
     let text = override_default(definition.name).or(definition.default).unwrap_or("");
     match value::parse(definition, definition.name, text) {
         Ok(value) => value,

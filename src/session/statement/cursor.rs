@@ -9,6 +9,7 @@ use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{DeclareCursor, Fetch, FetchDirection};
 use dictdb_planner::logical::LockStrength;
 use dictdb_types::{Error, Oid, Result, SqlState};
+use smallvec::smallvec;
 
 use super::tag::stays;
 use crate::Session;
@@ -43,13 +44,13 @@ impl Session {
             return Err(Error::internal("a cursor's query returned no rows"));
         };
         let format = if declare.binary { Format::Binary } else { Format::Text };
-        cursor.shape = Some(Shape { columns, formats: [format].into() });
+        cursor.shape = Some(Shape { columns, formats: smallvec![format] });
         refuse_locks(declare, source.locks_rows())?;
         let may_scroll = declare.scroll.is_none() && source.can_go_back();
         cursor.progress = Progress::Rows { source, command, count };
         let options = CursorOptions { scroll: declare.scroll == Some(true), may_scroll, hold: declare.hold };
         cursor.cursor = Some(Cursor { options, ..Cursor::default() });
-        self.portals.put(cursor);
+        self.portals.put(Box::new(cursor));
         Ok(Outcome::Done(Tag::new("DECLARE CURSOR")))
     }
 
@@ -294,7 +295,7 @@ impl Portal {
     fn read_more(&mut self, wanted: usize) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         let (_, at_end) = match &mut self.progress {
-            Progress::Rows { source, .. } => source.pump(wanted.min(READ_AT_ONCE), &mut |row| {
+            Progress::Rows { source, .. } => source.pump(wanted.min(READ_AT_ONCE), &mut Row::new(), &mut |row| {
                 rows.push(row.clone());
                 Ok(true)
             })?,

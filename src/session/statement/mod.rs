@@ -85,7 +85,11 @@ impl Session {
 
     /// Runs a portal's statement from its beginning.
     pub(crate) async fn run(&mut self, portal: &mut Portal, client: &mut dyn Client) -> Result<Outcome> {
-        let Some(source) = portal.source.clone() else { return Ok(Outcome::Done(Tag::new(""))) };
+        let Some(source) = &portal.source else { return Ok(Outcome::Done(Tag::new(""))) };
+        if matches!(source.parsed.statement, Statement::Sql(_)) && !self.block.modes.read_only {
+            return self.execute_query(portal);
+        }
+        let source = source.clone();
         let statement = &source.parsed.statement;
         if let Some(command) = prevents_block(statement) {
             self.block.prevent_block(command)?;

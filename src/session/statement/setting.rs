@@ -158,7 +158,7 @@ impl Session {
         if !lower.starts_with("transaction_") {
             return self.shared.settings.lock().reset(name, scope, authority);
         }
-        let defaults = crate::transaction::Modes::from_settings(&self.shared.settings.lock());
+        let defaults = self.shared.settings.lock().derived().transaction_modes;
         if reset && !self.block.in_block() {
             self.warn_outside_block("RESET TRANSACTION");
         }
@@ -224,7 +224,7 @@ impl Session {
         let modes = if self.block.is_open() {
             self.block.modes
         } else {
-            crate::transaction::Modes::from_settings(&self.shared.settings.lock())
+            self.shared.settings.lock().derived().transaction_modes
         };
         match name.to_ascii_lowercase().as_str() {
             "transaction_isolation" => Some(isolation_name(modes.isolation).to_owned()),

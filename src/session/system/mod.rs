@@ -5,7 +5,7 @@
 //! ORMs are answered by the ordinary planner and executor over these rows.
 //!
 //! ```text
-//!   VirtualScan ──► SystemTables ──► relations/   one producer per system table
+//!   VirtualScan ──► VirtualTables ─► relations/   one producer per system table
 //!                                    exported     rows PostgreSQL is born with (pg_proc, pg_operator, …)
 //!   function call ──► registry() ──► functions/   by C symbol, as all functions
 //!   reg… text ──► names
@@ -19,7 +19,7 @@ pub(crate) mod names;
 mod output;
 mod relations;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use dictdb_executor::VirtualTables;
 use dictdb_functions::Registry;
@@ -28,22 +28,11 @@ use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 use crate::StatementEnv;
 use output::{Output, Row};
 
-/// Makes the rows of system tables as one statement sees them.
-pub struct SystemTables {
-    env: Arc<StatementEnv>,
-}
-
-impl SystemTables {
-    /// For a statement.
-    pub fn new(env: Arc<StatementEnv>) -> Self {
-        SystemTables { env }
-    }
-}
-
-impl VirtualTables for SystemTables {
+/// The rows of system tables as one statement sees them.
+impl VirtualTables for StatementEnv {
     fn rows(&self, relation: Oid, equals: &[(i16, Datum)], columns: &[i16]) -> Result<Vec<Row>> {
         let mut output = Output::new(relation, equals, columns);
-        relations::produce(&self.env, relation, &mut output)?;
+        relations::produce(self, relation, &mut output)?;
         Ok(output.into_rows())
     }
 }

@@ -9,6 +9,7 @@ use std::time::Instant;
 use dictdb_types::{Error, Oid, Result, SqlState, TxnId};
 use hashbrown::HashMap;
 use parking_lot::{Mutex, MutexGuard, RwLock};
+use smallvec::SmallVec;
 
 use super::relation::{HeldAdvisory, HeldRelation};
 use super::wait::{Signal, WaitCell, WaitState, WaitTarget, lock_timeout};
@@ -224,22 +225,22 @@ impl LockManager {
 
     /// Releases the transaction's locks taken after a mark.
     pub(crate) fn release_after(&self, session: &Arc<SessionState>, mark: (usize, usize)) {
-        let (relations, advisory) = {
+        // Those that somebody may wait for; the others are given back by one atomic operation each.
+        let mut queued = SmallVec::<[(LockTag, LockMode); 4]>::new();
+        {
             let mut held = session.held.lock();
-            if held.mark() == mark {
-                return;
+            while held.relations.len() > mark.0
+                && let Some(HeldRelation { lock, mode }) = held.relations.pop()
+            {
+                if !mode.is_weak() || lock.release_weak(mode) {
+                    queued.push((lock.tag(), mode));
+                }
             }
-            let relations: Vec<_> = held.relations.drain(mark.0..).collect();
-            let advisory: Vec<_> = held.advisory.drain(mark.1..).collect();
-            (relations, advisory)
-        };
-        for HeldRelation { lock, mode } in relations {
-            let look = !mode.is_weak() || lock.release_weak(mode);
-            if look {
-                self.release(lock.tag(), session.pid, mode);
+            if held.advisory.len() > mark.1 {
+                queued.extend(held.advisory.drain(mark.1..));
             }
         }
-        for (tag, mode) in advisory {
+        for (tag, mode) in queued {
             self.release(tag, session.pid, mode);
         }
     }

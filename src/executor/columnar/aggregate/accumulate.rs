@@ -6,8 +6,10 @@ use arrow::array::ArrayRef;
 use dictdb_planner::expr::AggregateCall;
 use dictdb_types::{Physical, Result};
 
+use super::super::key::KeyForm;
 use super::super::vector::{self, Vector, VectorContext};
 use super::count::Count;
+use super::distinct::DistinctCode;
 use super::extreme;
 use super::general::General;
 use super::sum;
@@ -34,6 +36,8 @@ pub(crate) struct CallCode {
     /// FILTER.
     pub filter: Option<Vector>,
     kind: Kind,
+    /// DISTINCT, where the kind does not see to it itself.
+    distinct: Option<DistinctCode>,
 }
 
 #[derive(Debug)]
@@ -47,13 +51,21 @@ enum Kind {
 use super::general;
 
 impl CallCode {
-    /// Compiles a call. 0A000 for an aggregate without implementation.
-    pub fn compile(call: &AggregateCall, cx: &VectorContext<'_>) -> Result<Self> {
+    /// Compiles a call, of one of several groups or not. 0A000 for an aggregate without implementation.
+    pub fn compile(call: &AggregateCall, grouped: bool, cx: &VectorContext<'_>) -> Result<Self> {
         let filter = vector::compile_predicate(call.filter.as_ref(), cx)?;
-        if !call.distinct && call.order.is_empty() && !call.within_group {
+        if call.order.is_empty() && !call.within_group {
             let layouts: Vec<Physical> = call.args.iter().map(|arg| cx.eval.types.physical(arg.ty().oid)).collect();
-            if let Some(kind) = special(call, &layouts, cx) {
-                return Ok(CallCode { args: vector::compile_all(&call.args, cx)?, filter, kind });
+            let kind = special(call, &layouts, cx).filter(|kind| !call.distinct || !kind.depends_on_order(&layouts));
+            if let Some(kind) = kind {
+                let needs_distinct = call.distinct && !matches!(kind, Kind::Extreme(_));
+                let distinct = call.args.first().filter(|_| needs_distinct).zip(layouts.first());
+                let distinct = distinct.map(|(arg, layout)| DistinctCode {
+                    form: KeyForm::of(arg.ty(), cx.eval.types),
+                    layout: *layout,
+                    grouped,
+                });
+                return Ok(CallCode { args: vector::compile_all(&call.args, cx)?, filter, kind, distinct });
             }
         }
         let code = AggregateCode::compile(call, cx.eval)?;
@@ -64,17 +76,29 @@ impl CallCode {
         let result = cx.eval.types.physical(call.ty.oid);
         let general =
             general::GeneralCode { code, layouts, args: call.args.len(), within_group: call.within_group, result };
-        Ok(CallCode { args, filter, kind: Kind::General(Arc::new(general)) })
+        Ok(CallCode { args, filter, kind: Kind::General(Arc::new(general)), distinct: None })
     }
 
     /// The state of no group.
-    pub fn start(&self) -> Box<dyn Accumulate> {
-        match &self.kind {
+    pub fn start(&self) -> Result<Box<dyn Accumulate>> {
+        let all: Box<dyn Accumulate> = match &self.kind {
             Kind::Count => Box::new(Count::default()),
             Kind::Sum(sum) => sum.start(),
             Kind::Extreme(extreme) => extreme.start(),
             Kind::General(code) => Box::new(General::new(code.clone())),
+        };
+        match self.distinct {
+            None => Ok(all),
+            Some(distinct) => Ok(Box::new(distinct.start(all)?)),
         }
+    }
+}
+
+impl Kind {
+    /// Whether another order of its input may change the result: sums of floats are rounded at each step.
+    fn depends_on_order(&self, layouts: &[Physical]) -> bool {
+        matches!(self, Kind::Sum(_))
+            && layouts.iter().any(|layout| matches!(layout, Physical::Float4 | Physical::Float8))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod accumulate;
 mod count;
+mod distinct;
 mod extreme;
 mod general;
 mod sum;
@@ -166,7 +167,8 @@ impl AggregateCursor {
     fn aggregate(&mut self, rt: &Arc<Runtime>) -> Result<Chunk> {
         let node = self.node.clone();
         let mut groups = Groups::new(&node)?;
-        let mut accumulators: Vec<Box<dyn Accumulate>> = node.calls.iter().map(|call| call.start()).collect();
+        let mut accumulators: Vec<Box<dyn Accumulate>> =
+            node.calls.iter().map(|call| call.start()).collect::<Result<_>>()?;
         let mut charged = vec![0; accumulators.len()];
         while let Some(chunk) = self.input.next(rt)? {
             rt.env().check_interrupts()?;
