@@ -72,6 +72,16 @@ impl Execution {
         }
     }
 
+    /// The plan that is run.
+    pub fn prepared(&self) -> &Arc<Prepared> {
+        self.runtime.prepared()
+    }
+
+    /// The same statement from its beginning, over the same snapshot.
+    pub fn restarted(&self) -> Result<Execution> {
+        execute(self.prepared(), self.runtime.cx().clone())
+    }
+
     /// What the operators of a plan prepared for counting have done, by their numbers in the plan.
     pub fn actual(&self) -> Vec<dictdb_planner::explain::Actual> {
         self.runtime.actual()

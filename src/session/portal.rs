@@ -35,7 +35,7 @@ impl RowSource {
     }
 
     /// The strength in which it locks the rows it returns, if it does.
-    pub(crate) fn locks_rows(&self) -> Option<LockStrength> {
+    pub(crate) fn locks_rows(&mut self) -> Option<LockStrength> {
         match self {
             RowSource::Stream(stream) => stream.locks_rows(),
             RowSource::Stored(_) => None,
@@ -43,8 +43,11 @@ impl RowSource {
     }
 
     /// Whether a cursor over it may go backward although nobody said so.
-    pub(crate) fn can_go_back(&self) -> bool {
-        matches!(self, RowSource::Stream(stream) if stream.can_go_back())
+    pub(crate) fn can_go_back(&mut self) -> bool {
+        match self {
+            RowSource::Stream(stream) => stream.can_go_back(),
+            _ => false,
+        }
     }
 
     /// Hands at most `limit` further rows to `sink`, which says whether it takes more. Returns how many, and whether that

@@ -26,9 +26,6 @@ pub(crate) struct RowStream {
     /// Locked never, only borrowed mutably: a lock makes the session shareable, which tasks want to know of it.
     execution: Mutex<Execution>,
     heavy: bool,
-    /// What it was begun with, to begin again.
-    prepared: Arc<Prepared>,
-    cx: ExecContext,
 }
 
 impl RowStream {
@@ -54,13 +51,13 @@ impl RowStream {
 
     /// Whether PostgreSQL's operators for this plan can go backward, so that a cursor over it may although nobody said
     /// SCROLL.
-    pub(crate) fn can_go_back(&self) -> bool {
-        goes_back(&self.prepared.plan().root)
+    pub(crate) fn can_go_back(&mut self) -> bool {
+        goes_back(&self.execution.get_mut().prepared().plan().root)
     }
 
     /// The strength in which it locks the rows it returns, if it does.
-    pub(crate) fn locks_rows(&self) -> Option<LockStrength> {
-        let mut node = &self.prepared.plan().root;
+    pub(crate) fn locks_rows(&mut self) -> Option<LockStrength> {
+        let mut node = &self.execution.get_mut().prepared().plan().root;
         loop {
             match &node.op {
                 Op::LockRows { targets, .. } => return targets.first().map(|target| target.strength),
@@ -72,7 +69,8 @@ impl RowStream {
 
     /// Begins again, over the same snapshot.
     pub(crate) fn restart(&mut self) -> Result<()> {
-        *self.execution.get_mut() = execute(&self.prepared, self.cx.clone())?;
+        let execution = self.execution.get_mut();
+        *execution = execution.restarted()?;
         Ok(())
     }
 
@@ -150,8 +148,7 @@ impl Session {
         wait: WaitOptions,
     ) -> Result<RowStream> {
         let cx = self.exec_context(env, params, transaction, wait)?;
-        let execution = Mutex::new(execute(&plan.prepared, cx.clone())?);
-        Ok(RowStream { execution, heavy: plan.heavy, prepared: plan.prepared.clone(), cx })
+        Ok(RowStream { execution: Mutex::new(execute(&plan.prepared, cx)?), heavy: plan.heavy })
     }
 
     /// What an execution that begins now is given.

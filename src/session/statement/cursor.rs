@@ -40,7 +40,8 @@ impl Session {
         let query = outer.nested(declare.text.clone(), &types)?;
         let mut cursor = Portal::new(name, Some(query), outer.own_text().into(), self.block.savepoints.len());
         cursor.params = portal.params.clone();
-        let Outcome::Rows { columns, source, command, count } = Box::pin(self.run(&mut cursor, client)).await? else {
+        let Outcome::Rows { columns, mut source, command, count } = Box::pin(self.run(&mut cursor, client)).await?
+        else {
             return Err(Error::internal("a cursor's query returned no rows"));
         };
         let format = if declare.binary { Format::Binary } else { Format::Text };
