@@ -134,7 +134,7 @@ impl Builder<'_> {
             }
             Logical::Distinct { input, on } => self.build_distinct(input, on.as_deref(), wanted, outer),
             Logical::SetOp { kind, all, columns, left, right } => {
-                self.build_set_op(*kind, *all, columns, left, right, wanted, outer)
+                self.build_set_op((*kind, *all), columns, (left, right), wanted, outer)
             }
             Logical::With { ctes, body } => self.build_with(ctes, body, wanted, outer),
             Logical::Modify(modify) => self.build_modify(modify, outer),

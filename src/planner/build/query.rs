@@ -166,11 +166,9 @@ impl Builder<'_> {
 
     pub(crate) fn build_set_op(
         &mut self,
-        kind: SetOpKind,
-        all: bool,
+        (kind, all): (SetOpKind, bool),
         columns: &[Column],
-        left: &Logical,
-        right: &Logical,
+        (left, right): (&Logical, &Logical),
         wanted: &Wanted,
         outer: &Outer,
     ) -> Result<Built> {
