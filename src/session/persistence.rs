@@ -59,7 +59,7 @@ pub(crate) fn open(
     settings.set_computed("wal_segment_size", &durability.log().segment_bytes().to_string())?;
     let databases = Arc::new(RwLock::new(databases));
     let listed = databases.clone();
-    durability.start(move || listed.read().iter().map(|database| view(database)).collect())?;
+    durability.start(move || listed.read().iter().map(view).collect())?;
     Ok(Opened { durability: Some(durability), databases })
 }
 

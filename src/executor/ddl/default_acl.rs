@@ -106,7 +106,7 @@ impl DdlContext<'_> {
         let catalog = self.view();
         let everywhere = catalog.default_acl((role, Oid::INVALID, letter)).is_some();
         let here = catalog.default_acl((role, schema, letter)).is_some();
-        if !everywhere && !(here && schema.is_valid()) {
+        if !(everywhere || here && schema.is_valid()) {
             return None;
         }
         let owner = self.role_name(role);

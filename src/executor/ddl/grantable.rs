@@ -43,7 +43,7 @@ impl Grantable {
         let own = |info: &&Arc<dictdb_types::TypeInfo>| {
             let of_table = info.relation.is_valid()
                 && catalog.relation(info.relation).is_some_and(|r| !matches!(r.kind, RelationKind::Composite));
-            !of_table && !(info.is_array() && info.element.is_valid())
+            !(of_table || info.is_array() && info.element.is_valid())
         };
         all.extend(catalog.user_types().filter(own).map(|info| Grantable::Type(info.oid)));
         all

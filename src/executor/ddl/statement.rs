@@ -45,7 +45,7 @@ impl DdlContext<'_> {
             storage: self.storage.clone(),
             transaction: self.transaction.clone(),
             snapshot: Arc::new(self.transaction.snapshot()?),
-            wait: self.wait.clone(),
+            wait: self.wait,
             params: self.params.clone(),
             env: self.surroundings.env(catalog.clone()),
             virtual_tables: self.surroundings.virtual_tables(catalog.clone()),

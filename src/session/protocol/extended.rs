@@ -117,7 +117,7 @@ impl Session {
         self.portals.check_free(name)?;
         let mut portal = Portal::new(name, prepared.source.clone(), prepared.text.clone(), self.block.savepoints.len());
         if !params.is_empty() {
-            portal.params = decode_parameters(name, &prepared, param_formats, params, &*self.env())?;
+            portal.params = decode_parameters(name, &prepared, param_formats, params, &self.env())?;
         }
         if let Some(failure) = &prepared.analysis.failure {
             return Err(failure.clone());

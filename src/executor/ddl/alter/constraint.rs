@@ -38,11 +38,11 @@ impl DdlContext<'_> {
             error
         })?;
         let relation = self.table(table)?;
-        for added in relation.constraints[before.min(relation.constraints.len())..].to_vec() {
+        for added in relation.constraints.iter().skip(before) {
             if added.validated {
-                self.check_existing_rows(table, &added)?;
+                self.check_existing_rows(table, added)?;
             }
-            self.inherit_check(&relation, &added, constraint, recurse, locations)?;
+            self.inherit_check(&relation, added, constraint, recurse, locations)?;
         }
         Ok(())
     }
