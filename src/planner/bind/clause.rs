@@ -52,6 +52,12 @@ pub(crate) enum Clause {
     ExecuteParameter,
     /// ALTER TABLE … USING.
     AlterTransform,
+    /// DEFAULT of a parameter.
+    FunctionDefault,
+    /// Argument of CALL.
+    CallArgument,
+    /// WHEN of a trigger.
+    TriggerWhen,
 }
 
 /// What a clause may not contain.
@@ -97,14 +103,21 @@ impl Clause {
             Clause::Generated => "column generation expressions",
             Clause::ExecuteParameter => "EXECUTE parameters",
             Clause::AlterTransform => "transform expressions",
+            Clause::FunctionDefault => "DEFAULT expressions",
+            Clause::CallArgument => "CALL arguments",
+            Clause::TriggerWhen => "trigger WHEN conditions",
         }
     }
 
     /// Whether the clause must do without such a construct.
     pub fn forbids(self, what: Forbidden) -> bool {
         use Clause::*;
-        let constant = matches!(self, ColumnDefault | ExecuteParameter);
-        let stored = constant || matches!(self, Check | IndexExpression | IndexPredicate | Generated | AlterTransform);
+        let constant = matches!(self, ColumnDefault | ExecuteParameter | FunctionDefault);
+        let stored = constant
+            || matches!(
+                self,
+                Check | IndexExpression | IndexPredicate | Generated | AlterTransform | CallArgument | TriggerWhen
+            );
         match what {
             Forbidden::Aggregate => {
                 stored
