@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dictdb_types::{Oid, TypeInfo};
 
-use crate::{Domain, Relation, Role, Schema};
+use crate::{Domain, Relation, Role, Routine, Schema, Trigger};
 
 /// A new or replaced object.
 #[derive(Clone, Debug)]
@@ -19,6 +19,10 @@ pub enum Object {
     Domain(Arc<Domain>),
     /// A role.
     Role(Arc<Role>),
+    /// A user's function, procedure or aggregate.
+    Routine(Arc<Routine>),
+    /// A trigger.
+    Trigger(Arc<Trigger>),
 }
 
 /// Names an object, or a part of one that something can depend on.
@@ -38,6 +42,8 @@ pub enum Key {
     Type(Oid),
     /// A function.
     Function(Oid),
+    /// A trigger: relation and trigger.
+    Trigger(Oid, Oid),
     /// A role.
     Role(Oid),
 }

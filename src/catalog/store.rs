@@ -91,6 +91,14 @@ fn check_name(catalog: &Catalog, object: &Object) -> Result<()> {
         Object::Schema(s) => (s.oid, "pg_namespace_nspname_index", format!("(nspname)=({})", s.name)),
         Object::Domain(_) => return Ok(()),
         Object::Role(r) => (r.oid, "pg_authid_rolname_index", format!("(rolname)=({})", r.name)),
+        Object::Routine(r) => {
+            let args: Vec<String> = r.args.iter().map(ToString::to_string).collect();
+            let key = format!("(proname, proargtypes, pronamespace)=({}, {}, {})", r.name, args.join(" "), r.namespace);
+            (r.oid, "pg_proc_proname_args_nsp_index", key)
+        }
+        Object::Trigger(t) => {
+            (t.oid, "pg_trigger_tgrelid_tgname_index", format!("(tgrelid, tgname)=({}, {})", t.relation, t.name))
+        }
     };
     match catalog.name_owner(object) {
         Some(owner) if owner != oid => Err(Error::new(
@@ -103,7 +111,7 @@ fn check_name(catalog: &Catalog, object: &Object) -> Result<()> {
 }
 
 /// The catalog as one transaction sees it. Until its first change it follows the committed versions.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct CatalogTransaction {
     local: Option<Catalog>,
     changes: Vec<Change>,
@@ -165,6 +173,7 @@ impl CatalogTransaction {
         self.changes.iter().any(|change| match change {
             Change::Put(Object::Relation(relation)) => key == Key::Relation(relation.oid),
             Change::Put(Object::Type(info)) => key == Key::Type(info.oid),
+            Change::Put(Object::Routine(routine)) => key == Key::Function(routine.oid),
             _ => false,
         })
     }

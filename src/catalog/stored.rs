@@ -9,10 +9,12 @@ use std::sync::Arc;
 use dictdb_types::stored::Stored;
 use dictdb_types::{Oid, Result, TypeLookup, stored_enum, stored_struct};
 
+use crate::trigger::{Firing, Timing};
 use crate::{
-    Catalog, Change, CheckOption, Column, Constraint, ConstraintKind, Dependency, Domain, DomainCheck, ForeignKey,
-    Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Object, OnCommit, Persistence, ReferentialAction,
-    Relation, RelationKind, ReplicaIdentity, Role, Schema, SequenceInfo, ViewInfo, system_relations,
+    AggregateInfo, Catalog, Change, CheckOption, Column, Constraint, ConstraintKind, Dependency, Domain, DomainCheck,
+    ForeignKey, Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language, Object, OnCommit, Parameter,
+    Persistence, ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Schema, SequenceInfo,
+    SqlBody, Trigger, ViewInfo, system_relations,
 };
 
 /// Changes as bytes.
@@ -40,7 +42,15 @@ stored_enum!(Change {
     6: Acl { 1: class, 2: object, 3: acl },
     7: DefaultAcl { 1: place, 2: acl },
 });
-stored_enum!(Object { 1: Schema(schema), 2: Relation(relation), 3: Type(info), 4: Role(role), 5: Domain(domain) });
+stored_enum!(Object {
+    1: Schema(schema),
+    2: Relation(relation),
+    3: Type(info),
+    4: Role(role),
+    5: Domain(domain),
+    6: Routine(routine),
+    7: Trigger(trigger),
+});
 stored_enum!(Key {
     1: Schema(oid),
     2: Relation(oid),
@@ -50,6 +60,7 @@ stored_enum!(Key {
     6: Function(oid),
     7: Role(oid),
     8: Default(relation, attnum),
+    9: Trigger(relation, trigger),
 });
 stored_enum!(Dependency { 1: Normal, 2: Auto, 3: Internal });
 stored_struct!(Schema { 1: oid, 2: name, 3: owner, 4: acl });
@@ -157,6 +168,58 @@ stored_struct!(ForeignKey {
 stored_enum!(ReferentialAction { 1: NoAction, 2: Restrict, 3: Cascade, 4: SetNull, 5: SetDefault });
 stored_struct!(Domain { 1: oid, 2: not_null, 3: default, 4: checks });
 stored_struct!(DomainCheck { 1: oid, 2: name, 3: expression, 4: validated });
+stored_enum!(Language { 1: Internal, 2: Sql, 3: Plpgsql });
+stored_struct!(Parameter { 1: mode, 2: name, 3: ty, 4: default });
+stored_struct!(SqlBody { 1: statements, 2: shown, 3: search_path });
+stored_struct!(AggregateInfo { 1: transition, 2: finish, 3: state, 4: initial, 5: sort_operator });
+stored_struct!(Routine {
+    1: oid,
+    2: name,
+    3: namespace,
+    4: owner,
+    5: language,
+    6: kind,
+    7: cost,
+    8: rows,
+    9: security_definer,
+    10: leakproof,
+    11: strict,
+    12: returns_set,
+    13: volatility,
+    14: parallel,
+    15: params,
+    16: args,
+    17: all_args,
+    18: modes,
+    19: default_types,
+    20: result,
+    21: source,
+    22: body,
+    23: aggregate,
+    24: config,
+    25: acl,
+});
+stored_enum!(Timing { 1: Before, 2: After, 3: InsteadOf });
+stored_enum!(Firing { 1: Origin, 2: Disabled, 3: Replica, 4: Always });
+stored_struct!(Trigger {
+    1: oid,
+    2: name,
+    3: relation,
+    4: function,
+    5: timing,
+    6: events,
+    7: row,
+    8: firing,
+    9: columns,
+    10: args,
+    11: when,
+    12: old_table,
+    13: new_table,
+    14: constraint,
+    15: referenced,
+    16: deferrable,
+    17: initially_deferred,
+});
 stored_struct!(Role {
     1: oid,
     2: name,
@@ -194,6 +257,9 @@ impl Catalog {
             dependents: _,
             relation_names: _,
             type_names: _,
+            routines,
+            triggers,
+            routine_names: _,
         } = self;
         changes.extend(roles.values().map(|role| Change::Put(Object::Role(role.clone()))));
         changes.extend(schemas.values().map(|schema| Change::Put(Object::Schema(schema.clone()))));
@@ -201,6 +267,8 @@ impl Catalog {
         changes.extend(domains.values().map(|domain| Change::Put(Object::Domain(domain.clone()))));
         let own = relations.values().filter(|relation| !is_pristine(relation));
         changes.extend(own.map(|relation| Change::Put(Object::Relation(relation.clone()))));
+        changes.extend(routines.values().map(|routine| Change::Put(Object::Routine(routine.clone()))));
+        changes.extend(triggers.values().map(|trigger| Change::Put(Object::Trigger(trigger.clone()))));
         changes.extend(comments.iter().map(|(key, text)| Change::Comment(*key, Some(text.clone()))));
         let acl = |((class, object), acl): (&(Oid, Oid), &Vec<Arc<str>>)| Change::Acl {
             class: *class,
@@ -240,7 +308,8 @@ impl Catalog {
             own.into_iter().chain(relation.constraints.iter().map(|constraint| constraint.oid))
         });
         let named = self.schemas.keys().chain(self.types.keys()).chain(self.roles.keys()).copied();
-        relations.chain(named).max().unwrap_or_default().max(Oid(Oid::FIRST_NORMAL.0 - 1))
+        let routines = self.routines.keys().copied().chain(self.triggers.values().map(|trigger| trigger.oid));
+        relations.chain(named).chain(routines).max().unwrap_or_default().max(Oid(Oid::FIRST_NORMAL.0 - 1))
     }
 
     /// Layouts of a table's storage columns. A place that no column has any more is as good as any.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use dictdb_types::{Oid, TypeInfo, TypeKind, TypeLookup, builtin_types};
-use imbl::{HashMap, OrdMap};
+use imbl::{HashMap, OrdMap, OrdSet};
 
-use crate::{Change, Dependency, Domain, Key, Object, Relation, Role, Schema};
+use crate::{Change, Dependency, Domain, Key, Object, Relation, Role, Routine, Schema, Trigger};
 
 /// `pg_namespace.oid` of the schemas every database has.
 pub mod namespaces {
@@ -40,6 +40,9 @@ pub struct Catalog {
     pub(crate) dependents: OrdMap<(Key, Key), Dependency>,
     pub(crate) relation_names: HashMap<(Oid, Arc<str>), Oid>,
     pub(crate) type_names: HashMap<(Oid, Arc<str>), Oid>,
+    pub(crate) routines: OrdMap<Oid, Arc<Routine>>,
+    pub(crate) triggers: OrdMap<(Oid, Arc<str>), Arc<Trigger>>,
+    pub(crate) routine_names: OrdSet<(Arc<str>, Oid, Oid)>,
 }
 
 impl Catalog {
@@ -244,6 +247,18 @@ impl Catalog {
             Object::Role(role) => {
                 self.roles.insert(role.oid, role.clone());
             }
+            Object::Routine(routine) => {
+                if let Some(old) = self.routines.insert(routine.oid, routine.clone()) {
+                    self.routine_names.remove(&(old.name.clone(), old.namespace, old.oid));
+                }
+                self.routine_names.insert((routine.name.clone(), routine.namespace, routine.oid));
+            }
+            Object::Trigger(trigger) => {
+                if let Some(old) = self.trigger(trigger.oid).cloned() {
+                    self.triggers.remove(&(old.relation, old.name.clone()));
+                }
+                self.triggers.insert((trigger.relation, trigger.name.clone()), trigger.clone());
+            }
         }
     }
 
@@ -266,7 +281,17 @@ impl Catalog {
             Key::Role(oid) => {
                 self.roles.remove(&oid);
             }
-            Key::Column(..) | Key::Default(..) | Key::Constraint(..) | Key::Function(_) => {}
+            Key::Function(oid) => {
+                if let Some(old) = self.routines.remove(&oid) {
+                    self.routine_names.remove(&(old.name.clone(), old.namespace, old.oid));
+                }
+            }
+            Key::Trigger(_, oid) => {
+                if let Some(old) = self.trigger(oid).cloned() {
+                    self.triggers.remove(&(old.relation, old.name.clone()));
+                }
+            }
+            Key::Column(..) | Key::Default(..) | Key::Constraint(..) => {}
         }
         self.remove_dependencies(key);
     }
@@ -289,6 +314,11 @@ impl Catalog {
             Object::Schema(schema) => self.schema_named(&schema.name).map(|s| s.oid),
             Object::Domain(domain) => Some(domain.oid),
             Object::Role(role) => self.role_named(&role.name).map(|r| r.oid),
+            Object::Routine(routine) => {
+                let mut named = self.routines_named(routine.namespace, &routine.name);
+                named.find(|other| other.args == routine.args && other.oid != routine.oid).map(|other| other.oid)
+            }
+            Object::Trigger(trigger) => self.trigger_named(trigger.relation, &trigger.name).map(|t| t.oid),
         }
     }
 }

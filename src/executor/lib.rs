@@ -33,6 +33,7 @@ pub mod modify;
 mod prepared;
 mod row;
 mod runtime;
+mod scalar;
 mod set_call;
 mod slots;
 mod subplan;
@@ -44,6 +45,7 @@ pub use engine::Engine;
 pub use execution::{Batch, Execution, execute};
 pub use prepared::{PrepareContext, Prepared, prepare, prepare_counting};
 pub use row::Row;
+pub use scalar::Expression;
 
 #[cfg(test)]
 mod scenarios;

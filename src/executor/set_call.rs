@@ -3,7 +3,7 @@
 use dictdb_functions::CallContext;
 use dictdb_functions::set_returning::{Rows, SetFn};
 use dictdb_planner::expr::Expr;
-use dictdb_types::{Datum, Error, Field, Result, Type};
+use dictdb_types::{Datum, Error, Field, Oid, Result, Type};
 
 use crate::eval::{Code, CompileContext, Scope, compile, compile_all};
 use crate::row::Row;
@@ -15,6 +15,8 @@ pub(crate) enum SetCall {
     Set {
         /// Its kernel.
         kernel: SetFn,
+        /// `pg_proc.oid`.
+        function: Oid,
         /// NULL in, no rows out.
         strict: bool,
         /// Arguments.
@@ -44,6 +46,7 @@ impl SetCall {
         })?;
         Ok(SetCall::Set {
             kernel,
+            function: call.function.oid,
             strict: call.function.strict,
             args: compile_all(&call.args, cx)?,
             types: call.args.iter().map(|arg| cx.types.base_type(arg.ty())).collect(),
@@ -57,14 +60,14 @@ impl SetCall {
     pub fn start(&self, scope: Scope<'_>) -> Result<SetRows> {
         match self {
             SetCall::Scalar(code) => Ok(SetRows::One(Some(code.eval(scope)?))),
-            SetCall::Set { kernel, strict, args, types, result, variadic, columns } => {
+            SetCall::Set { kernel, function, strict, args, types, result, variadic, columns } => {
                 let mut values = Row::new();
                 crate::eval::eval_into(args, scope, &mut values)?;
                 if *strict && values.iter().any(Datum::is_null) {
                     return Ok(SetRows::One(None));
                 }
                 let call = CallContext::new(scope.env, types, *result);
-                let cx = CallContext { variadic: *variadic, columns, ..call };
+                let cx = CallContext { variadic: *variadic, function: *function, columns, ..call };
                 kernel(&cx, &values).map(SetRows::Many)
             }
         }

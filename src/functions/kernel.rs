@@ -22,6 +22,8 @@ use crate::set_returning::{self, SetFn};
 pub struct CallContext<'a> {
     /// Settings, types, clock of the running statement.
     pub env: &'a dyn Env,
+    /// `pg_proc.oid` of the function where one kernel serves many (functions that users wrote); otherwise zero.
+    pub function: Oid,
     /// Types of the arguments as resolved: never polymorphic, `unknown` only where PostgreSQL leaves it (`"any"`).
     pub args: &'a [Type],
     /// Type of the result as resolved.
@@ -35,7 +37,7 @@ pub struct CallContext<'a> {
 impl<'a> CallContext<'a> {
     /// The context of an ordinary call.
     pub fn new(env: &'a dyn Env, args: &'a [Type], result: Type) -> Self {
-        CallContext { env, args, result, columns: &[], variadic: false }
+        CallContext { env, function: Oid::INVALID, args, result, columns: &[], variadic: false }
     }
 
     /// Type of one argument; `unknown` past the end.

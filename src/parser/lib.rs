@@ -40,6 +40,7 @@
 
 mod grammar;
 mod keyword;
+mod lexeme;
 mod lexer;
 mod lift;
 mod limits;
@@ -55,6 +56,7 @@ mod type_name;
 pub mod utility;
 
 pub use keyword::{Category, keywords};
+pub use lexeme::{Lexeme, LexemeKind, lexemes};
 pub use lift::{Lifted, LiftedLiteral, LiteralKind};
 pub use limits::{Limits, with_stack};
 pub use position::Locations;

@@ -1,7 +1,7 @@
 //! Constant folding: calls of immutable functions over constants are evaluated once, when the plan is made.
 
 use dictdb_functions::kernel::CallContext;
-use dictdb_types::{Datum, Env, Physical, Result, Type};
+use dictdb_types::{Datum, Env, Oid, Physical, Result, Type};
 
 use crate::expr::{Call, Case, Expr, Volatility};
 
@@ -174,7 +174,8 @@ pub fn is_constant_but_for_parameters(expr: &Expr) -> bool {
 fn evaluate(call: &Call, env: &dyn Env) -> Option<Result<Datum>> {
     let function = &call.function;
     let kernel = function.kernel?;
-    if function.volatility != Volatility::Immutable || function.returns_set {
+    let of_user = function.oid >= Oid::FIRST_NORMAL;
+    if of_user || function.volatility != Volatility::Immutable || function.returns_set {
         return None;
     }
     let null = |arg: &Expr| matches!(arg, Expr::Const(Datum::Null, _));

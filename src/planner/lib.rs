@@ -22,12 +22,14 @@ pub mod expr;
 mod fold;
 pub mod logical;
 pub mod physical;
+pub mod routine;
 mod rules;
 pub mod scope;
 mod standard_syntax;
 pub mod table_expr;
 #[cfg(test)]
 mod tests;
+pub mod variables;
 pub mod view;
 mod walk;
 
@@ -51,6 +53,8 @@ pub struct Planned {
     pub columns: Vec<OutputColumn>,
     /// What the command tag says.
     pub command: Command,
+    /// Whether functions of users are called: they may run statements of their own.
+    pub calls_routines: bool,
     /// Whether rows are returned (a SELECT without columns returns rows, an INSERT without RETURNING does not).
     pub returns_rows: bool,
     /// A constant expression in it cannot be computed: whoever runs the plan reports this instead. Describing it is fine.
@@ -98,8 +102,22 @@ pub fn plan(
     cx: BindContext<'_>,
     statistics: &dyn Statistics,
 ) -> Result<Planned> {
-    let mut binder = Binder::new(cx, locations, declared, true);
+    plan_with(statement, locations, declared, None, cx, statistics)
+}
+
+/// Like [`plan`], with variables that names may mean: they are the first parameters.
+pub fn plan_with(
+    statement: &ast::Statement,
+    locations: &Locations,
+    declared: &[Type],
+    variables: Option<&dyn variables::Variables>,
+    cx: BindContext<'_>,
+    statistics: &dyn Statistics,
+) -> Result<Planned> {
+    let mut binder = Binder::new(cx, locations, declared, variables.is_none());
+    binder.variables = variables;
     let (node, command) = binder.bind_statement(statement)?;
+    let calls_routines = !binder.user_functions().is_empty();
     let returns_rows = match &node {
         node if command == Command::Select => !node.columns().is_empty() || !is_modify(node),
         node => !node.columns().is_empty(),
@@ -110,7 +128,7 @@ pub fn plan(
     let (mut node, failure) = rules::apply(node, cx.env);
     let plan = Arc::new(build::plan(&node, &outputs, cx, statistics)?);
     let computes_with_parameters = rules::computes_with_parameters(&mut node);
-    Ok(Planned { plan, params, columns, command, returns_rows, failure, computes_with_parameters })
+    Ok(Planned { plan, params, columns, command, calls_routines, returns_rows, failure, computes_with_parameters })
 }
 
 /// The type that a type name means along the search path. 42704, 3F000, and 22023 for its modifiers.
@@ -145,6 +163,8 @@ pub struct BoundView {
     pub relations: Vec<Oid>,
     /// The columns of those relations that it mentions: relation and attnum.
     pub columns_used: Vec<(Oid, i16)>,
+    /// The functions of users it calls.
+    pub functions: Vec<Oid>,
 }
 
 /// Binds the query of a view, to check it and to learn its columns.
@@ -156,7 +176,8 @@ pub fn bind_view(query: &ast::Query, locations: &Locations, cx: BindContext<'_>)
     })?;
     let columns = node.columns().iter().map(OutputColumn::of).collect();
     let columns_used = columns::used(&node);
-    Ok(BoundView { columns, relations: binder.into_relations(), columns_used })
+    let functions = binder.user_functions();
+    Ok(BoundView { columns, functions, relations: binder.into_relations(), columns_used })
 }
 
 fn is_modify(node: &logical::Node) -> bool {

@@ -1,8 +1,9 @@
 //! The objects a statement can name, as function and operator resolution sees them: built-in ones and the catalog's.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, namespaces};
+use dictdb_catalog::{Catalog, Routine, namespaces};
 use dictdb_functions::resolve::{OperatorSignature, Scope, Signature, builtin_functions, builtin_operators};
 use dictdb_types::{Error, Oid, Result, SqlState, TypeInfo, TypeLookup};
 
@@ -15,6 +16,26 @@ pub struct CatalogScope<'a> {
 }
 
 impl CatalogScope<'_> {
+    /// A user's routine as resolution sees it, at this position of the search path.
+    fn signature<'r>(catalog: &Catalog, routine: &'r Routine, path: usize) -> Signature<'r> {
+        let element = |array: Oid| catalog.type_info(array).map(|info| info.element).filter(|oid| oid.is_valid());
+        let named = routine.params.iter().any(|parameter| !parameter.name.is_empty());
+        Signature {
+            oid: routine.oid,
+            path,
+            kind: routine.kind,
+            args: Cow::Borrowed(&routine.args),
+            all_args: Cow::Borrowed(&routine.all_args),
+            modes: Cow::Borrowed(&routine.modes),
+            names: if named { routine.params.iter().map(|parameter| &*parameter.name).collect() } else { vec![] },
+            variadic: routine.variadic(element),
+            default_count: routine.default_count(),
+            default_types: Cow::Borrowed(&routine.default_types),
+            result: routine.result,
+            returns_set: routine.returns_set,
+        }
+    }
+
     /// The schemas a name may be in, in order: one when it is qualified, else the search path.
     fn schemas(&self, schema: Option<&str>) -> Result<Vec<Oid>> {
         let Some(schema) = schema else { return Ok(self.search_path.to_vec()) };
@@ -34,7 +55,18 @@ impl TypeLookup for CatalogScope<'_> {
 impl Scope for CatalogScope<'_> {
     fn functions(&self, schema: Option<&str>, name: &str) -> Result<Vec<Signature<'_>>> {
         let schemas = self.schemas(schema)?.into_iter().enumerate();
-        Ok(schemas.flat_map(|(path, namespace)| builtin_functions(namespace, name, path)).collect())
+        let mut found: Vec<Signature<'_>> = Vec::new();
+        for (path, namespace) in schemas {
+            for builtin in builtin_functions(namespace, name, path) {
+                found.push(builtin);
+            }
+            if self.catalog.has_routines() {
+                for routine in self.catalog.routines_named(namespace, name) {
+                    found.push(Self::signature(self.catalog, routine, path));
+                }
+            }
+        }
+        Ok(found)
     }
 
     fn operators(&self, schema: Option<&str>, name: &str) -> Result<Vec<OperatorSignature>> {

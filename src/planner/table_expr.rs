@@ -102,6 +102,91 @@ fn written(binder: &mut Binder<'_>, value: Expr, bound: &Expr, purpose: TableExp
     }
 }
 
+/// What the WHEN of a trigger may name.
+#[derive(Clone, Copy, Debug)]
+pub struct TriggerScope {
+    /// `old`.
+    pub old: bool,
+    /// `new`.
+    pub new: bool,
+    /// It is a row trigger.
+    pub row: bool,
+    /// It is a BEFORE trigger.
+    pub before: bool,
+}
+
+impl TriggerScope {
+    /// For a text that was checked before.
+    pub const STORED: TriggerScope = TriggerScope { old: true, new: true, row: true, before: false };
+}
+
+/// Binds the WHEN condition of a trigger over the row `old` and the row `new`, in this order: [`Expr::Input`] counts
+/// through both. 42P17 for a row that the trigger has not.
+pub fn bind_when(
+    expr: &ast::Expr,
+    locations: &Locations,
+    relation: &Arc<Relation>,
+    scope: TriggerScope,
+    cx: BindContext<'_>,
+) -> Result<BoundTableExpr> {
+    let mut binder = Binder::new(cx, locations, &[], false);
+    let (old, new) = (binder.row_columns(relation), binder.row_columns(relation));
+    let mut tables = vec![binder.row_name(relation, "old", &old), binder.row_name(relation, "new", &new)];
+    tables.iter_mut().for_each(|table| table.schema = None);
+    let names = crate::bind::Names { tables, columns: Vec::new() };
+    binder.levels.push(Level { names, clause: Clause::TriggerWhen, ..Level::default() });
+    binder.keep_casts = true;
+    let value = binder.bind_expr(expr)?;
+    let position = locations.leftmost(expr);
+    let mut bound = binder.coerce_to_boolean(value, "WHEN", position)?;
+    let shown = |id: ColumnId| {
+        let find = |row: &[(Column, i16)], word: &str| {
+            let (column, _) = row.iter().find(|(column, _)| column.id == id)?;
+            Some(format!("{word}.{}", dictdb_types::quote_identifier(&column.name)))
+        };
+        find(&old, "old").or_else(|| find(&new, "new"))
+    };
+    let names = deparse::Names {
+        env: binder.cx.env,
+        column: &shown,
+        input: &|_| None,
+        outer: &|_| None,
+        stored: true,
+        pretty: false,
+        indented: true,
+        level: &Default::default(),
+        query: None,
+        type_name: &|ty| binder.type_name_with_modifier(ty),
+    };
+    let text = deparse::expression(&bound, &names)?;
+    crate::fold::fold(&mut bound, cx.env)?;
+    let width = relation.columns.len();
+    let mut used = (false, false);
+    bound.rewrite(&mut |e| {
+        let Expr::Column(id, ty) = e else { return };
+        let (id, ty) = (*id, *ty);
+        if let Some((_, attnum)) = old.iter().find(|(column, _)| column.id == id) {
+            used.0 = true;
+            *e = Expr::Input(*attnum as usize - 1, ty);
+        } else if let Some((_, attnum)) = new.iter().find(|(column, _)| column.id == id) {
+            used.1 = true;
+            *e = Expr::Input(width + *attnum as usize - 1, ty);
+        }
+    });
+    check_when_rows(used, scope).map_err(|e| e.at(position))?;
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns: Vec::new() })
+}
+
+fn check_when_rows((old, new): (bool, bool), scope: TriggerScope) -> Result<()> {
+    let message = match (old, new) {
+        (true, _) | (_, true) if !scope.row => "statement trigger's WHEN condition cannot reference column values",
+        (true, _) if !scope.old => "INSERT trigger's WHEN condition cannot reference OLD values",
+        (_, true) if !scope.new => "DELETE trigger's WHEN condition cannot reference NEW values",
+        _ => return Ok(()),
+    };
+    Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message))
+}
+
 /// Binds a stored (canonical) text again.
 pub fn bind_text(
     text: &str,
@@ -213,6 +298,11 @@ pub fn index_column_name(text: &str) -> Arc<str> {
 struct Form {
     stored: bool,
     pretty: bool,
+}
+
+/// The canonical text of an expression over no table.
+pub(crate) fn canonical_text(binder: &Binder<'_>, expr: &Expr) -> Result<String> {
+    text_of(binder, expr, &[], Form { stored: true, pretty: false })
 }
 
 fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)], form: Form) -> Result<String> {

@@ -15,6 +15,7 @@
 //!          ├─ system/           pg_catalog: rows of system tables, functions that read the catalog
 //!          ├─ settings/         values of settings and what a rollback takes back
 //!          ├─ persistence       waiting for the log before an answer
+//!          ├─ routines/         functions that users wrote; `seat` is how a running plan reaches its session
 //!          └─ env, functions    what functions may ask of the session that runs them
 //! ```
 //!
@@ -48,6 +49,8 @@ mod plan_cache;
 mod portal;
 mod prepared;
 mod protocol;
+mod routines;
+mod seat;
 mod sequences;
 mod session;
 pub mod settings;

@@ -50,6 +50,11 @@ impl RowSource {
         }
     }
 
+    /// Whether asking for rows may call functions of users: then the session must be lent.
+    pub(crate) fn calls_routines(&self) -> bool {
+        matches!(self, RowSource::Stream(stream) if stream.calls_routines)
+    }
+
     /// Hands at most `limit` further rows to `sink`, which says whether it takes more. Returns how many, and whether that
     /// was the end. Rows that are computed pass through `row`.
     pub(crate) fn pump(&mut self, limit: usize, row: &mut Row, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
@@ -140,6 +145,8 @@ pub(crate) struct Portal {
     pub progress: Progress,
     /// Cursor options, when DECLARE made it.
     pub cursor: Option<Cursor>,
+    /// Its columns as fields of rows, once a function has fetched from it.
+    pub fields: Option<Arc<[dictdb_types::Field]>>,
     /// Depth of savepoints it was made at; it does not survive a rollback to a shallower one.
     pub depth: usize,
 }
@@ -174,6 +181,7 @@ impl Portal {
             bad_format: None,
             progress: Progress::New,
             cursor: None,
+            fields: None,
             depth,
         }
     }
@@ -187,6 +195,11 @@ impl Portal {
         }
         self.shape = columns.map(|columns| Shape { columns, formats });
         Ok(())
+    }
+
+    /// Whether asking for rows may call functions of users.
+    pub(crate) fn calls_routines(&self) -> bool {
+        matches!(&self.progress, Progress::Rows { source, .. } if source.calls_routines())
     }
 
     /// Whether it outlives its transaction already.
@@ -295,6 +308,11 @@ impl Portals {
             self.by_name.retain(|_, portal| keep(portal));
         }
         self.unlist();
+    }
+
+    /// The names of the portals that `wanted` says.
+    pub(crate) fn names(&self, wanted: impl Fn(&Portal) -> bool) -> Vec<Arc<str>> {
+        self.by_name.values().filter(|portal| wanted(portal)).map(|portal| portal.name.clone()).collect()
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Portal> {

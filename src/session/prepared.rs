@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use dictdb_parser::{Limits, Locations, ParsedStatement, Statement, parse};
+use dictdb_planner::variables::Variables;
 use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -13,7 +14,6 @@ use crate::client::Column;
 use crate::pipeline::CachedPlan;
 
 /// One statement of a query string.
-#[derive(Debug)]
 pub(crate) struct Source {
     /// The query string, shared by its statements; positions in errors count in it.
     pub text: Arc<str>,
@@ -23,6 +23,8 @@ pub(crate) struct Source {
     pub declared: Vec<Type>,
     /// Texts of the parameters of one of the statements it stands for, where they were constants: hints for estimates.
     pub hints: Box<[Arc<str>]>,
+    /// Variables that names in it may mean: their values are its parameters.
+    pub variables: Option<Arc<dyn Variables + Send + Sync>>,
     /// The last plan made of it.
     pub plan: Mutex<Option<Arc<CachedPlan>>>,
 }
@@ -30,7 +32,8 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) fn new(text: Arc<str>, parsed: ParsedStatement, declared: &[Oid]) -> Source {
         let types = declared.iter().map(|oid| Type::new(if oid.is_valid() { *oid } else { oids::UNKNOWN }));
-        Source { text, parsed, declared: types.collect(), hints: Box::default(), plan: Mutex::default() }
+        let declared = types.collect();
+        Source { text, parsed, declared, hints: Box::default(), variables: None, plan: Mutex::default() }
     }
 
     /// A statement of the session's own making.
@@ -49,7 +52,7 @@ impl Source {
         let locations = Locations::default();
         let parsed = ParsedStatement { statement, text: self.parsed.text.clone(), locations, notices: Vec::new() };
         let (text, declared, hints) = (self.text.clone(), self.declared.clone(), self.hints.clone());
-        Source { text, parsed, declared, hints, plan: Mutex::default() }
+        Source { text, parsed, declared, hints, variables: self.variables.clone(), plan: Mutex::default() }
     }
 
     /// The same with hints.
@@ -70,7 +73,14 @@ impl Source {
         let mut text = " ".repeat(before.chars().count());
         text.push_str(self.text.get(range).ok_or_else(lost)?);
         let parsed = parse(&text, &Limits::default())?.pop().ok_or_else(lost)?;
-        Ok(Arc::new(Source::new(text.into(), parsed, declared)))
+        let source = Source::new(text.into(), parsed, declared);
+        Ok(Arc::new(Source { variables: self.variables.clone(), ..source }))
+    }
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "statement {:?}", self.own_text())
     }
 }
 

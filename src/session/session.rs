@@ -23,6 +23,8 @@ use crate::persistence::Ended;
 use crate::plan_cache::KeyMaker;
 use crate::portal::{NamedPortals, Portals};
 use crate::prepared::{NamedStatements, PreparedStatements};
+use crate::routines::RoutineCache;
+use crate::seat::Seat;
 use crate::sequences::SequenceValues;
 use crate::settings::{Authority, Derived, Settings, Source};
 use crate::transaction::{Ending, Savepoint, Status, TransactionBlock};
@@ -58,6 +60,10 @@ pub struct Shared {
     /// Its named portals.
     pub(crate) cursors: Arc<NamedPortals>,
     has_notices: AtomicBool,
+    /// Where the session is while a plan runs.
+    pub(crate) seat: Seat,
+    /// The owner of the SECURITY DEFINER function that runs.
+    definer: Mutex<Option<Arc<str>>>,
 }
 
 impl Shared {
@@ -86,8 +92,16 @@ impl Shared {
 
     /// `current_user`: the role of SET ROLE, or the session's user.
     pub fn current_user(&self) -> Arc<str> {
+        if let Some(definer) = &*self.definer.lock() {
+            return definer.clone();
+        }
         let role = self.settings.lock().text("role");
         if role.is_empty() || role == "none" { self.session_user() } else { role.into() }
+    }
+
+    /// Lets statements run as another role, or (`None`) as the session's own; who it was before.
+    pub(crate) fn act_as(&self, role: Option<Arc<str>>) -> Option<Arc<str>> {
+        std::mem::replace(&mut *self.definer.lock(), role)
     }
 
     /// Whether the current user is a superuser.
@@ -186,6 +200,10 @@ pub struct Session {
     /// The buffer that rows pass through on their way to the client.
     pub(crate) row: Row,
     listening: BTreeSet<Arc<str>>,
+    /// What it knows of the routines it has called.
+    pub(crate) routines: RoutineCache,
+    /// It is only the place of a session that has been lent.
+    is_vacant: bool,
     /// Values of reported settings as the client knows them, and the generation they are of.
     reported: Vec<String>,
     reported_generation: u64,
@@ -239,6 +257,8 @@ impl Session {
             prepared: prepared.named(),
             cursors: portals.named(),
             has_notices: AtomicBool::new(false),
+            seat: Seat::default(),
+            definer: Mutex::default(),
         });
         Ok(Session {
             shared,
@@ -262,9 +282,42 @@ impl Session {
             shown: (Arc::default(), None),
             row: Row::new(),
             listening: BTreeSet::new(),
+            routines: RoutineCache::default(),
+            is_vacant: false,
             reported: Vec::new(),
             reported_generation: 0,
         })
+    }
+
+    /// What stands in a session's place while it is lent.
+    pub(crate) fn vacant(of: &Session) -> Session {
+        Session {
+            shared: of.shared.clone(),
+            block: TransactionBlock::default(),
+            catalog: CatalogTransaction::default(),
+            storage_changes: StorageChanges::default(),
+            prepared: PreparedStatements::default(),
+            portals: Portals::default(),
+            statement_timestamp: of.statement_timestamp,
+            storage: of.storage.clone(),
+            transaction: None,
+            catalog_epoch: 0,
+            constraints: of.constraints.clone(),
+            surroundings: (0, 0),
+            keys: KeyMaker::default(),
+            last_env: None,
+            derived: of.derived.clone(),
+            settled_settings: of.settled_settings,
+            is_running: false,
+            clock_read: false,
+            shown: (Arc::default(), None),
+            row: Row::new(),
+            listening: BTreeSet::new(),
+            routines: RoutineCache::default(),
+            is_vacant: true,
+            reported: Vec::new(),
+            reported_generation: 0,
+        }
     }
 
     /// The session as functions and other sessions see it.
@@ -613,6 +666,12 @@ impl Session {
     /// SAVEPOINT.
     pub(crate) fn push_savepoint(&mut self, name: &str) -> Result<()> {
         self.block.require_block("SAVEPOINT")?;
+        self.begin_part(name);
+        Ok(())
+    }
+
+    /// Begins a part of the transaction that can be taken back.
+    pub(crate) fn begin_part(&mut self, name: &str) {
         self.shared.settings.lock().push_savepoint();
         self.block.savepoints.push(Savepoint {
             name: name.into(),
@@ -623,13 +682,17 @@ impl Session {
             storage: self.transaction.as_ref().map(|transaction| transaction.savepoint()),
             modes: self.block.modes,
         });
-        Ok(())
     }
 
     /// RELEASE SAVEPOINT.
     pub(crate) fn release_savepoint(&mut self, name: &str) -> Result<()> {
         self.block.require_block("RELEASE SAVEPOINT")?;
         let depth = self.block.find_savepoint(name)?;
+        self.release_part(depth)
+    }
+
+    /// Keeps what was done since the savepoint at this depth, which is forgotten.
+    pub(crate) fn release_part(&mut self, depth: usize) -> Result<()> {
         if let (Some(transaction), Some(savepoint)) = (&self.transaction, self.block.savepoints[depth].storage) {
             transaction.release(savepoint)?;
         }
@@ -645,6 +708,11 @@ impl Session {
     pub(crate) fn rollback_to_savepoint(&mut self, name: &str) -> Result<()> {
         self.block.require_block("ROLLBACK TO SAVEPOINT")?;
         let depth = self.block.find_savepoint(name)?;
+        self.roll_back_part(depth)
+    }
+
+    /// Takes back what was done since the savepoint at this depth, which stays.
+    pub(crate) fn roll_back_part(&mut self, depth: usize) -> Result<()> {
         self.block.savepoints.truncate(depth + 1);
         let Some(savepoint) = self.block.savepoints.last().cloned() else { return Ok(()) };
         self.block.modes = savepoint.modes;
@@ -704,6 +772,9 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        if self.is_vacant {
+            return;
+        }
         self.close();
     }
 }

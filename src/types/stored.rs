@@ -246,6 +246,20 @@ impl Stored for Oid {
     }
 }
 
+impl Stored for f32 {
+    fn write(&self, out: &mut Vec<u8>) {
+        put_uint(self.to_bits().into(), out);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Result<Self> {
+        u32::try_from(take_uint(bytes)?).map(f32::from_bits).map_err(|_| corrupted("a number is too large"))
+    }
+
+    fn missing() -> Option<Self> {
+        Some(0.0)
+    }
+}
+
 impl Stored for Arc<str> {
     fn write(&self, out: &mut Vec<u8>) {
         put_sized(out, |out| out.extend_from_slice(self.as_bytes()));

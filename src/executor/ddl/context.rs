@@ -9,6 +9,7 @@ use dictdb_storage::{LockMode, Storage, Transaction, WaitOptions, WaitPolicy};
 use dictdb_types::{Datum, Env, Error, Oid, Result, Severity, SqlState, Type};
 
 use super::StorageChanges;
+use super::routine::FunctionSetting;
 use crate::context::VirtualTables;
 use crate::engine::Engine;
 use crate::modify::ConstraintQueue;
@@ -78,6 +79,10 @@ pub struct DdlContext<'a> {
     pub databases: &'a [DatabaseName],
     /// Notices and warnings for the client.
     pub notices: &'a mut Vec<Error>,
+    /// The SET clauses of CREATE or ALTER FUNCTION, their values made out.
+    pub function_settings: Vec<FunctionSetting>,
+    /// The routine that CREATE FUNCTION made: its body is still to be checked.
+    pub made_routine: Option<Oid>,
 }
 
 impl DdlContext<'_> {

@@ -117,7 +117,7 @@ fn is_part_of(key: Key, table: Oid) -> bool {
 fn order_of(key: Key) -> (Oid, i16) {
     match key {
         Key::Column(oid, attnum) | Key::Default(oid, attnum) => (oid, attnum),
-        Key::Constraint(_, oid) => (oid, 0),
+        Key::Constraint(_, oid) | Key::Trigger(_, oid) => (oid, 0),
         Key::Schema(oid) | Key::Relation(oid) | Key::Type(oid) | Key::Function(oid) | Key::Role(oid) => (oid, 0),
     }
 }
@@ -211,7 +211,14 @@ impl DdlContext<'_> {
             },
             Key::Type(oid) => format!("type {}", self.shown_type(oid, catalog)),
             Key::Role(oid) => format!("role {}", catalog.role(oid).map_or("?", |role| &role.name)),
-            Key::Function(oid) => format!("function {oid}"),
+            Key::Function(oid) => match catalog.routine(oid) {
+                Some(routine) => super::routine::identity(catalog, self.search_path, routine),
+                None => format!("function {oid}"),
+            },
+            Key::Trigger(table, oid) => {
+                let table = catalog.relation(table).map_or("?", |relation| &relation.name);
+                format!("trigger {} on table {table}", catalog.trigger(oid).map_or("?", |trigger| &trigger.name))
+            }
         }
     }
 

@@ -24,11 +24,15 @@ impl DdlContext<'_> {
             ObjectKind::Schema => "schema",
             ObjectKind::Type => "type",
             ObjectKind::Domain => "domain",
+            ObjectKind::Function => "function",
+            ObjectKind::Procedure => "procedure",
+            ObjectKind::Routine => "routine",
+            ObjectKind::Aggregate => "aggregate",
             kind => return self.drop_absent(kind, drop),
         };
         let mut named = Vec::with_capacity(drop.objects.len());
         for object in &drop.objects {
-            match self.object_key(drop.kind, noun, object)? {
+            match self.object_key(drop.kind, noun, object, drop.if_exists)? {
                 Ok(key) => {
                     self.check_droppable(key)?;
                     named.push(key);
@@ -126,7 +130,7 @@ impl DdlContext<'_> {
     }
 
     /// The object a name means; the inner error says that there is none.
-    fn object_key(&mut self, kind: ObjectKind, noun: &str, object: &ObjectRef) -> Result<Result<Key>> {
+    fn object_key(&mut self, kind: ObjectKind, noun: &str, object: &ObjectRef, skip: bool) -> Result<Result<Key>> {
         match (kind, object) {
             (ObjectKind::Schema, ObjectRef::Name(name)) => {
                 let name = shown(name);
@@ -157,6 +161,15 @@ impl DdlContext<'_> {
             }
             (ObjectKind::Type | ObjectKind::Domain, ObjectRef::Name(name)) => match self.find_type(name) {
                 Ok(info) => self.type_key(info.oid).map(Ok),
+                Err(missing) => Ok(Err(missing)),
+            },
+            (_, ObjectRef::Function(function)) => match self.find_routine(kind, function)? {
+                Ok(routine) => Ok(Ok(Key::Function(routine.oid))),
+                Err(missing) if function.args.is_none() && missing.code() == SqlState::UNDEFINED_FUNCTION => {
+                    let noun = if kind == ObjectKind::Routine { "function" } else { noun };
+                    let skipped = format!("{noun} {}() does not exist", shown(&function.name));
+                    Ok(Err(if skip { Error::new(SqlState::SUCCESSFUL_COMPLETION, skipped) } else { missing }))
+                }
                 Err(missing) => Ok(Err(missing)),
             },
             (_, ObjectRef::Name(name)) => self.relation_key(kind, noun, name),
@@ -246,8 +259,8 @@ impl DdlContext<'_> {
             Key::Constraint(table, oid) => self.drop_constraint(table, oid)?,
             Key::Column(table, attnum) => self.remove_column(table, attnum)?,
             Key::Default(table, attnum) => self.remove_default(table, attnum)?,
-            Key::Function(_) | Key::Role(_) => {}
-            Key::Schema(_) | Key::Type(_) => self.remove(key),
+            Key::Role(_) => {}
+            Key::Schema(_) | Key::Type(_) | Key::Function(_) | Key::Trigger(..) => self.remove(key),
         }
         Ok(())
     }

@@ -28,6 +28,7 @@ mod rename;
 mod restate;
 mod restore;
 mod role;
+pub mod routine;
 mod schema;
 mod sequence;
 mod statement;
@@ -37,7 +38,7 @@ mod types;
 mod view;
 
 use dictdb_parser::Locations;
-use dictdb_parser::utility::Utility;
+use dictdb_parser::utility::{ObjectRef, Rename, SetOwner, SetSchema, Utility};
 use dictdb_types::Result;
 
 pub use context::{DatabaseName, DdlContext, Surroundings};
@@ -66,6 +67,17 @@ pub fn execute(statement: &Utility, locations: &Locations, cx: &mut DdlContext<'
         Utility::CreateEnum(create) => cx.create_enum(create)?,
         Utility::CreateComposite(create) => cx.create_composite(create)?,
         Utility::AlterEnum(alter) => cx.alter_enum(alter)?,
+        Utility::CreateFunction(create) => cx.create_function(create, locations)?,
+        Utility::AlterFunction(alter) => cx.alter_function(alter)?,
+        Utility::Rename(Rename { kind, object: ObjectRef::Function(function), to, .. }) => {
+            cx.rename_routine(*kind, function, &to.value)?;
+        }
+        Utility::SetSchema(SetSchema { kind, object: ObjectRef::Function(function), schema, .. }) => {
+            cx.set_routine_schema(*kind, function, &schema.value)?;
+        }
+        Utility::SetOwner(SetOwner { kind, object: ObjectRef::Function(function), owner }) => {
+            cx.set_routine_owner(*kind, function, owner)?;
+        }
         Utility::Rename(rename) => cx.rename(rename)?,
         Utility::SetSchema(set) => cx.set_schema(set)?,
         Utility::SetOwner(set) => cx.set_owner(set)?,

@@ -79,6 +79,8 @@ impl DdlContext<'_> {
             verifier: self.verifier,
             databases: self.databases,
             notices: self.notices,
+            function_settings: Vec::new(),
+            made_routine: None,
         };
         for element in elements {
             super::execute(element, locations, &mut inner)?;

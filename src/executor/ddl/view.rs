@@ -51,6 +51,9 @@ impl DdlContext<'_> {
         for table in bound.relations {
             self.depend(Key::Relation(relation.oid), Key::Relation(table), Dependency::Normal);
         }
+        for function in bound.functions {
+            self.depend(Key::Relation(relation.oid), Key::Function(function), Dependency::Normal);
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use dictdb_functions::{CallContext, ScalarFn};
-use dictdb_types::{Datum, Error, Field, Result, Type};
+use dictdb_types::{Datum, Error, Field, Oid, Result, Type};
 use smallvec::SmallVec;
 
 use super::{Code, Scope};
@@ -17,6 +17,8 @@ type Arguments = SmallVec<[Datum; 4]>;
 pub(crate) struct CallCode {
     /// The kernel.
     pub kernel: ScalarFn,
+    /// `pg_proc.oid`.
+    pub function: Oid,
     /// NULL in, NULL out.
     pub strict: bool,
     /// `VARIADIC array` over `"any"`.
@@ -56,6 +58,7 @@ impl CallCode {
     fn invoke(&self, scope: Scope<'_>, args: &[Datum]) -> Result<Datum> {
         let cx = CallContext {
             variadic: self.variadic,
+            function: self.function,
             columns: &self.columns,
             ..CallContext::new(scope.env, &self.types, self.result)
         };

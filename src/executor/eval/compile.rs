@@ -233,6 +233,7 @@ impl CallCode {
         let kernel = function.kernel.ok_or_else(|| no_kernel(function))?;
         Ok(CallCode {
             kernel,
+            function: function.oid,
             strict: function.strict,
             variadic: false,
             columns: Box::default(),

@@ -82,6 +82,8 @@ impl Database {
             session_role: dictdb_catalog::BOOTSTRAP_ROLE,
             verifier: None,
             databases: &[],
+            function_settings: Vec::new(),
+            made_routine: None,
             notices: &mut Vec::new(),
         };
         crate::ddl::execute(statement, locations, &mut cx)?;

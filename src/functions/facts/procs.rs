@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use dictdb_types::Oid;
+use dictdb_types::{Oid, stored_enum};
 
 use super::tables::{Row, table, unescape};
 
@@ -56,6 +56,12 @@ pub enum ArgMode {
     /// `t`: a column of `RETURNS TABLE`.
     Table,
 }
+
+// Users' functions keep these on disk.
+stored_enum!(ProcKind { 1: Function, 2: Procedure, 3: Aggregate, 4: Window });
+stored_enum!(Volatility { 1: Immutable, 2: Stable, 3: Volatile });
+stored_enum!(Parallel { 1: Safe, 2: Restricted, 3: Unsafe });
+stored_enum!(ArgMode { 1: In, 2: Out, 3: InOut, 4: Variadic, 5: Table });
 
 impl ArgMode {
     /// Whether a caller gives a value for the parameter.

@@ -75,7 +75,10 @@ impl Parser<'_> {
             mode = self.param_mode();
         }
         let type_position = self.position();
-        self.eat_word(K::Setof);
+        if self.is_word(K::Setof) {
+            let message = "functions cannot accept set arguments";
+            return Err(Error::new(SqlState::INVALID_FUNCTION_DEFINITION, message));
+        }
         let data_type = self.function_type()?;
         let default = match defaults && (self.eat_word(K::Default) || self.eat(Kind::Equal)) {
             true => Some(self.source_expr(Self::expr)?),

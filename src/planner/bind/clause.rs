@@ -56,6 +56,12 @@ pub(crate) enum Clause {
     CopyWhere,
     /// ALTER TABLE … USING.
     AlterTransform,
+    /// DEFAULT of a parameter.
+    FunctionDefault,
+    /// Argument of CALL.
+    CallArgument,
+    /// WHEN of a trigger.
+    TriggerWhen,
 }
 
 /// What a clause may not contain.
@@ -103,15 +109,28 @@ impl Clause {
             Clause::ExecuteParameter => "EXECUTE parameters",
             Clause::CopyWhere => "COPY FROM WHERE conditions",
             Clause::AlterTransform => "transform expressions",
+            Clause::FunctionDefault => "DEFAULT expressions",
+            Clause::CallArgument => "CALL arguments",
+            Clause::TriggerWhen => "trigger WHEN conditions",
         }
     }
 
     /// Whether the clause must do without such a construct.
     pub fn forbids(self, what: Forbidden) -> bool {
         use Clause::*;
-        let constant = matches!(self, ColumnDefault | ExecuteParameter);
+        let constant = matches!(self, ColumnDefault | ExecuteParameter | FunctionDefault);
         let stored = constant
-            || matches!(self, Check | IndexExpression | IndexPredicate | Generated | CopyWhere | AlterTransform);
+            || matches!(
+                self,
+                Check
+                    | IndexExpression
+                    | IndexPredicate
+                    | Generated
+                    | CopyWhere
+                    | AlterTransform
+                    | CallArgument
+                    | TriggerWhen
+            );
         match what {
             Forbidden::Aggregate => {
                 stored

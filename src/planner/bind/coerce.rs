@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::{Language, Routine};
 use dictdb_functions::facts::{self, CastContext};
 use dictdb_functions::resolve::{self, Coercion};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, TypeKind, TypeLookup, oids};
@@ -238,6 +239,10 @@ impl Binder<'_> {
 
     /// The function with this oid, as plans call it.
     pub(crate) fn function(&self, oid: Oid) -> Result<Arc<Function>> {
+        if let Some(routine) = self.cx.catalog.routine(oid) {
+            self.functions.borrow_mut().insert(oid);
+            return Ok(self.user_function(routine));
+        }
         let proc = facts::proc_by_oid(oid)
             .ok_or_else(|| Error::internal(format!("cache lookup failed for function {oid}")))?;
         let key = dictdb_functions::kernel::key(proc);
@@ -251,6 +256,24 @@ impl Binder<'_> {
             kernel: self.cx.registry.scalar(&key),
             set: self.cx.registry.set(&key),
         }))
+    }
+
+    /// A function that a user wrote: its kernel is the one that runs all of its language.
+    fn user_function(&self, routine: &Routine) -> Arc<Function> {
+        let key = match routine.language {
+            Language::Internal => &*routine.source,
+            language => language.handler(),
+        };
+        Arc::new(Function {
+            oid: routine.oid,
+            name: routine.name.clone(),
+            strict: routine.strict,
+            volatility: routine.volatility,
+            returns_set: routine.returns_set,
+            source: Arc::from(""),
+            kernel: self.cx.registry.scalar(key),
+            set: self.cx.registry.set(key),
+        })
     }
 
     /// The scope that resolution works in.

@@ -349,6 +349,7 @@ impl Binder<'_> {
         let node = inner.in_level(|binder| binder.bind_query(query))?;
         (self.next_column, self.next_cte) = (inner.next_column, inner.next_cte);
         self.accesses.append(&mut inner.accesses);
+        self.functions.borrow_mut().extend(inner.functions.into_inner());
         Ok(node)
     }
 

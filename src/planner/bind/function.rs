@@ -190,6 +190,11 @@ impl Binder<'_> {
     /// The default expression of this number.
     fn default_argument(&mut self, function: Oid, index: usize) -> Result<Expr> {
         let missing = || Error::internal("a default argument that is not there");
+        if let Some(routine) = self.cx.catalog.routine(function) {
+            let mut defaults = routine.params.iter().filter_map(|parameter| parameter.default.as_ref());
+            let text = defaults.nth(index).map(|(text, _)| text.clone()).ok_or_else(missing)?;
+            return self.bind_stored(&text);
+        }
         let text = facts::proc_by_oid(function).and_then(|proc| proc.defaults).ok_or_else(missing)?;
         match self.bind_stored(&format!("ROW({text})"))? {
             Expr::Row(mut items, _) if index < items.len() => Ok(items.swap_remove(index)),
@@ -232,6 +237,12 @@ impl Binder<'_> {
     fn arg_positions(&self, function: &ast::Function) -> Vec<Option<u32>> {
         let FunctionArguments::List(list) = &function.args else { return Vec::new() };
         list.args.iter().map(|arg| node::argument(arg).and_then(|(expr, _)| self.leftmost(expr))).collect()
+    }
+
+    /// The arguments of a call: values, names of the last ones, and whether the last was marked VARIADIC.
+    pub(crate) fn bind_named_args(&mut self, function: &ast::Function) -> Result<(Vec<Expr>, Vec<String>, bool)> {
+        let bound = self.bind_call_args(function)?;
+        Ok((bound.values, bound.names, bound.variadic))
     }
 
     pub(crate) fn bind_arg_values(&mut self, function: &ast::Function) -> Result<Vec<Expr>> {

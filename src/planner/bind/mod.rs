@@ -47,16 +47,17 @@ use dictdb_catalog::{Catalog, Relation};
 use dictdb_functions::kernel::Registry;
 use dictdb_parser::Locations;
 use dictdb_parser::{Span, ast};
-use dictdb_types::{Env, Error, Oid, Result, SqlState, Type, TypeInfo, TypeLookup, oids};
+use dictdb_types::{Env, Error, Field, Oid, Result, SqlState, Type, TypeInfo, TypeLookup, oids};
 
 pub(crate) use clause::Clause;
 pub(crate) use level::Level;
-pub(crate) use names::{NamedColumn, Names, TableName};
+pub(crate) use names::{NamedColumn, Names, TableName, idents};
 pub(crate) use target::expression_name;
 pub use updatable::{Updatable, updatable};
 
 use crate::expr::{ColumnId, Expr};
 use crate::logical::Column;
+use crate::variables::Variables;
 
 mod level;
 
@@ -104,6 +105,12 @@ pub struct Binder<'a> {
     target_view: Option<(Arc<updatable::ViewTarget>, updatable::Verb)>,
     /// What is done to which relations, to be checked against the role's privileges.
     accesses: Vec<privilege::Access>,
+    /// Functions called so far.
+    functions: std::cell::RefCell<std::collections::BTreeSet<Oid>>,
+    /// Variables that names may mean.
+    pub(crate) variables: Option<&'a dyn Variables>,
+    /// Fields of record parameters.
+    pub(crate) record_fields: std::collections::HashMap<usize, Arc<[Field]>>,
 }
 
 /// Names and types of the fields of a row.
@@ -133,6 +140,9 @@ impl<'a> Binder<'a> {
             relations: Default::default(),
             target_view: None,
             accesses: Vec::new(),
+            functions: Default::default(),
+            variables: None,
+            record_fields: Default::default(),
         }
     }
 
@@ -147,6 +157,11 @@ impl<'a> Binder<'a> {
             }
         }
         Ok(self.params)
+    }
+
+    /// The functions of users that were called.
+    pub fn user_functions(&self) -> Vec<Oid> {
+        self.functions.borrow().iter().copied().collect()
     }
 
     /// The relations that were named.

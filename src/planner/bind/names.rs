@@ -114,6 +114,10 @@ impl Binder<'_> {
     /// Binds an unqualified name: a column, or a whole row by table name.
     pub(crate) fn bind_identifier(&mut self, ident: &ast::Ident) -> Result<Expr> {
         let position = self.position(ident.span);
+        self.column_or_variable(&[&ident.value], position, |binder| binder.bind_column_name(ident, position))
+    }
+
+    fn bind_column_name(&mut self, ident: &ast::Ident, position: Option<u32>) -> Result<Expr> {
         for depth in (0..self.levels.len()).rev() {
             if let Some(expr) = self.column_at_level(depth, &ident.value).map_err(|e| e.at(position))? {
                 self.note_reference(&expr, position);
@@ -147,8 +151,15 @@ impl Binder<'_> {
     /// Binds a dotted name: `table.column`, `schema.table.column`, `column.field`, `table.*`-like whole rows excepted.
     pub(crate) fn bind_compound(&mut self, parts: &[ast::Ident]) -> Result<Expr> {
         let position = parts.first().and_then(|ident| self.position(ident.span));
+        if let [ident] = parts {
+            return self.bind_identifier(ident);
+        }
+        let names: Vec<&str> = parts.iter().map(|ident| ident.value.as_str()).collect();
+        self.column_or_variable(&names, position, |binder| binder.bind_qualified(parts, position))
+    }
+
+    fn bind_qualified(&mut self, parts: &[ast::Ident], position: Option<u32>) -> Result<Expr> {
         match parts {
-            [ident] => self.bind_identifier(ident),
             [table, column] => self.qualified(None, table, column, position),
             [schema, table, column] => self.qualified(Some(&schema.value), table, column, position),
             [_, schema, table, column] => self.qualified(Some(&schema.value), table, column, position),
@@ -195,6 +206,11 @@ impl Binder<'_> {
                 }
             };
         }
+        if schema.is_none()
+            && let Ok(row) = self.bind_column_name(table, position)
+        {
+            return self.bind_field(row, column);
+        }
         Err(self.missing_table(schema, table))
     }
 
@@ -215,16 +231,33 @@ impl Binder<'_> {
     }
 
     /// Expands `*` (or `table.*`) to named expressions.
-    pub(crate) fn expand_star(&self, qualifier: Option<&[&ast::Ident]>) -> Result<Vec<NamedColumn>> {
+    pub(crate) fn expand_star(&mut self, qualifier: Option<&[&ast::Ident]>) -> Result<Vec<NamedColumn>> {
         let Some(parts) = qualifier else {
             return Ok(self.levels.last().map(|level| level.names.columns.clone()).unwrap_or_default());
         };
-        Ok(self.named_table(parts)?.columns.clone())
+        let missing = match self.named_table(parts) {
+            Ok(table) => return Ok(table.columns.clone()),
+            Err(missing) => missing,
+        };
+        let names: Vec<&str> = parts.iter().map(|ident| ident.value.as_str()).collect();
+        let Some(row) = self.variable(&names)? else { return Err(missing) };
+        let Some(fields) = self.row_fields(&row) else { return Err(missing) };
+        let field = |(index, (name, ty)): (usize, (Arc<str>, Type))| NamedColumn {
+            name,
+            expr: Expr::Field(Box::new(row.clone()), index, ty),
+            source: None,
+        };
+        Ok(fields.into_iter().enumerate().map(field).collect())
     }
 
     /// `table.*` as an argument: the row as one value.
-    pub(crate) fn row_of_table(&self, parts: &[&ast::Ident]) -> Result<Expr> {
-        self.named_table(parts).map(whole_row)
+    pub(crate) fn row_of_table(&mut self, parts: &[&ast::Ident]) -> Result<Expr> {
+        let missing = match self.named_table(parts) {
+            Ok(table) => return Ok(whole_row(table)),
+            Err(missing) => missing,
+        };
+        let names: Vec<&str> = parts.iter().map(|ident| ident.value.as_str()).collect();
+        self.variable(&names)?.ok_or(missing)
     }
 
     /// The table that the qualifier of a `*` names; 42P01.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_functions::facts::{self, ArgMode};
+use dictdb_functions::resolve;
 use dictdb_parser::TypeName;
 use dictdb_parser::ast::{self, Expr as Ast, SelectItem, SelectItemQualifiedWildcardKind as Wildcard};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
@@ -120,7 +121,14 @@ impl Binder<'_> {
             Expr::Row(items, _) => {
                 Some(items.iter().enumerate().map(|(i, item)| (Arc::from(format!("f{}", i + 1)), item.ty())).collect())
             }
-            Expr::Call(call) => self.output_parameters(call),
+            Expr::Param(number, _) => {
+                let fields = self.record_fields.get(number)?;
+                Some(fields.iter().map(|field| (field.name.clone(), field.ty)).collect())
+            }
+            Expr::Call(call) if !call.columns.is_empty() => {
+                Some(call.columns.iter().map(|field| (field.name.clone(), field.ty)).collect())
+            }
+            Expr::Call(call) => self.routine_outputs(call).or_else(|| self.output_parameters(call)),
             Expr::Column(id, _) => self.row_shapes.get(id).cloned().or_else(|| {
                 self.levels.iter().find_map(|level| {
                     let (_, call) = level.sets.iter().find(|(column, _)| column.id == *id)?;
@@ -142,6 +150,25 @@ impl Binder<'_> {
             (Some((_, name)), None) if !name.is_empty() => Some(Arc::from(*name)),
             _ => None,
         }
+    }
+
+    /// The output parameters of a user's function that has several.
+    fn routine_outputs(&self, call: &crate::expr::Call) -> Option<Vec<(Arc<str>, Type)>> {
+        let routine = self.cx.catalog.routine(call.function.oid)?;
+        if routine.outputs().count() < 2 {
+            return None;
+        }
+        let actual: Vec<Oid> = call.args.iter().map(|arg| arg.ty().oid).collect();
+        let scope = self.scope();
+        let outputs = routine.outputs().enumerate().map(|(index, parameter)| {
+            let resolved = resolve::resolve_polymorphic(&scope, &actual, &mut routine.args.to_vec(), parameter.ty);
+            let name = match &*parameter.name {
+                "" => Arc::from(format!("column{}", index + 1)),
+                _ => parameter.name.clone(),
+            };
+            (name, Type::new(resolved.unwrap_or(parameter.ty)))
+        });
+        Some(outputs.collect())
     }
 
     /// The output parameters of a built-in function that has several.

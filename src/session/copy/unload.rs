@@ -63,11 +63,14 @@ impl Session {
         }
         let (mut total, mut buffer) = (0, Row::new());
         loop {
-            let (count, at_end) = source.pump(ROWS_AT_ONCE, &mut buffer, &mut |row| {
-                writer.row(row, &*env, &mut data)?;
-                client.copy_row(&data);
-                data.clear();
-                Ok(!client.is_full())
+            let lends = source.calls_routines();
+            let (count, at_end) = self.lend_if(lends, || {
+                source.pump(ROWS_AT_ONCE, &mut buffer, &mut |row| {
+                    writer.row(row, &*env, &mut data)?;
+                    client.copy_row(&data);
+                    data.clear();
+                    Ok(!client.is_full())
+                })
             })?;
             total += count as u64;
             if client.is_full() {
@@ -104,9 +107,12 @@ impl Session {
             writer.header(options.header == Header::Names, &mut data);
             let (mut total, mut buffer) = (0, Row::new());
             loop {
-                let (count, at_end) = source.pump(ROWS_AT_ONCE, &mut buffer, &mut |row| {
-                    writer.row(row, &*env, &mut data)?;
-                    Ok(true)
+                let lends = source.calls_routines();
+                let (count, at_end) = self.lend_if(lends, || {
+                    source.pump(ROWS_AT_ONCE, &mut buffer, &mut |row| {
+                        writer.row(row, &*env, &mut data)?;
+                        Ok(true)
+                    })
                 })?;
                 file.write_all(&data).map_err(failed)?;
                 data.clear();

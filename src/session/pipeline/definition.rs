@@ -25,6 +25,9 @@ impl Session {
             Utility::CreateTableAs(create) => self.create_table_as(create, command, source, portal)?,
             _ => self.define(command, &source.parsed.locations, &portal.params, &source.declared)?,
         };
+        if let Some(routine) = self.routines.made.take() {
+            self.check_body(routine, &source.text)?;
+        }
         match completed {
             Some(Completed::Done) => Ok(Outcome::Done(Tag::new(command_tag(&source.parsed.statement)))),
             Some(Completed::Rows(rows)) => Ok(Outcome::Done(Tag::rows("SELECT", rows))),
@@ -80,20 +83,27 @@ impl Session {
             .iter()
             .map(|database| DatabaseName { oid: database.oid, name: database.name.clone(), owner: database.owner })
             .collect();
-        let wait = self.wait_options();
+        let function_settings = self.function_settings(command)?;
         let mut notices = Vec::new();
+        // Functions that the command evaluates see what it has changed before it began.
+        let lends = env.catalog.has_routines();
+        let mut catalog = if lends { self.catalog.clone() } else { std::mem::take(&mut self.catalog) };
+        let mut changes = std::mem::take(&mut self.storage_changes);
+        let wait = self.wait_options();
+        let shared = self.shared.clone();
+        let constraints = self.constraints.clone();
         let mut cx = DdlContext {
-            storage: &self.shared.instance.storage,
+            storage: &shared.instance.storage,
             transaction: &transaction,
             wait,
-            database: self.shared.database.oid,
-            store: &self.shared.database.catalog,
-            catalog: &mut self.catalog,
-            changes: &mut self.storage_changes,
-            registry: &self.shared.instance.registry,
-            engine: &self.shared.instance.engine,
+            database: shared.database.oid,
+            store: &shared.database.catalog,
+            catalog: &mut catalog,
+            changes: &mut changes,
+            registry: &shared.instance.registry,
+            engine: &shared.instance.engine,
             surroundings: &*env,
-            constraints: &self.constraints,
+            constraints: &constraints,
             params,
             param_types,
             search_path: &search_path,
@@ -101,16 +111,26 @@ impl Session {
             temporary_schema,
             role,
             session_role,
-            verifier: self.shared.instance.verifier.get().copied(),
+            verifier: shared.instance.verifier.get().copied(),
             databases: &databases,
             notices: &mut notices,
+            function_settings,
+            made_routine: None,
         };
         // Filling an index or checking rows may take long.
-        let executed = tokio::task::block_in_place(|| ddl::execute(command, locations, &mut cx));
+        let executed =
+            self.lend_if(lends, || tokio::task::block_in_place(|| ddl::execute(command, locations, &mut cx)));
+        let made_routine = cx.made_routine;
+        self.catalog = catalog;
+        self.storage_changes = changes;
         self.catalog_epoch = self.shared.instance.new_epoch();
         self.block.snapshot_taken = true;
         notices.into_iter().for_each(|notice| self.shared.notice(notice));
-        executed
+        let tag = executed?;
+        if let Some(routine) = made_routine {
+            self.routines.made = Some(routine);
+        }
+        Ok(tag)
     }
 
     /// ON COMMIT of temporary tables: empties and drops them, as the last part of the transaction.

@@ -23,7 +23,7 @@ use crate::persistence::check_may_checkpoint;
 use crate::portal::Portal;
 
 pub(crate) use explain::explain_columns;
-pub(crate) use plan::CachedPlan;
+pub(crate) use plan::{CachedPlan, PlanStamp};
 pub(crate) use run::{RowSink, RowStream};
 pub(crate) use statistics::StatisticsCache;
 

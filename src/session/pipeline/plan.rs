@@ -7,6 +7,7 @@ use dictdb_executor::{PrepareContext, Prepared, prepare, prepare_counting};
 use dictdb_parser::{Locations, Statement, ast};
 use dictdb_planner::estimate::Methods;
 use dictdb_planner::physical::Plan;
+use dictdb_planner::variables::Variables;
 use dictdb_planner::{Command, OutputColumn, Planned};
 use dictdb_types::{Datum, Error, Result, SqlState, Type};
 
@@ -47,6 +48,8 @@ pub(crate) struct CachedPlan {
     /// It is costly enough to be planned for the very values of its parameters.
     pub custom: bool,
     sizes: PlannedSizes,
+    /// It may call functions of users, which need the session.
+    pub calls_routines: bool,
 }
 
 impl CachedPlan {
@@ -134,15 +137,20 @@ impl Session {
             source,
             params: values,
         };
-        let planned = dictdb_planner::plan(tree, &source.parsed.locations, &source.declared, cx, &statistics)?;
-        let Planned { plan, params, columns, command, returns_rows, failure, computes_with_parameters } = planned;
+        let variables = source.variables.as_deref().map(|variables| variables as &dyn Variables);
+        let locations = &source.parsed.locations;
+        let planned = dictdb_planner::plan_with(tree, locations, &source.declared, variables, cx, &statistics)?;
+        let Planned { plan, params, columns, command, calls_routines, returns_rows, failure, computes_with_parameters } =
+            planned;
+        let calls_routines = calls_routines || plan.modifies && env.catalog.has_routines();
         let tables = plan.locks.iter().filter_map(|(oid, _)| {
             env.catalog.relation(*oid).and_then(|relation| instance.storage.table(relation.storage))
         });
         Ok(CachedPlan {
             sizes: PlannedSizes::new(tables),
             custom: plan.root.cost.1 > CUSTOM_COST,
-            heavy: super::run::is_heavy(&plan),
+            heavy: calls_routines || super::run::is_heavy(&plan),
+            calls_routines,
             stamp,
             prepared: Arc::new(prepare(plan, &self.prepare_context(env))?),
             params: params.into(),
@@ -161,6 +169,15 @@ impl Session {
             engine: &instance.engine,
             database: self.shared.database.oid,
         }
+    }
+
+    /// Prepares a plan that no statement keeps.
+    pub(super) fn prepare_plan(
+        &self,
+        plan: Arc<dictdb_planner::physical::Plan>,
+        env: &StatementEnv,
+    ) -> Result<Prepared> {
+        prepare(plan, &self.prepare_context(env))
     }
 
     /// Evaluates expressions without names to one row of these types.

@@ -7,6 +7,7 @@ use dictdb_executor::{ExecContext, Execution, Prepared, execute};
 use dictdb_planner::explain::Actual;
 use dictdb_planner::logical::LockStrength;
 use dictdb_planner::physical::{Node, Op, Plan};
+use dictdb_planner::routine::PlannedCall;
 use dictdb_storage::{Isolation, Transaction, WaitOptions};
 use dictdb_types::{Datum, Error, Result, SqlState};
 use parking_lot::Mutex;
@@ -26,6 +27,8 @@ pub(crate) struct RowStream {
     /// Locked never, only borrowed mutably: a lock makes the session shareable, which tasks want to know of it.
     execution: Mutex<Execution>,
     heavy: bool,
+    /// It may call functions of users: the session is lent while it runs.
+    pub calls_routines: bool,
 }
 
 impl RowStream {
@@ -95,7 +98,7 @@ impl Session {
     }
 
     /// Runs a planned statement with these parameters, or begins to.
-    pub(super) fn execute_source(
+    pub(crate) fn execute_source(
         &mut self,
         source: &Source,
         params: &Arc<[Datum]>,
@@ -122,7 +125,7 @@ impl Session {
             }
         };
         let stream = self.open(&plan, params, env, transaction, wait)?;
-        finish_or_stream(&plan, stream)
+        self.lend_if(plan.calls_routines, || finish_or_stream(&plan, stream))
     }
 
     /// Runs a plan to its end, for EXPLAIN ANALYZE; tells what its operators did.
@@ -135,7 +138,8 @@ impl Session {
         plan.prepared.lock_relations(&transaction, &wait)?;
         let env = self.env();
         let mut stream = self.open(plan, params, env, transaction, wait)?;
-        stream.pump(usize::MAX, &mut Row::new(), &mut |_| Ok(true))?;
+        let lends = stream.calls_routines;
+        self.lend_if(lends, || stream.pump(usize::MAX, &mut Row::new(), &mut |_| Ok(true)))?;
         Ok(stream.execution.get_mut().actual())
     }
 
@@ -148,7 +152,8 @@ impl Session {
         wait: WaitOptions,
     ) -> Result<RowStream> {
         let cx = self.exec_context(env, params, transaction, wait)?;
-        Ok(RowStream { execution: Mutex::new(execute(&plan.prepared, cx)?), heavy: plan.heavy })
+        let execution = Mutex::new(execute(&plan.prepared, cx)?);
+        Ok(RowStream { execution, heavy: plan.heavy, calls_routines: plan.calls_routines })
     }
 
     /// What an execution that begins now is given.
@@ -181,14 +186,31 @@ impl Session {
         self.exec_context(env, &Arc::from([]), transaction, wait)
     }
 
+    /// Values of the arguments of a CALL.
+    pub(crate) fn call_arguments(
+        &mut self,
+        call: &PlannedCall,
+        params: &Arc<[Datum]>,
+        env: Arc<StatementEnv>,
+    ) -> Result<Vec<Datum>> {
+        let prepared = Arc::new(self.prepare_plan(call.plan.clone(), &env)?);
+        let wait = self.wait_options();
+        let transaction = self.transaction()?;
+        let cx = self.exec_context(env, params, transaction, wait)?;
+        let mut row = Row::new();
+        self.lend_if(call.calls_routines, || execute(&prepared, cx)?.next_row(&mut row))?;
+        Ok(row)
+    }
+
     /// The only row of a plan without parameters.
     pub(super) fn single_row(&mut self, prepared: &Arc<Prepared>, env: Arc<StatementEnv>) -> Result<Vec<Datum>> {
         let wait = self.wait_options();
         let transaction = self.transaction()?;
         let cx = self.exec_context(env, &Arc::from([]), transaction, wait)?;
         let mut row = Row::new();
-        execute(prepared, cx)?.next_row(&mut row)?;
-        Ok(row.to_vec())
+        let lends = cx.catalog.has_routines();
+        self.lend_if(lends, || execute(prepared, cx)?.next_row(&mut row))?;
+        Ok(row)
     }
 
     /// The open transaction in storage; begun at first use.

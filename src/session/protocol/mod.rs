@@ -66,9 +66,12 @@ impl Session {
             if wanted == 0 {
                 return Ok((sent as u64, false));
             }
-            let (count, at_end) = source.pump(wanted, row, &mut |row| {
-                client.row(shape, row, &*env)?;
-                Ok(!client.is_full())
+            let lends = source.calls_routines();
+            let (count, at_end) = self.lend_if(lends, || {
+                source.pump(wanted, row, &mut |row| {
+                    client.row(shape, row, &*env)?;
+                    Ok(!client.is_full())
+                })
             })?;
             sent += count;
             if at_end {

@@ -64,7 +64,8 @@ impl Session {
 
     pub(super) fn run_fetch(&mut self, fetch: &Fetch, target: &mut Portal) -> Result<Outcome> {
         let mut portal = self.portals.take(&fetch.cursor.value, "cursor")?;
-        let fetched = portal.fetch(fetch);
+        let lends = portal.calls_routines();
+        let fetched = self.lend_if(lends, || portal.fetch(fetch));
         let shape = portal.shape.clone();
         self.portals.put(portal);
         let rows = fetched?;
@@ -90,18 +91,32 @@ impl Session {
         Ok(Outcome::Done(Tag::new("CLOSE CURSOR")))
     }
 
+    /// A procedure ends the transaction: its cursors outlive it.
+    pub(crate) fn keep_cursors(&mut self) -> Result<()> {
+        for portal in self.portals.iter_mut() {
+            if let Some(cursor) = &mut portal.cursor {
+                cursor.options.hold = true;
+            }
+        }
+        self.hold_cursors()
+    }
+
     /// The transaction commits: cursors WITH HOLD read their remaining rows, for they lose their snapshot.
     pub(crate) fn hold_cursors(&mut self) -> Result<()> {
-        for portal in self.portals.iter_mut() {
-            let Some(cursor) = &mut portal.cursor else { continue };
-            if cursor.options.hold && !cursor.held {
+        let holds = |portal: &Portal| portal.cursor.as_ref().is_some_and(|cursor| cursor.options.hold && !cursor.held);
+        for name in self.portals.names(holds) {
+            let mut portal = self.portals.take(&name, "cursor")?;
+            let lends = portal.calls_routines();
+            let read = self.lend_if(lends, || {
                 portal.keep_rows()?;
-                portal.read(ALL)?;
-                if let Some(cursor) = &mut portal.cursor {
-                    cursor.held = true;
-                }
-                portal.depth = 0;
+                portal.read(ALL)
+            });
+            if let Some(cursor) = &mut portal.cursor {
+                cursor.held = read.is_ok();
             }
+            portal.depth = 0;
+            self.portals.put(portal);
+            read?;
         }
         Ok(())
     }
@@ -121,13 +136,13 @@ fn refuse_locks(declare: &DeclareCursor, strength: Option<LockStrength>) -> Resu
 
 /// What a FETCH or MOVE passed over; the rows are kept for FETCH only.
 #[derive(Default)]
-struct Fetched {
-    rows: Vec<Row>,
-    count: usize,
+pub(crate) struct Fetched {
+    pub rows: Vec<Row>,
+    pub count: usize,
 }
 
 impl Portal {
-    fn fetch(&mut self, fetch: &Fetch) -> Result<Fetched> {
+    pub(crate) fn fetch(&mut self, fetch: &Fetch) -> Result<Fetched> {
         if self.cursor.is_none() {
             self.cursor = Some(Cursor::default());
         }

@@ -73,6 +73,7 @@ impl Session {
             Utility::Fetch(fetch) if !fetch.is_move => self.cursor_columns(fetch),
             Utility::Execute(execute) => self.prepared.get(&execute.name.value)?.analysis.columns.clone(),
             Utility::Explain(explain) => Some(crate::pipeline::explain_columns(&explain.options)),
+            Utility::Call(call) => self.call_columns(call)?,
             Utility::DeclareCursor(declare) => {
                 let query = source.nested(declare.text.clone(), types)?;
                 let params = self.analyze_query(&query)?.params;
@@ -122,6 +123,8 @@ impl Session {
             Utility::CreateDatabase(create) => self.run_create_database(create),
             Utility::DropDatabase(drop) => self.run_drop_database(drop),
             Utility::AlterSetting(alter) => self.run_alter_setting(alter),
+            Utility::Call(call) => self.run_call(call, portal),
+            Utility::Do(block) => self.run_do(block, &source),
             Utility::Load(_) => Err(Error::unsupported("LOAD")),
             Utility::Unsupported(command) => Err(Error::unsupported(command)),
             Utility::Checkpoint | Utility::Vacuum(_) => {

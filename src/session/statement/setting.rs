@@ -104,7 +104,7 @@ impl Session {
     }
 
     /// The values of a SET as one text, as the setting's kind wants it.
-    fn flatten(&mut self, name: &str, values: &[SetValue]) -> Result<String> {
+    pub(crate) fn flatten(&mut self, name: &str, values: &[SetValue]) -> Result<String> {
         let definition = definition::by_name(name).map(|id| &definition::all()[id as usize]);
         let (list, quoted) = definition.map_or((false, false), |setting| (setting.list, setting.quoted_list));
         if values.len() > 1 && !list {

@@ -11,6 +11,7 @@
 //!   reg… text ──► names
 //! ```
 
+mod described;
 mod exported;
 mod functions;
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! Functions as text: arguments, result, definition.
 
 use dictdb_catalog::namespaces;
-use dictdb_functions::facts::{self, AggregateKind, ArgMode, Parallel, Proc, ProcKind, Volatility, ids};
+use dictdb_functions::facts::{self, ArgMode, Parallel, ProcKind, Volatility, ids};
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, oids, quote_identifier, quote_qualified};
 
 use super::arguments::{integer, nullable, oid, session};
 use crate::StatementEnv;
+use crate::system::described::{Described, Parameter};
 use crate::system::names;
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
@@ -21,67 +22,18 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
 fn with_proc(
     cx: &CallContext<'_>,
     args: &[Datum],
-    text: impl Fn(&StatementEnv, &'static Proc) -> String,
+    text: impl Fn(&StatementEnv, &Described) -> String,
 ) -> Result<Datum> {
     let env = session(cx)?;
-    Ok(nullable(facts::proc_by_oid(oid(args, 0)).map(|proc| text(env, proc))))
-}
-
-/// A parameter of a function.
-struct Parameter {
-    mode: ArgMode,
-    name: &'static str,
-    ty: Oid,
-    default: Option<&'static str>,
-}
-
-fn parameters(proc: &'static Proc) -> Vec<Parameter> {
-    let types = proc.all_args.as_deref().unwrap_or(&proc.args);
-    let inputs = proc.args.len();
-    let defaults = split_list(proc.defaults.unwrap_or_default());
-    let mut position = 0;
-    let parameter = |(i, ty): (usize, &Oid)| {
-        let mode = proc.arg_modes.as_ref().and_then(|modes| modes.get(i)).copied().unwrap_or(ArgMode::In);
-        let mut default = None;
-        if mode.is_input() {
-            position += 1;
-            let from_end = inputs + 1 - position;
-            default = defaults.len().checked_sub(from_end).and_then(|i| defaults.get(i)).copied();
-        }
-        let name = proc.arg_names.as_ref().and_then(|names| names.get(i)).copied().unwrap_or_default();
-        Parameter { mode, name, ty: *ty, default }
-    };
-    types.iter().enumerate().map(parameter).collect()
-}
-
-/// Splits expressions at the commas between them.
-fn split_list(text: &'static str) -> Vec<&'static str> {
-    let (mut quoted, mut depth, mut start, mut items) = (false, 0, 0, Vec::new());
-    for (i, c) in text.char_indices() {
-        match c {
-            '\'' => quoted = !quoted,
-            '(' | '[' if !quoted => depth += 1,
-            ')' | ']' if !quoted => depth -= 1,
-            ',' if !quoted && depth == 0 => {
-                items.push(text[start..i].trim());
-                start = i + 1;
-            }
-            _ => {}
-        }
-    }
-    if !text.is_empty() {
-        items.push(text[start..].trim());
-    }
-    items
+    Ok(nullable(Described::find(&env.catalog, oid(args, 0)).map(|proc| text(env, &proc))))
 }
 
 /// `pg_get_function_arguments`, or without defaults and output parameters the identity of the function.
-fn arguments(env: &StatementEnv, proc: &'static Proc, full: bool) -> String {
-    let order_by = facts::aggregate(proc.oid).filter(|a| a.kind != AggregateKind::Normal).map(|a| a.direct_args);
+fn arguments(env: &StatementEnv, proc: &Described, full: bool) -> String {
+    let order_by = proc.direct_args;
     let mut out = String::new();
-    let parameters = parameters(proc);
     let shown: Vec<&Parameter> =
-        parameters.iter().filter(|p| if full { p.mode != ArgMode::Table } else { p.mode.is_input() }).collect();
+        proc.params.iter().filter(|p| if full { p.mode != ArgMode::Table } else { p.mode.is_input() }).collect();
     for (i, parameter) in shown.iter().enumerate() {
         separate(&mut out, i, order_by);
         parameter_text(env, proc, parameter, full, &mut out);
@@ -105,7 +57,7 @@ fn separate(out: &mut String, printed: usize, order_by: Option<usize>) {
     }
 }
 
-fn parameter_text(env: &StatementEnv, proc: &Proc, parameter: &Parameter, full: bool, out: &mut String) {
+fn parameter_text(env: &StatementEnv, proc: &Described, parameter: &Parameter, full: bool, out: &mut String) {
     out.push_str(match parameter.mode {
         ArgMode::In if proc.kind == ProcKind::Procedure => "IN ",
         ArgMode::In | ArgMode::Table => "",
@@ -114,11 +66,11 @@ fn parameter_text(env: &StatementEnv, proc: &Proc, parameter: &Parameter, full: 
         ArgMode::Variadic => "VARIADIC ",
     });
     if !parameter.name.is_empty() {
-        out.push_str(&quote_identifier(parameter.name));
+        out.push_str(&quote_identifier(&parameter.name));
         out.push(' ');
     }
     out.push_str(&type_text(env, parameter.ty));
-    if let Some(default) = parameter.default.filter(|_| full) {
+    if let Some(default) = parameter.default.as_ref().filter(|_| full) {
         out.push_str(" DEFAULT ");
         out.push_str(default);
     }
@@ -131,14 +83,14 @@ fn type_text(env: &StatementEnv, ty: Oid) -> String {
 /// `pg_get_function_result`: NULL for procedures.
 fn pg_get_function_result(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
-    let proc = facts::proc_by_oid(oid(args, 0)).filter(|proc| proc.kind != ProcKind::Procedure);
-    Ok(nullable(proc.map(|proc| result(env, proc))))
+    let proc = Described::find(&env.catalog, oid(args, 0)).filter(|proc| proc.kind != ProcKind::Procedure);
+    Ok(nullable(proc.map(|proc| result(env, &proc))))
 }
 
-fn result(env: &StatementEnv, proc: &'static Proc) -> String {
-    let columns: Vec<Parameter> = parameters(proc).into_iter().filter(|p| p.mode == ArgMode::Table).collect();
+fn result(env: &StatementEnv, proc: &Described) -> String {
+    let columns: Vec<&Parameter> = proc.params.iter().filter(|p| p.mode == ArgMode::Table).collect();
     if !columns.is_empty() {
-        let column = |p: &Parameter| format!("{} {}", quote_identifier(p.name), type_text(env, p.ty));
+        let column = |p: &&Parameter| format!("{} {}", quote_identifier(&p.name), type_text(env, p.ty));
         return format!("TABLE({})", columns.iter().map(column).collect::<Vec<_>>().join(", "));
     }
     let set = if proc.returns_set { "SETOF " } else { "" };
@@ -146,43 +98,81 @@ fn result(env: &StatementEnv, proc: &'static Proc) -> String {
 }
 
 /// `pg_get_function_arg_default(function, number of the parameter)`.
-fn pg_get_function_arg_default(_: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    let Some(proc) = facts::proc_by_oid(oid(args, 0)) else { return Ok(Datum::Null) };
+fn pg_get_function_arg_default(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let Some(proc) = Described::find(&session(cx)?.catalog, oid(args, 0)) else { return Ok(Datum::Null) };
     let number = integer(args, 1).and_then(|n| usize::try_from(n).ok()).and_then(|n| n.checked_sub(1));
-    let default = number.and_then(|n| parameters(proc).into_iter().nth(n)).and_then(|p| p.default);
+    let default = number.and_then(|n| proc.params.into_iter().nth(n)).and_then(|p| p.default);
     Ok(nullable(default))
 }
 
-fn pg_get_function_sqlbody(_: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    let proc = facts::proc_by_oid(oid(args, 0)).filter(|proc| proc.has_parsed_body());
-    Ok(nullable(proc.and_then(Proc::body)))
+fn pg_get_function_sqlbody(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let proc = Described::find(&session(cx)?.catalog, oid(args, 0));
+    Ok(nullable(proc.and_then(|proc| proc.sql_body)))
 }
 
 /// `pg_get_functiondef`: CREATE OR REPLACE FUNCTION. 42809 for aggregates.
 fn pg_get_functiondef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
-    let Some(proc) = facts::proc_by_oid(oid(args, 0)) else { return Ok(Datum::Null) };
+    let Some(proc) = Described::find(&env.catalog, oid(args, 0)) else { return Ok(Datum::Null) };
     if proc.kind == ProcKind::Aggregate {
         let message = format!("\"{}\" is an aggregate function", proc.name);
         return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
     }
-    Ok(Datum::text(definition(env, proc)))
+    Ok(Datum::text(definition(env, &proc)))
 }
 
-fn definition(env: &StatementEnv, proc: &'static Proc) -> String {
+fn definition(env: &StatementEnv, proc: &Described) -> String {
     let schema = env.catalog.schema(proc.namespace).map_or("pg_catalog", |schema| &schema.name);
-    let name = quote_qualified(schema, proc.name);
-    let mut text = format!("CREATE OR REPLACE FUNCTION {name}({})\n", arguments(env, proc, true));
-    text += &format!(" RETURNS {}\n LANGUAGE {}\n", result(env, proc), language(proc.language));
-    text += &attributes(env, proc);
-    match proc.body() {
-        Some(body) if proc.has_parsed_body() => text + &body + "\n",
-        Some(body) => format!("{text}AS $function${body}$function$\n"),
-        None => {
-            let library = proc.library.map(|library| format!("'{library}', ")).unwrap_or_default();
-            format!("{text}AS {library}$function${}$function$\n", proc.source)
-        }
+    let name = quote_qualified(schema, &proc.name);
+    let is_procedure = proc.kind == ProcKind::Procedure;
+    let noun = if is_procedure { "PROCEDURE" } else { "FUNCTION" };
+    let mut text = format!("CREATE OR REPLACE {noun} {name}({})\n", arguments(env, proc, true));
+    if !is_procedure {
+        text += &format!(" RETURNS {}\n", result(env, proc));
     }
+    text += &format!(" LANGUAGE {}\n", language(proc.language));
+    text += &attributes(env, proc);
+    for setting in &proc.config {
+        text += &format!(" SET {}\n", setting_text(setting));
+    }
+    if let Some(body) = &proc.sql_body {
+        return format!("{text}{body}\n");
+    }
+    let library = proc.library.map(|library| format!("'{library}', ")).unwrap_or_default();
+    let tag = dollar_tag(&proc.source, if is_procedure { "procedure" } else { "function" });
+    format!("{text}AS {library}{tag}{}{tag}\n", proc.source)
+}
+
+/// A dollar quote that does not stand in the text.
+fn dollar_tag(source: &str, word: &str) -> String {
+    let mut tag = format!("${word}");
+    while source.contains(&tag) {
+        tag.push('x');
+    }
+    tag.push('$');
+    tag
+}
+
+/// `name TO value`, a list item by item.
+fn setting_text(setting: &str) -> String {
+    let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
+    const LISTS: [&str; 6] = [
+        "local_preload_libraries",
+        "search_path",
+        "session_preload_libraries",
+        "shared_preload_libraries",
+        "temp_tablespaces",
+        "unix_socket_directories",
+    ];
+    let literal = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    let value = match LISTS.contains(&name) {
+        true => {
+            let items = value.split(',').map(|item| literal(&item.trim().trim_matches('"').replace("\"\"", "\"")));
+            items.collect::<Vec<_>>().join(", ")
+        }
+        false => literal(value),
+    };
+    format!("{} TO {value}", quote_identifier(name))
 }
 
 fn language(oid: Oid) -> &'static str {
@@ -195,7 +185,7 @@ fn language(oid: Oid) -> &'static str {
 }
 
 /// The attributes that differ from the defaults, on a line of their own.
-fn attributes(env: &StatementEnv, proc: &Proc) -> String {
+fn attributes(env: &StatementEnv, proc: &Described) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut add = |condition: bool, word: &str| {
         if condition {

@@ -26,6 +26,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
     let files = [
         crate::advisory::FUNCTIONS,
         crate::functions::FUNCTIONS,
+        crate::routines::FUNCTIONS,
         crate::sequences::FUNCTIONS,
         activity::FUNCTIONS,
         definition::FUNCTIONS,
@@ -45,6 +46,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
 
 /// Set-returning functions.
 pub(super) const SETS: &[&[(&str, SetFn)]] = &[
+    crate::routines::SETS,
     absent::SETS,
     activity::SETS,
     information_schema::SETS,

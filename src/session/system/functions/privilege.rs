@@ -247,6 +247,9 @@ fn owner_and_acl(env: &StatementEnv, kind: Kind, object: Oid) -> Result<Option<O
             let acl = catalog.acl_of(DATABASE_CLASS, object).map(<[_]>::to_vec);
             databases.iter().find(|d| d.oid == object).map(|d| (d.owner, acl))
         }
+        Kind::Function if env.catalog.routine(object).is_some() => {
+            env.catalog.routine(object).map(|routine| (routine.owner, routine.acl.clone()))
+        }
         Kind::Function => facts::proc_by_oid(object).map(|p| (BOOTSTRAP_ROLE, p.acl.map(list))),
         Kind::Language => {
             let rows = crate::system::exported::rows("pg_language");

@@ -1,6 +1,5 @@
 //! `regproc` and `regprocedure`.
 
-use dictdb_functions::facts;
 use dictdb_functions::resolve::Scope;
 use dictdb_planner::scope::CatalogScope;
 use dictdb_types::{Error, Oid, Result, SqlState, oids};
@@ -8,6 +7,7 @@ use dictdb_types::{Error, Oid, Result, SqlState, oids};
 use super::qualified::{QualifiedName, shown};
 use super::types::{find_type, formatted};
 use crate::StatementEnv;
+use crate::system::described::Described;
 
 /// Oids and parameter types of the functions a name finds, the first schema of the search path winning among equals.
 fn candidates(env: &StatementEnv, name: &QualifiedName) -> Result<Vec<(Oid, Vec<Oid>)>> {
@@ -119,25 +119,25 @@ fn split_arguments(text: &str) -> Vec<&str> {
 
 /// `pg_function_is_visible`; `None` when there is no such function.
 pub(crate) fn proc_is_visible(env: &StatementEnv, oid: Oid) -> Option<bool> {
-    let proc = facts::proc_by_oid(oid)?;
-    let name = QualifiedName { parts: vec![proc.name.to_owned()] };
+    let proc = Described::find(&env.catalog, oid)?;
+    let name = QualifiedName { parts: vec![proc.name.to_string()] };
     let found = candidates(env, &name).unwrap_or_default();
     Some(found.iter().any(|(found, _)| *found == oid))
 }
 
 /// `regproc`: a name that finds several functions is qualified, as one that finds another is.
 pub(super) fn name_text(env: &StatementEnv, oid: Oid) -> Option<String> {
-    let proc = facts::proc_by_oid(oid)?;
-    let name = QualifiedName { parts: vec![proc.name.to_owned()] };
+    let proc = Described::find(&env.catalog, oid)?;
+    let name = QualifiedName { parts: vec![proc.name.to_string()] };
     let found = candidates(env, &name).unwrap_or_default();
     let visible = matches!(found.as_slice(), [(only, _)] if *only == oid);
-    Some(shown(env, proc.namespace, proc.name, visible))
+    Some(shown(env, proc.namespace, &proc.name, visible))
 }
 
 /// `regprocedure`.
 pub(super) fn signature(env: &StatementEnv, oid: Oid) -> Option<String> {
-    let proc = facts::proc_by_oid(oid)?;
-    let name = shown(env, proc.namespace, proc.name, proc_is_visible(env, oid)?);
+    let proc = Described::find(&env.catalog, oid)?;
+    let name = shown(env, proc.namespace, &proc.name, proc_is_visible(env, oid)?);
     Some(format!("{name}({})", signature_text(env, &proc.args)))
 }
 

@@ -30,6 +30,8 @@ pub mod classes {
     pub const REWRITE: Oid = Oid(2618);
     /// `pg_tablespace`.
     pub const TABLESPACE: Oid = Oid(1213);
+    /// `pg_trigger`.
+    pub const TRIGGER: Oid = Oid(2620);
     /// `pg_type`.
     pub const TYPE: Oid = Oid(1247);
 }
@@ -49,6 +51,7 @@ fn address(catalog: &Catalog, key: Key) -> Option<Address> {
         Key::Constraint(_, oid) => (classes::CONSTRAINT, oid, 0),
         Key::Type(oid) => (classes::TYPE, oid, 0),
         Key::Function(oid) => (classes::PROC, oid, 0),
+        Key::Trigger(_, oid) => (classes::TRIGGER, oid, 0),
         Key::Role(_) => return None,
     })
 }

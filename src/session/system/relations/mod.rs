@@ -7,10 +7,12 @@ mod database;
 mod depend;
 mod description;
 mod index;
+mod procedure;
 mod role;
 mod rule;
 mod schema;
 mod sequence;
+mod trigger;
 mod types;
 
 pub(super) use depend::classes;
@@ -48,12 +50,14 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_enum", types::pg_enum),
     ("pg_index", index::pg_index),
     ("pg_namespace", schema::pg_namespace),
+    ("pg_proc", procedure::pg_proc),
     ("pg_range", types::pg_range),
     ("pg_rewrite", rule::pg_rewrite),
     ("pg_sequence", sequence::pg_sequence),
     ("pg_shdepend", depend::pg_shdepend),
     ("pg_shdescription", description::pg_shdescription),
     ("pg_tablespace", database::pg_tablespace),
+    ("pg_trigger", trigger::pg_trigger),
     ("pg_type", types::pg_type),
 ];
 
@@ -82,7 +86,6 @@ const EMPTY: &[&str] = &[
     "pg_subscription",
     "pg_subscription_rel",
     "pg_transform",
-    "pg_trigger",
     "pg_user_mapping",
 ];
 
@@ -102,6 +105,12 @@ pub(super) fn produce(env: &StatementEnv, relation: Oid, out: &mut Output<'_>) -
     if rows.is_empty() && !EMPTY.contains(&&*name) {
         return Err(Error::unsupported(format_args!("system table \"{name}\"")));
     }
+    push_exported(rows, out);
+    Ok(())
+}
+
+/// Adds the rows that every database has.
+fn push_exported(rows: &[Box<[dictdb_types::Datum]>], out: &mut Output<'_>) {
     match out.wanted_oid(1) {
         // Exported rows are in the order of their first column, which is the oid but for a few tables.
         Some(oid) if rows.is_sorted_by_key(|row| first_oid(row)) => {
@@ -110,7 +119,6 @@ pub(super) fn produce(env: &StatementEnv, relation: Oid, out: &mut Output<'_>) -
         }
         _ => rows.iter().for_each(|row| out.push(row)),
     }
-    Ok(())
 }
 
 fn first_oid(row: &[dictdb_types::Datum]) -> Oid {

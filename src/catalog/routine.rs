@@ -1,0 +1,220 @@
+//! Functions, procedures and aggregates that users made (`pg_proc`), and the look-ups that find them.
+
+use std::sync::Arc;
+
+use dictdb_functions::facts::{ArgMode, Parallel, ProcKind, Volatility};
+use dictdb_types::{Oid, oids};
+
+use crate::Catalog;
+
+/// What a routine's body is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// `internal`: the body names a built-in function's symbol.
+    Internal,
+    /// `sql`.
+    Sql,
+    /// `plpgsql`.
+    Plpgsql,
+}
+
+impl Language {
+    /// Name, `pg_language.oid`, and the symbol its functions are called through.
+    const TABLE: [(Language, &'static str, Oid, &'static str); 3] = [
+        (Language::Internal, "internal", Oid(12), ""),
+        (Language::Sql, "sql", Oid(14), "fmgr_sql"),
+        (Language::Plpgsql, "plpgsql", Oid(13_563), "plpgsql_call_handler"),
+    ];
+
+    fn row(self) -> (Language, &'static str, Oid, &'static str) {
+        Self::TABLE.into_iter().find(|(language, ..)| *language == self).unwrap_or(Self::TABLE[0])
+    }
+
+    /// The language of this name.
+    pub fn named(name: &str) -> Option<Language> {
+        Self::TABLE.iter().find(|(_, known, ..)| *known == name).map(|(language, ..)| *language)
+    }
+
+    /// `pg_language.lanname`.
+    pub fn name(self) -> &'static str {
+        self.row().1
+    }
+
+    /// `pg_language.oid`.
+    pub fn oid(self) -> Oid {
+        self.row().2
+    }
+
+    /// The key under which the registry has the kernel that runs functions of this language.
+    pub fn handler(self) -> &'static str {
+        self.row().3
+    }
+}
+
+/// A parameter of a routine, in any direction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// `proargmodes`.
+    pub mode: ArgMode,
+    /// `proargnames`; empty when it has none.
+    pub name: Arc<str>,
+    /// `proallargtypes`.
+    pub ty: Oid,
+    /// The default as canonical text, and its type.
+    pub default: Option<(Arc<str>, Oid)>,
+}
+
+/// The parsed body of a routine in standard SQL: `RETURN expression` or `BEGIN ATOMIC … END`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SqlBody {
+    /// The statements, separated by semicolons; of `RETURN` one SELECT.
+    pub statements: Arc<str>,
+    /// As `pg_get_function_sqlbody` shows it.
+    pub shown: Arc<str>,
+    /// Schemas its names are looked up in: the search path it was created under.
+    pub search_path: Arc<[Oid]>,
+}
+
+/// `pg_aggregate`, for routines that are aggregates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AggregateInfo {
+    /// `aggtransfn`.
+    pub transition: Oid,
+    /// `aggfinalfn`, or zero.
+    pub finish: Oid,
+    /// `aggtranstype`.
+    pub state: Oid,
+    /// `agginitval`.
+    pub initial: Option<Arc<str>>,
+    /// `aggsortop`, or zero.
+    pub sort_operator: Oid,
+}
+
+/// A row of `pg_proc`.
+#[derive(Clone, Debug)]
+pub struct Routine {
+    /// `oid`.
+    pub oid: Oid,
+    /// `proname`.
+    pub name: Arc<str>,
+    /// `pronamespace`.
+    pub namespace: Oid,
+    /// `proowner`.
+    pub owner: Oid,
+    /// `prolang`.
+    pub language: Language,
+    /// `prokind`.
+    pub kind: ProcKind,
+    /// `procost`.
+    pub cost: f32,
+    /// `prorows`.
+    pub rows: f32,
+    /// `prosecdef`.
+    pub security_definer: bool,
+    /// `proleakproof`.
+    pub leakproof: bool,
+    /// `proisstrict`.
+    pub strict: bool,
+    /// `proretset`.
+    pub returns_set: bool,
+    /// `provolatile`.
+    pub volatility: Volatility,
+    /// `proparallel`.
+    pub parallel: Parallel,
+    /// The parameters in order.
+    pub params: Vec<Parameter>,
+    /// `proargtypes`: input parameters only; [`Routine::with_params`] keeps it in step.
+    pub args: Arc<[Oid]>,
+    /// `proallargtypes`; empty when all parameters are input.
+    pub all_args: Arc<[Oid]>,
+    /// `proargmodes`; empty when all parameters are plain input.
+    pub modes: Arc<[ArgMode]>,
+    /// Types of the defaults, in the order of their parameters.
+    pub default_types: Arc<[Oid]>,
+    /// `prorettype`.
+    pub result: Oid,
+    /// `prosrc`.
+    pub source: Arc<str>,
+    /// `prosqlbody`.
+    pub body: Option<SqlBody>,
+    /// What makes it an aggregate.
+    pub aggregate: Option<AggregateInfo>,
+    /// `proconfig`, as `name=value`.
+    pub config: Vec<Arc<str>>,
+    /// `proacl`.
+    pub acl: Option<Vec<Arc<str>>>,
+}
+
+impl Routine {
+    /// The routine with these parameters, and what follows from them.
+    #[must_use]
+    pub fn with_params(mut self, params: Vec<Parameter>) -> Routine {
+        self.args = params.iter().filter(|p| p.mode.is_input()).map(|p| p.ty).collect();
+        let only_input = params.iter().all(|p| p.mode.is_input() && p.mode != ArgMode::InOut);
+        self.all_args = if only_input { Arc::default() } else { params.iter().map(|p| p.ty).collect() };
+        let plain = params.iter().all(|p| p.mode == ArgMode::In);
+        self.modes = if plain { Arc::default() } else { params.iter().map(|p| p.mode).collect() };
+        self.default_types = params.iter().filter_map(|p| p.default.as_ref().map(|(_, ty)| *ty)).collect();
+        self.params = params;
+        self
+    }
+
+    /// The parameters a caller gives values for.
+    pub fn inputs(&self) -> impl Iterator<Item = &Parameter> {
+        self.params.iter().filter(|p| p.mode.is_input())
+    }
+
+    /// The parameters that make up the result.
+    pub fn outputs(&self) -> impl Iterator<Item = &Parameter> {
+        self.params.iter().filter(|p| matches!(p.mode, ArgMode::Out | ArgMode::InOut | ArgMode::Table))
+    }
+
+    /// `pronargdefaults`.
+    pub fn default_count(&self) -> usize {
+        self.default_types.len()
+    }
+
+    /// `provariadic`; the element type of the last input parameter as `element_of` gives it.
+    pub fn variadic(&self, element_of: impl Fn(Oid) -> Option<Oid>) -> Oid {
+        let parameter = self.params.iter().find(|p| p.mode == ArgMode::Variadic);
+        parameter.map_or(Oid::INVALID, |parameter| match parameter.ty {
+            oids::ANY => oids::ANY,
+            oids::ANYARRAY => oids::ANYELEMENT,
+            oids::ANYCOMPATIBLEARRAY => oids::ANYCOMPATIBLE,
+            array => element_of(array).unwrap_or(Oid::INVALID),
+        })
+    }
+
+    /// The kind in words, as messages have it.
+    pub fn kind_noun(&self) -> &'static str {
+        match self.kind {
+            ProcKind::Function | ProcKind::Window => "function",
+            ProcKind::Procedure => "procedure",
+            ProcKind::Aggregate => "aggregate",
+        }
+    }
+}
+
+impl Catalog {
+    /// The routine with this oid.
+    pub fn routine(&self, oid: Oid) -> Option<&Arc<Routine>> {
+        self.routines.get(&oid)
+    }
+
+    /// All routines that users made, by oid.
+    pub fn routines(&self) -> impl Iterator<Item = &Arc<Routine>> {
+        self.routines.values()
+    }
+
+    /// Whether users have made any routine at all.
+    pub fn has_routines(&self) -> bool {
+        !self.routines.is_empty()
+    }
+
+    /// The routines of this name in a schema.
+    pub fn routines_named<'a>(&'a self, namespace: Oid, name: &str) -> impl Iterator<Item = &'a Arc<Routine>> + 'a {
+        let name: Arc<str> = Arc::from(name);
+        let range = (name.clone(), namespace, Oid(0))..=(name, namespace, Oid(u32::MAX));
+        self.routine_names.range(range).filter_map(|(_, _, oid)| self.routines.get(oid))
+    }
+}

@@ -1,0 +1,129 @@
+//! CREATE FUNCTION and CREATE PROCEDURE.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Dependency, Key, Language, Object, Routine, SqlBody};
+use dictdb_functions::facts::{Parallel, ProcKind, Volatility};
+use dictdb_parser::Locations;
+use dictdb_parser::utility::{CreateFunction, FunctionOption};
+use dictdb_types::{Oid, Result};
+
+use super::options::{Definition, check_repeated};
+use super::params::{check_polymorphic, invalid};
+use crate::ddl::DdlContext;
+
+/// `procost` of functions that are not built in.
+const COST: f32 = 100.0;
+/// `prorows` of functions that return sets.
+const ROWS: f32 = 1000.0;
+
+impl DdlContext<'_> {
+    /// CREATE [OR REPLACE] FUNCTION or PROCEDURE. The body is left to the caller to check.
+    pub(in crate::ddl) fn create_function(&mut self, create: &CreateFunction, locations: &Locations) -> Result<()> {
+        let (namespace, name) = self.new_name(&create.name, false)?;
+        check_repeated(&create.options)?;
+        let definition = Definition::of(&create.options);
+        let language = definition.language()?;
+        let params = self.parameters(create, locations)?;
+        let returned = self.returned(create, &params)?;
+        let mut routine = Routine {
+            oid: Oid::INVALID,
+            name,
+            namespace,
+            owner: self.role,
+            language,
+            kind: if create.procedure { ProcKind::Procedure } else { ProcKind::Function },
+            cost: if language == Language::Internal { 1.0 } else { COST },
+            rows: if returned.set { ROWS } else { 0.0 },
+            security_definer: false,
+            leakproof: false,
+            strict: false,
+            returns_set: returned.set,
+            volatility: Volatility::Volatile,
+            parallel: Parallel::Unsafe,
+            params: Vec::new(),
+            args: Arc::default(),
+            all_args: Arc::default(),
+            modes: Arc::default(),
+            default_types: Arc::default(),
+            result: returned.ty,
+            source: Arc::from(""),
+            body: None,
+            aggregate: None,
+            config: Vec::new(),
+            acl: None,
+        }
+        .with_params(params);
+        self.apply_routine_options(&mut routine, &create.options)?;
+        (routine.source, routine.body) = self.body(&definition, language)?;
+        if routine.source.is_empty() && language == Language::Internal {
+            return Err(invalid("there is no built-in function named \"\""));
+        }
+        let catalog = self.view();
+        check_polymorphic(&routine.params, routine.result, |oid| {
+            super::find::type_text(&catalog, self.search_path, oid)
+        })?;
+        self.put_routine(routine, create.or_replace)
+    }
+
+    /// Makes a routine, or replaces the one that is there; 42723 and what must not change.
+    pub(in crate::ddl) fn put_routine(&mut self, mut routine: Routine, or_replace: bool) -> Result<()> {
+        let catalog = self.view();
+        let mut same = catalog.routines_named(routine.namespace, &routine.name);
+        let old = same.find(|other| other.args == routine.args).cloned();
+        match &old {
+            Some(old) => {
+                self.check_replacement(old, &routine, or_replace)?;
+                routine.oid = old.oid;
+                routine.owner = old.owner;
+                routine.acl = old.acl.clone();
+                let dependent = Key::Function(old.oid);
+                self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent });
+            }
+            None => routine.oid = self.new_oid(),
+        }
+        let own = Key::Function(routine.oid);
+        self.depend(own, Key::Schema(routine.namespace), Dependency::Normal);
+        let types = routine.params.iter().map(|parameter| parameter.ty).chain([routine.result]);
+        for ty in types.filter(|oid| *oid >= Oid::FIRST_NORMAL).collect::<Vec<_>>() {
+            self.depend(own, Key::Type(ty), Dependency::Normal);
+        }
+        if let Some(aggregate) = &routine.aggregate {
+            for function in [aggregate.transition, aggregate.finish] {
+                if function >= Oid::FIRST_NORMAL {
+                    self.depend(own, Key::Function(function), Dependency::Normal);
+                }
+            }
+        }
+        self.made_routine = Some(routine.oid);
+        self.put(Object::Routine(Arc::new(routine)));
+        Ok(())
+    }
+
+    /// `prosrc` and `prosqlbody`.
+    fn body(&self, definition: &Definition<'_>, language: Language) -> Result<(Arc<str>, Option<SqlBody>)> {
+        let Some(body) = definition.body else {
+            return match definition.source {
+                None => Err(invalid("no function body specified")),
+                Some((_, Some(_))) => {
+                    Err(invalid(format!("only one AS item needed for language \"{}\"", language.name())))
+                }
+                Some((text, None)) => Ok((Arc::from(text), None)),
+            };
+        };
+        if language != Language::Sql {
+            return Err(invalid("inline SQL function body only valid for language SQL"));
+        }
+        if definition.source.is_some() {
+            return Err(invalid("duplicate function body specified"));
+        }
+        let (statements, shown) = match body {
+            FunctionOption::Return(expr) => (format!("SELECT {}", expr.text), format!("RETURN {}", expr.text)),
+            FunctionOption::Atomic(_, text) => (text.clone(), format!("BEGIN ATOMIC\n {}\nEND", text.trim())),
+            _ => (String::new(), String::new()),
+        };
+        let search_path = Arc::from(self.search_path);
+        let body = SqlBody { statements: statements.into(), shown: shown.into(), search_path };
+        Ok((Arc::from(""), Some(body)))
+    }
+}

@@ -1,0 +1,163 @@
+//! Values into variables: conversion, NOT NULL, rows field by field.
+
+use std::sync::Arc;
+
+use dictdb_types::{Datum, Error, Record, Result, SqlState, Type, oids};
+
+use super::{Interpreter, Value, null_error};
+use crate::names::Shape;
+use crate::sql::Sql;
+use crate::tree::{Place, RowVariable, Target};
+
+impl Interpreter<'_> {
+    /// `place := expression`.
+    pub(crate) fn assign_expression(&mut self, place: &Place, sql: &Sql) -> Result<()> {
+        let variable = &self.function.variables[place.variable];
+        if place.steps.is_empty() && variable.row.is_none() {
+            let value = self.evaluate_as(sql, variable.ty)?;
+            return self.set(place.variable, value);
+        }
+        let value = self.evaluate(sql)?;
+        self.assign(place, value)
+    }
+
+    /// A value to a variable or a part of it.
+    pub(crate) fn assign(&mut self, place: &Place, value: Value) -> Result<()> {
+        let variable = place.variable;
+        if !place.steps.is_empty() {
+            return self.assign_part(variable, &place.steps, value);
+        }
+        if self.function.variables[variable].row.is_some() {
+            return self.assign_row(variable, value);
+        }
+        let ty = self.function.variables[variable].ty;
+        let datum = self.convert(value, ty)?;
+        self.set(variable, datum)
+    }
+
+    /// A value as one of a type.
+    pub(crate) fn convert(&mut self, value: Value, ty: Type) -> Result<Datum> {
+        if value.ty == ty || value.ty.oid == ty.oid && ty.typmod < 0 {
+            return Ok(value.datum);
+        }
+        self.host.cast(value.datum, value.ty, ty)
+    }
+
+    /// Stores a value of the variable's type. 22004.
+    #[inline]
+    pub(crate) fn set(&mut self, variable: usize, value: Datum) -> Result<()> {
+        if value.is_null() && self.function.variables[variable].not_null {
+            let name = &self.function.variables[variable].name;
+            return Err(null_error(format!("null value cannot be assigned to variable \"{name}\" declared NOT NULL")));
+        }
+        self.frame.values[variable] = value;
+        Ok(())
+    }
+
+    /// A composite value to a row variable.
+    pub(crate) fn assign_row(&mut self, variable: usize, value: Value) -> Result<()> {
+        match value.datum {
+            Datum::Null => {
+                if self.frame.shapes[variable].is_none() {
+                    self.frame.shapes[variable] = value.fields;
+                }
+                self.set(variable, Datum::Null)
+            }
+            Datum::Record(record) => {
+                let fields = match value.fields {
+                    Some(fields) => fields,
+                    None => self.fields_of_record(&record),
+                };
+                self.move_row(variable, &fields, record.fields.clone(), record.ty)
+            }
+            _ => Err(Error::new(SqlState::DATATYPE_MISMATCH, "cannot assign non-composite value to a record variable")),
+        }
+    }
+
+    /// Values of a row to a row variable.
+    pub(crate) fn move_row(
+        &mut self,
+        variable: usize,
+        fields: &Shape,
+        values: Vec<Datum>,
+        ty: dictdb_types::Oid,
+    ) -> Result<()> {
+        match self.function.variables[variable].row.clone() {
+            Some(RowVariable::Composite(own)) => {
+                let same = ty == self.function.variables[variable].ty.oid;
+                let values = match same {
+                    true => values,
+                    false => self.convert_row(fields, values, &own)?,
+                };
+                let ty = self.function.variables[variable].ty.oid;
+                let types = own.iter().map(|field| field.ty.oid).collect();
+                self.set(variable, Datum::Record(Arc::new(Record { ty, types, fields: values })))
+            }
+            _ => {
+                let known = self.frame.shapes[variable].as_ref().is_some_and(|shape| Arc::ptr_eq(shape, fields));
+                if !known {
+                    self.frame.shapes[variable] = Some(fields.clone());
+                }
+                let types = fields.iter().map(|field| field.ty.oid).collect();
+                let ty = if ty.is_valid() { ty } else { oids::RECORD };
+                self.set(variable, Datum::Record(Arc::new(Record { ty, types, fields: values })))
+            }
+        }
+    }
+
+    /// The values of a row as those of another, by position; missing ones are NULL.
+    pub(crate) fn convert_row(&mut self, from: &Shape, values: Vec<Datum>, to: &Shape) -> Result<Vec<Datum>> {
+        let mut converted = Vec::with_capacity(to.len());
+        let mut values = values.into_iter();
+        for (index, field) in to.iter().enumerate() {
+            let value = values.next().unwrap_or(Datum::Null);
+            let source = from.get(index).map_or(field.ty, |own| own.ty);
+            converted.push(self.convert(Value { datum: value, ty: source, fields: None }, field.ty)?);
+        }
+        Ok(converted)
+    }
+
+    /// A row of a query to a target; NULLs when there is no row.
+    pub(crate) fn assign_target(
+        &mut self,
+        target: &Target,
+        columns: Option<&Shape>,
+        row: Option<Vec<Datum>>,
+    ) -> Result<()> {
+        let columns: Shape = columns.cloned().unwrap_or_default();
+        match target {
+            Target::Row(variable) => {
+                // A single composite column is the row itself.
+                if let (Some([Datum::Record(record)]), [column]) = (row.as_deref(), &*columns)
+                    && let Some(RowVariable::Composite(_)) = &self.function.variables[*variable].row
+                    && self.function.variables[*variable].ty.oid == column.ty.oid
+                {
+                    let (record, fields) = (record.clone(), self.fields_of_record(record));
+                    return self.move_row(*variable, &fields, record.fields.clone(), record.ty);
+                }
+                let values = row.unwrap_or_else(|| vec![Datum::Null; columns.len()]);
+                self.move_row(*variable, &columns, values, oids::RECORD)
+            }
+            Target::List(places) => {
+                let mut values = row.unwrap_or_default().into_iter();
+                for (index, place) in places.iter().enumerate() {
+                    let datum = values.next().unwrap_or(Datum::Null);
+                    let ty = columns.get(index).map_or(Type::new(oids::TEXT), |column| column.ty);
+                    let value = match datum.is_null() && index >= columns.len() {
+                        true => Value { datum, ty: self.place_type(place), fields: None },
+                        false => Value { datum, ty, fields: None },
+                    };
+                    self.assign(place, value)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn place_type(&mut self, place: &Place) -> Type {
+        match place.steps.is_empty() {
+            true => self.function.variables[place.variable].ty,
+            false => Type::new(oids::UNKNOWN),
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! A compiled function: variables, and statements as the interpreter runs them.
+
+use std::sync::Arc;
+
+use dictdb_planner::variables::Conflict;
+use dictdb_types::{Datum, Field, Severity, SqlState, Type};
+use parking_lot::Mutex;
+
+use crate::names::{Shape, Visible};
+use crate::parse::{Header, ResultKind};
+use crate::sql::Sql;
+
+/// A compiled function.
+#[derive(Debug)]
+pub struct Function {
+    /// What it was compiled for.
+    pub header: Header,
+    pub(crate) variables: Vec<Variable>,
+    /// Types of the variables as the last call left them: the hidden ones of CASE get theirs from their operand.
+    pub(crate) types: Mutex<Arc<[Type]>>,
+    pub(crate) variable_names: Arc<[Arc<str>]>,
+    pub(crate) conflict: Conflict,
+    pub(crate) body: Block,
+    /// Variables of the parameters, in the order of the input values.
+    pub(crate) inputs: Vec<usize>,
+    /// The variable of the output parameter, or of the row of all of them.
+    pub(crate) output: Option<Output>,
+    pub(crate) found: usize,
+    pub(crate) trigger: Option<TriggerVariables>,
+    pub(crate) result: ResultKind,
+}
+
+impl Function {
+    /// The names that a piece of SQL may use, with the structure its records have now.
+    pub fn visible(&self, sql: &Sql, frame: &Frame) -> Visible {
+        Visible::new(&sql.names, &frame.types, &self.variable_names, &frame.shapes, self.conflict)
+    }
+}
+
+/// Where output parameters end up.
+#[derive(Clone, Debug)]
+pub(crate) enum Output {
+    /// One of them: its variable is the result.
+    One(usize),
+    /// Several: their variables are the fields of the result.
+    Row(Vec<usize>),
+}
+
+/// The variables of a trigger function.
+#[derive(Clone, Debug)]
+pub(crate) struct TriggerVariables {
+    pub new: usize,
+    pub old: usize,
+    /// `tg_name`, `tg_when`, … in the order of [`crate::parse::TRIGGER_VARIABLES`].
+    pub others: Vec<usize>,
+}
+
+/// The values of a call.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Values by variable.
+    pub values: Vec<Datum>,
+    /// Structures of records whose type does not tell them.
+    pub shapes: Vec<Option<Shape>>,
+    /// Types by variable.
+    pub types: Arc<[Type]>,
+}
+
+/// A variable.
+#[derive(Debug)]
+pub(crate) struct Variable {
+    pub name: Arc<str>,
+    pub ty: Type,
+    /// It is a row: a record, or of a composite type.
+    pub row: Option<RowVariable>,
+    pub constant: bool,
+    pub not_null: bool,
+    pub default: Option<Sql>,
+    /// A bound cursor: its query and its arguments.
+    pub cursor: Option<Arc<CursorQuery>>,
+    pub line: u32,
+}
+
+/// What kind of row a variable holds.
+#[derive(Clone, Debug)]
+pub(crate) enum RowVariable {
+    /// `record`: whatever is assigned.
+    Record,
+    /// A composite type.
+    Composite(Arc<[Field]>),
+}
+
+/// The query of a bound cursor.
+#[derive(Debug)]
+pub(crate) struct CursorQuery {
+    pub sql: Sql,
+    /// Names and variables of its arguments.
+    pub args: Vec<(Arc<str>, usize)>,
+    pub scroll: Option<bool>,
+}
+
+/// A block.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub label: Option<Arc<str>>,
+    /// Variables that get their defaults when the block begins.
+    pub declared: Vec<usize>,
+    pub body: Vec<Statement>,
+    pub exceptions: Option<Exceptions>,
+}
+
+/// The EXCEPTION part of a block.
+#[derive(Debug)]
+pub(crate) struct Exceptions {
+    pub handlers: Vec<Handler>,
+    pub sqlstate: usize,
+    pub sqlerrm: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Handler {
+    pub conditions: Vec<Condition>,
+    pub body: Vec<Statement>,
+}
+
+/// What a handler catches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// Everything but cancellation and failed assertions.
+    Others,
+    /// A code; one that ends in 000 stands for its class.
+    Code(SqlState),
+}
+
+/// A statement with its line.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    pub line: u32,
+    pub kind: Kind,
+}
+
+/// Where a value goes: a variable, or a part of it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub variable: usize,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Step {
+    Field(Arc<str>),
+    Index(Sql),
+    Slice,
+}
+
+/// Where rows go: one row variable, or a list of scalar variables and fields.
+#[derive(Debug)]
+pub(crate) enum Target {
+    Row(usize),
+    List(Vec<Place>),
+}
+
+/// A loop's body with its label.
+#[derive(Debug)]
+pub(crate) struct Loop {
+    pub label: Option<Arc<str>>,
+    pub body: Vec<Statement>,
+}
+
+/// `EXECUTE expression USING …`.
+#[derive(Debug)]
+pub(crate) struct Dynamic {
+    pub text: Sql,
+    pub params: Vec<Sql>,
+}
+
+/// `INTO [STRICT] target`.
+#[derive(Debug)]
+pub(crate) struct Into {
+    pub target: Target,
+    pub strict: bool,
+}
+
+/// How OPEN, FETCH and FOR name a cursor.
+#[derive(Debug)]
+pub(crate) enum CursorArgs {
+    None,
+    /// One expression per argument, in the order of the arguments.
+    Values(Vec<Sql>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Diagnostic {
+    RowCount,
+    Context,
+    RoutineOid,
+    ReturnedSqlstate,
+    MessageText,
+    ExceptionDetail,
+    ExceptionHint,
+    ExceptionContext,
+    ColumnName,
+    ConstraintName,
+    DatatypeName,
+    TableName,
+    SchemaName,
+}
+
+/// An option of RAISE … USING.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RaiseOption {
+    Message,
+    Detail,
+    Hint,
+    Errcode,
+    Column,
+    Constraint,
+    Datatype,
+    Table,
+    Schema,
+}
+
+/// RAISE.
+#[derive(Debug)]
+pub(crate) struct Raise {
+    pub level: Severity,
+    /// Which DEBUG level was written makes no difference to reports.
+    pub condition: Option<Arc<str>>,
+    pub format: Option<Arc<str>>,
+    pub args: Vec<Sql>,
+    pub options: Vec<(RaiseOption, Sql)>,
+}
+
+/// Distance and direction of FETCH and MOVE.
+#[derive(Debug)]
+pub(crate) enum FetchCount {
+    Fixed(crate::host::Direction),
+    /// `ABSOLUTE n`, `RELATIVE n`, `FORWARD n`, `BACKWARD n`.
+    Computed(FetchWord, Sql),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FetchWord {
+    Absolute,
+    Relative,
+    Forward,
+    Backward,
+}
+
+/// Statements.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Block(Block),
+    Assign { place: Place, value: Sql },
+    If { branches: Vec<(Sql, Vec<Statement>)>, otherwise: Vec<Statement> },
+    Case { operand: Option<(usize, Sql)>, branches: Vec<(Sql, Vec<Statement>)>, otherwise: Option<Vec<Statement>> },
+    Loop(Loop),
+    While { condition: Sql, body: Loop },
+    ForRange { variable: usize, reverse: bool, first: Sql, last: Sql, step: Option<Sql>, body: Loop },
+    ForQuery { target: Target, query: Sql, body: Loop },
+    ForExecute { target: Target, dynamic: Dynamic, body: Loop },
+    ForCursor { row: usize, cursor: usize, args: CursorArgs, body: Loop },
+    Foreach { target: Place, slice: usize, array: Sql, body: Loop },
+    Exit { is_exit: bool, label: Option<Arc<str>>, condition: Option<Sql> },
+    Return(Option<Sql>),
+    ReturnNext(Option<Sql>),
+    ReturnQuery(Sql),
+    ReturnExecute(Dynamic),
+    Raise(Box<Raise>),
+    Assert { condition: Sql, message: Option<Sql> },
+    Sql { sql: Sql, into: Option<Into> },
+    Execute { dynamic: Dynamic, into: Option<Into> },
+    GetDiagnostics { stacked: bool, items: Vec<(Place, Diagnostic)> },
+    OpenBound { cursor: usize, args: CursorArgs },
+    OpenQuery { cursor: usize, scroll: Option<bool>, query: Sql },
+    OpenExecute { cursor: usize, scroll: Option<bool>, dynamic: Dynamic },
+    Fetch { cursor: usize, count: FetchCount, target: Option<Target> },
+    Close { cursor: usize },
+    Perform(Sql),
+    Call { sql: Sql, is_call: bool },
+    EndTransaction { commit: bool, chain: bool },
+    Null,
+}
+
+impl Kind {
+    /// The statement as CONTEXT names it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Kind::Block(_) => "statement block",
+            Kind::Assign { .. } => "assignment",
+            Kind::If { .. } => "IF",
+            Kind::Case { .. } => "CASE",
+            Kind::Loop(_) => "LOOP",
+            Kind::While { .. } => "WHILE",
+            Kind::ForRange { .. } => "FOR with integer loop variable",
+            Kind::ForQuery { .. } => "FOR over SELECT rows",
+            Kind::ForExecute { .. } => "FOR over EXECUTE statement",
+            Kind::ForCursor { .. } => "FOR over cursor",
+            Kind::Foreach { .. } => "FOREACH over array",
+            Kind::Exit { is_exit: true, .. } => "EXIT",
+            Kind::Exit { .. } => "CONTINUE",
+            Kind::Return(_) => "RETURN",
+            Kind::ReturnNext(_) => "RETURN NEXT",
+            Kind::ReturnQuery(_) | Kind::ReturnExecute(_) => "RETURN QUERY",
+            Kind::Raise(_) => "RAISE",
+            Kind::Assert { .. } => "ASSERT",
+            Kind::Sql { .. } => "SQL statement",
+            Kind::Execute { .. } => "EXECUTE",
+            Kind::GetDiagnostics { stacked: true, .. } => "GET STACKED DIAGNOSTICS",
+            Kind::GetDiagnostics { .. } => "GET DIAGNOSTICS",
+            Kind::OpenBound { .. } | Kind::OpenQuery { .. } | Kind::OpenExecute { .. } => "OPEN",
+            Kind::Fetch { target: Some(_), .. } => "FETCH",
+            Kind::Fetch { .. } => "MOVE",
+            Kind::Close { .. } => "CLOSE",
+            Kind::Perform(_) => "PERFORM",
+            Kind::Call { is_call: true, .. } => "CALL",
+            Kind::Call { .. } => "DO",
+            Kind::EndTransaction { commit: true, .. } => "COMMIT",
+            Kind::EndTransaction { .. } => "ROLLBACK",
+            Kind::Null => "NULL",
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Whether the body of a function fits what it says to return; when it is made, and again when it is called.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Language, Routine};
+use dictdb_functions::resolve::is_polymorphic;
+use dictdb_parser::Statement;
+use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
+
+use super::Invocation;
+use super::sql::{RowShape, SqlFunction, in_body};
+use crate::Session;
+use crate::client::Column;
+
+impl Session {
+    /// Checks a routine that has just been made. The error is reported where the body stands in the command's text.
+    pub(crate) fn check_body(&mut self, oid: Oid, command: &str) -> Result<()> {
+        if !self.shared.settings.lock().bool("check_function_bodies") {
+            return Ok(());
+        }
+        let routine = self.routine(oid)?;
+        match routine.language {
+            Language::Sql => self.check_sql_body(&routine).map_err(|error| transpose(error, &routine, command)),
+            Language::Plpgsql => self.check_plpgsql_body(&routine, command),
+            Language::Internal => Ok(()),
+        }
+    }
+
+    fn check_sql_body(&mut self, routine: &Arc<Routine>) -> Result<()> {
+        if routine.result == oids::TRIGGER {
+            let error = Error::new(SqlState::INVALID_FUNCTION_DEFINITION, "SQL functions cannot return type trigger");
+            return Err(error);
+        }
+        let context = format!("SQL function \"{}\"", routine.name);
+        // Polymorphic functions are checked when a call decides the types; only their syntax can be now.
+        if routine.args.iter().any(|oid| is_polymorphic(*oid)) {
+            let text = routine.body.as_ref().map_or(&routine.source, |body| &body.statements);
+            return dictdb_parser::parse(text, &dictdb_parser::Limits::default()).map(drop);
+        }
+        let types: Vec<Type> = routine.args.iter().map(|oid| Type::new(*oid)).collect();
+        let function = self.sql_function(routine, &types)?;
+        for source in &function.statements {
+            if matches!(source.parsed.statement, Statement::Sql(_)) {
+                self.plan(source)?;
+            }
+        }
+        let call = Invocation {
+            routine: routine.oid,
+            types: &types,
+            result: Type::new(routine.result),
+            columns: &[],
+            args: &[],
+            nonatomic: false,
+        };
+        let shape = self.row_shape(routine, &call)?;
+        self.check_result(&function, &shape, call.result).map_err(|error| error.context(context))
+    }
+
+    /// 42P13 when the last statement does not give what the function returns.
+    pub(super) fn check_result(&mut self, function: &SqlFunction, shape: &RowShape, result: Type) -> Result<()> {
+        if matches!(shape, RowShape::Void) {
+            return Ok(());
+        }
+        let env = self.env();
+        let declared = dictdb_types::type_name(&*env.catalog, result.oid, &|_| None);
+        let mismatch = |detail: String| {
+            let message = format!("return type mismatch in function declared to return {declared}");
+            Err(Error::new(SqlState::INVALID_FUNCTION_DEFINITION, message).detail(detail))
+        };
+        let last = function.statements.last().filter(|source| matches!(source.parsed.statement, Statement::Sql(_)));
+        let columns = match last {
+            Some(last) => self.plan(last)?.columns.clone(),
+            None => None,
+        };
+        let Some(columns) = columns else {
+            let detail = "Function's final statement must be SELECT or INSERT/UPDATE/DELETE RETURNING.";
+            return mismatch(detail.to_owned());
+        };
+        match shape {
+            RowShape::Void | RowShape::Any => Ok(()),
+            RowShape::Scalar(ty) => match &*columns {
+                [only] if self.fits(only, *ty)? => Ok(()),
+                [only] => mismatch(format!("Actual return type is {}.", self.shown(only.ty))),
+                _ => mismatch("Final statement must return exactly one column.".to_owned()),
+            },
+            RowShape::Fields(oid, _) if columns.len() == 1 && columns[0].ty.oid == *oid => Ok(()),
+            RowShape::Fields(_, fields) => {
+                for (number, field) in fields.iter().enumerate() {
+                    let Some(column) = columns.get(number) else {
+                        return mismatch("Final statement returns too few columns.".to_owned());
+                    };
+                    if !self.fits(column, field.ty)? {
+                        let (actual, wanted) = (self.shown(column.ty), self.shown(field.ty));
+                        let place = format!("at column {}.", number + 1);
+                        return mismatch(format!("Final statement returns {actual} instead of {wanted} {place}"));
+                    }
+                }
+                match columns.len() > fields.len() {
+                    true => mismatch("Final statement returns too many columns.".to_owned()),
+                    false => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn fits(&mut self, column: &Column, ty: Type) -> Result<bool> {
+        if column.ty.oid == ty.oid {
+            return Ok(true);
+        }
+        let env = self.env();
+        let path = env.search_path();
+        let cast = dictdb_planner::routine::result_cast(column.ty, ty, env.bind_context(&path))?;
+        Ok(cast.is_some())
+    }
+
+    fn shown(&mut self, ty: Type) -> String {
+        dictdb_types::type_name(&*self.env().catalog, ty.oid, &|_| None)
+    }
+}
+
+/// Moves a position in the body to where the body stands in the text of the command, if it stands there once.
+pub(super) fn transpose(error: Error, routine: &Routine, command: &str) -> Error {
+    let mut error = in_body(error, routine);
+    let Some((position, body)) = error.fields().internal.clone() else { return error };
+    if let Some(found) = transposed(position, &body, command) {
+        error.fields_mut().position = Some(found);
+        error.fields_mut().internal = None;
+    }
+    error
+}
+
+/// The position in a command of a position in a body that is a literal of it.
+pub(crate) fn transposed(position: u32, body: &str, command: &str) -> Option<u32> {
+    let plain = command.find(body).map(|at| (at, body.to_owned()));
+    let doubled = body.replace('\'', "''");
+    let (at, written) = match plain {
+        Some(found) => found,
+        None => (command.find(&doubled)?, doubled.clone()),
+    };
+    if command[at + 1..].contains(&written) && !written.is_empty() {
+        return None;
+    }
+    let inside = position.saturating_sub(1) as usize;
+    let quotes = match written.len() == body.len() {
+        true => 0,
+        false => body.chars().take(inside).filter(|c| *c == '\'').count(),
+    };
+    let before = command[..at].chars().count();
+    u32::try_from(before + inside + quotes + 1).ok()
+}

@@ -1,0 +1,168 @@
+//! What every call of a routine has in common: privileges, depth, SECURITY DEFINER and SET, the language.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use dictdb_catalog::{AclKind, Language, Privileges, Routine};
+use dictdb_executor::Expression;
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type};
+
+use super::Invocation;
+use super::pl::{Compiled, ContextEntry};
+use super::sql::SqlFunction;
+use crate::Session;
+use crate::settings::Scope;
+
+/// Calls within calls.
+const MAX_DEPTH: usize = 2000;
+
+/// What a session keeps of the routines it has called.
+#[derive(Default)]
+pub(crate) struct RoutineCache {
+    /// Functions in SQL by oid and argument types.
+    pub sql: HashMap<(Oid, Box<[Oid]>), Arc<SqlFunction>>,
+    /// Functions in PL/pgSQL by oid and argument types.
+    pub compiled: HashMap<(Oid, Box<[Oid]>), Compiled>,
+    /// Conversions of values, and the catalog version they are good for.
+    pub casts: (u64, HashMap<(Type, Type), Arc<Expression>>),
+    /// The routine that was made last: its body is still to be checked.
+    pub made: Option<Oid>,
+    /// Calls that are running.
+    pub depth: usize,
+    /// What runs inside what, for CONTEXT.
+    pub contexts: Vec<ContextEntry>,
+    /// Numbers of unnamed portals.
+    pub unnamed_portals: u32,
+}
+
+/// What a routine gives.
+pub(crate) enum Results {
+    /// A value.
+    One(Datum),
+    /// Rows.
+    Many(Vec<Datum>),
+}
+
+impl Session {
+    /// Calls a function that returns one value.
+    pub(crate) fn invoke(&mut self, call: &Invocation<'_>) -> Result<Datum> {
+        match self.run_routine(call)? {
+            Results::One(value) => Ok(value),
+            Results::Many(rows) => Ok(rows.into_iter().next().unwrap_or(Datum::Null)),
+        }
+    }
+
+    /// Calls a function that returns a set.
+    pub(crate) fn invoke_set(&mut self, call: &Invocation<'_>) -> Result<Vec<Datum>> {
+        match self.run_routine(call)? {
+            Results::One(value) => Ok(vec![value]),
+            Results::Many(rows) => Ok(rows),
+        }
+    }
+
+    pub(super) fn routine(&mut self, oid: Oid) -> Result<Arc<Routine>> {
+        let found = self.env().catalog.routine(oid).cloned();
+        found.ok_or_else(|| Error::internal(format!("cache lookup failed for function {oid}")))
+    }
+
+    fn run_routine(&mut self, call: &Invocation<'_>) -> Result<Results> {
+        let routine = self.routine(call.routine)?;
+        self.check_execute(&routine)?;
+        if self.routines.depth >= MAX_DEPTH {
+            return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded").hint(
+                "Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), after ensuring the \
+                 platform's stack depth limit is adequate.",
+            ));
+        }
+        self.routines.depth += 1;
+        let result = dictdb_parser::with_stack(|| self.with_surroundings(&routine, call));
+        self.routines.depth -= 1;
+        result
+    }
+
+    fn run_body(&mut self, routine: &Arc<Routine>, call: &Invocation<'_>) -> Result<Results> {
+        match routine.language {
+            Language::Sql => self.run_sql_function(routine, call),
+            Language::Plpgsql => self.run_plpgsql(routine, call),
+            Language::Internal => Err(Error::internal("a built-in function has a kernel of its own")),
+        }
+    }
+
+    /// 42501 unless the current role may execute the routine.
+    pub(crate) fn check_execute(&mut self, routine: &Routine) -> Result<()> {
+        if routine.acl.is_none() {
+            return Ok(());
+        }
+        let role = self.role();
+        let catalog = self.env().catalog.clone();
+        let held = catalog.held_privileges(role, AclKind::Function, routine.owner, routine.acl.as_deref());
+        if held.privileges.contains(Privileges::EXECUTE) {
+            return Ok(());
+        }
+        let message = format!("permission denied for {} {}", routine.kind_noun(), routine.name);
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
+    }
+
+    /// Runs the body as SECURITY DEFINER and SET say.
+    fn with_surroundings(&mut self, routine: &Arc<Routine>, call: &Invocation<'_>) -> Result<Results> {
+        if !routine.security_definer && routine.config.is_empty() {
+            return self.run_body(routine, call);
+        }
+        let definer = match routine.security_definer {
+            true => self.env().catalog.role(routine.owner).map(|role| role.name.clone()),
+            false => None,
+        };
+        let outer_user = definer.map(|name| self.shared.act_as(Some(name)));
+        self.surroundings = (0, 0);
+        let mut saved: Vec<(String, String)> = Vec::new();
+        let mut result = Ok(());
+        for setting in &routine.config {
+            let Some((name, value)) = setting.split_once('=') else { continue };
+            saved.push((name.to_owned(), self.shared.settings.lock().text(name)));
+            result = result.and_then(|()| self.shared.set(name, value, Scope::Local));
+        }
+        let result = result.and_then(|()| self.run_body(routine, call));
+        // A failed call takes its settings back with its transaction.
+        if result.is_ok() {
+            for (name, value) in saved.into_iter().rev() {
+                self.shared.set(&name, &value, Scope::Local)?;
+            }
+        }
+        if let Some(user) = outer_user {
+            self.shared.act_as(user);
+        }
+        self.surroundings = (0, 0);
+        result
+    }
+
+    /// A value as one of another type, as an assignment converts it.
+    pub(crate) fn assign_cast(&mut self, value: Datum, from: Type, to: Type) -> Result<Datum> {
+        if value.is_null() && !self.is_domain(to) {
+            return Ok(Datum::Null);
+        }
+        if from == to || from.oid == to.oid && to.typmod < 0 {
+            return Ok(value);
+        }
+        let env = self.env();
+        let version = env.catalog.version();
+        if self.routines.casts.0 != version {
+            self.routines.casts = (version, HashMap::new());
+        }
+        let expression = match self.routines.casts.1.get(&(from, to)) {
+            Some(known) => known.clone(),
+            None => {
+                let path = env.search_path();
+                let cast = dictdb_planner::routine::assignment_cast(from, to, env.bind_context(&path))?;
+                let expression = Arc::new(Expression::compile(&cast, &*env.catalog)?);
+                self.routines.casts.1.insert((from, to), expression.clone());
+                expression
+            }
+        };
+        self.lend_if(env.catalog.has_routines(), || expression.eval(&*env, &[value]))
+    }
+
+    pub(crate) fn is_domain(&mut self, ty: Type) -> bool {
+        use dictdb_types::TypeLookup;
+        self.env().base_type(ty).oid != ty.oid
+    }
+}

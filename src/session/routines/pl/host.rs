@@ -1,0 +1,324 @@
+//! The session as the interpreter's host.
+
+use std::sync::Arc;
+
+use dictdb_parser::utility::Utility;
+use dictdb_parser::{Limits, Statement, ast, parse};
+use dictdb_plpgsql::{CallSite, Direction, Executed, Frame, Function, Host, Params, Sql, SqlKind};
+use dictdb_types::{Datum, Env, Error, Field, Oid, Result, SqlState, Type, text};
+
+use super::ContextEntry;
+use super::plan::{PlannedKind, PlannedStatement, context_line};
+use crate::pipeline::PlanStamp;
+use crate::prepared::Source;
+use crate::transaction::Ending;
+use crate::{Session, StatementEnv};
+
+/// One call's view of its session.
+pub(super) struct PlHost<'a> {
+    pub session: &'a mut Session,
+    /// The function may not change data.
+    pub read_only: bool,
+    /// It may end the transaction.
+    nonatomic: bool,
+    /// Parts of the transaction that were open when the call began.
+    parts: usize,
+    /// The environment of expressions, as long as no statement has run since.
+    environment: Option<(Arc<StatementEnv>, PlanStamp)>,
+}
+
+impl<'a> PlHost<'a> {
+    pub(super) fn new(session: &'a mut Session, read_only: bool, nonatomic: bool) -> Self {
+        let parts = session.block.savepoints.len();
+        PlHost { session, read_only, nonatomic, parts, environment: None }
+    }
+
+    fn current(&mut self) -> &(Arc<StatementEnv>, PlanStamp) {
+        if self.environment.is_none() {
+            let env = self.session.env();
+            let stamp = self.session.stamp(&env);
+            self.environment = Some((env, stamp));
+        }
+        match &self.environment {
+            Some(current) => current,
+            None => unreachable!("it was set above"),
+        }
+    }
+
+    pub(super) fn environment(&mut self) -> Arc<StatementEnv> {
+        self.current().0.clone()
+    }
+
+    pub(super) fn stamp(&mut self) -> PlanStamp {
+        self.current().1
+    }
+
+    /// A statement may have changed what names mean.
+    pub(super) fn forget_environment(&mut self) {
+        self.environment = None;
+    }
+
+    /// A statement that is made while the function runs.
+    fn dynamic(&mut self, text: &str, params: &Params) -> Result<Vec<PlannedStatement>> {
+        let types: Vec<Oid> = params.iter().map(|(_, ty)| ty.oid).collect();
+        let text: Arc<str> = text.into();
+        let mut statements = Vec::new();
+        for parsed in parse(&text, &Limits::default())? {
+            check_dynamic(&parsed.statement)?;
+            statements.push(PlannedStatement::new(Source::new(text.clone(), parsed, &types)));
+        }
+        Ok(statements)
+    }
+}
+
+/// 0A000 for what EXECUTE cannot run.
+fn check_dynamic(statement: &Statement) -> Result<()> {
+    match statement {
+        Statement::Utility(utility) => match &**utility {
+            Utility::Transaction(_) => {
+                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "EXECUTE of transaction commands is not implemented"))
+            }
+            _ => Ok(()),
+        },
+        Statement::Sql(tree) => {
+            let ast::Statement::Query(query) = &**tree else { return Ok(()) };
+            match &*query.body {
+                ast::SetExpr::Select(select) if select.into.is_some() => {
+                    Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "EXECUTE of SELECT ... INTO is not implemented")
+                        .hint("You might want to use EXECUTE ... INTO or EXECUTE CREATE TABLE ... AS instead."))
+                }
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+/// An error of a statement that the client has not sent: its position counts in the text, or the text is named.
+fn locate(mut error: Error, text: &str) -> Error {
+    match error.fields_mut().position.take() {
+        Some(position) => {
+            error.fields_mut().internal = Some((position, text.to_owned()));
+            error
+        }
+        None => error.context(context_line(SqlKind::Statement, text)),
+    }
+}
+
+impl Host for PlHost<'_> {
+    fn env(&mut self) -> Arc<dyn Env> {
+        self.environment()
+    }
+
+    fn evaluate(
+        &mut self,
+        sql: &Sql,
+        frame: &Frame,
+        function: &Function,
+        target: Option<Type>,
+    ) -> Result<(Datum, Type, Option<Arc<[Field]>>)> {
+        let planned = self.planned_expression(sql, frame, function, target)?;
+        match &planned.kind {
+            PlannedKind::Simple(simple) => {
+                let value = if simple.calls_routines {
+                    let env = self.environment();
+                    self.forget_environment();
+                    self.session.lend(|| simple.expression.eval(&*env, &frame.values))?
+                } else {
+                    simple.expression.eval(&*self.current().0, &frame.values)?
+                };
+                Ok((value, simple.ty, simple.fields.clone()))
+            }
+            PlannedKind::Statement(statement) => {
+                let params = frame.values.clone().into();
+                let executed = self.run(statement, params, 2, (sql.kind, &sql.shown)).map_err(|e| sql.locate(e))?;
+                let columns = executed.columns.unwrap_or_default();
+                let [column] = &*columns else {
+                    let message = format!("query returned {} columns", columns.len());
+                    return Err(Error::new(SqlState::SYNTAX_ERROR, message).context(query_line(sql)));
+                };
+                if executed.rows.len() > 1 {
+                    let message = "query returned more than one row";
+                    return Err(Error::new(SqlState::CARDINALITY_VIOLATION, message).context(query_line(sql)));
+                }
+                let row = executed.rows.into_iter().next();
+                let value = row.and_then(|row| row.into_iter().next()).unwrap_or(Datum::Null);
+                match target {
+                    Some(target) => Ok((self.session.assign_cast(value, column.ty, target)?, target, None)),
+                    None => Ok((value, column.ty, None)),
+                }
+            }
+        }
+    }
+
+    fn execute(&mut self, sql: &Sql, frame: &Frame, function: &Function, limit: usize) -> Result<Executed> {
+        let planned = self.planned_statement(sql, frame, function)?;
+        let PlannedKind::Statement(statement) = &planned.kind else {
+            return Err(Error::internal("a statement was planned as an expression"));
+        };
+        let params = frame.values.clone().into();
+        self.run(statement, params, limit, (sql.kind, &sql.shown)).map_err(|error| sql.locate(error))
+    }
+
+    fn execute_text(&mut self, text: &str, params: Params, limit: usize) -> Result<Executed> {
+        let statements = self.dynamic(text, &params).map_err(|error| locate(error, text))?;
+        let values: Arc<[Datum]> = params.into_iter().map(|(value, _)| value).collect();
+        let shown: Arc<str> = text.into();
+        let mut executed = Executed::default();
+        for statement in &statements {
+            let run = self.run(statement, values.clone(), limit, (SqlKind::Statement, &shown));
+            executed = run.map_err(|error| locate(error, text))?;
+        }
+        Ok(executed)
+    }
+
+    fn execute_call(
+        &mut self,
+        sql: &Sql,
+        frame: &Frame,
+        function: &Function,
+    ) -> Result<Option<(Executed, Vec<Option<String>>)>> {
+        let planned = self.planned_statement(sql, frame, function)?;
+        let PlannedKind::Statement(statement) = &planned.kind else {
+            return Err(Error::internal("CALL was planned as an expression"));
+        };
+        let Statement::Utility(utility) = &statement.source.parsed.statement else {
+            return Err(Error::internal("CALL is a command"));
+        };
+        let Utility::Call(call) = &**utility else { return Err(Error::internal("CALL is a command")) };
+        let params: Arc<[Datum]> = frame.values.clone().into();
+        let nonatomic = self.nonatomic && self.session.block.savepoints.len() == self.parts;
+        self.forget_environment();
+        let entry = ContextEntry::Text(context_line(sql.kind, &sql.shown));
+        let source = statement.source.clone();
+        let called = self.session.within(entry, |session| session.call_procedure(call, &source, &params, nonatomic));
+        let Some(results) = called.map_err(|error| sql.locate(error))? else { return Ok(None) };
+        let columns = statement.fields(&results.columns);
+        let executed = Executed { columns: Some(columns), rows: vec![results.row], ..Executed::default() };
+        let name = |expr: Option<ast::Expr>| match expr? {
+            ast::Expr::Identifier(ident) => Some(ident.value),
+            ast::Expr::CompoundIdentifier(parts) => {
+                Some(parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join("."))
+            }
+            _ => None,
+        };
+        Ok(Some((executed, results.arguments.into_iter().map(name).collect())))
+    }
+
+    fn open(
+        &mut self,
+        name: Option<&str>,
+        sql: &Sql,
+        frame: &Frame,
+        function: &Function,
+        scroll: Option<bool>,
+    ) -> Result<Arc<str>> {
+        let planned = self.planned_statement(sql, frame, function)?;
+        let PlannedKind::Statement(statement) = &planned.kind else {
+            return Err(Error::internal("a query was planned as an expression"));
+        };
+        let params = frame.values.clone().into();
+        self.open_portal(name, statement, params, scroll).map_err(|error| match error.code() {
+            SqlState::DUPLICATE_CURSOR | SqlState::INVALID_CURSOR_DEFINITION => error,
+            _ => sql.locate(error),
+        })
+    }
+
+    fn open_text(&mut self, name: Option<&str>, text: &str, params: Params, scroll: Option<bool>) -> Result<Arc<str>> {
+        let mut statements = self.dynamic(text, &params).map_err(|error| locate(error, text))?;
+        let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
+            let message = "cannot open multi-query plan as cursor";
+            return Err(Error::new(SqlState::INVALID_CURSOR_DEFINITION, message));
+        };
+        let values = params.into_iter().map(|(value, _)| value).collect();
+        self.open_portal(name, &statement, values, scroll).map_err(|error| match error.code() {
+            SqlState::DUPLICATE_CURSOR | SqlState::INVALID_CURSOR_DEFINITION => error,
+            _ => locate(error, text),
+        })
+    }
+
+    fn fetch(&mut self, cursor: &str, direction: Direction, keep: bool) -> Result<Executed> {
+        self.fetch_from(cursor, direction, keep)
+    }
+
+    fn close(&mut self, cursor: &str) -> Result<()> {
+        self.session.portals.take(cursor, "cursor").map(drop)
+    }
+
+    fn cast(&mut self, value: Datum, from: Type, to: Type) -> Result<Datum> {
+        self.session.assign_cast(value, from, to)
+    }
+
+    fn text(&mut self, value: &Datum, ty: Type) -> Result<String> {
+        let mut out = String::new();
+        text::output(value, ty.oid, &*self.current().0, &mut out)?;
+        Ok(out)
+    }
+
+    fn begin_part(&mut self) -> Result<()> {
+        self.session.begin_part("");
+        Ok(())
+    }
+
+    fn end_part(&mut self, keep: bool) -> Result<()> {
+        self.forget_environment();
+        let Some(depth) = self.session.block.savepoints.len().checked_sub(1) else {
+            return Err(Error::internal("a part of a transaction ended twice"));
+        };
+        if !keep {
+            self.session.roll_back_part(depth)?;
+        }
+        self.session.release_part(depth)
+    }
+
+    fn end_transaction(&mut self, commit: bool, chain: bool) -> Result<()> {
+        let invalid = |message: &str| Err(Error::new(SqlState::INVALID_TRANSACTION_TERMINATION, message));
+        if self.session.block.savepoints.len() > self.parts {
+            return invalid(match commit {
+                true => "cannot commit while a subtransaction is active",
+                false => "cannot roll back while a subtransaction is active",
+            });
+        }
+        if !self.nonatomic {
+            return invalid("invalid transaction termination");
+        }
+        self.forget_environment();
+        let session = &mut *self.session;
+        let modes = session.block.modes;
+        session.keep_cursors()?;
+        let ending = if commit { Ending::Commit } else { Ending::Rollback };
+        session.block.abandon();
+        tokio::task::block_in_place(|| futures::executor::block_on(session.conclude(ending)))?;
+        session.start_statement();
+        if chain {
+            session.block.modes = modes;
+        }
+        Ok(())
+    }
+
+    fn notice(&mut self, notice: Error) {
+        self.session.shared.notice(notice);
+    }
+
+    fn enter(&mut self, call: Arc<CallSite>) {
+        self.session.routines.contexts.push(ContextEntry::Call(call));
+    }
+
+    fn leave(&mut self) {
+        self.session.routines.contexts.pop();
+    }
+
+    fn outer_context(&mut self) -> Vec<String> {
+        let outer = self.session.routines.contexts.iter().rev().skip(1);
+        outer
+            .map(|entry| match entry {
+                ContextEntry::Call(site) => site.line(),
+                ContextEntry::Text(text) => text.to_string(),
+            })
+            .collect()
+    }
+}
+
+/// `query: …`, as errors about the result of an expression name it.
+fn query_line(sql: &Sql) -> String {
+    format!("query: {}", sql.shown)
+}

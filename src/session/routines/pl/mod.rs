@@ -1,0 +1,228 @@
+//! LANGUAGE plpgsql: what [`dictdb_plpgsql`] asks of its host.
+//!
+//! ```text
+//!   mod       functions compiled and kept, calls, DO        cursor    portals of cursors and loops
+//!   host      the trait itself                              plan      pieces of SQL and their plans
+//!   types     names of types while a function is compiled
+//! ```
+
+mod cursor;
+mod host;
+mod plan;
+mod types;
+
+use std::sync::Arc;
+
+use dictdb_catalog::Routine;
+use dictdb_functions::facts::{ArgMode, ProcKind, Volatility};
+use dictdb_parser::utility::Do;
+use dictdb_plpgsql::{Arguments, CallSite, Function, Header, Parameter, ResultKind, Returned, compile};
+use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
+
+use self::host::PlHost;
+use self::types::Types;
+use super::Invocation;
+use super::check::transposed;
+use super::invoke::Results;
+use super::sql::RowShape;
+use crate::Session;
+use crate::client::Tag;
+use crate::portal::Outcome;
+use crate::prepared::Source;
+
+/// What runs inside what.
+#[derive(Clone)]
+pub(crate) enum ContextEntry {
+    /// A call of a function in PL/pgSQL.
+    Call(Arc<CallSite>),
+    /// A line of CONTEXT.
+    Text(Arc<str>),
+}
+
+/// A compiled function and what it was compiled from.
+pub(crate) struct Compiled {
+    routine: Arc<Routine>,
+    catalog: (u64, u64),
+    function: Arc<Function>,
+}
+
+impl Session {
+    /// Runs something as a part of what runs now, for CONTEXT.
+    pub(crate) fn within<T>(&mut self, entry: ContextEntry, work: impl FnOnce(&mut Self) -> T) -> T {
+        let depth = self.routines.contexts.len();
+        self.routines.contexts.push(entry);
+        let result = work(self);
+        self.routines.contexts.truncate(depth);
+        result
+    }
+
+    pub(super) fn run_plpgsql(&mut self, routine: &Arc<Routine>, call: &Invocation<'_>) -> Result<Results> {
+        if routine.result == oids::TRIGGER {
+            let message = "trigger functions can only be called as triggers";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        let function = self.compiled(routine, call)?;
+        let arguments = Arguments { values: call.args.to_vec(), oid: routine.oid };
+        let mut host = PlHost::new(self, routine.volatility != Volatility::Volatile, call.nonatomic);
+        match dictdb_plpgsql::call(&function, arguments, &mut host)? {
+            Returned::Value(value) => Ok(Results::One(value)),
+            Returned::Rows(rows) => Ok(Results::Many(rows)),
+        }
+    }
+
+    /// The function as a call with these types runs it, compiled now or kept from before.
+    fn compiled(&mut self, routine: &Arc<Routine>, call: &Invocation<'_>) -> Result<Arc<Function>> {
+        let key = (routine.oid, call.types.iter().map(|ty| ty.oid).collect::<Box<[Oid]>>());
+        let catalog = self.catalog_stamp();
+        let can_keep = call.columns.is_empty();
+        if can_keep
+            && let Some(known) = self.routines.compiled.get(&key)
+            && Arc::ptr_eq(&known.routine, routine)
+            && known.catalog == catalog
+        {
+            return Ok(known.function.clone());
+        }
+        let header = self.header(routine, call)?;
+        let function = Arc::new(self.compile_plpgsql(header, None)?);
+        if can_keep {
+            let compiled = Compiled { routine: routine.clone(), catalog, function: function.clone() };
+            self.routines.compiled.insert(key, compiled);
+        }
+        Ok(function)
+    }
+
+    fn catalog_stamp(&mut self) -> (u64, u64) {
+        let epoch = if self.catalog.is_changed() { self.catalog_epoch } else { 0 };
+        (self.env().catalog.version(), epoch)
+    }
+
+    fn compile_plpgsql(&mut self, header: Header, command: Option<&str>) -> Result<Function> {
+        let (name, source) = (header.name.clone(), header.source.clone());
+        compile(header, &mut Types { session: self }).map_err(|mut error| {
+            let Some((position, text)) = error.fields().internal.clone() else { return error };
+            if let Some(found) = command.and_then(|command| transposed(position, &text, command)) {
+                error.fields_mut().position = Some(found);
+                error.fields_mut().internal = None;
+                return error;
+            }
+            let line = 1 + source.chars().take(position.saturating_sub(1) as usize).filter(|c| *c == '\n').count();
+            error.context(format!("compilation of PL/pgSQL function \"{name}\" near line {line}"))
+        })
+    }
+
+    fn header(&mut self, routine: &Arc<Routine>, call: &Invocation<'_>) -> Result<Header> {
+        let env = self.env();
+        let path = env.search_path();
+        let scope = dictdb_planner::scope::CatalogScope { catalog: &env.catalog, search_path: &path };
+        let actual: Vec<Oid> = call.types.iter().map(|ty| ty.oid).collect();
+        let mut inputs = call.types.iter();
+        let mut params = Vec::with_capacity(routine.params.len());
+        for parameter in &routine.params {
+            let input = parameter.mode.is_input();
+            let ty = match input {
+                true => inputs.next().copied().unwrap_or(Type::new(parameter.ty)),
+                false => {
+                    let mut declared = routine.args.to_vec();
+                    let resolve = dictdb_functions::resolve::resolve_polymorphic;
+                    Type::new(resolve(&scope, &actual, &mut declared, parameter.ty)?)
+                }
+            };
+            let output = matches!(parameter.mode, ArgMode::Out | ArgMode::InOut | ArgMode::Table);
+            params.push(Parameter { name: parameter.name.clone(), input, output, ty });
+        }
+        let signature = dictdb_executor::ddl::routine::signature(&env.catalog, &path, routine);
+        let fields = match self.row_shape(routine, call)? {
+            RowShape::Fields(_, fields) => Some(fields),
+            _ => None,
+        };
+        Ok(Header {
+            name: routine.name.clone(),
+            signature: signature.into(),
+            params,
+            result: ResultKind { ty: call.result, set: routine.returns_set, fields },
+            procedure: routine.kind == ProcKind::Procedure,
+            trigger: routine.result == oids::TRIGGER,
+            source: routine.source.clone(),
+        })
+    }
+
+    /// Checks a function in PL/pgSQL that has just been made.
+    pub(super) fn check_plpgsql_body(&mut self, routine: &Arc<Routine>, command: &str) -> Result<()> {
+        let env = self.env();
+        let shown = |oid: Oid| dictdb_types::type_name(&*env.catalog, oid, &|_| None);
+        let pseudo = |oid: Oid| {
+            use dictdb_types::TypeLookup;
+            matches!(env.catalog.type_info(oid).map(|info| info.kind.clone()), Some(dictdb_types::TypeKind::Pseudo))
+        };
+        let polymorphic = dictdb_functions::resolve::is_polymorphic;
+        let result_fits = matches!(routine.result, oids::VOID | oids::RECORD | oids::TRIGGER | oids::EVENT_TRIGGER);
+        if pseudo(routine.result) && !result_fits && !polymorphic(routine.result) {
+            let message = format!("PL/pgSQL functions cannot return type {}", shown(routine.result));
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        for ty in routine.params.iter().map(|parameter| parameter.ty) {
+            if pseudo(ty) && ty != oids::RECORD && !polymorphic(ty) {
+                let message = format!("PL/pgSQL functions cannot accept type {}", shown(ty));
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            }
+        }
+        if routine.result == oids::TRIGGER && !routine.args.is_empty() {
+            let error =
+                Error::new(SqlState::INVALID_FUNCTION_DEFINITION, "trigger functions cannot have declared arguments");
+            return Err(
+                error.hint("The arguments of the trigger can be accessed through TG_NARGS and TG_ARGV instead.")
+            );
+        }
+        let concrete = |oid: Oid| Type::new(if polymorphic(oid) { stand_in(oid) } else { oid });
+        let types: Vec<Type> = routine.args.iter().map(|oid| concrete(*oid)).collect();
+        let call = Invocation {
+            routine: routine.oid,
+            types: &types,
+            result: concrete(routine.result),
+            columns: &[],
+            args: &[],
+            nonatomic: false,
+        };
+        let header = self.header(routine, &call)?;
+        self.compile_plpgsql(header, Some(command)).map(drop)
+    }
+
+    /// DO.
+    pub(crate) fn run_do(&mut self, block: &Do, source: &Arc<Source>) -> Result<Outcome> {
+        let language = block.language.as_ref().map_or("plpgsql", |language| language.value.as_str());
+        if language != "plpgsql" {
+            return Err(match dictdb_catalog::Language::named(language) {
+                Some(_) => Error::new(
+                    SqlState::FEATURE_NOT_SUPPORTED,
+                    format!("language \"{language}\" does not support inline code execution"),
+                ),
+                None => Error::new(SqlState::UNDEFINED_OBJECT, format!("language \"{language}\" does not exist")),
+            });
+        }
+        let header = Header {
+            name: "inline_code_block".into(),
+            signature: "inline_code_block".into(),
+            params: Vec::new(),
+            result: ResultKind { ty: Type::new(oids::VOID), set: false, fields: None },
+            procedure: true,
+            trigger: false,
+            source: block.body.as_str().into(),
+        };
+        let nonatomic = !self.block.in_block() && self.routines.depth == 0;
+        let function = self.compile_plpgsql(header, Some(&source.text))?;
+        self.routines.depth += 1;
+        let arguments = Arguments { values: Vec::new(), oid: Oid::INVALID };
+        let result = dictdb_plpgsql::call(&function, arguments, &mut PlHost::new(self, false, nonatomic));
+        self.routines.depth -= 1;
+        result.map(|_| Outcome::Done(Tag::new("DO")))
+    }
+}
+
+/// The type that stands for a polymorphic one while a function is checked.
+fn stand_in(oid: Oid) -> Oid {
+    match oid {
+        oids::ANYARRAY | oids::ANYCOMPATIBLEARRAY => oids::INT4_ARRAY,
+        oids::ANYRANGE | oids::ANYCOMPATIBLERANGE => oids::INT4RANGE,
+        _ => oids::INT4,
+    }
+}

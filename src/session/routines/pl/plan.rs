@@ -1,0 +1,225 @@
+//! Pieces of SQL with their plans: simple expressions are compiled, everything else is a statement of the session.
+
+use std::sync::Arc;
+
+use dictdb_executor::Expression;
+use dictdb_parser::{Limits, Statement, parse};
+use dictdb_planner::routine::simple_expression;
+use dictdb_plpgsql::{Executed, Frame, Function, Sql, SqlKind, Visible};
+use dictdb_types::{Datum, Error, Field, Result, SqlState, Type};
+use parking_lot::Mutex;
+
+use super::ContextEntry;
+use super::host::PlHost;
+use crate::client::Column;
+use crate::pipeline::PlanStamp;
+use crate::portal::Outcome;
+use crate::prepared::Source;
+
+/// What is kept with a piece of SQL.
+pub(super) struct Planned {
+    visible: Arc<Visible>,
+    pub kind: PlannedKind,
+}
+
+pub(super) enum PlannedKind {
+    /// Evaluated over the row of variables.
+    Simple(Simple),
+    /// A statement whose parameters are the variables.
+    Statement(PlannedStatement),
+}
+
+/// A compiled expression.
+pub(super) struct Simple {
+    stamp: PlanStamp,
+    target: Option<Type>,
+    pub expression: Expression,
+    pub ty: Type,
+    pub fields: Option<Arc<[Field]>>,
+    pub calls_routines: bool,
+}
+
+/// A statement and the columns its rows had last.
+pub(super) struct PlannedStatement {
+    pub source: Arc<Source>,
+    fields: Mutex<Option<(Arc<[Column]>, Arc<[Field]>)>>,
+}
+
+impl PlannedStatement {
+    pub(super) fn new(source: Source) -> Self {
+        PlannedStatement { source: Arc::new(source), fields: Mutex::default() }
+    }
+
+    /// The columns as fields; the same ones as long as the plan is the same.
+    pub(super) fn fields(&self, columns: &Arc<[Column]>) -> Arc<[Field]> {
+        let mut kept = self.fields.lock();
+        if let Some((of, fields)) = &*kept
+            && Arc::ptr_eq(of, columns)
+        {
+            return fields.clone();
+        }
+        let fields: Arc<[Field]> =
+            columns.iter().map(|column| Field { name: column.name.clone(), ty: column.ty }).collect();
+        *kept = Some((columns.clone(), fields.clone()));
+        fields
+    }
+}
+
+impl PlHost<'_> {
+    /// The plan of an expression.
+    pub(super) fn planned_expression(
+        &mut self,
+        sql: &Sql,
+        frame: &Frame,
+        function: &Function,
+        target: Option<Type>,
+    ) -> Result<Arc<Planned>> {
+        let stamp = self.stamp();
+        let kept = sql.plan.lock().clone().and_then(|plan| plan.downcast::<Planned>().ok());
+        if let Some(planned) = kept
+            && planned.visible.is_current(frame)
+        {
+            match &planned.kind {
+                PlannedKind::Simple(simple) if simple.stamp == stamp && simple.target == target => return Ok(planned),
+                PlannedKind::Statement(_) => return Ok(planned),
+                PlannedKind::Simple(_) => {}
+            }
+        }
+        let planned = Arc::new(self.plan_expression(sql, frame, function, target).map_err(|e| sql.locate(e))?);
+        *sql.plan.lock() = Some(planned.clone());
+        Ok(planned)
+    }
+
+    fn plan_expression(
+        &mut self,
+        sql: &Sql,
+        frame: &Frame,
+        function: &Function,
+        target: Option<Type>,
+    ) -> Result<Planned> {
+        let visible = Arc::new(function.visible(sql, frame));
+        let text = sql.statement();
+        let parsed = parse(&text, &Limits::default())?.pop().ok_or_else(|| Error::internal("an empty expression"))?;
+        let env = self.environment();
+        if let Statement::Sql(tree) = &parsed.statement {
+            let path = env.search_path();
+            let cx = env.bind_context(&path);
+            let simple = simple_expression(tree, &parsed.locations, visible.types(), &*visible, target, cx)?;
+            if let Some(simple) = simple {
+                let expression = Expression::compile(&simple.expr, &*env.catalog)?;
+                let kind = PlannedKind::Simple(Simple {
+                    stamp: self.stamp(),
+                    target,
+                    expression,
+                    ty: simple.ty,
+                    fields: simple.fields,
+                    calls_routines: simple.calls_routines,
+                });
+                return Ok(Planned { visible, kind });
+            }
+        }
+        let source = Source::new(text.into(), parsed, &visible.oids());
+        let source = Source { variables: Some(visible.clone()), ..source };
+        Ok(Planned { visible, kind: PlannedKind::Statement(PlannedStatement::new(source)) })
+    }
+
+    /// A statement with its names made out.
+    pub(super) fn planned_statement(&mut self, sql: &Sql, frame: &Frame, function: &Function) -> Result<Arc<Planned>> {
+        let kept = sql.plan.lock().clone().and_then(|plan| plan.downcast::<Planned>().ok());
+        if let Some(planned) = kept
+            && planned.visible.is_current(frame)
+        {
+            return Ok(planned);
+        }
+        let visible = Arc::new(function.visible(sql, frame));
+        let text = sql.statement();
+        let parsed = parse(&text, &Limits::default()).map_err(|error| sql.locate(error))?.pop();
+        let parsed = parsed.ok_or_else(|| Error::internal("an empty statement"))?;
+        let source = Source::new(text.into(), parsed, &visible.oids());
+        let source = Source { variables: Some(visible.clone()), ..source };
+        let planned = Arc::new(Planned { visible, kind: PlannedKind::Statement(PlannedStatement::new(source)) });
+        *sql.plan.lock() = Some(planned.clone());
+        Ok(planned)
+    }
+
+    /// Runs a statement and reads at most so many rows.
+    pub(super) fn run(
+        &mut self,
+        statement: &PlannedStatement,
+        params: Arc<[Datum]>,
+        limit: usize,
+        context: (SqlKind, &Arc<str>),
+    ) -> Result<Executed> {
+        self.forget_environment();
+        let (kind, text) = context;
+        let line = context_line(kind, text);
+        let read_only = self.read_only;
+        self.session.within(ContextEntry::Text(line), |session| {
+            let source = &statement.source;
+            let outcome = match &source.parsed.statement {
+                Statement::Utility(utility) => {
+                    refuse(utility)?;
+                    if read_only {
+                        let tag = crate::statement::command_tag(&source.parsed.statement);
+                        return Err(not_volatile(tag));
+                    }
+                    session.run_command(source, &params)?
+                }
+                Statement::Sql(_) => {
+                    if read_only {
+                        let plan = session.plan(source)?;
+                        if plan.modifies() {
+                            return Err(not_volatile(plan.tag()));
+                        }
+                    }
+                    session.execute_source(source, &params, None)?
+                }
+            };
+            match outcome {
+                Outcome::Done(tag) => {
+                    let command = tag.to_string().split(' ').next().unwrap_or_default().to_owned();
+                    Ok(Executed { columns: None, rows: Vec::new(), processed: tag.count(), command })
+                }
+                Outcome::Rows { columns, source, command, .. } => {
+                    let mut source = source;
+                    let mut rows: Vec<Vec<Datum>> = Vec::new();
+                    let lends = source.calls_routines();
+                    session.lend_if(lends, || {
+                        source.pump(limit, &mut Vec::new(), &mut |row| {
+                            rows.push(row.clone());
+                            Ok(true)
+                        })
+                    })?;
+                    let processed = rows.len() as u64;
+                    let fields = statement.fields(&columns);
+                    Ok(Executed { columns: Some(fields), rows, processed, command: command.to_owned() })
+                }
+            }
+        })
+    }
+}
+
+/// The line of CONTEXT of a piece of SQL.
+pub(super) fn context_line(kind: SqlKind, text: &str) -> Arc<str> {
+    let noun = match kind {
+        SqlKind::Expression => "SQL expression",
+        SqlKind::Assignment => "PL/pgSQL assignment",
+        SqlKind::Statement => "SQL statement",
+    };
+    format!("{noun} \"{text}\"").into()
+}
+
+fn not_volatile(command: &str) -> Error {
+    let message = format!("{command} is not allowed in a non-volatile function");
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+}
+
+/// 0A000 for commands that a function cannot run.
+fn refuse(utility: &dictdb_parser::utility::Utility) -> Result<()> {
+    use dictdb_parser::utility::Utility;
+    let message = match utility {
+        Utility::Transaction(_) => "unsupported transaction command in PL/pgSQL",
+        _ => return Ok(()),
+    };
+    Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+}
