@@ -93,8 +93,10 @@ def pipelines(connection):
         first = connection.execute("SELECT 1")
         pipeline.sync()
         bad = connection.execute("SELECT 1/0")
-        skipped = connection.execute("SELECT 2")
+        skipped = None
         try:
+            # The error comes with whichever call happens to read it.
+            skipped = connection.execute("SELECT 2")
             pipeline.sync()
             bad.fetchone()
             raise AssertionError("a division by zero went through")
@@ -102,9 +104,14 @@ def pipelines(connection):
             pass
         assert first.fetchone() == (1,)
         try:
-            skipped.fetchone()
-            raise AssertionError("a statement ran after a failure")
+            if skipped is not None:
+                skipped.fetchone()
+                raise AssertionError("a statement ran after a failure")
         except (psycopg.errors.PipelineAborted, psycopg.ProgrammingError):
+            pass
+        try:
+            pipeline.sync()
+        except psycopg.errors.PipelineAborted:
             pass
     with connection.cursor() as cursor:
         cursor.executemany("INSERT INTO many (a) VALUES (%s) RETURNING a", [(i,) for i in range(-5, 0)], returning=True)

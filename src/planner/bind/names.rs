@@ -206,11 +206,6 @@ impl Binder<'_> {
                 }
             };
         }
-        if schema.is_none()
-            && let Ok(row) = self.bind_column_name(table, position)
-        {
-            return self.bind_field(row, column);
-        }
         Err(self.missing_table(schema, table))
     }
 
