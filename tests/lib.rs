@@ -8,6 +8,7 @@
 //!   tests/isolation.rs isolation/*.test  steps of several sessions, and who waits; rewritten from PostgreSQL too
 //!   tests/clients.rs  clients/*.py      psycopg2, psycopg, asyncpg, SQLAlchemy against the real server
 //!   tests/ledger.rs                     kill -9 at random moments: nothing acknowledged is lost
+//!   tests/definitions.rs                definitions that change beside their users, then kill -9
 //!   tests/durability.rs                 data directories: clean stops, refusals, unlogged tables, formats
 //!   tests/tidy.rs                       layering, file heads and other rules of the tree
 //!   bench             bench.py, tpch.py PostgreSQL beside DictDB
@@ -17,6 +18,7 @@
 
 pub mod isolation;
 pub mod message;
+pub mod random;
 pub mod script;
 pub mod server;
 pub mod transcript;

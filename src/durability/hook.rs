@@ -144,12 +144,6 @@ impl Durability {
         Lsn(self.promised.load(Ordering::Acquire))
     }
 
-    /// Whether everything that was promised up to now is on disk.
-    #[inline]
-    pub fn is_settled(&self) -> bool {
-        self.log.is_durable(self.promised())
-    }
-
     /// Waits for a position of the log.
     pub fn durable_at(&self, lsn: Lsn) -> Durable {
         self.log.durable_at(lsn)
@@ -231,10 +225,12 @@ impl CommitHook for Durability {
         lsn
     }
 
-    fn log_sequence(&self, sequence: Oid, state: SequenceState) {
+    fn log_sequence(&self, sequence: Oid, state: SequenceState) -> Lsn {
         let mut items = Vec::new();
         put_sequence(sequence, state, &mut items);
-        self.append_items(items, true);
+        let lsn = self.append_items(items, false);
+        self.log.flush_soon();
+        lsn
     }
 
     fn wait_durable(&self, lsn: Lsn) -> Result<()> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::Catalog;
 use dictdb_planner::physical::{Plan, TableLock};
-use dictdb_storage::{LockMode, RelationLock, Storage, Transaction, WaitOptions, WaitPolicy};
+use dictdb_storage::{LockMode, Lsn, RelationLock, Storage, Table, Transaction, WaitOptions, WaitPolicy};
 use dictdb_types::{Error, Oid, Result, Type};
 
 use crate::compile::Compiler;
@@ -37,6 +37,8 @@ pub struct Prepared {
     subplans: Vec<Arc<dyn Node>>,
     ctes: Vec<Arc<dyn Node>>,
     locks: Vec<(Arc<RelationLock>, LockMode)>,
+    /// The tables that are locked.
+    tables: Vec<Arc<Table>>,
     /// Operators that count what they do; none unless asked for.
     counted: usize,
 }
@@ -64,7 +66,9 @@ fn prepare_with(
     let subplans = plan.subplans.iter().map(|subplan| compiler.node(subplan)).collect::<Result<_>>()?;
     let root = compiler.node(&plan.root)?;
     let locks = plan.locks.iter().map(|(relation, lock)| relation_lock(cx, *relation, *lock)).collect();
-    Ok(Prepared { engine: cx.engine.clone(), root, subplans, ctes, locks, plan, counted })
+    let relations = plan.locks.iter().filter_map(|(relation, _)| cx.catalog.relation(*relation));
+    let tables = relations.filter_map(|relation| cx.storage.table(relation.storage)).collect();
+    Ok(Prepared { engine: cx.engine.clone(), root, subplans, ctes, locks, tables, plan, counted })
 }
 
 fn relation_lock(cx: &PrepareContext<'_>, relation: Oid, lock: TableLock) -> (Arc<RelationLock>, LockMode) {
@@ -94,6 +98,13 @@ impl Prepared {
             transaction.lock_relation(lock, *mode, WaitPolicy::Block, wait)?;
         }
         Ok(())
+    }
+
+    /// What must be on disk before rows of these tables are shown that a snapshot taken earlier sees; `None` when a statement may
+    /// also see what is newer than its snapshot.
+    pub fn promised(&self) -> Option<Lsn> {
+        let is_reader = self.locks.iter().all(|(_, mode)| *mode == LockMode::AccessShare);
+        is_reader.then(|| self.tables.iter().map(|table| table.promised()).max().unwrap_or_default())
     }
 
     /// Number of operators that count.

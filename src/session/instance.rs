@@ -135,30 +135,29 @@ impl Instance {
 
     /// Makes a role a superuser that may log in, creating it if need be, with a SCRAM verifier as its password.
     pub fn ensure_superuser(&self, name: &str, verifier: Option<Arc<str>>) -> Result<()> {
-        for database in self.databases() {
-            let catalog = database.catalog.current();
-            if let Some(role) = catalog.role_named(name)
-                && self.durability.as_ref().is_some_and(|durability| !durability.directory().is_new())
-                && role.superuser
-                && role.login
-                && (verifier.is_none() || role.password.is_some())
-            {
-                // A password that was changed since is not changed back.
-                continue;
-            }
-            let known = catalog.role_named(name).or_else(|| catalog.role(BOOTSTRAP_ROLE));
-            let template = known.ok_or_else(|| Error::internal("the bootstrap role is missing"))?;
-            let mut role = Role::clone(template);
-            if *role.name != *name {
-                role.oid = database.catalog.allocate_oid();
-                role.name = name.into();
-            }
-            role.password = verifier.clone().or(role.password);
-            role.superuser = true;
-            role.login = true;
-            self.change_catalog(&database, &[Change::Put(Object::Role(Arc::new(role)))])?;
+        let databases = self.databases();
+        let database = databases.first().ok_or_else(|| Error::internal("there is no database"))?;
+        let catalog = database.catalog.current();
+        if let Some(role) = catalog.role_named(name)
+            && self.durability.as_ref().is_some_and(|durability| !durability.directory().is_new())
+            && role.superuser
+            && role.login
+            && (verifier.is_none() || role.password.is_some())
+        {
+            // A password that was changed since is not changed back.
+            return Ok(());
         }
-        Ok(())
+        let known = catalog.role_named(name).or_else(|| catalog.role(BOOTSTRAP_ROLE));
+        let template = known.ok_or_else(|| Error::internal("the bootstrap role is missing"))?;
+        let mut role = Role::clone(template);
+        if *role.name != *name {
+            role.oid = database.catalog.allocate_oid();
+            role.name = name.into();
+        }
+        role.password = verifier.or(role.password);
+        role.superuser = true;
+        role.login = true;
+        self.change_catalog(database, &[Change::Put(Object::Role(Arc::new(role)))])
     }
 
     /// Makes an empty database with the roles of another one. 42P04.

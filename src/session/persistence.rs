@@ -32,6 +32,31 @@ pub(crate) struct Ended {
     pub(crate) is_promised: bool,
 }
 
+impl Ended {
+    /// Waits for another position too; zero is none.
+    pub(crate) fn and(self, lsn: Lsn) -> Ended {
+        Ended { lsn: self.lsn.max(Some(lsn).filter(|lsn| *lsn > Lsn::default())), ..self }
+    }
+}
+
+/// What the answers of a session show that others have committed: they wait until it is on disk.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    upto: Lsn,
+    /// Also whatever was committed until now.
+    newest: bool,
+}
+
+impl Seen {
+    /// A statement saw what was promised up to a position; `None` when it saw more than its snapshot.
+    pub(crate) fn add(&mut self, promised: Option<Lsn>) {
+        match promised {
+            Some(lsn) => self.upto = self.upto.max(lsn),
+            None => self.newest = true,
+        }
+    }
+}
+
 /// What was found in a data directory.
 pub(crate) struct Opened {
     pub(crate) durability: Option<Arc<Durability>>,
@@ -89,10 +114,13 @@ fn options(settings: &ServerSettings, directory: &Path, first_database: &str) ->
 }
 
 impl Instance {
-    /// Changes a database's catalog outside any session, durably.
+    /// Changes a database's catalog outside any session, durably; roles in all databases.
     pub(crate) fn change_catalog(&self, database: &Database, changes: &[Change]) -> Result<()> {
         let attachment = self.attachment(database, changes);
-        let mut publish = || database.catalog.commit(changes).map(drop);
+        let mut publish = || {
+            database.catalog.commit(changes)?;
+            self.share_roles(changes, database.oid)
+        };
         let with = Accompaniment { attachment: &attachment, publish: &mut publish };
         let committed = self.storage.begin().commit_with(Some(with), true)?;
         match self.durability.as_ref().zip(committed.lsn) {
@@ -156,7 +184,7 @@ impl Instance {
 impl Session {
     /// Waits until the transaction that has ended is as durable as it was promised. 53100 or 58030 when that cannot be: it has
     /// committed, and may be lost.
-    pub(crate) async fn wait_durable(&self, ended: Ended) -> Result<()> {
+    pub(crate) async fn wait_durable(&mut self, ended: Ended) -> Result<()> {
         let Some(durability) = &self.shared.instance.durability else { return Ok(()) };
         let Some(lsn) = ended.lsn else {
             self.settle().await;
@@ -169,14 +197,21 @@ impl Session {
         durability.durable_at(lsn).await.map_err(|error| not_durable(&error))
     }
 
-    /// Waits until what others were promised is on disk, before an answer shows what they did. Reads go on when the log has
-    /// stopped.
-    pub async fn settle(&self) {
-        if let Some(durability) = &self.shared.instance.durability
-            && !durability.is_settled()
-        {
-            let _ = durability.durable_at(durability.promised()).await;
+    /// Waits until what the session's answers show is on disk, as far as others were promised that it is. Reads go on when the
+    /// log has stopped.
+    pub async fn settle(&mut self) {
+        let Some(durability) = &self.shared.instance.durability else { return };
+        let Seen { upto, newest } = std::mem::take(&mut self.seen);
+        let lsn = if newest { durability.promised() } else { upto };
+        if !durability.log().is_durable(lsn) {
+            let _ = durability.durable_at(lsn).await;
         }
+    }
+
+    /// Likewise before it hears of what others have committed, whatever that is.
+    pub async fn settle_news(&mut self) {
+        self.seen.add(None);
+        self.settle().await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use dictdb_catalog::{AclKind, BOOTSTRAP_ROLE, Privileges, Relation, RelationKind};
 use dictdb_functions::kernel::{CallContext, ScalarFn};
@@ -80,6 +81,7 @@ fn nextval(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let (relation, sequence) = sequence(env, args)?;
     permitted(env, &relation, Privileges::USAGE.with(Privileges::UPDATE))?;
     let value = sequence.nextval(&relation.name)?;
+    env.shared.drawn.fetch_max(sequence.promised().0, Ordering::Relaxed);
     let mut known = env.shared.sequences.lock();
     known.values.insert(relation.oid, value);
     known.last = Some(relation.oid);
@@ -121,6 +123,7 @@ fn set(cx: &CallContext<'_>, args: &[Datum], is_called: bool) -> Result<Datum> {
     let (relation, sequence) = sequence(env, args)?;
     let Some(Datum::Int8(value)) = args.get(1) else { return Err(Error::internal("setval without its value")) };
     sequence.setval(*value, is_called, &relation.name)?;
+    env.shared.drawn.fetch_max(sequence.promised().0, Ordering::Relaxed);
     if is_called {
         env.shared.sequences.lock().values.insert(relation.oid, *value);
     }

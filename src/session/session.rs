@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use dictdb_catalog::{AclKind, CatalogTransaction, Privileges, Role};
+use dictdb_durability::Lsn;
 use dictdb_executor::ddl::StorageChanges;
 use dictdb_executor::modify::ConstraintQueue;
 use dictdb_storage::{Accompaniment, Isolation, Session as StorageSession, Transaction};
@@ -19,7 +20,7 @@ use crate::deadlines::Deadline;
 use crate::env::StatementEnv;
 use crate::instance::{DATABASE_CLASS, Database, Instance};
 use crate::notifications::{Action, Pending};
-use crate::persistence::Ended;
+use crate::persistence::{Ended, Seen};
 use crate::plan_cache::KeyMaker;
 use crate::portal::{NamedPortals, Portals};
 use crate::prepared::{NamedStatements, PreparedStatements};
@@ -54,6 +55,8 @@ pub struct Shared {
     temporary_schema: AtomicU32,
     /// What `currval` and `lastval` know.
     pub sequences: Mutex<SequenceValues>,
+    /// What the transaction waits for at its end because it had values of sequences; zero when it had none.
+    pub(crate) drawn: AtomicU64,
     notices: Mutex<Vec<Error>>,
     /// Its named prepared statements.
     pub(crate) prepared: Arc<NamedStatements>,
@@ -202,6 +205,8 @@ pub struct Session {
     listening: BTreeSet<Arc<str>>,
     /// What it knows of the routines it has called.
     pub(crate) routines: RoutineCache,
+    /// What its answers show that may not be on disk yet.
+    pub(crate) seen: Seen,
     /// It is only the place of a session that has been lent.
     is_vacant: bool,
     /// Values of reported settings as the client knows them, and the generation they are of.
@@ -253,6 +258,7 @@ impl Session {
             pending: Mutex::default(),
             temporary_schema: AtomicU32::new(0),
             sequences: Mutex::default(),
+            drawn: AtomicU64::new(0),
             notices: Mutex::default(),
             prepared: prepared.named(),
             cursors: portals.named(),
@@ -283,6 +289,7 @@ impl Session {
             row: Row::new(),
             listening: BTreeSet::new(),
             routines: RoutineCache::default(),
+            seen: Seen::default(),
             is_vacant: false,
             reported: Vec::new(),
             reported_generation: 0,
@@ -314,6 +321,7 @@ impl Session {
             row: Row::new(),
             listening: BTreeSet::new(),
             routines: RoutineCache::default(),
+            seen: Seen::default(),
             is_vacant: true,
             reported: Vec::new(),
             reported_generation: 0,
@@ -537,7 +545,7 @@ impl Session {
             self.shared.instance.hub.deliver(&self.shared.database.name, pending.sent());
         }
         self.end_transaction();
-        Ok(ended)
+        Ok(ended.and(Lsn(self.shared.drawn.swap(0, Ordering::Relaxed))))
     }
 
     /// Commits rows and catalog as one.
@@ -579,6 +587,7 @@ impl Session {
         }
         self.storage_changes.rolled_back(&self.shared.instance.storage);
         *self.shared.pending.lock() = Pending::default();
+        self.shared.drawn.store(0, Ordering::Relaxed);
         let mut settings = self.shared.settings.lock();
         settings.rollback();
         self.settled_settings = settings.generation();

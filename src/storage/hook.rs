@@ -76,8 +76,9 @@ pub trait CommitHook: Send + Sync {
     /// will be told that it is durable.
     fn append(&self, record: &Record, promised: bool) -> Lsn;
 
-    /// Logs the state a sequence will have after a crash. Called under the sequence's lock.
-    fn log_sequence(&self, sequence: Oid, state: SequenceState);
+    /// Logs the state a sequence will have after a crash. Called under the sequence's lock. Whoever commits with a value from
+    /// it waits for the position that is returned.
+    fn log_sequence(&self, sequence: Oid, state: SequenceState) -> Lsn;
 
     /// Returns when the log is durable up to a position, or fails.
     fn wait_durable(&self, lsn: Lsn) -> Result<()>;

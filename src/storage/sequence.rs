@@ -1,11 +1,12 @@
 //! Sequences: numbers that are handed out once, whatever becomes of the transaction.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use dictdb_types::{Error, Oid, Result, SqlState};
 use parking_lot::Mutex;
 
+use crate::hook::Lsn;
 use crate::storage::Shared;
 
 /// What `CREATE SEQUENCE` says, with the defaults filled in.
@@ -47,6 +48,8 @@ pub struct Sequence {
     /// Who it is in which storage, once it is in one.
     place: OnceLock<(Oid, Weak<Shared>)>,
     logged: AtomicBool,
+    /// End of the last record of it.
+    promised: AtomicU64,
 }
 
 struct Inner {
@@ -64,6 +67,7 @@ impl Sequence {
             inner: Mutex::new(Inner { options, state, covered: None }),
             place: OnceLock::new(),
             logged: AtomicBool::new(true),
+            promised: AtomicU64::new(0),
         }
     }
 
@@ -89,13 +93,18 @@ impl Sequence {
         self.logged.store(logged, Ordering::Relaxed);
     }
 
+    /// What must be on disk so that no value handed out earlier is handed out again after a crash.
+    pub fn promised(&self) -> Lsn {
+        Lsn(self.promised.load(Ordering::Acquire))
+    }
+
     fn log(&self, state: SequenceState) {
         if self.is_logged()
             && let Some((id, storage)) = self.place.get()
             && let Some(storage) = storage.upgrade()
             && let Some(hook) = storage.hook.get()
         {
-            hook.log_sequence(*id, state);
+            self.promised.store(hook.log_sequence(*id, state).0, Ordering::Release);
         }
     }
 

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 
 use crate::garbage::Garbage;
-use crate::hook::CommitHook;
+use crate::hook::{CommitHook, Lsn};
 use crate::lock::{Blocking, LockManager, RelationLock, Sessions};
 use crate::sequence::Sequence;
 use crate::serializable::Serializables;
@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) writers: Writers,
     /// Timestamp of the last published commit.
     pub(crate) clock: AtomicU64,
+    /// End of the last record with changes of a catalog that somebody will be told to be durable.
+    pub(crate) catalog_promised: AtomicU64,
     /// Serialises the moment of commit.
     pub(crate) commit: Mutex<()>,
     pub(crate) pins: Pins,
@@ -58,6 +60,7 @@ impl Storage {
         Storage(Arc::new(Shared {
             writers: Writers::new(),
             clock: AtomicU64::new(CLOCK_START),
+            catalog_promised: AtomicU64::new(0),
             commit: Mutex::new(()),
             pins: Pins::new(),
             garbage: Garbage::default(),
@@ -126,6 +129,12 @@ impl Storage {
         let session = self.connect(pid);
         let state = session.0.clone();
         Transaction::of_own_session(state, isolation, session)
+    }
+
+    /// What must be on disk before an answer shows a catalog as it was read earlier.
+    #[inline]
+    pub fn catalog_promised(&self) -> Lsn {
+        Lsn(self.0.catalog_promised.load(std::sync::atomic::Ordering::Acquire))
     }
 
     /// Timestamp of the last commit.

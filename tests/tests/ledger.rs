@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use dictdb_tests::message::Message;
+use dictdb_tests::random::Random;
 use dictdb_tests::server::{Server, fresh_directory};
 use dictdb_tests::wire::Connection;
 
@@ -16,15 +17,6 @@ const WRITERS: u64 = 4;
 const ACCOUNTS: u64 = 8;
 /// Start of a round to the kill, at most.
 const LIFE_MILLIS: u64 = 250;
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-}
 
 fn connect(server: &Server) -> std::io::Result<Connection> {
     Connection::open(server.port, "postgres", "postgres")
@@ -215,7 +207,7 @@ fn nothing_acknowledged_is_lost() {
     let first = setting("DICTDB_LEDGER_SEED", 1);
     for seed in first..first + setting("DICTDB_LEDGER_ROUNDS", ROUNDS) {
         let port = server.port;
-        let random = move |who: u64| Random(seed.wrapping_mul(1_000_003) ^ (who << 32));
+        let random = move |who: u64| Random::new(seed.wrapping_mul(1_000_003) ^ (who << 32));
         let threads: Vec<_> = starts
             .iter()
             .copied()

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use dictdb_catalog::{Catalog, CatalogStore, CatalogTransaction, Change, Dependency, Key, Object, Relation};
 use dictdb_functions::Registry;
 use dictdb_planner::BindContext;
-use dictdb_storage::{LockMode, Storage, Transaction, WaitOptions, WaitPolicy};
+use dictdb_storage::{Storage, Transaction, WaitOptions};
 use dictdb_types::{Datum, Env, Error, Oid, Result, Severity, SqlState, Type};
 
 use super::StorageChanges;
+use super::restart::Attempt;
 use super::routine::FunctionSetting;
 use crate::context::VirtualTables;
 use crate::engine::Engine;
@@ -83,6 +84,8 @@ pub struct DdlContext<'a> {
     pub function_settings: Vec<FunctionSetting>,
     /// The routine that CREATE FUNCTION made: its body is still to be checked.
     pub made_routine: Option<Oid>,
+    /// What it has to be compared with when a lock was waited for.
+    pub attempt: Attempt,
 }
 
 impl DdlContext<'_> {
@@ -111,11 +114,6 @@ impl DdlContext<'_> {
 
     pub(super) fn new_oid(&self) -> Oid {
         self.store.allocate_oid()
-    }
-
-    pub(super) fn lock(&self, relation: Oid, mode: LockMode) -> Result<()> {
-        let lock = self.storage.relation_lock(self.database, relation);
-        self.transaction.lock_relation(&lock, mode, WaitPolicy::Block, &self.wait).map(|_| ())
     }
 
     pub(super) fn notice(&mut self, code: SqlState, message: String) {

@@ -92,15 +92,25 @@ impl DdlContext<'_> {
 
     /// Drops objects with what depends on them; 2BP01 without CASCADE.
     pub(super) fn drop_keys(&mut self, named: &[Key], behavior: Behavior) -> Result<()> {
-        for key in named {
-            if let Key::Relation(oid) = key {
-                self.lock(*oid, LockMode::AccessExclusive)?;
-            }
-        }
+        self.lock_doomed(named.iter().copied())?;
         let doomed = self.doom(named, behavior)?;
+        self.lock_doomed(doomed.dependents_first())?;
         // Dependents first, so that nothing refers to what is gone.
         for key in doomed.dependents_first() {
             self.drop_key(key)?;
+        }
+        Ok(())
+    }
+
+    /// Locks relations that are about to go; of an index the table first, as everybody else does.
+    fn lock_doomed(&mut self, keys: impl Iterator<Item = Key>) -> Result<()> {
+        let catalog = self.view();
+        for key in keys {
+            let Key::Relation(oid) = key else { continue };
+            if let Some(index) = catalog.relation(oid).and_then(|relation| relation.index()) {
+                self.lock(index.table, LockMode::AccessExclusive)?;
+            }
+            self.lock(oid, LockMode::AccessExclusive)?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{AclItem, AclKind, Privileges, Relation, RelationKind};
 use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{Behavior, Grant, GrantTarget, ObjectKind, ObjectRef, Privilege, RoleSpec};
+use dictdb_storage::LockMode;
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 
 use super::DdlContext;
@@ -80,6 +81,8 @@ impl DdlContext<'_> {
                     (RelationKind::Sequence(_), _) | (_, ObjectKind::Table) => {}
                     _ => return wrong("not a sequence"),
                 }
+                // PostgreSQL has concurrent updates of one row of pg_class fail; here they wait for each other.
+                self.lock(relation.oid, LockMode::ShareUpdateExclusive)?;
                 self.grant_on_relation(grant, kind, &relation, grantees)
             }
             (ObjectKind::Schema, ObjectRef::Name(name)) => {

@@ -42,7 +42,8 @@ impl DdlContext<'_> {
             .detail(format!("This operation is not supported for {}.", plural(&relation.kind))));
         }
         self.check_owner(&relation)?;
-        self.lock(relation.oid, LockMode::Share)?;
+        // As strong as two of them must not be at once: each adds itself to the table's list of indexes.
+        self.lock(relation.oid, LockMode::ShareRowExclusive)?;
         let relation = self.table(relation.oid)?;
         if let Some(name) = &create.name
             && self.view().relation_in(relation.namespace, &name.value).is_some()

@@ -33,7 +33,7 @@ impl DdlContext<'_> {
                 };
                 self.check_owner(&index)?;
                 let table = info.table;
-                self.lock(table, LockMode::Share)?;
+                self.lock(table, LockMode::ShareRowExclusive)?;
                 let table = self.table(table)?;
                 self.rebuild_index(&table, index.oid)
             }
@@ -85,7 +85,7 @@ impl DdlContext<'_> {
     }
 
     fn reindex_table(&mut self, table: Oid) -> Result<()> {
-        self.lock(table, LockMode::Share)?;
+        self.lock(table, LockMode::ShareRowExclusive)?;
         let relation = self.table(table)?;
         relation.indexes.iter().try_for_each(|index| self.rebuild_index(&relation, *index))
     }

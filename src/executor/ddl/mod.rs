@@ -25,6 +25,7 @@ mod names;
 mod options;
 mod ownership;
 mod rename;
+mod restart;
 mod restate;
 mod restore;
 mod role;
@@ -42,6 +43,7 @@ use dictdb_parser::utility::{ObjectRef, Rename, SetOwner, SetSchema, Utility};
 use dictdb_types::Result;
 
 pub use context::{DatabaseName, DdlContext, Surroundings};
+pub use restart::Attempt;
 pub use restore::restore_indexes;
 pub use storage_changes::StorageChanges;
 
@@ -56,6 +58,10 @@ pub enum Completed {
 
 /// Executes a statement that changes the catalog; `None` when the statement is of another kind.
 pub fn execute(statement: &Utility, locations: &Locations, cx: &mut DdlContext<'_>) -> Result<Option<Completed>> {
+    cx.until_settled(|cx| execute_once(statement, locations, cx))
+}
+
+fn execute_once(statement: &Utility, locations: &Locations, cx: &mut DdlContext<'_>) -> Result<Option<Completed>> {
     match statement {
         Utility::CreateTable(create) => cx.create_table(create, locations)?,
         Utility::AlterTable(alter) => cx.alter_table(alter, locations)?,

@@ -81,11 +81,12 @@ impl DdlContext<'_> {
             notices: self.notices,
             function_settings: Vec::new(),
             made_routine: None,
+            attempt: std::mem::take(&mut self.attempt),
         };
-        for element in elements {
-            super::execute(element, locations, &mut inner)?;
-        }
-        Ok(())
+        let made =
+            elements.into_iter().try_for_each(|element| super::execute(element, locations, &mut inner).map(drop));
+        self.attempt = inner.attempt;
+        made
     }
 
     /// 42501 unless the role may make schemas in the database.

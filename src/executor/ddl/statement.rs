@@ -75,9 +75,15 @@ impl DdlContext<'_> {
             engine: self.engine,
             database: self.database,
         };
-        let prepared = Arc::new(prepare(planned.plan, &prepare_context)?);
+        let tables: Vec<Oid> = planned.plan.locks.iter().map(|(oid, _)| *oid).collect();
+        let prepared = match prepare(planned.plan, &prepare_context) {
+            // A table may have been dropped or emptied since its name was looked up.
+            Err(_) if self.is_outdated() => return Err(self.begin_again()),
+            prepared => Arc::new(prepared?),
+        };
         prepared.lock_relations(self.transaction, &self.wait)?;
-        Ok(Query { prepared, cx, columns: planned.columns })
+        self.check_unchanged(tables)?;
+        Ok(Query { prepared, cx: self.exec_context()?, columns: planned.columns })
     }
 
     /// Inserts a query's rows into a table without constraints or indexes; returns how many.

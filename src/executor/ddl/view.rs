@@ -45,7 +45,11 @@ impl DdlContext<'_> {
         if checked {
             self.require_updatable(&relation)?;
         }
+        for table in &bound.relations {
+            self.lock(*table, LockMode::AccessShare)?;
+        }
         for (table, attnum) in bound.columns_used {
+            self.lock(table, LockMode::AccessShare)?;
             self.depend(Key::Relation(relation.oid), Key::Column(table, attnum), Dependency::Normal);
         }
         for table in bound.relations {

@@ -84,6 +84,7 @@ impl Database {
             databases: &[],
             function_settings: Vec::new(),
             made_routine: None,
+            attempt: crate::ddl::Attempt::default(),
             notices: &mut Vec::new(),
         };
         crate::ddl::execute(statement, locations, &mut cx)?;

@@ -14,6 +14,7 @@ mod join_order;
 mod modify;
 mod order;
 mod query;
+mod referential;
 mod scan;
 mod sort;
 mod sublink;

@@ -12,6 +12,7 @@ impl Builder<'_> {
     pub(crate) fn build_modify(&mut self, modify: &LogicalModify, outer: &Outer) -> Result<Built> {
         self.modifies = true;
         self.lock(modify.relation.oid, TableLock::RowExclusive);
+        self.lock_referential(&modify.relation, &modify.action);
         let built = self.build(&modify.input, outer)?;
         let position = |id: ColumnId| {
             built

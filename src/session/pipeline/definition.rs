@@ -116,6 +116,7 @@ impl Session {
             notices: &mut notices,
             function_settings,
             made_routine: None,
+            attempt: ddl::Attempt::default(),
         };
         // Filling an index or checking rows may take long.
         let executed =
@@ -125,6 +126,7 @@ impl Session {
         self.storage_changes = changes;
         self.catalog_epoch = self.shared.instance.new_epoch();
         self.block.snapshot_taken = true;
+        self.seen.add(None);
         notices.into_iter().for_each(|notice| self.shared.notice(notice));
         let tag = executed?;
         if let Some(routine) = made_routine {

@@ -88,6 +88,15 @@ impl Session {
         if explained.partial && options.analyze {
             return Err(Error::unsupported("EXPLAIN ANALYZE of CREATE TABLE AS and DECLARE CURSOR"));
         }
+        loop {
+            if let Some(lines) = self.try_explain(explained, options)? {
+                return Ok(lines);
+            }
+        }
+    }
+
+    /// `None` when the plan was overtaken by a change of its tables.
+    fn try_explain(&mut self, explained: &Explained, options: &Options) -> Result<Option<Vec<String>>> {
         let started = Instant::now();
         let plan = self.plan_to_explain(&explained.source, &explained.params, options.analyze)?;
         plan.check_runnable()?;
@@ -101,14 +110,14 @@ impl Session {
         let actual = match options.analyze {
             true => {
                 let started = Instant::now();
-                let actual = self.run_counting(&plan, &explained.params)?;
+                let Some(actual) = self.run_counting(&plan, &explained.params)? else { return Ok(None) };
                 summary.execution_ms = options.summary.then(|| ms(started));
                 Some(actual)
             }
             false => None,
         };
         let env = self.env();
-        Ok(explain(plan.prepared.plan(), options.shown, actual.as_deref(), &summary, &*env))
+        Ok(Some(explain(plan.prepared.plan(), options.shown, actual.as_deref(), &summary, &*env)))
     }
 
     /// Settings of the planner that differ from their defaults.

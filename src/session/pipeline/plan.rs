@@ -19,6 +19,9 @@ use crate::{Session, StatementEnv};
 /// Estimated cost from which on a plan is made for the values of one execution, because planning costs little of it.
 const CUSTOM_COST: f64 = 100.0;
 
+/// Makes a plan executable.
+type Preparer = fn(Arc<Plan>, &PrepareContext<'_>) -> Result<Prepared>;
+
 /// What a plan depends on besides its statement. Equal stamps: the plan is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PlanStamp {
@@ -85,9 +88,7 @@ impl Session {
         if let Some(plan) = kept.filter(|plan| plan.stamp == stamp && plan.sizes.hold()) {
             return Ok(plan);
         }
-        let env = self.env();
-        let stamp = self.stamp(&env);
-        let plan = Arc::new(self.make_plan(source, &[], stamp, &env, prepare)?);
+        let plan = Arc::new(self.newest_plan(source, &[], prepare)?);
         *source.plan.lock() = Some(plan.clone());
         Ok(plan)
     }
@@ -98,8 +99,7 @@ impl Session {
         if !plan.custom || params.is_empty() {
             return Ok(plan);
         }
-        let env = self.env();
-        self.make_plan(source, params, plan.stamp, &env, prepare).map(Arc::new)
+        self.newest_plan(source, params, prepare).map(Arc::new)
     }
 
     /// A plan for these values whose operators count what they do, if that is wanted.
@@ -109,10 +109,21 @@ impl Session {
         params: &[Datum],
         counting: bool,
     ) -> Result<Arc<CachedPlan>> {
-        let env = self.env();
-        let stamp = self.stamp(&env);
         let prepare = if counting { prepare_counting } else { prepare };
-        self.make_plan(source, params, stamp, &env, prepare).map(Arc::new)
+        self.newest_plan(source, params, prepare).map(Arc::new)
+    }
+
+    /// A plan over the catalog as it is now. A failure is one only if the catalog is still the same: nothing is locked yet, so
+    /// tables can go while they are planned for.
+    fn newest_plan(&mut self, source: &Source, params: &[Datum], prepare: Preparer) -> Result<CachedPlan> {
+        loop {
+            let env = self.env();
+            let stamp = self.stamp(&env);
+            match self.make_plan(source, params, stamp, &env, prepare) {
+                Err(_) if self.env().catalog.version() != env.catalog.version() => {}
+                made => return made,
+            }
+        }
     }
 
     fn make_plan(
@@ -121,7 +132,7 @@ impl Session {
         values: &[Datum],
         stamp: PlanStamp,
         env: &Arc<StatementEnv>,
-        prepare: fn(Arc<Plan>, &PrepareContext<'_>) -> Result<Prepared>,
+        prepare: Preparer,
     ) -> Result<CachedPlan> {
         let Statement::Sql(tree) = &source.parsed.statement else {
             return Err(Error::internal("only queries are planned"));

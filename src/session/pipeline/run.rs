@@ -129,7 +129,8 @@ impl Session {
     }
 
     /// Runs a plan to its end, for EXPLAIN ANALYZE; tells what its operators did.
-    pub(super) fn run_counting(&mut self, plan: &CachedPlan, params: &Arc<[Datum]>) -> Result<Vec<Actual>> {
+    /// `None` when its tables have changed while their locks were waited for: then it is to be made again.
+    pub(super) fn run_counting(&mut self, plan: &CachedPlan, params: &Arc<[Datum]>) -> Result<Option<Vec<Actual>>> {
         if self.block.modes.read_only && plan.modifies() {
             return Err(read_only(plan.tag()));
         }
@@ -137,10 +138,13 @@ impl Session {
         let transaction = self.transaction()?;
         plan.prepared.lock_relations(&transaction, &wait)?;
         let env = self.env();
+        if self.stamp(&env) != plan.stamp {
+            return Ok(None);
+        }
         let mut stream = self.open(plan, params, env, transaction, wait)?;
         let lends = stream.calls_routines;
         self.lend_if(lends, || stream.pump(usize::MAX, &mut Row::new(), &mut |_| Ok(true)))?;
-        Ok(stream.execution.get_mut().actual())
+        Ok(Some(stream.execution.get_mut().actual()))
     }
 
     fn open(
@@ -152,6 +156,8 @@ impl Session {
         wait: WaitOptions,
     ) -> Result<RowStream> {
         let cx = self.exec_context(env, params, transaction, wait)?;
+        let promised = plan.prepared.promised().filter(|_| !plan.calls_routines);
+        self.seen.add(promised.map(|lsn| lsn.max(self.shared.instance.storage.catalog_promised())));
         let execution = Mutex::new(execute(&plan.prepared, cx)?);
         Ok(RowStream { execution, heavy: plan.heavy, calls_routines: plan.calls_routines })
     }

@@ -1,8 +1,9 @@
 //! LOCK TABLE.
 
 use dictdb_catalog::RelationKind;
+use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{LockMode, LockTable};
-use dictdb_storage::{LockMode as Mode, WaitPolicy};
+use dictdb_storage::{LockMode as Mode, Transaction, WaitPolicy};
 use dictdb_types::{Error, Result, SqlState};
 
 use crate::Session;
@@ -16,9 +17,17 @@ impl Session {
             return Err(Error::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, message));
         }
         let transaction = self.transaction()?;
-        let options = self.wait_options();
         for table in &lock.tables {
-            let relation = self.find_relation(&table.name)?;
+            self.lock_named(&transaction, &table.name, lock)?;
+        }
+        Ok(Outcome::Done(Tag::new("LOCK TABLE")))
+    }
+
+    /// Locks what a name stands for. It is looked up again afterwards: while we waited it may have come to mean something else.
+    fn lock_named(&mut self, transaction: &Transaction, name: &ObjectName, lock: &LockTable) -> Result<()> {
+        let options = self.wait_options();
+        let mut relation = self.find_relation(name)?;
+        loop {
             if !matches!(relation.kind, RelationKind::Table | RelationKind::View(_) | RelationKind::Virtual) {
                 let message = format!("\"{}\" is not a table or view", relation.name);
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
@@ -32,8 +41,12 @@ impl Session {
                 let message = format!("could not obtain lock on relation \"{}\"", relation.name);
                 Error::new(SqlState::LOCK_NOT_AVAILABLE, message)
             })?;
+            let now = self.find_relation(name)?;
+            if now.oid == relation.oid {
+                return Ok(());
+            }
+            relation = now;
         }
-        Ok(Outcome::Done(Tag::new("LOCK TABLE")))
     }
 }
 

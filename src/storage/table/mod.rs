@@ -13,13 +13,14 @@ mod stats;
 mod write;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use dictdb_types::{Oid, Physical, RowId};
 use parking_lot::RwLock;
 
 use crate::block::{BLOCK_ROWS, BLOCK_SHIFT, Block, BlockCell};
 use crate::column::Column;
+use crate::hook::Lsn;
 use crate::index::Index;
 use crate::lock::RowLocks;
 use directory::Directory;
@@ -44,6 +45,8 @@ pub struct Table {
     counters: stats::Counters,
     /// Whether the log is told of its rows.
     logged: AtomicBool,
+    /// End of the last record with changes of it that somebody will be told to be durable.
+    promised: AtomicU64,
 }
 
 /// Block and slot of a row.
@@ -67,6 +70,7 @@ impl Table {
             row_locks: RowLocks::default(),
             counters: stats::Counters::default(),
             logged: AtomicBool::new(true),
+            promised: AtomicU64::new(0),
         }
     }
 
@@ -93,6 +97,17 @@ impl Table {
     /// Blocks so far: the unit of parallel scans.
     pub fn block_count(&self) -> usize {
         self.blocks.len()
+    }
+
+    /// What must be on disk before an answer shows what a snapshot taken earlier sees of this table.
+    #[inline]
+    pub fn promised(&self) -> Lsn {
+        Lsn(self.promised.load(Ordering::Acquire))
+    }
+
+    /// Under the commit lock, before the commit becomes visible.
+    pub(crate) fn set_promised(&self, lsn: Lsn) {
+        self.promised.store(lsn.0, Ordering::Release);
     }
 
     pub(crate) fn row_locks(&self) -> &RowLocks {

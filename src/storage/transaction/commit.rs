@@ -116,11 +116,18 @@ impl Transaction {
             return Ok((shared.clock.load(Ordering::Acquire), None));
         }
         let _in_order = shared.commit.lock();
+        let changes_catalog = with.is_some();
         if let Some(with) = with {
             (with.publish)()?;
         }
         let ts = shared.clock.load(Ordering::Relaxed) + 1;
         let lsn = shared.hook.get().zip(record.as_ref()).map(|(hook, record)| hook.append(record, promised));
+        if let Some(lsn) = lsn.filter(|_| promised) {
+            log.tables.iter().for_each(|table| table.set_promised(lsn));
+            if changes_catalog {
+                shared.catalog_promised.store(lsn.0, Ordering::Release);
+            }
+        }
         shared.writers.set_committed(writer, ts);
         shared.clock.store(ts, Ordering::SeqCst);
         Ok((ts, lsn))

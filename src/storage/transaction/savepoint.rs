@@ -24,6 +24,19 @@ impl Transaction {
     /// Undoes what was done since: rows, index entries, and locks taken since, as in PostgreSQL. The savepoint stays,
     /// later ones are gone. XX000 if there is no such savepoint.
     pub fn rollback_to(&self, savepoint: SavepointId) -> Result<()> {
+        let locks = self.undo_to(savepoint)?;
+        let shared = &self.session().shared;
+        shared.locks.release_after(self.session(), locks);
+        if let Some((writer, id)) = self.writer().zip(self.id())
+            && shared.writers.bump_epoch(writer)
+        {
+            shared.locks.wake(id);
+        }
+        Ok(())
+    }
+
+    /// Undoes what was done since, but keeps the locks. Returns how many there were then. XX000 if there is no such savepoint.
+    pub fn undo_to(&self, savepoint: SavepointId) -> Result<(usize, usize)> {
         let mut log = self.log().lock();
         let Some(mark) = log.marks.get(savepoint.0).copied() else {
             return Err(Error::internal("savepoint is gone"));
@@ -32,15 +45,7 @@ impl Transaction {
         if let Some(writer) = self.writer() {
             undo(&mut log, mark, writer);
         }
-        drop(log);
-        let shared = &self.session().shared;
-        shared.locks.release_after(self.session(), mark.locks);
-        if let Some((writer, id)) = self.writer().zip(self.id())
-            && shared.writers.bump_epoch(writer)
-        {
-            shared.locks.wake(id);
-        }
-        Ok(())
+        Ok(mark.locks)
     }
 
     /// Forgets a savepoint and later ones, and keeps what was done. XX000 if there is no such savepoint.
