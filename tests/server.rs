@@ -182,7 +182,16 @@ pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let output = Command::new(cargo)
+        let mut build = Command::new(cargo);
+        // What cargo tells this test of its own package is not the environment the server is built in: dependencies
+        // whose build scripts look at it would be compiled anew, here and by whoever builds next.
+        for (name, _) in std::env::vars_os() {
+            let about_the_test = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+            if name.to_str().is_some_and(about_the_test) {
+                build.env_remove(name);
+            }
+        }
+        let output = build
             .args(["build", "--package", "dictdb-server", "--bin", "dictdb", "--message-format=json"])
             .current_dir(workspace())
             .stderr(Stdio::inherit())

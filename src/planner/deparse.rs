@@ -35,6 +35,8 @@ pub struct Names<'a> {
     pub query: Option<&'a dyn QueryText>,
     /// A type with its modifier.
     pub type_name: &'a dyn Fn(Type) -> String,
+    /// A function's name, qualified if need be.
+    pub function_name: &'a dyn Fn(&crate::expr::Function) -> String,
 }
 
 /// What only the enclosing query knows of an expression.
@@ -260,7 +262,7 @@ impl Names<'_> {
                 self.cast(expr, value, call.ty, out)
             }
             (_, [value, ..]) if is_cast(call) => self.cast(expr, value, call.ty, out),
-            _ => self.list(&format!("{}(", function_name(&call.function)), &call.args, ")", out),
+            _ => self.list(&format!("{}(", (self.function_name)(&call.function)), &call.args, ")", out),
         }
     }
 
@@ -432,7 +434,7 @@ impl Names<'_> {
     }
 }
 
-/// The name of a function, with its schema unless that is `pg_catalog`.
+/// The name of a built-in function, with its schema unless that is `pg_catalog`; of any other without.
 pub fn function_name(function: &crate::expr::Function) -> String {
     let name = quote_identifier(&function.name);
     match facts::proc_by_oid(function.oid).map(|proc| proc.namespace) {

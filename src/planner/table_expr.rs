@@ -40,6 +40,8 @@ pub struct BoundTableExpr {
     pub text: Arc<str>,
     /// Attnums it mentions, ascending.
     pub columns: Vec<i16>,
+    /// The functions of users that it calls.
+    pub functions: Vec<dictdb_types::Oid>,
 }
 
 /// Binds an expression of the syntax tree over a table.
@@ -84,7 +86,7 @@ pub fn bind(
     }
     columns.sort_unstable();
     columns.dedup();
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns })
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, functions: binder.user_functions() })
 }
 
 /// The expression as its text shows it: the last step, the coercion to the column's type, is implied by the column.
@@ -157,6 +159,7 @@ pub fn bind_when(
         level: &Default::default(),
         query: None,
         type_name: &|ty| binder.type_name_with_modifier(ty),
+        function_name: &|function| binder.cx.routine_name(function, false),
     };
     let text = deparse::expression(&bound, &names)?;
     crate::fold::fold(&mut bound, cx.env)?;
@@ -174,7 +177,7 @@ pub fn bind_when(
         }
     });
     check_when_rows(used, scope).map_err(|e| e.at(position))?;
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns: Vec::new() })
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns: Vec::new(), functions: binder.user_functions() })
 }
 
 fn check_when_rows((old, new): (bool, bool), scope: TriggerScope) -> Result<()> {
@@ -215,7 +218,7 @@ pub fn bind_domain_check(
     let mut bound = binder.coerce_to_boolean(bound, "CHECK", locations.leftmost(expr))?;
     let text = text_of(&binder, &bound, &[], Form { stored: true, pretty: false })?;
     crate::fold::fold(&mut bound, cx.env)?;
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns: Vec::new() })
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns: Vec::new(), functions: binder.user_functions() })
 }
 
 /// The text of a domain's stored CHECK or default as this search path shows it.
@@ -324,6 +327,7 @@ fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)], form: Form) 
             true => binder.qualified_type_name(ty),
             false => binder.type_name_with_modifier(ty),
         },
+        function_name: &|function| binder.cx.routine_name(function, form.stored),
     };
     deparse::expression(expr, &names)
 }

@@ -144,6 +144,9 @@ impl DdlContext<'_> {
         };
         let kind = ConstraintKind::Check { expression: bound.text, columns: bound.columns };
         let oid = self.new_oid();
+        for function in bound.functions {
+            self.depend(Key::Constraint(table, oid), Key::Function(function), Dependency::Normal);
+        }
         self.put_constraint(table, named(oid, name, table, kind, constraint))
     }
 

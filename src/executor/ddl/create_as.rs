@@ -57,6 +57,9 @@ impl DdlContext<'_> {
             for table in &bound.relations {
                 self.depend(Key::Relation(relation.oid), Key::Relation(*table), Dependency::Normal);
             }
+            for function in &bound.functions {
+                self.depend(Key::Relation(relation.oid), Key::Function(*function), Dependency::Normal);
+            }
         }
         let relation = self.put_relation(relation);
         if !create.with_data {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    Change, Column, Constraint, ConstraintKind, IndexInfo, IndexKey, IndexTarget, Relation, RelationKind,
+    Change, Column, Constraint, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexTarget, Key, Relation,
+    RelationKind,
 };
 use dictdb_parser::position;
 use dictdb_parser::utility::{LikeClause, LikeOption, SequenceOption};
@@ -166,6 +167,11 @@ impl DdlContext<'_> {
         let columns = columns.iter().map(|attnum| translated(old, &relation, *attnum)).collect::<Result<_>>()?;
         let oid = self.new_oid();
         let kind = ConstraintKind::Check { expression: expression.clone(), columns };
+        let used: Vec<(Key, Dependency)> =
+            self.view().dependencies_of(Key::Constraint(old.oid, constraint.oid)).collect();
+        for (on, dependency) in used {
+            self.depend(Key::Constraint(table, oid), on, dependency);
+        }
         self.put_constraint(
             table,
             Constraint { oid, relation: table, kind, local: true, inherited: 0, ..Constraint::clone(constraint) },

@@ -76,6 +76,21 @@ pub struct BindContext<'a> {
     pub role: Oid,
 }
 
+impl BindContext<'_> {
+    /// The name of a function, with its schema where the search path does not lead there, or always.
+    pub(crate) fn routine_name(self, function: &crate::expr::Function, qualified: bool) -> String {
+        let catalog = self.catalog;
+        let Some(routine) = catalog.routine(function.oid) else { return crate::deparse::function_name(function) };
+        let name = dictdb_types::quote_identifier(&routine.name);
+        let leads = |schema: &&Oid| catalog.routines_named(**schema, &routine.name).next().is_some();
+        let visible = self.search_path.iter().find(leads) == Some(&routine.namespace);
+        match catalog.schema(routine.namespace).filter(|_| qualified || !visible) {
+            Some(schema) => format!("{}.{name}", dictdb_types::quote_identifier(&schema.name)),
+            None => name.into_owned(),
+        }
+    }
+}
+
 /// Binds one statement.
 pub struct Binder<'a> {
     pub(crate) cx: BindContext<'a>,

@@ -448,6 +448,7 @@ impl Describer<'_> {
             level: &Default::default(),
             query: None,
             type_name: &|ty: Type| dictdb_types::type_name_with_modifier(self.env, ty, &|_| None),
+            function_name: &deparse::function_name,
         };
         deparse::expression(expr, &printed).unwrap_or_else(|_| "?".into())
     }

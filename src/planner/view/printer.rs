@@ -128,6 +128,7 @@ impl<'a> Printer<'a> {
             level: &self.level,
             query: Some(self),
             type_name: &|ty| self.type_name(ty),
+            function_name: &|function| self.cx.routine_name(function, false),
         };
         deparse::write(expr, &names, out)
     }

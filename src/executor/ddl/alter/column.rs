@@ -179,7 +179,7 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    /// Records what a column's default uses: sequences, types.
+    /// Records what a column's default uses: sequences, functions, other columns.
     pub(in crate::ddl) fn depend_default(&mut self, table: Oid, attnum: i16) -> Result<()> {
         let relation = self.table(table)?;
         let Some(column) = relation.column(attnum) else { return Ok(()) };
@@ -204,6 +204,13 @@ impl DdlContext<'_> {
             if !owned {
                 self.depend(Key::Default(table, attnum), key, Dependency::Normal);
             }
+        }
+        let owner = match column.generated {
+            true => Key::Column(table, attnum),
+            false => Key::Default(table, attnum),
+        };
+        for function in bound.functions {
+            self.depend(owner, Key::Function(function), Dependency::Normal);
         }
         for other in bound.columns {
             self.depend(Key::Column(table, attnum), Key::Column(table, other), Dependency::Normal);
