@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_types::Oid;
+use dictdb_types::{Oid, unquote_identifier};
 
 use crate::Catalog;
 
@@ -203,20 +203,7 @@ fn role_name(text: &str) -> Option<(String, &str)> {
         let end = text.find(['=', '/']).unwrap_or(text.len());
         return Some((text[..end].to_owned(), &text[end..]));
     };
-    let mut name = String::new();
-    let mut rest = quoted;
-    loop {
-        let end = rest.find('"')?;
-        name.push_str(&rest[..end]);
-        rest = &rest[end + 1..];
-        match rest.strip_prefix('"') {
-            Some(after) => {
-                name.push('"');
-                rest = after;
-            }
-            None => return Some((name, rest)),
-        }
-    }
+    unquote_identifier(quoted)
 }
 
 /// What a role holds on an object.

@@ -168,6 +168,25 @@ pub fn quote_identifier(name: &str) -> Cow<'_, str> {
     if safe { Cow::Borrowed(name) } else { Cow::Owned(format!("\"{}\"", name.replace('"', "\"\""))) }
 }
 
+/// A quoted identifier at the start of a text, after its opening quote, and what follows its closing quote. None when
+/// that is missing.
+pub fn unquote_identifier(text: &str) -> Option<(String, &str)> {
+    let mut name = String::new();
+    let mut rest = text;
+    loop {
+        let end = rest.find('"')?;
+        name.push_str(&rest[..end]);
+        rest = &rest[end + 1..];
+        match rest.strip_prefix('"') {
+            Some(after) => {
+                name.push('"');
+                rest = after;
+            }
+            None => return Some((name, rest)),
+        }
+    }
+}
+
 /// `schema.name`, both quoted where needed.
 pub fn quote_qualified(schema: &str, name: &str) -> String {
     format!("{}.{}", quote_identifier(schema), quote_identifier(name))

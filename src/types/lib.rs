@@ -11,6 +11,7 @@
 //!     order                compare, hash, memcomparable keys   (order, sort_key)
 //!     arrow / opaque       one column of values                (arrow/, opaque)
 //!   identifier, type_name  names as SQL writes them            (identifier, type_name)
+//!   encoding               character encodings by name         (encoding)
 //!   Env                    settings and names a format needs   (env)
 //! ```
 //!
@@ -21,6 +22,7 @@ pub mod binary;
 pub mod builtin_types;
 pub mod datetime;
 mod datum;
+pub mod encoding;
 pub mod env;
 mod error;
 pub mod geometry;
@@ -51,7 +53,7 @@ mod value;
 pub use datum::Datum;
 pub use env::{ByteaOutput, DateOrder, DateStyle, Env, FormatSettings, IntervalStyle, RandomState, RegKind};
 pub use error::{Error, Fields, Result, Severity};
-pub use identifier::{quote_identifier, quote_literal, quote_qualified};
+pub use identifier::{quote_identifier, quote_literal, quote_qualified, unquote_identifier};
 pub use ids::{CommitTs, Oid, RowId, TxnId};
 pub use json::Jsonb;
 pub use numeric::Numeric;

@@ -2,7 +2,7 @@
 //!
 //! The database is UTF-8. Of the other encodings of PostgreSQL those of Western Europe are here; the rest is 0A000.
 
-use dictdb_types::{Error, Result, SqlState, bail};
+use dictdb_types::{Error, Result, SqlState, bail, encoding};
 
 use super::bytea::hex;
 use crate::args::kernels;
@@ -23,9 +23,9 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
     },
     "pg_client_encoding" => | | "UTF8",
     "getdatabaseencoding" => | | "UTF8",
-    "PG_encoding_to_char" => |number: i32| ENCODINGS.get(number as usize).copied().unwrap_or(""),
-    "PG_char_to_encoding" => |name: &str| encoding_number(name).map_or(-1, |number| number as i32),
-    "pg_encoding_max_length_sql" => |number: i32| match ENCODINGS.get(number as usize) {
+    "PG_encoding_to_char" => |number: i32| encoding::NAMES.get(number as usize).copied().unwrap_or(""),
+    "PG_char_to_encoding" => |name: &str| encoding::number(name).map_or(-1, |number| number as i32),
+    "pg_encoding_max_length_sql" => |number: i32| match encoding::NAMES.get(number as usize) {
         Some(&"UTF8") | Some(&"EUC_TW") | Some(&"MULE_INTERNAL") | Some(&"GB18030") => Some(4),
         Some(&"EUC_JP") | Some(&"EUC_CN") | Some(&"EUC_KR") | Some(&"EUC_JIS_2004") | Some(&"JOHAB") => Some(3),
         Some(&"SJIS") | Some(&"BIG5") | Some(&"GBK") | Some(&"UHC") | Some(&"SHIFT_JIS_2004") => Some(2),
@@ -161,75 +161,6 @@ fn unescape(mut text: &[u8]) -> Result<Vec<u8>> {
     }
 }
 
-/// PostgreSQL's encodings by number.
-const ENCODINGS: &[&str] = &[
-    "SQL_ASCII",
-    "EUC_JP",
-    "EUC_CN",
-    "EUC_KR",
-    "EUC_TW",
-    "EUC_JIS_2004",
-    "UTF8",
-    "MULE_INTERNAL",
-    "LATIN1",
-    "LATIN2",
-    "LATIN3",
-    "LATIN4",
-    "LATIN5",
-    "LATIN6",
-    "LATIN7",
-    "LATIN8",
-    "LATIN9",
-    "LATIN10",
-    "WIN1256",
-    "WIN1258",
-    "WIN866",
-    "WIN874",
-    "KOI8R",
-    "WIN1251",
-    "WIN1252",
-    "ISO_8859_5",
-    "ISO_8859_6",
-    "ISO_8859_7",
-    "ISO_8859_8",
-    "WIN1250",
-    "WIN1253",
-    "WIN1254",
-    "WIN1255",
-    "WIN1257",
-    "KOI8U",
-    "SJIS",
-    "BIG5",
-    "GBK",
-    "UHC",
-    "GB18030",
-    "JOHAB",
-    "SHIFT_JIS_2004",
-];
-
-/// Other spellings of encodings that conversions exist for, without punctuation and case.
-const ALIASES: &[(&str, &str)] = &[
-    ("unicode", "UTF8"),
-    ("iso88591", "LATIN1"),
-    ("iso885915", "LATIN9"),
-    ("windows1252", "WIN1252"),
-    ("mskanji", "SJIS"),
-    ("abc", "WIN1258"),
-    ("tcvn", "WIN1258"),
-    ("tcvn5712", "WIN1258"),
-    ("vscii", "WIN1258"),
-    ("alt", "WIN866"),
-    ("win", "WIN1251"),
-    ("koi8", "KOI8R"),
-];
-
-fn encoding_number(name: &str) -> Option<usize> {
-    let plain = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let wanted = plain(name);
-    let wanted = ALIASES.iter().find(|(alias, _)| *alias == wanted).map_or(wanted, |(_, name)| plain(name));
-    ENCODINGS.iter().position(|known| plain(known) == wanted)
-}
-
 /// A character set that conversions exist for.
 #[derive(Clone, Copy)]
 enum Charset {
@@ -277,11 +208,11 @@ const WIN1252: &[(u8, char)] = &[
 
 /// The character set of that name; `role` is what PostgreSQL calls it when it does not exist.
 fn charset(name: &str, role: &str) -> Result<Charset> {
-    let Some(number) = encoding_number(name) else {
+    let Some(number) = encoding::number(name) else {
         let role = if role.is_empty() { String::new() } else { format!("{role} ") };
         bail!(INVALID_PARAMETER_VALUE, "invalid {role}encoding name \"{name}\"");
     };
-    Ok(match ENCODINGS[number] {
+    Ok(match encoding::NAMES[number] {
         "UTF8" => Charset::Utf8,
         "SQL_ASCII" => Charset::Ascii,
         "LATIN1" => Charset::Latin { name: "LATIN1", table: &[] },

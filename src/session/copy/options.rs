@@ -324,7 +324,9 @@ fn encoding(option: &DefElem) -> Result<()> {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     match plain.as_str() {
         "utf8" | "unicode" | "sqlascii" => Ok(()),
-        _ if crate::settings::is_encoding(&name) => Err(Error::unsupported(format!("encoding \"{name}\" in COPY"))),
+        _ if dictdb_types::encoding::number(&name).is_some() => {
+            Err(Error::unsupported(format!("encoding \"{name}\" in COPY")))
+        }
         _ => {
             let message = format!("argument to option \"{}\" must be a valid encoding name", option.name.value);
             Err(invalid(message).at(position(option)))

@@ -1,93 +1,11 @@
 //! Values of text settings that must mean something: PostgreSQL's check hooks.
 
 use dictdb_types::datetime::{date_style_name, parse_date_style, zone};
-use dictdb_types::{Error, Result};
+use dictdb_types::{Error, Result, encoding};
 
 use super::definition::Definition;
 use super::value::{Value, invalid};
 use crate::settings::Derived;
-
-/// Encodings that PostgreSQL knows by these names and DictDB does not convert to; compared without punctuation.
-const OTHER_ENCODINGS: &[&str] = &[
-    "abc",
-    "alt",
-    "big5",
-    "eucjis2004",
-    "euccn",
-    "eucjp",
-    "euckr",
-    "euctw",
-    "gb18030",
-    "gbk",
-    "iso88591",
-    "iso885910",
-    "iso885913",
-    "iso885914",
-    "iso885915",
-    "iso885916",
-    "iso88592",
-    "iso88593",
-    "iso88594",
-    "iso88595",
-    "iso88596",
-    "iso88597",
-    "iso88598",
-    "iso88599",
-    "johab",
-    "koi8",
-    "koi8r",
-    "koi8u",
-    "latin1",
-    "latin10",
-    "latin2",
-    "latin3",
-    "latin4",
-    "latin5",
-    "latin6",
-    "latin7",
-    "latin8",
-    "latin9",
-    "mskanji",
-    "muleinternal",
-    "shiftjis",
-    "shiftjis2004",
-    "sjis",
-    "tcvn",
-    "tcvn5712",
-    "uhc",
-    "vscii",
-    "win",
-    "win1250",
-    "win1251",
-    "win1252",
-    "win1253",
-    "win1254",
-    "win1255",
-    "win1256",
-    "win1257",
-    "win1258",
-    "win866",
-    "win874",
-    "win932",
-    "win936",
-    "win949",
-    "win950",
-    "windows1250",
-    "windows1251",
-    "windows1252",
-    "windows1253",
-    "windows1254",
-    "windows1255",
-    "windows1256",
-    "windows1257",
-    "windows1258",
-    "windows866",
-    "windows874",
-    "windows932",
-    "windows936",
-    "windows949",
-    "windows950",
-];
 
 /// Brings a value into the form that is kept and shown, or refuses it.
 pub(super) fn check(definition: &Definition, value: Value, current: &Derived, default: &Derived) -> Result<Value> {
@@ -115,19 +33,11 @@ pub(super) fn check(definition: &Definition, value: Value, current: &Derived, de
     Ok(Value::Text(kept.into()))
 }
 
-/// Whether PostgreSQL knows an encoding by this name.
-pub(crate) fn is_encoding(name: &str) -> bool {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    matches!(plain.as_str(), "utf8" | "unicode" | "sqlascii") || OTHER_ENCODINGS.contains(&plain.as_str())
-}
-
 fn client_encoding(text: &str) -> Result<&'static str> {
-    let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    match plain.as_str() {
-        "utf8" | "unicode" => Ok("UTF8"),
-        "sqlascii" => Ok("SQL_ASCII"),
-        other if OTHER_ENCODINGS.contains(&other) => Err(Error::unsupported(format!("client encoding \"{text}\""))),
-        _ => Err(invalid("client_encoding", text)),
+    match encoding::number(text).map(|number| encoding::NAMES[number]) {
+        Some(name @ ("UTF8" | "SQL_ASCII")) => Ok(name),
+        Some(_) => Err(Error::unsupported(format!("client encoding \"{text}\""))),
+        None => Err(invalid("client_encoding", text)),
     }
 }
 

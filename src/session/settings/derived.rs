@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_types::datetime::{parse_date_style, parse_interval_style, zone};
-use dictdb_types::{ByteaOutput, DateOrder, DateStyle, FormatSettings, Severity};
+use dictdb_types::{ByteaOutput, DateOrder, DateStyle, FormatSettings, Severity, unquote_identifier};
 
 use super::Settings;
 use crate::transaction::Modes;
@@ -101,7 +101,7 @@ pub fn split_identifiers(list: &str) -> Option<Vec<String>> {
     let mut rest = list.trim_start();
     while !rest.is_empty() {
         let (name, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted_identifier(quoted)?,
+            Some(quoted) => unquote_identifier(quoted)?,
             None => {
                 let end = rest.find([',', ' ', '\t', '\n', '\r']).unwrap_or(rest.len());
                 (rest[..end].to_lowercase(), &rest[end..])
@@ -116,24 +116,6 @@ pub fn split_identifiers(list: &str) -> Option<Vec<String>> {
         }
     }
     Some(names)
-}
-
-/// The identifier up to its closing quote, and what follows.
-fn quoted_identifier(text: &str) -> Option<(String, &str)> {
-    let mut name = String::new();
-    let mut rest = text;
-    loop {
-        let end = rest.find('"')?;
-        name.push_str(&rest[..end]);
-        rest = &rest[end + 1..];
-        match rest.strip_prefix('"') {
-            Some(after) => {
-                name.push('"');
-                rest = after;
-            }
-            None => return Some((name, rest)),
-        }
-    }
 }
 
 #[cfg(test)]

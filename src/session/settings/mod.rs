@@ -24,7 +24,6 @@ use std::sync::{Arc, LazyLock};
 
 use dictdb_types::{Error, Result, SqlState};
 
-pub(crate) use check::is_encoding;
 pub use definition::{Context, Definition, Kind};
 pub use derived::{Derived, split_identifiers};
 pub use unit::Unit;

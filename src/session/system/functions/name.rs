@@ -11,8 +11,6 @@ use crate::system::relations::classes;
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("format_type", format_type),
     ("pg_get_userbyid", pg_get_userbyid),
-    ("PG_encoding_to_char", pg_encoding_to_char),
-    ("PG_char_to_encoding", pg_char_to_encoding),
     ("getdatabaseencoding", |_, _| Ok(Datum::text("UTF8"))),
     ("pg_client_encoding", |_, _| Ok(Datum::text("UTF8"))),
     ("to_regclass", |cx, args| to_reg(cx, args, RegKind::Class)),
@@ -45,64 +43,6 @@ fn pg_get_userbyid(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
         Some(role) => Datum::Text(role.name.clone()),
         None => Datum::text(format!("unknown (OID={oid})")),
     })
-}
-
-/// PostgreSQL's encodings by number. Databases are UTF8; the others are known by name only.
-const ENCODINGS: &[&str] = &[
-    "SQL_ASCII",
-    "EUC_JP",
-    "EUC_CN",
-    "EUC_KR",
-    "EUC_TW",
-    "EUC_JIS_2004",
-    "UTF8",
-    "MULE_INTERNAL",
-    "LATIN1",
-    "LATIN2",
-    "LATIN3",
-    "LATIN4",
-    "LATIN5",
-    "LATIN6",
-    "LATIN7",
-    "LATIN8",
-    "LATIN9",
-    "LATIN10",
-    "WIN1256",
-    "WIN1258",
-    "WIN866",
-    "WIN874",
-    "KOI8R",
-    "WIN1251",
-    "WIN1252",
-    "ISO_8859_5",
-    "ISO_8859_6",
-    "ISO_8859_7",
-    "ISO_8859_8",
-    "WIN1250",
-    "WIN1253",
-    "WIN1254",
-    "WIN1255",
-    "WIN1257",
-    "KOI8U",
-    "SJIS",
-    "BIG5",
-    "GBK",
-    "UHC",
-    "GB18030",
-    "JOHAB",
-    "SHIFT_JIS_2004",
-];
-
-fn pg_encoding_to_char(_: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    let name = integer(args, 0).and_then(|n| usize::try_from(n).ok()).and_then(|n| ENCODINGS.get(n));
-    Ok(Datum::text(name.copied().unwrap_or_default()))
-}
-
-fn pg_char_to_encoding(_: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    let plain = |name: &str| name.replace(['-', '_'], "").to_ascii_uppercase();
-    let wanted = plain(text(args, 0));
-    let found = ENCODINGS.iter().zip(0..).find(|(name, _)| plain(name) == wanted);
-    Ok(Datum::Int4(found.map_or(-1, |(_, number)| number)))
 }
 
 /// Like the input of the type, but NULL for an object that does not exist.

@@ -1,6 +1,6 @@
 //! Qualified names as text: `schema.name`, each part quoted or folded to lower case.
 
-use dictdb_types::{Error, Oid, Result, SqlState, quote_identifier, quote_qualified};
+use dictdb_types::{Error, Oid, Result, SqlState, quote_identifier, quote_qualified, unquote_identifier};
 
 use crate::StatementEnv;
 
@@ -62,7 +62,7 @@ impl QualifiedName {
 
 fn next_part(text: &str) -> Option<(String, &str)> {
     let (mut name, rest) = match text.strip_prefix('"') {
-        Some(quoted) => quoted_part(quoted)?,
+        Some(quoted) => unquote_identifier(quoted)?,
         None => {
             let end = text.find(|c: char| c == '.' || c.is_ascii_whitespace()).unwrap_or(text.len());
             (text[..end].to_lowercase(), &text[end..])
@@ -75,23 +75,6 @@ fn next_part(text: &str) -> Option<(String, &str)> {
         name.pop();
     }
     Some((name, rest))
-}
-
-fn quoted_part(text: &str) -> Option<(String, &str)> {
-    let mut name = String::new();
-    let mut rest = text;
-    loop {
-        let end = rest.find('"')?;
-        name.push_str(&rest[..end]);
-        rest = &rest[end + 1..];
-        match rest.strip_prefix('"') {
-            Some(after) => {
-                name.push('"');
-                rest = after;
-            }
-            None => return Some((name, rest)),
-        }
-    }
 }
 
 /// A name as `reg…` types print it: with the schema unless the search path finds the object without.
