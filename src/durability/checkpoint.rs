@@ -233,10 +233,11 @@ impl Durability {
         let last = self.last_checkpoint();
         let logged = self.log.appended().0.saturating_sub(last.lsn.0);
         // The log of the checkpoint before is removed only when the next one is complete.
-        if logged > self.options.max_wal_bytes / 2 {
+        let tuning = *self.tuning.lock();
+        if logged > tuning.max_wal_bytes / 2 {
             return Some(Reason::Size);
         }
-        let is_late = last.at.elapsed() >= self.options.checkpoint_timeout;
+        let is_late = last.at.elapsed() >= tuning.checkpoint_timeout;
         let is_worth_it = logged > last.bytes / SNAPSHOT_SHARE && logged > WORTH_BYTES;
         (is_late && is_worth_it).then_some(Reason::Time)
     }

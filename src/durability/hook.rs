@@ -18,7 +18,7 @@ use crate::item::{
 };
 use crate::recovery;
 use crate::restore::{RestoredDatabase, Restorer};
-use crate::{CheckpointStatistics, Options};
+use crate::{CheckpointStatistics, Options, Tuning};
 
 /// A first guess at the bytes of a record, and of each row in it.
 const RECORD_BYTES: usize = 128;
@@ -33,6 +33,7 @@ pub struct Durability {
     pub(crate) storage: Storage,
     pub(crate) log: Log,
     pub(crate) options: Options,
+    pub(crate) tuning: Mutex<Tuning>,
     pub(crate) databases: OnceLock<Databases>,
     /// What somebody was told, or will be, that it is durable: readers that saw it wait too.
     promised: AtomicU64,
@@ -66,7 +67,7 @@ impl Durability {
         let log_options = LogOptions {
             segment_bytes: found.end.segment_bytes,
             delay: options.writer_delay,
-            fsync: options.fsync,
+            fsync: options.tuning.fsync,
             threads: options.threads,
             ..LogOptions::default()
         };
@@ -83,6 +84,7 @@ impl Durability {
             closing: AtomicBool::new(false),
             bell: (Mutex::default(), Condvar::new()),
             thread: Mutex::default(),
+            tuning: Mutex::new(options.tuning),
             options,
             log,
         });
@@ -172,6 +174,15 @@ impl Durability {
     /// The data directory.
     pub fn directory(&self) -> &DataDirectory {
         &self.directory
+    }
+
+    /// Goes by other values from now on.
+    pub fn retune(&self, tuning: Tuning) {
+        if self.log.fsync() && !tuning.fsync {
+            tracing::warn!("fsync is off: a crash of the operating system will destroy the data directory");
+        }
+        self.log.set_fsync(tuning.fsync);
+        *self.tuning.lock() = tuning;
     }
 
     /// The end of a server: a last checkpoint that also has unlogged tables, then nothing more is accepted.

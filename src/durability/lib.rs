@@ -42,6 +42,6 @@ pub use checkpoint::{Capture, CheckpointInfo, DatabaseView, Reason};
 pub use dictdb_wal::{LogError, Lsn};
 pub use hook::Durability;
 pub use item::catalog_item;
-pub use options::Options;
+pub use options::{Options, Tuning};
 pub use restore::{RestoredDatabase, Restorer};
 pub use statistics::CheckpointStatistics;

@@ -18,14 +18,10 @@ pub struct Options {
     pub first_database: (Oid, Arc<str>),
     /// `wal_segment_size` of a new directory.
     pub segment_bytes: u64,
-    /// `fsync`.
-    pub fsync: bool,
     /// `wal_writer_delay`.
     pub writer_delay: Duration,
-    /// `checkpoint_timeout`.
-    pub checkpoint_timeout: Duration,
-    /// `max_wal_size`.
-    pub max_wal_bytes: u64,
+    /// What can be changed later.
+    pub tuning: Tuning,
     /// Whether threads write the log and checkpoints; otherwise tests do.
     pub threads: bool,
 }
@@ -38,11 +34,26 @@ impl Options {
             directory: directory.into(),
             first_database,
             segment_bytes: SEGMENT_BYTES,
-            fsync: true,
             writer_delay: Duration::from_millis(200),
-            checkpoint_timeout: Duration::from_secs(300),
-            max_wal_bytes: 1 << 30,
+            tuning: Tuning::default(),
             threads: true,
         }
+    }
+}
+
+/// What can be changed while the data directory is open.
+#[derive(Clone, Copy, Debug)]
+pub struct Tuning {
+    /// `fsync`.
+    pub fsync: bool,
+    /// `checkpoint_timeout`.
+    pub checkpoint_timeout: Duration,
+    /// `max_wal_size`.
+    pub max_wal_bytes: u64,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Tuning { fsync: true, checkpoint_timeout: Duration::from_secs(300), max_wal_bytes: 1 << 30 }
     }
 }

@@ -26,6 +26,7 @@ mod connection;
 mod listener;
 mod logging;
 mod memory;
+mod reload;
 mod shutdown;
 
 use std::process::ExitCode;
@@ -52,7 +53,7 @@ pub fn main() -> ExitCode {
             return if error.print().is_ok() { ExitCode::from(code) } else { ExitCode::from(FAILURE) };
         }
     };
-    match Configuration::load(&arguments).and_then(serve) {
+    match Configuration::load(&arguments).and_then(|configuration| serve(configuration, arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("dictdb: {message}");
@@ -62,7 +63,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Runs the server until a signal stops it.
-fn serve(configuration: Configuration) -> Result<(), String> {
+fn serve(configuration: Configuration, arguments: Arguments) -> Result<(), String> {
     logging::start(&configuration);
     let failed = |error| format!("could not start threads: {error}");
     // Connections run without tokio's timers, which would read the clock several times per statement; what they need to
@@ -77,6 +78,8 @@ fn serve(configuration: Configuration) -> Result<(), String> {
         let instance = Instance::new(configuration.settings, &configuration.database, budget, directory);
         let instance = instance.map_err(text)?;
         let instance = Arc::new(instance);
+        instance.set_configuration_reader(move || configuration::reread(&arguments));
+        tokio::spawn(reload::on_hangup(instance.clone()));
         configuration.access.create_role(&instance).map_err(text)?;
         let server = Arc::new(Server::new(instance, configuration.access, tls));
         listener::run(listeners, server.clone(), workers.handle()).await;

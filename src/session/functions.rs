@@ -34,6 +34,7 @@ pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_sleep_for(interval)", pg_sleep_for),
     ("pg_sleep_until(timestamp with time zone)", pg_sleep_until),
     ("current_query", current_query),
+    ("pg_reload_conf", pg_reload_conf),
 ];
 
 /// The session that calls.
@@ -162,6 +163,17 @@ fn pg_is_in_recovery(_: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
 }
 
 /// The query string the client sent.
+/// `pg_reload_conf()`: what has changed holds for other sessions from their next message on.
+fn pg_reload_conf(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    let shared = &session(cx)?.shared;
+    if !shared.is_superuser() {
+        let message = "permission denied for function pg_reload_conf";
+        return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+    }
+    tokio::task::block_in_place(|| shared.instance.reload());
+    Ok(Datum::Bool(true))
+}
+
 fn current_query(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
     Ok(Datum::Text(session(cx)?.shared.backend.activity.lock().query.clone()))
 }

@@ -14,6 +14,7 @@ use parking_lot::RwLock;
 
 use crate::backends::Backends;
 use crate::clock;
+use crate::configuration::Configuration;
 use crate::deadlines::Deadlines;
 use crate::notifications::Hub;
 use crate::persistence::{self, Opened};
@@ -75,6 +76,8 @@ pub struct Instance {
     pub(crate) statistics: StatisticsCache,
     /// Makes the verifier of a password; the server knows how.
     pub verifier: OnceLock<fn(&str) -> String>,
+    /// What the settings come from.
+    pub(crate) configuration: Configuration,
     epochs: AtomicU64,
     databases: Arc<RwLock<Vec<Arc<Database>>>>,
     /// The data directory; `None` when everything is in memory only.
@@ -118,6 +121,7 @@ impl Instance {
             plans: PlanCache::default(),
             statistics: StatisticsCache::default(),
             verifier: OnceLock::new(),
+            configuration: Configuration::default(),
             epochs: AtomicU64::new(1),
             databases: opened.databases,
             durability: opened.durability,

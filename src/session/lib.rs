@@ -35,6 +35,7 @@ pub mod attention;
 pub mod backends;
 pub mod client;
 pub mod clock;
+mod configuration;
 mod copy;
 pub mod deadlines;
 mod env;

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dictdb_catalog::Change;
-use dictdb_durability::{DatabaseView, Durability, LogError, Lsn, Options, Reason, RestoredDatabase, catalog_item};
+use dictdb_durability::{
+    DatabaseView, Durability, LogError, Lsn, Options, Reason, RestoredDatabase, Tuning, catalog_item,
+};
 use dictdb_executor::ddl::restore_indexes;
 use dictdb_functions::kernel::Registry;
 use dictdb_storage::{Accompaniment, Storage};
@@ -99,16 +101,26 @@ fn view(database: &Arc<Database>) -> DatabaseView {
     }
 }
 
-fn options(settings: &ServerSettings, directory: &Path, first_database: &str) -> Options {
-    let number = |name: &str| match settings.value(name) {
+/// What can be changed while the data directory is open.
+pub(crate) fn tuning(settings: &ServerSettings) -> Tuning {
+    Tuning {
+        fsync: settings.value("fsync") != Value::Bool(false),
+        checkpoint_timeout: Duration::from_secs(number(settings, "checkpoint_timeout").max(1)),
+        max_wal_bytes: number(settings, "max_wal_size").max(2) << 20,
+    }
+}
+
+fn number(settings: &ServerSettings, name: &str) -> u64 {
+    match settings.value(name) {
         Value::Int(value) => u64::try_from(value).unwrap_or(0),
         _ => 0,
-    };
+    }
+}
+
+fn options(settings: &ServerSettings, directory: &Path, first_database: &str) -> Options {
     Options {
-        fsync: settings.value("fsync") != Value::Bool(false),
-        writer_delay: Duration::from_millis(number("wal_writer_delay").max(1)),
-        checkpoint_timeout: Duration::from_secs(number("checkpoint_timeout").max(1)),
-        max_wal_bytes: number("max_wal_size").max(2) << 20,
+        writer_delay: Duration::from_millis(number(settings, "wal_writer_delay").max(1)),
+        tuning: tuning(settings),
         ..Options::new(directory, (FIRST_DATABASE, first_database.into()))
     }
 }

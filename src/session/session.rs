@@ -194,6 +194,8 @@ pub struct Session {
     derived: (u64, Arc<Derived>),
     /// The generation of settings that the last transaction left.
     settled_settings: u64,
+    /// The reading of the configuration that its settings are of.
+    configured: u64,
     /// A message is being answered, and can be cancelled.
     is_running: bool,
     /// `statement_timestamp` is the time of the messages that are there.
@@ -219,6 +221,8 @@ impl Session {
     /// settings.
     pub fn start(instance: Arc<Instance>, backend: Arc<Backend>, startup: &Startup) -> Result<Session> {
         let identity = backend.identity.clone();
+        // Before the values are read: what is read again meanwhile is noticed at the first message.
+        let configured = instance.configuration.version();
         let database = instance.database(&identity.database).map_err(fatal);
         let mut settings = Settings::new(instance.settings.read().clone());
         let catalog_of = database.as_ref().ok().cloned().or_else(|| instance.databases().first().cloned());
@@ -282,6 +286,7 @@ impl Session {
             keys: KeyMaker::default(),
             last_env: None,
             settled_settings: derived.0,
+            configured,
             derived,
             is_running: false,
             clock_read: false,
@@ -315,6 +320,7 @@ impl Session {
             last_env: None,
             derived: of.derived.clone(),
             settled_settings: of.settled_settings,
+            configured: of.configured,
             is_running: false,
             clock_read: false,
             shown: (Arc::default(), None),
@@ -401,6 +407,7 @@ impl Session {
     pub(crate) fn begin_message(&mut self) -> Option<Deadline> {
         if !self.is_running {
             self.is_running = true;
+            self.follow_configuration();
             self.shared.backend.interrupts.begin_statement();
         }
         if !self.clock_read {
@@ -408,6 +415,17 @@ impl Session {
             self.statement_timestamp = clock::now_micros();
         }
         self.statement_deadline()
+    }
+
+    /// Goes over to values for all sessions that were read since the last message.
+    fn follow_configuration(&mut self) {
+        let instance = &self.shared.instance;
+        let version = instance.configuration.version();
+        if version != self.configured {
+            self.configured = version;
+            let server = instance.settings.read().clone();
+            self.shared.settings.lock().set_server(server);
+        }
     }
 
     /// When a statement that begins now must have ended.

@@ -117,6 +117,20 @@ impl Parser<'_> {
             self.expect_word(K::Current)?;
             return Ok(SetAction::FromCurrent { name });
         }
+        self.set_to(name)
+    }
+
+    /// `generic_set`.
+    fn generic_set_of_system(&mut self) -> Result<SetAction> {
+        let name = self.setting_name()?;
+        match self.keyword() {
+            K::From => Err(self.unexpected()),
+            _ => self.set_to(name),
+        }
+    }
+
+    /// `TO` or `=`, and the value.
+    fn set_to(&mut self, name: String) -> Result<SetAction> {
         if !self.eat(Kind::Equal) {
             self.expect_word(K::To)?;
         }
@@ -248,7 +262,7 @@ impl Parser<'_> {
         let action = match self.keyword() {
             K::Set => {
                 self.advance();
-                self.generic_set()?
+                self.generic_set_of_system()?
             }
             K::Reset => {
                 self.advance();

@@ -6,17 +6,20 @@ mod access;
 mod command_line;
 mod environment;
 mod file;
+mod given;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use dictdb_session::settings::{ServerSettings, Source, Value, parse_bool};
+use dictdb_session::settings::{ServerSettings, Source, Value};
 use pgwire::tokio::TlsAcceptor;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 pub(crate) use access::{Access, Method};
 pub(crate) use command_line::Arguments;
+use given::Places;
+pub(crate) use given::reread;
 
 /// What a key of the configuration means besides settings.
 const OWN_KEYS: &[&str] = &["host", "user", "password", "password_file", "database", "data_dir", "ephemeral"];
@@ -46,36 +49,19 @@ pub(crate) struct Configuration {
 impl Configuration {
     /// Reads all sources. The error is a sentence for the operator.
     pub(crate) fn load(arguments: &Arguments) -> Result<Configuration, String> {
-        let mut values = Values::new();
-        if let Some(path) = arguments.config.clone().or_else(environment::config_path) {
-            file::read(&path, &mut values)?;
-        }
-        environment::read(std::env::vars(), &mut values)?;
-        arguments.read(&mut values)?;
-        Configuration::from_values(values)
+        let (values, places) = given::read(arguments)?;
+        Configuration::from_values(values, &places)
     }
 
-    fn from_values(mut values: Values) -> Result<Configuration, String> {
-        let mut own: BTreeMap<&str, String> = BTreeMap::new();
-        for key in OWN_KEYS {
-            if let Some((value, _)) = values.remove(*key) {
-                own.insert(key, value);
-            }
-        }
+    fn from_values(mut values: Values, places: &Places) -> Result<Configuration, String> {
+        let own = given::take_own(&mut values);
         let mut settings = ServerSettings::default();
-        for (name, (value, source)) in &values {
-            settings.set(name, value, *source).map_err(|error| sentence(&error, *source))?;
-        }
-        if let Some(host) = own.get("host") {
-            let set = settings.set("listen_addresses", host, Source::CommandLine);
-            set.map_err(|error| error.message().to_owned())?;
+        for given in given::in_order(values, places, given::altered(&own)?) {
+            settings.set_given(&given).map_err(|error| sentence(&error, given.source))?;
         }
         let data_dir = own.get("data_dir").map_or("./data", String::as_str);
         settings.set_computed("data_directory", data_dir).map_err(|error| error.message().to_owned())?;
-        let ephemeral = own
-            .get("ephemeral")
-            .map(|text| parse_bool(text).ok_or_else(|| format!("ephemeral: \"{text}\" is not a Boolean")));
-        let data_directory = (!ephemeral.transpose()?.unwrap_or(false)).then(|| PathBuf::from(data_dir));
+        let data_directory = given::data_directory(&own)?;
         let text = |name: &str| settings.value(name).plain();
         let addresses = text("listen_addresses");
         let hosts = addresses.split(',').map(str::trim).filter(|host| !host.is_empty());
@@ -166,7 +152,8 @@ mod tests {
 
     fn load(pairs: &[(&str, &str)]) -> Result<Configuration, String> {
         let value = |text: &str| (text.to_owned(), Source::CommandLine);
-        Configuration::from_values(pairs.iter().map(|(key, text)| ((*key).to_owned(), value(text))).collect())
+        let pairs = pairs.iter().chain(&[("ephemeral", "on")]);
+        Configuration::from_values(pairs.map(|(key, text)| ((*key).to_owned(), value(text))).collect(), &Places::new())
     }
 
     #[test]

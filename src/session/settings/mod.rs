@@ -12,9 +12,11 @@
 //! savepoint is two pointer copies and an idle session costs nothing. Statements that change settings are in
 //! [`crate::statement`]; this module knows no SQL.
 
+pub mod auto_file;
 mod check;
 pub mod definition;
 mod derived;
+mod server;
 mod unit;
 mod value;
 
@@ -26,6 +28,8 @@ use dictdb_types::{Error, Result, SqlState};
 
 pub use definition::{Context, Definition, Kind};
 pub use derived::{Derived, split_identifiers};
+pub(crate) use server::check_for_file;
+pub use server::{FileSetting, Given, Place, Reloaded, ServerSettings};
 pub use unit::Unit;
 pub use value::{Value, parse_bool};
 
@@ -79,52 +83,17 @@ impl Source {
 struct Entry {
     value: Value,
     source: Source,
+    /// Where in a file it was found.
+    place: Option<Arc<Place>>,
+}
+
+impl Entry {
+    fn new(value: Value, source: Source) -> Entry {
+        Entry { value, source, place: None }
+    }
 }
 
 type Layer = BTreeMap<Key, Entry>;
-
-/// Values for all sessions: from the command line, the environment and the configuration file.
-#[derive(Clone, Debug, Default)]
-pub struct ServerSettings {
-    layer: Layer,
-}
-
-impl ServerSettings {
-    /// Sets a value at server start. Unknown names and wrong values are errors, read-only settings too.
-    pub fn set(&mut self, name: &str, text: &str, source: Source) -> Result<()> {
-        let (key, definition) = resolve(name)?;
-        let value = match definition {
-            None => Value::Text(text.into()),
-            Some(definition) if definition.context == Context::Internal => return Err(cannot_change(name)),
-            Some(definition) => {
-                let value = value::parse(definition, name, text)?;
-                check::check(definition, value, &Derived::default(), &Derived::default())?
-            }
-        };
-        self.layer.insert(key, Entry { value, source });
-        Ok(())
-    }
-
-    /// Sets what the server itself found out, such as `data_directory`, even when nobody else may set it.
-    pub fn set_computed(&mut self, name: &str, text: &str) -> Result<()> {
-        let (key, definition) = resolve(name)?;
-        let value = match definition {
-            Some(definition) => value::parse(definition, name, text)?,
-            None => Value::Text(text.into()),
-        };
-        self.layer.insert(key, Entry { value, source: Source::Default });
-        Ok(())
-    }
-
-    /// The value in force at server level; a name that is no setting is a programming error and gives the empty text.
-    pub fn value(&self, name: &str) -> Value {
-        let Some(id) = definition::by_name(name) else { return Value::Text("".into()) };
-        match self.layer.get(&Key::Known(id)) {
-            Some(entry) => entry.value.clone(),
-            None => built_in(id),
-        }
-    }
-}
 
 /// One row of `pg_settings`.
 #[derive(Clone, Debug)]
@@ -141,6 +110,10 @@ pub struct SettingRow {
     pub source: Source,
     /// Value after `RESET`.
     pub reset: Option<String>,
+    /// Where in a file it was found.
+    pub place: Option<Arc<Place>>,
+    /// It was configured otherwise since the server started, and waits for the next start.
+    pub pending_restart: bool,
 }
 
 /// What [`Settings::set`] reaches.
@@ -200,10 +173,16 @@ impl Settings {
         settings
     }
 
+    /// Goes over to other values for all sessions, after the configuration was read again.
+    pub fn set_server(&mut self, server: Arc<ServerSettings>) {
+        self.server = server;
+        self.derive();
+    }
+
     /// Sets a value that `RESET` returns to: connection options, settings of role and database.
     pub fn set_at_start(&mut self, name: &str, text: &str, source: Source, authority: Authority) -> Result<()> {
         let (key, value) = self.checked(name, text, authority, true)?;
-        Arc::make_mut(&mut self.reset).insert(key, Entry { value, source });
+        Arc::make_mut(&mut self.reset).insert(key, Entry::new(value, source));
         self.derive();
         self.reset_derived = self.derived.clone();
         Ok(())
@@ -252,7 +231,7 @@ impl Settings {
     pub fn set_computed(&mut self, name: &str, text: &str) {
         let Ok((key, Some(definition))) = resolve(name) else { return };
         let Ok(value) = value::parse(definition, name, text) else { return };
-        Arc::make_mut(&mut self.reset).insert(key, Entry { value, source: Source::Default });
+        Arc::make_mut(&mut self.reset).insert(key, Entry::new(value, Source::Default));
         self.derive();
     }
 
@@ -265,7 +244,7 @@ impl Settings {
     }
 
     fn put(&mut self, key: Key, value: Option<Value>, scope: Scope) {
-        let entry = value.map(|value| Entry { value, source: Source::Session });
+        let entry = value.map(|value| Entry::new(value, Source::Session));
         match (scope, entry) {
             (Scope::Local, Some(entry)) => {
                 Arc::make_mut(&mut self.upper.local).insert(key, entry);
@@ -289,9 +268,10 @@ impl Settings {
 
     /// The value in force, and its source.
     fn entry(&self, key: &Key) -> Option<Entry> {
-        let layers = [&*self.upper.local, &*self.upper.session, &*self.reset, &self.server.layer];
-        layers.into_iter().find_map(|layer| layer.get(key).cloned()).or_else(|| match key {
-            Key::Known(id) => Some(Entry { value: built_in(*id), source: Source::Default }),
+        let layers = [&*self.upper.local, &*self.upper.session, &*self.reset];
+        let own = layers.into_iter().find_map(|layer| layer.get(key));
+        own.or_else(|| self.server.entry(key)).cloned().or_else(|| match key {
+            Key::Known(id) => Some(Entry::new(built_in(*id), Source::Default)),
             Key::Custom(_) => None,
         })
     }
@@ -301,7 +281,7 @@ impl Settings {
     }
 
     fn reset_value(&self, key: &Key) -> Value {
-        match [&*self.reset, &self.server.layer].into_iter().find_map(|layer| layer.get(key)) {
+        match self.reset.get(key).or_else(|| self.server.entry(key)) {
             Some(entry) => entry.value.clone(),
             None => match key {
                 Key::Known(id) => built_in(*id),
@@ -354,9 +334,9 @@ impl Settings {
     /// Every setting, for `SHOW ALL` and `pg_settings`: PostgreSQL's order, users' own settings last.
     pub fn rows(&self) -> Vec<SettingRow> {
         let known = (0..definition::all().len()).map(|id| Key::Known(id as SettingId));
-        let layers = [&*self.upper.local, &*self.upper.session, &*self.reset, &self.server.layer];
-        let mut custom: Vec<Key> =
-            layers.iter().flat_map(|layer| layer.keys()).filter(|key| matches!(key, Key::Custom(_))).cloned().collect();
+        let layers = [&*self.upper.local, &*self.upper.session, &*self.reset];
+        let keys = layers.iter().flat_map(|layer| layer.keys()).chain(self.server.keys());
+        let mut custom: Vec<Key> = keys.filter(|key| matches!(key, Key::Custom(_))).cloned().collect();
         custom.sort();
         custom.dedup();
         known.chain(custom).filter_map(|key| self.row(&key)).collect()
@@ -377,6 +357,8 @@ impl Settings {
             setting: entry.value.plain(),
             shown: definition.map_or_else(|| entry.value.plain(), |definition| entry.value.show(definition)),
             source: entry.source,
+            place: entry.place,
+            pending_restart: self.server.is_pending(key),
             reset: Some(self.reset_value(key).plain()),
         })
     }

@@ -2,6 +2,7 @@
 //!
 //! Everything that needs rows goes on to [`crate::pipeline`].
 
+mod alter_system;
 mod constraints;
 mod cursor;
 mod database;
@@ -94,6 +95,10 @@ impl Session {
         let statement = &source.parsed.statement;
         if let Some(command) = prevents_block(statement) {
             self.block.prevent_block(command)?;
+            if self.routines.depth > 0 {
+                let message = format!("{command} cannot be executed from a function");
+                return Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, message));
+            }
         }
         if self.block.modes.read_only
             && let Some(command) = tag::writing_command(statement)
@@ -122,6 +127,7 @@ impl Session {
             Utility::Explain(explain) => self.run_explain(explain, portal),
             Utility::CreateDatabase(create) => self.run_create_database(create),
             Utility::DropDatabase(drop) => self.run_drop_database(drop),
+            Utility::AlterSystem(set) => self.run_alter_system(set),
             Utility::AlterSetting(alter) => self.run_alter_setting(alter),
             Utility::Call(call) => self.run_call(call, portal),
             Utility::Do(block) => self.run_do(block, &source),

@@ -7,11 +7,15 @@ use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Array, Datum, Result, oids};
 
 use super::arguments::{nullable, records, session, text};
-use crate::settings::{Definition, Kind, SettingRow};
+use crate::settings::{Definition, FileSetting, Kind, SettingRow};
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[("pg_settings_get_flags", pg_settings_get_flags)];
 
-pub(super) const SETS: &[(&str, SetFn)] = &[("show_all_settings", show_all_settings), ("pg_config", pg_config)];
+pub(super) const SETS: &[(&str, SetFn)] = &[
+    ("show_all_settings", show_all_settings),
+    ("show_all_file_settings", show_all_file_settings),
+    ("pg_config", pg_config),
+];
 
 /// `pg_config()`: of what it tells about the building of a PostgreSQL, the version is what a DictDB has.
 fn pg_config(_: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
@@ -21,11 +25,32 @@ fn pg_config(_: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
 
 /// `pg_show_all_settings()`, the rows of `pg_settings`.
 fn show_all_settings(cx: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
-    let rows = session(cx)?.shared.settings.lock().rows();
-    Ok(records("show_all_settings", rows.iter().map(row).collect()))
+    let shared = &session(cx)?.shared;
+    let rows = shared.settings.lock().rows();
+    let may_know_files = shared.is_superuser();
+    Ok(records("show_all_settings", rows.iter().map(|setting| row(setting, may_know_files)).collect()))
 }
 
-fn row(setting: &SettingRow) -> Vec<Datum> {
+/// `pg_show_all_file_settings()`, the rows of `pg_file_settings`.
+fn show_all_file_settings(cx: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
+    let rows = session(cx)?.shared.instance.file_settings()?;
+    let row = |(index, row): (usize, &FileSetting)| {
+        let place = row.given.place.as_ref();
+        vec![
+            nullable(place.map(|place| &place.file)),
+            place.map_or(Datum::Null, |place| Datum::Int4(place.line as i32)),
+            Datum::Int4(index as i32 + 1),
+            Datum::text(&row.given.name),
+            Datum::text(&row.given.text),
+            Datum::Bool(row.applied),
+            nullable(row.error.as_ref()),
+        ]
+    };
+    Ok(records("show_all_file_settings", rows.iter().enumerate().map(row).collect()))
+}
+
+fn row(setting: &SettingRow, may_know_files: bool) -> Vec<Datum> {
+    let place = setting.place.as_ref().filter(|_| may_know_files);
     let definition = setting.definition;
     let (minimum, maximum) = definition.map_or((None, None), bounds);
     let words = match definition.map(|d| &d.kind) {
@@ -51,9 +76,9 @@ fn row(setting: &SettingRow) -> Vec<Datum> {
         words,
         nullable(definition.and_then(|d| d.default)),
         nullable(setting.reset.as_ref()),
-        Datum::Null,
-        Datum::Null,
-        Datum::Bool(false),
+        nullable(place.map(|place| &place.file)),
+        place.map_or(Datum::Null, |place| Datum::Int4(place.line as i32)),
+        Datum::Bool(setting.pending_restart),
     ]
 }
 
