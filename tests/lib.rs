@@ -7,6 +7,7 @@
 //!   tests/wire.rs     wire/*.test       transcripts of the protocol, message by message, rewritten from PostgreSQL
 //!   tests/isolation.rs isolation/*.test  steps of several sessions, and who waits; rewritten from PostgreSQL too
 //!   tests/clients.rs  clients/*.py      psycopg2, psycopg, asyncpg, SQLAlchemy against the real server
+//!   tests/http.rs                        health, metrics and the bug tracker's REST interface of the real server
 //!   tests/ledger.rs                     kill -9 at random moments: nothing acknowledged is lost
 //!   tests/definitions.rs                definitions that change beside their users, then kill -9
 //!   tests/durability.rs                 data directories: clean stops, refusals, unlogged tables, formats
@@ -16,6 +17,7 @@
 //! `DICTDB_REWRITE=1 cargo test -p dictdb-tests --test sql --test wire` runs scripts and transcripts on PostgreSQL 15 and writes
 //! down what it says.
 
+pub mod http;
 pub mod isolation;
 pub mod message;
 pub mod random;

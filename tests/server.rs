@@ -31,6 +31,7 @@ impl Server {
         let child = Command::new(binary())
             .args(["-c", "timezone=UTC", "--ephemeral", "--port", &port.to_string(), "--data-dir"])
             .arg(directory.join("data"))
+            .args(without_http(arguments))
             .args(arguments)
             // Switches of the tests, which the server would take for settings it does not know.
             .env_remove("DICTDB_SCRIPT")
@@ -50,6 +51,7 @@ impl Server {
         let child = Command::new(binary())
             .args(["--port", &port.to_string(), "--data-dir"])
             .arg(data)
+            .args(without_http(arguments))
             .args(arguments)
             .env_clear()
             .stdin(Stdio::null())
@@ -175,6 +177,11 @@ impl Drop for Server {
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.directory);
     }
+}
+
+/// Servers of tests run side by side, so that only who asks for the HTTP interface has one.
+fn without_http(arguments: &[&str]) -> &'static [&'static str] {
+    if arguments.contains(&"--http") { &[] } else { &["--http", "off"] }
 }
 
 /// The server's binary. `cargo test` does not build binaries of other packages, so it is built here, once.

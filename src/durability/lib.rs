@@ -37,6 +37,7 @@ mod restore;
 mod statistics;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 pub use checkpoint::{Capture, CheckpointInfo, DatabaseView, Reason};
 pub use dictdb_wal::{LogError, Lsn};
@@ -45,3 +46,4 @@ pub use item::catalog_item;
 pub use options::{Options, Tuning};
 pub use restore::{RestoredDatabase, Restorer};
 pub use statistics::CheckpointStatistics;
+pub use verify::{Verified, verify};

@@ -61,6 +61,11 @@ impl Engine {
         self.task.memory_pool()
     }
 
+    /// Bytes that statements hold now.
+    pub fn reserved_bytes(&self) -> usize {
+        self.pool().reserved()
+    }
+
     /// A share of the budget, empty.
     pub(crate) fn reservation(&self, name: &str) -> MemoryReservation {
         MemoryConsumer::new(name).register(self.pool())

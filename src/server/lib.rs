@@ -1,9 +1,10 @@
 //! The server: sockets in, sessions behind them, configuration and signals around them.
 //!
-//! Layer 6. Knows PostgreSQL's messages and TLS; knows storage and plans only through `dictdb_session`.
+//! Layer 7. Knows PostgreSQL's messages and TLS; knows storage and plans only through `dictdb_session`.
 //!
 //! ```text
-//!   main ─ configuration/ ─ command line, environment, file → settings
+//!   main ─ configuration/ ─ command line, environment, file → settings; check/ and health for `dictdb check`, `dictdb health`
+//!     └─ init/ ─ scripts of the first start
 //!     └─ listener ──accept──► connection/ ── startup    SSLRequest, GSSENCRequest, CancelRequest, start-up packet
 //!     └─ shutdown ─signals─►      │          authentication  trust, password, SCRAM
 //!                                 │          messages   reads frames, calls the session
@@ -21,8 +22,11 @@
 //! A client cannot connect: `connection/startup.rs`, `connection/authentication.rs`. A driver is confused:
 //! `connection/messages.rs` beside a transcript of PostgreSQL's. A value looks wrong: `dictdb_types`, not here.
 
+mod check;
 mod configuration;
 mod connection;
+mod health;
+mod init;
 mod listener;
 mod logging;
 mod memory;
@@ -32,11 +36,13 @@ mod shutdown;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use dictdb_http::{Http, Lifecycle};
 use dictdb_session::Instance;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 
-use configuration::{Arguments, Configuration};
+use configuration::{Arguments, Configuration, Task};
 use connection::Server;
+use init::Init;
 
 /// A wrong configuration, or a port that is taken.
 const FAILURE: u8 = 1;
@@ -53,7 +59,13 @@ pub fn main() -> ExitCode {
             return if error.print().is_ok() { ExitCode::from(code) } else { ExitCode::from(FAILURE) };
         }
     };
-    match Configuration::load(&arguments).and_then(|configuration| serve(configuration, arguments)) {
+    let configuration = Configuration::load(&arguments);
+    let done = match arguments.task {
+        Task::Serve => configuration.and_then(|configuration| serve(configuration, arguments)),
+        Task::Check => in_place(check::run(configuration)),
+        Task::Health => configuration.and_then(|configuration| health::run(&configuration)),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("dictdb: {message}");
@@ -62,29 +74,68 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Runs what needs no threads of its own.
+fn in_place(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| format!("could not start: {error}"))?.block_on(work)
+}
+
 /// Runs the server until a signal stops it.
 fn serve(configuration: Configuration, arguments: Arguments) -> Result<(), String> {
-    logging::start(&configuration);
+    logging::start(&configuration.settings)?;
     let failed = |error| format!("could not start threads: {error}");
     // Connections run without tokio's timers, which would read the clock several times per statement; what they need to
     // be reminded of is `dictdb_session::deadlines`'. What has time to spare runs apart from them.
     let workers = Builder::new_multi_thread().enable_io().thread_name("dictdb").build().map_err(failed)?;
     let control = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)?;
-    control.block_on(async {
-        let tls = configuration.tls()?;
-        let listeners = listener::bind(&configuration).await?;
-        let budget = configuration.max_memory_bytes.unwrap_or_else(memory::default_budget);
-        let directory = configuration.data_directory.as_deref();
-        let instance = Instance::new(configuration.settings, &configuration.database, budget, directory);
-        let instance = instance.map_err(text)?;
-        let instance = Arc::new(instance);
-        instance.set_configuration_reader(move || configuration::reread(&arguments));
-        tokio::spawn(reload::on_hangup(instance.clone()));
-        configuration.access.create_role(&instance).map_err(text)?;
-        let server = Arc::new(Server::new(instance, configuration.access, tls));
-        listener::run(listeners, server.clone(), workers.handle()).await;
-        shutdown::close(&server.instance).map_err(text)
-    })
+    let lifecycle = Arc::<Lifecycle>::default();
+    let http = control.block_on(start_http(&configuration, &lifecycle))?;
+    let served = control.block_on(run(configuration, arguments, &lifecycle, workers.handle()));
+    // To the last moment it says how things stand.
+    http.into_iter().for_each(Http::stop);
+    served
+}
+
+/// The HTTP side begins before the data directory is read: that may take a while, and somebody may want to know.
+async fn start_http(configuration: &Configuration, lifecycle: &Arc<Lifecycle>) -> Result<Option<Http>, String> {
+    let Some(http) = &configuration.http else { return Ok(None) };
+    let listeners = match dictdb_http::bind(&http.address).await {
+        Ok(listeners) => listeners,
+        Err(error) if http.is_default => {
+            tracing::warn!("{error}; going on without the HTTP interface");
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let started = Http::start(listeners, http.options.clone(), lifecycle.clone());
+    started.map(Some).map_err(|error| format!("could not start the HTTP interface: {error}"))
+}
+
+async fn run(
+    configuration: Configuration,
+    arguments: Arguments,
+    lifecycle: &Lifecycle,
+    workers: &Handle,
+) -> Result<(), String> {
+    let tls = configuration.tls()?;
+    let listeners = listener::bind(&configuration).await?;
+    let budget = configuration.max_memory_bytes.unwrap_or_else(memory::default_budget);
+    let directory = configuration.data_directory.as_deref();
+    let instance = Instance::new(configuration.settings, &configuration.database, budget, directory);
+    let instance = Arc::new(instance.map_err(text)?);
+    instance.set_configuration_reader(move || configuration::reread(&arguments));
+    instance.on_reload(logging::apply);
+    tokio::spawn(reload::on_hangup(instance.clone()));
+    configuration.access.create_role(&instance).map_err(text)?;
+    let init = configuration.init_directory.filter(|_| instance.is_new()).map(|directory| Init {
+        directory,
+        user: configuration.user,
+        database: configuration.database.into(),
+        port: configuration.port,
+    });
+    let server = Arc::new(Server::new(instance, configuration.access, tls));
+    let shutdown = listener::run(listeners, server.clone(), workers, lifecycle, init).await?;
+    shutdown.finish(&server.instance).map_err(text)
 }
 
 fn text(error: dictdb_types::Error) -> String {

@@ -4,13 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dictdb_http::Lifecycle;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::runtime::Handle;
 
 use crate::configuration::Configuration;
 use crate::connection::{self, Server};
-use crate::shutdown::{Signals, end_sessions};
+use crate::init::Init;
+use crate::shutdown::{Shutdown, Signals};
 
 /// Pause after an accept that failed, for instance because there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -25,10 +27,13 @@ pub(crate) async fn bind(configuration: &Configuration) -> Result<Vec<TcpListene
             .map_err(|error| format!("could not translate host name \"{host}\" to address: {error}"))?;
         for address in addresses {
             if !address.ip().is_loopback() && !configuration.access.is_required() {
-                return Err(format!(
-                    "refusing to listen on {address} without authentication; \
-                     set a password (DICTDB_PASSWORD, --password-file) or listen on 127.0.0.1"
-                ));
+                if !configuration.access.is_explicit {
+                    return Err(format!(
+                        "refusing to listen on {address} without authentication; \
+                         set a password (DICTDB_PASSWORD, --password-file) or listen on 127.0.0.1"
+                    ));
+                }
+                tracing::warn!("everybody who reaches {address} is a superuser: auth_method is trust");
             }
             listeners.push(
                 TcpListener::bind(address).await.map_err(|error| format!("could not listen on {address}: {error}"))?,
@@ -41,26 +46,45 @@ pub(crate) async fn bind(configuration: &Configuration) -> Result<Vec<TcpListene
     Ok(listeners)
 }
 
-/// Accepts connections, which the workers serve, until a signal arrives and all sessions have ended.
-pub(crate) async fn run(listeners: Vec<TcpListener>, server: Arc<Server>, workers: &Handle) {
-    let mut signals = match Signals::new() {
-        Ok(signals) => signals,
-        Err(error) => return tracing::error!("could not take over signals: {error}"),
-    };
+/// Accepts connections, which the workers serve, until a signal arrives and all sessions have ended. What is left to be done.
+pub(crate) async fn run(
+    listeners: Vec<TcpListener>,
+    server: Arc<Server>,
+    workers: &Handle,
+    lifecycle: &Lifecycle,
+    init: Option<Init>,
+) -> Result<Shutdown, String> {
+    let mut signals = Signals::new().map_err(|error| format!("could not take over signals: {error}"))?;
+    if init.is_some() {
+        server.keep_to_itself();
+    }
     let mut tasks = Vec::new();
     for listener in listeners {
         if let Ok(address) = listener.local_addr() {
             tracing::info!("listening on {address}");
         }
-        match move_to(workers, listener) {
-            Ok(listener) => tasks.push(workers.spawn(accept(listener, server.clone()))),
-            Err(error) => return tracing::error!("could not listen: {error}"),
-        }
+        let listener = move_to(workers, listener).map_err(|error| format!("could not listen: {error}"))?;
+        tasks.push(workers.spawn(accept(listener, server.clone())));
     }
-    tracing::info!("database system is ready to accept connections");
-    signals.wait().await;
-    end_sessions(&server.instance, &mut signals).await;
+    let ready = async {
+        if let Some(init) = init {
+            init.run(&server.instance).await?;
+        }
+        server.open();
+        lifecycle.open(server.instance.clone());
+        tracing::info!("database system is ready to accept connections");
+        Ok::<(), String>(())
+    };
+    let signal = tokio::select! {
+        signal = signals.wait() => signal,
+        ready = ready => {
+            ready?;
+            signals.wait().await
+        }
+    };
+    let shutdown = Shutdown::begin(signal, &server.instance, lifecycle, &mut signals).await;
     tasks.iter().for_each(|task| task.abort());
+    Ok(shutdown)
 }
 
 /// Has a socket watched by another runtime.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use dictdb_types::{Error, Result, Severity, SqlState};
 use parking_lot::{Mutex, RwLock};
@@ -13,6 +14,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::attention::Attention;
 use crate::clock;
 use crate::interrupts::Interrupts;
+use crate::meters::{Meters, Totals};
 use crate::notifications::Inbox;
 
 /// `pg_stat_activity.state`.
@@ -89,18 +91,24 @@ pub struct Backend {
     pub attention: Arc<Attention>,
     /// What it is doing.
     pub activity: Mutex<Activity>,
+    /// What it has counted.
+    pub meters: Meters,
 }
 
 /// All sessions.
 #[derive(Default)]
 pub struct Backends {
     sessions: RwLock<Sessions>,
+    /// What sessions counted that have ended.
+    ended: Meters,
+    refused: AtomicU64,
 }
 
 #[derive(Default)]
 struct Sessions {
     by_pid: BTreeMap<i32, Arc<Backend>>,
     last_pid: i32,
+    entered: u64,
     closed: bool,
 }
 
@@ -112,9 +120,11 @@ impl Backends {
     pub fn enter(&self, identity: Identity, secret: i32, limit: usize) -> Result<Arc<Backend>> {
         let mut sessions = self.sessions.write();
         if sessions.closed {
+            self.refused.fetch_add(1, Ordering::Relaxed);
             return Err(shutting_down());
         }
         if sessions.by_pid.len() >= limit {
+            self.refused.fetch_add(1, Ordering::Relaxed);
             let message = "sorry, too many clients already";
             return Err(Error::with_severity(Severity::Fatal, SqlState::TOO_MANY_CONNECTIONS, message));
         }
@@ -129,14 +139,20 @@ impl Backends {
             inbox: Arc::default(),
             attention,
             activity: Mutex::default(),
+            meters: Meters::default(),
         });
+        sessions.entered += 1;
         sessions.by_pid.insert(pid, backend.clone());
         Ok(backend)
     }
 
     /// Removes a session.
     pub fn leave(&self, pid: i32) {
-        self.sessions.write().by_pid.remove(&pid);
+        let mut sessions = self.sessions.write();
+        if let Some(backend) = sessions.by_pid.remove(&pid) {
+            // Under the lock, so that a sum counts it once.
+            self.ended.absorb(&backend.meters);
+        }
     }
 
     /// The session with this process id.
@@ -152,6 +168,18 @@ impl Backends {
     /// How many sessions there are.
     pub fn count(&self) -> usize {
         self.sessions.read().by_pid.len()
+    }
+
+    /// What all sessions have counted since the server started.
+    pub fn totals(&self) -> Totals {
+        let sessions = self.sessions.read();
+        let live = sessions.by_pid.values().map(|backend| &backend.meters);
+        Totals::of(live.chain(std::iter::once(&self.ended)))
+    }
+
+    /// How many sessions have begun, and how many were refused for want of a place or because the server stops.
+    pub fn entered_and_refused(&self) -> (u64, u64) {
+        (self.sessions.read().entered, self.refused.load(Ordering::Relaxed))
     }
 
     /// Cancels the statement of the session that a CancelRequest names; silently nothing when the secret is wrong.

@@ -96,6 +96,11 @@ impl Tag {
         out.extend_from_slice(itoa::Buffer::new().format(rows).as_bytes());
     }
 
+    /// The command without a number of rows.
+    pub fn command(&self) -> &str {
+        &self.command
+    }
+
     /// The number of rows; zero for statements without.
     pub fn count(&self) -> u64 {
         self.rows.unwrap_or(0)

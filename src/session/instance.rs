@@ -68,6 +68,8 @@ pub struct Instance {
     pub storage: Storage,
     /// What executions share.
     pub engine: Arc<Engine>,
+    /// Bytes that statements may hold between them.
+    pub(crate) memory_bytes: usize,
     /// Every function that has an implementation.
     pub registry: Registry,
     /// Statements that have been analysed.
@@ -117,6 +119,7 @@ impl Instance {
             started: clock::now_micros(),
             storage,
             engine: Engine::new(memory_bytes, registry.clone())?,
+            memory_bytes,
             registry,
             plans: PlanCache::default(),
             statistics: StatisticsCache::default(),

@@ -16,6 +16,8 @@
 //!          ├─ settings/         values of settings and what a rollback takes back
 //!          ├─ persistence       waiting for the log before an answer
 //!          ├─ routines/         functions that users wrote; `seat` is how a running plan reaches its session
+//!          ├─ log               what it writes to the server's log
+//!          ├─ meters            what it counts; `observation` is the server as an operator watches it
 //!          └─ env, functions    what functions may ask of the session that runs them
 //! ```
 //!
@@ -42,8 +44,11 @@ mod env;
 mod functions;
 mod instance;
 pub mod interrupts;
+pub mod log;
+pub mod meters;
 mod names;
 pub mod notifications;
+pub mod observation;
 mod persistence;
 mod pipeline;
 mod plan_cache;
@@ -62,6 +67,7 @@ mod transaction;
 pub use client::{Client, Collector, Column, CopyShape, Format, Row, Shape, Tag};
 pub use env::StatementEnv;
 pub use instance::{Database, Instance};
+pub use persistence::verify_directory;
 pub use protocol::{Target, utf8};
 pub use sequences::SequenceValues;
 pub use session::{Session, Shared, Startup};

@@ -90,6 +90,21 @@ pub(crate) fn open(
     Ok(Opened { durability: Some(durability), databases })
 }
 
+/// Reads a data directory that no server uses, to see that it is whole: a sentence about what is there.
+pub fn verify_directory(directory: &Path, settings: &ServerSettings) -> Result<String> {
+    let options = options(settings, directory, "");
+    Ok(match dictdb_durability::verify(directory, options.segment_bytes)? {
+        None => "nothing there yet".to_owned(),
+        Some(found) => {
+            let checkpoint = match found.checkpoint {
+                Some((lsn, bytes)) => format!("checkpoint at {lsn} ({bytes} bytes)"),
+                None => "no checkpoint".to_owned(),
+            };
+            format!("{checkpoint}, {} records behind it, end at {}", found.records, found.end)
+        }
+    })
+}
+
 fn view(database: &Arc<Database>) -> DatabaseView {
     DatabaseView {
         oid: database.oid,
@@ -126,6 +141,11 @@ fn options(settings: &ServerSettings, directory: &Path, first_database: &str) ->
 }
 
 impl Instance {
+    /// Whether the databases were made just now.
+    pub fn is_new(&self) -> bool {
+        self.durability.as_ref().is_none_or(|durability| durability.directory().is_new())
+    }
+
     /// Changes a database's catalog outside any session, durably; roles in all databases.
     pub(crate) fn change_catalog(&self, database: &Database, changes: &[Change]) -> Result<()> {
         let attachment = self.attachment(database, changes);

@@ -54,6 +54,12 @@ impl PlanCache {
         Some(known)
     }
 
+    /// How many statements are kept.
+    pub(crate) fn len(&self) -> usize {
+        let generations = self.generations.read();
+        generations.young.len() + generations.old.len()
+    }
+
     pub(crate) fn put(&self, key: &[u8], known: Known) {
         let mut generations = self.generations.write();
         if generations.young.len() >= GENERATION_STATEMENTS {

@@ -156,6 +156,15 @@ impl PreparedStatements {
         })
     }
 
+    /// The name of the statement that this is the source of; the unnamed one's is empty.
+    pub(crate) fn name_of(&self, source: &Arc<Source>) -> Arc<str> {
+        let named = self.named.lock();
+        let is_it = |statement: &&Arc<PreparedStatement>| {
+            statement.source.as_ref().is_some_and(|found| Arc::ptr_eq(found, source))
+        };
+        named.values().find(is_it).map_or_else(Arc::default, |statement| statement.name.clone())
+    }
+
     /// 42P05 when the name is taken. The unnamed statement may always be replaced.
     pub(crate) fn check_free(&self, name: &str) -> Result<()> {
         if self.named.lock().contains_key(name) {

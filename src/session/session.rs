@@ -19,6 +19,8 @@ use crate::clock;
 use crate::deadlines::Deadline;
 use crate::env::StatementEnv;
 use crate::instance::{DATABASE_CLASS, Database, Instance};
+use crate::log::{self, Watch};
+use crate::meters::Verb;
 use crate::notifications::{Action, Pending};
 use crate::persistence::{Ended, Seen};
 use crate::plan_cache::KeyMaker;
@@ -115,8 +117,14 @@ impl Shared {
 
     /// Sends a notice or warning to the client, if it wants reports of that kind.
     pub fn notice(&self, notice: Error) {
-        let wanted = self.settings.lock().derived().client_min_messages;
         let severity = notice.fields().severity;
+        let settings = self.settings.lock();
+        let (wanted, is_logged) =
+            (settings.derived().client_min_messages, log::wants(&settings.derived().log, severity));
+        drop(settings);
+        if is_logged {
+            self.backend.log_error(&notice, None);
+        }
         if severity == Severity::Info || severity >= wanted && wanted < Severity::Error {
             self.notices.lock().push(notice);
             self.has_notices.store(true, Ordering::Release);
@@ -200,6 +208,10 @@ pub struct Session {
     is_running: bool,
     /// `statement_timestamp` is the time of the messages that are there.
     clock_read: bool,
+    /// What the last statement did, until its time is counted.
+    pub(crate) done: Option<Verb>,
+    /// What of the message that is answered is to be logged.
+    pub(crate) watch: Option<Watch>,
     /// The text that others see as the running or last statement, and its time while it runs.
     shown: (Arc<str>, Option<i64>),
     /// The buffer that rows pass through on their way to the client.
@@ -249,6 +261,9 @@ impl Session {
             settings.set_at_start(name, value, Source::Client, authority).map_err(fatal)?;
         }
         backend.activity.lock().application_name = settings.text("application_name").into();
+        if backend.identity.address.is_some() && settings.bool("log_connections") {
+            backend.log_connection();
+        }
         let derived = (settings.generation(), settings.derived().clone());
         let storage = Arc::new(instance.storage.connect(u32::try_from(backend.pid).unwrap_or_default()));
         backend.interrupts.connect(storage.clone());
@@ -290,6 +305,8 @@ impl Session {
             derived,
             is_running: false,
             clock_read: false,
+            done: None,
+            watch: None,
             shown: (Arc::default(), None),
             row: Row::new(),
             listening: BTreeSet::new(),
@@ -323,6 +340,8 @@ impl Session {
             configured: of.configured,
             is_running: false,
             clock_read: false,
+            done: None,
+            watch: None,
             shown: (Arc::default(), None),
             row: Row::new(),
             listening: BTreeSet::new(),
@@ -442,7 +461,9 @@ impl Session {
         if is_known && self.shown.1 == Some(now) {
             return;
         }
-        self.shown.1 = Some(now);
+        if let Some(started) = self.shown.1.replace(now) {
+            self.meter_time(started, now);
+        }
         let mut activity = self.shared.backend.activity.lock();
         if !is_known {
             self.shown.0 = text.clone();
@@ -477,11 +498,11 @@ impl Session {
     pub(crate) fn end_activity(&mut self, client: &mut dyn Client) {
         self.pause();
         self.send_notices(client);
-        if self.shown.1.take().is_none() {
-            return;
-        }
+        let Some(started) = self.shown.1.take() else { return };
+        let now = clock::now_micros();
+        self.meter_time(started, now);
         let mut activity = self.shared.backend.activity.lock();
-        activity.state_change = clock::now_micros();
+        activity.state_change = now;
         activity.state = match self.block.status() {
             Status::Idle => State::Idle,
             Status::InTransaction => State::IdleInTransaction,
@@ -522,6 +543,7 @@ impl Session {
                 Ok(())
             }
             Ending::Rollback => {
+                self.shared.backend.meters.rolled_back();
                 self.rollback_transaction();
                 Ok(())
             }
@@ -529,6 +551,7 @@ impl Session {
                 Ok(ended) => self.wait_durable(ended).await,
                 Err(error) => {
                     self.block.abandon();
+                    self.shared.backend.meters.rolled_back();
                     self.rollback_transaction();
                     Err(error)
                 }
@@ -563,6 +586,7 @@ impl Session {
             self.shared.instance.hub.deliver(&self.shared.database.name, pending.sent());
         }
         self.end_transaction();
+        self.shared.backend.meters.committed();
         Ok(ended.and(Lsn(self.shared.drawn.swap(0, Ordering::Relaxed))))
     }
 
@@ -657,7 +681,10 @@ impl Session {
     pub(crate) fn fail(&mut self) {
         let was_block = self.block.status() == Status::InTransaction;
         match self.block.fail() {
-            Ending::Rollback => self.rollback_transaction(),
+            Ending::Rollback => {
+                self.shared.backend.meters.rolled_back();
+                self.rollback_transaction();
+            }
             _ if was_block => self.fail_block(),
             _ => {}
         }
@@ -793,6 +820,7 @@ impl Session {
         self.portals.retain(|_| false);
         self.drop_temporary();
         self.change_channels(&Action::UnlistenAll);
+        self.log_end();
         self.shared.instance.backends.leave(self.shared.backend.pid);
     }
 }

@@ -152,6 +152,11 @@ fn alembic_works() {
 }
 
 #[test]
+fn the_lens_application_works() {
+    passes("use_lens.py");
+}
+
+#[test]
 fn django_works() {
     passes("use_django.py");
 }

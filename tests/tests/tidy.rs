@@ -18,7 +18,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("executor", 4),
     ("plpgsql", 4),
     ("session", 5),
-    ("server", 6),
+    ("http", 6),
+    ("server", 7),
 ];
 
 /// Lines a source file may have.

@@ -36,6 +36,8 @@ impl Method {
 pub(crate) struct Access {
     /// How clients prove who they are.
     pub method: Method,
+    /// Whether the method was chosen by name.
+    pub is_explicit: bool,
     user: Arc<str>,
     verifier: Option<Arc<str>>,
 }
@@ -48,11 +50,17 @@ impl Access {
         password: Option<&str>,
     ) -> std::result::Result<Access, String> {
         let password = password.filter(|password| !password.is_empty());
+        let is_explicit = method.is_some();
         let method = method.unwrap_or(if password.is_some() { Method::Scram } else { Method::Trust });
         if method != Method::Trust && password.is_none() {
             return Err("authentication by password needs a password (DICTDB_PASSWORD, --password-file)".to_owned());
         }
-        Ok(Access { method, user: user.into(), verifier: password.map(|password| make_verifier(password).into()) })
+        Ok(Access {
+            method,
+            is_explicit,
+            user: user.into(),
+            verifier: password.map(|password| make_verifier(password).into()),
+        })
     }
 
     /// Whether clients must prove who they are.

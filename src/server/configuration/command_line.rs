@@ -20,12 +20,31 @@ pub(crate) struct Arguments {
     help: Option<bool>,
     #[arg(skip)]
     pub config: Option<PathBuf>,
+    /// What is to be done.
+    #[arg(skip)]
+    pub task: Task,
+}
+
+/// What the program is to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Be a server.
+    #[default]
+    Serve,
+    /// See whether a server would start.
+    Check,
+    /// Ask a server how it is.
+    Health,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server (the default)
     Serve(Serve),
+    /// Check whether a server would start here
+    Check(Serve),
+    /// Ask a running server how it is
+    Health(Serve),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -36,6 +55,9 @@ struct Serve {
     /// Port to listen on [default: 5432]
     #[arg(short, long)]
     port: Option<u16>,
+    /// Address and port of the HTTP interface, or off [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<String>,
     /// Directory of the database files [default: ./data]
     #[arg(short = 'D', long)]
     data_dir: Option<String>,
@@ -48,6 +70,9 @@ struct Serve {
     /// Keep everything in memory only
     #[arg(long)]
     ephemeral: bool,
+    /// Directory of scripts (*.sql, *.sh) that run at the first start
+    #[arg(long, value_name = "DIRECTORY")]
+    init_dir: Option<String>,
     /// File with the password of the first user
     #[arg(long, value_name = "FILE")]
     password_file: Option<String>,
@@ -57,8 +82,13 @@ impl Arguments {
     /// Parses the process's arguments.
     pub(crate) fn try_parse() -> Result<Arguments, clap::Error> {
         let mut arguments = <Arguments as Parser>::try_parse()?;
-        if let Some(Command::Serve(serve)) = arguments.command.take() {
-            arguments.serve = serve;
+        let given = arguments.command.take().map(|command| match command {
+            Command::Serve(serve) => (Task::Serve, serve),
+            Command::Check(serve) => (Task::Check, serve),
+            Command::Health(serve) => (Task::Health, serve),
+        });
+        if let Some((task, serve)) = given {
+            (arguments.task, arguments.serve) = (task, serve);
         }
         arguments.config = arguments.serve.config.clone();
         Ok(arguments)
@@ -76,7 +106,9 @@ impl Arguments {
         let given = [
             ("host", self.serve.host.clone()),
             ("port", self.serve.port.map(|port| port.to_string())),
+            ("http", self.serve.http.clone()),
             ("data_dir", self.serve.data_dir.clone()),
+            ("init_dir", self.serve.init_dir.clone()),
             ("password_file", self.serve.password_file.clone()),
             ("ephemeral", self.serve.ephemeral.then(|| "on".to_owned())),
         ];

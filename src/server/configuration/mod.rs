@@ -7,6 +7,7 @@ mod command_line;
 mod environment;
 mod file;
 mod given;
+mod http;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,12 +18,14 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 pub(crate) use access::{Access, Method};
-pub(crate) use command_line::Arguments;
+pub(crate) use command_line::{Arguments, Task};
 use given::Places;
 pub(crate) use given::reread;
+pub(crate) use http::Http;
 
 /// What a key of the configuration means besides settings.
-const OWN_KEYS: &[&str] = &["host", "user", "password", "password_file", "database", "data_dir", "ephemeral"];
+const OWN_KEYS: &[&str] =
+    &["host", "user", "password", "password_file", "database", "data_dir", "ephemeral", "http_token", "init_dir"];
 
 /// Values by key; later sources overwrite earlier ones.
 type Values = BTreeMap<String, (String, Source)>;
@@ -41,8 +44,16 @@ pub(crate) struct Configuration {
     pub data_directory: Option<PathBuf>,
     /// Memory that statements may use between them; `None` is a share of what there is.
     pub max_memory_bytes: Option<usize>,
+    /// The first user.
+    pub user: std::sync::Arc<str>,
     /// Who may connect.
     pub access: Access,
+    /// The HTTP interface; `None` when it is off.
+    pub http: Option<Http>,
+    /// Scripts that run at the first start are here.
+    pub init_directory: Option<PathBuf>,
+    /// Where the settings come from.
+    origin: String,
     certificate: Option<(String, String)>,
 }
 
@@ -50,7 +61,21 @@ impl Configuration {
     /// Reads all sources. The error is a sentence for the operator.
     pub(crate) fn load(arguments: &Arguments) -> Result<Configuration, String> {
         let (values, places) = given::read(arguments)?;
-        Configuration::from_values(values, &places)
+        let origin = match arguments.config.clone().or_else(environment::config_path) {
+            Some(path) => format!("{} and {} values in all", path.display(), values.len()),
+            None => format!("no file, {} values", values.len()),
+        };
+        Ok(Configuration { origin, ..Configuration::from_values(values, &places)? })
+    }
+
+    /// A sentence about where the settings come from.
+    pub(crate) fn origin(&self) -> String {
+        self.origin.clone()
+    }
+
+    /// `log_file`, if there is one.
+    pub(crate) fn log_file(&self) -> Option<PathBuf> {
+        Some(self.settings.value("log_file").plain()).filter(|path| !path.is_empty()).map(PathBuf::from)
     }
 
     fn from_values(mut values: Values, places: &Places) -> Result<Configuration, String> {
@@ -73,15 +98,21 @@ impl Configuration {
             Some(path) => Some(read_secret(path)?),
             None => own.get("password").cloned(),
         };
+        let database = own.get("database").cloned().unwrap_or_else(|| "postgres".to_owned());
+        let http = Http::from_settings(&settings, own.get("http_token").map(String::as_str), &user, &database)?;
         Ok(Configuration {
+            http,
+            init_directory: own.get("init_dir").filter(|path| !path.is_empty()).map(PathBuf::from),
+            origin: String::new(),
             hosts,
             port: u16::try_from(int(&settings, "port")).map_err(|_| "port is out of range".to_owned())?,
-            database: own.get("database").cloned().unwrap_or_else(|| "postgres".to_owned()),
+            database,
             data_directory,
             max_memory_bytes: usize::try_from(int(&settings, "max_memory"))
                 .ok()
                 .filter(|mb| *mb > 0)
                 .map(|mb| mb << 20),
+            user: user.as_str().into(),
             access: Access::new(Method::named(&text("auth_method")), &user, password.as_deref())?,
             certificate,
             settings,

@@ -20,20 +20,21 @@ use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use dictdb_session::attention::Attention;
-use dictdb_session::backends::{Identity, shutting_down};
+use dictdb_session::backends::{Backend, Identity, shutting_down};
 use dictdb_session::settings::Value;
 use dictdb_session::{Instance, Session};
-use dictdb_types::{Error, Result};
+use dictdb_types::{Error, Result, Severity, SqlState};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::configuration::{Access, Tls};
 use authentication::Authenticator;
-use startup::Opening;
+use startup::{Opening, Packet};
 use stream::Stream;
 
 /// Sockets that may be in start-up at once, besides those of sessions.
@@ -46,6 +47,8 @@ pub(crate) struct Server {
     authenticator: Authenticator,
     tls: Option<Tls>,
     starting: Arc<Semaphore>,
+    /// Connections of other machines are let in.
+    open: AtomicBool,
     max_connections: usize,
     reserved_connections: usize,
     authentication_timeout: Duration,
@@ -61,12 +64,32 @@ impl Server {
         Server {
             authenticator: Authenticator::new(access, tls.as_ref()),
             starting: Arc::new(Semaphore::new(MAX_STARTING)),
+            open: AtomicBool::new(true),
             max_connections: int("max_connections"),
             reserved_connections: int("superuser_reserved_connections"),
             authentication_timeout: Duration::from_secs(int("authentication_timeout") as u64),
             instance,
             tls,
         }
+    }
+
+    /// Lets only this machine in, while scripts of the first start run.
+    pub(crate) fn keep_to_itself(&self) {
+        self.open.store(false, Ordering::Release);
+    }
+
+    /// Lets everybody in.
+    pub(crate) fn open(&self) {
+        self.open.store(true, Ordering::Release);
+    }
+
+    /// 57P03 for who comes too early.
+    fn check_open(&self, address: SocketAddr) -> Result<()> {
+        if self.open.load(Ordering::Acquire) || address.ip().is_loopback() {
+            return Ok(());
+        }
+        let message = "the database system is starting up";
+        Err(Error::with_severity(Severity::Fatal, SqlState::CANNOT_CONNECT_NOW, message))
     }
 
     /// A place for a socket that has not said yet who it is; none when too many are waiting.
@@ -111,6 +134,15 @@ async fn open_in_time(
 
 /// Start-up: a stream and a session, or nothing when that was all the client wanted.
 async fn open(socket: TcpStream, address: SocketAddr, server: &Server) -> std::io::Result<Option<(Stream, Session)>> {
+    if server.instance.settings.read().value("log_connections") == Value::Bool(true) {
+        tracing::info!(
+            remote_host = address.ip().to_string(),
+            remote_port = address.port(),
+            "connection received: host={} port={}",
+            address.ip(),
+            address.port()
+        );
+    }
     let Some((mut stream, packet)) = (match startup::negotiate(socket, server.tls.as_ref()).await? {
         Opening::Nothing => None,
         Opening::Cancel { pid, secret } => {
@@ -135,10 +167,11 @@ async fn open(socket: TcpStream, address: SocketAddr, server: &Server) -> std::i
 /// Checks who the client is and opens its session. Errors are fatal and still to be sent.
 async fn admit(
     stream: &mut Stream,
-    packet: std::result::Result<startup::Packet, Error>,
+    packet: std::result::Result<Packet, Error>,
     address: SocketAddr,
     server: &Server,
 ) -> Result<Session> {
+    server.check_open(address)?;
     let packet = packet?;
     let identity = Identity {
         user: packet.user.as_str().into(),
@@ -149,13 +182,25 @@ async fn admit(
     let backends = &server.instance.backends;
     let backend = backends.enter(identity, rand::random(), server.limit_for(&packet.user))?;
     let guard = LeaveUnlessKept { instance: &server.instance, pid: Some(backend.pid) };
+    match begin(stream, packet, backend.clone(), server).await {
+        Ok(session) => {
+            guard.keep();
+            Ok(session)
+        }
+        Err(error) => {
+            backend.log_error(&error, None);
+            Err(error)
+        }
+    }
+}
+
+/// Authenticates, and opens the session.
+async fn begin(stream: &mut Stream, packet: Packet, backend: Arc<Backend>, server: &Server) -> Result<Session> {
     server.authenticator.authenticate(stream, &packet.user, &server.instance).await?;
     if backend.interrupts.is_draining() {
         return Err(shutting_down());
     }
-    let session = Session::start(server.instance.clone(), backend, &packet.startup?)?;
-    guard.keep();
-    Ok(session)
+    Session::start(server.instance.clone(), backend, &packet.startup?)
 }
 
 /// Gives a session's place back when its start-up fails; later the session itself does.

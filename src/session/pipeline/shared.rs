@@ -20,6 +20,7 @@ impl Session {
         let mut keys = std::mem::take(&mut self.keys);
         let call = self.lookup(sql, context, &mut keys);
         self.keys = keys;
+        self.shared.backend.meters.looked_up(call.is_some());
         call
     }
 
@@ -90,10 +91,12 @@ impl Session {
     /// The statement of a Parse message, if it is known.
     pub(crate) fn shared_statement(&mut self, sql: &str, types: &[Oid]) -> Option<Arc<Source>> {
         let context = self.key_context();
-        match self.keys.text(sql, types, context).then(|| self.cache().get(&self.keys.key))? {
-            Some(Known::Statement(source)) => Some(source),
+        let found = match self.keys.text(sql, types, context).then(|| self.cache().get(&self.keys.key)) {
+            Some(Some(Known::Statement(source))) => Some(source),
             _ => None,
-        }
+        };
+        self.shared.backend.meters.looked_up(found.is_some());
+        found
     }
 
     fn cache(&self) -> &crate::plan_cache::PlanCache {

@@ -184,7 +184,9 @@ impl Session {
     /// Execute: sends up to `max_rows` rows (all when it is not positive), then the tag or [`Client::suspended`].
     pub async fn execute(&mut self, portal: &str, max_rows: i32, client: &mut dyn Client) -> Result<()> {
         let deadline = self.begin_message();
+        self.begin_watch();
         let result = isolate(self.execute_portal(portal, max_rows, client)).await;
+        self.end_watch(result.is_ok());
         self.end_message(deadline);
         self.end_extended(result, client)
     }
@@ -203,6 +205,9 @@ impl Session {
         if let Some(code) = portal.bad_format {
             format_of(code)?;
         }
+        if self.watch.is_some() && matches!(portal.progress, Progress::New) {
+            self.watch_execute(source, &portal.name, &portal.text, &portal.params);
+        }
         let limit = usize::try_from(max_rows).ok().filter(|rows| *rows > 0);
         let ends_transaction = statement::ends_transaction(&source.parsed.statement);
         let tag = self.advance(&mut portal, limit, client).await?;
@@ -219,7 +224,7 @@ impl Session {
             self.block.pipelined = true;
         }
         self.send_notices(client);
-        client.complete(&tag);
+        self.complete(&tag, client);
         Ok(())
     }
 
@@ -281,7 +286,9 @@ impl Session {
             result = isolate(self.finish_statement()).await;
             self.block.pipelined = false;
         }
-        if result.is_err() {
+        if let Err(error) = &result {
+            self.shared.backend.meters.failed();
+            self.log_error(error);
             self.fail();
         }
         self.end_activity(client);
@@ -290,7 +297,9 @@ impl Session {
 
     /// Takes back what a failed message did, and says what there is to say before its answer.
     fn end_extended(&mut self, result: Result<()>, client: &mut dyn Client) -> Result<()> {
-        if result.is_err() {
+        if let Err(error) = &result {
+            self.shared.backend.meters.failed();
+            self.log_error(error);
             self.fail();
             self.pause();
         }

@@ -21,8 +21,12 @@ impl Session {
         let deadline = self.begin_message();
         self.start_statement();
         self.show_activity(&text);
+        self.begin_watch();
         let result = isolate(self.run_query_string(&text, deadline, client)).await;
-        if result.is_err() {
+        self.end_watch(result.is_ok());
+        if let Err(error) = &result {
+            self.shared.backend.meters.failed();
+            self.log_error(error);
             self.fail();
         }
         self.end_activity(client);
@@ -69,7 +73,7 @@ impl Session {
                 self.finish_statement().await?;
             }
             self.send_notices(client);
-            client.complete(&tag);
+            self.complete(&tag, client);
         }
         self.finish_statement().await?;
         drop(deadline);
@@ -90,7 +94,7 @@ impl Session {
         let tag = self.run_and_send(source, text, params, client).await?;
         self.finish_statement().await?;
         self.send_notices(client);
-        client.complete(&tag);
+        self.complete(&tag, client);
         Ok(())
     }
 
@@ -103,6 +107,8 @@ impl Session {
     ) -> Result<Tag> {
         let mut portal = Portal::new("", Some(source.clone()), text.clone(), self.block.savepoints.len());
         portal.params = params;
+        // What the client sent has no parameters, whatever the plan cache made of it.
+        self.watch_statement(source, || "statement".to_owned(), text, &Arc::default());
         match self.run(&mut portal, client).await? {
             Outcome::Done(tag) => Ok(tag),
             Outcome::Rows { columns, source, command, count } => {

@@ -6,6 +6,7 @@ use dictdb_types::datetime::{parse_date_style, parse_interval_style, zone};
 use dictdb_types::{ByteaOutput, DateOrder, DateStyle, FormatSettings, Severity, unquote_identifier};
 
 use super::Settings;
+use crate::log::LogWishes;
 use crate::transaction::Modes;
 
 /// Settings in the form the code wants them.
@@ -31,6 +32,8 @@ pub struct Derived {
     pub transaction_modes: Modes,
     /// `client_encoding` is `SQL_ASCII`: bytes are passed on unchecked by the client.
     pub encoding: &'static str,
+    /// What is logged.
+    pub log: LogWishes,
 }
 
 impl Default for Derived {
@@ -46,6 +49,7 @@ impl Default for Derived {
             synchronous_commit: true,
             transaction_modes: Modes::default(),
             encoding: "UTF8",
+            log: LogWishes::default(),
         }
     }
 }
@@ -64,6 +68,7 @@ impl Derived {
             synchronous_commit: settings.text("synchronous_commit") != "off",
             transaction_modes: Modes::from_settings(settings),
             encoding: if settings.text("client_encoding") == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" },
+            log: LogWishes::of(settings),
         }
     }
 }

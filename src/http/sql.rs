@@ -1,0 +1,93 @@
+//! Statements of the HTTP side: each in a session of its own, parameters bound, one JSON document as its result.
+
+use std::sync::Arc;
+
+use dictdb_session::backends::Identity;
+use dictdb_session::{Collector, Instance, Session, Startup};
+use dictdb_types::{Datum, Error, Result, SqlState};
+
+use crate::State;
+use crate::answer::Refusal;
+
+/// How long a query of an operator may run.
+const READ_TIMEOUT: &str = "5s";
+
+/// A statement with the values of its parameters, as text.
+pub(crate) struct Statement<'a> {
+    pub text: &'a str,
+    pub params: &'a [Option<&'a str>],
+}
+
+impl State {
+    /// Runs a statement of `/api` and gives the text in the first column of its first row, if it has one.
+    pub(crate) async fn ask(&self, statement: Statement<'_>) -> std::result::Result<Option<String>, Refusal> {
+        let Some(instance) = self.lifecycle.instance() else {
+            return Err(Refusal::unavailable("The server is starting up"));
+        };
+        let Ok(_place) = self.places.acquire().await else {
+            return Err(Refusal::unavailable("The server is shutting down"));
+        };
+        let mut session = self.session(instance, instance.max_connections(), &[])?;
+        Ok(run(&mut session, statement).await?)
+    }
+
+    /// A session as the role of `/api`, unless there are `limit` sessions already. Whoever gave up waiting for the answer
+    /// does not leave its statement behind: its time is limited too.
+    fn session(&self, instance: &Arc<Instance>, limit: usize, more: &[(&str, &str)]) -> Result<Session> {
+        let identity = Identity {
+            user: self.options.user.clone(),
+            database: self.options.database.clone(),
+            address: None,
+            encrypted: false,
+        };
+        let backend = instance.backends.enter(identity, rand::random(), limit)?;
+        let pid = backend.pid;
+        let timeout = self.options.timeout.as_millis().to_string();
+        let own = [
+            ("application_name", "dictdb http"),
+            ("statement_timeout", &timeout),
+            ("search_path", "public"),
+            ("timezone", "UTC"),
+        ];
+        let settings = own.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let startup = Startup { settings: settings.collect() };
+        Session::start(instance.clone(), backend, &startup).inspect_err(|_| instance.backends.leave(pid))
+    }
+
+    /// A query of the server's own, not limited by the number of connections: whether it answers.
+    pub(crate) async fn probe(&self, instance: &Arc<Instance>) -> Result<()> {
+        let mut session = self.session(instance, usize::MAX, &[])?;
+        run(&mut session, Statement { text: "SELECT 1::text", params: &[] }).await.map(drop)
+    }
+
+    /// The whole result of one query that an operator has written. It may only read, and not for long.
+    pub(crate) async fn read(&self, instance: &Arc<Instance>, text: &str) -> Result<Collector> {
+        let bounds = [("default_transaction_read_only", "on"), ("statement_timeout", READ_TIMEOUT)];
+        let mut session = self.session(instance, usize::MAX, &bounds)?;
+        let mut answer = Collector::default();
+        let result = execute(&mut session, Statement { text, params: &[] }, &mut answer).await;
+        let ended = session.sync(&mut answer).await;
+        result.and(ended)?;
+        Ok(answer)
+    }
+}
+
+async fn run(session: &mut Session, statement: Statement<'_>) -> Result<Option<String>> {
+    let mut answer = Collector::default();
+    let result = execute(session, statement, &mut answer).await;
+    let ended = session.sync(&mut answer).await;
+    result.and(ended)?;
+    match answer.rows.first().and_then(|row| row.first()) {
+        None | Some(Datum::Null) => Ok(None),
+        Some(Datum::Text(text)) => Ok(Some(text.to_string())),
+        Some(_) => Err(Error::new(SqlState::DATATYPE_MISMATCH, "a statement of the HTTP side must return text")),
+    }
+}
+
+async fn execute(session: &mut Session, statement: Statement<'_>, answer: &mut Collector) -> Result<()> {
+    session.parse("", statement.text, &[], answer)?;
+    let params: Vec<Option<&[u8]>> = statement.params.iter().map(|param| param.map(str::as_bytes)).collect();
+    session.bind("", "", (&[], &[]), &params, answer)?;
+    session.describe_portal("", answer)?;
+    session.execute("", 0, answer).await
+}

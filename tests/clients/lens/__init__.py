@@ -1,0 +1,1 @@
+"""The lens application of the tests: models, operations, migrations."""

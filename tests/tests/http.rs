@@ -1,0 +1,181 @@
+//! The HTTP interface of the real server: health, metrics, the bug tracker, and what it does with requests that are not as they
+//! should be.
+
+use std::process::Command;
+
+use dictdb_tests::http::{Answer, ask, get, json};
+use dictdb_tests::server::{Server, free_port, postgres_bin};
+use serde_json::Value;
+
+/// A server with its HTTP interface on a port of its own.
+fn server(arguments: &[&str]) -> (Server, u16) {
+    let port = free_port().expect("a port is free");
+    let address = format!("127.0.0.1:{port}");
+    let mut all = vec!["--http", &address];
+    all.extend(arguments);
+    (Server::dictdb_with(&all, "").expect("DictDB starts"), port)
+}
+
+fn psql(server: &Server, arguments: &[&str]) -> String {
+    let output = Command::new(postgres_bin().join("psql"))
+        .args(["-X", "-A", "-t", "-q", "-h", "127.0.0.1", "-U", "postgres", "-d", "postgres", "-p"])
+        .arg(server.port.to_string())
+        .args(arguments)
+        .output()
+        .expect("psql runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+fn read(answer: &Answer) -> Value {
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{answer:?}");
+    serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"))
+}
+
+fn metric(text: &str, series: &str) -> f64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{series} in\n{text}")).parse().expect("a number")
+}
+
+#[test]
+fn health_has_the_fields_that_operators_know() {
+    let (_server, port) = server(&[]);
+    let health = read(&get(port, "/health").unwrap());
+    assert_eq!((&health["status"], &health["database"]), (&"healthy".into(), &"healthy".into()), "{health}");
+    for key in ["uptime_seconds", "requests", "errors", "error_rate", "last_db_check", "timestamp", "components"] {
+        assert!(!health[key].is_null(), "{key} in {health}");
+    }
+    assert_eq!(health["error_rate"], "0.00%");
+    let live = read(&get(port, "/health/live").unwrap());
+    assert!(live["status"] == "alive" && live["uptime"].is_u64(), "{live}");
+    let started = read(&get(port, "/health/startup").unwrap());
+    assert!(started["status"] == "started" && started["duration"].is_number(), "{started}");
+    for path in ["/health/ready", "/ready"] {
+        let ready = read(&get(port, path).unwrap());
+        assert!(ready["status"] == "ready" && ready["ready"] == true, "{ready}");
+        assert!(ready["components"]["database"] == true && ready["components"]["cache"] == true, "{ready}");
+    }
+}
+
+#[test]
+fn metrics_count_what_happens() {
+    let (server, port) = server(&[]);
+    psql(&server, &["-c", "CREATE TABLE t (n int)", "-c", "INSERT INTO t SELECT generate_series(1, 5)"]);
+    psql(&server, &["-c", "SELECT * FROM t", "-c", "BEGIN", "-c", "ROLLBACK"]);
+    get(port, "/health/live").unwrap();
+    let answer = get(port, "/metrics").unwrap();
+    assert!(answer.header("content-type").unwrap().starts_with("text/plain"));
+    let text = answer.body;
+    let live = "http_requests_total{method=\"GET\",endpoint=\"/health/live\",status=\"200\"}";
+    assert_eq!(metric(&text, live), 1.0);
+    assert_eq!(metric(&text, "dictdb_statements_total{query_type=\"insert\"}"), 1.0);
+    assert_eq!(metric(&text, "dictdb_rows_total{query_type=\"select\"}"), 5.0);
+    assert_eq!(metric(&text, "db_query_duration_seconds_count{query_type=\"select\"}"), 1.0);
+    assert_eq!(metric(&text, "db_query_duration_seconds_bucket{query_type=\"select\",le=\"+Inf\"}"), 1.0);
+    assert_eq!(metric(&text, "dictdb_transactions_total{outcome=\"rollback\"}"), 1.0);
+    assert_eq!(metric(&text, "db_connection_pool_size"), 100.0);
+    assert_eq!(metric(&text, "circuit_breaker_state{name=\"database\"}"), 0.0);
+    assert_eq!(metric(&text, "dictdb_ready"), 1.0);
+    assert!(metric(&text, "process_resident_memory_bytes") > 1e6);
+    assert_eq!(metric(&text, "dictdb_connections_opened_total"), 2.0);
+}
+
+#[test]
+fn operators_define_metrics_in_sql() {
+    let (server, port) = server(&[]);
+    psql(
+        &server,
+        &[
+            "-c",
+            "CREATE SCHEMA IF NOT EXISTS dictdb",
+            "-c",
+            "CREATE TABLE IF NOT EXISTS dictdb.metric_queries (name text PRIMARY KEY, help text, type text DEFAULT 'gauge', \
+             sql text NOT NULL, labels text[])",
+            "-c",
+            "INSERT INTO dictdb.metric_queries (name, help, sql, labels) VALUES \
+             ('conformity_rate_percent', 'Share of good samples.', 'SELECT 98.5 AS value', '{}'), \
+             ('samples', 'Samples.', 'SELECT s AS site, n AS value FROM (VALUES (''a'', 1), (''b'', 2)) v (s, n)', '{site}'), \
+             ('broken', NULL, 'SELECT 1/0', '{}'), ('writes', NULL, 'DELETE FROM dictdb.metric_queries', '{}')",
+        ],
+    );
+    let text = get(port, "/metrics").unwrap().body;
+    assert_eq!(metric(&text, "conformity_rate_percent"), 98.5);
+    assert_eq!(metric(&text, "samples{site=\"b\"}"), 2.0);
+    assert_eq!(metric(&text, "dictdb_metric_query_errors"), 2.0);
+    assert_eq!(psql(&server, &["-c", "SELECT count(*) FROM dictdb.metric_queries"]), "4");
+}
+
+#[test]
+fn a_client_that_asks_too_often_is_told_when_to_come_back() {
+    let (_server, port) = server(&["-c", "http_rate_limit=3/60s"]);
+    for _ in 0..3 {
+        // The schema is not there.
+        assert_eq!(get(port, "/api/bugs/").unwrap().status, 503);
+    }
+    let answer = get(port, "/api/bugs/").unwrap();
+    assert_eq!(answer.status, 429, "{answer:?}");
+    let seconds: u64 = answer.header("retry-after").expect("Retry-After").parse().expect("seconds");
+    assert!((1..=20).contains(&seconds), "{seconds}");
+    assert_eq!(get(port, "/health").unwrap().status, 200);
+}
+
+#[test]
+fn a_token_guards_the_interface() {
+    let (_server, port) = server(&["-c", "http_token=secret"]);
+    let with = |header: &str| ask(port, "GET", "/api/bugs/", &[header], "").unwrap().status;
+    assert_eq!(with("Authorization: Bearer wrong"), 401);
+    assert_eq!(get(port, "/api/bugs/").unwrap().status, 401);
+    assert_eq!(with("Authorization: Bearer secret"), 503);
+    assert_eq!(get(port, "/metrics").unwrap().status, 200);
+}
+
+#[test]
+fn pages_of_configured_origins_may_read_answers() {
+    let (_server, port) = server(&["-c", "http_cors_origins=http://localhost:3000"]);
+    let from = |origin: &str| ask(port, "GET", "/health/live", &[origin], "").unwrap();
+    let allowed = from("Origin: http://localhost:3000");
+    assert_eq!(allowed.header("access-control-allow-origin"), Some("http://localhost:3000"));
+    assert_eq!(from("Origin: http://elsewhere").header("access-control-allow-origin"), None);
+    let asks = ["Origin: http://localhost:3000", "Access-Control-Request-Method: POST"];
+    assert_eq!(ask(port, "OPTIONS", "/api/bugs/", &asks, "").unwrap().status, 204);
+}
+
+#[test]
+fn readiness_ends_with_the_signal_and_liveness_does_not() {
+    let (mut server, port) = server(&[]);
+    // A statement that runs holds the end back.
+    let address = server.port.to_string();
+    let mut busy = Command::new(postgres_bin().join("psql"))
+        .args(["-X", "-h", "127.0.0.1", "-U", "postgres", "-d", "postgres", "-p", &address, "-c", "SELECT pg_sleep(3)"])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("psql runs");
+    while get(port, "/metrics").unwrap().body.contains("dictdb_connections{state=\"active\"} 0") {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    server.signal("TERM");
+    while get(port, "/ready").unwrap().status == 200 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(read(&get(port, "/ready").unwrap())["status"], "draining");
+    assert_eq!(get(port, "/health").unwrap().status, 503);
+    assert_eq!(get(port, "/health/live").unwrap().status, 200);
+    assert_eq!(get(port, "/api/bugs/").unwrap().status, 503);
+    assert!(busy.wait().expect("psql ends").success());
+    assert_eq!(server.exit_code(), Some(0), "{}", server.log());
+}
+
+#[test]
+fn the_description_names_every_path() {
+    let (_server, port) = server(&[]);
+    let description = read(&get(port, "/openapi.json").unwrap());
+    let paths = description["paths"].as_object().expect("paths");
+    for (path, item) in paths {
+        for method in ["get", "post", "patch"].into_iter().filter(|method| item.get(method).is_some()) {
+            let path = path.replace("{id}", "123e4567-e89b-12d3-a456-426614174000");
+            let answer = json(port, &method.to_uppercase(), &path, if method == "get" { "" } else { "{}" }).unwrap();
+            let described = &item[method]["responses"][answer.status.to_string()];
+            assert!(described.is_object(), "{method} {path}: {answer:?}");
+        }
+    }
+}
