@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use dictdb_session::backends::Identity;
-use dictdb_session::{Collector, Instance, Session, Startup};
-use dictdb_types::{Datum, Error, Result, SqlState};
+use dictdb_session::{Client, Column, Instance, Row, Session, Shape, Startup};
+use dictdb_types::{Datum, Env, Result, text};
 
 use crate::State;
 use crate::answer::Refusal;
@@ -60,11 +60,11 @@ impl State {
         run(&mut session, Statement { text: "SELECT 1::text", params: &[] }).await.map(drop)
     }
 
-    /// The whole result of one query that an operator has written. It may only read, and not for long.
-    pub(crate) async fn read(&self, instance: &Arc<Instance>, text: &str) -> Result<Collector> {
+    /// The whole result of one query that an operator has written, as text. It may only read, and not for long.
+    pub(crate) async fn read(&self, instance: &Arc<Instance>, text: &str) -> Result<TextRows> {
         let bounds = [("default_transaction_read_only", "on"), ("statement_timeout", READ_TIMEOUT)];
         let mut session = self.session(instance, usize::MAX, &bounds)?;
-        let mut answer = Collector::default();
+        let mut answer = TextRows::default();
         let result = execute(&mut session, Statement { text, params: &[] }, &mut answer).await;
         let ended = session.sync(&mut answer).await;
         result.and(ended)?;
@@ -72,19 +72,42 @@ impl State {
     }
 }
 
-async fn run(session: &mut Session, statement: Statement<'_>) -> Result<Option<String>> {
-    let mut answer = Collector::default();
-    let result = execute(session, statement, &mut answer).await;
-    let ended = session.sync(&mut answer).await;
-    result.and(ended)?;
-    match answer.rows.first().and_then(|row| row.first()) {
-        None | Some(Datum::Null) => Ok(None),
-        Some(Datum::Text(text)) => Ok(Some(text.to_string())),
-        Some(_) => Err(Error::new(SqlState::DATATYPE_MISMATCH, "a statement of the HTTP side must return text")),
+/// A result as text.
+#[derive(Debug, Default)]
+pub(crate) struct TextRows {
+    /// Names of the columns.
+    pub columns: Vec<Arc<str>>,
+    /// Values; `None` is NULL.
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
+impl Client for TextRows {
+    fn describe(&mut self, shape: &Shape, _: &dyn Env) {
+        self.columns = shape.columns.iter().map(|column| column.name.clone()).collect();
+    }
+
+    fn row(&mut self, shape: &Shape, row: &Row, env: &dyn Env) -> Result<()> {
+        let shown = |(value, column): (&Datum, &Column)| {
+            let mut text = String::new();
+            match value.is_null() {
+                true => Ok(None),
+                false => text::output(value, column.ty.oid, env, &mut text).map(|()| Some(text)),
+            }
+        };
+        self.rows.push(row.iter().zip(&*shape.columns).map(shown).collect::<Result<_>>()?);
+        Ok(())
     }
 }
 
-async fn execute(session: &mut Session, statement: Statement<'_>, answer: &mut Collector) -> Result<()> {
+async fn run(session: &mut Session, statement: Statement<'_>) -> Result<Option<String>> {
+    let mut answer = TextRows::default();
+    let result = execute(session, statement, &mut answer).await;
+    let ended = session.sync(&mut answer).await;
+    result.and(ended)?;
+    Ok(answer.rows.pop().and_then(|row| row.into_iter().next().flatten()))
+}
+
+async fn execute(session: &mut Session, statement: Statement<'_>, answer: &mut TextRows) -> Result<()> {
     session.parse("", statement.text, &[], answer)?;
     let params: Vec<Option<&[u8]>> = statement.params.iter().map(|param| param.map(str::as_bytes)).collect();
     session.bind("", "", (&[], &[]), &params, answer)?;

@@ -124,68 +124,76 @@ pub struct CopyShape {
     pub columns: usize,
 }
 
-/// Receives the answers of statements, in order.
+/// Receives the answers of statements, in order. What a client does not care for needs no method of its own.
 #[async_trait]
 pub trait Client: Send {
     /// A statement was parsed.
-    fn parsed(&mut self);
+    fn parsed(&mut self) {}
 
     /// A portal was bound.
-    fn bound(&mut self);
+    fn bound(&mut self) {}
 
     /// A statement or portal was closed.
-    fn closed(&mut self);
+    fn closed(&mut self) {}
 
     /// The types of a statement's parameters.
-    fn parameters(&mut self, types: &[Oid]);
+    fn parameters(&mut self, _types: &[Oid]) {}
 
     /// The columns of the rows that follow, or of a statement or portal.
-    fn describe(&mut self, shape: &Shape, env: &dyn Env);
+    fn describe(&mut self, _shape: &Shape, _env: &dyn Env) {}
 
     /// A statement or portal returns no rows.
-    fn no_data(&mut self);
+    fn no_data(&mut self) {}
 
     /// A row. An error (a value too large for the wire) ends the statement.
     fn row(&mut self, shape: &Shape, row: &Row, env: &dyn Env) -> Result<()>;
 
     /// The statement is done.
-    fn complete(&mut self, tag: &Tag);
+    fn complete(&mut self, _tag: &Tag) {}
 
     /// The statement was empty.
-    fn empty_query(&mut self);
+    fn empty_query(&mut self) {}
 
     /// The portal has more rows than were asked for.
-    fn suspended(&mut self);
+    fn suspended(&mut self) {}
 
     /// A notice or warning; the session has filtered it.
-    fn notice(&mut self, notice: &Error);
+    fn notice(&mut self, _notice: &Error) {}
 
     /// A reported setting has changed.
-    fn parameter_status(&mut self, name: &str, value: &str);
+    fn parameter_status(&mut self, _name: &str, _value: &str) {}
 
     /// A notification has arrived.
-    fn notification(&mut self, sender: i32, channel: &str, payload: &str);
+    fn notification(&mut self, _sender: i32, _channel: &str, _payload: &str) {}
 
     /// Whether so much is buffered that [`Client::relieve`] should be called.
-    fn is_full(&self) -> bool;
+    fn is_full(&self) -> bool {
+        false
+    }
 
     /// Waits until there is room again; an error means that the client is gone.
-    async fn relieve(&mut self) -> Result<()>;
+    async fn relieve(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// COPY FROM STDIN begins: the client is asked to send.
-    async fn copy_in(&mut self, shape: CopyShape) -> Result<()>;
+    async fn copy_in(&mut self, _shape: CopyShape) -> Result<()> {
+        Err(Error::unsupported("COPY FROM STDIN without a connection"))
+    }
 
     /// The next piece of COPY data; `None` at its end. 57014 when the client gives up.
-    async fn copy_data(&mut self) -> Result<Option<Bytes>>;
+    async fn copy_data(&mut self) -> Result<Option<Bytes>> {
+        Ok(None)
+    }
 
     /// COPY TO STDOUT begins.
-    fn copy_out(&mut self, shape: CopyShape);
+    fn copy_out(&mut self, _shape: CopyShape) {}
 
     /// A piece of COPY data: one row, header or trailer.
-    fn copy_row(&mut self, data: &[u8]);
+    fn copy_row(&mut self, _data: &[u8]) {}
 
     /// COPY TO STDOUT is over.
-    fn copy_done(&mut self);
+    fn copy_done(&mut self) {}
 }
 
 /// Keeps what a statement answers.
@@ -203,16 +211,6 @@ pub struct Collector {
 
 #[async_trait]
 impl Client for Collector {
-    fn parsed(&mut self) {}
-
-    fn bound(&mut self) {}
-
-    fn closed(&mut self) {}
-
-    fn parameters(&mut self, _: &[Oid]) {}
-
-    fn no_data(&mut self) {}
-
     fn describe(&mut self, shape: &Shape, _: &dyn Env) {
         self.columns = shape.columns.clone();
         self.rows.clear();
@@ -227,37 +225,7 @@ impl Client for Collector {
         self.tags.push(tag.clone());
     }
 
-    fn empty_query(&mut self) {}
-
-    fn suspended(&mut self) {}
-
     fn notice(&mut self, notice: &Error) {
         self.notices.push(notice.clone());
     }
-
-    fn parameter_status(&mut self, _: &str, _: &str) {}
-
-    fn notification(&mut self, _: i32, _: &str, _: &str) {}
-
-    fn is_full(&self) -> bool {
-        false
-    }
-
-    async fn relieve(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    async fn copy_in(&mut self, _: CopyShape) -> Result<()> {
-        Err(Error::unsupported("COPY FROM STDIN without a connection"))
-    }
-
-    async fn copy_data(&mut self) -> Result<Option<Bytes>> {
-        Ok(None)
-    }
-
-    fn copy_out(&mut self, _: CopyShape) {}
-
-    fn copy_row(&mut self, _: &[u8]) {}
-
-    fn copy_done(&mut self) {}
 }

@@ -13,7 +13,11 @@ fn server(arguments: &[&str]) -> (Server, u16) {
     let address = format!("127.0.0.1:{port}");
     let mut all = vec!["--http", &address];
     all.extend(arguments);
-    (Server::dictdb_with(&all, "").expect("DictDB starts"), port)
+    let server = Server::dictdb_with(&all, "").expect("DictDB starts");
+    while get(port, "/ready").map_or(0, |answer| answer.status) != 200 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    (server, port)
 }
 
 fn psql(server: &Server, arguments: &[&str]) -> String {
@@ -60,24 +64,30 @@ fn health_has_the_fields_that_operators_know() {
 #[test]
 fn metrics_count_what_happens() {
     let (server, port) = server(&[]);
-    psql(&server, &["-c", "CREATE TABLE t (n int)", "-c", "INSERT INTO t SELECT generate_series(1, 5)"]);
+    psql(&server, &["-c", "CREATE TABLE t (n int)"]);
+    // The interface asks the database itself now and then.
+    let before = get(port, "/metrics").unwrap().body;
+    psql(&server, &["-c", "INSERT INTO t SELECT generate_series(1, 5)"]);
     psql(&server, &["-c", "SELECT * FROM t", "-c", "BEGIN", "-c", "ROLLBACK"]);
     get(port, "/health/live").unwrap();
     let answer = get(port, "/metrics").unwrap();
     assert!(answer.header("content-type").unwrap().starts_with("text/plain"));
     let text = answer.body;
+    let more = |series: &str| metric(&text, series) - metric(&before, series);
     let live = "http_requests_total{method=\"GET\",endpoint=\"/health/live\",status=\"200\"}";
     assert_eq!(metric(&text, live), 1.0);
-    assert_eq!(metric(&text, "dictdb_statements_total{query_type=\"insert\"}"), 1.0);
-    assert_eq!(metric(&text, "dictdb_rows_total{query_type=\"select\"}"), 5.0);
-    assert_eq!(metric(&text, "db_query_duration_seconds_count{query_type=\"select\"}"), 1.0);
-    assert_eq!(metric(&text, "db_query_duration_seconds_bucket{query_type=\"select\",le=\"+Inf\"}"), 1.0);
-    assert_eq!(metric(&text, "dictdb_transactions_total{outcome=\"rollback\"}"), 1.0);
+    assert_eq!(more("dictdb_statements_total{query_type=\"insert\"}"), 1.0);
+    assert_eq!(more("dictdb_rows_total{query_type=\"insert\"}"), 5.0);
+    assert_eq!(more("db_query_duration_seconds_count{query_type=\"insert\"}"), 1.0);
+    assert_eq!(more("db_query_duration_seconds_bucket{query_type=\"insert\",le=\"+Inf\"}"), 1.0);
+    // The rows of the statement, and one of the look for metric queries.
+    assert!(more("dictdb_rows_total{query_type=\"select\"}") >= 5.0);
+    assert_eq!(more("dictdb_transactions_total{outcome=\"rollback\"}"), 1.0);
     assert_eq!(metric(&text, "db_connection_pool_size"), 100.0);
     assert_eq!(metric(&text, "circuit_breaker_state{name=\"database\"}"), 0.0);
     assert_eq!(metric(&text, "dictdb_ready"), 1.0);
     assert!(metric(&text, "process_resident_memory_bytes") > 1e6);
-    assert_eq!(metric(&text, "dictdb_connections_opened_total"), 2.0);
+    assert!(metric(&text, "dictdb_connections_opened_total") >= 2.0);
 }
 
 #[test]

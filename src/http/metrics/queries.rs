@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use dictdb_session::{Collector, Instance};
-use dictdb_types::{Datum, Error, Result, SqlState};
+use dictdb_session::Instance;
+use dictdb_types::{Error, Result, SqlState};
 use metrics::{Key, KeyName, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use serde_json::Value;
@@ -61,19 +61,13 @@ pub(super) async fn render(state: &State, instance: &Arc<Instance>) -> String {
 
 async fn list(state: &State, instance: &Arc<Instance>) -> Result<Vec<Value>> {
     let found = state.read(instance, FIND).await?;
-    if text(found.rows.first().and_then(|row| row.first())) != Some("true") {
+    let is_there = found.rows.first().and_then(|row| row.first()?.as_deref()) == Some("true");
+    if !is_there {
         return Ok(Vec::new());
     }
     let listed = state.read(instance, LIST).await?;
-    let rows = listed.rows.iter().filter_map(|row| text(row.first()));
+    let rows = listed.rows.iter().filter_map(|row| row.first()?.as_deref());
     Ok(rows.filter_map(|row| serde_json::from_str(row).ok()).collect())
-}
-
-fn text(datum: Option<&Datum>) -> Option<&str> {
-    match datum {
-        Some(Datum::Text(text)) => Some(text),
-        _ => None,
-    }
 }
 
 fn wrong(message: impl Into<String>) -> Error {
@@ -118,11 +112,7 @@ async fn evaluate(
     definition: &Definition,
     recorder: &PrometheusRecorder,
 ) -> Result<()> {
-    let wrapped = format!(
-        "SELECT row_to_json(metric_query)::text FROM ({}\n) AS metric_query",
-        definition.sql.trim_end_matches([';', ' ', '\n'])
-    );
-    let answer: Collector = state.read(instance, &wrapped).await?;
+    let answer = state.read(instance, &definition.sql).await?;
     if answer.rows.len() > MAX_SERIES {
         return Err(wrong(format!(
             "{} rows are more than the {MAX_SERIES} series a query may make",
@@ -136,25 +126,27 @@ async fn evaluate(
             false => recorder.describe_gauge(name, None, definition.help.clone().into()),
         }
     }
-    for row in answer.rows.iter().filter_map(|row| text(row.first())) {
-        let row: Value = serde_json::from_str(row).map_err(|_| wrong("a row is no JSON"))?;
-        put(definition, &row, recorder)?;
-    }
-    Ok(())
+    answer.rows.iter().try_for_each(|row| put(definition, &answer.columns, row, recorder))
 }
 
-fn put(definition: &Definition, row: &Value, recorder: &PrometheusRecorder) -> Result<()> {
-    let Some(columns) = row.as_object() else { return Err(wrong("a row is no object")) };
-    let value = columns.get("value").or_else(|| columns.values().next_back());
+fn put(
+    definition: &Definition,
+    columns: &[Arc<str>],
+    row: &[Option<String>],
+    recorder: &PrometheusRecorder,
+) -> Result<()> {
+    let column = |name: &str| columns.iter().position(|column| **column == *name);
+    let place = column("value").or(columns.len().checked_sub(1)).ok_or_else(|| wrong("the query has no columns"))?;
+    // NULL says nothing.
+    let Some(value) = row.get(place).and_then(Option::as_deref) else { return Ok(()) };
     let value = match value {
-        // Nothing to say.
-        None | Some(Value::Null) => return Ok(()),
-        Some(Value::Bool(value)) => f64::from(u8::from(*value)),
-        Some(value) => plain(value).parse().map_err(|_| wrong(format!("{value} is no number")))?,
+        "t" => 1.0,
+        "f" => 0.0,
+        number => number.parse().map_err(|_| wrong(format!("\"{number}\" is no number")))?,
     };
     let labels = definition.labels.iter().map(|label| {
-        let value = columns.get(label).ok_or_else(|| wrong(format!("the query has no column \"{label}\"")))?;
-        Ok(Label::new(label.clone(), plain(value)))
+        let place = column(label).ok_or_else(|| wrong(format!("the query has no column \"{label}\"")))?;
+        Ok(Label::new(label.clone(), row.get(place).cloned().flatten().unwrap_or_default()))
     });
     let key = Key::from_parts(definition.name.clone(), labels.collect::<Result<Vec<_>>>()?);
     if definition.is_counter {
@@ -163,15 +155,6 @@ fn put(definition: &Definition, row: &Value, recorder: &PrometheusRecorder) -> R
         recorder.register_gauge(&key, &METADATA).set(value);
     }
     Ok(())
-}
-
-/// A value as a label shows it.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
 }
 
 #[cfg(test)]
@@ -184,13 +167,15 @@ mod tests {
         let row = json!({ "name": "reject_rate_percent", "type": "gauge", "sql": "", "labels": "site, line" });
         let definition = Definition::read(&row).unwrap();
         let recorder = PrometheusBuilder::new().build_recorder();
-        put(&definition, &json!({ "value": 2.5, "site": "a\"b", "line": 3 }), &recorder).unwrap();
-        put(&definition, &json!({ "value": null, "site": "c", "line": 3 }), &recorder).unwrap();
+        let columns = ["value", "site", "line"].map(Arc::from);
+        let row = |values: [Option<&str>; 3]| values.map(|value| value.map(str::to_owned));
+        put(&definition, &columns, &row([Some("2.5"), Some("a\"b"), Some("3")]), &recorder).unwrap();
+        put(&definition, &columns, &row([None, Some("c"), Some("3")]), &recorder).unwrap();
         let text = recorder.handle().render();
         assert!(text.contains("reject_rate_percent{site=\"a\\\"b\",line=\"3\"} 2.5"), "{text}");
         assert!(!text.contains("site=\"c\""));
-        assert!(put(&definition, &json!({ "value": 1, "site": "a" }), &recorder).is_err());
-        assert!(put(&definition, &json!({ "value": "x", "site": "a", "line": 1 }), &recorder).is_err());
+        assert!(put(&definition, &columns[..2], &row([Some("1"), Some("a"), None]), &recorder).is_err());
+        assert!(put(&definition, &columns, &row([Some("x"), Some("a"), Some("1")]), &recorder).is_err());
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use dictdb_session::{Client, CopyShape, Row, Shape, Tag};
-use dictdb_types::{Env, Error, Oid, Result};
+use dictdb_session::{Client, CopyShape, Row, Shape};
+use dictdb_types::{Env, Error, Result};
 
 use super::script::Script;
 
@@ -24,42 +24,12 @@ impl<'a, 'text> ScriptClient<'a, 'text> {
 
 #[async_trait]
 impl Client for ScriptClient<'_, '_> {
-    fn parsed(&mut self) {}
-
-    fn bound(&mut self) {}
-
-    fn closed(&mut self) {}
-
-    fn parameters(&mut self, _: &[Oid]) {}
-
-    fn describe(&mut self, _: &Shape, _: &dyn Env) {}
-
-    fn no_data(&mut self) {}
-
     fn row(&mut self, _: &Shape, _: &Row, _: &dyn Env) -> Result<()> {
         Ok(())
     }
 
-    fn complete(&mut self, _: &Tag) {}
-
-    fn empty_query(&mut self) {}
-
-    fn suspended(&mut self) {}
-
     fn notice(&mut self, notice: &Error) {
         tracing::info!("{}: {}", notice.fields().severity.as_str(), notice.message());
-    }
-
-    fn parameter_status(&mut self, _: &str, _: &str) {}
-
-    fn notification(&mut self, _: i32, _: &str, _: &str) {}
-
-    fn is_full(&self) -> bool {
-        false
-    }
-
-    async fn relieve(&mut self) -> Result<()> {
-        Ok(())
     }
 
     async fn copy_in(&mut self, _: CopyShape) -> Result<()> {
@@ -81,10 +51,4 @@ impl Client for ScriptClient<'_, '_> {
         }
         Ok((!data.is_empty()).then(|| data.into()))
     }
-
-    fn copy_out(&mut self, _: CopyShape) {}
-
-    fn copy_row(&mut self, _: &[u8]) {}
-
-    fn copy_done(&mut self) {}
 }

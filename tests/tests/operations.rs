@@ -1,0 +1,224 @@
+//! What operators do with the real binary: check a configuration, ask how a server is, read its log, run scripts at the first
+//! start, stop it.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use dictdb_tests::server::{Server, binary, free_port, fresh_directory, postgres_bin};
+
+fn dictdb(arguments: &[&str]) -> Output {
+    Command::new(binary()).args(arguments).env_clear().stdin(Stdio::null()).output().expect("dictdb runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn psql(server: &Server, arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(postgres_bin().join("psql"))
+        .args(["-X", "-A", "-t", "-q", "-h", "127.0.0.1", "-U", "postgres", "-p"])
+        .arg(server.port.to_string())
+        .args(arguments)
+        .output()
+        .expect("psql runs");
+    (output.status.success(), text(&output.stdout).trim().to_owned())
+}
+
+/// The line about a thing in what `dictdb check` says.
+fn line<'a>(said: &'a str, thing: &str) -> &'a str {
+    let found = said.lines().find(|line| line.get(9..).is_some_and(|rest| rest.starts_with(thing)));
+    found.unwrap_or_else(|| panic!("{thing} in\n{said}"))
+}
+
+#[test]
+fn check_says_what_is_in_order() {
+    let directory = fresh_directory().unwrap();
+    let data = directory.join("data");
+    let port = free_port().unwrap().to_string();
+    let data = data.to_string_lossy();
+    let output = dictdb(&["check", "-D", &data, "-p", &port, "--http", "off"]);
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    for thing in ["configuration", "data directory", "disk space", "write-ahead log", "port", "http", "tls"] {
+        assert!(line(&said, thing).starts_with("ok"), "{said}");
+    }
+    assert!(!directory.join("data").exists(), "nothing is changed");
+}
+
+#[test]
+fn check_names_what_is_not() {
+    let output = dictdb(&["check", "-c", "no_such_setting=1"]);
+    assert!(!output.status.success());
+    assert!(line(&text(&output.stdout), "configuration").contains("no_such_setting"));
+
+    let directory = fresh_directory().unwrap();
+    let data = directory.join("data");
+    let server = Server::dictdb_on(&data, &[]).unwrap();
+    psql(&server, &["-d", "postgres", "-c", "CREATE TABLE t (n int)"]);
+    let (port, path) = (server.port.to_string(), data.to_string_lossy().into_owned());
+    let check = |port: &str| {
+        let output = dictdb(&["check", "-D", &path, "-p", port, "--http", "off"]);
+        (output.status.success(), text(&output.stdout))
+    };
+    let (well, said) = check(&port);
+    assert!(!well && line(&said, "port").starts_with("error"), "{said}");
+    assert!(line(&said, "write-ahead log").starts_with("error"), "another server has it: {said}");
+    assert!(server.stop().unwrap().success());
+    let (well, said) = check(&port);
+    assert!(well && line(&said, "write-ahead log").contains("checkpoint at"), "{said}");
+
+    // A byte of the checkpoint is another one.
+    let checkpoint = newest(&data.join("checkpoint"));
+    let mut bytes = std::fs::read(&checkpoint).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&checkpoint, bytes).unwrap();
+    let (well, said) = check(&port);
+    assert!(!well && line(&said, "write-ahead log").starts_with("error"), "{said}");
+}
+
+fn newest(folder: &Path) -> std::path::PathBuf {
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.pop().expect("a file")
+}
+
+#[test]
+fn health_asks_a_running_server() {
+    let http = format!("127.0.0.1:{}", free_port().unwrap());
+    let server = Server::dictdb_with(&["--http", &http], "").unwrap();
+    let output = dictdb(&["health", "--http", &http]);
+    assert!(output.status.success() && text(&output.stdout).contains("\"status\":\"healthy\""), "{output:?}");
+    let knocked = dictdb(&["health", "--http", "off", "-p", &server.port.to_string()]);
+    assert!(knocked.status.success(), "{knocked:?}");
+    drop(server);
+    assert_eq!(dictdb(&["health", "--http", &http]).status.code(), Some(1));
+}
+
+#[test]
+fn the_log_has_postgres_form() {
+    let settings = ["-c", "log_statement=mod", "-c", "log_connections=on", "-c", "log_disconnections=on"];
+    let server = Server::dictdb_with(&settings, "").unwrap();
+    psql(
+        &server,
+        &["-d", "postgres", "-c", "CREATE TABLE t (n int)", "-c", "INSERT INTO t VALUES (1)", "-c", "SELECT 1"],
+    );
+    psql(&server, &["-d", "postgres", "-c", "SELECT * FROM nothing"]);
+    psql(&server, &["-d", "nowhere", "-c", "SELECT 1"]);
+    let log = server.log();
+    for expected in [
+        "LOG:  connection authorized: user=postgres database=postgres application_name=psql",
+        "LOG:  statement: CREATE TABLE t (n int)",
+        "LOG:  statement: INSERT INTO t VALUES (1)",
+        "ERROR:  relation \"nothing\" does not exist at character 15",
+        "STATEMENT:  SELECT * FROM nothing",
+        "FATAL:  database \"nowhere\" does not exist",
+        "LOG:  disconnection: session time: 0:00:0",
+    ] {
+        assert!(log.contains(expected), "{expected} in\n{log}");
+    }
+    assert!(!log.contains("statement: SELECT 1"), "{log}");
+}
+
+#[test]
+fn slow_statements_are_logged_with_their_parameters() {
+    let settings = ["-c", "log_min_duration_statement=0", "-c", "log_parameter_max_length=5"];
+    let server = Server::dictdb_with(&settings, "").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let address = format!("host=127.0.0.1 port={} user=postgres dbname=postgres", server.port);
+        let (client, connection) = tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.query("SELECT $1::int, $2::text", &[&7_i32, &"o'brien"]).await.unwrap();
+    });
+    let log = server.log();
+    assert!(log.contains(" ms  execute "), "{log}");
+    assert!(log.contains("DETAIL:  parameters: $1 = '7', $2 = 'o''bri...'"), "{log}");
+}
+
+#[test]
+fn the_log_can_be_json_in_a_file() {
+    let directory = fresh_directory().unwrap();
+    let file = directory.join("logs/dictdb.log");
+    let path = format!("log_file={}", file.display());
+    let settings = ["-c", "log_json=on", "-c", &path, "-c", "log_console=off", "-c", "log_statement=all"];
+    let server = Server::dictdb_with(&settings, "").unwrap();
+    psql(&server, &["-d", "postgres", "-c", "SELECT 1/0"]);
+    assert_eq!(server.log(), "", "nothing goes to standard error");
+    let entries: Vec<serde_json::Value> = std::fs::read_to_string(&file)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    let error = entries.iter().find(|entry| entry["error_severity"] == "ERROR").expect("an error");
+    assert_eq!(error["state_code"], "22012");
+    assert_eq!(error["statement"], "SELECT 1/0");
+    for key in ["timestamp", "pid", "user", "dbname", "remote_host", "session_id", "line_num", "application_name"] {
+        assert!(!error[key].is_null(), "{key} in {error}");
+    }
+}
+
+#[test]
+fn a_shutdown_logs_its_steps() {
+    let mut server = Server::dictdb().unwrap();
+    server.signal("INT");
+    assert_eq!(server.exit_code(), Some(0));
+    let log = server.log();
+    let mut rest = log.as_str();
+    for step in [
+        "INFO: Shutdown signal received (SIGINT)",
+        "INFO: Rejecting new requests (503)",
+        "INFO: All requests completed",
+        "INFO: Closing database pool",
+        "INFO: Closing write-ahead log",
+        "INFO: Graceful shutdown completed in ",
+    ] {
+        let at = rest.find(step).unwrap_or_else(|| panic!("{step} in\n{log}"));
+        rest = &rest[at..];
+    }
+}
+
+#[test]
+fn scripts_run_at_the_first_start_only() {
+    let directory = fresh_directory().unwrap();
+    let scripts = directory.join("init");
+    std::fs::create_dir(&scripts).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(scripts.join(name), text).unwrap();
+    write(
+        "01.sql",
+        "CREATE TABLE t (n int, s text);\nCOPY t FROM stdin;\n1\tone; two\n\\.\nCREATE DATABASE shop;\n\\connect shop\nCREATE TABLE goods (id int);\n",
+    );
+    write("02.sh", "psql -X -q -c \"INSERT INTO t VALUES (2, 'shell')\"\n");
+    write("03.sql", "DO $$ BEGIN INSERT INTO t VALUES (3, 'do;'); END $$;\n");
+    write("notes.txt", "ignored");
+    let data = directory.join("data");
+    let path = scripts.to_string_lossy();
+    for _ in 0..2 {
+        let server = started(&data, &["--init-dir", &path]);
+        let rows = psql(&server, &["-d", "postgres", "-c", "SELECT string_agg(n || s, ',' ORDER BY n) FROM t"]).1;
+        assert_eq!(rows, "1one; two,2shell,3do;", "{}", server.log());
+        assert!(psql(&server, &["-d", "shop", "-c", "TABLE goods"]).0);
+        assert!(server.stop().unwrap().success());
+    }
+}
+
+/// A server on a data directory, with the path that shell scripts need.
+fn started(data: &Path, arguments: &[&str]) -> Server {
+    let server = Server::dictdb_on(data, arguments).unwrap();
+    while !server.log().contains("ready to accept connections") {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    server
+}
+
+#[test]
+fn a_script_that_fails_ends_the_start() {
+    let directory = fresh_directory().unwrap();
+    let script = directory.join("broken.sql");
+    std::fs::write(&script, "SELECT 1;\n\nSELECT *\nFROM nothing;\n").unwrap();
+    let port = free_port().unwrap().to_string();
+    let output = dictdb(&["--ephemeral", "--http", "off", "-p", &port, "--init-dir", &directory.to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("broken.sql: line 3: relation \"nothing\" does not exist"), "{said}");
+}
