@@ -34,7 +34,7 @@ pub const MAX_DEPTH: usize = 500;
 /// Most dimensions of an array.
 const MAX_DIMENSIONS: usize = 6;
 
-mod tag {
+pub(crate) mod tag {
     pub const NULL: u8 = 0x00;
     pub const FALSE: u8 = 0x01;
     pub const TRUE: u8 = 0x02;

@@ -1,7 +1,8 @@
 //! Columns under which Arrow's equality and order are PostgreSQL's.
 //!
-//! Integers, dates, text and the like are so already. Floats have their zeros and NaNs made one each. For the rest
-//! (`numeric`, `interval`, `bpchar`, `jsonb`, arrays …) the column is replaced by memcomparable bytes of
+//! Integers, dates, text and the like are so already. Floats have their zeros and NaNs made one each, `bpchar` loses the
+//! blanks at its end. For the rest
+//! (`numeric`, `interval`, `jsonb`, arrays …) the column is replaced by memcomparable bytes of
 //! [`dictdb_types::sort_key`].
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BinaryViewBuilder};
 use arrow::compute;
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use dictdb_functions::vector::trimmed;
 use dictdb_types::arrow::ColumnReader;
 use dictdb_types::{Oid, Physical, Result, Type, TypeLookup, oids, sort_key};
 
@@ -24,6 +26,8 @@ pub(crate) enum KeyForm {
     Widened,
     /// `-0` becomes `0`, every NaN the same one.
     Float,
+    /// Blanks at the end of a text are left out.
+    Trimmed,
     /// Replaced by sort key bytes of this type. NULL stays NULL.
     Encoded(Oid),
     /// Likewise, and NULL has bytes too: it equals itself.
@@ -37,7 +41,8 @@ impl KeyForm {
         match types.physical(oid) {
             Physical::Float4 | Physical::Float8 => KeyForm::Float,
             Physical::Opaque => KeyForm::Encoded(oid),
-            _ if matches!(oid, oids::BPCHAR | oids::INET | oids::CIDR) => KeyForm::Encoded(oid),
+            Physical::Text if oid == oids::BPCHAR => KeyForm::Trimmed,
+            _ if matches!(oid, oids::INET | oids::CIDR) => KeyForm::Encoded(oid),
             _ => KeyForm::Plain,
         }
     }
@@ -70,7 +75,7 @@ impl KeyForm {
     /// The Arrow type of the key.
     pub fn data_type(self, physical: Physical) -> DataType {
         match self {
-            KeyForm::Plain | KeyForm::Float => dictdb_types::arrow::data_type(physical),
+            KeyForm::Plain | KeyForm::Float | KeyForm::Trimmed => dictdb_types::arrow::data_type(physical),
             KeyForm::Widened => DataType::Int64,
             KeyForm::Encoded(_) | KeyForm::EncodedWithNull(_) => DataType::BinaryView,
         }
@@ -82,6 +87,7 @@ impl KeyForm {
             KeyForm::Plain => Ok(column),
             KeyForm::Widened => compute::cast(&column, &DataType::Int64).map_err(arrow_error),
             KeyForm::Float => Ok(normal_floats(&column)),
+            KeyForm::Trimmed => trimmed(&[&column]),
             KeyForm::Encoded(oid) => encode(&column, physical, oid, false),
             KeyForm::EncodedWithNull(oid) => encode(&column, physical, oid, true),
         }

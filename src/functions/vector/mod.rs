@@ -10,11 +10,16 @@ use arrow::array::{ArrayRef, Datum};
 use dictdb_types::Result;
 
 mod arithmetic;
+mod blank_padded;
 mod cast;
 mod compare;
 mod datetime;
+mod numeric;
 mod operand;
+mod part;
 mod text;
+
+pub use part::trimmed;
 
 /// A function over columns: each argument an array or an Arrow `Scalar` (one value for every row). The result has the
 /// length of the arrays, or 1 if all arguments are scalars.
@@ -30,6 +35,10 @@ const FAMILIES: &[&[(&str, VectorFn)]] = &[
     compare::BYTES,
     datetime::KERNELS,
     datetime::ORDERS,
+    numeric::COMPARISONS,
+    numeric::KERNELS,
+    part::KERNELS,
+    blank_padded::COMPARISONS,
     text::KERNELS,
 ];
 

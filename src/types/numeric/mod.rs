@@ -9,6 +9,7 @@
 //!   binary      base 10000 wire form             rounding    round, trunc, ceil, typmod, scales
 //!   arithmetic  + - * / % div gcd lcm !          compare     order, equality, hash, key digits
 //!   functions   sqrt exp ln log power            fixed       binary fixed point under `functions`
+//!   view        small numbers in Arrow's views
 //! ```
 //!
 //! The SQL functions themselves are in the functions crate and call the methods here.
@@ -30,9 +31,11 @@ mod rounding;
 #[cfg(test)]
 mod tests;
 mod text;
+mod view;
 
 pub use rounding::precision_and_scale;
 pub use text::NumericText;
+pub use view::{SmallNumeric, rescaled};
 
 /// Most digits before the decimal point.
 pub const MAX_INTEGER_DIGITS: u64 = 131_072;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use dictdb_planner::expr::AggregateCall;
-use dictdb_types::{Physical, Result};
+use dictdb_types::{Physical, Result, oids};
 
 use super::super::key::KeyForm;
 use super::super::vector::{self, Vector, VectorContext};
@@ -12,6 +12,7 @@ use super::count::Count;
 use super::distinct::DistinctCode;
 use super::extreme;
 use super::general::General;
+use super::numeric;
 use super::sum;
 use crate::aggregate::AggregateCode;
 use crate::runtime::Runtime;
@@ -45,6 +46,8 @@ enum Kind {
     Count,
     Sum(sum::Sum),
     Extreme(extreme::Extreme),
+    NumericSum { average: bool },
+    NumericExtreme { greatest: bool },
     General(Arc<general::GeneralCode>),
 }
 
@@ -85,6 +88,8 @@ impl CallCode {
             Kind::Count => Box::new(Count::default()),
             Kind::Sum(sum) => sum.start(),
             Kind::Extreme(extreme) => extreme.start(),
+            Kind::NumericSum { average } => Box::new(numeric::Sum::new(*average)),
+            Kind::NumericExtreme { greatest } => Box::new(numeric::Extreme::new(*greatest)),
             Kind::General(code) => Box::new(General::new(code.clone())),
         };
         match self.distinct {
@@ -95,17 +100,26 @@ impl CallCode {
 }
 
 impl Kind {
-    /// Whether another order of its input may change the result: sums of floats are rounded at each step.
+    /// Whether another order of its input may change the result: sums of floats are rounded at each step, and which of
+    /// equal numerics is the first of them shows in the scale.
     fn depends_on_order(&self, layouts: &[Physical]) -> bool {
-        matches!(self, Kind::Sum(_))
-            && layouts.iter().any(|layout| matches!(layout, Physical::Float4 | Physical::Float8))
+        match self {
+            Kind::Sum(_) => layouts.iter().any(|layout| matches!(layout, Physical::Float4 | Physical::Float8)),
+            Kind::NumericSum { .. } | Kind::NumericExtreme { .. } => true,
+            Kind::Count | Kind::Extreme(_) | Kind::General(_) => false,
+        }
     }
 }
 
 /// The aggregates that have columns of machine words as states.
 fn special(call: &AggregateCall, layouts: &[Physical], cx: &VectorContext<'_>) -> Option<Kind> {
     let oid = call.args.first().map(|arg| cx.eval.types.base_type(arg.ty()).oid);
+    let numeric = oid == Some(oids::NUMERIC);
     match (&*call.function.name, layouts) {
+        ("sum", [_]) if numeric => Some(Kind::NumericSum { average: false }),
+        ("avg", [_]) if numeric => Some(Kind::NumericSum { average: true }),
+        ("max", [_]) if numeric => Some(Kind::NumericExtreme { greatest: true }),
+        ("min", [_]) if numeric => Some(Kind::NumericExtreme { greatest: false }),
         ("count", [] | [_]) => Some(Kind::Count),
         ("sum", [layout]) => sum::Sum::of_sum(*layout, oid?).map(Kind::Sum),
         ("avg", [layout]) => sum::Sum::of_avg(*layout).map(Kind::Sum),

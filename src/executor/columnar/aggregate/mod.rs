@@ -5,6 +5,7 @@ mod count;
 mod distinct;
 mod extreme;
 mod general;
+mod numeric;
 mod sum;
 
 use std::sync::Arc;

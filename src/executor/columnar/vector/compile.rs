@@ -222,10 +222,12 @@ fn is_deep(expr: &Expr, levels: usize) -> bool {
 
 /// Column kernels besides the direct comparisons that never fail.
 fn is_total(source: &str) -> bool {
-    const STEMS: &[&str] = &["float4", "float8", "float48", "float84", "cash_", "numeric_", "bool"];
+    const STEMS: &[&str] = &["float4", "float8", "float48", "float84", "cash_", "numeric_", "bool", "bpchar"];
     const TOTAL: &[&str] = &[
         "textlen",
         "textoctetlen",
+        "rtrim1",
+        "text_substr_no_len",
         "i2toi4",
         "int28",
         "int48",
@@ -236,6 +238,9 @@ fn is_total(source: &str) -> bool {
         "i8tof",
         "i8tod",
         "ftod",
+        "int2_numeric",
+        "int4_numeric",
+        "int8_numeric",
     ];
     let comparison = |rest: &str| matches!(rest, "eq" | "ne" | "lt" | "le" | "gt" | "ge");
     TOTAL.contains(&source) || STEMS.iter().any(|stem| source.strip_prefix(stem).is_some_and(comparison))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, BooleanBuilder};
 use dictdb_types::arrow::ColumnReader;
-use dictdb_types::{Datum, Oid, Physical, Result};
+use dictdb_types::{Datum, Oid, Physical, Result, oids};
 use hashbrown::HashSet;
 
 use super::{Batch, Vector};
@@ -28,6 +28,8 @@ pub(crate) struct InSet {
 enum Members {
     /// Integers and what is laid out as such.
     Integers(HashSet<i64>),
+    /// Texts that are equal when their bytes are, those of `bpchar` without the blanks at their end.
+    Texts { texts: HashSet<Box<str>>, blank_padded: bool },
     /// Anything else by its equality key.
     Keys(HashSet<Box<[u8]>>),
 }
@@ -71,11 +73,26 @@ fn integer(value: &Datum) -> Option<i64> {
     }
 }
 
+/// What of a text counts.
+fn compared(text: &str, blank_padded: bool) -> &str {
+    if blank_padded { text.trim_end_matches(' ') } else { text }
+}
+
 impl Members {
     fn new(oid: Oid, items: &[Datum]) -> Self {
         let items = || items.iter().filter(|item| !item.is_null());
         if let Some(integers) = items().map(integer).collect() {
             return Members::Integers(integers);
+        }
+        let blank_padded = oid == oids::BPCHAR;
+        if blank_padded || matches!(oid, oids::TEXT | oids::VARCHAR | oids::NAME) {
+            let text = |item: &Datum| match item {
+                Datum::Text(text) => Some(compared(text, blank_padded).into()),
+                _ => None,
+            };
+            if let Some(texts) = items().map(text).collect() {
+                return Members::Texts { texts, blank_padded };
+            }
         }
         let keys = items().map(|item| {
             let mut key = Vec::new();
@@ -86,9 +103,16 @@ impl Members {
     }
 
     fn contain(&self, reader: &ColumnReader<'_>, row: usize, oid: Oid, key: &mut Vec<u8>) -> Result<bool> {
+        if let (Members::Texts { texts, blank_padded }, ColumnReader::Text(column)) = (self, reader) {
+            return Ok(texts.contains(compared(column.value(row), *blank_padded)));
+        }
         let value = reader.get(row)?;
         Ok(match self {
             Members::Integers(integers) => integer(&value).is_some_and(|value| integers.contains(&value)),
+            Members::Texts { texts, blank_padded } => match &value {
+                Datum::Text(text) => texts.contains(compared(text, *blank_padded)),
+                _ => false,
+            },
             Members::Keys(keys) => {
                 key.clear();
                 append_equality_key(&value, oid, key);

@@ -1,0 +1,267 @@
+//! `numeric` over columns: `+ - *`, comparisons, casts from integers.
+//!
+//! Most numbers stand in the views of their column and are computed with there ([`SmallNumeric`]); a row that has a
+//! larger one, or needs one for its result, takes the exact way through [`Numeric`].
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, Datum as ArrowDatum, make_view, new_null_array,
+};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Int16Type, Int32Type, Int64Type};
+use dictdb_types::numeric::SmallNumeric;
+use dictdb_types::{Datum, Error, Numeric, Result, opaque};
+
+use super::VectorFn;
+use super::operand::{argument, mismatch};
+
+macro_rules! comparisons {
+    ($($name:literal: $test:expr;)*) => {
+        &[$(($name, |args| compare(args, $test)),)*]
+    };
+}
+
+pub(super) const COMPARISONS: &[(&str, VectorFn)] = comparisons! {
+    "numeric_eq": Ordering::is_eq;
+    "numeric_ne": Ordering::is_ne;
+    "numeric_lt": Ordering::is_lt;
+    "numeric_le": Ordering::is_le;
+    "numeric_gt": Ordering::is_gt;
+    "numeric_ge": Ordering::is_ge;
+};
+
+pub(super) const KERNELS: &[(&str, VectorFn)] = &[
+    ("numeric_add", |args| arithmetic(args, SmallNumeric::checked_add, Numeric::add)),
+    ("numeric_sub", |args| arithmetic(args, SmallNumeric::checked_sub, Numeric::sub)),
+    ("numeric_mul", |args| arithmetic(args, SmallNumeric::checked_mul, Numeric::mul)),
+    ("int2_numeric", of_integers::<Int16Type>),
+    ("int4_numeric", of_integers::<Int32Type>),
+    ("int8_numeric", of_integers::<Int64Type>),
+];
+
+/// An argument: a column, or one value for all rows.
+struct Operand<'a> {
+    array: &'a BinaryViewArray,
+    /// The value for all rows: its view.
+    single: Option<u128>,
+}
+
+impl<'a> Operand<'a> {
+    fn of(args: &[&'a dyn ArrowDatum], index: usize) -> Result<Self> {
+        let (array, is_single) = argument(args, index)?.get();
+        let array = array.as_binary_view_opt().ok_or_else(|| mismatch(array))?;
+        let single = if is_single { Some(array.views().first().copied().unwrap_or(0)) } else { None };
+        Ok(Operand { array, single })
+    }
+
+    fn is_null(&self) -> bool {
+        self.single.is_some() && (self.array.is_empty() || self.array.is_null(0))
+    }
+
+    fn nulls(&self) -> Option<&NullBuffer> {
+        if self.single.is_some() { None } else { self.array.nulls() }
+    }
+
+    #[inline]
+    fn small(&self, row: usize) -> Option<SmallNumeric> {
+        SmallNumeric::of_view(self.single.unwrap_or_else(|| self.array.views()[row]))
+    }
+
+    fn exact(&self, row: usize) -> Result<Numeric> {
+        let row = if self.single.is_some() { 0 } else { row };
+        match opaque::decode(self.array.value(row))? {
+            Datum::Numeric(value) => Ok(value),
+            other => Err(Error::internal(format!("{other:?} in a column of numeric"))),
+        }
+    }
+}
+
+/// Two operands, the rows of their result and its NULLs; no rows where a single one is NULL.
+struct Pair<'a> {
+    left: Operand<'a>,
+    right: Operand<'a>,
+    rows: usize,
+    nulls: Option<NullBuffer>,
+}
+
+impl<'a> Pair<'a> {
+    fn of(args: &[&'a dyn ArrowDatum]) -> Result<Self> {
+        let (left, right) = (Operand::of(args, 0)?, Operand::of(args, 1)?);
+        let rows = match (left.single, right.single) {
+            (None, _) => left.array.len(),
+            (_, None) => right.array.len(),
+            _ => 1,
+        };
+        let nulls = NullBuffer::union(left.nulls(), right.nulls());
+        Ok(Pair { left, right, rows, nulls })
+    }
+
+    fn is_null(&self) -> bool {
+        self.left.is_null() || self.right.is_null()
+    }
+
+    fn is_valid(&self, row: usize) -> bool {
+        self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row))
+    }
+
+    #[inline]
+    fn small(&self, row: usize) -> Option<(SmallNumeric, SmallNumeric)> {
+        Some((self.left.small(row)?, self.right.small(row)?))
+    }
+}
+
+fn arithmetic(
+    args: &[&dyn ArrowDatum],
+    fast: impl Fn(SmallNumeric, SmallNumeric) -> Option<SmallNumeric>,
+    exact: fn(&Numeric, &Numeric) -> Result<Numeric>,
+) -> Result<ArrayRef> {
+    let pair = Pair::of(args)?;
+    if pair.is_null() {
+        return Ok(new_null_array(&DataType::BinaryView, pair.rows));
+    }
+    let mut out = Encoded::with_capacity(pair.rows);
+    for row in 0..pair.rows {
+        match pair.small(row).and_then(|(left, right)| fast(left, right)) {
+            Some(result) => out.views.push(result.view()),
+            None if pair.is_valid(row) => out.push(exact(&pair.left.exact(row)?, &pair.right.exact(row)?)?),
+            None => out.views.push(0),
+        }
+    }
+    out.finish(pair.nulls)
+}
+
+fn compare(args: &[&dyn ArrowDatum], test: fn(Ordering) -> bool) -> Result<ArrayRef> {
+    let pair = Pair::of(args)?;
+    if pair.is_null() {
+        return Ok(new_null_array(&DataType::Boolean, pair.rows));
+    }
+    let mut failed = None;
+    let bits = BooleanBuffer::collect_bool(pair.rows, |row| {
+        let order = match pair.small(row).and_then(|(left, right)| left.checked_cmp(right)) {
+            Some(order) => Ok(order),
+            None if pair.is_valid(row) => compare_exactly(&pair, row),
+            None => Ok(Ordering::Equal),
+        };
+        match order {
+            Ok(order) => test(order),
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        }
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(Arc::new(BooleanArray::new(bits, pair.nulls))),
+    }
+}
+
+fn compare_exactly(pair: &Pair<'_>, row: usize) -> Result<Ordering> {
+    Ok(pair.left.exact(row)?.cmp(&pair.right.exact(row)?))
+}
+
+fn of_integers<T: ArrowPrimitiveType>(args: &[&dyn ArrowDatum]) -> Result<ArrayRef>
+where
+    i64: From<T::Native>,
+{
+    let (array, _) = argument(args, 0)?.get();
+    let numbers = array.as_primitive_opt::<T>().ok_or_else(|| mismatch(array))?;
+    let view = |number: &T::Native| SmallNumeric { coefficient: i64::from(*number), scale: 0 }.view();
+    let views = numbers.values().iter().map(view).collect();
+    Encoded { views, long: Vec::new() }.finish(numbers.nulls().cloned())
+}
+
+/// A column in the making.
+struct Encoded {
+    views: Vec<u128>,
+    /// Forms too long for a view.
+    long: Vec<u8>,
+}
+
+impl Encoded {
+    fn with_capacity(rows: usize) -> Self {
+        Encoded { views: Vec::with_capacity(rows), long: Vec::new() }
+    }
+
+    #[cold]
+    fn push(&mut self, value: Numeric) {
+        let start = self.long.len();
+        opaque::encode(&Datum::Numeric(value), &mut self.long);
+        let view = make_view(&self.long[start..], 0, start as u32);
+        // A short form is in the view now; the bytes that stay behind do not matter.
+        self.views.push(view);
+    }
+
+    fn finish(self, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
+        let buffers: Vec<Buffer> = if self.long.is_empty() { Vec::new() } else { vec![Buffer::from_vec(self.long)] };
+        let array = BinaryViewArray::try_new(self.views.into(), buffers, nulls);
+        array.map(|array| Arc::new(array) as ArrayRef).map_err(|error| Error::internal(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Scalar;
+    use dictdb_types::Physical;
+    use dictdb_types::arrow::{ColumnBuilder, datum_at};
+
+    use super::*;
+    use crate::vector::vector;
+
+    fn column(texts: &[Option<&str>]) -> ArrayRef {
+        let mut builder = ColumnBuilder::new(Physical::Opaque, texts.len());
+        for text in texts {
+            match text {
+                Some(text) => builder.push(&Datum::Numeric(Numeric::parse(text).unwrap())).unwrap(),
+                None => builder.push_null(),
+            }
+        }
+        builder.finish()
+    }
+
+    fn run(name: &str, args: &[&dyn ArrowDatum]) -> ArrayRef {
+        vector(name).unwrap_or_else(|| panic!("no column kernel {name}"))(args).unwrap()
+    }
+
+    fn texts(array: &ArrayRef) -> Vec<Option<String>> {
+        let text = |row| match datum_at(array, row, Physical::Opaque).unwrap() {
+            Datum::Numeric(value) => Some(value.to_string()),
+            _ => None,
+        };
+        (0..array.len()).map(text).collect()
+    }
+
+    #[test]
+    fn words_and_more_than_words() {
+        let a = column(&[Some("1.50"), None, Some("9223372036854775807"), Some("NaN"), Some("-0.001")]);
+        let b = column(&[Some("0.5"), Some("1"), Some("1"), Some("1"), Some("1000000")]);
+        let some = |texts: [&str; 4]| {
+            let [first, rest @ ..] = texts.map(|text| Some(text.to_owned()));
+            [vec![first, None], rest.to_vec()].concat()
+        };
+        assert_eq!(texts(&run("numeric_add", &[&a, &b])), some(["2.00", "9223372036854775808", "NaN", "999999.999"]));
+        assert_eq!(texts(&run("numeric_sub", &[&a, &b])), some(["1.00", "9223372036854775806", "NaN", "-1000000.001"]));
+        assert_eq!(texts(&run("numeric_mul", &[&a, &b])), some(["0.750", "9223372036854775807", "NaN", "-1000.000"]));
+    }
+
+    #[test]
+    fn comparisons_are_of_values() {
+        let a = column(&[Some("1.5"), Some("NaN"), None, Some("1e30")]);
+        let b = Scalar::new(column(&[Some("1.500")]));
+        let bools = |name: &str| run(name, &[&a, &b]).as_boolean().iter().collect::<Vec<_>>();
+        assert_eq!(bools("numeric_eq"), [Some(true), Some(false), None, Some(false)]);
+        assert_eq!(bools("numeric_gt"), [Some(false), Some(true), None, Some(true)]);
+        assert_eq!(bools("numeric_le"), [Some(true), Some(false), None, Some(false)]);
+        let null = Scalar::new(column(&[None]));
+        assert_eq!(run("numeric_lt", &[&a, &null]).null_count(), 4);
+        assert_eq!(run("numeric_add", &[&null, &b]).null_count(), 1);
+    }
+
+    #[test]
+    fn integers_become_numerics() {
+        let numbers = arrow::array::Int32Array::from(vec![Some(i32::MIN), None, Some(0)]);
+        assert_eq!(texts(&run("int4_numeric", &[&numbers])), [Some("-2147483648".into()), None, Some("0".into())]);
+    }
+}
