@@ -169,7 +169,7 @@ impl<'a> Compiler<'a> {
                 let (input, keys) = (self.node(input)?, self.order(keys)?.into());
                 Ok(match presorted {
                     0 => Arc::new(row::sort::Sort { input, keys, fetch: self.predicate(fetch.as_ref())? }),
-                    _ => Arc::new(row::incremental_sort::IncrementalSort { input, keys, presorted: *presorted }),
+                    _ => Arc::new(row::incremental_sort::IncrementalSort::new(input, keys, *presorted)),
                 })
             }
             Op::Limit { input, limit, offset, ties } => Ok(Arc::new(row::limit::Limit {

@@ -38,8 +38,8 @@ pub use session::Session;
 pub use snapshot::Snapshot;
 pub use storage::Storage;
 pub use table::{
-    ColumnStats, IndexBuilt, Inserted, RowLocked, Scan, ScanBatch, Table, TableStats, UniqueConflict, VersionTag,
-    Written,
+    ColumnStats, Found, IndexBuilt, Inserted, RowLocked, Scan, ScanBatch, Table, TableStats, UniqueConflict,
+    VersionTag, Written,
 };
 pub use transaction::{Isolation, SavepointId, Transaction, concurrent_delete, concurrent_update, row_not_available};
 pub use value::{DatumRow, Overlay, RowReader, ValueRef};

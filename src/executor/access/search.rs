@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_planner::physical::{Fetch, IndexBounds, TableRef};
-use dictdb_storage::{Bound, Candidates, Direction, Index, IndexCursor};
+use dictdb_storage::{Bound, Candidates, Direction, Found, Index, IndexCursor};
 use dictdb_types::{Error, Result, RowId};
 use hashbrown::HashSet;
 
@@ -79,8 +79,9 @@ pub(crate) struct Search {
     access: Arc<IndexAccess>,
     ranges: KeyRanges,
     next_range: usize,
-    /// Rows of a point that were read with its first.
-    ready: Vec<Row>,
+    /// The rows of the last point, on the way through them.
+    point: Found,
+    at_point: bool,
     /// The range that is being read.
     range: Option<Box<RangeRead>>,
     /// Rows returned, when ranges may overlap.
@@ -100,7 +101,16 @@ impl Search {
     /// A search without ranges, at its end.
     pub fn new(access: Arc<IndexAccess>) -> Self {
         let seen = (access.bounds.len() > 1).then(HashSet::new);
-        Search { access, ranges: KeyRanges::new(), next_range: 0, ready: Vec::new(), range: None, seen, position: 0 }
+        Search {
+            access,
+            ranges: KeyRanges::new(),
+            next_range: 0,
+            point: Found::default(),
+            at_point: false,
+            range: None,
+            seen,
+            position: 0,
+        }
     }
 
     /// Begins with the values that the bounds have now.
@@ -113,7 +123,7 @@ impl Search {
             self.ranges.reverse();
         }
         self.next_range = 0;
-        self.ready.clear();
+        self.at_point = false;
         self.range = None;
         if let Some(seen) = &mut self.seen {
             seen.clear();
@@ -129,9 +139,11 @@ impl Search {
         loop {
             rt.tick(self.position)?;
             self.position = self.position.wrapping_add(1);
-            if let Some(mut ready) = self.ready.pop() {
-                row.append(&mut ready);
-                return Ok(true);
+            if self.at_point {
+                if self.next_of_point(rt, row)? {
+                    return Ok(true);
+                }
+                self.at_point = false;
             }
             if self.range.is_some() {
                 if self.next_of_range(rt, row)? {
@@ -144,9 +156,8 @@ impl Search {
             self.access.announce(range, rt)?;
             match range {
                 KeyRange::Point(key) => {
-                    if point(&self.access, key, &mut self.seen, &mut self.ready, rt, row)? {
-                        return Ok(true);
-                    }
+                    self.access.handle.table.look_up(&self.access.index, key, &mut self.point);
+                    self.at_point = true;
                 }
                 KeyRange::Range(from, to) => {
                     let direction = if self.access.reverse { Direction::Backward } else { Direction::Forward };
@@ -155,6 +166,26 @@ impl Search {
                     let range = RangeRead { cursor, batch: Candidates::default(), at: 0, batch_rows: FIRST_BATCH };
                     self.range = Some(Box::new(range));
                 }
+            }
+        }
+    }
+
+    fn next_of_point(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
+        let last = self.next_range.checked_sub(1).and_then(|at| self.ranges.get(at));
+        let Some(KeyRange::Point(key)) = last else { return Ok(false) };
+        let access = &*self.access;
+        let (table, snapshot, seen) = (&access.handle.table, &rt.cx().snapshot, &mut self.seen);
+        loop {
+            let visit = |id, version: &dictdb_storage::RowView<'_>| {
+                if is_repeated(seen, id) {
+                    return Ok(false);
+                }
+                access.columns.append(id, version, row).map(|()| true)
+            };
+            match table.read_found(&access.index, key, &mut self.point, snapshot, visit)? {
+                None => return Ok(false),
+                Some(Ok(false)) => {}
+                Some(found) => return found,
             }
         }
     }
@@ -205,34 +236,6 @@ impl Search {
 
 fn is_repeated(seen: &mut Option<HashSet<RowId>>, id: RowId) -> bool {
     seen.as_mut().is_some_and(|seen| !seen.insert(id))
-}
-
-/// Reads all rows with one key: the first into `row`, others, last first, into `ready`.
-fn point(
-    access: &IndexAccess,
-    key: &[u8],
-    seen: &mut Option<HashSet<RowId>>,
-    ready: &mut Vec<Row>,
-    rt: &Runtime,
-    row: &mut Row,
-) -> Result<bool> {
-    let mut found = false;
-    access.handle.table.find(&access.index, key, &rt.cx().snapshot, |id, version| -> Result<bool> {
-        if is_repeated(seen, id) {
-            return Ok(true);
-        }
-        if !found {
-            found = true;
-            access.columns.append(id, version, row)?;
-        } else {
-            let mut more = Row::with_capacity(access.columns.len());
-            access.columns.append(id, version, &mut more)?;
-            ready.push(more);
-        }
-        Ok(true)
-    })?;
-    ready.reverse();
-    Ok(found)
 }
 
 fn bound(bound: &Option<KeyBound>) -> Bound<'_> {

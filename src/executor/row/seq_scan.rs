@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_types::{Result, RowId};
+use dictdb_types::{Datum, Result, RowId};
 
 use super::{Cursor, Node, Row};
 use crate::access::TableHandle;
@@ -25,7 +25,7 @@ pub(crate) struct SeqScan {
 
 impl Node for SeqScan {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {
-        Box::new(SeqScanCursor { node: self, block: 0, rows: Vec::new().into_iter() })
+        Box::new(SeqScanCursor { node: self, block: 0, values: Vec::new().into_iter(), rows: 0 })
     }
 }
 
@@ -33,26 +33,26 @@ struct SeqScanCursor {
     node: Arc<SeqScan>,
     /// The next block.
     block: usize,
-    /// Rows of the last one.
-    rows: std::vec::IntoIter<Row>,
+    /// Values of the rows of the last one that are still to come, row by row, and how many those are.
+    values: std::vec::IntoIter<Datum>,
+    rows: usize,
 }
 
 impl SeqScanCursor {
     /// Reads the next block; `false`: there is none.
     fn next_block(&mut self, rt: &Runtime) -> Result<bool> {
         let SeqScan { handle, columns, scan, .. } = &*self.node;
-        let mut rows = Vec::new();
+        let mut values = Row::new();
         if let Some(id) = rt.fixed_row(*scan) {
             if self.block > 0 {
                 return Ok(false);
             }
             self.block = 1;
-            let read = handle.table.read_latest(id, &rt.cx().transaction, |version| {
-                let mut row = Row::with_capacity(columns.len());
-                columns.append(id, version, &mut row).map(|()| row)
-            });
-            rows.extend(read.map(|(_, row)| row).transpose()?);
-            self.rows = rows.into_iter();
+            let read =
+                handle.table.read_latest(id, &rt.cx().transaction, |version| columns.append(id, version, &mut values));
+            self.rows = usize::from(read.is_some());
+            read.map(|(_, appended)| appended).transpose()?;
+            self.values = values.into_iter();
             return Ok(true);
         }
         if self.block == 0 {
@@ -62,15 +62,15 @@ impl SeqScanCursor {
             return Ok(false);
         }
         rt.env().check_interrupts()?;
+        let mut rows = 0;
         let visit = |id: RowId, version: &dictdb_storage::RowView<'_>| -> Result<bool> {
-            let mut row = Row::with_capacity(columns.len());
-            columns.append(id, version, &mut row)?;
-            rows.push(row);
-            Ok(true)
+            rows += 1;
+            columns.append(id, version, &mut values).map(|()| true)
         };
         handle.table.for_each_in_block(self.block, &rt.cx().snapshot, visit)?;
         self.block += 1;
-        self.rows = rows.into_iter();
+        self.rows = rows;
+        self.values = values.into_iter();
         Ok(true)
     }
 }
@@ -78,8 +78,10 @@ impl SeqScanCursor {
 impl Cursor for SeqScanCursor {
     fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
         loop {
-            for next in &mut self.rows {
-                *row = next;
+            while self.rows > 0 {
+                self.rows -= 1;
+                row.clear();
+                row.extend(self.values.by_ref().take(self.node.columns.len()));
                 match &self.node.filter {
                     Some(filter) if !filter.is_true(Scope::new(rt, row))? => {}
                     _ => return Ok(true),
@@ -93,7 +95,8 @@ impl Cursor for SeqScanCursor {
 
     fn rescan(&mut self, _: &Runtime) -> Result<()> {
         self.block = 0;
-        self.rows = Vec::new().into_iter();
+        self.values = Vec::new().into_iter();
+        self.rows = 0;
         Ok(())
     }
 }

@@ -141,6 +141,7 @@ impl Builder<'_> {
             Tree::Distinct(at) => Ok((self.build_distinct_input(graph, *at, plans, outer)?, 1 << at)),
             Tree::Join(left, right) => {
                 let (built, done) = self.build_tree(graph, left, plans, wanted, outer)?;
+                let built = self.sorted_early(built, wanted, outer)?;
                 let turned = matches!(**left, Tree::Distinct(_));
                 let Tree::Input(at) = **right else {
                     let (right, others) = self.build_tree(graph, right, plans, &Wanted::all(), outer)?;
@@ -152,6 +153,18 @@ impl Builder<'_> {
                 Ok((built, done | 1 << at))
             }
         }
+    }
+
+    /// When the first rows of an order are wanted, sorts by the keys that are there before the next join: what that has to
+    /// be done for is then a run of rows that are equal by more keys, and so less of it is done in vain.
+    fn sorted_early(&mut self, built: Built, wanted: &Wanted, outer: &Outer) -> Result<Built> {
+        let columns = wanted.order.iter().take_while(|key| key_column(key).is_some()).cloned();
+        let keys = within(columns.collect(), &built.layout);
+        let presorted = satisfied(&built.order, &keys);
+        if wanted.rows.is_none() || !self.methods.incremental_sort || presorted == 0 || presorted == keys.len() {
+            return Ok(built);
+        }
+        self.sorted(built, &keys, wanted.rows, None, outer)
     }
 
     #[allow(clippy::too_many_arguments, reason = "the state of the walk over the tree")]

@@ -130,6 +130,8 @@ impl Builder<'_> {
             let gives_order = !wanted.order.is_empty() && !found.order.is_empty();
             let access = Access { index: Some(found), rows, cost: (search, total_cost) };
             let better = match gives_order == ordered {
+                // Small tables are read row by row, which costs more for two rows than to look one up.
+                true if best.index.is_none() && access.is_of_one_row() && self.methods.indexscan => true,
                 true => access.price(wanted) < best.price(wanted),
                 false => gives_order,
             };
@@ -198,6 +200,13 @@ pub(crate) struct Access {
 }
 
 impl Access {
+    /// Whether it looks up one key, which at most one row has.
+    fn is_of_one_row(&self) -> bool {
+        let Some(found) = &self.index else { return false };
+        let ([bounds], Some(info)) = (found.bounds.as_slice(), found.index.index()) else { return false };
+        info.unique && bounds.equal.len() == info.keys.len()
+    }
+
     /// The cost of what is wanted; where part of the order is missing, of sorting that too.
     fn price(&self, wanted: &Wanted) -> f64 {
         let given = self.index.as_ref().map_or(0, |found| found.order.len());

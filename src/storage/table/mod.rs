@@ -29,7 +29,7 @@ use free_slots::FreeSlots;
 pub use ddl::IndexBuilt;
 pub use keys::UniqueConflict;
 pub use lock_row::RowLocked;
-pub use read::VersionTag;
+pub use read::{Found, VersionTag};
 pub use scan::{Scan, ScanBatch};
 pub use stats::{ColumnStats, TableStats};
 pub use write::{Inserted, Written};

@@ -16,6 +16,15 @@ use crate::version::Stamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VersionTag(pub(crate) Stamp);
 
+/// Rows that an index had under a key at one moment.
+#[derive(Debug, Default)]
+pub struct Found {
+    rows: RowIds,
+    /// Whether all of them have the key in the version that an older snapshot sees.
+    exact: bool,
+    next: usize,
+}
+
 impl Table {
     /// Runs `visit` on the version of a row that the snapshot sees, under the block's latch: it must not call storage.
     /// `None` if it sees none.
@@ -38,6 +47,38 @@ impl Table {
         self.read(row, snapshot, read).transpose().map(|found| found.is_some())
     }
 
+    /// Looks a key up in an index, to read the rows one by one: see [`Table::read_found`].
+    #[inline]
+    pub fn look_up(&self, index: &Index, key: &[u8], found: &mut Found) {
+        found.rows.clear();
+        found.next = 0;
+        found.exact = index.lookup(key, &mut found.rows);
+    }
+
+    /// Runs `visit` on the next row found that the snapshot sees with that key, under its block's latch: it must not call
+    /// storage. `None` after the last one. The snapshot is at least as old as the search.
+    pub fn read_found<R>(
+        &self,
+        index: &Index,
+        key: &[u8],
+        found: &mut Found,
+        snapshot: &Snapshot,
+        mut visit: impl FnMut(RowId, &RowView<'_>) -> R,
+    ) -> Result<Option<R>> {
+        while let Some(&row) = found.rows.get(found.next) {
+            found.next += 1;
+            let exact = found.exact;
+            let seen = self.read(row, snapshot, |version| {
+                let has_key = exact || has_key(index, version, key)?;
+                Ok::<_, dictdb_types::Error>(has_key.then(|| visit(row, version)))
+            });
+            if let Some(result) = seen.transpose()?.flatten() {
+                return Ok(Some(result));
+            }
+        }
+        Ok(None)
+    }
+
     /// Runs `visit` on the rows that have a key in an index and that the snapshot sees, one after the other, each under
     /// its block's latch. `visit` returns whether to go on.
     pub fn find<E>(
@@ -50,14 +91,10 @@ impl Table {
     where
         E: From<dictdb_types::Error>,
     {
-        let mut rows = RowIds::new();
-        let exact = index.lookup(key, &mut rows);
-        for row in rows {
-            let go_on = self.read(row, snapshot, |version| match exact || has_key(index, version, key)? {
-                true => visit(row, version),
-                false => Ok(true),
-            });
-            if !go_on.transpose()?.unwrap_or(true) {
+        let mut found = Found::default();
+        self.look_up(index, key, &mut found);
+        while let Some(go_on) = self.read_found(index, key, &mut found, snapshot, &mut visit)? {
+            if !go_on? {
                 break;
             }
         }
