@@ -13,18 +13,16 @@ import argparse
 import contextlib
 import os
 import pathlib
-import shutil
 import statistics
-import subprocess
 import tempfile
 
-from server import BIN, Server, free_port
+from server import dictdb, postgresql
 from workloads import COPIED_ROWS, WORKLOADS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 IDLE_CONNECTIONS = 100
 # Memory is shared between PostgreSQL's processes, so only the server that is one process is measured.
-SETTINGS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=127.0.0.1", "max_parallel_workers_per_gather=0"]
+SETTINGS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_parallel_workers_per_gather=0"]
 
 
 def arguments():
@@ -40,22 +38,11 @@ def arguments():
 
 
 def start_postgresql(folder, options):
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if as_user:
-        shutil.chown(folder, "postgres")
-    data = folder / "data"
-    initdb = [str(BIN / "initdb"), "--no-sync", "-A", "trust", "-U", "postgres", "--locale=C", "-E", "UTF8", "-D", str(data)]
-    subprocess.run([*as_user, *initdb], check=True, capture_output=True)
-    port = free_port()
-    # runuser would be the process that is measured; setpriv replaces itself by the server.
-    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if as_user else []
-    command = [*as_user, str(BIN / "postgres"), "-D", str(data), "-p", str(port), "-k", ""]
-    return Server("postgresql", command + [word for setting in SETTINGS for word in ("-c", setting)], port, options)
+    return postgresql(folder, SETTINGS, options)
 
 
 def start_dictdb(folder, options):
-    port = free_port()
-    return Server("dictdb", [options.dictdb, "--ephemeral", "--port", str(port), "-D", str(folder / "dictdb")], port, options)
+    return dictdb(folder / "dictdb", ["--ephemeral"], options)
 
 
 def compare(name, servers, rounds, run):

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -63,7 +64,7 @@ def wait_for_answer(port):
 
 class Server:
     def __init__(self, name, command, port, options):
-        self.name, self.port, self.options = name, port, options
+        self.name, self.command, self.port, self.options = name, command, port, options
         started = time.monotonic()
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self.process = subprocess.Popen([*self.pinned(), *command], **quiet)
@@ -145,3 +146,45 @@ class Server:
     def stop(self):
         self.process.terminate()
         self.process.wait(30)
+
+    def kill(self):
+        """Ends the server as a crash would, and waits until its children have noticed."""
+        children = [stat.parent.name for stat in pathlib.Path("/proc").glob("[0-9]*/stat") if parent_of(stat) == self.process.pid]
+        self.process.kill()
+        self.process.wait(30)
+        while any(pathlib.Path("/proc", child).exists() for child in children):
+            time.sleep(0.01)
+
+    def again(self):
+        """The same server started once more; `start_ms` is how long it took to its first answer."""
+        return Server(self.name, self.command, self.port, self.options)
+
+
+def parent_of(stat):
+    """The parent of the process with this file in /proc; none when it is gone."""
+    try:
+        return int(stat.read_text().rsplit(")", 1)[1].split()[1])
+    except (OSError, IndexError):
+        return None
+
+
+def postgresql(folder, settings, options):
+    """A new PostgreSQL in a new folder."""
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if as_user:
+        shutil.chown(folder, "postgres")
+    data = folder / "data"
+    initdb = [str(BIN / "initdb"), "--no-sync", "-A", "trust", "-U", "postgres", "--locale=C", "-E", "UTF8", "-D", str(data)]
+    subprocess.run([*as_user, *initdb], check=True, capture_output=True)
+    port = free_port()
+    # runuser would be the process that is measured; setpriv replaces itself by the server.
+    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if as_user else []
+    command = [*as_user, str(BIN / "postgres"), "-D", str(data), "-p", str(port), "-k", ""]
+    settings = ["listen_addresses=127.0.0.1", *settings]
+    return Server("postgresql", command + [word for setting in settings for word in ("-c", setting)], port, options)
+
+
+def dictdb(data, arguments, options):
+    """A DictDB with this data directory."""
+    port = free_port()
+    return Server("dictdb", [options.dictdb, "--port", str(port), "-D", str(data), *arguments], port, options)
