@@ -21,6 +21,7 @@ pub mod explain;
 pub mod expr;
 mod fold;
 pub mod logical;
+pub mod part;
 pub mod physical;
 pub mod routine;
 mod rules;

@@ -211,9 +211,7 @@ pub fn simple_expression(
     binder.variables = Some(variables);
     binder.levels.push(Level::default());
     let bound = binder.bind_expr(expr)?;
-    let level = binder.level();
-    let plain = level.aggregates.is_empty() && level.windows.is_empty() && level.sets.is_empty();
-    if !plain || bound.any(&mut |e| matches!(e, Expr::Sublink(_) | Expr::Column(..))) {
+    if !is_plain(&mut binder, &bound) {
         return Ok(None);
     }
     let mut bound = match target {
@@ -233,7 +231,14 @@ pub fn simple_expression(
     Ok(Some(SimpleExpr { expr: bound, ty, calls_routines: !binder.user_functions().is_empty(), fields }))
 }
 
-fn is_row(cx: BindContext<'_>, ty: Type) -> bool {
+/// Whether a bound expression can be evaluated without a query.
+pub(crate) fn is_plain(binder: &mut Binder<'_>, bound: &Expr) -> bool {
+    let level = binder.level();
+    let plain = level.aggregates.is_empty() && level.windows.is_empty() && level.sets.is_empty();
+    plain && !bound.any(&mut |e| matches!(e, Expr::Sublink(_) | Expr::Column(..)))
+}
+
+pub(crate) fn is_row(cx: BindContext<'_>, ty: Type) -> bool {
     ty.oid == oids::RECORD
         || matches!(
             cx.catalog.type_info(cx.catalog.base_type(ty).oid).map(|info| info.kind.clone()),
@@ -242,7 +247,7 @@ fn is_row(cx: BindContext<'_>, ty: Type) -> bool {
 }
 
 /// Parameters are read from the row of variables.
-fn to_inputs(expr: &mut Expr) {
+pub(crate) fn to_inputs(expr: &mut Expr) {
     expr.rewrite(&mut |e| {
         if let Expr::Param(number, ty) = e {
             *e = Expr::Input(*number, *ty);
@@ -252,6 +257,14 @@ fn to_inputs(expr: &mut Expr) {
 
 /// The expression of a SELECT that has nothing else.
 fn only_expression(statement: &ast::Statement) -> Option<&ast::Expr> {
+    match projection(statement)? {
+        [SelectItem::UnnamedExpr(expr)] => Some(expr),
+        _ => None,
+    }
+}
+
+/// What a SELECT that has nothing else selects.
+pub(crate) fn projection(statement: &ast::Statement) -> Option<&[SelectItem]> {
     let ast::Statement::Query(query) = statement else { return None };
     let plain = query.with.is_none()
         && query.order_by.is_none()
@@ -271,10 +284,7 @@ fn only_expression(statement: &ast::Statement) -> Option<&ast::Expr> {
         && select.into.is_none()
         && select.named_window.is_empty()
         && !grouped;
-    match select.projection.as_slice() {
-        [SelectItem::UnnamedExpr(expr)] if plain => Some(expr),
-        _ => None,
-    }
+    plain.then_some(select.projection.as_slice())
 }
 
 /// The conversion of [`Expr::Input`] 0 from one type to another where INSERT would do it; `None`: it would not.

@@ -6,7 +6,7 @@ use dictdb_types::{Datum, Env, Error, Field, Result, Type};
 
 use crate::context::CallSite;
 use crate::sql::Sql;
-use crate::tree::{Frame, Function};
+use crate::tree::{Frame, Function, PartAssignment};
 
 /// Resolves type names while a function is compiled.
 pub trait TypeSource {
@@ -21,6 +21,9 @@ pub trait TypeSource {
 
     /// The array type over an element type.
     fn array_of(&mut self, ty: Type) -> Option<Type>;
+
+    /// 42804 for a type that has no collations, 42704 for a collation that there is not.
+    fn check_collation(&mut self, ty: Type, name: &str) -> Result<()>;
 
     /// `plpgsql.variable_conflict` and its like.
     fn setting(&mut self, name: &str) -> String;
@@ -42,6 +45,17 @@ pub struct Executed {
     pub command: String,
 }
 
+/// What is wanted of a statement's rows.
+#[derive(Clone, Copy, Debug)]
+pub enum Read {
+    /// All of them, if it returns any.
+    All,
+    /// The first one, and whether there is another.
+    Two,
+    /// All of them; 42601 from a statement that returns none.
+    Tuples,
+}
+
 /// Where FETCH and MOVE go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -53,6 +67,17 @@ pub enum Direction {
     Absolute(i64),
     /// By a distance from the current row.
     Relative(i64),
+}
+
+/// How a cursor is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// Its name, if it has one.
+    pub name: Option<&'a str>,
+    /// `[NO] SCROLL`.
+    pub scroll: Option<bool>,
+    /// A loop reads it: it outlives the end of the transaction.
+    pub pinned: bool,
 }
 
 /// The session of a running function.
@@ -70,11 +95,14 @@ pub trait Host: TypeSource {
         target: Option<Type>,
     ) -> Result<(Datum, Type, Option<Arc<[Field]>>)>;
 
-    /// Runs a statement, reading at most so many rows.
-    fn execute(&mut self, sql: &Sql, frame: &Frame, function: &Function, limit: usize) -> Result<Executed>;
+    /// The value of a variable, or of a field of one, with a part of it assigned.
+    fn evaluate_part(&mut self, part: &PartAssignment, frame: &mut Frame, function: &Function) -> Result<Datum>;
+
+    /// Runs a statement, reading at most so many rows. With `must_return` it has to return some: 42601.
+    fn execute(&mut self, sql: &Sql, frame: &Frame, function: &Function, read: Read) -> Result<Executed>;
 
     /// Runs a statement made while the function runs.
-    fn execute_text(&mut self, text: &str, params: Params, limit: usize) -> Result<Executed>;
+    fn execute_text(&mut self, text: &str, params: Params, read: Read) -> Result<Executed>;
 
     /// Runs CALL and gives the values of the output parameters; `None` when there are none. The second value has the
     /// arguments that stand for them, as text.
@@ -86,17 +114,10 @@ pub trait Host: TypeSource {
     ) -> Result<Option<(Executed, Vec<Option<String>>)>>;
 
     /// Opens a cursor over a query; its name.
-    fn open(
-        &mut self,
-        name: Option<&str>,
-        sql: &Sql,
-        frame: &Frame,
-        function: &Function,
-        scroll: Option<bool>,
-    ) -> Result<Arc<str>>;
+    fn open(&mut self, how: Opening<'_>, sql: &Sql, frame: &Frame, function: &Function) -> Result<Arc<str>>;
 
     /// Likewise over a query made while the function runs.
-    fn open_text(&mut self, name: Option<&str>, text: &str, params: Params, scroll: Option<bool>) -> Result<Arc<str>>;
+    fn open_text(&mut self, how: Opening<'_>, text: &str, params: Params) -> Result<Arc<str>>;
 
     /// Moves a cursor; with `keep` its rows are given. 34000.
     fn fetch(&mut self, cursor: &str, direction: Direction, keep: bool) -> Result<Executed>;

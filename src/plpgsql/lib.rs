@@ -22,9 +22,9 @@ mod sql;
 mod tree;
 
 pub use context::CallSite;
-pub use host::{Direction, Executed, Host, Params, TypeSource};
+pub use host::{Direction, Executed, Host, Opening, Params, Read, TypeSource};
 pub use names::Visible;
 pub use parse::{Header, Parameter, ResultKind, compile};
 pub use run::{Arguments, Returned, TriggerData, call, call_trigger};
 pub use sql::{Sql, SqlKind};
-pub use tree::{Frame, Function};
+pub use tree::{Frame, Function, PartAssignment};

@@ -20,8 +20,8 @@ pub(crate) struct Scope {
 enum Item {
     /// A block or loop begins; with its label.
     Label(Option<Arc<str>>, LabelKind),
-    /// A variable of the innermost block.
-    Variable(Arc<str>, usize),
+    /// A variable of the innermost block; whether it is a row.
+    Variable(Arc<str>, usize, bool),
 }
 
 /// What a label stands before.
@@ -39,29 +39,49 @@ pub(crate) fn with_label(outer: &Names, label: Option<Arc<str>>, kind: LabelKind
     Some(Arc::new(Scope { item: Item::Label(label, kind), outer: outer.clone() }))
 }
 
-/// The names with one more variable.
-pub(crate) fn with_variable(outer: &Names, name: Arc<str>, variable: usize) -> Names {
-    Some(Arc::new(Scope { item: Item::Variable(name, variable), outer: outer.clone() }))
+/// The names with one more variable, which is a row or not.
+pub(crate) fn with_variable(outer: &Names, name: Arc<str>, variable: usize, row: bool) -> Names {
+    Some(Arc::new(Scope { item: Item::Variable(name, variable, row), outer: outer.clone() }))
 }
 
-/// The variable that a dotted name begins with, and how many of its parts that took.
+/// The variable that a dotted name begins with, and how many of its parts that took. A scalar takes all of them, a row leaves
+/// at most one, its field.
 pub(crate) fn find(names: &Names, name: &[&str]) -> Option<(usize, usize)> {
     let mut at = names;
     let mut level = names;
     let first = *name.first()?;
     while let Some(scope) = at {
         match &scope.item {
-            Item::Variable(own, variable) if **own == *first => return Some((*variable, 1)),
+            Item::Variable(own, variable, row) if **own == *first && (*row || name.len() == 1) => {
+                return (name.len() <= 2).then_some((*variable, 1));
+            }
             Item::Variable(..) => {}
             Item::Label(label, _) => {
-                if let (Some(label), Some(second)) = (label, name.get(1))
+                if let (Some(label), [_, inner @ ..]) = (label, name)
                     && **label == *first
-                    && let Some(variable) = find_in_level(level, second)
+                    && let Some(variable) = labelled(level, inner)
                 {
-                    return Some((variable, 2));
+                    return (name.len() <= 3).then_some((variable, 2));
                 }
                 level = &scope.outer;
             }
+        }
+        at = &scope.outer;
+    }
+    None
+}
+
+/// The variable of the innermost block that a name after the block's label begins with.
+fn labelled(names: &Names, name: &[&str]) -> Option<usize> {
+    let first = *name.first()?;
+    let mut at = names;
+    while let Some(scope) = at {
+        match &scope.item {
+            Item::Variable(own, variable, row) if **own == *first && (*row || name.len() == 1) => {
+                return Some(*variable);
+            }
+            Item::Variable(..) => {}
+            Item::Label(..) => return None,
         }
         at = &scope.outer;
     }
@@ -73,7 +93,7 @@ pub(crate) fn find_in_level(names: &Names, name: &str) -> Option<usize> {
     let mut at = names;
     while let Some(scope) = at {
         match &scope.item {
-            Item::Variable(own, variable) if **own == *name => return Some(*variable),
+            Item::Variable(own, variable, _) if **own == *name => return Some(*variable),
             Item::Variable(..) => {}
             Item::Label(..) => return None,
         }
@@ -108,6 +128,9 @@ pub(crate) fn in_loop(names: &Names) -> bool {
     false
 }
 
+/// Numbers of the variables that a piece of SQL names.
+pub(crate) type Used = Arc<Mutex<BTreeSet<usize>>>;
+
 /// The structure of a record.
 pub(crate) type Shape = Arc<[Field]>;
 
@@ -120,6 +143,8 @@ pub struct Visible {
     pub(crate) conflict: Conflict,
     /// Records whose structure was looked at: a plan is good as long as they keep it.
     consulted: Mutex<BTreeSet<usize>>,
+    /// Variables that were named.
+    used: Used,
 }
 
 impl Visible {
@@ -129,6 +154,7 @@ impl Visible {
         variable_names: &Arc<[Arc<str>]>,
         shapes: &[Option<Shape>],
         conflict: Conflict,
+        used: &Used,
     ) -> Self {
         Visible {
             names: names.clone(),
@@ -137,6 +163,7 @@ impl Visible {
             shapes: shapes.to_vec(),
             conflict,
             consulted: Mutex::default(),
+            used: used.clone(),
         }
     }
 
@@ -168,6 +195,7 @@ impl Visible {
 impl Variables for Visible {
     fn find(&self, name: &[&str]) -> Result<Option<Variable>> {
         let Some((number, parts)) = find(&self.names, name) else { return Ok(None) };
+        self.used.lock().insert(number);
         let ty = self.types[number];
         let fields = match ty.oid {
             oids::RECORD => {

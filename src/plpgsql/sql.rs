@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dictdb_types::Error;
 use parking_lot::Mutex;
 
-use crate::names::Names;
+use crate::names::{Names, Used};
 
 /// What a piece of SQL is, as CONTEXT names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum SqlKind {
     Expression,
     /// The right side of an assignment.
     Assignment,
+    /// An assignment to a part of a variable: evaluated as `SELECT target, expression`.
+    PartAssignment,
     /// A statement.
     Statement,
 }
@@ -28,6 +30,7 @@ pub struct Sql {
     /// What it is.
     pub kind: SqlKind,
     pub(crate) names: Names,
+    pub(crate) used: Used,
     /// What the host keeps with it: its plan.
     pub plan: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
 }
@@ -37,7 +40,8 @@ const SELECT: &str = "SELECT ";
 
 impl Sql {
     pub(crate) fn new(kind: SqlKind, shown: Arc<str>, offset: usize, names: &Names) -> Sql {
-        Sql { shown, offset, kind, names: names.clone(), plan: Mutex::default() }
+        let offset = offset.min(shown.len());
+        Sql { shown, offset, kind, names: names.clone(), used: Used::default(), plan: Mutex::default() }
     }
 
     /// The statement to parse.
@@ -46,12 +50,21 @@ impl Sql {
         match self.kind {
             SqlKind::Statement => own.to_owned(),
             SqlKind::Expression | SqlKind::Assignment => format!("{SELECT}{own}"),
+            SqlKind::PartAssignment => {
+                // As long as what it stands for, so that positions stay right.
+                let target = self.shown[..self.offset].trim_end().trim_end_matches(['=', ':']);
+                let between = self.offset - target.len() - 1;
+                format!("{SELECT}{target},{}{own}", " ".repeat(between))
+            }
         }
     }
 
     /// The character position in [`Sql::shown`] of a position in [`Sql::statement`].
     pub fn position(&self, position: u32) -> u32 {
-        let before = self.shown[..self.offset].chars().count() as u32;
+        let before = match self.kind {
+            SqlKind::PartAssignment => 0,
+            _ => self.shown[..self.offset].chars().count() as u32,
+        };
         let prefix = if self.kind == SqlKind::Statement { 0 } else { SELECT.len() as u32 };
         (position + before).saturating_sub(prefix).max(1)
     }
@@ -77,7 +90,7 @@ impl Sql {
 pub(crate) fn context_line(kind: SqlKind, text: &str) -> String {
     let noun = match kind {
         SqlKind::Expression => "SQL expression",
-        SqlKind::Assignment => "PL/pgSQL assignment",
+        SqlKind::Assignment | SqlKind::PartAssignment => "PL/pgSQL assignment",
         SqlKind::Statement => "SQL statement",
     };
     format!("{noun} \"{text}\"")

@@ -28,12 +28,16 @@ pub struct Function {
     pub(crate) found: usize,
     pub(crate) trigger: Option<TriggerVariables>,
     pub(crate) result: ResultKind,
+    /// DETAIL of a failed INTO STRICT tells the parameters.
+    pub(crate) print_strict_params: bool,
+    /// Warnings of compiling it, with positions in its text.
+    pub warnings: Vec<dictdb_types::Error>,
 }
 
 impl Function {
     /// The names that a piece of SQL may use, with the structure its records have now.
     pub fn visible(&self, sql: &Sql, frame: &Frame) -> Visible {
-        Visible::new(&sql.names, &frame.types, &self.variable_names, &frame.shapes, self.conflict)
+        Visible::new(&sql.names, &frame.types, &self.variable_names, &frame.shapes, self.conflict, &sql.used)
     }
 }
 
@@ -139,18 +143,22 @@ pub(crate) struct Statement {
     pub kind: Kind,
 }
 
-/// Where a value goes: a variable, or a part of it.
+/// Where a value goes: a variable, or a field of a row.
 #[derive(Debug)]
 pub(crate) struct Place {
     pub variable: usize,
-    pub steps: Vec<Step>,
+    pub field: Option<Arc<str>>,
 }
 
+/// An assignment to an element, a slice, or a field within a field.
 #[derive(Debug)]
-pub(crate) enum Step {
-    Field(Arc<str>),
-    Index(Sql),
-    Slice,
+pub struct PartAssignment {
+    /// Target and value.
+    pub sql: Sql,
+    /// The value alone, for when it takes a query.
+    pub value: Sql,
+    /// How many of the target's names make the variable or field that the part belongs to.
+    pub names: usize,
 }
 
 /// Where rows go: one row variable, or a list of scalar variables and fields.
@@ -252,6 +260,7 @@ pub(crate) enum FetchWord {
 pub(crate) enum Kind {
     Block(Block),
     Assign { place: Place, value: Sql },
+    AssignPart { place: Place, part: PartAssignment },
     If { branches: Vec<(Sql, Vec<Statement>)>, otherwise: Vec<Statement> },
     Case { operand: Option<(usize, Sql)>, branches: Vec<(Sql, Vec<Statement>)>, otherwise: Option<Vec<Statement>> },
     Loop(Loop),
@@ -260,7 +269,7 @@ pub(crate) enum Kind {
     ForQuery { target: Target, query: Sql, body: Loop },
     ForExecute { target: Target, dynamic: Dynamic, body: Loop },
     ForCursor { row: usize, cursor: usize, args: CursorArgs, body: Loop },
-    Foreach { target: Place, slice: usize, array: Sql, body: Loop },
+    Foreach { target: Target, slice: usize, array: Sql, body: Loop },
     Exit { is_exit: bool, label: Option<Arc<str>>, condition: Option<Sql> },
     Return(Option<Sql>),
     ReturnNext(Option<Sql>),
@@ -287,7 +296,7 @@ impl Kind {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Kind::Block(_) => "statement block",
-            Kind::Assign { .. } => "assignment",
+            Kind::Assign { .. } | Kind::AssignPart { .. } => "assignment",
             Kind::If { .. } => "IF",
             Kind::Case { .. } => "CASE",
             Kind::Loop(_) => "LOOP",

@@ -168,6 +168,8 @@ pub(crate) struct Cursor {
     pub position: usize,
     /// The transaction that made it has ended.
     pub held: bool,
+    /// A loop reads it: it outlives a transaction that a procedure ends.
+    pub pinned: bool,
 }
 
 impl Portal {

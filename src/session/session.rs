@@ -140,6 +140,16 @@ impl Shared {
         if self.is_superuser() { Authority::Superuser } else { Authority::User }
     }
 
+    /// Hands waiting notices to the client.
+    #[inline]
+    pub(crate) fn send_notices(&self, client: &mut dyn Client) {
+        if self.has_notices.load(Ordering::Acquire) {
+            for notice in self.take_notices() {
+                client.notice(&notice);
+            }
+        }
+    }
+
     pub(crate) fn take_notices(&self) -> Vec<Error> {
         self.has_notices.store(false, Ordering::Release);
         std::mem::take(&mut *self.notices.lock())
@@ -514,11 +524,12 @@ impl Session {
     /// Hands waiting notices to the client.
     #[inline]
     pub(crate) fn send_notices(&self, client: &mut dyn Client) {
-        if self.shared.has_notices.load(Ordering::Acquire) {
-            for notice in self.shared.take_notices() {
-                client.notice(&notice);
-            }
-        }
+        self.shared.send_notices(client);
+    }
+
+    /// Whether a statement is one of several in its transaction: inside a block, or of a function.
+    pub(crate) fn in_block(&self) -> bool {
+        self.block.in_block() || self.routines.depth > 0
     }
 
     /// Opens a transaction if none is open.

@@ -36,6 +36,13 @@ impl SqlState {
     }
 }
 
+impl SqlState {
+    /// All codes of errors that a condition name stands for; PL/pgSQL knows none of success and warnings.
+    pub fn of_error_condition(name: &str) -> impl Iterator<Item = SqlState> {
+        Self::by_condition_name(name).filter(|code| !matches!(&code.0[..2], b"00" | b"01" | b"02"))
+    }
+}
+
 impl fmt::Display for SqlState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -4,8 +4,12 @@ use dictdb_tests::script;
 use dictdb_tests::server::{Server, files_of};
 use dictdb_tests::wire::Connection;
 
-/// Failures shown in full per script.
+/// Failures shown in full per script, unless `SQL_FAILURES_SHOWN` says otherwise.
 const SHOWN_FAILURES: usize = 10;
+
+fn shown_failures() -> usize {
+    std::env::var("SQL_FAILURES_SHOWN").ok().and_then(|shown| shown.parse().ok()).unwrap_or(SHOWN_FAILURES)
+}
 
 #[test]
 fn scripts_give_what_postgresql_gave() {
@@ -64,7 +68,7 @@ fn run_on_dictdb(name: &str, blocks: &[script::Block]) -> Vec<String> {
                 block.expected.join("\n    "),
                 actual.join("\n    ")
             );
-            failures.push(if failures.len() < SHOWN_FAILURES {
+            failures.push(if failures.len() < shown_failures() {
                 text
             } else {
                 format!("{name}, statement {}: {}", number + 1, block.sql)

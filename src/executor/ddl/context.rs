@@ -64,6 +64,8 @@ pub struct DdlContext<'a> {
     pub params: &'a Arc<[Datum]>,
     /// Their types.
     pub param_types: &'a [Type],
+    /// Variables that a query of the command may name: they are its parameters.
+    pub variables: Option<&'a dyn dictdb_planner::variables::Variables>,
     /// Schemas searched for unqualified names, `pg_catalog` included.
     pub search_path: &'a [Oid],
     /// Schema new objects go to; `None` when the search path names none that exists.

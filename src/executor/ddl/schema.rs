@@ -71,6 +71,7 @@ impl DdlContext<'_> {
             constraints: self.constraints,
             params: self.params,
             param_types: self.param_types,
+            variables: self.variables,
             search_path: &search_path,
             creation_schema: Some(schema),
             temporary_schema: self.temporary_schema,

@@ -65,7 +65,8 @@ impl DdlContext<'_> {
         let bind =
             BindContext { catalog: &cx.catalog, registry: self.registry, env: &*cx.env, search_path, role: self.role };
         let statistics = LiveRows(self.storage);
-        let planned = dictdb_planner::plan(tree, locations, self.param_types, bind, &statistics)?;
+        let variables = self.variables;
+        let planned = dictdb_planner::plan_with(tree, locations, self.param_types, variables, bind, &statistics)?;
         if let Some(failure) = planned.failure {
             return Err(failure);
         }

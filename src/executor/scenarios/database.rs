@@ -75,6 +75,7 @@ impl Database {
             constraints: &Arc::default(),
             params: &Arc::from([]),
             param_types: &[],
+            variables: None,
             search_path: &SEARCH_PATH,
             creation_schema: Some(namespaces::PUBLIC),
             temporary_schema: Oid(0),

@@ -26,6 +26,18 @@ pub(crate) struct Target<'a> {
     pub position: Option<u32>,
 }
 
+/// A part of something that is no column.
+pub(crate) struct PartTarget<'a> {
+    /// Type of the whole.
+    pub ty: Type,
+    /// Steps into it.
+    pub steps: &'a [PathStep<'a>],
+    /// As errors name the whole.
+    pub name: &'a str,
+    /// Where the target stands.
+    pub position: Option<u32>,
+}
+
 impl Target<'_> {
     /// Whether the whole column gets the value.
     pub fn is_whole(&self) -> bool {
@@ -131,6 +143,18 @@ impl Binder<'_> {
         }
         let leaf = Leaf { value, position, column: &target.column.name, target: target.position };
         self.assign_part(current, target.column.ty, &target.steps, leaf)
+    }
+
+    /// The value of a container after an assignment to a part of it.
+    pub(crate) fn assign_steps(
+        &mut self,
+        target: &PartTarget<'_>,
+        current: Expr,
+        value: Expr,
+        position: Option<u32>,
+    ) -> Result<Expr> {
+        let leaf = Leaf { value, position, column: target.name, target: target.position };
+        self.assign_part(current, target.ty, target.steps, leaf)
     }
 
     fn assign_part(&mut self, container: Expr, ty: Type, steps: &[PathStep<'_>], leaf: Leaf<'_>) -> Result<Expr> {

@@ -224,7 +224,7 @@ impl Binder<'_> {
     }
 
     /// One item of a row constructor; `t.*` gives several.
-    fn bind_row_item(&mut self, item: &Ast) -> Result<Vec<Expr>> {
+    pub(crate) fn bind_row_item(&mut self, item: &Ast) -> Result<Vec<Expr>> {
         match item {
             Ast::QualifiedWildcard(name, _) => {
                 let parts = super::names::idents(name)?;

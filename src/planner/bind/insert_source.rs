@@ -62,22 +62,23 @@ impl Binder<'_> {
 
     /// Rows of expressions.
     pub(crate) fn insert_values(&mut self, to: &InsertTargets<'_>, rows: &[&[ast::Expr]]) -> Result<(Node, Vec<i16>)> {
-        let width = rows.first().map_or(0, |row| row.len());
+        let mut width = None;
         let mut bound = Vec::with_capacity(rows.len());
         for row in rows {
-            if row.len() != width {
+            let mut given = Vec::with_capacity(row.len());
+            for expr in *row {
+                if node::is_default(expr) {
+                    given.push(Given::Default);
+                    continue;
+                }
+                let position = self.leftmost(expr);
+                let values = self.in_clause(Clause::Values, |binder| binder.bind_row_item(expr))?;
+                given.extend(values.into_iter().map(|value| Given::Value(value, position)));
+            }
+            let width = *width.get_or_insert(given.len());
+            if given.len() != width {
                 return Err(Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length")
                     .at(row.first().and_then(|expr| self.leftmost(expr))));
-            }
-            let mut given = Vec::with_capacity(width);
-            for expr in *row {
-                given.push(match node::is_default(expr) {
-                    true => Given::Default,
-                    false => {
-                        let value = self.in_clause(Clause::Values, |binder| binder.bind_expr(expr))?;
-                        Given::Value(value, self.leftmost(expr))
-                    }
-                });
             }
             let items: Vec<&ast::Expr> = row.iter().collect();
             self.check_width(to, width, &items)?;

@@ -49,6 +49,7 @@ use dictdb_parser::Locations;
 use dictdb_parser::{Span, ast};
 use dictdb_types::{Env, Error, Field, Oid, Result, SqlState, Type, TypeInfo, TypeLookup, oids};
 
+pub(crate) use assign::PartTarget;
 pub(crate) use clause::Clause;
 pub(crate) use level::Level;
 pub(crate) use names::{NamedColumn, Names, TableName, idents};

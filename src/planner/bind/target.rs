@@ -142,6 +142,13 @@ impl Binder<'_> {
     /// The name of the only output parameter of a built-in function.
     pub(crate) fn output_parameter(&self, call: &Expr) -> Option<Arc<str>> {
         let Expr::Call(call) = call else { return None };
+        if let Some(routine) = self.cx.catalog.routine(call.function.oid) {
+            let mut outputs = routine.outputs();
+            return match (outputs.next(), outputs.next()) {
+                (Some(only), None) if !only.name.is_empty() => Some(only.name.clone()),
+                _ => None,
+            };
+        }
         let proc = facts::proc_by_oid(call.function.oid)?;
         let (modes, names) = (proc.arg_modes.as_ref()?, proc.arg_names.as_ref()?);
         let mut outputs =

@@ -72,23 +72,20 @@ impl Parser<'_> {
 
     /// A condition name, which may stand for several codes, or SQLSTATE and a code.
     fn conditions(&mut self) -> Result<Vec<Condition>> {
-        let position = self.peek().position;
         let name = self.name()?;
         if &*name == "sqlstate" {
             let LexemeKind::String(code) = self.peek().kind.clone() else { return Err(self.unexpected()) };
-            let Some(code) = SqlState::parse(&code) else {
-                return Err(self.error(SqlState::SYNTAX_ERROR, "invalid SQLSTATE code"));
-            };
+            let Some(code) = SqlState::parse(&code) else { return Err(self.near("invalid SQLSTATE code")) };
             self.advance();
             return Ok(vec![Condition::Code(code)]);
         }
         if &*name == "others" {
             return Ok(vec![Condition::Others]);
         }
-        let codes: Vec<Condition> = SqlState::by_condition_name(&name).map(Condition::Code).collect();
+        let codes: Vec<Condition> = SqlState::of_error_condition(&name).map(Condition::Code).collect();
         if codes.is_empty() {
             let message = format!("unrecognized exception condition \"{name}\"");
-            return Err(self.error_at(SqlState::UNDEFINED_OBJECT, message, position));
+            return Err(self.unplaced(SqlState::UNDEFINED_OBJECT, message));
         }
         Ok(codes)
     }

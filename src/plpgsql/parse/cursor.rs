@@ -73,48 +73,51 @@ impl Parser<'_> {
         let mut values: Vec<Option<Sql>> = query.args.iter().map(|_| None).collect();
         let mut position = 0;
         loop {
+            let start_of_argument = self.peek().position;
             let mut place = position;
-            if super::is_name(self.peek()) && (self.symbol_at(1, ":=") || self.symbol_at(1, "=>")) {
+            if super::is_name(self.peek()) && self.symbol_at(1, ":=") {
                 let argument = self.name()?;
                 let Some(found) = query.args.iter().position(|(own, _)| *own == argument) else {
                     let message = format!("cursor \"{name}\" has no argument named \"{argument}\"");
-                    return Err(self.error(SqlState::SYNTAX_ERROR, message));
+                    return Err(self.error_at(SqlState::SYNTAX_ERROR, message, start_of_argument));
                 };
                 place = found;
                 self.advance();
             }
-            if place >= values.len() {
-                let message = format!("too many arguments for cursor \"{name}\"");
-                return Err(self.error(SqlState::SYNTAX_ERROR, message));
+            if values[place].is_some() {
+                let argument = &query.args[place].0;
+                let message =
+                    format!("value for parameter \"{argument}\" of cursor \"{name}\" specified more than once");
+                return Err(self.error_at(SqlState::SYNTAX_ERROR, message, start_of_argument));
             }
             let (start, end) = self.skip_to(&[",", ")"], ")", "SQL expression")?;
             if start == end {
                 return Err(self.near("missing expression"));
             }
-            if values[place].is_some() {
-                let argument = &query.args[place].0;
-                let message =
-                    format!("value for parameter \"{argument}\" of cursor \"{name}\" is specified more than once");
-                return Err(self.error(SqlState::SYNTAX_ERROR, message));
-            }
             values[place] = Some(self.sql(SqlKind::Expression, start, start, end)?);
             position += 1;
+            let more = self.is_symbol(",");
+            if more && position == values.len() {
+                let message = format!("too many arguments for cursor \"{name}\"");
+                return Err(self.error(SqlState::SYNTAX_ERROR, message));
+            }
+            if !more && position < values.len() {
+                let message = format!("not enough arguments for cursor \"{name}\"");
+                return Err(self.error(SqlState::SYNTAX_ERROR, message));
+            }
             if !self.eat_symbol(",") {
                 break;
             }
         }
         let given: Vec<Sql> = values.into_iter().flatten().collect();
-        if given.len() < query.args.len() {
-            let message = format!("not enough arguments for cursor \"{name}\"");
-            return Err(self.error(SqlState::SYNTAX_ERROR, message));
-        }
         self.expect_symbol(")")?;
         Ok(CursorArgs::Values(given))
     }
 
     /// FETCH and MOVE.
     pub(super) fn fetch_statement(&mut self, is_fetch: bool) -> Result<Kind> {
-        let count = self.fetch_count(is_fetch)?;
+        let start = self.before().position;
+        let (count, several) = self.fetch_count()?;
         let cursor = self.cursor_variable()?;
         let target = match is_fetch {
             true => {
@@ -124,67 +127,74 @@ impl Parser<'_> {
             false => None,
         };
         self.expect_symbol(";")?;
+        if is_fetch && several {
+            let message = "FETCH statement cannot return multiple rows";
+            return Err(self.error_at(SqlState::FEATURE_NOT_SUPPORTED, message, start));
+        }
         Ok(Kind::Fetch { cursor, count, target })
     }
 
-    fn fetch_count(&mut self, is_fetch: bool) -> Result<FetchCount> {
-        let fixed = |parser: &mut Self, direction| {
-            parser.advance();
-            parser.skip_from_or_in()?;
-            Ok(FetchCount::Fixed(direction))
+    /// Direction and distance, and whether they may lead to more than one row.
+    fn fetch_count(&mut self) -> Result<(FetchCount, bool)> {
+        let one = FetchCount::Fixed(Direction::Forward(1));
+        let word = match &self.peek().kind {
+            LexemeKind::Word(word) => word.clone(),
+            _ => String::new(),
         };
-        let LexemeKind::Word(word) = self.peek().kind.clone() else {
-            return self.counted_fetch();
-        };
-        match word.as_str() {
-            "next" => fixed(self, Direction::Forward(1)),
-            "prior" => fixed(self, Direction::Backward(1)),
-            "first" => fixed(self, Direction::Absolute(1)),
-            "last" => fixed(self, Direction::Absolute(-1)),
+        let fixed = match word.as_str() {
+            "next" => Direction::Forward(1),
+            "prior" => Direction::Backward(1),
+            "first" => Direction::Absolute(1),
+            "last" => Direction::Absolute(-1),
+            "all" => Direction::Forward(i64::MAX),
             "absolute" | "relative" => {
                 self.advance();
                 let word = if word == "absolute" { FetchWord::Absolute } else { FetchWord::Relative };
-                let count = self.expression(&["from", "in"])?;
-                self.skip_from_or_in()?;
-                Ok(FetchCount::Computed(word, count))
+                return Ok((self.counted_fetch(word)?, false));
             }
-            "all" if !is_fetch => fixed(self, Direction::Forward(i64::MAX)),
             "forward" | "backward" => {
                 self.advance();
-                let forward = word == "forward";
-                let one = if forward { Direction::Forward(1) } else { Direction::Backward(1) };
-                let all = if forward { Direction::Forward(i64::MAX) } else { Direction::Backward(i64::MAX) };
-                if self.is_word("from") || self.is_word("in") {
-                    self.advance();
-                    return Ok(FetchCount::Fixed(one));
-                }
-                if self.is_word("all") && !is_fetch {
-                    return fixed(self, all);
-                }
-                if Self::name_of(self.peek()).is_some_and(|name| find(&self.names, &[name]).is_some()) {
-                    return Ok(FetchCount::Fixed(one));
-                }
-                let word = if forward { FetchWord::Forward } else { FetchWord::Backward };
-                let count = self.expression(&["from", "in"])?;
-                self.skip_from_or_in()?;
-                Ok(FetchCount::Computed(word, count))
+                return self.directed_fetch(word == "forward");
             }
             "from" | "in" => {
                 self.advance();
-                Ok(FetchCount::Fixed(Direction::Forward(1)))
+                return Ok((one, false));
             }
-            _ => Ok(FetchCount::Fixed(Direction::Forward(1))),
+            _ if self.at_variable() => return Ok((one, false)),
+            _ => return Ok((self.counted_fetch(FetchWord::Forward)?, true)),
+        };
+        self.advance();
+        if !self.eat_word("from") && !self.eat_word("in") {
+            return Err(self.near("expected FROM or IN"));
         }
+        Ok((FetchCount::Fixed(fixed), word == "all"))
     }
 
-    fn counted_fetch(&mut self) -> Result<FetchCount> {
+    /// What follows FORWARD or BACKWARD.
+    fn directed_fetch(&mut self, forward: bool) -> Result<(FetchCount, bool)> {
+        let fixed =
+            |count| FetchCount::Fixed(if forward { Direction::Forward(count) } else { Direction::Backward(count) });
+        if self.eat_word("from") || self.eat_word("in") {
+            return Ok((fixed(1), false));
+        }
+        if self.eat_word("all") {
+            if !self.eat_word("from") && !self.eat_word("in") {
+                return Err(self.near("expected FROM or IN"));
+            }
+            return Ok((fixed(i64::MAX), true));
+        }
+        let word = if forward { FetchWord::Forward } else { FetchWord::Backward };
+        Ok((self.counted_fetch(word)?, true))
+    }
+
+    fn counted_fetch(&mut self, word: FetchWord) -> Result<FetchCount> {
         let count = self.expression(&["from", "in"])?;
-        self.skip_from_or_in()?;
-        Ok(FetchCount::Computed(FetchWord::Forward, count))
+        self.advance();
+        Ok(FetchCount::Computed(word, count))
     }
 
-    fn skip_from_or_in(&mut self) -> Result<()> {
-        if self.eat_word("from") || self.eat_word("in") { Ok(()) } else { Err(self.unexpected()) }
+    fn at_variable(&self) -> bool {
+        Self::name_of(self.peek()).is_some_and(|name| find(&self.names, &[name]).is_some())
     }
 
     pub(super) fn close_statement(&mut self) -> Result<Kind> {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use dictdb_parser::LexemeKind;
-use dictdb_types::{Result, SqlState, Type, oids};
+use dictdb_types::{Result, Severity, SqlState, Type, oids};
 
-use super::Parser;
-use crate::names::{LabelKind, find, find_in_level, with_label, with_variable};
+use super::{Parser, SHADOWED, wants};
+use crate::names::{LabelKind, find, find_in_level, with_label};
 use crate::sql::SqlKind;
 use crate::tree::CursorQuery;
 
@@ -49,9 +49,8 @@ impl Parser<'_> {
         }
         let constant = self.eat_word("constant");
         let ty = self.declared_type()?;
-        if self.eat_word("collate") {
-            self.name()?;
-        }
+        self.collation(ty)?;
+        let at_not_null = self.peek().position;
         let not_null = match self.eat_word("not") {
             true => {
                 self.expect_word("null")?;
@@ -72,14 +71,49 @@ impl Parser<'_> {
         };
         if not_null && default.is_none() {
             let message = format!("variable \"{name}\" must have a default value, since it's declared NOT NULL");
-            return Err(self.error_at(SqlState::NULL_VALUE_NOT_ALLOWED, message, position));
+            return Err(self.error_at(SqlState::NULL_VALUE_NOT_ALLOWED, message, at_not_null));
         }
         self.expect_symbol(";")?;
+        self.check_shadowing(&name, position)?;
         let variable = self.new_variable(&name, ty, line);
         let declared = &mut self.variables[variable];
         (declared.constant, declared.not_null, declared.default) = (constant, not_null, default);
         self.visible(&name, variable);
         Ok(Some(variable))
+    }
+
+    /// `COLLATE name`. 42804, 42704.
+    fn collation(&mut self, ty: Type) -> Result<()> {
+        let position = self.peek().position;
+        if !self.eat_word("collate") {
+            return Ok(());
+        }
+        let mut name = self.name()?;
+        while self.eat_symbol(".") {
+            name = self.name()?;
+        }
+        self.types.check_collation(ty, &name).map_err(|error| match error.code() {
+            SqlState::DATATYPE_MISMATCH => self.error_at(error.code(), error.message(), position),
+            _ => self.unplaced(error.code(), error.message()),
+        })
+    }
+
+    /// Reports a variable that hides another one, if that is wanted. 42712.
+    pub(super) fn check_shadowing(&mut self, name: &str, position: u32) -> Result<()> {
+        if !self.header.validating || find(&self.names, &[name]).is_none() {
+            return Ok(());
+        }
+        let message = format!("variable \"{name}\" shadows a previously defined variable");
+        let error = self.error_at(SqlState::DUPLICATE_ALIAS, message, position);
+        if wants(&self.types.setting("plpgsql.extra_errors"), SHADOWED) {
+            return Err(error);
+        }
+        if wants(&self.types.setting("plpgsql.extra_warnings"), SHADOWED) {
+            let mut warning = error;
+            warning.fields_mut().severity = Severity::Warning;
+            self.warnings.push(warning);
+        }
+        Ok(())
     }
 
     /// The variable that ALIAS FOR names.
@@ -130,6 +164,16 @@ impl Parser<'_> {
             Some((name, kind)) if kind == "type" && self.variable_type(&name).is_some() => {
                 self.variable_type(&name).unwrap_or(Type::new(oids::TEXT))
             }
+            Some((name, kind)) if kind == "rowtype" => self.types.named(base).map_err(|error| match error.code() {
+                SqlState::UNDEFINED_TABLE => self.unplaced(error.code(), format!("relation \"{name}\" does not exist")),
+                _ => error,
+            })?,
+            // What names no column is read as a type, which has no percent sign.
+            Some((_, kind)) if kind == "type" => self.types.named(base).map_err(|_| {
+                let before = text.find('%').map_or(0, |at| text[..at].chars().count() as u32);
+                let message = "syntax error at or near \"%\"";
+                self.error_at(SqlState::SYNTAX_ERROR, message, position + before)
+            })?,
             _ => self.types.named(base).map_err(|mut error| {
                 let inner = error.fields_mut().position.take();
                 let position = inner.map_or(position, |inner| position + inner - 1);
@@ -195,7 +239,7 @@ impl Parser<'_> {
         self.names = outer;
         let variable = self.new_variable(name, Type::new(oids::REFCURSOR), line);
         self.variables[variable].cursor = Some(Arc::new(CursorQuery { sql, args, scroll }));
-        self.names = with_variable(&self.names, name.clone(), variable);
+        self.visible(name, variable);
         Ok(variable)
     }
 

@@ -40,7 +40,7 @@ impl Parser<'_> {
         let hidden = operand.as_ref().map(|_| {
             let name = format!("__Case__Variable_{}__", self.variables.len());
             let variable = self.new_variable(&name, Type::new(oids::INT4), self.line());
-            self.names = with_variable(&self.names, name.as_str().into(), variable);
+            self.names = with_variable(&self.names, name.as_str().into(), variable, false);
             (variable, name)
         });
         let mut branches = Vec::new();
@@ -78,39 +78,12 @@ impl Parser<'_> {
     }
 
     pub(super) fn exit_statement(&mut self, is_exit: bool) -> Result<Kind> {
-        let word = if is_exit { "EXIT" } else { "CONTINUE" };
+        let start = self.before().position;
         let token = self.peek().clone();
-        let label = match Self::name_of(&token) {
-            Some("when") | None => None,
-            Some(label) => Some(std::sync::Arc::from(label)),
+        let label = match super::is_name(&token) {
+            true => Some(self.name()?),
+            false => None,
         };
-        match &label {
-            Some(label) => {
-                match find_label(&self.names, label) {
-                    None => {
-                        let message = format!(
-                            "there is no label \"{label}\" attached to any block or loop enclosing this statement"
-                        );
-                        return Err(self.error(SqlState::SYNTAX_ERROR, message));
-                    }
-                    Some(LabelKind::Block) if !is_exit => {
-                        let message = format!("block label \"{label}\" cannot be used in CONTINUE");
-                        return Err(self.error(SqlState::SYNTAX_ERROR, message));
-                    }
-                    Some(_) => {}
-                }
-                self.advance();
-            }
-            None if !in_loop(&self.names) => {
-                let message = match is_exit {
-                    true => "EXIT cannot be used outside a loop, unless it has a label".to_owned(),
-                    false => format!("{word} cannot be used outside a loop"),
-                };
-                let position = self.before().position;
-                return Err(self.error_at(SqlState::SYNTAX_ERROR, message, position));
-            }
-            None => {}
-        }
         let condition = match self.eat_word("when") {
             true => Some(self.expression_then(";")?),
             false => {
@@ -118,7 +91,28 @@ impl Parser<'_> {
                 None
             }
         };
+        match &label {
+            Some(label) => self.check_label(label, is_exit, token.position)?,
+            None if !in_loop(&self.names) => {
+                let message = match is_exit {
+                    true => "EXIT cannot be used outside a loop, unless it has a label",
+                    false => "CONTINUE cannot be used outside a loop",
+                };
+                return Err(self.error_at(SqlState::SYNTAX_ERROR, message, start));
+            }
+            None => {}
+        }
         Ok(Kind::Exit { is_exit, label, condition })
+    }
+
+    /// 42601 for a label that EXIT or CONTINUE cannot lead to.
+    fn check_label(&self, label: &str, is_exit: bool, position: u32) -> Result<()> {
+        let message = match find_label(&self.names, label) {
+            None => format!("there is no label \"{label}\" attached to any block or loop enclosing this statement"),
+            Some(LabelKind::Block) if !is_exit => format!("block label \"{label}\" cannot be used in CONTINUE"),
+            Some(_) => return Ok(()),
+        };
+        Err(self.error_at(SqlState::SYNTAX_ERROR, message, position))
     }
 
     pub(super) fn return_statement(&mut self) -> Result<Kind> {
@@ -142,7 +136,8 @@ impl Parser<'_> {
             if self.eat_symbol(";") {
                 return Ok(Kind::Return(None));
             }
-            let error = self.error(SqlState::DATATYPE_MISMATCH, refuse);
+            let code = if self.header.procedure { SqlState::SYNTAX_ERROR } else { SqlState::DATATYPE_MISMATCH };
+            let error = self.error(code, refuse);
             return Err(match result.set {
                 true => error.hint("Use RETURN NEXT or RETURN QUERY."),
                 false => error,

@@ -8,7 +8,7 @@ use dictdb_types::{Result, SqlState, Type, oids};
 use super::Parser;
 use crate::names::{LabelKind, with_label};
 use crate::sql::SqlKind;
-use crate::tree::{CursorArgs, Kind, Loop, Place, Target};
+use crate::tree::{CursorArgs, Kind, Loop, Target};
 
 impl Parser<'_> {
     /// The body of a loop after LOOP, up to `END LOOP [label];`.
@@ -52,6 +52,9 @@ impl Parser<'_> {
     fn for_inside(&mut self, label: Option<Arc<str>>) -> Result<Kind> {
         let line = self.line();
         let first = self.peek().clone();
+        if Self::name_of(&first).is_none() {
+            return Err(self.unexpected());
+        }
         let targets_start = self.at;
         // The targets are read again once the kind of loop is known.
         let simple = super::is_name(&first) && self.word_at(1, "in");
@@ -78,6 +81,7 @@ impl Parser<'_> {
             self.visible(name, row);
             return Ok(Kind::ForCursor { row, cursor, args, body: self.loop_body(label)? });
         }
+        let at_reverse = self.peek().position;
         let reverse = self.eat_word("reverse");
         let (start, end) = self.skip_to(&["..", "loop"], "loop", "SQL expression")?;
         if self.eat_symbol("..") {
@@ -85,7 +89,7 @@ impl Parser<'_> {
         }
         if reverse {
             let message = "cannot specify REVERSE in query FOR loop";
-            return Err(self.error(SqlState::SYNTAX_ERROR, message));
+            return Err(self.error_at(SqlState::SYNTAX_ERROR, message, at_reverse));
         }
         let query = self.sql(SqlKind::Statement, start, start, end)?;
         self.expect_word("loop")?;
@@ -112,7 +116,11 @@ impl Parser<'_> {
         };
         self.expect_word("loop")?;
         let Some(name) = Self::name_of(first_token).filter(|_| simple) else {
-            let message = "integer FOR loop must have only one target variable";
+            let written = Self::name_of(first_token).unwrap_or_default();
+            let message = match crate::names::find(&self.names, &[written]) {
+                None => format!("\"{written}\" is not a known variable"),
+                Some(_) => "integer FOR loop must have only one target variable".to_owned(),
+            };
             return Err(self.error_at(SqlState::SYNTAX_ERROR, message, first_token.position));
         };
         let variable = self.new_variable(name, Type::new(oids::INT4), self.line_of(first_token));
@@ -178,11 +186,15 @@ impl Parser<'_> {
         })
     }
 
-    fn foreach_target(&mut self) -> Result<Place> {
-        match self.target()? {
-            Target::Row(variable) => Ok(Place { variable, steps: Vec::new() }),
-            Target::List(mut places) if places.len() == 1 => Ok(places.remove(0)),
-            Target::List(_) => Err(self.unexpected()),
+    fn foreach_target(&mut self) -> Result<Target> {
+        let token = self.peek().clone();
+        if super::is_name(&token)
+            && Self::name_of(&token).is_some_and(|name| crate::names::find(&self.names, &[name]).is_none())
+            && !self.symbol_at(1, ".")
+        {
+            let message = "loop variable of FOREACH must be a known variable or list of variables";
+            return Err(self.error(SqlState::SYNTAX_ERROR, message));
         }
+        self.target()
     }
 }

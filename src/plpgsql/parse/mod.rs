@@ -75,6 +75,8 @@ pub struct Header {
     pub trigger: bool,
     /// The text.
     pub source: Arc<str>,
+    /// It is compiled because it is being made: `plpgsql.extra_warnings` and `extra_errors` are heeded.
+    pub validating: bool,
 }
 
 /// Names and types of the variables of a trigger function besides `new` and `old`.
@@ -107,6 +109,8 @@ pub fn compile(header: Header, types: &mut dyn TypeSource) -> Result<Function> {
         output: None,
         found: 0,
         nesting: 0,
+        print_strict_params: false,
+        warnings: Vec::new(),
     };
     parser.function()
 }
@@ -125,6 +129,8 @@ pub(crate) struct Parser<'a> {
     output: Option<Output>,
     found: usize,
     nesting: usize,
+    print_strict_params: bool,
+    warnings: Vec<Error>,
 }
 
 /// Blocks and statements within each other.
@@ -133,6 +139,7 @@ const MAX_NESTING: usize = 500;
 impl Parser<'_> {
     fn function(&mut self) -> Result<Function> {
         self.conflict = conflict_of(&self.types.setting("plpgsql.variable_conflict"));
+        self.print_strict_params = self.types.setting("plpgsql.print_strict_params") == "on";
         self.names = with_label(&None, Some(self.header.name.clone()), LabelKind::Other);
         let inputs = self.parameters()?;
         self.found = self.new_variable("found", Type::new(oids::BOOL), 0);
@@ -157,6 +164,8 @@ impl Parser<'_> {
             found: self.found,
             trigger,
             result: self.header.result.clone(),
+            print_strict_params: self.print_strict_params,
+            warnings: std::mem::take(&mut self.warnings),
         })
     }
 
@@ -206,6 +215,9 @@ impl Parser<'_> {
         while self.is_symbol("#") {
             self.advance();
             let option = self.word_text()?;
+            if !matches!(option.as_str(), "variable_conflict" | "print_strict_params") {
+                return Err(self.unexpected());
+            }
             self.advance();
             let value = self.word_text()?;
             let known = match (option.as_str(), value.as_str()) {
@@ -213,8 +225,10 @@ impl Parser<'_> {
                     self.conflict = conflict_of(&value);
                     true
                 }
-                ("print_strict_params", "on") => return Err(Error::unsupported("print_strict_params")),
-                ("print_strict_params", "off") => true,
+                ("print_strict_params", "on" | "off") => {
+                    self.print_strict_params = value == "on";
+                    true
+                }
                 _ => false,
             };
             if !known {
@@ -246,7 +260,8 @@ impl Parser<'_> {
     }
 
     fn visible(&mut self, name: &str, variable: usize) {
-        self.names = with_variable(&self.names, Arc::from(name), variable);
+        let row = self.variables[variable].row.is_some();
+        self.names = with_variable(&self.names, Arc::from(name), variable, row);
     }
 
     fn nested<T>(&mut self, rule: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
@@ -258,6 +273,16 @@ impl Parser<'_> {
         self.nesting -= 1;
         result
     }
+}
+
+/// Words of `plpgsql.extra_warnings` and `plpgsql.extra_errors`.
+pub(crate) const SHADOWED: &str = "shadowed_variables";
+pub(crate) const MULTIPLE_ASSIGNMENT: &str = "strict_multi_assignment";
+pub(crate) const TOO_MANY_ROWS: &str = "too_many_rows";
+
+/// Whether a list of checks has one of them.
+pub(crate) fn wants(list: &str, check: &str) -> bool {
+    list.split(',').any(|word| word.trim().eq_ignore_ascii_case(check) || word.trim().eq_ignore_ascii_case("all"))
 }
 
 fn conflict_of(word: &str) -> Conflict {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_parser::LexemeKind;
-use dictdb_types::{Error, Result, Severity, SqlState};
+use dictdb_types::{Result, Severity, SqlState};
 
 use super::Parser;
 use crate::tree::{Diagnostic, Kind, Raise, RaiseOption, Target};
@@ -62,7 +62,7 @@ impl Parser<'_> {
             }
         }
         match self.peek().kind.clone() {
-            LexemeKind::String(format) => {
+            LexemeKind::String(format) if !self.is_unicode_literal() => {
                 self.advance();
                 raise.format = Some(Arc::from(format.as_str()));
                 while self.eat_symbol(",") {
@@ -75,24 +75,26 @@ impl Parser<'_> {
                 self.advance();
                 let LexemeKind::String(code) = self.peek().kind.clone() else { return Err(self.unexpected()) };
                 if SqlState::parse(&code).is_none() {
-                    return Err(self.error(SqlState::SYNTAX_ERROR, "invalid SQLSTATE code"));
+                    return Err(self.near("invalid SQLSTATE code"));
                 }
                 self.advance();
                 raise.condition = Some(Arc::from(code.as_str()));
             }
             _ => {
-                let place = self.peek().position;
+                if Self::name_of(self.peek()).is_some_and(|name| crate::names::find(&self.names, &[name]).is_some()) {
+                    return Err(self.unexpected());
+                }
                 let name = self.name()?;
-                if SqlState::by_condition_name(&name).next().is_none() {
+                if SqlState::of_error_condition(&name).next().is_none() {
                     let message = format!("unrecognized exception condition \"{name}\"");
-                    return Err(self.error_at(SqlState::UNDEFINED_OBJECT, message, place));
+                    return Err(self.unplaced(SqlState::UNDEFINED_OBJECT, message));
                 }
                 raise.condition = Some(name);
             }
         }
         if self.eat_word("using") {
             loop {
-                let word = self.word_text()?;
+                let word = self.word_text().unwrap_or_default();
                 let Some((_, option)) = OPTIONS.iter().find(|(name, _)| *name == word) else {
                     return Err(self.near("unrecognized RAISE statement option"));
                 };
@@ -110,6 +112,11 @@ impl Parser<'_> {
         Ok(Kind::Raise(Box::new(raise)))
     }
 
+    /// `U&'…'` is no plain string.
+    fn is_unicode_literal(&self) -> bool {
+        self.raw(self.peek()).starts_with(['u', 'U'])
+    }
+
     /// 42601 when the format has more or fewer places than there are arguments.
     fn check_format(&self, format: &str, args: usize) -> Result<()> {
         let places = format.replace("%%", "").matches('%').count();
@@ -118,7 +125,7 @@ impl Parser<'_> {
             std::cmp::Ordering::Greater => "too few parameters specified for RAISE",
             std::cmp::Ordering::Equal => return Ok(()),
         };
-        Err(Error::new(SqlState::SYNTAX_ERROR, message).context(self.compilation_context()))
+        Err(self.unplaced(SqlState::SYNTAX_ERROR, message))
     }
 
     /// The line of CONTEXT of an error without a position.
@@ -127,6 +134,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn diagnostics_statement(&mut self) -> Result<Kind> {
+        let start = self.before().position;
         let stacked = self.eat_word("stacked");
         if !stacked {
             self.eat_word("current");
@@ -142,7 +150,7 @@ impl Parser<'_> {
             if !self.eat_symbol("=") && !self.eat_symbol(":=") {
                 return Err(self.unexpected());
             }
-            let word = self.word_text()?;
+            let word = self.word_text().unwrap_or_default();
             let Some((_, item, is_stacked)) = DIAGNOSTICS.iter().find(|(name, ..)| *name == word) else {
                 return Err(self.near("unrecognized GET DIAGNOSTICS item"));
             };
@@ -150,7 +158,7 @@ impl Parser<'_> {
                 let which = if stacked { "STACKED" } else { "CURRENT" };
                 let message =
                     format!("diagnostics item {} is not allowed in GET {which} DIAGNOSTICS", word.to_ascii_uppercase());
-                return Err(self.error(SqlState::SYNTAX_ERROR, message));
+                return Err(self.error_at(SqlState::SYNTAX_ERROR, message, start));
             }
             self.advance();
             items.push((place, *item));

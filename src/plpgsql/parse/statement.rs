@@ -6,7 +6,7 @@ use dictdb_types::{Result, SqlState};
 use super::Parser;
 use crate::names::find;
 use crate::sql::{Sql, SqlKind};
-use crate::tree::{Dynamic, Into, Kind, Place, Statement, Step, Target};
+use crate::tree::{Dynamic, Into, Kind, PartAssignment, Place, Statement, Target};
 
 impl Parser<'_> {
     /// One statement; `None` for an empty one.
@@ -100,8 +100,35 @@ impl Parser<'_> {
         if !follows {
             return Ok(None);
         }
-        let name = Self::name_of(&first).map_or_else(|| self.raw(&first).to_owned(), str::to_owned);
-        let mut names = vec![name];
+        let (names, ahead) = self.dotted();
+        let parts: Vec<&str> = names.iter().map(String::as_str).collect();
+        // A row takes one more name, its field; more names are fields of that.
+        let found = (1..=parts.len().min(3)).rev().find_map(|count| find(&self.names, &parts[..count]));
+        let found = found.filter(|(variable, used)| *used == parts.len() || self.variables[*variable].row.is_some());
+        let Some((variable, used)) = found else {
+            let message = format!("\"{}\" is not a known variable", parts.join("."));
+            return Err(self.error(SqlState::SYNTAX_ERROR, message));
+        };
+        self.check_assignable(variable)?;
+        let field = parts.get(used).map(|field| std::sync::Arc::from(*field));
+        let known = used + usize::from(field.is_some());
+        (0..ahead).for_each(|_| self.advance());
+        let whole = parts.len() == known && (self.is_symbol(":=") || self.is_symbol("="));
+        let place = Place { variable, field };
+        if !whole {
+            return self.part_assignment(place, known, first.start).map(Some);
+        }
+        self.advance();
+        let (start, end) = self.skip_to(&[";"], ";", "SQL expression")?;
+        let value = self.sql(SqlKind::Assignment, first.start, start, end)?;
+        self.expect_symbol(";")?;
+        Ok(Some(Kind::Assign { place, value }))
+    }
+
+    /// The dotted name that comes, and of how many tokens it is.
+    fn dotted(&self) -> (Vec<String>, usize) {
+        let first = self.peek();
+        let mut names = vec![Self::name_of(first).map_or_else(|| self.raw(first).to_owned(), str::to_owned)];
         let mut ahead = 1;
         while self.symbol_at(ahead, ".")
             && let Some(part) = Self::name_of(self.nth(ahead + 1))
@@ -109,52 +136,33 @@ impl Parser<'_> {
             names.push(part.to_owned());
             ahead += 2;
         }
-        let parts: Vec<&str> = names.iter().map(String::as_str).collect();
-        let Some((variable, used)) = find(&self.names, &parts) else {
-            let message = format!("\"{}\" is not a known variable", parts.join("."));
-            return Err(self.error(SqlState::SYNTAX_ERROR, message));
-        };
-        self.check_assignable(variable)?;
-        let mut steps: Vec<Step> = parts[used..].iter().map(|part| Step::Field(std::sync::Arc::from(*part))).collect();
-        (0..ahead).for_each(|_| self.advance());
-        self.indirection(&mut steps)?;
-        if !self.eat_symbol(":=") && !self.eat_symbol("=") {
-            return Err(self.unexpected());
-        }
-        let (start, end) = self.skip_to(&[";"], ";", "SQL expression")?;
-        if start == end {
-            return Err(self.near("missing expression"));
-        }
-        let value = self.sql(SqlKind::Assignment, first.start, start, end)?;
-        self.expect_symbol(";")?;
-        Ok(Some(Kind::Assign { place: Place { variable, steps }, value }))
+        (names, ahead)
     }
 
-    /// Subscripts and fields after a variable's name.
-    fn indirection(&mut self, steps: &mut Vec<Step>) -> Result<()> {
-        loop {
-            if self.eat_symbol("[") {
-                let lower = match self.is_symbol(":") || self.is_symbol("]") {
-                    true => None,
-                    false => Some(self.expression(&["]", ":"])?),
-                };
-                match lower {
-                    _ if self.eat_symbol(":") => {
-                        if !self.is_symbol("]") {
-                            self.expression(&["]"])?;
-                        }
-                        steps.push(Step::Slice);
-                    }
-                    Some(index) => steps.push(Step::Index(index)),
-                    None => return Err(self.unexpected()),
-                }
-                self.expect_symbol("]")?;
-            } else if self.eat_symbol(".") {
-                steps.push(Step::Field(self.name()?));
-            } else {
-                return Ok(());
+    /// An assignment to an element, a slice, or a field within a field, whose target begins at a byte.
+    fn part_assignment(&mut self, place: Place, names: usize, from: usize) -> Result<Kind> {
+        let mut depth = 0;
+        while depth > 0 || !self.is_symbol(":=") && !self.is_symbol("=") {
+            if self.is_end() || self.is_symbol(";") {
+                return Err(self.near(if depth > 0 { "mismatched parentheses" } else { "syntax error" }));
             }
+            if self.is_symbol(".") && Self::name_of(self.nth(1)).is_none() {
+                self.advance();
+                return Err(self.unexpected());
+            }
+            depth += i32::from(self.is_symbol("[") || self.is_symbol("("));
+            depth -= i32::from(self.is_symbol("]") || self.is_symbol(")"));
+            self.advance();
         }
+        self.advance();
+        let (start, end) = self.skip_to(&[";"], ";", "SQL expression")?;
+        if start == end {
+            return Err(self.unexpected());
+        }
+        let sql = self.sql(SqlKind::PartAssignment, from, start, end)?;
+        let value = Sql::new(SqlKind::Assignment, sql.shown.clone(), sql.offset, &self.names);
+        self.expect_symbol(";")?;
+        Ok(Kind::AssignPart { place, part: PartAssignment { sql, value, names } })
     }
 
     /// 22005 for a constant.
@@ -194,7 +202,7 @@ impl Parser<'_> {
         loop {
             let token = self.peek().clone();
             match &token.kind {
-                LexemeKind::End => return Err(self.unexpected()),
+                LexemeKind::End => return Err(self.near("unexpected end of function definition")),
                 LexemeKind::Symbol => match self.raw(&token) {
                     ";" if depth == 0 => break,
                     "(" => depth += 1,
@@ -203,7 +211,7 @@ impl Parser<'_> {
                 },
                 LexemeKind::Word(word) if word == "into" && !previous_insert => {
                     if into.is_some() {
-                        return Err(self.error(SqlState::SYNTAX_ERROR, "INTO specified more than once"));
+                        return Err(self.near("INTO specified more than once"));
                     }
                     self.advance();
                     let strict = self.eat_word("strict");
@@ -233,7 +241,7 @@ impl Parser<'_> {
     pub(super) fn target(&mut self) -> Result<Target> {
         let first = self.target_place()?;
         let variable = first.variable;
-        if first.steps.is_empty() && self.variables[variable].row.is_some() {
+        if first.field.is_none() && self.variables[variable].row.is_some() {
             if self.is_symbol(",") {
                 let message = "record variable cannot be part of multiple-item INTO list";
                 return Err(self.error(SqlState::SYNTAX_ERROR, message));
@@ -243,7 +251,7 @@ impl Parser<'_> {
         let mut places = vec![first];
         while self.eat_symbol(",") {
             let place = self.target_place()?;
-            if place.steps.is_empty() && self.variables[place.variable].row.is_some() {
+            if place.field.is_none() && self.variables[place.variable].row.is_some() {
                 self.at -= 1;
                 let name = self.variables[place.variable].name.clone();
                 let message = format!("\"{name}\" is not a scalar variable");
@@ -255,31 +263,20 @@ impl Parser<'_> {
     }
 
     fn target_place(&mut self) -> Result<Place> {
-        let first = self.peek().clone();
-        let name = match &first.kind {
-            LexemeKind::Parameter => self.raw(&first).to_owned(),
-            _ => match Self::name_of(&first) {
-                Some(name) => name.to_owned(),
-                None => return Err(self.unexpected()),
-            },
-        };
-        let mut names = vec![name];
-        let mut ahead = 1;
-        while self.symbol_at(ahead, ".")
-            && let Some(part) = Self::name_of(self.nth(ahead + 1))
-        {
-            names.push(part.to_owned());
-            ahead += 2;
+        let first = self.peek();
+        if first.kind != LexemeKind::Parameter && !super::is_name(first) {
+            return Err(self.unexpected());
         }
+        let (names, ahead) = self.dotted();
         let parts: Vec<&str> = names.iter().map(String::as_str).collect();
         let Some((variable, used)) = find(&self.names, &parts) else {
             let message = format!("\"{}\" is not a known variable", parts.join("."));
             return Err(self.error(SqlState::SYNTAX_ERROR, message));
         };
         self.check_assignable(variable)?;
-        let steps = parts[used..].iter().map(|part| Step::Field(std::sync::Arc::from(*part))).collect();
+        let field = parts.get(used).map(|part| std::sync::Arc::from(*part));
         (0..ahead).for_each(|_| self.advance());
-        Ok(Place { variable, steps })
+        Ok(Place { variable, field })
     }
 
     /// `expression [USING …]` after EXECUTE.
@@ -334,9 +331,6 @@ impl Parser<'_> {
     /// PERFORM is SELECT without a result.
     fn perform_statement(&mut self) -> Result<Kind> {
         let (start, end) = self.skip_to(&[";"], ";", "SQL statement")?;
-        if start == end {
-            return Err(self.near("missing SQL statement"));
-        }
         let text = format!("SELECT {}", &self.source[start..end]);
         let sql = Sql::new(SqlKind::Statement, text.into(), 0, &self.names);
         self.check_perform(&sql, start)?;

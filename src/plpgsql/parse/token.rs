@@ -164,6 +164,11 @@ impl Parser<'_> {
         self.error_at(code, message, self.peek().position)
     }
 
+    /// An error that points nowhere: CONTEXT tells where the compiler was.
+    pub(super) fn unplaced(&self, code: SqlState, message: impl Into<String>) -> Error {
+        Error::new(code, message).context(self.compilation_context())
+    }
+
     /// A label in double angle brackets.
     pub(super) fn label(&mut self) -> Result<Option<Arc<str>>> {
         if !self.eat_symbol("<<") {
@@ -180,7 +185,10 @@ impl Parser<'_> {
 
     /// The label that may stand after END; it must be the one that stood before the block.
     pub(super) fn end_label(&mut self, label: Option<&Arc<str>>) -> Result<()> {
-        let Some(written) = Self::name_of(self.peek()).map(str::to_owned) else { return Ok(()) };
+        let Some(written) = Self::name_of(self.peek()).map(str::to_owned).filter(|_| super::is_name(self.peek()))
+        else {
+            return Ok(());
+        };
         match label {
             None => {
                 let message = format!("end label \"{written}\" specified for unlabeled block");

@@ -6,26 +6,32 @@ use dictdb_types::{Datum, Error, Record, Result, SqlState, Type, oids};
 
 use super::{Interpreter, Value, null_error};
 use crate::names::Shape;
-use crate::sql::Sql;
+use crate::parse::MULTIPLE_ASSIGNMENT;
+use crate::sql::{Sql, SqlKind};
 use crate::tree::{Place, RowVariable, Target};
 
 impl Interpreter<'_> {
     /// `place := expression`.
     pub(crate) fn assign_expression(&mut self, place: &Place, sql: &Sql) -> Result<()> {
         let variable = &self.function.variables[place.variable];
-        if place.steps.is_empty() && variable.row.is_none() {
+        if place.field.is_none() && variable.row.is_none() {
             let value = self.evaluate_as(sql, variable.ty)?;
             return self.set(place.variable, value);
         }
         let value = self.evaluate(sql)?;
+        let is_row = matches!(value.datum, Datum::Record(_) | Datum::Null);
+        if !is_row && place.field.is_none() && sql.kind == SqlKind::Expression {
+            let message = "cannot assign non-composite value to a record variable";
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+        }
         self.assign(place, value)
     }
 
     /// A value to a variable or a part of it.
     pub(crate) fn assign(&mut self, place: &Place, value: Value) -> Result<()> {
         let variable = place.variable;
-        if !place.steps.is_empty() {
-            return self.assign_part(variable, &place.steps, value);
+        if let Some(field) = &place.field {
+            return self.assign_field(variable, field, value);
         }
         if self.function.variables[variable].row.is_some() {
             return self.assign_row(variable, value);
@@ -39,6 +45,16 @@ impl Interpreter<'_> {
     pub(crate) fn convert(&mut self, value: Value, ty: Type) -> Result<Datum> {
         if value.ty == ty || value.ty.oid == ty.oid && ty.typmod < 0 {
             return Ok(value.datum);
+        }
+        if let Datum::Record(record) = &value.datum
+            && record.ty != ty.oid
+            && let Some(fields) = self.host.fields(ty)
+        {
+            let (record, from) = (record.clone(), value.fields.unwrap_or_else(|| self.fields_of_record(record)));
+            let values = self.convert_row(&from, record.fields.clone(), &fields)?;
+            let (base, types) = (self.base_type(ty), fields.iter().map(|field| field.ty.oid).collect());
+            let row = Datum::Record(Arc::new(Record { ty: base.oid, types, fields: values }));
+            return if base.oid == ty.oid { Ok(row) } else { self.host.cast(row, base, ty) };
         }
         self.host.cast(value.datum, value.ty, ty)
     }
@@ -70,7 +86,16 @@ impl Interpreter<'_> {
                 };
                 self.move_row(variable, &fields, record.fields.clone(), record.ty)
             }
-            _ => Err(Error::new(SqlState::DATATYPE_MISMATCH, "cannot assign non-composite value to a record variable")),
+            _ if self.function.variables[variable].ty.oid == oids::RECORD => {
+                let message = "input of anonymous composite types is not implemented";
+                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+            }
+            // The text of the value is read as a row.
+            datum => {
+                let ty = self.function.variables[variable].ty;
+                let row = self.host.cast(datum, value.ty, ty)?;
+                self.set(variable, row)
+            }
         }
     }
 
@@ -125,16 +150,16 @@ impl Interpreter<'_> {
         row: Option<Vec<Datum>>,
     ) -> Result<()> {
         let columns: Shape = columns.cloned().unwrap_or_default();
+        if row.is_some() && self.wanted_columns(target).is_some_and(|wanted| wanted != columns.len()) {
+            self.extra_check(MULTIPLE_ASSIGNMENT, |list| {
+                let message = "number of source and target fields in assignment does not match";
+                Error::new(SqlState::DATATYPE_MISMATCH, message)
+                    .detail(format!("strict_multi_assignment check of {list} is active."))
+                    .hint("Make sure the query returns the exact list of columns.")
+            })?;
+        }
         match target {
             Target::Row(variable) => {
-                // A single composite column is the row itself.
-                if let (Some([Datum::Record(record)]), [column]) = (row.as_deref(), &*columns)
-                    && let Some(RowVariable::Composite(_)) = &self.function.variables[*variable].row
-                    && self.function.variables[*variable].ty.oid == column.ty.oid
-                {
-                    let (record, fields) = (record.clone(), self.fields_of_record(record));
-                    return self.move_row(*variable, &fields, record.fields.clone(), record.ty);
-                }
                 let values = row.unwrap_or_else(|| vec![Datum::Null; columns.len()]);
                 self.move_row(*variable, &columns, values, oids::RECORD)
             }
@@ -154,10 +179,21 @@ impl Interpreter<'_> {
         }
     }
 
+    /// How many columns fit a target; any number fits a record.
+    fn wanted_columns(&self, target: &Target) -> Option<usize> {
+        match target {
+            Target::List(places) => Some(places.len()),
+            Target::Row(variable) => match &self.function.variables[*variable].row {
+                Some(RowVariable::Composite(fields)) => Some(fields.len()),
+                _ => None,
+            },
+        }
+    }
+
     fn place_type(&mut self, place: &Place) -> Type {
-        match place.steps.is_empty() {
-            true => self.function.variables[place.variable].ty,
-            false => Type::new(oids::UNKNOWN),
+        match place.field {
+            None => self.function.variables[place.variable].ty,
+            Some(_) => Type::new(oids::UNKNOWN),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_types::{Datum, Result, Type, oids};
 
 use super::{Flow, Interpreter, null_error};
-use crate::host::Direction;
+use crate::host::{Direction, Opening};
 use crate::sql::Sql;
 use crate::tree::{CursorArgs, Dynamic, FetchCount, FetchWord, Loop, Target};
 
@@ -41,13 +41,14 @@ impl Interpreter<'_> {
         Ok(())
     }
 
-    fn open_bound_query(&mut self, cursor: usize, args: &CursorArgs) -> Result<Arc<str>> {
+    fn open_bound_query(&mut self, cursor: usize, args: &CursorArgs, pinned: bool) -> Result<Arc<str>> {
         let name = self.cursor_name(cursor);
         self.evaluate_cursor_args(cursor, args)?;
         let Some(query) = self.function.variables[cursor].cursor.clone() else {
             return Err(dictdb_types::Error::internal("a bound cursor without a query"));
         };
-        let opened = self.host.open(name.as_deref(), &query.sql, &self.frame, self.function, query.scroll)?;
+        let how = Opening { name: name.as_deref(), scroll: query.scroll, pinned };
+        let opened = self.host.open(how, &query.sql, &self.frame, self.function)?;
         if name.is_none() {
             self.opened(cursor, opened.clone())?;
         }
@@ -55,19 +56,21 @@ impl Interpreter<'_> {
     }
 
     pub(crate) fn open_bound(&mut self, cursor: usize, args: &CursorArgs) -> Result<()> {
-        self.open_bound_query(cursor, args).map(drop)
+        self.open_bound_query(cursor, args, false).map(drop)
     }
 
     pub(crate) fn open_query(&mut self, cursor: usize, scroll: Option<bool>, query: &Sql) -> Result<()> {
         let name = self.cursor_name(cursor);
-        let opened = self.host.open(name.as_deref(), query, &self.frame, self.function, scroll)?;
+        let how = Opening { name: name.as_deref(), scroll, pinned: false };
+        let opened = self.host.open(how, query, &self.frame, self.function)?;
         self.opened(cursor, opened)
     }
 
     pub(crate) fn open_execute(&mut self, cursor: usize, scroll: Option<bool>, dynamic: &Dynamic) -> Result<()> {
         let name = self.cursor_name(cursor);
         let (text, params) = self.dynamic(dynamic)?;
-        let opened = self.host.open_text(name.as_deref(), &text, params, scroll)?;
+        let how = Opening { name: name.as_deref(), scroll, pinned: false };
+        let opened = self.host.open_text(how, &text, params)?;
         self.opened(cursor, opened)
     }
 
@@ -110,7 +113,7 @@ impl Interpreter<'_> {
 
     pub(crate) fn for_cursor(&mut self, row: usize, cursor: usize, args: &CursorArgs, body: &Loop) -> Result<Flow> {
         let unnamed = self.cursor_name(cursor).is_none();
-        let name = self.open_bound_query(cursor, args)?;
+        let name = self.open_bound_query(cursor, args, true)?;
         let flow = self.loop_rows(&name, &Target::Row(row), body, false)?;
         if unnamed {
             self.frame.values[cursor] = Datum::Null;

@@ -7,7 +7,7 @@ use dictdb_types::{Array, Datum, Error, Result, SqlState, Type, oids};
 use super::{Flow, Interpreter, Value, null_error};
 use crate::context::Place as ContextPlace;
 use crate::sql::Sql;
-use crate::tree::{Block, Loop, Place, RowVariable, Statement};
+use crate::tree::{Block, Loop, Place, RowVariable, Statement, Target};
 
 /// What a loop does after a run of its body.
 enum After {
@@ -49,7 +49,7 @@ impl Interpreter<'_> {
                 }
                 (None, _) => self.frame.values[*variable] = Datum::Null,
                 (Some(default), _) => {
-                    let place = Place { variable: *variable, steps: Vec::new() };
+                    let place = Place { variable: *variable, field: None };
                     self.assign_expression(&place, default)?;
                 }
             }
@@ -58,7 +58,7 @@ impl Interpreter<'_> {
     }
 
     fn is_domain(&mut self, ty: Type) -> bool {
-        ty.oid >= dictdb_types::Oid::FIRST_NORMAL && self.host.env().base_type(ty).oid != ty.oid
+        self.base_type(ty).oid != ty.oid
     }
 
     pub(crate) fn if_statement(&mut self, branches: &[(Sql, Vec<Statement>)], otherwise: &[Statement]) -> Result<Flow> {
@@ -192,7 +192,7 @@ impl Interpreter<'_> {
         Ok(outcome)
     }
 
-    pub(crate) fn foreach(&mut self, target: &Place, slice: usize, sql: &Sql, body: &Loop) -> Result<Flow> {
+    pub(crate) fn foreach(&mut self, target: &Target, slice: usize, sql: &Sql, body: &Loop) -> Result<Flow> {
         let value = self.evaluate(sql)?;
         if value.datum.is_null() {
             return Err(null_error("FOREACH expression must not be null"));
@@ -208,7 +208,10 @@ impl Interpreter<'_> {
             return Err(Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, message));
         }
         let is_array = {
-            let ty = self.function.variables[target.variable].ty;
+            let ty = match target {
+                Target::Row(variable) => self.function.variables[*variable].ty,
+                Target::List(places) => self.function.variables[places[0].variable].ty,
+            };
             self.host.element(ty).is_some()
         };
         if slice > 0 && !is_array {
@@ -231,7 +234,7 @@ impl Interpreter<'_> {
                     (Datum::Array(Arc::new(part)), value.ty)
                 }
             };
-            self.assign(target, Value { datum, ty, fields: None })?;
+            self.assign_item(target, Value { datum, ty, fields: None })?;
             if let Some(flow) = self.run_body(body)? {
                 outcome = flow;
                 break;
@@ -239,6 +242,18 @@ impl Interpreter<'_> {
         }
         self.set_found(found);
         Ok(outcome)
+    }
+
+    /// An item of FOREACH to its variable, or its fields to several.
+    fn assign_item(&mut self, target: &Target, value: Value) -> Result<()> {
+        match (target, &value.datum) {
+            (Target::Row(variable), _) => self.assign_row(*variable, value),
+            (Target::List(places), Datum::Record(record)) if places.len() > 1 => {
+                let (record, fields) = (record.clone(), self.fields_of_record(record));
+                self.assign_target(target, Some(&fields), Some(record.fields.clone()))
+            }
+            (Target::List(places), _) => self.assign(&places[0], value),
+        }
     }
 
     pub(crate) fn exit_statement(

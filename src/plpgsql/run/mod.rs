@@ -4,13 +4,13 @@
 //!   mod        calls: entry, result, exit                 assign    values into variables and their parts
 //!   flow       blocks, IF, CASE, loops over ranges, RETURN  query     SQL statements, EXECUTE, loops over rows
 //!   exception  handlers, RAISE, ASSERT                    cursor    OPEN, FETCH, MOVE, CLOSE
-//!   element    parts of arrays and rows                   report    GET DIAGNOSTICS
+//!   field      fields of rows                             report    GET DIAGNOSTICS
 //! ```
 
 mod assign;
 mod cursor;
-mod element;
 mod exception;
+mod field;
 mod flow;
 mod query;
 mod raise;
@@ -178,6 +178,7 @@ impl<'a> Interpreter<'a> {
         }
         match &statement.kind {
             Kind::Assign { place, value } => self.assign_expression(place, value)?,
+            Kind::AssignPart { place, part } => self.assign_part(place, part)?,
             Kind::If { branches, otherwise } => return self.if_statement(branches, otherwise),
             Kind::Block(block) => return self.block(block),
             Kind::Case { operand, branches, otherwise } => {
@@ -245,6 +246,14 @@ impl<'a> Interpreter<'a> {
             return Ok(None);
         }
         self.host.text(&value.datum, value.ty).map(Some)
+    }
+
+    /// What a domain is over; other types as they are.
+    pub(crate) fn base_type(&mut self, ty: Type) -> Type {
+        match ty.oid >= Oid::FIRST_NORMAL {
+            true => self.host.env().base_type(ty),
+            false => ty,
+        }
     }
 
     /// PostgreSQL's name of a type.

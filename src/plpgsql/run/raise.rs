@@ -11,6 +11,7 @@ impl Interpreter<'_> {
         if raise.format.is_none() && raise.condition.is_none() && raise.options.is_empty() {
             return Err(self.raise_again());
         }
+        let mut named: Option<String> = None;
         let mut code = match &raise.condition {
             Some(name) => condition_code(name),
             None => None,
@@ -36,7 +37,10 @@ impl Interpreter<'_> {
             let fields = report.fields_mut();
             match option {
                 RaiseOption::Message => message = Some(text),
-                RaiseOption::Errcode => code = Some(named_code(&text)?),
+                RaiseOption::Errcode => {
+                    code = Some(named_code(&text)?).filter(|code| *code != SqlState::SUCCESSFUL_COMPLETION);
+                    named = Some(text);
+                }
                 RaiseOption::Detail => fields.detail = Some(text),
                 RaiseOption::Hint => fields.hint = Some(text),
                 RaiseOption::Column => fields.column = Some(text),
@@ -53,15 +57,20 @@ impl Interpreter<'_> {
             _ => SqlState::SUCCESSFUL_COMPLETION,
         });
         report.fields_mut().code = code;
-        report.fields_mut().message = message.unwrap_or_else(|| code.as_str().to_owned());
+        report.fields_mut().message = message.or(named).unwrap_or_else(|| code.as_str().to_owned());
         if is_error {
             return Err(report);
         }
+        self.report(report);
+        Ok(())
+    }
+
+    /// Sends a notice or warning with its CONTEXT.
+    pub(crate) fn report(&mut self, report: Error) {
         let lines = self.host.outer_context();
         let own = self.site.line();
         let report = [own].into_iter().chain(lines).fold(report, |report, line| report.context(line));
         self.host.notice(report);
-        Ok(())
     }
 
     /// RAISE alone: the error that is being handled, as it was.
@@ -128,7 +137,7 @@ fn condition_code(name: &str) -> Option<SqlState> {
 /// 42704 for a name that is none.
 fn named_code(text: &str) -> Result<SqlState> {
     SqlState::parse(text)
-        .or_else(|| SqlState::by_condition_name(text).next())
+        .or_else(|| SqlState::of_error_condition(text).next())
         .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("unrecognized exception condition \"{text}\"")))
 }
 

@@ -6,6 +6,7 @@ use dictdb_types::{Datum, Error, Record, Result, SqlState, oids};
 
 use super::{Flow, Interpreter, Returned, Value};
 use crate::context::Place as ContextPlace;
+use crate::host::Read;
 use crate::names::Shape;
 use crate::sql::Sql;
 use crate::tree::{Dynamic, Output};
@@ -54,15 +55,15 @@ impl Interpreter<'_> {
 
     /// RETURN QUERY.
     pub(crate) fn return_query(&mut self, query: &Sql) -> Result<()> {
-        let executed = self.host.execute(query, &self.frame, self.function, usize::MAX)?;
-        let Some(columns) = executed.columns else { return Err(no_tuples(&executed.command)) };
+        let executed = self.host.execute(query, &self.frame, self.function, Read::Tuples)?;
+        let columns = executed.columns.unwrap_or_default();
         self.return_rows(&columns, executed.rows)
     }
 
     pub(crate) fn return_execute(&mut self, dynamic: &Dynamic) -> Result<()> {
         let (text, params) = self.dynamic(dynamic)?;
-        let executed = self.host.execute_text(&text, params, usize::MAX)?;
-        let Some(columns) = executed.columns else { return Err(no_tuples(&executed.command)) };
+        let executed = self.host.execute_text(&text, params, Read::Tuples)?;
+        let columns = executed.columns.unwrap_or_default();
         self.return_rows(&columns, executed.rows)
     }
 
@@ -100,13 +101,6 @@ impl Interpreter<'_> {
     /// 42804 when columns are not those of the result.
     fn check_columns(&mut self, columns: &Shape, fields: &Shape, message: &str) -> Result<()> {
         let mismatch = |detail: String| Err(Error::new(SqlState::DATATYPE_MISMATCH, message.to_owned()).detail(detail));
-        if columns.len() != fields.len() {
-            return mismatch(format!(
-                "Number of returned columns ({}) does not match expected column count ({}).",
-                columns.len(),
-                fields.len()
-            ));
-        }
         for (index, (column, field)) in columns.iter().zip(fields.iter()).enumerate() {
             if column.ty.oid != field.ty.oid {
                 let (returned, expected) = (self.type_name(column.ty), self.type_name(field.ty));
@@ -115,6 +109,13 @@ impl Interpreter<'_> {
                     index + 1
                 ));
             }
+        }
+        if columns.len() != fields.len() {
+            return mismatch(format!(
+                "Number of returned columns ({}) does not match expected column count ({}).",
+                columns.len(),
+                fields.len()
+            ));
         }
         Ok(())
     }
@@ -179,9 +180,4 @@ impl Interpreter<'_> {
         self.site.at(ContextPlace::Outside("while casting return value to function's return type"));
         self.as_result(value, false).map(Returned::Value)
     }
-}
-
-fn no_tuples(command: &str) -> Error {
-    let message = format!("cannot open {command} query as cursor");
-    Error::new(SqlState::INVALID_CURSOR_DEFINITION, message)
 }

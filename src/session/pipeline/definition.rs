@@ -5,8 +5,8 @@ use std::sync::Arc;
 use dictdb_catalog::{OnCommit, Relation};
 use dictdb_executor::ddl::{self, Completed, DatabaseName, DdlContext};
 use dictdb_parser::utility::{CreateTableAs, SourceQuery, TableSource, Utility};
-use dictdb_parser::{Locations, Statement, ast};
-use dictdb_types::{Datum, Error, Result, SqlState, Type, quote_identifier};
+use dictdb_parser::{Statement, ast};
+use dictdb_types::{Datum, Error, Result, SqlState, quote_identifier};
 
 use crate::Session;
 use crate::client::Tag;
@@ -23,7 +23,7 @@ impl Session {
         };
         let completed = match &**command {
             Utility::CreateTableAs(create) => self.create_table_as(create, command, source, portal)?,
-            _ => self.define(command, &source.parsed.locations, &portal.params, &source.declared)?,
+            _ => self.define(command, source, &portal.params)?,
         };
         if let Some(routine) = self.routines.made.take() {
             self.check_body(routine, &source.text)?;
@@ -44,7 +44,7 @@ impl Session {
         portal: &Portal,
     ) -> Result<Option<Completed>> {
         let TableSource::Execute(execute) = &create.source else {
-            return self.define(command, &source.parsed.locations, &portal.params, &source.declared);
+            return self.define(command, source, &portal.params);
         };
         let prepared = self.prepared.get(&execute.name.value)?;
         let not_a_query = || Error::new(SqlState::WRONG_OBJECT_TYPE, "prepared statement is not a SELECT");
@@ -60,17 +60,12 @@ impl Session {
         let text = inner.own_text().to_owned();
         let with_query = CreateTableAs { source: TableSource::Query(SourceQuery { query, text }), ..create.clone() };
         let command = Utility::CreateTableAs(Box::new(with_query));
-        self.define(&command, &inner.parsed.locations, &params, &inner.declared)
+        self.define(&command, &inner, &params)
     }
 
     /// Changes the catalog; `None` when the command is of another kind.
-    fn define(
-        &mut self,
-        command: &Utility,
-        locations: &Locations,
-        params: &Arc<[Datum]>,
-        param_types: &[Type],
-    ) -> Result<Option<Completed>> {
+    fn define(&mut self, command: &Utility, source: &Source, params: &Arc<[Datum]>) -> Result<Option<Completed>> {
+        let locations = &source.parsed.locations;
         let transaction = self.transaction()?;
         let env = self.env();
         let search_path = env.search_path();
@@ -105,7 +100,8 @@ impl Session {
             surroundings: &*env,
             constraints: &constraints,
             params,
-            param_types,
+            param_types: &source.declared,
+            variables: source.variables.as_deref().map(|variables| variables as _),
             search_path: &search_path,
             creation_schema: env.creation_schema(),
             temporary_schema,
@@ -166,7 +162,7 @@ impl Session {
             return Err(Error::internal("a definition that is a query"));
         };
         let heard = self.shared.take_notices();
-        let defined = self.define(command, &source.parsed.locations, &Arc::default(), &[]);
+        let defined = self.define(command, &source, &Arc::default());
         self.shared.take_notices();
         heard.into_iter().for_each(|notice| self.shared.notice(notice));
         defined.map(drop)

@@ -69,6 +69,8 @@ impl Session {
             let lends = source.calls_routines();
             let (count, at_end) = self.lend_if(lends, || {
                 source.pump(wanted, row, &mut |row| {
+                    // What functions reported while they made the row comes before it.
+                    env.shared.send_notices(client);
                     client.row(shape, row, &*env)?;
                     Ok(!client.is_full())
                 })

@@ -129,15 +129,27 @@ pub(super) fn transpose(error: Error, routine: &Routine, command: &str) -> Error
     error
 }
 
+/// Where a body stands as a literal in a command, between dollar signs as it is or between quotes with its own doubled.
+fn literals<'a>(command: &'a str, body: &'a str, doubled: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
+    command.char_indices().filter_map(move |(at, mark)| {
+        let inside = &command[at + mark.len_utf8()..];
+        let written = match mark {
+            '$' => Some(body).filter(|body| inside.strip_prefix(*body).is_some_and(|rest| rest.starts_with('$'))),
+            '\'' => Some(doubled).filter(|doubled| {
+                inside.strip_prefix(*doubled).is_some_and(|rest| rest.starts_with('\'') && !rest.starts_with("''"))
+            }),
+            _ => None,
+        };
+        written.map(|written| (at + mark.len_utf8(), written))
+    })
+}
+
 /// The position in a command of a position in a body that is a literal of it.
 pub(crate) fn transposed(position: u32, body: &str, command: &str) -> Option<u32> {
-    let plain = command.find(body).map(|at| (at, body.to_owned()));
     let doubled = body.replace('\'', "''");
-    let (at, written) = match plain {
-        Some(found) => found,
-        None => (command.find(&doubled)?, doubled.clone()),
-    };
-    if command[at + 1..].contains(&written) && !written.is_empty() {
+    let mut literals = literals(command, body, &doubled);
+    let (at, written) = literals.next()?;
+    if literals.next().is_some() {
         return None;
     }
     let inside = position.saturating_sub(1) as usize;

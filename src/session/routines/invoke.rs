@@ -121,7 +121,9 @@ impl Session {
             saved.push((name.to_owned(), self.shared.settings.lock().text(name)));
             result = result.and_then(|()| self.shared.set(name, value, Scope::Local));
         }
-        let result = result.and_then(|()| self.run_body(routine, call));
+        // What surrounds the call could not be kept up across transactions.
+        let inside = Invocation { nonatomic: false, ..*call };
+        let result = result.and_then(|()| self.run_body(routine, &inside));
         // A failed call takes its settings back with its transaction.
         if result.is_ok() {
             for (name, value) in saved.into_iter().rev() {

@@ -26,6 +26,7 @@ pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] = &[("fmgr_sql", scalar), ("plpg
 pub(crate) const SETS: &[(&str, SetFn)] = &[("fmgr_sql", set), ("plpgsql_call_handler", set)];
 
 /// A call of a routine.
+#[derive(Clone, Copy)]
 pub(crate) struct Invocation<'a> {
     /// `pg_proc.oid`.
     pub routine: Oid,

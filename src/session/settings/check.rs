@@ -20,6 +20,7 @@ pub(super) fn check(definition: &Definition, value: Value, current: &Derived, de
         "client_encoding" => client_encoding(text)?.to_owned(),
         "application_name" | "cluster_name" => printable_ascii(text),
         "lc_messages" | "lc_monetary" | "lc_numeric" | "lc_time" => locale(definition.name, text)?,
+        "plpgsql.extra_errors" | "plpgsql.extra_warnings" => extra_checks(definition.name, text)?,
         "default_tablespace" => tablespace(definition.name, text)?,
         "default_table_access_method" => match text.as_ref() {
             "heap" => "heap".to_owned(),
@@ -39,6 +40,25 @@ fn client_encoding(text: &str) -> Result<&'static str> {
         Some(_) => Err(Error::unsupported(format!("client encoding \"{text}\""))),
         None => Err(invalid("client_encoding", text)),
     }
+}
+
+/// `all`, `none`, or a list of PL/pgSQL's checks.
+fn extra_checks(name: &str, text: &str) -> Result<String> {
+    let one = |word: &str| word.eq_ignore_ascii_case("all") || word.eq_ignore_ascii_case("none");
+    if one(text) {
+        return Ok(text.to_owned());
+    }
+    for word in text.split(',').map(str::trim) {
+        let lower = word.to_ascii_lowercase();
+        if one(word) {
+            let detail = format!("Key word \"{word}\" cannot be combined with other key words.");
+            return Err(invalid(name, text).detail(detail));
+        }
+        if !matches!(lower.as_str(), "shadowed_variables" | "too_many_rows" | "strict_multi_assignment") {
+            return Err(invalid(name, text).detail(format!("Unrecognized key word: \"{word}\".")));
+        }
+    }
+    Ok(text.to_owned())
 }
 
 /// Names that end in logs and views are kept to printable ASCII.

@@ -204,6 +204,8 @@ impl Settings {
             None => {}
         }
         match scope {
+            // A setting that somebody has named stays known, without a value.
+            Scope::Session if definition.is_none() => self.put(key, Some(Value::Text("".into())), scope),
             Scope::Session => self.put(key, None, scope),
             Scope::Local => {
                 let value = self.reset_value(&key);

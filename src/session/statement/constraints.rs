@@ -13,7 +13,7 @@ use crate::{Session, StatementEnv};
 
 impl Session {
     pub(super) fn run_set_constraints(&mut self, set: &SetConstraints) -> Result<Outcome> {
-        if !self.block.in_block() {
+        if !self.in_block() {
             let message = "SET CONSTRAINTS can only be used in transaction blocks";
             self.shared.notice(Error::with_severity(Severity::Warning, SqlState::NO_ACTIVE_SQL_TRANSACTION, message));
         }

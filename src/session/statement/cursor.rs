@@ -28,7 +28,7 @@ impl Session {
         portal: &Portal,
         client: &mut dyn Client,
     ) -> Result<Outcome> {
-        if !declare.hold && !self.block.in_block() {
+        if !declare.hold && !self.in_block() {
             let message = "DECLARE CURSOR can only be used in transaction blocks";
             return Err(Error::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, message));
         }
@@ -91,10 +91,10 @@ impl Session {
         Ok(Outcome::Done(Tag::new("CLOSE CURSOR")))
     }
 
-    /// A procedure ends the transaction: its cursors outlive it.
+    /// A procedure ends the transaction: the cursors of its loops outlive it.
     pub(crate) fn keep_cursors(&mut self) -> Result<()> {
         for portal in self.portals.iter_mut() {
-            if let Some(cursor) = &mut portal.cursor {
+            if let Some(cursor) = portal.cursor.as_mut().filter(|cursor| cursor.pinned) {
                 cursor.options.hold = true;
             }
         }

@@ -12,7 +12,7 @@ use crate::portal::Outcome;
 
 impl Session {
     pub(super) fn run_lock(&mut self, lock: &LockTable) -> Result<Outcome> {
-        if !self.block.in_block() {
+        if !self.in_block() {
             let message = "LOCK TABLE can only be used in transaction blocks";
             return Err(Error::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, message));
         }

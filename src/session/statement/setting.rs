@@ -21,7 +21,7 @@ impl Session {
             SetScope::Session => Scope::Session,
             SetScope::Local => Scope::Local,
         };
-        if scope == Scope::Local && !self.block.in_block() {
+        if scope == Scope::Local && !self.in_block() {
             self.warn_outside_block("SET LOCAL");
         }
         let tag = match &set.action {
@@ -159,7 +159,7 @@ impl Session {
             return self.shared.settings.lock().reset(name, scope, authority);
         }
         let defaults = self.shared.settings.lock().derived().transaction_modes;
-        if reset && !self.block.in_block() {
+        if reset && !self.in_block() {
             self.warn_outside_block("RESET TRANSACTION");
         }
         match lower.as_str() {
@@ -172,7 +172,7 @@ impl Session {
 
     fn set_transaction(&mut self, session: bool, modes: &[TransactionMode]) -> Result<()> {
         if !session {
-            if !self.block.in_block() {
+            if !self.in_block() {
                 self.warn_outside_block("SET TRANSACTION");
             }
             return self.block.set_modes(modes);

@@ -184,6 +184,10 @@ fn check_after_default(before: &[Parameter], parameter: &Parameter, procedure: b
 
 /// 42P13 for a polymorphic result or output that no input decides.
 pub(super) fn check_polymorphic(params: &[Parameter], result: Oid, shown: impl Fn(Oid) -> String) -> Result<()> {
+    if result == oids::INTERNAL && !params.iter().any(|parameter| parameter.mode.is_input() && parameter.ty == result) {
+        return Err(invalid("unsafe use of pseudo-type \"internal\"".to_owned())
+            .detail("A result of type internal requires at least one input of type internal."));
+    }
     let outputs = params.iter().filter(|p| !p.mode.is_input()).map(|p| p.ty).chain([result]);
     let first = |oid: Oid| matches!(oid, oids::ANYELEMENT | oids::ANYARRAY | oids::ANYNONARRAY | oids::ANYENUM);
     let range = |oid: Oid| matches!(oid, oids::ANYRANGE | oids::ANYMULTIRANGE);

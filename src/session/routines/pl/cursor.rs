@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_parser::Statement;
 use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{Fetch, FetchDirection};
-use dictdb_plpgsql::{Direction, Executed};
+use dictdb_plpgsql::{Direction, Executed, Opening};
 use dictdb_types::{Datum, Error, Result, SqlState};
 
 use super::host::PlHost;
@@ -17,14 +17,13 @@ impl PlHost<'_> {
     /// Opens a portal over a statement; its name.
     pub(super) fn open_portal(
         &mut self,
-        name: Option<&str>,
+        how: Opening<'_>,
         statement: &PlannedStatement,
         params: Arc<[Datum]>,
-        scroll: Option<bool>,
     ) -> Result<Arc<str>> {
         self.forget_environment();
         let session = &mut *self.session;
-        let name: Arc<str> = match name {
+        let name: Arc<str> = match how.name {
             Some(name) => Arc::from(name),
             None => loop {
                 session.routines.unnamed_portals += 1;
@@ -52,8 +51,8 @@ impl PlHost<'_> {
         portal.params = params;
         portal.shape = Some(Shape { columns, formats: smallvec::smallvec![Format::Text] });
         portal.progress = Progress::Rows { source: rows, command, count };
-        let options = CursorOptions { scroll: scroll != Some(false), may_scroll: false, hold: false };
-        portal.cursor = Some(Cursor { options, ..Cursor::default() });
+        let options = CursorOptions { scroll: how.scroll != Some(false), may_scroll: false, hold: false };
+        portal.cursor = Some(Cursor { options, pinned: how.pinned, ..Cursor::default() });
         session.portals.put(Box::new(portal));
         Ok(name)
     }

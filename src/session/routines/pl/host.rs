@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use dictdb_parser::utility::Utility;
-use dictdb_parser::{Limits, Statement, ast, parse};
-use dictdb_plpgsql::{CallSite, Direction, Executed, Frame, Function, Host, Params, Sql, SqlKind};
+use dictdb_parser::{LexemeKind, Limits, Statement, ast, lexemes, parse};
+use dictdb_plpgsql::{
+    CallSite, Direction, Executed, Frame, Function, Host, Opening, Params, PartAssignment, Read, Sql, SqlKind,
+};
 use dictdb_types::{Datum, Env, Error, Field, Oid, Result, SqlState, Type, text};
 
 use super::ContextEntry;
-use super::plan::{PlannedKind, PlannedStatement, context_line};
+use super::plan::{PlannedKind, PlannedStatement, Simple, context_line};
 use crate::pipeline::PlanStamp;
 use crate::prepared::Source;
 use crate::transaction::Ending;
@@ -53,6 +55,16 @@ impl<'a> PlHost<'a> {
         self.current().1
     }
 
+    /// The value of a compiled expression.
+    fn evaluate_simple(&mut self, simple: &Simple, values: &[Datum]) -> Result<Datum> {
+        if !simple.calls_routines {
+            return simple.expression.eval(&*self.current().0, values);
+        }
+        let env = self.environment();
+        self.forget_environment();
+        self.session.lend(|| simple.expression.eval(&*env, values))
+    }
+
     /// A statement may have changed what names mean.
     pub(super) fn forget_environment(&mut self) {
         self.environment = None;
@@ -64,33 +76,31 @@ impl<'a> PlHost<'a> {
         let text: Arc<str> = text.into();
         let mut statements = Vec::new();
         for parsed in parse(&text, &Limits::default())? {
-            check_dynamic(&parsed.statement)?;
-            statements.push(PlannedStatement::new(Source::new(text.clone(), parsed, &types)));
+            let source = Source::new(text.clone(), parsed, &types);
+            check_dynamic(&source)?;
+            statements.push(PlannedStatement::new(source));
         }
         Ok(statements)
     }
 }
 
 /// 0A000 for what EXECUTE cannot run.
-fn check_dynamic(statement: &Statement) -> Result<()> {
-    match statement {
-        Statement::Utility(utility) => match &**utility {
-            Utility::Transaction(_) => {
-                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "EXECUTE of transaction commands is not implemented"))
-            }
-            _ => Ok(()),
-        },
-        Statement::Sql(tree) => {
-            let ast::Statement::Query(query) = &**tree else { return Ok(()) };
-            match &*query.body {
-                ast::SetExpr::Select(select) if select.into.is_some() => {
-                    Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "EXECUTE of SELECT ... INTO is not implemented")
-                        .hint("You might want to use EXECUTE ... INTO or EXECUTE CREATE TABLE ... AS instead."))
-                }
-                _ => Ok(()),
-            }
-        }
+fn check_dynamic(source: &Source) -> Result<()> {
+    let Statement::Utility(utility) = &source.parsed.statement else { return Ok(()) };
+    let refuse =
+        |what: &str| Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("EXECUTE of {what} is not implemented"));
+    match &**utility {
+        Utility::Transaction(_) => Err(refuse("transaction commands")),
+        // The tree is the same; CREATE TABLE AS is what it is called.
+        Utility::CreateTableAs(_) if !begins_with_create(source.own_text()) => Err(refuse("SELECT ... INTO")
+            .hint("You might want to use EXECUTE ... INTO or EXECUTE CREATE TABLE ... AS instead.")),
+        _ => Ok(()),
     }
+}
+
+fn begins_with_create(text: &str) -> bool {
+    let first = lexemes(text).ok().and_then(|(tokens, _)| tokens.into_iter().next());
+    matches!(first.map(|token| token.kind), Some(LexemeKind::Word(word)) if word == "create")
 }
 
 /// An error of a statement that the client has not sent: its position counts in the text, or the text is named.
@@ -119,22 +129,16 @@ impl Host for PlHost<'_> {
         let planned = self.planned_expression(sql, frame, function, target)?;
         match &planned.kind {
             PlannedKind::Simple(simple) => {
-                let value = if simple.calls_routines {
-                    let env = self.environment();
-                    self.forget_environment();
-                    self.session.lend(|| simple.expression.eval(&*env, &frame.values))?
-                } else {
-                    simple.expression.eval(&*self.current().0, &frame.values)?
-                };
+                let value = self.evaluate_simple(simple, &frame.values)?;
                 Ok((value, simple.ty, simple.fields.clone()))
             }
             PlannedKind::Statement(statement) => {
                 let params = frame.values.clone().into();
-                let executed = self.run(statement, params, 2, (sql.kind, &sql.shown)).map_err(|e| sql.locate(e))?;
+                let run = self.run(statement, params, Read::Two, (sql.kind, &sql.shown));
+                let executed = run.map_err(|error| sql.locate(error))?;
                 let columns = executed.columns.unwrap_or_default();
                 let [column] = &*columns else {
-                    let message = format!("query returned {} columns", columns.len());
-                    return Err(Error::new(SqlState::SYNTAX_ERROR, message).context(query_line(sql)));
+                    return Err(not_one_column(sql, columns.len()));
                 };
                 if executed.rows.len() > 1 {
                     let message = "query returned more than one row";
@@ -150,22 +154,41 @@ impl Host for PlHost<'_> {
         }
     }
 
-    fn execute(&mut self, sql: &Sql, frame: &Frame, function: &Function, limit: usize) -> Result<Executed> {
+    fn evaluate_part(&mut self, part: &PartAssignment, frame: &mut Frame, function: &Function) -> Result<Datum> {
+        let by_query = part.value.plan.lock().is_some();
+        let planned = match by_query {
+            true => None,
+            false => self.planned_part(part, frame, function, None)?,
+        };
+        if let Some(planned) = planned {
+            let PlannedKind::Simple(simple) = &planned.kind else { return Err(not_compiled()) };
+            return self.evaluate_simple(simple, &frame.values);
+        }
+        let (value, ty, _) = self.evaluate(&part.value, frame, function, None)?;
+        let planned = self.planned_part(part, frame, function, Some(ty))?.ok_or_else(not_compiled)?;
+        let PlannedKind::Simple(simple) = &planned.kind else { return Err(not_compiled()) };
+        frame.values.push(value);
+        let result = self.evaluate_simple(simple, &frame.values);
+        frame.values.pop();
+        result
+    }
+
+    fn execute(&mut self, sql: &Sql, frame: &Frame, function: &Function, read: Read) -> Result<Executed> {
         let planned = self.planned_statement(sql, frame, function)?;
         let PlannedKind::Statement(statement) = &planned.kind else {
             return Err(Error::internal("a statement was planned as an expression"));
         };
         let params = frame.values.clone().into();
-        self.run(statement, params, limit, (sql.kind, &sql.shown)).map_err(|error| sql.locate(error))
+        self.run(statement, params, read, (sql.kind, &sql.shown)).map_err(|error| sql.locate(error))
     }
 
-    fn execute_text(&mut self, text: &str, params: Params, limit: usize) -> Result<Executed> {
+    fn execute_text(&mut self, text: &str, params: Params, read: Read) -> Result<Executed> {
         let statements = self.dynamic(text, &params).map_err(|error| locate(error, text))?;
         let values: Arc<[Datum]> = params.into_iter().map(|(value, _)| value).collect();
         let shown: Arc<str> = text.into();
         let mut executed = Executed::default();
         for statement in &statements {
-            let run = self.run(statement, values.clone(), limit, (SqlKind::Statement, &shown));
+            let run = self.run(statement, values.clone(), read, (SqlKind::Statement, &shown));
             executed = run.map_err(|error| locate(error, text))?;
         }
         Ok(executed)
@@ -204,33 +227,26 @@ impl Host for PlHost<'_> {
         Ok(Some((executed, results.arguments.into_iter().map(name).collect())))
     }
 
-    fn open(
-        &mut self,
-        name: Option<&str>,
-        sql: &Sql,
-        frame: &Frame,
-        function: &Function,
-        scroll: Option<bool>,
-    ) -> Result<Arc<str>> {
+    fn open(&mut self, how: Opening<'_>, sql: &Sql, frame: &Frame, function: &Function) -> Result<Arc<str>> {
         let planned = self.planned_statement(sql, frame, function)?;
         let PlannedKind::Statement(statement) = &planned.kind else {
             return Err(Error::internal("a query was planned as an expression"));
         };
         let params = frame.values.clone().into();
-        self.open_portal(name, statement, params, scroll).map_err(|error| match error.code() {
+        self.open_portal(how, statement, params).map_err(|error| match error.code() {
             SqlState::DUPLICATE_CURSOR | SqlState::INVALID_CURSOR_DEFINITION => error,
             _ => sql.locate(error),
         })
     }
 
-    fn open_text(&mut self, name: Option<&str>, text: &str, params: Params, scroll: Option<bool>) -> Result<Arc<str>> {
+    fn open_text(&mut self, how: Opening<'_>, text: &str, params: Params) -> Result<Arc<str>> {
         let mut statements = self.dynamic(text, &params).map_err(|error| locate(error, text))?;
         let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
             let message = "cannot open multi-query plan as cursor";
             return Err(Error::new(SqlState::INVALID_CURSOR_DEFINITION, message));
         };
         let values = params.into_iter().map(|(value, _)| value).collect();
-        self.open_portal(name, &statement, values, scroll).map_err(|error| match error.code() {
+        self.open_portal(how, &statement, values).map_err(|error| match error.code() {
             SqlState::DUPLICATE_CURSOR | SqlState::INVALID_CURSOR_DEFINITION => error,
             _ => locate(error, text),
         })
@@ -316,6 +332,25 @@ impl Host for PlHost<'_> {
             })
             .collect()
     }
+}
+
+/// 42601: an expression that does not give one column.
+fn not_one_column(sql: &Sql, columns: usize) -> Error {
+    let noun = if columns == 1 { "column" } else { "columns" };
+    match sql.kind {
+        SqlKind::Assignment | SqlKind::PartAssignment => {
+            let message = format!("assignment source returned {columns} {noun}");
+            sql.locate(Error::new(SqlState::SYNTAX_ERROR, message))
+        }
+        SqlKind::Expression | SqlKind::Statement => {
+            let message = format!("query returned {columns} {noun}");
+            Error::new(SqlState::SYNTAX_ERROR, message).context(query_line(sql))
+        }
+    }
+}
+
+fn not_compiled() -> Error {
+    Error::internal("an assignment was not compiled")
 }
 
 /// `query: …`, as errors about the result of an expression name it.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::Routine;
 use dictdb_functions::facts::{ArgMode, ProcKind, Volatility};
+use dictdb_functions::resolve::is_polymorphic;
 use dictdb_parser::utility::Do;
 use dictdb_plpgsql::{Arguments, CallSite, Function, Header, Parameter, ResultKind, Returned, compile};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
@@ -98,7 +99,8 @@ impl Session {
 
     fn compile_plpgsql(&mut self, header: Header, command: Option<&str>) -> Result<Function> {
         let (name, source) = (header.name.clone(), header.source.clone());
-        compile(header, &mut Types { session: self }).map_err(|mut error| {
+        let placed = |error: Error| {
+            let mut error = error;
             let Some((position, text)) = error.fields().internal.clone() else { return error };
             if let Some(found) = command.and_then(|command| transposed(position, &text, command)) {
                 error.fields_mut().position = Some(found);
@@ -107,7 +109,12 @@ impl Session {
             }
             let line = 1 + source.chars().take(position.saturating_sub(1) as usize).filter(|c| *c == '\n').count();
             error.context(format!("compilation of PL/pgSQL function \"{name}\" near line {line}"))
-        })
+        };
+        let mut function = compile(header, &mut Types { session: self }).map_err(placed)?;
+        for warning in std::mem::take(&mut function.warnings) {
+            self.shared.notice(placed(warning));
+        }
+        Ok(function)
     }
 
     fn header(&mut self, routine: &Arc<Routine>, call: &Invocation<'_>) -> Result<Header> {
@@ -120,7 +127,10 @@ impl Session {
         for parameter in &routine.params {
             let input = parameter.mode.is_input();
             let ty = match input {
-                true => inputs.next().copied().unwrap_or(Type::new(parameter.ty)),
+                // A parameter of a domain keeps it, whatever the argument was.
+                true => {
+                    inputs.next().copied().filter(|_| is_polymorphic(parameter.ty)).unwrap_or(Type::new(parameter.ty))
+                }
                 false => {
                     let mut declared = routine.args.to_vec();
                     let resolve = dictdb_functions::resolve::resolve_polymorphic;
@@ -143,6 +153,7 @@ impl Session {
             procedure: routine.kind == ProcKind::Procedure,
             trigger: routine.result == oids::TRIGGER,
             source: routine.source.clone(),
+            validating: false,
         })
     }
 
@@ -183,7 +194,7 @@ impl Session {
             args: &[],
             nonatomic: false,
         };
-        let header = self.header(routine, &call)?;
+        let header = Header { validating: true, ..self.header(routine, &call)? };
         self.compile_plpgsql(header, Some(command)).map(drop)
     }
 
@@ -207,6 +218,7 @@ impl Session {
             procedure: true,
             trigger: false,
             source: block.body.as_str().into(),
+            validating: false,
         };
         let nonatomic = !self.block.in_block() && self.routines.depth == 0;
         let function = self.compile_plpgsql(header, Some(&source.text))?;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use dictdb_executor::Expression;
 use dictdb_parser::{Limits, Statement, parse};
+use dictdb_planner::part::part_assignment;
 use dictdb_planner::routine::simple_expression;
-use dictdb_plpgsql::{Executed, Frame, Function, Sql, SqlKind, Visible};
+use dictdb_plpgsql::{Executed, Frame, Function, PartAssignment, Read, Sql, SqlKind, Visible};
 use dictdb_types::{Datum, Error, Field, Result, SqlState, Type};
 use parking_lot::Mutex;
 
@@ -123,6 +124,48 @@ impl PlHost<'_> {
         Ok(Planned { visible, kind: PlannedKind::Statement(PlannedStatement::new(source)) })
     }
 
+    /// The plan of an assignment to a part of a variable, with a value of the given type in the place after all variables;
+    /// `None`: the value takes a query.
+    pub(super) fn planned_part(
+        &mut self,
+        part: &PartAssignment,
+        frame: &Frame,
+        function: &Function,
+        given: Option<Type>,
+    ) -> Result<Option<Arc<Planned>>> {
+        let (sql, stamp) = (&part.sql, self.stamp());
+        let kept = sql.plan.lock().clone().and_then(|plan| plan.downcast::<Planned>().ok());
+        if let Some(planned) = kept
+            && let PlannedKind::Simple(simple) = &planned.kind
+            && simple.stamp == stamp
+            && simple.target == given
+            && planned.visible.is_current(frame)
+        {
+            return Ok(Some(planned));
+        }
+        let visible = Arc::new(function.visible(sql, frame));
+        let parsed = parse(&sql.statement(), &Limits::default()).map_err(|error| sql.locate(error))?.pop();
+        let Some(Statement::Sql(tree)) = parsed.as_ref().map(|parsed| &parsed.statement) else { return Ok(None) };
+        let locations = parsed.as_ref().map(|parsed| &parsed.locations).cloned().unwrap_or_default();
+        let env = self.environment();
+        let path = env.search_path();
+        let cx = env.bind_context(&path);
+        let types = visible.types();
+        let bound = part_assignment(tree, &locations, types, &*visible, (part.names, given), cx);
+        let Some(simple) = bound.map_err(|error| sql.locate(error))? else { return Ok(None) };
+        let kind = PlannedKind::Simple(Simple {
+            stamp,
+            target: given,
+            expression: Expression::compile(&simple.expr, &*env.catalog)?,
+            ty: simple.ty,
+            fields: simple.fields,
+            calls_routines: simple.calls_routines,
+        });
+        let planned = Arc::new(Planned { visible, kind });
+        *sql.plan.lock() = Some(planned.clone());
+        Ok(Some(planned))
+    }
+
     /// A statement with its names made out.
     pub(super) fn planned_statement(&mut self, sql: &Sql, frame: &Frame, function: &Function) -> Result<Arc<Planned>> {
         let kept = sql.plan.lock().clone().and_then(|plan| plan.downcast::<Planned>().ok());
@@ -142,18 +185,20 @@ impl PlHost<'_> {
         Ok(planned)
     }
 
-    /// Runs a statement and reads at most so many rows.
+    /// Runs a statement and reads of its rows what is wanted.
     pub(super) fn run(
         &mut self,
         statement: &PlannedStatement,
         params: Arc<[Datum]>,
-        limit: usize,
+        read: Read,
         context: (SqlKind, &Arc<str>),
     ) -> Result<Executed> {
         self.forget_environment();
         let (kind, text) = context;
         let line = context_line(kind, text);
         let read_only = self.read_only;
+        let limit = if matches!(read, Read::Two) { 2 } else { usize::MAX };
+        let must_return = matches!(read, Read::Tuples);
         self.session.within(ContextEntry::Text(line), |session| {
             let source = &statement.source;
             let outcome = match &source.parsed.statement {
@@ -166,9 +211,12 @@ impl PlHost<'_> {
                     session.run_command(source, &params)?
                 }
                 Statement::Sql(_) => {
-                    if read_only {
+                    if read_only || must_return {
                         let plan = session.plan(source)?;
-                        if plan.modifies() {
+                        if must_return && plan.columns.is_none() {
+                            return Err(no_tuples(plan.tag()));
+                        }
+                        if read_only && plan.modifies() {
                             return Err(not_volatile(plan.tag()));
                         }
                     }
@@ -176,6 +224,9 @@ impl PlHost<'_> {
                 }
             };
             match outcome {
+                Outcome::Done(_) if must_return => {
+                    Err(no_tuples(crate::statement::command_tag(&source.parsed.statement)))
+                }
                 Outcome::Done(tag) => {
                     let command = tag.to_string().split(' ').next().unwrap_or_default().to_owned();
                     Ok(Executed { columns: None, rows: Vec::new(), processed: tag.count(), command })
@@ -203,10 +254,15 @@ impl PlHost<'_> {
 pub(super) fn context_line(kind: SqlKind, text: &str) -> Arc<str> {
     let noun = match kind {
         SqlKind::Expression => "SQL expression",
-        SqlKind::Assignment => "PL/pgSQL assignment",
+        SqlKind::Assignment | SqlKind::PartAssignment => "PL/pgSQL assignment",
         SqlKind::Statement => "SQL statement",
     };
     format!("{noun} \"{text}\"").into()
+}
+
+/// 42601 for a statement that returns no rows where rows are wanted.
+fn no_tuples(command: &str) -> Error {
+    Error::new(SqlState::SYNTAX_ERROR, format!("{command} query does not return tuples"))
 }
 
 fn not_volatile(command: &str) -> Error {
@@ -219,6 +275,9 @@ fn refuse(utility: &dictdb_parser::utility::Utility) -> Result<()> {
     use dictdb_parser::utility::Utility;
     let message = match utility {
         Utility::Transaction(_) => "unsupported transaction command in PL/pgSQL",
+        Utility::Copy(copy) if matches!(copy.target, dictdb_parser::utility::CopyTarget::Client) => {
+            "cannot COPY to/from client in PL/pgSQL"
+        }
         _ => return Ok(()),
     };
     Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))

@@ -75,6 +75,21 @@ impl Session {
         info.array.is_valid().then_some(Type::with_typmod(info.array, ty.typmod))
     }
 
+    pub(super) fn pl_check_collation(&mut self, ty: Type, name: &str) -> Result<()> {
+        let env = self.env();
+        let base = env.base_type(ty);
+        if !env.type_info(base.oid).is_some_and(|info| info.collation.is_valid()) {
+            let shown = dictdb_types::type_name(&*env.catalog, ty.oid, &|_| None);
+            let message = format!("collations are not supported by type {shown}");
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+        }
+        if matches!(name, "default" | "C" | "POSIX") {
+            return Ok(());
+        }
+        let message = format!("collation \"{name}\" for encoding \"UTF8\" does not exist");
+        Err(Error::new(SqlState::UNDEFINED_OBJECT, message))
+    }
+
     pub(super) fn pl_setting(&mut self, name: &str) -> String {
         self.shared.settings.lock().text(name)
     }
@@ -108,6 +123,10 @@ macro_rules! type_source {
 
             fn array_of(&mut self, ty: Type) -> Option<Type> {
                 self.session.pl_array_of(ty)
+            }
+
+            fn check_collation(&mut self, ty: Type, name: &str) -> Result<()> {
+                self.session.pl_check_collation(ty, name)
             }
 
             fn setting(&mut self, name: &str) -> String {
