@@ -20,6 +20,15 @@ impl Expression {
         self.0.eval(Scope::of_table(env, row))
     }
 
+    /// The value of an assignment to a part of a value in the row. An array that only the row holds is changed where it is and
+    /// taken out of the row, so that filling one element by element is no work for each of the others.
+    pub fn assign(&self, env: &dyn Env, row: &mut [Datum]) -> Result<Datum> {
+        match &self.0 {
+            Code::Assign(assign) if assign.is_element_of_input(row) => assign.in_place(env, row),
+            code => code.eval(Scope::of_table(env, row)),
+        }
+    }
+
     /// Whether the value is true: neither false nor NULL.
     pub fn is_true(&self, env: &dyn Env, row: &[Datum]) -> Result<bool> {
         self.0.is_true(Scope::of_table(env, row))

@@ -42,7 +42,7 @@ pub struct Executed {
     /// Rows returned or changed.
     pub processed: u64,
     /// The first word of its tag.
-    pub command: String,
+    pub command: std::borrow::Cow<'static, str>,
 }
 
 /// What is wanted of a statement's rows.

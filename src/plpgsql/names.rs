@@ -177,6 +177,11 @@ impl Visible {
         self.types.iter().map(|ty| ty.oid).collect()
     }
 
+    /// Whether a record's structure was looked at.
+    pub fn reads_records(&self) -> bool {
+        !self.consulted.lock().is_empty()
+    }
+
     /// Whether every record that mattered still has the structure it had.
     pub fn is_current(&self, frame: &Frame) -> bool {
         let shapes = &frame.shapes;

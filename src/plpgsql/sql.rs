@@ -29,6 +29,8 @@ pub struct Sql {
     pub offset: usize,
     /// What it is.
     pub kind: SqlKind,
+    /// Its number in the function.
+    pub number: usize,
     pub(crate) names: Names,
     pub(crate) used: Used,
     /// What the host keeps with it: its plan.
@@ -39,9 +41,9 @@ pub struct Sql {
 const SELECT: &str = "SELECT ";
 
 impl Sql {
-    pub(crate) fn new(kind: SqlKind, shown: Arc<str>, offset: usize, names: &Names) -> Sql {
+    pub(crate) fn new(kind: SqlKind, shown: Arc<str>, offset: usize, names: &Names, number: usize) -> Sql {
         let offset = offset.min(shown.len());
-        Sql { shown, offset, kind, names: names.clone(), used: Used::default(), plan: Mutex::default() }
+        Sql { shown, offset, kind, number, names: names.clone(), used: Used::default(), plan: Mutex::default() }
     }
 
     /// The statement to parse.

@@ -136,11 +136,17 @@ pub(crate) enum Condition {
     Code(SqlState),
 }
 
-/// A statement with its line.
+/// A statement with its place.
 #[derive(Debug)]
 pub(crate) struct Statement {
-    pub line: u32,
+    pub place: crate::context::Place,
     pub kind: Kind,
+}
+
+impl Statement {
+    pub(crate) fn new(line: u32, kind: Kind) -> Self {
+        Statement { place: crate::context::Place::statement(line, kind.name()), kind }
+    }
 }
 
 /// Where a value goes: a variable, or a field of a row.

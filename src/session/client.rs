@@ -101,6 +101,14 @@ impl Tag {
         &self.command
     }
 
+    /// The first word of the tag.
+    pub fn first_word(&self) -> Cow<'static, str> {
+        match &self.command {
+            Cow::Borrowed(command) => Cow::Borrowed(command.split(' ').next().unwrap_or_default()),
+            Cow::Owned(command) => Cow::Owned(command.split(' ').next().unwrap_or_default().to_owned()),
+        }
+    }
+
     /// The number of rows; zero for statements without.
     pub fn count(&self) -> u64 {
         self.rows.unwrap_or(0)

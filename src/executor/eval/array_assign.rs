@@ -33,14 +33,15 @@ pub(super) fn set(container: Datum, element: Oid, bounds: &[Bounds], slice: bool
     Ok(Datum::Array(Arc::new(array)))
 }
 
-fn set_element(array: &mut Array, bounds: &[Bounds], value: Datum) -> Result<()> {
+/// Replaces one element. An error leaves the array as it was.
+pub(super) fn set_element(array: &mut Array, bounds: &[Bounds], value: Datum) -> Result<()> {
     let indexes: Vec<i32> = bounds.iter().map(|(_, index)| index.unwrap_or(0)).collect();
     if array.dims.is_empty() {
         array.dims = indexes.iter().map(|index| Dimension { len: 1, lower: *index }).collect();
         array.items = vec![value];
         return check_bounds(array);
     }
-    if array.dims.len() != indexes.len() {
+    if bounds.len() > MAX_DIMENSIONS || array.dims.len() != indexes.len() {
         return Err(fault("wrong number of array subscripts"));
     }
     if let ([_], [index]) = (array.dims.as_slice(), indexes.as_slice()) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_types::{Datum, Error, Oid, Record, Result, SqlState};
+use dictdb_types::{Datum, Env, Error, Oid, Record, Result, SqlState};
 
 use super::subscript::{Bounds, IndexCodes, bounds, element, slice};
 use super::{Code, Scope, array_assign, json_assign};
@@ -62,6 +62,28 @@ impl AssignCode {
                 array_assign::set(container, *element, &bounds, *slice, value)
             }
         }
+    }
+
+    /// Whether it replaces an element of an array that is a value of the row itself.
+    pub fn is_element_of_input(&self, row: &[Datum]) -> bool {
+        let Code::Input(input) = &self.container else { return false };
+        let element = matches!(self.part, PartCode::Element { slice: false, json: false, reads_old: false, .. });
+        element && matches!(row.get(*input), Some(Datum::Array(_)))
+    }
+
+    /// Replaces the element in the row's array and takes that out of the row; after an error it is there as it was.
+    pub fn in_place(&self, env: &dyn Env, row: &mut [Datum]) -> Result<Datum> {
+        let (Code::Input(input), PartCode::Element { indexes, .. }) = (&self.container, &self.part) else {
+            return self.eval(Scope::of_table(env, row));
+        };
+        let scope = Scope::of_table(env, row);
+        let bounds = bounds(indexes, scope)?.ok_or_else(|| null_subscript("array"))?;
+        let value = self.value.eval(scope)?;
+        let Datum::Array(array) = &mut row[*input] else {
+            return Err(Error::internal("an array that is none"));
+        };
+        array_assign::set_element(Arc::make_mut(array), &bounds, value)?;
+        Ok(std::mem::replace(&mut row[*input], Datum::Null))
     }
 
     /// A NULL row has NULL fields.

@@ -57,9 +57,9 @@ impl Parser<'_> {
                         // A list of values is no expression, but it is one in parentheses.
                         let listed = format!("\"{name}\" IN ({list})");
                         dictdb_parser::parse_expression(&listed).map_err(|_| error)?;
-                        Ok::<Sql, dictdb_types::Error>(Sql::new(SqlKind::Expression, "true".into(), 0, &self.names))
+                        Ok::<Sql, dictdb_types::Error>(self.piece(SqlKind::Expression, "true".into(), 0))
                     })?;
-                    Sql::new(SqlKind::Expression, format!("\"{name}\" IN ({list})").into(), 0, &self.names)
+                    self.piece(SqlKind::Expression, format!("\"{name}\" IN ({list})").into(), 0)
                 }
             };
             self.expect_word("then")?;

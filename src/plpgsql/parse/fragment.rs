@@ -72,17 +72,23 @@ impl Parser<'_> {
         Ok(sql)
     }
 
+    /// The next piece of the function.
+    pub(super) fn piece(&mut self, kind: SqlKind, shown: Arc<str>, offset: usize) -> Sql {
+        self.pieces += 1;
+        Sql::new(kind, shown, offset, &self.names, self.pieces - 1)
+    }
+
     /// A piece of SQL between two bytes; `from` is where its shown text begins.
     pub(super) fn sql(&mut self, kind: SqlKind, from: usize, start: usize, end: usize) -> Result<Sql> {
         let shown: Arc<str> = Arc::from(self.source[from..end].trim_end());
-        let sql = Sql::new(kind, shown, start - from, &self.names);
+        let sql = self.piece(kind, shown, start - from);
         self.check(&sql, from)?;
         Ok(sql)
     }
 
     /// Likewise with another text than the source's, of the same length.
     pub(super) fn sql_of(&mut self, kind: SqlKind, text: &str, from: usize) -> Result<Sql> {
-        let sql = Sql::new(kind, Arc::from(text.trim_end()), 0, &self.names);
+        let sql = self.piece(kind, Arc::from(text.trim_end()), 0);
         self.check(&sql, from)?;
         Ok(sql)
     }

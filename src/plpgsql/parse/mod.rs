@@ -109,6 +109,7 @@ pub fn compile(header: Header, types: &mut dyn TypeSource) -> Result<Function> {
         output: None,
         found: 0,
         nesting: 0,
+        pieces: 0,
         print_strict_params: false,
         warnings: Vec::new(),
     };
@@ -129,6 +130,7 @@ pub(crate) struct Parser<'a> {
     output: Option<Output>,
     found: usize,
     nesting: usize,
+    pieces: usize,
     print_strict_params: bool,
     warnings: Vec<Error>,
 }

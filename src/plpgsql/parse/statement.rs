@@ -20,10 +20,10 @@ impl Parser<'_> {
         if self.is_any_word(&["declare", "begin"]) {
             let block = self.block(label)?;
             self.expect_symbol(";")?;
-            return Ok(Some(Statement { line, kind: Kind::Block(block) }));
+            return Ok(Some(Statement::new(line, Kind::Block(block))));
         }
         if let Some(kind) = self.assignment()? {
-            return Ok(Some(Statement { line, kind }));
+            return Ok(Some(Statement::new(line, kind)));
         }
         let LexemeKind::Word(word) = self.peek().kind.clone() else {
             if self.eat_symbol(";") {
@@ -67,7 +67,7 @@ impl Parser<'_> {
                 return self.other_statement(line).map(Some);
             }
         };
-        Ok(Some(Statement { line, kind }))
+        Ok(Some(Statement::new(line, kind)))
     }
 
     /// The error for an empty statement, at its semicolon.
@@ -160,7 +160,7 @@ impl Parser<'_> {
             return Err(self.unexpected());
         }
         let sql = self.sql(SqlKind::PartAssignment, from, start, end)?;
-        let value = Sql::new(SqlKind::Assignment, sql.shown.clone(), sql.offset, &self.names);
+        let value = self.piece(SqlKind::Assignment, sql.shown.clone(), sql.offset);
         self.expect_symbol(";")?;
         Ok(Kind::AssignPart { place, part: PartAssignment { sql, value, names } })
     }
@@ -178,7 +178,7 @@ impl Parser<'_> {
     /// A statement that is none of PL/pgSQL's own: SQL, perhaps with INTO.
     fn other_statement(&mut self, line: u32) -> Result<Statement> {
         let (sql, into) = self.statement_with_into()?;
-        Ok(Statement { line, kind: Kind::Sql { sql, into } })
+        Ok(Statement::new(line, Kind::Sql { sql, into }))
     }
 
     /// A statement up to its semicolon, which is taken.
@@ -332,7 +332,7 @@ impl Parser<'_> {
     fn perform_statement(&mut self) -> Result<Kind> {
         let (start, end) = self.skip_to(&[";"], ";", "SQL statement")?;
         let text = format!("SELECT {}", &self.source[start..end]);
-        let sql = Sql::new(SqlKind::Statement, text.into(), 0, &self.names);
+        let sql = self.piece(SqlKind::Statement, text.into(), 0);
         self.check_perform(&sql, start)?;
         self.expect_symbol(";")?;
         Ok(Kind::Perform(sql))

@@ -33,7 +33,7 @@ impl Interpreter<'_> {
         let function = self.function;
         for variable in &block.declared {
             let declared = &function.variables[*variable];
-            self.site.at(ContextPlace::During(declared.line, "during statement block local variable initialization"));
+            self.site.at(ContextPlace::during(declared.line, "during statement block local variable initialization"));
             if declared.cursor.is_some() {
                 self.frame.values[*variable] = Datum::Text(declared.name.clone());
                 continue;

@@ -88,7 +88,7 @@ pub fn call(function: &Function, arguments: Arguments, host: &mut dyn Host) -> R
     interpreter.enter_arguments(arguments.values);
     interpreter.finish(|interpreter| {
         let flow = interpreter.block(&function.body)?;
-        interpreter.site.at(ContextPlace::Outside("during function exit"));
+        interpreter.site.at(ContextPlace::outside("during function exit"));
         interpreter.result(flow)
     })
 }
@@ -170,7 +170,7 @@ impl<'a> Interpreter<'a> {
     }
 
     fn statement(&mut self, statement: &Statement) -> Result<Flow> {
-        self.site.at(ContextPlace::Statement(statement.line, statement.kind.name()));
+        self.site.at(statement.place);
         self.ticks += 1;
         if self.ticks >= STATEMENTS_PER_CHECK {
             self.ticks = 0;

@@ -164,7 +164,7 @@ impl Interpreter<'_> {
         if !matches!(flow, Flow::Return) {
             let implied = self.function.header.procedure || result.is_void() || self.function.output.is_some();
             if !implied {
-                self.site.at(ContextPlace::Outside(""));
+                self.site.at(ContextPlace::outside(""));
                 self.context_is_complete = true;
                 let signature = &self.function.header.signature;
                 let code = SqlState::S_R_E_FUNCTION_EXECUTED_NO_RETURN_STATEMENT;
@@ -177,7 +177,7 @@ impl Interpreter<'_> {
             return Ok(Returned::Value(Datum::text("")));
         }
         let Some(value) = self.returned.take() else { return Ok(Returned::Value(Datum::Null)) };
-        self.site.at(ContextPlace::Outside("while casting return value to function's return type"));
+        self.site.at(ContextPlace::outside("while casting return value to function's return type"));
         self.as_result(value, false).map(Returned::Value)
     }
 }

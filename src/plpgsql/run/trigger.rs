@@ -99,7 +99,7 @@ impl Interpreter<'_> {
         if !is_row {
             return Ok(None);
         }
-        self.site.at(ContextPlace::Outside("during function exit"));
+        self.site.at(ContextPlace::outside("during function exit"));
         match value.datum {
             Datum::Null => Ok(None),
             Datum::Record(record) => {

@@ -79,11 +79,6 @@ impl PlHost<'_> {
         session.portals.put(portal);
         let fetched = fetched?;
         let command = if keep { "FETCH" } else { "MOVE" };
-        Ok(Executed {
-            columns: fields,
-            rows: fetched.rows,
-            processed: fetched.count as u64,
-            command: command.to_owned(),
-        })
+        Ok(Executed { columns: fields, rows: fetched.rows, processed: fetched.count as u64, command: command.into() })
     }
 }

@@ -10,11 +10,18 @@ use dictdb_plpgsql::{
 use dictdb_types::{Datum, Env, Error, Field, Oid, Result, SqlState, Type, text};
 
 use super::ContextEntry;
-use super::plan::{PlannedKind, PlannedStatement, Simple, context_line};
+use super::plan::{Planned, PlannedKind, PlannedStatement, Simple, context_line};
 use crate::pipeline::PlanStamp;
 use crate::prepared::Source;
 use crate::transaction::Ending;
 use crate::{Session, StatementEnv};
+
+/// An expression with what it was looked up for.
+struct Ready {
+    planned: Arc<Planned>,
+    types: Arc<[Type]>,
+    target: Option<Type>,
+}
 
 /// One call's view of its session.
 pub(super) struct PlHost<'a> {
@@ -27,18 +34,26 @@ pub(super) struct PlHost<'a> {
     parts: usize,
     /// The environment of expressions, as long as no statement has run since.
     environment: Option<(Arc<StatementEnv>, PlanStamp)>,
+    /// What the environment was before: plans are good as long as it comes back the same.
+    stamp: Option<PlanStamp>,
+    /// Expressions of this call that have been looked up and need no further look, by number.
+    ready: Vec<Option<Ready>>,
 }
 
 impl<'a> PlHost<'a> {
     pub(super) fn new(session: &'a mut Session, read_only: bool, nonatomic: bool) -> Self {
         let parts = session.block.savepoints.len();
-        PlHost { session, read_only, nonatomic, parts, environment: None }
+        PlHost { session, read_only, nonatomic, parts, environment: None, stamp: None, ready: Vec::new() }
     }
 
     fn current(&mut self) -> &(Arc<StatementEnv>, PlanStamp) {
         if self.environment.is_none() {
             let env = self.session.env();
             let stamp = self.session.stamp(&env);
+            if self.stamp != Some(stamp) {
+                self.ready.clear();
+                self.stamp = Some(stamp);
+            }
             self.environment = Some((env, stamp));
         }
         match &self.environment {
@@ -53,6 +68,19 @@ impl<'a> PlHost<'a> {
 
     pub(super) fn stamp(&mut self) -> PlanStamp {
         self.current().1
+    }
+
+    /// Remembers an expression for the rest of the call, if nothing but the environment can change what it means.
+    fn keep_ready(&mut self, sql: &Sql, frame: &Frame, target: Option<Type>, planned: &Arc<Planned>) {
+        let PlannedKind::Simple(simple) = &planned.kind else { return };
+        if simple.calls_routines || simple.fields.is_some() || planned.reads_records() {
+            return;
+        }
+        if self.ready.len() <= sql.number {
+            self.ready.resize_with(sql.number + 1, || None);
+        }
+        let ready = Ready { planned: planned.clone(), types: frame.types.clone(), target };
+        self.ready[sql.number] = Some(ready);
     }
 
     /// The value of a compiled expression.
@@ -126,7 +154,18 @@ impl Host for PlHost<'_> {
         function: &Function,
         target: Option<Type>,
     ) -> Result<(Datum, Type, Option<Arc<[Field]>>)> {
+        // Looks at the environment first: it may take away what was ready.
+        self.current();
+        if let Some(Some(ready)) = self.ready.get(sql.number)
+            && ready.target == target
+            && Arc::ptr_eq(&ready.types, &frame.types)
+            && let (PlannedKind::Simple(simple), Some((env, _))) = (&ready.planned.kind, &self.environment)
+        {
+            let value = simple.expression.eval(&**env, &frame.values)?;
+            return Ok((value, simple.ty, None));
+        }
         let planned = self.planned_expression(sql, frame, function, target)?;
+        self.keep_ready(sql, frame, target, &planned);
         match &planned.kind {
             PlannedKind::Simple(simple) => {
                 let value = self.evaluate_simple(simple, &frame.values)?;
@@ -162,7 +201,10 @@ impl Host for PlHost<'_> {
         };
         if let Some(planned) = planned {
             let PlannedKind::Simple(simple) = &planned.kind else { return Err(not_compiled()) };
-            return self.evaluate_simple(simple, &frame.values);
+            return match simple.calls_routines {
+                true => self.evaluate_simple(simple, &frame.values),
+                false => simple.expression.assign(&*self.current().0, &mut frame.values),
+            };
         }
         let (value, ty, _) = self.evaluate(&part.value, frame, function, None)?;
         let planned = self.planned_part(part, frame, function, Some(ty))?.ok_or_else(not_compiled)?;
@@ -211,7 +253,7 @@ impl Host for PlHost<'_> {
         let params: Arc<[Datum]> = frame.values.clone().into();
         let nonatomic = self.nonatomic && self.session.block.savepoints.len() == self.parts;
         self.forget_environment();
-        let entry = ContextEntry::Text(context_line(sql.kind, &sql.shown));
+        let entry = ContextEntry::Sql(sql.kind, sql.shown.clone());
         let source = statement.source.clone();
         let called = self.session.within(entry, |session| session.call_procedure(call, &source, &params, nonatomic));
         let Some(results) = called.map_err(|error| sql.locate(error))? else { return Ok(None) };
@@ -329,6 +371,7 @@ impl Host for PlHost<'_> {
             .map(|entry| match entry {
                 ContextEntry::Call(site) => site.line(),
                 ContextEntry::Text(text) => text.to_string(),
+                ContextEntry::Sql(kind, text) => context_line(*kind, text).to_string(),
             })
             .collect()
     }

@@ -17,7 +17,7 @@ use dictdb_catalog::Routine;
 use dictdb_functions::facts::{ArgMode, ProcKind, Volatility};
 use dictdb_functions::resolve::is_polymorphic;
 use dictdb_parser::utility::Do;
-use dictdb_plpgsql::{Arguments, CallSite, Function, Header, Parameter, ResultKind, Returned, compile};
+use dictdb_plpgsql::{Arguments, CallSite, Function, Header, Parameter, ResultKind, Returned, SqlKind, compile};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
 
 use self::host::PlHost;
@@ -38,6 +38,8 @@ pub(crate) enum ContextEntry {
     Call(Arc<CallSite>),
     /// A line of CONTEXT.
     Text(Arc<str>),
+    /// A piece of SQL, whose line is written when somebody asks.
+    Sql(SqlKind, Arc<str>),
 }
 
 /// A compiled function and what it was compiled from.

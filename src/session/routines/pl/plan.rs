@@ -66,6 +66,13 @@ impl PlannedStatement {
     }
 }
 
+impl Planned {
+    /// Whether it depends on the structure that a record has.
+    pub(super) fn reads_records(&self) -> bool {
+        self.visible.reads_records()
+    }
+}
+
 impl PlHost<'_> {
     /// The plan of an expression.
     pub(super) fn planned_expression(
@@ -195,11 +202,10 @@ impl PlHost<'_> {
     ) -> Result<Executed> {
         self.forget_environment();
         let (kind, text) = context;
-        let line = context_line(kind, text);
         let read_only = self.read_only;
         let limit = if matches!(read, Read::Two) { 2 } else { usize::MAX };
         let must_return = matches!(read, Read::Tuples);
-        self.session.within(ContextEntry::Text(line), |session| {
+        self.session.within(ContextEntry::Sql(kind, text.clone()), |session| {
             let source = &statement.source;
             let outcome = match &source.parsed.statement {
                 Statement::Utility(utility) => {
@@ -228,7 +234,7 @@ impl PlHost<'_> {
                     Err(no_tuples(crate::statement::command_tag(&source.parsed.statement)))
                 }
                 Outcome::Done(tag) => {
-                    let command = tag.to_string().split(' ').next().unwrap_or_default().to_owned();
+                    let command = tag.first_word();
                     Ok(Executed { columns: None, rows: Vec::new(), processed: tag.count(), command })
                 }
                 Outcome::Rows { columns, source, command, .. } => {
@@ -243,7 +249,7 @@ impl PlHost<'_> {
                     })?;
                     let processed = rows.len() as u64;
                     let fields = statement.fields(&columns);
-                    Ok(Executed { columns: Some(fields), rows, processed, command: command.to_owned() })
+                    Ok(Executed { columns: Some(fields), rows, processed, command: command.into() })
                 }
             }
         })
