@@ -196,6 +196,15 @@ pub struct SimpleExpr {
     pub fields: Option<Arc<[Field]>>,
 }
 
+/// What an expression is evaluated for.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The type its value is converted to.
+    pub ty: Type,
+    /// Whether a literal that is none of the type is reported where it stands.
+    pub located: bool,
+}
+
 /// Binds the only expression of a `SELECT expression`; `None` when the statement is more than that. With a target the
 /// value is converted to it as an assignment does, unless it is a row.
 pub fn simple_expression(
@@ -203,7 +212,7 @@ pub fn simple_expression(
     locations: &Locations,
     params: &[Type],
     variables: &dyn Variables,
-    target: Option<Type>,
+    target: Option<Target>,
     cx: BindContext<'_>,
 ) -> Result<Option<SimpleExpr>> {
     let Some(expr) = only_expression(statement) else { return Ok(None) };
@@ -215,8 +224,9 @@ pub fn simple_expression(
         return Ok(None);
     }
     let mut bound = match target {
-        Some(target) if !is_row(cx, bound.ty()) && !is_row(cx, target) => {
-            binder.assign_value(bound, target, locations.leftmost(expr))?
+        Some(Target { ty, located }) if !is_row(cx, bound.ty()) && !is_row(cx, ty) => {
+            let position = locations.leftmost(expr).filter(|_| located);
+            binder.assign_value(bound, ty, position)?
         }
         _ => binder.resolve_unknown(bound)?,
     };

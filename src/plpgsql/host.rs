@@ -104,6 +104,9 @@ pub trait Host: TypeSource {
     /// Runs a statement made while the function runs.
     fn execute_text(&mut self, text: &str, params: Params, read: Read) -> Result<Executed>;
 
+    /// Whether statements of the function may end the transaction.
+    fn is_nonatomic(&self) -> bool;
+
     /// Runs CALL and gives the values of the output parameters; `None` when there are none. The second value has the
     /// arguments that stand for them, as text.
     fn execute_call(

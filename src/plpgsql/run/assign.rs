@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_types::{Datum, Error, Record, Result, SqlState, Type, oids};
 
 use super::{Interpreter, Value, null_error};
-use crate::names::Shape;
+use crate::names::{Shape, not_assigned};
 use crate::parse::MULTIPLE_ASSIGNMENT;
 use crate::sql::{Sql, SqlKind};
 use crate::tree::{Place, RowVariable, Target};
@@ -17,6 +17,9 @@ impl Interpreter<'_> {
         if place.field.is_none() && variable.row.is_none() {
             let value = self.evaluate_as(sql, variable.ty)?;
             return self.set(place.variable, value);
+        }
+        if place.field.is_some() && self.frame.shapes[place.variable].is_none() {
+            return Err(sql.locate(not_assigned(&variable.name)));
         }
         let value = self.evaluate(sql)?;
         let is_row = matches!(value.datum, Datum::Record(_) | Datum::Null);

@@ -239,6 +239,8 @@ impl Interpreter<'_> {
     /// Runs a loop over the rows of a cursor, which is closed at the end.
     pub(crate) fn loop_rows(&mut self, cursor: &str, target: &Target, body: &Loop, prefetch: bool) -> Result<Flow> {
         let mut found = false;
+        // Where the transaction may end between two rows, none is read ahead.
+        let prefetch = prefetch && !self.host.is_nonatomic();
         let mut wanted = if prefetch { FIRST_ROWS } else { 1 };
         let outcome = loop {
             let executed = self.host.fetch(cursor, Direction::Forward(wanted), true)?;

@@ -236,6 +236,10 @@ impl Host for PlHost<'_> {
         Ok(executed)
     }
 
+    fn is_nonatomic(&self) -> bool {
+        self.nonatomic
+    }
+
     fn execute_call(
         &mut self,
         sql: &Sql,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_executor::Expression;
 use dictdb_parser::{Limits, Statement, parse};
 use dictdb_planner::part::part_assignment;
-use dictdb_planner::routine::simple_expression;
+use dictdb_planner::routine::{Target, simple_expression};
 use dictdb_plpgsql::{Executed, Frame, Function, PartAssignment, Read, Sql, SqlKind, Visible};
 use dictdb_types::{Datum, Error, Field, Result, SqlState, Type};
 use parking_lot::Mutex;
@@ -112,7 +112,8 @@ impl PlHost<'_> {
         if let Statement::Sql(tree) = &parsed.statement {
             let path = env.search_path();
             let cx = env.bind_context(&path);
-            let simple = simple_expression(tree, &parsed.locations, visible.types(), &*visible, target, cx)?;
+            let wanted = target.map(|ty| Target { ty, located: sql.kind == SqlKind::Assignment });
+            let simple = simple_expression(tree, &parsed.locations, visible.types(), &*visible, wanted, cx)?;
             if let Some(simple) = simple {
                 let expression = Expression::compile(&simple.expr, &*env.catalog)?;
                 let kind = PlannedKind::Simple(Simple {
