@@ -14,6 +14,7 @@ impl Catalog {
             (namespaces::PG_CATALOG, "pg_catalog", &["postgres=UC/postgres", "=U/postgres"][..]),
             (namespaces::PG_TOAST, "pg_toast", &[]),
             (namespaces::PUBLIC, "public", &["pg_database_owner=UC/pg_database_owner", "=U/pg_database_owner"]),
+            (namespaces::DICTDB, "dictdb", &["postgres=UC/postgres", "=U/postgres"]),
             (namespaces::INFORMATION_SCHEMA, "information_schema", &["postgres=UC/postgres", "=U/postgres"]),
         ];
         for (oid, name, acl) in schemas {

@@ -15,11 +15,14 @@
 mod acl;
 mod bootstrap;
 mod change;
+mod diff;
 mod objects;
+mod own;
 mod routine;
 mod store;
 mod stored;
 mod system;
+mod transfer;
 pub mod trigger;
 mod version;
 

@@ -17,6 +17,8 @@ pub mod namespaces {
     pub const PG_TOAST: Oid = Oid(99);
     /// `public`.
     pub const PUBLIC: Oid = Oid(2200);
+    /// `dictdb`, which is DictDB's own and which system catalogs do not list.
+    pub const DICTDB: Oid = Oid(9900);
     /// `information_schema`.
     pub const INFORMATION_SCHEMA: Oid = Oid(13_207);
 }

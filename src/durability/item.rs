@@ -3,7 +3,7 @@
 use dictdb_catalog::{Change, decode_changes, encode_changes};
 use dictdb_storage::SequenceState;
 use dictdb_types::stored::{Stored, corrupted, put_int, put_uint, take_bytes, take_int, take_uint};
-use dictdb_types::{Oid, Result, TxnId};
+use dictdb_types::{Oid, Physical, Result, TxnId};
 
 pub(crate) const ROWS: u8 = 0x01;
 pub(crate) const CATALOG: u8 = 0x02;
@@ -13,6 +13,7 @@ pub(crate) const START: u8 = 0x05;
 pub(crate) const UNLOGGED: u8 = 0x06;
 pub(crate) const COMMIT: u8 = 0x07;
 pub(crate) const DROPPED_DATABASE: u8 = 0x08;
+pub(crate) const STAGED: u8 = 0x10;
 
 /// Changes of a database's catalog as an item, to go along with a commit.
 pub fn catalog_item(database: Oid, next_oid: Oid, changes: &[Change]) -> Vec<u8> {
@@ -62,9 +63,40 @@ pub(crate) fn put_commit(id: TxnId, micros: i64, out: &mut Vec<u8>) {
     put_int(micros, out);
 }
 
+/// A table that no catalog knows yet, with the layouts of its columns.
+pub(crate) fn put_staged(table: Oid, layouts: &[Physical], out: &mut Vec<u8>) {
+    out.push(STAGED);
+    put_uint(table.0.into(), out);
+    put_uint(layouts.len() as u64, out);
+    out.extend(layouts.iter().filter_map(|layout| LAYOUTS.iter().position(|known| known == layout)).map(|n| n as u8));
+}
+
 fn take_block<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8]> {
     let len = take_uint(bytes)? as usize;
     take_bytes(bytes, len)
+}
+
+/// Layouts by their number in the log, which is never given to another one.
+const LAYOUTS: [Physical; 15] = [
+    Physical::Bool,
+    Physical::Int2,
+    Physical::Int4,
+    Physical::Int8,
+    Physical::Float4,
+    Physical::Float8,
+    Physical::Date,
+    Physical::Time,
+    Physical::Timestamp,
+    Physical::Uuid,
+    Physical::Oid,
+    Physical::Enum,
+    Physical::Text,
+    Physical::Bytea,
+    Physical::Opaque,
+];
+
+fn layout(number: u8) -> Result<Physical> {
+    LAYOUTS.get(usize::from(number)).copied().ok_or_else(|| corrupted(&format!("layout {number} is unknown")))
 }
 
 /// An item taken apart. Rows stay in the bytes, because only storage knows where they end.
@@ -76,7 +108,8 @@ pub(crate) enum Item<'a> {
     DroppedDatabase(Oid),
     Start,
     Unlogged(&'a [u8]),
-    Commit(TxnId),
+    Commit { id: TxnId, micros: i64 },
+    Staged(Oid, Vec<Physical>),
 }
 
 impl<'a> Item<'a> {
@@ -106,8 +139,12 @@ impl<'a> Item<'a> {
             UNLOGGED => Item::Unlogged(take_block(bytes)?),
             COMMIT => {
                 let id = TxnId(take_uint(bytes)?);
-                take_int(bytes)?;
-                Item::Commit(id)
+                Item::Commit { id, micros: take_int(bytes)? }
+            }
+            STAGED => {
+                let table = Oid::read(bytes)?;
+                let layouts = take_block(bytes)?.iter().map(|byte| layout(*byte)).collect::<Result<_>>()?;
+                Item::Staged(table, layouts)
             }
             other => return Err(corrupted(&format!("item {other:#04x} is unknown"))),
         })

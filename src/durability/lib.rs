@@ -19,6 +19,8 @@
 //!   06 unlogged   uint length and a run: rows of an unlogged table, in the snapshot of a clean stop only
 //!   07 commit     uint transaction, int microseconds since 1970
 //!   08 dropped    uint oid of a database
+//!   10 staged     uint table, uint columns and so many layouts, a byte each: a table that a later commit puts into a catalog,
+//!                 or that is gone after a crash; its rows follow as 01
 //! ```
 //! The record of a transaction is its commit item, its catalog changes, its rows in their final state. Storage follows
 //! the catalog: a relation that is put makes its table or adds its columns, one that is removed or gets new storage leaves the old one
@@ -33,7 +35,9 @@ mod hook;
 mod item;
 mod options;
 mod recovery;
+mod replay;
 mod restore;
+mod staging;
 mod statistics;
 #[cfg(test)]
 mod tests;
@@ -44,6 +48,8 @@ pub use dictdb_wal::{LogError, Lsn};
 pub use hook::Durability;
 pub use item::catalog_item;
 pub use options::{Options, Tuning};
+pub use replay::ReplayFrom;
 pub use restore::{RestoredDatabase, Restorer};
+pub use staging::Staging;
 pub use statistics::CheckpointStatistics;
 pub use verify::{Verified, verify};

@@ -39,7 +39,11 @@ pub struct Restorer<'a> {
     sequences: HashMap<Oid, SequenceState>,
     /// Tables that nothing refers to when the record is done.
     left: Vec<Oid>,
+    /// Tables that came before the commit that puts them into a catalog.
+    staged: Vec<Oid>,
     next_transaction: TxnId,
+    /// The one database that is restored.
+    only: Option<Oid>,
     /// Whether unlogged tables have lost their rows.
     is_unclean: bool,
 }
@@ -52,7 +56,9 @@ impl<'a> Restorer<'a> {
             databases: BTreeMap::new(),
             sequences: HashMap::new(),
             left: Vec::new(),
+            staged: Vec::new(),
             next_transaction: TxnId::default(),
+            only: None,
             is_unclean: false,
         }
     }
@@ -60,6 +66,44 @@ impl<'a> Restorer<'a> {
     /// The storage that is filled.
     pub(crate) fn storage(&self) -> &'a Storage {
         self.storage
+    }
+
+    /// Makes a database, or names it anew.
+    pub fn put_database(&mut self, oid: Oid, name: &str) {
+        let owner = dictdb_catalog::BOOTSTRAP_ROLE;
+        self.put_facts(&DatabaseFacts { oid, owner, connection_limit: -1, name });
+    }
+
+    /// Applies changes of a database's catalog; storage follows. XX001.
+    pub fn apply_changes(&mut self, database: Oid, next_oid: Oid, changes: &[Change]) -> Result<()> {
+        self.change_catalog(database, next_oid, changes)?;
+        self.drop_left();
+        Ok(())
+    }
+
+    /// Sets the state of a sequence, by its id in storage.
+    pub fn put_sequence(&mut self, id: Oid, state: SequenceState) {
+        self.sequences.insert(id, state);
+    }
+
+    /// The catalog of a database as it is so far.
+    pub fn catalog(&self, database: Oid) -> Option<&Catalog> {
+        self.databases.get(&database).map(|database| &database.catalog)
+    }
+
+    /// Leaves out what records say of other databases.
+    pub(crate) fn only(&mut self, database: Oid) {
+        self.only = Some(database);
+    }
+
+    fn is_wanted(&self, database: Oid) -> bool {
+        self.only.is_none_or(|only| only == database)
+    }
+
+    fn drop_left(&mut self) {
+        for table in self.left.drain(..) {
+            self.storage.drop_table(table);
+        }
     }
 
     /// Applies a record or chunk. XX001.
@@ -72,23 +116,29 @@ impl<'a> Restorer<'a> {
                 Item::Unlogged(mut run) => {
                     self.storage.restore_run(&mut run)?;
                 }
-                Item::Catalog { database, next_oid, changes } => self.change_catalog(database, next_oid, &changes)?,
+                Item::Catalog { database, next_oid, changes } if self.is_wanted(database) => {
+                    self.change_catalog(database, next_oid, &changes)?;
+                }
+                Item::Catalog { .. } => {}
                 Item::Sequence(id, state) => {
                     self.sequences.insert(id, state);
                 }
-                Item::Database(facts) => self.put_database(&facts),
+                Item::Database(facts) if self.is_wanted(facts.oid) => self.put_facts(&facts),
+                Item::Database(_) => {}
                 Item::DroppedDatabase(oid) => self.drop_database(oid),
+                Item::Staged(table, layouts) => {
+                    self.storage.create_table(table, &layouts);
+                    self.staged.push(table);
+                }
                 Item::Start => self.is_unclean = true,
-                Item::Commit(id) => self.next_transaction = self.next_transaction.max(TxnId(id.0 + 1)),
+                Item::Commit { id, .. } => self.next_transaction = self.next_transaction.max(TxnId(id.0 + 1)),
             }
         }
-        for table in self.left.drain(..) {
-            self.storage.drop_table(table);
-        }
+        self.drop_left();
         Ok(())
     }
 
-    fn put_database(&mut self, facts: &DatabaseFacts<'_>) {
+    fn put_facts(&mut self, facts: &DatabaseFacts<'_>) {
         let catalog = self.databases.remove(&facts.oid).map(|known| (known.catalog, known.next_oid));
         let (catalog, next_oid) = catalog.unwrap_or_else(|| (Catalog::bootstrap(), Oid(0)));
         let (name, owner, connection_limit) = (facts.name.into(), facts.owner, facts.connection_limit);
@@ -129,8 +179,18 @@ impl<'a> Restorer<'a> {
         Ok(())
     }
 
+    /// Removes the staged tables that no commit claimed.
+    fn drop_unclaimed(&self) {
+        let is_claimed = |table: &Oid| {
+            let mut relations = self.databases.values().flat_map(|database| database.catalog.relations());
+            relations.any(|relation| relation.storage == *table)
+        };
+        self.staged.iter().filter(|table| !is_claimed(table)).for_each(|table| self.storage.drop_table(*table));
+    }
+
     /// Ends: removes what did not survive, makes sequences, opens tables for new rows. Indexes are the caller's to build.
     pub fn finish(self) -> Result<Vec<RestoredDatabase>> {
+        self.drop_unclaimed();
         let mut restored: Vec<RestoredDatabase> = Vec::new();
         for (oid, database) in self.databases {
             let Database { name, owner, connection_limit, mut catalog, next_oid } = database;

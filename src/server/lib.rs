@@ -127,6 +127,7 @@ async fn run(
     instance.on_reload(logging::apply);
     tokio::spawn(reload::on_hangup(instance.clone()));
     configuration.access.create_role(&instance).map_err(text)?;
+    instance.autostart_backups();
     let init = configuration.init_directory.filter(|_| instance.is_new()).map(|directory| Init {
         directory,
         user: configuration.user,

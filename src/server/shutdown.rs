@@ -3,7 +3,7 @@
 //! ```text
 //!   first signal   HTTP says 503, new connections hear 57P03, idle sessions hear 57P01, running statements may finish
 //!   30 s later, or second signal   running statements are cancelled and hear 57P01
-//!   then           sessions are closed, the log is written and a checkpoint with it
+//!   then           sessions are closed, a last backup is taken, the log is written and a checkpoint with it
 //! ```
 
 use std::sync::Arc;
@@ -78,6 +78,8 @@ impl Shutdown {
 
     /// The data directory last: everything that sessions did is written, and a checkpoint, so that the next start is quick.
     pub(crate) fn finish(self, instance: &Instance) -> dictdb_types::Result<()> {
+        tracing::info!("Stopping backup manager");
+        instance.close_backups();
         tracing::info!("Closing write-ahead log");
         instance.shut_down()?;
         tracing::info!("database system is shut down");

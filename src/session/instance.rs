@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use dictdb_backup::Manager;
 use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Key, Object, RelationKind, Role};
 use dictdb_durability::Durability;
 use dictdb_executor::Engine;
@@ -82,6 +83,8 @@ pub struct Instance {
     pub(crate) configuration: Configuration,
     epochs: AtomicU64,
     databases: Arc<RwLock<Vec<Arc<Database>>>>,
+    /// Backups of its databases.
+    pub(crate) backups: Arc<Manager>,
     /// The data directory; `None` when everything is in memory only.
     pub(crate) durability: Option<Arc<Durability>>,
 }
@@ -127,6 +130,7 @@ impl Instance {
             configuration: Configuration::default(),
             epochs: AtomicU64::new(1),
             databases: opened.databases,
+            backups: Arc::default(),
             durability: opened.durability,
         })
     }

@@ -35,6 +35,7 @@
 mod advisory;
 pub mod attention;
 pub mod backends;
+mod backup;
 pub mod client;
 pub mod clock;
 mod configuration;

@@ -105,7 +105,7 @@ pub fn verify_directory(directory: &Path, settings: &ServerSettings) -> Result<S
     })
 }
 
-fn view(database: &Arc<Database>) -> DatabaseView {
+pub(crate) fn view(database: &Arc<Database>) -> DatabaseView {
     DatabaseView {
         oid: database.oid,
         name: database.name.clone(),

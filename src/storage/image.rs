@@ -31,6 +31,26 @@ pub(crate) fn encode(row: Option<RowView<'_>>, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends the image of a row that is not in a table, with so many storage columns.
+pub fn encode_row(row: &dyn RowReader, width: usize, out: &mut Vec<u8>) {
+    put_uint(width as u64 + 1, out);
+    for column in 0..width {
+        encode_value(row.column(column), out);
+    }
+}
+
+/// Appends the head of a run; the images of its rows follow.
+pub fn put_run(table: Oid, first: RowId, rows: u64, out: &mut Vec<u8>) {
+    put_uint(u64::from(table.0), out);
+    put_uint(first.0, out);
+    put_uint(rows, out);
+}
+
+/// Appends the image of no row.
+pub fn encode_absence(out: &mut Vec<u8>) {
+    out.push(0);
+}
+
 fn encode_value(value: ValueRef<'_>, out: &mut Vec<u8>) {
     match value {
         ValueRef::Null => out.push(0x00),

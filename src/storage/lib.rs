@@ -18,6 +18,7 @@ mod session;
 mod snapshot;
 mod storage;
 mod table;
+mod tracking;
 mod transaction;
 mod value;
 mod version;
@@ -25,6 +26,7 @@ mod writers;
 
 pub use block::{BLOCK_ROWS, RowView};
 pub use hook::{Accompaniment, ChangeKind, Commit, CommitHook, Committed, LogicalChange, Lsn, Record};
+pub use image::{encode_absence, encode_row, put_run};
 pub use index::{
     Bound, Candidates, ColumnKey, Direction, Index, IndexCursor, IndexDef, IndexKind, KeyColumn, KeyExtractor,
     KeyOutcome, RowIds,
@@ -41,6 +43,7 @@ pub use table::{
     ColumnStats, Found, IndexBuilt, Inserted, RowLocked, Scan, ScanBatch, Table, TableStats, UniqueConflict,
     VersionTag, Written,
 };
+pub use tracking::{ChangeSet, OldRow};
 pub use transaction::{Isolation, SavepointId, Transaction, concurrent_delete, concurrent_update, row_not_available};
 pub use value::{DatumRow, Overlay, RowReader, ValueRef};
 pub use writers::{Holder, WRITERS_MAX};

@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) serializables: Serializables,
     pub(crate) hook: OnceLock<Arc<dyn CommitHook>>,
     pub(crate) blocking: OnceLock<Arc<dyn Blocking>>,
+    /// Counts how often somebody has begun to note changes of a table; zero is never.
+    pub(crate) tracking: AtomicU64,
     tables: RwLock<HashMap<Oid, Arc<Table>>>,
     sequences: RwLock<HashMap<Oid, Arc<Sequence>>>,
     next_anonymous: AtomicU32,
@@ -69,6 +71,7 @@ impl Storage {
             serializables: Serializables::default(),
             hook: OnceLock::new(),
             blocking: OnceLock::new(),
+            tracking: AtomicU64::new(0),
             tables: RwLock::default(),
             sequences: RwLock::default(),
             next_anonymous: AtomicU32::new(ANONYMOUS_PID),
@@ -155,6 +158,22 @@ impl Storage {
     /// Creates a table. Replaces the entry if the id is taken, which callers avoid.
     pub fn create_table(&self, id: Oid, columns: &[Physical]) -> Arc<Table> {
         let table = Arc::new(Table::new(id, columns));
+        self.0.tables.write().insert(id, table.clone());
+        table
+    }
+
+    /// Takes a table out, to be put into a storage under another id by [`Storage::adopt_table`]. XX000 when it is in use.
+    pub fn take_table(&self, id: Oid) -> Result<Option<Table>> {
+        let Some(table) = self.0.tables.write().remove(&id) else { return Ok(None) };
+        match Arc::try_unwrap(table) {
+            Ok(table) => Ok(Some(table)),
+            Err(_) => Err(dictdb_types::Error::internal(format!("table {id} is in use"))),
+        }
+    }
+
+    /// Puts in a table that [`Storage::take_table`] took from another storage.
+    pub fn adopt_table(&self, id: Oid, table: Table) -> Arc<Table> {
+        let table = Arc::new(table.renamed(id));
         self.0.tables.write().insert(id, table.clone());
         table
     }

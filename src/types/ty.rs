@@ -204,6 +204,7 @@ pub fn physical_of_builtin(oid: Oid) -> Physical {
         | oids::PG_SNAPSHOT
         | oids::TXID_SNAPSHOT => Physical::Text,
         oids::BYTEA | oids::TSVECTOR | oids::TSQUERY => Physical::Bytea,
+        oids::INET | oids::CIDR | oids::MACADDR | oids::MACADDR8 => Physical::Bytea,
         oid if crate::geometry::is_geometric(oid) => Physical::Bytea,
         _ => Physical::Opaque,
     }

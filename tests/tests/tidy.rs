@@ -16,6 +16,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("durability", 3),
     ("planner", 3),
     ("executor", 4),
+    ("backup", 4),
     ("plpgsql", 4),
     ("session", 5),
     ("http", 6),

@@ -8,13 +8,14 @@
 //!   statement    which rule a statement starts
 //!   select, from, dml                         queries and data-modifying statements
 //!   expr, primary, function, type_name, name  what they are made of
-//!   transaction, setting, cursor, copy, maintenance, option      commands of a session
+//!   transaction, setting, cursor, copy, maintenance, backup, option      commands of a session
 //!   create, create_table, constraint, index, object, routine, trigger      what CREATE makes
 //!   alter, alter_table, objects, role, grant                               what changes it
 //! ```
 
 mod alter;
 mod alter_table;
+mod backup;
 mod constraint;
 mod copy;
 mod create;

@@ -241,6 +241,9 @@ impl Parser<'_> {
         if self.eat_word(K::All) {
             return Ok(Utility::Show(Show::All));
         }
+        if let Some(backups) = self.show_backups() {
+            return Ok(backups);
+        }
         Ok(Utility::Show(Show::Name(self.phrase_or_setting()?)))
     }
 

@@ -148,7 +148,10 @@ impl Parser<'_> {
             K::Reassign => self.reassign_owned()?,
             K::Security => self.unsupported("SECURITY LABEL")?,
             K::Import => self.unsupported("IMPORT FOREIGN SCHEMA")?,
-            _ => return Err(self.unexpected()),
+            _ => match self.backup_statement()? {
+                Some(utility) => utility,
+                None => return Err(self.unexpected()),
+            },
         })
     }
 }

@@ -6,17 +6,20 @@
 //! Names, expressions, types and queries inside them are sqlparser's.
 //!
 //! ```text
+//!   backup    BACKUP, RESTORE, APPLY DELTA, VERIFY BACKUP, SHOW BACKUPS
 //!   session   transactions, settings, cursors, prepared statements, COPY, EXPLAIN, LISTEN, LOCK, VACUUM
 //!   table     CREATE TABLE, ALTER TABLE and their constraints
 //!   object    schemas, indexes, sequences, views, types, domains, functions, triggers, databases, DROP, COMMENT
 //!   role      roles, GRANT, REVOKE, default privileges
 //! ```
 
+mod backup;
 mod object;
 mod role;
 mod session;
 mod table;
 
+pub use backup::*;
 pub use object::*;
 pub use role::*;
 pub use session::*;
@@ -73,6 +76,8 @@ pub enum Utility {
     Cluster(Cluster),
     /// `CHECKPOINT`.
     Checkpoint,
+    /// `BACKUP`, `RESTORE` and their kin.
+    Backup(Backup),
     /// `LOAD`: the file.
     Load(String),
     /// `ALTER SYSTEM SET/RESET`.

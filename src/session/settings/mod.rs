@@ -311,6 +311,12 @@ impl Settings {
         }
     }
 
+    /// The value of a setting of any kind; a name that is no setting gives the empty text.
+    pub fn value(&self, name: &str) -> Value {
+        let entry = resolve(name).ok().and_then(|(key, _)| self.entry(&key));
+        entry.map_or_else(|| Value::Text("".into()), |entry| entry.value)
+    }
+
     /// A text or enumerated value; a name that is no setting gives the empty text.
     pub fn text(&self, name: &str) -> String {
         let entry = resolve(name).ok().and_then(|(key, _)| self.entry(&key));

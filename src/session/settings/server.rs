@@ -96,6 +96,12 @@ impl ServerSettings {
         self.value_of(&Key::Known(id))
     }
 
+    /// Where the value at server level comes from.
+    pub fn source(&self, name: &str) -> Source {
+        let entry = definition::by_name(name).and_then(|id| self.layer.get(&Key::Known(id)));
+        entry.map_or(Source::Default, |entry| entry.source)
+    }
+
     fn value_of(&self, key: &Key) -> Value {
         match (self.layer.get(key), key) {
             (Some(entry), _) => entry.value.clone(),

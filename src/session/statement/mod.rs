@@ -18,7 +18,7 @@ mod vacuum;
 use std::sync::Arc;
 
 use dictdb_parser::Statement;
-use dictdb_parser::utility::{Transaction, Utility};
+use dictdb_parser::utility::{Backup, Transaction, Utility};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use crate::Session;
@@ -58,6 +58,8 @@ fn prevents_block(statement: &Statement) -> Option<&'static str> {
         Utility::CreateDatabase(_) => Some("CREATE DATABASE"),
         Utility::DropDatabase(_) => Some("DROP DATABASE"),
         Utility::AlterSystem(_) => Some("ALTER SYSTEM"),
+        Utility::Backup(Backup::ShowAll | Backup::ShowStatus) => None,
+        Utility::Backup(command) => Some(crate::backup::tag(command)),
         Utility::Discard(dictdb_parser::utility::Discard::All) => Some("DISCARD ALL"),
         _ => None,
     }
@@ -75,6 +77,7 @@ impl Session {
             Utility::Execute(execute) => self.prepared.get(&execute.name.value)?.analysis.columns.clone(),
             Utility::Explain(explain) => Some(crate::pipeline::explain_columns(&explain.options)),
             Utility::Call(call) => self.call_columns(call)?,
+            Utility::Backup(command) => crate::backup::columns(command),
             Utility::DeclareCursor(declare) => {
                 let query = source.nested(declare.text.clone(), types)?;
                 let params = self.analyze_query(&query)?.params;
@@ -131,6 +134,7 @@ impl Session {
             Utility::AlterSetting(alter) => self.run_alter_setting(alter),
             Utility::Call(call) => self.run_call(call, portal),
             Utility::Do(block) => self.run_do(block, &source),
+            Utility::Backup(command) => self.run_backup(command),
             Utility::Load(_) => Err(Error::unsupported("LOAD")),
             Utility::Unsupported(command) => Err(Error::unsupported(command)),
             Utility::Checkpoint | Utility::Vacuum(_) => {

@@ -63,6 +63,7 @@ fn utility_tag(command: &Utility) -> &'static str {
         Utility::Reindex(_) => "REINDEX",
         Utility::Cluster(_) => "CLUSTER",
         Utility::Checkpoint => "CHECKPOINT",
+        Utility::Backup(command) => crate::backup::tag(command),
         Utility::Load(_) => "LOAD",
         Utility::AlterSystem(_) => "ALTER SYSTEM",
         Utility::Unsupported(command) => command,
@@ -199,6 +200,7 @@ pub(super) fn writing_command(statement: &Statement) -> Option<&'static str> {
         | Utility::Reindex(_)
         | Utility::Cluster(_)
         | Utility::Checkpoint
+        | Utility::Backup(_)
         | Utility::Load(_)
         | Utility::AlterSystem(_)
         | Utility::Unsupported(_) => false,

@@ -22,6 +22,7 @@ mod relations;
 
 use std::sync::LazyLock;
 
+use dictdb_catalog::namespaces;
 use dictdb_executor::VirtualTables;
 use dictdb_functions::Registry;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
@@ -36,6 +37,14 @@ impl VirtualTables for StatementEnv {
         relations::produce(self, relation, &mut output)?;
         Ok(output.into_rows())
     }
+}
+
+/// All rows of one of DictDB's own relations.
+pub(crate) fn relation_rows(env: &StatementEnv, name: &str) -> Result<Vec<Row>> {
+    let found = env.catalog.relation_in(namespaces::DICTDB, name).cloned();
+    let relation = found.ok_or_else(|| Error::internal(format!("there is no relation {name}")))?;
+    let columns: Vec<i16> = relation.live_columns().map(|(attnum, _)| attnum).collect();
+    env.rows(relation.oid, &[], &columns)
 }
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {

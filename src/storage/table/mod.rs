@@ -16,13 +16,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use dictdb_types::{Oid, Physical, RowId};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::block::{BLOCK_ROWS, BLOCK_SHIFT, Block, BlockCell};
 use crate::column::Column;
 use crate::hook::Lsn;
 use crate::index::Index;
 use crate::lock::RowLocks;
+use crate::tracking::ChangeSet;
 use directory::Directory;
 use free_slots::FreeSlots;
 
@@ -47,6 +48,8 @@ pub struct Table {
     logged: AtomicBool,
     /// End of the last record with changes of it that somebody will be told to be durable.
     promised: AtomicU64,
+    /// Rows changed since a backup.
+    pub(crate) tracked: Mutex<Option<ChangeSet>>,
 }
 
 /// Block and slot of a row.
@@ -71,6 +74,7 @@ impl Table {
             counters: stats::Counters::default(),
             logged: AtomicBool::new(true),
             promised: AtomicU64::new(0),
+            tracked: Mutex::default(),
         }
     }
 

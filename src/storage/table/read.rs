@@ -10,7 +10,11 @@ use crate::index::{Candidates, Index, KeyOutcome, RowIds};
 use crate::snapshot::Snapshot;
 use crate::transaction::Transaction;
 use crate::value::RowReader;
-use crate::version::Stamp;
+use crate::version::{Stamp, View};
+use crate::writers::Writers;
+
+/// Rows that are visited under one latch.
+const SLOTS_AT_ONCE: usize = 64;
 
 /// Names the version of a row that [`Table::read_latest`] showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +37,44 @@ impl Table {
         let (cell, slot) = self.cell(row)?;
         let block = cell.latch.read();
         cell.find(&block, slot, snapshot.view(), snapshot.writers()).map(|version| visit(&version))
+    }
+
+    /// Like [`Table::read`] for any view.
+    pub(crate) fn with_version<R>(
+        &self,
+        row: RowId,
+        view: &View,
+        writers: &Writers,
+        visit: impl FnOnce(RowView<'_>) -> R,
+    ) -> Option<R> {
+        let (cell, slot) = self.cell(row)?;
+        let block = cell.latch.read();
+        block.find(slot, view, writers).map(visit)
+    }
+
+    /// Runs `visit` on the rows of a block that the snapshot sees, in order. The block's latch is held for a few rows at a
+    /// time; `visit` must not call storage.
+    pub fn each_visible<E>(
+        &self,
+        number: usize,
+        snapshot: &Snapshot,
+        mut visit: impl FnMut(RowId, &RowView<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(cell) = self.blocks.get(number) else { return Ok(()) };
+        let mut slot = 0;
+        loop {
+            let block = cell.latch.read();
+            if slot >= block.len() {
+                return Ok(());
+            }
+            let end = block.len().min(slot + SLOTS_AT_ONCE);
+            for slot in slot..end {
+                if let Some(version) = cell.find(&block, slot, snapshot.view(), snapshot.writers()) {
+                    visit(super::row_id(number, slot), &version)?;
+                }
+            }
+            slot = end;
+        }
     }
 
     /// Appends the values of some columns, if the snapshot sees the row.

@@ -108,6 +108,12 @@ impl Table {
         })
     }
 
+    /// The same rows under another id.
+    pub(crate) fn renamed(mut self, id: dictdb_types::Oid) -> Table {
+        self.id = id;
+        self
+    }
+
     /// Ends restoring: what is not a row is room for new ones.
     pub fn finish_restore(&self) {
         let mut free = Vec::new();

@@ -19,6 +19,8 @@ use super::savepoint::undo;
 use super::{ACTIVE, FINISHED, Transaction};
 use crate::garbage::{Item, Parcel};
 use crate::hook::{Accompaniment, ChangeKind, Commit, Committed, Lsn, Record};
+use crate::snapshot::Snapshot;
+use crate::tracking::Notes;
 use crate::version::Writer;
 
 impl Transaction {
@@ -50,7 +52,10 @@ impl Transaction {
         };
         let log = std::mem::take(&mut *self.log.lock());
         let published = match self.prepare(&log, id, with.as_ref().map(|with| with.attachment)) {
-            Ok(record) => self.commit_serializable(|| self.publish(writer, &log, record, with, promised)),
+            Ok(record) => {
+                let notes = self.notes(&log);
+                self.commit_serializable(|| self.publish(writer, &log, (record, notes), with, promised))
+            }
             Err(error) => Err(error),
         };
         let (ts, lsn) = match published {
@@ -96,10 +101,22 @@ impl Transaction {
         if !log.has_changes() && attachment.is_none() {
             return Ok(None);
         }
-        let snapshot = crate::snapshot::Snapshot::take(&self.session, self.writer(), u32::MAX);
+        let snapshot = Snapshot::take(&self.session, self.writer(), u32::MAX);
         let attachment = attachment.unwrap_or_default();
         let mut changes = log.logical_changes();
         hook.prepare(Commit { id, snapshot: &snapshot, changes: &mut changes, attachment })
+    }
+
+    fn are_rows_tracked(&self, log: &Log) -> bool {
+        log.has_changes() && self.session.shared.tracking.load(Ordering::Acquire) > 0
+    }
+
+    /// What those who track changes are told of.
+    fn notes(&self, log: &Log) -> Option<Notes> {
+        self.are_rows_tracked(log).then(|| {
+            let own = Snapshot::take(&self.session, self.writer(), u32::MAX);
+            Notes::of(&self.session.shared, &log.changes, &log.tables, &own)
+        })
     }
 
     /// The moment of commit.
@@ -107,7 +124,7 @@ impl Transaction {
         &self,
         writer: Writer,
         log: &Log,
-        record: Option<Record>,
+        (record, mut notes): (Option<Record>, Option<Notes>),
         with: Option<Accompaniment<'_>>,
         promised: bool,
     ) -> Result<(u64, Option<Lsn>)> {
@@ -120,6 +137,10 @@ impl Transaction {
         if let Some(with) = with {
             (with.publish)()?;
         }
+        if notes.as_ref().is_some_and(|notes| notes.are_stale(shared)) || notes.is_none() && self.are_rows_tracked(log)
+        {
+            notes = self.notes(log);
+        }
         let ts = shared.clock.load(Ordering::Relaxed) + 1;
         let lsn = shared.hook.get().zip(record.as_ref()).map(|(hook, record)| hook.append(record, promised));
         if let Some(lsn) = lsn.filter(|_| promised) {
@@ -127,6 +148,9 @@ impl Transaction {
             if changes_catalog {
                 shared.catalog_promised.store(lsn.0, Ordering::Release);
             }
+        }
+        if let Some(notes) = notes {
+            notes.enter(&log.tables);
         }
         shared.writers.set_committed(writer, ts);
         shared.clock.store(ts, Ordering::SeqCst);

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use dictdb_types::{Error, Result, RowId, SqlState, TxnId};
 use parking_lot::Mutex;
 
-pub(crate) use log::{KeyChange, Log};
+pub(crate) use log::{Change, KeyChange, Log};
 pub use savepoint::SavepointId;
 
 use crate::lock::{LockMode, LockTag, RelationLock, WaitOptions, WaitPolicy};

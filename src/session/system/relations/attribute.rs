@@ -22,7 +22,7 @@ const SYSTEM_COLUMNS: [(&str, i16, Oid); 6] = [
 pub fn pg_attribute(source: &Source<'_>, out: &mut Output<'_>) {
     match out.wanted_oid(1) {
         Some(oid) => source.catalog.relation(oid).into_iter().for_each(|relation| push_all(source, relation, out)),
-        None => source.catalog.relations().for_each(|relation| push_all(source, relation, out)),
+        None => source.relations().for_each(|relation| push_all(source, relation, out)),
     }
 }
 

@@ -11,7 +11,7 @@ use super::Source;
 pub fn pg_class(source: &Source<'_>, out: &mut Output<'_>) {
     match out.wanted_oid(1) {
         Some(oid) => source.catalog.relation(oid).into_iter().for_each(|relation| push(source, relation, out)),
-        None => source.catalog.relations().for_each(|relation| push(source, relation, out)),
+        None => source.relations().for_each(|relation| push(source, relation, out)),
     }
 }
 

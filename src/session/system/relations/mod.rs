@@ -1,6 +1,7 @@
 //! The system tables, one producer each.
 
 mod attribute;
+mod backup;
 mod class;
 mod constraint;
 mod database;
@@ -16,7 +17,9 @@ mod trigger;
 mod types;
 
 pub(super) use depend::classes;
-use dictdb_catalog::{Catalog, RelationKind};
+use std::sync::Arc;
+
+use dictdb_catalog::{Catalog, Relation, RelationKind, namespaces};
 use dictdb_types::{Error, Oid, Result};
 pub(super) use index::attnums as index_attnums;
 pub(super) use rule::view as view_of_rule;
@@ -31,11 +34,21 @@ pub(super) struct Source<'a> {
     pub catalog: &'a Catalog,
 }
 
+impl Source<'_> {
+    /// The relations that system catalogs list.
+    fn relations(&self) -> impl Iterator<Item = &Arc<Relation>> {
+        self.catalog.relations().filter(|relation| relation.namespace != namespaces::DICTDB)
+    }
+}
+
 /// Makes all rows of a table.
 type Producer = fn(&Source<'_>, &mut Output<'_>);
 
 /// The tables whose rows come, all or in part, from the catalog.
 const PRODUCERS: &[(&str, Producer)] = &[
+    ("backup_status", backup::backup_status),
+    ("backups", backup::backups),
+    ("jobs", backup::jobs),
     ("pg_attrdef", attribute::pg_attrdef),
     ("pg_attribute", attribute::pg_attribute),
     ("pg_auth_members", role::pg_auth_members),

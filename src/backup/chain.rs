@@ -1,0 +1,194 @@
+//! Which files belong together: a full backup and the deltas that follow it, each naming its parent by name and content hash.
+
+use std::fs::File;
+
+use dictdb_types::{Error, Result, SqlState};
+
+use crate::error::{broken_chain, damaged};
+use crate::folder::Folder;
+use crate::head::{Head, Link};
+use crate::name::{FileName, Kind};
+use crate::seal;
+
+/// A file as it says it is.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: FileName,
+    /// Its size.
+    pub bytes: u64,
+    /// Its head; `None` for a file of the original package.
+    pub head: Option<Head>,
+    /// The content hash it claims.
+    pub content_hash: Option<String>,
+}
+
+impl Entry {
+    /// Reads what a file says of itself. XX001, 58P01, 58030.
+    pub fn read(folder: &Folder, name: &FileName) -> Result<Entry> {
+        let text = name.to_string();
+        let mut file = Folder::open(&folder.root().join(&text))?;
+        let bytes = file.metadata().map_or(0, |metadata| metadata.len());
+        let content_hash = seal::claimed(&mut file, &text)?;
+        let head = if content_hash.is_some() { Head::read(&mut file, &text)? } else { None };
+        if content_hash.is_some() && head.is_none() {
+            return Err(damaged(&text, "it does not begin as it should"));
+        }
+        Ok(Entry { name: name.clone(), bytes, head, content_hash })
+    }
+}
+
+/// The folder's files with what they say, oldest first; those that cannot be read with the error.
+pub fn list(folder: &Folder) -> Result<Vec<(FileName, Result<Entry>)>> {
+    let files = folder.files()?;
+    Ok(files.into_iter().map(|name| (name.clone(), Entry::read(folder, &name))).collect())
+}
+
+/// One file of a chain, opened and checked.
+pub struct Member {
+    /// The file's name, or the path it was asked for by.
+    pub name: String,
+    pub(crate) file: File,
+    /// Its head; `None` for a file of the original package.
+    pub head: Option<Head>,
+    pub(crate) content_hash: Option<String>,
+}
+
+impl Member {
+    /// Opens a file and checks its content hash. XX001, 58P01, 42501, 58030.
+    pub(crate) fn open(folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<Member> {
+        let path = folder.resolve(name)?;
+        let mut file = Folder::open(&path)?;
+        let short = path.file_name().and_then(|name| name.to_str()).unwrap_or(name).to_owned();
+        let content_hash = seal::verify(&mut file, &short, check)?;
+        let head = if content_hash.is_some() { Head::read(&mut file, &short)? } else { None };
+        if content_hash.is_some() && head.is_none() {
+            return Err(damaged(&short, "it does not begin as it should"));
+        }
+        Ok(Member { name: short, file, head, content_hash })
+    }
+
+    /// The content hash, which it matches; `None` for a file of the original package.
+    pub fn content_hash(&self) -> Option<&str> {
+        self.content_hash.as_deref()
+    }
+}
+
+/// How far a restore goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// As far as there are files.
+    End,
+    /// Up to this file.
+    File(String),
+    /// Up to this moment, in microseconds since 1970.
+    Moment(i64),
+}
+
+/// The chain that ends with a file: the full backup first, every link checked.
+pub(crate) fn ending_with(folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<Vec<Member>> {
+    let mut chain = vec![Member::open(folder, name, check)?];
+    while let Some(link) = chain.last().and_then(|last| last.head.as_ref()).and_then(|head| head.parent.clone()) {
+        let child = chain.last().map(|last| last.name.clone()).unwrap_or_default();
+        let parent = open_parent(folder, &link, &child, check)?;
+        check_link(&parent, chain.last().and_then(|last| last.head.as_ref()), &child, &link)?;
+        chain.push(parent);
+    }
+    chain.reverse();
+    match chain.first().and_then(|first| first.head.as_ref()) {
+        Some(head) if head.kind == Kind::Delta => Err(broken_chain(&head.file, "it follows nothing")),
+        _ => Ok(chain),
+    }
+}
+
+fn open_parent(folder: &Folder, link: &Link, child: &str, check: &dyn Fn() -> Result<()>) -> Result<Member> {
+    if FileName::parse(&link.file).is_none() {
+        return Err(broken_chain(child, format_args!("its parent \"{}\" is no backup file", link.file)));
+    }
+    Member::open(folder, &link.file, check).map_err(|error| match error.code() {
+        SqlState::UNDEFINED_FILE => {
+            let message = format!("backup file \"{}\" is missing", link.file);
+            Error::new(SqlState::UNDEFINED_FILE, message).detail(format!("Backup file \"{child}\" follows it."))
+        }
+        _ => error,
+    })
+}
+
+fn check_link(parent: &Member, child_head: Option<&Head>, child: &str, link: &Link) -> Result<()> {
+    if parent.content_hash.as_ref() != Some(&link.content_hash) {
+        return Err(broken_chain(&parent.name, format_args!("\"{child}\" follows another file of this name")));
+    }
+    let numbers = parent.head.as_ref().map(|head| head.number + 1) == child_head.map(|head| head.number);
+    let same = parent.head.as_ref().map(|head| head.database_oid) == child_head.map(|head| head.database_oid);
+    match numbers && same {
+        true => Ok(()),
+        false => Err(broken_chain(child, format_args!("it does not follow \"{}\"", parent.name))),
+    }
+}
+
+/// The name of the last file of the newest chain of a database, as far as `until` goes. 58P01 when there is no full backup.
+pub(crate) fn latest(folder: &Folder, database: &str, until: &Until) -> Result<String> {
+    let limit = if let Until::Moment(micros) = until { *micros } else { i64::MAX };
+    let mut full: Option<Entry> = None;
+    let mut deltas: Vec<Entry> = Vec::new();
+    for (name, entry) in list(folder)? {
+        // Whatever may be the newest must be readable: an older one in its place would be a silent loss.
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(_) if name.micros > limit => continue,
+            Err(error) => return Err(error),
+        };
+        let Some(head) = &entry.head else {
+            if name.kind == Kind::Full && name.micros <= limit && name.ending != "arrow" {
+                full = Some(entry);
+                deltas.clear();
+            }
+            continue;
+        };
+        if head.database != database || head.taken_at > limit {
+            continue;
+        }
+        if head.kind == Kind::Full {
+            full = Some(entry);
+            deltas.clear();
+        } else if head.full.as_deref() == full.as_ref().map(|full| full.name.to_string()).as_deref() {
+            deltas.push(entry);
+        }
+    }
+    let full = full.ok_or_else(|| {
+        let message = format!("there is no full backup of database \"{database}\" in \"{}\"", folder.root().display());
+        Error::new(SqlState::UNDEFINED_FILE, message)
+    })?;
+    if full.head.is_none() {
+        return Ok(full.name.to_string());
+    }
+    follow(&full, &deltas)
+}
+
+/// From link to link to the end, which has to be the last of them.
+fn follow(full: &Entry, deltas: &[Entry]) -> Result<String> {
+    let mut last = full;
+    let mut left: Vec<&Entry> = deltas.iter().collect();
+    loop {
+        let name = last.name.to_string();
+        let parent_of = |entry: &Entry| entry.head.as_ref().and_then(|head| head.parent.clone());
+        let next = left.iter().position(|entry| parent_of(entry).is_some_and(|link| link.file == name));
+        match next {
+            Some(at) => last = left.remove(at),
+            None => break,
+        }
+    }
+    match left.first() {
+        None => Ok(last.name.to_string()),
+        Some(orphan) => {
+            let link = orphan.head.as_ref().and_then(|head| head.parent.as_ref());
+            let (file, parent) = (orphan.name.to_string(), link.map(|link| link.file.clone()).unwrap_or_default());
+            Err(broken_chain(&file, format_args!("backup file \"{parent}\", which it follows, is missing")))
+        }
+    }
+}
+
+/// Checks a file and what it follows. XX001, 58P01.
+pub fn verify(folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<Vec<Member>> {
+    ending_with(folder, name, check)
+}

@@ -1,0 +1,50 @@
+//! Backups: full files and deltas that a person can read and a machine can prove, and databases out of them again.
+//!
+//! Layer 4. Reads one moment of a database (catalog, rows, sequences) and writes it as JSON; reads such files, and those of the
+//! original Python package, into a storage of their own. Knows no sessions: who may do it, where a restored database goes and who
+//! is told of failures is `dictdb_session`'s.
+//!
+//! ```text
+//!   BACKUP   moment ──► write/full, write/delta ──► seal (content hash) ──► folder (fsync, rename)
+//!   RESTORE  chain (names, links, hashes) ──► read ──► Restorer ──► a storage aside ──► the caller's commit
+//! ```
+//! # How a delta can be small
+//! When a full backup is taken the tables begin to note which rows change ([`dictdb_storage::ChangeSet`]); a delta reads those rows,
+//! and only those. The catalog is compared with the version of the parent, which shares what did not change. So the chain goes on
+//! as long as the process does: the first backup after a start is full.
+//!
+//! # Invariants
+//! - A file has its final name only when it is whole and on disk.
+//! - Nothing is restored from a file whose bytes do not match its content hash, nor from a chain with a link that does not match.
+//! - A restored row has the row id it had, so that a delta can name rows of tables without a key.
+
+mod chain;
+mod error;
+mod failure;
+mod folder;
+mod head;
+mod inventory;
+mod jobs;
+mod manager;
+mod moment;
+mod name;
+mod progress;
+mod read;
+mod record;
+mod restore;
+mod retention;
+mod seal;
+mod series;
+mod surroundings;
+mod write;
+
+pub use chain::{Entry, Member, Until, list, verify};
+pub use folder::Folder;
+pub use head::{Head, Link};
+pub use jobs::{Job, JobState, Jobs};
+pub use manager::{Done, Host, Manager, Request, Settings, Status};
+pub use name::{FileName, Kind};
+pub use progress::{Progress, Work};
+pub use restore::{From, Restored, Sources, restore};
+pub use series::{Series, Source, Taken, Wish};
+pub use write::Written;

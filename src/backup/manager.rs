@@ -1,0 +1,334 @@
+//! The manager: takes backups of all databases when it is time, counts what fails, and tells who wants to know.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use dictdb_durability::{DatabaseView, Durability};
+use dictdb_storage::Storage;
+use dictdb_types::{Error, Oid, Result, SqlState};
+use parking_lot::{Condvar, Mutex};
+
+use crate::failure;
+use crate::folder::Folder;
+use crate::jobs::Jobs;
+use crate::moment::now_micros;
+use crate::progress::{Progress, Work};
+use crate::retention;
+use crate::series::{Series, Source, Taken, Wish};
+use crate::write::Written;
+
+/// What an operator can set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `backup_dir`, with `backup_allowed_dirs`.
+    pub folder: Folder,
+    /// `backup_interval`.
+    pub interval: Duration,
+    /// `min_backup_interval`.
+    pub min_interval: Duration,
+    /// `backup_incremental`.
+    pub incremental: bool,
+    /// `max_deltas_before_full`.
+    pub max_deltas: u32,
+    /// `backup_keep_full`: chains that are kept; zero is all.
+    pub keep_full: usize,
+    /// `backup_keep_age`: chains younger than this are kept; `None` is all.
+    pub keep_age: Option<Duration>,
+    /// `backup_failure_command`; empty is none.
+    pub failure_command: String,
+}
+
+/// The server, as the manager needs it.
+pub trait Host: Send + Sync {
+    /// The rows.
+    fn storage(&self) -> &Storage;
+    /// The log.
+    fn durability(&self) -> Option<&Durability>;
+    /// The databases there are.
+    fn databases(&self) -> Vec<(Oid, Arc<str>)>;
+    /// A database as it is now; called while nothing can commit.
+    fn present(&self, database: Oid) -> Option<DatabaseView>;
+    /// Values of the settings.
+    fn settings(&self) -> Settings;
+    /// Sends a notification to those who listen in a database.
+    fn notify(&self, database: &Arc<str>, channel: &str, payload: &str);
+}
+
+/// Which backup is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Everything.
+    Full,
+    /// What has changed.
+    Delta,
+    /// By the settings.
+    Now,
+    /// By the settings, unless the last one is too young.
+    Notify,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug)]
+pub enum Done {
+    /// A file.
+    File(Written),
+    /// Nothing: nothing has changed since the last one.
+    Nothing,
+    /// Nothing: the last one is too young.
+    TooSoon,
+}
+
+/// How the backups of a database stand.
+#[derive(Clone, Debug, Default)]
+pub struct Status {
+    /// Failures since the last success.
+    pub consecutive_failures: u32,
+    /// Deltas since the last full backup.
+    pub deltas_since_full: u32,
+    /// When the last one was complete, in microseconds since 1970.
+    pub last_success: Option<i64>,
+    /// The last file.
+    pub last_file: Option<String>,
+    /// What the last failure was.
+    pub last_error: Option<String>,
+    /// Whether one is being taken.
+    pub is_running: bool,
+}
+
+#[derive(Default)]
+struct Database {
+    series: Mutex<Series>,
+    status: Mutex<Status>,
+}
+
+/// The periodic thread.
+struct Clock {
+    thread: JoinHandle<()>,
+    stop: Arc<AtomicBool>,
+    next: Arc<Mutex<i64>>,
+}
+
+/// Backups of a server.
+#[derive(Default)]
+pub struct Manager {
+    databases: Mutex<BTreeMap<Oid, Arc<Database>>>,
+    clock: Mutex<Option<Clock>>,
+    bell: Arc<(Mutex<()>, Condvar)>,
+    is_closed: AtomicBool,
+    /// What runs in the background.
+    pub jobs: Jobs,
+}
+
+impl Manager {
+    fn database(&self, oid: Oid) -> Arc<Database> {
+        self.databases.lock().entry(oid).or_default().clone()
+    }
+
+    /// How the backups of a database stand.
+    pub fn status(&self, database: Oid) -> Status {
+        self.database(database).status.lock().clone()
+    }
+
+    /// Failures since the last success, of the database that has most.
+    pub fn consecutive_failures(&self) -> u32 {
+        self.databases.lock().values().map(|database| database.status.lock().consecutive_failures).max().unwrap_or(0)
+    }
+
+    /// When the periodic manager acts next; `None` when it does not run.
+    pub fn next_due(&self) -> Option<i64> {
+        self.clock.lock().as_ref().map(|clock| *clock.next.lock())
+    }
+
+    /// The database has become another: the next backup is full.
+    pub fn forget(&self, database: Oid) {
+        self.database(database).series.lock().forget();
+        self.database(database).status.lock().deltas_since_full = 0;
+    }
+
+    /// Takes a backup of a database; one at a time. A failure is counted and told of, and does not end anything.
+    pub fn take(
+        &self,
+        host: &dyn Host,
+        (oid, name): (Oid, &Arc<str>),
+        request: Request,
+        settings: &Settings,
+        work: &Work<'_>,
+    ) -> Result<Done> {
+        let database = self.database(oid);
+        let mut series = database.series.lock();
+        if request == Request::Notify && is_young(&database.status.lock(), settings.min_interval) {
+            return Ok(Done::TooSoon);
+        }
+        let is_delta = request == Request::Delta || request != Request::Full && settings.incremental;
+        let wish = if is_delta { Wish::Delta { max_deltas: settings.max_deltas } } else { Wish::Full };
+        database.status.lock().is_running = true;
+        let taken = take(host, oid, &mut series, wish, settings, work);
+        let mut status = database.status.lock();
+        status.is_running = false;
+        status.deltas_since_full = series.deltas_since_full();
+        match taken {
+            Ok(taken) => {
+                status.consecutive_failures = 0;
+                drop(status);
+                Ok(self.succeeded(&database, taken, name, settings))
+            }
+            Err(error) if error.code() == SqlState::QUERY_CANCELED => Err(error),
+            Err(error) => {
+                status.consecutive_failures += 1;
+                status.last_error = Some(error.message().to_owned());
+                let failures = status.consecutive_failures;
+                drop(status);
+                failure::report(host, name, &error, failures, &settings.failure_command);
+                Err(error)
+            }
+        }
+    }
+
+    fn succeeded(&self, database: &Database, taken: Taken, name: &Arc<str>, settings: &Settings) -> Done {
+        let Taken::File(written) = taken else { return Done::Nothing };
+        {
+            let mut status = database.status.lock();
+            status.last_success = Some(now_micros());
+            status.last_file = Some(written.name.to_string());
+        }
+        tracing::info!(
+            database = &**name,
+            bytes = written.bytes,
+            records = written.records,
+            "{} backup saved to {}",
+            written.name.kind.name(),
+            written.name
+        );
+        if written.name.kind == crate::Kind::Full
+            && let Err(error) = retention::apply(settings, name)
+        {
+            tracing::warn!("could not remove old backups: {}", error.message());
+        }
+        Done::File(written)
+    }
+
+    /// Begins to take backups every `backup_interval`. Returns whether it did not run before.
+    pub fn start(self: &Arc<Self>, host: &Arc<dyn Host>) -> Result<bool> {
+        let mut clock = self.clock.lock();
+        if clock.is_some() {
+            return Ok(false);
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let next = Arc::new(Mutex::new(due(&host.settings())));
+        let (own, host, stopped, due) = (Arc::downgrade(self), Arc::downgrade(host), stop.clone(), next.clone());
+        let bell = self.bell.clone();
+        let thread = std::thread::Builder::new().name("dictdb-backup".to_owned());
+        let thread = thread.spawn(move || run(&own, &host, &bell, &stopped, &due));
+        let thread = thread.map_err(|error| {
+            Error::new(SqlState::INSUFFICIENT_RESOURCES, format!("could not start the backup manager: {error}"))
+        })?;
+        *clock = Some(Clock { thread, stop, next });
+        tracing::info!("backup manager started");
+        Ok(true)
+    }
+
+    /// Ends the periodic backups, after the one that runs. Returns whether they ran.
+    pub fn stop(&self) -> bool {
+        let Some(clock) = self.clock.lock().take() else { return false };
+        clock.stop.store(true, Ordering::SeqCst);
+        drop(self.bell.0.lock());
+        self.bell.1.notify_all();
+        if clock.thread.thread().id() != std::thread::current().id() && clock.thread.join().is_err() {
+            tracing::error!("the backup manager panicked");
+        }
+        tracing::info!("backup manager stopped");
+        true
+    }
+
+    /// The server ends: jobs are cancelled, and a last backup is taken of what has changed if `last` says so.
+    pub fn close(&self, host: &dyn Host, last: bool) {
+        if self.is_closed.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        self.stop();
+        self.jobs.all().iter().for_each(|job| job.cancel());
+        if last {
+            self.take_all(host);
+        }
+    }
+
+    fn take_all(&self, host: &dyn Host) {
+        let settings = host.settings();
+        for (oid, name) in host.databases() {
+            let work = Work { progress: &Progress::default(), check: &|| Ok(()) };
+            // A failure has been counted and told of.
+            let _ = self.take(host, (oid, &name), Request::Now, &settings, &work);
+        }
+    }
+}
+
+fn take(
+    host: &dyn Host,
+    oid: Oid,
+    series: &mut Series,
+    wish: Wish,
+    settings: &Settings,
+    work: &Work<'_>,
+) -> Result<Taken> {
+    let missing = || Error::new(SqlState::UNDEFINED_DATABASE, format!("database {oid} does not exist"));
+    // Looked at twice: under the commit lock there is no way to fail.
+    let known = host.present(oid).ok_or_else(missing)?;
+    let (oid, facts) = (known.oid, (known.name.clone(), known.owner, known.connection_limit));
+    let present = || {
+        host.present(oid).unwrap_or_else(|| DatabaseView {
+            oid,
+            name: facts.0.clone(),
+            owner: facts.1,
+            connection_limit: facts.2,
+            catalog: known.catalog.clone(),
+            next_oid: known.next_oid,
+        })
+    };
+    let source =
+        Source { storage: host.storage(), durability: host.durability(), present: &present, folder: &settings.folder };
+    series.take(&source, wish, work)
+}
+
+fn is_young(status: &Status, min_interval: Duration) -> bool {
+    let age = status.last_success.map(|last| now_micros() - last);
+    age.is_some_and(|age| age < i64::try_from(min_interval.as_micros()).unwrap_or(i64::MAX))
+}
+
+fn due(settings: &Settings) -> i64 {
+    now_micros() + i64::try_from(settings.interval.as_micros()).unwrap_or(i64::MAX / 4)
+}
+
+fn run(
+    manager: &Weak<Manager>,
+    host: &Weak<dyn Host>,
+    bell: &(Mutex<()>, Condvar),
+    stop: &AtomicBool,
+    next: &Mutex<i64>,
+) {
+    /// A changed interval is noticed so often.
+    const LOOK: Duration = Duration::from_millis(500);
+    let mut begun = Instant::now();
+    loop {
+        {
+            let mut guard = bell.0.lock();
+            if !stop.load(Ordering::SeqCst) {
+                bell.1.wait_for(&mut guard, LOOK);
+            }
+        }
+        let (Some(manager), Some(host)) = (manager.upgrade(), host.upgrade()) else { return };
+        if stop.load(Ordering::SeqCst) {
+            return;
+        }
+        let settings = host.settings();
+        let left = settings.interval.saturating_sub(begun.elapsed());
+        *next.lock() = now_micros() + i64::try_from(left.as_micros()).unwrap_or(i64::MAX / 4);
+        if left.is_zero() {
+            begun = Instant::now();
+            *next.lock() = due(&settings);
+            manager.take_all(&*host);
+        }
+    }
+}

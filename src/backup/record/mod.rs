@@ -1,0 +1,147 @@
+//! Rows as JSON objects, one a line: `{"id": 1, "name": "Alice"}`.
+
+mod form;
+pub(crate) mod json;
+
+use dictdb_catalog::{ConstraintKind, Relation};
+use dictdb_storage::{RowReader, ValueRef, encode_row};
+use dictdb_types::{Datum, Result};
+
+use crate::surroundings::Surroundings;
+use form::{Cell, Form, invalid};
+
+/// One column of a record.
+struct Column {
+    /// `{"name": ` or `, "name": `.
+    before: Vec<u8>,
+    slot: usize,
+    form: Form,
+}
+
+/// The records of one relation.
+pub(crate) struct Shape {
+    columns: Vec<Column>,
+    /// Storage columns.
+    width: usize,
+}
+
+/// Columns whose values have all been of their Python type so far.
+pub(crate) struct Conformity(Vec<bool>);
+
+impl Shape {
+    pub(crate) fn of(relation: &Relation, surroundings: &Surroundings) -> Shape {
+        let columns = relation.live_columns().enumerate().map(|(position, (_, column))| {
+            let mut before = if position == 0 { b"{".to_vec() } else { b", ".to_vec() };
+            json::put_string(&column.name, &mut before);
+            before.extend_from_slice(b": ");
+            Column { before, slot: column.slot, form: Form::of(column.ty, surroundings) }
+        });
+        let width = relation.columns.iter().map(|column| column.slot + 1).max().unwrap_or(0);
+        Shape { columns: columns.collect(), width }
+    }
+
+    pub(crate) fn conformity(&self) -> Conformity {
+        Conformity(vec![true; self.columns.len()])
+    }
+
+    /// Appends a record.
+    pub(crate) fn put(
+        &self,
+        row: &dyn RowReader,
+        surroundings: &Surroundings,
+        conformity: &mut Conformity,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        if self.columns.is_empty() {
+            out.extend_from_slice(b"{}");
+            return Ok(());
+        }
+        for (column, conforms) in self.columns.iter().zip(&mut conformity.0) {
+            out.extend_from_slice(&column.before);
+            *conforms &= column.form.put(row.column(column.slot), surroundings, out)?;
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    /// Appends the storage image of a record; the line may end with a comma. XX001.
+    pub(crate) fn take(&self, line: &[u8], surroundings: &Surroundings, out: &mut Vec<u8>) -> Result<()> {
+        let mut rest = line.trim_ascii_end();
+        let mut cells = Cells((0..self.width).map(|_| Cell::Value(ValueRef::Null)).collect());
+        if self.columns.is_empty() {
+            rest = rest.strip_prefix(b"{").ok_or_else(|| invalid("no object"))?;
+        }
+        for column in &self.columns {
+            rest = rest
+                .strip_prefix(&column.before[..])
+                .ok_or_else(|| invalid(format_args!("{} is missing", String::from_utf8_lossy(&column.before))))?;
+            cells.0[column.slot] = column.form.take(&mut rest, surroundings)?;
+        }
+        if !matches!(rest, b"}" | b"},") {
+            return Err(invalid("more than its columns"));
+        }
+        encode_row(&cells, self.width, out);
+        Ok(())
+    }
+
+    /// Appends the old key of a row: its value, or a list when it has several columns.
+    pub(crate) fn put_key(
+        &self,
+        slots: &[usize],
+        key: &[Datum],
+        surroundings: &Surroundings,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        if slots.len() > 1 {
+            out.push(b'[');
+        }
+        for (position, (slot, value)) in slots.iter().zip(key).enumerate() {
+            if position > 0 {
+                out.extend_from_slice(b", ");
+            }
+            let Some(column) = self.columns.iter().find(|column| column.slot == *slot) else { continue };
+            column.form.put(value.into(), surroundings, out)?;
+        }
+        if slots.len() > 1 {
+            out.push(b']');
+        }
+        Ok(())
+    }
+
+    /// The schema as the original package reads it: the Python type of every column, or `null` when some value is not of its
+    /// column's, which that package would refuse.
+    pub(crate) fn put_schema(&self, conformity: &Conformity, out: &mut Vec<u8>) {
+        if self.columns.is_empty() || !conformity.0.iter().all(|conforms| *conforms) {
+            out.extend_from_slice(b"null");
+            return;
+        }
+        for column in &self.columns {
+            out.extend_from_slice(&column.before);
+            json::put_string(column.form.python(), out);
+        }
+        out.push(b'}');
+    }
+}
+
+/// A record that was read, by storage column.
+struct Cells<'a>(Vec<Cell<'a>>);
+
+impl RowReader for Cells<'_> {
+    fn column(&self, index: usize) -> ValueRef<'_> {
+        match self.0.get(index) {
+            Some(Cell::Value(value)) => *value,
+            Some(Cell::Text(text)) => ValueRef::Text(text),
+            Some(Cell::Datum(datum)) => datum.into(),
+            None => ValueRef::Null,
+        }
+    }
+}
+
+/// Storage columns of a relation's primary key, in its order; none when it has none.
+pub(crate) fn key_slots(relation: &Relation) -> Vec<usize> {
+    let columns = match relation.primary_key().map(|constraint| &constraint.kind) {
+        Some(ConstraintKind::Primary { columns, .. }) => columns.as_slice(),
+        _ => &[],
+    };
+    columns.iter().filter_map(|attnum| relation.column(*attnum)).map(|column| column.slot).collect()
+}

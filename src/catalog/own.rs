@@ -1,0 +1,78 @@
+//! The schema `dictdb`: what the server tells of itself where PostgreSQL has no table for it. Rows are made by the session.
+//!
+//! It is found by its name like any schema, but the system catalogs do not list it: tools that look through a database are told of
+//! what PostgreSQL has, and dump what is the user's.
+
+use std::sync::Arc;
+
+use dictdb_types::{Oid, Type, oids};
+
+use crate::{BOOTSTRAP_ROLE, Column, Relation, RelationKind, namespaces};
+
+/// Name, and columns with their types.
+type Definition = (Oid, &'static str, &'static [(&'static str, Oid)]);
+
+/// Every relation; oids are below those of users' objects, and never change.
+const RELATIONS: &[Definition] = &[
+    (
+        Oid(9910),
+        "backups",
+        &[
+            ("file", oids::TEXT),
+            ("kind", oids::TEXT),
+            ("database", oids::TEXT),
+            ("taken_at", oids::TIMESTAMPTZ),
+            ("bytes", oids::INT8),
+            ("lsn", oids::PG_LSN),
+            ("parent", oids::TEXT),
+            ("number", oids::INT4),
+            ("content_hash", oids::TEXT),
+            ("error", oids::TEXT),
+        ],
+    ),
+    (
+        Oid(9911),
+        "backup_status",
+        &[
+            ("database", oids::TEXT),
+            ("consecutive_failures", oids::INT4),
+            ("deltas_since_full", oids::INT4),
+            ("last_success", oids::TIMESTAMPTZ),
+            ("next_due", oids::TIMESTAMPTZ),
+            ("running", oids::BOOL),
+            ("manager", oids::BOOL),
+            ("last_file", oids::TEXT),
+            ("last_error", oids::TEXT),
+        ],
+    ),
+    (
+        Oid(9912),
+        "jobs",
+        &[
+            ("id", oids::INT8),
+            ("command", oids::TEXT),
+            ("database", oids::TEXT),
+            ("role", oids::TEXT),
+            ("state", oids::TEXT),
+            ("started_at", oids::TIMESTAMPTZ),
+            ("finished_at", oids::TIMESTAMPTZ),
+            ("rows_done", oids::INT8),
+            ("rows_total", oids::INT8),
+            ("progress", oids::FLOAT8),
+            ("result", oids::TEXT),
+            ("error", oids::TEXT),
+        ],
+    ),
+];
+
+/// The relations of the schema.
+pub(crate) fn relations() -> impl Iterator<Item = Relation> {
+    RELATIONS.iter().map(|(oid, name, columns)| {
+        let columns = columns.iter().enumerate().map(|(slot, (name, ty))| Column::new(*name, Type::new(*ty), slot));
+        Relation {
+            columns: columns.collect(),
+            acl: Some(vec![Arc::from("postgres=arwdDxt/postgres"), Arc::from("=r/postgres")]),
+            ..Relation::new(*oid, namespaces::DICTDB, Arc::from(*name), BOOTSTRAP_ROLE, RelationKind::Virtual)
+        }
+    })
+}

@@ -1,0 +1,176 @@
+//! A restored database takes the place of what is there: one commit, seen and logged as one.
+//!
+//! ```text
+//!   tables get places in storage that nobody knows ─► their rows go into the log, staged ─► commit: catalog changes
+//!   ─► what was there before is dropped
+//! ```
+//! The caller holds locks on all that was there, so nobody works with it meanwhile.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use dictdb_backup::Restored;
+use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, Change, Key, Object, RelationKind, Role};
+use dictdb_durability::{Lsn, Staging};
+use dictdb_storage::{Accompaniment, Sequence, Table, Transaction};
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use crate::Instance;
+use crate::instance::Database;
+
+/// What a restore does with roles that the server has already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KnownRoles {
+    /// They become what the backup says.
+    Replace,
+    /// They stay as they are.
+    Keep,
+}
+
+impl Instance {
+    /// Puts a restored database in the place of another one. 55006 when the catalog has changed since it was looked at, 53100,
+    /// 58030; then nothing has changed.
+    pub(super) fn publish_restored(
+        &self,
+        target: &Database,
+        restored: Restored,
+        roles: KnownRoles,
+        transaction: &Transaction,
+    ) -> Result<Option<Lsn>> {
+        let before = target.catalog.current();
+        target.catalog.reserve_oids(Oid(restored.catalog.highest_oid().0 + 1));
+        let (new_roles, map) = merge_roles(&before, &restored.catalog, roles, || target.catalog.allocate_oid());
+        let mut catalog = restored.catalog.with_roles(&map);
+        let mut places: Vec<(Oid, Oid)> = Vec::new();
+        catalog.move_storage(|old| {
+            let new = target.catalog.allocate_oid();
+            places.push((old, new));
+            new
+        });
+        let mut changes: Vec<Change> = new_roles;
+        changes.extend(
+            before.changes_to(&catalog, false).into_iter().filter(|change| !drops_session_schema(change, &before)),
+        );
+        let staging = self.durability.as_ref().map(|durability| durability.stage());
+        let adopted = self.adopt(&restored, &catalog, &places, staging.as_ref(), transaction);
+        let committed = adopted.and_then(|()| self.commit_restored(target, &before, &changes, transaction));
+        drop(staging);
+        match committed {
+            Ok(lsn) => {
+                self.drop_stored(&before);
+                Ok(lsn)
+            }
+            Err(error) => {
+                places.iter().for_each(|(_, new)| {
+                    self.storage.drop_table(*new);
+                    self.storage.drop_sequence(*new);
+                });
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes tables and sequences over into this server's storage and log, where only their new ids name them.
+    fn adopt(
+        &self,
+        restored: &Restored,
+        catalog: &Catalog,
+        places: &[(Oid, Oid)],
+        staging: Option<&Staging<'_>>,
+        transaction: &Transaction,
+    ) -> Result<()> {
+        let snapshot = transaction.snapshot()?;
+        let unlogged = |id: Oid| {
+            let mut relations = catalog.relations().filter(|relation| relation.storage == id);
+            relations.any(|relation| relation.persistence != dictdb_catalog::Persistence::Permanent)
+        };
+        for (old, new) in places {
+            if let Some(sequence) = restored.storage.sequence(*old) {
+                let state = sequence.state();
+                let copy = self.storage.create_sequence(*new, Sequence::restored(sequence.options(), state));
+                copy.set_logged(!unlogged(*new));
+                if let Some(staging) = staging {
+                    staging.sequence(*new, state)?;
+                }
+            } else if let Some(table) = restored.storage.take_table(*old)? {
+                let table: Arc<Table> = self.storage.adopt_table(*new, table);
+                if let Some(staging) = staging.filter(|_| table.is_logged()) {
+                    staging.table(&table, &snapshot)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn commit_restored(
+        &self,
+        target: &Database,
+        before: &Arc<Catalog>,
+        changes: &[Change],
+        transaction: &Transaction,
+    ) -> Result<Option<Lsn>> {
+        let attachment = self.attachment(target, changes);
+        let mut publish = || {
+            if target.catalog.version() != before.version() {
+                let message = format!("database \"{}\" was changed while it was restored", target.name);
+                return Err(Error::new(SqlState::OBJECT_IN_USE, message));
+            }
+            target.catalog.commit(changes)?;
+            self.share_roles(changes, target.oid)
+        };
+        let with = Accompaniment { attachment: &attachment, publish: &mut publish };
+        Ok(transaction.commit_with(Some(with), true)?.lsn)
+    }
+
+    /// Drops the rows of a catalog that is no more.
+    fn drop_stored(&self, catalog: &Catalog) {
+        for relation in catalog.relations() {
+            match relation.kind {
+                RelationKind::Sequence(_) => self.storage.drop_sequence(relation.storage),
+                _ if relation.is_stored() => self.storage.drop_table(relation.storage),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The schema of a session's temporary objects belongs to the session.
+fn drops_session_schema(change: &Change, before: &Catalog) -> bool {
+    match change {
+        Change::Remove(Key::Schema(oid)) => {
+            before.schema(*oid).is_some_and(|schema| schema.name.starts_with("pg_temp_"))
+        }
+        _ => false,
+    }
+}
+
+/// Roles go by their names: those the server has keep their ids, others keep theirs if they are free. Returns the roles to put
+/// and the ids that those of the backup get.
+fn merge_roles(
+    here: &Catalog,
+    there: &Catalog,
+    known: KnownRoles,
+    mut new_oid: impl FnMut() -> Oid,
+) -> (Vec<Change>, BTreeMap<Oid, Oid>) {
+    let mut map = BTreeMap::new();
+    for role in there.roles() {
+        let oid = match here.role_named(&role.name) {
+            Some(same) => same.oid,
+            None if here.role(role.oid).is_none() => role.oid,
+            None => new_oid(),
+        };
+        map.insert(role.oid, oid);
+    }
+    let moved = |role: &Role| Role {
+        oid: map.get(&role.oid).copied().unwrap_or(role.oid),
+        member_of: role.member_of.iter().map(|(of, admin)| (map.get(of).copied().unwrap_or(*of), *admin)).collect(),
+        ..role.clone()
+    };
+    let is_wanted = |role: &&Arc<Role>| match here.role_named(&role.name) {
+        None => true,
+        // Nobody is to be locked out of the server, and the predefined ones are the server's.
+        Some(same) => known == KnownRoles::Replace && same.oid != BOOTSTRAP_ROLE && same.oid >= Oid::FIRST_NORMAL,
+    };
+    let roles = there.roles().filter(is_wanted).map(|role| Change::Put(Object::Role(Arc::new(moved(role))))).collect();
+    (roles, map)
+}
