@@ -28,9 +28,10 @@ impl Connection {
         }
     }
 
-    /// Whether a server answers at this port, whatever it says.
+    /// Whether a server answers at this port, whatever it says but that it is starting up.
     pub fn answers(port: u16) -> bool {
-        Self::started(port, "postgres", "postgres").and_then(|mut connection| connection.receive()).is_ok()
+        let first = Self::started(port, "postgres", "postgres").and_then(|mut connection| connection.receive());
+        first.is_ok_and(|message| message.tag != b'E' || message.field(b'C').as_deref() != Some("57P03"))
     }
 
     /// Connects and sends the start-up packet.

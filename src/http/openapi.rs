@@ -127,19 +127,27 @@ fn operation(
     operation
 }
 
+/// Texts are anything but the character that PostgreSQL's cannot hold.
+const NO_NUL: &str = "^[^\\u0000]*$";
+const NOT_BLANK: &str = "^[^\\u0000]*[^\\t-\\r \\u0000][^\\u0000]*$";
+
 fn kind(kind: Kind) -> Value {
     match kind {
-        Kind::Text { min: 0, max } => json!({ "type": "string", "maxLength": max }),
+        Kind::Text { min: 0, max } => json!({ "type": "string", "maxLength": max, "pattern": NO_NUL }),
         // A text that must say something has a character that is no blank.
         Kind::Text { min, max } => {
-            json!({ "type": "string", "minLength": min, "maxLength": max, "pattern": "^[^\\u0000]*[!-~][^\\u0000]*$" })
+            json!({ "type": "string", "minLength": min, "maxLength": max, "pattern": NOT_BLANK })
         }
         Kind::Email => json!({ "type": "string", "format": "email", "maxLength": 254 }),
         Kind::Word(words) => json!({ "type": "string", "enum": words }),
         Kind::Texts { max } => {
-            json!({ "type": "array", "maxItems": 50, "items": { "type": "string", "minLength": 1, "maxLength": max } })
+            json!({ "type": "array", "maxItems": 50, "items": { "type": "string", "minLength": 1, "maxLength": max, "pattern": NOT_BLANK } })
         }
-        Kind::Object => json!({ "type": "object" }),
+        Kind::Object => json!({
+            "type": "object",
+            "propertyNames": { "pattern": NO_NUL },
+            "additionalProperties": reference("Json")
+        }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Number { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
     }
@@ -189,6 +197,12 @@ fn schemas() -> Value {
         "required": ["type", "loc", "msg"]
     });
     json!({
+        "Json": { "anyOf": [
+            { "type": ["number", "boolean", "null"] },
+            { "type": "string", "pattern": NO_NUL },
+            { "type": "array", "items": reference("Json") },
+            { "type": "object", "propertyNames": { "pattern": NO_NUL }, "additionalProperties": reference("Json") }
+        ] },
         "NewBug": object(REPORT),
         "BugChanges": object(CHANGES),
         "NewComment": object(COMMENT),

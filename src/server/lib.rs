@@ -4,6 +4,7 @@
 //!
 //! ```text
 //!   main ─ configuration/ ─ command line, environment, file → settings; check/ and health for `dictdb check`, `dictdb health`
+//!     └─ early ─ 57P03 while the data directory is read
 //!     └─ init/ ─ scripts of the first start
 //!     └─ listener ──accept──► connection/ ── startup    SSLRequest, GSSENCRequest, CancelRequest, start-up packet
 //!     └─ shutdown ─signals─►      │          authentication  trust, password, SCRAM
@@ -25,6 +26,7 @@
 mod check;
 mod configuration;
 mod connection;
+mod early;
 mod health;
 mod init;
 mod listener;
@@ -42,6 +44,7 @@ use tokio::runtime::{Builder, Handle};
 
 use configuration::{Arguments, Configuration, Task};
 use connection::Server;
+use early::Early;
 use init::Init;
 
 /// A wrong configuration, or a port that is taken.
@@ -121,8 +124,11 @@ async fn run(
     let listeners = listener::bind(&configuration).await?;
     let budget = configuration.max_memory_bytes.unwrap_or_else(memory::default_budget);
     let directory = configuration.data_directory.as_deref();
+    let early = Early::start(&listeners, configuration.tls()?).map_err(|error| format!("could not listen: {error}"))?;
+    // Reading a data directory keeps this thread busy; the others answer meanwhile.
     let instance = Instance::new(configuration.settings, &configuration.database, budget, directory);
     let instance = Arc::new(instance.map_err(text)?);
+    drop(early);
     instance.set_configuration_reader(move || configuration::reread(&arguments));
     instance.on_reload(logging::apply);
     tokio::spawn(reload::on_hangup(instance.clone()));

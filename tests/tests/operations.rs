@@ -159,6 +159,19 @@ fn the_log_can_be_json_in_a_file() {
 }
 
 #[test]
+fn logging_changes_while_the_server_runs() {
+    let server = Server::dictdb().unwrap();
+    let alter = "ALTER SYSTEM SET log_json = on";
+    psql(&server, &["-d", "postgres", "-c", alter, "-c", "ALTER SYSTEM SET log_level = 'error'"]);
+    psql(&server, &["-d", "postgres", "-c", "SELECT pg_reload_conf()", "-c", "SELECT 1/0"]);
+    let log = server.log();
+    let last = log.lines().last().expect("a line");
+    let entry: serde_json::Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {log}"));
+    assert_eq!(entry["message"], "division by zero", "{log}");
+    assert!(!log.contains("the configuration was read again"), "only errors are logged now: {log}");
+}
+
+#[test]
 fn a_shutdown_logs_its_steps() {
     let mut server = Server::dictdb().unwrap();
     server.signal("INT");

@@ -12,6 +12,8 @@ use crate::answer::{Fault, Refusal};
 
 /// Texts in a list of texts.
 const MAX_TEXTS: usize = 50;
+/// Whole numbers up to here are exact in every reader of JSON.
+const MAX_WHOLE: f64 = 9_007_199_254_740_991.0;
 /// Characters of an address, as in RFC 5321.
 const MAX_EMAIL: usize = 254;
 
@@ -32,21 +34,34 @@ pub(super) fn body(
         return Err(Refusal::Plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail.to_owned()));
     }
     let fault = |kind, message: &str| Refusal::Invalid(vec![Fault::new(kind, &["body"], message)]);
-    let value: Value = serde_json::from_slice(&bytes).map_err(|_| fault("json_invalid", "JSON decode error"))?;
-    let Some(object) = value.as_object() else {
+    let mut value: Value = serde_json::from_slice(&bytes).map_err(|_| fault("json_invalid", "JSON decode error"))?;
+    let Some(object) = value.as_object_mut() else {
         return Err(fault("dict_type", "Input should be a valid dictionary"));
     };
+    for field in fields {
+        if let Some(value) = object.get_mut(field.name) {
+            make_whole(value, field.kind);
+        }
+    }
     let mut faults = Vec::new();
     for field in fields.iter().filter(|field| field.required && !object.contains_key(field.name)) {
         faults.push(Fault::new("missing", &["body", field.name], "Field required"));
     }
-    for (name, value) in object {
+    for (name, value) in &*object {
         match fields.iter().find(|field| field.name == name) {
             Some(field) => faults.extend(check(field, value)),
             None => faults.push(Fault::new("extra_forbidden", &["body", name], "Extra inputs are not permitted")),
         }
     }
     if faults.is_empty() { Ok(value) } else { Err(Refusal::Invalid(faults)) }
+}
+
+/// A whole number may be written with a fraction of zero.
+fn make_whole(value: &mut Value, kind: Kind) {
+    let whole = value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() <= MAX_WHOLE);
+    if let (Kind::Number { .. }, None, Some(whole)) = (kind, value.as_i64(), whole) {
+        *value = Value::from(whole as i64);
+    }
 }
 
 /// JSON, under one of its names. A page of another origin cannot send it without being asked for permission first.
@@ -99,8 +114,13 @@ fn check_text(text: &str, min: usize, max: usize) -> Option<(&'static str, Strin
     if length > max {
         return Some(("string_too_long", format!("String should have at most {max} characters")));
     }
-    let blank = min > 0 && text.trim().is_empty();
+    let blank = min > 0 && text.chars().all(is_blank);
     (length < min || blank).then(|| ("string_too_short", format!("String should have at least {min} character")))
+}
+
+/// ASCII's white space: of Unicode's, regular expressions have different notions.
+fn is_blank(c: char) -> bool {
+    matches!(c, '\t'..='\r' | ' ')
 }
 
 fn check_number(number: i64, min: i64, max: i64) -> Option<(&'static str, String)> {
@@ -222,7 +242,7 @@ pub(super) fn id(text: &str) -> Result<String, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bugs::fields::{CHANGES, LISTING, REPORT};
+    use crate::bugs::fields::{ATTACHMENT, CHANGES, LISTING, REPORT};
 
     fn faults(json: &str, fields: &[Field]) -> Vec<(String, &'static str)> {
         let mut headers = HeaderMap::new();
@@ -251,6 +271,11 @@ mod tests {
         assert_eq!(faults(r#"{"tags":["a",1]}"#, CHANGES), one("body.tags", "string_type"));
         assert_eq!(faults(r#"{"deviceId":"a\u0000"}"#, CHANGES), one("body.deviceId", "value_error"));
         assert_eq!(faults(r#"{"environment":{"a":["\u0000"]}}"#, CHANGES), one("body.environment", "value_error"));
+        assert_eq!(faults(r#"{"fileName":"a","fileUrl":"b","fileSize":2.0}"#, ATTACHMENT), []);
+        assert_eq!(
+            faults(r#"{"fileName":"a","fileUrl":"b","fileSize":2.5}"#, ATTACHMENT),
+            one("body.fileSize", "int_type")
+        );
         assert_eq!(faults(r#"{"id":1}"#, CHANGES), one("body.id", "extra_forbidden"));
     }
 

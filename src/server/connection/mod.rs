@@ -104,6 +104,16 @@ impl Server {
     }
 }
 
+/// Tells a client, whoever it is, that it cannot have a session.
+pub(crate) async fn turn_away(socket: TcpStream, tls: Option<&Tls>, error: &Error) -> std::io::Result<()> {
+    if let Opening::Session { mut stream, .. } = startup::negotiate(socket, tls).await? {
+        stream.report(error);
+        stream.flush().await?;
+        stream.close().await;
+    }
+    Ok(())
+}
+
 /// Serves a connection until it ends.
 pub(crate) async fn serve(socket: TcpStream, address: SocketAddr, server: Arc<Server>, place: OwnedSemaphorePermit) {
     let opening = open_in_time(socket, address, &server).await;
