@@ -155,8 +155,21 @@ fn parts(observation: &Observation) -> Map<String, Value> {
     if let Some(log) = &observation.log {
         put("wal", log.failure.is_some(), json!({ "failed": log.failure.is_some() }));
     }
+    let backups = &observation.backups;
+    let details = json!({
+        "consecutive_failures": backups.consecutive_failures,
+        "deltas_since_full": backups.deltas_since_full,
+        "last_success": backups.last_success_micros.map(time),
+        "running": backups.is_running,
+        "periodic": backups.is_periodic,
+    });
+    put("backup", backups.consecutive_failures > 0, details);
     put("cache", false, json!({ "statements": observation.cached_plans }));
     parts
+}
+
+fn time(micros: i64) -> String {
+    Timestamp::from_microsecond(micros).unwrap_or_default().to_string()
 }
 
 fn is_high(used: u64, limit: u64) -> bool {

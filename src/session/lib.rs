@@ -65,6 +65,7 @@ mod statement;
 mod system;
 mod transaction;
 
+pub use backup::verify_backups;
 pub use client::{Client, Collector, Column, CopyShape, Format, Row, Shape, Tag};
 pub use env::StatementEnv;
 pub use instance::{Database, Instance};

@@ -30,6 +30,8 @@ pub struct Observation {
     pub databases: u64,
     /// Statements in the plan cache.
     pub cached_plans: u64,
+    /// Backups.
+    pub backups: Backups,
     /// The log and its checkpoints; none when everything is in memory only.
     pub log: Option<LogReading>,
 }
@@ -74,6 +76,21 @@ pub struct Oldest {
     pub snapshot_commits: u64,
     /// Microseconds since the oldest open transaction began.
     pub transaction_micros: u64,
+}
+
+/// Backups of all databases.
+#[derive(Clone, Copy, Debug)]
+pub struct Backups {
+    /// Failures since the last success, of the database that has most.
+    pub consecutive_failures: u64,
+    /// Deltas since the last full backup, of the database that has most.
+    pub deltas_since_full: u64,
+    /// When the last one was complete, in microseconds since 1970; none before the first.
+    pub last_success_micros: Option<i64>,
+    /// Whether one is being taken.
+    pub is_running: bool,
+    /// Whether the periodic manager runs.
+    pub is_periodic: bool,
 }
 
 /// The write-ahead log.
@@ -159,7 +176,22 @@ impl Instance {
             },
             databases: self.databases().len() as u64,
             cached_plans: self.plans.len() as u64,
+            backups: self.observe_backups(),
             log: self.durability.as_deref().map(read_log),
+        }
+    }
+}
+
+impl Instance {
+    fn observe_backups(&self) -> Backups {
+        let manager = self.backups();
+        let statuses: Vec<_> = self.databases().iter().map(|database| manager.status(database.oid)).collect();
+        Backups {
+            consecutive_failures: u64::from(manager.consecutive_failures()),
+            deltas_since_full: statuses.iter().map(|status| u64::from(status.deltas_since_full)).max().unwrap_or(0),
+            last_success_micros: statuses.iter().filter_map(|status| status.last_success).max(),
+            is_running: statuses.iter().any(|status| status.is_running),
+            is_periodic: manager.next_due().is_some(),
         }
     }
 }

@@ -39,7 +39,8 @@ fn check_says_what_is_in_order() {
     let output = dictdb(&["check", "-D", &data, "-p", &port, "--http", "off"]);
     let said = text(&output.stdout);
     assert!(output.status.success(), "{said}");
-    for thing in ["configuration", "data directory", "disk space", "write-ahead log", "port", "http", "tls"] {
+    for thing in ["configuration", "data directory", "disk space", "write-ahead log", "backups", "port", "http", "tls"]
+    {
         assert!(line(&said, thing).starts_with("ok"), "{said}");
     }
     assert!(!directory.join("data").exists(), "nothing is changed");
@@ -66,6 +67,7 @@ fn check_names_what_is_not() {
     assert!(server.stop().unwrap().success());
     let (well, said) = check(&port);
     assert!(well && line(&said, "write-ahead log").contains("checkpoint at"), "{said}");
+    assert!(line(&said, "backups").contains("every chain is whole"), "a clean stop takes a backup: {said}");
 
     // A byte of the checkpoint is another one.
     let checkpoint = newest(&data.join("checkpoint"));

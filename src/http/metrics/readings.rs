@@ -25,6 +25,7 @@ pub(super) fn render(lifecycle: &Arc<Lifecycle>, observation: Option<&Observatio
     if let Some(observation) = observation {
         sessions(&readings, observation);
         memory(&readings, observation);
+        backups(&readings, observation);
         if let Some(log) = &observation.log {
             write_ahead(&readings, log);
         }
@@ -72,6 +73,20 @@ fn memory(readings: &Readings, observation: &Observation) {
         ("dictdb_tables", memory.tables),
     ];
     sizes.into_iter().for_each(|(name, size)| readings.put(name, &[], size as f64));
+}
+
+fn backups(readings: &Readings, observation: &Observation) {
+    let backups = &observation.backups;
+    let numbers = [
+        ("dictdb_backup_consecutive_failures", backups.consecutive_failures),
+        ("dictdb_backup_deltas_since_full", backups.deltas_since_full),
+        ("dictdb_backup_periodic", u64::from(backups.is_periodic)),
+        ("dictdb_backup_running", u64::from(backups.is_running)),
+    ];
+    numbers.into_iter().for_each(|(name, number)| readings.put(name, &[], number as f64));
+    if let Some(micros) = backups.last_success_micros {
+        readings.put("dictdb_backup_last_success_timestamp_seconds", &[], micros as f64 / MICROS);
+    }
 }
 
 fn write_ahead(readings: &Readings, log: &LogReading) {

@@ -8,7 +8,7 @@ mod network;
 
 use std::io::{IsTerminal, Write};
 
-use dictdb_session::verify_directory;
+use dictdb_session::{verify_backups, verify_directory};
 
 use crate::configuration::Configuration;
 
@@ -71,6 +71,7 @@ async fn lines(configuration: &Configuration) -> Vec<Line> {
             lines.extend(directory::space(path));
             if is_usable {
                 lines.push(log(path, configuration));
+                lines.push(backups(path, configuration));
             }
         }
     }
@@ -84,6 +85,14 @@ async fn lines(configuration: &Configuration) -> Vec<Line> {
     });
     lines.extend(network::ports(configuration).await);
     lines
+}
+
+/// Every backup, with its hash and what it follows.
+fn backups(path: &std::path::Path, configuration: &Configuration) -> Line {
+    match verify_backups(&configuration.settings, path) {
+        Ok(found) => ("backups", Verdict::Good, found),
+        Err(error) => ("backups", Verdict::Bad, error.message().to_owned()),
+    }
 }
 
 /// The checkpoint and the log behind it, with all their checksums.

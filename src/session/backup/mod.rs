@@ -2,6 +2,7 @@
 //!
 //! Files, chains and their contents are `dictdb_backup`'s; the statements are in [`statement`].
 
+mod check;
 mod publish;
 mod statement;
 
@@ -18,6 +19,7 @@ use crate::Instance;
 use crate::notifications::Notification;
 use crate::settings::{ServerSettings, Source, Value};
 
+pub use check::verify_backups;
 pub(crate) use statement::{columns, tag};
 
 /// The sender of notifications that no session sends.
