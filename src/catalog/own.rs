@@ -63,6 +63,34 @@ const RELATIONS: &[Definition] = &[
             ("error", oids::TEXT),
         ],
     ),
+    (
+        Oid(9920),
+        "circuit_breakers",
+        &[
+            ("name", oids::TEXT),
+            ("state", oids::TEXT),
+            ("failures", oids::INT8),
+            ("last_failure_at", oids::TIMESTAMPTZ),
+            ("last_error", oids::TEXT),
+            ("next_trial_at", oids::TIMESTAMPTZ),
+        ],
+    ),
+    (
+        Oid(9921),
+        "recovery",
+        &[
+            ("phase", oids::TEXT),
+            ("progress", oids::FLOAT8),
+            ("started_at", oids::TIMESTAMPTZ),
+            ("finished_at", oids::TIMESTAMPTZ),
+            ("checkpoint_lsn", oids::PG_LSN),
+            ("checkpoint_bytes", oids::INT8),
+            ("end_lsn", oids::PG_LSN),
+            ("log_bytes", oids::INT8),
+            ("records", oids::INT8),
+            ("was_clean", oids::BOOL),
+        ],
+    ),
 ];
 
 /// The relations of the schema.

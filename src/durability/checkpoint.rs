@@ -181,17 +181,20 @@ impl Durability {
             return self.log.failure().map_or(Ok(()), Err);
         }
         let begun = Instant::now();
-        let position = || if resumes { self.log.begin_resume() } else { self.log.appended() };
-        let capture = Capture::take(self, position).map_err(internal)?;
-        let lsn = capture.lsn;
-        let bytes = self.write_snapshot(&capture, reason == Reason::Shutdown, resumes)?;
-        drop(capture);
         if resumes {
-            self.log.finish_resume(lsn);
-            tracing::warn!("the write-ahead log goes on at {lsn}; everything in memory is on disk");
+            self.trials.begin();
         }
+        let written = self.write_checkpoint(reason, resumes);
+        if resumes {
+            self.trials.end();
+        }
+        let (lsn, bytes) = written?;
         *self.last.lock() = CheckpointInfo { lsn, micros: now_micros(), bytes, at: Instant::now() };
-        let removed = self.log.remove_before(lsn, SPARE_SEGMENTS)?;
+        let removed = self.discard_log(lsn).unwrap_or_else(|error| {
+            // It is there for nothing, and the next checkpoint tries again.
+            tracing::error!("old segments of the log could not be removed: {error}");
+            0
+        });
         let counter = if reason == Reason::Time { &self.statistics.timed } else { &self.statistics.requested };
         counter.fetch_add(1, Ordering::Relaxed);
         self.statistics.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -205,6 +208,30 @@ impl Durability {
             elapsed.as_secs_f64()
         );
         Ok(())
+    }
+
+    fn write_checkpoint(&self, reason: Reason, resumes: bool) -> Result<(Lsn, u64), LogError> {
+        let position = || if resumes { self.log.begin_resume() } else { self.log.appended() };
+        let capture = Capture::take(self, position).map_err(internal)?;
+        let lsn = capture.lsn;
+        let bytes = self.write_snapshot(&capture, reason == Reason::Shutdown, resumes)?;
+        drop(capture);
+        if resumes {
+            self.log.finish_resume(lsn);
+            tracing::warn!("the write-ahead log goes on at {lsn}; everything in memory is on disk");
+        }
+        Ok((lsn, bytes))
+    }
+
+    /// Lets go of the log before a position, as far as it need not be kept.
+    fn discard_log(&self, lsn: Lsn) -> Result<usize, LogError> {
+        let tuning = self.tuning.lock().clone();
+        if let Err(error) = self.log.archive() {
+            // What is not in the archive stays where it is.
+            tracing::error!("the log could not be archived: {error}");
+        }
+        let kept_from = Lsn(lsn.0.saturating_sub(tuning.keep_bytes));
+        self.log.remove_before(kept_from, SPARE_SEGMENTS)
     }
 
     fn write_snapshot(&self, capture: &Capture, with_unlogged: bool, resumes: bool) -> Result<u64, LogError> {
@@ -233,7 +260,7 @@ impl Durability {
         let last = self.last_checkpoint();
         let logged = self.log.appended().0.saturating_sub(last.lsn.0);
         // The log of the checkpoint before is removed only when the next one is complete.
-        let tuning = *self.tuning.lock();
+        let tuning = self.tuning.lock().clone();
         if logged > tuning.max_wal_bytes / 2 {
             return Some(Reason::Size);
         }
@@ -246,6 +273,18 @@ impl Durability {
 fn internal(error: dictdb_types::Error) -> LogError {
     let source = std::io::Error::other(error.message().to_owned());
     LogError::io("write checkpoint in", std::path::Path::new("checkpoint"), source)
+}
+
+impl Durability {
+    /// Copies complete segments to the archive as soon as they are. What fails is tried again at the next look.
+    fn archive_log(&self) {
+        if self.directory.archive().is_some()
+            && let Err(error) = self.log.archive()
+        {
+            tracing::error!("the log could not be archived: {error}");
+            std::thread::sleep(LOOK_INTERVAL * 4);
+        }
+    }
 }
 
 /// The checkpointer's thread: until the server stops.
@@ -261,8 +300,12 @@ pub(crate) fn run(durability: &Weak<Durability>) {
         if durability.closing.load(Ordering::SeqCst) {
             return;
         }
+        if durability.log.failure().is_some() {
+            durability.try_again();
+            continue;
+        }
+        durability.archive_log();
         if let Some(reason) = durability.is_due()
-            && durability.log.failure().is_none()
             && let Err(error) = durability.checkpoint(reason)
         {
             tracing::error!("checkpoint failed: {error}");

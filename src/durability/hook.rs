@@ -12,13 +12,14 @@ use dictdb_wal::{DataDirectory, Durable, Log, LogError, LogOptions, LogStatistic
 use hashbrown::HashSet;
 use parking_lot::{Condvar, Mutex};
 
+use crate::breaker::Trials;
 use crate::checkpoint::{CheckpointInfo, DatabaseView, Reason};
 use crate::item::{
     DatabaseFacts, ROWS, START, catalog_item, put_commit, put_database, put_dropped_database, put_sequence,
 };
 use crate::recovery;
 use crate::restore::{RestoredDatabase, Restorer};
-use crate::{CheckpointStatistics, Options, Tuning};
+use crate::{CheckpointStatistics, Options, RecoveryProgress, RecoveryStatus, Tuning};
 
 /// A first guess at the bytes of a record, and of each row in it.
 const RECORD_BYTES: usize = 128;
@@ -34,6 +35,7 @@ pub struct Durability {
     pub(crate) log: Log,
     pub(crate) options: Options,
     pub(crate) tuning: Mutex<Tuning>,
+    pub(crate) trials: Trials,
     pub(crate) databases: OnceLock<Databases>,
     /// What somebody was told, or will be, that it is durable: readers that saw it wait too.
     promised: AtomicU64,
@@ -53,12 +55,13 @@ impl Durability {
     /// F0001 when another server has it, XX001 when it is damaged, 58030, 53100.
     pub fn open(options: Options, storage: &Storage) -> Result<(Arc<Durability>, Vec<RestoredDatabase>)> {
         let directory = recovery::open_directory(&options)?;
+        directory.set_archive(options.tuning.archive.clone());
         let mut restorer = Restorer::new(storage);
         let (oid, name) = &options.first_database;
         let mut first = Vec::new();
         let facts = DatabaseFacts { oid: *oid, owner: BOOTSTRAP_ROLE, connection_limit: -1, name };
         put_database(&facts, &mut first);
-        let found = recovery::read(&directory, options.segment_bytes, &mut restorer)?;
+        let found = recovery::read(&directory, &options, &mut restorer)?;
         let is_empty = found.snapshot.is_none() && found.end.records == 0;
         if is_empty {
             restorer.apply(&first)?;
@@ -84,7 +87,8 @@ impl Durability {
             closing: AtomicBool::new(false),
             bell: (Mutex::default(), Condvar::new()),
             thread: Mutex::default(),
-            tuning: Mutex::new(options.tuning),
+            tuning: Mutex::new(options.tuning.clone()),
+            trials: Trials::default(),
             options,
             log,
         });
@@ -156,6 +160,16 @@ impl Durability {
         self.log.flush_soon();
     }
 
+    /// What the start has done.
+    pub fn recovery(&self) -> RecoveryStatus {
+        self.options.progress.status()
+    }
+
+    /// Where a start says how far it is.
+    pub fn progress(&self) -> &RecoveryProgress {
+        &self.options.progress
+    }
+
     /// The log.
     pub fn log(&self) -> &Log {
         &self.log
@@ -182,6 +196,7 @@ impl Durability {
             tracing::warn!("fsync is off: a crash of the operating system will destroy the data directory");
         }
         self.log.set_fsync(tuning.fsync);
+        self.directory.set_archive(tuning.archive.clone());
         *self.tuning.lock() = tuning;
     }
 

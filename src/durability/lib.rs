@@ -30,24 +30,28 @@
 //! [`Durability::checkpoint`] is the one way to write everything as of an LSN: [`Capture`] holds the moment, [`Capture::write`] hands out chunks. Applying
 //! is [`Restorer`]: chunks and records in order, then [`Restorer::finish`].
 
+mod breaker;
 mod checkpoint;
 mod hook;
 mod item;
 mod options;
+mod progress;
 mod recovery;
 mod replay;
 mod restore;
+#[cfg(test)]
+mod scenarios;
 mod staging;
 mod statistics;
-#[cfg(test)]
-mod tests;
 mod verify;
 
+pub use breaker::{BreakerState, BreakerStatus};
 pub use checkpoint::{Capture, CheckpointInfo, DatabaseView, Reason};
 pub use dictdb_wal::{LogError, Lsn};
 pub use hook::Durability;
 pub use item::catalog_item;
 pub use options::{Options, Tuning};
+pub use progress::{RecoveryPhase, RecoveryProgress, RecoveryStatus};
 pub use replay::ReplayFrom;
 pub use restore::{RestoredDatabase, Restorer};
 pub use staging::Staging;

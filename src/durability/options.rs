@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::RecoveryProgress;
 use dictdb_types::Oid;
 use dictdb_wal::{Disk, RealDisk, SEGMENT_BYTES};
 
@@ -24,6 +25,8 @@ pub struct Options {
     pub tuning: Tuning,
     /// Whether threads write the log and checkpoints; otherwise tests do.
     pub threads: bool,
+    /// Where recovery says how far it is.
+    pub progress: Arc<RecoveryProgress>,
 }
 
 impl Options {
@@ -37,12 +40,13 @@ impl Options {
             writer_delay: Duration::from_millis(200),
             tuning: Tuning::default(),
             threads: true,
+            progress: Arc::default(),
         }
     }
 }
 
 /// What can be changed while the data directory is open.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Tuning {
     /// `fsync`.
     pub fsync: bool,
@@ -50,10 +54,20 @@ pub struct Tuning {
     pub checkpoint_timeout: Duration,
     /// `max_wal_size`.
     pub max_wal_bytes: u64,
+    /// `wal_keep_size`: so much of the log is kept though no recovery needs it.
+    pub keep_bytes: u64,
+    /// `wal_archive_directory`.
+    pub archive: Option<PathBuf>,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Tuning { fsync: true, checkpoint_timeout: Duration::from_secs(300), max_wal_bytes: 1 << 30 }
+        Tuning {
+            fsync: true,
+            checkpoint_timeout: Duration::from_secs(300),
+            max_wal_bytes: 1 << 30,
+            keep_bytes: 0,
+            archive: None,
+        }
     }
 }

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 
 use crate::item::{ROWS, UNLOGGED};
 use crate::restore::Restorer;
+use crate::{Options, RecoveryPhase, RecoveryProgress};
 
 /// Records are handed from thread to thread in heaps of about so many bytes.
 const HEAP_BYTES: usize = 1 << 20;
@@ -30,18 +31,35 @@ pub(crate) struct Found {
 }
 
 /// Reads everything there is into a restorer.
-pub(crate) fn read(directory: &DataDirectory, segment_bytes: u64, restorer: &mut Restorer<'_>) -> Result<Found> {
+pub(crate) fn read(directory: &DataDirectory, options: &Options, restorer: &mut Restorer<'_>) -> Result<Found> {
+    let progress = &*options.progress;
+    progress.enter(RecoveryPhase::Checkpoint);
     let begun = Instant::now();
     let snapshot = SnapshotReader::newest(directory)?;
     let found = snapshot.as_ref().map(|snapshot| (snapshot.lsn(), snapshot.bytes()));
-    if let Some(snapshot) = snapshot {
-        read_snapshot(snapshot, restorer)?;
-    }
     let from = found.map_or(GENESIS, |(lsn, _)| lsn);
+    let log_bytes_total = directory.log_bytes_after(from)?;
+    progress.update(|status| {
+        status.checkpoint_lsn = found.map(|(lsn, _)| lsn);
+        status.checkpoint_bytes = found.map_or(0, |(_, bytes)| bytes);
+        status.log_bytes_total = log_bytes_total;
+        status.end_lsn = from;
+    });
+    if let Some(snapshot) = snapshot {
+        read_snapshot(snapshot, restorer, progress)?;
+    }
+    progress.enter(RecoveryPhase::Log);
     if !directory.is_new() {
         tracing::info!("redo starts at {from}");
     }
-    let end = read_log(directory, from, segment_bytes, restorer)?;
+    let end = read_log(directory, from, options, restorer)?;
+    progress.update(|status| {
+        status.end_lsn = end.end;
+        status.log_bytes = end.end.0 - from.0;
+        status.records = end.records;
+        status.was_clean = end.records == 0;
+    });
+    progress.enter(RecoveryPhase::Indexes);
     if !directory.is_new() {
         let (records, elapsed) = (end.records, begun.elapsed());
         tracing::info!(records, "redo done at {} after {:.2} s", end.end, elapsed.as_secs_f64());
@@ -49,14 +67,14 @@ pub(crate) fn read(directory: &DataDirectory, segment_bytes: u64, restorer: &mut
     Ok(Found { end, snapshot: found })
 }
 
-fn read_snapshot(mut snapshot: SnapshotReader, restorer: &mut Restorer<'_>) -> Result<()> {
+fn read_snapshot(mut snapshot: SnapshotReader, restorer: &mut Restorer<'_>, progress: &RecoveryProgress) -> Result<()> {
     let storage = restorer.storage();
     let workers = std::thread::available_parallelism().map_or(2, |n| n.get()).clamp(1, 16);
     let (sender, receiver) = sync_channel::<Chunk>(QUEUE * workers);
     let receiver = Mutex::new(receiver);
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..workers).map(|_| scope.spawn(|| apply_chunks(storage, &receiver))).collect();
-        let read = hand_out(&mut snapshot, restorer, sender);
+        let read = hand_out(&mut snapshot, restorer, sender, progress);
         let applied = threads.into_iter().map(|thread| match thread.join() {
             Ok(result) => result,
             Err(_) => Err(Error::internal("a thread of recovery panicked")),
@@ -66,7 +84,12 @@ fn read_snapshot(mut snapshot: SnapshotReader, restorer: &mut Restorer<'_>) -> R
 }
 
 /// Hands chunks of rows to the workers and applies the others here. A worker that failed has closed the channel.
-fn hand_out(snapshot: &mut SnapshotReader, restorer: &mut Restorer<'_>, to: SyncSender<Chunk>) -> Result<()> {
+fn hand_out(
+    snapshot: &mut SnapshotReader,
+    restorer: &mut Restorer<'_>,
+    to: SyncSender<Chunk>,
+    progress: &RecoveryProgress,
+) -> Result<()> {
     let mut said = Instant::now();
     let total = snapshot.bytes().max(1);
     while let Some(chunk) = snapshot.next_chunk()? {
@@ -78,6 +101,7 @@ fn hand_out(snapshot: &mut SnapshotReader, restorer: &mut Restorer<'_>, to: Sync
             }
             _ => restorer.apply(&chunk.verify()?)?,
         }
+        progress.update(|status| status.checkpoint_bytes_done = snapshot.offset());
         if said.elapsed() > PROGRESS_INTERVAL {
             said = Instant::now();
             tracing::info!("reading checkpoint: {} %", snapshot.offset() * 100 / total);
@@ -103,7 +127,8 @@ struct Heap {
     lsn: Lsn,
 }
 
-fn read_log(directory: &DataDirectory, from: Lsn, segment_bytes: u64, restorer: &mut Restorer<'_>) -> Result<LogEnd> {
+fn read_log(directory: &DataDirectory, from: Lsn, options: &Options, restorer: &mut Restorer<'_>) -> Result<LogEnd> {
+    let (segment_bytes, progress) = (options.segment_bytes, &*options.progress);
     let (sender, receiver) = sync_channel::<Heap>(QUEUE);
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || -> Result<LogEnd, LogError> {
@@ -120,21 +145,32 @@ fn read_log(directory: &DataDirectory, from: Lsn, segment_bytes: u64, restorer: 
             sender.send(heap).map_err(|_| LogError::Closed)?;
             Ok(end)
         });
-        let applied = apply_heaps(restorer, receiver);
+        let applied = apply_heaps(restorer, receiver, from, progress);
         let end = reader.join().map_err(|_| Error::internal("the reader of the log panicked"))?;
         applied?;
         Ok(end?)
     })
 }
 
-fn apply_heaps(restorer: &mut Restorer<'_>, heaps: Receiver<Heap>) -> Result<()> {
+fn apply_heaps(
+    restorer: &mut Restorer<'_>,
+    heaps: Receiver<Heap>,
+    from: Lsn,
+    progress: &RecoveryProgress,
+) -> Result<()> {
     let (begun, mut said) = (Instant::now(), Instant::now());
     for heap in heaps {
         let mut start = 0;
+        let records = heap.ends.len() as u64;
         for end in heap.ends {
             restorer.apply(&heap.bytes[start..end]).map_err(|error| at(error, heap.lsn))?;
             start = end;
         }
+        progress.update(|status| {
+            status.records += records;
+            status.end_lsn = status.end_lsn.max(heap.lsn);
+            status.log_bytes = heap.lsn.0.saturating_sub(from.0);
+        });
         if said.elapsed() > PROGRESS_INTERVAL {
             said = Instant::now();
             tracing::info!(

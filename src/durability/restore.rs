@@ -131,7 +131,7 @@ impl<'a> Restorer<'a> {
                     self.staged.push(table);
                 }
                 Item::Start => self.is_unclean = true,
-                Item::Commit { id, .. } => self.next_transaction = self.next_transaction.max(TxnId(id.0 + 1)),
+                Item::Commit { id, .. } => self.next_transaction = self.next_transaction.max(TxnId(id.0.saturating_add(1))),
             }
         }
         self.drop_left();
@@ -208,7 +208,7 @@ impl<'a> Restorer<'a> {
                     _ => {}
                 }
             }
-            let next = next_oid.max(Oid(catalog.highest_oid().0 + 1));
+            let next = next_oid.max(Oid(catalog.highest_oid().0.saturating_add(1)));
             let store = match restored.first() {
                 None => CatalogStore::new(catalog),
                 Some(RestoredDatabase { catalog: first, .. }) => CatalogStore::beside(first, catalog),

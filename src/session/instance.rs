@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use dictdb_backup::Manager;
 use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Key, Object, RelationKind, Role};
-use dictdb_durability::Durability;
+use dictdb_durability::{Durability, RecoveryProgress};
 use dictdb_executor::Engine;
 use dictdb_functions::kernel::Registry;
 use dictdb_storage::{Blocking, Storage};
@@ -102,16 +102,27 @@ impl Instance {
     /// An instance whose statements may hold so many bytes between them: with what is in a data directory, or with one empty
     /// database in memory only.
     pub fn new(
+        settings: ServerSettings,
+        database: &str,
+        memory_bytes: usize,
+        directory: Option<&Path>,
+    ) -> Result<Instance> {
+        Self::watched(settings, database, memory_bytes, directory, Arc::default())
+    }
+
+    /// Likewise, for somebody who wants to know how far it is.
+    pub fn watched(
         mut settings: ServerSettings,
         database: &str,
         memory_bytes: usize,
         directory: Option<&Path>,
+        progress: Arc<RecoveryProgress>,
     ) -> Result<Instance> {
         let storage = Storage::new();
         storage.set_blocking(Arc::new(RuntimeBlocking));
         let registry = crate::system::registry().clone();
         let opened = match directory {
-            Some(directory) => persistence::open(&mut settings, directory, database, &storage, &registry)?,
+            Some(directory) => persistence::open(&mut settings, directory, database, &storage, &registry, progress)?,
             None => in_memory(database),
         };
         Ok(Instance {

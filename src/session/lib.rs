@@ -67,6 +67,7 @@ mod transaction;
 
 pub use backup::verify_backups;
 pub use client::{Client, Collector, Column, CopyShape, Format, Row, Shape, Tag};
+pub use dictdb_durability::{BreakerState, BreakerStatus, RecoveryPhase, RecoveryProgress, RecoveryStatus};
 pub use env::StatementEnv;
 pub use instance::{Database, Instance};
 pub use persistence::verify_directory;

@@ -7,13 +7,14 @@
 //! A pipeline or a query string waits once, when its transaction ends. After a failure of the disk commits fail; what was visible
 //! then stays visible.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use dictdb_catalog::Change;
 use dictdb_durability::{
-    DatabaseView, Durability, LogError, Lsn, Options, Reason, RestoredDatabase, Tuning, catalog_item,
+    BreakerStatus, DatabaseView, Durability, LogError, Lsn, Options, Reason, RecoveryPhase, RecoveryProgress,
+    RecoveryStatus, RestoredDatabase, Tuning, catalog_item,
 };
 use dictdb_executor::ddl::restore_indexes;
 use dictdb_functions::kernel::Registry;
@@ -72,8 +73,10 @@ pub(crate) fn open(
     first_database: &str,
     storage: &Storage,
     registry: &Registry,
+    progress: Arc<RecoveryProgress>,
 ) -> Result<Opened> {
-    let (durability, restored) = Durability::open(options(settings, directory, first_database), storage)?;
+    let options = options(settings, directory, first_database, progress);
+    let (durability, restored) = Durability::open(options, storage)?;
     if !durability.log().fsync() {
         tracing::warn!("fsync is off: a crash of the operating system will destroy the data directory");
     }
@@ -87,6 +90,7 @@ pub(crate) fn open(
     let databases = Arc::new(RwLock::new(databases));
     let listed = databases.clone();
     durability.start(move || listed.read().iter().map(view).collect())?;
+    durability.progress().enter(RecoveryPhase::Done);
     Ok(Opened { durability: Some(durability), databases })
 }
 
@@ -122,6 +126,10 @@ pub(crate) fn tuning(settings: &ServerSettings) -> Tuning {
         fsync: settings.value("fsync") != Value::Bool(false),
         checkpoint_timeout: Duration::from_secs(number(settings, "checkpoint_timeout").max(1)),
         max_wal_bytes: number(settings, "max_wal_size").max(2) << 20,
+        keep_bytes: number(settings, "wal_keep_size") << 20,
+        archive: Some(settings.value("wal_archive_directory").plain())
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
     }
 }
 
@@ -132,10 +140,16 @@ fn number(settings: &ServerSettings, name: &str) -> u64 {
     }
 }
 
-fn options(settings: &ServerSettings, directory: &Path, first_database: &str) -> Options {
+fn options(
+    settings: &ServerSettings,
+    directory: &Path,
+    first_database: &str,
+    progress: Arc<RecoveryProgress>,
+) -> Options {
     Options {
         writer_delay: Duration::from_millis(number(settings, "wal_writer_delay").max(1)),
         tuning: tuning(settings),
+        progress,
         ..Options::new(directory, (FIRST_DATABASE, first_database.into()))
     }
 }
@@ -204,6 +218,24 @@ impl Instance {
         }
     }
 
+    /// What outside of the server may fail, and whether it is being asked.
+    pub fn circuit_breakers(&self) -> Vec<BreakerStatus> {
+        self.durability.iter().map(|durability| durability.breaker()).collect()
+    }
+
+    /// What the start found in the data directory; `None` when everything is in memory only.
+    pub fn recovery(&self) -> Option<RecoveryStatus> {
+        self.durability.as_ref().map(|durability| durability.recovery())
+    }
+
+    /// After the disk failed: saves what is in memory and accepts commits again. 53100, 58030.
+    pub fn resume_writes(&self) -> Result<()> {
+        match &self.durability {
+            Some(durability) => Ok(durability.resume()?),
+            None => Ok(()),
+        }
+    }
+
     /// The server ends: everything is written, and the log is closed.
     pub fn shut_down(&self) -> Result<()> {
         match &self.durability {
@@ -250,7 +282,7 @@ impl Session {
 fn not_durable(error: &LogError) -> Error {
     Error::new(error.sqlstate(), error.to_string())
         .detail("The transaction is visible to others, but it is not on disk and may be lost.")
-        .hint("When the disk is writable again, a superuser's CHECKPOINT saves what is in memory.")
+        .hint("When the disk is writable again, SELECT dictdb.resume_writes() or a CHECKPOINT saves what is in memory.")
 }
 
 /// 42501 unless the role may write checkpoints.

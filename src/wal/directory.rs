@@ -4,8 +4,10 @@ use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::LogError;
+use parking_lot::RwLock;
+
 use crate::disk::{Disk, DiskFile, Open, read_all};
+use crate::{LogError, Lsn, segment};
 
 /// Version of everything under the directory.
 pub(crate) const FORMAT: u32 = 1;
@@ -21,6 +23,7 @@ pub struct DataDirectory {
     root: PathBuf,
     identifier: u64,
     is_new: bool,
+    archive: RwLock<Option<PathBuf>>,
     _lock: Box<dyn Any + Send + Sync>,
 }
 
@@ -48,6 +51,7 @@ impl DataDirectory {
         let directory = DataDirectory {
             identifier: known.unwrap_or(new_identifier),
             is_new: known.is_none(),
+            archive: RwLock::default(),
             disk,
             root: root.to_path_buf(),
             _lock: lock,
@@ -78,6 +82,16 @@ impl DataDirectory {
         &self.root
     }
 
+    /// Sets the folder that old segments of the log are kept in.
+    pub fn set_archive(&self, folder: Option<PathBuf>) {
+        *self.archive.write() = folder;
+    }
+
+    /// The folder that old segments of the log are kept in.
+    pub fn archive(&self) -> Option<PathBuf> {
+        self.archive.read().clone()
+    }
+
     /// The disk it is on.
     pub fn disk(&self) -> &dyn Disk {
         &*self.disk
@@ -91,6 +105,23 @@ impl DataDirectory {
         file.sync().map_err(|error| LogError::io("fsync file", &temporary, error))?;
         self.rename(&temporary, &self.root.join(name))?;
         self.sync_dir(&self.root)
+    }
+
+    pub(crate) fn create_dir(&self, path: &Path) -> Result<(), LogError> {
+        self.disk.create_dir(path).map_err(|error| LogError::io("create directory", path, error))
+    }
+
+    /// Bytes of the files of the log that a position is in or before.
+    pub fn log_bytes_after(&self, lsn: Lsn) -> Result<u64, LogError> {
+        let mut total = 0;
+        for (start, path) in segment::files(self)? {
+            let len =
+                self.open_file(&path, Open::Read)?.len().map_err(|error| LogError::io("read file", &path, error))?;
+            if start.0 + len > lsn.0 {
+                total += start.0 + len - lsn.0.max(start.0);
+            }
+        }
+        Ok(total)
     }
 
     pub(crate) fn log_dir(&self) -> PathBuf {

@@ -93,7 +93,7 @@ impl From<LogError> for Error {
         let client = Error::new(error.sqlstate(), error.to_string());
         match error {
             LogError::Stopped(_) => client
-                .hint("Reads go on. When the disk is writable again, a superuser's CHECKPOINT makes writes possible."),
+                .hint("Reads go on. When the disk is writable again, SELECT dictdb.resume_writes() or a CHECKPOINT saves what is in memory and goes on."),
             _ => client,
         }
     }

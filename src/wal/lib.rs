@@ -69,6 +69,11 @@
 //! ```
 //! A snapshot is written under a name of its own, synced, renamed, and the directory synced: under its final name it is complete.
 //!
+//! # The archive
+//! Segments are removed when a checkpoint makes them unnecessary, unless they are to be kept ([`Log::remove_before`] is told how far). With an
+//! archive folder ([`DataDirectory::set_archive`]) a complete segment is first copied there, under its own name, and none is removed that is not there.
+//! [`replay`] finds a segment in either place, so that it can begin before the oldest one in the directory.
+//!
 //! # When the disk fails
 //! After a failed write or fdatasync nobody knows what is on disk, and a second fdatasync may lie: the log stops. Nothing that
 //! waits is acknowledged, nothing more is accepted. [`Log::begin_resume`] goes on in a fresh segment once a snapshot
@@ -78,6 +83,7 @@
 //! [`SimulatedDisk`] loses unsynced writes sector by sector, forgets unsynced directory entries, fails at any call, flips bits.
 //! `tests.rs` runs a workload up to every call of it and recovers from crash images; failures print the seed.
 
+mod archive;
 mod directory;
 pub mod disk;
 mod error;
@@ -94,7 +100,7 @@ pub use directory::DataDirectory;
 pub use disk::{Disk, RealDisk, SimulatedDisk};
 pub use error::LogError;
 pub use frame::Record;
-pub use log::{Durable, Log, LogOptions, LogStatistics};
+pub use log::{Durable, LastFailure, Log, LogOptions, LogStatistics};
 pub use lsn::{GENESIS, Lsn};
 pub use replay::{LogEnd, replay};
 pub use segment::SEGMENT_BYTES;

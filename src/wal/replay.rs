@@ -126,10 +126,7 @@ impl Reader<'_> {
             return Ok(true);
         }
         self.segment = None;
-        let path = segment::path(self.directory, start);
-        if !segment::files(self.directory)?.iter().any(|(there, _)| *there == start) {
-            return Ok(false);
-        }
+        let Some(path) = segment::find(self.directory, start)? else { return Ok(false) };
         let bytes = self.directory.read_file(&path)?;
         if segment::check_header(self.directory, start, self.segment_bytes, &bytes)? == Began::No {
             return Ok(false);

@@ -83,6 +83,21 @@ pub(crate) fn path(directory: &DataDirectory, start: Lsn) -> PathBuf {
     directory.log_dir().join(format!("{:016X}{SUFFIX}", start.0))
 }
 
+/// Where the segment that starts here can be read: in the log, or else in the archive.
+pub(crate) fn find(directory: &DataDirectory, start: Lsn) -> Result<Option<PathBuf>, LogError> {
+    let own = path(directory, start);
+    let name = own.file_name().unwrap_or_default().to_owned();
+    let is_in =
+        |folder: &std::path::Path| directory.list(folder).map(|names| names.iter().any(|known| name == known.as_str()));
+    if is_in(&directory.log_dir())? {
+        return Ok(Some(own));
+    }
+    match directory.archive() {
+        Some(archive) if is_in(&archive).unwrap_or(false) => Ok(Some(archive.join(name))),
+        _ => Ok(None),
+    }
+}
+
 /// The segments there are, in order.
 pub(crate) fn files(directory: &DataDirectory) -> Result<Vec<(Lsn, PathBuf)>, LogError> {
     let mut found = Vec::new();
@@ -114,7 +129,10 @@ pub(crate) fn prepare(directory: &DataDirectory, start: Lsn, segment_bytes: u64)
         None => {
             let path = directory.log_dir().join(format!("prepare-{:016X}.tmp", start.0));
             directory.open_file(&path, Open::Create)?;
-            erase(directory, &path, 0, segment_bytes)?;
+            erase(directory, &path, 0, segment_bytes).inspect_err(|_| {
+                // It would take the room that is missing.
+                let _ = directory.remove(&path);
+            })?;
             path
         }
     };
@@ -135,7 +153,7 @@ pub(crate) fn erase(directory: &DataDirectory, path: &std::path::Path, from: u64
     file.sync().map_err(|error| LogError::io("fsync file", path, error))
 }
 
-/// Removes the segments that end at or before a position, keeping up to `spares` files to be used again. Returns how many
+/// Removes the segments that end at or before a position, unless the archive is still to get them, keeping up to `spares` files to be used again. Returns how many
 /// segments went.
 pub(crate) fn remove_before(
     directory: &DataDirectory,
@@ -143,7 +161,14 @@ pub(crate) fn remove_before(
     segment_bytes: u64,
     spares: usize,
 ) -> Result<usize, LogError> {
-    let old: Vec<_> = files(directory)?.into_iter().filter(|(start, _)| start.0 + segment_bytes <= lsn.0).collect();
+    let archived = directory.archive().map(|archive| directory.list(&archive).unwrap_or_default());
+    let is_safe = |path: &PathBuf| match &archived {
+        None => true,
+        Some(names) => names.iter().any(|known| path.file_name().is_some_and(|name| name == known.as_str())),
+    };
+    let is_old = |start: &Lsn| start.0 + segment_bytes <= lsn.0;
+    let old = files(directory)?.into_iter().filter(|(start, path)| is_old(start) && is_safe(path));
+    let old: Vec<_> = old.collect();
     let names = directory.list(&directory.log_dir())?;
     let mut kept = names.iter().filter(|name| name.starts_with(SPARE_PREFIX)).count();
     for (start, path) in &old {

@@ -22,6 +22,16 @@ pub struct SnapshotWriter<'a> {
     target: PathBuf,
     offset: u64,
     chunks: u32,
+    is_published: bool,
+}
+
+impl Drop for SnapshotWriter<'_> {
+    fn drop(&mut self) {
+        if !self.is_published {
+            // What is half written only takes room, of which there may be none.
+            let _ = self.directory.remove(&self.temporary);
+        }
+    }
 }
 
 impl<'a> SnapshotWriter<'a> {
@@ -30,7 +40,8 @@ impl<'a> SnapshotWriter<'a> {
         let target = directory.checkpoint_dir().join(format!("{:016X}{SUFFIX}", lsn.0));
         let temporary = target.with_extension("tmp");
         let file = directory.open_file(&temporary, Open::Create)?;
-        let mut writer = SnapshotWriter { directory, file, temporary, target, offset: 0, chunks: 0 };
+        let mut writer =
+            SnapshotWriter { directory, file, temporary, target, offset: 0, chunks: 0, is_published: false };
         let mut header = [0; HEADER_BYTES];
         header[0..8].copy_from_slice(MAGIC);
         header[8..12].copy_from_slice(&FORMAT.to_le_bytes());
@@ -57,6 +68,7 @@ impl<'a> SnapshotWriter<'a> {
         self.file.sync().map_err(|error| LogError::io("fsync file", &self.temporary, error))?;
         let folder = self.directory.checkpoint_dir();
         self.directory.rename(&self.temporary, &self.target)?;
+        self.is_published = true;
         self.directory.sync_dir(&folder)?;
         for name in self.directory.list(&folder)? {
             let path = folder.join(&name);

@@ -12,11 +12,13 @@ use dictdb_tests::random::Random;
 use dictdb_tests::server::{Server, fresh_directory};
 use dictdb_tests::wire::Connection;
 
-const ROUNDS: u64 = 60;
+const ROUNDS: u64 = 300;
 const WRITERS: u64 = 4;
 const ACCOUNTS: u64 = 8;
 /// Start of a round to the kill, at most.
-const LIFE_MILLIS: u64 = 250;
+const LIFE_MILLIS: u64 = 120;
+/// Tables that the administrator has made and not dropped, at most: each is looked at after every round.
+const MADE_MAX: i64 = 4;
 
 fn connect(server: &Server) -> std::io::Result<Connection> {
     Connection::open(server.port, "postgres", "postgres")
@@ -115,7 +117,7 @@ fn administer(port: u16, (made, dropped): (i64, i64), mut random: Random) -> Led
     let Ok(mut connection) = Connection::open(port, "postgres", "postgres") else { return ledger };
     loop {
         match random.below(5) {
-            0 if ledger.dropped < ledger.made => {
+            choice if ledger.made - ledger.dropped >= MADE_MAX || choice == 0 && ledger.dropped < ledger.made => {
                 let next = ledger.dropped + 1;
                 if attempt(&mut connection, &format!("DROP TABLE made_{next} CASCADE")).is_none() {
                     return ledger;

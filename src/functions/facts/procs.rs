@@ -150,7 +150,9 @@ struct Procs {
 }
 
 static PROCS: LazyLock<Procs> = LazyLock::new(|| {
-    let rows: Vec<Proc> = table("pg_proc").into_iter().flat_map(|t| t.rows()).map(read).collect();
+    let tables = ["pg_proc", "dictdb_proc"].into_iter().filter_map(table);
+    let mut rows: Vec<Proc> = tables.flat_map(|t| t.rows()).map(read).collect();
+    rows.sort_by_key(|proc| proc.oid);
     let sorted = |key: fn(&Proc) -> &'static str| {
         let mut order: Vec<u16> = (0..rows.len() as u16).collect();
         order.sort_by_key(|&i| key(&rows[usize::from(i)]));

@@ -1,4 +1,4 @@
-//! The exported tables as text: header, rows, fields. Typed views of the large ones are in the neighbouring modules.
+//! The exported tables as text (`dictdb_proc` is our own): header, rows, fields. Typed views of the large ones are in the neighbouring modules.
 
 use std::borrow::Cow;
 
@@ -26,6 +26,7 @@ macro_rules! tables {
 }
 
 tables![
+    "dictdb_proc",
     "pg_aggregate",
     "pg_am",
     "pg_amop",

@@ -16,9 +16,18 @@ fn every_row_has_as_many_fields_as_the_header() {
     }
 }
 
+/// The schema of functions that are not PostgreSQL's.
+const DICTDB: Oid = Oid(9900);
+
 #[test]
 fn tables_are_whole() {
-    let counts = [procs().len(), operators().len(), casts().len(), aggregates().len(), opclasses().len()];
+    let counts = [
+        procs().iter().filter(|proc| proc.namespace != DICTDB).count(),
+        operators().len(),
+        casts().len(),
+        aggregates().len(),
+        opclasses().len(),
+    ];
     assert_eq!(counts, [3244, 799, 229, 148, 177]);
     assert!(procs().is_sorted_by_key(|p| p.oid));
     assert!(operators().is_sorted_by_key(|o| o.oid));
@@ -56,7 +65,13 @@ fn parameters_and_bodies() {
 
 #[test]
 fn every_table_loads() {
-    let counts = [procs().len(), operators().len(), casts().len(), aggregates().len(), opclasses().len()];
+    let counts = [
+        procs().iter().filter(|proc| proc.namespace != DICTDB).count(),
+        operators().len(),
+        casts().len(),
+        aggregates().len(),
+        opclasses().len(),
+    ];
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
     assert!(description(ids::PG_PROC, Oid(177)).is_some());
 }

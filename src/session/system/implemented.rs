@@ -104,7 +104,7 @@ fn signature(proc: &Proc) -> String {
 fn page() -> String {
     let uses = Uses::new();
     let mut families: BTreeMap<&str, (usize, Vec<String>)> = BTreeMap::new();
-    for proc in facts::procs() {
+    for proc in facts::procs().iter().filter(|proc| proc.namespace != dictdb_catalog::namespaces::DICTDB) {
         let family = uses.family(proc);
         let (done, open) = families.entry(family).or_default();
         // Functions of XML answer that there is none.

@@ -15,6 +15,8 @@ use crate::version::Stamp;
 
 /// Commit of everything that is restored: before any snapshot.
 const RESTORED: Stamp = Stamp(1);
+/// Rows that were never committed leave gaps, but not of so many blocks.
+const GAP_BLOCKS_MAX: usize = 1 << 18;
 /// Slots that are looked at under one latch, so that writers of the block need not wait for all of it.
 const SLOTS_AT_ONCE: usize = 256;
 
@@ -61,10 +63,18 @@ impl Table {
 
     /// Puts rows where they were. XX001 when an image does not fit the table.
     pub(crate) fn restore(&self, first: RowId, rows: u64, images: &mut &[u8]) -> Result<()> {
+        let end = first.0.checked_add(rows);
+        let end = end.ok_or_else(|| Error::new(SqlState::DATA_CORRUPTED, "a run of rows has no end"))?;
         let mut next = first.0;
-        while next < first.0 + rows {
+        while next < end {
             let (number, slot) = place(RowId(next));
-            let count = (first.0 + rows - next).min((BLOCK_ROWS - slot) as u64) as usize;
+            let count = (end - next).min((BLOCK_ROWS - slot) as u64) as usize;
+            if number > self.blocks.len() + GAP_BLOCKS_MAX {
+                return Err(Error::new(
+                    SqlState::DATA_CORRUPTED,
+                    format!("row {next} of table {} is far away", self.id()),
+                ));
+            }
             while self.blocks.len() <= number {
                 self.blocks.push_after(self.blocks.len(), || self.new_block());
             }

@@ -9,14 +9,14 @@ mod writer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 
 use crate::directory::DataDirectory;
 use crate::frame::Record;
 use crate::replay::ZEROS;
-use crate::{LogError, Lsn, SEGMENT_BYTES, segment};
+use crate::{LogError, Lsn, SEGMENT_BYTES, archive, segment};
 use tail::Tail;
 use waiters::Waiters;
 use writer::Writer;
@@ -67,6 +67,17 @@ pub struct LogStatistics {
     pub batches: AtomicU64,
     /// Times a committer waited for room.
     pub buffer_full: AtomicU64,
+    /// Times the log has stopped because of the disk.
+    pub failures: AtomicU64,
+}
+
+/// The last time the disk failed.
+#[derive(Clone, Debug)]
+pub struct LastFailure {
+    /// When.
+    pub at: SystemTime,
+    /// How.
+    pub error: LogError,
 }
 
 /// `Shared::sleep` of a writer that works.
@@ -93,6 +104,7 @@ struct Shared {
     alarm: Condvar,
     stopped: AtomicBool,
     reason: Mutex<Option<LogError>>,
+    last_failure: Mutex<Option<LastFailure>>,
     closing: AtomicBool,
     /// Files of segments are made and removed by one thread at a time.
     files: Mutex<()>,
@@ -125,6 +137,7 @@ impl Log {
             alarm: Condvar::new(),
             stopped: AtomicBool::new(false),
             reason: Mutex::default(),
+            last_failure: Mutex::default(),
             closing: AtomicBool::new(false),
             files: Mutex::default(),
             to_prepare: Mutex::default(),
@@ -222,6 +235,11 @@ impl Log {
         self.shared.check().err()
     }
 
+    /// The last failure, whether the log has gone on since or not.
+    pub fn last_failure(&self) -> Option<LastFailure> {
+        self.shared.last_failure.lock().clone()
+    }
+
     /// After a failure: goes on at the beginning of a fresh segment, which is returned. Nothing is accepted until
     /// [`Log::finish_resume`], which the caller calls when a snapshot at that position is on disk. No append may be in progress.
     pub fn begin_resume(&self) -> Lsn {
@@ -238,6 +256,12 @@ impl Log {
         self.shared.durable.store(start.0, Ordering::Release);
         *self.shared.reason.lock() = None;
         self.shared.stopped.store(false, Ordering::Release);
+    }
+
+    /// Copies segments that are complete and durable to the archive, if there is one. Returns how many.
+    pub fn archive(&self) -> Result<usize, LogError> {
+        let _one_at_a_time = self.shared.files.lock();
+        archive::copy_before(&self.shared.directory, self.durable(), self.shared.segment_bytes)
     }
 
     /// Removes segments that end at or before a position, or keeps them to be used again. Returns how many.
@@ -324,6 +348,8 @@ impl Shared {
             tracing::error!(
                 "the write-ahead log has stopped, no commit is acknowledged until a CHECKPOINT succeeds: {error}"
             );
+            self.statistics.failures.fetch_add(1, Ordering::Relaxed);
+            *self.last_failure.lock() = Some(LastFailure { at: SystemTime::now(), error: error.clone() });
         }
         *self.reason.lock() = Some(error);
         self.stopped.store(true, Ordering::SeqCst);

@@ -17,6 +17,7 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_last_wal_replay_lsn", |_, _| Ok(Datum::Null)),
     ("pg_walfile_name", pg_walfile_name),
     ("pg_stat_get_wal", pg_stat_get_wal),
+    ("dictdb_resume_writes", resume_writes),
     ("pg_control_system", pg_control_system),
     ("pg_control_checkpoint", pg_control_checkpoint),
     ("pg_control_recovery", pg_control_recovery),
@@ -64,6 +65,18 @@ fn pg_walfile_name(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
         Some(durability) => Ok(Datum::text(durability.log().file_name(Lsn((*at as u64).saturating_sub(1))))),
         None => Err(no_log()),
     }
+}
+
+/// `dictdb.resume_writes()`: after the disk failed, saves what is in memory and accepts commits again. 42501, 53100, 58030.
+fn resume_writes(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    let shared = &session(cx)?.shared;
+    if !shared.is_superuser() {
+        let message = "permission denied for function resume_writes";
+        return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+    }
+    tokio::task::block_in_place(|| shared.instance.resume_writes())?;
+    // The value of type void.
+    Ok(Datum::text(""))
 }
 
 /// 55000.

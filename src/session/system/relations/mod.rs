@@ -7,6 +7,7 @@ mod constraint;
 mod database;
 mod depend;
 mod description;
+mod durability;
 mod index;
 mod procedure;
 mod role;
@@ -49,6 +50,7 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("backup_status", backup::backup_status),
     ("backups", backup::backups),
     ("jobs", backup::jobs),
+    ("circuit_breakers", durability::circuit_breakers),
     ("pg_attrdef", attribute::pg_attrdef),
     ("pg_attribute", attribute::pg_attribute),
     ("pg_auth_members", role::pg_auth_members),
@@ -71,6 +73,7 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_shdescription", description::pg_shdescription),
     ("pg_tablespace", database::pg_tablespace),
     ("pg_trigger", trigger::pg_trigger),
+    ("recovery", durability::recovery),
     ("pg_type", types::pg_type),
 ];
 

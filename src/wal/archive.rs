@@ -1,0 +1,41 @@
+//! Old segments in a folder of their own, for recovery to a moment before the oldest one that the data directory needs.
+
+use std::path::{Path, PathBuf};
+
+use crate::directory::DataDirectory;
+use crate::disk::Open;
+use crate::{LogError, Lsn, segment};
+
+/// Copies every complete segment before a position that the archive has not got. Returns how many.
+pub(crate) fn copy_before(directory: &DataDirectory, lsn: Lsn, segment_bytes: u64) -> Result<usize, LogError> {
+    let Some(archive) = directory.archive() else { return Ok(0) };
+    let complete = |start: Lsn| start.0 + segment_bytes <= lsn.0;
+    let files: Vec<_> = segment::files(directory)?.into_iter().filter(|(start, _)| complete(*start)).collect();
+    if files.is_empty() {
+        return Ok(0);
+    }
+    directory.create_dir(&archive)?;
+    let there = directory.list(&archive)?;
+    let mut copied = 0;
+    for (_, path) in files {
+        let Some(name) = path.file_name() else { continue };
+        if !there.iter().any(|known| name == known.as_str()) {
+            copy(directory, &path, &archive.join(name))?;
+            copied += 1;
+        }
+    }
+    if copied > 0 {
+        directory.sync_dir(&archive)?;
+    }
+    Ok(copied)
+}
+
+/// Under its final name a file is complete.
+fn copy(directory: &DataDirectory, from: &Path, to: &Path) -> Result<(), LogError> {
+    let bytes = directory.read_file(from)?;
+    let temporary: PathBuf = to.with_extension("tmp");
+    let file = directory.open_file(&temporary, Open::Create)?;
+    file.write_at(0, &bytes).map_err(|error| LogError::io("write to file", &temporary, error))?;
+    file.sync().map_err(|error| LogError::io("fsync file", &temporary, error))?;
+    directory.rename(&temporary, to)
+}
