@@ -131,7 +131,9 @@ impl<'a> Restorer<'a> {
                     self.staged.push(table);
                 }
                 Item::Start => self.is_unclean = true,
-                Item::Commit { id, .. } => self.next_transaction = self.next_transaction.max(TxnId(id.0.saturating_add(1))),
+                Item::Commit { id, .. } => {
+                    self.next_transaction = self.next_transaction.max(TxnId(id.0.saturating_add(1)))
+                }
             }
         }
         self.drop_left();

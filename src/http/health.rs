@@ -76,7 +76,15 @@ pub(crate) async fn startup(Extract(state): Extract<Arc<State>>) -> Response {
     let duration = rounded(state.lifecycle.start_duration().as_secs_f64());
     match state.lifecycle.phase() {
         Phase::Starting => {
-            value(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "starting", "duration": duration }))
+            let recovery = state.lifecycle.recovery().status();
+            let progress = json!({
+                "phase": recovery.phase.name(),
+                "progress": rounded(recovery.progress()),
+                "records": recovery.records,
+                "lsn": recovery.end_lsn.to_string(),
+            });
+            let answer = json!({ "status": "starting", "duration": duration, "recovery": progress });
+            value(StatusCode::SERVICE_UNAVAILABLE, &answer)
         }
         _ => value(StatusCode::OK, &json!({ "status": "started", "duration": duration })),
     }

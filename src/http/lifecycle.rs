@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use dictdb_session::Instance;
+use dictdb_session::{Instance, RecoveryProgress};
 
 /// Where the server stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,13 +20,19 @@ pub enum Phase {
 /// Tells the phases, and holds the instance once there is one.
 pub struct Lifecycle {
     begun: Instant,
+    recovery: Arc<RecoveryProgress>,
     opened: OnceLock<(Arc<Instance>, Duration)>,
     draining: AtomicBool,
 }
 
 impl Default for Lifecycle {
     fn default() -> Self {
-        Lifecycle { begun: Instant::now(), opened: OnceLock::new(), draining: AtomicBool::new(false) }
+        Lifecycle {
+            begun: Instant::now(),
+            recovery: Arc::default(),
+            opened: OnceLock::new(),
+            draining: AtomicBool::new(false),
+        }
     }
 }
 
@@ -49,6 +55,11 @@ impl Lifecycle {
             (false, Some(_)) => Phase::Ready,
             (false, None) => Phase::Starting,
         }
+    }
+
+    /// How far reading the data directory is.
+    pub fn recovery(&self) -> &Arc<RecoveryProgress> {
+        &self.recovery
     }
 
     /// Time since the process began.

@@ -126,7 +126,8 @@ async fn run(
     let directory = configuration.data_directory.as_deref();
     let early = Early::start(&listeners, configuration.tls()?).map_err(|error| format!("could not listen: {error}"))?;
     // Reading a data directory keeps this thread busy; the others answer meanwhile.
-    let instance = Instance::new(configuration.settings, &configuration.database, budget, directory);
+    let progress = lifecycle.recovery().clone();
+    let instance = Instance::watched(configuration.settings, &configuration.database, budget, directory, progress);
     let instance = Arc::new(instance.map_err(text)?);
     drop(early);
     instance.set_configuration_reader(move || configuration::reread(&arguments));

@@ -96,7 +96,7 @@ pub(crate) fn open(
 
 /// Reads a data directory that no server uses, to see that it is whole: a sentence about what is there.
 pub fn verify_directory(directory: &Path, settings: &ServerSettings) -> Result<String> {
-    let options = options(settings, directory, "");
+    let options = options(settings, directory, "", Arc::default());
     Ok(match dictdb_durability::verify(directory, options.segment_bytes)? {
         None => "nothing there yet".to_owned(),
         Some(found) => {
