@@ -83,6 +83,7 @@ impl<N: AsRef<JoinSpec> + Send + Sync + 'static, C: Candidates + 'static> JoinCu
     fn next_match(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
         let spec = (*self.node).as_ref();
         row.clear();
+        row.reserve(self.left_row.len() + spec.right_columns);
         row.extend_from_slice(&self.left_row);
         while self.candidates.next(rt, row)? {
             match &spec.residual {

@@ -56,6 +56,26 @@ pub struct ColumnStats {
     pub ends: Option<(Datum, Datum)>,
 }
 
+/// So many places of a block, ascending: by chance and not evenly, because rows of one value often follow each other, and how
+/// often two of them are met tells how many values there are.
+fn places(slots: usize, wanted: usize, seed: u64) -> Vec<usize> {
+    if slots <= wanted {
+        return (0..slots).collect();
+    }
+    // SplitMix64, after Steele, Lea and Flood.
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    };
+    let mut places: Vec<usize> = (0..wanted).map(|_| (next() % slots as u64) as usize).collect();
+    places.sort_unstable();
+    places.dedup();
+    places
+}
+
 impl Table {
     /// Numbers about the table.
     pub fn stats(&self) -> TableStats {
@@ -81,7 +101,8 @@ impl Table {
         [inserted, updated, deleted].iter().map(|counter| counter.load(Ordering::Relaxed)).sum()
     }
 
-    /// About so many values of a storage column, taken evenly from all blocks: of the newest versions, committed or not.
+    /// About so many values of a storage column, from places by chance in all parts of the table: of the newest versions,
+    /// committed or not. The same table gives the same sample.
     pub fn sample(&self, column: usize, rows: usize) -> Vec<Datum> {
         let blocks = self.block_count();
         let mut values = Vec::with_capacity(rows.min(blocks << crate::block::BLOCK_SHIFT));
@@ -91,9 +112,7 @@ impl Table {
         for number in (0..taken).map(|at| at * blocks / taken) {
             let Some(cell) = self.blocks.get(number) else { continue };
             let block = cell.latch.read();
-            let slots = block.len();
-            let step = (slots / per_block.max(1)).max(1);
-            for slot in (0..slots).step_by(step) {
+            for slot in places(block.len(), per_block, number as u64) {
                 if !block.is_deleted(slot)
                     && let Ok(value) = block.newest(slot).value(column).to_datum()
                 {
@@ -153,5 +172,21 @@ impl Table {
             let before = std::mem::replace(&mut block.measured_bytes, bytes);
             self.counters.bytes.fetch_add(bytes.wrapping_sub(before), Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::places;
+
+    #[test]
+    fn places_are_all_or_scattered() {
+        assert_eq!(places(3, 5, 1), [0, 1, 2]);
+        let some = places(4096, 40, 1);
+        assert!(some.len() > 30 && some.iter().all(|slot| *slot < 4096));
+        assert_eq!(some, places(4096, 40, 1));
+        assert_ne!(some, places(4096, 40, 2));
+        let gaps: std::collections::BTreeSet<_> = some.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(gaps.len() > 10);
     }
 }
