@@ -18,10 +18,12 @@
 //! - Nothing is restored from a file whose bytes do not match its content hash, nor from a chain with a link that does not match.
 //! - A restored row has the row id it had, so that a delta can name rows of tables without a key.
 
+mod apply;
 mod chain;
 mod error;
 mod failure;
 mod folder;
+mod foreign;
 mod head;
 mod inventory;
 mod jobs;
@@ -38,6 +40,7 @@ mod series;
 mod surroundings;
 mod write;
 
+pub use apply::DeltaFile;
 pub use chain::{Entry, Member, Until, list, verify};
 pub use folder::Folder;
 pub use head::{Head, Link};

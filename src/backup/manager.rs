@@ -102,6 +102,8 @@ pub struct Status {
 struct Database {
     series: Mutex<Series>,
     status: Mutex<Status>,
+    /// The content hash of the file whose state it was restored to, or brought to by deltas.
+    position: Mutex<Option<String>>,
 }
 
 /// The periodic thread.
@@ -146,6 +148,16 @@ impl Manager {
     pub fn forget(&self, database: Oid) {
         self.database(database).series.lock().forget();
         self.database(database).status.lock().deltas_since_full = 0;
+    }
+
+    /// The content hash of the file that a database was last restored from or brought up to.
+    pub fn position(&self, database: Oid) -> Option<String> {
+        self.database(database).position.lock().clone()
+    }
+
+    /// Remembers it.
+    pub fn set_position(&self, database: Oid, content_hash: Option<String>) {
+        *self.database(database).position.lock() = content_hash;
     }
 
     /// Takes a backup of a database; one at a time. A failure is counted and told of, and does not end anything.

@@ -9,6 +9,8 @@ use dictdb_types::{Error, Oid, Result, SqlState};
 
 use crate::chain::{self, Member, Until};
 use crate::folder::Folder;
+use crate::foreign;
+use crate::name::FileName;
 use crate::progress::Work;
 use crate::read;
 
@@ -29,6 +31,8 @@ pub struct Restored {
     pub catalog: Arc<Catalog>,
     /// The files it is from, in order.
     pub files: Vec<String>,
+    /// The content hash of the last of them, when nothing came after it.
+    pub content_hash: Option<String>,
     /// Tables.
     pub tables: u64,
     /// Rows.
@@ -59,20 +63,32 @@ pub fn restore(sources: &Sources<'_>, from: &From, until: &Until, work: &Work<'_
     let storage = Storage::new();
     let mut restorer = Restorer::new(&storage);
     let mut files = Vec::new();
-    let mut taken_at = 0;
+    let (mut taken_at, mut content_hash) = (0, None);
     let mut last = None;
-    for Member { name, file, head, .. } in members {
-        let head = head.ok_or_else(|| Error::unsupported(format_args!("restoring \"{name}\" without its head")))?;
+    for Member { name, file, head, content_hash: hash } in members {
+        let Some(head) = head else {
+            if !name.ends_with(".json") {
+                return Err(Error::unsupported(format_args!("the format of \"{name}\"")));
+            }
+            foreign::apply(file, &name, &storage, &mut restorer, work)?;
+            taken_at = FileName::parse(&name).map_or(0, |name| name.micros);
+            files.push(name);
+            continue;
+        };
         read::apply(file, &head, &name, &storage, &mut restorer, work)?;
         taken_at = head.taken_at;
         files.push(name);
+        content_hash = hash;
         last = Some(head);
     }
     let mut is_exact = true;
     if let (Until::Moment(moment), Some(head)) = (until, &last) {
         let found = sources.durability.map(|durability| durability.replay_until(&mut restorer, head.replay(), *moment));
         match found.transpose()?.flatten() {
-            Some(last_commit) => taken_at = last_commit.max(taken_at),
+            Some(last_commit) => {
+                content_hash = content_hash.filter(|_| last_commit <= taken_at);
+                taken_at = last_commit.max(taken_at);
+            }
             None => is_exact = false,
         }
     }
@@ -82,7 +98,8 @@ pub fn restore(sources: &Sources<'_>, from: &From, until: &Until, work: &Work<'_
     (sources.build_indexes)(&storage, &catalog)?;
     let tables: Vec<_> = storage.tables();
     let rows = tables.iter().map(|table| table.live_rows() as u64).sum();
-    Ok(Restored { catalog, files, tables: tables.len() as u64, rows, taken_at, is_exact, storage: storage.clone() })
+    let tables = tables.len() as u64;
+    Ok(Restored { catalog, files, content_hash, tables, rows, taken_at, is_exact, storage: storage.clone() })
 }
 
 fn members(sources: &Sources<'_>, from: &From, until: &Until, work: &Work<'_>) -> Result<Vec<Member>> {

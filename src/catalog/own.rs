@@ -99,7 +99,7 @@ pub(crate) fn relations() -> impl Iterator<Item = Relation> {
         let columns = columns.iter().enumerate().map(|(slot, (name, ty))| Column::new(*name, Type::new(*ty), slot));
         Relation {
             columns: columns.collect(),
-            acl: Some(vec![Arc::from("postgres=arwdDxt/postgres"), Arc::from("=r/postgres")]),
+            acl: Some(vec![Arc::from("postgres=arwdDxt/postgres"), Arc::from("pg_monitor=r/postgres")]),
             ..Relation::new(*oid, namespaces::DICTDB, Arc::from(*name), BOOTSTRAP_ROLE, RelationKind::Virtual)
         }
     })

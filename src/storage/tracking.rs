@@ -21,7 +21,7 @@ use crate::value::RowReader;
 use crate::version::View;
 
 /// Rows of one table that are noted one by one; beyond it a copy of the table is cheaper than a list of its changes.
-const MAX_ROWS: usize = 4 << 20;
+const MAX_ROWS: usize = 1 << 20;
 
 /// A row that existed at the beginning.
 #[derive(Clone, Debug, Default)]

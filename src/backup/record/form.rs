@@ -121,7 +121,8 @@ impl Form {
         }))
     }
 
-    fn of_text<'a>(&self, text: Cow<'a, str>, surroundings: &Surroundings) -> Result<Cell<'a>> {
+    /// A value written as a string.
+    pub(crate) fn of_text<'a>(&self, text: Cow<'a, str>, surroundings: &Surroundings) -> Result<Cell<'a>> {
         Ok(match self {
             Form::Text => match text {
                 Cow::Borrowed(text) => Cell::Value(ValueRef::Text(text)),

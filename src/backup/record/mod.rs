@@ -2,6 +2,7 @@
 
 mod form;
 pub(crate) mod json;
+mod value;
 
 use dictdb_catalog::{ConstraintKind, Relation};
 use dictdb_storage::{RowReader, ValueRef, encode_row};
@@ -14,6 +15,7 @@ use form::{Cell, Form, invalid};
 struct Column {
     /// `{"name": ` or `, "name": `.
     before: Vec<u8>,
+    name: std::sync::Arc<str>,
     slot: usize,
     form: Form,
 }
@@ -34,7 +36,7 @@ impl Shape {
             let mut before = if position == 0 { b"{".to_vec() } else { b", ".to_vec() };
             json::put_string(&column.name, &mut before);
             before.extend_from_slice(b": ");
-            Column { before, slot: column.slot, form: Form::of(column.ty, surroundings) }
+            Column { before, name: column.name.clone(), slot: column.slot, form: Form::of(column.ty, surroundings) }
         });
         let width = relation.columns.iter().map(|column| column.slot + 1).max().unwrap_or(0);
         Shape { columns: columns.collect(), width }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use dictdb_backup::{
-    Done, FileName, From, Host, Manager, Progress, Request, Restored, Settings, Sources, Until, Work, Written,
+    DeltaFile, Done, FileName, From, Host, Manager, Progress, Request, Restored, Settings, Sources, Until, Work,
+    Written,
 };
 use dictdb_executor::ddl::restore_indexes;
 use dictdb_parser::utility::{Backup, BackupKind, Restore};
@@ -255,11 +256,15 @@ impl Session {
             }
         };
         let roles = if is_own { KnownRoles::Replace } else { KnownRoles::Keep };
+        let position = restored.content_hash.clone();
         let put = self.replace(&instance, &target, restored, roles);
         if put.is_err() && is_new {
             instance.drop_database(&target)?;
         }
         instance.backups.forget(target.oid);
+        if put.is_ok() {
+            instance.backups.set_position(target.oid, position);
+        }
         put
     }
 
@@ -295,8 +300,38 @@ impl Session {
         }
     }
 
-    fn apply_delta(&mut self, _file: &str) -> Result<i64> {
-        Err(Error::unsupported("APPLY DELTA"))
+    /// APPLY DELTA: one transaction over the tables it names, which nobody else writes meanwhile.
+    fn apply_delta(&mut self, file: &str) -> Result<i64> {
+        let settings = self.backup_settings();
+        let (instance, database) = (self.shared.instance.clone(), self.shared.database.clone());
+        let backend = self.shared.backend.clone();
+        let check = || backend.interrupts.check();
+        let delta = tokio::task::block_in_place(|| DeltaFile::read(&settings.folder, file, &check))?;
+        let position = instance.backups.position(database.oid);
+        if delta.parent.is_some() && position.is_some() && delta.parent != position {
+            let message =
+                format!("backup file \"{}\" breaks its chain: the database is not of the file it follows", delta.name);
+            return Err(Error::new(SqlState::DATA_CORRUPTED, message));
+        }
+        let transaction = self.storage.begin(Isolation::ReadCommitted);
+        let options = self.wait_options();
+        let catalog = database.catalog.current();
+        for relation in delta.relations(&catalog)? {
+            let lock = instance.storage.relation_lock(database.oid, relation.oid);
+            transaction.lock_relation(&lock, LockMode::ShareRowExclusive, WaitPolicy::Block, &options)?;
+        }
+        if database.catalog.version() != catalog.version() {
+            let message = format!("database \"{}\" was changed while the delta waited", database.name);
+            return Err(Error::new(SqlState::OBJECT_IN_USE, message));
+        }
+        let affected = tokio::task::block_in_place(|| delta.apply(&catalog, &instance.storage, &transaction))?;
+        let committed = transaction.commit_with(None, true)?;
+        instance.wait_logged(committed.lsn)?;
+        delta.set_sequences(&catalog, &instance.storage)?;
+        if position.is_some() {
+            instance.backups.set_position(database.oid, delta.content_hash.clone());
+        }
+        Ok(affected)
     }
 
     fn verify_backups(&mut self, file: Option<&str>) -> Result<Vec<Row>> {

@@ -1,0 +1,188 @@
+//! A delta onto a database that is in use: its records by primary key, all in the caller's transaction.
+//!
+//! This is what `apply_delta` of the original package does, for its files and for ours. What a record by its key cannot say (new
+//! tables, tables without a key) needs RESTORE.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Catalog, Relation};
+use dictdb_storage::{Snapshot, Storage, Table, Transaction, Written as RowWritten};
+use dictdb_types::{Datum, Error, Result, RowId, SqlState};
+use serde_json::Value;
+
+use crate::chain::Member;
+use crate::error::damaged;
+use crate::folder::Folder;
+use crate::moment::table_name;
+use crate::record::{Shape, key_slots};
+use crate::surroundings::Surroundings;
+
+/// A delta that was read and checked.
+pub struct DeltaFile {
+    /// Its name.
+    pub name: String,
+    /// The content hash of the file it follows; `None` for a file of the original package.
+    pub parent: Option<String>,
+    /// Its own content hash.
+    pub content_hash: Option<String>,
+    document: Value,
+}
+
+impl DeltaFile {
+    /// Reads a delta. XX001, 58P01, 42501; 22023 when it is none.
+    pub fn read(folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<DeltaFile> {
+        let member = Member::open(folder, name, check)?;
+        let reader = std::io::BufReader::new(member.file);
+        let document: Value = serde_json::from_reader(reader).map_err(|error| damaged(&member.name, error))?;
+        if document.get("type").and_then(Value::as_str) != Some("delta") || !document["tables"].is_object() {
+            let message = format!("file \"{}\" is not a delta", member.name);
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+        }
+        let parent = member.head.and_then(|head| head.parent).map(|parent| parent.content_hash);
+        Ok(DeltaFile { name: member.name, parent, content_hash: member.content_hash, document })
+    }
+
+    /// The relations it changes. 55000 when it says what only a restore can do.
+    pub fn relations(&self, catalog: &Catalog) -> Result<Vec<Arc<Relation>>> {
+        if self.document["catalog"].as_array().is_some_and(|changes| !changes.is_empty()) {
+            return Err(self.refused("it changes definitions"));
+        }
+        let tables = self.document["tables"].as_object().into_iter().flatten();
+        let found = tables.map(|(name, changes)| self.relation(catalog, name, changes));
+        Ok(found.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    fn refused(&self, why: impl std::fmt::Display) -> Error {
+        let message = format!("delta \"{}\" cannot be applied to a database in use: {why}", self.name);
+        Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+            .hint("RESTORE FROM this file builds the database it is of from its chain.")
+    }
+
+    fn relation(&self, catalog: &Catalog, name: &str, changes: &Value) -> Result<Option<Arc<Relation>>> {
+        let named = |relation: &&Arc<Relation>| relation.is_stored() && table_name(catalog, relation) == name;
+        let relation = catalog.relations().find(named).cloned();
+        // The original package goes by tables that are there.
+        let Some(relation) = relation else {
+            return if self.parent.is_some() {
+                Err(self.refused(format_args!("there is no table \"{name}\"")))
+            } else {
+                Ok(None)
+            };
+        };
+        let is_empty = ["rows", "gone"].iter().all(|part| changes[part].as_array().is_none_or(Vec::is_empty));
+        match key_slots(&relation).is_empty() && !(self.parent.is_some() && is_empty) {
+            true => Err(self.refused(format_args!("table \"{name}\" has no primary key"))),
+            false => Ok(Some(relation)),
+        }
+    }
+
+    /// Applies it; the caller keeps other writers out. Returns the number of records it put or removed. 23505, 22P02, XX001.
+    pub fn apply(&self, catalog: &Arc<Catalog>, storage: &Storage, transaction: &Transaction) -> Result<i64> {
+        let surroundings = Surroundings::new(catalog.clone());
+        let mut affected = 0;
+        for relation in self.relations(catalog)? {
+            let Some(table) = storage.table(relation.storage) else { continue };
+            let name = table_name(catalog, &relation);
+            let changes = &self.document["tables"][&name];
+            let shape = Shape::of(&relation, &surroundings);
+            let target =
+                Target { table, slots: key_slots(&relation), index: key_index(catalog, &relation), transaction };
+            for record in changes["upserts"].as_array().into_iter().flatten() {
+                let row = shape.row_of(record, &surroundings)?;
+                target.upsert(&row)?;
+                affected += 1;
+            }
+            for key in changes["deletes"].as_array().into_iter().flatten() {
+                let key = shape.key_of(&target.slots, key, &surroundings)?;
+                affected += i64::from(target.delete(&key)?);
+            }
+        }
+        Ok(affected)
+    }
+}
+
+impl DeltaFile {
+    /// Sets the sequences it tells of, which no transaction does.
+    pub fn set_sequences(&self, catalog: &Catalog, storage: &Storage) -> Result<()> {
+        for sequence in self.document["sequences"].as_array().into_iter().flatten() {
+            let name = sequence["sequence"].as_str().unwrap_or_default();
+            let qualified = |relation: &&Arc<Relation>| {
+                let schema = catalog.schema(relation.namespace).map_or("", |schema| &*schema.name);
+                relation.kind_letter() == 'S' && name.strip_prefix(schema) == Some(&format!(".{}", relation.name))
+            };
+            let found = catalog.relations().find(qualified).and_then(|relation| storage.sequence(relation.storage));
+            if let (Some(found), Some(last)) = (found, sequence["last_value"].as_i64()) {
+                found.setval(last, sequence["is_called"].as_bool().unwrap_or(true), name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn key_index(catalog: &Catalog, relation: &Relation) -> Option<dictdb_types::Oid> {
+    let constraint = relation.primary_key()?;
+    let dictdb_catalog::ConstraintKind::Primary { index, .. } = &constraint.kind else { return None };
+    catalog.relation(*index).map(|index| index.storage)
+}
+
+/// A table and how its rows are found.
+struct Target<'a> {
+    table: Arc<Table>,
+    slots: Vec<usize>,
+    index: Option<dictdb_types::Oid>,
+    transaction: &'a Transaction,
+}
+
+impl Target<'_> {
+    /// The row that has a key, given by storage column.
+    fn find(&self, row: &[Datum], snapshot: &Snapshot) -> Result<Option<RowId>> {
+        let index = self.index.and_then(|id| self.table.index(id));
+        let index = index.ok_or_else(|| Error::internal("a primary key without its index"))?;
+        let mut key = Vec::new();
+        index.def().key.key(&dictdb_storage::DatumRow(row), &mut key)?;
+        let mut found = None;
+        self.table.find(&index, &key, snapshot, |row, _| {
+            found = Some(row);
+            Ok::<bool, Error>(false)
+        })?;
+        Ok(found)
+    }
+
+    fn upsert(&self, row: &[Datum]) -> Result<()> {
+        let snapshot = self.transaction.snapshot()?;
+        match self.find(row, &snapshot)? {
+            Some(found) => {
+                let changes: Vec<(usize, Datum)> = row.iter().cloned().enumerate().collect();
+                self.done(self.table.update(self.transaction, &snapshot, found, None, &changes)?)
+            }
+            None => match self.table.insert(self.transaction, &snapshot, row)? {
+                dictdb_storage::Inserted::Done(_) => Ok(()),
+                _ => Err(Error::new(
+                    SqlState::UNIQUE_VIOLATION,
+                    format!("a record of the delta violates a unique index of table {}", self.table.id()),
+                )),
+            },
+        }
+    }
+
+    fn delete(&self, key: &[Datum]) -> Result<bool> {
+        let snapshot = self.transaction.snapshot()?;
+        let width = self.slots.iter().max().map_or(0, |slot| slot + 1);
+        let mut row = vec![Datum::Null; width];
+        self.slots.iter().zip(key).for_each(|(slot, value)| row[*slot] = value.clone());
+        let Some(found) = self.find(&row, &snapshot)? else { return Ok(false) };
+        self.done(self.table.delete(self.transaction, &snapshot, found, None)?)?;
+        Ok(true)
+    }
+
+    fn done(&self, written: RowWritten) -> Result<()> {
+        match written {
+            RowWritten::Done => Ok(()),
+            RowWritten::Conflict(_) => Err(Error::new(
+                SqlState::UNIQUE_VIOLATION,
+                format!("a record of the delta violates a unique index of table {}", self.table.id()),
+            )),
+            other => Err(Error::internal(format!("a locked row could not be written: {other:?}"))),
+        }
+    }
+}
