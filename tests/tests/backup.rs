@@ -1,7 +1,7 @@
 //! Backups: every link of a chain restores the state it is of, damage is refused by name, failures are told of, and the original
 //! Python package reads what is written.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -98,6 +98,9 @@ const QUERIES: [&str; 8] = [
     "SELECT twice(21), count(*) FROM named WHERE lower(name) >= ''",
 ];
 
+/// The one of these queries that asks for the state of a sequence.
+const SEQUENCE: usize = 5;
+
 fn state(connection: &mut Connection) -> Vec<Vec<String>> {
     let mut state: Vec<Vec<String>> = QUERIES.iter().map(|query| run(connection, query)).collect();
     for table in
@@ -171,10 +174,13 @@ fn every_link_restores_the_state_it_is_of() {
         let (last, expected) = states.last().expect("backups");
         assert_eq!(&state(&mut connection), expected, "seed {seed}: latest is {last}");
         run(&mut connection, "INSERT INTO people (name) VALUES ('after')");
-        let after = state(&mut connection);
+        let mut after = state(&mut connection);
         server.kill().expect("it ends");
         let server = place.start(&[]);
-        assert_eq!(state(&mut connect(&server, "postgres")), after, "seed {seed}: after a crash");
+        let mut again = state(&mut connect(&server, "postgres"));
+        // A sequence may have left out some numbers.
+        [&mut after, &mut again].map(|state| state.remove(SEQUENCE));
+        assert_eq!(again, after, "seed {seed}: after a crash");
     }
 }
 
@@ -386,7 +392,7 @@ fn a_crash_leaves_no_half_file_and_no_half_restore() {
 #[test]
 fn the_original_package_reads_what_is_written() {
     let place = Place::new();
-    let Some(python) = python(&place.0) else {
+    let Some(python) = python() else {
         panic!("this test needs Python 3 with venv and an index that has dctdb");
     };
     let server = place.start(&[]);
@@ -444,7 +450,10 @@ fn a_file_of_the_original_package_becomes_a_database() {
     run(&mut connection, "RESTORE FROM LATEST");
     assert_eq!(run(&mut connection, "SELECT * FROM users ORDER BY id"), ["1 | Alïce", "2 | ''"]);
     let events = run(&mut connection, "SELECT event_id, big, score, tags, ok, mixed FROM events ORDER BY 1");
-    assert_eq!(events, [r#"a | 123456789012345678901234567890 | 1.5 | ["x", null] | t | 1"#, r#"b | 1 | 1e+300 | ∅ | f | "one""#]);
+    assert_eq!(
+        events,
+        [r#"a | 123456789012345678901234567890 | 1.5 | ["x", null] | t | 1"#, r#"b | 1 | 1e+300 | ∅ | f | "one""#]
+    );
     assert!(try_run(&mut connection, "INSERT INTO users VALUES (1, 'again')").expect_err("a key").starts_with("23505"));
     assert!(try_run(&mut connection, "SELECT * FROM gone").is_err());
     run(
@@ -460,8 +469,7 @@ fn a_file_of_the_original_package_becomes_a_database() {
 }
 
 /// A Python with the original package, in an environment that is made once.
-fn python(fallback: &Path) -> Option<PathBuf> {
-    let _ = fallback;
+fn python() -> Option<PathBuf> {
     let folder = workspace().join("target/dctdb-venv");
     let python = folder.join("bin/python");
     let works =
