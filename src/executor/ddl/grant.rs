@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclItem, AclKind, Privileges, Relation, RelationKind};
+use dictdb_catalog::{AclItem, AclKind, Privileges, Relation, RelationKind, Routine};
+use dictdb_functions::facts::ProcKind;
 use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{Behavior, Grant, GrantTarget, ObjectKind, ObjectRef, Privilege, RoleSpec};
 use dictdb_storage::LockMode;
@@ -110,8 +111,29 @@ impl DdlContext<'_> {
                 let info = self.type_info(ty.oid)?;
                 self.grant_on_type(grant, kind, &info, grantees)
             }
+            (ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine, ObjectRef::Function(function)) => {
+                let routine = self.find_routine(kind, function)??;
+                self.grant_on_routine(grant, kind, &routine, grantees)
+            }
             (kind, _) => Err(Error::unsupported(format_args!("GRANT on {kind:?}"))),
         }
+    }
+
+    fn grant_on_routine(
+        &mut self,
+        grant: &Grant,
+        kind: ObjectKind,
+        routine: &Routine,
+        grantees: &[String],
+    ) -> Result<()> {
+        let noun = match kind {
+            ObjectKind::Procedure => "procedure",
+            ObjectKind::Routine => "routine",
+            _ => "function",
+        };
+        let privileges = object_privileges(&grant.privileges, AclKind::Function, noun)?;
+        let target = Grantable::Routine(routine.oid);
+        self.change_list(grant, target, privileges, grantees, &routine.name, routine.kind_noun())
     }
 
     fn grant_on_type(
@@ -198,6 +220,13 @@ impl DdlContext<'_> {
         for schema in schemas {
             let catalog = self.view();
             let oid = self.schema_oid(&catalog, &schema.value)?;
+            if matches!(kind, ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine) {
+                let members = catalog.routines().filter(|routine| routine.namespace == oid);
+                for routine in members.filter(|routine| is_of_kind(kind, routine)).cloned().collect::<Vec<_>>() {
+                    self.grant_on_routine(grant, kind, &routine, grantees)?;
+                }
+                continue;
+            }
             let members: Vec<Arc<Relation>> = catalog.relations().filter(|r| r.namespace == oid).cloned().collect();
             for member in members {
                 let fits = match kind {
@@ -338,6 +367,15 @@ impl DdlContext<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether ALL FUNCTIONS, PROCEDURES or ROUTINES means a routine too.
+fn is_of_kind(kind: ObjectKind, routine: &Routine) -> bool {
+    match kind {
+        ObjectKind::Function => routine.kind != ProcKind::Procedure,
+        ObjectKind::Procedure => routine.kind == ProcKind::Procedure,
+        _ => true,
     }
 }
 

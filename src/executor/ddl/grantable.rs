@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclKind, Catalog, Change, Column, Key, Object, Relation, RelationKind, Schema};
+use dictdb_catalog::{AclKind, Catalog, Change, Column, Key, Object, Relation, RelationKind, Routine, Schema};
 use dictdb_types::{Error, Oid, Result};
 
 use super::DdlContext;
@@ -18,6 +18,8 @@ pub(super) enum Grantable {
     Schema(Oid),
     /// A type.
     Type(Oid),
+    /// A function, procedure or aggregate.
+    Routine(Oid),
     /// A database, and its owner.
     Database(Oid, Oid),
 }
@@ -46,6 +48,7 @@ impl Grantable {
             !(of_table || info.is_array() && info.element.is_valid())
         };
         all.extend(catalog.user_types().filter(own).map(|info| Grantable::Type(info.oid)));
+        all.extend(catalog.routines().map(|routine| Grantable::Routine(routine.oid)));
         all
     }
 
@@ -56,6 +59,7 @@ impl Grantable {
             Grantable::Relation(oid) | Grantable::Column(oid, _) => catalog.relation(oid).map(|r| r.owner),
             Grantable::Schema(oid) => catalog.schema(oid).map(|schema| schema.owner),
             Grantable::Type(oid) => catalog.type_info(oid).map(|info| info.owner),
+            Grantable::Routine(oid) => catalog.routine(oid).map(|routine| routine.owner),
             Grantable::Database(_, owner) => Some(owner),
         };
         found.unwrap_or(Oid::INVALID)
@@ -68,6 +72,7 @@ impl Grantable {
             Grantable::Column(oid, attnum) => catalog.relation(oid)?.column(attnum)?.acl.clone(),
             Grantable::Schema(oid) => catalog.schema(oid)?.acl.clone(),
             Grantable::Type(oid) => catalog.acl_of(TYPE, oid).map(<[_]>::to_vec),
+            Grantable::Routine(oid) => catalog.routine(oid)?.acl.clone(),
             Grantable::Database(oid, _) => catalog.acl_of(DATABASE, oid).map(<[_]>::to_vec),
         }
     }
@@ -79,6 +84,7 @@ impl Grantable {
             Grantable::Column(..) | Grantable::Database(..) => None,
             Grantable::Schema(oid) => Some(Key::Schema(oid)),
             Grantable::Type(oid) => Some(Key::Type(oid)),
+            Grantable::Routine(oid) => Some(Key::Function(oid)),
         }
     }
 
@@ -86,9 +92,11 @@ impl Grantable {
     pub fn place(self) -> (Oid, i16) {
         match self {
             Grantable::Column(oid, attnum) => (oid, attnum),
-            Grantable::Relation(oid) | Grantable::Schema(oid) | Grantable::Type(oid) | Grantable::Database(oid, _) => {
-                (oid, 0)
-            }
+            Grantable::Relation(oid)
+            | Grantable::Schema(oid)
+            | Grantable::Type(oid)
+            | Grantable::Routine(oid)
+            | Grantable::Database(oid, _) => (oid, 0),
         }
     }
 
@@ -110,6 +118,7 @@ impl Grantable {
             Grantable::Column(..) => AclKind::Column,
             Grantable::Schema(_) => AclKind::Schema,
             Grantable::Type(_) => AclKind::Type,
+            Grantable::Routine(_) => AclKind::Function,
             Grantable::Database(..) => AclKind::Database,
         }
     }
@@ -132,6 +141,11 @@ impl Grantable {
                 cx.put(Object::Schema(Arc::new(Schema { acl, ..Schema::clone(&schema) })));
             }
             Grantable::Type(oid) => cx.catalog.change(cx.store, Change::Acl { class: TYPE, object: oid, acl }),
+            Grantable::Routine(oid) => {
+                let found = cx.view().routine(oid).cloned();
+                let routine = found.ok_or_else(|| Error::internal("a routine is gone"))?;
+                cx.put(Object::Routine(Arc::new(Routine { acl, ..Routine::clone(&routine) })));
+            }
             Grantable::Database(oid, _) => {
                 cx.catalog.change(cx.store, Change::Acl { class: DATABASE, object: oid, acl });
             }
@@ -151,6 +165,7 @@ impl Grantable {
                 Ok(())
             }
             Grantable::Type(oid) => cx.give_type(oid, owner),
+            Grantable::Routine(oid) => cx.give_routine(oid, owner),
         }
     }
 }

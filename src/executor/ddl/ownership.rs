@@ -101,16 +101,24 @@ impl DdlContext<'_> {
     }
 
     /// Privileges the old owner granted, as if the new one had.
-    fn acl_of_new_owner(&mut self, acl: &[Arc<str>], old: Oid, new: Oid) -> Vec<Arc<str>> {
+    pub(super) fn acl_of_new_owner(&mut self, acl: &[Arc<str>], old: Oid, new: Oid) -> Vec<Arc<str>> {
         let catalog = self.view();
         let name = |oid: Oid| catalog.role(oid).map_or_else(String::new, |role| role.name.to_string());
         let (old, new) = (name(old), name(new));
         let swap = |role: String| if role == old { new.clone() } else { role };
-        let items = acl.iter().filter_map(|item| AclItem::parse(item));
-        items
-            .map(|item| AclItem { grantee: swap(item.grantee), grantor: swap(item.grantor), ..item })
-            .map(|item| Arc::from(item.to_string()))
-            .collect()
+        let mut items: Vec<AclItem> = Vec::with_capacity(acl.len());
+        for item in acl.iter().filter_map(|item| AclItem::parse(item)) {
+            let item = AclItem { grantee: swap(item.grantee), grantor: swap(item.grantor), ..item };
+            match items.iter_mut().find(|other| other.grantee == item.grantee && other.grantor == item.grantor) {
+                // What the new owner was granted is its own now.
+                Some(same) => {
+                    same.privileges = same.privileges.with(item.privileges);
+                    same.grantable = same.grantable.with(item.grantable);
+                }
+                None => items.push(item),
+            }
+        }
+        items.iter().map(|item| Arc::from(item.to_string())).collect()
     }
 
     pub(super) fn give_type(&mut self, oid: Oid, owner: Oid) -> Result<()> {
@@ -150,7 +158,7 @@ impl DdlContext<'_> {
     }
 
     /// The schema to move to; 3F000, and 0A000 for the special ones.
-    fn new_schema(&mut self, schema: &str) -> Result<Oid> {
+    pub(super) fn new_schema(&mut self, schema: &str) -> Result<Oid> {
         let catalog = self.view();
         let oid = self.schema_oid(&catalog, schema)?;
         self.check_create_in(oid)?;
@@ -217,7 +225,7 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    fn move_dependency(&mut self, key: Key, from: Oid, to: Oid) {
+    pub(super) fn move_dependency(&mut self, key: Key, from: Oid, to: Oid) {
         let kept: Vec<(Key, Dependency)> = self.view().dependencies_of(key).collect();
         if !kept.iter().any(|(on, _)| *on == Key::Schema(from)) {
             return;
@@ -271,7 +279,7 @@ impl DdlContext<'_> {
     }
 
     /// 0A000 for moves in and out of special schemas.
-    fn check_move(&mut self, from: Oid, to: Oid) -> Result<()> {
+    pub(super) fn check_move(&mut self, from: Oid, to: Oid) -> Result<()> {
         let catalog = self.view();
         let special = |oid: Oid, what: fn(&str) -> bool| catalog.schema(oid).is_some_and(|schema| what(&schema.name));
         let temporary = |name: &str| name.starts_with("pg_temp_");

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Change, Dependency, Key, Object, Routine};
+use dictdb_catalog::{Key, Object, Routine};
 use dictdb_parser::utility::{AlterFunction, FunctionRef, ObjectKind, RoleSpec};
-use dictdb_types::{Error, Result, SqlState};
+use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::options::check_repeated;
 use crate::ddl::DdlContext;
+use crate::ddl::names::shown;
+use crate::ddl::ownership::not_owner;
 
 impl DdlContext<'_> {
     pub(in crate::ddl) fn alter_function(&mut self, alter: &AlterFunction) -> Result<()> {
         let mut routine = Routine::clone(&*self.find_routine(alter.kind, &alter.function)??);
+        self.check_routine_owner(&routine, &shown(&alter.function.name))?;
         check_repeated(&alter.options)?;
         self.apply_routine_options(&mut routine, &alter.options)?;
         self.put(Object::Routine(Arc::new(routine)));
@@ -25,6 +28,8 @@ impl DdlContext<'_> {
         name: &str,
     ) -> Result<()> {
         let old = self.find_routine(kind, reference)??;
+        self.check_routine_owner(&old, &old.name)?;
+        self.check_create_in(old.namespace)?;
         let new = Routine { name: Arc::from(name), ..Routine::clone(&old) };
         self.move_routine(new)
     }
@@ -36,13 +41,13 @@ impl DdlContext<'_> {
         schema: &str,
     ) -> Result<()> {
         let old = self.find_routine(kind, reference)??;
-        let catalog = self.view();
-        let namespace = self.schema_oid(&catalog, schema)?;
+        let namespace = self.new_schema(schema)?;
+        self.check_routine_owner(&old, &old.name)?;
+        self.check_move(old.namespace, namespace)?;
         if namespace == old.namespace {
             return Ok(());
         }
-        self.catalog.change(self.store, Change::Undepend { dependent: Key::Function(old.oid) });
-        self.depend(Key::Function(old.oid), Key::Schema(namespace), Dependency::Normal);
+        self.move_dependency(Key::Function(old.oid), old.namespace, namespace);
         self.move_routine(Routine { namespace, ..Routine::clone(&old) })
     }
 
@@ -69,7 +74,27 @@ impl DdlContext<'_> {
     ) -> Result<()> {
         let old = self.find_routine(kind, reference)??;
         let owner = self.role_oid(owner)?;
-        self.put(Object::Routine(Arc::new(Routine { owner, ..Routine::clone(&old) })));
+        if owner == old.owner {
+            return Ok(());
+        }
+        self.check_routine_owner(&old, &old.name)?;
+        self.check_new_owner(owner)?;
+        self.give_routine(old.oid, owner)
+    }
+
+    /// Gives a routine to a role.
+    pub(in crate::ddl) fn give_routine(&mut self, oid: Oid, owner: Oid) -> Result<()> {
+        let Some(old) = self.view().routine(oid).cloned() else { return Ok(()) };
+        let acl = old.acl.as_ref().map(|acl| self.acl_of_new_owner(acl, old.owner, owner));
+        self.put(Object::Routine(Arc::new(Routine { owner, acl, ..Routine::clone(&old) })));
         Ok(())
+    }
+
+    /// 42501 unless the role owns the routine, which the error calls by this name.
+    pub(in crate::ddl) fn check_routine_owner(&mut self, routine: &Routine, name: &str) -> Result<()> {
+        if self.has_privileges_of(routine.owner) {
+            return Ok(());
+        }
+        Err(not_owner(routine.kind_noun(), name))
     }
 }

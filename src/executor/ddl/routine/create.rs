@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Dependency, Key, Language, Object, Routine, SqlBody};
 use dictdb_functions::facts::{Parallel, ProcKind, Volatility};
 use dictdb_parser::Locations;
-use dictdb_parser::utility::{CreateFunction, FunctionOption};
+use dictdb_parser::utility::{CreateFunction, FunctionOption, ObjectKind};
 use dictdb_types::{Oid, Result};
 
 use super::options::{Definition, check_repeated};
@@ -21,6 +21,7 @@ impl DdlContext<'_> {
     /// CREATE [OR REPLACE] FUNCTION or PROCEDURE. The body is left to the caller to check.
     pub(in crate::ddl) fn create_function(&mut self, create: &CreateFunction, locations: &Locations) -> Result<()> {
         let (namespace, name) = self.new_name(&create.name, false)?;
+        self.check_create_in(namespace)?;
         check_repeated(&create.options)?;
         let definition = Definition::of(&create.options);
         let language = definition.language()?;
@@ -73,6 +74,9 @@ impl DdlContext<'_> {
         let old = same.find(|other| other.args == routine.args).cloned();
         match &old {
             Some(old) => {
+                if or_replace {
+                    self.check_routine_owner(old, &old.name)?;
+                }
                 self.check_replacement(old, &routine, or_replace)?;
                 routine.oid = old.oid;
                 routine.owner = old.owner;
@@ -80,7 +84,10 @@ impl DdlContext<'_> {
                 let dependent = Key::Function(old.oid);
                 self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent });
             }
-            None => routine.oid = self.new_oid(),
+            None => {
+                routine.oid = self.new_oid();
+                routine.acl = self.initial_acl(ObjectKind::Function, routine.namespace);
+            }
         }
         let own = Key::Function(routine.oid);
         self.depend(own, Key::Schema(routine.namespace), Dependency::Normal);
