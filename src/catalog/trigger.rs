@@ -17,6 +17,17 @@ pub enum Timing {
     InsteadOf,
 }
 
+impl Timing {
+    /// The words for it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Timing::Before => "BEFORE",
+            Timing::After => "AFTER",
+            Timing::InsteadOf => "INSTEAD OF",
+        }
+    }
+}
+
 /// What a trigger fires for, as bits of `pg_trigger.tgtype`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {

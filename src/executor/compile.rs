@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use dictdb_catalog::trigger::Event;
 use dictdb_catalog::{Constraint, ConstraintKind, Relation};
 use dictdb_functions::window::window;
 use dictdb_planner::expr::{Expr, SortKey, WindowCall};
@@ -19,10 +20,12 @@ use crate::columnar::choose::{self, Adaptive, EngineChoice, Reads};
 use crate::eval::{Code, CompileContext, compile, compile_all, compile_predicate};
 use crate::keys::{OrderKey, base_oids};
 use crate::modify::conflict::{ConflictCode, ConflictUpdate};
+use crate::modify::instead::InsteadOf;
 use crate::modify::merge::{MergeActionCode, MergeClauseCode};
 use crate::modify::node::{Action, Modify};
 use crate::modify::recheck::{self, Recheck};
 use crate::modify::target::{Rules, Target, place};
+use crate::modify::trigger::Triggers;
 use crate::prepared::PrepareContext;
 use crate::row::{self, Node};
 use crate::runtime::ScanId;
@@ -219,6 +222,9 @@ impl<'a> Compiler<'a> {
 
     fn modify(&mut self, modify: &physical::Modify, counts: bool) -> Result<Arc<dyn Node>> {
         let relation = &modify.table.relation;
+        if !relation.is_stored() {
+            return self.instead_of(modify, counts);
+        }
         let rules = Rules::of_plan(relation, &modify.checks, &modify.generated, &self.eval)?;
         let target = Target::new(relation, rules, self.cx.catalog, self.cx.storage, self.cx.database)?;
         let input = self.node(&modify.input)?;
@@ -238,6 +244,7 @@ impl<'a> Compiler<'a> {
             physical::Action::Delete { row_id } => {
                 Action::Delete { row_id: *row_id, recheck: self.recheck(modify, *row_id)? }
             }
+            physical::Action::Instead { .. } => return Err(Error::internal("INSTEAD OF triggers of a table")),
             physical::Action::Merge { row_id, clauses } => Action::Merge {
                 row_id: *row_id,
                 clauses: clauses.iter().map(|clause| self.merge_clause(clause)).collect::<Result<_>>()?,
@@ -246,6 +253,27 @@ impl<'a> Compiler<'a> {
         };
         let returning = modify.returning.as_ref().map(|exprs| compile_all(exprs, &self.eval)).transpose()?;
         Ok(Arc::new(Modify { input, target, action, returning, counts }))
+    }
+
+    /// A change of a view, which its triggers carry out.
+    fn instead_of(&mut self, modify: &physical::Modify, counts: bool) -> Result<Arc<dyn Node>> {
+        let view = modify.table.relation.clone();
+        let triggers = Triggers::of_relation(&view, self.cx.catalog)?;
+        let places = |columns: &[(i16, usize)]| {
+            columns.iter().map(|(attnum, column)| Ok((place(*attnum)?, *column))).collect::<Result<Box<[_]>>>()
+        };
+        let (event, old, new) = match &modify.action {
+            physical::Action::Insert { targets, .. } => {
+                let targets: Vec<(i16, usize)> = targets.iter().copied().zip(0..).collect();
+                (Event::Insert, Box::default(), places(&targets)?)
+            }
+            physical::Action::Instead { event, old, assignments } => (*event, places(old)?, places(assignments)?),
+            _ => return Err(Error::internal("a view that is changed like a table")),
+        };
+        let returning = modify.returning.as_ref().map(|exprs| compile_all(exprs, &self.eval)).transpose()?;
+        let triggers = triggers.ok_or_else(|| Error::internal("a view without triggers is changed"))?;
+        let input = self.node(&modify.input)?;
+        Ok(Arc::new(InsteadOf { input, view, triggers, event, old, new, returning, counts }))
     }
 
     /// A second look takes single rows: it is always row by row.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::Catalog;
+use dictdb_catalog::trigger::Event;
+use dictdb_catalog::{Catalog, Relation, Trigger};
 use dictdb_storage::{Snapshot, Storage, Transaction, WaitOptions};
 use dictdb_types::{Datum, Env, Oid, Result};
+use parking_lot::Mutex;
 
 use crate::row::Row;
 
@@ -14,6 +16,45 @@ pub trait VirtualTables: Send + Sync {
     /// make fewer rows; the executor checks them again.
     fn rows(&self, relation: Oid, equals: &[(i16, Datum)], columns: &[i16]) -> Result<Vec<Row>>;
 }
+
+/// A call of a trigger's function.
+pub struct TriggerCall<'a> {
+    /// The trigger.
+    pub trigger: &'a Arc<Trigger>,
+    /// The relation it is on.
+    pub relation: &'a Arc<Relation>,
+    /// What happened.
+    pub event: Event,
+    /// The whole row before; only for row triggers.
+    pub old: Option<&'a Row>,
+    /// The whole row afterwards; only for row triggers.
+    pub new: Option<&'a Row>,
+    /// Rows of the transition tables, if it has any.
+    pub transition: Option<&'a Arc<Transition>>,
+}
+
+/// The rows that a statement has changed in a table, as transition tables show them.
+#[derive(Debug, Default)]
+pub struct Transition {
+    /// `OLD TABLE`.
+    pub old: Mutex<Vec<Row>>,
+    /// `NEW TABLE`.
+    pub new: Mutex<Vec<Row>>,
+}
+
+/// Calls trigger functions; the session implements it.
+pub trait TriggerFunctions: Send + Sync {
+    /// Whether the triggers of replicas fire instead of ordinary ones: `session_replication_role`.
+    fn is_replica(&self) -> bool;
+
+    /// Calls the function of a trigger; the whole row it returns, `None` for NULL.
+    fn call_trigger(&self, call: &TriggerCall<'_>) -> Result<Option<Row>>;
+}
+
+/// What an execution may ask of its session besides [`Env`].
+pub trait SessionServices: VirtualTables + TriggerFunctions {}
+
+impl<T: VirtualTables + TriggerFunctions> SessionServices for T {}
 
 /// The surroundings of one execution. Cloning copies references.
 #[derive(Clone)]
@@ -32,8 +73,10 @@ pub struct ExecContext {
     pub env: Arc<dyn Env>,
     /// The catalog version the plan was made with.
     pub catalog: Arc<Catalog>,
-    /// System catalogs.
-    pub virtual_tables: Arc<dyn VirtualTables>,
+    /// System catalogs and trigger functions.
+    pub session: Arc<dyn SessionServices>,
     /// Constraints of the transaction that are checked later.
     pub constraints: Arc<crate::modify::ConstraintQueue>,
+    /// The events of the statement that the execution is a part of; `None` when it is the whole statement.
+    pub statement: Option<crate::modify::StatementEvents>,
 }

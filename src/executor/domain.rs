@@ -38,7 +38,7 @@ impl DomainCode {
         self.not_null |= own.not_null;
         let search_path = [namespaces::PG_CATALOG];
         let role = dictdb_catalog::BOOTSTRAP_ROLE;
-        let bind = BindContext { catalog, registry, env, search_path: &search_path, role };
+        let bind = BindContext { catalog, registry, env, search_path: &search_path, role, transient: &[] };
         let mut checks: Vec<_> = own.checks.iter().collect();
         checks.sort_by(|a, b| a.name.cmp(&b.name));
         for check in checks {

@@ -39,7 +39,7 @@ mod slots;
 mod subplan;
 
 pub use access::extractor::key_extractor;
-pub use context::{ExecContext, VirtualTables};
+pub use context::{ExecContext, SessionServices, Transition, TriggerCall, TriggerFunctions, VirtualTables};
 pub use domain::DomainCode;
 pub use engine::Engine;
 pub use execution::{Batch, Execution, execute};

@@ -185,7 +185,10 @@ impl Runtime {
                 enter(state)?.complete(query, self)?;
             }
         }
-        self.shared.events.run(&self.cx, self.prepared.engine())
+        match &self.cx.statement {
+            Some(_) => Ok(()),
+            None => self.shared.events.run(&self.cx, self.prepared.engine()),
+        }
     }
 
     /// Changes rows as the statement's command.
@@ -194,7 +197,7 @@ impl Runtime {
             cx: &self.cx,
             snapshot: &self.cx.snapshot,
             engine: self.prepared.engine(),
-            events: &self.shared.events,
+            events: self.cx.statement.as_ref().map_or(&self.shared.events, |statement| &statement.0),
             rt: Some(self),
         }
     }

@@ -30,12 +30,14 @@ mod standard_syntax;
 pub mod table_expr;
 #[cfg(test)]
 mod tests;
+pub mod trigger_when;
 pub mod variables;
 pub mod view;
 mod walk;
 
 use std::sync::Arc;
 
+use dictdb_catalog::trigger::Event;
 use dictdb_parser::Locations;
 use dictdb_parser::ast;
 use dictdb_types::{Error, Oid, Result, Type};
@@ -54,8 +56,8 @@ pub struct Planned {
     pub columns: Vec<OutputColumn>,
     /// What the command tag says.
     pub command: Command,
-    /// Whether functions of users are called: they may run statements of their own.
-    pub calls_routines: bool,
+    /// The functions of users that are called: they may run statements of their own.
+    pub routines: Vec<Oid>,
     /// Whether rows are returned (a SELECT without columns returns rows, an INSERT without RETURNING does not).
     pub returns_rows: bool,
     /// A constant expression in it cannot be computed: whoever runs the plan reports this instead. Describing it is fine.
@@ -118,7 +120,7 @@ pub fn plan_with(
     let mut binder = Binder::new(cx, locations, declared, variables.is_none());
     binder.variables = variables;
     let (node, command) = binder.bind_statement(statement)?;
-    let calls_routines = !binder.user_functions().is_empty();
+    let routines = binder.user_functions();
     let returns_rows = match &node {
         node if command == Command::Select => !node.columns().is_empty() || !is_modify(node),
         node => !node.columns().is_empty(),
@@ -129,7 +131,7 @@ pub fn plan_with(
     let (mut node, failure) = rules::apply(node, cx.env);
     let plan = Arc::new(build::plan(&node, &outputs, cx, statistics)?);
     let computes_with_parameters = rules::computes_with_parameters(&mut node);
-    Ok(Planned { plan, params, columns, command, calls_routines, returns_rows, failure, computes_with_parameters })
+    Ok(Planned { plan, params, columns, command, routines, returns_rows, failure, computes_with_parameters })
 }
 
 /// The type that a type name means along the search path. 42704, 3F000, and 22023 for its modifiers.
@@ -223,6 +225,8 @@ fn command_of(node: &logical::Node) -> Command {
             logical::ModifyAction::Insert { .. } => Command::Insert,
             logical::ModifyAction::Update { .. } => Command::Update,
             logical::ModifyAction::Delete { .. } => Command::Delete,
+            logical::ModifyAction::Instead { event: Event::Delete, .. } => Command::Delete,
+            logical::ModifyAction::Instead { .. } => Command::Update,
             logical::ModifyAction::Merge { .. } => Command::Merge,
         },
         _ => Command::Select,

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::Relation;
+use dictdb_catalog::trigger::Event;
 use dictdb_types::{Oid, Type};
 
 use crate::expr::{AggregateCall, ColumnId, Expr, SortKey, WindowCall};
@@ -281,6 +282,8 @@ pub enum ModifyAction {
     Update { row_id: ColumnId, assignments: Vec<(i16, ColumnId)> },
     /// `row_id` of the input.
     Delete { row_id: ColumnId },
+    /// INSTEAD OF triggers of a view: the input columns with the old row, and for UPDATE those with new values.
+    Instead { event: Event, old: Vec<(i16, ColumnId)>, assignments: Vec<(i16, ColumnId)> },
     /// The first clause that applies; `row_id` is NULL where nothing matched. Expressions are over the input.
     Merge { row_id: ColumnId, clauses: Vec<MergeClause> },
 }

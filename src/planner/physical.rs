@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::Relation;
+use dictdb_catalog::trigger::Event;
 use dictdb_types::{Oid, Type, oids};
 
 use crate::expr::{AggregateCall, Expr, SortKey, WindowCall};
@@ -261,6 +262,15 @@ pub enum Action {
     Delete {
         /// Input column with the row id.
         row_id: usize,
+    },
+    /// INSTEAD OF triggers of a view.
+    Instead {
+        /// UPDATE or DELETE.
+        event: Event,
+        /// Attnum and input column of each value of the old row.
+        old: Vec<(i16, usize)>,
+        /// Attnum and input column of each new value.
+        assignments: Vec<(i16, usize)>,
     },
     /// The first clause that applies.
     Merge {

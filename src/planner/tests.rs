@@ -22,6 +22,7 @@ fn plan(sql: &str) -> Result<Planned> {
         env: &env,
         search_path: &path,
         role: dictdb_catalog::BOOTSTRAP_ROLE,
+        transient: &[],
     };
     let statements = dictdb_parser::parse(sql, &Limits::default())?;
     let Statement::Sql(tree) = &statements[0].statement else { panic!("not a query: {sql}") };

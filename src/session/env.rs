@@ -88,7 +88,14 @@ impl StatementEnv {
     /// What binding depends on; the path is [`StatementEnv::search_path`], which the caller keeps.
     pub(crate) fn bind_context<'a>(&'a self, search_path: &'a [Oid]) -> BindContext<'a> {
         let role = self.catalog.role_named(&self.shared.current_user()).map_or(BOOTSTRAP_ROLE, |role| role.oid);
-        BindContext { catalog: &self.catalog, registry: &self.shared.instance.registry, env: self, search_path, role }
+        BindContext {
+            catalog: &self.catalog,
+            registry: &self.shared.instance.registry,
+            env: self,
+            search_path,
+            role,
+            transient: &[],
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use dictdb_catalog::{AclKind, CatalogTransaction, Privileges, Role};
 use dictdb_durability::Lsn;
 use dictdb_executor::ddl::StorageChanges;
-use dictdb_executor::modify::ConstraintQueue;
+use dictdb_executor::modify::{ConstraintQueue, StatementEvents};
 use dictdb_storage::{Accompaniment, Isolation, Session as StorageSession, Transaction};
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 use parking_lot::Mutex;
@@ -26,7 +26,7 @@ use crate::persistence::{Ended, Seen};
 use crate::plan_cache::KeyMaker;
 use crate::portal::{NamedPortals, Portals};
 use crate::prepared::{NamedStatements, PreparedStatements};
-use crate::routines::RoutineCache;
+use crate::routines::{RoutineCache, RunningTriggers};
 use crate::seat::Seat;
 use crate::sequences::SequenceValues;
 use crate::settings::{Authority, Derived, Settings, Source};
@@ -67,6 +67,8 @@ pub struct Shared {
     has_notices: AtomicBool,
     /// Where the session is while a plan runs.
     pub(crate) seat: Seat,
+    /// What its running triggers share with plans.
+    pub(crate) triggers: RunningTriggers,
     /// The owner of the SECURITY DEFINER function that runs.
     definer: Mutex<Option<Arc<str>>>,
 }
@@ -202,6 +204,8 @@ pub struct Session {
     pub(crate) catalog_epoch: u64,
     /// Constraints that are checked when the transaction commits.
     pub(crate) constraints: Arc<ConstraintQueue>,
+    /// The statement that the next execution is a part of.
+    pub(crate) part_of: Option<StatementEvents>,
     /// Hash of what plans depend on besides the catalog, and the generation of settings it is of.
     pub(crate) surroundings: (u64, u64),
     /// Makes keys for the cache of statements.
@@ -293,6 +297,7 @@ impl Session {
             cursors: portals.named(),
             has_notices: AtomicBool::new(false),
             seat: Seat::default(),
+            triggers: RunningTriggers::default(),
             definer: Mutex::default(),
         });
         Ok(Session {
@@ -307,6 +312,7 @@ impl Session {
             transaction: None,
             catalog_epoch: 0,
             constraints: Arc::default(),
+            part_of: None,
             surroundings: (0, 0),
             keys: KeyMaker::default(),
             last_env: None,
@@ -342,6 +348,7 @@ impl Session {
             transaction: None,
             catalog_epoch: 0,
             constraints: of.constraints.clone(),
+            part_of: None,
             surroundings: (0, 0),
             keys: KeyMaker::default(),
             last_env: None,

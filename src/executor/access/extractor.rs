@@ -69,7 +69,7 @@ impl ExpressionKey {
         let env = IndexEnv { catalog: catalog.clone(), format: FormatSettings::default() };
         let search_path = [dictdb_catalog::namespaces::PG_CATALOG];
         let role = dictdb_catalog::BOOTSTRAP_ROLE;
-        let bind = BindContext { catalog, registry, env: &env, search_path: &search_path, role };
+        let bind = BindContext { catalog, registry, env: &env, search_path: &search_path, role, transient: &[] };
         let mut attnums = Vec::new();
         let mut expression = |text: &str, purpose| -> Result<Code> {
             let bound = bind_text(text, table, purpose, bind)?;

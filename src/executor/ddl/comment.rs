@@ -18,6 +18,8 @@ const NAMESPACE: Oid = Oid(2615);
 const TYPE: Oid = Oid(1247);
 const AUTHID: Oid = Oid(1260);
 const DATABASE: Oid = Oid(1262);
+const TRIGGER: Oid = Oid(2620);
+const PROC: Oid = Oid(1255);
 
 impl DdlContext<'_> {
     pub(super) fn comment(&mut self, comment: &Comment) -> Result<()> {
@@ -54,6 +56,14 @@ impl DdlContext<'_> {
                     )
                 })?;
                 Ok((CONSTRAINT, constraint.oid, 0))
+            }
+            (K::Function | K::Procedure | K::Routine | K::Aggregate, ObjectRef::Function(function)) => {
+                let routine = self.find_routine(comment.kind, function)??;
+                self.check_routine_owner(&routine, &shown(&function.name))?;
+                Ok((PROC, routine.oid, 0))
+            }
+            (K::Trigger, ObjectRef::On(name, table)) => {
+                self.commented_trigger(&name.value, table).map(|oid| (TRIGGER, oid, 0))
             }
             (K::DomainConstraint, ObjectRef::On(name, domain)) => {
                 let info = self.find_type(domain)?;

@@ -11,7 +11,7 @@ use dictdb_types::{Datum, Env, Error, Oid, Result, Severity, SqlState, Type};
 use super::StorageChanges;
 use super::restart::Attempt;
 use super::routine::FunctionSetting;
-use crate::context::VirtualTables;
+use crate::context::SessionServices;
 use crate::engine::Engine;
 use crate::modify::ConstraintQueue;
 
@@ -32,8 +32,8 @@ pub trait Surroundings {
     /// Settings, names, clock.
     fn env(&self, catalog: Arc<Catalog>) -> Arc<dyn Env>;
 
-    /// System catalogs.
-    fn virtual_tables(&self, catalog: Arc<Catalog>) -> Arc<dyn VirtualTables>;
+    /// System catalogs and trigger functions.
+    fn services(&self, catalog: Arc<Catalog>) -> Arc<dyn SessionServices>;
 }
 
 /// The surroundings of one DDL statement.
@@ -88,6 +88,8 @@ pub struct DdlContext<'a> {
     pub made_routine: Option<Oid>,
     /// What it has to be compared with when a lock was waited for.
     pub attempt: Attempt,
+    /// Tables that TRUNCATE emptied: their AFTER triggers are still to fire.
+    pub truncated: Vec<Oid>,
 }
 
 impl DdlContext<'_> {
@@ -118,6 +120,15 @@ impl DdlContext<'_> {
         self.store.allocate_oid()
     }
 
+    /// 55006 while checks or triggers of a relation wait for the end of the transaction.
+    pub(super) fn check_not_in_use(&self, relation: &Relation, command: &str) -> Result<()> {
+        if !self.constraints.concerns(relation.oid) {
+            return Ok(());
+        }
+        let message = format!("cannot {command} \"{}\" because it has pending trigger events", relation.name);
+        Err(Error::new(SqlState::OBJECT_IN_USE, message))
+    }
+
     pub(super) fn notice(&mut self, code: SqlState, message: String) {
         self.notices.push(Error::with_severity(Severity::Notice, code, message));
     }
@@ -135,6 +146,13 @@ impl DdlContext<'_> {
     ) -> Result<T> {
         let catalog = self.view();
         let env = self.surroundings.env(catalog.clone());
-        f(BindContext { catalog: &catalog, registry: self.registry, env: &*env, search_path, role: self.role })
+        f(BindContext {
+            catalog: &catalog,
+            registry: self.registry,
+            env: &*env,
+            search_path,
+            role: self.role,
+            transient: &[],
+        })
     }
 }

@@ -28,13 +28,14 @@ impl DdlContext<'_> {
             ObjectKind::Procedure => "procedure",
             ObjectKind::Routine => "routine",
             ObjectKind::Aggregate => "aggregate",
+            ObjectKind::Trigger => "trigger",
             kind => return self.drop_absent(kind, drop),
         };
         let mut named = Vec::with_capacity(drop.objects.len());
         for object in &drop.objects {
             match self.object_key(drop.kind, noun, object, drop.if_exists)? {
                 Ok(key) => {
-                    self.check_droppable(key)?;
+                    self.check_droppable(key, object)?;
                     named.push(key);
                 }
                 Err(missing) if drop.if_exists => {
@@ -116,7 +117,7 @@ impl DdlContext<'_> {
     }
 
     /// 42501 unless the role owns the object, or the schema it is in.
-    fn check_droppable(&mut self, key: Key) -> Result<()> {
+    fn check_droppable(&mut self, key: Key, object: &ObjectRef) -> Result<()> {
         let catalog = self.view();
         match key {
             Key::Relation(oid) => {
@@ -134,6 +135,20 @@ impl DdlContext<'_> {
             Key::Type(oid) => {
                 let info = self.type_info(oid)?;
                 self.check_type_owner(&info)
+            }
+            Key::Function(oid) => {
+                let Some(routine) = catalog.routine(oid).cloned() else { return Ok(()) };
+                let schema_owner = catalog.schema(routine.namespace).map(|schema| schema.owner);
+                match schema_owner.is_some_and(|owner| self.has_privileges_of(owner)) {
+                    true => Ok(()),
+                    false => {
+                        let written = match object {
+                            ObjectRef::Function(function) => shown(&function.name),
+                            _ => routine.name.to_string(),
+                        };
+                        self.check_routine_owner(&routine, &written)
+                    }
+                }
             }
             _ => Ok(()),
         }
@@ -182,6 +197,7 @@ impl DdlContext<'_> {
                 }
                 Err(missing) => Ok(Err(missing)),
             },
+            (ObjectKind::Trigger, ObjectRef::On(name, table)) => self.trigger_key(&name.value, table, skip),
             (_, ObjectRef::Name(name)) => self.relation_key(kind, noun, name),
             _ => Err(Error::unsupported(format_args!("DROP {noun} of this form"))),
         }
@@ -276,6 +292,7 @@ impl DdlContext<'_> {
     }
 
     fn drop_relation(&mut self, relation: &Arc<Relation>) -> Result<()> {
+        self.check_not_in_use(relation, "DROP TABLE")?;
         match &relation.kind {
             RelationKind::Table | RelationKind::MaterializedView(_) => {
                 for constraint in &relation.constraints {

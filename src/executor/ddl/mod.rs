@@ -34,6 +34,7 @@ mod schema;
 mod sequence;
 mod statement;
 mod storage_changes;
+mod trigger;
 mod truncate;
 mod types;
 mod view;
@@ -46,6 +47,7 @@ pub use context::{DatabaseName, DdlContext, Surroundings};
 pub use restart::Attempt;
 pub use restore::restore_indexes;
 pub use storage_changes::StorageChanges;
+pub use truncate::after_truncate;
 
 /// How a statement that changes the catalog has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,7 @@ fn execute_once(statement: &Utility, locations: &Locations, cx: &mut DdlContext<
         Utility::SetOwner(SetOwner { kind, object: ObjectRef::Function(function), owner }) => {
             cx.set_routine_owner(*kind, function, owner)?;
         }
+        Utility::CreateTrigger(create) => cx.create_trigger(create, locations)?,
         Utility::Rename(rename) => cx.rename(rename)?,
         Utility::SetSchema(set) => cx.set_schema(set)?,
         Utility::SetOwner(set) => cx.set_owner(set)?,

@@ -38,6 +38,7 @@ impl DdlContext<'_> {
             (K::Schema, ObjectRef::Name(name)) => self.rename_schema(&shown(name), to),
             (K::Type | K::Domain, ObjectRef::Name(name)) => self.rename_type(name, to, rename.kind == K::Domain),
             (K::Role, ObjectRef::Name(name)) => self.rename_role(&shown(name), to),
+            (K::Trigger, ObjectRef::On(name, table)) => self.rename_trigger(&name.value, table, to),
             (kind, _) => Err(Error::unsupported(format_args!("ALTER {kind:?} RENAME"))),
         }
     }

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Column, Constraint, ConstraintKind, IndexInfo, IndexKey, IndexTarget, Relation, RelationKind};
+use dictdb_catalog::{
+    Column, Constraint, ConstraintKind, IndexInfo, IndexKey, IndexTarget, Object, Relation, RelationKind, Trigger,
+};
 use dictdb_planner::table_expr::{self, TableExpr};
+use dictdb_planner::trigger_when::when_restated;
 use dictdb_types::{Error, Oid, Result};
 
 use super::DdlContext;
@@ -28,6 +31,17 @@ impl DdlContext<'_> {
         self.put_relation(Relation { columns: columns.into(), constraints, ..Relation::clone(new) });
         for index in new.indexes.clone() {
             self.restate_index(index, old, new)?;
+        }
+        self.restate_triggers(old, new)
+    }
+
+    fn restate_triggers(&mut self, old: &Arc<Relation>, new: &Arc<Relation>) -> Result<()> {
+        let triggers: Vec<Arc<Trigger>> = self.view().triggers_of(new.oid).cloned().collect();
+        let path = [dictdb_catalog::namespaces::PG_CATALOG];
+        for trigger in triggers {
+            let Some(text) = &trigger.when else { continue };
+            let when = Some(self.with_path(&path, |cx| when_restated(text, old, new, cx))?);
+            self.put(Object::Trigger(Arc::new(Trigger { when, ..Trigger::clone(&trigger) })));
         }
         Ok(())
     }

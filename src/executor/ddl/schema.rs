@@ -83,6 +83,7 @@ impl DdlContext<'_> {
             function_settings: Vec::new(),
             made_routine: None,
             attempt: std::mem::take(&mut self.attempt),
+            truncated: Vec::new(),
         };
         let made =
             elements.into_iter().try_for_each(|element| super::execute(element, locations, &mut inner).map(drop));

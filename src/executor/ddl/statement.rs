@@ -48,8 +48,9 @@ impl DdlContext<'_> {
             wait: self.wait,
             params: self.params.clone(),
             env: self.surroundings.env(catalog.clone()),
-            virtual_tables: self.surroundings.virtual_tables(catalog.clone()),
+            session: self.surroundings.services(catalog.clone()),
             constraints: self.constraints.clone(),
+            statement: None,
             catalog,
         })
     }
@@ -62,8 +63,14 @@ impl DdlContext<'_> {
         search_path: &[Oid],
     ) -> Result<Query> {
         let cx = self.exec_context()?;
-        let bind =
-            BindContext { catalog: &cx.catalog, registry: self.registry, env: &*cx.env, search_path, role: self.role };
+        let bind = BindContext {
+            catalog: &cx.catalog,
+            registry: self.registry,
+            env: &*cx.env,
+            search_path,
+            role: self.role,
+            transient: &[],
+        };
         let statistics = LiveRows(self.storage);
         let variables = self.variables;
         let planned = dictdb_planner::plan_with(tree, locations, self.param_types, variables, bind, &statistics)?;

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::trigger::Timing;
 use dictdb_catalog::{Relation, RelationKind};
 use dictdb_parser::utility::{Behavior, Truncate};
 use dictdb_storage::{LockMode, SequenceState};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::DdlContext;
+use crate::context::ExecContext;
+use crate::engine::Engine;
+use crate::modify::trigger::fire_truncate;
 
 impl DdlContext<'_> {
     pub(super) fn truncate(&mut self, truncate: &Truncate) -> Result<()> {
@@ -48,10 +52,25 @@ impl DdlContext<'_> {
             }
             next += 1;
         }
-        for table in tables {
-            self.truncate_table(table, truncate.restart_identity)?;
+        for table in &tables {
+            let relation = self.table(*table)?;
+            self.check_not_in_use(&relation, "TRUNCATE")?;
         }
+        self.before_truncate(&tables)?;
+        for table in &tables {
+            self.truncate_table(*table, truncate.restart_identity)?;
+        }
+        self.truncated = tables;
         Ok(())
+    }
+
+    fn before_truncate(&mut self, tables: &[Oid]) -> Result<()> {
+        let catalog = self.view();
+        if tables.iter().all(|table| catalog.triggers_of(*table).next().is_none()) {
+            return Ok(());
+        }
+        let cx = self.exec_context()?;
+        fire(tables, Timing::Before, &cx, self.engine)
     }
 
     fn truncate_table(&mut self, table: Oid, restart_identity: bool) -> Result<()> {
@@ -81,4 +100,15 @@ impl DdlContext<'_> {
             }
         }
     }
+}
+
+/// Fires the AFTER triggers of tables that were emptied, in a context that sees them so.
+pub fn after_truncate(tables: &[Oid], cx: &ExecContext, engine: &Arc<Engine>) -> Result<()> {
+    fire(tables, Timing::After, cx, engine)
+}
+
+fn fire(tables: &[Oid], timing: Timing, cx: &ExecContext, engine: &Arc<Engine>) -> Result<()> {
+    let relations: Vec<Arc<Relation>> =
+        tables.iter().filter_map(|table| cx.catalog.relation(*table).cloned()).collect();
+    fire_truncate(&relations, timing, cx, engine)
 }

@@ -6,6 +6,7 @@ use dictdb_storage::{
 use dictdb_types::{Error, Oid, Result, RowId, SqlState};
 
 use super::target::Target;
+use super::trigger::RowUpdate;
 use super::violation;
 use super::writer::{Change, Writer};
 use crate::eval::{Code, Scope};
@@ -110,8 +111,8 @@ impl ConflictUpdate {
             }
             let Some((tag, existing)) = writer.read_latest(target, id)? else { return Ok(None) };
             let Some(changed) = self.evaluate(&existing, proposed, writer)? else { return Ok(Some(None)) };
-            if let Some(stored) = self.store(target, id, tag, &existing, changed, writer)? {
-                return Ok(Some(Some(stored)));
+            if let Some(outcome) = self.store(target, id, tag, &existing, changed, writer)? {
+                return Ok(Some(outcome));
             }
         }
     }
@@ -158,21 +159,23 @@ impl ConflictUpdate {
         Ok(Some(changed))
     }
 
-    /// Writes the changed row; `None`: look at it again.
+    /// Writes the changed row; `None`: look at it again; `Some(None)`: a trigger says no.
+    #[allow(clippy::option_option, reason = "as in `apply`")]
     fn store(
         &self,
         target: &Target,
         id: RowId,
         tag: VersionTag,
         existing: &Row,
-        mut changed: Row,
+        changed: Row,
         writer: &Writer<'_>,
-    ) -> Result<Option<Row>> {
-        writer.complete(target, &mut changed)?;
-        let places = target.with_generated(self.assignments.iter().map(|(place, _)| *place).collect());
-        match writer.update(target, id, Some(tag), &places, existing, &changed)? {
-            Change::Done => Ok(Some(changed)),
-            Change::Changed | Change::Gone | Change::Repeated => Ok(None),
+    ) -> Result<Option<Option<Row>>> {
+        let places = self.assignments.iter().map(|(place, _)| *place).collect();
+        let update = RowUpdate { id, expected: Some(tag), places, old: existing, new: changed };
+        match writer.update_row(target, update)? {
+            (Change::Done, stored) => Ok(Some(Some(stored))),
+            (Change::Skipped, _) => Ok(Some(None)),
+            (Change::Changed | Change::Gone | Change::Repeated, _) => Ok(None),
         }
     }
 }

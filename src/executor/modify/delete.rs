@@ -1,5 +1,6 @@
 //! DELETE.
 
+use dictdb_catalog::trigger::Event;
 use dictdb_storage::VersionTag;
 use dictdb_types::Result;
 
@@ -20,7 +21,8 @@ impl Modify {
     ) -> Result<Option<Changed>> {
         let Some(id) = row_id_of(&Modify::input_value(&input, row_id))? else { return Ok(None) };
         let writer = rt.writer();
-        let wants_old = self.returning.is_some() || !self.target.referenced_by.is_empty();
+        let watched = self.target.triggers.as_ref().is_some_and(|triggers| triggers.watch_rows(Event::Delete));
+        let wants_old = self.returning.is_some() || !self.target.referenced_by.is_empty() || watched;
         let mut expected: Option<VersionTag> = None;
         let mut old = Row::new();
         if wants_old {
@@ -30,9 +32,9 @@ impl Modify {
             }
         }
         loop {
-            match writer.delete(&self.target, id, expected, &old)? {
+            match writer.delete_row(&self.target, id, expected, &old)? {
                 Change::Done => return Ok(Some(Changed { full: old, input })),
-                Change::Gone | Change::Repeated => return Ok(None),
+                Change::Gone | Change::Repeated | Change::Skipped => return Ok(None),
                 Change::Changed => {
                     let Some((tag, newest)) = writer.read_latest(&self.target, id)? else { return Ok(None) };
                     let Some(again) = recheck.run(rt, id, &input)? else { return Ok(None) };

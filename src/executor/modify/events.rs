@@ -1,15 +1,16 @@
-//! What changes of rows leave to be done at the end of the statement, or of the transaction: foreign keys on both sides
-//! and deferrable unique constraints. PostgreSQL's queue of AFTER triggers, for the constraints only.
+//! What changes of rows leave to be done at the end of the statement, or of the transaction: foreign keys on both sides,
+//! deferrable unique constraints, AFTER triggers. PostgreSQL's queue of AFTER triggers.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use dictdb_catalog::Constraint;
-use dictdb_types::{Result, RowId};
-use parking_lot::Mutex;
+use dictdb_catalog::{Constraint, trigger};
+use dictdb_types::{Oid, Result, RowId};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::foreign_key::{CheckedKeys, ForeignKeyCode};
 use super::target::Target;
+use super::trigger::{AfterTrigger, Happening, TableEvents};
 use super::unique::UniqueCode;
 use super::writer::Writer;
 use crate::context::ExecContext;
@@ -28,15 +29,67 @@ pub(crate) enum Event {
     Parent(Arc<ForeignKeyCode>, Row, Option<Row>),
     /// A row has a key that was not checked when it was written.
     Unique(Arc<UniqueCode>, RowId),
+    /// An AFTER trigger is to fire.
+    Trigger(Box<AfterTrigger>),
+}
+
+/// What decides whether something waits for the end of the transaction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deferral {
+    /// `pg_constraint.oid`; zero for what is no constraint.
+    pub constraint: Oid,
+    /// `DEFERRABLE`.
+    pub deferrable: bool,
+    /// `INITIALLY DEFERRED`.
+    pub initially_deferred: bool,
+}
+
+impl From<&Constraint> for Deferral {
+    fn from(constraint: &Constraint) -> Self {
+        let Constraint { oid, deferrable, initially_deferred, .. } = *constraint;
+        Deferral { constraint: oid, deferrable, initially_deferred }
+    }
 }
 
 /// The events of a statement.
 #[derive(Debug, Default)]
-pub(crate) struct Events(Mutex<VecDeque<Event>>);
+pub(crate) struct Events {
+    queue: Mutex<VecDeque<Event>>,
+    tables: Mutex<TableEvents>,
+    /// They are those of several executions.
+    pub(super) shared: bool,
+}
+
+/// The events of a statement that consists of several executions, as COPY does: nothing is checked and no AFTER trigger
+/// fires before [`StatementEvents::finish`], and statement triggers fire once.
+#[derive(Clone, Debug)]
+pub struct StatementEvents(pub(crate) Arc<Events>);
+
+impl Default for StatementEvents {
+    fn default() -> Self {
+        StatementEvents(Arc::new(Events { shared: true, ..Events::default() }))
+    }
+}
+
+impl StatementEvents {
+    /// Ends the statement. 23503, 23505 and what triggers raise.
+    pub fn finish(&self, cx: &ExecContext, engine: &Arc<Engine>) -> Result<()> {
+        {
+            let mut queue = self.0.queue.lock();
+            let of_statement = |event: &Event| matches!(event, Event::Trigger(trigger) if trigger.is_of_statement());
+            let (last, rows): (Vec<Event>, Vec<Event>) =
+                std::mem::take(&mut *queue).into_iter().partition(of_statement);
+            queue.extend(rows.into_iter().chain(last));
+        }
+        self.0.run(cx, engine)
+    }
+}
 
 impl Events {
     /// Notes what a new row has to satisfy.
     pub fn inserted(&self, target: &Target, id: RowId, row: &Row, writer: &Writer<'_>) -> Result<()> {
+        let happening = Happening { event: trigger::Event::Insert, assigned: &[], old: None, new: Some(row) };
+        self.happened(target, happening, false, writer)?;
         for key in &target.foreign_keys {
             if key.needs_check(row) {
                 self.add(Event::Child(key.clone(), id), writer.cx);
@@ -45,11 +98,21 @@ impl Events {
         for unique in &target.deferrable {
             self.add(Event::Unique(unique.clone(), id), writer.cx);
         }
-        Ok(())
+        self.happened(target, happening, true, writer)
     }
 
-    /// Notes what a changed row has to satisfy, and who may have referred to it.
-    pub fn updated(&self, target: &Target, id: RowId, old: &Row, new: &Row, writer: &Writer<'_>) -> Result<()> {
+    /// Notes what a changed row has to satisfy, and who may have referred to it. With the row are the places that the
+    /// statement sets.
+    pub fn updated(
+        &self,
+        target: &Target,
+        (id, assigned): (RowId, &[usize]),
+        old: &Row,
+        new: &Row,
+        writer: &Writer<'_>,
+    ) -> Result<()> {
+        let happening = Happening { event: trigger::Event::Update, assigned, old: Some(old), new: Some(new) };
+        self.happened(target, happening, false, writer)?;
         for key in &target.foreign_keys {
             if key.needs_check(new) && key.child_changed(old, new) {
                 self.add(Event::Child(key.clone(), id), writer.cx);
@@ -65,36 +128,44 @@ impl Events {
                 self.add(Event::Unique(unique.clone(), id), writer.cx);
             }
         }
-        Ok(())
+        self.happened(target, happening, true, writer)
     }
 
     /// Notes who may have referred to a row that is gone.
     pub fn deleted(&self, target: &Target, old: &Row, writer: &Writer<'_>) -> Result<()> {
+        let happening = Happening { event: trigger::Event::Delete, assigned: &[], old: Some(old), new: None };
+        self.happened(target, happening, false, writer)?;
         for key in &target.referenced_by {
             let values = key.parent_values(old);
             if !values.iter().any(dictdb_types::Datum::is_null) {
                 self.add(Event::Parent(key.clone(), values, None), writer.cx);
             }
         }
-        Ok(())
+        self.happened(target, happening, true, writer)
     }
 
-    fn add(&self, event: Event, cx: &ExecContext) {
+    /// Puts an event where its time will come.
+    pub(super) fn add(&self, event: Event, cx: &ExecContext) {
         if event.is_deferred(cx) {
             cx.constraints.push(event);
         } else {
-            self.0.lock().push_back(event);
+            self.queue.lock().push_back(event);
         }
+    }
+
+    /// What is known of the tables that change.
+    pub(super) fn tables(&self) -> MutexGuard<'_, TableEvents> {
+        self.tables.lock()
     }
 
     /// Puts an event back in the queue of this statement.
     pub fn requeue(&self, events: Vec<Event>) {
-        self.0.lock().extend(events);
+        self.queue.lock().extend(events);
     }
 
     /// Works off the queue, which may grow meanwhile: cascades change rows. 23503, 23505 and what cascades raise.
     pub fn run(&self, cx: &ExecContext, engine: &Arc<Engine>) -> Result<()> {
-        if self.0.lock().is_empty() {
+        if self.queue.lock().is_empty() {
             return Ok(());
         }
         let mut checked = CheckedKeys::default();
@@ -103,7 +174,7 @@ impl Events {
             let snapshot = cx.transaction.snapshot()?;
             let writer = Writer { cx, snapshot: &snapshot, engine, events: self, rt: None };
             for _ in 0..EVENTS_PER_SNAPSHOT {
-                let Some(event) = self.0.lock().pop_front() else { return Ok(()) };
+                let Some(event) = self.queue.lock().pop_front() else { return Ok(()) };
                 if event.run(&writer, &mut checked)? {
                     // It changed rows, which the next event has to see.
                     break;
@@ -114,20 +185,31 @@ impl Events {
 }
 
 impl Event {
-    /// The constraint to check.
-    pub fn constraint(&self) -> &Constraint {
+    /// When it happens.
+    pub fn deferral(&self) -> Deferral {
         match self {
-            Event::Child(key, _) | Event::Parent(key, ..) => &key.constraint,
-            Event::Unique(unique, _) => &unique.constraint,
+            Event::Child(key, _) | Event::Parent(key, ..) => Deferral::from(&*key.constraint),
+            Event::Unique(unique, _) => Deferral::from(&*unique.constraint),
+            Event::Trigger(trigger) => trigger.deferral(),
+        }
+    }
+
+    /// The table that it is about.
+    pub fn relation(&self) -> Oid {
+        match self {
+            Event::Child(key, _) => key.child_table(),
+            Event::Parent(key, ..) => key.parent_table(),
+            Event::Unique(unique, _) => unique.table(),
+            Event::Trigger(trigger) => trigger.relation(),
         }
     }
 
     fn is_deferred(&self, cx: &ExecContext) -> bool {
         let deferrable = match self {
             Event::Parent(key, _, new) => key.is_deferrable_action(new.is_some()),
-            Event::Child(..) | Event::Unique(..) => true,
+            Event::Child(..) | Event::Unique(..) | Event::Trigger(_) => true,
         };
-        deferrable && cx.constraints.is_deferred(self.constraint())
+        deferrable && cx.constraints.is_deferred(self.deferral())
     }
 
     /// Checks or acts. Returns whether rows were changed.
@@ -136,6 +218,7 @@ impl Event {
             Event::Child(key, row) => key.check_child(*row, writer, checked).map(|()| false),
             Event::Parent(key, old, new) => key.parent_gone(old, new.as_ref(), writer),
             Event::Unique(unique, row) => unique.check(*row, writer).map(|()| false),
+            Event::Trigger(trigger) => trigger.fire(writer).map(|()| true),
         }
     }
 }

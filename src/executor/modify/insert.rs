@@ -22,7 +22,9 @@ impl Modify {
                 *cell = value.clone();
             }
         }
-        writer.complete(&self.target, &mut full)?;
+        if !writer.prepare_insert(&self.target, &mut full)? {
+            return Ok(None);
+        }
         let stored = match on_conflict {
             None => {
                 writer.insert_new(&self.target, &full)?;

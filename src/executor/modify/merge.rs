@@ -1,10 +1,12 @@
 //! MERGE: what the first clause that applies does with a source row and its match.
 
+use dictdb_catalog::trigger::Event;
 use dictdb_storage::VersionTag;
 use dictdb_types::{Datum, Error, Result, RowId, SqlState};
 
 use super::node::{Changed, Modify};
 use super::recheck::Recheck;
+use super::trigger::RowUpdate;
 use super::writer::{Change, Writer};
 use crate::access::columns::row_id as row_id_of;
 use crate::eval::{Code, Scope};
@@ -93,12 +95,13 @@ impl Modify {
         let Some(old) = old else { return Ok(Outcome::Unmatched) };
         let (change, full) = match &clause.action {
             MergeActionCode::Update(values) => self.merge_update(id, expected, values, old, scope, writer)?,
-            _ => (writer.delete(&self.target, id, expected, &old)?, old),
+            _ => (writer.delete_row(&self.target, id, expected, &old)?, old),
         };
         match change {
             Change::Done => Ok(Outcome::Finished(Some(full))),
             Change::Changed => Ok(Outcome::Again),
             Change::Gone => Ok(Outcome::Unmatched),
+            Change::Skipped => Ok(Outcome::Finished(None)),
             Change::Repeated => Err(second_time()),
         }
     }
@@ -118,9 +121,9 @@ impl Modify {
                 *cell = value.eval(scope)?;
             }
         }
-        writer.complete(&self.target, &mut new)?;
-        let places = self.target.with_generated(values.iter().map(|(place, _)| *place).collect());
-        let change = writer.update(&self.target, id, expected, &places, &old, &new)?;
+        let places = values.iter().map(|(place, _)| *place).collect();
+        let update = RowUpdate { id, expected, places, old: &old, new };
+        let (change, new) = writer.update_row(&self.target, update)?;
         if matches!(change, Change::Done) {
             writer.check_views(&self.target, &new)?;
         }
@@ -143,7 +146,9 @@ impl Modify {
                 *cell = value.eval(scope)?;
             }
         }
-        writer.complete(&self.target, &mut full)?;
+        if !writer.prepare_insert(&self.target, &mut full)? {
+            return Ok(None);
+        }
         writer.insert_new(&self.target, &full)?;
         writer.check_views(&self.target, &full)?;
         Ok(Some(full))
@@ -162,6 +167,26 @@ fn first<'c>(clauses: &'c [MergeClauseCode], matched: bool, scope: Scope<'_>) ->
         }
     }
     Ok(None)
+}
+
+/// What statement triggers are told of a MERGE: the kinds of its actions, with the places that any of its updates sets.
+pub(super) fn merge_events(clauses: &[MergeClauseCode]) -> Vec<(Event, Vec<usize>)> {
+    let (mut inserts, mut deletes, mut updates) = (false, false, false);
+    let mut places = Vec::new();
+    for clause in clauses {
+        match &clause.action {
+            MergeActionCode::Insert(_) => inserts = true,
+            MergeActionCode::Delete => deletes = true,
+            MergeActionCode::Update(values) => {
+                updates = true;
+                places.extend(values.iter().map(|(place, _)| *place));
+            }
+            MergeActionCode::Nothing => {}
+        }
+    }
+    let events =
+        [(inserts, Event::Insert, Vec::new()), (updates, Event::Update, places), (deletes, Event::Delete, Vec::new())];
+    events.into_iter().filter(|(is_there, ..)| *is_there).map(|(_, event, places)| (event, places)).collect()
 }
 
 fn second_time() -> Error {

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   Modify (insert, update, delete, merge, conflict)      rows of the plan's input, RETURNING        [recheck]: READ COMMITTED
-//!      └─► Writer        one row: generated columns, NOT NULL, CHECK, unique, waiting
-//!             └─► Events        what is checked at the end of the statement: foreign keys, deferrable keys
+//!      └─► Writer        one row: BEFORE triggers, generated columns, NOT NULL, CHECK, unique, waiting      [trigger]
+//!             └─► Events        what is left for the end of the statement: foreign keys, deferrable keys, AFTER triggers
 //!                    └─► ConstraintQueue      what is checked at the end of the transaction
 //! ```
 
@@ -12,16 +12,19 @@ mod delete;
 pub(crate) mod events;
 mod foreign_key;
 mod insert;
+pub(crate) mod instead;
 pub(crate) mod merge;
 pub(crate) mod node;
 mod queue;
 pub(crate) mod recheck;
 pub(crate) mod target;
+pub(crate) mod trigger;
 mod unique;
 mod update;
 mod violation;
 pub(crate) mod writer;
 
+pub use events::StatementEvents;
 pub(crate) use foreign_key::validate as validate_foreign_key;
 pub use queue::{ConstraintQueue, QueuePosition};
 pub(crate) use target::Target;

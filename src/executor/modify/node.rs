@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::trigger::Event;
 use dictdb_types::{Datum, Result};
 
-use super::conflict::ConflictCode;
-use super::merge::MergeClauseCode;
+use super::conflict::{ConflictCode, ConflictUpdate};
+use super::merge::{MergeClauseCode, merge_events};
 use super::recheck::Recheck;
 use super::target::Target;
 use crate::eval::{Code, Scope, eval_into};
@@ -74,7 +75,8 @@ pub(super) struct Changed {
 
 impl Node for Modify {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {
-        Box::new(ModifyCursor { input: self.input.clone().open(), node: self, buffer: Row::new(), position: 0 })
+        let phase = if self.target.triggers.is_some() { Phase::Before } else { Phase::Ended };
+        Box::new(ModifyCursor { input: self.input.clone().open(), node: self, buffer: Row::new(), position: 0, phase })
     }
 }
 
@@ -83,6 +85,16 @@ struct ModifyCursor {
     input: Box<dyn Cursor>,
     buffer: Row,
     position: usize,
+    phase: Phase,
+}
+
+/// Which statement triggers are still to come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Before,
+    After,
+    /// None, or there are none at all.
+    Ended,
 }
 
 impl Modify {
@@ -96,6 +108,49 @@ impl Modify {
         }
     }
 
+    /// What statement triggers are told of it: events with the places that are set.
+    fn statement_events(&self) -> Vec<(Event, Vec<usize>)> {
+        match &self.action {
+            Action::Insert { on_conflict, .. } => {
+                let update = on_conflict.as_ref().and_then(|conflict| conflict.update.as_ref());
+                let places = |update: &ConflictUpdate| update.assignments.iter().map(|(place, _)| *place).collect();
+                let inserts = (Event::Insert, Vec::new());
+                [inserts].into_iter().chain(update.map(|update| (Event::Update, places(update)))).collect()
+            }
+            Action::Update { assignments, .. } => {
+                vec![(Event::Update, assignments.iter().map(|(place, _)| *place).collect())]
+            }
+            Action::Delete { .. } => vec![(Event::Delete, Vec::new())],
+            Action::Merge { clauses, .. } => merge_events(clauses),
+        }
+    }
+
+    /// Statement triggers that fire before the first row.
+    fn begin(&self, rt: &Runtime) -> Result<()> {
+        for (event, places) in self.statement_events() {
+            rt.writer().before_statement(
+                self.target.triggers.as_deref(),
+                self.target.relation(),
+                event,
+                &self.target.with_generated(places),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Statement triggers that fire behind the last row, in the opposite order.
+    fn end(&self, rt: &Runtime) -> Result<()> {
+        for (event, places) in self.statement_events().into_iter().rev() {
+            rt.writer().after_statement(
+                self.target.triggers.as_deref(),
+                self.target.relation(),
+                event,
+                &self.target.with_generated(places),
+            )?;
+        }
+        Ok(())
+    }
+
     /// The value of an input column.
     pub(super) fn input_value(input: &Row, column: usize) -> Datum {
         input.get(column).cloned().unwrap_or(Datum::Null)
@@ -104,6 +159,10 @@ impl Modify {
 
 impl Cursor for ModifyCursor {
     fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
+        if self.phase == Phase::Before {
+            self.node.begin(rt)?;
+            self.phase = Phase::After;
+        }
         while self.input.next(rt, &mut self.buffer)? {
             rt.tick(self.position)?;
             self.position += 1;
@@ -120,6 +179,9 @@ impl Cursor for ModifyCursor {
                 }
                 None => self.buffer = changed.input,
             }
+        }
+        if std::mem::replace(&mut self.phase, Phase::Ended) == Phase::After {
+            self.node.end(rt)?;
         }
         Ok(false)
     }

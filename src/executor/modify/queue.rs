@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dictdb_catalog::Constraint;
 use dictdb_types::{Oid, Result};
 use parking_lot::Mutex;
 
-use super::events::{Event, Events};
+use super::events::{Deferral, Event, Events};
 use crate::context::ExecContext;
 use crate::engine::Engine;
 
@@ -44,19 +43,24 @@ impl ConstraintQueue {
     }
 
     /// Whether a constraint is to be checked at the end of the transaction only.
-    pub(super) fn is_deferred(&self, constraint: &Constraint) -> bool {
-        if !constraint.deferrable {
+    pub(super) fn is_deferred(&self, what: Deferral) -> bool {
+        if !what.deferrable {
             return false;
         }
         let state = self.0.lock();
-        let set = state.modes.by_constraint.get(&constraint.oid).copied().or(state.modes.all);
-        set.unwrap_or(constraint.initially_deferred)
+        let set = state.modes.by_constraint.get(&what.constraint).copied().or(state.modes.all);
+        set.unwrap_or(what.initially_deferred)
     }
 
     /// Whether nothing was ever put into it or set: it can serve the next transaction.
     pub fn is_untouched(&self) -> bool {
         let state = self.0.lock();
         state.events.is_empty() && state.done == 0 && state.modes.all.is_none() && state.modes.by_constraint.is_empty()
+    }
+
+    /// Whether something about a table waits.
+    pub fn concerns(&self, relation: Oid) -> bool {
+        self.0.lock().events.iter().any(|event| event.relation() == relation)
     }
 
     /// Whether nothing waits.
@@ -88,7 +92,7 @@ impl ConstraintQueue {
         if deferred {
             return Ok(());
         }
-        self.run(cx, engine, |event| constraints.is_none_or(|oids| oids.contains(&event.constraint().oid)))
+        self.run(cx, engine, |event| constraints.is_none_or(|oids| oids.contains(&event.deferral().constraint)))
     }
 
     fn run(&self, cx: &ExecContext, engine: &Arc<Engine>, due: impl Fn(&Event) -> bool) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::trigger::{Event, Timing};
 use dictdb_catalog::{Catalog, Column, ConstraintKind, Relation};
 use dictdb_functions::Registry;
 use dictdb_planner::BindContext;
@@ -12,6 +13,7 @@ use dictdb_storage::Storage;
 use dictdb_types::{Datum, Env, Error, Oid, Result};
 
 use super::foreign_key::ForeignKeyCode;
+use super::trigger::Triggers;
 use super::unique::UniqueCode;
 use crate::access::TableHandle;
 use crate::eval::{Code, CompileContext, compile};
@@ -34,6 +36,8 @@ pub(crate) struct Target {
     pub referenced_by: Box<[Arc<ForeignKeyCode>]>,
     /// Unique constraints that are not checked when a row is written.
     pub deferrable: Box<[Arc<UniqueCode>]>,
+    /// Its triggers.
+    pub triggers: Option<Box<Triggers>>,
 }
 
 /// What a full row has to satisfy, and what of it is computed.
@@ -77,7 +81,7 @@ impl Rules {
     ) -> Result<Self> {
         let search_path = [dictdb_catalog::namespaces::PG_CATALOG];
         let role = dictdb_catalog::BOOTSTRAP_ROLE;
-        let bind = BindContext { catalog, registry, env, search_path: &search_path, role };
+        let bind = BindContext { catalog, registry, env, search_path: &search_path, role, transient: &[] };
         let cx = CompileContext::of_table(&**catalog);
         let code = |text: &str, purpose| compile(&bind_text(text, relation, purpose, bind)?.expr, &cx);
         let mut checks = Vec::new();
@@ -119,7 +123,8 @@ impl Target {
         let (foreign_keys, referenced_by) = ForeignKeyCode::of_relation(relation, catalog, storage, database)?;
         let deferrable = UniqueCode::of_relation(relation, catalog, storage)?;
         let bare = Target::bare(&TableHandle::new(relation, storage)?, catalog);
-        Ok(Target { rules, foreign_keys, referenced_by, deferrable, ..bare })
+        let triggers = Triggers::of_relation(relation, catalog)?;
+        Ok(Target { rules, foreign_keys, referenced_by, deferrable, triggers, ..bare })
     }
 
     /// A table without its rules: to read rows and to name it in errors.
@@ -134,7 +139,14 @@ impl Target {
             foreign_keys: Box::default(),
             referenced_by: Box::default(),
             deferrable: Box::default(),
+            triggers: None,
         }
+    }
+
+    /// Whether it has row triggers of this kind.
+    #[inline]
+    pub fn has_triggers(&self, timing: Timing, event: Event) -> bool {
+        self.triggers.as_ref().is_some_and(|triggers| triggers.has(timing, true, event))
     }
 
     /// The relation.

@@ -52,6 +52,11 @@ impl UniqueCode {
         Ok(found.into())
     }
 
+    /// The table it is of.
+    pub fn table(&self) -> dictdb_types::Oid {
+        self.handle.relation.oid
+    }
+
     /// Whether an update changed the key.
     pub fn changed(&self, old: &Row, new: &Row) -> bool {
         !same_image(&self.places, old, new)

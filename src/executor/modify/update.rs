@@ -6,6 +6,7 @@ use dictdb_types::{Datum, Result, RowId};
 use super::node::{Changed, Modify};
 use super::recheck::Recheck;
 use super::target::Target;
+use super::trigger::RowUpdate;
 use super::violation;
 use super::writer::{Change, Writer};
 use crate::access::columns::row_id as row_id_of;
@@ -42,7 +43,7 @@ impl Modify {
             };
             match change {
                 (Change::Done, full) => return Ok(Some(Changed { full, input })),
-                (Change::Gone | Change::Repeated, _) => return Ok(None),
+                (Change::Gone | Change::Repeated | Change::Skipped, _) => return Ok(None),
                 (Change::Changed, _) => {
                     let Some(newest) = writer.read_latest(&self.target, id)? else { return Ok(None) };
                     let Some(again) = recheck.run(rt, id, &input)? else { return Ok(None) };
@@ -62,6 +63,7 @@ impl Target {
             && self.foreign_keys.is_empty()
             && self.referenced_by.is_empty()
             && self.deferrable.is_empty()
+            && self.triggers.is_none()
     }
 }
 
@@ -98,10 +100,9 @@ fn update_whole(
     input: &Row,
     writer: &Writer<'_>,
 ) -> Result<(Change, Row)> {
-    let mut new = new_row(old, assignments, input);
-    writer.complete(target, &mut new)?;
-    let places = target.with_generated(assignments.iter().map(|(place, _)| *place).collect());
-    let change = writer.update(target, id, expected, &places, old, &new)?;
+    let places = assignments.iter().map(|(place, _)| *place).collect();
+    let update = RowUpdate { id, expected, places, old, new: new_row(old, assignments, input) };
+    let (change, new) = writer.update_row(target, update)?;
     if matches!(change, Change::Done) {
         writer.check_views(target, &new)?;
     }

@@ -49,6 +49,20 @@ pub(crate) enum Change {
     Gone,
     /// The command has changed the row already: nothing to do, except where that is an error.
     Repeated,
+    /// A BEFORE trigger has said no.
+    Skipped,
+}
+
+/// Which row is updated, and where.
+pub(crate) struct Update<'r> {
+    /// The row.
+    pub id: RowId,
+    /// The version that was looked at, where that is not the one the command sees.
+    pub expected: Option<VersionTag>,
+    /// Places that are written.
+    pub places: &'r [usize],
+    /// Those of them that the statement itself sets.
+    pub assigned: &'r [usize],
 }
 
 impl<'a> Writer<'a> {
@@ -126,23 +140,16 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Replaces the values at `places` of a stored row. `old` and `new` are the complete rows before and after.
-    pub fn update(
-        &self,
-        target: &Target,
-        id: RowId,
-        expected: Option<VersionTag>,
-        places: &[usize],
-        old: &Row,
-        new: &Row,
-    ) -> Result<Change> {
+    /// Writes values of a stored row. `old` and `new` are the complete rows before and after.
+    pub fn update(&self, target: &Target, update: Update<'_>, old: &Row, new: &Row) -> Result<Change> {
+        let Update { id, expected, places, assigned } = update;
         let value = |place: usize| new.get(place).cloned().unwrap_or(Datum::Null);
         let changes: Vec<(usize, Datum)> = places.iter().map(|place| (target.slot(*place), value(*place))).collect();
         let table = &target.handle.table;
         let write = || table.update(&self.cx.transaction, self.snapshot, id, expected, &changes);
         let change = self.until_free(write, "updated", |index| violation::unique(target, index, new, self))?;
         if matches!(change, Change::Done) {
-            self.events.updated(target, id, old, new, self)?;
+            self.events.updated(target, (id, assigned), old, new, self)?;
         }
         Ok(change)
     }
@@ -248,6 +255,7 @@ impl<'a> Writer<'a> {
             env,
             search_path: &search_path,
             role: dictdb_catalog::BOOTSTRAP_ROLE,
+            transient: &[],
         };
         let bound = bind_text(text, relation, purpose, bind)?;
         let types: &dyn TypeLookup = &**catalog;

@@ -40,7 +40,7 @@ impl VirtualScanCursor {
         if equals.iter().any(|(_, value)| value.is_null()) {
             return Ok(Vec::new());
         }
-        rt.cx().virtual_tables.rows(self.node.relation, &equals, &self.node.columns)
+        rt.cx().session.rows(self.node.relation, &equals, &self.node.columns)
     }
 }
 

@@ -15,7 +15,10 @@ use dictdb_types::{Datum, Env, Error, Oid, Result};
 use crate::columnar::choose::EngineChoice;
 use crate::ddl::{DdlContext, StorageChanges, Surroundings};
 use crate::modify::ConstraintQueue;
-use crate::{Engine, ExecContext, PrepareContext, Row, VirtualTables, execute, prepare};
+use crate::{
+    Engine, ExecContext, PrepareContext, Row, SessionServices, TriggerCall, TriggerFunctions, VirtualTables, execute,
+    prepare,
+};
 
 /// Storage, catalog and engine.
 pub(super) struct Database {
@@ -32,6 +35,16 @@ impl VirtualTables for NoVirtualTables {
     }
 }
 
+impl TriggerFunctions for NoVirtualTables {
+    fn is_replica(&self) -> bool {
+        false
+    }
+
+    fn call_trigger(&self, _: &TriggerCall<'_>) -> Result<Option<Row>> {
+        Err(dictdb_types::Error::unsupported("triggers in these tests"))
+    }
+}
+
 struct BareSurroundings;
 
 impl Surroundings for BareSurroundings {
@@ -39,7 +52,7 @@ impl Surroundings for BareSurroundings {
         Arc::new(BareEnv::default())
     }
 
-    fn virtual_tables(&self, _: Arc<Catalog>) -> Arc<dyn VirtualTables> {
+    fn services(&self, _: Arc<Catalog>) -> Arc<dyn SessionServices> {
         Arc::new(NoVirtualTables)
     }
 }
@@ -86,6 +99,7 @@ impl Database {
             function_settings: Vec::new(),
             made_routine: None,
             attempt: crate::ddl::Attempt::default(),
+            truncated: Vec::new(),
             notices: &mut Vec::new(),
         };
         crate::ddl::execute(statement, locations, &mut cx)?;
@@ -196,7 +210,8 @@ impl Client<'_> {
         let parsed = parse(sql, &Limits::default())?.remove(0);
         let Statement::Sql(statement) = &parsed.statement else { panic!("{sql}") };
         let (registry, role) = (engine.registry(), dictdb_catalog::BOOTSTRAP_ROLE);
-        let bind = BindContext { catalog: &catalog, registry, env: &env, search_path: &SEARCH_PATH, role };
+        let bind =
+            BindContext { catalog: &catalog, registry, env: &env, search_path: &SEARCH_PATH, role, transient: &[] };
         let planned = plan(statement, &parsed.locations, &[], bind, &NoStatistics)?;
         let cx = PrepareContext { catalog: &catalog, storage, engine, database: DATABASE };
         let prepared = Arc::new(prepare(planned.plan, &cx)?);
@@ -224,7 +239,8 @@ impl Client<'_> {
             params: params.into(),
             env: Arc::new(BareEnv::default()),
             catalog: self.database.catalog.current(),
-            virtual_tables: Arc::new(NoVirtualTables),
+            session: Arc::new(NoVirtualTables),
+            statement: None,
             constraints: constraints.clone(),
         })
     }

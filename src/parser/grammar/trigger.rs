@@ -1,6 +1,6 @@
 //! `CREATE TRIGGER`.
 
-use dictdb_types::Result;
+use dictdb_types::{Error, Result, SqlState};
 use sqlparser::ast::Ident;
 
 use super::Parser;
@@ -53,6 +53,10 @@ impl Parser<'_> {
         self.advance_if_any(&[K::Function, K::Procedure])?;
         trigger.function = self.function_name()?;
         trigger.args = self.trigger_args()?;
+        if or_replace && constraint {
+            let message = "CREATE OR REPLACE CONSTRAINT TRIGGER is not supported";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         Ok(Utility::CreateTrigger(Box::new(trigger)))
     }
 

@@ -1,12 +1,13 @@
 //! DELETE.
 
+use dictdb_catalog::trigger::Event;
 use dictdb_catalog::{Privileges, RelationKind};
 use dictdb_parser::ast::{self, FromTable, TableFactor};
 use dictdb_types::{Error, Result};
 
 use super::Binder;
 use super::updatable::Verb;
-use super::update::replace_target_columns;
+use super::update::{Changed, ids, replace_target_columns};
 use crate::expr::Expr;
 use crate::logical::{Modify, ModifyAction, Node};
 
@@ -19,14 +20,16 @@ impl Binder<'_> {
         };
         let named = self.modify_target(name)?;
         let view = match named.kind {
-            RelationKind::View(_) => Some(self.view_target(&named, Verb::Delete)?),
+            RelationKind::View(_) if !self.has_instead(&named, Event::Delete) => {
+                Some(self.view_target(&named, Verb::Delete)?)
+            }
             _ => None,
         };
         self.note_change(&named, Privileges::DELETE, Vec::new());
         let relation = view.as_ref().map_or(named, |view| view.base.clone());
         let using = delete.using.as_deref().unwrap_or(&[]);
         let source = self.modify_source(&relation, view.as_ref(), alias.as_ref(), using, delete.selection.as_ref())?;
-        let mut columns = vec![(source.row_id_column.clone(), Expr::column(&source.row_id_column))];
+        let mut columns = source.changed.columns();
         columns.extend(source.others.iter().map(|column| (column.clone(), Expr::column(column))));
         let input = Node::Project { input: Box::new(source.node), columns };
         let row = self.row_columns(&relation);
@@ -37,7 +40,12 @@ impl Binder<'_> {
         };
         replace_target_columns(&mut names);
         let returning = self.bind_returning(delete.returning.as_ref(), names)?;
-        let action = ModifyAction::Delete { row_id: source.row_id };
+        let action = match source.changed {
+            Changed::Stored(row_id) => ModifyAction::Delete { row_id: row_id.id },
+            Changed::Shown(old) => {
+                ModifyAction::Instead { event: Event::Delete, old: ids(&old), assignments: Vec::new() }
+            }
+        };
         let (alias, identity) = (source.alias, source.identity);
         let (checks, generated) = (Vec::new(), Vec::new());
         Ok(Node::Modify(Box::new(Modify {

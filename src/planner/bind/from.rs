@@ -219,11 +219,20 @@ impl Binder<'_> {
             self.record_table(|| Source::Cte(Arc::from(single.value.as_str())), alias, &names);
             return Ok((node, names));
         }
-        let relation = self.relation(name)?;
+        let relation = match self.transient(&parts) {
+            Some(relation) => relation,
+            None => self.relation(name)?,
+        };
         let position = parts.first().and_then(|ident| self.position(ident.span));
         let (node, names) = self.bind_relation(&relation, alias, position)?;
         self.record_table(|| Source::Relation(relation), alias, &names);
         Ok((node, names))
+    }
+
+    /// The relation that only this statement sees, if the name means one.
+    pub(crate) fn transient(&self, parts: &[&ast::Ident]) -> Option<Arc<Relation>> {
+        let [name] = parts else { return None };
+        self.cx.transient.iter().find(|relation| *relation.name == *name.value).cloned()
     }
 
     pub(crate) fn bind_relation(
@@ -340,6 +349,7 @@ impl Binder<'_> {
         };
         let mut inner = Binder::new(self.cx, &statement.locations, &[], false);
         inner.cx.search_path = &view.search_path;
+        inner.cx.transient = &[];
         if relation.option("security_invoker").is_none_or(|value| value != "true") {
             inner.cx.role = relation.owner;
         }

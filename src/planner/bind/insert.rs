@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::trigger::Event;
 use dictdb_catalog::{Privileges, Relation, RelationKind};
 use dictdb_parser::ast::{self, OnConflictAction, OnInsert, TableObject};
 use dictdb_parser::node;
@@ -25,7 +26,7 @@ impl Binder<'_> {
             .table_alias
             .as_ref()
             .map_or_else(|| named.name.clone(), |alias| Arc::from(alias.alias.value.as_str()));
-        if !matches!(named.kind, RelationKind::View(_)) {
+        if !matches!(named.kind, RelationKind::View(_)) || self.has_instead(&named, Event::Insert) {
             return self.bind_insert_into(insert, named, None, alias);
         }
         let view = Arc::new(self.view_target(&named, Verb::Insert)?);

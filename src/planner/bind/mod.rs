@@ -75,6 +75,8 @@ pub struct BindContext<'a> {
     pub search_path: &'a [Oid],
     /// The role whose view of names and privileges counts.
     pub role: Oid,
+    /// Relations that only this statement sees, before those of the catalog: transition tables.
+    pub transient: &'a [Arc<Relation>],
 }
 
 impl BindContext<'_> {

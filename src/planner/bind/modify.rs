@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::trigger::{Event, Timing};
 use dictdb_catalog::{Column as TableColumn, ConstraintKind, Relation, RelationKind};
 use dictdb_functions::facts::CastContext;
 use dictdb_parser::ast::{self, Statement};
@@ -10,7 +11,7 @@ use dictdb_types::{Error, Result, SqlState, Type};
 use super::Binder;
 use super::clause::Clause;
 use super::level::Level;
-use super::names::{FromItem, NamedColumn, Names, TableName};
+use super::names::{FromItem, NamedColumn, Names, TableName, idents};
 use crate::expr::Expr;
 use crate::logical::{Check, Column, Node};
 
@@ -31,6 +32,10 @@ impl Binder<'_> {
 
     /// The table or view to change; 42809 for what cannot be changed.
     pub(crate) fn modify_target(&mut self, name: &ast::ObjectName) -> Result<Arc<Relation>> {
+        if let Some(transient) = self.transient(&idents(name)?) {
+            let message = format!("relation \"{}\" cannot be the target of a modifying statement", transient.name);
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         let relation = self.relation(name)?;
         match relation.kind {
             RelationKind::Table => Ok(relation),
@@ -51,6 +56,12 @@ impl Binder<'_> {
                     .detail("This operation is not supported for this kind of relation."))
             }
         }
+    }
+
+    /// Whether a view has INSTEAD OF triggers for an event: then it is they that change something.
+    pub(crate) fn has_instead(&self, view: &Relation, event: Event) -> bool {
+        let mut triggers = self.cx.catalog.triggers_of(view.oid);
+        triggers.any(|trigger| trigger.timing == Timing::InsteadOf && trigger.is_for(event))
     }
 
     /// Fresh columns for a whole row of the table.

@@ -182,8 +182,12 @@ impl Binder<'_> {
     fn bind_distinct(&mut self, left: &Ast, right: &Ast, negated: bool, position: Option<u32>) -> Result<Expr> {
         let left = self.bind_expr(left)?;
         let right = self.bind_expr(right)?;
+        // Two row constructors are compared field by field; whole rows of tables are values like any other.
+        let constructed = |expr: &Expr| expr.ty().oid == oids::RECORD;
         if let (Expr::Row(a, _), Expr::Row(b, _)) = (&left, &right)
             && a.len() == b.len()
+            && constructed(&left)
+            && constructed(&right)
         {
             let (Expr::Row(a, _), Expr::Row(b, _)) = (left, right) else { unreachable!("both were rows") };
             let mut parts = Vec::with_capacity(a.len());

@@ -48,6 +48,11 @@ impl Binder<'_> {
         self.references.iter().find(after_grouping).and_then(|reference| reference.position)
     }
 
+    /// Where a column is referred to first.
+    pub(crate) fn first_position(&self, column: ColumnId) -> Option<u32> {
+        self.references.iter().find(|reference| reference.column == column)?.position
+    }
+
     /// Where a collected call is referred to last.
     pub(crate) fn call_position(&self, column: ColumnId) -> Option<u32> {
         self.references.iter().rev().find(|reference| reference.column == column)?.position

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::trigger::Event;
 use dictdb_catalog::{CheckOption, Privileges, Relation, RelationKind, ViewInfo};
 use dictdb_parser::ast::{self, Distinct, SetExpr, TableFactor};
 use dictdb_parser::node;
@@ -28,6 +29,14 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
+    fn event(self) -> Event {
+        match self {
+            Verb::Insert => Event::Insert,
+            Verb::Update => Event::Update,
+            Verb::Delete => Event::Delete,
+        }
+    }
+
     /// `cannot … view`, `To enable … the view`, the event.
     fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
@@ -88,7 +97,7 @@ impl Binder<'_> {
         let select = simple_select(query).map_err(refuse)?;
         let invoker = view.option("security_invoker").is_some_and(|value| value == "true");
         let role = if invoker { self.cx.role } else { view.owner };
-        let context = BindContext { search_path: &info.search_path, role, ..self.cx };
+        let context = BindContext { search_path: &info.search_path, role, transient: &[], ..self.cx };
         let mut inner = Binder::new(context, &statement.locations, &[], false);
         inner.next_column = self.next_column;
         inner.next_cte = self.next_cte;
@@ -127,6 +136,9 @@ impl Binder<'_> {
         };
         let from = self.relation(name)?;
         let below = match &from.kind {
+            RelationKind::View(_) if self.has_instead(&from, verb.event()) => {
+                return Err(Error::unsupported("a change through a view over a view with INSTEAD OF triggers"));
+            }
             RelationKind::View(_) => Some(self.view_target_inside(&from, verb, cascade)?),
             RelationKind::Table => None,
             _ => return Err(refuse(single)),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::trigger::Event;
 use dictdb_catalog::{Privileges, Relation, RelationKind};
 use dictdb_parser::ast::{self, Expr as Ast, TableFactor, UpdateTableFromKind};
 use dictdb_parser::node;
@@ -21,7 +22,9 @@ impl Binder<'_> {
         };
         let named = self.modify_target(name)?;
         let view = match named.kind {
-            RelationKind::View(_) => Some(Arc::new(self.view_target(&named, Verb::Update)?)),
+            RelationKind::View(_) if !self.has_instead(&named, Event::Update) => {
+                Some(Arc::new(self.view_target(&named, Verb::Update)?))
+            }
             _ => None,
         };
         let outer = std::mem::replace(&mut self.target_view, view.clone().map(|view| (view, Verb::Update)));
@@ -53,7 +56,7 @@ impl Binder<'_> {
                 self.note_change(&relation, Privileges::UPDATE, assigned);
             }
         }
-        let mut columns = vec![(source.row_id_column.clone(), Expr::column(&source.row_id_column))];
+        let mut columns = source.changed.columns();
         let mut targets = Vec::with_capacity(bound.values.len());
         for (attnum, value) in bound.values {
             let column = self.new_column("new", value.ty());
@@ -74,7 +77,10 @@ impl Binder<'_> {
         };
         replace_target_columns(&mut names);
         let returning = self.bind_returning(update.returning.as_ref(), names)?;
-        let action = ModifyAction::Update { row_id: source.row_id, assignments: targets };
+        let action = match source.changed {
+            Changed::Stored(row_id) => ModifyAction::Update { row_id: row_id.id, assignments: targets },
+            Changed::Shown(old) => ModifyAction::Instead { event: Event::Update, old: ids(&old), assignments: targets },
+        };
         let (alias, identity) = (source.alias, source.identity);
         Ok(Node::Modify(Box::new(Modify {
             relation,
@@ -102,15 +108,28 @@ impl Binder<'_> {
             Some(view) => (view.scan.clone(), view.scan_names(alias, self)?),
             None => {
                 let bound = self.bind_relation(relation, alias, None)?;
-                self.note_target();
+                if relation.is_stored() {
+                    self.note_target();
+                }
                 bound
             }
         };
-        let Node::Scan(scan_ref) = &scan else { return Err(Error::internal("the target is not a table")) };
-        let row_id = scan_ref.row_id.ok_or_else(|| Error::internal("the target has no row ids"))?;
         let shown = names.tables[0].alias.clone();
-        let stored = scan_ref.columns.iter().filter(|(_, attnum)| *attnum > 0);
-        let current = stored.map(|(column, attnum)| (*attnum, Expr::column(column))).collect();
+        let (changed, stored): (Changed, Vec<(i16, Column)>) = match &scan {
+            Node::Scan(scan) => {
+                let row_id = scan.row_id.ok_or_else(|| Error::internal("the target has no row ids"))?;
+                let (name, ty) = (Arc::from("row id"), crate::physical::ROW_ID);
+                let stored = scan.columns.iter().filter(|(_, attnum)| *attnum > 0);
+                let stored = stored.map(|(column, attnum)| (*attnum, column.clone())).collect();
+                (Changed::Stored(Column { id: row_id, name, ty, source: None }), stored)
+            }
+            shown => {
+                let attnums = relation.live_columns().map(|(attnum, _)| attnum);
+                let row: Vec<(i16, Column)> = attnums.zip(shown.columns()).collect();
+                (Changed::Shown(row.clone()), row)
+            }
+        };
+        let current = stored.iter().map(|(attnum, column)| (*attnum, Expr::column(column))).collect();
         self.enter(&names.tables[0], view.is_none().then_some(relation.oid));
         self.level().names = names;
         let mut node = view.map_or(scan, ViewTarget::node);
@@ -135,9 +154,8 @@ impl Binder<'_> {
             };
             node = Node::Filter { input: Box::new(node), predicate };
         }
-        let row_id_column = Column { id: row_id, name: Arc::from("row id"), ty: crate::physical::ROW_ID, source: None };
         let names = self.level().names.clone();
-        Ok(ModifySource { node, names, row_id, row_id_column, others, identity, current, alias: shown })
+        Ok(ModifySource { node, names, changed, others, identity, current, alias: shown })
     }
 }
 
@@ -147,10 +165,8 @@ pub(crate) struct ModifySource {
     pub node: Node,
     /// Names visible to SET, WHERE and RETURNING; the target is the first table.
     pub names: Names,
-    /// The target's row id.
-    pub row_id: ColumnId,
-    /// Likewise, as a column.
-    pub row_id_column: Column,
+    /// What says which row of the target is changed.
+    pub changed: Changed,
     /// Columns of the other tables, for RETURNING.
     pub others: Vec<Column>,
     /// Those of them that tell two rows of the other tables apart.
@@ -159,6 +175,30 @@ pub(crate) struct ModifySource {
     pub current: Vec<(i16, Expr)>,
     /// The target's alias.
     pub alias: Arc<str>,
+}
+
+/// What says which row is changed.
+pub(crate) enum Changed {
+    /// The row id of a table's row.
+    Stored(Column),
+    /// The row itself as a view with INSTEAD OF triggers shows it, by attnum.
+    Shown(Vec<(i16, Column)>),
+}
+
+impl Changed {
+    /// As columns of a projection.
+    pub fn columns(&self) -> Vec<(Column, Expr)> {
+        let pass = |column: &Column| (column.clone(), Expr::column(column));
+        match self {
+            Changed::Stored(row_id) => vec![pass(row_id)],
+            Changed::Shown(row) => row.iter().map(|(_, column)| pass(column)).collect(),
+        }
+    }
+}
+
+/// The columns of a row by attnum.
+pub(crate) fn ids(row: &[(i16, Column)]) -> Vec<(i16, ColumnId)> {
+    row.iter().map(|(attnum, column)| (*attnum, column.id)).collect()
 }
 
 /// After the first table was exchanged: makes unqualified names and `*` follow.

@@ -34,6 +34,12 @@ impl Builder<'_> {
                     .map(|(attnum, id)| Ok((*attnum, position(*id)?)))
                     .collect::<Result<_>>()?,
             },
+            ModifyAction::Instead { event, old, assignments } => {
+                let positions = |columns: &[(i16, ColumnId)]| {
+                    columns.iter().map(|(attnum, id)| Ok((*attnum, position(*id)?))).collect::<Result<Vec<_>>>()
+                };
+                Action::Instead { event: *event, old: positions(old)?, assignments: positions(assignments)? }
+            }
             ModifyAction::Delete { row_id } => Action::Delete { row_id: position(*row_id)? },
             ModifyAction::Merge { row_id, clauses } => {
                 let mut clauses = clauses.clone();

@@ -28,6 +28,7 @@ impl Effects {
                 effects.assigned = assignments.iter().map(|(attnum, _)| *attnum).collect();
             }
             ModifyAction::Delete { .. } => effects.deletes = true,
+            ModifyAction::Instead { .. } => {}
             ModifyAction::Merge { clauses, .. } => clauses.iter().for_each(|clause| effects.add(clause)),
         }
         effects

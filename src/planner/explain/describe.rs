@@ -5,6 +5,7 @@ mod unary;
 
 use std::collections::HashMap;
 
+use dictdb_catalog::trigger::Event;
 use dictdb_catalog::{IndexTarget, Relation};
 use dictdb_types::{Env, Type};
 
@@ -290,6 +291,8 @@ impl Describer<'_> {
         let operation = match modify.action {
             Action::Insert { .. } => "Insert",
             Action::Update { .. } => "Update",
+            Action::Instead { event, .. } if event == Event::Delete => "Delete",
+            Action::Instead { .. } => "Update",
             Action::Delete { .. } => "Delete",
             Action::Merge { .. } => "Merge",
         };

@@ -76,6 +76,9 @@ fn prune(node: &mut Node, needed: &BTreeSet<ColumnId>) {
                 ModifyAction::Delete { row_id } => {
                     below.insert(*row_id);
                 }
+                ModifyAction::Instead { old, assignments, .. } => {
+                    below.extend(old.iter().chain(assignments).map(|(_, id)| *id));
+                }
                 ModifyAction::Merge { row_id, clauses } => {
                     below.insert(*row_id);
                     let exprs = clauses.iter().flat_map(crate::logical::MergeClause::exprs);

@@ -99,29 +99,44 @@ impl Interpreter<'_> {
         if !is_row {
             return Ok(None);
         }
-        self.site.at(ContextPlace::outside("during function exit"));
         match value.datum {
             Datum::Null => Ok(None),
             Datum::Record(record) => {
+                self.site.at(ContextPlace::outside("during function exit"));
                 let from = match value.fields {
                     Some(from) => from,
                     None => self.fields_of_record(&record),
                 };
-                if from.len() != fields.len() {
-                    let message = "returned row structure does not match the structure of the triggering table";
-                    let detail = format!(
-                        "Number of returned columns ({}) does not match expected column count ({}).",
-                        from.len(),
-                        fields.len()
-                    );
-                    return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).detail(detail));
-                }
-                self.convert_row(&from, record.fields.clone(), fields).map(Some)
+                self.check_structure(&from, fields)?;
+                Ok(Some(record.fields.clone()))
             }
             _ => Err(Error::new(
                 SqlState::DATATYPE_MISMATCH,
                 "cannot return non-composite value from function returning composite type",
             )),
         }
+    }
+
+    /// 42804 unless a returned row has the columns of the table.
+    fn check_structure(&mut self, returned: &[Field], expected: &[Field]) -> Result<()> {
+        let same = |own: &Field, wanted: &Field| {
+            own.ty.oid == wanted.ty.oid && (wanted.ty.typmod < 0 || own.ty.typmod == wanted.ty.typmod)
+        };
+        let misfit = returned.iter().zip(expected).position(|(own, wanted)| !same(own, wanted));
+        let detail = match misfit {
+            Some(index) => {
+                let own = self.type_name(returned[index].ty);
+                let wanted = self.type_name(expected[index].ty);
+                format!("Returned type {own} does not match expected type {wanted} in column {}.", index + 1)
+            }
+            None if returned.len() == expected.len() => return Ok(()),
+            None => format!(
+                "Number of returned columns ({}) does not match expected column count ({}).",
+                returned.len(),
+                expected.len()
+            ),
+        };
+        let message = "returned row structure does not match the structure of the triggering table";
+        Err(Error::new(SqlState::DATATYPE_MISMATCH, message).detail(detail))
     }
 }

@@ -7,6 +7,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dictdb_executor::modify::StatementEvents;
 use dictdb_parser::utility::{Copy, CopyTarget};
 use dictdb_planner::table_expr::{self, TableExpr};
 use dictdb_types::{Datum, Error, Oid, Result, binary as wire, text as plain};
@@ -71,6 +72,7 @@ impl Session {
         }
         loader.take_rows(self, true)?;
         loader.insert_batch(self)?;
+        loader.finish(self)?;
         Ok(loader.inserted)
     }
 }
@@ -125,6 +127,8 @@ struct Loader<'a> {
     lines: Vec<(u64, String)>,
     line: u64,
     inserted: u64,
+    /// Of a table with triggers: what is left for the end.
+    events: Option<StatementEvents>,
 }
 
 impl<'a> Loader<'a> {
@@ -138,7 +142,9 @@ impl<'a> Loader<'a> {
             CopyFormat::Binary => Reader::Binary(binary::Rows::new()),
             CopyFormat::Text | CopyFormat::Csv => Reader::Lines(Lines::new(options)),
         };
-        let batch_rows = (BATCH_VALUES / table.columns.len().max(1)).max(1);
+        // What triggers do must not be done twice: rows of their tables are inserted one by one from the beginning.
+        let triggers = session.env().catalog.triggers_of(table.relation.oid).next().is_some();
+        let batch_rows = if triggers { 1 } else { (BATCH_VALUES / table.columns.len().max(1)).max(1) };
         let source = |rows: usize| -> Result<Arc<Source>> {
             let types: Vec<Oid> = table.columns.iter().map(|(_, ty)| ty.oid).collect();
             let sql = match condition {
@@ -150,6 +156,11 @@ impl<'a> Loader<'a> {
         let single = source(1)?;
         // What is wrong with the table is told before the client is asked for data.
         session.plan(&single)?;
+        let events = triggers.then(StatementEvents::default);
+        if let Some(events) = &events {
+            let none = Source::parse_with(&table.insert_none(), &[])?;
+            session.insert(&Arc::new(none), Arc::default(), Some(events))?;
+        }
         Ok(Loader {
             full: if batch_rows == 1 { single.clone() } else { source(batch_rows)? },
             single,
@@ -162,6 +173,7 @@ impl<'a> Loader<'a> {
             lines: Vec::new(),
             line: 0,
             inserted: 0,
+            events,
         })
     }
 
@@ -327,6 +339,14 @@ impl<'a> Loader<'a> {
         error.context(format!("COPY {}, line {}: \"{shown}\"", self.table.name, self.line))
     }
 
+    /// Ends the statement: what was left for its end happens.
+    fn finish(&self, session: &mut Session) -> Result<()> {
+        let Some(events) = &self.events else { return Ok(()) };
+        let cx = session.constraint_context()?;
+        let engine = session.shared.instance.engine.clone();
+        session.lend(|| tokio::task::block_in_place(|| events.finish(&cx, &engine)))
+    }
+
     /// Inserts what has been collected.
     fn insert_batch(&mut self, session: &mut Session) -> Result<()> {
         let values = std::mem::take(&mut self.values);
@@ -337,7 +357,7 @@ impl<'a> Loader<'a> {
         if lines.len() == self.batch_rows && self.batch_rows > 1 {
             let transaction = session.transaction()?;
             let savepoint = transaction.savepoint();
-            match session.insert(&self.full, values.clone().into()) {
+            match session.insert(&self.full, values.clone().into(), None) {
                 Ok(count) => {
                     transaction.release(savepoint)?;
                     self.inserted += count;
@@ -350,7 +370,7 @@ impl<'a> Loader<'a> {
             }
         }
         for (row, (line, shown)) in values.chunks(self.table.columns.len().max(1)).zip(&lines) {
-            let inserted = session.insert(&self.single, row.into());
+            let inserted = session.insert(&self.single, row.into(), self.events.as_ref());
             self.inserted += inserted.map_err(|error| {
                 let shown = if quotes_line(&error) { format!(": \"{shown}\"") } else { String::new() };
                 error.context(format!("COPY {}, line {line}{shown}", self.table.name))
@@ -389,9 +409,10 @@ fn shortened(text: &str) -> String {
 
 impl Session {
     /// Runs an INSERT with these parameters; rows inserted.
-    fn insert(&mut self, source: &Arc<Source>, params: Arc<[Datum]>) -> Result<u64> {
+    fn insert(&mut self, source: &Arc<Source>, params: Arc<[Datum]>, part_of: Option<&StatementEvents>) -> Result<u64> {
         let mut portal = Portal::new("", Some(source.clone()), source.text.clone(), self.block.savepoints.len());
         portal.params = params;
+        self.part_of = part_of.cloned();
         match self.execute_query(&portal)? {
             Outcome::Done(tag) => Ok(tag.count()),
             Outcome::Rows { .. } => Err(Error::internal("an INSERT of COPY returned rows")),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Relation, RelationKind};
+use dictdb_catalog::trigger::{Event, Timing};
+use dictdb_catalog::{Relation, RelationKind, Trigger};
 use dictdb_parser::ast::{Ident, ObjectName};
 use dictdb_types::{Error, Result, SqlState, Type, quote_identifier};
 
@@ -41,6 +42,13 @@ impl CopyTable {
         sql
     }
 
+    /// A statement that inserts no row at all, and fires statement triggers.
+    pub(super) fn insert_none(&self) -> String {
+        let values = vec!["NULL"; self.columns.len()].join(", ");
+        let targets = if self.columns.is_empty() { String::new() } else { format!(" ({})", self.column_list()) };
+        format!("INSERT INTO {}{targets} OVERRIDING SYSTEM VALUE SELECT {values} WHERE false", self.qualified)
+    }
+
     /// Likewise, for rows that satisfy a condition: it sees the whole row, defaults included.
     pub(super) fn insert_where(&self, rows: usize, condition: &str) -> String {
         let copied = |name: &str| self.columns.iter().any(|(column, _)| **column == *name);
@@ -72,8 +80,11 @@ impl CopyTable {
 impl Session {
     pub(super) fn copy_table(&mut self, name: &ObjectName, columns: &[Ident], from: bool) -> Result<CopyTable> {
         let relation = self.find_relation(name)?;
-        check_kind(&relation, from)?;
         let env = self.env();
+        let instead = |trigger: &Arc<Trigger>| trigger.timing == Timing::InsteadOf && trigger.is_for(Event::Insert);
+        if !from || !env.catalog.triggers_of(relation.oid).any(instead) {
+            check_kind(&relation, from)?;
+        }
         let schema = env.catalog.schema(relation.namespace).map(|schema| schema.name.clone()).unwrap_or_default();
         Ok(CopyTable {
             qualified: format!("{}.{}", quote_identifier(&schema), quote_identifier(&relation.name)),

@@ -6,7 +6,7 @@ use dictdb_catalog::{OnCommit, Relation};
 use dictdb_executor::ddl::{self, Completed, DatabaseName, DdlContext};
 use dictdb_parser::utility::{CreateTableAs, SourceQuery, TableSource, Utility};
 use dictdb_parser::{Statement, ast};
-use dictdb_types::{Datum, Error, Result, SqlState, quote_identifier};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, quote_identifier};
 
 use crate::Session;
 use crate::client::Tag;
@@ -113,11 +113,12 @@ impl Session {
             function_settings,
             made_routine: None,
             attempt: ddl::Attempt::default(),
+            truncated: Vec::new(),
         };
         // Filling an index or checking rows may take long.
         let executed =
             self.lend_if(lends, || tokio::task::block_in_place(|| ddl::execute(command, locations, &mut cx)));
-        let made_routine = cx.made_routine;
+        let (made_routine, truncated) = (cx.made_routine, std::mem::take(&mut cx.truncated));
         self.catalog = catalog;
         self.storage_changes = changes;
         self.catalog_epoch = self.shared.instance.new_epoch();
@@ -128,7 +129,18 @@ impl Session {
         if let Some(routine) = made_routine {
             self.routines.made = Some(routine);
         }
+        self.after_truncate(&truncated)?;
         Ok(tag)
+    }
+
+    fn after_truncate(&mut self, tables: &[Oid]) -> Result<()> {
+        let env = self.env();
+        if tables.iter().all(|table| env.catalog.triggers_of(*table).next().is_none()) {
+            return Ok(());
+        }
+        let cx = self.constraint_context()?;
+        let engine = self.shared.instance.engine.clone();
+        self.lend(|| tokio::task::block_in_place(|| ddl::after_truncate(tables, &cx, &engine)))
     }
 
     /// ON COMMIT of temporary tables: empties and drops them, as the last part of the transaction.

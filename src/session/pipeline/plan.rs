@@ -9,7 +9,7 @@ use dictdb_planner::estimate::Methods;
 use dictdb_planner::physical::Plan;
 use dictdb_planner::variables::Variables;
 use dictdb_planner::{Command, OutputColumn, Planned};
-use dictdb_types::{Datum, Error, Result, SqlState, Type};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type};
 
 use super::statistics::{PlannedSizes, StatementStatistics};
 use crate::client::{Column, Shape};
@@ -53,6 +53,8 @@ pub(crate) struct CachedPlan {
     sizes: PlannedSizes,
     /// It may call functions of users, which need the session.
     pub calls_routines: bool,
+    /// Those of them that it names: the role must be allowed to execute them.
+    routines: Box<[Oid]>,
 }
 
 impl CachedPlan {
@@ -139,7 +141,8 @@ impl Session {
         };
         let instance = &self.shared.instance;
         let path = env.search_path();
-        let cx = env.bind_context(&path);
+        let mut cx = env.bind_context(&path);
+        cx.transient = &self.routines.transition_tables;
         let statistics = StatementStatistics {
             storage: &instance.storage,
             cache: &instance.statistics,
@@ -151,9 +154,9 @@ impl Session {
         let variables = source.variables.as_deref().map(|variables| variables as &dyn Variables);
         let locations = &source.parsed.locations;
         let planned = dictdb_planner::plan_with(tree, locations, &source.declared, variables, cx, &statistics)?;
-        let Planned { plan, params, columns, command, calls_routines, returns_rows, failure, computes_with_parameters } =
+        let Planned { plan, params, columns, command, routines, returns_rows, failure, computes_with_parameters } =
             planned;
-        let calls_routines = calls_routines || plan.modifies && env.catalog.has_routines();
+        let calls_routines = !routines.is_empty() || plan.modifies && env.catalog.has_routines();
         let tables = plan.locks.iter().filter_map(|(oid, _)| {
             env.catalog.relation(*oid).and_then(|relation| instance.storage.table(relation.storage))
         });
@@ -162,6 +165,7 @@ impl Session {
             custom: plan.root.cost.1 > CUSTOM_COST,
             heavy: calls_routines || super::run::is_heavy(&plan),
             calls_routines,
+            routines: routines.into(),
             stamp,
             prepared: Arc::new(prepare(plan, &self.prepare_context(env))?),
             params: params.into(),
@@ -286,6 +290,15 @@ impl CachedPlan {
     /// The error of a plan that cannot be run.
     pub(crate) fn check_runnable(&self) -> Result<()> {
         self.failure.clone().map_or(Ok(()), Err)
+    }
+
+    /// 42501 unless the session's role may execute the functions that the plan names.
+    pub(crate) fn check_executable(&self, session: &mut Session) -> Result<()> {
+        for oid in &self.routines {
+            let routine = session.env().catalog.routine(*oid).cloned();
+            routine.map_or(Ok(()), |routine| session.check_execute(&routine))?;
+        }
+        Ok(())
     }
 
     /// 0A000 when a client was told of other columns: the statement was prepared before its tables changed.

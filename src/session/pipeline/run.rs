@@ -124,6 +124,7 @@ impl Session {
                 break (plan, env, transaction);
             }
         };
+        plan.check_executable(self)?;
         let stream = self.open(&plan, params, env, transaction, wait)?;
         self.lend_if(plan.calls_routines, || finish_or_stream(&plan, stream))
     }
@@ -179,8 +180,9 @@ impl Session {
             wait,
             params: params.clone(),
             catalog: env.catalog.clone(),
-            virtual_tables: env.clone(),
+            session: env.clone(),
             constraints: self.constraints.clone(),
+            statement: self.part_of.take(),
             env,
         })
     }

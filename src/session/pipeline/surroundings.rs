@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::Catalog;
-use dictdb_executor::VirtualTables;
+use dictdb_executor::SessionServices;
 use dictdb_executor::ddl::Surroundings;
 use dictdb_types::Env;
 use parking_lot::Mutex;
@@ -30,7 +30,7 @@ impl Surroundings for StatementEnv {
         self.over(catalog)
     }
 
-    fn virtual_tables(&self, catalog: Arc<Catalog>) -> Arc<dyn VirtualTables> {
+    fn services(&self, catalog: Arc<Catalog>) -> Arc<dyn SessionServices> {
         self.over(catalog)
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dictdb_catalog::{AclKind, Language, Privileges, Routine};
+use dictdb_catalog::{AclKind, Language, Privileges, Relation, Routine};
 use dictdb_executor::Expression;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type};
 
 use super::Invocation;
 use super::pl::{Compiled, ContextEntry};
 use super::sql::SqlFunction;
+use super::trigger::TriggerRoutine;
 use crate::Session;
 use crate::settings::Scope;
 
@@ -23,6 +24,10 @@ pub(crate) struct RoutineCache {
     pub sql: HashMap<(Oid, Box<[Oid]>), Arc<SqlFunction>>,
     /// Functions in PL/pgSQL by oid and argument types.
     pub compiled: HashMap<(Oid, Box<[Oid]>), Compiled>,
+    /// Trigger functions by trigger.
+    pub triggers: HashMap<Oid, Arc<TriggerRoutine>>,
+    /// The transition tables that the statements of the running function see.
+    pub transition_tables: Arc<[Arc<Relation>]>,
     /// Conversions of values, and the catalog version they are good for.
     pub casts: (u64, HashMap<(Type, Type), Arc<Expression>>),
     /// The routine that was made last: its body is still to be checked.
@@ -68,6 +73,18 @@ impl Session {
     fn run_routine(&mut self, call: &Invocation<'_>) -> Result<Results> {
         let routine = self.routine(call.routine)?;
         self.check_execute(&routine)?;
+        let outer_tables = std::mem::take(&mut self.routines.transition_tables);
+        // What surrounds the call could not be kept up across transactions.
+        let is_plain = !routine.security_definer && routine.config.is_empty();
+        let inside = Invocation { nonatomic: call.nonatomic && is_plain, ..*call };
+        let run = |session: &mut Session| session.run_body(&routine, &inside);
+        let result = self.deeper(|session| session.with_surroundings(&routine, run));
+        self.routines.transition_tables = outer_tables;
+        result
+    }
+
+    /// Runs one more call within those that run. 54001 when there are too many.
+    pub(super) fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         if self.routines.depth >= MAX_DEPTH {
             return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded").hint(
                 "Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), after ensuring the \
@@ -75,7 +92,7 @@ impl Session {
             ));
         }
         self.routines.depth += 1;
-        let result = dictdb_parser::with_stack(|| self.with_surroundings(&routine, call));
+        let result = dictdb_parser::with_stack(|| work(self));
         self.routines.depth -= 1;
         result
     }
@@ -104,9 +121,13 @@ impl Session {
     }
 
     /// Runs the body as SECURITY DEFINER and SET say.
-    fn with_surroundings(&mut self, routine: &Arc<Routine>, call: &Invocation<'_>) -> Result<Results> {
+    pub(super) fn with_surroundings<T>(
+        &mut self,
+        routine: &Arc<Routine>,
+        body: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         if !routine.security_definer && routine.config.is_empty() {
-            return self.run_body(routine, call);
+            return body(self);
         }
         let definer = match routine.security_definer {
             true => self.env().catalog.role(routine.owner).map(|role| role.name.clone()),
@@ -121,9 +142,7 @@ impl Session {
             saved.push((name.to_owned(), self.shared.settings.lock().text(name)));
             result = result.and_then(|()| self.shared.set(name, value, Scope::Local));
         }
-        // What surrounds the call could not be kept up across transactions.
-        let inside = Invocation { nonatomic: false, ..*call };
-        let result = result.and_then(|()| self.run_body(routine, &inside));
+        let result = result.and_then(|()| body(self));
         // A failed call takes its settings back with its transaction.
         if result.is_ok() {
             for (name, value) in saved.into_iter().rev() {

@@ -4,6 +4,7 @@
 //!   kernel ──► Shared::in_session ──► invoke: privileges, SECURITY DEFINER, SET, depth
 //!                                        ├─ sql      the statements of LANGUAGE sql
 //!                                        └─ pl/      LANGUAGE plpgsql, the host of dictdb_plpgsql
+//!   AFTER, BEFORE … ──► trigger: what the function is told, its transition tables
 //! ```
 
 mod call;
@@ -11,6 +12,7 @@ mod check;
 mod invoke;
 mod pl;
 mod sql;
+mod trigger;
 
 use dictdb_functions::set_returning::{Rows, SetFn};
 use dictdb_functions::{CallContext, ScalarFn};
@@ -19,6 +21,7 @@ use dictdb_types::{Datum, Error, Oid, Result, Type};
 use crate::StatementEnv;
 
 pub(crate) use invoke::RoutineCache;
+pub(crate) use trigger::{FUNCTIONS as TRIGGER_FUNCTIONS, RunningTriggers};
 
 /// The kernels of the languages.
 pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] = &[("fmgr_sql", scalar), ("plpgsql_call_handler", scalar)];

@@ -30,6 +30,8 @@ pub struct Derived {
     pub synchronous_commit: bool,
     /// `default_transaction_isolation` and its kin.
     pub transaction_modes: Modes,
+    /// `session_replication_role` is `replica`: triggers and foreign keys are not for this session.
+    pub is_replica: bool,
     /// `client_encoding` is `SQL_ASCII`: bytes are passed on unchecked by the client.
     pub encoding: &'static str,
     /// What is logged.
@@ -48,6 +50,7 @@ impl Default for Derived {
             search_path: Arc::new(["$user".to_owned(), "public".to_owned()]),
             synchronous_commit: true,
             transaction_modes: Modes::default(),
+            is_replica: false,
             encoding: "UTF8",
             log: LogWishes::default(),
         }
@@ -67,6 +70,7 @@ impl Derived {
             search_path: split_identifiers(&settings.text("search_path")).unwrap_or_default().into(),
             synchronous_commit: settings.text("synchronous_commit") != "off",
             transaction_modes: Modes::from_settings(settings),
+            is_replica: settings.text("session_replication_role") == "replica",
             encoding: if settings.text("client_encoding") == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" },
             log: LogWishes::of(settings),
         }

@@ -1,8 +1,6 @@
 //! Deferred constraints: SET CONSTRAINTS, and their check when the transaction commits.
 
-use std::sync::Arc;
-
-use dictdb_catalog::{Catalog, Constraint};
+use dictdb_catalog::Catalog;
 use dictdb_parser::ast::{Ident, ObjectName, ObjectNamePart};
 use dictdb_parser::utility::SetConstraints;
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
@@ -25,7 +23,8 @@ impl Session {
         let constraints = self.constraints.clone();
         let cx = self.constraint_context()?;
         let engine = self.shared.instance.engine.clone();
-        constraints.set(oids.as_deref(), set.deferred, &cx, &engine)?;
+        let lends = cx.catalog.has_routines();
+        self.lend_if(lends, || constraints.set(oids.as_deref(), set.deferred, &cx, &engine))?;
         Ok(Outcome::Done(Tag::new("SET CONSTRAINTS")))
     }
 
@@ -37,7 +36,8 @@ impl Session {
         let constraints = self.constraints.clone();
         let cx = self.constraint_context()?;
         let engine = self.shared.instance.engine.clone();
-        tokio::task::block_in_place(|| constraints.check(&cx, &engine))
+        let lends = cx.catalog.has_routines();
+        self.lend_if(lends, || tokio::task::block_in_place(|| constraints.check(&cx, &engine)))
     }
 }
 
@@ -61,16 +61,23 @@ fn named(env: &StatementEnv, names: &[ObjectName]) -> Result<Vec<Oid>> {
             let message = format!("constraint \"{name}\" does not exist");
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
         };
-        if found.iter().all(|constraint| !constraint.deferrable) {
+        if found.iter().all(|(_, deferrable)| !deferrable) {
             let message = format!("constraint \"{name}\" is not deferrable");
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
         }
-        oids.extend(found.iter().filter(|constraint| constraint.deferrable).map(|constraint| constraint.oid));
+        oids.extend(found.iter().filter(|(_, deferrable)| *deferrable).map(|(oid, _)| *oid));
     }
     Ok(oids)
 }
 
-fn in_schema(catalog: &Catalog, schema: Oid, name: &str) -> Vec<Arc<Constraint>> {
-    let tables = catalog.relations().filter(|relation| relation.namespace == schema);
-    tables.flat_map(|table| &table.constraints).filter(|constraint| *constraint.name == *name).cloned().collect()
+/// The constraints and constraint triggers of this name, and whether each is deferrable.
+fn in_schema(catalog: &Catalog, schema: Oid, name: &str) -> Vec<(Oid, bool)> {
+    let mut found = Vec::new();
+    for table in catalog.relations().filter(|relation| relation.namespace == schema) {
+        let constraints = table.constraints.iter().filter(|constraint| *constraint.name == *name);
+        found.extend(constraints.map(|constraint| (constraint.oid, constraint.deferrable)));
+        let trigger = catalog.trigger_named(table.oid, name).filter(|trigger| trigger.constraint.is_valid());
+        found.extend(trigger.map(|trigger| (trigger.constraint, trigger.deferrable)));
+    }
+    found
 }

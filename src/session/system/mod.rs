@@ -33,6 +33,9 @@ use output::{Output, Row};
 /// The rows of system tables as one statement sees them.
 impl VirtualTables for StatementEnv {
     fn rows(&self, relation: Oid, equals: &[(i16, Datum)], columns: &[i16]) -> Result<Vec<Row>> {
+        if let Some(rows) = self.transition_rows(relation, columns) {
+            return Ok(rows);
+        }
         let mut output = Output::new(relation, equals, columns);
         relations::produce(self, relation, &mut output)?;
         Ok(output.into_rows())

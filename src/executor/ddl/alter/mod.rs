@@ -48,6 +48,7 @@ impl DdlContext<'_> {
         self.check_owner(&relation)?;
         let mode = alter.actions.iter().map(action::lock_mode).max_by_key(|mode| strength(*mode));
         self.lock(relation.oid, mode.unwrap_or(LockMode::AccessExclusive))?;
+        self.check_not_in_use(&relation, "ALTER TABLE")?;
         let table = relation.oid;
         let recurse = !alter.table.only;
         let mut steps: Steps<'_> = BTreeMap::new();

@@ -69,7 +69,7 @@ impl DdlContext<'_> {
             Action::Inherit(parent, true) => self.inherit(&relation, parent),
             Action::Inherit(parent, false) => self.disinherit(&relation, parent),
             Action::OfType(Some(_)) => Err(Error::unsupported("ALTER TABLE … OF")),
-            Action::Trigger { .. } => Err(Error::unsupported("ENABLE and DISABLE TRIGGER")),
+            Action::Trigger { which, mode } => self.set_firing(&relation, which, *mode),
             Action::Rule { .. } => Err(Error::unsupported("ENABLE and DISABLE RULE")),
             Action::AttachPartition(..) | Action::DetachPartition(_) => Err(Error::unsupported("partitioning")),
             _ => Err(Error::internal("an action without a place")),

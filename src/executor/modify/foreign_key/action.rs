@@ -1,11 +1,13 @@
 //! CASCADE, SET NULL and SET DEFAULT: children follow their parent.
 
 use dictdb_catalog::ReferentialAction;
+use dictdb_catalog::trigger::Event;
 use dictdb_planner::table_expr::TableExpr;
 use dictdb_storage::{Isolation, LockMode, concurrent_update};
 use dictdb_types::{Datum, Result, RowId, order};
 
 use super::super::target::{Target, place};
+use super::super::trigger::RowUpdate;
 use super::super::writer::{Change, Writer};
 use super::ForeignKeyCode;
 use super::key::convert;
@@ -26,13 +28,16 @@ impl ForeignKeyCode {
         // One command of its own: it does not meet rows that it changes itself.
         let snapshot = writer.cx.transaction.latest_snapshot()?;
         let writer = Writer { snapshot: &snapshot, rt: None, ..*writer };
+        let event = if action == ReferentialAction::Cascade && new.is_none() { Event::Delete } else { Event::Update };
+        writer.before_statement(target.triggers.as_deref(), target.relation(), event, &self.child.places)?;
         let children = self.child_search.find(&self.child, &wanted, &snapshot)?;
         for child in &children {
             writer.cx.env.check_interrupts()?;
             self.refuse_unseen(*child, &writer)?;
             self.act_on(action, *child, &target, &wanted, new, &writer)?;
         }
-        Ok(!children.is_empty())
+        writer.after_statement(target.triggers.as_deref(), target.relation(), event, &self.child.places)?;
+        Ok(!children.is_empty() || target.triggers.is_some())
     }
 
     /// Under REPEATABLE READ an action may not touch rows that the transaction does not see.
@@ -59,16 +64,15 @@ impl ForeignKeyCode {
         let mut version = writer.read(target, child)?.map(|row| (None, row));
         while let Some((tag, row)) = version {
             let change = match (action, new) {
-                (ReferentialAction::Cascade, None) => writer.delete(target, child, tag, &row)?,
+                (ReferentialAction::Cascade, None) => writer.delete_row(target, child, tag, &row)?,
                 _ => {
-                    let (places, mut changed) = self.changed_child(action, target, &row, new, writer)?;
-                    writer.complete(target, &mut changed)?;
-                    let places = target.with_generated(places);
-                    writer.update(target, child, tag, &places, &row, &changed)?
+                    let (places, changed) = self.changed_child(action, target, &row, new, writer)?;
+                    let update = RowUpdate { id: child, expected: tag, places, old: &row, new: changed };
+                    writer.update_row(target, update)?.0
                 }
             };
             version = match change {
-                Change::Done | Change::Gone | Change::Repeated => None,
+                Change::Done | Change::Gone | Change::Repeated | Change::Skipped => None,
                 // Somebody changed the child meanwhile: it may refer to something else by now.
                 Change::Changed => writer
                     .read_latest(target, child)?

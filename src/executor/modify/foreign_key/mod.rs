@@ -119,6 +119,16 @@ impl ForeignKeyCode {
         }))
     }
 
+    /// The table that refers.
+    pub fn child_table(&self) -> Oid {
+        self.child.handle.relation.oid
+    }
+
+    /// The table that is referred to.
+    pub fn parent_table(&self) -> Oid {
+        self.parent.handle.relation.oid
+    }
+
     /// Values of the referenced columns in a full row of the parent.
     pub fn parent_values(&self, row: &Row) -> Row {
         self.parent.values(row)

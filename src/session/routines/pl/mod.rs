@@ -17,7 +17,9 @@ use dictdb_catalog::Routine;
 use dictdb_functions::facts::{ArgMode, ProcKind, Volatility};
 use dictdb_functions::resolve::is_polymorphic;
 use dictdb_parser::utility::Do;
-use dictdb_plpgsql::{Arguments, CallSite, Function, Header, Parameter, ResultKind, Returned, SqlKind, compile};
+use dictdb_plpgsql::{
+    Arguments, CallSite, Function, Header, Parameter, ResultKind, Returned, SqlKind, TriggerData, compile,
+};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
 
 use self::host::PlHost;
@@ -62,7 +64,8 @@ impl Session {
     pub(super) fn run_plpgsql(&mut self, routine: &Arc<Routine>, call: &Invocation<'_>) -> Result<Results> {
         if routine.result == oids::TRIGGER {
             let message = "trigger functions can only be called as triggers";
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            let context = format!("compilation of PL/pgSQL function \"{}\" near line 1", routine.name);
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).context(context));
         }
         let function = self.compiled(routine, call)?;
         let arguments = Arguments { values: call.args.to_vec(), oid: routine.oid };
@@ -85,8 +88,7 @@ impl Session {
         {
             return Ok(known.function.clone());
         }
-        let header = self.header(routine, call)?;
-        let function = Arc::new(self.compile_plpgsql(header, None)?);
+        let function = self.compile_routine(routine, call)?;
         if can_keep {
             let compiled = Compiled { routine: routine.clone(), catalog, function: function.clone() };
             self.routines.compiled.insert(key, compiled);
@@ -94,7 +96,24 @@ impl Session {
         Ok(function)
     }
 
-    fn catalog_stamp(&mut self) -> (u64, u64) {
+    /// Compiles a function anew.
+    pub(super) fn compile_routine(&mut self, routine: &Arc<Routine>, call: &Invocation<'_>) -> Result<Arc<Function>> {
+        let header = self.header(routine, call)?;
+        self.compile_plpgsql(header, None).map(Arc::new)
+    }
+
+    /// Calls a trigger function; the row it returns, `None` for NULL.
+    pub(super) fn call_pl_trigger(
+        &mut self,
+        routine: &Routine,
+        function: &Function,
+        data: TriggerData,
+    ) -> Result<Option<Vec<dictdb_types::Datum>>> {
+        let mut host = PlHost::new(self, routine.volatility != Volatility::Volatile, false);
+        dictdb_plpgsql::call_trigger(function, routine.oid, data, &mut host)
+    }
+
+    pub(super) fn catalog_stamp(&mut self) -> (u64, u64) {
         let epoch = if self.catalog.is_changed() { self.catalog_epoch } else { 0 };
         (self.env().catalog.version(), epoch)
     }

@@ -111,7 +111,8 @@ impl PlHost<'_> {
         let env = self.environment();
         if let Statement::Sql(tree) = &parsed.statement {
             let path = env.search_path();
-            let cx = env.bind_context(&path);
+            let mut cx = env.bind_context(&path);
+            cx.transient = &self.session.routines.transition_tables;
             let wanted = target.map(|ty| Target { ty, located: sql.kind == SqlKind::Assignment });
             let simple = simple_expression(tree, &parsed.locations, visible.types(), &*visible, wanted, cx)?;
             if let Some(simple) = simple {

@@ -25,14 +25,12 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_get_constraintdef", pg_get_constraintdef),
     ("pg_get_constraintdef_ext", pg_get_constraintdef),
     ("pg_get_serial_sequence", pg_get_serial_sequence),
-    // Tables have no partitions, no extended statistics, and no triggers.
+    // Tables have no partitions and no extended statistics.
     ("pg_get_partkeydef", |_, _| Ok(Datum::Null)),
     ("pg_get_partition_constraintdef", |_, _| Ok(Datum::Null)),
     ("pg_get_statisticsobjdef", |_, _| Ok(Datum::Null)),
     ("pg_get_statisticsobjdef_columns", |_, _| Ok(Datum::Null)),
     ("pg_get_statisticsobjdef_expressions", |_, _| Ok(Datum::Null)),
-    ("pg_get_triggerdef", |_, _| Ok(Datum::Null)),
-    ("pg_get_triggerdef_ext", |_, _| Ok(Datum::Null)),
     ("pg_get_replica_identity_index", pg_get_replica_identity_index),
 ];
 
@@ -181,7 +179,16 @@ fn pg_get_constraintdef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
         let constraint = relation.constraints.iter().find(|constraint| constraint.oid == wanted)?;
         Some(constraint_definition(env, relation, constraint, flag(args, 1)))
     });
-    Ok(nullable(found.or_else(|| domain_constraint(env, wanted, flag(args, 1)))))
+    let found = found.or_else(|| domain_constraint(env, wanted, flag(args, 1)));
+    Ok(nullable(found.or_else(|| trigger_constraint(env, wanted))))
+}
+
+/// The definition of a constraint trigger as a constraint.
+fn trigger_constraint(env: &StatementEnv, wanted: Oid) -> Option<String> {
+    let trigger = env.catalog.triggers().find(|trigger| trigger.constraint == wanted)?;
+    let deferrable = if trigger.deferrable { " DEFERRABLE" } else { "" };
+    let deferred = if trigger.initially_deferred { " INITIALLY DEFERRED" } else { "" };
+    Some(format!("TRIGGER{deferrable}{deferred}"))
 }
 
 /// The definition of a domain's CHECK.

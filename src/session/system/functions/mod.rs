@@ -13,6 +13,7 @@ mod privilege;
 mod setting;
 mod size;
 mod statistics;
+mod trigger;
 mod view;
 mod visibility;
 mod wal;
@@ -27,6 +28,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         crate::advisory::FUNCTIONS,
         crate::functions::FUNCTIONS,
         crate::routines::FUNCTIONS,
+        crate::routines::TRIGGER_FUNCTIONS,
         crate::sequences::FUNCTIONS,
         activity::FUNCTIONS,
         definition::FUNCTIONS,
@@ -37,6 +39,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         setting::FUNCTIONS,
         size::FUNCTIONS,
         statistics::FUNCTIONS,
+        trigger::FUNCTIONS,
         view::FUNCTIONS,
         visibility::FUNCTIONS,
         wal::FUNCTIONS,

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::trigger::{Event, Timing};
 use dictdb_catalog::{Relation, RelationKind};
 use dictdb_functions::set_returning::{Rows, SetFn};
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Datum, Result, quote_identifier};
 use jiff::Timestamp;
 
-use super::arguments::{integer, oid, records, session, values};
+use super::arguments::{flag, integer, oid, records, session, values};
 use crate::StatementEnv;
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
@@ -45,14 +46,26 @@ fn pg_relation_is_updatable(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datu
     let env = session(cx)?;
     let commands = match env.catalog.relation(oid(args, 0)) {
         Some(relation) if matches!(relation.kind, RelationKind::Table) => ALL,
-        Some(relation) => match updatable(env, relation) {
-            Some(view) if !view.columns.is_empty() => ALL,
-            Some(view) if view.delete => DELETE,
-            _ => 0,
-        },
+        Some(relation) => {
+            let own = match updatable(env, relation) {
+                Some(view) if !view.columns.is_empty() => ALL,
+                Some(view) if view.delete => DELETE,
+                _ => 0,
+            };
+            own | if flag(args, 1) { by_triggers(env, relation) } else { 0 }
+        }
         None => 0,
     };
     Ok(Datum::Int4(commands))
+}
+
+/// The commands that INSTEAD OF triggers carry out.
+fn by_triggers(env: &StatementEnv, relation: &Relation) -> i32 {
+    let triggers = env.catalog.triggers_of(relation.oid).filter(|trigger| trigger.timing == Timing::InsteadOf);
+    triggers.fold(0, |commands, trigger| {
+        let bit = |event: Event, bit: i32| if trigger.is_for(event) { bit } else { 0 };
+        commands | bit(Event::Update, 4) | bit(Event::Insert, 8) | bit(Event::Delete, 16)
+    })
 }
 
 /// What can be done through a view; `None` when nothing can.

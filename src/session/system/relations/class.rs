@@ -43,7 +43,7 @@ fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
         access_method(&relation.kind), relation.storage, Oid::INVALID, pages, tuples, 0, Oid::INVALID,
         !relation.indexes.is_empty(), false, persistence(relation.persistence), relation.kind_letter(), attributes as i16,
         checks as i16, relation.view().is_some(),
-        foreign_keys || !relation.referenced_by.is_empty(), !relation.children.is_empty(), relation.row_security,
+        foreign_keys || !relation.referenced_by.is_empty() || source.catalog.triggers_of(relation.oid).next().is_some(), !relation.children.is_empty(), relation.row_security,
         relation.force_row_security, populated, replica_identity(relation, stored), false,
         Oid::INVALID, if stored { FROZEN } else { Oid::INVALID }, if stored { FIRST_MULTI } else { Oid::INVALID },
         acl(relation.acl.as_deref()), options(&relation.options), NULL,

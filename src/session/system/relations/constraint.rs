@@ -1,6 +1,6 @@
 //! `pg_constraint`.
 
-use dictdb_catalog::{Constraint, ConstraintKind, ForeignKey, ReferentialAction, Relation};
+use dictdb_catalog::{Constraint, ConstraintKind, ForeignKey, ReferentialAction, Relation, Trigger};
 use dictdb_functions::facts::ids;
 use dictdb_functions::resolve::{BuiltinScope, opclass};
 use dictdb_types::{Datum, Oid, TypeInfo, TypeLookup};
@@ -47,6 +47,17 @@ pub fn action_letter(action: ReferentialAction) -> char {
 
 fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
     relation.constraints.iter().for_each(|constraint| push(source, relation, constraint, out));
+    let triggers = source.catalog.triggers_of(relation.oid).filter(|trigger| trigger.constraint.is_valid());
+    triggers.for_each(|trigger| push_trigger(relation, trigger, out));
+}
+
+/// A constraint trigger is a constraint too.
+fn push_trigger(relation: &Relation, trigger: &Trigger, out: &mut Output<'_>) {
+    row!(out;
+        trigger.constraint, &trigger.name, relation.namespace, 't', trigger.deferrable, trigger.initially_deferred, true,
+        relation.oid, Oid::INVALID, Oid::INVALID, Oid::INVALID, Oid::INVALID, ' ', ' ', ' ', true, 0, true,
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    );
 }
 
 fn push(source: &Source<'_>, relation: &Relation, constraint: &Constraint, out: &mut Output<'_>) {

@@ -81,6 +81,9 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
             put(dependent, on, letter(kind));
         }
     }
+    for trigger in source.catalog.triggers().filter(|trigger| trigger.constraint.is_valid()) {
+        put((classes::CONSTRAINT, trigger.constraint, 0), (classes::TRIGGER, trigger.oid, 0), 'i');
+    }
     for relation in source.catalog.relations().filter(|r| r.oid >= Oid::FIRST_NORMAL) {
         structural(source.catalog, relation, &mut put);
     }
@@ -161,7 +164,8 @@ pub fn pg_shdepend(source: &Source<'_>, out: &mut Output<'_>) {
     let relations = source.catalog.relations().map(|r| (classes::CLASS, r.oid, r.owner));
     let schemas = source.catalog.schemas().map(|s| (classes::NAMESPACE, s.oid, s.owner));
     let types = source.catalog.user_types().map(|t| (classes::TYPE, t.oid, t.owner));
-    for (class, oid, owner) in relations.chain(schemas).chain(types) {
+    let routines = source.catalog.routines().map(|r| (classes::PROC, r.oid, r.owner));
+    for (class, oid, owner) in relations.chain(schemas).chain(types).chain(routines) {
         if owner != BOOTSTRAP_ROLE && oid >= Oid::FIRST_NORMAL {
             row!(out; database, class, oid, 0, classes::AUTHID, owner, 'o');
         }

@@ -1,0 +1,110 @@
+//! Changes of a view by its INSTEAD OF triggers.
+
+use std::sync::Arc;
+
+use dictdb_catalog::Relation;
+use dictdb_catalog::trigger::Event;
+use dictdb_types::{Datum, Result};
+
+use super::node::Modify;
+use super::trigger::{Happening, Triggers};
+use crate::eval::{Code, Scope, eval_into};
+use crate::row::{Cursor, Node, Row};
+use crate::runtime::Runtime;
+
+/// INSERT, UPDATE or DELETE of a view.
+#[derive(Debug)]
+pub(crate) struct InsteadOf {
+    /// Rows.
+    pub input: Arc<dyn Node>,
+    /// The view.
+    pub view: Arc<Relation>,
+    /// Its triggers.
+    pub triggers: Box<Triggers>,
+    /// What is done.
+    pub event: Event,
+    /// Place in the view's row and input column of the values of the old row.
+    pub old: Box<[(usize, usize)]>,
+    /// The same of new values.
+    pub new: Box<[(usize, usize)]>,
+    /// RETURNING, over the row and the input row.
+    pub returning: Option<Box<[Code]>>,
+    /// Whether it is the statement itself, whose rows are counted.
+    pub counts: bool,
+}
+
+impl Node for InsteadOf {
+    fn open(self: Arc<Self>) -> Box<dyn Cursor> {
+        Box::new(InsteadCursor {
+            input: self.input.clone().open(),
+            node: self,
+            position: 0,
+            began: false,
+            ended: false,
+        })
+    }
+}
+
+struct InsteadCursor {
+    node: Arc<InsteadOf>,
+    input: Box<dyn Cursor>,
+    position: usize,
+    began: bool,
+    ended: bool,
+}
+
+impl InsteadOf {
+    /// Has the triggers change one row; the row they leave, `None` if one of them did nothing.
+    fn apply(&self, input: &Row, rt: &Runtime) -> Result<Option<Row>> {
+        let with = |mut row: Row, values: &[(usize, usize)]| {
+            values.iter().for_each(|(place, column)| row[*place] = Modify::input_value(input, *column));
+            row
+        };
+        let empty = || vec![Datum::Null; self.view.columns.len()];
+        let old = (self.event != Event::Insert).then(|| with(empty(), &self.old));
+        let new = (self.event != Event::Delete).then(|| with(old.clone().unwrap_or_else(empty), &self.new));
+        let happening = Happening { event: self.event, assigned: &[], old: old.as_ref(), new: new.as_ref() };
+        rt.writer().instead_of(&self.triggers, happening)
+    }
+
+    fn assigned(&self) -> Vec<usize> {
+        match self.event {
+            Event::Update => self.new.iter().map(|(place, _)| *place).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Cursor for InsteadCursor {
+    fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
+        let node = self.node.clone();
+        let triggers = Some(&*node.triggers);
+        if !std::mem::replace(&mut self.began, true) {
+            rt.writer().before_statement(triggers, &node.view, node.event, &node.assigned())?;
+        }
+        let mut input = Row::new();
+        while self.input.next(rt, &mut input)? {
+            rt.tick(self.position)?;
+            self.position += 1;
+            let Some(mut full) = node.apply(&input, rt)? else { continue };
+            if node.counts {
+                rt.add_affected(1);
+            }
+            if let Some(returning) = &node.returning {
+                full.append(&mut input);
+                row.clear();
+                eval_into(returning, Scope::new(rt, &full), row)?;
+                return Ok(true);
+            }
+        }
+        if !std::mem::replace(&mut self.ended, true) {
+            rt.writer().after_statement(triggers, &node.view, node.event, &node.assigned())?;
+        }
+        Ok(false)
+    }
+
+    /// A statement changes data once.
+    fn rescan(&mut self, _: &Runtime) -> Result<()> {
+        Ok(())
+    }
+}
