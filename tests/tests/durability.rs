@@ -62,6 +62,35 @@ const SETUP: &str = "
     DELETE FROM s.everything WHERE id = 2;
 ";
 
+const TRIGGERS: [&str; 3] = [
+    "CREATE TABLE notes (x int, by text);
+     CREATE TABLE noted (x int PRIMARY KEY, y int);
+     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+     BEGIN INSERT INTO notes VALUES (NEW.x, TG_NAME || TG_NARGS); RETURN NEW; END $$;
+     CREATE TRIGGER one BEFORE INSERT OR UPDATE OF y ON noted FOR EACH ROW WHEN (NEW.x > 0) EXECUTE FUNCTION note('a', 'b')",
+    "CHECKPOINT",
+    "CREATE CONSTRAINT TRIGGER two AFTER INSERT ON noted DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION note();
+     CREATE TRIGGER three AFTER INSERT ON noted FOR EACH ROW EXECUTE FUNCTION note();
+     ALTER TABLE noted DISABLE TRIGGER three;
+     COMMENT ON TRIGGER two ON noted IS 'deferred'",
+];
+
+#[test]
+fn triggers_fire_after_a_crash() {
+    const SHOWN: &str =
+        "SELECT pg_get_triggerdef(oid), tgenabled, obj_description(oid, 'pg_trigger') FROM pg_trigger ORDER BY 1";
+    let data = Data::new();
+    let server = data.start();
+    TRIGGERS.iter().for_each(|sql| drop(run(&server, sql)));
+    let before = run(&server, SHOWN);
+    assert_eq!(before.len(), 3);
+    server.kill().expect("the server is gone");
+    let server = data.start();
+    assert_eq!(run(&server, SHOWN), before);
+    run(&server, "INSERT INTO noted VALUES (1, 1), (0, 1)");
+    assert_eq!(run(&server, "SELECT by, x FROM notes ORDER BY 1, 2"), ["one2 | 1", "two0 | 0", "two0 | 1"]);
+}
+
 const QUERIES: [&str; 6] = [
     "SELECT * FROM s.everything ORDER BY id",
     "SELECT * FROM s.shown",
