@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use dictdb_tests::server::{Server, workspace};
+use dictdb_tests::server::{Server, free_port, workspace};
 
 /// A folder in the target folder, made again when what it is made from has changed.
 fn environment(name: &str, made_from: &str, make: impl FnOnce(&Path)) -> PathBuf {
@@ -154,6 +154,24 @@ fn alembic_works() {
 #[test]
 fn the_lens_application_works() {
     passes("use_lens.py");
+}
+
+#[test]
+fn the_rest_interface_answers_as_described() {
+    let http = format!("127.0.0.1:{}", free_port().expect("a port is free"));
+    let server = Server::dictdb_with(&["--http", &http, "-c", "http_rate_limit=off"], "").expect("DictDB starts");
+    let schema = workspace().join("sql/bug_tracking_schema.sql");
+    let mut psql = Command::new("psql");
+    psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres", "-p"]);
+    run(psql.arg(server.port.to_string()).arg("-f").arg(schema), "psql");
+    let output = Command::new(python())
+        .arg(clients().join("use_rest.py"))
+        .env("DICTDB_URL", format!("http://{http}"))
+        .current_dir(std::env::temp_dir())
+        .stdin(Stdio::null())
+        .output()
+        .expect("python can be run");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 
 use std::process::Command;
 
-use dictdb_tests::http::{Answer, ask, get, json};
-use dictdb_tests::server::{Server, free_port, postgres_bin};
+use dictdb_tests::http::{Answer, ask, get, json, send};
+use dictdb_tests::server::{Server, free_port, postgres_bin, workspace};
 use serde_json::Value;
 
 /// A server with its HTTP interface on a port of its own.
@@ -17,6 +17,15 @@ fn server(arguments: &[&str]) -> (Server, u16) {
     while get(port, "/ready").map_or(0, |answer| answer.status) != 200 {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
+    (server, port)
+}
+
+/// The same with the bug tracker's schema, and without a limit on requests.
+fn tracker() -> (Server, u16) {
+    let (server, port) = server(&["-c", "http_rate_limit=off"]);
+    let schema = workspace().join("sql/bug_tracking_schema.sql");
+    let file = schema.to_string_lossy();
+    psql(&server, &["-v", "ON_ERROR_STOP=1", "-f", &file]);
     (server, port)
 }
 
@@ -114,6 +123,89 @@ fn operators_define_metrics_in_sql() {
     assert_eq!(metric(&text, "samples{site=\"b\"}"), 2.0);
     assert_eq!(metric(&text, "dictdb_metric_query_errors"), 2.0);
     assert_eq!(psql(&server, &["-c", "SELECT count(*) FROM dictdb.metric_queries"]), "4");
+}
+
+#[test]
+fn bugs_are_reported_listed_commented_and_counted() {
+    let (server, port) = tracker();
+    let report = r#"{"title": "VL53L8CH sensor timeout", "description": "Device ESP32_LL_01 stops responding after 2 hours",
+        "severity": "high", "priority": "urgent", "category": "hardware", "deviceId": "ESP32_LL_01",
+        "firmwareVersion": "v2.3.1", "reportedBy": "Jean Dupont", "reportedByEmail": "jean@euralis.com",
+        "reproductionSteps": "1. Start device\n2. Wait 2 hours\n3. Observe timeout", "tags": ["sensor", "timeout", "esp32"]}"#;
+    let made = json(port, "POST", "/api/bugs/", report).unwrap();
+    assert_eq!(made.status, 201, "{made:?}");
+    let id = read(&made)["id"].as_str().expect("an id").to_owned();
+    assert_eq!(made.header("location"), Some(&*format!("/api/bugs/{id}")));
+    assert_eq!(read(&made)["message"], "Bug report created successfully");
+    let second = r#"{"title":"Test bug","description":"Test description","severity":"low","priority":"medium"}"#;
+    assert_eq!(json(port, "POST", "/api/bugs/", second).unwrap().status, 201);
+
+    let listed = read(&get(port, "/api/bugs/?status=open&severity=high&category=hardware&limit=50").unwrap());
+    assert!(listed["total"] == 1 && listed["skip"] == 0 && listed["limit"] == 50, "{listed}");
+    let bug = &listed["bugs"][0];
+    assert_eq!(bug["deviceId"], "ESP32_LL_01");
+    assert_eq!(bug["tags"], serde_json::json!(["sensor", "timeout", "esp32"]));
+    let page = read(&get(port, "/api/bugs/?skip=1&limit=1").unwrap());
+    assert!(page["total"] == 2 && page["bugs"].as_array().is_some_and(|bugs| bugs.len() == 1), "{page}");
+
+    let comment = r#"{"comment": "Fixed in firmware v2.3.2", "author": "Marie Martin", "isInternal": false}"#;
+    let commented = json(port, "POST", &format!("/api/bugs/{id}/comments"), comment).unwrap();
+    assert_eq!(commented.status, 201, "{commented:?}");
+    let file = r#"{"fileName": "log.txt", "fileUrl": "https://files/log.txt", "fileSize": 12}"#;
+    assert_eq!(json(port, "POST", &format!("/api/bugs/{id}/attachments"), file).unwrap().status, 201);
+    let changes = r#"{"status": "resolved", "resolution": "firmware", "deviceId": null}"#;
+    let changed = json(port, "PATCH", &format!("/api/bugs/{id}"), changes).unwrap();
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let shown = read(&get(port, &format!("/api/bugs/{id}")).unwrap());
+    assert!(shown["status"] == "resolved" && shown["deviceId"].is_null() && !shown["resolvedAt"].is_null(), "{shown}");
+    assert_eq!(shown["firmwareVersion"], "v2.3.1");
+    assert_eq!(shown["comments"][0]["comment"], "Fixed in firmware v2.3.2");
+    assert_eq!(shown["attachments"][0]["fileName"], "log.txt");
+
+    let summary = read(&get(port, "/api/bugs/metrics/summary").unwrap());
+    for (key, count) in [("totalBugs", 2), ("openBugs", 1), ("resolvedBugs", 1), ("newToday", 2), ("resolvedToday", 1)]
+    {
+        assert_eq!(summary[key], count, "{key} in {summary}");
+    }
+    let trends = read(&get(port, "/api/bugs/metrics/trends?days=7").unwrap());
+    let days = trends["trends"].as_array().expect("days");
+    assert!(days.len() == 7 && days[6]["newBugs"] == 2 && days[6]["openBugs"] == 1, "{trends}");
+    // What the triggers keep is what can be counted.
+    let counted = "SELECT (SELECT sum(new_bugs) FROM bug_metrics) = count(*) \
+                   AND (SELECT sum(resolved_bugs) FROM bug_metrics) = count(resolved_at) FROM bug_reports";
+    assert_eq!(psql(&server, &["-c", counted]), "t");
+}
+
+#[test]
+fn requests_that_are_wrong_are_told_so() {
+    let (_server, port) = tracker();
+    let nobody = "123e4567-e89b-12d3-a456-426614174000";
+    let cases = [
+        ("POST", "/api/bugs/".to_owned(), "{}", 422),
+        ("POST", "/api/bugs/".to_owned(), "not json", 422),
+        ("POST", "/api/bugs/".to_owned(), r#"{"title":"a","description":"b","severity":"awful"}"#, 422),
+        ("POST", "/api/bugs/".to_owned(), r#"{"title":"a\u0000","description":"b"}"#, 422),
+        ("GET", "/api/bugs/?limit=0".to_owned(), "", 422),
+        ("GET", "/api/bugs/?status=gone".to_owned(), "", 422),
+        ("GET", "/api/bugs/metrics/trends?days=x".to_owned(), "", 422),
+        ("GET", "/api/bugs/x".to_owned(), "", 422),
+        ("GET", format!("/api/bugs/{nobody}"), "", 404),
+        ("PATCH", format!("/api/bugs/{nobody}"), r#"{"status":"closed"}"#, 404),
+        ("POST", format!("/api/bugs/{nobody}/comments"), r#"{"comment":"a","author":"b"}"#, 404),
+        ("POST", format!("/api/bugs/{nobody}/attachments"), r#"{"fileName":"a","fileUrl":"b"}"#, 404),
+        ("DELETE", "/api/bugs/".to_owned(), "", 405),
+        ("PUT", "/health".to_owned(), "", 405),
+        ("GET", "/nowhere".to_owned(), "", 404),
+    ];
+    for (method, path, body, status) in cases {
+        let answer = json(port, method, &path, body).unwrap();
+        assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
+        assert!(!read(&answer)["detail"].is_null(), "{answer:?}");
+    }
+    assert_eq!(ask(port, "POST", "/api/bugs/", &["Content-Type: text/plain"], "{}").unwrap().status, 415);
+    let long = format!(r#"{{"title":"a","description":"{}"}}"#, "x".repeat(1 << 20));
+    assert_eq!(json(port, "POST", "/api/bugs/", &long).unwrap().status, 413);
+    assert_eq!(send(port, "nonsense\r\n\r\n").unwrap().status, 400);
 }
 
 #[test]
