@@ -5,10 +5,10 @@
 
 use dictdb_types::{Error, Result, SqlState};
 
-use crate::Limits;
 use crate::keyword::Keyword;
 use crate::scan;
 use crate::token::{Kind, Token};
+use crate::{Limits, Strings};
 
 /// Longest name and operator, in bytes (`NAMEDATALEN` - 1).
 pub(crate) const NAME_BYTES: usize = 63;
@@ -30,6 +30,7 @@ pub(crate) fn tokenize(sql: &str, limits: &Limits) -> Result<Lexed> {
     let mut lexer = Lexer {
         text: sql.as_bytes(),
         ascii: sql.is_ascii(),
+        escaped: limits.strings != Strings::Standard,
         tokens: Vec::with_capacity(sql.len() / 4 + 2),
         counted: 0,
         continuations: 0,
@@ -41,6 +42,8 @@ pub(crate) fn tokenize(sql: &str, limits: &Limits) -> Result<Lexed> {
 struct Lexer<'a> {
     text: &'a [u8],
     ascii: bool,
+    /// Whether a backslash escapes in strings without prefix.
+    escaped: bool,
     tokens: Vec<Token>,
     /// How far UTF-8 continuation bytes have been counted, and how many there were.
     counted: usize,
@@ -67,7 +70,10 @@ impl Lexer<'_> {
     fn token(&mut self, at: usize) -> Result<usize> {
         let next = self.byte(at + 1);
         match self.byte(at) {
-            b'\'' => self.string(Kind::String, at, at, false, "unterminated quoted string"),
+            b'\'' => {
+                let kind = if self.escaped { Kind::EscapeString } else { Kind::String };
+                self.string(kind, at, at, self.escaped, "unterminated quoted string")
+            }
             b'e' | b'E' if next == b'\'' => {
                 self.string(Kind::EscapeString, at, at + 1, true, "unterminated quoted string")
             }
@@ -84,6 +90,7 @@ impl Lexer<'_> {
                 }
                 Ok(at + 1)
             }
+            b'u' | b'U' if next == b'&' && self.byte(at + 2) == b'\'' && self.escaped => Err(self.unsafe_unicode(at)),
             b'u' | b'U' if next == b'&' && self.byte(at + 2) == b'\'' => {
                 self.string(Kind::UnicodeString, at, at + 2, false, "unterminated quoted string")
             }
@@ -207,6 +214,15 @@ impl Lexer<'_> {
             self.counted = start;
         }
         (start - self.continuations + 1) as u32
+    }
+
+    /// 0A000: where a backslash escapes, it cannot also start a Unicode escape.
+    fn unsafe_unicode(&mut self, at: usize) -> Error {
+        self.push(Kind::Broken, at, at + 3);
+        let position = self.tokens.last().map(|token| token.position);
+        Error::new(SqlState::FEATURE_NOT_SUPPORTED, "unsafe use of string constant with Unicode escapes")
+            .detail("String constants with Unicode escapes cannot be used when standard_conforming_strings is off.")
+            .at(position)
     }
 
     /// Ends the token stream with an error that quotes `start..end`.

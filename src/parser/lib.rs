@@ -58,7 +58,7 @@ pub mod utility;
 pub use keyword::{Category, keywords};
 pub use lexeme::{Lexeme, LexemeKind, lexemes};
 pub use lift::{Lifted, LiftedLiteral, LiteralKind};
-pub use limits::{Limits, with_stack};
+pub use limits::{Limits, Strings, with_stack};
 pub use position::Locations;
 pub use sqlparser::ast;
 pub use sqlparser::tokenizer::Span;

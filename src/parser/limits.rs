@@ -1,4 +1,4 @@
-//! Limits on what a statement may cost to read, and the stack to read it with.
+//! How a query string is read: what it may cost, what a backslash means, and the stack to read it with.
 
 use dictdb_types::{Error, SqlState};
 
@@ -13,11 +13,32 @@ pub struct Limits {
     pub levels: u32,
     /// Expression nodes in the whole query string.
     pub expressions: u32,
+    /// What a backslash means in a string without prefix.
+    pub strings: Strings,
+}
+
+/// Strings without prefix: `standard_conforming_strings` and `escape_string_warning`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strings {
+    /// A backslash is a backslash.
+    #[default]
+    Standard,
+    /// A backslash escapes, as in `E'…'`; 22P06 as a warning where `warn` is set.
+    Escaped {
+        /// Whether to warn.
+        warn: bool,
+    },
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { text_bytes: 1 << 30, depth: 10_000, levels: 20_000, expressions: 50_000_000 }
+        Limits {
+            text_bytes: 1 << 30,
+            depth: 10_000,
+            levels: 20_000,
+            expressions: 50_000_000,
+            strings: Strings::Standard,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Functions take the raw text of a token and the position of its first character, for errors inside it.
 
-use dictdb_types::{Error, Result, SqlState};
+use dictdb_types::{Error, Result, Severity, SqlState};
 
 use crate::scan;
 
@@ -76,9 +76,9 @@ fn piece_end(bytes: &[u8], at: usize, escapes: bool) -> usize {
     bytes.len()
 }
 
-/// `E'text'`; `raw` starts with the letter.
+/// `E'text'`, or `'text'` where `standard_conforming_strings` is off.
 pub(crate) fn escape(raw: &str, position: u32) -> Result<String> {
-    let body = raw.get(1..).unwrap_or("");
+    let body = if raw.starts_with('\'') { raw } else { raw.get(1..).unwrap_or("") };
     let mut decoder = Decoder { bytes: Vec::with_capacity(body.len()), high: None };
     let mut result = Ok(());
     for_each_piece(body, true, |piece| {
@@ -111,6 +111,19 @@ pub(crate) fn escape_character(text: &str) -> Option<char> {
         || matches!(character, '+' | '\'' | '"')
         || u8::try_from(character).is_ok_and(scan::is_space);
     (!banned && character.is_ascii()).then_some(character)
+}
+
+/// 22P06: the warning for the first backslash of a string without prefix.
+pub(crate) fn escape_warning(raw: &str, position: u32) -> Option<Error> {
+    let at = raw.find('\\')?;
+    let (what, hint) = match raw.as_bytes().get(at + 1) {
+        Some(b'\'') => ("\\'", "Use '' to write quotes in strings, or use the escape string syntax (E'...')."),
+        Some(b'\\') => ("\\\\", "Use the escape string syntax for backslashes, e.g., E'\\\\'."),
+        _ => ("escape", "Use the escape string syntax for escapes, e.g., E'\\r\\n'."),
+    };
+    let message = format!("nonstandard use of {what} in a string literal");
+    let warning = Error::with_severity(Severity::Warning, SqlState::NONSTANDARD_USE_OF_ESCAPE_CHARACTER, message);
+    Some(warning.hint(hint).at(Some(position)))
 }
 
 fn decode_unicode(text: &str, escape: char, position: u32) -> Result<String> {

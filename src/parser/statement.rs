@@ -5,8 +5,8 @@ use std::ops::{Deref, Range};
 use dictdb_types::Error;
 use sqlparser::ast;
 
-use crate::Locations;
 use crate::utility::Utility;
+use crate::{Locations, Strings};
 
 /// One statement of a query string.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct ParsedStatement {
     pub locations: Locations,
     /// What to tell the client about the text itself, such as names that were cut.
     pub notices: Vec<Error>,
+    /// How strings without prefix were read.
+    pub strings: Strings,
 }
 
 /// A statement.

@@ -159,6 +159,28 @@ pub fn for_each_input_mut(node: &mut Node, f: &mut dyn FnMut(&mut Node)) {
     }
 }
 
+/// Calls `f` with every subquery in the expressions of this node itself.
+pub fn for_each_subquery(node: &Node, f: &mut dyn FnMut(&Node)) {
+    for_each_expr(node, &mut |expr| {
+        expr.visit(&mut |e| {
+            if let Expr::Sublink(link) = e {
+                f(&link.query);
+            }
+        });
+    });
+}
+
+/// Calls `f` with every subquery in the expressions of this node itself, to change it.
+pub fn for_each_subquery_mut(node: &mut Node, f: &mut dyn FnMut(&mut Node)) {
+    for_each_expr_mut(node, &mut |expr| {
+        expr.rewrite(&mut |e| {
+            if let Expr::Sublink(link) = e {
+                f(&mut link.query);
+            }
+        });
+    });
+}
+
 /// The columns an expression mentions, those that subqueries in it take from outside included.
 pub fn expr_columns(expr: &Expr, out: &mut BTreeSet<ColumnId>) {
     expr.visit(&mut |e| match e {

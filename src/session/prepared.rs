@@ -50,7 +50,8 @@ impl Source {
     /// A statement that is a part of this one's tree. Its copy has no positions of its own.
     pub(crate) fn inner(&self, statement: Statement) -> Source {
         let locations = Locations::default();
-        let parsed = ParsedStatement { statement, text: self.parsed.text.clone(), locations, notices: Vec::new() };
+        let (text, strings) = (self.parsed.text.clone(), self.parsed.strings);
+        let parsed = ParsedStatement { statement, text, locations, notices: Vec::new(), strings };
         let (text, declared, hints) = (self.text.clone(), self.declared.clone(), self.hints.clone());
         Source { text, parsed, declared, hints, variables: self.variables.clone(), plan: Mutex::default() }
     }
@@ -72,7 +73,8 @@ impl Source {
         let before = self.text.get(..range.start).ok_or_else(lost)?;
         let mut text = " ".repeat(before.chars().count());
         text.push_str(self.text.get(range).ok_or_else(lost)?);
-        let parsed = parse(&text, &Limits::default())?.pop().ok_or_else(lost)?;
+        let limits = Limits { strings: self.parsed.strings, ..Limits::default() };
+        let parsed = parse(&text, &limits)?.pop().ok_or_else(lost)?;
         let source = Source::new(text.into(), parsed, declared);
         Ok(Arc::new(Source { variables: self.variables.clone(), ..source }))
     }

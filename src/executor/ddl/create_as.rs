@@ -30,7 +30,8 @@ impl DdlContext<'_> {
             }
             return Err(super::create_table::already_exists(&name));
         }
-        self.refuse_clauses_of_as(create)?;
+        super::options::check_table_method(create.access_method.as_ref())?;
+        super::options::check_tablespace(create.tablespace.as_ref())?;
         let path = self.search_path.to_vec();
         let tree = ast::Statement::Query(source.query.clone());
         let query = self.prepare_query(&tree, locations, &path)?;
@@ -66,21 +67,6 @@ impl DdlContext<'_> {
             return Ok(Completed::Done);
         }
         self.fill_table(&relation, query).map(Completed::Rows)
-    }
-
-    fn refuse_clauses_of_as(&mut self, create: &CreateTableAs) -> Result<()> {
-        if let Some(method) = create.access_method.as_ref().filter(|method| method.value != "heap") {
-            return Err(Error::new(
-                SqlState::UNDEFINED_OBJECT,
-                format!("access method \"{}\" does not exist", method.value),
-            ));
-        }
-        match create.tablespace.as_ref().filter(|space| space.value != "pg_default") {
-            Some(space) => {
-                Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{}\" does not exist", space.value)))
-            }
-            None => Ok(()),
-        }
     }
 
     /// The columns of a table made from a query: its own names unless others are given.

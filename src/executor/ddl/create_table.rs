@@ -17,6 +17,8 @@ const MAX_COLUMNS: usize = 1600;
 impl DdlContext<'_> {
     pub(super) fn create_table(&mut self, create: &CreateTable, locations: &Locations) -> Result<()> {
         refuse_clauses(create)?;
+        super::options::check_tablespace(create.tablespace.as_ref())?;
+        super::options::check_table_method(create.access_method.as_ref())?;
         let temporary = create.persistence == utility::Persistence::Temporary;
         let (namespace, name) = self.new_name(&create.name, temporary)?;
         if self.view().relation_in(namespace, &name).is_some() {
@@ -223,8 +225,6 @@ fn refuse_clauses(create: &CreateTable) -> Result<()> {
         (create.of_type.is_some(), "CREATE TABLE OF"),
         (create.partition_of.is_some(), "PARTITION OF"),
         (create.partition_by.is_some(), "PARTITION BY"),
-        (create.access_method.as_ref().is_some_and(|method| method.value != "heap"), "a table access method"),
-        (create.tablespace.as_ref().is_some_and(|space| space.value != "pg_default"), "TABLESPACE"),
     ];
     match clauses.iter().find(|(present, _)| *present) {
         Some((_, what)) => Err(Error::unsupported(format_args!("{what} (table \"{}\")", shown(&create.name)))),

@@ -31,6 +31,7 @@ impl DdlContext<'_> {
             ObjectKind::Trigger => "trigger",
             kind => return self.drop_absent(kind, drop),
         };
+        check_concurrently(drop)?;
         let mut named = Vec::with_capacity(drop.objects.len());
         for object in &drop.objects {
             match self.object_key(drop.kind, noun, object, drop.if_exists)? {
@@ -357,4 +358,15 @@ impl DdlContext<'_> {
         self.put_relation(referenced);
         Ok(())
     }
+}
+
+/// What DROP INDEX CONCURRENTLY cannot do. 0A000.
+fn check_concurrently(drop: &Drop) -> Result<()> {
+    let message = match drop.behavior {
+        _ if !drop.concurrently => return Ok(()),
+        _ if drop.objects.len() > 1 => "DROP INDEX CONCURRENTLY does not support dropping multiple objects",
+        Behavior::Cascade => "DROP INDEX CONCURRENTLY does not support CASCADE",
+        Behavior::Restrict => return Ok(()),
+    };
+    Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Relation, RelationKind};
+use dictdb_parser::ast::Ident;
 use dictdb_parser::position;
 use dictdb_parser::utility::{Cluster, Reindex, ReindexKind};
 use dictdb_storage::{DatumRow, LockMode};
@@ -18,7 +19,10 @@ impl DdlContext<'_> {
         for option in &reindex.options {
             match option.name.value.as_str() {
                 "verbose" | "concurrently" => {}
-                "tablespace" => return Err(Error::unsupported("REINDEX (TABLESPACE)")),
+                "tablespace" => {
+                    let space = super::options::shown(option.value.as_ref());
+                    super::options::check_tablespace(Some(&Ident::new(space)))?;
+                }
                 other => {
                     let error = Error::new(SqlState::SYNTAX_ERROR, format!("unrecognized REINDEX option \"{other}\""));
                     return Err(error.at(position::of_span(option.name.span)));

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{CheckOption, Relation, RelationKind};
+use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{DefElem, DefValue};
 use dictdb_types::{Error, Result, SqlState};
 
@@ -120,6 +121,15 @@ pub(super) fn changed(old: &[Arc<str>], given: &[DefElem], reset: bool, target: 
         let toast = option.namespace.is_some();
         let full = if toast { format!("toast.{name}") } else { name.to_owned() };
         let kind = kind_of(name, target, toast);
+        if target == Target::Table && name == "oids" && !toast {
+            match boolean(&shown(option.value.as_ref())) {
+                Some(true) => {
+                    let message = "tables declared WITH OIDS are not supported";
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+                }
+                _ => continue,
+            }
+        }
         if reset {
             if option.value.is_some() {
                 return Err(Error::new(SqlState::SYNTAX_ERROR, "RESET must not include values for parameters"));
@@ -137,6 +147,27 @@ pub(super) fn changed(old: &[Arc<str>], given: &[DefElem], reset: bool, target: 
     }
     let keeps = |option: &&Arc<str>| !names.iter().any(|name| option.split('=').next() == Some(name));
     Ok(old.iter().filter(keeps).cloned().chain(added).collect())
+}
+
+/// Refuses a tablespace other than `pg_default`: there is no other. 42704, 22023.
+pub(super) fn check_tablespace(space: Option<&Ident>) -> Result<()> {
+    match space.map(|space| space.value.as_str()) {
+        None | Some("pg_default") => Ok(()),
+        Some("pg_global") => Err(invalid("only shared relations can be placed in pg_global tablespace".to_owned())),
+        Some(other) => Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{other}\" does not exist"))),
+    }
+}
+
+/// Refuses a table access method other than `heap`. 42704, 42809 for one of indexes.
+pub(super) fn check_table_method(method: Option<&Ident>) -> Result<()> {
+    let (code, message) = match method.map(|method| method.value.as_str()) {
+        None | Some("heap") => return Ok(()),
+        Some(index @ ("btree" | "hash" | "gist" | "gin" | "spgist" | "brin")) => {
+            (SqlState::WRONG_OBJECT_TYPE, format!("access method \"{index}\" is not of type TABLE"))
+        }
+        Some(other) => (SqlState::UNDEFINED_OBJECT, format!("access method \"{other}\" does not exist")),
+    };
+    Err(Error::new(code, message))
 }
 
 /// The value of an option as text; nothing means true.

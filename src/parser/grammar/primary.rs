@@ -10,6 +10,7 @@ use sqlparser::tokenizer::{Token as AstToken, TokenWithSpan};
 
 use super::Parser;
 use super::name::too_many_dots;
+use crate::Strings;
 use crate::keyword::Keyword as K;
 use crate::literal;
 use crate::node;
@@ -64,7 +65,12 @@ impl Parser<'_> {
     pub(super) fn string_value(&mut self, token: Token) -> Result<Value> {
         let raw = self.text(token);
         Ok(match token.kind {
-            Kind::EscapeString => Value::EscapedStringLiteral(literal::escape(raw, token.position)?),
+            Kind::EscapeString => {
+                if self.limits.strings == (Strings::Escaped { warn: true }) && raw.starts_with('\'') {
+                    self.notices.extend(literal::escape_warning(raw, token.position));
+                }
+                Value::EscapedStringLiteral(literal::escape(raw, token.position)?)
+            }
             Kind::UnicodeString => {
                 let escape = self.uescape()?;
                 Value::UnicodeStringLiteral(literal::unicode(raw, escape, token.position)?)

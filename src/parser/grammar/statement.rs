@@ -29,6 +29,7 @@ impl Parser<'_> {
                 text: self.range_since(start),
                 locations: std::mem::take(&mut self.locations),
                 notices: std::mem::take(&mut self.notices),
+                strings: self.limits.strings,
             });
         }
     }

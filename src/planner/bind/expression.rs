@@ -3,7 +3,7 @@
 use dictdb_functions::facts::CastContext;
 use dictdb_functions::resolve;
 use dictdb_parser::ast::{self, AccessExpr, CastKind, Expr as Ast};
-use dictdb_types::{Error, Result, SqlState, Type, oids};
+use dictdb_types::{Error, Result, SqlState, Type, TypeLookup, oids};
 
 use super::Binder;
 use super::clause::Forbidden;
@@ -57,7 +57,7 @@ impl Binder<'_> {
                 self.row_of_table(&parts)
             }
             Ast::Function(function) => self.bind_function(function),
-            Ast::Collate { expr: inner, collation } => self.bind_collate(inner, collation),
+            Ast::Collate { expr: inner, collation } => self.bind_collate(inner, collation, self.node_position(expr)),
             Ast::GroupingSets(_) | Ast::Cube(_) | Ast::Rollup(_) => {
                 Err(Error::new(SqlState::SYNTAX_ERROR, "syntax error at or near \"(\"").at(self.leftmost(expr)))
             }
@@ -287,7 +287,7 @@ impl Binder<'_> {
         self.bind_call_of_values(None, &field.value, vec![row], position).map_err(|_| error.at(position))
     }
 
-    fn bind_collate(&mut self, inner: &Ast, collation: &ast::ObjectName) -> Result<Expr> {
+    fn bind_collate(&mut self, inner: &Ast, collation: &ast::ObjectName, position: Option<u32>) -> Result<Expr> {
         let bound = self.bind_expr(inner)?;
         let bound = self.resolve_unknown(bound)?;
         let parts = super::names::idents(collation)?;
@@ -298,6 +298,11 @@ impl Binder<'_> {
                 format!("collation \"{}\" for encoding \"UTF8\" does not exist", super::names::dotted(&parts)),
             )
             .at(self.leftmost(inner)));
+        }
+        let ty = self.cx.catalog.base_type(bound.ty());
+        if self.cx.catalog.type_info(ty.oid).is_some_and(|info| !info.collation.is_valid()) {
+            let message = format!("collations are not supported by type {}", self.type_name(bound.ty()));
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).at(position));
         }
         Ok(bound)
     }

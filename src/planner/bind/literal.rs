@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_parser::ast::{Value, ValueWithSpan};
-use dictdb_types::{Datum, Error, Numeric, Result, SqlState, Type, oids};
+use dictdb_types::{Datum, Error, Numeric, Result, SqlState, Type, TypeLookup, oids};
 
 use super::Binder;
 use crate::expr::Expr;
@@ -66,7 +66,11 @@ impl Binder<'_> {
             }
             self.params.resize(number, Type::new(oids::UNKNOWN));
         }
-        Ok(Expr::Param(number - 1, self.params[number - 1]))
+        let ty = self.params[number - 1];
+        if ty.oid != oids::UNKNOWN && self.cx.catalog.type_info(ty.oid).is_none() {
+            return Err(Error::internal(format!("cache lookup failed for type {}", ty.oid)));
+        }
+        Ok(Expr::Param(number - 1, ty))
     }
 
     /// Gives an undecided parameter its type; 42P08 when another use decided otherwise.

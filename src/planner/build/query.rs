@@ -288,7 +288,7 @@ impl Builder<'_> {
         Ok(Built { node: Node { op, columns, names, rows, cost }, layout: built.layout, order: built.order })
     }
 
-    /// CTEs are materialised, except those that PostgreSQL would inline too: named once, without side effects. One that
+    /// CTEs are materialised; those that need not be are gone already ([`crate::rules`]). One that
     /// refers to an outer query reads slots, and the executor computes it again when they are set anew.
     pub(crate) fn build_with(
         &mut self,

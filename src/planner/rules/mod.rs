@@ -2,6 +2,7 @@
 
 mod factor;
 mod fold;
+mod inline;
 mod lift;
 mod prune;
 mod pushdown;
@@ -16,6 +17,7 @@ pub use fold::computes_with_parameters;
 /// Applies all rules in their order. The error is the one that running the statement must report first: a constant
 /// expression that cannot be computed.
 pub fn apply(mut node: Node, env: &dyn Env) -> (Node, Option<Error>) {
+    inline::inline_ctes(&mut node);
     let failure = fold::fold_constants(&mut node, env);
     factor::factor_disjunctions(&mut node);
     let node = semijoin::subqueries_to_joins(node);

@@ -56,6 +56,7 @@ impl Session {
                     text: outer.parsed.text.clone(),
                     locations: Locations::default(),
                     notices: Vec::new(),
+                    strings: outer.parsed.strings,
                 };
                 let declared: Vec<Oid> = outer.declared.iter().map(|ty| ty.oid).collect();
                 let source = Arc::new(Source::new(outer.text.clone(), parsed, &declared));

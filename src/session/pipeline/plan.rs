@@ -12,7 +12,7 @@ use dictdb_planner::{Command, OutputColumn, Planned};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type};
 
 use super::statistics::{PlannedSizes, StatementStatistics};
-use crate::client::{Column, Shape};
+use crate::client::Column;
 use crate::prepared::{Analysis, Source};
 use crate::{Session, StatementEnv};
 
@@ -302,11 +302,11 @@ impl CachedPlan {
     }
 
     /// 0A000 when a client was told of other columns: the statement was prepared before its tables changed.
-    pub(crate) fn check_described(&self, described: Option<&Shape>) -> Result<()> {
+    pub(crate) fn check_described(&self, described: Option<&Arc<[Column]>>) -> Result<()> {
         let types = |columns: &'_ [Column]| columns.iter().map(|column| column.ty).collect::<Vec<Type>>();
-        let Some(shape) = described else { return Ok(()) };
+        let Some(described) = described else { return Ok(()) };
         match &self.columns {
-            Some(columns) if Arc::ptr_eq(columns, &shape.columns) || types(columns) == types(&shape.columns) => Ok(()),
+            Some(columns) if Arc::ptr_eq(columns, described) || types(columns) == types(described) => Ok(()),
             _ => Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type")),
         }
     }

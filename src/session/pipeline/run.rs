@@ -107,7 +107,7 @@ impl Session {
         let wait = self.wait_options();
         let (plan, env, transaction) = loop {
             let plan = self.plan_for(source, params)?;
-            plan.check_described(described)?;
+            plan.check_described(described.map(|shape| &shape.columns))?;
             plan.check_runnable()?;
             if plan.params.len() > params.len() {
                 let message = format!("there is no parameter ${}", params.len() + 1);

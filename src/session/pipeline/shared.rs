@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_parser::utility::Utility;
-use dictdb_parser::{Limits, LiteralKind, Statement, parse_lifted};
+use dictdb_parser::{Limits, LiteralKind, Statement, Strings, parse_lifted};
 use dictdb_types::{Datum, Oid, Result, text};
 
 use crate::Session;
@@ -16,6 +16,9 @@ pub(crate) type Call = (Arc<Source>, Arc<[Datum]>);
 impl Session {
     /// The statement of a query string that has been planned before, or whose shape can be; `None`: parse it.
     pub(crate) fn shared_call(&mut self, sql: &str) -> Option<Call> {
+        if !self.reads_strings_as_usual() {
+            return None;
+        }
         let context = self.key_context();
         let mut keys = std::mem::take(&mut self.keys);
         let call = self.lookup(sql, context, &mut keys);
@@ -83,13 +86,16 @@ impl Session {
         // Inside a transaction that changed the catalog names may mean what nobody else sees.
         let is_shared =
             is_repeated(&source.parsed.statement) && source.parsed.notices.is_empty() && !self.catalog.is_changed();
-        if is_shared && self.keys.text(&source.text, types, context) {
+        if is_shared && self.reads_strings_as_usual() && self.keys.text(&source.text, types, context) {
             self.cache().put(&self.keys.key, Known::Statement(source.clone()));
         }
     }
 
     /// The statement of a Parse message, if it is known.
     pub(crate) fn shared_statement(&mut self, sql: &str, types: &[Oid]) -> Option<Arc<Source>> {
+        if !self.reads_strings_as_usual() {
+            return None;
+        }
         let context = self.key_context();
         let found = match self.keys.text(sql, types, context).then(|| self.cache().get(&self.keys.key)) {
             Some(Some(Known::Statement(source))) => Some(source),
@@ -97,6 +103,16 @@ impl Session {
         };
         self.shared.backend.meters.looked_up(found.is_some());
         found
+    }
+
+    /// How this session reads query strings.
+    pub(crate) fn limits(&mut self) -> Limits {
+        Limits { strings: self.derived().strings, ..Limits::default() }
+    }
+
+    /// Whether a text means to this session what it means to others: its strings are read by the standard.
+    fn reads_strings_as_usual(&mut self) -> bool {
+        self.derived().strings == Strings::Standard
     }
 
     fn cache(&self) -> &crate::plan_cache::PlanCache {

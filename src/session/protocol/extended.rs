@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use dictdb_parser::{Limits, parse};
+use dictdb_parser::{Statement, parse};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, binary, text};
 
 use smallvec::SmallVec;
@@ -50,7 +50,7 @@ impl Session {
             let analysis = self.analyze(&source, types)?;
             return self.keep_statement(name, Some(source), text, analysis);
         }
-        let mut statements = parse(text, &Limits::default())?;
+        let mut statements = parse(text, &self.limits())?;
         if statements.len() > 1 {
             let message = "cannot insert multiple commands into a prepared statement";
             return Err(Error::new(SqlState::SYNTAX_ERROR, message));
@@ -122,6 +122,7 @@ impl Session {
         if let Some(failure) = &prepared.analysis.failure {
             return Err(failure.clone());
         }
+        self.check_still_valid(&prepared)?;
         let mut formats = SmallVec::new();
         for code in result_formats {
             // A format that does not exist is the concern of Execute.
@@ -134,6 +135,16 @@ impl Session {
         portal.set_shape(prepared.analysis.columns.clone(), formats)?;
         self.portals.put(Box::new(portal));
         Ok(())
+    }
+
+    /// A statement whose tables changed since Parse is planned again, and must give what Describe said. 0A000.
+    fn check_still_valid(&mut self, prepared: &PreparedStatement) -> Result<()> {
+        match &prepared.source {
+            Some(source) if matches!(source.parsed.statement, Statement::Sql(_)) => {
+                self.plan(source)?.check_described(prepared.analysis.columns.as_ref())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Describe of a statement.
@@ -149,6 +160,7 @@ impl Session {
         let prepared = self.prepared.get(name)?;
         self.check_may_return(prepared.analysis.columns.is_some())?;
         client.parameters(&prepared.analysis.params);
+        self.check_still_valid(&prepared)?;
         match &prepared.analysis.columns {
             Some(columns) => client.describe(&Shape::text(columns.clone()), &*self.env()),
             None => client.no_data(),

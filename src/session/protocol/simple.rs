@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_parser::{Limits, Statement, parse};
+use dictdb_parser::{Statement, parse};
 use dictdb_types::{Datum, Result};
 
 use super::{isolate, tag};
@@ -46,7 +46,7 @@ impl Session {
         {
             return self.run_last(&source, text, params, client).await;
         }
-        let statements = parse(text, &Limits::default())?;
+        let statements = parse(text, &self.limits())?;
         let count = statements.len();
         for (index, parsed) in statements.into_iter().enumerate() {
             let source = Arc::new(Source::new(text.clone(), parsed, &[]));

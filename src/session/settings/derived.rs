@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dictdb_parser::Strings;
 use dictdb_types::datetime::{parse_date_style, parse_interval_style, zone};
 use dictdb_types::{ByteaOutput, DateOrder, DateStyle, FormatSettings, Severity, unquote_identifier};
 
@@ -28,6 +29,8 @@ pub struct Derived {
     pub search_path: Arc<[String]>,
     /// `synchronous_commit` other than `off`.
     pub synchronous_commit: bool,
+    /// `standard_conforming_strings` and `escape_string_warning`.
+    pub strings: Strings,
     /// `default_transaction_isolation` and its kin.
     pub transaction_modes: Modes,
     /// `session_replication_role` is `replica`: triggers and foreign keys are not for this session.
@@ -49,6 +52,7 @@ impl Default for Derived {
             client_min_messages: Severity::Notice,
             search_path: Arc::new(["$user".to_owned(), "public".to_owned()]),
             synchronous_commit: true,
+            strings: Strings::Standard,
             transaction_modes: Modes::default(),
             is_replica: false,
             encoding: "UTF8",
@@ -69,6 +73,10 @@ impl Derived {
             client_min_messages: severity(&settings.text("client_min_messages")),
             search_path: split_identifiers(&settings.text("search_path")).unwrap_or_default().into(),
             synchronous_commit: settings.text("synchronous_commit") != "off",
+            strings: match settings.bool("standard_conforming_strings") {
+                true => Strings::Standard,
+                false => Strings::Escaped { warn: settings.bool("escape_string_warning") },
+            },
             transaction_modes: Modes::from_settings(settings),
             is_replica: settings.text("session_replication_role") == "replica",
             encoding: if settings.text("client_encoding") == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" },

@@ -18,7 +18,7 @@ mod vacuum;
 use std::sync::Arc;
 
 use dictdb_parser::Statement;
-use dictdb_parser::utility::{Backup, Transaction, Utility};
+use dictdb_parser::utility::{Backup, Explain, ReindexKind, Transaction, Utility};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use crate::Session;
@@ -55,6 +55,16 @@ fn prevents_block(statement: &Statement) -> Option<&'static str> {
     let Statement::Utility(utility) = statement else { return None };
     match &**utility {
         Utility::Vacuum(vacuum) if vacuum.vacuum => Some("VACUUM"),
+        Utility::CreateIndex(create) if create.concurrently => Some("CREATE INDEX CONCURRENTLY"),
+        Utility::Drop(drop) if drop.concurrently => Some("DROP INDEX CONCURRENTLY"),
+        Utility::Reindex(reindex) => match reindex.kind {
+            _ if vacuum::is_given(&reindex.options, "concurrently") => Some("REINDEX CONCURRENTLY"),
+            ReindexKind::Schema => Some("REINDEX SCHEMA"),
+            ReindexKind::Database => Some("REINDEX DATABASE"),
+            ReindexKind::System => Some("REINDEX SYSTEM"),
+            ReindexKind::Index | ReindexKind::Table => None,
+        },
+        Utility::Cluster(cluster) if cluster.table.is_none() => Some("CLUSTER"),
         Utility::CreateDatabase(_) => Some("CREATE DATABASE"),
         Utility::DropDatabase(_) => Some("DROP DATABASE"),
         Utility::AlterSystem(_) => Some("ALTER SYSTEM"),
@@ -75,7 +85,7 @@ impl Session {
             Utility::Show(show) => Some(setting::columns(show)),
             Utility::Fetch(fetch) if !fetch.is_move => self.cursor_columns(fetch),
             Utility::Execute(execute) => self.prepared.get(&execute.name.value)?.analysis.columns.clone(),
-            Utility::Explain(explain) => Some(crate::pipeline::explain_columns(&explain.options)),
+            Utility::Explain(explain) => return self.analyze_explain(explain, source, types),
             Utility::Call(call) => self.call_columns(call)?,
             Utility::Backup(command) => crate::backup::columns(command),
             Utility::DeclareCursor(declare) => {
@@ -86,6 +96,16 @@ impl Session {
             _ => None,
         };
         Ok(Analysis { params: types.into(), columns, failure: None })
+    }
+
+    /// EXPLAIN: what it explains is analysed at once, its options when it is executed.
+    fn analyze_explain(&mut self, explain: &Explain, source: &Source, types: &[Oid]) -> Result<Analysis> {
+        let columns = Some(crate::pipeline::explain_columns(&explain.options));
+        let params = match &*explain.statement {
+            statement @ Statement::Sql(_) => self.analyze_query(&source.inner(statement.clone()))?.params,
+            Statement::Utility(_) => types.into(),
+        };
+        Ok(Analysis { params, columns, failure: None })
     }
 
     /// Runs a portal's statement from its beginning.

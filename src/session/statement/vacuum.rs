@@ -29,9 +29,14 @@ impl Session {
         let mut given: Vec<&str> = Vec::new();
         for option in &vacuum.options {
             check_option(option, vacuum.vacuum, command)?;
-            if flag(option) {
+            if flag(option, vacuum.vacuum)? {
                 given.push(option.name.value.as_str());
             }
+        }
+        let given_off =
+            |name: &str| vacuum.options.iter().any(|option| option.name.value == name) && !given.contains(&name);
+        if given.contains(&"full") && given_off("process_toast") {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "PROCESS_TOAST required with VACUUM FULL"));
         }
         if given.contains(&"full") && given.contains(&"disable_page_skipping") {
             let message = "VACUUM option DISABLE_PAGE_SKIPPING cannot be used with FULL";
@@ -90,11 +95,11 @@ fn check_option(option: &DefElem, vacuum: bool, command: &str) -> Result<()> {
             Some(DefValue::Number(text)) if text.parse::<i64>().is_ok_and(|n| (0..=1024).contains(&n)) => Ok(()),
             Some(_) => {
                 let message = "parallel workers for vacuum must be between 0 and 1024";
-                Err(Error::new(SqlState::SYNTAX_ERROR, message))
+                Err(Error::new(SqlState::SYNTAX_ERROR, message).at(position::of_span(option.name.span)))
             }
             None => {
                 let message = "parallel option requires a value between 0 and 1024";
-                Err(Error::new(SqlState::SYNTAX_ERROR, message))
+                Err(Error::new(SqlState::SYNTAX_ERROR, message).at(position::of_span(option.name.span)))
             }
         };
     }
@@ -106,14 +111,33 @@ fn check_option(option: &DefElem, vacuum: bool, command: &str) -> Result<()> {
     Err(error.at(position::of_span(option.name.span)))
 }
 
-/// Whether an option is on.
-fn flag(option: &DefElem) -> bool {
-    match option.value.as_ref() {
-        None => true,
-        Some(DefValue::Keyword(text) | DefValue::String(text) | DefValue::Number(text)) => {
-            !matches!(text.to_lowercase().as_str(), "false" | "off" | "0" | "no")
-        }
-        Some(DefValue::Type(data_type)) => !data_type.to_string().eq_ignore_ascii_case("off"),
-        Some(_) => true,
+/// Whether an option is on. 42601 for a value that is no boolean; `index_cleanup` may also be `auto`.
+fn flag(option: &DefElem, vacuum: bool) -> Result<bool> {
+    let name = option.name.value.as_str();
+    match word(option.value.as_ref()).as_deref() {
+        _ if name == "parallel" => Ok(true),
+        None | Some("true" | "on" | "1") => Ok(true),
+        Some("false" | "off" | "0") => Ok(false),
+        Some("auto") if name == "index_cleanup" && vacuum => Ok(false),
+        Some(_) => Err(Error::new(SqlState::SYNTAX_ERROR, format!("{name} requires a Boolean value"))),
     }
+}
+
+/// Whether a boolean option is among these and on.
+pub(super) fn is_given(options: &[DefElem], name: &str) -> bool {
+    options.iter().any(|option| {
+        option.name.value == name && !matches!(word(option.value.as_ref()).as_deref(), Some("false" | "off" | "0"))
+    })
+}
+
+/// The value of an option in lower case.
+fn word(value: Option<&DefValue>) -> Option<String> {
+    Some(match value? {
+        DefValue::Keyword(text) | DefValue::String(text) | DefValue::Number(text) => text.to_lowercase(),
+        DefValue::Type(data_type) => match dictdb_parser::TypeName::of(data_type) {
+            Some(name) => name.names.last().map_or_else(String::new, |ident| ident.value.to_lowercase()),
+            None => data_type.to_string().to_lowercase(),
+        },
+        _ => String::new(),
+    })
 }

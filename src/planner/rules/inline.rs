@@ -1,0 +1,194 @@
+//! CTEs that are put in the place where they are named, as PostgreSQL does it: those named once, or NOT MATERIALIZED, whose
+//! query has no side effects and nothing volatile in it. Queries that nobody names go away.
+
+use std::collections::HashMap;
+
+use crate::columns::{
+    for_each_expr, for_each_expr_mut, for_each_input, for_each_input_mut, for_each_subquery, for_each_subquery_mut,
+};
+use crate::expr::{ColumnId, Expr};
+use crate::logical::{Column, Cte, CteId, ModifyAction, Node};
+
+/// Inlines what can be inlined, in subqueries too.
+pub(super) fn inline_ctes(node: &mut Node) {
+    if contains_with(node) {
+        let mut next = next_column(node);
+        inline(node, &mut next);
+    }
+}
+
+fn contains_with(node: &Node) -> bool {
+    any_node(node, &mut |node| matches!(node, Node::With { .. }))
+}
+
+/// Whether `test` holds for a node of the plan, subqueries included.
+fn any_node(node: &Node, test: &mut dyn FnMut(&Node) -> bool) -> bool {
+    let mut found = test(node);
+    for_each_input(node, &mut |input| found = found || any_node(input, test));
+    for_each_subquery(node, &mut |query| found = found || any_node(query, test));
+    found
+}
+
+fn inline(node: &mut Node, next: &mut u32) {
+    if let Node::With { ctes, body } = node {
+        let mut kept = Vec::with_capacity(ctes.len());
+        let mut rest = std::mem::take(ctes).into_iter();
+        while let Some(cte) = rest.next() {
+            let mut readers: Vec<&mut Node> = vec![body];
+            let later = rest.as_mut_slice().iter_mut();
+            readers.extend(
+                later.flat_map(|cte| {
+                    std::iter::once(&mut cte.query).chain(cte.recursive.as_mut().map(|(step, _)| step))
+                }),
+            );
+            kept.extend(settle(cte, readers, next));
+        }
+        if kept.is_empty() {
+            *node = take(body);
+            return inline(node, next);
+        }
+        *ctes = kept;
+    }
+    for_each_input_mut(node, &mut |input| inline(input, next));
+    for_each_subquery_mut(node, &mut |query| inline(query, next));
+}
+
+/// Puts a CTE where it is named, or gives it back.
+fn settle(cte: Cte, readers: Vec<&mut Node>, next: &mut u32) -> Option<Cte> {
+    if any_node(&cte.query, &mut |node| matches!(node, Node::Modify(_))) {
+        return Some(cte);
+    }
+    let references: usize = readers.iter().map(|reader| references(reader, cte.id)).sum();
+    if references == 0 {
+        return None;
+    }
+    let wanted = match cte.materialized {
+        Some(materialized) => !materialized,
+        None => references == 1,
+    };
+    if !wanted || cte.recursive.is_some() || any_node(&cte.query, &mut is_kept) {
+        return Some(cte);
+    }
+    let mut copies = references;
+    for reader in readers {
+        place(reader, &cte, &mut copies, next);
+    }
+    None
+}
+
+/// Whether a node must be computed once, and is not pushed about.
+fn is_kept(node: &Node) -> bool {
+    let mut volatile = matches!(node, Node::LockRows { .. });
+    for_each_expr(node, &mut |expr| volatile = volatile || expr.is_volatile());
+    volatile
+}
+
+fn references(node: &Node, id: CteId) -> usize {
+    let mut count = usize::from(matches!(node, Node::CteScan { cte, .. } if *cte == id));
+    for_each_input(node, &mut |input| count += references(input, id));
+    for_each_subquery(node, &mut |query| count += references(query, id));
+    count
+}
+
+/// Replaces the scans of a CTE by its query. Each copy but the first has columns of its own.
+fn place(node: &mut Node, cte: &Cte, copies: &mut usize, next: &mut u32) {
+    if let Node::CteScan { cte: id, columns, .. } = node {
+        if *id == cte.id {
+            let mut query = cte.query.clone();
+            *copies -= 1;
+            if *copies > 0 {
+                renumber(&mut query, next);
+            }
+            let produced = query.columns();
+            let exprs = produced.iter().map(Expr::column);
+            let columns: Vec<(Column, Expr)> = columns.drain(..).zip(exprs).collect();
+            *node = Node::Project { input: Box::new(query), columns };
+        }
+        return;
+    }
+    for_each_input_mut(node, &mut |input| place(input, cte, copies, next));
+    for_each_subquery_mut(node, &mut |query| place(query, cte, copies, next));
+}
+
+/// Gives all columns that a plan makes new ids.
+fn renumber(node: &mut Node, next: &mut u32) {
+    let mut ids = HashMap::new();
+    define(node, &mut |id| {
+        *next += 1;
+        let fresh = ColumnId(*next - 1);
+        ids.insert(*id, fresh);
+        *id = fresh;
+    });
+    rename(node, &ids);
+}
+
+fn rename(node: &mut Node, ids: &HashMap<ColumnId, ColumnId>) {
+    for_each_expr_mut(node, &mut |expr| {
+        expr.rewrite(&mut |e| match e {
+            Expr::Column(id, _) => *id = ids.get(id).copied().unwrap_or(*id),
+            Expr::Sublink(link) => rename(&mut link.query, ids),
+            _ => {}
+        });
+    });
+    if let Node::Sample(sample) = node {
+        sample.row_id = ids.get(&sample.row_id).copied().unwrap_or(sample.row_id);
+    }
+    for_each_input_mut(node, &mut |input| rename(input, ids));
+}
+
+/// Calls `f` with the id of every column that a plan without changes and locks makes.
+fn define(node: &mut Node, f: &mut dyn FnMut(&mut ColumnId)) {
+    match node {
+        Node::Values { columns, .. } | Node::CteScan { columns, .. } | Node::SetOp { columns, .. } => {
+            columns.iter_mut().for_each(|column| f(&mut column.id));
+        }
+        Node::Scan(scan) => {
+            scan.columns.iter_mut().for_each(|(column, _)| f(&mut column.id));
+            scan.row_id.iter_mut().for_each(&mut *f);
+        }
+        Node::FunctionScan(scan) => {
+            let columns = scan.calls.iter_mut().flat_map(|item| item.columns.iter_mut());
+            columns.chain(scan.ordinality.as_mut()).for_each(|column| f(&mut column.id));
+        }
+        Node::Project { columns, .. } | Node::ProjectSet { calls: columns, .. } => {
+            columns.iter_mut().for_each(|(column, _)| f(&mut column.id));
+        }
+        Node::Aggregate(aggregate) => {
+            aggregate.groups.iter_mut().for_each(|(column, _)| f(&mut column.id));
+            aggregate.calls.iter_mut().for_each(|(column, _)| f(&mut column.id));
+            aggregate.groupings.iter_mut().for_each(|(column, _)| f(&mut column.id));
+        }
+        Node::Window { calls, .. } => calls.iter_mut().for_each(|(column, _)| f(&mut column.id)),
+        Node::Modify(modify) => {
+            modify.row.iter_mut().for_each(|(column, _)| f(&mut column.id));
+            modify.returning.iter_mut().flatten().for_each(|(column, _)| f(&mut column.id));
+            if let ModifyAction::Insert { on_conflict: Some(conflict), .. } = &mut modify.action
+                && let Some(update) = &mut conflict.update
+            {
+                let rows = update.existing.iter_mut().chain(&mut update.excluded);
+                rows.for_each(|(column, _)| f(&mut column.id));
+            }
+        }
+        Node::Sample(_)
+        | Node::Filter { .. }
+        | Node::Join { .. }
+        | Node::Sort { .. }
+        | Node::Limit { .. }
+        | Node::Distinct { .. }
+        | Node::With { .. }
+        | Node::LockRows { .. } => {}
+    }
+    for_each_input_mut(node, &mut |input| define(input, f));
+    for_each_subquery_mut(node, &mut |query| define(query, f));
+}
+
+/// A number above those of all columns of a plan.
+fn next_column(node: &Node) -> u32 {
+    let mut next = 0;
+    define(&mut node.clone(), &mut |id| next = next.max(id.0 + 1));
+    next
+}
+
+fn take(node: &mut Node) -> Node {
+    std::mem::replace(node, Node::Values { columns: Vec::new(), rows: Vec::new() })
+}
