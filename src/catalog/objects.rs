@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use dictdb_types::{Datum, Oid, Type};
 
+use crate::partition::{PartitionBound, PartitionKey};
+
 /// `pg_namespace`.
 #[derive(Clone, Debug)]
 pub struct Schema {
@@ -68,6 +70,10 @@ pub struct Relation {
     pub children: Vec<Oid>,
     /// What a commit does to a temporary table.
     pub on_commit: OnCommit,
+    /// `pg_partitioned_table`: how the rows of a partitioned table are divided.
+    pub partition_key: Option<Arc<PartitionKey>>,
+    /// `relpartbound`: which rows of its only parent a partition takes.
+    pub bound: Option<Arc<PartitionBound>>,
 }
 
 /// `ON COMMIT` of a temporary table.
@@ -195,6 +201,10 @@ pub struct IndexInfo {
     pub predicate: Option<Arc<str>>,
     /// `indimmediate = false`: checked at the end of the statement or transaction.
     pub deferrable: bool,
+    /// `relkind = 'I'`: of a partitioned table; its children are the indexes of the partitions.
+    pub partitioned: bool,
+    /// `indisvalid = false`: partitions lack their part of it.
+    pub invalid: bool,
 }
 
 /// Access methods there are.
@@ -472,6 +482,8 @@ impl Relation {
             parents: Vec::new(),
             children: Vec::new(),
             on_commit: OnCommit::PreserveRows,
+            partition_key: None,
+            bound: None,
         }
     }
 
@@ -482,7 +494,17 @@ impl Relation {
 
     /// Whether its rows are in partitions.
     pub fn is_partitioned(&self) -> bool {
-        false
+        self.partition_key.is_some()
+    }
+
+    /// Whether it is a partition.
+    pub fn is_partition(&self) -> bool {
+        self.bound.is_some()
+    }
+
+    /// The partitioned table it is a partition of.
+    pub fn partition_parent(&self) -> Option<Oid> {
+        self.bound.as_ref().and(self.parents.first().copied())
     }
 
     /// The query of a view or materialized view.
@@ -515,8 +537,10 @@ impl Relation {
 
     /// The `pg_class.relkind` letter clients see.
     pub fn kind_letter(&self) -> char {
-        match self.kind {
+        match &self.kind {
+            RelationKind::Table if self.is_partitioned() => 'p',
             RelationKind::Table | RelationKind::Virtual => 'r',
+            RelationKind::Index(info) if info.partitioned => 'I',
             RelationKind::Index(_) => 'i',
             RelationKind::Sequence(_) => 'S',
             RelationKind::View(_) => 'v',

@@ -13,8 +13,9 @@ use crate::trigger::{Firing, Timing};
 use crate::{
     AggregateInfo, Catalog, Change, CheckOption, Column, Constraint, ConstraintKind, Dependency, Domain, DomainCheck,
     ForeignKey, Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language, Object, OnCommit, Parameter,
-    Persistence, ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Schema, SequenceInfo,
-    SqlBody, Trigger, ViewInfo, system_relations,
+    PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy, Persistence, RangeDatum, ReferentialAction,
+    Relation, RelationKind, ReplicaIdentity, Role, Routine, Schema, SequenceInfo, SqlBody, Trigger, ViewInfo,
+    system_relations,
 };
 
 /// Changes as bytes.
@@ -87,7 +88,19 @@ stored_struct!(Relation {
     20: parents,
     21: children,
     22: on_commit,
+    23: partition_key,
+    24: bound,
 });
+stored_struct!(PartitionKey { 1: strategy, 2: columns });
+stored_enum!(PartitionStrategy { 1: List, 2: Range, 3: Hash });
+stored_struct!(PartitionColumn { 1: target, 2: ty, 3: opclass, 4: collation });
+stored_enum!(PartitionBound {
+    1: List { 1: values },
+    2: Range { 1: from, 2: to },
+    3: Hash { 1: modulus, 2: remainder },
+    4: Default,
+});
+stored_enum!(RangeDatum { 1: MinValue, 2: Value(value), 3: MaxValue });
 stored_enum!(RelationKind {
     1: Table,
     2: Index(info),
@@ -130,6 +143,8 @@ stored_struct!(IndexInfo {
     7: include,
     8: predicate,
     9: deferrable,
+    10: partitioned,
+    11: invalid,
 });
 stored_enum!(IndexMethod { 1: Btree, 2: Hash });
 stored_struct!(IndexKey { 1: target, 2: ty, 3: opclass, 4: descending, 5: nulls_first });

@@ -89,6 +89,8 @@ fn index(row: &[&'static str], relations: &mut [Relation]) -> Option<Relation> {
         include: Vec::new(),
         predicate: None,
         deferrable: false,
+        partitioned: false,
+        invalid: false,
     };
     let kind = RelationKind::Index(Arc::new(info));
     Some(Relation::new(own, table.namespace, name, BOOTSTRAP_ROLE, kind))

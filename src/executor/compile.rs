@@ -21,6 +21,7 @@ use crate::eval::{Code, CompileContext, compile, compile_all, compile_predicate}
 use crate::keys::{OrderKey, base_oids};
 use crate::modify::conflict::{ConflictCode, ConflictUpdate};
 use crate::modify::instead::InsteadOf;
+use crate::modify::members::Members;
 use crate::modify::merge::{MergeActionCode, MergeClauseCode};
 use crate::modify::node::{Action, Modify};
 use crate::modify::recheck::{self, Recheck};
@@ -189,9 +190,9 @@ impl<'a> Compiler<'a> {
                 types: self.oids(keys.iter().map(Expr::ty).collect::<Vec<_>>().iter()),
                 keys: compile_all(keys, &self.eval)?,
             })),
-            Op::Append { inputs } => {
+            Op::Append { inputs, pruning } => {
                 let inputs = inputs.iter().map(|input| self.node(input)).collect::<Result<_>>()?;
-                Ok(Arc::new(row::append::Append { inputs }))
+                Ok(Arc::new(row::append::Append { inputs, pruning: pruning.clone() }))
             }
             Op::SetOp { kind, all, left, right } => self.set_op(*kind, *all, left, right),
             Op::LockRows { input, targets, identity } => self.lock_rows(input, targets, identity),
@@ -208,11 +209,11 @@ impl<'a> Compiler<'a> {
         let node = self.node(input)?;
         let targets = targets.iter().map(|target| {
             Ok(row::lock_rows::LockTarget {
-                handle: self.table(&target.table)?,
+                handles: self.member_tables(&target.table, &target.members)?,
                 row_id: target.row_id,
                 strength: row::lock_rows::strength(target.strength),
                 wait: target.wait,
-                scan: recheck::trace(input, target.row_id).map(|scan| self.scan_id(scan)),
+                scans: self.scans_of(input, target.row_id),
             })
         });
         let targets = targets.collect::<Result<_>>()?;
@@ -252,7 +253,8 @@ impl<'a> Compiler<'a> {
             },
         };
         let returning = modify.returning.as_ref().map(|exprs| compile_all(exprs, &self.eval)).transpose()?;
-        Ok(Arc::new(Modify { input, target, action, returning, counts }))
+        let members = Members::new(relation, &modify.members, self.cx.database);
+        Ok(Arc::new(Modify { input, target, members, action, returning, counts }))
     }
 
     /// A change of a view, which its triggers carry out.
@@ -279,8 +281,21 @@ impl<'a> Compiler<'a> {
     /// A second look takes single rows: it is always row by row.
     fn recheck(&mut self, modify: &physical::Modify, row_id: usize) -> Result<Recheck> {
         let input = self.rows_only(|compiler| compiler.node(&modify.input))?;
-        let scan = recheck::trace(&modify.input, row_id).map(|scan| self.scan_id(scan));
-        Ok(Recheck { input, scan, identity: modify.identity.clone().into() })
+        let scans = self.scans_of(&modify.input, row_id);
+        Ok(Recheck { input, scans, identity: modify.identity.clone().into() })
+    }
+
+    /// The scans that a column of row ids comes from.
+    fn scans_of(&mut self, input: &physical::Node, column: usize) -> Box<[(usize, ScanId)]> {
+        recheck::trace(input, column).into_iter().map(|(member, scan)| (member, self.scan_id(scan))).collect()
+    }
+
+    /// The storage of a table, or of those that its rows are in.
+    fn member_tables(&self, table: &TableRef, members: &[Arc<Relation>]) -> Result<Box<[TableHandle]>> {
+        if members.is_empty() {
+            return Ok([self.table(table)?].into());
+        }
+        members.iter().map(|member| TableHandle::new(member, self.cx.storage)).collect()
     }
 
     fn merge_clause(&self, clause: &MergeClause) -> Result<MergeClauseCode> {
@@ -353,7 +368,7 @@ impl<'a> Compiler<'a> {
             _ => None,
         };
         let Some(columns) = exprs.iter().map(attnum).collect() else { return Ok(None) };
-        let fetch = Fetch { columns, row_id: false };
+        let fetch = Fetch { columns, row_id: false, member: 0 };
         let access = self.index_access(input, table, index, bounds, *reverse, &fetch)?;
         Ok(Some(Arc::new(row::index_scan::IndexScan { access, filter: None })))
     }
@@ -454,7 +469,7 @@ impl<'a> Compiler<'a> {
         let (left, right) = (self.node(left)?, self.node(right)?);
         Ok(match kind {
             SetOpKind::Union => {
-                let input: Arc<dyn Node> = Arc::new(row::append::Append { inputs: vec![left, right] });
+                let input: Arc<dyn Node> = Arc::new(row::append::Append { inputs: vec![left, right], pruning: None });
                 if all { input } else { Arc::new(row::distinct::Distinct { input, types }) }
             }
             SetOpKind::Intersect | SetOpKind::Except => {

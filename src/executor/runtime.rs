@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use datafusion_execution::memory_pool::MemoryReservation;
+use dictdb_planner::BindContext;
 use dictdb_planner::explain::Actual;
+use dictdb_planner::pruning::LatePruning;
 use dictdb_types::{Datum, Env, Error, Jsonb, Result, RowId};
 use parking_lot::Mutex;
 
@@ -30,6 +32,9 @@ const CHARGE_STEP_BYTES: usize = 64 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ScanId(pub usize);
 
+/// Scans that give the newest version of one row only, or none.
+pub(crate) type FixedScans = Vec<(ScanId, Option<RowId>)>;
+
 /// A running execution.
 pub(crate) struct Runtime {
     /// Itself, for what outlives a call: operators of DataFusion own what they use.
@@ -40,8 +45,8 @@ pub(crate) struct Runtime {
     subplans: Box<[Mutex<SubplanState>]>,
     /// Shared with re-checks, which must not compute a CTE again.
     shared: Arc<Shared>,
-    /// In a re-check: scans that give one row only, in its newest version.
-    fixed: Vec<(ScanId, RowId)>,
+    /// In a re-check: scans that give one row only, in its newest version, or none.
+    fixed: FixedScans,
 }
 
 struct Shared {
@@ -75,12 +80,7 @@ impl Runtime {
         Runtime::with_shared(prepared, cx, Arc::new(shared), Vec::new())
     }
 
-    fn with_shared(
-        prepared: Arc<Prepared>,
-        cx: ExecContext,
-        shared: Arc<Shared>,
-        fixed: Vec<(ScanId, RowId)>,
-    ) -> Arc<Self> {
+    fn with_shared(prepared: Arc<Prepared>, cx: ExecContext, shared: Arc<Shared>, fixed: FixedScans) -> Arc<Self> {
         let plan = prepared.plan().clone();
         Arc::new_cyclic(|me| Runtime {
             me: me.clone(),
@@ -99,7 +99,7 @@ impl Runtime {
     }
 
     /// A runtime in which some scans give one row only: to look again at rows that changed meanwhile.
-    pub fn recheck(&self, fixed: Vec<(ScanId, RowId)>) -> Arc<Runtime> {
+    pub fn recheck(&self, fixed: FixedScans) -> Arc<Runtime> {
         let again = Runtime::with_shared(self.prepared.clone(), self.cx.clone(), self.shared.clone(), fixed);
         for (slot, value) in self.outer.iter().enumerate() {
             again.set_outer(slot, value.lock().clone());
@@ -107,8 +107,9 @@ impl Runtime {
         again
     }
 
-    /// The row a scan is fixed to, in a re-check.
-    pub fn fixed_row(&self, scan: ScanId) -> Option<RowId> {
+    /// The row a scan is fixed to, in a re-check; `Some(None)`: to none.
+    #[allow(clippy::option_option, reason = "free, fixed to a row, and fixed to none are three things")]
+    pub fn fixed_row(&self, scan: ScanId) -> Option<Option<RowId>> {
         self.fixed.iter().find(|(id, _)| *id == scan).map(|(_, row)| *row)
     }
 
@@ -125,6 +126,20 @@ impl Runtime {
     /// What runs.
     pub fn prepared(&self) -> &Arc<Prepared> {
         &self.prepared
+    }
+
+    /// Which members of a table the parameters leave.
+    pub fn kept(&self, pruning: &LatePruning) -> Vec<bool> {
+        let search_path = [dictdb_catalog::namespaces::PG_CATALOG];
+        let bind = BindContext {
+            catalog: &self.cx.catalog,
+            registry: self.prepared.engine().registry(),
+            env: &*self.cx.env,
+            search_path: &search_path,
+            role: dictdb_catalog::BOOTSTRAP_ROLE,
+            transient: &[],
+        };
+        pruning.kept(&|index| self.param(index).cloned(), bind)
     }
 
     /// A parameter's value.

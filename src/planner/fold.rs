@@ -1,7 +1,7 @@
 //! Constant folding: calls of immutable functions over constants are evaluated once, when the plan is made.
 
 use dictdb_functions::kernel::CallContext;
-use dictdb_types::{Datum, Env, Oid, Physical, Result, Type};
+use dictdb_types::{Array, Datum, Env, Oid, Physical, Result, Type};
 
 use crate::expr::{Call, Case, Expr, Volatility};
 
@@ -54,6 +54,17 @@ fn fold_own(expr: &Expr, env: &dyn Env) -> Result<Option<Expr>> {
             Expr::Const(value, _) => Some(Expr::Const(relabelled(value, *ty, env), *ty)),
             _ => None,
         },
+        Expr::Array { items, nested: false, ty } if !items.is_empty() => {
+            let values = items.iter().map(|item| match item {
+                Expr::Const(value, _) => Some(value.clone()),
+                _ => None,
+            });
+            let values: Option<Vec<Datum>> = values.collect();
+            let element = env.type_info(ty.oid).map(|info| info.element).filter(|element| element.is_valid());
+            values
+                .zip(element)
+                .map(|(values, element)| Expr::Const(Datum::Array(Array::vector(element, values).into()), *ty))
+        }
         Expr::Not(inner) => match &**inner {
             Expr::Const(Datum::Bool(value), _) => Some(Expr::boolean(!value)),
             _ => None,

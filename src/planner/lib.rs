@@ -23,6 +23,7 @@ mod fold;
 pub mod logical;
 pub mod part;
 pub mod physical;
+pub mod pruning;
 pub mod routine;
 mod rules;
 pub mod scope;

@@ -98,6 +98,10 @@ pub struct Scan {
     pub columns: Vec<(Column, i16)>,
     /// Column that carries the row id, for Modify and LockRows.
     pub row_id: Option<ColumnId>,
+    /// The tables whose rows it reads when they are not the relation's alone ([`dictdb_catalog::Catalog::members`]).
+    pub members: Arc<[Arc<Relation>]>,
+    /// Which member of a larger scan it is: its row ids say so.
+    pub member: u16,
 }
 
 /// `TABLESAMPLE method (percent) REPEATABLE (seed)`.
@@ -194,6 +198,8 @@ pub enum SetOpKind {
 pub struct LockTarget {
     /// The table.
     pub relation: Arc<Relation>,
+    /// The tables that its rows are in when they are not the relation's alone.
+    pub members: Arc<[Arc<Relation>]>,
     /// Column with the row id.
     pub row_id: ColumnId,
     /// How strongly.
@@ -245,6 +251,8 @@ pub struct Modify {
     pub relation: Arc<Relation>,
     /// Alias, for messages and EXPLAIN.
     pub alias: Arc<str>,
+    /// The tables that its rows are in when they are not the relation's alone; row ids tell which.
+    pub members: Arc<[Arc<Relation>]>,
     /// What happens, over the columns of `input`.
     pub action: ModifyAction,
     /// Rows to insert, or rows to change with their row ids.

@@ -12,6 +12,7 @@ use dictdb_types::{Oid, Type, oids};
 
 use crate::expr::{AggregateCall, Expr, SortKey, WindowCall};
 use crate::logical::{Check, JoinKind, LockStrength, LockWait, MergeClause, SampleMethod, SetOpKind};
+use crate::pruning::LatePruning;
 
 /// Type of the columns that carry row ids.
 pub const ROW_ID: Type = Type::new(oids::INT8);
@@ -161,8 +162,8 @@ pub enum Op {
     Distinct { input: Box<Node> },
     /// First row of each group of the sorted input.
     DistinctOn { input: Box<Node>, keys: Vec<Expr> },
-    /// UNION ALL.
-    Append { inputs: Vec<Node> },
+    /// UNION ALL, and the members of a table with children; parameters may rule some out.
+    Append { inputs: Vec<Node>, pruning: Option<Arc<LatePruning>> },
     /// INTERSECT and EXCEPT, with or without ALL. (UNION is Distinct over Append.)
     SetOp { kind: SetOpKind, all: bool, left: Box<Node>, right: Box<Node> },
     /// Locks rows by row id columns of the input; in READ COMMITTED rows changed meanwhile are re-read and re-checked.
@@ -179,6 +180,8 @@ pub struct Fetch {
     pub columns: Vec<i16>,
     /// Whether the row id follows as last output column.
     pub row_id: bool,
+    /// Which member of a table with children is read: row ids carry it.
+    pub member: u16,
 }
 
 /// One search of an index. Several in an [`Op::IndexScan`] (`IN`, OR) are run in turn; they do not overlap or the scan
@@ -213,6 +216,8 @@ pub struct JoinKey {
 pub struct LockTarget {
     /// The table.
     pub table: TableRef,
+    /// The tables that its rows are in when they are not the table's alone.
+    pub members: Arc<[Arc<Relation>]>,
     /// Input column with the row id.
     pub row_id: usize,
     /// Strength.
@@ -222,11 +227,14 @@ pub struct LockTarget {
 }
 
 /// A change of a table. `Expr::Input(i)` in `returning`, `checks` and `generated` is position `i` of the table's full
-/// row (attnum − 1), followed by the input's columns.
+/// row (attnum − 1), followed by the oid of the table that the row is in and the input's columns.
 #[derive(Clone, Debug)]
 pub struct Modify {
     /// The table.
     pub table: TableRef,
+    /// The tables that its rows are in when they are not the table's alone; row ids tell which. Expressions are over rows as
+    /// the table has them.
+    pub members: Arc<[Arc<Relation>]>,
     /// What happens.
     pub action: Action,
     /// Rows.
@@ -354,7 +362,7 @@ impl Node {
             | Op::NestedLoop { left, right, .. }
             | Op::Apply { left, right, .. }
             | Op::SetOp { left, right, .. } => vec![left, right],
-            Op::Append { inputs } => inputs.iter().collect(),
+            Op::Append { inputs, .. } => inputs.iter().collect(),
             Op::Modify(modify) => vec![&modify.input],
         }
     }

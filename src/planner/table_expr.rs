@@ -204,6 +204,15 @@ pub fn shown(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext
     text_of(&binder, &bound, &row, Form { stored: false, pretty })
 }
 
+/// Whether a stored expression names a column.
+pub fn mentions(text: &str, column: &str) -> bool {
+    use dictdb_parser::LexemeKind;
+    let lexemes = dictdb_parser::lexemes(text).map(|(found, _)| found).unwrap_or_default();
+    lexemes
+        .iter()
+        .any(|lexeme| matches!(&lexeme.kind, LexemeKind::Word(word) | LexemeKind::Name(word) if *word == *column))
+}
+
 /// The name PostgreSQL gives to an index's column over an expression.
 pub fn index_column_name(text: &str) -> Arc<str> {
     let tree = dictdb_parser::parse_expression(text).ok();

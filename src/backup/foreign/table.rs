@@ -150,6 +150,8 @@ impl Definition {
             include: Vec::new(),
             predicate: None,
             deferrable: false,
+            invalid: false,
+            partitioned: false,
         };
         let kind = RelationKind::Index(Arc::new(info));
         let mut index = Relation::new(self.part(3), namespaces::PUBLIC, name.clone(), owner, kind);

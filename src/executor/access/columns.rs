@@ -33,13 +33,15 @@ pub(crate) enum Source {
 pub(crate) struct OutputColumns {
     sources: Box<[Source]>,
     row_id: bool,
+    /// What marks the row ids, among those of a table's other members.
+    mark: i64,
 }
 
 impl OutputColumns {
     /// Resolves attnums. XX000 for a column that does not exist.
     pub fn new(relation: &Relation, fetch: &Fetch) -> Result<Self> {
         let sources = fetch.columns.iter().map(|attnum| source(relation, *attnum)).collect::<Result<_>>()?;
-        Ok(OutputColumns { sources, row_id: fetch.row_id })
+        Ok(OutputColumns { sources, row_id: fetch.row_id, mark: mark_of(fetch.member) })
     }
 
     /// The sources in order.
@@ -50,6 +52,11 @@ impl OutputColumns {
     /// Whether the row id follows.
     pub fn has_row_id(&self) -> bool {
         self.row_id
+    }
+
+    /// What the row ids are marked with.
+    pub fn mark(&self) -> i64 {
+        self.mark
     }
 
     /// Number of output columns.
@@ -69,7 +76,7 @@ impl OutputColumns {
             });
         }
         if self.row_id {
-            row.push(row_id_datum(id));
+            row.push(Datum::Int8(id.0 as i64 | self.mark));
         }
         Ok(())
     }
@@ -100,15 +107,20 @@ pub(crate) fn ctid(id: RowId) -> Datum {
     Datum::Int8((block << TID_PLACE_BITS | place) as i64)
 }
 
-/// A row id as it travels between operators.
-pub(crate) fn row_id_datum(id: RowId) -> Datum {
-    Datum::Int8(id.0 as i64)
+/// Bits of a row id that travels that say which row; those above say of which member of the table.
+const ROW_BITS: u32 = 48;
+
+fn mark_of(member: u16) -> i64 {
+    i64::from(member) << ROW_BITS
 }
 
-/// A row id that travelled; `None` where an outer join found no row.
-pub(crate) fn row_id(value: &Datum) -> Result<Option<RowId>> {
+/// A row id that travelled, with the member of the table; `None` where an outer join found no row.
+pub(crate) fn row_id(value: &Datum) -> Result<Option<(usize, RowId)>> {
     match value {
-        Datum::Int8(id) => Ok(Some(RowId(*id as u64))),
+        Datum::Int8(id) => {
+            let id = *id as u64;
+            Ok(Some(((id >> ROW_BITS) as usize, RowId(id & ((1 << ROW_BITS) - 1)))))
+        }
         Datum::Null => Ok(None),
         other => Err(Error::internal(format!("{other:?} as row id"))),
     }

@@ -134,7 +134,10 @@ impl Search {
     /// Appends the columns of the next row.
     pub fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
         if let Some(id) = rt.fixed_row(self.access.scan) {
-            return self.fixed(id, rt, row);
+            return match id {
+                Some(id) => self.fixed(id, rt, row),
+                None => Ok(false),
+            };
         }
         loop {
             rt.tick(self.position)?;

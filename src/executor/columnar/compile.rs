@@ -101,9 +101,9 @@ fn own(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Option<Arc<dyn No
             limit: eval::compile_predicate(limit.as_ref(), cx.eval())?,
             offset: eval::compile_predicate(offset.as_ref(), cx.eval())?,
         }),
-        Op::Append { inputs } => {
+        Op::Append { inputs, pruning } => {
             let inputs = inputs.iter().map(|input| compile(input, cx)).collect::<Result<_>>()?;
-            Arc::new(Append { inputs, columns: layouts(&node.columns, cx) })
+            Arc::new(Append { inputs, pruning: pruning.clone(), columns: layouts(&node.columns, cx) })
         }
         _ => return Ok(None),
     }))

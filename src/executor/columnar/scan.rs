@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, UInt32Array};
 use arrow::compute;
+use arrow::datatypes::Int64Type;
 use dictdb_storage::ScanBatch;
 use dictdb_types::arrow::ColumnBuilder;
 use dictdb_types::{Error, Physical, Result, RowId};
@@ -58,7 +59,7 @@ impl Scan {
             });
         }
         if self.output.has_row_id() {
-            columns.push(batch.row_ids.ok_or_else(missing)?);
+            columns.push(marked(batch.row_ids.ok_or_else(missing)?, self.output.mark())?);
         }
         Ok(Chunk { columns, rows: batch.rows })
     }
@@ -66,6 +67,15 @@ impl Scan {
     fn wants_row_ids(&self) -> bool {
         self.output.has_row_id() || self.output.sources().iter().any(|source| matches!(source, Source::Ctid))
     }
+}
+
+/// Row ids with the mark of the member they are of.
+fn marked(row_ids: ArrayRef, mark: i64) -> Result<ArrayRef> {
+    if mark == 0 {
+        return Ok(row_ids);
+    }
+    let ids = row_ids.as_any().downcast_ref::<Int64Array>().ok_or_else(|| Error::internal("row ids are not int8"))?;
+    Ok(Arc::new(ids.unary::<_, Int64Type>(|id| id | mark)))
 }
 
 fn ctids(row_ids: &ArrayRef, physical: Physical) -> Result<ArrayRef> {

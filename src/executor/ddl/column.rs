@@ -27,6 +27,8 @@ pub(super) struct NewColumn<'a> {
     pub stored_default: Option<Arc<str>>,
     /// Constraints other than NULL, NOT NULL, DEFAULT, identity and generated.
     pub constraints: Vec<&'a Constraint>,
+    /// Its parents have different defaults.
+    pub torn: bool,
 }
 
 /// The sequence behind a column.
@@ -52,18 +54,31 @@ impl DdlContext<'_> {
             Some(oid) => Type::new(oid),
             None => self.column_type(data_type, name)?,
         };
+        self.define_typed(definition, (ty, serial.is_some()), table, slot)
+    }
+
+    /// A column whose type is known: that of a partition has the one of its parent's.
+    pub(super) fn define_typed<'d>(
+        &mut self,
+        definition: &'d ColumnDef,
+        (ty, serial): (Type, bool),
+        table: &str,
+        slot: usize,
+    ) -> Result<NewColumn<'d>> {
+        let name = definition.name.value.as_str();
         let collation = self.column_collation(ty, definition.collation.as_ref())?;
         let compression = match &definition.compression {
             Some(method) => self.compression_letter(ty.oid, &method.value)?,
             None => None,
         };
         let mut new = NewColumn {
-            column: Column { not_null: serial.is_some(), collation, compression, ..Column::new(name, ty, slot) },
-            sequence: serial.map(|_| NewSequence { identity: false, options: &[] }),
+            column: Column { not_null: serial, collation, compression, ..Column::new(name, ty, slot) },
+            sequence: serial.then_some(NewSequence { identity: false, options: &[] }),
             identity_of: None,
             default: None,
             stored_default: None,
             constraints: Vec::new(),
+            torn: false,
         };
         let mut null = None;
         for constraint in &definition.constraints {

@@ -46,6 +46,8 @@ impl DdlContext<'_> {
         if key.using_index.is_some() {
             return Err(Error::unsupported("USING INDEX"));
         }
+        super::options::check_tablespace(key.tablespace.as_ref())?;
+        let options = super::options::given(&key.options, super::options::Target::Btree)?;
         let relation = self.table(table)?;
         if primary && relation.primary_key().is_some() {
             return Err(Error::new(
@@ -93,11 +95,19 @@ impl DdlContext<'_> {
             include,
             predicate: None,
             deferrable: constraint.deferrable,
+            partitioned: relation.is_partitioned(),
+            invalid: false,
         };
         if primary {
             self.require_not_null(table, &attnums)?;
         }
+        let what = if primary { "PRIMARY KEY" } else { "UNIQUE" };
+        self.check_unique_over_partitions(&relation, &info.keys, what)?;
         let index = self.make_index(table, name.clone(), info)?;
+        if !options.is_empty() {
+            let made = self.table(index)?;
+            self.put_relation(Relation { options, ..Relation::clone(&made) });
+        }
         let oid = self.new_oid();
         let kind = if primary {
             ConstraintKind::Primary { columns: attnums, index }
@@ -106,7 +116,7 @@ impl DdlContext<'_> {
         };
         self.put_constraint(table, named(oid, name, table, kind, constraint))?;
         self.depend(Key::Relation(index), Key::Constraint(table, oid), Dependency::Internal);
-        Ok(())
+        self.index_partitions(table, index)
     }
 
     /// Makes columns NOT NULL. 23502 when a row has NULL there.
@@ -133,6 +143,7 @@ impl DdlContext<'_> {
         let bound =
             self.with_binding(|cx| table_expr::bind(&source.expr, locations, &relation, TableExpr::Check, cx))?;
         let name = match &constraint.name {
+            Some(name) if self.merges_check(&relation, &name.value, &bound.text, constraint)? => return Ok(()),
             Some(name) => self.free_constraint_name(&relation, &name.value)?,
             None => {
                 let word = match bound.columns.as_slice() {
@@ -148,6 +159,23 @@ impl DdlContext<'_> {
             self.depend(Key::Constraint(table, oid), Key::Function(function), Dependency::Normal);
         }
         self.put_constraint(table, named(oid, name, table, kind, constraint))
+    }
+
+    /// Whether a table has this CHECK from a parent already: then it is its own too.
+    fn merges_check(&mut self, relation: &Relation, name: &str, text: &str, syntax: &Syntax) -> Result<bool> {
+        let found = relation.constraints.iter().find(|constraint| *constraint.name == *name && !constraint.local);
+        let Some(known) = found.cloned() else { return Ok(false) };
+        let same = matches!(&known.kind, ConstraintKind::Check { expression, .. } if **expression == *text);
+        if !same || syntax.no_inherit {
+            return Ok(false);
+        }
+        let message = format!("merging constraint \"{name}\" with inherited definition");
+        self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
+        self.replace_constraint(
+            relation.oid,
+            Constraint { local: !relation.is_partition(), ..Constraint::clone(&known) },
+        )?;
+        Ok(true)
     }
 
     /// The name, unless the table has a constraint of it (42710).

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Column, Dependency, Key, OnCommit, Persistence, Relation, RelationKind};
+use dictdb_catalog::{Column, Dependency, Key, OnCommit, PartitionBound, Persistence, Relation, RelationKind};
 use dictdb_parser::utility::{self, Constraint, ConstraintKind as Syntax, CreateTable, ObjectKind, TableElement};
 use dictdb_parser::{Locations, position};
 use dictdb_types::{Error, Field, Oid, Result, SqlState, TypeInfo, TypeKind, TypeLookup};
 
 use super::DdlContext;
 use super::column::NewColumn;
+use super::inherit::Inheritance;
 use super::names::shown;
 
 /// Columns a table may have (`MaxHeapAttributeNumber`).
@@ -30,19 +31,42 @@ impl DdlContext<'_> {
         }
         let position = super::names::parts(&create.name).first().and_then(|ident| position::of_span(ident.span));
         self.check_create_in(namespace).map_err(|error| error.at(position))?;
-        let mut columns: Vec<NewColumn<'_>> = Vec::new();
+        let persistence = match create.persistence {
+            utility::Persistence::Permanent => Persistence::Permanent,
+            utility::Persistence::Unlogged => Persistence::Unlogged,
+            utility::Persistence::Temporary => Persistence::Temporary,
+        };
+        let (mut inheritance, bound) = self.family_of(create, &name, persistence, locations)?;
+        let mut columns: Vec<NewColumn<'_>> = self.inherited_columns(&mut inheritance)?;
+        let mut inherited: Vec<bool> = vec![true; columns.len()];
+        let mut own_columns = 0;
         let mut templates = Vec::new();
         let mut constraints: Vec<(Option<usize>, &Constraint)> = Vec::new();
         for element in &create.elements {
             match element {
                 TableElement::Column(definition) => {
-                    let mut column = self.define_column(definition, &name, columns.len())?;
-                    if columns.iter().any(|other| other.column.name == column.column.name) {
-                        return Err(specified_twice(&column.column.name));
-                    }
+                    let known = columns.iter().position(|other| *other.column.name == *definition.name.value);
+                    let mut column = match (&bound, known) {
+                        (None, _) => self.define_column(definition, &name, columns.len())?,
+                        (Some(_), Some(at)) => {
+                            let ty = columns[at].column.ty;
+                            self.define_typed(definition, (ty, false), &name, columns.len())?
+                        }
+                        (Some(_), None) => return Err(missing_in_parent(&definition.name.value)),
+                    };
                     let own = std::mem::take(&mut column.constraints);
-                    constraints.extend(own.into_iter().map(|constraint| (Some(columns.len()), constraint)));
-                    columns.push(column);
+                    let place = known.unwrap_or(columns.len());
+                    constraints.extend(own.into_iter().map(|constraint| (Some(place), constraint)));
+                    match known {
+                        Some(at) if inherited.get(at) == Some(&true) => {
+                            inherited[at] = false;
+                            let moved = at != own_columns;
+                            self.merge_own(&mut columns[at], column, moved, bound.is_none())?;
+                        }
+                        Some(_) => return Err(specified_twice(&column.column.name)),
+                        None => columns.push(column),
+                    }
+                    own_columns += 1;
                 }
                 TableElement::Constraint(constraint) => constraints.push((None, constraint)),
                 TableElement::Like(like) => {
@@ -57,6 +81,7 @@ impl DdlContext<'_> {
                 }
             }
         }
+        Self::refuse_torn(&columns)?;
         if columns.len() > MAX_COLUMNS {
             return Err(Error::new(
                 SqlState::TOO_MANY_COLUMNS,
@@ -64,21 +89,51 @@ impl DdlContext<'_> {
             ));
         }
         mark_primary_key_columns(&mut columns, &constraints);
-        let persistence = match create.persistence {
-            utility::Persistence::Permanent => Persistence::Permanent,
-            utility::Persistence::Unlogged => Persistence::Unlogged,
-            utility::Persistence::Temporary => Persistence::Temporary,
-        };
         let plain = columns.iter().map(|column| column.column.clone()).collect();
         let relation = self.new_table(namespace, name, plain, persistence)?;
         let relation = self.fill_defaults(relation, columns, locations)?;
         let options = super::options::given(&create.options, super::options::Target::Table)?;
         let on_commit = on_commit(create.on_commit, temporary)?;
         let relation = self.put_relation(Relation { options, on_commit, ..Relation::clone(&relation) });
+        self.put_inheritance(relation.oid, &inheritance)?;
+        if let (Some(bound), [parent]) = (bound, inheritance.parents.as_slice()) {
+            self.put_partition(parent.oid, relation.oid, bound)?;
+        }
+        if let Some(by) = &create.partition_by {
+            let key = self.partition_key(&relation, by, locations)?;
+            let table = self.table(relation.oid)?;
+            let table = self.put_relation(Relation { partition_key: Some(Arc::new(key)), ..Relation::clone(&table) });
+            super::options::refuse_for_partitioned(&table, &create.options, false)?;
+        }
         for template in &templates {
             self.copy_template(relation.oid, template)?;
         }
-        self.add_constraints(relation.oid, &constraints, locations)
+        self.add_constraints(relation.oid, &constraints, locations)?;
+        match (&create.partition_of, inheritance.parents.as_slice()) {
+            (Some(_), [parent]) => self.complete_partition(parent.oid, relation.oid),
+            _ => Ok(()),
+        }
+    }
+
+    /// The parents of a new table, and its bound if it is to be a partition.
+    fn family_of(
+        &mut self,
+        create: &CreateTable,
+        name: &str,
+        persistence: Persistence,
+        locations: &Locations,
+    ) -> Result<(Inheritance, Option<PartitionBound>)> {
+        if create.partition_by.is_some() && !create.inherits.is_empty() {
+            let message = "cannot create partitioned table as inheritance child";
+            return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
+        }
+        let Some((parent, spec)) = &create.partition_of else {
+            return Ok((self.parents_named(&create.inherits, persistence)?, None));
+        };
+        let parent = self.partition_parent(parent, persistence)?;
+        let bound = self.partition_bound(&parent, spec, locations)?;
+        self.check_room(&parent, name, &bound, spec, locations)?;
+        Ok((Inheritance::of_partition(parent), Some(bound)))
     }
 
     /// Makes a table with these columns in catalog and storage, with its row type.
@@ -197,6 +252,11 @@ impl DdlContext<'_> {
     }
 }
 
+/// 42703: a partition has no columns of its own.
+fn missing_in_parent(name: &str) -> Error {
+    Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" does not exist"))
+}
+
 /// 42701.
 fn specified_twice(name: &str) -> Error {
     Error::new(SqlState::DUPLICATE_COLUMN, format!("column \"{name}\" specified more than once"))
@@ -220,12 +280,7 @@ pub(super) fn on_commit(action: Option<utility::OnCommit>, temporary: bool) -> R
 }
 
 fn refuse_clauses(create: &CreateTable) -> Result<()> {
-    let clauses = [
-        (!create.inherits.is_empty(), "INHERITS"),
-        (create.of_type.is_some(), "CREATE TABLE OF"),
-        (create.partition_of.is_some(), "PARTITION OF"),
-        (create.partition_by.is_some(), "PARTITION BY"),
-    ];
+    let clauses = [(create.of_type.is_some(), "CREATE TABLE OF")];
     match clauses.iter().find(|(present, _)| *present) {
         Some((_, what)) => Err(Error::unsupported(format_args!("{what} (table \"{}\")", shown(&create.name)))),
         None => Ok(()),

@@ -88,7 +88,11 @@ pub(super) fn dependents(key: Key, catalog: &Catalog) -> Vec<(Key, Dependency)> 
                 for constraint in &relation.constraints {
                     found.extend(catalog.dependents_of(Key::Constraint(oid, constraint.oid)));
                 }
-                found.extend(relation.children.iter().map(|child| (Key::Relation(*child), Dependency::Normal)));
+                let tables = relation.children.iter().filter(|_| relation.index().is_none());
+                found.extend(tables.map(|child| {
+                    let partition = catalog.relation(*child).is_some_and(|child| child.is_partition());
+                    (Key::Relation(*child), if partition { Dependency::Auto } else { Dependency::Normal })
+                }));
             }
             found.retain(|(dependent, _)| !is_part_of(*dependent, oid));
         }

@@ -55,7 +55,6 @@ impl DdlContext<'_> {
         };
         self.check_comparable(&relation, &columns, &referenced, &referenced_columns, &name)?;
         let delete_set_columns = self.referencing_columns(&relation, &key.on_delete_columns)?;
-        let referenced_attnums = referenced_columns.clone();
         let foreign = ForeignKey {
             columns,
             referenced: referenced.oid,
@@ -67,15 +66,33 @@ impl DdlContext<'_> {
             delete_set_columns,
         };
         let oid = self.new_oid();
-        self.put_constraint(table, named(oid, name, table, ConstraintKind::Foreign(foreign.into()), constraint))?;
-        let mut referenced = Relation::clone(&*self.table(referenced.oid)?);
-        referenced.referenced_by.push((table, oid));
-        let referenced = self.put_relation(referenced);
-        for attnum in referenced_attnums {
-            self.depend(Key::Constraint(table, oid), Key::Column(referenced.oid, attnum), Dependency::Normal);
+        let kind = ConstraintKind::Foreign(foreign.clone().into());
+        self.put_constraint(table, named(oid, name, table, kind, constraint))?;
+        self.refer(table, oid, &foreign)?;
+        let relation = self.table(table)?;
+        let Some(own) = relation.constraints.iter().find(|own| own.oid == oid).cloned() else { return Ok(()) };
+        for child in relation.children.clone() {
+            if relation.is_partitioned() {
+                self.copy_foreign_key(&relation, &own, child)?;
+            }
         }
-        self.depend(Key::Constraint(table, oid), Key::Relation(index), Dependency::Normal);
         Ok(())
+    }
+
+    /// Tells the referenced table of a foreign key, and what the key depends on.
+    pub(super) fn refer(&mut self, table: Oid, constraint: Oid, key: &ForeignKey) -> Result<()> {
+        let mut referenced = Relation::clone(&*self.table(key.referenced)?);
+        referenced.referenced_by.push((table, constraint));
+        self.put_relation(referenced);
+        self.depend_foreign_key(table, constraint, key);
+        Ok(())
+    }
+
+    pub(super) fn depend_foreign_key(&mut self, table: Oid, constraint: Oid, key: &ForeignKey) {
+        for attnum in &key.referenced_columns {
+            self.depend(Key::Constraint(table, constraint), Key::Column(key.referenced, *attnum), Dependency::Normal);
+        }
+        self.depend(Key::Constraint(table, constraint), Key::Relation(key.index), Dependency::Normal);
     }
 
     fn referencing_columns(&mut self, relation: &Relation, names: &[dictdb_parser::ast::Ident]) -> Result<Vec<i16>> {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, Dependency, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Relation, RelationKind};
+use dictdb_catalog::{
+    Catalog, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Relation, RelationKind,
+};
 use dictdb_functions::{Registry, facts};
 use dictdb_parser::ast::Expr as Ast;
 use dictdb_parser::utility::{CreateIndex, IndexElement};
@@ -20,6 +22,7 @@ const MAX_KEYS: usize = 32;
 impl DdlContext<'_> {
     pub(super) fn create_index(&mut self, create: &CreateIndex, locations: &Locations) -> Result<()> {
         refuse_clauses(create)?;
+        super::options::check_tablespace(create.tablespace.as_ref())?;
         let method = match create.method.as_ref().map(|method| method.value.as_str()) {
             None | Some("btree") => IndexMethod::Btree,
             Some("hash") => IndexMethod::Hash,
@@ -93,15 +96,27 @@ impl DdlContext<'_> {
             include,
             predicate,
             deferrable: false,
+            partitioned: relation.is_partitioned(),
+            invalid: create.table.only && relation.is_partitioned() && !relation.children.is_empty(),
         };
         let target = match method {
             IndexMethod::Btree => super::options::Target::Btree,
             IndexMethod::Hash => super::options::Target::Hash,
         };
         let options = super::options::given(&create.options, target)?;
+        if create.unique {
+            self.check_unique_over_partitions(&relation, &info.keys, "UNIQUE")?;
+        }
+        if create.concurrently && relation.is_partitioned() {
+            let message = format!("cannot create index on partitioned table \"{}\" concurrently", relation.name);
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         let oid = self.make_index(relation.oid, name, info)?;
         let index = self.table(oid)?;
         self.put_relation(Relation { options, ..Relation::clone(&index) });
+        if !create.table.only {
+            self.index_partitions(relation.oid, oid)?;
+        }
         Ok(())
     }
 
@@ -158,7 +173,12 @@ impl DdlContext<'_> {
 
     /// The operator class of that name for a type and method. 42704, 42804; 0A000 for those that order otherwise than the
     /// default one: all collations are byte order, so the pattern classes do not.
-    fn named_opclass(&mut self, name: &dictdb_parser::ast::ObjectName, ty: Type, method: IndexMethod) -> Result<Oid> {
+    pub(super) fn named_opclass(
+        &mut self,
+        name: &dictdb_parser::ast::ObjectName,
+        ty: Type,
+        method: IndexMethod,
+    ) -> Result<Oid> {
         let shown = super::names::shown(name);
         let wanted = shown.strip_prefix("pg_catalog.").unwrap_or(&shown);
         let (access_method, method_name) = match method {
@@ -227,29 +247,47 @@ impl DdlContext<'_> {
         let relation = self.table(table)?;
         self.build_index(&relation, oid, &name, &info)?;
         self.changes.created_index(relation.storage, oid);
-        for key in &info.keys {
-            match &key.target {
-                IndexTarget::Column(attnum) => {
-                    self.depend(Key::Relation(oid), Key::Column(table, *attnum), Dependency::Auto);
-                }
-                IndexTarget::Expression(text) => self.depend_on_columns(oid, &relation, text, TableExpr::IndexKey)?,
-            }
-        }
-        for attnum in &info.include {
-            self.depend(Key::Relation(oid), Key::Column(table, *attnum), Dependency::Auto);
-        }
-        if let Some(text) = &info.predicate {
-            self.depend_on_columns(oid, &relation, text, TableExpr::IndexPredicate)?;
-        }
-        self.put_relation(Relation {
+        let index = self.put_relation(Relation {
             persistence: relation.persistence,
             storage: oid,
             ..Relation::new(oid, relation.namespace, name, relation.owner, RelationKind::Index(Arc::new(info)))
         });
+        self.depend_index(&index)?;
         let mut relation = Relation::clone(&relation);
         relation.indexes.push(oid);
         self.put_relation(relation);
         Ok(oid)
+    }
+
+    /// An index goes with the columns of its keys.
+    pub(super) fn depend_index(&mut self, index: &Relation) -> Result<()> {
+        let Some(info) = index.index().cloned() else { return Ok(()) };
+        let relation = self.table(info.table)?;
+        for key in &info.keys {
+            match &key.target {
+                IndexTarget::Column(attnum) => {
+                    self.depend(Key::Relation(index.oid), Key::Column(info.table, *attnum), Dependency::Auto);
+                }
+                IndexTarget::Expression(text) => {
+                    self.depend_on_columns(index.oid, &relation, text, TableExpr::IndexKey)?;
+                }
+            }
+        }
+        for attnum in &info.include {
+            self.depend(Key::Relation(index.oid), Key::Column(info.table, *attnum), Dependency::Auto);
+        }
+        if let Some(text) = &info.predicate {
+            self.depend_on_columns(index.oid, &relation, text, TableExpr::IndexPredicate)?;
+        }
+        let constraint = relation.constraints.iter().find(|constraint| match &constraint.kind {
+            ConstraintKind::Primary { index: own, .. } | ConstraintKind::Unique { index: own, .. } => *own == index.oid,
+            _ => false,
+        });
+        if let Some(constraint) = constraint {
+            let whole = Key::Constraint(info.table, constraint.oid);
+            self.depend(Key::Relation(index.oid), whole, Dependency::Internal);
+        }
+        Ok(())
     }
 
     /// An index goes with the columns its expressions mention.
@@ -368,10 +406,8 @@ fn word_of(expr: &Ast) -> String {
 }
 
 fn refuse_clauses(create: &CreateIndex) -> Result<()> {
-    let clauses = [
-        (create.tablespace.as_ref().is_some_and(|space| space.value != "pg_default"), "TABLESPACE"),
-        (create.elements.iter().any(|element| !element.opclass_options.is_empty()), "operator class options"),
-    ];
+    let clauses =
+        [(create.elements.iter().any(|element| !element.opclass_options.is_empty()), "operator class options")];
     match clauses.iter().find(|(present, _)| *present) {
         Some((_, what)) => Err(Error::unsupported(what)),
         None => Ok(()),

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    Change, Column, Constraint, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexTarget, Key, Relation,
-    RelationKind,
+    Change, Column, Constraint, ConstraintKind, Dependency, IndexInfo, IndexTarget, Key, Relation, RelationKind,
 };
 use dictdb_parser::position;
 use dictdb_parser::utility::{LikeClause, LikeOption, SequenceOption};
@@ -87,6 +86,7 @@ impl DdlContext<'_> {
                 default: None,
                 stored_default: None,
                 constraints: Vec::new(),
+                torn: false,
             };
             if old.identity.is_some() {
                 if template.has(LikeOption::Identity) {
@@ -184,19 +184,19 @@ impl DdlContext<'_> {
     }
 
     fn copy_index(&mut self, table: Oid, old: &Relation, index: Oid, template: &Template) -> Result<()> {
-        let index = self.table(index)?;
-        let Some(info) = index.index() else { return Ok(()) };
-        let relation = self.table(table)?;
-        let mut keys = Vec::with_capacity(info.keys.len());
-        for key in &info.keys {
-            let target = match &key.target {
-                IndexTarget::Column(attnum) => IndexTarget::Column(translated(old, &relation, *attnum)?),
-                expression => expression.clone(),
-            };
-            keys.push(IndexKey { target, ..key.clone() });
+        let (new, _) = self.clone_index(table, old, index)?;
+        if template.has(LikeOption::Comments) {
+            self.copy_comment((CLASS, index, 0), (CLASS, new, 0));
         }
-        let include = info.include.iter().map(|n| translated(old, &relation, *n)).collect::<Result<_>>()?;
-        let copy = IndexInfo { table, keys, include, ..IndexInfo::clone(info) };
+        Ok(())
+    }
+
+    /// Makes an index as another table has it, with its constraint; their oids.
+    pub(super) fn clone_index(&mut self, table: Oid, old: &Relation, index: Oid) -> Result<(Oid, Option<Oid>)> {
+        let index = self.table(index)?;
+        let Some(info) = index.index() else { return Err(Error::internal("not an index")) };
+        let relation = self.table(table)?;
+        let copy = super::partition::translated(info, old, &relation)?;
         let constraint = old.constraints.iter().find(|constraint| match &constraint.kind {
             ConstraintKind::Primary { index: own, .. } | ConstraintKind::Unique { index: own, .. } => *own == index.oid,
             _ => false,
@@ -214,22 +214,26 @@ impl DdlContext<'_> {
             self.require_not_null(table, &attnums)?;
         }
         let new = self.make_index(table, name.clone(), copy.clone())?;
-        if template.has(LikeOption::Comments) {
-            self.copy_comment((CLASS, index.oid, 0), (CLASS, new, 0));
+        if !index.options.is_empty() {
+            let made = self.table(new)?;
+            self.put_relation(Relation { options: index.options.clone(), ..Relation::clone(&made) });
         }
-        let Some(constraint) = constraint else { return Ok(()) };
+        let Some(constraint) = constraint else { return Ok((new, None)) };
         let oid = self.new_oid();
         let kind = match copy.primary {
             true => ConstraintKind::Primary { columns: attnums, index: new },
             false => ConstraintKind::Unique { columns: attnums, index: new },
         };
-        self.put_constraint(table, Constraint { oid, name, relation: table, kind, ..Constraint::clone(constraint) })?;
+        self.put_constraint(
+            table,
+            Constraint { oid, name, relation: table, kind, local: true, inherited: 0, ..Constraint::clone(constraint) },
+        )?;
         self.depend(
             dictdb_catalog::Key::Relation(new),
             dictdb_catalog::Key::Constraint(table, oid),
             dictdb_catalog::Dependency::Internal,
         );
-        Ok(())
+        Ok((new, Some(oid)))
     }
 
     /// The name PostgreSQL would make up for the index.

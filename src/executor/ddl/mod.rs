@@ -24,6 +24,7 @@ mod maintenance;
 mod names;
 mod options;
 mod ownership;
+mod partition;
 mod rename;
 mod restart;
 mod restate;

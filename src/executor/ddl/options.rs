@@ -149,6 +149,14 @@ pub(super) fn changed(old: &[Arc<str>], given: &[DefElem], reset: bool, target: 
     Ok(old.iter().filter(keeps).cloned().chain(added).collect())
 }
 
+/// A partitioned table has no rows, and so no storage parameters. 22023.
+pub(super) fn refuse_for_partitioned(relation: &Relation, given: &[DefElem], reset: bool) -> Result<()> {
+    match given.first().filter(|_| relation.is_partitioned() && !reset) {
+        Some(option) => Err(invalid(format!("unrecognized parameter \"{}\"", option.name.value))),
+        None => Ok(()),
+    }
+}
+
 /// Refuses a tablespace other than `pg_default`: there is no other. 42704, 22023.
 pub(super) fn check_tablespace(space: Option<&Ident>) -> Result<()> {
     match space.map(|space| space.value.as_str()) {

@@ -134,7 +134,15 @@ impl DdlContext<'_> {
         self.check_owner(relation)?;
         self.lock(relation.oid, dictdb_storage::LockMode::AccessExclusive)?;
         let relation = self.table(relation.oid)?;
-        self.rename_column_here(&relation, from, to, 0)
+        let family = self.view().descendants(&relation);
+        for member in &family {
+            self.lock(member.oid, dictdb_storage::LockMode::AccessExclusive)?;
+            let parents =
+                member.parents.iter().filter(|parent| family.iter().any(|other| other.oid == **parent)).count();
+            let member = self.table(member.oid)?;
+            self.rename_column_here(&member, from, to, parents as i32)?;
+        }
+        Ok(())
     }
 
     fn rename_column_here(&mut self, relation: &Arc<Relation>, from: &str, to: &str, expected: i32) -> Result<()> {
@@ -166,13 +174,7 @@ impl DdlContext<'_> {
         self.restate_texts(relation, &renamed)?;
         let renamed = self.table(relation.oid)?;
         self.sync_row_type(&renamed)?;
-        self.restate_views(views)?;
-        for child in renamed.children.clone() {
-            self.lock(child, dictdb_storage::LockMode::AccessExclusive)?;
-            let child = self.table(child)?;
-            self.rename_column_here(&child, from, to, expected + 1)?;
-        }
-        Ok(())
+        self.restate_views(views)
     }
 
     fn rename_constraint(&mut self, relation: &Arc<Relation>, from: &str, to: &str) -> Result<()> {

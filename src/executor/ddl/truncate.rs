@@ -22,8 +22,18 @@ impl DdlContext<'_> {
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a table", relation.name)));
             }
             self.check_table_privilege(&relation, dictdb_catalog::Privileges::TRUNCATE)?;
-            if !tables.contains(&relation.oid) {
-                tables.push(relation.oid);
+            if table.only && relation.is_partitioned() {
+                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "cannot truncate only a partitioned table")
+                    .hint("Do not specify the ONLY keyword, or use TRUNCATE ONLY on the partitions directly."));
+            }
+            let family = match table.only {
+                true => vec![relation.clone()],
+                false => self.view().descendants(&relation),
+            };
+            for member in family {
+                if !tables.contains(&member.oid) {
+                    tables.push(member.oid);
+                }
             }
         }
         let mut next = 0;

@@ -1,10 +1,14 @@
 //! ON CONFLICT: what an INSERT does about a row that is there already, exact under concurrency.
 
+use std::borrow::Cow;
+
+use dictdb_catalog::Relation;
 use dictdb_storage::{
     DatumRow, Inserted, Isolation, KeyOutcome, RowLocked, RowStrength, UniqueConflict, VersionTag, concurrent_update,
 };
 use dictdb_types::{Error, Oid, Result, RowId, SqlState};
 
+use super::members::Member;
 use super::target::Target;
 use super::trigger::RowUpdate;
 use super::violation;
@@ -35,14 +39,25 @@ pub(crate) struct ConflictUpdate {
 impl ConflictCode {
     /// Inserts a complete row, or deals with the one in its way. The full row that is stored afterwards; `None`: nothing
     /// was changed.
-    pub(super) fn insert(&self, target: &Target, proposed: Row, writer: &Writer<'_>) -> Result<Option<Row>> {
+    /// Of a partition the arbiters are its parts of those of the partitioned table.
+    pub(super) fn insert(
+        &self,
+        target: &Target,
+        leaf: Option<&Member>,
+        proposed: Row,
+        writer: &Writer<'_>,
+    ) -> Result<Option<Row>> {
         if let Some(constraint) = &self.deferrable {
             return Err(not_deferrable(target, constraint));
         }
+        let arbiters = match leaf {
+            Some(leaf) => Cow::Owned(self.arbiters_in(leaf, writer)?),
+            None => Cow::Borrowed(&self.arbiters),
+        };
         loop {
             let conflict = match writer.insert(target, &proposed)? {
                 Inserted::Done(_) => return Ok(Some(proposed)),
-                Inserted::Conflict(conflict) => self.arbiter_conflict(target, conflict, &proposed, writer)?,
+                Inserted::Conflict(conflict) => arbiter_conflict(&arbiters, target, conflict, &proposed, writer)?,
                 Inserted::Busy(_) => return Err(Error::internal("insert gave up waiting")),
             };
             let Some(update) = &self.update else {
@@ -56,35 +71,21 @@ impl ConflictCode {
         }
     }
 
-    /// The row in the way under an arbiter index. A conflict under another index counts only if no arbiter has one: 23505.
-    fn arbiter_conflict(
-        &self,
-        target: &Target,
-        conflict: UniqueConflict,
-        proposed: &Row,
-        writer: &Writer<'_>,
-    ) -> Result<RowId> {
-        if self.arbiters.is_empty() || self.arbiters.contains(&conflict.index) {
-            return Ok(conflict.row);
+    /// The arbiters of a partition. 0A000 where DO UPDATE would have to be computed over rows of another shape.
+    fn arbiters_in(&self, leaf: &Member, writer: &Writer<'_>) -> Result<Vec<Oid>> {
+        if self.update.is_some() && leaf.is_arranged_differently() {
+            return Err(Error::unsupported(format_args!(
+                "ON CONFLICT DO UPDATE where the columns of partition \"{}\" stand in another order",
+                leaf.relation.name
+            )));
         }
-        let table = &target.handle.table;
-        let stored = target.storage_row(proposed);
-        for index in self.arbiters.iter().filter_map(|arbiter| table.index(*arbiter)) {
-            let mut key = Vec::new();
-            if index.def().key.key(&DatumRow(&stored), &mut key)? != KeyOutcome::Key {
-                continue;
-            }
-            for row in table.candidates(&index, &key) {
-                let same_key = table.read_latest(row, &writer.cx.transaction, |version| {
-                    let mut found = Vec::new();
-                    index.def().key.key(version, &mut found).map(|_| found == key)
-                });
-                if same_key.map(|(_, same)| same).transpose()? == Some(true) {
-                    return Ok(row);
-                }
-            }
-        }
-        Err(violation::unique(target, conflict.index, proposed, writer))
+        let catalog = &writer.cx.catalog;
+        let own = leaf.relation.indexes.iter().filter_map(|oid| catalog.relation(*oid));
+        let decides = |index: &&std::sync::Arc<Relation>| {
+            let mut ancestors = catalog.index_ancestors(index);
+            ancestors.any(|above| self.arbiters.contains(&above.storage))
+        };
+        Ok(own.filter(decides).map(|index| index.storage).collect())
     }
 
     /// Under REPEATABLE READ a row that the transaction does not see must not decide.
@@ -99,6 +100,37 @@ impl ConflictCode {
             None => Err(concurrent_update()),
         }
     }
+}
+
+/// The row in the way under an arbiter index. A conflict under another index counts only if no arbiter has one: 23505.
+fn arbiter_conflict(
+    arbiters: &[Oid],
+    target: &Target,
+    conflict: UniqueConflict,
+    proposed: &Row,
+    writer: &Writer<'_>,
+) -> Result<RowId> {
+    if arbiters.is_empty() || arbiters.contains(&conflict.index) {
+        return Ok(conflict.row);
+    }
+    let table = &target.handle.table;
+    let stored = target.storage_row(proposed);
+    for index in arbiters.iter().filter_map(|arbiter| table.index(*arbiter)) {
+        let mut key = Vec::new();
+        if index.def().key.key(&DatumRow(&stored), &mut key)? != KeyOutcome::Key {
+            continue;
+        }
+        for row in table.candidates(&index, &key) {
+            let same_key = table.read_latest(row, &writer.cx.transaction, |version| {
+                let mut found = Vec::new();
+                index.def().key.key(version, &mut found).map(|_| found == key)
+            });
+            if same_key.map(|(_, same)| same).transpose()? == Some(true) {
+                return Ok(row);
+            }
+        }
+    }
+    Err(violation::unique(target, conflict.index, proposed, writer))
 }
 
 impl ConflictUpdate {
@@ -171,7 +203,7 @@ impl ConflictUpdate {
         writer: &Writer<'_>,
     ) -> Result<Option<Option<Row>>> {
         let places = self.assignments.iter().map(|(place, _)| *place).collect();
-        let update = RowUpdate { id, expected: Some(tag), places, old: existing, new: changed };
+        let update = RowUpdate { id, expected: Some(tag), places, old: existing, new: changed, moving: None };
         match writer.update_row(target, update)? {
             (Change::Done, stored) => Ok(Some(Some(stored))),
             (Change::Skipped, _) => Ok(Some(None)),

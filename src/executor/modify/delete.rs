@@ -19,25 +19,33 @@ impl Modify {
         mut input: Row,
         rt: &Runtime,
     ) -> Result<Option<Changed>> {
-        let Some(id) = row_id_of(&Modify::input_value(&input, row_id))? else { return Ok(None) };
+        let Some(found) = row_id_of(&Modify::input_value(&input, row_id))? else { return Ok(None) };
         let writer = rt.writer();
-        let watched = self.target.triggers.as_ref().is_some_and(|triggers| triggers.watch_rows(Event::Delete));
-        let wants_old = self.returning.is_some() || !self.target.referenced_by.is_empty() || watched;
+        let (number, id) = found;
+        let (member, target) = self.table_of(number, &writer)?;
+        let watched = target.triggers.as_ref().is_some_and(|triggers| triggers.watch_rows(Event::Delete));
+        let wants_old = self.returning.is_some() || !target.referenced_by.is_empty() || watched;
         let mut expected: Option<VersionTag> = None;
         let mut old = Row::new();
         if wants_old {
-            match writer.read(&self.target, id)? {
+            match writer.read(target, id)? {
                 Some(row) => old = row,
                 None => return Ok(None),
             }
         }
         loop {
-            match writer.delete_row(&self.target, id, expected, &old)? {
-                Change::Done => return Ok(Some(Changed { full: old, input })),
+            match writer.delete_row(target, id, expected, &old)? {
+                Change::Done => {
+                    let full = match member {
+                        Some(member) if wants_old => member.named(old),
+                        _ => old,
+                    };
+                    return Ok(Some(Changed { full, input, table: target.relation().oid }));
+                }
                 Change::Gone | Change::Repeated | Change::Skipped => return Ok(None),
                 Change::Changed => {
-                    let Some((tag, newest)) = writer.read_latest(&self.target, id)? else { return Ok(None) };
-                    let Some(again) = recheck.run(rt, id, &input)? else { return Ok(None) };
+                    let Some((tag, newest)) = writer.read_latest(target, id)? else { return Ok(None) };
+                    let Some(again) = recheck.run(rt, found, &input)? else { return Ok(None) };
                     input = again;
                     old = newest;
                     expected = Some(tag);

@@ -131,6 +131,13 @@ impl Events {
         self.happened(target, happening, true, writer)
     }
 
+    /// Notes who may have referred to a row that goes to another partition: for them its key was updated.
+    pub fn moved(&self, target: &Target, old: &Row, new: &Row, writer: &Writer<'_>) {
+        for key in target.referenced_by.iter().filter(|key| key.parent_changed(old, new)) {
+            self.add(Event::Parent(key.clone(), key.parent_values(old), Some(key.parent_values(new))), writer.cx);
+        }
+    }
+
     /// Notes who may have referred to a row that is gone.
     pub fn deleted(&self, target: &Target, old: &Row, writer: &Writer<'_>) -> Result<()> {
         let happening = Happening { event: trigger::Event::Delete, assigned: &[], old: Some(old), new: None };

@@ -4,8 +4,10 @@ use dictdb_catalog::trigger::Event;
 use dictdb_storage::VersionTag;
 use dictdb_types::{Datum, Error, Result, RowId, SqlState};
 
+use super::members::Member;
 use super::node::{Changed, Modify};
 use super::recheck::Recheck;
+use super::target::Target;
 use super::trigger::RowUpdate;
 use super::writer::{Change, Writer};
 use crate::access::columns::row_id as row_id_of;
@@ -57,13 +59,16 @@ impl Modify {
     ) -> Result<Option<Changed>> {
         let writer = rt.writer();
         let mut expected: Option<VersionTag> = None;
-        while let Some(id) = row_id_of(&Modify::input_value(&input, row_id))? {
-            match self.merge_matched(id, expected, clauses, &input, rt, &writer)? {
-                Outcome::Finished(full) => return Ok(full.map(|full| Changed { full, input })),
+        while let Some(found) = row_id_of(&Modify::input_value(&input, row_id))? {
+            match self.merge_matched(found, expected, clauses, &input, rt, &writer)? {
+                Outcome::Finished(full) => {
+                    return Ok(full.map(|full| Changed { full, input, table: self.target.relation().oid }));
+                }
                 Outcome::Unmatched | Outcome::Again => {
                     // The source row stays; whether the target row still matches it is decided anew.
-                    expected = writer.read_latest(&self.target, id)?.map(|(tag, _)| tag);
-                    match recheck.run(rt, id, &input)? {
+                    let (_, target) = self.table_of(found.0, &writer)?;
+                    expected = writer.read_latest(target, found.1)?.map(|(tag, _)| tag);
+                    match recheck.run(rt, found, &input)? {
                         Some(again) => input = again,
                         None => return Ok(None),
                     }
@@ -71,12 +76,12 @@ impl Modify {
             }
         }
         let full = self.merge_unmatched(clauses, &input, rt, &writer)?;
-        Ok(full.map(|full| Changed { full, input }))
+        Ok(full.map(|full| Changed { full, input, table: self.target.relation().oid }))
     }
 
     fn merge_matched(
         &self,
-        id: RowId,
+        (number, id): (usize, RowId),
         expected: Option<VersionTag>,
         clauses: &[MergeClauseCode],
         input: &Row,
@@ -88,14 +93,21 @@ impl Modify {
         if matches!(clause.action, MergeActionCode::Nothing) {
             return Ok(Outcome::Finished(None));
         }
+        let (member, target) = self.table_of(number, writer)?;
         let old = match expected {
-            None => writer.read(&self.target, id)?,
-            Some(_) => writer.read_latest(&self.target, id)?.map(|(_, row)| row),
+            None => writer.read(target, id)?,
+            Some(_) => writer.read_latest(target, id)?.map(|(_, row)| row),
         };
         let Some(old) = old else { return Ok(Outcome::Unmatched) };
         let (change, full) = match &clause.action {
-            MergeActionCode::Update(values) => self.merge_update(id, expected, values, old, scope, writer)?,
-            _ => (writer.delete_row(&self.target, id, expected, &old)?, old),
+            MergeActionCode::Update(values) => {
+                self.merge_update((member, target), (id, expected), values, old, scope, writer)?
+            }
+            _ => (writer.delete_row(target, id, expected, &old)?, old),
+        };
+        let full = match member {
+            Some(member) => member.named(full),
+            None => full,
         };
         match change {
             Change::Done => Ok(Outcome::Finished(Some(full))),
@@ -108,26 +120,23 @@ impl Modify {
 
     fn merge_update(
         &self,
-        id: RowId,
-        expected: Option<VersionTag>,
+        (member, target): (Option<&Member>, &Target),
+        (id, expected): (RowId, Option<VersionTag>),
         values: &[(usize, Code)],
         old: Row,
         scope: Scope<'_>,
         writer: &Writer<'_>,
     ) -> Result<(Change, Row)> {
+        let own = |place: usize| member.map_or(place, |member| member.place(place));
         let mut new = old.clone();
         for (place, value) in values {
-            if let Some(cell) = new.get_mut(*place) {
+            if let Some(cell) = new.get_mut(own(*place)) {
                 *cell = value.eval(scope)?;
             }
         }
-        let places = values.iter().map(|(place, _)| *place).collect();
-        let update = RowUpdate { id, expected, places, old: &old, new };
-        let (change, new) = writer.update_row(&self.target, update)?;
-        if matches!(change, Change::Done) {
-            writer.check_views(&self.target, &new)?;
-        }
-        Ok((change, new))
+        let places = values.iter().map(|(place, _)| own(*place)).collect();
+        let moving = self.moving(member, writer)?;
+        writer.update_row(target, RowUpdate { id, expected, places, old: &old, new, moving })
     }
 
     fn merge_unmatched(
@@ -146,12 +155,7 @@ impl Modify {
                 *cell = value.eval(scope)?;
             }
         }
-        if !writer.prepare_insert(&self.target, &mut full)? {
-            return Ok(None);
-        }
-        writer.insert_new(&self.target, &full)?;
-        writer.check_views(&self.target, &full)?;
-        Ok(Some(full))
+        Ok(self.insert_row(full, None, writer)?.map(|(row, _)| row))
     }
 }
 

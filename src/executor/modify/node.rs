@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
-use dictdb_types::{Datum, Result};
+use dictdb_types::{Datum, Oid, Result};
 
 use super::conflict::{ConflictCode, ConflictUpdate};
+use super::members::Members;
 use super::merge::{MergeClauseCode, merge_events};
 use super::recheck::Recheck;
 use super::target::Target;
@@ -20,6 +21,8 @@ pub(crate) struct Modify {
     pub input: Arc<dyn Node>,
     /// The table.
     pub target: Target,
+    /// The tables that its rows are in when they are not its alone.
+    pub members: Members,
     /// What happens.
     pub action: Action,
     /// RETURNING, over the full row and the input row.
@@ -71,6 +74,8 @@ pub(super) struct Changed {
     pub full: Row,
     /// The input row that led to it.
     pub input: Row,
+    /// The table that the row is in.
+    pub table: Oid,
 }
 
 impl Node for Modify {
@@ -172,6 +177,7 @@ impl Cursor for ModifyCursor {
             }
             match &self.node.returning {
                 Some(returning) => {
+                    changed.full.push(Datum::Oid(changed.table.0));
                     changed.full.append(&mut changed.input);
                     row.clear();
                     eval_into(returning, Scope::new(rt, &changed.full), row)?;

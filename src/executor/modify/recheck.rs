@@ -4,20 +4,20 @@
 use std::sync::Arc;
 
 use dictdb_planner::expr::Expr;
-use dictdb_planner::physical::{Node, Op};
+use dictdb_planner::physical::{Fetch, Node, Op};
 use dictdb_types::{Result, RowId};
 
 use super::unique::same_image;
 use crate::row::{self, Row};
-use crate::runtime::{Runtime, ScanId};
+use crate::runtime::{FixedScans, Runtime, ScanId};
 
 /// How to look again at the rows of one table of a plan.
 #[derive(Debug)]
 pub(crate) struct Recheck {
     /// The plan below, row by row.
     pub input: Arc<dyn row::Node>,
-    /// The scan whose row is looked at; `None` if it cannot be told.
-    pub scan: Option<ScanId>,
+    /// The scans that the row may come from, with the member each reads; none if it cannot be told.
+    pub scans: Box<[(usize, ScanId)]>,
     /// Columns that say which rows of the other tables a row was joined with.
     pub identity: Box<[usize]>,
 }
@@ -25,19 +25,28 @@ pub(crate) struct Recheck {
 impl Recheck {
     /// The input row for the newest version of a row and the same rows of other tables as `before`; `None` when the plan
     /// does not want it any more.
-    pub fn run(&self, rt: &Runtime, id: RowId, before: &Row) -> Result<Option<Row>> {
-        match self.scan {
-            Some(scan) => run(&self.input, rt, vec![(scan, id)], &self.identity, before),
-            None => Ok(None),
+    pub fn run(&self, rt: &Runtime, (member, id): (usize, RowId), before: &Row) -> Result<Option<Row>> {
+        match self.scans.is_empty() {
+            false => run(&self.input, rt, fixed(&self.scans, member, id).collect(), &self.identity, before),
+            true => Ok(None),
         }
     }
+}
+
+/// Scans of one table fixed to a row: the one that reads its member gives the row, the others none.
+pub(crate) fn fixed(
+    scans: &[(usize, ScanId)],
+    member: usize,
+    id: RowId,
+) -> impl Iterator<Item = (ScanId, Option<RowId>)> + '_ {
+    scans.iter().map(move |(own, scan)| (*scan, (*own == member).then_some(id)))
 }
 
 /// Runs a plan with some scans fixed to one row each and returns the row that agrees with `before` in some columns.
 pub(crate) fn run(
     input: &Arc<dyn row::Node>,
     rt: &Runtime,
-    fixed: Vec<(ScanId, RowId)>,
+    fixed: FixedScans,
     identity: &[usize],
     before: &Row,
 ) -> Result<Option<Row>> {
@@ -53,19 +62,22 @@ pub(crate) fn run(
     Ok(None)
 }
 
-/// The scan that a row id column comes from.
-pub(crate) fn trace(node: &Node, column: usize) -> Option<&Node> {
+/// The scans that a row id column comes from, with the member each reads.
+pub(crate) fn trace(node: &Node, column: usize) -> Vec<(usize, &Node)> {
+    let own = |fetch: &Fetch, column: usize| {
+        let found = fetch.row_id && column == fetch.columns.len();
+        found.then_some((usize::from(fetch.member), node)).into_iter().collect()
+    };
     match &node.op {
-        Op::SeqScan { fetch, .. } | Op::IndexScan { fetch, .. } => {
-            (fetch.row_id && column == fetch.columns.len()).then_some(node)
-        }
-        Op::Project { input, exprs } => match exprs.get(column)? {
-            Expr::Input(below, _) => trace(input, *below),
-            _ => None,
+        Op::SeqScan { fetch, .. } | Op::IndexScan { fetch, .. } => own(fetch, column),
+        Op::Project { input, exprs } => match exprs.get(column) {
+            Some(Expr::Input(below, _)) => trace(input, *below),
+            _ => Vec::new(),
         },
+        Op::Append { inputs, .. } => inputs.iter().flat_map(|input| trace(input, column)).collect(),
         Op::IndexJoin { outer, fetch, .. } => match column.checked_sub(outer.columns.len()) {
             None => trace(outer, column),
-            Some(own) => (fetch.row_id && own == fetch.columns.len()).then_some(node),
+            Some(column) => own(fetch, column),
         },
         Op::HashJoin { left, right, .. } | Op::NestedLoop { left, right, .. } | Op::Apply { left, right, .. } => {
             match column.checked_sub(left.columns.len()) {
@@ -80,6 +92,6 @@ pub(crate) fn trace(node: &Node, column: usize) -> Option<&Node> {
         | Op::LockRows { input, .. }
         | Op::ProjectSet { input, .. }
         | Op::Window { input, .. } => trace(input, column),
-        _ => None,
+        _ => Vec::new(),
     }
 }

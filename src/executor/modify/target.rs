@@ -1,6 +1,6 @@
 //! A table that is changed, with everything a change of it has to respect.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dictdb_catalog::trigger::{Event, Timing};
 use dictdb_catalog::{Catalog, Column, ConstraintKind, Relation};
@@ -13,8 +13,10 @@ use dictdb_storage::Storage;
 use dictdb_types::{Datum, Env, Error, Oid, Result};
 
 use super::foreign_key::ForeignKeyCode;
+use super::partition::PartitionRule;
 use super::trigger::Triggers;
 use super::unique::UniqueCode;
+use super::writer::Writer;
 use crate::access::TableHandle;
 use crate::eval::{Code, CompileContext, compile};
 use crate::row::Row;
@@ -38,6 +40,8 @@ pub(crate) struct Target {
     pub deferrable: Box<[Arc<UniqueCode>]>,
     /// Its triggers.
     pub triggers: Option<Box<Triggers>>,
+    /// The rule of a partition, once a row is put into it by its own name.
+    partition: OnceLock<PartitionRule>,
 }
 
 /// What a full row has to satisfy, and what of it is computed.
@@ -140,6 +144,7 @@ impl Target {
             referenced_by: Box::default(),
             deferrable: Box::default(),
             triggers: None,
+            partition: OnceLock::new(),
         }
     }
 
@@ -147,6 +152,18 @@ impl Target {
     #[inline]
     pub fn has_triggers(&self, timing: Timing, event: Event) -> bool {
         self.triggers.as_ref().is_some_and(|triggers| triggers.has(timing, true, event))
+    }
+
+    /// The rule of a partition; `None` for any other table.
+    pub fn partition_rule(&self, writer: &Writer<'_>) -> Result<Option<&PartitionRule>> {
+        if !self.relation().is_partition() {
+            return Ok(None);
+        }
+        if let Some(rule) = self.partition.get() {
+            return Ok(Some(rule));
+        }
+        let rule = PartitionRule::new(self.relation(), writer)?;
+        Ok(Some(self.partition.get_or_init(|| rule)))
     }
 
     /// The relation.

@@ -1,9 +1,12 @@
 //! UPDATE.
 
+use std::borrow::Cow;
+
 use dictdb_storage::VersionTag;
 use dictdb_types::{Datum, Result, RowId};
 
 use super::node::{Changed, Modify};
+use super::partition::Moving;
 use super::recheck::Recheck;
 use super::target::Target;
 use super::trigger::RowUpdate;
@@ -22,31 +25,49 @@ impl Modify {
         mut input: Row,
         rt: &Runtime,
     ) -> Result<Option<Changed>> {
-        let Some(id) = row_id_of(&Modify::input_value(&input, row_id))? else { return Ok(None) };
+        let Some(found) = row_id_of(&Modify::input_value(&input, row_id))? else { return Ok(None) };
         let writer = rt.writer();
-        let blind = self.returning.is_none() && self.target.is_plain();
+        let (number, id) = found;
+        let (member, target) = self.table_of(number, &writer)?;
+        let assignments = member.map_or(Cow::Borrowed(assignments), |member| {
+            assignments.iter().map(|(place, column)| (member.place(*place), *column)).collect()
+        });
+        let moving = self.moving(member, &writer)?;
+        let blind = self.returning.is_none() && target.is_plain() && self.target.is_plain();
         let mut latest: Option<(VersionTag, Row)> = None;
         loop {
             let change = if blind {
                 let expected = latest.as_ref().map(|(tag, _)| *tag);
-                update_blind(&self.target, id, expected, assignments, &input, &writer)
-                    .map(|change| (change, Row::new()))?
+                update_blind(target, id, expected, &assignments, &input, &writer).map(|change| (change, Row::new()))?
             } else {
                 let (expected, old) = match latest.take() {
                     Some((tag, row)) => (Some(tag), row),
-                    None => match writer.read(&self.target, id)? {
+                    None => match writer.read(target, id)? {
                         Some(row) => (None, row),
                         None => return Ok(None),
                     },
                 };
-                update_whole(&self.target, id, expected, assignments, &old, &input, &writer)?
+                update_whole(target, moving, (id, expected), &assignments, &old, &input, &writer)?
             };
             match change {
-                (Change::Done, full) => return Ok(Some(Changed { full, input })),
+                (Change::Done, full) => {
+                    let full = match member {
+                        Some(member) if !blind => member.named(full),
+                        _ => full,
+                    };
+                    if !blind {
+                        writer.check_views(&self.target, &full)?;
+                    }
+                    let table = match moving.filter(|_| self.returning.is_some()) {
+                        Some(moving) => moving.router.route(&full, &writer)?.relation.oid,
+                        None => target.relation().oid,
+                    };
+                    return Ok(Some(Changed { full, input, table }));
+                }
                 (Change::Gone | Change::Repeated | Change::Skipped, _) => return Ok(None),
                 (Change::Changed, _) => {
-                    let Some(newest) = writer.read_latest(&self.target, id)? else { return Ok(None) };
-                    let Some(again) = recheck.run(rt, id, &input)? else { return Ok(None) };
+                    let Some(newest) = writer.read_latest(target, id)? else { return Ok(None) };
+                    let Some(again) = recheck.run(rt, found, &input)? else { return Ok(None) };
                     input = again;
                     latest = Some(newest);
                 }
@@ -63,6 +84,7 @@ impl Target {
             && self.foreign_keys.is_empty()
             && self.referenced_by.is_empty()
             && self.deferrable.is_empty()
+            && !self.relation().is_partition()
             && self.triggers.is_none()
     }
 }
@@ -93,20 +115,16 @@ fn update_blind(
 /// Makes the whole new row, checks it, writes what changed.
 fn update_whole(
     target: &Target,
-    id: RowId,
-    expected: Option<VersionTag>,
+    moving: Option<Moving<'_>>,
+    (id, expected): (RowId, Option<VersionTag>),
     assignments: &[(usize, usize)],
     old: &Row,
     input: &Row,
     writer: &Writer<'_>,
 ) -> Result<(Change, Row)> {
     let places = assignments.iter().map(|(place, _)| *place).collect();
-    let update = RowUpdate { id, expected, places, old, new: new_row(old, assignments, input) };
-    let (change, new) = writer.update_row(target, update)?;
-    if matches!(change, Change::Done) {
-        writer.check_views(target, &new)?;
-    }
-    Ok((change, new))
+    let update = RowUpdate { id, expected, places, old, new: new_row(old, assignments, input), moving };
+    writer.update_row(target, update)
 }
 
 fn new_row(old: &Row, assignments: &[(usize, usize)], input: &Row) -> Row {

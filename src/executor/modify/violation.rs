@@ -47,6 +47,16 @@ pub(super) fn check(target: &Target, check: &Check, row: &[Datum], env: &dyn Env
     }
 }
 
+/// 23514 of a row that belongs into another partition.
+pub(super) fn partition(target: &Target, row: &[Datum], env: &dyn Env) -> Error {
+    let relation = target.relation();
+    let message = format!("new row for relation \"{}\" violates partition constraint", relation.name);
+    Error::new(SqlState::CHECK_VIOLATION, message)
+        .detail(failing_row(relation, row, env))
+        .schema(&*target.schema)
+        .table(&*relation.name)
+}
+
 /// `Failing row contains (1, null, abc).`
 fn failing_row(relation: &Relation, row: &[Datum], env: &dyn Env) -> String {
     let mut shown = String::from("Failing row contains (");

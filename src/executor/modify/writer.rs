@@ -88,6 +88,14 @@ impl<'a> Writer<'a> {
         self.check(target, row, |check| matches!(check, Check::View(_)))
     }
 
+    /// Whether a complete row belongs into the partition that it is put into. 23514.
+    pub fn check_partition(&self, target: &Target, row: &Row) -> Result<()> {
+        match target.partition_rule(self)? {
+            Some(rule) if !rule.fits(row, self)? => Err(violation::partition(target, row, &*self.cx.env)),
+            _ => Ok(()),
+        }
+    }
+
     /// A CHECK is satisfied by NULL, a view's condition is not.
     fn check(&self, target: &Target, row: &Row, applies: fn(&Check) -> bool) -> Result<()> {
         let env = &*self.cx.env;
@@ -170,6 +178,23 @@ impl<'a> Writer<'a> {
             Err(error) => error,
         };
         self.until_free(write, "updated", conflict)
+    }
+
+    /// Takes a row out of a partition that goes on as `new` in another one.
+    pub fn take_out(
+        &self,
+        target: &Target,
+        (id, expected): (RowId, Option<VersionTag>),
+        old: &Row,
+        new: &Row,
+    ) -> Result<Change> {
+        let table = &target.handle.table;
+        let write = || table.delete(&self.cx.transaction, self.snapshot, id, expected);
+        let change = self.until_free(write, "updated", |_| Error::internal("delete met a unique key"))?;
+        if matches!(change, Change::Done) {
+            self.events.moved(target, old, new, self);
+        }
+        Ok(change)
     }
 
     /// Deletes a stored row, `old` being its complete values.

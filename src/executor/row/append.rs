@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dictdb_planner::pruning::LatePruning;
 use dictdb_types::Result;
 
 use super::{Cursor, Node, Row};
@@ -12,22 +13,35 @@ use crate::runtime::Runtime;
 pub(crate) struct Append {
     /// The inputs.
     pub inputs: Vec<Arc<dyn Node>>,
+    /// What rules some of them out.
+    pub pruning: Option<Arc<LatePruning>>,
 }
 
 impl Node for Append {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {
-        Box::new(AppendCursor { inputs: self.inputs.iter().map(|input| input.clone().open()).collect(), current: 0 })
+        let inputs = self.inputs.iter().map(|input| input.clone().open()).collect();
+        Box::new(AppendCursor { inputs, current: 0, kept: None, pruning: self.pruning.clone() })
     }
 }
 
 struct AppendCursor {
     inputs: Vec<Box<dyn Cursor>>,
     current: usize,
+    pruning: Option<Arc<LatePruning>>,
+    /// Which inputs are read, once that is known.
+    kept: Option<Vec<bool>>,
 }
 
 impl Cursor for AppendCursor {
     fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
+        if let (Some(pruning), None) = (&self.pruning, &self.kept) {
+            self.kept = Some(rt.kept(pruning));
+        }
         while let Some(input) = self.inputs.get_mut(self.current) {
+            if self.kept.as_ref().is_some_and(|kept| kept.get(self.current) == Some(&false)) {
+                self.current += 1;
+                continue;
+            }
             if input.next(rt, row)? {
                 return Ok(true);
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dictdb_planner::logical::{LockStrength, LockWait};
 use dictdb_storage::{RowLocked, RowStrength, concurrent_delete, concurrent_update, row_not_available};
-use dictdb_types::{Datum, Result, RowId};
+use dictdb_types::{Datum, Error, Result, RowId};
 
 use super::{Cursor, Node, Row};
 use crate::access::TableHandle;
@@ -28,16 +28,16 @@ pub(crate) struct LockRows {
 /// A table whose rows are locked.
 #[derive(Debug)]
 pub(crate) struct LockTarget {
-    /// The table.
-    pub handle: TableHandle,
+    /// The table, or those that its rows are in.
+    pub handles: Box<[TableHandle]>,
     /// Input column with the row id.
     pub row_id: usize,
     /// How strongly.
     pub strength: RowStrength,
     /// What to do when somebody else has the row.
     pub wait: LockWait,
-    /// The scan the rows come from.
-    pub scan: Option<ScanId>,
+    /// The scans the rows come from, with the member each reads.
+    pub scans: Box<[(usize, ScanId)]>,
 }
 
 /// Storage's word for a strength.
@@ -71,9 +71,10 @@ struct LockRowsCursor {
 }
 
 impl LockTarget {
-    fn lock(&self, id: RowId, rt: &Runtime) -> Result<Locked> {
+    fn lock(&self, (member, id): (usize, RowId), rt: &Runtime) -> Result<Locked> {
         let writer = rt.writer();
-        let (transaction, table) = (&rt.cx().transaction, &self.handle.table);
+        let handle = self.handles.get(member).ok_or_else(|| Error::internal("a row of a member there is not"))?;
+        let (transaction, table) = (&rt.cx().transaction, &handle.table);
         let mut expected = None;
         loop {
             match table.lock_row(transaction, &rt.cx().snapshot, id, expected, self.strength)? {
@@ -81,7 +82,7 @@ impl LockTarget {
                 RowLocked::Done => return Ok(Locked::AsSeen),
                 RowLocked::Busy(holder) => match self.wait {
                     LockWait::Block => writer.wait(holder)?,
-                    LockWait::NoWait => return Err(row_not_available(&self.handle.relation.name)),
+                    LockWait::NoWait => return Err(row_not_available(&handle.relation.name)),
                     LockWait::SkipLocked => return Ok(Locked::Skipped),
                 },
                 RowLocked::Changed => {
@@ -110,7 +111,7 @@ impl LockRowsCursor {
                 Locked::Newer => newer = true,
                 Locked::AsSeen => {}
             }
-            fixed.extend(target.scan.map(|scan| (scan, id)));
+            fixed.extend(recheck::fixed(&target.scans, id.0, id.1));
         }
         if !newer {
             return Ok(true);

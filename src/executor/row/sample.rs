@@ -96,11 +96,12 @@ impl Cursor for SampleCursor {
             None => *self.choice.insert(self.node.choice(rt)?),
         };
         while self.input.next(rt, row)? {
-            let Some(id) = row_id(row.get(self.node.row_id).unwrap_or(&Datum::Null))? else { continue };
+            let Some((member, id)) = row_id(row.get(self.node.row_id).unwrap_or(&Datum::Null))? else { continue };
             let number = match self.node.method {
                 SampleMethod::Bernoulli => id.0,
                 SampleMethod::System => id.0 / BLOCK_ROWS as u64,
             };
+            let number = number ^ (member as u64) << u32::BITS;
             if choice.takes(number) {
                 return Ok(true);
             }

@@ -43,10 +43,8 @@ impl SeqScanCursor {
     fn next_block(&mut self, rt: &Runtime) -> Result<bool> {
         let SeqScan { handle, columns, scan, .. } = &*self.node;
         let mut values = Row::new();
-        if let Some(id) = rt.fixed_row(*scan) {
-            if self.block > 0 {
-                return Ok(false);
-            }
+        if let Some(fixed) = rt.fixed_row(*scan) {
+            let Some(id) = fixed.filter(|_| self.block == 0) else { return Ok(false) };
             self.block = 1;
             let read =
                 handle.table.read_latest(id, &rt.cx().transaction, |version| columns.append(id, version, &mut values));

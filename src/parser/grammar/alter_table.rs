@@ -30,7 +30,8 @@ impl Parser<'_> {
                 let (kind, object) = (object_kind(kind), ObjectRef::Name(table.name));
                 Ok(Utility::SetSchema(SetSchema { kind, object, if_exists, schema }))
             }
-            K::No | K::Depends => self.unsupported("ALTER … DEPENDS ON EXTENSION"),
+            K::Depends => self.unsupported("ALTER … DEPENDS ON EXTENSION"),
+            K::No if self.nth(1).keyword == K::Depends => self.unsupported("ALTER … DEPENDS ON EXTENSION"),
             K::Attach | K::Detach => {
                 let actions = vec![self.partition_action()?];
                 Ok(Utility::AlterTable(Box::new(AlterTable { kind, if_exists, table, actions })))

@@ -7,8 +7,9 @@ use super::Parser;
 use crate::keyword::Keyword as K;
 use crate::token::Kind;
 use crate::utility::{
-    ColumnDef, CreateTable, CreateTableAs, DefElem, LikeClause, LikeOption, OnCommit, PartitionBound, PartitionBy,
-    Persistence, RefreshMaterializedView, SourceQuery, TableElement, TableSource, Utility,
+    ColumnDef, CreateTable, CreateTableAs, DefElem, LikeClause, LikeOption, OnCommit, PartitionBound,
+    PartitionBoundSpec, PartitionBy, Persistence, RefreshMaterializedView, SourceQuery, TableElement, TableSource,
+    Utility,
 };
 
 const LIKE_OPTIONS: &[(K, LikeOption)] = &[
@@ -319,11 +320,17 @@ impl Parser<'_> {
     }
 
     /// `PartitionBoundSpec`.
-    pub(super) fn partition_bound(&mut self) -> Result<PartitionBound> {
+    pub(super) fn partition_bound(&mut self) -> Result<PartitionBoundSpec> {
+        let position = self.position();
         if self.eat_word(K::Default) {
-            return Ok(PartitionBound::Default);
+            return Ok(PartitionBoundSpec { bound: PartitionBound::Default, position });
         }
         self.expect_words(&[K::For, K::Values])?;
+        let position = self.position();
+        self.bound_values().map(|bound| PartitionBoundSpec { bound, position })
+    }
+
+    fn bound_values(&mut self) -> Result<PartitionBound> {
         match self.advance_if_any(&[K::In, K::From, K::With])? {
             K::In => Ok(PartitionBound::In(self.in_parens(Self::expr)?)),
             K::From => {

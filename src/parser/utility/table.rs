@@ -43,7 +43,7 @@ pub struct CreateTable {
     /// `OF type`.
     pub of_type: Option<ObjectName>,
     /// `PARTITION OF`.
-    pub partition_of: Option<(ObjectName, PartitionBound)>,
+    pub partition_of: Option<(ObjectName, PartitionBoundSpec)>,
     /// `PARTITION BY`.
     pub partition_by: Option<PartitionBy>,
     /// `USING access_method`.
@@ -255,6 +255,15 @@ pub struct PartitionBy {
     pub strategy: Ident,
     /// Key columns and expressions.
     pub keys: Vec<super::IndexElement>,
+}
+
+/// `PartitionBoundSpec`: which rows a partition takes, and where that is written.
+#[derive(Clone, Debug)]
+pub struct PartitionBoundSpec {
+    /// The bound.
+    pub bound: PartitionBound,
+    /// 1-based character position of the word after `FOR VALUES`, or of `DEFAULT`.
+    pub position: u32,
 }
 
 /// Which rows a partition takes.
@@ -514,7 +523,7 @@ pub enum AlterTableAction {
     /// `REPLICA IDENTITY`.
     ReplicaIdentity(ReplicaIdentity),
     /// `ATTACH PARTITION`; indexes have no bound.
-    AttachPartition(ObjectName, Option<PartitionBound>),
+    AttachPartition(ObjectName, Option<PartitionBoundSpec>),
     /// `DETACH PARTITION`.
     DetachPartition(ObjectName),
 }

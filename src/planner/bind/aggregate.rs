@@ -36,11 +36,24 @@ impl Binder<'_> {
         if distinct {
             let positions: Vec<_> = call_order(syntax).iter().map(|item| self.leftmost(&item.expr)).collect();
             check_distinct_order(&coerced, &order, &positions)?;
+            for (arg, place) in coerced.iter().zip(self.argument_positions(syntax)) {
+                self.require_equality(arg.ty(), place)?;
+            }
         }
         let filter = self.bind_filter(syntax.filter.as_deref())?;
         let call =
             AggregateCall { function, args: coerced, distinct, order, within_group: ordered_set, filter, ty: result };
         self.collect_aggregate(call, position)
+    }
+
+    /// Where the arguments of a call start.
+    fn argument_positions(&self, syntax: &ast::Function) -> Vec<Option<u32>> {
+        let ast::FunctionArguments::List(list) = &syntax.args else { return Vec::new() };
+        let position = |arg: &ast::FunctionArg| match arg {
+            ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) => self.leftmost(expr),
+            _ => None,
+        };
+        list.args.iter().map(position).collect()
     }
 
     fn within_group_keys(&mut self, items: &[ast::OrderByExpr], sorted: Vec<Expr>) -> Result<Vec<SortKey>> {

@@ -3,6 +3,7 @@
 use dictdb_catalog::trigger::Event;
 use dictdb_catalog::{Privileges, RelationKind};
 use dictdb_parser::ast::{self, FromTable, TableFactor};
+use dictdb_parser::node;
 use dictdb_types::{Error, Result};
 
 use super::Binder;
@@ -15,7 +16,7 @@ impl Binder<'_> {
     pub(crate) fn bind_delete(&mut self, delete: &ast::Delete) -> Result<Node> {
         let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) = &delete.from;
         let [target] = tables.as_slice() else { return Err(Error::unsupported("DELETE from several tables")) };
-        let TableFactor::Table { name, alias, .. } = &target.relation else {
+        let TableFactor::Table { name, alias, with_hints, .. } = &target.relation else {
             return Err(Error::unsupported("DELETE from other than a table"));
         };
         let named = self.modify_target(name)?;
@@ -28,11 +29,12 @@ impl Binder<'_> {
         self.note_change(&named, Privileges::DELETE, Vec::new());
         let relation = view.as_ref().map_or(named, |view| view.base.clone());
         let using = delete.using.as_deref().unwrap_or(&[]);
-        let source = self.modify_source(&relation, view.as_ref(), alias.as_ref(), using, delete.selection.as_ref())?;
+        let alias = (alias.as_ref(), node::is_only(with_hints));
+        let source = self.modify_source(&relation, view.as_ref(), alias, using, delete.selection.as_ref())?;
         let mut columns = source.changed.columns();
         columns.extend(source.others.iter().map(|column| (column.clone(), Expr::column(column))));
         let input = Node::Project { input: Box::new(source.node), columns };
-        let row = self.row_columns(&relation);
+        let row = self.returned_columns(&relation);
         let mut names = source.names;
         names.tables[0] = match &view {
             Some(view) => view.row_name(&source.alias, &row),
@@ -51,6 +53,7 @@ impl Binder<'_> {
         Ok(Node::Modify(Box::new(Modify {
             relation,
             alias,
+            members: source.members,
             action,
             input,
             identity,

@@ -106,8 +106,9 @@ impl Binder<'_> {
 
     fn bind_item(&mut self, factor: &TableFactor) -> Result<(Node, Names, bool)> {
         match factor {
-            TableFactor::Table { name, alias, .. } => {
-                let (node, names) = self.bind_table(name, alias.as_ref())?;
+            TableFactor::Table { name, alias, with_hints, .. } => {
+                let only = dictdb_parser::node::is_only(with_hints);
+                let (node, names) = self.bind_table(name, alias.as_ref(), only)?;
                 Ok((node, names, false))
             }
             TableFactor::Derived { lateral, subquery, alias, .. } => {
@@ -204,6 +205,7 @@ impl Binder<'_> {
         &mut self,
         name: &ast::ObjectName,
         alias: Option<&ast::TableAlias>,
+        only: bool,
     ) -> Result<(Node, Names)> {
         let parts = idents(name)?;
         if let [single] = parts.as_slice()
@@ -224,8 +226,8 @@ impl Binder<'_> {
             None => self.relation(name)?,
         };
         let position = parts.first().and_then(|ident| self.position(ident.span));
-        let (node, names) = self.bind_relation(&relation, alias, position)?;
-        self.record_table(|| Source::Relation(relation), alias, &names);
+        let (node, names) = self.bind_relation(&relation, alias, only, position)?;
+        self.record_table(|| Source::Relation(relation, only), alias, &names);
         Ok((node, names))
     }
 
@@ -239,12 +241,15 @@ impl Binder<'_> {
         &mut self,
         relation: &Arc<Relation>,
         alias: Option<&ast::TableAlias>,
+        only: bool,
         position: Option<u32>,
     ) -> Result<(Node, Names)> {
         self.relations.insert(relation.oid);
         self.note_read(relation);
         match &relation.kind {
-            RelationKind::Table | RelationKind::Virtual | RelationKind::Sequence(_) => self.bind_scan(relation, alias),
+            RelationKind::Table | RelationKind::Virtual | RelationKind::Sequence(_) => {
+                self.bind_scan(relation, alias, only)
+            }
             RelationKind::MaterializedView(view) => {
                 if !view.populated {
                     return Err(Error::new(
@@ -253,7 +258,7 @@ impl Binder<'_> {
                     )
                     .hint("Use the REFRESH MATERIALIZED VIEW command."));
                 }
-                self.bind_scan(relation, alias)
+                self.bind_scan(relation, alias, only)
             }
             RelationKind::View(view) => {
                 let view = view.clone();
@@ -271,7 +276,12 @@ impl Binder<'_> {
         }
     }
 
-    fn bind_scan(&mut self, relation: &Arc<Relation>, alias: Option<&ast::TableAlias>) -> Result<(Node, Names)> {
+    fn bind_scan(
+        &mut self,
+        relation: &Arc<Relation>,
+        alias: Option<&ast::TableAlias>,
+        only: bool,
+    ) -> Result<(Node, Names)> {
         let shown: Arc<str> = alias.map_or_else(|| relation.name.clone(), |alias| Arc::from(alias.name.value.as_str()));
         let mut columns = Vec::new();
         let mut named = Vec::new();
@@ -299,7 +309,9 @@ impl Binder<'_> {
         };
         let item = FromItem::Rows(row_id.into_iter().collect());
         let table = TableName { schema, system, item, ..TableName::new(&shown, named, row_type(relation)) };
-        let scan = Scan { relation: relation.clone(), alias: shown, columns, row_id };
+        let members = if only { Vec::new() } else { self.cx.catalog.members(relation) };
+        let scan =
+            Scan { relation: relation.clone(), alias: shown, columns, row_id, members: members.into(), member: 0 };
         Ok((Node::Scan(Box::new(scan)), Names::of_table(table)))
     }
 

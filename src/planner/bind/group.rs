@@ -167,6 +167,7 @@ impl Binder<'_> {
             None => self.in_clause(Clause::GroupBy, |binder| binder.bind_expr(expr))?,
         };
         let bound = self.resolve_unknown(bound)?;
+        self.require_equality(bound.ty(), position)?;
         if let Some(index) = grouping.groups.iter().position(|(_, other)| other.same(&bound)) {
             return Ok(index);
         }

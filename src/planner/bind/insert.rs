@@ -65,7 +65,7 @@ impl Binder<'_> {
             Some(query) => self.insert_source(&written, query)?,
         };
         let (input, targets) = self.add_defaults(&relation, input, given)?;
-        let row = self.row_columns(&relation);
+        let row = self.returned_columns(&relation);
         let (mut checks, generated) = self.row_rules(&relation, &row)?;
         let names = match view {
             Some(view) => {
@@ -86,6 +86,7 @@ impl Binder<'_> {
         let returning = self.bind_returning(insert.returning.as_ref(), names)?;
         let action = ModifyAction::Insert { targets, on_conflict };
         Ok(Node::Modify(Box::new(Modify {
+            members: self.cx.catalog.members(&relation).into(),
             relation,
             alias,
             action,

@@ -19,6 +19,7 @@ use crate::logical::{Column, JoinKind, LockStrength, LockTarget, LockWait, Node}
 /// A table below a FROM clause.
 struct Lockable {
     relation: Arc<Relation>,
+    members: Arc<[Arc<Relation>]>,
     row_id: ColumnId,
     nullable: bool,
 }
@@ -49,7 +50,7 @@ impl Binder<'_> {
             };
             let mut found = Vec::new();
             collect(&mut input, only.as_deref(), false, clause, &mut found)?;
-            for Lockable { relation, row_id, nullable } in found {
+            for Lockable { relation, members, row_id, nullable } in found {
                 if nullable {
                     let message =
                         format!("{} cannot be applied to the nullable side of an outer join", strength.as_sql());
@@ -60,7 +61,7 @@ impl Binder<'_> {
                         target.strength = target.strength.max(strength);
                         target.wait = target.wait.max(wait);
                     }
-                    None => targets.push(LockTarget { relation, row_id, strength, wait }),
+                    None => targets.push(LockTarget { relation, members, row_id, strength, wait }),
                 }
             }
         }
@@ -106,7 +107,8 @@ fn collect(
             if let Some(row_id) = scan.row_id
                 && only.is_none_or(|only| only.contains(&row_id))
             {
-                found.push(Lockable { relation: scan.relation.clone(), row_id, nullable });
+                let (relation, members) = (scan.relation.clone(), scan.members.clone());
+                found.push(Lockable { relation, members, row_id, nullable });
             }
             Ok(())
         }

@@ -36,15 +36,15 @@ struct Merging {
 impl Binder<'_> {
     pub(crate) fn bind_merge(&mut self, merge: &ast::Merge) -> Result<Node> {
         refuse_unreachable(merge)?;
-        let TableFactor::Table { name, alias, .. } = &merge.table else {
+        let TableFactor::Table { name, alias, with_hints, .. } = &merge.table else {
             return Err(Error::internal("a MERGE into other than a table"));
         };
         let relation = self.merge_target(name)?;
-        let (scan, target_names) = self.bind_relation(&relation, alias.as_ref(), None)?;
+        let (scan, target_names) = self.bind_relation(&relation, alias.as_ref(), node::is_only(with_hints), None)?;
         self.note_target();
         let Node::Scan(scan_ref) = &scan else { return Err(Error::internal("the target is not a table")) };
         let row_id = scan_ref.row_id.ok_or_else(|| Error::internal("the target has no row ids"))?;
-        let shown = scan_ref.alias.clone();
+        let (shown, members) = (scan_ref.alias.clone(), scan_ref.members.clone());
         self.enter(&target_names.tables[0], Some(relation.oid));
         let source_item = match &merge.source {
             TableFactor::NestedJoin { table_with_joins, alias: None } => (**table_with_joins).clone(),
@@ -66,13 +66,13 @@ impl Binder<'_> {
         let mut merging = Merging { relation, current, both, source: source_names, rows: Vec::new() };
         let clauses = merge.clauses.iter().map(|clause| self.bind_merge_clause(clause, &mut merging));
         let clauses = clauses.collect::<Result<Vec<_>>>()?;
-        self.finish_merge(merging, shown, row_id, (source, scan, on), clauses)
+        self.finish_merge(merging, (shown, members), row_id, (source, scan, on), clauses)
     }
 
     fn finish_merge(
         &mut self,
         merging: Merging,
-        alias: Arc<str>,
+        (alias, members): (Arc<str>, Arc<[Arc<Relation>]>),
         row_id: ColumnId,
         (source, scan, on): (Node, Node, Expr),
         clauses: Vec<MergeClause>,
@@ -89,6 +89,7 @@ impl Binder<'_> {
         Ok(Node::Modify(Box::new(Modify {
             relation,
             alias,
+            members,
             action,
             input,
             identity,

@@ -15,6 +15,9 @@ use super::names::{FromItem, NamedColumn, Names, TableName, idents};
 use crate::expr::Expr;
 use crate::logical::{Check, Column, Node};
 
+/// Attnum of the system column `tableoid`.
+pub(crate) const TABLEOID: i16 = -6;
+
 /// The row a Modify node makes or removes, as columns that expressions can refer to.
 pub(crate) type RowColumns = Vec<(Column, i16)>;
 
@@ -75,13 +78,20 @@ impl Binder<'_> {
             .collect()
     }
 
+    /// Likewise, with the table that the row is in: RETURNING may name it.
+    pub(crate) fn returned_columns(&mut self, relation: &Relation) -> RowColumns {
+        let mut row = self.row_columns(relation);
+        row.push((self.new_column("tableoid", Type::new(dictdb_types::oids::OID)), TABLEOID));
+        row
+    }
+
     /// A row's columns as a table name.
     pub(crate) fn row_name(&self, relation: &Relation, alias: &str, row: &RowColumns) -> TableName {
         TableName {
             alias: Arc::from(alias),
             schema: self.cx.catalog.schema(relation.namespace).map(|schema| schema.name.clone()),
-            columns: row.iter().map(|(column, _)| NamedColumn::of(column)).collect(),
-            system: Vec::new(),
+            columns: row.iter().filter(|(_, attnum)| *attnum > 0).map(|(column, _)| NamedColumn::of(column)).collect(),
+            system: row.iter().filter(|(_, attnum)| *attnum < 0).map(|(column, _)| NamedColumn::of(column)).collect(),
             row_type: relation.row_type,
             referable: true,
             scalar_function: false,

@@ -2,7 +2,7 @@
 
 use dictdb_functions::resolve;
 use dictdb_parser::ast::{Distinct, Expr as Ast, OrderByExpr, OrderByOptions, OrderBySort, Value};
-use dictdb_types::{Error, Result, SqlState, oids};
+use dictdb_types::{Error, Result, SqlState, Type, oids};
 
 use super::Binder;
 use super::clause::Clause;
@@ -57,6 +57,16 @@ impl Binder<'_> {
             keys.push(self.sort_key(bound, &item.options).map_err(|e| e.at(position))?);
         }
         Ok(keys)
+    }
+
+    /// 42883 for a type whose values cannot be told apart: DISTINCT, GROUP BY, UNION and their kin need that.
+    pub(crate) fn require_equality(&self, ty: Type, position: Option<u32>) -> Result<()> {
+        let known = ty.oid == oids::UNKNOWN || resolve::opclass::equality_operator(&self.scope(), ty.oid).is_some();
+        if known {
+            return Ok(());
+        }
+        let message = format!("could not identify an equality operator for type {}", self.type_name(ty));
+        Err(Error::new(SqlState::UNDEFINED_FUNCTION, message).at(position))
     }
 
     pub(crate) fn sort_key(&mut self, expr: Expr, options: &OrderByOptions) -> Result<SortKey> {
@@ -192,7 +202,9 @@ impl Binder<'_> {
                 Some(index) => list[index].1.clone(),
                 None => self.in_clause(Clause::DistinctOn, |binder| binder.bind_expr(expr))?,
             };
-            on.push(self.resolve_unknown(bound)?);
+            let bound = self.resolve_unknown(bound)?;
+            self.require_equality(bound.ty(), self.leftmost(expr))?;
+            on.push(bound);
         }
         Ok(Some(on))
     }

@@ -48,6 +48,9 @@ impl Binder<'_> {
             Some(having) => Some(self.bind_predicate(having, Clause::Having)?),
             None => None,
         };
+        if matches!(select.distinct, Some(ast::Distinct::Distinct)) {
+            self.require_distinct(&select.projection, &list)?;
+        }
         let mut distinct_on = self.bind_distinct_on(select.distinct.as_ref(), &list.columns)?;
         if let Some(on) = &distinct_on {
             self.check_distinct_on(on, &sort, select.distinct.as_ref())?;
@@ -121,6 +124,16 @@ impl Binder<'_> {
         node = self.stack_windows(node, locks)?;
         node = self.stack_sets(node, locks)?;
         self.finish_select(node, list, sort, distinct_on, select.distinct.is_some(), locks)
+    }
+
+    /// DISTINCT compares every column of the list.
+    fn require_distinct(&self, items: &[ast::SelectItem], list: &SelectList) -> Result<()> {
+        let position = |index: usize| match items.get(index).filter(|_| items.len() == list.columns.len())? {
+            ast::SelectItem::UnnamedExpr(expr) | ast::SelectItem::ExprWithAlias { expr, .. } => self.leftmost(expr),
+            _ => None,
+        };
+        let columns = list.columns.iter().enumerate();
+        columns.map(|(index, (_, expr))| self.require_equality(expr.ty(), position(index))).collect()
     }
 
     /// Select list, DISTINCT and ORDER BY on top of everything else.

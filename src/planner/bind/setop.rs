@@ -24,6 +24,7 @@ impl Binder<'_> {
             SetOperator::Intersect => (SetOpKind::Intersect, "INTERSECT"),
             SetOperator::Except | SetOperator::Minus => (SetOpKind::Except, "EXCEPT"),
         };
+        let left_items: Vec<_> = super::insert_source::items(left).iter().map(|item| self.leftmost(item)).collect();
         let right_items: Vec<_> = super::insert_source::items(right).iter().map(|item| self.leftmost(item)).collect();
         let left = self.bind_set_expr(left)?;
         let right = self.bind_set_expr(right)?;
@@ -38,7 +39,11 @@ impl Binder<'_> {
         let mut types = Vec::with_capacity(left_columns.len());
         for (index, (a, b)) in left_columns.iter().zip(&right_columns).enumerate() {
             let position = right_items.get(index).copied().flatten();
-            types.push(self.common_type(&[a.ty, b.ty], name).map_err(|e| e.at(position))?);
+            let ty = self.common_type(&[a.ty, b.ty], name).map_err(|e| e.at(position))?;
+            if kind != SetOpKind::Union || quantifier != SetQuantifier::All {
+                self.require_equality(ty, left_items.get(index).copied().flatten())?;
+            }
+            types.push(ty);
         }
         let left = self.coerce_arm(left, &types)?;
         let right = self.coerce_arm(right, &types)?;
@@ -126,7 +131,7 @@ impl Binder<'_> {
         let parts = table.schema_name.iter().chain(&table.table_name);
         let name = ast::ObjectName::from(parts.map(ast::Ident::new).collect::<Vec<_>>());
         self.in_level(|binder| {
-            let (input, names) = binder.bind_table(&name, None)?;
+            let (input, names) = binder.bind_table(&name, None, false)?;
             binder.level().names = names;
             let columns: Vec<(Column, Expr)> = binder
                 .expand_star(None)?

@@ -124,12 +124,14 @@ impl Binder<'_> {
     ) -> Result<ViewTarget> {
         let refuse = |detail: &str| not_updatable(view, verb, detail);
         let single = "Views that do not select from a single table or view are not automatically updatable.";
-        let (name, alias) = match select.from.as_slice() {
+        let (name, alias, only) = match select.from.as_slice() {
             [item] if item.joins.is_empty() => match &item.relation {
                 TableFactor::Table { sample: Some(_), .. } => {
                     return Err(refuse("Views containing TABLESAMPLE are not automatically updatable."));
                 }
-                TableFactor::Table { name, alias, .. } => (name, alias.as_ref()),
+                TableFactor::Table { name, alias, with_hints, .. } => {
+                    (name, alias.as_ref(), dictdb_parser::node::is_only(with_hints))
+                }
                 _ => return Err(refuse(single)),
             },
             _ => return Err(refuse(single)),
@@ -150,7 +152,7 @@ impl Binder<'_> {
                 (below.scan, names, below.base, below.filters, below.checks)
             }
             None => {
-                let (scan, names) = self.bind_relation(&from, alias, None)?;
+                let (scan, names) = self.bind_relation(&from, alias, only, None)?;
                 self.note_target();
                 let wanted = match verb {
                     Verb::Insert => Privileges::INSERT,

@@ -17,7 +17,7 @@ use crate::logical::{Column, JoinKind, Modify, ModifyAction, Node};
 
 impl Binder<'_> {
     pub(crate) fn bind_update(&mut self, update: &ast::Update) -> Result<Node> {
-        let TableFactor::Table { name, alias, .. } = &update.table.relation else {
+        let TableFactor::Table { name, alias, with_hints, .. } = &update.table.relation else {
             return Err(Error::unsupported("UPDATE of other than a table"));
         };
         let named = self.modify_target(name)?;
@@ -28,7 +28,7 @@ impl Binder<'_> {
             _ => None,
         };
         let outer = std::mem::replace(&mut self.target_view, view.clone().map(|view| (view, Verb::Update)));
-        let bound = self.bind_update_of(update, named, view.as_deref(), alias.as_ref());
+        let bound = self.bind_update_of(update, named, view.as_deref(), (alias.as_ref(), node::is_only(with_hints)));
         self.target_view = outer;
         bound
     }
@@ -39,7 +39,7 @@ impl Binder<'_> {
         update: &ast::Update,
         named: Arc<Relation>,
         view: Option<&ViewTarget>,
-        alias: Option<&ast::TableAlias>,
+        alias: (Option<&ast::TableAlias>, bool),
     ) -> Result<Node> {
         let relation = view.map_or(named, ViewTarget::base_with_defaults);
         let from = match &update.from {
@@ -65,7 +65,7 @@ impl Binder<'_> {
         }
         columns.extend(source.others.iter().map(|column| (column.clone(), Expr::column(column))));
         let input = Node::Project { input: Box::new(node), columns };
-        let row = self.row_columns(&relation);
+        let row = self.returned_columns(&relation);
         let (mut checks, generated) = self.row_rules(&relation, &row)?;
         let mut names = source.names;
         names.tables[0] = match view {
@@ -85,6 +85,7 @@ impl Binder<'_> {
         Ok(Node::Modify(Box::new(Modify {
             relation,
             alias,
+            members: source.members,
             action,
             input,
             identity,
@@ -95,24 +96,28 @@ impl Binder<'_> {
         })))
     }
 
-    /// The rows an UPDATE or DELETE works on: the table joined with FROM or USING, filtered.
+    /// The rows an UPDATE or DELETE works on: the table, perhaps `ONLY` it, joined with FROM or USING, filtered.
     pub(crate) fn modify_source(
         &mut self,
         relation: &Arc<Relation>,
         view: Option<&ViewTarget>,
-        alias: Option<&ast::TableAlias>,
+        (alias, only): (Option<&ast::TableAlias>, bool),
         from: &[ast::TableWithJoins],
         selection: Option<&Ast>,
     ) -> Result<ModifySource> {
         let (scan, names) = match view {
             Some(view) => (view.scan.clone(), view.scan_names(alias, self)?),
             None => {
-                let bound = self.bind_relation(relation, alias, None)?;
+                let bound = self.bind_relation(relation, alias, only, None)?;
                 if relation.is_stored() {
                     self.note_target();
                 }
                 bound
             }
+        };
+        let members = match &scan {
+            Node::Scan(scan) => scan.members.clone(),
+            _ => Arc::from([]),
         };
         let shown = names.tables[0].alias.clone();
         let (changed, stored): (Changed, Vec<(i16, Column)>) = match &scan {
@@ -155,7 +160,7 @@ impl Binder<'_> {
             node = Node::Filter { input: Box::new(node), predicate };
         }
         let names = self.level().names.clone();
-        Ok(ModifySource { node, names, changed, others, identity, current, alias: shown })
+        Ok(ModifySource { node, names, members, changed, others, identity, current, alias: shown })
     }
 }
 
@@ -165,6 +170,8 @@ pub(crate) struct ModifySource {
     pub node: Node,
     /// Names visible to SET, WHERE and RETURNING; the target is the first table.
     pub names: Names,
+    /// The tables that the target's rows are in when they are not its alone.
+    pub members: Arc<[Arc<Relation>]>,
     /// What says which row of the target is changed.
     pub changed: Changed,
     /// Columns of the other tables, for RETURNING.

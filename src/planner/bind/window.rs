@@ -104,7 +104,9 @@ impl Binder<'_> {
         let mut partition = Vec::with_capacity(spec.partition_by.len());
         for expr in &spec.partition_by {
             let bound = self.in_clause(Clause::WindowPartition, |binder| binder.bind_expr(expr))?;
-            partition.push(self.resolve_unknown(bound)?);
+            let bound = self.resolve_unknown(bound)?;
+            self.require_equality(bound.ty(), self.leftmost(expr))?;
+            partition.push(bound);
         }
         let mut order = self.in_clause(Clause::WindowOrder, |binder| binder.bind_sort_keys(&spec.order_by))?;
         if let Some((name, base)) = base {

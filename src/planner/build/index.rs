@@ -70,7 +70,7 @@ impl Builder<'_> {
         keys: &[SortKey],
         available: &Layout,
     ) -> Vec<IndexMatch> {
-        let total = self.statistics.rows(scan.relation.storage).max(1.0);
+        let total = self.rows_of(scan);
         let matching = Matching { scan, conjuncts, available, total };
         let mut found = Vec::new();
         for oid in &scan.relation.indexes {

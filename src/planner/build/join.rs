@@ -330,6 +330,6 @@ pub(super) fn scan_of(node: &Logical) -> Option<(&Scan, Vec<Expr>)> {
         },
         _ => return None,
     };
-    let stored = scan.relation.is_stored();
+    let stored = scan.relation.is_stored() && scan.members.is_empty();
     (stored && !filters.iter().any(super::sublink::has_correlated_query)).then_some((scan, filters))
 }

@@ -97,7 +97,7 @@ impl Builder<'_> {
         };
         let bounds = self.bounds(bounds, &left.layout, outer)?;
         let both: Layout = left.layout.iter().chain(&right_layout).copied().collect();
-        let total = self.statistics.rows(scan.relation.storage).max(1.0);
+        let total = self.rows_of(scan);
         let rows = self.joined_rows(kind, left.node.rows, total, &conditions);
         let rest = conditions.iter().enumerate().filter(|(i, _)| !found.answered.contains(i)).map(|(_, c)| c.clone());
         let filter = match Expr::conjunction(rest.collect()) {

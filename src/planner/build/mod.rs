@@ -11,6 +11,7 @@ mod join;
 mod join_graph;
 mod join_method;
 mod join_order;
+mod members;
 mod modify;
 mod order;
 mod query;

@@ -13,6 +13,10 @@ impl Builder<'_> {
         self.modifies = true;
         self.lock(modify.relation.oid, TableLock::RowExclusive);
         self.lock_referential(&modify.relation, &modify.action);
+        for member in modify.members.iter() {
+            self.lock(member.oid, TableLock::RowExclusive);
+            self.lock_referential(member, &modify.action);
+        }
         let built = self.build(&modify.input, outer)?;
         let position = |id: ColumnId| {
             built
@@ -61,6 +65,9 @@ impl Builder<'_> {
         };
         let row = row_layout(modify.relation.columns.len(), &modify.row);
         let mut full: Layout = row.clone();
+        // The table that the row is in stands between the row and the input.
+        let table_oid = modify.row.iter().find(|(_, attnum)| *attnum < 0).map(|(column, _)| column.id);
+        full.push(table_oid.unwrap_or(ColumnId(u32::MAX)));
         full.extend(input.layout.iter().copied());
         let checks = modify
             .checks
@@ -80,8 +87,16 @@ impl Builder<'_> {
         let rows = input.node.rows;
         let cost = (input.node.cost.0, input.node.cost.1 + rows * cost::ROW);
         let table = TableRef { relation: modify.relation.clone(), alias: modify.alias.clone() };
-        let op =
-            Op::Modify(Box::new(Modify { table, action, input: input.node, identity, returning, checks, generated }));
+        let op = Op::Modify(Box::new(Modify {
+            table,
+            members: modify.members.clone(),
+            action,
+            input: input.node,
+            identity,
+            returning,
+            checks,
+            generated,
+        }));
         let node = Node {
             op,
             columns: outputs.iter().map(|column| column.ty).collect(),

@@ -194,8 +194,13 @@ impl Builder<'_> {
         let layout = ids(columns);
         let node = match kind {
             SetOpKind::Union => {
-                let append =
-                    Node { op: Op::Append { inputs }, columns: types.clone(), names: names.clone(), rows, cost };
+                let append = Node {
+                    op: Op::Append { inputs, pruning: None },
+                    columns: types.clone(),
+                    names: names.clone(),
+                    rows,
+                    cost,
+                };
                 if all {
                     append
                 } else {
@@ -279,8 +284,12 @@ impl Builder<'_> {
                 .iter()
                 .position(|id| *id == target.row_id)
                 .ok_or_else(|| Error::internal("a locked table without row ids"))?;
+            for member in target.members.iter() {
+                self.lock(member.oid, TableLock::RowShare);
+            }
             let table = TableRef { relation: target.relation.clone(), alias: target.relation.name.clone() };
-            bound.push(LockTarget { table, row_id, strength: target.strength, wait: target.wait });
+            let members = target.members.clone();
+            bound.push(LockTarget { table, members, row_id, strength: target.strength, wait: target.wait });
         }
         let identity = super::modify::positions(identity, &built.layout);
         let (columns, names, rows, cost) = over(&built.node, built.node.rows, built.node.cost);

@@ -86,6 +86,9 @@ impl Builder<'_> {
             return self.build_virtual_scan(scan, conjuncts, outer);
         }
         self.lock(scan.relation.oid, TableLock::AccessShare);
+        if !scan.members.is_empty() {
+            return self.build_members(scan, &conjuncts, wanted, outer);
+        }
         let access = self.choose_access(scan, &conjuncts, wanted);
         let (fetch, layout, columns, names) = fetched(scan);
         let table = TableRef { relation: scan.relation.clone(), alias: scan.alias.clone() };
@@ -109,7 +112,7 @@ impl Builder<'_> {
     /// The access to a table that is cheapest for as many rows as are wanted; when an order is wanted and an index gives
     /// some of it, one of those that do.
     pub(crate) fn choose_access(&self, scan: &Scan, conjuncts: &[Expr], wanted: &Wanted) -> Access {
-        let total = self.statistics.rows(scan.relation.storage).max(1.0);
+        let total = self.rows_of(scan);
         let kept = self.estimator().all(conjuncts);
         let rows = (total * kept).max(1.0);
         let per_row =
@@ -232,5 +235,6 @@ pub(crate) fn fetched(scan: &Scan) -> (Fetch, Layout, Vec<Type>, Vec<Arc<str>>) 
         names.push(Arc::from("row id"));
     }
     let columns = scan.columns.iter().map(|(_, attnum)| *attnum).collect();
-    (Fetch { columns, row_id: scan.row_id.is_some() }, layout, types, names)
+    let fetch = Fetch { columns, row_id: scan.row_id.is_some(), member: scan.member };
+    (fetch, layout, types, names)
 }

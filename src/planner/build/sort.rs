@@ -88,7 +88,7 @@ impl Builder<'_> {
                 let mut used = Default::default();
                 expr_columns(&first.expr, &mut used);
                 let own = scan.columns.iter().any(|(column, _)| used.contains(&column.id));
-                own && !scan.relation.indexes.is_empty()
+                own && !scan.relation.indexes.is_empty() && scan.members.is_empty()
             }
             Logical::Filter { input, .. } | Logical::LockRows { input, .. } => self.may_be_ordered(input, keys),
             Logical::Join { kind: JoinKind::Inner, left, right, lateral: false, .. } => {

@@ -49,10 +49,13 @@ impl Origins {
         });
         match node {
             Node::Scan(scan) => {
+                // Of a table with children the first that has rows of its own speaks for all.
+                let shown = scan.members.first().unwrap_or(&scan.relation);
                 for (column, attnum) in &scan.columns {
-                    if let Some(stored) = scan.relation.column(*attnum) {
+                    let own = scan.relation.attnum_in(*attnum, shown);
+                    if let Some(stored) = own.and_then(|attnum| shown.column(attnum)) {
                         let base = catalog.base_type(stored.ty).oid;
-                        self.set(column.id, (scan.relation.storage, stored.slot, base));
+                        self.set(column.id, (shown.storage, stored.slot, base));
                     }
                 }
             }

@@ -18,6 +18,7 @@ use crate::physical::{Action, IndexBounds, Modify, Node, Op, Plan, TableRef};
 pub(super) fn describe(plan: &Plan, options: ExplainOptions, actual: Option<&[Actual]>, env: &dyn Env) -> ExplainNode {
     let mut tables = 0;
     plan.for_each_node(&mut |node| tables += usize::from(is_range(node)));
+    plan.for_each_node(&mut |node| tables -= extra_members(node));
     let mut describer = Describer {
         plan,
         options,
@@ -45,6 +46,17 @@ fn is_range(node: &Node) -> bool {
             | Op::CteScan { .. }
             | Op::IndexJoin { .. }
     )
+}
+
+/// Members of a table with children beyond the first: all of them are one entry of FROM.
+fn extra_members(node: &Node) -> usize {
+    let Op::Append { inputs, .. } = &node.op else { return 0 };
+    let is_member =
+        |input: &Node| matches!(&input.op, Op::SeqScan { fetch, .. } | Op::IndexScan { fetch, .. } if fetch.member > 0);
+    match inputs.iter().any(is_member) {
+        true => inputs.len() - 1,
+        false => 0,
+    }
 }
 
 /// How the columns of a node are called by what is above it.
@@ -241,7 +253,7 @@ impl Describer<'_> {
     }
 
     fn set_operation(&mut self, node: &Node, shown: &mut ExplainNode) -> Labels {
-        if let Op::Append { inputs } = &node.op {
+        if let Op::Append { inputs, .. } = &node.op {
             kind(shown, "Append");
             let mut names = Labels::new();
             for (at, input) in inputs.iter().enumerate() {
@@ -300,6 +312,9 @@ impl Describer<'_> {
         shown.attributes.push(("Operation", operation.into()));
         shown.target = self.table(&modify.table);
         self.relation(&modify.table, &mut shown);
+        if !matches!(modify.action, Action::Insert { .. }) {
+            self.member_targets(modify, operation, &mut shown);
+        }
         if let Action::Insert { on_conflict: Some(conflict), .. } = &modify.action {
             let resolution = if conflict.update.is_some() { "UPDATE" } else { "NOTHING" };
             shown.properties.push(("Conflict Resolution", Value::Text(resolution.into())));
@@ -318,6 +333,21 @@ impl Describer<'_> {
             shown.properties.insert(0, ("Output", Value::List(labels.clone())));
         }
         (shown, labels)
+    }
+
+    /// The tables that rows of a table with children are changed in.
+    fn member_targets(&self, modify: &Modify, operation: &str, shown: &mut ExplainNode) {
+        if modify.members.is_empty() {
+            return;
+        }
+        modify.input.for_each(&mut |node| {
+            if let Op::SeqScan { table, fetch, .. } | Op::IndexScan { table, fetch, .. } = &node.op
+                && fetch.row_id
+                && modify.members.iter().any(|member| member.oid == table.relation.oid)
+            {
+                shown.lines.push(format!("{operation}{}", self.table(table)));
+            }
+        });
     }
 
     /// Conditions of scans.

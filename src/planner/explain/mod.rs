@@ -82,6 +82,8 @@ struct ExplainNode {
     rows: f64,
     width: usize,
     actual: Option<Actual>,
+    /// Lines of the text format that are nothing of the other formats' kind: the tables a change reaches.
+    lines: Vec<String>,
     /// Output, conditions, keys, in the order they are shown.
     properties: Vec<(&'static str, Value)>,
     /// Subqueries in front, then inputs.

@@ -38,6 +38,7 @@ fn node(shown: &ExplainNode, indent: usize, root: bool, options: ExplainOptions,
         }
     }
     lines.push(line);
+    lines.extend(shown.lines.iter().map(|line| format!("{:inside$}{line}", "")));
     for (label, value) in &shown.properties {
         let text = match value {
             Value::Text(text) => text.clone(),

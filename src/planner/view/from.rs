@@ -47,7 +47,10 @@ impl Printer<'_> {
             out.push_str("LATERAL ");
         }
         let own = match &table.source {
-            Source::Relation(relation) => {
+            Source::Relation(relation, only) => {
+                if *only {
+                    out.push_str("ONLY ");
+                }
                 let shown = self.cx.env.reg_out(RegKind::Class, relation.oid);
                 match self.cx.catalog.schema(relation.namespace) {
                     Some(schema) if self.hidden_by_cte(&relation.name) => {
@@ -95,7 +98,7 @@ impl Printer<'_> {
     fn lists_columns(&self, table: &Table) -> bool {
         match &table.source {
             Source::Function(_) => true,
-            Source::Relation(relation) => {
+            Source::Relation(relation, _) => {
                 let real = relation.live_columns().map(|(_, column)| &column.name);
                 table.renames && !real.eq(table.columns.iter().map(|column| &column.name))
             }

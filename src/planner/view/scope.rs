@@ -86,7 +86,7 @@ impl Scope {
 
     fn add_table(&mut self, table: &Table) {
         let name = table.alias.clone().unwrap_or_else(|| match &table.source {
-            Source::Relation(relation) => relation.name.clone(),
+            Source::Relation(relation, _) => relation.name.clone(),
             Source::Cte(name) => name.clone(),
             Source::Function(functions) => functions.name.clone(),
             Source::Query(_) => Arc::from("unnamed_subquery"),

@@ -189,7 +189,7 @@ pub struct Table {
 #[derive(Clone, Debug)]
 pub enum Source {
     /// A table or view.
-    Relation(Arc<Relation>),
+    Relation(Arc<Relation>, bool),
     /// A `WITH` item.
     Cte(Arc<str>),
     /// A subquery.

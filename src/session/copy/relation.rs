@@ -96,6 +96,10 @@ impl Session {
 }
 
 fn check_kind(relation: &Relation, from: bool) -> Result<()> {
+    if !from && relation.is_partitioned() {
+        let message = format!("cannot copy from partitioned table \"{}\"", relation.name);
+        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).hint("Try the COPY (SELECT ...) TO variant."));
+    }
     if matches!(relation.kind, RelationKind::Table) || !from && matches!(relation.kind, RelationKind::Virtual) {
         return Ok(());
     }

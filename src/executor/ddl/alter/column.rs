@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Column, Dependency, Key, Object, Relation, RelationKind};
+use dictdb_catalog::{Column, Dependency, IndexTarget, Key, Object, Relation, RelationKind};
 use dictdb_parser::Locations;
 use dictdb_parser::utility::{Behavior, SourceExpr};
 use dictdb_planner::table_expr::{self, TableExpr};
@@ -76,6 +76,13 @@ impl DdlContext<'_> {
             ));
         }
         self.refuse_change_of_used_type(&relation, true)?;
+        refuse_key_column(&relation, attnum, "drop")?;
+        if !recurse && relation.is_partitioned() && !relation.children.is_empty() {
+            let message = "cannot drop column from only the partitioned table when partitions exist";
+            return Err(
+                Error::new(SqlState::INVALID_TABLE_DEFINITION, message).hint("Do not specify the ONLY keyword.")
+            );
+        }
         for child in relation.children.clone() {
             self.drop_inherited_column(child, name, behavior, recurse)?;
         }
@@ -317,4 +324,23 @@ pub(in crate::ddl) fn missing_column(relation: &Relation, name: &str) -> Error {
         SqlState::UNDEFINED_COLUMN,
         format!("column \"{name}\" of relation \"{}\" does not exist", relation.name),
     )
+}
+
+/// 42P16 for a column that decides which partition a row is in.
+pub(super) fn refuse_key_column(relation: &Relation, attnum: i16, verb: &str) -> Result<()> {
+    let Some(key) = &relation.partition_key else { return Ok(()) };
+    let name = relation.column(attnum).map_or("?", |column| &*column.name);
+    let by_name = key.columns.iter().any(|column| column.target == IndexTarget::Column(attnum));
+    let in_expression = key.columns.iter().any(|column| match &column.target {
+        IndexTarget::Expression(text) => dictdb_planner::table_expr::mentions(text, name),
+        IndexTarget::Column(_) => false,
+    });
+    if !by_name && !in_expression {
+        return Ok(());
+    }
+    let message = format!(
+        "cannot {verb} column \"{name}\" because it is part of the partition key of relation \"{}\"",
+        relation.name
+    );
+    Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message))
 }

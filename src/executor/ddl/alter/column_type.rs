@@ -14,6 +14,7 @@ use dictdb_planner::table_expr::{self, TableExpr};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeLookup};
 
 use super::super::DdlContext;
+use super::column::refuse_key_column;
 
 impl DdlContext<'_> {
     pub(super) fn alter_column_type(
@@ -33,7 +34,24 @@ impl DdlContext<'_> {
                 format!("cannot alter inherited column \"{name}\""),
             ));
         }
+        refuse_key_column(&relation, attnum, "alter")?;
+        self.refuse_other_parents(&relation, name)?;
         self.change_type(&relation, attnum, data_type, collation, using, locations)
+    }
+
+    /// 42P16 where a child has the column from a table outside the family too.
+    fn refuse_other_parents(&mut self, relation: &Arc<Relation>, name: &str) -> Result<()> {
+        let family = self.view().descendants(relation);
+        for child in family.iter().skip(1) {
+            let known = child.parents.iter().filter(|parent| family.iter().any(|other| other.oid == **parent)).count();
+            let Some((attnum, column)) = child.column_named(name) else { continue };
+            refuse_key_column(child, attnum, "alter")?;
+            if column.inherited > known as i32 {
+                let message = format!("cannot alter inherited column \"{name}\" of relation \"{}\"", child.name);
+                return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+            }
+        }
+        Ok(())
     }
 
     fn change_type(

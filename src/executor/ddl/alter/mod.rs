@@ -142,7 +142,7 @@ impl DdlContext<'_> {
                 self.drop_named_constraint(table, &name.value, *if_exists, *behavior, recurse)
             }
             A::OwnerTo(role) => self.change_relation_owner(table, role),
-            other => self.alter_setting(table, other),
+            other => self.alter_setting(table, other, locations),
         }
     }
 }

@@ -50,6 +50,9 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, "column must be added to child tables too"));
         }
         self.refuse_change_of_used_type(&relation, true)?;
+        if relation.is_partition() {
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "cannot add column to a partition"));
+        }
         let mut new = self.define_column(definition, &relation.name, relation.columns.len())?;
         let constraints = std::mem::take(&mut new.constraints);
         let attnum = relation.columns.len() as i16 + 1;

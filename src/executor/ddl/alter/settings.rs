@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Persistence, Relation, ReplicaIdentity};
+use dictdb_parser::Locations;
 use dictdb_parser::utility::{self, AlterTableAction as Action, ColumnRef, RowSecurity};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
@@ -15,7 +16,7 @@ use super::column::missing_column;
 const MAX_STATISTICS: i64 = 10_000;
 
 impl DdlContext<'_> {
-    pub(super) fn alter_setting(&mut self, table: Oid, action: &Action) -> Result<()> {
+    pub(super) fn alter_setting(&mut self, table: Oid, action: &Action, locations: &Locations) -> Result<()> {
         let relation = self.table(table)?;
         match action {
             Action::SetStatistics { column, target } => self.set_statistics(&relation, column, *target),
@@ -28,6 +29,7 @@ impl DdlContext<'_> {
             }
             Action::SetOptions { options, reset } => {
                 let target = Target::of(&relation)?;
+                options::refuse_for_partitioned(&relation, options, *reset)?;
                 let new = options::changed(&relation.options, options, *reset, target)?;
                 self.apply_options(&relation, new)
             }
@@ -71,7 +73,9 @@ impl DdlContext<'_> {
             Action::OfType(Some(_)) => Err(Error::unsupported("ALTER TABLE … OF")),
             Action::Trigger { which, mode } => self.set_firing(&relation, which, *mode),
             Action::Rule { .. } => Err(Error::unsupported("ENABLE and DISABLE RULE")),
-            Action::AttachPartition(..) | Action::DetachPartition(_) => Err(Error::unsupported("partitioning")),
+            Action::AttachPartition(name, None) => self.attach_index_named(&relation, name),
+            Action::AttachPartition(name, Some(bound)) => self.attach_partition(&relation, name, bound, locations),
+            Action::DetachPartition(name) => self.detach_partition(&relation, name),
             _ => Err(Error::internal("an action without a place")),
         }
     }
@@ -192,6 +196,10 @@ impl DdlContext<'_> {
     }
 
     pub(in crate::ddl) fn cluster_on(&mut self, relation: &Arc<Relation>, index: Option<&str>) -> Result<()> {
+        if relation.is_partitioned() {
+            let message = "cannot mark index clustered in partitioned table";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         let clustered_on = match index {
             None => Oid::INVALID,
             Some(name) => {

@@ -67,7 +67,7 @@ impl ForeignKeyCode {
                 (ReferentialAction::Cascade, None) => writer.delete_row(target, child, tag, &row)?,
                 _ => {
                     let (places, changed) = self.changed_child(action, target, &row, new, writer)?;
-                    let update = RowUpdate { id: child, expected: tag, places, old: &row, new: changed };
+                    let update = RowUpdate { id: child, expected: tag, places, old: &row, new: changed, moving: None };
                     writer.update_row(target, update)?.0
                 }
             };

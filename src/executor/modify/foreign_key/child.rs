@@ -40,7 +40,9 @@ impl ForeignKeyCode {
         if checked.0.contains(&remembered) {
             return Ok(());
         }
-        self.lock(&self.parent, LockMode::RowShare, writer)?;
+        for (side, _) in self.parents() {
+            self.lock(side, LockMode::RowShare, writer)?;
+        }
         if !self.lock_parent(&values, writer)? {
             return Err(self.not_present(&values, writer));
         }
@@ -54,12 +56,14 @@ impl ForeignKeyCode {
     fn lock_parent(&self, values: &[Datum], writer: &Writer<'_>) -> Result<bool> {
         let Some(wanted) = convert(values, &self.parent.oids) else { return Ok(false) };
         let transaction = &writer.cx.transaction;
-        let table = &self.parent.handle.table;
         loop {
             let snapshot = transaction.snapshot()?;
-            let Some(parent) = self.parent_search.find(&self.parent, &wanted, &snapshot)?.into_iter().next() else {
-                return Ok(false);
-            };
+            let mut found = None;
+            for (side, search) in self.parents() {
+                let parent = search.find(side, &wanted, &snapshot)?.into_iter().next();
+                found = found.or(parent.map(|parent| (&side.handle.table, parent)));
+            }
+            let Some((table, parent)) = found else { return Ok(false) };
             match table.lock_row(transaction, &snapshot, parent, None, RowStrength::KeyShare)? {
                 RowLocked::Done | RowLocked::SelfModified => return Ok(true),
                 RowLocked::Busy(holder) => writer.wait(holder)?,
@@ -80,7 +84,8 @@ impl ForeignKeyCode {
 
     fn not_present(&self, values: &[Datum], writer: &Writer<'_>) -> Error {
         let key = columns_text(&self.child.handle.relation, &self.child.columns, values, &*writer.cx.env);
-        let parent = &self.parent.handle.relation.name;
+        let catalog = &writer.cx.catalog;
+        let parent = catalog.relation(self.key.referenced).map_or("?", |referenced| &referenced.name);
         self.missing_parent()
             .detail(format!("Key {key} is not present in table \"{parent}\"."))
             .schema(writer.schema_name(&self.child.handle.relation))

@@ -40,6 +40,8 @@ pub(crate) struct ForeignKeyCode {
     parent: Side,
     /// Finds a parent by its key.
     parent_search: KeySearch,
+    /// The other partitions that parents may be in, where the referenced table is partitioned.
+    other_parents: Box<[(Side, KeySearch)]>,
     /// Finds children by their reference.
     child_search: KeySearch,
     /// The child as a table to change, once a cascade needs it.
@@ -57,7 +59,7 @@ pub(crate) fn validate(
     engine: &Arc<Engine>,
     database: Oid,
 ) -> Result<()> {
-    let code = ForeignKeyCode::new(child, constraint, &cx.catalog, &cx.storage, database)?;
+    let code = ForeignKeyCode::new(child, constraint, None, &cx.catalog, &cx.storage, database)?;
     let mut rows = Vec::new();
     code.child.handle.table.for_each(&cx.snapshot, |row, _| -> Result<bool> {
         rows.push(row);
@@ -83,12 +85,15 @@ impl ForeignKeyCode {
     ) -> Result<(Keys, Keys)> {
         let own =
             relation.constraints.iter().filter(|constraint| matches!(constraint.kind, ConstraintKind::Foreign(_)));
-        let own = own.map(|constraint| Self::new(relation, constraint, catalog, storage, database));
-        let referring = relation.referenced_by.iter().map(|(oid, constraint)| {
+        let own = own.map(|constraint| Self::new(relation, constraint, None, catalog, storage, database));
+        // Who refers to a partitioned table refers to its partitions.
+        let above = catalog.partition_ancestors(relation);
+        let referring = relation.referenced_by.iter().chain(above.iter().flat_map(|table| &table.referenced_by));
+        let referring = referring.map(|(oid, constraint)| {
             let child = catalog.relation(*oid).ok_or_else(|| Error::internal(format!("relation {oid} is gone")))?;
             let found = child.constraints.iter().find(|other| other.oid == *constraint);
             let constraint = found.ok_or_else(|| Error::internal(format!("constraint {constraint} is gone")))?;
-            Self::new(child, constraint, catalog, storage, database)
+            Self::new(child, constraint, Some(relation), catalog, storage, database)
         });
         Ok((own.collect::<Result<_>>()?, referring.collect::<Result<_>>()?))
     }
@@ -96,6 +101,7 @@ impl ForeignKeyCode {
     fn new(
         child: &Arc<Relation>,
         constraint: &Arc<Constraint>,
+        changed: Option<&Arc<Relation>>,
         catalog: &Catalog,
         storage: &Storage,
         database: Oid,
@@ -104,12 +110,27 @@ impl ForeignKeyCode {
             return Err(Error::internal(format!("constraint \"{}\" is not a foreign key", constraint.name)));
         };
         let gone = || Error::internal(format!("relation {} is gone", key.referenced));
-        let parent = catalog.relation(key.referenced).ok_or_else(gone)?;
-        let parent = Side::new(TableHandle::new(parent, storage)?, &key.referenced_columns, catalog)?;
+        let referenced = catalog.relation(key.referenced).ok_or_else(gone)?;
+        let parent_side = |table: &Arc<Relation>| -> Result<Side> {
+            let own = key.referenced_columns.iter().filter_map(|attnum| referenced.attnum_in(*attnum, table));
+            Side::new(TableHandle::new(table, storage)?, &own.collect::<Vec<i16>>(), catalog)
+        };
+        // The parent is the partition that changes; a child's may be in any of them.
+        let changed = changed.unwrap_or(referenced);
+        let parent = parent_side(changed)?;
+        let mut other_parents = Vec::new();
+        if referenced.is_partitioned() {
+            for member in catalog.members(referenced).iter().filter(|member| member.oid != changed.oid) {
+                let side = parent_side(member)?;
+                let search = KeySearch::new(&side, catalog);
+                other_parents.push((side, search));
+            }
+        }
         let child = Side::new(TableHandle::new(child, storage)?, &key.columns, catalog)?;
         Ok(Arc::new(ForeignKeyCode {
             constraint: constraint.clone(),
             parent_search: KeySearch::new(&parent, catalog),
+            other_parents: other_parents.into(),
             child_search: KeySearch::new(&child, catalog),
             key: key.clone(),
             child,
@@ -127,6 +148,12 @@ impl ForeignKeyCode {
     /// The table that is referred to.
     pub fn parent_table(&self) -> Oid {
         self.parent.handle.relation.oid
+    }
+
+    /// The tables that parents may be in, with what finds them there.
+    fn parents(&self) -> impl Iterator<Item = (&Side, &KeySearch)> {
+        let others = self.other_parents.iter().map(|(side, search)| (side, search));
+        std::iter::once((&self.parent, &self.parent_search)).chain(others)
     }
 
     /// Values of the referenced columns in a full row of the parent.

@@ -34,7 +34,12 @@ impl ForeignKeyCode {
     /// Whether some parent has the key again.
     fn has_replacement(&self, old: &Row, writer: &Writer<'_>) -> Result<bool> {
         let snapshot = writer.cx.transaction.latest_snapshot()?;
-        Ok(!self.parent_search.find(&self.parent, old, &snapshot)?.is_empty())
+        for (side, search) in self.parents() {
+            if !search.find(side, old, &snapshot)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Fails if a child refers to the key.
@@ -64,6 +69,9 @@ impl ForeignKeyCode {
 
     fn still_referenced(&self, old: &Row, writer: &Writer<'_>) -> Error {
         let (parent, child) = (&self.parent.handle.relation, &self.child.handle.relation);
+        // The key of a partition is the partitioned table's.
+        let root = writer.cx.catalog.partition_ancestors(child).pop();
+        let child = root.as_ref().unwrap_or(child);
         let message = format!(
             "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{}\"",
             parent.name, self.constraint.name, child.name

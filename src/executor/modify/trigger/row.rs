@@ -4,6 +4,7 @@ use dictdb_catalog::trigger::{Event, Timing};
 use dictdb_storage::{RowLocked, RowStrength, VersionTag, concurrent_delete, concurrent_update};
 use dictdb_types::{Datum, Result, RowId};
 
+use super::super::partition::Moving;
 use super::super::target::Target;
 use super::super::unique::same_image;
 use super::super::writer::{Change, Update, Writer};
@@ -22,6 +23,8 @@ pub(crate) struct RowUpdate<'r> {
     pub old: &'r Row,
     /// The whole row afterwards, generated columns excepted.
     pub new: Row,
+    /// Where the row may go, if it is in a partition of the table that is updated.
+    pub moving: Option<Moving<'r>>,
 }
 
 impl Writer<'_> {
@@ -39,7 +42,7 @@ impl Writer<'_> {
 
     /// Updates a row: BEFORE triggers, what the row has to satisfy, the write. Gives the row as it is then.
     pub fn update_row(&self, target: &Target, update: RowUpdate<'_>) -> Result<(Change, Row)> {
-        let RowUpdate { id, expected, places, old, mut new } = update;
+        let RowUpdate { id, expected, places, old, mut new, moving } = update;
         let assigned = target.with_generated(places);
         let mut places = std::borrow::Cow::Borrowed(&assigned);
         if target.has_triggers(Timing::Before, Event::Update) {
@@ -55,6 +58,9 @@ impl Writer<'_> {
             new = changed;
         }
         self.complete(target, &mut new)?;
+        if let Some(change) = self.move_row(moving, target, (id, expected), old, &new)? {
+            return Ok((change, new));
+        }
         let update = Update { id, expected, places: &places, assigned: &assigned };
         Ok((self.update(target, update, old, &new)?, new))
     }

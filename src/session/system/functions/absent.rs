@@ -1,5 +1,5 @@
 //! The functions that list what a DictDB server never has: replication, prepared transactions, foreign servers,
-//! maintenance in progress, configuration files of PostgreSQL's kind, partitions.
+//! maintenance in progress, configuration files of PostgreSQL's kind.
 
 use dictdb_functions::CallContext;
 use dictdb_functions::set_returning::{Rows, SetFn};
@@ -14,9 +14,6 @@ pub(super) const SETS: &[(&str, SetFn)] = &[
     ("pg_get_shmem_allocations", none),
     ("pg_hba_file_rules", none),
     ("pg_ident_file_mappings", none),
-    // Of a relation that neither is a partition nor has partitions, PostgreSQL lists nothing either.
-    ("pg_partition_ancestors", none),
-    ("pg_partition_tree", none),
     ("pg_prepared_xact", none),
     ("pg_show_replication_origin_status", none),
     ("pg_stat_get_progress_info", none),

@@ -25,9 +25,7 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_get_constraintdef", pg_get_constraintdef),
     ("pg_get_constraintdef_ext", pg_get_constraintdef),
     ("pg_get_serial_sequence", pg_get_serial_sequence),
-    // Tables have no partitions and no extended statistics.
-    ("pg_get_partkeydef", |_, _| Ok(Datum::Null)),
-    ("pg_get_partition_constraintdef", |_, _| Ok(Datum::Null)),
+    // Tables have no extended statistics.
     ("pg_get_statisticsobjdef", |_, _| Ok(Datum::Null)),
     ("pg_get_statisticsobjdef_columns", |_, _| Ok(Datum::Null)),
     ("pg_get_statisticsobjdef_expressions", |_, _| Ok(Datum::Null)),
@@ -40,6 +38,10 @@ fn pg_get_expr(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
     let stored = text(args, 0);
     match env.catalog.relation(oid(args, 1)) {
+        // The bound of a partition is kept as it is shown.
+        Some(relation) if relation.is_partition() && (stored == "DEFAULT" || stored.starts_with("FOR VALUES")) => {
+            Ok(Datum::text(stored))
+        }
         Some(relation) => Ok(Datum::text(expression(env, relation, stored, flag(args, 2)))),
         None if oid(args, 1).is_valid() => Ok(Datum::Null),
         None => Ok(Datum::text(stored)),
@@ -47,7 +49,7 @@ fn pg_get_expr(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
 }
 
 /// A stored expression as shown now, with all parentheses or only those that are needed; as stored when it cannot be bound any more.
-fn expression(env: &StatementEnv, relation: &Arc<Relation>, stored: &str, pretty: bool) -> String {
+pub(super) fn expression(env: &StatementEnv, relation: &Arc<Relation>, stored: &str, pretty: bool) -> String {
     let path = env.search_path();
     dictdb_planner::table_expr::shown(stored, relation, pretty, env.bind_context(&path))
         .unwrap_or_else(|_| stored.to_owned())
@@ -114,8 +116,9 @@ fn index_definition(env: &StatementEnv, relation: &Relation, index: &IndexInfo, 
     };
     let keys: Vec<String> = (0..index.keys.len()).map(|i| index_key(env, table, index, i, pretty)).collect();
     let mut text = format!(
-        "CREATE {unique}INDEX {} ON {} USING {method} ({})",
+        "CREATE {unique}INDEX {} ON {}{} USING {method} ({})",
         quote_identifier(&relation.name),
+        if index.partitioned { "ONLY " } else { "" },
         relation_name(env, table, !pretty),
         keys.join(", ")
     );

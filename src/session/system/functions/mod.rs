@@ -8,6 +8,7 @@ mod function_text;
 mod information_schema;
 mod name;
 mod object;
+mod partition;
 mod prepared;
 mod privilege;
 mod setting;
@@ -21,6 +22,8 @@ mod word;
 
 use dictdb_functions::ScalarFn;
 use dictdb_functions::set_returning::SetFn;
+
+pub(super) use partition::bound_text;
 
 /// Scalar functions.
 pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarFn)]> {
@@ -36,6 +39,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         information_schema::FUNCTIONS,
         name::FUNCTIONS,
         object::FUNCTIONS,
+        partition::FUNCTIONS,
         setting::FUNCTIONS,
         size::FUNCTIONS,
         statistics::FUNCTIONS,
@@ -54,6 +58,7 @@ pub(super) const SETS: &[&[(&str, SetFn)]] = &[
     activity::SETS,
     information_schema::SETS,
     object::SETS,
+    partition::SETS,
     prepared::SETS,
     privilege::SETS,
     setting::SETS,

@@ -25,7 +25,7 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
 
 /// Bytes of a table with its indexes, which share its memory; of anything else nothing.
 fn main_size(env: &StatementEnv, relation: &Relation) -> usize {
-    match relation.is_stored() {
+    match relation.is_stored() && !relation.is_partitioned() {
         true => env.shared.instance.storage.table(relation.storage).map_or(0, |table| table.stats().bytes),
         false => 0,
     }

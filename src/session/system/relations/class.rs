@@ -4,7 +4,7 @@ use dictdb_catalog::{ConstraintKind, IndexMethod, Persistence, Relation, Relatio
 use dictdb_functions::facts::ids;
 use dictdb_types::Oid;
 
-use super::super::output::{NULL, Output, acl, options, row};
+use super::super::output::{Output, acl, options, row};
 use super::Source;
 
 /// Relations: tables, indexes, sequences, views, composite types.
@@ -21,7 +21,7 @@ const PAGE_BYTES: usize = 8192;
 /// `relpages` and `reltuples`: what storage counts, -1 tuples for what has none.
 fn size(source: &Source<'_>, relation: &Relation) -> (i32, f32) {
     let storage = &source.env.shared.instance.storage;
-    let stats = match relation.is_stored() {
+    let stats = match relation.is_stored() && !relation.is_partitioned() {
         true => storage.table(relation.storage).map(|table| table.stats()),
         false => None,
     };
@@ -40,13 +40,14 @@ fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
     let (pages, tuples) = size(source, relation);
     row!(out;
         relation.oid, &relation.name, relation.namespace, relation.row_type, relation.of_type, relation.owner,
-        access_method(&relation.kind), relation.storage, Oid::INVALID, pages, tuples, 0, Oid::INVALID,
+        access_method(relation), file(relation), Oid::INVALID, pages, tuples, 0, Oid::INVALID,
         !relation.indexes.is_empty(), false, persistence(relation.persistence), relation.kind_letter(), attributes as i16,
         checks as i16, relation.view().is_some(),
         foreign_keys || !relation.referenced_by.is_empty() || source.catalog.triggers_of(relation.oid).next().is_some(), !relation.children.is_empty(), relation.row_security,
-        relation.force_row_security, populated, replica_identity(relation, stored), false,
+        relation.force_row_security, populated, replica_identity(relation, stored), relation.is_partition() || relation.index().is_some() && !relation.parents.is_empty(),
         Oid::INVALID, if stored { FROZEN } else { Oid::INVALID }, if stored { FIRST_MULTI } else { Oid::INVALID },
-        acl(relation.acl.as_deref()), options(&relation.options), NULL,
+        acl(relation.acl.as_deref()), options(&relation.options),
+        super::super::functions::bound_text(source.env, relation),
     );
 }
 
@@ -55,8 +56,17 @@ const FROZEN: Oid = Oid(2);
 /// `FirstMultiXactId`.
 const FIRST_MULTI: Oid = Oid(1);
 
-fn access_method(kind: &RelationKind) -> Oid {
-    match kind {
+/// `relfilenode`: a partitioned table has no rows of its own.
+fn file(relation: &Relation) -> Oid {
+    match relation.kind_letter() {
+        'p' | 'I' => Oid::INVALID,
+        _ => relation.storage,
+    }
+}
+
+fn access_method(relation: &Relation) -> Oid {
+    match &relation.kind {
+        RelationKind::Table if relation.is_partitioned() => Oid::INVALID,
         RelationKind::Table | RelationKind::MaterializedView(_) | RelationKind::Virtual => ids::HEAP,
         RelationKind::Index(index) => match index.method {
             IndexMethod::Btree => ids::BTREE,

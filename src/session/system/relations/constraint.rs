@@ -1,12 +1,13 @@
 //! `pg_constraint`.
 
-use dictdb_catalog::{Constraint, ConstraintKind, ForeignKey, ReferentialAction, Relation, Trigger};
+use dictdb_catalog::{Constraint, ConstraintKind, ForeignKey, Key, ReferentialAction, Relation, Trigger};
 use dictdb_functions::facts::ids;
 use dictdb_functions::resolve::{BuiltinScope, opclass};
 use dictdb_types::{Datum, Oid, TypeInfo, TypeLookup};
 
 use super::super::output::{NULL, Output, attnum_array, oid_array, row};
 use super::Source;
+use super::depend::constraint_of_index;
 
 /// Constraints of tables.
 pub fn pg_constraint(source: &Source<'_>, out: &mut Output<'_>) {
@@ -78,17 +79,37 @@ fn push(source: &Source<'_>, relation: &Relation, constraint: &Constraint, out: 
     let operators = key.map_or(NULL, |key| oid_array(equality_operators(source, relation, key)));
     row!(out;
         constraint.oid, &constraint.name, relation.namespace, kind, constraint.deferrable, constraint.initially_deferred,
-        constraint.validated, relation.oid, Oid::INVALID, index, Oid::INVALID,
+        constraint.validated, relation.oid, Oid::INVALID, index, parent_of(source, relation, constraint),
         key.map_or(Oid::INVALID, |key| key.referenced), key.map_or(' ', |key| action_letter(key.on_update)),
         key.map_or(' ', |key| action_letter(key.on_delete)),
         key.map_or(' ', |key| if key.match_full { 'f' } else { 's' }), constraint.local, constraint.inherited,
-        constraint.no_inherit || kind != 'c',
+        constraint.no_inherit || kind != 'c' && constraint.inherited == 0 && !(kind == 'f' && relation.is_partitioned()),
         if columns.is_empty() { NULL } else { attnum_array(columns) },
         key.map_or(NULL, |key| attnum_array(&key.referenced_columns)), operators.clone(), operators.clone(), operators,
         key.filter(|key| !key.delete_set_columns.is_empty())
             .map_or(Datum::Null, |key| attnum_array(&key.delete_set_columns)),
         NULL, expression,
     );
+}
+
+/// `conparentid`: the constraint of a partitioned table that this one is a part of.
+fn parent_of(source: &Source<'_>, relation: &Relation, constraint: &Constraint) -> Oid {
+    if !relation.is_partition() || constraint.inherited == 0 {
+        return Oid::INVALID;
+    }
+    let parent = match &constraint.kind {
+        ConstraintKind::Primary { index, .. } | ConstraintKind::Unique { index, .. } => {
+            let whole = source.catalog.relation(*index).and_then(|part| part.parents.first().copied());
+            let whole = whole.and_then(|oid| source.catalog.relation(oid));
+            whole.and_then(|whole| constraint_of_index(source.catalog, whole.index()?.table, whole.oid))
+        }
+        ConstraintKind::Foreign(_) => {
+            let on = source.catalog.dependencies_of(Key::Constraint(relation.oid, constraint.oid));
+            on.filter_map(|(on, _)| if let Key::Constraint(_, oid) = on { Some(oid) } else { None }).next()
+        }
+        ConstraintKind::Check { .. } => None,
+    };
+    parent.unwrap_or(Oid::INVALID)
 }
 
 /// The equality operators a foreign key compares with, one per column.

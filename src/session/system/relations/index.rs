@@ -31,7 +31,7 @@ fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
     let replica = table.is_some_and(|table| table.replica_identity == ReplicaIdentity::Index(relation.oid));
     row!(out;
         relation.oid, index.table, keys + include, keys, index.unique, index.nulls_not_distinct, index.primary, false,
-        !index.deferrable, clustered, true, false, true, true, replica,
+        !index.deferrable, clustered, !index.invalid, false, true, true, replica,
         attnum_vector(attnums(index)), oid_vector(collations(source, index)),
         oid_vector(index.keys.iter().map(|key| key.opclass)), attnum_vector(index.keys.iter().map(|key| {
             (if key.descending { DESCENDING } else { 0 }) | (if key.nulls_first { NULLS_FIRST } else { 0 })

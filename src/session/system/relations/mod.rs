@@ -9,6 +9,7 @@ mod depend;
 mod description;
 mod durability;
 mod index;
+mod inherit;
 mod procedure;
 mod role;
 mod rule;
@@ -64,7 +65,9 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_description", description::pg_description),
     ("pg_enum", types::pg_enum),
     ("pg_index", index::pg_index),
+    ("pg_inherits", inherit::pg_inherits),
     ("pg_namespace", schema::pg_namespace),
+    ("pg_partitioned_table", inherit::pg_partitioned_table),
     ("pg_proc", procedure::pg_proc),
     ("pg_range", types::pg_range),
     ("pg_rewrite", rule::pg_rewrite),
@@ -84,11 +87,9 @@ const EMPTY: &[&str] = &[
     "pg_foreign_data_wrapper",
     "pg_foreign_server",
     "pg_foreign_table",
-    "pg_inherits",
     "pg_largeobject",
     "pg_largeobject_metadata",
     "pg_parameter_acl",
-    "pg_partitioned_table",
     "pg_policy",
     "pg_publication",
     "pg_publication_namespace",

@@ -1,0 +1,229 @@
+//! Indexes of partitioned tables: each partition has its part, made or found.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{
+    Constraint, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexTarget, Key, Relation, RelationKind,
+};
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use super::super::DdlContext;
+
+impl DdlContext<'_> {
+    /// A unique index of a partitioned table must have the whole key: only one partition may have a row of each value. 0A000.
+    pub(in crate::ddl) fn check_unique_over_partitions(
+        &mut self,
+        relation: &Relation,
+        keys: &[IndexKey],
+        what: &str,
+    ) -> Result<()> {
+        let Some(key) = &relation.partition_key else { return Ok(()) };
+        let unsupported = |message: String| Error::new(SqlState::FEATURE_NOT_SUPPORTED, message);
+        for column in &key.columns {
+            let IndexTarget::Column(attnum) = column.target else {
+                return Err(unsupported(format!("unsupported {what} constraint with partition key definition"))
+                    .detail(format!("{what} constraints cannot be used when partition keys include expressions.")));
+            };
+            if keys.iter().any(|key| key.target == column.target) {
+                continue;
+            }
+            let name = relation.column(attnum).map_or("?", |column| &column.name);
+            return Err(unsupported(
+                "unique constraint on partitioned table must include all partitioning columns".to_owned(),
+            )
+            .detail(format!(
+                "{what} constraint on table \"{}\" lacks column \"{name}\" which is part of the partition key.",
+                relation.name
+            )));
+        }
+        Ok(())
+    }
+
+    /// Gives every partition of a table its part of an index.
+    pub(in crate::ddl) fn index_partitions(&mut self, table: Oid, index: Oid) -> Result<()> {
+        let relation = self.table(table)?;
+        if !relation.is_partitioned() {
+            return Ok(());
+        }
+        for child in relation.children.clone() {
+            self.lock(child, dictdb_storage::LockMode::Share)?;
+            self.index_partition(&relation, child, index)?;
+        }
+        Ok(())
+    }
+
+    /// Gives one partition its part of an index: one it has already, or a new one.
+    pub(in crate::ddl) fn index_partition(&mut self, parent: &Arc<Relation>, child: Oid, index: Oid) -> Result<()> {
+        let whole = self.table(index)?;
+        let Some(info) = whole.index().cloned() else { return Ok(()) };
+        let partition = self.table(child)?;
+        let wanted = translated(&info, parent, &partition)?;
+        if info.unique {
+            let what = if info.primary { "PRIMARY KEY" } else { "UNIQUE" };
+            self.check_unique_over_partitions(&partition, &wanted.keys, what)?;
+        }
+        let constrained = parent.constraints.iter().any(|constraint| index_of(constraint) == Some(index));
+        for own in partition.indexes.clone() {
+            let own = self.table(own)?;
+            let Some(own_info) = own.index() else { continue };
+            let backs = partition.constraints.iter().any(|constraint| index_of(constraint) == Some(own.oid));
+            if own.parents.is_empty() && is_alike(own_info, &wanted) && (!constrained || backs) {
+                return self.attach_index(index, own.oid);
+            }
+        }
+        let (part, _) = self.clone_index(child, parent, index)?;
+        self.attach_index(index, part)?;
+        self.index_partitions(child, part)
+    }
+
+    /// Makes an index a part of another one, and its constraint a part of the other one's.
+    pub(in crate::ddl) fn attach_index(&mut self, whole: Oid, part: Oid) -> Result<()> {
+        let mut parent = Relation::clone(&*self.table(whole)?);
+        parent.children.push(part);
+        let parent = self.put_relation(parent);
+        let mut child = Relation::clone(&*self.table(part)?);
+        child.parents.push(whole);
+        let child = self.put_relation(child);
+        let constraint_of = |cx: &mut Self, index: &Relation| -> Result<Option<(Oid, Arc<Constraint>)>> {
+            let Some(info) = index.index() else { return Ok(None) };
+            let table = cx.table(info.table)?;
+            let found = table.constraints.iter().find(|constraint| index_of(constraint) == Some(index.oid)).cloned();
+            Ok(found.map(|constraint| (table.oid, constraint)))
+        };
+        if let (Some((above, whole)), Some((table, own))) =
+            (constraint_of(self, &parent)?, constraint_of(self, &child)?)
+        {
+            let inherited = own.inherited + 1;
+            self.depend(Key::Constraint(table, own.oid), Key::Constraint(above, whole.oid), Dependency::Auto);
+            self.replace_constraint(table, Constraint { inherited, local: false, ..Constraint::clone(&own) })?;
+        }
+        self.depend(Key::Relation(part), Key::Relation(whole), Dependency::Internal);
+        Ok(())
+    }
+
+    /// Makes an index a part of no other one.
+    pub(in crate::ddl) fn detach_index(&mut self, part: Oid) -> Result<()> {
+        let mut child = Relation::clone(&*self.table(part)?);
+        let table = child.index().map(|info| info.table);
+        for whole in std::mem::take(&mut child.parents) {
+            let mut parent = Relation::clone(&*self.table(whole)?);
+            parent.children.retain(|oid| *oid != part);
+            self.put_relation(parent);
+            self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: Key::Relation(part) });
+        }
+        let child = self.put_relation(child);
+        self.depend_index(&child)?;
+        let Some(table) = table else { return Ok(()) };
+        let relation = self.table(table)?;
+        if let Some(own) = relation.constraints.iter().find(|constraint| index_of(constraint) == Some(part)).cloned() {
+            let inherited = (own.inherited - 1).max(0);
+            let key = Key::Constraint(table, own.oid);
+            self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: key });
+            self.replace_constraint(table, Constraint { inherited, local: true, ..Constraint::clone(&own) })?;
+        }
+        Ok(())
+    }
+
+    /// `ALTER INDEX … ATTACH PARTITION`.
+    pub(in crate::ddl) fn attach_index_named(
+        &mut self,
+        whole: &Arc<Relation>,
+        name: &dictdb_parser::ast::ObjectName,
+    ) -> Result<()> {
+        let part = self.find_relation(name)?;
+        let (Some(whole_info), Some(part_info)) = (whole.index().cloned(), part.index().cloned()) else {
+            let message = format!("\"{}\" is not an index", part.name);
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        };
+        if part.parents.contains(&whole.oid) {
+            return Ok(());
+        }
+        let refuse = |detail: String| {
+            let message = format!("cannot attach index \"{}\" as a partition of index \"{}\"", part.name, whole.name);
+            Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message).detail(detail))
+        };
+        if !part.parents.is_empty() {
+            return refuse(format!("Index \"{}\" is already attached to another index.", part.name));
+        }
+        let (table, partition) = (self.table(whole_info.table)?, self.table(part_info.table)?);
+        if partition.partition_parent() != Some(table.oid) {
+            return refuse(format!(
+                "Index \"{}\" is not an index on any partition of table \"{}\".",
+                part.name, table.name
+            ));
+        }
+        for sibling in &whole.children {
+            let sibling = self.table(*sibling)?;
+            if sibling.index().is_some_and(|info| info.table == partition.oid) {
+                return refuse(format!("Another index is already attached for partition \"{}\".", partition.name));
+            }
+        }
+        if !is_alike(&part_info, &translated(&whole_info, &table, &partition)?) {
+            return refuse("The index definitions do not match.".to_owned());
+        }
+        self.attach_index(whole.oid, part.oid)?;
+        self.validate_index(whole.oid)
+    }
+
+    /// An index of which every partition has its part is valid.
+    fn validate_index(&mut self, whole: Oid) -> Result<()> {
+        let index = self.table(whole)?;
+        let Some(info) = index.index() else { return Ok(()) };
+        let table = self.table(info.table)?;
+        if info.invalid && index.children.len() == table.children.len() {
+            let info = IndexInfo { invalid: false, ..IndexInfo::clone(info) };
+            self.put_relation(Relation { kind: RelationKind::Index(Arc::new(info)), ..Relation::clone(&index) });
+        }
+        Ok(())
+    }
+}
+
+/// The index behind a key constraint.
+fn index_of(constraint: &Constraint) -> Option<Oid> {
+    match &constraint.kind {
+        ConstraintKind::Primary { index, .. } | ConstraintKind::Unique { index, .. } => Some(*index),
+        _ => None,
+    }
+}
+
+/// An index of one table as another one of its family has it.
+pub(in crate::ddl) fn translated(info: &IndexInfo, from: &Relation, to: &Relation) -> Result<IndexInfo> {
+    let own = |attnum: i16| {
+        from.attnum_in(attnum, to).ok_or_else(|| Error::internal("a column of an index is missing in a partition"))
+    };
+    let mut keys = Vec::with_capacity(info.keys.len());
+    for key in &info.keys {
+        let target = match &key.target {
+            IndexTarget::Column(attnum) => IndexTarget::Column(own(*attnum)?),
+            expression => expression.clone(),
+        };
+        keys.push(IndexKey { target, ..key.clone() });
+    }
+    let include = info.include.iter().map(|attnum| own(*attnum)).collect::<Result<_>>()?;
+    Ok(IndexInfo {
+        table: to.oid,
+        keys,
+        include,
+        partitioned: to.is_partitioned(),
+        invalid: false,
+        ..IndexInfo::clone(info)
+    })
+}
+
+/// Whether an index serves as the other one would.
+fn is_alike(own: &IndexInfo, wanted: &IndexInfo) -> bool {
+    own.method == wanted.method
+        && own.unique == wanted.unique
+        && (own.primary == wanted.primary || !wanted.primary)
+        && own.nulls_not_distinct == wanted.nulls_not_distinct
+        && own.include == wanted.include
+        && own.predicate == wanted.predicate
+        && own.deferrable == wanted.deferrable
+        && own.keys.len() == wanted.keys.len()
+        && own.keys.iter().zip(&wanted.keys).all(|(a, b)| {
+            a.target == b.target
+                && a.opclass == b.opclass
+                && a.descending == b.descending
+                && a.nulls_first == b.nulls_first
+        })
+}

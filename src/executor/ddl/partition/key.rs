@@ -1,0 +1,161 @@
+//! `PARTITION BY`.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{IndexMethod, IndexTarget, PartitionColumn, PartitionKey, PartitionStrategy, Relation};
+use dictdb_parser::ast::Expr as Ast;
+use dictdb_parser::utility::{IndexElement, PartitionBy};
+use dictdb_parser::{Locations, position};
+use dictdb_planner::expr::Expr;
+use dictdb_planner::table_expr::{self, TableExpr};
+use dictdb_types::{Error, Result, SqlState, Type, TypeLookup};
+
+use super::super::DdlContext;
+
+/// Columns a partition key may have (`PARTITION_MAX_KEYS`).
+const MAX_KEYS: usize = 32;
+
+impl DdlContext<'_> {
+    /// The key of a table that is partitioned. 42P17, 42703, 42704.
+    pub(in crate::ddl) fn partition_key(
+        &mut self,
+        relation: &Arc<Relation>,
+        by: &PartitionBy,
+        locations: &Locations,
+    ) -> Result<PartitionKey> {
+        let invalid = |message: String| Error::new(SqlState::INVALID_OBJECT_DEFINITION, message);
+        let strategy = match by.strategy.value.as_str() {
+            "list" => PartitionStrategy::List,
+            "range" => PartitionStrategy::Range,
+            "hash" => PartitionStrategy::Hash,
+            other => {
+                return Err(Error::new(
+                    SqlState::INVALID_PARAMETER_VALUE,
+                    format!("unrecognized partitioning strategy \"{other}\""),
+                ));
+            }
+        };
+        if strategy == PartitionStrategy::List && by.keys.len() > 1 {
+            return Err(invalid("cannot use \"list\" partition strategy with more than one column".to_owned()));
+        }
+        if by.keys.len() > MAX_KEYS {
+            let message = format!("cannot partition using more than {MAX_KEYS} columns");
+            return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));
+        }
+        let columns = by.keys.iter().map(|element| self.key_column(relation, element, strategy, locations));
+        Ok(PartitionKey { strategy, columns: columns.collect::<Result<_>>()? })
+    }
+
+    fn key_column(
+        &mut self,
+        relation: &Arc<Relation>,
+        element: &IndexElement,
+        strategy: PartitionStrategy,
+        locations: &Locations,
+    ) -> Result<PartitionColumn> {
+        let (target, ty) = match &*element.expr.expr {
+            Ast::Identifier(ident) => self.named_column(relation, ident)?,
+            expr => self.key_expression(relation, expr, locations)?,
+        };
+        let method = match strategy {
+            PartitionStrategy::Hash => IndexMethod::Hash,
+            _ => IndexMethod::Btree,
+        };
+        let collation = self.column_collation(ty, element.collation.as_ref())?;
+        let opclass = match &element.opclass {
+            Some(name) => self.named_opclass(name, ty, method)?,
+            None => self.key_opclass(ty, method)?,
+        };
+        Ok(PartitionColumn { target, ty: self.view().base_type(ty), opclass, collation })
+    }
+
+    fn named_column(&mut self, relation: &Relation, ident: &dictdb_parser::ast::Ident) -> Result<(IndexTarget, Type)> {
+        let at = position::of_span(ident.span);
+        let name = &ident.value;
+        let Some((attnum, column)) = relation.column_named(name) else {
+            let system = super::super::alter::check_system_name(name).is_err();
+            let (code, message) = match system {
+                true => (
+                    SqlState::INVALID_OBJECT_DEFINITION,
+                    format!("cannot use system column \"{name}\" in partition key"),
+                ),
+                false => {
+                    (SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" named in partition key does not exist"))
+                }
+            };
+            return Err(Error::new(code, message).at(at));
+        };
+        if column.generated {
+            return Err(Error::new(
+                SqlState::INVALID_OBJECT_DEFINITION,
+                "cannot use generated column in partition key",
+            )
+            .detail(format!("Column \"{name}\" is a generated column."))
+            .at(at));
+        }
+        Ok((IndexTarget::Column(attnum), column.ty))
+    }
+
+    fn key_expression(
+        &mut self,
+        relation: &Arc<Relation>,
+        expr: &Ast,
+        locations: &Locations,
+    ) -> Result<(IndexTarget, Type)> {
+        let bound = self.with_binding(|cx| table_expr::bind(expr, locations, relation, TableExpr::IndexKey, cx));
+        let bound = bound.map_err(renamed)?;
+        let invalid = |message: &str| Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
+        if let Expr::Input(place, ty) = &bound.expr {
+            return Ok((IndexTarget::Column(*place as i16 + 1), *ty));
+        }
+        if bound.columns.is_empty() {
+            return invalid("cannot use constant expression as partition key");
+        }
+        let generated = bound.columns.iter().filter_map(|attnum| relation.column(*attnum)).find(|c| c.generated);
+        if let Some(column) = generated {
+            let error = invalid("cannot use generated column in partition key");
+            let detail = format!("Column \"{}\" is a generated column.", column.name);
+            return error.map_err(|error: Error| error.detail(detail));
+        }
+        Ok((IndexTarget::Expression(bound.text), bound.expr.ty()))
+    }
+
+    /// 42704 where a type cannot be divided so.
+    fn key_opclass(&mut self, ty: Type, method: IndexMethod) -> Result<dictdb_types::Oid> {
+        self.default_opclass(ty, method).map_err(|error| {
+            let (method, verb) = match method {
+                IndexMethod::Hash => ("hash", "hash"),
+                IndexMethod::Btree => ("btree", "btree"),
+            };
+            let catalog = self.view();
+            let shown = self.shown_type(ty.oid, &catalog);
+            let hint = format!(
+                "You must specify a {verb} operator class or define a default {verb} operator class for the data type."
+            );
+            match error.code() {
+                SqlState::UNDEFINED_OBJECT => Error::new(
+                    SqlState::UNDEFINED_OBJECT,
+                    format!("data type {shown} has no default operator class for access method \"{method}\""),
+                )
+                .hint(hint),
+                _ => error,
+            }
+        })
+    }
+}
+
+/// An error about an index expression, as one about a partition key.
+fn renamed(mut error: Error) -> Error {
+    let fields = error.fields_mut();
+    for (index, key) in [
+        (
+            "functions in index expression must be marked IMMUTABLE",
+            "functions in partition key expression must be marked IMMUTABLE",
+        ),
+        ("index expressions", "partition key expressions"),
+        ("index expression", "partition key expression"),
+    ] {
+        fields.message = fields.message.replace(index, key);
+    }
+    error
+}

@@ -1,0 +1,9 @@
+//! Partitioned tables: their keys, what a new partition takes over, ATTACH and DETACH.
+
+mod attach;
+mod bound;
+mod index;
+mod key;
+mod rows;
+
+pub(super) use index::translated;

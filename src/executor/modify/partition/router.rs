@@ -1,0 +1,73 @@
+//! From a partitioned table to the partition that takes a row.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use dictdb_catalog::Relation;
+use dictdb_types::{Datum, Error, Oid, Result, SqlState};
+
+use super::super::members::Member;
+use super::super::violation::value_text;
+use super::super::writer::Writer;
+use super::level::Level;
+use crate::row::Row;
+
+/// Finds the partition of a row of a partitioned table, however deep it lies.
+#[derive(Debug)]
+pub(crate) struct Router {
+    root: Oid,
+    levels: BTreeMap<Oid, Level>,
+    leaves: BTreeMap<Oid, Member>,
+}
+
+impl Router {
+    /// The partitions of a table. Rows are as that table has them.
+    pub fn new(root: &Arc<Relation>, writer: &Writer<'_>) -> Result<Router> {
+        let mut router = Router { root: root.oid, levels: BTreeMap::new(), leaves: BTreeMap::new() };
+        router.add(root, root, writer)?;
+        Ok(router)
+    }
+
+    fn add(&mut self, relation: &Arc<Relation>, root: &Arc<Relation>, writer: &Writer<'_>) -> Result<()> {
+        if !relation.is_partitioned() {
+            self.leaves.insert(relation.oid, Member::new(root, relation));
+            return Ok(());
+        }
+        self.levels.insert(relation.oid, Level::new(relation, root, writer)?);
+        for child in &relation.children {
+            if let Some(child) = writer.cx.catalog.relation(*child).cloned() {
+                self.add(&child, root, writer)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The partition that takes a row. 23514 when there is none.
+    pub fn route(&self, row: &Row, writer: &Writer<'_>) -> Result<&Member> {
+        let mut at = self.root;
+        while let Some(level) = self.levels.get(&at) {
+            let key = level.key(row, writer)?;
+            at = match level.find(&key, writer)? {
+                Some(child) => child,
+                None => return Err(no_partition(level, &key, writer)),
+            };
+        }
+        self.leaves.get(&at).ok_or_else(|| Error::internal(format!("partition {at} is gone")))
+    }
+}
+
+/// 23514, as PostgreSQL shows the key.
+fn no_partition(level: &Level, key: &[Datum], writer: &Writer<'_>) -> Error {
+    let relation = &level.relation;
+    let env = &*writer.cx.env;
+    let values: Vec<String> =
+        key.iter().zip(level.key_types()).map(|(value, oid)| value_text(value, oid, env)).collect();
+    Error::new(SqlState::CHECK_VIOLATION, format!("no partition of relation \"{}\" found for row", relation.name))
+        .detail(format!(
+            "Partition key of the failing row contains ({}) = ({}).",
+            level.key_text(writer),
+            values.join(", ")
+        ))
+        .schema(writer.schema_name(relation))
+        .table(&*relation.name)
+}
