@@ -39,6 +39,9 @@ impl DdlContext<'_> {
         };
         self.check_table_privilege(&relation, Privileges::TRIGGER)?;
         check_kind(create)?;
+        if create.row && relation.is_partitioned() {
+            return Err(Error::unsupported(format_args!("row triggers of partitioned tables (\"{}\")", relation.name)));
+        }
         let (old_table, new_table) = transition_tables(create, &relation)?;
         let when = self.trigger_condition(create, locations, &relation)?;
         let function = self.trigger_function(&create.function)?;

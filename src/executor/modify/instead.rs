@@ -91,6 +91,7 @@ impl Cursor for InsteadCursor {
                 rt.add_affected(1);
             }
             if let Some(returning) = &node.returning {
+                full.push(Datum::Oid(node.view.oid.0));
                 full.append(&mut input);
                 row.clear();
                 eval_into(returning, Scope::new(rt, &full), row)?;
