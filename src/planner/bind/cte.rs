@@ -123,6 +123,13 @@ impl Binder<'_> {
         };
         refuse_clauses(query)?;
         let step = self.match_recursive_columns(&name, &columns, step)?;
+        if *set_quantifier != SetQuantifier::All {
+            let items = super::insert_source::items(left);
+            let mut places = items.iter().map(|item| self.leftmost(item));
+            for column in &columns {
+                self.require_equality(column.ty, places.next().flatten())?;
+            }
+        }
         self.ctes.push(VisibleCte { state: CteState::Complete, ..own });
         let all = *set_quantifier == SetQuantifier::All;
         self.record_recursive_terms(query, all, &columns);

@@ -28,7 +28,10 @@ impl Binder<'_> {
                 Ok(typed(oids::BIT, bits.len() as i32, bits))
             }
             Value::HexStringLiteral(hex) => hex_bits(hex).map_err(|e| e.at(position)),
-            Value::Placeholder(name) => self.bind_placeholder(name).map_err(|e| e.at(position)),
+            Value::Placeholder(name) => self.bind_placeholder(name).map_err(|e| match e.code() {
+                SqlState::INTERNAL_ERROR => e,
+                _ => e.at(position),
+            }),
             other => Err(Error::unsupported(format_args!("the literal {other}")).at(position)),
         }
     }

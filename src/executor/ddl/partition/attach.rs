@@ -25,7 +25,7 @@ impl DdlContext<'_> {
         let parent = self.table(parent.oid)?;
         if !parent.is_partitioned() {
             let message = format!("\"{}\" is not partitioned", parent.name);
-            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+            return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
         }
         self.check_owner(&parent)?;
         let (temporary, of_temporary) =
@@ -207,7 +207,10 @@ impl DdlContext<'_> {
 fn refuse_child(parent: &Relation, child: &Relation) -> Result<()> {
     let temporary = |relation: &Relation| relation.persistence == Persistence::Temporary;
     let message = match child {
-        _ if !parent.is_partitioned() => format!("table \"{}\" is not partitioned", parent.name),
+        _ if !parent.is_partitioned() => {
+            let message = format!("table \"{}\" is not partitioned", parent.name);
+            return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
+        }
         child if !matches!(child.kind, RelationKind::Table) => {
             format!("ALTER action ATTACH PARTITION cannot be performed on relation \"{}\"", child.name)
         }

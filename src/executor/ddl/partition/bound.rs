@@ -100,7 +100,7 @@ impl DdlContext<'_> {
                 None => match self.bound_value(parent, column, expr, locations)? {
                     Datum::Null => {
                         return Err(Error::new(
-                            SqlState::INVALID_TABLE_DEFINITION,
+                            SqlState::INVALID_OBJECT_DEFINITION,
                             "cannot specify NULL in range bound",
                         ));
                     }

@@ -138,28 +138,34 @@ impl DdlContext<'_> {
         if part.parents.contains(&whole.oid) {
             return Ok(());
         }
-        let refuse = |detail: String| {
+        let refuse = |code: SqlState, detail: String| {
             let message = format!("cannot attach index \"{}\" as a partition of index \"{}\"", part.name, whole.name);
-            Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message).detail(detail))
+            Err(Error::new(code, message).detail(detail))
         };
         if !part.parents.is_empty() {
-            return refuse(format!("Index \"{}\" is already attached to another index.", part.name));
+            return refuse(
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("Index \"{}\" is already attached to another index.", part.name),
+            );
         }
         let (table, partition) = (self.table(whole_info.table)?, self.table(part_info.table)?);
         if partition.partition_parent() != Some(table.oid) {
-            return refuse(format!(
-                "Index \"{}\" is not an index on any partition of table \"{}\".",
-                part.name, table.name
-            ));
+            return refuse(
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("Index \"{}\" is not an index on any partition of table \"{}\".", part.name, table.name),
+            );
         }
         for sibling in &whole.children {
             let sibling = self.table(*sibling)?;
             if sibling.index().is_some_and(|info| info.table == partition.oid) {
-                return refuse(format!("Another index is already attached for partition \"{}\".", partition.name));
+                return refuse(
+                    SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format!("Another index is already attached for partition \"{}\".", partition.name),
+                );
             }
         }
         if !is_alike(&part_info, &translated(&whole_info, &table, &partition)?) {
-            return refuse("The index definitions do not match.".to_owned());
+            return refuse(SqlState::INVALID_OBJECT_DEFINITION, "The index definitions do not match.".to_owned());
         }
         self.attach_index(whole.oid, part.oid)?;
         self.validate_index(whole.oid)
