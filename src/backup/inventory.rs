@@ -87,5 +87,6 @@ fn object_label(object: &Object, catalog: &Catalog) -> String {
             format!("{} {}", routine.kind_noun(), qualified(catalog, routine.namespace, &routine.name))
         }
         Object::Trigger(trigger) => format!("trigger {}", trigger.name),
+        Object::Extension(extension) => format!("extension {}", extension.name),
     }
 }

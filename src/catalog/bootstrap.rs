@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dictdb_types::Oid;
 
+use crate::extension::Extension;
 use crate::{BOOTSTRAP_ROLE, Catalog, Change, Object, Role, Schema, namespaces, system_relations};
 
 impl Catalog {
@@ -31,6 +32,8 @@ impl Catalog {
         }
         let public = (PG_NAMESPACE, namespaces::PUBLIC, 0);
         catalog.apply(&Change::Comment(public, Some(Arc::from("standard public schema"))));
+        let plpgsql = Extension::plpgsql();
+        catalog.apply(&Change::Put(Object::Extension(Arc::new(plpgsql))));
         catalog
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dictdb_types::{Oid, TypeInfo};
 
-use crate::{Domain, Relation, Role, Routine, Schema, Trigger};
+use crate::{Domain, Extension, Relation, Role, Routine, Schema, Trigger};
 
 /// A new or replaced object.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub enum Object {
     Routine(Arc<Routine>),
     /// A trigger.
     Trigger(Arc<Trigger>),
+    /// An extension.
+    Extension(Arc<Extension>),
 }
 
 /// Names an object, or a part of one that something can depend on.
@@ -44,6 +46,8 @@ pub enum Key {
     Function(Oid),
     /// A trigger: relation and trigger.
     Trigger(Oid, Oid),
+    /// An extension.
+    Extension(Oid),
     /// A role.
     Role(Oid),
 }
@@ -62,6 +66,8 @@ pub enum Dependency {
     Auto,
     /// `i`: part of the other; cannot be dropped alone.
     Internal,
+    /// `e`: a member of an extension; cannot be dropped alone.
+    Extension,
 }
 
 /// One change.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use dictdb_types::{Oid, TypeInfo};
 use imbl::OrdMap;
 
-use crate::{Catalog, Change, Key, Object, Relation, Routine, Schema, Trigger};
+use crate::{Catalog, Change, Extension, Key, Object, Relation, Routine, Schema, Trigger};
 
 /// An object that goes by a name among others.
 trait Named: Clone {
@@ -31,7 +31,7 @@ macro_rules! named {
     };
 }
 
-named!(Schema: owner, Relation: namespace, TypeInfo: namespace, Routine: namespace, Trigger: relation);
+named!(Schema: owner, Relation: namespace, TypeInfo: namespace, Routine: namespace, Trigger: relation, Extension: namespace);
 
 /// Collects changes, in an order in which they can be applied.
 #[derive(Default)]
@@ -96,6 +96,7 @@ impl Catalog {
             type_names: _,
             routines,
             triggers: _,
+            extensions,
             routine_names: _,
         } = self;
         let mut found = Difference::default();
@@ -104,6 +105,7 @@ impl Catalog {
             |t| Key::Trigger(t.relation, t.oid),
             Object::Trigger,
         );
+        found.objects((extensions, &to.extensions), |e| Key::Extension(e.oid), Object::Extension);
         found.objects((relations, &to.relations), |r| Key::Relation(r.oid), Object::Relation);
         found.objects((routines, &to.routines), |r| Key::Function(r.oid), Object::Routine);
         found.objects((types, &to.types), |t| Key::Type(t.oid), Object::Type);

@@ -16,6 +16,7 @@ mod acl;
 mod bootstrap;
 mod change;
 mod diff;
+mod extension;
 mod objects;
 mod own;
 mod partition;
@@ -29,6 +30,7 @@ mod version;
 
 pub use acl::{AclItem, AclKind, Held, Privileges};
 pub use change::{Change, Dependency, Key, Object};
+pub use extension::{Extension, PG_EXTENSION};
 pub use objects::*;
 pub use partition::*;
 pub use routine::{AggregateInfo, Language, Parameter, Routine, SqlBody};

@@ -12,6 +12,8 @@ use crate::Catalog;
 pub enum Language {
     /// `internal`: the body names a built-in function's symbol.
     Internal,
+    /// `c`: the body names a symbol of an extension's library.
+    C,
     /// `sql`.
     Sql,
     /// `plpgsql`.
@@ -20,8 +22,9 @@ pub enum Language {
 
 impl Language {
     /// Name, `pg_language.oid`, and the symbol its functions are called through.
-    const TABLE: [(Language, &'static str, Oid, &'static str); 3] = [
+    const TABLE: [(Language, &'static str, Oid, &'static str); 4] = [
         (Language::Internal, "internal", Oid(12), ""),
+        (Language::C, "c", Oid(13), ""),
         (Language::Sql, "sql", Oid(14), "fmgr_sql"),
         (Language::Plpgsql, "plpgsql", Oid(13_563), "plpgsql_call_handler"),
     ];
@@ -135,6 +138,8 @@ pub struct Routine {
     pub result: Oid,
     /// `prosrc`.
     pub source: Arc<str>,
+    /// `probin`.
+    pub library: Option<Arc<str>>,
     /// `prosqlbody`.
     pub body: Option<SqlBody>,
     /// What makes it an aggregate.

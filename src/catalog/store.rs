@@ -99,6 +99,7 @@ fn check_name(catalog: &Catalog, object: &Object) -> Result<()> {
         Object::Trigger(t) => {
             (t.oid, "pg_trigger_tgrelid_tgname_index", format!("(tgrelid, tgname)=({}, {})", t.relation, t.name))
         }
+        Object::Extension(e) => (e.oid, "pg_extension_name_index", format!("(extname)=({})", e.name)),
     };
     match catalog.name_owner(object) {
         Some(owner) if owner != oid => Err(Error::new(

@@ -12,10 +12,10 @@ use dictdb_types::{Oid, Result, TypeLookup, stored_enum, stored_struct};
 use crate::trigger::{Firing, Timing};
 use crate::{
     AggregateInfo, Catalog, Change, CheckOption, Column, Constraint, ConstraintKind, Dependency, Domain, DomainCheck,
-    ForeignKey, Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language, Object, OnCommit, Parameter,
-    PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy, Persistence, RangeDatum, ReferentialAction,
-    Relation, RelationKind, ReplicaIdentity, Role, Routine, Schema, SequenceInfo, SqlBody, Trigger, ViewInfo,
-    system_relations,
+    Extension, ForeignKey, Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language, Object, OnCommit,
+    Parameter, PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy, Persistence, RangeDatum,
+    ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Schema, SequenceInfo, SqlBody, Trigger,
+    ViewInfo, system_relations,
 };
 
 /// Changes as bytes.
@@ -51,6 +51,7 @@ stored_enum!(Object {
     5: Domain(domain),
     6: Routine(routine),
     7: Trigger(trigger),
+    8: Extension(extension),
 });
 stored_enum!(Key {
     1: Schema(oid),
@@ -62,8 +63,10 @@ stored_enum!(Key {
     7: Role(oid),
     8: Default(relation, attnum),
     9: Trigger(relation, trigger),
+    10: Extension(oid),
 });
-stored_enum!(Dependency { 1: Normal, 2: Auto, 3: Internal });
+stored_enum!(Dependency { 1: Normal, 2: Auto, 3: Internal, 4: Extension });
+stored_struct!(Extension { 1: oid, 2: name, 3: owner, 4: namespace, 5: relocatable, 6: version });
 stored_struct!(Schema { 1: oid, 2: name, 3: owner, 4: acl });
 stored_struct!(Relation {
     1: oid,
@@ -183,7 +186,7 @@ stored_struct!(ForeignKey {
 stored_enum!(ReferentialAction { 1: NoAction, 2: Restrict, 3: Cascade, 4: SetNull, 5: SetDefault });
 stored_struct!(Domain { 1: oid, 2: not_null, 3: default, 4: checks });
 stored_struct!(DomainCheck { 1: oid, 2: name, 3: expression, 4: validated });
-stored_enum!(Language { 1: Internal, 2: Sql, 3: Plpgsql });
+stored_enum!(Language { 1: Internal, 2: Sql, 3: Plpgsql, 4: C });
 stored_struct!(Parameter { 1: mode, 2: name, 3: ty, 4: default });
 stored_struct!(SqlBody { 1: statements, 2: shown, 3: search_path });
 stored_struct!(AggregateInfo { 1: transition, 2: finish, 3: state, 4: initial, 5: sort_operator });
@@ -213,6 +216,7 @@ stored_struct!(Routine {
     23: aggregate,
     24: config,
     25: acl,
+    26: library,
 });
 stored_enum!(Timing { 1: Before, 2: After, 3: InsteadOf });
 stored_enum!(Firing { 1: Origin, 2: Disabled, 3: Replica, 4: Always });
@@ -274,6 +278,7 @@ impl Catalog {
             type_names: _,
             routines,
             triggers,
+            extensions,
             routine_names: _,
         } = self;
         changes.extend(roles.values().map(|role| Change::Put(Object::Role(role.clone()))));
@@ -284,6 +289,7 @@ impl Catalog {
         changes.extend(own.map(|relation| Change::Put(Object::Relation(relation.clone()))));
         changes.extend(routines.values().map(|routine| Change::Put(Object::Routine(routine.clone()))));
         changes.extend(triggers.values().map(|trigger| Change::Put(Object::Trigger(trigger.clone()))));
+        changes.extend(extensions.values().map(|extension| Change::Put(Object::Extension(extension.clone()))));
         changes.extend(comments.iter().map(|(key, text)| Change::Comment(*key, Some(text.clone()))));
         let acl = |((class, object), acl): (&(Oid, Oid), &Vec<Arc<str>>)| Change::Acl {
             class: *class,
@@ -306,6 +312,8 @@ impl Catalog {
     fn removed_in(&self, other: &Catalog) -> Vec<Change> {
         let schemas = self.schemas.keys().filter(|oid| !other.schemas.contains_key(*oid)).map(|oid| Key::Schema(*oid));
         let roles = self.roles.keys().filter(|oid| !other.roles.contains_key(*oid)).map(|oid| Key::Role(*oid));
+        let extensions = self.extensions.keys().filter(|oid| !other.extensions.contains_key(*oid));
+        let schemas = schemas.chain(extensions.map(|oid| Key::Extension(*oid)));
         let comments = self.comments.keys().filter(|key| !other.comments.contains_key(*key));
         let comments = comments.map(|key| Change::Comment(*key, None));
         schemas.chain(roles).map(Change::Remove).chain(comments).collect()
@@ -323,6 +331,7 @@ impl Catalog {
             own.into_iter().chain(relation.constraints.iter().map(|constraint| constraint.oid))
         });
         let named = self.schemas.keys().chain(self.types.keys()).chain(self.roles.keys()).copied();
+        let named = named.chain(self.extensions.keys().copied());
         let routines = self.routines.keys().copied().chain(self.triggers.values().map(|trigger| trigger.oid));
         relations.chain(named).chain(routines).max().unwrap_or_default().max(Oid(Oid::FIRST_NORMAL.0 - 1))
     }

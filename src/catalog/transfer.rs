@@ -25,7 +25,7 @@ impl Catalog {
                 })*
             };
         }
-        owned!(schemas: Object::Schema, relations: Object::Relation, types: Object::Type, routines: Object::Routine);
+        owned!(schemas: Object::Schema, relations: Object::Relation, types: Object::Type, routines: Object::Routine, extensions: Object::Extension);
         moved.default_acls = self
             .default_acls
             .iter()

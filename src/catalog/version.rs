@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_types::{Oid, TypeInfo, TypeKind, TypeLookup, builtin_types};
 use imbl::{HashMap, OrdMap, OrdSet};
 
-use crate::{Change, Dependency, Domain, Key, Object, Relation, Role, Routine, Schema, Trigger};
+use crate::{Change, Dependency, Domain, Extension, Key, Object, Relation, Role, Routine, Schema, Trigger};
 
 /// `pg_namespace.oid` of the schemas every database has.
 pub mod namespaces {
@@ -44,6 +44,7 @@ pub struct Catalog {
     pub(crate) type_names: HashMap<(Oid, Arc<str>), Oid>,
     pub(crate) routines: OrdMap<Oid, Arc<Routine>>,
     pub(crate) triggers: OrdMap<(Oid, Arc<str>), Arc<Trigger>>,
+    pub(crate) extensions: OrdMap<Oid, Arc<Extension>>,
     pub(crate) routine_names: OrdSet<(Arc<str>, Oid, Oid)>,
 }
 
@@ -261,6 +262,9 @@ impl Catalog {
                 }
                 self.triggers.insert((trigger.relation, trigger.name.clone()), trigger.clone());
             }
+            Object::Extension(extension) => {
+                self.extensions.insert(extension.oid, extension.clone());
+            }
         }
     }
 
@@ -293,6 +297,9 @@ impl Catalog {
                     self.triggers.remove(&(old.relation, old.name.clone()));
                 }
             }
+            Key::Extension(oid) => {
+                self.extensions.remove(&oid);
+            }
             Key::Column(..) | Key::Default(..) | Key::Constraint(..) => {}
         }
         self.remove_dependencies(key);
@@ -321,6 +328,7 @@ impl Catalog {
                 named.find(|other| other.args == routine.args && other.oid != routine.oid).map(|other| other.oid)
             }
             Object::Trigger(trigger) => self.trigger_named(trigger.relation, &trigger.name).map(|t| t.oid),
+            Object::Extension(extension) => self.extension_named(&extension.name).map(|e| e.oid),
         }
     }
 }

@@ -24,6 +24,7 @@ mod cases;
 pub mod datetime;
 #[cfg(test)]
 mod evaluate;
+mod extension;
 pub mod facts;
 mod formatting;
 mod io;

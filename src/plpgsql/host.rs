@@ -95,6 +95,12 @@ pub trait Host: TypeSource {
         target: Option<Type>,
     ) -> Result<(Datum, Type, Option<Arc<[Field]>>)>;
 
+    /// The value of an expression, converted to a type as an assignment does.
+    fn value(&mut self, sql: &Sql, frame: &Frame, function: &Function, target: Type) -> Result<Datum>;
+
+    /// Whether a condition is true.
+    fn is_true(&mut self, sql: &Sql, frame: &Frame, function: &Function) -> Result<bool>;
+
     /// The value of a variable, or of a field of one, with a part of it assigned.
     fn evaluate_part(&mut self, part: &PartAssignment, frame: &mut Frame, function: &Function) -> Result<Datum>;
 

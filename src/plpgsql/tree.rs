@@ -265,35 +265,120 @@ pub(crate) enum FetchWord {
 #[derive(Debug)]
 pub(crate) enum Kind {
     Block(Block),
-    Assign { place: Place, value: Sql },
-    AssignPart { place: Place, part: PartAssignment },
-    If { branches: Vec<(Sql, Vec<Statement>)>, otherwise: Vec<Statement> },
-    Case { operand: Option<(usize, Sql)>, branches: Vec<(Sql, Vec<Statement>)>, otherwise: Option<Vec<Statement>> },
+    Assign {
+        place: Place,
+        value: Sql,
+    },
+    /// To a whole variable that is no row.
+    Set {
+        variable: usize,
+        value: Sql,
+    },
+    AssignPart {
+        place: Place,
+        part: PartAssignment,
+    },
+    If {
+        branches: Vec<(Sql, Vec<Statement>)>,
+        otherwise: Vec<Statement>,
+    },
+    Case {
+        operand: Option<(usize, Sql)>,
+        branches: Vec<(Sql, Vec<Statement>)>,
+        otherwise: Option<Vec<Statement>>,
+    },
     Loop(Loop),
-    While { condition: Sql, body: Loop },
-    ForRange { variable: usize, reverse: bool, first: Sql, last: Sql, step: Option<Sql>, body: Loop },
-    ForQuery { target: Target, query: Sql, body: Loop },
-    ForExecute { target: Target, dynamic: Dynamic, body: Loop },
-    ForCursor { row: usize, cursor: usize, args: CursorArgs, body: Loop },
-    Foreach { target: Target, slice: usize, array: Sql, body: Loop },
-    Exit { is_exit: bool, label: Option<Arc<str>>, condition: Option<Sql> },
+    While {
+        condition: Sql,
+        body: Loop,
+    },
+    ForRange {
+        variable: usize,
+        reverse: bool,
+        first: Sql,
+        last: Sql,
+        step: Option<Sql>,
+        body: Loop,
+    },
+    ForQuery {
+        target: Target,
+        query: Sql,
+        body: Loop,
+    },
+    ForExecute {
+        target: Target,
+        dynamic: Dynamic,
+        body: Loop,
+    },
+    ForCursor {
+        row: usize,
+        cursor: usize,
+        args: CursorArgs,
+        body: Loop,
+    },
+    Foreach {
+        target: Target,
+        slice: usize,
+        array: Sql,
+        body: Loop,
+    },
+    Exit {
+        is_exit: bool,
+        label: Option<Arc<str>>,
+        condition: Option<Sql>,
+    },
     Return(Option<Sql>),
     ReturnNext(Option<Sql>),
     ReturnQuery(Sql),
     ReturnExecute(Dynamic),
     Raise(Box<Raise>),
-    Assert { condition: Sql, message: Option<Sql> },
-    Sql { sql: Sql, into: Option<Into> },
-    Execute { dynamic: Dynamic, into: Option<Into> },
-    GetDiagnostics { stacked: bool, items: Vec<(Place, Diagnostic)> },
-    OpenBound { cursor: usize, args: CursorArgs },
-    OpenQuery { cursor: usize, scroll: Option<bool>, query: Sql },
-    OpenExecute { cursor: usize, scroll: Option<bool>, dynamic: Dynamic },
-    Fetch { cursor: usize, count: FetchCount, target: Option<Target> },
-    Close { cursor: usize },
+    Assert {
+        condition: Sql,
+        message: Option<Sql>,
+    },
+    Sql {
+        sql: Sql,
+        into: Option<Into>,
+    },
+    Execute {
+        dynamic: Dynamic,
+        into: Option<Into>,
+    },
+    GetDiagnostics {
+        stacked: bool,
+        items: Vec<(Place, Diagnostic)>,
+    },
+    OpenBound {
+        cursor: usize,
+        args: CursorArgs,
+    },
+    OpenQuery {
+        cursor: usize,
+        scroll: Option<bool>,
+        query: Sql,
+    },
+    OpenExecute {
+        cursor: usize,
+        scroll: Option<bool>,
+        dynamic: Dynamic,
+    },
+    Fetch {
+        cursor: usize,
+        count: FetchCount,
+        target: Option<Target>,
+    },
+    Close {
+        cursor: usize,
+    },
     Perform(Sql),
-    Call { sql: Sql, is_call: bool },
-    EndTransaction { commit: bool, chain: bool },
+    Call {
+        sql: Sql,
+        is_call: bool,
+    },
+    EndTransaction {
+        commit: bool,
+        chain: bool,
+    },
     Null,
 }
 
@@ -302,7 +387,7 @@ impl Kind {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Kind::Block(_) => "statement block",
-            Kind::Assign { .. } | Kind::AssignPart { .. } => "assignment",
+            Kind::Assign { .. } | Kind::Set { .. } | Kind::AssignPart { .. } => "assignment",
             Kind::If { .. } => "IF",
             Kind::Case { .. } => "CASE",
             Kind::Loop(_) => "LOOP",

@@ -45,6 +45,7 @@ impl DdlContext<'_> {
                 ObjectRef::Name(name),
             ) => self.commented_relation(kind, name).map(|oid| (CLASS, oid, 0)),
             (K::Column, ObjectRef::Name(name)) => self.commented_column(name),
+            (K::Extension, ObjectRef::Name(name)) => self.commented_extension(&shown(name)),
             (K::TableConstraint, ObjectRef::On(name, table)) => {
                 let relation = self.find_relation(table)?;
                 self.check_owner(&relation)?;

@@ -122,8 +122,18 @@ fn order_of(key: Key) -> (Oid, i16) {
     match key {
         Key::Column(oid, attnum) | Key::Default(oid, attnum) => (oid, attnum),
         Key::Constraint(_, oid) | Key::Trigger(_, oid) => (oid, 0),
-        Key::Schema(oid) | Key::Relation(oid) | Key::Type(oid) | Key::Function(oid) | Key::Role(oid) => (oid, 0),
+        Key::Schema(oid)
+        | Key::Relation(oid)
+        | Key::Type(oid)
+        | Key::Function(oid)
+        | Key::Extension(oid)
+        | Key::Role(oid) => (oid, 0),
     }
+}
+
+/// Whether what something depends on so is what it is a part of.
+fn is_whole(kind: Dependency) -> bool {
+    matches!(kind, Dependency::Internal | Dependency::Extension)
 }
 
 impl DdlContext<'_> {
@@ -156,8 +166,7 @@ impl DdlContext<'_> {
 
     /// 2BP01 for an object that is a part of another one: the whole is to be dropped.
     fn refuse_required(&mut self, key: Key, named: &[Key], catalog: &Arc<Catalog>) -> Result<()> {
-        let whole =
-            catalog.dependencies_of(key).find(|(on, kind)| *kind == Dependency::Internal && !named.contains(on));
+        let whole = catalog.dependencies_of(key).find(|(on, kind)| is_whole(*kind) && !named.contains(on));
         let Some((whole, _)) = whole else { return Ok(()) };
         let (part, whole) = (self.describe(key, catalog), self.describe(whole, catalog));
         Err(Error::new(
@@ -214,6 +223,7 @@ impl DdlContext<'_> {
                 None => format!("constraint {oid}"),
             },
             Key::Type(oid) => format!("type {}", self.shown_type(oid, catalog)),
+            Key::Extension(oid) => format!("extension {}", catalog.extension(oid).map_or("?", |e| &e.name)),
             Key::Role(oid) => format!("role {}", catalog.role(oid).map_or("?", |role| &role.name)),
             Key::Function(oid) => match catalog.routine(oid) {
                 Some(routine) => super::routine::identity(catalog, self.search_path, routine),

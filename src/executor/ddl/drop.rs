@@ -29,6 +29,7 @@ impl DdlContext<'_> {
             ObjectKind::Routine => "routine",
             ObjectKind::Aggregate => "aggregate",
             ObjectKind::Trigger => "trigger",
+            ObjectKind::Extension => "extension",
             kind => return self.drop_absent(kind, drop),
         };
         check_concurrently(drop)?;
@@ -151,6 +152,7 @@ impl DdlContext<'_> {
                     }
                 }
             }
+            Key::Extension(oid) => self.check_extension_owner(oid),
             _ => Ok(()),
         }
     }
@@ -172,6 +174,11 @@ impl DdlContext<'_> {
                 Ok(found.ok_or_else(|| {
                     Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist"))
                 }))
+            }
+            (ObjectKind::Extension, ObjectRef::Name(name)) => {
+                let name = shown(name);
+                let found = self.view().extension_named(&name).map(|extension| Key::Extension(extension.oid));
+                Ok(found.ok_or_else(|| super::extension::missing(&name)))
             }
             (ObjectKind::Type | ObjectKind::Domain, ObjectRef::Type(data_type)) => {
                 let bound = self.bind_type(data_type);
@@ -278,6 +285,10 @@ impl DdlContext<'_> {
     fn drop_key(&mut self, key: Key) -> Result<()> {
         let catalog = self.view();
         match key {
+            Key::Extension(oid) => {
+                self.clear_comment(dictdb_catalog::PG_EXTENSION, oid, 0);
+                self.remove(key);
+            }
             Key::Relation(oid) => {
                 if let Some(relation) = catalog.relation(oid).cloned() {
                     self.drop_relation(&relation)?;

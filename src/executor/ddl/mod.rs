@@ -14,6 +14,7 @@ mod default_acl;
 mod dependency;
 mod domain;
 mod drop;
+mod extension;
 mod foreign_key;
 mod grant;
 mod grantable;

@@ -4,6 +4,7 @@ use dictdb_planner::expr::{Assign, Call, Expr, Function, Part, Subscript};
 use dictdb_planner::physical::Plan;
 use dictdb_types::{Error, Oid, Result, Type, TypeLookup};
 
+use super::arithmetic::Arithmetic;
 use super::array::{ArrayCode, ArrayCoerceCode, ScalarArrayCode};
 use super::assign::{AssignCode, PartCode};
 use super::compare::RowCompareCode;
@@ -158,6 +159,9 @@ impl Compiler<'_> {
             columns: call.columns.clone(),
             ..self.bare(&call.function)?
         };
+        if let Some(operation) = Arithmetic::of_source(&call.function.source).filter(|_| code.args.len() == 2) {
+            return Ok(Code::Arithmetic(operation, Box::new(code)));
+        }
         Ok(match Comparison::of_source(&call.function.source) {
             Some(comparison) if code.args.len() == 2 => Code::Compare(comparison, Box::new(code)),
             _ => Code::Call(Box::new(code)),

@@ -4,6 +4,7 @@
 //! What a column at a time can do faster lives in [`crate::columnar`]; it falls back to this evaluator, so the two
 //! agree by construction. Constant folding is the planner's.
 
+mod arithmetic;
 mod array;
 mod array_assign;
 mod assign;
@@ -22,6 +23,7 @@ use std::borrow::Cow;
 use dictdb_planner::expr::BoolTest;
 use dictdb_types::{Datum, Env, Error, Result, Type};
 
+use arithmetic::Arithmetic;
 pub(crate) use array::{as_array, stack};
 pub(crate) use call::{CallCode, Comparison};
 pub(crate) use compare::rows_in_order;
@@ -53,6 +55,8 @@ pub(crate) enum Code {
     Call(Box<CallCode>),
     /// A comparison of two values whose kinds compare directly; the call is the general case.
     Compare(Comparison, Box<CallCode>),
+    /// Arithmetic of integers.
+    Arithmetic(Arithmetic, Box<CallCode>),
     /// Three-valued conjunction.
     And(Box<[Code]>),
     /// Three-valued disjunction.
@@ -148,6 +152,7 @@ impl Code {
             Code::Outer(slot) => scope.rt()?.outer(*slot),
             Code::Call(call) => call.eval(scope),
             Code::Compare(comparison, call) => call::compare(*comparison, call, scope),
+            Code::Arithmetic(operation, call) => arithmetic::compute(*operation, call, scope),
             Code::And(items) => boolean::and(items, scope),
             Code::Or(items) => boolean::or(items, scope),
             Code::Not(item) => boolean::not(item, scope),

@@ -81,3 +81,14 @@ export_table pg_range "
 # Stop words of the Snowball dictionaries, as PostgreSQL installs them.
 mkdir -p stopwords
 cp "$(pg_config --sharedir)"/tsearch_data/*.stop stopwords/
+
+# What the dictionary "unaccent" makes of characters, in a database that is thrown away.
+createdb unaccent_export
+psql -XqAt -d unaccent_export -c 'CREATE EXTENSION unaccent'
+{
+  echo '# Characters and what the dictionary "unaccent" makes of them: code point, text. Written by facts/export.sh.'
+  psql -XqAt -F "$(printf '\t')" -d unaccent_export -c "
+    SELECT upper(to_hex(c)), unaccent(chr(c)) FROM generate_series(1, 1114111) c
+     WHERE c NOT BETWEEN 55296 AND 57343 AND unaccent(chr(c)) <> chr(c) ORDER BY c"
+} > unaccent.tsv
+dropdb unaccent_export

@@ -75,6 +75,7 @@ const SINGLE: &[&[(&str, ScalarFn)]] = &[
 
 /// Families of several tables.
 const SEVERAL: &[&[&[(&str, ScalarFn)]]] = &[
+    crate::extension::TABLES,
     array::TABLES,
     float::TABLES,
     geometry::TABLES,

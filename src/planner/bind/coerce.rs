@@ -261,7 +261,7 @@ impl Binder<'_> {
     /// A function that a user wrote: its kernel is the one that runs all of its language.
     fn user_function(&self, routine: &Routine) -> Arc<Function> {
         let key = match routine.language {
-            Language::Internal => &*routine.source,
+            Language::Internal | Language::C => &*routine.source,
             language => language.handler(),
         };
         Arc::new(Function {

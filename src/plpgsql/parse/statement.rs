@@ -122,7 +122,10 @@ impl Parser<'_> {
         let (start, end) = self.skip_to(&[";"], ";", "SQL expression")?;
         let value = self.sql(SqlKind::Assignment, first.start, start, end)?;
         self.expect_symbol(";")?;
-        Ok(Some(Kind::Assign { place, value }))
+        Ok(Some(match place.field.is_none() && self.variables[variable].row.is_none() {
+            true => Kind::Set { variable, value },
+            false => Kind::Assign { place, value },
+        }))
     }
 
     /// The dotted name that comes, and of how many tokens it is.

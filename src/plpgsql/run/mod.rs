@@ -177,6 +177,11 @@ impl<'a> Interpreter<'a> {
             self.host.env().check_interrupts()?;
         }
         match &statement.kind {
+            Kind::Set { variable, value } => {
+                let function = self.function;
+                let datum = self.host.value(value, &self.frame, function, function.variables[*variable].ty)?;
+                self.set(*variable, datum)?;
+            }
             Kind::Assign { place, value } => self.assign_expression(place, value)?,
             Kind::AssignPart { place, part } => self.assign_part(place, part)?,
             Kind::If { branches, otherwise } => return self.if_statement(branches, otherwise),
@@ -227,13 +232,12 @@ impl<'a> Interpreter<'a> {
     /// The value of an expression as one of a type.
     #[inline]
     pub(crate) fn evaluate_as(&mut self, sql: &Sql, ty: Type) -> Result<Datum> {
-        self.host.evaluate(sql, &self.frame, self.function, Some(ty)).map(|(datum, ..)| datum)
+        self.host.value(sql, &self.frame, self.function, ty)
     }
 
     /// Whether a condition is true.
     pub(crate) fn condition(&mut self, sql: &Sql) -> Result<bool> {
-        let value = self.evaluate_as(sql, Type::new(dictdb_types::oids::BOOL))?;
-        Ok(matches!(value, Datum::Bool(true)))
+        self.host.is_true(sql, &self.frame, self.function)
     }
 
     pub(crate) fn set_found(&mut self, found: bool) {

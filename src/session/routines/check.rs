@@ -22,7 +22,7 @@ impl Session {
         match routine.language {
             Language::Sql => self.check_sql_body(&routine).map_err(|error| transpose(error, &routine, command)),
             Language::Plpgsql => self.check_plpgsql_body(&routine, command),
-            Language::Internal => Ok(()),
+            Language::Internal | Language::C => Ok(()),
         }
     }
 

@@ -101,7 +101,7 @@ impl Session {
         match routine.language {
             Language::Sql => self.run_sql_function(routine, call),
             Language::Plpgsql => self.run_plpgsql(routine, call),
-            Language::Internal => Err(Error::internal("a built-in function has a kernel of its own")),
+            Language::Internal | Language::C => Err(Error::internal("a built-in function has a kernel of its own")),
         }
     }
 

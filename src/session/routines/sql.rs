@@ -200,7 +200,7 @@ impl Session {
         let mut portal = Portal::new("", Some(source.clone()), source.text.clone(), self.block.savepoints.len());
         portal.params = params.clone();
         let mut client = Collector::default();
-        tokio::task::block_in_place(|| futures::executor::block_on(self.run(&mut portal, &mut client)))
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(self.run(&mut portal, &mut client)))
     }
 
     /// Rows of the last statement as values of the function's type.

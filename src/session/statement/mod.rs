@@ -134,6 +134,8 @@ impl Session {
             Utility::Transaction(command) => self.run_transaction(command).await,
             Utility::Set(set) => self.run_set(set),
             Utility::Show(show) => self.run_show(show),
+            Utility::CreateExtension(create) => self.create_extension(create),
+            Utility::AlterExtension(alter) => self.alter_extension(alter),
             Utility::SetConstraints(set) => self.run_set_constraints(set),
             Utility::Discard(discard) => self.run_discard(*discard),
             Utility::Prepare(prepare) => self.run_prepare(prepare, &source),

@@ -6,12 +6,14 @@ use dictdb_catalog::{Dependency, Key, Language, Object, Routine, SqlBody};
 use dictdb_functions::facts::{Parallel, ProcKind, Volatility};
 use dictdb_parser::Locations;
 use dictdb_parser::utility::{CreateFunction, FunctionOption, ObjectKind};
-use dictdb_types::{Oid, Result};
+use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::options::{Definition, check_repeated};
 use super::params::{check_polymorphic, invalid};
 use crate::ddl::DdlContext;
 
+/// Libraries of extensions, whose functions are built in.
+const LIBRARIES: [&str; 3] = ["pgcrypto", "unaccent", "uuid-ossp"];
 /// `procost` of functions that are not built in.
 const COST: f32 = 100.0;
 /// `prorows` of functions that return sets.
@@ -34,7 +36,7 @@ impl DdlContext<'_> {
             owner: self.role,
             language,
             kind: if create.procedure { ProcKind::Procedure } else { ProcKind::Function },
-            cost: if language == Language::Internal { 1.0 } else { COST },
+            cost: if matches!(language, Language::Internal | Language::C) { 1.0 } else { COST },
             rows: if returned.set { ROWS } else { 0.0 },
             security_definer: false,
             leakproof: false,
@@ -49,6 +51,7 @@ impl DdlContext<'_> {
             default_types: Arc::default(),
             result: returned.ty,
             source: Arc::from(""),
+            library: None,
             body: None,
             aggregate: None,
             config: Vec::new(),
@@ -56,7 +59,10 @@ impl DdlContext<'_> {
         }
         .with_params(params);
         self.apply_routine_options(&mut routine, &create.options)?;
-        (routine.source, routine.body) = self.body(&definition, language)?;
+        match language {
+            Language::C => (routine.library, routine.source) = self.symbol(&definition, &routine.name)?,
+            _ => (routine.source, routine.body) = self.body(&definition, language)?,
+        }
         if routine.source.is_empty() && language == Language::Internal {
             return Err(invalid("there is no built-in function named \"\""));
         }
@@ -105,6 +111,21 @@ impl DdlContext<'_> {
         self.made_routine = Some(routine.oid);
         self.put(Object::Routine(Arc::new(routine)));
         Ok(())
+    }
+
+    /// `probin` and `prosrc` of a function of an extension's library; there are no others. 58P01, 42883.
+    fn symbol(&self, definition: &Definition<'_>, name: &Arc<str>) -> Result<(Option<Arc<str>>, Arc<str>)> {
+        let Some((library, symbol)) = definition.source else { return Err(invalid("no function body specified")) };
+        let symbol = symbol.unwrap_or(name);
+        let Some(extension) = library.strip_prefix("$libdir/").filter(|name| LIBRARIES.contains(name)) else {
+            let message = format!("could not access file \"{library}\": No such file or directory");
+            return Err(Error::new(SqlState::UNDEFINED_FILE, message));
+        };
+        if self.registry.scalar(symbol).is_none() {
+            let message = format!("could not find function \"{symbol}\" in file \"{extension}\"");
+            return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message));
+        }
+        Ok((Some(Arc::from(library)), Arc::from(symbol)))
     }
 
     /// `prosrc` and `prosqlbody`.

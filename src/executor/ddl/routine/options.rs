@@ -75,9 +75,6 @@ impl<'a> Definition<'a> {
                 return Err(Error::new(SqlState::INVALID_FUNCTION_DEFINITION, "no language specified"));
             }
         };
-        if name == "c" {
-            return Err(Error::unsupported("LANGUAGE c"));
-        }
         Language::named(name)
             .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("language \"{name}\" does not exist")))
     }

@@ -142,6 +142,21 @@ fn locate(mut error: Error, text: &str) -> Error {
     }
 }
 
+impl PlHost<'_> {
+    /// An expression that was looked up before in this call and means what it did then, with the environment.
+    #[inline]
+    fn ready(&mut self, sql: &Sql, frame: &Frame, target: Type) -> Option<(&Simple, &StatementEnv)> {
+        // Looks at the environment first: it may take away what was ready.
+        self.current();
+        let ready = self.ready.get(sql.number)?.as_ref()?;
+        let (PlannedKind::Simple(simple), Some((env, _))) = (&ready.planned.kind, &self.environment) else {
+            return None;
+        };
+        let same = ready.target == Some(target) && Arc::ptr_eq(&ready.types, &frame.types);
+        same.then_some((simple, env))
+    }
+}
+
 impl Host for PlHost<'_> {
     fn env(&mut self) -> Arc<dyn Env> {
         self.environment()
@@ -154,16 +169,6 @@ impl Host for PlHost<'_> {
         function: &Function,
         target: Option<Type>,
     ) -> Result<(Datum, Type, Option<Arc<[Field]>>)> {
-        // Looks at the environment first: it may take away what was ready.
-        self.current();
-        if let Some(Some(ready)) = self.ready.get(sql.number)
-            && ready.target == target
-            && Arc::ptr_eq(&ready.types, &frame.types)
-            && let (PlannedKind::Simple(simple), Some((env, _))) = (&ready.planned.kind, &self.environment)
-        {
-            let value = simple.expression.eval(&**env, &frame.values)?;
-            return Ok((value, simple.ty, None));
-        }
         let planned = self.planned_expression(sql, frame, function, target)?;
         self.keep_ready(sql, frame, target, &planned);
         match &planned.kind {
@@ -189,6 +194,26 @@ impl Host for PlHost<'_> {
                     Some(target) => Ok((self.session.assign_cast(value, column.ty, target)?, target, None)),
                     None => Ok((value, column.ty, None)),
                 }
+            }
+        }
+    }
+
+    #[inline]
+    fn value(&mut self, sql: &Sql, frame: &Frame, function: &Function, target: Type) -> Result<Datum> {
+        match self.ready(sql, frame, target) {
+            Some((simple, env)) => simple.expression.eval(env, &frame.values),
+            None => self.evaluate(sql, frame, function, Some(target)).map(|(datum, ..)| datum),
+        }
+    }
+
+    #[inline]
+    fn is_true(&mut self, sql: &Sql, frame: &Frame, function: &Function) -> Result<bool> {
+        let bool = Type::new(dictdb_types::oids::BOOL);
+        match self.ready(sql, frame, bool) {
+            Some((simple, env)) => simple.expression.is_true(env, &frame.values),
+            None => {
+                let (value, ..) = self.evaluate(sql, frame, function, Some(bool))?;
+                Ok(matches!(value, Datum::Bool(true)))
             }
         }
     }
@@ -349,7 +374,7 @@ impl Host for PlHost<'_> {
         session.keep_cursors()?;
         let ending = if commit { Ending::Commit } else { Ending::Rollback };
         session.block.abandon();
-        tokio::task::block_in_place(|| futures::executor::block_on(session.conclude(ending)))?;
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(session.conclude(ending)))?;
         session.start_statement();
         if chain {
             session.block.modes = modes;

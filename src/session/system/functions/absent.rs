@@ -6,8 +6,6 @@ use dictdb_functions::set_returning::{Rows, SetFn};
 use dictdb_types::{Datum, Result};
 
 pub(super) const SETS: &[(&str, SetFn)] = &[
-    ("pg_available_extension_versions", none),
-    ("pg_available_extensions", none),
     ("pg_get_backend_memory_contexts", none),
     ("pg_get_publication_tables", none),
     ("pg_get_replication_slots", none),

@@ -53,6 +53,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
 
 /// Set-returning functions.
 pub(super) const SETS: &[&[(&str, SetFn)]] = &[
+    crate::extension::SETS,
     crate::routines::SETS,
     absent::SETS,
     activity::SETS,

@@ -22,6 +22,8 @@ pub mod classes {
     pub const CONSTRAINT: Oid = Oid(2606);
     /// `pg_database`.
     pub const DATABASE: Oid = Oid(1262);
+    /// `pg_extension`.
+    pub const EXTENSION: Oid = Oid(3079);
     /// `pg_namespace`.
     pub const NAMESPACE: Oid = Oid(2615);
     /// `pg_proc`.
@@ -52,6 +54,7 @@ fn address(catalog: &Catalog, key: Key) -> Option<Address> {
         Key::Type(oid) => (classes::TYPE, oid, 0),
         Key::Function(oid) => (classes::PROC, oid, 0),
         Key::Trigger(_, oid) => (classes::TRIGGER, oid, 0),
+        Key::Extension(oid) => (classes::EXTENSION, oid, 0),
         Key::Role(_) => return None,
     })
 }
@@ -61,6 +64,7 @@ fn letter(kind: Dependency) -> char {
         Dependency::Normal => 'n',
         Dependency::Auto => 'a',
         Dependency::Internal => 'i',
+        Dependency::Extension => 'e',
     }
 }
 

@@ -8,6 +8,7 @@ mod database;
 mod depend;
 mod description;
 mod durability;
+mod extension;
 mod index;
 mod inherit;
 mod procedure;
@@ -64,6 +65,7 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_depend", depend::pg_depend),
     ("pg_description", description::pg_description),
     ("pg_enum", types::pg_enum),
+    ("pg_extension", extension::pg_extension),
     ("pg_index", index::pg_index),
     ("pg_inherits", inherit::pg_inherits),
     ("pg_namespace", schema::pg_namespace),
@@ -83,7 +85,6 @@ const PRODUCERS: &[(&str, Producer)] = &[
 /// The tables of things that DictDB's databases never hold.
 const EMPTY: &[&str] = &[
     "pg_event_trigger",
-    "pg_extension",
     "pg_foreign_data_wrapper",
     "pg_foreign_server",
     "pg_foreign_table",

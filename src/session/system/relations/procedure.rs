@@ -49,7 +49,7 @@ fn push(source: &Source<'_>, routine: &Routine, out: &mut Output<'_>) {
         routine.default_count() as i16, routine.result, oid_vector(routine.args.iter().copied()),
         if routine.all_args.is_empty() { NULL } else { oid_array(routine.all_args.iter().copied()) },
         modes(&routine.modes), if named { text_array(oids::TEXT, &names) } else { NULL },
-        (!defaults.is_empty()).then(|| defaults.join(", ")), NULL, &routine.source, NULL,
+        (!defaults.is_empty()).then(|| defaults.join(", ")), NULL, &routine.source, routine.library.clone(),
         routine.body.as_ref().map(|body| body.shown.clone()), options(&routine.config), acl(routine.acl.as_deref()),
     );
 }

@@ -1,0 +1,84 @@
+//! The extensions that can be created: what PostgreSQL keeps in control files.
+
+/// An extension as its control file describes it.
+pub(crate) struct Control {
+    /// Its name.
+    pub name: &'static str,
+    /// `default_version`, which is the only one.
+    pub version: &'static str,
+    /// `comment`.
+    pub comment: &'static str,
+    /// `relocatable`.
+    pub relocatable: bool,
+    /// `superuser`.
+    pub superuser: bool,
+    /// `trusted`.
+    pub trusted: bool,
+    /// `schema`, if it has to be in one.
+    pub schema: Option<&'static str>,
+    /// `requires`.
+    pub requires: &'static [&'static str],
+    /// The script that makes its objects.
+    pub script: &'static str,
+}
+
+impl Control {
+    /// An extension of functions that anybody who may create objects in the database can have.
+    const fn trusted(name: &'static str, version: &'static str, comment: &'static str, script: &'static str) -> Self {
+        Control {
+            name,
+            version,
+            comment,
+            relocatable: true,
+            superuser: true,
+            trusted: true,
+            schema: None,
+            requires: &[],
+            script,
+        }
+    }
+
+    /// The extension of this name.
+    pub(crate) fn named(name: &str) -> Option<&'static Control> {
+        CONTROLS.iter().find(|control| control.name == name)
+    }
+}
+
+/// All of them by name.
+pub(crate) const CONTROLS: &[Control] = &[
+    Control {
+        relocatable: false,
+        ..Control::trusted(
+            "bug_tracking",
+            "1.0",
+            "bug reports with comments, attachments and daily figures",
+            include_str!("../../../sql/bug_tracking_schema.sql"),
+        )
+    },
+    Control::trusted(
+        "pgcrypto",
+        "1.3",
+        "cryptographic functions",
+        include_str!("../../../sql/extensions/pgcrypto.sql"),
+    ),
+    Control {
+        relocatable: false,
+        schema: Some("pg_catalog"),
+        ..Control::trusted("plpgsql", "1.0", "PL/pgSQL procedural language", "")
+    },
+    Control::trusted(
+        "unaccent",
+        "1.1",
+        "text search dictionary that removes accents",
+        include_str!("../../../sql/extensions/unaccent.sql"),
+    ),
+    Control::trusted(
+        "uuid-ossp",
+        "1.1",
+        "generate universally unique identifiers (UUIDs)",
+        include_str!("../../../sql/extensions/uuid-ossp.sql"),
+    ),
+];
+
+/// Extensions of PostgreSQL that scripts ask for and that are not here.
+pub(crate) const KNOWN_ABSENT: &[&str] = &["citext", "hstore", "pg_stat_statements", "pg_trgm"];
