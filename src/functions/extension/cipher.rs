@@ -35,8 +35,8 @@ impl Cipher {
             "aes" => match key.len() {
                 0..=16 => Cipher::Aes128(Box::new(Aes128::new(&filled::<16>(key).into()))),
                 17..=24 => Cipher::Aes192(Box::new(Aes192::new(&filled::<24>(key).into()))),
-                25..=32 => Cipher::Aes256(Box::new(Aes256::new(&filled::<32>(key).into()))),
-                _ => return Err(too_big()),
+                // What a longer key has beyond that is not used.
+                _ => Cipher::Aes256(Box::new(Aes256::new(&filled::<32>(key).into()))),
             },
             "bf" | "blowfish" if key.len() > *BLOWFISH_KEY.end() => return Err(too_big()),
             "bf" | "blowfish" => Cipher::Blowfish(Box::new(Blowfish::new_from_slice(key).map_err(|_| too_big())?)),
