@@ -18,16 +18,14 @@ pub(crate) enum Arithmetic {
 impl Arithmetic {
     /// The operation a function does, if it is one over `integer` and `bigint`.
     pub fn of_source(source: &str) -> Option<Self> {
-        let operation =
-            ["int4", "int8", "int48", "int84"].iter().find_map(|prefix| match source.strip_prefix(prefix) {
-                Some("pl") => Some(Arithmetic::Add),
-                Some("mi") => Some(Arithmetic::Subtract),
-                Some("mul") => Some(Arithmetic::Multiply),
-                Some("div") => Some(Arithmetic::Divide),
-                Some("mod") => Some(Arithmetic::Remainder),
-                _ => None,
-            });
-        operation
+        ["int4", "int8", "int48", "int84"].iter().find_map(|prefix| match source.strip_prefix(prefix) {
+            Some("pl") => Some(Arithmetic::Add),
+            Some("mi") => Some(Arithmetic::Subtract),
+            Some("mul") => Some(Arithmetic::Multiply),
+            Some("div") => Some(Arithmetic::Divide),
+            Some("mod") => Some(Arithmetic::Remainder),
+            _ => None,
+        })
     }
 
     #[inline]

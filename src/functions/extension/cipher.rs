@@ -117,7 +117,7 @@ fn encrypt(method: &Method, data: &[u8], vector: &[u8]) -> Result<Vec<u8>> {
     if method.padded {
         let missing = size - bytes.len() % size;
         bytes.resize(bytes.len() + missing, missing as u8);
-    } else if bytes.len() % size != 0 {
+    } else if !bytes.len().is_multiple_of(size) {
         return Err(fault("Encryption failed"));
     }
     let mut last = vector.to_vec();
@@ -134,7 +134,7 @@ fn encrypt(method: &Method, data: &[u8], vector: &[u8]) -> Result<Vec<u8>> {
 fn decrypt(method: &Method, data: &[u8], vector: &[u8]) -> Result<Vec<u8>> {
     let size = method.cipher.block_bytes();
     let failed = || Error::new(SqlState::EXTERNAL_ROUTINE_INVOCATION_EXCEPTION, "decrypt error: Decryption failed");
-    if data.len() % size != 0 {
+    if !data.len().is_multiple_of(size) {
         return Err(failed());
     }
     let mut bytes = data.to_vec();

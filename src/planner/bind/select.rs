@@ -132,8 +132,8 @@ impl Binder<'_> {
             ast::SelectItem::UnnamedExpr(expr) | ast::SelectItem::ExprWithAlias { expr, .. } => self.leftmost(expr),
             _ => None,
         };
-        let columns = list.columns.iter().enumerate();
-        columns.map(|(index, (_, expr))| self.require_equality(expr.ty(), position(index))).collect()
+        let mut columns = list.columns.iter().enumerate();
+        columns.try_for_each(|(index, (_, expr))| self.require_equality(expr.ty(), position(index)))
     }
 
     /// Select list, DISTINCT and ORDER BY on top of everything else.

@@ -303,7 +303,7 @@ impl Describer<'_> {
         let operation = match modify.action {
             Action::Insert { .. } => "Insert",
             Action::Update { .. } => "Update",
-            Action::Instead { event, .. } if event == Event::Delete => "Delete",
+            Action::Instead { event: Event::Delete, .. } => "Delete",
             Action::Instead { .. } => "Update",
             Action::Delete { .. } => "Delete",
             Action::Merge { .. } => "Merge",

@@ -53,7 +53,7 @@ pub(super) fn space(path: &Path) -> Option<Line> {
             let free = found.f_bavail.saturating_mul(found.f_frsize);
             let verdict = match free {
                 ..NO_ROOM_BYTES => Verdict::Bad,
-                ..LITTLE_ROOM_BYTES => Verdict::Warning,
+                NO_ROOM_BYTES..LITTLE_ROOM_BYTES => Verdict::Warning,
                 _ => Verdict::Good,
             };
             ("disk space", verdict, format!("{} MB free", free >> 20))

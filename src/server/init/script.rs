@@ -112,7 +112,7 @@ fn statement_length(text: &str) -> usize {
 
 /// Whether the quote at `at` is that of `E'…'`.
 fn has_escapes(text: &str, at: usize) -> bool {
-    let before = text[..at].as_bytes();
+    let before = &text.as_bytes()[..at];
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     matches!(before.last(), Some(b'e' | b'E')) && !before.iter().nth_back(1).is_some_and(is_word)
 }
