@@ -125,7 +125,7 @@ impl Names<'_> {
                     put(out, format_args!("::{}", (self.type_name)(*ty)));
                 }
             }
-            Expr::Row(items, ty) => {
+            Expr::Row(items, ty, _) => {
                 self.list("ROW(", items, ")", out)?;
                 if ty.oid != oids::RECORD {
                     put(out, format_args!("::{}", (self.type_name)(*ty)));

@@ -58,8 +58,8 @@ pub enum Expr {
     RowCompare(RowOrder, Vec<(Expr, Expr)>),
     /// `ARRAY[…]`; with `nested` the items are arrays that form a further dimension.
     Array { items: Vec<Expr>, nested: bool, ty: Type },
-    /// `ROW(…)`.
-    Row(Vec<Expr>, Type),
+    /// `ROW(…)`, or the row of a table: one without a type of its own has names of its own.
+    Row(Vec<Expr>, Type, Option<Arc<[Arc<str>]>>),
     /// Field of a composite value, 0-based.
     Field(Box<Expr>, usize, Type),
     /// `a[i]` or `a[i:j]`.
@@ -447,7 +447,7 @@ impl Expr {
             | Expr::Coalesce(_, ty)
             | Expr::MinMax(_, _, ty)
             | Expr::Array { ty, .. }
-            | Expr::Row(_, ty)
+            | Expr::Row(_, ty, _)
             | Expr::Field(_, _, ty)
             | Expr::Relabel(_, ty)
             | Expr::ViaIo(_, ty)

@@ -94,7 +94,7 @@ impl QueryText for Rows {
             Expr::Relabel(inner, ty) if ty.oid == oids::RECORD => inner,
             other => other,
         };
-        let Expr::Row(items, _) = expr else { return Ok(false) };
+        let Expr::Row(items, _, _) = expr else { return Ok(false) };
         let is_row = |row: &[(Column, i16)]| {
             let same =
                 |(item, (column, _)): (&Expr, &(Column, i16))| matches!(item, Expr::Column(id, _) if *id == column.id);

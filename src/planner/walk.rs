@@ -17,7 +17,7 @@ impl Expr {
             | Expr::Or(items)
             | Expr::Coalesce(items, _)
             | Expr::MinMax(_, items, _)
-            | Expr::Row(items, _)
+            | Expr::Row(items, _, _)
             | Expr::Grouping(items)
             | Expr::Array { items, .. } => items.iter().for_each(f),
             Expr::Not(arg)
@@ -96,7 +96,7 @@ impl Expr {
             | Expr::Or(items)
             | Expr::Coalesce(items, _)
             | Expr::MinMax(_, items, _)
-            | Expr::Row(items, _)
+            | Expr::Row(items, _, _)
             | Expr::Grouping(items)
             | Expr::Array { items, .. } => items.iter_mut().for_each(f),
             Expr::Not(arg)

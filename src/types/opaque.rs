@@ -13,6 +13,7 @@
 //!   15 range: uint type, flags byte (01 empty, 02 lower finite, 04 lower inclusive, 08 upper finite, 10 upper
 //!   inclusive), then the finite bounds     16 NaN     17 Infinity     18 -Infinity
 //!   19 big numeric: uint scale, sign byte (0 or 1), bytes magnitude (little endian)
+//!   1a record with names: uint type, uint fields, the names each as bytes, then as in a record
 //!   20+n numeric (n from 0 to 8): uint scale, the coefficient as n bytes of two's complement
 //! ```
 //!
@@ -61,6 +62,7 @@ pub(crate) mod tag {
     pub const INFINITY: u8 = 0x17;
     pub const NEG_INFINITY: u8 = 0x18;
     pub const BIG_NUMERIC: u8 = 0x19;
+    pub const NAMED_RECORD: u8 = 0x1a;
     pub const NUMERIC: u8 = 0x20;
     pub const NUMERIC_8: u8 = 0x28;
 }
@@ -214,8 +216,12 @@ fn encode_array(array: &Array, out: &mut Vec<u8>) {
 }
 
 fn encode_record(record: &Record, out: &mut Vec<u8>) {
-    tagged_uint(tag::RECORD, u64::from(record.ty.0), out);
+    let tag = if record.names.is_some() { tag::NAMED_RECORD } else { tag::RECORD };
+    tagged_uint(tag, u64::from(record.ty.0), out);
     put_uint(record.fields.len() as u64, out);
+    for name in record.names.iter().flat_map(|names| names.iter()) {
+        put_bytes(name.as_bytes(), out);
+    }
     for (ty, field) in record.types.iter().zip(&record.fields) {
         put_uint(u64::from(ty.0), out);
         encode(field, out);
@@ -349,7 +355,8 @@ impl<'a> Reader<'a> {
             tag::JSONB | tag::ARRAY | tag::RECORD | tag::RANGE if depth >= MAX_DEPTH => return Err(too_deep()),
             tag::JSONB => Datum::Jsonb(Arc::new(self.json(depth + 1)?)),
             tag::ARRAY => Datum::Array(Arc::new(self.array_value(depth + 1)?)),
-            tag::RECORD => Datum::Record(Arc::new(self.record(depth + 1)?)),
+            tag::RECORD => Datum::Record(Arc::new(self.record(depth + 1, false)?)),
+            tag::NAMED_RECORD => Datum::Record(Arc::new(self.record(depth + 1, true)?)),
             tag::RANGE => Datum::Range(Arc::new(self.range(depth + 1)?)),
             _ => return Err(corrupted("an unknown tag")),
         })
@@ -423,15 +430,16 @@ impl<'a> Reader<'a> {
         Ok(Array { element, dims, items })
     }
 
-    fn record(&mut self, depth: usize) -> Result<Record> {
+    fn record(&mut self, depth: usize, named: bool) -> Result<Record> {
         let ty = Oid(self.u32()?);
         let count = self.count()?;
+        let names = named.then(|| (0..count).map(|_| self.text()).collect::<Result<_>>()).transpose()?;
         let (mut types, mut fields) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for _ in 0..count {
             types.push(Oid(self.u32()?));
             fields.push(self.datum(depth)?);
         }
-        Ok(Record { ty, types, fields })
+        Ok(Record { ty, types, fields, names })
     }
 
     fn range(&mut self, depth: usize) -> Result<Range> {

@@ -70,7 +70,7 @@ impl Random {
             oids::RECORD => {
                 let fields = vec![self.datum(oids::NUMERIC, 0), self.text(), Datum::Null];
                 let types = vec![oids::NUMERIC, oids::BPCHAR, oids::INT4];
-                Datum::Record(Arc::new(Record { ty: oids::RECORD, types, fields }))
+                Datum::Record(Arc::new(Record { ty: oids::RECORD, types, fields, names: None }))
             }
             _ => self.text(),
         }
@@ -191,7 +191,7 @@ pub fn ordered() -> Vec<Vec<Sample>> {
     ];
     let row = |a: i32, b: Option<i32>| {
         let fields = vec![Datum::Int4(a), b.map_or(Datum::Null, Datum::Int4)];
-        Datum::Record(Arc::new(Record { ty: oids::RECORD, types: vec![oids::INT4; 2], fields }))
+        Datum::Record(Arc::new(Record { ty: oids::RECORD, types: vec![oids::INT4; 2], fields, names: None }))
     };
     vec![
         rising(oids::BOOL, vec![Datum::Bool(false), Datum::Bool(true)]),
@@ -325,6 +325,6 @@ pub fn all() -> Vec<Datum> {
     let items = vec![values[values.len() / 2].clone(), Datum::Null];
     let inner = Datum::Array(Arc::new(Array::vector(oids::NUMERIC, items)));
     let types = vec![oids::NUMERIC_ARRAY, oids::TEXT];
-    values.push(Datum::Record(Arc::new(Record { ty: oids::RECORD, types, fields: vec![inner, Datum::text("é")] })));
+    values.push(Datum::Record(Arc::new(Record { ty: oids::RECORD, types, fields: vec![inner, Datum::text("é")], names: None })));
     values
 }

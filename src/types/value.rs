@@ -2,6 +2,8 @@
 //!
 //! Their text and binary forms are in [`crate::text`] and [`crate::binary`]; their order is in [`crate::order`].
 
+use std::sync::Arc;
+
 use crate::{Datum, Oid};
 
 /// `interval`: three independent parts, as PostgreSQL keeps them.
@@ -49,7 +51,8 @@ impl Array {
     }
 }
 
-/// A composite value. Field names are the type's; an anonymous `record` carries its field types here.
+/// A composite value. Field names are the type's; an anonymous `record` carries its field types here, and the names of
+/// the columns it was made of. Names take no part in comparisons.
 #[derive(Clone, Debug)]
 pub struct Record {
     /// The row type, or `record`.
@@ -58,6 +61,8 @@ pub struct Record {
     pub types: Vec<Oid>,
     /// The fields.
     pub fields: Vec<Datum>,
+    /// Names of the fields, where the row type does not know them.
+    pub names: Option<Arc<[Arc<str>]>>,
 }
 
 /// A range, in canonical form for discrete subtypes.

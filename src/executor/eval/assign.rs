@@ -103,7 +103,7 @@ impl AssignCode {
         fields.resize(types.len(), Datum::Null);
         let old = std::mem::replace(&mut fields[index], Datum::Null);
         fields[index] = self.value.eval(scope.with_test(&old))?;
-        Ok(Datum::Record(Arc::new(Record { ty: row, types: types.to_vec(), fields })))
+        Ok(Datum::Record(Arc::new(Record { ty: row, types: types.to_vec(), fields, names: None })))
     }
 }
 

@@ -117,8 +117,9 @@ impl Compiler<'_> {
                 items: self.codes(items)?,
                 nested: *nested,
             })),
-            Expr::Row(fields, ty) => Code::Row(Box::new(RowCode {
+            Expr::Row(fields, ty, names) => Code::Row(Box::new(RowCode {
                 ty: ty.oid,
+                names: names.clone(),
                 types: fields.iter().map(|field| field.ty().oid).collect(),
                 fields: self.codes(fields)?,
             })),

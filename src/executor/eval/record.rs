@@ -11,6 +11,8 @@ use super::{Code, Scope, eval_into};
 pub(crate) struct RowCode {
     /// The row type, or `record`.
     pub ty: Oid,
+    /// Names of the fields of a `record` that has some.
+    pub names: Option<Arc<[Arc<str>]>>,
     /// Types of the fields.
     pub types: Box<[Oid]>,
     /// The fields.
@@ -21,7 +23,7 @@ impl RowCode {
     pub(super) fn eval(&self, scope: Scope<'_>) -> Result<Datum> {
         let mut fields = Vec::new();
         eval_into(&self.fields, scope, &mut fields)?;
-        Ok(Datum::Record(Arc::new(Record { ty: self.ty, types: self.types.to_vec(), fields })))
+        Ok(Datum::Record(Arc::new(Record { ty: self.ty, types: self.types.to_vec(), fields, names: self.names.clone() })))
     }
 }
 

@@ -237,7 +237,7 @@ fn column_definition_lists() {
 #[test]
 fn records_compare_field_by_field() {
     let record = |fields: Vec<Datum>, types: Vec<Oid>| {
-        (Datum::Record(Arc::new(Record { ty: oids::RECORD, types, fields })), oids::RECORD)
+        (Datum::Record(Arc::new(Record { ty: oids::RECORD, types, fields, names: None })), oids::RECORD)
     };
     let ints = |a: i32, b: i32| record(vec![Datum::Int4(a), Datum::Int4(b)], vec![oids::INT4; 2]);
     let with_null = record(vec![Datum::Int4(1), Datum::Null], vec![oids::INT4; 2]);

@@ -63,5 +63,5 @@ fn offset(east: i32) -> Datum {
 }
 
 fn record(ty: Oid, types: &[Oid], fields: Vec<Datum>) -> Datum {
-    Datum::Record(Record { ty, types: types.to_vec(), fields }.into())
+    Datum::Record(Record { ty, types: types.to_vec(), fields, names: None }.into())
 }

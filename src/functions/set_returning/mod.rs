@@ -44,5 +44,5 @@ pub(crate) fn ready(rows: Vec<Datum>) -> Rows {
 
 /// A row of several columns.
 pub(crate) fn record(ty: Oid, types: &[Oid], fields: Vec<Datum>) -> Datum {
-    Datum::Record(Record { ty, types: types.to_vec(), fields }.into())
+    Datum::Record(Record { ty, types: types.to_vec(), fields, names: None }.into())
 }

@@ -158,7 +158,7 @@ impl Binder<'_> {
     /// `ROW(…)` to a composite type, field by field.
     fn coerce_row(&mut self, expr: Expr, target: Type, context: CastContext) -> Result<Expr> {
         let fields = self.fields_of(target).unwrap_or_else(|| Arc::from([]));
-        let Expr::Row(items, source) = expr else {
+        let Expr::Row(items, source, _) = expr else {
             return Ok(Expr::Relabel(Box::new(expr), target));
         };
         if items.len() != fields.len() {
@@ -187,7 +187,7 @@ impl Binder<'_> {
             })?;
             coerced.push(item);
         }
-        Ok(Expr::Row(coerced, target))
+        Ok(Expr::Row(coerced, target, None))
     }
 
     /// A cast function: some take the modifier and whether the cast is explicit.

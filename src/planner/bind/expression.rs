@@ -220,7 +220,7 @@ impl Binder<'_> {
         for item in items {
             fields.extend(self.bind_row_item(item)?);
         }
-        Ok(Expr::Row(fields, Type::new(oids::RECORD)))
+        Ok(Expr::Row(fields, Type::new(oids::RECORD), None))
     }
 
     /// One item of a row constructor; `t.*` gives several.

@@ -197,7 +197,7 @@ impl Binder<'_> {
         }
         let text = facts::proc_by_oid(function).and_then(|proc| proc.defaults).ok_or_else(missing)?;
         match self.bind_stored(&format!("ROW({text})"))? {
-            Expr::Row(mut items, _) if index < items.len() => Ok(items.swap_remove(index)),
+            Expr::Row(mut items, _, _) if index < items.len() => Ok(items.swap_remove(index)),
             _ => Err(missing()),
         }
     }

@@ -184,12 +184,12 @@ impl Binder<'_> {
         let right = self.bind_expr(right)?;
         // Two row constructors are compared field by field; whole rows of tables are values like any other.
         let constructed = |expr: &Expr| expr.ty().oid == oids::RECORD;
-        if let (Expr::Row(a, _), Expr::Row(b, _)) = (&left, &right)
+        if let (Expr::Row(a, _, _), Expr::Row(b, _, _)) = (&left, &right)
             && a.len() == b.len()
             && constructed(&left)
             && constructed(&right)
         {
-            let (Expr::Row(a, _), Expr::Row(b, _)) = (left, right) else { unreachable!("both were rows") };
+            let (Expr::Row(a, _, _), Expr::Row(b, _, _)) = (left, right) else { unreachable!("both were rows") };
             let mut parts = Vec::with_capacity(a.len());
             for (left, right) in a.into_iter().zip(b) {
                 parts.push(self.distinct_of(left, right, negated, position)?);
@@ -398,8 +398,8 @@ impl Binder<'_> {
         right: &[Ast],
         position: Option<u32>,
     ) -> Result<Expr> {
-        let Expr::Row(left, _) = self.bind_row(left)? else { unreachable!("a row constructor binds to a row") };
-        let Expr::Row(right, _) = self.bind_row(right)? else { unreachable!("a row constructor binds to a row") };
+        let Expr::Row(left, _, _) = self.bind_row(left)? else { unreachable!("a row constructor binds to a row") };
+        let Expr::Row(right, _, _) = self.bind_row(right)? else { unreachable!("a row constructor binds to a row") };
         self.compare_rows(left, name, right, position)
     }
 
@@ -452,7 +452,7 @@ impl Binder<'_> {
         let Ast::Tuple(items) = strip_parentheses(left) else {
             return Err(Error::internal("a row comparison without a row"));
         };
-        let Expr::Row(operands, _) = self.bind_row(items)? else { unreachable!("a row constructor binds to a row") };
+        let Expr::Row(operands, _, _) = self.bind_row(items)? else { unreachable!("a row constructor binds to a row") };
         let node = self.bind_subquery(query)?;
         let node = self.settle_unknown(node)?;
         let produced = node.columns();

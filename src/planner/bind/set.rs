@@ -122,7 +122,7 @@ impl Binder<'_> {
         let record = Type::new(oids::RECORD);
         let fields = produced.iter().map(Expr::column).collect();
         let inner = self.new_column("row", record);
-        let query = Node::Project { input: Box::new(node), columns: vec![(inner, Expr::Row(fields, record))] };
+        let query = Node::Project { input: Box::new(node), columns: vec![(inner, Expr::Row(fields, record, None))] };
         let link = Expr::Sublink(Box::new(Sublink { kind: SublinkKind::Scalar, query, ty: record, wording: None }));
         (self.new_column("row", record), link)
     }

@@ -60,7 +60,7 @@ impl Binder<'_> {
         self.check_subquery_allowed()?;
         let operands = match strip_parentheses(left) {
             Ast::Tuple(items) => match self.bind_row(items)? {
-                Expr::Row(fields, _) => fields,
+                Expr::Row(fields, _, _) => fields,
                 other => vec![other],
             },
             other => vec![self.bind_expr(other)?],

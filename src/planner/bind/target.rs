@@ -118,7 +118,7 @@ impl Binder<'_> {
             return Some(fields.iter().map(|field| (field.name.clone(), field.ty)).collect());
         }
         match row {
-            Expr::Row(items, _) => {
+            Expr::Row(items, _, _) => {
                 Some(items.iter().enumerate().map(|(i, item)| (Arc::from(format!("f{}", i + 1)), item.ty())).collect())
             }
             Expr::Param(number, _) => {

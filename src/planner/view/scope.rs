@@ -66,7 +66,7 @@ impl Scope {
         if let Some((_, reference)) = self.merged.iter().find(|(merged, _)| merged.same(expr)) {
             return Some(reference.clone());
         }
-        let Expr::Row(items, _) = expr else { return None };
+        let Expr::Row(items, _, _) = expr else { return None };
         let ids: Option<Vec<ColumnId>> = items.iter().map(column_id).collect();
         let ids = ids.filter(|ids| !ids.is_empty())?;
         let (_, alias) = self.rows.iter().find(|(row, _)| *row == ids)?;

@@ -55,7 +55,7 @@ impl Printer<'_> {
                 self.expr(&Expr::Const(value.clone(), Type::new(ty)), &mut item)?;
                 None
             }
-            Expr::Row(_, ty) if self.reference(expr).is_some() => {
+            Expr::Row(_, ty, _) if self.reference(expr).is_some() => {
                 self.expr(expr, &mut item)?;
                 item.push_str(&format!("::{}", self.type_name(*ty)));
                 Some(String::new())

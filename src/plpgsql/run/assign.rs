@@ -56,7 +56,7 @@ impl Interpreter<'_> {
             let (record, from) = (record.clone(), value.fields.unwrap_or_else(|| self.fields_of_record(record)));
             let values = self.convert_row(&from, record.fields.clone(), &fields)?;
             let (base, types) = (self.base_type(ty), fields.iter().map(|field| field.ty.oid).collect());
-            let row = Datum::Record(Arc::new(Record { ty: base.oid, types, fields: values }));
+            let row = Datum::Record(Arc::new(Record { ty: base.oid, types, fields: values, names: None }));
             return if base.oid == ty.oid { Ok(row) } else { self.host.cast(row, base, ty) };
         }
         self.host.cast(value.datum, value.ty, ty)
@@ -119,7 +119,7 @@ impl Interpreter<'_> {
                 };
                 let ty = self.function.variables[variable].ty.oid;
                 let types = own.iter().map(|field| field.ty.oid).collect();
-                self.set(variable, Datum::Record(Arc::new(Record { ty, types, fields: values })))
+                self.set(variable, Datum::Record(Arc::new(Record { ty, types, fields: values, names: None })))
             }
             _ => {
                 let known = self.frame.shapes[variable].as_ref().is_some_and(|shape| Arc::ptr_eq(shape, fields));
@@ -128,7 +128,7 @@ impl Interpreter<'_> {
                 }
                 let types = fields.iter().map(|field| field.ty.oid).collect();
                 let ty = if ty.is_valid() { ty } else { oids::RECORD };
-                self.set(variable, Datum::Record(Arc::new(Record { ty, types, fields: values })))
+                self.set(variable, Datum::Record(Arc::new(Record { ty, types, fields: values, names: None })))
             }
         }
     }

@@ -24,7 +24,7 @@ impl Interpreter<'_> {
             Datum::Record(record) => record,
             _ => {
                 let types = fields.iter().map(|field| field.ty.oid).collect();
-                Arc::new(Record { ty: base.oid, types, fields: vec![Datum::Null; fields.len()] })
+                Arc::new(Record { ty: base.oid, types, fields: vec![Datum::Null; fields.len()], names: None })
             }
         };
         let before = (base.oid != declared.ty.oid).then(|| record.clone());

@@ -33,7 +33,7 @@ impl Interpreter<'_> {
             Some(Output::Row(variables)) => {
                 let types = variables.iter().map(|v| self.function.variables[*v].ty.oid).collect();
                 let fields = variables.iter().map(|v| self.frame.values[*v].clone()).collect();
-                let datum = Datum::Record(Arc::new(Record { ty: oids::RECORD, types, fields }));
+                let datum = Datum::Record(Arc::new(Record { ty: oids::RECORD, types, fields, names: None }));
                 Some(Value { datum, ty: oids::RECORD.into(), fields: self.function.result.fields.clone() })
             }
         })
@@ -75,7 +75,7 @@ impl Interpreter<'_> {
             let types: Vec<_> = fields.iter().map(|field| field.ty.oid).collect();
             for row in rows {
                 let fields = self.convert_row(columns, row, fields)?;
-                self.rows.push(Datum::Record(Arc::new(Record { ty: result.ty.oid, types: types.clone(), fields })));
+                self.rows.push(Datum::Record(Arc::new(Record { ty: result.ty.oid, types: types.clone(), fields, names: None })));
             }
         } else {
             let expected: Shape = [dictdb_types::Field { name: Arc::from(""), ty: result.ty }].into();
@@ -86,7 +86,7 @@ impl Interpreter<'_> {
             for row in rows {
                 let value = match result.ty.oid {
                     oids::RECORD => {
-                        Datum::Record(Arc::new(Record { ty: oids::RECORD, types: types.clone(), fields: row }))
+                        Datum::Record(Arc::new(Record { ty: oids::RECORD, types: types.clone(), fields: row, names: None }))
                     }
                     _ => row.into_iter().next().unwrap_or(Datum::Null),
                 };
@@ -146,7 +146,7 @@ impl Interpreter<'_> {
                 }
                 let values = self.convert_row(&from, record.fields.clone(), fields)?;
                 let types = fields.iter().map(|field| field.ty.oid).collect();
-                Ok(Datum::Record(Arc::new(Record { ty: result.ty.oid, types, fields: values })))
+                Ok(Datum::Record(Arc::new(Record { ty: result.ty.oid, types, fields: values, names: None })))
             }
             _ => Err(Error::new(
                 SqlState::DATATYPE_MISMATCH,

@@ -16,7 +16,7 @@ pub(crate) const SETS: &[(&str, SetFn)] = &[
 fn rows(columns: &[dictdb_types::Oid], row: impl Fn(&Control) -> Vec<Datum>) -> Result<Rows> {
     let record = |control: &Control| {
         let fields = row(control);
-        Ok(Datum::Record(Record { ty: oids::RECORD, types: columns.to_vec(), fields }.into()))
+        Ok(Datum::Record(Record { ty: oids::RECORD, types: columns.to_vec(), fields, names: None }.into()))
     };
     Ok(Box::new(CONTROLS.iter().map(record).collect::<Vec<_>>().into_iter()))
 }

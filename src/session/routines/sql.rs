@@ -232,13 +232,13 @@ impl Session {
                 for row in rows {
                     let values = row.into_iter().zip(&casts).map(|(value, cast)| cast.apply(value, &*env));
                     let fields = values.collect::<Result<Vec<Datum>>>()?;
-                    records.push(Datum::Record(Arc::new(Record { ty: *oid, types: field_types.clone(), fields })));
+                    records.push(Datum::Record(Arc::new(Record { ty: *oid, types: field_types.clone(), fields, names: None })));
                 }
                 Ok(records)
             }
             RowShape::Any => {
                 let types: Vec<Oid> = types.iter().map(|ty| ty.oid).collect();
-                let record = |fields| Record { ty: oids::RECORD, types: types.clone(), fields };
+                let record = |fields| Record { ty: oids::RECORD, types: types.clone(), fields, names: None };
                 Ok(rows.into_iter().map(|row| Datum::Record(Arc::new(record(row)))).collect())
             }
         }

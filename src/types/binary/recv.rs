@@ -298,7 +298,7 @@ fn read_record(reader: &mut Reader<'_>, ty: Oid, fields: &[Field], env: &dyn Env
         let message = || format!("improper binary format in record column {n}");
         values.push(read_item(reader, field.ty, env, depth, message)?);
     }
-    Ok(Record { ty, types: fields.iter().map(|field| field.ty.oid).collect(), fields: values })
+    Ok(Record { ty, types: fields.iter().map(|field| field.ty.oid).collect(), fields: values, names: None })
 }
 
 fn read_range(reader: &mut Reader<'_>, ty: Oid, subtype: Oid, env: &dyn Env, depth: usize) -> Result<Range> {

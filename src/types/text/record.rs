@@ -34,7 +34,7 @@ pub(super) fn input_record(text: &str, ty: Oid, fields: &[Field], env: &dyn Env)
     if !skip_blanks(rest).is_empty() {
         return Err(malformed(text, "Junk after right parenthesis."));
     }
-    Ok(Record { ty, types: fields.iter().map(|field| field.ty.oid).collect(), fields: values })
+    Ok(Record { ty, types: fields.iter().map(|field| field.ty.oid).collect(), fields: values, names: None })
 }
 
 /// Reads up to an unquoted byte that ends a member: quotes anywhere, a doubled quote inside them, backslash escapes.

@@ -179,7 +179,7 @@ fn fill_at(cx: &CallContext<'_>, target: &Target, base: &Datum, json: Source<'_>
         });
     }
     let types = target.fields.iter().map(|field| field.ty.oid).collect();
-    Ok(Datum::Record(Arc::new(Record { ty: target.ty, types, fields })))
+    Ok(Datum::Record(Arc::new(Record { ty: target.ty, types, fields, names: None })))
 }
 
 /// A JSON value as a value of an SQL type.

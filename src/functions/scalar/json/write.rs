@@ -155,7 +155,7 @@ fn write_dimension(
     Ok(())
 }
 
-/// Names and types of a composite's fields; those of an anonymous record are `f1`, `f2`, ….
+/// Names and types of a composite's fields; those of a record that has no names are `f1`, `f2`, ….
 pub(crate) fn fields_of(cx: &CallContext<'_>, record: &Record) -> Vec<(Arc<str>, Oid)> {
     let named = cx.env.type_info(record.ty).and_then(|info| match &info.kind {
         TypeKind::Composite(fields) => Some(fields.clone()),
@@ -167,7 +167,8 @@ pub(crate) fn fields_of(cx: &CallContext<'_>, record: &Record) -> Vec<(Arc<str>,
     };
     let anonymous = |index: usize| {
         let ty = record.types.get(index).copied().unwrap_or(oids::UNKNOWN);
-        (Arc::from(format!("f{}", index + 1)), ty)
+        let name = record.names.as_ref().and_then(|names| names.get(index).cloned());
+        (name.unwrap_or_else(|| Arc::from(format!("f{}", index + 1))), ty)
     };
     (0..record.fields.len()).map(|index| name(index).unwrap_or_else(|| anonymous(index))).collect()
 }

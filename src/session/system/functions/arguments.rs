@@ -52,13 +52,13 @@ pub(super) fn nullable(text: Option<impl AsRef<str>>) -> Datum {
 /// Rows of the set-returning function with this C symbol, which has several output parameters.
 pub(super) fn records(source: &str, rows: Vec<Vec<Datum>>) -> Rows {
     let types = output_types(source);
-    let record = move |fields| Datum::Record(Arc::new(Record { ty: oids::RECORD, types: types.clone(), fields }));
+    let record = move |fields| Datum::Record(Arc::new(Record { ty: oids::RECORD, types: types.clone(), fields, names: None }));
     Box::new(rows.into_iter().map(move |fields| Ok(record(fields))))
 }
 
 /// The value of a function with this C symbol, which has several output parameters and returns one row.
 pub(super) fn record(source: &str, fields: Vec<Datum>) -> Datum {
-    Datum::Record(Arc::new(Record { ty: oids::RECORD, types: output_types(source), fields }))
+    Datum::Record(Arc::new(Record { ty: oids::RECORD, types: output_types(source), fields, names: None }))
 }
 
 /// The row of such a function when nothing is known: all its output parameters are NULL.

@@ -147,7 +147,7 @@ fn expand_array(_: &CallContext<'_>, args: &[Datum]) -> Result<Rows> {
     let types = vec![array.element, oids::INT4];
     let row = move |i: usize| {
         let fields = vec![array.items.get(i).cloned().unwrap_or(Datum::Null), Datum::Int4(i as i32 + 1)];
-        Ok(Datum::Record(Arc::new(Record { ty: oids::RECORD, types: types.clone(), fields })))
+        Ok(Datum::Record(Arc::new(Record { ty: oids::RECORD, types: types.clone(), fields, names: None })))
     };
     let count = match args.first() {
         Some(Datum::Array(array)) => array.items.len(),
