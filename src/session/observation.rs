@@ -4,6 +4,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub use dictdb_durability::BreakerState;
 use dictdb_durability::Durability;
 
 use crate::backends::State;
@@ -34,6 +35,8 @@ pub struct Observation {
     pub backups: Backups,
     /// The log and its checkpoints; none when everything is in memory only.
     pub log: Option<LogReading>,
+    /// The circuit breaker of the log's disk; closed where there is none.
+    pub disk: BreakerState,
 }
 
 /// Who is connected.
@@ -178,6 +181,7 @@ impl Instance {
             cached_plans: self.plans.len() as u64,
             backups: self.observe_backups(),
             log: self.durability.as_deref().map(read_log),
+            disk: self.durability.as_ref().map_or(BreakerState::Closed, |durability| durability.breaker().state),
         }
     }
 }

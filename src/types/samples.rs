@@ -325,6 +325,11 @@ pub fn all() -> Vec<Datum> {
     let items = vec![values[values.len() / 2].clone(), Datum::Null];
     let inner = Datum::Array(Arc::new(Array::vector(oids::NUMERIC, items)));
     let types = vec![oids::NUMERIC_ARRAY, oids::TEXT];
-    values.push(Datum::Record(Arc::new(Record { ty: oids::RECORD, types, fields: vec![inner, Datum::text("é")], names: None })));
+    values.push(Datum::Record(Arc::new(Record {
+        ty: oids::RECORD,
+        types,
+        fields: vec![inner, Datum::text("é")],
+        names: None,
+    })));
     values
 }

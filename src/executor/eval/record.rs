@@ -23,7 +23,12 @@ impl RowCode {
     pub(super) fn eval(&self, scope: Scope<'_>) -> Result<Datum> {
         let mut fields = Vec::new();
         eval_into(&self.fields, scope, &mut fields)?;
-        Ok(Datum::Record(Arc::new(Record { ty: self.ty, types: self.types.to_vec(), fields, names: self.names.clone() })))
+        Ok(Datum::Record(Arc::new(Record {
+            ty: self.ty,
+            types: self.types.to_vec(),
+            fields,
+            names: self.names.clone(),
+        })))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_session::meters::VERBS;
-use dictdb_session::observation::{LogReading, Observation, STATES};
+use dictdb_session::observation::{BreakerState, LogReading, Observation, STATES};
 
 use super::names::Readings;
 use super::process;
@@ -29,10 +29,18 @@ pub(super) fn render(lifecycle: &Arc<Lifecycle>, observation: Option<&Observatio
         if let Some(log) = &observation.log {
             write_ahead(&readings, log);
         }
-        let broken = observation.log.as_ref().is_some_and(|log| log.failure.is_some());
-        readings.put("circuit_breaker_state", &[("name", "database")], f64::from(u8::from(broken)));
+        readings.put("circuit_breaker_state", &[("name", "database")], breaker_level(observation.disk));
     }
     readings.render()
+}
+
+/// The number that alert rules compare with.
+fn breaker_level(state: BreakerState) -> f64 {
+    match state {
+        BreakerState::Closed => 0.0,
+        BreakerState::Open => 1.0,
+        BreakerState::HalfOpen => 2.0,
+    }
 }
 
 fn sessions(readings: &Readings, observation: &Observation) {

@@ -283,7 +283,8 @@ pub(crate) fn whole_row(table: &TableName) -> Expr {
         return column.expr.clone();
     }
     let ty = Type::new(table.row_type);
-    let names = (ty.oid == dictdb_types::oids::RECORD).then(|| table.columns.iter().map(|column| column.name.clone()).collect());
+    let names = (ty.oid == dictdb_types::oids::RECORD)
+        .then(|| table.columns.iter().map(|column| column.name.clone()).collect());
     let row = Expr::Row(table.columns.iter().map(|column| column.expr.clone()).collect(), ty, names);
     match &table.presence {
         None => row,

@@ -75,7 +75,12 @@ impl Interpreter<'_> {
             let types: Vec<_> = fields.iter().map(|field| field.ty.oid).collect();
             for row in rows {
                 let fields = self.convert_row(columns, row, fields)?;
-                self.rows.push(Datum::Record(Arc::new(Record { ty: result.ty.oid, types: types.clone(), fields, names: None })));
+                self.rows.push(Datum::Record(Arc::new(Record {
+                    ty: result.ty.oid,
+                    types: types.clone(),
+                    fields,
+                    names: None,
+                })));
             }
         } else {
             let expected: Shape = [dictdb_types::Field { name: Arc::from(""), ty: result.ty }].into();
@@ -85,9 +90,12 @@ impl Interpreter<'_> {
             let types: Vec<_> = columns.iter().map(|column| column.ty.oid).collect();
             for row in rows {
                 let value = match result.ty.oid {
-                    oids::RECORD => {
-                        Datum::Record(Arc::new(Record { ty: oids::RECORD, types: types.clone(), fields: row, names: None }))
-                    }
+                    oids::RECORD => Datum::Record(Arc::new(Record {
+                        ty: oids::RECORD,
+                        types: types.clone(),
+                        fields: row,
+                        names: None,
+                    })),
                     _ => row.into_iter().next().unwrap_or(Datum::Null),
                 };
                 self.rows.push(value);

@@ -60,7 +60,9 @@ impl Interpreter<'_> {
         for (variable, row) in [(variables.new, data.new), (variables.old, data.old)] {
             self.frame.shapes[variable] = Some(data.fields.clone());
             self.frame.values[variable] = match row {
-                Some(fields) => Datum::Record(Arc::new(Record { ty: data.row_type, types: types.clone(), fields, names: None })),
+                Some(fields) => {
+                    Datum::Record(Arc::new(Record { ty: data.row_type, types: types.clone(), fields, names: None }))
+                }
                 None => Datum::Null,
             };
         }

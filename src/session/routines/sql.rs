@@ -232,7 +232,12 @@ impl Session {
                 for row in rows {
                     let values = row.into_iter().zip(&casts).map(|(value, cast)| cast.apply(value, &*env));
                     let fields = values.collect::<Result<Vec<Datum>>>()?;
-                    records.push(Datum::Record(Arc::new(Record { ty: *oid, types: field_types.clone(), fields, names: None })));
+                    records.push(Datum::Record(Arc::new(Record {
+                        ty: *oid,
+                        types: field_types.clone(),
+                        fields,
+                        names: None,
+                    })));
                 }
                 Ok(records)
             }

@@ -199,8 +199,51 @@ impl DdlContext<'_> {
         self.leave_parent(parent, child.oid)?;
         let child = self.table(child.oid)?;
         self.put_relation(Relation { bound: None, ..Relation::clone(&child) });
+        self.refuse_referenced(parent, &child.name)
+    }
+
+    /// 23503 when rows of other tables refer to rows that have left the parent, or what it is a partition of.
+    fn refuse_referenced(&mut self, parent: &Arc<Relation>, child: &str) -> Result<()> {
+        let mut above = Some(parent.oid);
+        while let Some(oid) = above {
+            let relation = self.table(oid)?;
+            for (referencing, constraint) in relation.referenced_by.clone() {
+                self.lock(referencing, LockMode::ShareRowExclusive)?;
+                let other = self.table(referencing)?;
+                let Some(key) = other.constraints.iter().find(|own| own.oid == constraint).cloned() else { continue };
+                self.check_existing_rows(referencing, &key)
+                    .map_err(|error| still_referenced(error, child, &key, &other, &relation))?;
+            }
+            above = relation.partition_parent();
+        }
         Ok(())
     }
+}
+
+/// A row without the row it refers to, as an error of the partition that is taken away from `referenced`.
+fn still_referenced(
+    error: Error,
+    partition: &str,
+    key: &Constraint,
+    referencing: &Relation,
+    referenced: &Relation,
+) -> Error {
+    let ConstraintKind::Foreign(foreign) = &key.kind else { return error };
+    if error.code() != SqlState::FOREIGN_KEY_VIOLATION {
+        return error;
+    }
+    let columns = foreign.referenced_columns.iter().filter_map(|attnum| referenced.column(*attnum));
+    let names: Vec<&str> = columns.map(|column| &*column.name).collect();
+    let detail = error.fields().detail.as_deref().unwrap_or_default();
+    let values =
+        detail.split_once(")=(").and_then(|(_, rest)| rest.rsplit_once(") is not present")).map(|(values, _)| values);
+    let message = format!("removing partition \"{partition}\" violates foreign key constraint \"{}\"", key.name);
+    Error::new(SqlState::FOREIGN_KEY_VIOLATION, message).detail(format!(
+        "Key ({})=({}) is still referenced from table \"{}\".",
+        names.join(", "),
+        values.unwrap_or_default(),
+        referencing.name
+    ))
 }
 
 /// 42809 for what cannot become a partition.

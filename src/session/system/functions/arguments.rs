@@ -52,7 +52,8 @@ pub(super) fn nullable(text: Option<impl AsRef<str>>) -> Datum {
 /// Rows of the set-returning function with this C symbol, which has several output parameters.
 pub(super) fn records(source: &str, rows: Vec<Vec<Datum>>) -> Rows {
     let types = output_types(source);
-    let record = move |fields| Datum::Record(Arc::new(Record { ty: oids::RECORD, types: types.clone(), fields, names: None }));
+    let record =
+        move |fields| Datum::Record(Arc::new(Record { ty: oids::RECORD, types: types.clone(), fields, names: None }));
     Box::new(rows.into_iter().map(move |fields| Ok(record(fields))))
 }
 
