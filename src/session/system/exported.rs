@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn every_exported_field_is_read() {
-        for name in TABLE_NAMES {
+        // Functions of our own are rows of pg_proc, not of a relation that exists.
+        for name in TABLE_NAMES.iter().filter(|name| **name != "dictdb_proc") {
             let relation = system_relations().iter().find(|r| r.name.as_ref() == *name).unwrap();
             assert_eq!(rows(name).len(), facts::table(name).unwrap().rows().count(), "{name}");
             for row in rows(name) {
