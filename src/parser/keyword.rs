@@ -72,6 +72,28 @@ impl Keyword {
     pub fn is_bare_label(self) -> bool {
         self.entry().is_some_and(|entry| entry.3)
     }
+
+    /// Whether it begins what may follow the output columns of a SELECT.
+    pub fn begins_clause(self) -> bool {
+        use Keyword as K;
+        matches!(
+            self,
+            K::From
+                | K::Into
+                | K::Where
+                | K::Group
+                | K::Having
+                | K::Window
+                | K::Union
+                | K::Intersect
+                | K::Except
+                | K::Order
+                | K::Limit
+                | K::Offset
+                | K::Fetch
+                | K::For
+        )
+    }
 }
 
 /// Every keyword in the order of its letters: the word, where it may stand as a name, whether it labels a column

@@ -7,179 +7,109 @@ use dictdb_types::Oid;
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{MergeClause, ModifyAction, Node, Scan};
 
-/// Calls `f` with every expression of this node itself, inputs excepted.
-pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
-    match node {
-        Node::Values { rows, .. } => rows.iter().flatten().for_each(f),
-        Node::Scan(_) | Node::CteScan { .. } | Node::SetOp { .. } | Node::With { .. } => {}
-        Node::FunctionScan(scan) => scan.calls.iter().for_each(|item| f(&item.call)),
-        Node::Sample(sample) => {
-            f(&sample.percent);
-            sample.seed.iter().for_each(f);
-        }
-        Node::Project { columns, .. } => columns.iter().for_each(|(_, expr)| f(expr)),
-        Node::Filter { predicate, .. } => f(predicate),
-        Node::Join { on, .. } => on.iter().for_each(f),
-        Node::Aggregate(aggregate) => {
-            aggregate.groups.iter().for_each(|(_, expr)| f(expr));
-            aggregate.calls.iter().for_each(|(_, call)| call.for_each_operand(f));
-        }
-        Node::Window { calls, .. } => calls.iter().for_each(|(_, call)| {
-            call.args.iter().for_each(&mut *f);
-            call.filter.iter().for_each(&mut *f);
-            call.window.for_each_operand(f);
-        }),
-        Node::ProjectSet { calls, .. } => calls.iter().for_each(|(_, expr)| f(expr)),
-        Node::Sort { keys, .. } => keys.iter().for_each(|key| f(&key.expr)),
-        Node::Limit { limit, offset, .. } => limit.iter().chain(offset).for_each(f),
-        Node::Distinct { on, .. } => on.iter().flatten().for_each(f),
-        Node::LockRows { .. } => {}
-        Node::Modify(modify) => {
-            modify.checks.iter().for_each(|(_, expr)| f(expr));
-            modify.generated.iter().for_each(|(_, expr)| f(expr));
-            modify.returning.iter().flatten().for_each(|(_, expr)| f(expr));
-            match &modify.action {
-                ModifyAction::Insert { on_conflict: Some(conflict), .. } => {
-                    if let Some(update) = &conflict.update {
-                        update.assignments.iter().for_each(|(_, expr)| f(expr));
-                        update.filter.iter().for_each(f);
+/// What the traversals that read and those that change have in common: all but `mut`.
+macro_rules! traversals {
+    ($exprs:ident, $inputs:ident, $subqueries:ident, $parts:ident, $merged:ident, $visit:ident, $iter:ident $(, $mutable:tt)?) => {
+        /// Calls `f` with every expression of this node itself, inputs excepted.
+        pub fn $exprs(node: &$($mutable)? Node, f: &mut dyn FnMut(&$($mutable)? Expr)) {
+            match node {
+                Node::Values { rows, .. } => rows.$iter().flatten().for_each(f),
+                Node::Scan(_) | Node::CteScan { .. } | Node::SetOp { .. } | Node::With { .. } => {}
+                Node::FunctionScan(scan) => scan.calls.$iter().for_each(|item| f(&$($mutable)? item.call)),
+                Node::Sample(sample) => {
+                    f(&$($mutable)? sample.percent);
+                    sample.seed.$iter().for_each(f);
+                }
+                Node::Project { columns, .. } => columns.$iter().for_each(|(_, expr)| f(expr)),
+                Node::Filter { predicate, .. } => f(predicate),
+                Node::Join { on, .. } => on.$iter().for_each(f),
+                Node::Aggregate(aggregate) => {
+                    aggregate.groups.$iter().for_each(|(_, expr)| f(expr));
+                    aggregate.calls.$iter().for_each(|(_, call)| call.$parts(f));
+                }
+                Node::Window { calls, .. } => calls.$iter().for_each(|(_, call)| {
+                    call.args.$iter().for_each(&mut *f);
+                    call.filter.$iter().for_each(&mut *f);
+                    call.window.$parts(f);
+                }),
+                Node::ProjectSet { calls, .. } => calls.$iter().for_each(|(_, expr)| f(expr)),
+                Node::Sort { keys, .. } => keys.$iter().for_each(|key| f(&$($mutable)? key.expr)),
+                Node::Limit { limit, offset, .. } => limit.$iter().chain(offset).for_each(f),
+                Node::Distinct { on, .. } => on.$iter().flatten().for_each(f),
+                Node::LockRows { .. } => {}
+                Node::Modify(modify) => {
+                    modify.checks.$iter().for_each(|(_, expr)| f(expr));
+                    modify.generated.$iter().for_each(|(_, expr)| f(expr));
+                    modify.returning.$iter().flatten().for_each(|(_, expr)| f(expr));
+                    match &$($mutable)? modify.action {
+                        ModifyAction::Insert { on_conflict: Some(conflict), .. } => {
+                            if let Some(update) = &$($mutable)? conflict.update {
+                                update.assignments.$iter().for_each(|(_, expr)| f(expr));
+                                update.filter.$iter().for_each(f);
+                            }
+                        }
+                        ModifyAction::Merge { clauses, .. } => {
+                            clauses.$iter().flat_map(MergeClause::$merged).for_each(f);
+                        }
+                        _ => {}
                     }
                 }
-                ModifyAction::Merge { clauses, .. } => {
-                    clauses.iter().flat_map(MergeClause::exprs).for_each(f);
-                }
-                _ => {}
             }
         }
-    }
-}
 
-/// Calls `f` with every expression of this node itself, to change it.
-pub fn for_each_expr_mut(node: &mut Node, f: &mut dyn FnMut(&mut Expr)) {
-    match node {
-        Node::Values { rows, .. } => rows.iter_mut().flatten().for_each(f),
-        Node::Scan(_) | Node::CteScan { .. } | Node::SetOp { .. } | Node::With { .. } => {}
-        Node::FunctionScan(scan) => scan.calls.iter_mut().for_each(|item| f(&mut item.call)),
-        Node::Sample(sample) => {
-            f(&mut sample.percent);
-            sample.seed.iter_mut().for_each(f);
-        }
-        Node::Project { columns, .. } => columns.iter_mut().for_each(|(_, expr)| f(expr)),
-        Node::Filter { predicate, .. } => f(predicate),
-        Node::Join { on, .. } => on.iter_mut().for_each(f),
-        Node::Aggregate(aggregate) => {
-            aggregate.groups.iter_mut().for_each(|(_, expr)| f(expr));
-            aggregate.calls.iter_mut().for_each(|(_, call)| call.for_each_operand_mut(f));
-        }
-        Node::Window { calls, .. } => calls.iter_mut().for_each(|(_, call)| {
-            call.args.iter_mut().for_each(&mut *f);
-            call.filter.iter_mut().for_each(&mut *f);
-            call.window.for_each_operand_mut(f);
-        }),
-        Node::ProjectSet { calls, .. } => calls.iter_mut().for_each(|(_, expr)| f(expr)),
-        Node::Sort { keys, .. } => keys.iter_mut().for_each(|key| f(&mut key.expr)),
-        Node::Limit { limit, offset, .. } => limit.iter_mut().chain(offset).for_each(f),
-        Node::Distinct { on, .. } => on.iter_mut().flatten().for_each(f),
-        Node::LockRows { .. } => {}
-        Node::Modify(modify) => {
-            modify.checks.iter_mut().for_each(|(_, expr)| f(expr));
-            modify.generated.iter_mut().for_each(|(_, expr)| f(expr));
-            modify.returning.iter_mut().flatten().for_each(|(_, expr)| f(expr));
-            match &mut modify.action {
-                ModifyAction::Insert { on_conflict: Some(conflict), .. } => {
-                    if let Some(update) = &mut conflict.update {
-                        update.assignments.iter_mut().for_each(|(_, expr)| f(expr));
-                        update.filter.iter_mut().for_each(f);
+        /// Calls `f` with every direct input.
+        pub fn $inputs(node: &$($mutable)? Node, f: &mut dyn FnMut(&$($mutable)? Node)) {
+            match node {
+                Node::Values { .. } | Node::Scan(_) | Node::FunctionScan(_) | Node::CteScan { .. } => {}
+                Node::Project { input, .. }
+                | Node::Filter { input, .. }
+                | Node::Window { input, .. }
+                | Node::ProjectSet { input, .. }
+                | Node::Sort { input, .. }
+                | Node::Limit { input, .. }
+                | Node::Distinct { input, .. }
+                | Node::LockRows { input, .. } => f(input),
+                Node::Join { left, right, .. } | Node::SetOp { left, right, .. } => {
+                    f(left);
+                    f(right);
+                }
+                Node::Aggregate(aggregate) => f(&$($mutable)? aggregate.input),
+                Node::Sample(sample) => f(&$($mutable)? sample.input),
+                Node::With { ctes, body } => {
+                    for cte in ctes {
+                        f(&$($mutable)? cte.query);
+                        cte.recursive.$iter().for_each(|(node, _)| f(node));
                     }
+                    f(body);
                 }
-                ModifyAction::Merge { clauses, .. } => {
-                    clauses.iter_mut().flat_map(MergeClause::exprs_mut).for_each(f);
-                }
-                _ => {}
+                Node::Modify(modify) => f(&$($mutable)? modify.input),
             }
         }
-    }
+
+        /// Calls `f` with every subquery in the expressions of this node itself.
+        pub fn $subqueries(node: &$($mutable)? Node, f: &mut dyn FnMut(&$($mutable)? Node)) {
+            $exprs(node, &mut |expr| {
+                expr.$visit(&mut |e| {
+                    if let Expr::Sublink(link) = e {
+                        f(&$($mutable)? link.query);
+                    }
+                });
+            });
+        }
+    };
 }
 
-/// Calls `f` with every direct input.
-pub fn for_each_input(node: &Node, f: &mut dyn FnMut(&Node)) {
-    match node {
-        Node::Values { .. } | Node::Scan(_) | Node::FunctionScan(_) | Node::CteScan { .. } => {}
-        Node::Project { input, .. }
-        | Node::Filter { input, .. }
-        | Node::Window { input, .. }
-        | Node::ProjectSet { input, .. }
-        | Node::Sort { input, .. }
-        | Node::Limit { input, .. }
-        | Node::Distinct { input, .. }
-        | Node::LockRows { input, .. } => f(input),
-        Node::Join { left, right, .. } | Node::SetOp { left, right, .. } => {
-            f(left);
-            f(right);
-        }
-        Node::Aggregate(aggregate) => f(&aggregate.input),
-        Node::Sample(sample) => f(&sample.input),
-        Node::With { ctes, body } => {
-            for cte in ctes {
-                f(&cte.query);
-                cte.recursive.iter().for_each(|(node, _)| f(node));
-            }
-            f(body);
-        }
-        Node::Modify(modify) => f(&modify.input),
-    }
-}
-
-/// Calls `f` with every direct input, to change it.
-pub fn for_each_input_mut(node: &mut Node, f: &mut dyn FnMut(&mut Node)) {
-    match node {
-        Node::Values { .. } | Node::Scan(_) | Node::FunctionScan(_) | Node::CteScan { .. } => {}
-        Node::Project { input, .. }
-        | Node::Filter { input, .. }
-        | Node::Window { input, .. }
-        | Node::ProjectSet { input, .. }
-        | Node::Sort { input, .. }
-        | Node::Limit { input, .. }
-        | Node::Distinct { input, .. }
-        | Node::LockRows { input, .. } => f(input),
-        Node::Join { left, right, .. } | Node::SetOp { left, right, .. } => {
-            f(left);
-            f(right);
-        }
-        Node::Aggregate(aggregate) => f(&mut aggregate.input),
-        Node::Sample(sample) => f(&mut sample.input),
-        Node::With { ctes, body } => {
-            for cte in ctes {
-                f(&mut cte.query);
-                cte.recursive.iter_mut().for_each(|(node, _)| f(node));
-            }
-            f(body);
-        }
-        Node::Modify(modify) => f(&mut modify.input),
-    }
-}
-
-/// Calls `f` with every subquery in the expressions of this node itself.
-pub fn for_each_subquery(node: &Node, f: &mut dyn FnMut(&Node)) {
-    for_each_expr(node, &mut |expr| {
-        expr.visit(&mut |e| {
-            if let Expr::Sublink(link) = e {
-                f(&link.query);
-            }
-        });
-    });
-}
-
-/// Calls `f` with every subquery in the expressions of this node itself, to change it.
-pub fn for_each_subquery_mut(node: &mut Node, f: &mut dyn FnMut(&mut Node)) {
-    for_each_expr_mut(node, &mut |expr| {
-        expr.rewrite(&mut |e| {
-            if let Expr::Sublink(link) = e {
-                f(&mut link.query);
-            }
-        });
-    });
-}
+traversals!(for_each_expr, for_each_input, for_each_subquery, for_each_operand, exprs, visit, iter);
+traversals!(
+    for_each_expr_mut,
+    for_each_input_mut,
+    for_each_subquery_mut,
+    for_each_operand_mut,
+    exprs_mut,
+    rewrite,
+    iter_mut,
+    mut
+);
 
 /// The columns an expression mentions, those that subqueries in it take from outside included.
 pub fn expr_columns(expr: &Expr, out: &mut BTreeSet<ColumnId>) {

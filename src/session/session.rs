@@ -300,13 +300,35 @@ impl Session {
             triggers: RunningTriggers::default(),
             definer: Mutex::default(),
         });
-        Ok(Session {
+        let mut session = Session::over(shared, storage, derived, configured);
+        (session.prepared, session.portals) = (prepared, portals);
+        Ok(session)
+    }
+
+    /// What stands in a session's place while it is lent.
+    pub(crate) fn vacant(of: &Session) -> Session {
+        let mut vacant = Session::over(of.shared.clone(), of.storage.clone(), of.derived.clone(), of.configured);
+        vacant.constraints = of.constraints.clone();
+        vacant.statement_timestamp = of.statement_timestamp;
+        vacant.settled_settings = of.settled_settings;
+        vacant.is_vacant = true;
+        vacant
+    }
+
+    /// A session at rest, that nothing has been prepared in.
+    fn over(
+        shared: Arc<Shared>,
+        storage: Arc<StorageSession>,
+        derived: (u64, Arc<Derived>),
+        configured: u64,
+    ) -> Session {
+        Session {
             shared,
             block: TransactionBlock::default(),
             catalog: CatalogTransaction::default(),
             storage_changes: StorageChanges::default(),
-            prepared,
-            portals,
+            prepared: PreparedStatements::default(),
+            portals: Portals::default(),
             statement_timestamp: clock::now_micros(),
             storage,
             transaction: None,
@@ -329,42 +351,6 @@ impl Session {
             routines: RoutineCache::default(),
             seen: Seen::default(),
             is_vacant: false,
-            reported: Vec::new(),
-            reported_generation: 0,
-        })
-    }
-
-    /// What stands in a session's place while it is lent.
-    pub(crate) fn vacant(of: &Session) -> Session {
-        Session {
-            shared: of.shared.clone(),
-            block: TransactionBlock::default(),
-            catalog: CatalogTransaction::default(),
-            storage_changes: StorageChanges::default(),
-            prepared: PreparedStatements::default(),
-            portals: Portals::default(),
-            statement_timestamp: of.statement_timestamp,
-            storage: of.storage.clone(),
-            transaction: None,
-            catalog_epoch: 0,
-            constraints: of.constraints.clone(),
-            part_of: None,
-            surroundings: (0, 0),
-            keys: KeyMaker::default(),
-            last_env: None,
-            derived: of.derived.clone(),
-            settled_settings: of.settled_settings,
-            configured: of.configured,
-            is_running: false,
-            clock_read: false,
-            done: None,
-            watch: None,
-            shown: (Arc::default(), None),
-            row: Row::new(),
-            listening: BTreeSet::new(),
-            routines: RoutineCache::default(),
-            seen: Seen::default(),
-            is_vacant: true,
             reported: Vec::new(),
             reported_generation: 0,
         }

@@ -23,7 +23,7 @@ use serde_json::Value;
 use crate::State;
 use crate::answer::{Refusal, document};
 use crate::sql::Statement;
-use fields::{ATTACHMENT, CHANGES, COMMENT, LISTING, REPORT, TRENDS};
+use fields::{ATTACHMENT, CHANGES, COMMENT, Field, LISTING, REPORT, TRENDS};
 use input::{body, id, query};
 
 type Answer = Result<Response, Refusal>;
@@ -66,39 +66,32 @@ async fn show(Extract(state): Extract<Arc<State>>, Path(path): Path<String>) -> 
 }
 
 /// `PATCH /api/bugs/{id}`: what is named is changed, what is not named stays.
-async fn change(
-    Extract(state): Extract<Arc<State>>,
-    Path(path): Path<String>,
-    headers: HeaderMap,
-    bytes: Body,
-) -> Answer {
-    let id = id(&path)?;
-    let changes = body(&headers, bytes, CHANGES)?.to_string();
-    found(state.ask(Statement { text: statements::CHANGE, params: &[Some(&id), Some(&changes)] }).await?)
+async fn change(request: About) -> Answer {
+    found(about(request, CHANGES, statements::CHANGE).await?)
 }
 
 /// `POST /api/bugs/{id}/comments`.
-async fn comment(
-    Extract(state): Extract<Arc<State>>,
-    Path(path): Path<String>,
-    headers: HeaderMap,
-    bytes: Body,
-) -> Answer {
-    let id = id(&path)?;
-    let comment = body(&headers, bytes, COMMENT)?.to_string();
-    made(state.ask(Statement { text: statements::ADD_COMMENT, params: &[Some(&id), Some(&comment)] }).await?)
+async fn comment(request: About) -> Answer {
+    made(about(request, COMMENT, statements::ADD_COMMENT).await?)
 }
 
 /// `POST /api/bugs/{id}/attachments`.
-async fn attach(
-    Extract(state): Extract<Arc<State>>,
-    Path(path): Path<String>,
-    headers: HeaderMap,
-    bytes: Body,
-) -> Answer {
+async fn attach(request: About) -> Answer {
+    made(about(request, ATTACHMENT, statements::ADD_ATTACHMENT).await?)
+}
+
+/// A request that says something about one report.
+type About = (Extract<Arc<State>>, Path<String>, HeaderMap, Body);
+
+/// Runs the statement of such a request over the report's number and what the body says in `fields`.
+async fn about(
+    (Extract(state), Path(path), headers, bytes): About,
+    fields: &'static [Field],
+    text: &'static str,
+) -> Result<Option<String>, Refusal> {
     let id = id(&path)?;
-    let attachment = body(&headers, bytes, ATTACHMENT)?.to_string();
-    made(state.ask(Statement { text: statements::ADD_ATTACHMENT, params: &[Some(&id), Some(&attachment)] }).await?)
+    let said = body(&headers, bytes, fields)?.to_string();
+    state.ask(Statement { text, params: &[Some(&id), Some(&said)] }).await
 }
 
 /// `GET /api/bugs/metrics/summary`.

@@ -254,26 +254,7 @@ impl Parser<'_> {
         let next = self.nth(1);
         match next.kind {
             Kind::End | Kind::Semicolon | Kind::Comma | Kind::RightParen => !keyword.is_bare_label(),
-            Kind::Word => {
-                let clause = matches!(
-                    next.keyword,
-                    K::From
-                        | K::Into
-                        | K::Where
-                        | K::Group
-                        | K::Having
-                        | K::Window
-                        | K::Union
-                        | K::Intersect
-                        | K::Except
-                        | K::Order
-                        | K::Limit
-                        | K::Offset
-                        | K::Fetch
-                        | K::For
-                );
-                !(clause && keyword.is_bare_label())
-            }
+            Kind::Word => !(next.keyword.begins_clause() && keyword.is_bare_label()),
             _ => true,
         }
     }

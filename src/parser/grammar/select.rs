@@ -206,26 +206,7 @@ impl Parser<'_> {
         let token = self.peek();
         match token.kind {
             Kind::End | Kind::Semicolon | Kind::RightParen => false,
-            Kind::Word => !matches!(
-                token.keyword,
-                K::From
-                    | K::Into
-                    | K::Where
-                    | K::Group
-                    | K::Having
-                    | K::Window
-                    | K::Union
-                    | K::Intersect
-                    | K::Except
-                    | K::Order
-                    | K::Limit
-                    | K::Offset
-                    | K::Fetch
-                    | K::For
-                    | K::On
-                    | K::Returning
-                    | K::With
-            ),
+            Kind::Word => !(token.keyword.begins_clause() || matches!(token.keyword, K::On | K::Returning | K::With)),
             _ => true,
         }
     }
