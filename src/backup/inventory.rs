@@ -88,5 +88,15 @@ fn object_label(object: &Object, catalog: &Catalog) -> String {
         }
         Object::Trigger(trigger) => format!("trigger {}", trigger.name),
         Object::Extension(extension) => format!("extension {}", extension.name),
+        Object::Operator(operator) => format!("operator {}", qualified(catalog, operator.namespace, &operator.name)),
+        Object::Cast(cast) => format!("cast from type {} to type {}", cast.source, cast.target),
+        Object::OperatorClass(own) => {
+            format!("operator class {}", qualified(catalog, own.class.namespace, &own.class.name))
+        }
+        Object::OperatorFamily(family) => {
+            format!("operator family {}", qualified(catalog, family.namespace, &family.name))
+        }
+        Object::Range(range) => format!("range of {:?}", Key::Type(range.range)),
+        Object::Base(base) => format!("functions of {:?}", Key::Type(base.ty)),
     }
 }

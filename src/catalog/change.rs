@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use dictdb_functions::facts::Cast;
 use dictdb_types::{Oid, TypeInfo};
 
-use crate::{Domain, Extension, Relation, Role, Routine, Schema, Trigger};
+use crate::{
+    BaseInfo, Domain, Extension, Operator, OperatorClass, OperatorFamily, RangeInfo, Relation, Role, Routine, Schema,
+    Trigger,
+};
 
 /// A new or replaced object.
 #[derive(Clone, Debug)]
@@ -25,6 +29,18 @@ pub enum Object {
     Trigger(Arc<Trigger>),
     /// An extension.
     Extension(Arc<Extension>),
+    /// An operator.
+    Operator(Arc<Operator>),
+    /// A cast.
+    Cast(Arc<Cast>),
+    /// An operator class.
+    OperatorClass(Arc<OperatorClass>),
+    /// An operator family, or what was added to a built-in one.
+    OperatorFamily(Arc<OperatorFamily>),
+    /// What a range type is over.
+    Range(Arc<RangeInfo>),
+    /// The functions of a base type.
+    Base(Arc<BaseInfo>),
 }
 
 /// Names an object, or a part of one that something can depend on.
@@ -48,6 +64,14 @@ pub enum Key {
     Trigger(Oid, Oid),
     /// An extension.
     Extension(Oid),
+    /// An operator.
+    Operator(Oid),
+    /// A cast.
+    Cast(Oid),
+    /// An operator class.
+    OperatorClass(Oid),
+    /// An operator family.
+    OperatorFamily(Oid),
     /// A role.
     Role(Oid),
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use dictdb_types::{Oid, TypeInfo};
 use imbl::OrdMap;
 
-use crate::{Catalog, Change, Extension, Key, Object, Relation, Routine, Schema, Trigger};
+use crate::{Catalog, Change, Extension, Key, Object, Operator, OperatorFamily, Relation, Routine, Schema, Trigger};
 
 /// An object that goes by a name among others.
 trait Named: Clone {
@@ -31,7 +31,10 @@ macro_rules! named {
     };
 }
 
-named!(Schema: owner, Relation: namespace, TypeInfo: namespace, Routine: namespace, Trigger: relation, Extension: namespace);
+named!(
+    Schema: owner, Relation: namespace, TypeInfo: namespace, Routine: namespace, Trigger: relation, Extension: namespace,
+    Operator: namespace, OperatorFamily: namespace
+);
 
 /// Collects changes, in an order in which they can be applied.
 #[derive(Default)]
@@ -60,6 +63,19 @@ impl Difference {
                 Some(_) => {}
             }
         }
+        let changed = to.iter().filter(|(id, new)| !from.get(*id).is_some_and(|old| Arc::ptr_eq(old, new)));
+        self.put.extend(changed.map(|(_, new)| Change::Put(object(new.clone()))));
+    }
+
+    /// Objects that do not change names with each other.
+    fn entries<K: Ord + Clone, T>(
+        &mut self,
+        (from, to): (&OrdMap<K, Arc<T>>, &OrdMap<K, Arc<T>>),
+        key: impl Fn(&T) -> Option<Key>,
+        object: impl Fn(Arc<T>) -> Object,
+    ) {
+        let gone = from.iter().filter(|(id, _)| !to.contains_key(*id));
+        self.removed.extend(gone.filter_map(|(_, old)| key(old)).map(Change::Remove));
         let changed = to.iter().filter(|(id, new)| !from.get(*id).is_some_and(|old| Arc::ptr_eq(old, new)));
         self.put.extend(changed.map(|(_, new)| Change::Put(object(new.clone()))));
     }
@@ -98,6 +114,13 @@ impl Catalog {
             triggers: _,
             extensions,
             routine_names: _,
+            operators,
+            operator_names: _,
+            casts,
+            operator_classes,
+            operator_families,
+            ranges,
+            base_types,
         } = self;
         let mut found = Difference::default();
         found.objects(
@@ -106,13 +129,26 @@ impl Catalog {
             Object::Trigger,
         );
         found.objects((extensions, &to.extensions), |e| Key::Extension(e.oid), Object::Extension);
+        found.entries((casts, &to.casts), |cast| Some(Key::Cast(cast.oid)), Object::Cast);
+        found.entries(
+            (operator_classes, &to.operator_classes),
+            |own| Some(Key::OperatorClass(own.class.oid)),
+            Object::OperatorClass,
+        );
+        found.objects(
+            (operator_families, &to.operator_families),
+            |family| Key::OperatorFamily(family.oid),
+            Object::OperatorFamily,
+        );
+        found.objects((operators, &to.operators), |operator| Key::Operator(operator.oid), Object::Operator);
         found.objects((relations, &to.relations), |r| Key::Relation(r.oid), Object::Relation);
         found.objects((routines, &to.routines), |r| Key::Function(r.oid), Object::Routine);
         found.objects((types, &to.types), |t| Key::Type(t.oid), Object::Type);
         found.objects((schemas, &to.schemas), |s| Key::Schema(s.oid), Object::Schema);
-        let changed =
-            to.domains.iter().filter(|(oid, new)| !domains.get(*oid).is_some_and(|old| Arc::ptr_eq(old, new)));
-        found.put.extend(changed.map(|(_, domain)| Change::Put(Object::Domain(domain.clone()))));
+        // What belongs to a type goes with it.
+        found.entries((domains, &to.domains), |_| None, Object::Domain);
+        found.entries((ranges, &to.ranges), |_| None, Object::Range);
+        found.entries((base_types, &to.base_types), |_| None, Object::Base);
         found.values((comments, &to.comments), |key, text| Change::Comment(*key, text.cloned()));
         found.values((acls, &to.acls), |(class, object), acl| Change::Acl {
             class: *class,
@@ -135,7 +171,7 @@ impl Catalog {
         let rank = |change: &Change| match change {
             Change::Put(Object::Schema(_)) => 0,
             Change::Put(Object::Type(_)) => 1,
-            Change::Put(Object::Domain(_)) => 2,
+            Change::Put(Object::Domain(_) | Object::Range(_) | Object::Base(_)) => 2,
             Change::Put(Object::Relation(_)) => 3,
             Change::Put(Object::Routine(_)) => 4,
             Change::Put(_) => 5,
@@ -160,7 +196,9 @@ impl Catalog {
             self.relations.values().filter(|r| schemas.contains(&r.namespace)).map(|r| Key::Relation(r.oid));
         let types = self.types.values().filter(|t| schemas.contains(&t.namespace)).map(|t| Key::Type(t.oid));
         let routines = self.routines.values().filter(|r| schemas.contains(&r.namespace));
-        let gone = relations.chain(types).chain(routines.map(|r| Key::Function(r.oid)));
+        let operators =
+            self.operators.values().filter(|o| schemas.contains(&o.namespace)).map(|o| Key::Operator(o.oid));
+        let gone = relations.chain(types).chain(routines.map(|r| Key::Function(r.oid))).chain(operators);
         for key in gone.chain(schemas.iter().map(|oid| Key::Schema(*oid))) {
             kept.apply(&Change::Remove(key));
         }

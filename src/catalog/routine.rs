@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_functions::facts::{ArgMode, Parallel, ProcKind, Volatility};
+use dictdb_functions::facts::{AggregateKind, ArgMode, Parallel, ProcKind, Volatility};
 use dictdb_types::{Oid, oids};
 
 use crate::Catalog;
@@ -91,6 +91,45 @@ pub struct AggregateInfo {
     pub initial: Option<Arc<str>>,
     /// `aggsortop`, or zero.
     pub sort_operator: Oid,
+    /// `aggkind`.
+    pub kind: AggregateKind,
+    /// `aggnumdirectargs`.
+    pub direct_args: usize,
+    /// `aggcombinefn`, or zero.
+    pub combine: Oid,
+    /// `aggserialfn`, or zero.
+    pub serialize: Oid,
+    /// `aggdeserialfn`, or zero.
+    pub deserialize: Oid,
+    /// `aggfinalextra`: the final function also takes the aggregated arguments, as NULLs.
+    pub finish_extra: bool,
+    /// `aggfinalmodify`: `r`, `s` or `w`.
+    pub finish_modify: u8,
+    /// `aggtransspace`.
+    pub state_space: i32,
+    /// What it is computed by over moving window frames.
+    pub moving: Option<MovingAggregate>,
+}
+
+/// The columns of `pg_aggregate` for moving frames.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MovingAggregate {
+    /// `aggmtransfn`.
+    pub transition: Oid,
+    /// `aggminvtransfn`.
+    pub inverse: Oid,
+    /// `aggmfinalfn`, or zero.
+    pub finish: Oid,
+    /// `aggmfinalextra`.
+    pub finish_extra: bool,
+    /// `aggmfinalmodify`.
+    pub finish_modify: u8,
+    /// `aggmtranstype`.
+    pub state: Oid,
+    /// `aggmtransspace`.
+    pub state_space: i32,
+    /// `aggminitval`.
+    pub initial: Option<Arc<str>>,
 }
 
 /// A row of `pg_proc`.

@@ -89,7 +89,7 @@ fn check_name(catalog: &Catalog, object: &Object) -> Result<()> {
             (t.oid, "pg_type_typname_nsp_index", format!("(typname, typnamespace)=({}, {})", t.name, t.namespace))
         }
         Object::Schema(s) => (s.oid, "pg_namespace_nspname_index", format!("(nspname)=({})", s.name)),
-        Object::Domain(_) => return Ok(()),
+        Object::Domain(_) | Object::Range(_) | Object::Base(_) => return Ok(()),
         Object::Role(r) => (r.oid, "pg_authid_rolname_index", format!("(rolname)=({})", r.name)),
         Object::Routine(r) => {
             let args: Vec<String> = r.args.iter().map(ToString::to_string).collect();
@@ -100,6 +100,26 @@ fn check_name(catalog: &Catalog, object: &Object) -> Result<()> {
             (t.oid, "pg_trigger_tgrelid_tgname_index", format!("(tgrelid, tgname)=({}, {})", t.relation, t.name))
         }
         Object::Extension(e) => (e.oid, "pg_extension_name_index", format!("(extname)=({})", e.name)),
+        Object::Operator(o) => {
+            let key = format!(
+                "(oprname, oprleft, oprright, oprnamespace)=({}, {}, {}, {})",
+                o.name, o.left, o.right, o.namespace
+            );
+            (o.oid, "pg_operator_oprname_l_r_n_index", key)
+        }
+        Object::Cast(c) => {
+            (c.oid, "pg_cast_source_target_index", format!("(castsource, casttarget)=({}, {})", c.source, c.target))
+        }
+        Object::OperatorClass(own) => {
+            let class = &own.class;
+            let key =
+                format!("(opcmethod, opcname, opcnamespace)=({}, {}, {})", class.method, class.name, class.namespace);
+            (class.oid, "pg_opclass_am_name_nsp_index", key)
+        }
+        Object::OperatorFamily(f) => {
+            let key = format!("(opfmethod, opfname, opfnamespace)=({}, {}, {})", f.method, f.name, f.namespace);
+            (f.oid, "pg_opfamily_am_name_nsp_index", key)
+        }
     };
     match catalog.name_owner(object) {
         Some(owner) if owner != oid => Err(Error::new(
@@ -175,6 +195,7 @@ impl CatalogTransaction {
             Change::Put(Object::Relation(relation)) => key == Key::Relation(relation.oid),
             Change::Put(Object::Type(info)) => key == Key::Type(info.oid),
             Change::Put(Object::Routine(routine)) => key == Key::Function(routine.oid),
+            Change::Put(Object::Operator(operator)) => key == Key::Operator(operator.oid),
             _ => false,
         })
     }

@@ -11,11 +11,11 @@ use dictdb_types::{Oid, Result, TypeLookup, stored_enum, stored_struct};
 
 use crate::trigger::{Firing, Timing};
 use crate::{
-    AggregateInfo, Catalog, Change, CheckOption, Column, Constraint, ConstraintKind, Dependency, Domain, DomainCheck,
-    Extension, ForeignKey, Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language, Object, OnCommit,
-    Parameter, PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy, Persistence, RangeDatum,
-    ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Schema, SequenceInfo, SqlBody, Trigger,
-    ViewInfo, system_relations,
+    AggregateInfo, BaseInfo, Catalog, Change, CheckOption, Column, Constraint, ConstraintKind, Dependency, Domain,
+    DomainCheck, Extension, ForeignKey, Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language,
+    MovingAggregate, Object, OnCommit, Operator, OperatorClass, OperatorFamily, Parameter, PartitionBound,
+    PartitionColumn, PartitionKey, PartitionStrategy, Persistence, RangeDatum, RangeInfo, ReferentialAction, Relation,
+    RelationKind, ReplicaIdentity, Role, Routine, Schema, SequenceInfo, SqlBody, Trigger, ViewInfo, system_relations,
 };
 
 /// Changes as bytes.
@@ -52,6 +52,12 @@ stored_enum!(Object {
     6: Routine(routine),
     7: Trigger(trigger),
     8: Extension(extension),
+    9: Operator(operator),
+    10: Cast(cast),
+    11: OperatorClass(class),
+    12: OperatorFamily(family),
+    13: Range(range),
+    14: Base(base),
 });
 stored_enum!(Key {
     1: Schema(oid),
@@ -64,9 +70,55 @@ stored_enum!(Key {
     8: Default(relation, attnum),
     9: Trigger(relation, trigger),
     10: Extension(oid),
+    11: Operator(oid),
+    12: Cast(oid),
+    13: OperatorClass(oid),
+    14: OperatorFamily(oid),
 });
 stored_enum!(Dependency { 1: Normal, 2: Auto, 3: Internal, 4: Extension });
 stored_struct!(Extension { 1: oid, 2: name, 3: owner, 4: namespace, 5: relocatable, 6: version });
+stored_struct!(Operator {
+    1: oid,
+    2: name,
+    3: namespace,
+    4: owner,
+    5: can_merge,
+    6: can_hash,
+    7: left,
+    8: right,
+    9: result,
+    10: commutator,
+    11: negator,
+    12: code,
+    13: restriction_estimator,
+    14: join_estimator,
+});
+stored_struct!(OperatorClass { 1: class, 2: owner });
+stored_struct!(OperatorFamily { 1: oid, 2: name, 3: namespace, 4: owner, 5: method, 6: operators, 7: functions });
+stored_struct!(RangeInfo {
+    1: range,
+    2: subtype,
+    3: multirange,
+    4: collation,
+    5: operator_class,
+    6: canonical,
+    7: subdiff,
+});
+stored_struct!(BaseInfo {
+    1: ty,
+    2: input,
+    3: output,
+    4: receive,
+    5: send,
+    6: modin,
+    7: modout,
+    8: analyze,
+    9: subscript,
+    10: storage,
+    11: default,
+    12: defined,
+    13: default_expression,
+});
 stored_struct!(Schema { 1: oid, 2: name, 3: owner, 4: acl });
 stored_struct!(Relation {
     1: oid,
@@ -189,7 +241,32 @@ stored_struct!(DomainCheck { 1: oid, 2: name, 3: expression, 4: validated });
 stored_enum!(Language { 1: Internal, 2: Sql, 3: Plpgsql, 4: C });
 stored_struct!(Parameter { 1: mode, 2: name, 3: ty, 4: default });
 stored_struct!(SqlBody { 1: statements, 2: shown, 3: search_path });
-stored_struct!(AggregateInfo { 1: transition, 2: finish, 3: state, 4: initial, 5: sort_operator });
+stored_struct!(AggregateInfo {
+    1: transition,
+    2: finish,
+    3: state,
+    4: initial,
+    5: sort_operator,
+    6: kind,
+    7: direct_args,
+    8: combine,
+    9: serialize,
+    10: deserialize,
+    11: finish_extra,
+    12: finish_modify,
+    13: state_space,
+    14: moving,
+});
+stored_struct!(MovingAggregate {
+    1: transition,
+    2: inverse,
+    3: finish,
+    4: finish_extra,
+    5: finish_modify,
+    6: state,
+    7: state_space,
+    8: initial,
+});
 stored_struct!(Routine {
     1: oid,
     2: name,
@@ -280,6 +357,13 @@ impl Catalog {
             triggers,
             extensions,
             routine_names: _,
+            operators,
+            operator_names: _,
+            casts,
+            operator_classes,
+            operator_families,
+            ranges,
+            base_types,
         } = self;
         changes.extend(roles.values().map(|role| Change::Put(Object::Role(role.clone()))));
         changes.extend(schemas.values().map(|schema| Change::Put(Object::Schema(schema.clone()))));
@@ -289,6 +373,12 @@ impl Catalog {
         changes.extend(own.map(|relation| Change::Put(Object::Relation(relation.clone()))));
         changes.extend(routines.values().map(|routine| Change::Put(Object::Routine(routine.clone()))));
         changes.extend(triggers.values().map(|trigger| Change::Put(Object::Trigger(trigger.clone()))));
+        changes.extend(ranges.values().map(|range| Change::Put(Object::Range(range.clone()))));
+        changes.extend(base_types.values().map(|base| Change::Put(Object::Base(base.clone()))));
+        changes.extend(operators.values().map(|operator| Change::Put(Object::Operator(operator.clone()))));
+        changes.extend(casts.values().map(|cast| Change::Put(Object::Cast(cast.clone()))));
+        changes.extend(operator_families.values().map(|family| Change::Put(Object::OperatorFamily(family.clone()))));
+        changes.extend(operator_classes.values().map(|class| Change::Put(Object::OperatorClass(class.clone()))));
         changes.extend(extensions.values().map(|extension| Change::Put(Object::Extension(extension.clone()))));
         changes.extend(comments.iter().map(|(key, text)| Change::Comment(*key, Some(text.clone()))));
         let acl = |((class, object), acl): (&(Oid, Oid), &Vec<Arc<str>>)| Change::Acl {
@@ -331,7 +421,12 @@ impl Catalog {
             own.into_iter().chain(relation.constraints.iter().map(|constraint| constraint.oid))
         });
         let named = self.schemas.keys().chain(self.types.keys()).chain(self.roles.keys()).copied();
-        let named = named.chain(self.extensions.keys().copied());
+        let named = named.chain(self.extensions.keys().copied()).chain(self.operators.keys().copied());
+        let named = named.chain(self.casts.values().map(|cast| cast.oid)).chain(self.operator_classes.keys().copied());
+        let named = named.chain(self.operator_families.values().flat_map(|family| {
+            let operators = family.operators.iter().map(|(strategy, _)| strategy.oid);
+            operators.chain(family.functions.iter().map(|(function, _)| function.oid)).chain([family.oid])
+        }));
         let routines = self.routines.keys().copied().chain(self.triggers.values().map(|trigger| trigger.oid));
         relations.chain(named).chain(routines).max().unwrap_or_default().max(Oid(Oid::FIRST_NORMAL.0 - 1))
     }

@@ -25,7 +25,9 @@ impl Catalog {
                 })*
             };
         }
-        owned!(schemas: Object::Schema, relations: Object::Relation, types: Object::Type, routines: Object::Routine, extensions: Object::Extension);
+        owned!(schemas: Object::Schema, relations: Object::Relation, types: Object::Type, routines: Object::Routine, extensions: Object::Extension,
+            operators: Object::Operator, operator_classes: Object::OperatorClass,
+            operator_families: Object::OperatorFamily);
         moved.default_acls = self
             .default_acls
             .iter()

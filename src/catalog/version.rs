@@ -5,7 +5,12 @@ use std::sync::Arc;
 use dictdb_types::{Oid, TypeInfo, TypeKind, TypeLookup, builtin_types};
 use imbl::{HashMap, OrdMap, OrdSet};
 
-use crate::{Change, Dependency, Domain, Extension, Key, Object, Relation, Role, Routine, Schema, Trigger};
+use dictdb_functions::facts::Cast;
+
+use crate::{
+    BaseInfo, Change, Dependency, Domain, Extension, Key, Object, Operator, OperatorClass, OperatorFamily, RangeInfo,
+    Relation, Role, Routine, Schema, Trigger,
+};
 
 /// `pg_namespace.oid` of the schemas every database has.
 pub mod namespaces {
@@ -46,6 +51,13 @@ pub struct Catalog {
     pub(crate) triggers: OrdMap<(Oid, Arc<str>), Arc<Trigger>>,
     pub(crate) extensions: OrdMap<Oid, Arc<Extension>>,
     pub(crate) routine_names: OrdSet<(Arc<str>, Oid, Oid)>,
+    pub(crate) operators: OrdMap<Oid, Arc<Operator>>,
+    pub(crate) operator_names: OrdSet<(Arc<str>, Oid, Oid)>,
+    pub(crate) casts: OrdMap<(Oid, Oid), Arc<Cast>>,
+    pub(crate) operator_classes: OrdMap<Oid, Arc<OperatorClass>>,
+    pub(crate) operator_families: OrdMap<Oid, Arc<OperatorFamily>>,
+    pub(crate) ranges: OrdMap<Oid, Arc<RangeInfo>>,
+    pub(crate) base_types: OrdMap<Oid, Arc<BaseInfo>>,
 }
 
 impl Catalog {
@@ -128,6 +140,9 @@ impl Catalog {
 
     /// The default of a domain, or of the domain it is over.
     pub fn domain_default(&self, oid: Oid) -> Option<&Arc<str>> {
+        if let Some(base) = self.base_types.get(&oid) {
+            return base.default_expression.as_ref();
+        }
         let domain = self.domain(oid)?;
         match (&domain.default, self.types.get(&oid).map(|info| &info.kind)) {
             (Some(default), _) => Some(default),
@@ -265,6 +280,27 @@ impl Catalog {
             Object::Extension(extension) => {
                 self.extensions.insert(extension.oid, extension.clone());
             }
+            Object::Operator(operator) => {
+                if let Some(old) = self.operators.insert(operator.oid, operator.clone()) {
+                    self.operator_names.remove(&(old.name.clone(), old.namespace, old.oid));
+                }
+                self.operator_names.insert((operator.name.clone(), operator.namespace, operator.oid));
+            }
+            Object::Cast(cast) => {
+                self.casts.insert((cast.source, cast.target), cast.clone());
+            }
+            Object::OperatorClass(class) => {
+                self.operator_classes.insert(class.class.oid, class.clone());
+            }
+            Object::OperatorFamily(family) => {
+                self.operator_families.insert(family.oid, family.clone());
+            }
+            Object::Range(range) => {
+                self.ranges.insert(range.range, range.clone());
+            }
+            Object::Base(base) => {
+                self.base_types.insert(base.ty, base.clone());
+            }
         }
     }
 
@@ -280,6 +316,8 @@ impl Catalog {
             }
             Key::Type(oid) => {
                 self.domains.remove(&oid);
+                self.ranges.remove(&oid);
+                self.base_types.remove(&oid);
                 if let Some(old) = self.types.remove(&oid) {
                     self.type_names.remove(&(old.namespace, old.name.clone()));
                 }
@@ -299,6 +337,23 @@ impl Catalog {
             }
             Key::Extension(oid) => {
                 self.extensions.remove(&oid);
+            }
+            Key::Operator(oid) => {
+                if let Some(old) = self.operators.remove(&oid) {
+                    self.operator_names.remove(&(old.name.clone(), old.namespace, old.oid));
+                }
+            }
+            Key::Cast(oid) => {
+                let place = self.casts.iter().find(|(_, cast)| cast.oid == oid).map(|(place, _)| *place);
+                if let Some(place) = place {
+                    self.casts.remove(&place);
+                }
+            }
+            Key::OperatorClass(oid) => {
+                self.operator_classes.remove(&oid);
+            }
+            Key::OperatorFamily(oid) => {
+                self.operator_families.remove(&oid);
             }
             Key::Column(..) | Key::Default(..) | Key::Constraint(..) => {}
         }
@@ -329,6 +384,18 @@ impl Catalog {
             }
             Object::Trigger(trigger) => self.trigger_named(trigger.relation, &trigger.name).map(|t| t.oid),
             Object::Extension(extension) => self.extension_named(&extension.name).map(|e| e.oid),
+            Object::Operator(operator) => {
+                self.operator_in(operator.namespace, &operator.name, operator.left, operator.right)
+            }
+            Object::Cast(cast) => self.cast(cast.source, cast.target).map(|own| own.oid),
+            Object::OperatorClass(own) => {
+                self.opclass_in(own.class.namespace, own.class.method, &own.class.name).map(|class| class.oid)
+            }
+            Object::OperatorFamily(family) => {
+                self.opfamily_in(family.namespace, family.method, &family.name).filter(|_| !family.name.is_empty())
+            }
+            Object::Range(range) => Some(range.range),
+            Object::Base(base) => Some(base.ty),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use dictdb_functions::CallContext;
 use dictdb_functions::aggregate::{Accumulator, AggregateFn, SortDirection, aggregate};
 use dictdb_functions::facts;
-use dictdb_planner::expr::{AggregateCall, Expr, Function};
+use dictdb_planner::expr::{AggregateCall, Expr, Function, UserAggregate};
 use dictdb_types::{Datum, Env, Error, Oid, Physical, Result, Type};
 use hashbrown::HashSet;
 
@@ -16,6 +16,7 @@ use crate::eval::{Code, CompileContext, Scope, compile_all, compile_predicate, e
 use crate::keys::{OrderKey, base_oids, compare_values, equality_key, order_values};
 use crate::row::Row;
 use crate::runtime::{Runtime, row_bytes};
+use crate::user_aggregate::UserAggregateCode;
 
 /// A compiled aggregate call.
 #[derive(Debug)]
@@ -37,9 +38,22 @@ pub(crate) struct AggregateCode {
     ordered: bool,
 }
 
-/// The constructor of an accumulator, with a `Debug` that says nothing of addresses.
-struct Maker(AggregateFn);
+/// The constructor of an accumulator.
+enum Maker {
+    BuiltIn(AggregateFn),
+    User(UserAggregateCode),
+}
 
+impl Maker {
+    fn start(&self) -> Box<dyn Accumulator> {
+        match self {
+            Maker::BuiltIn(make) => make(),
+            Maker::User(code) => code.start(),
+        }
+    }
+}
+
+/// Says nothing of addresses.
 impl std::fmt::Debug for Maker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("accumulator")
@@ -53,6 +67,11 @@ const ORDER_FREE: &[&str] =
 impl AggregateCode {
     /// Compiles a call. 0A000 for an aggregate without implementation.
     pub fn compile(call: &AggregateCall, cx: &CompileContext<'_>) -> Result<Self> {
+        Self::compile_for(call, false, cx)
+    }
+
+    /// Likewise, for frames of a window whose start moves if `moves` says so.
+    fn compile_for(call: &AggregateCall, moves: bool, cx: &CompileContext<'_>) -> Result<Self> {
         let (args, direct) = match call.within_group {
             true => (call.order.iter().map(|key| &key.expr).collect::<Vec<&Expr>>(), &call.args[..]),
             false => (call.args.iter().collect(), &[][..]),
@@ -60,7 +79,7 @@ impl AggregateCode {
         let types: Box<[Type]> = args.iter().map(|arg| cx.types.base_type(arg.ty())).collect();
         let floats = types.iter().any(|ty| matches!(cx.types.physical(ty.oid), Physical::Float4 | Physical::Float8));
         Ok(AggregateCode {
-            make: Maker(implementation(&call.function)?),
+            make: maker(call, &types, moves, cx)?,
             args: compile_all(args.iter().copied(), cx)?,
             oids: base_oids(types.iter(), cx.types),
             types,
@@ -71,7 +90,7 @@ impl AggregateCode {
             within_group: call.within_group,
             filter: compile_predicate(call.filter.as_ref(), cx)?,
             result: call.ty,
-            ordered: floats || !ORDER_FREE.contains(&&*call.function.name),
+            ordered: floats || call.function.aggregate.is_some() || !ORDER_FREE.contains(&&*call.function.name),
         })
     }
 
@@ -81,6 +100,7 @@ impl AggregateCode {
         args: &[Expr],
         filter: Option<&Expr>,
         result: Type,
+        moves: bool,
         cx: &CompileContext<'_>,
     ) -> Result<Self> {
         let call = AggregateCall {
@@ -92,7 +112,7 @@ impl AggregateCode {
             filter: filter.cloned(),
             ty: result,
         };
-        Self::compile(&call, cx)
+        Self::compile_for(&call, moves, cx)
     }
 
     /// The state of an empty group.
@@ -102,7 +122,7 @@ impl AggregateCode {
             (false, _, true) => Pending::None,
             _ => Pending::Sort(Vec::new()),
         };
-        AggregateState { accumulator: (self.make.0)(), pending, direct: None }
+        AggregateState { accumulator: self.make.start(), pending, direct: None }
     }
 
     /// The context of the accumulator's calls.
@@ -125,6 +145,28 @@ impl AggregateCode {
 
 fn direction(key: &dictdb_planner::expr::SortKey) -> SortDirection {
     SortDirection { descending: key.descending, nulls_first: key.nulls_first }
+}
+
+fn maker(call: &AggregateCall, args: &[Type], moves: bool, cx: &CompileContext<'_>) -> Result<Maker> {
+    let Some(own) = &call.function.aggregate else { return implementation(&call.function).map(Maker::BuiltIn) };
+    if let Some(make) = of_internal_state(own) {
+        return Ok(Maker::BuiltIn(make));
+    }
+    let direct: &[Expr] = if call.within_group { &call.args } else { &[] };
+    let direct: Vec<Type> = direct.iter().map(|arg| cx.types.base_type(arg.ty())).collect();
+    UserAggregateCode::compile(own, &direct, args, call.ty, moves, cx.types).map(Maker::User)
+}
+
+/// What a user's aggregate over a state that only PostgreSQL's own functions understand computes: the same as the built-in aggregate of
+/// the same functions.
+fn of_internal_state(own: &UserAggregate) -> Option<AggregateFn> {
+    let finish = own.plain.finish.as_ref().map_or(Oid::INVALID, |finish| finish.oid);
+    let same = |known: &&facts::Aggregate| known.transition == own.plain.transition.oid && known.finish == finish;
+    if own.plain.state != dictdb_types::oids::INTERNAL {
+        return None;
+    }
+    let proc = facts::proc_by_oid(facts::aggregates().iter().find(same)?.oid)?;
+    aggregate(proc.name, &proc.args)
 }
 
 fn implementation(function: &Function) -> Result<AggregateFn> {

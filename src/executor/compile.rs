@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dictdb_catalog::trigger::Event;
 use dictdb_catalog::{Constraint, ConstraintKind, Relation};
 use dictdb_functions::window::window;
-use dictdb_planner::expr::{Expr, SortKey, WindowCall};
+use dictdb_planner::expr::{Expr, FrameBound, SortKey, WindowCall};
 use dictdb_planner::logical::{JoinKind, MergeAction, MergeClause, SetOpKind};
 use dictdb_planner::physical::{self, Cte, Fetch, IndexBounds, Op, Plan, TableRef};
 use dictdb_types::{Error, Oid, Result, Type};
@@ -441,7 +441,9 @@ impl<'a> Compiler<'a> {
         use row::window::WindowFunctionCode;
         let function = if call.aggregate {
             let args = &call.args;
-            let code = AggregateCode::compile_plain(&call.function, args, call.filter.as_ref(), call.ty, &self.eval)?;
+            let moves = !matches!(call.window.frame.start, FrameBound::UnboundedPreceding);
+            let filter = call.filter.as_ref();
+            let code = AggregateCode::compile_plain(&call.function, args, filter, call.ty, moves, &self.eval)?;
             WindowFunctionCode::Aggregate(code)
         } else {
             let make = window(&call.function.source).ok_or_else(|| {

@@ -37,6 +37,7 @@ mod scalar;
 mod set_call;
 mod slots;
 mod subplan;
+mod user_aggregate;
 
 pub use access::extractor::key_extractor;
 pub use context::{ExecContext, SessionServices, Transition, TriggerCall, TriggerFunctions, VirtualTables};

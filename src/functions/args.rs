@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use dictdb_types::geometry::{Circle, Geometry, Line, Lseg, Path, Point, Polygon, Rectangle};
-use dictdb_types::{Array, Datum, Error, Interval, Jsonb, Numeric, Oid, Range, Record, Result};
+use dictdb_types::{Array, Datum, Error, ExtensionValue, Hstore, Interval, Jsonb, Numeric, Oid, Range, Record, Result};
 
 /// A Rust view of an argument.
 pub(crate) trait FromDatum<'a>: Sized {
@@ -72,8 +72,34 @@ macro_rules! by_reference {
 }
 
 by_reference! {
-    Numeric: Numeric, Text: str, Bytea: [u8], Jsonb: Jsonb, Array: Array, Record: Record, Range: Range,
+    Numeric: Numeric, Bytea: [u8], Jsonb: Jsonb, Array: Array, Record: Record, Range: Range,
     Text: Arc<str>, Array: Arc<Array>, Jsonb: Arc<Jsonb>,
+}
+
+/// `citext` is a text to functions that take one.
+impl<'a> FromDatum<'a> for &'a str {
+    fn from_datum(datum: &'a Datum) -> Option<Self> {
+        match datum {
+            Datum::Text(text) => Some(text),
+            Datum::Extension(value) => match &**value {
+                ExtensionValue::Citext(text) => Some(text),
+                ExtensionValue::Hstore(_) => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl<'a> FromDatum<'a> for &'a Hstore {
+    fn from_datum(datum: &'a Datum) -> Option<Self> {
+        match datum {
+            Datum::Extension(value) => match &**value {
+                ExtensionValue::Hstore(pairs) => Some(pairs),
+                ExtensionValue::Citext(_) => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 macro_rules! geometric {
@@ -144,6 +170,7 @@ outputs! {
     Arc<Array>: |v| Datum::Array(v),
     Record: |v| Datum::Record(Arc::new(v)),
     Range: |v| Datum::Range(Arc::new(v)),
+    Hstore: |v| v.into(),
 }
 
 impl<T: Output> Output for Option<T> {

@@ -137,6 +137,42 @@ pub struct Function {
     pub kernel: Option<ScalarFn>,
     /// The implementation of a set-returning function.
     pub set: Option<SetFn>,
+    /// What an aggregate that a user made is computed by.
+    pub aggregate: Option<Arc<UserAggregate>>,
+}
+
+/// The functions of an aggregate that a user made (`pg_aggregate`).
+#[derive(Debug)]
+pub struct UserAggregate {
+    /// The functions over whole groups.
+    pub plain: AggregateSteps,
+    /// Those over moving frames, which can take rows back, and what takes one back.
+    pub moving: Option<(AggregateSteps, Arc<Function>)>,
+}
+
+/// From the initial state by way of rows to a result.
+#[derive(Debug)]
+pub struct AggregateSteps {
+    /// Takes the state and a row's arguments.
+    pub transition: Arc<Function>,
+    /// Declared types of its arguments, the state's first.
+    pub args: Arc<[Oid]>,
+    /// Turns the state into the result.
+    pub finish: Option<Arc<Function>>,
+    /// Whether it takes the arguments too, as NULLs.
+    pub finish_extra: bool,
+    /// Type of the state; it may be polymorphic.
+    pub state: Oid,
+    /// Its first value as text.
+    pub initial: Option<Arc<str>>,
+}
+
+impl Function {
+    /// Whether operators over this function mean what their names say: they are PostgreSQL's own, or an extension's. What `=` is to a
+    /// user's function only the user knows.
+    pub fn is_known(&self) -> bool {
+        self.oid < Oid::FIRST_NORMAL || !self.source.is_empty()
+    }
 }
 
 /// A call with its resolved argument coercions already in `args`.
@@ -161,6 +197,11 @@ pub struct Call {
 }
 
 impl Call {
+    /// The operator's name, where it means what PostgreSQL's operators of this name mean.
+    pub fn known_operator(&self) -> Option<&str> {
+        self.operator.as_deref().filter(|_| self.function.is_known())
+    }
+
     /// An ordinary call.
     pub fn new(function: Arc<Function>, args: Vec<Expr>, ty: Type, position: Option<u32>) -> Self {
         let (operator, spelling) = (None, Spelling::Function);
@@ -206,6 +247,13 @@ pub struct ScalarArray {
     pub left: Expr,
     /// Array operand.
     pub array: Expr,
+}
+
+impl ScalarArray {
+    /// Whether it is `left = ANY (array)` with an equality that is known to be one.
+    pub fn is_equal_any(&self) -> bool {
+        !self.all && &*self.operator == "=" && self.function.is_known()
+    }
 }
 
 /// Array subscripts.

@@ -322,7 +322,7 @@ impl Allowed {
             Expr::Not(arg) if is_key(arg, key) => self.one_of(vec![Datum::Bool(false)], column),
             Expr::BoolTest(arg, BoolTest::True) if is_key(arg, key) => self.one_of(vec![Datum::Bool(true)], column),
             Expr::BoolTest(arg, BoolTest::False) if is_key(arg, key) => self.one_of(vec![Datum::Bool(false)], column),
-            Expr::ScalarArray(array) if !array.all && &*array.operator == "=" && is_key(&array.left, key) => {
+            Expr::ScalarArray(array) if array.is_equal_any() && is_key(&array.left, key) => {
                 let Expr::Const(Datum::Array(values), _) = &array.array else { return };
                 let known = values.items.iter().filter(|value| !value.is_null());
                 let known: Option<Vec<Datum>> = known.map(|value| as_key(value, values.element, column)).collect();
@@ -330,7 +330,7 @@ impl Allowed {
             }
             Expr::Or(arms) => self.restrict_by_any(arms, key, column),
             Expr::Call(call) => {
-                let (Some(operator), [left, right]) = (call.operator.as_deref(), call.args.as_slice()) else { return };
+                let (Some(operator), [left, right]) = (call.known_operator(), call.args.as_slice()) else { return };
                 match (left, right) {
                     (left, Expr::Const(value, ty)) if is_key(left, key) => {
                         self.compare(operator, value, ty.oid, column);

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, Routine, namespaces};
+use dictdb_catalog::{Catalog, Operator, Routine, namespaces};
+use dictdb_functions::facts::{self, AggregateKind, Cast, Opclass, Strategy};
 use dictdb_functions::resolve::{OperatorSignature, Scope, Signature, builtin_functions, builtin_operators};
 use dictdb_types::{Error, Oid, Result, SqlState, TypeInfo, TypeLookup};
 
@@ -33,6 +34,18 @@ impl CatalogScope<'_> {
             default_types: Cow::Borrowed(&routine.default_types),
             result: routine.result,
             returns_set: routine.returns_set,
+        }
+    }
+
+    /// A user's operator, likewise.
+    fn operator_signature(operator: &Operator, path: usize) -> OperatorSignature {
+        OperatorSignature {
+            oid: operator.oid,
+            path,
+            left: operator.left,
+            right: operator.right,
+            result: operator.result,
+            code: operator.code,
         }
     }
 
@@ -70,8 +83,54 @@ impl Scope for CatalogScope<'_> {
     }
 
     fn operators(&self, schema: Option<&str>, name: &str) -> Result<Vec<OperatorSignature>> {
-        let path = self.schemas(schema)?.iter().position(|oid| *oid == namespaces::PG_CATALOG);
-        Ok(path.map_or_else(Vec::new, |path| builtin_operators(name, path).collect()))
+        let mut found = Vec::new();
+        for (path, namespace) in self.schemas(schema)?.into_iter().enumerate() {
+            if namespace == namespaces::PG_CATALOG {
+                found.extend(builtin_operators(name, path));
+            }
+            if self.catalog.has_operators() {
+                let own = self.catalog.operators_named(namespace, name);
+                found.extend(own.map(|operator| Self::operator_signature(operator, path)));
+            }
+        }
+        Ok(found)
+    }
+
+    fn cast(&self, source: Oid, target: Oid) -> Option<Cast> {
+        facts::cast(source, target).or_else(|| self.catalog.cast(source, target)).copied()
+    }
+
+    fn aggregate(&self, function: Oid) -> Option<(AggregateKind, usize)> {
+        match facts::aggregate(function) {
+            Some(known) => Some((known.kind, known.direct_args)),
+            None => {
+                let own = self.catalog.routine(function)?.aggregate.as_ref()?;
+                Some((own.kind, own.direct_args))
+            }
+        }
+    }
+
+    fn default_opclasses(&self, method: Oid) -> Vec<&Opclass> {
+        let own = self.catalog.operator_classes().map(|own| &own.class);
+        facts::opclasses().iter().chain(own).filter(|class| class.method == method && class.default).collect()
+    }
+
+    fn strategies(&self, family: Oid) -> Cow<'_, [Strategy]> {
+        match self.catalog.operator_family(family) {
+            Some(_) => Cow::Owned(self.catalog.strategies_of(family)),
+            None => Cow::Borrowed(facts::strategies_of_family(family)),
+        }
+    }
+
+    fn function_arg_count(&self, function: Oid) -> usize {
+        match self.catalog.routine(function) {
+            Some(own) => own.args.len(),
+            None => facts::proc_by_oid(function).map_or(1, |proc| proc.args.len()),
+        }
+    }
+
+    fn multirange_of(&self, range: Oid) -> Option<Oid> {
+        self.catalog.multirange_of(range)
     }
 
     fn type_named(&self, schema: Option<&str>, name: &str) -> Option<Oid> {

@@ -155,6 +155,10 @@ impl Env for StatementEnv {
         names::reg_in(self, RegKind::Config, &name)
     }
 
+    fn setting(&self, name: &str) -> Option<String> {
+        self.shared.show(name).ok()
+    }
+
     fn check_interrupts(&self) -> Result<()> {
         self.shared.backend.interrupts.check()
     }

@@ -24,6 +24,7 @@ pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("show_config_by_name", show_config_by_name),
     ("show_config_by_name_missing_ok", show_config_by_name_missing_ok),
     ("set_config_by_name", set_config_by_name),
+    ("set_limit", set_limit),
     ("pg_cancel_backend", pg_cancel_backend),
     ("pg_terminate_backend", pg_terminate_backend),
     ("pg_notify", pg_notify),
@@ -99,6 +100,13 @@ fn show_config_by_name_missing_ok(cx: &CallContext<'_>, args: &[Datum]) -> Resul
 }
 
 /// `set_config(name, value, is_local)`: NULL is the default.
+/// `set_limit` of `pg_trgm`: the setting of `%`'s threshold.
+fn set_limit(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let Some(Datum::Float4(limit)) = args.first() else { return Ok(Datum::Null) };
+    session(cx)?.shared.set("pg_trgm.similarity_threshold", &limit.to_string(), Scope::Session)?;
+    Ok(Datum::Float4(*limit))
+}
+
 fn set_config_by_name(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let shared = &session(cx)?.shared;
     let Some(name) = text(args, 0) else {

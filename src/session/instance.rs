@@ -22,6 +22,7 @@ use crate::persistence::{self, Opened};
 use crate::pipeline::StatisticsCache;
 use crate::plan_cache::PlanCache;
 use crate::settings::ServerSettings;
+use crate::statement_statistics::StatementStatistics;
 
 /// One database.
 pub struct Database {
@@ -83,6 +84,8 @@ pub struct Instance {
     pub(crate) configuration: Configuration,
     epochs: AtomicU64,
     databases: Arc<RwLock<Vec<Arc<Database>>>>,
+    /// What statements were counted.
+    pub(crate) statement_statistics: StatementStatistics,
     /// Backups of its databases.
     pub(crate) backups: Arc<Manager>,
     /// The data directory; `None` when everything is in memory only.
@@ -136,6 +139,7 @@ impl Instance {
             memory_bytes,
             registry,
             plans: PlanCache::default(),
+            statement_statistics: StatementStatistics::default(),
             statistics: StatisticsCache::default(),
             verifier: OnceLock::new(),
             configuration: Configuration::default(),

@@ -63,6 +63,7 @@ mod sequences;
 mod session;
 pub mod settings;
 mod statement;
+mod statement_statistics;
 mod system;
 mod transaction;
 

@@ -1,8 +1,8 @@
 //! Prepared statements: a statement by name, analysed once.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 use dictdb_parser::{Limits, Locations, ParsedStatement, Statement, parse};
 use dictdb_planner::variables::Variables;
@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::client::Column;
 use crate::pipeline::CachedPlan;
+use crate::statement_statistics::Normal;
 
 /// One statement of a query string.
 pub(crate) struct Source {
@@ -27,13 +28,23 @@ pub(crate) struct Source {
     pub variables: Option<Arc<dyn Variables + Send + Sync>>,
     /// The last plan made of it.
     pub plan: Mutex<Option<Arc<CachedPlan>>>,
+    /// What it has in common with statements of other constants, once that was asked.
+    pub normal: OnceLock<Normal>,
 }
 
 impl Source {
     pub(crate) fn new(text: Arc<str>, parsed: ParsedStatement, declared: &[Oid]) -> Source {
         let types = declared.iter().map(|oid| Type::new(if oid.is_valid() { *oid } else { oids::UNKNOWN }));
         let declared = types.collect();
-        Source { text, parsed, declared, hints: Box::default(), variables: None, plan: Mutex::default() }
+        Source {
+            text,
+            parsed,
+            declared,
+            hints: Box::default(),
+            variables: None,
+            plan: Mutex::default(),
+            normal: OnceLock::new(),
+        }
     }
 
     /// A statement of the session's own making.
@@ -53,12 +64,18 @@ impl Source {
         let (text, strings) = (self.parsed.text.clone(), self.parsed.strings);
         let parsed = ParsedStatement { statement, text, locations, notices: Vec::new(), strings };
         let (text, declared, hints) = (self.text.clone(), self.declared.clone(), self.hints.clone());
-        Source { text, parsed, declared, hints, variables: self.variables.clone(), plan: Mutex::default() }
+        let variables = self.variables.clone();
+        Source { text, parsed, declared, hints, variables, plan: Mutex::default(), normal: OnceLock::new() }
     }
 
     /// The same with hints.
     pub(crate) fn with_hints(self, hints: Box<[Arc<str>]>) -> Source {
         Source { hints, ..self }
+    }
+
+    /// What it has in common with statements of other constants.
+    pub(crate) fn normal(&self) -> &Normal {
+        self.normal.get_or_init(|| Normal::of(&self.parsed.statement, self.own_text()))
     }
 
     /// The statement's own text.

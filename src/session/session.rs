@@ -30,6 +30,7 @@ use crate::routines::{RoutineCache, RunningTriggers};
 use crate::seat::Seat;
 use crate::sequences::SequenceValues;
 use crate::settings::{Authority, Derived, Settings, Source};
+use crate::statement_statistics::Counting;
 use crate::transaction::{Ending, Savepoint, Status, TransactionBlock};
 
 /// What a start-up packet asks for besides user and database.
@@ -224,6 +225,8 @@ pub struct Session {
     clock_read: bool,
     /// What the last statement did, until its time is counted.
     pub(crate) done: Option<Verb>,
+    /// Whether statements are counted.
+    pub(crate) counting: Counting,
     /// What of the message that is answered is to be logged.
     pub(crate) watch: Option<Watch>,
     /// The text that others see as the running or last statement, and its time while it runs.
@@ -344,6 +347,7 @@ impl Session {
             is_running: false,
             clock_read: false,
             done: None,
+            counting: Counting::default(),
             watch: None,
             shown: (Arc::default(), None),
             row: Row::new(),

@@ -66,6 +66,7 @@ struct Tables {
     facts: HashMap<Oid, TypeFacts>,
     by_oid: FxHashMap<Oid, Arc<TypeInfo>>,
     by_name: HashMap<&'static str, Arc<TypeInfo>>,
+    by_input: HashMap<&'static str, Oid>,
     ranges: Vec<RangeFacts>,
 }
 
@@ -85,6 +86,12 @@ pub fn find(oid: Oid) -> Option<&'static TypeInfo> {
 /// The type of this name (`int4`, `_text`, not `integer`) in `pg_catalog`.
 pub fn by_name(name: &str) -> Option<Arc<TypeInfo>> {
     TABLES.by_name.get(name).cloned()
+}
+
+/// The type that an input function of this symbol reads, if there is one such type only and its values say all of it: order and text
+/// form of some types depend on more than the value.
+pub fn read_by(input: &str) -> Option<Oid> {
+    TABLES.by_input.get(input).copied()
 }
 
 /// The array type over a built-in type.
@@ -148,13 +155,22 @@ fn load() -> Tables {
         let ty = Type::with_typmod(oid(r[2]), number(r[3]));
         fields.entry(oid(r[0])).or_default().push(Field { name: Arc::from(r[1]), ty });
     }
-    let mut tables =
-        Tables { all: vec![], facts: HashMap::new(), by_oid: FxHashMap::default(), by_name: HashMap::new(), ranges };
+    let mut tables = Tables {
+        all: vec![],
+        facts: HashMap::new(),
+        by_oid: FxHashMap::default(),
+        by_name: HashMap::new(),
+        by_input: HashMap::new(),
+        ranges,
+    };
     for r in rows::<30>(include_str!("facts/pg_type.tsv")) {
         let info = Arc::new(type_info(&r, &tables.ranges, &mut fields));
         tables.facts.insert(info.oid, type_facts(&r));
         if info.namespace == PG_CATALOG {
             tables.by_name.insert(r[1], info.clone());
+            if is_model(&info) {
+                tables.by_input.insert(r[15], info.oid);
+            }
         }
         tables.by_oid.insert(info.oid, info.clone());
         tables.all.push(info);
@@ -190,6 +206,13 @@ fn type_info(r: &[&'static str; 30], ranges: &[RangeFacts], fields: &mut HashMap
         collation: oid(r[28]),
         input: Arc::from(r[15]),
     }
+}
+
+/// Whether types of users can be made of the values of a type: it has no modifier and needs no oid to be told from others.
+fn is_model(info: &TypeInfo) -> bool {
+    const MODELS: &[&str] =
+        &["bool", "bytea", "int8", "int2", "int4", "text", "oid", "float4", "float8", "date", "uuid", "jsonb", "json"];
+    MODELS.contains(&&*info.name)
 }
 
 fn type_facts(r: &[&'static str; 30]) -> TypeFacts {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::{Array, Interval, Jsonb, Numeric, Range, Record};
+use crate::{Array, ExtensionValue, Interval, Jsonb, Numeric, Range, Record};
 
 /// A value of any SQL type.
 #[derive(Clone, Debug)]
@@ -56,6 +56,8 @@ pub enum Datum {
     Record(Arc<Record>),
     /// A range of any subtype.
     Range(Arc<Range>),
+    /// A value of an extension's type.
+    Extension(Arc<ExtensionValue>),
 }
 
 impl Datum {

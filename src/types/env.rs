@@ -148,6 +148,11 @@ pub trait Env: TypeLookup + Send + Sync {
     /// Hands the client a notice. Where there is no client it is dropped.
     fn notice(&self, _notice: Error) {}
 
+    /// The text of a setting of this name; `None` where there are no settings, or not this one.
+    fn setting(&self, _name: &str) -> Option<String> {
+        None
+    }
+
     /// The configuration that full-text search uses when none is given: the setting `default_text_search_config`.
     fn text_search_config(&self) -> Result<Oid> {
         self.reg_in(RegKind::Config, "pg_catalog.english")

@@ -10,6 +10,7 @@
 //!     text / binary        PostgreSQL's two wire formats       (text/, binary/, datetime/)
 //!     order                compare, hash, memcomparable keys   (order, sort_key)
 //!     arrow / opaque       one column of values                (arrow/, opaque)
+//!   extension              values of extensions' types           (extension/)
 //!   identifier, type_name  names as SQL writes them            (identifier, type_name)
 //!   encoding               character encodings by name         (encoding)
 //!   Env                    settings and names a format needs   (env)
@@ -25,6 +26,7 @@ mod datum;
 pub mod encoding;
 pub mod env;
 mod error;
+pub mod extension;
 pub mod geometry;
 mod identifier;
 mod ids;
@@ -53,6 +55,7 @@ mod value;
 pub use datum::Datum;
 pub use env::{ByteaOutput, DateOrder, DateStyle, Env, FormatSettings, IntervalStyle, RandomState, RegKind};
 pub use error::{Error, Fields, Result, Severity};
+pub use extension::{ExtensionType, ExtensionValue, Hstore};
 pub use identifier::{quote_identifier, quote_literal, quote_qualified, unquote_identifier};
 pub use ids::{CommitTs, Oid, RowId, TxnId};
 pub use json::Jsonb;

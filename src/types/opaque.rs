@@ -14,6 +14,7 @@
 //!   inclusive), then the finite bounds     16 NaN     17 Infinity     18 -Infinity
 //!   19 big numeric: uint scale, sign byte (0 or 1), bytes magnitude (little endian)
 //!   1a record with names: uint type, uint fields, the names each as bytes, then as in a record
+//!   1b citext: bytes     1c hstore: uint pairs, each the key's bytes and a datum, text or NULL
 //!   20+n numeric (n from 0 to 8): uint scale, the coefficient as n bytes of two's complement
 //! ```
 //!
@@ -27,7 +28,10 @@ use std::sync::Arc;
 use num_bigint::{BigInt, BigUint, Sign};
 
 use crate::numeric::Parts;
-use crate::{Array, Bound, Datum, Dimension, Error, Interval, Jsonb, Numeric, Oid, Range, Record, Result, SqlState};
+use crate::{
+    Array, Bound, Datum, Dimension, Error, ExtensionValue, Hstore, Interval, Jsonb, Numeric, Oid, Range, Record,
+    Result, SqlState,
+};
 
 /// Deepest nesting of arrays, composites, ranges and JSON that is written or read.
 pub const MAX_DEPTH: usize = 500;
@@ -63,6 +67,8 @@ pub(crate) mod tag {
     pub const NEG_INFINITY: u8 = 0x18;
     pub const BIG_NUMERIC: u8 = 0x19;
     pub const NAMED_RECORD: u8 = 0x1a;
+    pub const CITEXT: u8 = 0x1b;
+    pub const HSTORE: u8 = 0x1c;
     pub const NUMERIC: u8 = 0x20;
     pub const NUMERIC_8: u8 = 0x28;
 }
@@ -121,6 +127,7 @@ pub fn encode(value: &Datum, out: &mut Vec<u8>) {
         Datum::Array(v) => encode_array(v, out),
         Datum::Record(v) => encode_record(v, out),
         Datum::Range(v) => encode_range(v, out),
+        Datum::Extension(v) => encode_extension(v, out),
     }
 }
 
@@ -247,6 +254,22 @@ fn encode_range(range: &Range, out: &mut Vec<u8>) {
     }
 }
 
+fn encode_extension(value: &ExtensionValue, out: &mut Vec<u8>) {
+    match value {
+        ExtensionValue::Citext(text) => tagged_bytes(tag::CITEXT, text.as_bytes(), out),
+        ExtensionValue::Hstore(pairs) => {
+            tagged_uint(tag::HSTORE, pairs.pairs().len() as u64, out);
+            for (key, value) in pairs.pairs() {
+                put_bytes(key.as_bytes(), out);
+                match value {
+                    Some(value) => tagged_bytes(tag::TEXT, value.as_bytes(), out),
+                    None => out.push(tag::NULL),
+                }
+            }
+        }
+    }
+}
+
 /// Reads one value; XX001 unless the bytes are exactly what [`encode`] writes.
 pub fn decode(bytes: &[u8]) -> Result<Datum> {
     let mut reader = Reader { bytes };
@@ -358,8 +381,24 @@ impl<'a> Reader<'a> {
             tag::RECORD => Datum::Record(Arc::new(self.record(depth + 1, false)?)),
             tag::NAMED_RECORD => Datum::Record(Arc::new(self.record(depth + 1, true)?)),
             tag::RANGE => Datum::Range(Arc::new(self.range(depth + 1)?)),
+            tag::CITEXT => Datum::citext(&*self.text()?),
+            tag::HSTORE => self.hstore()?,
             _ => return Err(corrupted("an unknown tag")),
         })
+    }
+
+    fn hstore(&mut self) -> Result<Datum> {
+        let count = self.count()?;
+        let pair = |reader: &mut Self| {
+            let key = reader.text()?;
+            match reader.datum(MAX_DEPTH)? {
+                Datum::Null => Ok((key, None)),
+                Datum::Text(value) => Ok((key, Some(value))),
+                _ => Err(corrupted("a value of hstore that is no text")),
+            }
+        };
+        let pairs = (0..count).map(|_| pair(self)).collect::<Result<Hstore>>()?;
+        Ok(pairs.into())
     }
 
     fn numeric(&mut self, tag: u8) -> Result<Numeric> {

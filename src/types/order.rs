@@ -46,6 +46,7 @@ fn compare_rest(a: &Datum, b: &Datum) -> Ordering {
         (Datum::Array(a), Datum::Array(b)) => compare_arrays(a, b),
         (Datum::Record(a), Datum::Record(b)) => compare_records(a, b),
         (Datum::Range(a), Datum::Range(b)) => compare_ranges(a, b),
+        (Datum::Extension(a), Datum::Extension(b)) => a.compare(b),
         _ => compare_mixed(a, b),
     }
 }
@@ -104,6 +105,7 @@ pub fn hash_into<H: Hasher>(oid: Oid, value: &Datum, state: &mut H) {
             crate::sort_key::encode(value, oid, false, false, &mut key);
             state.write(&key);
         }
+        Datum::Extension(v) => v.hash_into(state),
     }
 }
 
@@ -260,7 +262,8 @@ fn compare_mixed(a: &Datum, b: &Datum) -> Ordering {
             Datum::Array(_) => 19,
             Datum::Record(_) => 20,
             Datum::Range(_) => 21,
-            Datum::Null => 22,
+            Datum::Extension(_) => 22,
+            Datum::Null => 23,
         }
     }
     rank(a).cmp(&rank(b))

@@ -15,7 +15,7 @@
 //! Domains are resolved by the caller; see [`crate::order`] for the rest of the contract.
 
 use crate::order::{float_bits, interval_micros, jsonb_rank, timetz_key};
-use crate::{Array, Bound, Datum, Jsonb, Numeric, Oid, Range, Record, network, oids, tsearch};
+use crate::{Array, Bound, Datum, ExtensionValue, Jsonb, Numeric, Oid, Range, Record, network, oids, tsearch};
 
 const NULL_FIRST: u8 = 0;
 const VALUE: u8 = 1;
@@ -93,6 +93,7 @@ fn body(value: &Datum, oid: Oid, out: &mut Vec<u8>) {
         Datum::Array(v) => put_array(v, out),
         Datum::Record(v) => put_record(v, out),
         Datum::Range(v) => put_range(v, out),
+        Datum::Extension(v) => put_extension(v, out),
     }
 }
 
@@ -151,6 +152,22 @@ fn put_range(range: &Range, out: &mut Vec<u8>) {
         Bound::Exclusive(value) => put_bound(value, 0, out),
         Bound::Inclusive(value) => put_bound(value, 1, out),
         Bound::Unbounded => out.push(2),
+    }
+}
+
+fn put_extension(value: &ExtensionValue, out: &mut Vec<u8>) {
+    match value {
+        ExtensionValue::Citext(text) => put_bytes(text.to_ascii_lowercase().as_bytes(), out),
+        ExtensionValue::Hstore(pairs) if pairs.pairs().is_empty() => out.push(0),
+        ExtensionValue::Hstore(pairs) => {
+            out.push(1);
+            put_bytes(&pairs.strings(), out);
+            out.extend_from_slice(&(pairs.pairs().len() as u32).to_be_bytes());
+            for (end, is_null) in pairs.ends() {
+                out.extend_from_slice(&end.to_be_bytes());
+                out.push(u8::from(is_null));
+            }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Datum, Oid, oids};
+use crate::{Datum, Oid, builtin_types, oids};
 
 /// A type as an expression has it: `pg_type.oid` and type modifier (-1: none).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -149,11 +149,19 @@ impl TypeInfo {
         self.element.is_valid() && self.len == -1 && self.input.as_ref() == "array_in"
     }
 
+    /// The built-in type whose values a base type's are: of a user's type, the one that its input function reads.
+    pub fn model(&self) -> Oid {
+        if self.oid < Oid::FIRST_NORMAL || !matches!(self.kind, TypeKind::Base) || self.is_array() {
+            return self.oid;
+        }
+        builtin_types::read_by(&self.input).unwrap_or(self.oid)
+    }
+
     /// The layout of values in columns. Domains have the layout of their base, which the caller resolves first.
     pub fn physical(&self) -> Physical {
         match &self.kind {
             TypeKind::Enum(_) => Physical::Enum,
-            TypeKind::Base | TypeKind::Pseudo => physical_of_builtin(self.oid),
+            TypeKind::Base | TypeKind::Pseudo => physical_of_builtin(self.model()),
             _ => Physical::Opaque,
         }
     }

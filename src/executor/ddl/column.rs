@@ -192,7 +192,12 @@ impl DdlContext<'_> {
 
     /// The type a type name means.
     pub(super) fn bind_type(&mut self, data_type: &dictdb_parser::ast::DataType) -> Result<Type> {
-        self.with_binding(|cx| dictdb_planner::bind_type(data_type, cx))
+        let ty = self.with_binding(|cx| dictdb_planner::bind_type(data_type, cx))?;
+        if ty.oid >= Oid::FIRST_NORMAL && self.view().is_shell(ty.oid) {
+            let name = self.type_info(ty.oid)?.name.clone();
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" is only a shell")));
+        }
+        Ok(ty)
     }
 
     pub(super) fn type_info(&mut self, oid: Oid) -> Result<Arc<TypeInfo>> {

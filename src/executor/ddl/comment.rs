@@ -20,6 +20,10 @@ const AUTHID: Oid = Oid(1260);
 const DATABASE: Oid = Oid(1262);
 const TRIGGER: Oid = Oid(2620);
 const PROC: Oid = Oid(1255);
+const OPERATOR: Oid = Oid(2617);
+const CAST: Oid = Oid(2605);
+const OPCLASS: Oid = Oid(2616);
+const OPFAMILY: Oid = Oid(2753);
 
 impl DdlContext<'_> {
     pub(super) fn comment(&mut self, comment: &Comment) -> Result<()> {
@@ -62,6 +66,31 @@ impl DdlContext<'_> {
                 let routine = self.find_routine(comment.kind, function)??;
                 self.check_routine_owner(&routine, &shown(&function.name))?;
                 Ok((PROC, routine.oid, 0))
+            }
+            (K::Operator, ObjectRef::Operator(operator)) => {
+                let oid = self.find_operator(operator)??;
+                match self.view().operator(oid).cloned() {
+                    Some(own) => self.check_operator_owner(&own)?,
+                    None if self.is_superuser() => {}
+                    None => return Err(super::ownership::not_owner("operator", &shown(&operator.name))),
+                }
+                Ok((OPERATOR, oid, 0))
+            }
+            (K::Cast, ObjectRef::Cast(source, target)) => match self.find_cast(source, target)?? {
+                dictdb_catalog::Key::Cast(oid) => {
+                    self.check_cast_droppable(oid)?;
+                    Ok((CAST, oid, 0))
+                }
+                _ => Err(Error::internal("a cast that is none")),
+            },
+            (K::OperatorClass | K::OperatorFamily, ObjectRef::Using(name, method)) => {
+                let key = self.find_class_or_family(name, method, comment.kind == K::OperatorFamily)??;
+                self.check_class_owner(key)?;
+                match key {
+                    dictdb_catalog::Key::OperatorClass(oid) => Ok((OPCLASS, oid, 0)),
+                    dictdb_catalog::Key::OperatorFamily(oid) => Ok((OPFAMILY, oid, 0)),
+                    _ => Err(Error::internal("neither an operator class nor a family")),
+                }
             }
             (K::Trigger, ObjectRef::On(name, table)) => {
                 self.commented_trigger(&name.value, table).map(|oid| (TRIGGER, oid, 0))

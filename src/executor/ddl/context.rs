@@ -86,6 +86,8 @@ pub struct DdlContext<'a> {
     pub function_settings: Vec<FunctionSetting>,
     /// The routine that CREATE FUNCTION made: its body is still to be checked.
     pub made_routine: Option<Oid>,
+    /// Whether a function may return a type that there is not yet.
+    pub makes_shells: bool,
     /// What it has to be compared with when a lock was waited for.
     pub attempt: Attempt,
     /// Tables that TRUNCATE emptied: their AFTER triggers are still to fire.

@@ -127,6 +127,10 @@ fn order_of(key: Key) -> (Oid, i16) {
         | Key::Type(oid)
         | Key::Function(oid)
         | Key::Extension(oid)
+        | Key::Operator(oid)
+        | Key::Cast(oid)
+        | Key::OperatorClass(oid)
+        | Key::OperatorFamily(oid)
         | Key::Role(oid) => (oid, 0),
     }
 }
@@ -224,6 +228,18 @@ impl DdlContext<'_> {
             },
             Key::Type(oid) => format!("type {}", self.shown_type(oid, catalog)),
             Key::Extension(oid) => format!("extension {}", catalog.extension(oid).map_or("?", |e| &e.name)),
+            Key::Operator(oid) => self.describe_operator(oid, catalog),
+            Key::Cast(oid) => self.describe_cast(oid, catalog),
+            Key::OperatorClass(oid) => match catalog.any_opclass(oid) {
+                Some(class) => {
+                    self.describe_of_method("operator class", class.namespace, &class.name, class.method, catalog)
+                }
+                None => format!("operator class {oid}"),
+            },
+            Key::OperatorFamily(oid) => match catalog.operator_family(oid) {
+                Some(own) => self.describe_of_method("operator family", own.namespace, &own.name, own.method, catalog),
+                None => format!("operator family {oid}"),
+            },
             Key::Role(oid) => format!("role {}", catalog.role(oid).map_or("?", |role| &role.name)),
             Key::Function(oid) => match catalog.routine(oid) {
                 Some(routine) => super::routine::identity(catalog, self.search_path, routine),
@@ -234,6 +250,15 @@ impl DdlContext<'_> {
                 format!("trigger {} on table {table}", catalog.trigger(oid).map_or("?", |trigger| &trigger.name))
             }
         }
+    }
+
+    /// `operator class name for access method btree`.
+    fn describe_of_method(&self, noun: &str, namespace: Oid, name: &str, method: Oid, catalog: &Catalog) -> String {
+        let visible = self.search_path.contains(&namespace);
+        let schema = catalog.schema(namespace).filter(|_| !visible);
+        let schema = schema.map(|schema| format!("{}.", quote_identifier(&schema.name))).unwrap_or_default();
+        let method = dictdb_functions::facts::access_method_name(method).unwrap_or_default();
+        format!("{noun} {schema}{} for access method {method}", quote_identifier(name))
     }
 
     fn shown_relation(&self, oid: Oid, catalog: &Catalog, namespace: Oid, name: &str) -> String {

@@ -30,6 +30,10 @@ impl DdlContext<'_> {
             ObjectKind::Aggregate => "aggregate",
             ObjectKind::Trigger => "trigger",
             ObjectKind::Extension => "extension",
+            ObjectKind::Operator => "operator",
+            ObjectKind::Cast => "cast",
+            ObjectKind::OperatorClass => "operator class",
+            ObjectKind::OperatorFamily => "operator family",
             kind => return self.drop_absent(kind, drop),
         };
         check_concurrently(drop)?;
@@ -153,8 +157,32 @@ impl DdlContext<'_> {
                 }
             }
             Key::Extension(oid) => self.check_extension_owner(oid),
+            Key::Operator(oid) => match catalog.operator(oid).cloned() {
+                Some(own) => self.check_operator_owner(&own),
+                None => {
+                    let described = self.describe_operator(oid, &catalog);
+                    let message = format!("cannot drop {described} because it is required by the database system");
+                    Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message))
+                }
+            },
+            Key::Cast(oid) => self.check_cast_droppable(oid),
+            Key::OperatorClass(_) | Key::OperatorFamily(_) => self.check_class_owner(key),
             _ => Ok(()),
         }
+    }
+
+    /// The object that ALTER EXTENSION names.
+    pub(super) fn member_key(&mut self, kind: ObjectKind, object: &ObjectRef) -> Result<Key> {
+        let noun = match kind {
+            ObjectKind::Table => "table",
+            ObjectKind::View => "view",
+            ObjectKind::MaterializedView => "materialized view",
+            ObjectKind::Sequence => "sequence",
+            _ => "object",
+        };
+        let key = self.object_key(kind, noun, object, false)??;
+        self.check_droppable(key, object)?;
+        Ok(key)
     }
 
     /// The object a name means; the inner error says that there is none.
@@ -205,6 +233,11 @@ impl DdlContext<'_> {
                 }
                 Err(missing) => Ok(Err(missing)),
             },
+            (_, ObjectRef::Operator(operator)) => Ok(self.find_operator(operator)?.map(Key::Operator)),
+            (_, ObjectRef::Cast(source, target)) => self.find_cast(source, target),
+            (_, ObjectRef::Using(name, method)) => {
+                self.find_class_or_family(name, method, kind == ObjectKind::OperatorFamily)
+            }
             (ObjectKind::Trigger, ObjectRef::On(name, table)) => self.trigger_key(&name.value, table, skip),
             (_, ObjectRef::Name(name)) => self.relation_key(kind, noun, name),
             _ => Err(Error::unsupported(format_args!("DROP {noun} of this form"))),
@@ -298,7 +331,18 @@ impl DdlContext<'_> {
             Key::Column(table, attnum) => self.remove_column(table, attnum)?,
             Key::Default(table, attnum) => self.remove_default(table, attnum)?,
             Key::Role(_) => {}
-            Key::Schema(_) | Key::Type(_) | Key::Function(_) | Key::Trigger(..) => self.remove(key),
+            Key::Operator(oid) => {
+                self.forget_member(Some(oid), None);
+                self.drop_operator(oid);
+            }
+            Key::OperatorClass(oid) => self.drop_operator_class(oid),
+            Key::Function(oid) => {
+                self.forget_member(None, Some(oid));
+                self.remove(key);
+            }
+            Key::Schema(_) | Key::Type(_) | Key::Trigger(..) | Key::Cast(_) | Key::OperatorFamily(_) => {
+                self.remove(key)
+            }
         }
         Ok(())
     }

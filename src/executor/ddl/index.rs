@@ -185,14 +185,16 @@ impl DdlContext<'_> {
             IndexMethod::Btree => (facts::ids::BTREE, "btree"),
             IndexMethod::Hash => (facts::ids::HASH, "hash"),
         };
-        let found = facts::opclasses().iter().find(|class| class.method == access_method && class.name == wanted);
+        let catalog = self.view();
+        let bare = super::own_type::bare(name);
+        let namespaces = self.namespaces_of(name)?;
+        let found = namespaces.iter().find_map(|namespace| catalog.opclass_in(*namespace, access_method, &bare));
         let class = found.ok_or_else(|| {
             Error::new(
                 SqlState::UNDEFINED_OBJECT,
                 format!("operator class \"{wanted}\" does not exist for access method \"{method_name}\""),
             )
         })?;
-        let catalog = self.view();
         let base = catalog.base_type(ty).oid;
         let strings = [oids::TEXT, oids::VARCHAR, oids::BPCHAR];
         let is_array = catalog.type_info(base).is_some_and(|info| info.is_array());
@@ -208,14 +210,28 @@ impl DdlContext<'_> {
                 format!("operator class \"{wanted}\" does not accept data type {}", self.shown_type(ty.oid, &catalog)),
             ));
         }
+        if class.oid >= Oid::FIRST_NORMAL && !self.orders_by_users(class) {
+            return Ok(class.oid);
+        }
         let default = self.default_opclass(ty, method)?;
         let pattern = matches!(wanted, "text_pattern_ops" | "varchar_pattern_ops" | "bpchar_pattern_ops");
-        let same = facts::opclass_by_oid(default).is_some_and(|own| own.family == class.family);
+        let same = catalog.any_opclass(default).is_some_and(|own| own.family == class.family);
         if same || pattern {
             Ok(class.oid)
         } else {
             Err(Error::unsupported(format_args!("operator class \"{wanted}\"")))
         }
+    }
+
+    /// Whether a class compares by functions that are neither PostgreSQL's nor an extension's: indexes do not call functions.
+    fn orders_by_users(&mut self, class: &facts::Opclass) -> bool {
+        let catalog = self.view();
+        let family = catalog.operator_family(class.family);
+        family.is_none_or(|family| {
+            family.functions.iter().any(|(function, _)| {
+                catalog.routine(function.proc).is_some_and(|own| own.language != dictdb_catalog::Language::C)
+            })
+        })
     }
 
     /// 42804 and 42704 for a collation that the key cannot have.

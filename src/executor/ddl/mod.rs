@@ -23,9 +23,12 @@ mod inherit;
 mod like;
 mod maintenance;
 mod names;
+mod operator;
 mod options;
+mod own_type;
 mod ownership;
 mod partition;
+mod range_type;
 mod rename;
 mod restart;
 mod restate;
@@ -42,7 +45,9 @@ mod types;
 mod view;
 
 use dictdb_parser::Locations;
-use dictdb_parser::utility::{ObjectRef, Rename, SetOwner, SetSchema, Utility};
+use dictdb_parser::utility::{
+    AlterExtension, AlterExtensionAction, ObjectKind, ObjectRef, Rename, SetOwner, SetSchema, Utility,
+};
 use dictdb_types::Result;
 
 pub use context::{DatabaseName, DdlContext, Surroundings};
@@ -87,6 +92,50 @@ fn execute_once(statement: &Utility, locations: &Locations, cx: &mut DdlContext<
         }
         Utility::SetOwner(SetOwner { kind, object: ObjectRef::Function(function), owner }) => {
             cx.set_routine_owner(*kind, function, owner)?;
+        }
+        Utility::Define(define) => match define.kind {
+            ObjectKind::Aggregate => cx.create_aggregate(define)?,
+            ObjectKind::Operator => cx.create_operator(define)?,
+            ObjectKind::Type => cx.create_base_type(define)?,
+            _ => return Ok(None),
+        },
+        Utility::AlterExtension(AlterExtension {
+            name,
+            action: AlterExtensionAction::Member { add, kind, object },
+        }) => {
+            cx.change_member(&name.value, *add, *kind, object)?;
+        }
+        Utility::SetSchema(SetSchema {
+            kind: ObjectKind::Extension, object: ObjectRef::Name(name), schema, ..
+        }) => {
+            cx.set_extension_schema(&names::shown(name), &schema.value)?;
+        }
+        Utility::CreateRange(define) => cx.create_range_type(define)?,
+        Utility::CreateCast(create) => cx.create_cast(create)?,
+        Utility::AlterOperator(alter) => cx.alter_operator(alter)?,
+        Utility::AlterType(alter) => cx.alter_base_type(alter)?,
+        Utility::CreateOperatorClass(create) => cx.create_operator_class(create)?,
+        Utility::CreateOperatorFamily(create) => cx.create_operator_family(create)?,
+        Utility::AlterOperatorFamily(alter) => cx.alter_operator_family(alter)?,
+        Utility::SetOwner(SetOwner { object: ObjectRef::Operator(operator), owner, .. }) => {
+            cx.set_operator_owner(operator, owner)?;
+        }
+        Utility::SetSchema(SetSchema { object: ObjectRef::Operator(operator), schema, .. }) => {
+            cx.set_operator_schema(operator, &schema.value)?;
+        }
+        Utility::SetOwner(SetOwner { kind, object: ObjectRef::Using(name, method), owner }) => {
+            let key = cx.find_class_or_family(name, method, *kind == ObjectKind::OperatorFamily)??;
+            let owner = cx.role_oid(owner)?;
+            cx.change_class_or_family(key, None, Some(owner), None)?;
+        }
+        Utility::SetSchema(SetSchema { kind, object: ObjectRef::Using(name, method), schema, .. }) => {
+            let key = cx.find_class_or_family(name, method, *kind == ObjectKind::OperatorFamily)??;
+            let namespace = cx.new_schema(&schema.value)?;
+            cx.change_class_or_family(key, None, None, Some(namespace))?;
+        }
+        Utility::Rename(Rename { kind, object: ObjectRef::Using(name, method), to, .. }) => {
+            let key = cx.find_class_or_family(name, method, *kind == ObjectKind::OperatorFamily)??;
+            cx.change_class_or_family(key, Some(&to.value), None, None)?;
         }
         Utility::CreateTrigger(create) => cx.create_trigger(create, locations)?,
         Utility::Rename(rename) => cx.rename(rename)?,

@@ -165,7 +165,7 @@ impl DdlContext<'_> {
         Ok(oid)
     }
 
-    fn move_relation(&mut self, relation: &Arc<Relation>, schema: &str) -> Result<()> {
+    pub(super) fn move_relation(&mut self, relation: &Arc<Relation>, schema: &str) -> Result<()> {
         match &relation.kind {
             RelationKind::Index(_) => {
                 return Err(Error::new(
@@ -261,7 +261,7 @@ impl DdlContext<'_> {
         self.move_type(info.oid, target, schema)
     }
 
-    fn move_type(&mut self, oid: Oid, target: Oid, schema: &str) -> Result<()> {
+    pub(super) fn move_type(&mut self, oid: Oid, target: Oid, schema: &str) -> Result<()> {
         let info = self.type_info(oid)?;
         if self.view().type_in(target, &info.name).is_some_and(|other| other.oid != oid) {
             return Err(Error::new(

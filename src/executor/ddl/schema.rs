@@ -82,6 +82,7 @@ impl DdlContext<'_> {
             notices: self.notices,
             function_settings: Vec::new(),
             made_routine: None,
+            makes_shells: false,
             attempt: std::mem::take(&mut self.attempt),
             truncated: Vec::new(),
         };

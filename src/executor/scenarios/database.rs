@@ -98,6 +98,7 @@ impl Database {
             databases: &[],
             function_settings: Vec::new(),
             made_routine: None,
+            makes_shells: false,
             attempt: crate::ddl::Attempt::default(),
             truncated: Vec::new(),
             notices: &mut Vec::new(),

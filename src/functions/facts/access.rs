@@ -3,21 +3,21 @@
 //! Choosing the default class of a type needs the type system and is in [`crate::resolve::opclass`].
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use dictdb_types::Oid;
+use dictdb_types::{Oid, stored_struct};
 
 use super::tables::{Row, table};
 
 /// A row of `pg_opclass`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Opclass {
     /// `oid`.
     pub oid: Oid,
     /// `opcmethod`.
     pub method: Oid,
     /// `opcname`.
-    pub name: &'static str,
+    pub name: Arc<str>,
     /// `opcnamespace`.
     pub namespace: Oid,
     /// `opcfamily`.
@@ -81,6 +81,10 @@ pub struct AmProc {
     pub proc: Oid,
 }
 
+stored_struct!(Opclass { 1: oid, 2: method, 3: name, 4: namespace, 5: family, 6: input, 7: default, 8: key });
+stored_struct!(Strategy { 1: oid, 2: family, 3: left, 4: right, 5: number, 6: ordering, 7: operator, 8: method });
+stored_struct!(AmProc { 1: oid, 2: family, 3: left, 4: right, 5: number, 6: proc });
+
 struct Tables {
     methods: Vec<(Oid, &'static str)>,
     classes: Vec<Opclass>,
@@ -113,7 +117,7 @@ fn read_class(mut row: Row) -> Opclass {
     Opclass {
         oid: row.oid(),
         method: row.oid(),
-        name: row.text(),
+        name: Arc::from(row.text()),
         namespace: row.oid(),
         family: row.oid(),
         input: row.oid(),
@@ -163,6 +167,11 @@ pub fn opclasses() -> &'static [Opclass] {
 /// The operator class with this oid.
 pub fn opclass_by_oid(oid: Oid) -> Option<&'static Opclass> {
     opclasses().iter().find(|c| c.oid == oid)
+}
+
+/// Every built-in operator family.
+pub fn opfamilies() -> &'static [Opfamily] {
+    &TABLES.families
 }
 
 /// The operator family with this oid.

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use dictdb_types::Oid;
+use dictdb_types::{Oid, stored_enum};
 
 use super::tables::{Row, table};
 
@@ -16,6 +16,8 @@ pub enum AggregateKind {
     /// `h`: WITHIN GROUP with a hypothetical row.
     HypotheticalSet,
 }
+
+stored_enum!(AggregateKind { 1: Normal, 2: OrderedSet, 3: HypotheticalSet });
 
 /// A row of `pg_aggregate`.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use dictdb_types::Oid;
+use dictdb_types::{Oid, stored_enum, stored_struct};
 
 use super::tables::{Row, table};
 
@@ -45,6 +45,10 @@ pub struct Cast {
     /// `castmethod` and `castfunc`.
     pub method: CastMethod,
 }
+
+stored_enum!(CastContext { 1: Implicit, 2: Assignment, 3: PlPgSql, 4: Explicit });
+stored_enum!(CastMethod { 1: Function(oid), 2: Binary, 3: InOut });
+stored_struct!(Cast { 1: oid, 2: source, 3: target, 4: context, 5: method });
 
 struct Casts {
     rows: Vec<Cast>,

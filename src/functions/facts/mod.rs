@@ -13,8 +13,8 @@ mod procs;
 mod tables;
 
 pub use access::{
-    AmProc, Opclass, Opfamily, Strategy, access_method_name, am_procs, opclass_by_oid, opclasses, opfamily_by_oid,
-    strategies_of_family, strategies_of_operator,
+    AmProc, Opclass, Opfamily, Strategy, access_method_name, am_procs, opclass_by_oid, opclasses, opfamilies,
+    opfamily_by_oid, strategies_of_family, strategies_of_operator,
 };
 pub use aggregates::{Aggregate, AggregateKind, aggregate, aggregates};
 pub use casts::{Cast, CastContext, CastMethod, cast, casts};

@@ -9,7 +9,7 @@ use super::polymorphic::no_array_type;
 use super::select::{best, reachable};
 use super::traits::{STRING, TypeTraits};
 use super::{FunctionCall, Scope, Signature, resolve_polymorphic, select_common_type};
-use crate::facts::{Aggregate, AggregateKind, ArgMode, CastContext, ProcKind};
+use crate::facts::{AggregateKind, ArgMode, CastContext, ProcKind};
 
 /// PostgreSQL's `FUNC_MAX_ARGS`.
 const MAX_ARGS: usize = 100;
@@ -166,10 +166,10 @@ fn complete(scope: &dyn Scope, call: &FunctionCall<'_>, chosen: FunctionCandidat
     };
     let mut actual = call.args.to_vec();
     let mut declared = chosen.params.clone();
-    if let Some(aggregate) = &aggregate {
+    if let Some((kind, direct_args)) = aggregate {
         let variadic = signature.variadic.is_valid();
-        call.check_aggregate(scope, aggregate.kind, aggregate.direct_args, variadic, chosen.expanded)?;
-        unify_hypothetical(scope, call, aggregate, &mut actual, &mut declared)?;
+        call.check_aggregate(scope, kind, direct_args, variadic, chosen.expanded)?;
+        unify_hypothetical(scope, call, kind, &mut actual, &mut declared)?;
     }
     let given = call.args.len();
     for i in given..declared.len() {
@@ -191,7 +191,7 @@ fn complete(scope: &dyn Scope, call: &FunctionCall<'_>, chosen: FunctionCandidat
         params: lay_out(call, &chosen, &declared),
         variadic,
         variadic_any: check_variadic_any(scope, call, signature)?,
-        aggregate: aggregate.map(|a| (a.kind, a.direct_args)),
+        aggregate,
     };
     call.check_use(&found)?;
     Ok(found)
@@ -264,11 +264,11 @@ fn check_variadic_any(scope: &dyn Scope, call: &FunctionCall<'_>, signature: &Si
 fn unify_hypothetical(
     scope: &dyn Scope,
     call: &FunctionCall<'_>,
-    aggregate: &Aggregate,
+    kind: AggregateKind,
     actual: &mut [Oid],
     declared: &mut [Oid],
 ) -> Result<()> {
-    if aggregate.kind != AggregateKind::HypotheticalSet {
+    if kind != AggregateKind::HypotheticalSet {
         return Ok(());
     }
     let direct = call.args.len() - call.order_by;

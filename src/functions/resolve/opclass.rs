@@ -4,7 +4,7 @@ use dictdb_types::Oid;
 
 use super::Scope;
 use super::traits::{TypeTraits, is_binary_coercible};
-use crate::facts::{Opclass, ids, opclasses, strategies_of_family};
+use crate::facts::{Opclass, ids};
 
 /// Strategy numbers of btree.
 pub mod btree {
@@ -23,14 +23,15 @@ pub mod btree {
 /// The operator class an index of this method uses for a type unless told otherwise (`GetDefaultOpClass`). A type
 /// without one of its own takes that of a type it is binary-compatible with: `varchar` that of `text`, every array
 /// that of `anyarray`.
-pub fn default_opclass(scope: &dyn Scope, ty: Oid, method: Oid) -> Option<&'static Opclass> {
+pub fn default_opclass(scope: &dyn Scope, ty: Oid, method: Oid) -> Option<&Opclass> {
     let ty = scope.base_of(ty);
     let category = scope.category(ty).0;
-    let defaults = || opclasses().iter().filter(|c| c.method == method && c.default);
-    if let Some(own) = defaults().find(|c| c.input == ty) {
+    let defaults = scope.default_opclasses(method);
+    if let Some(own) = defaults.iter().find(|c| c.input == ty) {
         return Some(own);
     }
-    let mut compatible: Vec<_> = defaults().filter(|c| is_binary_coercible(scope, ty, c.input)).collect();
+    let mut compatible = defaults;
+    compatible.retain(|c| is_binary_coercible(scope, ty, c.input));
     if compatible.len() > 1 {
         let preferred = |c: &&Opclass| scope.is_preferred(category, c.input);
         if compatible.iter().filter(|c| preferred(c)).count() == 1 {
@@ -41,9 +42,9 @@ pub fn default_opclass(scope: &dyn Scope, ty: Oid, method: Oid) -> Option<&'stat
 }
 
 /// The operator of a class for a strategy number, on the class's own input type.
-pub fn strategy_operator(class: &Opclass, number: i16) -> Option<Oid> {
-    let rows = strategies_of_family(class.family).iter();
-    rows.into_iter()
+pub fn strategy_operator(scope: &dyn Scope, class: &Opclass, number: i16) -> Option<Oid> {
+    let rows = scope.strategies(class.family);
+    rows.iter()
         .find(|s| s.left == class.input && s.right == class.input && s.number == number && !s.ordering)
         .map(|s| s.operator)
 }
@@ -52,7 +53,8 @@ pub fn strategy_operator(class: &Opclass, number: i16) -> Option<Oid> {
 /// `point`). It is what DISTINCT, GROUP BY, IN and joins mean by equal.
 pub fn equality_operator(scope: &dyn Scope, ty: Oid) -> Option<Oid> {
     ordering(scope, ty, btree::EQUAL).or_else(|| {
-        strategy_operator(default_opclass(scope, ty, ids::HASH)?, 1).filter(|_| elements_have(scope, ty, ids::HASH))
+        strategy_operator(scope, default_opclass(scope, ty, ids::HASH)?, 1)
+            .filter(|_| elements_have(scope, ty, ids::HASH))
     })
 }
 
@@ -68,7 +70,7 @@ pub fn greater_than_operator(scope: &dyn Scope, ty: Oid) -> Option<Oid> {
 
 fn ordering(scope: &dyn Scope, ty: Oid, number: i16) -> Option<Oid> {
     let class = default_opclass(scope, ty, ids::BTREE)?;
-    strategy_operator(class, number).filter(|_| elements_have(scope, ty, ids::BTREE))
+    strategy_operator(scope, class, number).filter(|_| elements_have(scope, ty, ids::BTREE))
 }
 
 /// Containers compare by their elements, so these must be comparable too.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dictdb_types::{Oid, Result, TypeInfo, TypeLookup, builtin_types};
 
-use crate::facts::{self, Aggregate, ArgMode, Cast, Operator, Proc, ProcKind, ids};
+use crate::facts::{self, AggregateKind, ArgMode, Cast, Opclass, Operator, Proc, ProcKind, Strategy, ids};
 
 /// A function as far as choosing it goes. Slices may borrow from the catalog or from the built-in tables.
 #[derive(Clone, Debug)]
@@ -109,9 +109,19 @@ pub trait Scope: TypeLookup {
         facts::cast(source, target).copied()
     }
 
-    /// What makes a function an aggregate.
-    fn aggregate(&self, function: Oid) -> Option<Aggregate> {
-        facts::aggregate(function).copied()
+    /// The kind of an aggregate and the number of its direct arguments.
+    fn aggregate(&self, function: Oid) -> Option<(AggregateKind, usize)> {
+        facts::aggregate(function).map(|aggregate| (aggregate.kind, aggregate.direct_args))
+    }
+
+    /// The operator classes that are the default of an access method for some type.
+    fn default_opclasses(&self, method: Oid) -> Vec<&Opclass> {
+        facts::opclasses().iter().filter(|class| class.method == method && class.default).collect()
+    }
+
+    /// What operators mean in a family.
+    fn strategies(&self, family: Oid) -> Cow<'_, [Strategy]> {
+        Cow::Borrowed(facts::strategies_of_family(family))
     }
 
     /// Whether a function's arity includes a type modifier and an explicit-cast flag, as cast functions may.

@@ -118,6 +118,11 @@ fn input(cx: &CallContext<'_>, value: &Datum, ty: Oid) -> Result<Input> {
         Datum::Array(v) if ty == oids::OIDVECTOR => Input::Bytes(v.items.iter().flat_map(oid_bytes).collect()),
         Datum::Array(v) => array(cx, v)?,
         Datum::Record(v) => record(cx, v)?,
+        Datum::Extension(v) => {
+            let mut key = Vec::new();
+            dictdb_types::sort_key::encode(&Datum::Extension(v.clone()), ty, false, false, &mut key);
+            Input::Bytes(key)
+        }
         _ => {
             let name = cx.env.reg_out(RegKind::Type, ty);
             let message = format!("could not identify a hash function for type {name}");
@@ -361,6 +366,11 @@ impl State {
         *c = (*c ^ *b).wrapping_sub(b.rotate_left(24));
         if seed.is_some() { u64::from(*b) << 32 | u64::from(*c) } else { u64::from(*c) }
     }
+}
+
+/// The hash of a byte string: of `hashtext` without a seed, of `hashtextextended` with one.
+pub(crate) fn of_bytes(bytes: &[u8], seed: Option<u64>) -> u64 {
+    hash_bytes(bytes, seed)
 }
 
 fn hash_bytes(bytes: &[u8], seed: Option<u64>) -> u64 {

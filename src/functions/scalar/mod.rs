@@ -8,14 +8,14 @@ mod bits;
 mod boolean;
 mod bytea;
 mod comparable;
-mod ctype;
+pub(crate) mod ctype;
 mod encoding;
 mod enums;
 pub(crate) mod float;
 mod float_math;
 mod format_text;
 mod geometry;
-mod hash;
+pub(crate) mod hash;
 mod ids;
 pub(crate) mod integer;
 pub(crate) mod json;
@@ -37,6 +37,7 @@ pub(crate) mod snapshot;
 pub(crate) mod split_join;
 pub(crate) mod text;
 mod text_compare;
+mod transitions;
 pub(crate) mod tsearch;
 mod type_io;
 mod type_names;
@@ -48,6 +49,7 @@ mod xml;
 const SINGLE: &[&[(&str, ScalarFn)]] = &[
     acl::KERNELS,
     bits::KERNELS,
+    transitions::KERNELS,
     boolean::KERNELS,
     bytea::KERNELS,
     encoding::KERNELS,

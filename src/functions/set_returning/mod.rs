@@ -27,6 +27,7 @@ pub(crate) const FAMILIES: &[&[(&str, SetFn)]] = &[
     crate::datetime::SETS,
     crate::scalar::snapshot::SETS,
     crate::scalar::tsearch::SETS,
+    crate::extension::SETS,
 ];
 
 static BUILTIN: LazyLock<HashMap<&'static str, SetFn>> =

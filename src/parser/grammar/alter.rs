@@ -7,9 +7,9 @@ use super::Parser;
 use super::objects::{OBJECTS, Shape};
 use crate::keyword::Keyword as K;
 use crate::utility::{
-    AlterDatabase, AlterDomain, AlterDomainAction, AlterEnum, AlterEnumAction, AlterExtension, AlterSetting,
-    AlterTable, Behavior, ConstraintKind, ObjectKind, ObjectRef, RelationKind, Rename, Set, SetOwner, SetSchema,
-    SetScope, TableRef, Utility,
+    AlterDatabase, AlterDomain, AlterDomainAction, AlterEnum, AlterEnumAction, AlterExtension, AlterExtensionAction,
+    AlterSetting, AlterTable, AlterType, Behavior, ConstraintKind, ObjectKind, ObjectRef, RelationKind, Rename, Set,
+    SetOwner, SetSchema, SetScope, TableRef, Utility,
 };
 
 /// Relations, whose actions are those of `ALTER TABLE`.
@@ -102,11 +102,17 @@ impl Parser<'_> {
                 Ok(Utility::Rename(Rename { kind, object, if_exists: false, part, relation, to, behavior }))
             }
             K::Owner => self.owner_to(kind, object),
+            K::Set if kind == ObjectKind::Operator && self.nth(1).kind == crate::token::Kind::LeftParen => {
+                self.alter_operator(object)
+            }
             K::Set if shape != Shape::Function && kind != ObjectKind::Schema || self.nth(1).keyword == K::Schema => {
                 self.set_schema(kind, object)
             }
             K::No | K::Depends => self.unsupported("ALTER … DEPENDS ON EXTENSION"),
             _ => match object {
+                ObjectRef::Using(name, method) if kind == ObjectKind::OperatorFamily => {
+                    self.alter_operator_family(name, method)
+                }
                 ObjectRef::Function(function) if shape == Shape::Function => self.alter_function(kind, function),
                 _ if matches!(kind, ObjectKind::Schema | ObjectKind::Aggregate | ObjectKind::Trigger) => {
                     Err(self.unexpected())
@@ -169,7 +175,7 @@ impl Parser<'_> {
                 if !self.is(crate::token::Kind::LeftParen) {
                     return Err(self.unexpected());
                 }
-                self.unsupported("ALTER TYPE … SET")
+                Ok(Utility::AlterType(AlterType { name, options: self.definition()? }))
             }
             K::Add if self.nth(1).keyword == K::Value => {
                 self.at += 2;
@@ -342,10 +348,17 @@ impl Parser<'_> {
             K::Update => {
                 self.advance();
                 let version = if self.eat_word(K::To) { Some(self.word_or_string()?) } else { None };
-                Ok(Utility::AlterExtension(AlterExtension { name, version }))
+                let action = AlterExtensionAction::Update(version);
+                Ok(Utility::AlterExtension(AlterExtension { name, action }))
             }
             K::Set => self.set_schema(ObjectKind::Extension, ObjectRef::Name(ObjectName::from(vec![name]))),
-            K::Add | K::Drop => self.unsupported("ALTER EXTENSION ADD and DROP"),
+            K::Add | K::Drop => {
+                let add = self.advance().keyword == K::Add;
+                let (kind, shape) = self.object_kind(&[])?;
+                let object = self.object_ref(shape)?;
+                let action = AlterExtensionAction::Member { add, kind, object };
+                Ok(Utility::AlterExtension(AlterExtension { name, action }))
+            }
             _ => Err(self.unexpected()),
         }
     }

@@ -16,8 +16,6 @@ const UNSUPPORTED: &[(&[K], &str)] = &[
     (&[K::Foreign, K::Data], "CREATE FOREIGN DATA WRAPPER"),
     (&[K::Foreign], "CREATE FOREIGN TABLE"),
     (&[K::Language], "CREATE LANGUAGE"),
-    (&[K::Operator, K::Class], "CREATE OPERATOR CLASS"),
-    (&[K::Operator, K::Family], "CREATE OPERATOR FAMILY"),
     (&[K::Policy], "CREATE POLICY"),
     (&[K::Procedural], "CREATE LANGUAGE"),
     (&[K::Publication], "CREATE PUBLICATION"),
@@ -133,6 +131,14 @@ impl Parser<'_> {
             K::Cast => self.create_cast(),
             K::Database => self.create_database(),
             K::Aggregate => self.define(ObjectKind::Aggregate, or_replace),
+            K::Operator if self.is_word(K::Class) => {
+                self.advance();
+                self.create_operator_class()
+            }
+            K::Operator if self.is_word(K::Family) => {
+                self.advance();
+                self.create_operator_family()
+            }
             K::Operator => self.define(ObjectKind::Operator, false),
             K::Collation => self.define(ObjectKind::Collation, false),
             K::Text => {

@@ -31,6 +31,7 @@ mod maintenance;
 mod name;
 mod object;
 mod objects;
+mod opclass;
 mod option;
 mod primary;
 mod role;

@@ -123,8 +123,18 @@ pub enum Utility {
     CreateTrigger(Box<CreateTrigger>),
     /// `CREATE EXTENSION`.
     CreateExtension(CreateExtension),
-    /// `ALTER EXTENSION … UPDATE`.
+    /// `ALTER EXTENSION … UPDATE`, `ADD` and `DROP`.
     AlterExtension(AlterExtension),
+    /// `ALTER OPERATOR … SET (…)`.
+    AlterOperator(AlterOperator),
+    /// `ALTER TYPE … SET (…)`.
+    AlterType(AlterType),
+    /// `CREATE OPERATOR CLASS`.
+    CreateOperatorClass(CreateOperatorClass),
+    /// `CREATE OPERATOR FAMILY`.
+    CreateOperatorFamily(CreateOperatorFamily),
+    /// `ALTER OPERATOR FAMILY … ADD` and `DROP`.
+    AlterOperatorFamily(AlterOperatorFamily),
     /// `CREATE CAST`.
     CreateCast(CreateCast),
     /// `CREATE DATABASE`.

@@ -449,13 +449,113 @@ pub struct CreateExtension {
     pub cascade: bool,
 }
 
-/// `ALTER EXTENSION … UPDATE`.
+/// `ALTER EXTENSION`, but for `SET SCHEMA`.
 #[derive(Clone, Debug)]
 pub struct AlterExtension {
     /// The extension.
     pub name: Ident,
-    /// `TO version`.
-    pub version: Option<String>,
+    /// The change.
+    pub action: AlterExtensionAction,
+}
+
+/// What happens to an extension.
+#[derive(Clone, Debug)]
+pub enum AlterExtensionAction {
+    /// `UPDATE [TO version]`.
+    Update(Option<String>),
+    /// `ADD` and `DROP` of a member.
+    Member {
+        /// `ADD`.
+        add: bool,
+        /// The member's kind.
+        kind: ObjectKind,
+        /// The member.
+        object: ObjectRef,
+    },
+}
+
+/// `ALTER OPERATOR … SET (…)`.
+#[derive(Clone, Debug)]
+pub struct AlterOperator {
+    /// The operator.
+    pub operator: OperatorRef,
+    /// The options.
+    pub options: Vec<DefElem>,
+}
+
+/// `ALTER TYPE … SET (…)`.
+#[derive(Clone, Debug)]
+pub struct AlterType {
+    /// The type.
+    pub name: ObjectName,
+    /// The options.
+    pub options: Vec<DefElem>,
+}
+
+/// `CREATE OPERATOR CLASS`.
+#[derive(Clone, Debug)]
+pub struct CreateOperatorClass {
+    /// Its name.
+    pub name: ObjectName,
+    /// `DEFAULT`.
+    pub default: bool,
+    /// `FOR TYPE`.
+    pub data_type: DataType,
+    /// `USING`.
+    pub method: Ident,
+    /// `FAMILY`.
+    pub family: Option<ObjectName>,
+    /// `AS`.
+    pub items: Vec<OperatorClassItem>,
+}
+
+/// A member of an operator class or family. One that is dropped names no operator or function.
+#[derive(Clone, Debug)]
+pub enum OperatorClassItem {
+    /// `OPERATOR`.
+    Operator {
+        /// Its strategy.
+        number: i32,
+        /// The operator.
+        operator: Option<ObjectName>,
+        /// Its operand types; none are those of the class.
+        types: Vec<Option<DataType>>,
+        /// `FOR ORDER BY`.
+        order_family: Option<ObjectName>,
+    },
+    /// `FUNCTION`.
+    Function {
+        /// Its place among the support functions.
+        number: i32,
+        /// The types it is for.
+        types: Vec<DataType>,
+        /// The function.
+        function: Option<FunctionRef>,
+    },
+    /// `STORAGE`.
+    Storage(DataType),
+}
+
+/// `CREATE OPERATOR FAMILY`.
+#[derive(Clone, Debug)]
+pub struct CreateOperatorFamily {
+    /// Its name.
+    pub name: ObjectName,
+    /// `USING`.
+    pub method: Ident,
+}
+
+/// `ALTER OPERATOR FAMILY … ADD` and `DROP`.
+#[derive(Clone, Debug)]
+pub struct AlterOperatorFamily {
+    /// The family.
+    pub name: ObjectName,
+    /// `USING`.
+    pub method: Ident,
+    /// `DROP`.
+    pub drop: bool,
+    /// What is added or dropped.
+    pub items: Vec<OperatorClassItem>,
 }
 
 /// `CREATE CAST`.

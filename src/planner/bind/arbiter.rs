@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{ConstraintKind, IndexInfo, IndexKey, IndexTarget, Relation};
+use dictdb_catalog::{Catalog, ConstraintKind, IndexInfo, IndexKey, IndexTarget, Relation};
 use dictdb_functions::facts;
 use dictdb_parser::ast;
 use dictdb_parser::node::{self, ConflictElement};
@@ -90,7 +90,7 @@ impl Binder<'_> {
             (None, None) => return Err(Error::internal("an empty element of a conflict target")),
         };
         let opclass = match element.opclass {
-            Some(name) => Some(known_opclass(&name.value)?),
+            Some(name) => Some(known_opclass(&name.value, self.cx.catalog)?),
             None => None,
         };
         let collated = match element.collation {
@@ -116,7 +116,7 @@ impl Binder<'_> {
         }
         let named = inference.elements.iter().all(|element| {
             let mut fitting = keys.iter().zip(&info.keys);
-            fitting.any(|(key, facts)| key.is(&element.key) && element.accepts(facts))
+            fitting.any(|(key, facts)| key.is(&element.key) && element.accepts(facts, self.cx.catalog))
         });
         let complete = keys.iter().all(|key| inference.elements.iter().any(|element| element.key.is(key)));
         if !named || !complete {
@@ -142,16 +142,17 @@ impl ElementKey {
 
 impl Element {
     /// Whether an index key has the operator class and collation asked for.
-    fn accepts(&self, key: &IndexKey) -> bool {
-        let class = || facts::opclass_by_oid(key.opclass).map_or("", |class| class.name);
+    fn accepts(&self, key: &IndexKey, catalog: &Catalog) -> bool {
+        let class = || catalog.any_opclass(key.opclass).map_or("", |class| &*class.name);
         !self.collated && self.opclass.as_deref().is_none_or(|wanted| wanted == class())
     }
 }
 
 /// The operator class by its name without schema. 42704.
-fn known_opclass(name: &str) -> Result<String> {
+fn known_opclass(name: &str, catalog: &Catalog) -> Result<String> {
     let bare = name.rsplit('.').next().unwrap_or(name);
-    if facts::opclasses().iter().any(|class| class.name == bare) {
+    let mut own = catalog.operator_classes().map(|own| &own.class).chain(facts::opclasses());
+    if own.any(|class| *class.name == *bare) {
         return Ok(bare.to_owned());
     }
     Err(Error::new(

@@ -200,13 +200,20 @@ impl Binder<'_> {
     fn assign_element(&mut self, container: Expr, ty: Type, steps: &[PathStep<'_>], leaf: Leaf<'_>) -> Result<Expr> {
         let count = steps.iter().take_while(|step| !matches!(step, PathStep::Field(_))).count();
         let (subscripts, rest) = steps.split_at(count);
+        let of_hstore = self.is_hstore(ty);
         let json = ty.oid == oids::JSONB;
         let element = match self.element_of(ty) {
             _ if json => ty,
+            _ if of_hstore => Type::new(oids::TEXT),
             Some(element) => element,
             None => return Err(self.not_subscriptable(ty).at(leaf.target)),
         };
         let bounds: Vec<Bounds<'_>> = subscripts.iter().filter_map(Bounds::of_step).collect();
+        if of_hstore && rest.is_empty() {
+            let value = self
+                .coerce_leaf(leaf, element, |column| format!("subscripted assignment to \"{column}\" requires type"))?;
+            return self.assign_hstore_value(container, ty, &bounds, value);
+        }
         let (indexes, slice) = if json { (self.json_path(&bounds)?, false) } else { self.array_bounds(&bounds)? };
         let part_type = if slice { self.array_type_of(element).unwrap_or(ty) } else { element };
         let value = if rest.is_empty() {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Language, Routine};
+use dictdb_catalog::{AggregateInfo, Language, Routine};
 use dictdb_functions::facts::{self, CastContext};
 use dictdb_functions::resolve::{self, Coercion};
-use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, TypeKind, TypeLookup, oids};
+use dictdb_types::{Datum, Error, Oid, Physical, Result, SqlState, Type, TypeKind, TypeLookup, oids};
 
 use super::Binder;
-use crate::expr::{Call, Expr, Function};
+use crate::expr::{AggregateSteps, Call, Expr, Function, UserAggregate};
 
 impl Binder<'_> {
     /// The expression as a value of `target`; `None` when there is no such coercion in this context.
@@ -132,6 +132,7 @@ impl Binder<'_> {
         let bare = Type::new(target.oid);
         Ok(match path {
             Coercion::Identity => expr,
+            Coercion::Relabel if self.differs_inside(expr.ty(), target) => Expr::ViaIo(Box::new(expr), bare),
             Coercion::Relabel => Expr::Relabel(Box::new(expr), Type::with_typmod(target.oid, -1)),
             Coercion::Function(proc) => self.cast_call(proc, expr, target, context)?,
             Coercion::ViaIo => Expr::ViaIo(Box::new(expr), bare),
@@ -153,6 +154,13 @@ impl Binder<'_> {
             Coercion::RecordToComposite => self.coerce_row(expr, target, context)?,
             Coercion::ChildToParent => return Err(Error::unsupported("conversion of a child table's row")),
         })
+    }
+
+    /// Whether values of two types that PostgreSQL takes for the same bytes are kept differently: `citext` is no `text` here, because it
+    /// carries its own equality.
+    fn differs_inside(&self, from: Type, to: Type) -> bool {
+        let opaque = |ty: Type| self.cx.catalog.physical(ty.oid) == Physical::Opaque;
+        opaque(from) != opaque(to) && to.oid != oids::RECORD && !resolve::is_polymorphic(to.oid)
     }
 
     /// `ROW(…)` to a composite type, field by field.
@@ -193,8 +201,15 @@ impl Binder<'_> {
     /// A cast function: some take the modifier and whether the cast is explicit.
     fn cast_call(&mut self, proc: Oid, expr: Expr, target: Type, context: CastContext) -> Result<Expr> {
         let function = self.function(proc)?;
-        let facts = facts::proc_by_oid(proc);
-        let takes = facts.map_or(1, |proc| proc.args.len());
+        let declared = self.declared_args(proc);
+        let takes = declared.len().max(1);
+        // A function may take what the value is to be seen as: an implicit cast's result, a type of the same bytes.
+        let expr = match declared.first() {
+            Some(first) if *first != expr.ty().oid && !resolve::is_polymorphic(*first) => {
+                self.coerce(expr, Type::new(*first), CastContext::Implicit)?.unwrap_or(Expr::null(Type::new(*first)))
+            }
+            _ => expr,
+        };
         let mut args = vec![expr];
         if takes > 1 {
             args.push(Expr::Const(Datum::Int4(target.typmod), Type::new(oids::INT4)));
@@ -204,7 +219,9 @@ impl Binder<'_> {
         }
         let ty = Type::with_typmod(target.oid, if takes > 1 { target.typmod } else { -1 });
         // Some give a type that is only stored like the target: smallint becomes oid by way of integer.
-        let result = facts.map_or(ty, |proc| if proc.result == ty.oid { ty } else { Type::new(proc.result) });
+        let own = self.cx.catalog.routine(proc).map(|routine| routine.result);
+        let result = own.or_else(|| facts::proc_by_oid(proc).map(|proc| proc.result));
+        let result = result.map_or(ty, |result| if result == ty.oid { ty } else { Type::new(result) });
         let call = Expr::Call(Box::new(Call::new(function, args, result, None)));
         Ok(if result.oid == ty.oid { call } else { Expr::Relabel(Box::new(call), ty) })
     }
@@ -241,7 +258,7 @@ impl Binder<'_> {
     pub(crate) fn function(&self, oid: Oid) -> Result<Arc<Function>> {
         if let Some(routine) = self.cx.catalog.routine(oid) {
             self.functions.borrow_mut().insert(oid);
-            return Ok(self.user_function(routine));
+            return self.user_function(routine);
         }
         let proc = facts::proc_by_oid(oid)
             .ok_or_else(|| Error::internal(format!("cache lookup failed for function {oid}")))?;
@@ -255,25 +272,62 @@ impl Binder<'_> {
             source: Arc::from(proc.source),
             kernel: self.cx.registry.scalar(&key),
             set: self.cx.registry.set(&key),
+            aggregate: None,
         }))
     }
 
     /// A function that a user wrote: its kernel is the one that runs all of its language.
-    fn user_function(&self, routine: &Routine) -> Arc<Function> {
+    fn user_function(&self, routine: &Routine) -> Result<Arc<Function>> {
         let key = match routine.language {
             Language::Internal | Language::C => &*routine.source,
             language => language.handler(),
         };
-        Arc::new(Function {
+        let aggregate = routine.aggregate.as_ref().map(|own| self.user_aggregate(own)).transpose()?;
+        Ok(Arc::new(Function {
             oid: routine.oid,
             name: routine.name.clone(),
             strict: routine.strict,
             volatility: routine.volatility,
             returns_set: routine.returns_set,
-            source: Arc::from(""),
+            // An extension's symbol is known for what it computes; what a user binds to an internal one is not.
+            source: if routine.language == Language::C { routine.source.clone() } else { Arc::from("") },
             kernel: self.cx.registry.scalar(key),
             set: self.cx.registry.set(key),
-        })
+            aggregate: aggregate.map(Arc::new),
+        }))
+    }
+
+    /// The functions of a user's aggregate.
+    fn user_aggregate(&self, own: &AggregateInfo) -> Result<UserAggregate> {
+        let function = |oid: Oid| oid.is_valid().then(|| self.function(oid)).transpose();
+        let plain = AggregateSteps {
+            transition: self.function(own.transition)?,
+            args: self.declared_args(own.transition),
+            finish: function(own.finish)?,
+            finish_extra: own.finish_extra,
+            state: own.state,
+            initial: own.initial.clone(),
+        };
+        let moving = own.moving.as_ref().map(|moving| {
+            let steps = AggregateSteps {
+                transition: self.function(moving.transition)?,
+                args: self.declared_args(moving.transition),
+                finish: function(moving.finish)?,
+                finish_extra: moving.finish_extra,
+                state: moving.state,
+                initial: moving.initial.clone(),
+            };
+            Ok::<_, Error>((steps, self.function(moving.inverse)?))
+        });
+        Ok(UserAggregate { plain, moving: moving.transpose()? })
+    }
+
+    /// `proargtypes`.
+    fn declared_args(&self, function: Oid) -> Arc<[Oid]> {
+        match self.cx.catalog.routine(function) {
+            Some(own) => own.args.clone(),
+            None => facts::proc_by_oid(function).map(|proc| Arc::from(&*proc.args)).unwrap_or_default(),
+        }
     }
 
     /// The scope that resolution works in.

@@ -32,6 +32,9 @@ impl Binder<'_> {
                 ast::Subscript::Slice { .. } => return Err(Error::unsupported("an array slice with a stride")),
             });
         }
+        if self.is_hstore(ty) {
+            return self.bind_hstore_value(value, &bounds, position);
+        }
         if self.cx.catalog.base_type(ty).oid == oids::JSONB {
             let indexes = self.json_path(&bounds)?;
             let ty = Type::new(oids::JSONB);

@@ -336,7 +336,7 @@ pub(crate) fn equality(conjunct: &Expr) -> Option<(ColumnId, &Expr)> {
 fn comparison(conjunct: &Expr) -> Option<(&str, &Expr, &Expr)> {
     let Expr::Call(call) = conjunct else { return None };
     let [left, right] = call.args.as_slice() else { return None };
-    Some((call.operator.as_deref()?, left, right))
+    Some((call.known_operator()?, left, right))
 }
 
 /// A column, perhaps under another name of its type (`varchar` as `text`).
@@ -393,8 +393,7 @@ impl Conditions<'_> {
     fn any(&self) -> Option<(usize, Expr)> {
         self.conjuncts.iter().enumerate().find_map(|(position, conjunct)| {
             let Expr::ScalarArray(array) = conjunct else { return None };
-            let fits = !array.all
-                && &*array.operator == "="
+            let fits = array.is_equal_any()
                 && self.is_key(&array.left)
                 && self.is_usable(&array.array)
                 && same_key_type(array.left.ty(), self.ty);

@@ -272,7 +272,7 @@ impl Builder<'_> {
     /// The part of all pairs that a condition between inputs keeps.
     pub(super) fn join_selectivity(&self, expr: &Expr, rows: impl Fn(&Expr) -> f64) -> f64 {
         let Expr::Call(call) = expr else { return self.estimator().one(expr) };
-        match (call.operator.as_deref(), call.args.as_slice()) {
+        match (call.known_operator(), call.args.as_slice()) {
             (Some("="), [left, right]) => {
                 let estimator = self.estimator();
                 1.0 / estimator.distinct(left, rows(left)).max(estimator.distinct(right, rows(right)))
@@ -291,7 +291,7 @@ fn conjuncts(on: &Option<Expr>, out: &mut Vec<Expr>) {
 /// The columns that `a = b` equates, when both are columns of one type.
 fn equated(expr: &Expr) -> Option<(ColumnId, ColumnId)> {
     let Expr::Call(call) = expr else { return None };
-    match (call.operator.as_deref(), call.args.as_slice()) {
+    match (call.known_operator(), call.args.as_slice()) {
         (Some("="), [Expr::Column(a, left), Expr::Column(b, right)]) if left.oid == right.oid => Some((*a, *b)),
         _ => None,
     }

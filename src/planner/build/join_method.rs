@@ -167,7 +167,7 @@ impl Builder<'_> {
     /// `left expression = right expression` of one type, as a key to hash by.
     fn join_key(&mut self, condition: &Expr, left: &Layout, right: &Layout, outer: &Outer) -> Result<Option<JoinKey>> {
         let (a, b, null_equals_null) = match condition {
-            Expr::Call(call) if call.operator.as_deref() == Some("=") && call.args.len() == 2 => {
+            Expr::Call(call) if call.known_operator() == Some("=") && call.args.len() == 2 => {
                 (&call.args[0], &call.args[1], false)
             }
             Expr::Distinct(_, pair, true) => (&pair.0, &pair.1, true),

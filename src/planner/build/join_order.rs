@@ -292,7 +292,7 @@ impl Search<'_, '_, '_> {
 /// Whether a condition can be a key of a hash join.
 pub(super) fn is_key(expr: &Expr) -> bool {
     match expr {
-        Expr::Call(call) => call.operator.as_deref() == Some("=") && call.args.len() == 2,
+        Expr::Call(call) => call.known_operator() == Some("=") && call.args.len() == 2,
         Expr::Distinct(_, _, not) => *not,
         _ => false,
     }
@@ -301,7 +301,7 @@ pub(super) fn is_key(expr: &Expr) -> bool {
 /// The side of an equality that is a column of a semi join's inner side, the other side being over the outer one.
 pub(super) fn distinct_key(expr: &Expr, own: &std::collections::BTreeSet<ColumnId>) -> Option<Expr> {
     let Expr::Call(call) = expr else { return None };
-    let (Some("="), [left, right]) = (call.operator.as_deref(), call.args.as_slice()) else { return None };
+    let (Some("="), [left, right]) = (call.known_operator(), call.args.as_slice()) else { return None };
     let mentions = |expr: &Expr| expr.any(&mut |e| matches!(e, Expr::Column(id, _) if own.contains(id)));
     match (left, right) {
         (Expr::Column(id, _), other) | (other, Expr::Column(id, _))

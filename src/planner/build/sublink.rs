@@ -251,7 +251,7 @@ fn pull_correlated(node: &Logical, out: &mut Vec<Expr>) -> Option<Logical> {
 /// `outer expression = inner expression` with the call to make of it, the outer side first.
 fn split_equality(condition: &Expr, layout: &super::Layout) -> Option<(Call, Expr, Expr)> {
     let Expr::Call(call) = condition else { return None };
-    let (Some("="), [left, right]) = (call.operator.as_deref(), call.args.as_slice()) else { return None };
+    let (Some("="), [left, right]) = (call.known_operator(), call.args.as_slice()) else { return None };
     if left.ty().oid != right.ty().oid || has_any_query(condition) || condition.is_volatile() {
         return None;
     }
@@ -318,7 +318,7 @@ fn cannot_fail(expr: &Expr) -> bool {
     !expr.any(&mut |e| match e {
         Expr::Column(..) | Expr::Const(..) | Expr::Param(..) | Expr::Relabel(..) => false,
         Expr::Call(call) => {
-            !matches!(call.operator.as_deref(), Some("+" | "-" | "*" | "=" | "<" | ">" | "<=" | ">=" | "<>"))
+            !matches!(call.known_operator(), Some("+" | "-" | "*" | "=" | "<" | ">" | "<=" | ">=" | "<>"))
         }
         Expr::And(_) | Expr::Or(_) | Expr::Not(_) | Expr::IsNull(..) | Expr::Case(_) => false,
         _ => true,

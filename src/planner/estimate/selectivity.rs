@@ -200,7 +200,7 @@ impl Estimator<'_> {
     }
 
     fn call(&self, call: &Call) -> f64 {
-        let unknown = match call.operator.as_deref() {
+        let unknown = match call.known_operator() {
             Some("=") => EQUALITY,
             Some("<>") => 1.0 - EQUALITY,
             Some("<" | "<=" | ">" | ">=") => INEQUALITY,
@@ -247,7 +247,7 @@ impl Estimator<'_> {
 
 /// `column operator value`, whichever side the column is on.
 fn sides(call: &Call) -> Option<(ColumnId, &str, &Expr)> {
-    let operator = call.operator.as_deref()?;
+    let operator = call.known_operator()?;
     let [left, right] = call.args.as_slice() else { return None };
     if let Some(id) = bare(left) {
         return Some((id, operator, right));

@@ -71,9 +71,10 @@ fn to_join(input: Node, conjunct: Expr) -> Result<Node, (Node, Expr)> {
 fn is_joinable(kind: &SublinkKind) -> bool {
     match kind {
         SublinkKind::Exists => true,
-        SublinkKind::Compare { all, left, operator, .. } => {
+        SublinkKind::Compare { all, left, operator, tests, .. } => {
             !*all
                 && &**operator == "="
+                && tests.iter().all(|test| test.is_known())
                 && !left.iter().any(|e| e.is_volatile() || e.any(&mut |e| matches!(e, Expr::Sublink(_))))
         }
         SublinkKind::Scalar | SublinkKind::Array => false,

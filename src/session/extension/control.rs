@@ -56,6 +56,33 @@ pub(crate) const CONTROLS: &[Control] = &[
         )
     },
     Control::trusted(
+        "citext",
+        "1.6",
+        "data type for case-insensitive character strings",
+        include_str!("../../../sql/extensions/citext.sql"),
+    ),
+    Control::trusted(
+        "hstore",
+        "1.8",
+        "data type for storing sets of (key, value) pairs",
+        include_str!("../../../sql/extensions/hstore.sql"),
+    ),
+    Control {
+        trusted: false,
+        ..Control::trusted(
+            "pg_stat_statements",
+            "1.10",
+            "track planning and execution statistics of all SQL statements executed",
+            include_str!("../../../sql/extensions/pg_stat_statements.sql"),
+        )
+    },
+    Control::trusted(
+        "pg_trgm",
+        "1.6",
+        "text similarity measurement and index searching based on trigrams",
+        include_str!("../../../sql/extensions/pg_trgm.sql"),
+    ),
+    Control::trusted(
         "pgcrypto",
         "1.3",
         "cryptographic functions",
@@ -79,6 +106,3 @@ pub(crate) const CONTROLS: &[Control] = &[
         include_str!("../../../sql/extensions/uuid-ossp.sql"),
     ),
 ];
-
-/// Extensions of PostgreSQL that scripts ask for and that are not here.
-pub(crate) const KNOWN_ABSENT: &[&str] = &["citext", "hstore", "pg_stat_statements", "pg_trgm"];

@@ -11,14 +11,15 @@ mod control;
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    AclKind, Catalog, Change, Dependency, Extension, Key, Object, PG_EXTENSION, Privileges, Relation, RelationKind,
+    AclKind, BOOTSTRAP_ROLE, Catalog, Change, Dependency, Extension, Key, Object, PG_EXTENSION, Privileges, Relation,
+    RelationKind,
 };
-use dictdb_parser::utility::{AlterExtension, CreateExtension, Utility};
+use dictdb_parser::utility::{CreateExtension, Utility};
 use dictdb_parser::{Limits, Statement, parse};
 use dictdb_types::{Datum, Error, Oid, Result, Severity, SqlState, TypeInfo, quote_identifier};
 
 pub(crate) use available::SETS;
-use control::{CONTROLS, Control, KNOWN_ABSENT};
+use control::{CONTROLS, Control};
 
 use crate::Session;
 use crate::client::Tag;
@@ -92,7 +93,15 @@ impl Session {
             self.record(Change::Depend { dependent: Key::Extension(oid), on, kind: Dependency::Normal });
         }
         self.record(Change::Comment((PG_EXTENSION, oid, 0), Some(control.comment.into())));
-        self.run_script(control, Key::Extension(oid), namespace)
+        // What a trusted extension makes belongs to the bootstrap superuser, whoever creates it.
+        let superuser = self.env().catalog.role(BOOTSTRAP_ROLE).map(|role| role.name.clone());
+        let elevated = control.trusted && control.superuser && !self.shared.is_superuser();
+        let outer = elevated.then(|| self.shared.act_as(superuser));
+        let done = self.run_script(control, Key::Extension(oid), namespace);
+        if let Some(user) = outer {
+            self.shared.act_as(user);
+        }
+        done
     }
 
     /// 42501 unless the role may have the extension.
@@ -184,13 +193,12 @@ impl Session {
     }
 
     /// ALTER EXTENSION … UPDATE.
-    pub(crate) fn alter_extension(&mut self, alter: &AlterExtension) -> Result<Outcome> {
-        let name = &alter.name.value;
+    pub(crate) fn update_extension(&mut self, name: &str, version: Option<&str>) -> Result<Outcome> {
         let found = self.env().catalog.extension_named(name).cloned();
         let extension = found
             .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("extension \"{name}\" does not exist")))?;
         let latest = Control::named(name).map_or(&*extension.version, |control| control.version);
-        let wanted = alter.version.as_deref().unwrap_or(latest);
+        let wanted = version.unwrap_or(latest);
         if wanted != &*extension.version {
             let message = format!(
                 "extension \"{name}\" has no update path from version \"{}\" to version \"{wanted}\"",
@@ -226,11 +234,9 @@ fn check_name(name: &str) -> Result<()> {
 fn unavailable(name: &str) -> Error {
     let error = Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("extension \"{name}\" is not available"));
     let known: Vec<&str> = CONTROLS.iter().map(|control| control.name).collect();
-    match KNOWN_ABSENT.contains(&name) {
-        true => error.detail("DictDB has no implementation of it yet."),
-        false => error.detail("There is no extension of this name."),
-    }
-    .hint(format!("Extensions that can be created: {}.", known.join(", ")))
+    error
+        .detail("There is no extension of this name.")
+        .hint(format!("Extensions that can be created: {}.", known.join(", ")))
 }
 
 /// The object that a change makes, if it counts as one: parts of tables do not.
@@ -241,7 +247,16 @@ fn member_of(change: &Change, catalog: &Catalog) -> Option<Key> {
         Object::Routine(routine) => Some(Key::Function(routine.oid)),
         Object::Relation(relation) => counts(relation).then_some(Key::Relation(relation.oid)),
         Object::Type(info) => is_own_type(info, catalog).then_some(Key::Type(info.oid)),
-        Object::Domain(_) | Object::Role(_) | Object::Trigger(_) | Object::Extension(_) => None,
+        Object::Operator(operator) => operator.code.is_valid().then_some(Key::Operator(operator.oid)),
+        Object::Cast(cast) => Some(Key::Cast(cast.oid)),
+        Object::OperatorClass(own) => Some(Key::OperatorClass(own.class.oid)),
+        Object::OperatorFamily(family) => (!family.name.is_empty()).then_some(Key::OperatorFamily(family.oid)),
+        Object::Domain(_)
+        | Object::Role(_)
+        | Object::Trigger(_)
+        | Object::Extension(_)
+        | Object::Range(_)
+        | Object::Base(_) => None,
     }
 }
 

@@ -112,6 +112,7 @@ impl Session {
             notices: &mut notices,
             function_settings,
             made_routine: None,
+            makes_shells: false,
             attempt: ddl::Attempt::default(),
             truncated: Vec::new(),
         };

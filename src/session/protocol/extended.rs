@@ -222,6 +222,8 @@ impl Session {
         }
         let limit = usize::try_from(max_rows).ok().filter(|rows| *rows > 0);
         let ends_transaction = statement::ends_transaction(&source.parsed.statement);
+        let begun = self.begin_count();
+        let counted = begun.map(|_| source.clone());
         let tag = self.advance(&mut portal, limit, client).await?;
         if !ends_transaction || self.block.is_open() && tag.is_none() {
             self.portals.put(portal);
@@ -230,6 +232,9 @@ impl Session {
             client.suspended();
             return Ok(());
         };
+        if let Some(source) = counted {
+            self.end_count(begun, &source, &tag);
+        }
         if ends_transaction {
             self.finish_statement().await?;
         } else {

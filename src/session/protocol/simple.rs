@@ -109,8 +109,9 @@ impl Session {
         portal.params = params;
         // What the client sent has no parameters, whatever the plan cache made of it.
         self.watch_statement(source, || "statement".to_owned(), text, &Arc::default());
-        match self.run(&mut portal, client).await? {
-            Outcome::Done(tag) => Ok(tag),
+        let begun = self.begin_count();
+        let tag = match self.run(&mut portal, client).await? {
+            Outcome::Done(tag) => tag,
             Outcome::Rows { columns, source, command, count } => {
                 let shape = match portal.shape.take() {
                     Some(shape) => shape,
@@ -120,9 +121,11 @@ impl Session {
                 self.send_notices(client);
                 client.describe(&shape, &*self.env());
                 let (sent, _) = self.send_rows(&shape, &mut rows, None, client).await?;
-                Ok(tag(command, count, sent))
+                tag(command, count, sent)
             }
-        }
+        };
+        self.end_count(begun, source, &tag);
+        Ok(tag)
     }
 
     /// What the parser has to say about the text, such as names that were cut.

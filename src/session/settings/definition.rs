@@ -1,6 +1,7 @@
-//! The table of settings: PostgreSQL 15's own from `facts/settings.tsv`, DictDB's from `facts/dictdb_settings.tsv`.
+//! The table of settings: PostgreSQL 15's own from `facts/settings.tsv`, DictDB's from `facts/dictdb_settings.tsv`, those of extensions
+//! from `facts/extension_settings.tsv`.
 //!
-//! Both files have the columns of `pg_settings`. Values at run time are in [`super::Settings`].
+//! All files have the columns of `pg_settings`. Values at run time are in [`super::Settings`].
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -114,7 +115,11 @@ pub struct Definition {
 /// Index of a setting in [`all`].
 pub type SettingId = u16;
 
-const FACTS: &[&str] = &[include_str!("../facts/settings.tsv"), include_str!("../facts/dictdb_settings.tsv")];
+const FACTS: &[&str] = &[
+    include_str!("../facts/settings.tsv"),
+    include_str!("../facts/dictdb_settings.tsv"),
+    include_str!("../facts/extension_settings.tsv"),
+];
 
 /// What `pg_settings` does not say: `GUC_REPORT`.
 const REPORTED: &[&str] = &[

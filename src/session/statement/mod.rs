@@ -18,7 +18,9 @@ mod vacuum;
 use std::sync::Arc;
 
 use dictdb_parser::Statement;
-use dictdb_parser::utility::{Backup, Explain, ReindexKind, Transaction, Utility};
+use dictdb_parser::utility::{
+    AlterExtension, AlterExtensionAction, Backup, Explain, ReindexKind, Transaction, Utility,
+};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use crate::Session;
@@ -135,7 +137,9 @@ impl Session {
             Utility::Set(set) => self.run_set(set),
             Utility::Show(show) => self.run_show(show),
             Utility::CreateExtension(create) => self.create_extension(create),
-            Utility::AlterExtension(alter) => self.alter_extension(alter),
+            Utility::AlterExtension(AlterExtension { name, action: AlterExtensionAction::Update(version) }) => {
+                self.update_extension(&name.value, version.as_deref())
+            }
             Utility::SetConstraints(set) => self.run_set_constraints(set),
             Utility::Discard(discard) => self.run_discard(*discard),
             Utility::Prepare(prepare) => self.run_prepare(prepare, &source),

@@ -14,8 +14,8 @@ use crate::opaque::MAX_DEPTH;
 use crate::text::array::{MAX_DIMENSIONS, too_many_dimensions};
 use crate::text::{from_utf8, name_of, reg_kind, string, system, type_info};
 use crate::{
-    Array, Bound, Datum, Dimension, Env, Error, Field, Interval, Numeric, Oid, Range, Record, Result, SqlState, Type,
-    TypeKind, json, oids, range, typmod,
+    Array, Bound, Datum, Dimension, Env, Error, ExtensionType, Field, Hstore, Interval, Numeric, Oid, Range, Record,
+    Result, SqlState, Type, TypeKind, json, oids, range, typmod,
 };
 
 /// Reads the binary form of a value of `ty`, applying its type modifier as an assignment does.
@@ -111,8 +111,36 @@ fn read_by_kind(reader: &mut Reader<'_>, ty: Type, env: &dyn Env, depth: usize) 
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
         TypeKind::Base if ty.oid == oids::XML => return Err(crate::text::no_xml()),
-        TypeKind::Base => return Err(Error::unsupported(format_args!("type {}", info.name))),
+        TypeKind::Base => match (ExtensionType::of_input(&info.input), info.model()) {
+            (Some(ExtensionType::Citext), _) => Datum::citext(from_utf8(reader.rest())?),
+            (Some(ExtensionType::Hstore), _) => read_hstore(reader)?,
+            (None, model) if model != ty.oid => read(reader, Type::new(model), env, depth + 1)?,
+            _ => return Err(Error::unsupported(format_args!("type {}", info.name))),
+        },
     })
+}
+
+/// A number of pairs, each key and value with its length, which is -1 for NULL. 22003, 22004.
+fn read_hstore(reader: &mut Reader<'_>) -> Result<Datum> {
+    let count = reader.i32()?;
+    if count < 0 || count as usize > reader.len() {
+        let message = format!("number of pairs ({count}) exceeds the maximum allowed (134217727)");
+        return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
+    }
+    let mut pairs = Vec::with_capacity(count as usize);
+    for _ in 0..count {
+        let key = read_sized_text(reader)?
+            .ok_or_else(|| Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, "null value not allowed for hstore key"))?;
+        pairs.push((Arc::from(key), read_sized_text(reader)?.map(Arc::from)));
+    }
+    Ok(pairs.into_iter().collect::<Hstore>().into())
+}
+
+fn read_sized_text<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a str>> {
+    match reader.i32()? {
+        len if len < 0 => Ok(None),
+        len => from_utf8(reader.take(len as usize)?).map(Some),
+    }
 }
 
 fn out_of_range(code: SqlState, what: &str) -> Error {

@@ -5,7 +5,7 @@ use crate::datetime::calendar::{Y2000_DAYS, Y2000_MICROS};
 use crate::network::Inet;
 use crate::text::system::{Snapshot, tid_parts};
 use crate::text::{base_oid, enum_label, is_multirange};
-use crate::{Array, Bound, Datum, Env, Error, Oid, Range, Record, Result, oids};
+use crate::{Array, Bound, Datum, Env, Error, ExtensionValue, Oid, Range, Record, Result, oids};
 
 /// Appends the binary form of a value that is not NULL, without a length. XX000 when value and type do not belong
 /// together.
@@ -80,8 +80,30 @@ fn send_rest(value: &Datum, oid: Oid, env: &dyn Env, out: &mut Vec<u8>) -> Resul
         Datum::Array(v) => send_array(v, env, out)?,
         Datum::Record(v) => send_record(v, env, out)?,
         Datum::Range(v) => send_range(v, env, out)?,
+        Datum::Extension(v) => send_extension(v, out),
     }
     Ok(())
+}
+
+fn send_sized(text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(&(text.len() as i32).to_be_bytes());
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn send_extension(value: &ExtensionValue, out: &mut Vec<u8>) {
+    match value {
+        ExtensionValue::Citext(text) => out.extend_from_slice(text.as_bytes()),
+        ExtensionValue::Hstore(pairs) => {
+            out.extend_from_slice(&(pairs.pairs().len() as i32).to_be_bytes());
+            for (key, value) in pairs.pairs() {
+                send_sized(key, out);
+                match value {
+                    Some(value) => send_sized(value, out),
+                    None => out.extend_from_slice(&(-1i32).to_be_bytes()),
+                }
+            }
+        }
+    }
 }
 
 /// Infinities are the same numbers on either side.

@@ -11,8 +11,8 @@ use crate::geometry::is_geometric;
 use crate::jsonpath::JsonPath;
 use crate::numeric::NumericText;
 use crate::{
-    Datum, Env, Error, Numeric, Oid, RegKind, Result, SqlState, Type, TypeInfo, TypeKind, datetime, json, oids,
-    tsearch, type_name,
+    Datum, Env, Error, ExtensionType, Numeric, Oid, RegKind, Result, SqlState, Type, TypeInfo, TypeKind, datetime,
+    json, oids, tsearch, type_name,
 };
 
 pub mod array;
@@ -138,7 +138,11 @@ fn input_by_kind(text: &str, ty: Type, env: &dyn Env) -> Result<Datum> {
         TypeKind::Pseudo => return Err(cannot_accept(&info)),
         TypeKind::Base if is_output_only(ty.oid) => return Err(cannot_accept(&info)),
         TypeKind::Base if ty.oid == oids::XML => return Err(no_xml()),
-        TypeKind::Base => return Err(Error::unsupported(format_args!("type {}", info.name))),
+        TypeKind::Base => match (ExtensionType::of_input(&info.input), info.model()) {
+            (Some(own), _) => own.input(text)?,
+            (None, model) if model != ty.oid => input(text, Type::new(model), env)?,
+            _ => return Err(Error::unsupported(format_args!("type {}", info.name))),
+        },
     })
 }
 
@@ -295,6 +299,7 @@ fn output_rest(value: &Datum, oid: Oid, env: &dyn Env, out: &mut String) -> Resu
         Datum::Array(v) => output_array(v, base_oid(oid, env), env, out)?,
         Datum::Record(v) => record::write_record(v, env, out)?,
         Datum::Range(v) => range::write_range(v, range_subtype(v.ty, env)?, env, out)?,
+        Datum::Extension(v) => v.write(out),
     }
     Ok(())
 }

@@ -113,6 +113,9 @@ impl Kind {
 
 /// The aggregates that have columns of machine words as states.
 fn special(call: &AggregateCall, layouts: &[Physical], cx: &VectorContext<'_>) -> Option<Kind> {
+    if call.function.aggregate.is_some() {
+        return None;
+    }
     let oid = call.args.first().map(|arg| cx.eval.types.base_type(arg.ty()).oid);
     let numeric = oid == Some(oids::NUMERIC);
     match (&*call.function.name, layouts) {

@@ -47,8 +47,13 @@ impl DdlContext<'_> {
         if namespace == old.namespace {
             return Ok(());
         }
+        self.put_routine_in(&old, namespace)
+    }
+
+    /// Moves a routine to another schema.
+    pub(in crate::ddl) fn put_routine_in(&mut self, old: &Routine, namespace: Oid) -> Result<()> {
         self.move_dependency(Key::Function(old.oid), old.namespace, namespace);
-        self.move_routine(Routine { namespace, ..Routine::clone(&old) })
+        self.move_routine(Routine { namespace, ..Routine::clone(old) })
     }
 
     /// 42723 when another routine has the name already.

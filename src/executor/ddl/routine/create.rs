@@ -13,7 +13,7 @@ use super::params::{check_polymorphic, invalid};
 use crate::ddl::DdlContext;
 
 /// Libraries of extensions, whose functions are built in.
-const LIBRARIES: [&str; 3] = ["pgcrypto", "unaccent", "uuid-ossp"];
+const LIBRARIES: [&str; 7] = ["citext", "hstore", "pg_stat_statements", "pg_trgm", "pgcrypto", "unaccent", "uuid-ossp"];
 /// `procost` of functions that are not built in.
 const COST: f32 = 100.0;
 /// `prorows` of functions that return sets.
@@ -27,6 +27,7 @@ impl DdlContext<'_> {
         check_repeated(&create.options)?;
         let definition = Definition::of(&create.options);
         let language = definition.language()?;
+        self.makes_shells = matches!(language, Language::Internal | Language::C);
         let params = self.parameters(create, locations)?;
         let returned = self.returned(create, &params)?;
         let mut routine = Routine {
@@ -102,7 +103,14 @@ impl DdlContext<'_> {
             self.depend(own, Key::Type(ty), Dependency::Normal);
         }
         if let Some(aggregate) = &routine.aggregate {
-            for function in [aggregate.transition, aggregate.finish] {
+            let moving = aggregate.moving.iter().flat_map(|moving| [moving.transition, moving.inverse, moving.finish]);
+            let plain = [aggregate.transition, aggregate.finish, aggregate.combine];
+            let functions: Vec<Oid> =
+                plain.into_iter().chain([aggregate.serialize, aggregate.deserialize]).chain(moving).collect();
+            if aggregate.sort_operator >= Oid::FIRST_NORMAL {
+                self.depend(own, Key::Operator(aggregate.sort_operator), Dependency::Normal);
+            }
+            for function in functions {
                 if function >= Oid::FIRST_NORMAL {
                     self.depend(own, Key::Function(function), Dependency::Normal);
                 }
@@ -121,7 +129,7 @@ impl DdlContext<'_> {
             let message = format!("could not access file \"{library}\": No such file or directory");
             return Err(Error::new(SqlState::UNDEFINED_FILE, message));
         };
-        if self.registry.scalar(symbol).is_none() {
+        if self.registry.scalar(symbol).is_none() && self.registry.set(symbol).is_none() {
             let message = format!("could not find function \"{symbol}\" in file \"{extension}\"");
             return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message));
         }

@@ -94,6 +94,13 @@ impl DdlContext<'_> {
 
     /// A type of a parameter or result. 42704 without position, as PostgreSQL reports it.
     pub(super) fn routine_type(&mut self, data_type: &DataType, parameter: bool) -> Result<dictdb_types::Type> {
+        if let Some(shell) = self.type_or_shell(data_type, !parameter && self.makes_shells)? {
+            let shown = self.routine_type_text(shell);
+            let what = if parameter { "argument" } else { "return" };
+            let message = format!("{what} type {shown} is only a shell");
+            self.notices.push(Error::with_severity(Severity::Notice, SqlState::WRONG_OBJECT_TYPE, message));
+            return Ok(dictdb_types::Type::new(shell));
+        }
         let bound = self.bind_type(data_type).map_err(|mut error| {
             error.fields_mut().position = None;
             if error.code() == SqlState::UNDEFINED_OBJECT && parameter {
@@ -109,6 +116,11 @@ impl DdlContext<'_> {
             self.notices.push(Error::with_severity(Severity::Notice, SqlState::SUCCESSFUL_COMPLETION, message));
         }
         Ok(bound)
+    }
+
+    /// The type of an aggregate's parameter; pseudo-types that hold no value are refused as functions refuse them.
+    pub(in crate::ddl) fn routine_parameter_type(&mut self, data_type: &DataType) -> Result<Oid> {
+        self.routine_type(data_type, true).map(|ty| ty.oid)
     }
 
     /// The name of a type for messages.

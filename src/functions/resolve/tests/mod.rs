@@ -172,7 +172,7 @@ fn default_operator_classes() {
     ];
     for (name, class, equal, less) in cases {
         let ty = by_name(name);
-        assert_eq!(opclass::default_opclass(&scope, ty, ids::BTREE).map(|c| c.name), class, "{name}");
+        assert_eq!(opclass::default_opclass(&scope, ty, ids::BTREE).map(|c| &*c.name), class, "{name}");
         assert_eq!(opclass::equality_operator(&scope, ty).map(|o| o.0), equal, "{name}");
         assert_eq!(opclass::less_than_operator(&scope, ty).map(|o| o.0), less, "{name}");
     }

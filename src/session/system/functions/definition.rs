@@ -6,9 +6,10 @@ use dictdb_catalog::{
     Constraint, ConstraintKind, ForeignKey, IndexInfo, IndexMethod, IndexTarget, ReferentialAction, Relation,
     RelationKind, ReplicaIdentity,
 };
-use dictdb_functions::facts::{self, ids};
-use dictdb_functions::resolve::{BuiltinScope, opclass};
+use dictdb_functions::facts::ids;
+use dictdb_functions::resolve::opclass;
 use dictdb_functions::{CallContext, ScalarFn};
+use dictdb_planner::scope::CatalogScope;
 use dictdb_types::{
     Datum, Error, Oid, RegKind, Result, SqlState, TypeKind, quote_identifier, quote_literal, quote_qualified,
 };
@@ -145,11 +146,19 @@ fn index_key(env: &StatementEnv, table: &Arc<Relation>, index: &IndexInfo, posit
         IndexMethod::Btree => ids::BTREE,
         IndexMethod::Hash => ids::HASH,
     };
-    let default = opclass::default_opclass(&BuiltinScope, key.ty.oid, method).map(|class| class.oid);
-    if let Some(class) = facts::opclass_by_oid(key.opclass).filter(|class| default.is_some_and(|oid| oid != class.oid))
-    {
+    let path = env.search_path();
+    let scope = CatalogScope { catalog: &env.catalog, search_path: &path };
+    let default = opclass::default_opclass(&scope, key.ty.oid, method).map(|class| class.oid);
+    let class = env.catalog.any_opclass(key.opclass);
+    if let Some(class) = class.filter(|class| default.is_none_or(|oid| oid != class.oid)) {
         text += " ";
-        text += &quote_identifier(class.name);
+        if !path.contains(&class.namespace)
+            && let Some(schema) = env.catalog.schema(class.namespace)
+        {
+            text += &quote_identifier(&schema.name);
+            text += ".";
+        }
+        text += &quote_identifier(&class.name);
     }
     text += match (key.descending, key.nulls_first) {
         (false, false) => "",

@@ -33,6 +33,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         crate::routines::FUNCTIONS,
         crate::routines::TRIGGER_FUNCTIONS,
         crate::sequences::FUNCTIONS,
+        crate::statement_statistics::FUNCTIONS,
         activity::FUNCTIONS,
         definition::FUNCTIONS,
         function_text::FUNCTIONS,
@@ -55,6 +56,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
 pub(super) const SETS: &[&[(&str, SetFn)]] = &[
     crate::extension::SETS,
     crate::routines::SETS,
+    crate::statement_statistics::SETS,
     absent::SETS,
     activity::SETS,
     information_schema::SETS,

@@ -34,13 +34,15 @@ fn pg_get_partkeydef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
 
 /// A column of a key, with its operator class where that is not the type's own.
 fn key_column(env: &StatementEnv, relation: &Arc<Relation>, column: &PartitionColumn) -> String {
-    use dictdb_functions::facts::{self, ids};
-    use dictdb_functions::resolve::{BuiltinScope, opclass};
+    use dictdb_functions::facts::ids;
+    use dictdb_functions::resolve::opclass;
+    use dictdb_planner::scope::CatalogScope;
     let mut text = key_text(env, relation, column, false);
     let methods = [ids::BTREE, ids::HASH];
-    let defaults = methods.map(|method| opclass::default_opclass(&BuiltinScope, column.ty.oid, method));
+    let scope = CatalogScope { catalog: &env.catalog, search_path: &[] };
+    let defaults = methods.map(|method| opclass::default_opclass(&scope, column.ty.oid, method));
     let is_default = defaults.iter().flatten().any(|class| class.oid == column.opclass);
-    if !is_default && let Some(class) = facts::opclass_by_oid(column.opclass) {
+    if !is_default && let Some(class) = env.catalog.any_opclass(column.opclass) {
         let of_enum = column.ty.oid >= Oid::FIRST_NORMAL;
         if !of_enum {
             text += &format!(" {}", class.name);

@@ -13,8 +13,8 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_type_is_visible", |cx, args| answer(cx, args, names::type_is_visible)),
     ("pg_function_is_visible", |cx, args| answer(cx, args, names::proc_is_visible)),
     ("pg_operator_is_visible", |cx, args| answer(cx, args, names::operator_is_visible)),
-    ("pg_opclass_is_visible", |cx, args| answer(cx, args, |_, oid| facts::opclass_by_oid(oid).map(|_| true))),
-    ("pg_opfamily_is_visible", |cx, args| answer(cx, args, |_, oid| facts::opfamily_by_oid(oid).map(|_| true))),
+    ("pg_opclass_is_visible", |cx, args| answer(cx, args, opclass_is_visible)),
+    ("pg_opfamily_is_visible", |cx, args| answer(cx, args, opfamily_is_visible)),
     ("pg_collation_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_collation"))),
     ("pg_conversion_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_conversion"))),
     ("pg_ts_parser_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_ts_parser"))),
@@ -28,6 +28,23 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
 /// NULL when there is no such object.
 fn answer(cx: &CallContext<'_>, args: &[Datum], visible: impl Fn(&StatementEnv, Oid) -> Option<bool>) -> Result<Datum> {
     Ok(visible(session(cx)?, oid(args, 0)).map_or(Datum::Null, Datum::Bool))
+}
+
+fn opclass_is_visible(env: &StatementEnv, oid: Oid) -> Option<bool> {
+    let class = env.catalog.any_opclass(oid)?;
+    let path = env.search_path();
+    let first = path.iter().find_map(|namespace| env.catalog.opclass_in(*namespace, class.method, &class.name));
+    Some(first.is_some_and(|first| first.oid == oid))
+}
+
+fn opfamily_is_visible(env: &StatementEnv, oid: Oid) -> Option<bool> {
+    if facts::opfamily_by_oid(oid).is_some() {
+        return Some(true);
+    }
+    let family = env.catalog.operator_family(oid)?;
+    let path = env.search_path();
+    let first = path.iter().find_map(|namespace| env.catalog.opfamily_in(*namespace, family.method, &family.name));
+    Some(first == Some(oid))
 }
 
 /// Objects of these kinds are all in `pg_catalog`, which every search path includes.

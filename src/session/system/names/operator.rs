@@ -1,6 +1,6 @@
 //! `regoper` and `regoperator`.
 
-use dictdb_functions::facts;
+use dictdb_catalog::Operator;
 use dictdb_functions::resolve::{OperatorSignature, Scope};
 use dictdb_planner::scope::CatalogScope;
 use dictdb_types::{Error, Oid, Result, SqlState};
@@ -52,28 +52,28 @@ pub(super) fn by_signature(env: &StatementEnv, text: &str) -> Result<Oid> {
 
 /// `pg_operator_is_visible`; `None` when there is no such operator.
 pub(crate) fn operator_is_visible(env: &StatementEnv, oid: Oid) -> Option<bool> {
-    let operator = facts::operator_by_oid(oid)?;
-    let name = QualifiedName { parts: vec![operator.name.to_owned()] };
+    let operator = env.catalog.any_operator(oid)?;
+    let name = QualifiedName { parts: vec![operator.name.to_string()] };
     Some(candidates(env, &name).unwrap_or_default().iter().any(|found| found.oid == oid))
 }
 
-fn qualified(env: &StatementEnv, operator: &facts::Operator, visible: bool) -> String {
+fn qualified(env: &StatementEnv, operator: &Operator, visible: bool) -> String {
     match env.catalog.schema(operator.namespace) {
         Some(schema) if !visible => format!("{}.{}", dictdb_types::quote_identifier(&schema.name), operator.name),
-        _ => operator.name.to_owned(),
+        _ => operator.name.to_string(),
     }
 }
 
 pub(super) fn name_text(env: &StatementEnv, oid: Oid) -> Option<String> {
-    let operator = facts::operator_by_oid(oid)?;
-    let name = QualifiedName { parts: vec![operator.name.to_owned()] };
+    let operator = env.catalog.any_operator(oid)?;
+    let name = QualifiedName { parts: vec![operator.name.to_string()] };
     let found = candidates(env, &name).unwrap_or_default();
-    Some(qualified(env, operator, matches!(found.as_slice(), [only] if only.oid == oid)))
+    Some(qualified(env, &operator, matches!(found.as_slice(), [only] if only.oid == oid)))
 }
 
 pub(super) fn signature(env: &StatementEnv, oid: Oid) -> Option<String> {
-    let operator = facts::operator_by_oid(oid)?;
+    let operator = env.catalog.any_operator(oid)?;
     let side = |ty: Oid| if ty.is_valid() { formatted(env, ty, None) } else { "NONE".to_owned() };
-    let name = qualified(env, operator, operator_is_visible(env, oid)?);
+    let name = qualified(env, &operator, operator_is_visible(env, oid)?);
     Some(format!("{name}({},{})", side(operator.left), side(operator.right)))
 }

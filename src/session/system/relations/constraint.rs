@@ -1,8 +1,8 @@
 //! `pg_constraint`.
 
 use dictdb_catalog::{Constraint, ConstraintKind, ForeignKey, Key, ReferentialAction, Relation, Trigger};
-use dictdb_functions::facts::ids;
-use dictdb_functions::resolve::{BuiltinScope, opclass};
+use dictdb_functions::resolve::opclass;
+use dictdb_planner::scope::CatalogScope;
 use dictdb_types::{Datum, Oid, TypeInfo, TypeLookup};
 
 use super::super::output::{NULL, Output, attnum_array, oid_array, row};
@@ -114,10 +114,10 @@ fn parent_of(source: &Source<'_>, relation: &Relation, constraint: &Constraint) 
 
 /// The equality operators a foreign key compares with, one per column.
 fn equality_operators(source: &Source<'_>, relation: &Relation, key: &ForeignKey) -> Vec<Oid> {
+    let scope = CatalogScope { catalog: &source.env.catalog, search_path: &[] };
     let equality = |attnum: &i16| {
         let ty = relation.column(*attnum).map(|column| source.catalog.base_type(column.ty).oid)?;
-        let class = opclass::default_opclass(&BuiltinScope, ty, ids::BTREE)?;
-        opclass::strategy_operator(class, opclass::btree::EQUAL)
+        opclass::equality_operator(&scope, ty)
     };
     key.columns.iter().map(|attnum| equality(attnum).unwrap_or(Oid::INVALID)).collect()
 }

@@ -16,6 +16,8 @@ pub mod classes {
     pub const ATTRDEF: Oid = Oid(2604);
     /// `pg_authid`.
     pub const AUTHID: Oid = Oid(1260);
+    /// `pg_cast`.
+    pub const CAST: Oid = Oid(2605);
     /// `pg_class`.
     pub const CLASS: Oid = Oid(1259);
     /// `pg_constraint`.
@@ -26,6 +28,12 @@ pub mod classes {
     pub const EXTENSION: Oid = Oid(3079);
     /// `pg_namespace`.
     pub const NAMESPACE: Oid = Oid(2615);
+    /// `pg_opclass`.
+    pub const OPCLASS: Oid = Oid(2616);
+    /// `pg_operator`.
+    pub const OPERATOR: Oid = Oid(2617);
+    /// `pg_opfamily`.
+    pub const OPFAMILY: Oid = Oid(2753);
     /// `pg_proc`.
     pub const PROC: Oid = Oid(1255);
     /// `pg_rewrite`.
@@ -55,6 +63,10 @@ fn address(catalog: &Catalog, key: Key) -> Option<Address> {
         Key::Function(oid) => (classes::PROC, oid, 0),
         Key::Trigger(_, oid) => (classes::TRIGGER, oid, 0),
         Key::Extension(oid) => (classes::EXTENSION, oid, 0),
+        Key::Operator(oid) => (classes::OPERATOR, oid, 0),
+        Key::Cast(oid) => (classes::CAST, oid, 0),
+        Key::OperatorClass(oid) => (classes::OPCLASS, oid, 0),
+        Key::OperatorFamily(oid) => (classes::OPFAMILY, oid, 0),
         Key::Role(_) => return None,
     })
 }
@@ -169,7 +181,8 @@ pub fn pg_shdepend(source: &Source<'_>, out: &mut Output<'_>) {
     let schemas = source.catalog.schemas().map(|s| (classes::NAMESPACE, s.oid, s.owner));
     let types = source.catalog.user_types().map(|t| (classes::TYPE, t.oid, t.owner));
     let routines = source.catalog.routines().map(|r| (classes::PROC, r.oid, r.owner));
-    for (class, oid, owner) in relations.chain(schemas).chain(types).chain(routines) {
+    let operators = source.catalog.operators().map(|o| (classes::OPERATOR, o.oid, o.owner));
+    for (class, oid, owner) in relations.chain(schemas).chain(types).chain(routines).chain(operators) {
         if owner != BOOTSTRAP_ROLE && oid >= Oid::FIRST_NORMAL {
             row!(out; database, class, oid, 0, classes::AUTHID, owner, 'o');
         }

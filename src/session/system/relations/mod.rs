@@ -11,6 +11,7 @@ mod durability;
 mod extension;
 mod index;
 mod inherit;
+mod operator;
 mod procedure;
 mod role;
 mod rule;
@@ -53,10 +54,14 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("backups", backup::backups),
     ("jobs", backup::jobs),
     ("circuit_breakers", durability::circuit_breakers),
+    ("pg_aggregate", operator::pg_aggregate),
+    ("pg_amop", operator::pg_amop),
+    ("pg_amproc", operator::pg_amproc),
     ("pg_attrdef", attribute::pg_attrdef),
     ("pg_attribute", attribute::pg_attribute),
     ("pg_auth_members", role::pg_auth_members),
     ("pg_authid", role::pg_authid),
+    ("pg_cast", operator::pg_cast),
     ("pg_class", class::pg_class),
     ("pg_constraint", constraint::pg_constraint),
     ("pg_database", database::pg_database),
@@ -69,6 +74,9 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_index", index::pg_index),
     ("pg_inherits", inherit::pg_inherits),
     ("pg_namespace", schema::pg_namespace),
+    ("pg_opclass", operator::pg_opclass),
+    ("pg_operator", operator::pg_operator),
+    ("pg_opfamily", operator::pg_opfamily),
     ("pg_partitioned_table", inherit::pg_partitioned_table),
     ("pg_proc", procedure::pg_proc),
     ("pg_range", types::pg_range),

@@ -1,5 +1,6 @@
 //! `pg_type`, `pg_enum`, `pg_range`.
 
+use dictdb_catalog::{BaseInfo, RangeInfo};
 use dictdb_functions::facts;
 use dictdb_types::{Oid, Type, TypeInfo, TypeKind, TypeLookup, builtin_types};
 
@@ -95,7 +96,21 @@ pub fn kind_letter(info: &TypeInfo) -> char {
     }
 }
 
+/// A base type or shell that a user made.
+fn push_own(source: &Source<'_>, info: &TypeInfo, base: &BaseInfo, out: &mut Output<'_>) {
+    row!(out;
+        info.oid, &info.name, info.namespace, info.owner, info.len, info.by_value, kind_letter(info),
+        char::from(info.category), info.preferred, base.defined, char::from(info.delimiter), info.relation,
+        base.subscript, info.element, info.array, base.input, base.output, base.receive, base.send, base.modin,
+        base.modout, base.analyze, char::from(info.align), char::from(base.storage), false, Oid::INVALID, -1, 0,
+        info.collation, NULL, base.default.clone(), acl(source.catalog.acl_of(TYPE_CLASS, info.oid)),
+    );
+}
+
 fn push(source: &Source<'_>, info: &TypeInfo, out: &mut Output<'_>) {
+    if let Some(base) = source.catalog.base_type_info(info.oid) {
+        return push_own(source, info, base, out);
+    }
     let facts = builtin_types::facts(info.oid);
     let functions = Functions::of(info);
     let (base, typmod) = match info.kind {
@@ -153,8 +168,11 @@ pub fn pg_range(source: &Source<'_>, out: &mut Output<'_>) {
                 .user_types()
                 .find(|t| matches!(t.kind, TypeKind::Multirange(range) if range == info.oid))
                 .map_or(Oid::INVALID, |t| t.oid);
+            let own = source.catalog.range(info.oid);
+            let of = |part: fn(&RangeInfo) -> Oid| own.map_or(Oid::INVALID, |own| part(own));
             row!(out;
-                info.oid, subtype, multirange, collation_of(source, subtype), Oid::INVALID, Oid::INVALID, Oid::INVALID,
+                info.oid, subtype, multirange, of(|r| r.collation), of(|r| r.operator_class), of(|r| r.canonical),
+                of(|r| r.subdiff),
             );
         }
     }

@@ -1,0 +1,156 @@
+//! Values of the types that extensions bring and that no type of PostgreSQL's own can stand for: `citext` and `hstore`.
+//!
+//! A type is known by the symbol of its input function ([`crate::TypeInfo::input`]), because its oid differs from database to database.
+//! Order, equality, keys and both wire forms follow from the value, so the type may be grouped, joined and indexed like any other.
+
+pub mod hstore;
+
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+pub use hstore::Hstore;
+
+use crate::{Datum, Result};
+
+/// A value of an extension's type.
+#[derive(Clone, Debug)]
+pub enum ExtensionValue {
+    /// `citext`: text that is compared in lower case. The locale is `C`: only ASCII letters have case.
+    Citext(Box<str>),
+    /// `hstore`.
+    Hstore(Hstore),
+}
+
+/// The types, by what they read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExtensionType {
+    /// `citext`.
+    Citext,
+    /// `hstore`.
+    Hstore,
+}
+
+impl ExtensionType {
+    /// The type whose input function has this symbol.
+    pub fn of_input(symbol: &str) -> Option<ExtensionType> {
+        match symbol {
+            "citextin" => Some(ExtensionType::Citext),
+            "hstore_in" => Some(ExtensionType::Hstore),
+            _ => None,
+        }
+    }
+
+    /// Reads the text form. XX000 and 22001 for what is no `hstore`.
+    pub fn input(self, text: &str) -> Result<Datum> {
+        Ok(match self {
+            ExtensionType::Citext => Datum::citext(text),
+            ExtensionType::Hstore => Hstore::parse(text)?.into(),
+        })
+    }
+}
+
+impl ExtensionValue {
+    fn rank(&self) -> u8 {
+        match self {
+            ExtensionValue::Citext(_) => 0,
+            ExtensionValue::Hstore(_) => 1,
+        }
+    }
+
+    /// Btree order.
+    pub fn compare(&self, other: &ExtensionValue) -> Ordering {
+        match (self, other) {
+            (ExtensionValue::Citext(a), ExtensionValue::Citext(b)) => compare_citext(a, b),
+            (ExtensionValue::Hstore(a), ExtensionValue::Hstore(b)) => a.compare(b),
+            _ => self.rank().cmp(&other.rank()),
+        }
+    }
+
+    /// Feeds what makes the value equal to others.
+    pub fn hash_into<H: Hasher>(&self, state: &mut H) {
+        match self {
+            ExtensionValue::Citext(text) => {
+                text.bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
+                state.write_u8(0xff);
+            }
+            ExtensionValue::Hstore(pairs) => pairs.pairs().hash(state),
+        }
+    }
+
+    /// Appends the text form.
+    pub fn write(&self, out: &mut String) {
+        match self {
+            ExtensionValue::Citext(text) => out.push_str(text),
+            ExtensionValue::Hstore(pairs) => pairs.write(out),
+        }
+    }
+
+    /// Bytes it takes.
+    pub fn size(&self) -> usize {
+        match self {
+            ExtensionValue::Citext(text) => text.len(),
+            ExtensionValue::Hstore(pairs) => {
+                let size = |(key, value): &hstore::Pair| key.len() + value.as_ref().map_or(0, |value| value.len()) + 32;
+                pairs.pairs().iter().map(size).sum()
+            }
+        }
+    }
+}
+
+/// Order of two texts in lower case.
+fn compare_citext(a: &str, b: &str) -> Ordering {
+    a.bytes().map(|byte| byte.to_ascii_lowercase()).cmp(b.bytes().map(|byte| byte.to_ascii_lowercase()))
+}
+
+impl Datum {
+    /// A `citext`.
+    pub fn citext(text: impl Into<Box<str>>) -> Datum {
+        Datum::Extension(Arc::new(ExtensionValue::Citext(text.into())))
+    }
+}
+
+impl From<Hstore> for Datum {
+    fn from(value: Hstore) -> Datum {
+        Datum::Extension(Arc::new(ExtensionValue::Hstore(value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Oid, opaque, order, sort_key};
+
+    fn key(value: &Datum) -> Vec<u8> {
+        let mut key = Vec::new();
+        sort_key::encode(value, Oid::INVALID, false, false, &mut key);
+        key
+    }
+
+    #[test]
+    fn citext_has_no_case_where_it_is_compared_and_keeps_it_where_it_is_shown() {
+        let (a, b, c) = (Datum::citext("Straße"), Datum::citext("sTRAßE"), Datum::citext("strasse"));
+        assert!(order::equal(&a, &b) && !order::equal(&a, &c));
+        assert_eq!(order::hash(Oid::INVALID, &a), order::hash(Oid::INVALID, &b));
+        assert_eq!(key(&a), key(&b));
+        assert_eq!(key(&a).cmp(&key(&c)), order::compare(&a, &c));
+        let mut bytes = Vec::new();
+        opaque::encode(&a, &mut bytes);
+        let Ok(Datum::Extension(read)) = opaque::decode(&bytes) else { panic!("a citext") };
+        assert!(matches!(&*read, ExtensionValue::Citext(text) if &**text == "Straße"));
+    }
+
+    #[test]
+    fn keys_of_hstore_sort_as_the_values_do() {
+        let texts = ["", "a=>1", "a=>2", "a=>NULL", "aa=>1", "a=>1, b=>2", "b=>1", "a=>11", "a1=>1", "a=>\"\""];
+        let values: Vec<Datum> = texts.iter().map(|text| Hstore::parse(text).unwrap().into()).collect();
+        for a in &values {
+            for b in &values {
+                assert_eq!(key(a).cmp(&key(b)), order::compare(a, b), "{a:?} {b:?}");
+            }
+            let mut bytes = Vec::new();
+            opaque::encode(a, &mut bytes);
+            assert!(order::equal(a, &opaque::decode(&bytes).unwrap()));
+        }
+    }
+}
