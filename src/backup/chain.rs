@@ -1,14 +1,14 @@
 //! Which files belong together: a full backup and the deltas that follow it, each naming its parent by name and content hash.
 
-use std::fs::File;
-
 use dictdb_types::{Error, Result, SqlState};
 
-use crate::error::{broken_chain, damaged};
+use crate::error::broken_chain;
 use crate::folder::Folder;
+use crate::foreign;
 use crate::head::{Head, Link};
 use crate::name::{FileName, Kind};
-use crate::seal;
+use crate::seal::{self, Checked, Claim};
+use crate::store::Opened;
 
 /// A file as it says it is.
 #[derive(Clone, Debug)]
@@ -26,15 +26,13 @@ pub struct Entry {
 impl Entry {
     /// Reads what a file says of itself. XX001, 58P01, 58030.
     pub fn read(folder: &Folder, name: &FileName) -> Result<Entry> {
-        let text = name.to_string();
-        let mut file = Folder::open(&folder.root().join(&text))?;
-        let bytes = file.metadata().map_or(0, |metadata| metadata.len());
-        let content_hash = seal::claimed(&mut file, &text)?;
-        let head = if content_hash.is_some() { Head::read(&mut file, &text)? } else { None };
-        if content_hash.is_some() && head.is_none() {
-            return Err(damaged(&text, "it does not begin as it should"));
-        }
-        Ok(Entry { name: name.clone(), bytes, head, content_hash })
+        let Member { head, claim, opened, .. } = Member::open(folder, &name.to_string())?;
+        let content_hash = claim.map(|claim| claim.content_hash);
+        Ok(Entry { name: name.clone(), bytes: opened.bytes, head, content_hash })
+    }
+
+    fn is_foreign(&self, kind: Kind) -> bool {
+        self.head.is_none() && self.name.kind == kind
     }
 }
 
@@ -44,33 +42,36 @@ pub fn list(folder: &Folder) -> Result<Vec<(FileName, Result<Entry>)>> {
     Ok(files.into_iter().map(|name| (name.clone(), Entry::read(folder, &name))).collect())
 }
 
-/// One file of a chain, opened and checked.
+/// One file of a chain, opened.
 pub struct Member {
-    /// The file's name, or the path it was asked for by.
+    /// The file's name, without its directory.
     pub name: String,
-    pub(crate) file: File,
     /// Its head; `None` for a file of the original package.
     pub head: Option<Head>,
-    pub(crate) content_hash: Option<String>,
+    pub(crate) claim: Option<Claim>,
+    pub(crate) opened: Opened,
 }
 
 impl Member {
-    /// Opens a file and checks its content hash. XX001, 58P01, 42501, 58030.
-    pub(crate) fn open(folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<Member> {
-        let path = folder.resolve(name)?;
-        let mut file = Folder::open(&path)?;
-        let short = path.file_name().and_then(|name| name.to_str()).unwrap_or(name).to_owned();
-        let content_hash = seal::verify(&mut file, &short, check)?;
-        let head = if content_hash.is_some() { Head::read(&mut file, &short)? } else { None };
-        if content_hash.is_some() && head.is_none() {
-            return Err(damaged(&short, "it does not begin as it should"));
-        }
-        Ok(Member { name: short, file, head, content_hash })
+    /// Opens a file and reads what it says of itself. XX001, 58P01, 42501, 58030.
+    pub(crate) fn open(folder: &Folder, name: &str) -> Result<Member> {
+        let (name, mut opened) = folder.open(name)?;
+        let claim = seal::claimed(&mut opened, &name)?;
+        let head = claim.as_ref().map(|claim| Head::read(&mut opened, claim.format, &name)).transpose()?;
+        Ok(Member { name, head, claim, opened })
     }
 
-    /// The content hash, which it matches; `None` for a file of the original package.
+    /// The content hash; `None` for a file of the original package.
     pub fn content_hash(&self) -> Option<&str> {
-        self.content_hash.as_deref()
+        self.claim.as_ref().map(|claim| &*claim.content_hash)
+    }
+
+    /// Whether it is whole: reads all of it. XX001, 58030.
+    fn verify(&mut self, check: &dyn Fn() -> Result<()>) -> Result<()> {
+        match &self.claim {
+            Some(claim) => Checked::new(&mut self.opened, &self.name, claim.clone())?.finish(check),
+            None => foreign::verify(&mut self.opened, &self.name),
+        }
     }
 }
 
@@ -86,11 +87,16 @@ pub enum Until {
 }
 
 /// The chain that ends with a file: the full backup first, every link checked.
-pub(crate) fn ending_with(folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<Vec<Member>> {
-    let mut chain = vec![Member::open(folder, name, check)?];
+pub(crate) fn ending_with(folder: &Folder, name: &str) -> Result<Vec<Member>> {
+    let mut chain = vec![Member::open(folder, name)?];
+    if let Some(name) = chain.first().filter(|last| last.head.is_none()).and_then(|last| FileName::parse(&last.name))
+        && name.kind == Kind::Delta
+    {
+        return foreign_chain(folder, &name, chain);
+    }
     while let Some(link) = chain.last().and_then(|last| last.head.as_ref()).and_then(|head| head.parent.clone()) {
         let child = chain.last().map(|last| last.name.clone()).unwrap_or_default();
-        let parent = open_parent(folder, &link, &child, check)?;
+        let parent = open_parent(folder, &link, &child)?;
         check_link(&parent, chain.last().and_then(|last| last.head.as_ref()), &child, &link)?;
         chain.push(parent);
     }
@@ -101,11 +107,32 @@ pub(crate) fn ending_with(folder: &Folder, name: &str, check: &dyn Fn() -> Resul
     }
 }
 
-fn open_parent(folder: &Folder, link: &Link, child: &str, check: &dyn Fn() -> Result<()>) -> Result<Member> {
+/// Files of the original package do not name what they follow: their times do.
+fn foreign_chain(folder: &Folder, last: &FileName, mut tail: Vec<Member>) -> Result<Vec<Member>> {
+    let mut chain: Vec<FileName> = Vec::new();
+    for name in folder.files()?.into_iter().filter(|name| name.micros < last.micros) {
+        let entry = Entry::read(folder, &name)?;
+        if entry.is_foreign(Kind::Full) {
+            chain.clear();
+        }
+        if entry.is_foreign(Kind::Full) || entry.is_foreign(Kind::Delta) {
+            chain.push(name);
+        }
+    }
+    if chain.first().is_none_or(|first| first.kind == Kind::Delta) {
+        return Err(broken_chain(&last.to_string(), "there is no full backup that it could follow"));
+    }
+    let mut members =
+        chain.iter().map(|name| Member::open(folder, &name.to_string())).collect::<Result<Vec<Member>>>()?;
+    members.append(&mut tail);
+    Ok(members)
+}
+
+fn open_parent(folder: &Folder, link: &Link, child: &str) -> Result<Member> {
     if FileName::parse(&link.file).is_none() {
         return Err(broken_chain(child, format_args!("its parent \"{}\" is no backup file", link.file)));
     }
-    Member::open(folder, &link.file, check).map_err(|error| match error.code() {
+    Member::open(folder, &link.file).map_err(|error| match error.code() {
         SqlState::UNDEFINED_FILE => {
             let message = format!("backup file \"{}\" is missing", link.file);
             Error::new(SqlState::UNDEFINED_FILE, message).detail(format!("Backup file \"{child}\" follows it."))
@@ -115,7 +142,7 @@ fn open_parent(folder: &Folder, link: &Link, child: &str, check: &dyn Fn() -> Re
 }
 
 fn check_link(parent: &Member, child_head: Option<&Head>, child: &str, link: &Link) -> Result<()> {
-    if parent.content_hash.as_ref() != Some(&link.content_hash) {
+    if parent.content_hash() != Some(&link.content_hash) {
         return Err(broken_chain(&parent.name, format_args!("\"{child}\" follows another file of this name")));
     }
     let numbers = parent.head.as_ref().map(|head| head.number + 1) == child_head.map(|head| head.number);
@@ -139,9 +166,14 @@ pub(crate) fn latest(folder: &Folder, database: &str, until: &Until) -> Result<S
             Err(error) => return Err(error),
         };
         let Some(head) = &entry.head else {
-            if name.kind == Kind::Full && name.micros <= limit && name.ending != "arrow" {
-                full = Some(entry);
-                deltas.clear();
+            match name.kind {
+                _ if name.micros > limit => {}
+                Kind::Full => {
+                    full = Some(entry);
+                    deltas.clear();
+                }
+                Kind::Delta if full.as_ref().is_some_and(|full| full.head.is_none()) => deltas.push(entry),
+                Kind::Delta => {}
             }
             continue;
         };
@@ -156,11 +188,11 @@ pub(crate) fn latest(folder: &Folder, database: &str, until: &Until) -> Result<S
         }
     }
     let full = full.ok_or_else(|| {
-        let message = format!("there is no full backup of database \"{database}\" in \"{}\"", folder.root().display());
+        let message = format!("there is no full backup of database \"{database}\" in \"{folder}\"");
         Error::new(SqlState::UNDEFINED_FILE, message)
     })?;
     if full.head.is_none() {
-        return Ok(full.name.to_string());
+        return Ok(deltas.last().unwrap_or(&full).name.to_string());
     }
     follow(&full, &deltas)
 }
@@ -188,7 +220,9 @@ fn follow(full: &Entry, deltas: &[Entry]) -> Result<String> {
     }
 }
 
-/// Checks a file and what it follows. XX001, 58P01.
+/// Checks a file and what it follows. XX001, 58P01, 58030.
 pub fn verify(folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<Vec<Member>> {
-    ending_with(folder, name, check)
+    let mut chain = ending_with(folder, name)?;
+    chain.iter_mut().try_for_each(|member| member.verify(check))?;
+    Ok(chain)
 }

@@ -28,3 +28,11 @@ pub(crate) fn damaged(file: &str, what: impl std::fmt::Display) -> Error {
 pub(crate) fn broken_chain(file: &str, what: impl std::fmt::Display) -> Error {
     Error::new(SqlState::DATA_CORRUPTED, format!("backup file \"{file}\" breaks its chain: {what}"))
 }
+
+/// What a failed read is: XX001 when the bytes are not what they should be, 58030 when there are none to be had.
+pub(crate) fn unreadable(file: &str, error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => damaged(file, error),
+        _ => Error::new(SqlState::IO_ERROR, format!("could not read backup file \"{file}\": {error}")),
+    }
+}

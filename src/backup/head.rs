@@ -1,14 +1,15 @@
 //! The first line of a file: what it is of, when it was taken, and what it follows.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 
 use dictdb_types::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::error::damaged;
-use crate::name::Kind;
+use crate::error::{damaged, unreadable};
+use crate::ipc::{self, Frame};
+use crate::name::{Format, Kind};
 use crate::seal::MARK;
+use crate::store::{Opened, Reading};
 
 /// The format that is written.
 pub(crate) const FORMAT: u32 = 1;
@@ -57,32 +58,43 @@ pub struct Head {
 }
 
 impl Head {
-    /// The first line.
-    pub(crate) fn line(&self) -> String {
-        let json = serde_json::to_string(self).unwrap_or_default();
-        format!("{MARK}{json},\n")
+    /// As JSON.
+    pub(crate) fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads the first line; `None` when the file is none of ours. XX001 when it is damaged, 0A000 when it is of a later
-    /// format.
-    pub(crate) fn read(file: &mut File, name: &str) -> Result<Option<Head>> {
-        let mut line = String::new();
-        file.rewind().map_err(|error| damaged(name, error))?;
-        let read = BufReader::new(std::io::Read::take(&*file, MAX_BYTES)).read_line(&mut line);
-        file.rewind().map_err(|error| damaged(name, error))?;
-        if read.is_err() {
-            return Ok(None);
-        }
-        let Some(json) = line.strip_prefix(MARK) else { return Ok(None) };
-        let Some(json) = json.trim_end().strip_suffix(',') else {
-            return Err(damaged(name, "its first line is cut off"));
+    /// The first line of a JSON file.
+    pub(crate) fn line(&self) -> String {
+        format!("{MARK}{},\n", self.json())
+    }
+
+    /// Reads the head of a file of ours. XX001 when it is damaged, 0A000 when it is of a later format.
+    pub(crate) fn read(opened: &mut Opened, format: Format, name: &str) -> Result<Head> {
+        let failed = |error: io::Error| unreadable(name, &error);
+        opened.file.rewind().map_err(failed)?;
+        let found = match format {
+            Format::Json => Head::first_line(&mut opened.file).map_err(failed)?,
+            Format::Arrow => match ipc::read_frame(&mut opened.file).map_err(failed)? {
+                Some(Frame::Schema(schema)) => schema.metadata().get(ipc::key::HEAD).cloned(),
+                _ => None,
+            },
         };
-        let head: Head = serde_json::from_str(json).map_err(|error| damaged(name, error))?;
+        opened.file.rewind().map_err(failed)?;
+        let json = found.ok_or_else(|| damaged(name, "it does not begin as it should"))?;
+        let head: Head = serde_json::from_str(&json).map_err(|error| damaged(name, error))?;
         match head.format <= FORMAT {
-            true => Ok(Some(head)),
+            true => Ok(head),
             false => {
                 Err(dictdb_types::Error::unsupported(format_args!("format {} of backup file \"{name}\"", head.format)))
             }
         }
+    }
+
+    fn first_line(file: &mut dyn Reading) -> io::Result<Option<String>> {
+        let mut line = Vec::new();
+        BufReader::new(file.take(MAX_BYTES)).read_until(b'\n', &mut line)?;
+        let line = String::from_utf8(line).ok();
+        let json = line.as_deref().and_then(|line| line.strip_prefix(MARK)?.trim_end().strip_suffix(','));
+        Ok(json.map(str::to_owned))
     }
 }

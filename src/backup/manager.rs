@@ -15,6 +15,7 @@ use crate::failure;
 use crate::folder::Folder;
 use crate::jobs::Jobs;
 use crate::moment::now_micros;
+use crate::name::Format;
 use crate::progress::{Progress, Work};
 use crate::retention;
 use crate::series::{Series, Source, Taken, Wish};
@@ -25,6 +26,8 @@ use crate::write::Written;
 pub struct Settings {
     /// `backup_dir`, with `backup_allowed_dirs`.
     pub folder: Folder,
+    /// `backup_format`.
+    pub format: Format,
     /// `backup_interval`.
     pub interval: Duration,
     /// `min_backup_interval`.
@@ -299,8 +302,9 @@ fn take(
             next_oid: known.next_oid,
         })
     };
-    let source =
-        Source { storage: host.storage(), durability: host.durability(), present: &present, folder: &settings.folder };
+    let (storage, durability) = (host.storage(), host.durability());
+    let Settings { folder, format, .. } = settings;
+    let source = Source { storage, durability, present: &present, folder, format: *format };
     series.take(&source, wish, work)
 }
 

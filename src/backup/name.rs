@@ -22,6 +22,30 @@ impl Kind {
     }
 }
 
+/// How a backup is written: `backup_format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Lines that a person and the original package can read.
+    Json,
+    /// Compressed columns: quick.
+    Arrow,
+}
+
+impl Format {
+    /// The format of a setting's value, which is also the ending of its files.
+    pub fn of(name: &str) -> Format {
+        if name == Format::Arrow.ending() { Format::Arrow } else { Format::Json }
+    }
+
+    /// The ending of its files.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Format::Json => "json",
+            Format::Arrow => "arrow",
+        }
+    }
+}
+
 const PREFIXES: [(Kind, &str); 2] = [(Kind::Full, "dictdb_backup_"), (Kind::Delta, "dictdb_delta_")];
 /// Endings that backup files have.
 const ENDINGS: [&str; 3] = ["json", "arrow", "pickle"];

@@ -55,31 +55,28 @@ pub struct Sources<'a> {
     pub build_indexes: &'a dyn Fn(&Storage, &Arc<Catalog>) -> Result<()>,
 }
 
-/// Builds a database. Every file is checked before the first is applied.
+/// Builds a database. Every file is checked while it is read: what is built of one that turns out damaged is thrown away.
 ///
 /// XX001 for a file that is damaged, missing or out of its order; 58P01, 42501, 58030; 22023 for a moment before the first backup.
 pub fn restore(sources: &Sources<'_>, from: &From, until: &Until, work: &Work<'_>) -> Result<Restored> {
-    let members = members(sources, from, until, work)?;
+    let members = members(sources, from, until)?;
     let storage = Storage::new();
     let mut restorer = Restorer::new(&storage);
     let mut files = Vec::new();
     let (mut taken_at, mut content_hash) = (0, None);
     let mut last = None;
-    for Member { name, file, head, content_hash: hash } in members {
-        let Some(head) = head else {
-            if !name.ends_with(".json") {
-                return Err(Error::unsupported(format_args!("the format of \"{name}\"")));
-            }
-            foreign::apply(file, &name, &storage, &mut restorer, work)?;
-            taken_at = FileName::parse(&name).map_or(0, |name| name.micros);
-            files.push(name);
-            continue;
-        };
-        read::apply(file, &head, &name, &storage, &mut restorer, work)?;
-        taken_at = head.taken_at;
-        files.push(name);
-        content_hash = hash;
-        last = Some(head);
+    let (foreign, own): (Vec<Member>, Vec<Member>) = members.into_iter().partition(|member| member.head.is_none());
+    if !foreign.is_empty() {
+        files.extend(foreign.iter().map(|member| member.name.clone()));
+        taken_at = files.last().and_then(|name| FileName::parse(name)).map_or(0, |name| name.micros);
+        foreign::restore(foreign, &storage, &mut restorer, work)?;
+    }
+    for mut member in own {
+        read::apply(&mut member, &storage, &mut restorer, work)?;
+        content_hash = member.content_hash().map(str::to_owned);
+        taken_at = member.head.as_ref().map_or(0, |head| head.taken_at);
+        files.push(member.name);
+        last = member.head;
     }
     let mut is_exact = true;
     if let (Until::Moment(moment), Some(head)) = (until, &last) {
@@ -102,16 +99,16 @@ pub fn restore(sources: &Sources<'_>, from: &From, until: &Until, work: &Work<'_
     Ok(Restored { catalog, files, content_hash, tables, rows, taken_at, is_exact, storage: storage.clone() })
 }
 
-fn members(sources: &Sources<'_>, from: &From, until: &Until, work: &Work<'_>) -> Result<Vec<Member>> {
+fn members(sources: &Sources<'_>, from: &From, until: &Until) -> Result<Vec<Member>> {
     let folder = sources.folder;
     let members = match (from, until) {
-        (From::Latest, Until::File(last)) => chain::ending_with(folder, last, work.check)?,
+        (From::Latest, Until::File(last)) => chain::ending_with(folder, last)?,
         (From::Latest, _) => {
             let last = chain::latest(folder, sources.database, until)?;
-            chain::ending_with(folder, &last, work.check)?
+            chain::ending_with(folder, &last)?
         }
         (From::File(file), Until::File(last)) => {
-            let members = chain::ending_with(folder, last, work.check)?;
+            let members = chain::ending_with(folder, last)?;
             let short = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
             if !members.iter().any(|member| member.name == short(file)) {
                 let message = format!("backup file \"{last}\" does not follow \"{file}\"");
@@ -119,7 +116,7 @@ fn members(sources: &Sources<'_>, from: &From, until: &Until, work: &Work<'_>) -
             }
             members
         }
-        (From::File(file), _) => chain::ending_with(folder, file, work.check)?,
+        (From::File(file), _) => chain::ending_with(folder, file)?,
     };
     if let (Until::Moment(moment), Some(head)) = (until, members.last().and_then(|last| last.head.as_ref()))
         && head.taken_at > *moment

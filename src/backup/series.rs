@@ -10,11 +10,11 @@ use dictdb_types::{Error, Oid, Result};
 use hashbrown::HashMap;
 
 use crate::folder::Folder;
-use crate::head::Link;
+use crate::head::{Head, Link};
 use crate::moment::Moment;
-use crate::name::{FileName, Kind};
+use crate::name::{FileName, Format, Kind};
 use crate::progress::Work;
-use crate::write::{Delta, Rows, Written, head_of, make_file, write_delta, write_full};
+use crate::write::{Contents, Delta, Rows, Written, head_of, make_file};
 
 /// What kind of backup is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +45,10 @@ pub struct Source<'a> {
     pub durability: Option<&'a Durability>,
     /// The database as it is now; called while nothing can commit.
     pub present: &'a dyn Fn() -> DatabaseView,
-    /// The directory.
+    /// The directory or bucket.
     pub folder: &'a Folder,
+    /// How it is written.
+    pub format: Format,
 }
 
 /// What the next delta follows.
@@ -109,15 +111,9 @@ impl Series {
                 return self.delta(source, &moment, &delta, parent, work).map(Taken::File);
             }
         }
-        let name = self.name(&moment, Kind::Full);
+        let name = self.name(&moment, Kind::Full, source.format);
         let head = head_of(&moment, &name, system(source));
-        let written = make_file(
-            source.folder,
-            name,
-            &moment,
-            |writer| write_full(writer, &moment, &head, work),
-            || wait_durable(source, moment.lsn),
-        )?;
+        let written = write(source, name, &moment, &head, None, work)?;
         self.parent = Some(Parent::of(&moment, &written, None));
         Ok(Taken::File(written))
     }
@@ -130,21 +126,32 @@ impl Series {
         parent: Parent,
         work: &Work<'_>,
     ) -> Result<Written> {
-        let name = self.name(moment, Kind::Delta);
+        let name = self.name(moment, Kind::Delta, source.format);
         let mut head = head_of(moment, &name, system(source));
         head.parent = Some(parent.link.clone());
         head.full = Some(parent.full.clone());
         head.number = parent.number + 1;
-        let contents = |writer: &mut crate::write::Writer<'_>| write_delta(writer, moment, delta, &head, work);
-        let written = make_file(source.folder, name, moment, contents, || wait_durable(source, moment.lsn))?;
+        let written = write(source, name, moment, &head, Some(delta), work)?;
         self.parent = Some(Parent::of(moment, &written, Some(&parent)));
         Ok(written)
     }
 
-    fn name(&mut self, moment: &Moment, kind: Kind) -> FileName {
+    fn name(&mut self, moment: &Moment, kind: Kind, format: Format) -> FileName {
         self.last_micros = moment.micros.max(self.last_micros + 1);
-        FileName { kind, micros: self.last_micros, ending: "json" }
+        FileName { kind, micros: self.last_micros, ending: format.ending() }
     }
+}
+
+fn write(
+    source: &Source<'_>,
+    name: FileName,
+    moment: &Moment,
+    head: &Head,
+    delta: Option<&Delta>,
+    work: &Work<'_>,
+) -> Result<Written> {
+    let contents = Contents { moment, head, delta, format: source.format };
+    make_file(source.folder, name, &contents, work, || wait_durable(source, moment.lsn))
 }
 
 fn system(source: &Source<'_>) -> u64 {

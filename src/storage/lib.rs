@@ -25,6 +25,7 @@ mod version;
 mod writers;
 
 pub use block::{BLOCK_ROWS, RowView};
+pub use column::contiguous;
 pub use hook::{Accompaniment, ChangeKind, Commit, CommitHook, Committed, LogicalChange, Lsn, Record};
 pub use image::{encode_absence, encode_row, put_run};
 pub use index::{
@@ -41,7 +42,7 @@ pub use snapshot::Snapshot;
 pub use storage::Storage;
 pub use table::{
     ColumnStats, Found, IndexBuilt, Inserted, RowLocked, Scan, ScanBatch, Table, TableStats, UniqueConflict,
-    VersionTag, Written,
+    VersionTag, Written, arrays_of, datums_of,
 };
 pub use tracking::{ChangeSet, OldRow};
 pub use transaction::{Isolation, SavepointId, Transaction, concurrent_delete, concurrent_update, row_not_available};

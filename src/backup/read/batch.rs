@@ -1,76 +1,100 @@
-//! Consecutive rows of a table on their way from lines into storage.
+//! Rows of a table on their way into storage.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use dictdb_storage::{Storage, encode_absence, put_run};
-use dictdb_types::{Oid, Result, RowId};
+use arrow::datatypes::SchemaRef;
+use dictdb_storage::Table;
+use dictdb_types::{Error, Result, RowId, SqlState};
 use parking_lot::Mutex;
 
+use super::arrow::put_batch;
+use crate::ipc::Encoded;
 use crate::record::Shape;
 use crate::surroundings::Surroundings;
 
-const MAX_ROWS: u64 = 1024;
-const MAX_BYTES: usize = 256 * 1024;
+/// A batch of lines is full from here on: a block of usual rows is less.
+const MAX_BYTES: usize = 4 << 20;
 
 /// Where rows go, and how they are read.
-pub(crate) struct Target {
-    pub(crate) table: Oid,
-    pub(crate) shape: Shape,
-    pub(crate) surroundings: Arc<Surroundings>,
+pub(super) struct Target {
+    pub(super) table: Arc<Table>,
+    pub(super) shape: Shape,
+    /// Storage columns of its live columns.
+    pub(super) slots: Vec<usize>,
+    pub(super) surroundings: Arc<Surroundings>,
 }
 
-/// Some rows as lines end to end, or rows that are to go.
-pub(crate) struct Batch {
+enum Rows {
+    /// Consecutive rows, as lines end to end.
+    Lines { first: u64, text: Vec<u8>, ends: Vec<usize> },
+    /// Consecutive rows that are to go.
+    Gone { first: u64, count: u64 },
+    /// A batch of a stream.
+    Encoded { schema: SchemaRef, batch: Encoded },
+}
+
+/// Some rows.
+pub(super) struct Batch {
     target: Arc<Target>,
-    first: u64,
-    lines: Vec<u8>,
-    ends: Vec<usize>,
-    gone: u64,
+    rows: Rows,
 }
 
 impl Batch {
-    pub(crate) fn begin(target: Arc<Target>, first: u64) -> Batch {
-        Batch { target, first, lines: Vec::new(), ends: Vec::new(), gone: 0 }
+    pub(super) fn lines(target: &Arc<Target>, first: u64) -> Batch {
+        Batch { target: target.clone(), rows: Rows::Lines { first, text: Vec::new(), ends: Vec::new() } }
     }
 
-    pub(crate) fn gone(target: Arc<Target>, first: u64, count: u64) -> Batch {
-        Batch { gone: count, ..Batch::begin(target, first) }
+    pub(super) fn gone(target: &Arc<Target>, first: u64, count: u64) -> Batch {
+        Batch { target: target.clone(), rows: Rows::Gone { first, count } }
     }
 
-    pub(crate) fn push(&mut self, line: &[u8]) {
-        self.lines.extend_from_slice(line);
-        self.ends.push(self.lines.len());
+    pub(super) fn encoded(target: &Arc<Target>, schema: &SchemaRef, batch: Encoded) -> Batch {
+        Batch { target: target.clone(), rows: Rows::Encoded { schema: schema.clone(), batch } }
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.rows() >= MAX_ROWS || self.lines.len() >= MAX_BYTES
+    /// Appends a line, which `read` puts behind what there is.
+    pub(super) fn push(&mut self, read: impl FnOnce(&mut Vec<u8>) -> io::Result<usize>) -> io::Result<usize> {
+        let Rows::Lines { text, ends, .. } = &mut self.rows else { return Ok(0) };
+        let length = read(text)?;
+        ends.push(text.len());
+        Ok(length)
     }
 
-    pub(crate) fn rows(&self) -> u64 {
-        self.ends.len() as u64
+    pub(super) fn is_full(&self) -> bool {
+        matches!(&self.rows, Rows::Lines { text, .. } if text.len() >= MAX_BYTES)
     }
 
-    fn apply(&self, storage: &Storage, run: &mut Vec<u8>) -> Result<()> {
-        run.clear();
-        put_run(self.target.table, RowId(self.first), self.rows() + self.gone, run);
-        (0..self.gone).for_each(|_| encode_absence(run));
-        let mut start = 0;
-        for end in &self.ends {
-            self.target.shape.take(&self.lines[start..*end], &self.target.surroundings, run)?;
-            start = *end;
+    fn apply(&self) -> Result<()> {
+        let Target { table, shape, surroundings, .. } = &*self.target;
+        match &self.rows {
+            Rows::Lines { first, text, ends } => {
+                let mut start = 0;
+                let mut ends = ends.iter();
+                table.restore_rows(RowId(*first), ends.len() as u64, |put| {
+                    let end = ends.next().copied().unwrap_or(start);
+                    let row = shape.take(&text[start..end], surroundings)?;
+                    start = end;
+                    put(Some(&row))
+                })
+            }
+            Rows::Gone { first, count } => table.restore_rows(RowId(*first), *count, |put| put(None)),
+            Rows::Encoded { schema, batch } => {
+                let batch = batch.decode(schema);
+                let batch = batch.map_err(|error| Error::new(SqlState::DATA_CORRUPTED, error.to_string()))?;
+                put_batch(&self.target, &batch)
+            }
         }
-        storage.restore_run(&mut &run[..]).map(drop)
     }
 }
 
 /// A worker: applies batches until there are no more.
-pub(crate) fn apply_all(storage: &Storage, batches: &Mutex<Receiver<Batch>>) -> Result<()> {
-    let mut run = Vec::new();
+pub(super) fn apply_all(batches: &Mutex<Receiver<Batch>>) -> Result<()> {
     loop {
         let next = batches.lock().recv();
         let Ok(batch) = next else { return Ok(()) };
-        if let Err(error) = batch.apply(storage, &mut run) {
+        if let Err(error) = batch.apply() {
             // Whoever sends more must not wait for ever.
             while batches.lock().recv().is_ok() {}
             return Err(error);

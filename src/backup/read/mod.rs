@@ -1,33 +1,37 @@
-//! Reading our own files: lines in their order into a [`Restorer`].
+//! Reading our own files: their content in its order into a [`Restorer`].
 //!
-//! A file has been checked against its content hash before; what is not as expected is damage all the same. Records are decoded
-//! and put into tables by several threads, in batches of consecutive rows.
+//! A file is checked against its content hash while it is read; what is not as expected is damage all the same. Records are
+//! decoded and put into tables by several threads, in batches of a block.
 
+mod arrow;
 mod batch;
+mod json;
 mod lines;
 
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use dictdb_catalog::Change;
 use dictdb_durability::Restorer;
 use dictdb_storage::{SequenceState, Storage};
-use dictdb_types::{Error, Oid, Result};
+use dictdb_types::{Error, Oid, Result, SqlState};
 use parking_lot::Mutex;
 use serde::Deserialize;
 
+use crate::chain::Member;
 use crate::error::damaged;
 use crate::head::Head;
+use crate::name::Format;
+use crate::parallel::workers;
 use crate::progress::Work;
 use crate::record::Shape;
+use crate::seal::read_checked;
 use crate::surroundings::Surroundings;
+pub(crate) use arrow::items;
 use batch::{Batch, Target};
-use lines::Lines;
 
 /// Batches between reader and workers.
-const QUEUE: usize = 8;
-const MAX_WORKERS: usize = 16;
+const QUEUE: usize = 4;
 
 /// What the head of a table says that matters here.
 #[derive(Deserialize)]
@@ -39,95 +43,78 @@ struct TableHead {
     gone: Vec<(u64, u64)>,
 }
 
-/// What was in a file.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Contents {
-    pub(crate) tables: u64,
-    pub(crate) records: u64,
+impl TableHead {
+    /// From JSON: an object whose only value it is.
+    fn parse(json: &str) -> Option<TableHead> {
+        let tables: std::collections::HashMap<String, TableHead> = serde_json::from_str(json).ok()?;
+        tables.into_values().next()
+    }
 }
 
-/// Applies a file to a restorer that has the state of its parent, or nothing for a full one. XX001.
-pub(crate) fn apply(
-    file: File,
-    head: &Head,
-    name: &str,
-    storage: &Storage,
-    restorer: &mut Restorer<'_>,
-    work: &Work<'_>,
-) -> Result<Contents> {
-    let reader = Reader { lines: Lines::new(file, name), name, storage, work };
-    reader.run(head, restorer).map_err(|error| match error.code() {
-        dictdb_types::SqlState::DATA_CORRUPTED if !error.message().contains(name) => damaged(name, error.message()),
-        _ => error,
-    })
-}
-
-struct Reader<'a> {
-    lines: Lines<'a>,
+/// A file on its way into a storage.
+struct Reading<'a> {
     name: &'a str,
+    head: &'a Head,
     storage: &'a Storage,
     work: &'a Work<'a>,
 }
 
-impl Reader<'_> {
-    fn run(mut self, head: &Head, restorer: &mut Restorer<'_>) -> Result<Contents> {
-        let database = Oid(head.database_oid);
-        restorer.put_database(database, &head.database);
-        let mut contents = Contents::default();
-        self.lines.next()?;
-        loop {
-            let line = self.lines.next()?;
-            match line {
-                b"\"catalog\": [" => {
-                    let changes = self.changes()?;
-                    restorer.apply_changes(database, Oid(head.next_oid), &changes)?;
-                }
-                b"\"sequences\": [" => {
-                    for (id, state) in self.sequences()? {
-                        restorer.put_sequence(id, state);
-                    }
-                }
-                b"\"tables\": {" => {
-                    contents = self.tables(restorer, database)?;
-                    return Ok(contents);
-                }
-                line if line.starts_with(b"\"type\": ") || line.starts_with(b"\"timestamp\": ") => {}
-                _ => return Err(self.unexpected()),
-            }
-            let _ = &mut contents;
-        }
+/// Applies a file of ours to a restorer that has the state of its parent, or nothing for a full one. XX001, 58030.
+pub(crate) fn apply(
+    member: &mut Member,
+    storage: &Storage,
+    restorer: &mut Restorer<'_>,
+    work: &Work<'_>,
+) -> Result<()> {
+    let Member { name, head: Some(head), claim: Some(claim), opened } = member else {
+        return Err(Error::internal("a file of ours without its head"));
+    };
+    let reading = Reading { name, head, storage, work };
+    restorer.put_database(Oid(head.database_oid), &head.database);
+    let read = read_checked(opened, name, claim.clone(), work.check, |file| match claim.format {
+        Format::Json => json::read(&reading, file, restorer),
+        Format::Arrow => arrow::read(&reading, file, restorer),
+    });
+    read.map_err(|error| match error.code() {
+        SqlState::DATA_CORRUPTED if !error.message().contains(&**name) => damaged(name, error.message()),
+        _ => error,
+    })
+}
+
+impl Reading<'_> {
+    fn apply_changes(&self, restorer: &mut Restorer<'_>, changes: &[Change]) -> Result<()> {
+        restorer.apply_changes(Oid(self.head.database_oid), Oid(self.head.next_oid), changes)
     }
 
-    fn unexpected(&self) -> Error {
-        damaged(self.name, format_args!("line {} is not what it should be", self.lines.number()))
+    fn put_sequences(&self, restorer: &mut Restorer<'_>, sequences: Vec<(Oid, SequenceState)>) {
+        sequences.into_iter().for_each(|(id, state)| restorer.put_sequence(id, state));
     }
 
-    fn changes(&mut self) -> Result<Vec<Change>> {
-        let mut changes = Vec::new();
-        while let Some(item) = self.lines.item()? {
-            changes.append(&mut crate::inventory::read_change(item, self.name)?);
-        }
-        Ok(changes)
+    /// The environment of values, when the catalog is complete.
+    fn surroundings(&self, restorer: &Restorer<'_>) -> Arc<Surroundings> {
+        let catalog = restorer.catalog(Oid(self.head.database_oid)).cloned().unwrap_or_default();
+        Arc::new(Surroundings::new(Arc::new(catalog)))
     }
 
-    fn sequences(&mut self) -> Result<Vec<(Oid, SequenceState)>> {
-        let mut sequences = Vec::new();
-        while let Some(item) = self.lines.item()? {
-            sequences.push(crate::inventory::read_sequence(item, self.name)?);
-        }
-        Ok(sequences)
+    /// Where the rows of a table go.
+    fn target(&self, head: &TableHead, surroundings: &Arc<Surroundings>) -> Result<Arc<Target>> {
+        let relation = surroundings.catalog().relation(Oid(head.relation));
+        let table = relation.and_then(|relation| Some((relation, self.storage.table(relation.storage)?)));
+        let (relation, table) =
+            table.ok_or_else(|| damaged(self.name, format_args!("relation {} is unknown", head.relation)))?;
+        let slots = relation.live_columns().map(|(_, column)| column.slot).collect();
+        let shape = Shape::of(relation, surroundings);
+        Ok(Arc::new(Target { table, shape, slots, surroundings: surroundings.clone() }))
     }
 
-    fn tables(&mut self, restorer: &Restorer<'_>, database: Oid) -> Result<Contents> {
-        let catalog = restorer.catalog(database).cloned().unwrap_or_default();
-        let surroundings = Arc::new(Surroundings::new(Arc::new(catalog)));
-        let workers = std::thread::available_parallelism().map_or(2, |n| n.get()).clamp(1, MAX_WORKERS);
+    /// Runs `read`, whose batches are applied by several threads meanwhile.
+    fn with_workers(&self, read: impl FnOnce(&SyncSender<Batch>) -> Result<()>) -> Result<()> {
         let (sender, receiver) = sync_channel::<Batch>(QUEUE);
         let receiver = Mutex::new(receiver);
-        let storage = self.storage;
         std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..workers).map(|_| scope.spawn(|| batch::apply_all(storage, &receiver))).collect();
-            let read = self.read_tables(&surroundings, sender);
+            let threads: Vec<_> = (0..workers()).map(|_| scope.spawn(|| batch::apply_all(&receiver))).collect();
+            let read = read(&sender);
+            drop(sender);
             let applied = threads.into_iter().map(|thread| match thread.join() {
                 Ok(result) => result,
                 Err(_) => Err(Error::internal("a thread of the restore panicked")),
@@ -135,65 +122,4 @@ impl Reader<'_> {
             applied.fold(Ok(()), Result::and).and(read)
         })
     }
-
-    fn read_tables(&mut self, surroundings: &Arc<Surroundings>, to: SyncSender<Batch>) -> Result<Contents> {
-        let mut contents = Contents::default();
-        loop {
-            let line = self.lines.next()?;
-            if matches!(line, b"}," | b"}") {
-                return Ok(contents);
-            }
-            let (head, is_delta) = table_head(line).ok_or_else(|| self.unexpected())?;
-            let relation = surroundings.catalog().relation(Oid(head.relation));
-            let relation =
-                relation.ok_or_else(|| damaged(self.name, format_args!("relation {} is unknown", head.relation)))?;
-            let shape = Shape::of(relation, surroundings);
-            let target = Arc::new(Target { table: relation.storage, shape, surroundings: surroundings.clone() });
-            contents.tables += 1;
-            for (first, count) in &head.gone {
-                contents.records += count;
-                // A worker that failed has closed the channel, and says why.
-                let _ = to.send(Batch::gone(target.clone(), *first, *count));
-            }
-            contents.records += self.records(&target, &head.rows, &to)?;
-            let end = self.lines.current();
-            if !(if is_delta { end.starts_with(b"]}") } else { end.starts_with(b"], \"schema\": ") }) {
-                return Err(self.unexpected());
-            }
-        }
-    }
-
-    /// Reads as many records as the runs say, and the line after them.
-    fn records(&mut self, target: &Arc<Target>, runs: &[(u64, u64)], to: &SyncSender<Batch>) -> Result<u64> {
-        let mut total = 0;
-        for (first, count) in runs {
-            let mut next = *first;
-            while next < first + count {
-                let mut batch = Batch::begin(target.clone(), next);
-                while next < first + count && !batch.is_full() {
-                    batch.push(self.lines.next()?);
-                    next += 1;
-                }
-                self.work.done(batch.rows())?;
-                total += batch.rows();
-                if to.send(batch).is_err() {
-                    // A worker failed, and says why.
-                    return Ok(total);
-                }
-            }
-        }
-        self.lines.next()?;
-        Ok(total)
-    }
-}
-
-/// The head of a table, whose line ends where its records begin, and whether it is one of a delta.
-fn table_head(line: &[u8]) -> Option<(TableHead, bool)> {
-    let line = std::str::from_utf8(line).ok()?;
-    let full = line.strip_suffix(", \"records\": [").map(|head| (head, false));
-    let (head, is_delta) = full.or_else(|| line.strip_suffix(", \"upserts\": [").map(|head| (head, true)))?;
-    let whole = format!("{{{head}}}}}");
-    let mut tables: std::collections::HashMap<String, TableHead> = serde_json::from_str(&whole).ok()?;
-    let name = tables.keys().next()?.clone();
-    tables.remove(&name).map(|head| (head, is_delta))
 }

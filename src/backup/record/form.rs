@@ -35,6 +35,17 @@ pub(crate) enum Cell<'a> {
     Datum(Datum),
 }
 
+impl Cell<'_> {
+    /// The value with its own life.
+    pub(crate) fn into_datum(self) -> Result<Datum> {
+        match self {
+            Cell::Value(value) => value.to_datum(),
+            Cell::Text(text) => Ok(Datum::text(text)),
+            Cell::Datum(datum) => Ok(datum),
+        }
+    }
+}
+
 impl Form {
     /// The form of a type.
     pub(crate) fn of(ty: Type, surroundings: &Surroundings) -> Form {

@@ -5,11 +5,12 @@ pub(crate) mod json;
 mod value;
 
 use dictdb_catalog::{ConstraintKind, Relation};
-use dictdb_storage::{RowReader, ValueRef, encode_row};
+use dictdb_storage::{RowReader, ValueRef};
 use dictdb_types::{Datum, Result};
 
 use crate::surroundings::Surroundings;
-use form::{Cell, Form, invalid};
+pub(crate) use form::Cell;
+use form::{Form, invalid};
 
 /// One column of a record.
 struct Column {
@@ -29,6 +30,13 @@ pub(crate) struct Shape {
 
 /// Columns whose values have all been of their Python type so far.
 pub(crate) struct Conformity(Vec<bool>);
+
+impl Conformity {
+    /// Those of both.
+    pub(crate) fn join(&mut self, other: &Conformity) {
+        self.0.iter_mut().zip(&other.0).for_each(|(own, other)| *own &= other);
+    }
+}
 
 impl Shape {
     pub(crate) fn of(relation: &Relation, surroundings: &Surroundings) -> Shape {
@@ -66,8 +74,8 @@ impl Shape {
         Ok(())
     }
 
-    /// Appends the storage image of a record; the line may end with a comma. XX001.
-    pub(crate) fn take(&self, line: &[u8], surroundings: &Surroundings, out: &mut Vec<u8>) -> Result<()> {
+    /// Reads a record; the line may end with a comma. XX001.
+    pub(crate) fn take<'a>(&self, line: &'a [u8], surroundings: &Surroundings) -> Result<Cells<'a>> {
         let mut rest = line.trim_ascii_end();
         let mut cells = Cells((0..self.width).map(|_| Cell::Value(ValueRef::Null)).collect());
         if self.columns.is_empty() {
@@ -79,11 +87,10 @@ impl Shape {
                 .ok_or_else(|| invalid(format_args!("{} is missing", String::from_utf8_lossy(&column.before))))?;
             cells.0[column.slot] = column.form.take(&mut rest, surroundings)?;
         }
-        if !matches!(rest, b"}" | b"},") {
-            return Err(invalid("more than its columns"));
+        match rest {
+            b"}" | b"}," => Ok(cells),
+            _ => Err(invalid("more than its columns")),
         }
-        encode_row(&cells, self.width, out);
-        Ok(())
     }
 
     /// Appends the old key of a row: its value, or a list when it has several columns.
@@ -126,7 +133,14 @@ impl Shape {
 }
 
 /// A record that was read, by storage column.
-struct Cells<'a>(Vec<Cell<'a>>);
+pub(crate) struct Cells<'a>(Vec<Cell<'a>>);
+
+impl<'a> Cells<'a> {
+    /// Values by storage column.
+    pub(crate) fn new(values: Vec<Cell<'a>>) -> Self {
+        Cells(values)
+    }
+}
 
 impl RowReader for Cells<'_> {
     fn column(&self, index: usize) -> ValueRef<'_> {

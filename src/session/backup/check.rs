@@ -11,12 +11,12 @@ use crate::settings::ServerSettings;
 /// begin at `base`.
 pub fn verify_backups(settings: &ServerSettings, base: &Path) -> Result<String> {
     let folder = settings_from(|name| settings.value(name), base).folder;
-    if !folder.root().is_dir() {
+    if folder.is_missing() {
         return Ok("none yet".to_owned());
     }
     let files = dictdb_backup::list(&folder)?;
     for (name, _) in &files {
         dictdb_backup::verify(&folder, &name.to_string(), &|| Ok(()))?;
     }
-    Ok(format!("{} files in {}, every chain is whole", files.len(), folder.root().display()))
+    Ok(format!("{} files in {folder}, every chain is whole", files.len()))
 }

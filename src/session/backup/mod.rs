@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dictdb_backup::{Folder, Host, Manager, Settings};
+use dictdb_backup::{Folder, Format, Host, Manager, Settings};
 use dictdb_durability::{DatabaseView, Durability};
 use dictdb_storage::Storage;
 use dictdb_types::{Error, Oid};
@@ -37,7 +37,8 @@ pub(crate) fn settings_from(value: impl Fn(&str) -> Value, base: &Path) -> Setti
         allowed.split(':').filter(|path| !path.is_empty()).map(|path| base.join(path)).collect();
     let age = number("backup_keep_age");
     Settings {
-        folder: Folder::new(base.join(text("backup_dir")), allowed),
+        folder: Folder::new(&text("backup_dir"), base, allowed),
+        format: Format::of(&text("backup_format")),
         interval: Duration::from_secs(number("backup_interval").max(1)),
         min_interval: match value("min_backup_interval") {
             Value::Real(seconds) => Duration::from_secs_f64(seconds.max(0.0)),

@@ -42,6 +42,22 @@ impl Arena {
         arena
     }
 
+    /// Byte strings that lie one after the other in a buffer, which is taken over: `offsets` are where they begin, and the last end.
+    pub(crate) fn from_buffer(buffer: Buffer, offsets: &[i32]) -> Self {
+        let bytes = buffer.as_slice();
+        let mut live_bytes = 0;
+        let view = |range: &[i32]| {
+            let (start, end) = (range[0] as usize, range[1] as usize);
+            if end - start > INLINE {
+                live_bytes += end - start;
+            }
+            make_view(&bytes[start..end], 0, start as u32)
+        };
+        let views: Vec<u128> = offsets.windows(2).map(view).collect();
+        let sealed = if live_bytes > 0 { vec![buffer] } else { Vec::new() };
+        Arena { views: Cells::Owned(views), sealed, open: Vec::new(), live_bytes, dead_bytes: 0 }
+    }
+
     #[inline]
     pub(crate) fn view(&self, slot: usize) -> u128 {
         self.views.as_slice()[slot]

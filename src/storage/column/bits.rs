@@ -46,6 +46,12 @@ impl Bits {
         BooleanBuffer::new(Buffer::from_slice_ref(&self.words), 0, self.len)
     }
 
+    pub(crate) fn from_arrow(bits: &BooleanBuffer) -> Self {
+        let mut words: Vec<u64> = bits.bit_chunks().iter_padded().collect();
+        words.truncate(bits.len().div_ceil(64));
+        Bits { words, len: bits.len() }
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         self.words.capacity() * 8
     }

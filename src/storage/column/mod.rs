@@ -6,6 +6,7 @@
 mod arena;
 mod bits;
 mod cells;
+mod from_arrow;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use dictdb_types::{Datum, Error, Physical, Result, SqlState};
 pub(crate) use arena::Arena;
 pub(crate) use bits::Bits;
 pub(crate) use cells::Cells;
+pub use from_arrow::contiguous;
 
 use crate::value::ValueRef;
 

@@ -1,5 +1,6 @@
 //! A table: blocks of rows, the indexes over them, and the operations on rows.
 
+mod arrays;
 mod ddl;
 mod directory;
 mod free_slots;
@@ -27,6 +28,7 @@ use crate::tracking::ChangeSet;
 use directory::Directory;
 use free_slots::FreeSlots;
 
+pub use arrays::{arrays_of, datums_of};
 pub use ddl::IndexBuilt;
 pub use keys::UniqueConflict;
 pub use lock_row::RowLocked;

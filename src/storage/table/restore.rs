@@ -7,14 +7,14 @@ use dictdb_types::stored::put_uint;
 use dictdb_types::{Error, Result, RowId, SqlState};
 
 use super::{Table, place, row_id};
-use crate::block::{BLOCK_ROWS, Block};
+use crate::block::{BLOCK_ROWS, Block, BlockCell};
 use crate::image;
 use crate::snapshot::Snapshot;
 use crate::value::{DatumRow, RowReader};
 use crate::version::Stamp;
 
 /// Commit of everything that is restored: before any snapshot.
-const RESTORED: Stamp = Stamp(1);
+pub(super) const RESTORED: Stamp = Stamp(1);
 /// Rows that were never committed leave gaps, but not of so many blocks.
 const GAP_BLOCKS_MAX: usize = 1 << 18;
 /// Slots that are looked at under one latch, so that writers of the block need not wait for all of it.
@@ -63,34 +63,49 @@ impl Table {
 
     /// Puts rows where they were. XX001 when an image does not fit the table.
     pub(crate) fn restore(&self, first: RowId, rows: u64, images: &mut &[u8]) -> Result<()> {
+        self.restore_rows(first, rows, |put| match image::decode(images)? {
+            Some(row) => put(Some(&row)),
+            None => put(None),
+        })
+    }
+
+    /// Puts consecutive rows where they were: `next` hands over one each time it is called, or none where there is no row. XX001
+    /// when one does not fit the table.
+    pub fn restore_rows(
+        &self,
+        first: RowId,
+        rows: u64,
+        mut next_row: impl FnMut(&mut dyn FnMut(Option<&dyn RowReader>) -> Result<()>) -> Result<()>,
+    ) -> Result<()> {
         let end = first.0.checked_add(rows);
         let end = end.ok_or_else(|| Error::new(SqlState::DATA_CORRUPTED, "a run of rows has no end"))?;
         let mut next = first.0;
         while next < end {
             let (number, slot) = place(RowId(next));
             let count = (end - next).min((BLOCK_ROWS - slot) as u64) as usize;
-            if number > self.blocks.len() + GAP_BLOCKS_MAX {
-                return Err(Error::new(
-                    SqlState::DATA_CORRUPTED,
-                    format!("row {next} of table {} is far away", self.id()),
-                ));
-            }
-            while self.blocks.len() <= number {
-                self.blocks.push_after(self.blocks.len(), || self.new_block());
-            }
-            let Some(cell) = self.blocks.get(number) else { return Err(Error::internal("a block is missing")) };
-            let mut block = cell.write();
+            let mut block = self.block_to_restore(number)?.write();
             for slot in slot..slot + count {
-                self.restore_slot(&mut block, slot, images)?;
+                next_row(&mut |row| self.restore_slot(&mut block, slot, row))?;
             }
             next += count as u64;
         }
         Ok(())
     }
 
-    fn restore_slot(&self, block: &mut Block, slot: usize, images: &mut &[u8]) -> Result<()> {
-        let row = image::decode(images)?;
-        if let Some(row) = &row {
+    /// The block of this number, which is made with those before it if there is none. XX001 when it is far behind the last.
+    pub(super) fn block_to_restore(&self, number: usize) -> Result<&BlockCell> {
+        if number > self.blocks.len() + GAP_BLOCKS_MAX {
+            let message = format!("block {number} of table {} is far away", self.id());
+            return Err(Error::new(SqlState::DATA_CORRUPTED, message));
+        }
+        while self.blocks.len() <= number {
+            self.blocks.push_after(self.blocks.len(), || self.new_block());
+        }
+        self.blocks.get(number).map(|cell| &**cell).ok_or_else(|| Error::internal("a block is missing"))
+    }
+
+    fn restore_slot(&self, block: &mut Block, slot: usize, row: Option<&dyn RowReader>) -> Result<()> {
+        if let Some(row) = row {
             self.check_image(block, row)?;
         }
         while block.len() < slot {
@@ -98,11 +113,11 @@ impl Table {
         }
         match row {
             Some(row) if slot == block.len() => {
-                block.push(&row, RESTORED);
+                block.push(row, RESTORED);
             }
             Some(row) => {
                 block.kill(slot);
-                block.fill(slot, &row, RESTORED);
+                block.fill(slot, row, RESTORED);
             }
             None if slot < block.len() => block.kill(slot),
             None => {}

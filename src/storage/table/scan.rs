@@ -6,9 +6,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array};
+use arrow::array::{ArrayRef, BooleanArray, Int64Array};
 use arrow::compute::filter;
-use dictdb_types::{Error, Result};
+use dictdb_types::{Error, Result, RowId};
 use smallvec::SmallVec;
 
 use super::{Table, row_id};
@@ -184,7 +184,10 @@ fn gather(block: &Block, versions: &[RowView<'_>], column: usize) -> Result<Arra
 
 fn row_ids(block: usize, slots: impl Iterator<Item = usize>) -> ArrayRef {
     debug_assert!(block < usize::MAX / BLOCK_ROWS);
-    let ids: Int64Array = slots.map(|slot| row_id(block, slot).0 as i64).collect::<Vec<_>>().into();
-    debug_assert!(ids.null_count() == 0);
-    Arc::new(ids)
+    Arc::new(Int64Array::from_iter_values(slots.map(|slot| row_id(block, slot).0 as i64)))
+}
+
+/// Ids of single rows, as a scan gives them.
+pub(super) fn row_ids_of(rows: &[RowId]) -> ArrayRef {
+    Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.0 as i64)))
 }

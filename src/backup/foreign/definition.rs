@@ -6,17 +6,24 @@ use dictdb_catalog::{
     Change, Column, Constraint, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Object,
     Relation, RelationKind, namespaces,
 };
-use dictdb_types::env::BareEnv;
-use dictdb_types::{Datum, Error, Field, Oid, Result, SqlState, Type, TypeInfo, TypeKind, oids, text};
-use serde_json::{Map, Value};
+use dictdb_types::{Field, Oid, Type, TypeInfo, TypeKind, oids};
+use hashbrown::HashSet;
+
+use super::ForeignTable;
+use super::value::Value;
 
 /// `pg_opclass.oid` of the default btree classes.
-const OPCLASSES: [(Oid, Oid); 5] = [
+const OPCLASSES: [(Oid, Oid); 10] = [
     (oids::INT8, Oid(3124)),
     (oids::TEXT, Oid(3126)),
     (oids::FLOAT8, Oid(3123)),
     (oids::NUMERIC, Oid(3125)),
     (oids::BOOL, Oid(424)),
+    (oids::DATE, Oid(3122)),
+    (oids::TIMESTAMP, Oid(3128)),
+    (oids::TIMESTAMPTZ, Oid(3127)),
+    (oids::BYTEA, Oid(10006)),
+    (oids::UUID, Oid(10065)),
 ];
 
 /// A table to be.
@@ -31,29 +38,26 @@ pub(super) struct Definition {
 
 impl Definition {
     /// What the records of a table need.
-    pub(super) fn of(
-        name: &str,
-        contents: &Map<String, Value>,
-        records: &[&Map<String, Value>],
-        oid: Oid,
-    ) -> Definition {
-        let mut names: Vec<&str> = Vec::new();
-        let key = contents.get("primary_key").and_then(Value::as_str);
-        let schema = contents.get("schema").and_then(Value::as_object);
-        let known = schema.into_iter().flat_map(Map::keys).map(String::as_str);
-        let seen = records.iter().flat_map(|record| record.keys()).map(String::as_str);
-        let mut all = std::collections::HashSet::new();
-        names.extend(key.into_iter().chain(known).chain(seen).filter(|name| all.insert(*name)));
-        let columns: Vec<(Arc<str>, Oid)> =
-            names.iter().map(|name| (Arc::from(*name), column_type(name, records))).collect();
-        let is_key = |name: &str, ty: Oid| {
-            let values: Vec<String> = records.iter().filter_map(|r| r.get(name)).map(Value::to_string).collect();
-            let unique: std::collections::HashSet<&String> = values.iter().collect();
-            let has_nulls = records.iter().any(|record| record.get(name).is_none_or(Value::is_null));
-            !has_nulls && unique.len() == records.len() && OPCLASSES.iter().any(|(known, _)| *known == ty)
+    pub(super) fn of(name: &str, table: &ForeignTable<'_>, rows: &[usize], oid: Oid) -> Definition {
+        let known = table.key.iter().chain(table.schema.iter().map(|(name, _)| name)).chain(table.records.names());
+        let mut all = HashSet::new();
+        let names: Vec<&str> = known.map(|name| &**name).filter(|name| all.insert(*name)).collect();
+        let column = |name: &&str| {
+            let found = table.records.type_of(name);
+            let said = table.schema.iter().find(|(known, _)| known == name).and_then(|(_, ty)| type_named(ty));
+            (Arc::from(*name), found.or(said).unwrap_or(oids::TEXT))
         };
-        let key = key.filter(|_| columns.first().is_some_and(|(name, ty)| is_key(name, *ty))).map(|_| 0);
+        let columns: Vec<(Arc<str>, Oid)> = names.iter().map(column).collect();
+        let is_key = |(name, ty): &(Arc<str>, Oid)| {
+            OPCLASSES.iter().any(|(known, _)| known == ty) && is_unique(table, name, rows)
+        };
+        let key = columns.first().filter(|column| table.key.is_some() && is_key(column)).map(|_| 0);
         Definition { name: name.into(), oid, columns, key }
+    }
+
+    /// Names and types of its columns.
+    pub(super) fn columns(&self) -> &[(Arc<str>, Oid)] {
+        &self.columns
     }
 
     pub(super) fn oid(&self) -> Oid {
@@ -62,18 +66,6 @@ impl Definition {
 
     fn part(&self, part: u32) -> Oid {
         Oid(self.oid.0 + part)
-    }
-
-    /// A record's values by column. XX001 for a value that is not of its column's type.
-    pub(super) fn row(&self, record: &Map<String, Value>) -> Result<Vec<Datum>> {
-        let value = |(name, ty): &(Arc<str>, Oid)| match record.get(&**name) {
-            None | Some(Value::Null) => Ok(Datum::Null),
-            Some(Value::String(text)) if *ty == oids::TEXT => Ok(Datum::text(text.as_str())),
-            Some(value) => text::input(&value.to_string(), Type::new(*ty), &BareEnv::default()).map_err(|error| {
-                Error::new(SqlState::DATA_CORRUPTED, format!("column \"{name}\": {}", error.message()))
-            }),
-        };
-        self.columns.iter().map(value).collect()
     }
 
     /// Types, table, index and key.
@@ -191,30 +183,29 @@ impl Definition {
 /// `pg_collation.oid` of `default`.
 const DEFAULT_COLLATION: Oid = Oid(100);
 
-/// The type that all values of a column have; `jsonb` when they differ, text when there is none.
-fn column_type(name: &str, records: &[&Map<String, Value>]) -> Oid {
-    let values = records.iter().filter_map(|record| record.get(name)).filter(|value| !value.is_null());
-    let mut common = None;
-    for value in values {
-        let own = match value {
-            Value::Bool(_) => oids::BOOL,
-            Value::String(_) => oids::TEXT,
-            Value::Number(number) if number.as_i64().is_some() => oids::INT8,
-            Value::Number(number) if number.to_string().contains(['.', 'e', 'E']) => oids::FLOAT8,
-            Value::Number(_) => oids::NUMERIC,
-            _ => oids::JSONB,
-        };
-        common = Some(match common {
-            None => own,
-            Some(before) if before == own => own,
-            Some(oids::INT8 | oids::NUMERIC) if matches!(own, oids::INT8 | oids::NUMERIC) => oids::NUMERIC,
-            Some(oids::INT8 | oids::FLOAT8 | oids::NUMERIC)
-                if matches!(own, oids::INT8 | oids::FLOAT8 | oids::NUMERIC) =>
-            {
-                oids::NUMERIC
-            }
-            Some(_) => oids::JSONB,
-        });
-    }
-    common.unwrap_or(oids::TEXT)
+/// What a Python type of a schema is.
+fn type_named(name: &str) -> Option<Oid> {
+    const TYPES: [(&str, Oid); 6] = [
+        ("int", oids::INT8),
+        ("str", oids::TEXT),
+        ("float", oids::FLOAT8),
+        ("bool", oids::BOOL),
+        ("list", oids::JSONB),
+        ("dict", oids::JSONB),
+    ];
+    TYPES.iter().find(|(known, _)| *known == name).map(|(_, ty)| *ty)
+}
+
+/// Whether all records have a value under a name, and each its own.
+fn is_unique(table: &ForeignTable<'_>, name: &str, rows: &[usize]) -> bool {
+    let Some(values) = table.records.values(name) else { return rows.is_empty() };
+    let mut numbers: HashSet<i64> = HashSet::new();
+    let mut others: HashSet<String> = HashSet::new();
+    let mut texts: HashSet<&str> = HashSet::new();
+    rows.iter().all(|row| match values.get(*row) {
+        Value::Null => false,
+        Value::Int(number) => numbers.insert(*number),
+        Value::Text(text) => texts.insert(text),
+        other => others.insert(other.to_string()),
+    })
 }

@@ -3,19 +3,25 @@
 //! This is what `apply_delta` of the original package does, for its files and for ours. What a record by its key cannot say (new
 //! tables, tables without a key) needs RESTORE.
 
+mod content;
+
+use std::io::{Read, Seek};
 use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, Relation};
 use dictdb_storage::{Snapshot, Storage, Table, Transaction, Written as RowWritten};
 use dictdb_types::{Datum, Error, Result, RowId, SqlState};
-use serde_json::Value;
 
 use crate::chain::Member;
-use crate::error::damaged;
+use crate::error::{damaged, unreadable};
 use crate::folder::Folder;
+use crate::foreign::Value;
 use crate::moment::table_name;
+use crate::name::Format;
 use crate::record::{Shape, key_slots};
+use crate::seal::read_checked;
 use crate::surroundings::Surroundings;
+use content::{Content, TableContent};
 
 /// A delta that was read and checked.
 pub struct DeltaFile {
@@ -25,30 +31,33 @@ pub struct DeltaFile {
     pub parent: Option<String>,
     /// Its own content hash.
     pub content_hash: Option<String>,
-    document: Value,
+    content: Content,
 }
 
 impl DeltaFile {
     /// Reads a delta. XX001, 58P01, 42501; 22023 when it is none.
     pub fn read(folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<DeltaFile> {
-        let member = Member::open(folder, name, check)?;
-        let reader = std::io::BufReader::new(member.file);
-        let document: Value = serde_json::from_reader(reader).map_err(|error| damaged(&member.name, error))?;
-        if document.get("type").and_then(Value::as_str) != Some("delta") || !document["tables"].is_object() {
-            let message = format!("file \"{}\" is not a delta", member.name);
-            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
-        }
+        let mut member = Member::open(folder, name)?;
+        let content = read(&mut member, check).map_err(|error| match error.code() {
+            SqlState::DATA_CORRUPTED if !error.message().contains(&member.name) => {
+                damaged(&member.name, error.message())
+            }
+            _ => error,
+        })?;
+        let content = content.ok_or_else(|| {
+            Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("file \"{}\" is not a delta", member.name))
+        })?;
+        let content_hash = member.content_hash().map(str::to_owned);
         let parent = member.head.and_then(|head| head.parent).map(|parent| parent.content_hash);
-        Ok(DeltaFile { name: member.name, parent, content_hash: member.content_hash, document })
+        Ok(DeltaFile { name: member.name, parent, content_hash, content })
     }
 
     /// The relations it changes. 55000 when it says what only a restore can do.
     pub fn relations(&self, catalog: &Catalog) -> Result<Vec<Arc<Relation>>> {
-        if self.document["catalog"].as_array().is_some_and(|changes| !changes.is_empty()) {
+        if self.content.changes_definitions {
             return Err(self.refused("it changes definitions"));
         }
-        let tables = self.document["tables"].as_object().into_iter().flatten();
-        let found = tables.map(|(name, changes)| self.relation(catalog, name, changes));
+        let found = self.content.tables.iter().map(|table| self.relation(catalog, table));
         Ok(found.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
@@ -58,7 +67,8 @@ impl DeltaFile {
             .hint("RESTORE FROM this file builds the database it is of from its chain.")
     }
 
-    fn relation(&self, catalog: &Catalog, name: &str, changes: &Value) -> Result<Option<Arc<Relation>>> {
+    fn relation(&self, catalog: &Catalog, table: &TableContent) -> Result<Option<Arc<Relation>>> {
+        let name = &*table.name;
         let named = |relation: &&Arc<Relation>| relation.is_stored() && table_name(catalog, relation) == name;
         let relation = catalog.relations().find(named).cloned();
         // The original package goes by tables that are there.
@@ -69,8 +79,7 @@ impl DeltaFile {
                 Ok(None)
             };
         };
-        let is_empty = ["rows", "gone"].iter().all(|part| changes[part].as_array().is_none_or(Vec::is_empty));
-        match key_slots(&relation).is_empty() && !(self.parent.is_some() && is_empty) {
+        match key_slots(&relation).is_empty() && (self.parent.is_none() || table.has_rows) {
             true => Err(self.refused(format_args!("table \"{name}\" has no primary key"))),
             false => Ok(Some(relation)),
         }
@@ -80,43 +89,59 @@ impl DeltaFile {
     pub fn apply(&self, catalog: &Arc<Catalog>, storage: &Storage, transaction: &Transaction) -> Result<i64> {
         let surroundings = Surroundings::new(catalog.clone());
         let mut affected = 0;
-        for relation in self.relations(catalog)? {
+        for changes in &self.content.tables {
+            let Some(relation) = self.relation(catalog, changes)? else { continue };
             let Some(table) = storage.table(relation.storage) else { continue };
-            let name = table_name(catalog, &relation);
-            let changes = &self.document["tables"][&name];
             let shape = Shape::of(&relation, &surroundings);
-            let target =
-                Target { table, slots: key_slots(&relation), index: key_index(catalog, &relation), transaction };
-            for record in changes["upserts"].as_array().into_iter().flatten() {
-                let row = shape.row_of(record, &surroundings)?;
+            let (slots, index) = (key_slots(&relation), key_index(catalog, &relation));
+            let target = Target { table, slots, index, transaction };
+            for row in changes.upserts(&relation, &target.table, &shape, &surroundings)? {
                 target.upsert(&row)?;
                 affected += 1;
             }
-            for key in changes["deletes"].as_array().into_iter().flatten() {
-                let key = shape.key_of(&target.slots, key, &surroundings)?;
+            for key in changes.deletes(&relation, &target.table, &shape, &target.slots, &surroundings)? {
                 affected += i64::from(target.delete(&key)?);
             }
         }
         Ok(affected)
     }
-}
 
-impl DeltaFile {
     /// Sets the sequences it tells of, which no transaction does.
     pub fn set_sequences(&self, catalog: &Catalog, storage: &Storage) -> Result<()> {
-        for sequence in self.document["sequences"].as_array().into_iter().flatten() {
-            let name = sequence["sequence"].as_str().unwrap_or_default();
+        for sequence in &self.content.sequences {
+            let name = sequence.get("sequence").and_then(Value::as_text).unwrap_or_default();
             let qualified = |relation: &&Arc<Relation>| {
                 let schema = catalog.schema(relation.namespace).map_or("", |schema| &*schema.name);
                 relation.kind_letter() == 'S' && name.strip_prefix(schema) == Some(&format!(".{}", relation.name))
             };
             let found = catalog.relations().find(qualified).and_then(|relation| storage.sequence(relation.storage));
-            if let (Some(found), Some(last)) = (found, sequence["last_value"].as_i64()) {
-                found.setval(last, sequence["is_called"].as_bool().unwrap_or(true), name)?;
+            if let (Some(found), Some(Value::Int(last))) = (found, sequence.get("last_value")) {
+                found.setval(*last, !matches!(sequence.get("is_called"), Some(Value::Bool(false))), name)?;
             }
         }
         Ok(())
     }
+}
+
+/// What is in a file; `None` when it is no delta.
+fn read(member: &mut Member, check: &dyn Fn() -> Result<()>) -> Result<Option<Content>> {
+    let Member { name, claim, opened, .. } = member;
+    let mut text = Vec::new();
+    let is_arrow = claim.as_ref().is_some_and(|claim| claim.format == Format::Arrow);
+    if let Some(claim) = claim.clone() {
+        return read_checked(opened, name, claim, check, |file| match is_arrow {
+            true => Content::arrow(file, name).map(Some),
+            false => {
+                file.read_to_end(&mut text).map_err(|error| unreadable(name, &error))?;
+                // What is missing is the seal, which has been looked at.
+                text.extend_from_slice(b"\"sealed\": true}");
+                Content::json(&text)
+            }
+        });
+    }
+    let read = opened.file.rewind().and_then(|()| opened.file.read_to_end(&mut text));
+    read.map_err(|error| unreadable(name, &error))?;
+    Content::json(&text)
 }
 
 fn key_index(catalog: &Catalog, relation: &Relation) -> Option<dictdb_types::Oid> {
