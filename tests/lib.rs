@@ -10,6 +10,8 @@
 //!   tests/http.rs                        health, metrics and the bug tracker's REST interface of the real server
 //!   tests/ledger.rs                     kill -9 at random moments: nothing acknowledged is lost
 //!   tests/definitions.rs                definitions that change beside their users, then kill -9
+//!   tests/interchange.rs                files of the original Python package, read and written
+//!   tests/object_stores.rs              backups to an S3 server on this machine
 //!   tests/durability.rs                 data directories: clean stops, refusals, unlogged tables, formats
 //!   tests/tidy.rs                       layering, file heads and other rules of the tree
 //!   bench             bench.py, tpch.py PostgreSQL beside DictDB
@@ -20,6 +22,7 @@
 pub mod http;
 pub mod isolation;
 pub mod message;
+pub mod place;
 pub mod random;
 pub mod script;
 pub mod server;

@@ -46,6 +46,11 @@ impl Server {
 
     /// The real `dictdb` binary on a data directory, which outlives it.
     pub fn dictdb_on(data: &Path, arguments: &[&str]) -> Result<Self> {
+        Self::dictdb_in(data, arguments, &[])
+    }
+
+    /// The same with these environment variables, and no others.
+    pub fn dictdb_in(data: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
         let directory = fresh_directory()?;
         let port = free_port()?;
         let child = Command::new(binary())
@@ -54,6 +59,7 @@ impl Server {
             .args(without_http(arguments))
             .args(arguments)
             .env_clear()
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log_file(&directory)?)

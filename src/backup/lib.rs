@@ -1,12 +1,12 @@
 //! Backups: full files and deltas that a person can read and a machine can prove, and databases out of them again.
 //!
-//! Layer 4. Reads one moment of a database (catalog, rows, sequences) and writes it as JSON; reads such files, and those of the
+//! Layer 4. Reads one moment of a database (catalog, rows, sequences) and writes it as JSON or Arrow; reads such files, and those of the
 //! original Python package, into a storage of their own. Knows no sessions: who may do it, where a restored database goes and who
 //! is told of failures is `dictdb_session`'s.
 //!
 //! ```text
-//!   BACKUP   moment ──► write/full, write/delta ──► seal (content hash) ──► folder (fsync, rename)
-//!   RESTORE  chain (names, links, hashes) ──► read ──► Restorer ──► a storage aside ──► the caller's commit
+//!   BACKUP   moment ──► write/json, write/arrow ──► seal (content hash) ──► folder ──► store (fsync and rename, or an upload)
+//!   RESTORE  chain (names, links) ──► read/json, read/arrow, foreign ──► Restorer ──► a storage aside ──► the caller's commit
 //! ```
 //! # How a delta can be small
 //! When a full backup is taken the tables begin to note which rows change ([`dictdb_storage::ChangeSet`]); a delta reads those rows,

@@ -271,8 +271,15 @@ impl Manager {
     }
 
     fn take_all(&self, host: &dyn Host) {
+        self.take_those(host, |_| true);
+    }
+
+    fn take_those(&self, host: &dyn Host, is_wanted: impl Fn(&Status) -> bool) {
         let settings = host.settings();
         for (oid, name) in host.databases() {
+            if !is_wanted(&self.status(oid)) {
+                continue;
+            }
             let work = Work { progress: &Progress::default(), check: &|| Ok(()) };
             // A failure has been counted and told of.
             let _ = self.take(host, (oid, &name), Request::Now, &settings, &work);
@@ -317,6 +324,12 @@ fn due(settings: &Settings) -> i64 {
     now_micros() + i64::try_from(settings.interval.as_micros()).unwrap_or(i64::MAX / 4)
 }
 
+/// When what failed is tried again, after so many failures in a row: sooner than the next backup is due, but less and less often.
+fn pause_after(failures: u32, interval: Duration) -> Duration {
+    const FIRST: Duration = Duration::from_secs(5);
+    FIRST.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(interval)
+}
+
 fn run(
     manager: &Weak<Manager>,
     host: &Weak<dyn Host>,
@@ -327,6 +340,7 @@ fn run(
     /// A changed interval is noticed so often.
     const LOOK: Duration = Duration::from_millis(500);
     let mut begun = Instant::now();
+    let mut tried = begun;
     loop {
         {
             let mut guard = bell.0.lock();
@@ -340,11 +354,33 @@ fn run(
         }
         let settings = host.settings();
         let left = settings.interval.saturating_sub(begun.elapsed());
+        let failures = manager.consecutive_failures();
+        let pause = pause_after(failures, settings.interval).saturating_sub(tried.elapsed());
+        let left = if failures > 0 { left.min(pause) } else { left };
         *next.lock() = now_micros() + i64::try_from(left.as_micros()).unwrap_or(i64::MAX / 4);
-        if left.is_zero() {
-            begun = Instant::now();
+        if !left.is_zero() {
+            continue;
+        }
+        tried = Instant::now();
+        if begun.elapsed() >= settings.interval {
+            begun = tried;
             *next.lock() = due(&settings);
             manager.take_all(&*host);
+        } else {
+            manager.take_those(&*host, |status| status.consecutive_failures > 0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_as_far_as_the_interval() {
+        let pauses = (1..=8).map(|failures| pause_after(failures, Duration::from_secs(300)).as_secs());
+        assert_eq!(pauses.collect::<Vec<_>>(), [5, 10, 20, 40, 80, 160, 300, 300]);
+        assert_eq!(pause_after(1, Duration::from_secs(1)), Duration::from_secs(1));
+        assert_eq!(pause_after(u32::MAX, Duration::MAX), Duration::from_secs(5 << 16));
     }
 }

@@ -1,70 +1,11 @@
 //! Backups: every link of a chain restores the state it is of, damage is refused by name, failures are told of, and the original
 //! Python package reads what is written.
 
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use dictdb_tests::message::Message;
+use dictdb_tests::place::{Place, connect, run, try_run};
 use dictdb_tests::random::Random;
-use dictdb_tests::server::{Server, fresh_directory, workspace};
 use dictdb_tests::wire::Connection;
-
-/// A server's data and backups, which go with their test.
-struct Place(PathBuf);
-
-impl Place {
-    fn new() -> Self {
-        Place(fresh_directory().expect("a directory"))
-    }
-
-    fn folder(&self) -> PathBuf {
-        self.0.join("backups")
-    }
-
-    fn start(&self, more: &[&str]) -> Server {
-        let folder = format!("backup_dir={}", self.folder().display());
-        let arguments = [&["-c", "fsync=off", "-c", &folder, "-c", "backup_on_shutdown=off"][..], more].concat();
-        Server::dictdb_on(&self.0.join("data"), &arguments).expect("the server starts")
-    }
-
-    fn files(&self) -> Vec<String> {
-        let entries =
-            std::fs::read_dir(self.folder()).map(|entries| entries.flatten().collect()).unwrap_or_else(|_| Vec::new());
-        let mut names: Vec<String> =
-            entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.sort_by_key(|name| {
-            name.split_once('_').map(|(_, rest)| rest.split_once('_').map(|(_, time)| time.to_owned()))
-        });
-        names
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn connect(server: &Server, database: &str) -> Connection {
-    Connection::open(server.port, "postgres", database).expect("the server answers")
-}
-
-/// The rows of a query string, or its first error.
-fn try_run(connection: &mut Connection, sql: &str) -> Result<Vec<String>, String> {
-    let messages = connection.query(sql).expect("the server answers");
-    match messages.iter().find(|message| message.tag == b'E') {
-        Some(error) => Err(format!("{} {}", error.field(b'C').unwrap_or_default(), error.error_text())),
-        None => Ok(messages.iter().filter(|message| message.tag == b'D').filter_map(Message::shown).collect()),
-    }
-}
-
-/// The rows of statements that are run one by one; none of them has a semicolon inside.
-fn run(connection: &mut Connection, sql: &str) -> Vec<String> {
-    let statements = sql.split(';').filter(|statement| !statement.trim().is_empty());
-    let rows = |statement: &str| try_run(connection, statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
-    statements.flat_map(rows).collect()
-}
 
 const SETUP: &str = "
     CREATE TYPE mood AS ENUM ('sad', 'ok', 'very \"happy\"');
@@ -138,9 +79,10 @@ fn step(random: &mut Random, connection: &mut Connection) {
 
 #[test]
 fn every_link_restores_the_state_it_is_of() {
-    for seed in 1..=3 {
+    for seed in 1..=4 {
         let place = Place::new();
-        let server = place.start(&["-c", "max_deltas_before_full=5"]);
+        let format = if seed % 2 == 0 { "backup_format=json" } else { "backup_format=arrow" };
+        let server = place.start(&["-c", "max_deltas_before_full=5", "-c", format]);
         let mut connection = connect(&server, "postgres");
         run(&mut connection, SETUP);
         let mut random = Random::new(seed);
@@ -191,7 +133,9 @@ fn one_changed_byte_anywhere_is_refused() {
     let mut connection = connect(&server, "postgres");
     run(&mut connection, SETUP);
     run(&mut connection, "BACKUP FULL; INSERT INTO people (name) VALUES ('more'); BACKUP DELTA");
+    run(&mut connection, "SET backup_format = arrow; INSERT INTO keyless VALUES (1, 'x'); BACKUP DELTA; BACKUP FULL");
     let files = place.files();
+    assert_eq!(files.iter().filter(|file| file.ends_with(".arrow")).count(), 2, "{files:?}");
     let before = state(&mut connection);
     let mut random = Random::new(7);
     for file in &files {
@@ -387,99 +331,4 @@ fn a_crash_leaves_no_half_file_and_no_half_restore() {
         run(&mut connection, "VERIFY BACKUP ALL");
         assert_eq!(run(&mut connection, "SELECT count(*), min(length(v)) FROM t"), ["20000 | 200"], "round {round}");
     }
-}
-
-#[test]
-fn the_original_package_reads_what_is_written() {
-    let place = Place::new();
-    let Some(python) = python() else {
-        panic!("this test needs Python 3 with venv and an index that has dctdb");
-    };
-    let server = place.start(&[]);
-    let mut connection = connect(&server, "postgres");
-    run(
-        &mut connection,
-        "CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL, score double precision NOT NULL, ok bool NOT NULL);
-         CREATE TABLE gaps (k text PRIMARY KEY, v int); CREATE TABLE keyless (a int);
-         INSERT INTO users VALUES (1, 'Alice \"\\ ä', 1, true), (2, 'Bob', 1e20, false), (3, 'C', -0.5, true);
-         INSERT INTO gaps VALUES ('x', NULL), ('y', 7); INSERT INTO keyless VALUES (1), (2);
-         BACKUP FULL;
-         UPDATE users SET name = 'Bobby' WHERE id = 2; DELETE FROM users WHERE id = 3; INSERT INTO users VALUES (4, 'D', 2, true);
-         DELETE FROM gaps WHERE k = 'x'; UPDATE gaps SET k = 'z' WHERE k = 'y';
-         BACKUP DELTA",
-    );
-    let files = place.files();
-    let script = workspace().join("tests/clients/dctdb_backups.py");
-    let output = Command::new(python).arg(script).args(files.iter().map(|file| place.folder().join(file))).output();
-    let output = output.expect("Python runs");
-    let (shown, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(
-        shown.trim(),
-        "users [(1, 'Alice \"\\\\ ä', 1.0, True), (2, 'Bobby', 1e+20, False), (4, 'D', 2.0, True)]\ngaps [('z', 7)]\nkeyless 2",
-        "{errors}"
-    );
-}
-
-#[test]
-fn a_file_of_the_original_package_becomes_a_database() {
-    let place = Place::new();
-    let server = place.start(&[]);
-    std::fs::create_dir_all(place.folder()).expect("a directory");
-    let file = "dictdb_backup_1700000000_000001.json";
-    let text = r#"{
-    "tables": {
-        "users": {
-            "primary_key": "id",
-            "schema": {"id": "int", "name": "str"},
-            "records": [
-                {"id": 1, "name": "Al\u00efce"},
-                {"id": 2, "name": ""}
-            ]
-        },
-        "events": {"primary_key": "event_id", "schema": null, "records": [
-            {"event_id": "a", "big": 123456789012345678901234567890, "score": 1.5, "tags": ["x", null], "ok": true, "mixed": 1},
-            {"event_id": "b", "big": 1, "score": 1e300, "ok": false, "mixed": "one"}
-        ]},
-        "empty": {"primary_key": "id", "schema": null, "records": []}
-    }
-}
-"#;
-    std::fs::write(place.folder().join(file), text).expect("it can be written");
-    let mut connection = connect(&server, "postgres");
-    run(&mut connection, "CREATE TABLE gone (a int)");
-    run(&mut connection, "RESTORE FROM LATEST");
-    assert_eq!(run(&mut connection, "SELECT * FROM users ORDER BY id"), ["1 | Alïce", "2 | ''"]);
-    let events = run(&mut connection, "SELECT event_id, big, score, tags, ok, mixed FROM events ORDER BY 1");
-    assert_eq!(
-        events,
-        [r#"a | 123456789012345678901234567890 | 1.5 | ["x", null] | t | 1"#, r#"b | 1 | 1e+300 | ∅ | f | "one""#]
-    );
-    assert!(try_run(&mut connection, "INSERT INTO users VALUES (1, 'again')").expect_err("a key").starts_with("23505"));
-    assert!(try_run(&mut connection, "SELECT * FROM gone").is_err());
-    run(
-        &mut connection,
-        "INSERT INTO users VALUES (3, 'new'); ALTER TABLE events ADD COLUMN more int; DROP TABLE empty",
-    );
-    // A delta of that package, too.
-    let delta = r#"{"type": "delta", "timestamp": 1.5, "tables": {"users": {"upserts": [{"id": 2, "name": "B"}, {"id": 9, "name": "N"}],
-        "deletes": [1, 77]}, "elsewhere": {"upserts": [{"id": 1}], "deletes": []}}}"#;
-    std::fs::write(place.folder().join("dictdb_delta_1700000001_000000.json"), delta).expect("it can be written");
-    assert_eq!(run(&mut connection, "APPLY DELTA 'dictdb_delta_1700000001_000000.json'"), ["3"]);
-    assert_eq!(run(&mut connection, "SELECT * FROM users ORDER BY id"), ["2 | B", "3 | new", "9 | N"]);
-}
-
-/// A Python with the original package, in an environment that is made once.
-fn python() -> Option<PathBuf> {
-    let folder = workspace().join("target/dctdb-venv");
-    let python = folder.join("bin/python");
-    let works =
-        || Command::new(&python).args(["-c", "import dictdb"]).output().is_ok_and(|output| output.status.success());
-    if works() {
-        return Some(python);
-    }
-    let done = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
-    let made = done(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-    // Its metadata asks for a newer Python than it needs.
-    let pip = ["-m", "pip", "install", "--quiet", "--ignore-requires-python", "dctdb==1.11.0", "loguru"];
-    (made && done(Command::new(&python).args(pip)) && works()).then_some(python)
 }

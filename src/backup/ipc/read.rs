@@ -129,3 +129,81 @@ impl Encoded {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Array, BinaryArray, BooleanArray, Int64Array, StringArray};
+    use arrow::datatypes::{DataType, Field};
+
+    fn stream() -> Vec<u8> {
+        let field = |name: &str, ty| Field::new(name, ty, true);
+        let types = [DataType::Int64, DataType::Utf8, DataType::Binary, DataType::Boolean];
+        let fields = types.iter().zip(["a", "b", "c", "d"]).map(|(ty, name)| field(name, ty.clone())).collect();
+        let schema = super::super::schema(fields, &[("key", "value")]);
+        let rows = 0..500usize;
+        let columns: Vec<arrow::array::ArrayRef> = vec![
+            Arc::new(Int64Array::from_iter(rows.clone().map(|i| (i % 7 > 0).then_some(i as i64)))),
+            Arc::new(StringArray::from_iter(rows.clone().map(|i| (i % 5 > 0).then(|| format!("text {i}"))))),
+            Arc::new(BinaryArray::from_iter(rows.clone().map(|i| Some(vec![i as u8; i % 40])))),
+            Arc::new(BooleanArray::from_iter(rows.map(|i| Some(i % 2 == 0)))),
+        ];
+        let batch = RecordBatch::try_new(schema.clone(), columns).expect("they have one length");
+        let mut bytes = Vec::new();
+        super::super::put_schema(&schema, &mut bytes).expect("a schema");
+        let mut encoder = super::super::Encoder::new().expect("zstd");
+        (0..3).for_each(|_| encoder.put(&batch, &mut bytes).expect("a batch"));
+        super::super::end_stream(&mut bytes);
+        bytes
+    }
+
+    /// Rows of all that can be read.
+    fn read_all(mut bytes: &[u8]) -> io::Result<usize> {
+        let (mut schema, mut rows) = (None, 0);
+        while let Some(frame) = read_frame(&mut bytes)? {
+            match (frame, &schema) {
+                (Frame::Schema(found), _) => schema = Some(found),
+                (Frame::Batch(encoded), Some(schema)) => {
+                    let batch = encoded.decode(schema)?;
+                    // Values that were accepted can be looked at.
+                    rows += batch.columns().iter().map(|column| column.len() - column.null_count()).max().unwrap_or(0);
+                    format!("{batch:?}");
+                }
+                _ => {}
+            }
+        }
+        Ok(rows)
+    }
+
+    #[test]
+    fn noise_is_an_error_and_nothing_else() {
+        let whole = stream();
+        assert_eq!(read_all(&whole).expect("it is whole"), 1500);
+        let mut seed = 0x1234_5678_9abc_def1u64;
+        let mut random = |below: usize| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            (seed % below as u64) as usize
+        };
+        let mut errors = 0;
+        for round in 0..2000 {
+            let mut noise = whole.clone();
+            // Heads are where claims are.
+            let reach = if round % 2 == 0 { noise.len() } else { 1200 };
+            for _ in 0..=random(3) {
+                noise[random(reach)] = random(256) as u8;
+            }
+            errors += usize::from(read_all(&noise).is_err());
+        }
+        assert!(errors > 500, "{errors}");
+        (0..whole.len()).step_by(7).for_each(|end| drop(read_all(&whole[..end])));
+        // A buffer that says it becomes something huge.
+        let huge = i64::MAX.to_le_bytes();
+        for at in (0..whole.len() - 8).step_by(8) {
+            let mut lie = whole.clone();
+            lie[at..at + 8].copy_from_slice(&huge);
+            let _ = read_all(&lie);
+        }
+    }
+}

@@ -104,7 +104,7 @@ impl Form {
 
     fn put_other(&self, value: &Datum, surroundings: &Surroundings, out: &mut Vec<u8>) -> Result<()> {
         let Form::Other(ty) = self else { return Err(Error::internal(format!("{value:?} is no {self:?}"))) };
-        let mut written = String::new();
+        let mut written = String::with_capacity(32);
         text::output(value, *ty, surroundings, &mut written)?;
         put_string(&written, out);
         Ok(())

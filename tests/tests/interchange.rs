@@ -1,0 +1,182 @@
+//! The original Python package `dctdb`: it reads what is written here, and its files, JSON and pickles, become databases.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use dictdb_tests::place::{Place, connect, run, try_run};
+use dictdb_tests::server::workspace;
+
+#[test]
+fn the_original_package_reads_what_is_written() {
+    let place = Place::new();
+    let Some(python) = python() else {
+        panic!("this test needs Python 3 with venv and an index that has dctdb");
+    };
+    let server = place.start(&[]);
+    let mut connection = connect(&server, "postgres");
+    run(
+        &mut connection,
+        "CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL, score double precision NOT NULL, ok bool NOT NULL);
+         CREATE TABLE gaps (k text PRIMARY KEY, v int); CREATE TABLE keyless (a int);
+         INSERT INTO users VALUES (1, 'Alice \"\\ ä', 1, true), (2, 'Bob', 1e20, false), (3, 'C', -0.5, true);
+         INSERT INTO gaps VALUES ('x', NULL), ('y', 7); INSERT INTO keyless VALUES (1), (2);
+         BACKUP FULL;
+         UPDATE users SET name = 'Bobby' WHERE id = 2; DELETE FROM users WHERE id = 3; INSERT INTO users VALUES (4, 'D', 2, true);
+         DELETE FROM gaps WHERE k = 'x'; UPDATE gaps SET k = 'z' WHERE k = 'y';
+         BACKUP DELTA",
+    );
+    let files = place.files();
+    let script = workspace().join("tests/clients/dctdb_backups.py");
+    let output = Command::new(python).arg(script).args(files.iter().map(|file| place.folder().join(file))).output();
+    let output = output.expect("Python runs");
+    let (shown, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        shown.trim(),
+        "users [(1, 'Alice \"\\\\ ä', 1.0, True), (2, 'Bobby', 1e+20, False), (4, 'D', 2.0, True)]\ngaps [('z', 7)]\nkeyless 2",
+        "{errors}"
+    );
+}
+
+#[test]
+fn a_file_of_the_original_package_becomes_a_database() {
+    let place = Place::new();
+    let server = place.start(&[]);
+    std::fs::create_dir_all(place.folder()).expect("a directory");
+    let file = "dictdb_backup_1700000000_000001.json";
+    let text = r#"{
+    "tables": {
+        "users": {
+            "primary_key": "id",
+            "schema": {"id": "int", "name": "str"},
+            "records": [
+                {"id": 1, "name": "Al\u00efce"},
+                {"id": 2, "name": ""}
+            ]
+        },
+        "events": {"primary_key": "event_id", "schema": null, "records": [
+            {"event_id": "a", "big": 123456789012345678901234567890, "score": 1.5, "tags": ["x", null], "ok": true, "mixed": 1},
+            {"event_id": "b", "big": 1, "score": 1e300, "ok": false, "mixed": "one"}
+        ]},
+        "empty": {"primary_key": "id", "schema": null, "records": []}
+    }
+}
+"#;
+    std::fs::write(place.folder().join(file), text).expect("it can be written");
+    let mut connection = connect(&server, "postgres");
+    run(&mut connection, "CREATE TABLE gone (a int)");
+    run(&mut connection, "RESTORE FROM LATEST");
+    assert_eq!(run(&mut connection, "SELECT * FROM users ORDER BY id"), ["1 | Alïce", "2 | ''"]);
+    let events = run(&mut connection, "SELECT event_id, big, score, tags, ok, mixed FROM events ORDER BY 1");
+    assert_eq!(
+        events,
+        [r#"a | 123456789012345678901234567890 | 1.5 | ["x", null] | t | 1"#, r#"b | 1 | 1e+300 | ∅ | f | "one""#]
+    );
+    assert!(try_run(&mut connection, "INSERT INTO users VALUES (1, 'again')").expect_err("a key").starts_with("23505"));
+    assert!(try_run(&mut connection, "SELECT * FROM gone").is_err());
+    run(
+        &mut connection,
+        "INSERT INTO users VALUES (3, 'new'); ALTER TABLE events ADD COLUMN more int; DROP TABLE empty",
+    );
+    // A delta of that package, too.
+    let delta = r#"{"type": "delta", "timestamp": 1.5, "tables": {"users": {"upserts": [{"id": 2, "name": "B"}, {"id": 9, "name": "N"}],
+        "deletes": [1, 77]}, "elsewhere": {"upserts": [{"id": 1}], "deletes": []}}}"#;
+    std::fs::write(place.folder().join("dictdb_delta_1700000001_000000.json"), delta).expect("it can be written");
+    assert_eq!(run(&mut connection, "APPLY DELTA 'dictdb_delta_1700000001_000000.json'"), ["3"]);
+    assert_eq!(run(&mut connection, "SELECT * FROM users ORDER BY id"), ["2 | B", "3 | new", "9 | N"]);
+}
+
+/// A Python with the original package, in an environment that is made once.
+fn python() -> Option<PathBuf> {
+    let folder = workspace().join("target/dctdb-venv");
+    let python = folder.join("bin/python");
+    let works =
+        || Command::new(&python).args(["-c", "import dictdb"]).output().is_ok_and(|output| output.status.success());
+    if works() {
+        return Some(python);
+    }
+    let done = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
+    let made = done(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
+    // Its metadata asks for a newer Python than it needs.
+    let pip = ["-m", "pip", "install", "--quiet", "--ignore-requires-python", "dctdb==1.11.0", "loguru"];
+    (made && done(Command::new(&python).args(pip)) && works()).then_some(python)
+}
+
+/// Has the original package write its files into the folder.
+fn have_written(place: &Place) {
+    std::fs::create_dir_all(place.folder()).expect("a directory");
+    let python = python().expect("this test needs Python 3 with venv and an index that has dctdb");
+    let script = workspace().join("tests/clients/dctdb_writes.py");
+    let output = Command::new(python).arg(script).arg(place.folder()).output().expect("Python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn its_full_backup_and_deltas_are_restored_in_order() {
+    let place = Place::new();
+    have_written(&place);
+    let server = place.start(&[]);
+    let mut connection = connect(&server, "postgres");
+    let files = run(&mut connection, "SELECT file FROM dictdb.backups WHERE file LIKE '%.json'");
+    let [full, first, second] = &files[..] else { panic!("{files:?}") };
+    run(&mut connection, "RESTORE FROM LATEST DRY RUN");
+    let rows = "SELECT id, name, score, more FROM users ORDER BY id";
+    run(&mut connection, "RESTORE FROM LATEST");
+    assert_eq!(
+        run(&mut connection, rows),
+        ["1 | Alïce | -0.5 | ∅", "2 | Bob | NaN | ∅", r#"4 | D | 4 | [1, {"x": "Infinity"}]"#]
+    );
+    run(&mut connection, &format!("RESTORE FROM LATEST UNTIL '{first}'"));
+    assert_eq!(
+        run(&mut connection, "SELECT id, name, score FROM users ORDER BY id"),
+        ["1 | Alïce | 1.5", "2 | Bob | NaN"]
+    );
+    run(&mut connection, &format!("RESTORE FROM '{full}'"));
+    assert_eq!(
+        run(&mut connection, "SELECT id, score FROM users ORDER BY id"),
+        ["1 | 1.5", "2 | NaN", "3 | -Infinity"]
+    );
+    assert_eq!(run(&mut connection, "SELECT count(*) FROM empty"), ["0"]);
+    run(&mut connection, &format!("VERIFY BACKUP '{second}'"));
+    assert_eq!(run(&mut connection, &format!("APPLY DELTA '{first}'")).len(), 1);
+    assert_eq!(run(&mut connection, "SELECT id, name FROM users ORDER BY id"), ["1 | Alïce", "2 | Bob"]);
+    std::fs::remove_file(place.folder().join(full)).expect("it can be removed");
+    std::fs::remove_file(place.folder().join("dictdb_backup_1700000000_000000.pickle")).expect("it can be removed");
+    let error = try_run(&mut connection, &format!("RESTORE FROM '{second}'")).expect_err("the full backup is missing");
+    assert!(error.contains(second.as_str()), "{error}");
+}
+
+#[test]
+fn its_pickles_are_read_as_data() {
+    let place = Place::new();
+    have_written(&place);
+    let server = place.start(&[]);
+    let mut connection = connect(&server, "postgres");
+    for protocol in [2, 3] {
+        run(&mut connection, &format!("RESTORE FROM 'protocol_{protocol}.pickle'"));
+        assert_eq!(run(&mut connection, "SELECT count(*), min(name) FROM users"), ["3 | Alïce"]);
+    }
+    for file in ["protocol_4.pickle", "protocol_5.pickle", "dictdb_backup_1700000000_000000.pickle"] {
+        run(&mut connection, &format!("VERIFY BACKUP '{file}'; RESTORE FROM '{file}'; SET TIME ZONE 'UTC'"));
+        assert_eq!(
+            run(
+                &mut connection,
+                "SELECT day, clock, at, there, span, amount, uid, raw, big, ok FROM users WHERE id = 4"
+            ),
+            [
+                "2024-02-29 | 23:59:59.999999 | 2024-02-29 01:02:03.000004 | 2024-02-28 18:30:00+00 | -23:59:58.999995 | 1.500 | \
+              00000000-0000-0000-0000-000000000007 | \\x00ff | 1180591620717411303424 | t"
+            ],
+            "{file}"
+        );
+        assert_eq!(
+            run(&mut connection, r#"SELECT list, set, map, pg_typeof(at), pg_typeof(amount) FROM users WHERE id = 4"#),
+            [r#"[1, [2, 3]] | [5] | {"a": {"1": null}} | timestamp without time zone | numeric"#],
+            "{file}"
+        );
+        assert!(try_run(&mut connection, "INSERT INTO users (id) VALUES (1)").expect_err("a key").starts_with("23505"));
+    }
+    let error = try_run(&mut connection, "RESTORE FROM 'harm.pickle'").expect_err("it is hostile");
+    assert!(error.starts_with("0A000") && error.contains("system") && error.contains("harm.pickle"), "{error}");
+    assert!(!place.folder().join("harm").exists());
+    assert_eq!(run(&mut connection, "SELECT count(*) FROM users"), ["4"]);
+}
