@@ -72,7 +72,16 @@ mod tests {
 
     #[test]
     fn strings_are_read_as_they_are_written() {
-        for text in ["", "plain", "\"\\\n\r\t\u{1}\u{7f}", "ends with \\", "ä€😀", "forty characters without anything to escape\n", "\\\"", "a\\\"b\"c\\"] {
+        for text in [
+            "",
+            "plain",
+            "\"\\\n\r\t\u{1}\u{7f}",
+            "ends with \\",
+            "ä€😀",
+            "forty characters without anything to escape\n",
+            "\\\"",
+            "a\\\"b\"c\\",
+        ] {
             let mut out = Vec::new();
             put_string(text, &mut out);
             assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);

@@ -30,6 +30,8 @@ const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+const SCHEMES: [&str; 9] = ["s3", "s3a", "gs", "az", "abfs", "abfss", "adl", "azure", "memory"];
+
 /// Stores by scheme and bucket: their connections are kept.
 static KNOWN: LazyLock<Mutex<HashMap<String, Arc<dyn ObjectStore>>>> = LazyLock::new(Mutex::default);
 
@@ -42,16 +44,19 @@ pub(crate) struct Object {
 }
 
 impl Object {
-    /// Takes a URL apart; `None` when it is none of an object store.
+    /// Takes a URL apart; `None` when it is none, or one of a file.
     pub(crate) fn parse(url: &str) -> Option<Object> {
-        let (scheme, rest) = url.split_once("://")?;
-        let is_known = matches!(scheme, "s3" | "s3a" | "gs" | "az" | "abfs" | "abfss" | "adl" | "azure" | "memory");
+        let (scheme, rest) = url.split_once("://").filter(|(scheme, _)| *scheme != "file")?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        let prefix = prefix.trim_matches('/').to_owned();
-        is_known.then(|| Object { bucket: format!("{scheme}://{bucket}"), prefix })
+        Some(Object { bucket: format!("{scheme}://{bucket}"), prefix: prefix.trim_matches('/').to_owned() })
     }
 
+    /// 0A000 when there are no stores of this scheme.
     fn store(&self) -> Result<Arc<dyn ObjectStore>> {
+        let scheme = self.bucket.split("://").next().unwrap_or_default();
+        if !SCHEMES.contains(&scheme) {
+            return Err(Error::unsupported(format_args!("backup_dir with the scheme \"{scheme}\"")));
+        }
         let mut known = KNOWN.lock();
         if let Some(store) = known.get(&self.bucket) {
             return Ok(store.clone());
@@ -221,7 +226,9 @@ mod tests {
         assert_eq!(parts("s3://b/x/y/"), Some(("s3://b".to_owned(), "x/y".to_owned())));
         assert_eq!(parts("gs://b"), Some(("gs://b".to_owned(), String::new())));
         assert_eq!(parts("/var/backups"), None);
-        assert_eq!(parts("ftp://host/x"), None);
+        assert_eq!(parts("file:///var/backups"), None);
+        let unknown = Object::parse("ftp://host/x").map(|object| object.names().unwrap_err().code());
+        assert_eq!(unknown, Some(SqlState::FEATURE_NOT_SUPPORTED));
     }
 
     #[test]

@@ -57,6 +57,10 @@ pub fn input_timestamptz(text: &str, typmod: i32, env: &dyn Env) -> Result<i64> 
         let utc = zone::utc(&env.format().time_zone, &civil).ok_or_else(|| out_of_range("timestamp", text))?;
         return scale_timestamp(utc, typmod);
     }
+    // As it is printed in UTC, which backups are.
+    if let Some(civil) = text.strip_suffix("+00").and_then(iso_timestamp) {
+        return scale_timestamp(civil.days() * DAY + civil.time(), typmod);
+    }
     let decoded =
         decode_text(text, env, Target::Timestamp).map_err(|fault| fault.report("timestamp with time zone", text))?;
     scale_timestamp(instant(&decoded, decoded.west, text)?, typmod)
