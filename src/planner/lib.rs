@@ -15,6 +15,7 @@ mod bind;
 mod build;
 mod columns;
 mod compare;
+mod condition;
 mod deparse;
 pub mod estimate;
 pub mod explain;
@@ -129,7 +130,7 @@ pub fn plan_with(
     let params = binder.into_params()?;
     let outputs = node.columns();
     let columns = outputs.iter().map(OutputColumn::of).collect();
-    let (mut node, failure) = rules::apply(node, cx.env);
+    let (mut node, failure) = rules::apply(node, cx);
     let plan = Arc::new(build::plan(&node, &outputs, cx, statistics)?);
     let computes_with_parameters = rules::computes_with_parameters(&mut node);
     Ok(Planned { plan, params, columns, command, routines, returns_rows, failure, computes_with_parameters })
@@ -152,7 +153,7 @@ pub fn plan_parameters(
     let mut binder = Binder::new(cx, locations, &[], false);
     let node = binder.bind_parameters(exprs, types)?;
     let outputs = node.columns();
-    let (node, failure) = rules::apply(node, cx.env);
+    let (node, failure) = rules::apply(node, cx);
     match failure {
         Some(error) => Err(error),
         None => build::plan(&node, &outputs, cx, &estimate::NoStatistics).map(Arc::new),

@@ -105,7 +105,7 @@ pub fn plan_call(
     let calls_routines = binder.user_functions().iter().any(|oid| *oid != found.oid);
     let params = binder.into_params()?;
     let outputs_of_node = node.columns();
-    let (node, failure) = rules::apply(node, cx.env);
+    let (node, failure) = rules::apply(node, cx);
     if let Some(error) = failure {
         return Err(error);
     }

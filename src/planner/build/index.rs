@@ -7,6 +7,7 @@ use dictdb_types::{Datum, Result, Type, oids};
 
 use super::order::satisfied;
 use super::{Builder, Layout, Outer};
+use crate::condition::{comparison, same_key_type, same_value};
 use crate::expr::{ColumnId, Expr, RowOrder, SortKey};
 use crate::logical::Scan;
 use crate::physical::IndexBounds;
@@ -308,46 +309,6 @@ fn order_of(info: &IndexInfo, exprs: &[Expr], bounds: &IndexBounds, keys: &[Sort
     (prefix.cloned().collect(), reverse)
 }
 
-/// Whether two expressions are one value under perhaps two names of its type.
-fn same_value(a: &Expr, b: &Expr) -> bool {
-    strip(a).same(strip(b))
-}
-
-fn strip(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Relabel(inner, _) => strip(inner),
-        other => other,
-    }
-}
-
-/// `column = value`, either way round.
-pub(crate) fn equality(conjunct: &Expr) -> Option<(ColumnId, &Expr)> {
-    let (operator, left, right) = comparison(conjunct)?;
-    if operator != "=" {
-        return None;
-    }
-    match (bare_column(left), bare_column(right)) {
-        (Some(id), _) => Some((id, right)),
-        (None, Some(id)) => Some((id, left)),
-        (None, None) => None,
-    }
-}
-
-fn comparison(conjunct: &Expr) -> Option<(&str, &Expr, &Expr)> {
-    let Expr::Call(call) = conjunct else { return None };
-    let [left, right] = call.args.as_slice() else { return None };
-    Some((call.known_operator()?, left, right))
-}
-
-/// A column, perhaps under another name of its type (`varchar` as `text`).
-pub(crate) fn bare_column(expr: &Expr) -> Option<ColumnId> {
-    match expr {
-        Expr::Column(id, _) => Some(*id),
-        Expr::Relabel(inner, _) => bare_column(inner),
-        _ => None,
-    }
-}
-
 /// The conditions on one key of an index.
 struct Conditions<'c> {
     matching: &'c Matching<'c>,
@@ -512,15 +473,4 @@ fn as_key(value: &Expr, key: Type) -> Option<Expr> {
         }
         _ => None,
     }
-}
-
-/// Whether keys of the two types are encoded alike; integers are brought to the key's width when they are encoded.
-fn same_key_type(value: Type, key: Type) -> bool {
-    let family = |oid| match oid {
-        oids::TEXT | oids::VARCHAR => oids::TEXT,
-        oids::INT2 | oids::INT4 | oids::INT8 => oids::INT8,
-        oids::REGCLASS | oids::REGTYPE | oids::REGPROC | oids::OID => oids::OID,
-        other => other,
-    };
-    family(value.oid) == family(key.oid)
 }

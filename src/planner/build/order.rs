@@ -90,5 +90,5 @@ pub(crate) fn within(order: Vec<SortKey>, layout: &Layout) -> Vec<SortKey> {
 
 /// The column that a key orders by, if it is one.
 pub(crate) fn key_column(key: &SortKey) -> Option<ColumnId> {
-    super::index::bare_column(&key.expr)
+    crate::condition::bare_column(&key.expr)
 }

@@ -170,7 +170,7 @@ impl Builder<'_> {
         let (fetch, layout, columns, names) = fetched(scan);
         let mut equals = Vec::new();
         for conjunct in &conjuncts {
-            if let Some((id, value)) = super::index::equality(conjunct)
+            if let Some((id, value)) = crate::condition::equality(conjunct)
                 && let Some((_, attnum)) = scan.columns.iter().find(|(column, _)| column.id == id)
                 && !value.any(&mut |e| {
                     matches!(e, Expr::Column(id, _) if layout.contains(id)) || matches!(e, Expr::Sublink(_))

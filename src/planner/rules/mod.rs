@@ -7,21 +7,23 @@ mod lift;
 mod prune;
 mod pushdown;
 mod semijoin;
+mod unused_join;
 
-use dictdb_types::{Env, Error};
+use dictdb_types::Error;
 
+use crate::BindContext;
 use crate::logical::Node;
 
 pub use fold::computes_with_parameters;
 
 /// Applies all rules in their order. The error is the one that running the statement must report first: a constant
 /// expression that cannot be computed.
-pub fn apply(mut node: Node, env: &dyn Env) -> (Node, Option<Error>) {
+pub fn apply(mut node: Node, cx: BindContext<'_>) -> (Node, Option<Error>) {
     inline::inline_ctes(&mut node);
-    let failure = fold::fold_constants(&mut node, env);
+    let failure = fold::fold_constants(&mut node, cx.env);
     factor::factor_disjunctions(&mut node);
     let node = semijoin::subqueries_to_joins(node);
     let node = pushdown::push_filters(node);
     let node = lift::lift_projections(node);
-    (prune::prune_columns(node), failure)
+    (prune::prune_columns(node, cx.catalog), failure)
 }

@@ -1,20 +1,24 @@
-//! Columns nobody uses are not computed and not read.
+//! Columns nobody uses are not computed and not read, and joins that only make such columns are left out.
 
 use std::collections::BTreeSet;
 
+use dictdb_catalog::Catalog;
+
+use super::unused_join;
 use crate::columns::{expr_columns, for_each_expr, for_each_expr_mut};
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{Column, ModifyAction, Node};
 
-pub(super) fn prune_columns(mut node: Node) -> Node {
+pub(super) fn prune_columns(mut node: Node, catalog: &Catalog) -> Node {
     let needed = node.columns().iter().map(|column| column.id).collect();
-    prune(&mut node, &needed);
+    prune(&mut node, &needed, catalog);
     node
 }
 
 /// Drops what the node produces beyond `needed`, and what its inputs then need not produce.
-fn prune(node: &mut Node, needed: &BTreeSet<ColumnId>) {
-    prune_sublinks(node);
+fn prune(node: &mut Node, needed: &BTreeSet<ColumnId>, catalog: &Catalog) {
+    unused_join::leave_out(node, needed, catalog);
+    prune_sublinks(node, catalog);
     match node {
         Node::Scan(scan) => {
             scan.columns.retain(|(column, _)| needed.contains(&column.id));
@@ -30,7 +34,7 @@ fn prune(node: &mut Node, needed: &BTreeSet<ColumnId>) {
             columns.retain(|(column, expr)| needed.contains(&column.id) || expr.is_volatile());
             let mut below = BTreeSet::new();
             columns.iter().for_each(|(_, expr)| expr_columns(expr, &mut below));
-            prune(input, &below);
+            prune(input, &below, catalog);
         }
         Node::Aggregate(aggregate) => {
             aggregate.calls.retain(|(column, _)| needed.contains(&column.id));
@@ -39,7 +43,7 @@ fn prune(node: &mut Node, needed: &BTreeSet<ColumnId>) {
             for (_, call) in &aggregate.calls {
                 call.for_each_operand(&mut |expr| expr_columns(expr, &mut below));
             }
-            prune(&mut aggregate.input, &below);
+            prune(&mut aggregate.input, &below, catalog);
         }
         Node::SetOp { all, columns, left, right, kind } => {
             // Without ALL every column takes part in the comparison.
@@ -47,20 +51,20 @@ fn prune(node: &mut Node, needed: &BTreeSet<ColumnId>) {
             let keep: Vec<bool> = columns.iter().map(|column| keep_all || needed.contains(&column.id)).collect();
             for arm in [left, right] {
                 let ids = kept_ids(&arm.columns(), &keep);
-                narrow(arm, &ids);
+                narrow(arm, &ids, catalog);
             }
             retain(columns, &keep);
         }
         Node::With { ctes, body } => {
             for cte in ctes {
                 let all: BTreeSet<ColumnId> = cte.query.columns().iter().map(|column| column.id).collect();
-                prune(&mut cte.query, &all);
+                prune(&mut cte.query, &all, catalog);
                 if let Some((step, _)) = &mut cte.recursive {
                     let all = step.columns().iter().map(|column| column.id).collect();
-                    prune(step, &all);
+                    prune(step, &all, catalog);
                 }
             }
-            prune(body, needed);
+            prune(body, needed, catalog);
         }
         Node::Modify(modify) => {
             let mut below = BTreeSet::new();
@@ -86,29 +90,29 @@ fn prune(node: &mut Node, needed: &BTreeSet<ColumnId>) {
                 }
             }
             below.extend(modify.identity.iter().copied());
-            prune(&mut modify.input, &below);
+            prune(&mut modify.input, &below, catalog);
         }
         Node::Distinct { input, on: None } => {
             let all: BTreeSet<ColumnId> = input.columns().iter().map(|column| column.id).collect();
-            prune(input, &all);
+            prune(input, &all, catalog);
         }
         Node::Join { left, right, on, .. } => {
             let mut below = needed.clone();
             on.iter().for_each(|expr| expr_columns(expr, &mut below));
             below.extend(crate::columns::free_columns(right));
-            prune(left, &below);
-            prune(right, &below);
+            prune(left, &below, catalog);
+            prune(right, &below, catalog);
         }
         Node::Window { calls, .. } => {
             calls.retain(|(column, _)| needed.contains(&column.id));
-            pass_through(node, needed);
+            pass_through(node, needed, catalog);
         }
-        _ => pass_through(node, needed),
+        _ => pass_through(node, needed, catalog),
     }
 }
 
 /// Nodes whose output is their input's (and more): the input must give what is needed and what they use.
-fn pass_through(node: &mut Node, needed: &BTreeSet<ColumnId>) {
+fn pass_through(node: &mut Node, needed: &BTreeSet<ColumnId>, catalog: &Catalog) {
     let mut below = needed.clone();
     for_each_expr(node, &mut |expr| expr_columns(expr, &mut below));
     if let Node::Sample(sample) = node {
@@ -118,23 +122,23 @@ fn pass_through(node: &mut Node, needed: &BTreeSet<ColumnId>) {
         below.extend(targets.iter().map(|target| target.row_id));
         below.extend(identity.iter().copied());
     }
-    crate::columns::for_each_input_mut(node, &mut |input| prune(input, &below));
+    crate::columns::for_each_input_mut(node, &mut |input| prune(input, &below, catalog));
 }
 
-fn prune_sublinks(node: &mut Node) {
+fn prune_sublinks(node: &mut Node, catalog: &Catalog) {
     for_each_expr_mut(node, &mut |expr| {
         expr.rewrite(&mut |e| {
             if let Expr::Sublink(link) = e {
                 let all = link.query.columns().iter().map(|column| column.id).collect();
-                prune(&mut link.query, &all);
+                prune(&mut link.query, &all, catalog);
             }
         });
     });
 }
 
 /// Prunes an arm of a set operation to exactly these columns, in their order.
-fn narrow(arm: &mut Node, ids: &BTreeSet<ColumnId>) {
-    prune(arm, ids);
+fn narrow(arm: &mut Node, ids: &BTreeSet<ColumnId>, catalog: &Catalog) {
+    prune(arm, ids, catalog);
     let produced = arm.columns();
     if produced.iter().all(|column| ids.contains(&column.id)) {
         return;
