@@ -31,6 +31,7 @@ mod expressions;
 mod keys;
 pub mod modify;
 mod prepared;
+mod routines;
 mod row;
 mod runtime;
 mod scalar;

@@ -10,6 +10,7 @@ use dictdb_types::{Error, Oid, Result, Type};
 
 use crate::compile::Compiler;
 use crate::engine::Engine;
+use crate::routines;
 use crate::row::{Cursor, Node};
 use crate::slots::Dependencies;
 
@@ -41,6 +42,7 @@ pub struct Prepared {
     tables: Vec<Arc<Table>>,
     /// Operators that count what they do; none unless asked for.
     counted: usize,
+    may_call_routines: bool,
 }
 
 /// Prepares a plan. 0A000 for what has no implementation.
@@ -68,7 +70,9 @@ fn prepare_with(
     let locks = plan.locks.iter().map(|(relation, lock)| relation_lock(cx, *relation, *lock)).collect();
     let relations = plan.locks.iter().filter_map(|(relation, _)| cx.catalog.relation(*relation));
     let tables = relations.filter_map(|relation| cx.storage.table(relation.storage)).collect();
-    Ok(Prepared { engine: cx.engine.clone(), root, subplans, ctes, locks, tables, plan, counted })
+    let may_call_routines = routines::may_call_routines(&plan, cx.catalog);
+    let engine = cx.engine.clone();
+    Ok(Prepared { engine, root, subplans, ctes, locks, tables, plan, counted, may_call_routines })
 }
 
 fn relation_lock(cx: &PrepareContext<'_>, relation: Oid, lock: TableLock) -> (Arc<RelationLock>, LockMode) {
@@ -105,6 +109,11 @@ impl Prepared {
     pub fn promised(&self) -> Option<Lsn> {
         let is_reader = self.locks.iter().all(|(_, mode)| *mode == LockMode::AccessShare);
         is_reader.then(|| self.tables.iter().map(|table| table.promised()).max().unwrap_or_default())
+    }
+
+    /// Whether running it may call functions of users: by its expressions, or by what its changes fire.
+    pub fn may_call_routines(&self) -> bool {
+        self.may_call_routines
     }
 
     /// Number of operators that count.

@@ -156,18 +156,21 @@ impl Session {
         let planned = dictdb_planner::plan_with(tree, locations, &source.declared, variables, cx, &statistics)?;
         let Planned { plan, params, columns, command, routines, returns_rows, failure, computes_with_parameters } =
             planned;
-        let calls_routines = !routines.is_empty() || plan.modifies && env.catalog.has_routines();
         let tables = plan.locks.iter().filter_map(|(oid, _)| {
             env.catalog.relation(*oid).and_then(|relation| instance.storage.table(relation.storage))
         });
+        let sizes = PlannedSizes::new(tables);
+        let (custom, heavy) = (plan.root.cost.1 > CUSTOM_COST, super::run::is_heavy(&plan));
+        let prepared = Arc::new(prepare(plan, &self.prepare_context(env))?);
+        let calls_routines = !routines.is_empty() || prepared.may_call_routines();
         Ok(CachedPlan {
-            sizes: PlannedSizes::new(tables),
-            custom: plan.root.cost.1 > CUSTOM_COST,
-            heavy: calls_routines || super::run::is_heavy(&plan),
+            sizes,
+            custom,
+            heavy: calls_routines || heavy,
             calls_routines,
             routines: routines.into(),
             stamp,
-            prepared: Arc::new(prepare(plan, &self.prepare_context(env))?),
+            prepared,
             params: params.into(),
             columns: returns_rows.then(|| columns.iter().map(column).collect()),
             command,
