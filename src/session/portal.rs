@@ -175,7 +175,8 @@ pub(crate) struct Cursor {
 impl Portal {
     pub(crate) fn new(name: &str, source: Option<Arc<Source>>, text: Arc<str>, depth: usize) -> Portal {
         Portal {
-            name: name.into(),
+            // The empty text takes no memory, and most portals have no name.
+            name: if name.is_empty() { Arc::default() } else { name.into() },
             source,
             text,
             params: Arc::default(),

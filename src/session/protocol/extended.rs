@@ -2,6 +2,7 @@
 //!
 //! After an error the server discards messages until Sync; the session only has to be told of Sync.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -197,7 +198,7 @@ impl Session {
     pub async fn execute(&mut self, portal: &str, max_rows: i32, client: &mut dyn Client) -> Result<()> {
         let deadline = self.begin_message();
         self.begin_watch();
-        let result = isolate(self.execute_portal(portal, max_rows, client)).await;
+        let result = isolate(pin!(self.execute_portal(portal, max_rows, client))).await;
         self.end_watch(result.is_ok());
         self.end_message(deadline);
         self.end_extended(result, client)
@@ -300,7 +301,7 @@ impl Session {
     pub async fn sync(&mut self, client: &mut dyn Client) -> Result<()> {
         let mut result = Ok(());
         if self.block.is_open() {
-            result = isolate(self.finish_statement()).await;
+            result = isolate(pin!(self.finish_statement())).await;
             self.block.pipelined = false;
         }
         if let Err(error) = &result {

@@ -7,6 +7,7 @@ mod simple;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 
 use dictdb_types::{Error, Result};
 use futures::FutureExt;
@@ -20,8 +21,9 @@ pub use extended::{Target, utf8};
 /// Rows that are asked of a stream at once.
 const ROWS_AT_ONCE: usize = 4096;
 
-/// Runs a statement so that a panic in it is an error of it: XX000, nothing of it told to the client but that.
-async fn isolate<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+/// Runs a statement so that a panic in it is an error of it: XX000, nothing of it told to the client but that. The work stays
+/// where it is: to move a future is to copy all of it.
+async fn isolate<T>(work: Pin<&mut (impl Future<Output = Result<T>> + ?Sized)>) -> Result<T> {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(panicked()))
 }
 

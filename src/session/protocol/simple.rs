@@ -1,5 +1,6 @@
 //! The simple query protocol: a string of statements in one transaction, all results as text.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use dictdb_parser::{Statement, parse};
@@ -22,7 +23,7 @@ impl Session {
         self.start_statement();
         self.show_activity(&text);
         self.begin_watch();
-        let result = isolate(self.run_query_string(&text, deadline, client)).await;
+        let result = isolate(pin!(self.run_query_string(&text, deadline, client))).await;
         self.end_watch(result.is_ok());
         if let Err(error) = &result {
             self.shared.backend.meters.failed();

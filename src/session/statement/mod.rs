@@ -117,6 +117,20 @@ impl Session {
             return self.execute_query(portal);
         }
         let source = source.clone();
+        if let Some(command) = transaction_of(&source.parsed.statement) {
+            return self.run_transaction(command).await;
+        }
+        Box::pin(self.run_other(&source, portal, client)).await
+    }
+
+    /// Runs what is neither a query nor a transaction command. Its future is large, for it has those of all commands in it, and on
+    /// the heap so that the frequent statements need not carry it along.
+    async fn run_other(
+        &mut self,
+        source: &Arc<Source>,
+        portal: &mut Portal,
+        client: &mut dyn Client,
+    ) -> Result<Outcome> {
         let statement = &source.parsed.statement;
         if let Some(command) = prevents_block(statement) {
             self.block.prevent_block(command)?;
@@ -133,7 +147,6 @@ impl Session {
         let Statement::Utility(utility) = statement else { return self.execute_query(portal) };
         let done = |tag: &'static str| Ok(Outcome::Done(Tag::new(tag)));
         match &**utility {
-            Utility::Transaction(command) => self.run_transaction(command).await,
             Utility::Set(set) => self.run_set(set),
             Utility::Show(show) => self.run_show(show),
             Utility::CreateExtension(create) => self.create_extension(create),
@@ -142,16 +155,16 @@ impl Session {
             }
             Utility::SetConstraints(set) => self.run_set_constraints(set),
             Utility::Discard(discard) => self.run_discard(*discard),
-            Utility::Prepare(prepare) => self.run_prepare(prepare, &source),
+            Utility::Prepare(prepare) => self.run_prepare(prepare, source),
             Utility::Execute(execute) => self.run_execute(execute, portal, client).await,
             Utility::Deallocate(name) => self.run_deallocate(name.as_ref()),
-            Utility::DeclareCursor(declare) => self.run_declare(declare, &source, portal, client).await,
+            Utility::DeclareCursor(declare) => self.run_declare(declare, source, portal, client).await,
             Utility::Fetch(fetch) => self.run_fetch(fetch, portal),
             Utility::ClosePortal(name) => self.run_close(name.as_ref()),
             Utility::Listen(channel) => self.run_listen(&channel.value),
             Utility::Unlisten(channel) => self.run_unlisten(channel.as_ref()),
             Utility::Notify(notify) => self.run_notify(notify),
-            Utility::Copy(copy) => self.run_copy(copy, &source, client).await,
+            Utility::Copy(copy) => self.run_copy(copy, source, client).await,
             Utility::Lock(lock) => self.run_lock(lock),
             Utility::Explain(explain) => self.run_explain(explain, portal),
             Utility::CreateDatabase(create) => self.run_create_database(create),
@@ -159,7 +172,7 @@ impl Session {
             Utility::AlterSystem(set) => self.run_alter_system(set),
             Utility::AlterSetting(alter) => self.run_alter_setting(alter),
             Utility::Call(call) => self.run_call(call, portal),
-            Utility::Do(block) => self.run_do(block, &source),
+            Utility::Do(block) => self.run_do(block, source),
             Utility::Backup(command) => self.run_backup(command),
             Utility::Load(_) => Err(Error::unsupported("LOAD")),
             Utility::Unsupported(command) => Err(Error::unsupported(command)),
