@@ -142,7 +142,7 @@ impl<'a> Compiler<'a> {
                     return Ok(scan);
                 }
                 let (input, codes) = (self.node(input)?, compile_all(exprs, &self.eval)?);
-                Ok(Arc::new(row::project::Project { input, codes }))
+                Ok(Arc::new(row::project::Project::new(input, codes)))
             }
             Op::Filter { input, predicate } => {
                 let (input, predicate) = (self.node(input)?, self.code(predicate)?);

@@ -51,8 +51,17 @@ impl OrderKey {
             .collect()
     }
 
-    /// Order of two values of this key.
+    /// Order of two values of this key. Most keys are integers.
+    #[inline]
     pub fn compare(&self, a: &Datum, b: &Datum) -> Ordering {
+        match (a, b) {
+            (Datum::Int4(a), Datum::Int4(b)) if self.descending => b.cmp(a),
+            (Datum::Int4(a), Datum::Int4(b)) => a.cmp(b),
+            _ => self.compare_any(a, b),
+        }
+    }
+
+    fn compare_any(&self, a: &Datum, b: &Datum) -> Ordering {
         compare_nulls(a, b, self.nulls_first).unwrap_or_else(|| {
             let order = order::compare_as(self.oid, a, b);
             if self.descending { order.reverse() } else { order }

@@ -66,7 +66,7 @@ impl OutputColumns {
 
     /// Appends the values of a row.
     #[inline]
-    pub fn append(&self, id: RowId, version: &dyn RowReader, row: &mut Row) -> Result<()> {
+    pub fn append(&self, id: RowId, version: &impl RowReader, row: &mut Row) -> Result<()> {
         row.reserve(self.len());
         for source in &self.sources {
             row.push(match source {

@@ -1,10 +1,11 @@
 //! Sorting input that is in the order of the first keys already: run by run of rows that are equal by those, so that the
 //! first rows come before the input has been read.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use dictdb_types::Result;
+use dictdb_types::{Datum, Result};
 
 use super::{Cursor, Node, Row};
 use crate::eval::{Code, Scope};
@@ -30,15 +31,23 @@ impl IncrementalSort {
         IncrementalSort { input, keys, presorted, columns }
     }
 
+    /// What is compared of a row: the row itself where all keys are columns of it, the values of its keys otherwise.
+    fn values<'r>(&self, rt: &Runtime, row: &'r Row) -> Result<Cow<'r, [Datum]>> {
+        match self.columns {
+            Some(_) => Ok(Cow::Borrowed(row)),
+            None => order_values(&self.keys, Scope::new(rt, row)).map(Cow::Owned),
+        }
+    }
+
     /// Order of two rows by the keys from one on, up to another.
-    fn compare(&self, a: &Item, b: &Item, from: usize, to: usize) -> Ordering {
+    fn compare(&self, a: &[Datum], b: &[Datum], from: usize, to: usize) -> Ordering {
         let keys = &self.keys[from..to];
         match &self.columns {
             Some(columns) => {
-                let by_key = keys.iter().zip(&columns[from..to]).map(|(key, at)| key.compare(&a.row[*at], &b.row[*at]));
+                let by_key = keys.iter().zip(&columns[from..to]).map(|(key, at)| key.compare(&a[*at], &b[*at]));
                 by_key.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
             }
-            None => compare_values(keys, &a.values[from..to], &b.values[from..to]),
+            None => compare_values(keys, &a[from..to], &b[from..to]),
         }
     }
 }
@@ -49,11 +58,10 @@ impl Node for IncrementalSort {
         Box::new(IncrementalSortCursor {
             node: self,
             input,
-            run: Vec::new(),
-            next: 0,
-            ahead: None,
+            row: Row::new(),
+            is_ahead: false,
             ended: false,
-            spare: Vec::new(),
+            run: Run::default(),
             position: 0,
             charged: 0,
         })
@@ -63,84 +71,132 @@ impl Node for IncrementalSort {
 struct IncrementalSortCursor {
     node: Arc<IncrementalSort>,
     input: Box<dyn Cursor>,
-    /// The current run, sorted, and the next row of it.
-    run: Vec<Item>,
-    next: usize,
-    /// The first row of the next run, read already.
-    ahead: Option<Item>,
+    /// The last row read; the first one of the next run if `is_ahead`.
+    row: Row,
+    is_ahead: bool,
     ended: bool,
-    /// Rows whose memory can be used again.
-    spare: Vec<Row>,
+    run: Run,
     position: usize,
     /// Memory taken from the budget: that of the largest run.
     charged: usize,
 }
 
-/// A row, with its key values where those are not columns of it.
-struct Item {
-    values: Row,
-    row: Row,
+/// The rows of a run, one behind the other in memory that every run uses again.
+#[derive(Default)]
+struct Run {
+    rows: Vec<Datum>,
+    row_width: usize,
+    /// The values of their keys, where those are not columns of the rows.
+    keys: Vec<Datum>,
+    key_width: usize,
+    /// The numbers of the rows in their order, and how many of them have been given out.
+    order: Vec<u32>,
+    next: usize,
+}
+
+impl Run {
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.keys.clear();
+        self.order.clear();
+        self.next = 0;
+    }
+
+    fn push(&mut self, row: &mut Row, keys: Option<Row>) {
+        self.row_width = row.len();
+        self.rows.append(row);
+        if let Some(mut keys) = keys {
+            self.key_width = keys.len();
+            self.keys.append(&mut keys);
+        }
+        self.order.push(self.order.len() as u32);
+    }
+
+    /// What is compared of a row.
+    fn values(&self, number: u32) -> &[Datum] {
+        let (values, width) = match self.key_width {
+            0 => (&self.rows, self.row_width),
+            width => (&self.keys, width),
+        };
+        let start = number as usize * width;
+        values.get(start..start + width).unwrap_or_default()
+    }
+
+    fn sort(&mut self, compare: impl Fn(&[Datum], &[Datum]) -> Ordering) {
+        let mut order = std::mem::take(&mut self.order);
+        order.sort_by(|a, b| compare(self.values(*a), self.values(*b)));
+        self.order = order;
+    }
+
+    /// Gives the next row out; `false` when there is none.
+    fn give(&mut self, row: &mut Row) -> bool {
+        let Some(number) = self.order.get(self.next) else { return false };
+        let start = *number as usize * self.row_width;
+        self.next += 1;
+        row.clear();
+        row.extend(
+            self.rows[start..start + self.row_width].iter_mut().map(|value| std::mem::replace(value, Datum::Null)),
+        );
+        true
+    }
 }
 
 impl IncrementalSortCursor {
-    fn read(&mut self, rt: &Runtime) -> Result<Option<Item>> {
-        let mut row = self.spare.pop().unwrap_or_default();
-        if self.ended || !self.input.next(rt, &mut row)? {
+    fn read(&mut self, rt: &Runtime) -> Result<bool> {
+        if self.ended || !self.input.next(rt, &mut self.row)? {
             self.ended = true;
-            return Ok(None);
+            return Ok(false);
         }
         rt.tick(self.position)?;
         self.position = self.position.wrapping_add(1);
-        let values = match self.node.columns {
-            Some(_) => Row::new(),
-            None => order_values(&self.node.keys, Scope::new(rt, &row))?,
-        };
-        Ok(Some(Item { values, row }))
+        Ok(true)
     }
 
     /// Reads the next run and sorts it; `false`: there is none.
     fn next_run(&mut self, rt: &Runtime) -> Result<bool> {
-        self.spare.extend(self.run.drain(..).map(|item| item.row));
-        self.next = 0;
-        let first = match self.ahead.take() {
-            Some(ahead) => Some(ahead),
-            None => self.read(rt)?,
-        };
-        let Some(first) = first else { return Ok(false) };
+        self.run.clear();
+        if !std::mem::take(&mut self.is_ahead) && !self.read(rt)? {
+            return Ok(false);
+        }
         let node = self.node.clone();
-        self.run.push(first);
         let mut bytes = 0;
-        while let Some(next) = self.read(rt)? {
-            if node.compare(&self.run[0], &next, 0, node.presorted).is_ne() {
-                self.ahead = Some(next);
+        loop {
+            let keys = match node.values(rt, &self.row)? {
+                Cow::Borrowed(values) => self.belongs(&node, values).then_some(None),
+                Cow::Owned(values) => self.belongs(&node, &values).then_some(Some(values)),
+            };
+            let Some(keys) = keys else {
+                self.is_ahead = true;
                 break;
-            }
-            bytes += row_bytes(&next.row) + row_bytes(&next.values);
-            if bytes > self.charged {
+            };
+            bytes += row_bytes(&self.row) + keys.as_deref().map_or(0, row_bytes);
+            if bytes > self.charged && !self.run.order.is_empty() {
                 rt.charge(bytes - self.charged)?;
                 self.charged = bytes;
             }
-            self.run.push(next);
+            self.run.push(&mut self.row, keys);
+            if !self.read(rt)? {
+                break;
+            }
         }
-        self.run.sort_by(|a, b| node.compare(a, b, node.presorted, node.keys.len()));
+        self.run.sort(|a, b| node.compare(a, b, node.presorted, node.keys.len()));
         Ok(true)
+    }
+
+    /// Whether a row with these values is one of the current run.
+    fn belongs(&self, node: &IncrementalSort, values: &[Datum]) -> bool {
+        self.run.order.is_empty() || node.compare(self.run.values(0), values, 0, node.presorted).is_eq()
     }
 }
 
 impl Cursor for IncrementalSortCursor {
     fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
-        if self.next >= self.run.len() && !self.next_run(rt)? {
-            return Ok(false);
-        }
-        std::mem::swap(row, &mut self.run[self.next].row);
-        self.next += 1;
-        Ok(true)
+        Ok(self.run.give(row) || self.next_run(rt)? && self.run.give(row))
     }
 
     fn rescan(&mut self, rt: &Runtime) -> Result<()> {
         self.run.clear();
-        self.next = 0;
-        self.ahead = None;
+        self.is_ahead = false;
         self.ended = false;
         self.input.rescan(rt)
     }
