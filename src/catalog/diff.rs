@@ -186,8 +186,8 @@ impl Catalog {
     /// The same without the objects of sessions.
     #[must_use]
     pub fn without_temporary(&self) -> Catalog {
-        let is_temporary = |schema: &&Arc<Schema>| schema.name.starts_with("pg_temp_");
-        let schemas: BTreeSet<Oid> = self.schemas.values().filter(is_temporary).map(|schema| schema.oid).collect();
+        let schemas: BTreeSet<Oid> =
+            self.schemas.values().filter(|schema| schema.is_temporary()).map(|schema| schema.oid).collect();
         let mut kept = self.clone();
         if schemas.is_empty() {
             return kept;

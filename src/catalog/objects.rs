@@ -23,6 +23,13 @@ pub struct Schema {
     pub acl: Option<Vec<Arc<str>>>,
 }
 
+impl Schema {
+    /// Whether it holds the temporary objects of a session.
+    pub fn is_temporary(&self) -> bool {
+        self.name.starts_with("pg_temp_")
+    }
+}
+
 /// `pg_class`, with what hangs on it.
 #[derive(Clone, Debug)]
 pub struct Relation {

@@ -80,6 +80,14 @@ impl Catalog {
         self.schemas.values().find(|schema| &*schema.name == name)
     }
 
+    /// The schema a qualified name means to a session with this search path: `pg_temp` is its own temporary one.
+    pub fn schema_seen(&self, path: &[Oid], name: &str) -> Option<&Arc<Schema>> {
+        match name {
+            "pg_temp" => path.iter().filter_map(|oid| self.schema(*oid)).find(|schema| schema.is_temporary()),
+            _ => self.schema_named(name),
+        }
+    }
+
     /// All schemas by oid.
     pub fn schemas(&self) -> impl Iterator<Item = &Arc<Schema>> {
         self.schemas.values()

@@ -272,12 +272,14 @@ fn make_sequence(storage: &Storage, relation: &Relation, info: &SequenceInfo, st
 
 /// Removes what belonged to sessions.
 fn remove_temporary(storage: &Storage, catalog: &mut Catalog) {
-    let schemas: Vec<Oid> = catalog.schemas().filter(|s| s.name.starts_with("pg_temp_")).map(|s| s.oid).collect();
+    let schemas: Vec<Oid> = catalog.schemas().filter(|schema| schema.is_temporary()).map(|s| s.oid).collect();
     let relations = catalog.relations().filter(|relation| schemas.contains(&relation.namespace));
     let mut gone: Vec<(Key, Option<Oid>)> =
         relations.map(|relation| (Key::Relation(relation.oid), Some(relation.storage))).collect();
     let types = catalog.user_types().filter(|info| schemas.contains(&info.namespace));
     gone.extend(types.map(|info| (Key::Type(info.oid), None)));
+    let routines = catalog.routines().filter(|routine| schemas.contains(&routine.namespace));
+    gone.extend(routines.map(|routine| (Key::Function(routine.oid), None)));
     gone.extend(schemas.iter().map(|oid| (Key::Schema(*oid), None)));
     for (key, table) in gone {
         catalog.replay(&Change::Remove(key));

@@ -51,8 +51,12 @@ impl CatalogScope<'_> {
 
     /// The schemas a name may be in, in order: one when it is qualified, else the search path.
     fn schemas(&self, schema: Option<&str>) -> Result<Vec<Oid>> {
-        let Some(schema) = schema else { return Ok(self.search_path.to_vec()) };
-        match self.catalog.schema_named(schema) {
+        let Some(schema) = schema else {
+            // The temporary schema is not searched, so that nobody is made to call another's function.
+            let temporary = |oid: &Oid| self.catalog.schema(*oid).is_some_and(|schema| schema.is_temporary());
+            return Ok(self.search_path.iter().copied().filter(|oid| !temporary(oid)).collect());
+        };
+        match self.catalog.schema_seen(self.search_path, schema) {
             Some(found) => Ok(vec![found.oid]),
             None => Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist"))),
         }
@@ -135,7 +139,7 @@ impl Scope for CatalogScope<'_> {
 
     fn type_named(&self, schema: Option<&str>, name: &str) -> Option<Oid> {
         let info = match schema {
-            Some(schema) => self.catalog.type_in(self.catalog.schema_named(schema)?.oid, name)?,
+            Some(schema) => self.catalog.type_in(self.catalog.schema_seen(self.search_path, schema)?.oid, name)?,
             None => self.catalog.type_on_path(self.search_path, name)?,
         };
         (!info.relation.is_valid()).then_some(info.oid)

@@ -61,7 +61,9 @@ impl StatementEnv {
         let mut path: Vec<Oid> = Vec::with_capacity(self.derived.search_path.len() + 1);
         for name in self.derived.search_path.iter() {
             let name = if name == "$user" { &*user } else { name.as_str() };
-            if let Some(schema) = self.catalog.schema_named(name)
+            let own = || self.shared.temporary_schema().and_then(|oid| self.catalog.schema(oid));
+            let found = if name == "pg_temp" { own() } else { self.catalog.schema_named(name) };
+            if let Some(schema) = found
                 && !path.contains(&schema.oid)
                 && self.may_use(schema, &user)
             {

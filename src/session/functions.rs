@@ -9,6 +9,7 @@ use dictdb_functions::kernel::{CallContext, ScalarFn};
 use dictdb_types::datetime::{Clock, add_interval};
 use dictdb_types::{Array, Datum, Error, Result, SqlState, oids};
 
+use crate::interrupts::Interrupts;
 use crate::settings::Scope;
 use crate::{SERVER_VERSION_TEXT, StatementEnv};
 
@@ -140,14 +141,19 @@ fn target(cx: &CallContext<'_>, args: &[Datum]) -> Result<Option<Arc<crate::back
     Ok(found)
 }
 
+/// Interrupts a session; the one that calls, before it goes on.
+fn signal(cx: &CallContext<'_>, args: &[Datum], send: fn(&Interrupts)) -> Result<Datum> {
+    let found = target(cx, args)?.inspect(|backend| send(&backend.interrupts));
+    session(cx)?.shared.backend.interrupts.check()?;
+    Ok(Datum::Bool(found.is_some()))
+}
+
 fn pg_cancel_backend(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    let found = target(cx, args)?;
-    Ok(Datum::Bool(found.inspect(|backend| backend.interrupts.cancel()).is_some()))
+    signal(cx, args, Interrupts::cancel)
 }
 
 fn pg_terminate_backend(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    let found = target(cx, args)?;
-    Ok(Datum::Bool(found.inspect(|backend| backend.interrupts.terminate()).is_some()))
+    signal(cx, args, Interrupts::terminate)
 }
 
 fn pg_notify(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{BOOTSTRAP_ROLE, Change, Object, Relation, Schema};
+use dictdb_executor::ddl;
 use dictdb_parser::ast::{ObjectName, ObjectNamePart};
 use dictdb_parser::utility::{Persistence, Utility};
 use dictdb_types::{Error, Oid, Result, SqlState};
@@ -17,7 +18,7 @@ impl Session {
             name.0.iter().filter_map(ObjectNamePart::as_ident).map(|ident| ident.value.as_str()).collect();
         let relation = match parts.as_slice() {
             [.., schema, relation] => {
-                let namespace = env.catalog.schema_named(schema).ok_or_else(|| {
+                let namespace = env.catalog.schema_seen(&env.search_path(), schema).ok_or_else(|| {
                     Error::new(SqlState::UNDEFINED_SCHEMA, format!("schema \"{schema}\" does not exist"))
                 })?;
                 env.catalog.relation_in(namespace.oid, relation)
@@ -56,12 +57,16 @@ impl Session {
 
 /// Whether a command makes something temporary.
 fn makes_temporary(command: &Utility) -> bool {
-    let persistence = match command {
-        Utility::CreateTable(create) => create.persistence,
-        Utility::CreateTableAs(create) => create.persistence,
-        Utility::CreateView(create) => create.persistence,
-        Utility::CreateSequence(create) => create.persistence,
+    let (persistence, name) = match command {
+        Utility::CreateTable(create) => (create.persistence, &create.name),
+        Utility::CreateTableAs(create) => (create.persistence, &create.name),
+        Utility::CreateView(create) => (create.persistence, &create.name),
+        Utility::CreateSequence(create) => (create.persistence, &create.name),
+        Utility::CreateFunction(create) => (Persistence::Permanent, &create.name),
+        Utility::CreateEnum(create) => (Persistence::Permanent, &create.name),
+        Utility::CreateComposite(create) => (Persistence::Permanent, &create.name),
+        Utility::CreateDomain(create) => (Persistence::Permanent, &create.name),
         _ => return false,
     };
-    persistence == Persistence::Temporary
+    persistence == Persistence::Temporary || ddl::in_temporary_schema(name)
 }

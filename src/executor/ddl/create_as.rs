@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Column, Dependency, Key, Persistence, Relation, RelationKind, ViewInfo};
 use dictdb_parser::Locations;
 use dictdb_parser::ast;
-use dictdb_parser::utility::{self, CreateTableAs, RefreshMaterializedView, TableSource};
+use dictdb_parser::utility::{CreateTableAs, RefreshMaterializedView, TableSource};
 use dictdb_planner::OutputColumn;
 use dictdb_storage::LockMode;
 use dictdb_types::{Error, Oid, Result, SqlState, TypeKind};
@@ -19,7 +19,8 @@ impl DdlContext<'_> {
         let TableSource::Query(source) = &create.source else {
             return Err(Error::internal("EXECUTE has not been looked up"));
         };
-        let temporary = create.persistence == utility::Persistence::Temporary;
+        let persistence = self.persistence(&create.name, create.persistence);
+        let temporary = persistence == Persistence::Temporary;
         let (namespace, name) = self.new_name(&create.name, temporary)?;
         self.check_create_in(namespace)?;
         if self.view().relation_in(namespace, &name).is_some() {
@@ -36,11 +37,6 @@ impl DdlContext<'_> {
         let tree = ast::Statement::Query(source.query.clone());
         let query = self.prepare_query(&tree, locations, &path)?;
         let columns = self.output_columns(&query.columns, &create.columns)?;
-        let persistence = match create.persistence {
-            utility::Persistence::Permanent => Persistence::Permanent,
-            utility::Persistence::Unlogged => Persistence::Unlogged,
-            utility::Persistence::Temporary => Persistence::Temporary,
-        };
         let mut relation = Relation::clone(&*self.new_table(namespace, name, columns, persistence)?);
         relation.options = options::given(&create.options, Target::Table)?;
         relation.on_commit = super::create_table::on_commit(create.on_commit, temporary)?;

@@ -20,7 +20,8 @@ impl DdlContext<'_> {
         refuse_clauses(create)?;
         super::options::check_tablespace(create.tablespace.as_ref())?;
         super::options::check_table_method(create.access_method.as_ref())?;
-        let temporary = create.persistence == utility::Persistence::Temporary;
+        let persistence = self.persistence(&create.name, create.persistence);
+        let temporary = persistence == Persistence::Temporary;
         let (namespace, name) = self.new_name(&create.name, temporary)?;
         if self.view().relation_in(namespace, &name).is_some() {
             if create.if_not_exists {
@@ -31,11 +32,6 @@ impl DdlContext<'_> {
         }
         let position = super::names::parts(&create.name).first().and_then(|ident| position::of_span(ident.span));
         self.check_create_in(namespace).map_err(|error| error.at(position))?;
-        let persistence = match create.persistence {
-            utility::Persistence::Permanent => Persistence::Permanent,
-            utility::Persistence::Unlogged => Persistence::Unlogged,
-            utility::Persistence::Temporary => Persistence::Temporary,
-        };
         let (mut inheritance, bound) = self.family_of(create, &name, persistence, locations)?;
         let mut columns: Vec<NewColumn<'_>> = self.inherited_columns(&mut inheritance)?;
         let mut inherited: Vec<bool> = vec![true; columns.len()];

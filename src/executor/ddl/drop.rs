@@ -278,8 +278,7 @@ impl DdlContext<'_> {
         name: &dictdb_parser::ast::ObjectName,
     ) -> Result<Result<Key>> {
         if let [schema, _] = parts(name).as_slice()
-            && schema.value != "pg_temp"
-            && self.view().schema_named(&schema.value).is_none()
+            && self.view().schema_seen(self.search_path, &schema.value).is_none()
         {
             return Ok(Err(Error::new(
                 SqlState::INVALID_SCHEMA_NAME,

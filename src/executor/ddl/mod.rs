@@ -51,6 +51,7 @@ use dictdb_parser::utility::{
 use dictdb_types::Result;
 
 pub use context::{DatabaseName, DdlContext, Surroundings};
+pub use names::in_temporary_schema;
 pub use restart::Attempt;
 pub use restore::restore_indexes;
 pub use storage_changes::StorageChanges;

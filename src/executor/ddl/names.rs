@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, Relation, namespaces};
+use dictdb_catalog::{Catalog, Persistence, Relation, namespaces};
 use dictdb_parser::ast::{Ident, ObjectName};
+use dictdb_parser::{position, utility};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::DdlContext;
@@ -16,12 +17,29 @@ pub(super) fn parts(name: &ObjectName) -> Vec<&Ident> {
     name.0.iter().filter_map(|part| part.as_ident()).collect()
 }
 
+/// Whether a name is qualified by `pg_temp`.
+pub fn in_temporary_schema(name: &ObjectName) -> bool {
+    matches!(parts(name).as_slice(), [.., schema, _] if schema.value == "pg_temp")
+}
+
 /// A name as written, with dots.
 pub(super) fn shown(name: &ObjectName) -> String {
     parts(name).iter().map(|ident| ident.value.as_str()).collect::<Vec<_>>().join(".")
 }
 
 impl DdlContext<'_> {
+    /// How long a new relation lives: one that is named in the temporary schema is temporary without the word.
+    pub(super) fn persistence(&self, name: &ObjectName, written: utility::Persistence) -> Persistence {
+        let unqualified = matches!(parts(name).as_slice(), [_]);
+        match written {
+            _ if in_temporary_schema(name) => Persistence::Temporary,
+            _ if unqualified && self.creation_schema == Some(self.temporary_schema) => Persistence::Temporary,
+            utility::Persistence::Permanent => Persistence::Permanent,
+            utility::Persistence::Unlogged => Persistence::Unlogged,
+            utility::Persistence::Temporary => Persistence::Temporary,
+        }
+    }
+
     /// Schema and name of a new object.
     pub(super) fn new_name(&mut self, name: &ObjectName, temporary: bool) -> Result<(Oid, Arc<str>)> {
         let parts = parts(name);
@@ -38,7 +56,8 @@ impl DdlContext<'_> {
                     return Err(Error::new(
                         SqlState::INVALID_TABLE_DEFINITION,
                         "cannot create temporary relation in non-temporary schema",
-                    ));
+                    )
+                    .at(position::of_span(parts[0].span)));
                 }
                 if namespace == namespaces::PG_CATALOG {
                     return Err(Error::new(
@@ -54,10 +73,7 @@ impl DdlContext<'_> {
     }
 
     pub(super) fn schema_oid(&self, catalog: &Catalog, name: &str) -> Result<Oid> {
-        if name == "pg_temp" {
-            return Ok(self.temporary_schema);
-        }
-        let found = catalog.schema_named(name).map(|schema| schema.oid);
+        let found = catalog.schema_seen(self.search_path, name).map(|schema| schema.oid);
         found.ok_or_else(|| Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist")))
     }
 
@@ -75,7 +91,7 @@ impl DdlContext<'_> {
     pub(super) fn missing_schema(&mut self, name: &ObjectName) -> Option<Error> {
         let parts = parts(name);
         let [.., schema, _] = parts.as_slice() else { return None };
-        let known = schema.value == "pg_temp" || self.view().schema_named(&schema.value).is_some();
+        let known = self.view().schema_seen(self.search_path, &schema.value).is_some();
         (!known)
             .then(|| Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{}\" does not exist", schema.value)))
     }
@@ -85,11 +101,8 @@ impl DdlContext<'_> {
         Ok(match parts(name).as_slice() {
             [name] => catalog.relation_on_path(self.search_path, &name.value).cloned(),
             [.., schema, name] => {
-                let namespace = match schema.value.as_str() {
-                    "pg_temp" => Some(self.temporary_schema),
-                    schema => catalog.schema_named(schema).map(|schema| schema.oid),
-                };
-                namespace.and_then(|namespace| catalog.relation_in(namespace, &name.value).cloned())
+                let schema = catalog.schema_seen(self.search_path, &schema.value);
+                schema.and_then(|schema| catalog.relation_in(schema.oid, &name.value).cloned())
             }
             [] => None,
         })

@@ -281,12 +281,11 @@ impl DdlContext<'_> {
     /// 0A000 for moves in and out of special schemas.
     pub(super) fn check_move(&mut self, from: Oid, to: Oid) -> Result<()> {
         let catalog = self.view();
-        let special = |oid: Oid, what: fn(&str) -> bool| catalog.schema(oid).is_some_and(|schema| what(&schema.name));
-        let temporary = |name: &str| name.starts_with("pg_temp_");
+        let temporary = |oid: Oid| catalog.schema(oid).is_some_and(|schema| schema.is_temporary());
         let refuse = |what: &str| {
             Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("cannot move objects into or out of {what}")))
         };
-        if special(from, temporary) || special(to, temporary) {
+        if temporary(from) || temporary(to) {
             return refuse("temporary schemas");
         }
         if from == namespaces::PG_TOAST || to == namespaces::PG_TOAST {
@@ -347,7 +346,7 @@ impl DdlContext<'_> {
         use dictdb_catalog::{AclKind, Privileges};
         let catalog = self.view();
         let Some(found) = catalog.schema(schema) else { return Ok(()) };
-        if found.name.starts_with("pg_temp_") || self.is_superuser() {
+        if found.is_temporary() || self.is_superuser() {
             return Ok(());
         }
         let held = catalog.held_privileges(self.role, AclKind::Schema, found.owner, found.acl.as_deref());

@@ -12,8 +12,8 @@ use super::column::NewSequence;
 
 impl DdlContext<'_> {
     pub(super) fn create_sequence(&mut self, create: &CreateSequence) -> Result<()> {
-        let temporary = create.persistence == utility::Persistence::Temporary;
-        let (namespace, name) = self.new_name(&create.name, temporary)?;
+        let persistence = self.persistence(&create.name, create.persistence);
+        let (namespace, name) = self.new_name(&create.name, persistence == Persistence::Temporary)?;
         if self.view().relation_in(namespace, &name).is_some() {
             if create.if_not_exists {
                 self.notice(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists, skipping"));
@@ -22,7 +22,6 @@ impl DdlContext<'_> {
             return Err(super::create_table::already_exists(&name));
         }
         let info = self.sequence_info(&create.options, None, None)?;
-        let persistence = if temporary { Persistence::Temporary } else { Persistence::Permanent };
         let sequence = self.put_sequence(namespace, name, persistence, info)?;
         self.own(&sequence, &create.options)
     }

@@ -106,7 +106,8 @@ impl DdlContext<'_> {
         let found = match parts(name).as_slice() {
             [name] => catalog.type_on_path(self.search_path, &name.value),
             [.., schema, name] => {
-                catalog.schema_named(&schema.value).and_then(|schema| catalog.type_in(schema.oid, &name.value))
+                let schema = catalog.schema_seen(self.search_path, &schema.value);
+                schema.and_then(|schema| catalog.type_in(schema.oid, &name.value))
             }
             [] => None,
         };

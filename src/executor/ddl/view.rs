@@ -19,9 +19,10 @@ impl DdlContext<'_> {
             None => (&*create.query.query, locations, create.query.text.as_str()),
         };
         let bound = self.with_binding(|cx| dictdb_planner::bind_view(query, locations, cx))?;
-        let temporary = create.persistence == utility::Persistence::Temporary || self.uses_temporary(&bound.relations);
+        let written = self.persistence(&create.name, create.persistence) == Persistence::Temporary;
+        let temporary = written || self.uses_temporary(&bound.relations);
         let (namespace, name) = self.new_name(&create.name, temporary)?;
-        if temporary && create.persistence != utility::Persistence::Temporary {
+        if temporary && !written {
             let message = format!("view \"{name}\" will be a temporary view");
             self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
         }

@@ -199,7 +199,8 @@ impl Binder<'_> {
             }
             Some(element) => {
                 let array = self.array_type_of(element).unwrap_or(element);
-                (bound, array)
+                let cast = bound.into_iter().map(|item| self.cast(item, array, None)).collect::<Result<_>>()?;
+                (cast, array)
             }
             None => {
                 let positions: Vec<_> = items.iter().map(|item| self.leftmost(item)).collect();

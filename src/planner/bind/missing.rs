@@ -128,7 +128,9 @@ impl Binder<'_> {
         let catalog = self.cx.catalog;
         let relation = match schema {
             None => catalog.relation_on_path(self.cx.search_path, name),
-            Some(schema) => catalog.schema_named(schema).and_then(|schema| catalog.relation_in(schema.oid, name)),
+            Some(schema) => catalog
+                .schema_seen(self.cx.search_path, schema)
+                .and_then(|schema| catalog.relation_in(schema.oid, name)),
         };
         let relation = relation.map(|relation| relation.oid);
         let is_meant = |entry: &&RangeEntry| {

@@ -285,7 +285,7 @@ impl<'a> Binder<'a> {
         let position = parts.first().and_then(|ident| self.position(ident.span));
         let found = match parts {
             [table] => self.cx.catalog.relation_on_path(self.cx.search_path, &table.value),
-            [schema, table] => match self.cx.catalog.schema_named(&schema.value) {
+            [schema, table] => match self.cx.catalog.schema_seen(self.cx.search_path, &schema.value) {
                 Some(namespace) => {
                     self.check_schema_usage(namespace).map_err(|e| e.at(position))?;
                     self.cx.catalog.relation_in(namespace.oid, &table.value)

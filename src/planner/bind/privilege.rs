@@ -103,7 +103,7 @@ impl Binder<'_> {
             return Ok(());
         }
         let held = self.cx.catalog.held_privileges(self.cx.role, AclKind::Schema, schema.owner, schema.acl.as_deref());
-        if held.privileges.contains(Privileges::USAGE) || schema.name.starts_with("pg_temp_") {
+        if held.privileges.contains(Privileges::USAGE) || schema.is_temporary() {
             return Ok(());
         }
         Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for schema {}", schema.name)))

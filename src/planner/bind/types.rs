@@ -43,7 +43,7 @@ impl Binder<'_> {
         let found = match name.names.as_slice() {
             [name] => self.cx.catalog.type_on_path(self.cx.search_path, &name.value),
             [.., schema, name] => {
-                let namespace = self.cx.catalog.schema_named(&schema.value).ok_or_else(|| {
+                let namespace = self.cx.catalog.schema_seen(self.cx.search_path, &schema.value).ok_or_else(|| {
                     Error::new(SqlState::UNDEFINED_SCHEMA, format!("schema \"{}\" does not exist", schema.value))
                 })?;
                 self.cx.catalog.type_in(namespace.oid, &name.value)

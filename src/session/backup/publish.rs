@@ -137,9 +137,7 @@ impl Instance {
 /// The schema of a session's temporary objects belongs to the session.
 fn drops_session_schema(change: &Change, before: &Catalog) -> bool {
     match change {
-        Change::Remove(Key::Schema(oid)) => {
-            before.schema(*oid).is_some_and(|schema| schema.name.starts_with("pg_temp_"))
-        }
+        Change::Remove(Key::Schema(oid)) => before.schema(*oid).is_some_and(|schema| schema.is_temporary()),
         _ => false,
     }
 }

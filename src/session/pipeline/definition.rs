@@ -68,8 +68,9 @@ impl Session {
         let locations = &source.parsed.locations;
         let transaction = self.transaction()?;
         let env = self.env();
-        let search_path = env.search_path();
         let temporary_schema = self.temporary_schema(command);
+        // After the schema has been made, so that its objects see each other.
+        let search_path = env.search_path();
         let role = self.role();
         let session_user = self.shared.session_user();
         let session_role = env.catalog.role_named(&session_user).map_or(role, |role| role.oid);

@@ -48,7 +48,7 @@ fn named(env: &StatementEnv, names: &[ObjectName]) -> Result<Vec<Oid>> {
         let parts: Vec<&Ident> = name.0.iter().filter_map(ObjectNamePart::as_ident).collect();
         let (schemas, name) = match parts.as_slice() {
             [.., schema, name] => {
-                let found = env.catalog.schema_named(&schema.value).map(|schema| schema.oid);
+                let found = env.catalog.schema_seen(&env.search_path(), &schema.value).map(|schema| schema.oid);
                 let missing =
                     || Error::new(SqlState::UNDEFINED_SCHEMA, format!("schema \"{}\" does not exist", schema.value));
                 (vec![found.ok_or_else(missing)?], &name.value)

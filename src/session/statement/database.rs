@@ -152,7 +152,7 @@ fn is_empty(catalog: &Catalog) -> bool {
     let users = |oid: Oid| oid >= Oid::FIRST_NORMAL;
     !catalog.relations().any(|r| users(r.oid) && !matches!(r.kind, RelationKind::Virtual))
         && !catalog.user_types().any(|info| users(info.oid))
-        && !catalog.schemas().any(|schema| users(schema.oid) && !schema.name.starts_with("pg_temp_"))
+        && !catalog.schemas().any(|schema| users(schema.oid) && !schema.is_temporary())
 }
 
 fn option_text(option: &DefElem) -> Option<String> {

@@ -70,7 +70,7 @@ impl DdlContext<'_> {
         let catalog = self.view();
         let names = parts(&reference.name);
         let namespaces: Vec<Oid> = match names.as_slice() {
-            [.., schema, _] => match catalog.schema_named(&schema.value) {
+            [.., schema, _] => match catalog.schema_seen(self.search_path, &schema.value) {
                 Some(schema) => vec![schema.oid],
                 None => {
                     let message = format!("schema \"{}\" does not exist", schema.value);

@@ -39,12 +39,13 @@ impl Session {
 
     fn pl_relation(&mut self, name: &[&str]) -> Result<Arc<Relation>> {
         let env = self.env();
+        let path = env.search_path();
         let found = match name {
             [.., schema, table] => {
-                let schema = env.catalog.schema_named(schema).map(|schema| schema.oid);
+                let schema = env.catalog.schema_seen(&path, schema).map(|schema| schema.oid);
                 schema.and_then(|schema| env.catalog.relation_in(schema, table))
             }
-            [table] => env.catalog.relation_on_path(&env.search_path(), table),
+            [table] => env.catalog.relation_on_path(&path, table),
             [] => None,
         };
         found.cloned().ok_or_else(|| {

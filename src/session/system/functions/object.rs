@@ -18,8 +18,8 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_relation_is_updatable", pg_relation_is_updatable),
     ("pg_column_is_updatable", pg_column_is_updatable),
     ("pg_relation_is_publishable", |_, _| Ok(Datum::Bool(false))),
-    ("pg_is_other_temp_schema", |_, _| Ok(Datum::Bool(false))),
-    ("pg_my_temp_schema", |_, _| Ok(Datum::Oid(0))),
+    ("pg_is_other_temp_schema", pg_is_other_temp_schema),
+    ("pg_my_temp_schema", |cx, _| Ok(Datum::Oid(session(cx)?.shared.temporary_schema().map_or(0, |oid| oid.0)))),
     ("pg_conf_load_time", |cx, _| Ok(Datum::Timestamp(session(cx)?.shared.instance.started))),
     ("pg_jit_available", |_, _| Ok(Datum::Bool(false))),
     ("pg_encoding_max_length_sql", |_, _| Ok(Datum::Int4(4))),
@@ -27,6 +27,13 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
 
 pub(super) const SETS: &[(&str, SetFn)] =
     &[("pg_tablespace_databases", pg_tablespace_databases), ("pg_timezone_names", pg_timezone_names)];
+
+/// Whether a schema holds the temporary objects of another session.
+fn pg_is_other_temp_schema(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let found = env.catalog.schema(oid(args, 0)).filter(|schema| Some(schema.oid) != env.shared.temporary_schema());
+    Ok(Datum::Bool(found.is_some_and(|schema| schema.is_temporary())))
+}
 
 /// `pg_collation_for(value)`: the collation of a type that has one.
 fn pg_collation_for(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {

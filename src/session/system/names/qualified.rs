@@ -87,7 +87,7 @@ pub(crate) fn shown(env: &StatementEnv, namespace: Oid, name: &str, visible: boo
 
 /// The schema of a name; 3F000 when it does not exist.
 pub(super) fn schema_oid(env: &StatementEnv, schema: &str) -> Result<Oid> {
-    env.catalog.schema_named(schema).map(|schema| schema.oid).ok_or_else(|| no_schema(schema))
+    env.catalog.schema_seen(&env.search_path(), schema).map(|schema| schema.oid).ok_or_else(|| no_schema(schema))
 }
 
 /// 3F000.

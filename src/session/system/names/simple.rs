@@ -3,7 +3,7 @@
 use dictdb_functions::facts;
 use dictdb_types::{Error, Oid, RegKind, Result, SqlState, quote_identifier};
 
-use super::qualified::{QualifiedName, no_schema, schema_oid};
+use super::qualified::{QualifiedName, schema_oid};
 use crate::StatementEnv;
 
 /// The exported table of a kind, and what messages call its objects.
@@ -35,7 +35,7 @@ pub(super) fn by_text(env: &StatementEnv, kind: RegKind, text: &str) -> Result<O
                 return Err(Error::new(SqlState::INVALID_NAME, "invalid name syntax"));
             };
             if kind == RegKind::Namespace {
-                return env.catalog.schema_named(name).map(|s| s.oid).ok_or_else(|| no_schema(name));
+                return super::qualified::schema_oid(env, name);
             }
             let role = env.catalog.role_named(name).map(|r| r.oid);
             role.ok_or_else(|| undefined(format!("role \"{name}\" does not exist")))
