@@ -61,7 +61,8 @@ impl DdlContext<'_> {
             _ => self.key_columns(&relation, &key.columns)?,
         };
         let include = self.key_columns(&relation, &key.include)?;
-        let words: Vec<&str> = attnums.iter().filter_map(|n| relation.column(*n)).map(|c| &*c.name).collect();
+        let covered = attnums.iter().chain(&include).filter_map(|n| relation.column(*n));
+        let words: Vec<&str> = covered.map(|column| &*column.name).collect();
         let name = match &constraint.name {
             Some(name) => {
                 let name: Arc<str> = Arc::from(name.value.as_str());

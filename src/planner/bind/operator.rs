@@ -266,6 +266,8 @@ impl Binder<'_> {
             types.extend(items.iter().map(Expr::ty));
             if let Ok(Type { oid: common, .. }) = self.common_type(&types, "IN")
                 && common != oids::RECORD
+                // The comparison would look into an array of arrays for its innermost elements.
+                && self.element_of(Type::new(common)).is_none()
                 && let Some(array) = self.array_type_of(Type::new(common))
             {
                 let mut elements = Vec::with_capacity(items.len());
