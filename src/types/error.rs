@@ -3,6 +3,7 @@
 //! Where a caller must branch it compares [`Error::code`]; texts are PostgreSQL's own wherever it has one.
 
 use std::fmt;
+use std::panic::Location;
 
 use crate::SqlState;
 
@@ -79,6 +80,10 @@ pub struct Fields {
     pub datatype: Option<String>,
     /// `n`.
     pub constraint: Option<String>,
+    /// `F` and `L`: where in our source it was made.
+    pub source: &'static Location<'static>,
+    /// `R`: the routine that reports it in PostgreSQL, where clients tell errors apart by that.
+    pub routine: Option<&'static str>,
 }
 
 macro_rules! with_text {
@@ -92,11 +97,13 @@ macro_rules! with_text {
 
 impl Error {
     /// An `ERROR` with this SQLSTATE and message.
+    #[track_caller]
     pub fn new(code: SqlState, message: impl Into<String>) -> Self {
         Self::with_severity(Severity::Error, code, message)
     }
 
     /// A report of any severity.
+    #[track_caller]
     pub fn with_severity(severity: Severity, code: SqlState, message: impl Into<String>) -> Self {
         Error(Box::new(Fields {
             severity,
@@ -112,15 +119,19 @@ impl Error {
             column: None,
             datatype: None,
             constraint: None,
+            source: Location::caller(),
+            routine: None,
         }))
     }
 
     /// 0A000: what PostgreSQL has and DictDB has not. `feature` completes "… is not supported".
+    #[track_caller]
     pub fn unsupported(feature: impl fmt::Display) -> Self {
         Self::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{feature} is not supported"))
     }
 
     /// XX000: a broken invariant that still ends only the statement.
+    #[track_caller]
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(SqlState::INTERNAL_ERROR, message)
     }
@@ -148,6 +159,13 @@ impl Error {
         if self.0.position.is_none() {
             self.0.position = position;
         }
+        self
+    }
+
+    /// Sets `R`.
+    #[must_use]
+    pub fn routine(mut self, name: &'static str) -> Self {
+        self.0.routine = Some(name);
         self
     }
 

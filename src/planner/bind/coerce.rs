@@ -106,6 +106,12 @@ impl Binder<'_> {
 
     fn coerce_unknown(&mut self, expr: Expr, target: Type, context: CastContext) -> Result<Expr> {
         let base = self.cx.catalog.base_type(target);
+        // A parameter is of the domain itself: its value is checked when it is read.
+        if let Expr::Param(index, _) = expr
+            && base.oid != target.oid
+        {
+            return self.decide_param(index, target);
+        }
         let value = match expr {
             Expr::Param(index, _) => self.decide_param(index, base)?,
             Expr::Const(Datum::Null, _) => Expr::null(Type::new(base.oid)),

@@ -228,7 +228,13 @@ impl Binder<'_> {
                     let parts = idents(name)?;
                     bound.values.push(self.row_of_table(&parts)?);
                 }
-                expr => bound.values.push(self.bind_expr(expr)?),
+                expr => {
+                    let value = self.bind_expr(expr)?;
+                    // As a driver calls a procedure of OUT parameters only: `f($1::void)` is `f()`.
+                    if !(value.ty().oid == oids::VOID && matches!(value, Expr::Param(..))) {
+                        bound.values.push(value);
+                    }
+                }
             }
         }
         Ok(bound)

@@ -20,7 +20,8 @@ impl Interpreter<'_> {
             Some(format) => Some(self.format(format, &raise.args)?),
             None => raise.condition.as_ref().map(|name| name.to_string()),
         };
-        let mut report = Error::with_severity(raise.level, SqlState::SUCCESSFUL_COMPLETION, "");
+        let blank = Error::with_severity(raise.level, SqlState::SUCCESSFUL_COMPLETION, "");
+        let mut report = blank.routine("exec_stmt_raise");
         let mut given: Vec<RaiseOption> = Vec::new();
         for (option, sql) in &raise.options {
             let value = self.evaluate(sql)?;

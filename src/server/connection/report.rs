@@ -45,6 +45,9 @@ fn fields(error: &Error) -> Vec<(u8, String)> {
         (b'c', fields.column.clone()),
         (b'd', fields.datatype.clone()),
         (b'n', fields.constraint.clone()),
+        (b'F', Some(fields.source.file().rsplit('/').next().unwrap_or_default().to_owned())),
+        (b'L', Some(fields.source.line().to_string())),
+        (b'R', fields.routine.map(str::to_owned)),
     ];
     list.extend(optional.into_iter().filter_map(|(field, text)| Some((field, text?.replace('\0', "")))));
     list
@@ -59,7 +62,7 @@ mod tests {
     fn fields_come_in_postgres_order() {
         let error = Error::new(SqlState::UNDEFINED_TABLE, "a\0b").hint("h").detail("d").at(Some(7)).table("t");
         let letters: String = fields(&error).iter().map(|(letter, _)| char::from(*letter)).collect();
-        assert_eq!(letters, "SVCMDHPt");
+        assert_eq!(letters, "SVCMDHPtFL");
         assert_eq!(fields(&error)[3].1, "ab");
     }
 }

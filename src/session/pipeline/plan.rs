@@ -310,7 +310,9 @@ impl CachedPlan {
         let Some(described) = described else { return Ok(()) };
         match &self.columns {
             Some(columns) if Arc::ptr_eq(columns, described) || types(columns) == types(described) => Ok(()),
-            _ => Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type")),
+            // Drivers prepare the statement again when they see this routine.
+            _ => Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type")
+                .routine("RevalidateCachedQuery")),
         }
     }
 }
