@@ -106,9 +106,10 @@ impl Binder<'_> {
 
     fn coerce_unknown(&mut self, expr: Expr, target: Type, context: CastContext) -> Result<Expr> {
         let base = self.cx.catalog.base_type(target);
-        // A parameter is of the domain itself: its value is checked when it is read.
+        // A client's parameter is of the domain itself: its value is checked when it is read.
         if let Expr::Param(index, _) = expr
             && base.oid != target.oid
+            && !self.lifted
         {
             return self.decide_param(index, target);
         }

@@ -52,6 +52,7 @@ impl Binder<'_> {
 
     fn bind_placeholder(&mut self, name: &str) -> Result<Expr> {
         if let Some(index) = dictdb_parser::node::lifted(name) {
+            self.lifted = true;
             let ty = self.params.get(index).copied();
             return ty.map(|ty| Expr::Param(index, ty)).ok_or_else(|| Error::internal("a constant was lifted twice"));
         }

@@ -103,6 +103,8 @@ pub struct Binder<'a> {
     params: Vec<Type>,
     /// Whether parameters beyond the declared ones may appear.
     open_params: bool,
+    /// Its parameters are constants of its text.
+    lifted: bool,
     next_column: u32,
     next_cte: u32,
     pub(crate) levels: Vec<Level>,
@@ -146,6 +148,7 @@ impl<'a> Binder<'a> {
             locations,
             params: declared.to_vec(),
             open_params,
+            lifted: false,
             next_column: 0,
             next_cte: 0,
             levels: Vec::new(),
