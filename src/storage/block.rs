@@ -118,6 +118,22 @@ impl<'a> RowView<'a> {
         }
     }
 
+    /// The stamp of the version, and that of the one that took its place.
+    pub(crate) fn stamps(&self) -> (Stamp, Option<Stamp>) {
+        let mut newer = None;
+        let mut stamp = self.block.stamps[self.slot];
+        let mut next = self.block.undo_of(self.slot);
+        while let (Some(version), Some(undo)) = (self.version, next) {
+            newer = Some(stamp);
+            stamp = undo.stamp;
+            if std::ptr::eq(undo, version) {
+                break;
+            }
+            next = undo.older.as_deref();
+        }
+        (stamp, newer)
+    }
+
     /// The old value of a column at `version`: the last one on the way down the chain to it.
     fn saved(&self, index: usize, version: &Undo) -> Option<&'a crate::column::Saved> {
         let mut found = None;

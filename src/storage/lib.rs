@@ -5,6 +5,7 @@
 mod block;
 mod column;
 mod garbage;
+mod history;
 mod hook;
 mod image;
 mod index;
@@ -26,6 +27,7 @@ mod writers;
 
 pub use block::{BLOCK_ROWS, RowView};
 pub use column::contiguous;
+pub use history::{Origin, Outcome};
 pub use hook::{Accompaniment, ChangeKind, Commit, CommitHook, Committed, LogicalChange, Lsn, Record};
 pub use image::{encode_absence, encode_row, put_run};
 pub use index::{

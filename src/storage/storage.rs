@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 
 use crate::garbage::Garbage;
+use crate::history::History;
 use crate::hook::{CommitHook, Lsn};
 use crate::lock::{Blocking, LockManager, RelationLock, Sessions};
 use crate::sequence::Sequence;
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) garbage: Garbage,
     pub(crate) locks: LockManager,
     pub(crate) sessions: Sessions,
+    pub(crate) history: History,
     pub(crate) serializables: Serializables,
     pub(crate) hook: OnceLock<Arc<dyn CommitHook>>,
     pub(crate) blocking: OnceLock<Arc<dyn Blocking>>,
@@ -68,6 +70,7 @@ impl Storage {
             garbage: Garbage::default(),
             locks: LockManager::default(),
             sessions: Sessions::default(),
+            history: History::default(),
             serializables: Serializables::default(),
             hook: OnceLock::new(),
             blocking: OnceLock::new(),
@@ -107,6 +110,7 @@ impl Storage {
     /// Ids of transactions go on from here.
     pub fn restore_next_transaction_id(&self, next: TxnId) {
         self.0.writers.skip_to(next);
+        self.0.history.begins_at(next);
     }
 
     /// All sequences by id.

@@ -103,6 +103,20 @@ impl Writers {
         TxnId(self.next_id.load(Ordering::Relaxed))
     }
 
+    /// The ids of transactions in progress, ascending.
+    pub(crate) fn ids(&self) -> Vec<TxnId> {
+        let used = self.free.lock().unused;
+        let ids = (0..used).map(|slot| self.slot(slot as u16).id.load(Ordering::Acquire)).filter(|id| *id != 0);
+        let mut ids: Vec<TxnId> = ids.map(TxnId).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    pub(crate) fn is_in_progress(&self, id: TxnId) -> bool {
+        let used = self.free.lock().unused;
+        (0..used).any(|slot| self.slot(slot as u16).id.load(Ordering::Acquire) == id.0)
+    }
+
     /// Hands out no id below this one.
     pub(crate) fn skip_to(&self, next: TxnId) {
         self.next_id.fetch_max(next.0, Ordering::Relaxed);

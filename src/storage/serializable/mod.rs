@@ -61,6 +61,11 @@ impl Transaction {
         }
     }
 
+    /// Whether it was declared READ ONLY; only SERIALIZABLE ones know.
+    pub fn is_read_only(&self) -> bool {
+        self.serializable().is_some_and(|own| own.read_only.load(Ordering::Relaxed))
+    }
+
     /// To be called before every row of a table is looked at. 40001 under SERIALIZABLE.
     #[inline]
     pub fn reads_table(&self, table: &Table) -> Result<()> {

@@ -40,9 +40,8 @@ impl Table {
         strength: RowStrength,
     ) -> Result<RowLocked> {
         let locked = self.try_lock_row(transaction, snapshot, row, expected, strength);
-        if !matches!(locked, Ok(RowLocked::Busy(_))) {
-            transaction.leave_queue();
-        }
+        let stays = matches!(locked, Ok(RowLocked::Busy(_) | RowLocked::Changed));
+        transaction.attempted(self, row, stays);
         locked
     }
 

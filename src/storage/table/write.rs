@@ -98,7 +98,8 @@ impl Table {
         changes: &[(usize, Datum)],
     ) -> Result<Written> {
         let written = self.track(transaction, row, || self.try_update(transaction, snapshot, row, expected, changes));
-        leave_queue_unless_busy(transaction, &written);
+        let stays = matches!(written, Ok(Written::Busy(_) | Written::Changed));
+        transaction.attempted(self, row, stays);
         written
     }
 
@@ -189,7 +190,8 @@ impl Table {
         expected: Option<VersionTag>,
     ) -> Result<Written> {
         let written = self.track(transaction, row, || self.try_delete(transaction, snapshot, row, expected));
-        leave_queue_unless_busy(transaction, &written);
+        let stays = matches!(written, Ok(Written::Busy(_) | Written::Changed));
+        transaction.attempted(self, row, stays);
         written
     }
 
@@ -305,13 +307,6 @@ impl Table {
         let (cell, slot) = self.cell(row)?;
         let mut block = cell.write();
         (slot < block.len()).then(|| change(&mut block, slot))
-    }
-}
-
-/// Whoever has waited at the head of a row's queue keeps the place only to wait on.
-fn leave_queue_unless_busy(transaction: &Transaction, written: &Result<Written>) {
-    if !matches!(written, Ok(Written::Busy(_))) {
-        transaction.leave_queue();
     }
 }
 

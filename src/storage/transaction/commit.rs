@@ -43,7 +43,7 @@ impl Transaction {
         if self.state.swap(FINISHED, Ordering::AcqRel) != ACTIVE {
             return Err(Error::internal("transaction is finished"));
         }
-        *self.fixed.lock() = None;
+        self.forget_snapshots();
         let shared = &self.session.shared;
         let Some((writer, id)) = self.identity.get().copied() else {
             let checked = self.commit_serializable(|| Ok(())).inspect_err(|_| self.abort_serializable());
@@ -54,7 +54,7 @@ impl Transaction {
         let published = match self.prepare(&log, id, with.as_ref().map(|with| with.attachment)) {
             Ok(record) => {
                 let notes = self.notes(&log);
-                self.commit_serializable(|| self.publish(writer, &log, (record, notes), with, promised))
+                self.commit_serializable(|| self.publish((writer, id), &log, (record, notes), with, promised))
             }
             Err(error) => Err(error),
         };
@@ -77,7 +77,7 @@ impl Transaction {
     /// Undoes everything and releases its locks. Does nothing if it is finished.
     pub fn rollback(&self) {
         if self.state.swap(FINISHED, Ordering::AcqRel) == ACTIVE {
-            *self.fixed.lock() = None;
+            self.forget_snapshots();
             self.undo_all();
         }
     }
@@ -89,6 +89,7 @@ impl Transaction {
             undo(&mut log, Mark::default(), writer);
             *log = Log::default();
             drop(log);
+            self.session.shared.history.aborted(id);
             self.leave(writer, id);
         } else {
             self.session.shared.locks.release_after(&self.session, (0, 0));
@@ -122,7 +123,7 @@ impl Transaction {
     /// The moment of commit.
     fn publish(
         &self,
-        writer: Writer,
+        (writer, id): (Writer, TxnId),
         log: &Log,
         (record, mut notes): (Option<Record>, Option<Notes>),
         with: Option<Accompaniment<'_>>,
@@ -152,6 +153,7 @@ impl Transaction {
         if let Some(notes) = notes {
             notes.enter(&log.tables);
         }
+        shared.history.committed(ts, id);
         shared.writers.set_committed(writer, ts);
         shared.clock.store(ts, Ordering::SeqCst);
         Ok((ts, lsn))

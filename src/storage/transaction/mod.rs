@@ -49,6 +49,8 @@ pub struct Transaction {
     command: AtomicU32,
     /// REPEATABLE READ's one moment.
     fixed: Mutex<Option<Snapshot>>,
+    /// Snapshots that others may take over.
+    exported: Mutex<Vec<Snapshot>>,
     log: Mutex<Log>,
     state: AtomicU8,
     /// Set while it is the first of those who wait for a row.
@@ -68,6 +70,7 @@ impl Transaction {
             identity: OnceLock::new(),
             command: AtomicU32::new(0),
             fixed: Mutex::new(None),
+            exported: Mutex::default(),
             log: Mutex::default(),
             state: AtomicU8::new(ACTIVE),
             is_queued: AtomicBool::new(false),
@@ -107,15 +110,31 @@ impl Transaction {
         Ok(first.at_command(own, command))
     }
 
-    /// Takes over the moment of another transaction in progress, before its own first snapshot: SET TRANSACTION SNAPSHOT.
-    /// The other one must not be READ COMMITTED, and not end meanwhile.
-    pub fn import_snapshot(&self, other: &Transaction) {
-        let Some(moment) = other.fixed.lock().as_ref().map(Snapshot::ts) else { return };
+    /// Keeps a snapshot of this command until the transaction ends, for others to take over; its number.
+    pub fn export_snapshot(&self) -> Result<usize> {
+        let moment = self.snapshot()?.ts();
+        let mut exported = self.exported.lock();
+        exported.push(Snapshot::at(&self.session, moment));
+        Ok(exported.len() - 1)
+    }
+
+    /// Takes over a moment that another transaction in progress has exported, before its own first snapshot: SET
+    /// TRANSACTION SNAPSHOT. Nothing happens when the other one has ended.
+    pub fn import_snapshot(&self, other: &Transaction, number: usize) {
+        // The lock keeps the other one's pin while this one takes its own.
+        let exported = other.exported.lock();
+        let Some(moment) = exported.get(number).map(Snapshot::ts) else { return };
         let take = || Snapshot::at(&self.session, moment);
         *self.fixed.lock() = Some(match self.serializable() {
             Some(own) => self.enter_serializable(own, Some(other), take),
             None => take(),
         });
+    }
+
+    /// Lets its snapshots go: others see further without them.
+    fn forget_snapshots(&self) {
+        *self.fixed.lock() = None;
+        self.exported.lock().clear();
     }
 
     /// A snapshot of now for a further command, whatever the isolation level: what foreign keys look at when a key goes
@@ -184,6 +203,23 @@ impl Transaction {
         self.wait_for(holder, options).inspect_err(|_| self.leave_queue())
     }
 
+    /// A row was to be written or locked. Whoever has waited for it at the head of its queue keeps the place as long as the
+    /// same row is still to be tried again: because it is busy, or to be looked at anew.
+    #[inline]
+    pub(crate) fn attempted(&self, table: &Table, row: RowId, stays: bool) {
+        if self.is_queued.load(Ordering::Acquire) {
+            let same = *self.queued_for.lock() == Some(LockTag::Tuple { table: table.id(), row });
+            if !(stays && same) {
+                self.leave_queue();
+            }
+        }
+    }
+
+    /// A row that was waited for is not wanted any more: who waits for it, too, may come forward.
+    pub fn give_up_row(&self) {
+        self.leave_queue();
+    }
+
     /// Gives the place at the head of a row's queue to the next one.
     #[inline]
     pub(crate) fn leave_queue(&self) {
@@ -236,7 +272,7 @@ impl Drop for Transaction {
     fn drop(&mut self) {
         self.rollback();
         // Its snapshot goes before its session.
-        *self.fixed.get_mut() = None;
+        self.forget_snapshots();
         self.own_session = None;
     }
 }
