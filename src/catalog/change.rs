@@ -72,11 +72,34 @@ pub enum Key {
     OperatorClass(Oid),
     /// An operator family.
     OperatorFamily(Oid),
+    /// A policy: relation and policy.
+    Policy(Oid, Oid),
     /// A role.
     Role(Oid),
 }
 
 impl Key {
+    /// The object as `pg_description` names it: system catalog, oid, column. Defaults have no comments.
+    pub fn address(self) -> Option<(Oid, Oid, i32)> {
+        Some(match self {
+            Key::Schema(oid) => (Oid(2615), oid, 0),
+            Key::Relation(oid) => (Oid(1259), oid, 0),
+            Key::Column(oid, attnum) => (Oid(1259), oid, attnum.into()),
+            Key::Constraint(_, oid) => (Oid(2606), oid, 0),
+            Key::Type(oid) => (Oid(1247), oid, 0),
+            Key::Function(oid) => (Oid(1255), oid, 0),
+            Key::Trigger(_, oid) => (Oid(2620), oid, 0),
+            Key::Extension(oid) => (Oid(3079), oid, 0),
+            Key::Operator(oid) => (Oid(2617), oid, 0),
+            Key::Cast(oid) => (Oid(2605), oid, 0),
+            Key::OperatorClass(oid) => (Oid(2616), oid, 0),
+            Key::OperatorFamily(oid) => (Oid(2753), oid, 0),
+            Key::Policy(_, oid) => (Oid(3256), oid, 0),
+            Key::Role(oid) => (Oid(1260), oid, 0),
+            Key::Default(..) => return None,
+        })
+    }
+
     pub(crate) const MIN: Key = Key::Schema(Oid(0));
     pub(crate) const MAX: Key = Key::Role(Oid(u32::MAX));
 }

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use dictdb_types::{Datum, Oid, Type};
 
 use crate::partition::{PartitionBound, PartitionKey};
+use crate::policy::Policy;
+use crate::trigger::Firing;
 
 /// `pg_namespace`.
 #[derive(Clone, Debug)]
@@ -69,6 +71,8 @@ pub struct Relation {
     pub row_security: bool,
     /// `relforcerowsecurity`.
     pub force_row_security: bool,
+    /// `pg_policy` with `polrelid` of this table, by name.
+    pub policies: Vec<Arc<Policy>>,
     /// `reloftype`.
     pub of_type: Oid,
     /// `pg_inherits.inhparent`, in order.
@@ -362,6 +366,10 @@ pub struct ForeignKey {
     pub on_delete: ReferentialAction,
     /// `confdelsetcols`: columns that ON DELETE SET NULL/DEFAULT sets; empty means all.
     pub delete_set_columns: Vec<i16>,
+    /// `tgenabled` of the triggers that check referencing rows; `None` is `O`.
+    pub check_firing: Option<Firing>,
+    /// `tgenabled` of the triggers that act when a referenced row goes; `None` is `O`.
+    pub action_firing: Option<Firing>,
 }
 
 /// What happens to referencing rows.
@@ -485,6 +493,7 @@ impl Relation {
             replica_identity: ReplicaIdentity::Default,
             row_security: false,
             force_row_security: false,
+            policies: Vec::new(),
             of_type: Oid::INVALID,
             parents: Vec::new(),
             children: Vec::new(),

@@ -14,8 +14,9 @@ use crate::{
     AggregateInfo, BaseInfo, Catalog, Change, CheckOption, Column, Constraint, ConstraintKind, Dependency, Domain,
     DomainCheck, Extension, ForeignKey, Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language,
     MovingAggregate, Object, OnCommit, Operator, OperatorClass, OperatorFamily, Parameter, PartitionBound,
-    PartitionColumn, PartitionKey, PartitionStrategy, Persistence, RangeDatum, RangeInfo, ReferentialAction, Relation,
-    RelationKind, ReplicaIdentity, Role, Routine, Schema, SequenceInfo, SqlBody, Trigger, ViewInfo, system_relations,
+    PartitionColumn, PartitionKey, PartitionStrategy, Persistence, Policy, PolicyCommand, RangeDatum, RangeInfo,
+    ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Schema, SequenceInfo, SqlBody, Trigger,
+    ViewInfo, system_relations,
 };
 
 /// Changes as bytes.
@@ -74,7 +75,10 @@ stored_enum!(Key {
     12: Cast(oid),
     13: OperatorClass(oid),
     14: OperatorFamily(oid),
+    15: Policy(relation, policy),
 });
+stored_struct!(Policy { 1: oid, 2: name, 3: permissive, 4: command, 5: roles, 6: using, 7: check });
+stored_enum!(PolicyCommand { 1: All, 2: Select, 3: Insert, 4: Update, 5: Delete });
 stored_enum!(Dependency { 1: Normal, 2: Auto, 3: Internal, 4: Extension });
 stored_struct!(Extension { 1: oid, 2: name, 3: owner, 4: namespace, 5: relocatable, 6: version });
 stored_struct!(Operator {
@@ -145,6 +149,7 @@ stored_struct!(Relation {
     22: on_commit,
     23: partition_key,
     24: bound,
+    25: policies,
 });
 stored_struct!(PartitionKey { 1: strategy, 2: columns });
 stored_enum!(PartitionStrategy { 1: List, 2: Range, 3: Hash });
@@ -234,6 +239,8 @@ stored_struct!(ForeignKey {
     6: on_update,
     7: on_delete,
     8: delete_set_columns,
+    9: check_firing,
+    10: action_firing,
 });
 stored_enum!(ReferentialAction { 1: NoAction, 2: Restrict, 3: Cascade, 4: SetNull, 5: SetDefault });
 stored_struct!(Domain { 1: oid, 2: not_null, 3: default, 4: checks });
@@ -315,6 +322,7 @@ stored_struct!(Trigger {
     15: referenced,
     16: deferrable,
     17: initially_deferred,
+    18: parent,
 });
 stored_struct!(Role {
     1: oid,
@@ -418,7 +426,9 @@ impl Catalog {
     pub fn highest_oid(&self) -> Oid {
         let relations = self.relations.values().flat_map(|relation| {
             let own = [relation.oid, relation.storage, relation.row_type];
-            own.into_iter().chain(relation.constraints.iter().map(|constraint| constraint.oid))
+            let constraints = relation.constraints.iter().map(|constraint| constraint.oid);
+            let policies = relation.policies.iter().map(|policy| policy.oid);
+            own.into_iter().chain(constraints).chain(policies)
         });
         let named = self.schemas.keys().chain(self.types.keys()).chain(self.roles.keys()).copied();
         let named = named.chain(self.extensions.keys().copied()).chain(self.operators.keys().copied());

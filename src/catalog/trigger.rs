@@ -80,6 +80,16 @@ pub enum Firing {
 }
 
 impl Firing {
+    /// Whether such a trigger fires in an ordinary session, or in one of a replica.
+    pub const fn fires(self, replica: bool) -> bool {
+        match self {
+            Firing::Always => true,
+            Firing::Disabled => false,
+            Firing::Origin => !replica,
+            Firing::Replica => replica,
+        }
+    }
+
     /// The letter.
     pub const fn letter(self) -> char {
         match self {
@@ -124,6 +134,8 @@ pub struct Trigger {
     pub constraint: Oid,
     /// `tgconstrrelid`, or zero.
     pub referenced: Oid,
+    /// `tgparentid`: the trigger of a partitioned table that this one stands for in a partition, or zero.
+    pub parent: Oid,
     /// `tgdeferrable`.
     pub deferrable: bool,
     /// `tginitdeferred`.

@@ -116,6 +116,11 @@ impl Catalog {
         self.relations.values()
     }
 
+    /// What the domains add to their types.
+    pub fn domains(&self) -> impl Iterator<Item = &Arc<Domain>> {
+        self.domains.values()
+    }
+
     /// A type of this name in a schema.
     pub fn type_in(&self, namespace: Oid, name: &str) -> Option<Arc<TypeInfo>> {
         if namespace == namespaces::PG_CATALOG
@@ -363,9 +368,21 @@ impl Catalog {
             Key::OperatorFamily(oid) => {
                 self.operator_families.remove(&oid);
             }
-            Key::Column(..) | Key::Default(..) | Key::Constraint(..) => {}
+            Key::Column(..) | Key::Default(..) | Key::Constraint(..) | Key::Policy(..) => {}
         }
         self.remove_dependencies(key);
+        self.remove_comments(key);
+    }
+
+    /// Comments go with their objects.
+    fn remove_comments(&mut self, key: Key) {
+        let Some((class, object, part)) = key.address() else { return };
+        let parts = if part == 0 { i32::MIN..=i32::MAX } else { part..=part };
+        let range = (class, object, *parts.start())..=(class, object, *parts.end());
+        let gone: Vec<_> = self.comments.range(range).map(|(address, _)| *address).collect();
+        for address in gone {
+            self.comments.remove(&address);
+        }
     }
 
     fn remove_dependencies(&mut self, dependent: Key) {
