@@ -53,6 +53,13 @@ impl<T> Tree<T> {
         Tree { node: Some(Box::new(node)), depth }
     }
 
+    /// A tree made of parts of this one, a few levels deeper at most.
+    #[must_use]
+    pub fn rebuilt(&self, node: T) -> Self {
+        const ADDED: u32 = 8;
+        Tree::new(node, self.depth + ADDED)
+    }
+
     /// Levels of the tree.
     pub fn depth(&self) -> u32 {
         self.depth

@@ -1,5 +1,6 @@
 //! Structural equality of expressions: whether two of them, bound in the same query, always have the same value.
 
+use dictdb_functions::facts;
 use dictdb_types::{Datum, order};
 
 use crate::expr::{Expr, SortKey, Volatility, Window};
@@ -51,6 +52,17 @@ impl Expr {
             (Expr::Sublink(_) | Expr::Subplan(_) | Expr::Aggregate(_) | Expr::Window(_) | Expr::Assign(_), _) => false,
             _ => true,
         }
+    }
+
+    /// Whether evaluating it may tell of its operands by other means than its value: errors, notices.
+    pub fn is_leaky(&self) -> bool {
+        let leaks = |oid| !facts::proc_by_oid(oid).is_some_and(|proc| proc.leakproof);
+        self.any(&mut |e| match e {
+            Expr::Call(call) => leaks(call.function.oid),
+            Expr::ScalarArray(array) => leaks(array.function.oid),
+            Expr::Sublink(_) | Expr::ViaIo(..) => true,
+            _ => false,
+        })
     }
 
     /// Whether evaluating it twice may give two values.

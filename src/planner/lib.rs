@@ -24,6 +24,7 @@ mod fold;
 pub mod logical;
 pub mod part;
 pub mod physical;
+pub mod policy;
 pub mod pruning;
 pub mod routine;
 mod rules;
@@ -45,7 +46,7 @@ use dictdb_parser::ast;
 use dictdb_types::{Error, Oid, Result, Type};
 
 use bind::Binder;
-pub use bind::{BindContext, Updatable, updatable};
+pub use bind::{BindContext, Renaming, Updatable, updatable};
 use estimate::Statistics;
 
 /// A statement ready to be prepared by the executor.
@@ -64,6 +65,8 @@ pub struct Planned {
     pub returns_rows: bool,
     /// A constant expression in it cannot be computed: whoever runs the plan reports this instead. Describing it is fine.
     pub failure: Option<Error>,
+    /// The first table whose rows policies choose from, and whether the role owns it: an error where `row_security` is off.
+    pub secured: Option<(Arc<str>, bool)>,
     /// An operator has only parameters and constants for operands, so that plans with other constants may differ.
     pub computes_with_parameters: bool,
 }
@@ -127,13 +130,14 @@ pub fn plan_with(
         node if command == Command::Select => !node.columns().is_empty() || !is_modify(node),
         node => !node.columns().is_empty(),
     };
+    let secured = binder.secured.take();
     let params = binder.into_params()?;
     let outputs = node.columns();
     let columns = outputs.iter().map(OutputColumn::of).collect();
     let (mut node, failure) = rules::apply(node, cx);
     let plan = Arc::new(build::plan(&node, &outputs, cx, statistics)?);
     let computes_with_parameters = rules::computes_with_parameters(&mut node);
-    Ok(Planned { plan, params, columns, command, routines, returns_rows, failure, computes_with_parameters })
+    Ok(Planned { plan, params, columns, command, routines, returns_rows, failure, secured, computes_with_parameters })
 }
 
 /// The type that a type name means along the search path. 42704, 3F000, and 22023 for its modifiers.

@@ -278,6 +278,30 @@ pub enum Check {
     Constraint(Arc<str>),
     /// 44000 naming the view.
     View(Arc<str>),
+    /// A policy of a table (without name: the permissive ones together), which NULL does not satisfy.
+    Policy {
+        /// The table.
+        table: Arc<str>,
+        /// A restrictive policy.
+        policy: Option<Arc<str>>,
+        /// Which rows it is about.
+        stage: PolicyStage,
+    },
+}
+
+/// Which rows a policy is checked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyStage {
+    /// Rows to be inserted.
+    Insert,
+    /// Rows that ON CONFLICT DO UPDATE finds.
+    Conflict,
+    /// Rows that were updated.
+    Update,
+    /// Rows that MERGE updates, as they were.
+    MergeUpdate,
+    /// Rows that MERGE deletes.
+    MergeDelete,
 }
 
 /// What Modify does.

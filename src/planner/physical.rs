@@ -88,8 +88,8 @@ pub struct TableRef {
 pub enum Op {
     /// Constant rows.
     Values { rows: Vec<Vec<Expr>> },
-    /// Every row of a table.
-    SeqScan { table: TableRef, fetch: Fetch, filter: Option<Expr> },
+    /// Every row of a table, or those that a `tid` or an array of them names.
+    SeqScan { table: TableRef, fetch: Fetch, tids: Option<Expr>, filter: Option<Expr> },
     /// Some rows of a table, chosen by their row ids; `percent` and `seed` have no input.
     Sample { input: Box<Node>, row_id: usize, method: SampleMethod, percent: Expr, seed: Option<Expr> },
     /// Rows found by an index, in its order (`reverse`: backwards).
@@ -243,6 +243,8 @@ pub struct Modify {
     pub identity: Vec<usize>,
     /// RETURNING.
     pub returning: Option<Vec<Expr>>,
+    /// Attnums of the system columns that RETURNING names: they stand between the full row and the input row.
+    pub system: Vec<i16>,
     /// CHECK constraints.
     pub checks: Vec<(Check, Expr)>,
     /// Generated columns.

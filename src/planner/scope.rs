@@ -69,6 +69,13 @@ impl TypeLookup for CatalogScope<'_> {
     }
 }
 
+impl CatalogScope<'_> {
+    /// Functions of a session's own schema are found only where they are named with it.
+    fn is_temporary(&self, namespace: Oid) -> bool {
+        self.catalog.schema(namespace).is_some_and(|schema| schema.name.starts_with("pg_temp_"))
+    }
+}
+
 impl Scope for CatalogScope<'_> {
     fn functions(&self, schema: Option<&str>, name: &str) -> Result<Vec<Signature<'_>>> {
         let schemas = self.schemas(schema)?.into_iter().enumerate();
@@ -77,7 +84,7 @@ impl Scope for CatalogScope<'_> {
             for builtin in builtin_functions(namespace, name, path) {
                 found.push(builtin);
             }
-            if self.catalog.has_routines() {
+            if self.catalog.has_routines() && (schema.is_some() || !self.is_temporary(namespace)) {
                 for routine in self.catalog.routines_named(namespace, name) {
                     found.push(Self::signature(self.catalog, routine, path));
                 }

@@ -8,7 +8,7 @@ use dictdb_catalog::Relation;
 use dictdb_parser::{Locations, ast};
 use dictdb_types::{Error, Result, SqlState, Type};
 
-use crate::bind::{BindContext, Binder, Clause, Level};
+use crate::bind::{BindContext, Binder, Clause, Level, Renaming};
 use crate::deparse;
 use crate::expr::{ColumnId, Expr};
 use crate::logical::Column;
@@ -140,12 +140,27 @@ pub fn domain_shown(text: &str, base: Type, pretty: bool, cx: BindContext<'_>) -
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
     let mut binder = Binder::new(cx, &locations, &[], false);
+    let bound = bind_over_value(&mut binder, &tree, base)?;
+    text_of(&binder, &bound, &[], Form { stored: false, pretty })
+}
+
+/// The canonical text of a domain's CHECK or default, or of a parameter's default, after a renaming.
+pub fn value_restated(text: &str, base: Type, names: Renaming<'_>) -> Result<Arc<str>> {
+    let tree = dictdb_parser::parse_expression(text)?;
+    let locations = Locations::default();
+    let mut binder = Binder::new(names.before, &locations, &[], false);
+    let bound = bind_over_value(&mut binder, &tree, base)?;
+    binder.cx = names.after;
+    text_of(&binder, &bound, &[], Form { stored: true, pretty: false }).map(Arc::from)
+}
+
+/// Binds an expression in which `VALUE` may stand.
+fn bind_over_value(binder: &mut Binder<'_>, tree: &ast::Expr, base: Type) -> Result<Expr> {
     let value = crate::bind::NamedColumn { name: Arc::from("value"), expr: Expr::TestValue(base), source: None };
     let table = crate::bind::TableName::new("", vec![value], dictdb_types::oids::RECORD);
     binder.levels.push(Level { names: crate::bind::Names::of_table(table), ..Level::default() });
     binder.keep_casts = true;
-    let bound = binder.bind_expr(&tree)?;
-    text_of(&binder, &bound, &[], Form { stored: false, pretty })
+    binder.bind_expr(tree)
 }
 
 /// Binds the default of a domain, as a value of its base type.
@@ -165,17 +180,17 @@ pub fn bind_domain_default(
     text_of(&binder, &written, &[], Form { stored: true, pretty: false }).map(Arc::from)
 }
 
-/// The canonical text of a stored expression over a table whose columns have got other names since.
+/// The canonical text of a stored expression over a table, after something in it has got another name.
 pub fn restated(
     text: &str,
     old: &Arc<Relation>,
     new: &Relation,
     purpose: TableExpr,
-    cx: BindContext<'_>,
+    renaming: Renaming<'_>,
 ) -> Result<Arc<str>> {
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
-    let mut binder = Binder::new(cx, &locations, &[], false);
+    let mut binder = Binder::new(renaming.before, &locations, &[], false);
     let mut row = binder.row_columns(old);
     let names = crate::bind::Names::of_table(binder.row_name(old, &old.name, &row));
     binder.levels.push(Level { names, clause: clause(purpose), ..Level::default() });
@@ -188,6 +203,7 @@ pub fn restated(
             column.name = renamed.name.clone();
         }
     }
+    binder.cx = renaming.after;
     text_of(&binder, &written, &row, Form { stored: true, pretty: false }).map(Arc::from)
 }
 

@@ -6,7 +6,7 @@ use dictdb_catalog::Relation;
 use dictdb_parser::{Locations, ast};
 use dictdb_types::{Error, Result, SqlState, oids, quote_identifier};
 
-use crate::bind::{BindContext, Binder, Clause, Level, Names};
+use crate::bind::{BindContext, Binder, Clause, Level, Names, Renaming};
 use crate::deparse::{self, QueryText};
 use crate::expr::{ColumnId, Expr, Sublink};
 use crate::logical::Column;
@@ -145,12 +145,12 @@ pub fn bind_when_text(text: &str, relation: &Arc<Relation>, cx: BindContext<'_>)
 
 /// The stored text of a condition as this search path shows it; `pretty` spares parentheses.
 pub fn when_shown(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext<'_>) -> Result<String> {
-    written_again(text, relation, relation, Some(pretty), cx)
+    written_again(text, relation, relation, Some(pretty), Renaming { before: cx, after: cx })
 }
 
 /// The stored text of a condition over a table whose columns have got other names since.
-pub fn when_restated(text: &str, old: &Arc<Relation>, new: &Relation, cx: BindContext<'_>) -> Result<Arc<str>> {
-    written_again(text, old, new, None, cx).map(Arc::from)
+pub fn when_restated(text: &str, old: &Arc<Relation>, new: &Relation, names: Renaming<'_>) -> Result<Arc<str>> {
+    written_again(text, old, new, None, names).map(Arc::from)
 }
 
 /// Binds a text over one version of a table and writes it over another; as shown (prettily or not) or to be stored.
@@ -159,14 +159,15 @@ fn written_again(
     old: &Arc<Relation>,
     new: &Relation,
     shown: Option<bool>,
-    cx: BindContext<'_>,
+    names: Renaming<'_>,
 ) -> Result<String> {
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
-    let mut binder = Binder::new(cx, &locations, &[], false);
+    let mut binder = Binder::new(names.before, &locations, &[], false);
     let rows = Rows::enter(old, &mut binder);
     let value = binder.bind_expr(&tree)?;
     let bound = binder.coerce_to_boolean(value, "WHEN", None)?;
+    binder.cx = names.after;
     rows.text(&bound, new, &binder, shown.is_none(), shown.unwrap_or(false))
 }
 

@@ -26,7 +26,6 @@ const UNSUPPORTED: &[(&[K], &str)] = &[
     (&[K::Event], "ALTER EVENT TRIGGER"),
     (&[K::Foreign, K::Data], "ALTER FOREIGN DATA WRAPPER"),
     (&[K::Large], "ALTER LARGE OBJECT"),
-    (&[K::Policy], "ALTER POLICY"),
     (&[K::Publication], "ALTER PUBLICATION"),
     (&[K::Rule], "ALTER RULE"),
     (&[K::Server], "ALTER SERVER"),
@@ -76,6 +75,10 @@ impl Parser<'_> {
                 self.advance();
                 self.expect_word(K::Privileges)?;
                 self.alter_default_privileges()
+            }
+            K::Policy => {
+                self.advance();
+                self.alter_policy()
             }
             K::System => {
                 self.advance();

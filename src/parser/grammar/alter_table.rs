@@ -1,6 +1,6 @@
 //! `ALTER TABLE` and the actions other relations share with it.
 
-use dictdb_types::{Error, Result};
+use dictdb_types::{Error, Result, SqlState};
 use sqlparser::ast::Ident;
 
 use super::Parser;
@@ -183,7 +183,13 @@ impl Parser<'_> {
         }
         self.eat_word(K::Column);
         if self.is(Kind::Integer) {
-            let column = ColumnRef::Number(i64::from(self.integer()?));
+            let position = self.position();
+            let number = i64::from(self.integer()?);
+            if !(1..=i64::from(i16::MAX)).contains(&number) {
+                let message = "column number must be in range from 1 to 32767";
+                return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).at(Some(position)));
+            }
+            let column = ColumnRef::Number(number);
             self.expect_words(&[K::Set, K::Statistics])?;
             return Ok(AlterTableAction::SetStatistics { column, target: self.signed_integer()? });
         }

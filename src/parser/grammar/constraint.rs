@@ -28,7 +28,7 @@ impl Parser<'_> {
     }
 
     /// `( a_expr )` with the text inside the parentheses.
-    fn source_in_parens(&mut self) -> Result<SourceExpr> {
+    pub(super) fn source_in_parens(&mut self) -> Result<SourceExpr> {
         self.expect(Kind::LeftParen)?;
         let source = self.source_expr(|parser| parser.nested(Self::expr))?;
         self.expect(Kind::RightParen)?;

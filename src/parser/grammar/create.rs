@@ -16,7 +16,6 @@ const UNSUPPORTED: &[(&[K], &str)] = &[
     (&[K::Foreign, K::Data], "CREATE FOREIGN DATA WRAPPER"),
     (&[K::Foreign], "CREATE FOREIGN TABLE"),
     (&[K::Language], "CREATE LANGUAGE"),
-    (&[K::Policy], "CREATE POLICY"),
     (&[K::Procedural], "CREATE LANGUAGE"),
     (&[K::Publication], "CREATE PUBLICATION"),
     (&[K::Rule], "CREATE RULE"),
@@ -122,6 +121,7 @@ impl Parser<'_> {
             K::Domain => self.create_domain(),
             K::Function => self.create_function(or_replace, false),
             K::Procedure => self.create_function(or_replace, true),
+            K::Policy => self.create_policy(),
             K::Trigger => self.create_trigger(or_replace, false),
             K::Constraint => {
                 self.expect_word(K::Trigger)?;

@@ -33,6 +33,7 @@ mod object;
 mod objects;
 mod opclass;
 mod option;
+mod policy;
 mod primary;
 mod role;
 mod routine;

@@ -121,6 +121,10 @@ pub enum Utility {
     AlterFunction(AlterFunction),
     /// `CREATE TRIGGER`.
     CreateTrigger(Box<CreateTrigger>),
+    /// `CREATE POLICY`.
+    CreatePolicy(Box<CreatePolicy>),
+    /// `ALTER POLICY`.
+    AlterPolicy(Box<AlterPolicy>),
     /// `CREATE EXTENSION`.
     CreateExtension(CreateExtension),
     /// `ALTER EXTENSION … UPDATE`, `ADD` and `DROP`.

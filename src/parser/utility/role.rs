@@ -1,8 +1,8 @@
 //! Roles and privileges.
 
-use sqlparser::ast::Ident;
+use sqlparser::ast::{Ident, ObjectName};
 
-use super::{Behavior, ObjectKind, ObjectRef, RoleSpec};
+use super::{Behavior, ObjectKind, ObjectRef, RoleSpec, SourceExpr};
 
 /// `CREATE ROLE`, `CREATE USER`, `CREATE GROUP`.
 #[derive(Clone, Debug)]
@@ -161,4 +161,53 @@ pub struct DropOwned {
     pub roles: Vec<RoleSpec>,
     /// `CASCADE`.
     pub behavior: Behavior,
+}
+
+/// `CREATE POLICY`.
+#[derive(Clone, Debug)]
+pub struct CreatePolicy {
+    /// Name.
+    pub name: Ident,
+    /// The table.
+    pub table: ObjectName,
+    /// `AS PERMISSIVE`, which it is unless `AS RESTRICTIVE` says otherwise.
+    pub permissive: bool,
+    /// `FOR`.
+    pub command: PolicyCommand,
+    /// `TO`.
+    pub roles: Vec<RoleSpec>,
+    /// `USING`.
+    pub using: Option<SourceExpr>,
+    /// `WITH CHECK`.
+    pub check: Option<SourceExpr>,
+}
+
+/// `ALTER POLICY`; what is not given stays.
+#[derive(Clone, Debug)]
+pub struct AlterPolicy {
+    /// Name.
+    pub name: Ident,
+    /// The table.
+    pub table: ObjectName,
+    /// `TO`.
+    pub roles: Option<Vec<RoleSpec>>,
+    /// `USING`.
+    pub using: Option<SourceExpr>,
+    /// `WITH CHECK`.
+    pub check: Option<SourceExpr>,
+}
+
+/// What a policy is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyCommand {
+    /// `ALL`.
+    All,
+    /// `SELECT`.
+    Select,
+    /// `INSERT`.
+    Insert,
+    /// `UPDATE`.
+    Update,
+    /// `DELETE`.
+    Delete,
 }

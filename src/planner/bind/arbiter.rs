@@ -34,10 +34,12 @@ enum ElementKey {
 }
 
 impl Binder<'_> {
-    /// The indexes that an ON CONFLICT target means; none at all without a target. 42P10 when nothing matches.
+    /// The indexes that an ON CONFLICT target means; none at all without a target. `named` is the table under the names that
+    /// the statement has for its columns. 42P10 when nothing matches.
     pub(crate) fn arbiters(
         &self,
         relation: &Arc<Relation>,
+        named: &Arc<Relation>,
         insert: &ast::Insert,
         conflict: &ast::OnConflict,
     ) -> Result<Vec<Oid>> {
@@ -46,11 +48,11 @@ impl Binder<'_> {
             return constraint_arbiter(relation, &super::names::dotted(&parts));
         }
         let Some(target) = node::conflict_target(insert) else { return Ok(Vec::new()) };
-        let elements = target.elements.iter().map(|element| self.conflict_element(relation, element));
+        let elements = target.elements.iter().map(|element| self.conflict_element(named, element));
         let elements = elements.collect::<Result<Vec<_>>>()?;
         let mut promised = Vec::new();
         if let Some(predicate) = target.predicate {
-            let bound = table_expr::bind(predicate, self.locations, relation, TableExpr::IndexPredicate, self.cx)?;
+            let bound = table_expr::bind(predicate, self.locations, named, TableExpr::IndexPredicate, self.cx)?;
             bound.expr.into_conjuncts(&mut promised);
         }
         let inference = Inference { elements, promised };

@@ -62,6 +62,8 @@ pub(crate) enum Clause {
     CallArgument,
     /// WHEN of a trigger.
     TriggerWhen,
+    /// USING or WITH CHECK of a policy.
+    Policy,
 }
 
 /// What a clause may not contain.
@@ -112,6 +114,7 @@ impl Clause {
             Clause::FunctionDefault => "DEFAULT expressions",
             Clause::CallArgument => "CALL arguments",
             Clause::TriggerWhen => "trigger WHEN conditions",
+            Clause::Policy => "policy expressions",
         }
     }
 
@@ -136,7 +139,8 @@ impl Clause {
                 stored
                     || matches!(
                         self,
-                        FromFunction
+                        Policy
+                            | FromFunction
                             | JoinOn
                             | Where
                             | GroupBy
@@ -154,7 +158,8 @@ impl Clause {
                 stored
                     || matches!(
                         self,
-                        FromFunction
+                        Policy
+                            | FromFunction
                             | JoinOn
                             | Where
                             | GroupBy
@@ -175,7 +180,8 @@ impl Clause {
                 stored
                     || matches!(
                         self,
-                        JoinOn
+                        Policy
+                            | JoinOn
                             | Where
                             | Having
                             | Filter

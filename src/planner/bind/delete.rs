@@ -1,7 +1,7 @@
 //! DELETE.
 
 use dictdb_catalog::trigger::Event;
-use dictdb_catalog::{Privileges, RelationKind};
+use dictdb_catalog::{PolicyCommand, Privileges, RelationKind};
 use dictdb_parser::ast::{self, FromTable, TableFactor};
 use dictdb_parser::node;
 use dictdb_types::{Error, Result};
@@ -20,17 +20,23 @@ impl Binder<'_> {
             return Err(Error::unsupported("DELETE from other than a table"));
         };
         let named = self.modify_target(name)?;
+        let first_access = self.accesses.len();
         let view = match named.kind {
             RelationKind::View(_) if !self.has_instead(&named, Event::Delete) => {
                 Some(self.view_target(&named, Verb::Delete)?)
             }
             _ => None,
         };
-        self.note_change(&named, Privileges::DELETE, Vec::new());
+        match &view {
+            Some(view) => self.note_view_change(view, Privileges::DELETE, &[], first_access),
+            None => self.note_change(&named, Privileges::DELETE, Vec::new()),
+        }
         let relation = view.as_ref().map_or(named, |view| view.base.clone());
         let using = delete.using.as_deref().unwrap_or(&[]);
         let alias = (alias.as_ref(), node::is_only(with_hints));
-        let source = self.modify_source(&relation, view.as_ref(), alias, using, delete.selection.as_ref())?;
+        let reads = delete.selection.is_some() || delete.returning.is_some() || !using.is_empty();
+        let rows = (delete.selection.as_ref(), PolicyCommand::Delete, reads);
+        let source = self.modify_source(&relation, view.as_ref(), alias, using, rows)?;
         let mut columns = source.changed.columns();
         columns.extend(source.others.iter().map(|column| (column.clone(), Expr::column(column))));
         let input = Node::Project { input: Box::new(source.node), columns };

@@ -97,11 +97,18 @@ impl Binder<'_> {
             };
             self.enter(table, relation);
         }
+        let secured = match &bound.0 {
+            Node::Scan(scan) if scan.relation.row_security => Some((scan.relation.clone(), scan.columns.clone())),
+            _ => None,
+        };
+        let (mut node, names, lateral) = bound;
         if let TableFactor::Table { name, sample: Some(sample), .. } = factor {
-            let (node, names, lateral) = bound;
-            return Ok((self.bind_sample(node, name, sample)?, names, lateral));
+            node = self.bind_sample(node, name, sample)?;
         }
-        Ok(bound)
+        if let Some((relation, columns)) = secured {
+            node = self.secure_scan(node, &relation, &columns)?;
+        }
+        Ok((node, names, lateral))
     }
 
     fn bind_item(&mut self, factor: &TableFactor) -> Result<(Node, Names, bool)> {
@@ -365,12 +372,11 @@ impl Binder<'_> {
         if relation.option("security_invoker").is_none_or(|value| value != "true") {
             inner.cx.role = relation.owner;
         }
-        inner.next_column = self.next_column;
-        inner.next_cte = self.next_cte;
-        inner.depth = self.depth + 1;
+        self.enter_view(relation, &mut inner)?;
         let node = inner.in_level(|binder| binder.bind_query(query))?;
         (self.next_column, self.next_cte) = (inner.next_column, inner.next_cte);
         self.accesses.append(&mut inner.accesses);
+        self.secured = self.secured.take().or(inner.secured.take());
         self.functions.borrow_mut().extend(inner.functions.into_inner());
         Ok(node)
     }

@@ -277,6 +277,7 @@ impl Binder<'_> {
             "greatest" | "least" => {
                 let args = self.bind_arg_values(function)?;
                 let (items, ty) = self.unify_at(args, &self.arg_positions(function), &name.to_ascii_uppercase())?;
+                self.require_comparison(ty)?;
                 Ok(Some(Expr::MinMax(name == "greatest", items, ty)))
             }
             "nullif" => {

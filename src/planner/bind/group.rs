@@ -1,5 +1,7 @@
 //! GROUP BY, grouping sets, and the check that what remains is grouped.
 
+use std::sync::Arc;
+
 use dictdb_catalog::ConstraintKind;
 use dictdb_parser::ast::{Expr as Ast, GroupByExpr};
 use dictdb_parser::node;
@@ -258,13 +260,38 @@ impl Binder<'_> {
                 }
             }
         }
+        let whole_row = match expr {
+            Expr::Row(items, ..) => self.whole_row(items),
+            _ => None,
+        };
         let mut result = Ok(());
         expr.for_each_child_mut(&mut |child| {
             if result.is_ok() {
                 result = self.group_in(child, grouping, input);
             }
         });
-        result
+        match whole_row {
+            Some(alias) => result.map_err(|error: Error| {
+                let position = error.fields().position;
+                if error.code() == SqlState::GROUPING_ERROR {
+                    ungrouped(&format!("{alias}.*")).at(position)
+                } else {
+                    error
+                }
+            }),
+            None => result,
+        }
+    }
+
+    /// The table whose whole row these columns are.
+    fn whole_row(&mut self, items: &[Expr]) -> Option<Arc<str>> {
+        let ids: Option<Vec<ColumnId>> = items.iter().map(column_id).collect();
+        let ids = ids.filter(|ids| !ids.is_empty())?;
+        let is_it = |table: &&super::TableName| {
+            let own = table.columns.iter().filter_map(|column| column_id(&column.expr));
+            own.eq(ids.iter().copied())
+        };
+        self.level().names.tables.iter().find(is_it).map(|table| table.alias.clone())
     }
 
     /// What a correlated reference to a column of this level becomes above the aggregation.
@@ -285,11 +312,7 @@ impl Binder<'_> {
     }
 
     fn ungrouped(&mut self, id: ColumnId) -> Error {
-        let name = self.shown_name(id);
-        Error::new(
-            SqlState::GROUPING_ERROR,
-            format!("column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function"),
-        )
+        ungrouped(&self.shown_name(id))
     }
 
     fn ungrouped_in_subquery(&self, id: ColumnId) -> Error {
@@ -307,6 +330,18 @@ impl Binder<'_> {
             }
         }
         "?column?".to_owned()
+    }
+}
+
+fn ungrouped(name: &str) -> Error {
+    let message = format!("column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function");
+    Error::new(SqlState::GROUPING_ERROR, message)
+}
+
+fn column_id(expr: &Expr) -> Option<ColumnId> {
+    match expr {
+        Expr::Column(id, _) => Some(*id),
+        _ => None,
     }
 }
 

@@ -14,7 +14,7 @@ use super::insert_source::InsertTargets;
 use super::names::Names;
 use super::updatable::{Verb, ViewTarget};
 use crate::expr::Expr;
-use crate::logical::{Column, ConflictUpdate, Modify, ModifyAction, Node, OnConflict};
+use crate::logical::{Column, ConflictUpdate, Modify, ModifyAction, Node, OnConflict, PolicyStage};
 
 impl Binder<'_> {
     pub(crate) fn bind_insert(&mut self, insert: &ast::Insert) -> Result<Node> {
@@ -27,11 +27,12 @@ impl Binder<'_> {
             .as_ref()
             .map_or_else(|| named.name.clone(), |alias| Arc::from(alias.alias.value.as_str()));
         if !matches!(named.kind, RelationKind::View(_)) || self.has_instead(&named, Event::Insert) {
-            return self.bind_insert_into(insert, named, None, alias);
+            return self.bind_insert_into(insert, named, (None, 0), alias);
         }
+        let first_access = self.accesses.len();
         let view = Arc::new(self.view_target(&named, Verb::Insert)?);
         let outer = self.target_view.replace((view.clone(), Verb::Insert));
-        let bound = self.bind_insert_into(insert, view.base_with_defaults(), Some(&view), alias);
+        let bound = self.bind_insert_into(insert, view.base_with_defaults(), (Some(&view), first_access), alias);
         self.target_view = outer;
         bound
     }
@@ -41,7 +42,7 @@ impl Binder<'_> {
         &mut self,
         insert: &ast::Insert,
         relation: Arc<Relation>,
-        view: Option<&ViewTarget>,
+        (view, first_access): (Option<&ViewTarget>, usize),
         alias: Arc<str>,
     ) -> Result<Node> {
         let table = relation.clone();
@@ -53,12 +54,10 @@ impl Binder<'_> {
             explicit: !insert.columns.is_empty(),
             overriding: node::overriding(insert),
         };
+        let attnums: Vec<i16> = written.targets.iter().map(|target| target.attnum).collect();
         match view {
-            Some(view) => self.note_change(&view.view, Privileges::INSERT, Vec::new()),
-            None => {
-                let attnums = written.targets.iter().map(|target| target.attnum).collect();
-                self.note_change(&relation, Privileges::INSERT, attnums);
-            }
+            Some(view) => self.note_view_change(view, Privileges::INSERT, &attnums, first_access),
+            None => self.note_change(&relation, Privileges::INSERT, attnums),
         }
         let (input, given) = match &insert.source {
             None => (Node::Values { columns: Vec::new(), rows: vec![Vec::new()] }, Vec::new()),
@@ -67,6 +66,18 @@ impl Binder<'_> {
         let (input, targets) = self.add_defaults(&relation, input, given)?;
         let row = self.returned_columns(&relation);
         let (mut checks, generated) = self.row_rules(&relation, &row)?;
+        let updates = matches!(
+            &insert.on,
+            Some(OnInsert::OnConflict(conflict)) if matches!(conflict.action, OnConflictAction::DoUpdate(_))
+        );
+        let reads = insert.returning.is_some() || insert.on.is_some();
+        checks.extend(self.as_role(view, |binder| {
+            let mut checks = binder.policy_checks(&relation, &row, PolicyStage::Insert, reads)?;
+            for stage in [PolicyStage::Conflict, PolicyStage::Update].into_iter().filter(|_| updates) {
+                checks.extend(binder.policy_checks(&relation, &row, stage, true)?);
+            }
+            Ok(checks)
+        })?);
         let names = match view {
             Some(view) => {
                 checks.extend(view.checks_over(&row));
@@ -77,10 +88,9 @@ impl Binder<'_> {
         self.enter(&names.tables[0], view.is_none().then_some(relation.oid));
         let on_conflict = match &insert.on {
             None => None,
-            Some(OnInsert::OnConflict(_)) if view.is_some() => {
-                return Err(Error::unsupported("ON CONFLICT of an INSERT into a view"));
+            Some(OnInsert::OnConflict(conflict)) => {
+                Some(self.bind_on_conflict((&relation, view), &alias, insert, conflict)?)
             }
-            Some(OnInsert::OnConflict(conflict)) => Some(self.bind_on_conflict(&relation, &alias, insert, conflict)?),
             Some(other) => return Err(Error::unsupported(format_args!("{other}"))),
         };
         let returning = self.bind_returning(insert.returning.as_ref(), names)?;
@@ -142,12 +152,13 @@ impl Binder<'_> {
 
     fn bind_on_conflict(
         &mut self,
-        relation: &Arc<Relation>,
+        (relation, view): (&Arc<Relation>, Option<&ViewTarget>),
         alias: &str,
         insert: &ast::Insert,
         conflict: &ast::OnConflict,
     ) -> Result<OnConflict> {
-        let indexes = self.arbiters(relation, insert, conflict)?;
+        let named = view.map_or_else(|| relation.clone(), ViewTarget::base_as_named);
+        let indexes = self.arbiters(relation, &named, insert, conflict)?;
         let update = match &conflict.action {
             OnConflictAction::DoNothing => None,
             OnConflictAction::DoUpdate(_) if conflict.conflict_target.is_none() => {
@@ -157,21 +168,25 @@ impl Binder<'_> {
                 )
                 .hint("For example, ON CONFLICT (column_name)."));
             }
-            OnConflictAction::DoUpdate(update) => Some(self.bind_conflict_update(relation, alias, update)?),
+            OnConflictAction::DoUpdate(update) => Some(self.bind_conflict_update((relation, view), alias, update)?),
         };
         Ok(OnConflict { indexes, update })
     }
 
     fn bind_conflict_update(
         &mut self,
-        relation: &Arc<Relation>,
+        (relation, view): (&Arc<Relation>, Option<&ViewTarget>),
         alias: &str,
         update: &ast::DoUpdate,
     ) -> Result<ConflictUpdate> {
         let existing = self.row_columns(relation);
         let excluded = self.row_columns(relation);
-        let mut names = Names::of_table(self.row_name(relation, alias, &existing));
-        let other = self.row_name(relation, "excluded", &excluded);
+        let name = |binder: &Self, alias: &str, row: &super::modify::RowColumns| match view {
+            Some(view) => view.row_name(alias, row),
+            None => binder.row_name(relation, alias, row),
+        };
+        let mut names = Names::of_table(name(self, alias, &existing));
+        let other = name(self, "excluded", &excluded);
         let other = super::names::TableName { schema: None, ..other };
         self.enter(&other, None);
         names.columns.extend(other.columns.iter().cloned());
@@ -181,7 +196,11 @@ impl Binder<'_> {
             existing.iter().map(|(column, attnum)| (*attnum, Expr::column(column))).collect();
         let bound = self.bind_assignments(relation, &current, &update.assignments)?;
         let (assignments, rows) = (bound.values, bound.rows);
-        self.note_change(relation, Privileges::UPDATE, assignments.iter().map(|(attnum, _)| *attnum).collect());
+        let assigned: Vec<i16> = assignments.iter().map(|(attnum, _)| *attnum).collect();
+        match view {
+            Some(view) => self.note_view_change(view, Privileges::UPDATE, &assigned, self.accesses.len()),
+            None => self.note_change(relation, Privileges::UPDATE, assigned),
+        }
         let filter = match &update.selection {
             Some(selection) => Some(self.bind_predicate(selection, Clause::Where)?),
             None => None,

@@ -18,7 +18,7 @@ use super::insert_source::InsertTargets;
 use super::names::Names;
 use super::update::{identity_of, with_rows};
 use crate::expr::{ColumnId, Expr};
-use crate::logical::{Column, JoinKind, MergeAction, MergeClause, Modify, ModifyAction, Node};
+use crate::logical::{Column, JoinKind, MergeAction, MergeClause, Modify, ModifyAction, Node, PolicyStage};
 
 /// The target of a MERGE and the rows it is joined with.
 struct Merging {
@@ -40,11 +40,13 @@ impl Binder<'_> {
             return Err(Error::internal("a MERGE into other than a table"));
         };
         let relation = self.merge_target(name)?;
-        let (scan, target_names) = self.bind_relation(&relation, alias.as_ref(), node::is_only(with_hints), None)?;
+        let (bound, target_names) = self.bind_relation(&relation, alias.as_ref(), node::is_only(with_hints), None)?;
         self.note_target();
-        let Node::Scan(scan_ref) = &scan else { return Err(Error::internal("the target is not a table")) };
+        let Node::Scan(scan_ref) = &bound else { return Err(Error::internal("the target is not a table")) };
         let row_id = scan_ref.row_id.ok_or_else(|| Error::internal("the target has no row ids"))?;
         let (shown, members) = (scan_ref.alias.clone(), scan_ref.members.clone());
+        let columns = scan_ref.columns.clone();
+        let scan = self.secure_scan(bound, &relation, &columns)?;
         self.enter(&target_names.tables[0], Some(relation.oid));
         let source_item = match &merge.source {
             TableFactor::NestedJoin { table_with_joins, alias: None } => (**table_with_joins).clone(),
@@ -84,7 +86,11 @@ impl Binder<'_> {
         let input = with_rows(Node::Join { kind, left, right, on: Some(on), lateral: false }, merging.rows);
         let relation = merging.relation;
         let row = self.row_columns(&relation);
-        let (checks, generated) = self.row_rules(&relation, &row)?;
+        let (mut checks, generated) = self.row_rules(&relation, &row)?;
+        use PolicyStage::{Insert, MergeDelete, MergeUpdate, Update};
+        for stage in [Insert, Update, MergeUpdate, MergeDelete] {
+            checks.extend(self.policy_checks(&relation, &row, stage, false)?);
+        }
         let action = ModifyAction::Merge { row_id, clauses };
         Ok(Node::Modify(Box::new(Modify {
             relation,

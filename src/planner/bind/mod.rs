@@ -29,6 +29,7 @@ mod privilege;
 mod query;
 mod reference;
 mod sample;
+mod security;
 mod select;
 mod set;
 mod setop;
@@ -80,6 +81,15 @@ pub struct BindContext<'a> {
     pub transient: &'a [Arc<Relation>],
 }
 
+/// The names of before a change, over which stored texts are bound, and those of after it, with which they are written.
+#[derive(Clone, Copy)]
+pub struct Renaming<'a> {
+    /// Before.
+    pub before: BindContext<'a>,
+    /// After.
+    pub after: BindContext<'a>,
+}
+
 impl BindContext<'_> {
     /// The name of a function, with its schema where the search path does not lead there, or always.
     pub(crate) fn routine_name(self, function: &crate::expr::Function, qualified: bool) -> String {
@@ -110,6 +120,12 @@ pub struct Binder<'a> {
     pub(crate) levels: Vec<Level>,
     pub(crate) ctes: Vec<cte::VisibleCte>,
     depth: usize,
+    /// Tables whose policies are being bound.
+    pub(crate) policed: Vec<Oid>,
+    /// The first table whose policies decide about the statement, and whether the role owns it.
+    pub(crate) secured: Option<(Arc<str>, bool)>,
+    /// Views whose queries enclose this one.
+    pub(crate) views: Vec<Oid>,
     /// Casts of constants stay as they are, for texts that are kept.
     pub(crate) keep_casts: bool,
     /// Where literals of unknown type stand, by the address of their text, which lives as long as they are unknown.
@@ -154,6 +170,9 @@ impl<'a> Binder<'a> {
             levels: Vec::new(),
             ctes: Vec::new(),
             depth: 0,
+            policed: Vec::new(),
+            secured: None,
+            views: Vec::new(),
             keep_casts: false,
             literals: HashMap::new(),
             recorder: None,
@@ -268,6 +287,20 @@ impl<'a> Binder<'a> {
         dictdb_types::type_name_with_modifier(&scope, ty, &|info| {
             dictdb_functions::resolve::Scope::qualifier_of_type(&scope, info)
         })
+    }
+
+    /// A binder for the query of a view. 42P17 for a view that is in its own query.
+    pub(crate) fn enter_view(&self, view: &Relation, inner: &mut Binder<'_>) -> Result<()> {
+        if self.views.contains(&view.oid) {
+            let message = format!("infinite recursion detected in rules for relation \"{}\"", view.name);
+            return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
+        }
+        inner.policed.clone_from(&self.policed);
+        inner.views = self.views.iter().copied().chain([view.oid]).collect();
+        inner.next_column = self.next_column;
+        inner.next_cte = self.next_cte;
+        inner.depth = self.depth + 1;
+        Ok(())
     }
 
     /// PostgreSQL's name of a type, for messages.

@@ -10,13 +10,11 @@ use dictdb_types::{Error, Result, SqlState, Type};
 
 use super::Binder;
 use super::clause::Clause;
+use super::from::SYSTEM_COLUMNS;
 use super::level::Level;
 use super::names::{FromItem, NamedColumn, Names, TableName, idents};
 use crate::expr::Expr;
 use crate::logical::{Check, Column, Node};
-
-/// Attnum of the system column `tableoid`.
-pub(crate) const TABLEOID: i16 = -6;
 
 /// The row a Modify node makes or removes, as columns that expressions can refer to.
 pub(crate) type RowColumns = Vec<(Column, i16)>;
@@ -78,10 +76,10 @@ impl Binder<'_> {
             .collect()
     }
 
-    /// Likewise, with the table that the row is in: RETURNING may name it.
+    /// Likewise, with the system columns: RETURNING may name them.
     pub(crate) fn returned_columns(&mut self, relation: &Relation) -> RowColumns {
         let mut row = self.row_columns(relation);
-        row.push((self.new_column("tableoid", Type::new(dictdb_types::oids::OID)), TABLEOID));
+        row.extend(SYSTEM_COLUMNS.map(|(name, attnum, ty)| (self.new_column(name, ty), attnum)));
         row
     }
 
@@ -196,7 +194,7 @@ impl Binder<'_> {
 
 fn check_name(check: &Check) -> &str {
     match check {
-        Check::Constraint(name) | Check::View(name) => name,
+        Check::Constraint(name) | Check::View(name) | Check::Policy { table: name, .. } => name,
     }
 }
 

@@ -126,7 +126,11 @@ impl Binder<'_> {
         }
         for depth in (0..self.levels.len()).rev() {
             if let Some(table) = find_table(&self.levels[depth].names, None, &ident.value) {
-                return Ok(whole_row(table));
+                let whole = whole_row(table);
+                if let Expr::Row(items, ..) = &whole {
+                    items.iter().for_each(|item| self.note_reference(item, position));
+                }
+                return Ok(whole);
             }
         }
         Err(self.missing_column(None, &ident.value, position))

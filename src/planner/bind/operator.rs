@@ -156,7 +156,7 @@ impl Binder<'_> {
         self.bind_prefix(&"-".into(), arg, position)
     }
 
-    fn operator_call(
+    pub(crate) fn operator_call(
         &mut self,
         name: &OperatorName,
         left: Option<Expr>,

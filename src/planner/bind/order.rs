@@ -69,6 +69,15 @@ impl Binder<'_> {
         Err(Error::new(SqlState::UNDEFINED_FUNCTION, message).at(position))
     }
 
+    /// 42883 for a type whose values have no order: GREATEST and LEAST need one.
+    pub(crate) fn require_comparison(&self, ty: Type) -> Result<()> {
+        if ty.oid == oids::UNKNOWN || resolve::opclass::less_than_operator(&self.scope(), ty.oid).is_some() {
+            return Ok(());
+        }
+        let message = format!("could not identify a comparison function for type {}", self.type_name(ty));
+        Err(Error::new(SqlState::UNDEFINED_FUNCTION, message))
+    }
+
     pub(crate) fn sort_key(&mut self, expr: Expr, options: &OrderByOptions) -> Result<SortKey> {
         let expr = self.resolve_unknown(expr)?;
         let ty = expr.ty();

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
-use dictdb_catalog::{CheckOption, Privileges, Relation, RelationKind, ViewInfo};
+use dictdb_catalog::{CheckOption, PolicyCommand, Privileges, Relation, RelationKind, ViewInfo};
 use dictdb_parser::ast::{self, Distinct, SetExpr, TableFactor};
 use dictdb_parser::node;
-use dictdb_types::{Error, Result, SqlState};
+use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::clause::Clause;
 use super::level::Level;
@@ -37,6 +37,15 @@ impl Verb {
         }
     }
 
+    /// The policies that choose the rows.
+    fn policies(self) -> &'static [PolicyCommand] {
+        match self {
+            Verb::Insert => &[],
+            Verb::Update => &[PolicyCommand::Update, PolicyCommand::Select],
+            Verb::Delete => &[PolicyCommand::Delete, PolicyCommand::Select],
+        }
+    }
+
     /// `cannot … view`, `To enable … the view`, the event.
     fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
@@ -60,8 +69,21 @@ pub(crate) struct ViewTarget {
     columns: Vec<ViewColumn>,
     /// Conditions of this view and of those below it, over the scan.
     filters: Vec<Expr>,
+    /// Whose view of the table counts.
+    pub role: Oid,
+    /// What the change goes through, the table at the bottom first.
+    layers: Vec<Layer>,
     /// Those that a new row has to satisfy, with the views they are of: the innermost first.
     checks: Vec<(Arc<str>, Expr)>,
+}
+
+/// A view that a change goes through, or the table, and as whom.
+#[derive(Clone)]
+struct Layer {
+    relation: Arc<Relation>,
+    role: Oid,
+    /// The table's column that each of its own is, if it is one: attnums.
+    columns: Vec<(i16, i16)>,
 }
 
 #[derive(Clone)]
@@ -99,14 +121,13 @@ impl Binder<'_> {
         let role = if invoker { self.cx.role } else { view.owner };
         let context = BindContext { search_path: &info.search_path, role, transient: &[], ..self.cx };
         let mut inner = Binder::new(context, &statement.locations, &[], false);
-        inner.next_column = self.next_column;
-        inner.next_cte = self.next_cte;
-        inner.depth = self.depth + 1;
+        self.enter_view(view, &mut inner)?;
         let cascade = cascaded || info.check_option == Some(CheckOption::Cascaded);
         let target = inner.flatten(view, info, select, verb, cascade)?;
         (self.next_column, self.next_cte) = (inner.next_column, inner.next_cte);
         self.relations.extend(inner.relations.iter().copied());
         self.accesses.append(&mut inner.accesses);
+        self.secured = self.secured.take().or(inner.secured.take());
         if !matches!(verb, Verb::Delete) && target.columns.iter().all(|column| column.attnum.is_none()) {
             return Err(refuse("Views that have no updatable columns are not automatically updatable."));
         }
@@ -138,13 +159,19 @@ impl Binder<'_> {
         };
         let from = self.relation(name)?;
         let below = match &from.kind {
-            RelationKind::View(_) if self.has_instead(&from, verb.event()) => {
-                return Err(Error::unsupported("a change through a view over a view with INSTEAD OF triggers"));
-            }
+            // Its triggers change something, as a table does.
+            RelationKind::View(_) if self.has_instead(&from, verb.event()) => None,
             RelationKind::View(_) => Some(self.view_target_inside(&from, verb, cascade)?),
             RelationKind::Table => None,
             _ => return Err(refuse(single)),
         };
+        let role_of_base = below.as_ref().map(|below| below.role);
+        let mut layers = below.as_ref().map(|below| below.layers.clone()).unwrap_or_default();
+        let below_columns = match &below {
+            Some(below) => below.numbered(),
+            None => from.live_columns().map(|(attnum, _)| (attnum, attnum)).collect(),
+        };
+        layers.push(Layer { relation: from.clone(), role: self.cx.role, columns: below_columns });
         let (scan, names, base, mut filters, mut checks) = match below {
             Some(below) => {
                 let names =
@@ -154,13 +181,11 @@ impl Binder<'_> {
             None => {
                 let (scan, names) = self.bind_relation(&from, alias, only, None)?;
                 self.note_target();
-                let wanted = match verb {
-                    Verb::Insert => Privileges::INSERT,
-                    Verb::Update => Privileges::UPDATE,
-                    Verb::Delete => Privileges::DELETE,
+                let secured = match &scan {
+                    Node::Scan(scan) => self.visible_rows(&from, &scan.columns, verb.policies())?,
+                    _ => Vec::new(),
                 };
-                self.note_change(&from, wanted, Vec::new());
-                (scan, names, from.clone(), Vec::new(), Vec::new())
+                (scan, names, from.clone(), secured, Vec::new())
             }
         };
         self.levels.push(Level { names, ..Level::default() });
@@ -186,15 +211,43 @@ impl Binder<'_> {
             }
             filters.push(own);
         }
-        Ok(ViewTarget { view: view.clone(), base, scan, columns, filters, checks })
+        Ok(ViewTarget {
+            view: view.clone(),
+            base,
+            scan,
+            columns,
+            filters,
+            checks,
+            role: role_of_base.unwrap_or(self.cx.role),
+            layers,
+        })
+    }
+}
+
+impl Binder<'_> {
+    /// Notes what a change through a view needs: rights of the current role on the view, of each view's owner on what is
+    /// below it. `from` is where the accesses begin that binding the view has noted: those of the view come first.
+    pub(crate) fn note_view_change(&mut self, target: &ViewTarget, wanted: Privileges, assigned: &[i16], from: usize) {
+        let below = self.accesses.split_off(from.min(self.accesses.len()));
+        let own = |columns: &[(i16, i16)]| -> Vec<i16> {
+            columns.iter().filter(|(_, base)| assigned.contains(base)).map(|(own, _)| *own).collect()
+        };
+        self.note_change(&target.view, wanted, own(&target.numbered()));
+        self.accesses.extend(below);
+        for layer in target.layers.iter().rev() {
+            let outer = std::mem::replace(&mut self.cx.role, layer.role);
+            self.note_change(&layer.relation, wanted, own(&layer.columns));
+            self.cx.role = outer;
+        }
     }
 }
 
 /// The view's columns by its own names, with the table's columns they are.
 fn view_columns(view: &Relation, targets: Vec<(crate::logical::Column, Expr)>, scan: &Node) -> Vec<ViewColumn> {
-    let attnum_of = |expr: &Expr| match (expr, scan) {
-        (Expr::Column(id, _), Node::Scan(scan)) => {
-            scan.columns.iter().find(|(column, attnum)| column.id == *id && *attnum > 0).map(|(_, attnum)| *attnum)
+    let base = base_columns(scan);
+    let attnum_of = |expr: &Expr| match expr {
+        Expr::Column(id, _) => {
+            base.iter().find(|(column, attnum)| column.id == *id && *attnum > 0).map(|(_, attnum)| *attnum)
         }
         _ => None,
     };
@@ -209,6 +262,14 @@ fn view_columns(view: &Relation, targets: Vec<(crate::logical::Column, Expr)>, s
             default: column.default.clone(),
         })
         .collect()
+}
+
+/// The columns of what is at the bottom, with their attnums: a table, or a view whose triggers carry changes out.
+fn base_columns(scan: &Node) -> Vec<(crate::logical::Column, i16)> {
+    match scan {
+        Node::Scan(scan) => scan.columns.clone(),
+        shown => shown.columns().into_iter().zip(1..).collect(),
+    }
 }
 
 /// The SELECT of a view that stands for its table row for row; the error is the detail that says why it does not.
@@ -274,6 +335,22 @@ impl ViewTarget {
     /// The columns an INSERT without a column list gives.
     pub fn all_targets(&self, width: usize, verb: Verb) -> Result<Vec<i16>> {
         self.columns.iter().take(width.max(1)).map(|column| self.assignable(column, verb)).collect()
+    }
+
+    /// Attnums of its columns that are columns of the table, with those.
+    fn numbered(&self) -> Vec<(i16, i16)> {
+        let attnums = self.view.live_columns().map(|(attnum, _)| attnum);
+        attnums.zip(&self.columns).filter_map(|(own, column)| Some((own, column.attnum?))).collect()
+    }
+
+    /// The table under the names that the view has for its columns; the others have none that could be written.
+    pub fn base_as_named(&self) -> Arc<Relation> {
+        let mut columns = self.base.columns.to_vec();
+        for (place, column) in columns.iter_mut().enumerate() {
+            let shown = self.columns.iter().find(|shown| shown.attnum == Some(place as i16 + 1));
+            column.name = shown.map_or_else(|| Arc::from(""), |shown| shown.name.clone());
+        }
+        Arc::new(Relation { columns: columns.into(), ..Relation::clone(&self.base) })
     }
 
     /// The number of columns.
@@ -347,9 +424,8 @@ impl ViewTarget {
 
     fn over_row(&self, expr: &Expr, row: &RowColumns) -> Expr {
         let mut expr = expr.clone();
-        let Node::Scan(scan) = &self.scan else { return expr };
-        for (column, attnum) in &scan.columns {
-            if let Some((new, _)) = row.iter().find(|(_, number)| number == attnum) {
+        for (column, attnum) in base_columns(&self.scan) {
+            if let Some((new, _)) = row.iter().find(|(_, number)| *number == attnum) {
                 replace_in_expr(&mut expr, column.id, &Expr::column(new));
             }
         }

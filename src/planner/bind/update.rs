@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
-use dictdb_catalog::{Privileges, Relation, RelationKind};
+use dictdb_catalog::{PolicyCommand, Privileges, Relation, RelationKind};
 use dictdb_parser::ast::{self, Expr as Ast, TableFactor, UpdateTableFromKind};
 use dictdb_parser::node;
-use dictdb_types::{Error, Result};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, oids};
 
 use super::Binder;
 use super::clause::Clause;
 use super::names::Names;
 use super::updatable::{Verb, ViewTarget};
-use crate::expr::{ColumnId, Expr};
-use crate::logical::{Column, JoinKind, Modify, ModifyAction, Node};
+use crate::expr::{Call, ColumnId, Expr, Function, Volatility};
+use crate::logical::{Column, JoinKind, Modify, ModifyAction, Node, PolicyStage};
 
 impl Binder<'_> {
     pub(crate) fn bind_update(&mut self, update: &ast::Update) -> Result<Node> {
@@ -21,6 +21,7 @@ impl Binder<'_> {
             return Err(Error::unsupported("UPDATE of other than a table"));
         };
         let named = self.modify_target(name)?;
+        let first_access = self.accesses.len();
         let view = match named.kind {
             RelationKind::View(_) if !self.has_instead(&named, Event::Update) => {
                 Some(Arc::new(self.view_target(&named, Verb::Update)?))
@@ -28,7 +29,8 @@ impl Binder<'_> {
             _ => None,
         };
         let outer = std::mem::replace(&mut self.target_view, view.clone().map(|view| (view, Verb::Update)));
-        let bound = self.bind_update_of(update, named, view.as_deref(), (alias.as_ref(), node::is_only(with_hints)));
+        let view_of = (view.as_deref(), first_access);
+        let bound = self.bind_update_of(update, named, view_of, (alias.as_ref(), node::is_only(with_hints)));
         self.target_view = outer;
         bound
     }
@@ -38,7 +40,7 @@ impl Binder<'_> {
         &mut self,
         update: &ast::Update,
         named: Arc<Relation>,
-        view: Option<&ViewTarget>,
+        (view, first_access): (Option<&ViewTarget>, usize),
         alias: (Option<&ast::TableAlias>, bool),
     ) -> Result<Node> {
         let relation = view.map_or(named, ViewTarget::base_with_defaults);
@@ -46,15 +48,21 @@ impl Binder<'_> {
             Some(UpdateTableFromKind::AfterSet(items) | UpdateTableFromKind::BeforeSet(items)) => items.as_slice(),
             None => &[],
         };
-        let source = self.modify_source(&relation, view, alias, from, update.selection.as_ref())?;
+        let computes = update.assignments.iter().any(|assignment| !matches!(assignment.value, Ast::Value(_)));
+        let reads = update.selection.is_some() || update.returning.is_some() || !from.is_empty() || computes;
+        let source = self.modify_source(
+            &relation,
+            view,
+            alias,
+            from,
+            (update.selection.as_ref(), PolicyCommand::Update, reads),
+        )?;
         let bound = self.bind_assignments(&relation, &source.current, &update.assignments)?;
         let node = with_rows(source.node, bound.rows);
+        let assigned: Vec<i16> = bound.values.iter().map(|(attnum, _)| *attnum).collect();
         match view {
-            Some(view) => self.note_change(&view.view, Privileges::UPDATE, Vec::new()),
-            None => {
-                let assigned = bound.values.iter().map(|(attnum, _)| *attnum).collect();
-                self.note_change(&relation, Privileges::UPDATE, assigned);
-            }
+            Some(view) => self.note_view_change(view, Privileges::UPDATE, &assigned, first_access),
+            None => self.note_change(&relation, Privileges::UPDATE, assigned),
         }
         let mut columns = source.changed.columns();
         let mut targets = Vec::with_capacity(bound.values.len());
@@ -67,6 +75,7 @@ impl Binder<'_> {
         let input = Node::Project { input: Box::new(node), columns };
         let row = self.returned_columns(&relation);
         let (mut checks, generated) = self.row_rules(&relation, &row)?;
+        checks.extend(self.as_role(view, |binder| binder.policy_checks(&relation, &row, PolicyStage::Update, reads))?);
         let mut names = source.names;
         names.tables[0] = match view {
             Some(view) => {
@@ -96,6 +105,19 @@ impl Binder<'_> {
         })))
     }
 
+    /// Runs `f` with the role whose view of a table counts: of a view's table, not the current one.
+    pub(crate) fn as_role<T>(
+        &mut self,
+        view: Option<&ViewTarget>,
+        f: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let role = view.map_or(self.cx.role, |view| view.role);
+        let outer = std::mem::replace(&mut self.cx.role, role);
+        let result = f(self);
+        self.cx.role = outer;
+        result
+    }
+
     /// The rows an UPDATE or DELETE works on: the table, perhaps `ONLY` it, joined with FROM or USING, filtered.
     pub(crate) fn modify_source(
         &mut self,
@@ -103,7 +125,7 @@ impl Binder<'_> {
         view: Option<&ViewTarget>,
         (alias, only): (Option<&ast::TableAlias>, bool),
         from: &[ast::TableWithJoins],
-        selection: Option<&Ast>,
+        (selection, command, reads): (Option<&Ast>, PolicyCommand, bool),
     ) -> Result<ModifySource> {
         let (scan, names) = match view {
             Some(view) => (view.scan.clone(), view.scan_names(alias, self)?),
@@ -137,7 +159,15 @@ impl Binder<'_> {
         let current = stored.iter().map(|(attnum, column)| (*attnum, Expr::column(column))).collect();
         self.enter(&names.tables[0], view.is_none().then_some(relation.oid));
         self.level().names = names;
+        let secured = match &scan {
+            Node::Scan(scan) if view.is_none() => {
+                let commands = [command, PolicyCommand::Select];
+                self.visible_rows(relation, &scan.columns, &commands[..1 + usize::from(reads)])?
+            }
+            _ => Vec::new(),
+        };
         let mut node = view.map_or(scan, ViewTarget::node);
+        node = secured.into_iter().fold(node, |node, predicate| Node::Filter { input: Box::new(node), predicate });
         let mut others = Vec::new();
         let mut identity = Vec::new();
         if !from.is_empty() {
@@ -154,13 +184,45 @@ impl Binder<'_> {
         }
         if let Some(selection) = selection {
             let predicate = match node::current_of(selection) {
-                Some(cursor) => return Err(Error::unsupported(format_args!("WHERE CURRENT OF {}", cursor.value))),
+                Some(cursor) => self.current_row_of(cursor, relation)?,
                 None => self.bind_predicate(selection, Clause::Where)?,
             };
             node = Node::Filter { input: Box::new(node), predicate };
         }
         let names = self.level().names.clone();
         Ok(ModifySource { node, names, members, changed, others, identity, current, alias: shown })
+    }
+}
+
+impl Binder<'_> {
+    /// `CURRENT OF cursor`: the row of the target whose `ctid` is that of the cursor's row in the same table. 0A000 for views.
+    fn current_row_of(&mut self, cursor: &ast::Ident, relation: &Relation) -> Result<Expr> {
+        let system = self.level().names.tables.first().map(|table| table.system.clone()).unwrap_or_default();
+        let column = |name: &str| system.iter().find(|column| *column.name == *name).map(|column| column.expr.clone());
+        let (Some(ctid), Some(table)) = (column("ctid"), column("tableoid")) else {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "WHERE CURRENT OF on a view is not implemented"));
+        };
+        let function = self.cursor_function();
+        let text = |text: &str| Expr::Const(Datum::text(text), Type::new(oids::TEXT));
+        let target = Expr::Const(Datum::Oid(relation.oid.0), Type::new(oids::OID));
+        let args = vec![text(&cursor.value), target, table];
+        let current = Expr::Call(Box::new(Call::new(function, args, Type::new(oids::TID), None)));
+        self.operator_call(&"=".into(), Some(ctid), current, None)
+    }
+
+    /// Where a cursor stands: of the session, which knows it by this name.
+    fn cursor_function(&self) -> Arc<Function> {
+        const NAME: &str = "dictdb_row_of_cursor";
+        Arc::new(Function {
+            oid: Oid::INVALID,
+            name: Arc::from(NAME),
+            strict: true,
+            volatility: Volatility::Stable,
+            returns_set: false,
+            source: Arc::from(NAME),
+            kernel: self.cx.registry.scalar(NAME),
+            set: None,
+        })
     }
 }
 

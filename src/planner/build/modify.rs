@@ -4,7 +4,7 @@ use dictdb_types::{Error, Result};
 
 use super::cost;
 use super::{Builder, Built, Layout, Outer};
-use crate::expr::ColumnId;
+use crate::expr::{ColumnId, Expr};
 use crate::logical::{Column, MergeClause, Modify as LogicalModify, ModifyAction, OnConflict as LogicalOnConflict};
 use crate::physical::{Action, ConflictUpdate, Modify, Node, OnConflict, Op, TableLock, TableRef};
 
@@ -65,9 +65,14 @@ impl Builder<'_> {
         };
         let row = row_layout(modify.relation.columns.len(), &modify.row);
         let mut full: Layout = row.clone();
-        // The table that the row is in stands between the row and the input.
-        let table_oid = modify.row.iter().find(|(_, attnum)| *attnum < 0).map(|(column, _)| column.id);
-        full.push(table_oid.unwrap_or(ColumnId(u32::MAX)));
+        // The system columns that RETURNING names stand between the row and the input.
+        let named = |id: ColumnId| {
+            let mut exprs = modify.returning.iter().flatten().map(|(_, expr)| expr);
+            exprs.any(|expr| expr.any(&mut |e| matches!(e, Expr::Column(found, _) if *found == id) || is_query(e)))
+        };
+        let is_system = |(column, attnum): &&(Column, i16)| *attnum < 0 && named(column.id);
+        let system: Vec<i16> = modify.row.iter().filter(is_system).map(|(_, attnum)| *attnum).collect();
+        full.extend(modify.row.iter().filter(is_system).map(|(column, _)| column.id));
         full.extend(input.layout.iter().copied());
         let checks = modify
             .checks
@@ -94,6 +99,7 @@ impl Builder<'_> {
             input: input.node,
             identity,
             returning,
+            system,
             checks,
             generated,
         }));
@@ -130,6 +136,11 @@ impl Builder<'_> {
         };
         Ok(OnConflict { indexes: conflict.indexes.clone(), update })
     }
+}
+
+/// Whether an expression is a query, which may name any column around it.
+fn is_query(expr: &Expr) -> bool {
+    matches!(expr, Expr::Sublink(_))
 }
 
 /// Where columns stand.

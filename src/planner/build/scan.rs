@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::RelationKind;
-use dictdb_types::{Error, Result, Type};
+use dictdb_types::{Datum, Error, Result, Type, oids};
 
 use super::cost::{self, Cost};
 use super::index::IndexMatch;
@@ -14,6 +14,9 @@ use crate::expr::Expr;
 use crate::logical::{Node as Logical, Sample, Scan};
 use crate::physical::{Fetch, Node, Op, ROW_ID, TableLock, TableRef};
 
+/// Attnums of system columns.
+const CTID: i16 = -1;
+const TABLEOID: i16 = -6;
 /// Share of a table that a sample is expected to be.
 const SAMPLED: f64 = 0.1;
 
@@ -31,6 +34,13 @@ impl Builder<'_> {
         let kept = self.estimator().all(&with_queries);
         let below = wanted.before_filter(kept);
         let built = match input {
+            // Policies with queries come before what could tell of the rows they hide.
+            Logical::Scan(scan) if scan.relation.row_security && !with_queries.is_empty() => {
+                let (leaky, safe) = conjuncts.into_iter().partition(Expr::is_leaky);
+                let built = self.build_scan(scan, safe, &below, outer)?;
+                let built = self.filter_with_queries(built, with_queries, outer)?;
+                return self.filter_over(built, leaky, outer);
+            }
             Logical::Scan(scan) => self.build_scan(scan, conjuncts, &below, outer)?,
             _ => {
                 let below = below.before_filter(self.estimator().all(&conjuncts));
@@ -78,7 +88,7 @@ impl Builder<'_> {
     pub(crate) fn build_scan(
         &mut self,
         scan: &Scan,
-        conjuncts: Vec<Expr>,
+        mut conjuncts: Vec<Expr>,
         wanted: &Wanted,
         outer: &Outer,
     ) -> Result<Built> {
@@ -86,8 +96,16 @@ impl Builder<'_> {
             return self.build_virtual_scan(scan, conjuncts, outer);
         }
         self.lock(scan.relation.oid, TableLock::AccessShare);
+        if scan.relation.row_security {
+            conjuncts.sort_by_key(Expr::is_leaky);
+        }
         if !scan.members.is_empty() {
             return self.build_members(scan, &conjuncts, wanted, outer);
+        }
+        conjuncts.iter_mut().for_each(|conjunct| name_table(conjunct, scan));
+        if let Some((at, tids)) = conjuncts.iter().enumerate().find_map(|(at, c)| Some((at, tids_of(c, scan)?))) {
+            conjuncts.remove(at);
+            return self.build_tid_scan(scan, tids, conjuncts, outer);
         }
         let access = self.choose_access(scan, &conjuncts, wanted);
         let (fetch, layout, columns, names) = fetched(scan);
@@ -103,10 +121,22 @@ impl Builder<'_> {
             }
             None => {
                 let filter = self.scan_filter(conjuncts, &layout, outer)?;
-                (Op::SeqScan { table, fetch, filter }, Vec::new())
+                (Op::SeqScan { table, fetch, tids: None, filter }, Vec::new())
             }
         };
         Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order })
+    }
+
+    /// The rows that a `tid`, or an array of them, names.
+    fn build_tid_scan(&mut self, scan: &Scan, tids: Expr, conjuncts: Vec<Expr>, outer: &Outer) -> Result<Built> {
+        let (fetch, layout, columns, names) = fetched(scan);
+        let rows = if matches!(tids.ty().oid, oids::TID) { 1.0 } else { EXPECTED_TIDS };
+        let tids = Some(self.expr(&tids, &Layout::new(), outer)?);
+        let filter = self.scan_filter(conjuncts, &layout, outer)?;
+        let table = TableRef { relation: scan.relation.clone(), alias: scan.alias.clone() };
+        let op = Op::SeqScan { table, fetch, tids, filter };
+        let cost = (cost::SCAN_START, cost::SCAN_START + rows * cost::INDEX_ROW);
+        Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order: Vec::new() })
     }
 
     /// The access to a table that is cheapest for as many rows as are wanted; when an order is wanted and an index gives
@@ -187,6 +217,37 @@ impl Builder<'_> {
         let cost = (0.0, rows * VIRTUAL_ROW);
         Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order: Vec::new() })
     }
+}
+
+/// Rows that an array of `tid` is expected to name.
+const EXPECTED_TIDS: f64 = 10.0;
+
+/// In a scan of one table its oid is known.
+fn name_table(conjunct: &mut Expr, scan: &Scan) {
+    let Some((column, _)) = scan.columns.iter().find(|(_, attnum)| *attnum == TABLEOID) else { return };
+    let id = column.id;
+    conjunct.rewrite(&mut |e| {
+        if matches!(e, Expr::Column(found, _) if *found == id) {
+            *e = Expr::Const(Datum::Oid(scan.relation.oid.0), Type::new(oids::OID));
+        }
+    });
+}
+
+/// What names the rows of a scan when a condition says which `ctid` they have.
+fn tids_of(conjunct: &Expr, scan: &Scan) -> Option<Expr> {
+    let (ctid, _) = scan.columns.iter().find(|(_, attnum)| *attnum == CTID)?;
+    let is_ctid = |expr: &Expr| matches!(expr, Expr::Column(id, _) if *id == ctid.id);
+    let own = |e: &Expr| match e {
+        Expr::Column(id, _) => scan.row_id == Some(*id) || scan.columns.iter().any(|(column, _)| column.id == *id),
+        Expr::Sublink(_) => true,
+        Expr::Call(call) => call.function.volatility == crate::expr::Volatility::Volatile,
+        _ => false,
+    };
+    let value = match conjunct {
+        Expr::ScalarArray(array) if !array.all && &*array.operator == "=" && is_ctid(&array.left) => &array.array,
+        _ => super::index::equality(conjunct).filter(|(id, _)| *id == ctid.id)?.1,
+    };
+    (!value.any(&mut |e| own(e))).then(|| value.clone())
 }
 
 /// Cost of a row of a system catalog.

@@ -130,6 +130,15 @@ impl Describer<'_> {
         let mut shown = ExplainNode::default();
         self.estimates(node, &mut shown);
         let labels = match &node.op {
+            Op::SeqScan { table, tids: Some(tids), .. } => {
+                kind(&mut shown, "Tid Scan");
+                let labels = self.own_names(node, &table.alias);
+                let array = tids.ty().oid != dictdb_types::oids::TID;
+                let text = self.text(tids, &labels);
+                let text = if array { format!("(ctid = ANY ({text}))") } else { format!("(ctid = {text})") };
+                shown.properties.push(("TID Cond", Value::Text(text)));
+                self.scan(node, table, &mut shown)
+            }
             Op::SeqScan { table, .. } | Op::VirtualScan { table, .. } => {
                 kind(&mut shown, "Seq Scan");
                 self.scan(node, table, &mut shown)

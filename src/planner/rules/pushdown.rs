@@ -23,8 +23,11 @@ fn push(mut node: Node, mut predicates: Vec<Expr>) -> Node {
     for_each_expr_mut(&mut node, &mut push_in_queries);
     match node {
         Node::Filter { input, predicate } => {
-            predicate.into_conjuncts(&mut predicates);
-            push(*input, predicates)
+            // What stands below is asked first: a policy of the table, before what could tell of the rows it hides.
+            let mut all = Vec::new();
+            predicate.into_conjuncts(&mut all);
+            all.append(&mut predicates);
+            push(*input, all)
         }
         Node::Join { kind, left, right, on, lateral } => push_join(kind, *left, *right, on, lateral, predicates),
         Node::Project { input, columns } => {
@@ -136,7 +139,11 @@ fn push_join(kind: JoinKind, left: Node, right: Node, on: Option<Expr>, lateral:
     let keeps_right = matches!(kind, JoinKind::Inner | JoinKind::Right);
     let (mut to_left, mut to_right) = (Vec::new(), Vec::new());
     if kind != JoinKind::Inner {
-        let (below, rest) = partition(above, |p| is_movable(p) && keeps_left && within(p, &right_ids, false));
+        // A policy may have become a join.
+        let guarded = matches!(kind, JoinKind::Semi | JoinKind::Anti) && is_secured(&left);
+        let (below, rest) = partition(above, |p| {
+            is_movable(p) && keeps_left && within(p, &right_ids, false) && !(guarded && p.is_leaky())
+        });
         to_left = below;
         let (below, rest) = partition(rest, |p| is_movable(p) && keeps_right && within(p, &left_ids, false));
         to_right = below;
@@ -204,6 +211,15 @@ fn is_null_when(expr: &Expr, side: &BTreeSet<ColumnId>) -> bool {
 /// subqueries are run late, for as few rows as possible.
 fn is_movable(expr: &Expr) -> bool {
     !expr.is_volatile() && !expr.any(&mut |e| matches!(e, Expr::Sublink(link) if !free_columns(&link.query).is_empty()))
+}
+
+/// Whether rows of a table come up that policies may hide.
+fn is_secured(node: &Node) -> bool {
+    match node {
+        Node::Scan(scan) => scan.relation.row_security,
+        Node::Filter { input, .. } => is_secured(input),
+        _ => false,
+    }
 }
 
 /// Whether an expression uses none of the columns of the other side (but some column at all, unless `constant` is fine).

@@ -53,7 +53,7 @@ impl Printer<'_> {
                 }
                 let shown = self.cx.env.reg_out(RegKind::Class, relation.oid);
                 match self.cx.catalog.schema(relation.namespace) {
-                    Some(schema) if self.hidden_by_cte(&relation.name) => {
+                    Some(schema) if self.stored || self.hidden_by_cte(&relation.name) => {
                         out.push_str(&quote_qualified(&schema.name, &relation.name));
                     }
                     _ => out.push_str(&shown),

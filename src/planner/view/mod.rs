@@ -20,13 +20,15 @@ pub mod tree;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dictdb_catalog::{Relation, ViewInfo};
+use dictdb_catalog::{Catalog, Relation, ViewInfo};
 use dictdb_parser::{Statement, ast};
 use dictdb_types::{Error, Result, Type};
 
-use crate::bind::{BindContext, Binder, RowShape};
+use crate::bind::{BindContext, Binder, NamedColumn, Renaming, RowShape};
 use crate::expr::ColumnId;
-use printer::{Printer, Shown};
+use crate::logical::Column;
+pub(crate) use printer::Printer;
+use printer::Shown;
 
 /// How a definition is laid out.
 #[derive(Clone, Copy, Debug)]
@@ -39,18 +41,61 @@ pub struct Style {
 
 /// The query of a view, with the semicolon at its end. `cx` has the search path that names are shown for.
 pub fn definition(relation: &Arc<Relation>, view: &ViewInfo, style: Style, cx: BindContext<'_>) -> Result<String> {
-    let (query, shapes) = recorded(view, cx)?;
-    let names: Vec<Arc<str>> = relation.live_columns().map(|(_, column)| column.name.clone()).collect();
-    let types: Vec<Type> = relation.live_columns().map(|(_, column)| column.ty).collect();
-    let printer = Printer::new(cx, style, shapes);
-    let mut out = String::new();
-    printer.view(&query, Shown { names: Some(&names), types: Some(&types), visible: true }, &mut out)?;
+    let (query, shapes) = recorded(view, cx, None)?;
+    let mut out = printed(&query, relation, &Printer::new(cx, style, shapes))?;
     out.push(';');
     Ok(out)
 }
 
-/// The wording of a view's query, bound under the search path it was made under, and the fields of record columns.
-fn recorded(view: &ViewInfo, cx: BindContext<'_>) -> Result<(tree::Query, HashMap<ColumnId, RowShape>)> {
+/// The text of a view's query that is kept, which means the same under any search path. When something has been renamed,
+/// it is bound with the names of before and written with those of after; `relation` is the view as it is now.
+pub fn restated(relation: &Arc<Relation>, view: &ViewInfo, names: Renaming<'_>) -> Result<String> {
+    let (query, shapes) = recorded(view, names.before, Some(names.after.catalog.clone()))?;
+    printed(&query, relation, &Printer::for_storage(names.after, shapes))
+}
+
+/// The types of the columns that a view's query gives.
+pub fn types(view: &ViewInfo, cx: BindContext<'_>) -> Result<Vec<Type>> {
+    let statements = dictdb_parser::parse(&view.query, &dictdb_parser::Limits::default())?;
+    let Some(statement) = statements.first() else { return Err(Error::internal("a view without a query")) };
+    let Statement::Sql(tree) = &statement.statement else { return Err(Error::internal("a view of no query")) };
+    let ast::Statement::Query(query) = &**tree else { return Err(Error::internal("a view of no SELECT")) };
+    let bound = crate::bind_view(query, &statement.locations, BindContext { search_path: &view.search_path, ..cx })?;
+    Ok(bound.columns.iter().map(|column| column.ty).collect())
+}
+
+/// The names of a table's columns around queries of an expression over it.
+pub(crate) fn scope_of_table(relation: &Arc<Relation>, row: &[(Column, i16)]) -> scope::Scope {
+    let named = |system: bool| {
+        let own = row.iter().filter(|(_, attnum)| (*attnum < 0) == system);
+        own.map(|(column, _)| NamedColumn::of(column)).collect()
+    };
+    let table = tree::Table {
+        source: tree::Source::Relation(relation.clone(), false),
+        alias: None,
+        renames: false,
+        columns: named(false),
+        system: named(true),
+        lateral: false,
+    };
+    scope::Scope::new(&[tree::FromItem::Table(table)], None)
+}
+
+fn printed(query: &tree::Query, relation: &Relation, printer: &Printer<'_>) -> Result<String> {
+    let names: Vec<Arc<str>> = relation.live_columns().map(|(_, column)| column.name.clone()).collect();
+    let types: Vec<Type> = relation.live_columns().map(|(_, column)| column.ty).collect();
+    let mut out = String::new();
+    printer.view(query, Shown { names: Some(&names), types: Some(&types), visible: true }, &mut out)?;
+    Ok(out)
+}
+
+/// The wording of a view's query, bound under the search path it was made under, and the fields of record columns. Tables
+/// and their columns go by the names they have in `renamed`.
+fn recorded(
+    view: &ViewInfo,
+    cx: BindContext<'_>,
+    renamed: Option<Arc<Catalog>>,
+) -> Result<(tree::Query, HashMap<ColumnId, RowShape>)> {
     let statements = dictdb_parser::parse(&view.query, &dictdb_parser::Limits::default())?;
     let Some(statement) = statements.first() else { return Err(Error::internal("a view without a query")) };
     let Statement::Sql(tree) = &statement.statement else { return Err(Error::internal("a view of no query")) };
@@ -58,7 +103,7 @@ fn recorded(view: &ViewInfo, cx: BindContext<'_>) -> Result<(tree::Query, HashMa
     let inner = BindContext { search_path: &view.search_path, ..cx };
     let mut binder = Binder::new(inner, &statement.locations, &[], false);
     binder.keep_casts = true;
-    binder.recorder = Some(Default::default());
+    binder.recorder = Some(record::Recorder::new(renamed));
     binder.bind_subquery(query)?;
     let query = binder.recorded_query();
     let query = query.ok_or_else(|| Error::internal("a query was bound without being recorded"))?;

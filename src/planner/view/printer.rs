@@ -24,7 +24,7 @@ pub(super) const ITEM: i32 = 4;
 
 /// What the enclosing query says about the output columns of a query.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Shown<'a> {
+pub(crate) struct Shown<'a> {
     /// Their names, unless the query's own count.
     pub names: Option<&'a [Arc<str>]>,
     /// Their types, which literals take.
@@ -34,9 +34,11 @@ pub(super) struct Shown<'a> {
 }
 
 /// Prints the queries of one view.
-pub(super) struct Printer<'a> {
+pub(crate) struct Printer<'a> {
     pub cx: BindContext<'a>,
     pub style: Style,
+    /// For a text that is kept: every name qualified.
+    pub stored: bool,
     level: Cell<i32>,
     scopes: RefCell<Vec<Scope>>,
     shapes: HashMap<ColumnId, RowShape>,
@@ -44,7 +46,12 @@ pub(super) struct Printer<'a> {
 
 impl<'a> Printer<'a> {
     pub fn new(cx: BindContext<'a>, style: Style, shapes: HashMap<ColumnId, RowShape>) -> Self {
-        Printer { cx, style, level: Cell::new(0), scopes: RefCell::default(), shapes }
+        Printer { cx, style, stored: false, level: Cell::new(0), scopes: RefCell::default(), shapes }
+    }
+
+    /// One that writes what is kept.
+    pub fn for_storage(cx: BindContext<'a>, shapes: HashMap<ColumnId, RowShape>) -> Self {
+        Printer { stored: true, ..Printer::new(cx, Style { pretty: false, wrap: 0 }, shapes) }
     }
 
     /// A whole view.
@@ -122,13 +129,13 @@ impl<'a> Printer<'a> {
             column: &|_| None,
             input: &|_| None,
             outer: &|_| None,
-            stored: false,
+            stored: self.stored,
             pretty: self.style.pretty,
             indented: true,
             level: &self.level,
             query: Some(self),
             type_name: &|ty| self.type_name(ty),
-            function_name: &|function| self.cx.routine_name(function, false),
+            function_name: &|function| self.cx.routine_name(function, self.stored),
         };
         deparse::write(expr, &names, out)
     }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::Catalog;
 use dictdb_parser::ast::{self, JoinConstraint, TableFactor};
 use dictdb_parser::node;
 
@@ -19,6 +20,8 @@ pub(crate) struct Recorder {
     bodies: Vec<Body>,
     from: Vec<FromItem>,
     ctes: Vec<Cte>,
+    /// The catalog whose names tables and columns get, when it is not the one they are bound over.
+    renamed: Option<Arc<Catalog>>,
 }
 
 /// How much a recorder holds.
@@ -26,6 +29,10 @@ pub(crate) struct Recorder {
 pub(crate) struct Mark([usize; 4]);
 
 impl Recorder {
+    pub(crate) fn new(renamed: Option<Arc<Catalog>>) -> Self {
+        Recorder { renamed, ..Recorder::default() }
+    }
+
     fn mark(&self) -> Mark {
         Mark([self.queries.len(), self.bodies.len(), self.from.len(), self.ctes.len()])
     }
@@ -199,14 +206,18 @@ impl Binder<'_> {
 
     fn push_table(&mut self, source: Source, alias: Option<&ast::TableAlias>, names: &Names, lateral: bool) {
         let (Some(recorder), Some(table)) = (&mut self.recorder, names.tables.first()) else { return };
-        recorder.from.push(FromItem::Table(Table {
+        let mut item = Table {
             source,
             alias: alias.map(|alias| Arc::from(alias.name.value.as_str())),
             renames: alias.is_some_and(|alias| !alias.columns.is_empty()),
             columns: table.columns.clone(),
             system: table.system.clone(),
             lateral,
-        }));
+        };
+        if let Some(renamed) = &recorder.renamed {
+            item.rename(renamed, alias.map_or(0, |alias| alias.columns.len()));
+        }
+        recorder.from.push(FromItem::Table(item));
     }
 
     /// A join of the two items recorded last. The first columns of `columns` are those that USING merged.
@@ -217,8 +228,14 @@ impl Binder<'_> {
         on: Option<&Expr>,
         using: &[NamedColumn],
     ) {
+        let catalog = self.cx.catalog;
         let Some(recorder) = &mut self.recorder else { return };
-        let (Some(right), Some(left)) = (recorder.from.pop(), recorder.from.pop()) else { return };
+        let (Some(mut right), Some(mut left)) = (recorder.from.pop(), recorder.from.pop()) else { return };
+        if recorder.renamed.is_some() {
+            for side in [&mut left, &mut right] {
+                side.for_each_table(&mut |table| table.keep_names(catalog, using));
+            }
+        }
         let using_alias = node::join_using(constraint).and_then(|(_, alias)| alias);
         recorder.from.push(FromItem::Join(Box::new(Join {
             kind,
@@ -262,6 +279,47 @@ fn lock_words(lock: &ast::LockClause) -> Lock {
         Some(ast::NonBlock::SkipLocked) => " SKIP LOCKED",
     };
     Lock { strength, of, wait }
+}
+
+impl FromItem {
+    fn for_each_table(&mut self, f: &mut dyn FnMut(&mut Table)) {
+        match self {
+            FromItem::Table(table) => f(table),
+            FromItem::Join(join) => {
+                join.left.for_each_table(f);
+                join.right.for_each_table(f);
+            }
+        }
+    }
+}
+
+impl Table {
+    /// Takes the names of another version of the catalog, but for the columns that the alias lists.
+    fn rename(&mut self, catalog: &Catalog, listed: usize) {
+        let Source::Relation(relation, _) = &mut self.source else { return };
+        let Some(now) = catalog.relation(relation.oid) else { return };
+        // An alias with a list of columns that is the table's own name stands there for the list.
+        self.alias.take_if(|alias| listed > 0 && *alias == relation.name);
+        *relation = now.clone();
+        for column in self.columns.iter_mut().skip(listed) {
+            if let Some(renamed) = column.source.and_then(|(_, attnum)| now.column(attnum)) {
+                column.name = renamed.name.clone();
+            }
+        }
+    }
+
+    /// Columns that a join's USING names have to keep the names of before: the alias lists them.
+    fn keep_names(&mut self, before: &Catalog, using: &[NamedColumn]) {
+        let Source::Relation(relation, _) = &self.source else { return };
+        let Some(old) = before.relation(relation.oid) else { return };
+        for column in &mut self.columns {
+            let Some(known) = column.source.and_then(|(_, attnum)| old.column(attnum)) else { continue };
+            if known.name != column.name && using.iter().any(|merged| merged.name == known.name) {
+                column.name = known.name.clone();
+                self.renames = true;
+            }
+        }
+    }
 }
 
 impl Group {

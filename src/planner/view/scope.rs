@@ -11,7 +11,7 @@ use crate::expr::{ColumnId, Expr};
 
 /// A reference to a column.
 #[derive(Clone, Debug)]
-pub(super) struct Reference {
+pub(crate) struct Reference {
     /// The text.
     pub text: String,
     /// The column's own name, which an output column has by itself.
@@ -20,7 +20,7 @@ pub(super) struct Reference {
 
 /// The names of one query level.
 #[derive(Default)]
-pub(super) struct Scope {
+pub(crate) struct Scope {
     /// Columns of FROM.
     columns: HashMap<ColumnId, Reference>,
     /// Columns that USING made of two.

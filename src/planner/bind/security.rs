@@ -1,0 +1,163 @@
+//! Row security: the rows of a table that a role sees, changes and makes, as policies say (`rowsecurity.c`).
+//!
+//! Conditions stand right above the scan, below everything that the statement itself says; what new rows have to satisfy is
+//! checked like a view's WITH CHECK OPTION.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Policy, PolicyCommand, Relation, namespaces};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, oids};
+
+use super::level::Level;
+use super::modify::RowColumns;
+use super::{Binder, Clause, Names};
+use crate::expr::Expr;
+use crate::logical::{Check, Node, PolicyStage};
+
+/// The search path of stored texts.
+const PATH: &[Oid] = &[namespaces::PG_CATALOG];
+
+impl Binder<'_> {
+    /// Whether policies decide about the rows of a table. Notes it, for `row_security`.
+    fn is_secured(&mut self, relation: &Arc<Relation>) -> bool {
+        let secured = self.cx.catalog.is_secured(relation, self.cx.role);
+        if secured {
+            let owns = self.cx.catalog.inherited_roles(self.cx.role).contains(&relation.owner);
+            self.secured.get_or_insert_with(|| (relation.name.clone(), owns));
+        }
+        secured
+    }
+
+    /// The rows of a scan that may be read.
+    pub(crate) fn secure_scan(&mut self, node: Node, relation: &Arc<Relation>, row: &RowColumns) -> Result<Node> {
+        let conditions = self.visible_rows(relation, row, &[PolicyCommand::Select])?;
+        Ok(conditions.into_iter().fold(node, |node, predicate| Node::Filter { input: Box::new(node), predicate }))
+    }
+
+    /// Conditions on the rows of a table that all of these commands may see.
+    pub(crate) fn visible_rows(
+        &mut self,
+        relation: &Arc<Relation>,
+        row: &RowColumns,
+        commands: &[PolicyCommand],
+    ) -> Result<Vec<Expr>> {
+        if !self.is_secured(relation) {
+            return Ok(Vec::new());
+        }
+        let mut conditions = Vec::new();
+        for command in commands {
+            let (permissive, restrictive) = self.policies(relation, *command);
+            conditions.push(self.any_of(relation, row, &permissive, |policy| policy.using.as_ref())?);
+            for policy in restrictive {
+                if let Some(text) = &policy.using {
+                    conditions.push(self.policy_condition(relation, row, text)?);
+                }
+            }
+        }
+        Ok(conditions)
+    }
+
+    /// What the rows that a command makes have to satisfy; `reads` says that it shows rows, too.
+    pub(crate) fn policy_checks(
+        &mut self,
+        relation: &Arc<Relation>,
+        row: &RowColumns,
+        stage: PolicyStage,
+        reads: bool,
+    ) -> Result<Vec<(Check, Expr)>> {
+        if !self.is_secured(relation) {
+            return Ok(Vec::new());
+        }
+        let (command, of_new) = match stage {
+            PolicyStage::Insert => (PolicyCommand::Insert, true),
+            PolicyStage::Conflict | PolicyStage::MergeUpdate => (PolicyCommand::Update, false),
+            PolicyStage::MergeDelete => (PolicyCommand::Delete, false),
+            PolicyStage::Update => (PolicyCommand::Update, true),
+        };
+        let mut checks = self.checks_of(relation, row, (command, of_new), stage)?;
+        if reads {
+            checks.extend(self.checks_of(relation, row, (PolicyCommand::Select, false), stage)?);
+        }
+        Ok(checks)
+    }
+
+    fn checks_of(
+        &mut self,
+        relation: &Arc<Relation>,
+        row: &RowColumns,
+        (command, of_new): (PolicyCommand, bool),
+        stage: PolicyStage,
+    ) -> Result<Vec<(Check, Expr)>> {
+        let text_of = |policy: &Policy| match of_new {
+            true => policy.for_new_rows().cloned(),
+            false => policy.using.clone(),
+        };
+        let check = |policy: Option<Arc<str>>| Check::Policy { table: relation.name.clone(), policy, stage };
+        let (permissive, restrictive) = self.policies(relation, command);
+        let allowed = match of_new {
+            true => self.any_of(relation, row, &permissive, Policy::for_new_rows)?,
+            false => self.any_of(relation, row, &permissive, |policy| policy.using.as_ref())?,
+        };
+        let mut checks = vec![(check(None), allowed)];
+        for policy in restrictive {
+            if let Some(text) = text_of(&policy) {
+                checks.push((check(Some(policy.name.clone())), self.policy_condition(relation, row, &text)?));
+            }
+        }
+        Ok(checks)
+    }
+
+    /// The permissive and the restrictive policies for a command of the current role.
+    fn policies(&self, relation: &Relation, command: PolicyCommand) -> (Vec<Arc<Policy>>, Vec<Arc<Policy>>) {
+        let roles = self.cx.catalog.inherited_roles(self.cx.role);
+        let concerns = |policy: &&Arc<Policy>| {
+            policy.is_for(command) && policy.roles.iter().any(|role| !role.is_valid() || roles.contains(role))
+        };
+        relation.policies.iter().filter(concerns).cloned().partition(|policy| policy.permissive)
+    }
+
+    /// What one of some policies says; nothing is allowed where there is none.
+    fn any_of(
+        &mut self,
+        relation: &Arc<Relation>,
+        row: &RowColumns,
+        policies: &[Arc<Policy>],
+        text_of: impl Fn(&Policy) -> Option<&Arc<str>>,
+    ) -> Result<Expr> {
+        let mut conditions = Vec::new();
+        for policy in policies {
+            if let Some(text) = text_of(policy) {
+                conditions.push(self.policy_condition(relation, row, text)?);
+            }
+        }
+        Ok(match conditions.len() {
+            0 => Expr::Const(Datum::Bool(false), Type::new(oids::BOOL)),
+            1 => conditions.remove(0),
+            _ => Expr::Or(conditions),
+        })
+    }
+
+    /// Binds the text of a policy over the columns of a row: a text of its own, which sees nothing of the statement. 42P17
+    /// for a policy that reads its own table.
+    fn policy_condition(&mut self, relation: &Arc<Relation>, row: &RowColumns, text: &str) -> Result<Expr> {
+        if self.policed.contains(&relation.oid) {
+            let message = format!("infinite recursion detected in policy for relation \"{}\"", relation.name);
+            return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
+        }
+        let tree = dictdb_parser::parse_expression(text)?;
+        let names = Names::of_table(self.row_name(relation, &relation.name, row));
+        let levels = vec![Level { names, clause: Clause::Policy, ..Level::default() }];
+        let levels = std::mem::replace(&mut self.levels, levels);
+        let ctes = std::mem::take(&mut self.ctes);
+        let path = std::mem::replace(&mut self.cx.search_path, PATH);
+        let (recorder, variables, view) = (self.recorder.take(), self.variables.take(), self.target_view.take());
+        self.policed.push(relation.oid);
+        let bound = self.bind_expr(&tree).and_then(|bound| self.coerce_to_boolean(bound, "POLICY", None));
+        self.policed.pop();
+        (self.recorder, self.variables, self.target_view) = (recorder, variables, view);
+        self.cx.search_path = path;
+        self.ctes = ctes;
+        self.levels = levels;
+        bound
+    }
+}

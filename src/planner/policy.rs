@@ -1,0 +1,151 @@
+//! The conditions of policies: bound when they are made, and written back.
+//!
+//! They may contain queries. Columns of the table stand bare in them, but inside a query with the table's name.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use dictdb_catalog::Relation;
+use dictdb_parser::{Locations, ast};
+use dictdb_types::{Oid, Result, quote_identifier};
+
+use crate::bind::{BindContext, Binder, Clause, Level, Names, Renaming};
+use crate::deparse::{self, QueryText};
+use crate::expr::{ColumnId, Expr, Sublink};
+use crate::logical::Column;
+use crate::view::record::Recorder;
+use crate::view::{Printer, Style, scope_of_table};
+
+/// A bound condition.
+pub struct BoundPolicy {
+    /// Canonical text, to store.
+    pub text: Arc<str>,
+    /// Attnums it mentions.
+    pub columns: Vec<i16>,
+    /// The relations that its queries read.
+    pub relations: Vec<Oid>,
+    /// The functions of users that it calls.
+    pub functions: Vec<Oid>,
+}
+
+/// Binds the condition of a policy. 42804 unless it is boolean.
+pub fn bind(
+    expr: &ast::Expr,
+    locations: &Locations,
+    relation: &Arc<Relation>,
+    cx: BindContext<'_>,
+) -> Result<BoundPolicy> {
+    let mut binder = Binder::new(cx, locations, &[], false);
+    let (row, bound) = enter(&mut binder, expr, locations.leftmost(expr), relation, None)?;
+    let mut columns: Vec<i16> = Vec::new();
+    bound.any(&mut |e| {
+        if let Expr::Column(id, _) = e {
+            columns.extend(row.iter().find(|(column, _)| column.id == *id).map(|(_, attnum)| *attnum));
+        }
+        false
+    });
+    columns.retain(|attnum| *attnum > 0);
+    columns.sort_unstable();
+    columns.dedup();
+    let functions = binder.user_functions();
+    let text = written(&binder, &bound, (&row, relation), true, false)?;
+    let relations = binder.into_relations().into_iter().filter(|oid| *oid != relation.oid).collect();
+    Ok(BoundPolicy { text: Arc::from(text), columns, relations, functions })
+}
+
+/// A stored condition as this search path shows it.
+pub fn shown(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext<'_>) -> Result<String> {
+    let tree = dictdb_parser::parse_expression(text)?;
+    let locations = Locations::default();
+    let stored = BindContext { search_path: &[dictdb_catalog::namespaces::PG_CATALOG], ..cx };
+    let mut binder = Binder::new(stored, &locations, &[], false);
+    let (row, bound) = enter(&mut binder, &tree, None, relation, None)?;
+    binder.cx = cx;
+    written(&binder, &bound, (&row, relation), false, pretty)
+}
+
+/// The canonical text of a condition after something in it has got another name.
+pub fn restated(text: &str, old: &Arc<Relation>, new: &Arc<Relation>, names: Renaming<'_>) -> Result<Arc<str>> {
+    let tree = dictdb_parser::parse_expression(text)?;
+    let locations = Locations::default();
+    let mut binder = Binder::new(names.before, &locations, &[], false);
+    let renamed = Some(names.after.catalog.clone());
+    let (mut row, bound) = enter(&mut binder, &tree, None, old, renamed)?;
+    for (column, attnum) in &mut row {
+        if let Some(renamed) = new.column(*attnum) {
+            column.name = renamed.name.clone();
+        }
+    }
+    binder.cx = names.after;
+    written(&binder, &bound, (&row, new), true, false).map(Arc::from)
+}
+
+type Row = Vec<(Column, i16)>;
+
+fn enter(
+    binder: &mut Binder<'_>,
+    tree: &ast::Expr,
+    position: Option<u32>,
+    relation: &Arc<Relation>,
+    renamed: Option<Arc<dictdb_catalog::Catalog>>,
+) -> Result<(Row, Expr)> {
+    let row = binder.returned_columns(relation);
+    let names = Names::of_table(binder.row_name(relation, &relation.name, &row));
+    binder.levels.push(Level { names, clause: Clause::Policy, ..Level::default() });
+    binder.keep_casts = true;
+    binder.recorder = Some(Recorder::new(renamed));
+    let bound = binder.bind_expr(tree)?;
+    let bound = binder.coerce_to_boolean(bound, "POLICY", position)?;
+    Ok((row, bound))
+}
+
+/// Queries of a condition, and the columns around them.
+struct Queries<'a, 'b> {
+    printer: &'a Printer<'b>,
+}
+
+impl QueryText for Queries<'_, '_> {
+    fn named(&self, _: &Expr, _: &mut String) -> Result<bool> {
+        Ok(false)
+    }
+
+    fn sublink(&self, link: &Sublink, out: &mut String) -> Result<()> {
+        self.printer.sublink(link, out)
+    }
+}
+
+fn written(
+    binder: &Binder<'_>,
+    bound: &Expr,
+    (row, relation): (&Row, &Arc<Relation>),
+    stored: bool,
+    pretty: bool,
+) -> Result<String> {
+    let column = |id: ColumnId| {
+        let (column, _) = row.iter().find(|(column, _)| column.id == id)?;
+        Some(quote_identifier(&column.name).into_owned())
+    };
+    let shapes: HashMap<_, _> = binder.row_shapes.clone();
+    let printer = match stored {
+        true => Printer::for_storage(binder.cx, shapes),
+        false => Printer::new(binder.cx, Style { pretty, wrap: 0 }, shapes),
+    };
+    let queries = Queries { printer: &printer };
+    let names = deparse::Names {
+        env: binder.cx.env,
+        column: &column,
+        input: &|_| None,
+        outer: &|_| None,
+        stored,
+        pretty,
+        indented: true,
+        level: &Default::default(),
+        query: Some(&queries),
+        type_name: &|ty| match stored {
+            true => binder.qualified_type_name(ty),
+            false => binder.type_name_with_modifier(ty),
+        },
+        function_name: &|function| binder.cx.routine_name(function, stored),
+    };
+    printer.in_scope(|_| scope_of_table(relation, row), || deparse::expression(bound, &names))
+}
