@@ -254,7 +254,8 @@ impl<'a> Compiler<'a> {
         };
         let returning = modify.returning.as_ref().map(|exprs| compile_all(exprs, &self.eval)).transpose()?;
         let members = Members::new(relation, &modify.members, self.cx.database);
-        Ok(Arc::new(Modify { input, target, members, action, returning, counts }))
+        let system = modify.system.clone().into();
+        Ok(Arc::new(Modify { input, target, members, action, returning, system, counts }))
     }
 
     /// A change of a view, which its triggers carry out.
@@ -275,7 +276,8 @@ impl<'a> Compiler<'a> {
         let returning = modify.returning.as_ref().map(|exprs| compile_all(exprs, &self.eval)).transpose()?;
         let triggers = triggers.ok_or_else(|| Error::internal("a view without triggers is changed"))?;
         let input = self.node(&modify.input)?;
-        Ok(Arc::new(InsteadOf { input, view, triggers, event, old, new, returning, counts }))
+        let system = modify.system.clone().into();
+        Ok(Arc::new(InsteadOf { input, view, triggers, event, old, new, returning, system, counts }))
     }
 
     /// A second look takes single rows: it is always row by row.
@@ -333,9 +335,10 @@ impl<'a> Compiler<'a> {
 
     fn scan(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
         match &node.op {
-            Op::SeqScan { table, fetch, filter } => Ok(Arc::new(row::seq_scan::SeqScan {
+            Op::SeqScan { table, fetch, tids, filter } => Ok(Arc::new(row::seq_scan::SeqScan {
                 handle: self.table(table)?,
                 columns: OutputColumns::new(&table.relation, fetch)?,
+                tids: tids.as_ref().map(|tids| self.code(tids)).transpose()?,
                 filter: self.predicate(filter.as_ref())?,
                 scan: self.scan_id(node),
             })),

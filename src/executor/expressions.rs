@@ -8,7 +8,7 @@ use dictdb_planner::physical::{Action, IndexBounds, Modify, Node, Op};
 pub(crate) fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
     match &node.op {
         Op::Values { rows } => rows.iter().flatten().for_each(f),
-        Op::SeqScan { filter, .. } => filter.iter().for_each(f),
+        Op::SeqScan { tids, filter, .. } => tids.iter().chain(filter).for_each(f),
         Op::IndexScan { bounds, filter, .. } => {
             bounds.iter().for_each(|bounds| of_bounds(bounds, f));
             filter.iter().for_each(f);

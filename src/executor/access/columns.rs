@@ -2,13 +2,15 @@
 
 use dictdb_catalog::Relation;
 use dictdb_planner::physical::Fetch;
-use dictdb_storage::RowReader;
-use dictdb_types::{Datum, Error, Result, RowId};
+use dictdb_storage::{Origin, RowReader, RowView, Transaction};
+use dictdb_types::{Datum, Error, Oid, Result, RowId};
 
 use crate::row::Row;
 
+pub(crate) use system::TABLEOID;
+
 /// Attnums of system columns.
-mod system {
+pub(crate) mod system {
     pub const CTID: i16 = -1;
     pub const XMIN: i16 = -2;
     pub const CMIN: i16 = -3;
@@ -26,6 +28,8 @@ pub(crate) enum Source {
     Constant(Datum),
     /// The row id as `ctid`.
     Ctid,
+    /// The transaction, or the command of it, that made or ended the version, by the column's number.
+    Origin(i16),
 }
 
 /// The output columns of a table access.
@@ -66,13 +70,14 @@ impl OutputColumns {
 
     /// Appends the values of a row.
     #[inline]
-    pub fn append(&self, id: RowId, version: &impl RowReader, row: &mut Row) -> Result<()> {
+    pub fn append(&self, id: RowId, version: &RowView<'_>, transaction: &Transaction, row: &mut Row) -> Result<()> {
         row.reserve(self.len());
         for source in &self.sources {
             row.push(match source {
                 Source::Slot(slot) => version.column(*slot).to_datum()?,
                 Source::Constant(value) => value.clone(),
                 Source::Ctid => ctid(id),
+                Source::Origin(attnum) => origin(*attnum, transaction.origin(version)),
             });
         }
         if self.row_id {
@@ -86,14 +91,35 @@ fn source(relation: &Relation, attnum: i16) -> Result<Source> {
     Ok(match attnum {
         system::TABLEOID => Source::Constant(Datum::Oid(relation.oid.0)),
         system::CTID => Source::Ctid,
-        system::XMIN | system::XMAX | system::CMIN | system::CMAX => {
-            return Err(Error::unsupported("system columns of transaction ids"));
-        }
+        system::XMIN | system::XMAX | system::CMIN | system::CMAX => Source::Origin(attnum),
         _ => match relation.column(attnum) {
             Some(column) => Source::Slot(column.slot),
             None => return Err(Error::internal(format!("column {attnum} of \"{}\" does not exist", relation.name))),
         },
     })
+}
+
+/// Whether a column says which transaction made or ended a version.
+pub(crate) fn is_of_origin(attnum: i16) -> bool {
+    (system::CMAX..=system::XMIN).contains(&attnum)
+}
+
+/// The value of such a column.
+pub(crate) fn origin(attnum: i16, origin: Origin) -> Datum {
+    Datum::Oid(match attnum {
+        system::XMIN => origin.made_by.0 as u32,
+        system::XMAX => origin.ended_by.0 as u32,
+        _ => origin.command,
+    })
+}
+
+/// The system columns of a row that a statement has written, in RETURNING.
+pub(crate) fn returned(attnum: i16, table: Oid, row: RowId, made: Origin) -> Datum {
+    match attnum {
+        system::TABLEOID => Datum::Oid(table.0),
+        system::CTID => ctid(row),
+        attnum => origin(attnum, made),
+    }
 }
 
 /// Bits of a `tid` below its block number.
@@ -105,6 +131,13 @@ const BLOCK_ROWS: u64 = dictdb_storage::BLOCK_ROWS as u64;
 pub(crate) fn ctid(id: RowId) -> Datum {
     let (block, place) = (id.0 / BLOCK_ROWS, id.0 % BLOCK_ROWS + 1);
     Datum::Int8((block << TID_PLACE_BITS | place) as i64)
+}
+
+/// The row that a `ctid` names; `None` for one that no row has.
+pub(crate) fn row_of_ctid(tid: &Datum) -> Option<RowId> {
+    let Datum::Int8(tid) = tid else { return None };
+    let (block, place) = (*tid as u64 >> TID_PLACE_BITS, *tid as u64 & ((1 << TID_PLACE_BITS) - 1));
+    (1..=BLOCK_ROWS).contains(&place).then(|| RowId(block * BLOCK_ROWS + place - 1))
 }
 
 /// Bits of a row id that travels that say which row; those above say of which member of the table.

@@ -183,7 +183,7 @@ impl Search {
                 if is_repeated(seen, id) {
                     return Ok(false);
                 }
-                access.columns.append(id, version, row).map(|()| true)
+                access.columns.append(id, version, &rt.cx().transaction, row).map(|()| true)
             };
             match table.read_found(&access.index, key, &mut self.point, snapshot, visit)? {
                 None => return Ok(false),
@@ -211,7 +211,7 @@ impl Search {
                 if is_repeated(&mut self.seen, id) {
                     return Ok(false);
                 }
-                access.columns.append(id, version, row).map(|()| true)
+                access.columns.append(id, version, &rt.cx().transaction, row).map(|()| true)
             };
             let table = &access.handle.table;
             let found = table.read_candidate(&access.index, &range.batch, at, &rt.cx().snapshot, visit)?;
@@ -231,7 +231,7 @@ impl Search {
             if !ranges.iter().any(|range| range.contains(&key)) {
                 return Ok(false);
             }
-            access.columns.append(id, version, row).map(|()| true)
+            access.columns.append(id, version, &rt.cx().transaction, row).map(|()| true)
         });
         read.map_or(Ok(false), |(_, found)| found)
     }

@@ -21,7 +21,7 @@ use super::project::Project;
 use super::scan::Scan;
 use super::sort::{self, Sort};
 use super::vector::{self, VectorContext};
-use crate::access::columns::OutputColumns;
+use crate::access::columns::{OutputColumns, is_of_origin};
 use crate::compile::Compiler;
 use crate::eval;
 
@@ -47,8 +47,8 @@ const SEGMENT_BYTES: usize = 1024 * 1024;
 /// Whether an operator exists here.
 pub(super) fn is_columnar(node: &physical::Node) -> bool {
     match &node.op {
-        Op::SeqScan { .. }
-        | Op::Project { .. }
+        Op::SeqScan { fetch, tids, .. } => tids.is_none() && !fetch.columns.iter().any(|attnum| is_of_origin(*attnum)),
+        Op::Project { .. }
         | Op::Filter { .. }
         | Op::HashJoin { keep_order: false, .. }
         | Op::NestedLoop { keep_order: false, .. }
@@ -66,7 +66,7 @@ fn own(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Option<Arc<dyn No
         return Ok(None);
     }
     Ok(Some(match &node.op {
-        Op::SeqScan { table, fetch, filter } => {
+        Op::SeqScan { table, fetch, filter, .. } => {
             let columns = layouts(&node.columns, cx);
             let filter = vector::compile_predicate(filter.as_ref(), &context(&columns, cx))?;
             let output = OutputColumns::new(&table.relation, fetch)?;

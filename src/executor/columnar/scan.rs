@@ -36,7 +36,7 @@ impl Scan {
     pub fn new(handle: TableHandle, output: OutputColumns, filter: Option<Vector>, columns: Box<[Physical]>) -> Self {
         let slots = output.sources().iter().filter_map(|source| match source {
             Source::Slot(slot) => Some(*slot),
-            Source::Constant(_) | Source::Ctid => None,
+            Source::Constant(_) | Source::Ctid | Source::Origin(_) => None,
         });
         Scan { projection: slots.collect(), handle, output, filter, columns }
     }
@@ -55,6 +55,7 @@ impl Scan {
                     let zeros = UInt32Array::from(vec![0u32; batch.rows]);
                     compute::take(&builder.finish(), &zeros, None).map_err(arrow_error)?
                 }
+                Source::Origin(_) => return Err(Error::internal("transactions of versions in columns")),
                 Source::Ctid => ctids(batch.row_ids.as_ref().ok_or_else(missing)?, *physical)?,
             });
         }

@@ -19,6 +19,7 @@ const TYPE: Oid = Oid(1247);
 const AUTHID: Oid = Oid(1260);
 const DATABASE: Oid = Oid(1262);
 const TRIGGER: Oid = Oid(2620);
+const POLICY: Oid = Oid(3256);
 const PROC: Oid = Oid(1255);
 const OPERATOR: Oid = Oid(2617);
 const CAST: Oid = Oid(2605);
@@ -91,6 +92,9 @@ impl DdlContext<'_> {
                     dictdb_catalog::Key::OperatorFamily(oid) => Ok((OPFAMILY, oid, 0)),
                     _ => Err(Error::internal("neither an operator class nor a family")),
                 }
+            }
+            (K::Policy, ObjectRef::On(name, table)) => {
+                self.commented_policy(&name.value, table).map(|oid| (POLICY, oid, 0))
             }
             (K::Trigger, ObjectRef::On(name, table)) => {
                 self.commented_trigger(&name.value, table).map(|oid| (TRIGGER, oid, 0))

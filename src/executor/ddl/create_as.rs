@@ -58,7 +58,12 @@ impl DdlContext<'_> {
                 self.depend(Key::Relation(relation.oid), Key::Function(*function), Dependency::Normal);
             }
         }
-        let relation = self.put_relation(relation);
+        let mut relation = self.put_relation(relation);
+        if let RelationKind::MaterializedView(info) = &relation.kind {
+            let info = Arc::new(self.canonical_view(&relation, ViewInfo::clone(info))?);
+            let kind = RelationKind::MaterializedView(info);
+            relation = self.put_relation(Relation { kind, ..Relation::clone(&relation) });
+        }
         if !create.with_data {
             return Ok(Completed::Done);
         }

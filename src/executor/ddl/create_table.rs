@@ -10,14 +10,12 @@ use dictdb_types::{Error, Field, Oid, Result, SqlState, TypeInfo, TypeKind, Type
 use super::DdlContext;
 use super::column::NewColumn;
 use super::inherit::Inheritance;
-use super::names::shown;
 
 /// Columns a table may have (`MaxHeapAttributeNumber`).
 const MAX_COLUMNS: usize = 1600;
 
 impl DdlContext<'_> {
     pub(super) fn create_table(&mut self, create: &CreateTable, locations: &Locations) -> Result<()> {
-        refuse_clauses(create)?;
         super::options::check_tablespace(create.tablespace.as_ref())?;
         super::options::check_table_method(create.access_method.as_ref())?;
         let persistence = self.persistence(&create.name, create.persistence);
@@ -33,7 +31,13 @@ impl DdlContext<'_> {
         let position = super::names::parts(&create.name).first().and_then(|ident| position::of_span(ident.span));
         self.check_create_in(namespace).map_err(|error| error.at(position))?;
         let (mut inheritance, bound) = self.family_of(create, &name, persistence, locations)?;
-        let mut columns: Vec<NewColumn<'_>> = self.inherited_columns(&mut inheritance)?;
+        let of_type = create.of_type.as_ref().map(|name| self.row_type_named(name)).transpose()?;
+        let mut columns: Vec<NewColumn<'_>> = match &of_type {
+            Some(of_type) => {
+                of_type.live_columns().enumerate().map(|(slot, (_, column))| typed_column(column, slot)).collect()
+            }
+            None => self.inherited_columns(&mut inheritance)?,
+        };
         let mut inherited: Vec<bool> = vec![true; columns.len()];
         let mut own_columns = 0;
         let mut templates = Vec::new();
@@ -42,13 +46,14 @@ impl DdlContext<'_> {
             match element {
                 TableElement::Column(definition) => {
                     let known = columns.iter().position(|other| *other.column.name == *definition.name.value);
-                    let mut column = match (&bound, known) {
-                        (None, _) => self.define_column(definition, &name, columns.len())?,
-                        (Some(_), Some(at)) => {
+                    let given = bound.is_some() || of_type.is_some();
+                    let mut column = match (given, known) {
+                        (false, _) => self.define_column(definition, &name, columns.len())?,
+                        (true, Some(at)) => {
                             let ty = columns[at].column.ty;
                             self.define_typed(definition, (ty, false), &name, columns.len())?
                         }
-                        (Some(_), None) => return Err(missing_in_parent(&definition.name.value)),
+                        (true, None) => return Err(missing_in_parent(&definition.name.value)),
                     };
                     let own = std::mem::take(&mut column.constraints);
                     let place = known.unwrap_or(columns.len());
@@ -57,7 +62,7 @@ impl DdlContext<'_> {
                         Some(at) if inherited.get(at) == Some(&true) => {
                             inherited[at] = false;
                             let moved = at != own_columns;
-                            self.merge_own(&mut columns[at], column, moved, bound.is_none())?;
+                            self.merge_own(&mut columns[at], column, moved, !given)?;
                         }
                         Some(_) => return Err(specified_twice(&column.column.name)),
                         None => columns.push(column),
@@ -68,10 +73,17 @@ impl DdlContext<'_> {
                 TableElement::Like(like) => {
                     let template = self.template(like)?;
                     for column in self.template_columns(&template, columns.len())? {
-                        if columns.iter().any(|other| other.column.name == column.column.name) {
-                            return Err(specified_twice(&column.column.name));
+                        let known = columns.iter().position(|other| other.column.name == column.column.name);
+                        match known {
+                            Some(at) if inherited.get(at) == Some(&true) => {
+                                inherited[at] = false;
+                                let moved = at != own_columns;
+                                self.merge_own(&mut columns[at], column, moved, true)?;
+                            }
+                            Some(_) => return Err(specified_twice(&column.column.name)),
+                            None => columns.push(column),
                         }
-                        columns.push(column);
+                        own_columns += 1;
                     }
                     templates.push(template);
                 }
@@ -90,7 +102,11 @@ impl DdlContext<'_> {
         let relation = self.fill_defaults(relation, columns, locations)?;
         let options = super::options::given(&create.options, super::options::Target::Table)?;
         let on_commit = on_commit(create.on_commit, temporary)?;
-        let relation = self.put_relation(Relation { options, on_commit, ..Relation::clone(&relation) });
+        let typed = of_type.as_ref().map_or(Oid::INVALID, |of_type| of_type.row_type);
+        let relation = self.put_relation(Relation { options, on_commit, of_type: typed, ..Relation::clone(&relation) });
+        if let Some(of_type) = &of_type {
+            self.depend(Key::Relation(relation.oid), Key::Relation(of_type.oid), Dependency::Normal);
+        }
         self.put_inheritance(relation.oid, &inheritance)?;
         if let (Some(bound), [parent]) = (bound, inheritance.parents.as_slice()) {
             self.put_partition(parent.oid, relation.oid, bound)?;
@@ -275,12 +291,11 @@ pub(super) fn on_commit(action: Option<utility::OnCommit>, temporary: bool) -> R
     })
 }
 
-fn refuse_clauses(create: &CreateTable) -> Result<()> {
-    let clauses = [(create.of_type.is_some(), "CREATE TABLE OF")];
-    match clauses.iter().find(|(present, _)| *present) {
-        Some((_, what)) => Err(Error::unsupported(format_args!("{what} (table \"{}\")", shown(&create.name)))),
-        None => Ok(()),
-    }
+/// A column of the type that a table is made of.
+fn typed_column(column: &Column, slot: usize) -> NewColumn<'static> {
+    let mut typed = super::inherit::taken_over(column, slot);
+    (typed.column.local, typed.column.inherited) = (true, 0);
+    typed
 }
 
 /// Columns of a primary key are NOT NULL from the start.

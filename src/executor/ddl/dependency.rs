@@ -121,7 +121,7 @@ fn is_part_of(key: Key, table: Oid) -> bool {
 fn order_of(key: Key) -> (Oid, i16) {
     match key {
         Key::Column(oid, attnum) | Key::Default(oid, attnum) => (oid, attnum),
-        Key::Constraint(_, oid) | Key::Trigger(_, oid) => (oid, 0),
+        Key::Constraint(_, oid) | Key::Trigger(_, oid) | Key::Policy(_, oid) => (oid, 0),
         Key::Schema(oid)
         | Key::Relation(oid)
         | Key::Type(oid)
@@ -245,6 +245,11 @@ impl DdlContext<'_> {
                 Some(routine) => super::routine::identity(catalog, self.search_path, routine),
                 None => format!("function {oid}"),
             },
+            Key::Policy(table, oid) => {
+                let found = catalog.relation(table);
+                let policy = found.and_then(|relation| relation.policies.iter().find(|policy| policy.oid == oid));
+                format!("policy {} on table {}", policy.map_or("?", |policy| &policy.name), relation_name(table))
+            }
             Key::Trigger(table, oid) => {
                 let table = catalog.relation(table).map_or("?", |relation| &relation.name);
                 format!("trigger {} on table {table}", catalog.trigger(oid).map_or("?", |trigger| &trigger.name))

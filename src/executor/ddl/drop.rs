@@ -29,6 +29,7 @@ impl DdlContext<'_> {
             ObjectKind::Routine => "routine",
             ObjectKind::Aggregate => "aggregate",
             ObjectKind::Trigger => "trigger",
+            ObjectKind::Policy => "policy",
             ObjectKind::Extension => "extension",
             ObjectKind::Operator => "operator",
             ObjectKind::Cast => "cast",
@@ -62,7 +63,6 @@ impl DdlContext<'_> {
             ObjectKind::Server => "server",
             ObjectKind::ForeignDataWrapper => "foreign-data wrapper",
             ObjectKind::ForeignTable => "foreign table",
-            ObjectKind::Policy => "policy",
             ObjectKind::Rule => "rule",
             other => return Err(Error::unsupported(format_args!("DROP {other:?}"))),
         };
@@ -82,8 +82,8 @@ impl DdlContext<'_> {
                         Error::new(SqlState::UNDEFINED_TABLE, message)
                     }
                     Some(relation) => {
-                        let place = if kind == ObjectKind::Policy { "for table" } else { "for relation" };
-                        let message = format!("{noun} \"{}\" {place} \"{}\" does not exist", name.value, relation.name);
+                        let message =
+                            format!("{noun} \"{}\" for relation \"{}\" does not exist", name.value, relation.name);
                         Error::new(SqlState::UNDEFINED_OBJECT, message)
                     }
                 },
@@ -238,6 +238,7 @@ impl DdlContext<'_> {
             (_, ObjectRef::Using(name, method)) => {
                 self.find_class_or_family(name, method, kind == ObjectKind::OperatorFamily)
             }
+            (ObjectKind::Policy, ObjectRef::On(name, table)) => self.policy_key(&name.value, table, skip),
             (ObjectKind::Trigger, ObjectRef::On(name, table)) => self.trigger_key(&name.value, table, skip),
             (_, ObjectRef::Name(name)) => self.relation_key(kind, noun, name),
             _ => Err(Error::unsupported(format_args!("DROP {noun} of this form"))),
@@ -329,6 +330,7 @@ impl DdlContext<'_> {
             Key::Constraint(table, oid) => self.drop_constraint(table, oid)?,
             Key::Column(table, attnum) => self.remove_column(table, attnum)?,
             Key::Default(table, attnum) => self.remove_default(table, attnum)?,
+            Key::Policy(table, oid) => self.drop_policy(table, oid)?,
             Key::Role(_) => {}
             Key::Operator(oid) => {
                 self.forget_member(Some(oid), None);

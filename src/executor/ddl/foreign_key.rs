@@ -64,6 +64,8 @@ impl DdlContext<'_> {
             on_update: action(key.on_update),
             on_delete: action(key.on_delete),
             delete_set_columns,
+            check_firing: None,
+            action_firing: None,
         };
         let oid = self.new_oid();
         let kind = ConstraintKind::Foreign(foreign.clone().into());

@@ -138,8 +138,8 @@ impl DdlContext<'_> {
             let (target, ty) = match &*element.expr.expr {
                 Ast::Identifier(ident) => {
                     let (attnum, column) = relation.column_named(&ident.value).ok_or_else(|| {
+                        // PostgreSQL does not point at it.
                         Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{}\" does not exist", ident.value))
-                            .at(position::of_span(ident.span))
                     })?;
                     (IndexTarget::Column(attnum), column.ty)
                 }
@@ -356,14 +356,16 @@ impl DdlContext<'_> {
                 }
                 IndexBuilt::Done(_) => return Ok(()),
                 IndexBuilt::Busy(holder) => self.transaction.wait_for(holder, &self.wait)?,
-                IndexBuilt::Conflict(_) => {
-                    return Err(Error::new(
-                        SqlState::UNIQUE_VIOLATION,
-                        format!("could not create unique index \"{name}\""),
-                    )
-                    .detail("Table contains duplicated values.")
-                    .table(&*relation.name)
-                    .constraint(name));
+                IndexBuilt::Conflict(conflict) => {
+                    let cx = self.exec_context()?;
+                    let key = crate::modify::key_of_row(relation, info, conflict.row, &cx, self.engine)?;
+                    let schema = self.view().schema(relation.namespace).map(|schema| schema.name.to_string());
+                    let message = format!("could not create unique index \"{name}\"");
+                    return Err(Error::new(SqlState::UNIQUE_VIOLATION, message)
+                        .detail(format!("Key {key} is duplicated."))
+                        .schema(schema.unwrap_or_default())
+                        .table(&*relation.name)
+                        .constraint(name));
                 }
             }
         }

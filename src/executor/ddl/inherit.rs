@@ -320,7 +320,7 @@ fn refuse_parent(parent: &Relation) -> Result<()> {
 }
 
 /// A parent's column as a child has it.
-fn taken_over(column: &Column, slot: usize) -> NewColumn<'static> {
+pub(super) fn taken_over(column: &Column, slot: usize) -> NewColumn<'static> {
     let own = Column {
         not_null: column.not_null,
         generated: column.generated,

@@ -20,6 +20,7 @@ mod grant;
 mod grantable;
 mod index;
 mod inherit;
+mod key_trigger;
 mod like;
 mod maintenance;
 mod names;
@@ -28,6 +29,7 @@ mod options;
 mod own_type;
 mod ownership;
 mod partition;
+mod policy;
 mod range_type;
 mod rename;
 mod restart;
@@ -41,6 +43,7 @@ mod statement;
 mod storage_changes;
 mod trigger;
 mod truncate;
+mod typed;
 mod types;
 mod view;
 
@@ -83,6 +86,8 @@ fn execute_once(statement: &Utility, locations: &Locations, cx: &mut DdlContext<
         Utility::CreateEnum(create) => cx.create_enum(create)?,
         Utility::CreateComposite(create) => cx.create_composite(create)?,
         Utility::AlterEnum(alter) => cx.alter_enum(alter)?,
+        Utility::CreatePolicy(create) => cx.create_policy(create, locations)?,
+        Utility::AlterPolicy(alter) => cx.alter_policy(alter, locations)?,
         Utility::CreateFunction(create) => cx.create_function(create, locations)?,
         Utility::AlterFunction(alter) => cx.alter_function(alter)?,
         Utility::Rename(Rename { kind, object: ObjectRef::Function(function), to, .. }) => {

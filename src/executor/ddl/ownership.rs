@@ -199,17 +199,18 @@ impl DdlContext<'_> {
         if target == relation.namespace {
             return Ok(());
         }
-        let views = self.views_to_restate(&[relation.oid])?;
         let mut parts = vec![relation.oid];
         parts.extend(relation.indexes.iter().copied());
         parts.extend(self.sequences_of(relation.oid));
-        for part in parts {
-            self.move_part(part, target, schema)?;
-        }
-        if relation.row_type.is_valid() {
-            self.move_type(relation.row_type, target, schema)?;
-        }
-        self.restate_views(views)
+        self.renaming(&relation.name, |ddl| {
+            for part in parts {
+                ddl.move_part(part, target, schema)?;
+            }
+            match relation.row_type.is_valid() {
+                true => ddl.move_type(relation.row_type, target, schema),
+                false => Ok(()),
+            }
+        })
     }
 
     fn move_part(&mut self, oid: Oid, target: Oid, schema: &str) -> Result<()> {
@@ -256,9 +257,13 @@ impl DdlContext<'_> {
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{} is a table's row type", info.name))
                     .hint("Use ALTER TABLE instead."));
             }
-            self.move_part(info.relation, target, schema)?;
         }
-        self.move_type(info.oid, target, schema)
+        self.renaming(&info.name, |ddl| {
+            if info.relation.is_valid() {
+                ddl.move_part(info.relation, target, schema)?;
+            }
+            ddl.move_type(info.oid, target, schema)
+        })
     }
 
     pub(super) fn move_type(&mut self, oid: Oid, target: Oid, schema: &str) -> Result<()> {

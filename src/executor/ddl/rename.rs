@@ -38,6 +38,7 @@ impl DdlContext<'_> {
             (K::Schema, ObjectRef::Name(name)) => self.rename_schema(&shown(name), to),
             (K::Type | K::Domain, ObjectRef::Name(name)) => self.rename_type(name, to, rename.kind == K::Domain),
             (K::Role, ObjectRef::Name(name)) => self.rename_role(&shown(name), to),
+            (K::Policy, ObjectRef::On(name, table)) => self.rename_policy(&name.value, table, to),
             (K::Trigger, ObjectRef::On(name, table)) => self.rename_trigger(&name.value, table, to),
             (kind, _) => Err(Error::unsupported(format_args!("ALTER {kind:?} RENAME"))),
         }
@@ -87,15 +88,17 @@ impl DdlContext<'_> {
         if self.view().relation_in(relation.namespace, to).is_some() {
             return Err(super::create_table::already_exists(to));
         }
-        let views = self.views_to_restate(&[relation.oid])?;
-        self.put_relation(Relation { name: Arc::from(to), ..Relation::clone(&relation) });
-        if relation.row_type.is_valid() {
-            self.rename_type_object(relation.row_type, to)?;
-        }
         if let Some(info) = relation.index() {
-            self.rename_constraint_of_index(info.table, relation.oid, to)?;
+            self.put_relation(Relation { name: Arc::from(to), ..Relation::clone(&relation) });
+            return self.rename_constraint_of_index(info.table, relation.oid, to);
         }
-        self.restate_views(views)
+        self.renaming(&relation.name, |ddl| {
+            ddl.put_relation(Relation { name: Arc::from(to), ..Relation::clone(&relation) });
+            match relation.row_type.is_valid() {
+                true => ddl.rename_type_object(relation.row_type, to),
+                false => Ok(()),
+            }
+        })
     }
 
     /// A key's constraint is called like its index.
@@ -131,18 +134,23 @@ impl DdlContext<'_> {
             )
             .detail("This operation is not supported for sequences."));
         }
+        if relation.of_type.is_valid() {
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "cannot rename column of typed table"));
+        }
         self.check_owner(relation)?;
         self.lock(relation.oid, dictdb_storage::LockMode::AccessExclusive)?;
         let relation = self.table(relation.oid)?;
         let family = self.view().descendants(&relation);
-        for member in &family {
-            self.lock(member.oid, dictdb_storage::LockMode::AccessExclusive)?;
-            let parents =
-                member.parents.iter().filter(|parent| family.iter().any(|other| other.oid == **parent)).count();
-            let member = self.table(member.oid)?;
-            self.rename_column_here(&member, from, to, parents as i32)?;
-        }
-        Ok(())
+        self.renaming(from, |ddl| {
+            for member in &family {
+                ddl.lock(member.oid, dictdb_storage::LockMode::AccessExclusive)?;
+                let parents =
+                    member.parents.iter().filter(|parent| family.iter().any(|other| other.oid == **parent)).count();
+                let member = ddl.table(member.oid)?;
+                ddl.rename_column_here(&member, from, to, parents as i32)?;
+            }
+            Ok(())
+        })
     }
 
     fn rename_column_here(&mut self, relation: &Arc<Relation>, from: &str, to: &str, expected: i32) -> Result<()> {
@@ -169,12 +177,8 @@ impl DdlContext<'_> {
                 format!("column \"{to}\" of relation \"{}\" already exists", relation.name),
             ));
         }
-        let views = self.views_to_restate(&[relation.oid])?;
         let renamed = self.change_column(relation, attnum, |column| column.name = Arc::from(to))?;
-        self.restate_texts(relation, &renamed)?;
-        let renamed = self.table(relation.oid)?;
-        self.sync_row_type(&renamed)?;
-        self.restate_views(views)
+        self.sync_row_type(&renamed)
     }
 
     fn rename_constraint(&mut self, relation: &Arc<Relation>, from: &str, to: &str) -> Result<()> {
@@ -248,10 +252,10 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::RESERVED_NAME, format!("unacceptable schema name \"{to}\""))
                 .detail("The prefix \"pg_\" is reserved for system schemas."));
         }
-        let members: Vec<Oid> = self.view().relations().filter(|r| r.namespace == schema.oid).map(|r| r.oid).collect();
-        let views = self.views_to_restate(&members)?;
-        self.put(Object::Schema(Arc::new(Schema { name: Arc::from(to), ..Schema::clone(&schema) })));
-        self.restate_views(views)
+        self.renaming(from, |ddl| {
+            ddl.put(Object::Schema(Arc::new(Schema { name: Arc::from(to), ..Schema::clone(&schema) })));
+            Ok(())
+        })
     }
 
     fn rename_type(&mut self, name: &ObjectName, to: &str, domain: bool) -> Result<()> {
@@ -274,7 +278,7 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("cannot alter array type {element}[]"))
                 .hint(format!("You can alter type {element}, which will alter the array type as well.")));
         }
-        self.rename_type_object(info.oid, to)
+        self.renaming(&info.name, |ddl| ddl.rename_type_object(info.oid, to))
     }
 
     /// Renames a type, and its array type with it.

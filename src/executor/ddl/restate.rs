@@ -1,101 +1,240 @@
-//! Stored texts after a rename: they are bound over the names of before and written with the names of now.
+//! Stored texts after a renaming: they are bound over the names of before and written with the names of now.
+//!
+//! Texts are found by the word that was renamed: whatever kind of object it names, the text of a view, a default, a CHECK,
+//! an index or a trigger that uses it contains it.
 
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    Column, Constraint, ConstraintKind, IndexInfo, IndexKey, IndexTarget, Object, Relation, RelationKind, Trigger,
+    Catalog, Column, Constraint, ConstraintKind, Domain, DomainCheck, IndexInfo, IndexKey, IndexTarget, Object,
+    PartitionColumn, PartitionKey, Policy, Relation, RelationKind, Routine, Trigger, ViewInfo, namespaces,
 };
+use dictdb_functions::Registry;
 use dictdb_planner::table_expr::{self, TableExpr};
 use dictdb_planner::trigger_when::when_restated;
-use dictdb_types::{Error, Oid, Result};
+use dictdb_planner::{BindContext, Renaming, view};
+use dictdb_types::{Env, Oid, Result, Type, TypeKind};
 
 use super::DdlContext;
 
+/// The search path of texts that are kept.
+const PATH: [Oid; 1] = [namespaces::PG_CATALOG];
+
+/// Two versions of the catalog and the word that differs.
+struct Renamed<'a> {
+    word: &'a str,
+    registry: &'a Registry,
+    before: Arc<Catalog>,
+    after: Arc<Catalog>,
+    env_before: Arc<dyn Env>,
+    env_after: Arc<dyn Env>,
+}
+
 impl DdlContext<'_> {
-    /// Rewrites what is kept as text over a table's columns.
-    pub(super) fn restate_texts(&mut self, old: &Arc<Relation>, new: &Arc<Relation>) -> Result<()> {
-        let mut columns: Vec<Column> = new.columns.to_vec();
-        for column in columns.iter_mut().filter(|column| column.generated) {
-            if let Some(text) = &column.default {
-                column.default = Some(self.restated(text, old, new, TableExpr::Generated(column.ty))?);
+    /// Runs a change of names, and rewrites all texts that have the old one.
+    pub(super) fn renaming<T>(&mut self, word: &str, change: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let before = self.view();
+        let result = change(self)?;
+        let after = self.view();
+        let env_before = self.surroundings.env(before.clone());
+        let env_after = self.surroundings.env(after.clone());
+        self.restate(&Renamed { word, registry: self.registry, before, after, env_before, env_after })?;
+        Ok(result)
+    }
+
+    /// Makes a view's text one that means the same whatever the search path, and whatever columns its tables get.
+    pub(super) fn canonical_view(&mut self, relation: &Arc<Relation>, info: ViewInfo) -> Result<ViewInfo> {
+        let text = self.with_path(&PATH, |cx| view::restated(relation, &info, Renaming { before: cx, after: cx }));
+        let Ok(text) = text else { return Ok(info) };
+        let canonical = ViewInfo { query: Arc::from(text), search_path: Arc::from(PATH), ..info.clone() };
+        let types: Vec<Type> = relation.live_columns().map(|(_, column)| column.ty).collect();
+        let same = self.with_path(&PATH, |cx| dictdb_planner::view::types(&canonical, cx)).is_ok_and(|ty| ty == types);
+        Ok(if same { canonical } else { info })
+    }
+
+    fn restate(&mut self, renamed: &Renamed<'_>) -> Result<()> {
+        let users = |relation: &&Arc<Relation>| relation.oid >= Oid::FIRST_NORMAL;
+        for relation in renamed.after.relations().filter(users).cloned().collect::<Vec<_>>() {
+            // What is new has no text of before.
+            if let Some(old) = renamed.before.relation(relation.oid).cloned() {
+                self.restate_relation(renamed, &old, relation)?;
             }
         }
-        let mut constraints = new.constraints.clone();
+        for domain in renamed.after.domains().cloned().collect::<Vec<_>>() {
+            self.restate_domain(renamed, &domain)?;
+        }
+        for routine in renamed.after.routines().cloned().collect::<Vec<_>>() {
+            self.restate_routine(renamed, &routine)?;
+        }
+        Ok(())
+    }
+
+    fn restate_relation(&mut self, renamed: &Renamed<'_>, old: &Arc<Relation>, now: Arc<Relation>) -> Result<()> {
+        let columns = renamed.columns(old, &now)?;
+        let constraints = renamed.constraints(old, &now)?;
+        let kind = renamed.kind(&now)?;
+        let partition_key = renamed.partition_key(old, &now)?;
+        let policies = renamed.policies(old, &now)?;
+        if policies.is_some() || columns.is_some() || constraints.is_some() || kind.is_some() || partition_key.is_some()
+        {
+            let mut changed = Relation::clone(&now);
+            changed.columns = columns.map_or(changed.columns, Arc::from);
+            changed.constraints = constraints.unwrap_or(changed.constraints);
+            changed.policies = policies.unwrap_or(changed.policies);
+            changed.kind = kind.unwrap_or(changed.kind);
+            changed.partition_key = partition_key.or(changed.partition_key);
+            self.put_relation(changed);
+        }
+        for trigger in renamed.after.triggers_of(now.oid) {
+            let Some(text) = trigger.when.as_ref().filter(|text| renamed.concerns(text)) else { continue };
+            let when = Some(when_restated(text, old, &now, renamed.names())?);
+            self.put(Object::Trigger(Arc::new(Trigger { when, ..Trigger::clone(trigger) })));
+        }
+        Ok(())
+    }
+
+    fn restate_domain(&mut self, renamed: &Renamed<'_>, domain: &Domain) -> Result<()> {
+        let texts = domain.default.iter().chain(domain.checks.iter().map(|check| &check.expression));
+        if !texts.into_iter().any(|text| renamed.concerns(text)) {
+            return Ok(());
+        }
+        let TypeKind::Domain(base) = self.type_info(domain.oid)?.kind else { return Ok(()) };
+        let again = |text: &Arc<str>| table_expr::value_restated(text, base, renamed.names());
+        let default = domain.default.as_ref().map(again).transpose()?;
+        let check = |check: &DomainCheck| Ok(DomainCheck { expression: again(&check.expression)?, ..check.clone() });
+        let checks = domain.checks.iter().map(check).collect::<Result<_>>()?;
+        self.put(Object::Domain(Arc::new(Domain { default, checks, ..domain.clone() })));
+        Ok(())
+    }
+
+    fn restate_routine(&mut self, renamed: &Renamed<'_>, routine: &Routine) -> Result<()> {
+        let mut changed = routine.clone();
+        let mut found = false;
+        for parameter in &mut changed.params {
+            if let Some((text, ty)) = &mut parameter.default
+                && renamed.concerns(text)
+            {
+                *text = table_expr::value_restated(text, Type::new(*ty), renamed.names())?;
+                found = true;
+            }
+        }
+        if found {
+            self.put(Object::Routine(Arc::new(changed)));
+        }
+        Ok(())
+    }
+}
+
+impl Renamed<'_> {
+    fn names(&self) -> Renaming<'_> {
+        Renaming { before: self.cx(&self.before, &*self.env_before), after: self.cx(&self.after, &*self.env_after) }
+    }
+
+    fn cx<'a>(&'a self, catalog: &'a Arc<Catalog>, env: &'a dyn Env) -> BindContext<'a> {
+        let role = dictdb_catalog::BOOTSTRAP_ROLE;
+        BindContext { catalog, registry: self.registry, env, search_path: &PATH, role, transient: &[] }
+    }
+
+    fn concerns(&self, text: &str) -> bool {
+        table_expr::mentions(text, self.word)
+    }
+
+    fn columns(&self, old: &Arc<Relation>, now: &Arc<Relation>) -> Result<Option<Vec<Column>>> {
+        let mut columns = now.columns.to_vec();
+        let mut found = false;
+        for column in columns.iter_mut().filter(|column| !column.dropped) {
+            let Some(text) = column.default.as_ref().filter(|text| self.concerns(text)) else { continue };
+            let purpose = if column.generated { TableExpr::Generated } else { TableExpr::Default };
+            column.default = Some(table_expr::restated(text, old, now, purpose(column.ty), self.names())?);
+            found = true;
+        }
+        Ok(found.then_some(columns))
+    }
+
+    fn constraints(&self, old: &Arc<Relation>, now: &Arc<Relation>) -> Result<Option<Vec<Arc<Constraint>>>> {
+        let mut constraints = now.constraints.clone();
+        let mut found = false;
         for constraint in &mut constraints {
-            if let ConstraintKind::Check { expression, columns } = &constraint.kind {
-                let expression = self.restated(expression, old, new, TableExpr::Check)?;
+            let ConstraintKind::Check { expression, columns } = &constraint.kind else { continue };
+            if self.concerns(expression) {
+                let expression = table_expr::restated(expression, old, now, TableExpr::Check, self.names())?;
                 let kind = ConstraintKind::Check { expression, columns: columns.clone() };
                 *constraint = Arc::new(Constraint { kind, ..Constraint::clone(constraint) });
+                found = true;
             }
         }
-        self.put_relation(Relation { columns: columns.into(), constraints, ..Relation::clone(new) });
-        for index in new.indexes.clone() {
-            self.restate_index(index, old, new)?;
-        }
-        self.restate_triggers(old, new)
+        Ok(found.then_some(constraints))
     }
 
-    fn restate_triggers(&mut self, old: &Arc<Relation>, new: &Arc<Relation>) -> Result<()> {
-        let triggers: Vec<Arc<Trigger>> = self.view().triggers_of(new.oid).cloned().collect();
-        let path = [dictdb_catalog::namespaces::PG_CATALOG];
-        for trigger in triggers {
-            let Some(text) = &trigger.when else { continue };
-            let when = Some(self.with_path(&path, |cx| when_restated(text, old, new, cx))?);
-            self.put(Object::Trigger(Arc::new(Trigger { when, ..Trigger::clone(&trigger) })));
+    fn policies(&self, old: &Arc<Relation>, now: &Arc<Relation>) -> Result<Option<Vec<Arc<Policy>>>> {
+        let mut policies = now.policies.clone();
+        let mut found = false;
+        for policy in &mut policies {
+            let mut changed = Policy::clone(policy);
+            for text in [&mut changed.using, &mut changed.check].into_iter().flatten() {
+                if self.concerns(text) {
+                    *text = dictdb_planner::policy::restated(text, old, now, self.names())?;
+                    found = true;
+                }
+            }
+            *policy = Arc::new(changed);
         }
-        Ok(())
+        Ok(found.then_some(policies))
     }
 
-    fn restate_index(&mut self, index: Oid, old: &Arc<Relation>, new: &Arc<Relation>) -> Result<()> {
-        let index = self.table(index)?;
-        let Some(info) = index.index() else { return Ok(()) };
+    /// The text of a view, or those of an index.
+    fn kind(&self, now: &Arc<Relation>) -> Result<Option<RelationKind>> {
+        let restated = |info: &ViewInfo| -> Result<Arc<ViewInfo>> {
+            let query = Arc::from(view::restated(now, info, self.names())?);
+            Ok(Arc::new(ViewInfo { query, search_path: Arc::from(PATH), ..info.clone() }))
+        };
+        Ok(match &now.kind {
+            RelationKind::View(info) if self.concerns(&info.query) => Some(RelationKind::View(restated(info)?)),
+            RelationKind::MaterializedView(info) if self.concerns(&info.query) => {
+                Some(RelationKind::MaterializedView(restated(info)?))
+            }
+            RelationKind::Index(info) => self.index(info)?.map(|info| RelationKind::Index(Arc::new(info))),
+            _ => None,
+        })
+    }
+
+    fn index(&self, info: &IndexInfo) -> Result<Option<IndexInfo>> {
+        let tables = self.before.relation(info.table).zip(self.after.relation(info.table));
+        let Some((old, now)) = tables else { return Ok(None) };
+        let mut found = false;
         let mut keys: Vec<IndexKey> = Vec::with_capacity(info.keys.len());
         for key in &info.keys {
-            let target = match &key.target {
-                IndexTarget::Expression(text) => {
-                    IndexTarget::Expression(self.restated(text, old, new, TableExpr::IndexKey)?)
-                }
-                column => column.clone(),
-            };
-            keys.push(IndexKey { target, ..key.clone() });
+            let target = self.target(&key.target, old, now)?;
+            found |= target.is_some();
+            keys.push(IndexKey { target: target.unwrap_or_else(|| key.target.clone()), ..key.clone() });
         }
-        let predicate = match &info.predicate {
-            Some(text) => Some(self.restated(text, old, new, TableExpr::IndexPredicate)?),
-            None => None,
-        };
-        let info = IndexInfo { keys, predicate, ..IndexInfo::clone(info) };
-        self.put_relation(Relation { kind: RelationKind::Index(Arc::new(info)), ..Relation::clone(&index) });
-        Ok(())
+        let mut predicate = info.predicate.clone();
+        if let Some(text) = info.predicate.as_ref().filter(|text| self.concerns(text)) {
+            predicate = Some(table_expr::restated(text, old, now, TableExpr::IndexPredicate, self.names())?);
+            found = true;
+        }
+        Ok(found.then(|| IndexInfo { keys, predicate, ..info.clone() }))
     }
 
-    fn restated(
-        &mut self,
-        text: &str,
-        old: &Arc<Relation>,
-        new: &Arc<Relation>,
-        purpose: TableExpr,
-    ) -> Result<Arc<str>> {
-        let path = [dictdb_catalog::namespaces::PG_CATALOG];
-        self.with_path(&path, |cx| table_expr::restated(text, old, new, purpose, cx))
+    fn target(&self, target: &IndexTarget, old: &Arc<Relation>, now: &Arc<Relation>) -> Result<Option<IndexTarget>> {
+        let IndexTarget::Expression(text) = target else { return Ok(None) };
+        if !self.concerns(text) {
+            return Ok(None);
+        }
+        let text = table_expr::restated(text, old, now, TableExpr::IndexKey, self.names())?;
+        Ok(Some(IndexTarget::Expression(text)))
     }
 
-    /// Views whose queries mention a relation by name. XX000 is impossible: they are found by their dependencies.
-    pub(super) fn views_to_restate(&mut self, relations: &[Oid]) -> Result<Vec<Oid>> {
-        let catalog = self.view();
-        let mut views = Vec::new();
-        for relation in relations {
-            for (dependent, _) in catalog.dependents_of(dictdb_catalog::Key::Relation(*relation)) {
-                if let dictdb_catalog::Key::Relation(oid) = dependent
-                    && catalog.relation(oid).is_some_and(|view| view.view().is_some())
-                {
-                    views.push(oid);
-                }
+    fn partition_key(&self, old: &Arc<Relation>, now: &Arc<Relation>) -> Result<Option<Arc<PartitionKey>>> {
+        let Some(key) = &now.partition_key else { return Ok(None) };
+        let mut columns: Vec<PartitionColumn> = key.columns.clone();
+        let mut found = false;
+        for column in &mut columns {
+            if let Some(target) = self.target(&column.target, old, now)? {
+                column.target = target;
+                found = true;
             }
         }
-        if views.is_empty() { Ok(views) } else { Err(Error::unsupported("renaming what views use")) }
-    }
-
-    pub(super) fn restate_views(&mut self, _: Vec<Oid>) -> Result<()> {
-        Ok(())
+        Ok(found.then(|| Arc::new(PartitionKey { columns, strategy: key.strategy })))
     }
 }

@@ -39,9 +39,6 @@ impl DdlContext<'_> {
         };
         self.check_table_privilege(&relation, Privileges::TRIGGER)?;
         check_kind(create)?;
-        if create.row && relation.is_partitioned() {
-            return Err(Error::unsupported(format_args!("row triggers of partitioned tables (\"{}\")", relation.name)));
-        }
         let (old_table, new_table) = transition_tables(create, &relation)?;
         let when = self.trigger_condition(create, locations, &relation)?;
         let function = self.trigger_function(&create.function)?;
@@ -69,18 +66,24 @@ impl DdlContext<'_> {
             new_table,
             constraint: if create.constraint { self.new_oid() } else { Oid::INVALID },
             referenced,
+            parent: Oid::INVALID,
             deferrable: create.deferrable,
             initially_deferred: create.initially_deferred,
         };
         let (mut columns, functions) = when.map(|when| (when.columns, when.functions)).unwrap_or_default();
         columns.extend(&trigger.columns);
-        self.record_trigger(trigger, &columns, &functions);
+        let trigger = self.record_trigger(trigger, &columns, &functions);
         self.touch(&relation);
+        if trigger.row && relation.is_partitioned() {
+            for child in relation.children.clone() {
+                self.clone_trigger(&trigger, &relation, child)?;
+            }
+        }
         Ok(())
     }
 
     /// Puts a trigger into the catalog, with what it depends on.
-    fn record_trigger(&mut self, trigger: Trigger, columns: &[i16], functions: &[Oid]) {
+    pub(super) fn record_trigger(&mut self, trigger: Trigger, columns: &[i16], functions: &[Oid]) -> Arc<Trigger> {
         let relation = trigger.relation;
         let own = Key::Trigger(relation, trigger.oid);
         self.depend(own, Key::Relation(relation), Dependency::Auto);
@@ -96,7 +99,9 @@ impl DdlContext<'_> {
         for attnum in columns {
             self.depend(own, Key::Column(relation, *attnum), Dependency::Normal);
         }
-        self.put(Object::Trigger(Arc::new(trigger)));
+        let trigger = Arc::new(trigger);
+        self.put(Object::Trigger(trigger.clone()));
+        trigger
     }
 
     /// WHEN. 42P17.
@@ -117,7 +122,7 @@ impl DdlContext<'_> {
     }
 
     /// Puts a relation anew, so that plans over it are made anew.
-    fn touch(&mut self, relation: &Arc<Relation>) {
+    pub(super) fn touch(&mut self, relation: &Arc<Relation>) {
         self.put_relation(Relation::clone(relation));
     }
 
@@ -178,6 +183,13 @@ impl DdlContext<'_> {
         };
         let key = Key::Trigger(relation.oid, trigger.oid);
         self.check_trigger_owner(&relation)?;
+        if let Some(parent) = catalog.trigger(trigger.parent) {
+            let above = catalog.relation(parent.relation).map_or("?", |relation| &*relation.name);
+            let whole = format!("trigger {} on table {above}", parent.name);
+            let message = format!("cannot drop trigger {name} on table {} because {whole} requires it", relation.name);
+            let error = Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message);
+            return Err(error.hint(format!("You can drop {whole} instead.")));
+        }
         self.lock(relation.oid, LockMode::AccessExclusive)?;
         Ok(Ok(key))
     }
@@ -205,8 +217,21 @@ impl DdlContext<'_> {
             let message = format!("trigger \"{to}\" for relation \"{}\" already exists", relation.name);
             return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
         }
-        self.put(Object::Trigger(Arc::new(Trigger { name: Arc::from(to), ..Trigger::clone(trigger) })));
-        self.touch(&relation);
+        if let Some(parent) = catalog.trigger(trigger.parent) {
+            let above = catalog.relation(parent.relation).map_or("?", |relation| &*relation.name);
+            let message = format!("cannot rename trigger \"{name}\" on table \"{}\"", relation.name);
+            let hint = format!("Rename the trigger on the partitioned table \"{above}\" instead.");
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).hint(hint));
+        }
+        for trigger in self.with_clones(trigger) {
+            let relation = self.table(trigger.relation)?;
+            if trigger.name.as_ref() != name {
+                let message = format!("renamed trigger \"{}\" on relation \"{}\"", trigger.name, relation.name);
+                self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
+            }
+            self.put(Object::Trigger(Arc::new(Trigger { name: Arc::from(to), ..Trigger::clone(&trigger) })));
+            self.touch(&relation);
+        }
         Ok(())
     }
 
@@ -228,13 +253,19 @@ impl DdlContext<'_> {
             TriggerSelection::All | TriggerSelection::User => catalog.triggers_of(relation.oid).cloned().collect(),
             TriggerSelection::Name(name) => match catalog.trigger_named(relation.oid, &name.value) {
                 Some(trigger) => vec![trigger.clone()],
+                None if self.set_key_firing(relation, Some(&name.value), firing)? => return Ok(()),
                 None => return Err(missing(&name.value, relation)),
             },
         };
-        for trigger in triggers {
-            self.put(Object::Trigger(Arc::new(Trigger { firing, ..Trigger::clone(&trigger) })));
+        if matches!(which, TriggerSelection::All) {
+            self.set_key_firing(relation, None, firing)?;
         }
-        let now = self.find_by_oid(relation.oid)?;
+        for trigger in triggers.iter().flat_map(|trigger| self.with_clones(trigger)).collect::<Vec<_>>() {
+            self.put(Object::Trigger(Arc::new(Trigger { firing, ..Trigger::clone(&trigger) })));
+            let relation = self.table(trigger.relation)?;
+            self.touch(&relation);
+        }
+        let now = self.table(relation.oid)?;
         self.touch(&now);
         Ok(())
     }
@@ -246,10 +277,6 @@ impl DdlContext<'_> {
         let found = found.ok_or_else(|| missing(name, &relation))?;
         self.check_trigger_owner(&relation)?;
         Ok(found)
-    }
-
-    fn find_by_oid(&mut self, oid: Oid) -> Result<Arc<Relation>> {
-        self.view().relation(oid).cloned().ok_or_else(|| Error::internal(format!("relation {oid} is gone")))
     }
 }
 
@@ -405,6 +432,9 @@ fn check_transition(create: &CreateTrigger, relation: &Relation, table: bool) ->
         return Err(wrong_type(format!("\"{}\" is a view", relation.name))
             .detail("Triggers on views cannot have transition tables."));
     }
+    if create.row {
+        refuse_row_transition(relation)?;
+    }
     if create.timing != TriggerTiming::After {
         return Err(invalid("transition table name can only be specified for an AFTER trigger"));
     }
@@ -418,6 +448,22 @@ fn check_transition(create: &CreateTrigger, relation: &Relation, table: bool) ->
         return Err(unsupported("transition tables cannot be specified for triggers with column lists"));
     }
     Ok(())
+}
+
+/// Row triggers see the rows of one table, transition tables those of the statement.
+fn refuse_row_transition(relation: &Relation) -> Result<()> {
+    if relation.is_partitioned() {
+        let message = format!("\"{}\" is a partitioned table", relation.name);
+        return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+            .detail("ROW triggers with transition tables are not supported on partitioned tables."));
+    }
+    let what = match (relation.is_partition(), relation.parents.is_empty()) {
+        (true, _) => "partitions",
+        (false, false) => "inheritance children",
+        (false, true) => return Ok(()),
+    };
+    let message = format!("ROW triggers with transition tables are not supported on {what}");
+    Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
 }
 
 /// 42710 unless OR REPLACE may replace it.

@@ -42,7 +42,12 @@ impl DdlContext<'_> {
             Some(_) => return Err(super::create_table::already_exists(&name)),
             None => self.new_view(namespace, name, columns, info, temporary)?,
         };
-        let relation = self.put_relation(Relation { options, ..Relation::clone(&relation) });
+        let mut relation = self.put_relation(Relation { options, ..Relation::clone(&relation) });
+        if let RelationKind::View(info) = &relation.kind {
+            let info = self.canonical_view(&relation, ViewInfo::clone(info))?;
+            relation =
+                self.put_relation(Relation { kind: RelationKind::View(Arc::new(info)), ..Relation::clone(&relation) });
+        }
         if checked {
             self.require_updatable(&relation)?;
         }

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use dictdb_catalog::Relation;
+use dictdb_planner::logical::PolicyStage;
 use dictdb_storage::{
     DatumRow, Inserted, Isolation, KeyOutcome, RowLocked, RowStrength, UniqueConflict, VersionTag, concurrent_update,
 };
 use dictdb_types::{Error, Oid, Result, RowId, SqlState};
 
 use super::members::Member;
+use super::node::Place;
 use super::target::Target;
 use super::trigger::RowUpdate;
 use super::violation;
@@ -42,11 +44,11 @@ impl ConflictCode {
     /// Of a partition the arbiters are its parts of those of the partitioned table.
     pub(super) fn insert(
         &self,
-        target: &Target,
+        (target, whole): (&Target, &Target),
         leaf: Option<&Member>,
         proposed: Row,
         writer: &Writer<'_>,
-    ) -> Result<Option<Row>> {
+    ) -> Result<Option<(Row, Place)>> {
         if let Some(constraint) = &self.deferrable {
             return Err(not_deferrable(target, constraint));
         }
@@ -54,9 +56,10 @@ impl ConflictCode {
             Some(leaf) => Cow::Owned(self.arbiters_in(leaf, writer)?),
             None => Cow::Borrowed(&self.arbiters),
         };
+        let table = target.relation().oid;
         loop {
             let conflict = match writer.insert(target, &proposed)? {
-                Inserted::Done(_) => return Ok(Some(proposed)),
+                Inserted::Done(id) => return Ok(Some((proposed, Place::new(table, id)))),
                 Inserted::Conflict(conflict) => arbiter_conflict(&arbiters, target, conflict, &proposed, writer)?,
                 Inserted::Busy(_) => return Err(Error::internal("insert gave up waiting")),
             };
@@ -64,8 +67,9 @@ impl ConflictCode {
                 self.check_visible(target, conflict, writer)?;
                 return Ok(None);
             };
-            if let Some(outcome) = update.apply(target, conflict, &proposed, writer)? {
-                return Ok(outcome);
+            if let Some(outcome) = update.apply((target, whole), conflict, &proposed, writer)? {
+                let place = Place { locked: true, ..Place::new(table, conflict) };
+                return Ok(outcome.map(|row| (row, place)));
             }
             // The row went away meanwhile: the insert may succeed now.
         }
@@ -136,13 +140,20 @@ fn arbiter_conflict(
 impl ConflictUpdate {
     /// Updates the row in the way. `None`: it is gone, insert again; `Some(None)`: WHERE says no.
     #[allow(clippy::option_option, reason = "gone, unchanged and changed are three things")]
-    fn apply(&self, target: &Target, id: RowId, proposed: &Row, writer: &Writer<'_>) -> Result<Option<Option<Row>>> {
+    fn apply(
+        &self,
+        (target, whole): (&Target, &Target),
+        id: RowId,
+        proposed: &Row,
+        writer: &Writer<'_>,
+    ) -> Result<Option<Option<Row>>> {
         loop {
             if !self.lock(target, id, writer)? {
                 return Ok(None);
             }
             let Some((tag, existing)) = writer.read_latest(target, id)? else { return Ok(None) };
             let Some(changed) = self.evaluate(&existing, proposed, writer)? else { return Ok(Some(None)) };
+            writer.check_policies(whole, &existing, PolicyStage::Conflict)?;
             if let Some(outcome) = self.store(target, id, tag, &existing, changed, writer)? {
                 return Ok(Some(outcome));
             }

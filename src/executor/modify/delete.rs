@@ -4,7 +4,7 @@ use dictdb_catalog::trigger::Event;
 use dictdb_storage::VersionTag;
 use dictdb_types::Result;
 
-use super::node::{Changed, Modify};
+use super::node::{Changed, Modify, Place};
 use super::recheck::Recheck;
 use super::writer::Change;
 use crate::access::columns::row_id as row_id_of;
@@ -33,6 +33,11 @@ impl Modify {
                 None => return Ok(None),
             }
         }
+        let transaction = &rt.cx().transaction;
+        let deleted = match self.system.is_empty() {
+            true => None,
+            false => target.handle.table.read(id, &rt.cx().snapshot, |version| transaction.origin(version)),
+        };
         loop {
             match writer.delete_row(target, id, expected, &old)? {
                 Change::Done => {
@@ -40,7 +45,8 @@ impl Modify {
                         Some(member) if wants_old => member.named(old),
                         _ => old,
                     };
-                    return Ok(Some(Changed { full, input, table: target.relation().oid }));
+                    let place = Place { deleted, ..Place::new(target.relation().oid, id) };
+                    return Ok(Some(Changed { full, input, place }));
                 }
                 Change::Gone | Change::Repeated | Change::Skipped => return Ok(None),
                 Change::Changed => {

@@ -91,7 +91,7 @@ impl Events {
         let happening = Happening { event: trigger::Event::Insert, assigned: &[], old: None, new: Some(row) };
         self.happened(target, happening, false, writer)?;
         for key in &target.foreign_keys {
-            if key.needs_check(row) {
+            if key.needs_check(row) && key.checks(writer.cx) {
                 self.add(Event::Child(key.clone(), id), writer.cx);
             }
         }
@@ -114,12 +114,12 @@ impl Events {
         let happening = Happening { event: trigger::Event::Update, assigned, old: Some(old), new: Some(new) };
         self.happened(target, happening, false, writer)?;
         for key in &target.foreign_keys {
-            if key.needs_check(new) && key.child_changed(old, new) {
+            if key.needs_check(new) && key.child_changed(old, new) && key.checks(writer.cx) {
                 self.add(Event::Child(key.clone(), id), writer.cx);
             }
         }
         for key in &target.referenced_by {
-            if key.parent_changed(old, new) {
+            if key.parent_changed(old, new) && key.acts(writer.cx) {
                 self.add(Event::Parent(key.clone(), key.parent_values(old), Some(key.parent_values(new))), writer.cx);
             }
         }
@@ -131,11 +131,14 @@ impl Events {
         self.happened(target, happening, true, writer)
     }
 
-    /// Notes who may have referred to a row that goes to another partition: for them its key was updated.
-    pub fn moved(&self, target: &Target, old: &Row, new: &Row, writer: &Writer<'_>) {
-        for key in target.referenced_by.iter().filter(|key| key.parent_changed(old, new)) {
+    /// Notes that a row goes to another partition: it is deleted here, but for those who referred to it its key was updated.
+    pub fn moved(&self, target: &Target, old: &Row, new: &Row, writer: &Writer<'_>) -> Result<()> {
+        let happening = Happening { event: trigger::Event::Delete, assigned: &[], old: Some(old), new: None };
+        self.happened(target, happening, false, writer)?;
+        for key in target.referenced_by.iter().filter(|key| key.parent_changed(old, new) && key.acts(writer.cx)) {
             self.add(Event::Parent(key.clone(), key.parent_values(old), Some(key.parent_values(new))), writer.cx);
         }
+        self.happened(target, happening, true, writer)
     }
 
     /// Notes who may have referred to a row that is gone.
@@ -144,7 +147,7 @@ impl Events {
         self.happened(target, happening, false, writer)?;
         for key in &target.referenced_by {
             let values = key.parent_values(old);
-            if !values.iter().any(dictdb_types::Datum::is_null) {
+            if !values.iter().any(dictdb_types::Datum::is_null) && key.acts(writer.cx) {
                 self.add(Event::Parent(key.clone(), values, None), writer.cx);
             }
         }

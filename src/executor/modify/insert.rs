@@ -1,10 +1,11 @@
 //! INSERT.
 
-use dictdb_types::{Datum, Oid, Result};
+use dictdb_planner::logical::PolicyStage;
+use dictdb_types::{Datum, Result};
 
 use super::conflict::ConflictCode;
 use super::members::Member;
-use super::node::{Changed, Modify};
+use super::node::{Changed, Modify, Place};
 use super::target::Target;
 use super::writer::Writer;
 use crate::row::Row;
@@ -25,26 +26,29 @@ impl Modify {
                 *cell = value.clone();
             }
         }
-        let Some((full, table)) = self.insert_row(full, on_conflict, &writer)? else { return Ok(None) };
+        let Some((full, place)) = self.insert_row(full, on_conflict, &writer)? else { return Ok(None) };
+        if place.locked {
+            writer.check_policies(&self.target, &full, PolicyStage::Update)?;
+        }
         writer.check_views(&self.target, &full)?;
-        Ok(Some(Changed { full, input, table }))
+        Ok(Some(Changed { full, input, place }))
     }
 
     /// Inserts a row where it belongs: into the table, or into one of its partitions. Gives the row with
-    /// the table that it is in; `None`: nothing was changed.
+    /// the place that it is in; `None`: nothing was changed.
     pub(super) fn insert_row(
         &self,
         mut full: Row,
         on_conflict: Option<&ConflictCode>,
         writer: &Writer<'_>,
-    ) -> Result<Option<(Row, Oid)>> {
+    ) -> Result<Option<(Row, Place)>> {
         let Some(router) = self.members.router(&self.target, writer)? else {
             if !writer.prepare_insert(&self.target, &mut full)? {
                 return Ok(None);
             }
+            writer.check_policies(&self.target, &full, PolicyStage::Insert)?;
             writer.check_partition(&self.target, &full)?;
-            let stored = store(&self.target, full, on_conflict, None, writer)?;
-            return Ok(stored.map(|row| (row, self.target.relation().oid)));
+            return store((&self.target, &self.target), full, on_conflict, None, writer);
         };
         let leaf = router.route(&full, writer)?;
         let target = leaf.target(self.members.database(), writer)?;
@@ -54,21 +58,27 @@ impl Modify {
         }
         // A BEFORE trigger may have changed what the row belongs to.
         writer.check_partition(target, &full)?;
-        let stored = store(target, full, on_conflict, Some(leaf), writer)?;
-        Ok(stored.map(|row| (leaf.named(row), leaf.relation.oid)))
+        if self.target.has_policies() {
+            writer.check_policies(&self.target, &leaf.named(full.clone()), PolicyStage::Insert)?;
+        }
+        let stored = store((target, &self.target), full, on_conflict, Some(leaf), writer)?;
+        Ok(stored.map(|(row, place)| (leaf.named(row), place)))
     }
 }
 
 /// Writes a complete row, or does what ON CONFLICT says about the one in its way.
 fn store(
-    target: &Target,
+    (target, whole): (&Target, &Target),
     full: Row,
     on_conflict: Option<&ConflictCode>,
     leaf: Option<&Member>,
     writer: &Writer<'_>,
-) -> Result<Option<Row>> {
+) -> Result<Option<(Row, Place)>> {
     match on_conflict {
-        None => writer.insert_new(target, &full).map(|_| Some(full)),
-        Some(on_conflict) => on_conflict.insert(target, leaf, full, writer),
+        None => {
+            let id = writer.insert_new(target, &full)?;
+            Ok(Some((full, Place::new(target.relation().oid, id))))
+        }
+        Some(on_conflict) => on_conflict.insert((target, whole), leaf, full, writer),
     }
 }

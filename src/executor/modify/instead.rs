@@ -8,6 +8,7 @@ use dictdb_types::{Datum, Result};
 
 use super::node::Modify;
 use super::trigger::{Happening, Triggers};
+use crate::access::columns::TABLEOID;
 use crate::eval::{Code, Scope, eval_into};
 use crate::row::{Cursor, Node, Row};
 use crate::runtime::Runtime;
@@ -29,6 +30,8 @@ pub(crate) struct InsteadOf {
     pub new: Box<[(usize, usize)]>,
     /// RETURNING, over the row and the input row.
     pub returning: Option<Box<[Code]>>,
+    /// System columns that stand between the row and the input.
+    pub system: Box<[i16]>,
     /// Whether it is the statement itself, whose rows are counted.
     pub counts: bool,
 }
@@ -91,7 +94,9 @@ impl Cursor for InsteadCursor {
                 rt.add_affected(1);
             }
             if let Some(returning) = &node.returning {
-                full.push(Datum::Oid(node.view.oid.0));
+                // A view's row has no place.
+                let system = |attnum: &i16| if *attnum == TABLEOID { Datum::Oid(node.view.oid.0) } else { Datum::Null };
+                full.extend(node.system.iter().map(system));
                 full.append(&mut input);
                 row.clear();
                 eval_into(returning, Scope::new(rt, &full), row)?;

@@ -1,11 +1,12 @@
 //! MERGE: what the first clause that applies does with a source row and its match.
 
 use dictdb_catalog::trigger::Event;
+use dictdb_planner::logical::PolicyStage;
 use dictdb_storage::VersionTag;
 use dictdb_types::{Datum, Error, Result, RowId, SqlState};
 
 use super::members::Member;
-use super::node::{Changed, Modify};
+use super::node::{Changed, Modify, Place};
 use super::recheck::Recheck;
 use super::target::Target;
 use super::trigger::RowUpdate;
@@ -62,7 +63,8 @@ impl Modify {
         while let Some(found) = row_id_of(&Modify::input_value(&input, row_id))? {
             match self.merge_matched(found, expected, clauses, &input, rt, &writer)? {
                 Outcome::Finished(full) => {
-                    return Ok(full.map(|full| Changed { full, input, table: self.target.relation().oid }));
+                    let place = Place::new(self.target.relation().oid, found.1);
+                    return Ok(full.map(|full| Changed { full, input, place }));
                 }
                 Outcome::Unmatched | Outcome::Again => {
                     // The source row stays; whether the target row still matches it is decided anew.
@@ -75,8 +77,8 @@ impl Modify {
                 }
             }
         }
-        let full = self.merge_unmatched(clauses, &input, rt, &writer)?;
-        Ok(full.map(|full| Changed { full, input, table: self.target.relation().oid }))
+        let stored = self.merge_unmatched(clauses, &input, rt, &writer)?;
+        Ok(stored.map(|(full, place)| Changed { full, input, place }))
     }
 
     fn merge_matched(
@@ -99,6 +101,15 @@ impl Modify {
             Some(_) => writer.read_latest(target, id)?.map(|(_, row)| row),
         };
         let Some(old) = old else { return Ok(Outcome::Unmatched) };
+        if self.target.has_policies() {
+            let stage = match clause.action {
+                MergeActionCode::Update(_) => PolicyStage::MergeUpdate,
+                _ => PolicyStage::MergeDelete,
+            };
+            let named = member.map_or_else(|| old.clone(), |member| member.named(old.clone()));
+            writer.check_policies(&self.target, &named, stage)?;
+        }
+        let updates = matches!(clause.action, MergeActionCode::Update(_));
         let (change, full) = match &clause.action {
             MergeActionCode::Update(values) => {
                 self.merge_update((member, target), (id, expected), values, old, scope, writer)?
@@ -110,7 +121,12 @@ impl Modify {
             None => full,
         };
         match change {
-            Change::Done => Ok(Outcome::Finished(Some(full))),
+            Change::Done => {
+                if updates {
+                    writer.check_policies(&self.target, &full, PolicyStage::Update)?;
+                }
+                Ok(Outcome::Finished(Some(full)))
+            }
             Change::Changed => Ok(Outcome::Again),
             Change::Gone => Ok(Outcome::Unmatched),
             Change::Skipped => Ok(Outcome::Finished(None)),
@@ -145,7 +161,7 @@ impl Modify {
         input: &Row,
         rt: &Runtime,
         writer: &Writer<'_>,
-    ) -> Result<Option<Row>> {
+    ) -> Result<Option<(Row, Place)>> {
         let scope = Scope::new(rt, input);
         let Some(clause) = first(clauses, false, scope)? else { return Ok(None) };
         let MergeActionCode::Insert(values) = &clause.action else { return Ok(None) };
@@ -155,7 +171,7 @@ impl Modify {
                 *cell = value.eval(scope)?;
             }
         }
-        Ok(self.insert_row(full, None, writer)?.map(|(row, _)| row))
+        self.insert_row(full, None, writer)
     }
 }
 

@@ -32,5 +32,5 @@ pub(crate) use foreign_key::validate as validate_foreign_key;
 pub(crate) use partition::PartitionRule;
 pub use queue::{ConstraintQueue, QueuePosition};
 pub(crate) use target::Target;
-pub(crate) use violation::value_text;
+pub(crate) use violation::{key_of_row, value_text};
 pub(crate) use writer::Writer;

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
-use dictdb_types::{Datum, Oid, Result};
+use dictdb_storage::Origin;
+use dictdb_types::{Datum, Oid, Result, RowId, TxnId};
 
 use super::conflict::{ConflictCode, ConflictUpdate};
 use super::members::Members;
 use super::merge::{MergeClauseCode, merge_events};
 use super::recheck::Recheck;
 use super::target::Target;
+use crate::access::columns::returned;
 use crate::eval::{Code, Scope, eval_into};
 use crate::row::{Cursor, Node, Row};
 use crate::runtime::Runtime;
@@ -27,6 +29,8 @@ pub(crate) struct Modify {
     pub action: Action,
     /// RETURNING, over the full row and the input row.
     pub returning: Option<Box<[Code]>>,
+    /// System columns that RETURNING names: they stand between the full row and the input row.
+    pub system: Box<[i16]>,
     /// Whether it is the statement itself, whose rows are counted, rather than a CTE of it.
     pub counts: bool,
 }
@@ -74,8 +78,41 @@ pub(super) struct Changed {
     pub full: Row,
     /// The input row that led to it.
     pub input: Row,
-    /// The table that the row is in.
+    /// Where the row is.
+    pub place: Place,
+}
+
+/// Where a changed row is, and what its system columns say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// The table.
     pub table: Oid,
+    /// The row.
+    pub row: RowId,
+    /// Whether it was locked before it was changed: its version is marked by the transaction from the start.
+    pub locked: bool,
+    /// The version that was deleted.
+    pub deleted: Option<Origin>,
+}
+
+impl Place {
+    /// Of a new version.
+    pub fn new(table: Oid, row: RowId) -> Self {
+        Place { table, row, locked: false, deleted: None }
+    }
+
+    fn origin(self, rt: &Runtime) -> Result<Origin> {
+        let own = rt.cx().transaction.assign_id()?;
+        let nobody = TxnId(0);
+        Ok(match self.deleted {
+            Some(deleted) => Origin { ended_by: own, ..deleted },
+            None => Origin {
+                made_by: own,
+                ended_by: if self.locked { own } else { nobody },
+                command: rt.cx().snapshot.command(),
+            },
+        })
+    }
 }
 
 impl Node for Modify {
@@ -177,7 +214,11 @@ impl Cursor for ModifyCursor {
             }
             match &self.node.returning {
                 Some(returning) => {
-                    changed.full.push(Datum::Oid(changed.table.0));
+                    if !self.node.system.is_empty() {
+                        let Place { table, row, .. } = changed.place;
+                        let origin = changed.place.origin(rt)?;
+                        changed.full.extend(self.node.system.iter().map(|n| returned(*n, table, row, origin)));
+                    }
                     changed.full.append(&mut changed.input);
                     row.clear();
                     eval_into(returning, Scope::new(rt, &changed.full), row)?;

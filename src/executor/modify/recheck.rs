@@ -26,10 +26,14 @@ impl Recheck {
     /// The input row for the newest version of a row and the same rows of other tables as `before`; `None` when the plan
     /// does not want it any more.
     pub fn run(&self, rt: &Runtime, (member, id): (usize, RowId), before: &Row) -> Result<Option<Row>> {
-        match self.scans.is_empty() {
-            false => run(&self.input, rt, fixed(&self.scans, member, id).collect(), &self.identity, before),
-            true => Ok(None),
+        let again = match self.scans.is_empty() {
+            false => run(&self.input, rt, fixed(&self.scans, member, id).collect(), &self.identity, before)?,
+            true => None,
+        };
+        if again.is_none() {
+            rt.cx().transaction.give_up_row();
         }
+        Ok(again)
     }
 }
 

@@ -154,6 +154,11 @@ impl Target {
         self.triggers.as_ref().is_some_and(|triggers| triggers.has(timing, true, event))
     }
 
+    /// Whether policies say which rows it may get.
+    pub fn has_policies(&self) -> bool {
+        self.rules.checks.iter().any(|(check, _)| matches!(check, Check::Policy { .. }))
+    }
+
     /// The rule of a partition; `None` for any other table.
     pub fn partition_rule(&self, writer: &Writer<'_>) -> Result<Option<&PartitionRule>> {
         if !self.relation().is_partition() {

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use dictdb_planner::logical::PolicyStage;
 use dictdb_storage::VersionTag;
 use dictdb_types::{Datum, Result, RowId};
 
-use super::node::{Changed, Modify};
+use super::node::{Changed, Modify, Place};
 use super::partition::Moving;
 use super::recheck::Recheck;
 use super::target::Target;
@@ -56,13 +57,14 @@ impl Modify {
                         _ => full,
                     };
                     if !blind {
+                        writer.check_policies(&self.target, &full, PolicyStage::Update)?;
                         writer.check_views(&self.target, &full)?;
                     }
                     let table = match moving.filter(|_| self.returning.is_some()) {
                         Some(moving) => moving.router.route(&full, &writer)?.relation.oid,
                         None => target.relation().oid,
                     };
-                    return Ok(Some(Changed { full, input, table }));
+                    return Ok(Some(Changed { full, input, place: Place::new(table, id) }));
                 }
                 (Change::Gone | Change::Repeated | Change::Skipped, _) => return Ok(None),
                 (Change::Changed, _) => {

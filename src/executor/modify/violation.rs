@@ -3,13 +3,17 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, IndexTarget, Relation};
-use dictdb_planner::logical::Check;
+use dictdb_catalog::{Catalog, IndexInfo, IndexTarget, Relation};
+use dictdb_planner::logical::{Check, PolicyStage};
 use dictdb_planner::table_expr::TableExpr;
-use dictdb_types::{Datum, Env, Error, Oid, Result, SqlState, text};
+use dictdb_types::{Datum, Env, Error, Oid, Result, RowId, SqlState, text};
 
+use super::events::Events;
 use super::target::{Target, place};
 use super::writer::Writer;
+use crate::access::TableHandle;
+use crate::context::ExecContext;
+use crate::engine::Engine;
 
 /// Characters of a value that a row in a detail shows.
 const SHOWN_CHARS: usize = 64;
@@ -39,6 +43,17 @@ pub(super) fn check(target: &Target, check: &Check, row: &[Datum], env: &dyn Env
                 .schema(&*target.schema)
                 .table(&*relation.name)
                 .constraint(&**name)
+        }
+        Check::Policy { table, policy, stage } => {
+            let policy = policy.as_ref().map_or_else(String::new, |name| format!(" \"{name}\""));
+            let (which, using) = match stage {
+                PolicyStage::Insert | PolicyStage::Update => ("new", ""),
+                PolicyStage::Conflict => ("new", " (USING expression)"),
+                PolicyStage::MergeUpdate | PolicyStage::MergeDelete => ("target", " (USING expression)"),
+            };
+            let message =
+                format!("{which} row violates row-level security policy{policy}{using} for table \"{table}\"");
+            Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
         }
         Check::View(name) => {
             let message = format!("new row violates check option for view \"{name}\"");
@@ -98,7 +113,11 @@ pub(super) fn unique(target: &Target, storage: Oid, row: &[Datum], cx: &Writer<'
         .schema(&*target.schema)
         .table(&*relation.name)
         .constraint(&*index.name);
-    match key_text(relation, index, row, cx) {
+    let key = match index.index() {
+        Some(info) => key_text(relation, info, row, cx),
+        None => Err(Error::internal("not an index")),
+    };
+    match key {
         Ok(key) => error.detail(format!("Key {key} already exists.")),
         Err(_) => error,
     }
@@ -115,10 +134,9 @@ pub(super) fn index_of<'a>(relation: &Relation, catalog: &'a Catalog, storage: O
 }
 
 /// `(a, lower(b))=(1, x)`: the key of a row in an index.
-fn key_text(relation: &Arc<Relation>, index: &Relation, row: &[Datum], cx: &Writer<'_>) -> Result<String> {
+fn key_text(relation: &Arc<Relation>, info: &IndexInfo, row: &[Datum], cx: &Writer<'_>) -> Result<String> {
     let env = &*cx.cx.env;
     let (mut names, mut values) = (String::new(), String::new());
-    let info = index.index().ok_or_else(|| Error::internal("not an index"))?;
     for (position, key) in info.keys.iter().enumerate() {
         let separator = if position > 0 { ", " } else { "" };
         let (name, value) = match &key.target {
@@ -142,4 +160,19 @@ pub(super) fn columns_text(relation: &Relation, columns: &[i16], values: &[Datum
     let values: Vec<String> =
         columns.iter().zip(values).map(|(column, value)| value_text(value, column.ty.oid, env)).collect();
     format!("({})=({})", names.join(", "), values.join(", "))
+}
+
+/// Likewise the key of a row that is there, in an index that could not be made.
+pub(crate) fn key_of_row(
+    relation: &Arc<Relation>,
+    info: &IndexInfo,
+    row: RowId,
+    cx: &ExecContext,
+    engine: &Arc<Engine>,
+) -> Result<String> {
+    let events = Events::default();
+    let writer = Writer { cx, snapshot: &cx.snapshot, engine, events: &events, rt: None };
+    let target = Target::bare(&TableHandle::new(relation, &cx.storage)?, &cx.catalog);
+    let row = writer.read_latest(&target, row)?.map(|(_, row)| row).unwrap_or_default();
+    key_text(relation, info, &row, &writer)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::Relation;
 use dictdb_planner::BindContext;
-use dictdb_planner::logical::Check;
+use dictdb_planner::logical::{Check, PolicyStage};
 use dictdb_planner::table_expr::{TableExpr, bind_text};
 use dictdb_storage::{
     Holder, Inserted, Isolation, Snapshot, VersionTag, Written, concurrent_delete, concurrent_update,
@@ -88,6 +88,11 @@ impl<'a> Writer<'a> {
         self.check(target, row, |check| matches!(check, Check::View(_)))
     }
 
+    /// What policies say of a row. 42501.
+    pub fn check_policies(&self, target: &Target, row: &Row, stage: PolicyStage) -> Result<()> {
+        self.check(target, row, |check| matches!(check, Check::Policy { stage: of, .. } if *of == stage))
+    }
+
     /// Whether a complete row belongs into the partition that it is put into. 23514.
     pub fn check_partition(&self, target: &Target, row: &Row) -> Result<()> {
         match target.partition_rule(self)? {
@@ -97,13 +102,13 @@ impl<'a> Writer<'a> {
     }
 
     /// A CHECK is satisfied by NULL, a view's condition is not.
-    fn check(&self, target: &Target, row: &Row, applies: fn(&Check) -> bool) -> Result<()> {
+    fn check(&self, target: &Target, row: &Row, applies: impl Fn(&Check) -> bool) -> Result<()> {
         let env = &*self.cx.env;
         for (check, code) in target.rules.checks.iter().filter(|(check, _)| applies(check)) {
             let value = code.eval(self.scope(row))?;
             let holds = match check {
                 Check::Constraint(_) => !matches!(value, Datum::Bool(false)),
-                Check::View(_) => matches!(value, Datum::Bool(true)),
+                Check::View(_) | Check::Policy { .. } => matches!(value, Datum::Bool(true)),
             };
             if !holds {
                 return Err(violation::check(target, check, row, env));
@@ -188,11 +193,14 @@ impl<'a> Writer<'a> {
         old: &Row,
         new: &Row,
     ) -> Result<Change> {
+        if !self.before_delete(target, old)? {
+            return Ok(Change::Skipped);
+        }
         let table = &target.handle.table;
         let write = || table.delete(&self.cx.transaction, self.snapshot, id, expected);
         let change = self.until_free(write, "updated", |_| Error::internal("delete met a unique key"))?;
         if matches!(change, Change::Done) {
-            self.events.moved(target, old, new, self);
+            self.events.moved(target, old, new, self)?;
         }
         Ok(change)
     }

@@ -28,11 +28,18 @@ impl DdlContext<'_> {
         {
             return self.add_key_using_index(table, constraint, key, &index.value);
         }
-        let before = self.table(table)?.constraints.len();
+        let relation = self.table(table)?;
+        if let SyntaxKind::PrimaryKey(key) = &constraint.kind
+            && let Some(missing) = key.columns.iter().find(|name| relation.column_named(&name.value).is_none())
+        {
+            return Err(super::missing_column(&relation, &missing.value));
+        }
+        let before = relation.constraints.len();
         self.add_constraint(table, column, constraint, locations).map_err(|mut error| {
             // PostgreSQL points at these only in CREATE TABLE.
             let check = matches!(constraint.kind, SyntaxKind::Check(_));
-            if check || error.message().starts_with("multiple primary keys") {
+            let missing = error.code() == SqlState::UNDEFINED_COLUMN;
+            if check || missing || error.message().starts_with("multiple primary keys") {
                 error.fields_mut().position = None;
             }
             error

@@ -109,6 +109,7 @@ impl DdlContext<'_> {
         steps: &mut Steps<'a>,
     ) -> Result<()> {
         use AlterTableAction as A;
+        super::typed::refuse_typed(&*self.table(table)?, action)?;
         match action {
             A::AddColumn { if_not_exists, column, .. } => {
                 let added = self.add_column(table, column, *if_not_exists, recurse, locations)?;
@@ -126,7 +127,11 @@ impl DdlContext<'_> {
                 self.alter_column_type(table, &column.value, data_type, collation.as_ref(), using, locations)
             }
             A::SetDefault { column, default } => {
-                self.set_default(table, &column.value, default.as_deref(), recurse, locations)
+                // PostgreSQL does not know where the expression stands.
+                self.set_default(table, &column.value, default.as_deref(), recurse, locations).map_err(|mut error| {
+                    error.fields_mut().position = None;
+                    error
+                })
             }
             A::SetNotNull { column, not_null } => self.set_column_not_null(table, &column.value, *not_null, recurse),
             A::DropExpression { column, if_exists } => self.drop_expression(table, &column.value, *if_exists),

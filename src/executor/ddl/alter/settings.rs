@@ -58,19 +58,10 @@ impl DdlContext<'_> {
                 self.put_relation(changed);
                 Ok(())
             }
-            Action::OfType(None) => {
-                if !relation.of_type.is_valid() {
-                    return Err(Error::new(
-                        SqlState::WRONG_OBJECT_TYPE,
-                        format!("\"{}\" is not a typed table", relation.name),
-                    ));
-                }
-                self.put_relation(Relation { of_type: Oid::INVALID, ..Relation::clone(&relation) });
-                Ok(())
-            }
+            Action::OfType(None) => self.make_untyped(&relation),
+            Action::OfType(Some(name)) => self.make_typed(&relation, name),
             Action::Inherit(parent, true) => self.inherit(&relation, parent),
             Action::Inherit(parent, false) => self.disinherit(&relation, parent),
-            Action::OfType(Some(_)) => Err(Error::unsupported("ALTER TABLE … OF")),
             Action::Trigger { which, mode } => self.set_firing(&relation, which, *mode),
             Action::Rule { .. } => Err(Error::unsupported("ENABLE and DISABLE RULE")),
             Action::AttachPartition(name, None) => self.attach_index_named(&relation, name),
@@ -122,7 +113,8 @@ impl DdlContext<'_> {
             self.notices.push(warning);
         }
         if let Some(info) = relation.index() {
-            return match info.keys.get(attnum as usize - 1) {
+            let named = |attnum: i16| relation.column(attnum).map_or("?", |column| &*column.name);
+            return match usize::try_from(attnum - 1).ok().and_then(|place| info.keys.get(place)) {
                 None => Err(Error::new(
                     SqlState::UNDEFINED_COLUMN,
                     format!("column number {attnum} of relation \"{}\" does not exist", relation.name),
@@ -131,11 +123,15 @@ impl DdlContext<'_> {
                     SqlState::FEATURE_NOT_SUPPORTED,
                     format!(
                         "cannot alter statistics on non-expression column \"{}\" of index \"{}\"",
-                        attnum, relation.name
+                        named(attnum),
+                        relation.name
                     ),
                 )
                 .hint("Alter statistics on table column instead.")),
-                Some(_) => Ok(()),
+                Some(_) => {
+                    let statistics = target.min(MAX_STATISTICS) as i32;
+                    self.change_column(relation, attnum, |column| column.statistics = statistics).map(drop)
+                }
             };
         }
         self.change_column(relation, attnum, |column| column.statistics = target.min(MAX_STATISTICS) as i32).map(drop)
@@ -249,13 +245,14 @@ impl DdlContext<'_> {
         }
         let persistence = if logged { Persistence::Permanent } else { Persistence::Unlogged };
         self.check_reference_persistence(relation, logged)?;
-        let mut with_indexes = relation.indexes.clone();
-        with_indexes.push(relation.oid);
-        for oid in with_indexes {
+        let mut with_parts = relation.indexes.clone();
+        with_parts.push(relation.oid);
+        with_parts.extend(self.sequences_of(relation.oid));
+        for oid in with_parts {
             let part = self.table(oid)?;
             self.put_relation(Relation { persistence, ..Relation::clone(&part) });
         }
-        if relation.persistence != persistence {
+        if relation.persistence != persistence && relation.is_stored() {
             // The rows go into the log, or have their last record there.
             let changed = self.table(relation.oid)?;
             self.rewrite_table(&changed, changed.columns.to_vec(), &[])?;

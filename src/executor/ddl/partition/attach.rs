@@ -67,7 +67,7 @@ impl DdlContext<'_> {
                 self.copy_foreign_key(&parent, constraint, child)?;
             }
         }
-        Ok(())
+        self.clone_triggers(&parent, child)
     }
 
     /// A foreign key of a partitioned table holds for each partition, which has its own.
@@ -163,6 +163,16 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
                 .detail("The new partition may contain only the columns present in parent."));
         }
+        let catalog = self.view();
+        let sees_tables = |trigger: &&Arc<dictdb_catalog::Trigger>| {
+            trigger.row && (trigger.old_table.is_some() || trigger.new_table.is_some())
+        };
+        if let Some(trigger) = catalog.triggers_of(child.oid).find(sees_tables) {
+            let message =
+                format!("trigger \"{}\" prevents table \"{}\" from becoming a partition", trigger.name, child.name);
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+                .detail("ROW triggers with transition tables are not supported on partitions."));
+        }
         let bound = self.partition_bound(parent, syntax, locations)?;
         self.check_room(parent, &child.name, &bound, syntax, locations)?;
         self.take_parent(parent, child.oid)?;
@@ -196,6 +206,7 @@ impl DdlContext<'_> {
                 }
             }
         }
+        self.drop_clones(parent.oid, child.oid);
         self.leave_parent(parent, child.oid)?;
         let child = self.table(child.oid)?;
         self.put_relation(Relation { bound: None, ..Relation::clone(&child) });

@@ -5,5 +5,6 @@ mod bound;
 mod index;
 mod key;
 mod rows;
+mod trigger;
 
 pub(super) use index::translated;

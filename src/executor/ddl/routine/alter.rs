@@ -31,7 +31,7 @@ impl DdlContext<'_> {
         self.check_routine_owner(&old, &old.name)?;
         self.check_create_in(old.namespace)?;
         let new = Routine { name: Arc::from(name), ..Routine::clone(&old) };
-        self.move_routine(new)
+        self.renaming(&old.name, |ddl| ddl.move_routine(new))
     }
 
     pub(in crate::ddl) fn set_routine_schema(
@@ -53,7 +53,7 @@ impl DdlContext<'_> {
     /// Moves a routine to another schema.
     pub(in crate::ddl) fn put_routine_in(&mut self, old: &Routine, namespace: Oid) -> Result<()> {
         self.move_dependency(Key::Function(old.oid), old.namespace, namespace);
-        self.move_routine(Routine { namespace, ..Routine::clone(old) })
+        self.renaming(&old.name, |ddl| ddl.move_routine(Routine { namespace, ..Routine::clone(old) }))
     }
 
     /// 42723 when another routine has the name already.

@@ -6,6 +6,7 @@ use dictdb_planner::table_expr::TableExpr;
 use dictdb_storage::{Isolation, LockMode, concurrent_update};
 use dictdb_types::{Datum, Result, RowId, order};
 
+use super::super::partition::Moving;
 use super::super::target::{Target, place};
 use super::super::trigger::RowUpdate;
 use super::super::writer::{Change, Writer};
@@ -30,7 +31,7 @@ impl ForeignKeyCode {
         let writer = Writer { snapshot: &snapshot, rt: None, ..*writer };
         let event = if action == ReferentialAction::Cascade && new.is_none() { Event::Delete } else { Event::Update };
         writer.before_statement(target.triggers.as_deref(), target.relation(), event, &self.child.places)?;
-        let children = self.child_search.find(&self.child, &wanted, &snapshot)?;
+        let children = self.child_search.find(&self.child, &wanted, &snapshot, &writer.cx.transaction)?;
         for child in &children {
             writer.cx.env.check_interrupts()?;
             self.refuse_unseen(*child, &writer)?;
@@ -61,13 +62,16 @@ impl ForeignKeyCode {
         new: Option<&Row>,
         writer: &Writer<'_>,
     ) -> Result<()> {
+        let family = self.child_family(writer)?;
+        let moving =
+            family.map(|family| Moving { router: &family.router, member: &family.member, database: self.database });
         let mut version = writer.read(target, child)?.map(|row| (None, row));
         while let Some((tag, row)) = version {
             let change = match (action, new) {
                 (ReferentialAction::Cascade, None) => writer.delete_row(target, child, tag, &row)?,
                 _ => {
                     let (places, changed) = self.changed_child(action, target, &row, new, writer)?;
-                    let update = RowUpdate { id: child, expected: tag, places, old: &row, new: changed, moving: None };
+                    let update = RowUpdate { id: child, expected: tag, places, old: &row, new: changed, moving };
                     writer.update_row(target, update)?.0
                 }
             };
@@ -109,7 +113,7 @@ impl ForeignKeyCode {
                     continue;
                 }
                 ReferentialAction::SetNull => Datum::Null,
-                ReferentialAction::SetDefault => default_value(target, *at, writer)?,
+                ReferentialAction::SetDefault => self.default_value(target, *at, writer)?,
                 _ => cascaded.as_ref().and_then(|values| values.get(position).cloned()).unwrap_or(Datum::Null),
             };
             if let Some(cell) = changed.get_mut(*at) {
@@ -132,14 +136,18 @@ impl ForeignKeyCode {
         }
         Ok(false)
     }
-}
 
-fn default_value(target: &Target, at: usize, writer: &Writer<'_>) -> Result<Datum> {
-    match target.column(at) {
-        Some(column) => match &column.default {
+    /// The default of a child's column: that of the partitioned table, where the key is its.
+    fn default_value(&self, target: &Target, at: usize, writer: &Writer<'_>) -> Result<Datum> {
+        let own = target.column(at);
+        let of_root = match self.child_family(writer)? {
+            Some(family) => own.and_then(|own| family.root.column_named(&own.name)).map(|(_, column)| column),
+            None => own,
+        };
+        let Some(column) = of_root else { return Ok(Datum::Null) };
+        match &column.default {
             Some(text) => writer.evaluate(target.relation(), text, TableExpr::Default(column.ty), &[]),
             None => Ok(Datum::Null),
-        },
-        None => Ok(Datum::Null),
+        }
     }
 }

@@ -60,7 +60,7 @@ impl ForeignKeyCode {
             let snapshot = transaction.snapshot()?;
             let mut found = None;
             for (side, search) in self.parents() {
-                let parent = search.find(side, &wanted, &snapshot)?.into_iter().next();
+                let parent = search.find(side, &wanted, &snapshot, transaction)?.into_iter().next();
                 found = found.or(parent.map(|parent| (&side.handle.table, parent)));
             }
             let Some((table, parent)) = found else { return Ok(false) };

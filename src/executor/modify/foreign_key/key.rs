@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, IndexMethod, IndexTarget};
-use dictdb_storage::{Bound, Candidates, Direction, Index, IndexCursor, RowReader, RowView, Snapshot};
+use dictdb_storage::{Bound, Candidates, Direction, Index, IndexCursor, RowReader, RowView, Snapshot, Transaction};
 use dictdb_types::{Datum, Numeric, Oid, Result, RowId, TypeLookup, oids, sort_key};
 
 use super::super::target::place;
@@ -80,8 +80,15 @@ impl KeySearch {
         KeySearch(candidates.min_by_key(|search| !search.whole))
     }
 
-    /// Row ids of the versions a snapshot sees that have these values, none of them NULL.
-    pub fn find(&self, side: &Side, values: &[Datum], snapshot: &Snapshot) -> Result<Vec<RowId>> {
+    /// Row ids of the versions a snapshot sees that have these values, none of them NULL. 40001 under SERIALIZABLE, which
+    /// takes it for a read of the statement.
+    pub fn find(
+        &self,
+        side: &Side,
+        values: &[Datum],
+        snapshot: &Snapshot,
+        transaction: &Transaction,
+    ) -> Result<Vec<RowId>> {
         let table = &side.handle.table;
         let mut found = Vec::new();
         let mut keep = |id: RowId, version: &RowView<'_>| -> Result<bool> {
@@ -91,10 +98,12 @@ impl KeySearch {
             Ok(true)
         };
         let Some(search) = &self.0 else {
+            transaction.reads_table(table)?;
             table.for_each(snapshot, keep)?;
             return Ok(found);
         };
         let key = search.key(values);
+        transaction.reads_keys(table, &search.index, Bound::Included(&key), Bound::Included(&key))?;
         if search.whole {
             table.find(&search.index, &key, snapshot, keep)?;
             return Ok(found);

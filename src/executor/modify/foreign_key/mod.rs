@@ -14,6 +14,7 @@ mod parent;
 
 use std::sync::{Arc, OnceLock};
 
+use dictdb_catalog::trigger::Firing;
 use dictdb_catalog::{Catalog, Constraint, ConstraintKind, ForeignKey, ReferentialAction, Relation};
 use dictdb_storage::{LockMode, RelationLock, Storage, WaitPolicy};
 use dictdb_types::{Datum, Error, Oid, Result};
@@ -22,6 +23,8 @@ pub(crate) use child::CheckedKeys;
 
 use self::key::{KeySearch, Side};
 use super::events::Events;
+use super::members::Member;
+use super::partition::Router;
 use super::target::{Rules, Target};
 use super::unique::same_image;
 use super::writer::Writer;
@@ -46,7 +49,17 @@ pub(crate) struct ForeignKeyCode {
     child_search: KeySearch,
     /// The child as a table to change, once a cascade needs it.
     child_target: OnceLock<Arc<Target>>,
+    /// Where children may move to when they change: their key is one of a partitioned table.
+    child_family: OnceLock<Option<ChildFamily>>,
     database: Oid,
+}
+
+/// A partitioned table with a foreign key, and the partition whose rows refer.
+#[derive(Debug)]
+struct ChildFamily {
+    root: Arc<Relation>,
+    router: Router,
+    member: Member,
 }
 
 type Keys = Box<[Arc<ForeignKeyCode>]>;
@@ -136,6 +149,7 @@ impl ForeignKeyCode {
             child,
             parent,
             child_target: OnceLock::new(),
+            child_family: OnceLock::new(),
             database,
         }))
     }
@@ -154,6 +168,16 @@ impl ForeignKeyCode {
     fn parents(&self) -> impl Iterator<Item = (&Side, &KeySearch)> {
         let others = self.other_parents.iter().map(|(side, search)| (side, search));
         std::iter::once((&self.parent, &self.parent_search)).chain(others)
+    }
+
+    /// Whether rows that refer are checked: the triggers that do are enabled in this session.
+    pub fn checks(&self, cx: &ExecContext) -> bool {
+        Firing::fires(self.key.check_firing.unwrap_or(Firing::Origin), cx.session.is_replica())
+    }
+
+    /// Whether something happens when a row that is referred to goes, likewise.
+    pub fn acts(&self, cx: &ExecContext) -> bool {
+        Firing::fires(self.key.action_firing.unwrap_or(Firing::Origin), cx.session.is_replica())
     }
 
     /// Values of the referenced columns in a full row of the parent.
@@ -196,6 +220,26 @@ impl ForeignKeyCode {
         let rules = Rules::of_catalog(relation, &cx.catalog, writer.engine.registry(), &*cx.env)?;
         let target = Arc::new(Target::new(relation, rules, &cx.catalog, &cx.storage, self.database)?);
         Ok(self.child_target.get_or_init(|| target).clone())
+    }
+
+    /// The partitioned table that the child is a partition of, when the key is that table's.
+    fn child_family(&self, writer: &Writer<'_>) -> Result<Option<&ChildFamily>> {
+        if let Some(family) = self.child_family.get() {
+            return Ok(family.as_ref());
+        }
+        let child = &self.child.handle.relation;
+        let root = match self.constraint.inherited > 0 {
+            true => writer.cx.catalog.partition_ancestors(child).pop(),
+            false => None,
+        };
+        let family = match root {
+            Some(root) => {
+                let router = Router::new(&root, writer)?;
+                Some(ChildFamily { member: Member::new(&root, child), router, root })
+            }
+            None => None,
+        };
+        Ok(self.child_family.get_or_init(|| family).as_ref())
     }
 
     /// Keeps a table from being dropped or rewritten while it is looked at.

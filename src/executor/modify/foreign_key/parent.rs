@@ -35,7 +35,7 @@ impl ForeignKeyCode {
     fn has_replacement(&self, old: &Row, writer: &Writer<'_>) -> Result<bool> {
         let snapshot = writer.cx.transaction.latest_snapshot()?;
         for (side, search) in self.parents() {
-            if !search.find(side, old, &snapshot)?.is_empty() {
+            if !search.find(side, old, &snapshot, &writer.cx.transaction)?.is_empty() {
                 return Ok(true);
             }
         }
@@ -48,7 +48,7 @@ impl ForeignKeyCode {
         let Some(wanted) = convert(old, &self.child.oids) else { return Ok(()) };
         loop {
             let snapshot = writer.cx.transaction.latest_snapshot()?;
-            let children = self.child_search.find(&self.child, &wanted, &snapshot)?;
+            let children = self.child_search.find(&self.child, &wanted, &snapshot, &writer.cx.transaction)?;
             let Some(child) = children.first() else { return Ok(()) };
             if self.stays(*child, &snapshot, writer)? {
                 return Err(self.still_referenced(old, writer));

@@ -15,7 +15,7 @@ mod tables;
 
 use std::sync::{Arc, OnceLock};
 
-use dictdb_catalog::trigger::{Event, Firing, Timing};
+use dictdb_catalog::trigger::{Event, Timing};
 use dictdb_catalog::{Catalog, Relation, Trigger};
 use dictdb_planner::BindContext;
 use dictdb_planner::trigger_when::bind_when_text;
@@ -123,12 +123,7 @@ impl TriggerCode {
 
     /// Whether the trigger fires: it is enabled, a column of UPDATE OF is set, and WHEN holds.
     fn fires(&self, happening: Happening<'_>, writer: &Writer<'_>) -> Result<bool> {
-        let enabled = match self.trigger.firing {
-            Firing::Always => true,
-            Firing::Disabled => false,
-            Firing::Origin => !writer.cx.session.is_replica(),
-            Firing::Replica => writer.cx.session.is_replica(),
-        };
+        let enabled = self.trigger.firing.fires(writer.cx.session.is_replica());
         let concerns = happening.event != Event::Update
             || self.columns.is_empty()
             || happening.assigned.iter().any(|place| self.columns.contains(place));

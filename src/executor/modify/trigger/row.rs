@@ -2,7 +2,7 @@
 
 use dictdb_catalog::trigger::{Event, Timing};
 use dictdb_storage::{RowLocked, RowStrength, VersionTag, concurrent_delete, concurrent_update};
-use dictdb_types::{Datum, Result, RowId};
+use dictdb_types::{Datum, Error, Result, RowId, SqlState};
 
 use super::super::partition::Moving;
 use super::super::target::Target;
@@ -72,31 +72,57 @@ impl Writer<'_> {
                 Change::Done => {}
                 other => return Ok(other),
             }
-            let happening = Happening { event: Event::Delete, assigned: &[], old: Some(old), new: None };
-            if self.before_row(target, happening)?.is_none() {
+            if !self.before_delete(target, old)? {
                 return Ok(Change::Skipped);
             }
         }
         self.delete(target, id, expected, old)
     }
 
+    /// BEFORE DELETE triggers of a row; whether they let it go.
+    pub fn before_delete(&self, target: &Target, old: &Row) -> Result<bool> {
+        if !target.has_triggers(Timing::Before, Event::Delete) {
+            return Ok(true);
+        }
+        let happening = Happening { event: Event::Delete, assigned: &[], old: Some(old), new: None };
+        Ok(self.before_row(target, happening)?.is_some())
+    }
+
     /// INSTEAD OF triggers of a view; the row they leave, `None` if one of them did nothing.
     pub fn instead_of(&self, target: &super::Triggers, happening: Happening<'_>) -> Result<Option<Row>> {
-        self.fire_in_turn(target, Timing::InsteadOf, happening)
+        self.fire_in_turn((target, None), Timing::InsteadOf, happening)
     }
 
     /// BEFORE triggers; the row they leave, `None` if one of them says no.
     fn before_row(&self, target: &Target, happening: Happening<'_>) -> Result<Option<Row>> {
         match &target.triggers {
-            Some(triggers) => self.fire_in_turn(triggers, Timing::Before, happening),
+            Some(triggers) => self.fire_in_turn((triggers, Some(target)), Timing::Before, happening),
             None => Ok(happening.new.or(happening.old).cloned()),
         }
+    }
+
+    /// 0A000 when a trigger that stands for one of a partitioned table has made a row that belongs to another partition.
+    fn check_not_moved(&self, target: &Target, trigger: &dictdb_catalog::Trigger, row: &Row) -> Result<()> {
+        if !trigger.parent.is_valid() {
+            return Ok(());
+        }
+        let Some(rule) = target.partition_rule(self)? else { return Ok(()) };
+        if rule.fits(row, self)? {
+            return Ok(());
+        }
+        let message = "moving row to another partition during a BEFORE FOR EACH ROW trigger is not supported";
+        Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).detail(format!(
+            "Before executing trigger \"{}\", the row was to be in partition \"{}.{}\".",
+            trigger.name,
+            target.schema,
+            target.relation().name
+        )))
     }
 
     /// Row triggers that each get the row as the one before left it.
     fn fire_in_turn(
         &self,
-        triggers: &super::Triggers,
+        (triggers, partition): (&super::Triggers, Option<&Target>),
         timing: Timing,
         happening: Happening<'_>,
     ) -> Result<Option<Row>> {
@@ -107,7 +133,12 @@ impl Writer<'_> {
                 continue;
             }
             match code.call(now, None, self.cx)? {
-                Some(returned) if happening.event != Event::Delete => changed = Some(returned),
+                Some(returned) if happening.event != Event::Delete => {
+                    if let Some(target) = partition.filter(|_| happening.event == Event::Insert) {
+                        self.check_not_moved(target, &code.trigger, &returned)?;
+                    }
+                    changed = Some(returned);
+                }
                 Some(_) => {}
                 None => return Ok(None),
             }
