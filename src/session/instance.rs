@@ -17,6 +17,7 @@ use crate::backends::Backends;
 use crate::clock;
 use crate::configuration::Configuration;
 use crate::deadlines::Deadlines;
+use crate::exported_snapshots::ExportedSnapshots;
 use crate::notifications::Hub;
 use crate::persistence::{self, Opened};
 use crate::pipeline::StatisticsCache;
@@ -82,6 +83,8 @@ pub struct Instance {
     pub verifier: OnceLock<fn(&str) -> String>,
     /// What the settings come from.
     pub(crate) configuration: Configuration,
+    /// Snapshots that sessions have exported.
+    pub(crate) snapshots: ExportedSnapshots,
     epochs: AtomicU64,
     databases: Arc<RwLock<Vec<Arc<Database>>>>,
     /// What statements were counted.
@@ -143,6 +146,7 @@ impl Instance {
             statistics: StatisticsCache::default(),
             verifier: OnceLock::new(),
             configuration: Configuration::default(),
+            snapshots: ExportedSnapshots::default(),
             epochs: AtomicU64::new(1),
             databases: opened.databases,
             backups: Arc::default(),

@@ -42,6 +42,7 @@ mod configuration;
 mod copy;
 pub mod deadlines;
 mod env;
+mod exported_snapshots;
 mod extension;
 mod functions;
 mod instance;

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use crate::client::{Column, Format, Row, Shape, Tag};
 use crate::pipeline::{RowSink, RowStream};
 use crate::prepared::Source;
+use crate::statement::current_row::Place;
 
 /// Rows that a statement still has to give.
 pub(crate) enum RowSource {
@@ -168,6 +169,10 @@ pub(crate) struct Cursor {
     pub position: usize,
     /// The transaction that made it has ended.
     pub held: bool,
+    /// Columns at the end of its rows that say where they come from and are not shown.
+    pub hidden: usize,
+    /// Those of the current row.
+    pub place: Option<Row>,
     /// A loop reads it: it outlives a transaction that a procedure ends.
     pub pinned: bool,
 }
@@ -222,6 +227,8 @@ pub(crate) struct CursorInfo {
     pub binary: bool,
     /// `creation_time`.
     pub created: i64,
+    /// The row it stands on.
+    pub place: Place,
 }
 
 /// The named portals of a session by name.
@@ -247,12 +254,15 @@ impl Portals {
 
     fn list(&mut self, portal: &Portal) {
         self.any_named = true;
-        self.named.lock().entry(portal.name.clone()).or_insert_with(|| CursorInfo {
+        let mut named = self.named.lock();
+        let listed = named.entry(portal.name.clone()).or_insert_with(|| CursorInfo {
             statement: portal.text.clone(),
             options: portal.cursor.as_ref().map(|cursor| cursor.options).unwrap_or_default(),
             binary: portal.shape.as_ref().is_some_and(|shape| shape.format(0) == Format::Binary),
             created: crate::clock::now_micros(),
+            place: Place::default(),
         });
+        listed.place = portal.place();
     }
 
     /// Takes portals off the list that are no more.

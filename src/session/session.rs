@@ -1,8 +1,8 @@
 //! One session: its state, its beginning and end, and what every statement has in common.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use dictdb_catalog::{AclKind, CatalogTransaction, Privileges, Role};
@@ -60,6 +60,8 @@ pub struct Shared {
     pub sequences: Mutex<SequenceValues>,
     /// What the transaction waits for at its end because it had values of sequences; zero when it had none.
     pub(crate) drawn: AtomicU64,
+    /// The open transaction in storage.
+    transaction: Mutex<Weak<Transaction>>,
     notices: Mutex<Vec<Error>>,
     /// Its named prepared statements.
     pub(crate) prepared: Arc<NamedStatements>,
@@ -87,6 +89,15 @@ impl Shared {
 
     pub(crate) fn set_temporary_schema(&self, oid: Oid) {
         self.temporary_schema.store(oid.0, Ordering::Relaxed);
+    }
+
+    /// The open transaction in storage, for functions that ask about it.
+    pub(crate) fn open_transaction(&self) -> Option<Arc<Transaction>> {
+        self.transaction.lock().upgrade()
+    }
+
+    pub(crate) fn opened(&self, transaction: &Arc<Transaction>) {
+        *self.transaction.lock() = Arc::downgrade(transaction);
     }
 
     /// `session_user`, until SET SESSION AUTHORIZATION changes it.
@@ -295,6 +306,7 @@ impl Session {
             temporary_schema: AtomicU32::new(0),
             sequences: Mutex::default(),
             drawn: AtomicU64::new(0),
+            transaction: Mutex::default(),
             notices: Mutex::default(),
             prepared: prepared.named(),
             cursors: portals.named(),

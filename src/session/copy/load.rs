@@ -10,7 +10,7 @@ use bytes::Bytes;
 use dictdb_executor::modify::StatementEvents;
 use dictdb_parser::utility::{Copy, CopyTarget};
 use dictdb_planner::table_expr::{self, TableExpr};
-use dictdb_types::{Datum, Error, Oid, Result, binary as wire, text as plain};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, binary as wire, text as plain};
 
 use super::lines::Lines;
 use super::options::{CopyFormat, Header, Options};
@@ -48,6 +48,11 @@ impl Session {
             }
             None => None,
         };
+        let env = self.env();
+        if env.catalog.is_secured(&table.relation, env.bind_context(&[]).role) {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY FROM not supported with row-level security")
+                .hint("Use INSERT statements instead."));
+        }
         let forced = options.force_not_null.names().iter().chain(options.force_null.names());
         for name in forced {
             if !table.columns.iter().any(|(column, _)| **column == **name) {

@@ -157,16 +157,20 @@ impl Session {
         let has_rows =
             |relation: &Relation| storage.table(relation.storage).is_some_and(|table| table.block_count() > 0);
         let tables = env.catalog.relations().filter(|relation| relation.namespace == schema.oid);
-        let mut statements = Vec::new();
+        let (mut emptied, mut dropped) = (Vec::new(), Vec::new());
         for table in tables {
             let name = dictdb_types::quote_qualified(&schema.name, &table.name);
             match table.on_commit {
-                OnCommit::DeleteRows if has_rows(table) => statements.push(format!("TRUNCATE {name}")),
-                OnCommit::Drop => statements.push(format!("DROP TABLE {name} CASCADE")),
+                OnCommit::DeleteRows if has_rows(table) => emptied.push(name),
+                // What depends on one of them may be another one.
+                OnCommit::Drop => dropped.push(format!("DROP TABLE IF EXISTS {name} CASCADE")),
                 OnCommit::PreserveRows | OnCommit::DeleteRows => {}
             }
         }
-        statements.iter().try_for_each(|sql| self.define_quietly(sql))
+        if !emptied.is_empty() {
+            self.define_quietly(&format!("TRUNCATE {}", emptied.join(", ")))?;
+        }
+        dropped.iter().try_for_each(|sql| self.define_quietly(sql))
     }
 
     /// Runs a definition on the session's own account: the client hears nothing of it.

@@ -154,8 +154,18 @@ impl Session {
         let variables = source.variables.as_deref().map(|variables| variables as &dyn Variables);
         let locations = &source.parsed.locations;
         let planned = dictdb_planner::plan_with(tree, locations, &source.declared, variables, cx, &statistics)?;
-        let Planned { plan, params, columns, command, routines, returns_rows, failure, computes_with_parameters } =
-            planned;
+        let Planned {
+            plan,
+            params,
+            columns,
+            command,
+            routines,
+            returns_rows,
+            failure,
+            secured,
+            computes_with_parameters,
+        } = planned;
+        self.check_row_security(secured)?;
         let tables = plan.locks.iter().filter_map(|(oid, _)| {
             env.catalog.relation(*oid).and_then(|relation| instance.storage.table(relation.storage))
         });
@@ -176,6 +186,22 @@ impl Session {
             command,
             failure,
             computes_with_parameters,
+        })
+    }
+
+    /// 42501 where `row_security` is off and policies would take rows away.
+    fn check_row_security(&self, secured: Option<(Arc<str>, bool)>) -> Result<()> {
+        let Some((table, owns)) = secured else { return Ok(()) };
+        if self.shared.settings.lock().bool("row_security") {
+            return Ok(());
+        }
+        let message = format!("query would be affected by row-level security policy for table \"{table}\"");
+        let error = Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message);
+        Err(match owns {
+            true => {
+                error.hint("To disable the policy for the table's owner, use ALTER TABLE NO FORCE ROW LEVEL SECURITY.")
+            }
+            false => error,
         })
     }
 
@@ -274,6 +300,7 @@ impl Session {
             "extra_float_digits",
             "IntervalStyle",
             "role",
+            "row_security",
             "search_path",
             "TimeZone",
             "xmloption",

@@ -237,6 +237,7 @@ impl Session {
         for savepoint in &mut self.block.savepoints {
             savepoint.storage = Some(transaction.savepoint());
         }
+        self.shared.opened(&transaction);
         self.transaction = Some(transaction.clone());
         Ok(transaction)
     }

@@ -11,6 +11,7 @@ use dictdb_planner::logical::LockStrength;
 use dictdb_types::{Error, Oid, Result, SqlState};
 use smallvec::smallvec;
 
+use super::current_row::shown;
 use super::tag::stays;
 use crate::Session;
 use crate::client::{Client, Column, Format, Row, Shape, Tag};
@@ -38,6 +39,7 @@ impl Session {
         }
         let types: Vec<Oid> = outer.declared.iter().map(|ty| ty.oid).collect();
         let query = outer.nested(declare.text.clone(), &types)?;
+        let (query, hidden) = self.with_places(&query);
         let mut cursor = Portal::new(name, Some(query), outer.own_text().into(), self.block.savepoints.len());
         cursor.params = portal.params.clone();
         let Outcome::Rows { columns, mut source, command, count } = Box::pin(self.run(&mut cursor, client)).await?
@@ -45,12 +47,13 @@ impl Session {
             return Err(Error::internal("a cursor's query returned no rows"));
         };
         let format = if declare.binary { Format::Binary } else { Format::Text };
+        let columns = shown(columns, hidden);
         cursor.shape = Some(Shape { columns, formats: smallvec![format] });
         refuse_locks(declare, source.locks_rows())?;
         let may_scroll = declare.scroll.is_none() && source.can_go_back();
         cursor.progress = Progress::Rows { source, command, count };
         let options = CursorOptions { scroll: declare.scroll == Some(true), may_scroll, hold: declare.hold };
-        cursor.cursor = Some(Cursor { options, ..Cursor::default() });
+        cursor.cursor = Some(Cursor { options, hidden, ..Cursor::default() });
         self.portals.put(Box::new(cursor));
         Ok(Outcome::Done(Tag::new("DECLARE CURSOR")))
     }
@@ -146,7 +149,17 @@ impl Portal {
         if self.cursor.is_none() {
             self.cursor = Some(Cursor::default());
         }
-        let keep = !fetch.is_move;
+        let hidden = self.cursor.as_ref().is_some_and(|cursor| cursor.hidden > 0);
+        let mut fetched = self.passed(fetch, !fetch.is_move || hidden)?;
+        let moved = !stays(fetch.direction);
+        self.take_places(&mut fetched.rows, moved);
+        if fetch.is_move {
+            fetched.rows.clear();
+        }
+        Ok(fetched)
+    }
+
+    fn passed(&mut self, fetch: &Fetch, keep: bool) -> Result<Fetched> {
         if stays(fetch.direction) {
             return self.current(keep);
         }

@@ -4,6 +4,7 @@
 
 mod alter_system;
 mod constraints;
+pub(crate) mod current_row;
 mod cursor;
 mod database;
 mod discard;

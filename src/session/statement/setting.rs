@@ -43,7 +43,10 @@ impl Session {
                 self.set_transaction(*session, modes)?;
                 "SET"
             }
-            SetAction::TransactionSnapshot(_) => return Err(Error::unsupported("SET TRANSACTION SNAPSHOT")),
+            SetAction::TransactionSnapshot(name) => {
+                self.import_snapshot(name)?;
+                "SET"
+            }
         };
         Ok(Outcome::Done(Tag::new(tag)))
     }

@@ -107,6 +107,8 @@ fn definition_tag(command: &Utility) -> &'static str {
         Utility::CreateFunction(_) => "CREATE FUNCTION",
         Utility::AlterFunction(alter) => words(alter.kind).1,
         Utility::CreateTrigger(_) => "CREATE TRIGGER",
+        Utility::CreatePolicy(_) => "CREATE POLICY",
+        Utility::AlterPolicy(_) => "ALTER POLICY",
         Utility::CreateExtension(_) => "CREATE EXTENSION",
         Utility::AlterExtension(_) => "ALTER EXTENSION",
         Utility::AlterOperator(_) => "ALTER OPERATOR",

@@ -36,7 +36,12 @@ impl PlHost<'_> {
         if session.portals.contains(&name) {
             return Err(Error::new(SqlState::DUPLICATE_CURSOR, format!("cursor \"{name}\" already in use")));
         }
-        let source = &statement.source;
+        // Loops over plain queries have no name that anybody could say CURRENT OF.
+        let (source, hidden) = match how.name.is_some() || !how.pinned {
+            true => statement.placed(session),
+            false => (statement.source.clone(), 0),
+        };
+        let source = &source;
         let outcome = match &source.parsed.statement {
             Statement::Sql(_) => session.execute_source(source, &params, None)?,
             Statement::Utility(_) => session.run_command(source, &params)?,
@@ -49,10 +54,11 @@ impl PlHost<'_> {
         let depth = session.block.savepoints.len();
         let mut portal = Portal::new(&name, Some(source.clone()), source.text.clone(), depth);
         portal.params = params;
+        let columns = crate::statement::current_row::shown(columns, hidden);
         portal.shape = Some(Shape { columns, formats: smallvec::smallvec![Format::Text] });
         portal.progress = Progress::Rows { source: rows, command, count };
         let options = CursorOptions { scroll: how.scroll != Some(false), may_scroll: false, hold: false };
-        portal.cursor = Some(Cursor { options, pinned: how.pinned, ..Cursor::default() });
+        portal.cursor = Some(Cursor { options, pinned: how.pinned, hidden, ..Cursor::default() });
         session.portals.put(Box::new(portal));
         Ok(name)
     }

@@ -1,6 +1,6 @@
 //! Pieces of SQL with their plans: simple expressions are compiled, everything else is a statement of the session.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dictdb_executor::Expression;
 use dictdb_parser::{Limits, Statement, parse};
@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use super::ContextEntry;
 use super::host::PlHost;
+use crate::Session;
 use crate::client::Column;
 use crate::pipeline::PlanStamp;
 use crate::portal::Outcome;
@@ -44,11 +45,18 @@ pub(super) struct Simple {
 pub(super) struct PlannedStatement {
     pub source: Arc<Source>,
     fields: Mutex<Option<(Arc<[Column]>, Arc<[Field]>)>>,
+    /// The query of a cursor with the places of its rows, once it was opened.
+    placed: OnceLock<(Arc<Source>, usize)>,
 }
 
 impl PlannedStatement {
     pub(super) fn new(source: Source) -> Self {
-        PlannedStatement { source: Arc::new(source), fields: Mutex::default() }
+        PlannedStatement { source: Arc::new(source), fields: Mutex::default(), placed: OnceLock::new() }
+    }
+
+    /// The query of a cursor with the places of its rows, and how many columns that adds.
+    pub(super) fn placed(&self, session: &mut Session) -> (Arc<Source>, usize) {
+        self.placed.get_or_init(|| session.with_places(&self.source)).clone()
     }
 
     /// The columns as fields; the same ones as long as the plan is the same.

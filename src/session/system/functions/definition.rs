@@ -53,6 +53,7 @@ fn pg_get_expr(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
 pub(super) fn expression(env: &StatementEnv, relation: &Arc<Relation>, stored: &str, pretty: bool) -> String {
     let path = env.search_path();
     dictdb_planner::table_expr::shown(stored, relation, pretty, env.bind_context(&path))
+        .or_else(|_| dictdb_planner::policy::shown(stored, relation, pretty, env.bind_context(&path)))
         .unwrap_or_else(|_| stored.to_owned())
 }
 

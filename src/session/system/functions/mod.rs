@@ -2,6 +2,7 @@
 
 mod absent;
 mod activity;
+mod address;
 mod arguments;
 mod definition;
 mod function_text;
@@ -14,6 +15,7 @@ mod privilege;
 mod setting;
 mod size;
 mod statistics;
+mod transaction_id;
 mod trigger;
 mod view;
 mod visibility;
@@ -33,8 +35,10 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         crate::routines::FUNCTIONS,
         crate::routines::TRIGGER_FUNCTIONS,
         crate::sequences::FUNCTIONS,
+        crate::statement::current_row::FUNCTIONS,
         crate::statement_statistics::FUNCTIONS,
         activity::FUNCTIONS,
+        address::FUNCTIONS,
         definition::FUNCTIONS,
         function_text::FUNCTIONS,
         information_schema::FUNCTIONS,
@@ -44,6 +48,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         setting::FUNCTIONS,
         size::FUNCTIONS,
         statistics::FUNCTIONS,
+        transaction_id::FUNCTIONS,
         trigger::FUNCTIONS,
         view::FUNCTIONS,
         visibility::FUNCTIONS,

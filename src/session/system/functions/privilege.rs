@@ -53,8 +53,8 @@ pub(super) const FAMILIES: &[&[(&str, ScalarFn)]] = &[
         ("has_column_privilege_id_name", has_column),
         ("has_column_privilege_id_attnum", has_column),
         ("acldefault_sql", acldefault),
-        ("row_security_active", |_, _| Ok(Datum::Bool(false))),
-        ("row_security_active_name", |_, _| Ok(Datum::Bool(false))),
+        ("row_security_active", row_security_active),
+        ("row_security_active_name", row_security_active),
     ],
 ];
 
@@ -382,4 +382,17 @@ fn aclexplode(cx: &CallContext<'_>, args: &[Datum]) -> Result<Rows> {
         }
     }
     Ok(records("aclexplode", rows))
+}
+
+/// Whether policies decide which rows of a table the current role sees.
+fn row_security_active(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let oid = match args.first() {
+        Some(Datum::Text(name)) => names::reg_in(env, RegKind::Class, name)?,
+        Some(Datum::Oid(oid)) => Oid(*oid),
+        _ => return Ok(Datum::Null),
+    };
+    let Some(relation) = env.catalog.relation(oid) else { return Ok(Datum::Bool(false)) };
+    let role = env.bind_context(&[]).role;
+    Ok(Datum::Bool(env.catalog.is_secured(relation, role)))
 }

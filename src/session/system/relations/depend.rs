@@ -40,6 +40,8 @@ pub mod classes {
     pub const REWRITE: Oid = Oid(2618);
     /// `pg_tablespace`.
     pub const TABLESPACE: Oid = Oid(1213);
+    /// `pg_policy`.
+    pub const POLICY: Oid = Oid(3256);
     /// `pg_trigger`.
     pub const TRIGGER: Oid = Oid(2620);
     /// `pg_type`.
@@ -62,6 +64,7 @@ fn address(catalog: &Catalog, key: Key) -> Option<Address> {
         Key::Type(oid) => (classes::TYPE, oid, 0),
         Key::Function(oid) => (classes::PROC, oid, 0),
         Key::Trigger(_, oid) => (classes::TRIGGER, oid, 0),
+        Key::Policy(_, oid) => (classes::POLICY, oid, 0),
         Key::Extension(oid) => (classes::EXTENSION, oid, 0),
         Key::Operator(oid) => (classes::OPERATOR, oid, 0),
         Key::Cast(oid) => (classes::CAST, oid, 0),

@@ -12,6 +12,7 @@ mod extension;
 mod index;
 mod inherit;
 mod operator;
+mod policy;
 mod procedure;
 mod role;
 mod rule;
@@ -78,6 +79,7 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_operator", operator::pg_operator),
     ("pg_opfamily", operator::pg_opfamily),
     ("pg_partitioned_table", inherit::pg_partitioned_table),
+    ("pg_policy", policy::pg_policy),
     ("pg_proc", procedure::pg_proc),
     ("pg_range", types::pg_range),
     ("pg_rewrite", rule::pg_rewrite),
@@ -99,7 +101,6 @@ const EMPTY: &[&str] = &[
     "pg_largeobject",
     "pg_largeobject_metadata",
     "pg_parameter_acl",
-    "pg_policy",
     "pg_publication",
     "pg_publication_namespace",
     "pg_publication_rel",

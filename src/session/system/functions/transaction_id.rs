@@ -1,0 +1,60 @@
+//! Ids of transactions, what became of them, and snapshots that other sessions can take over.
+
+use std::sync::Arc;
+
+use dictdb_functions::{CallContext, ScalarFn};
+use dictdb_storage::{Outcome, Transaction};
+use dictdb_types::{Datum, Error, Result, SqlState, TxnId};
+
+use super::arguments::session;
+
+pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
+    ("pg_current_xact_id", |cx, _| Ok(id(current(cx)?.assign_id()?))),
+    ("pg_current_xact_id_if_assigned", |cx, _| Ok(current(cx)?.id().map_or(Datum::Null, id))),
+    ("pg_current_snapshot", |cx, _| Ok(Datum::text(snapshot_text(&*current(cx)?)))),
+    ("pg_xact_status", pg_xact_status),
+    ("pg_export_snapshot", pg_export_snapshot),
+];
+
+/// The transaction that the call is part of.
+fn current(cx: &CallContext<'_>) -> Result<Arc<Transaction>> {
+    let transaction = session(cx)?.shared.open_transaction();
+    transaction.ok_or_else(|| Error::internal("called outside a transaction"))
+}
+
+fn id(id: TxnId) -> Datum {
+    Datum::Int8(id.0 as i64)
+}
+
+/// `xmin:xmax:xip,…`: the oldest transaction in progress, the next one to begin, and those in between that are not done.
+fn snapshot_text(transaction: &Transaction) -> String {
+    let next = transaction.next_id();
+    let own = transaction.id();
+    let open: Vec<TxnId> = transaction.ids_in_progress().into_iter().filter(|id| *id < next).collect();
+    let oldest = open.first().copied().unwrap_or(next);
+    let others = open.iter().filter(|id| Some(**id) != own).map(|id| id.0.to_string());
+    format!("{}:{}:{}", oldest.0, next.0, others.collect::<Vec<_>>().join(","))
+}
+
+/// `committed`, `aborted`, `in progress`; NULL when it is not remembered.
+fn pg_xact_status(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let transaction = current(cx)?;
+    let Some(Datum::Int8(wanted)) = args.first() else { return Ok(Datum::Null) };
+    let wanted = TxnId(*wanted as u64);
+    if wanted >= transaction.next_id() {
+        let message = format!("transaction ID {} is in the future", wanted.0);
+        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+    }
+    let word = |outcome| match outcome {
+        Outcome::InProgress => "in progress",
+        Outcome::Committed => "committed",
+        Outcome::Aborted => "aborted",
+    };
+    Ok(transaction.outcome_of(wanted).map_or(Datum::Null, |outcome| Datum::text(word(outcome))))
+}
+
+fn pg_export_snapshot(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let name = env.shared.export_snapshot(&current(cx)?)?;
+    Ok(Datum::text(name))
+}

@@ -1,0 +1,20 @@
+//! `pg_policy`.
+
+use super::super::output::{Output, oid_array, row};
+use super::Source;
+
+/// Attnum of `polrelid`.
+const POLRELID: i16 = 3;
+
+/// Policies.
+pub fn pg_policy(source: &Source<'_>, out: &mut Output<'_>) {
+    let wanted = out.wanted_oid(POLRELID);
+    for relation in source.catalog.relations().filter(|relation| wanted.is_none_or(|oid| oid == relation.oid)) {
+        for policy in &relation.policies {
+            row!(out;
+                policy.oid, &policy.name, relation.oid, policy.command.letter(), policy.permissive,
+                oid_array(policy.roles.iter().copied()), policy.using.clone(), policy.check.clone(),
+            );
+        }
+    }
+}
