@@ -21,6 +21,13 @@ fn facts(kind: ObjectKind) -> Option<(u8, AclKind, &'static str)> {
     })
 }
 
+/// What the lists of an entry are checked as.
+fn kind_of(letter: u8) -> Option<AclKind> {
+    use ObjectKind::{Function, Schema, Sequence, Table, Type};
+    let mut all = [Table, Sequence, Function, Type, Schema].into_iter().filter_map(facts);
+    all.find(|(own, ..)| *own == letter).map(|(_, kind, _)| kind)
+}
+
 impl DdlContext<'_> {
     pub(super) fn alter_default_privileges(&mut self, alter: &AlterDefaultPrivileges) -> Result<()> {
         let (letter, kind, noun) = facts(alter.kind)
@@ -97,6 +104,24 @@ impl DdlContext<'_> {
         let same = items.len() == plain.len() && items.iter().all(|item| plain.contains(item));
         let acl = (!same).then(|| items.iter().map(|item| Arc::from(item.to_string())).collect());
         self.catalog.change(self.store, Change::DefaultAcl { place, acl });
+    }
+
+    /// Takes from all entries what they give to a role, or what it gives.
+    pub(super) fn revoke_defaults(&mut self, role: &str) {
+        let entries: Vec<((Oid, Oid, u8), Vec<AclItem>)> = {
+            let catalog = self.view();
+            let parsed = |acl: &[Arc<str>]| acl.iter().filter_map(|item| AclItem::parse(item)).collect();
+            catalog.default_acls().map(|(place, acl)| (*place, parsed(acl))).collect()
+        };
+        for (place, items) in entries {
+            let Some(kind) = kind_of(place.2) else { continue };
+            let owner = self.role_name(place.0);
+            let kept: Vec<AclItem> =
+                items.iter().filter(|item| *item.grantee != *role || owner == role).cloned().collect();
+            if kept.len() != items.len() {
+                self.put_defaults(place, kind, &owner, &kept);
+            }
+        }
     }
 
     /// The list a new object of the role begins with (`get_user_default_acl`); `None` is the built-in default.

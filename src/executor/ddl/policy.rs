@@ -114,6 +114,23 @@ impl DdlContext<'_> {
         Ok(())
     }
 
+    /// Takes a role out of all policies; those that were for no other role go.
+    pub(super) fn leave_policies(&mut self, role: Oid) -> Result<()> {
+        let concerned: Vec<Arc<Relation>> = self.view().relations().cloned().collect();
+        for relation in concerned {
+            for policy in relation.policies.iter().filter(|policy| policy.roles.contains(&role)) {
+                let roles: Vec<Oid> = policy.roles.iter().copied().filter(|other| *other != role).collect();
+                if roles.is_empty() {
+                    self.drop_policy(relation.oid, policy.oid)?;
+                } else {
+                    let now = self.table(relation.oid)?;
+                    self.put_policy(&now, Policy { roles, ..Policy::clone(policy) });
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The oid of a policy that COMMENT names.
     pub(super) fn commented_policy(&mut self, name: &str, table: &ObjectName) -> Result<Oid> {
         let relation = self.find_relation(table)?;

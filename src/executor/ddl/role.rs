@@ -301,6 +301,12 @@ impl DdlContext<'_> {
                 lines.push(((Oid::INVALID, 0), format!("privileges for {line}")));
             }
         }
+        for relation in catalog.relations() {
+            for policy in relation.policies.iter().filter(|policy| policy.roles.contains(&role.oid)) {
+                let described = self.describe(Key::Policy(relation.oid, policy.oid), &catalog);
+                lines.push(((policy.oid, 0), format!("target of {described}")));
+            }
+        }
         lines.sort_by_key(|(place, _)| *place);
         lines.into_iter().map(|(_, line)| line).collect()
     }
@@ -458,6 +464,8 @@ impl DdlContext<'_> {
             for place in places {
                 self.catalog.change(self.store, dictdb_catalog::Change::DefaultAcl { place, acl: None });
             }
+            self.revoke_defaults(&name);
+            self.leave_policies(oid)?;
             // What belongs to another dropped object goes with it.
             let catalog = self.view();
             named.retain(|key| {
