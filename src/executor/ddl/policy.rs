@@ -114,21 +114,22 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    /// Takes a role out of all policies; those that were for no other role go.
-    pub(super) fn leave_policies(&mut self, role: Oid) -> Result<()> {
+    /// Takes a role out of all policies; those that were for no other role are returned, to be dropped.
+    pub(super) fn leave_policies(&mut self, role: Oid) -> Result<Vec<Key>> {
+        let mut doomed = Vec::new();
         let concerned: Vec<Arc<Relation>> = self.view().relations().cloned().collect();
         for relation in concerned {
             for policy in relation.policies.iter().filter(|policy| policy.roles.contains(&role)) {
                 let roles: Vec<Oid> = policy.roles.iter().copied().filter(|other| *other != role).collect();
                 if roles.is_empty() {
-                    self.drop_policy(relation.oid, policy.oid)?;
+                    doomed.push(Key::Policy(relation.oid, policy.oid));
                 } else {
                     let now = self.table(relation.oid)?;
                     self.put_policy(&now, Policy { roles, ..Policy::clone(policy) });
                 }
             }
         }
-        Ok(())
+        Ok(doomed)
     }
 
     /// The oid of a policy that COMMENT names.

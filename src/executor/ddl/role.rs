@@ -465,12 +465,13 @@ impl DdlContext<'_> {
                 self.catalog.change(self.store, dictdb_catalog::Change::DefaultAcl { place, acl: None });
             }
             self.revoke_defaults(&name);
-            self.leave_policies(oid)?;
+            let policies = self.leave_policies(oid)?;
             // What belongs to another dropped object goes with it.
             let catalog = self.view();
             named.retain(|key| {
                 !catalog.dependencies_of(*key).any(|(_, kind)| kind != dictdb_catalog::Dependency::Normal)
             });
+            named.extend(policies);
             self.drop_keys(&named, drop.behavior)?;
         }
         debug_assert!(matches!(drop.behavior, Behavior::Restrict | Behavior::Cascade));
