@@ -222,6 +222,7 @@ impl Binder<'_> {
             source: Arc::from(NAME),
             kernel: self.cx.registry.scalar(NAME),
             set: None,
+            aggregate: None,
         })
     }
 }
