@@ -245,7 +245,7 @@ fn tids_of(conjunct: &Expr, scan: &Scan) -> Option<Expr> {
     };
     let value = match conjunct {
         Expr::ScalarArray(array) if !array.all && &*array.operator == "=" && is_ctid(&array.left) => &array.array,
-        _ => super::index::equality(conjunct).filter(|(id, _)| *id == ctid.id)?.1,
+        _ => crate::condition::equality(conjunct).filter(|(id, _)| *id == ctid.id)?.1,
     };
     (!value.any(&mut |e| own(e))).then(|| value.clone())
 }
