@@ -25,6 +25,8 @@ mod failure;
 mod folder;
 mod foreign;
 mod head;
+#[cfg(test)]
+mod hostile;
 mod inventory;
 mod ipc;
 mod jobs;

@@ -234,3 +234,11 @@ pub(crate) fn read_checked<T>(
 fn is_cancelled(error: &Error) -> bool {
     error.code() == dictdb_types::SqlState::QUERY_CANCELED
 }
+
+/// A file whose last bytes are replaced by the hash of what is before them.
+#[cfg(test)]
+pub(crate) fn sealed_again(file: &[u8], format: Format) -> Vec<u8> {
+    let length = tail(format, &"0".repeat(DIGITS)).expect("a tail").len();
+    let content = &file[..file.len() - length];
+    [content, &tail(format, &hex(&Sha256::digest(content))).expect("a tail")].concat()
+}
