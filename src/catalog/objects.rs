@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use dictdb_types::{Datum, Oid, Type};
 
+use crate::index_method::IndexMethod;
 use crate::partition::{PartitionBound, PartitionKey};
 use crate::policy::Policy;
 use crate::trigger::Firing;
@@ -196,7 +197,7 @@ pub enum Identity {
 pub struct IndexInfo {
     /// `indrelid`.
     pub table: Oid,
-    /// `pg_am.amname`: btree or hash.
+    /// `relam`.
     pub method: IndexMethod,
     /// `indisunique`.
     pub unique: bool,
@@ -216,15 +217,6 @@ pub struct IndexInfo {
     pub partitioned: bool,
     /// `indisvalid = false`: partitions lack their part of it.
     pub invalid: bool,
-}
-
-/// Access methods there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IndexMethod {
-    /// Ordered.
-    Btree,
-    /// Equality only.
-    Hash,
 }
 
 /// One key of an index.
@@ -345,6 +337,27 @@ pub enum ConstraintKind {
     },
     /// `f`.
     Foreign(Arc<ForeignKey>),
+    /// `x`: no two rows satisfy all operators with their keys.
+    Exclude {
+        /// `conkey`; zero for an expression.
+        columns: Vec<i16>,
+        /// `conindid`.
+        index: Oid,
+        /// `conexclop`.
+        operators: Vec<Oid>,
+    },
+}
+
+impl ConstraintKind {
+    /// The index of its own that keeps it.
+    pub fn index(&self) -> Option<Oid> {
+        match self {
+            ConstraintKind::Primary { index, .. }
+            | ConstraintKind::Unique { index, .. }
+            | ConstraintKind::Exclude { index, .. } => Some(*index),
+            ConstraintKind::Check { .. } | ConstraintKind::Foreign(_) => None,
+        }
+    }
 }
 
 /// A foreign key.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
-use dictdb_catalog::{Constraint, ConstraintKind, Relation};
+use dictdb_catalog::{Constraint, Relation};
 use dictdb_functions::window::window;
 use dictdb_planner::expr::{Expr, FrameBound, SortKey, WindowCall};
 use dictdb_planner::logical::{JoinKind, MergeAction, MergeClause, SetOpKind};
@@ -12,6 +12,7 @@ use dictdb_planner::physical::{self, Cte, Fetch, IndexBounds, Op, Plan, TableRef
 use dictdb_types::{Error, Oid, Result, Type};
 
 use crate::access::TableHandle;
+use crate::access::bitmap::BitmapCode;
 use crate::access::columns::OutputColumns;
 use crate::access::search::IndexAccess;
 use crate::aggregate::{AggregateCode, compile_calls};
@@ -122,7 +123,9 @@ impl<'a> Compiler<'a> {
                 let rows = rows.iter().map(|row| compile_all(row, &self.eval)).collect::<Result<_>>()?;
                 Ok(Arc::new(row::values::Values { rows }))
             }
-            Op::SeqScan { .. } | Op::IndexScan { .. } | Op::VirtualScan { .. } => self.scan(node),
+            Op::SeqScan { .. } | Op::IndexScan { .. } | Op::BitmapScan { .. } | Op::VirtualScan { .. } => {
+                self.scan(node)
+            }
             Op::FunctionScan { calls, ordinality, .. } => {
                 let calls = calls.iter().map(|(call, spread)| Ok((SetCall::compile(call, &self.eval)?, *spread)));
                 let calls = calls.collect::<Result<_>>()?;
@@ -346,6 +349,17 @@ impl<'a> Compiler<'a> {
                 let access = self.index_access(node, table, index, bounds, *reverse, fetch)?;
                 Ok(Arc::new(row::index_scan::IndexScan { access, filter: self.predicate(filter.as_ref())? }))
             }
+            Op::BitmapScan { table, bitmap, recheck, fetch, filter } => {
+                let handle = self.table(table)?;
+                Ok(Arc::new(row::bitmap_scan::BitmapScan {
+                    bitmap: BitmapCode::compile(bitmap, &handle, &self.eval)?,
+                    handle,
+                    columns: OutputColumns::new(&table.relation, fetch)?,
+                    recheck: self.code(recheck)?,
+                    filter: self.predicate(filter.as_ref())?,
+                    scan: self.scan_id(node),
+                }))
+            }
             Op::VirtualScan { table, fetch, equals, filter } => {
                 let equals = equals.iter().map(|(attnum, value)| Ok((*attnum, self.code(value)?)));
                 Ok(Arc::new(row::virtual_scan::VirtualScan {
@@ -514,11 +528,9 @@ impl<'a> Compiler<'a> {
 
 /// The first deferrable constraint among the arbiters; without any named, among all.
 fn deferrable_arbiter(relation: &Relation, indexes: &[Oid]) -> Option<Arc<str>> {
-    let decides = |constraint: &&Arc<Constraint>| match &constraint.kind {
-        ConstraintKind::Primary { index, .. } | ConstraintKind::Unique { index, .. } => {
-            constraint.deferrable && (indexes.is_empty() || indexes.contains(index))
-        }
-        _ => false,
+    let decides = |constraint: &&Arc<Constraint>| {
+        let index = constraint.kind.index();
+        constraint.deferrable && index.is_some_and(|index| indexes.is_empty() || indexes.contains(&index))
     };
     relation.constraints.iter().find(decides).map(|constraint| constraint.name.clone())
 }

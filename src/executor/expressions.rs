@@ -13,6 +13,11 @@ pub(crate) fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
             bounds.iter().for_each(|bounds| of_bounds(bounds, f));
             filter.iter().for_each(f);
         }
+        Op::BitmapScan { bitmap, recheck, filter, .. } => {
+            bitmap.for_each_condition(&mut |condition| f(&condition.value));
+            f(recheck);
+            filter.iter().for_each(f);
+        }
         Op::VirtualScan { equals, filter, .. } => {
             equals.iter().for_each(|(_, value)| f(value));
             filter.iter().for_each(f);

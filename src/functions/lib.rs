@@ -12,6 +12,7 @@
 //!   a group               accumulators of the built-in aggregates                  (aggregate/)
 //!   a partition           row_number, lag, … over a PartitionView                  (window)
 //!   a set                 generate_series, unnest, json_each, … as iterators       (set_returning/)
+//!   an index's keys       parts of values by operator class, and searches for them (inverted/, intervals/)
 //! ```
 //!
 //! Implementations are bound to `pg_proc` entries by PostgreSQL's own symbol names. An entry without one is answered
@@ -27,6 +28,8 @@ mod evaluate;
 mod extension;
 pub mod facts;
 mod formatting;
+pub mod intervals;
+pub mod inverted;
 mod io;
 pub mod kernel;
 pub mod resolve;

@@ -17,7 +17,8 @@ impl Expr {
         left.len() == right.len() && left.iter().zip(&right).all(|(a, b)| a.same(b))
     }
 
-    fn same_head(&self, other: &Expr) -> bool {
+    /// Whether two expressions are of one kind, whatever is below them.
+    pub(crate) fn same_head(&self, other: &Expr) -> bool {
         if std::mem::discriminant(self) != std::mem::discriminant(other) || self.ty() != other.ty() {
             return false;
         }

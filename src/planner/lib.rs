@@ -67,7 +67,8 @@ pub struct Planned {
     pub failure: Option<Error>,
     /// The first table whose rows policies choose from, and whether the role owns it: an error where `row_security` is off.
     pub secured: Option<(Arc<str>, bool)>,
-    /// An operator has only parameters and constants for operands, so that plans with other constants may differ.
+    /// An operator has only parameters and constants for operands, or an index has a constant where the statement has a
+    /// parameter, so that plans with other constants may differ.
     pub computes_with_parameters: bool,
 }
 
@@ -136,7 +137,8 @@ pub fn plan_with(
     let columns = outputs.iter().map(OutputColumn::of).collect();
     let (mut node, failure) = rules::apply(node, cx);
     let plan = Arc::new(build::plan(&node, &outputs, cx, statistics)?);
-    let computes_with_parameters = rules::computes_with_parameters(&mut node);
+    let computes_with_parameters =
+        rules::computes_with_parameters(&mut node) || !params.is_empty() && rules::names_indexed_constants(&node, cx);
     Ok(Planned { plan, params, columns, command, routines, returns_rows, failure, secured, computes_with_parameters })
 }
 

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dictdb_catalog::Relation;
 use dictdb_catalog::trigger::Event;
+use dictdb_catalog::{IndexMethod, Relation};
 use dictdb_types::{Oid, Type, oids};
 
 use crate::expr::{AggregateCall, Expr, SortKey, WindowCall};
@@ -101,6 +101,8 @@ pub enum Op {
         fetch: Fetch,
         filter: Option<Expr>,
     },
+    /// Rows found by indexes as a set, in the order of their ids. The set may be too large: `recheck` says what belongs.
+    BitmapScan { table: TableRef, bitmap: Bitmap, recheck: Expr, fetch: Fetch, filter: Option<Expr> },
     /// A system catalog. `equals` are conditions its producer may use to make fewer rows: (attnum, value); the filter repeats them.
     VirtualScan { table: TableRef, fetch: Fetch, equals: Vec<(i16, Expr)>, filter: Option<Expr> },
     /// Functions in FROM, in lockstep; `spread` marks composite results spread over several columns, and how many.
@@ -198,6 +200,37 @@ pub struct IndexBounds {
     pub any: Option<Expr>,
     /// `key IS NULL` on the next key.
     pub is_null: bool,
+}
+
+/// A set of rows, made by searches of indexes.
+#[derive(Clone, Debug)]
+pub enum Bitmap {
+    /// The rows that an index has under all of these conditions.
+    Search {
+        /// The index.
+        index: Arc<Relation>,
+        /// Conditions on its keys.
+        conditions: Vec<KeyCondition>,
+    },
+    /// The rows in all of these.
+    All(Vec<Bitmap>),
+    /// The rows in any of these.
+    Any(Vec<Bitmap>),
+}
+
+/// `key operator value` with an operator of the key's class.
+#[derive(Clone, Debug)]
+pub struct KeyCondition {
+    /// Position of the key.
+    pub key: usize,
+    /// The key over the columns that are read, for EXPLAIN.
+    pub left: Expr,
+    /// `pg_amop.amopstrategy`.
+    pub strategy: i16,
+    /// The operator's name.
+    pub operator: Arc<str>,
+    /// The right operand.
+    pub value: Expr,
 }
 
 /// One key of an equi-join.
@@ -331,6 +364,32 @@ impl Plan {
     }
 }
 
+impl Bitmap {
+    /// Conditions looked up in all.
+    pub fn searches(&self) -> usize {
+        let mut count = 0;
+        self.for_each_condition(&mut |_| count += 1);
+        count
+    }
+
+    /// Whether it has the rows of whole blocks.
+    pub fn has_blocks(&self) -> bool {
+        match self {
+            Bitmap::Search { index, .. } => index.index().is_some_and(|info| info.method == IndexMethod::Brin),
+            Bitmap::All(parts) => parts.iter().all(Bitmap::has_blocks),
+            Bitmap::Any(parts) => parts.iter().any(Bitmap::has_blocks),
+        }
+    }
+
+    /// Calls `f` with every condition.
+    pub fn for_each_condition<'b>(&'b self, f: &mut dyn FnMut(&'b KeyCondition)) {
+        match self {
+            Bitmap::Search { conditions, .. } => conditions.iter().for_each(f),
+            Bitmap::All(parts) | Bitmap::Any(parts) => parts.iter().for_each(|part| part.for_each_condition(f)),
+        }
+    }
+}
+
 impl Node {
     /// Calls `f` with this operator and all below it.
     pub fn for_each<'p>(&'p self, f: &mut dyn FnMut(&'p Node)) {
@@ -344,6 +403,7 @@ impl Node {
             Op::Values { .. }
             | Op::SeqScan { .. }
             | Op::IndexScan { .. }
+            | Op::BitmapScan { .. }
             | Op::VirtualScan { .. }
             | Op::FunctionScan { .. }
             | Op::CteScan { .. }

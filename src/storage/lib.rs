@@ -31,8 +31,8 @@ pub use history::{Origin, Outcome};
 pub use hook::{Accompaniment, ChangeKind, Commit, CommitHook, Committed, LogicalChange, Lsn, Record};
 pub use image::{encode_absence, encode_row, put_run};
 pub use index::{
-    Bound, Candidates, ColumnKey, Direction, Index, IndexCursor, IndexDef, IndexKind, KeyColumn, KeyExtractor,
-    KeyOutcome, RowIds,
+    AxisQuery, Bound, Candidates, ColumnKey, Direction, EntryQuery, Index, IndexCursor, IndexDef, IndexKind, KeyColumn,
+    KeyExtractor, KeyOutcome, RegionQuery, RowIds, RowSet, write_entries, write_interval,
 };
 pub use lock::{
     Blocking, Interrupt, InterruptReason, LockInfo, LockMode, LockTag, RelationLock, RowStrength, WaitOptions,
@@ -43,7 +43,7 @@ pub use session::Session;
 pub use snapshot::Snapshot;
 pub use storage::Storage;
 pub use table::{
-    ColumnStats, Found, IndexBuilt, Inserted, RowLocked, Scan, ScanBatch, Table, TableStats, UniqueConflict,
+    ColumnStats, Found, IndexBuilt, Inserted, RowLocked, Scan, ScanBatch, Standing, Table, TableStats, UniqueConflict,
     VersionTag, Written, arrays_of, datums_of,
 };
 pub use tracking::{ChangeSet, OldRow};

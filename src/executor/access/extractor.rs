@@ -3,13 +3,15 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, IndexInfo, IndexTarget, Relation};
+use dictdb_catalog::{Catalog, IndexInfo, IndexMethod, IndexTarget, Relation};
 use dictdb_functions::Registry;
 use dictdb_planner::BindContext;
 use dictdb_planner::table_expr::{TableExpr, bind_text};
 use dictdb_storage::{ColumnKey, KeyColumn, KeyExtractor, KeyOutcome, RowReader};
 use dictdb_types::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, TypeInfo, TypeLookup, sort_key};
 
+use super::entries::{self, EntryKey};
+use super::regions::{self, RegionKey};
 use crate::eval::{Code, CompileContext, Scope, compile};
 
 /// What storage needs to keep an index of a table: its columns as they are, or expressions over them.
@@ -21,9 +23,26 @@ pub fn key_extractor(
     catalog: &Arc<Catalog>,
     registry: &Registry,
 ) -> Result<Arc<dyn KeyExtractor>> {
+    if index.method.is_bitmap() {
+        let values = IndexValues::new(table, index, catalog, registry)?;
+        if index.method == IndexMethod::Gin {
+            let classes = index.keys.iter().map(|key| entries::class_of(key.opclass)).collect::<Result<_>>()?;
+            return Ok(Arc::new(EntryKey { values, classes }));
+        }
+        let classes = index.keys.iter().map(|key| Ok((regions::class_of(key.opclass)?, catalog.base_type(key.ty).oid)));
+        return Ok(Arc::new(RegionKey { values, classes: classes.collect::<Result<_>>()? }));
+    }
     match plain_columns(table, index, &**catalog)? {
         Some(columns) if index.predicate.is_none() => Ok(Arc::new(ColumnKey::new(columns))),
-        _ => Ok(Arc::new(ExpressionKey::new(table, index, catalog, registry)?)),
+        _ => {
+            let orders = index.keys.iter().map(|key| KeyOrder {
+                oid: catalog.base_type(key.ty).oid,
+                descending: key.descending,
+                nulls_first: key.nulls_first,
+            });
+            let values = IndexValues::new(table, index, catalog, registry)?;
+            Ok(Arc::new(ExpressionKey { values, orders: orders.collect() }))
+        }
     }
 }
 
@@ -46,7 +65,41 @@ fn plain_columns(table: &Relation, index: &IndexInfo, types: &dyn TypeLookup) ->
 /// Keys made by evaluating expressions over a row.
 #[derive(Debug)]
 struct ExpressionKey {
-    keys: Box<[ExpressionColumn]>,
+    values: IndexValues,
+    orders: Box<[KeyOrder]>,
+}
+
+#[derive(Debug)]
+struct KeyOrder {
+    oid: Oid,
+    descending: bool,
+    nulls_first: bool,
+}
+
+impl KeyExtractor for ExpressionKey {
+    fn key(&self, row: &dyn RowReader, out: &mut Vec<u8>) -> Result<KeyOutcome> {
+        let mut outcome = KeyOutcome::Key;
+        let indexed = self.values.each(row, |number, value| {
+            if value.is_null() {
+                outcome = KeyOutcome::HasNull;
+            }
+            if let Some(order) = self.orders.get(number) {
+                sort_key::encode(value, order.oid, order.descending, order.nulls_first, out);
+            }
+            Ok(())
+        })?;
+        Ok(if indexed { outcome } else { KeyOutcome::NotIndexed })
+    }
+
+    fn columns(&self) -> &[usize] {
+        self.values.columns()
+    }
+}
+
+/// The values of an index's keys in a row, and whether the row belongs to a partial index.
+#[derive(Debug)]
+pub(crate) struct IndexValues {
+    keys: Box<[Code]>,
     predicate: Option<Code>,
     /// Storage columns that are read, and their places in the full row.
     columns: Vec<usize>,
@@ -56,16 +109,9 @@ struct ExpressionKey {
     env: IndexEnv,
 }
 
-#[derive(Debug)]
-struct ExpressionColumn {
-    code: Code,
-    oid: Oid,
-    descending: bool,
-    nulls_first: bool,
-}
-
-impl ExpressionKey {
-    fn new(table: &Arc<Relation>, index: &IndexInfo, catalog: &Arc<Catalog>, registry: &Registry) -> Result<Self> {
+impl IndexValues {
+    /// Binds and compiles. As [`key_extractor`].
+    pub fn new(table: &Arc<Relation>, index: &IndexInfo, catalog: &Arc<Catalog>, registry: &Registry) -> Result<Self> {
         let env = IndexEnv { catalog: catalog.clone(), format: FormatSettings::default() };
         let search_path = [dictdb_catalog::namespaces::PG_CATALOG];
         let role = dictdb_catalog::BOOTSTRAP_ROLE;
@@ -76,17 +122,13 @@ impl ExpressionKey {
             attnums.extend(bound.columns);
             compile(&bound.expr, &CompileContext::of_table(&**catalog))
         };
-        let mut keys = Vec::with_capacity(index.keys.len());
-        for key in &index.keys {
-            let code = match &key.target {
-                IndexTarget::Expression(text) => expression(text, TableExpr::IndexKey)?,
-                IndexTarget::Column(attnum) => attnums_of_column(*attnum)
-                    .map(Code::Input)
-                    .ok_or_else(|| Error::internal("index on a system column"))?,
-            };
-            let oid = catalog.base_type(key.ty).oid;
-            keys.push(ExpressionColumn { code, oid, descending: key.descending, nulls_first: key.nulls_first });
-        }
+        let keys = index.keys.iter().map(|key| match &key.target {
+            IndexTarget::Expression(text) => expression(text, TableExpr::IndexKey),
+            IndexTarget::Column(attnum) => {
+                attnums_of_column(*attnum).map(Code::Input).ok_or_else(|| Error::internal("index on a system column"))
+            }
+        });
+        let keys = keys.collect::<Result<_>>()?;
         let predicate =
             index.predicate.as_deref().map(|text| expression(text, TableExpr::IndexPredicate)).transpose()?;
         attnums.extend(index.keys.iter().filter_map(|key| match key.target {
@@ -97,17 +139,11 @@ impl ExpressionKey {
         attnums.dedup();
         let read = attnums.iter().filter_map(|attnum| Some((table.column(*attnum)?.slot, attnums_of_column(*attnum)?)));
         let (columns, places) = read.unzip();
-        Ok(ExpressionKey { keys: keys.into(), predicate, columns, places, width: table.columns.len(), env })
+        Ok(IndexValues { keys, predicate, columns, places, width: table.columns.len(), env })
     }
-}
 
-/// Place of a column in the full row.
-fn attnums_of_column(attnum: i16) -> Option<usize> {
-    usize::try_from(attnum).ok()?.checked_sub(1)
-}
-
-impl KeyExtractor for ExpressionKey {
-    fn key(&self, row: &dyn RowReader, out: &mut Vec<u8>) -> Result<KeyOutcome> {
+    /// Calls `f` with the number and value of every key; returns `false` instead for a row that is not indexed.
+    pub fn each(&self, row: &dyn RowReader, mut f: impl FnMut(usize, &Datum) -> Result<()>) -> Result<bool> {
         let mut full = vec![Datum::Null; self.width];
         for (column, place) in self.columns.iter().zip(&self.places) {
             if let Some(value) = full.get_mut(*place) {
@@ -118,22 +154,23 @@ impl KeyExtractor for ExpressionKey {
         if let Some(predicate) = &self.predicate
             && !predicate.is_true(scope)?
         {
-            return Ok(KeyOutcome::NotIndexed);
+            return Ok(false);
         }
-        let mut outcome = KeyOutcome::Key;
-        for key in &self.keys {
-            let value = key.code.eval_ref(scope)?;
-            if value.is_null() {
-                outcome = KeyOutcome::HasNull;
-            }
-            sort_key::encode(&value, key.oid, key.descending, key.nulls_first, out);
+        for (number, key) in self.keys.iter().enumerate() {
+            f(number, &*key.eval_ref(scope)?)?;
         }
-        Ok(outcome)
+        Ok(true)
     }
 
-    fn columns(&self) -> &[usize] {
+    /// The storage columns that are read.
+    pub fn columns(&self) -> &[usize] {
         &self.columns
     }
+}
+
+/// Place of a column in the full row.
+fn attnums_of_column(attnum: i16) -> Option<usize> {
+    usize::try_from(attnum).ok()?.checked_sub(1)
 }
 
 /// Surroundings of immutable expressions: types, and settings nobody may depend on.

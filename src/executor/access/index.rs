@@ -227,7 +227,7 @@ impl KeyRange {
 }
 
 /// A search value against the type of the key.
-enum Fit {
+pub(super) enum Fit {
     /// It fits; `Some` when it had to be converted.
     Value(Option<Datum>),
     Null,
@@ -238,7 +238,7 @@ enum Fit {
 }
 
 /// Integers of another width than the key's are brought to it; other types agree already.
-fn fit(value: &Datum, physical: Physical) -> Fit {
+pub(super) fn fit(value: &Datum, physical: Physical) -> Fit {
     let (number, same) = match (value, physical) {
         (Datum::Null, _) => return Fit::Null,
         (Datum::Int2(v), Physical::Int4 | Physical::Int8) => (i64::from(*v), false),

@@ -1,8 +1,11 @@
 //! The way from plans to storage: tables, columns and indexes resolved once, rows read as plans want them.
 
+pub(crate) mod bitmap;
 pub(crate) mod columns;
+pub(crate) mod entries;
 pub(crate) mod extractor;
 pub(crate) mod index;
+pub(crate) mod regions;
 pub(crate) mod search;
 
 use std::sync::Arc;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use dictdb_catalog::{
     Constraint, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Relation,
 };
-use dictdb_functions::facts;
 use dictdb_functions::resolve::opclass;
 use dictdb_parser::Locations;
 use dictdb_parser::utility::{Constraint as Syntax, ConstraintKind as SyntaxKind, KeyConstraint, SourceExpr};
@@ -30,7 +29,7 @@ impl DdlContext<'_> {
             SyntaxKind::Unique(key) => self.add_key(table, column, constraint, key, false),
             SyntaxKind::Check(source) => self.add_check(table, constraint, source, locations),
             SyntaxKind::ForeignKey(foreign) => self.add_foreign_key(table, column, constraint, foreign),
-            SyntaxKind::Exclude(_) => Err(Error::unsupported("EXCLUDE")),
+            SyntaxKind::Exclude(exclude) => self.add_exclude(table, constraint, exclude, locations),
             _ => Err(Error::internal("a column property among the constraints")),
         }
     }
@@ -47,7 +46,7 @@ impl DdlContext<'_> {
             return Err(Error::unsupported("USING INDEX"));
         }
         super::options::check_tablespace(key.tablespace.as_ref())?;
-        let options = super::options::given(&key.options, super::options::Target::Btree)?;
+        let options = super::options::given(&key.options, super::options::Target::Index(IndexMethod::Btree))?;
         let relation = self.table(table)?;
         if primary && relation.primary_key().is_some() {
             return Err(Error::new(
@@ -228,11 +227,8 @@ impl DdlContext<'_> {
     pub(super) fn default_opclass(&mut self, ty: Type, method: IndexMethod) -> Result<Oid> {
         let catalog = self.view();
         let scope = CatalogScope { catalog: &catalog, search_path: self.search_path };
-        let (access_method, name) = match method {
-            IndexMethod::Btree => (facts::ids::BTREE, "btree"),
-            IndexMethod::Hash => (facts::ids::HASH, "hash"),
-        };
-        opclass::default_opclass(&scope, ty.oid, access_method).map(|class| class.oid).ok_or_else(|| {
+        let name = method.name();
+        opclass::default_opclass(&scope, ty.oid, method.oid()).map(|class| class.oid).ok_or_else(|| {
             let shown = dictdb_functions::resolve::format_type(&scope, ty.oid);
             Error::new(
                 SqlState::UNDEFINED_OBJECT,

@@ -101,7 +101,8 @@ pub(super) fn dependents(key: Key, catalog: &Catalog) -> Vec<(Key, Dependency)> 
                 let of_column = relation.constraints.iter().filter(|constraint| match &constraint.kind {
                     ConstraintKind::Check { columns, .. }
                     | ConstraintKind::Primary { columns, .. }
-                    | ConstraintKind::Unique { columns, .. } => columns.contains(&attnum),
+                    | ConstraintKind::Unique { columns, .. }
+                    | ConstraintKind::Exclude { columns, .. } => columns.contains(&attnum),
                     ConstraintKind::Foreign(foreign) => foreign.columns.contains(&attnum),
                 });
                 found.extend(of_column.map(|constraint| (Key::Constraint(oid, constraint.oid), Dependency::Auto)));

@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{
-    Catalog, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Relation, RelationKind,
-};
+use dictdb_catalog::{Catalog, Dependency, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Relation, RelationKind};
 use dictdb_functions::{Registry, facts};
 use dictdb_parser::ast::Expr as Ast;
 use dictdb_parser::utility::{CreateIndex, IndexElement};
 use dictdb_parser::{Locations, position};
 use dictdb_planner::table_expr::{self, TableExpr};
-use dictdb_storage::{IndexBuilt, IndexDef, IndexKind, LockMode};
+use dictdb_storage::{IndexBuilt, IndexDef, LockMode};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeKind, TypeLookup, oids};
 
-use super::DdlContext;
+use super::{DdlContext, index_method};
 use crate::access::extractor::key_extractor;
 
 /// Keys an index may have.
@@ -23,31 +21,14 @@ impl DdlContext<'_> {
     pub(super) fn create_index(&mut self, create: &CreateIndex, locations: &Locations) -> Result<()> {
         refuse_clauses(create)?;
         super::options::check_tablespace(create.tablespace.as_ref())?;
-        let method = match create.method.as_ref().map(|method| method.value.as_str()) {
-            None | Some("btree") => IndexMethod::Btree,
-            Some("hash") => IndexMethod::Hash,
-            Some(known @ ("gist" | "gin" | "spgist" | "brin")) => {
-                return Err(Error::unsupported(format_args!("access method \"{known}\"")));
-            }
-            Some(other) => {
-                return Err(Error::new(
-                    SqlState::UNDEFINED_OBJECT,
-                    format!("access method \"{other}\" does not exist"),
-                ));
-            }
-        };
         let relation = self.find_relation(&create.table.name)?;
-        if !relation.is_stored() {
-            return Err(Error::new(
-                SqlState::WRONG_OBJECT_TYPE,
-                format!("cannot create index on relation \"{}\"", relation.name),
-            )
-            .detail(format!("This operation is not supported for {}.", plural(&relation.kind))));
-        }
+        index_method::check_indexable(&relation, plural(&relation.kind))?;
         self.check_owner(&relation)?;
         // As strong as two of them must not be at once: each adds itself to the table's list of indexes.
         self.lock(relation.oid, LockMode::ShareRowExclusive)?;
         let relation = self.table(relation.oid)?;
+        let method = index_method::method_named(create.method.as_ref().map(|method| method.value.as_str()))?;
+        index_method::check_abilities(method, create)?;
         if let Some(name) = &create.name
             && self.view().relation_in(relation.namespace, &name.value).is_some()
         {
@@ -73,19 +54,6 @@ impl DdlContext<'_> {
             None => None,
         };
         let include = self.include_columns(&relation, &create.include)?;
-        if method == IndexMethod::Hash && (create.unique || keys.len() > 1 || !include.is_empty()) {
-            let what = if create.unique {
-                "unique indexes"
-            } else if keys.len() > 1 {
-                "multicolumn indexes"
-            } else {
-                "included columns"
-            };
-            return Err(Error::new(
-                SqlState::FEATURE_NOT_SUPPORTED,
-                format!("access method \"hash\" does not support {what}"),
-            ));
-        }
         let info = IndexInfo {
             table: relation.oid,
             method,
@@ -99,11 +67,7 @@ impl DdlContext<'_> {
             partitioned: relation.is_partitioned(),
             invalid: create.table.only && relation.is_partitioned() && !relation.children.is_empty(),
         };
-        let target = match method {
-            IndexMethod::Btree => super::options::Target::Btree,
-            IndexMethod::Hash => super::options::Target::Hash,
-        };
-        let options = super::options::given(&create.options, target)?;
+        let options = super::options::given(&create.options, super::options::Target::Index(method))?;
         if create.unique {
             self.check_unique_over_partitions(&relation, &info.keys, "UNIQUE")?;
         }
@@ -120,7 +84,7 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    fn index_keys(
+    pub(super) fn index_keys(
         &mut self,
         relation: &Arc<Relation>,
         elements: &[IndexElement],
@@ -154,12 +118,10 @@ impl DdlContext<'_> {
                 None => self.default_opclass(ty, method)?,
             };
             self.column_collation_of_key(ty, element)?;
-            if method == IndexMethod::Hash && (element.descending || element.nulls_first.is_some()) {
-                return Err(Error::new(
-                    SqlState::FEATURE_NOT_SUPPORTED,
-                    "access method \"hash\" does not support ASC/DESC options",
-                ));
+            if let Some(class) = facts::opclass_by_oid(opclass) {
+                self.check_opclass(class, method, ty)?;
             }
+            index_method::check_order(method, element)?;
             keys.push(IndexKey {
                 target,
                 ty,
@@ -181,10 +143,7 @@ impl DdlContext<'_> {
     ) -> Result<Oid> {
         let shown = super::names::shown(name);
         let wanted = shown.strip_prefix("pg_catalog.").unwrap_or(&shown);
-        let (access_method, method_name) = match method {
-            IndexMethod::Btree => (facts::ids::BTREE, "btree"),
-            IndexMethod::Hash => (facts::ids::HASH, "hash"),
-        };
+        let (access_method, method_name) = (method.oid(), method.name());
         let catalog = self.view();
         let bare = super::own_type::bare(name);
         let namespaces = self.namespaces_of(name)?;
@@ -198,11 +157,15 @@ impl DdlContext<'_> {
         let base = catalog.base_type(ty).oid;
         let strings = [oids::TEXT, oids::VARCHAR, oids::BPCHAR];
         let is_array = catalog.type_info(base).is_some_and(|info| info.is_array());
+        let is_range = catalog
+            .type_info(base)
+            .is_some_and(|info| matches!(info.kind, TypeKind::Range(_) | TypeKind::Multirange(_)));
         let is_enum = catalog.type_info(base).is_some_and(|info| matches!(info.kind, TypeKind::Enum(_)));
         let accepts = class.input == base
             || strings.contains(&class.input) && strings.contains(&base)
             || class.input == oids::ANYARRAY && is_array
             || class.input == oids::ANYENUM && is_enum
+            || matches!(class.input, oids::ANYRANGE | oids::ANYMULTIRANGE) && is_range
             || class.input == oids::INET && base == oids::CIDR;
         if !accepts {
             return Err(Error::new(
@@ -210,7 +173,7 @@ impl DdlContext<'_> {
                 format!("operator class \"{wanted}\" does not accept data type {}", self.shown_type(ty.oid, &catalog)),
             ));
         }
-        if class.oid >= Oid::FIRST_NORMAL && !self.orders_by_users(class) {
+        if method.is_bitmap() || class.oid >= Oid::FIRST_NORMAL && !self.orders_by_users(class) {
             return Ok(class.oid);
         }
         let default = self.default_opclass(ty, method)?;
@@ -295,10 +258,7 @@ impl DdlContext<'_> {
         if let Some(text) = &info.predicate {
             self.depend_on_columns(index.oid, &relation, text, TableExpr::IndexPredicate)?;
         }
-        let constraint = relation.constraints.iter().find(|constraint| match &constraint.kind {
-            ConstraintKind::Primary { index: own, .. } | ConstraintKind::Unique { index: own, .. } => *own == index.oid,
-            _ => false,
-        });
+        let constraint = relation.constraints.iter().find(|constraint| constraint.kind.index() == Some(index.oid));
         if let Some(constraint) = constraint {
             let whole = Key::Constraint(info.table, constraint.oid);
             self.depend(Key::Relation(index.oid), whole, Dependency::Internal);
@@ -392,10 +352,7 @@ pub(super) fn index_def(
 ) -> Result<IndexDef> {
     Ok(IndexDef {
         id,
-        kind: match info.method {
-            IndexMethod::Btree => IndexKind::Ordered,
-            IndexMethod::Hash => IndexKind::Hash,
-        },
+        kind: index_method::index_kind(info.method),
         unique: info.unique,
         nulls_not_distinct: info.nulls_not_distinct,
         row_identity: info.unique && info.predicate.is_none(),
@@ -404,7 +361,7 @@ pub(super) fn index_def(
 }
 
 /// What an element adds to an index's made-up name.
-fn element_word(element: &IndexElement) -> String {
+pub(super) fn element_word(element: &IndexElement) -> String {
     word_of(&element.expr.expr)
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    Change, Column, Constraint, ConstraintKind, Dependency, IndexInfo, IndexTarget, Key, Relation, RelationKind,
+    Change, Column, Constraint, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexTarget, Key, Relation,
+    RelationKind,
 };
 use dictdb_parser::position;
 use dictdb_parser::utility::{LikeClause, LikeOption, SequenceOption};
@@ -197,19 +198,13 @@ impl DdlContext<'_> {
         let Some(info) = index.index() else { return Err(Error::internal("not an index")) };
         let relation = self.table(table)?;
         let copy = super::partition::translated(info, old, &relation)?;
-        let constraint = old.constraints.iter().find(|constraint| match &constraint.kind {
-            ConstraintKind::Primary { index: own, .. } | ConstraintKind::Unique { index: own, .. } => *own == index.oid,
-            _ => false,
-        });
-        let name = self.name_of_copy(&relation, &copy, constraint.is_some());
-        let attnums: Vec<i16> = copy
-            .keys
-            .iter()
-            .filter_map(|key| match key.target {
-                IndexTarget::Column(attnum) => Some(attnum),
-                IndexTarget::Expression(_) => None,
-            })
-            .collect();
+        let constraint = old.constraints.iter().find(|constraint| constraint.kind.index() == Some(index.oid));
+        let name = self.name_of_copy(&relation, &copy, constraint.map(|constraint| &constraint.kind));
+        let attnum = |key: &IndexKey| match key.target {
+            IndexTarget::Column(attnum) => attnum,
+            IndexTarget::Expression(_) => 0,
+        };
+        let attnums: Vec<i16> = copy.keys.iter().map(attnum).collect();
         if copy.primary {
             self.require_not_null(table, &attnums)?;
         }
@@ -220,9 +215,12 @@ impl DdlContext<'_> {
         }
         let Some(constraint) = constraint else { return Ok((new, None)) };
         let oid = self.new_oid();
-        let kind = match copy.primary {
-            true => ConstraintKind::Primary { columns: attnums, index: new },
-            false => ConstraintKind::Unique { columns: attnums, index: new },
+        let kind = match &constraint.kind {
+            ConstraintKind::Primary { .. } => ConstraintKind::Primary { columns: attnums, index: new },
+            ConstraintKind::Exclude { operators, .. } => {
+                ConstraintKind::Exclude { columns: attnums, index: new, operators: operators.clone() }
+            }
+            _ => ConstraintKind::Unique { columns: attnums, index: new },
         };
         self.put_constraint(
             table,
@@ -237,7 +235,7 @@ impl DdlContext<'_> {
     }
 
     /// The name PostgreSQL would make up for the index.
-    fn name_of_copy(&mut self, relation: &Relation, info: &IndexInfo, is_constraint: bool) -> Arc<str> {
+    fn name_of_copy(&mut self, relation: &Relation, info: &IndexInfo, kind: Option<&ConstraintKind>) -> Arc<str> {
         let words: Vec<String> = info
             .keys
             .iter()
@@ -248,10 +246,11 @@ impl DdlContext<'_> {
                 IndexTarget::Expression(text) => super::index::expression_word(text),
             })
             .collect();
-        let (words, label) = match (info.primary, is_constraint) {
-            (true, _) => (String::new(), "pkey"),
-            (_, true) => (words.join("_"), "key"),
-            _ => (words.join("_"), "idx"),
+        let (words, label) = match kind {
+            Some(ConstraintKind::Primary { .. }) => (String::new(), "pkey"),
+            Some(ConstraintKind::Exclude { .. }) => (words.join("_"), "excl"),
+            Some(_) => (words.join("_"), "key"),
+            None => (words.join("_"), "idx"),
         };
         self.choose_name(relation.namespace, &relation.name, &words, label, &[])
     }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{CheckOption, Relation, RelationKind};
+use dictdb_catalog::{CheckOption, IndexMethod, Relation, RelationKind};
 use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{DefElem, DefValue};
 use dictdb_types::{Error, Result, SqlState};
@@ -15,10 +15,8 @@ use dictdb_types::{Error, Result, SqlState};
 pub(super) enum Target {
     /// A table or materialized view.
     Table,
-    /// A btree index.
-    Btree,
-    /// A hash index.
-    Hash,
+    /// An index of this method.
+    Index(IndexMethod),
     /// A view.
     View,
     /// A column.
@@ -31,10 +29,7 @@ impl Target {
         Ok(match &relation.kind {
             RelationKind::Table | RelationKind::MaterializedView(_) => Target::Table,
             RelationKind::View(_) => Target::View,
-            RelationKind::Index(info) => match info.method {
-                dictdb_catalog::IndexMethod::Btree => Target::Btree,
-                dictdb_catalog::IndexMethod::Hash => Target::Hash,
-            },
+            RelationKind::Index(info) => Target::Index(info.method),
             _ => return Err(Error::internal("a relation without storage parameters")),
         })
     }
@@ -85,6 +80,12 @@ const VACUUM: &[(&str, Kind)] = &[
 ];
 const BTREE: &[(&str, Kind)] = &[("fillfactor", Kind::Int(10, 100)), ("deduplicate_items", Kind::Bool)];
 const HASH: &[(&str, Kind)] = &[("fillfactor", Kind::Int(10, 100))];
+const GIN: &[(&str, Kind)] = &[("fastupdate", Kind::Bool), ("gin_pending_list_limit", Kind::Int(64, i32::MAX as i64))];
+const GIST: &[(&str, Kind)] = &[
+    ("fillfactor", Kind::Int(10, 100)),
+    ("buffering", Kind::Word(&["auto", "on", "off"], "Valid values are \"on\", \"off\", and \"auto\".")),
+];
+const BRIN: &[(&str, Kind)] = &[("pages_per_range", Kind::Int(1, 131_072)), ("autosummarize", Kind::Bool)];
 const VIEW: &[(&str, Kind)] =
     &[("security_barrier", Kind::Bool), ("security_invoker", Kind::Bool), ("check_option", CHECK_OPTIONS)];
 const COLUMN: &[(&str, Kind)] =
@@ -94,8 +95,11 @@ fn kind_of(name: &str, target: Target, toast: bool) -> Option<Kind> {
     let tables: &[&[(&str, Kind)]] = match target {
         Target::Table if toast => &[VACUUM],
         Target::Table => &[TABLE, VACUUM],
-        Target::Btree => &[BTREE],
-        Target::Hash => &[HASH],
+        Target::Index(IndexMethod::Btree) => &[BTREE],
+        Target::Index(IndexMethod::Hash) => &[HASH],
+        Target::Index(IndexMethod::Gin) => &[GIN],
+        Target::Index(IndexMethod::Gist) => &[GIST],
+        Target::Index(IndexMethod::Brin) => &[BRIN],
         Target::View => &[VIEW],
         Target::Column => &[COLUMN],
     };

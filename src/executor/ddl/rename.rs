@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Constraint, ConstraintKind, Domain, DomainCheck, Object, Relation, RelationKind, Schema};
+use dictdb_catalog::{Constraint, Domain, DomainCheck, Object, Relation, RelationKind, Schema};
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{ObjectKind, ObjectRef, Rename};
 use dictdb_types::{Error, Oid, Result, SqlState, TypeInfo, TypeKind};
@@ -104,10 +104,7 @@ impl DdlContext<'_> {
     /// A key's constraint is called like its index.
     fn rename_constraint_of_index(&mut self, table: Oid, index: Oid, to: &str) -> Result<()> {
         let relation = self.table(table)?;
-        let of_index = relation.constraints.iter().find(|constraint| match &constraint.kind {
-            ConstraintKind::Primary { index: own, .. } | ConstraintKind::Unique { index: own, .. } => *own == index,
-            _ => false,
-        });
+        let of_index = relation.constraints.iter().find(|constraint| constraint.kind.index() == Some(index));
         match of_index.cloned() {
             Some(constraint) => {
                 self.replace_constraint(table, Constraint { name: Arc::from(to), ..Constraint::clone(&constraint) })
@@ -198,8 +195,8 @@ impl DdlContext<'_> {
                 format!("cannot rename inherited constraint \"{from}\""),
             ));
         }
-        if let ConstraintKind::Primary { index, .. } | ConstraintKind::Unique { index, .. } = &constraint.kind {
-            let index = self.table(*index)?;
+        if let Some(index) = constraint.kind.index() {
+            let index = self.table(index)?;
             return self.rename_relation(&index, to);
         }
         let name = self.free_constraint_name(&relation, to)?;

@@ -58,6 +58,9 @@ impl ConflictCode {
         };
         let table = target.relation().oid;
         loop {
+            if self.is_excluded(target, &arbiters, &proposed, writer)? {
+                return Ok(None);
+            }
             let conflict = match writer.insert(target, &proposed)? {
                 Inserted::Done(id) => return Ok(Some((proposed, Place::new(table, id)))),
                 Inserted::Conflict(conflict) => arbiter_conflict(&arbiters, target, conflict, &proposed, writer)?,
@@ -73,6 +76,17 @@ impl ConflictCode {
             }
             // The row went away meanwhile: the insert may succeed now.
         }
+    }
+
+    /// Whether an exclusion constraint among the arbiters rules a row out. Such a constraint allows DO NOTHING only.
+    fn is_excluded(&self, target: &Target, arbiters: &[Oid], proposed: &Row, writer: &Writer<'_>) -> Result<bool> {
+        for exclusion in &target.exclusions {
+            let decides = arbiters.is_empty() || arbiters.contains(&exclusion.index());
+            if decides && exclusion.stands_against(&target.storage_row(proposed), writer)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The arbiters of a partition. 0A000 where DO UPDATE would have to be computed over rows of another shape.

@@ -8,6 +8,7 @@ use dictdb_catalog::{Constraint, trigger};
 use dictdb_types::{Oid, Result, RowId};
 use parking_lot::{Mutex, MutexGuard};
 
+use super::exclusion::ExclusionCode;
 use super::foreign_key::{CheckedKeys, ForeignKeyCode};
 use super::target::Target;
 use super::trigger::{AfterTrigger, Happening, TableEvents};
@@ -29,6 +30,8 @@ pub(crate) enum Event {
     Parent(Arc<ForeignKeyCode>, Row, Option<Row>),
     /// A row has a key that was not checked when it was written.
     Unique(Arc<UniqueCode>, RowId),
+    /// A row that another one may exclude was not checked when it was written.
+    Exclusion(Arc<ExclusionCode>, RowId),
     /// An AFTER trigger is to fire.
     Trigger(Box<AfterTrigger>),
 }
@@ -88,6 +91,9 @@ impl StatementEvents {
 impl Events {
     /// Notes what a new row has to satisfy.
     pub fn inserted(&self, target: &Target, id: RowId, row: &Row, writer: &Writer<'_>) -> Result<()> {
+        for exclusion in &target.exclusions {
+            exclusion.written(id, self, writer)?;
+        }
         let happening = Happening { event: trigger::Event::Insert, assigned: &[], old: None, new: Some(row) };
         self.happened(target, happening, false, writer)?;
         for key in &target.foreign_keys {
@@ -111,6 +117,9 @@ impl Events {
         new: &Row,
         writer: &Writer<'_>,
     ) -> Result<()> {
+        for exclusion in target.exclusions.iter().filter(|exclusion| exclusion.changed(old, new)) {
+            exclusion.written(id, self, writer)?;
+        }
         let happening = Happening { event: trigger::Event::Update, assigned, old: Some(old), new: Some(new) };
         self.happened(target, happening, false, writer)?;
         for key in &target.foreign_keys {
@@ -200,6 +209,7 @@ impl Event {
         match self {
             Event::Child(key, _) | Event::Parent(key, ..) => Deferral::from(&*key.constraint),
             Event::Unique(unique, _) => Deferral::from(&*unique.constraint),
+            Event::Exclusion(exclusion, _) => Deferral::from(&*exclusion.constraint),
             Event::Trigger(trigger) => trigger.deferral(),
         }
     }
@@ -210,6 +220,7 @@ impl Event {
             Event::Child(key, _) => key.child_table(),
             Event::Parent(key, ..) => key.parent_table(),
             Event::Unique(unique, _) => unique.table(),
+            Event::Exclusion(exclusion, _) => exclusion.table(),
             Event::Trigger(trigger) => trigger.relation(),
         }
     }
@@ -217,7 +228,7 @@ impl Event {
     fn is_deferred(&self, cx: &ExecContext) -> bool {
         let deferrable = match self {
             Event::Parent(key, _, new) => key.is_deferrable_action(new.is_some()),
-            Event::Child(..) | Event::Unique(..) | Event::Trigger(_) => true,
+            Event::Child(..) | Event::Unique(..) | Event::Exclusion(..) | Event::Trigger(_) => true,
         };
         deferrable && cx.constraints.is_deferred(self.deferral())
     }
@@ -228,6 +239,7 @@ impl Event {
             Event::Child(key, row) => key.check_child(*row, writer, checked).map(|()| false),
             Event::Parent(key, old, new) => key.parent_gone(old, new.as_ref(), writer),
             Event::Unique(unique, row) => unique.check(*row, writer).map(|()| false),
+            Event::Exclusion(exclusion, row) => exclusion.check(*row, writer).map(|()| false),
             Event::Trigger(trigger) => trigger.fire(writer).map(|()| true),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Modify (insert, update, delete, merge, conflict)      rows of the plan's input, RETURNING        [recheck]: READ COMMITTED
-//!      └─► Writer        one row: BEFORE triggers, generated columns, NOT NULL, CHECK, unique, waiting      [trigger]
+//!      └─► Writer        one row: BEFORE triggers, generated columns, NOT NULL, CHECK, unique, exclusion, waiting      [trigger]
 //!             └─► Events        what is left for the end of the statement: foreign keys, deferrable keys, AFTER triggers
 //!                    └─► ConstraintQueue      what is checked at the end of the transaction
 //! ```
@@ -10,6 +10,7 @@
 pub(crate) mod conflict;
 mod delete;
 pub(crate) mod events;
+pub(crate) mod exclusion;
 mod foreign_key;
 mod insert;
 pub(crate) mod instead;

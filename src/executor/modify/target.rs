@@ -12,6 +12,7 @@ use dictdb_planner::table_expr::{TableExpr, bind_text};
 use dictdb_storage::Storage;
 use dictdb_types::{Datum, Env, Error, Oid, Result};
 
+use super::exclusion::ExclusionCode;
 use super::foreign_key::ForeignKeyCode;
 use super::partition::PartitionRule;
 use super::trigger::Triggers;
@@ -38,6 +39,8 @@ pub(crate) struct Target {
     pub referenced_by: Box<[Arc<ForeignKeyCode>]>,
     /// Unique constraints that are not checked when a row is written.
     pub deferrable: Box<[Arc<UniqueCode>]>,
+    /// Its exclusion constraints.
+    pub exclusions: Box<[Arc<ExclusionCode>]>,
     /// Its triggers.
     pub triggers: Option<Box<Triggers>>,
     /// The rule of a partition, once a row is put into it by its own name.
@@ -126,9 +129,10 @@ impl Target {
     ) -> Result<Self> {
         let (foreign_keys, referenced_by) = ForeignKeyCode::of_relation(relation, catalog, storage, database)?;
         let deferrable = UniqueCode::of_relation(relation, catalog, storage)?;
+        let exclusions = ExclusionCode::of_relation(relation, catalog, storage)?;
         let bare = Target::bare(&TableHandle::new(relation, storage)?, catalog);
         let triggers = Triggers::of_relation(relation, catalog)?;
-        Ok(Target { rules, foreign_keys, referenced_by, deferrable, triggers, ..bare })
+        Ok(Target { rules, foreign_keys, referenced_by, deferrable, exclusions, triggers, ..bare })
     }
 
     /// A table without its rules: to read rows and to name it in errors.
@@ -143,6 +147,7 @@ impl Target {
             foreign_keys: Box::default(),
             referenced_by: Box::default(),
             deferrable: Box::default(),
+            exclusions: Box::default(),
             triggers: None,
             partition: OnceLock::new(),
         }

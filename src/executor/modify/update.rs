@@ -86,6 +86,7 @@ impl Target {
             && self.foreign_keys.is_empty()
             && self.referenced_by.is_empty()
             && self.deferrable.is_empty()
+            && self.exclusions.is_empty()
             && !self.relation().is_partition()
             && self.triggers.is_none()
     }

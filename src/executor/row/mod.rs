@@ -13,6 +13,7 @@
 pub(crate) mod aggregate;
 pub(crate) mod append;
 pub(crate) mod apply;
+pub(crate) mod bitmap_scan;
 pub(crate) mod counting;
 pub(crate) mod cte;
 pub(crate) mod distinct;

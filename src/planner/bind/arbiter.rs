@@ -45,7 +45,8 @@ impl Binder<'_> {
     ) -> Result<Vec<Oid>> {
         if let Some(ast::ConflictTarget::OnConstraint(name)) = &conflict.conflict_target {
             let parts = super::names::idents(name)?;
-            return constraint_arbiter(relation, &super::names::dotted(&parts));
+            let updates = matches!(conflict.action, ast::OnConflictAction::DoUpdate(_));
+            return constraint_arbiter(relation, &super::names::dotted(&parts), updates);
         }
         let Some(target) = node::conflict_target(insert) else { return Ok(Vec::new()) };
         let elements = target.elements.iter().map(|element| self.conflict_element(named, element));
@@ -163,12 +164,15 @@ fn known_opclass(name: &str, catalog: &Catalog) -> Result<String> {
     ))
 }
 
-fn constraint_arbiter(relation: &Relation, name: &str) -> Result<Vec<Oid>> {
+fn constraint_arbiter(relation: &Relation, name: &str, updates: bool) -> Result<Vec<Oid>> {
     match relation.constraints.iter().find(|constraint| *constraint.name == *name).map(|constraint| &constraint.kind) {
-        Some(ConstraintKind::Primary { index, .. } | ConstraintKind::Unique { index, .. }) => Ok(vec![*index]),
-        Some(_) => {
-            Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "constraint in ON CONFLICT clause has no associated index"))
+        Some(ConstraintKind::Exclude { .. }) if updates => {
+            let message = "ON CONFLICT DO UPDATE not supported with exclusion constraints";
+            Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
         }
+        Some(kind) => kind.index().map(|index| vec![index]).ok_or_else(|| {
+            Error::new(SqlState::WRONG_OBJECT_TYPE, "constraint in ON CONFLICT clause has no associated index")
+        }),
         None => Err(Error::new(
             SqlState::UNDEFINED_OBJECT,
             format!("constraint \"{name}\" for table \"{}\" does not exist", relation.name),

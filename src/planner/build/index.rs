@@ -1,5 +1,7 @@
 //! Which indexes answer which conditions, and the order their rows come in.
 
+mod bitmap;
+
 use std::sync::Arc;
 
 use dictdb_catalog::{IndexInfo, IndexMethod, IndexTarget, Relation};
@@ -12,6 +14,8 @@ use crate::expr::{ColumnId, Expr, RowOrder, SortKey};
 use crate::logical::Scan;
 use crate::physical::IndexBounds;
 use crate::table_expr::{TableExpr, bind_text};
+
+pub(crate) use bitmap::BitmapMatch;
 
 /// An index that can be used for a scan, with logical expressions in its bounds.
 #[derive(Clone)]
@@ -89,6 +93,9 @@ impl Builder<'_> {
         info: &IndexInfo,
         keys: &[SortKey],
     ) -> Option<IndexMatch> {
+        if info.method.is_bitmap() {
+            return None;
+        }
         let mut part = 1.0;
         if let Some(predicate) = &info.predicate {
             part = self.implied_part(matching, predicate)?;

@@ -6,7 +6,7 @@ use dictdb_catalog::RelationKind;
 use dictdb_types::{Datum, Error, Result, Type, oids};
 
 use super::cost::{self, Cost};
-use super::index::IndexMatch;
+use super::index::{BitmapMatch, IndexMatch};
 use super::order::{Wanted, within};
 use super::sublink::has_correlated_query;
 use super::{Builder, Built, Layout, Outer};
@@ -111,15 +111,21 @@ impl Builder<'_> {
         let (fetch, layout, columns, names) = fetched(scan);
         let table = TableRef { relation: scan.relation.clone(), alias: scan.alias.clone() };
         let (rows, cost) = (access.rows, access.cost);
-        let (op, order) = match access.index {
-            Some(found) => {
+        let (op, order) = match access.path {
+            Path::Index(found) => {
                 let filter = self.remaining(&conjuncts, &found, &layout, outer)?;
                 let bounds = found.bounds.iter().map(|bounds| self.bounds(bounds, &Layout::new(), outer));
                 let bounds = bounds.collect::<Result<Vec<_>>>()?;
                 let op = Op::IndexScan { table, index: found.index, bounds, reverse: found.reverse, fetch, filter };
                 (op, within(found.order, &layout))
             }
-            None => {
+            Path::Bitmap(found) => {
+                let (used, rest) = self.split_used(conjuncts, &found, &layout, outer)?;
+                let recheck = used.ok_or_else(|| Error::internal("a set of rows without a condition"))?;
+                let bitmap = self.bitmap(&found.bitmap, &layout, outer)?;
+                (Op::BitmapScan { table, bitmap, recheck, fetch, filter: rest }, Vec::new())
+            }
+            Path::Whole => {
                 let filter = self.scan_filter(conjuncts, &layout, outer)?;
                 (Op::SeqScan { table, fetch, tids: None, filter }, Vec::new())
             }
@@ -149,7 +155,7 @@ impl Builder<'_> {
             cost::SCAN_ROW + cost::SCAN_COLUMN * scan.columns.len() as f64 + cost::OPERATOR * conjuncts.len() as f64;
         let disabled = if self.methods.seqscan { 0.0 } else { cost::DISABLED };
         let start = disabled + cost::SCAN_START;
-        let mut best = Access { index: None, rows, cost: (start, start + total * per_row) };
+        let mut best = Access { path: Path::Whole, rows, cost: (start, start + total * per_row) };
         let mut ordered = false;
         for found in self.matching_indexes(scan, conjuncts, &wanted.order, &Layout::new()) {
             let searches = found.bounds.len() as f64;
@@ -161,10 +167,10 @@ impl Builder<'_> {
             // What an exact index says of the rows is better than the product of conditions.
             let rows = if filters == 0.0 { fetched } else { rows.min(fetched) };
             let gives_order = !wanted.order.is_empty() && !found.order.is_empty();
-            let access = Access { index: Some(found), rows, cost: (search, total_cost) };
+            let access = Access { path: Path::Index(found), rows, cost: (search, total_cost) };
             let better = match gives_order == ordered {
                 // Small tables are read row by row, which costs more for two rows than to look one up.
-                true if best.index.is_none() && access.is_of_one_row() && self.methods.indexscan => true,
+                true if matches!(best.path, Path::Whole) && access.is_of_one_row() && self.methods.indexscan => true,
                 true => access.price(wanted) < best.price(wanted),
                 false => gives_order,
             };
@@ -173,7 +179,36 @@ impl Builder<'_> {
                 ordered = gives_order;
             }
         }
-        best
+        match self.bitmap_access(scan, conjuncts, total) {
+            Some(access) if access.price(wanted) < best.price(wanted) => access,
+            _ => best,
+        }
+    }
+
+    /// The access by sets of rows, if there are indexes for it.
+    fn bitmap_access(&self, scan: &Scan, conjuncts: &[Expr], total: f64) -> Option<Access> {
+        let found = self.matching_bitmap(scan, conjuncts, total)?;
+        let start = if self.methods.bitmapscan { 0.0 } else { cost::DISABLED };
+        let search = start + found.searches * cost::INDEX_SEARCH;
+        let fetched = found.rows.min(total);
+        let each = cost::INDEX_ROW + cost::OPERATOR * conjuncts.len() as f64;
+        let rows = (total * self.estimator().all(conjuncts)).clamp(1.0, fetched.max(1.0));
+        Some(Access { path: Path::Bitmap(found), rows, cost: (search, search + fetched * each) })
+    }
+
+    /// The conditions that a set of rows is made by, and the others.
+    fn split_used(
+        &mut self,
+        conjuncts: Vec<Expr>,
+        found: &BitmapMatch,
+        layout: &Layout,
+        outer: &Outer,
+    ) -> Result<(Option<Expr>, Option<Expr>)> {
+        let (mut used, mut rest) = (Vec::new(), Vec::new());
+        for (position, conjunct) in conjuncts.into_iter().enumerate() {
+            if found.used.contains(&position) { used.push(conjunct) } else { rest.push(conjunct) }
+        }
+        Ok((self.scan_filter(used, layout, outer)?, self.scan_filter(rest, layout, outer)?))
     }
 
     /// Conditions an index does not answer by itself.
@@ -253,10 +288,20 @@ fn tids_of(conjunct: &Expr, scan: &Scan) -> Option<Expr> {
 /// Cost of a row of a system catalog.
 const VIRTUAL_ROW: f64 = 0.05;
 
+/// What finds rows.
+pub(crate) enum Path {
+    /// Nothing: all are read.
+    Whole,
+    /// Searches of an index, one after the other.
+    Index(IndexMatch),
+    /// Sets of rows.
+    Bitmap(BitmapMatch),
+}
+
 /// A way to read a table.
 pub(crate) struct Access {
-    /// The index, or all of the table.
-    pub index: Option<IndexMatch>,
+    /// What finds the rows.
+    pub path: Path,
     /// Rows that pass the conditions.
     pub rows: f64,
     /// Its cost.
@@ -266,14 +311,17 @@ pub(crate) struct Access {
 impl Access {
     /// Whether it looks up one key, which at most one row has.
     fn is_of_one_row(&self) -> bool {
-        let Some(found) = &self.index else { return false };
+        let Path::Index(found) = &self.path else { return false };
         let ([bounds], Some(info)) = (found.bounds.as_slice(), found.index.index()) else { return false };
         info.unique && bounds.equal.len() == info.keys.len()
     }
 
     /// The cost of what is wanted; where part of the order is missing, of sorting that too.
     fn price(&self, wanted: &Wanted) -> f64 {
-        let given = self.index.as_ref().map_or(0, |found| found.order.len());
+        let given = match &self.path {
+            Path::Index(found) => found.order.len(),
+            Path::Whole | Path::Bitmap(_) => 0,
+        };
         match given >= wanted.order.len() {
             true => cost::first_rows(self.cost, self.rows, wanted.rows),
             false if given == 0 => self.cost.1,

@@ -43,6 +43,7 @@ pub trait Statistics {
 pub struct Methods {
     pub seqscan: bool,
     pub indexscan: bool,
+    pub bitmapscan: bool,
     pub hashjoin: bool,
     pub nestloop: bool,
     pub sort: bool,
@@ -55,6 +56,7 @@ impl Default for Methods {
         Methods {
             seqscan: true,
             indexscan: true,
+            bitmapscan: true,
             hashjoin: true,
             nestloop: true,
             sort: true,

@@ -18,6 +18,10 @@ const INEQUALITY: f64 = 1.0 / 3.0;
 const RANGE: f64 = 0.005;
 /// Selectivity of a pattern match.
 const PATTERN: f64 = 0.05;
+/// Selectivity of containment, and of a match of a document (`DEFAULT_CONTAIN_SEL`, `DEFAULT_TS_MATCH_SEL`).
+const CONTAINS: f64 = 0.005;
+/// Selectivity of an overlap, and of a key's being there (`DEFAULT_OVERLAP_SEL`, `DEFAULT_MATCHING_SEL`).
+const OVERLAPS: f64 = 0.01;
 /// Different values of a column about which nothing is known.
 pub(crate) const DEFAULT_DISTINCT: f64 = 200.0;
 /// Elements of an array about which nothing is known.
@@ -206,6 +210,8 @@ impl Estimator<'_> {
             Some("<" | "<=" | ">" | ">=") => INEQUALITY,
             Some("~~" | "~~*" | "~" | "~*") => return PATTERN,
             Some("!~~" | "!~~*" | "!~" | "!~*") => return 1.0 - PATTERN,
+            Some("@>" | "<@" | "@@" | "@@@" | "@?") => return CONTAINS,
+            Some("&&" | "?" | "?|" | "?&") => return OVERLAPS,
             _ => return 0.5,
         };
         let Some((id, operator, value)) = sides(call) else { return unknown };

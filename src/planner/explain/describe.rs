@@ -1,5 +1,6 @@
 //! From physical operators to nodes as PostgreSQL names and nests them.
 
+mod bitmap;
 mod join;
 mod unary;
 
@@ -13,7 +14,7 @@ use super::{Actual, Child, ExplainNode, ExplainOptions, Value};
 use crate::deparse;
 use crate::expr::{AggregateCall, Expr, SortKey, SublinkKind, Subplan};
 use crate::logical::{JoinKind, SetOpKind};
-use crate::physical::{Action, IndexBounds, Modify, Node, Op, Plan, TableRef};
+use crate::physical::{Action, Fetch, IndexBounds, Modify, Node, Op, Plan, TableRef};
 
 pub(super) fn describe(plan: &Plan, options: ExplainOptions, actual: Option<&[Actual]>, env: &dyn Env) -> ExplainNode {
     let mut tables = 0;
@@ -41,6 +42,7 @@ fn is_range(node: &Node) -> bool {
         node.op,
         Op::SeqScan { .. }
             | Op::IndexScan { .. }
+            | Op::BitmapScan { .. }
             | Op::VirtualScan { .. }
             | Op::FunctionScan { .. }
             | Op::CteScan { .. }
@@ -51,11 +53,19 @@ fn is_range(node: &Node) -> bool {
 /// Members of a table with children beyond the first: all of them are one entry of FROM.
 fn extra_members(node: &Node) -> usize {
     let Op::Append { inputs, .. } = &node.op else { return 0 };
-    let is_member =
-        |input: &Node| matches!(&input.op, Op::SeqScan { fetch, .. } | Op::IndexScan { fetch, .. } if fetch.member > 0);
-    match inputs.iter().any(is_member) {
+    match inputs.iter().any(|input| read(input).is_some_and(|(_, fetch)| fetch.member > 0)) {
         true => inputs.len() - 1,
         false => 0,
+    }
+}
+
+/// The table that a scan reads, and what of it.
+fn read(node: &Node) -> Option<(&TableRef, &Fetch)> {
+    match &node.op {
+        Op::SeqScan { table, fetch, .. } | Op::IndexScan { table, fetch, .. } | Op::BitmapScan { table, fetch, .. } => {
+            Some((table, fetch))
+        }
+        _ => None,
     }
 }
 
@@ -147,6 +157,12 @@ impl Describer<'_> {
                 kind(&mut shown, "Index Scan");
                 self.by_index(index, *reverse, &mut shown);
                 self.scan(node, table, &mut shown)
+            }
+            Op::BitmapScan { table, bitmap, .. } => {
+                kind(&mut shown, "Bitmap Heap Scan");
+                let labels = self.scan(node, table, &mut shown);
+                shown.children.push(child("Outer", self.bitmap(node, bitmap, &labels)));
+                labels
             }
             Op::Values { rows } => self.values(node, rows, &mut shown),
             Op::FunctionScan { calls, alias, .. } => {
@@ -350,7 +366,7 @@ impl Describer<'_> {
             return;
         }
         modify.input.for_each(&mut |node| {
-            if let Op::SeqScan { table, fetch, .. } | Op::IndexScan { table, fetch, .. } = &node.op
+            if let Some((table, fetch)) = read(node)
                 && fetch.row_id
                 && modify.members.iter().any(|member| member.oid == table.relation.oid)
             {
@@ -375,8 +391,15 @@ impl Describer<'_> {
                 bounds.equal.iter().chain(&bounds.any).for_each(|expr| self.subplans_of(expr, labels, shown));
             }
         }
+        if let Op::BitmapScan { recheck, .. } = &node.op {
+            shown.properties.push(("Recheck Cond", Value::Text(self.text(recheck, labels))));
+            self.subplans_of(recheck, labels, shown);
+        }
         let filter = match &node.op {
-            Op::SeqScan { filter, .. } | Op::IndexScan { filter, .. } | Op::VirtualScan { filter, .. } => filter,
+            Op::SeqScan { filter, .. }
+            | Op::IndexScan { filter, .. }
+            | Op::BitmapScan { filter, .. }
+            | Op::VirtualScan { filter, .. } => filter,
             _ => return,
         };
         if let Some(filter) = filter {

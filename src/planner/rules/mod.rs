@@ -2,6 +2,7 @@
 
 mod factor;
 mod fold;
+mod indexed_constants;
 mod inline;
 mod lift;
 mod prune;
@@ -15,6 +16,7 @@ use crate::BindContext;
 use crate::logical::Node;
 
 pub use fold::computes_with_parameters;
+pub use indexed_constants::names_indexed_constants;
 
 /// Applies all rules in their order. The error is the one that running the statement must report first: a constant
 /// expression that cannot be computed.

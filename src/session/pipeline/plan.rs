@@ -266,6 +266,7 @@ impl Session {
         Methods {
             seqscan: settings.bool("enable_seqscan"),
             indexscan: settings.bool("enable_indexscan"),
+            bitmapscan: settings.bool("enable_bitmapscan"),
             hashjoin: settings.bool("enable_hashjoin"),
             nestloop: settings.bool("enable_nestloop"),
             sort: settings.bool("enable_sort"),
@@ -289,6 +290,7 @@ impl Session {
             "array_nulls",
             "bytea_output",
             "DateStyle",
+            "enable_bitmapscan",
             "enable_hashagg",
             "enable_hashjoin",
             "enable_incremental_sort",

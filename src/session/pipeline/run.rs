@@ -265,6 +265,7 @@ fn goes_back(node: &Node) -> bool {
     match &node.op {
         Op::SeqScan { .. }
         | Op::IndexScan { .. }
+        | Op::BitmapScan { .. }
         | Op::VirtualScan { .. }
         | Op::Values { .. }
         | Op::FunctionScan { .. }

@@ -118,10 +118,10 @@ pub struct IndexCursor {
 }
 
 impl IndexCursor {
-    /// A cursor before the first row of the range. A hash index has no ranges: its cursor is empty.
+    /// A cursor before the first row of the range. Only ordered indexes have ranges: other cursors are empty.
     pub fn new(index: Arc<Index>, lower: Bound<'_>, upper: Bound<'_>, direction: Direction) -> Self {
         let range = IndexRange::new(lower, upper);
-        let done = range.empty || index.def().kind == IndexKind::Hash;
+        let done = range.empty || index.def().kind != IndexKind::Ordered;
         IndexCursor { index, range, direction, position: None, done }
     }
 
@@ -148,13 +148,13 @@ impl IndexCursor {
 }
 
 impl Index {
-    /// Estimated rows of a range; the number of entries for a hash index.
+    /// Estimated rows of a range; the number of entries for an index without order.
     pub fn estimate(&self, lower: Bound<'_>, upper: Bound<'_>) -> usize {
         let range = IndexRange::new(lower, upper);
         match &self.map {
             _ if range.empty => 0,
             Map::Ordered(tree) => tree.estimate(&range),
-            Map::Hash(hash) => hash.entries(),
+            Map::Hash(_) | Map::Inverted(_) | Map::Regions(_) | Map::Blocks(_) => self.entries(),
         }
     }
 }

@@ -10,10 +10,13 @@
 mod cursor;
 mod extract;
 mod hash;
+mod intervals;
+mod inverted;
 mod key;
 #[cfg(test)]
 pub(crate) mod model;
 mod node;
+mod row_set;
 mod tree;
 
 use std::sync::Arc;
@@ -24,9 +27,15 @@ use smallvec::SmallVec;
 
 pub use cursor::{Bound, Candidates, Direction, IndexCursor};
 pub use extract::{ColumnKey, KeyColumn, KeyExtractor, KeyOutcome};
+pub use intervals::{AxisQuery, RegionQuery, write_interval};
+pub use inverted::{EntryQuery, write_entries};
 pub(crate) use key::Key;
+pub use row_set::RowSet;
 
 use hash::HashIndex;
+use intervals::blocks::BlockIndex;
+use intervals::tree::RegionIndex;
+use inverted::InvertedIndex;
 use tree::TreeIndex;
 
 /// How an index finds keys.
@@ -36,6 +45,12 @@ pub enum IndexKind {
     Ordered,
     /// `hash`: equality.
     Hash,
+    /// `gin`: entries that rows have any number of. Keys are written by [`write_entries`].
+    Inverted,
+    /// `gist`: boxes in boxes. Keys are intervals, written by [`write_interval`].
+    Regions,
+    /// `brin`: the box around the rows of each block, of keys written likewise.
+    Blocks,
 }
 
 /// What an index is.
@@ -69,6 +84,9 @@ pub struct Index {
 enum Map {
     Ordered(TreeIndex),
     Hash(Box<HashIndex>),
+    Inverted(InvertedIndex),
+    Regions(RegionIndex),
+    Blocks(BlockIndex),
 }
 
 /// Rows found; one in the common case.
@@ -79,6 +97,9 @@ impl Index {
         let map = match def.kind {
             IndexKind::Ordered => Map::Ordered(TreeIndex::default()),
             IndexKind::Hash => Map::Hash(Box::default()),
+            IndexKind::Inverted => Map::Inverted(InvertedIndex::default()),
+            IndexKind::Regions => Map::Regions(RegionIndex::default()),
+            IndexKind::Blocks => Map::Blocks(BlockIndex::default()),
         };
         Index { def, map, stale: AtomicUsize::new(0) }
     }
@@ -93,6 +114,9 @@ impl Index {
         match &self.map {
             Map::Ordered(tree) => tree.entries(),
             Map::Hash(hash) => hash.entries(),
+            Map::Inverted(inverted) => inverted.entries(),
+            Map::Regions(regions) => regions.entries(),
+            Map::Blocks(blocks) => blocks.blocks(),
         }
     }
 
@@ -101,6 +125,8 @@ impl Index {
         match &self.map {
             Map::Ordered(tree) => tree.distinct(),
             Map::Hash(hash) => hash.distinct(),
+            Map::Inverted(inverted) => inverted.distinct(),
+            Map::Regions(_) | Map::Blocks(_) => self.entries(),
         }
     }
 
@@ -109,6 +135,9 @@ impl Index {
         match &self.map {
             Map::Ordered(tree) => tree.bytes(),
             Map::Hash(hash) => hash.bytes(),
+            Map::Inverted(inverted) => inverted.bytes(),
+            Map::Regions(regions) => regions.bytes(),
+            Map::Blocks(blocks) => blocks.bytes(),
         }
     }
 
@@ -128,6 +157,8 @@ impl Index {
         match &self.map {
             Map::Ordered(tree) => tree.lookup(key, rows, &self.stale),
             Map::Hash(hash) => hash.lookup(key, rows, &self.stale),
+            // Nobody looks for rows by all of their entries, or by their boxes alone.
+            Map::Inverted(_) | Map::Regions(_) | Map::Blocks(_) => false,
         }
     }
 
@@ -136,6 +167,9 @@ impl Index {
         match &self.map {
             Map::Ordered(tree) => tree.insert(key, row),
             Map::Hash(hash) => hash.insert(key, row),
+            Map::Inverted(inverted) => inverted.insert(key, row),
+            Map::Regions(regions) => regions.insert(key, row),
+            Map::Blocks(blocks) => blocks.insert(key, row),
         }
     }
 
@@ -149,14 +183,54 @@ impl Index {
         match &self.map {
             Map::Ordered(tree) => tree.insert_unique(key, row, admit),
             Map::Hash(hash) => hash.insert_unique(key, row, admit),
+            Map::Inverted(_) | Map::Regions(_) | Map::Blocks(_) => {
+                self.insert(key, row);
+                Ok(())
+            }
         }
     }
 
-    /// Removes an entry if `dead`, which runs under the latch, says that no version has the key any more.
-    pub(crate) fn remove_if(&self, key: &[u8], row: RowId, dead: impl FnOnce() -> bool) {
+    /// Removes what the key of a row that is gone brought in.
+    pub(crate) fn remove(&self, key: &[u8], row: RowId) {
         match &self.map {
-            Map::Ordered(tree) => tree.remove_if(key, row, dead),
-            Map::Hash(hash) => hash.remove_if(key, row, dead),
+            Map::Ordered(tree) => tree.remove_if(key, row, || true),
+            Map::Hash(hash) => hash.remove_if(key, row, || true),
+            Map::Inverted(inverted) => inverted.remove_except(key, row, Vec::new),
+            Map::Regions(regions) => regions.remove_if(key, row, || true),
+            Map::Blocks(_) => {}
+        }
+    }
+
+    /// Removes what a key brought in and no version of the row needs any more. `needed`, which runs under the latch, gives
+    /// the keys of all versions; `None` when they cannot be told, and then nothing is removed: an entry too many is harmless.
+    pub(crate) fn remove_unneeded(&self, key: &[u8], row: RowId, needed: impl FnOnce() -> Option<Vec<Vec<u8>>>) {
+        let dead = |needed: Option<Vec<Vec<u8>>>| needed.is_some_and(|keys| keys.iter().all(|other| other != key));
+        match &self.map {
+            Map::Ordered(tree) => tree.remove_if(key, row, || dead(needed())),
+            Map::Hash(hash) => hash.remove_if(key, row, || dead(needed())),
+            Map::Inverted(inverted) => {
+                inverted.remove_except(key, row, || needed().unwrap_or_else(|| vec![key.to_vec()]));
+            }
+            Map::Regions(regions) => regions.remove_if(key, row, || dead(needed())),
+            Map::Blocks(_) => {}
+        }
+    }
+
+    /// The rows that have entries as the query wants them, in some version: candidates that the caller looks at. Nothing
+    /// for indexes of another kind. Take the snapshot before.
+    pub fn search(&self, query: &EntryQuery) -> RowSet {
+        match &self.map {
+            Map::Inverted(inverted) => inverted.search(query),
+            Map::Ordered(_) | Map::Hash(_) | Map::Regions(_) | Map::Blocks(_) => RowSet::default(),
+        }
+    }
+
+    /// Likewise the rows whose boxes may satisfy a query.
+    pub fn search_regions(&self, query: &RegionQuery) -> RowSet {
+        match &self.map {
+            Map::Regions(regions) => regions.search(query),
+            Map::Blocks(blocks) => blocks.search(query),
+            Map::Ordered(_) | Map::Hash(_) | Map::Inverted(_) => RowSet::default(),
         }
     }
 }

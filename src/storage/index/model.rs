@@ -128,8 +128,8 @@ fn run(kind: IndexKind, seed: u64, keys: usize, steps: usize) {
         } else {
             let victim = model.range((key, row)..).next().cloned();
             if let Some((key, row)) = victim {
-                index.remove_if(&key, row, || false);
-                index.remove_if(&key, row, || true);
+                index.remove_unneeded(&key, row, || Some(vec![key.clone()]));
+                index.remove(&key, row);
                 model.remove(&(key, row));
             }
         }
@@ -141,7 +141,7 @@ fn run(kind: IndexKind, seed: u64, keys: usize, steps: usize) {
         }
     }
     for (key, row) in std::mem::take(&mut model) {
-        index.remove_if(&key, row, || true);
+        index.remove(&key, row);
     }
     check(&index, &model, &mut random, keys);
 }
@@ -204,7 +204,7 @@ fn cursors_survive_changes() {
                 let i = random.below(4000);
                 match i % 4 {
                     0 => {}
-                    2 => index.remove_if(&key(i), RowId(i as u64), || true),
+                    2 => index.remove(&key(i), RowId(i as u64)),
                     _ => index.insert(&key(i), RowId(i as u64)),
                 }
             }

@@ -6,9 +6,9 @@ use dictdb_types::{Datum, Oid, Result, RowId};
 use smallvec::SmallVec;
 
 use super::Table;
-use super::read::has_key;
+use super::read::{has_key, key_of};
 use super::write::{Inserted, Written};
-use crate::block::Block;
+use crate::block::{Block, RowView};
 use crate::index::{Index, Key, KeyOutcome};
 use crate::transaction::{KeyChange, Log, Transaction};
 use crate::value::{Overlay, RowReader};
@@ -23,6 +23,17 @@ pub struct UniqueConflict {
     pub row: RowId,
     /// The key's bytes.
     pub key: Vec<u8>,
+}
+
+/// How a row stands to a condition that only one row may satisfy.
+#[derive(Clone, Debug)]
+pub enum Standing {
+    /// It does not satisfy it.
+    Clear,
+    /// It satisfies it.
+    Taken,
+    /// A transaction in progress decides.
+    Busy(Holder),
 }
 
 /// Why an entry cannot go in.
@@ -141,26 +152,43 @@ impl Table {
         row: RowId,
         transaction: &Transaction,
     ) -> Result<Option<Obstacle>> {
-        let Some((cell, slot)) = self.cell(row) else { return Ok(None) };
+        Ok(match self.standing(row, transaction, |version| has_key(index, version, key))? {
+            Standing::Clear => None,
+            Standing::Busy(holder) => Some(Obstacle::Busy(holder)),
+            Standing::Taken => {
+                Some(Obstacle::Conflict(UniqueConflict { index: index.def().id, row, key: key.to_vec() }))
+            }
+        })
+    }
+
+    /// Whether a row satisfies a condition in the version that is there now, or may when a transaction in progress ends.
+    /// `satisfies` runs under the block's latch: it must not call storage.
+    pub fn standing(
+        &self,
+        row: RowId,
+        transaction: &Transaction,
+        mut satisfies: impl FnMut(&RowView<'_>) -> Result<bool>,
+    ) -> Result<Standing> {
+        let Some((cell, slot)) = self.cell(row) else { return Ok(Standing::Clear) };
         let block = cell.latch.read();
         let writers = &transaction.session().shared.writers;
-        let Some(stamp) = block.stamps.get(slot).map(|stamp| writers.resolve(*stamp)) else { return Ok(None) };
+        let Some(stamp) = block.stamps.get(slot).map(|stamp| writers.resolve(*stamp)) else {
+            return Ok(Standing::Clear);
+        };
         if stamp.is_free() {
-            return Ok(None);
+            return Ok(Standing::Clear);
         }
         if !stamp.is_committed() && !stamp.is_of(transaction.writer()) {
             // Its own versions, and the one that comes back if it rolls back.
             for version in block.open_versions(slot, writers) {
-                if has_key(index, &version, key)? {
-                    return Ok(Some(Obstacle::Busy(writers.holder(stamp.writer()))));
+                if satisfies(&version)? {
+                    return Ok(Standing::Busy(writers.holder(stamp.writer())));
                 }
             }
-            return Ok(None);
+            return Ok(Standing::Clear);
         }
-        if block.is_deleted(slot) || !has_key(index, &block.newest(slot), key)? {
-            return Ok(None);
-        }
-        Ok(Some(Obstacle::Conflict(UniqueConflict { index: index.def().id, row, key: key.to_vec() })))
+        let taken = !block.is_deleted(slot) && satisfies(&block.newest(slot))?;
+        Ok(if taken { Standing::Taken } else { Standing::Clear })
     }
 
     /// Enters the new keys of an updated row.
@@ -185,11 +213,10 @@ impl Table {
     }
 
     pub(super) fn remove_dead(&self, index: &Arc<Index>, key: &[u8], row: RowId) {
-        index.remove_if(key, row, || {
-            let Some((cell, slot)) = self.cell(row) else { return true };
+        index.remove_unneeded(key, row, || {
+            let Some((cell, slot)) = self.cell(row) else { return Some(Vec::new()) };
             let block = cell.latch.read();
-            // A key that cannot be computed is kept: an entry too many is harmless.
-            !block.versions(slot).any(|version| has_key(index, &version, key).unwrap_or(true))
+            block.versions(slot).filter_map(|version| key_of(index, &version).transpose()).collect::<Result<_>>().ok()
         });
     }
 
@@ -206,7 +233,7 @@ impl Table {
             for (at, index) in indexes.iter().enumerate() {
                 let (key, outcome) = keys.get(at);
                 if outcome != KeyOutcome::NotIndexed {
-                    index.remove_if(key, row, || true);
+                    index.remove(key, row);
                 }
             }
         }

@@ -30,7 +30,7 @@ use free_slots::FreeSlots;
 
 pub use arrays::{arrays_of, datums_of};
 pub use ddl::IndexBuilt;
-pub use keys::UniqueConflict;
+pub use keys::{Standing, UniqueConflict};
 pub use lock_row::RowLocked;
 pub use read::{Found, VersionTag};
 pub use scan::{Scan, ScanBatch};

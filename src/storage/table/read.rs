@@ -233,7 +233,12 @@ fn append(row: &dyn RowReader, columns: &[usize], out: &mut Vec<Datum>) -> Resul
 
 /// Whether a version's key in an index is this one.
 pub(super) fn has_key(index: &Index, version: &RowView<'_>, key: &[u8]) -> Result<bool> {
-    let mut found = Vec::new();
-    let outcome = index.def().key.key(version, &mut found)?;
-    Ok(outcome != KeyOutcome::NotIndexed && found == key)
+    Ok(key_of(index, version)?.as_deref() == Some(key))
+}
+
+/// A version's key in an index, if it is in it.
+pub(super) fn key_of(index: &Index, version: &RowView<'_>) -> Result<Option<Vec<u8>>> {
+    let mut key = Vec::new();
+    let outcome = index.def().key.key(version, &mut key)?;
+    Ok((outcome != KeyOutcome::NotIndexed).then_some(key))
 }

@@ -56,7 +56,7 @@ impl Table {
             for (at, index) in indexes.iter().enumerate() {
                 let (key, outcome) = keys.get(at);
                 if outcome != KeyOutcome::NotIndexed {
-                    index.remove_if(key, row, || true);
+                    index.remove(key, row);
                 }
             }
         }

@@ -118,7 +118,7 @@ impl DdlContext<'_> {
                 let cx = self.exec_context()?;
                 validate_foreign_key(&relation, constraint, &cx, self.engine, self.database)
             }
-            ConstraintKind::Primary { .. } | ConstraintKind::Unique { .. } => Ok(()),
+            ConstraintKind::Primary { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Exclude { .. } => Ok(()),
         }
     }
 

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{
-    Constraint, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexTarget, Key, Relation, RelationKind,
-};
+use dictdb_catalog::{Constraint, Dependency, IndexInfo, IndexKey, IndexTarget, Key, Relation, RelationKind};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::super::DdlContext;
@@ -62,11 +60,11 @@ impl DdlContext<'_> {
             let what = if info.primary { "PRIMARY KEY" } else { "UNIQUE" };
             self.check_unique_over_partitions(&partition, &wanted.keys, what)?;
         }
-        let constrained = parent.constraints.iter().any(|constraint| index_of(constraint) == Some(index));
+        let constrained = parent.constraints.iter().any(|constraint| constraint.kind.index() == Some(index));
         for own in partition.indexes.clone() {
             let own = self.table(own)?;
             let Some(own_info) = own.index() else { continue };
-            let backs = partition.constraints.iter().any(|constraint| index_of(constraint) == Some(own.oid));
+            let backs = partition.constraints.iter().any(|constraint| constraint.kind.index() == Some(own.oid));
             if own.parents.is_empty() && is_alike(own_info, &wanted) && (!constrained || backs) {
                 return self.attach_index(index, own.oid);
             }
@@ -87,7 +85,7 @@ impl DdlContext<'_> {
         let constraint_of = |cx: &mut Self, index: &Relation| -> Result<Option<(Oid, Arc<Constraint>)>> {
             let Some(info) = index.index() else { return Ok(None) };
             let table = cx.table(info.table)?;
-            let found = table.constraints.iter().find(|constraint| index_of(constraint) == Some(index.oid)).cloned();
+            let found = table.constraints.iter().find(|constraint| constraint.kind.index() == Some(index.oid)).cloned();
             Ok(found.map(|constraint| (table.oid, constraint)))
         };
         if let (Some((above, whole)), Some((table, own))) =
@@ -115,7 +113,8 @@ impl DdlContext<'_> {
         self.depend_index(&child)?;
         let Some(table) = table else { return Ok(()) };
         let relation = self.table(table)?;
-        if let Some(own) = relation.constraints.iter().find(|constraint| index_of(constraint) == Some(part)).cloned() {
+        if let Some(own) = relation.constraints.iter().find(|constraint| constraint.kind.index() == Some(part)).cloned()
+        {
             let inherited = (own.inherited - 1).max(0);
             let key = Key::Constraint(table, own.oid);
             self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: key });
@@ -181,14 +180,6 @@ impl DdlContext<'_> {
             self.put_relation(Relation { kind: RelationKind::Index(Arc::new(info)), ..Relation::clone(&index) });
         }
         Ok(())
-    }
-}
-
-/// The index behind a key constraint.
-fn index_of(constraint: &Constraint) -> Option<Oid> {
-    match &constraint.kind {
-        ConstraintKind::Primary { index, .. } | ConstraintKind::Unique { index, .. } => Some(*index),
-        _ => None,
     }
 }
 

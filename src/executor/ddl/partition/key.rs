@@ -123,14 +123,11 @@ impl DdlContext<'_> {
     /// 42704 where a type cannot be divided so.
     fn key_opclass(&mut self, ty: Type, method: IndexMethod) -> Result<dictdb_types::Oid> {
         self.default_opclass(ty, method).map_err(|error| {
-            let (method, verb) = match method {
-                IndexMethod::Hash => ("hash", "hash"),
-                IndexMethod::Btree => ("btree", "btree"),
-            };
+            let method = method.name();
             let catalog = self.view();
             let shown = self.shown_type(ty.oid, &catalog);
             let hint = format!(
-                "You must specify a {verb} operator class or define a default {verb} operator class for the data type."
+                "You must specify a {method} operator class or define a default {method} operator class for the data type."
             );
             match error.code() {
                 SqlState::UNDEFINED_OBJECT => Error::new(

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    Constraint, ConstraintKind, ForeignKey, IndexInfo, IndexMethod, IndexTarget, ReferentialAction, Relation,
-    RelationKind, ReplicaIdentity,
+    Constraint, ConstraintKind, ForeignKey, IndexInfo, IndexTarget, ReferentialAction, Relation, RelationKind,
+    ReplicaIdentity,
 };
-use dictdb_functions::facts::ids;
+use dictdb_functions::facts;
 use dictdb_functions::resolve::opclass;
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_planner::scope::CatalogScope;
@@ -112,10 +112,7 @@ fn index_expression(env: &StatementEnv, table: &Arc<Relation>, stored: &str, pre
 fn index_definition(env: &StatementEnv, relation: &Relation, index: &IndexInfo, pretty: bool) -> String {
     let Some(table) = env.catalog.relation(index.table) else { return String::new() };
     let unique = if index.unique { "UNIQUE " } else { "" };
-    let method = match index.method {
-        IndexMethod::Btree => "btree",
-        IndexMethod::Hash => "hash",
-    };
+    let method = index.method.name();
     let keys: Vec<String> = (0..index.keys.len()).map(|i| index_key(env, table, index, i, pretty)).collect();
     let mut text = format!(
         "CREATE {unique}INDEX {} ON {}{} USING {method} ({})",
@@ -124,32 +121,40 @@ fn index_definition(env: &StatementEnv, relation: &Relation, index: &IndexInfo, 
         relation_name(env, table, !pretty),
         keys.join(", ")
     );
-    if !index.include.is_empty() {
-        let included = (index.keys.len()..).map_while(|i| index_column(env, table, index, i, pretty));
-        text += &format!(" INCLUDE ({})", included.collect::<Vec<_>>().join(", "));
-    }
-    if index.nulls_not_distinct {
-        text += " NULLS NOT DISTINCT";
-    }
-    if !relation.options.is_empty() {
-        text += &format!(" WITH ({})", options(&relation.options));
-    }
+    index_clauses(env, table, relation, index, pretty, &mut text);
     if let Some(predicate) = &index.predicate {
         text += &format!(" WHERE {}", expression(env, table, predicate, pretty));
     }
     text
 }
 
+/// What stands between the keys of an index and its predicate.
+fn index_clauses(
+    env: &StatementEnv,
+    table: &Arc<Relation>,
+    relation: &Relation,
+    index: &IndexInfo,
+    pretty: bool,
+    text: &mut String,
+) {
+    if !index.include.is_empty() {
+        let included = (index.keys.len()..).map_while(|i| index_column(env, table, index, i, pretty));
+        *text += &format!(" INCLUDE ({})", included.collect::<Vec<_>>().join(", "));
+    }
+    if index.nulls_not_distinct {
+        *text += " NULLS NOT DISTINCT";
+    }
+    if !relation.options.is_empty() {
+        *text += &format!(" WITH ({})", options(&relation.options));
+    }
+}
+
 fn index_key(env: &StatementEnv, table: &Arc<Relation>, index: &IndexInfo, position: usize, pretty: bool) -> String {
     let mut text = index_column(env, table, index, position, pretty).unwrap_or_default();
     let Some(key) = index.keys.get(position) else { return text };
-    let method = match index.method {
-        IndexMethod::Btree => ids::BTREE,
-        IndexMethod::Hash => ids::HASH,
-    };
     let path = env.search_path();
     let scope = CatalogScope { catalog: &env.catalog, search_path: &path };
-    let default = opclass::default_opclass(&scope, key.ty.oid, method).map(|class| class.oid);
+    let default = opclass::default_opclass(&scope, key.ty.oid, index.method.oid()).map(|class| class.oid);
     let class = env.catalog.any_opclass(key.opclass);
     if let Some(class) = class.filter(|class| default.is_none_or(|oid| oid != class.oid)) {
         text += " ";
@@ -231,6 +236,7 @@ fn constraint_definition(
         ConstraintKind::Primary { columns, index } => keyed(env, "PRIMARY KEY", relation, columns, *index),
         ConstraintKind::Unique { columns, index } => keyed(env, "UNIQUE", relation, columns, *index),
         ConstraintKind::Foreign(key) => foreign_key(env, relation, key),
+        ConstraintKind::Exclude { index, operators, .. } => exclusion(env, *index, operators, pretty),
     };
     if constraint.deferrable {
         text += " DEFERRABLE";
@@ -240,6 +246,23 @@ fn constraint_definition(
     }
     if !constraint.validated {
         text += " NOT VALID";
+    }
+    text
+}
+
+/// The index of an exclusion constraint with its operators.
+fn exclusion(env: &StatementEnv, oid: Oid, operators: &[Oid], pretty: bool) -> String {
+    let Some((relation, info)) = index(env, oid) else { return String::new() };
+    let Some(table) = env.catalog.relation(info.table) else { return String::new() };
+    let keys = operators.iter().enumerate().map(|(position, operator)| {
+        let name = facts::operator_by_oid(*operator).map_or("?", |operator| operator.name);
+        format!("{} WITH {name}", index_key(env, table, info, position, pretty))
+    });
+    let keys = keys.collect::<Vec<_>>().join(", ");
+    let mut text = format!("EXCLUDE USING {} ({keys})", info.method.name());
+    index_clauses(env, table, relation, info, pretty, &mut text);
+    if let Some(predicate) = &info.predicate {
+        text += &format!(" WHERE ({})", expression(env, table, predicate, pretty));
     }
     text
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Column, Identity, IndexInfo, IndexMethod, IndexTarget, Relation, RelationKind};
+use dictdb_catalog::{Column, Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Relation, RelationKind};
+use dictdb_functions::facts;
 use dictdb_types::{Datum, Oid, Type, TypeLookup, oids};
 
 use super::super::output::{NULL, Output, acl, options, row};
@@ -83,10 +84,12 @@ fn index_attributes<'a>(source: &Source<'_>, index: &IndexInfo) -> Vec<Attribute
                 (dictdb_planner::table_expr::index_column_name(text), types::collation_of(source, key.ty.oid))
             }
         };
-        match index.method {
-            IndexMethod::Hash => add(name, Type::new(oids::INT4), collation),
-            IndexMethod::Btree => add(name, key.ty, collation),
-        }
+        let stored = match index.method {
+            IndexMethod::Hash => Type::new(oids::INT4),
+            IndexMethod::Btree => key.ty,
+            IndexMethod::Gin | IndexMethod::Gist | IndexMethod::Brin => key_type(source, key),
+        };
+        add(name, stored, collation);
     }
     for attnum in &index.include {
         if let Some(column) = of_column(*attnum) {
@@ -94,6 +97,18 @@ fn index_attributes<'a>(source: &Source<'_>, index: &IndexInfo) -> Vec<Attribute
         }
     }
     attributes
+}
+
+/// What an index keeps of a key by its operator class (`opckeytype`): the type itself, a part of it, or something else.
+fn key_type(source: &Source<'_>, key: &IndexKey) -> Type {
+    match facts::opclass_by_oid(key.opclass).map(|class| class.key).filter(|stored| stored.is_valid()) {
+        None => key.ty,
+        Some(oids::ANYELEMENT) => {
+            let element = source.catalog.type_info(key.ty.oid).map(|info| info.element);
+            Type::new(element.filter(|element| element.is_valid()).unwrap_or(key.ty.oid))
+        }
+        Some(stored) => Type::new(stored),
+    }
 }
 
 fn push(source: &Source<'_>, relation: Oid, attribute: &Attribute<'_>, out: &mut Output<'_>) {

@@ -1,6 +1,6 @@
 //! `pg_class`.
 
-use dictdb_catalog::{ConstraintKind, IndexMethod, Persistence, Relation, RelationKind, ReplicaIdentity, namespaces};
+use dictdb_catalog::{ConstraintKind, Persistence, Relation, RelationKind, ReplicaIdentity, namespaces};
 use dictdb_functions::facts::ids;
 use dictdb_types::Oid;
 
@@ -68,10 +68,7 @@ fn access_method(relation: &Relation) -> Oid {
     match &relation.kind {
         RelationKind::Table if relation.is_partitioned() => Oid::INVALID,
         RelationKind::Table | RelationKind::MaterializedView(_) | RelationKind::Virtual => ids::HEAP,
-        RelationKind::Index(index) => match index.method {
-            IndexMethod::Btree => ids::BTREE,
-            IndexMethod::Hash => ids::HASH,
-        },
+        RelationKind::Index(index) => index.method.oid(),
         RelationKind::Sequence(_) | RelationKind::View(_) | RelationKind::Composite => Oid::INVALID,
     }
 }

@@ -67,6 +67,7 @@ fn push(source: &Source<'_>, relation: &Relation, constraint: &Constraint, out: 
         ConstraintKind::Primary { columns, index } => ('p', *index, columns),
         ConstraintKind::Unique { columns, index } => ('u', *index, columns),
         ConstraintKind::Foreign(key) => ('f', key.index, &key.columns),
+        ConstraintKind::Exclude { columns, index, .. } => ('x', *index, columns),
     };
     let key = match &constraint.kind {
         ConstraintKind::Foreign(key) => Some(&**key),
@@ -75,6 +76,10 @@ fn push(source: &Source<'_>, relation: &Relation, constraint: &Constraint, out: 
     let expression = match &constraint.kind {
         ConstraintKind::Check { expression, .. } => Some(expression.clone()),
         _ => None,
+    };
+    let excluding = match &constraint.kind {
+        ConstraintKind::Exclude { operators, .. } => oid_array(operators.clone()),
+        _ => NULL,
     };
     let operators = key.map_or(NULL, |key| oid_array(equality_operators(source, relation, key)));
     row!(out;
@@ -88,7 +93,7 @@ fn push(source: &Source<'_>, relation: &Relation, constraint: &Constraint, out: 
         key.map_or(NULL, |key| attnum_array(&key.referenced_columns)), operators.clone(), operators.clone(), operators,
         key.filter(|key| !key.delete_set_columns.is_empty())
             .map_or(Datum::Null, |key| attnum_array(&key.delete_set_columns)),
-        NULL, expression,
+        excluding, expression,
     );
 }
 
@@ -107,7 +112,7 @@ fn parent_of(source: &Source<'_>, relation: &Relation, constraint: &Constraint) 
             let on = source.catalog.dependencies_of(Key::Constraint(relation.oid, constraint.oid));
             on.filter_map(|(on, _)| if let Key::Constraint(_, oid) = on { Some(oid) } else { None }).next()
         }
-        ConstraintKind::Check { .. } => None,
+        ConstraintKind::Check { .. } | ConstraintKind::Exclude { .. } => None,
     };
     parent.unwrap_or(Oid::INVALID)
 }

@@ -158,6 +158,10 @@ fn structural(catalog: &Catalog, relation: &Relation, put: &mut impl FnMut(Addre
             ConstraintKind::Check { columns, .. }
             | ConstraintKind::Primary { columns, .. }
             | ConstraintKind::Unique { columns, .. } => on_columns(relation.oid, columns, 'a'),
+            ConstraintKind::Exclude { columns, .. } => {
+                let columns: Vec<i16> = columns.iter().copied().filter(|attnum| *attnum > 0).collect();
+                on_columns(relation.oid, &columns, 'a');
+            }
             ConstraintKind::Foreign(key) => {
                 on_columns(relation.oid, &key.columns, 'a');
                 on_columns(key.referenced, &key.referenced_columns, 'n');
@@ -170,10 +174,7 @@ fn structural(catalog: &Catalog, relation: &Relation, put: &mut impl FnMut(Addre
 /// The constraint that an index serves.
 pub fn constraint_of_index(catalog: &Catalog, table: Oid, index: Oid) -> Option<Oid> {
     let table = catalog.relation(table)?;
-    let found = table.constraints.iter().find(|constraint| match &constraint.kind {
-        ConstraintKind::Primary { index: own, .. } | ConstraintKind::Unique { index: own, .. } => *own == index,
-        ConstraintKind::Check { .. } | ConstraintKind::Foreign(_) => false,
-    });
+    let found = table.constraints.iter().find(|constraint| constraint.kind.index() == Some(index));
     found.map(|constraint| constraint.oid)
 }
 

@@ -1,6 +1,8 @@
 //! `pg_index`.
 
-use dictdb_catalog::{IndexInfo, IndexTarget, Relation, RelationKind, ReplicaIdentity};
+use std::sync::Arc;
+
+use dictdb_catalog::{Constraint, ConstraintKind, IndexInfo, IndexTarget, Relation, RelationKind, ReplicaIdentity};
 use dictdb_types::Oid;
 
 use super::super::output::{Output, attnum_vector, oid_vector, row};
@@ -28,9 +30,13 @@ fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
     let (keys, include) = (index.keys.len() as i16, index.include.len() as i16);
     let table = source.catalog.relation(index.table);
     let clustered = table.is_some_and(|table| table.clustered_on == relation.oid);
+    let excludes = |constraint: &Arc<Constraint>| {
+        constraint.kind.index() == Some(relation.oid) && matches!(constraint.kind, ConstraintKind::Exclude { .. })
+    };
+    let exclusion = table.is_some_and(|table| table.constraints.iter().any(excludes));
     let replica = table.is_some_and(|table| table.replica_identity == ReplicaIdentity::Index(relation.oid));
     row!(out;
-        relation.oid, index.table, keys + include, keys, index.unique, index.nulls_not_distinct, index.primary, false,
+        relation.oid, index.table, keys + include, keys, index.unique, index.nulls_not_distinct, index.primary, exclusion,
         !index.deferrable, clustered, !index.invalid, false, true, true, replica,
         attnum_vector(attnums(index)), oid_vector(collations(source, index)),
         oid_vector(index.keys.iter().map(|key| key.opclass)), attnum_vector(index.keys.iter().map(|key| {

@@ -1,0 +1,136 @@
+//! Index access methods: `pg_am`, and what each can do (`IndexAmRoutine` of PostgreSQL's index API).
+
+use dictdb_functions::facts::ids;
+use dictdb_types::Oid;
+
+/// Access methods there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexMethod {
+    /// Ordered.
+    Btree,
+    /// Equality only.
+    Hash,
+    /// Inverted: from the parts of values to rows.
+    Gin,
+    /// A tree of boxes around values.
+    Gist,
+    /// The box around the values of each block of rows.
+    Brin,
+}
+
+/// What an access method can do.
+#[derive(Clone, Copy, Debug)]
+pub struct Abilities {
+    /// `pg_am.oid`.
+    pub oid: Oid,
+    /// `amname`.
+    pub name: &'static str,
+    /// `amcanorder`: rows come in the order of keys, and `ASC`, `DESC`, `NULLS FIRST` mean something.
+    pub order: bool,
+    /// `amcanunique`.
+    pub unique: bool,
+    /// `amcanmulticol`.
+    pub multicolumn: bool,
+    /// `amcaninclude`.
+    pub include: bool,
+    /// Whether an exclusion constraint can use it (`amgettuple`).
+    pub exclusion: bool,
+    /// `amclusterable`.
+    pub cluster: bool,
+    /// `amcanbackward`.
+    pub backward: bool,
+    /// `amsearcharray`.
+    pub search_array: bool,
+    /// `amsearchnulls`.
+    pub search_nulls: bool,
+    /// `amcanorderbyop`.
+    pub distance: bool,
+    /// `amcanreturn`, if it depends on the method only.
+    pub returnable: bool,
+}
+
+const NOTHING: Abilities = Abilities {
+    oid: Oid::INVALID,
+    name: "",
+    order: false,
+    unique: false,
+    multicolumn: false,
+    include: false,
+    exclusion: false,
+    cluster: false,
+    backward: false,
+    search_array: false,
+    search_nulls: false,
+    distance: false,
+    returnable: false,
+};
+
+const BTREE: Abilities = Abilities {
+    oid: ids::BTREE,
+    name: "btree",
+    order: true,
+    unique: true,
+    multicolumn: true,
+    include: true,
+    exclusion: true,
+    cluster: true,
+    backward: true,
+    search_array: true,
+    search_nulls: true,
+    returnable: true,
+    ..NOTHING
+};
+
+const HASH: Abilities = Abilities { oid: ids::HASH, name: "hash", exclusion: true, backward: true, ..NOTHING };
+
+const GIN: Abilities = Abilities { oid: ids::GIN, name: "gin", multicolumn: true, ..NOTHING };
+
+const GIST: Abilities = Abilities {
+    oid: ids::GIST,
+    name: "gist",
+    multicolumn: true,
+    include: true,
+    exclusion: true,
+    cluster: true,
+    search_nulls: true,
+    distance: true,
+    ..NOTHING
+};
+
+const BRIN: Abilities = Abilities { oid: ids::BRIN, name: "brin", multicolumn: true, search_nulls: true, ..NOTHING };
+
+impl IndexMethod {
+    const ALL: [IndexMethod; 5] =
+        [IndexMethod::Btree, IndexMethod::Hash, IndexMethod::Gin, IndexMethod::Gist, IndexMethod::Brin];
+
+    /// What it can do.
+    pub fn abilities(self) -> &'static Abilities {
+        match self {
+            IndexMethod::Btree => &BTREE,
+            IndexMethod::Hash => &HASH,
+            IndexMethod::Gin => &GIN,
+            IndexMethod::Gist => &GIST,
+            IndexMethod::Brin => &BRIN,
+        }
+    }
+
+    /// `pg_am.oid`.
+    pub fn oid(self) -> Oid {
+        self.abilities().oid
+    }
+
+    /// `amname`.
+    pub fn name(self) -> &'static str {
+        self.abilities().name
+    }
+
+    /// The method of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
+    }
+
+    /// Whether searches give sets of rows in no order, each of which is looked at again.
+    pub fn is_bitmap(self) -> bool {
+        !matches!(self, IndexMethod::Btree | IndexMethod::Hash)
+    }
+}

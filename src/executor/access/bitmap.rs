@@ -1,0 +1,151 @@
+//! Searches of indexes that give sets of rows.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{IndexKey, IndexMethod, Relation};
+use dictdb_functions::intervals::IntervalClass;
+use dictdb_functions::inverted::InvertedClass;
+use dictdb_planner::physical::{Bitmap, KeyCondition};
+use dictdb_storage::{EntryQuery, Index, RowSet};
+use dictdb_types::{Datum, Error, Oid, Physical, Result};
+
+use super::index::{Fit, fit};
+use super::{TableHandle, entries, regions};
+use crate::eval::{Code, CompileContext, Scope, compile};
+
+/// A compiled [`Bitmap`].
+#[derive(Debug)]
+pub(crate) enum BitmapCode {
+    /// An inverted index.
+    Entries(Arc<Index>, Box<[EntryCondition]>),
+    /// An index of boxes.
+    Regions(Arc<Index>, Box<[RegionCondition]>),
+    All(Box<[BitmapCode]>),
+    Any(Box<[BitmapCode]>),
+}
+
+/// A condition on a key of an inverted index.
+#[derive(Debug)]
+pub(crate) struct EntryCondition {
+    key: usize,
+    class: &'static InvertedClass,
+    strategy: i16,
+    value: Code,
+}
+
+/// A condition on a key of an index of boxes.
+#[derive(Debug)]
+pub(crate) struct RegionCondition {
+    first_axis: usize,
+    class: &'static IntervalClass,
+    oid: Oid,
+    physical: Physical,
+    strategy: i16,
+    value: Code,
+}
+
+impl BitmapCode {
+    /// Resolves and compiles.
+    pub fn compile(bitmap: &Bitmap, handle: &TableHandle, cx: &CompileContext<'_>) -> Result<Self> {
+        let all = |parts: &[Bitmap]| -> Result<Box<[BitmapCode]>> {
+            parts.iter().map(|part| BitmapCode::compile(part, handle, cx)).collect()
+        };
+        match bitmap {
+            Bitmap::All(parts) => Ok(BitmapCode::All(all(parts)?)),
+            Bitmap::Any(parts) => Ok(BitmapCode::Any(all(parts)?)),
+            Bitmap::Search { index, conditions } => BitmapCode::search(index, conditions, handle, cx),
+        }
+    }
+
+    fn search(
+        relation: &Relation,
+        conditions: &[KeyCondition],
+        handle: &TableHandle,
+        cx: &CompileContext<'_>,
+    ) -> Result<Self> {
+        let missing = || Error::internal(format!("index \"{}\" has no storage", relation.name));
+        let index = handle.table.index(relation.storage).ok_or_else(missing)?;
+        let info = relation.index().ok_or_else(missing)?;
+        if info.method == IndexMethod::Gin {
+            let conditions = conditions.iter().map(|condition| EntryCondition::compile(condition, &info.keys, cx));
+            return Ok(BitmapCode::Entries(index, conditions.collect::<Result<_>>()?));
+        }
+        let conditions = conditions.iter().map(|condition| RegionCondition::compile(condition, &info.keys, cx));
+        Ok(BitmapCode::Regions(index, conditions.collect::<Result<_>>()?))
+    }
+
+    /// The rows found with the values that the conditions have now; some may not satisfy them.
+    pub fn rows(&self, scope: Scope<'_>) -> Result<RowSet> {
+        match self {
+            BitmapCode::Entries(index, conditions) => {
+                let queries = conditions.iter().map(|condition| condition.query(scope));
+                Ok(index.search(&EntryQuery::All(queries.collect::<Result<_>>()?)))
+            }
+            BitmapCode::Regions(index, conditions) => {
+                let mut query = vec![Vec::new()];
+                for condition in conditions {
+                    query = regions::and(query, &condition.conditions(scope)?, condition.first_axis);
+                }
+                Ok(index.search_regions(&query))
+            }
+            BitmapCode::All(parts) => combine(parts, scope, RowSet::intersect),
+            BitmapCode::Any(parts) => combine(parts, scope, RowSet::union),
+        }
+    }
+}
+
+fn combine(parts: &[BitmapCode], scope: Scope<'_>, with: fn(&mut RowSet, &RowSet)) -> Result<RowSet> {
+    let mut sets = parts.iter().map(|part| part.rows(scope));
+    let mut rows = sets.next().transpose()?.unwrap_or_default();
+    for set in sets {
+        with(&mut rows, &set?);
+    }
+    Ok(rows)
+}
+
+fn key_of<'k>(condition: &KeyCondition, keys: &'k [IndexKey]) -> Result<&'k IndexKey> {
+    keys.get(condition.key).ok_or_else(|| Error::internal("a condition on no key"))
+}
+
+impl EntryCondition {
+    fn compile(condition: &KeyCondition, keys: &[IndexKey], cx: &CompileContext<'_>) -> Result<Self> {
+        Ok(EntryCondition {
+            key: condition.key,
+            class: entries::class_of(key_of(condition, keys)?.opclass)?,
+            strategy: condition.strategy,
+            value: compile(&condition.value, cx)?,
+        })
+    }
+
+    fn query(&self, scope: Scope<'_>) -> Result<EntryQuery> {
+        let condition = self.class.condition(self.strategy, &*self.value.eval_ref(scope)?)?;
+        Ok(entries::entry_query(self.key, condition))
+    }
+}
+
+impl RegionCondition {
+    fn compile(condition: &KeyCondition, keys: &[IndexKey], cx: &CompileContext<'_>) -> Result<Self> {
+        let key = key_of(condition, keys)?;
+        let before = keys.iter().take(condition.key).map(|key| regions::class_of(key.opclass).map(|class| class.axes));
+        Ok(RegionCondition {
+            first_axis: before.sum::<Result<_>>()?,
+            class: regions::class_of(key.opclass)?,
+            oid: cx.types.base_type(key.ty).oid,
+            physical: cx.types.physical(key.ty.oid),
+            strategy: condition.strategy,
+            value: compile(&condition.value, cx)?,
+        })
+    }
+
+    fn conditions(&self, scope: Scope<'_>) -> Result<dictdb_functions::intervals::Conditions> {
+        let value = self.value.eval_ref(scope)?;
+        let ask = |value: &Datum| self.class.conditions(self.strategy, value, self.oid);
+        match fit(&value, self.physical) {
+            Fit::Null => Ok(Vec::new()),
+            Fit::Value(None) => ask(&value),
+            Fit::Value(Some(value)) => ask(&value),
+            // A number that no key can be says nothing about boxes.
+            Fit::Below | Fit::Above => Ok(vec![Vec::new()]),
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Exclusion constraints: no two rows whose keys satisfy all of the constraint's operators.
+//!
+//! A row is written and entered into the index first, then the index is searched for others. So of two transactions one
+//! sees the other's row, and waits for it.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Catalog, Constraint, ConstraintKind, IndexInfo, IndexMethod, Relation};
+use dictdb_functions::facts::{opclass_by_oid, operator_by_oid, proc_by_oid, strategies_of_family};
+use dictdb_functions::intervals::IntervalClass;
+use dictdb_functions::{CallContext, Registry, ScalarFn};
+use dictdb_storage::{DatumRow, Index, IndexKind, RowReader, Standing, Storage};
+use dictdb_types::{Datum, Env, Error, Oid, Result, RowId, SqlState, Type, TypeLookup, oids};
+
+use super::events::{Event, Events};
+use super::target::{Target, place};
+use super::unique::same_image;
+use super::violation;
+use super::writer::Writer;
+use crate::access::extractor::IndexValues;
+use crate::access::{TableHandle, regions};
+use crate::context::ExecContext;
+use crate::engine::Engine;
+use crate::row::Row;
+
+/// An exclusion constraint.
+#[derive(Debug)]
+pub(crate) struct ExclusionCode {
+    /// The constraint.
+    pub constraint: Arc<Constraint>,
+    handle: TableHandle,
+    index: Arc<Index>,
+    values: IndexValues,
+    keys: Box<[Key]>,
+    /// Places of the columns, when the keys are columns and all rows are indexed.
+    places: Option<Vec<usize>>,
+}
+
+/// A key with its operator.
+#[derive(Debug)]
+struct Key {
+    types: [Type; 2],
+    operator: ScalarFn,
+    /// Where the index keeps boxes: their class, the base type, and what the operator means in it.
+    region: Option<(&'static IntervalClass, Oid, i16)>,
+}
+
+/// A row that must not be there together with another one.
+struct Conflict(RowId);
+
+impl ExclusionCode {
+    /// The exclusion constraints of a table.
+    pub fn of_relation(
+        relation: &Arc<Relation>,
+        catalog: &Arc<Catalog>,
+        storage: &Storage,
+    ) -> Result<Box<[Arc<Self>]>> {
+        let constraints = relation.constraints.iter();
+        let found = constraints.filter(|constraint| matches!(constraint.kind, ConstraintKind::Exclude { .. }));
+        found.map(|constraint| ExclusionCode::new(relation, constraint, catalog, storage).map(Arc::new)).collect()
+    }
+
+    fn new(
+        relation: &Arc<Relation>,
+        constraint: &Arc<Constraint>,
+        catalog: &Arc<Catalog>,
+        storage: &Storage,
+    ) -> Result<Self> {
+        // Operators of operator classes, and what stands in index expressions, are built in.
+        let registry = Registry::builtin();
+        let missing = || Error::internal("an exclusion constraint without index");
+        let ConstraintKind::Exclude { columns, index, operators } = &constraint.kind else { return Err(missing()) };
+        let handle = TableHandle::new(relation, storage)?;
+        let relation_of_index = catalog.relation(*index).ok_or_else(missing)?;
+        let info = relation_of_index.index().ok_or_else(missing)?;
+        let index = handle.table.index(relation_of_index.storage).ok_or_else(missing)?;
+        let keys = (0..operators.len()).map(|number| key(info, operators, number, &**catalog, &registry));
+        let is_plain = info.predicate.is_none() && columns.iter().all(|attnum| *attnum > 0);
+        let places = columns.iter().map(|attnum| place(*attnum)).collect::<Result<_>>();
+        Ok(ExclusionCode {
+            constraint: constraint.clone(),
+            values: IndexValues::new(relation, info, catalog, &registry)?,
+            keys: keys.collect::<Result<_>>()?,
+            places: places.ok().filter(|_| is_plain),
+            handle,
+            index,
+        })
+    }
+
+    /// The table it is of.
+    pub fn table(&self) -> Oid {
+        self.handle.relation.oid
+    }
+
+    /// Storage id of its index.
+    pub fn index(&self) -> Oid {
+        self.index.def().id
+    }
+
+    /// Whether an update may have changed a key.
+    pub fn changed(&self, old: &Row, new: &Row) -> bool {
+        self.places.as_ref().is_none_or(|places| !same_image(places, old, new))
+    }
+
+    /// Checks a row that was written, or notes that it is to be checked.
+    pub fn written(self: &Arc<Self>, row: RowId, events: &Events, writer: &Writer<'_>) -> Result<()> {
+        match self.constraint.deferrable {
+            true => {
+                events.add(Event::Exclusion(self.clone(), row), writer.cx);
+                Ok(())
+            }
+            false => self.check(row, writer),
+        }
+    }
+
+    /// Fails with 23P01 if another row is in conflict with this one.
+    pub fn check(&self, row: RowId, writer: &Writer<'_>) -> Result<()> {
+        let transaction = &writer.cx.transaction;
+        let Some((_, found)) = self.handle.table.read_latest(row, transaction, |version| self.keys_of(version)) else {
+            return Ok(());
+        };
+        let Some((values, key)) = found? else { return Ok(()) };
+        match self.search(Some(row), &values, &key, writer)? {
+            Some(conflict) => Err(self.violation(row, &conflict, false, writer)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a row that is to be written would be in conflict with one that is there.
+    pub fn stands_against(&self, stored: &[Datum], writer: &Writer<'_>) -> Result<bool> {
+        match self.keys_of(&DatumRow(stored))? {
+            Some((values, key)) => Ok(self.search(None, &values, &key, writer)?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// The values of a row's keys and their bytes in the index; none when no row can be in conflict with it.
+    fn keys_of(&self, row: &dyn RowReader) -> Result<Option<(Vec<Datum>, Vec<u8>)>> {
+        let mut values = Vec::with_capacity(self.keys.len());
+        let indexed = self.values.each(row, |_, value| {
+            values.push(value.clone());
+            Ok(())
+        })?;
+        if !indexed || values.iter().take(self.keys.len()).any(Datum::is_null) {
+            return Ok(None);
+        }
+        let mut key = Vec::new();
+        self.index.def().key.key(row, &mut key)?;
+        Ok(Some((values, key)))
+    }
+
+    /// A row in conflict with these values, after the transactions that are writing such rows have ended.
+    fn search(
+        &self,
+        own: Option<RowId>,
+        values: &[Datum],
+        key: &[u8],
+        writer: &Writer<'_>,
+    ) -> Result<Option<Conflict>> {
+        let table = &self.handle.table;
+        let transaction = &writer.cx.transaction;
+        'search: loop {
+            for other in self.candidates(values, key)? {
+                if Some(other) == own {
+                    continue;
+                }
+                let in_conflict = |version: &dictdb_storage::RowView<'_>| match self.keys_of(version)? {
+                    Some((others, _)) => self.in_conflict(values, &others, &*writer.cx.env),
+                    None => Ok(false),
+                };
+                match table.standing(other, transaction, in_conflict)? {
+                    Standing::Clear => {}
+                    Standing::Taken => return Ok(Some(Conflict(other))),
+                    Standing::Busy(holder) => {
+                        writer.wait(holder)?;
+                        continue 'search;
+                    }
+                }
+            }
+            return Ok(None);
+        }
+    }
+
+    /// Rows that the index has near these values.
+    fn candidates(&self, values: &[Datum], key: &[u8]) -> Result<Vec<RowId>> {
+        if self.index.def().kind != IndexKind::Regions {
+            return Ok(self.handle.table.candidates(&self.index, key).into_vec());
+        }
+        let mut query = vec![Vec::new()];
+        let mut axis = 0;
+        for (key, value) in self.keys.iter().zip(values) {
+            if let Some((class, oid, strategy)) = key.region {
+                query = regions::and(query, &class.conditions(strategy, value, oid)?, axis);
+                axis += class.axes;
+            }
+        }
+        let found = self.index.search_regions(&query);
+        let mut rows = Vec::new();
+        (0..found.block_count()).for_each(|block| found.block_rows(block, &mut rows));
+        Ok(rows)
+    }
+
+    fn in_conflict(&self, values: &[Datum], others: &[Datum], env: &dyn Env) -> Result<bool> {
+        for ((key, value), other) in self.keys.iter().zip(values).zip(others) {
+            let cx = CallContext::new(env, &key.types, Type::new(oids::BOOL));
+            if !matches!((key.operator)(&cx, &[other.clone(), value.clone()])?, Datum::Bool(true)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn violation(&self, row: RowId, conflict: &Conflict, building: bool, writer: &Writer<'_>) -> Error {
+        let name = &self.constraint.name;
+        let target = Target::bare(&self.handle, &writer.cx.catalog);
+        let (message, existing) = match building {
+            true => (format!("could not create exclusion constraint \"{name}\""), ""),
+            false => (format!("conflicting key value violates exclusion constraint \"{name}\""), "existing "),
+        };
+        let error = Error::new(SqlState::EXCLUSION_VIOLATION, message)
+            .schema(&*target.schema)
+            .table(&*target.relation().name)
+            .constraint(&**name);
+        let shown = |row| violation::key_of(&target, self.index(), row, writer);
+        match (shown(row), shown(conflict.0)) {
+            (Ok(own), Ok(other)) => error.detail(format!("Key {own} conflicts with {existing}key {other}.")),
+            _ => error,
+        }
+    }
+}
+
+/// A key of an index with the operator that two rows' values must not satisfy.
+fn key(info: &IndexInfo, operators: &[Oid], number: usize, types: &dyn TypeLookup, registry: &Registry) -> Result<Key> {
+    let missing = || Error::internal("an operator of an exclusion constraint is missing");
+    let (own, operator) = info.keys.get(number).zip(operators.get(number)).ok_or_else(missing)?;
+    let source = operator_by_oid(*operator).and_then(|operator| proc_by_oid(operator.code)).map(|proc| proc.source);
+    let operator_kernel = source.and_then(|source| registry.scalar(source)).ok_or_else(missing)?;
+    let region = match info.method {
+        IndexMethod::Gist => {
+            let family = opclass_by_oid(own.opclass).map(|class| class.family).ok_or_else(missing)?;
+            let mut strategies = strategies_of_family(family).iter();
+            let strategy = strategies.find(|strategy| strategy.operator == *operator && !strategy.ordering);
+            let strategy = strategy.ok_or_else(missing)?.number;
+            Some((regions::class_of(own.opclass)?, types.base_type(own.ty).oid, strategy))
+        }
+        _ => None,
+    };
+    Ok(Key { types: [own.ty, own.ty], operator: operator_kernel, region })
+}
+
+/// Looks for conflicts among the rows that a table has when it gets a constraint. 23P01.
+pub(crate) fn validate_exclusion(
+    relation: &Arc<Relation>,
+    constraint: &Arc<Constraint>,
+    cx: &ExecContext,
+    engine: &Arc<Engine>,
+) -> Result<()> {
+    let code = ExclusionCode::new(relation, constraint, &cx.catalog, &cx.storage)?;
+    let snapshot = cx.transaction.latest_snapshot()?;
+    let events = Events::default();
+    let writer = Writer { cx, snapshot: &snapshot, engine, events: &events, rt: None };
+    let mut rows = Vec::new();
+    code.handle.table.for_each(&snapshot, |row, version| {
+        rows.push((row, code.keys_of(version)?));
+        Ok::<_, Error>(true)
+    })?;
+    for (row, keys) in rows {
+        let Some((values, key)) = keys else { continue };
+        if let Some(conflict) = code.search(Some(row), &values, &key, &writer)? {
+            return Err(code.violation(row, &conflict, true, &writer));
+        }
+        cx.env.check_interrupts()?;
+    }
+    Ok(())
+}

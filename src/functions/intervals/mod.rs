@@ -1,0 +1,135 @@
+//! Operator classes over boxes (GiST, BRIN): the box around a value, and where boxes lie that an operator wants.
+//!
+//! A class is a row of [`CLASSES`]. A box is an interval of bounds on each axis of the class: a range has one axis, a
+//! rectangle two. As with [`crate::inverted`], a condition may find too much, never too little.
+//!
+//! ```text
+//!   bound = 0              nothing: NULL, an empty range
+//!         | 1, 3           before, after everything
+//!         | 2, 1, bytes    a place; bytes that order as places do
+//! ```
+
+mod geometry;
+mod network;
+mod range;
+mod scalar;
+
+use dictdb_types::{Datum, Oid, Result};
+
+/// One end of an interval.
+pub type Bound = Vec<u8>;
+
+const NOTHING: &[u8] = &[0];
+const BEFORE_ALL: &[u8] = &[1];
+const PLACE: u8 = 2;
+const AFTER_ALL: &[u8] = &[3];
+
+/// A condition on one axis: the interval begins here or before, and ends there or after.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AxisCondition {
+    /// The axis.
+    pub axis: usize,
+    /// It begins here or before.
+    pub begins_by: Option<Bound>,
+    /// It ends here or after.
+    pub ends_from: Option<Bound>,
+}
+
+/// What an operator asks: all conditions of one of the lists.
+pub type Conditions = Vec<Vec<AxisCondition>>;
+
+/// An operator class.
+#[derive(Debug)]
+pub struct IntervalClass {
+    /// `pg_opclass.opcname`.
+    pub name: &'static str,
+    /// Axes of its boxes.
+    pub axes: usize,
+    /// The box around a value that is not NULL, whose base type is given.
+    bounds: fn(&Datum, Oid) -> Result<Vec<(Bound, Bound)>>,
+    /// What an operator, by its strategy number in `pg_amop`, asks with a right operand that is not NULL.
+    conditions: fn(i16, &Datum, Oid) -> Result<Conditions>,
+}
+
+const CLASSES: &[IntervalClass] = &[
+    IntervalClass { name: "range_ops", axes: 1, bounds: range::bounds, conditions: range::conditions },
+    IntervalClass { name: "multirange_ops", axes: 1, bounds: range::bounds, conditions: range::conditions },
+    IntervalClass { name: "range_inclusion_ops", axes: 1, bounds: range::bounds, conditions: range::conditions },
+    IntervalClass { name: "inet_ops", axes: 1, bounds: network::bounds, conditions: network::conditions },
+    IntervalClass { name: "inet_inclusion_ops", axes: 1, bounds: network::bounds, conditions: network::conditions },
+    IntervalClass { name: "point_ops", axes: 2, bounds: geometry::point, conditions: geometry::conditions },
+    IntervalClass { name: "box_ops", axes: 2, bounds: geometry::rectangle, conditions: geometry::conditions },
+    IntervalClass { name: "box_inclusion_ops", axes: 2, bounds: geometry::rectangle, conditions: geometry::conditions },
+    IntervalClass { name: "circle_ops", axes: 2, bounds: geometry::circle, conditions: geometry::conditions },
+    IntervalClass { name: "poly_ops", axes: 2, bounds: geometry::polygon, conditions: geometry::conditions },
+];
+
+/// The classes of BRIN that keep the smallest and the largest value, whatever the type.
+const MINMAX: IntervalClass =
+    IntervalClass { name: "minmax", axes: 1, bounds: scalar::bounds, conditions: scalar::conditions };
+
+/// The class of that name; `None` when it has no implementation.
+pub fn interval_class(name: &str) -> Option<&'static IntervalClass> {
+    let named = CLASSES.iter().find(|class| class.name == name);
+    named.or_else(|| name.ends_with("_minmax_ops").then_some(&MINMAX))
+}
+
+impl IntervalClass {
+    /// The box around a value of a base type; NULL has one of its own.
+    pub fn bounds(&self, value: &Datum, oid: Oid) -> Result<Vec<(Bound, Bound)>> {
+        match value.is_null() {
+            true => Ok(vec![(NOTHING.to_vec(), NOTHING.to_vec()); self.axes]),
+            false => (self.bounds)(value, oid),
+        }
+    }
+
+    /// What an operator asks with this right operand of a key of a base type. Operators are strict.
+    pub fn conditions(&self, strategy: i16, operand: &Datum, oid: Oid) -> Result<Conditions> {
+        if operand.is_null() { Ok(Vec::new()) } else { (self.conditions)(strategy, operand, oid) }
+    }
+}
+
+/// That keys say nothing.
+fn anywhere() -> Conditions {
+    vec![Vec::new()]
+}
+
+impl AxisCondition {
+    fn begins_by(axis: usize, bound: Bound) -> Self {
+        AxisCondition { axis, begins_by: Some(bound), ends_from: None }
+    }
+
+    fn ends_from(axis: usize, bound: Bound) -> Self {
+        AxisCondition { axis, begins_by: None, ends_from: Some(bound) }
+    }
+
+    /// The interval has something in common with this one.
+    fn overlaps(axis: usize, (low, high): (Bound, Bound)) -> Self {
+        AxisCondition { axis, begins_by: Some(high), ends_from: Some(low) }
+    }
+
+    /// This one lies in the interval.
+    fn contains(axis: usize, (low, high): (Bound, Bound)) -> Self {
+        AxisCondition { axis, begins_by: Some(low), ends_from: Some(high) }
+    }
+
+    /// The interval is that of nothing.
+    fn nothing(axis: usize) -> Self {
+        AxisCondition::begins_by(axis, NOTHING.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_has_as_many_axes_as_it_says() {
+        for class in CLASSES.iter().chain([&MINMAX]) {
+            assert_eq!(class.bounds(&Datum::Null, Oid::INVALID).unwrap().len(), class.axes, "{}", class.name);
+            assert!(class.conditions(3, &Datum::Null, Oid::INVALID).unwrap().is_empty());
+        }
+        assert_eq!(interval_class("int4_minmax_ops").map(|class| class.axes), Some(1));
+        assert!(interval_class("tsvector_ops").is_none());
+    }
+}

@@ -1,0 +1,28 @@
+//! Values that are in order: each is an interval of its own.
+
+use dictdb_types::{Datum, Error, Oid, Result, sort_key};
+
+use super::{AxisCondition, Bound, Conditions, PLACE};
+
+pub(super) fn bounds(value: &Datum, oid: Oid) -> Result<Vec<(Bound, Bound)>> {
+    let place = place(value, oid);
+    Ok(vec![(place.clone(), place)])
+}
+
+fn place(value: &Datum, oid: Oid) -> Bound {
+    let mut bytes = vec![PLACE];
+    sort_key::encode(value, oid, false, false, &mut bytes);
+    bytes
+}
+
+/// `<`, `<=`, `=`, `>=`, `>` are 1 to 5, as in btree.
+pub(super) fn conditions(strategy: i16, operand: &Datum, oid: Oid) -> Result<Conditions> {
+    let place = place(operand, oid);
+    let condition = match strategy {
+        1 | 2 => AxisCondition::begins_by(0, place),
+        3 => AxisCondition::overlaps(0, (place.clone(), place)),
+        4 | 5 => AxisCondition::ends_from(0, place),
+        other => return Err(Error::internal(format!("strategy {other} of a minmax class"))),
+    };
+    Ok(vec![vec![condition]])
+}

@@ -1,0 +1,156 @@
+//! Which indexes find rows as sets, for operators that btree and hash know nothing of (`@>`, `&&`, `@@`).
+//!
+//! Of each condition only what an index knows is used; the rows found are looked at again.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{IndexInfo, Relation};
+use dictdb_functions::facts::{Strategy, opclass_by_oid, operator_by_oid, strategies_of_family};
+use dictdb_types::{Oid, Result};
+
+use super::{Builder, Conditions, Layout, Matching, Outer};
+use crate::expr::{Call, Expr};
+use crate::logical::Scan;
+use crate::physical::{Bitmap, KeyCondition};
+
+/// Rows of a block, as far as its summary is concerned.
+const BLOCK_ROWS: f64 = 4096.0;
+
+/// Searches that find a set of rows, with logical expressions in them.
+#[derive(Clone)]
+pub(crate) struct BitmapMatch {
+    pub bitmap: Bitmap,
+    /// Positions of the conditions it answers in part.
+    pub used: Vec<usize>,
+    /// Number of conditions looked up.
+    pub searches: f64,
+    /// Rows found.
+    pub rows: f64,
+}
+
+/// An index that gives sets, and its keys over the scan.
+struct Candidate<'c> {
+    index: &'c Arc<Relation>,
+    info: &'c IndexInfo,
+    exprs: Vec<Expr>,
+}
+
+impl Builder<'_> {
+    /// Sets of rows for as many of these conditions as indexes know.
+    pub(crate) fn matching_bitmap(&self, scan: &Scan, conjuncts: &[Expr], total: f64) -> Option<BitmapMatch> {
+        let none = Layout::new();
+        let matching = Matching { scan, conjuncts, available: &none, total };
+        let indexes = scan.relation.indexes.iter().filter_map(|oid| self.catalog.relation(*oid));
+        let mut candidates: Vec<Candidate<'_>> = Vec::new();
+        for index in indexes {
+            let Some(info) = index.index().filter(|info| info.method.is_bitmap()) else { continue };
+            let implied = info.predicate.as_ref().is_none_or(|text| self.implied_part(&matching, text).is_some());
+            if implied {
+                candidates.push(Candidate { index, info, exprs: self.key_exprs(scan, info) });
+            }
+        }
+        if candidates.is_empty() {
+            return None;
+        }
+        let (bitmap, used) = combined(&matching, &candidates, conjuncts)?;
+        let kept: Vec<Expr> = used.iter().map(|position| conjuncts[*position].clone()).collect();
+        let mut rows = (total * self.estimator().all(&kept)).max(1.0);
+        if bitmap.has_blocks() {
+            // Whole blocks are read, and more of them the less the rows are in order.
+            rows = (BLOCK_ROWS * 2.0 + rows * 4.0).min(total);
+        }
+        Some(BitmapMatch { searches: bitmap.searches() as f64, bitmap, used, rows })
+    }
+
+    /// Searches with their values translated.
+    pub(crate) fn bitmap(&mut self, bitmap: &Bitmap, layout: &Layout, outer: &Outer) -> Result<Bitmap> {
+        let mut all = |parts: &[Bitmap]| -> Result<Vec<_>> {
+            parts.iter().map(|part| self.bitmap(part, layout, outer)).collect()
+        };
+        Ok(match bitmap {
+            Bitmap::All(parts) => Bitmap::All(all(parts)?),
+            Bitmap::Any(parts) => Bitmap::Any(all(parts)?),
+            Bitmap::Search { index, conditions } => {
+                let translated = conditions.iter().map(|condition| {
+                    let value = self.expr(&condition.value, &Layout::new(), outer)?;
+                    Ok(KeyCondition { left: self.expr(&condition.left, layout, outer)?, value, ..condition.clone() })
+                });
+                Bitmap::Search { index: index.clone(), conditions: translated.collect::<Result<_>>()? }
+            }
+        })
+    }
+}
+
+/// The rows that conditions together leave, and which of them say so.
+fn combined(matching: &Matching<'_>, candidates: &[Candidate<'_>], conjuncts: &[Expr]) -> Option<(Bitmap, Vec<usize>)> {
+    let mut used = Vec::new();
+    let mut parts = Vec::new();
+    loop {
+        // The index that knows most of what is left comes first.
+        let found = candidates.iter().map(|candidate| (candidate, candidate.known(matching, conjuncts, &used)));
+        let Some((candidate, known)) = found.rev().max_by_key(|(_, known)| known.len()) else { break };
+        if known.is_empty() {
+            break;
+        }
+        used.extend(known.iter().map(|(position, _)| *position));
+        let conditions = known.into_iter().map(|(_, condition)| condition).collect();
+        parts.push(Bitmap::Search { index: candidate.index.clone(), conditions });
+    }
+    for (position, conjunct) in conjuncts.iter().enumerate() {
+        let Expr::Or(arms) = conjunct else { continue };
+        let arms = arms.iter().map(|arm| {
+            let mut conjuncts = Vec::new();
+            arm.clone().into_conjuncts(&mut conjuncts);
+            combined(matching, candidates, &conjuncts).map(|(bitmap, _)| bitmap)
+        });
+        if let Some(arms) = arms.collect() {
+            parts.push(Bitmap::Any(arms));
+            used.push(position);
+        }
+    }
+    used.sort_unstable();
+    match parts.len() {
+        0 => None,
+        1 => Some((parts.remove(0), used)),
+        _ => Some((Bitmap::All(parts), used)),
+    }
+}
+
+impl Candidate<'_> {
+    /// The conditions that the index knows something of, but for those in `used`, with their positions.
+    fn known(&self, matching: &Matching<'_>, conjuncts: &[Expr], used: &[usize]) -> Vec<(usize, KeyCondition)> {
+        let free = conjuncts.iter().enumerate().filter(|(position, _)| !used.contains(position));
+        free.filter_map(|(position, conjunct)| Some((position, self.condition(matching, conjunct)?))).collect()
+    }
+
+    fn condition(&self, matching: &Matching<'_>, conjunct: &Expr) -> Option<KeyCondition> {
+        let Expr::Call(call) = conjunct else { return None };
+        let [left, right] = call.args.as_slice() else { return None };
+        self.info.keys.iter().zip(&self.exprs).enumerate().find_map(|(number, (key, expr))| {
+            let conditions = Conditions { matching, conjuncts: &[], expr, ty: key.ty };
+            let class = opclass_by_oid(key.opclass)?;
+            let family = class.family;
+            [(left, right, false), (right, left, true)].into_iter().find_map(|(own, value, commuted)| {
+                let usable = conditions.is_key(own) && conditions.is_usable(value);
+                let (strategy, operator) = usable.then(|| strategy_of(family, call, commuted)).flatten()?;
+                // Boxes of values that are in order are of the key's own type.
+                if class.name.ends_with("_minmax_ops") && !super::same_key_type(value.ty(), key.ty) {
+                    return None;
+                }
+                let operator = Arc::from(operator);
+                let (left, value) = (expr.clone(), value.clone());
+                Some(KeyCondition { key: number, left, strategy: strategy.number, operator, value })
+            })
+        })
+    }
+}
+
+/// What a call of an operator means in a family, with the key as left operand; and the operator's name then.
+fn strategy_of(family: Oid, call: &Call, commuted: bool) -> Option<(&'static Strategy, &'static str)> {
+    let name = call.operator.as_deref()?;
+    strategies_of_family(family).iter().filter(|strategy| !strategy.ordering).find_map(|strategy| {
+        let operator = operator_by_oid(strategy.operator)?;
+        let written = if commuted { operator_by_oid(operator.commutator)? } else { operator };
+        (written.code == call.function.oid && written.name == name).then_some((strategy, operator.name))
+    })
+}

@@ -1,0 +1,40 @@
+//! Sets of rows below the scan that reads them.
+
+use super::{Describer, Labels, child, conjunction, kind};
+use crate::explain::{ExplainNode, Value};
+use crate::physical::{Bitmap, KeyCondition, Node};
+
+impl Describer<'_> {
+    /// A set as PostgreSQL's nodes; its rows are those of the scan.
+    pub(super) fn bitmap(&self, scan: &Node, bitmap: &Bitmap, labels: &Labels) -> ExplainNode {
+        let mut shown =
+            ExplainNode { rows: scan.rows.max(1.0).round(), cost: (0.0, scan.cost.0), ..Default::default() };
+        let parts = match bitmap {
+            Bitmap::Search { index, conditions } => {
+                kind(&mut shown, "Bitmap Index Scan");
+                shown.target = format!(" on {}", dictdb_types::quote_identifier(&index.name));
+                shown.attributes.push(("Index Name", index.name.to_string()));
+                shown.properties.push(("Index Cond", Value::Text(self.key_conditions(conditions, labels))));
+                return shown;
+            }
+            Bitmap::All(parts) => {
+                kind(&mut shown, "BitmapAnd");
+                parts
+            }
+            Bitmap::Any(parts) => {
+                kind(&mut shown, "BitmapOr");
+                parts
+            }
+        };
+        shown.children.extend(parts.iter().map(|part| child("Member", self.bitmap(scan, part, labels))));
+        shown
+    }
+
+    fn key_conditions(&self, conditions: &[KeyCondition], labels: &Labels) -> String {
+        let texts = conditions.iter().map(|condition| {
+            let (left, right) = (self.text(&condition.left, labels), self.text(&condition.value, labels));
+            format!("({left} {} {right})", condition.operator)
+        });
+        conjunction(texts.collect())
+    }
+}
