@@ -99,6 +99,24 @@ const GIST: Abilities = Abilities {
 
 const BRIN: Abilities = Abilities { oid: ids::BRIN, name: "brin", multicolumn: true, search_nulls: true, ..NOTHING };
 
+/// A method of PostgreSQL's that no index can have here.
+const SPGIST: Abilities = Abilities {
+    oid: ids::SPGIST,
+    name: "spgist",
+    include: true,
+    exclusion: true,
+    search_nulls: true,
+    distance: true,
+    ..NOTHING
+};
+
+impl Abilities {
+    /// Those of the method with this oid in `pg_am`.
+    pub fn of(method: Oid) -> Option<&'static Abilities> {
+        [&BTREE, &HASH, &GIN, &GIST, &BRIN, &SPGIST].into_iter().find(|abilities| abilities.oid == method)
+    }
+}
+
 impl IndexMethod {
     const ALL: [IndexMethod; 5] =
         [IndexMethod::Btree, IndexMethod::Hash, IndexMethod::Gin, IndexMethod::Gist, IndexMethod::Brin];

@@ -6,6 +6,7 @@ mod address;
 mod arguments;
 mod definition;
 mod function_text;
+mod index_property;
 mod information_schema;
 mod name;
 mod object;
@@ -41,6 +42,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         address::FUNCTIONS,
         definition::FUNCTIONS,
         function_text::FUNCTIONS,
+        index_property::FUNCTIONS,
         information_schema::FUNCTIONS,
         name::FUNCTIONS,
         object::FUNCTIONS,
