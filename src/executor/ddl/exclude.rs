@@ -44,7 +44,8 @@ impl DdlContext<'_> {
         let keys = self.index_keys(&relation, &elements, method, locations)?;
         let operators = keys.iter().zip(&exclude.elements).map(|(key, (_, name))| self.exclusion_operator(key, name));
         let operators = operators.collect::<Result<Vec<_>>>()?;
-        let words: Vec<String> = elements.iter().map(super::index::element_word).collect();
+        let included = exclude.include.iter().map(|column| column.value.clone());
+        let words: Vec<String> = elements.iter().map(super::index::element_word).chain(included).collect();
         let name = match &constraint.name {
             Some(name) if self.view().relation_in(relation.namespace, &name.value).is_some() => {
                 return Err(super::create_table::already_exists(&name.value));

@@ -42,7 +42,7 @@ impl DdlContext<'_> {
         let name = match &create.name {
             Some(name) => Arc::from(name.value.as_str()),
             None => {
-                let words: Vec<String> = create.elements.iter().map(element_word).collect();
+                let words: Vec<String> = create.elements.iter().chain(&create.include).map(element_word).collect();
                 self.choose_name(relation.namespace, &relation.name, &words.join("_"), "idx", &[])
             }
         };

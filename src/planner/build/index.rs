@@ -156,23 +156,20 @@ impl Builder<'_> {
         parts.iter().all(implied).then(|| self.estimator().all(&parts))
     }
 
-    /// The keys of an index as expressions over the scan, as far as the scan reads what they need.
+    /// The leading keys of an index as expressions over the scan, as far as the scan reads what they need.
     fn key_exprs(&self, scan: &Scan, info: &IndexInfo) -> Vec<Expr> {
-        let mut exprs = Vec::with_capacity(info.keys.len());
-        for key in &info.keys {
-            let expr = match &key.target {
-                IndexTarget::Column(attnum) => {
-                    let column = scan.columns.iter().find(|(_, number)| number == attnum);
-                    column.map(|(column, _)| Expr::column(column))
-                }
-                IndexTarget::Expression(text) => self.table_expr(scan, text, TableExpr::IndexKey),
-            };
-            match expr {
-                Some(expr) => exprs.push(expr),
-                None => break,
+        info.keys.iter().map_while(|key| self.key_expr(scan, &key.target)).collect()
+    }
+
+    /// A key as an expression over the scan; `None` when the scan does not read what it needs.
+    fn key_expr(&self, scan: &Scan, key: &IndexTarget) -> Option<Expr> {
+        match key {
+            IndexTarget::Column(attnum) => {
+                let column = scan.columns.iter().find(|(_, number)| number == attnum);
+                column.map(|(column, _)| Expr::column(column))
             }
+            IndexTarget::Expression(text) => self.table_expr(scan, text, TableExpr::IndexKey),
         }
-        exprs
     }
 
     /// An expression of a table over the columns of a scan; `None` when the scan does not read them all.

@@ -32,7 +32,8 @@ pub(crate) struct BitmapMatch {
 struct Candidate<'c> {
     index: &'c Arc<Relation>,
     info: &'c IndexInfo,
-    exprs: Vec<Expr>,
+    /// None for a key of which the scan does not read everything.
+    exprs: Vec<Option<Expr>>,
 }
 
 impl Builder<'_> {
@@ -46,7 +47,8 @@ impl Builder<'_> {
             let Some(info) = index.index().filter(|info| info.method.is_bitmap()) else { continue };
             let implied = info.predicate.as_ref().is_none_or(|text| self.implied_part(&matching, text).is_some());
             if implied {
-                candidates.push(Candidate { index, info, exprs: self.key_exprs(scan, info) });
+                let exprs = info.keys.iter().map(|key| self.key_expr(scan, &key.target)).collect();
+                candidates.push(Candidate { index, info, exprs });
             }
         }
         if candidates.is_empty() {
@@ -127,6 +129,7 @@ impl Candidate<'_> {
         let Expr::Call(call) = conjunct else { return None };
         let [left, right] = call.args.as_slice() else { return None };
         self.info.keys.iter().zip(&self.exprs).enumerate().find_map(|(number, (key, expr))| {
+            let expr = expr.as_ref()?;
             let conditions = Conditions { matching, conjuncts: &[], expr, ty: key.ty };
             let class = opclass_by_oid(key.opclass)?;
             let family = class.family;

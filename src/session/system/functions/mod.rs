@@ -7,6 +7,7 @@ mod arguments;
 mod definition;
 mod function_text;
 mod index_property;
+mod index_upkeep;
 mod information_schema;
 mod name;
 mod object;
@@ -43,6 +44,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         definition::FUNCTIONS,
         function_text::FUNCTIONS,
         index_property::FUNCTIONS,
+        index_upkeep::FUNCTIONS,
         information_schema::FUNCTIONS,
         name::FUNCTIONS,
         object::FUNCTIONS,
