@@ -4,6 +4,9 @@
 //! version that may still be visible. Readers therefore compare the key of the version they see, unless the index has
 //! no entries of changed keys at the moment.
 //!
+//! Inverted indexes and those of boxes ([`inverted`], [`intervals`]) give sets of rows that may be too large whatever the
+//! versions are: whoever searches them looks at the rows again.
+//!
 //! Uniqueness is decided under the index's latch: an entry goes in only after the rows that have the same key are
 //! looked at, and the row itself is written before. Of two transactions one sees the other.
 
