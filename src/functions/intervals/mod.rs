@@ -13,6 +13,7 @@ mod geometry;
 mod network;
 mod range;
 mod scalar;
+mod tsvector;
 
 use dictdb_types::{Datum, Oid, Result};
 
@@ -61,6 +62,7 @@ const CLASSES: &[IntervalClass] = &[
     IntervalClass { name: "box_ops", axes: 2, bounds: geometry::rectangle, conditions: geometry::conditions },
     IntervalClass { name: "box_inclusion_ops", axes: 2, bounds: geometry::rectangle, conditions: geometry::conditions },
     IntervalClass { name: "circle_ops", axes: 2, bounds: geometry::circle, conditions: geometry::conditions },
+    IntervalClass { name: "tsvector_ops", axes: 1, bounds: tsvector::bounds, conditions: tsvector::conditions },
     IntervalClass { name: "poly_ops", axes: 2, bounds: geometry::polygon, conditions: geometry::conditions },
 ];
 
@@ -130,6 +132,6 @@ mod tests {
             assert!(class.conditions(3, &Datum::Null, Oid::INVALID).unwrap().is_empty());
         }
         assert_eq!(interval_class("int4_minmax_ops").map(|class| class.axes), Some(1));
-        assert!(interval_class("tsvector_ops").is_none());
+        assert!(interval_class("tsquery_ops").is_none());
     }
 }
