@@ -59,9 +59,9 @@ mod tests {
 
     #[test]
     fn networks_are_their_addresses() {
-        let network = Datum::Bytea([2, 12, 10, 23, 4, 5][..].into());
+        let network = Datum::bytea([2, 12, 10, 23, 4, 5]);
         assert_eq!(interval(&network).unwrap(), (vec![PLACE, 1, 2, 10, 16, 0, 0], vec![PLACE, 1, 2, 10, 31, 255, 255]));
-        let host = Datum::Bytea([2, 32, 10, 23, 4, 5][..].into());
+        let host = Datum::bytea([2, 32, 10, 23, 4, 5]);
         let (low, high) = interval(&host).unwrap();
         assert_eq!(low, high);
     }

@@ -184,7 +184,7 @@ mod tests {
     }
 
     /// Whether the keys of a document satisfy a condition.
-    pub(in crate::inverted) fn satisfied(condition: &Condition, keys: &[Key]) -> bool {
+    fn satisfied(condition: &Condition, keys: &[Key]) -> bool {
         match condition {
             Condition::Nothing => false,
             Condition::Everything => true,

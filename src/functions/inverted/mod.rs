@@ -141,7 +141,7 @@ mod tests {
     fn values_without_keys_can_be_found() {
         let class = inverted_class("tsvector_ops").unwrap();
         assert_eq!(class.keys(&Datum::Null).unwrap(), [[NULL]]);
-        assert_eq!(class.keys(&Datum::bytes(&[0, 0, 0, 0])).unwrap(), [[EMPTY]]);
+        assert_eq!(class.keys(&Datum::bytea([0, 0, 0, 0])).unwrap(), [[EMPTY]]);
         assert_eq!(class.condition(1, &Datum::Null).unwrap(), Condition::Nothing);
     }
 }
