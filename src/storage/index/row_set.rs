@@ -314,7 +314,7 @@ mod tests {
             cut.intersect(&of(&right));
             assert_eq!(rows(&joined), model(&left).union(&model(&right)).copied().collect::<Vec<_>>());
             assert_eq!(rows(&cut), model(&left).intersection(&model(&right)).copied().collect::<Vec<_>>());
-            for row in &left {
+            for row in &model(&left) {
                 assert!(joined.contains(RowId(*row)));
                 joined.remove(RowId(*row));
                 assert!(!joined.contains(RowId(*row)));
