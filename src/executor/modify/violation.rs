@@ -126,10 +126,10 @@ pub(super) fn unique(target: &Target, storage: Oid, row: &[Datum], cx: &Writer<'
 /// The key of a stored row in an index, as messages show it.
 pub(super) fn key_of(target: &Target, storage: Oid, row: RowId, cx: &Writer<'_>) -> Result<String> {
     let index = index_of(target.relation(), &cx.cx.catalog, storage);
-    let (index, read) =
-        (index.ok_or_else(|| Error::internal("not an index of the table"))?, cx.read_latest(target, row)?);
+    let info = index.and_then(Relation::index).ok_or_else(|| Error::internal("not an index of the table"))?;
+    let read = cx.read_latest(target, row)?;
     let (_, full) = read.ok_or_else(|| Error::internal("a row in conflict is gone"))?;
-    key_text(target.relation(), index, &full, cx)
+    key_text(target.relation(), info, &full, cx)
 }
 
 /// The index of a table with this storage id.

@@ -74,11 +74,14 @@ impl BitmapScanCursor {
         if let Some(fixed) = rt.fixed_row(node.scan) {
             let Some(id) = fixed.filter(|_| self.block == 0) else { return Ok(false) };
             self.block = 1;
-            let read = table.read_latest(id, &rt.cx().transaction, |version| node.columns.append(id, version, row));
+            let read = table.read_latest(id, &rt.cx().transaction, |version| {
+                node.columns.append(id, version, &rt.cx().transaction, row)
+            });
             return read.map_or(Ok(false), |(_, appended)| appended.map(|()| true));
         }
         while let Some(id) = self.next_id(rt)? {
-            let read = table.read(id, &rt.cx().snapshot, |version| node.columns.append(id, version, row));
+            let read = table
+                .read(id, &rt.cx().snapshot, |version| node.columns.append(id, version, &rt.cx().transaction, row));
             if read.transpose()?.is_some() {
                 return Ok(true);
             }
