@@ -70,7 +70,8 @@ impl<'a> Compiler<'a> {
         let Some((step, all)) = &cte.recursive else { return Ok(start) };
         let distinct = (!all).then(|| self.oids(&cte.query.columns));
         let step = self.node(step)?;
-        Ok(Arc::new(row::recursive::RecursiveUnion { cte: index, start, step, distinct }))
+        let dependents = self.dependencies.on([crate::slots::work_table(index)].into_iter(), None);
+        Ok(Arc::new(row::recursive::RecursiveUnion { cte: index, start, step, distinct, dependents }))
     }
 
     /// An operator with its inputs.

@@ -1,5 +1,5 @@
 //! What depends on outer slots: cached subqueries and CTEs that have to be forgotten when an Apply or a subplan sets
-//! its slots to new values.
+//! its slots to new values, or recursion its working table.
 
 use std::collections::HashSet;
 
@@ -8,6 +8,11 @@ use dictdb_planner::physical::{Node, Op, Plan};
 
 use crate::expressions::for_each_expr;
 use crate::runtime::Runtime;
+
+/// What stands for the working table of a CTE among the slots: recursion fills it anew in every round.
+pub(crate) fn work_table(cte: usize) -> usize {
+    usize::MAX - cte
+}
 
 /// The dependents of some slots.
 #[derive(Debug, Default)]
@@ -36,7 +41,8 @@ impl Dependencies {
     /// Analyses a plan. Without slots there is nothing to find.
     pub fn of(plan: &Plan) -> Self {
         let mut found = Dependencies::default();
-        if plan.outer_slots == 0 {
+        let recursive = plan.ctes.iter().any(|cte| cte.recursive.is_some());
+        if plan.outer_slots == 0 && !(recursive && plan.ctes.len() + plan.subplans.len() > 1) {
             return found;
         }
         let mut walk = Walk { plan, ctes: vec![None; plan.ctes.len()], subplans: vec![None; plan.subplans.len()] };
@@ -75,6 +81,7 @@ impl Walk<'_> {
         if let Some((step, _)) = &cte.recursive {
             self.node(step, &mut reads);
         }
+        reads.remove(&work_table(index));
         self.ctes[index] = Some(reads.clone());
         reads
     }
@@ -94,6 +101,9 @@ impl Walk<'_> {
     fn node(&mut self, node: &Node, reads: &mut HashSet<usize>) {
         if let Op::CteScan { cte } | Op::WorkTable { cte } = &node.op {
             reads.extend(self.cte(*cte));
+        }
+        if let Op::WorkTable { cte } = &node.op {
+            reads.insert(work_table(*cte));
         }
         let mut subplans = Vec::new();
         for_each_expr(node, &mut |expr| {

@@ -7,7 +7,7 @@
 use sqlparser::ast::{
     BinaryOperator, ConflictTarget as AstConflictTarget, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident,
     Insert, JoinConstraint, LockClause, LockType, NonBlock, ObjectName, ObjectNamePart, ObjectNamePartFunction,
-    OnInsert, Value, WindowFrame, WindowFrameBound, WindowFrameUnits,
+    OnInsert, Query, Setting, Value, WindowFrame, WindowFrameBound, WindowFrameUnits,
 };
 
 /// An identifier that only the parser can make.
@@ -540,4 +540,90 @@ pub(crate) fn subscript_part(bounds: Vec<Option<Expr>>) -> ObjectNamePart {
     let arg =
         |bound: Option<Expr>| FunctionArg::Unnamed(bound.map_or(FunctionArgExpr::Wildcard, FunctionArgExpr::Expr));
     ObjectNamePart::Function(ObjectNamePartFunction { name: marker("[]"), args: bounds.into_iter().map(arg).collect() })
+}
+
+/// `SEARCH … FIRST BY columns SET sequence` of a `WITH` item.
+#[derive(Clone, Debug)]
+pub struct SearchClause<'a> {
+    /// Where it stands.
+    pub position: Option<u32>,
+    /// `DEPTH` rather than `BREADTH`.
+    pub depth_first: bool,
+    /// The columns rows are ordered by.
+    pub columns: Vec<&'a Ident>,
+    /// The column that is added.
+    pub sequence: &'a Ident,
+}
+
+/// `CYCLE columns SET mark TO value DEFAULT default USING path` of a `WITH` item.
+#[derive(Clone, Debug)]
+pub struct CycleClause<'a> {
+    /// Where it stands.
+    pub position: Option<u32>,
+    /// The columns that are the same when a cycle is closed.
+    pub columns: Vec<&'a Ident>,
+    /// The column that tells of it.
+    pub mark: &'a Ident,
+    /// Its value when a cycle was found.
+    pub value: &'a Expr,
+    /// Its value otherwise.
+    pub default: &'a Expr,
+    /// The column that holds the rows passed.
+    pub path: &'a Ident,
+}
+
+fn name_list(items: &[Expr]) -> Vec<&Ident> {
+    let name = |item| match item {
+        &Expr::Identifier(ref ident) => Some(ident),
+        _ => None,
+    };
+    items.iter().filter_map(name).collect()
+}
+
+fn clause_of<'a>(query: &'a Query, named: impl Fn(&Ident) -> bool) -> Option<&'a Setting> {
+    query.settings.iter().flatten().find(|clause| named(&clause.key))
+}
+
+/// The `SEARCH` clause of the `WITH` item whose query this is.
+pub fn search(query: &Query) -> Option<SearchClause<'_>> {
+    let clause = clause_of(query, |key| is_marker(key, "SEARCH DEPTH") || is_marker(key, "SEARCH BREADTH"))?;
+    let Expr::Tuple(items) = &clause.value else { return None };
+    let mut columns = name_list(items);
+    let sequence = columns.pop()?;
+    let depth_first = is_marker(&clause.key, "SEARCH DEPTH");
+    Some(SearchClause { position: crate::position::of_span(clause.key.span), depth_first, columns, sequence })
+}
+
+/// The `CYCLE` clause of the `WITH` item whose query this is.
+pub fn cycle(query: &Query) -> Option<CycleClause<'_>> {
+    let clause = clause_of(query, |key| is_marker(key, "CYCLE"))?;
+    let Expr::Tuple(items) = &clause.value else { return None };
+    let [Expr::Tuple(columns), Expr::Identifier(mark), value, default, Expr::Identifier(path)] = items.as_slice()
+    else {
+        return None;
+    };
+    let position = crate::position::of_span(clause.key.span);
+    Some(CycleClause { position, columns: name_list(columns), mark, value, default, path })
+}
+
+fn clause_at(text: &str, position: u32, items: Vec<Expr>) -> Setting {
+    let key = Ident { span: crate::position::span(position, position), ..marker(text) };
+    Setting { key, value: Expr::Tuple(items) }
+}
+
+pub(crate) fn search_clause(position: u32, depth_first: bool, columns: Vec<Ident>, sequence: Ident) -> Setting {
+    let text = if depth_first { "SEARCH DEPTH" } else { "SEARCH BREADTH" };
+    clause_at(text, position, columns.into_iter().chain([sequence]).map(Expr::Identifier).collect())
+}
+
+pub(crate) fn cycle_clause(
+    position: u32,
+    columns: Vec<Ident>,
+    mark: Ident,
+    [value, default]: [Expr; 2],
+    path: Ident,
+) -> Setting {
+    let columns = Expr::Tuple(columns.into_iter().map(Expr::Identifier).collect());
+    let items = vec![columns, Expr::Identifier(mark), value, default, Expr::Identifier(path)];
+    clause_at("CYCLE", position, items)
 }

@@ -8,6 +8,7 @@ use hashbrown::HashSet;
 use super::{Cursor, Node, Row};
 use crate::keys::equality_key;
 use crate::runtime::Runtime;
+use crate::slots::Slots;
 
 /// The query of a recursive CTE.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct RecursiveUnion {
     pub step: Arc<dyn Node>,
     /// Base types of the columns, when duplicates are left out (UNION).
     pub distinct: Option<Box<[Oid]>>,
+    /// What is computed from the working table and kept, though not in this round any more.
+    pub dependents: Slots,
 }
 
 impl Node for RecursiveUnion {
@@ -66,6 +69,7 @@ impl RecursiveCursor {
             return Ok(false);
         }
         rt.set_work_table(self.node.cte, std::mem::take(&mut self.next_round));
+        self.node.dependents.changed(rt);
         if self.recursive {
             self.input.rescan(rt)?;
         } else {

@@ -146,6 +146,7 @@ impl Parser<'_> {
         } else if !only {
             self.eat(Kind::Star);
         }
+        self.mention(&name);
         Ok(table(name, node::only_hint(only), None, None))
     }
 

@@ -43,6 +43,7 @@ mod statement;
 mod transaction;
 mod trigger;
 mod type_name;
+mod with;
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -88,6 +89,9 @@ pub(crate) struct Parser<'a> {
     refused: bool,
     /// The run of opening parentheses looked through last: first and one past its end.
     parens: Cell<(usize, usize)>,
+    /// Tables named so far inside items of `WITH RECURSIVE`, and how many such lists the parser is in.
+    mentioned: Vec<Box<str>>,
+    recursive_lists: u32,
     pub(crate) locations: Locations,
     pub(crate) notices: Vec<Error>,
 }
@@ -109,6 +113,8 @@ impl<'a> Parser<'a> {
             next_lifted: 0,
             refused: false,
             parens: Cell::new((0, 0)),
+            mentioned: Vec::new(),
+            recursive_lists: 0,
             locations: Locations::default(),
             notices: Vec::new(),
         })

@@ -156,11 +156,12 @@ impl Parser<'_> {
         let columns = if recursive { self.column_list()? } else { self.optional_column_list()? };
         let options = self.with_options()?;
         self.expect_word(K::As)?;
-        let mut query = self.source_query()?;
+        let mut query = self.mentioning(recursive, Self::source_query)?;
         if recursive {
             let view = name.0.last().and_then(|part| part.as_ident().cloned());
             let view = view.unwrap_or_else(|| Ident::new(""));
             *query.query = recursive_view(view, columns.clone(), *query.query);
+            self.record_mentions_of(query.query.with.as_ref());
         }
         let position = self.nth(1).position;
         let check_option = self.check_option()?;

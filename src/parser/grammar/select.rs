@@ -3,10 +3,10 @@
 use dictdb_types::{Error, Result, SqlState};
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    Cte, CteAsMaterialized, Distinct, Expr, Fetch, GroupByExpr, Ident, LimitClause, LockClause, NamedWindowDefinition,
-    NamedWindowExpr, NonBlock, ObjectName, Offset, OffsetRows, OrderBy, OrderByExpr, OrderByKind, OrderByOptions,
-    OrderBySort, Parens, Query, Select, SelectFlavor, SelectInto, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
-    SetOperator, SetQuantifier, TableAlias, TableAliasColumnDef, Values, WildcardAdditionalOptions, With,
+    Distinct, Expr, Fetch, GroupByExpr, Ident, LimitClause, LockClause, NamedWindowDefinition, NamedWindowExpr,
+    NonBlock, ObjectName, Offset, OffsetRows, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, OrderBySort, Parens,
+    Query, Select, SelectFlavor, SelectInto, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator,
+    SetQuantifier, Values, WildcardAdditionalOptions, With,
 };
 
 use super::{Context, Parser};
@@ -31,8 +31,11 @@ impl Parser<'_> {
     /// `SelectStmt`: a query, in parentheses or not.
     pub(super) fn query(&mut self) -> Result<Query> {
         self.nested(|parser| {
+            let before = parser.mentions();
             let with = parser.optional_with()?;
-            parser.query_with(with)
+            let query = parser.query_with(with)?;
+            parser.hide_mentions(before, query.with.as_ref());
+            Ok(query)
         })
     }
 
@@ -293,42 +296,6 @@ impl Parser<'_> {
     fn grouping_lists(&mut self) -> Result<Vec<Vec<Expr>>> {
         let items = self.in_parens(Self::expr)?;
         Ok(items.into_iter().map(grouping_set).collect())
-    }
-
-    // ---- WITH ---------------------------------------------------------------------------------------------------
-
-    /// `WITH …` if it comes next.
-    pub(super) fn optional_with(&mut self) -> Result<Option<With>> {
-        if !self.is_word(K::With) {
-            return Ok(None);
-        }
-        let with_token = self.attached();
-        let recursive = self.eat_word(K::Recursive);
-        let cte_tables = self.list(|parser| parser.nested(Self::common_table_expression))?;
-        Ok(Some(With { with_token, recursive, cte_tables }))
-    }
-
-    fn common_table_expression(&mut self) -> Result<Cte> {
-        let name = self.col_id()?;
-        let columns = self.optional_column_list()?;
-        self.expect_word(K::As)?;
-        let materialized = if self.eat_phrase(&[K::Not, K::Materialized])? {
-            Some(CteAsMaterialized::NotMaterialized)
-        } else {
-            self.eat_word(K::Materialized).then_some(CteAsMaterialized::Materialized)
-        };
-        self.expect(Kind::LeftParen)?;
-        let query = Box::new(self.preparable_query()?);
-        self.expect(Kind::RightParen)?;
-        for clause in [K::Search, K::Cycle] {
-            if self.is_word(clause) {
-                let feature = format!("{} clause of WITH", clause.word().to_uppercase());
-                return Err(Error::unsupported(feature).at(Some(self.position())));
-            }
-        }
-        let columns = columns.into_iter().map(|name| TableAliasColumnDef { name, data_type: None }).collect();
-        let alias = TableAlias { explicit: true, name, columns, at: None };
-        Ok(Cte { alias, query, from: None, materialized, closing_paren_token: AttachedToken::empty() })
     }
 
     // ---- ORDER BY, LIMIT, FOR -------------------------------------------------------------------------------------

@@ -98,8 +98,11 @@ impl Parser<'_> {
             return self.query();
         }
         self.nested(|parser| {
+            let before = parser.mentions();
             let with = parser.optional_with()?;
-            parser.query_or_modification(with)
+            let query = parser.query_or_modification(with)?;
+            parser.hide_mentions(before, query.with.as_ref());
+            Ok(query)
         })
     }
 

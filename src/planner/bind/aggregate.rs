@@ -5,9 +5,9 @@ use dictdb_functions::resolve::FunctionMatch;
 use dictdb_parser::ast;
 use dictdb_types::{Error, Result, SqlState, Type, oids};
 
-use super::Binder;
 use super::clause::{Clause, Forbidden};
 use super::function::{call_order, is_distinct};
+use super::{Binder, Level};
 use crate::expr::{AggregateCall, Expr, SortKey, WindowCall};
 
 impl Binder<'_> {
@@ -25,8 +25,9 @@ impl Binder<'_> {
             return self.bind_window_aggregate(syntax, found, values, position);
         }
         let result = Type::new(found.result);
+        let given = values.clone();
         let mut coerced = self.call_args(&found, values, position)?;
-        let order = if ordered_set {
+        let mut order = if ordered_set {
             let sorted = coerced.split_off(direct.min(coerced.len()));
             self.within_group_keys(&syntax.within_group, sorted)?
         } else {
@@ -35,7 +36,7 @@ impl Binder<'_> {
         let distinct = is_distinct(syntax);
         if distinct {
             let positions: Vec<_> = call_order(syntax).iter().map(|item| self.leftmost(&item.expr)).collect();
-            check_distinct_order(&coerced, &order, &positions)?;
+            match_distinct_order(&coerced, &given, &mut order, &positions)?;
             for (arg, place) in coerced.iter().zip(self.argument_positions(syntax)) {
                 self.require_equality(arg.ty(), place)?;
             }
@@ -143,34 +144,40 @@ impl Binder<'_> {
     fn aggregate_level(&self, call: &AggregateCall) -> usize {
         let innermost = self.levels.len() - 1;
         let mut deepest = None;
-        call.for_each_operand(&mut |operand| {
-            operand.visit(&mut |expr| {
-                if let Expr::Column(id, _) = expr {
-                    let level = self.level_of(*id);
-                    deepest = deepest.max(level);
-                }
-                if let Expr::Sublink(link) = expr {
-                    for id in crate::columns::free_columns(&link.query) {
-                        deepest = deepest.max(self.level_of(id));
-                    }
-                }
-            });
-        });
+        call.for_each_operand(&mut |operand| deepest = deepest.max(self.deepest_level(operand)));
         deepest.unwrap_or(innermost)
     }
 
-    /// The level whose FROM clause provides a column.
+    /// The innermost level that an expression refers to.
+    fn deepest_level(&self, expr: &Expr) -> Option<usize> {
+        let mut deepest = None;
+        expr.visit(&mut |expr| {
+            if let Expr::Column(id, _) = expr {
+                deepest = deepest.max(self.level_of(*id));
+            }
+            if let Expr::Sublink(link) = expr {
+                for id in crate::columns::free_columns(&link.query) {
+                    deepest = deepest.max(self.level_of(id));
+                }
+            }
+        });
+        deepest
+    }
+
+    /// The level whose FROM clause provides a column, or that an aggregate belongs to.
     fn level_of(&self, id: crate::expr::ColumnId) -> Option<usize> {
-        self.levels.iter().rposition(|level| level.provides(id))
+        let aggregated = |level: &Level| level.aggregates.iter().any(|(column, _)| column.id == id);
+        self.levels.iter().rposition(|level| level.provides(id) || aggregated(level))
     }
 
     pub(crate) fn bind_grouping_call(&mut self, syntax: &ast::Function, position: Option<u32>) -> Result<Expr> {
-        let clause = self.level().clause;
+        let args = self.bind_arg_values(syntax)?;
+        let depth = args.iter().filter_map(|arg| self.deepest_level(arg)).max().unwrap_or(self.levels.len() - 1);
+        let clause = self.levels[depth].clause;
         if clause.forbids(Forbidden::Aggregate) {
             let message = format!("grouping operations are not allowed in {}", clause.noun());
             return Err(Error::new(SqlState::GROUPING_ERROR, message).at(position));
         }
-        let args = self.bind_arg_values(syntax)?;
         if args.len() > 31 {
             return Err(
                 Error::new(SqlState::TOO_MANY_ARGUMENTS, "GROUPING must have fewer than 32 arguments").at(position)
@@ -178,7 +185,7 @@ impl Binder<'_> {
         }
         let column = self.new_column("grouping", Type::new(oids::INT4));
         let expr = Expr::column(&column);
-        self.level().groupings.push((column, args));
+        self.levels[depth].groupings.push((column, args));
         Ok(expr)
     }
 }
@@ -189,6 +196,9 @@ fn call_contains(call: &AggregateCall, test: &dyn Fn(crate::expr::ColumnId) -> b
     call.for_each_operand(&mut |operand| {
         operand.visit(&mut |e| match e {
             Expr::Column(id, _) if found.is_none() && test(*id) => found = Some(*id),
+            Expr::Sublink(link) if found.is_none() => {
+                found = crate::columns::free_columns(&link.query).into_iter().find(|id| test(*id));
+            }
             _ => {}
         });
     });
@@ -216,13 +226,19 @@ fn same_call(a: &AggregateCall, b: &AggregateCall) -> bool {
         && !a.args.iter().any(Expr::is_volatile)
 }
 
-fn check_distinct_order(args: &[Expr], order: &[SortKey], positions: &[Option<u32>]) -> Result<()> {
-    if let Some(misfit) = order.iter().position(|key| !args.iter().any(|arg| arg.same(&key.expr))) {
-        return Err(Error::new(
-            SqlState::INVALID_COLUMN_REFERENCE,
-            "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list",
-        )
-        .at(positions.get(misfit).copied().flatten()));
+/// DISTINCT arguments are sorted once, so ORDER BY may name nothing else; an argument is found by what was written, too,
+/// before it was coerced to the type of the parameter.
+fn match_distinct_order(args: &[Expr], given: &[Expr], order: &mut [SortKey], positions: &[Option<u32>]) -> Result<()> {
+    for (index, key) in order.iter_mut().enumerate() {
+        let found = args.iter().position(|arg| arg.same(&key.expr));
+        let found = found.or_else(|| given.iter().position(|arg| arg.same(&key.expr)));
+        let Some(arg) = found.and_then(|found| args.get(found)) else {
+            let message = "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list";
+            return Err(
+                Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).at(positions.get(index).copied().flatten())
+            );
+        };
+        key.expr = arg.clone();
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ pub(crate) enum Clause {
     Select,
     /// Function in FROM.
     FromFunction,
+    /// Subquery in FROM that may refer to its neighbours.
+    FromSubquery,
     /// JOIN condition.
     JoinOn,
     /// WHERE.
@@ -87,6 +89,7 @@ impl Clause {
         match self {
             Clause::Select => "SELECT",
             Clause::FromFunction => "functions in FROM",
+            Clause::FromSubquery => "FROM clause of their own query level",
             Clause::JoinOn => "JOIN conditions",
             Clause::Where => "WHERE",
             Clause::GroupBy => "GROUP BY",
@@ -141,6 +144,7 @@ impl Clause {
                         self,
                         Policy
                             | FromFunction
+                            | FromSubquery
                             | JoinOn
                             | Where
                             | GroupBy
@@ -160,6 +164,7 @@ impl Clause {
                         self,
                         Policy
                             | FromFunction
+                            | FromSubquery
                             | JoinOn
                             | Where
                             | GroupBy

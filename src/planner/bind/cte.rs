@@ -2,27 +2,30 @@
 
 use std::sync::Arc;
 
-use dictdb_parser::ast::{self, CteAsMaterialized, SetExpr, SetOperator, SetQuantifier};
-use dictdb_types::{Error, Result, SqlState};
+use dictdb_parser::ast::{self, CteAsMaterialized, SetExpr, SetQuantifier};
+use dictdb_types::{Error, Result, SqlState, Type};
 
 use super::Binder;
 use super::names::NamedColumn;
+use super::recursion::IN_SUBQUERY;
 use crate::expr::Expr;
 use crate::logical::{Column, Cte, CteId, Node};
 
 /// A CTE that names may refer to.
 pub(crate) struct VisibleCte {
-    name: Arc<str>,
-    id: CteId,
-    columns: Vec<Column>,
-    state: CteState,
+    pub(super) name: Arc<str>,
+    pub(super) id: CteId,
+    pub(super) columns: Vec<Column>,
+    /// How many of the columns, the last ones, `*` leaves out.
+    pub(super) hidden: usize,
+    pub(super) state: CteState,
     /// How often it was named.
-    references: usize,
+    pub(super) references: usize,
 }
 
 /// What a reference to a CTE may do.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum CteState {
+pub(super) enum CteState {
     /// Read its result.
     Complete,
     /// Nothing: its own non-recursive term is being bound.
@@ -33,7 +36,6 @@ enum CteState {
 
 impl Binder<'_> {
     pub(crate) fn bind_with(&mut self, with: &ast::With) -> Result<Vec<Cte>> {
-        let mut bound = Vec::with_capacity(with.cte_tables.len());
         for (index, cte) in with.cte_tables.iter().enumerate() {
             let name = &cte.alias.name;
             if with.cte_tables[..index].iter().any(|other| other.alias.name.value == name.value) {
@@ -43,17 +45,22 @@ impl Binder<'_> {
                 )
                 .at(self.position(name.span)));
             }
-            let recursive = if with.recursive { self.bind_recursive_cte(cte)? } else { None };
             if let SetExpr::Merge(_) = &*cte.query.body {
                 return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "MERGE not supported in WITH query")
                     .at(self.position(name.span)));
             }
-            let item = match recursive {
-                Some(item) => item,
-                None => self.bind_plain_cte(cte)?,
-            };
-            bound.push(item);
         }
+        let order = self.binding_order(with)?;
+        let mut bound = Vec::with_capacity(with.cte_tables.len());
+        let known = self.later_ctes.len();
+        self.later_ctes.extend(order.iter().rev().map(|(index, _)| with.cte_tables[*index].alias.name.value.clone()));
+        for (index, recursive) in &order {
+            let cte = &with.cte_tables[*index];
+            bound.push(if *recursive { self.bind_recursive_cte(cte)? } else { self.bind_plain_cte(cte)? });
+            self.later_ctes.pop();
+        }
+        self.later_ctes.truncate(known);
+        self.record_cte_order(&order);
         Ok(bound)
     }
 
@@ -64,12 +71,23 @@ impl Binder<'_> {
 
     fn bind_plain_cte(&mut self, cte: &ast::Cte) -> Result<Cte> {
         let query = self.bind_cte_query(&cte.query)?;
+        if cte.query.settings.is_some() {
+            let position = self.position(cte.alias.name.span);
+            return Err(Error::new(SqlState::SYNTAX_ERROR, "WITH query is not recursive").at(position));
+        }
         let query = self.settle_unknown(query)?;
         self.record_cte(cte, materialized(cte));
         let id = self.new_cte_id();
         let columns = self.cte_columns(cte, &query)?;
+        self.ctes.push(VisibleCte {
+            name: Arc::from(cte.alias.name.value.as_str()),
+            id,
+            columns,
+            hidden: 0,
+            state: CteState::Complete,
+            references: 0,
+        });
         let name: Arc<str> = Arc::from(cte.alias.name.value.as_str());
-        self.ctes.push(VisibleCte { name: name.clone(), id, columns, state: CteState::Complete, references: 0 });
         Ok(Cte { id, name, query, recursive: None, materialized: materialized(cte) })
     }
 
@@ -85,60 +103,95 @@ impl Binder<'_> {
         result
     }
 
-    /// `non-recursive term UNION [ALL] recursive term`; `None` when the query does not mention itself and so is plain.
-    fn bind_recursive_cte(&mut self, cte: &ast::Cte) -> Result<Option<Cte>> {
+    /// `non-recursive term UNION [ALL] recursive term`.
+    fn bind_recursive_cte(&mut self, cte: &ast::Cte) -> Result<Cte> {
+        let place = self.misplaced.take();
+        let bound = self.bind_recursive_terms(cte);
+        self.misplaced = place;
+        let (own, columns, base, step, all) = bound?;
+        let clauses = super::search_cycle::Clauses::of(&cte.query);
+        self.record_cte(cte, materialized(cte));
+        let (base, step, columns) = match clauses.is_empty() {
+            true => (base, step, columns),
+            false => {
+                self.check_search_cycle(&clauses, &columns)?;
+                let added = self.bind_search_cycle(cte, &clauses, &own, &columns)?;
+                (added.base, added.step, added.columns)
+            }
+        };
+        let hidden = usize::from(clauses.counts_depth());
+        let name = own.name.clone();
+        let id = own.id;
+        self.ctes.push(VisibleCte { state: CteState::Complete, columns, hidden, ..own });
+        Ok(Cte { id, name, query: base, recursive: Some((step, all)), materialized: materialized(cte) })
+    }
+
+    /// The two terms as they are written, and the name they make visible.
+    fn bind_recursive_terms(&mut self, cte: &ast::Cte) -> Result<(VisibleCte, Vec<Column>, Node, Node, bool)> {
         let query = &cte.query;
-        let SetExpr::SetOperation { left, op: SetOperator::Union, set_quantifier, right } = &*query.body else {
-            return Ok(None);
+        let SetExpr::SetOperation { left, set_quantifier, right, .. } = &*query.body else {
+            return Err(Error::internal("a recursive query is no UNION"));
         };
         let name: Arc<str> = Arc::from(cte.alias.name.value.as_str());
         let visible = self.ctes.len();
-        let mut own = VisibleCte {
-            name: name.clone(),
-            id: self.new_cte_id(),
-            columns: Vec::new(),
-            state: CteState::NonRecursiveTerm,
-            references: 0,
-        };
-        let id = own.id;
-        self.ctes.push(own);
-        let mark = self.record_mark();
+        let id = self.new_cte_id();
+        let state = CteState::NonRecursiveTerm;
+        self.ctes.push(VisibleCte { name: name.clone(), id, columns: Vec::new(), hidden: 0, state, references: 0 });
         let inner = match &query.with {
-            Some(with) => self.bind_with(with)?,
+            Some(with) => {
+                self.ctes[visible].state = CteState::RecursiveTerm;
+                let inner = self.misplacing(IN_SUBQUERY, |binder| binder.bind_with(with))?;
+                self.ctes[visible].state = CteState::NonRecursiveTerm;
+                inner
+            }
             None => Vec::new(),
         };
         let base = self.in_level(|binder| binder.bind_set_expr(left))?;
         let base = self.settle_unknown(base)?;
         let columns = self.cte_columns(cte, &base)?;
-        self.ctes[visible].columns.clone_from(&columns);
+        let base = if inner.is_empty() { base } else { Node::With { ctes: inner, body: Box::new(base) } };
+        let clauses = super::search_cycle::Clauses::of(query);
+        let added = self.search_cycle_columns(&clauses)?;
+        self.ctes[visible].hidden = added.len();
+        self.ctes[visible].columns = columns.iter().cloned().chain(added).collect();
         self.ctes[visible].state = CteState::RecursiveTerm;
         let step = self.in_level(|binder| binder.bind_set_expr(right))?;
         self.ctes.truncate(visible + 1);
-        own = match self.ctes.pop() {
-            Some(own) if own.references > 0 => own,
-            _ => {
-                self.record_reset(mark);
-                return Ok(None);
-            }
+        let Some(own) = self.ctes.pop().filter(|own| own.references > 0) else {
+            return Err(Error::internal("missing recursive reference"));
         };
-        refuse_clauses(query)?;
-        let step = self.match_recursive_columns(&name, &columns, step)?;
-        if *set_quantifier != SetQuantifier::All {
-            let items = super::insert_source::items(left);
-            let mut places = items.iter().map(|item| self.leftmost(item));
-            for column in &columns {
-                self.require_equality(column.ty, places.next().flatten())?;
-            }
-        }
-        self.ctes.push(VisibleCte { state: CteState::Complete, ..own });
+        let items = super::insert_source::items(left);
+        let places: Vec<_> = items.iter().map(|item| self.leftmost(item)).collect();
+        let step = self.match_recursive_columns(&name, &columns, step, &places)?;
         let all = *set_quantifier == SetQuantifier::All;
+        if !all {
+            self.require_recursive_union(left, &columns)?;
+        }
         self.record_recursive_terms(query, all, &columns);
-        self.record_cte(cte, materialized(cte));
-        let base = if inner.is_empty() { base } else { Node::With { ctes: inner, body: Box::new(base) } };
-        Ok(Some(Cte { id, name, query: base, recursive: Some((step, all)), materialized: materialized(cte) }))
+        Ok((own, columns, base, step, all))
     }
 
-    fn match_recursive_columns(&mut self, name: &str, columns: &[Column], step: Node) -> Result<Node> {
+    /// A UNION that is not ALL keeps the rows it has seen in a hash table.
+    fn require_recursive_union(&mut self, left: &SetExpr, columns: &[Column]) -> Result<()> {
+        let items = super::insert_source::items(left);
+        let mut places = items.iter().map(|item| self.leftmost(item));
+        for column in columns {
+            self.require_equality(column.ty, places.next().flatten())?;
+        }
+        if columns.iter().any(|column| !self.is_hashable(column.ty)) {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "could not implement recursive UNION")
+                .detail("All column datatypes must be hashable."));
+        }
+        Ok(())
+    }
+
+    pub(super) fn match_recursive_columns(
+        &mut self,
+        name: &str,
+        columns: &[Column],
+        step: Node,
+        places: &[Option<u32>],
+    ) -> Result<Node> {
         let produced = step.columns();
         if produced.len() != columns.len() {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "each UNION query must have the same number of columns"));
@@ -146,16 +199,18 @@ impl Binder<'_> {
         for (number, (want, have)) in columns.iter().zip(&produced).enumerate() {
             let (types, ty) = self.unify(vec![Expr::column(want), Expr::column(have)], "UNION")?;
             drop(types);
-            if ty.oid != want.ty.oid {
+            let modifier = if want.ty.typmod == have.ty.typmod { want.ty.typmod } else { -1 };
+            if ty.oid != want.ty.oid || modifier != want.ty.typmod {
                 return Err(Error::new(
                     SqlState::DATATYPE_MISMATCH,
                     format!(
                         "recursive query \"{name}\" column {} has type {} in non-recursive term but type {} overall",
                         number + 1,
-                        self.type_name(want.ty),
-                        self.type_name(ty)
+                        self.type_name_with_modifier(want.ty),
+                        self.type_name_with_modifier(Type { typmod: modifier, ..ty })
                     ),
                 )
+                .at(places.get(number).copied().flatten())
                 .hint("Cast the output of the non-recursive term to the correct type."));
             }
         }
@@ -189,22 +244,30 @@ impl Binder<'_> {
     }
 
     /// A FROM item that names a CTE: a scan with columns of its own.
-    pub(crate) fn bind_cte_reference(&mut self, name: &str) -> Result<Option<(Node, Vec<NamedColumn>)>> {
+    /// The columns come last that only their names lead to.
+    pub(crate) fn bind_cte_reference(&mut self, name: &ast::Ident) -> Result<Option<CteReference>> {
+        let (position, misplaced) = (self.position(name.span), self.misplaced);
+        let name = name.value.as_str();
         let Some(cte) = self.ctes.iter_mut().rev().find(|cte| *cte.name == *name) else { return Ok(None) };
         cte.references += 1;
-        if cte.state == CteState::NonRecursiveTerm {
-            return Err(Error::new(
-                SqlState::INVALID_RECURSION,
-                format!("recursive reference to query \"{name}\" must not appear within its non-recursive term"),
-            ));
+        let wrong = match cte.state {
+            CteState::Complete => None,
+            CteState::NonRecursiveTerm => Some("within its non-recursive term"),
+            CteState::RecursiveTerm => misplaced.or((cte.references > 1).then_some("more than once")),
+        };
+        if let Some(wrong) = wrong {
+            let message = format!("recursive reference to query \"{name}\" must not appear {wrong}");
+            return Err(Error::new(SqlState::INVALID_RECURSION, message).at(position));
         }
-        let (id, shown, source) = (cte.id, cte.name.clone(), cte.columns.clone());
+        let recursive = cte.state == CteState::RecursiveTerm;
+        let (id, shown, source, hidden) = (cte.id, cte.name.clone(), cte.columns.clone(), cte.hidden);
         if source.is_empty() {
             return Err(Error::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
                 format!("WITH query \"{name}\" does not have a RETURNING clause"),
             ));
         }
+        self.level().recursive_reference |= recursive;
         let mut columns: Vec<Column> = Vec::with_capacity(source.len());
         for column in &source {
             let own = Column { source: column.source, ..self.new_column(column.name.clone(), column.ty) };
@@ -213,26 +276,22 @@ impl Binder<'_> {
             }
             columns.push(own);
         }
-        let named = columns.iter().map(NamedColumn::of).collect();
-        Ok(Some((Node::CteScan { cte: id, name: shown, columns }, named)))
+        let mut columns_named: Vec<NamedColumn> = columns.iter().map(NamedColumn::of).collect();
+        let hidden = columns_named.split_off(columns_named.len() - hidden);
+        Ok(Some(CteReference { node: Node::CteScan { cte: id, name: shown, columns }, columns: columns_named, hidden }))
     }
+}
+
+/// A FROM item that is a CTE.
+pub(crate) struct CteReference {
+    /// The scan.
+    pub node: Node,
+    /// What `*` stands for.
+    pub columns: Vec<NamedColumn>,
+    /// Columns that `*` leaves out.
+    pub hidden: Vec<NamedColumn>,
 }
 
 fn materialized(cte: &ast::Cte) -> Option<bool> {
     cte.materialized.as_ref().map(|m| matches!(m, CteAsMaterialized::Materialized))
-}
-
-/// Clauses that a recursive query cannot have around its UNION.
-fn refuse_clauses(query: &ast::Query) -> Result<()> {
-    let clauses = [
-        (query.order_by.is_some(), "ORDER BY"),
-        (query.limit_clause.is_some() || query.fetch.is_some(), "LIMIT"),
-        (!query.locks.is_empty(), "FOR UPDATE/SHARE"),
-    ];
-    match clauses.iter().find(|(present, _)| *present) {
-        Some((_, what)) => {
-            Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{what} in a recursive query is not implemented")))
-        }
-        None => Ok(()),
-    }
 }

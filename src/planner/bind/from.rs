@@ -9,7 +9,9 @@ use dictdb_types::{Error, Result, SqlState, Type, oids};
 
 use super::Binder;
 use super::clause::Clause;
+use super::cte::CteReference;
 use super::names::{FromItem, NamedColumn, Names, TableName, idents};
+use super::recursion::IN_OUTER_JOIN;
 use crate::expr::Expr;
 use crate::logical::{Column, JoinKind, Node, Scan};
 use crate::view::tree::Source;
@@ -47,11 +49,23 @@ impl Binder<'_> {
 
     /// One FROM item. The level's names are what LATERAL may see; the item's own names are returned, not added.
     fn bind_table_with_joins(&mut self, item: &TableWithJoins) -> Result<(Node, Names, bool)> {
-        let (mut node, mut names, mut lateral) = self.bind_factor(&item.relation)?;
-        for join in &item.joins {
-            let (kind, constraint) = join_kind(&join.join_operator)?;
-            let (right, right_names, right_lateral) =
-                self.with_left_visible(&names, kind, |binder| binder.bind_factor(&join.relation))?;
+        let kinds = item.joins.iter().map(|join| join_kind(&join.join_operator));
+        let kinds = kinds.collect::<Result<Vec<_>>>()?;
+        let nullable = |joined: usize| {
+            let outer = |at: usize, own: JoinKind| kinds[at..].iter().any(|(kind, _)| *kind == own);
+            let own = joined.checked_sub(1).and_then(|at| kinds.get(at)).map(|(kind, _)| *kind);
+            let null = matches!(own, Some(JoinKind::Left | JoinKind::Full))
+                || outer(joined, JoinKind::Right)
+                || outer(joined, JoinKind::Full);
+            null.then_some(IN_OUTER_JOIN)
+        };
+        let (mut node, mut names, mut lateral) =
+            self.misplacing_if(nullable(0), |binder| binder.bind_factor(&item.relation))?;
+        for (at, join) in item.joins.iter().enumerate() {
+            let (kind, constraint) = kinds[at];
+            let (right, right_names, right_lateral) = self.with_left_visible(&names, kind, |binder| {
+                binder.misplacing_if(nullable(at + 1), |binder| binder.bind_factor(&join.relation))
+            })?;
             names.check_aliases(&right_names)?;
             lateral |= right_lateral && self.refers_outside(&right, &node);
             let joined = self.bind_join(kind, constraint, (node, names), (right, right_names), right_lateral)?;
@@ -152,7 +166,7 @@ impl Binder<'_> {
                 .hint(format!("For example, {example}")));
         };
         let node = if lateral {
-            self.bind_subquery(query)?
+            self.in_clause(Clause::FromSubquery, |binder| binder.bind_subquery(query))?
         } else {
             self.without_own_names(|binder| binder.bind_subquery(query))?
         };
@@ -216,7 +230,7 @@ impl Binder<'_> {
     ) -> Result<(Node, Names)> {
         let parts = idents(name)?;
         if let [single] = parts.as_slice()
-            && let Some((node, columns)) = self.bind_cte_reference(&single.value)?
+            && let Some(CteReference { node, columns, hidden }) = self.bind_cte_reference(single)?
         {
             let shown = alias.map_or(single.value.as_str(), |alias| alias.name.value.as_str());
             let columns = match alias {
@@ -224,7 +238,7 @@ impl Binder<'_> {
                 None => columns,
             };
             let table = TableName::new(shown, columns, oids::RECORD);
-            let names = Names::of_table(TableName { item: FromItem::Cte, ..table });
+            let names = Names::of_table(TableName { item: FromItem::Cte, system: hidden, ..table });
             self.record_table(|| Source::Cte(Arc::from(single.value.as_str())), alias, &names);
             return Ok((node, names));
         }

@@ -368,13 +368,13 @@ impl Grouping {
     }
 }
 
-/// Whether a scan provides the column and all primary key columns of its table are grouped.
+/// Whether a scan provides the column and all primary key columns of its table are grouped, in every grouping set.
 fn determined_by_key(id: ColumnId, grouping: &Grouping, input: &Node) -> bool {
-    let grouped =
-        |column: ColumnId| grouping.groups.iter().any(|(_, e)| matches!(e, Expr::Column(c, _) if *c == column));
-    if grouping.sets.is_some() {
-        return false;
-    }
+    let grouped = |column: ColumnId| {
+        let is = |(_, e): &(Column, Expr)| matches!(e, Expr::Column(c, _) if *c == column);
+        let Some(position) = grouping.groups.iter().position(is) else { return false };
+        grouping.sets.as_ref().is_none_or(|sets| sets.iter().all(|set| set.contains(&position)))
+    };
     crate::columns::scans(input).into_iter().any(|scan| {
         if !scan.columns.iter().any(|(column, _)| column.id == id) {
             return false;

@@ -27,9 +27,11 @@ mod operator;
 mod order;
 mod privilege;
 mod query;
+mod recursion;
 mod reference;
 mod sample;
 mod security;
+mod search_cycle;
 mod select;
 mod set;
 mod setop;
@@ -119,6 +121,10 @@ pub struct Binder<'a> {
     next_cte: u32,
     pub(crate) levels: Vec<Level>,
     pub(crate) ctes: Vec<cte::VisibleCte>,
+    /// Items of WITH clauses around that names cannot mean yet, the next one last.
+    later_ctes: Vec<String>,
+    /// Why a recursive reference may not stand where the binder is, if it may not.
+    misplaced: Option<recursion::Misplaced>,
     depth: usize,
     /// Tables whose policies are being bound.
     pub(crate) policed: Vec<Oid>,
@@ -169,6 +175,8 @@ impl<'a> Binder<'a> {
             next_cte: 0,
             levels: Vec::new(),
             ctes: Vec::new(),
+            later_ctes: Vec::new(),
+            misplaced: None,
             depth: 0,
             policed: Vec::new(),
             secured: None,
@@ -349,7 +357,16 @@ impl<'a> Binder<'a> {
         };
         found.cloned().ok_or_else(|| {
             let name = names::dotted(parts);
-            Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist")).at(position)
+            let error = Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist"));
+            let error = if self.later_ctes.contains(&name) && parts.len() == 1 {
+                let detail = "but it cannot be referenced from this part of the query.";
+                error
+                    .detail(format!("There is a WITH item named \"{name}\", {detail}"))
+                    .hint("Use WITH RECURSIVE, or re-order the WITH items to remove forward references.")
+            } else {
+                error
+            };
+            error.at(position)
         })
     }
 }

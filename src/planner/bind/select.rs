@@ -3,7 +3,8 @@
 //! ```text
 //!   FROM → WHERE → GROUP BY/aggregates → HAVING → windows → set-returning calls → select list → DISTINCT → ORDER BY
 //! ```
-//! Expressions are bound first, with aggregates, window calls and set-returning calls replaced by columns of their own;
+//! Expressions are bound first, in PostgreSQL's order (select list, WHERE, HAVING, ORDER BY, GROUP BY), which decides
+//! about the error that is reported, with aggregates, window calls and set-returning calls replaced by columns of their own;
 //! then the nodes that provide those columns are stacked up.
 
 use dictdb_parser::ast;
@@ -34,20 +35,20 @@ impl Binder<'_> {
         let from = self.bind_from(&select.from)?;
         let mut node = from;
         let mut filter = None;
+        self.bind_named_windows(&select.named_window)?;
+        let mut list = self.bind_select_list(&select.projection)?;
         if let Some(selection) = &select.selection {
             let predicate = self.bind_predicate(selection, Clause::Where)?;
             filter = self.records().then(|| predicate.clone());
             node = Node::Filter { input: Box::new(node), predicate };
         }
-        self.bind_named_windows(&select.named_window)?;
-        let mut list = self.bind_select_list(&select.projection)?;
-        let mut sort =
-            self.bind_order_by(order, &mut list.columns, matches!(select.distinct, Some(ast::Distinct::Distinct)))?;
-        let mut grouping = self.bind_group_by(&select.group_by, &list.columns)?;
         let mut having = match &select.having {
             Some(having) => Some(self.bind_predicate(having, Clause::Having)?),
             None => None,
         };
+        let mut sort =
+            self.bind_order_by(order, &mut list.columns, matches!(select.distinct, Some(ast::Distinct::Distinct)))?;
+        let mut grouping = self.bind_group_by(&select.group_by, &list.columns)?;
         if matches!(select.distinct, Some(ast::Distinct::Distinct)) {
             self.require_distinct(&select.projection, &list)?;
         }
@@ -82,6 +83,12 @@ impl Binder<'_> {
         let aggregates = std::mem::take(&mut level.aggregates);
         let groupings = std::mem::take(&mut level.groupings);
         let grouped = grouping.is_some() || !aggregates.is_empty() || !groupings.is_empty() || having.is_some();
+        if self.level().recursive_reference
+            && let Some((first, _)) = aggregates.first()
+        {
+            let message = "aggregate functions are not allowed in a recursive query's recursive term";
+            return Err(Error::new(SqlState::INVALID_RECURSION, message).at(self.call_position(first.id)));
+        }
         if grouped {
             if let Some(lock) = locks.first() {
                 let what = match (&grouping, &having) {
@@ -110,13 +117,19 @@ impl Binder<'_> {
             self.level().windows = windows;
             self.level().sets = sets;
             let groupings = grouping.positions(groupings)?;
-            node = Node::Aggregate(Box::new(Aggregate {
-                input: node,
-                groups: grouping.groups,
-                sets: grouping.sets,
-                calls: aggregates,
-                groupings,
-            }));
+            let single_group = grouping.groups.is_empty() && grouping.sets.is_none();
+            if single_group && aggregates.is_empty() && groupings.is_empty() {
+                // Nothing depends on the rows: there is one group, even of none.
+                node = Node::Values { columns: Vec::new(), rows: vec![Vec::new()] };
+            } else {
+                node = Node::Aggregate(Box::new(Aggregate {
+                    input: node,
+                    groups: grouping.groups,
+                    sets: grouping.sets,
+                    calls: aggregates,
+                    groupings,
+                }));
+            }
             if let Some(predicate) = having {
                 node = Node::Filter { input: Box::new(node), predicate };
             }

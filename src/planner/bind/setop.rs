@@ -8,6 +8,7 @@ use dictdb_types::{Error, Result, SqlState, Type};
 
 use super::Binder;
 use super::clause::Clause;
+use super::recursion::{IN_EXCEPT, IN_INTERSECT};
 use crate::expr::Expr;
 use crate::logical::{Column, Node, SetOpKind};
 
@@ -26,8 +27,14 @@ impl Binder<'_> {
         };
         let left_items: Vec<_> = super::insert_source::items(left).iter().map(|item| self.leftmost(item)).collect();
         let right_items: Vec<_> = super::insert_source::items(right).iter().map(|item| self.leftmost(item)).collect();
-        let left = self.bind_set_expr(left)?;
-        let right = self.bind_set_expr(right)?;
+        let all = quantifier == SetQuantifier::All;
+        let places = match kind {
+            SetOpKind::Union => [None, None],
+            SetOpKind::Intersect => [all.then_some(IN_INTERSECT); 2],
+            SetOpKind::Except => [all.then_some(IN_EXCEPT), Some(IN_EXCEPT)],
+        };
+        let left = self.misplacing_if(places[0], |binder| binder.bind_set_expr(left))?;
+        let right = self.misplacing_if(places[1], |binder| binder.bind_set_expr(right))?;
         let (left_columns, right_columns) = (left.columns(), right.columns());
         if left_columns.len() != right_columns.len() {
             return Err(Error::new(
@@ -40,7 +47,7 @@ impl Binder<'_> {
         for (index, (a, b)) in left_columns.iter().zip(&right_columns).enumerate() {
             let position = right_items.get(index).copied().flatten();
             let ty = self.common_type(&[a.ty, b.ty], name).map_err(|e| e.at(position))?;
-            if kind != SetOpKind::Union || quantifier != SetQuantifier::All {
+            if kind != SetOpKind::Union || !all {
                 self.require_equality(ty, left_items.get(index).copied().flatten())?;
             }
             types.push(ty);
@@ -49,7 +56,6 @@ impl Binder<'_> {
         let right = self.coerce_arm(right, &types)?;
         let columns: Vec<Column> =
             left_columns.iter().zip(&types).map(|(column, ty)| self.new_column(column.name.clone(), *ty)).collect();
-        let all = quantifier == SetQuantifier::All;
         self.record_set_operation(kind, all, &columns);
         Ok(Node::SetOp { kind, all, columns, left: Box::new(left), right: Box::new(right) })
     }

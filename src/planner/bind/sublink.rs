@@ -9,6 +9,7 @@ use super::Binder;
 use super::clause::{Clause, Forbidden};
 use super::expression::strip_parentheses;
 use super::operator::OperatorName;
+use super::recursion::IN_SUBQUERY;
 use crate::expr::{Expr, Sublink, SublinkKind};
 use crate::logical::Node;
 
@@ -21,7 +22,7 @@ impl Binder<'_> {
         position: Option<u32>,
     ) -> Result<Expr> {
         self.check_subquery_allowed().map_err(|e| e.at(position))?;
-        let mut node = self.bind_subquery(query)?;
+        let mut node = self.misplacing(IN_SUBQUERY, |binder| binder.bind_subquery(query))?;
         if let (SublinkKind::Exists, Node::Project { columns, .. }) = (&kind, &mut node) {
             // EXISTS does not look at the select list: PostgreSQL does not even plan it.
             columns.clear();
@@ -65,7 +66,7 @@ impl Binder<'_> {
             },
             other => vec![self.bind_expr(other)?],
         };
-        let node = self.bind_subquery(query)?;
+        let node = self.misplacing(IN_SUBQUERY, |binder| binder.bind_subquery(query))?;
         let wording = self.recorded_query().map(Arc::new);
         let columns = node.columns();
         if columns.len() != operands.len() {

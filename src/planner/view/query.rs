@@ -103,8 +103,7 @@ impl Printer<'_> {
     fn cte(&self, cte: &Cte, out: &mut String) -> Result<()> {
         out.push_str(&quote_identifier(&cte.name));
         if !cte.columns.is_empty() {
-            let columns: Vec<_> = cte.columns.iter().map(|name| quote_identifier(name)).collect();
-            out.push_str(&format!("({})", columns.join(", ")));
+            out.push_str(&format!("({})", names(&cte.columns)));
         }
         out.push_str(match cte.materialized {
             None => " AS (",
@@ -115,6 +114,19 @@ impl Printer<'_> {
         self.query(&cte.query, self.level(), Shown { visible: true, ..Shown::default() }, out)?;
         self.keyword(out, "", 0, 0, 0);
         out.push(')');
+        if let Some(search) = &cte.search {
+            let order = if search.depth_first { "DEPTH" } else { "BREADTH" };
+            let columns = names(&search.columns);
+            out.push_str(&format!(" SEARCH {order} FIRST BY {columns} SET {}", quote_identifier(&search.sequence)));
+        }
+        if let Some(cycle) = &cte.cycle {
+            out.push_str(&format!(" CYCLE {} SET {}", names(&cycle.columns), quote_identifier(&cycle.mark)));
+            for (value, word) in cycle.values.iter().flatten().zip([" TO ", " DEFAULT "]) {
+                out.push_str(word);
+                self.expr(value, out)?;
+            }
+            out.push_str(&format!(" USING {}", quote_identifier(&cycle.path)));
+        }
         Ok(())
     }
 
@@ -234,4 +246,8 @@ impl Printer<'_> {
         }
         self.window_clause(&select.windows, out)
     }
+}
+
+fn names(names: &[std::sync::Arc<str>]) -> String {
+    names.iter().map(|name| quote_identifier(name)).collect::<Vec<_>>().join(", ")
 }

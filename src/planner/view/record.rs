@@ -8,7 +8,9 @@ use dictdb_catalog::Catalog;
 use dictdb_parser::ast::{self, JoinConstraint, TableFactor};
 use dictdb_parser::node;
 
-use super::tree::{Body, Calls, Cte, FromItem, Functions, Group, Join, Lock, Query, Select, SetOp, Source, Table};
+use super::tree::{
+    Body, Calls, Cte, Cycle, FromItem, Functions, Group, Join, Lock, Query, Search, Select, SetOp, Source, Table,
+};
 use crate::bind::{Binder, NamedColumn, Names};
 use crate::expr::Expr;
 use crate::logical::{Column, FunctionScan, JoinKind, Node, SetOpKind};
@@ -45,6 +47,10 @@ impl Recorder {
     }
 }
 
+fn name(ident: &ast::Ident) -> Arc<str> {
+    Arc::from(ident.value.as_str())
+}
+
 fn last<T>(items: &mut Vec<T>, count: usize) -> Vec<T> {
     items.split_off(items.len().saturating_sub(count))
 }
@@ -53,18 +59,6 @@ impl Binder<'_> {
     /// The query recorded last.
     pub(crate) fn recorded_query(&mut self) -> Option<Query> {
         self.recorder.as_mut()?.queries.pop()
-    }
-
-    /// Where the recorder stands, before something that may be bound again.
-    pub(crate) fn record_mark(&self) -> Option<Mark> {
-        self.recorder.as_ref().map(Recorder::mark)
-    }
-
-    /// Forgets what was recorded since.
-    pub(crate) fn record_reset(&mut self, mark: Option<Mark>) {
-        if let (Some(recorder), Some(mark)) = (&mut self.recorder, mark) {
-            recorder.reset(mark);
-        }
     }
 
     /// A whole query: its body has been recorded, and its WITH items before.
@@ -147,10 +141,45 @@ impl Binder<'_> {
 
     /// A `WITH` item over the query recorded last.
     pub(crate) fn record_cte(&mut self, syntax: &ast::Cte, materialized: Option<bool>) {
+        let cycle = self.recorder.is_some().then(|| self.recorded_cycle(syntax)).flatten();
         let Some(recorder) = &mut self.recorder else { return };
         let Some(query) = recorder.queries.pop() else { return };
-        let columns = syntax.alias.columns.iter().map(|column| Arc::from(column.name.value.as_str())).collect();
-        recorder.ctes.push(Cte { name: Arc::from(syntax.alias.name.value.as_str()), columns, query, materialized });
+        let columns = syntax.alias.columns.iter().map(|column| name(&column.name)).collect();
+        let search = node::search(&syntax.query).map(|search| Search {
+            depth_first: search.depth_first,
+            columns: search.columns.iter().copied().map(name).collect(),
+            sequence: name(search.sequence),
+        });
+        recorder.ctes.push(Cte { name: name(&syntax.alias.name), columns, query, materialized, search, cycle });
+    }
+
+    fn recorded_cycle(&mut self, syntax: &ast::Cte) -> Option<Cycle> {
+        let cycle = node::cycle(&syntax.query)?;
+        let values = [cycle.value, cycle.default].map(|value| {
+            let bound = self.in_level(|binder| {
+                let bound = binder.bind_expr(value)?;
+                binder.resolve_unknown(bound)
+            });
+            bound.unwrap_or(Expr::Const(dictdb_types::Datum::Null, dictdb_types::oids::TEXT.into()))
+        });
+        let truth =
+            |expr: &Expr, want| matches!(expr, Expr::Const(dictdb_types::Datum::Bool(value), _) if *value == want);
+        let plain = truth(&values[0], true) && truth(&values[1], false);
+        Some(Cycle {
+            columns: cycle.columns.iter().copied().map(name).collect(),
+            mark: name(cycle.mark),
+            values: (!plain).then_some(values),
+            path: name(cycle.path),
+        })
+    }
+
+    /// Puts the items of a `WITH` clause recorded last back in the order they were written in.
+    pub(crate) fn record_cte_order(&mut self, order: &[(usize, bool)]) {
+        let Some(recorder) = &mut self.recorder else { return };
+        let mut items: Vec<_> =
+            order.iter().map(|(index, _)| *index).zip(last(&mut recorder.ctes, order.len())).collect();
+        items.sort_by_key(|(index, _)| *index);
+        recorder.ctes.extend(items.into_iter().map(|(_, item)| item));
     }
 
     /// The two terms of a recursive `WITH` item as one query; its own WITH items were recorded before.

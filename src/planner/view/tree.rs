@@ -80,6 +80,34 @@ pub struct Cte {
     pub query: Query,
     /// `MATERIALIZED` (true), `NOT MATERIALIZED` (false).
     pub materialized: Option<bool>,
+    /// `SEARCH`.
+    pub search: Option<Search>,
+    /// `CYCLE`.
+    pub cycle: Option<Cycle>,
+}
+
+/// `SEARCH` of a `WITH` item.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// `DEPTH` rather than `BREADTH`.
+    pub depth_first: bool,
+    /// The columns searched by.
+    pub columns: Vec<Arc<str>>,
+    /// The added column.
+    pub sequence: Arc<str>,
+}
+
+/// `CYCLE` of a `WITH` item.
+#[derive(Clone, Debug)]
+pub struct Cycle {
+    /// The columns that tell a cycle.
+    pub columns: Vec<Arc<str>>,
+    /// The added mark.
+    pub mark: Arc<str>,
+    /// Its two values, unless they are true and false.
+    pub values: Option<[Expr; 2]>,
+    /// The added path.
+    pub path: Arc<str>,
 }
 
 /// The body of a query.
