@@ -5,7 +5,7 @@
 //! knows the encoding, and a reader who overlooks one meets a node it does not support rather than a wrong meaning.
 
 use sqlparser::ast::{
-    BinaryOperator, ConflictTarget as AstConflictTarget, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident,
+    BinaryOperator, ConflictTarget as AstConflictTarget, Cte, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident,
     Insert, JoinConstraint, LockClause, LockType, NonBlock, ObjectName, ObjectNamePart, ObjectNamePartFunction,
     OnInsert, Query, Setting, Value, WindowFrame, WindowFrameBound, WindowFrameUnits,
 };
@@ -540,6 +540,19 @@ pub(crate) fn subscript_part(bounds: Vec<Option<Expr>>) -> ObjectNamePart {
     let arg =
         |bound: Option<Expr>| FunctionArg::Unnamed(bound.map_or(FunctionArgExpr::Wildcard, FunctionArgExpr::Expr));
     ObjectNamePart::Function(ObjectNamePartFunction { name: marker("[]"), args: bounds.into_iter().map(arg).collect() })
+}
+
+/// Between the names of tables, which cannot contain it.
+const NAME_END: char = '\0';
+
+/// Whether the query of an item of `WITH RECURSIVE` names a table that is none of its own `WITH` items.
+pub fn mentions(item: &Cte, table: &str) -> bool {
+    item.from.as_ref().is_some_and(|names| names.value.split(NAME_END).any(|name| name == table))
+}
+
+pub(crate) fn mentioned(tables: &[Box<str>]) -> Option<Ident> {
+    let names: Vec<&str> = tables.iter().map(|name| &**name).collect();
+    (!names.is_empty()).then(|| marker(&names.join(&NAME_END.to_string())))
 }
 
 /// `SEARCH … FIRST BY columns SET sequence` of a `WITH` item.

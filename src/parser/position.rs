@@ -3,7 +3,7 @@
 //! Spans in our trees are all on line 1, with that offset as column, so no text is needed to read them.
 
 use rustc_hash::FxHashMap;
-use sqlparser::ast::{Expr, Query, Spanned};
+use sqlparser::ast::{Expr, Spanned};
 use sqlparser::tokenizer::{Location, Span};
 
 /// The position a span starts at; `None` for nodes that were made without text.
@@ -23,26 +23,12 @@ pub(crate) fn span(start: u32, end: u32) -> Span {
 #[derive(Clone, Debug, Default)]
 pub struct Locations {
     by_operand: FxHashMap<usize, u32>,
-    mentions: FxHashMap<usize, Box<[Box<str>]>>,
 }
 
 impl Locations {
     /// Files the position of the node whose first boxed operand is `operand`.
     pub(crate) fn record(&mut self, operand: &Expr, position: u32) {
         self.by_operand.insert(address(operand), position);
-    }
-
-    /// Files the tables that the query of an item of `WITH RECURSIVE` names.
-    pub(crate) fn record_mentions(&mut self, query: &Query, tables: &[Box<str>]) {
-        if !tables.is_empty() {
-            self.mentions.insert(std::ptr::from_ref(query) as usize, tables.into());
-        }
-    }
-
-    /// Whether the boxed query of an item of `WITH RECURSIVE` names a table that is none of its own `WITH` items.
-    pub fn mentions(&self, query: &Query, table: &str) -> bool {
-        let address = std::ptr::from_ref(query) as usize;
-        self.mentions.get(&address).is_some_and(|tables| tables.iter().any(|name| **name == *table))
     }
 
     /// The position PostgreSQL gives to errors about this node itself: the operator, the cast, the function name, the literal.

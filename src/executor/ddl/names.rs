@@ -99,7 +99,13 @@ impl DdlContext<'_> {
     pub(super) fn look_up_relation(&mut self, name: &ObjectName) -> Result<Option<Arc<Relation>>> {
         let catalog = self.view();
         Ok(match parts(name).as_slice() {
-            [name] => catalog.relation_on_path(self.search_path, &name.value).cloned(),
+            [name] => {
+                // The first temporary table of a session may refer to itself before its schema is on the path.
+                let temporary = (!self.search_path.contains(&self.temporary_schema))
+                    .then(|| catalog.relation_in(self.temporary_schema, &name.value))
+                    .flatten();
+                temporary.or_else(|| catalog.relation_on_path(self.search_path, &name.value)).cloned()
+            }
             [.., schema, name] => {
                 let schema = catalog.schema_seen(self.search_path, &schema.value);
                 schema.and_then(|schema| catalog.relation_in(schema.oid, &name.value).cloned())

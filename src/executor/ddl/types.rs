@@ -11,8 +11,9 @@ use super::names::{parts, shown};
 
 /// `pg_class.oid` of `pg_type`.
 const TYPE_CLASS: Oid = Oid(1247);
-/// Distance between the codes of neighbouring labels of a new enum: sixteen labels fit between any two.
-const LABEL_SPACING: u32 = 1 << 16;
+/// Distance between the codes of neighbouring labels of a new enum at most: thirty labels fit between two of a few,
+/// each next to the one before.
+const LABEL_SPACING: u32 = 1 << 30;
 /// Longest label, in bytes.
 const LABEL_BYTES: usize = 63;
 
@@ -20,6 +21,7 @@ impl DdlContext<'_> {
     pub(super) fn create_enum(&mut self, create: &CreateEnum) -> Result<()> {
         let (namespace, name) = self.new_type_name(&create.name)?;
         let mut labels: Vec<EnumLabel> = Vec::with_capacity(create.labels.len());
+        let spacing = label_spacing(create.labels.len());
         for (index, label) in create.labels.iter().enumerate() {
             check_label(label)?;
             if labels.iter().any(|other| *other.label == **label) {
@@ -29,7 +31,7 @@ impl DdlContext<'_> {
                 ));
             }
             let code = (index as u32 + 1)
-                .checked_mul(LABEL_SPACING)
+                .checked_mul(spacing)
                 .ok_or_else(|| Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "too many labels of an enum type"))?;
             labels.push(EnumLabel { oid: self.new_oid(), code, label: Arc::from(label.as_str()) });
         }
@@ -116,10 +118,23 @@ impl DdlContext<'_> {
 
     pub(super) fn new_type_name(&mut self, name: &dictdb_parser::ast::ObjectName) -> Result<(Oid, Arc<str>)> {
         let (namespace, name) = self.new_name(name, false)?;
-        if self.view().type_in(namespace, &name).is_some() {
+        if let Some(taken) = self.view().type_in(namespace, &name)
+            && !self.move_array_type(&taken)
+        {
             return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{name}\" already exists")));
         }
         Ok((namespace, name))
+    }
+
+    /// Makes way for a new type where the name is only that of an array type, which has a name of no importance.
+    fn move_array_type(&mut self, taken: &TypeInfo) -> bool {
+        let of_element = |info: Arc<TypeInfo>| info.array == taken.oid;
+        if taken.oid < Oid::FIRST_NORMAL || !self.type_info(taken.element).is_ok_and(of_element) {
+            return false;
+        }
+        let name = self.array_name(taken.namespace, &taken.name);
+        self.put(Object::Type(Arc::new(TypeInfo { name, ..taken.clone() })));
+        true
     }
 
     /// A type of a user with nothing set but its names.
@@ -184,6 +199,12 @@ impl DdlContext<'_> {
     }
 }
 
+/// How far apart the labels of a new enum are: half of the codes stay free behind them.
+fn label_spacing(labels: usize) -> u32 {
+    let most = (u32::MAX / 2) as usize / labels.max(1);
+    u32::try_from(most).unwrap_or(LABEL_SPACING).clamp(1, LABEL_SPACING)
+}
+
 /// Where a new label goes.
 fn label_place(labels: &[EnumLabel], neighbor: Option<&(bool, String)>) -> Result<usize> {
     let Some((after, neighbor)) = neighbor else { return Ok(labels.len()) };
@@ -198,7 +219,9 @@ fn code_at(labels: &[EnumLabel], place: usize) -> Result<u32> {
     let full = || Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "no room for another label at this place of the enum");
     let before = place.checked_sub(1).map_or(0, |index| labels[index].code);
     match labels.get(place) {
-        None => before.checked_add(LABEL_SPACING).ok_or_else(full),
+        None if before == u32::MAX => Err(full()),
+        // Half of what is left, so that there is always some more.
+        None => Ok(before + ((u32::MAX - before) / 2).clamp(1, 1 << 16)),
         Some(next) if next.code - before > 1 => Ok(before + (next.code - before) / 2),
         Some(_) => Err(full()),
     }

@@ -87,7 +87,7 @@ impl DdlContext<'_> {
                 ));
             }
             let info = self.type_info(output.ty.oid)?;
-            if matches!(info.kind, TypeKind::Pseudo) && !info.is_array() {
+            if matches!(info.kind, TypeKind::Pseudo) {
                 let catalog = self.view();
                 return Err(Error::new(
                     SqlState::INVALID_TABLE_DEFINITION,

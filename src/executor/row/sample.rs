@@ -39,7 +39,7 @@ struct Choice {
 
 impl Sample {
     /// 2202H, 2202G.
-    fn choice(&self, rt: &Runtime) -> Result<Choice> {
+    fn choice(&self, rt: &Runtime, random: u64) -> Result<Choice> {
         let scope = Scope::new(rt, &[]);
         let percent = match self.percent.eval(scope)? {
             Datum::Float4(percent) => percent,
@@ -49,7 +49,7 @@ impl Sample {
             return Err(argument("sample percentage must be between 0 and 100"));
         }
         let seed = match &self.seed {
-            None => std::collections::hash_map::RandomState::new().build_hasher().finish(),
+            None => random,
             Some(code) => match code.eval(scope)? {
                 Datum::Float8(seed) => seed.to_bits(),
                 _ => {
@@ -79,13 +79,16 @@ fn argument(message: &str) -> Error {
 
 impl Node for Sample {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {
-        Box::new(SampleCursor { input: self.input.clone().open(), node: self, choice: None })
+        let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+        Box::new(SampleCursor { input: self.input.clone().open(), node: self, random, choice: None })
     }
 }
 
 struct SampleCursor {
     node: Arc<Sample>,
     input: Box<dyn Cursor>,
+    /// The seed of samples that are not repeatable.
+    random: u64,
     choice: Option<Choice>,
 }
 
@@ -93,7 +96,7 @@ impl Cursor for SampleCursor {
     fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
         let choice = match self.choice {
             Some(choice) => choice,
-            None => *self.choice.insert(self.node.choice(rt)?),
+            None => *self.choice.insert(self.node.choice(rt, self.random)?),
         };
         while self.input.next(rt, row)? {
             let Some((member, id)) = row_id(row.get(self.node.row_id).unwrap_or(&Datum::Null))? else { continue };
@@ -109,8 +112,9 @@ impl Cursor for SampleCursor {
         Ok(false)
     }
 
-    /// The rows chosen stay the same for the whole execution.
+    /// The rows chosen stay the same for the whole execution, unless the arguments change.
     fn rescan(&mut self, rt: &Runtime) -> Result<()> {
+        self.choice = None;
         self.input.rescan(rt)
     }
 }

@@ -137,7 +137,7 @@ fn power(base: f64, exponent: f64) -> Result<f64> {
     if base == 0.0 && exponent < 0.0 {
         bail!(INVALID_ARGUMENT_FOR_POWER_FUNCTION, "zero raised to a negative power is undefined");
     }
-    if base < 0.0 && exponent.floor() != exponent {
+    if base < 0.0 && exponent.floor() != exponent && !exponent.is_nan() {
         bail!(
             INVALID_ARGUMENT_FOR_POWER_FUNCTION,
             "a negative number raised to a non-integer power yields a complex result"

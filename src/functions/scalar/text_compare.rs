@@ -78,7 +78,7 @@ const COERCIONS: &[(&str, ScalarFn)] = kernels! {
     "name_bpchar" => |s: &str| s,
     "bpchar_name" => |s: &str| truncate_name(s).trim_end_matches(' '),
     "nameconcatoid" => |s: &str, oid: dictdb_types::Oid| name_with_oid(s, oid.0),
-    "text_char" => |s: &str| first_byte(s),
+    "text_char" => |s: &str| dictdb_types::text::string::char_datum(dictdb_types::text::string::input_char(s)),
     "char_text" => |s: &str| char_out(s),
     "char_bpchar" => |s: &str| char_out(s),
     "chartoi4" => |s: &str| s.chars().next().map_or(0, |c| i32::from(c as u32 as u8 as i8)),
@@ -101,11 +101,6 @@ fn name_with_oid(name: &str, oid: u32) -> String {
     let suffix = format!("_{oid}");
     let room = name.floor_char_boundary(MAX_NAME_BYTES - suffix.len());
     format!("{}{suffix}", &name[..room])
-}
-
-/// The first byte of a text as a `"char"`.
-fn first_byte(s: &str) -> String {
-    s.bytes().next().map(|b| char::from(b).to_string()).unwrap_or_default()
 }
 
 /// A `"char"` as text: bytes above 127 as backslash and octal digits.

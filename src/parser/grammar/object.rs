@@ -160,8 +160,7 @@ impl Parser<'_> {
         if recursive {
             let view = name.0.last().and_then(|part| part.as_ident().cloned());
             let view = view.unwrap_or_else(|| Ident::new(""));
-            *query.query = recursive_view(view, columns.clone(), *query.query);
-            self.record_mentions_of(query.query.with.as_ref());
+            *query.query = recursive_view(view, columns.clone(), *query.query, self.all_mentioned());
         }
         let position = self.nth(1).position;
         let check_option = self.check_option()?;
@@ -371,14 +370,14 @@ fn definition_of(kind: ObjectKind, name: ObjectName, definition: Option<Vec<DefE
 }
 
 /// `CREATE RECURSIVE VIEW v (a, b) AS query` is a view of `WITH RECURSIVE v (a, b) AS (query) SELECT a, b FROM v`.
-fn recursive_view(view: Ident, columns: Vec<Ident>, query: Query) -> Query {
+fn recursive_view(view: Ident, columns: Vec<Ident>, query: Query, mentioned: Option<Ident>) -> Query {
     let column = |name: &Ident| TableAliasColumnDef { name: name.clone(), data_type: None };
     let alias =
         TableAlias { explicit: true, name: view.clone(), columns: columns.iter().map(column).collect(), at: None };
     let cte = sqlparser::ast::Cte {
         alias,
         query: Box::new(query),
-        from: None,
+        from: mentioned,
         materialized: None,
         closing_paren_token: AttachedToken::empty(),
     };

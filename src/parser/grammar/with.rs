@@ -2,7 +2,9 @@
 
 use dictdb_types::Result;
 use sqlparser::ast::helpers::attached_token::AttachedToken;
-use sqlparser::ast::{Cte, CteAsMaterialized, Expr, ObjectName, Setting, TableAlias, TableAliasColumnDef, Value, With};
+use sqlparser::ast::{
+    Cte, CteAsMaterialized, Expr, Ident, ObjectName, Setting, TableAlias, TableAliasColumnDef, Value, With,
+};
 
 use super::Parser;
 use crate::keyword::Keyword as K;
@@ -20,10 +22,9 @@ impl Parser<'_> {
         let mut cte_tables: Vec<Cte> = Vec::new();
         loop {
             let before = self.mentions();
-            let cte = self.mentioning(recursive, |parser| parser.nested(Self::common_table_expression))?;
+            let mut cte = self.mentioning(recursive, |parser| parser.nested(Self::common_table_expression))?;
             if recursive {
-                let mentioned = self.mentioned.get(before..).unwrap_or_default();
-                self.locations.record_mentions(&cte.query, mentioned);
+                cte.from = node::mentioned(self.mentioned.get(before..).unwrap_or_default());
             } else {
                 self.hide(before, &cte_tables);
             }
@@ -107,11 +108,9 @@ impl Parser<'_> {
         result
     }
 
-    /// Files everything that was noted under the only item of a `WITH RECURSIVE` that was not written.
-    pub(super) fn record_mentions_of(&mut self, with: Option<&With>) {
-        if let Some([item]) = with.map(|with| with.cte_tables.as_slice()) {
-            self.locations.record_mentions(&item.query, &self.mentioned);
-        }
+    /// Everything that was noted, for the only item of a `WITH RECURSIVE` that was not written.
+    pub(super) fn all_mentioned(&self) -> Option<Ident> {
+        node::mentioned(&self.mentioned)
     }
 
     /// Notes a table named in an item of `WITH RECURSIVE`.

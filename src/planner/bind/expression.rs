@@ -98,7 +98,12 @@ impl Binder<'_> {
             return self.cast(bound, target, position);
         }
         let bound = self.bind_expr(inner)?;
-        self.cast_at(bound, target, position, own.or(position))
+        let cast = self.cast_at(bound, target, position, own.or(position))?;
+        // Without a modifier the type is any of its kind, whatever the operand was limited to.
+        if target.typmod < 0 && cast.ty().typmod >= 0 && cast.ty().oid == target.oid {
+            return Ok(Expr::Relabel(Box::new(cast), target));
+        }
+        Ok(cast)
     }
 
     fn bind_null_test(&mut self, arg: &Ast, negated: bool) -> Result<Expr> {

@@ -118,6 +118,7 @@ impl Binder<'_> {
         let (mut node, names, lateral) = bound;
         if let TableFactor::Table { name, sample: Some(sample), .. } = factor {
             node = self.bind_sample(node, name, sample)?;
+            self.record_sample(&node);
         }
         if let Some((relation, columns)) = secured {
             node = self.secure_scan(node, &relation, &columns)?;

@@ -1,6 +1,7 @@
 //! WITH RECURSIVE: which items refer to themselves, the order to bind them in, and where a recursive reference may stand.
 
 use dictdb_parser::ast::{self, LimitClause, OrderByKind, SetExpr, SetOperator};
+use dictdb_parser::node;
 use dictdb_types::{Error, Result, SqlState};
 
 use super::Binder;
@@ -23,8 +24,7 @@ impl Binder<'_> {
         if !with.recursive {
             return Ok((0..items.len()).map(|index| (index, false)).collect());
         }
-        let names =
-            |index: usize, other: usize| self.locations.mentions(&items[index].query, &items[other].alias.name.value);
+        let names = |index: usize, other: usize| node::mentions(&items[index], &items[other].alias.name.value);
         let mut pending: Vec<usize> = (0..items.len()).collect();
         let mut order = Vec::with_capacity(items.len());
         while !pending.is_empty() {

@@ -90,6 +90,16 @@ impl Printer<'_> {
             _ if lists => column_list(&table.columns, out),
             _ => {}
         }
+        if let Some(sample) = &table.sample {
+            out.push_str(&format!(" TABLESAMPLE {} (", sample.method));
+            self.expr(&sample.percent, out)?;
+            out.push(')');
+            if let Some(seed) = &sample.seed {
+                out.push_str(" REPEATABLE (");
+                self.expr(seed, out)?;
+                out.push(')');
+            }
+        }
         Ok(())
     }
 

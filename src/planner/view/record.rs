@@ -9,11 +9,12 @@ use dictdb_parser::ast::{self, JoinConstraint, TableFactor};
 use dictdb_parser::node;
 
 use super::tree::{
-    Body, Calls, Cte, Cycle, FromItem, Functions, Group, Join, Lock, Query, Search, Select, SetOp, Source, Table,
+    Body, Calls, Cte, Cycle, FromItem, Functions, Group, Join, Lock, Query, Sample, Search, Select, SetOp, Source,
+    Table,
 };
 use crate::bind::{Binder, NamedColumn, Names};
 use crate::expr::Expr;
-use crate::logical::{Column, FunctionScan, JoinKind, Node, SetOpKind};
+use crate::logical::{Column, FunctionScan, JoinKind, Node, SampleMethod, SetOpKind};
 
 /// What has been bound and not yet been taken.
 #[derive(Default)]
@@ -242,6 +243,7 @@ impl Binder<'_> {
             columns: table.columns.clone(),
             system: table.system.clone(),
             lateral,
+            sample: None,
         };
         if let Some(renamed) = &recorder.renamed {
             item.rename(renamed, alias.map_or(0, |alias| alias.columns.len()));
@@ -275,6 +277,18 @@ impl Binder<'_> {
             using_alias: using_alias.map(|alias| Arc::from(alias.value.as_str())),
             alias: None,
         })));
+    }
+
+    /// The sample taken of the table recorded last.
+    pub(crate) fn record_sample(&mut self, sampled: &Node) {
+        let (Some(recorder), Node::Sample(sample)) = (&mut self.recorder, sampled) else { return };
+        if let Some(FromItem::Table(table)) = recorder.from.last_mut() {
+            let method = match sample.method {
+                SampleMethod::Bernoulli => "bernoulli",
+                SampleMethod::System => "system",
+            };
+            table.sample = Some(Sample { method, percent: sample.percent.clone(), seed: sample.seed.clone() });
+        }
     }
 
     /// The alias of the join recorded last.

@@ -211,6 +211,19 @@ pub struct Table {
     pub system: Vec<NamedColumn>,
     /// `LATERAL`, written or, of functions, meant.
     pub lateral: bool,
+    /// `TABLESAMPLE`.
+    pub sample: Option<Sample>,
+}
+
+/// `TABLESAMPLE method (percent) REPEATABLE (seed)`.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// The method.
+    pub method: &'static str,
+    /// Its argument.
+    pub percent: Expr,
+    /// The seed.
+    pub seed: Option<Expr>,
 }
 
 /// What an item of FROM reads.

@@ -102,6 +102,12 @@ fn chain(primary: &Primary, accessors: &[Accessor], out: &mut String) {
         Primary::Null => out.push_str("null"),
         Primary::Bool(true) => out.push_str("true"),
         Primary::Bool(false) => out.push_str("false"),
+        // A point after the digits would be theirs.
+        Primary::Number(number) if !accessors.is_empty() => {
+            out.push('(');
+            number.write(out);
+            out.push(')');
+        }
         Primary::Number(number) => number.write(out),
         Primary::String(text) => write_string(text, out),
         Primary::Variable(name) => {

@@ -70,8 +70,7 @@ fn bound<'a>(whole: &str, text: &'a str) -> Result<(BoundText, &'a str)> {
     if text.bytes().next().is_some_and(ends) {
         return Ok((None, text));
     }
-    let (value, rest) = unquote(text, |b| ends(b) || matches!(b, b'(' | b'['))
-        .ok_or_else(|| malformed(whole, "Unexpected end of input."))?;
+    let (value, rest) = unquote(text, ends).ok_or_else(|| malformed(whole, "Unexpected end of input."))?;
     Ok((Some(value), rest))
 }
 

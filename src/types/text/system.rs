@@ -86,7 +86,7 @@ impl Snapshot {
     /// Reads `xmin:xmax:xip,…`; `None` for what is no snapshot.
     pub fn parse(text: &str) -> Option<Snapshot> {
         let mut parts = text.splitn(3, ':');
-        let mut bound = || parts.next()?.parse::<u64>().ok().filter(|xid| *xid > 0);
+        let mut bound = || parts.next()?.parse::<i64>().ok().filter(|xid| *xid > 0).map(i64::cast_unsigned);
         let (xmin, xmax) = (bound()?, bound()?);
         let list = parts.next()?;
         if xmax < xmin {

@@ -175,7 +175,14 @@ fn fill_at(cx: &CallContext<'_>, target: &Target, base: &Datum, json: Source<'_>
     for (index, field) in target.fields.iter().enumerate() {
         fields.push(match json.get(&field.name)? {
             Some(value) => convert(cx, field.ty, &field.name, &own(index), value, depth + 1)?,
-            None => own(index),
+            None if matches!(base, Datum::Record(_)) => own(index),
+            None => {
+                // A value that comes from nowhere may be one that a domain refuses.
+                if cx.env.base_type(field.ty).oid != field.ty.oid {
+                    cx.env.check_domain(field.ty.oid, &Datum::Null)?;
+                }
+                Datum::Null
+            }
         });
     }
     let types = target.fields.iter().map(|field| field.ty.oid).collect();

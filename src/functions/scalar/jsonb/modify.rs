@@ -129,6 +129,14 @@ fn change(json: &Jsonb, path: &Array, change: &Change<'_>) -> Result<Jsonb> {
     if path.dims.len() > 1 {
         bail!(ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts");
     }
+    let empty = match json {
+        Jsonb::Object(pairs) => pairs.is_empty(),
+        Jsonb::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    if empty && matches!(change, Change::Delete) {
+        return Ok(json.clone());
+    }
     change_at(json, &path.items, 0, change)
 }
 

@@ -97,8 +97,10 @@ fn add(words: &mut Words, value: &Jsonb, filter: Filter) -> Result<()> {
 }
 
 fn read(words: &mut Words, text: &str) -> Result<()> {
-    if words.last > 0 {
+    let before = words.placed.len();
+    words.read(text, |_| true)?;
+    if words.placed.len() > before {
         words.last += 1;
     }
-    words.read(text, |_| true)
+    Ok(())
 }

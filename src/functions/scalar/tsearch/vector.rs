@@ -22,7 +22,7 @@ pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
     },
     "tsvector_setweight_by_filter" => |a: &[u8], weight: &str, words: &Array| {
         let weight = weight_number(weight)?;
-        let words = texts(words)?;
+        let words = known_texts(words);
         let mut own = vector(a)?;
         let chosen = own.lexemes.iter_mut().filter(|lexeme| words.contains(&lexeme.word.as_str()));
         chosen.for_each(|lexeme| set_weight(lexeme, weight));
@@ -35,7 +35,7 @@ pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
         Ok(own.to_bytes())
     },
     "tsvector_delete_arr" => |a: &[u8], words: &Array| {
-        let words = texts(words)?;
+        let words = known_texts(words);
         let mut own = vector(a)?;
         own.lexemes.retain(|lexeme| !words.contains(&lexeme.word.as_str()));
         Ok(own.to_bytes())
@@ -90,6 +90,15 @@ fn filter_weight(letter: &Datum) -> Result<u8> {
         Some(weight) => Ok(weight),
         None => bail!(INVALID_PARAMETER_VALUE, "unrecognized weight: \"{letter}\""),
     }
+}
+
+/// The elements that are not NULL, which no lexeme is.
+fn known_texts(words: &Array) -> Vec<&str> {
+    let word = |item| match item {
+        &Datum::Text(ref word) => Some(&**word),
+        _ => None,
+    };
+    words.items.iter().filter_map(word).collect()
 }
 
 /// The elements; 22004 for NULL.
