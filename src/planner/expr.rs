@@ -88,6 +88,15 @@ pub enum Expr {
     Grouping(Vec<Expr>),
 }
 
+/// The element type of a type that is an array of a fixed length.
+pub fn fixed_element(ty: Oid) -> Option<Oid> {
+    match ty {
+        oids::POINT | oids::LINE => Some(oids::FLOAT8),
+        oids::LSEG | oids::BOX => Some(oids::POINT),
+        _ => None,
+    }
+}
+
 /// `IS TRUE` and its relatives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BoolTest {

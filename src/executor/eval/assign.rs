@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_types::{Datum, Env, Error, Oid, Record, Result, SqlState};
 
 use super::subscript::{Bounds, IndexCodes, bounds, element, slice};
-use super::{Code, Scope, array_assign, json_assign};
+use super::{Code, Scope, array_assign, fixed_array, json_assign};
 
 /// A value with one part replaced.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ pub(crate) enum PartCode {
         reads_old: bool,
         /// Whether the container is a `jsonb`.
         json: bool,
+        /// Whether the container has a fixed length: `point` and its kin.
+        fixed: bool,
     },
 }
 
@@ -55,10 +57,13 @@ impl AssignCode {
                 let value = self.value.eval(scope)?;
                 json_assign::set(container, &path, &value)
             }
-            PartCode::Element { indexes, slice, element, reads_old, .. } => {
+            PartCode::Element { indexes, slice, element, reads_old, fixed, .. } => {
                 let bounds = bounds(indexes, scope)?.ok_or_else(|| null_subscript("array"))?;
                 let old = if *reads_old { part_of(&container, &bounds, *slice) } else { Datum::Null };
                 let value = self.value.eval(scope.with_test(&old))?;
+                if *fixed {
+                    return fixed_array::set(container, &bounds, &value);
+                }
                 array_assign::set(container, *element, &bounds, *slice, value)
             }
         }
@@ -111,6 +116,7 @@ fn part_of(container: &Datum, bounds: &[Bounds], is_slice: bool) -> Datum {
     match container {
         Datum::Array(array) if is_slice => Datum::Array(Arc::new(slice(array, bounds))),
         Datum::Array(array) => element(array, bounds),
+        Datum::Bytea(value) => fixed_array::element(value, bounds),
         _ => Datum::Null,
     }
 }

@@ -204,6 +204,7 @@ impl Compiler<'_> {
                 element: *element,
                 reads_old: *reads_old,
                 json: self.base(assign.ty).oid == dictdb_types::oids::JSONB,
+                fixed: dictdb_planner::expr::fixed_element(self.base(assign.ty).oid).is_some(),
             },
         };
         Ok(Code::Assign(Box::new(AssignCode {

@@ -14,6 +14,7 @@ mod compare;
 mod compile;
 mod conditional;
 mod convert;
+mod fixed_array;
 mod json_assign;
 mod record;
 mod subscript;

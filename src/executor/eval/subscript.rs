@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dictdb_types::{Array, Datum, Dimension, Error, Jsonb, Result};
 
-use super::{Code, Scope};
+use super::{Code, Scope, fixed_array};
 
 /// Lower (slices) and upper or only bound, by dimension.
 pub(crate) type IndexCodes = Box<[(Option<Code>, Option<Code>)]>;
@@ -32,6 +32,10 @@ impl SubscriptCode {
                 Ok(if self.slice { Datum::Array(Arc::new(slice(array, &bounds))) } else { element(array, &bounds) })
             }
             Datum::Jsonb(value) => self.json_member(value, scope),
+            Datum::Bytea(value) => {
+                let Some(bounds) = bounds(&self.indexes, scope)? else { return Ok(Datum::Null) };
+                Ok(fixed_array::element(value, &bounds))
+            }
             Datum::Text(name) => {
                 let Some(bounds) = bounds(&self.indexes, scope)? else { return Ok(Datum::Null) };
                 Ok(name_byte(name, &bounds))

@@ -100,8 +100,9 @@ impl Parser<'_> {
         self.nested(|parser| {
             let before = parser.mentions();
             let with = parser.optional_with()?;
+            let body = parser.mentions();
             let query = parser.query_or_modification(with)?;
-            parser.hide_mentions(before, query.with.as_ref());
+            parser.hide_mentions(before, body, query.with.as_ref());
             Ok(query)
         })
     }

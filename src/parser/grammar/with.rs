@@ -128,10 +128,11 @@ impl Parser<'_> {
         self.mentioned.len()
     }
 
-    /// Forgets what was noted since a mark and meant an item of the query's own `WITH`.
-    pub(super) fn hide_mentions(&mut self, since: usize, with: Option<&With>) {
+    /// Forgets what was noted and meant an item of the query's own `WITH`: since the mark after it, or the one before it
+    /// when its items see each other.
+    pub(super) fn hide_mentions(&mut self, before: usize, body: usize, with: Option<&With>) {
         if let Some(with) = with {
-            self.hide(since, &with.cte_tables);
+            self.hide(if with.recursive { before } else { body }, &with.cte_tables);
         }
     }
 

@@ -12,7 +12,7 @@ use super::Binder;
 use super::from::SYSTEM_COLUMNS;
 use super::modify::assigned_twice;
 use super::updatable::{Verb, ViewTarget};
-use crate::expr::{Assign, Expr, Part};
+use crate::expr::{Assign, Expr, Part, fixed_element};
 
 /// Where a value goes: a column, or a part of one.
 pub(crate) struct Target<'a> {
@@ -159,6 +159,11 @@ impl Binder<'_> {
 
     fn assign_part(&mut self, container: Expr, ty: Type, steps: &[PathStep<'_>], leaf: Leaf<'_>) -> Result<Expr> {
         let base = self.cx.catalog.base_type(ty);
+        // Of several assignments to parts of one value only the last result is a value of the domain.
+        let container = match container {
+            Expr::ToDomain(inner, own) if own.oid == ty.oid => *inner,
+            other => other,
+        };
         let assigned = match steps {
             [PathStep::Field(field), rest @ ..] => self.assign_field(container, base, field, rest, leaf)?,
             _ => self.assign_element(container, base, steps, leaf)?,
@@ -202,7 +207,8 @@ impl Binder<'_> {
         let (subscripts, rest) = steps.split_at(count);
         let of_hstore = self.is_hstore(ty);
         let json = ty.oid == oids::JSONB;
-        let element = match self.element_of(ty) {
+        let fixed = fixed_element(self.cx.catalog.base_type(ty).oid);
+        let element = match fixed.map(Type::new).or_else(|| self.element_of(ty)) {
             _ if json => ty,
             _ if of_hstore => Type::new(oids::TEXT),
             Some(element) => element,
@@ -215,6 +221,9 @@ impl Binder<'_> {
             return self.assign_hstore_value(container, ty, &bounds, value);
         }
         let (indexes, slice) = if json { (self.json_path(&bounds)?, false) } else { self.array_bounds(&bounds)? };
+        if slice && fixed.is_some() {
+            return Err(super::subscript::fixed_slice());
+        }
         let part_type = if slice { self.array_type_of(element).unwrap_or(ty) } else { element };
         let value = if rest.is_empty() {
             self.coerce_leaf(leaf, part_type, |column| format!("subscripted assignment to \"{column}\" requires type"))?

@@ -68,7 +68,7 @@ impl Binder<'_> {
             name,
             args: &types,
             arg_names: &names,
-            literal: matches!(args.values.as_slice(), [Expr::Const(_, ty)] if ty.oid == oids::UNKNOWN),
+            literal: is_literal(function, &args.values),
             star: args.star,
             distinct: is_distinct(function),
             variadic: args.variadic,
@@ -399,4 +399,22 @@ pub(crate) fn call_order(function: &ast::Function) -> &[ast::OrderByExpr] {
             _ => None,
         })
         .unwrap_or(&[])
+}
+
+/// Whether the only argument is a string literal, lifted or not.
+fn is_literal(call: &ast::Function, values: &[Expr]) -> bool {
+    let [value] = values else { return false };
+    let lifted = || match &call.args {
+        ast::FunctionArguments::List(list) => matches!(
+            list.args.as_slice(),
+            [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(ast::Expr::Value(value)))]
+                if matches!(&value.value, ast::Value::Placeholder(name) if dictdb_parser::node::lifted(name).is_some())
+        ),
+        _ => false,
+    };
+    match value {
+        Expr::Const(_, ty) => ty.oid == oids::UNKNOWN,
+        Expr::Param(_, ty) => ty.oid == oids::UNKNOWN && lifted(),
+        _ => false,
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_functions::resolve;
 use dictdb_parser::ast::{BinaryOperator, Expr as Ast, UnaryOperator};
 use dictdb_parser::node;
-use dictdb_types::{Error, Result, SqlState, Type, oids};
+use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
 
 use super::Binder;
 use super::expression::strip_parentheses;
@@ -268,6 +268,7 @@ impl Binder<'_> {
                 && common != oids::RECORD
                 // The comparison would look into an array of arrays for its innermost elements.
                 && self.element_of(Type::new(common)).is_none()
+                && types.iter().all(|ty| self.converts_implicitly(ty.oid, common))
                 && let Some(array) = self.array_type_of(Type::new(common))
             {
                 let mut elements = Vec::with_capacity(items.len());
@@ -287,6 +288,11 @@ impl Binder<'_> {
             (_, true) => Expr::And(parts),
             (_, false) => Expr::Or(parts),
         })
+    }
+
+    fn converts_implicitly(&self, source: Oid, target: Oid) -> bool {
+        let context = dictdb_functions::facts::CastContext::Implicit;
+        source == target || dictdb_functions::resolve::coercion_path(&self.scope(), source, target, context).is_some()
     }
 
     fn bind_row_in_list(&mut self, arg: &Ast, list: &[Ast], negated: bool, position: Option<u32>) -> Result<Expr> {

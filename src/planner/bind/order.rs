@@ -220,21 +220,22 @@ impl Binder<'_> {
 
     /// 42P10 when the leading ORDER BY keys are not the DISTINCT ON expressions.
     pub(crate) fn check_distinct_on(&self, on: &[Expr], sort: &[SortKey], written: Option<&Distinct>) -> Result<()> {
-        let leading = sort.iter().take(on.len());
-        for key in leading {
-            if !on.iter().any(|expr| expr.same(&key.expr)) {
-                let position = match written {
-                    Some(Distinct::On(exprs)) => exprs.first().and_then(|expr| self.leftmost(expr)),
-                    _ => None,
-                };
-                return Err(Error::new(
-                    SqlState::INVALID_COLUMN_REFERENCE,
-                    "SELECT DISTINCT ON expressions must match initial ORDER BY expressions",
-                )
-                .at(position));
-            }
+        let place = |key: &SortKey| on.iter().position(|expr| expr.same(&key.expr));
+        let leading = sort.iter().map_while(place).collect::<Vec<_>>();
+        let skipped = sort.get(leading.len()..).unwrap_or_default();
+        if skipped.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let behind = skipped.iter().find_map(place);
+        let Some(misfit) = behind.or_else(|| (0..on.len()).find(|index| !leading.contains(index))) else {
+            return Ok(());
+        };
+        let position = match written {
+            Some(Distinct::On(exprs)) => exprs.get(misfit).and_then(|expr| self.leftmost(expr)),
+            _ => None,
+        };
+        let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
+        Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).at(position))
     }
 }
 

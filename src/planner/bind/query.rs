@@ -26,6 +26,10 @@ impl Binder<'_> {
 
     fn bind_query_inner(&mut self, query: &ast::Query) -> Result<Node> {
         let ctes = match &query.with {
+            Some(with) if with.recursive && matches!(*query.body, SetExpr::Merge(_)) => {
+                let message = "WITH RECURSIVE is not supported for MERGE statement";
+                return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+            }
             Some(with) => self.bind_with(with)?,
             None => Vec::new(),
         };

@@ -7,7 +7,10 @@ use dictdb_types::{Error, Result, SqlState, Type, TypeLookup, oids};
 
 use super::Binder;
 use super::assign::Bounds;
-use crate::expr::{Expr, Subscript};
+use crate::expr::{Expr, Subscript, fixed_element};
+
+/// Dimensions an array may have.
+const MAX_DIMENSIONS: usize = 6;
 
 /// Lower (slices only) and upper or single subscript of each dimension.
 type Indexes = Vec<(Option<Expr>, Option<Expr>)>;
@@ -40,12 +43,14 @@ impl Binder<'_> {
             let ty = Type::new(oids::JSONB);
             return Ok(Expr::Subscript(Box::new(Subscript { array: value, indexes, slice: false, ty })));
         }
-        let fixed = (ty.oid == oids::NAME).then_some(Type::new(oids::CHAR));
+        let fixed = match ty.oid {
+            oids::NAME => Some(Type::new(oids::CHAR)),
+            other => fixed_element(other).map(Type::new),
+        };
         let element = fixed.or_else(|| self.element_of(ty)).ok_or_else(|| self.not_subscriptable(ty).at(position))?;
         let (indexes, slice) = self.array_bounds(&bounds)?;
         if slice && fixed.is_some() {
-            let message = "slices of fixed-length arrays not implemented";
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(position));
+            return Err(fixed_slice());
         }
         let ty = if slice { self.array_type_of(element).unwrap_or(ty) } else { element };
         Ok(Expr::Subscript(Box::new(Subscript { array: value, indexes, slice, ty })))
@@ -53,6 +58,11 @@ impl Binder<'_> {
 
     /// Subscripts of an array, and whether they are a slice.
     pub(crate) fn array_bounds(&mut self, bounds: &[Bounds<'_>]) -> Result<(Indexes, bool)> {
+        if bounds.len() > MAX_DIMENSIONS {
+            let message =
+                format!("number of array dimensions ({}) exceeds the maximum allowed ({MAX_DIMENSIONS})", bounds.len());
+            return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
+        }
         let slice = bounds.iter().any(|bound| matches!(bound, Bounds::Slice(..)));
         let mut indexes = Vec::with_capacity(bounds.len());
         for bound in bounds {
@@ -128,4 +138,8 @@ impl Binder<'_> {
             format!("cannot subscript type {} because it does not support subscripting", self.type_name(ty)),
         )
     }
+}
+
+pub(crate) fn fixed_slice() -> Error {
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, "slices of fixed-length arrays not implemented")
 }

@@ -53,10 +53,16 @@ impl Session {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY FROM not supported with row-level security")
                 .hint("Use INSERT statements instead."));
         }
-        let forced = options.force_not_null.names().iter().chain(options.force_null.names());
-        for name in forced {
-            if !table.columns.iter().any(|(column, _)| **column == **name) {
+        let forced = [("FORCE_NOT_NULL", &options.force_not_null), ("FORCE_NULL", &options.force_null)];
+        for (option, name) in
+            forced.into_iter().flat_map(|(option, names)| names.names().iter().map(move |n| (option, n)))
+        {
+            if table.relation.column_named(name).is_none() {
                 return Err(no_column(name, &table.name));
+            }
+            if !table.columns.iter().any(|(column, _)| **column == **name) {
+                let message = format!("{option} column \"{name}\" not referenced by COPY");
+                return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message));
             }
         }
         let mut loader = Loader::new(self, table, options, condition.as_deref())?;

@@ -176,8 +176,8 @@ fn name_of(param: &FunctionParam) -> Arc<str> {
 /// Input and output parameters have name spaces of their own, except where a value is both.
 fn check_name(before: &[Parameter], parameter: &Parameter) -> Result<()> {
     let apart = |a: ArgMode, b: ArgMode| {
-        matches!((a, b), (ArgMode::In | ArgMode::Variadic, ArgMode::Out))
-            || matches!((a, b), (ArgMode::Out, ArgMode::In | ArgMode::Variadic))
+        matches!((a, b), (ArgMode::In | ArgMode::Variadic, ArgMode::Out | ArgMode::Table))
+            || matches!((a, b), (ArgMode::Out | ArgMode::Table, ArgMode::In | ArgMode::Variadic))
     };
     let taken = before.iter().any(|other| other.name == parameter.name && !apart(other.mode, parameter.mode));
     if taken && !parameter.name.is_empty() {
@@ -203,10 +203,13 @@ pub(super) fn check_polymorphic(params: &[Parameter], result: Oid, shown: impl F
     let outputs = params.iter().filter(|p| !p.mode.is_input()).map(|p| p.ty).chain([result]);
     let first = |oid: Oid| matches!(oid, oids::ANYELEMENT | oids::ANYARRAY | oids::ANYNONARRAY | oids::ANYENUM);
     let range = |oid: Oid| matches!(oid, oids::ANYRANGE | oids::ANYMULTIRANGE);
+    let compatible_range = |oid: Oid| matches!(oid, oids::ANYCOMPATIBLERANGE | oids::ANYCOMPATIBLEMULTIRANGE);
     let inputs = || params.iter().filter(|p| p.mode.is_input()).map(|p| p.ty);
     for output in outputs.filter(|oid| is_polymorphic(*oid)) {
         let (decided, wanted) = if range(output) {
             (inputs().any(range), "anyrange or anymultirange".to_owned())
+        } else if compatible_range(output) {
+            (inputs().any(compatible_range), "anycompatiblerange or anycompatiblemultirange".to_owned())
         } else if first(output) {
             let decided = inputs().any(|oid| first(oid) || range(oid));
             (decided, "anyelement, anyarray, anynonarray, anyenum, anyrange, or anymultirange".to_owned())

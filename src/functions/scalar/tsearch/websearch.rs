@@ -67,7 +67,8 @@ impl Scanner<'_> {
 
     /// Takes the word `or` when an operand may follow it.
     fn or(&mut self) -> bool {
-        let rest = self.rest.trim_start();
+        let blank = |c: char| c.is_whitespace() || is_operator(c);
+        let rest = self.rest.trim_start_matches(blank);
         let Some(after) = rest.get(2..).filter(|_| rest[..2].eq_ignore_ascii_case("or")) else { return false };
         let stands_alone = !after.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '-' | '_'));
         let is_operator = stands_alone && !after.trim_start().is_empty();
