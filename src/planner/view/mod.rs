@@ -71,6 +71,7 @@ pub(crate) fn scope_of_table(relation: &Arc<Relation>, row: &[(Column, i16)]) ->
         own.map(|(column, _)| NamedColumn::of(column)).collect()
     };
     let table = tree::Table {
+        sample: None,
         source: tree::Source::Relation(relation.clone(), false),
         alias: None,
         renames: false,

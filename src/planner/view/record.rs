@@ -27,24 +27,9 @@ pub(crate) struct Recorder {
     renamed: Option<Arc<Catalog>>,
 }
 
-/// How much a recorder holds.
-#[derive(Clone, Copy)]
-pub(crate) struct Mark([usize; 4]);
-
 impl Recorder {
     pub(crate) fn new(renamed: Option<Arc<Catalog>>) -> Self {
         Recorder { renamed, ..Recorder::default() }
-    }
-
-    fn mark(&self) -> Mark {
-        Mark([self.queries.len(), self.bodies.len(), self.from.len(), self.ctes.len()])
-    }
-
-    fn reset(&mut self, Mark([queries, bodies, from, ctes]): Mark) {
-        self.queries.truncate(queries);
-        self.bodies.truncate(bodies);
-        self.from.truncate(from);
-        self.ctes.truncate(ctes);
     }
 }
 
