@@ -17,9 +17,12 @@ pub struct ConstraintQueue(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    events: Vec<Event>,
-    /// Number of events that were worked off before those in `events`.
-    done: usize,
+    /// What waits, in the order in which it came, each with its number.
+    events: Vec<(u64, Event)>,
+    /// Number of the next event.
+    next: u64,
+    /// What SET CONSTRAINTS has worked off: it waits again when a savepoint before that is returned to.
+    worked: Vec<(u64, Event)>,
     modes: Modes,
 }
 
@@ -33,13 +36,17 @@ struct Modes {
 /// A moment of the queue, for a savepoint.
 #[derive(Clone, Debug, Default)]
 pub struct QueuePosition {
-    events: usize,
+    next: u64,
+    worked: usize,
     modes: Modes,
 }
 
 impl ConstraintQueue {
     pub(super) fn push(&self, event: Event) {
-        self.0.lock().events.push(event);
+        let mut state = self.0.lock();
+        let number = state.next;
+        state.next += 1;
+        state.events.push((number, event));
     }
 
     /// Whether a constraint is to be checked at the end of the transaction only.
@@ -55,12 +62,12 @@ impl ConstraintQueue {
     /// Whether nothing was ever put into it or set: it can serve the next transaction.
     pub fn is_untouched(&self) -> bool {
         let state = self.0.lock();
-        state.events.is_empty() && state.done == 0 && state.modes.all.is_none() && state.modes.by_constraint.is_empty()
+        state.next == 0 && state.modes.all.is_none() && state.modes.by_constraint.is_empty()
     }
 
     /// Whether something about a table waits.
     pub fn concerns(&self, relation: Oid) -> bool {
-        self.0.lock().events.iter().any(|event| event.relation() == relation)
+        self.0.lock().events.iter().any(|(_, event)| event.relation() == relation)
     }
 
     /// Whether nothing waits.
@@ -70,7 +77,7 @@ impl ConstraintQueue {
 
     /// Checks everything that waits; called at COMMIT, in the transaction. 23503, 23505.
     pub fn check(&self, cx: &ExecContext, engine: &Arc<Engine>) -> Result<()> {
-        self.run(cx, engine, |_| true)
+        self.run(cx, engine, false, |_| true)
     }
 
     /// `SET CONSTRAINTS { ALL | … } { DEFERRED | IMMEDIATE }`; no names are ALL. What becomes immediate is checked at
@@ -92,24 +99,27 @@ impl ConstraintQueue {
         if deferred {
             return Ok(());
         }
-        self.run(cx, engine, |event| constraints.is_none_or(|oids| oids.contains(&event.deferral().constraint)))
+        self.run(cx, engine, true, |event| constraints.is_none_or(|oids| oids.contains(&event.deferral().constraint)))
     }
 
-    fn run(&self, cx: &ExecContext, engine: &Arc<Engine>, due: impl Fn(&Event) -> bool) -> Result<()> {
+    /// Works off what is due; with `remember` it can be made to wait again.
+    fn run(&self, cx: &ExecContext, engine: &Arc<Engine>, remember: bool, due: impl Fn(&Event) -> bool) -> Result<()> {
         // Cascades of deferred events may defer others.
         loop {
-            let events: Vec<Event> = {
+            let events: Vec<(u64, Event)> = {
                 let mut state = self.0.lock();
-                let (now, later) = std::mem::take(&mut state.events).into_iter().partition(&due);
+                let (now, later) = std::mem::take(&mut state.events).into_iter().partition(|(_, event)| due(event));
                 state.events = later;
+                if remember {
+                    state.worked.extend(Vec::clone(&now));
+                }
                 now
             };
             if events.is_empty() {
                 return Ok(());
             }
-            self.0.lock().done += events.len();
             let queue = Events::default();
-            queue.requeue(events);
+            queue.requeue(events.into_iter().map(|(_, event)| event).collect());
             queue.run(cx, engine)?;
         }
     }
@@ -117,14 +127,17 @@ impl ConstraintQueue {
     /// Where the queue stands.
     pub fn position(&self) -> QueuePosition {
         let state = self.0.lock();
-        QueuePosition { events: state.done + state.events.len(), modes: state.modes.clone() }
+        QueuePosition { next: state.next, worked: state.worked.len(), modes: state.modes.clone() }
     }
 
-    /// Forgets what came after a savepoint.
+    /// Forgets what came after a savepoint; what was worked off since waits again.
     pub fn rollback_to(&self, position: &QueuePosition) {
         let mut state = self.0.lock();
-        let keep = position.events.saturating_sub(state.done);
-        state.events.truncate(keep);
+        let before = position.worked.min(state.worked.len());
+        let again = state.worked.split_off(before);
+        state.events.extend(again);
+        state.events.retain(|(number, _)| *number < position.next);
+        state.events.sort_by_key(|(number, _)| *number);
         state.modes = position.modes.clone();
     }
 }
