@@ -38,4 +38,6 @@ pub mod set_returning;
 pub mod vector;
 pub mod window;
 
+pub use io::write_as_text;
 pub use kernel::{CallContext, Registry, ScalarFn, scalar};
+pub use scalar::check_growth;

@@ -1,71 +1,202 @@
-//! Arithmetic of integers without a call. What overflows or divides by zero goes the long way, whose kernel has the error.
+//! Arithmetic of machine numbers without a call. What overflows or divides by zero goes the long way, whose kernel has the error.
 
-use dictdb_types::{Datum, Result};
+use dictdb_types::{Datum, Error, Result};
 
 use super::Scope;
 use super::call::CallCode;
+use super::native::truth_of;
 
-/// An operation on integers.
+/// An operation on integers, and how wide its result is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Arithmetic {
+pub(crate) struct Arithmetic {
+    operation: Operation,
+    width: Width,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
     Add,
     Subtract,
     Multiply,
     Divide,
     Remainder,
+    Negate,
+    /// From another width.
+    Cast,
 }
 
+/// Types of integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    Int2,
+    Int4,
+    Int8,
+}
+
+impl Width {
+    #[inline]
+    fn datum(self, value: i64) -> Datum {
+        match self {
+            Width::Int2 => Datum::Int2(value as i16),
+            Width::Int4 => Datum::Int4(value as i32),
+            Width::Int8 => Datum::Int8(value),
+        }
+    }
+
+    #[inline]
+    fn holds(self, value: i64) -> bool {
+        match self {
+            Width::Int2 => i16::try_from(value).is_ok(),
+            Width::Int4 => i32::try_from(value).is_ok(),
+            Width::Int8 => true,
+        }
+    }
+
+    fn of(oid: dictdb_types::Oid) -> Self {
+        match oid {
+            dictdb_types::oids::INT2 => Width::Int2,
+            dictdb_types::oids::INT4 => Width::Int4,
+            _ => Width::Int8,
+        }
+    }
+}
+
+/// Casts between the integer types by `prosrc`.
+const CASTS: [(&str, Width); 6] = [
+    ("i2toi4", Width::Int4),
+    ("int28", Width::Int8),
+    ("int48", Width::Int8),
+    ("int84", Width::Int4),
+    ("i4toi2", Width::Int2),
+    ("int82", Width::Int2),
+];
+
 impl Arithmetic {
-    /// The operation a function does, if it is one over `integer` and `bigint`.
-    pub fn of_source(source: &str) -> Option<Self> {
-        ["int4", "int8", "int48", "int84"].iter().find_map(|prefix| match source.strip_prefix(prefix) {
-            Some("pl") => Some(Arithmetic::Add),
-            Some("mi") => Some(Arithmetic::Subtract),
-            Some("mul") => Some(Arithmetic::Multiply),
-            Some("div") => Some(Arithmetic::Divide),
-            Some("mod") => Some(Arithmetic::Remainder),
-            _ => None,
+    /// The operation a function with so many arguments does, if it is one over integers.
+    pub fn of_source(source: &str, args: usize) -> Option<Self> {
+        let cast = || CASTS.iter().find(|(name, _)| *name == source).map(|(_, width)| (Operation::Cast, *width));
+        let (operation, width) = match args {
+            1 => match source {
+                "int4um" => (Operation::Negate, Width::Int4),
+                "int8um" => (Operation::Negate, Width::Int8),
+                _ => cast()?,
+            },
+            2 => {
+                let prefixes =
+                    [("int4", Width::Int4), ("int8", Width::Int8), ("int48", Width::Int8), ("int84", Width::Int8)];
+                prefixes.iter().find_map(|(prefix, width)| {
+                    let operation = match source.strip_prefix(prefix)? {
+                        "pl" => Operation::Add,
+                        "mi" => Operation::Subtract,
+                        "mul" => Operation::Multiply,
+                        "div" => Operation::Divide,
+                        "mod" => Operation::Remainder,
+                        _ => return None,
+                    };
+                    Some((operation, *width))
+                })?
+            }
+            _ => return None,
+        };
+        Some(Arithmetic { operation, width })
+    }
+
+    /// The result of the operation as a datum.
+    #[inline]
+    pub(super) fn compute(self, call: &CallCode, scope: Scope<'_>) -> Result<Datum> {
+        Ok(self.integer(call, scope)?.map_or(Datum::Null, |value| self.width.datum(value)))
+    }
+
+    /// The result of the operation.
+    #[inline]
+    pub(super) fn integer(self, call: &CallCode, scope: Scope<'_>) -> Result<Option<i64>> {
+        let (left, right) = match &*call.args {
+            [left, right] => (left.integer(scope)?, right.integer(scope)?),
+            [item] => (item.integer(scope)?, Some(0)),
+            _ => return Err(Error::internal("arithmetic without operands")),
+        };
+        let (Some(a), Some(b)) = (left, right) else { return Ok(None) };
+        match self.apply(a, b).filter(|result| self.width.holds(*result)) {
+            Some(result) => Ok(Some(result)),
+            None => by_kernel(call, scope, a, b),
+        }
+    }
+
+    #[inline]
+    fn apply(self, a: i64, b: i64) -> Option<i64> {
+        match self.operation {
+            Operation::Add => a.checked_add(b),
+            Operation::Subtract => a.checked_sub(b),
+            Operation::Multiply => a.checked_mul(b),
+            Operation::Divide => a.checked_div(b),
+            Operation::Remainder => a.checked_rem(b),
+            Operation::Negate => a.checked_neg(),
+            Operation::Cast => Some(a),
+        }
+    }
+}
+
+#[cold]
+fn by_kernel(call: &CallCode, scope: Scope<'_>, a: i64, b: i64) -> Result<Option<i64>> {
+    let operand = |index: usize, value| Width::of(call.types[index].oid).datum(value);
+    let result = match call.args.len() {
+        1 => call.apply(scope, &[operand(0, a)])?,
+        _ => call.apply(scope, &[operand(0, a), operand(1, b)])?,
+    };
+    match result {
+        Datum::Int2(value) => Ok(Some(i64::from(value))),
+        Datum::Int4(value) => Ok(Some(i64::from(value))),
+        Datum::Int8(value) => Ok(Some(value)),
+        other => truth_of(&other).map(|_| None),
+    }
+}
+
+/// An operation on `double precision`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FloatArithmetic {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    /// From an integer.
+    Cast,
+}
+
+impl FloatArithmetic {
+    /// The operation a function with so many arguments does, if it is one over `double precision`.
+    pub fn of_source(source: &str, args: usize) -> Option<Self> {
+        Some(match (source, args) {
+            ("float8pl", 2) => FloatArithmetic::Add,
+            ("float8mi", 2) => FloatArithmetic::Subtract,
+            ("float8mul", 2) => FloatArithmetic::Multiply,
+            ("float8div", 2) => FloatArithmetic::Divide,
+            ("i2tod" | "i4tod" | "i8tod", 1) => FloatArithmetic::Cast,
+            _ => return None,
         })
     }
 
+    /// The result of the operation. Infinities, NaN and results that vanish are the kernel's.
     #[inline]
-    fn int4(self, a: i32, b: i32) -> Option<i32> {
-        match self {
-            Arithmetic::Add => a.checked_add(b),
-            Arithmetic::Subtract => a.checked_sub(b),
-            Arithmetic::Multiply => a.checked_mul(b),
-            Arithmetic::Divide => a.checked_div(b),
-            Arithmetic::Remainder => a.checked_rem(b),
+    pub(super) fn float(self, call: &CallCode, scope: Scope<'_>) -> Result<Option<f64>> {
+        let (left, right) = match &*call.args {
+            [left, right] => (left.float(scope)?, right.float(scope)?),
+            [item] => return Ok(item.integer(scope)?.map(|value| value as f64)),
+            _ => return Err(Error::internal("arithmetic without operands")),
+        };
+        let (Some(a), Some(b)) = (left, right) else { return Ok(None) };
+        let (result, may_vanish) = match self {
+            FloatArithmetic::Add => (a + b, true),
+            FloatArithmetic::Subtract => (a - b, true),
+            FloatArithmetic::Multiply => (a * b, a == 0.0 || b == 0.0),
+            FloatArithmetic::Divide | FloatArithmetic::Cast => (a / b, a == 0.0),
+        };
+        if result.is_finite() && (result != 0.0 || may_vanish) {
+            return Ok(Some(result));
         }
-    }
-
-    #[inline]
-    fn int8(self, a: i64, b: i64) -> Option<i64> {
-        match self {
-            Arithmetic::Add => a.checked_add(b),
-            Arithmetic::Subtract => a.checked_sub(b),
-            Arithmetic::Multiply => a.checked_mul(b),
-            Arithmetic::Divide => a.checked_div(b),
-            Arithmetic::Remainder => a.checked_rem(b),
+        match call.apply(scope, &[Datum::Float8(a), Datum::Float8(b)])? {
+            Datum::Float8(value) => Ok(Some(value)),
+            other => truth_of(&other).map(|_| None),
         }
-    }
-}
-
-/// The result of an operation, directly where the operands are integers.
-#[inline]
-pub(super) fn compute(operation: Arithmetic, call: &CallCode, scope: Scope<'_>) -> Result<Datum> {
-    let (left, right) = call.operands(scope)?;
-    let direct = match (&*left, &*right) {
-        (Datum::Null, _) | (_, Datum::Null) => return Ok(Datum::Null),
-        (Datum::Int4(a), Datum::Int4(b)) => operation.int4(*a, *b).map(Datum::Int4),
-        (Datum::Int8(a), Datum::Int8(b)) => operation.int8(*a, *b).map(Datum::Int8),
-        (Datum::Int8(a), Datum::Int4(b)) => operation.int8(*a, i64::from(*b)).map(Datum::Int8),
-        (Datum::Int4(a), Datum::Int8(b)) => operation.int8(i64::from(*a), *b).map(Datum::Int8),
-        _ => None,
-    };
-    match direct {
-        Some(value) => Ok(value),
-        None => call.apply(scope, &[left.into_owned(), right.into_owned()]),
     }
 }
 
@@ -73,13 +204,29 @@ pub(super) fn compute(operation: Arithmetic, call: &CallCode, scope: Scope<'_>) 
 mod tests {
     use super::*;
 
+    fn named(source: &str) -> Arithmetic {
+        Arithmetic::of_source(source, 2).unwrap()
+    }
+
     #[test]
     fn only_whole_numbers_of_four_and_eight_bytes_are_direct() {
-        assert_eq!(Arithmetic::of_source("int84pl"), Some(Arithmetic::Add));
-        assert_eq!(Arithmetic::of_source("int4mod"), Some(Arithmetic::Remainder));
-        assert_eq!(Arithmetic::of_source("int2pl"), None);
-        assert_eq!(Arithmetic::of_source("int4pl_inrange"), None);
-        assert_eq!((Arithmetic::Add.int4(i32::MAX, 1), Arithmetic::Divide.int8(1, 0)), (None, None));
-        assert_eq!(Arithmetic::Remainder.int4(-7, 3), Some(-1));
+        assert_eq!(named("int84pl"), Arithmetic { operation: Operation::Add, width: Width::Int8 });
+        assert_eq!(named("int4mod"), Arithmetic { operation: Operation::Remainder, width: Width::Int4 });
+        assert_eq!(Arithmetic::of_source("int2pl", 2), None);
+        assert_eq!(Arithmetic::of_source("int4pl_inrange", 2), None);
+        assert_eq!(named("int4mod").apply(-7, 3), Some(-1));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_to_the_kernel() {
+        let fits = |source, a, b| named(source).apply(a, b).is_some_and(|result| named(source).width.holds(result));
+        assert!(!fits("int4pl", i64::from(i32::MAX), 1) && fits("int48pl", i64::from(i32::MAX), 1));
+        assert!(!fits("int8div", 1, 0) && !fits("int8mul", i64::MAX, 2) && !fits("int4div", i64::from(i32::MIN), -1));
+    }
+
+    #[test]
+    fn casts_have_one_operand() {
+        assert_eq!(Arithmetic::of_source("int84", 1).map(|cast| cast.width), Some(Width::Int4));
+        assert_eq!(Arithmetic::of_source("int84", 2), None);
     }
 }

@@ -82,6 +82,11 @@ impl AssignCode {
             return self.eval(Scope::of_table(env, row));
         };
         let scope = Scope::of_table(env, row);
+        if let [(None, Some(index))] = &**indexes {
+            let index = index.integer(scope)?.ok_or_else(|| null_subscript("array"))?;
+            let value = self.value.eval(scope)?;
+            return replace(&mut row[*input], index as i32, value);
+        }
         let bounds = bounds(indexes, scope)?.ok_or_else(|| null_subscript("array"))?;
         let value = self.value.eval(scope)?;
         let Datum::Array(array) = &mut row[*input] else {
@@ -110,6 +115,21 @@ impl AssignCode {
         fields[index] = self.value.eval(scope.with_test(&old))?;
         Ok(Datum::Record(Arc::new(Record { ty: row, types: types.to_vec(), fields, names: None })))
     }
+}
+
+/// Replaces the element of an array at its only subscript and takes the array out of its place.
+fn replace(place: &mut Datum, index: i32, value: Datum) -> Result<Datum> {
+    let Datum::Array(array) = place else { return Err(Error::internal("an array that is none")) };
+    let array = Arc::make_mut(array);
+    let at = match array.dims.as_slice() {
+        [dim] => usize::try_from(i64::from(index) - i64::from(dim.lower)).ok().filter(|at| *at < array.items.len()),
+        _ => None,
+    };
+    match at {
+        Some(at) => array.items[at] = value,
+        None => array_assign::set_element(array, &[(None, Some(index))], value)?,
+    }
+    Ok(std::mem::replace(place, Datum::Null))
 }
 
 fn part_of(container: &Datum, bounds: &[Bounds], is_slice: bool) -> Datum {

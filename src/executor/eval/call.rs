@@ -7,6 +7,7 @@ use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Datum, Error, Field, Oid, Result, Type};
 use smallvec::SmallVec;
 
+use super::native::truth_of;
 use super::{Code, Scope};
 
 /// Arguments of a call: few, so on the stack.
@@ -36,15 +37,17 @@ pub(crate) struct CallCode {
 impl CallCode {
     /// Evaluates the arguments and calls.
     pub fn eval(&self, scope: Scope<'_>) -> Result<Datum> {
-        let mut args = Arguments::new();
-        for arg in &self.args {
-            let value = arg.eval(scope)?;
-            if self.strict && value.is_null() {
-                return Ok(Datum::Null);
+        match &*self.args {
+            [arg] => self.apply(scope, std::slice::from_ref(&*arg.eval_ref(scope)?)),
+            [left, right] => self.apply(scope, &[left.eval(scope)?, right.eval(scope)?]),
+            args => {
+                let mut values = Arguments::new();
+                for arg in args {
+                    values.push(arg.eval(scope)?);
+                }
+                self.apply(scope, &values)
             }
-            args.push(value);
         }
-        self.invoke(scope, &args)
     }
 
     /// Calls with ready values; a strict function and NULL give NULL.
@@ -105,7 +108,8 @@ impl Comparison {
     pub fn of_source(source: &str) -> Option<Self> {
         let stem = |prefixes: &[&str]| prefixes.iter().find_map(|prefix| source.strip_prefix(prefix));
         let suffix = stem(&["int24", "int28", "int42", "int48", "int82", "int84", "int2", "int4", "int8"])
-            .or_else(|| stem(&["text_", "text", "date_", "timestamp_", "time_", "oid", "name", "uuid_", "enum_"]))?;
+            .or_else(|| stem(&["text_", "text", "date_", "timestamp_", "time_", "oid", "name", "uuid_", "enum_"]))
+            .or_else(|| stem(&["float8", "numeric_", "bool"]))?;
         Some(match suffix {
             "eq" => Comparison::Equal,
             "ne" => Comparison::NotEqual,
@@ -141,6 +145,10 @@ pub(super) fn direct_order(left: &Datum, right: &Datum) -> Option<Ordering> {
         (Datum::Int2(a), Datum::Int2(b)) => a.cmp(b),
         (Datum::Oid(a), Datum::Oid(b)) | (Datum::Enum(a), Datum::Enum(b)) => a.cmp(b),
         (Datum::Uuid(a), Datum::Uuid(b)) => a.cmp(b),
+        (Datum::Numeric(a), Datum::Numeric(b)) => a.cmp(b),
+        (Datum::Bool(a), Datum::Bool(b)) => a.cmp(b),
+        // NaN is the kernel's.
+        (Datum::Float8(a), Datum::Float8(b)) => return a.partial_cmp(b),
         _ => integer(left)?.cmp(&integer(right)?),
     })
 }
@@ -155,15 +163,25 @@ fn integer(value: &Datum) -> Option<i64> {
 }
 
 /// A comparison, directly where the kinds allow it.
-pub(super) fn compare(comparison: Comparison, call: &CallCode, scope: Scope<'_>) -> Result<Datum> {
+pub(super) fn compare(comparison: Comparison, call: &CallCode, scope: Scope<'_>) -> Result<Option<bool>> {
     let (left, right) = call.operands(scope)?;
     if left.is_null() || right.is_null() {
-        return Ok(Datum::Null);
+        return Ok(None);
     }
     match direct_order(&left, &right) {
-        Some(order) => Ok(Datum::Bool(comparison.accepts(order))),
-        None => call.apply(scope, &[left.into_owned(), right.into_owned()]),
+        Some(order) => Ok(Some(comparison.accepts(order))),
+        None => truth_of(&call.apply(scope, &[left.into_owned(), right.into_owned()])?),
     }
+}
+
+/// A comparison of integers.
+#[inline]
+pub(super) fn compare_integers(comparison: Comparison, call: &CallCode, scope: Scope<'_>) -> Result<Option<bool>> {
+    let [left, right] = &*call.args else { return Err(Error::internal("binary operator without two operands")) };
+    Ok(match (left.integer(scope)?, right.integer(scope)?) {
+        (Some(a), Some(b)) => Some(comparison.accepts(a.cmp(&b))),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -176,7 +194,9 @@ mod tests {
         assert_eq!(Comparison::of_source("int84ge"), Some(Comparison::GreaterEqual));
         assert_eq!(Comparison::of_source("text_lt"), Some(Comparison::Less));
         assert_eq!(Comparison::of_source("timestamp_le"), Some(Comparison::LessEqual));
-        for other in ["int4pl", "bpchareq", "float8eq", "numeric_eq", "textcat", "date_eq_timestamp", "interval_eq"] {
+        for other in
+            ["int4pl", "bpchareq", "float84eq", "numeric_larger", "textcat", "date_eq_timestamp", "interval_eq"]
+        {
             assert_eq!(Comparison::of_source(other), None, "{other}");
         }
     }

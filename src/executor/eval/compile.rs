@@ -4,7 +4,7 @@ use dictdb_planner::expr::{Assign, Call, Expr, Function, Part, Subscript};
 use dictdb_planner::physical::Plan;
 use dictdb_types::{Error, Oid, Result, Type, TypeLookup};
 
-use super::arithmetic::Arithmetic;
+use super::arithmetic::{Arithmetic, FloatArithmetic};
 use super::array::{ArrayCode, ArrayCoerceCode, ScalarArrayCode};
 use super::assign::{AssignCode, PartCode};
 use super::compare::RowCompareCode;
@@ -160,13 +160,7 @@ impl Compiler<'_> {
             columns: call.columns.clone(),
             ..self.bare(&call.function)?
         };
-        if let Some(operation) = Arithmetic::of_source(&call.function.source).filter(|_| code.args.len() == 2) {
-            return Ok(Code::Arithmetic(operation, Box::new(code)));
-        }
-        Ok(match Comparison::of_source(&call.function.source) {
-            Some(comparison) if code.args.len() == 2 => Code::Compare(comparison, Box::new(code)),
-            _ => Code::Call(Box::new(code)),
-        })
+        Ok(specialised(&call.function, code))
     }
 
     /// A comparison whose operands the caller combines in its own way.
@@ -230,6 +224,26 @@ impl Compiler<'_> {
 
     fn element(&self, array: Type) -> Result<Oid> {
         element_type(self.cx.types, array)
+    }
+}
+
+/// A call in the form that takes least.
+fn specialised(function: &Function, code: CallCode) -> Code {
+    let (source, args) = (&*function.source, code.args.len());
+    if let Some(operation) = Arithmetic::of_source(source, args) {
+        return Code::Arithmetic(operation, Box::new(code));
+    }
+    if let Some(operation) = FloatArithmetic::of_source(source, args) {
+        return Code::Float(operation, Box::new(code));
+    }
+    match Comparison::of_source(source).filter(|_| args == 2) {
+        Some(comparison) if source.starts_with("int") => return Code::CompareIntegers(comparison, Box::new(code)),
+        Some(comparison) => return Code::Compare(comparison, Box::new(code)),
+        None => {}
+    }
+    match super::concat::operands(function).filter(|_| args == 2) {
+        Some(any) => super::concat::chain(code, any),
+        None => Code::Call(Box::new(code)),
     }
 }
 

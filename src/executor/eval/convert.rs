@@ -1,6 +1,6 @@
 //! Casts that are not function calls: relabelings, casts through text, domains.
 
-use dictdb_types::{Datum, Physical, Result, Type, text};
+use dictdb_types::{Datum, Physical, Result, Type, oids, text};
 
 use super::{Code, Scope};
 
@@ -53,10 +53,13 @@ impl ViaIoCode {
         if value.is_null() {
             return Ok(Datum::Null);
         }
-        let env = scope.env;
         let mut text = String::new();
-        text::output(&value, self.from.oid, env, &mut text)?;
-        text::input(&text, self.to, env)
+        text::output(&value, self.from.oid, scope.env, &mut text)?;
+        // What is read as text without a limit of length is the text itself.
+        match self.to == Type::new(oids::TEXT) {
+            true => Ok(Datum::Text(text.into())),
+            false => text::input(&text, self.to, scope.env),
+        }
     }
 }
 

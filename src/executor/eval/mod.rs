@@ -12,10 +12,12 @@ mod boolean;
 mod call;
 mod compare;
 mod compile;
+mod concat;
 mod conditional;
 mod convert;
 mod fixed_array;
 mod json_assign;
+mod native;
 mod record;
 mod subscript;
 
@@ -24,7 +26,7 @@ use std::borrow::Cow;
 use dictdb_planner::expr::BoolTest;
 use dictdb_types::{Datum, Env, Error, Result, Type};
 
-use arithmetic::Arithmetic;
+use arithmetic::{Arithmetic, FloatArithmetic};
 pub(crate) use array::{as_array, stack};
 pub(crate) use call::{CallCode, Comparison};
 pub(crate) use compare::rows_in_order;
@@ -56,8 +58,14 @@ pub(crate) enum Code {
     Call(Box<CallCode>),
     /// A comparison of two values whose kinds compare directly; the call is the general case.
     Compare(Comparison, Box<CallCode>),
+    /// A comparison of integers.
+    CompareIntegers(Comparison, Box<CallCode>),
     /// Arithmetic of integers.
     Arithmetic(Arithmetic, Box<CallCode>),
+    /// Arithmetic of `double precision`.
+    Float(FloatArithmetic, Box<CallCode>),
+    /// `||` of texts.
+    Concat(Box<[concat::Part]>),
     /// Three-valued conjunction.
     And(Box<[Code]>),
     /// Three-valued disjunction.
@@ -152,14 +160,17 @@ impl Code {
             Code::Input(_) | Code::Param(_) | Code::TestValue | Code::Const(_) => self.leaf(scope).cloned(),
             Code::Outer(slot) => scope.rt()?.outer(*slot),
             Code::Call(call) => call.eval(scope),
-            Code::Compare(comparison, call) => call::compare(*comparison, call, scope),
-            Code::Arithmetic(operation, call) => arithmetic::compute(*operation, call, scope),
-            Code::And(items) => boolean::and(items, scope),
-            Code::Or(items) => boolean::or(items, scope),
-            Code::Not(item) => boolean::not(item, scope),
-            Code::IsNull(item, not) => Ok(Datum::Bool(boolean::is_null(item, *not, scope)?)),
-            Code::BoolTest(item, test) => Ok(Datum::Bool(boolean::test(item, *test, scope)?)),
-            Code::Distinct(call, not) => call.distinct(scope).map(|distinct| Datum::Bool(distinct != *not)),
+            Code::Arithmetic(operation, call) => operation.compute(call, scope),
+            Code::Float(operation, call) => Ok(operation.float(call, scope)?.map_or(Datum::Null, Datum::Float8)),
+            Code::Concat(parts) => concat::concat(parts, scope),
+            Code::Compare(..)
+            | Code::CompareIntegers(..)
+            | Code::And(_)
+            | Code::Or(_)
+            | Code::Not(_)
+            | Code::IsNull(..)
+            | Code::BoolTest(..)
+            | Code::Distinct(..) => Ok(self.truth(scope)?.map_or(Datum::Null, Datum::Bool)),
             Code::NullIf(call) => conditional::null_if(call, scope),
             Code::Case(case) => case.eval(scope),
             Code::Coalesce(items) => conditional::coalesce(items, scope),
@@ -183,17 +194,15 @@ impl Code {
     /// The value, borrowed where it exists already.
     pub fn eval_ref<'a>(&'a self, scope: Scope<'a>) -> Result<Cow<'a, Datum>> {
         match self {
-            Code::Input(_) | Code::Param(_) | Code::TestValue | Code::Const(_) => self.leaf(scope).map(Cow::Borrowed),
+            _ if self.is_leaf() => self.leaf(scope).map(Cow::Borrowed),
             _ => self.eval(scope).map(Cow::Owned),
         }
     }
 
     /// Whether the value is true: neither false nor NULL.
+    #[inline]
     pub fn is_true(&self, scope: Scope<'_>) -> Result<bool> {
         match self {
-            Code::Compare(comparison, call) => {
-                Ok(matches!(call::compare(*comparison, call, scope)?, Datum::Bool(true)))
-            }
             Code::And(items) => {
                 for item in items {
                     if !item.is_true(scope)? {
@@ -202,8 +211,14 @@ impl Code {
                 }
                 Ok(true)
             }
-            _ => Ok(matches!(self.eval(scope)?, Datum::Bool(true))),
+            _ => Ok(self.truth(scope)? == Some(true)),
         }
+    }
+
+    /// Whether the value exists already, see [`Code::leaf`].
+    #[inline]
+    fn is_leaf(&self) -> bool {
+        matches!(self, Code::Input(_) | Code::Param(_) | Code::TestValue | Code::Const(_))
     }
 
     #[inline]

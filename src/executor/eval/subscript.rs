@@ -28,6 +28,10 @@ impl SubscriptCode {
         match self.array.eval_ref(scope)?.as_ref() {
             Datum::Null => Ok(Datum::Null),
             Datum::Array(array) => {
+                if let ([(None, Some(index))], false, [dim]) = (&*self.indexes, self.slice, array.dims.as_slice()) {
+                    let index = index.integer(scope)?;
+                    return Ok(index.and_then(|index| item_at(array, *dim, index)).map_or(Datum::Null, Datum::clone));
+                }
                 let Some(bounds) = bounds(&self.indexes, scope)? else { return Ok(Datum::Null) };
                 Ok(if self.slice { Datum::Array(Arc::new(slice(array, &bounds))) } else { element(array, &bounds) })
             }
@@ -114,6 +118,12 @@ pub(super) fn element(array: &Array, bounds: &[Bounds]) -> Datum {
         offset = offset * dim.len as usize + position as usize;
     }
     array.items.get(offset).cloned().unwrap_or(Datum::Null)
+}
+
+/// The item of an array with one dimension at a subscript.
+#[inline]
+pub(super) fn item_at(array: &Array, dim: Dimension, index: i64) -> Option<&Datum> {
+    array.items.get(usize::try_from(index - i64::from(dim.lower)).ok()?)
 }
 
 /// A slice, renumbered from 1. Omitted bounds and dimensions are whole; without common elements the result is empty.

@@ -182,7 +182,7 @@ fn complete(scope: &dyn Scope, call: &FunctionCall<'_>, chosen: FunctionCandidat
             *declared = *actual;
         }
     }
-    let variadic = variadic_array(scope, &chosen, &declared, given)?;
+    let variadic = variadic_array(scope, call, &chosen, &declared, given)?;
     let found = FunctionMatch {
         oid: signature.oid,
         kind: signature.kind,
@@ -234,8 +234,10 @@ fn lay_out(call: &FunctionCall<'_>, chosen: &FunctionCandidate<'_>, types: &[Oid
     params.into_iter().filter(|(position, _)| is_value(*position)).map(|(_, param)| param).collect()
 }
 
+/// Where the variadic arguments begin among the values of the call, and their array.
 fn variadic_array(
     scope: &dyn Scope,
+    call: &FunctionCall<'_>,
     chosen: &FunctionCandidate<'_>,
     types: &[Oid],
     given: usize,
@@ -246,7 +248,11 @@ fn variadic_array(
     let first = given - chosen.expanded;
     let element = types[first];
     let array = scope.array_of(element).ok_or_else(|| no_array_type(scope, element))?;
-    Ok(Some(VariadicArray { first, array }))
+    let outputs = match call.procedure {
+        true => chosen.signature.modes.iter().take(first).filter(|mode| **mode == ArgMode::Out).count(),
+        false => 0,
+    };
+    Ok(Some(VariadicArray { first: first - outputs, array }))
 }
 
 /// Whether the call hands an array to `VARIADIC "any"`; 42804 when what it hands is none.

@@ -14,7 +14,7 @@ pub(crate) fn check_requested(bytes: Option<usize>) -> Result<usize> {
 }
 
 /// 54000 if a buffer of `have` bytes may not take `more`.
-pub(crate) fn check_growth(have: usize, more: usize) -> Result<()> {
+pub fn check_growth(have: usize, more: usize) -> Result<()> {
     if have.saturating_add(more) < MAX_VALUE_BYTES {
         return Ok(());
     }

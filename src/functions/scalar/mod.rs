@@ -97,6 +97,7 @@ const SEVERAL: &[&[&[(&str, ScalarFn)]]] = &[
 ];
 
 pub(crate) use integer::bad_window_offset;
+pub use limits::check_growth;
 
 /// The tables that make up the built-in registry.
 pub(crate) fn families() -> impl Iterator<Item = &'static [(&'static str, ScalarFn)]> {
