@@ -89,6 +89,10 @@ impl DdlContext<'_> {
                 FunctionOption::Volatility('s') => routine.volatility = Volatility::Stable,
                 FunctionOption::Volatility(_) => routine.volatility = Volatility::Volatile,
                 FunctionOption::Strict(strict) => routine.strict = *strict,
+                FunctionOption::Leakproof(true) if !self.is_superuser() => {
+                    let message = "only superuser can define a leakproof function";
+                    return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+                }
                 FunctionOption::Leakproof(leakproof) => routine.leakproof = *leakproof,
                 FunctionOption::SecurityDefiner(definer) => routine.security_definer = *definer,
                 FunctionOption::Parallel(word) => routine.parallel = parallel(&word.value)?,

@@ -75,8 +75,11 @@ impl DdlContext<'_> {
 
     fn check_parameter(&mut self, before: &[Parameter], mode: ArgMode, ty: Oid, procedure: bool) -> Result<()> {
         let variadic_before = before.iter().any(|p| p.mode == ArgMode::Variadic);
-        if variadic_before && (mode.is_input() || procedure) {
+        if variadic_before && mode.is_input() {
             return Err(invalid("VARIADIC parameter must be the last input parameter"));
+        }
+        if variadic_before && procedure {
+            return Err(invalid("VARIADIC parameter must be the last parameter"));
         }
         if mode == ArgMode::Variadic {
             let polymorphic = matches!(ty, oids::ANY | oids::ANYARRAY | oids::ANYCOMPATIBLEARRAY);
