@@ -21,6 +21,8 @@ pub mod estimate;
 pub mod explain;
 pub mod expr;
 mod fold;
+pub mod hoist;
+mod inlining;
 pub mod logical;
 pub mod part;
 pub mod physical;
@@ -125,7 +127,8 @@ pub fn plan_with(
 ) -> Result<Planned> {
     let mut binder = Binder::new(cx, locations, declared, variables.is_none());
     binder.variables = variables;
-    let (node, command) = binder.bind_statement(statement)?;
+    let (mut node, command) = binder.bind_statement(statement)?;
+    let inlined = inlining::inline(&mut binder, &mut node)?;
     let routines = binder.user_functions();
     let returns_rows = match &node {
         node if command == Command::Select => !node.columns().is_empty() || !is_modify(node),
@@ -135,7 +138,9 @@ pub fn plan_with(
     let params = binder.into_params()?;
     let outputs = node.columns();
     let columns = outputs.iter().map(OutputColumn::of).collect();
+    let routines = inlined.left(routines, &node);
     let (mut node, failure) = rules::apply(node, cx);
+    let failure = inlined.failure.or(failure);
     let plan = Arc::new(build::plan(&node, &outputs, cx, statistics)?);
     let computes_with_parameters =
         rules::computes_with_parameters(&mut node) || !params.is_empty() && rules::names_indexed_constants(&node, cx);

@@ -41,6 +41,9 @@ pub fn part_assignment(
     let ty = container.ty();
     let part = PartTarget { ty, steps: &steps, name: texts[0], position: locations.leftmost(target) };
     let mut bound = binder.assign_steps(&part, container, value, position)?;
+    if bound.any(&mut |expr| matches!(expr, Expr::Sublink(_))) {
+        return Err(Error::unsupported("a subquery in a subscript of an assignment"));
+    }
     let calls_routines = !binder.user_functions().is_empty();
     crate::fold::fold(&mut bound, cx.env)?;
     to_inputs(&mut bound);

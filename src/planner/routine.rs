@@ -166,7 +166,7 @@ impl Binder<'_> {
     }
 
     /// A value as an assignment stores it: cast as INSERT would, through text where there is no such cast.
-    fn assign_value(&mut self, value: Expr, target: Type, position: Option<u32>) -> Result<Expr> {
+    pub(crate) fn assign_value(&mut self, value: Expr, target: Type, position: Option<u32>) -> Result<Expr> {
         if value.ty().oid == oids::UNKNOWN
             && let Some(coerced) =
                 self.coerce(value.clone(), target, CastContext::Assignment).map_err(|e| e.at(position))?
@@ -219,9 +219,13 @@ pub fn simple_expression(
     let mut binder = Binder::new(cx, locations, params, false);
     binder.variables = Some(variables);
     binder.levels.push(Level::default());
-    let bound = binder.bind_expr(expr)?;
+    let mut bound = binder.bind_expr(expr)?;
     if !is_plain(&mut binder, &bound) {
         return Ok(None);
+    }
+    let inlined = crate::inlining::inline_expr(&mut binder, &mut bound)?;
+    if let Some(failure) = inlined.failure {
+        return Err(failure);
     }
     let mut bound = match target {
         Some(Target { ty, located }) if !is_row(cx, bound.ty()) && !is_row(cx, ty) => {
@@ -238,7 +242,19 @@ pub fn simple_expression(
     let fields = fields.map(|fields| fields.into_iter().map(|(name, ty)| Field { name, ty }).collect());
     crate::fold::fold(&mut bound, cx.env)?;
     to_inputs(&mut bound);
-    Ok(Some(SimpleExpr { expr: bound, ty, calls_routines: !binder.user_functions().is_empty(), fields }))
+    let calls_routines = !binder.user_functions().is_empty() && calls_users(&bound);
+    Ok(Some(SimpleExpr { expr: bound, ty, calls_routines, fields }))
+}
+
+/// Whether an expression calls a function that a user made.
+fn calls_users(expr: &Expr) -> bool {
+    let of_user = |function: &crate::expr::Function| function.oid >= Oid::FIRST_NORMAL;
+    expr.any(&mut |expr| match expr {
+        Expr::Call(call) => of_user(&call.function),
+        Expr::Distinct(function, ..) | Expr::NullIf(function, _) => of_user(function),
+        Expr::ScalarArray(test) => of_user(&test.function),
+        _ => false,
+    })
 }
 
 /// Whether a bound expression can be evaluated without a query.

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::Routine;
 use dictdb_types::{Error, Field, Result, SqlState, Type};
 
 use crate::bind::Binder;
@@ -48,6 +49,39 @@ pub trait Variables {
     }
 }
 
+/// The parameters of a function as names in its body.
+pub struct Parameters {
+    function: Arc<str>,
+    names: Vec<Arc<str>>,
+    types: Vec<Type>,
+}
+
+impl Variables for Parameters {
+    fn find(&self, name: &[&str]) -> Result<Option<Variable>> {
+        let named = |name: &str| self.names.iter().position(|own| **own == *name);
+        let found = match name {
+            [function, parameter, ..] if *function == &*self.function && named(parameter).is_some() => {
+                named(parameter).map(|number| (number, 2))
+            }
+            [parameter, ..] => named(parameter).map(|number| (number, 1)),
+            [] => None,
+        };
+        Ok(found.map(|(number, parts)| Variable { number, ty: self.types[number], fields: None, parts }))
+    }
+
+    fn conflict(&self) -> Conflict {
+        Conflict::Column
+    }
+}
+
+impl Parameters {
+    /// The input parameters of a routine with the types of a call.
+    pub fn of(routine: &Routine, types: &[Type]) -> Self {
+        let names = routine.inputs().map(|parameter| parameter.name.clone()).collect();
+        Parameters { function: routine.name.clone(), names, types: types.to_vec() }
+    }
+}
+
 impl Binder<'_> {
     /// The value of the variable that a dotted name means, if there is one.
     pub(crate) fn variable(&mut self, name: &[&str]) -> Result<Option<Expr>> {
@@ -81,7 +115,7 @@ impl Binder<'_> {
     ) -> Result<Expr> {
         let Some(conflict) = self.variables.map(Variables::conflict) else { return column(self) };
         if conflict == Conflict::Variable
-            && let Some(variable) = self.variable(name).map_err(|e| placed(e, position))?
+            && let Some(variable) = self.variable(name)?
         {
             return Ok(variable);
         }
@@ -97,14 +131,9 @@ impl Binder<'_> {
                 Ok(found)
             }
             Err(missing) if matches!(missing.code(), SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE) => {
-                self.variable(name).map_err(|e| placed(e, position))?.ok_or(missing)
+                self.variable(name)?.ok_or(missing)
             }
             Err(error) => Err(error),
         }
     }
-}
-
-/// A missing field is reported where it stands; a record without structure is not a mistake of the text.
-fn placed(error: Error, position: Option<u32>) -> Error {
-    if error.code() == SqlState::UNDEFINED_COLUMN { error.at(position) } else { error }
 }

@@ -141,7 +141,7 @@ impl Binder<'_> {
         if target.is_whole() {
             return self.coerce_for_column(value, target.column, position);
         }
-        let leaf = Leaf { value, position, column: &target.column.name, target: target.position };
+        let leaf = Leaf { value, position, column: &target.column.name, target: target.position, lax: false };
         self.assign_part(current, target.column.ty, &target.steps, leaf)
     }
 
@@ -153,7 +153,7 @@ impl Binder<'_> {
         value: Expr,
         position: Option<u32>,
     ) -> Result<Expr> {
-        let leaf = Leaf { value, position, column: target.name, target: target.position };
+        let leaf = Leaf { value, position, column: target.name, target: target.position, lax: true };
         self.assign_part(current, target.ty, target.steps, leaf)
     }
 
@@ -235,6 +235,9 @@ impl Binder<'_> {
     }
 
     fn coerce_leaf(&mut self, leaf: Leaf<'_>, ty: Type, what: impl Fn(&str) -> String) -> Result<Expr> {
+        if leaf.lax {
+            return self.assign_value(leaf.value, ty, leaf.position);
+        }
         let source = leaf.value.ty();
         let coerced = self.coerce(leaf.value, ty, CastContext::Assignment).map_err(|e| e.at(leaf.position))?;
         coerced.ok_or_else(|| {
@@ -253,6 +256,8 @@ struct Leaf<'a> {
     position: Option<u32>,
     column: &'a str,
     target: Option<u32>,
+    /// It goes through text where there is no cast, as PL/pgSQL assigns.
+    lax: bool,
 }
 
 /// One subscript as written.

@@ -104,6 +104,11 @@ impl Binder<'_> {
         if expr.ty().oid == oids::UNKNOWN { self.coerce_implicit(expr, oids::TEXT) } else { Ok(expr) }
     }
 
+    /// A value of which no type is asked: a literal is `text`, a parameter of which nothing else is known stays unknown.
+    pub(crate) fn resolve_any(&mut self, expr: Expr) -> Result<Expr> {
+        if matches!(expr, Expr::Param(..)) { Ok(expr) } else { self.resolve_unknown(expr) }
+    }
+
     fn coerce_unknown(&mut self, expr: Expr, target: Type, context: CastContext) -> Result<Expr> {
         let base = self.cx.catalog.base_type(target);
         // A client's parameter is of the domain itself: its value is checked when it is read.

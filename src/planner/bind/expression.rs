@@ -108,7 +108,7 @@ impl Binder<'_> {
 
     fn bind_null_test(&mut self, arg: &Ast, negated: bool) -> Result<Expr> {
         let bound = self.bind_expr(arg)?;
-        let bound = self.resolve_unknown(bound)?;
+        let bound = self.resolve_any(bound)?;
         Ok(Expr::IsNull(Box::new(bound), negated))
     }
 
@@ -185,8 +185,9 @@ impl Binder<'_> {
                 bound.push(self.bind_array(&inner.elem, element)?);
             } else {
                 let item = self.bind_expr(item)?;
-                nested = nested
-                    || self.element_of(item.ty()).is_some() && element.is_none_or(|e| self.element_of(e).is_none());
+                // A domain over an array is a value like others.
+                let is_array = self.type_info(item.ty().oid).is_some_and(|info| info.is_array());
+                nested = nested || is_array && element.is_none_or(|e| self.element_of(e).is_none());
                 bound.push(item);
             }
         }
@@ -212,7 +213,10 @@ impl Binder<'_> {
                 self.unify_at(bound, &positions, "ARRAY")?
             }
         };
-        let ty = self.array_type_of(item_type).ok_or_else(|| {
+        // A domain over an array that was smashed to it has no array type.
+        let is_array = self.type_info(item_type.oid).is_some_and(|info| info.is_array());
+        let array_type = if is_array && !nested { None } else { self.array_type_of(item_type) };
+        let ty = array_type.ok_or_else(|| {
             Error::new(
                 SqlState::UNDEFINED_OBJECT,
                 format!("could not find array type for data type {}", self.type_name(item_type)),
@@ -244,10 +248,19 @@ impl Binder<'_> {
     fn bind_access(&mut self, root: &Ast, chain: &[AccessExpr]) -> Result<Expr> {
         let mut value = self.bind_expr(root)?;
         let mut rest = chain;
+        // A missing field is reported where the row stands.
+        let row = strip_parentheses(root);
+        let position = match row {
+            Ast::Cast { .. } => self.node_position(row),
+            _ => self.leftmost(row),
+        };
         while let Some(first) = rest.first() {
             match first {
                 AccessExpr::Dot(Ast::Identifier(field)) => {
-                    value = self.bind_field(value, field)?;
+                    value = self.bind_field(value, field).map_err(|mut error| {
+                        error.fields_mut().position = position;
+                        error
+                    })?;
                     rest = &rest[1..];
                 }
                 AccessExpr::Dot(other) => {

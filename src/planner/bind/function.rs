@@ -174,7 +174,7 @@ impl Binder<'_> {
                 ArgSource::Default(index) => self.default_argument(found.oid, index)?,
             };
             let value = if matches!(param.ty, oids::ANY | oids::UNKNOWN) {
-                self.resolve_unknown(value)?
+                self.resolve_any(value)?
             } else {
                 self.coerce_implicit(value, param.ty).map_err(|e| e.at(position))?
             };

@@ -56,6 +56,9 @@ impl Binder<'_> {
             let ty = self.params.get(index).copied();
             return ty.map(|ty| Expr::Param(index, ty)).ok_or_else(|| Error::internal("a constant was lifted twice"));
         }
+        if let Some(variable) = self.variable(&[name])? {
+            return Ok(variable);
+        }
         let number: usize = name
             .strip_prefix('$')
             .and_then(|digits| digits.parse().ok())

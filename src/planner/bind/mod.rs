@@ -208,6 +208,27 @@ impl<'a> Binder<'a> {
         Ok(self.params)
     }
 
+    /// A binder for a text of its own whose columns become part of this one's statement; see [`Binder::after_body`].
+    pub(crate) fn for_body<'b>(
+        &self,
+        locations: &'b Locations,
+        declared: &[Type],
+        variables: &'b dyn Variables,
+    ) -> Binder<'b>
+    where
+        'a: 'b,
+    {
+        let mut inner = Binder::new(self.cx, locations, declared, false);
+        (inner.next_column, inner.next_cte, inner.variables) = (self.next_column, self.next_cte, Some(variables));
+        inner
+    }
+
+    /// Takes over the identities that an inner binder has given.
+    pub(crate) fn after_body(&mut self, inner: &Binder<'_>) {
+        (self.next_column, self.next_cte) = (inner.next_column, inner.next_cte);
+        self.functions.borrow_mut().extend(inner.functions.borrow().iter());
+    }
+
     /// The functions of users that were called.
     pub fn user_functions(&self) -> Vec<Oid> {
         self.functions.borrow().iter().copied().collect()

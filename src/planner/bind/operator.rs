@@ -202,10 +202,10 @@ impl Binder<'_> {
     fn distinct_of(&mut self, left: Expr, right: Expr, negated: bool, position: Option<u32>) -> Result<Expr> {
         let is_null = |e: &Expr| matches!(e, Expr::Const(dictdb_types::Datum::Null, ty) if ty.oid == oids::UNKNOWN);
         if is_null(&right) {
-            return Ok(Expr::IsNull(Box::new(self.resolve_unknown(left)?), !negated));
+            return Ok(Expr::IsNull(Box::new(self.resolve_any(left)?), !negated));
         }
         if is_null(&left) {
-            return Ok(Expr::IsNull(Box::new(self.resolve_unknown(right)?), !negated));
+            return Ok(Expr::IsNull(Box::new(self.resolve_any(right)?), !negated));
         }
         let (function, pair) = self.equality(left, right, position)?;
         Ok(Expr::Distinct(function, Box::new(pair), negated))
