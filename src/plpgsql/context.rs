@@ -91,9 +91,20 @@ impl CallSite {
         CallSite { signature: signature.clone(), place }
     }
 
+    /// The call begins.
+    pub(crate) fn enter(&self) {
+        self.at(Place::outside("during function entry"));
+    }
+
     #[inline]
     pub(crate) fn at(&self, place: Place) {
         self.place.store(place.0, Ordering::Relaxed);
+    }
+
+    /// Where the call is.
+    #[inline]
+    pub(crate) fn place(&self) -> Place {
+        Place(self.place.load(Ordering::Relaxed))
     }
 
     /// The line of CONTEXT.

@@ -16,6 +16,9 @@ pub trait TypeSource {
     /// The fields of a composite type.
     fn fields(&mut self, ty: Type) -> Option<Arc<[Field]>>;
 
+    /// What a domain is over; other types as they are.
+    fn base(&mut self, ty: Type) -> Type;
+
     /// The element type of an array type.
     fn element(&mut self, ty: Type) -> Option<Type>;
 
@@ -43,6 +46,15 @@ pub struct Executed {
     pub processed: u64,
     /// The first word of its tag.
     pub command: std::borrow::Cow<'static, str>,
+}
+
+/// An output parameter of a procedure in a call.
+#[derive(Debug)]
+pub struct CallOutput {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The names of the argument that stands for it; `None` when that is no name.
+    pub argument: Option<Vec<String>>,
 }
 
 /// What is wanted of a statement's rows.
@@ -90,16 +102,16 @@ pub trait Host: TypeSource {
     fn evaluate(
         &mut self,
         sql: &Sql,
-        frame: &Frame,
+        frame: &mut Frame,
         function: &Function,
         target: Option<Type>,
     ) -> Result<(Datum, Type, Option<Arc<[Field]>>)>;
 
     /// The value of an expression, converted to a type as an assignment does.
-    fn value(&mut self, sql: &Sql, frame: &Frame, function: &Function, target: Type) -> Result<Datum>;
+    fn value(&mut self, sql: &Sql, frame: &mut Frame, function: &Function, target: Type) -> Result<Datum>;
 
     /// Whether a condition is true.
-    fn is_true(&mut self, sql: &Sql, frame: &Frame, function: &Function) -> Result<bool>;
+    fn is_true(&mut self, sql: &Sql, frame: &mut Frame, function: &Function) -> Result<bool>;
 
     /// The value of a variable, or of a field of one, with a part of it assigned.
     fn evaluate_part(&mut self, part: &PartAssignment, frame: &mut Frame, function: &Function) -> Result<Datum>;
@@ -113,14 +125,15 @@ pub trait Host: TypeSource {
     /// Whether statements of the function may end the transaction.
     fn is_nonatomic(&self) -> bool;
 
-    /// Runs CALL and gives the values of the output parameters; `None` when there are none. The second value has the
-    /// arguments that stand for them, as text.
+    /// Runs CALL and gives the values of the output parameters; `None` when there are none. Before it runs, `check` is told
+    /// the parameters and their arguments.
     fn execute_call(
         &mut self,
         sql: &Sql,
         frame: &Frame,
         function: &Function,
-    ) -> Result<Option<(Executed, Vec<Option<String>>)>>;
+        check: &mut dyn FnMut(&[CallOutput]) -> Result<()>,
+    ) -> Result<Option<Executed>>;
 
     /// Opens a cursor over a query; its name.
     fn open(&mut self, how: Opening<'_>, sql: &Sql, frame: &Frame, function: &Function) -> Result<Arc<str>>;

@@ -22,7 +22,7 @@ mod sql;
 mod tree;
 
 pub use context::CallSite;
-pub use host::{Direction, Executed, Host, Opening, Params, Read, TypeSource};
+pub use host::{CallOutput, Direction, Executed, Host, Opening, Params, Read, TypeSource};
 pub use names::Visible;
 pub use parse::{Header, Parameter, ResultKind, compile};
 pub use run::{Arguments, Returned, TriggerData, call, call_trigger};

@@ -177,9 +177,9 @@ impl Visible {
         self.types.iter().map(|ty| ty.oid).collect()
     }
 
-    /// Whether a record's structure was looked at.
-    pub fn reads_records(&self) -> bool {
-        !self.consulted.lock().is_empty()
+    /// The records whose structure was looked at.
+    pub fn records(&self) -> Vec<usize> {
+        self.consulted.lock().iter().copied().collect()
     }
 
     /// Whether every record that mattered still has the structure it had.

@@ -1,11 +1,13 @@
 //! A compiled function: variables, and statements as the interpreter runs them.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use dictdb_planner::variables::Conflict;
 use dictdb_types::{Datum, Field, Severity, SqlState, Type};
 use parking_lot::Mutex;
 
+use crate::context::CallSite;
 use crate::names::{Shape, Visible};
 use crate::parse::{Header, ResultKind};
 use crate::sql::Sql;
@@ -18,6 +20,10 @@ pub struct Function {
     pub(crate) variables: Vec<Variable>,
     /// Types of the variables as the last call left them: the hidden ones of CASE get theirs from their operand.
     pub(crate) types: Mutex<Arc<[Type]>>,
+    /// What ended calls leave to the next ones.
+    pub(crate) idle: Mutex<Vec<Activation>>,
+    /// What the host keeps between calls.
+    pub kept: Mutex<Vec<Box<dyn Any + Send>>>,
     pub(crate) variable_names: Arc<[Arc<str>]>,
     pub(crate) conflict: Conflict,
     pub(crate) body: Block,
@@ -28,6 +34,8 @@ pub struct Function {
     pub(crate) found: usize,
     pub(crate) trigger: Option<TriggerVariables>,
     pub(crate) result: ResultKind,
+    /// What its type is over, if that is a domain.
+    pub(crate) result_base: Type,
     /// DETAIL of a failed INTO STRICT tells the parameters.
     pub(crate) print_strict_params: bool,
     /// Warnings of compiling it, with positions in its text.
@@ -59,8 +67,19 @@ pub(crate) struct TriggerVariables {
     pub others: Vec<usize>,
 }
 
+/// What a call needs for itself.
+#[derive(Debug)]
+pub(crate) struct Activation {
+    pub frame: Frame,
+    pub site: Arc<CallSite>,
+}
+
+/// A label of a block or loop: labels of the same name are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Label(pub u32);
+
 /// The values of a call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Frame {
     /// Values by variable.
     pub values: Vec<Datum>,
@@ -75,6 +94,8 @@ pub struct Frame {
 pub(crate) struct Variable {
     pub name: Arc<str>,
     pub ty: Type,
+    /// What its type is over, if that is a domain; otherwise the type.
+    pub base: Type,
     /// It is a row: a record, or of a composite type.
     pub row: Option<RowVariable>,
     pub constant: bool,
@@ -106,7 +127,7 @@ pub(crate) struct CursorQuery {
 /// A block.
 #[derive(Debug)]
 pub(crate) struct Block {
-    pub label: Option<Arc<str>>,
+    pub label: Option<Label>,
     /// Variables that get their defaults when the block begins.
     pub declared: Vec<usize>,
     pub body: Vec<Statement>,
@@ -177,7 +198,7 @@ pub(crate) enum Target {
 /// A loop's body with its label.
 #[derive(Debug)]
 pub(crate) struct Loop {
-    pub label: Option<Arc<str>>,
+    pub label: Option<Label>,
     pub body: Vec<Statement>,
 }
 
@@ -269,9 +290,10 @@ pub(crate) enum Kind {
         place: Place,
         value: Sql,
     },
-    /// To a whole variable that is no row.
+    /// To a whole variable that is no row, of a type.
     Set {
         variable: usize,
+        ty: Type,
         value: Sql,
     },
     AssignPart {
@@ -324,11 +346,12 @@ pub(crate) enum Kind {
     },
     Exit {
         is_exit: bool,
-        label: Option<Arc<str>>,
+        label: Option<Label>,
         condition: Option<Sql>,
     },
     Return(Option<Sql>),
-    ReturnNext(Option<Sql>),
+    /// With the row variable that the value is, if it is one.
+    ReturnNext(Option<Sql>, Option<usize>),
     ReturnQuery(Sql),
     ReturnExecute(Dynamic),
     Raise(Box<Raise>),
@@ -400,7 +423,7 @@ impl Kind {
             Kind::Exit { is_exit: true, .. } => "EXIT",
             Kind::Exit { .. } => "CONTINUE",
             Kind::Return(_) => "RETURN",
-            Kind::ReturnNext(_) => "RETURN NEXT",
+            Kind::ReturnNext(..) => "RETURN NEXT",
             Kind::ReturnQuery(_) | Kind::ReturnExecute(_) => "RETURN QUERY",
             Kind::Raise(_) => "RAISE",
             Kind::Assert { .. } => "ASSERT",

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use crate::Shared;
 use crate::settings::Derived;
 use crate::system::{self, names};
+use crate::transaction::Modes;
 
 /// The surroundings of one statement.
 pub struct StatementEnv {
@@ -29,8 +30,8 @@ pub struct StatementEnv {
     pub transaction_timestamp: i64,
     /// `statement_timestamp()`.
     pub statement_timestamp: i64,
-    /// Whether the transaction may not change data.
-    pub read_only: bool,
+    /// The modes of the transaction.
+    pub(crate) modes: Modes,
     /// Domains that have been needed.
     pub(crate) domains: Mutex<HashMap<Oid, Arc<DomainCode>>>,
 }

@@ -11,6 +11,7 @@ use dictdb_types::{Array, Datum, Error, Result, SqlState, oids};
 
 use crate::interrupts::Interrupts;
 use crate::settings::Scope;
+use crate::statement::transaction_setting;
 use crate::{SERVER_VERSION_TEXT, StatementEnv};
 
 /// Every function of this file.
@@ -90,7 +91,11 @@ fn pg_backend_pid(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
 
 fn show_config_by_name(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let name = text(args, 0).unwrap_or_default();
-    session(cx)?.shared.show(name).map(Datum::text)
+    let env = session(cx)?;
+    match transaction_setting(name, env.modes) {
+        Some(value) => Ok(Datum::text(value)),
+        None => env.shared.show(name).map(Datum::text),
+    }
 }
 
 fn show_config_by_name_missing_ok(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {

@@ -210,6 +210,11 @@ impl Portal {
         matches!(&self.progress, Progress::Rows { source, .. } if source.calls_routines())
     }
 
+    /// Whether its rows are those of a SELECT.
+    pub(crate) fn reads_only(&self) -> bool {
+        matches!(&self.progress, Progress::Rows { command: "SELECT", .. } | Progress::Finished(_))
+    }
+
     /// Whether it outlives its transaction already.
     pub(crate) fn is_held(&self) -> bool {
         self.cursor.as_ref().is_some_and(|cursor| cursor.held)

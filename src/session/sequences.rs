@@ -66,7 +66,7 @@ fn permitted(env: &StatementEnv, relation: &Relation, wanted: Privileges) -> Res
 }
 
 fn writable(env: &StatementEnv, function: &str) -> Result<()> {
-    if env.read_only {
+    if env.modes.read_only {
         return Err(Error::new(
             SqlState::READ_ONLY_SQL_TRANSACTION,
             format!("cannot execute {function}() in a read-only transaction"),

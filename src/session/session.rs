@@ -31,7 +31,7 @@ use crate::seat::Seat;
 use crate::sequences::SequenceValues;
 use crate::settings::{Authority, Derived, Settings, Source};
 use crate::statement_statistics::Counting;
-use crate::transaction::{Ending, Savepoint, Status, TransactionBlock};
+use crate::transaction::{Ending, Modes, Savepoint, Status, TransactionBlock};
 
 /// What a start-up packet asks for besides user and database.
 #[derive(Clone, Debug, Default)]
@@ -178,7 +178,7 @@ struct EnvKey {
     settings: u64,
     transaction: i64,
     statement: i64,
-    read_only: bool,
+    modes: Modes,
 }
 
 impl EnvKey {
@@ -192,7 +192,7 @@ impl EnvKey {
         let Some(env) = Arc::get_mut(env).filter(|_| same) else { return false };
         env.transaction_timestamp = key.transaction;
         env.statement_timestamp = key.statement;
-        env.read_only = key.read_only;
+        env.modes = key.modes;
         *self = *key;
         true
     }
@@ -411,6 +411,11 @@ impl Session {
         &self.derived.1
     }
 
+    /// The modes of the open transaction, or those that the next one begins with.
+    pub(crate) fn modes(&mut self) -> Modes {
+        if self.block.is_open() { self.block.modes } else { self.derived().transaction_modes }
+    }
+
     /// The environment of a statement that begins now.
     pub(crate) fn env(&mut self) -> Arc<StatementEnv> {
         let key = EnvKey {
@@ -419,7 +424,7 @@ impl Session {
             settings: self.shared.settings_generation(),
             transaction: if self.block.is_open() { self.block.started } else { self.statement_timestamp },
             statement: self.statement_timestamp,
-            read_only: self.block.modes.read_only,
+            modes: self.modes(),
         };
         if let Some((last, env)) = &mut self.last_env
             && last.renew(&key, env)
@@ -432,7 +437,7 @@ impl Session {
             derived,
             transaction_timestamp: key.transaction,
             statement_timestamp: key.statement,
-            read_only: key.read_only,
+            modes: key.modes,
             shared: self.shared.clone(),
             domains: Mutex::default(),
         });

@@ -31,7 +31,7 @@ impl Parser<'_> {
         self.expect_word("end")?;
         self.names = outer;
         self.end_label(label.as_ref())?;
-        Ok(Block { label, declared, body, exceptions })
+        Ok(Block { label: self.label_number(label), declared, body, exceptions })
     }
 
     /// Statements up to a word that ends them.

@@ -216,8 +216,9 @@ impl Parser<'_> {
         let mut args = Vec::new();
         if self.eat_symbol("(") {
             loop {
-                let (line, argument) = (self.line(), self.name()?);
+                let (line, position, argument) = (self.line(), self.peek().position, self.name()?);
                 let ty = self.declared_type()?;
+                self.check_shadowing(&argument, position)?;
                 let variable = self.new_variable(&argument, ty, line);
                 self.visible(&argument, variable);
                 args.push((argument, variable));

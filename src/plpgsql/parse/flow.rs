@@ -3,7 +3,7 @@
 use dictdb_types::{Result, SqlState, Type, oids};
 
 use super::Parser;
-use crate::names::{LabelKind, find_label, in_loop, with_variable};
+use crate::names::{LabelKind, find, find_label, in_loop, with_variable};
 use crate::sql::{Sql, SqlKind};
 use crate::tree::{Kind, Output};
 
@@ -102,7 +102,7 @@ impl Parser<'_> {
             }
             None => {}
         }
-        Ok(Kind::Exit { is_exit, label, condition })
+        Ok(Kind::Exit { is_exit, label: self.label_number(label), condition })
     }
 
     /// 42601 for a label that EXIT or CONTINUE cannot lead to.
@@ -157,7 +157,7 @@ impl Parser<'_> {
         }
         if matches!(self.output, Some(Output::One(_) | Output::Row(_))) {
             if self.eat_symbol(";") {
-                return Ok(Kind::ReturnNext(None));
+                return Ok(Kind::ReturnNext(None, None));
             }
             let message = "RETURN NEXT cannot have a parameter in function with OUT parameters";
             return Err(self.error(SqlState::DATATYPE_MISMATCH, message));
@@ -165,7 +165,14 @@ impl Parser<'_> {
         if self.is_symbol(";") {
             return Err(self.near("missing expression"));
         }
-        self.expression_then(";").map(|sql| Kind::ReturnNext(Some(sql)))
+        let (names, ahead) = self.dotted();
+        let parts: Vec<&str> = names.iter().map(String::as_str).collect();
+        let row = match find(&self.names, &parts) {
+            Some((variable, used)) if used == parts.len() && self.symbol_at(ahead, ";") => Some(variable),
+            _ => None,
+        };
+        let row = row.filter(|variable| self.variables[*variable].row.is_some());
+        self.expression_then(";").map(|sql| Kind::ReturnNext(Some(sql), row))
     }
 
     fn return_query(&mut self) -> Result<Kind> {

@@ -18,7 +18,7 @@ impl Parser<'_> {
         self.expect_word("loop")?;
         self.end_label(label.as_ref())?;
         self.expect_symbol(";")?;
-        Ok(Loop { label, body })
+        Ok(Loop { label: self.label_number(label), body })
     }
 
     /// Runs a rule inside a loop.

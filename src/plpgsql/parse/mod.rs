@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 
 use crate::host::TypeSource;
 use crate::names::{LabelKind, Names, with_label, with_variable};
-use crate::tree::{Function, Output, RowVariable, TriggerVariables, Variable};
+use crate::tree::{Function, Label, Output, RowVariable, TriggerVariables, Variable};
 
 /// A parameter of a function.
 #[derive(Clone, Debug)]
@@ -112,6 +112,7 @@ pub fn compile(header: Header, types: &mut dyn TypeSource) -> Result<Function> {
         pieces: 0,
         print_strict_params: false,
         warnings: Vec::new(),
+        labels: Vec::new(),
     };
     parser.function()
 }
@@ -133,6 +134,7 @@ pub(crate) struct Parser<'a> {
     pieces: usize,
     print_strict_params: bool,
     warnings: Vec<Error>,
+    labels: Vec<Arc<str>>,
 }
 
 /// Blocks and statements within each other.
@@ -166,8 +168,11 @@ impl Parser<'_> {
             found: self.found,
             trigger,
             result: self.header.result.clone(),
+            result_base: self.types.base(self.header.result.ty),
             print_strict_params: self.print_strict_params,
             warnings: std::mem::take(&mut self.warnings),
+            idle: Mutex::default(),
+            kept: Mutex::default(),
         })
     }
 
@@ -248,9 +253,11 @@ impl Parser<'_> {
             None if ty.oid == oids::RECORD => Some(RowVariable::Record),
             None => None,
         };
+        let base = self.types.base(ty);
         self.variables.push(Variable {
             name: Arc::from(name),
             ty,
+            base,
             row,
             constant: false,
             not_null: false,
@@ -259,6 +266,16 @@ impl Parser<'_> {
             line,
         });
         self.variables.len() - 1
+    }
+
+    /// The number of a label.
+    fn label_number(&mut self, label: Option<Arc<str>>) -> Option<Label> {
+        let label = label?;
+        let number = self.labels.iter().position(|known| *known == label).unwrap_or_else(|| {
+            self.labels.push(label);
+            self.labels.len() - 1
+        });
+        Some(Label(number as u32))
     }
 
     fn visible(&mut self, name: &str, variable: usize) {

@@ -142,9 +142,13 @@ impl Parser<'_> {
         self.expect_word("diagnostics")?;
         let mut items = Vec::new();
         loop {
+            let token = self.peek().clone();
             let mut places = match self.target()? {
                 Target::List(places) => places,
-                Target::Row(_) => return Err(self.unexpected()),
+                Target::Row(_) => {
+                    let message = format!("\"{}\" is not a scalar variable", self.raw(&token));
+                    return Err(self.error_at(SqlState::SYNTAX_ERROR, message, token.position));
+                }
             };
             let Some(place) = places.pop().filter(|_| places.is_empty()) else { return Err(self.unexpected()) };
             if !self.eat_symbol("=") && !self.eat_symbol(":=") {

@@ -106,7 +106,8 @@ impl Parser<'_> {
         let found = (1..=parts.len().min(3)).rev().find_map(|count| find(&self.names, &parts[..count]));
         let found = found.filter(|(variable, used)| *used == parts.len() || self.variables[*variable].row.is_some());
         let Some((variable, used)) = found else {
-            let message = format!("\"{}\" is not a known variable", parts.join("."));
+            // PostgreSQL takes at most three names together.
+            let message = format!("\"{}\" is not a known variable", parts[..parts.len().min(3)].join("."));
             return Err(self.error(SqlState::SYNTAX_ERROR, message));
         };
         self.check_assignable(variable)?;
@@ -123,13 +124,13 @@ impl Parser<'_> {
         let value = self.sql(SqlKind::Assignment, first.start, start, end)?;
         self.expect_symbol(";")?;
         Ok(Some(match place.field.is_none() && self.variables[variable].row.is_none() {
-            true => Kind::Set { variable, value },
+            true => Kind::Set { variable, ty: self.variables[variable].ty, value },
             false => Kind::Assign { place, value },
         }))
     }
 
     /// The dotted name that comes, and of how many tokens it is.
-    fn dotted(&self) -> (Vec<String>, usize) {
+    pub(super) fn dotted(&self) -> (Vec<String>, usize) {
         let first = self.peek();
         let mut names = vec![Self::name_of(first).map_or_else(|| self.raw(first).to_owned(), str::to_owned)];
         let mut ahead = 1;

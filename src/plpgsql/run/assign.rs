@@ -21,6 +21,9 @@ impl Interpreter<'_> {
         if place.field.is_some() && self.frame.shapes[place.variable].is_none() {
             return Err(sql.locate(not_assigned(&variable.name)));
         }
+        if let Some(field) = &place.field {
+            self.field_index(place.variable, field).map_err(|error| sql.locate(error))?;
+        }
         let value = self.evaluate(sql)?;
         let is_row = matches!(value.datum, Datum::Record(_) | Datum::Null);
         if !is_row && place.field.is_none() && sql.kind == SqlKind::Expression {
@@ -80,7 +83,8 @@ impl Interpreter<'_> {
                 if self.frame.shapes[variable].is_none() {
                     self.frame.shapes[variable] = value.fields;
                 }
-                self.set(variable, Datum::Null)
+                let null = self.checked_row(variable, Datum::Null)?;
+                self.set(variable, null)
             }
             Datum::Record(record) => {
                 let fields = match value.fields {
@@ -110,16 +114,18 @@ impl Interpreter<'_> {
         values: Vec<Datum>,
         ty: dictdb_types::Oid,
     ) -> Result<()> {
-        match self.function.variables[variable].row.clone() {
+        let function = self.function;
+        match &function.variables[variable].row {
             Some(RowVariable::Composite(own)) => {
-                let same = ty == self.function.variables[variable].ty.oid;
-                let values = match same {
+                let base = function.variables[variable].base.oid;
+                let values = match ty == base {
                     true => values,
-                    false => self.convert_row(fields, values, &own)?,
+                    false => self.convert_row(fields, values, own)?,
                 };
-                let ty = self.function.variables[variable].ty.oid;
                 let types = own.iter().map(|field| field.ty.oid).collect();
-                self.set(variable, Datum::Record(Arc::new(Record { ty, types, fields: values, names: None })))
+                let row = Datum::Record(Arc::new(Record { ty: base, types, fields: values, names: None }));
+                let row = self.checked_row(variable, row)?;
+                self.set(variable, row)
             }
             _ => {
                 let known = self.frame.shapes[variable].as_ref().is_some_and(|shape| Arc::ptr_eq(shape, fields));
@@ -130,6 +136,15 @@ impl Interpreter<'_> {
                 let ty = if ty.is_valid() { ty } else { oids::RECORD };
                 self.set(variable, Datum::Record(Arc::new(Record { ty, types, fields: values, names: None })))
             }
+        }
+    }
+
+    /// A row of a variable's type; a domain over it checks it.
+    pub(crate) fn checked_row(&mut self, variable: usize, row: Datum) -> Result<Datum> {
+        let declared = &self.function.variables[variable];
+        match declared.base.oid == declared.ty.oid {
+            true => Ok(row),
+            false => self.host.cast(row, declared.base, declared.ty),
         }
     }
 

@@ -26,7 +26,13 @@ impl Interpreter<'_> {
         })
     }
 
+    /// A cursor variable without a value gets the name of what was opened. 22005.
     fn opened(&mut self, cursor: usize, name: Arc<str>) -> Result<()> {
+        let declared = &self.function.variables[cursor];
+        if declared.constant && self.frame.values[cursor].is_null() {
+            let message = format!("variable \"{}\" is declared CONSTANT", declared.name);
+            return Err(dictdb_types::Error::new(dictdb_types::SqlState::ERROR_IN_ASSIGNMENT, message));
+        }
         self.set(cursor, Datum::Text(name))
     }
 

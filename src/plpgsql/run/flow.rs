@@ -7,7 +7,7 @@ use dictdb_types::{Array, Datum, Error, Result, SqlState, Type, oids};
 use super::{Flow, Interpreter, Value, null_error};
 use crate::context::Place as ContextPlace;
 use crate::sql::Sql;
-use crate::tree::{Block, Loop, Place, RowVariable, Statement, Target};
+use crate::tree::{Block, Label, Loop, Place, RowVariable, Statement, Target};
 
 /// What a loop does after a run of its body.
 enum After {
@@ -24,7 +24,7 @@ impl Interpreter<'_> {
             Some(exceptions) => self.guarded(&block.body, exceptions)?,
         };
         Ok(match flow {
-            Flow::Exit(Some(label)) if block.label.as_ref() == Some(&label) => Flow::Next,
+            Flow::Exit(Some(label)) if block.label == Some(label) => Flow::Next,
             other => other,
         })
     }
@@ -43,9 +43,12 @@ impl Interpreter<'_> {
                     self.frame.shapes[*variable] = None;
                     self.frame.values[*variable] = Datum::Null;
                 }
-                (None, None) if self.is_domain(declared.ty) => {
+                (None, None) if declared.base.oid != declared.ty.oid => {
                     let value = self.host.cast(Datum::Null, Type::new(oids::UNKNOWN), declared.ty)?;
                     self.frame.values[*variable] = value;
+                }
+                (None, Some(RowVariable::Composite(_))) => {
+                    self.frame.values[*variable] = self.checked_row(*variable, Datum::Null)?;
                 }
                 (None, _) => self.frame.values[*variable] = Datum::Null,
                 (Some(default), _) => {
@@ -55,10 +58,6 @@ impl Interpreter<'_> {
             }
         }
         Ok(())
-    }
-
-    fn is_domain(&mut self, ty: Type) -> bool {
-        self.base_type(ty).oid != ty.oid
     }
 
     pub(crate) fn if_statement(&mut self, branches: &[(Sql, Vec<Statement>)], otherwise: &[Statement]) -> Result<Flow> {
@@ -107,11 +106,11 @@ impl Interpreter<'_> {
 
     /// What becomes of a loop after its body.
     fn after(&self, flow: Flow, body: &Loop) -> After {
-        let own = |label: &Option<Arc<str>>| label.is_none() || *label == body.label;
+        let own = |label: Option<Label>| label.is_none() || label == body.label;
         match flow {
             Flow::Next => After::Again,
-            Flow::Continue(label) if own(&label) => After::Again,
-            Flow::Exit(label) if own(&label) => After::Leave(Flow::Next),
+            Flow::Continue(label) if own(label) => After::Again,
+            Flow::Exit(label) if own(label) => After::Leave(Flow::Next),
             other => After::Leave(other),
         }
     }
@@ -177,6 +176,7 @@ impl Interpreter<'_> {
         let mut outcome = Flow::Next;
         while if reverse { value >= end } else { value <= end } {
             found = true;
+            self.tick()?;
             self.frame.values[variable] = Datum::Int4(value);
             if let Some(flow) = self.run_body(body)? {
                 outcome = flow;
@@ -259,7 +259,7 @@ impl Interpreter<'_> {
     pub(crate) fn exit_statement(
         &mut self,
         is_exit: bool,
-        label: Option<&Arc<str>>,
+        label: Option<Label>,
         condition: Option<&Sql>,
     ) -> Result<Flow> {
         if let Some(condition) = condition
@@ -267,7 +267,6 @@ impl Interpreter<'_> {
         {
             return Ok(Flow::Next);
         }
-        let label = label.cloned();
         Ok(if is_exit { Flow::Exit(label) } else { Flow::Continue(label) })
     }
 }

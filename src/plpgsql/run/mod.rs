@@ -5,8 +5,10 @@
 //!   flow       blocks, IF, CASE, loops over ranges, RETURN  query     SQL statements, EXECUTE, loops over rows
 //!   exception  handlers, RAISE, ASSERT                    cursor    OPEN, FETCH, MOVE, CLOSE
 //!   field      fields of rows                             report    GET DIAGNOSTICS
+//!   activation what calls leave to the next ones
 //! ```
 
+mod activation;
 mod assign;
 mod cursor;
 mod exception;
@@ -28,12 +30,12 @@ use crate::context::{CallSite, Place as ContextPlace};
 use crate::host::Host;
 use crate::names::Shape;
 use crate::sql::Sql;
-use crate::tree::{Frame, Function, Kind, RowVariable, Statement};
+use crate::tree::{Activation, Frame, Function, Kind, Label, RowVariable, Statement};
 
 /// Arguments of a call.
-pub struct Arguments {
+pub struct Arguments<'a> {
     /// Values of the input parameters.
-    pub values: Vec<Datum>,
+    pub values: &'a [Datum],
     /// `pg_proc.oid`, for GET DIAGNOSTICS.
     pub oid: Oid,
 }
@@ -47,11 +49,11 @@ pub enum Returned {
 }
 
 /// How a statement ends.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Flow {
     Next,
-    Exit(Option<Arc<str>>),
-    Continue(Option<Arc<str>>),
+    Exit(Option<Label>),
+    Continue(Option<Label>),
     Return,
 }
 
@@ -83,7 +85,7 @@ pub(crate) struct Interpreter<'a> {
 const STATEMENTS_PER_CHECK: u32 = 256;
 
 /// Calls a function.
-pub fn call(function: &Function, arguments: Arguments, host: &mut dyn Host) -> Result<Returned> {
+pub fn call(function: &Function, arguments: Arguments<'_>, host: &mut dyn Host) -> Result<Returned> {
     let mut interpreter = Interpreter::new(function, arguments.oid, host);
     interpreter.enter_arguments(arguments.values);
     interpreter.finish(|interpreter| {
@@ -95,22 +97,12 @@ pub fn call(function: &Function, arguments: Arguments, host: &mut dyn Host) -> R
 
 impl<'a> Interpreter<'a> {
     pub(crate) fn new(function: &'a Function, oid: Oid, host: &'a mut dyn Host) -> Self {
-        let count = function.variables.len();
-        let shape = |variable: &crate::tree::Variable| match &variable.row {
-            Some(RowVariable::Composite(fields)) => Some(fields.clone()),
-            _ => None,
-        };
-        let mut frame = Frame {
-            values: vec![Datum::Null; count],
-            shapes: function.variables.iter().map(shape).collect(),
-            types: function.types.lock().clone(),
-        };
-        frame.values[function.found] = Datum::Bool(false);
+        let Activation { frame, site } = function.activation();
         Interpreter {
             function,
             frame,
             host,
-            site: Arc::new(CallSite::new(&function.header.signature)),
+            site,
             returned: None,
             rows: Vec::new(),
             row_count: 0,
@@ -121,10 +113,10 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    fn enter_arguments(&mut self, values: Vec<Datum>) {
+    fn enter_arguments(&mut self, values: &[Datum]) {
         for (variable, value) in self.function.inputs.iter().zip(values) {
-            self.set_row_shape(*variable, &value);
-            self.frame.values[*variable] = value;
+            self.set_row_shape(*variable, value);
+            self.frame.values[*variable] = value.clone();
         }
     }
 
@@ -153,19 +145,27 @@ impl<'a> Interpreter<'a> {
         self.host.enter(self.site.clone());
         let result = run(self);
         self.host.leave();
-        result.map_err(|error| match self.context_is_complete {
+        let result = result.map_err(|error| match self.context_is_complete {
             true => error,
             false => error.context(self.site.line()),
-        })
+        });
+        self.function.end_activation(std::mem::take(&mut self.frame), self.site.clone());
+        result
     }
 
     pub(crate) fn statements(&mut self, statements: &[Statement]) -> Result<Flow> {
+        // What surrounds the statements is where the call is again after them.
+        let outer = self.site.place();
         for statement in statements {
             match self.statement(statement)? {
                 Flow::Next => {}
-                other => return Ok(other),
+                other => {
+                    self.site.at(outer);
+                    return Ok(other);
+                }
             }
         }
+        self.site.at(outer);
         Ok(Flow::Next)
     }
 
@@ -177,9 +177,8 @@ impl<'a> Interpreter<'a> {
             self.host.env().check_interrupts()?;
         }
         match &statement.kind {
-            Kind::Set { variable, value } => {
-                let function = self.function;
-                let datum = self.host.value(value, &self.frame, function, function.variables[*variable].ty)?;
+            Kind::Set { variable, ty, value } => {
+                let datum = self.host.value(value, &mut self.frame, self.function, *ty)?;
                 self.set(*variable, datum)?;
             }
             Kind::Assign { place, value } => self.assign_expression(place, value)?,
@@ -199,10 +198,10 @@ impl<'a> Interpreter<'a> {
             Kind::ForCursor { row, cursor, args, body } => return self.for_cursor(*row, *cursor, args, body),
             Kind::Foreach { target, slice, array, body } => return self.foreach(target, *slice, array, body),
             Kind::Exit { is_exit, label, condition } => {
-                return self.exit_statement(*is_exit, label.as_ref(), condition.as_ref());
+                return self.exit_statement(*is_exit, *label, condition.as_ref());
             }
             Kind::Return(value) => return self.return_statement(value.as_ref()),
-            Kind::ReturnNext(value) => self.return_next(value.as_ref())?,
+            Kind::ReturnNext(value, row) => self.return_next(value.as_ref(), *row)?,
             Kind::ReturnQuery(query) => self.return_query(query)?,
             Kind::ReturnExecute(dynamic) => self.return_execute(dynamic)?,
             Kind::Raise(raise) => self.raise(raise)?,
@@ -225,19 +224,19 @@ impl<'a> Interpreter<'a> {
 
     /// The value of an expression.
     pub(crate) fn evaluate(&mut self, sql: &Sql) -> Result<Value> {
-        let (datum, ty, fields) = self.host.evaluate(sql, &self.frame, self.function, None)?;
+        let (datum, ty, fields) = self.host.evaluate(sql, &mut self.frame, self.function, None)?;
         Ok(Value { datum, ty, fields })
     }
 
     /// The value of an expression as one of a type.
     #[inline]
     pub(crate) fn evaluate_as(&mut self, sql: &Sql, ty: Type) -> Result<Datum> {
-        self.host.value(sql, &self.frame, self.function, ty)
+        self.host.value(sql, &mut self.frame, self.function, ty)
     }
 
     /// Whether a condition is true.
     pub(crate) fn condition(&mut self, sql: &Sql) -> Result<bool> {
-        self.host.is_true(sql, &self.frame, self.function)
+        self.host.is_true(sql, &mut self.frame, self.function)
     }
 
     pub(crate) fn set_found(&mut self, found: bool) {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use dictdb_types::{Error, Result, Severity, SqlState};
 
 use super::{Flow, Interpreter, Value, null_error};
-use crate::host::{Direction, Executed, Opening, Params, Read};
+use crate::host::{CallOutput, Direction, Executed, Opening, Params, Read};
 use crate::parse::{TOO_MANY_ROWS, wants};
 use crate::sql::Sql;
-use crate::tree::{Dynamic, Into, Loop, Target};
+use crate::tree::{Dynamic, Function, Into, Loop, Place, Target};
 
 /// Rows a loop asks for at once: few first, then more.
 const FIRST_ROWS: i64 = 10;
@@ -44,6 +44,23 @@ fn listed(parameters: Vec<(String, Option<String>)>) -> Option<String> {
         None => format!("{name} = NULL"),
     };
     (!parameters.is_empty()).then(|| parameters.into_iter().map(shown).collect::<Vec<_>>().join(", "))
+}
+
+/// Where the value of an output parameter goes. 42601 when that is no variable, 22005 for a constant.
+fn output_place(function: &Function, sql: &Sql, output: &CallOutput) -> Result<Place> {
+    let parts: Vec<&str> = output.argument.iter().flatten().map(String::as_str).collect();
+    let Some((variable, used)) = crate::names::find(&sql.names, &parts) else {
+        let name = &output.name;
+        let message =
+            format!("procedure parameter \"{name}\" is an output parameter but corresponding argument is not writable");
+        return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+    };
+    let declared = &function.variables[variable];
+    if declared.constant {
+        let message = format!("variable \"{}\" is declared CONSTANT", declared.name);
+        return Err(Error::new(SqlState::ERROR_IN_ASSIGNMENT, message));
+    }
+    Ok(Place { variable, field: parts.get(used).map(|part| Arc::from(*part)) })
 }
 
 impl Interpreter<'_> {
@@ -203,24 +220,16 @@ impl Interpreter<'_> {
         if !is_call {
             return self.host.execute(sql, &self.frame, self.function, Read::All).map(drop);
         }
-        let Some((executed, arguments)) = self.host.execute_call(sql, &self.frame, self.function)? else {
-            return Ok(());
+        let (function, mut places) = (self.function, Vec::new());
+        let mut check = |outputs: &[CallOutput]| {
+            places = outputs.iter().map(|output| output_place(function, sql, output)).collect::<Result<_>>()?;
+            Ok(())
         };
+        let Some(executed) = self.host.execute_call(sql, &self.frame, function, &mut check)? else { return Ok(()) };
         let Some(columns) = executed.columns else { return Ok(()) };
         let row = executed.rows.into_iter().next().unwrap_or_default();
-        for ((value, column), argument) in row.into_iter().zip(columns.iter()).zip(arguments) {
-            let names: Vec<String> = argument.unwrap_or_default().split('.').map(str::to_owned).collect();
-            let parts: Vec<&str> = names.iter().map(String::as_str).collect();
-            let found = crate::names::find(&sql.names, &parts);
-            let Some((variable, used)) = found else {
-                let message = format!(
-                    "procedure parameter \"{}\" is an output parameter but corresponding argument is not writable",
-                    column.name
-                );
-                return Err(Error::new(SqlState::SYNTAX_ERROR, message));
-            };
-            let place = crate::tree::Place { variable, field: parts.get(used).map(|part| Arc::from(*part)) };
-            self.assign(&place, Value { datum: value, ty: column.ty, fields: None })?;
+        for ((value, column), place) in row.into_iter().zip(columns.iter()).zip(&places) {
+            self.assign(place, Value { datum: value, ty: column.ty, fields: None })?;
         }
         Ok(())
     }
@@ -239,34 +248,49 @@ impl Interpreter<'_> {
     /// Runs a loop over the rows of a cursor, which is closed at the end.
     pub(crate) fn loop_rows(&mut self, cursor: &str, target: &Target, body: &Loop, prefetch: bool) -> Result<Flow> {
         let mut found = false;
+        let outcome = self.rows_of_loop(cursor, target, body, prefetch, &mut found);
+        match outcome {
+            Ok(flow) => {
+                self.host.close(cursor)?;
+                self.set_found(found);
+                Ok(flow)
+            }
+            // A cursor that outlives the transaction would outlive the failed call too.
+            Err(error) => {
+                let _gone_already = self.host.close(cursor);
+                Err(error)
+            }
+        }
+    }
+
+    fn rows_of_loop(
+        &mut self,
+        cursor: &str,
+        target: &Target,
+        body: &Loop,
+        prefetch: bool,
+        found: &mut bool,
+    ) -> Result<Flow> {
         // Where the transaction may end between two rows, none is read ahead.
         let prefetch = prefetch && !self.host.is_nonatomic();
         let mut wanted = if prefetch { FIRST_ROWS } else { 1 };
-        let outcome = loop {
+        loop {
             let executed = self.host.fetch(cursor, Direction::Forward(wanted), true)?;
             let at_end = (executed.rows.len() as i64) < wanted;
-            if executed.rows.is_empty() && !found {
+            if executed.rows.is_empty() && !*found {
                 self.assign_target(target, executed.columns.as_ref(), None)?;
             }
-            let mut left = None;
             for row in executed.rows {
-                found = true;
+                *found = true;
                 self.assign_target(target, executed.columns.as_ref(), Some(row))?;
                 if let Some(flow) = self.run_body(body)? {
-                    left = Some(flow);
-                    break;
+                    return Ok(flow);
                 }
             }
-            if let Some(flow) = left {
-                break flow;
-            }
             if at_end {
-                break Flow::Next;
+                return Ok(Flow::Next);
             }
             wanted = if prefetch { MORE_ROWS } else { 1 };
-        };
-        self.host.close(cursor)?;
-        self.set_found(found);
-        Ok(outcome)
+        }
     }
 }

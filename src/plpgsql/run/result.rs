@@ -7,14 +7,19 @@ use dictdb_types::{Datum, Error, Record, Result, SqlState, oids};
 use super::{Flow, Interpreter, Returned, Value};
 use crate::context::Place as ContextPlace;
 use crate::host::Read;
-use crate::names::Shape;
+use crate::names::{Shape, not_assigned};
 use crate::sql::Sql;
 use crate::tree::{Dynamic, Output};
 
 impl Interpreter<'_> {
     pub(crate) fn return_statement(&mut self, value: Option<&Sql>) -> Result<Flow> {
         if let Some(sql) = value {
-            self.returned = Some(self.evaluate(sql)?);
+            let value = self.evaluate(sql)?;
+            let wants_row = self.function.result.is_row() || self.function.trigger.is_some();
+            if wants_row && !matches!(value.datum, Datum::Null | Datum::Record(_)) {
+                return Err(not_composite());
+            }
+            self.returned = Some(value);
         } else if !self.function.result.set {
             self.returned = self.output_value()?;
         }
@@ -40,17 +45,47 @@ impl Interpreter<'_> {
     }
 
     /// RETURN NEXT.
-    pub(crate) fn return_next(&mut self, value: Option<&Sql>) -> Result<()> {
+    pub(crate) fn return_next(&mut self, value: Option<&Sql>, row: Option<usize>) -> Result<()> {
         let value = match value {
-            Some(sql) => self.evaluate(sql)?,
+            Some(sql) => {
+                let value = self.evaluate(sql)?;
+                match row {
+                    Some(variable) => self.expanded(variable, value)?,
+                    None => value,
+                }
+            }
             None => match self.output_value()? {
                 Some(value) => value,
                 None => return Ok(()),
             },
         };
-        let row = self.as_result(value, true)?;
+        let row = match self.as_result(value, row.is_some())? {
+            Datum::Null => self.null_row(),
+            row => row,
+        };
         self.rows.push(row);
         Ok(())
+    }
+
+    /// What a set of rows has for NULL: a row of NULLs.
+    fn null_row(&self) -> Datum {
+        let Some(fields) = &self.function.result.fields else { return Datum::Null };
+        let types = fields.iter().map(|field| field.ty.oid).collect();
+        let values = vec![Datum::Null; fields.len()];
+        Datum::Record(Arc::new(Record { ty: self.function.result_base.oid, types, fields: values, names: None }))
+    }
+
+    /// The value of a row variable, which has a row of NULLs for NULL. 55000 for a record without structure.
+    fn expanded(&self, variable: usize, value: Value) -> Result<Value> {
+        if !value.datum.is_null() {
+            return Ok(value);
+        }
+        let declared = &self.function.variables[variable];
+        let Some(shape) = self.frame.shapes[variable].clone() else { return Err(not_assigned(&declared.name)) };
+        let types = shape.iter().map(|field| field.ty.oid).collect();
+        let fields = vec![Datum::Null; shape.len()];
+        let datum = Datum::Record(Arc::new(Record { ty: declared.base.oid, types, fields, names: None }));
+        Ok(Value { datum, ty: declared.ty, fields: Some(shape) })
     }
 
     /// RETURN QUERY.
@@ -69,18 +104,20 @@ impl Interpreter<'_> {
 
     fn return_rows(&mut self, columns: &Shape, rows: Vec<Vec<Datum>>) -> Result<()> {
         self.row_count = rows.len() as u64;
-        let result = self.function.result.clone();
+        let function = self.function;
+        let result = &function.result;
         if let Some(fields) = &result.fields {
             self.check_columns(columns, fields, "structure of query does not match function result type")?;
             let types: Vec<_> = fields.iter().map(|field| field.ty.oid).collect();
             for row in rows {
                 let fields = self.convert_row(columns, row, fields)?;
-                self.rows.push(Datum::Record(Arc::new(Record {
-                    ty: result.ty.oid,
-                    types: types.clone(),
-                    fields,
-                    names: None,
-                })));
+                let row = Record { ty: function.result_base.oid, types: types.clone(), fields, names: None };
+                let row = Datum::Record(Arc::new(row));
+                let row = match function.result_base.oid == result.ty.oid {
+                    true => row,
+                    false => self.host.cast(row, function.result_base, result.ty)?,
+                };
+                self.rows.push(row);
             }
         } else {
             let expected: Shape = [dictdb_types::Field { name: Arc::from(""), ty: result.ty }].into();
@@ -130,10 +167,22 @@ impl Interpreter<'_> {
 
     /// A value as the function's result type. 42804.
     fn as_result(&mut self, value: Value, next: bool) -> Result<Datum> {
-        let result = self.function.result.clone();
+        let function = self.function;
+        let result = &function.result;
         if !result.is_row() {
             return self.convert(value, result.ty);
         }
+        let row = self.result_row(value, next)?;
+        match function.result_base.oid == result.ty.oid {
+            true => Ok(row),
+            false => self.host.cast(row, function.result_base, result.ty),
+        }
+    }
+
+    /// A value as a row of the function's result. 42804.
+    fn result_row(&mut self, value: Value, next: bool) -> Result<Datum> {
+        let function = self.function;
+        let (result, base) = (&function.result, function.result_base.oid);
         match value.datum {
             Datum::Null => Ok(Datum::Null),
             Datum::Record(record) => {
@@ -142,7 +191,7 @@ impl Interpreter<'_> {
                     None => self.fields_of_record(&record),
                 };
                 let Some(fields) = &result.fields else { return Ok(Datum::Record(record)) };
-                if record.ty == result.ty.oid && record.ty != oids::RECORD {
+                if record.ty == base && record.ty != oids::RECORD {
                     return Ok(Datum::Record(record));
                 }
                 let message = match next {
@@ -154,12 +203,9 @@ impl Interpreter<'_> {
                 }
                 let values = self.convert_row(&from, record.fields.clone(), fields)?;
                 let types = fields.iter().map(|field| field.ty.oid).collect();
-                Ok(Datum::Record(Arc::new(Record { ty: result.ty.oid, types, fields: values, names: None })))
+                Ok(Datum::Record(Arc::new(Record { ty: base, types, fields: values, names: None })))
             }
-            _ => Err(Error::new(
-                SqlState::DATATYPE_MISMATCH,
-                "cannot return non-composite value from function returning composite type",
-            )),
+            _ => Err(not_composite()),
         }
     }
 
@@ -188,4 +234,10 @@ impl Interpreter<'_> {
         self.site.at(ContextPlace::outside("while casting return value to function's return type"));
         self.as_result(value, false).map(Returned::Value)
     }
+}
+
+/// 42804.
+fn not_composite() -> Error {
+    let message = "cannot return non-composite value from function returning composite type";
+    Error::new(SqlState::DATATYPE_MISMATCH, message)
 }

@@ -19,7 +19,7 @@ impl StatementEnv {
             derived: self.derived.clone(),
             transaction_timestamp: self.transaction_timestamp,
             statement_timestamp: self.statement_timestamp,
-            read_only: self.read_only,
+            modes: self.modes,
             domains: Mutex::default(),
         })
     }

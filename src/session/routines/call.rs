@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::Routine;
 use dictdb_executor::ddl::routine::FunctionSetting;
 use dictdb_parser::ast;
 use dictdb_parser::utility::{FunctionOption, SetAction, Utility};
@@ -18,8 +19,6 @@ use crate::prepared::Source;
 pub(super) struct CallResults {
     pub columns: Arc<[Column]>,
     pub row: Vec<Datum>,
-    /// The arguments that stand for them.
-    pub arguments: Vec<Option<ast::Expr>>,
 }
 
 impl Session {
@@ -27,7 +26,8 @@ impl Session {
     pub(crate) fn run_call(&mut self, call: &ast::Function, portal: &Portal) -> Result<Outcome> {
         let Some(source) = &portal.source else { return Err(Error::internal("CALL without text")) };
         let nonatomic = !self.block.in_block() && self.routines.depth == 0;
-        match self.call_procedure(call, source, &portal.params, nonatomic)? {
+        self.block.snapshot_taken = true;
+        match self.call_procedure(call, source, &portal.params, nonatomic, &mut |_, _| Ok(()))? {
             None => Ok(Outcome::Done(Tag::new("CALL"))),
             Some(results) => Ok(Outcome::Rows {
                 columns: results.columns,
@@ -38,13 +38,15 @@ impl Session {
         }
     }
 
-    /// Calls a procedure; the row of its output parameters, if it has any.
+    /// Calls a procedure; the row of its output parameters, if it has any. Before it runs, `check` sees it and the arguments
+    /// that stand for its output parameters.
     pub(super) fn call_procedure(
         &mut self,
         call: &ast::Function,
         source: &Source,
         params: &Arc<[Datum]>,
         nonatomic: bool,
+        check: &mut dyn FnMut(&Routine, &[Option<ast::Expr>]) -> Result<()>,
     ) -> Result<Option<CallResults>> {
         let declared: Vec<Type> = source.declared.clone();
         let env = self.env();
@@ -52,8 +54,9 @@ impl Session {
         let cx = env.bind_context(&path);
         let variables = source.variables.as_deref().map(|variables| variables as _);
         let planned = dictdb_planner::routine::plan_call(call, &source.parsed.locations, &declared, variables, cx)?;
-        let args = self.call_arguments(&planned, params, env)?;
         let routine = self.routine(planned.routine)?;
+        check(&routine, &planned.outputs)?;
+        let args = self.call_arguments(&planned, params, env)?;
         let invocation = Invocation {
             routine: planned.routine,
             types: &planned.types,
@@ -71,7 +74,7 @@ impl Session {
             _ => vec![Datum::Null; fields.len()],
         };
         let columns: Arc<[Column]> = fields.iter().map(|field| Column::new(&field.name, field.ty)).collect();
-        Ok(Some(CallResults { columns, row, arguments: planned.outputs }))
+        Ok(Some(CallResults { columns, row }))
     }
 
     /// The columns that CALL returns, for Describe.

@@ -8,7 +8,7 @@ use dictdb_executor::Expression;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type};
 
 use super::Invocation;
-use super::pl::{Compiled, ContextEntry};
+use super::pl::{Compiled, CompiledCell, ContextEntry, Environment};
 use super::sql::SqlFunction;
 use super::trigger::TriggerRoutine;
 use crate::Session;
@@ -23,7 +23,9 @@ pub(crate) struct RoutineCache {
     /// Functions in SQL by oid and argument types.
     pub sql: HashMap<(Oid, Box<[Oid]>), Arc<SqlFunction>>,
     /// Functions in PL/pgSQL by oid and argument types.
-    pub compiled: HashMap<(Oid, Box<[Oid]>), Compiled>,
+    pub compiled: HashMap<(Oid, Box<[Oid]>), Arc<Compiled>>,
+    /// What expressions of running functions in PL/pgSQL see.
+    pub environment: Environment,
     /// Trigger functions by trigger.
     pub triggers: HashMap<Oid, Arc<TriggerRoutine>>,
     /// The transition tables that the statements of the running function see.
@@ -32,6 +34,8 @@ pub(crate) struct RoutineCache {
     pub casts: (u64, HashMap<(Type, Type), Arc<Expression>>),
     /// The routine that was made last: its body is still to be checked.
     pub made: Option<Oid>,
+    /// The statement that runs next may end the transaction, if it is DO.
+    pub may_end: bool,
     /// Calls that are running.
     pub depth: usize,
     /// What runs inside what, for CONTEXT.
@@ -72,13 +76,27 @@ impl Session {
 
     fn run_routine(&mut self, call: &Invocation<'_>) -> Result<Results> {
         let routine = self.routine(call.routine)?;
-        self.check_execute(&routine)?;
+        // The statement that calls may have changed what expressions see, and so may what comes after it.
+        self.routines.environment.forget();
+        let result = self.call_routine(&routine, call, None);
+        self.routines.environment.forget();
+        result
+    }
+
+    /// Calls a routine; with the place where its compiled form is kept with the call.
+    pub(super) fn call_routine(
+        &mut self,
+        routine: &Arc<Routine>,
+        call: &Invocation<'_>,
+        cell: Option<&CompiledCell>,
+    ) -> Result<Results> {
+        self.check_execute(routine)?;
         let outer_tables = std::mem::take(&mut self.routines.transition_tables);
         // What surrounds the call could not be kept up across transactions.
         let is_plain = !routine.security_definer && routine.config.is_empty();
         let inside = Invocation { nonatomic: call.nonatomic && is_plain, ..*call };
-        let run = |session: &mut Session| session.run_body(&routine, &inside);
-        let result = self.deeper(|session| session.with_surroundings(&routine, run));
+        let run = |session: &mut Session| session.run_body(routine, &inside, cell);
+        let result = self.deeper(|session| session.with_surroundings(routine, run));
         self.routines.transition_tables = outer_tables;
         result
     }
@@ -97,10 +115,20 @@ impl Session {
         result
     }
 
-    fn run_body(&mut self, routine: &Arc<Routine>, call: &Invocation<'_>) -> Result<Results> {
+    fn run_body(
+        &mut self,
+        routine: &Arc<Routine>,
+        call: &Invocation<'_>,
+        cell: Option<&CompiledCell>,
+    ) -> Result<Results> {
         match routine.language {
-            Language::Sql => self.run_sql_function(routine, call),
-            Language::Plpgsql => self.run_plpgsql(routine, call),
+            Language::Sql => {
+                self.routines.environment.forget();
+                let result = self.run_sql_function(routine, call);
+                self.routines.environment.forget();
+                result
+            }
+            Language::Plpgsql => self.run_plpgsql(routine, call, cell),
             Language::Internal | Language::C => Err(Error::internal("a built-in function has a kernel of its own")),
         }
     }
@@ -135,6 +163,7 @@ impl Session {
         };
         let outer_user = definer.map(|name| self.shared.act_as(Some(name)));
         self.surroundings = (0, 0);
+        self.routines.environment.forget();
         let mut saved: Vec<(String, String)> = Vec::new();
         let mut result = Ok(());
         for setting in &routine.config {
@@ -153,6 +182,7 @@ impl Session {
             self.shared.act_as(user);
         }
         self.surroundings = (0, 0);
+        self.routines.environment.forget();
         result
     }
 

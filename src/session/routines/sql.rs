@@ -6,7 +6,7 @@ use dictdb_catalog::Routine;
 use dictdb_executor::Expression;
 use dictdb_functions::facts::{ProcKind, Volatility};
 use dictdb_parser::{Limits, Statement, parse};
-use dictdb_planner::variables::{Conflict, Variable, Variables};
+use dictdb_planner::variables::Parameters;
 use dictdb_types::{Datum, Error, Field, Oid, Record, Result, SqlState, Type, TypeKind, TypeLookup, oids};
 
 use super::Invocation;
@@ -23,39 +23,6 @@ pub(crate) struct SqlFunction {
     pub routine: Arc<Routine>,
     /// Its statements.
     pub statements: Vec<Arc<Source>>,
-}
-
-/// The parameters of a function as names in its body.
-pub(crate) struct Parameters {
-    function: Arc<str>,
-    names: Vec<Arc<str>>,
-    types: Vec<Type>,
-}
-
-impl Variables for Parameters {
-    fn find(&self, name: &[&str]) -> Result<Option<Variable>> {
-        let named = |name: &str| self.names.iter().position(|own| **own == *name);
-        let found = match name {
-            [function, parameter, ..] if *function == &*self.function && named(parameter).is_some() => {
-                named(parameter).map(|number| (number, 2))
-            }
-            [parameter, ..] => named(parameter).map(|number| (number, 1)),
-            [] => None,
-        };
-        Ok(found.map(|(number, parts)| Variable { number, ty: self.types[number], fields: None, parts }))
-    }
-
-    fn conflict(&self) -> Conflict {
-        Conflict::Column
-    }
-}
-
-impl Parameters {
-    /// The input parameters of a routine with the types of a call.
-    pub(crate) fn of(routine: &Routine, types: &[Type]) -> Self {
-        let names = routine.inputs().map(|parameter| parameter.name.clone()).collect();
-        Parameters { function: routine.name.clone(), names, types: types.to_vec() }
-    }
 }
 
 /// Types of the rows a function returns.

@@ -67,8 +67,9 @@ impl Session {
 
     pub(super) fn run_fetch(&mut self, fetch: &Fetch, target: &mut Portal) -> Result<Outcome> {
         let mut portal = self.portals.take(&fetch.cursor.value, "cursor")?;
+        let begun = self.begin_cursor(&mut portal);
         let lends = portal.calls_routines();
-        let fetched = self.lend_if(lends, || portal.fetch(fetch));
+        let fetched = begun.and_then(|()| self.lend_if(lends, || portal.fetch(fetch)));
         let shape = portal.shape.clone();
         self.portals.put(portal);
         let rows = fetched?;
@@ -84,6 +85,25 @@ impl Session {
         Ok(Outcome::Rows { columns, source: RowSource::stored(rows.rows), command: "FETCH", count: TagCount::Sent })
     }
 
+    /// A cursor over a statement that changes rows runs it when it is asked for rows first, to its end: whatever comes then sees
+    /// the changes.
+    pub(crate) fn begin_cursor(&mut self, portal: &mut Portal) -> Result<()> {
+        let (Progress::New, Some(source)) = (&portal.progress, portal.source.clone()) else { return Ok(()) };
+        let params = portal.params.clone();
+        let Outcome::Rows { mut source, command, count, .. } = self.execute_source(&source, &params, None)? else {
+            return Err(Error::internal("a cursor's statement returned no rows"));
+        };
+        let mut rows = Vec::new();
+        self.lend_if(source.calls_routines(), || {
+            source.pump(ALL, &mut Row::new(), &mut |row| {
+                rows.push(row.clone());
+                Ok(true)
+            })
+        })?;
+        portal.progress = Progress::Rows { source: RowSource::stored(rows), command, count };
+        Ok(())
+    }
+
     pub(super) fn run_close(&mut self, name: Option<&Ident>) -> Result<Outcome> {
         let Some(name) = name else {
             self.portals.retain(|_| false);
@@ -97,7 +117,12 @@ impl Session {
     /// A procedure ends the transaction: the cursors of its loops outlive it.
     pub(crate) fn keep_cursors(&mut self) -> Result<()> {
         for portal in self.portals.iter_mut() {
+            let reads_only = portal.reads_only();
             if let Some(cursor) = portal.cursor.as_mut().filter(|cursor| cursor.pinned) {
+                if !reads_only {
+                    let message = "cannot perform transaction commands inside a cursor loop that is not read-only";
+                    return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+                }
                 cursor.options.hold = true;
             }
         }

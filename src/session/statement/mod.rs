@@ -29,6 +29,7 @@ use crate::client::{Client, Column, Tag};
 use crate::portal::{Outcome, Portal};
 use crate::prepared::{Analysis, Source};
 
+pub(crate) use setting::transaction_setting;
 pub(crate) use tag::command_tag;
 
 /// The transaction command in a statement, if it is one.

@@ -12,7 +12,7 @@ use dictdb_types::{Datum, Error, Result, SqlState, Type, oids, text};
 use crate::client::{Column, Tag};
 use crate::portal::{Outcome, RowSource, TagCount};
 use crate::settings::{Scope, Settings, Source, definition, parse_bool};
-use crate::transaction::{isolation_name, isolation_named, warning};
+use crate::transaction::{Modes, isolation_name, isolation_named, warning};
 use crate::{Session, Shared};
 
 impl Session {
@@ -229,12 +229,17 @@ impl Session {
         } else {
             self.shared.settings.lock().derived().transaction_modes
         };
-        match name.to_ascii_lowercase().as_str() {
-            "transaction_isolation" => Some(isolation_name(modes.isolation).to_owned()),
-            "transaction_read_only" => Some(on_off(modes.read_only).to_owned()),
-            "transaction_deferrable" => Some(on_off(modes.deferrable).to_owned()),
-            _ => None,
-        }
+        transaction_setting(name, modes)
+    }
+}
+
+/// The value of a setting that is a transaction's own.
+pub(crate) fn transaction_setting(name: &str, modes: Modes) -> Option<String> {
+    match name.to_ascii_lowercase().as_str() {
+        "transaction_isolation" => Some(isolation_name(modes.isolation).to_owned()),
+        "transaction_read_only" => Some(on_off(modes.read_only).to_owned()),
+        "transaction_deferrable" => Some(on_off(modes.deferrable).to_owned()),
+        _ => None,
     }
 }
 

@@ -10,7 +10,7 @@ use dictdb_types::{Datum, Error, Result, SqlState};
 
 use super::host::PlHost;
 use super::plan::PlannedStatement;
-use crate::client::{Format, Shape};
+use crate::client::{Column, Format, Shape};
 use crate::portal::{Cursor, CursorOptions, Outcome, Portal, Progress};
 
 impl PlHost<'_> {
@@ -42,21 +42,26 @@ impl PlHost<'_> {
             false => (statement.source.clone(), 0),
         };
         let source = &source;
-        let outcome = match &source.parsed.statement {
-            Statement::Sql(_) => session.execute_source(source, &params, None)?,
-            Statement::Utility(_) => session.run_command(source, &params)?,
-        };
-        let Outcome::Rows { columns, source: rows, command, count } = outcome else {
+        let no_rows = || {
             let tag = crate::statement::command_tag(&source.parsed.statement);
-            let message = format!("cannot open {tag} query as cursor");
-            return Err(Error::new(SqlState::INVALID_CURSOR_DEFINITION, message));
+            Error::new(SqlState::INVALID_CURSOR_DEFINITION, format!("cannot open {tag} query as cursor"))
+        };
+        let (columns, progress) = match &source.parsed.statement {
+            Statement::Sql(_) => {
+                let plan = session.plan(source)?;
+                match plan.modifies() {
+                    true => (plan.columns.clone().ok_or_else(no_rows)?, Progress::New),
+                    false => opened(session.execute_source(source, &params, None)?).ok_or_else(no_rows)?,
+                }
+            }
+            Statement::Utility(_) => opened(session.run_command(source, &params)?).ok_or_else(no_rows)?,
         };
         let depth = session.block.savepoints.len();
         let mut portal = Portal::new(&name, Some(source.clone()), source.text.clone(), depth);
         portal.params = params;
         let columns = crate::statement::current_row::shown(columns, hidden);
         portal.shape = Some(Shape { columns, formats: smallvec::smallvec![Format::Text] });
-        portal.progress = Progress::Rows { source: rows, command, count };
+        portal.progress = progress;
         let options = CursorOptions { scroll: how.scroll != Some(false), may_scroll: false, hold: false };
         portal.cursor = Some(Cursor { options, pinned: how.pinned, hidden, ..Cursor::default() });
         session.portals.put(Box::new(portal));
@@ -75,8 +80,9 @@ impl PlHost<'_> {
         };
         let fetch = Fetch { is_move: !keep, direction, cursor: Ident::new(cursor) };
         let mut portal = session.portals.take(cursor, "cursor")?;
+        let begun = session.begin_cursor(&mut portal);
         let lends = portal.calls_routines();
-        let fetched = session.lend_if(lends, || portal.fetch(&fetch));
+        let fetched = begun.and_then(|()| session.lend_if(lends, || portal.fetch(&fetch)));
         let fields = portal.fields.clone().or_else(|| {
             let shape = portal.shape.as_ref()?;
             Some(shape.columns.iter().map(|c| dictdb_types::Field { name: c.name.clone(), ty: c.ty }).collect())
@@ -86,5 +92,13 @@ impl PlHost<'_> {
         let fetched = fetched?;
         let command = if keep { "FETCH" } else { "MOVE" };
         Ok(Executed { columns: fields, rows: fetched.rows, processed: fetched.count as u64, command: command.into() })
+    }
+}
+
+/// Columns and rows of a statement that has been run; `None` when it has none.
+fn opened(outcome: Outcome) -> Option<(Arc<[Column]>, Progress)> {
+    match outcome {
+        Outcome::Rows { columns, source, command, count } => Some((columns, Progress::Rows { source, command, count })),
+        Outcome::Done(_) => None,
     }
 }

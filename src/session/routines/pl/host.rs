@@ -2,26 +2,25 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::{Parameter, Routine};
 use dictdb_parser::utility::Utility;
 use dictdb_parser::{LexemeKind, Limits, Statement, ast, lexemes, parse};
 use dictdb_plpgsql::{
-    CallSite, Direction, Executed, Frame, Function, Host, Opening, Params, PartAssignment, Read, Sql, SqlKind,
+    CallOutput, CallSite, Direction, Executed, Frame, Function, Host, Opening, Params, PartAssignment, Read, Sql,
+    SqlKind,
 };
 use dictdb_types::{Datum, Env, Error, Field, Oid, Result, SqlState, Type, text};
 
 use super::ContextEntry;
-use super::plan::{Planned, PlannedKind, PlannedStatement, Simple, context_line};
+use super::plan::{PlannedKind, PlannedStatement, context_line};
+use super::simple::Scratch;
 use crate::pipeline::PlanStamp;
 use crate::prepared::Source;
 use crate::transaction::Ending;
 use crate::{Session, StatementEnv};
 
-/// An expression with what it was looked up for.
-struct Ready {
-    planned: Arc<Planned>,
-    types: Arc<[Type]>,
-    target: Option<Type>,
-}
+/// As many calls of a function as are usually within each other: what they know of it is kept.
+const MAX_KEPT: usize = 64;
 
 /// One call's view of its session.
 pub(super) struct PlHost<'a> {
@@ -32,70 +31,38 @@ pub(super) struct PlHost<'a> {
     nonatomic: bool,
     /// Parts of the transaction that were open when the call began.
     parts: usize,
-    /// The environment of expressions, as long as no statement has run since.
-    environment: Option<(Arc<StatementEnv>, PlanStamp)>,
-    /// What the environment was before: plans are good as long as it comes back the same.
-    stamp: Option<PlanStamp>,
-    /// Expressions of this call that have been looked up and need no further look, by number.
-    ready: Vec<Option<Ready>>,
+    /// What is known of the function's expressions.
+    pub scratch: Box<Scratch>,
 }
 
 impl<'a> PlHost<'a> {
-    pub(super) fn new(session: &'a mut Session, read_only: bool, nonatomic: bool) -> Self {
+    /// For a call of a function.
+    pub(super) fn new(session: &'a mut Session, function: &Function, read_only: bool, nonatomic: bool) -> Self {
         let parts = session.block.savepoints.len();
-        PlHost { session, read_only, nonatomic, parts, environment: None, stamp: None, ready: Vec::new() }
+        let kept = function.kept.lock().pop();
+        let scratch = kept.and_then(|kept| kept.downcast::<Scratch>().ok()).unwrap_or_default();
+        PlHost { session, read_only, nonatomic, parts, scratch }
     }
 
-    fn current(&mut self) -> &(Arc<StatementEnv>, PlanStamp) {
-        if self.environment.is_none() {
-            let env = self.session.env();
-            let stamp = self.session.stamp(&env);
-            if self.stamp != Some(stamp) {
-                self.ready.clear();
-                self.stamp = Some(stamp);
-            }
-            self.environment = Some((env, stamp));
-        }
-        match &self.environment {
-            Some(current) => current,
-            None => unreachable!("it was set above"),
+    /// The call has ended: what is known of the function's expressions is there for the next one.
+    pub(super) fn end(self, function: &Function) {
+        let mut kept = function.kept.lock();
+        if kept.len() < MAX_KEPT {
+            kept.push(self.scratch);
         }
     }
 
     pub(super) fn environment(&mut self) -> Arc<StatementEnv> {
-        self.current().0.clone()
+        self.session.pl_environment().env.clone()
     }
 
     pub(super) fn stamp(&mut self) -> PlanStamp {
-        self.current().1
-    }
-
-    /// Remembers an expression for the rest of the call, if nothing but the environment can change what it means.
-    fn keep_ready(&mut self, sql: &Sql, frame: &Frame, target: Option<Type>, planned: &Arc<Planned>) {
-        let PlannedKind::Simple(simple) = &planned.kind else { return };
-        if simple.calls_routines || simple.fields.is_some() || planned.reads_records() {
-            return;
-        }
-        if self.ready.len() <= sql.number {
-            self.ready.resize_with(sql.number + 1, || None);
-        }
-        let ready = Ready { planned: planned.clone(), types: frame.types.clone(), target };
-        self.ready[sql.number] = Some(ready);
-    }
-
-    /// The value of a compiled expression.
-    fn evaluate_simple(&mut self, simple: &Simple, values: &[Datum]) -> Result<Datum> {
-        if !simple.calls_routines {
-            return simple.expression.eval(&*self.current().0, values);
-        }
-        let env = self.environment();
-        self.forget_environment();
-        self.session.lend(|| simple.expression.eval(&*env, values))
+        self.session.pl_environment().stamp
     }
 
     /// A statement may have changed what names mean.
     pub(super) fn forget_environment(&mut self) {
-        self.environment = None;
+        self.session.routines.environment.forget();
     }
 
     /// A statement that is made while the function runs.
@@ -103,7 +70,7 @@ impl<'a> PlHost<'a> {
         let types: Vec<Oid> = params.iter().map(|(_, ty)| ty.oid).collect();
         let text: Arc<str> = text.into();
         let mut statements = Vec::new();
-        for parsed in parse(&text, &Limits::default())? {
+        for parsed in parse(&text, &Limits::default()).map_err(|error| locate(error, &text))? {
             let source = Source::new(text.clone(), parsed, &types);
             check_dynamic(&source)?;
             statements.push(PlannedStatement::new(source));
@@ -142,21 +109,6 @@ fn locate(mut error: Error, text: &str) -> Error {
     }
 }
 
-impl PlHost<'_> {
-    /// An expression that was looked up before in this call and means what it did then, with the environment.
-    #[inline]
-    fn ready(&mut self, sql: &Sql, frame: &Frame, target: Type) -> Option<(&Simple, &StatementEnv)> {
-        // Looks at the environment first: it may take away what was ready.
-        self.current();
-        let ready = self.ready.get(sql.number)?.as_ref()?;
-        let (PlannedKind::Simple(simple), Some((env, _))) = (&ready.planned.kind, &self.environment) else {
-            return None;
-        };
-        let same = ready.target == Some(target) && Arc::ptr_eq(&ready.types, &frame.types);
-        same.then_some((simple, env))
-    }
-}
-
 impl Host for PlHost<'_> {
     fn env(&mut self) -> Arc<dyn Env> {
         self.environment()
@@ -165,15 +117,26 @@ impl Host for PlHost<'_> {
     fn evaluate(
         &mut self,
         sql: &Sql,
-        frame: &Frame,
+        frame: &mut Frame,
         function: &Function,
         target: Option<Type>,
     ) -> Result<(Datum, Type, Option<Arc<[Field]>>)> {
-        let planned = self.planned_expression(sql, frame, function, target)?;
-        self.keep_ready(sql, frame, target, &planned);
+        let planned = match self.ready(sql, frame, target) {
+            Some((ready, env)) => match ready.planned.simple() {
+                Some(simple) if simple.is_pure() => {
+                    return Ok((simple.expression.eval(env, &frame.values)?, simple.ty, simple.fields.clone()));
+                }
+                _ => ready.planned.clone(),
+            },
+            None => {
+                let planned = self.planned_expression(sql, frame, function, target)?;
+                self.keep_ready(sql, frame, target, &planned);
+                planned
+            }
+        };
         match &planned.kind {
             PlannedKind::Simple(simple) => {
-                let value = self.evaluate_simple(simple, &frame.values)?;
+                let value = self.evaluate_simple(simple, frame)?;
                 Ok((value, simple.ty, simple.fields.clone()))
             }
             PlannedKind::Statement(statement) => {
@@ -199,43 +162,49 @@ impl Host for PlHost<'_> {
     }
 
     #[inline]
-    fn value(&mut self, sql: &Sql, frame: &Frame, function: &Function, target: Type) -> Result<Datum> {
-        match self.ready(sql, frame, target) {
-            Some((simple, env)) => simple.expression.eval(env, &frame.values),
-            None => self.evaluate(sql, frame, function, Some(target)).map(|(datum, ..)| datum),
+    fn value(&mut self, sql: &Sql, frame: &mut Frame, function: &Function, target: Type) -> Result<Datum> {
+        if let Some((ready, env)) = self.ready(sql, frame, Some(target))
+            && let Some(simple) = ready.planned.simple()
+            && simple.is_pure()
+        {
+            return simple.expression.eval(env, &frame.values);
         }
+        self.evaluate(sql, frame, function, Some(target)).map(|(datum, ..)| datum)
     }
 
     #[inline]
-    fn is_true(&mut self, sql: &Sql, frame: &Frame, function: &Function) -> Result<bool> {
+    fn is_true(&mut self, sql: &Sql, frame: &mut Frame, function: &Function) -> Result<bool> {
         let bool = Type::new(dictdb_types::oids::BOOL);
-        match self.ready(sql, frame, bool) {
-            Some((simple, env)) => simple.expression.is_true(env, &frame.values),
-            None => {
-                let (value, ..) = self.evaluate(sql, frame, function, Some(bool))?;
-                Ok(matches!(value, Datum::Bool(true)))
-            }
+        if let Some((ready, env)) = self.ready(sql, frame, Some(bool))
+            && let Some(simple) = ready.planned.simple()
+            && simple.is_pure()
+        {
+            return simple.expression.is_true(env, &frame.values);
         }
+        let (value, ..) = self.evaluate(sql, frame, function, Some(bool))?;
+        Ok(matches!(value, Datum::Bool(true)))
     }
 
     fn evaluate_part(&mut self, part: &PartAssignment, frame: &mut Frame, function: &Function) -> Result<Datum> {
+        if let Some((ready, env)) = self.ready(&part.sql, frame, None)
+            && let Some(simple) = ready.planned.simple()
+            && simple.is_pure()
+        {
+            return simple.expression.assign(env, &mut frame.values);
+        }
         let by_query = part.value.plan.lock().is_some();
         let planned = match by_query {
             true => None,
             false => self.planned_part(part, frame, function, None)?,
         };
         if let Some(planned) = planned {
-            let PlannedKind::Simple(simple) = &planned.kind else { return Err(not_compiled()) };
-            return match simple.calls_routines {
-                true => self.evaluate_simple(simple, &frame.values),
-                false => simple.expression.assign(&*self.current().0, &mut frame.values),
-            };
+            self.keep_ready(&part.sql, frame, None, &planned);
+            return self.evaluate_simple(planned.simple().ok_or_else(not_compiled)?, frame);
         }
         let (value, ty, _) = self.evaluate(&part.value, frame, function, None)?;
         let planned = self.planned_part(part, frame, function, Some(ty))?.ok_or_else(not_compiled)?;
-        let PlannedKind::Simple(simple) = &planned.kind else { return Err(not_compiled()) };
         frame.values.push(value);
-        let result = self.evaluate_simple(simple, &frame.values);
+        let result = self.evaluate_simple(planned.simple().ok_or_else(not_compiled)?, frame);
         frame.values.pop();
         result
     }
@@ -245,16 +214,22 @@ impl Host for PlHost<'_> {
         let PlannedKind::Statement(statement) = &planned.kind else {
             return Err(Error::internal("a statement was planned as an expression"));
         };
+        statement.check_allowed()?;
+        if matches!(&statement.source.parsed.statement, Statement::Utility(utility) if matches!(**utility, Utility::Do(_)))
+        {
+            self.session.routines.may_end = self.nonatomic && self.session.block.savepoints.len() == self.parts;
+        }
         let params = frame.values.clone().into();
         self.run(statement, params, read, (sql.kind, &sql.shown)).map_err(|error| sql.locate(error))
     }
 
     fn execute_text(&mut self, text: &str, params: Params, read: Read) -> Result<Executed> {
-        let statements = self.dynamic(text, &params).map_err(|error| locate(error, text))?;
+        let statements = self.dynamic(text, &params)?;
         let values: Arc<[Datum]> = params.into_iter().map(|(value, _)| value).collect();
         let shown: Arc<str> = text.into();
         let mut executed = Executed::default();
         for statement in &statements {
+            statement.check_allowed()?;
             let run = self.run(statement, values.clone(), read, (SqlKind::Statement, &shown));
             executed = run.map_err(|error| locate(error, text))?;
         }
@@ -270,7 +245,8 @@ impl Host for PlHost<'_> {
         sql: &Sql,
         frame: &Frame,
         function: &Function,
-    ) -> Result<Option<(Executed, Vec<Option<String>>)>> {
+        check: &mut dyn FnMut(&[CallOutput]) -> Result<()>,
+    ) -> Result<Option<Executed>> {
         let planned = self.planned_statement(sql, frame, function)?;
         let PlannedKind::Statement(statement) = &planned.kind else {
             return Err(Error::internal("CALL was planned as an expression"));
@@ -284,18 +260,24 @@ impl Host for PlHost<'_> {
         self.forget_environment();
         let entry = ContextEntry::Sql(sql.kind, sql.shown.clone());
         let source = statement.source.clone();
-        let called = self.session.within(entry, |session| session.call_procedure(call, &source, &params, nonatomic));
+        let mut refused = None;
+        let mut check = |routine: &Routine, arguments: &[Option<ast::Expr>]| {
+            let output = |(parameter, argument): (&Parameter, &Option<ast::Expr>)| CallOutput {
+                name: parameter.name.clone(),
+                argument: argument.as_ref().and_then(dotted_name),
+            };
+            let outputs: Vec<CallOutput> = routine.outputs().zip(arguments).map(output).collect();
+            check(&outputs).inspect_err(|error| refused = Some(error.clone()))
+        };
+        let call = |session: &mut Session| session.call_procedure(call, &source, &params, nonatomic, &mut check);
+        let called = self.session.within(entry, call);
+        // What the interpreter refuses is not an error of the statement.
+        if let Some(error) = refused {
+            return Err(error);
+        }
         let Some(results) = called.map_err(|error| sql.locate(error))? else { return Ok(None) };
         let columns = statement.fields(&results.columns);
-        let executed = Executed { columns: Some(columns), rows: vec![results.row], ..Executed::default() };
-        let name = |expr: Option<ast::Expr>| match expr? {
-            ast::Expr::Identifier(ident) => Some(ident.value),
-            ast::Expr::CompoundIdentifier(parts) => {
-                Some(parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join("."))
-            }
-            _ => None,
-        };
-        Ok(Some((executed, results.arguments.into_iter().map(name).collect())))
+        Ok(Some(Executed { columns: Some(columns), rows: vec![results.row], ..Executed::default() }))
     }
 
     fn open(&mut self, how: Opening<'_>, sql: &Sql, frame: &Frame, function: &Function) -> Result<Arc<str>> {
@@ -311,7 +293,7 @@ impl Host for PlHost<'_> {
     }
 
     fn open_text(&mut self, how: Opening<'_>, text: &str, params: Params) -> Result<Arc<str>> {
-        let mut statements = self.dynamic(text, &params).map_err(|error| locate(error, text))?;
+        let mut statements = self.dynamic(text, &params)?;
         let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
             let message = "cannot open multi-query plan as cursor";
             return Err(Error::new(SqlState::INVALID_CURSOR_DEFINITION, message));
@@ -337,7 +319,7 @@ impl Host for PlHost<'_> {
 
     fn text(&mut self, value: &Datum, ty: Type) -> Result<String> {
         let mut out = String::new();
-        text::output(value, ty.oid, &*self.current().0, &mut out)?;
+        text::output(value, ty.oid, &*self.session.pl_environment().env, &mut out)?;
         Ok(out)
     }
 
@@ -376,6 +358,8 @@ impl Host for PlHost<'_> {
         session.block.abandon();
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(session.conclude(ending)))?;
         session.start_statement();
+        // The statement that calls began long before this transaction.
+        session.block.started = crate::clock::now_micros();
         if chain {
             session.block.modes = modes;
         }
@@ -418,6 +402,15 @@ fn not_one_column(sql: &Sql, columns: usize) -> Error {
             let message = format!("query returned {columns} {noun}");
             Error::new(SqlState::SYNTAX_ERROR, message).context(query_line(sql))
         }
+    }
+}
+
+/// The names of an argument that is one.
+fn dotted_name(expr: &ast::Expr) -> Option<Vec<String>> {
+    match expr {
+        ast::Expr::Identifier(ident) => Some(vec![ident.value.clone()]),
+        ast::Expr::CompoundIdentifier(parts) => Some(parts.iter().map(|part| part.value.clone()).collect()),
+        _ => None,
     }
 }
 

@@ -1,14 +1,17 @@
 //! LANGUAGE plpgsql: what [`dictdb_plpgsql`] asks of its host.
 //!
 //! ```text
-//!   mod       functions compiled and kept, calls, DO        cursor    portals of cursors and loops
-//!   host      the trait itself                              plan      pieces of SQL and their plans
-//!   types     names of types while a function is compiled
+//!   mod          functions compiled and kept, calls, DO     cursor    portals of cursors and loops
+//!   host         the trait itself                           plan      pieces of SQL and their plans
+//!   environment  what expressions see while nothing changes it
+//!   simple       expressions without a plan                 types     names of types while a function is compiled
 //! ```
 
 mod cursor;
+mod environment;
 mod host;
 mod plan;
+mod simple;
 mod types;
 
 use std::sync::Arc;
@@ -21,7 +24,9 @@ use dictdb_plpgsql::{
     Arguments, CallSite, Function, Header, Parameter, ResultKind, Returned, SqlKind, TriggerData, compile,
 };
 use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
+use parking_lot::Mutex;
 
+pub(crate) use self::environment::Environment;
 use self::host::PlHost;
 use self::types::Types;
 use super::Invocation;
@@ -30,6 +35,7 @@ use super::invoke::Results;
 use super::sql::RowShape;
 use crate::Session;
 use crate::client::Tag;
+use crate::pipeline::PlanStamp;
 use crate::portal::Outcome;
 use crate::prepared::Source;
 
@@ -51,6 +57,9 @@ pub(crate) struct Compiled {
     function: Arc<Function>,
 }
 
+/// A compiled function kept where it is called, with what it is good for.
+pub(crate) type CompiledCell = Mutex<Option<(PlanStamp, Arc<Compiled>)>>;
+
 impl Session {
     /// Runs something as a part of what runs now, for CONTEXT.
     pub(crate) fn within<T>(&mut self, entry: ContextEntry, work: impl FnOnce(&mut Self) -> T) -> T {
@@ -61,23 +70,50 @@ impl Session {
         result
     }
 
-    pub(super) fn run_plpgsql(&mut self, routine: &Arc<Routine>, call: &Invocation<'_>) -> Result<Results> {
+    pub(super) fn run_plpgsql(
+        &mut self,
+        routine: &Arc<Routine>,
+        call: &Invocation<'_>,
+        cell: Option<&CompiledCell>,
+    ) -> Result<Results> {
         if routine.result == oids::TRIGGER {
             let message = "trigger functions can only be called as triggers";
             let context = format!("compilation of PL/pgSQL function \"{}\" near line 1", routine.name);
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).context(context));
         }
-        let function = self.compiled(routine, call)?;
-        let arguments = Arguments { values: call.args.to_vec(), oid: routine.oid };
-        let mut host = PlHost::new(self, routine.volatility != Volatility::Volatile, call.nonatomic);
-        match dictdb_plpgsql::call(&function, arguments, &mut host)? {
+        let compiled = self.compiled_at(routine, call, cell)?;
+        let function = &compiled.function;
+        let arguments = Arguments { values: call.args, oid: routine.oid };
+        let mut host = PlHost::new(self, function, routine.volatility != Volatility::Volatile, call.nonatomic);
+        let returned = dictdb_plpgsql::call(function, arguments, &mut host);
+        host.end(function);
+        match returned? {
             Returned::Value(value) => Ok(Results::One(value)),
             Returned::Rows(rows) => Ok(Results::Many(rows)),
         }
     }
 
+    /// The function as a call with these types runs it, kept with the call if nothing has changed since.
+    fn compiled_at(
+        &mut self,
+        routine: &Arc<Routine>,
+        call: &Invocation<'_>,
+        cell: Option<&CompiledCell>,
+    ) -> Result<Arc<Compiled>> {
+        let Some(cell) = cell else { return self.compiled(routine, call) };
+        let stamp = self.pl_environment().stamp;
+        if let Some((of, compiled)) = &*cell.lock()
+            && *of == stamp
+        {
+            return Ok(compiled.clone());
+        }
+        let compiled = self.compiled(routine, call)?;
+        *cell.lock() = Some((stamp, compiled.clone()));
+        Ok(compiled)
+    }
+
     /// The function as a call with these types runs it, compiled now or kept from before.
-    fn compiled(&mut self, routine: &Arc<Routine>, call: &Invocation<'_>) -> Result<Arc<Function>> {
+    fn compiled(&mut self, routine: &Arc<Routine>, call: &Invocation<'_>) -> Result<Arc<Compiled>> {
         let key = (routine.oid, call.types.iter().map(|ty| ty.oid).collect::<Box<[Oid]>>());
         let catalog = self.catalog_stamp();
         let can_keep = call.columns.is_empty();
@@ -86,14 +122,14 @@ impl Session {
             && Arc::ptr_eq(&known.routine, routine)
             && known.catalog == catalog
         {
-            return Ok(known.function.clone());
+            return Ok(known.clone());
         }
         let function = self.compile_routine(routine, call)?;
+        let compiled = Arc::new(Compiled { routine: routine.clone(), catalog, function });
         if can_keep {
-            let compiled = Compiled { routine: routine.clone(), catalog, function: function.clone() };
-            self.routines.compiled.insert(key, compiled);
+            self.routines.compiled.insert(key, compiled.clone());
         }
-        Ok(function)
+        Ok(compiled)
     }
 
     /// Compiles a function anew.
@@ -109,8 +145,12 @@ impl Session {
         function: &Function,
         data: TriggerData,
     ) -> Result<Option<Vec<dictdb_types::Datum>>> {
-        let mut host = PlHost::new(self, routine.volatility != Volatility::Volatile, false);
-        dictdb_plpgsql::call_trigger(function, routine.oid, data, &mut host)
+        self.routines.environment.forget();
+        let mut host = PlHost::new(self, function, routine.volatility != Volatility::Volatile, false);
+        let result = dictdb_plpgsql::call_trigger(function, routine.oid, data, &mut host);
+        host.end(function);
+        self.routines.environment.forget();
+        result
     }
 
     pub(super) fn catalog_stamp(&mut self) -> (u64, u64) {
@@ -236,16 +276,20 @@ impl Session {
             signature: "inline_code_block".into(),
             params: Vec::new(),
             result: ResultKind { ty: Type::new(oids::VOID), set: false, fields: None },
-            procedure: true,
+            procedure: false,
             trigger: false,
             source: block.body.as_str().into(),
             validating: false,
         };
-        let nonatomic = !self.block.in_block() && self.routines.depth == 0;
+        let may_end = std::mem::take(&mut self.routines.may_end);
+        let nonatomic = !self.block.in_block() && (self.routines.depth == 0 || may_end);
+        self.block.snapshot_taken = true;
         let function = self.compile_plpgsql(header, Some(&source.text))?;
         self.routines.depth += 1;
-        let arguments = Arguments { values: Vec::new(), oid: Oid::INVALID };
-        let result = dictdb_plpgsql::call(&function, arguments, &mut PlHost::new(self, false, nonatomic));
+        self.routines.environment.forget();
+        let arguments = Arguments { values: &[], oid: Oid::INVALID };
+        let result = dictdb_plpgsql::call(&function, arguments, &mut PlHost::new(self, &function, false, nonatomic));
+        self.routines.environment.forget();
         self.routines.depth -= 1;
         result.map(|_| Outcome::Done(Tag::new("DO")))
     }

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use dictdb_executor::Expression;
 use dictdb_parser::{Limits, Statement, parse};
 use dictdb_planner::part::part_assignment;
 use dictdb_planner::routine::{Target, simple_expression};
@@ -12,9 +11,9 @@ use parking_lot::Mutex;
 
 use super::ContextEntry;
 use super::host::PlHost;
+use super::simple::Simple;
 use crate::Session;
 use crate::client::Column;
-use crate::pipeline::PlanStamp;
 use crate::portal::Outcome;
 use crate::prepared::Source;
 
@@ -29,16 +28,6 @@ pub(super) enum PlannedKind {
     Simple(Simple),
     /// A statement whose parameters are the variables.
     Statement(PlannedStatement),
-}
-
-/// A compiled expression.
-pub(super) struct Simple {
-    stamp: PlanStamp,
-    target: Option<Type>,
-    pub expression: Expression,
-    pub ty: Type,
-    pub fields: Option<Arc<[Field]>>,
-    pub calls_routines: bool,
 }
 
 /// A statement and the columns its rows had last.
@@ -59,6 +48,14 @@ impl PlannedStatement {
         self.placed.get_or_init(|| session.with_places(&self.source)).clone()
     }
 
+    /// 0A000 for commands that a function cannot run; the error is not one of the command.
+    pub(super) fn check_allowed(&self) -> Result<()> {
+        match &self.source.parsed.statement {
+            Statement::Utility(utility) => refuse(utility),
+            Statement::Sql(_) => Ok(()),
+        }
+    }
+
     /// The columns as fields; the same ones as long as the plan is the same.
     pub(super) fn fields(&self, columns: &Arc<[Column]>) -> Arc<[Field]> {
         let mut kept = self.fields.lock();
@@ -75,9 +72,9 @@ impl PlannedStatement {
 }
 
 impl Planned {
-    /// Whether it depends on the structure that a record has.
-    pub(super) fn reads_records(&self) -> bool {
-        self.visible.reads_records()
+    /// The records whose structure it depends on.
+    pub(super) fn records(&self) -> Vec<usize> {
+        self.visible.records()
     }
 }
 
@@ -124,16 +121,8 @@ impl PlHost<'_> {
             let wanted = target.map(|ty| Target { ty, located: sql.kind == SqlKind::Assignment });
             let simple = simple_expression(tree, &parsed.locations, visible.types(), &*visible, wanted, cx)?;
             if let Some(simple) = simple {
-                let expression = Expression::compile(&simple.expr, &*env.catalog)?;
-                let kind = PlannedKind::Simple(Simple {
-                    stamp: self.stamp(),
-                    target,
-                    expression,
-                    ty: simple.ty,
-                    fields: simple.fields,
-                    calls_routines: simple.calls_routines,
-                });
-                return Ok(Planned { visible, kind });
+                let simple = Simple::compile(simple, (self.stamp(), target), visible.types().len(), &env)?;
+                return Ok(Planned { visible, kind: PlannedKind::Simple(simple) });
             }
         }
         let source = Source::new(text.into(), parsed, &visible.oids());
@@ -170,14 +159,8 @@ impl PlHost<'_> {
         let types = visible.types();
         let bound = part_assignment(tree, &locations, types, &*visible, (part.names, given), cx);
         let Some(simple) = bound.map_err(|error| sql.locate(error))? else { return Ok(None) };
-        let kind = PlannedKind::Simple(Simple {
-            stamp,
-            target: given,
-            expression: Expression::compile(&simple.expr, &*env.catalog)?,
-            ty: simple.ty,
-            fields: simple.fields,
-            calls_routines: simple.calls_routines,
-        });
+        let values = visible.types().len() + usize::from(given.is_some());
+        let kind = PlannedKind::Simple(Simple::compile(simple, (stamp, given), values, &env)?);
         let planned = Arc::new(Planned { visible, kind });
         *sql.plan.lock() = Some(planned.clone());
         Ok(Some(planned))
@@ -218,8 +201,7 @@ impl PlHost<'_> {
         self.session.within(ContextEntry::Sql(kind, text.clone()), |session| {
             let source = &statement.source;
             let outcome = match &source.parsed.statement {
-                Statement::Utility(utility) => {
-                    refuse(utility)?;
+                Statement::Utility(_) => {
                     if read_only {
                         let tag = crate::statement::command_tag(&source.parsed.statement);
                         return Err(not_volatile(tag));

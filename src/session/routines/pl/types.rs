@@ -118,6 +118,10 @@ macro_rules! type_source {
                 self.session.pl_fields(ty)
             }
 
+            fn base(&mut self, ty: Type) -> Type {
+                self.session.env().base_type(ty)
+            }
+
             fn element(&mut self, ty: Type) -> Option<Type> {
                 self.session.pl_element(ty)
             }
