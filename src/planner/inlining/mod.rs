@@ -189,6 +189,12 @@ fn collect_calls(node: &Node, out: &mut BTreeSet<Oid>) {
             Expr::Aggregate(call) => {
                 out.insert(call.function.oid);
             }
+            Expr::Distinct(function, ..) | Expr::NullIf(function, _) => {
+                out.insert(function.oid);
+            }
+            Expr::ScalarArray(test) => {
+                out.insert(test.function.oid);
+            }
             Expr::Sublink(link) => collect_calls(&link.query, out),
             _ => {}
         });
