@@ -28,6 +28,8 @@ impl Durability {
         self.log.flush_soon();
         self.durable_at(self.log.appended()).block()?;
         restorer.only(from.database);
+        // A checkpoint would remove segments while they are looked for, from the directory or into the archive.
+        let _no_checkpoint = self.checkpointing.lock();
         let (mut last, mut failed) = (0, None);
         let replayed = dictdb_wal::replay(&self.directory, from.lsn, self.log.segment_bytes(), |_, record| {
             let micros = match Item::take(&mut &record[..]) {

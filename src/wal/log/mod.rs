@@ -216,8 +216,7 @@ impl Log {
     /// Writes and syncs what was appended, on this thread.
     pub fn flush(&self) -> Result<(), LogError> {
         self.shared.check()?;
-        let flushed = self.shared.writer.lock().flush(&self.shared).map(|_| ());
-        flushed.inspect_err(|error| self.shared.stop(error.clone()))
+        self.shared.writer.lock().flush(&self.shared)
     }
 
     /// `fsync`.

@@ -21,22 +21,23 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Writes and syncs what was appended. Returns whether there was anything.
-    pub(super) fn flush(&mut self, shared: &Shared) -> Result<bool, LogError> {
+    /// Writes and syncs what was appended. After a failure the log has stopped, before anybody else can be the writer: a later
+    /// batch that reaches the disk would vouch for this one.
+    pub(super) fn flush(&mut self, shared: &Shared) -> Result<(), LogError> {
+        shared.check()?;
         let batch = shared.tail.lock().take(std::mem::take(&mut self.spare));
         if batch.bytes.is_empty() {
             self.spare = batch.bytes;
-            return Ok(false);
+            return Ok(());
         }
         let end = Lsn(batch.start.0 + batch.bytes.len() as u64);
-        self.write(shared, &batch)?;
-        self.sync(shared)?;
+        self.write(shared, &batch).and_then(|()| self.sync(shared)).inspect_err(|error| shared.stop(error.clone()))?;
         shared.statistics.batches.fetch_add(1, Ordering::Relaxed);
         if batch.bytes.capacity() <= KEPT_BUFFER_BYTES {
             self.spare = batch.bytes;
         }
         shared.set_durable(end);
-        Ok(true)
+        Ok(())
     }
 
     /// Forgets the open file.
@@ -95,10 +96,8 @@ pub(super) fn run(shared: &Shared) {
         if shared.is_stopped() {
             continue;
         }
-        let flushed = shared.writer.lock().flush(shared);
-        if let Err(error) = flushed {
-            shared.stop(error);
-        }
+        // Whoever waits hears of a failure, and so does the log of the server.
+        let _ = shared.writer.lock().flush(shared);
     }
 }
 
