@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dictdb_types::{Oid, unquote_identifier};
 
 use crate::Catalog;
+use crate::bootstrap::{READ_ALL_ROLE, WRITE_ALL_ROLE};
 
 /// A set of privileges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -248,10 +249,11 @@ impl Catalog {
             return all;
         }
         let roles = self.inherited_roles(role);
+        let everywhere = held_everywhere(&roles, kind);
         let Some(acl) = acl else {
             return match roles.contains(&owner) && kind != AclKind::Column {
                 true => all,
-                false => Held { privileges: kind.public(), grantable: Privileges(0) },
+                false => Held { privileges: kind.public().with(everywhere), grantable: Privileges(0) },
             };
         };
         let holds = |item: &AclItem| {
@@ -265,8 +267,21 @@ impl Catalog {
         if roles.contains(&owner) {
             held.grantable = held.grantable.with(kind.all());
         }
+        held.privileges = held.privileges.with(everywhere);
         held
     }
+}
+
+/// What the predefined roles give on every object of a kind.
+fn held_everywhere(roles: &[Oid], kind: AclKind) -> Privileges {
+    let changes = Privileges::INSERT.with(Privileges::UPDATE).with(Privileges::DELETE);
+    let given = |role: Oid, on_rows: Privileges| match kind {
+        _ if !roles.contains(&role) => Privileges(0),
+        AclKind::Table | AclKind::Sequence => on_rows,
+        AclKind::Schema => Privileges::USAGE,
+        _ => Privileges(0),
+    };
+    given(READ_ALL_ROLE, Privileges::SELECT).with(given(WRITE_ALL_ROLE, changes))
 }
 
 #[cfg(test)]

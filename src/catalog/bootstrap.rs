@@ -42,6 +42,9 @@ impl Catalog {
 const DATABASE_OWNER_ROLE: Oid = Oid(6171);
 /// The role that sees all statistics and settings by being a member of the roles that may.
 const MONITOR_ROLE: Oid = Oid(3373);
+/// The roles that may read, and change, the rows of everything.
+pub(crate) const READ_ALL_ROLE: Oid = Oid(6181);
+pub(crate) const WRITE_ALL_ROLE: Oid = Oid(6182);
 /// The roles every PostgreSQL server has, by oid.
 const PREDEFINED_ROLES: &[(Oid, &str)] = &[
     (MONITOR_ROLE, "pg_monitor"),
@@ -54,8 +57,8 @@ const PREDEFINED_ROLES: &[(Oid, &str)] = &[
     (Oid(4570), "pg_write_server_files"),
     (Oid(4571), "pg_execute_server_program"),
     (DATABASE_OWNER_ROLE, "pg_database_owner"),
-    (Oid(6181), "pg_read_all_data"),
-    (Oid(6182), "pg_write_all_data"),
+    (READ_ALL_ROLE, "pg_read_all_data"),
+    (WRITE_ALL_ROLE, "pg_write_all_data"),
 ];
 /// What `pg_monitor` is a member of.
 const MONITORS: [Oid; 3] = [Oid(3374), Oid(3375), Oid(3377)];

@@ -13,6 +13,8 @@ use super::grantable::Grantable;
 
 /// Shortest prefix of names that the system keeps.
 const RESERVED_PREFIX: &str = "pg_";
+/// Its one member is the owner of the current database, and nobody else.
+const DATABASE_OWNER: &str = "pg_database_owner";
 
 impl DdlContext<'_> {
     pub(super) fn create_role(&mut self, create: &CreateRole) -> Result<()> {
@@ -45,6 +47,7 @@ impl DdlContext<'_> {
                 RoleOption::InRole(roles) => {
                     for parent in roles {
                         let parent = self.role_oid(parent)?;
+                        self.check_admin(parent)?;
                         self.join_role(oid, parent, false)?;
                     }
                 }
@@ -368,6 +371,12 @@ impl DdlContext<'_> {
     fn join_role(&mut self, member: Oid, parent: Oid, admin: bool) -> Result<()> {
         let catalog = self.view();
         let name = |oid: Oid| catalog.role(oid).map_or_else(String::new, |role| role.name.to_string());
+        if let Some((role, whats)) = [(parent, "have explicit members"), (member, "be a member of any role")]
+            .into_iter()
+            .find(|(role, _)| name(*role) == DATABASE_OWNER)
+        {
+            return Err(Error::internal(format!("role \"{}\" cannot {whats}", name(role))));
+        }
         if catalog.member_roles(parent).contains(&member) {
             return Err(Error::new(
                 SqlState::INVALID_GRANT_OPERATION,

@@ -56,6 +56,7 @@ impl Binder<'_> {
                         format!("{} cannot be applied to the nullable side of an outer join", strength.as_sql());
                     return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
                 }
+                self.note_lock(&relation);
                 match targets.iter_mut().find(|target| target.row_id == row_id) {
                     Some(target) => {
                         target.strength = target.strength.max(strength);

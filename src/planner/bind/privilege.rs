@@ -39,6 +39,14 @@ impl Binder<'_> {
         self.note(relation, Privileges::SELECT, Vec::new(), true);
     }
 
+    /// Notes that rows of a relation that is read are locked, which needs the right to change them, of whoever reads it.
+    pub(crate) fn note_lock(&mut self, relation: &Relation) {
+        let is_read = |access: &&Access| access.relation.oid == relation.oid && access.wanted == Privileges::SELECT;
+        let read = self.accesses.iter().filter(is_read).cloned();
+        let locked: Vec<Access> = read.map(|access| Access { wanted: Privileges::UPDATE, ..access }).collect();
+        self.accesses.extend(locked);
+    }
+
     /// The last relation that was noted is the table to change.
     pub(crate) fn note_target(&mut self) {
         if let Some(access) = self.accesses.last_mut() {

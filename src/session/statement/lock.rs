@@ -1,6 +1,6 @@
 //! LOCK TABLE.
 
-use dictdb_catalog::RelationKind;
+use dictdb_catalog::{AclKind, Privileges, Relation, RelationKind};
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{LockMode, LockTable};
 use dictdb_storage::{LockMode as Mode, Transaction, WaitPolicy};
@@ -32,6 +32,7 @@ impl Session {
                 let message = format!("\"{}\" is not a table or view", relation.name);
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
             }
+            self.check_may_lock(&relation, lock.mode)?;
             let handle = self.shared.instance.storage.relation_lock(self.shared.database.oid, relation.oid);
             let policy = if lock.nowait { WaitPolicy::Error } else { WaitPolicy::Block };
             transaction.lock_relation(&handle, mode(lock.mode), policy, &options).map_err(|error| {
@@ -47,6 +48,25 @@ impl Session {
             }
             relation = now;
         }
+    }
+
+    /// 42501 unless the role may do one of the things that a lock of this mode is for.
+    fn check_may_lock(&mut self, relation: &Relation, mode: LockMode) -> Result<()> {
+        let changes = Privileges::UPDATE.with(Privileges::DELETE).with(Privileges::TRUNCATE);
+        let enough = match mode {
+            LockMode::AccessShare => Privileges::SELECT,
+            LockMode::RowExclusive => changes.with(Privileges::INSERT),
+            _ => changes,
+        };
+        let role = self.role();
+        let env = self.env();
+        let (owner, acl) = (relation.owner, relation.acl.as_deref());
+        let held = env.catalog.held_privileges(role, AclKind::Table, owner, acl).privileges;
+        if held.intersects(enough) {
+            return Ok(());
+        }
+        let message = format!("permission denied for {} {}", relation.kind_noun(), relation.name);
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
     }
 }
 

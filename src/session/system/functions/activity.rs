@@ -117,7 +117,15 @@ fn pg_stat_get_db_numbackends(cx: &CallContext<'_>, args: &[Datum]) -> Result<Da
 /// `pg_lock_status()`, the rows of `pg_locks`.
 fn pg_lock_status(cx: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
     let locks = session(cx)?.shared.instance.storage.locks();
-    Ok(records("pg_lock_status", locks.iter().map(lock).collect()))
+    // A session and its transaction may both have taken an advisory lock, which is one lock.
+    let mut seen = std::collections::HashSet::new();
+    let is_first = |lock: &&LockInfo| match lock.tag {
+        Some(LockTag::Advisory { database, class, object, sub }) => {
+            seen.insert((lock.pid, database, class, object, sub, lock.mode.name(), lock.granted))
+        }
+        _ => true,
+    };
+    Ok(records("pg_lock_status", locks.iter().filter(is_first).map(lock).collect()))
 }
 
 fn lock(lock: &LockInfo) -> Vec<Datum> {
