@@ -36,10 +36,13 @@ impl Entry {
     }
 }
 
-/// The folder's files with what they say, oldest first; those that cannot be read with the error.
+/// The folder's files with what they say, oldest first; those that cannot be read with the error. One that is gone when its turn comes was
+/// removed because nobody is to need it any more, and is not listed.
 pub fn list(folder: &Folder) -> Result<Vec<(FileName, Result<Entry>)>> {
     let files = folder.files()?;
-    Ok(files.into_iter().map(|name| (name.clone(), Entry::read(folder, &name))).collect())
+    let read = files.into_iter().map(|name| (name.clone(), Entry::read(folder, &name)));
+    let is_gone = |entry: &Result<Entry>| entry.as_ref().is_err_and(|error| error.code() == SqlState::UNDEFINED_FILE);
+    Ok(read.filter(|(_, entry)| !is_gone(entry)).collect())
 }
 
 /// One file of a chain, opened.

@@ -71,6 +71,7 @@ fn label(change: &Change, catalog: &Catalog) -> String {
         Change::Comment((_, object, _), _) => format!("comment on {object}"),
         Change::Acl { object, .. } => format!("privileges on {object}"),
         Change::DefaultAcl { place, .. } => format!("default privileges of role {}", place.0),
+        Change::Settings { place: (database, role), .. } => format!("settings of role {role} in database {database}"),
         Change::Depend { dependent, on, .. } => format!("{dependent:?} depends on {on:?}"),
         Change::Undepend { dependent } => format!("dependencies of {dependent:?}"),
     }

@@ -27,6 +27,8 @@ pub enum From {
 pub struct Restored {
     /// Its rows and sequences.
     pub storage: Storage,
+    /// The oid it had.
+    pub database: Oid,
     /// Its objects.
     pub catalog: Arc<Catalog>,
     /// The files it is from, in order.
@@ -96,7 +98,17 @@ pub fn restore(sources: &Sources<'_>, from: &From, until: &Until, work: &Work<'_
     let tables: Vec<_> = storage.tables();
     let rows = tables.iter().map(|table| table.live_rows() as u64).sum();
     let tables = tables.len() as u64;
-    Ok(Restored { catalog, files, content_hash, tables, rows, taken_at, is_exact, storage: storage.clone() })
+    Ok(Restored {
+        database: database.oid,
+        catalog,
+        files,
+        content_hash,
+        tables,
+        rows,
+        taken_at,
+        is_exact,
+        storage: storage.clone(),
+    })
 }
 
 fn members(sources: &Sources<'_>, from: &From, until: &Until) -> Result<Vec<Member>> {

@@ -142,6 +142,14 @@ pub enum Change {
         /// The list.
         acl: Option<Vec<Arc<str>>>,
     },
+    /// Sets what sessions of a role in a database begin with (`pg_db_role_setting`), as `name=value`; zero is every role, or every
+    /// database. What a role has in every database is the role's own.
+    Settings {
+        /// Database and role.
+        place: (Oid, Oid),
+        /// The values; `None` is nothing.
+        values: Option<Vec<Arc<str>>>,
+    },
     /// Records a dependency.
     Depend {
         /// Who depends.

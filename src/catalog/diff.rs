@@ -105,6 +105,7 @@ impl Catalog {
             domains,
             acls,
             default_acls,
+            settings,
             comments,
             dependencies: _,
             dependents: _,
@@ -158,6 +159,10 @@ impl Catalog {
         found.values((default_acls, &to.default_acls), |place, acl| Change::DefaultAcl {
             place: *place,
             acl: acl.cloned(),
+        });
+        found.values((settings, &to.settings), |place, values| Change::Settings {
+            place: *place,
+            values: values.cloned(),
         });
         let mut changes = found.removed;
         if with_roles {

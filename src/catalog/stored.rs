@@ -43,6 +43,7 @@ stored_enum!(Change {
     5: Undepend { 1: dependent },
     6: Acl { 1: class, 2: object, 3: acl },
     7: DefaultAcl { 1: place, 2: acl },
+    8: Settings { 1: place, 2: values },
 });
 stored_enum!(Object {
     1: Schema(schema),
@@ -357,6 +358,7 @@ impl Catalog {
             domains,
             acls,
             default_acls,
+            settings,
             comments,
             dependencies,
             dependents: _,
@@ -401,6 +403,11 @@ impl Catalog {
             acl: Some(acl.clone()),
         };
         changes.extend(default_acls.iter().map(initial));
+        let values = |(place, values): (&(Oid, Oid), &Vec<Arc<str>>)| Change::Settings {
+            place: *place,
+            values: Some(values.clone()),
+        };
+        changes.extend(settings.iter().map(values));
         let depends =
             |((dependent, on), kind): (&(Key, Key), &_)| Change::Depend { dependent: *dependent, on: *on, kind: *kind };
         changes.extend(dependencies.iter().map(depends));

@@ -33,10 +33,19 @@ impl Catalog {
             .iter()
             .map(|((owner, schema, kind), acl)| ((role(*owner), *schema, *kind), acl.clone()))
             .collect();
+        moved.settings = self.settings.iter().map(|((of, id), values)| ((*of, role(*id)), values.clone())).collect();
         let key = |key: Key| if let Key::Role(oid) = key { Key::Role(role(oid)) } else { key };
         moved.dependencies = self.dependencies.iter().map(|((a, b), kind)| ((key(*a), key(*b)), *kind)).collect();
         moved.dependents = self.dependents.iter().map(|((a, b), kind)| ((key(*a), key(*b)), *kind)).collect();
         moved
+    }
+
+    /// Takes the settings of one database along as those of another one; all others are as they are `here`.
+    pub fn move_settings(&mut self, from: Oid, here: &Catalog, to: Oid) {
+        let own = self.settings.iter().filter(|((database, _), _)| *database == from);
+        let own = own.map(|((_, role), values)| ((to, *role), values.clone()));
+        let others = here.settings.iter().filter(|((database, _), _)| *database != to);
+        self.settings = others.map(|(place, values)| (*place, values.clone())).chain(own).collect();
     }
 
     /// Gives every table and sequence another place in storage; `place` is told the old one.

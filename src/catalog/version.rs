@@ -42,6 +42,7 @@ pub struct Catalog {
     pub(crate) roles: OrdMap<Oid, Arc<Role>>,
     pub(crate) acls: OrdMap<(Oid, Oid), Vec<Arc<str>>>,
     pub(crate) default_acls: OrdMap<(Oid, Oid, u8), Vec<Arc<str>>>,
+    pub(crate) settings: OrdMap<(Oid, Oid), Vec<Arc<str>>>,
     pub(crate) comments: OrdMap<(Oid, Oid, i32), Arc<str>>,
     pub(crate) dependencies: OrdMap<(Key, Key), Dependency>,
     pub(crate) dependents: OrdMap<(Key, Key), Dependency>,
@@ -204,6 +205,17 @@ impl Catalog {
         self.default_acls.iter()
     }
 
+    /// What sessions of a role (zero: all) in a database (zero: all) begin with, as `name=value`. What a role has in all databases is in
+    /// [`Role::settings`].
+    pub fn settings_of(&self, database: Oid, role: Oid) -> &[Arc<str>] {
+        self.settings.get(&(database, role)).map_or(&[], Vec::as_slice)
+    }
+
+    /// All of them, by database and role.
+    pub fn settings(&self) -> impl Iterator<Item = (&(Oid, Oid), &Vec<Arc<str>>)> {
+        self.settings.iter()
+    }
+
     /// What depends on an object, directly.
     pub fn dependents_of(&self, object: Key) -> impl Iterator<Item = (Key, Dependency)> + '_ {
         self.dependents.range((object, Key::MIN)..=(object, Key::MAX)).map(|((_, dependent), kind)| (*dependent, *kind))
@@ -245,6 +257,12 @@ impl Catalog {
                 match acl {
                     Some(acl) => self.default_acls.insert(*place, acl.clone()),
                     None => self.default_acls.remove(place),
+                };
+            }
+            Change::Settings { place, values } => {
+                match values {
+                    Some(values) => self.settings.insert(*place, values.clone()),
+                    None => self.settings.remove(place),
                 };
             }
             Change::Depend { dependent, on, kind } => {
@@ -337,6 +355,8 @@ impl Catalog {
             }
             Key::Role(oid) => {
                 self.roles.remove(&oid);
+                let own: Vec<(Oid, Oid)> = self.settings.keys().copied().filter(|(_, role)| *role == oid).collect();
+                own.iter().for_each(|place| drop(self.settings.remove(place)));
             }
             Key::Function(oid) => {
                 if let Some(old) = self.routines.remove(&oid) {

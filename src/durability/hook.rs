@@ -130,16 +130,12 @@ impl Durability {
     /// Logs a new database with what its catalog holds. The caller keeps order with commits.
     pub fn log_database(&self, database: &DatabaseView) -> Result<Lsn, LogError> {
         self.log.admit()?;
-        let mut items = Vec::new();
-        put_database(&database.facts(), &mut items);
-        items.extend(catalog_item(database.oid, database.next_oid, &database.catalog.dump()));
-        Ok(self.append_items(items, true))
+        Ok(self.append_items(database_items(database), true))
     }
 
-    /// Logs that a database is gone. The caller keeps order with commits.
-    pub fn log_dropped_database(&self, oid: Oid) -> Result<Lsn, LogError> {
+    /// Logs that a database is gone, after items that go along with it. The caller keeps order with commits.
+    pub fn log_dropped_database(&self, oid: Oid, mut items: Vec<u8>) -> Result<Lsn, LogError> {
         self.log.admit()?;
-        let mut items = Vec::new();
         put_dropped_database(oid, &mut items);
         Ok(self.append_items(items, true))
     }
@@ -262,6 +258,14 @@ impl CommitHook for Durability {
     fn wait_durable(&self, lsn: Lsn) -> Result<()> {
         Ok(self.log.durable_at(lsn).block()?)
     }
+}
+
+/// A new database with what its catalog holds, to be logged alone or to go along with a commit.
+pub fn database_items(database: &DatabaseView) -> Vec<u8> {
+    let mut items = Vec::new();
+    put_database(&database.facts(), &mut items);
+    items.extend(catalog_item(database.oid, database.next_oid, &database.catalog.dump()));
+    items
 }
 
 /// Rows that are in the record already; the first one needs no table.

@@ -48,7 +48,7 @@ mod verify;
 pub use breaker::{BreakerState, BreakerStatus};
 pub use checkpoint::{Capture, CheckpointInfo, DatabaseView, Reason};
 pub use dictdb_wal::{LogError, Lsn};
-pub use hook::Durability;
+pub use hook::{Durability, database_items};
 pub use item::catalog_item;
 pub use options::{Options, Tuning};
 pub use progress::{RecoveryPhase, RecoveryProgress, RecoveryStatus};

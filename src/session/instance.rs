@@ -193,30 +193,39 @@ impl Instance {
     /// Makes an empty database with the roles of another one. 42P04.
     pub(crate) fn create_database(&self, new: NewDatabase, like: &Database) -> Result<()> {
         let logged = self.storage.in_commit_order(|| {
-            let mut databases = self.databases.write();
-            if databases.iter().any(|database| database.name == new.name) || is_template(&new.name) {
-                let message = format!("database \"{}\" already exists", new.name);
-                return Err(Error::new(SqlState::DUPLICATE_DATABASE, message));
-            }
-            let catalog = CatalogStore::beside(&like.catalog, Catalog::bootstrap());
-            let current = like.catalog.current();
-            let roles = current.roles().map(|role| Change::Put(Object::Role(role.clone())));
-            catalog.commit(&roles.collect::<Vec<_>>())?;
-            let oid = catalog.allocate_oid();
-            let NewDatabase { name, owner, connection_limit } = new;
-            let database = Arc::new(Database { oid, name, owner, connection_limit, catalog });
+            self.check_vacant(&new.name)?;
+            let database = Arc::new(new_database(new, like)?);
             let logged = self.log_database(&database)?;
-            databases.push(database);
-            Ok(logged)
+            self.list(database);
+            Ok::<_, Error>(logged)
         })?;
         self.wait_logged(logged)
+    }
+
+    /// 42P04 when there is a database of that name.
+    pub(crate) fn check_vacant(&self, name: &str) -> Result<()> {
+        if self.databases.read().iter().any(|database| *database.name == *name) || is_template(name) {
+            let message = format!("database \"{name}\" already exists");
+            return Err(Error::new(SqlState::DUPLICATE_DATABASE, message));
+        }
+        Ok(())
+    }
+
+    /// Lets everybody see a database; under the commit lock, after [`Instance::check_vacant`].
+    pub(crate) fn list(&self, database: Arc<Database>) {
+        self.databases.write().push(database);
     }
 
     /// Forgets a database nobody uses, with its tables.
     pub(crate) fn drop_database(&self, dropped: &Database) -> Result<()> {
         let logged = self.storage.in_commit_order(|| {
-            let logged = self.log_dropped_database(dropped.oid)?;
+            let catalog = dropped.catalog.current();
+            let own = catalog.settings().filter(|((database, _), _)| *database == dropped.oid);
+            let forgotten: Vec<Change> =
+                own.map(|(place, _)| Change::Settings { place: *place, values: None }).collect();
+            let logged = self.log_dropped_database(dropped, &forgotten)?;
             self.databases.write().retain(|database| database.oid != dropped.oid);
+            self.share_roles(&forgotten, dropped.oid)?;
             Ok::<_, Error>(logged)
         })?;
         for relation in dropped.catalog.current().relations() {
@@ -256,11 +265,25 @@ impl Instance {
     }
 }
 
-/// The changes that are of all databases: roles, and privileges on databases.
+/// An empty database with the roles of another one, which nobody can see yet.
+pub(crate) fn new_database(new: NewDatabase, like: &Database) -> Result<Database> {
+    let catalog = CatalogStore::beside(&like.catalog, Catalog::bootstrap());
+    let current = like.catalog.current();
+    let roles = current.roles().map(|role| Change::Put(Object::Role(role.clone())));
+    let settings =
+        current.settings().map(|(place, values)| Change::Settings { place: *place, values: Some(values.clone()) });
+    catalog.commit(&roles.chain(settings).collect::<Vec<_>>())?;
+    let oid = catalog.allocate_oid();
+    let NewDatabase { name, owner, connection_limit } = new;
+    Ok(Database { oid, name, owner, connection_limit, catalog })
+}
+
+/// The changes that are of all databases: roles, privileges on databases, and what their sessions begin with.
 pub(crate) fn shared_changes(changes: &[Change]) -> Vec<Change> {
     let is_shared = |change: &&Change| match change {
         Change::Put(Object::Role(_)) | Change::Remove(Key::Role(_)) => true,
         Change::Acl { class, .. } => *class == DATABASE_CLASS,
+        Change::Settings { .. } => true,
         _ => false,
     };
     changes.iter().filter(is_shared).cloned().collect()

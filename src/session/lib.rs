@@ -34,6 +34,7 @@
 
 mod advisory;
 pub mod attention;
+mod authorization;
 pub mod backends;
 mod backup;
 pub mod client;

@@ -14,12 +14,12 @@ use std::time::Duration;
 use dictdb_catalog::Change;
 use dictdb_durability::{
     BreakerStatus, DatabaseView, Durability, LogError, Lsn, Options, Reason, RecoveryPhase, RecoveryProgress,
-    RecoveryStatus, RestoredDatabase, Tuning, catalog_item,
+    RecoveryStatus, RestoredDatabase, Tuning, catalog_item, database_items,
 };
 use dictdb_executor::ddl::restore_indexes;
 use dictdb_functions::kernel::Registry;
 use dictdb_storage::{Accompaniment, Storage};
-use dictdb_types::{Error, Oid, Result, SqlState};
+use dictdb_types::{Error, Result, SqlState};
 use parking_lot::RwLock;
 
 use crate::instance::{Database, FIRST_DATABASE, shared_changes};
@@ -190,14 +190,27 @@ impl Instance {
         items
     }
 
+    /// Likewise, with the database itself, which is new.
+    pub(crate) fn attachment_of_new(&self, database: &Arc<Database>, changes: &[Change]) -> Vec<u8> {
+        if self.durability.is_none() {
+            return Vec::new();
+        }
+        let mut items = database_items(&view(database));
+        items.extend(self.attachment(database, changes));
+        items
+    }
+
     /// Logs a new database; under the commit lock. What to wait for.
     pub(crate) fn log_database(&self, database: &Arc<Database>) -> Result<Option<Lsn>> {
         Ok(self.durability.as_ref().map(|durability| durability.log_database(&view(database))).transpose()?)
     }
 
-    /// Logs that a database is gone; under the commit lock. What to wait for.
-    pub(crate) fn log_dropped_database(&self, oid: Oid) -> Result<Option<Lsn>> {
-        Ok(self.durability.as_ref().map(|durability| durability.log_dropped_database(oid)).transpose()?)
+    /// Logs that a database is gone, and what that changes in the others; under the commit lock. What to wait for.
+    pub(crate) fn log_dropped_database(&self, dropped: &Database, changes: &[Change]) -> Result<Option<Lsn>> {
+        let attachment = self.attachment(dropped, changes);
+        let logged =
+            self.durability.as_ref().map(|durability| durability.log_dropped_database(dropped.oid, attachment));
+        Ok(logged.transpose()?)
     }
 
     /// Blocks until what was logged outside a transaction is on disk.

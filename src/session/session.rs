@@ -13,6 +13,7 @@ use dictdb_storage::{Accompaniment, Isolation, Session as StorageSession, Transa
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 use parking_lot::Mutex;
 
+use crate::authorization::Asking;
 use crate::backends::{Backend, State};
 use crate::client::{Client, Row};
 use crate::clock;
@@ -116,6 +117,11 @@ impl Shared {
         }
         let role = self.settings.lock().text("role");
         if role.is_empty() || role == "none" { self.session_user() } else { role.into() }
+    }
+
+    /// Whether statements run as the owner of a function.
+    pub(crate) fn acts_as_definer(&self) -> bool {
+        self.definer.lock().is_some()
     }
 
     /// Lets statements run as another role, or (`None`) as the session's own; who it was before.
@@ -280,12 +286,11 @@ impl Session {
         let authority = if role.superuser { Authority::Superuser } else { Authority::User };
         settings.set_computed("is_superuser", if role.superuser { "on" } else { "off" });
         settings.set_computed("session_authorization", &identity.user);
-        for setting in &role.settings {
-            if let Some((name, value)) = setting.split_once('=') {
-                settings.set_at_start(name, value, Source::User, Authority::Superuser).map_err(fatal)?;
-            }
-        }
+        let catalog = database.catalog.current();
+        let warnings = settings.begin_with(&catalog, database.oid, &role);
         for (name, value) in &startup.settings {
+            let asking = Asking { authenticated: &role.name, session_user: &settings.text("session_authorization") };
+            asking.check(&catalog, name, value).map_err(fatal)?;
             settings.set_at_start(name, value, Source::Client, authority).map_err(fatal)?;
         }
         backend.activity.lock().application_name = settings.text("application_name").into();
@@ -315,6 +320,10 @@ impl Session {
             triggers: RunningTriggers::default(),
             definer: Mutex::default(),
         });
+        for mut warning in warnings {
+            warning.fields_mut().severity = Severity::Warning;
+            shared.notice(warning);
+        }
         let mut session = Session::over(shared, storage, derived, configured);
         (session.prepared, session.portals) = (prepared, portals);
         Ok(session)
@@ -537,7 +546,7 @@ impl Session {
 
     /// Hands waiting notices to the client.
     #[inline]
-    pub(crate) fn send_notices(&self, client: &mut dyn Client) {
+    pub fn send_notices(&self, client: &mut dyn Client) {
         self.shared.send_notices(client);
     }
 

@@ -125,10 +125,84 @@ fn a_clean_stop_keeps_everything() {
     assert_eq!(refused(&mut connection, "INSERT INTO s.everything (t) VALUES ('TäXT')"), "23505");
     assert_eq!(refused(&mut connection, "INSERT INTO s.child VALUES (99)"), "23503");
     assert_eq!(refused(&mut connection, "INSERT INTO s.everything (p) VALUES (0)"), "23514");
+    run(
+        &server,
+        "INSERT INTO s.volatile SELECT generate_series(1, 3000); CHECKPOINT; INSERT INTO s.volatile VALUES (1)",
+    );
+    // A session that has a temporary table when the server is killed.
+    let mut connection = Connection::open(server.port, "postgres", "postgres").expect("the server answers");
+    connection
+        .query("CREATE TEMP TABLE fleeting AS SELECT 1 AS x; CREATE TEMP SEQUENCE passing; CHECKPOINT")
+        .expect("it works");
     server.kill().expect("it can be killed");
     let server = data.start();
     assert_eq!(answers(&server), before);
     assert_eq!(run(&server, "SELECT x FROM s.volatile").len(), 0, "unlogged tables are empty after a crash");
+    let left = "SELECT relname FROM pg_class WHERE relpersistence = 't' UNION ALL SELECT nspname FROM pg_namespace WHERE nspname LIKE 'pg_temp%'";
+    assert_eq!(run(&server, left).len(), 0, "temporary tables are gone with their sessions");
+    run(&server, "INSERT INTO s.volatile VALUES (7); CREATE TEMP TABLE fleeting (x int)");
+    assert_eq!(run(&server, "SELECT x FROM s.volatile").len(), 1, "and can be filled again");
+}
+
+/// What sessions begin with is in the log, in checkpoints and in backups, and goes with its database and its role.
+#[test]
+fn settings_of_databases_and_roles_are_kept() {
+    let data = Data::new();
+    let start = || Server::dictdb_on(&data.path(), &["-c", "backup_dir=../backups"]).expect("the server starts");
+    let server = start();
+    for sql in [
+        "CREATE ROLE eve LOGIN",
+        "CREATE DATABASE other",
+        "ALTER DATABASE postgres SET work_mem = '9MB'",
+        "CHECKPOINT",
+        "ALTER ROLE eve IN DATABASE postgres SET statement_timeout = '3s'",
+        "ALTER ROLE eve IN DATABASE other SET statement_timeout = '4s'",
+        "ALTER ROLE ALL SET app.colour = 'blue'",
+        "ALTER DATABASE other SET app.colour = 'red'",
+        "ALTER DATABASE other SET work_mem = '7MB'",
+        "BACKUP FULL",
+        "ALTER DATABASE postgres SET work_mem = '1MB'",
+        "RESTORE FROM LATEST INTO DATABASE copy",
+    ] {
+        run(&server, sql);
+    }
+    let begins = |server: &Server, role: &str, database: &str| {
+        let mut connection = Connection::open(server.port, role, database).expect("the server answers");
+        let sql = "SELECT current_setting('work_mem'), current_setting('statement_timeout'), current_setting('app.colour'),
+            (SELECT string_agg(source, ',' ORDER BY name) FROM pg_settings WHERE name IN ('work_mem', 'statement_timeout'))";
+        let messages = connection.query(sql).expect("the server answers");
+        messages.iter().find(|message| message.tag == b'D').and_then(Message::shown).unwrap_or_default()
+    };
+    let expect = |server: &Server| {
+        assert_eq!(begins(server, "eve", "postgres"), "1MB | 3s | blue | database user,database");
+        assert_eq!(begins(server, "eve", "other"), "7MB | 4s | red | database user,database");
+        assert_eq!(begins(server, "eve", "copy"), "9MB | 3s | blue | database user,database");
+        assert_eq!(begins(server, "postgres", "copy"), "9MB | 0 | blue | default,database");
+    };
+    expect(&server);
+    server.kill().expect("it can be killed");
+    let server = start();
+    expect(&server);
+    run(&server, "DROP DATABASE other");
+    server.kill().expect("it can be killed");
+    let server = start();
+    let places = "SELECT count(*), count(d.oid) FROM pg_db_role_setting LEFT JOIN pg_database d ON d.oid = setdatabase";
+    assert_eq!(run(&server, places), ["5 | 4"], "what was of the database that was dropped is gone");
+    // A stored role that nobody may become is a warning when the session begins, and no way to it.
+    run(&server, "ALTER ROLE eve SET role = 'postgres'");
+    let mut eve = Connection::open(server.port, "eve", "postgres").expect("the server answers");
+    let messages = eve.query("SELECT current_user").expect("the server answers");
+    assert_eq!(messages.iter().find(|message| message.tag == b'D').and_then(Message::shown), Some("eve".to_owned()));
+    for sql in
+        ["SET ROLE postgres", "SET SESSION AUTHORIZATION postgres", "SELECT set_config('role', 'postgres', false)"]
+    {
+        let messages = eve.query(sql).expect("the server answers");
+        let code = messages.iter().find(|message| message.tag == b'E').and_then(|error| error.field(b'C'));
+        assert_eq!(code.as_deref(), Some("42501"), "{sql}");
+    }
+    drop(eve);
+    run(&server, "DROP ROLE eve");
+    assert_eq!(run(&server, places), ["3 | 2"]);
 }
 
 #[test]

@@ -238,7 +238,7 @@ impl Run {
         };
         self.durability.log_database(&view)?;
         if random.percent(70) {
-            self.durability.log_dropped_database(oid)?;
+            self.durability.log_dropped_database(oid, Vec::new())?;
         }
         Ok(())
     }

@@ -323,7 +323,7 @@ impl Parser<'_> {
             K::Refresh => self.unsupported("ALTER DATABASE REFRESH COLLATION VERSION"),
             K::Set | K::Reset => {
                 let set = self.set_or_reset()?;
-                Ok(Utility::AlterSetting(AlterSetting { role: None, database: Some(name), set }))
+                Ok(Utility::AlterSetting(AlterSetting { of_database: true, role: None, database: Some(name), set }))
             }
             _ => {
                 self.eat_word(K::With);

@@ -81,7 +81,8 @@ impl Parser<'_> {
         if !self.is_any(&[K::Set, K::Reset]) {
             return Err(self.unexpected());
         }
-        Ok(Utility::AlterSetting(AlterSetting { role, database, set: self.set_or_reset()? }))
+        let set = self.set_or_reset()?;
+        Ok(Utility::AlterSetting(AlterSetting { of_database: false, role, database, set }))
     }
 
     fn role_options(&mut self, create: bool) -> Result<Vec<RoleOption>> {

@@ -378,6 +378,8 @@ pub struct Cluster {
 /// `ALTER ROLE … SET`, `ALTER DATABASE … SET`.
 #[derive(Clone, Debug)]
 pub struct AlterSetting {
+    /// It is `ALTER DATABASE`.
+    pub of_database: bool,
     /// The role; `None` is `ALL`, or no role in `ALTER DATABASE`.
     pub role: Option<RoleSpec>,
     /// The database.

@@ -49,9 +49,10 @@ pub(super) async fn run(stream: Stream, session: Session) {
 }
 
 impl Connection {
-    /// The end of start-up: reported settings, the key for cancel requests, ReadyForQuery.
+    /// The end of start-up: reported settings, what was wrong with stored ones, the key for cancel requests, ReadyForQuery.
     fn greet(&mut self) {
         self.session.report_changes(&mut self.stream);
+        self.session.send_notices(&mut self.stream);
         let backend = &self.session.shared().backend;
         self.stream.send(&BackendKeyData::new(backend.pid, SecretKey::I32(backend.secret)));
         self.stream.ready(self.session.status());

@@ -4,7 +4,8 @@
 //!   tables get places in storage that nobody knows ─► their rows go into the log, staged ─► commit: catalog changes
 //!   ─► what was there before is dropped
 //! ```
-//! The caller holds locks on all that was there, so nobody works with it meanwhile.
+//! The caller holds locks on all that was there, so nobody works with it meanwhile. A database that is new is in the same commit: before
+//! it, and after a crash before it, there is none.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,20 +28,48 @@ pub(super) enum KnownRoles {
     Keep,
 }
 
+/// Where a restored database goes.
+pub(super) struct Target<'a> {
+    /// The database it becomes.
+    pub(super) database: Arc<Database>,
+    /// Nobody can see that database yet, and its roles are from here.
+    pub(super) new_beside: Option<&'a Database>,
+    /// What becomes of roles.
+    pub(super) roles: KnownRoles,
+}
+
+impl Target<'_> {
+    /// 55006 when the catalog has changed since it was looked at, 42P04 when a new one's name is no longer free.
+    fn check_unchanged(&self, instance: &Instance, before: &Catalog) -> Result<()> {
+        let database = &self.database;
+        let roles_are_same = |like: &Database| {
+            let there = like.catalog.current();
+            there.roles().count() == before.roles().count()
+                && there.roles().zip(before.roles()).all(|(there, here)| Arc::ptr_eq(there, here))
+        };
+        if database.catalog.version() != before.version() || !self.new_beside.is_none_or(roles_are_same) {
+            let message = format!("database \"{}\" was changed while it was restored", database.name);
+            return Err(Error::new(SqlState::OBJECT_IN_USE, message));
+        }
+        self.new_beside.map_or(Ok(()), |_| instance.check_vacant(&database.name))
+    }
+}
+
 impl Instance {
-    /// Puts a restored database in the place of another one. 55006 when the catalog has changed since it was looked at, 53100,
-    /// 58030; then nothing has changed.
+    /// Puts a restored database in the place of another one, or beside the others. 55006 and 42P04 as of [`Target::check_unchanged`],
+    /// 53100, 58030; then nothing has changed.
     pub(super) fn publish_restored(
         &self,
-        target: &Database,
+        to: &Target<'_>,
         restored: Restored,
-        roles: KnownRoles,
         transaction: &Transaction,
     ) -> Result<Option<Lsn>> {
+        let target = &*to.database;
         let before = target.catalog.current();
         target.catalog.reserve_oids(Oid(restored.catalog.highest_oid().0 + 1));
-        let (new_roles, map) = merge_roles(&before, &restored.catalog, roles, || target.catalog.allocate_oid());
+        let (new_roles, map) = merge_roles(&before, &restored.catalog, to.roles, || target.catalog.allocate_oid());
         let mut catalog = restored.catalog.with_roles(&map);
+        catalog.move_settings(restored.database, &before, target.oid);
         let mut places: Vec<(Oid, Oid)> = Vec::new();
         catalog.move_storage(|old| {
             let new = target.catalog.allocate_oid();
@@ -53,7 +82,7 @@ impl Instance {
         );
         let staging = self.durability.as_ref().map(|durability| durability.stage());
         let adopted = self.adopt(&restored, &catalog, &places, staging.as_ref(), transaction);
-        let committed = adopted.and_then(|()| self.commit_restored(target, &before, &changes, transaction));
+        let committed = adopted.and_then(|()| self.commit_restored(to, &before, &changes, transaction));
         drop(staging);
         match committed {
             Ok(lsn) => {
@@ -104,19 +133,24 @@ impl Instance {
 
     fn commit_restored(
         &self,
-        target: &Database,
+        to: &Target<'_>,
         before: &Arc<Catalog>,
         changes: &[Change],
         transaction: &Transaction,
     ) -> Result<Option<Lsn>> {
-        let attachment = self.attachment(target, changes);
+        let target = &to.database;
+        let attachment = match to.new_beside {
+            None => self.attachment(target, changes),
+            Some(_) => self.attachment_of_new(target, changes),
+        };
         let mut publish = || {
-            if target.catalog.version() != before.version() {
-                let message = format!("database \"{}\" was changed while it was restored", target.name);
-                return Err(Error::new(SqlState::OBJECT_IN_USE, message));
-            }
+            to.check_unchanged(self, before)?;
             target.catalog.commit(changes)?;
-            self.share_roles(changes, target.oid)
+            self.share_roles(changes, target.oid)?;
+            if to.new_beside.is_some() {
+                self.list(target.clone());
+            }
+            Ok(())
         };
         let with = Accompaniment { attachment: &attachment, publish: &mut publish };
         Ok(transaction.commit_with(Some(with), true)?.lsn)

@@ -11,10 +11,10 @@ use dictdb_parser::utility::{Backup, BackupKind, Restore};
 use dictdb_storage::{Isolation, LockMode, Transaction, WaitPolicy};
 use dictdb_types::{Datum, Error, Result, Severity, SqlState, Type, oids, text};
 
-use super::publish::KnownRoles;
+use super::publish::{KnownRoles, Target};
 use super::{must_be_superuser, settings_from};
 use crate::client::{Column, Row, Tag};
-use crate::instance::{Database, NewDatabase};
+use crate::instance::{Database, NewDatabase, new_database};
 use crate::portal::{Outcome, RowSource, TagCount};
 use crate::system::relation_rows;
 use crate::{Instance, Session};
@@ -246,38 +246,29 @@ impl Session {
     /// Lets a restored database take the place of the one of this name, which is made if there is none.
     fn put_in_place(&mut self, name: &str, restored: Restored) -> Result<()> {
         let instance = self.shared.instance.clone();
-        let is_own = *self.shared.database.name == *name;
-        let (target, is_new) = match instance.database(name) {
-            Ok(target) => (target, false),
+        let own = self.shared.database.clone();
+        let roles = if *own.name == *name { KnownRoles::Replace } else { KnownRoles::Keep };
+        let target = match instance.database(name) {
+            Ok(database) => Target { database, new_beside: None, roles },
             Err(_) => {
+                instance.check_vacant(name)?;
                 let new = NewDatabase { name: name.into(), owner: self.role(), connection_limit: -1 };
-                instance.create_database(new, &self.shared.database)?;
-                (instance.database(name)?, true)
+                Target { database: Arc::new(new_database(new, &own)?), new_beside: Some(&own), roles }
             }
         };
-        let roles = if is_own { KnownRoles::Replace } else { KnownRoles::Keep };
         let position = restored.content_hash.clone();
-        let put = self.replace(&instance, &target, restored, roles);
-        if put.is_err() && is_new {
-            instance.drop_database(&target)?;
-        }
-        instance.backups.forget(target.oid);
+        let put = self.replace(&instance, &target, restored);
+        instance.backups.forget(target.database.oid);
         if put.is_ok() {
-            instance.backups.set_position(target.oid, position);
+            instance.backups.set_position(target.database.oid, position);
         }
         put
     }
 
-    fn replace(
-        &mut self,
-        instance: &Arc<Instance>,
-        target: &Arc<Database>,
-        restored: Restored,
-        roles: KnownRoles,
-    ) -> Result<()> {
+    fn replace(&mut self, instance: &Arc<Instance>, target: &Target<'_>, restored: Restored) -> Result<()> {
         let transaction = self.storage.begin(Isolation::ReadCommitted);
-        self.lock_everything(instance, target, &transaction)?;
-        let lsn = tokio::task::block_in_place(|| instance.publish_restored(target, restored, roles, &transaction))?;
+        self.lock_everything(instance, &target.database, &transaction)?;
+        let lsn = tokio::task::block_in_place(|| instance.publish_restored(target, restored, &transaction))?;
         self.catalog_epoch = instance.new_epoch();
         instance.statistics.forget();
         instance.wait_logged(lsn)

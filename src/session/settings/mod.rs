@@ -53,10 +53,14 @@ pub enum Source {
     ConfigurationFile,
     /// `-c name=value`.
     CommandLine,
+    /// `ALTER ROLE ALL SET`.
+    Global,
     /// `ALTER DATABASE … SET`.
     Database,
     /// `ALTER ROLE … SET`.
     User,
+    /// `ALTER ROLE … IN DATABASE … SET`.
+    DatabaseUser,
     /// The start-up packet.
     Client,
     /// `SET`.
@@ -71,8 +75,10 @@ impl Source {
             Source::Environment => "environment variable",
             Source::ConfigurationFile => "configuration file",
             Source::CommandLine => "command line",
+            Source::Global => "global",
             Source::Database => "database",
             Source::User => "user",
+            Source::DatabaseUser => "database user",
             Source::Client => "client",
             Source::Session => "session",
         }

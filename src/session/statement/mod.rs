@@ -12,6 +12,7 @@ mod execute;
 mod listen;
 mod lock;
 mod setting;
+mod stored_setting;
 mod tag;
 mod transaction;
 mod vacuum;

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Change, Object, Role};
-use dictdb_parser::utility::{
-    AlterSetting, IsolationLevel, RoleSpec, Set, SetAction, SetScope, SetValue, Show, TransactionMode,
-};
+use dictdb_parser::utility::{IsolationLevel, Set, SetAction, SetScope, SetValue, Show, TransactionMode};
 use dictdb_types::datetime::zone;
 use dictdb_types::{Datum, Error, Result, SqlState, Type, oids, text};
 
+use crate::authorization::Asking;
 use crate::client::{Column, Tag};
 use crate::portal::{Outcome, RowSource, TagCount};
-use crate::settings::{Scope, Settings, Source, definition, parse_bool};
+use crate::settings::{Scope, Settings, definition, parse_bool};
 use crate::transaction::{Modes, isolation_name, isolation_named, warning};
 use crate::{Session, Shared};
 
@@ -49,56 +47,6 @@ impl Session {
             }
         };
         Ok(Outcome::Done(Tag::new(tag)))
-    }
-
-    /// ALTER ROLE … SET and RESET: values that sessions of the role begin with.
-    pub(super) fn run_alter_setting(&mut self, alter: &AlterSetting) -> Result<Outcome> {
-        let (Some(spec), None) = (&alter.role, &alter.database) else {
-            return Err(Error::unsupported("settings of a database or of all roles"));
-        };
-        let store = &self.shared.database.catalog;
-        let catalog = self.catalog.view(store);
-        let name = match spec {
-            RoleSpec::Name(name) => name.value.clone(),
-            RoleSpec::SessionUser => self.shared.session_user().to_string(),
-            _ => self.shared.current_user().to_string(),
-        };
-        let role = catalog
-            .role_named(&name)
-            .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist")))?;
-        let own = catalog.role_named(&self.shared.current_user());
-        if !own.is_none_or(|own| own.superuser || own.create_role && !role.superuser || own.oid == role.oid) {
-            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, "permission denied"));
-        }
-        let mut role = Role::clone(role);
-        let without = |settings: &mut Vec<Arc<str>>, name: &str| {
-            settings.retain(|setting| !setting.split('=').next().is_some_and(|own| own.eq_ignore_ascii_case(name)));
-        };
-        match &alter.set.action {
-            SetAction::Value { name, values } => {
-                let text = self.flatten(name, values)?;
-                let mut probe = Settings::new(self.shared.instance.settings.read().clone());
-                probe.set_at_start(name, &text, Source::User, self.shared.authority())?;
-                without(&mut role.settings, name);
-                role.settings.push(format!("{name}={text}").into());
-            }
-            SetAction::FromCurrent { name } => {
-                let text = self.shared.show(name)?;
-                without(&mut role.settings, name);
-                role.settings.push(format!("{name}={text}").into());
-            }
-            SetAction::Default { name, .. } => {
-                self.shared.show(name)?;
-                without(&mut role.settings, name);
-            }
-            SetAction::ResetAll => role.settings.clear(),
-            SetAction::Transaction { .. } | SetAction::TransactionSnapshot(_) => {
-                return Err(Error::unsupported("SET TRANSACTION of a role"));
-            }
-        }
-        self.catalog.change(&self.shared.database.catalog, Change::Put(Object::Role(Arc::new(role))));
-        self.catalog_epoch = self.shared.instance.new_epoch();
-        Ok(Outcome::Done(Tag::new("ALTER ROLE")))
     }
 
     fn warn_outside_block(&self, command: &str) {
@@ -159,7 +107,12 @@ impl Session {
         // Who asks is a setting too (`role`), so it is known before the settings are locked.
         let authority = self.shared.authority();
         if !lower.starts_with("transaction_") {
-            return self.shared.settings.lock().reset(name, scope, authority);
+            let mut settings = self.shared.settings.lock();
+            settings.reset(name, scope, authority)?;
+            return match lower == "session_authorization" {
+                true => settings.set("role", "none", scope, authority),
+                false => Ok(()),
+            };
         }
         let defaults = self.shared.settings.lock().derived().transaction_modes;
         if reset && !self.in_block() {
@@ -246,21 +199,25 @@ pub(crate) fn transaction_setting(name: &str, modes: Modes) -> Option<String> {
 impl Shared {
     /// Changes a setting on behalf of SET and `set_config`.
     pub fn set(&self, name: &str, text: &str, scope: Scope) -> Result<()> {
-        let lower = name.to_ascii_lowercase();
-        match lower.as_str() {
-            "role" if !text.eq_ignore_ascii_case("none") => self.check_role(text)?,
-            "session_authorization" => self.check_role(text)?,
-            _ => {}
+        let is_user = name.eq_ignore_ascii_case("session_authorization");
+        if is_user || name.eq_ignore_ascii_case("role") {
+            self.check_becoming(name, text)?;
         }
         let authority = self.authority();
-        self.settings.lock().set(name, text, scope, authority)
+        let mut settings = self.settings.lock();
+        settings.set(name, text, scope, authority)?;
+        // Another user begins without a role.
+        if is_user { settings.set("role", "none", scope, authority) } else { Ok(()) }
     }
 
-    fn check_role(&self, name: &str) -> Result<()> {
-        match self.database.catalog.current().role_named(name) {
-            Some(_) => Ok(()),
-            None => Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("role \"{name}\" does not exist"))),
+    fn check_becoming(&self, name: &str, text: &str) -> Result<()> {
+        if self.acts_as_definer() {
+            let message = format!("cannot set parameter \"{name}\" within security-definer function");
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
         }
+        let session_user = self.session_user();
+        let asking = Asking { authenticated: &self.backend.identity.user, session_user: &session_user };
+        asking.check(&self.database.catalog.current(), name, text)
     }
 }
 

@@ -128,7 +128,7 @@ fn definition_tag(command: &Utility) -> &'static str {
         Utility::Comment(_) => "COMMENT",
         Utility::CreateRole(_) => "CREATE ROLE",
         Utility::AlterRole(_) => "ALTER ROLE",
-        Utility::AlterSetting(alter) if alter.role.is_none() && alter.database.is_some() => "ALTER DATABASE",
+        Utility::AlterSetting(alter) if alter.of_database => "ALTER DATABASE",
         Utility::AlterSetting(_) => "ALTER ROLE",
         Utility::DropRole(_) => "DROP ROLE",
         Utility::Grant(grant) if grant.grant => "GRANT",

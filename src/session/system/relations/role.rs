@@ -26,8 +26,11 @@ pub fn pg_auth_members(source: &Source<'_>, out: &mut Output<'_>) {
     }
 }
 
-/// `ALTER ROLE … SET`.
+/// `ALTER ROLE … SET` and `ALTER DATABASE … SET`.
 pub fn pg_db_role_setting(source: &Source<'_>, out: &mut Output<'_>) {
+    for ((database, role), values) in source.catalog.settings() {
+        row!(out; *database, *role, options(values));
+    }
     for role in source.catalog.roles().filter(|role| !role.settings.is_empty()) {
         row!(out; Oid::INVALID, role.oid, options(&role.settings));
     }
