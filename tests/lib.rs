@@ -8,14 +8,18 @@
 //!   tests/isolation.rs isolation/*.test  steps of several sessions, and who waits; rewritten from PostgreSQL too
 //!   tests/clients.rs  clients/*.py      psycopg2, psycopg, asyncpg, SQLAlchemy against the real server
 //!   tests/http.rs                        health, metrics and the bug tracker's REST interface of the real server
-//!   tests/ledger.rs                     kill -9 at random moments: nothing acknowledged is lost
+//!   tests/ledger                        kill -9 at random moments, backups and restores included: nothing acknowledged is lost
 //!   tests/definitions.rs                definitions that change beside their users, then kill -9
 //!   tests/interchange.rs                files of the original Python package, read and written
 //!   tests/object_stores.rs              backups to an S3 server on this machine
 //!   tests/durability.rs                 data directories: clean stops, refusals, unlogged tables, formats
+//!   tests/backup.rs, backup_manager.rs   chains, damage, restores; failures told of, retention, the archived log
 //!   tests/tidy.rs                       layering, file heads and other rules of the tree
 //!   bench             bench.py, tpch.py PostgreSQL beside DictDB
 //! ```
+//! Some tests run longer when told to: `DICTDB_LEDGER_ROUNDS`, `DICTDB_WAL_ROUNDS`, and `DICTDB_FUZZ_SECONDS` for the readers of log
+//! records and checkpoints (`cargo test -p dictdb-durability --lib changed_records`).
+//!
 //! `DICTDB_REWRITE=1 cargo test -p dictdb-tests --test sql --test wire` runs scripts and transcripts on PostgreSQL 15 and writes
 //! down what it says.
 

@@ -42,7 +42,7 @@ pub(crate) fn report(host: &dyn Host, database: &Arc<str>, error: &Error, failur
     }
 }
 
-/// Runs the operator's command, with the payload as its input; its end is not waited for here.
+/// Runs the operator's command, with the payload and the number of failures in its environment; its end is not waited for here.
 fn run(command: &str, payload: &str, failures: u32) {
     let child = Command::new("/bin/sh")
         .args(["-c", command])

@@ -1,8 +1,11 @@
 //! `kill -9` at random moments: what was acknowledged is there after the restart, and nothing is half visible.
 //!
-//! Clients commit and write down what they were told; an administrator writes checkpoints and changes definitions. Then the
-//! server is killed, started again on the same directory, and its data is compared with the ledger.
+//! Clients commit and write down what they were told; an administrator writes checkpoints, changes definitions and backs up; a keeper
+//! backs up and restores a database of its own. Then the server is killed, started again on the same directory, and its data is
+//! compared with the ledger.
 //! `DICTDB_LEDGER_ROUNDS` sets the number of rounds, `DICTDB_LEDGER_SEED` the first seed; failures print theirs.
+
+mod keeper;
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +14,7 @@ use dictdb_tests::message::Message;
 use dictdb_tests::random::Random;
 use dictdb_tests::server::{Server, fresh_directory};
 use dictdb_tests::wire::Connection;
+use keeper::Keeper;
 
 const ROUNDS: u64 = 300;
 const WRITERS: u64 = 4;
@@ -35,15 +39,24 @@ fn attempt(connection: &mut Connection, sql: &str) -> Option<Vec<Message>> {
     }
 }
 
-fn value(connection: &mut Connection, sql: &str) -> String {
-    let messages = attempt(connection, sql).unwrap_or_else(|| panic!("no answer to {sql}"));
+fn try_value(connection: &mut Connection, sql: &str) -> Option<String> {
+    let messages = attempt(connection, sql)?;
     let row = messages.iter().find(|message| message.tag == b'D').and_then(Message::shown);
-    row.unwrap_or_else(|| panic!("{sql} gives no row"))
+    Some(row.unwrap_or_else(|| panic!("{sql} gives no row")))
+}
+
+fn value(connection: &mut Connection, sql: &str) -> String {
+    try_value(connection, sql).unwrap_or_else(|| panic!("no answer to {sql}"))
+}
+
+fn try_number(connection: &mut Connection, sql: &str) -> Option<i64> {
+    let text = try_value(connection, sql)?;
+    let digits = text.trim_matches(|c: char| !c.is_ascii_digit() && c != '-');
+    Some(digits.parse().unwrap_or_else(|_| panic!("{sql}: {text}")))
 }
 
 fn number(connection: &mut Connection, sql: &str) -> i64 {
-    let text = value(connection, sql);
-    text.trim_matches(|c: char| !c.is_ascii_digit() && c != '-').parse().unwrap_or_else(|_| panic!("{sql}: {text}"))
+    try_number(connection, sql).unwrap_or_else(|| panic!("no answer to {sql}"))
 }
 
 /// What one client was told.
@@ -116,7 +129,7 @@ fn administer(port: u16, (made, dropped): (i64, i64), mut random: Random) -> Led
     let mut ledger = Ledger { made, dropped, ..Ledger::default() };
     let Ok(mut connection) = Connection::open(port, "postgres", "postgres") else { return ledger };
     loop {
-        match random.below(5) {
+        match random.below(6) {
             choice if ledger.made - ledger.dropped >= MADE_MAX || choice == 0 && ledger.dropped < ledger.made => {
                 let next = ledger.dropped + 1;
                 if attempt(&mut connection, &format!("DROP TABLE made_{next} CASCADE")).is_none() {
@@ -124,8 +137,9 @@ fn administer(port: u16, (made, dropped): (i64, i64), mut random: Random) -> Led
                 }
                 ledger.dropped = next;
             }
-            1 | 2 => {
-                if attempt(&mut connection, "CHECKPOINT").is_none() {
+            choice @ 1..=3 => {
+                let command = ["CHECKPOINT", "CHECKPOINT", "BACKUP DELTA"][choice as usize - 1];
+                if attempt(&mut connection, command).is_none() {
                     return ledger;
                 }
             }
@@ -195,7 +209,9 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 fn start(data: &Path) -> Server {
-    Server::dictdb_on(data, &["-c", "max_wal_size=4MB"]).expect("the server starts on what the crash left")
+    let settings = ["max_wal_size=4MB", "backup_dir=../backups", "backup_keep_full=2", "backup_on_shutdown=off"];
+    let arguments: Vec<&str> = settings.iter().flat_map(|setting| ["-c", setting]).collect();
+    Server::dictdb_on(data, &arguments).expect("the server starts on what the crash left")
 }
 
 #[test]
@@ -204,6 +220,7 @@ fn nothing_acknowledged_is_lost() {
     let data = folder.join("data");
     let mut server = start(&data);
     prepare(&server);
+    let mut keeper = Keeper::prepare(&server);
     let mut starts = vec![0; WRITERS as usize];
     let mut definitions = (0, 0);
     let first = setting("DICTDB_LEDGER_SEED", 1);
@@ -217,15 +234,18 @@ fn nothing_acknowledged_is_lost() {
             .map(|(writer, start)| std::thread::spawn(move || write(port, writer as u64, start, random(writer as u64))))
             .collect();
         let admin = std::thread::spawn(move || administer(port, definitions, random(99)));
+        let keeping = std::thread::spawn(move || keeper.work(port, random(98)));
         std::thread::sleep(Duration::from_millis(10 + random(100).below(LIFE_MILLIS)));
         server.kill().expect("the server can be killed");
         let ledgers: Vec<Ledger> = threads.into_iter().map(|thread| thread.join().expect("no client fails")).collect();
         let admin = admin.join().expect("the administrator does not fail");
+        keeper = keeping.join().expect("the keeper does not fail");
         server = start(&data);
         (starts, definitions) = check(&server, &ledgers, &admin, seed);
+        keeper.check(&server, seed);
     }
-    println!("{} rows, {} definitions", starts.iter().sum::<i64>(), definitions.0);
-    assert!(starts.iter().all(|rows| *rows > 0));
+    println!("{} rows, {} definitions, {:?}", starts.iter().sum::<i64>(), definitions.0, keeper.answered);
+    assert!(starts.iter().all(|rows| *rows > 0) && keeper.answered.iter().all(|count| *count > 0));
     let status = server.stop().expect("the server ends");
     assert!(status.success());
     let _ = std::fs::remove_dir_all(folder);
