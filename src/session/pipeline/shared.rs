@@ -47,7 +47,11 @@ impl Session {
             None => self.share_shape(sql, keys)?,
         };
         // A constant that does not fit its type is reported with its position, by planning the text as it is.
-        let values = self.constants(&source, sql, keys).ok()?;
+        let Some(values) = self.constants(&source, sql, keys).ok()? else {
+            // Since the shape was planned first an index has come that has a constant where the shape has a parameter.
+            self.cache().put(&keys.key, Known::Refused);
+            return None;
+        };
         Some((source, values.into()))
     }
 
@@ -66,9 +70,13 @@ impl Session {
         source
     }
 
-    /// The constants of a text as values of the types that the shape's plan gives them.
-    fn constants(&mut self, source: &Source, sql: &str, keys: &KeyMaker) -> Result<Vec<Datum>> {
+    /// The constants of a text as values of the types that the shape's plan gives them; none when it is to be planned with
+    /// its constants as they are.
+    fn constants(&mut self, source: &Source, sql: &str, keys: &KeyMaker) -> Result<Option<Vec<Datum>>> {
         let plan = self.plan(source)?;
+        if plan.computes_with_parameters {
+            return Ok(None);
+        }
         let env = self.env();
         let literals = keys.lifted.literals.iter().zip(plan.params.iter());
         literals
@@ -77,7 +85,8 @@ impl Session {
                 LiteralKind::Int8 => Ok(literal.value(sql).parse().map_or(Datum::Null, Datum::Int8)),
                 LiteralKind::Numeric | LiteralKind::String => text::input(&literal.value(sql), *ty, &*env),
             })
-            .collect()
+            .collect::<Result<_>>()
+            .map(Some)
     }
 
     /// Keeps a statement for later texts that are the same.
