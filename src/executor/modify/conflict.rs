@@ -182,7 +182,7 @@ impl ConflictUpdate {
         loop {
             match table.lock_row(transaction, writer.snapshot, id, expected, RowStrength::NoKeyUpdate)? {
                 RowLocked::Done => return Ok(true),
-                RowLocked::Busy(holder) => writer.wait(holder)?,
+                RowLocked::Busy(holder) => writer.wait_for_row(table, id, holder)?,
                 RowLocked::Changed => {
                     writer.if_read_committed((), concurrent_update)?;
                     match table.read_latest(id, transaction, |_| ()) {

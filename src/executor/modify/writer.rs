@@ -10,7 +10,7 @@ use dictdb_planner::BindContext;
 use dictdb_planner::logical::{Check, PolicyStage};
 use dictdb_planner::table_expr::{TableExpr, bind_text};
 use dictdb_storage::{
-    Holder, Inserted, Isolation, Snapshot, VersionTag, Written, concurrent_delete, concurrent_update,
+    Holder, Inserted, Isolation, Snapshot, Table, VersionTag, Written, concurrent_delete, concurrent_update,
 };
 use dictdb_types::{Datum, Error, Result, RowId, SqlState, TypeLookup};
 
@@ -160,7 +160,8 @@ impl<'a> Writer<'a> {
         let changes: Vec<(usize, Datum)> = places.iter().map(|place| (target.slot(*place), value(*place))).collect();
         let table = &target.handle.table;
         let write = || table.update(&self.cx.transaction, self.snapshot, id, expected, &changes);
-        let change = self.until_free(write, "updated", |index| violation::unique(target, index, new, self))?;
+        let change =
+            self.until_free((table, id), write, "updated", |index| violation::unique(target, index, new, self))?;
         if matches!(change, Change::Done) {
             self.events.updated(target, (id, assigned), old, new, self)?;
         }
@@ -182,7 +183,7 @@ impl<'a> Writer<'a> {
             Ok(row) => violation::unique(target, index, &row, self),
             Err(error) => error,
         };
-        self.until_free(write, "updated", conflict)
+        self.until_free((table, id), write, "updated", conflict)
     }
 
     /// Takes a row out of a partition that goes on as `new` in another one.
@@ -198,7 +199,7 @@ impl<'a> Writer<'a> {
         }
         let table = &target.handle.table;
         let write = || table.delete(&self.cx.transaction, self.snapshot, id, expected);
-        let change = self.until_free(write, "updated", |_| Error::internal("delete met a unique key"))?;
+        let change = self.until_free((table, id), write, "updated", |_| Error::internal("delete met a unique key"))?;
         if matches!(change, Change::Done) {
             self.events.moved(target, old, new, self)?;
         }
@@ -209,16 +210,17 @@ impl<'a> Writer<'a> {
     pub fn delete(&self, target: &Target, id: RowId, expected: Option<VersionTag>, old: &Row) -> Result<Change> {
         let table = &target.handle.table;
         let write = || table.delete(&self.cx.transaction, self.snapshot, id, expected);
-        let change = self.until_free(write, "deleted", |_| Error::internal("delete met a unique key"))?;
+        let change = self.until_free((table, id), write, "deleted", |_| Error::internal("delete met a unique key"))?;
         if matches!(change, Change::Done) {
             self.events.deleted(target, old, self)?;
         }
         Ok(change)
     }
 
-    /// Writes, waiting for transactions that are in the way.
+    /// Writes a row, waiting for transactions that are in the way.
     fn until_free(
         &self,
+        (table, id): (&Table, RowId),
         write: impl Fn() -> Result<Written>,
         participle: &str,
         conflict_error: impl Fn(dictdb_types::Oid) -> Error,
@@ -227,7 +229,7 @@ impl<'a> Writer<'a> {
             return match write()? {
                 Written::Done => Ok(Change::Done),
                 Written::Busy(holder) => {
-                    self.wait(holder)?;
+                    self.wait_for_row(table, id, holder)?;
                     continue;
                 }
                 Written::Changed => self.if_read_committed(Change::Changed, concurrent_update),
@@ -258,6 +260,11 @@ impl<'a> Writer<'a> {
     /// Waits for the end of a transaction. 55P03, 40P01, 57014.
     pub fn wait(&self, holder: Holder) -> Result<()> {
         self.cx.transaction.wait_for(holder, &self.cx.wait)
+    }
+
+    /// Likewise for the row that it has written or locked, in the order of those who want it.
+    pub fn wait_for_row(&self, table: &Table, id: RowId, holder: Holder) -> Result<()> {
+        self.cx.transaction.wait_for_row(table, id, holder, &self.cx.wait)
     }
 
     /// The newest version of a row that is committed or the transaction's own, as a complete row.

@@ -81,7 +81,7 @@ impl LockTarget {
                 RowLocked::Done if expected.is_some() => return Ok(Locked::Newer),
                 RowLocked::Done => return Ok(Locked::AsSeen),
                 RowLocked::Busy(holder) => match self.wait {
-                    LockWait::Block => writer.wait(holder)?,
+                    LockWait::Block => writer.wait_for_row(table, id, holder)?,
                     LockWait::NoWait => return Err(row_not_available(&handle.relation.name)),
                     LockWait::SkipLocked => return Ok(Locked::Skipped),
                 },

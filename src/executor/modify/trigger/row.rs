@@ -160,7 +160,7 @@ impl Writer<'_> {
             return match table.lock_row(&self.cx.transaction, self.snapshot, id, expected, strength)? {
                 RowLocked::Done => Ok(Change::Done),
                 RowLocked::Busy(holder) => {
-                    self.wait(holder)?;
+                    self.wait_for_row(table, id, holder)?;
                     continue;
                 }
                 RowLocked::Changed => self.if_read_committed(Change::Changed, concurrent_update),
