@@ -587,13 +587,13 @@ pub struct CycleClause<'a> {
 
 fn name_list(items: &[Expr]) -> Vec<&Ident> {
     let name = |item| match item {
-        &Expr::Identifier(ref ident) => Some(ident),
+        Expr::Identifier(ident) => Some(ident),
         _ => None,
     };
     items.iter().filter_map(name).collect()
 }
 
-fn clause_of<'a>(query: &'a Query, named: impl Fn(&Ident) -> bool) -> Option<&'a Setting> {
+fn clause_of(query: &Query, named: impl Fn(&Ident) -> bool) -> Option<&Setting> {
     query.settings.iter().flatten().find(|clause| named(&clause.key))
 }
 

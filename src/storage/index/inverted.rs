@@ -108,9 +108,8 @@ impl InvertedIndex {
 
     pub(super) fn bytes(&self) -> usize {
         let own = self.0.read();
-        let of =
-            |(entry, rows): (&Box<[u8]>, &RowSet)| entry.len() + size_of::<(Box<[u8]>, RowSet)>() + rows.boxed_bytes();
-        own.rows.iter().map(of).sum()
+        let boxed = own.rows.iter().map(|(entry, rows)| entry.len() + rows.boxed_bytes()).sum::<usize>();
+        boxed + own.rows.len() * size_of::<(Box<[u8]>, RowSet)>()
     }
 }
 

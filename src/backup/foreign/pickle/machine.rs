@@ -50,9 +50,9 @@ impl<'a> Machine<'a> {
                 self.marks.push(self.stack.len());
                 Ok(())
             }
-            op::POP if self.marks.last() == Some(&self.stack.len()) => self.to_mark().map(drop),
+            op::POP if self.marks.last() == Some(&self.stack.len()) => self.since_mark().map(drop),
             op::POP => self.pop().map(drop),
-            op::POP_MARK => self.to_mark().map(drop),
+            op::POP_MARK => self.since_mark().map(drop),
             op::DUP => self.top().map(|top| self.stack.push(top)),
             op::NONE => self.push(Node::None),
             op::NEWTRUE => self.push(Node::Bool(true)),
@@ -140,7 +140,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Takes everything down to the last mark.
-    fn to_mark(&mut self) -> Step<Vec<Id>> {
+    fn since_mark(&mut self) -> Step<Vec<Id>> {
         let Some(height) = self.marks.pop() else {
             return damaged(format_args!("a mark is missing at byte {}", self.at));
         };
@@ -307,8 +307,8 @@ impl<'a> Machine<'a> {
             op::EMPTY_LIST | op::EMPTY_SET => self.push(Node::List(Vec::new())),
             op::EMPTY_TUPLE => self.push(Node::Tuple(Vec::new())),
             op::EMPTY_DICT => self.push(Node::Dict(Vec::new())),
-            op::LIST | op::FROZENSET => self.to_mark().and_then(|items| self.push(Node::List(items))),
-            op::TUPLE => self.to_mark().and_then(|items| self.push(Node::Tuple(items))),
+            op::LIST | op::FROZENSET => self.since_mark().and_then(|items| self.push(Node::List(items))),
+            op::TUPLE => self.since_mark().and_then(|items| self.push(Node::Tuple(items))),
             op::TUPLE1 | op::TUPLE2 | op::TUPLE3 => {
                 let mut items = Vec::new();
                 for _ in op::TUPLE1..=opcode {
@@ -317,7 +317,7 @@ impl<'a> Machine<'a> {
                 self.push(Node::Tuple(items))
             }
             op::DICT => {
-                let items = self.to_mark()?;
+                let items = self.since_mark()?;
                 self.push(Node::Dict(Vec::new()))?;
                 self.set_items(items)
             }
@@ -325,12 +325,12 @@ impl<'a> Machine<'a> {
                 let item = self.pop()?;
                 self.append(vec![item])
             }
-            op::APPENDS | op::ADDITEMS => self.to_mark().and_then(|items| self.append(items)),
+            op::APPENDS | op::ADDITEMS => self.since_mark().and_then(|items| self.append(items)),
             op::SETITEM => {
                 let (value, key) = (self.pop()?, self.pop()?);
                 self.set_items(vec![key, value])
             }
-            op::SETITEMS => self.to_mark().and_then(|items| self.set_items(items)),
+            op::SETITEMS => self.since_mark().and_then(|items| self.set_items(items)),
             other => damaged(format_args!("there is no opcode {other:#04x}, at byte {}", self.at - 1)),
         }
     }

@@ -94,11 +94,11 @@ fn filter_weight(letter: &Datum) -> Result<u8> {
 
 /// The elements that are not NULL, which no lexeme is.
 fn known_texts(words: &Array) -> Vec<&str> {
-    let word = |item| match item {
-        &Datum::Text(ref word) => Some(&**word),
+    let texts = words.items.iter().filter_map(|item| match item {
+        Datum::Text(word) => Some(&**word),
         _ => None,
-    };
-    words.items.iter().filter_map(word).collect()
+    });
+    texts.collect()
 }
 
 /// The elements; 22004 for NULL.

@@ -25,7 +25,7 @@ pub fn pg_trigger(source: &Source<'_>, out: &mut Output<'_>) {
             trigger.oid, trigger.table, Oid::INVALID, &trigger.name, trigger.function,
             1 | i16::from(trigger.event.bit()), trigger.firing.letter(), true, trigger.other, trigger.index,
             trigger.constraint, trigger.deferrable, trigger.initially_deferred, 0_i16,
-            attnum_vector(std::iter::empty()), Datum::bytea(&[]), Datum::Null, Datum::Null, Datum::Null,
+            attnum_vector(std::iter::empty()), Datum::bytea([]), Datum::Null, Datum::Null, Datum::Null,
         );
     }
 }
