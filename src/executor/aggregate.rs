@@ -34,6 +34,8 @@ pub(crate) struct AggregateCode {
     within_group: bool,
     filter: Option<Code>,
     result: Type,
+    /// A user's ordered-set aggregate sorts by itself, if at all.
+    sorts_itself: bool,
     /// Whether the result depends on the order of rows, so that DISTINCT has to sort as PostgreSQL does.
     ordered: bool,
 }
@@ -78,8 +80,10 @@ impl AggregateCode {
         };
         let types: Box<[Type]> = args.iter().map(|arg| cx.types.base_type(arg.ty())).collect();
         let floats = types.iter().any(|ty| matches!(cx.types.physical(ty.oid), Physical::Float4 | Physical::Float8));
+        let make = maker(call, &types, moves, cx)?;
         Ok(AggregateCode {
-            make: maker(call, &types, moves, cx)?,
+            sorts_itself: call.within_group && matches!(make, Maker::User(_)),
+            make,
             args: compile_all(args.iter().copied(), cx)?,
             oids: base_oids(types.iter(), cx.types),
             types,
@@ -118,6 +122,7 @@ impl AggregateCode {
     /// The state of an empty group.
     pub fn start(&self) -> AggregateState {
         let pending = match (self.distinct, self.ordered, self.order.is_empty()) {
+            _ if self.sorts_itself => Pending::None,
             (true, false, true) => Pending::Seen(HashSet::new()),
             (false, _, true) => Pending::None,
             _ => Pending::Sort(Vec::new()),

@@ -30,7 +30,10 @@ fn node_calls(node: &Node, catalog: &Catalog) -> bool {
 
 fn expr_calls(expr: &Expr, catalog: &Catalog) -> bool {
     match expr {
-        Expr::Call(call) => catalog.routine(call.function.oid).is_some(),
+        // What extensions bring are kernels, which run no statements.
+        Expr::Call(call) => {
+            catalog.routine(call.function.oid).is_some_and(|own| own.language != dictdb_catalog::Language::C)
+        }
         Expr::ToDomain(_, ty) => type_calls(*ty, catalog),
         _ => false,
     }

@@ -37,6 +37,8 @@ pub struct Names<'a> {
     pub type_name: &'a dyn Fn(Type) -> String,
     /// A function's name, qualified if need be.
     pub function_name: &'a dyn Fn(&crate::expr::Function) -> String,
+    /// An operator's name, as `OPERATOR(schema.name)` if need be.
+    pub operator_name: &'a dyn Fn(&crate::expr::Function, &str) -> String,
 }
 
 /// What only the enclosing query knows of an expression.
@@ -107,7 +109,8 @@ impl Names<'_> {
             Expr::ScalarArray(array) => {
                 self.open(out);
                 self.operand(expr, &array.left, out)?;
-                put(out, format_args!(" {} {} (", array.operator, if array.all { "ALL" } else { "ANY" }));
+                let operator = (self.operator_name)(&array.function, &array.operator);
+                put(out, format_args!(" {operator} {} (", if array.all { "ALL" } else { "ANY" }));
                 self.operand(expr, &array.array, out)?;
                 out.push(')');
                 self.close(out);
@@ -255,8 +258,14 @@ impl Names<'_> {
             Spelling::Standard | Spelling::Function => {}
         }
         match (call.operator.as_deref(), call.args.as_slice()) {
-            (Some(operator), [left, right]) => self.infix(expr, left, &format!(" {operator} "), right, out),
-            (Some(operator), [operand]) => self.around(expr, &format!("{operator} "), operand, "", out),
+            (Some(operator), [left, right]) => {
+                let operator = (self.operator_name)(&call.function, operator);
+                self.infix(expr, left, &format!(" {operator} "), right, out)
+            }
+            (Some(operator), [operand]) => {
+                let operator = (self.operator_name)(&call.function, operator);
+                self.around(expr, &format!("{operator} "), operand, "", out)
+            }
             // The cast to the type that a length coercion needs is not shown beside it.
             (_, [Expr::Relabel(value, _) | Expr::ViaIo(value, _), ..]) if is_length_coercion(call) => {
                 self.cast(expr, value, call.ty, out)

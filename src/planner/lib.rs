@@ -181,6 +181,8 @@ pub struct BoundView {
     pub columns_used: Vec<(Oid, i16)>,
     /// The functions of users it calls.
     pub functions: Vec<Oid>,
+    /// The operators of users it calls, each with its function.
+    pub operators: Vec<(Oid, Oid)>,
 }
 
 /// Binds the query of a view, to check it and to learn its columns.
@@ -192,8 +194,8 @@ pub fn bind_view(query: &ast::Query, locations: &Locations, cx: BindContext<'_>)
     })?;
     let columns = node.columns().iter().map(OutputColumn::of).collect();
     let columns_used = columns::used(&node);
-    let functions = binder.user_functions();
-    Ok(BoundView { columns, functions, relations: binder.into_relations(), columns_used })
+    let (functions, operators) = (binder.user_functions(), binder.user_operators());
+    Ok(BoundView { columns, functions, operators, relations: binder.into_relations(), columns_used })
 }
 
 fn is_modify(node: &logical::Node) -> bool {

@@ -146,6 +146,7 @@ fn written(
             false => binder.type_name_with_modifier(ty),
         },
         function_name: &|function| binder.cx.routine_name(function, stored),
+        operator_name: &|function, name| binder.cx.operator_name(function, name, stored),
     };
     printer.in_scope(|_| scope_of_table(relation, row), || deparse::expression(bound, &names))
 }

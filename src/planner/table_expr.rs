@@ -42,6 +42,8 @@ pub struct BoundTableExpr {
     pub columns: Vec<i16>,
     /// The functions of users that it calls.
     pub functions: Vec<dictdb_types::Oid>,
+    /// The operators of users that it calls, each with its function.
+    pub operators: Vec<(dictdb_types::Oid, dictdb_types::Oid)>,
 }
 
 /// Binds an expression of the syntax tree over a table.
@@ -86,7 +88,8 @@ pub fn bind(
     }
     columns.sort_unstable();
     columns.dedup();
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, functions: binder.user_functions() })
+    let (functions, operators) = (binder.user_functions(), binder.user_operators());
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, functions, operators })
 }
 
 /// The expression as its text shows it: the last step, the coercion to the column's type, is implied by the column.
@@ -132,7 +135,8 @@ pub fn bind_domain_check(
     let mut bound = binder.coerce_to_boolean(bound, "CHECK", locations.leftmost(expr))?;
     let text = text_of(&binder, &bound, &[], Form { stored: true, pretty: false })?;
     crate::fold::fold(&mut bound, cx.env)?;
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns: Vec::new(), functions: binder.user_functions() })
+    let (functions, operators) = (binder.user_functions(), binder.user_operators());
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns: Vec::new(), functions, operators })
 }
 
 /// The text of a domain's stored CHECK or default as this search path shows it.
@@ -267,6 +271,7 @@ fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)], form: Form) 
             false => binder.type_name_with_modifier(ty),
         },
         function_name: &|function| binder.cx.routine_name(function, form.stored),
+        operator_name: &|function, name| binder.cx.operator_name(function, name, form.stored),
     };
     deparse::expression(expr, &names)
 }

@@ -81,6 +81,7 @@ impl Rows {
                 false => binder.type_name_with_modifier(ty),
             },
             function_name: &|function| binder.cx.routine_name(function, stored),
+            operator_name: &|function, name| binder.cx.operator_name(function, name, stored),
         };
         deparse::expression(bound, &names)
     }
@@ -191,7 +192,7 @@ fn finish(
     });
     columns.sort_unstable();
     columns.dedup();
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, functions: Vec::new() })
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, functions: Vec::new(), operators: Vec::new() })
 }
 
 /// 42P17 for a column of a row that the trigger has not, or that is not computed yet.

@@ -155,9 +155,7 @@ impl DdlContext<'_> {
         };
         let kind = ConstraintKind::Check { expression: bound.text, columns: bound.columns };
         let oid = self.new_oid();
-        for function in bound.functions {
-            self.depend(Key::Constraint(table, oid), Key::Function(function), Dependency::Normal);
-        }
+        self.depend_on_calls(Key::Constraint(table, oid), &bound.functions, &bound.operators);
         self.put_constraint(table, named(oid, name, table, kind, constraint))
     }
 

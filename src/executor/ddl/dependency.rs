@@ -142,6 +142,16 @@ fn is_whole(kind: Dependency) -> bool {
 }
 
 impl DdlContext<'_> {
+    /// Records what an expression calls: operators, and functions that are called by name.
+    pub(super) fn depend_on_calls(&mut self, own: Key, functions: &[Oid], operators: &[(Oid, Oid)]) {
+        for (operator, _) in operators {
+            self.depend(own, Key::Operator(*operator), Dependency::Normal);
+        }
+        for function in functions.iter().filter(|oid| operators.iter().all(|(_, of_operator)| of_operator != *oid)) {
+            self.depend(own, Key::Function(*function), Dependency::Normal);
+        }
+    }
+
     /// What goes with some objects; without CASCADE, 2BP01 if anything else depends on them. Reports what cascades.
     pub(super) fn doom(&mut self, named: &[Key], behavior: Behavior) -> Result<Doomed> {
         let catalog = self.view();

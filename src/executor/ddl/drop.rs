@@ -46,7 +46,8 @@ impl DdlContext<'_> {
                     named.push(key);
                 }
                 Err(missing) if drop.if_exists => {
-                    self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("{}, skipping", missing.message()));
+                    let message = skipped(drop.kind, object, &missing).unwrap_or_else(|| missing.message().to_owned());
+                    self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("{message}, skipping"));
                 }
                 Err(missing) => return Err(missing),
             }
@@ -209,6 +210,9 @@ impl DdlContext<'_> {
                 Ok(found.ok_or_else(|| super::extension::missing(&name)))
             }
             (ObjectKind::Type | ObjectKind::Domain, ObjectRef::Type(data_type)) => {
+                if let Some(shell) = self.type_or_shell(data_type, false)? {
+                    return Ok(Ok(Key::Type(shell)));
+                }
                 let bound = self.bind_type(data_type);
                 match bound {
                     Ok(ty) => self.type_key(ty.oid).map(Ok),
@@ -426,4 +430,29 @@ fn check_concurrently(drop: &Drop) -> Result<()> {
         Behavior::Restrict => return Ok(()),
     };
     Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+}
+
+/// What DROP IF EXISTS says of an operator, aggregate or function that is not there: the types as they were written.
+fn skipped(kind: ObjectKind, object: &ObjectRef, missing: &Error) -> Option<String> {
+    let type_text = |data_type: &dictdb_parser::ast::DataType| {
+        let name = dictdb_parser::TypeName::of(data_type)?;
+        let names: Vec<&str> = name.names.iter().map(|ident| ident.value.as_str()).collect();
+        Some(format!("{}{}", names.join("."), if name.dimensions > 0 { "[]" } else { "" }))
+    };
+    match object {
+        ObjectRef::Operator(operator) if missing.message().starts_with("operator does not exist") => {
+            Some(format!("operator {} does not exist", shown(&operator.name)))
+        }
+        ObjectRef::Function(function) if missing.code() == SqlState::UNDEFINED_FUNCTION => {
+            let noun = match kind {
+                ObjectKind::Procedure => "procedure",
+                ObjectKind::Aggregate => "aggregate",
+                _ => "function",
+            };
+            let args = function.args.as_ref()?;
+            let types = args.iter().map(|arg| type_text(&arg.data_type)).collect::<Option<Vec<_>>>()?;
+            Some(format!("{noun} {}({}) does not exist", shown(&function.name), types.join(",")))
+        }
+        _ => None,
+    }
 }

@@ -166,7 +166,8 @@ impl DdlContext<'_> {
         for (at, item) in options.iter().enumerate() {
             let name = item.name.value.as_str();
             if options[..at].iter().any(|other| other.name.value == name) {
-                return Err(Error::new(SqlState::SYNTAX_ERROR, "conflicting or redundant options"));
+                let position = dictdb_parser::position::of_span(item.name.span);
+                return Err(Error::new(SqlState::SYNTAX_ERROR, "conflicting or redundant options").at(position));
             }
             if let Some(function) = FUNCTIONS.iter().find(|function| **function == name) {
                 functions.push((*function, item));
@@ -190,7 +191,10 @@ impl DdlContext<'_> {
                     const DEFAULT_COLLATION: Oid = Oid(100);
                     info.collation = if option::of_boolean(item)? { DEFAULT_COLLATION } else { Oid::INVALID };
                 }
-                _ => self.notices.push(option::unknown("type", item)),
+                _ => {
+                    let position = dictdb_parser::position::of_span(item.name.span);
+                    self.notices.push(option::unknown("type", item).at(position));
+                }
             }
         }
         if base.storage != b'p' && info.len != -1 {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Dependency, Key, Language, Object, Parameter, RangeInfo, Routine};
-use dictdb_functions::facts::{ArgMode, Parallel, ProcKind, Volatility, ids};
+use dictdb_functions::facts::{ArgMode, Cast, CastContext, CastMethod, Parallel, ProcKind, Volatility, ids};
 use dictdb_functions::resolve::opclass;
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{DefElem, DefineObject};
@@ -77,7 +77,12 @@ impl DdlContext<'_> {
         self.depend_range(&info);
         self.put(Object::Range(Arc::new(info)));
         self.range_constructors(namespace, &name, subtype.oid, range_oid)?;
-        self.multirange_constructors(multi_namespace, &multi_name, range_oid, multirange_oid)
+        let single = self.multirange_constructors(multi_namespace, &multi_name, range_oid, multirange_oid)?;
+        let (context, method) = (CastContext::Explicit, CastMethod::Function(single));
+        let cast = Cast { oid: self.new_oid(), source: range_oid, target: multirange_oid, context, method };
+        self.depend(Key::Cast(cast.oid), Key::Type(multirange_oid), Dependency::Internal);
+        self.put(Object::Cast(Arc::new(cast)));
+        Ok(())
     }
 
     fn range_definition(&mut self, options: &[DefElem]) -> Result<Definition> {
@@ -85,7 +90,8 @@ impl DdlContext<'_> {
         for (at, item) in options.iter().enumerate() {
             let name = item.name.value.as_str();
             if options[..at].iter().any(|other| other.name.value == name) {
-                return Err(Error::new(SqlState::SYNTAX_ERROR, "conflicting or redundant options"));
+                let position = dictdb_parser::position::of_span(item.name.span);
+                return Err(Error::new(SqlState::SYNTAX_ERROR, "conflicting or redundant options").at(position));
             }
             match name {
                 "subtype" => {
@@ -195,13 +201,14 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    fn multirange_constructors(&mut self, namespace: Oid, name: &Arc<str>, range: Oid, multirange: Oid) -> Result<()> {
+    fn multirange_constructors(&mut self, namespace: Oid, name: &Arc<str>, range: Oid, multirange: Oid) -> Result<Oid> {
         let array = self.type_info(range)?.array;
         self.constructor(namespace, name, Vec::new(), multirange, "multirange_constructor0", true)?;
         let single = vec![parameter(ArgMode::In, range)];
-        self.constructor(namespace, name, single, multirange, "multirange_constructor1", true)?;
+        let single = self.constructor(namespace, name, single, multirange, "multirange_constructor1", true)?;
         let several = vec![parameter(ArgMode::Variadic, array)];
-        self.constructor(namespace, name, several, multirange, "multirange_constructor2", true)
+        self.constructor(namespace, name, several, multirange, "multirange_constructor2", true)?;
+        Ok(single)
     }
 
     /// A function that makes values of a type and goes with it.
@@ -213,7 +220,7 @@ impl DdlContext<'_> {
         result: Oid,
         symbol: &str,
         strict: bool,
-    ) -> Result<()> {
+    ) -> Result<Oid> {
         let routine = Routine {
             oid: self.new_oid(),
             name: name.clone(),
@@ -250,8 +257,9 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::DUPLICATE_FUNCTION, message).detail(shown));
         }
         self.depend(Key::Function(routine.oid), Key::Type(result), Dependency::Internal);
+        let oid = routine.oid;
         self.put(Object::Routine(Arc::new(routine)));
-        Ok(())
+        Ok(oid)
     }
 }
 

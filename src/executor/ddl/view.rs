@@ -61,9 +61,7 @@ impl DdlContext<'_> {
         for table in bound.relations {
             self.depend(Key::Relation(relation.oid), Key::Relation(table), Dependency::Normal);
         }
-        for function in bound.functions {
-            self.depend(Key::Relation(relation.oid), Key::Function(function), Dependency::Normal);
-        }
+        self.depend_on_calls(Key::Relation(relation.oid), &bound.functions, &bound.operators);
         Ok(())
     }
 

@@ -122,7 +122,7 @@ fn is_json_number(text: &str) -> bool {
     digits.starts_with(|c: char| c.is_ascii_digit()) && json::check(text).is_ok() && !text.contains(char::is_whitespace)
 }
 
-fn to_json(pairs: &Hstore, loose: bool) -> String {
+pub(super) fn to_json(pairs: &Hstore, loose: bool) -> String {
     let mut out = String::from("{");
     for (at, (key, value)) in pairs.pairs().iter().enumerate() {
         if at > 0 {
@@ -143,7 +143,7 @@ fn to_json(pairs: &Hstore, loose: bool) -> String {
     out
 }
 
-fn to_jsonb(pairs: &Hstore, loose: bool) -> Result<Jsonb> {
+pub(super) fn to_jsonb(pairs: &Hstore, loose: bool) -> Result<Jsonb> {
     let value = |value: &Option<Arc<str>>| {
         let Some(value) = value else { return Ok::<Jsonb, Error>(Jsonb::Null) };
         Ok(match guess(value, loose) {

@@ -10,8 +10,20 @@ mod trigram;
 mod unaccent;
 mod uuid_ossp;
 
+use dictdb_types::{Hstore, Jsonb, Result};
+
 use crate::ScalarFn;
 use crate::set_returning::SetFn;
+
+/// An `hstore` as the JSON its cast makes.
+pub(crate) fn hstore_to_json(pairs: &Hstore) -> String {
+    hstore_convert::to_json(pairs, false)
+}
+
+/// The same as `jsonb`.
+pub(crate) fn hstore_to_jsonb(pairs: &Hstore) -> Result<Jsonb> {
+    hstore_convert::to_jsonb(pairs, false)
+}
 
 /// Families of this folder.
 pub(crate) const TABLES: &[&[(&str, ScalarFn)]] = &[

@@ -12,7 +12,6 @@ use crate::scalar::integer::out_of_range;
 /// Functions of this family.
 pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "int8inc_any" => |count: i64, _value: &Datum| count.checked_add(1).ok_or_else(out_of_range::<i64>),
-    "int8dec" => |count: i64| count.checked_sub(1).ok_or_else(out_of_range::<i64>),
     "int8dec_any" => |count: i64, _value: &Datum| count.checked_sub(1).ok_or_else(out_of_range::<i64>),
     "int2_sum" => |sum: Option<i64>, value: Option<i16>| add(sum, value.map(i64::from)),
     "int4_sum" => |sum: Option<i64>, value: Option<i32>| add(sum, value.map(i64::from)),
@@ -23,6 +22,7 @@ pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "int8_avg" => |state: &Array| average(state),
     "float8_accum" => |state: &Array, value: f64| moments_step(state, value),
     "float4_accum" => |state: &Array, value: f32| moments_step(state, f64::from(value)),
+    "float8_combine" => |a: &Array, b: &Array| combine(a, b),
     "float8_avg" => |state: &Array| of_moments(state, 0.0, |n, sum, _| sum / n),
     "float8_var_pop" => |state: &Array| of_moments(state, 0.0, |n, _, squares| squares / n),
     "float8_var_samp" => |state: &Array| of_moments(state, 1.0, |n, _, squares| squares / (n - 1.0)),
@@ -85,6 +85,25 @@ fn moments_step(state: &Array, value: f64) -> Result<Array> {
         squares = f64::NAN;
     }
     Ok(Array::vector(oids::FLOAT8, [n, sum, squares].map(Datum::Float8).to_vec()))
+}
+
+fn combine(a: &Array, b: &Array) -> Result<Array> {
+    let (n, sum, squares) = moments(a, "float8_combine")?;
+    let (other_n, other_sum, other_squares) = moments(b, "float8_combine")?;
+    let (all, total, deviations) = match (n, other_n) {
+        (0.0, _) => (other_n, other_sum, other_squares),
+        (_, 0.0) => (n, sum, squares),
+        _ => {
+            let all = n + other_n;
+            let distance = sum / n - other_sum / other_n;
+            (all, sum + other_sum, squares + other_squares + n * other_n * distance * distance / all)
+        }
+    };
+    let overflows = |value: f64, parts: [f64; 2]| value.is_infinite() && !parts.iter().any(|part| part.is_infinite());
+    if overflows(total, [sum, other_sum]) || overflows(deviations, [squares, other_squares]) {
+        bail!(NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow");
+    }
+    Ok(Array::vector(oids::FLOAT8, [all, total, deviations].map(Datum::Float8).to_vec()))
 }
 
 /// A figure of more than so many values.

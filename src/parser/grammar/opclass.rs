@@ -7,8 +7,8 @@ use super::Parser;
 use crate::keyword::Keyword as K;
 use crate::token::Kind;
 use crate::utility::{
-    AlterOperator, AlterOperatorFamily, CreateOperatorClass, CreateOperatorFamily, ObjectRef, OperatorClassItem,
-    Utility,
+    AlterOperator, AlterOperatorFamily, CreateOperatorClass, CreateOperatorFamily, DefElem, ObjectRef,
+    OperatorClassItem, Utility,
 };
 
 impl Parser<'_> {
@@ -47,7 +47,12 @@ impl Parser<'_> {
     pub(super) fn alter_operator(&mut self, object: ObjectRef) -> Result<Utility> {
         self.expect_word(K::Set)?;
         let ObjectRef::Operator(operator) = object else { return Err(self.unexpected()) };
-        Ok(Utility::AlterOperator(AlterOperator { operator, options: self.definition()? }))
+        let options = self.in_parens(|parser| {
+            let name = parser.col_label()?;
+            parser.expect(Kind::Equal)?;
+            Ok(DefElem { namespace: None, name, value: Some(parser.def_value()?) })
+        })?;
+        Ok(Utility::AlterOperator(AlterOperator { operator, options }))
     }
 
     fn operator_class_item(&mut self) -> Result<OperatorClassItem> {

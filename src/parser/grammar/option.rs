@@ -104,8 +104,9 @@ impl Parser<'_> {
                 Ok(DefValue::Keyword(token.keyword.word().to_owned()))
             }
             Kind::Word | Kind::QuotedName | Kind::UnicodeName => {
-                // SETOF is part of the type's spelling, which nothing distinguishes later.
-                Ok(DefValue::Type(self.function_type()?))
+                let is_set = token.keyword == K::Setof;
+                let data_type = self.function_type()?;
+                Ok(if is_set { DefValue::SetOf(data_type) } else { DefValue::Type(data_type) })
             }
             _ => self.def_operator(),
         }

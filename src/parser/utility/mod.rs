@@ -231,6 +231,8 @@ pub struct DefElem {
 pub enum DefValue {
     /// A word, a qualified name or a type name; a single word arrives as an unqualified custom type.
     Type(DataType),
+    /// `SETOF` a type.
+    SetOf(DataType),
     /// An operator, perhaps qualified.
     Operator(ObjectName),
     /// A reserved word such as `true`, `on`, `none`.

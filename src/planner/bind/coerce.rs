@@ -144,6 +144,8 @@ impl Binder<'_> {
         let bare = Type::new(target.oid);
         Ok(match path {
             Coercion::Identity => expr,
+            // The row keeps its own type, which functions of any row ask for.
+            Coercion::Relabel if target.oid == oids::RECORD => expr,
             Coercion::Relabel if self.differs_inside(expr.ty(), target) => Expr::ViaIo(Box::new(expr), bare),
             Coercion::Relabel => Expr::Relabel(Box::new(expr), Type::with_typmod(target.oid, -1)),
             Coercion::Function(proc) => self.cast_call(proc, expr, target, context)?,

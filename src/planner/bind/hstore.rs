@@ -27,7 +27,7 @@ impl Binder<'_> {
         position: Option<u32>,
     ) -> Result<Expr> {
         let base = self.cx.catalog.base_type(value.ty()).oid;
-        let key = self.hstore_key(bounds, position)?;
+        let key = self.hstore_key(bounds)?;
         let catalog = self.cx.catalog;
         let fetch = catalog.routines().find(|own| &*own.source == "hstore_fetchval" && own.args.first() == Some(&base));
         let fetch = fetch.ok_or_else(|| Error::unsupported("subscripts of hstore without its extension"))?.oid;
@@ -44,7 +44,7 @@ impl Binder<'_> {
         value: Expr,
     ) -> Result<Expr> {
         const SYMBOL: &str = "hstore_subscript_assign";
-        let key = self.hstore_key(bounds, None)?;
+        let key = self.hstore_key(bounds)?;
         let function = Function {
             oid: dictdb_types::Oid::INVALID,
             name: Arc::from(SYMBOL),
@@ -59,9 +59,9 @@ impl Binder<'_> {
         Ok(Expr::Call(Box::new(Call::new(Arc::new(function), vec![container, key, value], ty, None))))
     }
 
-    fn hstore_key(&mut self, bounds: &[Bounds<'_>], position: Option<u32>) -> Result<Expr> {
+    fn hstore_key(&mut self, bounds: &[Bounds<'_>]) -> Result<Expr> {
         let [Bounds::Index(index)] = bounds else {
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "hstore allows only one subscript").at(position));
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "hstore allows only one subscript"));
         };
         let place = self.leftmost(index);
         let bound = self.bind_expr(index)?;

@@ -118,7 +118,9 @@ impl Binder<'_> {
     ) -> Result<(Node, Vec<i16>)> {
         let mut defaults = Vec::new();
         for (attnum, column) in relation.live_columns() {
-            let constrained = column.default.is_some() || self.cx.catalog.domain(column.ty.oid).is_some();
+            let constrained = column.default.is_some()
+                || self.cx.catalog.domain(column.ty.oid).is_some()
+                || self.cx.catalog.domain_default(column.ty.oid).is_some();
             if given.contains(&attnum) || column.generated || !constrained {
                 continue;
             }

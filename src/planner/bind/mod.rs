@@ -48,7 +48,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, Relation};
+use dictdb_functions::facts;
 use dictdb_functions::kernel::Registry;
+use dictdb_functions::resolve::OperatorMatch;
 use dictdb_parser::Locations;
 use dictdb_parser::{Span, ast};
 use dictdb_types::{Env, Error, Field, Oid, Result, SqlState, Type, TypeInfo, TypeLookup, oids};
@@ -60,7 +62,7 @@ pub(crate) use names::{NamedColumn, Names, TableName, idents};
 pub(crate) use target::expression_name;
 pub use updatable::{Updatable, updatable};
 
-use crate::expr::{ColumnId, Expr};
+use crate::expr::{ColumnId, Expr, Function};
 use crate::logical::Column;
 use crate::variables::Variables;
 
@@ -103,6 +105,25 @@ impl BindContext<'_> {
         match catalog.schema(routine.namespace).filter(|_| qualified || !visible) {
             Some(schema) => format!("{}.{name}", dictdb_types::quote_identifier(&schema.name)),
             None => name.into_owned(),
+        }
+    }
+
+    /// The name of an operator over a function, as `OPERATOR(schema.name)` where the search path does not lead there, or always. Built-in
+    /// ones are found from everywhere.
+    pub(crate) fn operator_name(self, function: &crate::expr::Function, name: &str, qualified: bool) -> String {
+        let catalog = self.catalog;
+        let of_function = |code: Oid| code == function.oid;
+        if !catalog.has_operators() || facts::operators_named(name).any(|known| of_function(known.code)) {
+            return name.to_owned();
+        }
+        let Some(own) = catalog.operators().find(|own| *own.name == *name && of_function(own.code)) else {
+            return name.to_owned();
+        };
+        let first = self.search_path.iter();
+        let mut first = first.filter_map(|schema| catalog.operator_in(*schema, name, own.left, own.right));
+        match catalog.schema(own.namespace).filter(|_| qualified || first.next() != Some(own.oid)) {
+            Some(schema) => format!("OPERATOR({}.{name})", dictdb_types::quote_identifier(&schema.name)),
+            None => name.to_owned(),
         }
     }
 }
@@ -150,6 +171,8 @@ pub struct Binder<'a> {
     accesses: Vec<privilege::Access>,
     /// Functions called so far.
     functions: std::cell::RefCell<std::collections::BTreeSet<Oid>>,
+    /// Operators of users that were called, each with its function.
+    operators: std::cell::RefCell<std::collections::BTreeMap<Oid, Oid>>,
     /// Variables that names may mean.
     pub(crate) variables: Option<&'a dyn Variables>,
     /// Fields of record parameters.
@@ -190,6 +213,7 @@ impl<'a> Binder<'a> {
             target_view: None,
             accesses: Vec::new(),
             functions: Default::default(),
+            operators: Default::default(),
             variables: None,
             record_fields: Default::default(),
         }
@@ -232,6 +256,19 @@ impl<'a> Binder<'a> {
     /// The functions of users that were called.
     pub fn user_functions(&self) -> Vec<Oid> {
         self.functions.borrow().iter().copied().collect()
+    }
+
+    /// The operators of users that were called, each with its function.
+    pub fn user_operators(&self) -> Vec<(Oid, Oid)> {
+        self.operators.borrow().iter().map(|(operator, function)| (*operator, *function)).collect()
+    }
+
+    /// The function of an operator; a user's operator is noted with it.
+    pub(crate) fn operator_function(&self, found: &OperatorMatch) -> Result<Arc<Function>> {
+        if found.oid >= Oid::FIRST_NORMAL {
+            self.operators.borrow_mut().insert(found.oid, found.function);
+        }
+        self.function(found.function)
     }
 
     /// The relations that were named.

@@ -173,7 +173,7 @@ impl Binder<'_> {
         for (operand, target) in left.into_iter().zip(found.left).chain([(right, found.right)]) {
             args.push(self.coerce_implicit(operand, target).map_err(|e| e.at(position))?);
         }
-        let function = self.function(found.function)?;
+        let function = self.operator_function(&found)?;
         let operator = Some(Arc::from(name.name.as_str()));
         let call = Call { operator, ..Call::new(function, args, Type::new(found.result), position) };
         Ok(Expr::Call(Box::new(call)))
@@ -354,7 +354,7 @@ impl Binder<'_> {
             None => left,
         };
         let array = self.coerce_implicit(array, found.array).map_err(|e| e.at(position))?;
-        let function = self.function(found.operator.function)?;
+        let function = self.operator_function(&found.operator)?;
         Ok(Expr::ScalarArray(Box::new(ScalarArray {
             function,
             operator: Arc::from(name.name.as_str()),
@@ -505,7 +505,7 @@ impl Binder<'_> {
                 .map_err(|e| e.at(position))?;
             operands.push(self.coerce_implicit(operand, found.left.unwrap_or(left)).map_err(|e| e.at(position))?);
             targets.push(if resolve::is_polymorphic(found.right) { *column } else { Type::new(found.right) });
-            tests.push(self.function(found.function)?);
+            tests.push(self.operator_function(&found)?);
         }
         let kind = SublinkKind::Compare { all, left: operands, tests, operator: Arc::from(name.name.as_str()), order };
         Ok((kind, targets))

@@ -514,6 +514,7 @@ impl Describer<'_> {
             query: None,
             type_name: &|ty: Type| dictdb_types::type_name_with_modifier(self.env, ty, &|_| None),
             function_name: &deparse::function_name,
+            operator_name: &|_, name| name.to_owned(),
         };
         deparse::expression(expr, &printed).unwrap_or_else(|_| "?".into())
     }

@@ -270,7 +270,7 @@ fn text(value: &DefValue) -> Option<String> {
             let name = TypeName::of(ty)?;
             Some(name.names.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join("."))
         }
-        DefValue::Operator(_) | DefValue::List(_) | DefValue::Star => None,
+        DefValue::SetOf(_) | DefValue::Operator(_) | DefValue::List(_) | DefValue::Star => None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
+use dictdb_catalog::Language;
 use dictdb_executor::{PrepareContext, Prepared, prepare, prepare_counting};
 use dictdb_parser::{Locations, Statement, ast};
 use dictdb_planner::estimate::Methods;
@@ -172,7 +173,9 @@ impl Session {
         let sizes = PlannedSizes::new(tables);
         let (custom, heavy) = (plan.root.cost.1 > CUSTOM_COST, super::run::is_heavy(&plan));
         let prepared = Arc::new(prepare(plan, &self.prepare_context(env))?);
-        let calls_routines = !routines.is_empty() || prepared.may_call_routines();
+        // What extensions bring are kernels, which run no statements.
+        let runs_statements = |oid: &Oid| env.catalog.routine(*oid).is_some_and(|own| own.language != Language::C);
+        let calls_routines = routines.iter().any(runs_statements) || prepared.may_call_routines();
         Ok(CachedPlan {
             sizes,
             custom,

@@ -78,7 +78,11 @@ impl Described {
             source: routine.source.clone(),
             library: None,
             sql_body: routine.body.as_ref().map(|body| body.shown.clone()),
-            direct_args: None,
+            direct_args: routine
+                .aggregate
+                .as_ref()
+                .filter(|a| a.kind != facts::AggregateKind::Normal)
+                .map(|a| a.direct_args),
             config: routine.config.clone(),
         }
     }

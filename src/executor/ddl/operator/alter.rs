@@ -21,6 +21,9 @@ impl DdlContext<'_> {
         };
         let types = operand(&reference.left).and_then(|left| Ok((left, operand(&reference.right)?)));
         let (left, right) = match types {
+            Ok((_, right)) if !right.is_valid() => {
+                return Err(Error::new(SqlState::SYNTAX_ERROR, "postfix operators are not supported"));
+            }
             Ok(types) => types,
             Err(error) if error.code() == SqlState::UNDEFINED_OBJECT => return Ok(Err(error)),
             Err(error) => return Err(error),
@@ -62,9 +65,10 @@ impl DdlContext<'_> {
     pub(in crate::ddl) fn alter_operator(&mut self, alter: &AlterOperator) -> Result<()> {
         let (mut restrict, mut join) = (None, None);
         for item in &alter.options {
+            let estimator = estimator_name(item)?;
             match item.name.value.as_str() {
-                "restrict" => restrict = Some(estimator_name(item)?),
-                "join" => join = Some(estimator_name(item)?),
+                "restrict" => restrict = Some(estimator),
+                "join" => join = Some(estimator),
                 "leftarg" | "rightarg" | "function" | "procedure" | "commutator" | "negator" | "hashes" | "merges" => {
                     let message = format!("operator attribute \"{}\" cannot be changed", item.name.value);
                     return Err(Error::new(SqlState::SYNTAX_ERROR, message));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::{Dependency, Key, Object, Operator};
 use dictdb_parser::ast::{DataType, ObjectName};
-use dictdb_parser::utility::DefineObject;
+use dictdb_parser::utility::{DefElem, DefValue, DefineObject};
 use dictdb_types::{Error, Oid, Result, SqlState, oids};
 
 use super::option;
@@ -94,8 +94,8 @@ impl DdlContext<'_> {
         let mut found = Definition::default();
         for item in define.definition.iter().flatten() {
             match item.name.value.as_str() {
-                "leftarg" => found.left = Some(option::of_type(item)?),
-                "rightarg" => found.right = Some(option::of_type(item)?),
+                "leftarg" => found.left = Some(operand_type(item)?),
+                "rightarg" => found.right = Some(operand_type(item)?),
                 "function" | "procedure" => found.function = Some(option::of_name(item)?),
                 "commutator" => found.commutator = Some(option::of_name(item)?),
                 "negator" => found.negator = Some(option::of_name(item)?),
@@ -238,6 +238,14 @@ impl DdlContext<'_> {
             }
         }
         self.put(Object::Operator(Arc::new(operator)));
+    }
+}
+
+/// 42P13 for a set.
+fn operand_type(item: &DefElem) -> Result<DataType> {
+    match &item.value {
+        Some(DefValue::SetOf(_)) => Err(invalid("SETOF type not allowed for operator argument")),
+        _ => option::of_type(item),
     }
 }
 

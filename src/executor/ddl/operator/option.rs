@@ -35,6 +35,9 @@ pub(in crate::ddl) fn of_name(option: &DefElem) -> Result<ObjectName> {
 pub(in crate::ddl) fn of_text(option: &DefElem) -> Result<String> {
     match &option.value {
         Some(DefValue::String(text) | DefValue::Keyword(text) | DefValue::Number(text)) => Ok(text.clone()),
+        Some(DefValue::SetOf(_)) => {
+            Err(Error::new(SqlState::SYNTAX_ERROR, format!("{} cannot be a set", option.name.value)))
+        }
         Some(DefValue::Type(_) | DefValue::Operator(_)) => {
             of_name(option).map(|name| super::super::names::shown(&name))
         }

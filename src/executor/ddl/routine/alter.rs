@@ -62,8 +62,7 @@ impl DdlContext<'_> {
         let mut there = catalog.routines_named(routine.namespace, &routine.name);
         if there.any(|other| other.args == routine.args && other.oid != routine.oid) {
             let schema = catalog.schema(routine.namespace).map_or_else(String::new, |schema| schema.name.to_string());
-            let signature = super::find::signature(&catalog, &[routine.namespace], &routine);
-            let signature = signature.replace(',', ", ");
+            let signature = self.call_text(&routine.name, &routine.args);
             let message = format!("function {signature} already exists in schema \"{schema}\"");
             return Err(Error::new(SqlState::DUPLICATE_FUNCTION, message));
         }

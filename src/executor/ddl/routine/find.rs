@@ -108,9 +108,17 @@ impl DdlContext<'_> {
         };
         let found = by_types(&types).or_else(of_procedure);
         let described: Vec<String> = types.iter().map(|oid| type_text(&catalog, self.search_path, *oid)).collect();
-        let described = format!("{}({})", shown(&reference.name), described.join(", "));
+        let described = match (kind, described.as_slice()) {
+            (ObjectKind::Aggregate, []) => format!("{}(*)", shown(&reference.name)),
+            _ => format!("{}({})", shown(&reference.name), described.join(", ")),
+        };
         match found {
             Some(routine) if fits(kind, &routine) => Ok(Ok(routine)),
+            Some(routine) if kind == ObjectKind::Function && routine.kind == ProcKind::Aggregate => {
+                let message = format!("\"{}\" is an aggregate function", shown(&reference.name));
+                let hint = "Use DROP AGGREGATE to drop aggregate functions.";
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).hint(hint))
+            }
             Some(_) => {
                 let article = if kind == ObjectKind::Aggregate { "an" } else { "a" };
                 let message = match kind {

@@ -1,7 +1,7 @@
 //! What OR REPLACE must leave as it is.
 
 use dictdb_catalog::{Parameter, Routine};
-use dictdb_functions::facts::ProcKind;
+use dictdb_functions::facts::{AggregateKind, ProcKind};
 use dictdb_types::{Error, Result, SqlState, oids};
 
 use super::find::signature;
@@ -28,7 +28,8 @@ impl DdlContext<'_> {
         let path = self.search_path;
         let hint = |error: Error| {
             let signature = signature(&catalog, path, old);
-            error.hint(format!("Use DROP {} {signature} first.", old.kind_noun().to_uppercase()))
+            let noun = if old.kind == ProcKind::Aggregate { "aggregate" } else { old.kind_noun() };
+            error.hint(format!("Use DROP {} {signature} first.", noun.to_uppercase()))
         };
         if (old.result, old.returns_set) != (new.result, new.returns_set) {
             let message = match old.kind {
@@ -48,8 +49,27 @@ impl DdlContext<'_> {
                 return Err(hint(invalid(message)));
             }
         }
-        check_defaults(old, new).map_err(hint)
+        check_defaults(old, new).map_err(hint)?;
+        check_aggregate_kind(old, new)
     }
+}
+
+/// 42809, 42P13 for an aggregate that would be called otherwise than before.
+fn check_aggregate_kind(old: &Routine, new: &Routine) -> Result<()> {
+    let (Some(before), Some(after)) = (&old.aggregate, &new.aggregate) else { return Ok(()) };
+    if before.kind != after.kind {
+        let what = match before.kind {
+            AggregateKind::Normal => "an ordinary aggregate function",
+            AggregateKind::OrderedSet => "an ordered-set aggregate",
+            AggregateKind::HypotheticalSet => "a hypothetical-set aggregate",
+        };
+        let error = Error::new(SqlState::WRONG_OBJECT_TYPE, "cannot change routine kind");
+        return Err(error.detail(format!("\"{}\" is {what}.", old.name)));
+    }
+    if before.direct_args != after.direct_args {
+        return Err(invalid("cannot change number of direct arguments of an aggregate function"));
+    }
+    Ok(())
 }
 
 fn check_defaults(old: &Routine, new: &Routine) -> Result<()> {

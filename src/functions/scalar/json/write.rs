@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use dictdb_types::{
-    Array, Datum, Error, Field, Jsonb, Numeric, Oid, Record, Result, SqlState, Type, TypeKind, bail, datetime, json,
-    oids,
+    Array, Datum, Error, ExtensionValue, Field, Jsonb, Numeric, Oid, Record, Result, SqlState, Type, TypeKind, bail,
+    datetime, json, oids,
 };
 
 use super::super::limits::check_growth;
@@ -99,6 +99,13 @@ fn write_nested(
 ) -> Result<()> {
     check_depth(depth)?;
     check_growth(out.len(), 64)?;
+    // The one type of an extension that has a cast to json.
+    if let Datum::Extension(own) = value
+        && let ExtensionValue::Hstore(pairs) = &**own
+    {
+        out.push_str(&crate::extension::hstore_to_json(pairs));
+        return Ok(());
+    }
     match (category(cx, ty, value), value) {
         (Category::Null, _) => out.push_str("null"),
         (Category::Bool, Datum::Bool(value)) => out.push_str(if *value { "true" } else { "false" }),
@@ -205,6 +212,11 @@ pub(crate) fn to_jsonb(cx: &CallContext<'_>, ty: Oid, value: &Datum) -> Result<J
 
 fn nested_jsonb(cx: &CallContext<'_>, ty: Oid, value: &Datum, depth: usize) -> Result<Jsonb> {
     check_depth(depth)?;
+    if let Datum::Extension(own) = value
+        && let ExtensionValue::Hstore(pairs) = &**own
+    {
+        return crate::extension::hstore_to_jsonb(pairs);
+    }
     Ok(match (category(cx, ty, value), value) {
         (Category::Null, _) => Jsonb::Null,
         (Category::Bool, Datum::Bool(value)) => Jsonb::Bool(*value),

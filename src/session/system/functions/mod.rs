@@ -11,6 +11,7 @@ mod index_upkeep;
 mod information_schema;
 mod name;
 mod object;
+mod operator_class;
 mod partition;
 mod prepared;
 mod privilege;
@@ -48,6 +49,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         information_schema::FUNCTIONS,
         name::FUNCTIONS,
         object::FUNCTIONS,
+        operator_class::FUNCTIONS,
         partition::FUNCTIONS,
         setting::FUNCTIONS,
         size::FUNCTIONS,

@@ -12,6 +12,10 @@ use super::{Source, attribute, index, rule};
 pub mod classes {
     use dictdb_types::Oid;
 
+    /// `pg_amop`.
+    pub const AMOP: Oid = Oid(2602);
+    /// `pg_amproc`.
+    pub const AMPROC: Oid = Oid(2603);
     /// `pg_attrdef`.
     pub const ATTRDEF: Oid = Oid(2604);
     /// `pg_authid`.
@@ -106,8 +110,31 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
     for relation in source.catalog.relations().filter(|r| r.oid >= Oid::FIRST_NORMAL) {
         structural(source.catalog, relation, &mut put);
     }
+    of_families(source.catalog, &mut put);
     for (dependent, on, kind) in found {
         row!(out; dependent.0, dependent.1, dependent.2, on.0, on.1, on.2, kind);
+    }
+}
+
+/// Operators and support functions are parts of the class that brought them, or belong to their family.
+fn of_families(catalog: &Catalog, put: &mut impl FnMut(Address, Address, char)) {
+    for family in catalog.operator_families() {
+        let whole = |class: Oid| match class.is_valid() {
+            true => ((classes::OPCLASS, class, 0), 'i'),
+            false => ((classes::OPFAMILY, family.oid, 0), 'a'),
+        };
+        for (strategy, class) in &family.operators {
+            let own = (classes::AMOP, strategy.oid, 0);
+            let (on, kind) = whole(*class);
+            put(own, on, kind);
+            put(own, (classes::OPERATOR, strategy.operator, 0), 'n');
+        }
+        for (function, class) in &family.functions {
+            let own = (classes::AMPROC, function.oid, 0);
+            let (on, kind) = whole(*class);
+            put(own, on, kind);
+            put(own, (classes::PROC, function.proc, 0), 'n');
+        }
     }
 }
 
