@@ -586,11 +586,11 @@ pub struct CycleClause<'a> {
 }
 
 fn name_list(items: &[Expr]) -> Vec<&Ident> {
-    let name = |item| match item {
+    let names = items.iter().filter_map(|item| match item {
         Expr::Identifier(ident) => Some(ident),
         _ => None,
-    };
-    items.iter().filter_map(name).collect()
+    });
+    names.collect()
 }
 
 fn clause_of(query: &Query, named: impl Fn(&Ident) -> bool) -> Option<&Setting> {

@@ -136,7 +136,7 @@ impl<'a> Printer<'a> {
             query: Some(self),
             type_name: &|ty| self.type_name(ty),
             function_name: &|function| self.cx.routine_name(function, self.stored),
-            operator_name: &|function, name| self.cx.operator_name(function, name, false),
+            operator_name: &|function, name| self.cx.operator_name(function, name, self.stored),
         };
         deparse::write(expr, &names, out)
     }
