@@ -64,6 +64,7 @@ mod seat;
 mod sequences;
 mod session;
 pub mod settings;
+mod shared;
 mod statement;
 mod statement_statistics;
 mod system;
@@ -77,7 +78,8 @@ pub use instance::{Database, Instance};
 pub use persistence::verify_directory;
 pub use protocol::{Target, utf8};
 pub use sequences::SequenceValues;
-pub use session::{Session, Shared, Startup};
+pub use session::{Session, Startup};
+pub use shared::Shared;
 pub use transaction::Status;
 
 /// `server_version`: PostgreSQL 15 to clients that compare it, DictDB to people who read it.

@@ -4,7 +4,7 @@ use dictdb_types::{RegKind, Result, quote_identifier, quote_qualified};
 
 use super::printer::{CLAUSE, JOIN, Printer, Shown};
 use super::scope::unique_names;
-use super::tree::{FromItem, Functions, Join, Source, Table};
+use super::tree::{Body, FromItem, Functions, Join, Source, Table};
 use crate::bind::NamedColumn;
 use crate::logical::JoinKind;
 
@@ -66,7 +66,11 @@ impl Printer<'_> {
             }
             Source::Query(query) => {
                 out.push('(');
-                self.query(query, self.level(), Shown { visible: true, ..Shown::default() }, out)?;
+                match &query.body {
+                    // A whole query that is VALUES, whose columns got other names.
+                    Body::Values(rows) if name == "*VALUES*" => self.values(rows, out)?,
+                    _ => self.query(query, self.level(), Shown { visible: true, ..Shown::default() }, out)?,
+                }
                 out.push(')');
                 None
             }

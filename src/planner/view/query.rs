@@ -61,7 +61,8 @@ impl Printer<'_> {
         }
         self.keyword(out, " LIMIT ", -CLAUSE, CLAUSE, 0);
         match limit {
-            Expr::Const(Datum::Null, _) => out.push_str("ALL"),
+            // A text that is read again keeps the clause only with a value.
+            Expr::Const(Datum::Null, _) => out.push_str(if self.stored { "NULL" } else { "ALL" }),
             limit => self.bare(limit, out)?,
         }
         Ok(())
@@ -157,7 +158,7 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn values(&self, rows: &[Vec<Expr>], out: &mut String) -> Result<()> {
+    pub(super) fn values(&self, rows: &[Vec<Expr>], out: &mut String) -> Result<()> {
         out.push_str("VALUES ");
         for (i, row) in rows.iter().enumerate() {
             out.push_str(if i > 0 { ", (" } else { "(" });

@@ -1,0 +1,184 @@
+//! What functions, and other parts of the session, may reach while a statement of it runs.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use dictdb_storage::Transaction;
+use dictdb_types::{Error, Oid, Result, Severity};
+use parking_lot::Mutex;
+
+use crate::backends::Backend;
+use crate::client::Client;
+use crate::instance::{Database, Instance};
+use crate::log;
+use crate::notifications::Pending;
+use crate::portal::{NamedPortals, Portals};
+use crate::prepared::{NamedStatements, PreparedStatements};
+use crate::routines::RunningTriggers;
+use crate::seat::Seat;
+use crate::sequences::SequenceValues;
+use crate::settings::{Authority, Settings};
+
+/// The part of a session that functions may reach while a statement runs.
+pub struct Shared {
+    /// What all sessions share.
+    pub instance: Arc<Instance>,
+    /// The database.
+    pub database: Arc<Database>,
+    /// The session as others see it.
+    pub backend: Arc<Backend>,
+    /// Its settings.
+    pub settings: Mutex<Settings>,
+    /// [`Settings::generation`], to be read without the lock.
+    settings_generation: Arc<AtomicU64>,
+    /// LISTEN and NOTIFY of the open transaction.
+    pub pending: Mutex<Pending>,
+    /// Schema of its temporary objects; zero until there are any.
+    temporary_schema: AtomicU32,
+    /// What `currval` and `lastval` know.
+    pub sequences: Mutex<SequenceValues>,
+    /// What the transaction waits for at its end because it had values of sequences; zero when it had none.
+    pub(crate) drawn: AtomicU64,
+    /// The open transaction in storage.
+    transaction: Mutex<Weak<Transaction>>,
+    notices: Mutex<Vec<Error>>,
+    /// Its named prepared statements.
+    pub(crate) prepared: Arc<NamedStatements>,
+    /// Its named portals.
+    pub(crate) cursors: Arc<NamedPortals>,
+    has_notices: AtomicBool,
+    /// Where the session is while a plan runs.
+    pub(crate) seat: Seat,
+    /// What its running triggers share with plans.
+    pub(crate) triggers: RunningTriggers,
+    /// The owner of the SECURITY DEFINER function that runs.
+    definer: Mutex<Option<Arc<str>>>,
+}
+
+impl Shared {
+    /// What a new session shares, its statements and portals by name among it.
+    pub(crate) fn new(
+        instance: Arc<Instance>,
+        database: Arc<Database>,
+        backend: Arc<Backend>,
+        settings: Settings,
+        (prepared, portals): (&PreparedStatements, &Portals),
+    ) -> Shared {
+        Shared {
+            instance,
+            database,
+            backend,
+            settings_generation: settings.generation_cell(),
+            settings: Mutex::new(settings),
+            pending: Mutex::default(),
+            temporary_schema: AtomicU32::new(0),
+            sequences: Mutex::default(),
+            drawn: AtomicU64::new(0),
+            transaction: Mutex::default(),
+            notices: Mutex::default(),
+            prepared: prepared.named(),
+            cursors: portals.named(),
+            has_notices: AtomicBool::new(false),
+            seat: Seat::default(),
+            triggers: RunningTriggers::default(),
+            definer: Mutex::default(),
+        }
+    }
+
+    /// Changes whenever the settings may have changed.
+    pub(crate) fn settings_generation(&self) -> u64 {
+        self.settings_generation.load(Ordering::Relaxed)
+    }
+
+    /// Schema of the session's temporary objects, once it has made some.
+    pub fn temporary_schema(&self) -> Option<Oid> {
+        Some(Oid(self.temporary_schema.load(Ordering::Relaxed))).filter(|oid| oid.is_valid())
+    }
+
+    pub(crate) fn set_temporary_schema(&self, oid: Oid) {
+        self.temporary_schema.store(oid.0, Ordering::Relaxed);
+    }
+
+    /// The open transaction in storage, for functions that ask about it.
+    pub(crate) fn open_transaction(&self) -> Option<Arc<Transaction>> {
+        self.transaction.lock().upgrade()
+    }
+
+    pub(crate) fn opened(&self, transaction: &Arc<Transaction>) {
+        *self.transaction.lock() = Arc::downgrade(transaction);
+    }
+
+    /// `session_user`, until SET SESSION AUTHORIZATION changes it.
+    pub fn session_user(&self) -> Arc<str> {
+        let settings = self.settings.lock();
+        match settings.text("session_authorization") {
+            name if name.is_empty() => self.backend.identity.user.clone(),
+            name => name.into(),
+        }
+    }
+
+    /// `current_user`: the role of SET ROLE, or the session's user.
+    pub fn current_user(&self) -> Arc<str> {
+        if let Some(definer) = &*self.definer.lock() {
+            return definer.clone();
+        }
+        let role = self.settings.lock().text("role");
+        if role.is_empty() || role == "none" { self.session_user() } else { role.into() }
+    }
+
+    /// Whether statements run as the owner of a function.
+    pub(crate) fn acts_as_definer(&self) -> bool {
+        self.definer.lock().is_some()
+    }
+
+    /// Lets statements run as another role, or (`None`) as the session's own; who it was before.
+    pub(crate) fn act_as(&self, role: Option<Arc<str>>) -> Option<Arc<str>> {
+        std::mem::replace(&mut *self.definer.lock(), role)
+    }
+
+    /// Whether the current user is a superuser.
+    pub fn is_superuser(&self) -> bool {
+        let catalog = self.database.catalog.current();
+        catalog.role_named(&self.current_user()).is_some_and(|role| role.superuser)
+    }
+
+    /// Sends a notice or warning to the client, if it wants reports of that kind.
+    pub fn notice(&self, notice: Error) {
+        let severity = notice.fields().severity;
+        let settings = self.settings.lock();
+        let (wanted, is_logged) =
+            (settings.derived().client_min_messages, log::wants(&settings.derived().log, severity));
+        drop(settings);
+        if is_logged {
+            self.backend.log_error(&notice, None);
+        }
+        if severity == Severity::Info || severity >= wanted && wanted < Severity::Error {
+            self.notices.lock().push(notice);
+            self.has_notices.store(true, Ordering::Release);
+        }
+    }
+
+    /// What `SHOW name` and `current_setting(name)` return; 42704.
+    pub fn show(&self, name: &str) -> Result<String> {
+        self.settings.lock().show(name)
+    }
+
+    pub(crate) fn authority(&self) -> Authority {
+        if self.is_superuser() { Authority::Superuser } else { Authority::User }
+    }
+
+    /// Hands waiting notices to the client.
+    #[inline]
+    pub(crate) fn send_notices(&self, client: &mut dyn Client) {
+        if self.has_notices.load(Ordering::Acquire) {
+            for notice in self.take_notices() {
+                client.notice(&notice);
+            }
+        }
+    }
+
+    pub(crate) fn take_notices(&self) -> Vec<Error> {
+        self.has_notices.store(false, Ordering::Release);
+        std::mem::take(&mut *self.notices.lock())
+    }
+}
