@@ -190,6 +190,46 @@ pub struct Routine {
 }
 
 impl Routine {
+    /// A routine without parameters and with what CREATE FUNCTION assumes of one in C: volatile, unsafe in parallel, of cost 1. Its
+    /// oid is still to be given.
+    pub fn new(
+        namespace: Oid,
+        name: Arc<str>,
+        owner: Oid,
+        (kind, language): (ProcKind, Language),
+        result: Oid,
+        source: &str,
+    ) -> Routine {
+        Routine {
+            oid: Oid::INVALID,
+            name,
+            namespace,
+            owner,
+            language,
+            kind,
+            cost: 1.0,
+            rows: 0.0,
+            security_definer: false,
+            leakproof: false,
+            strict: false,
+            returns_set: false,
+            volatility: Volatility::Volatile,
+            parallel: Parallel::Unsafe,
+            params: Vec::new(),
+            args: Arc::default(),
+            all_args: Arc::default(),
+            modes: Arc::default(),
+            default_types: Arc::default(),
+            result,
+            source: Arc::from(source),
+            library: None,
+            body: None,
+            aggregate: None,
+            config: Vec::new(),
+            acl: None,
+        }
+    }
+
     /// The routine with these parameters, and what follows from them.
     #[must_use]
     pub fn with_params(mut self, params: Vec<Parameter>) -> Routine {

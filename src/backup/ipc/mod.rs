@@ -41,22 +41,12 @@ pub(crate) fn schema(fields: Vec<arrow::datatypes::Field>, metadata: &[(&str, &s
     std::sync::Arc::new(Schema::new_with_metadata(fields, metadata))
 }
 
-/// The type that a column of this layout has in a file.
+/// The type that a column of this layout has in a file: the one in memory, but plain where that is a view.
 pub(crate) fn type_of(layout: Physical) -> arrow::datatypes::DataType {
-    use arrow::datatypes::{DataType, TimeUnit};
-    match layout {
-        Physical::Bool => DataType::Boolean,
-        Physical::Int2 => DataType::Int16,
-        Physical::Int4 => DataType::Int32,
-        Physical::Int8 => DataType::Int64,
-        Physical::Float4 => DataType::Float32,
-        Physical::Float8 => DataType::Float64,
-        Physical::Date => DataType::Date32,
-        Physical::Time => DataType::Time64(TimeUnit::Microsecond),
-        Physical::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
-        Physical::Oid | Physical::Enum => DataType::UInt32,
-        Physical::Uuid => DataType::FixedSizeBinary(16),
-        Physical::Text => DataType::Utf8,
-        Physical::Bytea | Physical::Opaque => DataType::Binary,
+    use arrow::datatypes::DataType;
+    match dictdb_types::arrow::data_type(layout) {
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        same => same,
     }
 }

@@ -221,33 +221,13 @@ impl DdlContext<'_> {
         symbol: &str,
         strict: bool,
     ) -> Result<Oid> {
+        let kind = (ProcKind::Function, Language::Internal);
         let routine = Routine {
             oid: self.new_oid(),
-            name: name.clone(),
-            namespace,
-            owner: self.role,
-            language: Language::Internal,
-            kind: ProcKind::Function,
-            cost: 1.0,
-            rows: 0.0,
-            security_definer: false,
-            leakproof: false,
             strict,
-            returns_set: false,
             volatility: Volatility::Immutable,
             parallel: Parallel::Safe,
-            params: Vec::new(),
-            args: Arc::default(),
-            all_args: Arc::default(),
-            modes: Arc::default(),
-            default_types: Arc::default(),
-            result,
-            source: Arc::from(symbol),
-            library: None,
-            body: None,
-            aggregate: None,
-            config: Vec::new(),
-            acl: None,
+            ..Routine::new(namespace, name.clone(), self.role, kind, result, symbol)
         }
         .with_params(params);
         let catalog = self.view();

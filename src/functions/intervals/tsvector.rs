@@ -1,15 +1,16 @@
 //! Documents: from their first lexeme to their last.
 
-use dictdb_types::tsearch::{Operator, Query, Vector};
-use dictdb_types::{Datum, Error, Oid, Result};
+use dictdb_types::tsearch::{Operator, Query};
+use dictdb_types::{Datum, Oid, Result};
 
 use super::{AxisCondition, Bound, Conditions, NOTHING, PLACE, anywhere};
+use crate::scalar::tsearch::{query_of, vector_of};
 
 /// With more alternatives than these a part of the query is left aside.
 const ALTERNATIVES_MAX: usize = 64;
 
 pub(super) fn bounds(value: &Datum, _: Oid) -> Result<Vec<(Bound, Bound)>> {
-    let vector = Vector::from_bytes(bytes(value)?).ok_or_else(|| Error::internal("malformed tsvector"))?;
+    let vector = vector_of(value)?;
     let ends = vector.lexemes.first().zip(vector.lexemes.last());
     let interval = ends.map(|(first, last)| (place(&first.word), place(&last.word)));
     Ok(vec![interval.unwrap_or_else(|| (NOTHING.to_vec(), NOTHING.to_vec()))])
@@ -17,7 +18,7 @@ pub(super) fn bounds(value: &Datum, _: Oid) -> Result<Vec<(Bound, Bound)>> {
 
 /// There is `@@` only.
 pub(super) fn conditions(_: i16, operand: &Datum, _: Oid) -> Result<Conditions> {
-    Ok(Query::from_bytes(bytes(operand)?).map_or_else(Vec::new, |query| of(&query)))
+    Ok(query_of(operand)?.map_or_else(Vec::new, |query| of(&query)))
 }
 
 fn of(query: &Query) -> Conditions {
@@ -47,13 +48,6 @@ fn both(left: Conditions, right: &Conditions) -> Conditions {
 
 fn place(word: &str) -> Bound {
     [&[PLACE, 1], word.as_bytes()].concat()
-}
-
-fn bytes(value: &Datum) -> Result<&[u8]> {
-    match value {
-        Datum::Bytea(bytes) => Ok(bytes),
-        other => Err(Error::internal(format!("{other:?} as text-search value"))),
-    }
 }
 
 #[cfg(test)]

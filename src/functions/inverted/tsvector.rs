@@ -1,18 +1,19 @@
 //! `tsvector_ops`: a document's lexemes. Places and weights are not in the keys.
 
-use dictdb_types::tsearch::{Operator, Query, Vector};
-use dictdb_types::{Datum, Error, Result};
+use dictdb_types::tsearch::{Operator, Query};
+use dictdb_types::{Datum, Result};
 
 use super::{Condition, Key, part};
+use crate::scalar::tsearch::{query_of, vector_of};
 
 pub(super) fn keys(value: &Datum) -> Result<Vec<Key>> {
-    let vector = Vector::from_bytes(bytes(value)?).ok_or_else(|| Error::internal("malformed tsvector"))?;
+    let vector = vector_of(value)?;
     Ok(vector.lexemes.iter().map(|lexeme| part(lexeme.word.as_bytes())).collect())
 }
 
 /// Both operators, `@@` and `@@@`, ask the same.
 pub(super) fn condition(_: i16, operand: &Datum) -> Result<Condition> {
-    Ok(Query::from_bytes(bytes(operand)?).map_or(Condition::Nothing, |query| of(&query)))
+    Ok(query_of(operand)?.map_or(Condition::Nothing, |query| of(&query)))
 }
 
 fn of(query: &Query) -> Condition {
@@ -22,13 +23,6 @@ fn of(query: &Query) -> Condition {
         Query::Not(_) => Condition::Everything,
         Query::Binary(Operator::Or, left, right) => Condition::any([of(left), of(right)]),
         Query::Binary(Operator::And | Operator::Phrase(_), left, right) => Condition::all([of(left), of(right)]),
-    }
-}
-
-fn bytes(value: &Datum) -> Result<&[u8]> {
-    match value {
-        Datum::Bytea(bytes) => Ok(bytes),
-        other => Err(Error::internal(format!("{other:?} as text-search value"))),
     }
 }
 

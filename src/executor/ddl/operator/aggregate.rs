@@ -15,7 +15,7 @@ use super::option;
 use crate::ddl::DdlContext;
 use crate::ddl::names::shown;
 
-/// `prosrc` of every aggregate.
+/// `prosrc` of every aggregate, as in PostgreSQL: what computes it stands in `pg_aggregate`.
 const SOURCE: &str = "aggregate_dummy";
 
 /// The options of one way to compute the aggregate.
@@ -100,33 +100,12 @@ impl DdlContext<'_> {
         self.check_serialization(&definition, state)?;
         self.check_initial(definition.plain.initial.as_deref(), state)?;
         let (aggregate, result) = self.aggregate_info(&definition, &shape, state)?;
+        let kind = (ProcKind::Aggregate, Language::Internal);
         let routine = Routine {
-            oid: Oid::INVALID,
-            name,
-            namespace,
-            owner: self.role,
-            language: Language::Internal,
-            kind: ProcKind::Aggregate,
-            cost: 1.0,
-            rows: 0.0,
-            security_definer: false,
-            leakproof: false,
-            strict: false,
-            returns_set: false,
             volatility: Volatility::Immutable,
             parallel,
-            params: Vec::new(),
-            args: Arc::default(),
-            all_args: Arc::default(),
-            modes: Arc::default(),
-            default_types: Arc::default(),
-            result,
-            source: Arc::from(SOURCE),
-            library: None,
-            body: None,
             aggregate: Some(aggregate),
-            config: Vec::new(),
-            acl: None,
+            ..Routine::new(namespace, name, self.role, kind, result, SOURCE)
         };
         self.put_routine(routine.with_params(shape.params), define.or_replace)?;
         // There is no body to check.

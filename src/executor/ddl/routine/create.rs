@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Dependency, Key, Language, Object, Routine, SqlBody};
-use dictdb_functions::facts::{Parallel, ProcKind, Volatility};
+use dictdb_functions::facts::ProcKind;
 use dictdb_parser::Locations;
 use dictdb_parser::utility::{CreateFunction, FunctionOption, ObjectKind};
 use dictdb_types::{Error, Oid, Result, SqlState};
@@ -30,33 +30,12 @@ impl DdlContext<'_> {
         self.makes_shells = matches!(language, Language::Internal | Language::C);
         let params = self.parameters(create, locations)?;
         let returned = self.returned(create, &params)?;
+        let kind = if create.procedure { ProcKind::Procedure } else { ProcKind::Function };
         let mut routine = Routine {
-            oid: Oid::INVALID,
-            name,
-            namespace,
-            owner: self.role,
-            language,
-            kind: if create.procedure { ProcKind::Procedure } else { ProcKind::Function },
             cost: if matches!(language, Language::Internal | Language::C) { 1.0 } else { COST },
             rows: if returned.set { ROWS } else { 0.0 },
-            security_definer: false,
-            leakproof: false,
-            strict: false,
             returns_set: returned.set,
-            volatility: Volatility::Volatile,
-            parallel: Parallel::Unsafe,
-            params: Vec::new(),
-            args: Arc::default(),
-            all_args: Arc::default(),
-            modes: Arc::default(),
-            default_types: Arc::default(),
-            result: returned.ty,
-            source: Arc::from(""),
-            library: None,
-            body: None,
-            aggregate: None,
-            config: Vec::new(),
-            acl: None,
+            ..Routine::new(namespace, name, self.role, (kind, language), returned.ty, "")
         }
         .with_params(params);
         self.apply_routine_options(&mut routine, &create.options)?;

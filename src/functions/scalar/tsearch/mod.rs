@@ -6,7 +6,7 @@
 //! ```
 
 use dictdb_types::tsearch::{Query, Vector};
-use dictdb_types::{Error, Result};
+use dictdb_types::{Datum, Error, Result};
 
 use crate::kernel::ScalarFn;
 use crate::set_returning::SetFn;
@@ -49,4 +49,21 @@ fn vector(bytes: &[u8]) -> Result<Vector> {
 
 fn query(bytes: &[u8]) -> Option<Query> {
     Query::from_bytes(bytes)
+}
+
+/// A document as index methods have it.
+pub(crate) fn vector_of(value: &Datum) -> Result<Vector> {
+    vector(bytes(value)?)
+}
+
+/// Likewise a query; `None` asks for nothing.
+pub(crate) fn query_of(value: &Datum) -> Result<Option<Query>> {
+    Ok(query(bytes(value)?))
+}
+
+fn bytes(value: &Datum) -> Result<&[u8]> {
+    match value {
+        Datum::Bytea(bytes) => Ok(bytes),
+        other => Err(Error::internal(format!("{other:?} as text-search value"))),
+    }
 }
