@@ -5,21 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use dictdb_tests::environment::{self, environment, succeed};
 use dictdb_tests::server::{Server, free_port, workspace};
-
-/// A folder in the target folder, made again when what it is made from has changed.
-fn environment(name: &str, made_from: &str, make: impl FnOnce(&Path)) -> PathBuf {
-    let target = dictdb_tests::server::binary().parent().and_then(Path::parent).expect("a target folder");
-    let folder = target.join(name);
-    let stamp = folder.join("made-from.txt");
-    if !std::fs::read_to_string(&stamp).is_ok_and(|text| text == made_from) {
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).expect("the target folder can be written");
-        make(&folder);
-        std::fs::write(&stamp, made_from).expect("the stamp can be written");
-    }
-    folder
-}
 
 fn clients() -> PathBuf {
     workspace().join("tests/clients")
@@ -33,13 +20,7 @@ fn read(path: &Path) -> String {
 fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
-        let requirements = clients().join("requirements.txt");
-        let folder = environment("client-venv", &read(&requirements), |venv| {
-            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv), "python3 -m venv");
-            let python = venv.join("bin/python");
-            run(Command::new(python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(&requirements), "pip install");
-        });
-        folder.join("bin/python")
+        environment::python("client-venv", &read(&clients().join("requirements.txt")), &[]).join("python")
     })
 }
 
@@ -51,7 +32,7 @@ fn node_modules() -> &'static Path {
         environment("client-node", &package, |folder| {
             std::fs::write(folder.join("package.json"), &package).expect("the target folder can be written");
             let install = ["install", "--no-audit", "--no-fund", "--silent"];
-            run(Command::new("npm").args(install).current_dir(folder), "npm install");
+            succeed(Command::new("npm").args(install).current_dir(folder), "npm install");
         })
     })
 }
@@ -62,14 +43,6 @@ fn jdbc_driver() -> PathBuf {
     let driver = named.unwrap_or_else(|| PathBuf::from("/usr/share/java/postgresql.jar"));
     assert!(driver.exists(), "{} is not there: install libpostgresql-jdbc-java", driver.display());
     driver
-}
-
-fn run(command: &mut Command, what: &str) {
-    let status = command.stdin(Stdio::null()).status().unwrap_or_else(|e| panic!("{what} cannot be run: {e}"));
-    assert!(
-        status.success(),
-        "{what} failed: the client tests need Python 3 with venv, Node with npm, and their indexes"
-    );
 }
 
 fn server() -> Server {
@@ -163,7 +136,7 @@ fn the_rest_interface_answers_as_described() {
     let schema = workspace().join("sql/bug_tracking_schema.sql");
     let mut psql = Command::new("psql");
     psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres", "-p"]);
-    run(psql.arg(server.port.to_string()).arg("-f").arg(schema), "psql");
+    succeed(psql.arg(server.port.to_string()).arg("-f").arg(schema), "psql");
     let output = Command::new(python())
         .arg(clients().join("use_rest.py"))
         .env("DICTDB_URL", format!("http://{http}"))

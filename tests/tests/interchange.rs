@@ -3,15 +3,13 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use dictdb_tests::environment;
 use dictdb_tests::place::{Place, connect, run, try_run};
 use dictdb_tests::server::workspace;
 
 #[test]
 fn the_original_package_reads_what_is_written() {
     let place = Place::new();
-    let Some(python) = python() else {
-        panic!("this test needs Python 3 with venv and an index that has dctdb");
-    };
     let server = place.start(&[]);
     let mut connection = connect(&server, "postgres");
     run(
@@ -27,7 +25,7 @@ fn the_original_package_reads_what_is_written() {
     );
     let files = place.files();
     let script = workspace().join("tests/clients/dctdb_backups.py");
-    let output = Command::new(python).arg(script).args(files.iter().map(|file| place.folder().join(file))).output();
+    let output = Command::new(python()).arg(script).args(files.iter().map(|file| place.folder().join(file))).output();
     let output = output.expect("Python runs");
     let (shown, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(
@@ -85,28 +83,16 @@ fn a_file_of_the_original_package_becomes_a_database() {
     assert_eq!(run(&mut connection, "SELECT * FROM users ORDER BY id"), ["2 | B", "3 | new", "9 | N"]);
 }
 
-/// A Python with the original package, in an environment that is made once.
-fn python() -> Option<PathBuf> {
-    let folder = workspace().join("target/dctdb-venv");
-    let python = folder.join("bin/python");
-    let works =
-        || Command::new(&python).args(["-c", "import dictdb"]).output().is_ok_and(|output| output.status.success());
-    if works() {
-        return Some(python);
-    }
-    let done = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
-    let made = done(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-    // Its metadata asks for a newer Python than it needs.
-    let pip = ["-m", "pip", "install", "--quiet", "--ignore-requires-python", "dctdb==1.11.0", "loguru"];
-    (made && done(Command::new(&python).args(pip)) && works()).then_some(python)
+/// A Python with the original package. Its metadata asks for a newer Python than it needs.
+fn python() -> PathBuf {
+    environment::python("dctdb-venv", "dctdb==1.11.0\nloguru\n", &["--ignore-requires-python"]).join("python")
 }
 
 /// Has the original package write its files into the folder.
 fn have_written(place: &Place) {
     std::fs::create_dir_all(place.folder()).expect("a directory");
-    let python = python().expect("this test needs Python 3 with venv and an index that has dctdb");
     let script = workspace().join("tests/clients/dctdb_writes.py");
-    let output = Command::new(python).arg(script).arg(place.folder()).output().expect("Python runs");
+    let output = Command::new(python()).arg(script).arg(place.folder()).output().expect("Python runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

@@ -2,12 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use dictdb_tests::environment;
 use dictdb_tests::place::{Place, connect, run, try_run};
-use dictdb_tests::server::{Server, free_port, workspace};
+use dictdb_tests::server::{Server, free_port};
 
 const ROWS: &str = "SELECT count(*), sum(length(v)) FROM t";
 
@@ -68,7 +68,7 @@ struct Moto {
 impl Moto {
     fn start() -> Moto {
         let port = free_port().expect("a port is free");
-        let process = Command::new(python().join("bin/moto_server"))
+        let process = Command::new(environment::python("moto-venv", "moto[server]>=5,<6\n", &[]).join("moto_server"))
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -101,18 +101,6 @@ impl Drop for Moto {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-/// A Python environment with moto, made once.
-fn python() -> PathBuf {
-    let folder = workspace().join("target/moto-venv");
-    if !folder.join("bin/moto_server").exists() {
-        let done = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
-        assert!(done(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder)), "python3 with venv");
-        let pip = ["-m", "pip", "install", "--quiet", "moto[server]>=5,<6"];
-        assert!(done(Command::new(folder.join("bin/python")).args(pip)), "an index that has moto");
-    }
-    folder
 }
 
 #[test]
