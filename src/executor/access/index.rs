@@ -90,8 +90,8 @@ impl BoundsCode {
     }
 
     /// Appends the ranges that a search reads: none when a value is NULL or outside the key's type, several for ANY.
-    pub fn ranges(&self, keys: &IndexKeys, scope: Scope<'_>, out: &mut KeyRanges) -> Result<()> {
-        let mut prefix = Vec::with_capacity(32);
+    /// The first key is written to `prefix`, which is empty.
+    pub fn ranges(&self, keys: &IndexKeys, scope: Scope<'_>, mut prefix: Vec<u8>, out: &mut KeyRanges) -> Result<()> {
         for (code, column) in self.equal.iter().zip(&keys.columns) {
             let value = code.eval_ref(scope)?;
             match fit(&value, column.physical) {

@@ -17,6 +17,8 @@ use crate::runtime::{Runtime, ScanId};
 /// Rows of the first batch of a range; each further one is twice as large, up to the last.
 const FIRST_BATCH: usize = 16;
 const LARGEST_BATCH: usize = 1024;
+/// Room for a key, which most fit into.
+const KEY_BYTES: usize = 32;
 
 /// A compiled index access.
 #[derive(Debug)]
@@ -115,9 +117,17 @@ impl Search {
 
     /// Begins with the values that the bounds have now.
     pub fn start(&mut self, scope: Scope<'_>) -> Result<()> {
+        // The key of the last search, mostly a point, lends its memory.
+        let mut key = match self.ranges.pop() {
+            Some(KeyRange::Point(mut key)) => {
+                key.clear();
+                key
+            }
+            _ => Vec::with_capacity(KEY_BYTES),
+        };
         self.ranges.clear();
         for bounds in &self.access.bounds {
-            bounds.ranges(&self.access.keys, scope, &mut self.ranges)?;
+            bounds.ranges(&self.access.keys, scope, std::mem::take(&mut key), &mut self.ranges)?;
         }
         if self.access.reverse {
             self.ranges.reverse();
@@ -154,23 +164,42 @@ impl Search {
                 }
                 self.range = None;
             }
-            let Some(range) = self.ranges.get(self.next_range) else { return Ok(false) };
-            self.next_range += 1;
-            self.access.announce(range, rt)?;
-            match range {
-                KeyRange::Point(key) => {
-                    self.access.handle.table.look_up(&self.access.index, key, &mut self.point);
-                    self.at_point = true;
-                }
-                KeyRange::Range(from, to) => {
-                    let direction = if self.access.reverse { Direction::Backward } else { Direction::Forward };
-                    let index = self.access.index.clone();
-                    let cursor = IndexCursor::new(index, bound(from), bound(to), direction);
-                    let range = RangeRead { cursor, batch: Candidates::default(), at: 0, batch_rows: FIRST_BATCH };
-                    self.range = Some(Box::new(range));
-                }
+            if !self.enter(rt)? {
+                return Ok(false);
             }
         }
+    }
+
+    /// Whether at most one more row comes.
+    pub fn ends_soon(&mut self, rt: &Runtime) -> Result<bool> {
+        if rt.fixed_row(self.access.scan).is_some() {
+            return Ok(true);
+        }
+        if !self.at_point && self.range.is_none() && !self.enter(rt)? {
+            return Ok(true);
+        }
+        Ok(self.range.is_none() && self.next_range >= self.ranges.len() && self.point.remaining() <= 1)
+    }
+
+    /// Begins with the next range; `false` when there is none.
+    fn enter(&mut self, rt: &Runtime) -> Result<bool> {
+        let Some(range) = self.ranges.get(self.next_range) else { return Ok(false) };
+        self.next_range += 1;
+        self.access.announce(range, rt)?;
+        match range {
+            KeyRange::Point(key) => {
+                self.access.handle.table.look_up(&self.access.index, key, &mut self.point);
+                self.at_point = true;
+            }
+            KeyRange::Range(from, to) => {
+                let direction = if self.access.reverse { Direction::Backward } else { Direction::Forward };
+                let index = self.access.index.clone();
+                let cursor = IndexCursor::new(index, bound(from), bound(to), direction);
+                let range = RangeRead { cursor, batch: Candidates::default(), at: 0, batch_rows: FIRST_BATCH };
+                self.range = Some(Box::new(range));
+            }
+        }
+        Ok(true)
     }
 
     fn next_of_point(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {

@@ -137,6 +137,10 @@ impl Candidates for SameKey {
         Ok(self.rows.append(*index as usize, row))
     }
 
+    fn ends_soon(&mut self, _: &Runtime) -> Result<bool> {
+        Ok(self.found.len() - self.position <= 1)
+    }
+
     fn matched(&mut self) {
         self.rows.mark();
     }

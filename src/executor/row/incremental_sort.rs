@@ -81,14 +81,13 @@ struct IncrementalSortCursor {
     charged: usize,
 }
 
-/// The rows of a run, one behind the other in memory that every run uses again.
+/// The rows of a run. They change places with those of whoever reads and of whoever is given them, so that no value moves
+/// and every run uses the memory of the last one.
 #[derive(Default)]
 struct Run {
-    rows: Vec<Datum>,
-    row_width: usize,
+    rows: Vec<Row>,
     /// The values of their keys, where those are not columns of the rows.
-    keys: Vec<Datum>,
-    key_width: usize,
+    keys: Vec<Row>,
     /// The numbers of the rows in their order, and how many of them have been given out.
     order: Vec<u32>,
     next: usize,
@@ -96,47 +95,41 @@ struct Run {
 
 impl Run {
     fn clear(&mut self) {
-        self.rows.clear();
         self.keys.clear();
         self.order.clear();
         self.next = 0;
     }
 
+    fn len(&self) -> usize {
+        self.order.len()
+    }
+
     fn push(&mut self, row: &mut Row, keys: Option<Row>) {
-        self.row_width = row.len();
-        self.rows.append(row);
-        if let Some(mut keys) = keys {
-            self.key_width = keys.len();
-            self.keys.append(&mut keys);
+        let number = self.len();
+        if number == self.rows.len() {
+            self.rows.push(Row::new());
         }
-        self.order.push(self.order.len() as u32);
+        std::mem::swap(&mut self.rows[number], row);
+        self.keys.extend(keys);
+        self.order.push(number as u32);
     }
 
     /// What is compared of a row.
-    fn values(&self, number: u32) -> &[Datum] {
-        let (values, width) = match self.key_width {
-            0 => (&self.rows, self.row_width),
-            width => (&self.keys, width),
-        };
-        let start = number as usize * width;
-        values.get(start..start + width).unwrap_or_default()
+    fn values(&self, number: usize) -> &[Datum] {
+        if self.keys.is_empty() { &self.rows[number] } else { &self.keys[number] }
     }
 
     fn sort(&mut self, compare: impl Fn(&[Datum], &[Datum]) -> Ordering) {
         let mut order = std::mem::take(&mut self.order);
-        order.sort_by(|a, b| compare(self.values(*a), self.values(*b)));
+        order.sort_by(|a, b| compare(self.values(*a as usize), self.values(*b as usize)));
         self.order = order;
     }
 
     /// Gives the next row out; `false` when there is none.
     fn give(&mut self, row: &mut Row) -> bool {
         let Some(number) = self.order.get(self.next) else { return false };
-        let start = *number as usize * self.row_width;
         self.next += 1;
-        row.clear();
-        row.extend(
-            self.rows[start..start + self.row_width].iter_mut().map(|value| std::mem::replace(value, Datum::Null)),
-        );
+        std::mem::swap(&mut self.rows[*number as usize], row);
         true
     }
 }
@@ -169,8 +162,11 @@ impl IncrementalSortCursor {
                 self.is_ahead = true;
                 break;
             };
-            bytes += row_bytes(&self.row) + keys.as_deref().map_or(0, row_bytes);
-            if bytes > self.charged && !self.run.order.is_empty() {
+            // A single row is held as every operator holds one.
+            if self.run.len() > 0 {
+                bytes += row_bytes(&self.row) + keys.as_deref().map_or(0, row_bytes);
+            }
+            if bytes > self.charged {
                 rt.charge(bytes - self.charged)?;
                 self.charged = bytes;
             }
@@ -185,7 +181,7 @@ impl IncrementalSortCursor {
 
     /// Whether a row with these values is one of the current run.
     fn belongs(&self, node: &IncrementalSort, values: &[Datum]) -> bool {
-        self.run.order.is_empty() || node.compare(self.run.values(0), values, 0, node.presorted).is_eq()
+        self.run.len() == 0 || node.compare(self.run.values(0), values, 0, node.presorted).is_eq()
     }
 }
 

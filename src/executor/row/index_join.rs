@@ -45,6 +45,10 @@ impl Candidates for Found {
         self.search.next(rt, row)
     }
 
+    fn ends_soon(&mut self, rt: &Runtime) -> Result<bool> {
+        self.search.ends_soon(rt)
+    }
+
     fn rescan(&mut self, _: &Runtime) -> Result<()> {
         Ok(())
     }

@@ -33,6 +33,11 @@ pub(crate) trait Candidates: Send {
     /// Appends the columns of the next candidate to `row`.
     fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool>;
 
+    /// Whether at most one more candidate comes for the left row.
+    fn ends_soon(&mut self, _rt: &Runtime) -> Result<bool> {
+        Ok(false)
+    }
+
     /// The last candidate matched; RIGHT and FULL joins remember it.
     fn matched(&mut self) {}
 
@@ -51,6 +56,9 @@ pub(crate) struct JoinCursor<N, C> {
     left: Box<dyn Cursor>,
     candidates: C,
     left_row: Row,
+    left_columns: usize,
+    /// The left row went out with its last candidate.
+    is_spent: bool,
     phase: Phase,
 }
 
@@ -68,26 +76,45 @@ impl<N: AsRef<JoinSpec> + Send + Sync + 'static, C: Candidates + 'static> JoinCu
     /// A join about to start.
     pub fn open(node: Arc<N>, candidates: C) -> Box<dyn Cursor> {
         let left = (*node).as_ref().left.clone().open();
-        Box::new(JoinCursor { node, left, candidates, left_row: Row::new(), phase: Phase::NextLeft })
+        Box::new(JoinCursor {
+            node,
+            left,
+            candidates,
+            left_row: Row::new(),
+            left_columns: 0,
+            is_spent: false,
+            phase: Phase::NextLeft,
+        })
     }
 
     fn advance_left(&mut self, rt: &Runtime) -> Result<Phase> {
         if !self.left.next(rt, &mut self.left_row)? {
             return Ok(Phase::Unmatched);
         }
+        self.is_spent = false;
         self.candidates.seek(rt, &self.left_row)?;
         Ok(Phase::Candidates { matched: false })
     }
 
-    /// The next candidate that passes the condition, joined to the left row in `row`.
+    /// The next candidate that passes the condition, joined to the left row in `row`, where that stands alone if there is
+    /// none and none was found before.
     fn next_match(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
+        if self.is_spent {
+            return Ok(false);
+        }
         let spec = (*self.node).as_ref();
-        row.clear();
-        row.reserve(self.left_row.len() + spec.right_columns);
-        row.extend_from_slice(&self.left_row);
+        if self.candidates.ends_soon(rt)? {
+            self.is_spent = true;
+            std::mem::swap(row, &mut self.left_row);
+        } else {
+            row.clear();
+            row.reserve(self.left_row.len() + spec.right_columns);
+            row.extend_from_slice(&self.left_row);
+        }
+        self.left_columns = row.len();
         while self.candidates.next(rt, row)? {
             match &spec.residual {
-                Some(residual) if !residual.is_true(Scope::new(rt, row))? => row.truncate(self.left_row.len()),
+                Some(residual) if !residual.is_true(Scope::new(rt, row))? => row.truncate(self.left_columns),
                 _ => return Ok(true),
             }
         }
@@ -102,7 +129,7 @@ impl<N: AsRef<JoinSpec> + Send + Sync + 'static, C: Candidates + 'static> JoinCu
             return Ok(match kind {
                 JoinKind::Semi => {
                     self.phase = Phase::NextLeft;
-                    row.truncate(self.left_row.len());
+                    row.truncate(self.left_columns);
                     true
                 }
                 JoinKind::Anti => {

@@ -1,9 +1,8 @@
 //! Computes columns.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use dictdb_types::{Datum, Result};
+use dictdb_types::Result;
 
 use super::{Cursor, Node, Row};
 use crate::eval::{Code, Scope, eval_into};
@@ -15,18 +14,33 @@ pub(crate) struct Project {
     input: Arc<dyn Node>,
     /// Output columns over the input row.
     codes: Box<[Code]>,
-    /// The input columns that the output columns are, where they are nothing else and no two are the same: then values move.
-    moved: Option<Box<[usize]>>,
+    /// Where the output columns are input columns and no two the same: how these come to their places.
+    swaps: Option<Box<[(usize, usize)]>>,
 }
 
 impl Project {
     /// A projection to these columns.
     pub fn new(input: Arc<dyn Node>, codes: Box<[Code]>) -> Self {
         let column = |code: &Code| if let Code::Input(column) = code { Some(*column) } else { None };
-        let columns: Option<Box<[usize]>> = codes.iter().map(column).collect();
-        let moved = columns.filter(|columns| columns.iter().collect::<HashSet<_>>().len() == columns.len());
-        Project { input, codes, moved }
+        let columns: Option<Vec<usize>> = codes.iter().map(column).collect();
+        Project { input, swaps: columns.and_then(swaps), codes }
     }
+}
+
+/// The exchanges after which a row begins with these columns of it; `None` if one is there twice.
+fn swaps(columns: Vec<usize>) -> Option<Box<[(usize, usize)]>> {
+    let width = columns.iter().max().map_or(0, |last| last + 1);
+    // Which column is where, after the exchanges so far.
+    let mut places: Vec<usize> = (0..width).collect();
+    let mut swaps = Vec::new();
+    for (to, column) in columns.into_iter().enumerate() {
+        let from = to + places.get(to..)?.iter().position(|place| *place == column)?;
+        if from != to {
+            places.swap(from, to);
+            swaps.push((from, to));
+        }
+    }
+    Some(swaps.into())
 }
 
 impl Node for Project {
@@ -43,14 +57,19 @@ struct ProjectCursor {
 
 impl Cursor for ProjectCursor {
     fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
+        if let Some(swaps) = &self.node.swaps {
+            let found = self.input.next(rt, row)?;
+            if found {
+                swaps.iter().for_each(|(from, to)| row.swap(*from, *to));
+                row.truncate(self.node.codes.len());
+            }
+            return Ok(found);
+        }
         if !self.input.next(rt, &mut self.buffer)? {
             return Ok(false);
         }
         row.clear();
-        match &self.node.moved {
-            Some(columns) => row.extend(columns.iter().map(|column| take(&mut self.buffer, *column))),
-            None => eval_into(&self.node.codes, Scope::new(rt, &self.buffer), row)?,
-        }
+        eval_into(&self.node.codes, Scope::new(rt, &self.buffer), row)?;
         Ok(true)
     }
 
@@ -59,6 +78,19 @@ impl Cursor for ProjectCursor {
     }
 }
 
-fn take(row: &mut Row, column: usize) -> Datum {
-    row.get_mut(column).map_or(Datum::Null, |value| std::mem::replace(value, Datum::Null))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_brought_into_order_by_exchanges() {
+        for columns in [vec![], vec![0, 1], vec![2, 0, 1], vec![3, 1], vec![1, 2, 0, 4]] {
+            let mut row: Vec<usize> = (0..5).collect();
+            for (from, to) in swaps(columns.clone()).expect("no column is there twice") {
+                row.swap(from, to);
+            }
+            assert_eq!(row[..columns.len()], columns);
+        }
+        assert!(swaps(vec![1, 1]).is_none());
+    }
 }

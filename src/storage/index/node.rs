@@ -69,18 +69,16 @@ impl<'a> Probe<'a> {
 
     /// What follows the word.
     #[inline]
-    fn more(&self, at: usize) -> u128 {
-        (self.word(at + WORD_BYTES) as u128) << 64 | self.word(at + 2 * WORD_BYTES) as u128
+    fn rest(&self, at: usize) -> Rest<'a> {
+        let more = (self.word(at + WORD_BYTES) as u128) << 64 | self.word(at + 2 * WORD_BYTES) as u128;
+        Rest { more, tail: self.bytes.get(at + WORD_BYTES + MORE_BYTES..).unwrap_or_default() }
     }
+}
 
-    #[inline]
-    fn has_no_tail(&self, at: usize) -> bool {
-        self.bytes.len() <= at + WORD_BYTES + MORE_BYTES
-    }
-
-    fn tail(&self, at: usize) -> &'a [u8] {
-        self.bytes.get(at + WORD_BYTES + MORE_BYTES..).unwrap_or_default()
-    }
+/// What a key has behind the word that a node compares first.
+struct Rest<'a> {
+    more: u128,
+    tail: &'a [u8],
 }
 
 fn trim_zeros(bytes: &[u8]) -> &[u8] {
@@ -114,6 +112,8 @@ impl Entry {
 pub(super) struct Entries {
     /// The common first bytes; the rest of the word is zero.
     prefix: u128,
+    /// Ones where the prefix is.
+    prefix_mask: u128,
     prefix_len: usize,
     len: usize,
     /// Behind `len`: all ones.
@@ -129,6 +129,7 @@ impl Default for Entries {
     fn default() -> Self {
         Entries {
             prefix: 0,
+            prefix_mask: 0,
             prefix_len: 0,
             len: 0,
             words: [u64::MAX; CAPACITY],
@@ -192,21 +193,20 @@ impl Entries {
     /// How the common prefix orders against the probe's first bytes.
     #[inline]
     fn compare_prefix(&self, probe: &Probe<'_>) -> Ordering {
-        self.prefix.cmp(&(probe.prefix() & prefix_mask(self.prefix_len)))
+        self.prefix.cmp(&(probe.prefix() & self.prefix_mask))
     }
 
     #[inline]
-    fn compare_rest(&self, at: usize, probe: &Probe<'_>) -> Ordering {
-        let p = self.prefix_len;
+    fn compare_rest(&self, at: usize, rest: &Rest<'_>) -> Ordering {
         let order = match &self.more {
-            Some(more) => more[at].cmp(&probe.more(p)),
-            None => 0.cmp(&probe.more(p)),
+            Some(more) => more[at].cmp(&rest.more),
+            None => 0.cmp(&rest.more),
         };
-        if order.is_ne() || (self.tails.is_empty() && probe.has_no_tail(p)) {
+        if order.is_ne() || (self.tails.is_empty() && rest.tail.is_empty()) {
             // Comparing empty slices would be right and slow: their address is not mapped, which masked loads notice.
             return order;
         }
-        self.tail(at).cmp(probe.tail(p))
+        self.tail(at).cmp(rest.tail)
     }
 
     /// How the key at a position orders against the one searched for.
@@ -214,7 +214,26 @@ impl Entries {
     pub(super) fn compare_key(&self, at: usize, probe: &Probe<'_>) -> Ordering {
         self.compare_prefix(probe)
             .then_with(|| self.words[at].cmp(&probe.word(self.prefix_len)))
-            .then_with(|| self.compare_rest(at, probe))
+            .then_with(|| self.compare_rest(at, &probe.rest(self.prefix_len)))
+    }
+
+    /// Visits the rows of a key from a position on. Returns whether the node ended before the key did.
+    #[inline]
+    pub(super) fn visit_equal(&self, from: usize, probe: &Probe<'_>, mut visit: impl FnMut(u64)) -> bool {
+        if from >= self.len {
+            return true;
+        }
+        if self.compare_prefix(probe).is_ne() {
+            return false;
+        }
+        let (word, rest) = (probe.word(self.prefix_len), probe.rest(self.prefix_len));
+        for at in from..self.len {
+            if self.words[at] != word || self.compare_rest(at, &rest).is_ne() {
+                return false;
+            }
+            visit(self.rows[at]);
+        }
+        true
     }
 
     /// Number of entries before `(key, row)`.
@@ -239,17 +258,21 @@ impl Entries {
         }
         let word = probe.word(self.prefix_len);
         let (mut low, mut high) = (self.words_below(word), self.len);
+        if low == high || self.words[low] != word {
+            return low;
+        }
         // Among equal words the rest decides; mostly there is one at most.
+        let rest = probe.rest(self.prefix_len);
         while low < high && self.words[low] == word {
             if high - low > 2 {
                 let middle = (low + high) / 2;
-                let after = self.words[middle] > word || !before(self.compare_rest(middle, probe), self.rows[middle]);
+                let after = self.words[middle] > word || !before(self.compare_rest(middle, &rest), self.rows[middle]);
                 if after {
                     high = middle;
                 } else {
                     low = middle + 1;
                 }
-            } else if before(self.compare_rest(low, probe), self.rows[low]) {
+            } else if before(self.compare_rest(low, &rest), self.rows[low]) {
                 low += 1;
             } else {
                 break;
@@ -274,7 +297,7 @@ impl Entries {
     /// Inserts where there is room.
     pub(super) fn insert(&mut self, at: usize, probe: &Probe<'_>, row: u64) {
         if self.len == 0 {
-            (self.prefix, self.prefix_len) = (probe.prefix(), PREFIX_BYTES);
+            (self.prefix, self.prefix_mask, self.prefix_len) = (probe.prefix(), u128::MAX, PREFIX_BYTES);
         }
         let shared = (self.prefix ^ probe.prefix()).leading_zeros() as usize / 8;
         if shared < self.prefix_len {
@@ -297,7 +320,7 @@ impl Entries {
         let p = self.prefix_len;
         self.words[at] = probe.word(p);
         self.rows[at] = row;
-        let (rest, tail) = (probe.more(p), probe.tail(p));
+        let Rest { more: rest, tail } = probe.rest(p);
         if rest != 0 || !tail.is_empty() || self.more.is_some() {
             self.more.get_or_insert_with(|| Box::new([0; CAPACITY]))[at] = rest;
         }
@@ -325,7 +348,13 @@ impl Entries {
     /// Moves the entries from a position on out.
     pub(super) fn split_off(&mut self, at: usize) -> Entries {
         let count = self.len - at;
-        let mut right = Entries { prefix: self.prefix, prefix_len: self.prefix_len, len: count, ..Entries::default() };
+        let mut right = Entries {
+            prefix: self.prefix,
+            prefix_mask: self.prefix_mask,
+            prefix_len: self.prefix_len,
+            len: count,
+            ..Entries::default()
+        };
         right.words[..count].copy_from_slice(&self.words[at..self.len]);
         right.rows[..count].copy_from_slice(&self.rows[at..self.len]);
         if let Some(more) = &self.more {
@@ -366,7 +395,8 @@ impl Entries {
     /// Rewrites all entries for another length of the prefix, which they have in common.
     fn set_prefix(&mut self, prefix_len: usize) {
         let entries: SmallVec<[Entry; CAPACITY]> = (0..self.len).map(|at| self.get(at)).collect();
-        self.prefix = entries.first().map_or(0, |first| first.probe().prefix()) & prefix_mask(prefix_len);
+        self.prefix_mask = prefix_mask(prefix_len);
+        self.prefix = entries.first().map_or(0, |first| first.probe().prefix()) & self.prefix_mask;
         self.prefix_len = prefix_len;
         (self.more, self.tails) = (None, Vec::new());
         for (at, entry) in entries.iter().enumerate() {

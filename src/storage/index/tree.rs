@@ -3,7 +3,6 @@
 //! Nodes are behind `Arc` and copied on write, so that a copy of the tree is a copy of the arenas' pointers. One latch
 //! guards the tree: it is held for a descent or a batch of entries.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 use std::sync::atomic::{self, AtomicUsize};
 
@@ -208,14 +207,7 @@ impl Tree {
     fn equal_from(&self, mut id: u32, mut at: usize, probe: &Probe<'_>, mut visit: impl FnMut(RowId)) {
         loop {
             let leaf = self.leaves.get(id);
-            while at < leaf.entries.len() {
-                if leaf.entries.compare_key(at, probe) != Ordering::Equal {
-                    return;
-                }
-                visit(RowId(leaf.entries.row(at)));
-                at += 1;
-            }
-            if leaf.next == NONE {
+            if !leaf.entries.visit_equal(at, probe, |row| visit(RowId(row))) || leaf.next == NONE {
                 return;
             }
             (id, at) = (leaf.next, 0);

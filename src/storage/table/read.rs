@@ -29,6 +29,13 @@ pub struct Found {
     next: usize,
 }
 
+impl Found {
+    /// How many rows have not been looked at.
+    pub fn remaining(&self) -> usize {
+        self.rows.len() - self.next
+    }
+}
+
 impl Table {
     /// Runs `visit` on the version of a row that the snapshot sees, under the block's latch: it must not call storage.
     /// `None` if it sees none.
