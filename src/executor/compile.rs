@@ -152,6 +152,10 @@ impl<'a> Compiler<'a> {
                 let (input, predicate) = (self.node(input)?, self.code(predicate)?);
                 Ok(Arc::new(row::filter::Filter { input, predicate }))
             }
+            Op::Gate { input, condition } => {
+                let (input, condition) = (self.node(input)?, self.code(condition)?);
+                Ok(Arc::new(row::gate::Gate { input, condition }))
+            }
             Op::HashJoin { .. } | Op::NestedLoop { .. } | Op::IndexJoin { .. } | Op::Apply { .. } => self.join(node),
             Op::Aggregate { input, groups, calls, sorted: true, .. } => Ok(Arc::new(row::group::Group {
                 input: self.node(input)?,

@@ -29,7 +29,7 @@ pub(crate) fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
             f(percent);
             seed.iter().for_each(f);
         }
-        Op::Filter { predicate, .. } => f(predicate),
+        Op::Filter { predicate, .. } | Op::Gate { condition: predicate, .. } => f(predicate),
         Op::HashJoin { keys, residual, .. } => {
             for key in keys {
                 f(&key.left);

@@ -30,6 +30,7 @@ mod execution;
 mod expressions;
 mod keys;
 pub mod modify;
+mod one_time;
 mod prepared;
 mod routines;
 mod row;

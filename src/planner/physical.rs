@@ -115,6 +115,8 @@ pub enum Op {
     Project { input: Box<Node>, exprs: Vec<Expr> },
     /// Keeps rows.
     Filter { input: Box<Node>, predicate: Expr },
+    /// All rows, or none when the condition, which is about no row, is not true.
+    Gate { input: Box<Node>, condition: Expr },
     /// Equi-join; keys are (left expression over left, right expression over right) with their equality function;
     /// `residual` is over left columns, then right ones. Semi and Anti produce left columns only. With `keep_order` rows
     /// come in the order of the left input.
@@ -410,6 +412,7 @@ impl Node {
             | Op::WorkTable { .. } => vec![],
             Op::Project { input, .. }
             | Op::Filter { input, .. }
+            | Op::Gate { input, .. }
             | Op::Aggregate { input, .. }
             | Op::Window { input, .. }
             | Op::ProjectSet { input, .. }

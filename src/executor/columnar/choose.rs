@@ -62,7 +62,7 @@ fn collect<'a>(node: &'a Node, reads: &mut Reads<'a>) {
 fn streams(node: &Node) -> bool {
     match &node.op {
         Op::IndexScan { .. } => true,
-        Op::Project { input, .. } | Op::Filter { input, .. } => streams(input),
+        Op::Project { input, .. } | Op::Filter { input, .. } | Op::Gate { input, .. } => streams(input),
         _ => false,
     }
 }

@@ -13,6 +13,7 @@ use super::aggregate::{Aggregate, CallCode, GroupKey};
 use super::append::Append;
 use super::counting::Counting;
 use super::filter::Filter;
+use super::gate::Gate;
 use super::join::{Join, JoinKey, JoinResidual};
 use super::key::KeyForm;
 use super::limit::Limit;
@@ -50,6 +51,7 @@ pub(super) fn is_columnar(node: &physical::Node) -> bool {
         Op::SeqScan { fetch, tids, .. } => tids.is_none() && !fetch.columns.iter().any(|attnum| is_of_origin(*attnum)),
         Op::Project { .. }
         | Op::Filter { .. }
+        | Op::Gate { .. }
         | Op::HashJoin { keep_order: false, .. }
         | Op::NestedLoop { keep_order: false, .. }
         | Op::Sort { presorted: 0, .. }
@@ -81,6 +83,9 @@ fn own(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Option<Arc<dyn No
             let input = compile(input, cx)?;
             let predicate = vector::compile(predicate, &context(input.columns(), cx))?;
             Arc::new(Filter { input, predicate })
+        }
+        Op::Gate { input, condition } => {
+            Arc::new(Gate { input: compile(input, cx)?, condition: eval::compile(condition, cx.eval())? })
         }
         Op::HashJoin { kind, left, right, keys, residual, .. } => {
             return join(node, *kind, (left, right), keys, residual.as_ref(), cx);

@@ -14,6 +14,7 @@ mod compile;
 mod counting;
 mod error;
 mod filter;
+mod gate;
 mod join;
 mod key;
 mod limit;

@@ -90,6 +90,7 @@ pub(crate) fn trace(node: &Node, column: usize) -> Vec<(usize, &Node)> {
             }
         }
         Op::Filter { input, .. }
+        | Op::Gate { input, .. }
         | Op::Sample { input, .. }
         | Op::Sort { input, .. }
         | Op::Limit { input, .. }

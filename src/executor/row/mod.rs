@@ -20,6 +20,7 @@ pub(crate) mod distinct;
 pub(crate) mod filter;
 pub(crate) mod frame;
 pub(crate) mod function_scan;
+pub(crate) mod gate;
 pub(crate) mod group;
 pub(crate) mod hash_join;
 pub(crate) mod incremental_sort;

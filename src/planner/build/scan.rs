@@ -1,5 +1,6 @@
 //! Access to tables: sequential, by index, and system catalogs.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dictdb_catalog::RelationKind;
@@ -10,7 +11,8 @@ use super::index::{BitmapMatch, IndexMatch};
 use super::order::{Wanted, within};
 use super::sublink::has_correlated_query;
 use super::{Builder, Built, Layout, Outer};
-use crate::expr::Expr;
+use crate::columns::expr_columns;
+use crate::expr::{ColumnId, Expr};
 use crate::logical::{Node as Logical, Sample, Scan};
 use crate::physical::{Fetch, Node, Op, ROW_ID, TableLock, TableRef};
 
@@ -30,6 +32,33 @@ impl Builder<'_> {
     ) -> Result<Built> {
         let mut conjuncts = Vec::new();
         predicate.clone().into_conjuncts(&mut conjuncts);
+        let provided: BTreeSet<ColumnId> = input.columns().iter().map(|column| column.id).collect();
+        let (one_time, conjuncts) = conjuncts.into_iter().partition(|conjunct| is_one_time(conjunct, &provided));
+        let built = self.build_filtered(input, conjuncts, wanted, outer)?;
+        self.gated(built, one_time, outer)
+    }
+
+    /// All rows of a plan if conditions hold that are about none of its rows.
+    fn gated(&mut self, built: Built, one_time: Vec<Expr>, outer: &Outer) -> Result<Built> {
+        let Some(condition) = Expr::conjunction(one_time) else { return Ok(built) };
+        let subplans = self.subplans.len();
+        let condition = self.expr(&condition, &Layout::new(), outer)?;
+        let (once, each) = self.cost_of_queries(&condition, subplans, 1.0);
+        let Built { node: input, layout, order } = built;
+        let before = once + each;
+        let (columns, names, rows, cost) =
+            super::over(&input, input.rows, (input.cost.0 + before, input.cost.1 + before));
+        let op = Op::Gate { input: Box::new(input), condition };
+        Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order })
+    }
+
+    fn build_filtered(
+        &mut self,
+        input: &Logical,
+        conjuncts: Vec<Expr>,
+        wanted: &Wanted,
+        outer: &Outer,
+    ) -> Result<Built> {
         let (with_queries, conjuncts): (Vec<Expr>, Vec<Expr>) = conjuncts.into_iter().partition(has_correlated_query);
         let kept = self.estimator().all(&with_queries);
         let below = wanted.before_filter(kept);
@@ -252,6 +281,13 @@ impl Builder<'_> {
         let cost = (0.0, rows * VIRTUAL_ROW);
         Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order: Vec::new() })
     }
+}
+
+/// Whether a condition is about none of the rows with these columns, and the same for all of them.
+fn is_one_time(conjunct: &Expr, provided: &BTreeSet<ColumnId>) -> bool {
+    let mut used = BTreeSet::new();
+    expr_columns(conjunct, &mut used);
+    used.is_disjoint(provided) && !conjunct.is_volatile()
 }
 
 /// Rows that an array of `tid` is expected to name.

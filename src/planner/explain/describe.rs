@@ -537,7 +537,7 @@ fn child(relationship: &'static str, node: ExplainNode) -> Child {
 /// The columns of a node as it calls them itself: an aggregation has its calls without parentheses.
 fn inside(node: &Node, mut labels: Labels) -> Labels {
     match &node.op {
-        Op::Filter { input, .. } => inside(input, labels),
+        Op::Filter { input, .. } | Op::Gate { input, .. } => inside(input, labels),
         Op::Aggregate { groups, .. } => {
             for label in labels.iter_mut().skip(groups.len()) {
                 let bare = label.strip_prefix('(').and_then(|label| label.strip_suffix(')'));

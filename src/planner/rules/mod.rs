@@ -1,5 +1,6 @@
 //! Rewrites of the logical plan. Each keeps the result; together they make it cheap.
 
+mod empty;
 mod factor;
 mod fold;
 mod indexed_constants;
@@ -25,7 +26,8 @@ pub fn apply(mut node: Node, cx: BindContext<'_>) -> (Node, Option<Error>) {
     let failure = fold::fold_constants(&mut node, cx.env);
     factor::factor_disjunctions(&mut node);
     let node = semijoin::subqueries_to_joins(node);
-    let node = pushdown::push_filters(node);
+    let mut node = pushdown::push_filters(node);
+    empty::leave_out_empty(&mut node);
     let node = lift::lift_projections(node);
     (prune::prune_columns(node, cx.catalog), failure)
 }

@@ -3,6 +3,8 @@
 //! A subquery qualifies when all its correlation sits in its own WHERE clause: those conditions become the join's.
 //! NOT IN keeps its own semantics of NULL and stays a (hashed) subplan.
 
+use dictdb_types::Datum;
+
 use crate::columns::{expr_columns, for_each_expr_mut, for_each_input_mut, free_columns};
 use crate::expr::{Call, Expr, Sublink, SublinkKind};
 use crate::logical::{JoinKind, Node};
@@ -16,6 +18,7 @@ pub(super) fn subqueries_to_joins(mut node: Node) -> Node {
         expr.rewrite(&mut |e| {
             if let Expr::Sublink(link) = e {
                 let taken = std::mem::replace(&mut link.query, Node::Values { columns: Vec::new(), rows: Vec::new() });
+                let taken = if matches!(link.kind, SublinkKind::Exists) { any_row(taken) } else { taken };
                 link.query = subqueries_to_joins(taken);
             }
         });
@@ -85,7 +88,14 @@ fn is_joinable(kind: &SublinkKind) -> bool {
 fn split(link: &Sublink) -> Option<(Node, Vec<Expr>)> {
     let mut on = Vec::new();
     let right = match &link.kind {
-        SublinkKind::Exists => uncorrelate(strip_projection(link.query.clone()), &mut on)?,
+        SublinkKind::Exists => {
+            let right = uncorrelate(link.query.clone(), &mut on)?;
+            // What depends on no row is asked once.
+            if on.is_empty() {
+                return None;
+            }
+            right
+        }
         SublinkKind::Compare { left, tests, .. } => {
             let columns = link.query.columns();
             let right = uncorrelate_below(link.query.clone(), &mut on)?;
@@ -101,13 +111,24 @@ fn split(link: &Sublink) -> Option<(Node, Vec<Expr>)> {
     free_columns(&right).is_empty().then_some((right, on))
 }
 
-/// Under EXISTS the select list, order and duplicates do not matter.
-fn strip_projection(node: Node) -> Node {
+/// What has a row when a query has one: under EXISTS the select list, order, duplicates, groups and a limit that lets a row
+/// through do not matter. (PostgreSQL: `simplify_EXISTS_query`.)
+fn any_row(node: Node) -> Node {
     match node {
-        Node::Project { input, .. } | Node::Sort { input, .. } | Node::Distinct { input, on: None } => {
-            strip_projection(*input)
+        Node::Limit { input, limit, offset: None, .. } if lets_a_row_through(limit.as_ref()) => any_row(*input),
+        Node::Project { input, .. } | Node::Sort { input, .. } | Node::Distinct { input, .. } => any_row(*input),
+        Node::Aggregate(aggregate) if aggregate.sets.is_none() && !aggregate.groups.is_empty() => {
+            any_row(aggregate.input)
         }
         other => other,
+    }
+}
+
+fn lets_a_row_through(limit: Option<&Expr>) -> bool {
+    match limit {
+        None | Some(Expr::Const(Datum::Null, _)) => true,
+        Some(Expr::Const(Datum::Int8(limit), _)) => *limit > 0,
+        Some(_) => false,
     }
 }
 

@@ -271,7 +271,7 @@ fn goes_back(node: &Node) -> bool {
         | Op::FunctionScan { .. }
         | Op::CteScan { .. }
         | Op::Sort { .. } => true,
-        Op::Project { .. } | Op::Filter { .. } | Op::Limit { .. } | Op::Append { .. } => {
+        Op::Project { .. } | Op::Filter { .. } | Op::Gate { .. } | Op::Limit { .. } | Op::Append { .. } => {
             node.children().into_iter().all(goes_back)
         }
         _ => false,

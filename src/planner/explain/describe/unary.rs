@@ -72,6 +72,11 @@ impl Describer<'_> {
                     shown.properties.push(("Presorted Key", Value::List(done)));
                 }
             }
+            Op::Gate { condition, .. } => {
+                kind(shown, "Result");
+                shown.properties.push(("One-Time Filter", Value::Text(self.text(condition, &[]))));
+                self.subplans_of(condition, &[], shown);
+            }
             Op::Limit { .. } => kind(shown, "Limit"),
             Op::Distinct { .. } => {
                 kind(shown, "Aggregate");

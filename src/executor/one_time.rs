@@ -1,0 +1,20 @@
+//! A condition that is about no row: looked at once in an execution, or once for each outer row.
+
+use dictdb_types::Result;
+
+use crate::eval::{Code, Scope};
+use crate::runtime::Runtime;
+
+/// What a one-time condition has said.
+#[derive(Debug, Default)]
+pub(crate) struct OneTime(Option<bool>);
+
+impl OneTime {
+    /// Whether the condition is true.
+    pub fn holds(&mut self, condition: &Code, rt: &Runtime) -> Result<bool> {
+        match self.0 {
+            Some(holds) => Ok(holds),
+            None => condition.is_true(Scope::new(rt, &[])).map(|holds| *self.0.insert(holds)),
+        }
+    }
+}
