@@ -81,6 +81,8 @@ impl Binder<'_> {
         let found = match self.resolve_call(&call, &args.values) {
             Ok(Resolved::Call(found)) => found,
             Ok(Resolved::Value(value)) => return Ok(value),
+            // What polymorphic parameters make of the arguments has no place in PostgreSQL.
+            Err(error) if error.code() == SqlState::DATATYPE_MISMATCH => return Err(error),
             Err(error) => return Err(error.at(position)),
         };
         match found.kind {

@@ -39,10 +39,15 @@ pub(crate) fn category(cx: &CallContext<'_>, ty: Oid, value: &Datum) -> Category
         Datum::Int8(_) if base == oids::INT8 => Category::Number,
         Datum::Text(_) if base == oids::JSON => Category::Json,
         Datum::Jsonb(_) => Category::Jsonb,
-        Datum::Array(_) if !matches!(base, oids::INT2VECTOR | oids::OIDVECTOR) => Category::Array,
+        Datum::Array(_) if !is_multirange(cx, base) => Category::Array,
         Datum::Record(_) => Category::Composite,
         _ => Category::Text,
     }
+}
+
+/// Whether an array is the ranges of a multirange.
+fn is_multirange(cx: &CallContext<'_>, base: Oid) -> bool {
+    cx.env.type_info(base).is_some_and(|info| matches!(info.kind, TypeKind::Multirange(_)))
 }
 
 /// The text of a scalar: dates and times in ISO 8601, everything else as SQL shows it.
