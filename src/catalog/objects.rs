@@ -232,6 +232,8 @@ pub struct IndexKey {
     pub descending: bool,
     /// `NULLS FIRST`.
     pub nulls_first: bool,
+    /// `attstattarget` of an expression, when it has one of its own.
+    pub statistics: Option<i32>,
 }
 
 /// A column or an expression.

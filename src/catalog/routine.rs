@@ -33,6 +33,9 @@ impl Language {
         Self::TABLE.into_iter().find(|(language, ..)| *language == self).unwrap_or(Self::TABLE[0])
     }
 
+    /// `pg_class.oid` of `pg_language`, whose access control lists the catalog keeps.
+    pub const CLASS: Oid = Oid(2612);
+
     /// The language of this name.
     pub fn named(name: &str) -> Option<Language> {
         Self::TABLE.iter().find(|(_, known, ..)| *known == name).map(|(language, ..)| *language)
@@ -41,6 +44,11 @@ impl Language {
     /// `pg_language.lanname`.
     pub fn name(self) -> &'static str {
         self.row().1
+    }
+
+    /// `pg_language.lanpltrusted`: whoever may use it gains no more than they have.
+    pub fn is_trusted(self) -> bool {
+        matches!(self, Language::Sql | Language::Plpgsql)
     }
 
     /// `pg_language.oid`.

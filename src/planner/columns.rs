@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dictdb_types::Oid;
 
 use crate::expr::{ColumnId, Expr};
-use crate::logical::{MergeClause, ModifyAction, Node, Scan};
+use crate::logical::{MergeClause, ModifyAction, Node, OnConflict, Scan};
 
 /// What the traversals that read and those that change have in common: all but `mut`.
 macro_rules! traversals {
@@ -203,6 +203,19 @@ fn collect_used(node: &Node, sources: &mut BTreeMap<ColumnId, (Oid, i16)>, menti
             // CHECK constraints and generated columns are the table's own business.
             let returning = modify.returning.iter().flatten();
             returning.for_each(|(_, expr)| collect_mentioned(expr, sources, mentioned));
+            match &modify.action {
+                ModifyAction::Insert { on_conflict: Some(OnConflict { update: Some(update), .. }), .. } => {
+                    let rows = update.existing.iter().chain(&update.excluded);
+                    sources.extend(rows.map(|(column, attnum)| (column.id, (modify.relation.oid, *attnum))));
+                    let exprs = update.assignments.iter().map(|(_, expr)| expr).chain(&update.filter);
+                    exprs.for_each(|expr| collect_mentioned(expr, sources, mentioned));
+                }
+                ModifyAction::Merge { clauses, .. } => {
+                    let exprs = clauses.iter().flat_map(MergeClause::exprs);
+                    exprs.for_each(|expr| collect_mentioned(expr, sources, mentioned));
+                }
+                _ => {}
+            }
             collect_used(&modify.input, sources, mentioned);
             return;
         }

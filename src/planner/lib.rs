@@ -193,9 +193,12 @@ pub fn bind_view(query: &ast::Query, locations: &Locations, cx: BindContext<'_>)
         binder.settle_unknown(node)
     })?;
     let columns = node.columns().iter().map(OutputColumn::of).collect();
-    let columns_used = columns::used(&node);
+    let mut columns_used = columns::used(&node);
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
-    Ok(BoundView { columns, functions, operators, relations: binder.into_relations(), columns_used })
+    let relations = binder.into_relations();
+    // What is below another view is that view's business.
+    columns_used.retain(|(relation, _)| relations.contains(relation));
+    Ok(BoundView { columns, functions, operators, relations, columns_used })
 }
 
 fn is_modify(node: &logical::Node) -> bool {

@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 
 use dictdb_functions::kernel::{CallContext, ScalarFn};
 use dictdb_types::datetime::{Clock, add_interval};
-use dictdb_types::{Array, Datum, Error, Result, SqlState, oids};
+use dictdb_types::{Array, Datum, Error, Oid, Result, SqlState, oids};
 
 use crate::interrupts::Interrupts;
 use crate::settings::Scope;
 use crate::statement::transaction_setting;
 use crate::{SERVER_VERSION_TEXT, StatementEnv};
+
+/// `pg_authid.oid` of `pg_signal_backend`.
+const PG_SIGNAL_BACKEND: Oid = Oid(4200);
 
 /// Every function of this file.
 pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] = &[
@@ -129,7 +132,13 @@ fn set_config_by_name(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     shared.show(name).map(Datum::text)
 }
 
-fn target(cx: &CallContext<'_>, args: &[Datum]) -> Result<Option<Arc<crate::backends::Backend>>> {
+/// The session to signal; 42501 unless the role may (`pg_signal_backend` in `signalfuncs.c`): its own kind, or, for members of
+/// the role of that name, any but superusers.
+fn target(
+    cx: &CallContext<'_>,
+    args: &[Datum],
+    (doing, done): (&str, &str),
+) -> Result<Option<Arc<crate::backends::Backend>>> {
     let Some(Datum::Int4(pid)) = args.first() else { return Ok(None) };
     let shared = &session(cx)?.shared;
     let found = shared.instance.backends.find(*pid);
@@ -138,27 +147,42 @@ fn target(cx: &CallContext<'_>, args: &[Datum]) -> Result<Option<Arc<crate::back
         shared.notice(crate::transaction::warning(SqlState::WARNING, &message));
         return Ok(None);
     };
-    let own = backend.identity.user == shared.session_user();
-    if !own && !shared.is_superuser() {
-        let message = "must be a member of the role whose query is being canceled or member of pg_signal_backend";
-        return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+    let catalog = shared.database.catalog.current();
+    let role = |name: &str| catalog.role_named(name);
+    let user = role(&shared.current_user());
+    if user.is_some_and(|user| user.superuser) {
+        return Ok(found);
+    }
+    let refuse = |message: String| Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+    let whose = role(&backend.identity.user);
+    if whose.is_some_and(|whose| whose.superuser) {
+        return refuse(format!("must be a superuser to {doing}"));
+    }
+    let held = user.map(|user| catalog.inherited_roles(user.oid)).unwrap_or_default();
+    if !held.contains(&PG_SIGNAL_BACKEND) && !whose.is_some_and(|whose| held.contains(&whose.oid)) {
+        return refuse(format!("must be a member of the role whose {done} or member of pg_signal_backend"));
     }
     Ok(found)
 }
 
 /// Interrupts a session; the one that calls, before it goes on.
-fn signal(cx: &CallContext<'_>, args: &[Datum], send: fn(&Interrupts)) -> Result<Datum> {
-    let found = target(cx, args)?.inspect(|backend| send(&backend.interrupts));
+fn signal(
+    cx: &CallContext<'_>,
+    args: &[Datum],
+    words: (&str, &str),
+    send: fn(&Interrupts),
+) -> Result<Datum> {
+    let found = target(cx, args, words)?.inspect(|backend| send(&backend.interrupts));
     session(cx)?.shared.backend.interrupts.check()?;
     Ok(Datum::Bool(found.is_some()))
 }
 
 fn pg_cancel_backend(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    signal(cx, args, Interrupts::cancel)
+    signal(cx, args, ("cancel superuser query", "query is being canceled"), Interrupts::cancel)
 }
 
 fn pg_terminate_backend(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    signal(cx, args, Interrupts::terminate)
+    signal(cx, args, ("terminate superuser process", "process is being terminated"), Interrupts::terminate)
 }
 
 fn pg_notify(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {

@@ -138,7 +138,7 @@ impl Definition {
             unique: true,
             primary: true,
             nulls_not_distinct: false,
-            keys: vec![IndexKey { target, ty: key_type, opclass, descending: false, nulls_first: false }],
+            keys: vec![IndexKey { target, ty: key_type, opclass, descending: false, nulls_first: false, statistics: None }],
             include: Vec::new(),
             predicate: None,
             deferrable: false,

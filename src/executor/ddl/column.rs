@@ -163,6 +163,7 @@ impl DdlContext<'_> {
                 format!("column \"{column}\" has pseudo-type {}", self.type_info(ty.oid)?.name),
             ));
         }
+        self.check_type_usage(ty.oid)?;
         Ok(ty)
     }
 

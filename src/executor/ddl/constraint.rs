@@ -83,6 +83,7 @@ impl DdlContext<'_> {
                 opclass: self.default_opclass(ty, IndexMethod::Btree)?,
                 descending: false,
                 nulls_first: false,
+                statistics: None,
             });
         }
         let info = IndexInfo {

@@ -93,6 +93,7 @@ impl DdlContext<'_> {
                     format!("column \"{name}\" has pseudo-type {}", self.shown_type(output.ty.oid, &catalog)),
                 ));
             }
+            self.check_type_usage(output.ty.oid)?;
             columns.push(Column { collation: info.collation, ..Column::new(name, output.ty, slot) });
         }
         Ok(columns)

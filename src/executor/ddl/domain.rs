@@ -27,6 +27,7 @@ impl DdlContext<'_> {
                 format!("\"{}\" is not a valid base type for a domain", self.shown_type(base.oid, &catalog)),
             ));
         }
+        self.check_type_usage(base.oid)?;
         let collation = self.column_collation(base, create.collation.as_ref())?;
         let new = TypeInfo {
             kind: TypeKind::Domain(base),

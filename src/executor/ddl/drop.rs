@@ -12,6 +12,7 @@ use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::DdlContext;
 use super::names::{parts, shown};
+use super::routine::refuse_aggregate;
 
 impl DdlContext<'_> {
     pub(super) fn drop_objects(&mut self, drop: &Drop) -> Result<()> {
@@ -229,7 +230,13 @@ impl DdlContext<'_> {
                 Err(missing) => Ok(Err(missing)),
             },
             (_, ObjectRef::Function(function)) => match self.find_routine(kind, function)? {
-                Ok(routine) => Ok(Ok(Key::Function(routine.oid))),
+                Ok(routine) => {
+                    if kind == ObjectKind::Function {
+                        let hint = "Use DROP AGGREGATE to drop aggregate functions.";
+                        refuse_aggregate(&routine, &shown(&function.name)).map_err(|error| error.hint(hint))?;
+                    }
+                    Ok(Ok(Key::Function(routine.oid)))
+                }
                 Err(missing) if function.args.is_none() && missing.code() == SqlState::UNDEFINED_FUNCTION => {
                     let noun = if kind == ObjectKind::Routine { "function" } else { noun };
                     let skipped = format!("{noun} {}() does not exist", shown(&function.name));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclItem, AclKind, Privileges, Relation, RelationKind, Routine};
+use dictdb_catalog::{AclItem, AclKind, Language, Privileges, Relation, RelationKind, Routine};
 use dictdb_functions::facts::ProcKind;
 use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{Behavior, Grant, GrantTarget, ObjectKind, ObjectRef, Privilege, RoleSpec};
@@ -115,8 +115,25 @@ impl DdlContext<'_> {
                 let routine = self.find_routine(kind, function)??;
                 self.grant_on_routine(grant, kind, &routine, grantees)
             }
+            (ObjectKind::Language, ObjectRef::Name(name)) => self.grant_on_language(grant, &shown(name), grantees),
             (kind, _) => Err(Error::unsupported(format_args!("GRANT on {kind:?}"))),
         }
+    }
+
+    /// 42809 for languages that only superusers use.
+    fn grant_on_language(&mut self, grant: &Grant, name: &str, grantees: &[String]) -> Result<()> {
+        let Some(language) = Language::named(name) else {
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("language \"{name}\" does not exist")));
+        };
+        if !language.is_trusted() {
+            let message = format!("language \"{name}\" is not trusted");
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).detail(
+                "GRANT and REVOKE are not allowed on untrusted languages, because only superusers can use untrusted \
+                 languages.",
+            ));
+        }
+        let privileges = object_privileges(&grant.privileges, AclKind::Language, "language")?;
+        self.change_list(grant, Grantable::Language(language.oid()), privileges, grantees, name, "language")
     }
 
     fn grant_on_routine(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclKind, Catalog, Change, Column, Key, Object, Relation, RelationKind, Routine, Schema};
+use dictdb_catalog::{AclKind, Catalog, Change, Column, Key, Language, Object, Relation, RelationKind, Routine, Schema};
 use dictdb_types::{Error, Oid, Result};
 
 use super::DdlContext;
@@ -22,6 +22,8 @@ pub(super) enum Grantable {
     Routine(Oid),
     /// A database, and its owner.
     Database(Oid, Oid),
+    /// A language.
+    Language(Oid),
 }
 
 /// `pg_class.oid` of `pg_database` and `pg_type`.
@@ -61,6 +63,7 @@ impl Grantable {
             Grantable::Type(oid) => catalog.type_info(oid).map(|info| info.owner),
             Grantable::Routine(oid) => catalog.routine(oid).map(|routine| routine.owner),
             Grantable::Database(_, owner) => Some(owner),
+            Grantable::Language(_) => Some(dictdb_catalog::BOOTSTRAP_ROLE),
         };
         found.unwrap_or(Oid::INVALID)
     }
@@ -74,6 +77,7 @@ impl Grantable {
             Grantable::Type(oid) => catalog.acl_of(TYPE, oid).map(<[_]>::to_vec),
             Grantable::Routine(oid) => catalog.routine(oid)?.acl.clone(),
             Grantable::Database(oid, _) => catalog.acl_of(DATABASE, oid).map(<[_]>::to_vec),
+            Grantable::Language(oid) => catalog.acl_of(Language::CLASS, oid).map(<[_]>::to_vec),
         }
     }
 
@@ -81,7 +85,7 @@ impl Grantable {
     pub fn key(self) -> Option<Key> {
         match self {
             Grantable::Relation(oid) => Some(Key::Relation(oid)),
-            Grantable::Column(..) | Grantable::Database(..) => None,
+            Grantable::Column(..) | Grantable::Database(..) | Grantable::Language(_) => None,
             Grantable::Schema(oid) => Some(Key::Schema(oid)),
             Grantable::Type(oid) => Some(Key::Type(oid)),
             Grantable::Routine(oid) => Some(Key::Function(oid)),
@@ -96,6 +100,7 @@ impl Grantable {
             | Grantable::Schema(oid)
             | Grantable::Type(oid)
             | Grantable::Routine(oid)
+            | Grantable::Language(oid)
             | Grantable::Database(oid, _) => (oid, 0),
         }
     }
@@ -120,6 +125,7 @@ impl Grantable {
             Grantable::Type(_) => AclKind::Type,
             Grantable::Routine(_) => AclKind::Function,
             Grantable::Database(..) => AclKind::Database,
+            Grantable::Language(_) => AclKind::Language,
         }
     }
 
@@ -149,6 +155,9 @@ impl Grantable {
             Grantable::Database(oid, _) => {
                 cx.catalog.change(cx.store, Change::Acl { class: DATABASE, object: oid, acl });
             }
+            Grantable::Language(oid) => {
+                cx.catalog.change(cx.store, Change::Acl { class: Language::CLASS, object: oid, acl });
+            }
         }
         Ok(())
     }
@@ -157,7 +166,7 @@ impl Grantable {
     pub fn give(self, cx: &mut DdlContext<'_>, owner: Oid) -> Result<()> {
         match self {
             Grantable::Relation(oid) => cx.give_relation(oid, owner),
-            Grantable::Column(..) | Grantable::Database(..) => Ok(()),
+            Grantable::Column(..) | Grantable::Database(..) | Grantable::Language(_) => Ok(()),
             Grantable::Schema(oid) => {
                 let found = cx.view().schema(oid).cloned();
                 let schema = found.ok_or_else(|| Error::internal("a schema is gone"))?;

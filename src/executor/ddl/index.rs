@@ -128,6 +128,7 @@ impl DdlContext<'_> {
                 opclass,
                 descending: element.descending,
                 nulls_first: element.nulls_first.unwrap_or(element.descending),
+                statistics: None,
             });
         }
         Ok(keys)

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclItem, Change, Dependency, Key, Object, Relation, RelationKind, Schema, namespaces};
+use dictdb_catalog::{
+    AclItem, AclKind, Change, Dependency, Key, Object, Privileges, Relation, RelationKind, Schema, namespaces,
+};
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{ObjectKind, ObjectRef, RoleSpec, SetOwner, SetSchema};
 use dictdb_types::{Error, Oid, Result, SqlState, TypeInfo, TypeKind};
 
 use super::DdlContext;
+use super::grantable::Grantable;
 use super::names::shown;
 
 impl DdlContext<'_> {
@@ -45,6 +48,23 @@ impl DdlContext<'_> {
             }
             (kind, _) => Err(Error::unsupported(format_args!("ALTER {kind:?} OWNER TO"))),
         }
+    }
+
+    /// 42501 without USAGE of a type that a definition names; of an array, that of its elements counts.
+    pub(super) fn check_type_usage(&mut self, oid: Oid) -> Result<()> {
+        if self.is_superuser() {
+            return Ok(());
+        }
+        let info = self.type_info(oid)?;
+        let info = if info.is_array() && info.element.is_valid() { self.type_info(info.element)? } else { info };
+        let (catalog, target) = (self.view(), Grantable::Type(info.oid));
+        let acl = target.acl(&catalog);
+        let held = catalog.held_privileges(self.role, AclKind::Type, info.owner, acl.as_deref());
+        if held.privileges.contains(Privileges::USAGE) {
+            return Ok(());
+        }
+        let message = format!("permission denied for type {}", self.shown_type(info.oid, &catalog));
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
     }
 
     pub(super) fn change_relation_owner(&mut self, table: Oid, role: &RoleSpec) -> Result<()> {

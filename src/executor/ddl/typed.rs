@@ -18,7 +18,10 @@ impl DdlContext<'_> {
             false => None,
         };
         match found.filter(|relation| matches!(relation.kind, RelationKind::Composite)) {
-            Some(relation) => Ok(relation),
+            Some(relation) => {
+                self.check_type_usage(info.oid)?;
+                Ok(relation)
+            }
             None => {
                 let catalog = self.view();
                 let message = format!("type {} is not a composite type", self.shown_type(info.oid, &catalog));

@@ -92,6 +92,7 @@ impl DdlContext<'_> {
                     format!("column \"{name}\" has pseudo-type {}", self.shown_type(output.ty.oid, &catalog)),
                 ));
             }
+            self.check_type_usage(output.ty.oid)?;
             columns.push(Column { collation: info.collation, ..Column::new(name, output.ty, slot) });
         }
         Ok(columns)
@@ -99,7 +100,7 @@ impl DdlContext<'_> {
 
     /// 0A000 for WITH CHECK OPTION of a view that no row can be changed through.
     pub(super) fn require_updatable(&mut self, view: &Arc<Relation>) -> Result<()> {
-        match self.with_binding(|cx| dictdb_planner::updatable(view, cx)) {
+        match self.with_binding(|cx| dictdb_planner::updatable(view, true, cx)) {
             Ok(updatable) if !updatable.columns.is_empty() => Ok(()),
             refused => {
                 let reason = match refused {

@@ -26,6 +26,9 @@ export_table pg_operator "
       FROM pg_operator WHERE oid < 16384 ORDER BY oid"
 export_table pg_cast "
     SELECT oid, castsource, casttarget, castfunc, castcontext, castmethod FROM pg_cast WHERE oid < 16384 ORDER BY oid"
+# What pg_get_catalog_foreign_keys() gives.
+export_table pg_foreign_keys "
+    SELECT fktable::oid AS fktable, fkcols, pktable::oid AS pktable, pkcols, is_array, is_opt FROM pg_get_catalog_foreign_keys()"
 export_table pg_aggregate "
     SELECT aggfnoid::oid AS aggfnoid, aggkind, aggnumdirectargs, aggtransfn::oid AS aggtransfn,
            aggfinalfn::oid AS aggfinalfn, aggcombinefn::oid AS aggcombinefn, aggserialfn::oid AS aggserialfn,

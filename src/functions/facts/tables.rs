@@ -35,6 +35,7 @@ tables![
     "pg_collation",
     "pg_conversion",
     "pg_description",
+    "pg_foreign_keys",
     "pg_init_privs",
     "pg_language",
     "pg_namespace",

@@ -24,6 +24,8 @@ pub(crate) struct Target<'a> {
     pub steps: Vec<PathStep<'a>>,
     /// Where the target stands.
     pub position: Option<u32>,
+    /// The column as it was written.
+    pub name: Option<&'a str>,
 }
 
 /// A part of something that is no column.
@@ -72,10 +74,10 @@ impl Binder<'_> {
                 _ => e,
             })?;
             let column = relation.column(attnum).ok_or_else(|| Error::internal("a view of a column that is gone"))?;
-            return Ok(Target { attnum, column, steps, position });
+            return Ok(Target { attnum, column, steps, position, name: Some(&ident.value) });
         }
         if let Some((attnum, column)) = relation.column_named(&ident.value) {
-            return Ok(Target { attnum, column, steps, position });
+            return Ok(Target { attnum, column, steps, position, name: Some(&ident.value) });
         }
         let error = if SYSTEM_COLUMNS.iter().any(|(name, ..)| *name == ident.value) {
             Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("cannot assign to system column \"{}\"", ident.value))
@@ -95,19 +97,24 @@ impl Binder<'_> {
         names: &'a [ast::ObjectName],
     ) -> Result<Vec<Target<'a>>> {
         if names.is_empty() {
-            let whole = |(attnum, column)| Target { attnum, column, steps: Vec::new(), position: None };
+            let whole = |(attnum, column)| Target { attnum, column, steps: Vec::new(), position: None, name: None };
             return Ok(relation.live_columns().map(whole).collect());
         }
         let mut targets: Vec<Target<'a>> = Vec::with_capacity(names.len());
         for name in names {
             let target = self.assignment_target(relation, name)?;
             let mut others = targets.iter().filter(|other| other.attnum == target.attnum);
-            if others.any(|other| other.is_whole() || target.is_whole()) {
+            if others.any(|other| (other.is_whole() || target.is_whole()) && Self::is_same_name(other, &target)) {
                 return Err(assigned_twice(&target.column.name).at(target.position));
             }
             targets.push(target);
         }
         Ok(targets)
+    }
+
+    /// Whether two targets of one column are the same name: two columns of a view may stand for it.
+    fn is_same_name(a: &Target<'_>, b: &Target<'_>) -> bool {
+        a.name == b.name
     }
 
     /// The targets of an INSERT into a view that names none: as many of its columns as there are values.
@@ -124,7 +131,7 @@ impl Binder<'_> {
         };
         let whole = |attnum| {
             let column = relation.column(attnum).ok_or_else(|| Error::internal("a view of a column that is gone"))?;
-            Ok(Target { attnum, column, steps: Vec::new(), position: None })
+            Ok(Target { attnum, column, steps: Vec::new(), position: None, name: None })
         };
         view.all_targets(width, Verb::Insert)?.into_iter().map(whole).collect()
     }

@@ -391,6 +391,7 @@ impl Binder<'_> {
         let node = inner.in_level(|binder| binder.bind_query(query))?;
         (self.next_column, self.next_cte) = (inner.next_column, inner.next_cte);
         self.accesses.append(&mut inner.accesses);
+        self.mentions.append(&mut inner.mentions);
         self.secured = self.secured.take().or(inner.secured.take());
         self.functions.borrow_mut().extend(inner.functions.into_inner());
         Ok(node)

@@ -9,6 +9,7 @@ use dictdb_parser::node;
 use dictdb_types::{Error, Result, SqlState};
 
 use super::Binder;
+use super::assign::Target;
 use super::clause::Clause;
 use super::insert_source::InsertTargets;
 use super::names::Names;
@@ -54,6 +55,10 @@ impl Binder<'_> {
             explicit: !insert.columns.is_empty(),
             overriding: node::overriding(insert),
         };
+        if let Some(view) = view {
+            check_once(&written.targets)?;
+            view.check_defaults(Verb::Insert)?;
+        }
         let attnums: Vec<i16> = written.targets.iter().map(|target| target.attnum).collect();
         match view {
             Some(view) => self.note_view_change(view, Privileges::INSERT, &attnums, first_access),
@@ -161,6 +166,7 @@ impl Binder<'_> {
     ) -> Result<OnConflict> {
         let named = view.map_or_else(|| relation.clone(), ViewTarget::base_as_named);
         let indexes = self.arbiters(relation, &named, insert, conflict)?;
+        indexes.iter().for_each(|index| self.note_arbiter(relation, *index));
         let update = match &conflict.action {
             OnConflictAction::DoNothing => None,
             OnConflictAction::DoUpdate(_) if conflict.conflict_target.is_none() => {
@@ -220,4 +226,15 @@ impl Binder<'_> {
         self.level().names = Names::default();
         Ok(ConflictUpdate { existing, excluded, assignments, filter })
     }
+}
+
+/// 42601 for a column of the table that two columns of a view stand for, given twice.
+fn check_once(targets: &[Target<'_>]) -> Result<()> {
+    for (place, target) in targets.iter().enumerate() {
+        if targets[..place].iter().any(|other| other.attnum == target.attnum && (other.is_whole() || target.is_whole())) {
+            let message = format!("multiple assignments to same column \"{}\"", target.column.name);
+            return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+        }
+    }
+    Ok(())
 }

@@ -169,6 +169,8 @@ pub struct Binder<'a> {
     target_view: Option<(Arc<updatable::ViewTarget>, updatable::Verb)>,
     /// What is done to which relations, to be checked against the role's privileges.
     accesses: Vec<privilege::Access>,
+    /// Columns that names mean and that no plan tells: of views, and of what ON CONFLICT names.
+    mentions: Vec<(Oid, i16)>,
     /// Functions called so far.
     functions: std::cell::RefCell<std::collections::BTreeSet<Oid>>,
     /// Operators of users that were called, each with its function.
@@ -212,6 +214,7 @@ impl<'a> Binder<'a> {
             relations: Default::default(),
             target_view: None,
             accesses: Vec::new(),
+            mentions: Vec::new(),
             functions: Default::default(),
             operators: Default::default(),
             variables: None,

@@ -40,10 +40,14 @@ impl Binder<'_> {
         let relation = self.relation(name)?;
         match relation.kind {
             RelationKind::Table => Ok(relation),
-            RelationKind::Virtual => Err(Error::new(
-                SqlState::INSUFFICIENT_PRIVILEGE,
-                format!("permission denied: \"{}\" is a system catalog", relation.name),
-            )),
+            RelationKind::Virtual => {
+                let superuser = self.cx.catalog.role(self.cx.role).is_some_and(|role| role.superuser);
+                let message = match superuser {
+                    true => format!("permission denied: \"{}\" is a system catalog", relation.name),
+                    false => format!("permission denied for table {}", relation.name),
+                };
+                Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
+            }
             RelationKind::View(_) => Ok(relation),
             RelationKind::MaterializedView(_) => Err(Error::new(
                 SqlState::WRONG_OBJECT_TYPE,

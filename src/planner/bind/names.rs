@@ -119,14 +119,17 @@ impl Binder<'_> {
 
     fn bind_column_name(&mut self, ident: &ast::Ident, position: Option<u32>) -> Result<Expr> {
         for depth in (0..self.levels.len()).rev() {
-            if let Some(expr) = self.column_at_level(depth, &ident.value).map_err(|e| e.at(position))? {
+            if let Some((expr, source)) = self.column_at_level(depth, &ident.value).map_err(|e| e.at(position))? {
                 self.note_reference(&expr, position);
+                self.note_mention(source);
                 return Ok(expr);
             }
         }
         for depth in (0..self.levels.len()).rev() {
             if let Some(table) = find_table(&self.levels[depth].names, None, &ident.value) {
                 let whole = whole_row(table);
+                let sources: Vec<_> = table.columns.iter().map(|column| column.source).collect();
+                sources.into_iter().for_each(|source| self.note_mention(source));
                 if let Expr::Row(items, ..) = &whole {
                     items.iter().for_each(|item| self.note_reference(item, position));
                 }
@@ -136,19 +139,20 @@ impl Binder<'_> {
         Err(self.missing_column(None, &ident.value, position))
     }
 
-    fn column_at_level(&self, depth: usize, name: &str) -> Result<Option<Expr>> {
+    #[allow(clippy::type_complexity)]
+    fn column_at_level(&self, depth: usize, name: &str) -> Result<Option<(Expr, Option<(Oid, i16)>)>> {
         let names = &self.levels[depth].names;
         let mut found = names.columns.iter().filter(|column| &*column.name == name);
         if let Some(column) = found.next() {
             if found.next().is_some() {
                 return Err(ambiguous(name));
             }
-            return Ok(Some(column.expr.clone()));
+            return Ok(Some((column.expr.clone(), column.source)));
         }
         let mut system = names.tables.iter().flat_map(|t| t.system.iter()).filter(|column| &*column.name == name);
         match (system.next(), system.next()) {
             (Some(_), Some(_)) => Err(ambiguous(name)),
-            (first, _) => Ok(first.map(|column| column.expr.clone())),
+            (first, _) => Ok(first.map(|column| (column.expr.clone(), column.source))),
         }
     }
 
@@ -194,7 +198,8 @@ impl Binder<'_> {
             return match (columns.next(), columns.next()) {
                 (Some(_), Some(_)) => Err(ambiguous(&column.value).at(position)),
                 (Some(named), None) => {
-                    let expr = named.expr.clone();
+                    let (expr, source) = (named.expr.clone(), named.source);
+                    self.note_mention(source);
                     self.check_system_column(column, position)?;
                     self.note_reference(&expr, position);
                     Ok(expr)

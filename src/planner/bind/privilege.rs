@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclKind, Privileges, Relation, RelationKind};
+use dictdb_catalog::{AclKind, IndexTarget, Privileges, Relation, RelationKind};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::Binder;
@@ -21,6 +21,8 @@ pub(crate) struct Access {
     columns: Vec<i16>,
     /// The table to change: reading it counts only if a column of it is mentioned.
     target: bool,
+    /// Of a table below a view that is changed: reading it counts only if a column of that view is mentioned.
+    when_read: Option<Oid>,
 }
 
 impl Binder<'_> {
@@ -41,10 +43,39 @@ impl Binder<'_> {
 
     /// Notes that rows of a relation that is read are locked, which needs the right to change them, of whoever reads it.
     pub(crate) fn note_lock(&mut self, relation: &Relation) {
-        let is_read = |access: &&Access| access.relation.oid == relation.oid && access.wanted == Privileges::SELECT;
-        let read = self.accesses.iter().filter(is_read).cloned();
-        let locked: Vec<Access> = read.map(|access| Access { wanted: Privileges::UPDATE, ..access }).collect();
-        self.accesses.extend(locked);
+        let is_read = |access: &Access| access.relation.oid == relation.oid && access.wanted == Privileges::SELECT;
+        let mut noted = Vec::with_capacity(self.accesses.len() + 1);
+        for access in std::mem::take(&mut self.accesses) {
+            let locked = is_read(&access).then(|| Access { wanted: Privileges::UPDATE, ..access.clone() });
+            noted.push(access);
+            noted.extend(locked);
+        }
+        self.accesses = noted;
+    }
+
+    /// Notes that a name meant a column of a view: those of tables are found in the plan.
+    pub(crate) fn note_mention(&mut self, source: Option<(Oid, i16)>) {
+        let Some((oid, attnum)) = source else { return };
+        if self.is_checked() && self.cx.catalog.relation(oid).is_some_and(|relation| relation.view().is_some()) {
+            self.mentions.push((oid, attnum));
+        }
+    }
+
+    /// Notes that the columns of an index that ON CONFLICT names are read.
+    pub(crate) fn note_arbiter(&mut self, relation: &Relation, index: Oid) {
+        let Some(info) = self.cx.catalog.relation(index).and_then(|index| index.index()) else { return };
+        let attnums = info.keys.iter().filter_map(|key| match key.target {
+            IndexTarget::Column(attnum) => Some((relation.oid, attnum)),
+            IndexTarget::Expression(_) => None,
+        });
+        self.mentions.extend(attnums);
+    }
+
+    /// From here on, reading what is below a view that is changed counts only if the view is read.
+    pub(crate) fn note_below(&mut self, from: usize, view: Oid) {
+        for access in self.accesses.iter_mut().skip(from).filter(|access| access.target) {
+            access.when_read = Some(view);
+        }
     }
 
     /// The last relation that was noted is the table to change.
@@ -56,7 +87,7 @@ impl Binder<'_> {
 
     fn note(&mut self, relation: &Arc<Relation>, wanted: Privileges, columns: Vec<i16>, target: bool) {
         if self.is_checked() {
-            let access = Access { relation: relation.clone(), role: self.cx.role, wanted, columns, target };
+            let access = Access { relation: relation.clone(), role: self.cx.role, wanted, columns, target, when_read: None };
             self.accesses.push(access);
         }
     }
@@ -66,18 +97,25 @@ impl Binder<'_> {
         if self.accesses.is_empty() {
             return Ok(());
         }
-        let used = crate::columns::used(node);
+        let mut used = crate::columns::used(node);
+        used.extend(&self.mentions);
         self.accesses.iter().try_for_each(|access| self.check_access(access, &used))
     }
 
     fn check_access(&self, access: &Access, used: &[(Oid, i16)]) -> Result<()> {
         let (catalog, relation) = (self.cx.catalog, &access.relation);
+        let is_read = |view: Oid| used.iter().any(|(oid, _)| *oid == view);
+        if access.wanted == Privileges::SELECT && access.target && access.when_read.is_some_and(|view| !is_read(view)) {
+            return Ok(());
+        }
         let kind = match relation.kind {
             RelationKind::Sequence(_) => AclKind::Sequence,
             _ => AclKind::Table,
         };
         let held = catalog.held_privileges(access.role, kind, relation.owner, relation.acl.as_deref()).privileges;
-        if held.contains(access.wanted) {
+        let mentioned = || used.iter().any(|(oid, _)| *oid == relation.oid);
+        let unread = access.wanted == Privileges::SELECT && access.target && !mentioned();
+        if held.contains(access.wanted) || unread {
             return Ok(());
         }
         let on_column = |attnum: i16| {
@@ -91,7 +129,6 @@ impl Binder<'_> {
             let columns: Vec<i16> =
                 used.iter().filter(|(oid, _)| *oid == relation.oid).map(|(_, attnum)| *attnum).collect();
             match columns.as_slice() {
-                [] if access.target => true,
                 [] => relation.live_columns().any(|(attnum, _)| on_column(attnum)),
                 columns => columns.iter().all(|attnum| on_column(*attnum)),
             }

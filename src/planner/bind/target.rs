@@ -93,6 +93,7 @@ impl Binder<'_> {
     fn push_star(&mut self, columns: Vec<super::NamedColumn>, position: Option<u32>, out: &mut Vec<(Column, Expr)>) {
         for column in columns {
             self.note_reference(&column.expr, position);
+            self.note_mention(column.source);
             let item = self.output(column.name, column.expr, column.source);
             out.push(item);
         }

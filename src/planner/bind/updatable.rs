@@ -17,7 +17,7 @@ use super::modify::RowColumns;
 use super::names::{NamedColumn, Names, TableName};
 use super::{BindContext, Binder};
 use crate::columns::replace_in_expr;
-use crate::expr::Expr;
+use crate::expr::{ColumnId, Expr};
 use crate::logical::{Check, Node};
 
 /// What is to be done through a view.
@@ -92,6 +92,10 @@ struct ViewColumn {
     expr: Expr,
     /// The table's column, when the view's is one.
     attnum: Option<i16>,
+    /// Otherwise, the column and view where something else than a column is selected.
+    made_by: (Arc<str>, Arc<str>),
+    /// It is a column of what the view selects from.
+    is_plain: bool,
     default: Option<Arc<str>>,
 }
 
@@ -127,8 +131,9 @@ impl Binder<'_> {
         (self.next_column, self.next_cte) = (inner.next_column, inner.next_cte);
         self.relations.extend(inner.relations.iter().copied());
         self.accesses.append(&mut inner.accesses);
+        self.mentions.append(&mut inner.mentions);
         self.secured = self.secured.take().or(inner.secured.take());
-        if !matches!(verb, Verb::Delete) && target.columns.iter().all(|column| column.attnum.is_none()) {
+        if !matches!(verb, Verb::Delete) && !target.columns.iter().any(|column| column.is_plain) {
             return Err(refuse("Views that have no updatable columns are not automatically updatable."));
         }
         Ok(target)
@@ -164,6 +169,10 @@ impl Binder<'_> {
             RelationKind::View(_) => Some(self.view_target_inside(&from, verb, cascade)?),
             RelationKind::Table => None,
             _ => return Err(refuse(single)),
+        };
+        let below_made: Vec<BelowColumn> = match &below {
+            Some(below) => below.numbered_all().map(|(attnum, c)| ((from.oid, attnum), Some(c.made_by.clone()))).collect(),
+            None => from.live_columns().map(|(attnum, _)| ((from.oid, attnum), None)).collect(),
         };
         let role_of_base = below.as_ref().map(|below| below.role);
         let mut layers = below.as_ref().map(|below| below.layers.clone()).unwrap_or_default();
@@ -204,7 +213,7 @@ impl Binder<'_> {
                 return Err(refuse(detail));
             }
         }
-        let columns = view_columns(view, targets, &scan);
+        let columns = view_columns(view, targets, (&scan, &base), &below_made);
         if let Some(own) = own {
             if cascade || info.check_option.is_some() {
                 checks.push((view.name.clone(), own.clone()));
@@ -233,17 +242,27 @@ impl Binder<'_> {
             columns.iter().filter(|(_, base)| assigned.contains(base)).map(|(own, _)| *own).collect()
         };
         self.note_change(&target.view, wanted, own(&target.numbered()));
-        self.accesses.extend(below);
+        let first = self.accesses.len();
         for layer in target.layers.iter().rev() {
             let outer = std::mem::replace(&mut self.cx.role, layer.role);
             self.note_change(&layer.relation, wanted, own(&layer.columns));
             self.cx.role = outer;
         }
+        self.accesses.extend(below);
+        self.note_below(first, target.view.oid);
     }
 }
 
+/// A column of what a view selects from, and where it was made if not by the table at the bottom.
+type BelowColumn = ((Oid, i16), Option<(Arc<str>, Arc<str>)>);
+
 /// The view's columns by its own names, with the table's columns they are.
-fn view_columns(view: &Relation, targets: Vec<(crate::logical::Column, Expr)>, scan: &Node) -> Vec<ViewColumn> {
+fn view_columns(
+    view: &Relation,
+    targets: Vec<(crate::logical::Column, Expr)>,
+    (scan, table): (&Node, &Relation),
+    below: &[BelowColumn],
+) -> Vec<ViewColumn> {
     let base = base_columns(scan);
     let attnum_of = |expr: &Expr| match expr {
         Expr::Column(id, _) => {
@@ -255,11 +274,18 @@ fn view_columns(view: &Relation, targets: Vec<(crate::logical::Column, Expr)>, s
     targets
         .into_iter()
         .zip(declared)
-        .map(|((_, expr), (_, column))| ViewColumn {
-            name: column.name.clone(),
-            attnum: attnum_of(&expr),
-            expr,
-            default: column.default.clone(),
+        .map(|((target, expr), (_, column))| {
+            let attnum = attnum_of(&expr).filter(|attnum| table.column(*attnum).is_some());
+            let made = below.iter().find(|(source, _)| Some(*source) == target.source);
+            let made_by = made.and_then(|(_, made)| made.clone());
+            ViewColumn {
+                name: column.name.clone(),
+                attnum,
+                expr,
+                made_by: made_by.unwrap_or_else(|| (column.name.clone(), view.name.clone())),
+                is_plain: made.is_some() || attnum.is_some(),
+                default: column.default.clone(),
+            }
         })
         .collect()
 }
@@ -332,15 +358,30 @@ impl ViewTarget {
         })
     }
 
-    /// The columns an INSERT without a column list gives.
+    /// The columns an INSERT without a column list gives. What the view itself makes is refused before what is made below.
     pub fn all_targets(&self, width: usize, verb: Verb) -> Result<Vec<i16>> {
-        self.columns.iter().take(width.max(1)).map(|column| self.assignable(column, verb)).collect()
+        let given = || self.columns.iter().take(width.max(1));
+        let mut own = given().filter(|column| column.attnum.is_none() && column.made_by.1 == self.view.name);
+        if let Some(column) = own.next() {
+            self.assignable(column, verb)?;
+        }
+        given().map(|column| self.assignable(column, verb)).collect()
+    }
+
+    /// 0A000 for a default of the view for a column that no value can be given to, unless the statement gives it.
+    pub fn check_defaults(&self, verb: Verb) -> Result<()> {
+        let defaults = self.columns.iter().filter(|column| column.default.is_some());
+        defaults.map(|column| self.assignable(column, verb).map(drop)).collect()
+    }
+
+    /// Its columns with their attnums.
+    fn numbered_all(&self) -> impl Iterator<Item = (i16, &ViewColumn)> {
+        self.view.live_columns().map(|(attnum, _)| attnum).zip(&self.columns)
     }
 
     /// Attnums of its columns that are columns of the table, with those.
     fn numbered(&self) -> Vec<(i16, i16)> {
-        let attnums = self.view.live_columns().map(|(attnum, _)| attnum);
-        attnums.zip(&self.columns).filter_map(|(own, column)| Some((own, column.attnum?))).collect()
+        self.numbered_all().filter_map(|(own, column)| Some((own, column.attnum?))).collect()
     }
 
     /// The table under the names that the view has for its columns; the others have none that could be written.
@@ -374,10 +415,19 @@ impl ViewTarget {
             let doing = verb.words().0;
             Error::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
-                format!("cannot {doing} column \"{}\" of view \"{}\"", column.name, self.view.name),
+                format!("cannot {doing} column \"{}\" of view \"{}\"", column.made_by.0, column.made_by.1),
             )
-            .detail("View columns that are not columns of their base relation are not updatable.")
+            .detail(match &column.expr {
+                Expr::Column(id, _) if self.is_system(*id) => {
+                    "View columns that refer to system columns are not updatable."
+                }
+                _ => "View columns that are not columns of their base relation are not updatable.",
+            })
         })
+    }
+
+    fn is_system(&self, id: ColumnId) -> bool {
+        base_columns(&self.scan).iter().any(|(column, attnum)| column.id == id && *attnum < 0)
     }
 
     /// The view's columns over the scan, as names.
@@ -441,11 +491,15 @@ pub struct Updatable {
     pub columns: Vec<usize>,
 }
 
-/// Finds out what can be done through a view. Errors of its query are the caller's to ignore.
-pub fn updatable(view: &Arc<Relation>, cx: BindContext<'_>) -> Result<Updatable> {
+/// Finds out what can be done through a view; whether triggers of a view below count is the caller's to say. Errors of its query
+/// are the caller's to ignore.
+pub fn updatable(view: &Arc<Relation>, triggers: bool, cx: BindContext<'_>) -> Result<Updatable> {
     let locations = dictdb_parser::Locations::default();
     let mut binder = Binder::new(cx, &locations, &[], false);
     let target = binder.view_target(view, Verb::Delete)?;
+    if !triggers && target.base.view().is_some() {
+        return Ok(Updatable { delete: false, columns: Vec::new() });
+    }
     let assignable = target.columns.iter().enumerate().filter(|(_, column)| column.attnum.is_some());
     Ok(Updatable { delete: true, columns: assignable.map(|(position, _)| position).collect() })
 }

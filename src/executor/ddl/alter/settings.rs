@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Persistence, Relation, ReplicaIdentity};
+use dictdb_catalog::{IndexInfo, IndexKey, IndexTarget, Persistence, Relation, RelationKind, ReplicaIdentity};
 use dictdb_parser::Locations;
 use dictdb_parser::utility::{self, AlterTableAction as Action, ColumnRef, RowSecurity};
 use dictdb_types::{Error, Oid, Result, SqlState};
@@ -75,13 +75,13 @@ impl DdlContext<'_> {
     fn apply_options(&mut self, relation: &Arc<Relation>, new: Vec<Arc<str>>) -> Result<()> {
         let mut changed = Relation::clone(relation);
         changed.options = new;
-        if let dictdb_catalog::RelationKind::View(info) = &changed.kind {
+        if let RelationKind::View(info) = &changed.kind {
             let mut info = dictdb_catalog::ViewInfo::clone(info);
             info.check_option = options::check_option(&changed.options);
             if info.check_option.is_some() {
                 self.require_updatable(relation)?;
             }
-            changed.kind = dictdb_catalog::RelationKind::View(Arc::new(info));
+            changed.kind = RelationKind::View(Arc::new(info));
         }
         self.put_relation(changed);
         Ok(())
@@ -113,24 +113,41 @@ impl DdlContext<'_> {
             self.notices.push(warning);
         }
         if let Some(info) = relation.index() {
-            let named = |attnum: i16| relation.column(attnum).map_or("?", |column| &*column.name);
-            return match usize::try_from(attnum - 1).ok().and_then(|place| info.keys.get(place)) {
+            let place = usize::try_from(attnum - 1).unwrap_or(usize::MAX);
+            let catalog = self.view();
+            let own = |attnum: i16| {
+                let table = catalog.relation(info.table);
+                table.and_then(|table| table.column(attnum).map(|column| column.name.to_string())).unwrap_or_default()
+            };
+            let included = place.checked_sub(info.keys.len()).and_then(|place| info.include.get(place));
+            return match info.keys.get(place) {
+                None if included.is_some() => Err(Error::new(
+                    SqlState::FEATURE_NOT_SUPPORTED,
+                    format!(
+                        "cannot alter statistics on included column \"{}\" of index \"{}\"",
+                        included.map(|attnum| own(*attnum)).unwrap_or_default(),
+                        relation.name
+                    ),
+                )),
                 None => Err(Error::new(
                     SqlState::UNDEFINED_COLUMN,
                     format!("column number {attnum} of relation \"{}\" does not exist", relation.name),
                 )),
-                Some(key) if matches!(key.target, dictdb_catalog::IndexTarget::Column(_)) => Err(Error::new(
+                Some(IndexKey { target: IndexTarget::Column(column), .. }) => Err(Error::new(
                     SqlState::FEATURE_NOT_SUPPORTED,
                     format!(
                         "cannot alter statistics on non-expression column \"{}\" of index \"{}\"",
-                        named(attnum),
+                        own(*column),
                         relation.name
                     ),
                 )
                 .hint("Alter statistics on table column instead.")),
                 Some(_) => {
-                    let statistics = target.min(MAX_STATISTICS) as i32;
-                    self.change_column(relation, attnum, |column| column.statistics = statistics).map(drop)
+                    let mut info = IndexInfo::clone(info);
+                    info.keys[place].statistics = (target >= 0).then(|| target.min(MAX_STATISTICS) as i32);
+                    let kind = RelationKind::Index(Arc::new(info));
+                    self.put_relation(Relation { kind, ..Relation::clone(relation) });
+                    Ok(())
                 }
             };
         }

@@ -203,6 +203,7 @@ impl DdlContext<'_> {
             let shown = self.shown_type(oid, &catalog);
             return Err(invalid(format!("aggregate transition data type cannot be {shown}")));
         }
+        self.check_type_usage(oid)?;
         Ok(oid)
     }
 

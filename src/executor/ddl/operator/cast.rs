@@ -30,6 +30,8 @@ impl DdlContext<'_> {
             }
         }
         self.check_cast_owner(&source, &target)?;
+        self.check_type_usage(source.oid)?;
+        self.check_type_usage(target.oid)?;
         for (info, side) in [(&source, "source"), (&target, "target")] {
             if matches!(info.kind, TypeKind::Domain(_)) {
                 let message = format!("cast will be ignored because the {side} data type is a domain");

@@ -113,7 +113,9 @@ impl DdlContext<'_> {
 
     fn operand_of(&mut self, written: Option<&DataType>) -> Result<Oid> {
         let Some(data_type) = written else { return Ok(Oid::INVALID) };
-        self.definition_type(data_type)
+        let oid = self.definition_type(data_type)?;
+        self.check_type_usage(oid)?;
+        Ok(oid)
     }
 
     /// A type in a definition list: errors have no position.

@@ -6,6 +6,7 @@ use dictdb_catalog::{Key, Object, Routine};
 use dictdb_parser::utility::{AlterFunction, FunctionRef, ObjectKind, RoleSpec};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
+use super::find::refuse_aggregate;
 use super::options::check_repeated;
 use crate::ddl::DdlContext;
 use crate::ddl::names::shown;
@@ -15,6 +16,7 @@ impl DdlContext<'_> {
     pub(in crate::ddl) fn alter_function(&mut self, alter: &AlterFunction) -> Result<()> {
         let mut routine = Routine::clone(&*self.find_routine(alter.kind, &alter.function)??);
         self.check_routine_owner(&routine, &shown(&alter.function.name))?;
+        refuse_aggregate(&routine, &shown(&alter.function.name))?;
         check_repeated(&alter.options)?;
         self.apply_routine_options(&mut routine, &alter.options)?;
         self.put(Object::Routine(Arc::new(routine)));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Dependency, Key, Language, Object, Routine, SqlBody};
+use dictdb_catalog::{AclKind, Dependency, Key, Language, Object, Privileges, Routine, SqlBody};
 use dictdb_functions::facts::ProcKind;
 use dictdb_parser::Locations;
 use dictdb_parser::utility::{CreateFunction, FunctionOption, ObjectKind};
@@ -11,6 +11,7 @@ use dictdb_types::{Error, Oid, Result, SqlState};
 use super::options::{Definition, check_repeated};
 use super::params::{check_polymorphic, invalid};
 use crate::ddl::DdlContext;
+use crate::ddl::grantable::Grantable;
 
 /// Libraries of extensions, whose functions are built in.
 const LIBRARIES: [&str; 7] = ["citext", "hstore", "pg_stat_statements", "pg_trgm", "pgcrypto", "unaccent", "uuid-ossp"];
@@ -27,6 +28,7 @@ impl DdlContext<'_> {
         check_repeated(&create.options)?;
         let definition = Definition::of(&create.options);
         let language = definition.language()?;
+        self.check_language(language)?;
         self.makes_shells = matches!(language, Language::Internal | Language::C);
         let params = self.parameters(create, locations)?;
         let returned = self.returned(create, &params)?;
@@ -51,6 +53,21 @@ impl DdlContext<'_> {
             super::find::type_text(&catalog, self.search_path, oid)
         })?;
         self.put_routine(routine, create.or_replace)
+    }
+
+    /// 42501 unless the role may write functions in a language: one that is not trusted is the superusers'.
+    fn check_language(&mut self, language: Language) -> Result<()> {
+        if self.is_superuser() {
+            return Ok(());
+        }
+        let (catalog, target) = (self.view(), Grantable::Language(language.oid()));
+        let acl = target.acl(&catalog);
+        let held = catalog.held_privileges(self.role, AclKind::Language, target.owner(&catalog), acl.as_deref());
+        if language.is_trusted() && held.privileges.contains(Privileges::USAGE) {
+            return Ok(());
+        }
+        let message = format!("permission denied for language {}", language.name());
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
     }
 
     /// Makes a routine, or replaces the one that is there; 42723 and what must not change.

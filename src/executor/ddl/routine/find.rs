@@ -53,11 +53,19 @@ fn noun(kind: ObjectKind) -> &'static str {
 
 fn fits(kind: ObjectKind, routine: &Routine) -> bool {
     match kind {
-        ObjectKind::Function => matches!(routine.kind, ProcKind::Function | ProcKind::Window),
+        ObjectKind::Function => routine.kind != ProcKind::Procedure,
         ObjectKind::Procedure => routine.kind == ProcKind::Procedure,
         ObjectKind::Aggregate => routine.kind == ProcKind::Aggregate,
-        _ => routine.kind != ProcKind::Aggregate,
+        _ => true,
     }
+}
+
+/// 42809 for an aggregate where its own commands are meant to be used.
+pub(in crate::ddl) fn refuse_aggregate(routine: &Routine, name: &str) -> Result<()> {
+    if routine.kind != ProcKind::Aggregate {
+        return Ok(());
+    }
+    Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{name}\" is an aggregate function")))
 }
 
 impl DdlContext<'_> {
@@ -114,11 +122,6 @@ impl DdlContext<'_> {
         };
         match found {
             Some(routine) if fits(kind, &routine) => Ok(Ok(routine)),
-            Some(routine) if kind == ObjectKind::Function && routine.kind == ProcKind::Aggregate => {
-                let message = format!("\"{}\" is an aggregate function", shown(&reference.name));
-                let hint = "Use DROP AGGREGATE to drop aggregate functions.";
-                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).hint(hint))
-            }
             Some(_) => {
                 let article = if kind == ObjectKind::Aggregate { "an" } else { "a" };
                 let message = match kind {

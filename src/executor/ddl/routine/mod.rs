@@ -17,5 +17,6 @@ mod options;
 mod params;
 mod replace;
 
+pub(in crate::ddl) use find::refuse_aggregate;
 pub use find::{identity, signature};
 pub use options::FunctionSetting;

@@ -118,6 +118,7 @@ impl DdlContext<'_> {
             let message = format!("type reference {}%TYPE converted to {converted}", shown.join("."));
             self.notices.push(Error::with_severity(Severity::Notice, SqlState::SUCCESSFUL_COMPLETION, message));
         }
+        self.check_type_usage(bound.oid)?;
         Ok(bound)
     }
 

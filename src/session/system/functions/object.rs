@@ -54,7 +54,7 @@ fn pg_relation_is_updatable(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datu
     let commands = match env.catalog.relation(oid(args, 0)) {
         Some(relation) if matches!(relation.kind, RelationKind::Table) => ALL,
         Some(relation) => {
-            let own = match updatable(env, relation) {
+            let own = match updatable(env, relation, flag(args, 1)) {
                 Some(view) if !view.columns.is_empty() => ALL,
                 Some(view) if view.delete => DELETE,
                 _ => 0,
@@ -76,10 +76,10 @@ fn by_triggers(env: &StatementEnv, relation: &Relation) -> i32 {
 }
 
 /// What can be done through a view; `None` when nothing can.
-fn updatable(env: &StatementEnv, relation: &Arc<Relation>) -> Option<dictdb_planner::Updatable> {
+fn updatable(env: &StatementEnv, relation: &Arc<Relation>, triggers: bool) -> Option<dictdb_planner::Updatable> {
     let path = env.search_path();
     matches!(relation.kind, RelationKind::View(_))
-        .then(|| dictdb_planner::updatable(relation, env.bind_context(&path)).ok())
+        .then(|| dictdb_planner::updatable(relation, triggers, env.bind_context(&path)).ok())
         .flatten()
 }
 
@@ -88,7 +88,7 @@ fn pg_column_is_updatable(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum>
     let attnum = integer(args, 1).unwrap_or(0);
     let assignable = match env.catalog.relation(oid(args, 0)) {
         Some(relation) if matches!(relation.kind, RelationKind::Table) => attnum > 0,
-        Some(relation) => updatable(env, relation).is_some_and(|view| {
+        Some(relation) => updatable(env, relation, flag(args, 2)).is_some_and(|view| {
             view.columns.iter().any(|position| i32::try_from(position + 1).is_ok_and(|own| own == attnum))
         }),
         None => false,

@@ -254,7 +254,8 @@ fn owner_and_acl(env: &StatementEnv, kind: Kind, object: Oid) -> Result<Option<O
         Kind::Language => {
             let rows = crate::system::exported::rows("pg_language");
             let found = rows.iter().any(|row| matches!(row.first(), Some(Datum::Oid(oid)) if *oid == object.0));
-            found.then_some((BOOTSTRAP_ROLE, None))
+            let acl = catalog.acl_of(dictdb_catalog::Language::CLASS, object).map(<[_]>::to_vec);
+            found.then_some((BOOTSTRAP_ROLE, acl))
         }
         Kind::Tablespace => matches!(object, Oid(1663 | 1664)).then_some((BOOTSTRAP_ROLE, None)),
         Kind::ForeignDataWrapper | Kind::Server => None,

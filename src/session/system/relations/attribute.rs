@@ -35,6 +35,8 @@ struct Attribute<'a> {
     collation: Oid,
     not_null: bool,
     column: Option<&'a Column>,
+    /// Of an expression of an index.
+    statistics: Option<i32>,
 }
 
 fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
@@ -42,7 +44,7 @@ fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
         for (name, attnum, oid) in SYSTEM_COLUMNS.into_iter().rev() {
             let ty = Type::new(oid);
             let system =
-                Attribute { name: name.into(), ty, attnum, collation: Oid::INVALID, not_null: true, column: None };
+                Attribute { name: name.into(), ty, attnum, collation: Oid::INVALID, not_null: true, column: None, statistics: None };
             push(source, relation.oid, &system, out);
         }
     }
@@ -58,7 +60,8 @@ fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
             false => (column.name.clone(), column.ty),
         };
         let (collation, not_null) = (column.collation, column.not_null && !column.dropped);
-        push(source, relation.oid, &Attribute { name, ty, attnum, collation, not_null, column: Some(column) }, out);
+        let attribute = Attribute { name, ty, attnum, collation, not_null, column: Some(column), statistics: None };
+        push(source, relation.oid, &attribute, out);
     }
 }
 
@@ -68,12 +71,12 @@ fn index_attributes<'a>(source: &Source<'_>, index: &IndexInfo) -> Vec<Attribute
     let table = source.catalog.relation(index.table);
     let of_column = |attnum: i16| table.and_then(|t| t.column(attnum));
     let mut attributes: Vec<Attribute<'a>> = Vec::new();
-    let mut add = |name: Arc<str>, ty: Type, collation: Oid| {
+    let mut add = |name: Arc<str>, ty: Type, collation: Oid, statistics: Option<i32>| {
         let numbered = (1..).map(|n| Arc::from(format!("{name}{n}")));
         let mut names = std::iter::once(name.clone()).chain(numbered);
         let name = names.find(|name| attributes.iter().all(|other| other.name != *name)).unwrap_or(name);
         let attnum = attributes.len() as i16 + 1;
-        attributes.push(Attribute { name, ty, attnum, collation, not_null: false, column: None });
+        attributes.push(Attribute { name, ty, attnum, collation, not_null: false, column: None, statistics });
     };
     for key in &index.keys {
         let (name, collation) = match &key.target {
@@ -89,11 +92,11 @@ fn index_attributes<'a>(source: &Source<'_>, index: &IndexInfo) -> Vec<Attribute
             IndexMethod::Btree => key.ty,
             IndexMethod::Gin | IndexMethod::Gist | IndexMethod::Brin => key_type(source, key),
         };
-        add(name, stored, collation);
+        add(name, stored, collation, key.statistics);
     }
     for attnum in &index.include {
         if let Some(column) = of_column(*attnum) {
-            add(column.name.clone(), column.ty, column.collation);
+            add(column.name.clone(), column.ty, column.collation, None);
         }
     }
     attributes
@@ -114,7 +117,8 @@ fn key_type(source: &Source<'_>, key: &IndexKey) -> Type {
 fn push(source: &Source<'_>, relation: Oid, attribute: &Attribute<'_>, out: &mut Output<'_>) {
     let info = source.catalog.type_info(attribute.ty.oid);
     let (len, by_value, align) = info.as_ref().map_or((0, false, b'c'), |t| (t.len, t.by_value, t.align));
-    let statistics = attribute.column.map_or(if attribute.attnum < 0 { 0 } else { -1 }, |c| c.statistics);
+    let own = attribute.statistics.or(attribute.column.map(|column| column.statistics));
+    let statistics = own.unwrap_or(if attribute.attnum < 0 { 0 } else { -1 });
     let is_array = info.as_ref().is_some_and(|t| t.is_array());
     let column = attribute.column.filter(|c| !c.dropped);
     let storage = match column.and_then(|c| c.storage) {
