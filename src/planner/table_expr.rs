@@ -239,6 +239,11 @@ pub fn index_column_name(text: &str) -> Arc<str> {
     tree.and_then(|tree| crate::bind::expression_name(&tree)).map_or_else(|| Arc::from("expr"), Arc::from)
 }
 
+/// The name a column of an expression has, if the expression suggests one.
+pub fn expression_name(expr: &ast::Expr) -> Option<String> {
+    crate::bind::expression_name(expr)
+}
+
 /// Which text an expression is given.
 #[derive(Clone, Copy)]
 struct Form {

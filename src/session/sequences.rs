@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use dictdb_catalog::{AclKind, BOOTSTRAP_ROLE, Privileges, Relation, RelationKind};
+use dictdb_catalog::{AclKind, BOOTSTRAP_ROLE, Persistence, Privileges, Relation, RelationKind};
 use dictdb_functions::kernel::{CallContext, ScalarFn};
 use dictdb_storage::Sequence;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use crate::StatementEnv;
+use crate::system::record;
 
 /// Every function of this file, by `pg_proc.prosrc`.
 pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] = &[
@@ -19,6 +20,7 @@ pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("setval_oid", setval),
     ("setval3_oid", setval_is_called),
     ("pg_sequence_last_value", last_value),
+    ("pg_sequence_parameters", parameters),
 ];
 
 /// What `currval` and `lastval` know.
@@ -65,8 +67,9 @@ fn permitted(env: &StatementEnv, relation: &Relation, wanted: Privileges) -> Res
     Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
 }
 
-fn writable(env: &StatementEnv, function: &str) -> Result<()> {
-    if env.modes.read_only {
+/// 25006 in a read-only transaction, unless the sequence is temporary.
+fn writable(env: &StatementEnv, relation: &Relation, function: &str) -> Result<()> {
+    if env.modes.read_only && relation.persistence != Persistence::Temporary {
         return Err(Error::new(
             SqlState::READ_ONLY_SQL_TRANSACTION,
             format!("cannot execute {function}() in a read-only transaction"),
@@ -77,9 +80,9 @@ fn writable(env: &StatementEnv, function: &str) -> Result<()> {
 
 fn nextval(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
-    writable(env, "nextval")?;
     let (relation, sequence) = sequence(env, args)?;
     permitted(env, &relation, Privileges::USAGE.with(Privileges::UPDATE))?;
+    writable(env, &relation, "nextval")?;
     let value = sequence.nextval(&relation.name)?;
     env.shared.drawn.fetch_max(sequence.promised().0, Ordering::Relaxed);
     let mut known = env.shared.sequences.lock();
@@ -104,10 +107,13 @@ fn currval(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
 fn lastval(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
     let known = env.shared.sequences.lock();
-    let last = known.last.filter(|oid| env.catalog.relation(*oid).is_some());
-    last.and_then(|oid| known.values.get(&oid).copied()).map(Datum::Int8).ok_or_else(|| {
-        Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "lastval is not yet defined in this session")
-    })
+    let last = known.last.and_then(|oid| Some((env.catalog.relation(oid)?, known.values.get(&oid).copied()?)));
+    let Some((relation, value)) = last else {
+        let message = "lastval is not yet defined in this session";
+        return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+    };
+    permitted(env, relation, Privileges::SELECT.with(Privileges::USAGE))?;
+    Ok(Datum::Int8(value))
 }
 
 /// The last value given out, NULL before the first.
@@ -117,10 +123,22 @@ fn last_value(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     Ok(if state.is_called { Datum::Int8(state.last_value) } else { Datum::Null })
 }
 
+/// The options of a sequence.
+fn parameters(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let (relation, _) = sequence(env, args)?;
+    permitted(env, &relation, Privileges::SELECT.with(Privileges::UPDATE).with(Privileges::USAGE))?;
+    let RelationKind::Sequence(info) = &relation.kind else { return Err(Error::internal("not a sequence")) };
+    let [start, min, max, increment] = [info.start, info.min, info.max, info.increment].map(Datum::Int8);
+    let (cycle, cache, ty) = (Datum::Bool(info.cycle), Datum::Int8(info.cache), Datum::Oid(info.ty.0));
+    Ok(record("pg_sequence_parameters", vec![start, min, max, increment, cycle, cache, ty]))
+}
+
 fn set(cx: &CallContext<'_>, args: &[Datum], is_called: bool) -> Result<Datum> {
     let env = session(cx)?;
-    writable(env, "setval")?;
     let (relation, sequence) = sequence(env, args)?;
+    permitted(env, &relation, Privileges::UPDATE)?;
+    writable(env, &relation, "setval")?;
     let Some(Datum::Int8(value)) = args.get(1) else { return Err(Error::internal("setval without its value")) };
     sequence.setval(*value, is_called, &relation.name)?;
     env.shared.drawn.fetch_max(sequence.promised().0, Ordering::Relaxed);

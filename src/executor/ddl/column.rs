@@ -114,6 +114,8 @@ impl DdlContext<'_> {
         }
         let taken = new.default.is_some() || new.sequence.is_some() || new.column.generated;
         let twice = |what: &str| {
+            // What a serial type brings along stands nowhere.
+            let position = position.filter(|_| !new.sequence.as_ref().is_some_and(|known| !known.identity));
             Error::new(SqlState::SYNTAX_ERROR, format!("{what} for column \"{name}\" of table \"{table}\""))
                 .at(position)
         };
@@ -131,7 +133,11 @@ impl DdlContext<'_> {
             }
             ConstraintKind::Identity { always, options } => {
                 if taken {
-                    return Err(twice("both default and identity specified"));
+                    return Err(match (&new.sequence, new.column.generated) {
+                        (Some(NewSequence { identity: true, .. }), _) => twice("multiple identity specifications"),
+                        (_, true) => twice("both identity and generation expression specified"),
+                        _ => twice("both default and identity specified"),
+                    });
                 }
                 if !matches!(new.column.ty.oid, oids::INT2 | oids::INT4 | oids::INT8) {
                     return Err(Error::new(
@@ -144,7 +150,13 @@ impl DdlContext<'_> {
             }
             ConstraintKind::Generated(expr) => {
                 if taken {
-                    return Err(twice("both default and generation expression specified"));
+                    return Err(match (&new.sequence, new.column.generated) {
+                        (Some(NewSequence { identity: true, .. }), _) => {
+                            twice("both identity and generation expression specified")
+                        }
+                        (_, true) => twice("multiple generation clauses specified"),
+                        _ => twice("both default and generation expression specified"),
+                    });
                 }
                 new.column.generated = true;
                 new.default = Some(expr);

@@ -50,6 +50,7 @@ impl DdlContext<'_> {
                     let mut column = match (given, known) {
                         (false, _) => self.define_column(definition, &name, columns.len())?,
                         (true, Some(at)) => {
+                            refuse_made_values(definition, bound.is_some())?;
                             let ty = columns[at].column.ty;
                             self.define_typed(definition, (ty, false), &name, columns.len())?
                         }
@@ -262,6 +263,21 @@ impl DdlContext<'_> {
         }
         Ok(())
     }
+}
+
+/// 0A000 for a column that makes its own values in a table whose columns are another's.
+fn refuse_made_values(definition: &utility::ColumnDef, partition: bool) -> Result<()> {
+    let of = if partition { "partitions" } else { "typed tables" };
+    for constraint in &definition.constraints {
+        let what = match constraint.kind {
+            Syntax::Identity { .. } => "identity",
+            Syntax::Generated(_) => "generated",
+            _ => continue,
+        };
+        let message = format!("{what} columns are not supported on {of}");
+        return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+    }
+    Ok(())
 }
 
 /// 42703: a partition has no columns of its own.

@@ -3,13 +3,14 @@
 use dictdb_catalog::{
     ConstraintKind, Dependency, ForeignKey, IndexTarget, Key, ReferentialAction, Relation, RelationKind,
 };
+use dictdb_functions::facts::CastContext;
 use dictdb_functions::resolve;
 use dictdb_parser::utility::{
     Constraint as Syntax, ForeignKey as SyntaxKey, MatchType, ReferentialAction as SyntaxAction,
 };
 use dictdb_planner::scope::CatalogScope;
 use dictdb_storage::LockMode;
-use dictdb_types::{Error, Oid, Result, SqlState};
+use dictdb_types::{Error, Oid, Result, SqlState, TypeLookup};
 
 use super::DdlContext;
 use super::constraint::{free_name, named};
@@ -55,6 +56,15 @@ impl DdlContext<'_> {
         };
         self.check_comparable(&relation, &columns, &referenced, &referenced_columns, &name)?;
         let delete_set_columns = self.referencing_columns(&relation, &key.on_delete_columns)?;
+        for (attnum, written) in delete_set_columns.iter().zip(&key.on_delete_columns) {
+            if !columns.contains(attnum) {
+                let message = format!(
+                    "column \"{}\" referenced in ON DELETE SET action must be part of foreign key",
+                    written.value
+                );
+                return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message));
+            }
+        }
         let foreign = ForeignKey {
             columns,
             referenced: referenced.oid,
@@ -102,6 +112,10 @@ impl DdlContext<'_> {
             .iter()
             .map(|ident| {
                 relation.column_named(&ident.value).map(|(attnum, _)| attnum).ok_or_else(|| {
+                    if super::alter::check_system_name(&ident.value).is_err() {
+                        let message = "system columns cannot be used in foreign keys";
+                        return Error::new(SqlState::FEATURE_NOT_SUPPORTED, message);
+                    }
                     Error::new(
                         SqlState::UNDEFINED_COLUMN,
                         format!("column \"{}\" referenced in foreign key constraint does not exist", ident.value),
@@ -167,7 +181,11 @@ impl DdlContext<'_> {
         let scope = CatalogScope { catalog: &catalog, search_path: self.search_path };
         for (own, other) in columns.iter().zip(referenced_columns) {
             let (Some(own), Some(other)) = (relation.column(*own), referenced.column(*other)) else { continue };
-            if resolve::resolve_operator(&scope, Some("pg_catalog"), "=", other.ty.oid, own.ty.oid).is_err() {
+            let found = resolve::resolve_operator(&scope, Some("pg_catalog"), "=", other.ty.oid, own.ty.oid);
+            // The key that is there keeps its type: it is the other side that may be cast.
+            let kept = found.as_ref().is_ok_and(|found| keeps_type(&scope, other.ty.oid, found.left))
+                || resolve::can_coerce(&scope, own.ty.oid, other.ty.oid, CastContext::Implicit);
+            if !kept {
                 return Err(Error::new(
                     SqlState::DATATYPE_MISMATCH,
                     format!("foreign key constraint \"{name}\" cannot be implemented"),
@@ -193,4 +211,11 @@ fn action(action: SyntaxAction) -> ReferentialAction {
         SyntaxAction::SetNull => ReferentialAction::SetNull,
         SyntaxAction::SetDefault => ReferentialAction::SetDefault,
     }
+}
+
+/// Whether an operator takes values of a type as they are: the type itself, its domain's base, one of the same bytes, any of a kind.
+fn keeps_type(scope: &CatalogScope<'_>, ty: Oid, operand: Option<Oid>) -> bool {
+    let Some(operand) = operand else { return false };
+    let base = scope.catalog.base_type(dictdb_types::Type::new(ty)).oid;
+    operand == base || resolve::is_polymorphic(operand) || resolve::is_binary_coercible(scope, base, operand)
 }

@@ -337,7 +337,7 @@ impl DdlContext<'_> {
     }
 }
 
-fn plural(kind: &RelationKind) -> &'static str {
+pub(super) fn plural(kind: &RelationKind) -> &'static str {
     match kind {
         RelationKind::View(_) => "views",
         RelationKind::Index(_) => "indexes",
@@ -376,13 +376,7 @@ pub(super) fn expression_word(text: &str) -> String {
 }
 
 fn word_of(expr: &Ast) -> String {
-    match expr {
-        Ast::Identifier(ident) => ident.value.clone(),
-        Ast::Function(function) => {
-            function.name.0.last().and_then(|part| part.as_ident()).map_or_else(|| "expr".into(), |i| i.value.clone())
-        }
-        _ => "expr".into(),
-    }
+    dictdb_planner::table_expr::expression_name(expr).unwrap_or_else(|| "expr".into())
 }
 
 fn refuse_clauses(create: &CreateIndex) -> Result<()> {

@@ -72,6 +72,10 @@ impl DdlContext<'_> {
     /// 42611 where parents disagree about a default and the table does not decide.
     pub(super) fn refuse_torn(columns: &[NewColumn<'_>]) -> Result<()> {
         let Some(torn) = columns.iter().find(|column| column.torn) else { return Ok(()) };
+        if torn.column.generated {
+            let message = format!("column \"{}\" inherits conflicting generation expressions", torn.column.name);
+            return Err(Error::new(SqlState::INVALID_COLUMN_DEFINITION, message));
+        }
         let message = format!("column \"{}\" inherits conflicting default values", torn.column.name);
         Err(Error::new(SqlState::INVALID_COLUMN_DEFINITION, message)
             .hint("To resolve the conflict, specify a default explicitly."))
@@ -87,6 +91,7 @@ impl DdlContext<'_> {
         if known.column.ty != other.ty {
             return Err(self.type_conflict(format!("inherited column \"{name}\" has a type conflict"), known, other));
         }
+        self.refuse_collations("inherited column", known, other)?;
         if known.column.generated != other.generated {
             let message = format!("inherited column \"{name}\" has a generation conflict");
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
@@ -104,9 +109,23 @@ impl DdlContext<'_> {
 
     fn type_conflict(&mut self, message: String, known: &NewColumn<'_>, other: &Column) -> Error {
         let catalog = self.view();
-        let shown = |ty: dictdb_types::Type| self.shown_type(ty.oid, &catalog);
+        let shown = |ty: dictdb_types::Type| dictdb_types::type_name_with_modifier(&*catalog, ty, &|_| None);
         let detail = format!("{} versus {}", shown(known.column.ty), shown(other.ty));
         Error::new(SqlState::DATATYPE_MISMATCH, message).detail(detail)
+    }
+
+    /// 42P21 for two definitions of a column that sort differently.
+    fn refuse_collations(&mut self, what: &str, known: &NewColumn<'_>, other: &Column) -> Result<()> {
+        if known.column.collation == other.collation {
+            return Ok(());
+        }
+        let shown = |oid: Oid| dictdb_functions::facts::collation_name(oid).unwrap_or_default();
+        let message = format!("{what} \"{}\" has a collation conflict", other.name);
+        Err(Error::new(SqlState::COLLATION_MISMATCH, message).detail(format!(
+            "\"{}\" versus \"{}\"",
+            shown(known.column.collation),
+            shown(other.collation)
+        )))
     }
 
     /// A column that the table defines itself and has from parents too.
@@ -130,12 +149,13 @@ impl DdlContext<'_> {
         if known.column.ty != own.column.ty {
             return Err(self.type_conflict(format!("column \"{name}\" has a type conflict"), known, &own.column));
         }
+        self.refuse_collations("column", known, &own.column)?;
         if known.column.generated && !own.column.generated && (own.default.is_some() || own.sequence.is_some()) {
             let what = if own.sequence.is_some() { "specifies identity" } else { "specifies default" };
             let message = format!("column \"{name}\" inherits from generated column but {what}");
             return Err(Error::new(SqlState::INVALID_COLUMN_DEFINITION, message));
         }
-        if own.column.generated && !known.column.generated {
+        if own.column.generated && known.column.generated {
             let message = format!("child column \"{name}\" specifies generation expression");
             return Err(Error::new(SqlState::INVALID_COLUMN_DEFINITION, message)
                 .hint("Omit the generation expression in the definition of the child table column to inherit the generation expression from the parent table."));
@@ -148,6 +168,7 @@ impl DdlContext<'_> {
             known.stored_default = None;
             known.default = own.default;
             known.sequence = own.sequence;
+            known.column.generated = own.column.generated;
             known.column.identity = own.column.identity;
         }
         Ok(())
@@ -238,6 +259,16 @@ impl DdlContext<'_> {
             }
             if column.generated && !own.generated {
                 return mismatch(format!("column \"{}\" in child table must be a generated column", column.name));
+            }
+            if column.generated && own.default != column.default {
+                let what = "has a conflicting generation expression";
+                return mismatch(format!("column \"{}\" in child table {what}", column.name));
+            }
+            if own.collation != column.collation {
+                return Err(Error::new(
+                    SqlState::COLLATION_MISMATCH,
+                    format!("child table \"{}\" has different collation for column \"{}\"", relation.name, column.name),
+                ));
             }
             let own = &mut columns[attnum as usize - 1];
             own.inherited += 1;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Constraint, Domain, DomainCheck, Object, Relation, RelationKind, Schema};
+use dictdb_catalog::{Constraint, ConstraintKind, Domain, DomainCheck, Object, Relation, RelationKind, Schema};
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{ObjectKind, ObjectRef, Rename};
 use dictdb_types::{Error, Oid, Result, SqlState, TypeInfo, TypeKind};
@@ -19,17 +19,17 @@ impl DdlContext<'_> {
             (K::Table | K::View | K::MaterializedView | K::Index | K::Sequence, ObjectRef::Name(name)) => {
                 let Some(relation) = self.relation_to_alter(name, rename.if_exists)? else { return Ok(()) };
                 let relation = self.check_renamed_kind(rename.kind, &relation)?;
-                self.rename_relation(&relation, to)
+                self.rename_relation(&relation, to, rename.kind)
             }
             (K::Column | K::Attribute, ObjectRef::Name(name)) => {
                 let Some(relation) = self.relation_to_alter(name, rename.if_exists)? else { return Ok(()) };
                 let part = rename.part.as_ref().ok_or_else(|| Error::internal("a rename without a column"))?;
-                self.rename_column(&relation, &part.value, to, rename.kind == K::Attribute)
+                self.rename_column(&relation, &part.value, to, (rename.kind == K::Attribute, rename.only))
             }
             (K::TableConstraint, ObjectRef::Name(name)) => {
                 let Some(relation) = self.relation_to_alter(name, rename.if_exists)? else { return Ok(()) };
                 let part = rename.part.as_ref().ok_or_else(|| Error::internal("a rename without a constraint"))?;
-                self.rename_constraint(&relation, &part.value, to)
+                self.rename_constraint(&relation, &part.value, to, rename.only)
             }
             (K::DomainConstraint, ObjectRef::Name(name)) => {
                 let part = rename.part.as_ref().ok_or_else(|| Error::internal("a rename without a constraint"))?;
@@ -78,10 +78,10 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    fn rename_relation(&mut self, relation: &Arc<Relation>, to: &str) -> Result<()> {
+    fn rename_relation(&mut self, relation: &Arc<Relation>, to: &str, kind: ObjectKind) -> Result<()> {
         let mode = match relation.index() {
-            Some(_) => dictdb_storage::LockMode::ShareUpdateExclusive,
-            None => dictdb_storage::LockMode::AccessExclusive,
+            Some(_) if kind == ObjectKind::Index => dictdb_storage::LockMode::ShareUpdateExclusive,
+            _ => dictdb_storage::LockMode::AccessExclusive,
         };
         self.lock(relation.oid, mode)?;
         let relation = self.table(relation.oid)?;
@@ -113,7 +113,13 @@ impl DdlContext<'_> {
         }
     }
 
-    fn rename_column(&mut self, relation: &Arc<Relation>, from: &str, to: &str, attribute: bool) -> Result<()> {
+    fn rename_column(
+        &mut self,
+        relation: &Arc<Relation>,
+        from: &str,
+        to: &str,
+        (attribute, only): (bool, bool),
+    ) -> Result<()> {
         let renamable = relation.is_stored()
             || relation.index().is_some()
             || matches!(relation.kind, RelationKind::View(_) | RelationKind::Composite);
@@ -137,6 +143,10 @@ impl DdlContext<'_> {
         self.check_owner(relation)?;
         self.lock(relation.oid, dictdb_storage::LockMode::AccessExclusive)?;
         let relation = self.table(relation.oid)?;
+        if only && !relation.children.is_empty() {
+            let message = format!("inherited column \"{from}\" must be renamed in child tables too");
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+        }
         let family = self.view().descendants(&relation);
         self.renaming(from, |ddl| {
             for member in &family {
@@ -178,7 +188,7 @@ impl DdlContext<'_> {
         self.sync_row_type(&renamed)
     }
 
-    fn rename_constraint(&mut self, relation: &Arc<Relation>, from: &str, to: &str) -> Result<()> {
+    fn rename_constraint(&mut self, relation: &Arc<Relation>, from: &str, to: &str, only: bool) -> Result<()> {
         self.check_owner(relation)?;
         self.lock(relation.oid, dictdb_storage::LockMode::AccessExclusive)?;
         let relation = self.table(relation.oid)?;
@@ -189,6 +199,11 @@ impl DdlContext<'_> {
                 format!("constraint \"{from}\" for table \"{}\" does not exist", relation.name),
             )
         })?;
+        let shared = matches!(constraint.kind, ConstraintKind::Check { .. }) && !constraint.no_inherit;
+        if only && shared && !relation.children.is_empty() {
+            let message = format!("inherited constraint \"{from}\" must be renamed in child tables too");
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+        }
         if constraint.inherited > 0 {
             return Err(Error::new(
                 SqlState::INVALID_TABLE_DEFINITION,
@@ -197,7 +212,7 @@ impl DdlContext<'_> {
         }
         if let Some(index) = constraint.kind.index() {
             let index = self.table(index)?;
-            return self.rename_relation(&index, to);
+            return self.rename_relation(&index, to, ObjectKind::TableConstraint);
         }
         let name = self.free_constraint_name(&relation, to)?;
         self.replace_constraint(relation.oid, Constraint { name, ..Constraint::clone(&constraint) })?;
@@ -267,7 +282,7 @@ impl DdlContext<'_> {
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{} is a table's row type", info.name))
                     .hint("Use ALTER TABLE instead."));
             }
-            return self.rename_relation(&relation, to);
+            return self.rename_relation(&relation, to, ObjectKind::Type);
         }
         if info.is_array() && info.element.is_valid() {
             let catalog = self.view();
@@ -281,7 +296,8 @@ impl DdlContext<'_> {
     /// Renames a type, and its array type with it.
     fn rename_type_object(&mut self, oid: Oid, to: &str) -> Result<()> {
         let info = self.type_info(oid)?;
-        if self.view().type_in(info.namespace, to).is_some_and(|other| other.oid != oid) {
+        let taken = self.view().type_in(info.namespace, to).filter(|other| other.oid != oid);
+        if taken.is_some_and(|taken| !self.move_array_type(&taken)) {
             return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{to}\" already exists")));
         }
         self.put(Object::Type(Arc::new(TypeInfo { name: Arc::from(to), ..TypeInfo::clone(&info) })));

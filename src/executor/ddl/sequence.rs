@@ -137,9 +137,20 @@ impl DdlContext<'_> {
             None => None,
             Some(column) => {
                 let mut parts = column.0.clone();
-                let last = parts.pop().and_then(|part| part.as_ident().cloned());
-                let last = last.ok_or_else(|| Error::new(SqlState::SYNTAX_ERROR, "invalid OWNED BY option"))?;
+                let last = parts.pop().and_then(|part| part.as_ident().cloned()).filter(|_| !parts.is_empty());
+                let last = last.ok_or_else(|| {
+                    Error::new(SqlState::SYNTAX_ERROR, "invalid OWNED BY option")
+                        .hint("Specify OWNED BY table.column or OWNED BY NONE.")
+                })?;
                 let table = self.find_relation(&dictdb_parser::ast::ObjectName(parts))?;
+                check_owning_table(sequence, &table)?;
+                if info.owned_by.is_some_and(|(.., identity)| identity) {
+                    let message = "cannot change ownership of identity sequence";
+                    let of = info.owned_by.map_or_else(|| table.oid, |(table, ..)| table);
+                    let of = self.table(of)?;
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+                        .detail(format!("Sequence \"{}\" is linked to table \"{}\".", sequence.name, of.name)));
+                }
                 let (attnum, _) = table.column_named(&last.value).ok_or_else(|| {
                     Error::new(
                         SqlState::UNDEFINED_COLUMN,
@@ -169,16 +180,10 @@ impl DdlContext<'_> {
                 ty = self.bind_type(data_type)?.oid;
             }
         }
-        let (lowest, highest) = match ty {
-            oids::INT2 => (i64::from(i16::MIN), i64::from(i16::MAX)),
-            oids::INT4 => (i64::from(i32::MIN), i64::from(i32::MAX)),
-            oids::INT8 => (i64::MIN, i64::MAX),
-            _ => {
-                return Err(Error::new(
-                    SqlState::INVALID_PARAMETER_VALUE,
-                    "sequence type must be smallint, integer, or bigint",
-                ));
-            }
+        let Some((lowest, highest)) = limits(ty) else {
+            let identity = column_type.is_some() && given.iter().all(|option| !matches!(option, SequenceOption::As(_)));
+            let what = if identity { "identity column" } else { "sequence" };
+            return Err(invalid(format!("{what} type must be smallint, integer, or bigint")));
         };
         let mut info = old.cloned().unwrap_or(SequenceInfo {
             ty,
@@ -192,6 +197,12 @@ impl DdlContext<'_> {
         });
         info.ty = ty;
         let (mut min, mut max, mut start) = (old.map(|old| old.min), old.map(|old| old.max), old.map(|old| old.start));
+        // What was a limit of the old type becomes one of the new.
+        let before = old.filter(|old| old.ty != ty).and_then(|old| Some((old, limits(old.ty)?)));
+        let reset_min = before.is_some_and(|(old, (lowest, _))| old.min == lowest);
+        let reset_max = before.is_some_and(|(old, (_, highest))| old.max == highest);
+        min = min.filter(|_| !reset_min);
+        max = max.filter(|_| !reset_max);
         for option in given {
             match option {
                 SequenceOption::Increment(text) => info.increment = number(text)?,
@@ -213,8 +224,8 @@ impl DdlContext<'_> {
             return Err(invalid(format!("CACHE ({}) must be greater than zero", info.cache)));
         }
         let ascending = info.increment > 0;
-        info.max = max.unwrap_or(if ascending { highest } else { -1 });
-        info.min = min.unwrap_or(if ascending { 1 } else { lowest });
+        info.max = max.unwrap_or(if ascending || reset_max { highest } else { -1 });
+        info.min = min.unwrap_or(if ascending && !reset_min { 1 } else { lowest });
         if info.max > highest || info.max < lowest {
             return Err(invalid(format!(
                 "MAXVALUE ({}) is out of range for sequence data type {}",
@@ -235,6 +246,36 @@ impl DdlContext<'_> {
         info.start = start.unwrap_or(if ascending { info.min } else { info.max });
         check_bound("START", info.start, info.min, info.max)?;
         Ok(info)
+    }
+}
+
+/// 42809, 55000: a sequence belongs to a column of a table that has its owner and is in its schema.
+fn check_owning_table(sequence: &Relation, table: &Relation) -> Result<()> {
+    if !matches!(table.kind, RelationKind::Table | RelationKind::View(_) | RelationKind::Virtual) {
+        let message = format!("sequence cannot be owned by relation \"{}\"", table.name);
+        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+            .detail(format!("This operation is not supported for {}.", super::index::plural(&table.kind))));
+    }
+    let refuse = |what: &str| {
+        let message = format!("sequence must {what} as table it is linked to");
+        Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message))
+    };
+    if sequence.owner != table.owner {
+        return refuse("have same owner");
+    }
+    if sequence.namespace != table.namespace {
+        return refuse("be in same schema");
+    }
+    Ok(())
+}
+
+/// The least and the greatest value of a sequence's type.
+fn limits(ty: Oid) -> Option<(i64, i64)> {
+    match ty {
+        oids::INT2 => Some((i64::from(i16::MIN), i64::from(i16::MAX))),
+        oids::INT4 => Some((i64::from(i32::MIN), i64::from(i32::MAX))),
+        oids::INT8 => Some((i64::MIN, i64::MAX)),
+        _ => None,
     }
 }
 

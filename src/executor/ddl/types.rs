@@ -127,7 +127,7 @@ impl DdlContext<'_> {
     }
 
     /// Makes way for a new type where the name is only that of an array type, which has a name of no importance.
-    fn move_array_type(&mut self, taken: &TypeInfo) -> bool {
+    pub(super) fn move_array_type(&mut self, taken: &TypeInfo) -> bool {
         let of_element = |info: Arc<TypeInfo>| info.array == taken.oid;
         if taken.oid < Oid::FIRST_NORMAL || !self.type_info(taken.element).is_ok_and(of_element) {
             return false;

@@ -21,7 +21,7 @@ pub use casts::{Cast, CastContext, CastMethod, cast, casts};
 pub use descriptions::description;
 pub use operators::{Operator, operator_by_oid, operators, operators_named};
 pub use procs::{ArgMode, Parallel, Proc, ProcKind, Volatility, proc_by_oid, procs, procs_named, procs_with_source};
-pub use tables::{Row, TABLE_NAMES, Table, table, unescape};
+pub use tables::{Row, TABLE_NAMES, Table, collation_name, table, unescape};
 
 /// Oids of the access methods and catalogs that code refers to by name.
 pub mod ids {

@@ -135,3 +135,9 @@ pub fn unescape(field: &'static str) -> Cow<'static, str> {
     }
     Cow::Owned(text)
 }
+
+/// `pg_collation.collname`.
+pub fn collation_name(oid: Oid) -> Option<&'static str> {
+    let mut rows = table("pg_collation")?.rows();
+    rows.find_map(|mut row| (row.nullable()?.parse() == Ok(oid.0)).then(|| row.nullable())?)
+}

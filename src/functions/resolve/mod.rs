@@ -34,7 +34,7 @@ pub use operator::{
 };
 pub use polymorphic::{is_polymorphic, resolve_polymorphic};
 pub use scope::{BuiltinScope, OperatorSignature, Scope, Signature, builtin_functions, builtin_operators};
-pub use traits::TypeTraits;
+pub use traits::{TypeTraits, is_binary_coercible};
 
 #[cfg(test)]
 mod tests;

@@ -76,7 +76,7 @@ impl<T: TypeLookup + ?Sized> TypeTraits for T {}
 
 /// Whether a value of the first type may stand where the second is wanted without any conversion. `anyarray` and its
 /// kind accept what they describe (`IsBinaryCoercible`).
-pub(super) fn is_binary_coercible(scope: &dyn Scope, source: Oid, target: Oid) -> bool {
+pub fn is_binary_coercible(scope: &dyn Scope, source: Oid, target: Oid) -> bool {
     if source == target || matches!(target, oids::ANY | oids::ANYELEMENT | oids::ANYCOMPATIBLE) {
         return true;
     }

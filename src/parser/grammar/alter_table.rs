@@ -46,12 +46,13 @@ impl Parser<'_> {
     /// `RENAME TO`, `RENAME COLUMN`, `RENAME CONSTRAINT`.
     fn rename_relation(&mut self, relation: RelationKind, if_exists: bool, table: TableRef) -> Result<Utility> {
         self.advance();
+        let only = table.only;
         let object = ObjectRef::Name(table.name);
         let behavior = Behavior::Restrict;
         if self.eat_word(K::To) {
             let to = self.col_id()?;
             let kind = object_kind(relation);
-            return Ok(Utility::Rename(Rename { kind, object, if_exists, part: None, relation: None, to, behavior }));
+            return Ok(Utility::Rename(Rename { kind, object, if_exists, part: None, relation: None, to, behavior, only: false }));
         }
         let kind = match self.eat_word(K::Constraint) {
             true => ObjectKind::TableConstraint,
@@ -63,7 +64,7 @@ impl Parser<'_> {
         let part = Some(self.col_id()?);
         self.expect_word(K::To)?;
         let to = self.col_id()?;
-        Ok(Utility::Rename(Rename { kind, object, if_exists, part, relation: Some(relation), to, behavior }))
+        Ok(Utility::Rename(Rename { kind, object, if_exists, part, relation: Some(relation), to, behavior, only }))
     }
 
     fn partition_action(&mut self) -> Result<AlterTableAction> {

@@ -411,6 +411,7 @@ fn check_attributes(attributes: &Attributes, word: &str) -> Result<()> {
     let deferrable =
         matches!(word, "UNIQUE" | "PRIMARY KEY" | "EXCLUDE" | "FOREIGN KEY" | "ALTER CONSTRAINT" | "TRIGGER");
     let refused = |what: &str| {
+        let word = if word == "ALTER CONSTRAINT" { "FOREIGN KEY" } else { word };
         let message = format!("{word} constraints cannot be marked {what}");
         Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
     };

@@ -749,6 +749,8 @@ pub struct Rename {
     pub to: Ident,
     /// `CASCADE` of attributes.
     pub behavior: Behavior,
+    /// `ONLY`.
+    pub only: bool,
 }
 
 /// `ALTER … SET SCHEMA`.

@@ -28,6 +28,7 @@ use dictdb_functions::Registry;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use crate::StatementEnv;
+pub(crate) use functions::record;
 use output::{Output, Row};
 
 /// The rows of system tables as one statement sees them.

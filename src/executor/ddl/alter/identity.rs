@@ -19,6 +19,12 @@ impl DdlContext<'_> {
     ) -> Result<()> {
         let relation = self.table(table)?;
         let (attnum, column) = self.column_to_alter(&relation, name)?;
+        if !matches!(column.ty.oid, oids::INT2 | oids::INT4 | oids::INT8) {
+            return Err(Error::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                "identity column type must be smallint, integer, or bigint",
+            ));
+        }
         let refuse = |what: String| Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, what));
         if !column.not_null {
             return refuse(format!(
@@ -34,12 +40,6 @@ impl DdlContext<'_> {
         }
         if column.default.is_some() {
             return refuse(format!("column \"{name}\" of relation \"{}\" already has a default value", relation.name));
-        }
-        if !matches!(column.ty.oid, oids::INT2 | oids::INT4 | oids::INT8) {
-            return Err(Error::new(
-                SqlState::INVALID_PARAMETER_VALUE,
-                "identity column type must be smallint, integer, or bigint",
-            ));
         }
         let sequence = self.column_sequence(&relation, &column, attnum, &NewSequence { identity: true, options })?;
         let relation = self.table(table)?;

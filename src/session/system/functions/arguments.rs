@@ -58,7 +58,7 @@ pub(super) fn records(source: &str, rows: Vec<Vec<Datum>>) -> Rows {
 }
 
 /// The value of a function with this C symbol, which has several output parameters and returns one row.
-pub(super) fn record(source: &str, fields: Vec<Datum>) -> Datum {
+pub(crate) fn record(source: &str, fields: Vec<Datum>) -> Datum {
     Datum::Record(Arc::new(Record { ty: oids::RECORD, types: output_types(source), fields, names: None }))
 }
 

@@ -25,6 +25,7 @@ mod visibility;
 mod wal;
 mod word;
 
+pub(crate) use arguments::record;
 use dictdb_functions::ScalarFn;
 use dictdb_functions::set_returning::SetFn;
 
