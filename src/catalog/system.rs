@@ -69,7 +69,14 @@ fn index(row: &[&'static str], relations: &mut [Relation]) -> Option<Relation> {
     for (attnum, opclass) in columns.iter().zip(row[7].split(' ')) {
         let ty = table.column(*attnum)?.ty;
         let target = IndexTarget::Column(*attnum);
-        keys.push(IndexKey { target, ty, opclass: oid(opclass), descending: false, nulls_first: false, statistics: None });
+        keys.push(IndexKey {
+            target,
+            ty,
+            opclass: oid(opclass),
+            descending: false,
+            nulls_first: false,
+            statistics: None,
+        });
     }
     table.indexes.push(own);
     if constraint.is_valid() {

@@ -235,10 +235,11 @@ impl<'a> Compiler<'a> {
             return self.instead_of(modify, counts);
         }
         let rules = Rules::of_plan(relation, &modify.checks, &modify.generated, &self.eval)?;
-        let target = Target::new(relation, rules, self.cx.catalog, self.cx.storage, self.cx.database)?;
+        let mut target = Target::new(relation, rules, self.cx.catalog, self.cx.storage, self.cx.database)?;
+        target.given = given_columns(&modify.action);
         let input = self.node(&modify.input)?;
         let action = match &modify.action {
-            physical::Action::Insert { targets, on_conflict } => Action::Insert {
+            physical::Action::Insert { targets, on_conflict, .. } => Action::Insert {
                 places: targets.iter().map(|attnum| place(*attnum)).collect::<Result<_>>()?,
                 on_conflict: on_conflict.as_ref().map(|conflict| self.on_conflict(relation, conflict)).transpose()?,
             },
@@ -538,4 +539,19 @@ fn deferrable_arbiter(relation: &Relation, indexes: &[Oid]) -> Option<Arc<str>> 
         constraint.deferrable && index.is_some_and(|index| indexes.is_empty() || indexes.contains(&index))
     };
     relation.constraints.iter().find(decides).map(|constraint| constraint.name.clone())
+}
+
+/// The columns that a statement gives values to, by attnum.
+fn given_columns(action: &physical::Action) -> Box<[i16]> {
+    let mut given: Vec<i16> = match action {
+        physical::Action::Insert { targets, given, .. } => targets[..*given].to_vec(),
+        physical::Action::Update { assignments, .. } => assignments.iter().map(|(attnum, _)| *attnum).collect(),
+        physical::Action::Merge { clauses, .. } => clauses.iter().flat_map(|clause| clause.assigned()).collect(),
+        _ => Vec::new(),
+    };
+    if let physical::Action::Insert { on_conflict: Some(conflict), .. } = action {
+        let updated = conflict.update.iter().flat_map(|update| &update.assignments);
+        given.extend(updated.map(|(attnum, _)| *attnum));
+    }
+    given.into()
 }

@@ -15,6 +15,11 @@ pub trait VirtualTables: Send + Sync {
     /// The rows of a relation, with the values of these attnums in order. `equals` are conditions that may be used to
     /// make fewer rows; the executor checks them again.
     fn rows(&self, relation: Oid, equals: &[(i16, Datum)], columns: &[i16]) -> Result<Vec<Row>>;
+
+    /// The role whose rights count.
+    fn role(&self) -> Oid {
+        dictdb_catalog::BOOTSTRAP_ROLE
+    }
 }
 
 /// A call of a trigger's function.

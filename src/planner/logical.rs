@@ -308,8 +308,9 @@ pub enum PolicyStage {
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "each variant's comment explains its fields")]
 pub enum ModifyAction {
-    /// Input columns in the order of `targets`; other columns get NULL (defaults are in the input already).
-    Insert { targets: Vec<i16>, on_conflict: Option<OnConflict> },
+    /// Input columns in the order of `targets`; other columns get NULL (defaults are in the input already). The first `given` of them
+    /// are those that the statement gives values to.
+    Insert { targets: Vec<i16>, given: usize, on_conflict: Option<OnConflict> },
     /// `row_id` of the input, and per assignment the attnum and the input column with the new value.
     Update { row_id: ColumnId, assignments: Vec<(i16, ColumnId)> },
     /// `row_id` of the input.
@@ -353,6 +354,15 @@ impl MergeClause {
             MergeAction::Delete | MergeAction::Nothing => &[],
         };
         self.condition.iter().chain(values.iter().map(|(_, value)| value))
+    }
+
+    /// The columns that the clause gives values to, by attnum.
+    pub fn assigned(&self) -> impl Iterator<Item = i16> + '_ {
+        let values = match &self.action {
+            MergeAction::Insert { values } | MergeAction::Update { values } => values.as_slice(),
+            MergeAction::Delete | MergeAction::Nothing => &[],
+        };
+        values.iter().map(|(attnum, _)| *attnum)
     }
 
     /// The expressions of the clause, to change them.

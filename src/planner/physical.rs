@@ -293,6 +293,8 @@ pub enum Action {
     Insert {
         /// Attnums.
         targets: Vec<i16>,
+        /// How many of them, the first ones, the statement itself gives values to.
+        given: usize,
         /// ON CONFLICT.
         on_conflict: Option<OnConflict>,
     },

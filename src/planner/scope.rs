@@ -144,6 +144,24 @@ impl Scope for CatalogScope<'_> {
         self.catalog.multirange_of(range)
     }
 
+    fn inherits(&self, child: Oid, parent: Oid) -> bool {
+        let relation_of = |ty: Oid| self.catalog.type_info(ty).map(|info| info.relation).filter(|oid| oid.is_valid());
+        let (Some(child), Some(parent)) = (relation_of(child), relation_of(parent)) else { return false };
+        let mut open = vec![child];
+        while let Some(next) = open.pop() {
+            let parents = self.catalog.relation(next).map(|relation| relation.parents.clone()).unwrap_or_default();
+            if parents.contains(&parent) {
+                return true;
+            }
+            let of_type = self.catalog.relation(next).map_or(Oid::INVALID, |relation| relation.of_type);
+            if relation_of(of_type) == Some(parent) {
+                return true;
+            }
+            open.extend(parents);
+        }
+        false
+    }
+
     fn type_named(&self, schema: Option<&str>, name: &str) -> Option<Oid> {
         let info = match schema {
             Some(schema) => self.catalog.type_in(self.catalog.schema_seen(self.search_path, schema)?.oid, name)?,

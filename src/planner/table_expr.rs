@@ -55,7 +55,7 @@ pub fn bind(
     cx: BindContext<'_>,
 ) -> Result<BoundTableExpr> {
     let mut binder = Binder::new(cx, locations, &[], false);
-    let row = binder.row_columns(relation);
+    let row = binder.returned_columns(relation);
     let names = match purpose {
         TableExpr::Default(_) => Default::default(),
         _ => crate::bind::Names::of_table(binder.row_name(relation, &relation.name, &row)),
@@ -65,6 +65,7 @@ pub fn bind(
     let value = binder.bind_expr(expr)?;
     let position = locations.leftmost(expr);
     let mut bound = coerce(&mut binder, value.clone(), purpose, position)?;
+    check_columns(&binder, &bound, relation, &row, purpose)?;
     check_volatility(&bound, purpose)?;
     let written = written(&mut binder, value, &bound, purpose)?;
     let text = text_of(&binder, &written, &row, Form { stored: true, pretty: false })?;
@@ -75,6 +76,10 @@ pub fn bind(
     bound.rewrite(&mut |e| {
         if let Expr::Column(id, ty) = e {
             match row.iter().find(|(column, _)| column.id == *id) {
+                // All that is left of system columns: every row of the table has the same.
+                Some((_, attnum)) if *attnum < 0 => {
+                    *e = Expr::Const(dictdb_types::Datum::Oid(relation.oid.0), *ty);
+                }
                 Some((_, attnum)) => {
                     columns.push(*attnum);
                     *e = Expr::Input(*attnum as usize - 1, *ty);
@@ -195,7 +200,7 @@ pub fn restated(
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
     let mut binder = Binder::new(renaming.before, &locations, &[], false);
-    let mut row = binder.row_columns(old);
+    let mut row = binder.returned_columns(old);
     let names = crate::bind::Names::of_table(binder.row_name(old, &old.name, &row));
     binder.levels.push(Level { names, clause: clause(purpose), ..Level::default() });
     binder.keep_casts = true;
@@ -216,7 +221,7 @@ pub fn shown(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
     let mut binder = Binder::new(cx, &locations, &[], false);
-    let row = binder.row_columns(relation);
+    let row = binder.returned_columns(relation);
     let names = crate::bind::Names::of_table(binder.row_name(relation, &relation.name, &row));
     binder.levels.push(Level { names, ..Level::default() });
     binder.keep_casts = true;
@@ -315,6 +320,72 @@ fn coerce(binder: &mut Binder<'_>, expr: Expr, purpose: TableExpr, position: Opt
             })
         }
     }
+}
+
+/// Which columns an expression may not mention: another generated one, the row as a whole, system columns but `tableoid`.
+/// 42P17, 42P10, 0A000.
+fn check_columns(
+    binder: &Binder<'_>,
+    expr: &Expr,
+    relation: &Relation,
+    row: &[(Column, i16)],
+    purpose: TableExpr,
+) -> Result<()> {
+    let mut mentioned = std::collections::BTreeSet::new();
+    crate::columns::expr_columns(expr, &mut mentioned);
+    let mut used: Vec<(Option<u32>, &Column, i16)> = row
+        .iter()
+        .filter(|(column, _)| mentioned.contains(&column.id))
+        .map(|(column, attnum)| (binder.first_position(column.id), column, *attnum))
+        .collect();
+    used.sort_by_key(|(position, ..)| *position);
+    let generation = matches!(purpose, TableExpr::Generated(_));
+    let whole = |e: &Expr| matches!(e, Expr::Row(_, ty, _) if ty.oid == relation.row_type && ty.oid.is_valid());
+    if generation && expr.any(&mut |e| whole(e)) {
+        let message = "cannot use whole-row variable in column generation expression";
+        return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message)
+            .detail("This would cause the generated column to depend on its own value.")
+            .at(used.first().and_then(|(position, ..)| *position)));
+    }
+    for (position, column, attnum) in used {
+        let name = &column.name;
+        let is_generated = relation.column(attnum).is_some_and(|column| column.generated);
+        let error = match purpose {
+            TableExpr::Generated(_) if is_generated => {
+                let message = format!("cannot use generated column \"{name}\" in column generation expression");
+                Error::new(SqlState::INVALID_OBJECT_DEFINITION, message)
+                    .detail("A generated column cannot reference another generated column.")
+            }
+            TableExpr::CopyWhere if is_generated => Error::new(
+                SqlState::INVALID_COLUMN_REFERENCE,
+                "generated columns are not supported in COPY FROM WHERE conditions",
+            )
+            .detail(format!("Column \"{name}\" is a generated column.")),
+            _ if attnum > 0 => continue,
+            TableExpr::Generated(_) | TableExpr::Check if &**name == "tableoid" => continue,
+            TableExpr::Generated(_) => Error::new(
+                SqlState::INVALID_COLUMN_REFERENCE,
+                format!("cannot use system column \"{name}\" in column generation expression"),
+            ),
+            TableExpr::Check => Error::new(
+                SqlState::INVALID_COLUMN_REFERENCE,
+                format!("system column \"{name}\" reference in check constraint is invalid"),
+            ),
+            TableExpr::CopyWhere => Error::new(
+                SqlState::INVALID_COLUMN_REFERENCE,
+                "system columns are not supported in COPY FROM WHERE conditions",
+            ),
+            TableExpr::IndexKey | TableExpr::IndexPredicate => {
+                Error::new(SqlState::FEATURE_NOT_SUPPORTED, "index creation on system columns is not supported")
+            }
+            TableExpr::Default(_) | TableExpr::Transform(_) => {
+                Error::unsupported(format_args!("the system column \"{name}\" in this place"))
+            }
+        };
+        let positioned = !matches!(purpose, TableExpr::IndexKey | TableExpr::IndexPredicate | TableExpr::CopyWhere);
+        return Err(error.at(position.filter(|_| positioned)));
+    }
+    Ok(())
 }
 
 fn check_volatility(expr: &Expr, purpose: TableExpr) -> Result<()> {

@@ -88,9 +88,14 @@ impl StatementEnv {
 }
 
 impl StatementEnv {
+    /// The role whose rights count now.
+    pub(crate) fn current_role(&self) -> Oid {
+        self.catalog.role_named(&self.shared.current_user()).map_or(BOOTSTRAP_ROLE, |role| role.oid)
+    }
+
     /// What binding depends on; the path is [`StatementEnv::search_path`], which the caller keeps.
     pub(crate) fn bind_context<'a>(&'a self, search_path: &'a [Oid]) -> BindContext<'a> {
-        let role = self.catalog.role_named(&self.shared.current_user()).map_or(BOOTSTRAP_ROLE, |role| role.oid);
+        let role = self.current_role();
         BindContext {
             catalog: &self.catalog,
             registry: &self.shared.instance.registry,

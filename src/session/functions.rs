@@ -166,12 +166,7 @@ fn target(
 }
 
 /// Interrupts a session; the one that calls, before it goes on.
-fn signal(
-    cx: &CallContext<'_>,
-    args: &[Datum],
-    words: (&str, &str),
-    send: fn(&Interrupts),
-) -> Result<Datum> {
+fn signal(cx: &CallContext<'_>, args: &[Datum], words: (&str, &str), send: fn(&Interrupts)) -> Result<Datum> {
     let found = target(cx, args, words)?.inspect(|backend| send(&backend.interrupts));
     session(cx)?.shared.backend.interrupts.check()?;
     Ok(Datum::Bool(found.is_some()))

@@ -53,7 +53,9 @@ impl DdlContext<'_> {
             (K::Extension, ObjectRef::Name(name)) => self.commented_extension(&shown(name)),
             (K::TableConstraint, ObjectRef::On(name, table)) => {
                 let relation = self.find_relation(table)?;
-                self.check_owner(&relation)?;
+                if !self.has_privileges_of(relation.owner) {
+                    return Err(super::ownership::not_owner("relation", &relation.name));
+                }
                 let found = relation.constraints.iter().find(|constraint| *constraint.name == *name.value);
                 let constraint = found.ok_or_else(|| {
                     Error::new(

@@ -148,6 +148,7 @@ impl DdlContext<'_> {
             Some(name) => self.free_constraint_name(&relation, &name.value)?,
             None => {
                 let word = match bound.columns.as_slice() {
+                    _ if table_expr::mentions(&bound.text, "tableoid") => String::new(),
                     [attnum] => relation.column(*attnum).map_or(String::new(), |c| c.name.to_string()),
                     _ => String::new(),
                 };
@@ -164,10 +165,10 @@ impl DdlContext<'_> {
     fn merges_check(&mut self, relation: &Relation, name: &str, text: &str, syntax: &Syntax) -> Result<bool> {
         let found = relation.constraints.iter().find(|constraint| *constraint.name == *name && !constraint.local);
         let Some(known) = found.cloned() else { return Ok(false) };
-        let same = matches!(&known.kind, ConstraintKind::Check { expression, .. } if **expression == *text);
-        if !same || syntax.no_inherit {
+        if !is_same_check(&known, text) {
             return Ok(false);
         }
+        refuse_conflict(relation, &known, (syntax.no_inherit, !syntax.not_valid))?;
         let message = format!("merging constraint \"{name}\" with inherited definition");
         self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
         self.replace_constraint(
@@ -236,6 +237,28 @@ impl DdlContext<'_> {
             .hint("You must specify an operator class for the index or define a default operator class for the data type.")
         })
     }
+}
+
+/// Whether a constraint is a CHECK of this text.
+pub(super) fn is_same_check(known: &Constraint, text: &str) -> bool {
+    matches!(&known.kind, ConstraintKind::Check { expression, .. } if **expression == *text)
+}
+
+/// 42P17 where a CHECK of a parent cannot be one with the child's own (`MergeWithExistingConstraint`).
+pub(super) fn refuse_conflict(
+    relation: &Relation,
+    known: &Constraint,
+    (no_inherit, valid): (bool, bool),
+) -> Result<()> {
+    let conflict = match () {
+        () if known.no_inherit => "non-inherited",
+        () if known.inherited > 0 && no_inherit => "inherited",
+        () if valid && !known.validated => "NOT VALID",
+        () => return Ok(()),
+    };
+    let message =
+        format!("constraint \"{}\" conflicts with {conflict} constraint on relation \"{}\"", known.name, relation.name);
+    Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message))
 }
 
 /// A constraint with what its syntax says of checking it.

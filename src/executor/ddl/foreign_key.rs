@@ -55,6 +55,7 @@ impl DdlContext<'_> {
             None => free_name(&relation, &relation.name, &words.join("_"), "fkey"),
         };
         self.check_comparable(&relation, &columns, &referenced, &referenced_columns, &name)?;
+        refuse_generated(&relation, &columns, key)?;
         let delete_set_columns = self.referencing_columns(&relation, &key.on_delete_columns)?;
         for (attnum, written) in delete_set_columns.iter().zip(&key.on_delete_columns) {
             if !columns.contains(attnum) {
@@ -218,4 +219,19 @@ fn keeps_type(scope: &CatalogScope<'_>, ty: Oid, operand: Option<Oid>) -> bool {
     let Some(operand) = operand else { return false };
     let base = scope.catalog.base_type(dictdb_types::Type::new(ty)).oid;
     operand == base || resolve::is_polymorphic(operand) || resolve::is_binary_coercible(scope, base, operand)
+}
+
+/// 42601 for an action that would give a generated column a value.
+fn refuse_generated(relation: &Relation, columns: &[i16], key: &SyntaxKey) -> Result<()> {
+    if !columns.iter().any(|attnum| relation.column(*attnum).is_some_and(|column| column.generated)) {
+        return Ok(());
+    }
+    let sets = |action| matches!(action, SyntaxAction::SetNull | SyntaxAction::SetDefault);
+    let event = match () {
+        () if sets(key.on_update) || matches!(key.on_update, SyntaxAction::Cascade) => "ON UPDATE",
+        () if sets(key.on_delete) => "ON DELETE",
+        () => return Ok(()),
+    };
+    let message = format!("invalid {event} action for foreign key constraint containing generated column");
+    Err(Error::new(SqlState::SYNTAX_ERROR, message))
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclKind, Catalog, Change, Column, Key, Language, Object, Relation, RelationKind, Routine, Schema};
+use dictdb_catalog::{
+    AclKind, Catalog, Change, Column, Key, Language, Object, Relation, RelationKind, Routine, Schema,
+};
 use dictdb_types::{Error, Oid, Result};
 
 use super::DdlContext;

@@ -149,7 +149,9 @@ impl DdlContext<'_> {
         if known.column.ty != own.column.ty {
             return Err(self.type_conflict(format!("column \"{name}\" has a type conflict"), known, &own.column));
         }
-        self.refuse_collations("column", known, &own.column)?;
+        if announced {
+            self.refuse_collations("column", known, &own.column)?;
+        }
         if known.column.generated && !own.column.generated && (own.default.is_some() || own.sequence.is_some()) {
             let what = if own.sequence.is_some() { "specifies identity" } else { "specifies default" };
             let message = format!("column \"{name}\" inherits from generated column but {what}");

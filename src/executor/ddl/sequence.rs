@@ -133,6 +133,12 @@ impl DdlContext<'_> {
         });
         let (Some(owner), RelationKind::Sequence(info)) = (owner, &sequence.kind) else { return Ok(()) };
         let mut info = SequenceInfo::clone(info);
+        if let Some((of, ..)) = info.owned_by.filter(|(.., identity)| *identity) {
+            let message = "cannot change ownership of identity sequence";
+            let of = self.table(of)?;
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+                .detail(format!("Sequence \"{}\" is linked to table \"{}\".", sequence.name, of.name)));
+        }
         info.owned_by = match owner {
             None => None,
             Some(column) => {
@@ -144,13 +150,6 @@ impl DdlContext<'_> {
                 })?;
                 let table = self.find_relation(&dictdb_parser::ast::ObjectName(parts))?;
                 check_owning_table(sequence, &table)?;
-                if info.owned_by.is_some_and(|(.., identity)| identity) {
-                    let message = "cannot change ownership of identity sequence";
-                    let of = info.owned_by.map_or_else(|| table.oid, |(table, ..)| table);
-                    let of = self.table(of)?;
-                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
-                        .detail(format!("Sequence \"{}\" is linked to table \"{}\".", sequence.name, of.name)));
-                }
                 let (attnum, _) = table.column_named(&last.value).ok_or_else(|| {
                     Error::new(
                         SqlState::UNDEFINED_COLUMN,

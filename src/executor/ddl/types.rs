@@ -90,11 +90,11 @@ impl DdlContext<'_> {
             }
             AlterEnumAction::Rename { from, to } => {
                 check_label(to)?;
+                let place =
+                    labels.iter().position(|label| *label.label == **from).ok_or_else(|| missing_label(from))?;
                 if labels.iter().any(|label| *label.label == **to) {
                     return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("enum label \"{to}\" already exists")));
                 }
-                let place =
-                    labels.iter().position(|label| *label.label == **from).ok_or_else(|| missing_label(from))?;
                 labels[place].label = Arc::from(to.as_str());
             }
         }

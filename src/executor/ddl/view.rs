@@ -173,7 +173,9 @@ impl DdlContext<'_> {
         let mut relation = Relation::clone(old);
         relation.columns = columns.into();
         relation.kind = RelationKind::View(Arc::new(info));
-        Ok(self.put_relation(relation))
+        let relation = self.put_relation(relation);
+        self.sync_row_type(&relation)?;
+        Ok(relation)
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Target {
     pub schema: Arc<str>,
     /// Conditions on rows.
     pub rules: Rules,
+    /// The columns that the statement gives values to, by attnum.
+    pub given: Box<[i16]>,
     /// Storage column of each place of a full row, where they are not the same.
     slots: Option<Box<[usize]>>,
     /// Its foreign keys.
@@ -143,6 +145,7 @@ impl Target {
             handle: handle.clone(),
             schema: catalog.schema(relation.namespace).map_or_else(|| Arc::from(""), |schema| schema.name.clone()),
             rules: Rules::default(),
+            given: Box::default(),
             slots: (!identical).then(|| relation.columns.iter().map(|column| column.slot).collect()),
             foreign_keys: Box::default(),
             referenced_by: Box::default(),

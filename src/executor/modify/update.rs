@@ -106,7 +106,7 @@ fn update_blind(
         let value = Modify::input_value(input, *column);
         if value.is_null() && target.rules.not_null.contains(place) {
             let row = new_row(&writer.read(target, id)?.unwrap_or_default(), assignments, input);
-            return Err(violation::not_null(target, *place, &row, &*writer.cx.env));
+            return Err(violation::not_null(target, *place, &row, writer.cx));
         }
         changes.push((target.slot(*place), value));
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, IndexInfo, IndexTarget, Relation};
+use dictdb_catalog::{AclKind, Catalog, IndexInfo, IndexTarget, Privileges, Relation};
 use dictdb_planner::logical::{Check, PolicyStage};
 use dictdb_planner::table_expr::TableExpr;
 use dictdb_types::{Datum, Env, Error, Oid, Result, RowId, SqlState, text};
@@ -19,27 +19,24 @@ use crate::engine::Engine;
 const SHOWN_CHARS: usize = 64;
 
 /// 23502.
-pub(super) fn not_null(target: &Target, place: usize, row: &[Datum], env: &dyn Env) -> Error {
+pub(super) fn not_null(target: &Target, place: usize, row: &[Datum], cx: &ExecContext) -> Error {
     let relation = target.relation();
     let column = target.column(place).map_or("?", |column| &*column.name);
     let message =
         format!("null value in column \"{column}\" of relation \"{}\" violates not-null constraint", relation.name);
-    Error::new(SqlState::NOT_NULL_VIOLATION, message)
-        .detail(failing_row(relation, row, env))
+    with_row(Error::new(SqlState::NOT_NULL_VIOLATION, message), target, row, cx)
         .schema(&*target.schema)
         .table(&*relation.name)
         .column(column)
 }
 
 /// 23514 of a table, 44000 of a view.
-pub(super) fn check(target: &Target, check: &Check, row: &[Datum], env: &dyn Env) -> Error {
+pub(super) fn check(target: &Target, check: &Check, row: &[Datum], cx: &ExecContext) -> Error {
     let relation = target.relation();
-    let detail = failing_row(relation, row, env);
     match check {
         Check::Constraint(name) => {
             let message = format!("new row for relation \"{}\" violates check constraint \"{name}\"", relation.name);
-            Error::new(SqlState::CHECK_VIOLATION, message)
-                .detail(detail)
+            with_row(Error::new(SqlState::CHECK_VIOLATION, message), target, row, cx)
                 .schema(&*target.schema)
                 .table(&*relation.name)
                 .constraint(&**name)
@@ -57,40 +54,73 @@ pub(super) fn check(target: &Target, check: &Check, row: &[Datum], env: &dyn Env
         }
         Check::View(name) => {
             let message = format!("new row violates check option for view \"{name}\"");
-            Error::new(SqlState::WITH_CHECK_OPTION_VIOLATION, message).detail(detail)
+            with_row(Error::new(SqlState::WITH_CHECK_OPTION_VIOLATION, message), target, row, cx)
         }
     }
 }
 
 /// 23514 of a row that belongs into another partition.
-pub(super) fn partition(target: &Target, row: &[Datum], env: &dyn Env) -> Error {
+pub(super) fn partition(target: &Target, row: &[Datum], cx: &ExecContext) -> Error {
     let relation = target.relation();
     let message = format!("new row for relation \"{}\" violates partition constraint", relation.name);
-    Error::new(SqlState::CHECK_VIOLATION, message)
-        .detail(failing_row(relation, row, env))
+    with_row(Error::new(SqlState::CHECK_VIOLATION, message), target, row, cx)
         .schema(&*target.schema)
         .table(&*relation.name)
 }
 
-/// `Failing row contains (1, null, abc).`
-fn failing_row(relation: &Relation, row: &[Datum], env: &dyn Env) -> String {
-    let mut shown = String::from("Failing row contains (");
-    let live = relation.columns.iter().zip(row).filter(|(column, _)| !column.dropped);
-    for (index, (column, value)) in live.enumerate() {
-        if index > 0 {
-            shown.push_str(", ");
-        }
-        let text = value_text(value, column.ty.oid, env);
-        match text.char_indices().nth(SHOWN_CHARS) {
-            Some((cut, _)) => {
-                shown.push_str(&text[..cut]);
-                shown.push_str("...");
-            }
-            None => shown.push_str(&text),
+/// What the role may be shown of a row of a table.
+enum Shown {
+    All,
+    /// Columns by attnum.
+    Columns(Vec<i16>),
+    Nothing,
+}
+
+/// `given` are the columns that the statement itself gives values to.
+fn shown_to(cx: &ExecContext, relation: &Relation, given: &[i16]) -> Shown {
+    let (catalog, role) = (&cx.catalog, cx.session.role());
+    if catalog.is_secured(relation, role) {
+        return Shown::Nothing;
+    }
+    let may_read = |kind, acl: Option<&[Arc<str>]>| {
+        catalog.held_privileges(role, kind, relation.owner, acl).privileges.contains(Privileges::SELECT)
+    };
+    if may_read(AclKind::Table, relation.acl.as_deref()) {
+        return Shown::All;
+    }
+    let readable = relation
+        .live_columns()
+        .filter(|(attnum, column)| given.contains(attnum) || may_read(AclKind::Column, column.acl.as_deref()));
+    let columns: Vec<i16> = readable.map(|(attnum, _)| attnum).collect();
+    if columns.is_empty() { Shown::Nothing } else { Shown::Columns(columns) }
+}
+
+/// The error with a detail: `Failing row contains (1, null, abc).`, or what of it the role may see
+/// (`ExecBuildSlotValueDescription`).
+fn with_row(error: Error, target: &Target, row: &[Datum], cx: &ExecContext) -> Error {
+    let relation = target.relation();
+    let env = &*cx.env;
+    let values = |visible: &dyn Fn(i16) -> bool| {
+        let live = relation.live_columns().filter(|(attnum, _)| visible(*attnum));
+        let texts = live.filter_map(|(attnum, column)| Some((column, row.get(attnum as usize - 1)?)));
+        texts.map(|(column, value)| shortened(value_text(value, column.ty.oid, env))).collect::<Vec<_>>().join(", ")
+    };
+    match shown_to(cx, relation, &target.given) {
+        Shown::Nothing => error,
+        Shown::All => error.detail(format!("Failing row contains ({}).", values(&|_| true))),
+        Shown::Columns(columns) => {
+            let names = columns.iter().filter_map(|attnum| relation.column(*attnum)).map(|column| &*column.name);
+            let names = names.collect::<Vec<_>>().join(", ");
+            error.detail(format!("Failing row contains ({names}) = ({}).", values(&|attnum| columns.contains(&attnum))))
         }
     }
-    shown.push_str(").");
-    shown
+}
+
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((cut, _)) => format!("{}...", &text[..cut]),
+        None => text,
+    }
 }
 
 /// The text form of a value; `null` for NULL.
@@ -114,12 +144,25 @@ pub(super) fn unique(target: &Target, storage: Oid, row: &[Datum], cx: &Writer<'
         .table(&*relation.name)
         .constraint(&*index.name);
     let key = match index.index() {
-        Some(info) => key_text(relation, info, row, cx),
+        Some(info) if is_key_shown(relation, info, cx.cx) => key_text(relation, info, row, cx),
+        Some(_) => return error,
         None => Err(Error::internal("not an index")),
     };
     match key {
         Ok(key) => error.detail(format!("Key {key} already exists.")),
         Err(_) => error,
+    }
+}
+
+/// Whether the role may see the key of a row: it may read the table, or every column of the key.
+fn is_key_shown(relation: &Relation, info: &IndexInfo, cx: &ExecContext) -> bool {
+    match shown_to(cx, relation, &[]) {
+        Shown::All => true,
+        Shown::Nothing => false,
+        Shown::Columns(columns) => info.keys.iter().all(|key| match &key.target {
+            IndexTarget::Column(attnum) => columns.contains(attnum),
+            IndexTarget::Expression(_) => false,
+        }),
     }
 }
 

@@ -68,7 +68,6 @@ pub(crate) struct Update<'r> {
 impl<'a> Writer<'a> {
     /// Completes a new or changed row: computes generated columns, then NOT NULL and CHECK.
     pub fn complete(&self, target: &Target, row: &mut Row) -> Result<()> {
-        let env = &*self.cx.env;
         for (place, code) in &target.rules.generated {
             let value = code.eval(self.scope(row))?;
             if let Some(cell) = row.get_mut(*place) {
@@ -77,7 +76,7 @@ impl<'a> Writer<'a> {
         }
         for place in &target.rules.not_null {
             if row.get(*place).is_none_or(Datum::is_null) {
-                return Err(violation::not_null(target, *place, row, env));
+                return Err(violation::not_null(target, *place, row, self.cx));
             }
         }
         self.check(target, row, |check| matches!(check, Check::Constraint(_)))
@@ -96,14 +95,13 @@ impl<'a> Writer<'a> {
     /// Whether a complete row belongs into the partition that it is put into. 23514.
     pub fn check_partition(&self, target: &Target, row: &Row) -> Result<()> {
         match target.partition_rule(self)? {
-            Some(rule) if !rule.fits(row, self)? => Err(violation::partition(target, row, &*self.cx.env)),
+            Some(rule) if !rule.fits(row, self)? => Err(violation::partition(target, row, self.cx)),
             _ => Ok(()),
         }
     }
 
     /// A CHECK is satisfied by NULL, a view's condition is not.
     fn check(&self, target: &Target, row: &Row, applies: impl Fn(&Check) -> bool) -> Result<()> {
-        let env = &*self.cx.env;
         for (check, code) in target.rules.checks.iter().filter(|(check, _)| applies(check)) {
             let value = code.eval(self.scope(row))?;
             let holds = match check {
@@ -111,7 +109,7 @@ impl<'a> Writer<'a> {
                 Check::View(_) | Check::Policy { .. } => matches!(value, Datum::Bool(true)),
             };
             if !holds {
-                return Err(violation::check(target, check, row, env));
+                return Err(violation::check(target, check, row, self.cx));
             }
         }
         Ok(())

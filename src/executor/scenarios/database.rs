@@ -92,7 +92,6 @@ impl Database {
             search_path: &SEARCH_PATH,
             creation_schema: Some(namespaces::PUBLIC),
             temporary_schema: Oid(0),
-            role: dictdb_catalog::BOOTSTRAP_ROLE,
             session_role: dictdb_catalog::BOOTSTRAP_ROLE,
             verifier: None,
             databases: &[],
@@ -242,6 +241,7 @@ impl Client<'_> {
             catalog: self.database.catalog.current(),
             session: Arc::new(NoVirtualTables),
             statement: None,
+            role: dictdb_catalog::BOOTSTRAP_ROLE,
             constraints: constraints.clone(),
         })
     }

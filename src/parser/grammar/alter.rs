@@ -102,7 +102,16 @@ impl Parser<'_> {
                 self.expect_word(K::To)?;
                 let to = self.col_id()?;
                 let (part, relation, behavior) = (None, None, Behavior::Restrict);
-                Ok(Utility::Rename(Rename { kind, object, if_exists: false, part, relation, to, behavior, only: false }))
+                Ok(Utility::Rename(Rename {
+                    kind,
+                    object,
+                    if_exists: false,
+                    part,
+                    relation,
+                    to,
+                    behavior,
+                    only: false,
+                }))
             }
             K::Owner => self.owner_to(kind, object),
             K::Set if kind == ObjectKind::Operator && self.nth(1).kind == crate::token::Kind::LeftParen => {
@@ -209,12 +218,30 @@ impl Parser<'_> {
                 let behavior = self.behavior();
                 let (kind, object) = (ObjectKind::Attribute, ObjectRef::Name(name));
                 let relation = Some(RelationKind::Type);
-                Ok(Utility::Rename(Rename { kind, object, if_exists: false, part, relation, to, behavior, only: false }))
+                Ok(Utility::Rename(Rename {
+                    kind,
+                    object,
+                    if_exists: false,
+                    part,
+                    relation,
+                    to,
+                    behavior,
+                    only: false,
+                }))
             }
             _ => {
                 let to = self.col_id()?;
                 let (kind, object, behavior) = (ObjectKind::Type, ObjectRef::Name(name), Behavior::Restrict);
-                Ok(Utility::Rename(Rename { kind, object, if_exists: false, part: None, relation: None, to, behavior, only: false }))
+                Ok(Utility::Rename(Rename {
+                    kind,
+                    object,
+                    if_exists: false,
+                    part: None,
+                    relation: None,
+                    to,
+                    behavior,
+                    only: false,
+                }))
             }
         }
     }
@@ -318,7 +345,16 @@ impl Parser<'_> {
                 self.expect_word(K::To)?;
                 let to = self.col_id()?;
                 let (kind, object, behavior) = (ObjectKind::Database, object(), Behavior::Restrict);
-                Ok(Utility::Rename(Rename { kind, object, if_exists: false, part: None, relation: None, to, behavior, only: false }))
+                Ok(Utility::Rename(Rename {
+                    kind,
+                    object,
+                    if_exists: false,
+                    part: None,
+                    relation: None,
+                    to,
+                    behavior,
+                    only: false,
+                }))
             }
             K::Set if self.nth(1).keyword == K::Tablespace => self.unsupported("ALTER DATABASE SET TABLESPACE"),
             K::Refresh => self.unsupported("ALTER DATABASE REFRESH COLLATION VERSION"),

@@ -52,7 +52,16 @@ impl Parser<'_> {
         if self.eat_word(K::To) {
             let to = self.col_id()?;
             let kind = object_kind(relation);
-            return Ok(Utility::Rename(Rename { kind, object, if_exists, part: None, relation: None, to, behavior, only: false }));
+            return Ok(Utility::Rename(Rename {
+                kind,
+                object,
+                if_exists,
+                part: None,
+                relation: None,
+                to,
+                behavior,
+                only: false,
+            }));
         }
         let kind = match self.eat_word(K::Constraint) {
             true => ObjectKind::TableConstraint,

@@ -66,7 +66,16 @@ impl Parser<'_> {
         if self.eat_phrase(&[K::Rename, K::To])? {
             let (object, to) = (ObjectRef::On(name, table), self.col_id()?);
             let (kind, behavior) = (ObjectKind::Policy, Behavior::Restrict);
-            return Ok(Utility::Rename(Rename { kind, object, if_exists, part: None, relation: None, to, behavior, only: false }));
+            return Ok(Utility::Rename(Rename {
+                kind,
+                object,
+                if_exists,
+                part: None,
+                relation: None,
+                to,
+                behavior,
+                only: false,
+            }));
         }
         if if_exists {
             return Err(self.unexpected());

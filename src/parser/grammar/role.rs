@@ -51,7 +51,16 @@ impl Parser<'_> {
                 };
                 let object = ObjectRef::Name(ObjectName::from(vec![from]));
                 let (kind, behavior) = (ObjectKind::Role, Behavior::Restrict);
-                Ok(Utility::Rename(Rename { kind, object, if_exists: false, part: None, relation: None, to, behavior, only: false }))
+                Ok(Utility::Rename(Rename {
+                    kind,
+                    object,
+                    if_exists: false,
+                    part: None,
+                    relation: None,
+                    to,
+                    behavior,
+                    only: false,
+                }))
             }
             K::Add | K::Drop if group => {
                 let add = self.advance().keyword == K::Add;

@@ -8,7 +8,7 @@ use dictdb_functions::resolve::{self, Coercion};
 use dictdb_types::{Datum, Error, Oid, Physical, Result, SqlState, Type, TypeKind, TypeLookup, oids};
 
 use super::Binder;
-use crate::expr::{AggregateSteps, Call, Expr, Function, UserAggregate};
+use crate::expr::{AggregateSteps, Call, Case, Expr, Function, UserAggregate};
 
 impl Binder<'_> {
     /// The expression as a value of `target`; `None` when there is no such coercion in this context.
@@ -166,7 +166,7 @@ impl Binder<'_> {
                 Expr::ToDomain(Box::new(inner), target)
             }
             Coercion::RecordToComposite => self.coerce_row(expr, target, context)?,
-            Coercion::ChildToParent => return Err(Error::unsupported("conversion of a child table's row")),
+            Coercion::ChildToParent => self.parent_row(expr, target)?,
         })
     }
 
@@ -175,6 +175,37 @@ impl Binder<'_> {
     fn differs_inside(&self, from: Type, to: Type) -> bool {
         let opaque = |ty: Type| self.cx.catalog.physical(ty.oid) == Physical::Opaque;
         opaque(from) != opaque(to) && to.oid != oids::RECORD && !resolve::is_polymorphic(to.oid)
+    }
+
+    /// The row of a child table as one of its parent: the columns of the same names.
+    fn parent_row(&mut self, expr: Expr, target: Type) -> Result<Expr> {
+        if matches!(expr, Expr::Const(Datum::Null, _)) {
+            return Ok(Expr::null(target));
+        }
+        let (Some(own), Some(wanted)) = (self.fields_of(expr.ty()), self.fields_of(target)) else {
+            return Err(Error::internal("a row type without fields"));
+        };
+        let mut items = Vec::with_capacity(wanted.len());
+        for field in wanted.iter() {
+            let place = own.iter().position(|other| other.name == field.name);
+            let place = place.ok_or_else(|| Error::internal("a child without a column of its parent"))?;
+            items.push(match &expr {
+                Expr::Row(known, ..) => known[place].clone(),
+                other => Expr::Field(Box::new(other.clone()), place, own[place].ty),
+            });
+        }
+        let row = Expr::Row(items, target, None);
+        if matches!(expr, Expr::Row(..)) {
+            return Ok(row);
+        }
+        // Of no row there are no fields.
+        let missing = Expr::IsNull(Box::new(expr), false);
+        Ok(Expr::Case(Box::new(Case {
+            operand: None,
+            whens: vec![(missing, Expr::null(target))],
+            otherwise: Some(row),
+            ty: target,
+        })))
     }
 
     /// `ROW(…)` to a composite type, field by field.

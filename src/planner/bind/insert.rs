@@ -68,6 +68,7 @@ impl Binder<'_> {
             None => (Node::Values { columns: Vec::new(), rows: vec![Vec::new()] }, Vec::new()),
             Some(query) => self.insert_source(&written, query)?,
         };
+        let count = given.len();
         let (input, targets) = self.add_defaults(&relation, input, given)?;
         let row = self.returned_columns(&relation);
         let (mut checks, generated) = self.row_rules(&relation, &row)?;
@@ -99,7 +100,7 @@ impl Binder<'_> {
             Some(other) => return Err(Error::unsupported(format_args!("{other}"))),
         };
         let returning = self.bind_returning(insert.returning.as_ref(), names)?;
-        let action = ModifyAction::Insert { targets, on_conflict };
+        let action = ModifyAction::Insert { targets, given: count, on_conflict };
         Ok(Node::Modify(Box::new(Modify {
             members: self.cx.catalog.members(&relation).into(),
             relation,
@@ -231,7 +232,8 @@ impl Binder<'_> {
 /// 42601 for a column of the table that two columns of a view stand for, given twice.
 fn check_once(targets: &[Target<'_>]) -> Result<()> {
     for (place, target) in targets.iter().enumerate() {
-        if targets[..place].iter().any(|other| other.attnum == target.attnum && (other.is_whole() || target.is_whole())) {
+        if targets[..place].iter().any(|other| other.attnum == target.attnum && (other.is_whole() || target.is_whole()))
+        {
             let message = format!("multiple assignments to same column \"{}\"", target.column.name);
             return Err(Error::new(SqlState::SYNTAX_ERROR, message));
         }

@@ -6,7 +6,7 @@ use dictdb_catalog::trigger::{Event, Timing};
 use dictdb_catalog::{Column as TableColumn, ConstraintKind, Relation, RelationKind};
 use dictdb_functions::facts::CastContext;
 use dictdb_parser::ast::{self, Statement};
-use dictdb_types::{Error, Result, SqlState, Type};
+use dictdb_types::{Datum, Error, Result, SqlState, Type, oids};
 
 use super::Binder;
 use super::clause::Clause;
@@ -148,7 +148,11 @@ impl Binder<'_> {
         relation: &Relation,
         row: &RowColumns,
     ) -> Result<(Vec<(Check, Expr)>, Vec<(i16, Expr)>)> {
-        let names = Names::of_table(self.row_name(relation, &relation.name, row));
+        let mut table = self.row_name(relation, &relation.name, row);
+        // Of the system columns, conditions know the one that all rows of a table share.
+        let oid = Expr::Const(Datum::Oid(relation.oid.0), Type::new(oids::OID));
+        table.system = vec![NamedColumn { name: Arc::from("tableoid"), expr: oid, source: None }];
+        let names = Names::of_table(table);
         self.levels.push(Level { names, clause: Clause::Check, ..Level::default() });
         let rules = self.row_rules_inside(relation);
         self.levels.pop();

@@ -87,7 +87,8 @@ impl Binder<'_> {
 
     fn note(&mut self, relation: &Arc<Relation>, wanted: Privileges, columns: Vec<i16>, target: bool) {
         if self.is_checked() {
-            let access = Access { relation: relation.clone(), role: self.cx.role, wanted, columns, target, when_read: None };
+            let access =
+                Access { relation: relation.clone(), role: self.cx.role, wanted, columns, target, when_read: None };
             self.accesses.push(access);
         }
     }

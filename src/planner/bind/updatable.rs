@@ -171,7 +171,9 @@ impl Binder<'_> {
             _ => return Err(refuse(single)),
         };
         let below_made: Vec<BelowColumn> = match &below {
-            Some(below) => below.numbered_all().map(|(attnum, c)| ((from.oid, attnum), Some(c.made_by.clone()))).collect(),
+            Some(below) => {
+                below.numbered_all().map(|(attnum, c)| ((from.oid, attnum), Some(c.made_by.clone()))).collect()
+            }
             None => from.live_columns().map(|(attnum, _)| ((from.oid, attnum), None)).collect(),
         };
         let role_of_base = below.as_ref().map(|below| below.role);
@@ -370,8 +372,13 @@ impl ViewTarget {
 
     /// 0A000 for a default of the view for a column that no value can be given to, unless the statement gives it.
     pub fn check_defaults(&self, verb: Verb) -> Result<()> {
-        let defaults = self.columns.iter().filter(|column| column.default.is_some());
-        defaults.map(|column| self.assignable(column, verb).map(drop)).collect()
+        for column in self.columns.iter().filter(|column| column.default.is_some()) {
+            let attnum = self.assignable(column, verb)?;
+            if let Some(generated) = self.base.column(attnum).filter(|column| column.generated) {
+                return Err(super::modify::not_assignable(generated, "insert"));
+            }
+        }
+        Ok(())
     }
 
     /// Its columns with their attnums.

@@ -26,10 +26,10 @@ impl Builder<'_> {
                 .ok_or_else(|| Error::internal("a modified table without its row id or new value"))
         };
         let action = match &modify.action {
-            ModifyAction::Insert { targets, on_conflict } => {
+            ModifyAction::Insert { targets, given, on_conflict } => {
                 let on_conflict =
                     on_conflict.as_ref().map(|conflict| self.on_conflict(modify, conflict, outer)).transpose()?;
-                Action::Insert { targets: targets.clone(), on_conflict }
+                Action::Insert { targets: targets.clone(), given: *given, on_conflict }
             }
             ModifyAction::Update { row_id, assignments } => Action::Update {
                 row_id: position(*row_id)?,

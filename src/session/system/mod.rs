@@ -33,6 +33,10 @@ use output::{Output, Row};
 
 /// The rows of system tables as one statement sees them.
 impl VirtualTables for StatementEnv {
+    fn role(&self) -> Oid {
+        self.current_role()
+    }
+
     fn rows(&self, relation: Oid, equals: &[(i16, Datum)], columns: &[i16]) -> Result<Vec<Row>> {
         if let Some(rows) = self.transition_rows(relation, columns) {
             return Ok(rows);

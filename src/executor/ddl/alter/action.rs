@@ -12,6 +12,8 @@ pub(super) enum Pass {
     Drop,
     /// Changes of column types.
     AlterType,
+    /// Columns that go and that changes of types looked at.
+    DropMentioned,
     /// New columns.
     AddColumn,
     /// Properties of columns that need no look at rows other than for NULL.
@@ -35,7 +37,7 @@ pub(super) fn pass(action: &Action) -> Pass {
         | Action::DropExpression { .. } => Pass::Drop,
         Action::AlterType { .. } => Pass::AlterType,
         Action::AddColumn { .. } => Pass::AddColumn,
-        Action::SetNotNull { .. } | Action::SetIdentity { .. } => Pass::ColumnAttributes,
+        Action::SetNotNull { .. } => Pass::ColumnAttributes,
         Action::AddConstraint(constraint) => constraint_pass(&constraint.kind),
         Action::SetDefault { .. } | Action::AddIdentity { .. } => Pass::AddConstraint,
         _ => Pass::Other,

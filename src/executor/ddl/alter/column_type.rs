@@ -1,6 +1,7 @@
 //! ALTER COLUMN … TYPE: rows are rewritten unless old values are values of the new type as they are; what was written over
 //! the column (default, CHECK, indexes, foreign keys) is read again over its new type.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dictdb_catalog::{
@@ -16,27 +17,51 @@ use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeLookup};
 use super::super::DdlContext;
 use super::column::refuse_key_column;
 
+/// `ALTER COLUMN … TYPE` as written.
+pub(super) struct Retyping<'a> {
+    /// The column.
+    pub name: &'a str,
+    /// Its new type.
+    pub data_type: &'a DataType,
+    /// `COLLATE`.
+    pub collation: Option<&'a ObjectName>,
+    /// `USING`.
+    pub using: Option<&'a SourceExpr>,
+}
+
+/// A column that gets another type.
+struct Retyped {
+    attnum: i16,
+    column: Column,
+    transform: Option<Expr>,
+}
+
 impl DdlContext<'_> {
-    pub(super) fn alter_column_type(
+    /// Gives columns of a table and its children other types: all expressions see the rows as they were.
+    pub(super) fn alter_column_types(
         &mut self,
         table: Oid,
-        name: &str,
-        data_type: &DataType,
-        collation: Option<&ObjectName>,
-        using: Option<&SourceExpr>,
+        changes: &[Retyping<'_>],
         locations: &Locations,
     ) -> Result<()> {
         let relation = self.table(table)?;
-        let (attnum, column) = self.column_to_alter(&relation, name)?;
-        if column.inherited > 0 {
-            return Err(Error::new(
-                SqlState::INVALID_TABLE_DEFINITION,
-                format!("cannot alter inherited column \"{name}\""),
-            ));
+        for (at, change) in changes.iter().enumerate() {
+            let (attnum, column) = self.column_to_alter(&relation, change.name)?;
+            if column.inherited > 0 {
+                return Err(Error::new(
+                    SqlState::INVALID_TABLE_DEFINITION,
+                    format!("cannot alter inherited column \"{}\"", change.name),
+                ));
+            }
+            if changes[..at].iter().any(|other| other.name == change.name) {
+                let message = format!("cannot alter type of column \"{}\" twice", change.name);
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            }
+            refuse_key_column(&relation, attnum, "alter")?;
+            self.refuse_other_parents(&relation, change.name)?;
         }
-        refuse_key_column(&relation, attnum, "alter")?;
-        self.refuse_other_parents(&relation, name)?;
-        self.change_type(&relation, attnum, data_type, collation, using, locations)
+        let mut done = BTreeSet::new();
+        self.change_types(&relation, changes, locations, &mut done)
     }
 
     /// 42P16 where a child has the column from a table outside the family too.
@@ -54,61 +79,98 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    fn change_type(
+    fn change_types(
+        &mut self,
+        relation: &Arc<Relation>,
+        changes: &[Retyping<'_>],
+        locations: &Locations,
+        done: &mut BTreeSet<Oid>,
+    ) -> Result<()> {
+        if !done.insert(relation.oid) {
+            return Ok(());
+        }
+        let table = relation.oid;
+        self.refuse_change_of_used_type(relation, false)?;
+        let mut retyped = Vec::with_capacity(changes.len());
+        for change in changes {
+            let Some((attnum, column)) = relation.column_named(change.name).map(|(n, c)| (n, c.clone())) else {
+                continue;
+            };
+            retyped.push(self.retype(relation, attnum, &column, change, locations)?);
+        }
+        if matches!(relation.kind, RelationKind::Composite) {
+            for Retyped { attnum, column, .. } in &retyped {
+                let before = self.table(table)?;
+                let changed = self.retyped(&before, *attnum, column.ty, column.collation)?;
+                self.sync_row_type(&changed)?;
+            }
+            return Ok(());
+        }
+        let mut texts: Vec<Oid> = Vec::new();
+        for Retyped { attnum, .. } in &retyped {
+            texts.extend(self.texts_over(relation, *attnum)?);
+        }
+        texts.sort_unstable();
+        texts.dedup();
+        let mut columns = relation.columns.to_vec();
+        let mut codes = Vec::new();
+        for Retyped { attnum, column, transform } in &retyped {
+            columns[*attnum as usize - 1] = column.clone();
+            if let Some(transform) = transform {
+                codes.push((*attnum as usize - 1, self.row_code(transform)?));
+            }
+        }
+        let same_values = codes.is_empty();
+        let relation = match same_values {
+            true => self.put_relation(Relation { columns: columns.into(), ..Relation::clone(relation) }),
+            false => self.rewrite_for_type(relation, columns, codes)?,
+        };
+        for Retyped { attnum, column, .. } in &retyped {
+            self.depend_on_type(table, *attnum, column.ty);
+        }
+        self.sync_row_type(&relation)?;
+        self.retype_keys(table, texts, same_values)?;
+        for Retyped { attnum, column, .. } in &retyped {
+            self.retype_sequence(table, *attnum, column.ty)?;
+        }
+        for child in relation.children.clone() {
+            self.lock(child, dictdb_storage::LockMode::AccessExclusive)?;
+            let child = self.table(child)?;
+            self.change_types(&child, changes, locations, done)?;
+        }
+        Ok(())
+    }
+
+    /// A column as it is to be, and what makes its values, unless the old ones are values of the new type.
+    fn retype(
         &mut self,
         relation: &Arc<Relation>,
         attnum: i16,
-        data_type: &DataType,
-        collation: Option<&ObjectName>,
-        using: Option<&SourceExpr>,
+        column: &Column,
+        change: &Retyping<'_>,
         locations: &Locations,
-    ) -> Result<()> {
-        let table = relation.oid;
-        let column = relation.columns[attnum as usize - 1].clone();
-        let ty = self.column_type(data_type, &column.name)?;
-        let collation = self.column_collation(ty, collation)?;
-        self.refuse_change_of_used_type(relation, false)?;
+    ) -> Result<Retyped> {
+        let ty = self.column_type(change.data_type, &column.name)?;
+        let collation = self.column_collation(ty, change.collation)?;
+        let mut changed = column.clone();
+        changed.ty = ty;
+        changed.collation = collation;
         if matches!(relation.kind, RelationKind::Composite) {
-            let changed = self.retyped(relation, attnum, ty, collation)?;
-            return self.sync_row_type(&changed);
+            return Ok(Retyped { attnum, column: changed, transform: None });
         }
-        if column.generated && using.is_some() {
+        if column.generated && change.using.is_some() {
             return Err(Error::new(
                 SqlState::SYNTAX_ERROR,
                 "cannot specify USING when altering type of generated column",
             )
             .detail(format!("Column \"{}\" is a generated column.", column.name)));
         }
-        let transform = self.transform(relation, &column, ty, using, locations)?;
-        self.refuse_users(relation, attnum, &column)?;
-        let default = self.default_as(relation, &column, ty)?;
-        let texts = self.texts_over(relation, attnum)?;
-        let mut changed = column.clone();
-        changed.ty = ty;
-        changed.collation = collation;
-        changed.default = default;
+        let transform = self.transform(relation, column, ty, change.using, locations)?;
+        self.refuse_users(relation, attnum, column)?;
+        changed.default = self.default_as(relation, column, ty)?;
         changed.storage = None;
-        let same_values = self.is_same_value(&transform, attnum, column.ty, ty);
-        let relation = if same_values {
-            self.change_column(relation, attnum, |column| *column = changed)?
-        } else {
-            let mut columns = relation.columns.to_vec();
-            columns[attnum as usize - 1] = changed;
-            let code = self.row_code(&transform)?;
-            self.rewrite_for_type(relation, columns, attnum, code)?
-        };
-        self.depend_on_type(table, attnum, ty);
-        self.sync_row_type(&relation)?;
-        self.retype_keys(table, texts, same_values)?;
-        self.retype_sequence(table, attnum, ty)?;
-        for child in relation.children.clone() {
-            self.lock(child, dictdb_storage::LockMode::AccessExclusive)?;
-            let child = self.table(child)?;
-            if let Some((attnum, _)) = child.column_named(&column.name) {
-                self.change_type(&child, attnum, data_type, None, using, locations)?;
-            }
-        }
-        Ok(())
+        let same = self.is_same_value(&transform, attnum, column.ty, ty);
+        Ok(Retyped { attnum, column: changed, transform: (!same).then_some(transform) })
     }
 
     fn retyped(&mut self, relation: &Arc<Relation>, attnum: i16, ty: Type, collation: Oid) -> Result<Arc<Relation>> {
@@ -188,13 +250,12 @@ impl DdlContext<'_> {
         &mut self,
         relation: &Arc<Relation>,
         columns: Vec<Column>,
-        attnum: i16,
-        code: crate::eval::Code,
+        codes: Vec<(usize, crate::eval::Code)>,
     ) -> Result<Arc<Relation>> {
         // Indexes still describe the old type: they are built when they have been described anew.
         let indexes = relation.indexes.clone();
         let bare = self.put_relation(Relation { indexes: Vec::new(), ..Relation::clone(relation) });
-        let rewritten = self.rewrite_table(&bare, columns, &[(attnum as usize - 1, code)])?;
+        let rewritten = self.rewrite_table(&bare, columns, &codes)?;
         Ok(self.put_relation(Relation { indexes, ..Relation::clone(&rewritten) }))
     }
 

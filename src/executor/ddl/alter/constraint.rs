@@ -9,7 +9,7 @@ use dictdb_planner::table_expr::TableExpr;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use super::super::DdlContext;
-use super::super::constraint::named;
+use super::super::constraint::{is_same_check, named, refuse_conflict};
 use crate::eval::Scope;
 use crate::modify::validate_foreign_key;
 
@@ -75,6 +75,17 @@ impl DdlContext<'_> {
             let child_relation = self.table(child)?;
             let known = child_relation.constraints.iter().find(|c| c.name == added.name).cloned();
             if let Some(known) = known {
+                let ConstraintKind::Check { expression, .. } = &added.kind else { continue };
+                if !is_same_check(&known, expression) {
+                    return Err(Error::new(
+                        SqlState::DUPLICATE_OBJECT,
+                        format!(
+                            "constraint \"{}\" for relation \"{}\" already exists",
+                            known.name, child_relation.name
+                        ),
+                    ));
+                }
+                refuse_conflict(&child_relation, &known, (false, added.validated))?;
                 let message = format!("merging constraint \"{}\" with inherited definition", added.name);
                 self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
                 let inherited = known.inherited + 1;

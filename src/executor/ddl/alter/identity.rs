@@ -109,8 +109,12 @@ impl DdlContext<'_> {
         Ok(owned)
     }
 
-    pub(super) fn drop_expression(&mut self, table: Oid, name: &str, if_exists: bool) -> Result<()> {
+    pub(super) fn drop_expression(&mut self, table: Oid, name: &str, if_exists: bool, recurse: bool) -> Result<()> {
         let relation = self.table(table)?;
+        if !recurse && !relation.children.is_empty() {
+            let message = "ALTER TABLE / DROP EXPRESSION must be applied to child tables too";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         let (attnum, column) = self.column_to_alter(&relation, name)?;
         if !column.generated {
             let message =
@@ -127,6 +131,20 @@ impl DdlContext<'_> {
                 "cannot drop generation expression from inherited column",
             ));
         }
+        self.drop_expression_here(table, attnum)?;
+        let family = self.view().descendants(&relation);
+        for child in family.iter().skip(1) {
+            self.lock(child.oid, dictdb_storage::LockMode::AccessExclusive)?;
+            let own = child.column_named(name).filter(|(_, column)| column.generated).map(|(attnum, _)| attnum);
+            if let Some(attnum) = own {
+                self.drop_expression_here(child.oid, attnum)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_expression_here(&mut self, table: Oid, attnum: i16) -> Result<()> {
+        let relation = self.table(table)?;
         self.remove(Key::Default(table, attnum));
         self.forget_column_uses(table, attnum);
         self.change_column(&relation, attnum, |column| {

@@ -25,6 +25,7 @@ pub(super) use self::column::missing_column;
 pub(super) use self::new_column::check_system_name;
 
 use self::action::Pass;
+use self::column_type::Retyping;
 use super::DdlContext;
 use super::names::shown;
 
@@ -34,6 +35,32 @@ enum Step<'a> {
     Action(&'a AlterTableAction),
     /// A constraint that came with a new column: its attnum.
     ColumnConstraint(i16, &'a Constraint),
+}
+
+impl<'a> Step<'a> {
+    /// The change of a column's type that this is.
+    fn retyping(&self) -> Option<Retyping<'a>> {
+        let Step::Action(AlterTableAction::AlterType { column, data_type, collation, using, .. }) = self else {
+            return None;
+        };
+        Some(Retyping { name: &column.value, data_type, collation: collation.as_ref(), using: using.as_deref() })
+    }
+}
+
+/// When an action is carried out: a column that the expression of a change of type mentions goes after that.
+fn pass_of(action: &AlterTableAction, alter: &AlterTable) -> Pass {
+    let is_mentioned = |name: &str| {
+        alter.actions.iter().any(|other| match other {
+            AlterTableAction::AlterType { using: Some(using), .. } => {
+                dictdb_planner::table_expr::mentions(&using.text, name)
+            }
+            _ => false,
+        })
+    };
+    match action {
+        AlterTableAction::DropColumn { name, .. } if is_mentioned(&name.value) => Pass::DropMentioned,
+        action => action::pass(action),
+    }
 }
 
 type Steps<'a> = BTreeMap<Pass, Vec<Step<'a>>>;
@@ -53,10 +80,17 @@ impl DdlContext<'_> {
         let recurse = !alter.table.only;
         let mut steps: Steps<'_> = BTreeMap::new();
         for action in &alter.actions {
-            steps.entry(action::pass(action)).or_default().push(Step::Action(action));
+            steps.entry(pass_of(action, alter)).or_default().push(Step::Action(action));
         }
         while let Some((pass, now)) = steps.pop_first() {
-            for step in now {
+            if pass == Pass::AlterType {
+                for action in alter.actions.iter().filter(|action| action::pass(action) == pass) {
+                    super::typed::refuse_typed(&*self.table(table)?, action)?;
+                }
+                let changes: Vec<Retyping<'_>> = now.iter().filter_map(Step::retyping).collect();
+                self.alter_column_types(table, &changes, locations)?;
+            }
+            for step in now.into_iter().filter(|step| step.retyping().is_none()) {
                 self.alter_step(table, &step, recurse, locations, &mut steps)?;
             }
             debug_assert!(
@@ -122,10 +156,7 @@ impl DdlContext<'_> {
             A::DropColumn { if_exists, name, behavior } => {
                 self.drop_column(table, &name.value, *if_exists, *behavior, recurse)
             }
-            A::AlterType { column, data_type, collation, using, .. } => {
-                let using = using.as_deref();
-                self.alter_column_type(table, &column.value, data_type, collation.as_ref(), using, locations)
-            }
+            A::AlterType { .. } => Err(Error::internal("a change of type outside its pass")),
             A::SetDefault { column, default } => {
                 // PostgreSQL does not know where the expression stands.
                 self.set_default(table, &column.value, default.as_deref(), recurse, locations).map_err(|mut error| {
@@ -134,7 +165,7 @@ impl DdlContext<'_> {
                 })
             }
             A::SetNotNull { column, not_null } => self.set_column_not_null(table, &column.value, *not_null, recurse),
-            A::DropExpression { column, if_exists } => self.drop_expression(table, &column.value, *if_exists),
+            A::DropExpression { column, if_exists } => self.drop_expression(table, &column.value, *if_exists, recurse),
             A::AddIdentity { column, always, options } => self.add_identity(table, &column.value, *always, options),
             A::SetIdentity { column, always, options } => self.set_identity(table, &column.value, *always, options),
             A::DropIdentity { column, if_exists } => self.drop_identity(table, &column.value, *if_exists),

@@ -54,6 +54,10 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "cannot add column to a partition"));
         }
         let mut new = self.define_column(definition, &relation.name, relation.columns.len())?;
+        if recurse && new.column.identity.is_some() && !relation.children.is_empty() {
+            let message = "cannot recursively add identity column to table that has child tables";
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+        }
         let constraints = std::mem::take(&mut new.constraints);
         let attnum = relation.columns.len() as i16 + 1;
         self.append_column(&relation, new, locations)?;

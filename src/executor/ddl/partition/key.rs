@@ -105,17 +105,17 @@ impl DdlContext<'_> {
         let bound = self.with_binding(|cx| table_expr::bind(expr, locations, relation, TableExpr::IndexKey, cx));
         let bound = bound.map_err(renamed)?;
         let invalid = |message: &str| Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
-        if let Expr::Input(place, ty) = &bound.expr {
-            return Ok((IndexTarget::Column(*place as i16 + 1), *ty));
-        }
-        if bound.columns.is_empty() {
-            return invalid("cannot use constant expression as partition key");
-        }
         let generated = bound.columns.iter().filter_map(|attnum| relation.column(*attnum)).find(|c| c.generated);
         if let Some(column) = generated {
             let error = invalid("cannot use generated column in partition key");
             let detail = format!("Column \"{}\" is a generated column.", column.name);
             return error.map_err(|error: Error| error.detail(detail));
+        }
+        if let Expr::Input(place, ty) = &bound.expr {
+            return Ok((IndexTarget::Column(*place as i16 + 1), *ty));
+        }
+        if bound.columns.is_empty() {
+            return invalid("cannot use constant expression as partition key");
         }
         Ok((IndexTarget::Expression(bound.text), bound.expr.ty()))
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use dictdb_functions::{CallContext, facts};
 use dictdb_functions::set_returning::{Rows, SetFn};
+use dictdb_functions::{CallContext, facts};
 use dictdb_parser::{Category, keywords};
 use dictdb_types::{Array, Datum, Result, oids};
 

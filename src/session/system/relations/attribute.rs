@@ -43,8 +43,15 @@ fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
     if relation.is_stored() || matches!(relation.kind, RelationKind::Virtual | RelationKind::Sequence(_)) {
         for (name, attnum, oid) in SYSTEM_COLUMNS.into_iter().rev() {
             let ty = Type::new(oid);
-            let system =
-                Attribute { name: name.into(), ty, attnum, collation: Oid::INVALID, not_null: true, column: None, statistics: None };
+            let system = Attribute {
+                name: name.into(),
+                ty,
+                attnum,
+                collation: Oid::INVALID,
+                not_null: true,
+                column: None,
+                statistics: None,
+            };
             push(source, relation.oid, &system, out);
         }
     }

@@ -2,7 +2,7 @@
 
 use dictdb_catalog::{BaseInfo, RangeInfo};
 use dictdb_functions::facts;
-use dictdb_types::{Oid, Type, TypeInfo, TypeKind, TypeLookup, builtin_types};
+use dictdb_types::{EnumLabel, Oid, Type, TypeInfo, TypeKind, TypeLookup, builtin_types};
 
 use super::super::exported;
 use super::super::output::{NULL, Output, acl, row};
@@ -147,15 +147,49 @@ pub fn collation_of(source: &Source<'_>, oid: Oid) -> Oid {
     source.catalog.type_info(oid).map_or(Oid::INVALID, |info| info.collation)
 }
 
-/// Labels of enums. `enumsortorder` is the label's place in its type.
+/// Labels of enums.
 pub fn pg_enum(source: &Source<'_>, out: &mut Output<'_>) {
     for info in source.catalog.user_types() {
         if let TypeKind::Enum(labels) = &info.kind {
-            for (label, place) in labels.iter().zip(1u16..) {
-                row!(out; label.oid, info.oid, f32::from(place), &label.label);
+            for (label, order) in labels.iter().zip(sort_orders(labels)) {
+                row!(out; label.oid, info.oid, order, &label.label);
             }
         }
     }
+}
+
+/// `enumsortorder` of labels: whole numbers as they were first named, something between its neighbours for one that was put
+/// there later, which has a later oid (`AddEnumLabel`).
+fn sort_orders(labels: &[EnumLabel]) -> Vec<f32> {
+    let mut by_age: Vec<usize> = (0..labels.len()).collect();
+    by_age.sort_by_key(|place| labels[*place].oid);
+    let mut orders: Vec<Option<f32>> = vec![None; labels.len()];
+    for place in by_age {
+        let before = orders[..place].iter().rev().find_map(|order| *order);
+        let after = orders[place..].iter().find_map(|order| *order);
+        orders[place] = Some(match (before, after) {
+            (None, None) => 1.0,
+            (Some(before), None) => before + 1.0,
+            (None, Some(after)) => after - 1.0,
+            (Some(before), Some(after)) if has_between(before, after) => (before + after) / 2.0,
+            // No number is left between them: all are numbered anew, the new one among them.
+            (Some(_), Some(_)) => {
+                let mut next = 0.0;
+                for order in orders.iter_mut().flatten() {
+                    next += 1.0;
+                    *order = next;
+                }
+                let before = orders[..place].iter().rev().find_map(|order| *order);
+                before.unwrap_or_default() + 0.5
+            }
+        });
+    }
+    orders.into_iter().flatten().collect()
+}
+
+fn has_between(before: f32, after: f32) -> bool {
+    let middle = (before + after) / 2.0;
+    middle != before && middle != after
 }
 
 /// Range types.
