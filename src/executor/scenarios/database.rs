@@ -92,6 +92,7 @@ impl Database {
             search_path: &SEARCH_PATH,
             creation_schema: Some(namespaces::PUBLIC),
             temporary_schema: Oid(0),
+            role: dictdb_catalog::BOOTSTRAP_ROLE,
             session_role: dictdb_catalog::BOOTSTRAP_ROLE,
             verifier: None,
             databases: &[],
@@ -241,7 +242,6 @@ impl Client<'_> {
             catalog: self.database.catalog.current(),
             session: Arc::new(NoVirtualTables),
             statement: None,
-            role: dictdb_catalog::BOOTSTRAP_ROLE,
             constraints: constraints.clone(),
         })
     }

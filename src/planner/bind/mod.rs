@@ -169,6 +169,8 @@ pub struct Binder<'a> {
     target_view: Option<(Arc<updatable::ViewTarget>, updatable::Verb)>,
     /// What is done to which relations, to be checked against the role's privileges.
     accesses: Vec<privilege::Access>,
+    /// What views are by themselves is asked: INSTEAD OF triggers do not count.
+    ignores_triggers: bool,
     /// Columns that names mean and that no plan tells: of views, and of what ON CONFLICT names.
     mentions: Vec<(Oid, i16)>,
     /// Functions called so far.
@@ -214,6 +216,7 @@ impl<'a> Binder<'a> {
             relations: Default::default(),
             target_view: None,
             accesses: Vec::new(),
+            ignores_triggers: false,
             mentions: Vec::new(),
             functions: Default::default(),
             operators: Default::default(),

@@ -65,7 +65,7 @@ impl Binder<'_> {
 
     /// Whether a view has INSTEAD OF triggers for an event: then it is they that change something.
     pub(crate) fn has_instead(&self, view: &Relation, event: Event) -> bool {
-        let mut triggers = self.cx.catalog.triggers_of(view.oid);
+        let mut triggers = self.cx.catalog.triggers_of(view.oid).filter(|_| !self.ignores_triggers);
         triggers.any(|trigger| trigger.timing == Timing::InsteadOf && trigger.is_for(event))
     }
 

@@ -125,6 +125,7 @@ impl Binder<'_> {
         let role = if invoker { self.cx.role } else { view.owner };
         let context = BindContext { search_path: &info.search_path, role, transient: &[], ..self.cx };
         let mut inner = Binder::new(context, &statement.locations, &[], false);
+        inner.ignores_triggers = self.ignores_triggers;
         self.enter_view(view, &mut inner)?;
         let cascade = cascaded || info.check_option == Some(CheckOption::Cascaded);
         let target = inner.flatten(view, info, select, verb, cascade)?;
@@ -503,10 +504,8 @@ pub struct Updatable {
 pub fn updatable(view: &Arc<Relation>, triggers: bool, cx: BindContext<'_>) -> Result<Updatable> {
     let locations = dictdb_parser::Locations::default();
     let mut binder = Binder::new(cx, &locations, &[], false);
+    binder.ignores_triggers = !triggers;
     let target = binder.view_target(view, Verb::Delete)?;
-    if !triggers && target.base.view().is_some() {
-        return Ok(Updatable { delete: false, columns: Vec::new() });
-    }
     let assignable = target.columns.iter().enumerate().filter(|(_, column)| column.attnum.is_some());
     Ok(Updatable { delete: true, columns: assignable.map(|(position, _)| position).collect() })
 }
