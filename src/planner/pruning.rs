@@ -16,7 +16,7 @@ use crate::BindContext;
 use crate::expr::{BoolTest, Expr};
 use crate::fold;
 use crate::logical::Scan;
-use crate::table_expr::{TableExpr, bind_text};
+use crate::table_expr::{TableExpr, over_scan};
 
 /// Partitions that parameters may rule out when a plan is run.
 #[derive(Debug)]
@@ -117,19 +117,7 @@ impl<'a> Pruning<'a> {
                 let (column, _) = scan.columns.iter().find(|(_, number)| *number == own)?;
                 Some(Expr::column(column))
             }
-            IndexTarget::Expression(text) => {
-                let mut expr = bind_text(text, &scan.relation, TableExpr::IndexKey, self.cx).ok()?.expr;
-                let mut complete = true;
-                expr.rewrite(&mut |e| {
-                    if let Expr::Input(position, _) = e {
-                        match scan.columns.iter().find(|(_, attnum)| *attnum as usize == *position + 1) {
-                            Some((column, _)) => *e = Expr::column(column),
-                            None => complete = false,
-                        }
-                    }
-                });
-                complete.then_some(expr)
-            }
+            IndexTarget::Expression(text) => over_scan(scan, text, TableExpr::IndexKey, self.cx),
         }
     }
 

@@ -11,7 +11,7 @@ use dictdb_types::{Error, Result, SqlState, Type};
 use crate::bind::{BindContext, Binder, Clause, Level, Renaming};
 use crate::deparse;
 use crate::expr::{ColumnId, Expr};
-use crate::logical::Column;
+use crate::logical::{Column, Scan};
 
 /// What a table's expression is for; decides what it may contain and how errors name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,21 @@ pub struct BoundTableExpr {
     pub functions: Vec<dictdb_types::Oid>,
     /// The operators of users that it calls, each with its function.
     pub operators: Vec<(dictdb_types::Oid, dictdb_types::Oid)>,
+}
+
+/// A stored expression of a table over the columns of a scan; `None` when the scan does not read all that it needs.
+pub(crate) fn over_scan(scan: &Scan, text: &str, purpose: TableExpr, cx: BindContext<'_>) -> Option<Expr> {
+    let mut expr = bind_text(text, &scan.relation, purpose, cx).ok()?.expr;
+    let mut complete = true;
+    expr.rewrite(&mut |e| {
+        if let Expr::Input(position, _) = e {
+            match scan.columns.iter().find(|(_, attnum)| *attnum as usize == *position + 1) {
+                Some((column, _)) => *e = Expr::column(column),
+                None => complete = false,
+            }
+        }
+    });
+    complete.then_some(expr)
 }
 
 /// Binds an expression of the syntax tree over a table.

@@ -70,15 +70,21 @@ impl DdlContext<'_> {
         self.fill_table(&relation, query).map(Completed::Rows)
     }
 
-    /// The columns of a table made from a query: its own names unless others are given.
+    /// The columns of a table made from a query: its own names unless others are given. 42601, 42701, 42P16.
     fn output_columns(&mut self, outputs: &[OutputColumn], names: &[ast::Ident]) -> Result<Vec<Column>> {
         if names.len() > outputs.len() {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "too many column names were specified"));
         }
+        let columns = self.columns_of_query(outputs, names)?;
+        columns.iter().try_for_each(|column| super::alter::check_system_name(&column.name))?;
+        Ok(columns)
+    }
+
+    /// The columns of a relation that a query defines: the query's names, but for the first ones that are given. 42701, 42P16.
+    pub(super) fn columns_of_query(&mut self, outputs: &[OutputColumn], names: &[ast::Ident]) -> Result<Vec<Column>> {
         let mut columns: Vec<Column> = Vec::with_capacity(outputs.len());
         for (slot, output) in outputs.iter().enumerate() {
             let name = names.get(slot).map_or_else(|| output.name.clone(), |ident| Arc::from(ident.value.as_str()));
-            super::alter::check_system_name(&name)?;
             if columns.iter().any(|column| column.name == name) {
                 return Err(Error::new(
                     SqlState::DUPLICATE_COLUMN,

@@ -6,7 +6,7 @@ use dictdb_catalog::{Column, Dependency, Key, Persistence, Relation, RelationKin
 use dictdb_parser::utility::{self, CreateView};
 use dictdb_parser::{Limits, Locations, Statement, ast};
 use dictdb_storage::LockMode;
-use dictdb_types::{Error, Oid, Result, SqlState, TypeKind, quote_identifier};
+use dictdb_types::{Error, Oid, Result, SqlState, quote_identifier};
 
 use super::DdlContext;
 use super::options::{self, Target};
@@ -74,28 +74,8 @@ impl DdlContext<'_> {
         if create.columns.len() > outputs.len() {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "CREATE VIEW specifies more column names than columns"));
         }
-        let mut columns: Vec<Column> = Vec::with_capacity(outputs.len());
-        for (slot, output) in outputs.iter().enumerate() {
-            let given = create.columns.get(slot).filter(|_| !create.recursive);
-            let name = given.map_or_else(|| output.name.clone(), |ident| Arc::from(ident.value.as_str()));
-            if columns.iter().any(|other| other.name == name) {
-                return Err(Error::new(
-                    SqlState::DUPLICATE_COLUMN,
-                    format!("column \"{name}\" specified more than once"),
-                ));
-            }
-            let info = self.type_info(output.ty.oid)?;
-            if matches!(info.kind, TypeKind::Pseudo) {
-                let catalog = self.view();
-                return Err(Error::new(
-                    SqlState::INVALID_TABLE_DEFINITION,
-                    format!("column \"{name}\" has pseudo-type {}", self.shown_type(output.ty.oid, &catalog)),
-                ));
-            }
-            self.check_type_usage(output.ty.oid)?;
-            columns.push(Column { collation: info.collation, ..Column::new(name, output.ty, slot) });
-        }
-        Ok(columns)
+        // A recursive view's names are its query's already.
+        self.columns_of_query(outputs, if create.recursive { &[] } else { &create.columns })
     }
 
     /// 0A000 for WITH CHECK OPTION of a view that no row can be changed through.

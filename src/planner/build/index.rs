@@ -13,7 +13,7 @@ use crate::condition::{comparison, same_key_type, same_value};
 use crate::expr::{ColumnId, Expr, RowOrder, SortKey};
 use crate::logical::Scan;
 use crate::physical::IndexBounds;
-use crate::table_expr::{TableExpr, bind_text};
+use crate::table_expr::{TableExpr, over_scan};
 
 pub(crate) use bitmap::BitmapMatch;
 
@@ -149,7 +149,7 @@ impl Builder<'_> {
 
     /// The part of the table in a partial index, if the conditions imply its predicate.
     fn implied_part(&self, matching: &Matching<'_>, predicate: &str) -> Option<f64> {
-        let predicate = self.table_expr(matching.scan, predicate, TableExpr::IndexPredicate)?;
+        let predicate = over_scan(matching.scan, predicate, TableExpr::IndexPredicate, self.cx)?;
         let mut parts = Vec::new();
         predicate.into_conjuncts(&mut parts);
         let implied = |part: &Expr| matching.conjuncts.iter().any(|conjunct| implies(conjunct, part));
@@ -168,23 +168,8 @@ impl Builder<'_> {
                 let column = scan.columns.iter().find(|(_, number)| number == attnum);
                 column.map(|(column, _)| Expr::column(column))
             }
-            IndexTarget::Expression(text) => self.table_expr(scan, text, TableExpr::IndexKey),
+            IndexTarget::Expression(text) => over_scan(scan, text, TableExpr::IndexKey, self.cx),
         }
-    }
-
-    /// An expression of a table over the columns of a scan; `None` when the scan does not read them all.
-    fn table_expr(&self, scan: &Scan, text: &str, purpose: TableExpr) -> Option<Expr> {
-        let mut expr = bind_text(text, &scan.relation, purpose, self.cx).ok()?.expr;
-        let mut complete = true;
-        expr.rewrite(&mut |e| {
-            if let Expr::Input(position, _) = e {
-                match scan.columns.iter().find(|(_, attnum)| *attnum as usize == *position + 1) {
-                    Some((column, _)) => *e = Expr::column(column),
-                    None => complete = false,
-                }
-            }
-        });
-        complete.then_some(expr)
     }
 
     /// Bounds for the leading keys: equalities as far as there are, then what the next key has.
