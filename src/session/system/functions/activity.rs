@@ -13,6 +13,7 @@ use crate::backends::Backend;
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_blocking_pids", pg_blocking_pids),
+    ("pg_isolation_test_session_is_blocked", pg_isolation_test_session_is_blocked),
     ("inet_client_addr", |cx, _| Ok(address(&session(cx)?.shared.backend).0)),
     ("inet_client_port", |cx, _| Ok(address(&session(cx)?.shared.backend).1)),
     ("pg_stat_get_backend_pid", |cx, args| backend(cx, args, |b| Datum::Int4(b.pid))),
@@ -177,10 +178,22 @@ fn place(row: RowId) -> (Datum, Datum) {
     (Datum::Int4((row.0 / rows) as i32), Datum::Int2((row.0 % rows) as i16 + 1))
 }
 
-fn pg_blocking_pids(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+/// The sessions that the one named by the first argument waits for.
+fn blocking(cx: &CallContext<'_>, args: &[Datum]) -> Result<Vec<i32>> {
     let storage = &session(cx)?.shared.instance.storage;
     let pid = integer(args, 0).and_then(|pid| u32::try_from(pid).ok());
-    let pids = pid.map(|pid| storage.blocking_pids(pid)).unwrap_or_default();
-    let pids = pids.into_iter().map(|pid| Datum::Int4(pid.cast_signed())).collect();
+    Ok(pid.map(|pid| storage.blocking_pids(pid)).unwrap_or_default().into_iter().map(u32::cast_signed).collect())
+}
+
+fn pg_blocking_pids(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let pids = blocking(cx, args)?.into_iter().map(Datum::Int4).collect();
     Ok(Datum::Array(Arc::new(Array::vector(oids::INT4, pids))))
+}
+
+/// Whether a session waits for one of those that a test runs. PostgreSQL's isolation tester asks so.
+fn pg_isolation_test_session_is_blocked(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let Some(Datum::Array(interesting)) = args.get(1) else { return Ok(Datum::Null) };
+    let is_interesting =
+        |pid: i32| interesting.items.iter().any(|item| matches!(item, Datum::Int4(own) if *own == pid));
+    Ok(Datum::Bool(blocking(cx, args)?.into_iter().any(is_interesting)))
 }
