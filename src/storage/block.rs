@@ -215,6 +215,18 @@ impl Block {
         None
     }
 
+    /// Whether a slot has kept the key that the version a view sees has, through every newer one.
+    pub(crate) fn kept_key_since(&self, slot: usize, view: &View, writers: &Writers) -> bool {
+        let mut next = self.undo_of(slot);
+        while let Some(undo) = next.filter(|undo| !undo.changed_key && !undo.deleted) {
+            if writers.sees(view, undo.stamp) {
+                return !self.is_deleted(slot);
+            }
+            next = undo.older.as_deref();
+        }
+        false
+    }
+
     /// Every version of a slot that holds a row for somebody, newest first.
     pub(crate) fn versions(&self, slot: usize) -> impl Iterator<Item = RowView<'_>> {
         let newest = self.stamps.get(slot).is_some_and(|stamp| !stamp.is_free()) && !self.is_deleted(slot);
@@ -289,13 +301,20 @@ impl Block {
 
     /// Starts a new version of a slot: keeps what the given columns have, and the stamp, resolved: the writer behind a
     /// stamp that it has not rewritten yet looks for it only at the top of the chain.
-    pub(crate) fn push_undo(&mut self, slot: usize, columns: impl Iterator<Item = usize>, writers: &Writers) {
+    pub(crate) fn push_undo(
+        &mut self,
+        slot: usize,
+        changes_key: bool,
+        columns: impl Iterator<Item = usize>,
+        writers: &Writers,
+    ) {
         if self.undo.is_empty() {
             self.undo.resize_with(self.stamps.len(), || None);
         }
         let mut undo = Box::new(Undo {
             stamp: writers.resolve(self.stamps[slot]),
             deleted: self.is_deleted(slot),
+            changed_key: changes_key,
             columns: Default::default(),
             older: self.undo[slot].take(),
         });

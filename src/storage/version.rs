@@ -99,6 +99,8 @@ impl std::fmt::Debug for Stamp {
 pub(crate) struct Undo {
     pub(crate) stamp: Stamp,
     pub(crate) deleted: bool,
+    /// The change was of UPDATE strength.
+    pub(crate) changed_key: bool,
     pub(crate) columns: SmallVec<[(u16, Saved); 1]>,
     pub(crate) older: Option<Box<Undo>>,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Timing;
-use dictdb_catalog::{Relation, RelationKind};
+use dictdb_catalog::{Persistence, Relation, RelationKind};
 use dictdb_parser::utility::{Behavior, Truncate};
 use dictdb_storage::{LockMode, SequenceState};
 use dictdb_types::{Error, Oid, Result, SqlState};
@@ -31,7 +31,10 @@ impl DdlContext<'_> {
                 false => self.view().descendants(&relation),
             };
             for member in family {
-                if !tables.contains(&member.oid) {
+                // Those of other sessions are out of reach.
+                let reachable =
+                    member.persistence != Persistence::Temporary || member.namespace == self.temporary_schema;
+                if reachable && !tables.contains(&member.oid) {
                     tables.push(member.oid);
                 }
             }

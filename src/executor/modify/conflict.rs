@@ -67,14 +67,14 @@ impl ConflictCode {
                 Inserted::Busy(_) => return Err(Error::internal("insert gave up waiting")),
             };
             let Some(update) = &self.update else {
-                self.check_visible(target, conflict, writer)?;
+                self.check_visible(target, conflict.row, writer)?;
                 return Ok(None);
             };
-            if let Some(outcome) = update.apply((target, whole), conflict, &proposed, writer)? {
-                let place = Place { locked: true, ..Place::new(table, conflict) };
+            if let Some(outcome) = update.apply((target, whole), leaf, &conflict, &proposed, writer)? {
+                let place = Place { locked: true, ..Place::new(table, conflict.row) };
                 return Ok(outcome.map(|row| (row, place)));
             }
-            // The row went away meanwhile: the insert may succeed now.
+            // The row, or its key, went away meanwhile: the insert may succeed now.
         }
     }
 
@@ -89,14 +89,8 @@ impl ConflictCode {
         Ok(false)
     }
 
-    /// The arbiters of a partition. 0A000 where DO UPDATE would have to be computed over rows of another shape.
+    /// The arbiters of a partition.
     fn arbiters_in(&self, leaf: &Member, writer: &Writer<'_>) -> Result<Vec<Oid>> {
-        if self.update.is_some() && leaf.is_arranged_differently() {
-            return Err(Error::unsupported(format_args!(
-                "ON CONFLICT DO UPDATE where the columns of partition \"{}\" stand in another order",
-                leaf.relation.name
-            )));
-        }
         let catalog = &writer.cx.catalog;
         let own = leaf.relation.indexes.iter().filter_map(|oid| catalog.relation(*oid));
         let decides = |index: &&std::sync::Arc<Relation>| {
@@ -120,78 +114,90 @@ impl ConflictCode {
     }
 }
 
-/// The row in the way under an arbiter index. A conflict under another index counts only if no arbiter has one: 23505.
+/// A conflict under an arbiter: the index says by which key the row is in the way.
 fn arbiter_conflict(
     arbiters: &[Oid],
     target: &Target,
     conflict: UniqueConflict,
     proposed: &Row,
     writer: &Writer<'_>,
-) -> Result<RowId> {
+) -> Result<UniqueConflict> {
     if arbiters.is_empty() || arbiters.contains(&conflict.index) {
-        return Ok(conflict.row);
+        return Ok(conflict);
     }
-    let table = &target.handle.table;
-    let stored = target.storage_row(proposed);
-    for index in arbiters.iter().filter_map(|arbiter| table.index(*arbiter)) {
-        let mut key = Vec::new();
-        if index.def().key.key(&DatumRow(&stored), &mut key)? != KeyOutcome::Key {
-            continue;
-        }
-        for row in table.candidates(&index, &key) {
-            let same_key = table.read_latest(row, &writer.cx.transaction, |version| {
-                let mut found = Vec::new();
-                index.def().key.key(version, &mut found).map(|_| found == key)
-            });
-            if same_key.map(|(_, same)| same).transpose()? == Some(true) {
-                return Ok(row);
+    // A conflict under another index counts only if no arbiter has one: 23505.
+    for index in arbiters {
+        let Some(key) = key_in(target, *index, proposed)? else { continue };
+        let table = &target.handle.table;
+        let rows = table.index(*index).map(|index| table.candidates(&index, &key)).unwrap_or_default();
+        for row in rows {
+            if latest_with_key(target, row, *index, &key, writer)?.is_some() {
+                return Ok(UniqueConflict { row, index: *index, key });
             }
         }
     }
     Err(violation::unique(target, conflict.index, proposed, writer))
 }
 
+/// The key of a row in a unique index, if one that may be in the way of others.
+fn key_in(target: &Target, index: Oid, row: &Row) -> Result<Option<Vec<u8>>> {
+    let Some(index) = target.handle.table.index(index) else { return Ok(None) };
+    let mut key = Vec::new();
+    let outcome = index.def().key.key(&DatumRow(&target.storage_row(row)), &mut key)?;
+    Ok((outcome == KeyOutcome::Key).then_some(key))
+}
+
+/// The newest version of a row, if it has a key in an index.
+fn latest_with_key(
+    target: &Target,
+    row: RowId,
+    index: Oid,
+    key: &[u8],
+    writer: &Writer<'_>,
+) -> Result<Option<VersionTag>> {
+    let table = &target.handle.table;
+    let Some(index) = table.index(index) else { return Ok(None) };
+    let latest = table.read_latest(row, &writer.cx.transaction, |version| {
+        let mut found = Vec::new();
+        index.def().key.key(version, &mut found).map(|_| found == key)
+    });
+    Ok(match latest {
+        Some((tag, same)) => same?.then_some(tag),
+        None => None,
+    })
+}
+
 impl ConflictUpdate {
-    /// Updates the row in the way. `None`: it is gone, insert again; `Some(None)`: WHERE says no.
+    /// Updates the row in the way, of a partition where `leaf` says so. `None`: it, or its key, is gone, insert again;
+    /// `Some(None)`: WHERE says no.
     #[allow(clippy::option_option, reason = "gone, unchanged and changed are three things")]
     fn apply(
         &self,
         (target, whole): (&Target, &Target),
-        id: RowId,
+        leaf: Option<&Member>,
+        conflict: &UniqueConflict,
         proposed: &Row,
         writer: &Writer<'_>,
     ) -> Result<Option<Option<Row>>> {
+        // Expressions are over rows as the named table has them.
+        let named = |row: &Row| leaf.map_or_else(|| row.clone(), |leaf| leaf.named(row.clone()));
+        let id = conflict.row;
         loop {
-            if !self.lock(target, id, writer)? {
+            if !lock(target, conflict, writer)? {
                 return Ok(None);
             }
-            let Some((tag, existing)) = writer.read_latest(target, id)? else { return Ok(None) };
-            let Some(changed) = self.evaluate(&existing, proposed, writer)? else { return Ok(Some(None)) };
+            let Some((tag, stored)) = writer.read_latest(target, id)? else { return Ok(None) };
+            let existing = named(&stored);
+            let Some(changed) = self.evaluate(&existing, &named(proposed), writer)? else { return Ok(Some(None)) };
             writer.check_policies(whole, &existing, PolicyStage::Conflict)?;
-            if let Some(outcome) = self.store(target, id, tag, &existing, changed, writer)? {
-                return Ok(Some(outcome));
-            }
-        }
-    }
-
-    /// Locks the row as it is now; `false`: it is gone. 21000 for a row of the same command, 40001.
-    fn lock(&self, target: &Target, id: RowId, writer: &Writer<'_>) -> Result<bool> {
-        let transaction = &writer.cx.transaction;
-        let table = &target.handle.table;
-        let mut expected: Option<VersionTag> = None;
-        loop {
-            match table.lock_row(transaction, writer.snapshot, id, expected, RowStrength::NoKeyUpdate)? {
-                RowLocked::Done => return Ok(true),
-                RowLocked::Busy(holder) => writer.wait_for_row(table, id, holder)?,
-                RowLocked::Changed => {
-                    writer.if_read_committed((), concurrent_update)?;
-                    match table.read_latest(id, transaction, |_| ()) {
-                        Some((tag, ())) => expected = Some(tag),
-                        None => return Ok(false),
-                    }
-                }
-                RowLocked::Deleted => return writer.if_read_committed(false, concurrent_update),
-                RowLocked::SelfModified => return Err(second_time()),
+            let changed = leaf.map_or_else(|| changed.clone(), |leaf| leaf.stored(changed.clone()));
+            let place = |place: usize| leaf.map_or(place, |leaf| leaf.place(place));
+            let places = self.assignments.iter().map(|(to, _)| place(*to)).collect();
+            let update = RowUpdate { id, expected: Some(tag), places, old: &stored, new: changed, moving: None };
+            match writer.update_row(target, update)? {
+                (Change::Done, stored) => return Ok(Some(Some(stored))),
+                (Change::Skipped, _) => return Ok(Some(None)),
+                (Change::Changed | Change::Gone | Change::Repeated, _) => {}
             }
         }
     }
@@ -215,24 +221,27 @@ impl ConflictUpdate {
         }
         Ok(Some(changed))
     }
+}
 
-    /// Writes the changed row; `None`: look at it again; `Some(None)`: a trigger says no.
-    #[allow(clippy::option_option, reason = "as in `apply`")]
-    fn store(
-        &self,
-        target: &Target,
-        id: RowId,
-        tag: VersionTag,
-        existing: &Row,
-        changed: Row,
-        writer: &Writer<'_>,
-    ) -> Result<Option<Option<Row>>> {
-        let places = self.assignments.iter().map(|(place, _)| *place).collect();
-        let update = RowUpdate { id, expected: Some(tag), places, old: existing, new: changed, moving: None };
-        match writer.update_row(target, update)? {
-            (Change::Done, stored) => Ok(Some(Some(stored))),
-            (Change::Skipped, _) => Ok(Some(None)),
-            (Change::Changed | Change::Gone | Change::Repeated, _) => Ok(None),
+/// Locks the row in the way as it is now; `false`: it, or its key, is gone. 21000 for a row of the same command, 40001.
+fn lock(target: &Target, conflict: &UniqueConflict, writer: &Writer<'_>) -> Result<bool> {
+    let transaction = &writer.cx.transaction;
+    let (table, id) = (&target.handle.table, conflict.row);
+    let mut expected: Option<VersionTag> = None;
+    loop {
+        match table.lock_row(transaction, writer.snapshot, id, expected, RowStrength::NoKeyUpdate)? {
+            RowLocked::Done => return Ok(true),
+            RowLocked::Busy(holder) => writer.wait_for_row(table, id, holder)?,
+            RowLocked::Changed => {
+                writer.if_read_committed((), concurrent_update)?;
+                // Whoever changed it may have taken it out of the way.
+                match latest_with_key(target, id, conflict.index, &conflict.key, writer)? {
+                    Some(tag) => expected = Some(tag),
+                    None => return Ok(false),
+                }
+            }
+            RowLocked::Deleted => return writer.if_read_committed(false, concurrent_update),
+            RowLocked::SelfModified => return Err(second_time()),
         }
     }
 }

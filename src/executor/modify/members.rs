@@ -100,11 +100,6 @@ impl Member {
         Ok(self.target.get_or_init(|| Arc::new(target)))
     }
 
-    /// Whether its columns do not stand where the named table has them.
-    pub fn is_arranged_differently(&self) -> bool {
-        self.places.is_some()
-    }
-
     /// Where a column of the named table stands in the member's rows.
     pub fn place(&self, place: usize) -> usize {
         match &self.places {

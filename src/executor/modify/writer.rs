@@ -146,7 +146,10 @@ impl<'a> Writer<'a> {
     pub fn insert_new(&self, target: &Target, row: &Row) -> Result<RowId> {
         match self.insert(target, row)? {
             Inserted::Done(id) => Ok(id),
-            Inserted::Conflict(conflict) => Err(violation::unique(target, conflict.index, row, self)),
+            Inserted::Conflict(conflict) => {
+                self.cx.transaction.collides(&target.handle.table, &conflict)?;
+                Err(violation::unique(target, conflict.index, row, self))
+            }
             Inserted::Busy(_) => Err(Error::internal("insert gave up waiting")),
         }
     }
@@ -242,7 +245,10 @@ impl<'a> Writer<'a> {
                 .hint(
                     "Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.",
                 )),
-                Written::Conflict(conflict) => Err(conflict_error(conflict.index)),
+                Written::Conflict(conflict) => {
+                    self.cx.transaction.collides(table, &conflict)?;
+                    Err(conflict_error(conflict.index))
+                }
             };
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Relation, RelationKind, ViewInfo};
+use dictdb_catalog::{Persistence, Relation, RelationKind, ViewInfo};
 use dictdb_parser::ast::{self, JoinConstraint, JoinOperator, TableFactor, TableWithJoins};
 use dictdb_parser::node;
 use dictdb_types::{Error, Result, SqlState, Type, oids};
@@ -331,10 +331,21 @@ impl Binder<'_> {
         };
         let item = FromItem::Rows(row_id.into_iter().collect());
         let table = TableName { schema, system, item, ..TableName::new(&shown, named, row_type(relation)) };
-        let members = if only { Vec::new() } else { self.cx.catalog.members(relation) };
+        let members = if only { Vec::new() } else { self.members_seen(relation) };
         let scan =
             Scan { relation: relation.clone(), alias: shown, columns, row_id, members: members.into(), member: 0 };
         Ok((Node::Scan(Box::new(scan)), Names::of_table(table)))
+    }
+
+    /// The tables whose rows a read sees: children that are temporary tables of other sessions are not among them.
+    fn members_seen(&self, relation: &Arc<Relation>) -> Vec<Arc<Relation>> {
+        let mut members = self.cx.catalog.members(relation);
+        let path = self.cx.search_path;
+        members.retain(|member| member.persistence != Persistence::Temporary || path.contains(&member.namespace));
+        match &members[..] {
+            [only] if only.oid == relation.oid => Vec::new(),
+            _ => members,
+        }
     }
 
     /// A view is its query, bound under its own search path.

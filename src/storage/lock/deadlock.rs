@@ -13,6 +13,9 @@ use super::wait::WaitTarget;
 use super::{LockMode, LockTag};
 use crate::session::SessionState;
 
+/// How often waiters change places before a cycle counts as one that does not end.
+const MAX_TURNS: usize = 100;
+
 /// One step of a cycle: who waits, for what, because of whom.
 struct Step {
     waiter: u32,
@@ -21,11 +24,49 @@ struct Step {
 }
 
 impl Queues {
-    /// 40P01 if the session's wait closes a cycle.
-    pub(super) fn check_deadlock(&self, session: &Arc<SessionState>) -> Result<()> {
-        let mut path = Vec::new();
-        let mut visited = Vec::new();
-        if self.search(session, session.pid, &mut path, &mut visited) { Err(deadlock(&path)) } else { Ok(()) }
+    /// 40P01 if the session's wait closes a cycle that nobody can be let past.
+    pub(super) fn check_deadlock(&mut self, session: &Arc<SessionState>) -> Result<()> {
+        for attempt in 0.. {
+            let Some(cycle) = self.cycle(session) else { break };
+            // Whoever waits longest is let past first; the last step is the oldest wait.
+            if attempt == MAX_TURNS || !cycle.iter().rev().any(|step| self.let_past(step, session)) {
+                return Err(deadlock(&cycle));
+            }
+        }
+        Ok(())
+    }
+
+    /// The cycle that a session's wait is part of.
+    fn cycle(&self, session: &Arc<SessionState>) -> Option<Vec<Step>> {
+        let (mut path, mut visited) = (Vec::new(), Vec::new());
+        self.search(session, session.pid, &mut path, &mut visited).then_some(path)
+    }
+
+    /// Puts a waiter in front of another that it only stands behind, if the session's cycle ends by that. (PostgreSQL's soft
+    /// edges: `DeadLockCheck`.)
+    fn let_past(&mut self, step: &Step, session: &Arc<SessionState>) -> bool {
+        let WaitTarget::Lock(tag, mode) = step.target else { return false };
+        let Some(queue) = self.by_tag.get_mut(&tag) else { return false };
+        let place = |pid: u32| queue.waiting.iter().position(|waiter| waiter.session.pid == pid);
+        let (Some(from), Some(to)) = (place(step.waiter), place(step.blocker)) else { return false };
+        if to > from || queue.granted.iter().any(|granted| granted.pid == step.blocker && granted.mode.conflicts(mode))
+        {
+            return false;
+        }
+        let Some(waiter) = queue.waiting.remove(from) else { return false };
+        queue.waiting.insert(to, waiter);
+        if self.cycle(session).is_none_or(|cycle| !cycle.iter().any(|other| other.is(step))) {
+            if let Some(queue) = self.by_tag.get_mut(&tag) {
+                queue.grant_waiters(tag);
+            }
+            return true;
+        }
+        if let Some(queue) = self.by_tag.get_mut(&tag)
+            && let Some(waiter) = queue.waiting.remove(to)
+        {
+            queue.waiting.insert(from, waiter);
+        }
+        false
     }
 
     /// Depth-first search for `goal`; `path` is the way to the session.
@@ -80,6 +121,13 @@ impl Queues {
         pids.retain(|pid| *pid != session.pid);
         pids.dedup();
         pids
+    }
+}
+
+impl Step {
+    /// Whether it is the same waiter behind the same blocker.
+    fn is(&self, other: &Step) -> bool {
+        self.waiter == other.waiter && self.blocker == other.blocker
     }
 }
 

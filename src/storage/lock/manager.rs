@@ -173,7 +173,7 @@ impl LockManager {
     /// Sleeps until the target is reached, the time is up, the session is interrupted or a deadlock is found.
     fn sleep(
         &self,
-        queues: MutexGuard<'_, Queues>,
+        mut queues: MutexGuard<'_, Queues>,
         session: &Arc<SessionState>,
         target: WaitTarget,
         cell: Arc<WaitCell>,
@@ -327,7 +327,7 @@ impl Queue {
     }
 
     /// Grants what can be granted, in order.
-    fn grant_waiters(&mut self, tag: LockTag) {
+    pub(super) fn grant_waiters(&mut self, tag: LockTag) {
         let mut at = 0;
         while at < self.waiting.len() {
             let (session, mode) = (self.waiting[at].session.clone(), self.waiting[at].mode);

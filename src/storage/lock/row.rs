@@ -52,6 +52,12 @@ impl RowLocks {
             .map(|(writer, _)| *writer)
     }
 
+    /// Whether a transaction has a lock on the row.
+    pub(crate) fn holds(&self, row: RowId, own: Writer) -> bool {
+        self.count.load(Ordering::Acquire) > 0
+            && self.shard(row).lock().get(&row).is_some_and(|holders| holders.iter().any(|(writer, _)| *writer == own))
+    }
+
     /// Adds or strengthens a lock. The caller has asked for conflicts under the same latch, but shared latches admit
     /// other lockers: the check is made again. `Ok(None)` means the transaction had it already.
     pub(crate) fn lock(&self, row: RowId, strength: RowStrength, own: Writer) -> Result<Option<RowLockUndo>, Writer> {

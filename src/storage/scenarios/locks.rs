@@ -214,6 +214,35 @@ fn upgrading_deadlock_is_found() {
 }
 
 #[test]
+fn waiters_that_only_stand_behind_each_other_change_places() {
+    let storage = Storage::new();
+    let (first, second) = (storage.relation_lock(Oid(5), Oid(1)), storage.relation_lock(Oid(5), Oid(2)));
+    let take = |t: &Transaction, lock, mode| t.lock_relation(lock, mode, WaitPolicy::Block, &FOREVER).unwrap();
+    let waiting = |count| {
+        while storage.locks().iter().filter(|lock| !lock.granted).count() < count {
+            std::thread::yield_now();
+        }
+    };
+    let (a, b) = (storage.begin(), storage.begin());
+    take(&a, &first, LockMode::AccessShare);
+    take(&b, &second, LockMode::AccessShare);
+    std::thread::scope(|scope| {
+        let strong =
+            [&first, &second].map(|lock| scope.spawn(|| take(&storage.begin(), lock, LockMode::AccessExclusive)));
+        waiting(2);
+        let behind = scope.spawn(|| {
+            take(&b, &first, LockMode::AccessShare);
+            b.rollback();
+        });
+        waiting(3);
+        take(&a, &second, LockMode::AccessShare);
+        a.rollback();
+        strong.into_iter().for_each(|strong| assert!(strong.join().unwrap()));
+        behind.join().unwrap();
+    });
+}
+
+#[test]
 fn advisory_locks() {
     let storage = Storage::new();
     let (one, two) = (storage.connect(1), storage.connect(2));

@@ -37,7 +37,7 @@ use predicate::KeyRange;
 
 use crate::index::{Bound, Index};
 use crate::snapshot::Snapshot;
-use crate::table::Table;
+use crate::table::{Table, UniqueConflict};
 use crate::transaction::Transaction;
 
 /// A SERIALIZABLE transaction's place in the graph.
@@ -96,6 +96,15 @@ impl Transaction {
         match own.node.get() {
             Some(node) => self.session().shared.serializables.lock().wrote(*node, self.id(), table.id(), keys),
             None => Ok(()),
+        }
+    }
+
+    /// To be called when a row cannot go in because another has its key: those who have looked for that key would have seen it.
+    /// 40001 under SERIALIZABLE, which PostgreSQL prefers to the violation.
+    pub fn collides(&self, table: &Table, conflict: &UniqueConflict) -> Result<()> {
+        match self.serializable() {
+            None => Ok(()),
+            Some(own) => self.wrote(own, table, [(conflict.index, conflict.key.clone())].into_iter().collect()),
         }
     }
 

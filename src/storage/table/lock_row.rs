@@ -7,9 +7,11 @@ use dictdb_types::{Result, RowId};
 use super::Table;
 use super::read::VersionTag;
 use super::write::Written;
+use crate::block::Block;
 use crate::lock::RowStrength;
 use crate::snapshot::Snapshot;
 use crate::transaction::Transaction;
+use crate::version::{Stamp, Writer};
 use crate::writers::Holder;
 
 /// What became of locking a row.
@@ -30,7 +32,8 @@ pub enum RowLocked {
 impl Table {
     /// Locks a row for the transaction. `expected` as in [`Table::update`].
     ///
-    /// KEY SHARE does not wait for an update in progress that leaves key columns alone.
+    /// KEY SHARE is not concerned by updates that leave key columns alone: it waits for none, and what such a one has committed
+    /// after the snapshot changes nothing for it.
     pub fn lock_row(
         self: &Arc<Self>,
         transaction: &Transaction,
@@ -45,6 +48,11 @@ impl Table {
         locked
     }
 
+    /// Whether a transaction has a lock on a row.
+    pub(crate) fn holds_row(&self, row: RowId, own: Writer) -> bool {
+        self.row_locks.holds(row, own)
+    }
+
     fn try_lock_row(
         self: &Arc<Self>,
         transaction: &Transaction,
@@ -57,18 +65,8 @@ impl Table {
         let Some((cell, slot)) = self.cell(row) else { return Ok(RowLocked::Deleted) };
         // A shared latch: it keeps writers of the block out while the lock goes in.
         let block = cell.latch.read();
-        let compatible = strength == RowStrength::KeyShare && {
-            let stamp = *block.stamps.get(slot).unwrap_or(&crate::version::Stamp::FREE);
-            let below = || block.find_latest(slot, transaction.writer(), &transaction.session().shared.writers);
-            !stamp.is_committed()
-                && !stamp.is_free()
-                && !stamp.is_of(transaction.writer())
-                && !stamp.changes_key()
-                && below().is_some_and(|(stamp, _)| match expected {
-                    Some(tag) => tag == VersionTag(stamp),
-                    None => !stamp.is_committed() || stamp.0 <= snapshot.view().ts,
-                })
-        };
+        let compatible =
+            strength == RowStrength::KeyShare && self.has_kept_key(&block, slot, transaction, snapshot, expected);
         if !compatible {
             match self.newer_version(&block, slot, transaction, snapshot, expected) {
                 None => {}
@@ -90,5 +88,31 @@ impl Table {
             }
             Err(holder) => Ok(RowLocked::Busy(transaction.session().shared.writers.holder(holder))),
         }
+    }
+
+    /// Whether what others have done to a row, or are about to, leaves alone the key of the version that is wanted.
+    fn has_kept_key(
+        &self,
+        block: &Block,
+        slot: usize,
+        transaction: &Transaction,
+        snapshot: &Snapshot,
+        expected: Option<VersionTag>,
+    ) -> bool {
+        let writers = &transaction.session().shared.writers;
+        let stamp = *block.stamps.get(slot).unwrap_or(&Stamp::FREE);
+        if stamp.is_free() || stamp.is_of(transaction.writer()) {
+            return false;
+        }
+        let wanted = |stamp: Stamp| match expected {
+            Some(tag) => tag == VersionTag(stamp),
+            None => !stamp.is_committed() || stamp.0 <= snapshot.view().ts,
+        };
+        let is_pending = !writers.resolve(stamp).is_committed();
+        if is_pending {
+            let below = block.find_latest(slot, transaction.writer(), writers);
+            return !stamp.changes_key() && below.is_some_and(|(stamp, _)| wanted(stamp));
+        }
+        expected.is_none() && block.kept_key_since(slot, snapshot.view(), writers)
     }
 }

@@ -161,7 +161,7 @@ impl Table {
         updates.announce();
         let stamp = own_stamp(&block, slot, writer, snapshot.command(), key);
         let writers = &transaction.session().shared.writers;
-        block.push_undo(slot, changes.iter().map(|(column, _)| *column), writers);
+        block.push_undo(slot, key, changes.iter().map(|(column, _)| *column), writers);
         for (column, value) in changes {
             block.columns[*column].set(slot, value.into());
         }
@@ -212,7 +212,7 @@ impl Table {
             return Ok(Written::Busy(holder));
         }
         let stamp = own_stamp(&block, slot, writer, snapshot.command(), true);
-        block.push_undo(slot, std::iter::empty(), &transaction.session().shared.writers);
+        block.push_undo(slot, true, std::iter::empty(), &transaction.session().shared.writers);
         block.set_deleted(slot, true);
         block.stamps[slot] = stamp;
         self.account(&mut block);

@@ -191,10 +191,12 @@ impl Transaction {
     }
 
     /// Like [`Transaction::wait_for`] for a row that could not be written or locked: those who wait for one row come
-    /// forward in order, one at a time. The next attempt on any row lets the next one come.
+    /// forward in order, one at a time. The next attempt on any row lets the next one come. Who has a lock on the row already
+    /// does not stand in line: those in it may be waiting for just that lock.
     pub fn wait_for_row(&self, table: &Table, row: RowId, holder: Holder, options: &WaitOptions) -> Result<()> {
         let tag = LockTag::Tuple { table: table.id(), row };
-        if *self.queued_for.lock() != Some(tag) {
+        let holds = self.writer().is_some_and(|own| table.holds_row(row, own));
+        if !holds && *self.queued_for.lock() != Some(tag) {
             self.leave_queue();
             self.session.shared.locks.queue_for_row(&self.session, tag, options)?;
             *self.queued_for.lock() = Some(tag);
