@@ -168,6 +168,10 @@ pub trait Client: Send {
     /// A notice or warning; the session has filtered it.
     fn notice(&mut self, _notice: &Error) {}
 
+    /// A statement begins that may raise notices while it runs: its [`Herald`] may have what was said so far, so that they
+    /// come after it.
+    fn lend_output(&mut self) {}
+
     /// A reported setting has changed.
     fn parameter_status(&mut self, _name: &str, _value: &str) {}
 
@@ -202,6 +206,12 @@ pub trait Client: Send {
 
     /// COPY TO STDOUT is over.
     fn copy_done(&mut self) {}
+}
+
+/// Says notices to a client while the statement that raises them is still running.
+pub trait Herald: Send + Sync {
+    /// Says a notice; `false`: it has to wait for the statement.
+    fn say(&self, notice: &Error) -> bool;
 }
 
 /// Keeps what a statement answers.

@@ -71,7 +71,7 @@ mod system;
 mod transaction;
 
 pub use backup::verify_backups;
-pub use client::{Client, Collector, Column, CopyShape, Format, Row, Shape, Tag};
+pub use client::{Client, Collector, Column, CopyShape, Format, Herald, Row, Shape, Tag};
 pub use dictdb_durability::{BreakerState, BreakerStatus, RecoveryPhase, RecoveryProgress, RecoveryStatus};
 pub use env::StatementEnv;
 pub use instance::{Database, Instance};

@@ -300,6 +300,12 @@ impl Session {
         env
     }
 
+    /// Whether there were routines when the surroundings were last looked at: then a query may call one.
+    #[inline]
+    pub(crate) fn may_call_routines(&self) -> bool {
+        self.last_env.as_ref().is_none_or(|(_, env)| env.catalog.has_routines())
+    }
+
     /// A message begins to be answered: it can be cancelled, and its time is limited. Its time is that of its receipt, so
     /// messages that arrived together share it, up to the first that runs a statement.
     pub(crate) fn begin_message(&mut self) -> Option<Deadline> {
@@ -388,6 +394,12 @@ impl Session {
             Status::Failed => State::IdleInTransactionAborted,
         };
         activity.transaction_start = self.block.is_open().then_some(self.block.started);
+    }
+
+    /// Lets notices of a statement that begins reach the client while it runs.
+    pub(crate) fn lend_output(&self, client: &mut dyn Client) {
+        self.send_notices(client);
+        client.lend_output();
     }
 
     /// Hands waiting notices to the client.

@@ -1,14 +1,14 @@
 //! What functions, and other parts of the session, may reach while a statement of it runs.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use dictdb_storage::Transaction;
 use dictdb_types::{Error, Oid, Result, Severity};
 use parking_lot::Mutex;
 
 use crate::backends::Backend;
-use crate::client::Client;
+use crate::client::{Client, Herald};
 use crate::instance::{Database, Instance};
 use crate::log;
 use crate::notifications::Pending;
@@ -42,6 +42,10 @@ pub struct Shared {
     /// The open transaction in storage.
     transaction: Mutex<Weak<Transaction>>,
     notices: Mutex<Vec<Error>>,
+    /// Who says notices at once, if anybody can.
+    herald: OnceLock<Arc<dyn Herald>>,
+    /// The client hears no notices for a while.
+    is_hushed: AtomicBool,
     /// Its named prepared statements.
     pub(crate) prepared: Arc<NamedStatements>,
     /// Its named portals.
@@ -76,6 +80,8 @@ impl Shared {
             drawn: AtomicU64::new(0),
             transaction: Mutex::default(),
             notices: Mutex::default(),
+            herald: OnceLock::new(),
+            is_hushed: AtomicBool::new(false),
             prepared: prepared.named(),
             cursors: portals.named(),
             has_notices: AtomicBool::new(false),
@@ -152,10 +158,27 @@ impl Shared {
         if is_logged {
             self.backend.log_error(&notice, None);
         }
-        if severity == Severity::Info || severity >= wanted && wanted < Severity::Error {
+        let is_heard = severity == Severity::Info || severity >= wanted && wanted < Severity::Error;
+        if is_heard && !self.is_hushed.load(Ordering::Relaxed) && !self.is_said(&notice) {
             self.notices.lock().push(notice);
             self.has_notices.store(true, Ordering::Release);
         }
+    }
+
+    /// Says a notice at once, unless others wait or nobody can.
+    fn is_said(&self, notice: &Error) -> bool {
+        !self.has_notices.load(Ordering::Acquire) && self.herald.get().is_some_and(|herald| herald.say(notice))
+    }
+
+    /// Names who says notices at once.
+    pub fn set_herald(&self, herald: Arc<dyn Herald>) {
+        // A session has one connection.
+        let _ = self.herald.set(herald);
+    }
+
+    /// Does something of which the client hears no notice.
+    pub(crate) fn hush(&self, is_hushed: bool) {
+        self.is_hushed.store(is_hushed, Ordering::Relaxed);
     }
 
     /// What `SHOW name` and `current_setting(name)` return; 42704.

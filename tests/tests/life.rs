@@ -206,3 +206,26 @@ fn idle_connections_are_small() {
     assert!(each < LIMIT_BYTES, "an idle connection keeps {each} bytes");
     drop(sessions);
 }
+
+#[test]
+fn notices_come_while_the_statement_runs() {
+    let server = Server::dictdb().expect("DictDB starts");
+    let (mut holder, mut speaker) = (connect(&server), connect(&server));
+    value(&mut holder, "SELECT pg_advisory_lock(1)");
+    begin(
+        &mut speaker,
+        "SELECT 'before'; DO $$ BEGIN RAISE NOTICE 'waiting'; PERFORM pg_advisory_lock(1); RAISE NOTICE 'done'; END $$",
+    );
+    let mut heard = |wanted: u8| loop {
+        let message = speaker.receive().expect("an answer comes");
+        if message.tag == wanted {
+            return message;
+        }
+    };
+    // What was said before comes before.
+    assert_eq!(heard(b'C').shown().as_deref(), Some("-- SELECT 1"));
+    assert_eq!(heard(b'N').field(b'M').as_deref(), Some("waiting"));
+    assert_eq!(value(&mut holder, "SELECT pg_advisory_unlock(1)"), "t");
+    assert_eq!(heard(b'N').field(b'M').as_deref(), Some("done"));
+    assert_eq!(heard(b'C').shown().as_deref(), Some("-- DO"));
+}

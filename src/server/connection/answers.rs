@@ -67,7 +67,12 @@ impl Client for Stream {
     }
 
     fn row(&mut self, shape: &Shape, row: &Row, env: &dyn Env) -> Result<()> {
+        self.take_output_back();
         rows::write(shape, row, env, &mut self.output)
+    }
+
+    fn lend_output(&mut self) {
+        self.lend_to_outlet();
     }
 
     fn complete(&mut self, tag: &Tag) {

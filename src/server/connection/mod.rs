@@ -11,6 +11,7 @@ mod authentication;
 mod frame;
 mod message;
 mod messages;
+mod outlet;
 mod report;
 mod rows;
 mod startup;
@@ -210,7 +211,9 @@ async fn begin(stream: &mut Stream, packet: Packet, backend: Arc<Backend>, serve
     if backend.interrupts.is_draining() {
         return Err(shutting_down());
     }
-    Session::start(server.instance.clone(), backend, &packet.startup?)
+    let session = Session::start(server.instance.clone(), backend, &packet.startup?)?;
+    session.shared().set_herald(stream.herald());
+    Ok(session)
 }
 
 /// Gives a session's place back when its start-up fails; later the session itself does.

@@ -14,8 +14,14 @@ impl Stream {
 
     /// Sends a notice or warning.
     pub(super) fn notify(&mut self, notice: &Error) {
-        self.send(&NoticeResponse::new(fields(notice)));
+        self.take_output_back();
+        encode_notice(notice, &mut self.output);
     }
+}
+
+/// Appends a notice as a message.
+pub(super) fn encode_notice(notice: &Error, out: &mut Vec<u8>) {
+    super::stream::encode(&NoticeResponse::new(fields(notice)), out);
 }
 
 /// Whether the connection ends after this error.

@@ -1,14 +1,17 @@
 //! The socket with its two buffers: frames come out of one, answers collect in the other.
 
 use std::io;
+use std::sync::Arc;
 
 use bytes::BytesMut;
+use dictdb_session::Herald;
 use dictdb_types::Result;
 use pgwire::messages::Message;
 use pgwire::tokio::server::MaybeTls;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::frame::{Cut, Frame, Input};
+use super::outlet::Outlet;
 
 /// Room for reading; also what an idle connection keeps.
 const INPUT_BYTES: usize = 8 << 10;
@@ -18,6 +21,16 @@ const ANNOUNCED_BYTES: usize = 1 << 20;
 const OUTPUT_BYTES: usize = 64 << 10;
 /// Buffers beyond this are given back when they are empty.
 const KEEP_BYTES: usize = 32 << 10;
+
+/// Appends a message that pgwire encodes.
+pub(super) fn encode(message: &impl Message, out: &mut Vec<u8>) {
+    let mut encoded = BytesMut::new();
+    // Only a message beyond its type's size limit cannot be encoded; the session keeps its texts shorter.
+    match message.encode(&mut encoded) {
+        Ok(()) => out.extend_from_slice(&encoded),
+        Err(error) => tracing::error!("an answer could not be encoded: {error}"),
+    }
+}
 
 /// A connection's bytes.
 pub(super) struct Stream {
@@ -31,11 +44,45 @@ pub(super) struct Stream {
     flush_wanted: bool,
     /// A message came where its kind has no meaning: what follows cannot be understood.
     pub out_of_step: bool,
+    /// Who has the output while a statement runs that may raise notices.
+    outlet: Arc<Outlet>,
+    is_lent: bool,
 }
 
 impl Stream {
     pub(super) fn new(io: MaybeTls) -> Stream {
-        Stream { io, input: Input::default(), wanted: 0, output: Vec::new(), flush_wanted: false, out_of_step: false }
+        Stream {
+            io,
+            input: Input::default(),
+            wanted: 0,
+            output: Vec::new(),
+            flush_wanted: false,
+            out_of_step: false,
+            outlet: Arc::default(),
+            is_lent: false,
+        }
+    }
+
+    /// Who says notices of a running statement.
+    pub(super) fn herald(&self) -> Arc<dyn Herald> {
+        self.outlet.clone()
+    }
+
+    /// Gives the output to the outlet, until it is next needed here.
+    pub(super) fn lend_to_outlet(&mut self) {
+        self.take_output_back();
+        let socket = if let MaybeTls::Plain(socket) = &self.io { Some(socket) } else { None };
+        self.outlet.lend(std::mem::take(&mut self.output), socket);
+        self.is_lent = true;
+    }
+
+    /// Has the output again.
+    #[inline]
+    pub(super) fn take_output_back(&mut self) {
+        if self.is_lent {
+            self.is_lent = false;
+            self.output = self.outlet.take_back();
+        }
     }
 
     pub(super) fn is_encrypted(&self) -> bool {
@@ -44,17 +91,14 @@ impl Stream {
 
     /// Adds an answer that pgwire encodes. What is sent for every statement is written without it: see [`Stream::put`].
     pub(super) fn send(&mut self, message: &impl Message) {
-        let mut encoded = BytesMut::new();
-        // Only a message beyond its type's size limit cannot be encoded; the session keeps its texts shorter.
-        match message.encode(&mut encoded) {
-            Ok(()) => self.output.extend_from_slice(&encoded),
-            Err(error) => tracing::error!("an answer could not be encoded: {error}"),
-        }
+        self.take_output_back();
+        encode(message, &mut self.output);
     }
 
     /// Adds an answer whose body `write` appends.
     #[inline]
     pub(super) fn put(&mut self, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
+        self.take_output_back();
         let start = self.output.len();
         self.output.extend_from_slice(&[kind, 0, 0, 0, 0]);
         write(&mut self.output);
@@ -75,6 +119,7 @@ impl Stream {
     /// Sends what is there.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
         self.flush_wanted = false;
+        self.take_output_back();
         if !self.output.is_empty() {
             self.io.write_all(&self.output).await?;
             self.output.clear();

@@ -179,10 +179,9 @@ impl Session {
         let Statement::Utility(command) = &source.parsed.statement else {
             return Err(Error::internal("a definition that is a query"));
         };
-        let heard = self.shared.take_notices();
+        self.shared.hush(true);
         let defined = self.define(command, &source, &Arc::default());
-        self.shared.take_notices();
-        heard.into_iter().for_each(|notice| self.shared.notice(notice));
+        self.shared.hush(false);
         defined.map(drop)
     }
 

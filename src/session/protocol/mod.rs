@@ -69,12 +69,19 @@ impl Session {
                 return Ok((sent as u64, false));
             }
             let lends = source.calls_routines();
+            if lends {
+                self.lend_output(client);
+            }
             let (count, at_end) = self.lend_if(lends, || {
                 source.pump(wanted, row, &mut |row| {
                     // What functions reported while they made the row comes before it.
                     env.shared.send_notices(client);
                     client.row(shape, row, &*env)?;
-                    Ok(!client.is_full())
+                    let has_room = !client.is_full();
+                    if lends {
+                        client.lend_output();
+                    }
+                    Ok(has_room)
                 })
             })?;
             sent += count;

@@ -117,12 +117,16 @@ impl Session {
     pub(crate) async fn run(&mut self, portal: &mut Portal, client: &mut dyn Client) -> Result<Outcome> {
         let Some(source) = &portal.source else { return Ok(Outcome::Done(Tag::new(""))) };
         if matches!(source.parsed.statement, Statement::Sql(_)) && !self.block.modes.read_only {
+            if self.may_call_routines() {
+                self.lend_output(client);
+            }
             return self.execute_query(portal);
         }
         let source = source.clone();
         if let Some(command) = transaction_of(&source.parsed.statement) {
             return self.run_transaction(command).await;
         }
+        self.lend_output(client);
         Box::pin(self.run_other(&source, portal, client)).await
     }
 
