@@ -115,7 +115,7 @@ impl DdlContext<'_> {
         let taken = new.default.is_some() || new.sequence.is_some() || new.column.generated;
         let twice = |what: &str| {
             // What a serial type brings along stands nowhere.
-            let position = position.filter(|_| !new.sequence.as_ref().is_some_and(|known| !known.identity));
+            let position = position.filter(|_| new.sequence.as_ref().is_none_or(|known| known.identity));
             Error::new(SqlState::SYNTAX_ERROR, format!("{what} for column \"{name}\" of table \"{table}\""))
                 .at(position)
         };
