@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use dictdb_catalog::{AclKind, BOOTSTRAP_ROLE, Persistence, Privileges, Relation, RelationKind};
 use dictdb_functions::kernel::{CallContext, ScalarFn};
-use dictdb_storage::Sequence;
+use dictdb_storage::{LockMode, Sequence, WaitPolicy};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use crate::StatementEnv;
@@ -78,11 +78,27 @@ fn writable(env: &StatementEnv, relation: &Relation, function: &str) -> Result<(
     Ok(())
 }
 
+/// A sequence as it is once nobody else can change it until the transaction ends. 55P03, 40P01, 57014.
+fn locked(env: &StatementEnv, relation: &Relation, found: Arc<Sequence>) -> Result<Arc<Sequence>> {
+    let Some(transaction) = env.shared.open_transaction() else { return Ok(found) };
+    let handle = env.shared.instance.storage.relation_lock(env.shared.database.oid, relation.oid);
+    let wait = env.derived.wait_options();
+    if transaction.lock_relation(&handle, LockMode::RowExclusive, WaitPolicy::Skip, &wait)? {
+        return Ok(found);
+    }
+    transaction.lock_relation(&handle, LockMode::RowExclusive, WaitPolicy::Block, &wait)?;
+    // Whoever we waited for may have put another one in its place.
+    let now = env.shared.database.catalog.current();
+    let storage = now.relation(relation.oid).map(|relation| relation.storage);
+    Ok(storage.and_then(|oid| env.shared.instance.storage.sequence(oid)).unwrap_or(found))
+}
+
 fn nextval(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
     let (relation, sequence) = sequence(env, args)?;
     permitted(env, &relation, Privileges::USAGE.with(Privileges::UPDATE))?;
     writable(env, &relation, "nextval")?;
+    let sequence = locked(env, &relation, sequence)?;
     let value = sequence.nextval(&relation.name)?;
     env.shared.drawn.fetch_max(sequence.promised().0, Ordering::Relaxed);
     let mut known = env.shared.sequences.lock();
@@ -139,6 +155,7 @@ fn set(cx: &CallContext<'_>, args: &[Datum], is_called: bool) -> Result<Datum> {
     let (relation, sequence) = sequence(env, args)?;
     permitted(env, &relation, Privileges::UPDATE)?;
     writable(env, &relation, "setval")?;
+    let sequence = locked(env, &relation, sequence)?;
     let Some(Datum::Int8(value)) = args.get(1) else { return Err(Error::internal("setval without its value")) };
     sequence.setval(*value, is_called, &relation.name)?;
     env.shared.drawn.fetch_max(sequence.promised().0, Ordering::Relaxed);

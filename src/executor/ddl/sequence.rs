@@ -47,10 +47,6 @@ impl DdlContext<'_> {
         let RelationKind::Sequence(old) = &relation.kind else { return Err(Error::internal("not a sequence")) };
         self.lock(relation.oid, LockMode::ShareRowExclusive)?;
         let info = self.sequence_info(given, Some(old), None)?;
-        let sequence = self
-            .storage
-            .sequence(relation.storage)
-            .ok_or_else(|| Error::internal(format!("sequence {} has no storage", relation.name)))?;
         let restart = given.iter().find_map(|option| match option {
             SequenceOption::Restart(value) => Some(value.clone()),
             _ => None,
@@ -63,11 +59,28 @@ impl DdlContext<'_> {
         if let Some(SequenceState { last_value, .. }) = state {
             check_bound("RESTART", last_value, info.min, info.max)?;
         }
-        sequence.alter(options(&info), state);
-        let mut changed = Relation::clone(relation);
-        changed.kind = RelationKind::Sequence(Arc::new(info));
-        let relation = self.put_relation(changed);
+        let relation = self.replace_sequence(relation, info, state)?;
         self.own(&relation, given)
+    }
+
+    /// Puts a sequence with other properties, and another state if one is given, in the place of one: others see it once the
+    /// transaction commits.
+    pub(super) fn replace_sequence(
+        &mut self,
+        relation: &Relation,
+        info: SequenceInfo,
+        state: Option<SequenceState>,
+    ) -> Result<Arc<Relation>> {
+        let old = self.storage.sequence(relation.storage);
+        let old = old.ok_or_else(|| Error::internal(format!("sequence {} has no storage", relation.name)))?;
+        let storage = self.new_oid();
+        let new = self.storage.create_sequence(storage, Sequence::new(options(&info)));
+        new.set_logged(old.is_logged());
+        new.alter(options(&info), Some(state.unwrap_or_else(|| old.state())));
+        self.changes.created_sequence(storage);
+        self.changes.dropped_sequence(relation.storage);
+        let kind = RelationKind::Sequence(Arc::new(info));
+        Ok(self.put_relation(Relation { kind, storage, ..Relation::clone(relation) }))
     }
 
     /// The sequence of a serial or identity column.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Timing;
-use dictdb_catalog::{Persistence, Relation, RelationKind};
+use dictdb_catalog::{Persistence, Relation, RelationKind, SequenceInfo};
 use dictdb_parser::utility::{Behavior, Truncate};
 use dictdb_storage::{LockMode, SequenceState};
 use dictdb_types::{Error, Oid, Result, SqlState};
@@ -93,25 +93,25 @@ impl DdlContext<'_> {
         let relation = self.put_relation(Relation { storage, ..Relation::clone(&relation) });
         self.rebuild_indexes(&relation)?;
         if restart_identity {
-            self.restart_owned_sequences(table);
+            self.restart_owned_sequences(table)?;
         }
         Ok(())
     }
 
-    fn restart_owned_sequences(&mut self, table: Oid) {
+    fn restart_owned_sequences(&mut self, table: Oid) -> Result<()> {
         let catalog = self.view();
         let owned = catalog.relations().filter_map(|relation| match &relation.kind {
             RelationKind::Sequence(info) if info.owned_by.is_some_and(|(owner, ..)| owner == table) => {
-                Some((relation.storage, Arc::clone(info)))
+                Some((relation.clone(), Arc::clone(info)))
             }
             _ => None,
         });
-        for (storage, info) in owned.collect::<Vec<_>>() {
-            if let Some(sequence) = self.storage.sequence(storage) {
-                let state = SequenceState { last_value: info.start, is_called: false };
-                sequence.alter(sequence.options(), Some(state));
-            }
+        for (sequence, info) in owned.collect::<Vec<_>>() {
+            self.lock(sequence.oid, LockMode::AccessExclusive)?;
+            let state = SequenceState { last_value: info.start, is_called: false };
+            self.replace_sequence(&sequence, SequenceInfo::clone(&info), Some(state))?;
         }
+        Ok(())
     }
 }
 

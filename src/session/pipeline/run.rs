@@ -1,7 +1,6 @@
 //! Running a plan inside the session's transaction.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use dictdb_executor::{ExecContext, Execution, Prepared, execute};
 use dictdb_planner::explain::Actual;
@@ -243,8 +242,7 @@ impl Session {
     }
 
     pub(crate) fn wait_options(&mut self) -> WaitOptions {
-        let timeout_ms = self.derived().lock_timeout_ms;
-        WaitOptions { timeout: (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms)) }
+        self.derived().wait_options()
     }
 }
 

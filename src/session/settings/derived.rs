@@ -1,8 +1,10 @@
 //! What statements need of the settings, worked out once per change instead of once per statement.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dictdb_parser::Strings;
+use dictdb_storage::WaitOptions;
 use dictdb_types::datetime::{parse_date_style, parse_interval_style, zone};
 use dictdb_types::{ByteaOutput, DateOrder, DateStyle, FormatSettings, Severity, unquote_identifier};
 
@@ -62,6 +64,11 @@ impl Default for Derived {
 }
 
 impl Derived {
+    /// How long locks are waited for.
+    pub fn wait_options(&self) -> WaitOptions {
+        WaitOptions { timeout: (self.lock_timeout_ms > 0).then(|| Duration::from_millis(self.lock_timeout_ms)) }
+    }
+
     pub(super) fn of(settings: &Settings) -> Derived {
         let milliseconds = |name: &str| u64::try_from(settings.int(name)).unwrap_or(0);
         Derived {
