@@ -10,6 +10,8 @@ use std::ops::ControlFlow;
 use dictdb_types::{Error, Result};
 use parking_lot::{Condvar, Mutex};
 
+use crate::pace::Pace;
+
 const MAX_WORKERS: usize = 16;
 /// Pieces that are ready or in the making, for each worker.
 const PIECES_PER_WORKER: usize = 4;
@@ -48,9 +50,10 @@ impl<T> Drop for End<'_, T> {
 }
 
 /// Makes pieces `0..pieces`, each by one of several workers, which `worker` begins with what they keep between pieces. `take` gets
-/// them in order and says whether to go on. The first error ends everything.
+/// them in order and says whether to go on. The first error ends everything. Both keep `pace`.
 pub(crate) fn in_order<T: Send, W: FnMut(usize) -> Result<T>>(
     pieces: usize,
+    pace: &Pace<'_>,
     worker: impl Fn() -> W + Sync,
     mut take: impl FnMut(T) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
@@ -58,7 +61,8 @@ pub(crate) fn in_order<T: Send, W: FnMut(usize) -> Result<T>>(
     if workers <= 1 {
         let mut make = worker();
         for piece in 0..pieces {
-            if take(make(piece)?)?.is_break() {
+            let made = pace.piece(|| make(piece))?;
+            if pace.piece(|| take(made))?.is_break() {
                 break;
             }
         }
@@ -70,19 +74,19 @@ pub(crate) fn in_order<T: Send, W: FnMut(usize) -> Result<T>>(
     std::thread::scope(|scope| {
         let end = End(&line);
         (0..workers).for_each(|_| {
-            scope.spawn(|| line.work(worker()));
+            scope.spawn(|| line.work(pace, worker()));
         });
-        let taken = line.hand_over(&mut take);
+        let taken = line.hand_over(pace, &mut take);
         drop(end);
         taken
     })
 }
 
 impl<T> Line<T> {
-    fn work(&self, mut make: impl FnMut(usize) -> Result<T>) {
+    fn work(&self, pace: &Pace<'_>, mut make: impl FnMut(usize) -> Result<T>) {
         while let Some(piece) = self.next() {
             let panicked = End(self);
-            let made = make(piece);
+            let made = pace.piece(|| make(piece));
             std::mem::forget(panicked);
             self.state.lock().ready.insert(piece, made);
             self.arrived.notify_one();
@@ -99,7 +103,7 @@ impl<T> Line<T> {
         Some(piece)
     }
 
-    fn hand_over(&self, take: &mut impl FnMut(T) -> Result<ControlFlow<()>>) -> Result<()> {
+    fn hand_over(&self, pace: &Pace<'_>, take: &mut impl FnMut(T) -> Result<ControlFlow<()>>) -> Result<()> {
         for piece in 0..self.pieces {
             let mut state = self.state.lock();
             let made = loop {
@@ -114,7 +118,8 @@ impl<T> Line<T> {
             state.wanted = piece + 1;
             drop(state);
             self.room.notify_one();
-            if take(made?)?.is_break() {
+            let made = made?;
+            if pace.piece(|| take(made))?.is_break() {
                 break;
             }
         }
@@ -128,7 +133,7 @@ mod tests {
 
     #[test]
     fn pieces_come_in_order_and_the_first_error_ends_them() {
-        let mut taken = Vec::new();
+        let (mut taken, pace) = (Vec::new(), Pace::full());
         let slow = || {
             |piece: usize| {
                 if piece.is_multiple_of(7) {
@@ -137,21 +142,21 @@ mod tests {
                 Ok(piece)
             }
         };
-        let all = in_order(200, slow, |piece| {
+        let all = in_order(200, &pace, slow, |piece| {
             taken.push(piece);
             Ok(ControlFlow::Continue(()))
         });
         all.unwrap();
         assert_eq!(taken, (0..200).collect::<Vec<_>>());
         taken.clear();
-        let some = in_order(200, slow, |piece| {
+        let some = in_order(200, &pace, slow, |piece| {
             taken.push(piece);
             Ok(if piece == 20 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         });
         some.unwrap();
         assert_eq!(taken.len(), 21);
         let failing = || |piece: usize| if piece == 50 { Err(Error::internal("fifty")) } else { Ok(piece) };
-        let failed = in_order(200, failing, |_| Ok(ControlFlow::Continue(())));
+        let failed = in_order(200, &pace, failing, |_| Ok(ControlFlow::Continue(())));
         assert_eq!(failed.unwrap_err().message(), "fifty");
     }
 }

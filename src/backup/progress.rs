@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dictdb_types::Result;
 
+use crate::pace::Pace;
+
 /// Counted by the one who works, looked at by others.
 #[derive(Debug, Default)]
 pub struct Progress {
@@ -19,6 +21,8 @@ pub struct Work<'a> {
     pub progress: &'a Progress,
     /// Asked often; an error ends the work.
     pub check: &'a dyn Fn() -> Result<()>,
+    /// Whom it gives way to.
+    pub pace: Pace<'a>,
 }
 
 impl Work<'_> {

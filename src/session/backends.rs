@@ -177,6 +177,13 @@ impl Backends {
         Totals::of(live.chain(std::iter::once(&self.ended)))
     }
 
+    /// How many statements all sessions have finished since the server started: a short sum, which may be taken often.
+    pub fn statements(&self) -> u64 {
+        let sessions = self.sessions.read();
+        let live = sessions.by_pid.values().map(|backend| backend.meters.statements());
+        live.sum::<u64>() + self.ended.statements()
+    }
+
     /// How many sessions have begun, and how many were refused for want of a place or because the server stops.
     pub fn entered_and_refused(&self) -> (u64, u64) {
         (self.sessions.read().entered, self.refused.load(Ordering::Relaxed))

@@ -157,6 +157,11 @@ impl Meters {
         pairs.into_iter().for_each(|(own, other)| own.merge(other));
     }
 
+    /// Statements that succeeded, of every verb.
+    pub(crate) fn statements(&self) -> u64 {
+        self.verbs.iter().map(|meter| meter.statements.get()).sum()
+    }
+
     fn add_to(&self, totals: &mut Totals) {
         for (meter, total) in self.verbs.iter().zip(&mut totals.verbs) {
             total.statements += meter.statements.get();

@@ -8,6 +8,7 @@ use dictdb_types::{Error, Result, SqlState};
 
 use super::records::Records;
 use super::value::Value;
+use crate::pace::Pace;
 use crate::parallel::in_order;
 use crate::record::json::take_string;
 
@@ -177,7 +178,7 @@ impl<'a> Parser<'a> {
         let cuts = cuts(&text[start..]);
         let worker = || |chunk: usize| Ok(Chunk::read(text, start + cuts[chunk], start + cuts[chunk + 1]));
         let mut is_over = false;
-        in_order(cuts.len() - 1, worker, |chunk: Option<Chunk<'a>>| {
+        in_order(cuts.len() - 1, &Pace::full(), worker, |chunk: Option<Chunk<'a>>| {
             let Some(chunk) = chunk else { return Ok(ControlFlow::Break(())) };
             records.append(chunk.records);
             self.at = chunk.end;

@@ -256,5 +256,5 @@ fn load(
         })?;
         Ok(rows.len() as u64)
     };
-    in_order(blocks.len(), || block, |rows| work.done(rows).map(|()| ControlFlow::Continue(())))
+    in_order(blocks.len(), &work.pace, || block, |rows| work.done(rows).map(|()| ControlFlow::Continue(())))
 }

@@ -17,7 +17,7 @@ use crate::error::io_error;
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 const UNFINISHED: &str = ".tmp";
 /// The disk is given work while there is more to write: every so many bytes.
-const SYNC_BYTES: usize = 32 << 20;
+const SYNC_BYTES: usize = 8 << 20;
 
 /// A directory.
 #[derive(Debug)]

@@ -163,7 +163,7 @@ impl<'a> Stream<'a> {
                 Ok((bytes, rows))
             }
         };
-        in_order(pieces, worker, |(bytes, rows)| {
+        in_order(pieces, &work.pace, worker, |(bytes, rows)| {
             writer.seal.put(&bytes)?;
             writer.records += rows;
             work.done(rows)?;

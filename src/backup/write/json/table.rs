@@ -30,7 +30,7 @@ pub(super) fn write_all(
     work: &Work<'_>,
 ) -> Result<()> {
     let shape = context.shape(&table.relation);
-    write_rows(writer, table, context)?;
+    write_rows(writer, table, context, work)?;
     writer.text(", \"records\": [");
     let piece = |number: usize| {
         let mut piece = Piece { text: Vec::new(), records: 0, conformity: shape.conformity() };
@@ -47,14 +47,17 @@ pub(super) fn write_all(
 }
 
 /// `, "rows": [[0,2]]`: where the records are, found before they are written.
-fn write_rows(writer: &mut Writer, table: &StoredRelation, context: &Context<'_>) -> Result<()> {
+fn write_rows(writer: &mut Writer, table: &StoredRelation, context: &Context<'_>, work: &Work<'_>) -> Result<()> {
     writer.text(", \"rows\": [");
     let mut runs = Runs::new();
     for number in 0..table.table.block_count() {
         let out = writer.out();
-        table.table.each_visible::<Error>(number, &context.moment.snapshot, |row, _| {
-            runs.add(row.0, out);
-            Ok(())
+        let mut add = |row: RowId| runs.add(row.0, out);
+        work.pace.piece(|| {
+            table.table.each_visible::<Error>(number, &context.moment.snapshot, |row, _| {
+                add(row);
+                Ok(())
+            })
         })?;
         writer.seal.drain()?;
     }
@@ -128,7 +131,7 @@ fn write_records(
         work.done(piece.records)?;
         Ok(ControlFlow::Continue(()))
     };
-    in_order(pieces, || piece, take)?;
+    in_order(pieces, &work.pace, || piece, take)?;
     Ok(conformity)
 }
 
