@@ -30,6 +30,31 @@ pub(crate) fn copy_before(directory: &DataDirectory, lsn: Lsn, segment_bytes: u6
     Ok(copied)
 }
 
+/// The ending of a file that says that the segment beside it was taken care of.
+const MARK: &str = "done";
+
+/// The segments that are complete before a position and that nobody has marked yet, in order.
+pub(crate) fn unmarked(directory: &DataDirectory, lsn: Lsn, segment_bytes: u64) -> Result<Vec<PathBuf>, LogError> {
+    let names = directory.list(&directory.log_dir())?;
+    let is_marked = |path: &Path| {
+        let mark = mark_of(path);
+        names.iter().any(|name| mark.file_name().is_some_and(|mark| mark == name.as_str()))
+    };
+    let complete = segment::files(directory)?.into_iter().filter(|(start, _)| start.0 + segment_bytes <= lsn.0);
+    Ok(complete.map(|(_, path)| path).filter(|path| !is_marked(path)).collect())
+}
+
+/// Marks a segment, durably.
+pub(crate) fn mark(directory: &DataDirectory, segment: &Path) -> Result<(), LogError> {
+    directory.open_file(&mark_of(segment), Open::Create)?;
+    directory.sync_dir(&directory.log_dir())
+}
+
+/// The mark of a segment.
+pub(crate) fn mark_of(segment: &Path) -> PathBuf {
+    segment.with_extension(MARK)
+}
+
 /// Under its final name a file is complete.
 fn copy(directory: &DataDirectory, from: &Path, to: &Path) -> Result<(), LogError> {
     let bytes = directory.read_file(from)?;

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 
@@ -24,6 +25,7 @@ pub struct DataDirectory {
     identifier: u64,
     is_new: bool,
     archive: RwLock<Option<PathBuf>>,
+    needs_marks: AtomicBool,
     _lock: Box<dyn Any + Send + Sync>,
 }
 
@@ -52,6 +54,7 @@ impl DataDirectory {
             identifier: known.unwrap_or(new_identifier),
             is_new: known.is_none(),
             archive: RwLock::default(),
+            needs_marks: AtomicBool::new(false),
             disk,
             root: root.to_path_buf(),
             _lock: lock,
@@ -90,6 +93,15 @@ impl DataDirectory {
     /// The folder that old segments of the log are kept in.
     pub fn archive(&self) -> Option<PathBuf> {
         self.archive.read().clone()
+    }
+
+    /// Says whether somebody takes care of complete segments who marks those that may go: see [`crate::Log::mark_archived`].
+    pub fn set_needs_marks(&self, needs: bool) {
+        self.needs_marks.store(needs, Ordering::Relaxed);
+    }
+
+    pub(crate) fn needs_marks(&self) -> bool {
+        self.needs_marks.load(Ordering::Relaxed)
     }
 
     /// The disk it is on.

@@ -72,6 +72,7 @@
 //! # The archive
 //! Segments are removed when a checkpoint makes them unnecessary, unless they are to be kept ([`Log::remove_before`] is told how far). With an
 //! archive folder ([`DataDirectory::set_archive`]) a complete segment is first copied there, under its own name, and none is removed that is not there.
+//! Who takes care of segments otherwise marks them (`<start>.done` beside `<start>.log`), and none goes without its mark where marks are needed.
 //! [`replay`] finds a segment in either place, so that it can begin before the oldest one in the directory.
 //!
 //! # When the disk fails

@@ -1,11 +1,11 @@
 //! Segments: names, headers, making them ahead of need and using them again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::directory::{DataDirectory, FORMAT};
 use crate::disk::Open;
 use crate::frame::{u32_at, u64_at};
-use crate::{LogError, Lsn};
+use crate::{LogError, Lsn, archive};
 
 /// Bytes of a segment unless told otherwise.
 pub const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
@@ -110,10 +110,17 @@ pub(crate) fn files(directory: &DataDirectory) -> Result<Vec<(Lsn, PathBuf)>, Lo
     Ok(found)
 }
 
-/// Makes sure the file of a segment is there, at full length and without a header: from a spare one, or of zeros.
-///
-/// fdatasync of a file whose blocks are there writes data only.
-pub(crate) fn prepare(directory: &DataDirectory, start: Lsn, segment_bytes: u64) -> Result<(), LogError> {
+/// What a segment has before records are written to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fill {
+    /// Its full length: fdatasync of a file whose blocks are there writes data only.
+    Zeros,
+    /// Nothing yet: all of it is written at once.
+    Later,
+}
+
+/// Makes sure the file of a segment is there, without a header: from a spare one, of zeros, or empty.
+pub(crate) fn prepare(directory: &DataDirectory, start: Lsn, segment_bytes: u64, fill: Fill) -> Result<(), LogError> {
     let target = path(directory, start);
     let names = directory.list(&directory.log_dir())?;
     if names.iter().any(|name| directory.log_dir().join(name) == target) {
@@ -125,6 +132,10 @@ pub(crate) fn prepare(directory: &DataDirectory, start: Lsn, segment_bytes: u64)
             let path = directory.log_dir().join(name);
             erase(directory, &path, 0, HEADER_BYTES as u64)?;
             path
+        }
+        None if fill == Fill::Later => {
+            directory.open_file(&target, Open::Create)?;
+            return directory.sync_dir(&directory.log_dir());
         }
         None => {
             let path = directory.log_dir().join(format!("prepare-{:016X}.tmp", start.0));
@@ -162,14 +173,16 @@ pub(crate) fn remove_before(
     spares: usize,
 ) -> Result<usize, LogError> {
     let archived = directory.archive().map(|archive| directory.list(&archive).unwrap_or_default());
-    let is_safe = |path: &PathBuf| match &archived {
-        None => true,
-        Some(names) => names.iter().any(|known| path.file_name().is_some_and(|name| name == known.as_str())),
+    let names = directory.list(&directory.log_dir())?;
+    let is_in =
+        |names: &[String], path: &Path| names.iter().any(|n| path.file_name().is_some_and(|name| name == n.as_str()));
+    let is_marked = |path: &Path| is_in(&names, &archive::mark_of(path));
+    let is_safe = |path: &PathBuf| {
+        archived.as_ref().is_none_or(|there| is_in(there, path)) && (!directory.needs_marks() || is_marked(path))
     };
     let is_old = |start: &Lsn| start.0 + segment_bytes <= lsn.0;
     let old = files(directory)?.into_iter().filter(|(start, path)| is_old(start) && is_safe(path));
     let old: Vec<_> = old.collect();
-    let names = directory.list(&directory.log_dir())?;
     let mut kept = names.iter().filter(|name| name.starts_with(SPARE_PREFIX)).count();
     for (start, path) in &old {
         if kept < spares {
@@ -177,6 +190,9 @@ pub(crate) fn remove_before(
             kept += 1;
         } else {
             directory.remove(path)?;
+        }
+        if is_marked(path) {
+            directory.remove(&archive::mark_of(path))?;
         }
     }
     if !old.is_empty() {

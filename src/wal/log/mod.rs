@@ -6,6 +6,7 @@ mod tail;
 mod waiters;
 mod writer;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -16,6 +17,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::directory::DataDirectory;
 use crate::frame::Record;
 use crate::replay::ZEROS;
+use crate::segment::Fill;
 use crate::{LogError, Lsn, SEGMENT_BYTES, archive, segment};
 use tail::Tail;
 use waiters::Waiters;
@@ -263,6 +265,16 @@ impl Log {
         archive::copy_before(&self.shared.directory, self.durable(), self.shared.segment_bytes)
     }
 
+    /// The segments that are complete and durable and not marked yet, in order.
+    pub fn unmarked(&self) -> Result<Vec<PathBuf>, LogError> {
+        archive::unmarked(&self.shared.directory, self.durable(), self.shared.segment_bytes)
+    }
+
+    /// Marks a segment: it was taken care of, and may be removed.
+    pub fn mark_archived(&self, segment: &Path) -> Result<(), LogError> {
+        archive::mark(&self.shared.directory, segment)
+    }
+
     /// Removes segments that end at or before a position, or keeps them to be used again. Returns how many.
     pub fn remove_before(&self, lsn: Lsn, spares: usize) -> Result<usize, LogError> {
         let _one_at_a_time = self.shared.files.lock();
@@ -395,9 +407,9 @@ impl Shared {
     }
 
     /// Makes the file of the segment that starts here, unless it is there.
-    fn prepare_segment(&self, start: Lsn) -> Result<(), LogError> {
+    fn prepare_segment(&self, start: Lsn, fill: Fill) -> Result<(), LogError> {
         let _one_at_a_time = self.files.lock();
-        segment::prepare(&self.directory, start, self.segment_bytes)
+        segment::prepare(&self.directory, start, self.segment_bytes, fill)
     }
 
     /// Has the segment that starts here made, so that the writer finds it.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::Shared;
 use super::tail::Batch;
 use crate::disk::{DiskFile, Open};
+use crate::segment::Fill;
 use crate::{LogError, Lsn, segment};
 
 /// A buffer that grew larger than this is given back after its batch.
@@ -51,7 +52,7 @@ impl Writer {
             let start = segment::start_of(at, shared.segment_bytes);
             let room = (start.0 + shared.segment_bytes - at.0) as usize;
             let (now, later) = rest.split_at(room.min(rest.len()));
-            let file = self.segment(shared, start)?;
+            let file = self.segment(shared, start, now.len(), later.len())?;
             let written = file.write_at(at.0 - start.0, now);
             written.map_err(|e| LogError::io("write to file", &segment::path(&shared.directory, start), e))?;
             shared.statistics.writes.fetch_add(1, Ordering::Relaxed);
@@ -62,18 +63,28 @@ impl Writer {
         Ok(())
     }
 
-    /// The file of a segment; the one before is synced when its turn is over.
-    fn segment(&mut self, shared: &Shared, start: Lsn) -> Result<Arc<dyn DiskFile>, LogError> {
+    /// The file of a segment, of which so many bytes are written at once and so many behind it; the one before is synced when its
+    /// turn is over.
+    fn segment(
+        &mut self,
+        shared: &Shared,
+        start: Lsn,
+        now: usize,
+        later: usize,
+    ) -> Result<Arc<dyn DiskFile>, LogError> {
         if let Some((open, file)) = &self.open
             && *open == start
         {
             return Ok(file.clone());
         }
         self.sync(shared)?;
-        shared.prepare_segment(start)?;
+        let is_whole = |bytes: usize| bytes as u64 >= shared.segment_bytes;
+        shared.prepare_segment(start, if is_whole(now) { Fill::Later } else { Fill::Zeros })?;
         let file = shared.directory.open_file(&segment::path(&shared.directory, start), Open::Write)?;
         self.open = Some((start, file.clone()));
-        shared.prepare_ahead(Lsn(start.0 + shared.segment_bytes));
+        if !is_whole(later) {
+            shared.prepare_ahead(Lsn(start.0 + shared.segment_bytes));
+        }
         Ok(file)
     }
 
@@ -104,7 +115,7 @@ pub(super) fn run(shared: &Shared) {
 /// The thread that makes segments ahead of need. What it cannot do the writer tries again, and answers for.
 pub(super) fn run_ahead(shared: &Shared) {
     while let Some(start) = shared.next_to_prepare() {
-        if let Err(error) = shared.prepare_segment(start) {
+        if let Err(error) = shared.prepare_segment(start, Fill::Zeros) {
             tracing::warn!("could not prepare the next segment of the log: {error}");
             std::thread::sleep(Duration::from_millis(100));
         }
