@@ -15,7 +15,9 @@ use hashbrown::HashMap;
 
 use crate::Durability;
 use crate::hook::now_micros;
-use crate::item::{DatabaseFacts, ROWS, UNLOGGED, catalog_item, put_commit, put_database, put_sequence};
+use crate::item::{
+    DatabaseAttributes, DatabaseFacts, ROWS, UNLOGGED, catalog_item, put_commit, put_database, put_sequence,
+};
 
 /// A chunk is written when it has so many bytes.
 const CHUNK_BYTES: usize = 512 * 1024;
@@ -63,10 +65,8 @@ pub struct DatabaseView {
     pub oid: Oid,
     /// Its name.
     pub name: Arc<str>,
-    /// `datdba`.
-    pub owner: Oid,
-    /// `datconnlimit`.
-    pub connection_limit: i32,
+    /// What ALTER DATABASE changes.
+    pub attributes: DatabaseAttributes,
     /// Its objects.
     pub catalog: Arc<Catalog>,
     /// The object id it hands out next.
@@ -75,8 +75,7 @@ pub struct DatabaseView {
 
 impl DatabaseView {
     pub(crate) fn facts(&self) -> DatabaseFacts<'_> {
-        let DatabaseView { oid, owner, connection_limit, .. } = *self;
-        DatabaseFacts { oid, owner, connection_limit, name: &self.name }
+        DatabaseFacts { oid: self.oid, attributes: self.attributes, name: &self.name }
     }
 }
 
@@ -146,7 +145,7 @@ impl Capture {
             };
             let Some(table) = self.tables.get(&relation.storage).filter(|_| is_wanted) else { continue };
             for number in 0..table.block_count() {
-                table.encode_block(number, &self.snapshot, &mut run, |run| {
+                table.encode_block(table.id(), number, &self.snapshot, &mut run, |run| {
                     put_run(run, relation.persistence, &mut items);
                     run.clear();
                     if items.len() < CHUNK_BYTES {

@@ -12,10 +12,12 @@ use dictdb_wal::{DataDirectory, Durable, Log, LogError, LogOptions, LogStatistic
 use hashbrown::HashSet;
 use parking_lot::{Condvar, Mutex};
 
+use crate::archiver::Archiver;
 use crate::breaker::Trials;
 use crate::checkpoint::{CheckpointInfo, DatabaseView, Reason};
 use crate::item::{
-    DatabaseFacts, ROWS, START, catalog_item, put_commit, put_database, put_dropped_database, put_sequence,
+    DatabaseAttributes, DatabaseFacts, ROWS, START, catalog_item, put_commit, put_database, put_dropped_database,
+    put_sequence,
 };
 use crate::recovery;
 use crate::restore::{RestoredDatabase, Restorer};
@@ -43,6 +45,7 @@ pub struct Durability {
     pub(crate) checkpointing: Mutex<()>,
     pub(crate) last: Mutex<CheckpointInfo>,
     pub(crate) statistics: CheckpointStatistics,
+    pub(crate) archiver: Archiver,
     pub(crate) closing: AtomicBool,
     pub(crate) bell: (Mutex<()>, Condvar),
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -56,10 +59,11 @@ impl Durability {
     pub fn open(options: Options, storage: &Storage) -> Result<(Arc<Durability>, Vec<RestoredDatabase>)> {
         let directory = recovery::open_directory(&options)?;
         directory.set_archive(options.tuning.archive.clone());
+        directory.set_needs_marks(options.archives);
         let mut restorer = Restorer::new(storage);
         let (oid, name) = &options.first_database;
         let mut first = Vec::new();
-        let facts = DatabaseFacts { oid: *oid, owner: BOOTSTRAP_ROLE, connection_limit: -1, name };
+        let facts = DatabaseFacts { oid: *oid, attributes: DatabaseAttributes::of_owner(BOOTSTRAP_ROLE), name };
         put_database(&facts, &mut first);
         let found = recovery::read(&directory, &options, &mut restorer)?;
         let is_empty = found.snapshot.is_none() && found.end.records == 0;
@@ -84,6 +88,7 @@ impl Durability {
             checkpointing: Mutex::default(),
             last: Mutex::new(CheckpointInfo { lsn, micros: now_micros(), bytes, at: Instant::now() }),
             statistics: CheckpointStatistics::default(),
+            archiver: Archiver::default(),
             closing: AtomicBool::new(false),
             bell: (Mutex::default(), Condvar::new()),
             thread: Mutex::default(),
@@ -116,6 +121,10 @@ impl Durability {
                 let spawned =
                     spawned.map_err(|e| LogError::io("start the checkpointer of", self.directory.root(), e))?;
                 *self.thread.lock() = Some(spawned);
+                if self.options.archives {
+                    let started = self.start_archiver();
+                    started.map_err(|e| LogError::io("start the archiver of", self.directory.root(), e))?;
+                }
                 Ok(())
             }
             false => self.log.flush(),
@@ -131,6 +140,14 @@ impl Durability {
     pub fn log_database(&self, database: &DatabaseView) -> Result<Lsn, LogError> {
         self.log.admit()?;
         Ok(self.append_items(database_items(database), true))
+    }
+
+    /// Logs a database's name and attributes, which have changed. The caller keeps order with commits.
+    pub fn log_database_change(&self, database: &DatabaseView) -> Result<Lsn, LogError> {
+        self.log.admit()?;
+        let mut items = Vec::new();
+        put_database(&database.facts(), &mut items);
+        Ok(self.append_items(items, true))
     }
 
     /// Logs that a database is gone, after items that go along with it. The caller keeps order with commits.

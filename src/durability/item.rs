@@ -13,6 +13,7 @@ pub(crate) const START: u8 = 0x05;
 pub(crate) const UNLOGGED: u8 = 0x06;
 pub(crate) const COMMIT: u8 = 0x07;
 pub(crate) const DROPPED_DATABASE: u8 = 0x08;
+pub(crate) const DATABASE_FLAGS: u8 = 0x09;
 pub(crate) const STAGED: u8 = 0x10;
 
 /// Changes of a database's catalog as an item, to go along with a commit.
@@ -27,11 +28,30 @@ pub fn catalog_item(database: Oid, next_oid: Oid, changes: &[Change]) -> Vec<u8>
     out
 }
 
-/// What an item says of a database.
+/// What ALTER DATABASE changes, but for the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatabaseAttributes {
+    /// `datdba`.
+    pub owner: Oid,
+    /// `datconnlimit`.
+    pub connection_limit: i32,
+    /// `datallowconn`.
+    pub allows_connections: bool,
+    /// `datistemplate`.
+    pub is_template: bool,
+}
+
+impl DatabaseAttributes {
+    /// Those of a database that nothing was said about.
+    pub fn of_owner(owner: Oid) -> Self {
+        DatabaseAttributes { owner, connection_limit: -1, allows_connections: true, is_template: false }
+    }
+}
+
+/// What items say of a database.
 pub(crate) struct DatabaseFacts<'a> {
     pub(crate) oid: Oid,
-    pub(crate) owner: Oid,
-    pub(crate) connection_limit: i32,
+    pub(crate) attributes: DatabaseAttributes,
     pub(crate) name: &'a str,
 }
 
@@ -48,13 +68,18 @@ pub(crate) fn put_sequence(id: Oid, state: SequenceState, out: &mut Vec<u8>) {
 }
 
 pub(crate) fn put_database(database: &DatabaseFacts<'_>, out: &mut Vec<u8>) {
-    let name = database.name;
+    let DatabaseFacts { oid, attributes, name } = *database;
     out.push(DATABASE);
-    put_uint(database.oid.0.into(), out);
-    put_uint(database.owner.0.into(), out);
-    put_int(database.connection_limit.into(), out);
+    put_uint(oid.0.into(), out);
+    put_uint(attributes.owner.0.into(), out);
+    put_int(attributes.connection_limit.into(), out);
     put_uint(name.len() as u64, out);
     out.extend_from_slice(name.as_bytes());
+    if !attributes.allows_connections || attributes.is_template {
+        out.push(DATABASE_FLAGS);
+        put_uint(oid.0.into(), out);
+        out.extend_from_slice(&[attributes.allows_connections.into(), attributes.is_template.into()]);
+    }
 }
 
 pub(crate) fn put_commit(id: TxnId, micros: i64, out: &mut Vec<u8>) {
@@ -105,6 +130,7 @@ pub(crate) enum Item<'a> {
     Catalog { database: Oid, next_oid: Oid, changes: Vec<Change> },
     Sequence(Oid, SequenceState),
     Database(DatabaseFacts<'a>),
+    DatabaseFlags { oid: Oid, allows_connections: bool, is_template: bool },
     DroppedDatabase(Oid),
     Start,
     Unlogged(&'a [u8]),
@@ -132,7 +158,13 @@ impl<'a> Item<'a> {
                 let (oid, owner) = (Oid::read(bytes)?, Oid::read(bytes)?);
                 let connection_limit = i32::read(bytes)?;
                 let name = std::str::from_utf8(take_block(bytes)?).map_err(|_| corrupted("a name is not UTF-8"))?;
-                Item::Database(DatabaseFacts { oid, owner, connection_limit, name })
+                let attributes = DatabaseAttributes { connection_limit, ..DatabaseAttributes::of_owner(owner) };
+                Item::Database(DatabaseFacts { oid, attributes, name })
+            }
+            DATABASE_FLAGS => {
+                let oid = Oid::read(bytes)?;
+                let flags = take_bytes(bytes, 2)?;
+                Item::DatabaseFlags { oid, allows_connections: flags[0] == 1, is_template: flags[1] == 1 }
             }
             START => Item::Start,
             DROPPED_DATABASE => Item::DroppedDatabase(Oid::read(bytes)?),

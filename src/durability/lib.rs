@@ -19,6 +19,7 @@
 //!   06 unlogged   uint length and a run: rows of an unlogged table, in the snapshot of a clean stop only
 //!   07 commit     uint transaction, int microseconds since 1970
 //!   08 dropped    uint oid of a database
+//!   09 flags      uint oid of a database, byte allows connections, byte is template; left out where they are 1 and 0
 //!   10 staged     uint table, uint columns and so many layouts, a byte each: a table that a later commit puts into a catalog,
 //!                 or that is gone after a crash; its rows follow as 01
 //! ```
@@ -30,6 +31,7 @@
 //! [`Durability::checkpoint`] is the one way to write everything as of an LSN: [`Capture`] holds the moment, [`Capture::write`] hands out chunks. Applying
 //! is [`Restorer`]: chunks and records in order, then [`Restorer::finish`].
 
+mod archiver;
 mod breaker;
 mod checkpoint;
 mod hook;
@@ -45,11 +47,12 @@ mod staging;
 mod statistics;
 mod verify;
 
+pub use archiver::{ArchiveEvent, ArchiverStatistics};
 pub use breaker::{BreakerState, BreakerStatus};
 pub use checkpoint::{Capture, CheckpointInfo, DatabaseView, Reason};
 pub use dictdb_wal::{LogError, Lsn};
 pub use hook::{Durability, database_items};
-pub use item::catalog_item;
+pub use item::{DatabaseAttributes, catalog_item};
 pub use options::{Options, Tuning};
 pub use progress::{RecoveryPhase, RecoveryProgress, RecoveryStatus};
 pub use replay::ReplayFrom;

@@ -23,6 +23,8 @@ pub struct Options {
     pub writer_delay: Duration,
     /// What can be changed later.
     pub tuning: Tuning,
+    /// `archive_mode`: segments stay until `archive_command` has taken care of them.
+    pub archives: bool,
     /// Whether threads write the log and checkpoints; otherwise tests do.
     pub threads: bool,
     /// Where recovery says how far it is.
@@ -39,6 +41,7 @@ impl Options {
             segment_bytes: SEGMENT_BYTES,
             writer_delay: Duration::from_millis(200),
             tuning: Tuning::default(),
+            archives: false,
             threads: true,
             progress: Arc::default(),
         }
@@ -58,6 +61,8 @@ pub struct Tuning {
     pub keep_bytes: u64,
     /// `wal_archive_directory`.
     pub archive: Option<PathBuf>,
+    /// `archive_command`; empty is none.
+    pub archive_command: String,
 }
 
 impl Default for Tuning {
@@ -68,6 +73,7 @@ impl Default for Tuning {
             max_wal_bytes: 1 << 30,
             keep_bytes: 0,
             archive: None,
+            archive_command: String::new(),
         }
     }
 }

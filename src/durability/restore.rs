@@ -8,7 +8,7 @@ use dictdb_storage::{Sequence, SequenceOptions, SequenceState, Storage};
 use dictdb_types::{Error, Oid, Result, SqlState, TxnId};
 use hashbrown::HashMap;
 
-use crate::item::{DatabaseFacts, Item};
+use crate::item::{DatabaseAttributes, DatabaseFacts, Item};
 
 /// A database as it was.
 pub struct RestoredDatabase {
@@ -16,18 +16,15 @@ pub struct RestoredDatabase {
     pub oid: Oid,
     /// Its name.
     pub name: Arc<str>,
-    /// `datdba`.
-    pub owner: Oid,
-    /// `datconnlimit`.
-    pub connection_limit: i32,
+    /// What ALTER DATABASE changes.
+    pub attributes: DatabaseAttributes,
     /// Its objects.
     pub catalog: CatalogStore,
 }
 
 struct Database {
     name: Arc<str>,
-    owner: Oid,
-    connection_limit: i32,
+    attributes: DatabaseAttributes,
     catalog: Catalog,
     next_oid: Oid,
 }
@@ -70,8 +67,8 @@ impl<'a> Restorer<'a> {
 
     /// Makes a database, or names it anew.
     pub fn put_database(&mut self, oid: Oid, name: &str) {
-        let owner = dictdb_catalog::BOOTSTRAP_ROLE;
-        self.put_facts(&DatabaseFacts { oid, owner, connection_limit: -1, name });
+        let attributes = DatabaseAttributes::of_owner(dictdb_catalog::BOOTSTRAP_ROLE);
+        self.put_facts(&DatabaseFacts { oid, attributes, name });
     }
 
     /// Applies changes of a database's catalog; storage follows. XX001.
@@ -125,6 +122,12 @@ impl<'a> Restorer<'a> {
                 }
                 Item::Database(facts) if self.is_wanted(facts.oid) => self.put_facts(&facts),
                 Item::Database(_) => {}
+                Item::DatabaseFlags { oid, allows_connections, is_template } => {
+                    if let Some(database) = self.databases.get_mut(&oid) {
+                        let attributes = &mut database.attributes;
+                        (attributes.allows_connections, attributes.is_template) = (allows_connections, is_template);
+                    }
+                }
                 Item::DroppedDatabase(oid) => self.drop_database(oid),
                 Item::Staged(table, layouts) => {
                     self.storage.create_table(table, &layouts);
@@ -143,8 +146,8 @@ impl<'a> Restorer<'a> {
     fn put_facts(&mut self, facts: &DatabaseFacts<'_>) {
         let catalog = self.databases.remove(&facts.oid).map(|known| (known.catalog, known.next_oid));
         let (catalog, next_oid) = catalog.unwrap_or_else(|| (Catalog::bootstrap(), Oid(0)));
-        let (name, owner, connection_limit) = (facts.name.into(), facts.owner, facts.connection_limit);
-        self.databases.insert(facts.oid, Database { name, owner, connection_limit, catalog, next_oid });
+        let (name, attributes) = (facts.name.into(), facts.attributes);
+        self.databases.insert(facts.oid, Database { name, attributes, catalog, next_oid });
     }
 
     fn drop_database(&mut self, oid: Oid) {
@@ -195,7 +198,7 @@ impl<'a> Restorer<'a> {
         self.drop_unclaimed();
         let mut restored: Vec<RestoredDatabase> = Vec::new();
         for (oid, database) in self.databases {
-            let Database { name, owner, connection_limit, mut catalog, next_oid } = database;
+            let Database { name, attributes, mut catalog, next_oid } = database;
             remove_temporary(self.storage, &mut catalog);
             for relation in catalog.relations() {
                 match &relation.kind {
@@ -216,7 +219,7 @@ impl<'a> Restorer<'a> {
                 Some(RestoredDatabase { catalog: first, .. }) => CatalogStore::beside(first, catalog),
             };
             store.reserve_oids(next);
-            restored.push(RestoredDatabase { oid, name, owner, connection_limit, catalog: store });
+            restored.push(RestoredDatabase { oid, name, attributes, catalog: store });
         }
         self.storage.restore_next_transaction_id(self.next_transaction);
         Ok(restored)

@@ -17,7 +17,7 @@ use crate::item::{ROWS, put_sequence, put_staged};
 /// Rows are handed to the log in records of about so many bytes.
 const RECORD_BYTES: usize = 512 * 1024;
 /// Bytes that may wait for the disk.
-const PENDING_BYTES: u64 = 16 << 20;
+const PENDING_BYTES: u64 = 48 << 20;
 
 /// Holds checkpoints back while tables are staged. Drop it after the commit.
 pub struct Staging<'a> {
@@ -33,13 +33,13 @@ impl Durability {
 }
 
 impl Staging<'_> {
-    /// Logs a table that nobody else knows, with its rows. 53100, 58030.
-    pub fn table(&self, table: &Table, snapshot: &Snapshot) -> Result<(), LogError> {
+    /// Logs a table that nobody else knows, with its rows, under the id it will have. 53100, 58030.
+    pub fn table(&self, id: Oid, table: &Table, snapshot: &Snapshot) -> Result<(), LogError> {
         let mut items = Vec::with_capacity(RECORD_BYTES * 2);
-        put_staged(table.id(), &table.columns(), &mut items);
+        put_staged(id, &table.columns(), &mut items);
         let mut run = Vec::new();
         for number in 0..table.block_count() {
-            table.encode_block(number, snapshot, &mut run, |run| {
+            table.encode_block(id, number, snapshot, &mut run, |run| {
                 items.push(ROWS);
                 items.append(run);
                 match items.len() < RECORD_BYTES {

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use dictdb_backup::Manager;
 use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Key, Object, RelationKind, Role};
-use dictdb_durability::{Durability, RecoveryProgress};
+use dictdb_durability::{DatabaseAttributes, Durability, RecoveryProgress};
 use dictdb_executor::Engine;
 use dictdb_functions::kernel::Registry;
 use dictdb_storage::{Blocking, Storage};
@@ -31,22 +31,18 @@ pub struct Database {
     pub oid: Oid,
     /// `pg_database.datname`.
     pub name: Arc<str>,
-    /// `pg_database.datdba`.
-    pub owner: Oid,
-    /// `pg_database.datconnlimit`.
-    pub connection_limit: i32,
+    /// `pg_database.datdba` and what else ALTER DATABASE changes.
+    pub attributes: DatabaseAttributes,
     /// Its objects.
-    pub catalog: CatalogStore,
+    pub catalog: Arc<CatalogStore>,
 }
 
 /// What CREATE DATABASE says of a database.
 pub(crate) struct NewDatabase {
     /// Its name.
     pub name: Arc<str>,
-    /// Its owner.
-    pub owner: Oid,
-    /// `CONNECTION LIMIT`.
-    pub connection_limit: i32,
+    /// Its owner and options.
+    pub attributes: DatabaseAttributes,
 }
 
 /// `pg_class.oid` of `pg_database`.
@@ -216,6 +212,26 @@ impl Instance {
         self.databases.write().push(database);
     }
 
+    /// Gives a database another name, which nobody uses it by, or other attributes. 42P04 when the name is taken, 3D000 when the database
+    /// is gone.
+    pub(crate) fn alter_database(&self, oid: Oid, name: Option<&str>, attributes: DatabaseAttributes) -> Result<()> {
+        let logged = self.storage.in_commit_order(|| {
+            let known = self.databases().into_iter().find(|database| database.oid == oid);
+            let known = known.ok_or_else(|| Error::new(SqlState::UNDEFINED_DATABASE, "the database was dropped"))?;
+            name.map_or(Ok(()), |name| self.check_vacant(name))?;
+            let name = name.map_or_else(|| known.name.clone(), Arc::from);
+            let changed = Arc::new(Database { oid, name, attributes, catalog: known.catalog.clone() });
+            let logged = self.log_database_change(&changed)?;
+            let mut databases = self.databases.write();
+            databases
+                .iter_mut()
+                .filter(|database| database.oid == oid)
+                .for_each(|database| *database = changed.clone());
+            Ok::<_, Error>(logged)
+        })?;
+        self.wait_logged(logged)
+    }
+
     /// Forgets a database nobody uses, with its tables.
     pub(crate) fn drop_database(&self, dropped: &Database) -> Result<()> {
         let logged = self.storage.in_commit_order(|| {
@@ -274,8 +290,8 @@ pub(crate) fn new_database(new: NewDatabase, like: &Database) -> Result<Database
         current.settings().map(|(place, values)| Change::Settings { place: *place, values: Some(values.clone()) });
     catalog.commit(&roles.chain(settings).collect::<Vec<_>>())?;
     let oid = catalog.allocate_oid();
-    let NewDatabase { name, owner, connection_limit } = new;
-    Ok(Database { oid, name, owner, connection_limit, catalog })
+    let NewDatabase { name, attributes } = new;
+    Ok(Database { oid, name, attributes, catalog: Arc::new(catalog) })
 }
 
 /// The changes that are of all databases: roles, privileges on databases, and what their sessions begin with.
@@ -296,8 +312,8 @@ fn is_template(name: &str) -> bool {
 
 /// One empty database that ends with the process.
 fn in_memory(name: &str) -> Opened {
-    let catalog = CatalogStore::new(Catalog::bootstrap());
-    let (owner, connection_limit) = (BOOTSTRAP_ROLE, -1);
-    let database = Database { oid: FIRST_DATABASE, name: name.into(), owner, connection_limit, catalog };
+    let catalog = Arc::new(CatalogStore::new(Catalog::bootstrap()));
+    let attributes = DatabaseAttributes::of_owner(BOOTSTRAP_ROLE);
+    let database = Database { oid: FIRST_DATABASE, name: name.into(), attributes, catalog };
     Opened { durability: None, databases: Arc::new(RwLock::new(vec![Arc::new(database)])) }
 }

@@ -83,8 +83,8 @@ pub(crate) fn open(
     let mut databases = Vec::new();
     for database in restored {
         restore_indexes(storage, &database.catalog.current(), registry)?;
-        let RestoredDatabase { oid, name, owner, connection_limit, catalog } = database;
-        databases.push(Arc::new(Database { oid, name, owner, connection_limit, catalog }));
+        let RestoredDatabase { oid, name, attributes, catalog } = database;
+        databases.push(Arc::new(Database { oid, name, attributes, catalog: Arc::new(catalog) }));
     }
     settings.set_computed("wal_segment_size", &durability.log().segment_bytes().to_string())?;
     let databases = Arc::new(RwLock::new(databases));
@@ -113,8 +113,7 @@ pub(crate) fn view(database: &Arc<Database>) -> DatabaseView {
     DatabaseView {
         oid: database.oid,
         name: database.name.clone(),
-        owner: database.owner,
-        connection_limit: database.connection_limit,
+        attributes: database.attributes,
         catalog: database.catalog.current(),
         next_oid: database.catalog.next_oid(),
     }
@@ -130,6 +129,7 @@ pub(crate) fn tuning(settings: &ServerSettings) -> Tuning {
         archive: Some(settings.value("wal_archive_directory").plain())
             .filter(|path| !path.is_empty())
             .map(PathBuf::from),
+        archive_command: settings.value("archive_command").plain(),
     }
 }
 
@@ -149,6 +149,7 @@ fn options(
     Options {
         writer_delay: Duration::from_millis(number(settings, "wal_writer_delay").max(1)),
         tuning: tuning(settings),
+        archives: settings.value("archive_mode").plain() != "off",
         progress,
         ..Options::new(directory, (FIRST_DATABASE, first_database.into()))
     }
@@ -203,6 +204,11 @@ impl Instance {
     /// Logs a new database; under the commit lock. What to wait for.
     pub(crate) fn log_database(&self, database: &Arc<Database>) -> Result<Option<Lsn>> {
         Ok(self.durability.as_ref().map(|durability| durability.log_database(&view(database))).transpose()?)
+    }
+
+    /// Logs a database's name and attributes; under the commit lock. What to wait for.
+    pub(crate) fn log_database_change(&self, database: &Arc<Database>) -> Result<Option<Lsn>> {
+        Ok(self.durability.as_ref().map(|durability| durability.log_database_change(&view(database))).transpose()?)
     }
 
     /// Logs that a database is gone, and what that changes in the others; under the commit lock. What to wait for.

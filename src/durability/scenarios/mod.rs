@@ -23,7 +23,7 @@ use dictdb_types::{Datum, Oid, Result, RowId, Type, oids};
 use dictdb_wal::SimulatedDisk;
 use dictdb_wal::disk::Random;
 
-use crate::{DatabaseView, Durability, Options, Reason, catalog_item};
+use crate::{DatabaseAttributes, DatabaseView, Durability, Options, Reason, catalog_item};
 
 const DATABASE: Oid = Oid(5);
 const COMMENT: (Oid, Oid, i32) = (Oid(1259), Oid(1), 0);
@@ -68,8 +68,7 @@ fn start(disk: &SimulatedDisk) -> Result<Run> {
         let view = DatabaseView {
             oid: DATABASE,
             name: "postgres".into(),
-            owner: BOOTSTRAP_ROLE,
-            connection_limit: -1,
+            attributes: DatabaseAttributes::of_owner(BOOTSTRAP_ROLE),
             catalog: seen.current(),
             next_oid: seen.next_oid(),
         };
@@ -231,8 +230,7 @@ impl Run {
         let view = DatabaseView {
             oid,
             name: format!("d{oid}").into(),
-            owner: BOOTSTRAP_ROLE,
-            connection_limit: -1,
+            attributes: DatabaseAttributes::of_owner(BOOTSTRAP_ROLE),
             catalog: CatalogStore::new(dictdb_catalog::Catalog::bootstrap()).current(),
             next_oid: self.catalog.next_oid(),
         };

@@ -7,9 +7,9 @@ use super::Parser;
 use super::objects::{OBJECTS, Shape};
 use crate::keyword::Keyword as K;
 use crate::utility::{
-    AlterDatabase, AlterDomain, AlterDomainAction, AlterEnum, AlterEnumAction, AlterExtension, AlterExtensionAction,
-    AlterSetting, AlterTable, AlterType, Behavior, ConstraintKind, ObjectKind, ObjectRef, RelationKind, Rename, Set,
-    SetOwner, SetSchema, SetScope, TableRef, Utility,
+    AlterDatabase, AlterDatabaseAction, AlterDomain, AlterDomainAction, AlterEnum, AlterEnumAction, AlterExtension,
+    AlterExtensionAction, AlterSetting, AlterTable, AlterType, Behavior, ConstraintKind, ObjectKind, ObjectRef,
+    RelationKind, Rename, Set, SetOwner, SetSchema, SetScope, TableRef, Utility,
 };
 
 /// Relations, whose actions are those of `ALTER TABLE`.
@@ -337,36 +337,39 @@ impl Parser<'_> {
     /// `ALTER DATABASE …`.
     fn alter_database(&mut self) -> Result<Utility> {
         let name = self.col_id()?;
-        let object = || ObjectRef::Name(ObjectName::from(vec![name.clone()]));
-        match self.keyword() {
-            K::Owner if self.nth(1).keyword == K::To => self.owner_to(ObjectKind::Database, object()),
-            K::Rename => {
+        let action = match self.keyword() {
+            K::Set if self.nth(1).keyword == K::Tablespace => {
                 self.advance();
-                self.expect_word(K::To)?;
-                let to = self.col_id()?;
-                let (kind, object, behavior) = (ObjectKind::Database, object(), Behavior::Restrict);
-                Ok(Utility::Rename(Rename {
-                    kind,
-                    object,
-                    if_exists: false,
-                    part: None,
-                    relation: None,
-                    to,
-                    behavior,
-                    only: false,
-                }))
+                self.advance();
+                AlterDatabaseAction::Tablespace(self.col_id()?)
             }
-            K::Set if self.nth(1).keyword == K::Tablespace => self.unsupported("ALTER DATABASE SET TABLESPACE"),
-            K::Refresh => self.unsupported("ALTER DATABASE REFRESH COLLATION VERSION"),
             K::Set | K::Reset => {
                 let set = self.set_or_reset()?;
-                Ok(Utility::AlterSetting(AlterSetting { of_database: true, role: None, database: Some(name), set }))
+                return Ok(Utility::AlterSetting(AlterSetting {
+                    of_database: true,
+                    role: None,
+                    database: Some(name),
+                    set,
+                }));
+            }
+            K::Owner if self.nth(1).keyword == K::To => {
+                self.expect_words(&[K::Owner, K::To])?;
+                AlterDatabaseAction::Owner(self.role()?)
+            }
+            K::Rename => {
+                self.expect_words(&[K::Rename, K::To])?;
+                AlterDatabaseAction::Rename(self.col_id()?)
+            }
+            K::Refresh => {
+                self.expect_words(&[K::Refresh, K::Collation, K::Version])?;
+                AlterDatabaseAction::RefreshCollationVersion
             }
             _ => {
                 self.eat_word(K::With);
-                Ok(Utility::AlterDatabase(AlterDatabase { name, options: self.database_options()? }))
+                AlterDatabaseAction::Options(self.database_options()?)
             }
-        }
+        };
+        Ok(Utility::AlterDatabase(AlterDatabase { name, action }))
     }
 
     /// `SetResetClause`.

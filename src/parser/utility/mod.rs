@@ -143,7 +143,7 @@ pub enum Utility {
     CreateCast(CreateCast),
     /// `CREATE DATABASE`.
     CreateDatabase(CreateDatabase),
-    /// `ALTER DATABASE … option …`.
+    /// `ALTER DATABASE`, but for settings.
     AlterDatabase(AlterDatabase),
     /// `DROP DATABASE`.
     DropDatabase(DropDatabase),

@@ -582,13 +582,28 @@ pub struct CreateDatabase {
     pub options: Vec<DefElem>,
 }
 
-/// `ALTER DATABASE … option`.
+/// `ALTER DATABASE`, but for settings.
 #[derive(Clone, Debug)]
 pub struct AlterDatabase {
     /// The database.
     pub name: Ident,
-    /// Options.
-    pub options: Vec<DefElem>,
+    /// What happens to it.
+    pub action: AlterDatabaseAction,
+}
+
+/// What ALTER DATABASE does.
+#[derive(Clone, Debug)]
+pub enum AlterDatabaseAction {
+    /// Options, as those of CREATE DATABASE.
+    Options(Vec<DefElem>),
+    /// `RENAME TO`.
+    Rename(Ident),
+    /// `OWNER TO`.
+    Owner(RoleSpec),
+    /// `SET TABLESPACE`, or `TABLESPACE` as the only option.
+    Tablespace(Ident),
+    /// `REFRESH COLLATION VERSION`.
+    RefreshCollationVersion,
 }
 
 /// `DROP DATABASE`.

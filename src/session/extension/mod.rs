@@ -123,7 +123,7 @@ impl Session {
         let (role, catalog) = (self.role(), self.env().catalog.clone());
         let database = &self.shared.database;
         let acl = catalog.acl_of(PG_DATABASE, database.oid);
-        let held = catalog.held_privileges(role, AclKind::Database, database.owner, acl);
+        let held = catalog.held_privileges(role, AclKind::Database, database.attributes.owner, acl);
         held.privileges.contains(Privileges::CREATE)
     }
 

@@ -77,7 +77,11 @@ impl Session {
         let databases = self.shared.instance.databases();
         let databases: Vec<DatabaseName> = databases
             .iter()
-            .map(|database| DatabaseName { oid: database.oid, name: database.name.clone(), owner: database.owner })
+            .map(|database| DatabaseName {
+                oid: database.oid,
+                name: database.name.clone(),
+                owner: database.attributes.owner,
+            })
             .collect();
         let function_settings = self.function_settings(command)?;
         let mut notices = Vec::new();

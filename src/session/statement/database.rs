@@ -1,9 +1,11 @@
-//! CREATE, ALTER … RENAME, and DROP DATABASE: databases are entries of the instance, made and dropped outside transactions.
+//! CREATE and DROP DATABASE: databases are entries of the instance, made and dropped outside transactions.
 
 use dictdb_catalog::{Catalog, RelationKind};
-use dictdb_parser::utility::{CreateDatabase, DefElem, DefValue, DropDatabase};
+use dictdb_durability::DatabaseAttributes;
+use dictdb_parser::utility::{CreateDatabase, DefElem, DropDatabase};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
+use super::alter_database::{check_once, not_recognized, option_text, put_attribute};
 use crate::Session;
 use crate::client::Tag;
 use crate::instance::{Database, NewDatabase};
@@ -18,7 +20,8 @@ impl Session {
         if !own.as_ref().is_none_or(|role| role.superuser || role.create_db) {
             return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, "permission denied to create database"));
         }
-        let mut new = NewDatabase { name: name.into(), owner: role, connection_limit: -1 };
+        let mut new = NewDatabase { name: name.into(), attributes: DatabaseAttributes::of_owner(role) };
+        check_once(&create.options)?;
         for option in &create.options {
             self.database_option(option, &mut new)?;
         }
@@ -38,17 +41,15 @@ impl Session {
                     .catalog
                     .role_named(&text)
                     .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{text}\" does not exist")))?;
-                new.owner = role.oid;
+                new.attributes.owner = role.oid;
             }
             "template" if !is_default => self.check_template(&text)?,
             "encoding" if !is_default => match text.to_uppercase().replace(['-', '_'], "").as_str() {
                 "UTF8" | "UNICODE" | "6" => {}
                 _ => return Err(Error::unsupported(format_args!("encoding \"{text}\""))),
             },
-            "connection_limit" | "connection limit" => {
-                new.connection_limit = text.parse().ok().filter(|limit| *limit >= -1).ok_or_else(|| {
-                    Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid connection limit: {text}"))
-                })?;
+            "connection_limit" | "allow_connections" | "is_template" => {
+                put_attribute(option, &mut new.attributes)?;
             }
             "lc_collate" | "lc_ctype" | "locale" if !is_default => match text.as_str() {
                 "C" | "POSIX" | "C.UTF-8" | "C.utf8" => {}
@@ -69,27 +70,26 @@ impl Session {
                 }
             },
             "owner" | "template" | "encoding" | "lc_collate" | "lc_ctype" | "locale" | "tablespace" | "strategy" => {}
-            "is_template" | "allow_connections" | "oid" | "icu_locale" | "locale_provider" | "collation_version" => {
+            "oid" | "icu_locale" | "locale_provider" | "collation_version" => {
                 return Err(Error::unsupported(format_args!("CREATE DATABASE with {}", name.to_uppercase())));
             }
-            _ => {
-                return Err(Error::new(
-                    SqlState::SYNTAX_ERROR,
-                    format!("option \"{}\" not recognized", option.name.value),
-                ));
-            }
+            _ => return Err(not_recognized(option)),
         }
         Ok(())
     }
 
     /// Only what a new database holds anyway can be copied.
-    fn check_template(&self, name: &str) -> Result<()> {
+    fn check_template(&mut self, name: &str) -> Result<()> {
         if matches!(name, "template0" | "template1") {
             return Ok(());
         }
         let database = self.shared.instance.database(name).map_err(|_| {
             Error::new(SqlState::UNDEFINED_DATABASE, format!("template database \"{name}\" does not exist"))
         })?;
+        if !database.attributes.is_template && !self.owns_database(&database) {
+            let message = format!("permission denied to copy database \"{name}\"");
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+        }
         match is_empty(&database.catalog.current()) {
             true => Ok(()),
             false => Err(Error::unsupported("a template database with objects of its own")),
@@ -109,11 +109,9 @@ impl Session {
             }
             return Err(Error::new(SqlState::UNDEFINED_DATABASE, message));
         };
-        let role = self.role();
-        let env = self.env();
-        if !env.catalog.role(role).is_none_or(|own| own.superuser || own.oid == database.owner) {
-            let message = format!("must be owner of database {name}");
-            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+        self.check_database_owner(&database)?;
+        if database.attributes.is_template {
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "cannot drop a template database"));
         }
         if database.oid == self.shared.database.oid {
             return Err(Error::new(SqlState::OBJECT_IN_USE, "cannot drop the currently open database"));
@@ -124,7 +122,7 @@ impl Session {
     }
 
     /// 55006 while other sessions use the database; FORCE ends them.
-    fn close_sessions(&self, database: &Database, force: bool) -> Result<()> {
+    pub(super) fn close_sessions(&self, database: &Database, force: bool) -> Result<()> {
         let backends = &self.shared.instance.backends;
         let using = || backends.all().into_iter().filter(|backend| backend.identity.database == database.name);
         if force {
@@ -153,15 +151,4 @@ fn is_empty(catalog: &Catalog) -> bool {
     !catalog.relations().any(|r| users(r.oid) && !matches!(r.kind, RelationKind::Virtual))
         && !catalog.user_types().any(|info| users(info.oid))
         && !catalog.schemas().any(|schema| users(schema.oid) && !schema.is_temporary())
-}
-
-fn option_text(option: &DefElem) -> Option<String> {
-    match option.value.as_ref()? {
-        DefValue::Number(text) | DefValue::String(text) | DefValue::Keyword(text) => Some(text.clone()),
-        DefValue::Type(data_type) => {
-            let name = dictdb_parser::TypeName::of(data_type)?;
-            Some(name.names.iter().map(|ident| ident.value.as_str()).collect::<Vec<_>>().join("."))
-        }
-        _ => None,
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Everything that needs rows goes on to [`crate::pipeline`].
 
+mod alter_database;
 mod alter_system;
 mod constraints;
 pub(crate) mod current_row;
@@ -70,6 +71,7 @@ fn prevents_block(statement: &Statement) -> Option<&'static str> {
             ReindexKind::Index | ReindexKind::Table => None,
         },
         Utility::Cluster(cluster) if cluster.table.is_none() => Some("CLUSTER"),
+        Utility::AlterDatabase(alter) => Some(alter_database::name(&alter.action)),
         Utility::CreateDatabase(_) => Some("CREATE DATABASE"),
         Utility::DropDatabase(_) => Some("DROP DATABASE"),
         Utility::AlterSystem(_) => Some("ALTER SYSTEM"),
@@ -175,6 +177,7 @@ impl Session {
             Utility::Lock(lock) => self.run_lock(lock),
             Utility::Explain(explain) => self.run_explain(explain, portal),
             Utility::CreateDatabase(create) => self.run_create_database(create),
+            Utility::AlterDatabase(alter) => self.run_alter_database(alter),
             Utility::DropDatabase(drop) => self.run_drop_database(drop),
             Utility::AlterSystem(set) => self.run_alter_system(set),
             Utility::AlterSetting(alter) => self.run_alter_setting(alter),

@@ -64,7 +64,7 @@ impl Session {
                 let name = name.value.as_str();
                 let known = self.shared.instance.database(name);
                 let database = known.map_err(|error| Error::new(error.code(), error.message()))?;
-                if role.is_none() && !self.has_privileges_of(database.owner, catalog) {
+                if role.is_none() && !self.has_privileges_of(database.attributes.owner, catalog) {
                     let message = format!("must be owner of database {name}");
                     return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
                 }

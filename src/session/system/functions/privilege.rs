@@ -245,7 +245,7 @@ fn owner_and_acl(env: &StatementEnv, kind: Kind, object: Oid) -> Result<Option<O
         Kind::Database => {
             let databases = env.shared.instance.databases();
             let acl = catalog.acl_of(DATABASE_CLASS, object).map(<[_]>::to_vec);
-            databases.iter().find(|d| d.oid == object).map(|d| (d.owner, acl))
+            databases.iter().find(|d| d.oid == object).map(|d| (d.attributes.owner, acl))
         }
         Kind::Function if env.catalog.routine(object).is_some() => {
             env.catalog.routine(object).map(|routine| (routine.owner, routine.acl.clone()))

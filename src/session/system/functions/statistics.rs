@@ -14,7 +14,6 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_stat_get_db_tuples_inserted", |cx, args| of_database(cx, args, |stats| stats.inserted as i64)),
     ("pg_stat_get_db_tuples_updated", |cx, args| of_database(cx, args, |stats| stats.updated as i64)),
     ("pg_stat_get_db_tuples_deleted", |cx, args| of_database(cx, args, |stats| stats.deleted as i64)),
-    ("pg_stat_get_archiver", |_, _| Ok(unknown_record("pg_stat_get_archiver"))),
     ("pg_stat_get_replication_slot", |_, _| Ok(unknown_record("pg_stat_get_replication_slot"))),
     ("pg_stat_get_subscription_stats", |_, _| Ok(unknown_record("pg_stat_get_subscription_stats"))),
     ("pg_stat_get_wal_receiver", |_, _| Ok(unknown_record("pg_stat_get_wal_receiver"))),

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use dictdb_durability::{Durability, Lsn};
+use dictdb_durability::{ArchiveEvent, Durability, Lsn};
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Datum, Error, Numeric, Result, SqlState};
 
-use super::arguments::{record, session};
+use super::arguments::{record, session, unknown_record};
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_current_wal_lsn", |cx, _| position(cx, |durability| durability.log().durable())),
@@ -17,6 +18,7 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_last_wal_replay_lsn", |_, _| Ok(Datum::Null)),
     ("pg_walfile_name", pg_walfile_name),
     ("pg_stat_get_wal", pg_stat_get_wal),
+    ("pg_stat_get_archiver", pg_stat_get_archiver),
     ("dictdb_resume_writes", resume_writes),
     ("pg_control_system", pg_control_system),
     ("pg_control_checkpoint", pg_control_checkpoint),
@@ -83,6 +85,30 @@ fn resume_writes(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
 fn no_log() -> Error {
     Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "there is no write-ahead log")
         .detail("The server was started with --ephemeral.")
+}
+
+/// A moment as `timestamptz`.
+fn moment(at: SystemTime) -> Datum {
+    let micros = at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
+    Datum::Timestamp(i64::try_from(micros).unwrap_or(i64::MAX))
+}
+
+/// What `archive_command` has done.
+fn pg_stat_get_archiver(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    let Some(durability) = session(cx)?.shared.instance.durability.clone() else {
+        return Ok(unknown_record("pg_stat_get_archiver"));
+    };
+    let statistics = durability.archiver_statistics();
+    let event = |event: Option<ArchiveEvent>| match event {
+        Some(event) => [Datum::text(event.segment), moment(event.at)],
+        None => [Datum::Null, Datum::Null],
+    };
+    let count = |number: u64| Datum::Int8(i64::try_from(number).unwrap_or(i64::MAX));
+    let [last_archived, archived_at] = event(statistics.last_archived);
+    let [last_failed, failed_at] = event(statistics.last_failed);
+    let (archived, failed) = (count(statistics.archived), count(statistics.failed));
+    let fields = vec![archived, last_archived, archived_at, failed, last_failed, failed_at, moment(statistics.since)];
+    Ok(record("pg_stat_get_archiver", fields))
 }
 
 fn pg_stat_get_wal(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {

@@ -18,7 +18,8 @@ pub const UTF8: i32 = 6;
 pub fn pg_database(source: &Source<'_>, out: &mut Output<'_>) {
     for database in source.env.shared.instance.databases() {
         row!(out;
-            database.oid, &database.name, database.owner, UTF8, 'c', false, true, database.connection_limit, Oid(2), Oid(1), DEFAULT_TABLESPACE,
+            database.oid, &database.name, database.attributes.owner, UTF8, 'c', database.attributes.is_template,
+            database.attributes.allows_connections, database.attributes.connection_limit, Oid(2), Oid(1), DEFAULT_TABLESPACE,
             "C", "C", NULL, NULL, acl(source.catalog.acl_of(DATABASE_CLASS, database.oid)),
         );
     }
