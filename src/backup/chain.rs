@@ -1,6 +1,7 @@
 //! Which files belong together: a full backup and the deltas that follow it, each naming its parent by name and content hash.
 
 use dictdb_types::{Error, Result, SqlState};
+use hashbrown::HashMap;
 
 use crate::error::broken_chain;
 use crate::folder::Folder;
@@ -225,7 +226,32 @@ fn follow(full: &Entry, deltas: &[Entry]) -> Result<String> {
 
 /// Checks a file and what it follows. XX001, 58P01, 58030.
 pub fn verify(folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<Vec<Member>> {
-    let mut chain = ending_with(folder, name)?;
-    chain.iter_mut().try_for_each(|member| member.verify(check))?;
-    Ok(chain)
+    Verification::default().file(folder, name, check)
+}
+
+/// Checks many files, each of which is read once: what several of them follow too.
+#[derive(Default)]
+pub struct Verification {
+    /// What was found, by name.
+    read: HashMap<String, Result<()>>,
+}
+
+impl Verification {
+    /// Checks a file and what it follows. XX001, 58P01, 58030.
+    pub fn file(&mut self, folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<Vec<Member>> {
+        let mut chain = ending_with(folder, name)?;
+        for member in &mut chain {
+            if let Some(found) = self.read.get(&member.name) {
+                found.clone()?;
+                continue;
+            }
+            let found = member.verify(check);
+            if found.as_ref().is_err_and(|error| error.code() == SqlState::QUERY_CANCELED) {
+                found.clone()?;
+            }
+            self.read.insert(member.name.clone(), found.clone());
+            found?;
+        }
+        Ok(chain)
+    }
 }

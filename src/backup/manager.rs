@@ -16,6 +16,7 @@ use crate::folder::Folder;
 use crate::jobs::Jobs;
 use crate::moment::now_micros;
 use crate::name::Format;
+use crate::pace::Pace;
 use crate::progress::{Progress, Work};
 use crate::retention;
 use crate::series::{Series, Source, Taken, Wish};
@@ -56,6 +57,8 @@ pub trait Host: Send + Sync {
     fn present(&self, database: Oid) -> Option<DatabaseView>;
     /// Values of the settings.
     fn settings(&self) -> Settings;
+    /// Statements that sessions have finished since it started.
+    fn statements(&self) -> u64;
     /// Sends a notification to those who listen in a database.
     fn notify(&self, database: &Arc<str>, channel: &str, payload: &str);
 }
@@ -280,7 +283,8 @@ impl Manager {
             if !is_wanted(&self.status(oid)) {
                 continue;
             }
-            let work = Work { progress: &Progress::default(), check: &|| Ok(()) };
+            let statements = || host.statements();
+            let work = Work { progress: &Progress::default(), check: &|| Ok(()), pace: Pace::beside(&statements) };
             // A failure has been counted and told of.
             let _ = self.take(host, (oid, &name), Request::Now, &settings, &work);
         }
@@ -298,13 +302,12 @@ fn take(
     let missing = || Error::new(SqlState::UNDEFINED_DATABASE, format!("database {oid} does not exist"));
     // Looked at twice: under the commit lock there is no way to fail.
     let known = host.present(oid).ok_or_else(missing)?;
-    let (oid, facts) = (known.oid, (known.name.clone(), known.owner, known.connection_limit));
+    let (oid, name, attributes) = (known.oid, known.name.clone(), known.attributes);
     let present = || {
         host.present(oid).unwrap_or_else(|| DatabaseView {
             oid,
-            name: facts.0.clone(),
-            owner: facts.1,
-            connection_limit: facts.2,
+            name: name.clone(),
+            attributes,
             catalog: known.catalog.clone(),
             next_oid: known.next_oid,
         })

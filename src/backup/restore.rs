@@ -23,7 +23,7 @@ pub enum From {
     File(String),
 }
 
-/// A database as it was, in a storage of its own.
+/// A database as it was, in a storage of its own. Its tables have no indexes yet: somebody above has to compile their expressions.
 pub struct Restored {
     /// Its rows and sequences.
     pub storage: Storage,
@@ -53,8 +53,6 @@ pub struct Sources<'a> {
     pub database: &'a str,
     /// The server's own log, for what came after a backup.
     pub durability: Option<&'a Durability>,
-    /// Builds the indexes of a catalog's tables, whose expressions somebody above has to compile.
-    pub build_indexes: &'a dyn Fn(&Storage, &Arc<Catalog>) -> Result<()>,
 }
 
 /// Builds a database. Every file is checked while it is read: what is built of one that turns out damaged is thrown away.
@@ -94,7 +92,6 @@ pub fn restore(sources: &Sources<'_>, from: &From, until: &Until, work: &Work<'_
     let mut restored = restorer.finish()?;
     let database = restored.pop().ok_or_else(|| Error::internal("a restore without a database"))?;
     let catalog = database.catalog.current();
-    (sources.build_indexes)(&storage, &catalog)?;
     let tables: Vec<_> = storage.tables();
     let rows = tables.iter().map(|table| table.live_rows() as u64).sum();
     let tables = tables.len() as u64;

@@ -1,6 +1,5 @@
 //! Rows of a table on their way into storage.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -26,9 +25,40 @@ pub(super) struct Target {
     pub(super) surroundings: Arc<Surroundings>,
 }
 
+/// Lines, end to end.
+#[derive(Default)]
+pub(super) struct Text {
+    pub(super) text: Vec<u8>,
+    /// Where each ends.
+    pub(super) ends: Vec<usize>,
+}
+
+impl Text {
+    pub(super) fn is_full(&self) -> bool {
+        self.text.len() >= MAX_BYTES
+    }
+}
+
+/// The memory of texts that are done, for the next: fresh memory costs as much as what is done with it.
+#[derive(Default)]
+pub(super) struct Buffers(Mutex<Vec<Text>>);
+
+impl Buffers {
+    /// An empty text.
+    pub(super) fn take(&self) -> Text {
+        self.0.lock().pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, mut text: Text) {
+        text.text.clear();
+        text.ends.clear();
+        self.0.lock().push(text);
+    }
+}
+
 enum Rows {
     /// Consecutive rows, as lines end to end.
-    Lines { first: u64, text: Vec<u8>, ends: Vec<usize> },
+    Lines { first: u64, text: Text, buffers: Arc<Buffers> },
     /// Consecutive rows that are to go.
     Gone { first: u64, count: u64 },
     /// A batch of a stream.
@@ -42,8 +72,9 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn lines(target: &Arc<Target>, first: u64) -> Batch {
-        Batch { target: target.clone(), rows: Rows::Lines { first, text: Vec::new(), ends: Vec::new() } }
+    /// Rows from `first` on; the text's memory goes back to `buffers`.
+    pub(super) fn lines(target: &Arc<Target>, first: u64, text: Text, buffers: &Arc<Buffers>) -> Batch {
+        Batch { target: target.clone(), rows: Rows::Lines { first, text, buffers: buffers.clone() } }
     }
 
     pub(super) fn gone(target: &Arc<Target>, first: u64, count: u64) -> Batch {
@@ -54,34 +85,25 @@ impl Batch {
         Batch { target: target.clone(), rows: Rows::Encoded { schema: schema.clone(), batch } }
     }
 
-    /// Appends a line, which `read` puts behind what there is.
-    pub(super) fn push(&mut self, read: impl FnOnce(&mut Vec<u8>) -> io::Result<usize>) -> io::Result<usize> {
-        let Rows::Lines { text, ends, .. } = &mut self.rows else { return Ok(0) };
-        let length = read(text)?;
-        ends.push(text.len());
-        Ok(length)
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        matches!(&self.rows, Rows::Lines { text, .. } if text.len() >= MAX_BYTES)
-    }
-
-    fn apply(&self) -> Result<()> {
+    fn apply(self) -> Result<()> {
         let Target { table, shape, surroundings, .. } = &*self.target;
-        match &self.rows {
-            Rows::Lines { first, text, ends } => {
-                let mut start = 0;
-                let mut ends = ends.iter();
-                table.restore_rows(RowId(*first), ends.len() as u64, |put| {
+        match self.rows {
+            Rows::Lines { first, text, buffers } => {
+                let (mut start, mut row) = (0, shape.no_cells());
+                let mut ends = text.ends.iter();
+                table.restore_rows(RowId(first), ends.len() as u64, |put| {
                     let end = ends.next().copied().unwrap_or(start);
-                    let row = shape.take(&text[start..end], surroundings)?;
+                    shape.take(&text.text[start..end], surroundings, &mut row)?;
                     start = end;
                     put(Some(&row))
-                })
+                })?;
+                drop(row);
+                buffers.give_back(text);
+                Ok(())
             }
-            Rows::Gone { first, count } => table.restore_rows(RowId(*first), *count, |put| put(None)),
+            Rows::Gone { first, count } => table.restore_rows(RowId(first), count, |put| put(None)),
             Rows::Encoded { schema, batch } => {
-                let batch = batch.decode(schema);
+                let batch = batch.decode(&schema);
                 let batch = batch.map_err(|error| Error::new(SqlState::DATA_CORRUPTED, error.to_string()))?;
                 put_batch(&self.target, &batch)
             }

@@ -86,8 +86,7 @@ fn records<R: Read>(
         let (mut next, end) = (*first, first.saturating_add(*count));
         while next < end {
             let block_end = (next / BLOCK_ROWS as u64 + 1) * BLOCK_ROWS as u64;
-            let mut batch = Batch::lines(target, next);
-            let rows = lines.take(end.min(block_end) - next, &mut batch)?;
+            let (batch, rows) = lines.batch(target, next, end.min(block_end) - next)?;
             next += rows;
             reading.work.done(rows)?;
             let _ = to.send(batch);

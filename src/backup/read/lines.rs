@@ -1,10 +1,11 @@
 //! The lines of a file, one at a time, or many into a batch.
 
 use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
 
 use dictdb_types::Result;
 
-use super::batch::Batch;
+use super::batch::{Batch, Buffers, Target};
 use crate::error::{damaged, unreadable};
 
 const BUFFER_BYTES: usize = 1 << 20;
@@ -15,11 +16,13 @@ pub(super) struct Lines<'a, R> {
     name: &'a str,
     line: Vec<u8>,
     number: u64,
+    buffers: Arc<Buffers>,
 }
 
 impl<'a, R: Read> Lines<'a, R> {
     pub(super) fn new(file: R, name: &'a str) -> Self {
-        Lines { reader: BufReader::with_capacity(BUFFER_BYTES, file), name, line: Vec::new(), number: 0 }
+        let reader = BufReader::with_capacity(BUFFER_BYTES, file);
+        Lines { reader, name, line: Vec::new(), number: 0, buffers: Arc::default() }
     }
 
     /// The number of the last line, from one on.
@@ -48,17 +51,44 @@ impl<'a, R: Read> Lines<'a, R> {
         Ok((line != b"],").then(|| line.strip_suffix(b",").unwrap_or(line)))
     }
 
-    /// Moves lines into a batch, so many unless it is full before. Returns how many.
-    pub(super) fn take(&mut self, lines: u64, batch: &mut Batch) -> Result<u64> {
-        let mut taken = 0;
-        while taken < lines && !batch.is_full() {
-            self.number += 1;
-            let read = batch.push(|out| self.reader.read_until(b'\n', out));
-            if read.map_err(|error| unreadable(self.name, &error))? == 0 {
-                return Err(damaged(self.name, format_args!("it ends at line {}", self.number)));
+    /// The next lines as a batch of rows from `first` on: so many, unless it is full before. Returns how many it has. XX001 when there
+    /// are no more.
+    pub(super) fn batch(&mut self, target: &Arc<Target>, first: u64, lines: u64) -> Result<(Batch, u64)> {
+        let mut batch = self.buffers.take();
+        while (batch.ends.len() as u64) < lines && !batch.is_full() {
+            let room = lines - batch.ends.len() as u64;
+            let ready = self.reader.fill_buf().map_err(|error| unreadable(self.name, &error))?;
+            if ready.is_empty() {
+                return Err(damaged(self.name, format_args!("it ends at line {}", self.number + 1)));
             }
-            taken += 1;
+            let before = (batch.text.len(), batch.ends.len());
+            let ends = memchr::memchr_iter(b'\n', ready).take(usize::try_from(room).unwrap_or(usize::MAX));
+            batch.ends.extend(ends.map(|end| before.0 + end + 1));
+            let found = batch.ends.len() - before.1;
+            // What is behind the last line that is wanted stays; a line that goes on is taken as far as it is there.
+            let length = match batch.ends.last() {
+                Some(end) if found as u64 == room => end - before.0,
+                _ => ready.len(),
+            };
+            batch.text.extend_from_slice(&ready[..length]);
+            self.reader.consume(length);
+            self.number += found as u64;
         }
-        Ok(taken)
+        if batch.ends.last() != Some(&batch.text.len()) {
+            self.end_line(&mut batch)?;
+        }
+        let rows = batch.ends.len() as u64;
+        Ok((Batch::lines(target, first, batch, &self.buffers), rows))
+    }
+
+    /// Takes the rest of a line whose beginning is in a batch.
+    fn end_line(&mut self, batch: &mut super::batch::Text) -> Result<()> {
+        self.number += 1;
+        let read = self.reader.read_until(b'\n', &mut batch.text).map_err(|error| unreadable(self.name, &error))?;
+        if read == 0 {
+            return Err(damaged(self.name, format_args!("it ends at line {}", self.number)));
+        }
+        batch.ends.push(batch.text.len());
+        Ok(())
     }
 }

@@ -74,10 +74,14 @@ impl Shape {
         Ok(())
     }
 
+    /// Cells for [`Shape::take`] to fill.
+    pub(crate) fn no_cells<'a>(&self) -> Cells<'a> {
+        Cells((0..self.width).map(|_| Cell::Value(ValueRef::Null)).collect())
+    }
+
     /// Reads a record; the line may end with a comma. XX001.
-    pub(crate) fn take<'a>(&self, line: &'a [u8], surroundings: &Surroundings) -> Result<Cells<'a>> {
+    pub(crate) fn take<'a>(&self, line: &'a [u8], surroundings: &Surroundings, cells: &mut Cells<'a>) -> Result<()> {
         let mut rest = line.trim_ascii_end();
-        let mut cells = Cells((0..self.width).map(|_| Cell::Value(ValueRef::Null)).collect());
         if self.columns.is_empty() {
             rest = rest.strip_prefix(b"{").ok_or_else(|| invalid("no object"))?;
         }
@@ -88,7 +92,7 @@ impl Shape {
             cells.0[column.slot] = column.form.take(&mut rest, surroundings)?;
         }
         match rest {
-            b"}" | b"}," => Ok(cells),
+            b"}" | b"}," => Ok(()),
             _ => Err(invalid("more than its columns")),
         }
     }

@@ -15,8 +15,9 @@ pub fn verify_backups(settings: &ServerSettings, base: &Path) -> Result<String> 
         return Ok("none yet".to_owned());
     }
     let files = dictdb_backup::list(&folder)?;
+    let mut verification = dictdb_backup::Verification::default();
     for (name, _) in &files {
-        dictdb_backup::verify(&folder, &name.to_string(), &|| Ok(()))?;
+        verification.file(&folder, &name.to_string(), &|| Ok(()))?;
     }
     Ok(format!("{} files in {folder}, every chain is whole", files.len()))
 }

@@ -109,6 +109,10 @@ impl Host for Instance {
         settings_from(|name| settings.value(name), &self.backup_base())
     }
 
+    fn statements(&self) -> u64 {
+        self.backends.statements()
+    }
+
     fn notify(&self, database: &Arc<str>, channel: &str, payload: &str) {
         let notification = Notification { sender: SERVER_PID, channel: channel.into(), payload: payload.into() };
         match self.hub.check_room(std::slice::from_ref(&notification)) {

@@ -1,7 +1,8 @@
 //! A restored database takes the place of what is there: one commit, seen and logged as one.
 //!
 //! ```text
-//!   tables get places in storage that nobody knows ─► their rows go into the log, staged ─► commit: catalog changes
+//!   rows go into the log, staged, under ids that nobody knows ┐
+//!   indexes are built                                         ┴─► tables into the storage ─► commit: catalog changes
 //!   ─► what was there before is dropped
 //! ```
 //! The caller holds locks on all that was there, so nobody works with it meanwhile. A database that is new is in the same commit: before
@@ -13,7 +14,8 @@ use std::sync::Arc;
 use dictdb_backup::Restored;
 use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, Change, Key, Object, RelationKind, Role};
 use dictdb_durability::{Lsn, Staging};
-use dictdb_storage::{Accompaniment, Sequence, Table, Transaction};
+use dictdb_executor::ddl::restore_indexes;
+use dictdb_storage::{Accompaniment, Sequence, Transaction};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use crate::Instance;
@@ -81,7 +83,13 @@ impl Instance {
             before.changes_to(&catalog, false).into_iter().filter(|change| !drops_session_schema(change, &before)),
         );
         let staging = self.durability.as_ref().map(|durability| durability.stage());
-        let adopted = self.adopt(&restored, &catalog, &places, staging.as_ref(), transaction);
+        let ready = std::thread::scope(|scope| {
+            let indexes = scope.spawn(|| self.index_restored(&restored));
+            let staged = staging.as_ref().map_or(Ok(()), |staging| stage(staging, &restored, &places, transaction));
+            let indexed = indexes.join().unwrap_or_else(|_| Err(Error::internal("a thread of the restore panicked")));
+            staged.and(indexed)
+        });
+        let adopted = ready.and_then(|()| self.adopt(&restored, &catalog, &places));
         let committed = adopted.and_then(|()| self.commit_restored(to, &before, &changes, transaction));
         drop(staging);
         match committed {
@@ -99,16 +107,13 @@ impl Instance {
         }
     }
 
-    /// Takes tables and sequences over into this server's storage and log, where only their new ids name them.
-    fn adopt(
-        &self,
-        restored: &Restored,
-        catalog: &Catalog,
-        places: &[(Oid, Oid)],
-        staging: Option<&Staging<'_>>,
-        transaction: &Transaction,
-    ) -> Result<()> {
-        let snapshot = transaction.snapshot()?;
+    /// Builds the indexes of a restored database. XX001 when its rows violate a unique one.
+    pub(super) fn index_restored(&self, restored: &Restored) -> Result<()> {
+        restore_indexes(&restored.storage, &restored.catalog, &self.registry)
+    }
+
+    /// Takes tables and sequences over into this server's storage, where only their new ids name them.
+    fn adopt(&self, restored: &Restored, catalog: &Catalog, places: &[(Oid, Oid)]) -> Result<()> {
         let unlogged = |id: Oid| {
             let mut relations = catalog.relations().filter(|relation| relation.storage == id);
             relations.any(|relation| relation.persistence != dictdb_catalog::Persistence::Permanent)
@@ -118,14 +123,8 @@ impl Instance {
                 let state = sequence.state();
                 let copy = self.storage.create_sequence(*new, Sequence::restored(sequence.options(), state));
                 copy.set_logged(!unlogged(*new));
-                if let Some(staging) = staging {
-                    staging.sequence(*new, state)?;
-                }
             } else if let Some(table) = restored.storage.take_table(*old)? {
-                let table: Arc<Table> = self.storage.adopt_table(*new, table);
-                if let Some(staging) = staging.filter(|_| table.is_logged()) {
-                    staging.table(&table, &snapshot)?;
-                }
+                self.storage.adopt_table(*new, table);
             }
         }
         Ok(())
@@ -166,6 +165,19 @@ impl Instance {
             }
         }
     }
+}
+
+/// Writes what was restored into the log, under the ids it will have.
+fn stage(staging: &Staging<'_>, restored: &Restored, places: &[(Oid, Oid)], transaction: &Transaction) -> Result<()> {
+    let snapshot = transaction.snapshot()?;
+    for (old, new) in places {
+        if let Some(sequence) = restored.storage.sequence(*old) {
+            staging.sequence(*new, sequence.state())?;
+        } else if let Some(table) = restored.storage.table(*old).filter(|table| table.is_logged()) {
+            staging.table(*new, &table, &snapshot)?;
+        }
+    }
+    Ok(())
 }
 
 /// The schema of a session's temporary objects belongs to the session.

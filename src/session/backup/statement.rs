@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use dictdb_backup::{
-    DeltaFile, Done, FileName, From, Host, Manager, Progress, Request, Restored, Settings, Sources, Until, Work,
+    DeltaFile, Done, FileName, From, Host, Manager, Pace, Progress, Request, Restored, Settings, Sources, Until, Work,
     Written,
 };
-use dictdb_executor::ddl::restore_indexes;
+use dictdb_durability::DatabaseAttributes;
 use dictdb_parser::utility::{Backup, BackupKind, Restore};
 use dictdb_storage::{Isolation, LockMode, Transaction, WaitPolicy};
 use dictdb_types::{Datum, Error, Result, Severity, SqlState, Type, oids, text};
@@ -128,7 +128,9 @@ impl Session {
         let (instance, database) = (self.shared.instance.clone(), self.shared.database.clone());
         let interrupts = self.shared.backend.clone();
         let done = tokio::task::block_in_place(|| {
-            let work = Work { progress: &Progress::default(), check: &|| interrupts.interrupts.check() };
+            let (progress, statements) = (Progress::default(), || instance.backends.statements());
+            let check = || interrupts.interrupts.check();
+            let work = Work { progress: &progress, check: &check, pace: Pace::beside(&statements) };
             instance.backups.take(&*instance, (database.oid, &database.name), request, &settings, &work)
         })?;
         match done {
@@ -158,7 +160,8 @@ impl Session {
         let own = job.clone();
         let thread = std::thread::Builder::new().name("dictdb-job".to_owned());
         let spawned = thread.spawn(move || {
-            let work = Work { progress: &own.progress, check: &|| own.check() };
+            let statements = || instance.backends.statements();
+            let work = Work { progress: &own.progress, check: &|| own.check(), pace: Pace::beside(&statements) };
             let done = instance.backups.take(&*instance, (database.oid, &database.name), request, &settings, &work);
             own.finish(done.map(|done| match done {
                 Done::File(written) => written.name.to_string(),
@@ -208,8 +211,9 @@ impl Session {
             Datum::Timestamp(restored.taken_at),
             Datum::Bool(restore.dry_run),
         ];
-        if !restore.dry_run {
-            self.put_in_place(&name, restored)?;
+        match restore.dry_run {
+            true => tokio::task::block_in_place(|| self.shared.instance.index_restored(&restored))?,
+            false => self.put_in_place(&name, restored)?,
         }
         Ok(row)
     }
@@ -236,9 +240,12 @@ impl Session {
                 folder: &settings.folder,
                 database: &shared.database.name,
                 durability: shared.instance.durability.as_deref(),
-                build_indexes: &|storage, catalog| restore_indexes(storage, catalog, &shared.instance.registry),
             };
-            let work = Work { progress: &Progress::default(), check: &|| shared.backend.interrupts.check() };
+            let work = Work {
+                progress: &Progress::default(),
+                check: &|| shared.backend.interrupts.check(),
+                pace: Pace::full(),
+            };
             dictdb_backup::restore(&sources, from, until, &work)
         })
     }
@@ -252,7 +259,8 @@ impl Session {
             Ok(database) => Target { database, new_beside: None, roles },
             Err(_) => {
                 instance.check_vacant(name)?;
-                let new = NewDatabase { name: name.into(), owner: self.role(), connection_limit: -1 };
+                let attributes = DatabaseAttributes::of_owner(self.role());
+                let new = NewDatabase { name: name.into(), attributes };
                 Target { database: Arc::new(new_database(new, &own)?), new_beside: Some(&own), roles }
             }
         };
@@ -342,8 +350,9 @@ impl Session {
 fn verify_all(settings: &Settings, check: &dyn Fn() -> Result<()>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     let mut failures: Vec<Error> = Vec::new();
+    let mut verification = dictdb_backup::Verification::default();
     for name in settings.folder.files()? {
-        match dictdb_backup::verify(&settings.folder, &name.to_string(), check) {
+        match verification.file(&settings.folder, &name.to_string(), check) {
             Ok(chain) => rows.push(verified_row(&chain)),
             Err(error) if error.code() == SqlState::QUERY_CANCELED => return Err(error),
             Err(error) => failures.push(error),

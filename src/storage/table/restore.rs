@@ -4,7 +4,7 @@
 //! versions that everybody sees.
 
 use dictdb_types::stored::put_uint;
-use dictdb_types::{Error, Result, RowId, SqlState};
+use dictdb_types::{Error, Oid, Result, RowId, SqlState};
 
 use super::{Table, place, row_id};
 use crate::block::{BLOCK_ROWS, Block, BlockCell};
@@ -23,7 +23,11 @@ const SLOTS_AT_ONCE: usize = 256;
 impl Table {
     /// Appends consecutive rows as a run, as the snapshot sees them.
     pub fn encode_run(&self, first: RowId, rows: u64, snapshot: &Snapshot, out: &mut Vec<u8>) {
-        put_uint(u64::from(self.id().0), out);
+        self.encode_run_as(self.id(), first, rows, snapshot, out);
+    }
+
+    fn encode_run_as(&self, id: Oid, first: RowId, rows: u64, snapshot: &Snapshot, out: &mut Vec<u8>) {
+        put_uint(u64::from(id.0), out);
         put_uint(first.0, out);
         put_uint(rows, out);
         let mut next = first.0;
@@ -39,9 +43,10 @@ impl Table {
         }
     }
 
-    /// Hands the rows of a block that the snapshot sees to `chunk`, as runs of a moderate size.
+    /// Hands the rows of a block that the snapshot sees to `chunk`, as runs of a moderate size of a table with this id.
     pub fn encode_block<E>(
         &self,
+        id: Oid,
         number: usize,
         snapshot: &Snapshot,
         buffer: &mut Vec<u8>,
@@ -55,7 +60,7 @@ impl Table {
                 return Ok(());
             }
             let end = len.min(slot + SLOTS_AT_ONCE);
-            self.encode_run(row_id(number, slot), (end - slot) as u64, snapshot, buffer);
+            self.encode_run_as(id, row_id(number, slot), (end - slot) as u64, snapshot, buffer);
             chunk(buffer)?;
             slot = end;
         }
@@ -134,7 +139,7 @@ impl Table {
     }
 
     /// The same rows under another id.
-    pub(crate) fn renamed(mut self, id: dictdb_types::Oid) -> Table {
+    pub(crate) fn renamed(mut self, id: Oid) -> Table {
         self.id = id;
         self
     }
