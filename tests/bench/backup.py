@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """PostgreSQL 15's pg_dump and psql beside DictDB's backups, and the original Python package beside both.
 
-    cargo build --release && python3 tests/bench/backup.py [--megabytes 1000] [--rounds 3] [--folder DIR] [--records 1000000] [--python PYTHON]
+    cargo build --release && python3 tests/bench/backup.py [--megabytes 1000] [--rounds 3] [--folder DIR] [--realtime] [--records 1000000] [--python PYTHON]
 
 Both servers run with fsync on all cores and keep everything below --folder. The same table is made on both, with a plain
 dump of about --megabytes. A backup is compared with `pg_dump -f`, which forces its file to disk as well; a restore into a new database
@@ -73,10 +73,11 @@ def arguments():
     parser.add_argument("--seconds", type=int, default=10, help="how long writers run each time")
     parser.add_argument("--folder", default=None, help="where everything is kept")
     parser.add_argument("--records", type=int, default=1_000_000, help="records of the original package")
+    parser.add_argument("--realtime", action="store_true", help="servers and clients go before everything else that runs (root only)")
     parser.add_argument("--python", default=None, help="a Python that imports dictdb")
     parser.add_argument("--dictdb", default=str(target / "release" / "dictdb"), help="the binary")
     options = parser.parse_args()
-    options.realtime, options.cpu = False, f"0-{os.cpu_count() - 1}"
+    options.cpu = f"0-{os.cpu_count() - 1}"
     return options
 
 
@@ -101,7 +102,7 @@ def dump_and_load(pg, folder, rounds):
     """Median seconds of pg_dump and of psql loading its file into a new database."""
     file, dumps, loads = folder / "dump.sql", [], []
     for _ in range(rounds):
-        dumps.append(seconds(lambda: subprocess.run([BIN / "pg_dump", *pg.address(), "-f", file, "postgres"], check=True)))
+        dumps.append(seconds(lambda: subprocess.run([*pg.pinned(), BIN / "pg_dump", *pg.address(), "-f", file, "postgres"], check=True)))
         pg.psql("-c", "CREATE DATABASE loaded")
         loads.append(seconds(lambda: pg.psql("-d", "loaded", "-f", str(file))))
         pg.psql("-c", "DROP DATABASE loaded")
@@ -133,7 +134,7 @@ def updates_per_second(own, rows, duration):
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(UPDATE.format(rows=rows))
         script.flush()
-        command = [BIN / "pgbench", "-n", "-M", "prepared", "-c", CLIENTS, "-j", 1, "-T", duration, "-f", script.name, *own.address(), "postgres"]
+        command = [*own.pinned(), BIN / "pgbench", "-n", "-M", "prepared", "-c", CLIENTS, "-j", 1, "-T", duration, "-f", script.name, *own.address(), "postgres"]
         output = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=True).stdout
     return float(re.search(r"tps = ([\d.]+)", output)[1])
 

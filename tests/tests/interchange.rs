@@ -83,6 +83,33 @@ fn a_file_of_the_original_package_becomes_a_database() {
     assert_eq!(run(&mut connection, "SELECT * FROM users ORDER BY id"), ["2 | B", "3 | new", "9 | N"]);
 }
 
+#[test]
+fn pyarrow_reads_a_backup_in_arrow_form() {
+    let place = Place::new();
+    let server = place.start(&[]);
+    let mut connection = connect(&server, "postgres");
+    run(
+        &mut connection,
+        "CREATE TABLE things (id int PRIMARY KEY, name text, x double precision, at timestamp, ok bool, day date);
+         INSERT INTO things VALUES (1, 'ä', 0.5, '2024-01-02 03:04:05.000006', true, '2024-02-29'), (3, NULL, 'NaN', NULL, false, NULL);
+         CREATE TABLE small (a smallint); SET backup_format = arrow; BACKUP FULL",
+    );
+    let python = environment::python("pyarrow-venv", "pyarrow==26.0.1\n", &[]).join("python");
+    let script = workspace().join("tests/clients/read_arrow_backup.py");
+    let file = place.folder().join(&place.files()[0]);
+    let output = Command::new(python).arg(script).arg(file).output().expect("Python runs");
+    let (shown, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let expected = [
+        "dictdb",
+        "small records a int16",
+        "things records id int32, name string, x double, at timestamp[us], ok bool, day date32[day]",
+        "1 | ä | 0.5 | 2024-01-02 03:04:05.000006 | True | 2024-02-29",
+        "3 | None | nan | None | False | None",
+        "dictdb.content_hash",
+    ];
+    assert_eq!(shown.trim().lines().collect::<Vec<_>>(), expected, "{errors}");
+}
+
 /// A Python with the original package. Its metadata asks for a newer Python than it needs.
 fn python() -> PathBuf {
     environment::python("dctdb-venv", "dctdb==1.11.0\nloguru\n", &["--ignore-requires-python"]).join("python")

@@ -77,6 +77,8 @@ pub(crate) fn apply(
     });
     read.map_err(|error| match error.code() {
         SqlState::DATA_CORRUPTED if !error.message().contains(&**name) => damaged(name, error.message()),
+        // A value that its type does not read.
+        code if code.as_str().starts_with("22") => damaged(name, error.message()),
         _ => error,
     })
 }
