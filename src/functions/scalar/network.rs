@@ -117,14 +117,31 @@ fn abbreviated(a: Inet<'_>) -> String {
         let octets = a.address[..bits.div_ceil(8).max(1)].iter().map(u8::to_string).collect::<Vec<_>>();
         return format!("{}/{bits}", octets.join("."));
     }
+    // One group alone would not look like an address.
+    let shown = match bits.div_ceil(16) {
+        1 => 2,
+        groups => groups,
+    };
     let groups: Vec<u16> =
-        a.address.chunks_exact(2).take(bits.div_ceil(16)).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
+        a.address.chunks_exact(2).take(shown).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
     let text = |groups: &[u16]| groups.iter().map(|group| format!("{group:x}")).collect::<Vec<_>>().join(":");
     match longest_zeros(&groups) {
         None if groups.is_empty() => format!("::/{bits}"),
         None => format!("{}/{bits}", text(&groups)),
+        Some((0, to)) if holds_ipv4(&groups, to) => {
+            let mut octets: Vec<u8> = groups[6..].iter().flat_map(|group| group.to_be_bytes()).collect();
+            octets.truncate(if bits > 120 { 4 } else { octets.len().min(3) });
+            let octets = octets.iter().map(u8::to_string).collect::<Vec<_>>().join(".");
+            let before = if to == 5 { ":ffff" } else { ":" };
+            format!(":{before}:{octets}/{bits}").replace(":::", "::")
+        }
         Some((from, to)) => format!("{}::{}/{bits}", text(&groups[..from]), text(&groups[to..])),
     }
+}
+
+/// Whether an address that begins with zeros up to a group is one of IPv4 inside, and is shown so.
+fn holds_ipv4(groups: &[u16], zeros: usize) -> bool {
+    zeros < groups.len() && groups.len() > 6 && (zeros == 6 || zeros == 5 && groups[5] == 0xffff)
 }
 
 /// The first of the longest runs of zeros; here, unlike in full addresses, one zero is a run.

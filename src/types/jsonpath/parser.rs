@@ -248,7 +248,13 @@ impl Parser<'_> {
             if accessors.is_empty() {
                 return Ok(inner);
             }
-            return Ok(Node::Chain(Box::new(Primary::Parenthesized(inner)), accessors));
+            return Ok(match inner {
+                Node::Chain(primary, mut own) => {
+                    own.extend(accessors);
+                    Node::Chain(primary, own)
+                }
+                inner => Node::Chain(Box::new(Primary::Parenthesized(inner)), accessors),
+            });
         }
         let primary = self.primary()?;
         let accessors = self.accessors()?;

@@ -106,8 +106,8 @@ fn digit_count(magnitude: &BigUint) -> u64 {
     }
     // 2^(bits-1) <= m < 2^bits, so this is the count or one less.
     let low = ((bits - 1) as f64 * std::f64::consts::LOG10_2) as u64;
-    match low {
-        0..=38 => magnitude.to_u128().map_or(39, |m| u64::from(m.ilog10()) + 1),
+    match magnitude.to_u128() {
+        Some(small) => u64::from(small.ilog10()) + 1,
         _ if *magnitude >= *pow10(low + 1).magnitude() => low + 2,
         _ if *magnitude >= *pow10(low).magnitude() => low + 1,
         _ => low,
