@@ -97,6 +97,10 @@ fn object_label(object: &Object, catalog: &Catalog) -> String {
         Object::OperatorFamily(family) => {
             format!("operator family {}", qualified(catalog, family.namespace, &family.name))
         }
+        Object::Definition(own) => match own.kind().has_schema() {
+            true => format!("{} {}", own.kind().noun(), qualified(catalog, own.namespace, &own.name)),
+            false => format!("{} {}", own.kind().noun(), own.name),
+        },
         Object::Range(range) => format!("range of {:?}", Key::Type(range.range)),
         Object::Base(base) => format!("functions of {:?}", Key::Type(base.ty)),
     }

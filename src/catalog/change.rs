@@ -6,8 +6,8 @@ use dictdb_functions::facts::Cast;
 use dictdb_types::{Oid, TypeInfo};
 
 use crate::{
-    BaseInfo, Domain, Extension, Operator, OperatorClass, OperatorFamily, RangeInfo, Relation, Role, Routine, Schema,
-    Trigger,
+    BaseInfo, Definition, DefinitionKind, Domain, Extension, Operator, OperatorClass, OperatorFamily, RangeInfo,
+    Relation, Role, Routine, Schema, Trigger,
 };
 
 /// A new or replaced object.
@@ -41,6 +41,8 @@ pub enum Object {
     Range(Arc<RangeInfo>),
     /// The functions of a base type.
     Base(Arc<BaseInfo>),
+    /// A statistics object, text search object or publication.
+    Definition(Arc<Definition>),
 }
 
 /// Names an object, or a part of one that something can depend on.
@@ -74,6 +76,10 @@ pub enum Key {
     OperatorFamily(Oid),
     /// A policy: relation and policy.
     Policy(Oid, Oid),
+    /// A statistics object, text search object or publication.
+    Definition(DefinitionKind, Oid),
+    /// A table of a publication: publication and row of `pg_publication_rel`.
+    Published(Oid, Oid),
     /// A role.
     Role(Oid),
 }
@@ -95,6 +101,8 @@ impl Key {
             Key::OperatorClass(oid) => (Oid(2616), oid, 0),
             Key::OperatorFamily(oid) => (Oid(2753), oid, 0),
             Key::Policy(_, oid) => (Oid(3256), oid, 0),
+            Key::Definition(kind, oid) => (kind.class(), oid, 0),
+            Key::Published(_, oid) => (Oid(6106), oid, 0),
             Key::Role(oid) => (Oid(1260), oid, 0),
             Key::Default(..) => return None,
         })

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use dictdb_types::{Oid, TypeInfo};
 use imbl::OrdMap;
 
-use crate::{Catalog, Change, Extension, Key, Object, Operator, OperatorFamily, Relation, Routine, Schema, Trigger};
+use crate::{
+    Catalog, Change, Definition, Extension, Key, Object, Operator, OperatorFamily, Relation, Routine, Schema, Trigger,
+};
 
 /// An object that goes by a name among others.
 trait Named: Clone {
@@ -33,7 +35,7 @@ macro_rules! named {
 
 named!(
     Schema: owner, Relation: namespace, TypeInfo: namespace, Routine: namespace, Trigger: relation, Extension: namespace,
-    Operator: namespace, OperatorFamily: namespace
+    Operator: namespace, OperatorFamily: namespace, Definition: namespace
 );
 
 /// Collects changes, in an order in which they can be applied.
@@ -122,6 +124,7 @@ impl Catalog {
             operator_families,
             ranges,
             base_types,
+            definitions,
         } = self;
         let mut found = Difference::default();
         found.objects(
@@ -141,6 +144,7 @@ impl Catalog {
             |family| Key::OperatorFamily(family.oid),
             Object::OperatorFamily,
         );
+        found.objects((definitions, &to.definitions), |own| own.key(), Object::Definition);
         found.objects((operators, &to.operators), |operator| Key::Operator(operator.oid), Object::Operator);
         found.objects((relations, &to.relations), |r| Key::Relation(r.oid), Object::Relation);
         found.objects((routines, &to.routines), |r| Key::Function(r.oid), Object::Routine);
@@ -203,7 +207,9 @@ impl Catalog {
         let routines = self.routines.values().filter(|r| schemas.contains(&r.namespace));
         let operators =
             self.operators.values().filter(|o| schemas.contains(&o.namespace)).map(|o| Key::Operator(o.oid));
+        let definitions = self.definitions.values().filter(|own| schemas.contains(&own.namespace));
         let gone = relations.chain(types).chain(routines.map(|r| Key::Function(r.oid))).chain(operators);
+        let gone = gone.chain(definitions.map(|own| own.key()));
         for key in gone.chain(schemas.iter().map(|oid| Key::Schema(*oid))) {
             kept.apply(&Change::Remove(key));
         }

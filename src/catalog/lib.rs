@@ -15,6 +15,7 @@
 mod acl;
 mod bootstrap;
 mod change;
+mod definition;
 mod diff;
 mod extension;
 mod index_method;
@@ -35,6 +36,10 @@ mod version;
 
 pub use acl::{AclItem, AclKind, Held, Privileges};
 pub use change::{Change, Dependency, Key, Object};
+pub use definition::{
+    ConfigurationInfo, Definition, DefinitionBody, DefinitionKind, DictionaryInfo, PublicationInfo, PublishedTable,
+    StatisticsInfo,
+};
 pub use extension::{Extension, PG_EXTENSION};
 pub use index_method::{Abilities, IndexMethod};
 pub use key_trigger::KeyTrigger;

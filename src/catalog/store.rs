@@ -120,6 +120,11 @@ fn check_name(catalog: &Catalog, object: &Object) -> Result<()> {
             let key = format!("(opfmethod, opfname, opfnamespace)=({}, {}, {})", f.method, f.name, f.namespace);
             (f.oid, "pg_opfamily_am_name_nsp_index", key)
         }
+        Object::Definition(own) => {
+            let (index, columns) = own.kind().name_index();
+            let schema = if own.kind().has_schema() { format!(", {}", own.namespace) } else { String::new() };
+            (own.oid, index, format!("{columns}=({}{schema})", own.name))
+        }
     };
     match catalog.name_owner(object) {
         Some(owner) if owner != oid => Err(Error::new(

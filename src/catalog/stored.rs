@@ -11,12 +11,13 @@ use dictdb_types::{Oid, Result, TypeLookup, stored_enum, stored_struct};
 
 use crate::trigger::{Firing, Timing};
 use crate::{
-    AggregateInfo, BaseInfo, Catalog, Change, CheckOption, Column, Constraint, ConstraintKind, Dependency, Domain,
-    DomainCheck, Extension, ForeignKey, Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language,
-    MovingAggregate, Object, OnCommit, Operator, OperatorClass, OperatorFamily, Parameter, PartitionBound,
-    PartitionColumn, PartitionKey, PartitionStrategy, Persistence, Policy, PolicyCommand, RangeDatum, RangeInfo,
-    ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Schema, SequenceInfo, SqlBody, Trigger,
-    ViewInfo, system_relations,
+    AggregateInfo, BaseInfo, Catalog, Change, CheckOption, Column, ConfigurationInfo, Constraint, ConstraintKind,
+    Definition, DefinitionBody, DefinitionKind, Dependency, DictionaryInfo, Domain, DomainCheck, Extension, ForeignKey,
+    Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language, MovingAggregate, Object, OnCommit,
+    Operator, OperatorClass, OperatorFamily, Parameter, PartitionBound, PartitionColumn, PartitionKey,
+    PartitionStrategy, Persistence, Policy, PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo,
+    ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Schema, SequenceInfo, SqlBody,
+    StatisticsInfo, Trigger, ViewInfo, system_relations,
 };
 
 /// Changes as bytes.
@@ -60,6 +61,7 @@ stored_enum!(Object {
     12: OperatorFamily(family),
     13: Range(range),
     14: Base(base),
+    15: Definition(definition),
 });
 stored_enum!(Key {
     1: Schema(oid),
@@ -77,7 +79,26 @@ stored_enum!(Key {
     13: OperatorClass(oid),
     14: OperatorFamily(oid),
     15: Policy(relation, policy),
+    16: Definition(kind, oid),
+    17: Published(publication, row),
 });
+stored_enum!(DefinitionKind { 1: Statistics, 2: Dictionary, 3: Configuration, 4: Publication });
+stored_struct!(Definition { 1: oid, 2: name, 3: namespace, 4: owner, 5: body });
+stored_enum!(DefinitionBody { 1: Statistics(info), 2: Dictionary(info), 3: Configuration(info), 4: Publication(info) });
+stored_struct!(StatisticsInfo { 1: relation, 2: columns, 3: expressions, 4: kinds, 5: target });
+stored_struct!(DictionaryInfo { 1: template, 2: options });
+stored_struct!(ConfigurationInfo { 1: parser, 2: map });
+stored_struct!(PublicationInfo {
+    1: all_tables,
+    2: insert,
+    3: update,
+    4: delete,
+    5: truncate,
+    6: via_root,
+    7: tables,
+    8: schemas,
+});
+stored_struct!(PublishedTable { 1: oid, 2: relation, 3: columns, 4: condition });
 stored_struct!(Policy { 1: oid, 2: name, 3: permissive, 4: command, 5: roles, 6: using, 7: check });
 stored_enum!(PolicyCommand { 1: All, 2: Select, 3: Insert, 4: Update, 5: Delete });
 stored_enum!(Dependency { 1: Normal, 2: Auto, 3: Internal, 4: Extension });
@@ -375,6 +396,7 @@ impl Catalog {
             operator_families,
             ranges,
             base_types,
+            definitions,
         } = self;
         changes.extend(roles.values().map(|role| Change::Put(Object::Role(role.clone()))));
         changes.extend(schemas.values().map(|schema| Change::Put(Object::Schema(schema.clone()))));
@@ -390,6 +412,7 @@ impl Catalog {
         changes.extend(casts.values().map(|cast| Change::Put(Object::Cast(cast.clone()))));
         changes.extend(operator_families.values().map(|family| Change::Put(Object::OperatorFamily(family.clone()))));
         changes.extend(operator_classes.values().map(|class| Change::Put(Object::OperatorClass(class.clone()))));
+        changes.extend(definitions.values().map(|own| Change::Put(Object::Definition(own.clone()))));
         changes.extend(extensions.values().map(|extension| Change::Put(Object::Extension(extension.clone()))));
         changes.extend(comments.iter().map(|(key, text)| Change::Comment(*key, Some(text.clone()))));
         let acl = |((class, object), acl): (&(Oid, Oid), &Vec<Arc<str>>)| Change::Acl {
@@ -445,6 +468,7 @@ impl Catalog {
             let operators = family.operators.iter().map(|(strategy, _)| strategy.oid);
             operators.chain(family.functions.iter().map(|(function, _)| function.oid)).chain([family.oid])
         }));
+        let named = named.chain(self.definitions.values().flat_map(|own| own.oids()));
         let routines = self.routines.keys().copied().chain(self.triggers.values().map(|trigger| trigger.oid));
         relations.chain(named).chain(routines).max().unwrap_or_default().max(Oid(Oid::FIRST_NORMAL.0 - 1))
     }

@@ -27,7 +27,7 @@ impl Catalog {
         }
         owned!(schemas: Object::Schema, relations: Object::Relation, types: Object::Type, routines: Object::Routine, extensions: Object::Extension,
             operators: Object::Operator, operator_classes: Object::OperatorClass,
-            operator_families: Object::OperatorFamily);
+            operator_families: Object::OperatorFamily, definitions: Object::Definition);
         moved.default_acls = self
             .default_acls
             .iter()

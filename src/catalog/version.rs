@@ -8,8 +8,8 @@ use imbl::{HashMap, OrdMap, OrdSet};
 use dictdb_functions::facts::Cast;
 
 use crate::{
-    BaseInfo, Change, Dependency, Domain, Extension, Key, Object, Operator, OperatorClass, OperatorFamily, RangeInfo,
-    Relation, Role, Routine, Schema, Trigger,
+    BaseInfo, Change, Definition, Dependency, Domain, Extension, Key, Object, Operator, OperatorClass, OperatorFamily,
+    RangeInfo, Relation, Role, Routine, Schema, Trigger,
 };
 
 /// `pg_namespace.oid` of the schemas every database has.
@@ -59,6 +59,7 @@ pub struct Catalog {
     pub(crate) operator_families: OrdMap<Oid, Arc<OperatorFamily>>,
     pub(crate) ranges: OrdMap<Oid, Arc<RangeInfo>>,
     pub(crate) base_types: OrdMap<Oid, Arc<BaseInfo>>,
+    pub(crate) definitions: OrdMap<Oid, Arc<Definition>>,
 }
 
 impl Catalog {
@@ -332,6 +333,9 @@ impl Catalog {
             Object::Base(base) => {
                 self.base_types.insert(base.ty, base.clone());
             }
+            Object::Definition(definition) => {
+                self.definitions.insert(definition.oid, definition.clone());
+            }
         }
     }
 
@@ -388,7 +392,10 @@ impl Catalog {
             Key::OperatorFamily(oid) => {
                 self.operator_families.remove(&oid);
             }
-            Key::Column(..) | Key::Default(..) | Key::Constraint(..) | Key::Policy(..) => {}
+            Key::Definition(_, oid) => {
+                self.definitions.remove(&oid);
+            }
+            Key::Column(..) | Key::Default(..) | Key::Constraint(..) | Key::Policy(..) | Key::Published(..) => {}
         }
         self.remove_dependencies(key);
         self.remove_comments(key);
@@ -441,6 +448,7 @@ impl Catalog {
             }
             Object::Range(range) => Some(range.range),
             Object::Base(base) => Some(base.ty),
+            Object::Definition(own) => self.definition_in(own.kind(), own.namespace, &own.name).map(|other| other.oid),
         }
     }
 }

@@ -41,3 +41,4 @@ pub mod window;
 pub use io::write_as_text;
 pub use kernel::{CallContext, Registry, ScalarFn, scalar};
 pub use scalar::check_growth;
+pub use scalar::text_search;

@@ -26,6 +26,10 @@ pub enum TableExpr {
     IndexKey,
     /// An index's WHERE: immutable, boolean.
     IndexPredicate,
+    /// An expression of a statistics object.
+    Statistics,
+    /// Which rows of a table a publication publishes: boolean.
+    PublicationRow,
     /// COPY FROM … WHERE: boolean.
     CopyWhere,
     /// ALTER COLUMN … TYPE … USING, coerced to the new type.
@@ -123,7 +127,12 @@ fn written(binder: &mut Binder<'_>, value: Expr, bound: &Expr, purpose: TableExp
             let typed = binder.coerce(value, Type::new(ty.oid), CastContext::Assignment)?;
             Ok(typed.unwrap_or_else(|| bound.clone()))
         }
-        TableExpr::Check | TableExpr::IndexKey | TableExpr::IndexPredicate | TableExpr::CopyWhere => Ok(bound.clone()),
+        TableExpr::Check
+        | TableExpr::IndexKey
+        | TableExpr::IndexPredicate
+        | TableExpr::CopyWhere
+        | TableExpr::Statistics
+        | TableExpr::PublicationRow => Ok(bound.clone()),
     }
 }
 
@@ -309,6 +318,8 @@ fn clause(purpose: TableExpr) -> Clause {
         TableExpr::IndexKey => Clause::IndexExpression,
         TableExpr::IndexPredicate => Clause::IndexPredicate,
         TableExpr::CopyWhere => Clause::CopyWhere,
+        TableExpr::Statistics => Clause::Statistics,
+        TableExpr::PublicationRow => Clause::PublicationRow,
         TableExpr::Transform(_) => Clause::AlterTransform,
     }
 }
@@ -318,7 +329,8 @@ fn coerce(binder: &mut Binder<'_>, expr: Expr, purpose: TableExpr, position: Opt
     match purpose {
         TableExpr::Check => binder.coerce_to_boolean(expr, "CHECK", position),
         TableExpr::IndexPredicate | TableExpr::CopyWhere => binder.coerce_to_boolean(expr, "WHERE", position),
-        TableExpr::IndexKey => binder.resolve_unknown(expr),
+        TableExpr::PublicationRow => binder.coerce_to_boolean(expr, "PUBLICATION WHERE", position),
+        TableExpr::IndexKey | TableExpr::Statistics => binder.resolve_unknown(expr),
         TableExpr::Default(ty) | TableExpr::Generated(ty) | TableExpr::Transform(ty) => {
             let source = expr.ty();
             binder.coerce(expr, ty, CastContext::Assignment)?.ok_or_else(|| {
@@ -393,6 +405,14 @@ fn check_columns(
             TableExpr::IndexKey | TableExpr::IndexPredicate => {
                 Error::new(SqlState::FEATURE_NOT_SUPPORTED, "index creation on system columns is not supported")
             }
+            TableExpr::Statistics => {
+                let message = "statistics creation on system columns is not supported";
+                Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+            }
+            TableExpr::PublicationRow => {
+                Error::new(SqlState::FEATURE_NOT_SUPPORTED, "invalid publication WHERE expression")
+                    .detail("System columns are not allowed.")
+            }
             TableExpr::Default(_) | TableExpr::Transform(_) => {
                 Error::unsupported(format_args!("the system column \"{name}\" in this place"))
             }
@@ -409,7 +429,18 @@ fn check_volatility(expr: &Expr, purpose: TableExpr) -> Result<()> {
         TableExpr::Generated(_) => "generation expression is not immutable",
         TableExpr::IndexKey => "functions in index expression must be marked IMMUTABLE",
         TableExpr::IndexPredicate => "functions in index predicate must be marked IMMUTABLE",
-        TableExpr::Default(_) | TableExpr::Check | TableExpr::CopyWhere | TableExpr::Transform(_) => return Ok(()),
+        TableExpr::PublicationRow => {
+            return match expr.is_volatile() {
+                true => Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "invalid publication WHERE expression")
+                    .detail("User-defined or built-in mutable functions are not allowed.")),
+                false => Ok(()),
+            };
+        }
+        TableExpr::Default(_)
+        | TableExpr::Check
+        | TableExpr::CopyWhere
+        | TableExpr::Statistics
+        | TableExpr::Transform(_) => return Ok(()),
     };
     let mutable = |e: &Expr| matches!(e, Expr::Call(call) if call.function.volatility != Volatility::Immutable);
     if expr.any(&mut |e| mutable(e)) {

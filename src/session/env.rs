@@ -10,6 +10,7 @@ use std::sync::Arc;
 use dictdb_catalog::{AclKind, BOOTSTRAP_ROLE, Catalog, Privileges, Schema, namespaces};
 use dictdb_executor::DomainCode;
 use dictdb_planner::BindContext;
+use dictdb_types::env::TextSearchDictionary;
 use dictdb_types::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, TypeInfo, TypeLookup, builtin_types};
 use parking_lot::Mutex;
 
@@ -156,6 +157,16 @@ impl Env for StatementEnv {
 
     fn notice(&self, notice: Error) {
         self.shared.notice(notice);
+    }
+
+    fn text_search_dictionary(&self, dictionary: Oid) -> Option<TextSearchDictionary> {
+        let own = self.catalog.definition(dictionary)?;
+        let info = own.dictionary()?;
+        Some(TextSearchDictionary { template: info.template, options: info.options.clone() })
+    }
+
+    fn text_search_map(&self, config: Oid) -> Option<Vec<(i32, Vec<Oid>)>> {
+        self.catalog.definition(config)?.configuration().map(|info| info.map.clone())
     }
 
     fn text_search_config(&self) -> Result<Oid> {

@@ -112,6 +112,15 @@ pub enum RegKind {
     Dictionary,
 }
 
+/// A user's text search dictionary (`pg_ts_dict`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TextSearchDictionary {
+    /// `dicttemplate`.
+    pub template: Oid,
+    /// `dictinitoption`: names and values.
+    pub options: Vec<(Arc<str>, Arc<str>)>,
+}
+
 /// The surroundings of a running statement, as values and functions may ask for them.
 ///
 /// The session implements it once per statement; [`BareEnv`] serves tests and start-up. Implementations are shared
@@ -156,6 +165,16 @@ pub trait Env: TypeLookup + Send + Sync {
     /// The configuration that full-text search uses when none is given: the setting `default_text_search_config`.
     fn text_search_config(&self) -> Result<Oid> {
         self.reg_in(RegKind::Config, "pg_catalog.english")
+    }
+
+    /// The template and options of a user's text search dictionary.
+    fn text_search_dictionary(&self, _dictionary: Oid) -> Option<TextSearchDictionary> {
+        None
+    }
+
+    /// The map of a user's text search configuration: token types with their dictionaries in order.
+    fn text_search_map(&self, _config: Oid) -> Option<Vec<(i32, Vec<Oid>)>> {
+        None
     }
 
     /// The implementor, for system functions of upper layers that need more of the session.

@@ -95,6 +95,13 @@ impl DdlContext<'_> {
                     _ => Err(Error::internal("neither an operator class nor a family")),
                 }
             }
+            (kind, ObjectRef::Name(name)) if super::definition::kind_of(kind).is_some() => {
+                let Some(kind) = super::definition::kind_of(kind) else {
+                    return Err(Error::internal("no kind of definition"));
+                };
+                let own = self.own_definition(kind, name)?;
+                Ok((kind.class(), own.oid, 0))
+            }
             (K::Policy, ObjectRef::On(name, table)) => {
                 self.commented_policy(&name.value, table).map(|oid| (POLICY, oid, 0))
             }

@@ -118,6 +118,11 @@ impl DdlContext<'_> {
         self.catalog.change(self.store, Change::Depend { dependent, on, kind });
     }
 
+    /// Forgets what an object depends on.
+    pub(super) fn undepend_all(&mut self, dependent: Key) {
+        self.catalog.change(self.store, Change::Undepend { dependent });
+    }
+
     pub(super) fn new_oid(&self) -> Oid {
         self.store.allocate_oid()
     }

@@ -122,7 +122,7 @@ fn is_part_of(key: Key, table: Oid) -> bool {
 fn order_of(key: Key) -> (Oid, i16) {
     match key {
         Key::Column(oid, attnum) | Key::Default(oid, attnum) => (oid, attnum),
-        Key::Constraint(_, oid) | Key::Trigger(_, oid) | Key::Policy(_, oid) => (oid, 0),
+        Key::Constraint(_, oid) | Key::Trigger(_, oid) | Key::Policy(_, oid) | Key::Published(_, oid) => (oid, 0),
         Key::Schema(oid)
         | Key::Relation(oid)
         | Key::Type(oid)
@@ -132,6 +132,7 @@ fn order_of(key: Key) -> (Oid, i16) {
         | Key::Cast(oid)
         | Key::OperatorClass(oid)
         | Key::OperatorFamily(oid)
+        | Key::Definition(_, oid)
         | Key::Role(oid) => (oid, 0),
     }
 }
@@ -250,6 +251,16 @@ impl DdlContext<'_> {
             Key::OperatorFamily(oid) => match catalog.operator_family(oid) {
                 Some(own) => self.describe_of_method("operator family", own.namespace, &own.name, own.method, catalog),
                 None => format!("operator family {oid}"),
+            },
+            Key::Published(publication, row) => {
+                let own = catalog.definition(publication);
+                let table = own.and_then(|own| own.publication()?.tables.iter().find(|table| table.oid == row));
+                let table = table.map_or_else(String::new, |table| relation_name(table.relation));
+                format!("publication of table {table} in publication {}", own.map_or("?", |own| &own.name))
+            }
+            Key::Definition(kind, oid) => match catalog.definition(oid) {
+                Some(own) => catalog.describe_definition(own, self.search_path),
+                None => format!("{} {oid}", kind.noun()),
             },
             Key::Role(oid) => format!("role {}", catalog.role(oid).map_or("?", |role| &role.name)),
             Key::Function(oid) => match catalog.routine(oid) {

@@ -36,7 +36,10 @@ impl DdlContext<'_> {
             ObjectKind::Cast => "cast",
             ObjectKind::OperatorClass => "operator class",
             ObjectKind::OperatorFamily => "operator family",
-            kind => return self.drop_absent(kind, drop),
+            kind => match super::definition::kind_of(kind) {
+                Some(own) => own.noun(),
+                None => return self.drop_absent(kind, drop),
+            },
         };
         check_concurrently(drop)?;
         let mut named = Vec::with_capacity(drop.objects.len());
@@ -59,9 +62,7 @@ impl DdlContext<'_> {
     /// DROP of kinds of objects that cannot be made, and so do not exist.
     fn drop_absent(&mut self, kind: ObjectKind, drop: &Drop) -> Result<()> {
         let noun = match kind {
-            ObjectKind::Statistics => "statistics object",
             ObjectKind::EventTrigger => "event trigger",
-            ObjectKind::Publication => "publication",
             ObjectKind::Server => "server",
             ObjectKind::ForeignDataWrapper => "foreign-data wrapper",
             ObjectKind::ForeignTable => "foreign table",
@@ -169,6 +170,7 @@ impl DdlContext<'_> {
             },
             Key::Cast(oid) => self.check_cast_droppable(oid),
             Key::OperatorClass(_) | Key::OperatorFamily(_) => self.check_class_owner(key),
+            Key::Definition(_, oid) => self.check_definition_droppable(oid),
             _ => Ok(()),
         }
     }
@@ -204,6 +206,12 @@ impl DdlContext<'_> {
                 Ok(found.ok_or_else(|| {
                     Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist"))
                 }))
+            }
+            (kind, ObjectRef::Name(name)) if super::definition::kind_of(kind).is_some() => {
+                match super::definition::kind_of(kind) {
+                    Some(kind) => self.definition_key(kind, name),
+                    None => Err(Error::internal("no kind of definition")),
+                }
             }
             (ObjectKind::Extension, ObjectRef::Name(name)) => {
                 let name = shown(name);
@@ -342,6 +350,7 @@ impl DdlContext<'_> {
             Key::Column(table, attnum) => self.remove_column(table, attnum)?,
             Key::Default(table, attnum) => self.remove_default(table, attnum)?,
             Key::Policy(table, oid) => self.drop_policy(table, oid)?,
+            Key::Published(publication, row) => self.drop_published(publication, row),
             Key::Role(_) => {}
             Key::Operator(oid) => {
                 self.forget_member(Some(oid), None);
@@ -352,9 +361,18 @@ impl DdlContext<'_> {
                 self.forget_member(None, Some(oid));
                 self.remove(key);
             }
-            Key::Schema(_) | Key::Type(_) | Key::Trigger(..) | Key::Cast(_) | Key::OperatorFamily(_) => {
-                self.remove(key)
+            Key::Schema(oid) => {
+                self.forget_published(oid);
+                self.remove(key);
             }
+            Key::Definition(_, oid) => {
+                let own = catalog.definition(oid).cloned();
+                for table in own.iter().filter_map(|own| own.publication()).flat_map(|info| &info.tables) {
+                    self.remove(Key::Published(oid, table.oid));
+                }
+                self.remove(key);
+            }
+            Key::Type(_) | Key::Trigger(..) | Key::Cast(_) | Key::OperatorFamily(_) => self.remove(key),
         }
         Ok(())
     }
@@ -387,6 +405,7 @@ impl DdlContext<'_> {
             RelationKind::Sequence(_) => self.changes.dropped_sequence(relation.storage),
             RelationKind::View(_) | RelationKind::Composite | RelationKind::Virtual => {}
         }
+        self.forget_published(relation.oid);
         self.remove(Key::Relation(relation.oid));
         Ok(())
     }

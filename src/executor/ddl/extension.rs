@@ -99,6 +99,10 @@ impl DdlContext<'_> {
                 Some(own) => self.move_operator(&own, namespace),
                 None => Ok(()),
             },
+            Key::Definition(_, oid) => match catalog.definition(oid).cloned() {
+                Some(own) => self.put_definition_in(&own, namespace),
+                None => Ok(()),
+            },
             Key::OperatorClass(_) | Key::OperatorFamily(_) => {
                 self.change_class_or_family(member, None, None, Some(namespace))
             }

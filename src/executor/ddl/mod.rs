@@ -11,6 +11,7 @@ mod context;
 mod create_as;
 mod create_table;
 mod default_acl;
+mod definition;
 mod dependency;
 mod domain;
 mod drop;
@@ -105,6 +106,10 @@ fn execute_once(statement: &Utility, locations: &Locations, cx: &mut DdlContext<
             ObjectKind::Aggregate => cx.create_aggregate(define)?,
             ObjectKind::Operator => cx.create_operator(define)?,
             ObjectKind::Type => cx.create_base_type(define)?,
+            ObjectKind::TextSearchDictionary
+            | ObjectKind::TextSearchConfiguration
+            | ObjectKind::TextSearchParser
+            | ObjectKind::TextSearchTemplate => cx.create_text_search(define)?,
             _ => return Ok(None),
         },
         Utility::AlterExtension(AlterExtension {
@@ -145,6 +150,12 @@ fn execute_once(statement: &Utility, locations: &Locations, cx: &mut DdlContext<
             let key = cx.find_class_or_family(name, method, *kind == ObjectKind::OperatorFamily)??;
             cx.change_class_or_family(key, Some(&to.value), None, None)?;
         }
+        Utility::CreateStatistics(create) => cx.create_statistics(create, locations)?,
+        Utility::AlterStatistics(alter) => cx.alter_statistics(alter)?,
+        Utility::AlterDictionary(alter) => cx.alter_dictionary(alter)?,
+        Utility::AlterConfiguration(alter) => cx.alter_configuration(alter)?,
+        Utility::CreatePublication(create) => cx.create_publication(create, locations)?,
+        Utility::AlterPublication(alter) => cx.alter_publication(alter, locations)?,
         Utility::CreateTrigger(create) => cx.create_trigger(create, locations)?,
         Utility::Rename(rename) => cx.rename(rename)?,
         Utility::SetSchema(set) => cx.set_schema(set)?,

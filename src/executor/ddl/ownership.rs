@@ -46,6 +46,9 @@ impl DdlContext<'_> {
                 let relation = self.find_relation(name)?;
                 self.change_relation_owner(relation.oid, &set.owner)
             }
+            (kind, ObjectRef::Name(name)) if super::definition::kind_of(kind).is_some() => {
+                super::definition::kind_of(kind).map_or(Ok(()), |kind| self.give_definition(kind, name, &set.owner))
+            }
             (kind, _) => Err(Error::unsupported(format_args!("ALTER {kind:?} OWNER TO"))),
         }
     }
@@ -172,6 +175,10 @@ impl DdlContext<'_> {
             }
             (K::Type | K::Domain, ObjectRef::Name(name)) => {
                 self.move_named_type(name, &set.schema.value, set.kind == K::Domain)
+            }
+            (kind, ObjectRef::Name(name)) if super::definition::kind_of(kind).is_some() => {
+                let schema = &set.schema.value;
+                super::definition::kind_of(kind).map_or(Ok(()), |kind| self.move_definition(kind, name, schema))
             }
             (kind, _) => Err(Error::unsupported(format_args!("ALTER {kind:?} SET SCHEMA"))),
         }

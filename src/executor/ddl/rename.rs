@@ -40,6 +40,9 @@ impl DdlContext<'_> {
             (K::Role, ObjectRef::Name(name)) => self.rename_role(&shown(name), to),
             (K::Policy, ObjectRef::On(name, table)) => self.rename_policy(&name.value, table, to),
             (K::Trigger, ObjectRef::On(name, table)) => self.rename_trigger(&name.value, table, to),
+            (kind, ObjectRef::Name(name)) if super::definition::kind_of(kind).is_some() => {
+                super::definition::kind_of(kind).map_or(Ok(()), |kind| self.rename_definition(kind, name, to))
+            }
             (kind, _) => Err(Error::unsupported(format_args!("ALTER {kind:?} RENAME"))),
         }
     }

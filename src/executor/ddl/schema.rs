@@ -93,7 +93,7 @@ impl DdlContext<'_> {
     }
 
     /// 42501 unless the role may make schemas in the database.
-    fn check_database_create(&mut self) -> Result<()> {
+    pub(super) fn check_database_create(&mut self) -> Result<()> {
         let Some(database) = self.databases.iter().find(|known| known.oid == self.database) else { return Ok(()) };
         let (oid, name, owner) = (database.oid, database.name.clone(), database.owner);
         let role = self.role;

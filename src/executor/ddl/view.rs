@@ -11,6 +11,13 @@ use dictdb_types::{Error, Oid, Result, SqlState, quote_identifier};
 use super::DdlContext;
 use super::options::{self, Target};
 
+/// Whether a WITH item of a query changes data.
+fn changes_data(query: &ast::Query) -> bool {
+    use ast::SetExpr::{Delete, Insert, Merge, Update};
+    let items = query.with.iter().flat_map(|with| &with.cte_tables);
+    items.into_iter().any(|cte| matches!(&*cte.query.body, Insert(_) | Update(_) | Delete(_) | Merge(_)))
+}
+
 impl DdlContext<'_> {
     pub(super) fn create_view(&mut self, create: &CreateView, locations: &Locations) -> Result<()> {
         let parsed = if create.recursive { Some(recursive(create)?) } else { None };
@@ -18,7 +25,14 @@ impl DdlContext<'_> {
             Some((query, locations, text)) => (query, locations, text.as_str()),
             None => (&*create.query.query, locations, create.query.text.as_str()),
         };
+        if matches!(&*query.body, ast::SetExpr::Select(select) if select.into.is_some()) {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "views must not contain SELECT INTO"));
+        }
         let bound = self.with_binding(|cx| dictdb_planner::bind_view(query, locations, cx))?;
+        if changes_data(query) {
+            let message = "views must not contain data-modifying statements in WITH";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         let written = self.persistence(&create.name, create.persistence) == Persistence::Temporary;
         let temporary = written || self.uses_temporary(&bound.relations);
         let (namespace, name) = self.new_name(&create.name, temporary)?;

@@ -39,6 +39,7 @@ pub(crate) mod text;
 mod text_compare;
 mod transitions;
 pub(crate) mod tsearch;
+pub use tsearch::definition as text_search;
 mod type_io;
 mod type_names;
 mod unicode;

@@ -26,10 +26,8 @@ const UNSUPPORTED: &[(&[K], &str)] = &[
     (&[K::Event], "ALTER EVENT TRIGGER"),
     (&[K::Foreign, K::Data], "ALTER FOREIGN DATA WRAPPER"),
     (&[K::Large], "ALTER LARGE OBJECT"),
-    (&[K::Publication], "ALTER PUBLICATION"),
     (&[K::Rule], "ALTER RULE"),
     (&[K::Server], "ALTER SERVER"),
-    (&[K::Statistics], "ALTER STATISTICS"),
     (&[K::Subscription], "ALTER SUBSCRIPTION"),
     (&[K::Tablespace], "ALTER TABLESPACE"),
     (&[K::User, K::Mapping], "ALTER USER MAPPING"),
@@ -84,6 +82,14 @@ impl Parser<'_> {
                 self.advance();
                 self.alter_system()
             }
+            K::Statistics => {
+                self.advance();
+                self.alter_statistics()
+            }
+            K::Publication => {
+                self.advance();
+                self.alter_publication()
+            }
             _ => self.alter_object(),
         }
     }
@@ -126,11 +132,47 @@ impl Parser<'_> {
                     self.alter_operator_family(name, method)
                 }
                 ObjectRef::Function(function) if shape == Shape::Function => self.alter_function(kind, function),
+                ObjectRef::Name(name)
+                    if matches!(
+                        kind,
+                        ObjectKind::TextSearchDictionary
+                            | ObjectKind::TextSearchConfiguration
+                            | ObjectKind::TextSearchParser
+                            | ObjectKind::TextSearchTemplate
+                    ) =>
+                {
+                    self.alter_text_search(kind, name)
+                }
                 _ if matches!(kind, ObjectKind::Schema | ObjectKind::Aggregate | ObjectKind::Trigger) => {
                     Err(self.unexpected())
                 }
                 _ => self.unsupported("this form of ALTER"),
             },
+        }
+    }
+
+    /// RENAME, OWNER TO and SET SCHEMA of an object that has been named.
+    pub(super) fn alter_definition(&mut self, kind: ObjectKind, object: ObjectRef) -> Result<Utility> {
+        match self.keyword() {
+            K::Rename => {
+                self.advance();
+                self.expect_word(K::To)?;
+                let to = self.col_id()?;
+                let (part, relation, behavior) = (None, None, Behavior::Restrict);
+                Ok(Utility::Rename(Rename {
+                    kind,
+                    object,
+                    if_exists: false,
+                    only: false,
+                    part,
+                    relation,
+                    to,
+                    behavior,
+                }))
+            }
+            K::Owner => self.owner_to(kind, object),
+            K::Set => self.set_schema(kind, object),
+            _ => Err(self.unexpected()),
         }
     }
 

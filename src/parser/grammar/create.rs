@@ -17,10 +17,8 @@ const UNSUPPORTED: &[(&[K], &str)] = &[
     (&[K::Foreign], "CREATE FOREIGN TABLE"),
     (&[K::Language], "CREATE LANGUAGE"),
     (&[K::Procedural], "CREATE LANGUAGE"),
-    (&[K::Publication], "CREATE PUBLICATION"),
     (&[K::Rule], "CREATE RULE"),
     (&[K::Server], "CREATE SERVER"),
-    (&[K::Statistics], "CREATE STATISTICS"),
     (&[K::Subscription], "CREATE SUBSCRIPTION"),
     (&[K::Tablespace], "CREATE TABLESPACE"),
     (&[K::Transform], "CREATE TRANSFORM"),
@@ -128,6 +126,8 @@ impl Parser<'_> {
                 self.create_trigger(or_replace, true)
             }
             K::Extension => self.create_extension(),
+            K::Statistics => self.create_statistics(),
+            K::Publication => self.create_publication(),
             K::Cast => self.create_cast(),
             K::Database => self.create_database(),
             K::Aggregate => self.define(ObjectKind::Aggregate, or_replace),

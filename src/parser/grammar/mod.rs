@@ -21,6 +21,7 @@ mod copy;
 mod create;
 mod create_table;
 mod cursor;
+mod definition;
 mod dml;
 mod expr;
 mod from;

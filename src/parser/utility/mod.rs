@@ -10,16 +10,19 @@
 //!   session   transactions, settings, cursors, prepared statements, COPY, EXPLAIN, LISTEN, LOCK, VACUUM
 //!   table     CREATE TABLE, ALTER TABLE and their constraints
 //!   object    schemas, indexes, sequences, views, types, domains, functions, triggers, databases, DROP, COMMENT
+//!   definition statistics objects, text search objects, publications
 //!   role      roles, GRANT, REVOKE, default privileges
 //! ```
 
 mod backup;
+mod definition;
 mod object;
 mod role;
 mod session;
 mod table;
 
 pub use backup::*;
+pub use definition::*;
 pub use object::*;
 pub use role::*;
 pub use session::*;
@@ -137,6 +140,18 @@ pub enum Utility {
     CreateOperatorClass(CreateOperatorClass),
     /// `CREATE OPERATOR FAMILY`.
     CreateOperatorFamily(CreateOperatorFamily),
+    /// `CREATE STATISTICS`.
+    CreateStatistics(CreateStatistics),
+    /// `ALTER STATISTICS … SET STATISTICS`.
+    AlterStatistics(AlterStatistics),
+    /// `ALTER TEXT SEARCH DICTIONARY … ( … )`.
+    AlterDictionary(AlterDictionary),
+    /// `ALTER TEXT SEARCH CONFIGURATION … MAPPING …`.
+    AlterConfiguration(AlterConfiguration),
+    /// `CREATE PUBLICATION`.
+    CreatePublication(CreatePublication),
+    /// `ALTER PUBLICATION`.
+    AlterPublication(AlterPublication),
     /// `ALTER OPERATOR FAMILY … ADD` and `DROP`.
     AlterOperatorFamily(AlterOperatorFamily),
     /// `CREATE CAST`.

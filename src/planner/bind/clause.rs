@@ -56,6 +56,10 @@ pub(crate) enum Clause {
     ExecuteParameter,
     /// COPY FROM … WHERE.
     CopyWhere,
+    /// Expression of a statistics object.
+    Statistics,
+    /// WHERE of a publication's table.
+    PublicationRow,
     /// ALTER TABLE … USING.
     AlterTransform,
     /// DEFAULT of a parameter.
@@ -113,6 +117,8 @@ impl Clause {
             Clause::Generated => "column generation expressions",
             Clause::ExecuteParameter => "EXECUTE parameters",
             Clause::CopyWhere => "COPY FROM WHERE conditions",
+            Clause::Statistics => "statistics expressions",
+            Clause::PublicationRow => "publication WHERE expressions",
             Clause::AlterTransform => "transform expressions",
             Clause::FunctionDefault => "DEFAULT expressions",
             Clause::CallArgument => "CALL arguments",
@@ -133,6 +139,8 @@ impl Clause {
                     | IndexPredicate
                     | Generated
                     | CopyWhere
+                    | Statistics
+                    | PublicationRow
                     | AlterTransform
                     | CallArgument
                     | TriggerWhen

@@ -94,6 +94,8 @@ impl Binder<'_> {
                     Clause::IndexExpression => "cannot use subquery in index expression".to_owned(),
                     Clause::IndexPredicate => "cannot use subquery in index predicate".to_owned(),
                     Clause::Generated => "cannot use subquery in column generation expression".to_owned(),
+                    Clause::Statistics => "cannot use subquery in statistics expression".to_owned(),
+                    Clause::PublicationRow => "cannot use subquery in publication WHERE expression".to_owned(),
                     Clause::CopyWhere => "cannot use subquery in COPY FROM WHERE condition".to_owned(),
                     Clause::FunctionDefault => "cannot use subquery in DEFAULT expression".to_owned(),
                     Clause::CallArgument => "cannot use subquery in CALL argument".to_owned(),

@@ -250,6 +250,7 @@ fn member_of(change: &Change, catalog: &Catalog) -> Option<Key> {
         Object::Operator(operator) => operator.code.is_valid().then_some(Key::Operator(operator.oid)),
         Object::Cast(cast) => Some(Key::Cast(cast.oid)),
         Object::OperatorClass(own) => Some(Key::OperatorClass(own.class.oid)),
+        Object::Definition(own) => Some(own.key()),
         Object::OperatorFamily(family) => (!family.name.is_empty()).then_some(Key::OperatorFamily(family.oid)),
         Object::Domain(_)
         | Object::Role(_)

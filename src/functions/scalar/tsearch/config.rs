@@ -1,53 +1,76 @@
 //! Text search configurations: which dictionaries a kind of token goes through.
 //!
-//! They are PostgreSQL's own (`simple` and one for each language), from its catalog tables.
+//! PostgreSQL's own (`simple` and one for each language) are from its catalog tables, those of users from the session.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use dictdb_types::{Oid, Result, bail};
+use dictdb_types::{Env, Oid, Result, bail};
 
-use super::dictionary::{Dictionary, dictionary};
+use super::dictionary::{Dictionary, Lexized, dictionary};
 use super::parser::Kind;
 use crate::facts::table;
 
 /// Dictionaries by configuration and kind of token.
-static MAP: LazyLock<HashMap<(u32, i32), Vec<u32>>> = LazyLock::new(|| {
-    let mut map: HashMap<(u32, i32), Vec<u32>> = HashMap::new();
+static MAP: LazyLock<HashMap<(u32, i32), Vec<Oid>>> = LazyLock::new(|| {
+    let mut map: HashMap<(u32, i32), Vec<Oid>> = HashMap::new();
     for mut row in table("pg_ts_config_map").into_iter().flat_map(|table| table.rows()) {
         let mut number = || row.field().and_then(|field| field.parse::<u32>().ok()).unwrap_or_default();
         let (config, kind, _, dictionary) = (number(), number() as i32, number(), number());
-        map.entry((config, kind)).or_default().push(dictionary);
+        map.entry((config, kind)).or_default().push(Oid(dictionary));
     }
     map
 });
 
-/// A configuration.
-#[derive(Clone, Copy)]
-pub(super) struct Config {
-    oid: u32,
+/// The map of a configuration that every database has, by ascending token type; empty when there is none.
+pub(super) fn built_in_map(config: Oid) -> Vec<(i32, Vec<Oid>)> {
+    let own = MAP.iter().filter(|((own, _), _)| *own == config.0);
+    let mut map: Vec<(i32, Vec<Oid>)> = own.map(|((_, kind), oids)| (*kind, oids.clone())).collect();
+    map.sort_unstable();
+    map
 }
 
-impl Config {
+/// A configuration.
+#[derive(Clone)]
+pub(super) struct Config<'a> {
+    oid: u32,
+    /// The map of a user's.
+    own: Option<Arc<[(i32, Vec<Oid>)]>>,
+    env: &'a dyn Env,
+}
+
+impl<'a> Config<'a> {
     /// The configuration with this oid; XX000 when there is none.
-    pub(super) fn new(oid: Oid) -> Result<Config> {
-        if !MAP.keys().any(|(config, _)| *config == oid.0) {
+    pub(super) fn new(oid: Oid, env: &'a dyn Env) -> Result<Self> {
+        let own = env.text_search_map(oid);
+        if own.is_none() && !MAP.keys().any(|(config, _)| *config == oid.0) {
             bail!(INTERNAL_ERROR, "cache lookup failed for text search configuration {oid}");
         }
-        Ok(Config { oid: oid.0 })
+        Ok(Config { oid: oid.0, own: own.map(Arc::from), env })
+    }
+
+    /// Oids of the dictionaries of a kind of token, in order.
+    pub(super) fn dictionary_oids(&self, kind: Kind) -> &[Oid] {
+        let kind = kind as i32;
+        match &self.own {
+            Some(own) => own.iter().find(|(other, _)| *other == kind).map_or(&[][..], |(_, oids)| oids),
+            None => MAP.get(&(self.oid, kind)).map_or(&[][..], Vec::as_slice),
+        }
     }
 
     /// The dictionaries of a kind of token, in order.
-    pub(super) fn dictionaries(self, kind: Kind) -> Result<Vec<&'static Dictionary>> {
-        let oids = MAP.get(&(self.oid, kind as i32)).map_or(&[][..], Vec::as_slice);
-        oids.iter().map(|oid| dictionary(Oid(*oid))).collect()
+    pub(super) fn dictionaries(&self, kind: Kind) -> Result<Vec<Arc<Dictionary>>> {
+        self.dictionary_oids(kind).iter().map(|oid| dictionary(*oid, self.env)).collect()
     }
 
     /// The lexemes of a token: `None` when no dictionary knows it, none for a stop word.
-    pub(super) fn lexemes(self, kind: Kind, token: &str) -> Result<Option<Vec<String>>> {
+    pub(super) fn lexemes(&self, kind: Kind, token: &str) -> Result<Option<Vec<String>>> {
+        let mut token = std::borrow::Cow::Borrowed(token);
         for dictionary in self.dictionaries(kind)? {
-            if let Some(lexemes) = dictionary.lexize(token)? {
-                return Ok(Some(lexemes));
+            match dictionary.lexize(&token)? {
+                Lexized::Known(lexemes) => return Ok(Some(lexemes)),
+                Lexized::Filtered(other) => token = other.into(),
+                Lexized::Unknown => {}
             }
         }
         Ok(None)

@@ -1,7 +1,7 @@
 //! `to_tsvector`: a text as the lexemes of its words with their places.
 
 use dictdb_types::tsearch::{Lexeme, MAX_LEXEME_BYTES, MAX_POSITION, Position, Vector};
-use dictdb_types::{Oid, Result};
+use dictdb_types::{Env, Oid, Result};
 
 use super::config::Config;
 use super::parser::{Kind, parse};
@@ -9,8 +9,10 @@ use crate::args::kernels;
 use crate::kernel::ScalarFn;
 
 pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
-    "to_tsvector" => |cx; text: &str| from_text(cx.env.text_search_config()?, text).map(|own| own.to_bytes()),
-    "to_tsvector_byid" => |config: Oid, text: &str| from_text(config, text).map(|own| own.to_bytes()),
+    "to_tsvector" => |cx; text: &str| {
+        from_text(cx.env.text_search_config()?, text, cx.env).map(|own| own.to_bytes())
+    },
+    "to_tsvector_byid" => |cx; config: Oid, text: &str| from_text(config, text, cx.env).map(|own| own.to_bytes()),
     "get_current_ts_config" => |cx;| cx.env.text_search_config(),
 };
 
@@ -21,24 +23,24 @@ pub(super) struct Placed {
 }
 
 /// The document of a text.
-pub(super) fn from_text(config: Oid, text: &str) -> Result<Vector> {
-    let mut words = Words::new(config)?;
+pub(super) fn from_text(config: Oid, text: &str, env: &dyn Env) -> Result<Vector> {
+    let mut words = Words::new(config, env)?;
     words.read(text, |_| true)?;
     words.into_vector()
 }
 
 /// Collects the lexemes of one or several texts.
-pub(super) struct Words {
-    config: Config,
+pub(super) struct Words<'a> {
+    config: Config<'a>,
     pub(super) placed: Vec<Placed>,
     /// The last place that is taken.
     pub(super) last: u32,
 }
 
-impl Words {
+impl<'a> Words<'a> {
     /// Nothing yet, under this configuration.
-    pub(super) fn new(config: Oid) -> Result<Self> {
-        Ok(Words { config: Config::new(config)?, placed: vec![], last: 0 })
+    pub(super) fn new(config: Oid, env: &'a dyn Env) -> Result<Self> {
+        Ok(Words { config: Config::new(config, env)?, placed: vec![], last: 0 })
     }
 
     /// Adds the lexemes of a text, of tokens of the wanted kinds.

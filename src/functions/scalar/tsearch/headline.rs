@@ -1,7 +1,7 @@
 //! `ts_headline`: the stretch of a text that best shows why it answers a query, with the query's words marked.
 
 use dictdb_types::tsearch::{Query, Term};
-use dictdb_types::{Error, Oid, Result, SqlState, bail};
+use dictdb_types::{Env, Error, Jsonb, Oid, Result, SqlState, bail};
 
 use super::config::Config;
 use super::matching::{Occurrence, Truth, truth};
@@ -11,15 +11,45 @@ use crate::args::kernels;
 use crate::kernel::ScalarFn;
 
 pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
-    "ts_headline" => |cx; text: &str, condition: &[u8]| headline(cx.env.text_search_config()?, text, condition, ""),
-    "ts_headline_opt" => |cx; text: &str, condition: &[u8], options: &str| {
-        headline(cx.env.text_search_config()?, text, condition, options)
+    "ts_headline" => |cx; text: &str, condition: &[u8]| {
+        headline(cx.env, cx.env.text_search_config()?, text, condition, "")
     },
-    "ts_headline_byid" => |config: Oid, text: &str, condition: &[u8]| headline(config, text, condition, ""),
-    "ts_headline_byid_opt" => |config: Oid, text: &str, condition: &[u8], options: &str| {
-        headline(config, text, condition, options)
+    "ts_headline_opt" => |cx; text: &str, condition: &[u8], options: &str| {
+        headline(cx.env, cx.env.text_search_config()?, text, condition, options)
+    },
+    "ts_headline_byid" => |cx; config: Oid, text: &str, condition: &[u8]| {
+        headline(cx.env, config, text, condition, "")
+    },
+    "ts_headline_byid_opt" => |cx; config: Oid, text: &str, condition: &[u8], options: &str| {
+        headline(cx.env, config, text, condition, options)
+    },
+    "ts_headline_jsonb" => |cx; value: &Jsonb, condition: &[u8]| {
+        in_strings(cx.env, cx.env.text_search_config()?, value, condition, "")
+    },
+    "ts_headline_jsonb_opt" => |cx; value: &Jsonb, condition: &[u8], options: &str| {
+        in_strings(cx.env, cx.env.text_search_config()?, value, condition, options)
+    },
+    "ts_headline_jsonb_byid" => |cx; config: Oid, value: &Jsonb, condition: &[u8]| {
+        in_strings(cx.env, config, value, condition, "")
+    },
+    "ts_headline_jsonb_byid_opt" => |cx; config: Oid, value: &Jsonb, condition: &[u8], options: &str| {
+        in_strings(cx.env, config, value, condition, options)
     },
 };
+
+/// A document whose strings are headlines of what they were.
+fn in_strings(env: &dyn Env, config: Oid, value: &Jsonb, condition: &[u8], options: &str) -> Result<Jsonb> {
+    let marked = |value: &Jsonb| in_strings(env, config, value, condition, options);
+    Ok(match value {
+        Jsonb::String(text) => Jsonb::String(headline(env, config, text, condition, options)?.into()),
+        Jsonb::Array(items) => Jsonb::Array(items.iter().map(marked).collect::<Result<_>>()?),
+        Jsonb::Object(pairs) => {
+            let pairs = pairs.iter().map(|(key, value)| Ok((key.clone(), marked(value)?)));
+            Jsonb::Object(pairs.collect::<Result<_>>()?)
+        }
+        other => other.clone(),
+    })
+}
 
 /// How a headline looks.
 struct Options {
@@ -135,7 +165,7 @@ impl Word<'_> {
     }
 }
 
-fn words<'a>(config: Config, text: &'a str, condition: &'a Query) -> Result<Vec<Word<'a>>> {
+fn words<'a>(config: &Config<'_>, text: &'a str, condition: &'a Query) -> Result<Vec<Word<'a>>> {
     let mut terms = vec![];
     condition.for_each_term(&mut |term| terms.push(term));
     let mut last = 0u16;
@@ -159,12 +189,12 @@ fn words<'a>(config: Config, text: &'a str, condition: &'a Query) -> Result<Vec<
     Ok(words)
 }
 
-fn headline(config: Oid, text: &str, condition: &[u8], options: &str) -> Result<String> {
+fn headline(env: &dyn Env, config: Oid, text: &str, condition: &[u8], options: &str) -> Result<String> {
     let options = Options::new(options)?;
-    let config = Config::new(config)?;
+    let config = Config::new(config, env)?;
     let condition = query(condition);
     let nothing = Query::word("");
-    let words = words(config, text, condition.as_ref().unwrap_or(&nothing))?;
+    let words = words(&config, text, condition.as_ref().unwrap_or(&nothing))?;
     let (start, end) = match &condition {
         _ if options.all => (0, words.len()),
         Some(condition) => best(&words, condition, &options).unwrap_or_else(|| beginning(&words, &options)),

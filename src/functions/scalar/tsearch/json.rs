@@ -1,26 +1,26 @@
 //! `to_tsvector` of JSON documents, and `json_to_tsvector`, which chooses what in them counts.
 
-use dictdb_types::{Error, Jsonb, Oid, Result, SqlState, bail, json};
+use dictdb_types::{Env, Error, Jsonb, Oid, Result, SqlState, bail, json};
 
 use super::document::Words;
 use crate::args::kernels;
 use crate::kernel::ScalarFn;
 
 pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
-    "json_string_to_tsvector" => |cx; text: &str| vector(cx.env.text_search_config()?, &json::parse(text)?, STRINGS),
-    "json_string_to_tsvector_byid" => |config: Oid, text: &str| vector(config, &json::parse(text)?, STRINGS),
-    "jsonb_string_to_tsvector" => |cx; value: &Jsonb| vector(cx.env.text_search_config()?, value, STRINGS),
-    "jsonb_string_to_tsvector_byid" => |config: Oid, value: &Jsonb| vector(config, value, STRINGS),
+    "json_string_to_tsvector" => |cx; text: &str| vector(cx.env, cx.env.text_search_config()?, &json::parse(text)?, STRINGS),
+    "json_string_to_tsvector_byid" => |cx; config: Oid, text: &str| vector(cx.env, config, &json::parse(text)?, STRINGS),
+    "jsonb_string_to_tsvector" => |cx; value: &Jsonb| vector(cx.env, cx.env.text_search_config()?, value, STRINGS),
+    "jsonb_string_to_tsvector_byid" => |cx; config: Oid, value: &Jsonb| vector(cx.env, config, value, STRINGS),
     "json_to_tsvector" => |cx; text: &str, filter: &Jsonb| {
-        vector(cx.env.text_search_config()?, &json::parse(text)?, Filter::new(filter)?)
+        vector(cx.env, cx.env.text_search_config()?, &json::parse(text)?, Filter::new(filter)?)
     },
-    "json_to_tsvector_byid" => |config: Oid, text: &str, filter: &Jsonb| {
-        vector(config, &json::parse(text)?, Filter::new(filter)?)
+    "json_to_tsvector_byid" => |cx; config: Oid, text: &str, filter: &Jsonb| {
+        vector(cx.env, config, &json::parse(text)?, Filter::new(filter)?)
     },
     "jsonb_to_tsvector" => |cx; value: &Jsonb, filter: &Jsonb| {
-        vector(cx.env.text_search_config()?, value, Filter::new(filter)?)
+        vector(cx.env, cx.env.text_search_config()?, value, Filter::new(filter)?)
     },
-    "jsonb_to_tsvector_byid" => |config: Oid, value: &Jsonb, filter: &Jsonb| vector(config, value, Filter::new(filter)?),
+    "jsonb_to_tsvector_byid" => |cx; config: Oid, value: &Jsonb, filter: &Jsonb| vector(cx.env, config, value, Filter::new(filter)?),
 };
 
 /// What of a document counts.
@@ -69,14 +69,14 @@ impl Filter {
     }
 }
 
-fn vector(config: Oid, value: &Jsonb, filter: Filter) -> Result<Vec<u8>> {
-    let mut words = Words::new(config)?;
+fn vector(env: &dyn Env, config: Oid, value: &Jsonb, filter: Filter) -> Result<Vec<u8>> {
+    let mut words = Words::new(config, env)?;
     add(&mut words, value, filter)?;
     Ok(words.into_vector()?.to_bytes())
 }
 
 /// Adds what counts; a gap between values keeps phrases from reaching over them.
-fn add(words: &mut Words, value: &Jsonb, filter: Filter) -> Result<()> {
+fn add(words: &mut Words<'_>, value: &Jsonb, filter: Filter) -> Result<()> {
     let text = match value {
         Jsonb::String(text) if filter.strings => text.to_string(),
         Jsonb::Number(number) if filter.numbers => number.to_string(),
@@ -96,7 +96,7 @@ fn add(words: &mut Words, value: &Jsonb, filter: Filter) -> Result<()> {
     read(words, &text)
 }
 
-fn read(words: &mut Words, text: &str) -> Result<()> {
+fn read(words: &mut Words<'_>, text: &str) -> Result<()> {
     let before = words.placed.len();
     words.read(text, |_| true)?;
     if words.placed.len() > before {

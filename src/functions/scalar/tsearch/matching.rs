@@ -13,12 +13,12 @@ pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "ts_match_qv" => |condition: &[u8], document: &[u8]| matches(&vector(document)?, condition),
     "ts_match_tt" => |cx; text: &str, condition: &str| {
         let config = default_config(cx)?;
-        let document = document::from_text(config, text)?;
+        let document = document::from_text(config, text, cx.env)?;
         let condition = morph::plain(cx.env, config, condition)?;
         Ok(condition.is_some_and(|condition| satisfies(&document, &condition)))
     },
     "ts_match_tq" => |cx; text: &str, condition: &[u8]| {
-        matches(&document::from_text(default_config(cx)?, text)?, condition)
+        matches(&document::from_text(default_config(cx)?, text, cx.env)?, condition)
     },
 };
 

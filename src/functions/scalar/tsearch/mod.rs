@@ -12,6 +12,7 @@ use crate::kernel::ScalarFn;
 use crate::set_returning::SetFn;
 
 mod config;
+pub mod definition;
 mod dictionary;
 mod document;
 mod headline;

@@ -26,7 +26,7 @@ fn bytes(query: Option<Query>) -> Vec<u8> {
 
 fn from_syntax(env: &dyn Env, config: Oid, text: &str) -> Result<Vec<u8>> {
     match parse_query(text)? {
-        Some(parsed) => noticed(env, Morph { config, joint: PHRASE }.clean(parsed)?).map(bytes),
+        Some(parsed) => noticed(env, Morph { env, config, joint: PHRASE }.clean(parsed)?).map(bytes),
         None => {
             env.notice(no_lexemes(text));
             Ok(bytes(None))
@@ -36,7 +36,7 @@ fn from_syntax(env: &dyn Env, config: Oid, text: &str) -> Result<Vec<u8>> {
 
 fn web(env: &dyn Env, config: Oid, text: &str) -> Result<Vec<u8>> {
     match websearch::parse(text) {
-        Some(parsed) => noticed(env, Morph { config, joint: PHRASE }.clean(parsed)?).map(bytes),
+        Some(parsed) => noticed(env, Morph { env, config, joint: PHRASE }.clean(parsed)?).map(bytes),
         None => {
             env.notice(no_lexemes(text));
             Ok(bytes(None))
@@ -46,11 +46,11 @@ fn web(env: &dyn Env, config: Oid, text: &str) -> Result<Vec<u8>> {
 
 /// All words of a text.
 pub(super) fn plain(env: &dyn Env, config: Oid, text: &str) -> Result<Option<Query>> {
-    noticed(env, Morph { config, joint: Operator::And }.operand(&bare(text))?)
+    noticed(env, Morph { env, config, joint: Operator::And }.operand(&bare(text))?)
 }
 
 fn phrase(env: &dyn Env, config: Oid, text: &str) -> Result<Option<Query>> {
-    noticed(env, Morph { config, joint: PHRASE }.operand(&bare(text))?)
+    noticed(env, Morph { env, config, joint: PHRASE }.operand(&bare(text))?)
 }
 
 /// The query that is left; a notice when none is.
@@ -68,7 +68,8 @@ fn bare(text: &str) -> Term {
 
 const PHRASE: Operator = Operator::Phrase(1);
 
-struct Morph {
+struct Morph<'a> {
+    env: &'a dyn Env,
     config: Oid,
     /// What joins the words of one operand.
     joint: Operator,
@@ -91,7 +92,7 @@ impl Cleaned {
     }
 }
 
-impl Morph {
+impl Morph<'_> {
     fn clean(&self, parsed: ParsedQuery) -> Result<Cleaned> {
         Ok(match parsed {
             ParsedQuery::Operand(term) => self.operand(&term)?,
@@ -105,7 +106,7 @@ impl Morph {
 
     /// The lexemes of an operand: those of one word are alternatives, words follow each other.
     fn operand(&self, term: &Term) -> Result<Cleaned> {
-        let mut words = Words::new(self.config)?;
+        let mut words = Words::new(self.config, self.env)?;
         words.read(&term.word, |_| true)?;
         let mut query: Option<Cleaned> = None;
         let mut last = 0;

@@ -2,6 +2,8 @@
 
 use dictdb_types::{Array, Datum, Oid, Result, bail, oids};
 
+use super::config::Config;
+use super::dictionary::{Lexized, dictionary};
 use super::parser::{KINDS, parse};
 use super::vector;
 use crate::CallContext;
@@ -19,6 +21,8 @@ pub(super) const SETS: &[(&str, SetFn)] = &[
         named_parser(arg(args, 0)?)?;
         tokens(cx, arg(args, 1)?)
     }),
+    ("ts_debug(regconfig,text)", |cx, args| debug(cx, arg::<Oid>(args, 0)?, arg(args, 1)?)),
+    ("ts_debug(text)", |cx, args| debug(cx, cx.env.text_search_config()?, arg(args, 0)?)),
     ("ts_token_type_byid", |cx, args| {
         check_parser(arg::<Oid>(args, 0)?)?;
         kinds(cx)
@@ -56,6 +60,43 @@ fn tokens(cx: &CallContext<'_>, text: &str) -> Result<Rows> {
         record(cx.result.oid, &types, vec![Datum::Int4(kind as i32), Datum::text(token)])
     };
     Ok(ready(parse(text).into_iter().map(row).collect()))
+}
+
+/// Every token with the dictionaries it goes through, the one that knows it, and what that makes of it.
+fn debug(cx: &CallContext<'_>, config: Oid, text: &str) -> Result<Rows> {
+    let types = [oids::TEXT, oids::TEXT, oids::TEXT, Oid(3770), oids::REGDICTIONARY, oids::TEXT_ARRAY];
+    let config = Config::new(config, cx.env)?;
+    let mut rows = Vec::new();
+    for (kind, token) in parse(text) {
+        let own = config.dictionary_oids(kind);
+        let mut chosen = own.first().map(|first| (*first, None));
+        for oid in own {
+            let lexemes = match dictionary(*oid, cx.env)?.lexize(token)? {
+                Lexized::Known(lexemes) => lexemes,
+                Lexized::Filtered(other) => vec![other],
+                Lexized::Unknown => continue,
+            };
+            chosen = Some((*oid, Some(lexemes)));
+            break;
+        }
+        let known = KINDS.iter().find(|(number, ..)| *number == kind as i32);
+        let (alias, description) = known.map_or(("", ""), |(_, alias, description)| (*alias, *description));
+        let array = |element, items| Datum::Array(Array::vector(element, items).into());
+        let lexemes = chosen.as_ref().and_then(|(_, lexemes)| lexemes.clone());
+        rows.push(record(
+            cx.result.oid,
+            &types,
+            vec![
+                Datum::text(alias),
+                Datum::text(description),
+                Datum::text(token),
+                array(oids::REGDICTIONARY, own.iter().map(|oid| Datum::Oid(oid.0)).collect()),
+                chosen.map_or(Datum::Null, |(oid, _)| Datum::Oid(oid.0)),
+                lexemes.map_or(Datum::Null, |own| array(oids::TEXT, own.into_iter().map(Datum::text).collect())),
+            ],
+        ));
+    }
+    Ok(ready(rows))
 }
 
 fn kinds(cx: &CallContext<'_>) -> Result<Rows> {

@@ -7,7 +7,6 @@ use dictdb_types::{Datum, Result};
 
 pub(super) const SETS: &[(&str, SetFn)] = &[
     ("pg_get_backend_memory_contexts", none),
-    ("pg_get_publication_tables", none),
     ("pg_get_replication_slots", none),
     ("pg_get_shmem_allocations", none),
     ("pg_hba_file_rules", none),

@@ -69,7 +69,10 @@ fn description(env: &StatementEnv, Address { class, object, part }: Address) -> 
             let (relation, name) = policy(catalog, object)?;
             format!("policy {name} on {}", on(relation))
         }
-        _ => return None,
+        _ => {
+            let own = catalog.definition(object).filter(|own| own.kind().class() == Oid(class))?;
+            catalog.describe_definition(own, &env.search_path())
+        }
     })
 }
 
@@ -136,6 +139,13 @@ fn identity(env: &StatementEnv, Address { class, object, part }: Address) -> Opt
             let identity = quote_qualified(&schema.name, &info.name).to_string();
             let name = Datum::text(quoted(&info.name));
             Some([Datum::text("type"), schema_name(info.namespace), name, Datum::text(identity)])
+        }
+        3381 | 3600 | 3602 | 6104 => {
+            let own = catalog.definition(object).filter(|own| own.kind().class() == Oid(class))?;
+            let Some(schema) = catalog.schema(own.namespace) else { return alone(own.kind().noun(), &own.name) };
+            let identity = quote_qualified(&schema.name, &own.name).to_string();
+            let name = Datum::text(quoted(&own.name));
+            Some([Datum::text(own.kind().noun()), schema_name(own.namespace), name, Datum::text(identity)])
         }
         2615 => alone("schema", &catalog.schema(object)?.name),
         1260 => alone("role", &catalog.role(object)?.name),

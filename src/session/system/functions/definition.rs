@@ -26,10 +26,6 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_get_constraintdef", pg_get_constraintdef),
     ("pg_get_constraintdef_ext", pg_get_constraintdef),
     ("pg_get_serial_sequence", pg_get_serial_sequence),
-    // Tables have no extended statistics.
-    ("pg_get_statisticsobjdef", |_, _| Ok(Datum::Null)),
-    ("pg_get_statisticsobjdef_columns", |_, _| Ok(Datum::Null)),
-    ("pg_get_statisticsobjdef_expressions", |_, _| Ok(Datum::Null)),
     ("pg_get_replica_identity_index", pg_get_replica_identity_index),
 ];
 
@@ -101,7 +97,7 @@ fn index_column(
 }
 
 /// An index expression stands in parentheses unless it is a call.
-fn index_expression(env: &StatementEnv, table: &Arc<Relation>, stored: &str, pretty: bool) -> String {
+pub(super) fn index_expression(env: &StatementEnv, table: &Arc<Relation>, stored: &str, pretty: bool) -> String {
     let text = expression(env, table, stored, pretty);
     let name_len = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(0);
     let is_call = name_len > 0 && text[name_len..].starts_with('(') && text.ends_with(')');

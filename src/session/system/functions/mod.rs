@@ -18,6 +18,7 @@ mod privilege;
 mod setting;
 mod size;
 mod statistics;
+mod statistics_object;
 mod transaction_id;
 mod trigger;
 mod view;
@@ -58,6 +59,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         transaction_id::FUNCTIONS,
         trigger::FUNCTIONS,
         view::FUNCTIONS,
+        statistics_object::FUNCTIONS,
         visibility::FUNCTIONS,
         wal::FUNCTIONS,
     ];
@@ -75,6 +77,7 @@ pub(super) const SETS: &[&[(&str, SetFn)]] = &[
     object::SETS,
     partition::SETS,
     prepared::SETS,
+    statistics_object::SETS,
     privilege::SETS,
     setting::SETS,
     word::SETS,

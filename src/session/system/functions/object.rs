@@ -17,7 +17,6 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_collation_for", pg_collation_for),
     ("pg_relation_is_updatable", pg_relation_is_updatable),
     ("pg_column_is_updatable", pg_column_is_updatable),
-    ("pg_relation_is_publishable", |_, _| Ok(Datum::Bool(false))),
     ("pg_is_other_temp_schema", pg_is_other_temp_schema),
     ("pg_my_temp_schema", |cx, _| Ok(Datum::Oid(session(cx)?.shared.temporary_schema().map_or(0, |oid| oid.0)))),
     ("pg_conf_load_time", |cx, _| Ok(Datum::Timestamp(session(cx)?.shared.instance.started))),

@@ -18,11 +18,14 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_collation_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_collation"))),
     ("pg_conversion_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_conversion"))),
     ("pg_ts_parser_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_ts_parser"))),
-    ("pg_ts_dict_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_ts_dict"))),
+    ("pg_ts_dict_is_visible", |cx, args| {
+        answer(cx, args, |env, oid| exported(oid, "pg_ts_dict").or_else(|| definition_is_visible(env, oid)))
+    }),
     ("pg_ts_template_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_ts_template"))),
-    ("pg_ts_config_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_ts_config"))),
-    // There are no extended statistics to be found.
-    ("pg_statistics_obj_is_visible", |cx, args| answer(cx, args, |_, _| None)),
+    ("pg_ts_config_is_visible", |cx, args| {
+        answer(cx, args, |env, oid| exported(oid, "pg_ts_config").or_else(|| definition_is_visible(env, oid)))
+    }),
+    ("pg_statistics_obj_is_visible", |cx, args| answer(cx, args, definition_is_visible)),
 ];
 
 /// NULL when there is no such object.
@@ -45,6 +48,12 @@ fn opfamily_is_visible(env: &StatementEnv, oid: Oid) -> Option<bool> {
     let path = env.search_path();
     let first = path.iter().find_map(|namespace| env.catalog.opfamily_in(*namespace, family.method, &family.name));
     Some(first == Some(oid))
+}
+
+fn definition_is_visible(env: &StatementEnv, oid: Oid) -> Option<bool> {
+    let own = env.catalog.definition(oid)?;
+    let first = env.catalog.definition_on_path(own.kind(), &env.search_path(), &own.name);
+    Some(first.is_some_and(|first| first.oid == oid))
 }
 
 /// Objects of these kinds are all in `pg_catalog`, which every search path includes.

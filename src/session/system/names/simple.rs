@@ -1,5 +1,6 @@
 //! `regnamespace`, `regrole`, `regcollation`, `regconfig`, `regdictionary`: objects found by name alone.
 
+use dictdb_catalog::DefinitionKind;
 use dictdb_functions::facts;
 use dictdb_types::{Error, Oid, RegKind, Result, SqlState, quote_identifier};
 
@@ -12,6 +13,15 @@ fn table(kind: RegKind) -> Option<&'static str> {
         RegKind::Collation => Some("pg_collation"),
         RegKind::Config => Some("pg_ts_config"),
         RegKind::Dictionary => Some("pg_ts_dict"),
+        _ => None,
+    }
+}
+
+/// The kind that users' objects have.
+fn definition_kind(kind: RegKind) -> Option<DefinitionKind> {
+    match kind {
+        RegKind::Config => Some(DefinitionKind::Configuration),
+        RegKind::Dictionary => Some(DefinitionKind::Dictionary),
         _ => None,
     }
 }
@@ -46,8 +56,14 @@ pub(super) fn by_text(env: &StatementEnv, kind: RegKind, text: &str) -> Result<O
                 Some(schema) => vec![schema_oid(env, schema)?],
                 None => env.search_path(),
             };
-            let found = objects(kind).find(|(_, name, namespace)| *name == own && path.contains(namespace));
-            found.map(|(oid, ..)| oid).ok_or_else(|| {
+            // The first schema that has it, of a user's or PostgreSQL's.
+            let found = path.iter().find_map(|namespace| {
+                let known = objects(kind).find(|(_, name, schema)| *name == own && schema == namespace);
+                known
+                    .map(|(oid, ..)| oid)
+                    .or_else(|| env.catalog.definition_in(definition_kind(kind)?, *namespace, own).map(|own| own.oid))
+            });
+            found.ok_or_else(|| {
                 let dotted = name.dotted();
                 undefined(match kind {
                     RegKind::Collation => format!("collation \"{dotted}\" for encoding \"UTF8\" does not exist"),
@@ -64,9 +80,17 @@ pub(super) fn text(env: &StatementEnv, kind: RegKind, oid: Oid) -> Option<String
         RegKind::Namespace => env.catalog.schema(oid)?.name.to_string(),
         RegKind::Role => env.catalog.role(oid)?.name.to_string(),
         _ => {
-            // All of them are in pg_catalog, which every search path includes.
-            let (_, name, _) = objects(kind).find(|(own, ..)| *own == oid)?;
-            name.to_owned()
+            // PostgreSQL's are in pg_catalog, which every search path includes.
+            if let Some((_, name, _)) = objects(kind).find(|(own, ..)| *own == oid) {
+                return Some(quote_identifier(name).into_owned());
+            }
+            let own = env.catalog.definition(oid)?;
+            let first = env.catalog.definition_on_path(own.kind(), &env.search_path(), &own.name);
+            let name = quote_identifier(&own.name);
+            return match first.is_some_and(|first| first.oid == oid) {
+                true => Some(name.into_owned()),
+                false => Some(format!("{}.{name}", quote_identifier(&env.catalog.schema(own.namespace)?.name))),
+            };
         }
     };
     Some(quote_identifier(&name).into_owned())

@@ -36,6 +36,8 @@ pub mod classes {
     pub const OPCLASS: Oid = Oid(2616);
     /// `pg_operator`.
     pub const OPERATOR: Oid = Oid(2617);
+    /// `pg_publication_rel`.
+    pub const PUBLICATION_REL: Oid = Oid(6106);
     /// `pg_opfamily`.
     pub const OPFAMILY: Oid = Oid(2753);
     /// `pg_proc`.
@@ -74,6 +76,8 @@ fn address(catalog: &Catalog, key: Key) -> Option<Address> {
         Key::Cast(oid) => (classes::CAST, oid, 0),
         Key::OperatorClass(oid) => (classes::OPCLASS, oid, 0),
         Key::OperatorFamily(oid) => (classes::OPFAMILY, oid, 0),
+        Key::Definition(kind, oid) => (kind.class(), oid, 0),
+        Key::Published(_, oid) => (classes::PUBLICATION_REL, oid, 0),
         Key::Role(_) => return None,
     })
 }

@@ -5,6 +5,7 @@ mod backup;
 mod class;
 mod constraint;
 mod database;
+pub(crate) mod definition;
 mod depend;
 mod description;
 mod durability;
@@ -80,6 +81,13 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_opfamily", operator::pg_opfamily),
     ("pg_partitioned_table", inherit::pg_partitioned_table),
     ("pg_policy", policy::pg_policy),
+    ("pg_publication", definition::pg_publication),
+    ("pg_publication_namespace", definition::pg_publication_namespace),
+    ("pg_publication_rel", definition::pg_publication_rel),
+    ("pg_statistic_ext", definition::pg_statistic_ext),
+    ("pg_ts_config", definition::pg_ts_config),
+    ("pg_ts_config_map", definition::pg_ts_config_map),
+    ("pg_ts_dict", definition::pg_ts_dict),
     ("pg_proc", procedure::pg_proc),
     ("pg_range", types::pg_range),
     ("pg_rewrite", rule::pg_rewrite),
@@ -101,14 +109,10 @@ const EMPTY: &[&str] = &[
     "pg_largeobject",
     "pg_largeobject_metadata",
     "pg_parameter_acl",
-    "pg_publication",
-    "pg_publication_namespace",
-    "pg_publication_rel",
     "pg_replication_origin",
     "pg_seclabel",
     "pg_shseclabel",
     "pg_statistic",
-    "pg_statistic_ext",
     "pg_statistic_ext_data",
     "pg_subscription",
     "pg_subscription_rel",

@@ -1,0 +1,182 @@
+//! Objects that are little more than a definition under a name ([`dictdb_catalog::Definition`]): what all kinds have in
+//! common. They are found, renamed, moved, given away and dropped here; each kind is made in a file of its own.
+
+mod publication;
+mod statistics;
+mod text_search;
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Definition, DefinitionBody, DefinitionKind, Dependency, Key, Object};
+use dictdb_parser::ast::ObjectName;
+use dictdb_parser::utility::{ObjectKind, RoleSpec};
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use super::DdlContext;
+use super::names::{parts, shown};
+
+/// PostgreSQL's own objects from this one on are not required by the system.
+const FIRST_UNPINNED: Oid = Oid(12_000);
+
+/// The kind of definition that commands call so.
+pub(super) fn kind_of(kind: ObjectKind) -> Option<DefinitionKind> {
+    match kind {
+        ObjectKind::Statistics => Some(DefinitionKind::Statistics),
+        ObjectKind::TextSearchDictionary => Some(DefinitionKind::Dictionary),
+        ObjectKind::TextSearchConfiguration => Some(DefinitionKind::Configuration),
+        ObjectKind::Publication => Some(DefinitionKind::Publication),
+        _ => None,
+    }
+}
+
+impl DdlContext<'_> {
+    /// The definition a name means, if there is one. 3F000.
+    pub(super) fn look_up_definition(
+        &mut self,
+        kind: DefinitionKind,
+        name: &ObjectName,
+    ) -> Result<Option<Arc<Definition>>> {
+        let catalog = self.view();
+        Ok(match parts(name).as_slice() {
+            [name] if !kind.has_schema() => catalog.definition_in(kind, Oid::INVALID, &name.value).cloned(),
+            [name] => catalog.definition_on_path(kind, self.search_path, &name.value).cloned(),
+            [.., schema, name] => {
+                let namespace = self.schema_oid(&catalog, &schema.value)?;
+                catalog.definition_in(kind, namespace, &name.value).cloned()
+            }
+            [] => None,
+        })
+    }
+
+    /// The definition that a name means. 42704, and what is built in is not to be changed.
+    pub(super) fn find_definition(&mut self, kind: DefinitionKind, name: &ObjectName) -> Result<Arc<Definition>> {
+        match self.look_up_definition(kind, name)? {
+            Some(own) => Ok(own),
+            None if text_search::built_in(kind, self.search_path, name, &self.view()).is_some() => {
+                Err(Error::unsupported(format_args!("changing a built-in {}", kind.noun())))
+            }
+            None => Err(missing(kind, name)),
+        }
+    }
+
+    /// The definition that the current role owns. 42704, 42501.
+    pub(super) fn own_definition(&mut self, kind: DefinitionKind, name: &ObjectName) -> Result<Arc<Definition>> {
+        let own = self.find_definition(kind, name)?;
+        self.check_definition_owner(&own)?;
+        Ok(own)
+    }
+
+    /// The key of the definition that DROP names; the inner error says that there is none.
+    pub(super) fn definition_key(&mut self, kind: DefinitionKind, name: &ObjectName) -> Result<Result<Key>> {
+        if let Some(absent) = self.missing_schema(name).filter(|_| kind.has_schema()) {
+            return Ok(Err(absent));
+        }
+        if let Some(own) = self.look_up_definition(kind, name)? {
+            return Ok(Ok(own.key()));
+        }
+        let built_in = text_search::built_in(kind, self.search_path, name, &self.view());
+        if built_in.is_some_and(|oid| oid >= FIRST_UNPINNED) {
+            return Err(Error::unsupported(format_args!("dropping a built-in {}", kind.noun())));
+        }
+        if built_in.is_some() {
+            let message =
+                format!("cannot drop {} {} because it is required by the database system", kind.noun(), shown(name));
+            return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message));
+        }
+        Ok(Err(missing(kind, name)))
+    }
+
+    /// 42501 unless the current role owns it.
+    pub(super) fn check_definition_owner(&mut self, own: &Definition) -> Result<()> {
+        match self.has_privileges_of(own.owner) {
+            true => Ok(()),
+            false => Err(super::ownership::not_owner(own.kind().noun(), &own.name)),
+        }
+    }
+
+    /// Likewise for DROP, which the schema's owner may too.
+    pub(super) fn check_definition_droppable(&mut self, oid: Oid) -> Result<()> {
+        let catalog = self.view();
+        let Some(own) = catalog.definition(oid).cloned() else { return Ok(()) };
+        let schema_owner = catalog.schema(own.namespace).map(|schema| schema.owner);
+        match schema_owner.is_some_and(|owner| self.has_privileges_of(owner)) {
+            true => Ok(()),
+            false => self.check_definition_owner(&own),
+        }
+    }
+
+    /// Makes a definition that the current role owns. Its name is known to be free.
+    fn new_definition(&mut self, namespace: Oid, name: Arc<str>, body: DefinitionBody) -> Key {
+        let definition = Definition { oid: self.new_oid(), name, namespace, owner: self.role, body };
+        let key = definition.key();
+        self.put(Object::Definition(Arc::new(definition)));
+        if namespace.is_valid() {
+            self.depend(key, Key::Schema(namespace), Dependency::Normal);
+        }
+        key
+    }
+
+    /// Puts another body into a definition.
+    fn redefine(&mut self, own: &Definition, body: DefinitionBody) {
+        self.put(Object::Definition(Arc::new(Definition { body, ..own.clone() })));
+    }
+
+    /// 42710 when a name is taken.
+    fn check_definition_free(&mut self, kind: DefinitionKind, namespace: Oid, name: &str) -> Result<()> {
+        let catalog = self.view();
+        if catalog.definition_in(kind, namespace, name).is_none() {
+            return Ok(());
+        }
+        let place = catalog.schema(namespace).map(|schema| format!(" in schema \"{}\"", schema.name));
+        let message = format!("{} \"{name}\" already exists{}", kind.noun(), place.unwrap_or_default());
+        Err(Error::new(SqlState::DUPLICATE_OBJECT, message))
+    }
+
+    /// `ALTER … RENAME TO`.
+    pub(super) fn rename_definition(&mut self, kind: DefinitionKind, name: &ObjectName, to: &str) -> Result<()> {
+        let own = self.find_definition(kind, name)?;
+        self.check_definition_owner(&own)?;
+        self.check_definition_free(kind, own.namespace, to)?;
+        self.put(Object::Definition(Arc::new(Definition { name: Arc::from(to), ..Definition::clone(&own) })));
+        Ok(())
+    }
+
+    /// `ALTER … SET SCHEMA`.
+    pub(super) fn move_definition(&mut self, kind: DefinitionKind, name: &ObjectName, schema: &str) -> Result<()> {
+        let own = self.own_definition(kind, name)?;
+        let namespace = self.new_schema(schema)?;
+        self.put_definition_in(&own, namespace)
+    }
+
+    /// Moves a definition to another schema. 42710.
+    pub(super) fn put_definition_in(&mut self, own: &Arc<Definition>, namespace: Oid) -> Result<()> {
+        if own.namespace == namespace || !own.kind().has_schema() {
+            return Ok(());
+        }
+        self.check_definition_free(own.kind(), namespace, &own.name)?;
+        self.move_dependency(own.key(), own.namespace, namespace);
+        self.put(Object::Definition(Arc::new(Definition { namespace, ..Definition::clone(own) })));
+        Ok(())
+    }
+
+    /// `ALTER … OWNER TO`.
+    pub(super) fn give_definition(&mut self, kind: DefinitionKind, name: &ObjectName, role: &RoleSpec) -> Result<()> {
+        let own = self.find_definition(kind, name)?;
+        let owner = self.role_oid(role)?;
+        if own.owner == owner {
+            return Ok(());
+        }
+        self.check_definition_owner(&own)?;
+        self.check_new_owner(owner)?;
+        if let Some(info) = own.publication() {
+            self.check_publication_owner(&own.name, info, owner)?;
+        }
+        self.put(Object::Definition(Arc::new(Definition { owner, ..Definition::clone(&own) })));
+        Ok(())
+    }
+}
+
+/// 42704.
+fn missing(kind: DefinitionKind, name: &ObjectName) -> Error {
+    Error::new(SqlState::UNDEFINED_OBJECT, format!("{} \"{}\" does not exist", kind.noun(), shown(name)))
+}

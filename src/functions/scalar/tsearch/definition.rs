@@ -1,0 +1,27 @@
+//! What DDL asks of text search: whether a dictionary can be made, token types by name, the maps of built-in
+//! configurations.
+
+use std::sync::Arc;
+
+use dictdb_types::env::TextSearchDictionary;
+use dictdb_types::{Oid, Result};
+
+use super::config;
+use super::dictionary::Dictionary;
+use super::parser::KINDS;
+
+/// Whether a dictionary can be made of a template with these options. 22023, 42704, F0000, and 0A000 for a template that
+/// is not here.
+pub fn check_dictionary(template: Oid, options: &[(Arc<str>, Arc<str>)]) -> Result<()> {
+    Dictionary::new(&TextSearchDictionary { template, options: options.to_vec() }).map(drop)
+}
+
+/// The number of a type of tokens.
+pub fn token_type(name: &str) -> Option<i32> {
+    KINDS.iter().find(|(_, known, _)| *known == name).map(|(number, ..)| *number)
+}
+
+/// The map of a configuration that every database has; empty when there is none.
+pub fn built_in_map(config: Oid) -> Vec<(i32, Vec<Oid>)> {
+    config::built_in_map(config)
+}
