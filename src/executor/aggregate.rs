@@ -293,3 +293,32 @@ impl AggregateState {
 pub(crate) fn compile_calls(calls: &[AggregateCall], cx: &CompileContext<'_>) -> Result<Box<[AggregateCode]>> {
     calls.iter().map(|call| AggregateCode::compile(call, cx)).collect()
 }
+
+/// Compiles the calls once for each grouping set: in the direct arguments of ordered-set aggregates, what a set does not
+/// group by is NULL.
+pub(crate) fn compile_set_calls(
+    calls: &[AggregateCall],
+    groups: &[Expr],
+    sets: &[Vec<usize>],
+    cx: &CompileContext<'_>,
+) -> Result<Vec<Arc<[AggregateCode]>>> {
+    let alike = !calls.iter().any(|call| call.within_group && !call.args.is_empty());
+    if alike || sets.len() == 1 {
+        let shared: Arc<[AggregateCode]> = compile_calls(calls, cx)?.into();
+        return Ok(vec![shared; sets.len()]);
+    }
+    let of_set = |set: &Vec<usize>| {
+        let grouped = |expr: &Expr| set.iter().filter_map(|g| groups.get(*g)).any(|group| group.same(expr));
+        let absent = |expr: &Expr| groups.iter().any(|group| group.same(expr)) && !grouped(expr);
+        let mut calls = calls.to_vec();
+        for arg in calls.iter_mut().filter(|call| call.within_group).flat_map(|call| &mut call.args) {
+            arg.rewrite(&mut |expr| {
+                if absent(expr) {
+                    *expr = Expr::null(expr.ty());
+                }
+            });
+        }
+        Ok(compile_calls(&calls, cx)?.into())
+    };
+    sets.iter().map(of_set).collect()
+}

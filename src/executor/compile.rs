@@ -15,7 +15,7 @@ use crate::access::TableHandle;
 use crate::access::bitmap::BitmapCode;
 use crate::access::columns::OutputColumns;
 use crate::access::search::IndexAccess;
-use crate::aggregate::{AggregateCode, compile_calls};
+use crate::aggregate::{AggregateCode, compile_calls, compile_set_calls};
 use crate::columnar;
 use crate::columnar::choose::{self, Adaptive, EngineChoice, Reads};
 use crate::eval::{Code, CompileContext, compile, compile_all, compile_predicate};
@@ -163,14 +163,17 @@ impl<'a> Compiler<'a> {
                 groups: compile_all(groups, &self.eval)?,
                 calls: compile_calls(calls, &self.eval)?,
             })),
-            Op::Aggregate { input, groups, sets, calls, groupings, .. } => Ok(Arc::new(row::aggregate::Aggregate {
-                input: self.node(input)?,
-                types: self.oids(groups.iter().map(Expr::ty).collect::<Vec<_>>().iter()),
-                sets: sets.clone().unwrap_or_else(|| vec![(0..groups.len()).collect()]),
-                groups: compile_all(groups, &self.eval)?,
-                calls: compile_calls(calls, &self.eval)?,
-                groupings: groupings.clone(),
-            })),
+            Op::Aggregate { input, groups, sets, calls, groupings, .. } => {
+                let sets = sets.clone().unwrap_or_else(|| vec![(0..groups.len()).collect()]);
+                Ok(Arc::new(row::aggregate::Aggregate {
+                    input: self.node(input)?,
+                    types: self.oids(groups.iter().map(Expr::ty).collect::<Vec<_>>().iter()),
+                    groups: compile_all(groups, &self.eval)?,
+                    calls: compile_set_calls(calls, groups, &sets, &self.eval)?,
+                    groupings: groupings.clone(),
+                    sets,
+                }))
+            }
             Op::Window { input, calls } => self.window(input, calls),
             Op::ProjectSet { input, calls } => {
                 let input = self.node(input)?;

@@ -30,8 +30,10 @@ pub struct Plan {
     pub outer_slots: usize,
     /// Tables touched and the relation lock each needs, for the executor to take before it starts.
     pub locks: Vec<(Oid, TableLock)>,
-    /// Whether the plan changes data (and so cannot run in a read-only transaction).
+    /// Whether the plan changes data .
     pub modifies: bool,
+    /// Whether it changes tables that are not temporary: a read-only transaction may not.
+    pub writes: bool,
 }
 
 /// Relation lock of a statement.

@@ -22,8 +22,8 @@ pub(crate) struct Aggregate {
     pub types: Box<[Oid]>,
     /// Grouping sets as positions in `groups`; one set of all when the query has none.
     pub sets: Vec<Vec<usize>>,
-    /// The aggregates.
-    pub calls: Box<[AggregateCode]>,
+    /// The aggregates of each set: a direct argument that its set does not group by is NULL there.
+    pub calls: Vec<Arc<[AggregateCode]>>,
     /// `GROUPING(…)`: positions in `groups`.
     pub groupings: Vec<Vec<usize>>,
 }
@@ -51,7 +51,11 @@ struct Group {
 
 impl Aggregate {
     fn group(&self, set: usize, values: Row) -> Group {
-        Group { set, values, states: self.calls.iter().map(AggregateCode::start).collect() }
+        Group { set, values, states: self.calls(set).iter().map(AggregateCode::start).collect() }
+    }
+
+    fn calls(&self, set: usize) -> &[AggregateCode] {
+        self.calls.get(set).map(|calls| &**calls).unwrap_or_default()
     }
 
     /// Whether a set has its group even without rows: the empty set.
@@ -74,7 +78,7 @@ impl AggregateCursor {
             eval_into(&node.groups, scope, &mut values)?;
             for set in 0..node.sets.len() {
                 let group = table.find(&node, set, &values, rt)?;
-                for (code, state) in node.calls.iter().zip(&mut group.states) {
+                for (code, state) in node.calls(set).iter().zip(&mut group.states) {
                     state.update(code, scope, &mut args)?;
                 }
             }
@@ -113,7 +117,7 @@ impl GroupTable {
             Some(index) => *index,
             None => {
                 let per_state = 2 * size_of::<AggregateState>();
-                rt.charge(self.key.len() + row_bytes(values) + node.calls.len() * per_state)?;
+                rt.charge(self.key.len() + row_bytes(values) + node.calls(set).len() * per_state)?;
                 self.groups.push(node.group(set, values.clone()));
                 self.index.insert(self.key.as_slice().into(), self.groups.len() - 1);
                 self.groups.len() - 1
@@ -134,7 +138,7 @@ impl Cursor for AggregateCursor {
         for (position, value) in group.values.into_iter().enumerate() {
             row.push(if set.contains(&position) { value } else { Datum::Null });
         }
-        for (code, state) in self.node.calls.iter().zip(&mut group.states) {
+        for (code, state) in self.node.calls(group.set).iter().zip(&mut group.states) {
             row.push(state.finish(code, rt)?);
         }
         row.extend(self.node.groupings.iter().map(|columns| Datum::Int4(grouping(columns, set))));

@@ -36,8 +36,13 @@ pub(super) enum CteState {
 
 impl Binder<'_> {
     pub(crate) fn bind_with(&mut self, with: &ast::With) -> Result<Vec<Cte>> {
+        let nested = self.levels.len() > 1;
         for (index, cte) in with.cte_tables.iter().enumerate() {
             let name = &cte.alias.name;
+            if nested && matches!(&*cte.query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_)) {
+                let message = "WITH clause containing a data-modifying statement must be at the top level";
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(self.position(name.span)));
+            }
             if with.cte_tables[..index].iter().any(|other| other.alias.name.value == name.value) {
                 return Err(Error::new(
                     SqlState::DUPLICATE_ALIAS,

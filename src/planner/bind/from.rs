@@ -10,7 +10,7 @@ use dictdb_types::{Error, Result, SqlState, Type, oids};
 use super::Binder;
 use super::clause::Clause;
 use super::cte::CteReference;
-use super::names::{FromItem, NamedColumn, Names, TableName, idents};
+use super::names::{FromItem, NamedColumn, Names, Referable, TableName, idents};
 use super::recursion::IN_OUTER_JOIN;
 use crate::expr::Expr;
 use crate::logical::{Column, JoinKind, Node, Scan};
@@ -84,7 +84,7 @@ impl Binder<'_> {
         let saved = self.level().names.clone();
         let mut visible = left.clone();
         if matches!(kind, JoinKind::Right | JoinKind::Full) {
-            visible.tables.iter_mut().for_each(|table| table.referable = false);
+            visible.tables.iter_mut().for_each(|table| table.referable = Referable::NotByJoin);
             visible.columns.clear();
         }
         self.level().names.tables.extend(visible.tables);
@@ -557,7 +557,7 @@ impl TableName {
             columns,
             system: Vec::new(),
             row_type,
-            referable: true,
+            referable: Referable::Yes,
             scalar_function: false,
             item: FromItem::Rows(Vec::new()),
             presence: None,

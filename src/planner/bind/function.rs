@@ -362,7 +362,15 @@ impl Binder<'_> {
             .at(position));
         }
         if clause == super::Clause::FromFunction {
+            self.level().from_sets.push(position);
             return Ok(call);
+        }
+        // Calls in lockstep answer alike, and a sorting or grouping clause means the call of the select list.
+        let sorting = matches!(clause, super::Clause::GroupBy | super::Clause::OrderBy | super::Clause::DistinctOn);
+        if (sorting || !call.is_volatile())
+            && let Some((column, _)) = self.level().sets.iter().find(|(_, other)| other.same(&call))
+        {
+            return Ok(Expr::column(column));
         }
         let column = self.new_column(Arc::from(&*inner.function.name), inner.ty);
         let expr = Expr::column(&column);

@@ -25,6 +25,8 @@ pub(crate) struct Grouping {
     pub groups: Vec<(Column, Expr)>,
     /// Grouping sets, as positions in `groups`.
     pub sets: Option<Vec<Vec<usize>>>,
+    /// The output column that each of the groups names, if it names one.
+    targets: Vec<Option<usize>>,
 }
 
 impl Level {
@@ -160,7 +162,8 @@ impl Binder<'_> {
 
     fn group_expr(&mut self, expr: &Ast, list: &[(Column, Expr)], grouping: &mut Grouping) -> Result<usize> {
         let position = self.leftmost(expr);
-        let bound = match self.output_reference(expr, list, Clause::GroupBy, false)? {
+        let mut target = self.output_reference(expr, list, Clause::GroupBy, false)?;
+        let bound = match target {
             Some(index) => {
                 let bound = list[index].1.clone();
                 self.refuse_collected(&bound).map_err(|e| e.at(position))?;
@@ -170,7 +173,12 @@ impl Binder<'_> {
         };
         let bound = self.resolve_unknown(bound)?;
         self.require_equality(bound.ty(), position)?;
-        if let Some(index) = grouping.groups.iter().position(|(_, other)| other.same(&bound)) {
+        target = target.or_else(|| list.iter().position(|(_, listed)| listed.same(&bound)));
+        let known = |(other, known): (&(Column, Expr), &Option<usize>)| match target {
+            Some(_) => *known == target,
+            None => known.is_none() && other.1.same(&bound),
+        };
+        if let Some(index) = grouping.groups.iter().zip(&grouping.targets).position(known) {
             return Ok(index);
         }
         let name = match &bound {
@@ -179,6 +187,7 @@ impl Binder<'_> {
         };
         let column = self.new_column(name, bound.ty());
         grouping.groups.push((column, bound));
+        grouping.targets.push(target);
         Ok(grouping.groups.len() - 1)
     }
 
@@ -247,6 +256,7 @@ impl Binder<'_> {
             }
             let column = self.new_column("determined", ty);
             grouping.groups.push((column.clone(), Expr::Column(id, ty)));
+            grouping.targets.push(None);
             let position = grouping.groups.len() - 1;
             grouping.sets.iter_mut().flatten().for_each(|set| set.push(position));
             *expr = Expr::column(&column);
@@ -346,6 +356,12 @@ fn column_id(expr: &Expr) -> Option<ColumnId> {
 }
 
 impl Grouping {
+    /// The column of the group that names an output column.
+    pub fn of_target(&self, index: usize) -> Option<&Column> {
+        let position = self.targets.iter().position(|target| *target == Some(index))?;
+        self.groups.get(position).map(|(column, _)| column)
+    }
+
     /// The arguments of GROUPING calls as positions of grouping expressions.
     pub fn positions(&self, calls: Vec<(Column, Vec<Expr>)>) -> Result<Vec<(Column, Vec<usize>)>> {
         calls

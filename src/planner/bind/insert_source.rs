@@ -84,12 +84,37 @@ impl Binder<'_> {
             self.check_width(to, width, &items)?;
             bound.push(self.insert_row(to, given)?);
         }
+        let sets = self.sets_of_values(bound.len() == 1)?;
+        if let ([row], false) = (&mut bound[..], sets.is_empty()) {
+            return Ok(self.expand_row(std::mem::take(row), sets));
+        }
         let first = bound.first().map_or(&[][..], Vec::as_slice);
         let attnums: Vec<i16> = first.iter().map(|(attnum, _)| *attnum).collect();
         let types: Vec<_> = first.iter().map(|(_, value)| value.ty()).collect();
         let columns = types.into_iter().map(|ty| self.new_column("value", ty)).collect();
         let rows = bound.into_iter().map(|row| row.into_iter().map(|(_, value)| value).collect()).collect();
         Ok((Node::Values { columns, rows }, attnums))
+    }
+
+    /// The set-returning calls that stand in VALUES. 0A000 unless the one row of an INSERT may be expanded.
+    pub(crate) fn sets_of_values(&mut self, single: bool) -> Result<Vec<(Column, Expr)>> {
+        let sets = std::mem::take(&mut self.level().sets);
+        match sets.first() {
+            Some((column, _)) if !single => {
+                let message = "set-returning functions are not allowed in VALUES";
+                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(self.call_position(column.id)))
+            }
+            _ => Ok(sets),
+        }
+    }
+
+    /// A row of set-returning calls as the rows they give.
+    fn expand_row(&mut self, row: Vec<(i16, Expr)>, sets: Vec<(Column, Expr)>) -> (Node, Vec<i16>) {
+        let one = Node::Values { columns: Vec::new(), rows: vec![Vec::new()] };
+        let input = Box::new(super::grouped::project_sets(one, sets));
+        let attnums = row.iter().map(|(attnum, _)| *attnum).collect();
+        let columns = row.into_iter().map(|(_, value)| (self.new_column("value", value.ty()), value)).collect();
+        (Node::Project { input, columns }, attnums)
     }
 
     /// The values of one row by column; several parts of a column become one value.

@@ -25,6 +25,8 @@ pub(crate) struct Level {
     pub windows: Vec<(Column, WindowCall)>,
     /// Set-returning calls of the select list met so far.
     pub sets: Vec<(Column, Expr)>,
+    /// Where set-returning calls of the function in FROM stand that is being bound.
+    pub from_sets: Vec<Option<u32>>,
     /// Whether its FROM clause names the recursive query whose recursive term it is.
     pub recursive_reference: bool,
     /// `WINDOW name AS (…)`.

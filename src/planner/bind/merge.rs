@@ -175,7 +175,8 @@ impl Binder<'_> {
             Node::Values { mut rows, .. } if rows.len() == 1 => {
                 Ok(attnums.into_iter().zip(rows.swap_remove(0)).collect())
             }
-            _ => Err(Error::internal("a MERGE insert of other than one row")),
+            Node::Values { .. } => Err(Error::internal("a MERGE insert of other than one row")),
+            _ => Err(Error::unsupported("a set-returning function in INSERT of MERGE")),
         }
     }
 }

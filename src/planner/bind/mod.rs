@@ -14,6 +14,7 @@ mod expression;
 mod from;
 mod function;
 mod group;
+mod grouped;
 mod hstore;
 mod insert;
 mod insert_source;

@@ -12,7 +12,7 @@ use super::Binder;
 use super::clause::Clause;
 use super::from::SYSTEM_COLUMNS;
 use super::level::Level;
-use super::names::{FromItem, NamedColumn, Names, TableName, idents};
+use super::names::{FromItem, NamedColumn, Names, Referable, TableName, idents};
 use crate::expr::Expr;
 use crate::logical::{Check, Column, Node};
 
@@ -95,7 +95,7 @@ impl Binder<'_> {
             columns: row.iter().filter(|(_, attnum)| *attnum > 0).map(|(column, _)| NamedColumn::of(column)).collect(),
             system: row.iter().filter(|(_, attnum)| *attnum < 0).map(|(column, _)| NamedColumn::of(column)).collect(),
             row_type: relation.row_type,
-            referable: true,
+            referable: Referable::Yes,
             scalar_function: false,
             item: FromItem::Rows(Vec::new()),
             presence: None,

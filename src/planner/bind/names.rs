@@ -30,14 +30,25 @@ pub(crate) struct TableName {
     pub system: Vec<NamedColumn>,
     /// Row type of a table, or `record`.
     pub row_type: Oid,
-    /// Visible only to LATERAL items (left side of a join whose right side is being bound) when false.
-    pub referable: bool,
+    /// Whether columns may be referred to, or are only seen by LATERAL items.
+    pub referable: Referable,
     /// A function whose single column is the table itself: `SELECT f FROM f() f`.
     pub scalar_function: bool,
     /// What kind of FROM item it is, as far as row locks are concerned.
     pub item: FromItem,
     /// NULL in rows that an outer join made up for want of a match.
     pub presence: Option<Expr>,
+}
+
+/// Whether a FROM item's columns may be referred to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Referable {
+    /// They may.
+    Yes,
+    /// Not from the right side of the RIGHT or FULL join that is being bound.
+    NotByJoin,
+    /// Not from FROM or USING of the statement that changes the table.
+    NotTarget,
 }
 
 /// Kinds of FROM items.
@@ -149,6 +160,11 @@ impl Binder<'_> {
             }
             return Ok(Some((column.expr.clone(), column.source)));
         }
+        let has = |table: &&TableName| table.columns.iter().any(|column| &*column.name == name);
+        let mut barred = names.tables.iter().filter(|table| table.referable != Referable::Yes);
+        if let Some(table) = barred.find(has) {
+            return Err(invalid_reference(&table.alias, table.referable));
+        }
         let mut system = names.tables.iter().flat_map(|t| t.system.iter()).filter(|column| &*column.name == name);
         match (system.next(), system.next()) {
             (Some(_), Some(_)) => Err(ambiguous(name)),
@@ -191,8 +207,8 @@ impl Binder<'_> {
     ) -> Result<Expr> {
         for depth in (0..self.levels.len()).rev() {
             let Some(found) = find_table(&self.levels[depth].names, schema, &table.value) else { continue };
-            if !found.referable {
-                return Err(invalid_reference(&table.value).at(position));
+            if found.referable != Referable::Yes {
+                return Err(invalid_reference(&table.value, found.referable).at(position));
             }
             let mut columns = found.columns.iter().chain(&found.system).filter(|c| *c.name == *column.value);
             return match (columns.next(), columns.next()) {
@@ -308,10 +324,13 @@ fn ambiguous(name: &str) -> Error {
     Error::new(SqlState::AMBIGUOUS_COLUMN, format!("column reference \"{name}\" is ambiguous"))
 }
 
-fn invalid_reference(table: &str) -> Error {
-    Error::new(
-        SqlState::INVALID_COLUMN_REFERENCE,
-        format!("invalid reference to FROM-clause entry for table \"{table}\""),
-    )
-    .detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+fn invalid_reference(table: &str, why: Referable) -> Error {
+    let message = format!("invalid reference to FROM-clause entry for table \"{table}\"");
+    let error = Error::new(SqlState::INVALID_COLUMN_REFERENCE, message);
+    match why {
+        Referable::NotTarget => error.hint(format!(
+            "There is an entry for table \"{table}\", but it cannot be referenced from this part of the query."
+        )),
+        _ => error.detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference."),
+    }
 }

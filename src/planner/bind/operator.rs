@@ -428,6 +428,9 @@ impl Binder<'_> {
         if let Some(order) = order {
             let mut pairs = Vec::with_capacity(left.len());
             for (a, b) in left.into_iter().zip(right) {
+                if name.name.starts_with('~') {
+                    self.bind_binary(name.clone(), a.clone(), b.clone(), position)?;
+                }
                 pairs.push(self.equality(a, b, position)?.1);
             }
             return Ok(Expr::RowCompare(order, pairs));
@@ -515,10 +518,10 @@ impl Binder<'_> {
 /// The ordering of rows that an operator asks for.
 fn row_order(name: &OperatorName) -> Option<RowOrder> {
     match name.name.as_str() {
-        "<" => Some(RowOrder::Less),
-        "<=" => Some(RowOrder::LessEqual),
-        ">" => Some(RowOrder::Greater),
-        ">=" => Some(RowOrder::GreaterEqual),
+        "<" | "~<~" => Some(RowOrder::Less),
+        "<=" | "~<=~" => Some(RowOrder::LessEqual),
+        ">" | "~>~" => Some(RowOrder::Greater),
+        ">=" | "~>=~" => Some(RowOrder::GreaterEqual),
         _ => None,
     }
 }

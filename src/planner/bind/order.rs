@@ -11,17 +11,20 @@ use crate::expr::{Expr, SortKey};
 use crate::logical::{Column, Node};
 
 impl Binder<'_> {
-    /// The sort keys of a SELECT: an output column's name or number stands for that column's expression.
+    /// The sort keys of a SELECT, and which output columns they are: an output column's name or number stands for that
+    /// column's expression.
     pub(crate) fn bind_order_by(
         &mut self,
         items: &[OrderByExpr],
         list: &mut [(Column, Expr)],
         distinct: bool,
-    ) -> Result<Vec<SortKey>> {
+    ) -> Result<(Vec<SortKey>, Vec<Option<usize>>)> {
         let mut keys = Vec::with_capacity(items.len());
+        let mut targets = Vec::with_capacity(items.len());
         for item in items {
             let position = self.leftmost(&item.expr);
-            let expr = match self.output_reference(&item.expr, list, Clause::OrderBy, true)? {
+            let mut target = self.output_reference(&item.expr, list, Clause::OrderBy, true)?;
+            let expr = match target {
                 Some(index) => {
                     let (column, expr) = &mut list[index];
                     if expr.ty().oid == oids::UNKNOWN {
@@ -40,12 +43,14 @@ impl Binder<'_> {
                         )
                         .at(position));
                     }
+                    target = list.iter().position(|(_, expr)| expr.same(&bound));
                     bound
                 }
             };
             keys.push(self.sort_key(expr, &item.options).map_err(|e| e.at(position))?);
+            targets.push(target);
         }
-        Ok(keys)
+        Ok((keys, targets))
     }
 
     /// Sort keys of windows and aggregates: plain expressions.
@@ -94,6 +99,9 @@ impl Binder<'_> {
             Some(OrderBySort::Using(name)) => match super::names::idents(name)?.last().map(|i| i.value.as_str()) {
                 Some("<") => false,
                 Some(">") => true,
+                // Strings are ordered by their bytes anyway, as these do.
+                Some("~<~") if is_string(ty) => false,
+                Some("~>~") if is_string(ty) => true,
                 other => {
                     return Err(Error::new(
                         SqlState::WRONG_OBJECT_TYPE,
@@ -237,6 +245,10 @@ impl Binder<'_> {
         let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
         Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).at(position))
     }
+}
+
+fn is_string(ty: Type) -> bool {
+    matches!(ty.oid, oids::TEXT | oids::VARCHAR | oids::BPCHAR | oids::NAME)
 }
 
 fn non_integer(clause: Clause) -> Error {

@@ -99,7 +99,14 @@ impl Binder<'_> {
             (None, Some(None)) => Some(Expr::Const(dictdb_types::Datum::Int8(1), dictdb_types::oids::INT8.into())),
             (None, None) => None,
         };
-        Ok(Node::Limit { input: Box::new(input), limit: bound_limit, offset: bound_offset, with_ties })
+        let limited = |input| Node::Limit { input, limit: bound_limit, offset: bound_offset, with_ties };
+        Ok(match input {
+            // What is left out is not computed either: that shows where computing has an effect.
+            Node::Project { input, columns } if !with_ties && columns.iter().any(|(_, expr)| expr.is_volatile()) => {
+                Node::Project { input: Box::new(limited(input)), columns }
+            }
+            input => limited(Box::new(input)),
+        })
     }
 
     fn bind_count(&mut self, expr: &ast::Expr, clause: Clause) -> Result<Expr> {

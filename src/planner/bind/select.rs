@@ -12,9 +12,9 @@ use dictdb_types::{Error, Result, SqlState};
 
 use super::Binder;
 use super::clause::Clause;
-use super::group::Grouping;
+use super::grouped::{AboveGroups, project_sets};
 use crate::expr::Expr;
-use crate::logical::{Aggregate, Column, Node};
+use crate::logical::{Column, Node};
 use crate::view::tree;
 
 /// The select list, and the sort keys that go with it.
@@ -46,7 +46,7 @@ impl Binder<'_> {
             Some(having) => Some(self.bind_predicate(having, Clause::Having)?),
             None => None,
         };
-        let mut sort =
+        let (mut sort, sort_targets) =
             self.bind_order_by(order, &mut list.columns, matches!(select.distinct, Some(ast::Distinct::Distinct)))?;
         let mut grouping = self.bind_group_by(&select.group_by, &list.columns)?;
         if matches!(select.distinct, Some(ast::Distinct::Distinct)) {
@@ -98,42 +98,19 @@ impl Binder<'_> {
                 };
                 return Err(super::lock::not_allowed(lock, what));
             }
-            let mut grouping = grouping.take().unwrap_or_else(Grouping::default);
-            let mut windows = std::mem::take(&mut self.level().windows);
-            let mut sets = std::mem::take(&mut self.level().sets);
-            {
-                let mut exprs: Vec<&mut Expr> = list.columns.iter_mut().map(|(_, expr)| expr).collect();
-                exprs.extend(sort.iter_mut().map(|key| &mut key.expr));
-                exprs.extend(having.iter_mut());
-                exprs.extend(distinct_on.iter_mut().flatten());
-                exprs.extend(sets.iter_mut().map(|(_, expr)| expr));
-                for (_, call) in &mut windows {
-                    exprs.extend(call.args.iter_mut().chain(call.filter.iter_mut()));
-                    exprs.extend(call.window.partition.iter_mut());
-                    exprs.extend(call.window.order.iter_mut().map(|key| &mut key.expr));
-                }
-                self.check_grouped(&mut grouping, exprs, &node)?;
-            }
-            self.level().windows = windows;
-            self.level().sets = sets;
-            let groupings = grouping.positions(groupings)?;
-            let single_group = grouping.groups.is_empty() && grouping.sets.is_none();
-            if single_group && aggregates.is_empty() && groupings.is_empty() {
-                // Nothing depends on the rows: there is one group, even of none.
-                node = Node::Values { columns: Vec::new(), rows: vec![Vec::new()] };
-            } else {
-                node = Node::Aggregate(Box::new(Aggregate {
-                    input: node,
-                    groups: grouping.groups,
-                    sets: grouping.sets,
-                    calls: aggregates,
-                    groupings,
-                }));
-            }
-            if let Some(predicate) = having {
-                node = Node::Filter { input: Box::new(node), predicate };
-            }
+            let grouping = grouping.take().unwrap_or_default();
+            self.level().aggregates = aggregates;
+            self.level().groupings = groupings;
+            let above = AboveGroups {
+                list: &mut list,
+                sort: &mut sort,
+                sort_targets: &sort_targets,
+                having: &mut having,
+                distinct_on: &mut distinct_on,
+            };
+            node = self.stack_groups(node, grouping, above)?;
         }
+        node = self.stack_window_sets(node);
         node = self.stack_windows(node, locks)?;
         node = self.stack_sets(node, locks)?;
         self.finish_select(node, list, sort, distinct_on, select.distinct.is_some(), locks)
@@ -205,20 +182,12 @@ impl Binder<'_> {
         Ok(node)
     }
 
-    /// ProjectSet nodes: calls that use another call's column come after it.
-    fn stack_sets(&mut self, mut node: Node, locks: &[ast::LockClause]) -> Result<Node> {
-        let mut calls = std::mem::take(&mut self.level().sets);
+    /// ProjectSet nodes for what is not expanded further below.
+    fn stack_sets(&mut self, node: Node, locks: &[ast::LockClause]) -> Result<Node> {
+        let calls = std::mem::take(&mut self.level().sets);
         if let (Some(lock), false) = (locks.first(), calls.is_empty()) {
             return Err(super::lock::not_allowed(lock, "set-returning functions in the target list"));
         }
-        while !calls.is_empty() {
-            let pending: Vec<_> = calls.iter().map(|(column, _)| column.id).collect();
-            let (ready, rest): (Vec<_>, Vec<_>) = calls
-                .into_iter()
-                .partition(|(_, call)| !call.any(&mut |e| matches!(e, Expr::Column(id, _) if pending.contains(id))));
-            node = Node::ProjectSet { input: Box::new(node), calls: ready };
-            calls = rest;
-        }
-        Ok(node)
+        Ok(project_sets(node, calls))
     }
 }

@@ -88,6 +88,7 @@ impl Binder<'_> {
                 row.content.iter().map(|expr| binder.bind_expr(expr)).collect::<Result<Vec<Expr>>>()
             })?);
         }
+        self.sets_of_values(false)?;
         let mut columns = Vec::with_capacity(width);
         for position in 0..width {
             let column: Vec<Expr> = rows.iter().map(|row| row[position].clone()).collect();

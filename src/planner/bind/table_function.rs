@@ -39,7 +39,7 @@ impl Binder<'_> {
         let mut items = Vec::with_capacity(calls.len());
         let mut first_name = None;
         for call in &calls {
-            let bound = self.in_clause(Clause::FromFunction, |binder| binder.bind_expr(&call.expr))?;
+            let bound = self.bind_from_call(&call.expr)?;
             let bound = self.resolve_unknown(bound)?;
             let name: Arc<str> = Arc::from(super::target::figure_name(&call.expr));
             first_name.get_or_insert_with(|| name.clone());
@@ -67,6 +67,23 @@ impl Binder<'_> {
         let names = Names::of_table(table);
         self.record_function(&scan, alias.as_ref(), &names);
         Ok((Node::FunctionScan(Box::new(scan)), names))
+    }
+
+    /// A call in FROM. 0A000 when a set-returning call stands inside it.
+    fn bind_from_call(&mut self, expr: &ast::Expr) -> Result<Expr> {
+        self.level().from_sets.clear();
+        let bound = self.in_clause(Clause::FromFunction, |binder| binder.bind_expr(expr))?;
+        let mut sets = std::mem::take(&mut self.level().from_sets);
+        if matches!(&bound, Expr::Call(call) if call.function.returns_set) {
+            sets.pop();
+        }
+        match sets.last() {
+            Some(position) => {
+                let message = "set-returning functions must appear at top level of FROM";
+                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(*position))
+            }
+            None => Ok(bound),
+        }
     }
 
     /// Gives the only call the column definition list after the alias. 42601 where it has no place.
@@ -148,10 +165,10 @@ fn calls_of(name: &ast::ObjectName, args: &[ast::FunctionArg]) -> Result<Vec<Cal
     let plain = |expr| Call { expr, definitions: Vec::new() };
     match idents(name)?.as_slice() {
         [single] if single.value == "ROWS FROM" => {
-            Ok(args.iter().filter_map(|arg| node::argument(arg).map(|(expr, _)| item_of(expr))).collect())
+            Ok(args.iter().filter_map(|arg| node::argument(arg)).flat_map(|(expr, _)| items_of(expr)).collect())
         }
         [.., last] if last.value == "unnest" && is_plain(args) && args.len() > 1 => {
-            Ok(args.iter().map(|arg| plain(call_of(name, std::slice::from_ref(arg)))).collect())
+            Ok(unnest_calls(name, args).map(plain).collect())
         }
         _ => Ok(vec![plain(call_of(name, args))]),
     }
@@ -161,6 +178,25 @@ fn calls_of(name: &ast::ObjectName, args: &[ast::FunctionArg]) -> Result<Vec<Cal
 fn is_plain(args: &[ast::FunctionArg]) -> bool {
     let by_position = |arg| matches!(arg, &ast::FunctionArg::Unnamed(_));
     args.iter().all(|arg| by_position(arg) && matches!(node::argument(arg), Some((_, false))))
+}
+
+/// `unnest` of several arrays as calls that run in lockstep.
+fn unnest_calls(name: &ast::ObjectName, args: &[ast::FunctionArg]) -> impl Iterator<Item = ast::Expr> {
+    args.iter().map(|arg| call_of(name, std::slice::from_ref(arg)))
+}
+
+/// The calls of an item of ROWS FROM.
+fn items_of(expr: &ast::Expr) -> Vec<Call> {
+    if let ast::Expr::Function(function) = expr
+        && let ast::FunctionArguments::List(list) = &function.args
+        && list.args.len() > 1
+        && is_plain(&list.args)
+        && matches!(idents(&function.name).as_deref(), Ok([.., last]) if last.value == "unnest")
+    {
+        let calls = unnest_calls(&function.name, &list.args);
+        return calls.map(|expr| Call { expr, definitions: Vec::new() }).collect();
+    }
+    vec![item_of(expr)]
 }
 
 /// An item of ROWS FROM, with its own column definition list.

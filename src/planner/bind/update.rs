@@ -10,7 +10,7 @@ use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, oids};
 
 use super::Binder;
 use super::clause::Clause;
-use super::names::Names;
+use super::names::{Names, Referable};
 use super::updatable::{Verb, ViewTarget};
 use crate::expr::{Call, ColumnId, Expr, Function, Volatility};
 use crate::logical::{Column, JoinKind, Modify, ModifyAction, Node, PolicyStage};
@@ -171,7 +171,7 @@ impl Binder<'_> {
         let mut others = Vec::new();
         let mut identity = Vec::new();
         if !from.is_empty() {
-            let right = self.bind_from(from)?;
+            let right = self.beside_target(|binder| binder.bind_from(from))?;
             others = right.columns();
             identity = identity_of(&right);
             node = Node::Join {
@@ -195,6 +195,20 @@ impl Binder<'_> {
 }
 
 impl Binder<'_> {
+    /// Binds FROM or USING: what is LATERAL there sees the target but may not refer to it.
+    fn beside_target<T>(&mut self, bind: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let names = &mut self.level().names;
+        let count = names.tables.len();
+        let columns = std::mem::take(&mut names.columns);
+        names.tables.iter_mut().for_each(|table| table.referable = Referable::NotTarget);
+        let bound = bind(self)?;
+        let names = &mut self.level().names;
+        names.tables.iter_mut().take(count).for_each(|table| table.referable = Referable::Yes);
+        let others = std::mem::replace(&mut names.columns, columns);
+        names.columns.extend(others);
+        Ok(bound)
+    }
+
     /// `CURRENT OF cursor`: the row of the target whose `ctid` is that of the cursor's row in the same table. 0A000 for views.
     fn current_row_of(&mut self, cursor: &ast::Ident, relation: &Relation) -> Result<Expr> {
         let system = self.level().names.tables.first().map(|table| table.system.clone()).unwrap_or_default();

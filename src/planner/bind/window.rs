@@ -54,10 +54,30 @@ impl Binder<'_> {
         if call.args.iter().any(|arg| arg.any(&mut |e| is_window(e, level))) {
             return Err(Error::new(SqlState::WINDOWING_ERROR, "window function calls cannot be nested").at(position));
         }
+        let set = call.args.iter().find_map(|arg| self.set_call_in(arg));
+        if let Some(id) = set {
+            let message = "window function calls cannot contain set-returning function calls";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+                .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
+                .at(self.call_position(id)));
+        }
         let column = self.new_column(Arc::from(&*call.function.name), call.ty);
         let expr = Expr::column(&column);
         self.level().windows.push((column, call));
         Ok(expr)
+    }
+
+    /// The first set-returning call of this level that an expression mentions.
+    fn set_call_in(&self, expr: &Expr) -> Option<crate::expr::ColumnId> {
+        let sets = &self.levels.last()?.sets;
+        let mut found = None;
+        expr.visit(&mut |e| match e {
+            Expr::Column(id, _) if found.is_none() && sets.iter().any(|(column, _)| column.id == *id) => {
+                found = Some(*id);
+            }
+            _ => {}
+        });
+        found
     }
 
     /// The window of a call with OVER.

@@ -62,6 +62,7 @@ pub(crate) struct Builder<'a> {
     made_columns: u32,
     locks: BTreeMap<Oid, TableLock>,
     modifies: bool,
+    writes: bool,
 }
 
 /// What is known of a CTE while plans that read it are built.
@@ -93,6 +94,7 @@ pub(crate) fn plan(
         made_columns: 0,
         locks: BTreeMap::new(),
         modifies: false,
+        writes: false,
     };
     let built = builder.build(logical, &Outer::new())?;
     let root = builder.arrange(built, columns)?;
@@ -103,6 +105,7 @@ pub(crate) fn plan(
         outer_slots: builder.outer_slots,
         locks: builder.locks.into_iter().collect(),
         modifies: builder.modifies,
+        writes: builder.writes,
     })
 }
 

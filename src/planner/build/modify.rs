@@ -1,5 +1,6 @@
 //! INSERT, UPDATE, DELETE, MERGE.
 
+use dictdb_catalog::Persistence;
 use dictdb_types::{Error, Result};
 
 use super::cost;
@@ -11,6 +12,7 @@ use crate::physical::{Action, ConflictUpdate, Modify, Node, OnConflict, Op, Tabl
 impl Builder<'_> {
     pub(crate) fn build_modify(&mut self, modify: &LogicalModify, outer: &Outer) -> Result<Built> {
         self.modifies = true;
+        self.writes |= modify.relation.persistence != Persistence::Temporary;
         self.lock(modify.relation.oid, TableLock::RowExclusive);
         self.lock_referential(&modify.relation, &modify.action);
         for member in modify.members.iter() {

@@ -1,5 +1,6 @@
 //! Everything that is neither an access, a join, an aggregation nor a modification.
 
+use dictdb_catalog::Persistence;
 use dictdb_types::{Error, Result};
 
 use super::cost;
@@ -293,6 +294,8 @@ impl Builder<'_> {
         }
         let identity = super::modify::positions(identity, &built.layout);
         let (columns, names, rows, cost) = over(&built.node, built.node.rows, built.node.cost);
+        let permanent = |target: &LogicalTarget| target.relation.persistence != Persistence::Temporary;
+        self.writes |= targets.iter().any(permanent);
         let op = Op::LockRows { input: Box::new(built.node), targets: bound, identity };
         Ok(Built { node: Node { op, columns, names, rows, cost }, layout: built.layout, order: built.order })
     }

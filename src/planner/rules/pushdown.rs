@@ -69,7 +69,10 @@ fn push(mut node: Node, mut predicates: Vec<Expr>) -> Node {
             filter(Node::Aggregate(aggregate), above)
         }
         Node::Sort { input, keys } => Node::Sort { input: Box::new(push(*input, predicates)), keys },
-        Node::Distinct { input, on: None } => Node::Distinct { input: Box::new(push(*input, predicates)), on: None },
+        Node::Distinct { input, on: None } => {
+            let (below, above) = partition(predicates, |predicate| !predicate.is_volatile());
+            filter(Node::Distinct { input: Box::new(push(*input, below)), on: None }, above)
+        }
         Node::Window { input, calls } => {
             // A condition on what all calls partition by keeps or drops whole partitions.
             let (below, above) = partition(predicates, |predicate| {
