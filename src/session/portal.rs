@@ -173,11 +173,19 @@ pub(crate) struct Cursor {
     pub hidden: usize,
     /// Those of the current row.
     pub place: Option<Row>,
+    /// Reading it failed: it cannot be run again.
+    pub failed: bool,
     /// A loop reads it: it outlives a transaction that a procedure ends.
     pub pinned: bool,
 }
 
 impl Portal {
+    /// 55000: it has failed, or it ended and cannot begin again.
+    pub(crate) fn not_runnable(&self) -> Error {
+        let message = format!("portal \"{}\" cannot be run", self.name);
+        Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+    }
+
     pub(crate) fn new(name: &str, source: Option<Arc<Source>>, text: Arc<str>, depth: usize) -> Portal {
         Portal {
             // The empty text takes no memory, and most portals have no name.

@@ -642,6 +642,7 @@ impl Session {
         if let (Some(transaction), Some(savepoint)) = (&self.transaction, self.block.savepoints[depth].storage) {
             transaction.release(savepoint)?;
         }
+        self.block.modes.read_only = self.block.savepoints[depth].modes.read_only;
         self.block.savepoints.truncate(depth);
         self.shared.settings.lock().release_savepoints(depth);
         for portal in self.portals.iter_mut() {

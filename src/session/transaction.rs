@@ -313,7 +313,7 @@ impl TransactionBlock {
 
     pub(crate) fn set_read_only(&mut self, read_only: bool) -> Result<()> {
         if !read_only && self.modes.read_only {
-            if self.savepoints.last().is_some_and(|savepoint| savepoint.modes.read_only) {
+            if !self.savepoints.is_empty() {
                 return Err(too_late("cannot set transaction read-write mode inside a read-only transaction"));
             }
             if self.snapshot_taken {

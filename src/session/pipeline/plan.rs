@@ -73,6 +73,16 @@ impl CachedPlan {
     pub(crate) fn modifies(&self) -> bool {
         self.prepared.plan().modifies
     }
+
+    /// The topmost operator.
+    pub(crate) fn root(&self) -> &dictdb_planner::physical::Node {
+        &self.prepared.plan().root
+    }
+
+    /// Whether it changes tables that are not temporary.
+    pub(crate) fn writes(&self) -> bool {
+        self.prepared.plan().writes
+    }
 }
 
 impl Session {

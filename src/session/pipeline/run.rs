@@ -7,7 +7,7 @@ use dictdb_planner::explain::Actual;
 use dictdb_planner::logical::LockStrength;
 use dictdb_planner::physical::{Node, Op, Plan};
 use dictdb_planner::routine::PlannedCall;
-use dictdb_storage::{Isolation, Transaction, WaitOptions};
+use dictdb_storage::{Isolation, Snapshot, Transaction, WaitOptions};
 use dictdb_types::{Datum, Error, Result, SqlState};
 use parking_lot::Mutex;
 
@@ -15,6 +15,7 @@ use super::CachedPlan;
 use crate::client::{Row, Shape, Tag};
 use crate::portal::{Outcome, Portal, RowSource, TagCount};
 use crate::prepared::Source;
+use crate::shared::Shared;
 use crate::{Session, StatementEnv};
 use dictdb_parser::utility::IsolationLevel;
 
@@ -28,12 +29,24 @@ pub(crate) struct RowStream {
     heavy: bool,
     /// It may call functions of users: the session is lent while it runs.
     pub calls_routines: bool,
+    /// Whose session it is, and what it sees, for those functions.
+    frame: Option<(Arc<Shared>, Arc<Snapshot>)>,
 }
 
 impl RowStream {
     /// Hands at most `limit` further rows to `sink`, which says whether it takes more. Returns how many, and whether that
     /// was the end. Each passes through `row`.
     pub(crate) fn pump(&mut self, limit: usize, row: &mut Row, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
+        let Some((shared, snapshot)) = self.frame.clone() else { return self.run(limit, row, sink) };
+        let see =
+            |snapshot| shared.in_session(|session| Ok(std::mem::replace(&mut session.routines.calling, snapshot)));
+        let outer = see(Some(snapshot))?;
+        let result = self.run(limit, row, sink);
+        see(outer)?;
+        result
+    }
+
+    fn run(&mut self, limit: usize, row: &mut Row, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
         let execution = self.execution.get_mut();
         let mut work = || {
             let mut count = 0;
@@ -59,14 +72,7 @@ impl RowStream {
 
     /// The strength in which it locks the rows it returns, if it does.
     pub(crate) fn locks_rows(&mut self) -> Option<LockStrength> {
-        let mut node = &self.execution.get_mut().prepared().plan().root;
-        loop {
-            match &node.op {
-                Op::LockRows { targets, .. } => return targets.first().map(|target| target.strength),
-                Op::Project { input, .. } | Op::Limit { input, .. } => node = input,
-                _ => return None,
-            }
-        }
+        locks_rows(&self.execution.get_mut().prepared().plan().root)
     }
 
     /// Begins again, over the same snapshot.
@@ -112,8 +118,8 @@ impl Session {
                 let message = format!("there is no parameter ${}", params.len() + 1);
                 return Err(Error::new(SqlState::UNDEFINED_PARAMETER, message));
             }
-            if self.block.modes.read_only && plan.modifies() {
-                return Err(read_only(plan.tag()));
+            if self.block.modes.read_only && plan.writes() {
+                return Err(read_only(&plan));
             }
             let transaction = self.transaction()?;
             plan.prepared.lock_relations(&transaction, &wait)?;
@@ -131,8 +137,8 @@ impl Session {
     /// Runs a plan to its end, for EXPLAIN ANALYZE; tells what its operators did.
     /// `None` when its tables have changed while their locks were waited for: then it is to be made again.
     pub(super) fn run_counting(&mut self, plan: &CachedPlan, params: &Arc<[Datum]>) -> Result<Option<Vec<Actual>>> {
-        if self.block.modes.read_only && plan.modifies() {
-            return Err(read_only(plan.tag()));
+        if self.block.modes.read_only && plan.writes() {
+            return Err(read_only(&plan));
         }
         let wait = self.wait_options();
         let transaction = self.transaction()?;
@@ -158,8 +164,9 @@ impl Session {
         let cx = self.exec_context(env, params, transaction, wait)?;
         let promised = plan.prepared.promised().filter(|_| !plan.calls_routines);
         self.seen.add(promised.map(|lsn| lsn.max(self.shared.instance.storage.catalog_promised())));
+        let frame = plan.calls_routines.then(|| (self.shared.clone(), cx.snapshot.clone()));
         let execution = Mutex::new(execute(&plan.prepared, cx)?);
-        Ok(RowStream { execution, heavy: plan.heavy, calls_routines: plan.calls_routines })
+        Ok(RowStream { execution, heavy: plan.heavy, calls_routines: plan.calls_routines, frame })
     }
 
     /// What an execution that begins now is given.
@@ -170,7 +177,10 @@ impl Session {
         transaction: Arc<Transaction>,
         wait: WaitOptions,
     ) -> Result<ExecContext> {
-        let snapshot = Arc::new(transaction.snapshot()?);
+        let snapshot = match &self.routines.borrowed {
+            Some(borrowed) => borrowed.clone(),
+            None => Arc::new(transaction.snapshot()?),
+        };
         self.block.snapshot_taken = true;
         Ok(ExecContext {
             storage: self.shared.instance.storage.clone(),
@@ -205,7 +215,10 @@ impl Session {
         let transaction = self.transaction()?;
         let cx = self.exec_context(env, params, transaction, wait)?;
         let mut row = Row::new();
-        self.lend_if(call.calls_routines, || execute(&prepared, cx)?.next_row(&mut row))?;
+        let seen = cx.snapshot.clone();
+        self.calling(&seen, |session| {
+            session.lend_if(call.calls_routines, || execute(&prepared, cx)?.next_row(&mut row))
+        })?;
         Ok(row)
     }
 
@@ -216,7 +229,8 @@ impl Session {
         let cx = self.exec_context(env, &Arc::from([]), transaction, wait)?;
         let mut row = Row::new();
         let lends = cx.catalog.has_routines();
-        self.lend_if(lends, || execute(prepared, cx)?.next_row(&mut row))?;
+        let seen = cx.snapshot.clone();
+        self.calling(&seen, |session| session.lend_if(lends, || execute(prepared, cx)?.next_row(&mut row)))?;
         Ok(row)
     }
 
@@ -258,6 +272,17 @@ pub(super) fn is_heavy(plan: &Plan) -> bool {
         || roots.into_iter().any(unbounded)
 }
 
+/// The strength in which a plan locks the rows it returns, if it does.
+fn locks_rows(mut node: &Node) -> Option<LockStrength> {
+    loop {
+        match &node.op {
+            Op::LockRows { targets, .. } => return targets.first().map(|target| target.strength),
+            Op::Project { input, .. } | Op::Limit { input, .. } => node = input,
+            _ => return None,
+        }
+    }
+}
+
 /// Scans, sorts and what passes their rows on: `ExecSupportsBackwardScan`.
 fn goes_back(node: &Node) -> bool {
     match &node.op {
@@ -293,7 +318,11 @@ fn finish_or_stream(plan: &CachedPlan, mut stream: RowStream) -> Result<Outcome>
     Ok(Outcome::Rows { columns, source, command: plan.tag(), count: TagCount::Sent })
 }
 
-fn read_only(command: &str) -> Error {
+fn read_only(plan: &CachedPlan) -> Error {
+    let command = match locks_rows(plan.root()) {
+        Some(strength) => format!("SELECT {}", strength.as_sql()),
+        None => plan.tag().to_owned(),
+    };
     let message = format!("cannot execute {command} in a read-only transaction");
     Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message)
 }

@@ -281,10 +281,7 @@ impl Session {
                 Ok(Some(tag(command, count, sent)))
             }
             Progress::Finished(Some(command)) => Ok(Some(tag(command, TagCount::Sent, 0))),
-            Progress::Finished(None) | Progress::New => {
-                let message = format!("portal \"{}\" cannot be run", portal.name);
-                Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message))
-            }
+            Progress::Finished(None) | Progress::New => Err(portal.not_runnable()),
         }
     }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use dictdb_catalog::{AclKind, Language, Privileges, Relation, Routine};
 use dictdb_executor::Expression;
+use dictdb_functions::facts::Volatility;
+use dictdb_storage::Snapshot;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type};
 
 use super::Invocation;
@@ -40,6 +42,10 @@ pub(crate) struct RoutineCache {
     pub depth: usize,
     /// What runs inside what, for CONTEXT.
     pub contexts: Vec<ContextEntry>,
+    /// What the statement sees that calls routines now.
+    pub calling: Option<Arc<Snapshot>>,
+    /// What the statements of the running routine see, if it is not one that sees what happens meanwhile.
+    pub borrowed: Option<Arc<Snapshot>>,
     /// Numbers of unnamed portals.
     pub unnamed_portals: u32,
 }
@@ -96,8 +102,32 @@ impl Session {
         let is_plain = !routine.security_definer && routine.config.is_empty();
         let inside = Invocation { nonatomic: call.nonatomic && is_plain, ..*call };
         let run = |session: &mut Session| session.run_body(routine, &inside, cell);
-        let result = self.deeper(|session| session.with_surroundings(routine, run));
+        let result = self
+            .deeper(|session| session.seeing(routine.volatility, |session| session.with_surroundings(routine, run)));
         self.routines.transition_tables = outer_tables;
+        result
+    }
+
+    /// Runs a routine's statements over the snapshot that its volatility gives them: those of a volatile one see what the
+    /// calling statement and others have done so far, those of the rest see what the calling statement sees.
+    pub(super) fn seeing<T>(&mut self, volatility: Volatility, work: impl FnOnce(&mut Self) -> T) -> T {
+        let calling = match volatility {
+            Volatility::Volatile => None,
+            Volatility::Stable | Volatility::Immutable => self.routines.calling.clone(),
+        };
+        let outer = std::mem::replace(&mut self.routines.borrowed, calling.clone());
+        let outer_calling = std::mem::replace(&mut self.routines.calling, calling);
+        let result = work(self);
+        self.routines.borrowed = outer;
+        self.routines.calling = outer_calling;
+        result
+    }
+
+    /// Runs what calls routines on behalf of a statement that sees this.
+    pub(crate) fn calling<T>(&mut self, snapshot: &Arc<Snapshot>, work: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = self.routines.calling.replace(snapshot.clone());
+        let result = work(self);
+        self.routines.calling = outer;
         result
     }
 

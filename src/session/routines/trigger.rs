@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use dictdb_catalog::trigger::{Event, Timing};
 use dictdb_catalog::{Language, Relation, RelationKind, Routine, Trigger};
 use dictdb_executor::{Transition, TriggerCall, TriggerFunctions};
+use dictdb_functions::facts::Volatility;
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_plpgsql::{Function, TriggerData};
 use dictdb_types::{Datum, Error, Field, Oid, Result, SqlState, oids};
@@ -150,8 +151,11 @@ impl Session {
         let outer_rows = std::mem::replace(&mut *shared.triggers.rows.lock(), call.transition.cloned());
         let outer_tables = std::mem::take(&mut self.routines.transition_tables);
         shared.triggers.depth.fetch_add(1, Ordering::Relaxed);
-        let result =
-            self.deeper(|session| session.with_surroundings(&routine, |session| session.run_trigger(&routine, call)));
+        let result = self.deeper(|session| {
+            session.seeing(Volatility::Volatile, |session| {
+                session.with_surroundings(&routine, |session| session.run_trigger(&routine, call))
+            })
+        });
         shared.triggers.depth.fetch_sub(1, Ordering::Relaxed);
         self.routines.transition_tables = outer_tables;
         *shared.triggers.rows.lock() = outer_rows;

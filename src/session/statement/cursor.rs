@@ -40,7 +40,7 @@ impl Session {
         let types: Vec<Oid> = outer.declared.iter().map(|ty| ty.oid).collect();
         let query = outer.nested(declare.text.clone(), &types)?;
         let (query, hidden) = self.with_places(&query);
-        let mut cursor = Portal::new(name, Some(query), outer.own_text().into(), self.block.savepoints.len());
+        let mut cursor = Portal::new(name, Some(query), outer.text.clone(), self.block.savepoints.len());
         cursor.params = portal.params.clone();
         let Outcome::Rows { columns, mut source, command, count } = Box::pin(self.run(&mut cursor, client)).await?
         else {
@@ -171,11 +171,18 @@ pub(crate) struct Fetched {
 
 impl Portal {
     pub(crate) fn fetch(&mut self, fetch: &Fetch) -> Result<Fetched> {
+        if self.cursor.as_ref().is_some_and(|cursor| cursor.failed) {
+            return Err(self.not_runnable());
+        }
         if self.cursor.is_none() {
             self.cursor = Some(Cursor::default());
         }
         let hidden = self.cursor.as_ref().is_some_and(|cursor| cursor.hidden > 0);
-        let mut fetched = self.passed(fetch, !fetch.is_move || hidden)?;
+        let mut fetched = self.passed(fetch, !fetch.is_move || hidden).inspect_err(|_| {
+            if let Some(cursor) = &mut self.cursor {
+                cursor.failed = true;
+            }
+        })?;
         let moved = !stays(fetch.direction);
         self.take_places(&mut fetched.rows, moved);
         if fetch.is_move {

@@ -8,7 +8,7 @@ use dictdb_parser::utility::{Execute, Prepare};
 use dictdb_types::{Error, Result, SqlState};
 
 use crate::Session;
-use crate::client::{Client, Tag};
+use crate::client::{Client, Shape, Tag};
 use crate::portal::{Outcome, Portal};
 use crate::prepared::{PreparedStatement, Source};
 
@@ -23,7 +23,7 @@ impl Session {
         let source = outer.nested(prepare.text.clone(), &types)?;
         let analysis = self.analyze(&source, &types)?;
         self.prepared.check_free(name)?;
-        let text: Arc<str> = outer.own_text().into();
+        let text: Arc<str> = outer.text.clone();
         let mut statement = PreparedStatement::new(name, Some(source), text, analysis);
         statement.from_sql = true;
         self.prepared.put(statement);
@@ -54,6 +54,7 @@ impl Session {
         let values = self.evaluate_parameters(portal, &execute.params, &prepared.analysis.params)?;
         let mut inner = Portal::new("", prepared.source.clone(), prepared.text.clone(), portal.depth);
         inner.params = values.into();
+        inner.shape = prepared.analysis.columns.clone().map(Shape::text);
         Ok(inner)
     }
 
