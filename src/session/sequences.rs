@@ -47,7 +47,7 @@ fn sequence(env: &StatementEnv, args: &[Datum]) -> Result<(Arc<Relation>, Arc<Se
     if !matches!(relation.kind, RelationKind::Sequence(_)) {
         return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a sequence", relation.name)));
     }
-    let found = env.shared.instance.storage.sequence(relation.storage);
+    let found = env.shared.instance.storage.sequence(relation.storage).or_else(|| newest(env, &relation));
     let found = found.ok_or_else(|| Error::internal(format!("sequence {} has no storage", relation.name)))?;
     Ok((relation, found))
 }
@@ -87,10 +87,13 @@ fn locked(env: &StatementEnv, relation: &Relation, found: Arc<Sequence>) -> Resu
         return Ok(found);
     }
     transaction.lock_relation(&handle, LockMode::RowExclusive, WaitPolicy::Block, &wait)?;
-    // Whoever we waited for may have put another one in its place.
-    let now = env.shared.database.catalog.current();
-    let storage = now.relation(relation.oid).map(|relation| relation.storage);
-    Ok(storage.and_then(|oid| env.shared.instance.storage.sequence(oid)).unwrap_or(found))
+    Ok(newest(env, relation).unwrap_or(found))
+}
+
+/// What is committed in the place of a sequence: a change of it since the statement began has put another one there.
+fn newest(env: &StatementEnv, relation: &Relation) -> Option<Arc<Sequence>> {
+    let storage = env.shared.database.catalog.current().relation(relation.oid)?.storage;
+    env.shared.instance.storage.sequence(storage)
 }
 
 fn nextval(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
