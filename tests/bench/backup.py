@@ -59,8 +59,7 @@ for i in range(1, rows + 1):
 started = time.perf_counter(); db.save(path + ".json", "json"); print("save", time.perf_counter() - started)
 started = time.perf_counter(); DictDB.load(path + ".json", "json"); print("load", time.perf_counter() - started)
 table.clear_dirty_tracking()
-for i in range(1, 1001):
-    table.update({"age": 1}, where=table.id == i)
+table.update({"age": 1}, where=table.id <= 1000)
 started = time.perf_counter(); save_delta(db, path + "_delta.json"); print("delta", time.perf_counter() - started)
 """
 
@@ -178,7 +177,7 @@ def timed(own, command):
 def package(own, backups, folder, options):
     script = folder / "package.py"
     script.write_text(PACKAGE)
-    output = subprocess.run([options.python, script, str(options.records), str(folder / "original")], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run([*own.pinned(), options.python, script, str(options.records), str(folder / "original")], capture_output=True, text=True, check=True).stdout
     theirs = {name: float(value) for name, value in (text.split() for text in output.splitlines() if text.count(" ") == 1)}
     own.psql("-c", "DROP TABLE IF EXISTS items")
     own.psql("-c", RECORDS.format(rows=options.records))

@@ -355,3 +355,33 @@ fn old_segments_are_archived_or_kept() {
     assert!(run(&again, "SELECT count(*) FROM filled")[0].contains("36000"));
     assert!(run(&again, "SELECT phase, was_clean FROM dictdb.recovery")[0].contains("done"));
 }
+
+/// A command takes care of complete segments; one that it fails on stays, and is tried again.
+#[test]
+fn a_command_archives_segments() {
+    let data = Data::new();
+    let archive = data.0.join("archive");
+    std::fs::create_dir_all(&archive).expect("a directory");
+    let gate = data.0.join("gate");
+    let command = format!("archive_command=test -f {} && cp %p {}/%f", gate.display(), archive.display());
+    let options = ["-c", "archive_mode=on", "-c", &command];
+    let server = Server::dictdb_on(&data.path(), &options).expect("the server starts");
+    run(
+        &server,
+        "CREATE TABLE t (a int, b text); INSERT INTO t SELECT i, repeat('x', 200) FROM generate_series(1, 100000) i",
+    );
+    let wait = |condition: &str| {
+        for _ in 0..900 {
+            if run(&server, &format!("SELECT {condition} FROM pg_stat_archiver")) == ["t"] {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("{condition} never held: {:?}", run(&server, "TABLE pg_stat_archiver"));
+    };
+    wait("failed_count > 0 AND archived_count = 0 AND last_failed_wal LIKE '%.log'");
+    std::fs::write(&gate, "").expect("a file");
+    wait("archived_count > 0 AND last_archived_wal >= last_failed_wal AND last_archived_time >= last_failed_time");
+    let archived = std::fs::read_dir(&archive).expect("a directory").count();
+    assert!(archived > 0, "{archived} files");
+}
