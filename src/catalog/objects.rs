@@ -234,6 +234,8 @@ pub struct IndexKey {
     pub nulls_first: bool,
     /// `attstattarget` of an expression, when it has one of its own.
     pub statistics: Option<i32>,
+    /// `COLLATE`, when the index names one.
+    pub collation: Option<Oid>,
 }
 
 /// A column or an expression.

@@ -76,6 +76,7 @@ fn index(row: &[&'static str], relations: &mut [Relation]) -> Option<Relation> {
             descending: false,
             nulls_first: false,
             statistics: None,
+            collation: None,
         });
     }
     table.indexes.push(own);

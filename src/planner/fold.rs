@@ -148,6 +148,10 @@ fn relabelled(value: &Datum, ty: Type, env: &dyn Env) -> Datum {
         (Datum::Int4(v), Physical::Oid) => Datum::Oid(v.cast_unsigned()),
         (Datum::Oid(v), Physical::Int4) => Datum::Int4(v.cast_signed()),
         (Datum::Oid(v), Physical::Int8) => Datum::Int8(i64::from(*v)),
+        (Datum::Int4(v), Physical::Float4) => Datum::Float4(f32::from_bits(v.cast_unsigned())),
+        (Datum::Int8(v), Physical::Float8) => Datum::Float8(f64::from_bits(v.cast_unsigned())),
+        (Datum::Float4(v), Physical::Int4) => Datum::Int4(v.to_bits().cast_signed()),
+        (Datum::Float8(v), Physical::Int8) => Datum::Int8(v.to_bits().cast_signed()),
         _ => value.clone(),
     }
 }

@@ -179,6 +179,8 @@ pub struct BoundView {
     pub relations: Vec<Oid>,
     /// The columns of those relations that it mentions: relation and attnum.
     pub columns_used: Vec<(Oid, i16)>,
+    /// The primary keys that its grouping relies on: table and constraint.
+    pub keys: Vec<(Oid, Oid)>,
     /// The functions of users it calls.
     pub functions: Vec<Oid>,
     /// The operators of users it calls, each with its function.
@@ -188,6 +190,7 @@ pub struct BoundView {
 /// Binds the query of a view, to check it and to learn its columns.
 pub fn bind_view(query: &ast::Query, locations: &Locations, cx: BindContext<'_>) -> Result<BoundView> {
     let mut binder = Binder::new(cx, locations, &[], false);
+    binder.ignores_policies = true;
     let node = binder.in_level(|binder| {
         let node = binder.bind_query(query)?;
         binder.settle_unknown(node)
@@ -195,10 +198,11 @@ pub fn bind_view(query: &ast::Query, locations: &Locations, cx: BindContext<'_>)
     let columns = node.columns().iter().map(OutputColumn::of).collect();
     let mut columns_used = columns::used(&node);
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
+    let keys = binder.keys.iter().copied().collect();
     let relations = binder.into_relations();
     // What is below another view is that view's business.
     columns_used.retain(|(relation, _)| relations.contains(relation));
-    Ok(BoundView { columns, functions, operators, relations, columns_used })
+    Ok(BoundView { columns, functions, operators, relations, columns_used, keys })
 }
 
 fn is_modify(node: &logical::Node) -> bool {

@@ -36,6 +36,7 @@ pub fn bind(
     cx: BindContext<'_>,
 ) -> Result<BoundPolicy> {
     let mut binder = Binder::new(cx, locations, &[], false);
+    binder.ignores_policies = true;
     let (row, bound) = enter(&mut binder, expr, locations.leftmost(expr), relation, None)?;
     let mut columns: Vec<i16> = Vec::new();
     bound.any(&mut |e| {
@@ -59,6 +60,7 @@ pub fn shown(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext
     let locations = Locations::default();
     let stored = BindContext { search_path: &[dictdb_catalog::namespaces::PG_CATALOG], ..cx };
     let mut binder = Binder::new(stored, &locations, &[], false);
+    binder.ignores_policies = true;
     let (row, bound) = enter(&mut binder, &tree, None, relation, None)?;
     binder.cx = cx;
     written(&binder, &bound, (&row, relation), false, pretty)
@@ -69,6 +71,7 @@ pub fn restated(text: &str, old: &Arc<Relation>, new: &Arc<Relation>, names: Ren
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
     let mut binder = Binder::new(names.before, &locations, &[], false);
+    binder.ignores_policies = true;
     let renamed = Some(names.after.catalog.clone());
     let (mut row, bound) = enter(&mut binder, &tree, None, old, renamed)?;
     for (column, attnum) in &mut row {

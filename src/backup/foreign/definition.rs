@@ -145,6 +145,7 @@ impl Definition {
                 descending: false,
                 nulls_first: false,
                 statistics: None,
+                collation: None,
             }],
             include: Vec::new(),
             predicate: None,

@@ -84,6 +84,7 @@ impl DdlContext<'_> {
                 descending: false,
                 nulls_first: false,
                 statistics: None,
+                collation: None,
             });
         }
         let info = IndexInfo {

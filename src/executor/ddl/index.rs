@@ -117,7 +117,10 @@ impl DdlContext<'_> {
                 Some(name) => self.named_opclass(name, ty, method)?,
                 None => self.default_opclass(ty, method)?,
             };
-            self.column_collation_of_key(ty, element)?;
+            let collation = match &element.collation {
+                Some(name) => Some(self.column_collation(ty, Some(name))?),
+                None => None,
+            };
             if let Some(class) = facts::opclass_by_oid(opclass) {
                 self.check_opclass(class, method, ty)?;
             }
@@ -129,6 +132,7 @@ impl DdlContext<'_> {
                 descending: element.descending,
                 nulls_first: element.nulls_first.unwrap_or(element.descending),
                 statistics: None,
+                collation,
             });
         }
         Ok(keys)
@@ -199,10 +203,6 @@ impl DdlContext<'_> {
     }
 
     /// 42804 and 42704 for a collation that the key cannot have.
-    fn column_collation_of_key(&mut self, ty: Type, element: &IndexElement) -> Result<()> {
-        self.column_collation(ty, element.collation.as_ref()).map(drop)
-    }
-
     fn include_columns(&mut self, relation: &Relation, elements: &[IndexElement]) -> Result<Vec<i16>> {
         elements
             .iter()

@@ -100,6 +100,9 @@ impl DdlContext<'_> {
             return Ok(Err(if skip { skipped() } else { missing(name, &relation) }));
         };
         let key = Key::Policy(relation.oid, policy.oid);
+        if !self.has_privileges_of(relation.owner) {
+            return Err(super::ownership::not_owner("relation", &relation.name));
+        }
         self.policy_table(table)?;
         Ok(Ok(key))
     }

@@ -75,6 +75,9 @@ impl DdlContext<'_> {
         for table in bound.relations {
             self.depend(Key::Relation(relation.oid), Key::Relation(table), Dependency::Normal);
         }
+        for (table, constraint) in bound.keys {
+            self.depend(Key::Relation(relation.oid), Key::Constraint(table, constraint), Dependency::Normal);
+        }
         self.depend_on_calls(Key::Relation(relation.oid), &bound.functions, &bound.operators);
         Ok(())
     }

@@ -13,6 +13,10 @@ pub(crate) enum Relabel {
     OidToInt,
     /// `oid`-like to `bigint`-like.
     OidToBigint,
+    /// The bits of an integer as those of a floating-point number of the same width: only casts of users' types ask for it.
+    IntToFloat,
+    /// Back again.
+    FloatToInt,
 }
 
 impl Relabel {
@@ -22,6 +26,8 @@ impl Relabel {
             (Physical::Int4, Physical::Oid) => Some(Relabel::IntToOid),
             (Physical::Oid, Physical::Int4) => Some(Relabel::OidToInt),
             (Physical::Oid, Physical::Int8) => Some(Relabel::OidToBigint),
+            (Physical::Int4, Physical::Float4) | (Physical::Int8, Physical::Float8) => Some(Relabel::IntToFloat),
+            (Physical::Float4, Physical::Int4) | (Physical::Float8, Physical::Int8) => Some(Relabel::FloatToInt),
             _ => None,
         }
     }
@@ -31,6 +37,10 @@ impl Relabel {
             (Relabel::IntToOid, Datum::Int4(v)) => Datum::Oid(v as u32),
             (Relabel::OidToInt, Datum::Oid(v)) => Datum::Int4(v as i32),
             (Relabel::OidToBigint, Datum::Oid(v)) => Datum::Int8(i64::from(v)),
+            (Relabel::IntToFloat, Datum::Int4(v)) => Datum::Float4(f32::from_bits(v.cast_unsigned())),
+            (Relabel::IntToFloat, Datum::Int8(v)) => Datum::Float8(f64::from_bits(v.cast_unsigned())),
+            (Relabel::FloatToInt, Datum::Float4(v)) => Datum::Int4(v.to_bits().cast_signed()),
+            (Relabel::FloatToInt, Datum::Float8(v)) => Datum::Int8(v.to_bits().cast_signed()),
             (_, other) => other,
         }
     }

@@ -27,7 +27,7 @@ impl Modify {
             }
         }
         let Some((full, place)) = self.insert_row(full, on_conflict, &writer)? else { return Ok(None) };
-        if place.locked {
+        if place.locked && place.table != self.target.relation().oid {
             writer.check_policies(&self.target, &full, PolicyStage::Update)?;
         }
         writer.check_views(&self.target, &full)?;

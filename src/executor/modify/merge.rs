@@ -122,7 +122,7 @@ impl Modify {
         };
         match change {
             Change::Done => {
-                if updates {
+                if updates && member.is_some() {
                     writer.check_policies(&self.target, &full, PolicyStage::Update)?;
                 }
                 Ok(Outcome::Finished(Some(full)))

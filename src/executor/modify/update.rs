@@ -57,7 +57,9 @@ impl Modify {
                         _ => full,
                     };
                     if !blind {
-                        writer.check_policies(&self.target, &full, PolicyStage::Update)?;
+                        if member.is_some() {
+                            writer.check_policies(&self.target, &full, PolicyStage::Update)?;
+                        }
                         writer.check_views(&self.target, &full)?;
                     }
                     let table = match moving.filter(|_| self.returning.is_some()) {

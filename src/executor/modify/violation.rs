@@ -166,6 +166,19 @@ fn is_key_shown(relation: &Relation, info: &IndexInfo, cx: &ExecContext) -> bool
     }
 }
 
+/// `Key (a)=(1)` of columns of a table, `Key` alone where the role may not read them (`ri_ReportViolation`).
+pub(super) fn shown_key(relation: &Relation, columns: &[i16], values: &[Datum], cx: &ExecContext) -> String {
+    let readable = match shown_to(cx, relation, &[]) {
+        Shown::All => true,
+        Shown::Nothing => false,
+        Shown::Columns(known) => columns.iter().all(|attnum| known.contains(attnum)),
+    };
+    match readable {
+        true => format!("Key {}", columns_text(relation, columns, values, &*cx.env)),
+        false => "Key".to_owned(),
+    }
+}
+
 /// The key of a stored row in an index, as messages show it.
 pub(super) fn key_of(target: &Target, storage: Oid, row: RowId, cx: &Writer<'_>) -> Result<String> {
     let index = index_of(target.relation(), &cx.cx.catalog, storage);

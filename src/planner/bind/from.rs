@@ -395,6 +395,7 @@ impl Binder<'_> {
         let mut inner = Binder::new(self.cx, &statement.locations, &[], false);
         inner.cx.search_path = &view.search_path;
         inner.cx.transient = &[];
+        inner.ignores_policies = self.ignores_policies;
         if relation.option("security_invoker").is_none_or(|value| value != "true") {
             inner.cx.role = relation.owner;
         }

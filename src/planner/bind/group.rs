@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::ConstraintKind;
 use dictdb_parser::ast::{Expr as Ast, GroupByExpr};
 use dictdb_parser::node;
-use dictdb_types::{Error, Result, SqlState};
+use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::Binder;
 use super::clause::Clause;
@@ -251,9 +251,10 @@ impl Binder<'_> {
             && self.level().provides(*id)
         {
             let (id, ty) = (*id, *ty);
-            if !determined_by_key(id, grouping, input) {
-                return Err(self.ungrouped(id).at(self.grouped_position(id, false)));
-            }
+            match determined_by_key(id, grouping, input) {
+                Some(constraint) => self.keys.insert(constraint),
+                None => return Err(self.ungrouped(id).at(self.grouped_position(id, false))),
+            };
             let column = self.new_column("determined", ty);
             grouping.groups.push((column.clone(), Expr::Column(id, ty)));
             grouping.targets.push(None);
@@ -384,20 +385,23 @@ impl Grouping {
     }
 }
 
-/// Whether a scan provides the column and all primary key columns of its table are grouped, in every grouping set.
-fn determined_by_key(id: ColumnId, grouping: &Grouping, input: &Node) -> bool {
+/// The primary key, as table and constraint, of a table whose scan provides the column and whose key is grouped, in every grouping
+/// set.
+fn determined_by_key(id: ColumnId, grouping: &Grouping, input: &Node) -> Option<(Oid, Oid)> {
     let grouped = |column: ColumnId| {
         let is = |(_, e): &(Column, Expr)| matches!(e, Expr::Column(c, _) if *c == column);
         let Some(position) = grouping.groups.iter().position(is) else { return false };
         grouping.sets.as_ref().is_none_or(|sets| sets.iter().all(|set| set.contains(&position)))
     };
-    crate::columns::scans(input).into_iter().any(|scan| {
+    crate::columns::scans(input).into_iter().find_map(|scan| {
         if !scan.columns.iter().any(|(column, _)| column.id == id) {
-            return false;
+            return None;
         }
-        let Some(primary) = scan.relation.primary_key() else { return false };
-        let ConstraintKind::Primary { columns, .. } = &primary.kind else { return false };
-        columns.iter().all(|attnum| scan.columns.iter().any(|(column, number)| number == attnum && grouped(column.id)))
+        let primary = scan.relation.primary_key()?;
+        let ConstraintKind::Primary { columns, .. } = &primary.kind else { return None };
+        let is_grouped =
+            |attnum: &i16| scan.columns.iter().any(|(column, number)| number == attnum && grouped(column.id));
+        columns.iter().all(is_grouped).then_some((scan.relation.oid, primary.oid))
     })
 }
 

@@ -170,6 +170,10 @@ pub struct Binder<'a> {
     target_view: Option<(Arc<updatable::ViewTarget>, updatable::Verb)>,
     /// What is done to which relations, to be checked against the role's privileges.
     accesses: Vec<privilege::Access>,
+    /// The primary keys that grouping relies on: table and constraint.
+    pub(crate) keys: std::collections::BTreeSet<(Oid, Oid)>,
+    /// A text is bound to be kept, not to be run: policies say nothing yet.
+    pub(crate) ignores_policies: bool,
     /// What views are by themselves is asked: INSTEAD OF triggers do not count.
     ignores_triggers: bool,
     /// Columns that names mean and that no plan tells: of views, and of what ON CONFLICT names.
@@ -218,6 +222,8 @@ impl<'a> Binder<'a> {
             target_view: None,
             accesses: Vec::new(),
             ignores_triggers: false,
+            ignores_policies: false,
+            keys: Default::default(),
             mentions: Vec::new(),
             functions: Default::default(),
             operators: Default::default(),

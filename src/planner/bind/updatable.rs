@@ -125,7 +125,7 @@ impl Binder<'_> {
         let role = if invoker { self.cx.role } else { view.owner };
         let context = BindContext { search_path: &info.search_path, role, transient: &[], ..self.cx };
         let mut inner = Binder::new(context, &statement.locations, &[], false);
-        inner.ignores_triggers = self.ignores_triggers;
+        (inner.ignores_triggers, inner.ignores_policies) = (self.ignores_triggers, self.ignores_policies);
         self.enter_view(view, &mut inner)?;
         let cascade = cascaded || info.check_option == Some(CheckOption::Cascaded);
         let target = inner.flatten(view, info, select, verb, cascade)?;

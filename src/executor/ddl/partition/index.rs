@@ -222,5 +222,6 @@ fn is_alike(own: &IndexInfo, wanted: &IndexInfo) -> bool {
                 && a.opclass == b.opclass
                 && a.descending == b.descending
                 && a.nulls_first == b.nulls_first
+                && a.collation == b.collation
         })
 }

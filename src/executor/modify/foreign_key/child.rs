@@ -4,7 +4,7 @@ use dictdb_storage::{LockMode, RowLocked, RowStrength, concurrent_delete, concur
 use dictdb_types::{Datum, Error, Result, RowId, SqlState};
 use hashbrown::HashSet;
 
-use super::super::violation::columns_text;
+use super::super::violation::shown_key;
 use super::super::writer::Writer;
 use super::ForeignKeyCode;
 use super::key::convert;
@@ -83,11 +83,11 @@ impl ForeignKeyCode {
     }
 
     fn not_present(&self, values: &[Datum], writer: &Writer<'_>) -> Error {
-        let key = columns_text(&self.child.handle.relation, &self.child.columns, values, &*writer.cx.env);
+        let key = shown_key(&self.child.handle.relation, &self.child.columns, values, writer.cx);
         let catalog = &writer.cx.catalog;
         let parent = catalog.relation(self.key.referenced).map_or("?", |referenced| &referenced.name);
         self.missing_parent()
-            .detail(format!("Key {key} is not present in table \"{parent}\"."))
+            .detail(format!("{key} is not present in table \"{parent}\"."))
             .schema(writer.schema_name(&self.child.handle.relation))
     }
 }

@@ -4,7 +4,7 @@ use dictdb_catalog::ReferentialAction;
 use dictdb_storage::{LockMode, RowLocked, RowStrength};
 use dictdb_types::{Error, Result, RowId, SqlState};
 
-use super::super::violation::columns_text;
+use super::super::violation::shown_key;
 use super::super::writer::Writer;
 use super::ForeignKeyCode;
 use super::key::convert;
@@ -76,9 +76,9 @@ impl ForeignKeyCode {
             "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{}\"",
             parent.name, self.constraint.name, child.name
         );
-        let key = columns_text(parent, &self.parent.columns, old, &*writer.cx.env);
+        let key = shown_key(parent, &self.parent.columns, old, writer.cx);
         Error::new(SqlState::FOREIGN_KEY_VIOLATION, message)
-            .detail(format!("Key {key} is still referenced from table \"{}\".", child.name))
+            .detail(format!("{key} is still referenced from table \"{}\".", child.name))
             .schema(writer.schema_name(child))
             .table(&*child.name)
             .constraint(&*self.constraint.name)

@@ -1,6 +1,7 @@
 //! Changes of single rows as triggers let them: BEFORE ROW triggers, then what the row has to satisfy, then the write.
 
 use dictdb_catalog::trigger::{Event, Timing};
+use dictdb_planner::logical::PolicyStage;
 use dictdb_storage::{RowLocked, RowStrength, VersionTag, concurrent_delete, concurrent_update};
 use dictdb_types::{Datum, Error, Result, RowId, SqlState};
 
@@ -58,6 +59,8 @@ impl Writer<'_> {
             new = changed;
         }
         self.complete(target, &mut new)?;
+        // Those of a partitioned table are about its own columns: whoever knows these looks at them.
+        self.check_policies(target, &new, PolicyStage::Update)?;
         if let Some(change) = self.move_row(moving, target, (id, expected), old, &new)? {
             return Ok((change, new));
         }

@@ -148,6 +148,13 @@ fn index_clauses(
 fn index_key(env: &StatementEnv, table: &Arc<Relation>, index: &IndexInfo, position: usize, pretty: bool) -> String {
     let mut text = index_column(env, table, index, position, pretty).unwrap_or_default();
     let Some(key) = index.keys.get(position) else { return text };
+    let own = match key.target {
+        IndexTarget::Column(attnum) => table.column(attnum).map(|column| column.collation),
+        IndexTarget::Expression(_) => dictdb_types::TypeLookup::type_info(env, key.ty.oid).map(|info| info.collation),
+    };
+    if let Some(collation) = key.collation.filter(|collation| own != Some(*collation)) {
+        text += &format!(" COLLATE {}", quote_identifier(facts::collation_name(collation).unwrap_or_default()));
+    }
     let path = env.search_path();
     let scope = CatalogScope { catalog: &env.catalog, search_path: &path };
     let default = opclass::default_opclass(&scope, key.ty.oid, index.method.oid()).map(|class| class.oid);

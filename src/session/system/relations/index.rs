@@ -61,7 +61,7 @@ fn collations(source: &Source<'_>, index: &IndexInfo) -> Vec<Oid> {
         IndexTarget::Column(attnum) => table.and_then(|t| t.column(attnum)).map_or(Oid::INVALID, |c| c.collation),
         IndexTarget::Expression(_) => types::collation_of(source, key.ty.oid),
     };
-    index.keys.iter().map(collation).collect()
+    index.keys.iter().map(|key| key.collation.unwrap_or_else(|| collation(key))).collect()
 }
 
 /// `indexprs`: the expressions as one list, as `pg_get_expr` shows them.
