@@ -396,9 +396,11 @@ impl Binder<'_> {
         inner.cx.search_path = &view.search_path;
         inner.cx.transient = &[];
         inner.ignores_policies = self.ignores_policies;
-        if relation.option("security_invoker").is_none_or(|value| value != "true") {
-            inner.cx.role = relation.owner;
-        }
+        inner.invoker = self.invoker;
+        inner.cx.role = match relation.option("security_invoker") {
+            Some("true") => self.invoker,
+            _ => relation.owner,
+        };
         self.enter_view(relation, &mut inner)?;
         let node = inner.in_level(|binder| binder.bind_query(query))?;
         (self.next_column, self.next_cte) = (inner.next_column, inner.next_cte);

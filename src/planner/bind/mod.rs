@@ -170,6 +170,8 @@ pub struct Binder<'a> {
     target_view: Option<(Arc<updatable::ViewTarget>, updatable::Verb)>,
     /// What is done to which relations, to be checked against the role's privileges.
     accesses: Vec<privilege::Access>,
+    /// The role that runs the statement, whatever view a text is of: security invoker views have its rights.
+    pub(crate) invoker: Oid,
     /// The primary keys that grouping relies on: table and constraint.
     pub(crate) keys: std::collections::BTreeSet<(Oid, Oid)>,
     /// A text is bound to be kept, not to be run: policies say nothing yet.
@@ -222,6 +224,7 @@ impl<'a> Binder<'a> {
             target_view: None,
             accesses: Vec::new(),
             ignores_triggers: false,
+            invoker: cx.role,
             ignores_policies: false,
             keys: Default::default(),
             mentions: Vec::new(),

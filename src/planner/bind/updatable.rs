@@ -122,9 +122,10 @@ impl Binder<'_> {
         let refuse = |detail: &str| not_updatable(view, verb, detail);
         let select = simple_select(query).map_err(refuse)?;
         let invoker = view.option("security_invoker").is_some_and(|value| value == "true");
-        let role = if invoker { self.cx.role } else { view.owner };
+        let role = if invoker { self.invoker } else { view.owner };
         let context = BindContext { search_path: &info.search_path, role, transient: &[], ..self.cx };
         let mut inner = Binder::new(context, &statement.locations, &[], false);
+        inner.invoker = self.invoker;
         (inner.ignores_triggers, inner.ignores_policies) = (self.ignores_triggers, self.ignores_policies);
         self.enter_view(view, &mut inner)?;
         let cascade = cascaded || info.check_option == Some(CheckOption::Cascaded);
