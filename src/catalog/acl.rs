@@ -107,6 +107,8 @@ pub enum AclKind {
     Function,
     /// A language.
     Language,
+    /// A large object.
+    LargeObject,
     /// A schema.
     Schema,
     /// A tablespace.
@@ -129,6 +131,7 @@ impl AclKind {
             AclKind::Database => Privileges::CREATE.with(Privileges::TEMPORARY).with(Privileges::CONNECT),
             AclKind::Function => Privileges::EXECUTE,
             AclKind::Language | AclKind::Type => Privileges::USAGE,
+            AclKind::LargeObject => Privileges::SELECT.with(Privileges::UPDATE),
             AclKind::Schema => Privileges::USAGE.with(Privileges::CREATE),
             AclKind::Tablespace => Privileges::CREATE,
             AclKind::Parameter => Privileges::SET.with(Privileges::ALTER_SYSTEM),

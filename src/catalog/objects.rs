@@ -520,6 +520,11 @@ impl Relation {
         }
     }
 
+    /// Whether it is a system catalog; views over them are none.
+    pub fn is_system_table(&self) -> bool {
+        matches!(self.kind, RelationKind::Virtual) || self.is_stored() && self.oid < Oid::FIRST_NORMAL
+    }
+
     /// Whether it has rows of its own in storage: tables and materialized views.
     pub fn is_stored(&self) -> bool {
         matches!(self.kind, RelationKind::Table | RelationKind::MaterializedView(_))

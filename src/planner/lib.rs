@@ -63,6 +63,8 @@ pub struct Planned {
     pub command: Command,
     /// The functions of users that are called: they may run statements of their own.
     pub routines: Vec<Oid>,
+    /// Whether a built-in function is called that runs statements of its own.
+    pub runs_statements: bool,
     /// Whether rows are returned (a SELECT without columns returns rows, an INSERT without RETURNING does not).
     pub returns_rows: bool,
     /// A constant expression in it cannot be computed: whoever runs the plan reports this instead. Describing it is fine.
@@ -129,7 +131,7 @@ pub fn plan_with(
     binder.variables = variables;
     let (mut node, command) = binder.bind_statement(statement)?;
     let inlined = inlining::inline(&mut binder, &mut node)?;
-    let routines = binder.user_functions();
+    let (routines, runs_statements) = (binder.user_functions(), binder.runs_statements());
     let returns_rows = match &node {
         node if command == Command::Select => !node.columns().is_empty() || !is_modify(node),
         node => !node.columns().is_empty(),
@@ -144,7 +146,18 @@ pub fn plan_with(
     let plan = Arc::new(build::plan(&node, &outputs, cx, statistics)?);
     let computes_with_parameters =
         rules::computes_with_parameters(&mut node) || !params.is_empty() && rules::names_indexed_constants(&node, cx);
-    Ok(Planned { plan, params, columns, command, routines, returns_rows, failure, secured, computes_with_parameters })
+    Ok(Planned {
+        plan,
+        params,
+        columns,
+        command,
+        routines,
+        runs_statements,
+        returns_rows,
+        failure,
+        secured,
+        computes_with_parameters,
+    })
 }
 
 /// The type that a type name means along the search path. 42704, 3F000, and 22023 for its modifiers.

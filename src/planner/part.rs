@@ -44,7 +44,7 @@ pub fn part_assignment(
     if bound.any(&mut |expr| matches!(expr, Expr::Sublink(_))) {
         return Err(Error::unsupported("a subquery in a subscript of an assignment"));
     }
-    let calls_routines = !binder.user_functions().is_empty();
+    let calls_routines = !binder.user_functions().is_empty() || binder.runs_statements();
     crate::fold::fold(&mut bound, cx.env)?;
     to_inputs(&mut bound);
     let fields = match is_row(cx, ty) {

@@ -102,7 +102,7 @@ pub fn plan_call(
     let columns = types.iter().map(|ty| binder.new_column("argument", *ty)).collect();
     let node = Node::Values { columns, rows: vec![args] };
     binder.levels.pop();
-    let calls_routines = binder.user_functions().iter().any(|oid| *oid != found.oid);
+    let calls_routines = binder.user_functions().iter().any(|oid| *oid != found.oid) || binder.runs_statements();
     let params = binder.into_params()?;
     let outputs_of_node = node.columns();
     let (node, failure) = rules::apply(node, cx);
@@ -242,7 +242,7 @@ pub fn simple_expression(
     let fields = fields.map(|fields| fields.into_iter().map(|(name, ty)| Field { name, ty }).collect());
     crate::fold::fold(&mut bound, cx.env)?;
     to_inputs(&mut bound);
-    let calls_routines = !binder.user_functions().is_empty() && calls_users(&bound);
+    let calls_routines = !binder.user_functions().is_empty() && calls_users(&bound) || binder.runs_statements();
     Ok(Some(SimpleExpr { expr: bound, ty, calls_routines, fields }))
 }
 

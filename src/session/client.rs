@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use dictdb_types::{Env, Error, Oid, Result, Type};
+use dictdb_types::{Datum, Env, Error, Oid, Result, Type};
 use smallvec::SmallVec;
 
 /// One column of a result.
@@ -155,6 +155,11 @@ pub trait Client: Send {
 
     /// A row. An error (a value too large for the wire) ends the statement.
     fn row(&mut self, shape: &Shape, row: &Row, env: &dyn Env) -> Result<()>;
+
+    /// The value of a function that was called by its oid.
+    fn function_result(&mut self, _value: &Datum, _ty: Type, _format: Format, _env: &dyn Env) -> Result<()> {
+        Ok(())
+    }
 
     /// The statement is done.
     fn complete(&mut self, _tag: &Tag) {}

@@ -15,6 +15,7 @@ use dictdb_types::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, Type
 use parking_lot::Mutex;
 
 use crate::Shared;
+use crate::encoding::Codec;
 use crate::settings::Derived;
 use crate::system::{self, names};
 use crate::transaction::Modes;
@@ -41,6 +42,11 @@ impl StatementEnv {
     /// The session's environment behind a general one; `None` in tests and at start-up.
     pub fn of(env: &dyn Env) -> Option<&StatementEnv> {
         env.as_any().downcast_ref()
+    }
+
+    /// What converts texts to the client's encoding; `None` when that is UTF-8, or when nobody's session is behind it.
+    pub fn codec(env: &dyn Env) -> Option<&'static Codec> {
+        Self::of(env).and_then(|env| env.derived.codec)
     }
 
     /// Schemas that unqualified names are looked for in: `search_path` as oids, `pg_catalog` first unless it is listed.

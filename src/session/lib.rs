@@ -10,11 +10,13 @@
 //!          ├─ statement/        what runs here: SET, BEGIN, DECLARE, LISTEN …      one file per family
 //!          ├─ pipeline          what is planned and executed below
 //!          ├─ copy/             COPY in its three formats
+//!          ├─ encoding/         texts of clients and files that are not UTF-8
 //!          ├─ transaction       the transaction block: states, warnings, savepoints
 //!          ├─ prepared, portal  statements and cursors by name
 //!          ├─ system/           pg_catalog: rows of system tables, functions that read the catalog
 //!          ├─ settings/         values of settings and what a rollback takes back
 //!          ├─ persistence       waiting for the log before an answer
+//!          ├─ large_object/     lo_… functions: pages in a table, descriptors of a transaction
 //!          ├─ routines/         functions that users wrote; `seat` is how a running plan reaches its session
 //!          ├─ log               what it writes to the server's log
 //!          ├─ meters            what it counts; `observation` is the server as an operator watches it
@@ -42,12 +44,14 @@ pub mod clock;
 mod configuration;
 mod copy;
 pub mod deadlines;
+pub mod encoding;
 mod env;
 mod exported_snapshots;
 mod extension;
 mod functions;
 mod instance;
 pub mod interrupts;
+mod large_object;
 pub mod log;
 pub mod meters;
 mod names;
@@ -76,7 +80,7 @@ pub use dictdb_durability::{BreakerState, BreakerStatus, RecoveryPhase, Recovery
 pub use env::StatementEnv;
 pub use instance::{Database, Instance};
 pub use persistence::verify_directory;
-pub use protocol::{Target, utf8};
+pub use protocol::{FunctionCall, Target, utf8};
 pub use sequences::SequenceValues;
 pub use session::{Session, Startup};
 pub use shared::Shared;

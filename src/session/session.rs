@@ -18,8 +18,10 @@ use crate::backends::{Backend, State};
 use crate::client::{Client, Row};
 use crate::clock;
 use crate::deadlines::Deadline;
+use crate::encoding::Codec;
 use crate::env::StatementEnv;
 use crate::instance::{DATABASE_CLASS, Database, Instance};
+use crate::large_object::OpenLargeObjects;
 use crate::log::Watch;
 use crate::meters::Verb;
 use crate::notifications::{Action, Pending};
@@ -117,6 +119,8 @@ pub struct Session {
     listening: BTreeSet<Arc<str>>,
     /// What it knows of the routines it has called.
     pub(crate) routines: RoutineCache,
+    /// Its open large objects.
+    pub(crate) large_objects: OpenLargeObjects,
     /// What its answers show that may not be on disk yet.
     pub(crate) seen: Seen,
     /// It is only the place of a session that has been lent.
@@ -220,6 +224,7 @@ impl Session {
             row: Row::new(),
             listening: BTreeSet::new(),
             routines: RoutineCache::default(),
+            large_objects: OpenLargeObjects::default(),
             seen: Seen::default(),
             is_vacant: false,
             reported: Vec::new(),
@@ -264,6 +269,12 @@ impl Session {
             self.derived = (settings.generation(), settings.derived().clone());
         }
         &self.derived.1
+    }
+
+    /// What converts texts from and to the client's encoding; `None` when that is UTF-8.
+    #[inline]
+    pub fn codec(&mut self) -> Option<&'static Codec> {
+        self.derived().codec
     }
 
     /// The modes of the open transaction, or those that the next one begins with.
@@ -540,6 +551,7 @@ impl Session {
         }
         self.block.savepoints.clear();
         self.block.pipelined = false;
+        self.large_objects.close_all();
     }
 
     fn change_channels(&mut self, action: &Action) {
@@ -587,6 +599,7 @@ impl Session {
     fn fail_block(&mut self) {
         let depth = self.block.savepoints.len();
         self.portals.retain(|portal| portal.is_held() || portal.depth < depth);
+        self.large_objects.close_from(depth);
         let mut settings = self.shared.settings.lock();
         match depth.checked_sub(1) {
             Some(innermost) => settings.rollback_to_savepoint(innermost),
@@ -648,6 +661,7 @@ impl Session {
         for portal in self.portals.iter_mut() {
             portal.depth = portal.depth.min(depth);
         }
+        self.large_objects.keep_at(depth);
         Ok(())
     }
 
@@ -664,6 +678,7 @@ impl Session {
         let Some(savepoint) = self.block.savepoints.last().cloned() else { return Ok(()) };
         self.block.modes = savepoint.modes;
         self.portals.retain(|portal| portal.is_held() || portal.depth <= depth);
+        self.large_objects.close_from(depth + 1);
         if let (Some(transaction), Some(savepoint)) = (&self.transaction, savepoint.storage) {
             transaction.rollback_to(savepoint)?;
         }

@@ -25,6 +25,7 @@ const OPERATOR: Oid = Oid(2617);
 const CAST: Oid = Oid(2605);
 const OPCLASS: Oid = Oid(2616);
 const OPFAMILY: Oid = Oid(2753);
+pub(super) const LARGE_OBJECT: Oid = Oid(2613);
 
 impl DdlContext<'_> {
     pub(super) fn comment(&mut self, comment: &Comment) -> Result<()> {
@@ -168,6 +169,9 @@ impl DdlContext<'_> {
                         return Ok(None);
                     }
                 }
+            }
+            (K::LargeObject, ObjectRef::LargeObject(number)) => {
+                self.owned_large_object(number).map(|object| (LARGE_OBJECT, object.oid, 0))
             }
             (kind, _) => Err(Error::unsupported(format_args!("COMMENT ON {kind:?}"))),
         };

@@ -105,6 +105,7 @@ impl DdlContext<'_> {
         }
         let what = if primary { "PRIMARY KEY" } else { "UNIQUE" };
         self.check_unique_over_partitions(&relation, &info.keys, what)?;
+        self.report_implicit_index(what, &name, &relation.name);
         let index = self.make_index(table, name.clone(), info)?;
         if !options.is_empty() {
             let made = self.table(index)?;

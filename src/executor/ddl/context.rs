@@ -9,6 +9,7 @@ use dictdb_storage::{Storage, Transaction, WaitOptions};
 use dictdb_types::{Datum, Env, Error, Oid, Result, Severity, SqlState, Type};
 
 use super::StorageChanges;
+use super::large_object::LargeObjects;
 use super::restart::Attempt;
 use super::routine::FunctionSetting;
 use crate::context::SessionServices;
@@ -82,6 +83,8 @@ pub struct DdlContext<'a> {
     pub databases: &'a [DatabaseName],
     /// Notices and warnings for the client.
     pub notices: &'a mut Vec<Error>,
+    /// The large objects that the statement may be about.
+    pub large_objects: &'a mut LargeObjects,
     /// The SET clauses of CREATE or ALTER FUNCTION, their values made out.
     pub function_settings: Vec<FunctionSetting>,
     /// The routine that CREATE FUNCTION made: its body is still to be checked.
@@ -92,6 +95,8 @@ pub struct DdlContext<'a> {
     pub attempt: Attempt,
     /// Tables that TRUNCATE emptied: their AFTER triggers are still to fire.
     pub truncated: Vec<Oid>,
+    /// Whether it is ALTER TABLE, as reports of what it makes along the way say.
+    pub alters: bool,
 }
 
 impl DdlContext<'_> {
@@ -138,6 +143,17 @@ impl DdlContext<'_> {
 
     pub(super) fn notice(&mut self, code: SqlState, message: String) {
         self.notices.push(Error::with_severity(Severity::Notice, code, message));
+    }
+
+    /// Tells those who ask for DEBUG1 what goes on.
+    pub(super) fn debug(&mut self, message: String) {
+        self.notices.push(Error::with_severity(Severity::Debug, SqlState::SUCCESSFUL_COMPLETION, message));
+    }
+
+    /// Likewise, of the index that a constraint brings.
+    pub(super) fn report_implicit_index(&mut self, constraint: &str, index: &str, table: &str) {
+        let statement = if self.alters { "ALTER TABLE / ADD" } else { "CREATE TABLE /" };
+        self.debug(format!("{statement} {constraint} will create implicit index \"{index}\" for table \"{table}\""));
     }
 
     /// Runs `f` with what the binder needs.

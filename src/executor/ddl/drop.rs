@@ -325,11 +325,8 @@ impl DdlContext<'_> {
             let article = if actual.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
             return Err(error.hint(format!("Use DROP {} to remove {article} {actual}.", actual.to_uppercase())));
         }
-        if matches!(relation.kind, RelationKind::Virtual) {
-            return Err(Error::new(
-                SqlState::INSUFFICIENT_PRIVILEGE,
-                format!("permission denied: \"{}\" is a system catalog", relation.name),
-            ));
+        if relation.is_system_table() {
+            self.check_not_system(&relation)?;
         }
         Ok(Ok(Key::Relation(relation.oid)))
     }

@@ -78,6 +78,7 @@ impl DdlContext<'_> {
             partitioned: false,
             invalid: false,
         };
+        self.report_implicit_index("EXCLUDE", &name, &relation.name);
         let index = self.make_index(table, name.clone(), info)?;
         if !options.is_empty() {
             let made = self.table(index)?;

@@ -116,6 +116,9 @@ impl DdlContext<'_> {
                 self.grant_on_routine(grant, kind, &routine, grantees)
             }
             (ObjectKind::Language, ObjectRef::Name(name)) => self.grant_on_language(grant, &shown(name), grantees),
+            (ObjectKind::LargeObject, ObjectRef::LargeObject(number)) => {
+                self.grant_on_large_object(grant, number, grantees)
+            }
             (kind, _) => Err(Error::unsupported(format_args!("GRANT on {kind:?}"))),
         }
     }
@@ -270,16 +273,28 @@ impl DdlContext<'_> {
         noun: &str,
     ) -> Result<()> {
         let catalog = self.view();
-        let kind = target.kind(&catalog);
-        let owner = target.owner(&catalog);
+        let (kind, owner, listed) = (target.kind(&catalog), target.owner(&catalog), target.acl(&catalog));
+        let texts = self.changed_list(grant, (kind, owner, listed.as_deref()), wanted, grantees, (name, noun))?;
+        target.set_acl(self, Some(texts))
+    }
+
+    /// The list of an object after a statement: what it is checked as, its owner and its list so far are given.
+    pub(super) fn changed_list(
+        &mut self,
+        grant: &Grant,
+        (kind, owner, listed): (AclKind, Oid, Option<&[Arc<str>]>),
+        wanted: Privileges,
+        grantees: &[String],
+        (name, noun): (&str, &str),
+    ) -> Result<Vec<Arc<str>>> {
+        let catalog = self.view();
         let owner_name = catalog.role(owner).map_or_else(String::new, |role| role.name.to_string());
-        let listed = target.acl(&catalog);
-        let mut items: Vec<AclItem> = match &listed {
+        let mut items: Vec<AclItem> = match listed {
             Some(acl) => acl.iter().filter_map(|item| AclItem::parse(item)).collect(),
             None => default_items(kind, &owner_name),
         };
         let (grantor, allowed) = self.grantor(owner, kind, &owner_name, wanted, &items)?;
-        let wanted = self.limit(grant, wanted, allowed, kind, owner, listed.as_deref(), (name, noun))?;
+        let wanted = self.limit(grant, wanted, allowed, kind, owner, listed, (name, noun))?;
         for grantee in grantees {
             match grant.grant {
                 true => add(&mut items, grantee, &grantor, wanted, grant.grant_option),
@@ -289,8 +304,7 @@ impl DdlContext<'_> {
                 }
             }
         }
-        let texts = items.iter().map(|item| Arc::from(item.to_string())).collect();
-        target.set_acl(self, Some(texts))
+        Ok(items.iter().map(|item| Arc::from(item.to_string())).collect())
     }
 
     /// On whose behalf the role grants, and what it may grant on (`select_best_grantor`).
@@ -383,6 +397,7 @@ impl DdlContext<'_> {
                 object.set_acl(self, Some(renamed))?;
             }
         }
+        self.large_objects.rename_role(from, to);
         Ok(())
     }
 }

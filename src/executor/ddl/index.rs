@@ -311,6 +311,7 @@ impl DdlContext<'_> {
             .storage
             .table(relation.storage)
             .ok_or_else(|| Error::internal(format!("table {} has no storage", relation.name)))?;
+        self.debug(format!("building index \"{name}\" on table \"{}\" serially", relation.name));
         let mut def = index_def(relation, id, info, &self.view(), self.registry)?;
         loop {
             match table.create_index(self.transaction, def.clone())? {

@@ -24,6 +24,7 @@ mod index;
 mod index_method;
 mod inherit;
 mod key_trigger;
+mod large_object;
 mod like;
 mod maintenance;
 mod names;
@@ -57,6 +58,7 @@ use dictdb_parser::utility::{
 use dictdb_types::Result;
 
 pub use context::{DatabaseName, DdlContext, Surroundings};
+pub use large_object::{LargeObject, LargeObjects, Wanted, make_large_object_tables, wanted_large_objects};
 pub use names::in_temporary_schema;
 pub use restart::Attempt;
 pub use restore::restore_indexes;

@@ -46,6 +46,7 @@ impl DdlContext<'_> {
                 let relation = self.find_relation(name)?;
                 self.change_relation_owner(relation.oid, &set.owner)
             }
+            (K::LargeObject, ObjectRef::LargeObject(number)) => self.set_large_object_owner(number, &set.owner),
             (kind, ObjectRef::Name(name)) if super::definition::kind_of(kind).is_some() => {
                 super::definition::kind_of(kind).map_or(Ok(()), |kind| self.give_definition(kind, name, &set.owner))
             }

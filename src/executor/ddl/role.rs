@@ -295,6 +295,7 @@ impl DdlContext<'_> {
                 lines.push((object.place(), format!("privileges for {described}")));
             }
         }
+        lines.extend(self.large_objects.uses_of_role(role).map(|(oid, line)| ((oid, 0), line)));
         for ((owner, schema, kind), items) in catalog.default_acls() {
             let line = format!("default privileges on new {}", self.default_place(&catalog, *owner, *schema, *kind));
             let mentioned = items.iter().filter_map(|item| AclItem::parse(item));
@@ -429,6 +430,7 @@ impl DdlContext<'_> {
                     object.give(self, to)?;
                 }
             }
+            self.give_large_objects(from, to);
         }
         Ok(())
     }
@@ -468,6 +470,7 @@ impl DdlContext<'_> {
                     }
                 }
             }
+            self.drop_large_objects(oid, &name);
             let places: Vec<_> =
                 catalog.default_acls().map(|(place, _)| *place).filter(|place| place.0 == oid).collect();
             for place in places {

@@ -80,11 +80,13 @@ impl DdlContext<'_> {
             verifier: self.verifier,
             databases: self.databases,
             notices: self.notices,
+            large_objects: self.large_objects,
             function_settings: Vec::new(),
             made_routine: None,
             makes_shells: false,
             attempt: std::mem::take(&mut self.attempt),
             truncated: Vec::new(),
+            alters: false,
         };
         let made =
             elements.into_iter().try_for_each(|element| super::execute(element, locations, &mut inner).map(drop));

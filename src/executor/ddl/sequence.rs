@@ -108,6 +108,11 @@ impl DdlContext<'_> {
                 (table.namespace, name)
             }
         };
+        let statement = if self.alters { "ALTER TABLE" } else { "CREATE TABLE" };
+        self.debug(format!(
+            "{statement} will create implicit sequence \"{name}\" for serial column \"{}.{}\"",
+            table.name, column.name
+        ));
         let mut info = self.sequence_info(new.options, None, Some(column.ty.oid))?;
         info.owned_by = Some((table.oid, attnum, new.identity));
         let sequence = self.put_sequence(namespace, name, table.persistence, info)?;

@@ -352,7 +352,7 @@ fn check_relation(create: &CreateTrigger, relation: &Relation) -> Result<()> {
     let instead = create.timing == TriggerTiming::InsteadOf;
     let refuse = |noun: &str, detail: &str| Err(wrong_type(format!("\"{name}\" is a {noun}")).detail(detail));
     match relation.kind {
-        RelationKind::Virtual => {
+        _ if relation.is_system_table() => {
             let message = format!("permission denied: \"{name}\" is a system catalog");
             Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
         }

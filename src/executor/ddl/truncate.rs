@@ -22,6 +22,7 @@ impl DdlContext<'_> {
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a table", relation.name)));
             }
             self.check_table_privilege(&relation, dictdb_catalog::Privileges::TRUNCATE)?;
+            self.check_not_system(&relation)?;
             if table.only && relation.is_partitioned() {
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "cannot truncate only a partitioned table")
                     .hint("Do not specify the ONLY keyword, or use TRUNCATE ONLY on the partitions directly."));

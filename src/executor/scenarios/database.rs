@@ -101,7 +101,9 @@ impl Database {
             makes_shells: false,
             attempt: crate::ddl::Attempt::default(),
             truncated: Vec::new(),
+            alters: false,
             notices: &mut Vec::new(),
+            large_objects: &mut Default::default(),
         };
         crate::ddl::execute(statement, locations, &mut cx)?;
         self.catalog.commit(catalog.changes())?;

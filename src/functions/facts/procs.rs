@@ -182,6 +182,13 @@ pub fn procs() -> &'static [Proc] {
     &PROCS.rows
 }
 
+impl Proc {
+    /// Whether its kernel runs statements of its own, in a session that must be lent for that: the functions of large objects.
+    pub fn runs_statements(&self) -> bool {
+        self.source.starts_with("be_lo")
+    }
+}
+
 /// The built-in function with this oid.
 pub fn proc_by_oid(oid: Oid) -> Option<&'static Proc> {
     let rows = &PROCS.rows;

@@ -1,6 +1,4 @@
-//! Text forms of bytes (`encode`, `decode`) and bytes in other character sets (`convert_from`, `convert_to`).
-//!
-//! The database is UTF-8. Of the other encodings of PostgreSQL those of Western Europe are here; the rest is 0A000.
+//! Text forms of bytes (`encode`, `decode`) and the names of character sets. Conversions between them are the session's.
 
 use dictdb_types::{Error, Result, SqlState, bail, encoding};
 
@@ -12,17 +10,6 @@ use crate::kernel::ScalarFn;
 pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "binary_encode" => |bytes: &[u8], format: &str| encode(bytes, format),
     "binary_decode" => |text: &str, format: &str| decode(text, format),
-    "pg_convert_from" => |bytes: &[u8], from: &str| charset(from, "source").and_then(|from| to_text(bytes, from)),
-    "pg_convert_to" => |text: &str, to: &str| charset(to, "destination").and_then(|to| from_text(text, to)),
-    "pg_convert" => |bytes: &[u8], from: &str, to: &str| {
-        let (from, to) = (charset(from, "source")?, charset(to, "destination")?);
-        from_text(&to_text(bytes, from)?, to)
-    },
-    "length_in_encoding" => |bytes: &[u8], name: &str| {
-        to_text(bytes, charset(name, "")?).map(|text| text.chars().count() as i32)
-    },
-    "pg_client_encoding" => | | "UTF8",
-    "getdatabaseencoding" => | | "UTF8",
     "PG_encoding_to_char" => |number: i32| encoding::NAMES.get(number as usize).copied().unwrap_or(""),
     "PG_char_to_encoding" => |name: &str| encoding::number(name).map_or(-1, |number| number as i32),
     "pg_encoding_max_length_sql" => |number: i32| match encoding::NAMES.get(number as usize) {
@@ -159,126 +146,4 @@ fn unescape(mut text: &[u8]) -> Result<Vec<u8>> {
             }
         };
     }
-}
-
-/// A character set that conversions exist for.
-#[derive(Clone, Copy)]
-enum Charset {
-    Utf8,
-    Ascii,
-    /// One byte per character, Latin-1 but for a table. In Windows' character set the other bytes of 80 to 9F are none.
-    Latin {
-        name: &'static str,
-        table: &'static [(u8, char)],
-    },
-}
-
-const LATIN9: &[(u8, char)] =
-    &[(0xa4, '€'), (0xa6, 'Š'), (0xa8, 'š'), (0xb4, 'Ž'), (0xb8, 'ž'), (0xbc, 'Œ'), (0xbd, 'œ'), (0xbe, 'Ÿ')];
-
-const WIN1252: &[(u8, char)] = &[
-    (0x80, '€'),
-    (0x82, '‚'),
-    (0x83, 'ƒ'),
-    (0x84, '„'),
-    (0x85, '…'),
-    (0x86, '†'),
-    (0x87, '‡'),
-    (0x88, 'ˆ'),
-    (0x89, '‰'),
-    (0x8a, 'Š'),
-    (0x8b, '‹'),
-    (0x8c, 'Œ'),
-    (0x8e, 'Ž'),
-    (0x91, '‘'),
-    (0x92, '’'),
-    (0x93, '“'),
-    (0x94, '”'),
-    (0x95, '•'),
-    (0x96, '–'),
-    (0x97, '—'),
-    (0x98, '˜'),
-    (0x99, '™'),
-    (0x9a, 'š'),
-    (0x9b, '›'),
-    (0x9c, 'œ'),
-    (0x9e, 'ž'),
-    (0x9f, 'Ÿ'),
-];
-
-/// The character set of that name; `role` is what PostgreSQL calls it when it does not exist.
-fn charset(name: &str, role: &str) -> Result<Charset> {
-    let Some(number) = encoding::number(name) else {
-        let role = if role.is_empty() { String::new() } else { format!("{role} ") };
-        bail!(INVALID_PARAMETER_VALUE, "invalid {role}encoding name \"{name}\"");
-    };
-    Ok(match encoding::NAMES[number] {
-        "UTF8" => Charset::Utf8,
-        "SQL_ASCII" => Charset::Ascii,
-        "LATIN1" => Charset::Latin { name: "LATIN1", table: &[] },
-        "LATIN9" => Charset::Latin { name: "LATIN9", table: LATIN9 },
-        "WIN1252" => Charset::Latin { name: "WIN1252", table: WIN1252 },
-        other => return Err(Error::unsupported(format_args!("conversion of encoding \"{other}\""))),
-    })
-}
-
-fn to_text(bytes: &[u8], from: Charset) -> Result<String> {
-    if bytes.contains(&0) {
-        return Err(invalid_bytes(&[0]));
-    }
-    match from {
-        Charset::Utf8 | Charset::Ascii => std::str::from_utf8(bytes).map(str::to_owned).map_err(|error| {
-            let rest = &bytes[error.valid_up_to()..];
-            invalid_bytes(&rest[..announced_length(rest[0]).min(rest.len())])
-        }),
-        Charset::Latin { name, table } => bytes
-            .iter()
-            .map(|byte| decode_latin(*byte, name, table).ok_or_else(|| no_equivalent(&[*byte], name, "UTF8")))
-            .collect(),
-    }
-}
-
-fn decode_latin(byte: u8, name: &str, table: &[(u8, char)]) -> Option<char> {
-    match table.iter().find(|(b, _)| *b == byte) {
-        Some((_, c)) => Some(*c),
-        None if name == "WIN1252" && (0x80..0xa0).contains(&byte) => None,
-        None => Some(char::from(byte)),
-    }
-}
-
-fn no_equivalent(bytes: &[u8], from: &str, to: &str) -> Error {
-    let bytes = hex_list(bytes);
-    let message =
-        format!("character with byte sequence {bytes} in encoding \"{from}\" has no equivalent in encoding \"{to}\"");
-    Error::new(SqlState::UNTRANSLATABLE_CHARACTER, message)
-}
-
-/// Bytes that a character starting with this byte says it has: as many are reported.
-fn announced_length(first: u8) -> usize {
-    match first {
-        0xc0..0xe0 => 2,
-        0xe0..0xf0 => 3,
-        0xf0..0xf8 => 4,
-        _ => 1,
-    }
-}
-
-fn hex_list(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("0x{byte:02x}")).collect::<Vec<_>>().join(" ")
-}
-
-fn invalid_bytes(bytes: &[u8]) -> Error {
-    let message = format!("invalid byte sequence for encoding \"UTF8\": {}", hex_list(bytes));
-    Error::new(SqlState::CHARACTER_NOT_IN_REPERTOIRE, message)
-}
-
-fn from_text(text: &str, to: Charset) -> Result<Vec<u8>> {
-    let Charset::Latin { name, table } = to else { return Ok(text.as_bytes().to_vec()) };
-    text.chars()
-        .map(|c| {
-            let listed = table.iter().find(|(_, t)| *t == c).map(|(byte, _)| *byte);
-            let same = u8::try_from(c as u32).ok().filter(|byte| decode_latin(*byte, name, table) == Some(c));
-            listed.or(same).ok_or_else(|| no_equivalent(c.encode_utf8(&mut [0; 4]).as_bytes(), "UTF8", name))
-        })
-        .collect()
 }

@@ -25,13 +25,16 @@ const RELATIONS: &[(&[K], RelationKind)] = &[
 const UNSUPPORTED: &[(&[K], &str)] = &[
     (&[K::Event], "ALTER EVENT TRIGGER"),
     (&[K::Foreign, K::Data], "ALTER FOREIGN DATA WRAPPER"),
-    (&[K::Large], "ALTER LARGE OBJECT"),
     (&[K::Rule], "ALTER RULE"),
     (&[K::Server], "ALTER SERVER"),
     (&[K::Subscription], "ALTER SUBSCRIPTION"),
     (&[K::Tablespace], "ALTER TABLESPACE"),
     (&[K::User, K::Mapping], "ALTER USER MAPPING"),
 ];
+
+/// What ALTER names besides the common objects.
+const LARGE_OBJECT: &[(&[K], ObjectKind, Shape)] =
+    &[(&[K::Large, K::Object], ObjectKind::LargeObject, Shape::LargeObject)];
 
 impl Parser<'_> {
     /// `ALTER …`.
@@ -96,13 +99,15 @@ impl Parser<'_> {
 
     /// Functions, schemas, collations and so on: one object, then what happens to it.
     fn alter_object(&mut self) -> Result<Utility> {
-        let known = OBJECTS.iter().any(|(words, ..)| self.are_words(&words[..1]));
+        let known = OBJECTS.iter().chain(LARGE_OBJECT).any(|(words, ..)| self.are_words(&words[..1]));
         if !known {
             return Err(self.unexpected());
         }
-        let (kind, shape) = self.object_kind(&[])?;
+        let (kind, shape) = self.object_kind(LARGE_OBJECT)?;
         let object = self.object_ref(shape)?;
         match self.keyword() {
+            K::Owner if kind == ObjectKind::LargeObject => self.owner_to(kind, object),
+            _ if kind == ObjectKind::LargeObject => Err(self.unexpected()),
             K::Rename => {
                 self.advance();
                 self.expect_word(K::To)?;

@@ -307,6 +307,9 @@ impl Binder<'_> {
         }
         let proc = facts::proc_by_oid(oid)
             .ok_or_else(|| Error::internal(format!("cache lookup failed for function {oid}")))?;
+        if proc.runs_statements() {
+            self.runs_statements.set(true);
+        }
         let key = dictdb_functions::kernel::key(proc);
         Ok(Arc::new(Function {
             oid,

@@ -182,6 +182,8 @@ pub struct Binder<'a> {
     mentions: Vec<(Oid, i16)>,
     /// Functions called so far.
     functions: std::cell::RefCell<std::collections::BTreeSet<Oid>>,
+    /// A built-in function that runs statements was called.
+    runs_statements: std::cell::Cell<bool>,
     /// Operators of users that were called, each with its function.
     operators: std::cell::RefCell<std::collections::BTreeMap<Oid, Oid>>,
     /// Variables that names may mean.
@@ -229,6 +231,7 @@ impl<'a> Binder<'a> {
             keys: Default::default(),
             mentions: Vec::new(),
             functions: Default::default(),
+            runs_statements: Default::default(),
             operators: Default::default(),
             variables: None,
             record_fields: Default::default(),
@@ -267,11 +270,17 @@ impl<'a> Binder<'a> {
     pub(crate) fn after_body(&mut self, inner: &Binder<'_>) {
         (self.next_column, self.next_cte) = (inner.next_column, inner.next_cte);
         self.functions.borrow_mut().extend(inner.functions.borrow().iter());
+        self.runs_statements.set(self.runs_statements.get() || inner.runs_statements.get());
     }
 
     /// The functions of users that were called.
     pub fn user_functions(&self) -> Vec<Oid> {
         self.functions.borrow().iter().copied().collect()
+    }
+
+    /// Whether a function was called that runs statements of its own, in a session that must be lent for that.
+    pub fn runs_statements(&self) -> bool {
+        self.runs_statements.get()
     }
 
     /// The operators of users that were called, each with its function.

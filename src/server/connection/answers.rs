@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use dictdb_session::{Client, CopyShape, Format, Row, Shape, Status, Tag};
-use dictdb_types::{Env, Error, Oid, Result, Severity, SqlState};
+use dictdb_session::{Client, CopyShape, Format, Row, Shape, StatementEnv, Status, Tag};
+use dictdb_types::{Datum, Env, Error, Oid, Result, Severity, SqlState, Type};
 use pgwire::messages::copy::{CopyDone, CopyInResponse, CopyOutResponse};
 use pgwire::messages::response::NotificationResponse;
 use pgwire::messages::startup::ParameterStatus;
@@ -59,6 +59,8 @@ impl Client for Stream {
     }
 
     fn describe(&mut self, shape: &Shape, env: &dyn Env) {
+        // An earlier statement of the same query string may have changed it.
+        self.codec = StatementEnv::codec(env);
         self.put(b'T', |out| rows::describe(shape, env, out));
     }
 
@@ -68,7 +70,12 @@ impl Client for Stream {
 
     fn row(&mut self, shape: &Shape, row: &Row, env: &dyn Env) -> Result<()> {
         self.take_output_back();
-        rows::write(shape, row, env, &mut self.output)
+        rows::write(shape, row, (env, self.codec), &mut self.output)
+    }
+
+    fn function_result(&mut self, value: &Datum, ty: Type, format: Format, env: &dyn Env) -> Result<()> {
+        self.take_output_back();
+        rows::write_function_result(value, ty, format, (env, self.codec), &mut self.output)
     }
 
     fn lend_output(&mut self) {

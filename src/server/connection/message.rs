@@ -23,6 +23,16 @@ pub(super) enum Message<'a> {
     Sync,
     Flush,
     CopyFail(&'a str),
+    Call(Call<'a>),
+}
+
+/// FunctionCall. Its lists are checked, and read when they are needed.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    pub function: Oid,
+    formats: &'a [u8],
+    arguments: &'a [u8],
+    pub result_format: i16,
 }
 
 /// Type oids.
@@ -56,16 +66,32 @@ impl<'a> Bind<'a> {
 
     /// The parameters; NULL is `None`.
     pub(super) fn params(&self) -> Few<Option<&'a [u8]>> {
-        let mut reader = Reader { rest: self.params };
-        let mut params = Few::new();
-        while !reader.rest.is_empty() {
-            match reader.param() {
-                Ok(param) => params.push(param),
-                Err(_) => break,
-            }
-        }
-        params
+        values(self.params)
     }
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn formats(&self) -> Few<i16> {
+        codes(self.formats)
+    }
+
+    /// The arguments; NULL is `None`.
+    pub(super) fn arguments(&self) -> Few<Option<&'a [u8]>> {
+        values(self.arguments)
+    }
+}
+
+/// Values with their lengths in front.
+fn values(list: &[u8]) -> Few<Option<&[u8]>> {
+    let mut reader = Reader { rest: list };
+    let mut values = Few::new();
+    while !reader.rest.is_empty() {
+        match reader.param() {
+            Ok(value) => values.push(value),
+            Err(_) => break,
+        }
+    }
+    values
 }
 
 /// Format codes.
@@ -89,6 +115,7 @@ impl<'a> Message<'a> {
             b'S' => Message::Sync,
             b'H' => Message::Flush,
             b'f' => Message::CopyFail(reader.text()?),
+            b'F' => Message::Call(reader.call()?),
             other => return Err(violation(&format!("invalid frontend message type {other}"))),
         };
         if reader.rest.is_empty() { Ok(message) } else { Err(violation("invalid message format")) }
@@ -147,15 +174,27 @@ impl<'a> Reader<'a> {
         length.map(|length| self.take(length)).transpose()
     }
 
-    fn bind(&mut self) -> Result<Bind<'a>> {
-        let (portal, statement) = (self.text()?, self.text()?);
-        let param_formats = self.list(2)?;
+    /// Parameters with their count in front.
+    fn params(&mut self) -> Result<&'a [u8]> {
         let count = self.count()?;
         let params = self.rest;
         for _ in 0..count {
             self.param()?;
         }
-        let params = &params[..params.len() - self.rest.len()];
+        Ok(&params[..params.len() - self.rest.len()])
+    }
+
+    fn call(&mut self) -> Result<Call<'a>> {
+        let function = Oid(self.take(4)?.get_u32());
+        let formats = self.list(2)?;
+        let arguments = self.params()?;
+        Ok(Call { function, formats, arguments, result_format: self.take(2)?.get_i16() })
+    }
+
+    fn bind(&mut self) -> Result<Bind<'a>> {
+        let (portal, statement) = (self.text()?, self.text()?);
+        let param_formats = self.list(2)?;
+        let params = self.params()?;
         Ok(Bind { portal, statement, param_formats, params, result_formats: self.list(2)? })
     }
 }

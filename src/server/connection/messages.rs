@@ -1,12 +1,13 @@
 //! The life of a session on the wire: messages in, one after another, until the client leaves or is sent away.
 
+use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::task::Poll;
 
 use dictdb_session::interrupts::terminated;
-use dictdb_session::{Session, Target};
+use dictdb_session::{FunctionCall, Session, Target};
 use dictdb_types::{Error, Result, Severity, SqlState};
 use pgwire::messages::startup::{BackendKeyData, SecretKey};
 
@@ -14,6 +15,7 @@ use super::frame::{Cut, Frame};
 use super::message::{Message, violation};
 use super::report::is_fatal;
 use super::stream::Stream;
+use super::transcode;
 
 /// Whether the connection goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,7 @@ pub(super) async fn run(stream: Stream, session: Session) {
 impl Connection {
     /// The end of start-up: reported settings, what was wrong with stored ones, the key for cancel requests, ReadyForQuery.
     fn greet(&mut self) {
+        self.stream.codec = self.session.codec();
         self.session.report_changes(&mut self.stream);
         self.session.send_notices(&mut self.stream);
         let backend = &self.session.shared().backend;
@@ -133,14 +136,14 @@ impl Connection {
                 return self.leave(&error);
             }
             _ if self.discarding && kind != b'S' => return Next::Continue,
-            b'F' => {
-                let result = Err(Error::unsupported("fastpath function call"));
-                self.session.protocol_error();
-                return self.finish(result);
-            }
             _ => {}
         }
-        match Message::read(kind, frame.body()) {
+        self.stream.codec = self.session.codec();
+        let body = match self.stream.codec {
+            None => Ok(Cow::Borrowed(frame.body())),
+            Some(codec) => transcode::incoming(codec, kind, frame.body()),
+        };
+        match body.as_deref().map_err(Error::clone).and_then(|body| Message::read(kind, body)) {
             Ok(Message::Query(query)) => {
                 let result = self.session.simple_query(query, &mut self.stream).await;
                 self.finish(result)
@@ -148,6 +151,17 @@ impl Connection {
             Ok(Message::Execute { portal, max_rows }) => {
                 let result = self.session.execute(portal, max_rows, &mut self.stream).await;
                 self.go_on(result)
+            }
+            Ok(Message::Call(call)) => {
+                let (formats, arguments) = (call.formats(), call.arguments());
+                let call = FunctionCall {
+                    function: call.function,
+                    formats: &formats,
+                    arguments: &arguments,
+                    result_format: call.result_format,
+                };
+                let result = Box::pin(self.session.function_call(call, &mut self.stream)).await;
+                self.finish(result)
             }
             Ok(Message::Sync) => {
                 self.discarding = false;
@@ -166,7 +180,7 @@ impl Connection {
             Err(error) => {
                 self.session.protocol_error();
                 match kind {
-                    b'Q' | b'S' => self.finish(Err(error)),
+                    b'Q' | b'S' | b'F' => self.finish(Err(error)),
                     _ => self.go_on(Err(error)),
                 }
             }
@@ -188,9 +202,12 @@ impl Connection {
                 session.close_named(target, name, client);
                 Ok(())
             }
-            Message::Query(_) | Message::Execute { .. } | Message::Sync | Message::Flush | Message::CopyFail(_) => {
-                Err(Error::internal("a message that is answered elsewhere"))
-            }
+            Message::Query(_)
+            | Message::Execute { .. }
+            | Message::Sync
+            | Message::Flush
+            | Message::CopyFail(_)
+            | Message::Call(_) => Err(Error::internal("a message that is answered elsewhere")),
         }
     }
 

@@ -16,6 +16,7 @@ mod report;
 mod rows;
 mod startup;
 mod stream;
+mod transcode;
 
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use dictdb_session::Herald;
+use dictdb_session::encoding::Codec;
 use dictdb_types::Result;
 use pgwire::messages::Message;
 use pgwire::tokio::server::MaybeTls;
@@ -12,6 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::frame::{Cut, Frame, Input};
 use super::outlet::Outlet;
+use super::transcode;
 
 /// Room for reading; also what an idle connection keeps.
 const INPUT_BYTES: usize = 8 << 10;
@@ -40,6 +42,8 @@ pub(super) struct Stream {
     wanted: usize,
     /// Encoded answers.
     pub output: Vec<u8>,
+    /// What converts texts to the client's encoding; `None` when that is UTF-8.
+    pub codec: Option<&'static Codec>,
     /// The client waits for what is in `output`.
     flush_wanted: bool,
     /// A message came where its kind has no meaning: what follows cannot be understood.
@@ -56,6 +60,7 @@ impl Stream {
             input: Input::default(),
             wanted: 0,
             output: Vec::new(),
+            codec: None,
             flush_wanted: false,
             out_of_step: false,
             outlet: Arc::default(),
@@ -72,7 +77,7 @@ impl Stream {
     pub(super) fn lend_to_outlet(&mut self) {
         self.take_output_back();
         let socket = if let MaybeTls::Plain(socket) = &self.io { Some(socket) } else { None };
-        self.outlet.lend(std::mem::take(&mut self.output), socket);
+        self.outlet.lend(std::mem::take(&mut self.output), self.codec, socket);
         self.is_lent = true;
     }
 
@@ -92,7 +97,9 @@ impl Stream {
     /// Adds an answer that pgwire encodes. What is sent for every statement is written without it: see [`Stream::put`].
     pub(super) fn send(&mut self, message: &impl Message) {
         self.take_output_back();
+        let start = self.output.len();
         encode(message, &mut self.output);
+        self.recode(start);
     }
 
     /// Adds an answer whose body `write` appends.
@@ -104,6 +111,15 @@ impl Stream {
         write(&mut self.output);
         let length = (self.output.len() - start - 1) as i32;
         self.output[start + 1..start + 5].copy_from_slice(&length.to_be_bytes());
+        self.recode(start);
+    }
+
+    /// Puts the texts of the message that begins there into the client's encoding.
+    #[inline]
+    fn recode(&mut self, start: usize) {
+        if let Some(codec) = self.codec {
+            transcode::outgoing(codec, &mut self.output, start);
+        }
     }
 
     /// The client waits: what is there is sent before the next read that has to wait.

@@ -82,7 +82,7 @@ mod tests {
     use crate::copy::options::CopyFormat;
 
     fn options() -> Options {
-        let mut options = Options::read(&[], true).unwrap();
+        let mut options = Options::read(&[], true, None).unwrap();
         (options.format, options.delimiter, options.null) = (CopyFormat::Csv, b',', String::new());
         options
     }

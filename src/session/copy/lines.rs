@@ -178,7 +178,7 @@ mod tests {
 
     fn lines(csv: bool, pieces: &[&str]) -> Result<Vec<String>> {
         let format = if csv { CopyFormat::Csv } else { CopyFormat::Text };
-        let mut options = Options::read(&[], true)?;
+        let mut options = Options::read(&[], true, None)?;
         options.format = format;
         let mut lines = Lines::new(&options);
         let mut found = Vec::new();

@@ -10,13 +10,14 @@ use bytes::Bytes;
 use dictdb_executor::modify::StatementEvents;
 use dictdb_parser::utility::{Copy, CopyTarget};
 use dictdb_planner::table_expr::{self, TableExpr};
-use dictdb_types::{Datum, Error, Oid, Result, SqlState, binary as wire, text as plain};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, binary as wire, text as plain};
 
 use super::lines::Lines;
 use super::options::{CopyFormat, Header, Options};
 use super::relation::{CopyTable, no_column};
 use super::{bad_format, binary, csv, file_error, shape, text};
 use crate::client::Client;
+use crate::encoding::{Codec, is_text_in_binary};
 use crate::portal::{Outcome, Portal};
 use crate::prepared::Source;
 use crate::protocol::utf8;
@@ -76,10 +77,24 @@ impl Session {
                 Input::Client
             }
         };
+        let mut texts = match options.format {
+            CopyFormat::Binary => None,
+            CopyFormat::Text | CopyFormat::Csv => options.codec.map(Incoming::new),
+        };
         while let Some(piece) = input.next(client).await? {
-            loader.feed(&piece);
+            let failure = match &mut texts {
+                None => {
+                    loader.feed(&piece);
+                    None
+                }
+                Some(texts) => loader.feed_text(texts, &piece, false),
+            };
             loader.take_rows(self, false)?;
+            failure.map_or(Ok(()), |error| Err(loader.next_line_context(error)))?;
             self.shared.backend.interrupts.check()?;
+        }
+        if let Some(error) = texts.as_mut().and_then(|texts| loader.feed_text(texts, &[], true)) {
+            return Err(loader.next_line_context(error));
         }
         loader.take_rows(self, true)?;
         loader.insert_batch(self)?;
@@ -114,6 +129,27 @@ impl Input {
                 Ok((length > 0).then(|| Bytes::from(piece)))
             }),
         }
+    }
+}
+
+/// What comes in another encoding than UTF-8, with the beginning of a character that is not complete yet.
+struct Incoming {
+    codec: &'static Codec,
+    pending: Vec<u8>,
+}
+
+impl Incoming {
+    fn new(codec: &'static Codec) -> Incoming {
+        Incoming { codec, pending: Vec::new() }
+    }
+
+    /// The next piece as text, as far as it is complete and as it goes.
+    fn text(&mut self, piece: &[u8], at_end: bool) -> (String, Option<Error>) {
+        self.pending.extend_from_slice(piece);
+        let mut text = String::with_capacity(self.pending.len() * 2);
+        let (read, failure) = self.codec.decode_prefix(&self.pending, at_end, &mut text);
+        self.pending.drain(..read);
+        (text, failure)
     }
 }
 
@@ -193,6 +229,17 @@ impl<'a> Loader<'a> {
             Reader::Lines(lines) => lines.feed(piece),
             Reader::Binary(rows) => rows.feed(piece),
         }
+    }
+
+    /// Likewise, in another encoding; what stops it is reported when the rows before it are done.
+    fn feed_text(&mut self, texts: &mut Incoming, piece: &[u8], at_end: bool) -> Option<Error> {
+        let (text, failure) = texts.text(piece, at_end);
+        self.feed(text.as_bytes());
+        failure
+    }
+
+    fn next_line_context(&self, error: Error) -> Error {
+        error.context(format!("COPY {}, line {}", self.table.name, self.line + 1))
     }
 
     /// Converts and inserts the rows that are complete.
@@ -302,13 +349,20 @@ impl<'a> Loader<'a> {
         for (field, (column, ty)) in fields.iter().zip(&self.table.columns) {
             let value = match field {
                 None => Datum::Null,
-                Some(bytes) => wire::recv(bytes, *ty, &*self.env).map_err(|error| {
+                Some(bytes) => self.received(bytes, *ty).map_err(|error| {
                     error.context(format!("COPY {}, line {}, column {column}", self.table.name, self.line))
                 })?,
             };
             self.values.push(value);
         }
         Ok(())
+    }
+
+    fn received(&self, bytes: &[u8], ty: Type) -> Result<Datum> {
+        match self.options.codec.filter(|_| is_text_in_binary(ty.oid)) {
+            None => wire::recv(bytes, ty, &*self.env),
+            Some(codec) => wire::recv(codec.decode(bytes)?.as_bytes(), ty, &*self.env),
+        }
     }
 
     fn check_header(&self, line: &[u8]) -> Result<()> {

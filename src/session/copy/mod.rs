@@ -43,7 +43,7 @@ impl Session {
         if let CopyTarget::File(path) = &copy.target {
             self.check_file(path, copy.from)?;
         }
-        let options = Options::read(&copy.options, copy.from)?;
+        let options = Options::read(&copy.options, copy.from, self.codec())?;
         let rows = match &copy.source {
             CopySource::Table { name, columns } if copy.from => {
                 let table = self.copy_table(name, columns, true)?;
@@ -91,7 +91,7 @@ fn bad_format(message: impl Into<String>) -> Error {
 }
 
 /// `could not open file …`, with the SQLSTATE PostgreSQL derives from the system's error.
-fn file_error(action: &str, path: &str, error: &std::io::Error) -> Error {
+pub(crate) fn file_error(action: &str, path: &str, error: &std::io::Error) -> Error {
     use std::io::ErrorKind;
     let (code, reason) = match error.kind() {
         ErrorKind::NotFound => (SqlState::UNDEFINED_FILE, "No such file or directory"),

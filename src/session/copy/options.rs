@@ -4,6 +4,7 @@ use dictdb_parser::TypeName;
 use dictdb_parser::utility::{DefElem, DefValue};
 use dictdb_types::{Error, Result, SqlState};
 
+use crate::encoding::{Codec, for_client};
 use crate::settings::parse_bool;
 
 /// The three formats.
@@ -72,6 +73,8 @@ pub(crate) struct Options {
     pub force_quote: Columns,
     pub force_not_null: Columns,
     pub force_null: Columns,
+    /// `ENCODING`, or the client's; `None` is UTF-8.
+    pub codec: Option<&'static Codec>,
 }
 
 /// Options as they were written.
@@ -87,11 +90,12 @@ struct Given {
     force_quote: Columns,
     force_not_null: Columns,
     force_null: Columns,
+    encoding: Option<Option<&'static Codec>>,
 }
 
 impl Options {
-    /// Reads and checks the options of one COPY.
-    pub(crate) fn read(list: &[DefElem], from: bool) -> Result<Options> {
+    /// Reads and checks the options of one COPY by a client of this encoding.
+    pub(crate) fn read(list: &[DefElem], from: bool, client: Option<&'static Codec>) -> Result<Options> {
         let mut given = Given::default();
         let mut seen: Vec<&str> = Vec::new();
         for option in list {
@@ -106,7 +110,7 @@ impl Options {
         if given.freeze && !from {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY freeze only available using COPY FROM"));
         }
-        Ok(given.finish())
+        Ok(given.finish(client))
     }
 }
 
@@ -139,7 +143,7 @@ impl Given {
             "force_quote" => self.force_quote = columns(option, true)?,
             "force_not_null" => self.force_not_null = columns(option, false)?,
             "force_null" => self.force_null = columns(option, false)?,
-            "encoding" => encoding(option)?,
+            "encoding" => self.encoding = Some(encoding(option)?),
             other => {
                 let message = format!("option \"{other}\" not recognized");
                 return Err(Error::new(SqlState::SYNTAX_ERROR, message).at(position(option)));
@@ -236,7 +240,7 @@ impl Given {
         Ok(())
     }
 
-    fn finish(self) -> Options {
+    fn finish(self, client: Option<&'static Codec>) -> Options {
         let csv = self.format == Some(CopyFormat::Csv);
         let byte = |text: &str| text.as_bytes().first().copied().unwrap_or(0);
         let quote = byte(self.quote.as_deref().unwrap_or("\""));
@@ -250,6 +254,7 @@ impl Given {
             force_quote: self.force_quote,
             force_not_null: self.force_not_null,
             force_null: self.force_null,
+            codec: self.encoding.unwrap_or(client),
         }
     }
 }
@@ -318,18 +323,18 @@ fn columns(option: &DefElem, star: bool) -> Result<Columns> {
     })
 }
 
-/// Only UTF-8 is spoken.
-fn encoding(option: &DefElem) -> Result<()> {
+/// The encoding of what is copied; `None` is UTF-8.
+fn encoding(option: &DefElem) -> Result<Option<&'static Codec>> {
     let name = required_text(option)?;
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    match plain.as_str() {
-        "utf8" | "unicode" | "sqlascii" => Ok(()),
-        _ if dictdb_types::encoding::number(&name).is_some() => {
-            Err(Error::unsupported(format!("encoding \"{name}\" in COPY")))
-        }
-        _ => {
-            let message = format!("argument to option \"{}\" must be a valid encoding name", option.name.value);
-            Err(invalid(message).at(position(option)))
-        }
+    let Some(number) = dictdb_types::encoding::number(&name) else {
+        let message = format!("argument to option \"{}\" must be a valid encoding name", option.name.value);
+        return Err(invalid(message).at(position(option)));
+    };
+    match dictdb_types::encoding::NAMES[number] {
+        "UTF8" | "SQL_ASCII" => Ok(None),
+        shown => match for_client(shown) {
+            Some(codec) => Ok(Some(codec)),
+            None => Err(Error::unsupported(format!("encoding \"{name}\" in COPY"))),
+        },
     }
 }

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     fn fields(line: &str) -> Vec<Option<String>> {
-        let options = Options::read(&[], true).unwrap();
+        let options = Options::read(&[], true, None).unwrap();
         let mut found = Vec::new();
         split(line.as_bytes(), &options, |field| {
             found.push(field.map(|bytes| String::from_utf8_lossy(bytes).into_owned()));

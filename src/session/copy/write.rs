@@ -5,6 +5,13 @@ use dictdb_types::{Datum, Env, Result, binary as wire, text as plain};
 use super::options::{CopyFormat, Options};
 use super::{binary, csv, text};
 use crate::client::{Column, Row};
+use crate::encoding::{Codec, is_text_in_binary};
+use crate::protocol::utf8;
+
+/// Appends text in another encoding.
+fn encode(codec: &Codec, plain: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    codec.encode(utf8(plain)?, out)
+}
 
 /// Writes rows.
 pub(super) struct Writer<'a> {
@@ -26,18 +33,32 @@ impl<'a> Writer<'a> {
         match self.options.format {
             CopyFormat::Binary => binary::write_header(out),
             CopyFormat::Text | CopyFormat::Csv if with_names => {
+                let mut plain = Vec::new();
                 for (index, column) in self.columns.iter().enumerate() {
-                    self.delimit(index, out);
-                    self.write_text(column.name.as_bytes(), false, out);
+                    self.delimit(index, &mut plain);
+                    self.write_text(column.name.as_bytes(), false, &mut plain);
                 }
-                out.push(b'\n');
+                plain.push(b'\n');
+                match self.options.codec {
+                    None => out.extend_from_slice(&plain),
+                    Some(codec) => codec.encode_lossy(&String::from_utf8_lossy(&plain), out),
+                }
             }
             CopyFormat::Text | CopyFormat::Csv => {}
         }
     }
 
-    /// Appends a row.
+    /// Appends a row in the encoding that was asked for.
     pub(super) fn row(&mut self, row: &Row, env: &dyn Env, out: &mut Vec<u8>) -> Result<()> {
+        let Some(codec) = self.options.codec.filter(|_| self.options.format != CopyFormat::Binary) else {
+            return self.row_in_utf8(row, env, out);
+        };
+        let mut plain = Vec::new();
+        self.row_in_utf8(row, env, &mut plain)?;
+        encode(codec, &plain, out)
+    }
+
+    fn row_in_utf8(&mut self, row: &Row, env: &dyn Env, out: &mut Vec<u8>) -> Result<()> {
         if self.options.format == CopyFormat::Binary {
             return self.binary_row(row, env, out);
         }
@@ -66,7 +87,14 @@ impl<'a> Writer<'a> {
             }
             let start = out.len();
             out.extend_from_slice(&[0; 4]);
-            wire::send(value, column.ty.oid, env, out)?;
+            match self.options.codec.filter(|_| is_text_in_binary(column.ty.oid)) {
+                None => wire::send(value, column.ty.oid, env, out)?,
+                Some(codec) => {
+                    let mut plain = Vec::new();
+                    wire::send(value, column.ty.oid, env, &mut plain)?;
+                    encode(codec, &plain, out)?;
+                }
+            }
             let length = (out.len() - start - 4) as i32;
             out[start..start + 4].copy_from_slice(&length.to_be_bytes());
         }

@@ -84,6 +84,7 @@ impl Session {
             })
             .collect();
         let function_settings = self.function_settings(command)?;
+        let mut large_objects = self.large_objects_for(command)?;
         let mut notices = Vec::new();
         // Functions that the command evaluates see what it has changed before it began.
         let lends = env.catalog.has_routines();
@@ -115,11 +116,13 @@ impl Session {
             verifier: shared.instance.verifier.get().copied(),
             databases: &databases,
             notices: &mut notices,
+            large_objects: &mut large_objects,
             function_settings,
             made_routine: None,
             makes_shells: false,
             attempt: ddl::Attempt::default(),
             truncated: Vec::new(),
+            alters: matches!(command, Utility::AlterTable(_)),
         };
         // Filling an index or checking rows may take long.
         let executed =
@@ -132,6 +135,7 @@ impl Session {
         self.seen.add(None);
         notices.into_iter().for_each(|notice| self.shared.notice(notice));
         let tag = executed?;
+        self.keep_large_objects(large_objects)?;
         if let Some(routine) = made_routine {
             self.routines.made = Some(routine);
         }

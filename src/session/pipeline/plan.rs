@@ -171,6 +171,7 @@ impl Session {
             columns,
             command,
             routines,
+            runs_statements,
             returns_rows,
             failure,
             secured,
@@ -184,8 +185,8 @@ impl Session {
         let (custom, heavy) = (plan.root.cost.1 > CUSTOM_COST, super::run::is_heavy(&plan));
         let prepared = Arc::new(prepare(plan, &self.prepare_context(env))?);
         // What extensions bring are kernels, which run no statements.
-        let runs_statements = |oid: &Oid| env.catalog.routine(*oid).is_some_and(|own| own.language != Language::C);
-        let calls_routines = routines.iter().any(runs_statements) || prepared.may_call_routines();
+        let interpreted = |oid: &Oid| env.catalog.routine(*oid).is_some_and(|own| own.language != Language::C);
+        let calls_routines = runs_statements || routines.iter().any(interpreted) || prepared.may_call_routines();
         Ok(CachedPlan {
             sizes,
             custom,

@@ -177,8 +177,9 @@ impl Session {
         transaction: Arc<Transaction>,
         wait: WaitOptions,
     ) -> Result<ExecContext> {
-        let snapshot = match &self.routines.borrowed {
-            Some(borrowed) => borrowed.clone(),
+        let given = self.large_objects.reads_at.as_ref().or(self.routines.borrowed.as_ref());
+        let snapshot = match given {
+            Some(given) => given.clone(),
             None => Arc::new(transaction.snapshot()?),
         };
         self.block.snapshot_taken = true;

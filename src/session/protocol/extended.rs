@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 
 use super::{isolate, isolate_now, tag};
 use crate::client::{Client, Format, Shape};
+use crate::encoding::{Codec, invalid_bytes, is_text_in_binary};
 use crate::portal::{Outcome, Portal, Progress, TagCount};
 use crate::prepared::{Analysis, PreparedStatement, Source};
 use crate::transaction::aborted;
@@ -344,7 +345,7 @@ fn check_counts(prepared: &PreparedStatement, formats: &[i16], params: usize) ->
     Ok(())
 }
 
-fn format_of(code: i16) -> Result<Format> {
+pub(super) fn format_of(code: i16) -> Result<Format> {
     match code {
         0 => Ok(Format::Text),
         1 => Ok(Format::Binary),
@@ -352,7 +353,7 @@ fn format_of(code: i16) -> Result<Format> {
     }
 }
 
-fn decode_parameters(
+pub(super) fn decode_parameters(
     portal: &str,
     prepared: &PreparedStatement,
     formats: &[i16],
@@ -378,8 +379,20 @@ fn decode_parameters(
 fn decode_parameter(param: Option<&[u8]>, ty: Type, code: i16, env: &StatementEnv) -> Result<Datum> {
     let format = format_of(code)?;
     let Some(bytes) = param else { return Ok(Datum::Null) };
+    if let Some(codec) = env.derived.codec {
+        return decode_in(codec, bytes, ty, format, env);
+    }
     match format {
         Format::Text => text::input(utf8(bytes)?, ty, env),
+        Format::Binary => binary::recv(bytes, ty, env),
+    }
+}
+
+/// Likewise, from a client that speaks another encoding than UTF-8.
+fn decode_in(codec: &Codec, bytes: &[u8], ty: Type, format: Format, env: &StatementEnv) -> Result<Datum> {
+    match format {
+        Format::Text => text::input(&codec.decode(bytes)?, ty, env),
+        Format::Binary if is_text_in_binary(ty.oid) => binary::recv(codec.decode(bytes)?.as_bytes(), ty, env),
         Format::Binary => binary::recv(bytes, ty, env),
     }
 }
@@ -408,9 +421,7 @@ fn invalid_utf8(bytes: &[u8], error: std::str::Utf8Error) -> Error {
         _ => 1,
     };
     let end = (start + announced).min(bytes.len());
-    let shown: Vec<String> = bytes[start..end].iter().map(|byte| format!("0x{byte:02x}")).collect();
-    let message = format!("invalid byte sequence for encoding \"UTF8\": {}", shown.join(" "));
-    Error::new(SqlState::CHARACTER_NOT_IN_REPERTOIRE, message)
+    invalid_bytes(&bytes[start..end], "UTF8")
 }
 
 #[cfg(test)]

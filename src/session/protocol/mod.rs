@@ -1,6 +1,7 @@
-//! The two query protocols, as calls: [`simple`] takes query strings, [`extended`] takes them apart.
+//! The two query protocols, as calls: [`simple`] takes query strings, [`extended`] takes them apart; [`fastpath`] calls functions.
 
 mod extended;
+mod fastpath;
 #[cfg(test)]
 mod panics;
 mod simple;
@@ -17,6 +18,7 @@ use crate::client::{Client, Row, Shape, Tag};
 use crate::portal::{Progress, RowSource, TagCount};
 
 pub use extended::{Target, utf8};
+pub use fastpath::FunctionCall;
 
 /// Rows that are asked of a stream at once.
 const ROWS_AT_ONCE: usize = 4096;

@@ -5,6 +5,7 @@ use dictdb_types::{Error, Result, encoding};
 
 use super::definition::Definition;
 use super::value::{Value, invalid};
+use crate::encoding::for_client;
 use crate::settings::Derived;
 
 /// Brings a value into the form that is kept and shown, or refuses it.
@@ -36,7 +37,7 @@ pub(super) fn check(definition: &Definition, value: Value, current: &Derived, de
 
 fn client_encoding(text: &str) -> Result<&'static str> {
     match encoding::number(text).map(|number| encoding::NAMES[number]) {
-        Some(name @ ("UTF8" | "SQL_ASCII")) => Ok(name),
+        Some(name) if matches!(name, "UTF8" | "SQL_ASCII") || for_client(name).is_some() => Ok(name),
         Some(_) => Err(Error::unsupported(format!("client encoding \"{text}\""))),
         None => Err(invalid("client_encoding", text)),
     }

@@ -9,6 +9,7 @@ use dictdb_types::datetime::{parse_date_style, parse_interval_style, zone};
 use dictdb_types::{ByteaOutput, DateOrder, DateStyle, FormatSettings, Severity, unquote_identifier};
 
 use super::Settings;
+use crate::encoding::{Codec, for_client};
 use crate::log::LogWishes;
 use crate::transaction::Modes;
 
@@ -37,8 +38,8 @@ pub struct Derived {
     pub transaction_modes: Modes,
     /// `session_replication_role` is `replica`: triggers and foreign keys are not for this session.
     pub is_replica: bool,
-    /// `client_encoding` is `SQL_ASCII`: bytes are passed on unchecked by the client.
-    pub encoding: &'static str,
+    /// What converts texts from and to `client_encoding`; UTF8 and SQL_ASCII need nothing.
+    pub codec: Option<&'static Codec>,
     /// What is logged.
     pub log: LogWishes,
 }
@@ -57,7 +58,7 @@ impl Default for Derived {
             strings: Strings::Standard,
             transaction_modes: Modes::default(),
             is_replica: false,
-            encoding: "UTF8",
+            codec: None,
             log: LogWishes::default(),
         }
     }
@@ -86,7 +87,7 @@ impl Derived {
             },
             transaction_modes: Modes::from_settings(settings),
             is_replica: settings.text("session_replication_role") == "replica",
-            encoding: if settings.text("client_encoding") == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" },
+            codec: for_client(&settings.text("client_encoding")),
             log: LogWishes::of(settings),
         }
     }

@@ -29,6 +29,7 @@ use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use crate::StatementEnv;
 pub(crate) use functions::record;
+pub(crate) use output::acl;
 use output::{Output, Row};
 
 /// The rows of system tables as one statement sees them.

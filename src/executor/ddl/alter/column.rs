@@ -75,7 +75,6 @@ impl DdlContext<'_> {
                 format!("cannot drop inherited column \"{name}\""),
             ));
         }
-        self.refuse_change_of_used_type(&relation, true)?;
         refuse_key_column(&relation, attnum, "drop")?;
         if !recurse && relation.is_partitioned() && !relation.children.is_empty() {
             let message = "cannot drop column from only the partitioned table when partitions exist";

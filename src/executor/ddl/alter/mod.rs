@@ -11,6 +11,7 @@ mod identity;
 mod new_column;
 mod rewrite;
 mod settings;
+mod used_type;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -146,7 +147,8 @@ impl DdlContext<'_> {
         super::typed::refuse_typed(&*self.table(table)?, action)?;
         match action {
             A::AddColumn { if_not_exists, column, .. } => {
-                let added = self.add_column(table, column, *if_not_exists, recurse, locations)?;
+                let added = self
+                    .changing_fields(table, |ddl| ddl.add_column(table, column, *if_not_exists, recurse, locations))?;
                 for (attnum, constraint) in added {
                     let pass = action::constraint_pass(&constraint.kind);
                     steps.entry(pass).or_default().push(Step::ColumnConstraint(attnum, constraint));
@@ -154,7 +156,7 @@ impl DdlContext<'_> {
                 Ok(())
             }
             A::DropColumn { if_exists, name, behavior } => {
-                self.drop_column(table, &name.value, *if_exists, *behavior, recurse)
+                self.changing_fields(table, |ddl| ddl.drop_column(table, &name.value, *if_exists, *behavior, recurse))
             }
             A::AlterType { .. } => Err(Error::internal("a change of type outside its pass")),
             A::SetDefault { column, default } => {
@@ -189,7 +191,7 @@ fn check_kind(relation: &Relation, kind: utility::RelationKind) -> Result<()> {
     let wrong =
         |noun: &str| Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not {noun}", relation.name)));
     match (kind, &relation.kind) {
-        (_, RelationKind::Virtual) => Err(Error::new(
+        _ if relation.is_system_table() => Err(Error::new(
             SqlState::INSUFFICIENT_PRIVILEGE,
             format!("permission denied: \"{}\" is a system catalog", relation.name),
         )),

@@ -49,7 +49,9 @@ impl DdlContext<'_> {
         if !recurse && !relation.children.is_empty() {
             return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, "column must be added to child tables too"));
         }
-        self.refuse_change_of_used_type(&relation, true)?;
+        if !definition.constraints.is_empty() {
+            self.refuse_change_of_used_type(&relation, true)?;
+        }
         if relation.is_partition() {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "cannot add column to a partition"));
         }

@@ -36,7 +36,9 @@ pub(super) use partition::bound_text;
 pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarFn)]> {
     let files = [
         crate::advisory::FUNCTIONS,
+        crate::encoding::FUNCTIONS,
         crate::functions::FUNCTIONS,
+        crate::large_object::FUNCTIONS,
         crate::routines::FUNCTIONS,
         crate::routines::TRIGGER_FUNCTIONS,
         crate::sequences::FUNCTIONS,

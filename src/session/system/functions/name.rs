@@ -11,8 +11,6 @@ use crate::system::relations::classes;
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("format_type", format_type),
     ("pg_get_userbyid", pg_get_userbyid),
-    ("getdatabaseencoding", |_, _| Ok(Datum::text("UTF8"))),
-    ("pg_client_encoding", |_, _| Ok(Datum::text("UTF8"))),
     ("to_regclass", |cx, args| to_reg(cx, args, RegKind::Class)),
     ("to_regtype", |cx, args| to_reg(cx, args, RegKind::Type)),
     ("to_regproc", |cx, args| to_reg(cx, args, RegKind::Proc)),

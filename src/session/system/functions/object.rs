@@ -21,7 +21,6 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_my_temp_schema", |cx, _| Ok(Datum::Oid(session(cx)?.shared.temporary_schema().map_or(0, |oid| oid.0)))),
     ("pg_conf_load_time", |cx, _| Ok(Datum::Timestamp(session(cx)?.shared.instance.started))),
     ("pg_jit_available", |_, _| Ok(Datum::Bool(false))),
-    ("pg_encoding_max_length_sql", |_, _| Ok(Datum::Int4(4))),
 ];
 
 pub(super) const SETS: &[(&str, SetFn)] =

@@ -336,6 +336,7 @@ fn acldefault(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
         "d" => (Some(AclKind::Database), "Tc"),
         "f" => (Some(AclKind::Function), "X"),
         "l" => (Some(AclKind::Language), "U"),
+        "L" => (Some(AclKind::LargeObject), ""),
         "n" => (Some(AclKind::Schema), ""),
         "p" => (Some(AclKind::Parameter), ""),
         "t" => (Some(AclKind::Tablespace), ""),

@@ -1,0 +1,129 @@
+//! A composite type or a table's row type gets other fields while columns of tables have values of it: they follow at once.
+//!
+//! A value has a field for each column of its type, in order, and nothing that says of which version of the type it is. So whoever
+//! adds or drops a field rewrites the tables that have such values, however deep inside of arrays, ranges and other rows.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{Catalog, Relation};
+use dictdb_storage::LockMode;
+use dictdb_types::{Array, Bound, Datum, Oid, Range, Record, Result, TypeKind, TypeLookup};
+
+use super::super::DdlContext;
+use crate::row::Row;
+
+/// Where the fields of a row type come from: places among those it had before, `None` for a new one.
+struct Fields {
+    ty: Oid,
+    types: Vec<Oid>,
+    from: Vec<Option<usize>>,
+}
+
+impl DdlContext<'_> {
+    /// Changes the columns of a relation, and then the values of its row type that other tables have.
+    pub(super) fn changing_fields<T>(
+        &mut self,
+        relation: Oid,
+        change: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let before = self.table(relation)?;
+        let users = self.users_of_type(before.row_type)?;
+        let changed = change(self)?;
+        if users.is_empty() {
+            return Ok(changed);
+        }
+        let fields = fields_of_change(&before, &*self.table(relation)?);
+        for (user, mut rows) in users {
+            rows.iter_mut().flatten().for_each(|value| fields.follow(value));
+            let now = self.table(user)?;
+            self.rewrite_rows(&now, now.columns.to_vec(), rows, &[])?;
+        }
+        Ok(changed)
+    }
+
+    /// The tables with rows and columns that have values of a row type, locked, with their rows.
+    fn users_of_type(&mut self, ty: Oid) -> Result<Vec<(Oid, Vec<Row>)>> {
+        let mut users = Vec::new();
+        if !ty.is_valid() {
+            return Ok(users);
+        }
+        let catalog = self.view();
+        let holds = |user: &&Arc<Relation>| {
+            user.is_stored() && user.live_columns().any(|(_, column)| contains(&catalog, column.ty.oid, ty))
+        };
+        for user in catalog.relations().filter(holds) {
+            self.lock(user.oid, LockMode::AccessExclusive)?;
+            let rows = self.all_rows(user)?;
+            if !rows.is_empty() {
+                users.push((user.oid, rows));
+            }
+        }
+        Ok(users)
+    }
+}
+
+/// Whether values of a type may have values of another one inside.
+fn contains(catalog: &Catalog, ty: Oid, wanted: Oid) -> bool {
+    if ty == wanted {
+        return true;
+    }
+    let Some(info) = catalog.type_info(ty).filter(|info| info.oid >= Oid::FIRST_NORMAL) else { return false };
+    match &info.kind {
+        TypeKind::Composite(fields) => fields.iter().any(|field| contains(catalog, field.ty.oid, wanted)),
+        TypeKind::Domain(base) => contains(catalog, base.oid, wanted),
+        TypeKind::Range(subtype) => contains(catalog, *subtype, wanted),
+        TypeKind::Multirange(range) => contains(catalog, *range, wanted),
+        _ => info.element.is_valid() && contains(catalog, info.element, wanted),
+    }
+}
+
+fn fields_of_change(before: &Relation, after: &Relation) -> Fields {
+    let known: Vec<i16> = before.live_columns().map(|(attnum, _)| attnum).collect();
+    let live = || after.live_columns();
+    Fields {
+        ty: before.row_type,
+        types: live().map(|(_, column)| column.ty.oid).collect(),
+        from: live().map(|(attnum, _)| known.iter().position(|old| *old == attnum)).collect(),
+    }
+}
+
+impl Fields {
+    /// Gives a value, and what is inside of it, the fields the type has now.
+    fn follow(&self, value: &mut Datum) {
+        match value {
+            Datum::Array(array) => {
+                let mut items = array.items.clone();
+                items.iter_mut().for_each(|item| self.follow(item));
+                *value = Datum::Array(Arc::new(Array { items, ..Array::clone(array) }));
+            }
+            Datum::Range(range) => {
+                let mut range = Range::clone(range);
+                if let Some((lower, upper)) = &mut range.bounds {
+                    self.follow_bound(lower);
+                    self.follow_bound(upper);
+                }
+                *value = Datum::Range(Arc::new(range));
+            }
+            Datum::Record(record) => {
+                let mut fields = record.fields.clone();
+                fields.iter_mut().for_each(|field| self.follow(field));
+                *value = Datum::Record(Arc::new(self.changed(record, fields)));
+            }
+            _ => {}
+        }
+    }
+
+    fn follow_bound(&self, bound: &mut Bound) {
+        if let Bound::Inclusive(value) | Bound::Exclusive(value) = bound {
+            self.follow(value);
+        }
+    }
+
+    fn changed(&self, record: &Record, fields: Vec<Datum>) -> Record {
+        if record.ty != self.ty {
+            return Record { fields, ..record.clone() };
+        }
+        let old = |place: &Option<usize>| place.and_then(|place| fields.get(place).cloned()).unwrap_or(Datum::Null);
+        Record { ty: self.ty, types: self.types.clone(), fields: self.from.iter().map(old).collect(), names: None }
+    }
+}
