@@ -18,8 +18,13 @@ pub(super) fn subqueries_to_joins(mut node: Node) -> Node {
         expr.rewrite(&mut |e| {
             if let Expr::Sublink(link) = e {
                 let taken = std::mem::replace(&mut link.query, Node::Values { columns: Vec::new(), rows: Vec::new() });
-                let taken = if matches!(link.kind, SublinkKind::Exists) { any_row(taken) } else { taken };
-                link.query = subqueries_to_joins(taken);
+                link.query = match link.kind {
+                    // Nobody looks at its columns.
+                    SublinkKind::Exists => {
+                        Node::Project { input: Box::new(subqueries_to_joins(any_row(taken))), columns: Vec::new() }
+                    }
+                    _ => subqueries_to_joins(taken),
+                };
             }
         });
     });
@@ -89,7 +94,7 @@ fn split(link: &Sublink) -> Option<(Node, Vec<Expr>)> {
     let mut on = Vec::new();
     let right = match &link.kind {
         SublinkKind::Exists => {
-            let right = uncorrelate(link.query.clone(), &mut on)?;
+            let right = uncorrelate(any_row(link.query.clone()), &mut on)?;
             // What depends on no row is asked once.
             if on.is_empty() {
                 return None;
