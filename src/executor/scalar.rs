@@ -1,7 +1,9 @@
 //! Expressions on their own, outside of a plan: over a row of values, without subqueries.
 
+use std::sync::Arc;
+
 use dictdb_planner::expr::Expr;
-use dictdb_types::{Datum, Env, Result, TypeLookup};
+use dictdb_types::{Datum, Env, Error, Result, TypeLookup};
 
 use crate::eval::{Code, CompileContext, Scope, compile};
 
@@ -20,17 +22,35 @@ impl Expression {
         self.0.eval(Scope::of_table(env, row))
     }
 
-    /// The value of an assignment to a part of a value in the row. An array that only the row holds is changed where it is and
-    /// taken out of the row, so that filling one element by element is no work for each of the others.
-    pub fn assign(&self, env: &dyn Env, row: &mut [Datum]) -> Result<Datum> {
+    /// The value into a place of the row.
+    pub fn store(&self, env: &dyn Env, row: &mut [Datum], place: usize) -> Result<()> {
+        let value = self.0.register(&Scope::of_table(env, row))?;
+        value.put(&mut row[place]);
+        Ok(())
+    }
+
+    /// The value into a field of a row value that is in a place of the row.
+    pub fn store_field(&self, env: &dyn Env, row: &mut [Datum], (place, field): (usize, usize)) -> Result<()> {
+        let value = self.0.register(&Scope::of_table(env, row))?;
+        match &mut row[place] {
+            // A row that only this place holds is changed where it is.
+            Datum::Record(record) => value.put(&mut Arc::make_mut(record).fields[field]),
+            other => return Err(Error::internal(format!("a field of {other:?}"))),
+        }
+        Ok(())
+    }
+
+    /// The value of an assignment to a part of a value in the row; `None`: an array that only the row holds was changed where it
+    /// is, so that filling one element by element is no work for each of the others.
+    pub fn assign(&self, env: &dyn Env, row: &mut [Datum]) -> Result<Option<Datum>> {
         match &self.0 {
-            Code::Assign(assign) if assign.is_element_of_input(row) => assign.in_place(env, row),
-            code => code.eval(Scope::of_table(env, row)),
+            Code::Assign(assign) if assign.is_element_of_input(row) => assign.in_place(env, row).map(|()| None),
+            code => code.eval(Scope::of_table(env, row)).map(Some),
         }
     }
 
     /// Whether the value is true: neither false nor NULL.
     pub fn is_true(&self, env: &dyn Env, row: &[Datum]) -> Result<bool> {
-        self.0.is_true(Scope::of_table(env, row))
+        self.0.holds(&Scope::of_table(env, row))
     }
 }

@@ -110,11 +110,28 @@ pub trait Host: TypeSource {
     /// The value of an expression, converted to a type as an assignment does.
     fn value(&mut self, sql: &Sql, frame: &mut Frame, function: &Function, target: Type) -> Result<Datum>;
 
+    /// The value of an expression into a variable of a type, converted to it as an assignment does; without a type as it is,
+    /// and the type it has is given.
+    fn assign(
+        &mut self,
+        sql: &Sql,
+        frame: &mut Frame,
+        function: &Function,
+        variable: usize,
+        target: Option<Type>,
+    ) -> Result<Type>;
+
+    /// The value of an expression into a field of a row variable, if the expression is simple and of the field's type already;
+    /// whether it was.
+    fn assign_field(&mut self, sql: &Sql, frame: &mut Frame, field: (usize, usize), ty: Type) -> Result<bool>;
+
     /// Whether a condition is true.
     fn is_true(&mut self, sql: &Sql, frame: &mut Frame, function: &Function) -> Result<bool>;
 
-    /// The value of a variable, or of a field of one, with a part of it assigned.
-    fn evaluate_part(&mut self, part: &PartAssignment, frame: &mut Frame, function: &Function) -> Result<Datum>;
+    /// The value of a variable, or of a field of one, with a part of it assigned; `None`: the variable has been changed where
+    /// it is.
+    fn evaluate_part(&mut self, part: &PartAssignment, frame: &mut Frame, function: &Function)
+    -> Result<Option<Datum>>;
 
     /// Runs a statement, reading at most so many rows. With `must_return` it has to return some: 42601.
     fn execute(&mut self, sql: &Sql, frame: &Frame, function: &Function, read: Read) -> Result<Executed>;

@@ -27,4 +27,4 @@ pub use names::Visible;
 pub use parse::{Header, Parameter, ResultKind, compile};
 pub use run::{Arguments, Returned, TriggerData, call, call_trigger};
 pub use sql::{Sql, SqlKind};
-pub use tree::{Frame, Function, PartAssignment};
+pub use tree::{Activation, Frame, Function, PartAssignment};

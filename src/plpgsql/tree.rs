@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use dictdb_planner::variables::Conflict;
 use dictdb_types::{Datum, Field, Severity, SqlState, Type};
@@ -18,12 +19,14 @@ pub struct Function {
     /// What it was compiled for.
     pub header: Header,
     pub(crate) variables: Vec<Variable>,
+    /// Whether one of them is a row.
+    pub(crate) has_rows: bool,
     /// Types of the variables as the last call left them: the hidden ones of CASE get theirs from their operand.
     pub(crate) types: Mutex<Arc<[Type]>>,
+    /// How often they have changed.
+    pub(crate) type_changes: AtomicU64,
     /// What ended calls leave to the next ones.
     pub(crate) idle: Mutex<Vec<Activation>>,
-    /// What the host keeps between calls.
-    pub kept: Mutex<Vec<Box<dyn Any + Send>>>,
     pub(crate) variable_names: Arc<[Arc<str>]>,
     pub(crate) conflict: Conflict,
     pub(crate) body: Block,
@@ -67,11 +70,15 @@ pub(crate) struct TriggerVariables {
     pub others: Vec<usize>,
 }
 
-/// What a call needs for itself.
+/// What a call needs for itself, kept for the next one.
 #[derive(Debug)]
-pub(crate) struct Activation {
-    pub frame: Frame,
-    pub site: Arc<CallSite>,
+pub struct Activation {
+    pub(crate) frame: Frame,
+    pub(crate) site: Arc<CallSite>,
+    /// [`Function::type_changes`] when the frame got its types.
+    pub(crate) type_changes: u64,
+    /// What the host keeps between calls.
+    pub kept: Option<Box<dyn Any + Send>>,
 }
 
 /// A label of a block or loop: labels of the same name are the same.
@@ -87,6 +94,8 @@ pub struct Frame {
     pub shapes: Vec<Option<Shape>>,
     /// Types by variable.
     pub types: Arc<[Type]>,
+    /// Where the fields that assignments name are, by number of the assigned expression, and the structures that say so.
+    pub(crate) fields: Vec<Option<(Shape, usize)>>,
 }
 
 /// A variable.
@@ -290,7 +299,7 @@ pub(crate) enum Kind {
         place: Place,
         value: Sql,
     },
-    /// To a whole variable that is no row, of a type.
+    /// To a whole variable that is no row and may be NULL, of a type.
     Set {
         variable: usize,
         ty: Type,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dictdb_types::{Datum, Env, Error, Oid, Record, Result, SqlState};
 
+use super::native::Register;
 use super::subscript::{Bounds, IndexCodes, bounds, element, slice};
 use super::{Code, Scope, array_assign, fixed_array, json_assign};
 
@@ -76,15 +77,15 @@ impl AssignCode {
         element && matches!(row.get(*input), Some(Datum::Array(_)))
     }
 
-    /// Replaces the element in the row's array and takes that out of the row; after an error it is there as it was.
-    pub fn in_place(&self, env: &dyn Env, row: &mut [Datum]) -> Result<Datum> {
+    /// Replaces the element in the row's array; after an error it is as it was.
+    pub fn in_place(&self, env: &dyn Env, row: &mut [Datum]) -> Result<()> {
         let (Code::Input(input), PartCode::Element { indexes, .. }) = (&self.container, &self.part) else {
-            return self.eval(Scope::of_table(env, row));
+            return Err(Error::internal("an assignment that is none to an element"));
         };
         let scope = Scope::of_table(env, row);
         if let [(None, Some(index))] = &**indexes {
-            let index = index.integer(scope)?.ok_or_else(|| null_subscript("array"))?;
-            let value = self.value.eval(scope)?;
+            let index = index.integer(&scope)?.ok_or_else(|| null_subscript("array"))?;
+            let value = self.value.register(&scope)?;
             return replace(&mut row[*input], index as i32, value);
         }
         let bounds = bounds(indexes, scope)?.ok_or_else(|| null_subscript("array"))?;
@@ -92,8 +93,7 @@ impl AssignCode {
         let Datum::Array(array) = &mut row[*input] else {
             return Err(Error::internal("an array that is none"));
         };
-        array_assign::set_element(Arc::make_mut(array), &bounds, value)?;
-        Ok(std::mem::replace(&mut row[*input], Datum::Null))
+        array_assign::set_element(Arc::make_mut(array), &bounds, value)
     }
 
     /// A NULL row has NULL fields.
@@ -117,8 +117,8 @@ impl AssignCode {
     }
 }
 
-/// Replaces the element of an array at its only subscript and takes the array out of its place.
-fn replace(place: &mut Datum, index: i32, value: Datum) -> Result<Datum> {
+/// Replaces the element of an array at its only subscript.
+fn replace(place: &mut Datum, index: i32, value: Register) -> Result<()> {
     let Datum::Array(array) = place else { return Err(Error::internal("an array that is none")) };
     let array = Arc::make_mut(array);
     let at = match array.dims.as_slice() {
@@ -126,10 +126,12 @@ fn replace(place: &mut Datum, index: i32, value: Datum) -> Result<Datum> {
         _ => None,
     };
     match at {
-        Some(at) => array.items[at] = value,
-        None => array_assign::set_element(array, &[(None, Some(index))], value)?,
+        Some(at) => {
+            value.put(&mut array.items[at]);
+            Ok(())
+        }
+        None => array_assign::set_element(array, &[(None, Some(index))], value.datum()),
     }
-    Ok(std::mem::replace(place, Datum::Null))
 }
 
 fn part_of(container: &Datum, bounds: &[Bounds], is_slice: bool) -> Datum {

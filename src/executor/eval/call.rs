@@ -163,20 +163,26 @@ fn integer(value: &Datum) -> Option<i64> {
 }
 
 /// A comparison, directly where the kinds allow it.
-pub(super) fn compare(comparison: Comparison, call: &CallCode, scope: Scope<'_>) -> Result<Option<bool>> {
-    let (left, right) = call.operands(scope)?;
+pub(super) fn compare(comparison: Comparison, call: &CallCode, scope: &Scope<'_>) -> Result<Option<bool>> {
+    let [left, right] = &*call.args else { return Err(Error::internal("binary operator without two operands")) };
+    if let (Some(left), Some(right)) = (left.borrowed(scope)?, right.borrowed(scope)?)
+        && let Some(order) = direct_order(left, right)
+    {
+        return Ok(Some(comparison.accepts(order)));
+    }
+    let (left, right) = (left.eval_ref(*scope)?, right.eval_ref(*scope)?);
     if left.is_null() || right.is_null() {
         return Ok(None);
     }
     match direct_order(&left, &right) {
         Some(order) => Ok(Some(comparison.accepts(order))),
-        None => truth_of(&call.apply(scope, &[left.into_owned(), right.into_owned()])?),
+        None => truth_of(&call.apply(*scope, &[left.into_owned(), right.into_owned()])?),
     }
 }
 
 /// A comparison of integers.
 #[inline]
-pub(super) fn compare_integers(comparison: Comparison, call: &CallCode, scope: Scope<'_>) -> Result<Option<bool>> {
+pub(super) fn compare_integers(comparison: Comparison, call: &CallCode, scope: &Scope<'_>) -> Result<Option<bool>> {
     let [left, right] = &*call.args else { return Err(Error::internal("binary operator without two operands")) };
     Ok(match (left.integer(scope)?, right.integer(scope)?) {
         (Some(a), Some(b)) => Some(comparison.accepts(a.cmp(&b))),

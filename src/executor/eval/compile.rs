@@ -227,6 +227,11 @@ impl Compiler<'_> {
     }
 }
 
+/// Whether a comparison is one of values that are integers to [`Code::integer`].
+fn by_integers(source: &str) -> bool {
+    ["int", "date_", "timestamp_", "time_"].iter().any(|prefix| source.starts_with(prefix))
+}
+
 /// A call in the form that takes least.
 fn specialised(function: &Function, code: CallCode) -> Code {
     let (source, args) = (&*function.source, code.args.len());
@@ -237,7 +242,7 @@ fn specialised(function: &Function, code: CallCode) -> Code {
         return Code::Float(operation, Box::new(code));
     }
     match Comparison::of_source(source).filter(|_| args == 2) {
-        Some(comparison) if source.starts_with("int") => return Code::CompareIntegers(comparison, Box::new(code)),
+        Some(comparison) if by_integers(source) => return Code::CompareIntegers(comparison, Box::new(code)),
         Some(comparison) => return Code::Compare(comparison, Box::new(code)),
         None => {}
     }

@@ -157,11 +157,14 @@ impl Code {
     /// The value.
     pub fn eval(&self, scope: Scope<'_>) -> Result<Datum> {
         match self {
-            Code::Input(_) | Code::Param(_) | Code::TestValue | Code::Const(_) => self.leaf(scope).cloned(),
+            Code::Input(index) => scope.row.get(*index).cloned().ok_or_else(|| missing("column", *index)),
+            Code::Const(value) => Ok(value.clone()),
+            Code::Param(index) => scope.rt()?.param(*index).cloned().ok_or_else(|| missing("parameter", *index)),
+            Code::TestValue => Ok(scope.test.clone()),
             Code::Outer(slot) => scope.rt()?.outer(*slot),
             Code::Call(call) => call.eval(scope),
-            Code::Arithmetic(operation, call) => operation.compute(call, scope),
-            Code::Float(operation, call) => Ok(operation.float(call, scope)?.map_or(Datum::Null, Datum::Float8)),
+            Code::Arithmetic(operation, call) => operation.compute(call, &scope),
+            Code::Float(operation, call) => Ok(operation.float(call, &scope)?.map_or(Datum::Null, Datum::Float8)),
             Code::Concat(parts) => concat::concat(parts, scope),
             Code::Compare(..)
             | Code::CompareIntegers(..)
@@ -170,7 +173,7 @@ impl Code {
             | Code::Not(_)
             | Code::IsNull(..)
             | Code::BoolTest(..)
-            | Code::Distinct(..) => Ok(self.truth(scope)?.map_or(Datum::Null, Datum::Bool)),
+            | Code::Distinct(..) => Ok(self.truth(&scope)?.map_or(Datum::Null, Datum::Bool)),
             Code::NullIf(call) => conditional::null_if(call, scope),
             Code::Case(case) => case.eval(scope),
             Code::Coalesce(items) => conditional::coalesce(items, scope),
@@ -193,19 +196,28 @@ impl Code {
 
     /// The value, borrowed where it exists already.
     pub fn eval_ref<'a>(&'a self, scope: Scope<'a>) -> Result<Cow<'a, Datum>> {
-        match self {
-            _ if self.is_leaf() => self.leaf(scope).map(Cow::Borrowed),
-            _ => self.eval(scope).map(Cow::Owned),
+        match self.borrowed(&scope)? {
+            Some(value) => Ok(Cow::Borrowed(value)),
+            None => self.eval(scope).map(Cow::Owned),
         }
     }
 
     /// Whether the value is true: neither false nor NULL.
     #[inline]
     pub fn is_true(&self, scope: Scope<'_>) -> Result<bool> {
+        self.holds(&scope)
+    }
+
+    /// Likewise, without a copy of the scope.
+    #[inline]
+    pub fn holds(&self, scope: &Scope<'_>) -> Result<bool> {
         match self {
+            Code::CompareIntegers(comparison, call) => {
+                Ok(call::compare_integers(*comparison, call, scope)? == Some(true))
+            }
             Code::And(items) => {
                 for item in items {
-                    if !item.is_true(scope)? {
+                    if !item.holds(scope)? {
                         return Ok(false);
                     }
                 }
@@ -215,20 +227,17 @@ impl Code {
         }
     }
 
-    /// Whether the value exists already, see [`Code::leaf`].
+    /// The value where it is, if it exists already: of a column, a constant, a field or an element of one.
     #[inline]
-    fn is_leaf(&self) -> bool {
-        matches!(self, Code::Input(_) | Code::Param(_) | Code::TestValue | Code::Const(_))
-    }
-
-    #[inline]
-    fn leaf<'a>(&'a self, scope: Scope<'a>) -> Result<&'a Datum> {
+    fn borrowed<'a>(&'a self, scope: &Scope<'a>) -> Result<Option<&'a Datum>> {
         match self {
-            Code::Input(index) => scope.row.get(*index).ok_or_else(|| missing("column", *index)),
-            Code::Param(index) => scope.rt()?.param(*index).ok_or_else(|| missing("parameter", *index)),
-            Code::TestValue => Ok(scope.test),
-            Code::Const(value) => Ok(value),
-            _ => Err(Error::internal("expression is not a leaf")),
+            Code::Input(index) => scope.row.get(*index).map(Some).ok_or_else(|| missing("column", *index)),
+            Code::Const(value) => Ok(Some(value)),
+            Code::Param(index) => scope.rt()?.param(*index).map(Some).ok_or_else(|| missing("parameter", *index)),
+            Code::TestValue => Ok(Some(scope.test)),
+            Code::Field(record, index) => record::borrowed_field(record, *index, scope),
+            Code::Subscript(subscript) => subscript.borrowed(scope),
+            _ => Ok(None),
         }
     }
 }

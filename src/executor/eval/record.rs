@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dictdb_types::{Datum, Error, Oid, Record, Result};
 
-use super::{Code, Scope, eval_into};
+use super::{Code, NULL, Scope, eval_into};
 
 /// `ROW(…)`.
 #[derive(Debug)]
@@ -37,6 +37,21 @@ pub(super) fn field(record: &Code, index: usize, scope: Scope<'_>) -> Result<Dat
     match record.eval_ref(scope)?.as_ref() {
         Datum::Null => Ok(Datum::Null),
         Datum::Record(record) => Ok(record.fields.get(index).cloned().unwrap_or(Datum::Null)),
-        other => Err(Error::internal(format!("{other:?} where a composite was planned"))),
+        other => Err(no_composite(other)),
     }
+}
+
+/// A field where it is, if the row is there already.
+pub(super) fn borrowed_field<'a>(record: &'a Code, index: usize, scope: &Scope<'a>) -> Result<Option<&'a Datum>> {
+    match record.borrowed(scope)? {
+        None => Ok(None),
+        Some(Datum::Null) => Ok(Some(&NULL)),
+        Some(Datum::Record(record)) => Ok(Some(record.fields.get(index).unwrap_or(&NULL))),
+        Some(other) => Err(no_composite(other)),
+    }
+}
+
+#[cold]
+fn no_composite(value: &Datum) -> Error {
+    Error::internal(format!("{value:?} where a composite was planned"))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dictdb_types::{Array, Datum, Dimension, Error, Jsonb, Result};
 
-use super::{Code, Scope, fixed_array};
+use super::{Code, NULL, Scope, fixed_array};
 
 /// Lower (slices) and upper or only bound, by dimension.
 pub(crate) type IndexCodes = Box<[(Option<Code>, Option<Code>)]>;
@@ -24,12 +24,21 @@ pub(crate) struct SubscriptCode {
 pub(super) type Bounds = (Option<i32>, Option<i32>);
 
 impl SubscriptCode {
+    /// The element where it is, if the array is there already and has one dimension.
+    pub(super) fn borrowed<'a>(&'a self, scope: &Scope<'a>) -> Result<Option<&'a Datum>> {
+        let ([(None, Some(index))], false) = (&*self.indexes, self.slice) else { return Ok(None) };
+        let Some(Datum::Array(array)) = self.array.borrowed(scope)? else { return Ok(None) };
+        let [dim] = array.dims.as_slice() else { return Ok(None) };
+        let index = index.integer(scope)?;
+        Ok(Some(index.and_then(|index| item_at(array, *dim, index)).unwrap_or(&NULL)))
+    }
+
     pub(super) fn eval(&self, scope: Scope<'_>) -> Result<Datum> {
         match self.array.eval_ref(scope)?.as_ref() {
             Datum::Null => Ok(Datum::Null),
             Datum::Array(array) => {
                 if let ([(None, Some(index))], false, [dim]) = (&*self.indexes, self.slice, array.dims.as_slice()) {
-                    let index = index.integer(scope)?;
+                    let index = index.integer(&scope)?;
                     return Ok(index.and_then(|index| item_at(array, *dim, index)).map_or(Datum::Null, Datum::clone));
                 }
                 let Some(bounds) = bounds(&self.indexes, scope)? else { return Ok(Datum::Null) };

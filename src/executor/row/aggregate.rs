@@ -97,13 +97,16 @@ impl AggregateCursor {
 struct GroupTable {
     index: HashMap<Box<[u8]>, usize>,
     groups: Vec<Group>,
-    /// The only group of a query without GROUP BY needs no look-up.
+    /// What the group that is looked for has in common.
     key: Vec<u8>,
 }
 
 impl GroupTable {
     fn find(&mut self, node: &Aggregate, set: usize, values: &Row, rt: &Runtime) -> Result<&mut Group> {
         let columns = node.sets.get(set).map(Vec::as_slice).unwrap_or_default();
+        if columns.is_empty() && node.sets.len() == 1 && !self.groups.is_empty() {
+            return Ok(&mut self.groups[0]);
+        }
         self.key.clear();
         if node.sets.len() > 1 {
             self.key.extend_from_slice(&(set as u32).to_be_bytes());

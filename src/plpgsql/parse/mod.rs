@@ -14,6 +14,7 @@ mod statement;
 mod token;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use dictdb_parser::{Lexeme, LexemeKind, lexemes};
 use dictdb_planner::variables::Conflict;
@@ -158,6 +159,7 @@ impl Parser<'_> {
         let variables = std::mem::take(&mut self.variables);
         Ok(Function {
             header: self.header.clone(),
+            has_rows: variables.iter().any(|variable| variable.row.is_some()),
             types: Mutex::new(variables.iter().map(|variable| variable.ty).collect()),
             variable_names: variables.iter().map(|variable| variable.name.clone()).collect(),
             variables,
@@ -172,7 +174,7 @@ impl Parser<'_> {
             print_strict_params: self.print_strict_params,
             warnings: std::mem::take(&mut self.warnings),
             idle: Mutex::default(),
-            kept: Mutex::default(),
+            type_changes: AtomicU64::default(),
         })
     }
 

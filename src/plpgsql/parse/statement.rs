@@ -123,8 +123,9 @@ impl Parser<'_> {
         let (start, end) = self.skip_to(&[";"], ";", "SQL expression")?;
         let value = self.sql(SqlKind::Assignment, first.start, start, end)?;
         self.expect_symbol(";")?;
-        Ok(Some(match place.field.is_none() && self.variables[variable].row.is_none() {
-            true => Kind::Set { variable, ty: self.variables[variable].ty, value },
+        let declared = &self.variables[variable];
+        Ok(Some(match place.field.is_none() && declared.row.is_none() && !declared.not_null {
+            true => Kind::Set { variable, ty: declared.ty, value },
             false => Kind::Assign { place, value },
         }))
     }

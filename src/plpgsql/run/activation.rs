@@ -1,6 +1,7 @@
 //! Frames of ended calls, kept for the next ones: a call of a small function costs no allocation.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use dictdb_types::Datum;
 
@@ -12,28 +13,31 @@ use crate::tree::{Activation, Frame, Function, RowVariable};
 const MAX_IDLE: usize = 64;
 
 impl Function {
-    /// A frame whose variables have no values yet.
-    pub(crate) fn activation(&self) -> Activation {
+    /// What a call needs: a frame whose variables have no values yet.
+    pub fn activation(&self) -> Activation {
+        let changes = self.type_changes.load(Ordering::Acquire);
         let mut activation = match self.idle.lock().pop() {
             Some(activation) => activation,
             None => self.new_activation(),
         };
         // The hidden variables of CASE may have got other types since.
-        let types = self.types.lock();
-        if !Arc::ptr_eq(&types, &activation.frame.types) {
-            activation.frame.types = types.clone();
+        if activation.type_changes != changes {
+            activation.type_changes = changes;
+            activation.frame.types = self.types.lock().clone();
         }
         activation.frame.values[self.found] = Datum::Bool(false);
         activation
     }
 
     fn new_activation(&self) -> Activation {
+        let type_changes = self.type_changes.load(Ordering::Acquire);
         let frame = Frame {
             values: vec![Datum::Null; self.variables.len()],
             shapes: self.shapes().collect(),
             types: self.types.lock().clone(),
+            fields: Vec::new(),
         };
-        Activation { frame, site: Arc::new(CallSite::new(&self.header.signature)) }
+        Activation { frame, site: Arc::new(CallSite::new(&self.header.signature)), type_changes, kept: None }
     }
 
     /// What the types of variables tell of their structure.
@@ -44,23 +48,24 @@ impl Function {
         })
     }
 
-    /// Takes the frame of an ended call back.
-    pub(crate) fn end_activation(&self, mut frame: Frame, mut site: Arc<CallSite>) {
-        frame.values.fill(Datum::Null);
+    /// Takes back what an ended call needed.
+    pub fn end_activation(&self, mut activation: Activation) {
+        let frame = &mut activation.frame;
         if frame.values.len() != self.variables.len() {
             return;
         }
-        if self.variables.iter().any(|variable| variable.row.is_some()) {
+        frame.values.iter_mut().for_each(|value| *value = Datum::Null);
+        if self.has_rows {
             frame.shapes.clear();
             frame.shapes.extend(self.shapes());
         }
-        if Arc::get_mut(&mut site).is_none() {
-            site = Arc::new(CallSite::new(&self.header.signature));
+        if Arc::get_mut(&mut activation.site).is_none() {
+            activation.site = Arc::new(CallSite::new(&self.header.signature));
         }
-        site.enter();
+        activation.site.enter();
         let mut idle = self.idle.lock();
         if idle.len() < MAX_IDLE {
-            idle.push(Activation { frame, site });
+            idle.push(activation);
         }
     }
 }

@@ -22,7 +22,12 @@ impl Interpreter<'_> {
             return Err(sql.locate(not_assigned(&variable.name)));
         }
         if let Some(field) = &place.field {
-            self.field_index(place.variable, field).map_err(|error| sql.locate(error))?;
+            let (index, ty) = self.known_field(place.variable, field, sql.number).map_err(|error| sql.locate(error))?;
+            if self.is_plain_row(place.variable, index)
+                && self.host.assign_field(sql, &mut self.frame, (place.variable, index), ty)?
+            {
+                return Ok(());
+            }
         }
         let value = self.evaluate(sql)?;
         let is_row = matches!(value.datum, Datum::Record(_) | Datum::Null);

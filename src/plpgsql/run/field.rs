@@ -50,6 +50,31 @@ impl Interpreter<'_> {
         }
     }
 
+    /// Place and type of the field that the assignment with this number names; looked for once per structure of the row.
+    #[inline]
+    pub(crate) fn known_field(&mut self, variable: usize, field: &str, number: usize) -> Result<(usize, Type)> {
+        if let (Some(Some((of, index))), Some(shape)) = (self.frame.fields.get(number), &self.frame.shapes[variable])
+            && Arc::ptr_eq(of, shape)
+        {
+            return Ok((*index, shape[*index].ty));
+        }
+        let (shape, index) = self.field_index(variable, field)?;
+        let ty = shape[index].ty;
+        if self.frame.fields.len() <= number {
+            self.frame.fields.resize(number + 1, None);
+        }
+        self.frame.fields[number] = Some((shape, index));
+        Ok((index, ty))
+    }
+
+    /// Whether a row variable holds a row with such a field that no domain checks.
+    #[inline]
+    pub(crate) fn is_plain_row(&self, variable: usize, field: usize) -> bool {
+        let declared = &self.function.variables[variable];
+        let has = matches!(&self.frame.values[variable], Datum::Record(record) if field < record.fields.len());
+        has && declared.base.oid == declared.ty.oid
+    }
+
     /// An assignment to a part of a variable or of a field of one.
     pub(crate) fn assign_part(&mut self, place: &Place, part: &PartAssignment) -> Result<()> {
         let variable = place.variable;
@@ -58,7 +83,7 @@ impl Interpreter<'_> {
             return Err(not_assigned(&declared.name));
         }
         let (declared, function) = (declared.ty, self.function);
-        let datum = self.host.evaluate_part(part, &mut self.frame, function)?;
+        let Some(datum) = self.host.evaluate_part(part, &mut self.frame, function)? else { return Ok(()) };
         match &place.field {
             None => self.set(variable, datum),
             Some(field) => {

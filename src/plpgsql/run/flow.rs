@@ -76,9 +76,8 @@ impl Interpreter<'_> {
         otherwise: Option<&[Statement]>,
     ) -> Result<Flow> {
         if let Some((variable, sql)) = operand {
-            let value = self.evaluate(sql)?;
-            self.set_type(*variable, value.ty);
-            self.frame.values[*variable] = value.datum;
+            let ty = self.host.assign(sql, &mut self.frame, self.function, *variable, None)?;
+            self.set_type(*variable, ty);
         }
         for (condition, body) in branches {
             if self.condition(condition)? {
@@ -102,9 +101,11 @@ impl Interpreter<'_> {
         types[variable] = ty;
         self.frame.types = types.into();
         *self.function.types.lock() = self.frame.types.clone();
+        self.function.type_changes.fetch_add(1, std::sync::atomic::Ordering::Release);
     }
 
     /// What becomes of a loop after its body.
+    #[inline]
     fn after(&self, flow: Flow, body: &Loop) -> After {
         let own = |label: Option<Label>| label.is_none() || label == body.label;
         match flow {
@@ -116,6 +117,7 @@ impl Interpreter<'_> {
     }
 
     /// One run of a loop's body; `Some`: the loop ends.
+    #[inline]
     pub(crate) fn run_body(&mut self, body: &Loop) -> Result<Option<Flow>> {
         let flow = self.statements(&body.body)?;
         Ok(match self.after(flow, body) {
@@ -141,12 +143,6 @@ impl Interpreter<'_> {
             self.tick()?;
         }
         Ok(Flow::Next)
-    }
-
-    /// Loops without statements can be interrupted too.
-    fn tick(&mut self) -> Result<()> {
-        self.ticks += 1;
-        if self.ticks.is_multiple_of(64) { self.host.env().check_interrupts() } else { Ok(()) }
     }
 
     pub(crate) fn for_range(
@@ -177,7 +173,10 @@ impl Interpreter<'_> {
         while if reverse { value >= end } else { value <= end } {
             found = true;
             self.tick()?;
-            self.frame.values[variable] = Datum::Int4(value);
+            match &mut self.frame.values[variable] {
+                Datum::Int4(place) => *place = value,
+                place => *place = Datum::Int4(value),
+            }
             if let Some(flow) = self.run_body(body)? {
                 outcome = flow;
                 break;
@@ -225,8 +224,18 @@ impl Interpreter<'_> {
         let inner: Vec<_> = array.dims[array.dims.len() - slice..].to_vec();
         let size = inner.iter().map(|dimension| dimension.len as usize).product::<usize>().max(1);
         let (mut found, mut outcome) = (false, Flow::Next);
+        let whole = self.whole_items(target, element).filter(|_| slice == 0);
         for chunk in array.items.chunks(size) {
             found = true;
+            self.tick()?;
+            if let Some(variable) = whole {
+                self.frame.values[variable].clone_from(&chunk[0]);
+                if let Some(flow) = self.run_body(body)? {
+                    outcome = flow;
+                    break;
+                }
+                continue;
+            }
             let (datum, ty) = match slice {
                 0 => (chunk[0].clone(), element),
                 _ => {
@@ -242,6 +251,15 @@ impl Interpreter<'_> {
         }
         self.set_found(found);
         Ok(outcome)
+    }
+
+    /// The variable that takes elements of a type as they are.
+    fn whole_items(&self, target: &Target, element: Type) -> Option<usize> {
+        let Target::List(places) = target else { return None };
+        let [Place { variable, field: None }] = &**places else { return None };
+        let declared = &self.function.variables[*variable];
+        let fits = declared.ty.oid == element.oid && declared.ty.typmod < 0;
+        (fits && declared.row.is_none() && !declared.not_null).then_some(*variable)
     }
 
     /// An item of FOREACH to its variable, or its fields to several.

@@ -81,14 +81,19 @@ pub(crate) struct Interpreter<'a> {
     pub ticks: u32,
 }
 
-/// Statements between two looks at the interrupt flag.
-const STATEMENTS_PER_CHECK: u32 = 256;
+/// Runs of loops and statements between two looks at the interrupt flag.
+const TICKS_PER_CHECK: u32 = 256;
 
 /// Calls a function.
-pub fn call(function: &Function, arguments: Arguments<'_>, host: &mut dyn Host) -> Result<Returned> {
-    let mut interpreter = Interpreter::new(function, arguments.oid, host);
+pub fn call(
+    function: &Function,
+    activation: &mut Activation,
+    arguments: Arguments<'_>,
+    host: &mut dyn Host,
+) -> Result<Returned> {
+    let mut interpreter = Interpreter::new(function, activation, arguments.oid, host);
     interpreter.enter_arguments(arguments.values);
-    interpreter.finish(|interpreter| {
+    interpreter.finish(activation, |interpreter| {
         let flow = interpreter.block(&function.body)?;
         interpreter.site.at(ContextPlace::outside("during function exit"));
         interpreter.result(flow)
@@ -96,13 +101,12 @@ pub fn call(function: &Function, arguments: Arguments<'_>, host: &mut dyn Host) 
 }
 
 impl<'a> Interpreter<'a> {
-    pub(crate) fn new(function: &'a Function, oid: Oid, host: &'a mut dyn Host) -> Self {
-        let Activation { frame, site } = function.activation();
+    pub(crate) fn new(function: &'a Function, activation: &mut Activation, oid: Oid, host: &'a mut dyn Host) -> Self {
         Interpreter {
             function,
-            frame,
+            frame: std::mem::take(&mut activation.frame),
             host,
-            site,
+            site: activation.site.clone(),
             returned: None,
             rows: Vec::new(),
             row_count: 0,
@@ -141,7 +145,7 @@ impl<'a> Interpreter<'a> {
     }
 
     /// Runs the call with its place on the stack of calls, and adds its line of CONTEXT to an error.
-    fn finish<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    fn finish<T>(&mut self, activation: &mut Activation, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.host.enter(self.site.clone());
         let result = run(self);
         self.host.leave();
@@ -149,37 +153,60 @@ impl<'a> Interpreter<'a> {
             true => error,
             false => error.context(self.site.line()),
         });
-        self.function.end_activation(std::mem::take(&mut self.frame), self.site.clone());
+        activation.frame = std::mem::take(&mut self.frame);
         result
     }
 
     pub(crate) fn statements(&mut self, statements: &[Statement]) -> Result<Flow> {
         // What surrounds the statements is where the call is again after them.
         let outer = self.site.place();
+        let mut flow = Flow::Next;
         for statement in statements {
-            match self.statement(statement)? {
-                Flow::Next => {}
-                other => {
-                    self.site.at(outer);
-                    return Ok(other);
+            self.site.at(statement.place);
+            // What loops do most is done here; everything else is worth a call.
+            let next = match &statement.kind {
+                Kind::Set { variable, ty, value } => {
+                    self.host.assign(value, &mut self.frame, self.function, *variable, Some(*ty))?;
+                    continue;
                 }
+                Kind::Null => continue,
+                Kind::If { branches, otherwise } => self.if_statement(branches, otherwise)?,
+                Kind::Exit { is_exit, label, condition } => {
+                    self.exit_statement(*is_exit, *label, condition.as_ref())?
+                }
+                _ => self.statement(statement)?,
+            };
+            if !matches!(next, Flow::Next) {
+                flow = next;
+                break;
             }
         }
         self.site.at(outer);
-        Ok(Flow::Next)
+        Ok(flow)
     }
 
-    fn statement(&mut self, statement: &Statement) -> Result<Flow> {
-        self.site.at(statement.place);
+    /// Loops and long lists of statements can be interrupted.
+    #[inline]
+    pub(crate) fn tick(&mut self) -> Result<()> {
         self.ticks += 1;
-        if self.ticks >= STATEMENTS_PER_CHECK {
-            self.ticks = 0;
-            self.host.env().check_interrupts()?;
+        if self.ticks < TICKS_PER_CHECK {
+            return Ok(());
         }
+        self.check_interrupts()
+    }
+
+    #[cold]
+    fn check_interrupts(&mut self) -> Result<()> {
+        self.ticks = 0;
+        self.host.env().check_interrupts()
+    }
+
+    #[inline(never)]
+    fn statement(&mut self, statement: &Statement) -> Result<Flow> {
+        self.tick()?;
         match &statement.kind {
             Kind::Set { variable, ty, value } => {
-                let datum = self.host.value(value, &mut self.frame, self.function, *ty)?;
-                self.set(*variable, datum)?;
+                self.host.assign(value, &mut self.frame, self.function, *variable, Some(*ty))?;
             }
             Kind::Assign { place, value } => self.assign_expression(place, value)?,
             Kind::AssignPart { place, part } => self.assign_part(place, part)?,
@@ -235,6 +262,7 @@ impl<'a> Interpreter<'a> {
     }
 
     /// Whether a condition is true.
+    #[inline]
     pub(crate) fn condition(&mut self, sql: &Sql) -> Result<bool> {
         self.host.is_true(sql, &mut self.frame, self.function)
     }

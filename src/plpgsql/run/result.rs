@@ -49,6 +49,11 @@ impl Interpreter<'_> {
         let value = match value {
             Some(sql) => {
                 let value = self.evaluate(sql)?;
+                let result = &self.function.result;
+                if row.is_none() && !result.is_row() && value.ty.oid == result.ty.oid && result.ty.typmod < 0 {
+                    self.rows.push(value.datum);
+                    return Ok(());
+                }
                 match row {
                     Some(variable) => self.expanded(variable, value)?,
                     None => value,

@@ -7,7 +7,7 @@ use dictdb_types::{Array, Datum, Error, Field, Oid, Record, Result, SqlState, oi
 use super::{Flow, Interpreter};
 use crate::context::Place as ContextPlace;
 use crate::host::Host;
-use crate::tree::Function;
+use crate::tree::{Activation, Function};
 
 /// What a trigger function is told.
 pub struct TriggerData {
@@ -40,14 +40,15 @@ pub struct TriggerData {
 /// Calls a trigger function; the row it returns, `None` for NULL.
 pub fn call_trigger(
     function: &Function,
+    activation: &mut Activation,
     oid: Oid,
     data: TriggerData,
     host: &mut dyn Host,
 ) -> Result<Option<Vec<Datum>>> {
-    let mut interpreter = Interpreter::new(function, oid, host);
+    let mut interpreter = Interpreter::new(function, activation, oid, host);
     let (fields, is_row) = (data.fields.clone(), data.level == "ROW");
     interpreter.enter_trigger(data);
-    interpreter.finish(|interpreter| {
+    interpreter.finish(activation, |interpreter| {
         let flow = interpreter.block(&function.body)?;
         interpreter.trigger_result(flow, &fields, is_row)
     })

@@ -6,8 +6,8 @@ use dictdb_catalog::{Parameter, Routine};
 use dictdb_parser::utility::Utility;
 use dictdb_parser::{LexemeKind, Limits, Statement, ast, lexemes, parse};
 use dictdb_plpgsql::{
-    CallOutput, CallSite, Direction, Executed, Frame, Function, Host, Opening, Params, PartAssignment, Read, Sql,
-    SqlKind,
+    Activation, CallOutput, CallSite, Direction, Executed, Frame, Function, Host, Opening, Params, PartAssignment,
+    Read, Sql, SqlKind,
 };
 use dictdb_types::{Datum, Env, Error, Field, Oid, Result, SqlState, Type, text};
 
@@ -18,9 +18,6 @@ use crate::pipeline::PlanStamp;
 use crate::prepared::Source;
 use crate::transaction::Ending;
 use crate::{Session, StatementEnv};
-
-/// As many calls of a function as are usually within each other: what they know of it is kept.
-const MAX_KEPT: usize = 64;
 
 /// One call's view of its session.
 pub(super) struct PlHost<'a> {
@@ -37,19 +34,17 @@ pub(super) struct PlHost<'a> {
 
 impl<'a> PlHost<'a> {
     /// For a call of a function.
-    pub(super) fn new(session: &'a mut Session, function: &Function, read_only: bool, nonatomic: bool) -> Self {
+    pub(super) fn new(session: &'a mut Session, activation: &mut Activation, read_only: bool, nonatomic: bool) -> Self {
         let parts = session.block.savepoints.len();
-        let kept = function.kept.lock().pop();
+        let kept = activation.kept.take();
         let scratch = kept.and_then(|kept| kept.downcast::<Scratch>().ok()).unwrap_or_default();
         PlHost { session, read_only, nonatomic, parts, scratch }
     }
 
     /// The call has ended: what is known of the function's expressions is there for the next one.
-    pub(super) fn end(self, function: &Function) {
-        let mut kept = function.kept.lock();
-        if kept.len() < MAX_KEPT {
-            kept.push(self.scratch);
-        }
+    pub(super) fn end(self, function: &Function, mut activation: Activation) {
+        activation.kept = Some(self.scratch);
+        function.end_activation(activation);
     }
 
     pub(super) fn environment(&mut self) -> Arc<StatementEnv> {
@@ -173,6 +168,37 @@ impl Host for PlHost<'_> {
     }
 
     #[inline]
+    fn assign(
+        &mut self,
+        sql: &Sql,
+        frame: &mut Frame,
+        function: &Function,
+        variable: usize,
+        target: Option<Type>,
+    ) -> Result<Type> {
+        if let Some((ready, env)) = self.ready(sql, frame, target)
+            && let Some(simple) = ready.planned.simple()
+            && simple.is_pure()
+        {
+            simple.expression.store(env, &mut frame.values, variable)?;
+            return Ok(simple.ty);
+        }
+        let (value, ty, _) = self.evaluate(sql, frame, function, target)?;
+        frame.values[variable] = value;
+        Ok(ty)
+    }
+
+    fn assign_field(&mut self, sql: &Sql, frame: &mut Frame, field: (usize, usize), ty: Type) -> Result<bool> {
+        let Some((ready, env)) = self.ready(sql, frame, None) else { return Ok(false) };
+        match ready.planned.simple() {
+            Some(simple) if simple.is_pure() && simple.ty.oid == ty.oid && ty.typmod < 0 => {
+                simple.expression.store_field(env, &mut frame.values, field).map(|()| true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    #[inline]
     fn is_true(&mut self, sql: &Sql, frame: &mut Frame, function: &Function) -> Result<bool> {
         let bool = Type::new(dictdb_types::oids::BOOL);
         if let Some((ready, env)) = self.ready(sql, frame, Some(bool))
@@ -185,7 +211,12 @@ impl Host for PlHost<'_> {
         Ok(matches!(value, Datum::Bool(true)))
     }
 
-    fn evaluate_part(&mut self, part: &PartAssignment, frame: &mut Frame, function: &Function) -> Result<Datum> {
+    fn evaluate_part(
+        &mut self,
+        part: &PartAssignment,
+        frame: &mut Frame,
+        function: &Function,
+    ) -> Result<Option<Datum>> {
         if let Some((ready, env)) = self.ready(&part.sql, frame, None)
             && let Some(simple) = ready.planned.simple()
             && simple.is_pure()
@@ -199,14 +230,14 @@ impl Host for PlHost<'_> {
         };
         if let Some(planned) = planned {
             self.keep_ready(&part.sql, frame, None, &planned);
-            return self.evaluate_simple(planned.simple().ok_or_else(not_compiled)?, frame);
+            return self.evaluate_simple(planned.simple().ok_or_else(not_compiled)?, frame).map(Some);
         }
         let (value, ty, _) = self.evaluate(&part.value, frame, function, None)?;
         let planned = self.planned_part(part, frame, function, Some(ty))?.ok_or_else(not_compiled)?;
         frame.values.push(value);
         let result = self.evaluate_simple(planned.simple().ok_or_else(not_compiled)?, frame);
         frame.values.pop();
-        result
+        result.map(Some)
     }
 
     fn execute(&mut self, sql: &Sql, frame: &Frame, function: &Function, read: Read) -> Result<Executed> {

@@ -84,9 +84,11 @@ impl Session {
         let compiled = self.compiled_at(routine, call, cell)?;
         let function = &compiled.function;
         let arguments = Arguments { values: call.args, oid: routine.oid };
-        let mut host = PlHost::new(self, function, routine.volatility != Volatility::Volatile, call.nonatomic);
-        let returned = dictdb_plpgsql::call(function, arguments, &mut host);
-        host.end(function);
+        let mut activation = function.activation();
+        let read_only = routine.volatility != Volatility::Volatile;
+        let mut host = PlHost::new(self, &mut activation, read_only, call.nonatomic);
+        let returned = dictdb_plpgsql::call(function, &mut activation, arguments, &mut host);
+        host.end(function, activation);
         match returned? {
             Returned::Value(value) => Ok(Results::One(value)),
             Returned::Rows(rows) => Ok(Results::Many(rows)),
@@ -146,9 +148,10 @@ impl Session {
         data: TriggerData,
     ) -> Result<Option<Vec<dictdb_types::Datum>>> {
         self.routines.environment.forget();
-        let mut host = PlHost::new(self, function, routine.volatility != Volatility::Volatile, false);
-        let result = dictdb_plpgsql::call_trigger(function, routine.oid, data, &mut host);
-        host.end(function);
+        let mut activation = function.activation();
+        let mut host = PlHost::new(self, &mut activation, routine.volatility != Volatility::Volatile, false);
+        let result = dictdb_plpgsql::call_trigger(function, &mut activation, routine.oid, data, &mut host);
+        host.end(function, activation);
         self.routines.environment.forget();
         result
     }
@@ -288,7 +291,9 @@ impl Session {
         self.routines.depth += 1;
         self.routines.environment.forget();
         let arguments = Arguments { values: &[], oid: Oid::INVALID };
-        let result = dictdb_plpgsql::call(&function, arguments, &mut PlHost::new(self, &function, false, nonatomic));
+        let mut activation = function.activation();
+        let mut host = PlHost::new(self, &mut activation, false, nonatomic);
+        let result = dictdb_plpgsql::call(&function, &mut activation, arguments, &mut host);
         self.routines.environment.forget();
         self.routines.depth -= 1;
         result.map(|_| Outcome::Done(Tag::new("DO")))
