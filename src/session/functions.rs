@@ -108,22 +108,24 @@ fn show_config_by_name_missing_ok(cx: &CallContext<'_>, args: &[Datum]) -> Resul
     }
 }
 
-/// `set_config(name, value, is_local)`: NULL is the default.
 /// `set_limit` of `pg_trgm`: the setting of `%`'s threshold.
 fn set_limit(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let Some(Datum::Float4(limit)) = args.first() else { return Ok(Datum::Null) };
-    session(cx)?.shared.set("pg_trgm.similarity_threshold", &limit.to_string(), Scope::Session)?;
+    let env = session(cx)?;
+    env.shared.set(&env.catalog, "pg_trgm.similarity_threshold", &limit.to_string(), Scope::Session)?;
     Ok(Datum::Float4(*limit))
 }
 
+/// `set_config(name, value, is_local)`: NULL is the default.
 fn set_config_by_name(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    let shared = &session(cx)?.shared;
+    let env = session(cx)?;
+    let shared = &env.shared;
     let Some(name) = text(args, 0) else {
         return Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, "SET requires parameter name"));
     };
     let scope = if matches!(args.get(2), Some(Datum::Bool(true))) { Scope::Local } else { Scope::Session };
     match text(args, 1) {
-        Some(value) => shared.set(name, value, scope)?,
+        Some(value) => shared.set(&env.catalog, name, value, scope)?,
         None => {
             let authority = shared.authority();
             shared.settings.lock().reset(name, scope, authority)?;

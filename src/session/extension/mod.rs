@@ -149,11 +149,12 @@ impl Session {
 
     /// Runs the statements of the script with the extension's schema in front of the search path.
     fn run_script(&mut self, control: &Control, extension: Key, namespace: Oid) -> Result<()> {
-        let schema = self.env().catalog.schema(namespace).map(|schema| schema.name.clone()).unwrap_or_default();
+        let catalog = self.env().catalog.clone();
+        let schema = catalog.schema(namespace).map(|schema| schema.name.clone()).unwrap_or_default();
         let before = self.shared.settings.lock().text("search_path");
-        self.shared.set("search_path", &quote_identifier(&schema), Scope::Local)?;
+        self.shared.set(&catalog, "search_path", &quote_identifier(&schema), Scope::Local)?;
         let messages = self.shared.settings.lock().text("client_min_messages");
-        self.shared.set("client_min_messages", "warning", Scope::Local)?;
+        self.shared.set(&catalog, "client_min_messages", "warning", Scope::Local)?;
         let text: Arc<str> = control.script.into();
         let result = parse(&text, &Limits::default()).and_then(|statements| {
             // A script that psql can run too may begin and end a transaction; here it is part of one.
@@ -170,8 +171,8 @@ impl Session {
             })
         });
         if result.is_ok() {
-            self.shared.set("client_min_messages", &messages, Scope::Local)?;
-            self.shared.set("search_path", &before, Scope::Local)?;
+            self.shared.set(&catalog, "client_min_messages", &messages, Scope::Local)?;
+            self.shared.set(&catalog, "search_path", &before, Scope::Local)?;
         }
         result
     }

@@ -194,19 +194,18 @@ impl Session {
         let outer_user = definer.map(|name| self.shared.act_as(Some(name)));
         self.surroundings = (0, 0);
         self.routines.environment.forget();
-        let mut saved: Vec<(String, String)> = Vec::new();
+        let entry = (!routine.config.is_empty()).then(|| self.shared.settings.lock().enter_function());
+        let catalog = self.env().catalog.clone();
         let mut result = Ok(());
         for setting in &routine.config {
             let Some((name, value)) = setting.split_once('=') else { continue };
-            saved.push((name.to_owned(), self.shared.settings.lock().text(name)));
-            result = result.and_then(|()| self.shared.set(name, value, Scope::Local));
+            result = result.and_then(|()| self.shared.set(&catalog, name, value, Scope::Local));
         }
         let result = result.and_then(|()| body(self));
         // A failed call takes its settings back with its transaction.
-        if result.is_ok() {
-            for (name, value) in saved.into_iter().rev() {
-                self.shared.set(&name, &value, Scope::Local)?;
-            }
+        if let Some(entry) = entry.filter(|_| result.is_ok()) {
+            let names = routine.config.iter().filter_map(|setting| setting.split_once('=')).map(|(name, _)| name);
+            self.shared.settings.lock().leave_function(entry, names);
         }
         if let Some(user) = outer_user {
             self.shared.act_as(user);

@@ -155,6 +155,10 @@ pub struct Settings {
     generation: Arc<AtomicU64>,
 }
 
+/// What a function with settings of its own returns to.
+#[derive(Debug)]
+pub struct FunctionEntry(Upper);
+
 #[derive(Clone, Debug, Default)]
 struct Upper {
     session: Arc<Layer>,
@@ -419,6 +423,27 @@ impl Settings {
             self.savepoints.truncate(depth + 1);
             self.restore(values);
         }
+    }
+
+    /// The values before a function's own settings are set.
+    pub fn enter_function(&self) -> FunctionEntry {
+        FunctionEntry(self.upper.clone())
+    }
+
+    /// The function has ended: of its own settings what it or `SET LOCAL` set goes, what `SET` set inside stays.
+    pub fn leave_function(&mut self, entry: FunctionEntry, names: impl IntoIterator<Item: AsRef<str>>) {
+        let FunctionEntry(before) = entry;
+        for name in names {
+            let Ok((key, _)) = resolve(name.as_ref()) else { continue };
+            let session = |upper: &Upper| upper.session.get(&key).map(|entry| entry.value.clone());
+            let is_set = session(&before) != session(&self.upper) || !self.upper.local.contains_key(&key);
+            let local = Arc::make_mut(&mut self.upper.local);
+            match before.local.get(&key).filter(|_| !is_set) {
+                Some(entry) => local.insert(key, entry.clone()),
+                None => local.remove(&key),
+            };
+        }
+        self.derive();
     }
 
     /// The transaction committed: `SET` stays, `SET LOCAL` goes.

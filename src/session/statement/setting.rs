@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::Catalog;
 use dictdb_parser::utility::{IsolationLevel, Set, SetAction, SetScope, SetValue, Show, TransactionMode};
 use dictdb_types::datetime::zone;
 use dictdb_types::{Datum, Error, Result, SqlState, Type, oids, text};
@@ -98,7 +99,10 @@ impl Session {
             "transaction_isolation" => self.block.set_isolation(parse_isolation(name, text)?),
             "transaction_read_only" => self.block.set_read_only(parse_flag(name, text)?),
             "transaction_deferrable" => self.block.set_deferrable(parse_flag(name, text)?),
-            _ => self.shared.set(name, text, scope),
+            _ => {
+                let catalog = self.env().catalog.clone();
+                self.shared.set(&catalog, name, text, scope)
+            }
         }
     }
 
@@ -139,7 +143,8 @@ impl Session {
                 TransactionMode::ReadOnly(on) => ("default_transaction_read_only", on_off(*on)),
                 TransactionMode::Deferrable(on) => ("default_transaction_deferrable", on_off(*on)),
             };
-            self.shared.set(name, value, Scope::Session)?;
+            let catalog = self.env().catalog.clone();
+            self.shared.set(&catalog, name, value, Scope::Session)?;
         }
         Ok(())
     }
@@ -197,11 +202,11 @@ pub(crate) fn transaction_setting(name: &str, modes: Modes) -> Option<String> {
 }
 
 impl Shared {
-    /// Changes a setting on behalf of SET and `set_config`.
-    pub fn set(&self, name: &str, text: &str, scope: Scope) -> Result<()> {
+    /// Changes a setting on behalf of SET and `set_config`; roles are those of the catalog as the transaction sees it.
+    pub fn set(&self, catalog: &Catalog, name: &str, text: &str, scope: Scope) -> Result<()> {
         let is_user = name.eq_ignore_ascii_case("session_authorization");
         if is_user || name.eq_ignore_ascii_case("role") {
-            self.check_becoming(name, text)?;
+            self.check_becoming(catalog, name, text)?;
         }
         let authority = self.authority();
         let mut settings = self.settings.lock();
@@ -210,14 +215,14 @@ impl Shared {
         if is_user { settings.set("role", "none", scope, authority) } else { Ok(()) }
     }
 
-    fn check_becoming(&self, name: &str, text: &str) -> Result<()> {
+    fn check_becoming(&self, catalog: &Catalog, name: &str, text: &str) -> Result<()> {
         if self.acts_as_definer() {
             let message = format!("cannot set parameter \"{name}\" within security-definer function");
             return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
         }
         let session_user = self.session_user();
         let asking = Asking { authenticated: &self.backend.identity.user, session_user: &session_user };
-        asking.check(&self.database.catalog.current(), name, text)
+        asking.check(catalog, name, text)
     }
 }
 
