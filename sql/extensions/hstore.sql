@@ -1,4 +1,4 @@
--- A set of keys with texts. The operator classes of gist and gin are not there.
+-- A set of keys with texts.
 
 CREATE TYPE hstore;
 CREATE FUNCTION hstore_in(cstring) RETURNS hstore LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -166,3 +166,52 @@ CREATE OPERATOR CLASS btree_hstore_ops DEFAULT FOR TYPE hstore USING btree AS
     FUNCTION 1 hstore_cmp(hstore, hstore);
 CREATE OPERATOR CLASS hash_hstore_ops DEFAULT FOR TYPE hstore USING hash AS
     OPERATOR 1 =, FUNCTION 1 hstore_hash(hstore), FUNCTION 2 hstore_hash_extended(hstore, bigint);
+
+CREATE TYPE ghstore;
+CREATE FUNCTION ghstore_in(cstring) RETURNS ghstore LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/hstore', 'ghstore_in';
+CREATE FUNCTION ghstore_out(ghstore) RETURNS cstring LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/hstore', 'ghstore_out';
+CREATE TYPE ghstore (INTERNALLENGTH = -1, INPUT = ghstore_in, OUTPUT = ghstore_out);
+
+CREATE FUNCTION ghstore_compress(internal) RETURNS internal LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/hstore', 'ghstore_compress';
+CREATE FUNCTION ghstore_decompress(internal) RETURNS internal LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/hstore', 'ghstore_decompress';
+CREATE FUNCTION ghstore_penalty(internal, internal, internal) RETURNS internal LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/hstore', 'ghstore_penalty';
+CREATE FUNCTION ghstore_picksplit(internal, internal) RETURNS internal LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/hstore', 'ghstore_picksplit';
+CREATE FUNCTION ghstore_union(internal, internal) RETURNS ghstore LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/hstore', 'ghstore_union';
+CREATE FUNCTION ghstore_same(ghstore, ghstore, internal) RETURNS internal LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/hstore', 'ghstore_same';
+CREATE FUNCTION ghstore_consistent(
+    internal, hstore, smallint, oid, internal
+) RETURNS boolean LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/hstore', 'ghstore_consistent';
+CREATE FUNCTION gin_extract_hstore(hstore, internal) RETURNS internal LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/hstore', 'gin_extract_hstore';
+CREATE FUNCTION gin_extract_hstore_query(
+    hstore, internal, smallint, internal, internal
+) RETURNS internal LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/hstore', 'gin_extract_hstore_query';
+CREATE FUNCTION gin_consistent_hstore(
+    internal, smallint, hstore, integer, internal, internal
+) RETURNS boolean LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/hstore', 'gin_consistent_hstore';
+CREATE FUNCTION ghstore_options(internal) RETURNS void LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS '$libdir/hstore', 'ghstore_options';
+
+CREATE OPERATOR CLASS gist_hstore_ops DEFAULT FOR TYPE hstore USING gist AS
+    OPERATOR 7 @>, OPERATOR 9 ? (hstore, text), OPERATOR 10 ?| (hstore, text[]), OPERATOR 11 ?& (hstore, text[]),
+    FUNCTION 1 ghstore_consistent(internal, hstore, smallint, oid, internal),
+    FUNCTION 2 ghstore_union(internal, internal), FUNCTION 3 ghstore_compress(internal),
+    FUNCTION 4 ghstore_decompress(internal), FUNCTION 5 ghstore_penalty(internal, internal, internal),
+    FUNCTION 6 ghstore_picksplit(internal, internal), FUNCTION 7 ghstore_same(ghstore, ghstore, internal),
+    FUNCTION 10 ghstore_options(internal), STORAGE ghstore;
+CREATE OPERATOR CLASS gin_hstore_ops DEFAULT FOR TYPE hstore USING gin AS
+    OPERATOR 7 @>, OPERATOR 9 ? (hstore, text), OPERATOR 10 ?| (hstore, text[]), OPERATOR 11 ?& (hstore, text[]),
+    FUNCTION 1 bttextcmp(text, text), FUNCTION 2 gin_extract_hstore(hstore, internal),
+    FUNCTION 3 gin_extract_hstore_query(hstore, internal, smallint, internal, internal),
+    FUNCTION 4 gin_consistent_hstore(internal, smallint, hstore, integer, internal, internal), STORAGE text;

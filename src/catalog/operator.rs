@@ -10,7 +10,7 @@ use std::sync::Arc;
 use dictdb_functions::facts::{self, AmProc, Cast, Opclass, Strategy};
 use dictdb_types::Oid;
 
-use crate::{BOOTSTRAP_ROLE, Catalog, namespaces};
+use crate::{BOOTSTRAP_ROLE, Catalog, Language, namespaces};
 
 /// A row of `pg_operator`. Zero is "none" in every oid.
 #[derive(Clone, Debug)]
@@ -163,6 +163,24 @@ impl Catalog {
     /// The operator class with this oid, built in or a user's.
     pub fn any_opclass(&self, oid: Oid) -> Option<&Opclass> {
         self.operator_classes.get(&oid).map(|own| &own.class).or_else(|| facts::opclass_by_oid(oid))
+    }
+
+    /// What implements an operator class: its own name if every database has it, otherwise `pg_proc.prosrc` of the function that
+    /// says what is searched for (gin) or searches (gist).
+    pub fn class_implementation(&self, opclass: Oid) -> Option<Arc<str>> {
+        let Some(own) = self.operator_classes.get(&opclass) else {
+            return facts::opclass_by_oid(opclass).map(|class| class.name.clone());
+        };
+        let number = if own.class.method == facts::ids::GIN { 3 } else { 1 };
+        let functions = &self.operator_families.get(&own.class.family)?.functions;
+        let (function, _) = functions.iter().find(|(function, of)| *of == opclass && function.number == number)?;
+        match self.routine(function.proc) {
+            Some(routine) if matches!(routine.language, Language::C | Language::Internal) => {
+                Some(routine.source.clone())
+            }
+            Some(_) => None,
+            None => facts::proc_by_oid(function.proc).map(|proc| Arc::from(proc.source)),
+        }
     }
 
     /// Operator classes of this name in a schema, built in or users', for a method.

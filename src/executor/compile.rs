@@ -361,7 +361,7 @@ impl<'a> Compiler<'a> {
             Op::BitmapScan { table, bitmap, recheck, fetch, filter } => {
                 let handle = self.table(table)?;
                 Ok(Arc::new(row::bitmap_scan::BitmapScan {
-                    bitmap: BitmapCode::compile(bitmap, &handle, &self.eval)?,
+                    bitmap: BitmapCode::compile(bitmap, &handle, self.cx.catalog, &self.eval)?,
                     handle,
                     columns: OutputColumns::new(&table.relation, fetch)?,
                     recheck: self.code(recheck)?,

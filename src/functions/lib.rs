@@ -38,6 +38,7 @@ pub mod set_returning;
 pub mod vector;
 pub mod window;
 
+pub use extension::is_support_function;
 pub use io::write_as_text;
 pub use kernel::{CallContext, Registry, ScalarFn, scalar};
 pub use scalar::check_growth;

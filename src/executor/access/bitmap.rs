@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{IndexKey, IndexMethod, Relation};
+use dictdb_catalog::{Catalog, IndexKey, Relation};
 use dictdb_functions::intervals::IntervalClass;
-use dictdb_functions::inverted::InvertedClass;
+use dictdb_functions::inverted::{Asked, InvertedClass};
 use dictdb_planner::physical::{Bitmap, KeyCondition};
-use dictdb_storage::{EntryQuery, Index, RowSet};
+use dictdb_storage::{EntryQuery, Index, IndexKind, RowSet};
 use dictdb_types::{Datum, Error, Oid, Physical, Result};
 
+use super::extractor::index_kind;
 use super::index::{Fit, fit};
 use super::{TableHandle, entries, regions};
 use crate::eval::{Code, CompileContext, Scope, compile};
@@ -29,6 +30,7 @@ pub(crate) enum BitmapCode {
 pub(crate) struct EntryCondition {
     key: usize,
     class: &'static InvertedClass,
+    oid: Oid,
     strategy: i16,
     value: Code,
 }
@@ -46,14 +48,14 @@ pub(crate) struct RegionCondition {
 
 impl BitmapCode {
     /// Resolves and compiles.
-    pub fn compile(bitmap: &Bitmap, handle: &TableHandle, cx: &CompileContext<'_>) -> Result<Self> {
+    pub fn compile(bitmap: &Bitmap, handle: &TableHandle, catalog: &Catalog, cx: &CompileContext<'_>) -> Result<Self> {
         let all = |parts: &[Bitmap]| -> Result<Box<[BitmapCode]>> {
-            parts.iter().map(|part| BitmapCode::compile(part, handle, cx)).collect()
+            parts.iter().map(|part| BitmapCode::compile(part, handle, catalog, cx)).collect()
         };
         match bitmap {
             Bitmap::All(parts) => Ok(BitmapCode::All(all(parts)?)),
             Bitmap::Any(parts) => Ok(BitmapCode::Any(all(parts)?)),
-            Bitmap::Search { index, conditions } => BitmapCode::search(index, conditions, handle, cx),
+            Bitmap::Search { index, conditions } => BitmapCode::search(index, conditions, handle, (catalog, cx)),
         }
     }
 
@@ -61,12 +63,12 @@ impl BitmapCode {
         relation: &Relation,
         conditions: &[KeyCondition],
         handle: &TableHandle,
-        cx: &CompileContext<'_>,
+        cx: (&Catalog, &CompileContext<'_>),
     ) -> Result<Self> {
         let missing = || Error::internal(format!("index \"{}\" has no storage", relation.name));
         let index = handle.table.index(relation.storage).ok_or_else(missing)?;
         let info = relation.index().ok_or_else(missing)?;
-        if info.method == IndexMethod::Gin {
+        if index_kind(info, cx.0) == IndexKind::Inverted {
             let conditions = conditions.iter().map(|condition| EntryCondition::compile(condition, &info.keys, cx));
             return Ok(BitmapCode::Entries(index, conditions.collect::<Result<_>>()?));
         }
@@ -108,28 +110,40 @@ fn key_of<'k>(condition: &KeyCondition, keys: &'k [IndexKey]) -> Result<&'k Inde
 }
 
 impl EntryCondition {
-    fn compile(condition: &KeyCondition, keys: &[IndexKey], cx: &CompileContext<'_>) -> Result<Self> {
+    fn compile(
+        condition: &KeyCondition,
+        keys: &[IndexKey],
+        (catalog, cx): (&Catalog, &CompileContext<'_>),
+    ) -> Result<Self> {
+        let key = key_of(condition, keys)?;
         Ok(EntryCondition {
             key: condition.key,
-            class: entries::class_of(key_of(condition, keys)?.opclass)?,
+            class: entries::class_of(catalog, key.opclass)?,
+            oid: cx.types.base_type(key.ty).oid,
             strategy: condition.strategy,
             value: compile(&condition.value, cx)?,
         })
     }
 
     fn query(&self, scope: Scope<'_>) -> Result<EntryQuery> {
-        let condition = self.class.condition(self.strategy, &*self.value.eval_ref(scope)?)?;
+        let asked = Asked { oid: self.oid, env: scope.env };
+        let condition = self.class.condition(self.strategy, &*self.value.eval_ref(scope)?, &asked)?;
         Ok(entries::entry_query(self.key, condition))
     }
 }
 
 impl RegionCondition {
-    fn compile(condition: &KeyCondition, keys: &[IndexKey], cx: &CompileContext<'_>) -> Result<Self> {
+    fn compile(
+        condition: &KeyCondition,
+        keys: &[IndexKey],
+        (catalog, cx): (&Catalog, &CompileContext<'_>),
+    ) -> Result<Self> {
         let key = key_of(condition, keys)?;
-        let before = keys.iter().take(condition.key).map(|key| regions::class_of(key.opclass).map(|class| class.axes));
+        let axes = |key: &IndexKey| regions::class_of(catalog, key.opclass).map(|class| class.axes);
+        let before = keys.iter().take(condition.key).map(axes);
         Ok(RegionCondition {
             first_axis: before.sum::<Result<_>>()?,
-            class: regions::class_of(key.opclass)?,
+            class: regions::class_of(catalog, key.opclass)?,
             oid: cx.types.base_type(key.ty).oid,
             physical: cx.types.physical(key.ty.oid),
             strategy: condition.strategy,

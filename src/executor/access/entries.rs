@@ -1,6 +1,6 @@
 //! Entries of inverted indexes: what operator classes make of values, with the number of the index's key before it.
 
-use dictdb_functions::facts::opclass_by_oid;
+use dictdb_catalog::Catalog;
 use dictdb_functions::inverted::{Condition, InvertedClass, inverted_class};
 use dictdb_storage::{EntryQuery, KeyExtractor, KeyOutcome, RowReader, write_entries};
 use dictdb_types::{Error, Oid, Result};
@@ -8,10 +8,15 @@ use dictdb_types::{Error, Oid, Result};
 use super::extractor::IndexValues;
 
 /// The implementation of an operator class. 0A000 when there is none.
-pub(crate) fn class_of(opclass: Oid) -> Result<&'static InvertedClass> {
-    let name = opclass_by_oid(opclass).map(|class| &*class.name);
-    let class = name.and_then(inverted_class);
-    class.ok_or_else(|| Error::unsupported(format_args!("operator class \"{}\"", name.unwrap_or("?"))))
+pub(crate) fn class_of(catalog: &Catalog, opclass: Oid) -> Result<&'static InvertedClass> {
+    let class = catalog.class_implementation(opclass).and_then(|name| inverted_class(&name));
+    class.ok_or_else(|| without_implementation(catalog, opclass))
+}
+
+/// 0A000 for an operator class.
+pub(super) fn without_implementation(catalog: &Catalog, opclass: Oid) -> Error {
+    let name = catalog.any_opclass(opclass).map_or("?", |class| &*class.name);
+    Error::unsupported(format_args!("operator class \"{name}\""))
 }
 
 /// The entries of rows.
@@ -19,16 +24,17 @@ pub(crate) fn class_of(opclass: Oid) -> Result<&'static InvertedClass> {
 pub(super) struct EntryKey {
     /// Key values.
     pub values: IndexValues,
-    /// Their operator classes.
-    pub classes: Box<[&'static InvertedClass]>,
+    /// Their operator classes and base types.
+    pub classes: Box<[(&'static InvertedClass, Oid)]>,
 }
 
 impl KeyExtractor for EntryKey {
     fn key(&self, row: &dyn RowReader, out: &mut Vec<u8>) -> Result<KeyOutcome> {
         let mut entries = Vec::new();
         let indexed = self.values.each(row, |number, value| {
-            let class = self.classes.get(number).ok_or_else(|| Error::internal("a key without operator class"))?;
-            entries.extend(class.keys(value)?.iter().map(|key| entry(number, key)));
+            let (class, oid) =
+                self.classes.get(number).ok_or_else(|| Error::internal("a key without operator class"))?;
+            entries.extend(class.keys(value, *oid)?.iter().map(|key| entry(number, key)));
             Ok(())
         })?;
         if !indexed {
@@ -58,6 +64,8 @@ pub(super) fn entry_query(key: usize, condition: Condition) -> EntryQuery {
         Condition::Everything => EntryQuery::Prefix(vec![key as u8]),
         Condition::Key(bytes) => EntryQuery::Entry(entry(key, &bytes)),
         Condition::Prefix(bytes) => EntryQuery::Prefix(entry(key, &bytes)),
+        Condition::Range(from, to) => EntryQuery::Range(entry(key, &from), entry(key, &to)),
+        Condition::AtLeast(count, parts) => EntryQuery::AtLeast(count, all(parts)),
         Condition::All(parts) => EntryQuery::All(all(parts)),
         Condition::Any(parts) => EntryQuery::Any(all(parts)),
     }

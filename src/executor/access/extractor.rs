@@ -3,11 +3,11 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, IndexInfo, IndexMethod, IndexTarget, Relation};
+use dictdb_catalog::{Catalog, IndexInfo, IndexKey, IndexMethod, IndexTarget, Relation};
 use dictdb_functions::Registry;
 use dictdb_planner::BindContext;
 use dictdb_planner::table_expr::{TableExpr, bind_text};
-use dictdb_storage::{ColumnKey, KeyColumn, KeyExtractor, KeyOutcome, RowReader};
+use dictdb_storage::{ColumnKey, IndexKind, KeyColumn, KeyExtractor, KeyOutcome, RowReader};
 use dictdb_types::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, TypeInfo, TypeLookup, sort_key};
 
 use super::entries::{self, EntryKey};
@@ -25,11 +25,12 @@ pub fn key_extractor(
 ) -> Result<Arc<dyn KeyExtractor>> {
     if index.method.is_bitmap() {
         let values = IndexValues::new(table, index, catalog, registry)?;
-        if index.method == IndexMethod::Gin {
-            let classes = index.keys.iter().map(|key| entries::class_of(key.opclass)).collect::<Result<_>>()?;
-            return Ok(Arc::new(EntryKey { values, classes }));
+        let base = |key: &IndexKey| catalog.base_type(key.ty).oid;
+        if index_kind(index, catalog) == IndexKind::Inverted {
+            let classes = index.keys.iter().map(|key| Ok((entries::class_of(catalog, key.opclass)?, base(key))));
+            return Ok(Arc::new(EntryKey { values, classes: classes.collect::<Result<_>>()? }));
         }
-        let classes = index.keys.iter().map(|key| Ok((regions::class_of(key.opclass)?, catalog.base_type(key.ty).oid)));
+        let classes = index.keys.iter().map(|key| Ok((regions::class_of(catalog, key.opclass)?, base(key))));
         return Ok(Arc::new(RegionKey { values, classes: classes.collect::<Result<_>>()? }));
     }
     match plain_columns(table, index, &**catalog)? {
@@ -43,6 +44,21 @@ pub fn key_extractor(
             let values = IndexValues::new(table, index, catalog, registry)?;
             Ok(Arc::new(ExpressionKey { values, orders: orders.collect() }))
         }
+    }
+}
+
+/// How storage keeps an index. What gist keeps as trees of signatures is an inverted index here.
+pub(crate) fn index_kind(index: &IndexInfo, catalog: &Catalog) -> IndexKind {
+    match index.method {
+        IndexMethod::Btree => IndexKind::Ordered,
+        IndexMethod::Hash => IndexKind::Hash,
+        IndexMethod::Gin => IndexKind::Inverted,
+        IndexMethod::Gist => {
+            let is_inverted =
+                |key: &IndexKey| key.opclass >= Oid::FIRST_NORMAL && entries::class_of(catalog, key.opclass).is_ok();
+            if index.keys.iter().all(is_inverted) { IndexKind::Inverted } else { IndexKind::Regions }
+        }
+        IndexMethod::Brin => IndexKind::Blocks,
     }
 }
 

@@ -1,17 +1,17 @@
 //! Boxes of indexes: what operator classes make of values, one interval after the other for all keys of an index.
 
-use dictdb_functions::facts::opclass_by_oid;
+use dictdb_catalog::Catalog;
 use dictdb_functions::intervals::{AxisCondition, Conditions, IntervalClass, interval_class};
 use dictdb_storage::{AxisQuery, KeyExtractor, KeyOutcome, RegionQuery, RowReader, write_interval};
 use dictdb_types::{Error, Oid, Result};
 
+use super::entries;
 use super::extractor::IndexValues;
 
 /// The implementation of an operator class. 0A000 when there is none.
-pub(crate) fn class_of(opclass: Oid) -> Result<&'static IntervalClass> {
-    let name = opclass_by_oid(opclass).map(|class| &*class.name);
-    let class = name.and_then(interval_class);
-    class.ok_or_else(|| Error::unsupported(format_args!("operator class \"{}\"", name.unwrap_or("?"))))
+pub(crate) fn class_of(catalog: &Catalog, opclass: Oid) -> Result<&'static IntervalClass> {
+    let class = catalog.class_implementation(opclass).and_then(|name| interval_class(&name));
+    class.ok_or_else(|| entries::without_implementation(catalog, opclass))
 }
 
 /// The boxes of rows.

@@ -48,6 +48,10 @@ impl Doomed {
             return;
         }
         for (dependent, kind) in dependents(key, catalog).into_iter().rev() {
+            let dependent = constraint_of(dependent, catalog)
+                .filter(|constraint| *constraint != key && !self.visited.contains(constraint))
+                .filter(|constraint| !is_part_of_doomed(*constraint, &self.visited))
+                .unwrap_or(dependent);
             let silent = kind != Dependency::Normal;
             match self.silent.get_mut(&dependent) {
                 Some(known) => *known |= silent,
@@ -69,6 +73,16 @@ impl Doomed {
             |key: Key| !self.silent.get(&key).copied().unwrap_or(true) && !is_part_of_doomed(key, &self.visited);
         self.order.iter().rev().copied().filter(move |(key, _)| reported(*key))
     }
+}
+
+/// The constraint that an index keeps: the one does not go without the other.
+fn constraint_of(index: Key, catalog: &Catalog) -> Option<Key> {
+    let is_constraint =
+        |(on, kind): &(Key, Dependency)| *kind == Dependency::Internal && matches!(on, Key::Constraint(..));
+    matches!(index, Key::Relation(_))
+        .then(|| catalog.dependencies_of(index).find(is_constraint))
+        .flatten()
+        .map(|(on, _)| on)
 }
 
 fn is_part_of_doomed(key: Key, visited: &BTreeSet<Key>) -> bool {

@@ -105,14 +105,14 @@ impl DdlContext<'_> {
         let wanted = shown.rsplit('.').find(|part| !part.is_empty()).unwrap_or(&shown).to_owned();
         let catalog = self.view();
         let base = catalog.base_type(key.ty).oid;
-        let class = facts::opclass_by_oid(key.opclass).ok_or_else(|| Error::internal("an unknown operator class"))?;
+        let class = catalog.any_opclass(key.opclass).ok_or_else(|| Error::internal("an unknown operator class"))?;
+        let strategies = catalog.strategies_of(class.family);
         let fits = |operator: &&Operator| {
             operator.left == operator.right && (operator.left == class.input || operator.left == base)
         };
         let named = facts::operators_named(&wanted).filter(|operator| fits(operator));
         let related = |operator: &&Operator| {
-            let mut strategies = facts::strategies_of_family(class.family).iter();
-            strategies.any(|strategy| strategy.operator == operator.oid && !strategy.ordering)
+            strategies.iter().any(|strategy| strategy.operator == operator.oid && !strategy.ordering)
         };
         let Some(operator) = named.clone().find(related).or_else(|| named.clone().next()) else {
             let ty = self.shown_type(key.ty.oid, &catalog);
@@ -129,7 +129,9 @@ impl DdlContext<'_> {
                 .detail("Only commutative operators can be used in exclusion constraints."));
         }
         if !related(&operator) {
-            let family = facts::opfamily_by_oid(class.family).map_or("?", |family| family.name);
+            let built_in = facts::opfamily_by_oid(class.family).map(|family| family.name);
+            let own = catalog.operator_family(class.family).map(|family| &*family.name);
+            let family = built_in.or(own).unwrap_or("?");
             let message = format!("operator {signature} is not a member of operator family \"{family}\"");
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
                 .detail("The exclusion operator must be related to the index operator class for the constraint."));

@@ -12,7 +12,7 @@ use dictdb_storage::{IndexBuilt, IndexDef, LockMode};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeKind, TypeLookup, oids};
 
 use super::{DdlContext, index_method};
-use crate::access::extractor::key_extractor;
+use crate::access::extractor::{index_kind, key_extractor};
 
 /// Keys an index may have.
 const MAX_KEYS: usize = 32;
@@ -121,7 +121,7 @@ impl DdlContext<'_> {
                 Some(name) => Some(self.column_collation(ty, Some(name))?),
                 None => None,
             };
-            if let Some(class) = facts::opclass_by_oid(opclass) {
+            if let Some(class) = self.view().any_opclass(opclass) {
                 self.check_opclass(class, method, ty)?;
             }
             index_method::check_order(method, element)?;
@@ -244,6 +244,9 @@ impl DdlContext<'_> {
         let Some(info) = index.index().cloned() else { return Ok(()) };
         let relation = self.table(info.table)?;
         for key in &info.keys {
+            if key.opclass >= Oid::FIRST_NORMAL {
+                self.depend(Key::Relation(index.oid), Key::OperatorClass(key.opclass), Dependency::Normal);
+            }
             match &key.target {
                 IndexTarget::Column(attnum) => {
                     self.depend(Key::Relation(index.oid), Key::Column(info.table, *attnum), Dependency::Auto);
@@ -358,7 +361,7 @@ pub(super) fn index_def(
 ) -> Result<IndexDef> {
     Ok(IndexDef {
         id,
-        kind: index_method::index_kind(info.method),
+        kind: index_kind(info, catalog),
         unique: info.unique,
         nulls_not_distinct: info.nulls_not_distinct,
         row_identity: info.unique && info.predicate.is_none(),

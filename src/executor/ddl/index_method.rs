@@ -7,7 +7,6 @@ use dictdb_functions::facts::Opclass;
 use dictdb_functions::resolve::opclass::equality_operator;
 use dictdb_parser::utility::{CreateIndex, Exclude, IndexElement};
 use dictdb_planner::scope::CatalogScope;
-use dictdb_storage::IndexKind;
 use dictdb_types::{Error, Result, SqlState, Type, TypeLookup};
 
 use super::DdlContext;
@@ -68,31 +67,21 @@ fn refuse(method: IndexMethod, clauses: &[(bool, &str)]) -> Result<()> {
     }
 }
 
-/// How storage keeps an index of this method.
-pub(super) fn index_kind(method: IndexMethod) -> IndexKind {
-    match method {
-        IndexMethod::Btree => IndexKind::Ordered,
-        IndexMethod::Hash => IndexKind::Hash,
-        IndexMethod::Gin => IndexKind::Inverted,
-        IndexMethod::Gist => IndexKind::Regions,
-        IndexMethod::Brin => IndexKind::Blocks,
-    }
-}
-
 impl DdlContext<'_> {
     /// Whether an operator class can keep keys of this type. 0A000 for one without implementation, 42883 for arrays whose
     /// elements cannot be compared.
     pub(super) fn check_opclass(&mut self, class: &Opclass, method: IndexMethod, ty: Type) -> Result<()> {
+        let catalog = self.view();
         match method {
             IndexMethod::Btree | IndexMethod::Hash => return Ok(()),
             IndexMethod::Gin => {
-                entries::class_of(class.oid)?;
+                entries::class_of(&catalog, class.oid)?;
             }
+            IndexMethod::Gist if entries::class_of(&catalog, class.oid).is_ok() => {}
             IndexMethod::Gist | IndexMethod::Brin => {
-                regions::class_of(class.oid)?;
+                regions::class_of(&catalog, class.oid)?;
             }
         }
-        let catalog = self.view();
         let element = catalog.type_info(catalog.base_type(ty).oid).map(|info| info.element);
         let Some(element) = element.filter(|element| element.is_valid() && &*class.name == "array_ops") else {
             return Ok(());

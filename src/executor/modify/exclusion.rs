@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, Constraint, ConstraintKind, IndexInfo, IndexMethod, Relation};
-use dictdb_functions::facts::{opclass_by_oid, operator_by_oid, proc_by_oid, strategies_of_family};
+use dictdb_functions::facts::{operator_by_oid, proc_by_oid};
 use dictdb_functions::intervals::IntervalClass;
 use dictdb_functions::{CallContext, Registry, ScalarFn};
 use dictdb_storage::{DatumRow, Index, IndexKind, RowReader, Standing, Storage};
@@ -74,7 +74,7 @@ impl ExclusionCode {
         let relation_of_index = catalog.relation(*index).ok_or_else(missing)?;
         let info = relation_of_index.index().ok_or_else(missing)?;
         let index = handle.table.index(relation_of_index.storage).ok_or_else(missing)?;
-        let keys = (0..operators.len()).map(|number| key(info, operators, number, &**catalog, &registry));
+        let keys = (0..operators.len()).map(|number| key(info, operators, number, catalog, &registry));
         let is_plain = info.predicate.is_none() && columns.iter().all(|attnum| *attnum > 0);
         let places = columns.iter().map(|attnum| place(*attnum)).collect::<Result<_>>();
         Ok(ExclusionCode {
@@ -230,18 +230,18 @@ impl ExclusionCode {
 }
 
 /// A key of an index with the operator that two rows' values must not satisfy.
-fn key(info: &IndexInfo, operators: &[Oid], number: usize, types: &dyn TypeLookup, registry: &Registry) -> Result<Key> {
+fn key(info: &IndexInfo, operators: &[Oid], number: usize, catalog: &Catalog, registry: &Registry) -> Result<Key> {
     let missing = || Error::internal("an operator of an exclusion constraint is missing");
     let (own, operator) = info.keys.get(number).zip(operators.get(number)).ok_or_else(missing)?;
     let source = operator_by_oid(*operator).and_then(|operator| proc_by_oid(operator.code)).map(|proc| proc.source);
     let operator_kernel = source.and_then(|source| registry.scalar(source)).ok_or_else(missing)?;
     let region = match info.method {
         IndexMethod::Gist => {
-            let family = opclass_by_oid(own.opclass).map(|class| class.family).ok_or_else(missing)?;
-            let mut strategies = strategies_of_family(family).iter();
-            let strategy = strategies.find(|strategy| strategy.operator == *operator && !strategy.ordering);
+            let family = catalog.any_opclass(own.opclass).map(|class| class.family).ok_or_else(missing)?;
+            let strategies = catalog.strategies_of(family);
+            let strategy = strategies.iter().find(|strategy| strategy.operator == *operator && !strategy.ordering);
             let strategy = strategy.ok_or_else(missing)?.number;
-            Some((regions::class_of(own.opclass)?, types.base_type(own.ty).oid, strategy))
+            Some((regions::class_of(catalog, own.opclass)?, catalog.base_type(own.ty).oid, strategy))
         }
         _ => None,
     };

@@ -3,7 +3,7 @@
 //! These are the calls; what they compute is in [`dictdb_types::datetime`]. Functions of `timestamptz` take the
 //! session's time zone from the environment. Text templates (`to_char`) are in the module `formatting`.
 
-mod arithmetic;
+pub(crate) mod arithmetic;
 mod cast;
 mod clock;
 mod compare;
@@ -11,7 +11,7 @@ mod field;
 mod make;
 mod overlap;
 mod series;
-mod values;
+pub(crate) mod values;
 mod window_range;
 mod zone;
 

@@ -4,13 +4,22 @@ mod cipher;
 mod citext;
 mod crypt;
 mod digest;
+mod distance;
+mod double_metaphone;
+mod fuzzy;
 mod hstore;
 mod hstore_convert;
-mod trigram;
+mod integers;
+mod metaphone;
+mod support;
+pub(crate) mod trigram;
 mod unaccent;
 mod uuid_ossp;
 
 use dictdb_types::{Hstore, Jsonb, Result};
+
+pub(crate) use integers::contains_null;
+pub use support::is_support_function;
 
 use crate::ScalarFn;
 use crate::set_returning::SetFn;
@@ -32,8 +41,12 @@ pub(crate) const TABLES: &[&[(&str, ScalarFn)]] = &[
     crypt::KERNELS,
     digest::KERNELS,
     digest::RANDOM,
+    distance::KERNELS,
+    fuzzy::KERNELS,
     hstore::KERNELS,
     hstore_convert::KERNELS,
+    integers::KERNELS,
+    support::KERNELS,
     trigram::KERNELS,
     unaccent::KERNELS,
     uuid_ossp::KERNELS,

@@ -5,60 +5,60 @@
 
 use std::collections::HashMap;
 
-use dictdb_types::{Array, Datum, Result, oids};
+use dictdb_types::{Array, Datum, Env, Result, oids};
 
-use crate::CallContext;
 use crate::args::kernels;
 use crate::kernel::ScalarFn;
+use crate::scalar::regex::required::Run;
 
 /// Functions of this family by symbol.
 pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "show_trgm" => |text: &str| shown(text),
-    "show_limit" => |cx;| threshold(cx, Measure::Similarity).map(|threshold| threshold as f32),
+    "show_limit" => |cx;| threshold(cx.env, Measure::Similarity).map(|threshold| threshold as f32),
     "similarity" => |a: &str, b: &str| similarity(a, b),
     "similarity_dist" => |a: &str, b: &str| 1.0 - similarity(a, b),
-    "similarity_op" => |cx; a: &str, b: &str| Ok(reaches(similarity(a, b), threshold(cx, Measure::Similarity)?)),
+    "similarity_op" => |cx; a: &str, b: &str| Ok(reaches(similarity(a, b), threshold(cx.env, Measure::Similarity)?)),
     "word_similarity" => |a: &str, b: &str| word_similarity(a, b, false),
-    "word_similarity_op" => |cx; a: &str, b: &str| is_alike(cx, a, b, Measure::Word),
-    "word_similarity_commutator_op" => |cx; a: &str, b: &str| is_alike(cx, b, a, Measure::Word),
+    "word_similarity_op" => |cx; a: &str, b: &str| is_alike(cx.env, a, b, Measure::Word),
+    "word_similarity_commutator_op" => |cx; a: &str, b: &str| is_alike(cx.env, b, a, Measure::Word),
     "word_similarity_dist_op" => |a: &str, b: &str| 1.0 - word_similarity(a, b, false),
     "word_similarity_dist_commutator_op" => |a: &str, b: &str| 1.0 - word_similarity(b, a, false),
     "strict_word_similarity" => |a: &str, b: &str| word_similarity(a, b, true),
-    "strict_word_similarity_op" => |cx; a: &str, b: &str| is_alike(cx, a, b, Measure::StrictWord),
-    "strict_word_similarity_commutator_op" => |cx; a: &str, b: &str| is_alike(cx, b, a, Measure::StrictWord),
+    "strict_word_similarity_op" => |cx; a: &str, b: &str| is_alike(cx.env, a, b, Measure::StrictWord),
+    "strict_word_similarity_commutator_op" => |cx; a: &str, b: &str| is_alike(cx.env, b, a, Measure::StrictWord),
     "strict_word_similarity_dist_op" => |a: &str, b: &str| 1.0 - word_similarity(a, b, true),
     "strict_word_similarity_dist_commutator_op" => |a: &str, b: &str| 1.0 - word_similarity(b, a, true),
 };
 
 /// Three characters.
-type Trigram = [u8; 3];
+pub(crate) type Trigram = [u8; 3];
 
 /// What an operator compares with its threshold.
 #[derive(Clone, Copy)]
-enum Measure {
+pub(crate) enum Measure {
     Similarity,
     Word,
     StrictWord,
 }
 
 /// The setting of an operator's threshold; its default where there are no settings.
-fn threshold(cx: &CallContext<'_>, measure: Measure) -> Result<f64> {
+pub(crate) fn threshold(env: &dyn Env, measure: Measure) -> Result<f64> {
     let (name, default) = match measure {
         Measure::Similarity => ("pg_trgm.similarity_threshold", 0.3),
         Measure::Word => ("pg_trgm.word_similarity_threshold", 0.6),
         Measure::StrictWord => ("pg_trgm.strict_word_similarity_threshold", 0.5),
     };
-    Ok(cx.env.setting(name).and_then(|text| text.parse().ok()).unwrap_or(default))
+    Ok(env.setting(name).and_then(|text| text.parse().ok()).unwrap_or(default))
 }
 
 /// Whether a similarity, which is a real, reaches a threshold, which is double precision.
-fn reaches(similarity: f32, threshold: f64) -> bool {
+pub(crate) fn reaches(similarity: f32, threshold: f64) -> bool {
     f64::from(similarity) >= threshold
 }
 
-fn is_alike(cx: &CallContext<'_>, word: &str, text: &str, measure: Measure) -> Result<bool> {
+fn is_alike(env: &dyn Env, word: &str, text: &str, measure: Measure) -> Result<bool> {
     let strict = matches!(measure, Measure::StrictWord);
-    Ok(reaches(word_similarity(word, text, strict), threshold(cx, measure)?))
+    Ok(reaches(word_similarity(word, text, strict), threshold(env, measure)?))
 }
 
 /// The trigrams of a text in order, and for each whether it begins and ends a word.
@@ -78,6 +78,27 @@ fn in_order(text: &str) -> Vec<(Trigram, bool, bool)> {
 /// The trigrams of a text, each once, sorted.
 pub(crate) fn trigrams(text: &str) -> Vec<Trigram> {
     let mut found: Vec<Trigram> = in_order(text).into_iter().map(|(trigram, ..)| trigram).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The trigrams that a text has which contains such a run.
+pub(crate) fn trigrams_of_run(run: &Run) -> Vec<Trigram> {
+    let mut found = Vec::new();
+    let bytes = run.text.as_bytes();
+    let mut at = 0;
+    for word in bytes.split(|byte| !byte.is_ascii_alphanumeric()) {
+        let (begins, ends) = (at > 0 || run.begins_word, at + word.len() < bytes.len() || run.ends_word);
+        at += word.len() + 1;
+        if word.is_empty() {
+            continue;
+        }
+        let mut padded: Vec<u8> = if begins { b"  ".to_vec() } else { Vec::new() };
+        padded.extend(word.iter().map(u8::to_ascii_lowercase));
+        padded.extend(ends.then_some(b' '));
+        found.extend(padded.windows(3).map(|run| [run[0], run[1], run[2]]));
+    }
     found.sort_unstable();
     found.dedup();
     found
@@ -228,6 +249,12 @@ mod tests {
         assert_eq!(word_similarity("word", "two words", true), 0.5714286);
         assert_eq!(similarity("", "a"), 0.0);
         assert_eq!(similarity("---", "####---"), 0.0);
+        let of_run = |text: &str, begins_word, ends_word| {
+            trigrams_of_run(&Run { text: text.to_owned(), begins_word, ends_word })
+        };
+        assert_eq!(of_run("abcd", false, false), [*b"abc", *b"bcd"]);
+        assert_eq!(of_run("ab cd", true, false), [*b"  a", *b"  c", *b" ab", *b" cd", *b"ab "]);
+        assert_eq!(of_run("-ab", false, false), [*b"  a", *b" ab"]);
         assert_eq!(trigrams("a b C"), [*b"  a", *b"  b", *b"  c", *b" a ", *b" b ", *b" c "]);
     }
 }

@@ -66,14 +66,16 @@ const CLASSES: &[IntervalClass] = &[
     IntervalClass { name: "poly_ops", axes: 2, bounds: geometry::polygon, conditions: geometry::conditions },
 ];
 
-/// The classes of BRIN that keep the smallest and the largest value, whatever the type.
+/// The classes of BRIN that keep the smallest and the largest value, and those of `btree_gist`, whatever the type.
 const MINMAX: IntervalClass =
     IntervalClass { name: "minmax", axes: 1, bounds: scalar::bounds, conditions: scalar::conditions };
 
-/// The class of that name; `None` when it has no implementation.
-pub fn interval_class(name: &str) -> Option<&'static IntervalClass> {
-    let named = CLASSES.iter().find(|class| class.name == name);
-    named.or_else(|| name.ends_with("_minmax_ops").then_some(&MINMAX))
+/// The class that is so implemented: by its own name, or by that of its first function if not every database has it. `None` when
+/// there is no implementation.
+pub fn interval_class(implementation: &str) -> Option<&'static IntervalClass> {
+    let named = CLASSES.iter().find(|class| class.name == implementation);
+    let is_ordered = implementation.ends_with("_minmax_ops") || scalar::is_consistent_function(implementation);
+    named.or_else(|| is_ordered.then_some(&MINMAX))
 }
 
 impl IntervalClass {

@@ -2,7 +2,7 @@
 
 use dictdb_types::{Datum, Error, Oid, Result, sort_key};
 
-use super::{AxisCondition, Bound, Conditions, PLACE};
+use super::{AxisCondition, Bound, Conditions, PLACE, anywhere};
 
 pub(super) fn bounds(value: &Datum, oid: Oid) -> Result<Vec<(Bound, Bound)>> {
     let place = place(value, oid);
@@ -15,14 +15,20 @@ fn place(value: &Datum, oid: Oid) -> Bound {
     bytes
 }
 
-/// `<`, `<=`, `=`, `>=`, `>` are 1 to 5, as in btree.
+/// Whether a function is one of those that search in `btree_gist`.
+pub(super) fn is_consistent_function(name: &str) -> bool {
+    name.starts_with("gbt_") && name.ends_with("_consistent")
+}
+
+/// `<`, `<=`, `=`, `>=`, `>` are 1 to 5, as in btree; `<>` is 6.
 pub(super) fn conditions(strategy: i16, operand: &Datum, oid: Oid) -> Result<Conditions> {
     let place = place(operand, oid);
     let condition = match strategy {
         1 | 2 => AxisCondition::begins_by(0, place),
         3 => AxisCondition::overlaps(0, (place.clone(), place)),
         4 | 5 => AxisCondition::ends_from(0, place),
-        other => return Err(Error::internal(format!("strategy {other} of a minmax class"))),
+        6 => return Ok(anywhere()),
+        other => return Err(Error::internal(format!("strategy {other} of values in order"))),
     };
     Ok(vec![vec![condition]])
 }

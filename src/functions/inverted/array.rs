@@ -5,7 +5,7 @@ use dictdb_types::{Array, Datum, Error, Result, sort_key};
 use super::{Condition, Key, NULL_PART, part};
 
 /// `pg_amop.amopstrategy` of the class's operators.
-mod strategy {
+pub(super) mod strategy {
     pub const OVERLAPS: i16 = 1;
     pub const CONTAINS: i16 = 2;
     pub const CONTAINED: i16 = 3;

@@ -190,6 +190,8 @@ mod tests {
             Condition::Everything => true,
             Condition::Key(key) => keys.contains(key),
             Condition::Prefix(prefix) => keys.iter().any(|key| key.starts_with(prefix)),
+            Condition::Range(from, to) => keys.iter().any(|key| from <= key && key <= to),
+            Condition::AtLeast(least, parts) => parts.iter().filter(|part| satisfied(part, keys)).count() >= *least,
             Condition::All(parts) => parts.iter().all(|part| satisfied(part, keys)),
             Condition::Any(parts) => parts.iter().any(|part| satisfied(part, keys)),
         }

@@ -11,11 +11,15 @@
 //! ```
 
 mod array;
+mod hstore;
+mod integers;
 mod jsonb;
 mod jsonpath;
+mod scalar;
+mod trigram;
 mod tsvector;
 
-use dictdb_types::{Datum, Result};
+use dictdb_types::{Datum, Env, Oid, Result};
 
 /// A part of a value, as bytes.
 pub type Key = Vec<u8>;
@@ -36,6 +40,10 @@ pub enum Condition {
     Key(Key),
     /// The value has a key that begins so.
     Prefix(Key),
+    /// The value has a key between these, themselves included.
+    Range(Key, Key),
+    /// At least so many of these hold.
+    AtLeast(usize, Vec<Condition>),
     /// All of these hold.
     All(Vec<Condition>),
     /// One of these holds.
@@ -45,39 +53,97 @@ pub enum Condition {
 /// An operator class.
 #[derive(Debug)]
 pub struct InvertedClass {
-    /// `pg_opclass.opcname`.
+    /// `pg_opclass.opcname` of a class that every database has.
     pub name: &'static str,
-    /// The keys of a value that is not NULL.
-    keys: fn(&Datum) -> Result<Vec<Key>>,
+    /// What searches in other classes: `pg_proc.prosrc` of their function 3 (gin) or 1 (gist).
+    functions: &'static [&'static str],
+    /// The keys of a value that is not NULL, of a base type.
+    keys: fn(&Datum, Oid) -> Result<Vec<Key>>,
     /// What an operator, by its strategy number in `pg_amop`, asks with a right operand that is not NULL.
-    condition: fn(i16, &Datum) -> Result<Condition>,
+    condition: fn(i16, &Datum, &Asked<'_>) -> Result<Condition>,
+}
+
+/// Where an operator asks.
+pub struct Asked<'a> {
+    /// Base type of the key.
+    pub oid: Oid,
+    /// Settings.
+    pub env: &'a dyn Env,
 }
 
 const CLASSES: &[InvertedClass] = &[
-    InvertedClass { name: "array_ops", keys: array::keys, condition: array::condition },
-    InvertedClass { name: "jsonb_ops", keys: jsonb::keys, condition: jsonb::condition },
-    InvertedClass { name: "jsonb_path_ops", keys: jsonb::path_keys, condition: jsonb::path_condition },
-    InvertedClass { name: "tsvector_ops", keys: tsvector::keys, condition: tsvector::condition },
+    InvertedClass {
+        name: "array_ops",
+        functions: &["ginqueryarrayextract"],
+        keys: |value, _| array::keys(value),
+        condition: |strategy, operand, _| array::condition(strategy, operand),
+    },
+    InvertedClass {
+        name: "jsonb_ops",
+        functions: &["gin_extract_jsonb_query"],
+        keys: |value, _| jsonb::keys(value),
+        condition: |strategy, operand, _| jsonb::condition(strategy, operand),
+    },
+    InvertedClass {
+        name: "jsonb_path_ops",
+        functions: &["gin_extract_jsonb_query_path"],
+        keys: |value, _| jsonb::path_keys(value),
+        condition: |strategy, operand, _| jsonb::path_condition(strategy, operand),
+    },
+    InvertedClass {
+        name: "tsvector_ops",
+        functions: &["gin_extract_tsquery"],
+        keys: |value, _| tsvector::keys(value),
+        condition: |strategy, operand, _| tsvector::condition(strategy, operand),
+    },
+    InvertedClass {
+        name: "gin_trgm_ops",
+        functions: &["gin_extract_query_trgm", "gtrgm_consistent"],
+        keys: |value, _| trigram::keys(value),
+        condition: trigram::condition,
+    },
+    InvertedClass {
+        name: "gin_hstore_ops",
+        functions: &["gin_extract_hstore_query", "ghstore_consistent"],
+        keys: |value, _| hstore::keys(value),
+        condition: |strategy, operand, _| hstore::condition(strategy, operand),
+    },
+    InvertedClass {
+        name: "gist__int_ops",
+        functions: &["ginint4_queryextract", "g_int_consistent", "g_intbig_consistent"],
+        keys: |value, _| array::keys(value),
+        condition: |strategy, operand, _| integers::condition(strategy, operand),
+    },
 ];
 
-/// The class of that name; `None` when it has no implementation.
-pub fn inverted_class(name: &str) -> Option<&'static InvertedClass> {
-    CLASSES.iter().find(|class| class.name == name)
+/// The classes of single values in order, whatever the type.
+const SCALAR: InvertedClass = InvertedClass {
+    name: "btree_gin",
+    functions: &[],
+    keys: scalar::keys,
+    condition: |strategy, operand, asked| scalar::condition(strategy, operand, asked.oid),
+};
+
+/// The class that is so implemented, by its own name or that of the function that searches in it; `None` when there is none.
+pub fn inverted_class(implementation: &str) -> Option<&'static InvertedClass> {
+    let is_named = |class: &&InvertedClass| class.name == implementation || class.functions.contains(&implementation);
+    let scalar = || scalar::is_query_function(implementation).then_some(&SCALAR);
+    CLASSES.iter().find(is_named).or_else(scalar)
 }
 
 impl InvertedClass {
-    /// The keys of a value; one at least.
-    pub fn keys(&self, value: &Datum) -> Result<Vec<Key>> {
+    /// The keys of a value of a base type; one at least.
+    pub fn keys(&self, value: &Datum, oid: Oid) -> Result<Vec<Key>> {
         if value.is_null() {
             return Ok(vec![vec![NULL]]);
         }
-        let keys = (self.keys)(value)?;
+        let keys = (self.keys)(value, oid)?;
         Ok(if keys.is_empty() { vec![vec![EMPTY]] } else { keys })
     }
 
     /// What an operator asks with this right operand. Operators are strict.
-    pub fn condition(&self, strategy: i16, operand: &Datum) -> Result<Condition> {
-        if operand.is_null() { Ok(Condition::Nothing) } else { (self.condition)(strategy, operand) }
+    pub fn condition(&self, strategy: i16, operand: &Datum, asked: &Asked<'_>) -> Result<Condition> {
+        if operand.is_null() { Ok(Condition::Nothing) } else { (self.condition)(strategy, operand, asked) }
     }
 }
 
@@ -140,8 +206,8 @@ mod tests {
     #[test]
     fn values_without_keys_can_be_found() {
         let class = inverted_class("tsvector_ops").unwrap();
-        assert_eq!(class.keys(&Datum::Null).unwrap(), [[NULL]]);
-        assert_eq!(class.keys(&Datum::bytea([0, 0, 0, 0])).unwrap(), [[EMPTY]]);
-        assert_eq!(class.condition(1, &Datum::Null).unwrap(), Condition::Nothing);
+        let oid = dictdb_types::oids::TSVECTOR;
+        assert_eq!(class.keys(&Datum::Null, oid).unwrap(), [[NULL]]);
+        assert_eq!(class.keys(&Datum::bytea([0, 0, 0, 0]), oid).unwrap(), [[EMPTY]]);
     }
 }

@@ -56,16 +56,40 @@ pub(crate) const CONTROLS: &[Control] = &[
         )
     },
     Control::trusted(
+        "btree_gin",
+        "1.3",
+        "support for indexing common datatypes in GIN",
+        include_str!("../../../sql/extensions/btree_gin.sql"),
+    ),
+    Control::trusted(
+        "btree_gist",
+        "1.7",
+        "support for indexing common datatypes in GiST",
+        include_str!("../../../sql/extensions/btree_gist.sql"),
+    ),
+    Control::trusted(
         "citext",
         "1.6",
         "data type for case-insensitive character strings",
         include_str!("../../../sql/extensions/citext.sql"),
     ),
     Control::trusted(
+        "fuzzystrmatch",
+        "1.1",
+        "determine similarities and distance between strings",
+        include_str!("../../../sql/extensions/fuzzystrmatch.sql"),
+    ),
+    Control::trusted(
         "hstore",
         "1.8",
         "data type for storing sets of (key, value) pairs",
         include_str!("../../../sql/extensions/hstore.sql"),
+    ),
+    Control::trusted(
+        "intarray",
+        "1.5",
+        "functions, operators, and index support for 1-D arrays of integers",
+        include_str!("../../../sql/extensions/intarray.sql"),
     ),
     Control {
         trusted: false,

@@ -9,7 +9,7 @@
 //! An entry goes when no version of its row has it, whatever key it was part of.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 
 use dictdb_types::RowId;
@@ -26,6 +26,10 @@ pub enum EntryQuery {
     Entry(Vec<u8>),
     /// Those with an entry that begins so.
     Prefix(Vec<u8>),
+    /// Those with an entry between these, themselves included.
+    Range(Vec<u8>, Vec<u8>),
+    /// Those that at least so many of these find.
+    AtLeast(usize, Vec<EntryQuery>),
     /// Those that all of these find.
     All(Vec<EntryQuery>),
     /// Those that any of these finds.
@@ -119,6 +123,8 @@ impl Entries {
             EntryQuery::Nothing => Cow::default(),
             EntryQuery::Entry(entry) => self.rows.get(entry.as_slice()).map_or_else(Cow::default, Cow::Borrowed),
             EntryQuery::Prefix(prefix) => Cow::Owned(self.with_prefix(prefix)),
+            EntryQuery::Range(from, to) => Cow::Owned(self.between(from, to)),
+            EntryQuery::AtLeast(count, queries) => Cow::Owned(self.at_least(*count, queries)),
             EntryQuery::All(queries) => self.all(queries),
             EntryQuery::Any(queries) => {
                 let mut found = queries.iter().map(|query| self.search(query));
@@ -150,6 +156,31 @@ impl Entries {
             cut.to_mut().intersect(&next);
             cut
         })
+    }
+
+    fn between(&self, from: &[u8], to: &[u8]) -> RowSet {
+        let mut joined = RowSet::default();
+        if from <= to {
+            let range = (Bound::Included(from), Bound::Included(to));
+            self.rows.range::<[u8], _>(range).for_each(|(_, rows)| joined.union(rows));
+        }
+        joined
+    }
+
+    /// Row by row, how many of the queries find it.
+    fn at_least(&self, count: usize, queries: &[EntryQuery]) -> RowSet {
+        let mut finds: HashMap<RowId, usize> = HashMap::new();
+        let mut rows = Vec::new();
+        for query in queries {
+            let found = self.search(query);
+            rows.clear();
+            (0..found.block_count()).for_each(|block| found.block_rows(block, &mut rows));
+            rows.iter().for_each(|row| *finds.entry(*row).or_default() += 1);
+        }
+        let mut enough: Vec<RowId> =
+            finds.into_iter().filter(|(_, found)| *found >= count).map(|(row, _)| row).collect();
+        enough.sort_unstable();
+        enough.into_iter().collect()
     }
 
     fn with_prefix(&self, prefix: &[u8]) -> RowSet {
@@ -199,6 +230,10 @@ mod tests {
         assert_eq!(found(&index, &EntryQuery::All(vec![entry("cat"), entry("dog")])), [1]);
         assert_eq!(found(&index, &EntryQuery::Any(vec![entry("catalog"), entry("cat"), entry("x")])), [1, 2, 3]);
         assert!(found(&index, &EntryQuery::All(vec![entry("cat"), EntryQuery::Nothing])).is_empty());
+        let words = || vec![entry("cat"), entry("dog"), entry("catalog")];
+        assert_eq!(found(&index, &EntryQuery::AtLeast(2, words())), [1, 3]);
+        assert_eq!(found(&index, &EntryQuery::Range(b"catalog".to_vec(), b"d".to_vec())), [3]);
+        assert!(found(&index, &EntryQuery::Range(b"d".to_vec(), b"c".to_vec())).is_empty());
         assert_eq!((index.entries(), index.distinct()), (5, 3));
     }
 

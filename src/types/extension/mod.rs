@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 pub use hstore::Hstore;
 
-use crate::{Datum, Result};
+use crate::{Datum, Error, Result, SqlState};
 
 /// A value of an extension's type.
 #[derive(Clone, Debug)]
@@ -29,7 +29,17 @@ pub enum ExtensionType {
     Citext,
     /// `hstore`.
     Hstore,
+    /// What an operator class keeps in indexes instead of values: it has no text form. A row of [`KEY_TYPES`].
+    IndexKey(usize),
 }
+
+/// Types of keys: their input functions, and what these say, which the output functions say too.
+const KEY_TYPES: &[(&str, SqlState, &str)] = &[
+    ("gtrgm_in", SqlState::INTERNAL_ERROR, "not implemented"),
+    ("ghstore_in", SqlState::INTERNAL_ERROR, "Not implemented"),
+    ("gbtreekey_in", SqlState::FEATURE_NOT_SUPPORTED, "<datatype>key_in() not implemented"),
+    ("_intbig_in", SqlState::FEATURE_NOT_SUPPORTED, "_intbig_in() not implemented"),
+];
 
 impl ExtensionType {
     /// The type whose input function has this symbol.
@@ -37,15 +47,19 @@ impl ExtensionType {
         match symbol {
             "citextin" => Some(ExtensionType::Citext),
             "hstore_in" => Some(ExtensionType::Hstore),
-            _ => None,
+            _ => KEY_TYPES.iter().position(|(input, ..)| *input == symbol).map(ExtensionType::IndexKey),
         }
     }
 
-    /// Reads the text form. XX000 and 22001 for what is no `hstore`.
+    /// Reads the text form. XX000 and 22001 for what is no `hstore`; XX000 or 0A000 for types that have none.
     pub fn input(self, text: &str) -> Result<Datum> {
         Ok(match self {
             ExtensionType::Citext => Datum::citext(text),
             ExtensionType::Hstore => Hstore::parse(text)?.into(),
+            ExtensionType::IndexKey(number) => {
+                let (_, code, message) = KEY_TYPES[number];
+                return Err(Error::new(code, message));
+            }
         })
     }
 }

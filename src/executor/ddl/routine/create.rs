@@ -14,7 +14,20 @@ use crate::ddl::DdlContext;
 use crate::ddl::grantable::Grantable;
 
 /// Libraries of extensions, whose functions are built in.
-const LIBRARIES: [&str; 7] = ["citext", "hstore", "pg_stat_statements", "pg_trgm", "pgcrypto", "unaccent", "uuid-ossp"];
+const LIBRARIES: &[&str] = &[
+    "_int",
+    "btree_gin",
+    "btree_gist",
+    "citext",
+    "fuzzystrmatch",
+    "hstore",
+    "pg_stat_statements",
+    "pg_trgm",
+    "pgcrypto",
+    "tablefunc",
+    "unaccent",
+    "uuid-ossp",
+];
 /// `procost` of functions that are not built in.
 const COST: f32 = 100.0;
 /// `prorows` of functions that return sets.
@@ -42,7 +55,7 @@ impl DdlContext<'_> {
         .with_params(params);
         self.apply_routine_options(&mut routine, &create.options)?;
         match language {
-            Language::C => (routine.library, routine.source) = self.symbol(&definition, &routine.name)?,
+            Language::C => (routine.library, routine.source) = self.symbol(&definition, &routine)?,
             _ => (routine.source, routine.body) = self.body(&definition, language)?,
         }
         if routine.source.is_empty() && language == Language::Internal {
@@ -118,14 +131,17 @@ impl DdlContext<'_> {
     }
 
     /// `probin` and `prosrc` of a function of an extension's library; there are no others. 58P01, 42883.
-    fn symbol(&self, definition: &Definition<'_>, name: &Arc<str>) -> Result<(Option<Arc<str>>, Arc<str>)> {
+    fn symbol(&self, definition: &Definition<'_>, routine: &Routine) -> Result<(Option<Arc<str>>, Arc<str>)> {
         let Some((library, symbol)) = definition.source else { return Err(invalid("no function body specified")) };
-        let symbol = symbol.unwrap_or(name);
+        let symbol = symbol.unwrap_or(&routine.name);
         let Some(extension) = library.strip_prefix("$libdir/").filter(|name| LIBRARIES.contains(name)) else {
             let message = format!("could not access file \"{library}\": No such file or directory");
             return Err(Error::new(SqlState::UNDEFINED_FILE, message));
         };
-        if self.registry.scalar(symbol).is_none() && self.registry.set(symbol).is_none() {
+        let is_known = self.registry.scalar(symbol).is_some()
+            || self.registry.set(symbol).is_some()
+            || dictdb_functions::is_support_function(symbol, &routine.args);
+        if !is_known {
             let message = format!("could not find function \"{symbol}\" in file \"{extension}\"");
             return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message));
         }

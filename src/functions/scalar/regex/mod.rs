@@ -19,6 +19,7 @@ mod escape;
 pub(crate) mod functions;
 mod parse;
 pub(crate) mod replace;
+pub(crate) mod required;
 mod syntax;
 #[cfg(test)]
 mod tests;

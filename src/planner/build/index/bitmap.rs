@@ -4,8 +4,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{IndexInfo, Relation};
-use dictdb_functions::facts::{Strategy, opclass_by_oid, operator_by_oid, strategies_of_family};
+use dictdb_catalog::{Catalog, IndexInfo, Relation};
 use dictdb_types::{Oid, Result};
 
 use super::{Builder, Conditions, Layout, Matching, Outer};
@@ -30,6 +29,7 @@ pub(crate) struct BitmapMatch {
 
 /// An index that gives sets, and its keys over the scan.
 struct Candidate<'c> {
+    catalog: &'c Catalog,
     index: &'c Arc<Relation>,
     info: &'c IndexInfo,
     /// None for a key of which the scan does not read everything.
@@ -48,7 +48,7 @@ impl Builder<'_> {
             let implied = info.predicate.as_ref().is_none_or(|text| self.implied_part(&matching, text).is_some());
             if implied {
                 let exprs = info.keys.iter().map(|key| self.key_expr(scan, &key.target)).collect();
-                candidates.push(Candidate { index, info, exprs });
+                candidates.push(Candidate { catalog: self.catalog, index, info, exprs });
             }
         }
         if candidates.is_empty() {
@@ -131,29 +131,35 @@ impl Candidate<'_> {
         self.info.keys.iter().zip(&self.exprs).enumerate().find_map(|(number, (key, expr))| {
             let expr = expr.as_ref()?;
             let conditions = Conditions { matching, conjuncts: &[], expr, ty: key.ty };
-            let class = opclass_by_oid(key.opclass)?;
+            let class = self.catalog.any_opclass(key.opclass)?;
             let family = class.family;
             [(left, right, false), (right, left, true)].into_iter().find_map(|(own, value, commuted)| {
                 let usable = conditions.is_key(own) && conditions.is_usable(value);
-                let (strategy, operator) = usable.then(|| strategy_of(family, call, commuted)).flatten()?;
+                let (strategy, operator) =
+                    usable.then(|| strategy_of(self.catalog, family, call, commuted)).flatten()?;
                 // Boxes of values that are in order are of the key's own type.
                 if class.name.ends_with("_minmax_ops") && !super::same_key_type(value.ty(), key.ty) {
                     return None;
                 }
-                let operator = Arc::from(operator);
                 let (left, value) = (expr.clone(), value.clone());
-                Some(KeyCondition { key: number, left, strategy: strategy.number, operator, value })
+                Some(KeyCondition { key: number, left, strategy, operator, value })
             })
         })
     }
 }
 
-/// What a call of an operator means in a family, with the key as left operand; and the operator's name then.
-fn strategy_of(family: Oid, call: &Call, commuted: bool) -> Option<(&'static Strategy, &'static str)> {
+/// What a call of an operator means in a family, with the key as left operand: the strategy, and the operator's name then.
+fn strategy_of(catalog: &Catalog, family: Oid, call: &Call, commuted: bool) -> Option<(i16, Arc<str>)> {
     let name = call.operator.as_deref()?;
-    strategies_of_family(family).iter().filter(|strategy| !strategy.ordering).find_map(|strategy| {
-        let operator = operator_by_oid(strategy.operator)?;
-        let written = if commuted { operator_by_oid(operator.commutator)? } else { operator };
-        (written.code == call.function.oid && written.name == name).then_some((strategy, operator.name))
+    catalog.strategies_of(family).iter().filter(|strategy| !strategy.ordering).find_map(|strategy| {
+        let operator = catalog.any_operator(strategy.operator)?;
+        let is_written = match commuted {
+            false => operator.code == call.function.oid && *operator.name == *name,
+            true => {
+                let written = catalog.any_operator(operator.commutator)?;
+                written.code == call.function.oid && *written.name == *name
+            }
+        };
+        is_written.then(|| (strategy.number, operator.name.clone()))
     })
 }
