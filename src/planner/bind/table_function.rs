@@ -61,7 +61,13 @@ impl Binder<'_> {
             named = self.alias_columns(alias, named)?;
         }
         let scalar_function = single && !defined && ordinality.is_none() && items.iter().all(|item| !item.spread);
-        let table = TableName::new(&shown, named, oids::RECORD);
+        let row_type = match items.as_slice() {
+            [item] if item.spread && !defined && ordinality.is_none() && self.fields_of(item.call.ty()).is_some() => {
+                item.call.ty().oid
+            }
+            _ => oids::RECORD,
+        };
+        let table = TableName::new(&shown, named, row_type);
         let table = TableName { scalar_function, item: FromItem::Function, ..table };
         let scan = FunctionScan { calls: items, ordinality, alias: shown };
         let names = Names::of_table(table);

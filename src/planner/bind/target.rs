@@ -119,9 +119,17 @@ impl Binder<'_> {
             return Some(fields.iter().map(|field| (field.name.clone(), field.ty)).collect());
         }
         match row {
-            Expr::Row(items, _, _) => {
+            Expr::Row(items, _, Some(names)) => {
+                Some(names.iter().cloned().zip(items.iter().map(Expr::ty)).collect())
+            }
+            Expr::Row(items, _, None) => {
                 Some(items.iter().enumerate().map(|(i, item)| (Arc::from(format!("f{}", i + 1)), item.ty())).collect())
             }
+            // The row of a table that an outer join may leave out.
+            Expr::Case(case) if case.operand.is_none() && case.otherwise.is_none() => match case.whens.as_slice() {
+                [(_, row @ Expr::Row(..))] => self.row_fields(row),
+                _ => None,
+            },
             Expr::Param(number, _) => {
                 let fields = self.record_fields.get(number)?;
                 Some(fields.iter().map(|field| (field.name.clone(), field.ty)).collect())
