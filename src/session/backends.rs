@@ -99,17 +99,31 @@ pub struct Backend {
 #[derive(Default)]
 pub struct Backends {
     sessions: RwLock<Sessions>,
-    /// What sessions counted that have ended.
-    ended: Meters,
     refused: AtomicU64,
+}
+
+/// What is known of the sessions of one database.
+#[derive(Default)]
+struct OfDatabase {
+    /// Sessions begun.
+    entered: u64,
+    /// What those counted that have ended.
+    ended: Meters,
+    /// Microseconds that they lasted.
+    ended_micros: u64,
 }
 
 #[derive(Default)]
 struct Sessions {
     by_pid: BTreeMap<i32, Arc<Backend>>,
     last_pid: i32,
-    entered: u64,
+    databases: BTreeMap<Arc<str>, OfDatabase>,
     closed: bool,
+}
+
+/// Microseconds since a session began.
+fn lasted(backend: &Backend, now: i64) -> u64 {
+    u64::try_from(now - backend.started).unwrap_or(0)
 }
 
 /// First process id given out; the ones below look like a system's own.
@@ -141,7 +155,7 @@ impl Backends {
             activity: Mutex::default(),
             meters: Meters::default(),
         });
-        sessions.entered += 1;
+        sessions.databases.entry(backend.identity.database.clone()).or_default().entered += 1;
         sessions.by_pid.insert(pid, backend.clone());
         Ok(backend)
     }
@@ -151,7 +165,9 @@ impl Backends {
         let mut sessions = self.sessions.write();
         if let Some(backend) = sessions.by_pid.remove(&pid) {
             // Under the lock, so that a sum counts it once.
-            self.ended.absorb(&backend.meters);
+            let own = sessions.databases.entry(backend.identity.database.clone()).or_default();
+            own.ended.absorb(&backend.meters);
+            own.ended_micros += lasted(&backend, clock::now_micros());
         }
     }
 
@@ -174,19 +190,36 @@ impl Backends {
     pub fn totals(&self) -> Totals {
         let sessions = self.sessions.read();
         let live = sessions.by_pid.values().map(|backend| &backend.meters);
-        Totals::of(live.chain(std::iter::once(&self.ended)))
+        Totals::of(live.chain(sessions.databases.values().map(|database| &database.ended)))
+    }
+
+    /// What the sessions of a database have counted since the server started.
+    pub(crate) fn totals_of(&self, database: &str) -> Totals {
+        let sessions = self.sessions.read();
+        let live = sessions.by_pid.values().filter(|backend| *backend.identity.database == *database);
+        let ended = sessions.databases.get(database).map(|own| &own.ended);
+        Totals::of(live.map(|backend| &backend.meters).chain(ended))
+    }
+
+    /// How many sessions of a database have begun, and the microseconds that they have lasted together.
+    pub(crate) fn sessions_of(&self, database: &str) -> (u64, u64) {
+        let sessions = self.sessions.read();
+        let now = clock::now_micros();
+        let live = sessions.by_pid.values().filter(|backend| *backend.identity.database == *database);
+        let open: u64 = live.map(|backend| lasted(backend, now)).sum();
+        sessions.databases.get(database).map_or((0, open), |own| (own.entered, own.ended_micros + open))
     }
 
     /// How many statements all sessions have finished since the server started: a short sum, which may be taken often.
     pub fn statements(&self) -> u64 {
         let sessions = self.sessions.read();
         let live = sessions.by_pid.values().map(|backend| backend.meters.statements());
-        live.sum::<u64>() + self.ended.statements()
+        live.chain(sessions.databases.values().map(|own| own.ended.statements())).sum()
     }
 
     /// How many sessions have begun, and how many were refused for want of a place or because the server stops.
     pub fn entered_and_refused(&self) -> (u64, u64) {
-        (self.sessions.read().entered, self.refused.load(Ordering::Relaxed))
+        (self.sessions.read().databases.values().map(|own| own.entered).sum(), self.refused.load(Ordering::Relaxed))
     }
 
     /// Cancels the statement of the session that a CancelRequest names; silently nothing when the secret is wrong.

@@ -9,6 +9,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use dictdb_types::{Error, SqlState};
+
 use crate::Session;
 use crate::client::{Client, Tag};
 
@@ -95,6 +97,7 @@ struct VerbMeter {
 pub struct Meters {
     verbs: [VerbMeter; VERBS.len()],
     failures: Cell,
+    deadlocks: Cell,
     commits: Cell,
     rollbacks: Cell,
     plan_hits: Cell,
@@ -118,8 +121,11 @@ impl Meters {
     }
 
     /// A message was answered with an error.
-    pub(crate) fn failed(&self) {
+    pub(crate) fn failed(&self, error: &Error) {
         self.failures.add(1);
+        if error.code() == SqlState::T_R_DEADLOCK_DETECTED {
+            self.deadlocks.add(1);
+        }
     }
 
     /// A transaction has committed.
@@ -149,6 +155,7 @@ impl Meters {
         }
         let pairs = [
             (&self.failures, &ended.failures),
+            (&self.deadlocks, &ended.deadlocks),
             (&self.commits, &ended.commits),
             (&self.rollbacks, &ended.rollbacks),
             (&self.plan_hits, &ended.plan_hits),
@@ -172,6 +179,7 @@ impl Meters {
             }
         }
         totals.failures += self.failures.get();
+        totals.deadlocks += self.deadlocks.get();
         totals.commits += self.commits.get();
         totals.rollbacks += self.rollbacks.get();
         totals.plan_hits += self.plan_hits.get();
@@ -198,6 +206,8 @@ pub struct Totals {
     pub verbs: [VerbTotals; VERBS.len()],
     /// Messages answered with an error.
     pub failures: u64,
+    /// Those of them that broke a deadlock.
+    pub deadlocks: u64,
     /// Transactions committed.
     pub commits: u64,
     /// Transactions rolled back.
@@ -245,7 +255,7 @@ mod tests {
         let session = Meters::default();
         session.statement(Verb::Insert, 3);
         session.answered(Verb::Insert, 60);
-        session.failed();
+        session.failed(&Error::internal("a failure"));
         ended.absorb(&session);
         live.statement(Verb::Insert, 1);
         live.answered(Verb::Insert, 11_000_000);

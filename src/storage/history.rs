@@ -14,10 +14,12 @@ use crate::transaction::Transaction;
 use crate::version::Stamp;
 
 /// Commits whose ids are known, and rollbacks.
-const COMMITS_KEPT: usize = 1 << 20;
+pub(crate) const COMMITS_KEPT: usize = 1 << 20;
 const ROLLBACKS_KEPT: usize = 1 << 14;
 /// `FrozenTransactionId`.
 const FROZEN: TxnId = TxnId(2);
+/// `FirstNormalTransactionId`.
+pub(crate) const FIRST_NORMAL: u64 = 3;
 
 /// How a transaction ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

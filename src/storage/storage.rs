@@ -154,6 +154,12 @@ impl Storage {
         self.0.writers.next_id()
     }
 
+    /// An id that no transaction has whose commit is remembered: older versions show `FrozenTransactionId`.
+    pub fn frozen_transaction_id(&self) -> TxnId {
+        let next = self.next_transaction_id().0;
+        TxnId(next.saturating_sub(crate::history::COMMITS_KEPT as u64).max(crate::history::FIRST_NORMAL))
+    }
+
     /// The oldest commit that is still the present of some snapshot.
     pub fn oldest_snapshot(&self) -> CommitTs {
         CommitTs(self.0.horizon())

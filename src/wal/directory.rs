@@ -136,7 +136,8 @@ impl DataDirectory {
         Ok(total)
     }
 
-    pub(crate) fn log_dir(&self) -> PathBuf {
+    /// The folder of the log's files.
+    pub fn log_dir(&self) -> PathBuf {
         self.root.join("log")
     }
 

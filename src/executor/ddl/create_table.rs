@@ -259,7 +259,9 @@ impl DdlContext<'_> {
         let mut ordered: Vec<_> = constraints.to_vec();
         ordered.sort_by_key(|(_, constraint)| rank(constraint));
         for (column, constraint) in ordered {
-            self.add_constraint(table, column, constraint, locations)?;
+            // A table without rows has none that are in the way.
+            let constraint = Constraint { not_valid: false, ..constraint.clone() };
+            self.add_constraint(table, column, &constraint, locations)?;
         }
         Ok(())
     }

@@ -61,7 +61,9 @@ export_table pg_conversion "
     SELECT oid, conname, connamespace, conforencoding, contoencoding, conproc::oid AS conproc, condefault
       FROM pg_conversion WHERE oid < 16384 ORDER BY oid"
 export_table pg_description "
-    SELECT objoid, classoid, description FROM pg_description WHERE objoid < 16384 AND objsubid = 0 ORDER BY classoid, objoid"
+    SELECT objoid, classoid, description FROM pg_description
+     WHERE objoid < 16384 AND objsubid = 0 AND objoid <> 2200 -- a database is born with the schema public, and its comment
+     ORDER BY classoid, objoid"
 export_table pg_ts_parser "
     SELECT oid, prsname, prsnamespace, prsstart::oid AS prsstart, prstoken::oid AS prstoken, prsend::oid AS prsend,
            prsheadline::oid AS prsheadline, prslextype::oid AS prslextype

@@ -254,6 +254,14 @@ impl Binder<'_> {
             Ast::Cast { .. } => self.node_position(row),
             _ => self.leftmost(row),
         };
+        // A field of a table's row is the column that the query calls so.
+        if let (Ast::Identifier(table), Some(AccessExpr::Dot(Ast::Identifier(column)))) = (row, chain.first())
+            && matches!(value, Expr::Row(..) | Expr::Case(_))
+            && self.is_table(table)
+        {
+            value = self.qualified(None, table, column, position)?;
+            rest = &rest[1..];
+        }
         while let Some(first) = rest.first() {
             match first {
                 AccessExpr::Dot(Ast::Identifier(field)) => {

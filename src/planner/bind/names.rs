@@ -150,6 +150,13 @@ impl Binder<'_> {
         Err(self.missing_column(None, &ident.value, position))
     }
 
+    /// Whether a name means the row of a table, no column being called so.
+    pub(crate) fn is_table(&self, ident: &ast::Ident) -> bool {
+        let is_column = |depth| !matches!(self.column_at_level(depth, &ident.value), Ok(None));
+        let mut names = self.levels.iter().map(|level| &level.names);
+        !(0..self.levels.len()).any(is_column) && names.any(|names| find_table(names, None, &ident.value).is_some())
+    }
+
     #[allow(clippy::type_complexity)]
     fn column_at_level(&self, depth: usize, name: &str) -> Result<Option<(Expr, Option<(Oid, i16)>)>> {
         let names = &self.levels[depth].names;
@@ -198,7 +205,7 @@ impl Binder<'_> {
         }
     }
 
-    fn qualified(
+    pub(crate) fn qualified(
         &mut self,
         schema: Option<&str>,
         table: &ast::Ident,

@@ -119,9 +119,7 @@ impl Binder<'_> {
             return Some(fields.iter().map(|field| (field.name.clone(), field.ty)).collect());
         }
         match row {
-            Expr::Row(items, _, Some(names)) => {
-                Some(names.iter().cloned().zip(items.iter().map(Expr::ty)).collect())
-            }
+            Expr::Row(items, _, Some(names)) => Some(names.iter().cloned().zip(items.iter().map(Expr::ty)).collect()),
             Expr::Row(items, _, None) => {
                 Some(items.iter().enumerate().map(|(i, item)| (Arc::from(format!("f{}", i + 1)), item.ty())).collect())
             }

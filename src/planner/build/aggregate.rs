@@ -18,7 +18,7 @@ impl Builder<'_> {
             let input = self.build(&aggregate.input, outer)?;
             return self.aggregated(aggregate, input, None, outer);
         };
-        let below = Wanted { order: order.clone(), rows: None }.below_projection(&aggregate.groups);
+        let below = Wanted { order: order.clone(), ..Wanted::default() }.below_projection(&aggregate.groups);
         let input = self.build_wanted(&aggregate.input, &below, outer)?;
         let sorted =
             (below.order.len() == order.len() && satisfied(&input.order, &below.order) == order.len()).then_some(order);

@@ -1,5 +1,6 @@
 //! Joins: groups of them in the cheapest order, and those that have none to choose.
 
+use dictdb_catalog::{ConstraintKind, RelationKind};
 use dictdb_types::{Error, Result};
 
 use super::cost::{self, Cost, first_rows};
@@ -40,7 +41,10 @@ impl Builder<'_> {
         let wanted = wanted.before_filter(kept);
         let mut plans = self.build_inputs(graph, outer)?;
         let costs = self.input_costs(graph, &plans, None);
-        let leader = self.leader(graph, &wanted);
+        let (leader, wanted) = match centre(graph) {
+            Some(centre) if wanted.order.is_empty() => (Some(centre), Wanted { as_read: true, ..wanted }),
+            _ => (self.leader(graph, &wanted), wanted),
+        };
         let tree = match leader {
             Some(leader) => {
                 let costs = self.input_costs(graph, &plans, Some((leader, &wanted)));
@@ -299,6 +303,35 @@ impl Builder<'_> {
     /// Whether searching the right side for each left row is cheaper than reading it once.
     pub(super) fn prefers(&self, one: Cost, other: Cost, rows: f64, wanted: &Wanted) -> bool {
         first_rows(one, rows, wanted.rows) <= first_rows(other, rows, wanted.rows)
+    }
+}
+
+/// Among system catalogs, the one that the others only tell more about, each found by its key. Its rows stay in their order:
+/// PostgreSQL, which searches the others by index, gives the columns of a table in theirs, and programs count on it.
+fn centre(graph: &Graph<'_>) -> Option<usize> {
+    let inner = |at: &usize| graph.inputs[*at].kind == JoinKind::Inner;
+    let catalogs = (0..graph.inputs.len()).filter(inner).map(|at| Some((at, system_catalog(graph.inputs[at].node)?)));
+    let catalogs = catalogs.collect::<Option<Vec<_>>>()?;
+    let is_key = |scan: &Scan, id| {
+        let attnum = scan.columns.iter().find(|(column, _)| column.id == id).map(|(_, attnum)| *attnum);
+        let key = scan.relation.primary_key().map(|key| &key.kind);
+        matches!(key, Some(ConstraintKind::Primary { columns, .. }) if columns.len() == 1 && attnum == Some(columns[0]))
+    };
+    let equated = || graph.conditions.iter().filter_map(|condition| condition.equates);
+    let mut centres = catalogs
+        .into_iter()
+        .filter(|(_, scan)| !equated().any(|(one, other)| is_key(scan, one) || is_key(scan, other)))
+        .map(|(at, _)| at);
+    let first = centres.next()?;
+    centres.next().is_none().then_some(first)
+}
+
+/// The scan of a system catalog, with filters or without.
+fn system_catalog(node: &Logical) -> Option<&Scan> {
+    match node {
+        Logical::Scan(scan) => matches!(scan.relation.kind, RelationKind::Virtual).then_some(scan),
+        Logical::Filter { input, .. } => system_catalog(input),
+        _ => None,
     }
 }
 

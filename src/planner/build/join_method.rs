@@ -57,7 +57,7 @@ impl Builder<'_> {
         let out = self.joined_rows(kind, left.node.rows, access.rows, conditions);
         let probed = self.probe_cost(left.node.rows, left.node.cost, found.rows, out);
         let keyed = conditions.iter().any(super::join_order::is_key);
-        let ordered = !wanted.order.is_empty();
+        let ordered = wanted.keeps_order();
         let read = self.join_cost((left.node.rows, left.node.cost), (access.rows, access.cost), out, keyed, ordered);
         self.prefers(probed, read, out, wanted).then_some((found, all))
     }
@@ -143,8 +143,8 @@ impl Builder<'_> {
             Some(predicate) => Some(self.expr(&predicate, &both, outer)?),
             None => None,
         };
-        let keep_order =
-            !wanted.order.is_empty() && !left.order.is_empty() && !matches!(kind, JoinKind::Right | JoinKind::Full);
+        let is_ordered = wanted.as_read || !wanted.order.is_empty() && !left.order.is_empty();
+        let keep_order = is_ordered && !matches!(kind, JoinKind::Right | JoinKind::Full);
         let order = if keep_order { left.order } else { Vec::new() };
         let sides = ((left.node.rows, left.node.cost), (right.node.rows, right.node.cost));
         let cost = self.join_cost(sides.0, sides.1, rows, !keys.is_empty(), keep_order);

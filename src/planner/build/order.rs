@@ -12,6 +12,8 @@ pub(crate) struct Wanted {
     pub order: Vec<SortKey>,
     /// How many rows will be read; `None`: all of them.
     pub rows: Option<f64>,
+    /// Rows are to stay in the order that the first input of a join is read in, though nobody names that order.
+    pub as_read: bool,
 }
 
 impl Wanted {
@@ -22,12 +24,12 @@ impl Wanted {
 
     /// The same number of rows, in any order.
     pub fn unordered(&self) -> Self {
-        Wanted { order: Vec::new(), rows: self.rows }
+        Wanted { rows: self.rows, ..Wanted::default() }
     }
 
     /// Below an operator of which not every row is kept.
     pub fn before_filter(&self, kept: f64) -> Self {
-        Wanted { order: self.order.clone(), rows: self.rows.map(|rows| rows / kept.clamp(1e-4, 1.0)) }
+        Wanted { rows: self.rows.map(|rows| rows / kept.clamp(1e-4, 1.0)), ..self.clone() }
     }
 
     /// The wish in terms of a projection's input, as far as its keys are columns there.
@@ -47,7 +49,12 @@ impl Wanted {
             }
             order.push(key);
         }
-        Wanted { order, rows: self.rows }
+        Wanted { order, ..*self }
+    }
+
+    /// Whether a join has to keep the order of its left side.
+    pub fn keeps_order(&self) -> bool {
+        self.as_read || !self.order.is_empty()
     }
 }
 

@@ -128,7 +128,7 @@ impl Builder<'_> {
             true => self.build(input, outer)?,
             false => {
                 let order = completed(&wanted.order, &columns);
-                let built = self.build_wanted(input, &Wanted { order: order.clone(), rows: None }, outer)?;
+                let built = self.build_wanted(input, &Wanted { order: order.clone(), ..Wanted::default() }, outer)?;
                 if satisfied(&built.order, &order) == order.len() {
                     return self.unique(built, order, distinct, outer);
                 }

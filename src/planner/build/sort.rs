@@ -27,12 +27,12 @@ impl Builder<'_> {
         fetch: Option<Expr>,
         outer: &Outer,
     ) -> Result<Built> {
-        let unordered = Wanted { order: Vec::new(), rows: None };
+        let unordered = Wanted::all();
         if !self.may_be_ordered(input, keys) {
             let built = self.build_wanted(input, &unordered, outer)?;
             return self.sorted(built, keys, wanted, fetch, outer);
         }
-        let ordered = Wanted { order: keys.to_vec(), rows: wanted };
+        let ordered = Wanted { order: keys.to_vec(), rows: wanted, ..Wanted::default() };
         let again = fetch.clone();
         self.cheaper(
             |builder| {
@@ -98,11 +98,11 @@ impl Builder<'_> {
             Logical::Join { kind: JoinKind::Full, .. } => false,
             Logical::Join { left, .. } => self.may_be_ordered(left, keys),
             Logical::Project { input, columns } => {
-                let wanted = Wanted { order: keys.to_vec(), rows: None };
+                let wanted = Wanted { order: keys.to_vec(), ..Wanted::default() };
                 self.may_be_ordered(input, &wanted.below_projection(columns).order)
             }
             Logical::Aggregate(aggregate) if aggregate.sets.is_none() => {
-                let below = Wanted { order: keys.to_vec(), rows: None }.below_projection(&aggregate.groups);
+                let below = Wanted { order: keys.to_vec(), ..Wanted::default() }.below_projection(&aggregate.groups);
                 self.may_be_ordered(&aggregate.input, &below.order)
             }
             Logical::Distinct { input, on: None } | Logical::With { body: input, .. } => {
@@ -194,7 +194,7 @@ impl Builder<'_> {
                 let built = self.build_sort(sorted, keys, wanted, fetch, outer)?;
                 self.projected(built, columns, outer)
             }
-            other => self.build_wanted(other, &Wanted { order: Vec::new(), rows: wanted }, outer),
+            other => self.build_wanted(other, &Wanted { rows: wanted, ..Wanted::default() }, outer),
         }
     }
 

@@ -303,7 +303,7 @@ impl Session {
             self.block.pipelined = false;
         }
         if let Err(error) = &result {
-            self.shared.backend.meters.failed();
+            self.shared.backend.meters.failed(error);
             self.log_error(error);
             self.fail();
         }
@@ -314,7 +314,7 @@ impl Session {
     /// Takes back what a failed message did, and says what there is to say before its answer.
     fn end_extended(&mut self, result: Result<()>, client: &mut dyn Client) -> Result<()> {
         if let Err(error) = &result {
-            self.shared.backend.meters.failed();
+            self.shared.backend.meters.failed(error);
             self.log_error(error);
             self.fail();
             self.pause();

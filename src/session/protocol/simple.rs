@@ -26,7 +26,7 @@ impl Session {
         let result = isolate(pin!(self.run_query_string(&text, deadline, client))).await;
         self.end_watch(result.is_ok());
         if let Err(error) = &result {
-            self.shared.backend.meters.failed();
+            self.shared.backend.meters.failed(error);
             self.log_error(error);
             self.fail();
         }

@@ -1,5 +1,5 @@
 //! The functions that list what a DictDB server never has: replication, prepared transactions, foreign servers,
-//! maintenance in progress, configuration files of PostgreSQL's kind.
+//! maintenance in progress, temporary files, configuration files of PostgreSQL's kind.
 
 use dictdb_functions::CallContext;
 use dictdb_functions::set_returning::{Rows, SetFn};
@@ -10,6 +10,10 @@ pub(super) const SETS: &[(&str, SetFn)] = &[
     ("pg_get_replication_slots", none),
     ("pg_get_shmem_allocations", none),
     ("pg_hba_file_rules", none),
+    ("pg_ls_archive_statusdir", none),
+    ("pg_ls_logicalmapdir", none),
+    ("pg_ls_logicalsnapdir", none),
+    ("pg_ls_tmpdir_noargs", none),
     ("pg_ident_file_mappings", none),
     ("pg_prepared_xact", none),
     ("pg_show_replication_origin_status", none),

@@ -3,20 +3,31 @@
 use dictdb_catalog::{Abilities, IndexInfo, IndexKey, IndexMethod, RelationKind};
 use dictdb_functions::facts;
 use dictdb_functions::{CallContext, ScalarFn};
-use dictdb_types::{Datum, Result};
+use dictdb_types::{Datum, Oid, Result};
 
-use super::arguments::{integer, oid, session, text};
+use super::arguments::{integer, nullable, oid, session, text};
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_indexam_has_property", pg_indexam_has_property),
     ("pg_index_has_property", pg_index_has_property),
     ("pg_index_column_has_property", pg_index_column_has_property),
+    ("pg_indexam_progress_phasename", pg_indexam_progress_phasename),
 ];
 
 /// Support functions of GiST: what is kept of a value, how far a value is, and a value from what is kept.
 const GIST_COMPRESS: i16 = 3;
 const GIST_DISTANCE: i16 = 8;
 const GIST_FETCH: i16 = 9;
+
+/// What an index method does while it builds an index, by number; only btree tells.
+fn pg_indexam_progress_phasename(_: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    const BTREE: Oid = Oid(403);
+    const PHASES: [&str; 5] =
+        ["initializing", "scanning table", "sorting live tuples", "sorting dead tuples", "loading tuples in tree"];
+    let Some(Datum::Int8(number)) = args.get(1).filter(|_| oid(args, 0) == BTREE) else { return Ok(Datum::Null) };
+    let phase = usize::try_from(*number - 1).ok().and_then(|place| PHASES.get(place));
+    Ok(nullable(phase))
+}
 
 fn answer(known: Option<bool>) -> Result<Datum> {
     Ok(known.map_or(Datum::Null, Datum::Bool))

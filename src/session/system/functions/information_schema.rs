@@ -124,9 +124,7 @@ fn interval_type(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let name = names::formatted(session(cx)?, ty, Some(typmod));
     let fields =
         name.trim_start_matches("interval").trim_start_matches(|c: char| c == '(' || c == ')' || c.is_ascii_digit());
-    let fields =
-        fields.strip_prefix(' ').map(|fields| fields.split('(').next().unwrap_or_default().to_ascii_uppercase());
-    Ok(nullable(fields))
+    Ok(nullable(fields.strip_prefix(' ').map(str::to_ascii_uppercase)))
 }
 
 /// The place of a column among an index's keys, from one.

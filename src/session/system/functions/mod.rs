@@ -82,5 +82,6 @@ pub(super) const SETS: &[&[(&str, SetFn)]] = &[
     statistics_object::SETS,
     privilege::SETS,
     setting::SETS,
+    wal::SETS,
     word::SETS,
 ];

@@ -1,10 +1,12 @@
-//! `pg_stat_get_…`: what storage counts. A counter nobody keeps is NULL, not zero.
+//! `pg_stat_get_…`: what storage and sessions count. What cannot happen here (blocks read from disk, temporary files,
+//! conflicts with a standby, a background writer, autovacuum) has happened zero times; a counter nobody keeps is NULL.
 
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_storage::TableStats;
 use dictdb_types::{Datum, Result};
 
 use super::arguments::{oid, session, unknown_record};
+use crate::meters::{Totals, Verb};
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_stat_get_tuples_inserted", |cx, args| of_table(cx, args, |stats| stats.inserted as i64)),
@@ -18,44 +20,44 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_stat_get_subscription_stats", |_, _| Ok(unknown_record("pg_stat_get_subscription_stats"))),
     ("pg_stat_get_wal_receiver", |_, _| Ok(unknown_record("pg_stat_get_wal_receiver"))),
     ("pg_stat_get_analyze_count", uncounted),
-    ("pg_stat_get_autoanalyze_count", uncounted),
-    ("pg_stat_get_autovacuum_count", uncounted),
-    ("pg_stat_get_bgwriter_buf_written_checkpoints", uncounted),
-    ("pg_stat_get_bgwriter_buf_written_clean", uncounted),
-    ("pg_stat_get_bgwriter_maxwritten_clean", uncounted),
-    ("pg_stat_get_bgwriter_stat_reset_time", uncounted),
-    ("pg_stat_get_blocks_fetched", uncounted),
-    ("pg_stat_get_blocks_hit", uncounted),
-    ("pg_stat_get_buf_alloc", uncounted),
-    ("pg_stat_get_buf_fsync_backend", uncounted),
-    ("pg_stat_get_buf_written_backend", uncounted),
-    ("pg_stat_get_db_active_time", uncounted),
-    ("pg_stat_get_db_blk_read_time", uncounted),
-    ("pg_stat_get_db_blk_write_time", uncounted),
-    ("pg_stat_get_db_blocks_fetched", uncounted),
-    ("pg_stat_get_db_blocks_hit", uncounted),
+    ("pg_stat_get_autoanalyze_count", never),
+    ("pg_stat_get_autovacuum_count", never),
+    ("pg_stat_get_bgwriter_buf_written_checkpoints", never),
+    ("pg_stat_get_bgwriter_buf_written_clean", never),
+    ("pg_stat_get_bgwriter_maxwritten_clean", never),
+    ("pg_stat_get_bgwriter_stat_reset_time", since_start),
+    ("pg_stat_get_blocks_fetched", never),
+    ("pg_stat_get_blocks_hit", never),
+    ("pg_stat_get_buf_alloc", never),
+    ("pg_stat_get_buf_fsync_backend", never),
+    ("pg_stat_get_buf_written_backend", never),
+    ("pg_stat_get_db_active_time", |cx, args| of_totals(cx, args, |totals| millis(micros_active(totals)))),
+    ("pg_stat_get_db_blk_read_time", no_time),
+    ("pg_stat_get_db_blk_write_time", no_time),
+    ("pg_stat_get_db_blocks_fetched", never),
+    ("pg_stat_get_db_blocks_hit", never),
     ("pg_stat_get_db_checksum_failures", uncounted),
     ("pg_stat_get_db_checksum_last_failure", uncounted),
-    ("pg_stat_get_db_conflict_all", uncounted),
-    ("pg_stat_get_db_conflict_bufferpin", uncounted),
-    ("pg_stat_get_db_conflict_lock", uncounted),
-    ("pg_stat_get_db_conflict_snapshot", uncounted),
-    ("pg_stat_get_db_conflict_startup_deadlock", uncounted),
-    ("pg_stat_get_db_conflict_tablespace", uncounted),
-    ("pg_stat_get_db_deadlocks", uncounted),
+    ("pg_stat_get_db_conflict_all", never),
+    ("pg_stat_get_db_conflict_bufferpin", never),
+    ("pg_stat_get_db_conflict_lock", never),
+    ("pg_stat_get_db_conflict_snapshot", never),
+    ("pg_stat_get_db_conflict_startup_deadlock", never),
+    ("pg_stat_get_db_conflict_tablespace", never),
+    ("pg_stat_get_db_deadlocks", |cx, args| of_sessions(cx, args, |totals| totals.deadlocks)),
     ("pg_stat_get_db_idle_in_transaction_time", uncounted),
-    ("pg_stat_get_db_session_time", uncounted),
-    ("pg_stat_get_db_sessions", uncounted),
+    ("pg_stat_get_db_session_time", |cx, args| sessions_of(cx, args, |(_, micros)| millis(micros))),
+    ("pg_stat_get_db_sessions", |cx, args| sessions_of(cx, args, |(begun, _)| Datum::Int8(begun as i64))),
     ("pg_stat_get_db_sessions_abandoned", uncounted),
     ("pg_stat_get_db_sessions_fatal", uncounted),
     ("pg_stat_get_db_sessions_killed", uncounted),
-    ("pg_stat_get_db_stat_reset_time", uncounted),
-    ("pg_stat_get_db_temp_bytes", uncounted),
-    ("pg_stat_get_db_temp_files", uncounted),
-    ("pg_stat_get_db_tuples_fetched", uncounted),
-    ("pg_stat_get_db_tuples_returned", uncounted),
-    ("pg_stat_get_db_xact_commit", uncounted),
-    ("pg_stat_get_db_xact_rollback", uncounted),
+    ("pg_stat_get_db_stat_reset_time", since_start),
+    ("pg_stat_get_db_temp_bytes", never),
+    ("pg_stat_get_db_temp_files", never),
+    ("pg_stat_get_db_tuples_fetched", |cx, args| of_sessions(cx, args, rows_selected)),
+    ("pg_stat_get_db_tuples_returned", |cx, args| of_sessions(cx, args, rows_selected)),
+    ("pg_stat_get_db_xact_commit", |cx, args| of_sessions(cx, args, |totals| totals.commits)),
+    ("pg_stat_get_db_xact_rollback", |cx, args| of_sessions(cx, args, |totals| totals.rollbacks)),
     ("pg_stat_get_dead_tuples", uncounted),
     ("pg_stat_get_function_calls", uncounted),
     ("pg_stat_get_function_self_time", uncounted),
@@ -85,6 +87,52 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
 
 fn uncounted(_: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
     Ok(Datum::Null)
+}
+
+fn never(_: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    Ok(Datum::Int8(0))
+}
+
+fn no_time(_: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    Ok(Datum::Float8(0.0))
+}
+
+/// Nothing is reset but by a start.
+fn since_start(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    Ok(Datum::Timestamp(session(cx)?.shared.instance.started))
+}
+
+fn millis(micros: u64) -> Datum {
+    Datum::Float8(micros as f64 / 1000.0)
+}
+
+/// Rows that queries gave; how many were looked at for them is not counted.
+fn rows_selected(totals: &Totals) -> u64 {
+    totals.verbs[Verb::Select as usize].rows
+}
+
+fn micros_active(totals: &Totals) -> u64 {
+    totals.verbs.iter().flat_map(|verb| verb.buckets).map(|(_, micros)| micros).sum()
+}
+
+/// Something of the sessions of a database; NULL when there is no such database.
+fn of_totals(cx: &CallContext<'_>, args: &[Datum], value: impl Fn(&Totals) -> Datum) -> Result<Datum> {
+    let instance = &session(cx)?.shared.instance;
+    let wanted = oid(args, 0);
+    let database = instance.databases().into_iter().find(|database| database.oid == wanted);
+    Ok(database.map_or(Datum::Null, |database| value(&instance.backends.totals_of(&database.name))))
+}
+
+fn of_sessions(cx: &CallContext<'_>, args: &[Datum], count: impl Fn(&Totals) -> u64) -> Result<Datum> {
+    of_totals(cx, args, |totals| Datum::Int8(count(totals) as i64))
+}
+
+/// Likewise from how many sessions have begun, and the microseconds they have lasted.
+fn sessions_of(cx: &CallContext<'_>, args: &[Datum], value: impl Fn((u64, u64)) -> Datum) -> Result<Datum> {
+    let instance = &session(cx)?.shared.instance;
+    let wanted = oid(args, 0);
+    let database = instance.databases().into_iter().find(|database| database.oid == wanted);
+    Ok(database.map_or(Datum::Null, |database| value(instance.backends.sessions_of(&database.name))))
 }
 
 fn of_table(cx: &CallContext<'_>, args: &[Datum], value: impl Fn(&TableStats) -> i64) -> Result<Datum> {

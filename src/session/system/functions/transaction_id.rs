@@ -14,6 +14,8 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_current_snapshot", |cx, _| Ok(Datum::text(snapshot_text(&*current(cx)?)))),
     ("pg_xact_status", pg_xact_status),
     ("pg_export_snapshot", pg_export_snapshot),
+    ("xid_age", xid_age),
+    ("mxid_age", mxid_age),
 ];
 
 /// The transaction that the call is part of.
@@ -51,6 +53,27 @@ fn pg_xact_status(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
         Outcome::Aborted => "aborted",
     };
     Ok(transaction.outcome_of(wanted).map_or(Datum::Null, |outcome| Datum::text(word(outcome))))
+}
+
+/// Transactions begun since that one. Ids that stand for what is visible to all are as old as can be.
+fn xid_age(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    const FIRST_NORMAL: u32 = 3;
+    let Some(Datum::Oid(wanted)) = args.first() else { return Ok(Datum::Null) };
+    if *wanted < FIRST_NORMAL {
+        return Ok(Datum::Int4(i32::MAX));
+    }
+    let transaction = current(cx)?;
+    let now = transaction.id().unwrap_or_else(|| transaction.next_id());
+    Ok(Datum::Int4((now.0 as u32).wrapping_sub(*wanted) as i32))
+}
+
+/// There are no multixacts: the first one there would be is always the next one.
+fn mxid_age(_: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    Ok(match args.first() {
+        Some(Datum::Oid(0)) => Datum::Int4(i32::MAX),
+        Some(Datum::Oid(wanted)) => Datum::Int4(1_u32.wrapping_sub(*wanted) as i32),
+        _ => Datum::Null,
+    })
 }
 
 fn pg_export_snapshot(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {

@@ -1,14 +1,16 @@
-//! The log and its checkpoints to SQL. In memory only, there is none: NULL.
+//! The log and its checkpoints to SQL. In memory only, there is none: its positions are NULL, its counters zero.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use dictdb_durability::{ArchiveEvent, Durability, Lsn};
+use dictdb_functions::set_returning::{Rows, SetFn};
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Datum, Error, Numeric, Result, SqlState};
 
-use super::arguments::{record, session, unknown_record};
+use super::arguments::{record, records, session};
+use crate::clock;
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_current_wal_lsn", |cx, _| position(cx, |durability| durability.log().durable())),
@@ -29,6 +31,28 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_stat_get_checkpoint_write_time", |cx, _| millis(cx, |d| &d.checkpoint_statistics().write_millis)),
     ("pg_stat_get_checkpoint_sync_time", |cx, _| millis(cx, |d| &d.checkpoint_statistics().sync_millis)),
 ];
+
+pub(super) const SETS: &[(&str, SetFn)] = &[("pg_ls_waldir", pg_ls_waldir)];
+
+/// The files of the log: name, bytes, and when each was changed.
+fn pg_ls_waldir(cx: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
+    let Some(durability) = durability(cx)? else { return Ok(records("pg_ls_waldir", Vec::new())) };
+    let folder = durability.directory().log_dir();
+    let failed = |error: std::io::Error| {
+        Error::new(SqlState::IO_ERROR, format!("could not read directory \"{}\": {error}", folder.display()))
+    };
+    let mut rows = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        // A file may go while one looks.
+        let Ok(about) = entry.metadata() else { continue };
+        let changed = about.modified().map_err(failed)?;
+        let micros = clock::micros_of(changed);
+        let name = Datum::text(entry.file_name().to_string_lossy());
+        rows.push(vec![name, Datum::Int8(about.len() as i64), Datum::Timestamp(micros)]);
+    }
+    Ok(records("pg_ls_waldir", rows))
+}
 
 /// `pg_control_version` and `catalog_version_no` of PostgreSQL 15.
 const CONTROL_VERSION: i32 = 1300;
@@ -52,11 +76,11 @@ fn read(counter: &AtomicU64) -> i64 {
 }
 
 fn counter(cx: &CallContext<'_>, of: impl Fn(&Durability) -> &AtomicU64) -> Result<Datum> {
-    Ok(durability(cx)?.map_or(Datum::Null, |durability| Datum::Int8(read(of(&durability)))))
+    Ok(Datum::Int8(durability(cx)?.map_or(0, |durability| read(of(&durability)))))
 }
 
 fn millis(cx: &CallContext<'_>, of: impl Fn(&Durability) -> &AtomicU64) -> Result<Datum> {
-    Ok(durability(cx)?.map_or(Datum::Null, |durability| Datum::Float8(read(of(&durability)) as f64)))
+    Ok(Datum::Float8(durability(cx)?.map_or(0.0, |durability| read(of(&durability)) as f64)))
 }
 
 /// Name of the file that a position is in.
@@ -96,7 +120,10 @@ fn moment(at: SystemTime) -> Datum {
 /// What `archive_command` has done.
 fn pg_stat_get_archiver(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
     let Some(durability) = session(cx)?.shared.instance.durability.clone() else {
-        return Ok(unknown_record("pg_stat_get_archiver"));
+        const NULL: Datum = Datum::Null;
+        let since = Datum::Timestamp(session(cx)?.shared.instance.started);
+        let none = vec![Datum::Int8(0), NULL, NULL, Datum::Int8(0), NULL, NULL, since];
+        return Ok(record("pg_stat_get_archiver", none));
     };
     let statistics = durability.archiver_statistics();
     let event = |event: Option<ArchiveEvent>| match event {

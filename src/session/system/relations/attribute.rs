@@ -37,6 +37,8 @@ struct Attribute<'a> {
     column: Option<&'a Column>,
     /// Of an expression of an index.
     statistics: Option<i32>,
+    /// `attndims`: not known of what a query computes.
+    dimensions: i32,
 }
 
 fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
@@ -51,6 +53,7 @@ fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
                 not_null: true,
                 column: None,
                 statistics: None,
+                dimensions: 0,
             };
             push(source, relation.oid, &system, out);
         }
@@ -67,9 +70,16 @@ fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
             false => (column.name.clone(), column.ty),
         };
         let (collation, not_null) = (column.collation, column.not_null && !column.dropped);
-        let attribute = Attribute { name, ty, attnum, collation, not_null, column: Some(column), statistics: None };
+        let dimensions = if relation.view().is_some() { 0 } else { dimensions(source, ty) };
+        let column = Some(column);
+        let attribute = Attribute { name, ty, attnum, collation, not_null, column, statistics: None, dimensions };
         push(source, relation.oid, &attribute, out);
     }
+}
+
+/// How many dimensions a column is declared with, as far as that is remembered: whether it is an array.
+fn dimensions(source: &Source<'_>, ty: Type) -> i32 {
+    i32::from(source.catalog.type_info(ty.oid).is_some_and(|info| info.is_array()))
 }
 
 /// An index has a column per key, named after the table's column, the expression's function or `expr`; numbers tell apart
@@ -78,12 +88,13 @@ fn index_attributes<'a>(source: &Source<'_>, index: &IndexInfo) -> Vec<Attribute
     let table = source.catalog.relation(index.table);
     let of_column = |attnum: i16| table.and_then(|t| t.column(attnum));
     let mut attributes: Vec<Attribute<'a>> = Vec::new();
-    let mut add = |name: Arc<str>, ty: Type, collation: Oid, statistics: Option<i32>| {
+    let mut add = |name: Arc<str>, ty: Type, collation: Oid, statistics: Option<i32>, dimensions: i32| {
         let numbered = (1..).map(|n| Arc::from(format!("{name}{n}")));
         let mut names = std::iter::once(name.clone()).chain(numbered);
         let name = names.find(|name| attributes.iter().all(|other| other.name != *name)).unwrap_or(name);
         let attnum = attributes.len() as i16 + 1;
-        attributes.push(Attribute { name, ty, attnum, collation, not_null: false, column: None, statistics });
+        let column = None;
+        attributes.push(Attribute { name, ty, attnum, collation, not_null: false, column, statistics, dimensions });
     };
     for key in &index.keys {
         let (name, collation) = match &key.target {
@@ -99,11 +110,15 @@ fn index_attributes<'a>(source: &Source<'_>, index: &IndexInfo) -> Vec<Attribute
             IndexMethod::Btree => key.ty,
             IndexMethod::Gin | IndexMethod::Gist | IndexMethod::Brin => key_type(source, key),
         };
-        add(name, stored, collation, key.statistics);
+        let dimensions = match &key.target {
+            IndexTarget::Column(_) => dimensions(source, key.ty),
+            IndexTarget::Expression(_) => 0,
+        };
+        add(name, stored, collation, key.statistics, dimensions);
     }
     for attnum in &index.include {
         if let Some(column) = of_column(*attnum) {
-            add(column.name.clone(), column.ty, column.collation, None);
+            add(column.name.clone(), column.ty, column.collation, None, dimensions(source, column.ty));
         }
     }
     attributes
@@ -126,7 +141,6 @@ fn push(source: &Source<'_>, relation: Oid, attribute: &Attribute<'_>, out: &mut
     let (len, by_value, align) = info.as_ref().map_or((0, false, b'c'), |t| (t.len, t.by_value, t.align));
     let own = attribute.statistics.or(attribute.column.map(|column| column.statistics));
     let statistics = own.unwrap_or(if attribute.attnum < 0 { 0 } else { -1 });
-    let is_array = info.as_ref().is_some_and(|t| t.is_array());
     let column = attribute.column.filter(|c| !c.dropped);
     let storage = match column.and_then(|c| c.storage) {
         Some(letter) => char::from(letter),
@@ -141,7 +155,7 @@ fn push(source: &Source<'_>, relation: Oid, attribute: &Attribute<'_>, out: &mut
     let missing = column.map_or(&NULL, |c| &c.missing);
     row!(out;
         relation, attribute.name.clone(), attribute.ty.oid, statistics, len, attribute.attnum,
-        i32::from(is_array), -1, attribute.ty.typmod, by_value, char::from(align), storage, compression, attribute.not_null,
+        attribute.dimensions, -1, attribute.ty.typmod, by_value, char::from(align), storage, compression, attribute.not_null,
         column.is_some_and(|c| c.default.is_some() && c.identity.is_none()), !missing.is_null(), identity,
         if column.is_some_and(|c| c.generated) { "s" } else { "" },
         attribute.column.is_some_and(|c| c.dropped), attribute.column.is_none_or(|c| c.local),

@@ -45,14 +45,17 @@ fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
         checks as i16, relation.view().is_some(),
         foreign_keys || !relation.referenced_by.is_empty() || source.catalog.triggers_of(relation.oid).next().is_some(), !relation.children.is_empty(), relation.row_security,
         relation.force_row_security, populated, replica_identity(relation, stored), relation.is_partition() || relation.index().is_some() && !relation.parents.is_empty(),
-        Oid::INVALID, if stored { FROZEN } else { Oid::INVALID }, if stored { FIRST_MULTI } else { Oid::INVALID },
+        Oid::INVALID, if stored { frozen(source) } else { Oid::INVALID }, if stored { FIRST_MULTI } else { Oid::INVALID },
         acl(relation.acl.as_deref()), options(&relation.options),
         super::super::functions::bound_text(source.env, relation),
     );
 }
 
-/// `FrozenTransactionId`: no row of a table is older than any snapshot cares for.
-const FROZEN: Oid = Oid(2);
+/// `relfrozenxid`: rows show no id from before it.
+pub fn frozen(source: &Source<'_>) -> Oid {
+    Oid(source.env.shared.instance.storage.frozen_transaction_id().0 as u32)
+}
+
 /// `FirstMultiXactId`.
 const FIRST_MULTI: Oid = Oid(1);
 

@@ -4,7 +4,7 @@ use dictdb_catalog::BOOTSTRAP_ROLE;
 use dictdb_types::Oid;
 
 use super::super::output::{NULL, Output, acl, row};
-use super::Source;
+use super::{Source, class};
 use crate::instance::DATABASE_CLASS;
 
 /// `pg_tablespace.oid` of `pg_default`.
@@ -19,7 +19,7 @@ pub fn pg_database(source: &Source<'_>, out: &mut Output<'_>) {
     for database in source.env.shared.instance.databases() {
         row!(out;
             database.oid, &database.name, database.attributes.owner, UTF8, 'c', database.attributes.is_template,
-            database.attributes.allows_connections, database.attributes.connection_limit, Oid(2), Oid(1), DEFAULT_TABLESPACE,
+            database.attributes.allows_connections, database.attributes.connection_limit, class::frozen(source), Oid(1), DEFAULT_TABLESPACE,
             "C", "C", NULL, NULL, acl(source.catalog.acl_of(DATABASE_CLASS, database.oid)),
         );
     }

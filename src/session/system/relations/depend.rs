@@ -1,8 +1,9 @@
 //! `pg_depend` and `pg_shdepend`: what the catalog records, and what it implies by its structure.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, ConstraintKind, Dependency, Key, Relation, RelationKind};
+use dictdb_catalog::{AclItem, BOOTSTRAP_ROLE, Catalog, ConstraintKind, Dependency, Key, Relation, RelationKind};
 use dictdb_types::Oid;
 
 use super::super::output::{Output, row};
@@ -174,7 +175,8 @@ fn structural(catalog: &Catalog, relation: &Relation, put: &mut impl FnMut(Addre
     for (attnum, column) in relation.live_columns() {
         if column.default.is_some() {
             let default = (classes::ATTRDEF, attribute::attrdef_oid(relation.oid, attnum), 0);
-            put(default, (classes::CLASS, relation.oid, attnum.into()), 'a');
+            let kind = if column.generated { 'i' } else { 'a' };
+            put(default, (classes::CLASS, relation.oid, attnum.into()), kind);
         }
         if column.ty.oid >= Oid::FIRST_NORMAL {
             put((classes::CLASS, relation.oid, attnum.into()), (classes::TYPE, column.ty.oid, 0), 'n');
@@ -209,7 +211,8 @@ pub fn constraint_of_index(catalog: &Catalog, table: Oid, index: Oid) -> Option<
     found.map(|constraint| constraint.oid)
 }
 
-/// Owners of objects, other than the bootstrap superuser.
+/// Owners of objects, the roles that have privileges on them, and those that policies are for, other than the bootstrap
+/// superuser.
 pub fn pg_shdepend(source: &Source<'_>, out: &mut Output<'_>) {
     let database = source.env.shared.database.oid;
     let relations = source.catalog.relations().map(|r| (classes::CLASS, r.oid, r.owner));
@@ -221,5 +224,42 @@ pub fn pg_shdepend(source: &Source<'_>, out: &mut Output<'_>) {
         if owner != BOOTSTRAP_ROLE && oid >= Oid::FIRST_NORMAL {
             row!(out; database, class, oid, 0, classes::AUTHID, owner, 'o');
         }
+    }
+    each_list(source.catalog, |(class, oid, part), owner, list| {
+        let items = list.iter().filter_map(|item| AclItem::parse(item));
+        let names: BTreeSet<String> = items.flat_map(|item| [item.grantee, item.grantor]).collect();
+        let roles = names.iter().filter_map(|name| source.catalog.role_named(name)).map(|role| role.oid);
+        for role in roles.filter(|role| *role != owner && *role != BOOTSTRAP_ROLE) {
+            row!(out; database, class, oid, part, classes::AUTHID, role, 'a');
+        }
+    });
+    for policy in source.catalog.relations().flat_map(|relation| &relation.policies) {
+        for role in policy.roles.iter().filter(|role| role.is_valid() && **role != BOOTSTRAP_ROLE) {
+            row!(out; database, classes::POLICY, policy.oid, 0, classes::AUTHID, *role, 'r');
+        }
+    }
+}
+
+/// Calls `f` with every list of privileges on users' objects, and the owner of what it is on.
+fn each_list(catalog: &Catalog, mut f: impl FnMut(Address, Oid, &[Arc<str>])) {
+    let mut on = |address: Address, owner: Oid, list: Option<&[Arc<str>]>| {
+        if let Some(list) = list.filter(|_| address.1 >= Oid::FIRST_NORMAL) {
+            f(address, owner, list);
+        }
+    };
+    for relation in catalog.relations() {
+        on((classes::CLASS, relation.oid, 0), relation.owner, relation.acl.as_deref());
+        for (attnum, column) in relation.live_columns() {
+            on((classes::CLASS, relation.oid, attnum.into()), relation.owner, column.acl.as_deref());
+        }
+    }
+    for schema in catalog.schemas() {
+        on((classes::NAMESPACE, schema.oid, 0), schema.owner, schema.acl.as_deref());
+    }
+    for info in catalog.user_types() {
+        on((classes::TYPE, info.oid, 0), info.owner, catalog.acl_of(classes::TYPE, info.oid));
+    }
+    for routine in catalog.routines() {
+        on((classes::PROC, routine.oid, 0), routine.owner, routine.acl.as_deref());
     }
 }

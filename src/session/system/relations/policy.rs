@@ -10,7 +10,10 @@ const POLRELID: i16 = 3;
 pub fn pg_policy(source: &Source<'_>, out: &mut Output<'_>) {
     let wanted = out.wanted_oid(POLRELID);
     for relation in source.catalog.relations().filter(|relation| wanted.is_none_or(|oid| oid == relation.oid)) {
-        for policy in &relation.policies {
+        // By age, as a heap has them: tools join their names in this order.
+        let mut policies: Vec<_> = relation.policies.iter().collect();
+        policies.sort_by_key(|policy| policy.oid);
+        for policy in policies {
             row!(out;
                 policy.oid, &policy.name, relation.oid, policy.command.letter(), policy.permissive,
                 oid_array(policy.roles.iter().copied()), policy.using.clone(), policy.check.clone(),
