@@ -36,7 +36,7 @@ impl Session {
         let result = isolate(pin!(self.call_and_send(&call, client))).await;
         drop(deadline);
         if let Err(error) = &result {
-            self.shared.backend.meters.failed();
+            self.shared.backend.meters.failed(error);
             self.log_error(error);
             self.fail();
         }
