@@ -1,4 +1,5 @@
-//! The exported tables as text (`dictdb_proc` is our own): header, rows, fields. Typed views of the large ones are in the neighbouring modules.
+//! The exported tables as text: header, rows, fields. `dictdb_proc` is our own, `pg_foreign_keys` what
+//! `pg_get_catalog_foreign_keys()` gives. Typed views of the large ones are in the neighbouring modules.
 
 use std::borrow::Cow;
 
