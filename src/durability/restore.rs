@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Catalog, CatalogStore, Change, Key, Object, Persistence, Relation, RelationKind, SequenceInfo};
 use dictdb_storage::{Sequence, SequenceOptions, SequenceState, Storage};
 use dictdb_types::{Error, Oid, Result, SqlState, TxnId};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::item::{DatabaseAttributes, DatabaseFacts, Item};
 
@@ -133,7 +133,10 @@ impl<'a> Restorer<'a> {
                     self.storage.create_table(table, &layouts);
                     self.staged.push(table);
                 }
-                Item::Start => self.is_unclean = true,
+                Item::Start => {
+                    self.is_unclean = true;
+                    self.drop_unclaimed();
+                }
                 Item::Commit { id, .. } => {
                     self.next_transaction = self.next_transaction.max(TxnId(id.0.saturating_add(1)))
                 }
@@ -184,17 +187,18 @@ impl<'a> Restorer<'a> {
         Ok(())
     }
 
-    /// Removes the staged tables that no commit claimed.
-    fn drop_unclaimed(&self) {
-        let is_claimed = |table: &Oid| {
-            let mut relations = self.databases.values().flat_map(|database| database.catalog.relations());
-            relations.any(|relation| relation.storage == *table)
-        };
-        self.staged.iter().filter(|table| !is_claimed(table)).for_each(|table| self.storage.drop_table(*table));
+    /// Removes the staged tables and the states of sequences that no commit claimed. None will any more: whoever made them is
+    /// gone, and those who come later may be given the same ids.
+    fn drop_unclaimed(&mut self) {
+        let relations = self.databases.values().flat_map(|database| database.catalog.relations());
+        let claimed: HashSet<Oid> = relations.map(|relation| relation.storage).collect();
+        let unclaimed = self.staged.drain(..).filter(|table| !claimed.contains(table));
+        unclaimed.for_each(|table| self.storage.drop_table(table));
+        self.sequences.retain(|id, _| claimed.contains(id));
     }
 
     /// Ends: removes what did not survive, makes sequences, opens tables for new rows. Indexes are the caller's to build.
-    pub fn finish(self) -> Result<Vec<RestoredDatabase>> {
+    pub fn finish(mut self) -> Result<Vec<RestoredDatabase>> {
         self.drop_unclaimed();
         let mut restored: Vec<RestoredDatabase> = Vec::new();
         for (oid, database) in self.databases {

@@ -75,8 +75,9 @@ impl DdlContext<'_> {
         if then.version() == self.store.version() {
             return Ok(());
         }
-        let now = self.store.current();
-        let is_same = |oid: Oid| same(then.relation(oid), now.relation(oid));
+        let (then, now, own) = (then.clone(), self.store.current(), self.view());
+        // What was neither there then nor is now is the transaction's own, or came and went in between.
+        let is_same = |oid: Oid| same(then.relation(oid), now.relation(oid)) && own.relation(oid).is_some();
         if relations.into_iter().all(is_same) { Ok(()) } else { Err(self.begin_again()) }
     }
 

@@ -13,6 +13,7 @@ use dictdb_functions::Registry;
 use dictdb_planner::table_expr::{self, TableExpr};
 use dictdb_planner::trigger_when::when_restated;
 use dictdb_planner::{BindContext, Renaming, view};
+use dictdb_storage::LockMode;
 use dictdb_types::{Env, Oid, Result, Type, TypeKind};
 
 use super::DdlContext;
@@ -77,6 +78,8 @@ impl DdlContext<'_> {
         let policies = renamed.policies(old, &now)?;
         if policies.is_some() || columns.is_some() || constraints.is_some() || kind.is_some() || partition_key.is_some()
         {
+            // Nobody drops or replaces it meanwhile; reading it goes on.
+            self.lock(now.oid, LockMode::ShareUpdateExclusive)?;
             let mut changed = Relation::clone(&now);
             changed.columns = columns.map_or(changed.columns, Arc::from);
             changed.constraints = constraints.unwrap_or(changed.constraints);
