@@ -92,8 +92,17 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    /// Tells the referenced table of a foreign key, and what the key depends on.
+    /// Tells the referenced table of a foreign key, and what the key depends on. Nobody changes rows that may be referred to
+    /// before the key is there, not in a partition either.
     pub(super) fn refer(&mut self, table: Oid, constraint: Oid, key: &ForeignKey) -> Result<()> {
+        let referenced = self.table(key.referenced)?;
+        if referenced.is_partitioned() {
+            for member in self.view().descendants(&referenced) {
+                self.lock(member.oid, LockMode::ShareRowExclusive)?;
+            }
+        } else {
+            self.lock(key.referenced, LockMode::ShareRowExclusive)?;
+        }
         let mut referenced = Relation::clone(&*self.table(key.referenced)?);
         referenced.referenced_by.push((table, constraint));
         self.put_relation(referenced);
