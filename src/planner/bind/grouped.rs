@@ -117,7 +117,7 @@ impl Binder<'_> {
 }
 
 /// The calls that expressions mention, and those that these mention in turn.
-fn needed<'e>(sets: &[(Column, Expr)], exprs: &mut dyn Iterator<Item = &'e Expr>) -> Vec<ColumnId> {
+fn needed(sets: &[(Column, Expr)], exprs: &mut dyn Iterator<Item = &Expr>) -> Vec<ColumnId> {
     let mut wanted: Vec<ColumnId> = Vec::new();
     let add = |expr: &Expr, wanted: &mut Vec<ColumnId>| {
         expr.visit(&mut |e| {

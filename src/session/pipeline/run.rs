@@ -138,7 +138,7 @@ impl Session {
     /// `None` when its tables have changed while their locks were waited for: then it is to be made again.
     pub(super) fn run_counting(&mut self, plan: &CachedPlan, params: &Arc<[Datum]>) -> Result<Option<Vec<Actual>>> {
         if self.block.modes.read_only && plan.writes() {
-            return Err(read_only(&plan));
+            return Err(read_only(plan));
         }
         let wait = self.wait_options();
         let transaction = self.transaction()?;
