@@ -180,17 +180,23 @@ impl ConflictUpdate {
         writer: &Writer<'_>,
     ) -> Result<Option<Option<Row>>> {
         // Expressions are over rows as the named table has them.
-        let named = |row: &Row| leaf.map_or_else(|| row.clone(), |leaf| leaf.named(row.clone()));
+        let named = |row: &Row| leaf.map(|leaf| leaf.named(row.clone()));
+        let arranged = named(proposed);
         let id = conflict.row;
         loop {
             if !lock(target, conflict, writer)? {
                 return Ok(None);
             }
             let Some((tag, stored)) = writer.read_latest(target, id)? else { return Ok(None) };
-            let existing = named(&stored);
-            let Some(changed) = self.evaluate(&existing, &named(proposed), writer)? else { return Ok(Some(None)) };
-            writer.check_policies(whole, &existing, PolicyStage::Conflict)?;
-            let changed = leaf.map_or_else(|| changed.clone(), |leaf| leaf.stored(changed.clone()));
+            let own = named(&stored);
+            let existing = own.as_ref().unwrap_or(&stored);
+            let changed = self.evaluate(existing, arranged.as_ref().unwrap_or(proposed), writer)?;
+            let Some(changed) = changed else { return Ok(Some(None)) };
+            writer.check_policies(whole, existing, PolicyStage::Conflict)?;
+            let changed = match leaf {
+                Some(leaf) => leaf.stored(changed),
+                None => changed,
+            };
             let place = |place: usize| leaf.map_or(place, |leaf| leaf.place(place));
             let places = self.assignments.iter().map(|(to, _)| place(*to)).collect();
             let update = RowUpdate { id, expected: Some(tag), places, old: &stored, new: changed, moving: None };

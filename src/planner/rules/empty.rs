@@ -1,5 +1,5 @@
 //! What gives no row whatever the tables hold is not run: filters and joins on a condition that is constant and not true,
-//! and what is built over them. (PostgreSQL: dummy relations.)
+//! and what is built over them. (PostgreSQL: `is_dummy_rel`.)
 
 use dictdb_types::Datum;
 
