@@ -52,7 +52,9 @@ impl DdlContext<'_> {
         };
         let checked = info.check_option.is_some();
         let relation = match old {
-            Some(old) if create.or_replace => self.replace_view(&old, columns, info)?,
+            Some(old) if create.or_replace => {
+                self.changing_fields(old.oid, |ddl| ddl.replace_view(&old, columns, info))?
+            }
             Some(_) => return Err(super::create_table::already_exists(&name)),
             None => self.new_view(namespace, name, columns, info, temporary)?,
         };
@@ -164,6 +166,9 @@ impl DdlContext<'_> {
                     shown(after.ty)
                 ));
             }
+        }
+        for added in &columns[old.columns.len()..] {
+            self.refuse_own_member(old, added.ty.oid)?;
         }
         self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: Key::Relation(old.oid) });
         self.depend(Key::Relation(old.oid), Key::Schema(old.namespace), Dependency::Normal);

@@ -90,7 +90,6 @@ impl DdlContext<'_> {
             return Ok(());
         }
         let table = relation.oid;
-        self.refuse_change_of_used_type(relation, false)?;
         let mut retyped = Vec::with_capacity(changes.len());
         for change in changes {
             let Some((attnum, column)) = relation.column_named(change.name).map(|(n, c)| (n, c.clone())) else {
@@ -98,6 +97,7 @@ impl DdlContext<'_> {
             };
             retyped.push(self.retype(relation, attnum, &column, change, locations)?);
         }
+        self.refuse_change_of_used_type(relation, false)?;
         if matches!(relation.kind, RelationKind::Composite) {
             for Retyped { attnum, column, .. } in &retyped {
                 let before = self.table(table)?;
@@ -151,6 +151,7 @@ impl DdlContext<'_> {
         locations: &Locations,
     ) -> Result<Retyped> {
         let ty = self.column_type(change.data_type, &column.name)?;
+        self.refuse_own_member(relation, ty.oid)?;
         let collation = self.column_collation(ty, change.collation)?;
         let mut changed = column.clone();
         changed.ty = ty;

@@ -56,6 +56,7 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "cannot add column to a partition"));
         }
         let mut new = self.define_column(definition, &relation.name, relation.columns.len())?;
+        self.refuse_own_member(&relation, new.column.ty.oid)?;
         if recurse && new.column.identity.is_some() && !relation.children.is_empty() {
             let message = "cannot recursively add identity column to table that has child tables";
             return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
@@ -73,6 +74,7 @@ impl DdlContext<'_> {
         self.lock(child, dictdb_storage::LockMode::AccessExclusive)?;
         let relation = self.table(child)?;
         let mut new = self.define_column(definition, &relation.name, relation.columns.len())?;
+        self.refuse_own_member(&relation, new.column.ty.oid)?;
         if let Some((attnum, column)) = relation.column_named(&definition.name.value) {
             if column.ty != new.column.ty {
                 return Err(Error::new(

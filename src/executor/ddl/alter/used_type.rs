@@ -1,4 +1,4 @@
-//! A composite type or a table's row type gets other fields while columns of tables have values of it: they follow at once.
+//! A composite type or the row type of a table or view gets other fields while columns of tables have values of it: they follow at once.
 //!
 //! A value has a field for each column of its type, in order, and nothing that says of which version of the type it is. So whoever
 //! adds or drops a field rewrites the tables that have such values, however deep inside of arrays, ranges and other rows.
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, Relation};
 use dictdb_storage::LockMode;
-use dictdb_types::{Array, Bound, Datum, Oid, Range, Record, Result, TypeKind, TypeLookup};
+use dictdb_types::{Array, Bound, Datum, Error, Oid, Range, Record, Result, SqlState, TypeKind, TypeLookup};
 
 use super::super::DdlContext;
 use crate::row::Row;
@@ -21,7 +21,7 @@ struct Fields {
 
 impl DdlContext<'_> {
     /// Changes the columns of a relation, and then the values of its row type that other tables have.
-    pub(super) fn changing_fields<T>(
+    pub(in crate::ddl) fn changing_fields<T>(
         &mut self,
         relation: Oid,
         change: impl FnOnce(&mut Self) -> Result<T>,
@@ -39,6 +39,17 @@ impl DdlContext<'_> {
             self.rewrite_rows(&now, now.columns.to_vec(), rows, &[])?;
         }
         Ok(changed)
+    }
+
+    /// Refuses a column whose type has the row type of its own relation inside: such a value would have no end. 42P16.
+    pub(in crate::ddl) fn refuse_own_member(&mut self, relation: &Relation, ty: Oid) -> Result<()> {
+        let catalog = self.view();
+        if !relation.row_type.is_valid() || !contains(&catalog, ty, relation.row_type) {
+            return Ok(());
+        }
+        let shown = self.shown_type(relation.row_type, &catalog);
+        let message = format!("composite type {shown} cannot be made a member of itself");
+        Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message))
     }
 
     /// The tables with rows and columns that have values of a row type, locked, with their rows.
