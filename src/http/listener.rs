@@ -60,8 +60,12 @@ impl Http {
         options: Options,
         lifecycle: Arc<Lifecycle>,
     ) -> std::io::Result<Http> {
-        let runtime =
-            Builder::new_multi_thread().worker_threads(THREADS).enable_all().thread_name("dictdb-http").build()?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .enable_all()
+            .thread_name("dictdb-http")
+            .thread_stack_size(dictdb_session::STACK_BYTES)
+            .build()?;
         let state = Arc::new(State::new(options, lifecycle));
         let (stop, stopped) = watch::channel(false);
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));

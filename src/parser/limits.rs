@@ -9,7 +9,8 @@ pub struct Limits {
     pub text_bytes: usize,
     /// Rules inside rules: parentheses, subqueries, function calls, prefix operators.
     pub depth: u32,
-    /// Levels of a tree, to which chains of operators and set operations add one per operator.
+    /// Levels of a tree, to which chains of operators and set operations add one per operator: as many as PostgreSQL's default
+    /// `max_stack_depth` lets through. Whoever walks over a tree may count on it (`dictdb_session::STACK_BYTES`).
     pub levels: u32,
     /// Expression nodes in the whole query string.
     pub expressions: u32,
@@ -35,7 +36,7 @@ impl Default for Limits {
         Limits {
             text_bytes: 1 << 30,
             depth: 10_000,
-            levels: 20_000,
+            levels: 4_000,
             expressions: 50_000_000,
             strings: Strings::Standard,
         }
@@ -43,9 +44,9 @@ impl Default for Limits {
 }
 
 /// Free stack below which recursion moves to a fresh segment, in bytes.
-const RED_ZONE_BYTES: usize = 128 * 1024;
+const RED_ZONE_BYTES: usize = 512 * 1024;
 /// Size of a fresh segment, in bytes.
-const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
+const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 
 /// Runs one level of a recursion over a tree, with more stack if little is left.
 pub fn with_stack<R>(level: impl FnOnce() -> R) -> R {

@@ -39,7 +39,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use dictdb_http::{Http, Lifecycle};
-use dictdb_session::Instance;
+use dictdb_session::{Instance, STACK_BYTES};
 use tokio::runtime::{Builder, Handle};
 
 use configuration::{Arguments, Configuration, Task};
@@ -89,7 +89,12 @@ fn serve(configuration: Configuration, arguments: Arguments) -> Result<(), Strin
     let failed = |error| format!("could not start threads: {error}");
     // Connections run without tokio's timers, which would read the clock several times per statement; what they need to
     // be reminded of is `dictdb_session::deadlines`'. What has time to spare runs apart from them.
-    let workers = Builder::new_multi_thread().enable_io().thread_name("dictdb").build().map_err(failed)?;
+    let workers = Builder::new_multi_thread()
+        .enable_io()
+        .thread_name("dictdb")
+        .thread_stack_size(STACK_BYTES)
+        .build()
+        .map_err(failed)?;
     let control = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)?;
     let lifecycle = Arc::<Lifecycle>::default();
     let http = control.block_on(start_http(&configuration, &lifecycle))?;

@@ -159,6 +159,38 @@ fn broken_clients_harm_nobody() {
     assert_eq!(value(&mut witness, "INSERT INTO t VALUES (1) RETURNING a"), "1");
 }
 
+/// Whoever walks over a tree must have the stack for the deepest that the parser lets through.
+#[test]
+fn deep_statements_are_answered_or_refused() {
+    let server = Server::dictdb().expect("DictDB starts");
+    let mut connection = connect(&server);
+    value(&mut connection, "CREATE TABLE t (x int); INSERT INTO t VALUES (1)");
+    let around = |open: &str, close: &str, times: usize| format!("{}x{}", open.repeat(times), close.repeat(times));
+    let shapes = |times: usize| {
+        [
+            vec!["x"; times * 9].join(" + "),
+            format!("length({})", vec!["x::text"; times * 4].join(" || ")),
+            around("abs(", ")", times),
+            around("(", ")", times),
+            around("CASE WHEN true THEN ", " END", times),
+            around("(SELECT ", ")", times),
+        ]
+    };
+    for expression in shapes(400) {
+        assert_eq!(value(&mut connection, &format!("SELECT ({expression}) IS NULL FROM t")), "f");
+        let view = format!("CREATE OR REPLACE VIEW v AS SELECT ({expression}) IS NULL AS y FROM t");
+        assert_eq!(value(&mut connection, &view), "");
+        assert_eq!(value(&mut connection, "SELECT pg_get_viewdef('v') <> '', y FROM v"), "t | f");
+        let routine = format!("DO $$ BEGIN PERFORM ({expression}) FROM t; END $$");
+        assert_eq!(value(&mut connection, &routine), "");
+    }
+    assert_eq!(value(&mut connection, &vec!["SELECT x FROM t"; 3000].join(" UNION ")), "1");
+    for expression in shapes(20_000) {
+        assert!(value(&mut connection, &format!("SELECT {expression} FROM t")).contains("54001"));
+    }
+    assert_eq!(value(&mut connection, "SELECT count(*) FROM t"), "1");
+}
+
 #[test]
 fn sigterm_lets_statements_finish_and_exits_with_zero() {
     let mut server = Server::dictdb().expect("DictDB starts");

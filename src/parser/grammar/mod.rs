@@ -325,11 +325,12 @@ impl<'a> Parser<'a> {
         let outer = std::mem::take(&mut self.below);
         let result = crate::with_stack(|| rule(self));
         self.nesting -= 1;
-        self.below = outer.max(self.below + 1);
+        let result = result.and_then(|done| self.grow().map(|()| done));
+        self.below = outer.max(self.below);
         result
     }
 
-    /// Counts a node that was put over the tree built so far, as chains of operators do.
+    /// Counts a node that was put over the tree built so far, as chains of operators do. 54001 beyond the limit.
     fn grow(&mut self) -> Result<()> {
         self.below += 1;
         if self.below > self.limits.levels { Err(too_deep()) } else { Ok(()) }

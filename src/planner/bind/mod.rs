@@ -196,7 +196,7 @@ pub struct Binder<'a> {
 pub(crate) type RowShape = Vec<(Arc<str>, Type)>;
 
 /// Nesting of queries and expressions a statement may have.
-const MAX_DEPTH: usize = 800;
+const MAX_DEPTH: usize = 4000;
 
 impl<'a> Binder<'a> {
     /// A binder for a statement whose nodes stand at `locations` and whose parameters have the `declared` types (`unknown`: to be inferred).
@@ -346,7 +346,7 @@ impl<'a> Binder<'a> {
             ));
         }
         self.depth += 1;
-        let result = f(self);
+        let result = dictdb_parser::with_stack(|| f(self));
         self.depth -= 1;
         result
     }
