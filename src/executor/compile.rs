@@ -139,8 +139,8 @@ impl<'a> Compiler<'a> {
                 percent: self.code(percent)?,
                 seed: self.predicate(seed.as_ref())?,
             })),
-            Op::CteScan { cte } => Ok(Arc::new(row::cte::CteScan { cte: *cte })),
-            Op::WorkTable { cte } => Ok(Arc::new(row::recursive::WorkTable { cte: *cte })),
+            Op::CteScan { cte, .. } => Ok(Arc::new(row::cte::CteScan { cte: *cte })),
+            Op::WorkTable { cte, .. } => Ok(Arc::new(row::recursive::WorkTable { cte: *cte })),
             Op::Project { input, exprs } => {
                 if let Some(scan) = self.projected_scan(input, exprs)? {
                     return Ok(scan);
@@ -201,7 +201,7 @@ impl<'a> Compiler<'a> {
                 types: self.oids(keys.iter().map(Expr::ty).collect::<Vec<_>>().iter()),
                 keys: compile_all(keys, &self.eval)?,
             })),
-            Op::Append { inputs, pruning } => {
+            Op::Append { inputs, pruning, .. } => {
                 let inputs = inputs.iter().map(|input| self.node(input)).collect::<Result<_>>()?;
                 Ok(Arc::new(row::append::Append { inputs, pruning: pruning.clone() }))
             }

@@ -27,7 +27,6 @@ mod domain;
 mod engine;
 mod eval;
 mod execution;
-mod expressions;
 mod keys;
 pub mod modify;
 mod one_time;

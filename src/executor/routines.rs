@@ -7,10 +7,9 @@ use std::collections::HashSet;
 
 use dictdb_catalog::{Catalog, ConstraintKind, IndexTarget, ReferentialAction, Relation};
 use dictdb_planner::expr::Expr;
+use dictdb_planner::operands::for_each_expr;
 use dictdb_planner::physical::{Modify, Node, Op, Plan};
 use dictdb_types::{Oid, Type, TypeInfo, TypeKind, TypeLookup};
-
-use crate::expressions::for_each_expr;
 
 /// Whether running a plan may call a function of a user.
 pub(crate) fn may_call_routines(plan: &Plan, catalog: &Catalog) -> bool {

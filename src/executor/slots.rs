@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 
 use dictdb_planner::expr::Expr;
+use dictdb_planner::operands::for_each_expr;
 use dictdb_planner::physical::{Node, Op, Plan};
 
-use crate::expressions::for_each_expr;
 use crate::runtime::Runtime;
 
 /// What stands for the working table of a CTE among the slots: recursion fills it anew in every round.
@@ -99,10 +99,10 @@ impl Walk<'_> {
     }
 
     fn node(&mut self, node: &Node, reads: &mut HashSet<usize>) {
-        if let Op::CteScan { cte } | Op::WorkTable { cte } = &node.op {
+        if let Op::CteScan { cte, .. } | Op::WorkTable { cte, .. } = &node.op {
             reads.extend(self.cte(*cte));
         }
-        if let Op::WorkTable { cte } = &node.op {
+        if let Op::WorkTable { cte, .. } = &node.op {
             reads.insert(work_table(*cte));
         }
         let mut subplans = Vec::new();

@@ -151,26 +151,12 @@ impl Names<'_> {
                 Some(name) => out.push_str(&name),
                 None => put(out, format_args!("${slot}")),
             },
-            Expr::Subplan(subplan) => self.subplan(subplan, out)?,
             Expr::Sublink(link) if self.query.is_some() => {
                 self.query.map_or(Ok(()), |query| query.sublink(link, out))?;
             }
-            Expr::Sublink(_) | Expr::Aggregate(_) | Expr::Window(_) | Expr::Grouping(_) => {
+            Expr::Sublink(_) | Expr::Subplan(_) | Expr::Aggregate(_) | Expr::Window(_) | Expr::Grouping(_) => {
                 return Err(Error::unsupported("a subquery or aggregate in a stored expression"));
             }
-        }
-        Ok(())
-    }
-
-    /// A subquery by its number: one that runs before the rows is a parameter, one that is kept is hashed.
-    fn subplan(&self, subplan: &crate::expr::Subplan, out: &mut String) -> Result<()> {
-        let number = subplan.plan + 1;
-        if crate::explain::is_init(subplan) {
-            put(out, format_args!("${}", subplan.plan));
-        } else if subplan.args.is_empty() {
-            put(out, format_args!("(hashed SubPlan {number})"));
-        } else {
-            put(out, format_args!("(SubPlan {number})"));
         }
         Ok(())
     }

@@ -24,6 +24,7 @@ mod fold;
 pub mod hoist;
 mod inlining;
 pub mod logical;
+pub mod operands;
 pub mod part;
 pub mod physical;
 pub mod policy;
@@ -137,13 +138,16 @@ pub fn plan_with(
         node => !node.columns().is_empty(),
     };
     let secured = binder.secured.take();
+    let ranges = binder.ranges;
     let params = binder.into_params()?;
     let outputs = node.columns();
     let columns = outputs.iter().map(OutputColumn::of).collect();
     let routines = inlined.left(routines, &node);
     let (mut node, failure) = rules::apply(node, cx);
     let failure = inlined.failure.or(failure);
-    let plan = Arc::new(build::plan(&node, &outputs, cx, statistics)?);
+    let mut plan = build::plan(&node, &outputs, cx, statistics)?;
+    plan.ranges += ranges;
+    let plan = Arc::new(plan);
     let computes_with_parameters =
         rules::computes_with_parameters(&mut node) || !params.is_empty() && rules::names_indexed_constants(&node, cx);
     Ok(Planned {

@@ -38,7 +38,7 @@ pub enum Node {
     /// Set-returning functions side by side (`ROWS FROM`), or one.
     FunctionScan(Box<FunctionScan>),
     /// A reference to a CTE: columns are new, in the order of the CTE's.
-    CteScan { cte: CteId, name: Arc<str>, columns: Vec<Column> },
+    CteScan { cte: CteId, alias: Arc<str>, columns: Vec<Column> },
     /// Computes columns; those of the input not named here end.
     Project { input: Box<Node>, columns: Vec<(Column, Expr)> },
     /// Keeps rows for which the predicate is true.

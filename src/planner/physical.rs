@@ -26,6 +26,8 @@ pub struct Plan {
     pub subplans: Vec<Node>,
     /// Materialised CTEs in order of definition: a later one may read an earlier one.
     pub ctes: Vec<Cte>,
+    /// Entries of FROM that the statement and what it stands for have: EXPLAIN names tables where there are several.
+    pub ranges: usize,
     /// Number of [`Expr::Outer`] slots in the whole plan.
     pub outer_slots: usize,
     /// Tables touched and the relation lock each needs, for the executor to take before it starts.
@@ -58,6 +60,19 @@ pub struct Cte {
     pub recursive: Option<(Node, bool)>,
     /// Whether it changes data and so must run to its end.
     pub modifies: bool,
+    /// The part of the plan that defines it.
+    pub part: Part,
+}
+
+/// A part of a plan that is run by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The statement.
+    Statement,
+    /// A subquery of an expression, by its number.
+    Subplan(usize),
+    /// The query of a CTE, by its number.
+    Cte(usize),
 }
 
 /// An operator with what every operator has.
@@ -110,9 +125,9 @@ pub enum Op {
     /// Functions in FROM, in lockstep; `spread` marks composite results spread over several columns, and how many.
     FunctionScan { calls: Vec<(Expr, Option<usize>)>, ordinality: bool, alias: Arc<str> },
     /// A materialised CTE, by its number in [`Plan::ctes`].
-    CteScan { cte: usize },
+    CteScan { cte: usize, alias: Arc<str> },
     /// The working table of a recursive CTE.
-    WorkTable { cte: usize },
+    WorkTable { cte: usize, alias: Arc<str> },
     /// Computes columns.
     Project { input: Box<Node>, exprs: Vec<Expr> },
     /// Keeps rows.
@@ -168,8 +183,8 @@ pub enum Op {
     Distinct { input: Box<Node> },
     /// First row of each group of the sorted input.
     DistinctOn { input: Box<Node>, keys: Vec<Expr> },
-    /// UNION ALL, and the members of a table with children; parameters may rule some out.
-    Append { inputs: Vec<Node>, pruning: Option<Arc<LatePruning>> },
+    /// UNION ALL, and the members of a table with children, which has the alias `parent`; parameters may rule some out.
+    Append { inputs: Vec<Node>, pruning: Option<Arc<LatePruning>>, parent: Option<Arc<str>> },
     /// INTERSECT and EXCEPT, with or without ALL. (UNION is Distinct over Append.)
     SetOp { kind: SetOpKind, all: bool, left: Box<Node>, right: Box<Node> },
     /// Locks rows by row id columns of the input; in READ COMMITTED rows changed meanwhile are re-read and re-checked.

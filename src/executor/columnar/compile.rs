@@ -106,7 +106,7 @@ fn own(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Option<Arc<dyn No
             limit: eval::compile_predicate(limit.as_ref(), cx.eval())?,
             offset: eval::compile_predicate(offset.as_ref(), cx.eval())?,
         }),
-        Op::Append { inputs, pruning } => {
+        Op::Append { inputs, pruning, .. } => {
             let inputs = inputs.iter().map(|input| compile(input, cx)).collect::<Result<_>>()?;
             Arc::new(Append { inputs, pruning: pruning.clone(), columns: layouts(&node.columns, cx) })
         }

@@ -250,7 +250,11 @@ impl Binder<'_> {
 
     /// A FROM item that names a CTE: a scan with columns of its own.
     /// The columns come last that only their names lead to.
-    pub(crate) fn bind_cte_reference(&mut self, name: &ast::Ident) -> Result<Option<CteReference>> {
+    pub(crate) fn bind_cte_reference(
+        &mut self,
+        name: &ast::Ident,
+        alias: Option<&ast::TableAlias>,
+    ) -> Result<Option<CteReference>> {
         let (position, misplaced) = (self.position(name.span), self.misplaced);
         let name = name.value.as_str();
         let Some(cte) = self.ctes.iter_mut().rev().find(|cte| *cte.name == *name) else { return Ok(None) };
@@ -265,7 +269,8 @@ impl Binder<'_> {
             return Err(Error::new(SqlState::INVALID_RECURSION, message).at(position));
         }
         let recursive = cte.state == CteState::RecursiveTerm;
-        let (id, shown, source, hidden) = (cte.id, cte.name.clone(), cte.columns.clone(), cte.hidden);
+        let shown = alias.map_or_else(|| cte.name.clone(), |alias| Arc::from(alias.name.value.as_str()));
+        let (id, source, hidden) = (cte.id, cte.columns.clone(), cte.hidden);
         if source.is_empty() {
             return Err(Error::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
@@ -283,7 +288,11 @@ impl Binder<'_> {
         }
         let mut columns_named: Vec<NamedColumn> = columns.iter().map(NamedColumn::of).collect();
         let hidden = columns_named.split_off(columns_named.len() - hidden);
-        Ok(Some(CteReference { node: Node::CteScan { cte: id, name: shown, columns }, columns: columns_named, hidden }))
+        Ok(Some(CteReference {
+            node: Node::CteScan { cte: id, alias: shown, columns },
+            columns: columns_named,
+            hidden,
+        }))
     }
 }
 

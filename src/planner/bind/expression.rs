@@ -311,7 +311,8 @@ impl Binder<'_> {
                 ),
             )
         };
-        self.bind_call_of_values(None, &field.value, vec![row], position).map_err(|_| error.at(position))
+        let call = self.bind_call_of_values(None, &field.value, vec![row], position);
+        self.collect_set(call.map_err(|_| error.at(position))?, position)
     }
 
     fn bind_collate(&mut self, inner: &Ast, collation: &ast::ObjectName, position: Option<u32>) -> Result<Expr> {

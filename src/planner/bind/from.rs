@@ -127,6 +127,7 @@ impl Binder<'_> {
     }
 
     fn bind_item(&mut self, factor: &TableFactor) -> Result<(Node, Names, bool)> {
+        self.ranges += 1;
         match factor {
             TableFactor::Table { name, alias, with_hints, .. } => {
                 let only = dictdb_parser::node::is_only(with_hints);
@@ -231,7 +232,7 @@ impl Binder<'_> {
     ) -> Result<(Node, Names)> {
         let parts = idents(name)?;
         if let [single] = parts.as_slice()
-            && let Some(CteReference { node, columns, hidden }) = self.bind_cte_reference(single)?
+            && let Some(CteReference { node, columns, hidden }) = self.bind_cte_reference(single, alias)?
         {
             let shown = alias.map_or(single.value.as_str(), |alias| alias.name.value.as_str());
             let columns = match alias {
@@ -404,6 +405,8 @@ impl Binder<'_> {
         self.enter_view(relation, &mut inner)?;
         let node = inner.in_level(|binder| binder.bind_query(query))?;
         (self.next_column, self.next_cte) = (inner.next_column, inner.next_cte);
+        // A view has the rows before and after a change besides its own.
+        self.ranges += inner.ranges + 2;
         self.accesses.append(&mut inner.accesses);
         self.mentions.append(&mut inner.mentions);
         self.secured = self.secured.take().or(inner.secured.take());
@@ -443,6 +446,7 @@ impl Binder<'_> {
         (mut right, mut right_names): (Node, Names),
         lateral: bool,
     ) -> Result<(Node, Names)> {
+        self.ranges += 1;
         if matches!(kind, JoinKind::Right | JoinKind::Full) {
             left = self.mark_presence(left, &mut left_names);
         }

@@ -165,6 +165,7 @@ impl Binder<'_> {
         insert: &ast::Insert,
         conflict: &ast::OnConflict,
     ) -> Result<OnConflict> {
+        self.ranges += 1;
         let named = view.map_or_else(|| relation.clone(), ViewTarget::base_as_named);
         let indexes = self.arbiters(relation, &named, insert, conflict)?;
         indexes.iter().for_each(|index| self.note_arbiter(relation, *index));

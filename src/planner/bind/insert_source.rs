@@ -40,6 +40,7 @@ impl Binder<'_> {
             let rows: Vec<&[ast::Expr]> = values.rows.iter().map(|row| row.content.as_slice()).collect();
             return self.insert_values(to, &rows);
         }
+        self.ranges += 1;
         let node = self.bind_subquery(query)?;
         let produced = node.columns();
         let items = projection(query);
@@ -63,6 +64,7 @@ impl Binder<'_> {
     /// Rows of expressions.
     pub(crate) fn insert_values(&mut self, to: &InsertTargets<'_>, rows: &[&[ast::Expr]]) -> Result<(Node, Vec<i16>)> {
         let mut width = None;
+        self.ranges += usize::from(rows.len() > 1);
         let mut bound = Vec::with_capacity(rows.len());
         for row in rows {
             let mut given = Vec::with_capacity(row.len());

@@ -58,6 +58,7 @@ use dictdb_types::{Env, Error, Field, Oid, Result, SqlState, Type, TypeInfo, Typ
 
 pub(crate) use assign::PartTarget;
 pub(crate) use clause::Clause;
+pub(crate) use from::SYSTEM_COLUMNS;
 pub(crate) use level::Level;
 pub(crate) use names::{NamedColumn, Names, TableName, idents};
 pub(crate) use target::expression_name;
@@ -141,6 +142,8 @@ pub struct Binder<'a> {
     lifted: bool,
     next_column: u32,
     next_cte: u32,
+    /// Entries of FROM met so far, with joins and what is changed.
+    pub(crate) ranges: usize,
     pub(crate) levels: Vec<Level>,
     pub(crate) ctes: Vec<cte::VisibleCte>,
     /// Items of WITH clauses around that names cannot mean yet, the next one last.
@@ -209,6 +212,7 @@ impl<'a> Binder<'a> {
             lifted: false,
             next_column: 0,
             next_cte: 0,
+            ranges: 0,
             levels: Vec::new(),
             ctes: Vec::new(),
             later_ctes: Vec::new(),
@@ -269,6 +273,7 @@ impl<'a> Binder<'a> {
     /// Takes over the identities that an inner binder has given.
     pub(crate) fn after_body(&mut self, inner: &Binder<'_>) {
         (self.next_column, self.next_cte) = (inner.next_column, inner.next_cte);
+        self.ranges += inner.ranges;
         self.functions.borrow_mut().extend(inner.functions.borrow().iter());
         self.runs_statements.set(self.runs_statements.get() || inner.runs_statements.get());
     }

@@ -38,6 +38,7 @@ impl Binder<'_> {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
         let relation = self.relation(name)?;
+        self.ranges += 1;
         match relation.kind {
             RelationKind::Table => Ok(relation),
             RelationKind::Virtual => {

@@ -254,7 +254,8 @@ impl Binder<'_> {
     /// `t.f` where `t` has no column `f`: `f(t)` when there is such a function.
     fn row_function(&mut self, row: Expr, alias: Arc<str>, name: &ast::Ident, position: Option<u32>) -> Result<Expr> {
         let missing = self.missing_column(Some(&alias), &name.value, position);
-        self.bind_call_of_values(None, &name.value, vec![row], position).map_err(|_| missing)
+        let call = self.bind_call_of_values(None, &name.value, vec![row], position).map_err(|_| missing)?;
+        self.collect_set(call, position)
     }
 
     /// Expands `*` (or `table.*`) to named expressions.

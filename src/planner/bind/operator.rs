@@ -176,7 +176,7 @@ impl Binder<'_> {
         let function = self.operator_function(&found)?;
         let operator = Some(Arc::from(name.name.as_str()));
         let call = Call { operator, ..Call::new(function, args, Type::new(found.result), position) };
-        Ok(Expr::Call(Box::new(call)))
+        self.collect_set(Expr::Call(Box::new(call)), position)
     }
 
     fn bind_distinct(&mut self, left: &Ast, right: &Ast, negated: bool, position: Option<u32>) -> Result<Expr> {

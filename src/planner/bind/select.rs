@@ -112,8 +112,23 @@ impl Binder<'_> {
         }
         node = self.stack_window_sets(node);
         node = self.stack_windows(node, locks)?;
-        node = self.stack_sets(node, locks)?;
-        self.finish_select(node, list, sort, distinct_on, select.distinct.is_some(), locks)
+        let calls = std::mem::take(&mut self.level().sets);
+        if let (Some(lock), false) = (locks.first(), calls.is_empty()) {
+            return Err(super::lock::not_allowed(lock, "set-returning functions in the target list"));
+        }
+        let plain = select.distinct.is_some() && distinct_on.is_none();
+        let keys = sort.iter().map(|key| &key.expr).chain(distinct_on.iter().flatten());
+        if plain || sort.is_empty() || uses_sets(keys, &calls) {
+            node = project_sets(node, calls);
+            return self.finish_select(node, list, sort, distinct_on, select.distinct.is_some(), locks);
+        }
+        // What rows are not sorted by is expanded afterwards.
+        let Node::Project { input, columns } =
+            self.finish_select(node, list, sort, distinct_on, select.distinct.is_some(), locks)?
+        else {
+            return Err(Error::internal("a select list that is no projection"));
+        };
+        Ok(Node::Project { input: Box::new(project_sets(*input, calls)), columns })
     }
 
     /// DISTINCT compares every column of the list.
@@ -181,13 +196,10 @@ impl Binder<'_> {
         }
         Ok(node)
     }
+}
 
-    /// ProjectSet nodes for what is not expanded further below.
-    fn stack_sets(&mut self, node: Node, locks: &[ast::LockClause]) -> Result<Node> {
-        let calls = std::mem::take(&mut self.level().sets);
-        if let (Some(lock), false) = (locks.first(), calls.is_empty()) {
-            return Err(super::lock::not_allowed(lock, "set-returning functions in the target list"));
-        }
-        Ok(project_sets(node, calls))
-    }
+/// Whether an expression names the result of a set-returning call.
+fn uses_sets<'e>(mut exprs: impl Iterator<Item = &'e Expr>, calls: &[(Column, Expr)]) -> bool {
+    let is_set = |e: &Expr| matches!(e, Expr::Column(id, _) if calls.iter().any(|(column, _)| column.id == *id));
+    exprs.any(|expr| expr.any(&mut |e| is_set(e)))
 }

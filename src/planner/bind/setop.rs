@@ -35,6 +35,7 @@ impl Binder<'_> {
         };
         let left = self.misplacing_if(places[0], |binder| binder.bind_set_expr(left))?;
         let right = self.misplacing_if(places[1], |binder| binder.bind_set_expr(right))?;
+        self.ranges += 2;
         let (left_columns, right_columns) = (left.columns(), right.columns());
         if left_columns.len() != right_columns.len() {
             return Err(Error::new(
@@ -89,6 +90,7 @@ impl Binder<'_> {
             })?);
         }
         self.sets_of_values(false)?;
+        self.ranges += usize::from(rows.len() > 1);
         let mut columns = Vec::with_capacity(width);
         for position in 0..width {
             let column: Vec<Expr> = rows.iter().map(|row| row[position].clone()).collect();

@@ -6,6 +6,7 @@ use super::{Builder, Layout, Outer};
 use crate::columns::free_columns;
 use crate::expr::{AggregateCall, ColumnId, Expr, SortKey, Sublink, SublinkKind, Subplan};
 use crate::logical::Node as Logical;
+use crate::physical::Part;
 
 impl Builder<'_> {
     /// Translates an expression over an input with this layout.
@@ -85,7 +86,7 @@ impl Builder<'_> {
         let number = self.subplans.len();
         self.subplans.push(None);
         let columns = link.query.columns();
-        let built = self.build(&link.query, &inner)?;
+        let built = self.in_part(Part::Subplan(number), |builder| builder.build(&link.query, &inner))?;
         self.subplans[number] = Some(self.arrange(built, &columns)?);
         Ok(Expr::Subplan(Box::new(Subplan { kind, plan: number, args, ty: link.ty })))
     }

@@ -132,7 +132,14 @@ impl Builder<'_> {
         let rows = self.joined_rows(kind, left.node.rows, right.node.rows, &conditions);
         let mut keys = Vec::new();
         let mut rest = Vec::new();
+        // Where hashing is discouraged, pairs are compared: no other method joins by keys.
+        let is_loop =
+            !self.methods.hashjoin && self.methods.nestloop && !matches!(kind, JoinKind::Right | JoinKind::Full);
         for condition in conditions {
+            if is_loop {
+                rest.push(condition);
+                continue;
+            }
             match self.join_key(&condition, &left.layout, &right.layout, outer)? {
                 Some(key) => keys.push(key),
                 None => rest.push(condition),

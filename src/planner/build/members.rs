@@ -8,7 +8,7 @@ use dictdb_types::{Error, Result};
 use super::order::Wanted;
 use super::scan::fetched;
 use super::{Builder, Built, Outer, cost};
-use crate::expr::Expr;
+use crate::expr::{Expr, SublinkKind};
 use crate::logical::Scan;
 use crate::physical::{Node, Op};
 use crate::pruning::{LatePruning, Pruning};
@@ -26,11 +26,10 @@ impl Builder<'_> {
         let kept: Vec<(usize, &Arc<Relation>)> =
             scan.members.iter().enumerate().filter(|(_, member)| pruning.keeps(member)).collect();
         let mut built = Vec::with_capacity(kept.len());
-        for (number, (place, member)) in kept.iter().enumerate() {
-            let mut own = member_scan(scan, member, *place)?;
-            if kept.len() > 1 {
-                own.alias = Arc::from(format!("{}_{}", scan.alias, number + 1));
-            }
+        self.ranges += scan.members.len();
+        let conjuncts = &self.with_shared_queries(conjuncts, outer)?;
+        for (place, member) in &kept {
+            let own = member_scan(scan, member, *place)?;
             built.push(self.build_scan(&own, conjuncts.to_vec(), wanted, outer)?);
         }
         match built.len() {
@@ -39,9 +38,30 @@ impl Builder<'_> {
             _ => {
                 let members = kept.iter().map(|(_, member)| Arc::clone(member)).collect();
                 let pruning = LatePruning::of(scan, conjuncts, members).map(Arc::new);
-                Ok(appended(built, pruning))
+                Ok(appended(built, pruning, &scan.alias))
             }
         }
+    }
+
+    /// Conditions whose subqueries are about no row: each is one subquery for all members.
+    fn with_shared_queries(&mut self, conjuncts: &[Expr], outer: &Outer) -> Result<Vec<Expr>> {
+        let mut conjuncts = conjuncts.to_vec();
+        let mut result = Ok(());
+        for conjunct in &mut conjuncts {
+            conjunct.rewrite(&mut |e| {
+                if let Expr::Sublink(link) = e
+                    && !matches!(link.kind, SublinkKind::Compare { .. })
+                    && crate::columns::free_columns(&link.query).is_empty()
+                    && result.is_ok()
+                {
+                    match self.expr(e, &Vec::new(), outer) {
+                        Ok(shared) => *e = shared,
+                        Err(error) => result = Err(error),
+                    }
+                }
+            });
+        }
+        result.map(|()| conjuncts)
     }
 
     /// Rows of a table and of those whose rows it has.
@@ -81,7 +101,7 @@ fn nothing(scan: &Scan) -> Built {
 }
 
 /// Scans of the same columns, one after the other.
-fn appended(built: Vec<Built>, pruning: Option<Arc<LatePruning>>) -> Built {
+fn appended(built: Vec<Built>, pruning: Option<Arc<LatePruning>>, parent: &Arc<str>) -> Built {
     let mut inputs: Vec<Node> = Vec::with_capacity(built.len());
     let mut layout = Vec::new();
     for member in built {
@@ -92,6 +112,12 @@ fn appended(built: Vec<Built>, pruning: Option<Arc<LatePruning>>) -> Built {
     let start = inputs.first().map_or(0.0, |input| input.cost.0);
     let total = inputs.iter().map(|input| input.cost.1).sum::<f64>() + rows * cost::ROW * 0.5;
     let (columns, names) = inputs.first().map(|input| (input.columns.clone(), input.names.clone())).unwrap_or_default();
-    let node = Node { op: Op::Append { inputs, pruning }, columns, names, rows, cost: (start, total) };
+    let node = Node {
+        op: Op::Append { inputs, pruning, parent: Some(parent.clone()) },
+        columns,
+        names,
+        rows,
+        cost: (start, total),
+    };
     Built { node, layout, order: Vec::new() }
 }

@@ -30,7 +30,7 @@ use crate::BindContext;
 use crate::estimate::{Estimator, Methods, Origins, Statistics};
 use crate::expr::{ColumnId, Expr, SortKey};
 use crate::logical::{Column, CteId, Node as Logical};
-use crate::physical::{Cte, Node, Op, Plan, TableLock};
+use crate::physical::{Cte, Node, Op, Part, Plan, TableLock};
 use cost::Cost;
 use order::Wanted;
 
@@ -58,6 +58,10 @@ pub(crate) struct Builder<'a> {
     ctes: Vec<Option<Cte>>,
     cte_numbers: HashMap<CteId, CteEntry>,
     outer_slots: usize,
+    /// The part of the plan that is being built.
+    part: Part,
+    /// Children of tables that are read in their place.
+    ranges: usize,
     /// Columns made while building.
     made_columns: u32,
     locks: BTreeMap<Oid, TableLock>,
@@ -91,6 +95,8 @@ pub(crate) fn plan(
         ctes: Vec::new(),
         cte_numbers: HashMap::new(),
         outer_slots: 0,
+        part: Part::Statement,
+        ranges: 0,
         made_columns: 0,
         locks: BTreeMap::new(),
         modifies: false,
@@ -102,6 +108,7 @@ pub(crate) fn plan(
         root,
         subplans: whole(builder.subplans)?,
         ctes: whole(builder.ctes)?,
+        ranges: builder.ranges,
         outer_slots: builder.outer_slots,
         locks: builder.locks.into_iter().collect(),
         modifies: builder.modifies,
@@ -127,7 +134,7 @@ impl Builder<'_> {
             Logical::Filter { input, predicate } => self.build_filter(input, predicate, wanted, outer),
             Logical::Sample(sample) => self.build_sample(sample, outer),
             Logical::FunctionScan(scan) => self.build_function_scan(scan, outer),
-            Logical::CteScan { cte, columns, .. } => self.build_cte_scan(*cte, columns),
+            Logical::CteScan { cte, alias, columns, .. } => self.build_cte_scan(*cte, alias, columns),
             Logical::Project { input, columns } => self.build_project(input, columns, wanted, outer),
             Logical::Join { .. } => self.build_join(node, wanted, outer),
             Logical::Aggregate(aggregate) => self.build_aggregate(aggregate, wanted, outer),
@@ -197,6 +204,14 @@ impl Builder<'_> {
         }
         let names = columns.iter().map(|column| column.name.clone()).collect();
         Ok(project(built.node, exprs, names))
+    }
+
+    /// Builds what is a part of the plan by itself.
+    fn in_part<T>(&mut self, part: Part, build: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let around = std::mem::replace(&mut self.part, part);
+        let built = build(self);
+        self.part = around;
+        built
     }
 
     fn new_slot(&mut self) -> usize {

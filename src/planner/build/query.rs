@@ -1,5 +1,7 @@
 //! Everything that is neither an access, a join, an aggregation nor a modification.
 
+use std::sync::Arc;
+
 use dictdb_catalog::Persistence;
 use dictdb_types::{Error, Result};
 
@@ -12,7 +14,7 @@ use crate::expr::{Expr, SortKey, WindowCall};
 use crate::logical::{
     Column, Cte as LogicalCte, CteId, FunctionScan, LockTarget as LogicalTarget, Node as Logical, SetOpKind,
 };
-use crate::physical::{Cte, LockTarget, Node, Op, TableLock, TableRef};
+use crate::physical::{Cte, LockTarget, Node, Op, Part, TableLock, TableRef};
 
 impl Builder<'_> {
     pub(crate) fn build_values(&mut self, columns: &[Column], rows: &[Vec<Expr>], outer: &Outer) -> Result<Built> {
@@ -196,7 +198,7 @@ impl Builder<'_> {
         let node = match kind {
             SetOpKind::Union => {
                 let append = Node {
-                    op: Op::Append { inputs, pruning: None },
+                    op: Op::Append { inputs, pruning: None, parent: None },
                     columns: types.clone(),
                     names: names.clone(),
                     rows,
@@ -313,32 +315,37 @@ impl Builder<'_> {
             let number = self.ctes.len();
             self.ctes.push(None);
             let columns = cte.query.columns();
-            let built = self.build(&cte.query, outer)?;
+            let own = Part::Cte(number);
+            let built = self.in_part(own, |builder| builder.build(&cte.query, outer))?;
             let query = self.arrange(built, &columns)?;
             let rows = if cte.recursive.is_some() { query.rows * 10.0 } else { query.rows };
             self.cte_numbers.insert(cte.id, CteEntry { number, rows, recursing: true });
             let recursive = match &cte.recursive {
                 Some((step, all)) => {
                     let produced = step.columns();
-                    let built = self.build(step, outer)?;
+                    let built = self.in_part(own, |builder| builder.build(step, outer))?;
                     Some((self.arrange(built, &produced)?, *all))
                 }
                 None => None,
             };
             self.cte_numbers.insert(cte.id, CteEntry { number, rows, recursing: false });
             let modifies = contains_modify(&cte.query);
-            self.ctes[number] = Some(Cte { name: cte.name.clone(), query, recursive, modifies });
+            self.ctes[number] = Some(Cte { name: cte.name.clone(), query, recursive, modifies, part: self.part });
         }
         self.build_wanted(body, wanted, outer)
     }
 
-    pub(crate) fn build_cte_scan(&mut self, cte: CteId, columns: &[Column]) -> Result<Built> {
+    pub(crate) fn build_cte_scan(&mut self, cte: CteId, alias: &Arc<str>, columns: &[Column]) -> Result<Built> {
         let entry = self
             .cte_numbers
             .get(&cte)
             .cloned()
             .ok_or_else(|| Error::internal("a WITH query read before it is defined"))?;
-        let op = if entry.recursing { Op::WorkTable { cte: entry.number } } else { Op::CteScan { cte: entry.number } };
+        let alias = alias.clone();
+        let op = match entry.recursing {
+            true => Op::WorkTable { cte: entry.number, alias },
+            false => Op::CteScan { cte: entry.number, alias },
+        };
         let node = Node {
             op,
             columns: columns.iter().map(|column| column.ty).collect(),

@@ -18,6 +18,9 @@ pub(super) fn write(root: &ExplainNode, options: ExplainOptions, summary: &Summa
         let settings = settings.iter().map(|(name, value)| (name.clone(), Item::Text(value.clone()))).collect();
         query.push(("Settings".into(), Item::Group(settings)));
     }
+    if options.buffers {
+        query.push(("Planning".into(), Item::Group(nothing(&BLOCKS))));
+    }
     query.extend(summary.planning_ms.map(|ms| ("Planning Time".into(), Item::Bare(format!("{ms:.3}")))));
     if summary.analyzed {
         query.push(("Triggers".into(), Item::List(Vec::new())));
@@ -79,8 +82,21 @@ fn node(shown: &ExplainNode, child: Option<&Child>, options: ExplainOptions) -> 
         let value = match value {
             Value::Text(value) => text(value),
             Value::List(items) => Item::List(items.iter().map(|item| text(item)).collect()),
+            Value::Count(count) => Item::Bare(count.to_string()),
+            Value::Targets(_, targets) => {
+                let fields = |fields: &Vec<(&'static str, String)>| {
+                    Item::Group(fields.iter().map(|(label, value)| ((*label).into(), text(value))).collect())
+                };
+                Item::List(targets.iter().map(|(_, attributes)| fields(attributes)).collect())
+            }
         };
         fields.push(((*label).into(), value));
+    }
+    if options.buffers {
+        fields.extend(nothing(&BLOCKS));
+    }
+    if options.wal {
+        fields.extend(nothing(&["WAL Records", "WAL FPI", "WAL Bytes"]));
     }
     if !shown.children.is_empty() {
         let plans = shown.children.iter().map(|child| node(&child.node, Some(child), options));
@@ -89,9 +105,27 @@ fn node(shown: &ExplainNode, child: Option<&Child>, options: ExplainOptions) -> 
     Item::Group(fields)
 }
 
+/// What PostgreSQL counts of blocks.
+const BLOCKS: [&str; 10] = [
+    "Shared Hit Blocks",
+    "Shared Read Blocks",
+    "Shared Dirtied Blocks",
+    "Shared Written Blocks",
+    "Local Hit Blocks",
+    "Local Read Blocks",
+    "Local Dirtied Blocks",
+    "Local Written Blocks",
+    "Temp Read Blocks",
+    "Temp Written Blocks",
+];
+
+fn nothing(labels: &[&str]) -> Vec<(String, Item)> {
+    labels.iter().map(|label| ((*label).to_owned(), Item::Bare("0".into()))).collect()
+}
+
 /// Attributes that say what kind of node it is come before its place in the tree.
 fn is_kind(label: &str) -> bool {
-    matches!(label, "Strategy" | "Partial Mode" | "Operation" | "Command")
+    matches!(label, "Strategy" | "Partial Mode" | "Operation")
 }
 
 fn json(item: &Item, indent: usize, out: &mut String) {

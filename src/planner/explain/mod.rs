@@ -6,6 +6,7 @@
 
 mod describe;
 mod document;
+mod naming;
 mod text;
 
 use std::fmt::Write;
@@ -14,7 +15,7 @@ use dictdb_types::Env;
 
 use crate::physical::Plan;
 
-pub(crate) use describe::is_init;
+pub(crate) use naming::is_init;
 
 /// What to print besides the shape.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,10 @@ pub struct ExplainOptions {
     pub verbose: bool,
     /// Times of operators, when the plan has run.
     pub timing: bool,
+    /// Blocks read and written: all is in memory, so that there are none.
+    pub buffers: bool,
+    /// What was logged: changes are logged when they are committed, so that running a plan logs nothing.
+    pub wal: bool,
     /// How it is written.
     pub format: ExplainFormat,
 }
@@ -82,8 +87,6 @@ struct ExplainNode {
     rows: f64,
     width: usize,
     actual: Option<Actual>,
-    /// Lines of the text format that are nothing of the other formats' kind: the tables a change reaches.
-    lines: Vec<String>,
     /// Output, conditions, keys, in the order they are shown.
     properties: Vec<(&'static str, Value)>,
     /// Subqueries in front, then inputs.
@@ -97,14 +100,33 @@ struct Child {
     relationship: &'static str,
     /// `CTE w`, `SubPlan 1`.
     subplan: Option<String>,
+    /// The subplan's number; nothing for CTEs, which come first.
+    number: usize,
     node: ExplainNode,
 }
 
 /// A property's value.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Value {
     Text(String),
     List(Vec<String>),
+    /// Left out of the text format when it is nothing.
+    Count(usize),
+    /// What is done to which tables: a line for each, or its attributes.
+    Targets(String, Vec<(String, Vec<(&'static str, String)>)>),
+}
+
+impl ExplainNode {
+    /// Puts what runs before a node in front of its inputs, and subqueries that run with its rows behind them.
+    fn arrange(&mut self) {
+        let rank = |child: &Child| match child.relationship {
+            "InitPlan" => 0,
+            "SubPlan" => 2,
+            _ => 1,
+        };
+        self.children.sort_by_key(|child| (rank(child), child.number));
+        self.children.iter_mut().for_each(|child| child.node.arrange());
+    }
 }
 
 /// The lines that EXPLAIN answers with; one for each operator's counts in `actual`, numbered as

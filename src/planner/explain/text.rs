@@ -38,11 +38,16 @@ fn node(shown: &ExplainNode, indent: usize, root: bool, options: ExplainOptions,
         }
     }
     lines.push(line);
-    lines.extend(shown.lines.iter().map(|line| format!("{:inside$}{line}", "")));
     for (label, value) in &shown.properties {
         let text = match value {
             Value::Text(text) => text.clone(),
             Value::List(items) => items.join(", "),
+            Value::Count(0) => continue,
+            Value::Count(count) => count.to_string(),
+            Value::Targets(operation, targets) => {
+                lines.extend(targets.iter().map(|(target, _)| format!("{:inside$}{operation}{target}", "")));
+                continue;
+            }
         };
         let text = format!("{label}: {text}");
         lines.extend(text.split('\n').enumerate().map(|(at, part)| match at {

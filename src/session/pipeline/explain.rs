@@ -142,7 +142,14 @@ pub(crate) fn explain_columns(given: &[DefElem]) -> Arc<[Column]> {
 }
 
 fn options(given: &[DefElem]) -> Result<Options> {
-    let shown = ExplainOptions { costs: true, verbose: false, timing: true, format: ExplainFormat::Text };
+    let shown = ExplainOptions {
+        costs: true,
+        verbose: false,
+        timing: true,
+        buffers: false,
+        wal: false,
+        format: ExplainFormat::Text,
+    };
     let mut options = Options { analyze: false, summary: false, settings: false, shown };
     let (mut summary, mut timing, mut buffers, mut wal) = (None, None, false, false);
     for option in given {
@@ -168,11 +175,7 @@ fn options(given: &[DefElem]) -> Result<Options> {
             return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
         }
     }
-    for (given, name) in [(wal, "wal"), (buffers, "buffers")] {
-        if given {
-            return Err(Error::unsupported(format_args!("EXPLAIN option \"{name}\"")));
-        }
-    }
+    (options.shown.buffers, options.shown.wal) = (buffers, wal);
     options.shown.timing = timing.unwrap_or(true);
     options.summary = summary.unwrap_or(options.analyze);
     Ok(options)

@@ -31,8 +31,10 @@ impl Describer<'_> {
     }
 
     fn key_conditions(&self, conditions: &[KeyCondition], labels: &Labels) -> String {
+        let prefix = self.scan_prefix();
         let texts = conditions.iter().map(|condition| {
-            let (left, right) = (self.text(&condition.left, labels), self.text(&condition.value, labels));
+            let (left, right) =
+                (self.text(&condition.left, labels, prefix), self.text(&condition.value, labels, prefix));
             format!("({left} {} {right})", condition.operator)
         });
         conjunction(texts.collect())

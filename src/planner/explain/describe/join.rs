@@ -1,6 +1,8 @@
 //! Joins: the hash table, kept rows or index scan of the inner side is a node of its own.
 
+use super::label::Label;
 use super::*;
+use crate::physical::Fetch;
 
 impl Describer<'_> {
     pub(super) fn join(&mut self, node: &Node, shown: &mut ExplainNode) -> Labels {
@@ -23,95 +25,104 @@ impl Describer<'_> {
             shown.attributes.pop();
             shown.attributes.push(("Join Type", "Inner".into()));
         }
-        let (outer, mut labels) = self.node(left);
+        let (outer, labels) = self.node(left);
+        let left = label::from_below(labels);
         shown.children.push(child("Outer", outer));
-        let (inner, right) = self.inner_side(node, &labels);
+        let (inner, right) = self.inner_side(node, &left);
         shown.children.push(child("Inner", inner));
         if let Op::HashJoin { keys, .. } = &node.op {
             let equal = |word: bool| if word { "IS NOT DISTINCT FROM" } else { "=" };
             let mut pairs: Vec<String> = Vec::new();
             for key in keys {
-                let (left, right) = (self.text(&key.left, &labels), self.text(&key.right, &right));
+                let prefix = self.upper();
+                let (left, right) = (self.text(&key.left, &left, prefix), self.text(&key.right, &right, prefix));
                 pairs.push(format!("({left} {} {right})", equal(key.null_equals_null)));
             }
             shown.properties.push(("Hash Cond", Value::Text(conjunction(pairs))));
         }
-        let mut both = labels.clone();
-        both.extend(right.iter().cloned());
+        let both: Labels = left.iter().chain(&right).cloned().collect();
         let condition = match &node.op {
             Op::HashJoin { residual, .. } => residual.as_ref(),
             Op::NestedLoop { on, .. } | Op::Apply { on, .. } => on.as_ref(),
             _ => None,
         };
         if let Some(condition) = condition {
-            let text = self.text(condition, &both);
-            self.subplans_of(condition, &both, shown);
-            shown.properties.push(("Join Filter", Value::Text(text)));
+            shown.properties.push(("Join Filter", Value::Text(self.text(condition, &both, self.upper()))));
         }
-        if !matches!(join_kind, JoinKind::Semi | JoinKind::Anti) {
-            labels = both;
+        if !matches!(node.op, Op::IndexJoin { .. }) {
+            self.subplans_in(node, &both, shown);
         }
-        labels
+        if matches!(join_kind, JoinKind::Semi | JoinKind::Anti) { left } else { both }
     }
 
     /// The right side of a join: a hash table, kept rows, an index scan, a subquery.
-    pub(super) fn inner_side(&mut self, node: &Node, left: &Labels) -> (ExplainNode, Labels) {
+    fn inner_side(&mut self, node: &Node, left: &Labels) -> (ExplainNode, Labels) {
         match &node.op {
             Op::HashJoin { right, .. } => {
                 let (inner, labels) = self.node(right);
-                (self.wrapper("Hash", right, inner), labels)
+                (self.wrapper("Hash", right, inner), label::from_below(labels))
             }
             Op::NestedLoop { right, .. } => {
                 let (inner, labels) = self.node(right);
-                (self.wrapper("Materialize", right, inner), labels)
+                (self.wrapper("Materialize", right, inner), label::from_below(labels))
             }
             Op::Apply { right, slots, .. } => {
-                for (slot, value) in slots {
-                    let text = self.text(value, left);
-                    self.slots.insert(*slot, text);
-                }
-                self.node(right)
+                slots.iter().for_each(|(slot, value)| self.bind_slot(*slot, value, left));
+                let (inner, labels) = self.node(right);
+                (inner, label::from_below(labels))
             }
-            Op::IndexJoin { outer, table, index, bounds, fetch, filter, .. } => {
-                let mut shown = ExplainNode::default();
-                kind(&mut shown, "Index Scan");
-                self.by_index(index, false, &mut shown);
-                shown.target.push_str(&self.table(table));
-                self.relation(table, &mut shown);
-                let per_row = (node.rows / outer.rows.max(1.0)).max(1.0);
-                let cost = (node.cost.1 - outer.cost.1).max(0.0) / outer.rows.max(1.0);
-                (shown.cost, shown.rows) = ((0.0, cost), per_row.round());
-                let quoted = dictdb_types::quote_identifier(&table.alias);
-                let mut labels: Labels = fetch
-                    .columns
-                    .iter()
-                    .map(|attnum| table.relation.column(*attnum).map_or("?", |column| &*column.name))
-                    .map(|name| format!("{quoted}.{}", dictdb_types::quote_identifier(name)))
-                    .collect();
-                shown.width = fetch.columns.iter().filter_map(|a| table.relation.column(*a)).map(|c| width(c.ty)).sum();
-                if fetch.row_id {
-                    labels.push(format!("{quoted}.ctid"));
-                }
-                let condition = self.bounds(bounds, &table.relation, index, left);
-                shown.properties.push(("Index Cond", Value::Text(condition)));
-                if let Some(filter) = filter {
-                    let both: Labels = left.iter().chain(&labels).cloned().collect();
-                    let text = self.text(filter, &both);
-                    self.subplans_of(filter, &both, &mut shown);
-                    shown.properties.push(("Filter", Value::Text(text)));
-                }
-                if self.actual.is_some() {
-                    shown.actual = Some(Actual::default());
-                    let number = |node: &Node| self.numbers.get(&std::ptr::from_ref(node)).copied();
-                    let of = |at: Option<usize>| at.and_then(|at| self.actual.and_then(|all| all.get(at)).copied());
-                    if let (Some(own), Some(outer)) = (of(number(node)), of(number(outer))) {
-                        let total_ms = (own.total_ms - outer.total_ms).max(0.0);
-                        shown.actual = Some(Actual { loops: outer.rows, rows: own.rows, startup_ms: 0.0, total_ms });
-                    }
-                }
-                (shown, labels)
-            }
+            Op::IndexJoin { .. } => self.searched(node, left),
             _ => (ExplainNode::default(), Labels::new()),
         }
     }
+
+    /// The table that is searched for each row of an index join.
+    fn searched(&mut self, node: &Node, left: &Labels) -> (ExplainNode, Labels) {
+        let mut shown = ExplainNode::default();
+        let Op::IndexJoin { outer, table, index, bounds, fetch, filter, .. } = &node.op else {
+            return (shown, Labels::new());
+        };
+        kind(&mut shown, "Index Scan");
+        self.by_index(index, false, &mut shown);
+        self.relation(node, table, &mut shown);
+        let per_row = (node.rows / outer.rows.max(1.0)).max(1.0);
+        let cost = (node.cost.1 - outer.cost.1).max(0.0) / outer.rows.max(1.0);
+        (shown.cost, shown.rows) = ((0.0, cost), per_row.round());
+        shown.width = fetch.columns.iter().filter_map(|a| table.relation.column(*a)).map(|c| width(c.ty)).sum();
+        let alias = self.naming.alias(node).to_owned();
+        let labels = read_columns(table, fetch, &alias);
+        if self.options.verbose {
+            shown.properties.push(("Output", Value::List(self.output(&labels))));
+        }
+        let condition = self.bounds(bounds, (&alias, &table.relation), index, left);
+        shown.properties.push(("Index Cond", Value::Text(condition)));
+        let named: Labels = left.iter().map(Label::in_full).chain(labels.iter().cloned()).collect();
+        if let Some(filter) = filter {
+            shown.properties.push(("Filter", Value::Text(self.text(filter, &named, self.scan_prefix()))));
+        }
+        self.subplans_in(node, &named, &mut shown);
+        if self.actual.is_some() {
+            shown.actual = Some(self.searches(node, outer));
+        }
+        (shown, labels)
+    }
+
+    /// What the searches of an index join did: one for each outer row.
+    fn searches(&self, node: &Node, outer: &Node) -> Actual {
+        let number = |node: &Node| self.numbers.get(&std::ptr::from_ref(node)).copied();
+        let of = |at: Option<usize>| at.and_then(|at| self.actual.and_then(|all| all.get(at)).copied());
+        let (Some(own), Some(outer)) = (of(number(node)), of(number(outer))) else { return Actual::default() };
+        let total_ms = (own.total_ms - outer.total_ms).max(0.0);
+        Actual { loops: outer.rows, rows: own.rows, startup_ms: 0.0, total_ms }
+    }
+}
+
+/// The columns that are fetched of a table.
+fn read_columns(table: &TableRef, fetch: &Fetch, alias: &str) -> Labels {
+    let name = |attnum: i16| table.relation.column(attnum).map_or(scan::system_name(attnum), |column| &*column.name);
+    let mut labels: Labels = fetch.columns.iter().map(|attnum| Label::column(alias, name(*attnum))).collect();
+    if fetch.row_id {
+        labels.push(Label::column(alias, "ctid"));
+    }
+    labels
 }

@@ -1,11 +1,11 @@
 //! The expressions of a physical operator, for analyses that look at all of them.
 
-use dictdb_planner::expr::{Expr, SortKey};
-use dictdb_planner::logical::MergeClause;
-use dictdb_planner::physical::{Action, IndexBounds, Modify, Node, Op};
+use crate::expr::{Expr, SortKey};
+use crate::logical::MergeClause;
+use crate::physical::{Action, IndexBounds, Modify, Node, Op};
 
 /// Calls `f` with every expression of the operator itself, not of its inputs.
-pub(crate) fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
+pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
     match &node.op {
         Op::Values { rows } => rows.iter().flatten().for_each(f),
         Op::SeqScan { tids, filter, .. } => tids.iter().chain(filter).for_each(f),

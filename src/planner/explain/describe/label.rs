@@ -1,0 +1,170 @@
+//! How columns are called in the expressions of a plan.
+//!
+//! Conditions of scans name columns alone, what stands above them with their tables where there are several; what was
+//! computed further down is in parentheses.
+
+use dictdb_types::{Type, quote_identifier};
+
+use super::Describer;
+use crate::deparse;
+use crate::expr::{Expr, SortKey};
+
+/// A column of a node.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Label {
+    /// Without tables.
+    bare: String,
+    /// With tables.
+    full: String,
+    origin: Origin,
+}
+
+/// Where a column's value is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Origin {
+    /// It is a column of a table, a constant or a parameter.
+    #[default]
+    Column,
+    /// The node that is being described computes it.
+    Here,
+    /// A node below does.
+    Below,
+}
+
+/// The columns of a node, as those above it call them.
+pub(super) type Labels = Vec<Label>;
+
+/// Whether columns are named with their tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Prefix {
+    /// `a`.
+    No,
+    /// `t.a`.
+    Yes,
+}
+
+impl Label {
+    /// A column of what is called `alias`.
+    pub fn column(alias: &str, name: &str) -> Self {
+        let bare = quote_identifier(name).into_owned();
+        let full = format!("{}.{bare}", quote_identifier(alias));
+        Label { bare, full, origin: Origin::Column }
+    }
+
+    /// What the node computes itself.
+    pub fn computed(text: impl Fn(Prefix) -> String) -> Self {
+        Label { bare: text(Prefix::No), full: text(Prefix::Yes), origin: Origin::Here }
+    }
+
+    /// The same, named in full everywhere: a value of another table's row.
+    pub fn in_full(&self) -> Self {
+        Label { bare: self.full.clone(), ..self.clone() }
+    }
+
+    fn text(&self, prefix: Prefix) -> String {
+        let text = if prefix == Prefix::Yes { &self.full } else { &self.bare };
+        if self.origin == Origin::Below { format!("({text})") } else { text.clone() }
+    }
+}
+
+/// The columns as a new node sees them.
+pub(super) fn from_below(mut labels: Labels) -> Labels {
+    for label in labels.iter_mut().filter(|label| label.origin == Origin::Here) {
+        label.origin = Origin::Below;
+    }
+    labels
+}
+
+impl Describer<'_> {
+    /// The label of an expression that a node computes.
+    pub(super) fn label(&self, expr: &Expr, labels: &[Label]) -> Label {
+        match expr {
+            Expr::Input(position, _) => labels.get(*position).cloned().unwrap_or_default(),
+            _ => {
+                let label = Label::computed(|prefix| self.text(expr, labels, prefix));
+                let plain = self.is_parameter(expr) || matches!(expr, Expr::Const(..));
+                if plain { Label { origin: Origin::Column, ..label } } else { label }
+            }
+        }
+    }
+
+    pub(super) fn is_parameter(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Param(..) | Expr::Outer(..) => true,
+            Expr::Subplan(subplan) => crate::explain::is_init(subplan),
+            _ => false,
+        }
+    }
+
+    /// Text of the labels of a node's output.
+    pub(super) fn output(&self, labels: &[Label]) -> Vec<String> {
+        let prefix = if self.plan_ranges() > 1 { Prefix::Yes } else { Prefix::No };
+        labels.iter().map(|label| label.text(prefix)).collect()
+    }
+
+    /// In conditions of joins and what is above scans.
+    pub(super) fn upper(&self) -> Prefix {
+        if self.plan_ranges() > 1 || self.options.verbose { Prefix::Yes } else { Prefix::No }
+    }
+
+    /// In conditions of scans.
+    pub(super) fn scan_prefix(&self) -> Prefix {
+        if self.options.verbose { Prefix::Yes } else { Prefix::No }
+    }
+
+    /// A key that a sort orders by: it is computed below.
+    pub(super) fn key(&self, expr: &Expr, labels: &[Label]) -> String {
+        let text = self.text(expr, labels, self.upper());
+        let plain = matches!(expr, Expr::Input(..) | Expr::Const(..)) || self.is_parameter(expr);
+        if plain { text } else { format!("({text})") }
+    }
+
+    /// Keys of a sort.
+    pub(super) fn keys(&self, keys: &[SortKey], labels: &[Label]) -> Vec<String> {
+        keys.iter().map(|key| with_order(self.key(&key.expr, labels), key)).collect()
+    }
+
+    pub(super) fn text(&self, expr: &Expr, labels: &[Label], prefix: Prefix) -> String {
+        let mut named = expr.clone();
+        let mut subplans = Vec::new();
+        named.rewrite(&mut |e| {
+            if let Expr::Subplan(subplan) = e {
+                let ty = subplan.ty;
+                subplans.push(self.naming.value(subplan));
+                *e = Expr::Outer(FIRST_SUBPLAN + subplans.len() - 1, ty);
+            }
+        });
+        let printed = deparse::Names {
+            env: self.env,
+            column: &|_| None,
+            input: &|position| labels.get(position).map(|label| label.text(prefix)),
+            outer: &|slot| match slot.checked_sub(FIRST_SUBPLAN) {
+                Some(subplan) => subplans.get(subplan).cloned(),
+                None => self.slots.get(&slot).cloned(),
+            },
+            stored: false,
+            pretty: false,
+            indented: false,
+            level: &Default::default(),
+            query: None,
+            type_name: &|ty: Type| dictdb_types::type_name_with_modifier(self.env, ty, &|_| None),
+            function_name: &deparse::function_name,
+            operator_name: &|_, name| name.to_owned(),
+        };
+        deparse::expression(&named, &printed).unwrap_or_else(|_| "?".into())
+    }
+}
+
+/// Slots from here on stand for subqueries while an expression is written.
+const FIRST_SUBPLAN: usize = 1 << 40;
+
+/// A key with what is said of its order.
+pub(super) fn with_order(mut text: String, key: &SortKey) -> String {
+    if key.descending {
+        text.push_str(" DESC");
+    }
+    if key.nulls_first != key.descending {
+        text.push_str(if key.nulls_first { " NULLS FIRST" } else { " NULLS LAST" });
+    }
+    text
+}

@@ -1,0 +1,231 @@
+//! Access to tables, functions, CTEs and rows of constants.
+
+use super::label::{Label, Prefix};
+use super::*;
+
+impl Describer<'_> {
+    /// A node that reads; `None` for any other.
+    pub(super) fn scan(&mut self, node: &Node, shown: &mut ExplainNode) -> Option<Labels> {
+        Some(match &node.op {
+            Op::SeqScan { table, tids, .. } => {
+                kind(shown, if tids.is_some() { "Tid Scan" } else { "Seq Scan" });
+                self.table_scan(node, table, shown)
+            }
+            Op::VirtualScan { table, .. } => {
+                kind(shown, "Seq Scan");
+                self.table_scan(node, table, shown)
+            }
+            Op::IndexScan { table, index, reverse, .. } => {
+                kind(shown, "Index Scan");
+                self.by_index(index, *reverse, shown);
+                self.table_scan(node, table, shown)
+            }
+            Op::BitmapScan { table, bitmap, .. } => {
+                kind(shown, "Bitmap Heap Scan");
+                let labels = self.table_scan(node, table, shown);
+                shown.children.push(child("Outer", self.bitmap(node, bitmap, &labels)));
+                labels
+            }
+            Op::Values { rows } => self.values(node, rows, shown),
+            Op::FunctionScan { calls, .. } => self.functions(node, calls, shown),
+            Op::CteScan { cte, .. } | Op::WorkTable { cte, .. } => {
+                let is_scan = matches!(node.op, Op::CteScan { .. });
+                kind(shown, if is_scan { "CTE Scan" } else { "WorkTable Scan" });
+                let name = self.plan.ctes.get(*cte).map_or("?", |cte| &cte.name).to_owned();
+                let alias = self.naming.alias(node).to_owned();
+                shown.target = target(&name, &alias, None);
+                shown.attributes.push(("CTE Name", name));
+                shown.attributes.push(("Alias", alias));
+                self.own_names(node)
+            }
+            _ => return None,
+        })
+    }
+
+    pub(super) fn by_index(&self, index: &Relation, reverse: bool, shown: &mut ExplainNode) {
+        let direction = if reverse { " Backward" } else { "" };
+        shown.target = format!("{direction} using {}", dictdb_types::quote_identifier(&index.name));
+        shown.attributes.push(("Scan Direction", if reverse { "Backward" } else { "Forward" }.into()));
+        shown.attributes.push(("Index Name", index.name.to_string()));
+    }
+
+    fn table_scan(&self, node: &Node, table: &TableRef, shown: &mut ExplainNode) -> Labels {
+        self.relation(node, table, shown);
+        self.own_names(node)
+    }
+
+    /// The table that a node reads or changes, by the name it has in this plan.
+    pub(super) fn relation(&self, node: &Node, table: &TableRef, shown: &mut ExplainNode) {
+        shown.target.push_str(&self.table(node, table));
+        shown.attributes.extend(self.relation_attributes(node, table));
+    }
+
+    pub(super) fn relation_attributes(&self, node: &Node, table: &TableRef) -> Vec<(&'static str, String)> {
+        let mut attributes = vec![("Relation Name", table.relation.name.to_string())];
+        if self.options.verbose {
+            attributes.push(("Schema", self.schema(table)));
+        }
+        attributes.push(("Alias", self.naming.alias(node).to_owned()));
+        attributes
+    }
+
+    fn schema(&self, table: &TableRef) -> String {
+        self.env.reg_out(dictdb_types::RegKind::Namespace, table.relation.namespace)
+    }
+
+    pub(super) fn table(&self, node: &Node, table: &TableRef) -> String {
+        let schema = self.options.verbose.then(|| self.schema(table));
+        target(&table.relation.name, self.naming.alias(node), schema.as_deref())
+    }
+
+    /// The columns of a scan under its alias.
+    pub(super) fn own_names(&self, node: &Node) -> Labels {
+        let alias = self.naming.alias(node);
+        node.names.iter().map(|name| Label::column(alias, shown_name(name))).collect()
+    }
+
+    fn functions(&mut self, node: &Node, calls: &[(Expr, Option<usize>)], shown: &mut ExplainNode) -> Labels {
+        kind(shown, "Function Scan");
+        let alias = self.naming.alias(node).to_owned();
+        let function = match calls {
+            [(Expr::Call(call), _)] => Some(&call.function),
+            _ => None,
+        };
+        let schema = function.filter(|function| self.options.verbose && function.oid < dictdb_types::Oid::FIRST_NORMAL);
+        let schema = schema.map(|_| "pg_catalog");
+        shown.target = target(function.map_or(&*alias, |function| &*function.name), &alias, schema);
+        if let Some(function) = function {
+            shown.attributes.push(("Function Name", function.name.to_string()));
+            shown.attributes.extend(schema.map(|schema| ("Schema", schema.to_owned())));
+        }
+        shown.attributes.push(("Alias", alias));
+        if self.options.verbose {
+            let calls = calls.iter().map(|(call, _)| self.text(call, &[], Prefix::Yes)).collect::<Vec<_>>();
+            shown.properties.push(("Function Call", Value::Text(calls.join(", "))));
+        }
+        self.subplans_in(node, &[], shown);
+        self.own_names(node)
+    }
+
+    fn values(&mut self, node: &Node, rows: &[Vec<Expr>], shown: &mut ExplainNode) -> Labels {
+        self.subplans_in(node, &[], shown);
+        match rows {
+            [row] => {
+                kind(shown, "Result");
+                row.iter().map(|expr| self.label(expr, &[])).collect()
+            }
+            [] => {
+                kind(shown, "Result");
+                shown.properties.push(("One-Time Filter", Value::Text("false".into())));
+                node.names.iter().map(|name| Label::column("", shown_name(name))).collect()
+            }
+            _ => {
+                kind(shown, "Values Scan");
+                let alias = self.naming.alias(node);
+                shown.target = target(alias, alias, None);
+                shown.attributes.push(("Alias", alias.to_owned()));
+                (1..=node.columns.len()).map(|at| Label::column(alias, &format!("column{at}"))).collect()
+            }
+        }
+    }
+
+    /// Conditions of scans.
+    pub(super) fn conditions(&mut self, node: &Node, labels: &Labels, shown: &mut ExplainNode) {
+        let prefix = self.scan_prefix();
+        match &node.op {
+            Op::SeqScan { tids: Some(tids), .. } => {
+                let array = tids.ty().oid != dictdb_types::oids::TID;
+                let own = Label::column(self.naming.alias(node), "ctid");
+                let own = self.text(&Expr::Input(0, tids.ty()), &[own], prefix);
+                let text = self.text(tids, labels, prefix);
+                let text = if array { format!("({own} = ANY ({text}))") } else { format!("({own} = {text})") };
+                shown.properties.push(("TID Cond", Value::Text(text)));
+            }
+            Op::IndexScan { table, index, bounds, .. } => {
+                let alias = self.naming.alias(node).to_owned();
+                let texts: Vec<String> =
+                    bounds.iter().map(|bounds| self.bounds(bounds, (&alias, &table.relation), index, &[])).collect();
+                let condition = match texts.len() {
+                    1 => texts.concat(),
+                    _ => format!("({})", texts.join(" OR ")),
+                };
+                if !condition.is_empty() {
+                    shown.properties.push(("Index Cond", Value::Text(condition)));
+                }
+            }
+            Op::BitmapScan { recheck, .. } => {
+                shown.properties.push(("Recheck Cond", Value::Text(self.text(recheck, labels, prefix))));
+            }
+            _ => {}
+        }
+        let (Op::SeqScan { filter, .. }
+        | Op::IndexScan { filter, .. }
+        | Op::BitmapScan { filter, .. }
+        | Op::VirtualScan { filter, .. }) = &node.op
+        else {
+            return;
+        };
+        if let Some(filter) = filter {
+            shown.properties.push(("Filter", Value::Text(self.text(filter, labels, prefix))));
+        }
+        self.subplans_in(node, labels, shown);
+    }
+
+    /// The condition of one search of an index; values are over `outer`.
+    pub(super) fn bounds(
+        &self,
+        bounds: &IndexBounds,
+        (alias, table): (&str, &Relation),
+        index: &Relation,
+        outer: &[Label],
+    ) -> String {
+        let Some(info) = index.index() else { return String::new() };
+        let prefix = self.scan_prefix();
+        let name = |position: usize| match info.keys.get(position).map(|key| &key.target) {
+            Some(IndexTarget::Column(attnum)) => table.column(*attnum).map_or_else(String::new, |column| {
+                self.text(&Expr::Input(0, column.ty), &[Label::column(alias, &column.name)], prefix)
+            }),
+            Some(IndexTarget::Expression(text)) => text.to_string(),
+            None => String::new(),
+        };
+        let value = |expr: &Expr| match outer {
+            [] => self.text(expr, outer, prefix),
+            outer => self.parameter(expr, outer),
+        };
+        let mut parts: Vec<String> =
+            bounds.equal.iter().enumerate().map(|(i, expr)| format!("({} = {})", name(i), value(expr))).collect();
+        let next = bounds.equal.len();
+        if let Some(array) = &bounds.any {
+            parts.push(format!("({} = ANY ({}))", name(next), value(array)));
+        }
+        if let Some((lower, inclusive)) = &bounds.lower {
+            parts.push(format!("({} {} {})", name(next), if *inclusive { ">=" } else { ">" }, value(lower)));
+        }
+        if let Some((upper, inclusive)) = &bounds.upper {
+            parts.push(format!("({} {} {})", name(next), if *inclusive { "<=" } else { "<" }, value(upper)));
+        }
+        if bounds.is_null {
+            parts.push(format!("({} IS NULL)", name(next)));
+        }
+        if parts.is_empty() { String::new() } else { conjunction(parts) }
+    }
+}
+
+/// The name of a system column.
+pub(super) fn system_name(attnum: i16) -> &'static str {
+    crate::bind::SYSTEM_COLUMNS.iter().find(|(_, own, _)| *own == attnum).map_or("ctid", |(name, ..)| *name)
+}
+
+/// The name of a column that is read: a row's identity is its `ctid`.
+fn shown_name(name: &str) -> &str {
+    if name == "row id" { "ctid" } else { name }
+}
+
+pub(super) fn target(name: &str, alias: &str, schema: Option<&str>) -> String {
+    let quoted = dictdb_types::quote_identifier(name);
+    let schema = schema.map_or_else(String::new, |schema| format!("{schema}."));
+    match alias == name {
+        true => format!(" on {schema}{quoted}"),
+        false => format!(" on {schema}{quoted} {}", dictdb_types::quote_identifier(alias)),
+    }
+}

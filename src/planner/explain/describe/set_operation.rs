@@ -1,0 +1,63 @@
+//! UNION ALL, the members of tables with children, INTERSECT and EXCEPT.
+
+use super::label::Label;
+use super::*;
+use crate::logical::SetOpKind;
+
+impl Describer<'_> {
+    pub(super) fn append(&mut self, node: &Node, shown: &mut ExplainNode) -> Labels {
+        let Op::Append { inputs, parent, .. } = &node.op else { return Labels::new() };
+        kind(shown, "Append");
+        let mut first = Labels::new();
+        for (at, input) in inputs.iter().enumerate() {
+            let (member, labels) = self.node(input);
+            if at == 0 {
+                first = label::from_below(labels);
+            }
+            shown.children.push(child("Member", member));
+        }
+        shown.properties.push(("Subplans Removed", Value::Count(0)));
+        if parent.is_some() { self.own_names(node) } else { first }
+    }
+
+    /// Both inputs are read one after the other into one hash table.
+    pub(super) fn set_operation(&mut self, node: &Node, shown: &mut ExplainNode) -> Labels {
+        let Op::SetOp { kind: operation, all, left, right } = &node.op else { return Labels::new() };
+        let word = if *operation == SetOpKind::Intersect { "Intersect" } else { "Except" };
+        let command = format!("{word}{}", if *all { " All" } else { "" });
+        kind(shown, "SetOp");
+        shown.title = format!("HashSetOp {command}");
+        shown.attributes.push(("Strategy", "Hashed".into()));
+        shown.attributes.push(("Command", command));
+        let mut append = ExplainNode::default();
+        kind(&mut append, "Append");
+        append.cost = (left.cost.0, left.cost.1 + right.cost.1);
+        append.rows = (left.rows + right.rows).round();
+        append.width = shown.width;
+        append.properties.push(("Subplans Removed", Value::Count(0)));
+        let mut own = Labels::new();
+        for (number, input) in [left, right].into_iter().enumerate() {
+            let (member, _) = self.node(input);
+            let mut scan = ExplainNode::default();
+            kind(&mut scan, "Subquery Scan");
+            self.estimates(input, &mut scan);
+            let alias = format!("*SELECT* {}", number + 1);
+            scan.target = scan::target(&alias, &alias, None);
+            let labels: Labels = input.names.iter().map(|name| Label::column(&alias, name)).collect();
+            if self.options.verbose {
+                scan.properties.push(("Output", Value::List(self.output(&labels))));
+            }
+            scan.attributes.push(("Alias", alias));
+            scan.children.push(child("Subquery", member));
+            append.children.push(child("Member", scan));
+            if number == 0 {
+                own = labels;
+            }
+        }
+        if self.actual.is_some() {
+            append.actual = shown.actual;
+        }
+        shown.children.push(child("Outer", append));
+        own
+    }
+}
