@@ -4,6 +4,7 @@
 
 mod block;
 mod column;
+mod feed;
 mod garbage;
 mod history;
 mod hook;
@@ -27,6 +28,7 @@ mod writers;
 
 pub use block::{BLOCK_ROWS, RowView};
 pub use column::contiguous;
+pub use feed::{CommitMoment, RowChange, TableChanges, Watcher};
 pub use history::{Origin, Outcome};
 pub use hook::{Accompaniment, ChangeKind, Commit, CommitHook, Committed, LogicalChange, Lsn, Record};
 pub use image::{encode_absence, encode_row, put_run};

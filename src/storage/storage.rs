@@ -7,6 +7,7 @@ use dictdb_types::{CommitTs, Oid, Physical, Result, TxnId};
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 
+use crate::feed::Feed;
 use crate::garbage::Garbage;
 use crate::history::History;
 use crate::hook::{CommitHook, Lsn};
@@ -47,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) blocking: OnceLock<Arc<dyn Blocking>>,
     /// Counts how often somebody has begun to note changes of a table; zero is never.
     pub(crate) tracking: AtomicU64,
+    /// Who follows committed changes.
+    pub(crate) feed: Feed,
     tables: RwLock<HashMap<Oid, Arc<Table>>>,
     sequences: RwLock<HashMap<Oid, Arc<Sequence>>>,
     next_anonymous: AtomicU32,
@@ -75,6 +78,7 @@ impl Storage {
             hook: OnceLock::new(),
             blocking: OnceLock::new(),
             tracking: AtomicU64::new(0),
+            feed: Feed::default(),
             tables: RwLock::default(),
             sequences: RwLock::default(),
             next_anonymous: AtomicU32::new(ANONYMOUS_PID),

@@ -52,6 +52,8 @@ pub struct Table {
     promised: AtomicU64,
     /// Rows changed since a backup.
     pub(crate) tracked: Mutex<Option<ChangeSet>>,
+    /// Storage columns whose old values those want who follow its changes.
+    pub(crate) watched: Mutex<Option<Arc<[usize]>>>,
 }
 
 /// Block and slot of a row.
@@ -77,6 +79,7 @@ impl Table {
             logged: AtomicBool::new(true),
             promised: AtomicU64::new(0),
             tracked: Mutex::default(),
+            watched: Mutex::default(),
         }
     }
 

@@ -17,9 +17,11 @@ use smallvec::SmallVec;
 use super::log::{Log, Mark};
 use super::savepoint::undo;
 use super::{ACTIVE, FINISHED, Transaction};
+use crate::feed::{CommitMoment, News};
 use crate::garbage::{Item, Parcel};
 use crate::hook::{Accompaniment, ChangeKind, Commit, Committed, Lsn, Record};
 use crate::snapshot::Snapshot;
+use crate::storage::Storage;
 use crate::tracking::Notes;
 use crate::version::Writer;
 
@@ -53,8 +55,8 @@ impl Transaction {
         let log = std::mem::take(&mut *self.log.lock());
         let published = match self.prepare(&log, id, with.as_ref().map(|with| with.attachment)) {
             Ok(record) => {
-                let notes = self.notes(&log);
-                self.commit_serializable(|| self.publish((writer, id), &log, (record, notes), with, promised))
+                let told = (self.notes(&log), self.news(&log));
+                self.commit_serializable(|| self.publish((writer, id), &log, (record, told), with, promised))
             }
             Err(error) => Err(error),
         };
@@ -120,12 +122,31 @@ impl Transaction {
         })
     }
 
+    /// What those who follow watched tables are told of.
+    fn news(&self, log: &Log) -> Option<News> {
+        let shared = &self.session.shared;
+        shared.feed.watcher().is_some().then(|| {
+            let own = Snapshot::take(&self.session, self.writer(), u32::MAX);
+            News::of(shared, &log.changes, &log.tables, &own)
+        })
+    }
+
+    /// The same under the commit lock, when it has become something else meanwhile.
+    fn latest_news(&self, log: &Log, news: Option<News>, changes_catalog: bool) -> Option<News> {
+        let shared = &self.session.shared;
+        let watcher = shared.feed.watcher()?;
+        if changes_catalog {
+            watcher.catalog_changed(&Storage(shared.clone()), &log.tables);
+        }
+        if news.as_ref().is_none_or(|news| news.is_stale(shared)) { self.news(log) } else { news }
+    }
+
     /// The moment of commit.
     fn publish(
         &self,
         (writer, id): (Writer, TxnId),
         log: &Log,
-        (record, mut notes): (Option<Record>, Option<Notes>),
+        (record, (mut notes, news)): (Option<Record>, (Option<Notes>, Option<News>)),
         with: Option<Accompaniment<'_>>,
         promised: bool,
     ) -> Result<(u64, Option<Lsn>)> {
@@ -142,6 +163,7 @@ impl Transaction {
         {
             notes = self.notes(log);
         }
+        let news = self.latest_news(log, news, changes_catalog);
         let ts = shared.clock.load(Ordering::Relaxed) + 1;
         let lsn = shared.hook.get().zip(record.as_ref()).map(|(hook, record)| hook.append(record, promised));
         if let Some(lsn) = lsn.filter(|_| promised) {
@@ -156,6 +178,11 @@ impl Transaction {
         shared.history.committed(ts, id);
         shared.writers.set_committed(writer, ts);
         shared.clock.store(ts, Ordering::SeqCst);
+        if let Some((news, watcher)) = news.zip(shared.feed.watcher())
+            && (changes_catalog || !news.is_empty())
+        {
+            watcher.committed(CommitMoment { ts: CommitTs(ts), id, lsn }, news.into_changes());
+        }
         Ok((ts, lsn))
     }
 
