@@ -34,6 +34,7 @@
 mod archiver;
 mod breaker;
 mod checkpoint;
+mod circuit;
 mod hook;
 mod item;
 mod options;
@@ -50,6 +51,7 @@ mod verify;
 pub use archiver::{ArchiveEvent, ArchiverStatistics};
 pub use breaker::{BreakerState, BreakerStatus};
 pub use checkpoint::{Capture, CheckpointInfo, DatabaseView, Reason};
+pub use circuit::{Breaker, Pass};
 pub use dictdb_wal::{LogError, Lsn};
 pub use hook::{Durability, database_items};
 pub use item::{DatabaseAttributes, catalog_item};
