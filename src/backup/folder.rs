@@ -44,6 +44,15 @@ impl Folder {
         self.path.as_ref().is_some_and(|path| !path.is_dir())
     }
 
+    /// Whether a file of a few bytes can be written to it now. An object store is not asked: that could take long.
+    pub(crate) fn is_writable(&self) -> bool {
+        let Some(path) = &self.path else { return false };
+        let probe = path.join(format!(".dictdb_probe_{}", std::process::id()));
+        let written = fs::create_dir_all(path).and_then(|()| fs::write(&probe, b"probe"));
+        // Of a file that was only begun nothing stays either.
+        fs::remove_file(&probe).and(written).is_ok()
+    }
+
     /// Opens a file that a statement names: in the folder, or in a directory that is allowed. Returns its short name, too. 42501 for any
     /// other, 58P01, 58030.
     pub(crate) fn open(&self, name: &str) -> Result<(String, Opened)> {

@@ -57,4 +57,5 @@ pub use pace::Pace;
 pub use progress::{Progress, Work};
 pub use restore::{From, Restored, Sources, restore};
 pub use series::{Series, Source, Taken, Wish};
+pub use surroundings::Surroundings;
 pub use write::Written;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use dictdb_durability::{DatabaseView, Durability};
+use dictdb_durability::{Breaker, DatabaseView, Durability, Pass};
 use dictdb_storage::Storage;
 use dictdb_types::{Error, Oid, Result, SqlState};
 use parking_lot::{Condvar, Mutex};
@@ -120,14 +120,28 @@ struct Clock {
 }
 
 /// Backups of a server.
-#[derive(Default)]
 pub struct Manager {
     databases: Mutex<BTreeMap<Oid, Arc<Database>>>,
     clock: Mutex<Option<Clock>>,
     bell: Arc<(Mutex<()>, Condvar)>,
     is_closed: AtomicBool,
+    /// Guards `backup_dir`: while it is open backups fail at once.
+    pub breaker: Breaker,
     /// What runs in the background.
     pub jobs: Jobs,
+}
+
+impl Default for Manager {
+    fn default() -> Self {
+        Manager {
+            databases: Mutex::default(),
+            clock: Mutex::default(),
+            bell: Arc::default(),
+            is_closed: AtomicBool::default(),
+            breaker: Breaker::new("backup"),
+            jobs: Jobs::default(),
+        }
+    }
 }
 
 impl Manager {
@@ -180,6 +194,7 @@ impl Manager {
         if request == Request::Notify && is_young(&database.status.lock(), settings.min_interval) {
             return Ok(Done::TooSoon);
         }
+        let pass = self.admit(&settings.folder)?;
         let is_delta = request == Request::Delta || request != Request::Full && settings.incremental;
         let wish = if is_delta { Wish::Delta { max_deltas: settings.max_deltas } } else { Wish::Full };
         database.status.lock().is_running = true;
@@ -189,12 +204,14 @@ impl Manager {
         status.deltas_since_full = series.deltas_since_full();
         match taken {
             Ok(taken) => {
+                pass.succeeded();
                 status.consecutive_failures = 0;
                 drop(status);
                 Ok(self.succeeded(&database, taken, name, settings))
             }
             Err(error) if error.code() == SqlState::QUERY_CANCELED => Err(error),
             Err(error) => {
+                pass.failed(error.message());
                 status.consecutive_failures += 1;
                 status.last_error = Some(error.message().to_owned());
                 let failures = status.consecutive_failures;
@@ -203,6 +220,17 @@ impl Manager {
                 Err(error)
             }
         }
+    }
+
+    /// Asks the breaker. An open one is tried before its time when the folder can be written to again, so that whoever has mended it
+    /// need not wait. 58030.
+    fn admit(&self, folder: &Folder) -> Result<Pass<'_>> {
+        self.breaker.admit().or_else(|_| {
+            if folder.is_writable() {
+                self.breaker.try_again();
+            }
+            self.breaker.admit().map_err(|wait| suspended(&self.breaker, wait))
+        })
     }
 
     fn succeeded(&self, database: &Database, taken: Taken, name: &Arc<str>, settings: &Settings) -> Done {
@@ -289,6 +317,16 @@ impl Manager {
             let _ = self.take(host, (oid, &name), Request::Now, &settings, &work);
         }
     }
+}
+
+fn suspended(breaker: &Breaker, wait: Duration) -> Error {
+    let last = breaker.status().last_error.unwrap_or_default();
+    Error::new(SqlState::IO_ERROR, "backups are suspended: circuit breaker \"backup\" is open")
+        .detail(format!("The last failure was: {last}."))
+        .hint(format!(
+            "The next trial is in {} seconds; SELECT dictdb.reset_circuit_breaker('backup') allows one at once.",
+            wait.as_secs().max(1)
+        ))
 }
 
 fn take(

@@ -7,13 +7,14 @@ use dictdb_catalog::Catalog;
 use dictdb_types::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, SqlState, TypeInfo, TypeLookup};
 
 /// Types of a catalog; nothing that a session or a clock could change.
-pub(crate) struct Surroundings {
+pub struct Surroundings {
     catalog: Arc<Catalog>,
     format: FormatSettings,
 }
 
 impl Surroundings {
-    pub(crate) fn new(catalog: Arc<Catalog>) -> Self {
+    /// Those of a catalog.
+    pub fn new(catalog: Arc<Catalog>) -> Self {
         Surroundings { catalog, format: FormatSettings::default() }
     }
 

@@ -91,6 +91,23 @@ const RELATIONS: &[Definition] = &[
             ("was_clean", oids::BOOL),
         ],
     ),
+    (
+        Oid(9930),
+        "rate_limits",
+        &[
+            ("client", oids::TEXT),
+            ("kind", oids::TEXT),
+            ("current_tokens", oids::FLOAT8),
+            ("max_tokens", oids::INT8),
+            ("refill_rate", oids::FLOAT8),
+            ("last_refill", oids::TIMESTAMPTZ),
+        ],
+    ),
+    (
+        Oid(9931),
+        "unsupported_usage",
+        &[("feature", oids::TEXT), ("count", oids::INT8), ("last_used", oids::TIMESTAMPTZ)],
+    ),
 ];
 
 /// The relations of the schema.

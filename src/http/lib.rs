@@ -5,6 +5,7 @@
 //! ```text
 //!   listener ─► router ─┬─ health        /health, /health/live, /health/ready, /health/startup, /ready
 //!      (hyper)  │       ├─ metrics/      /metrics
+//!               │       ├─ sockets/      /ws/changes, /ws/listen ◄─ feeds of committed changes and notifications
 //!               │       ├─ bugs/         /api/bugs/…        ─► sql ─► Session
 //!               │       └─ openapi       /openapi.json
 //!               └─ on the way: metered, access, rate, deadline, size of the body
@@ -30,8 +31,10 @@ mod metered;
 mod metrics;
 mod openapi;
 mod origin;
+mod query;
 mod rate;
 mod router;
+mod sockets;
 mod sql;
 
 use std::net::SocketAddr;
@@ -39,21 +42,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use access::Access;
+pub use dictdb_session::rate_limits::Rate;
 pub use lifecycle::{Lifecycle, Phase};
 pub use listener::{Http, bind};
-pub use rate::Rate;
 
 /// How the HTTP side behaves.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Who may use `/api`.
     pub access: Access,
-    /// Requests to `/api` that an address may make; `None` is any number.
+    /// Requests to `/api` and messages over WebSockets that an address may make; `None` is any number.
     pub rate: Option<Rate>,
     /// Origins whose pages may read answers.
     pub origins: Vec<String>,
     /// How long an answer may take.
     pub timeout: Duration,
+    /// WebSockets that may be open at once.
+    pub max_websockets: usize,
     /// Bytes of a request's body.
     pub body_bytes: usize,
     /// The role that `/api` works as.
@@ -68,7 +73,6 @@ pub(crate) struct State {
     lifecycle: Arc<Lifecycle>,
     health: health::Check,
     meter: metrics::RequestMeter,
-    buckets: rate::Buckets,
     /// Statements of `/api` that may run at once.
     places: tokio::sync::Semaphore,
 }
@@ -79,7 +83,6 @@ const MAX_STATEMENTS: usize = 32;
 impl State {
     fn new(options: Options, lifecycle: Arc<Lifecycle>) -> State {
         State {
-            buckets: rate::Buckets::new(options.rate),
             options,
             lifecycle,
             health: health::Check::default(),

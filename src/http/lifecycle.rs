@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use dictdb_session::{Instance, RecoveryProgress};
 
+use crate::sockets::Census;
+
 /// Where the server stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -23,6 +25,7 @@ pub struct Lifecycle {
     recovery: Arc<RecoveryProgress>,
     opened: OnceLock<(Arc<Instance>, Duration)>,
     draining: AtomicBool,
+    census: Census,
 }
 
 impl Default for Lifecycle {
@@ -32,6 +35,7 @@ impl Default for Lifecycle {
             recovery: Arc::default(),
             opened: OnceLock::new(),
             draining: AtomicBool::new(false),
+            census: Census::default(),
         }
     }
 }
@@ -46,6 +50,20 @@ impl Lifecycle {
     /// The server is about to end.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+
+    /// WebSockets that are open.
+    pub fn websockets(&self) -> usize {
+        self.census.active()
+    }
+
+    /// Ends all WebSockets: what was committed is told, then they are closed with code 1001. How many have not ended in time.
+    pub async fn close_websockets(&self, limit: Duration) -> usize {
+        self.census.close(limit).await
+    }
+
+    pub(crate) fn census(&self) -> &Census {
+        &self.census
     }
 
     /// Where the server stands.

@@ -1,5 +1,6 @@
 //! Listening sockets of the HTTP side, and its threads.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, lookup_host};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, watch};
@@ -104,7 +104,6 @@ async fn keep_up(state: Arc<State>) {
 
 async fn accept(listener: TcpListener, state: Arc<State>, places: Arc<Semaphore>, mut stopped: watch::Receiver<bool>) {
     let router = router::make(state);
-    let graceful = GracefulShutdown::new();
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { break };
         let accepted = tokio::select! {
@@ -125,14 +124,24 @@ async fn accept(listener: TcpListener, state: Arc<State>, places: Arc<Semaphore>
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
             .max_buf_size(MAX_HEADER_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut stopped = stopped.clone();
         tokio::spawn(async move {
+            let mut connection = pin!(connection);
             // A client that breaks off is no event.
-            let _ = connection.await;
+            tokio::select! {
+                _ = connection.as_mut() => {}
+                _ = stopped.changed() => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = connection.await;
+                }
+            }
             drop(place);
         });
     }
     drop(listener);
-    let _ = tokio::time::timeout(CLOSE_LIMIT, graceful.shutdown()).await;
+    // Whoever has ended has given its place back.
+    let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
+    let _ = tokio::time::timeout(CLOSE_LIMIT, places.acquire_many(all)).await;
 }

@@ -24,7 +24,8 @@ pub(crate) async fn allow(Extract(state): Extract<Arc<State>>, request: Request,
     response
 }
 
-fn is_allowed(origins: &[String], origin: &HeaderValue) -> bool {
+/// Whether pages of an origin are configured.
+pub(crate) fn is_allowed(origins: &[String], origin: &HeaderValue) -> bool {
     origins.iter().any(|allowed| allowed == "*" || allowed.as_bytes() == origin.as_bytes())
 }
 

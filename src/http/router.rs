@@ -10,11 +10,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::answer::Refusal;
-use crate::{State, access, bugs, deadline, health, metered, metrics, openapi, origin, rate};
+use crate::{State, access, bugs, deadline, health, metered, metrics, openapi, origin, rate, sockets};
 
 /// The whole interface.
 pub(crate) fn make(state: Arc<State>) -> Router {
+    let sockets = sockets::routes().layer(from_fn_with_state(state.clone(), sockets::check_origin));
     let api = bugs::routes()
+        .merge(sockets)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(state.clone(), rate::limit))
         .layer(from_fn_with_state(state.clone(), access::check));

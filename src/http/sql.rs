@@ -21,6 +21,14 @@ pub(crate) struct Statement<'a> {
 impl State {
     /// Runs a statement of `/api` and gives the text in the first column of its first row, if it has one.
     pub(crate) async fn ask(&self, statement: Statement<'_>) -> std::result::Result<Option<String>, Refusal> {
+        Ok(self.try_ask(statement).await??)
+    }
+
+    /// Likewise, with what the statement itself says against it apart.
+    pub(crate) async fn try_ask(
+        &self,
+        statement: Statement<'_>,
+    ) -> std::result::Result<Result<Option<String>>, Refusal> {
         let Some(instance) = self.lifecycle.instance() else {
             return Err(Refusal::unavailable("The server is starting up"));
         };
@@ -28,7 +36,7 @@ impl State {
             return Err(Refusal::unavailable("The server is shutting down"));
         };
         let mut session = self.session(instance, instance.max_connections(), &[])?;
-        Ok(run(&mut session, statement).await?)
+        Ok(run(&mut session, statement).await)
     }
 
     /// A session as the role of `/api`, unless there are `limit` sessions already. Whoever gave up waiting for the answer

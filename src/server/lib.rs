@@ -139,6 +139,7 @@ async fn run(
     instance.on_reload(logging::apply);
     tokio::spawn(reload::on_hangup(instance.clone()));
     configuration.access.create_role(&instance).map_err(text)?;
+    instance.ensure_own_tables(&configuration.database).await.map_err(text)?;
     instance.autostart_backups();
     let init = configuration.init_directory.filter(|_| instance.is_new()).map(|directory| Init {
         directory,

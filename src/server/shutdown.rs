@@ -3,7 +3,8 @@
 //! ```text
 //!   first signal   HTTP says 503, new connections hear 57P03, idle sessions hear 57P01, running statements may finish
 //!   30 s later, or second signal   running statements are cancelled and hear 57P01
-//!   then           sessions are closed, a last backup is taken, the log is written and a checkpoint with it
+//!   then           WebSockets are told the rest and closed, sessions are closed, a last backup is taken,
+//!                  the log is written and a checkpoint with it
 //! ```
 
 use std::sync::Arc;
@@ -67,6 +68,11 @@ impl Shutdown {
                 tracing::warn!("{} still after {} s", requests(running(instance)), DRAIN_LIMIT.as_secs());
             }
             signal = signals.wait() => tracing::info!("Second signal received ({signal}): cancelling active requests"),
+        }
+        tracing::info!("Closing WebSocket connections ({} active)", lifecycle.websockets());
+        let open = lifecycle.close_websockets(FAREWELL_LIMIT).await;
+        if open > 0 {
+            tracing::warn!("{open} WebSocket connections did not end");
         }
         tracing::info!("Closing database pool");
         instance.backends.all().iter().for_each(|backend| backend.interrupts.shut_down());

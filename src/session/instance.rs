@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use dictdb_backup::Manager;
 use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Key, Object, RelationKind, Role};
-use dictdb_durability::{DatabaseAttributes, Durability, RecoveryProgress};
+use dictdb_durability::{Breaker, DatabaseAttributes, Durability, RecoveryProgress};
 use dictdb_executor::Engine;
 use dictdb_functions::kernel::Registry;
 use dictdb_storage::{Blocking, Storage};
@@ -18,12 +18,15 @@ use crate::clock;
 use crate::configuration::Configuration;
 use crate::deadlines::Deadlines;
 use crate::exported_snapshots::ExportedSnapshots;
+use crate::feed::Feeds;
 use crate::notifications::Hub;
 use crate::persistence::{self, Opened};
 use crate::pipeline::StatisticsCache;
 use crate::plan_cache::PlanCache;
+use crate::rate_limits::RateLimits;
 use crate::settings::ServerSettings;
 use crate::statement_statistics::StatementStatistics;
+use crate::unsupported::UnsupportedUsage;
 
 /// One database.
 pub struct Database {
@@ -81,6 +84,14 @@ pub struct Instance {
     pub(crate) configuration: Configuration,
     /// Snapshots that sessions have exported.
     pub(crate) snapshots: ExportedSnapshots,
+    /// How often clients ask.
+    pub rate_limits: RateLimits,
+    /// What clients asked for in vain.
+    pub(crate) unsupported: UnsupportedUsage,
+    /// Guards the cache of results.
+    pub(crate) cache_breaker: Breaker,
+    /// Tables that are followed live.
+    pub(crate) feeds: Arc<Feeds>,
     epochs: AtomicU64,
     databases: Arc<RwLock<Vec<Arc<Database>>>>,
     /// What statements were counted.
@@ -127,6 +138,8 @@ impl Instance {
             Some(directory) => persistence::open(&mut settings, directory, database, &storage, &registry, progress)?,
             None => in_memory(database),
         };
+        let feeds = Arc::new(Feeds::new(opened.databases.clone()));
+        storage.set_watcher(feeds.clone());
         Ok(Instance {
             settings: RwLock::new(Arc::new(settings)),
             backends: Backends::default(),
@@ -143,6 +156,10 @@ impl Instance {
             verifier: OnceLock::new(),
             configuration: Configuration::default(),
             snapshots: ExportedSnapshots::default(),
+            rate_limits: RateLimits::default(),
+            unsupported: UnsupportedUsage::default(),
+            cache_breaker: Breaker::new("cache"),
+            feeds,
             epochs: AtomicU64::new(1),
             databases: opened.databases,
             backups: Arc::default(),
@@ -242,6 +259,7 @@ impl Instance {
             let logged = self.log_dropped_database(dropped, &forgotten)?;
             self.databases.write().retain(|database| database.oid != dropped.oid);
             self.share_roles(&forgotten, dropped.oid)?;
+            self.feeds.database_dropped(&self.storage, dropped.oid);
             Ok::<_, Error>(logged)
         })?;
         for relation in dropped.catalog.current().relations() {

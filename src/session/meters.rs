@@ -9,10 +9,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dictdb_types::{Error, SqlState};
+use dictdb_types::{Error, Severity, SqlState};
 
 use crate::Session;
 use crate::client::{Client, Tag};
+use crate::log::Details;
 
 /// What a statement does, as `query_type` of the metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -228,12 +229,22 @@ impl Totals {
 }
 
 impl Session {
-    /// Counts a statement that is done, and tells the client so.
+    /// Counts a statement that is done, and tells the client so. At `log_level = debug` the log says so too.
     pub(crate) fn complete(&mut self, tag: &Tag, client: &mut dyn Client) {
         let verb = Verb::of_command(tag.command());
         self.shared.backend.meters.statement(verb, tag.count());
         self.done = Some(verb);
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            self.shared.backend.log(Severity::Debug, &format!("completed {tag}"), &Details::default());
+        }
         client.complete(tag);
+    }
+
+    /// A message is answered with an error: it is counted and, if the settings want it, logged.
+    pub(crate) fn note_failure(&mut self, error: &Error) {
+        self.shared.backend.meters.failed(error);
+        self.shared.instance.unsupported.count(error);
+        self.log_error(error);
     }
 
     /// Counts how long what is done has taken, if anything is.

@@ -6,12 +6,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use dictdb_types::{Error, Result, SqlState};
 use parking_lot::{Mutex, RwLock};
 
 use crate::attention::Attention;
+use crate::feed::{Sink, Stream, queue};
 
 /// Bytes of undelivered notifications, over all sessions, beyond which NOTIFY fails.
 const MAX_QUEUED_BYTES: usize = 256 << 20;
@@ -69,9 +70,14 @@ impl Inbox {
 /// A session as the hub knows it: the inbox and what wakes its connection.
 type Listener = (Arc<Inbox>, Arc<Attention>);
 
+/// Those who follow a channel without a session.
+type Followers = Vec<(u64, Sink<Notification>)>;
+
 /// All listeners of a server.
 #[derive(Default)]
 pub struct Hub {
+    followers: RwLock<HashMap<(Arc<str>, Arc<str>), Followers>>,
+    follower_numbers: AtomicU64,
     listeners: RwLock<HashMap<(Arc<str>, Arc<str>), HashMap<i32, Listener>>>,
     queued_bytes: AtomicUsize,
 }
@@ -91,6 +97,27 @@ impl Hub {
             channel.remove(&pid);
             if channel.is_empty() {
                 listeners.remove(&key);
+            }
+        }
+    }
+
+    /// Follows a channel of a database without a session: by a queue of its own, that stands in nobody's way.
+    pub(crate) fn follow(&self, database: &Arc<str>, channel: &Arc<str>) -> (u64, Stream<Notification>) {
+        let number = self.follower_numbers.fetch_add(1, Ordering::Relaxed);
+        let (sink, stream) = queue();
+        let key = (database.clone(), channel.clone());
+        self.followers.write().entry(key).or_default().push((number, sink));
+        (number, stream)
+    }
+
+    /// Follows it no longer.
+    pub(crate) fn unfollow(&self, database: &Arc<str>, channel: &Arc<str>, number: u64) {
+        let key = (database.clone(), channel.clone());
+        let mut followers = self.followers.write();
+        if let Some(channel) = followers.get_mut(&key) {
+            channel.retain(|(own, _)| *own != number);
+            if channel.is_empty() {
+                followers.remove(&key);
             }
         }
     }
@@ -123,6 +150,20 @@ impl Hub {
                 self.queued_bytes.fetch_add(notification.bytes(), Ordering::Relaxed);
                 inbox.push(notification.clone());
                 wake.ring();
+            }
+        }
+        drop(listeners);
+        self.tell_followers(database, notifications);
+    }
+
+    fn tell_followers(&self, database: &Arc<str>, notifications: &[Notification]) {
+        if self.followers.read().is_empty() {
+            return;
+        }
+        let mut followers = self.followers.write();
+        for notification in notifications {
+            if let Some(channel) = followers.get_mut(&(database.clone(), notification.channel.clone())) {
+                channel.retain(|(_, sink)| sink.offer(notification.clone(), notification.bytes()));
             }
         }
     }

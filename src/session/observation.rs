@@ -35,8 +35,10 @@ pub struct Observation {
     pub backups: Backups,
     /// The log and its checkpoints; none when everything is in memory only.
     pub log: Option<LogReading>,
-    /// The circuit breaker of the log's disk; closed where there is none.
-    pub disk: BreakerState,
+    /// The circuit breakers, by name.
+    pub breakers: Vec<(&'static str, BreakerState)>,
+    /// Times that something was asked for that is not supported.
+    pub unsupported: u64,
 }
 
 /// Who is connected.
@@ -181,7 +183,8 @@ impl Instance {
             cached_plans: self.plans.len() as u64,
             backups: self.observe_backups(),
             log: self.durability.as_deref().map(read_log),
-            disk: self.durability.as_ref().map_or(BreakerState::Closed, |durability| durability.breaker().state),
+            breakers: self.circuit_breakers().into_iter().map(|breaker| (breaker.name, breaker.state)).collect(),
+            unsupported: self.unsupported.total(),
         }
     }
 }

@@ -239,7 +239,23 @@ impl Instance {
 
     /// What outside of the server may fail, and whether it is being asked.
     pub fn circuit_breakers(&self) -> Vec<BreakerStatus> {
-        self.durability.iter().map(|durability| durability.breaker()).collect()
+        let log = self.durability.iter().map(|durability| durability.breaker());
+        log.chain([self.backups.breaker.status(), self.cache_breaker.status()]).collect()
+    }
+
+    /// Lets calls through again that a breaker has kept back. 22023 when there is none of that name, 53100, 58030.
+    pub fn reset_circuit_breaker(&self, name: &str) -> Result<()> {
+        match name {
+            "database" => self.resume_writes()?,
+            "backup" => self.backups.breaker.reset(),
+            "cache" => self.cache_breaker.reset(),
+            _ => {
+                let message = format!("there is no circuit breaker \"{name}\"");
+                return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+                    .hint("Circuit breakers are database, backup and cache."));
+            }
+        }
+        Ok(())
     }
 
     /// What the start found in the data directory; `None` when everything is in memory only.

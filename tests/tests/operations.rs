@@ -174,6 +174,16 @@ fn logging_changes_while_the_server_runs() {
 }
 
 #[test]
+fn one_debug_entry_in_so_many_is_logged() {
+    let server = Server::dictdb_with(&["-c", "log_level=debug", "-c", "log_sample_debug_every=10"], "").unwrap();
+    let statements: Vec<&str> = (0..100).flat_map(|_| ["-c", "VALUES (1)"]).collect();
+    psql(&server, &[&["-d", "postgres"], &*statements].concat());
+    let log = server.log();
+    let debugs = log.lines().filter(|line| line.contains("DEBUG:")).count();
+    assert!((8..=20).contains(&debugs), "{debugs} in\n{log}");
+}
+
+#[test]
 fn a_shutdown_logs_its_steps() {
     let mut server = Server::dictdb().unwrap();
     server.signal("INT");
@@ -184,6 +194,7 @@ fn a_shutdown_logs_its_steps() {
         "INFO: Shutdown signal received (SIGINT)",
         "INFO: Rejecting new requests (503)",
         "INFO: All requests completed",
+        "INFO: Closing WebSocket connections (0 active)",
         "INFO: Closing database pool",
         "INFO: Closing write-ahead log",
         "INFO: Graceful shutdown completed in ",

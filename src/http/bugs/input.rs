@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::fields::{Field, Kind};
 use crate::answer::{Fault, Refusal};
+use crate::query::pairs;
 
 /// Texts in a list of texts.
 const MAX_TEXTS: usize = 50;
@@ -180,9 +181,8 @@ fn type_message(kind: Kind) -> String {
 pub(super) fn query(text: Option<&str>, fields: &[Field]) -> Result<BTreeMap<String, String>, Refusal> {
     let mut values = BTreeMap::new();
     let mut faults = Vec::new();
-    for pair in text.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (Some(name), Some(value)) = (decode(name), decode(value)) else {
+    for pair in pairs(text.unwrap_or_default()) {
+        let Some((name, value)) = pair else {
             faults.push(Fault::new("value_error", &["query"], "The query is not valid UTF-8"));
             continue;
         };
@@ -207,25 +207,6 @@ fn check_value(field: &Field, value: &str) -> Option<Fault> {
         },
         _ => None,
     }
-}
-
-/// `application/x-www-form-urlencoded`, undone.
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        match (*first, rest) {
-            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
-                bytes.push(digit(*high) << 4 | digit(*low));
-                rest = after;
-            }
-            (b'+', _) => bytes.push(b' '),
-            (byte, _) => bytes.push(byte),
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 /// The id in a path, in its usual form: 422 when it is none.

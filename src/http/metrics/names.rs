@@ -54,6 +54,7 @@ pub(super) const METRICS: &[(&str, Kind, &str)] = &[
     ("dictdb_table_bytes", Gauge, "Memory of tables and indexes, approximately."),
     ("dictdb_tables", Gauge, "Tables of all databases."),
     ("dictdb_transactions_total", Counter, "Transactions, by outcome."),
+    ("dictdb_unsupported_total", Counter, "Errors that said that something is not supported."),
     ("dictdb_uptime_seconds", Gauge, "Time since the process began."),
     ("dictdb_wal_appended_bytes", Gauge, "Position up to which the log has been appended to."),
     ("dictdb_wal_batches_total", Counter, "Groups of commits that shared an fdatasync."),
@@ -70,6 +71,10 @@ pub(super) const METRICS: &[(&str, Kind, &str)] = &[
     ("process_resident_memory_bytes", Gauge, "Resident memory of the process."),
     ("process_start_time_seconds", Gauge, "When the process began."),
     ("process_virtual_memory_bytes", Gauge, "Virtual memory of the process."),
+    ("websocket_connections_active", Gauge, "WebSockets that are open."),
+    ("websocket_errors_total", Counter, "WebSockets that broke off, or that the server closed because of the client."),
+    ("websocket_messages_received_total", Counter, "Messages received over WebSockets."),
+    ("websocket_messages_sent_total", Counter, "Messages sent over WebSockets."),
 ];
 
 const METADATA: Metadata<'static> = Metadata::new("dictdb", Level::INFO, None);

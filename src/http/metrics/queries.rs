@@ -31,10 +31,9 @@ struct Definition {
     labels: Vec<String>,
 }
 
-/// The text of all metrics that queries define; empty when there are none.
+/// The text of all metrics that queries define.
 pub(super) async fn render(state: &State, instance: &Arc<Instance>) -> String {
     let rows = match list(state, instance).await {
-        Ok(rows) if rows.is_empty() => return String::new(),
         Ok(rows) => rows,
         Err(error) => {
             tracing::warn!("could not read dictdb.metric_queries: {}", error.message());

@@ -22,6 +22,7 @@ pub(super) fn render(lifecycle: &Arc<Lifecycle>, observation: Option<&Observatio
     readings.put("dictdb_uptime_seconds", &[], lifecycle.uptime().as_secs_f64());
     readings.put("dictdb_start_duration_seconds", &[], lifecycle.start_duration().as_secs_f64());
     process::read(&readings);
+    sockets(&readings, lifecycle);
     if let Some(observation) = observation {
         sessions(&readings, observation);
         memory(&readings, observation);
@@ -29,7 +30,7 @@ pub(super) fn render(lifecycle: &Arc<Lifecycle>, observation: Option<&Observatio
         if let Some(log) = &observation.log {
             write_ahead(&readings, log);
         }
-        readings.put("circuit_breaker_state", &[("name", "database")], breaker_level(observation.disk));
+        breakers(&readings, observation);
     }
     readings.render()
 }
@@ -41,6 +42,22 @@ fn breaker_level(state: BreakerState) -> f64 {
         BreakerState::Open => 1.0,
         BreakerState::HalfOpen => 2.0,
     }
+}
+
+/// The log's disk is closed where there is none.
+fn breakers(readings: &Readings, observation: &Observation) {
+    readings.put("circuit_breaker_state", &[("name", "database")], 0.0);
+    for (name, state) in &observation.breakers {
+        readings.put("circuit_breaker_state", &[("name", name)], breaker_level(*state));
+    }
+}
+
+fn sockets(readings: &Readings, lifecycle: &Lifecycle) {
+    let counts = lifecycle.census().counts();
+    readings.put("websocket_connections_active", &[], counts.active as f64);
+    readings.put("websocket_messages_sent_total", &[], counts.sent as f64);
+    readings.put("websocket_messages_received_total", &[], counts.received as f64);
+    readings.put("websocket_errors_total", &[], counts.errors as f64);
 }
 
 fn sessions(readings: &Readings, observation: &Observation) {
@@ -56,6 +73,7 @@ fn sessions(readings: &Readings, observation: &Observation) {
         ("dictdb_connections_refused_total", sessions.refused),
         ("dictdb_errors_total", totals.failures),
         ("dictdb_databases", observation.databases),
+        ("dictdb_unsupported_total", observation.unsupported),
         ("dictdb_cached_statements", observation.cached_plans),
         ("dictdb_oldest_snapshot_age_commits", observation.oldest.snapshot_commits),
     ];

@@ -50,6 +50,7 @@ impl Http {
             origins: origins.map(str::to_owned).collect(),
             timeout: Duration::from_secs(int(settings, "http_request_timeout").unsigned_abs()),
             body_bytes: usize::try_from(int(settings, "http_max_body")).unwrap_or(0) << 10,
+            max_websockets: usize::try_from(int(settings, "http_max_websockets")).unwrap_or(0),
             user: user.into(),
             database: database.into(),
         };

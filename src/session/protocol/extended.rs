@@ -222,6 +222,9 @@ impl Session {
         if self.watch.is_some() && matches!(portal.progress, Progress::New) {
             self.watch_execute(source, &portal.name, &portal.text, &portal.params);
         }
+        if matches!(portal.progress, Progress::New) {
+            self.admit_statement(source)?;
+        }
         let limit = usize::try_from(max_rows).ok().filter(|rows| *rows > 0);
         let ends_transaction = statement::ends_transaction(&source.parsed.statement);
         let begun = self.begin_count();
@@ -303,8 +306,7 @@ impl Session {
             self.block.pipelined = false;
         }
         if let Err(error) = &result {
-            self.shared.backend.meters.failed(error);
-            self.log_error(error);
+            self.note_failure(error);
             self.fail();
         }
         self.end_activity(client);
@@ -314,8 +316,7 @@ impl Session {
     /// Takes back what a failed message did, and says what there is to say before its answer.
     fn end_extended(&mut self, result: Result<()>, client: &mut dyn Client) -> Result<()> {
         if let Err(error) = &result {
-            self.shared.backend.meters.failed(error);
-            self.log_error(error);
+            self.note_failure(error);
             self.fail();
             self.pause();
         }

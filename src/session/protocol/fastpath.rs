@@ -36,8 +36,7 @@ impl Session {
         let result = isolate(pin!(self.call_and_send(&call, client))).await;
         drop(deadline);
         if let Err(error) = &result {
-            self.shared.backend.meters.failed(error);
-            self.log_error(error);
+            self.note_failure(error);
             self.fail();
         }
         self.end_activity(client);
@@ -53,6 +52,7 @@ impl Session {
         let text: Arc<str> = sql.into();
         self.show_activity(&text);
         let source = Arc::new(Source::parse_with(&text, &types)?);
+        self.admit_statement(&source)?;
         let analysis = self.analyze_query(&source)?;
         let prepared = PreparedStatement::new("", Some(source.clone()), text, analysis);
         let params = decode_parameters("", &prepared, call.formats, call.arguments, &self.env())?;

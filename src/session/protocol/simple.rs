@@ -26,8 +26,7 @@ impl Session {
         let result = isolate(pin!(self.run_query_string(&text, deadline, client))).await;
         self.end_watch(result.is_ok());
         if let Err(error) = &result {
-            self.shared.backend.meters.failed(error);
-            self.log_error(error);
+            self.note_failure(error);
             self.fail();
         }
         self.end_activity(client);
@@ -110,6 +109,7 @@ impl Session {
         portal.params = params;
         // What the client sent has no parameters, whatever the plan cache made of it.
         self.watch_statement(source, || "statement".to_owned(), text, &Arc::default());
+        self.admit_statement(source)?;
         let begun = self.begin_count();
         let tag = match self.run(&mut portal, client).await? {
             Outcome::Done(tag) => tag,

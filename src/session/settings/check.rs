@@ -6,6 +6,7 @@ use dictdb_types::{Error, Result, encoding};
 use super::definition::Definition;
 use super::value::{Value, invalid};
 use crate::encoding::for_client;
+use crate::rate_limits::Rate;
 use crate::settings::Derived;
 
 /// Brings a value into the form that is kept and shown, or refuses it.
@@ -22,6 +23,7 @@ pub(super) fn check(definition: &Definition, value: Value, current: &Derived, de
         "application_name" | "cluster_name" => printable_ascii(text),
         "lc_messages" | "lc_monetary" | "lc_numeric" | "lc_time" => locale(definition.name, text)?,
         "plpgsql.extra_errors" | "plpgsql.extra_warnings" => extra_checks(definition.name, text)?,
+        "dictdb.rate_limit" | "dictdb.rate_limit_by_address" => rate_limit(definition.name, text)?,
         "default_tablespace" => tablespace(definition.name, text)?,
         "default_table_access_method" => match text.as_ref() {
             "heap" => "heap".to_owned(),
@@ -65,6 +67,14 @@ fn extra_checks(name: &str, text: &str) -> Result<String> {
 /// Names that end in logs and views are kept to printable ASCII.
 fn printable_ascii(text: &str) -> String {
     text.bytes().map(|byte| if (32..127).contains(&byte) { char::from(byte) } else { '?' }).collect()
+}
+
+fn rate_limit(name: &str, text: &str) -> Result<String> {
+    if text.eq_ignore_ascii_case("off") {
+        return Ok("off".to_owned());
+    }
+    let hint = "A rate is a number of statements and an interval, such as 1000/60s, 10/s, 5000/h; off is none.";
+    Rate::parse(text).map(|_| text.to_owned()).ok_or_else(|| invalid(name, text).hint(hint))
 }
 
 fn locale(name: &str, text: &str) -> Result<String> {

@@ -11,6 +11,7 @@ use dictdb_types::{ByteaOutput, DateOrder, DateStyle, FormatSettings, Severity, 
 use super::Settings;
 use crate::encoding::{Codec, for_client};
 use crate::log::LogWishes;
+use crate::rate_limits::Rate;
 use crate::transaction::Modes;
 
 /// Settings in the form the code wants them.
@@ -42,6 +43,10 @@ pub struct Derived {
     pub codec: Option<&'static Codec>,
     /// What is logged.
     pub log: LogWishes,
+    /// `dictdb.rate_limit`.
+    pub rate_limit: Option<Rate>,
+    /// `dictdb.rate_limit_by_address`.
+    pub rate_limit_by_address: Option<Rate>,
 }
 
 impl Default for Derived {
@@ -60,6 +65,8 @@ impl Default for Derived {
             is_replica: false,
             codec: None,
             log: LogWishes::default(),
+            rate_limit: None,
+            rate_limit_by_address: None,
         }
     }
 }
@@ -89,6 +96,9 @@ impl Derived {
             is_replica: settings.text("session_replication_role") == "replica",
             codec: for_client(&settings.text("client_encoding")),
             log: LogWishes::of(settings),
+            // The word off is no rate.
+            rate_limit: Rate::parse(&settings.text("dictdb.rate_limit")),
+            rate_limit_by_address: Rate::parse(&settings.text("dictdb.rate_limit_by_address")),
         }
     }
 }

@@ -10,7 +10,7 @@ use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Datum, Error, Numeric, Result, SqlState};
 
 use super::arguments::{record, records, session};
-use crate::clock;
+use crate::{Shared, clock};
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_current_wal_lsn", |cx, _| position(cx, |durability| durability.log().durable())),
@@ -22,6 +22,7 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_stat_get_wal", pg_stat_get_wal),
     ("pg_stat_get_archiver", pg_stat_get_archiver),
     ("dictdb_resume_writes", resume_writes),
+    ("dictdb_reset_circuit_breaker", reset_circuit_breaker),
     ("pg_control_system", pg_control_system),
     ("pg_control_checkpoint", pg_control_checkpoint),
     ("pg_control_recovery", pg_control_recovery),
@@ -95,14 +96,28 @@ fn pg_walfile_name(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
 
 /// `dictdb.resume_writes()`: after the disk failed, saves what is in memory and accepts commits again. 42501, 53100, 58030.
 fn resume_writes(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
-    let shared = &session(cx)?.shared;
-    if !shared.is_superuser() {
-        let message = "permission denied for function resume_writes";
-        return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
-    }
+    let shared = operator(cx, "resume_writes")?;
     tokio::task::block_in_place(|| shared.instance.resume_writes())?;
     // The value of type void.
     Ok(Datum::text(""))
+}
+
+/// `dictdb.reset_circuit_breaker(name)`: lets calls through again. 42501, 22023, and what a resumed log may say.
+fn reset_circuit_breaker(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let shared = operator(cx, "reset_circuit_breaker")?;
+    if let Some(Datum::Text(name)) = args.first() {
+        tokio::task::block_in_place(|| shared.instance.reset_circuit_breaker(name))?;
+    }
+    Ok(Datum::text(""))
+}
+
+/// The session that calls one of a superuser's functions. 42501.
+fn operator<'a>(cx: &CallContext<'a>, function: &str) -> Result<&'a Shared> {
+    let shared = &session(cx)?.shared;
+    if shared.is_superuser() {
+        return Ok(shared);
+    }
+    Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for function {function}")))
 }
 
 /// 55000.

@@ -174,7 +174,7 @@ fn missing_array(missing: &Datum, ty: Type) -> Datum {
 
 /// Defaults and generation expressions; what fills an identity column is not one of them.
 pub fn pg_attrdef(source: &Source<'_>, out: &mut Output<'_>) {
-    for relation in source.catalog.relations() {
+    for relation in source.relations() {
         for (attnum, column) in relation.live_columns() {
             if let Some(default) = column.default.as_ref().filter(|_| column.identity.is_none()) {
                 row!(out; attrdef_oid(relation.oid, attnum), relation.oid, attnum, default);

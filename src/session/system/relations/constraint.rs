@@ -14,8 +14,8 @@ pub fn pg_constraint(source: &Source<'_>, out: &mut Output<'_>) {
     match out.wanted_oid(CONRELID) {
         Some(oid) => source.catalog.relation(oid).into_iter().for_each(|relation| push_all(source, relation, out)),
         None => {
-            source.catalog.relations().for_each(|relation| push_all(source, relation, out));
-            source.catalog.user_types().for_each(|info| push_domain(source, info, out));
+            source.relations().for_each(|relation| push_all(source, relation, out));
+            source.user_types().for_each(|info| push_domain(source, info, out));
         }
     }
 }

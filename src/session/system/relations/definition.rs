@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, Definition};
+use dictdb_catalog::{Catalog, Definition, namespaces};
 use dictdb_types::{Array, Datum, Oid, oids};
 
 use super::super::exported;
@@ -93,7 +93,9 @@ pub(crate) fn published(catalog: &Catalog, own: &Definition) -> Vec<Oid> {
     let Some(info) = own.publication() else { return Vec::new() };
     let everything = |schema: Option<Oid>| {
         let wanted = move |relation: &&Arc<dictdb_catalog::Relation>| {
-            is_publishable(relation) && schema.is_none_or(|schema| relation.namespace == schema)
+            is_publishable(relation)
+                && relation.namespace != namespaces::DICTDB
+                && schema.is_none_or(|schema| relation.namespace == schema)
         };
         catalog.relations().filter(wanted).map(|relation| relation.oid).collect::<Vec<Oid>>()
     };

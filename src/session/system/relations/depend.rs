@@ -99,7 +99,9 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
     let mut put = |dependent: Address, on: Address, kind: char| {
         found.insert((dependent, on, kind));
     };
-    for (dependent, on, kind) in source.catalog.all_dependencies() {
+    for (dependent, on, kind) in
+        source.catalog.all_dependencies().filter(|(own, on, _)| source.lists(*own) && source.lists(*on))
+    {
         // A view depends through its rule; something that depends on the view depends on the relation itself.
         let on = match on {
             Key::Relation(oid) => Some((classes::CLASS, oid, 0)),
@@ -112,7 +114,7 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
     for trigger in source.catalog.triggers().filter(|trigger| trigger.constraint.is_valid()) {
         put((classes::CONSTRAINT, trigger.constraint, 0), (classes::TRIGGER, trigger.oid, 0), 'i');
     }
-    for relation in source.catalog.relations().filter(|r| r.oid >= Oid::FIRST_NORMAL) {
+    for relation in source.relations().filter(|r| r.oid >= Oid::FIRST_NORMAL) {
         structural(source.catalog, relation, &mut put);
     }
     of_families(source.catalog, &mut put);

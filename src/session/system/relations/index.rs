@@ -21,7 +21,7 @@ pub fn pg_index(source: &Source<'_>, out: &mut Output<'_>) {
     } else if let Some(oid) = out.wanted_oid(1) {
         source.catalog.relation(oid).into_iter().for_each(|index| push(source, index, out));
     } else {
-        source.catalog.relations().for_each(|relation| push(source, relation, out));
+        source.relations().for_each(|relation| push(source, relation, out));
     }
 }
 

@@ -12,6 +12,7 @@ mod durability;
 mod extension;
 mod index;
 mod inherit;
+mod limits;
 mod operator;
 mod policy;
 mod procedure;
@@ -25,8 +26,8 @@ mod types;
 pub(super) use depend::classes;
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, Relation, RelationKind, namespaces};
-use dictdb_types::{Error, Oid, Result};
+use dictdb_catalog::{Catalog, Key, Relation, RelationKind, namespaces};
+use dictdb_types::{Error, Oid, Result, TypeInfo, TypeLookup};
 pub(super) use index::attnums as index_attnums;
 pub(super) use rule::view as view_of_rule;
 
@@ -45,6 +46,24 @@ impl Source<'_> {
     fn relations(&self) -> impl Iterator<Item = &Arc<Relation>> {
         self.catalog.relations().filter(|relation| relation.namespace != namespaces::DICTDB)
     }
+
+    /// The types that they list besides the built-in ones.
+    fn user_types(&self) -> impl Iterator<Item = &Arc<TypeInfo>> {
+        self.catalog.user_types().filter(|info| info.namespace != namespaces::DICTDB)
+    }
+
+    /// Whether an object is none of the schema `dictdb` or of its tables.
+    fn lists(&self, key: Key) -> bool {
+        let of_relation =
+            |oid| self.catalog.relation(oid).is_none_or(|relation| relation.namespace != namespaces::DICTDB);
+        match key {
+            Key::Schema(oid) => oid != namespaces::DICTDB,
+            Key::Relation(oid) | Key::Column(oid, _) | Key::Default(oid, _) => of_relation(oid),
+            Key::Constraint(oid, _) | Key::Trigger(oid, _) | Key::Policy(oid, _) => of_relation(oid),
+            Key::Type(oid) => self.catalog.type_info(oid).is_none_or(|info| info.namespace != namespaces::DICTDB),
+            _ => true,
+        }
+    }
 }
 
 /// Makes all rows of a table.
@@ -56,6 +75,8 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("backups", backup::backups),
     ("jobs", backup::jobs),
     ("circuit_breakers", durability::circuit_breakers),
+    ("rate_limits", limits::rate_limits),
+    ("unsupported_usage", limits::unsupported_usage),
     ("pg_aggregate", operator::pg_aggregate),
     ("pg_amop", operator::pg_amop),
     ("pg_amproc", operator::pg_amproc),

@@ -12,7 +12,7 @@ pub fn oid(view: Oid) -> Oid {
 
 /// The rules of views.
 pub fn pg_rewrite(source: &Source<'_>, out: &mut Output<'_>) {
-    for relation in source.catalog.relations() {
+    for relation in source.relations() {
         if let Some(view) = relation.view() {
             row!(out; oid(relation.oid), "_RETURN", relation.oid, '1', 'O', true, "<>", &view.query);
         }

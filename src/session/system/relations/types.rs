@@ -16,7 +16,7 @@ pub fn pg_type(source: &Source<'_>, out: &mut Output<'_>) {
         }
         return;
     }
-    builtin_types::all().iter().chain(source.catalog.user_types()).for_each(|info| push(source, info, out));
+    builtin_types::all().iter().chain(source.user_types()).for_each(|info| push(source, info, out));
 }
 
 /// Names of the functions a type is read and printed with, as `pg_type` has them; `-` for none.
@@ -149,7 +149,7 @@ pub fn collation_of(source: &Source<'_>, oid: Oid) -> Oid {
 
 /// Labels of enums.
 pub fn pg_enum(source: &Source<'_>, out: &mut Output<'_>) {
-    for info in source.catalog.user_types() {
+    for info in source.user_types() {
         if let TypeKind::Enum(labels) = &info.kind {
             for (label, order) in labels.iter().zip(sort_orders(labels)) {
                 row!(out; label.oid, info.oid, order, &label.label);
@@ -195,7 +195,7 @@ fn has_between(before: f32, after: f32) -> bool {
 /// Range types.
 pub fn pg_range(source: &Source<'_>, out: &mut Output<'_>) {
     exported::rows("pg_range").iter().for_each(|row| out.push(row));
-    for info in source.catalog.user_types() {
+    for info in source.user_types() {
         if let TypeKind::Range(subtype) = info.kind {
             let multirange = source
                 .catalog
