@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use dictdb_catalog::{Catalog, Persistence, Relation, RelationKind};
+use dictdb_catalog::{Catalog, Persistence, Relation, RelationKind, namespaces};
 use dictdb_durability::{DatabaseView, Lsn};
 use dictdb_storage::{ChangeSet, SequenceState, Snapshot, Storage, Table, Transaction};
 use dictdb_types::{Oid, Result};
@@ -65,6 +65,8 @@ impl Moment {
 fn stored(storage: &Storage, catalog: &Catalog, track: bool) -> Vec<StoredRelation> {
     let kept = catalog.relations().filter(|r| r.is_stored() && r.persistence != Persistence::Temporary);
     let tables = kept.filter_map(|relation| Some((relation, storage.table(relation.storage)?)));
+    // The server's own tables that nobody has filled are no news to anybody: their definitions bring them back.
+    let tables = tables.filter(|(relation, table)| relation.namespace != namespaces::DICTDB || table.block_count() > 0);
     tables
         .map(|(relation, table)| {
             let changes = if track { table.begin_tracking(storage, &key_slots(relation)) } else { None };
