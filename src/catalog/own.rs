@@ -92,7 +92,7 @@ const RELATIONS: &[Definition] = &[
         ],
     ),
     (
-        Oid(9930),
+        Oid(9940),
         "rate_limits",
         &[
             ("client", oids::TEXT),
@@ -104,7 +104,7 @@ const RELATIONS: &[Definition] = &[
         ],
     ),
     (
-        Oid(9931),
+        Oid(9941),
         "unsupported_usage",
         &[("feature", oids::TEXT), ("count", oids::INT8), ("last_used", oids::TIMESTAMPTZ)],
     ),
