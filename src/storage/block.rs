@@ -84,6 +84,8 @@ pub(crate) struct Block {
     /// Memory as last measured, and changes since.
     pub(crate) measured_bytes: usize,
     pub(crate) changes: usize,
+    /// How many clones of the table have what they need of it: see `table/cloning.rs`.
+    pub(crate) handed_out: u64,
 }
 
 /// A row in a block as one reader sees it: the newest version, or one down its chain.
@@ -160,6 +162,7 @@ impl Block {
             undo_count: 0,
             measured_bytes: 0,
             changes: 0,
+            handed_out: 0,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The root: tables, sequences, the commit clock, and everything transactions share.
 
 use std::sync::atomic::{AtomicU32, AtomicU64};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use dictdb_types::{CommitTs, Oid, Physical, Result, TxnId};
 use hashbrown::HashMap;
@@ -51,6 +51,8 @@ pub(crate) struct Shared {
     /// Who follows committed changes.
     pub(crate) feed: Feed,
     tables: RwLock<HashMap<Oid, Arc<Table>>>,
+    /// Tables that were dropped and are in memory as long as clones need them.
+    dropped: Mutex<Vec<Weak<Table>>>,
     sequences: RwLock<HashMap<Oid, Arc<Sequence>>>,
     next_anonymous: AtomicU32,
 }
@@ -80,6 +82,7 @@ impl Storage {
             tracking: AtomicU64::new(0),
             feed: Feed::default(),
             tables: RwLock::default(),
+            dropped: Mutex::default(),
             sequences: RwLock::default(),
             next_anonymous: AtomicU32::new(ANONYMOUS_PID),
         }))
@@ -199,7 +202,16 @@ impl Storage {
 
     /// Forgets a table. Its memory goes when the last reader is done.
     pub fn drop_table(&self, id: Oid) {
-        self.0.tables.write().remove(&id);
+        let dropped = self.0.tables.write().remove(&id);
+        if let Some(table) = dropped.filter(|table| table.has_clones()) {
+            let mut dropped = self.0.dropped.lock();
+            dropped.retain(|other| other.strong_count() > 0);
+            dropped.push(Arc::downgrade(&table));
+        }
+    }
+
+    pub(crate) fn enter_table(&self, table: Arc<Table>) {
+        self.0.tables.write().insert(table.id(), table);
     }
 
     /// All tables.
@@ -212,9 +224,10 @@ impl Storage {
         self.0.locks.relation(database, relation)
     }
 
-    /// Approximate memory of all tables and their indexes.
+    /// Approximate memory of all tables and their indexes, and of dropped tables that clones hold.
     pub fn bytes(&self) -> usize {
-        self.tables().iter().map(|table| table.bytes()).sum()
+        let dropped: Vec<Arc<Table>> = self.0.dropped.lock().iter().filter_map(Weak::upgrade).collect();
+        self.tables().iter().chain(&dropped).map(|table| table.bytes()).sum()
     }
 
     /// Creates a sequence. Replaces the entry if the id is taken, which callers avoid.

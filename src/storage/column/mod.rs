@@ -143,6 +143,13 @@ impl Column {
         Column { values: Values::Constant(physical, value, len), valid: None, array: None }
     }
 
+    /// The same values in the same memory: whoever writes first copies them.
+    pub(crate) fn twin(&mut self) -> Column {
+        by_layout!(&mut self.values, bool _v => (), fixed v => drop(v.share()), bytes v => drop(v.share()),
+            constant _p _d _l => ());
+        Column { values: self.values.clone(), valid: self.valid.clone(), array: self.array.clone() }
+    }
+
     pub(crate) fn len(&self) -> usize {
         by_layout!(&self.values, bool bits => bits.len(), fixed cells => cells.as_slice().len(),
             bytes arena => arena.len(), constant _p _d len => *len)

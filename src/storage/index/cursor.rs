@@ -133,7 +133,7 @@ impl IndexCursor {
         if self.done || max == 0 {
             return false;
         }
-        if let Map::Ordered(tree) = &self.index.map {
+        if let Map::Ordered(tree) = self.index.map() {
             let from = self.position.take();
             self.position = tree.scan(&self.range, self.direction, from, max, batch, &self.index.stale);
         }
@@ -151,7 +151,7 @@ impl Index {
     /// Estimated rows of a range; the number of entries for an index without order.
     pub fn estimate(&self, lower: Bound<'_>, upper: Bound<'_>) -> usize {
         let range = IndexRange::new(lower, upper);
-        match &self.map {
+        match self.map() {
             _ if range.empty => 0,
             Map::Ordered(tree) => tree.estimate(&range),
             Map::Hash(_) | Map::Inverted(_) | Map::Regions(_) | Map::Blocks(_) => self.entries(),

@@ -18,13 +18,13 @@ const SHARD_BITS: u32 = 4;
 const FEW: usize = 16;
 
 /// A key with its rows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     key: Key,
     rows: Rows,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Rows {
     Few(SmallVec<[RowId; 2]>),
     Many(HashSet<RowId>),
@@ -76,7 +76,7 @@ impl Rows {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Shard {
     table: HashTable<Entry>,
     entries: usize,
@@ -91,6 +91,12 @@ pub(super) struct HashIndex {
 }
 
 impl HashIndex {
+    /// The same entries, under the same hashes.
+    pub(super) fn copy(&self) -> Self {
+        let shards = std::array::from_fn(|shard| RwLock::new(self.shards[shard].read().clone()));
+        HashIndex { shards, hasher: self.hasher.get_or_init(DefaultHashBuilder::default).clone().into() }
+    }
+
     fn hash(&self, key: &Key) -> u64 {
         self.hasher.get_or_init(DefaultHashBuilder::default).hash_one((key.head, key.tail()))
     }

@@ -57,7 +57,7 @@ fn entries(key: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Entries {
     rows: BTreeMap<Box<[u8]>, RowSet>,
     pairs: usize,
@@ -68,6 +68,11 @@ struct Entries {
 pub(super) struct InvertedIndex(RwLock<Entries>);
 
 impl InvertedIndex {
+    /// The same entries.
+    pub(super) fn copy(&self) -> Self {
+        InvertedIndex(RwLock::new(self.0.read().clone()))
+    }
+
     pub(super) fn insert(&self, key: &[u8], row: RowId) {
         let mut own = self.0.write();
         for entry in entries(key) {

@@ -10,6 +10,7 @@
 //! Uniqueness is decided under the index's latch: an entry goes in only after the rows that have the same key are
 //! looked at, and the row itself is written before. Of two transactions one sees the other.
 
+mod cloning;
 mod cursor;
 mod extract;
 mod hash;
@@ -22,8 +23,8 @@ mod node;
 mod row_set;
 mod tree;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use dictdb_types::{Oid, RowId};
 use smallvec::SmallVec;
@@ -35,6 +36,7 @@ pub use inverted::{EntryQuery, write_entries};
 pub(crate) use key::Key;
 pub use row_set::RowSet;
 
+use cloning::Ties;
 use hash::HashIndex;
 use intervals::blocks::BlockIndex;
 use intervals::tree::RegionIndex;
@@ -78,7 +80,9 @@ pub struct IndexDef {
 #[derive(Debug)]
 pub struct Index {
     def: IndexDef,
-    map: Map,
+    /// Empty until the first use of a clone.
+    map: OnceLock<Map>,
+    ties: Ties,
     /// Entries whose key their row's newest version no longer has, including those about to be.
     stale: AtomicUsize,
 }
@@ -92,19 +96,70 @@ enum Map {
     Blocks(BlockIndex),
 }
 
-/// Rows found; one in the common case.
-pub type RowIds = SmallVec<[RowId; 4]>;
-
-impl Index {
-    pub(crate) fn new(def: IndexDef) -> Self {
-        let map = match def.kind {
+impl Map {
+    fn of(kind: IndexKind) -> Map {
+        match kind {
             IndexKind::Ordered => Map::Ordered(TreeIndex::default()),
             IndexKind::Hash => Map::Hash(Box::default()),
             IndexKind::Inverted => Map::Inverted(InvertedIndex::default()),
             IndexKind::Regions => Map::Regions(RegionIndex::default()),
             IndexKind::Blocks => Map::Blocks(BlockIndex::default()),
-        };
-        Index { def, map, stale: AtomicUsize::new(0) }
+        }
+    }
+
+    fn entries(&self) -> usize {
+        match self {
+            Map::Ordered(tree) => tree.entries(),
+            Map::Hash(hash) => hash.entries(),
+            Map::Inverted(inverted) => inverted.entries(),
+            Map::Regions(regions) => regions.entries(),
+            Map::Blocks(blocks) => blocks.blocks(),
+        }
+    }
+
+    fn distinct(&self) -> usize {
+        match self {
+            Map::Ordered(tree) => tree.distinct(),
+            Map::Hash(hash) => hash.distinct(),
+            Map::Inverted(inverted) => inverted.distinct(),
+            Map::Regions(_) | Map::Blocks(_) => self.entries(),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Map::Ordered(tree) => tree.bytes(),
+            Map::Hash(hash) => hash.bytes(),
+            Map::Inverted(inverted) => inverted.bytes(),
+            Map::Regions(regions) => regions.bytes(),
+            Map::Blocks(blocks) => blocks.bytes(),
+        }
+    }
+}
+
+/// Rows found; one in the common case.
+pub type RowIds = SmallVec<[RowId; 4]>;
+
+impl Index {
+    pub(crate) fn new(def: IndexDef) -> Self {
+        let map = Map::of(def.kind).into();
+        Index { def, map, ties: Ties::default(), stale: AtomicUsize::new(0) }
+    }
+
+    /// Where the keys are.
+    #[inline]
+    fn map(&self) -> &Map {
+        match self.map.get() {
+            Some(map) => map,
+            None => self.take_over(),
+        }
+    }
+
+    /// Where they are, for a change.
+    #[inline]
+    fn map_to_change(&self) -> &Map {
+        self.before_change();
+        self.map()
     }
 
     /// What it is.
@@ -114,38 +169,21 @@ impl Index {
 
     /// Number of entries: rows and, until they are reclaimed, keys that rows had.
     pub fn entries(&self) -> usize {
-        match &self.map {
-            Map::Ordered(tree) => tree.entries(),
-            Map::Hash(hash) => hash.entries(),
-            Map::Inverted(inverted) => inverted.entries(),
-            Map::Regions(regions) => regions.entries(),
-            Map::Blocks(blocks) => blocks.blocks(),
-        }
+        self.map().entries()
     }
 
     /// Number of different keys.
     pub fn distinct_keys(&self) -> usize {
-        match &self.map {
-            Map::Ordered(tree) => tree.distinct(),
-            Map::Hash(hash) => hash.distinct(),
-            Map::Inverted(inverted) => inverted.distinct(),
-            Map::Regions(_) | Map::Blocks(_) => self.entries(),
-        }
+        self.map().distinct()
     }
 
-    /// Approximate memory.
+    /// Approximate memory; none while it is its source's.
     pub fn bytes(&self) -> usize {
-        match &self.map {
-            Map::Ordered(tree) => tree.bytes(),
-            Map::Hash(hash) => hash.bytes(),
-            Map::Inverted(inverted) => inverted.bytes(),
-            Map::Regions(regions) => regions.bytes(),
-            Map::Blocks(blocks) => blocks.bytes(),
-        }
+        self.map.get().map_or(0, Map::bytes)
     }
 
     pub(crate) fn add_stale(&self) {
-        self.stale.fetch_add(1, Ordering::AcqRel);
+        self.stale.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(crate) fn remove_stale(&self) {
@@ -157,7 +195,7 @@ impl Index {
     /// in, and taken out before the announcement is withdrawn, so it is enough to look under the latch.
     #[inline]
     pub(crate) fn lookup(&self, key: &[u8], rows: &mut RowIds) -> bool {
-        match &self.map {
+        match self.map() {
             Map::Ordered(tree) => tree.lookup(key, rows, &self.stale),
             Map::Hash(hash) => hash.lookup(key, rows, &self.stale),
             // Nobody looks for rows by all of their entries, or by their boxes alone.
@@ -167,7 +205,7 @@ impl Index {
 
     /// Adds an entry. One that exists already is left alone.
     pub(crate) fn insert(&self, key: &[u8], row: RowId) {
-        match &self.map {
+        match self.map_to_change() {
             Map::Ordered(tree) => tree.insert(key, row),
             Map::Hash(hash) => hash.insert(key, row),
             Map::Inverted(inverted) => inverted.insert(key, row),
@@ -183,7 +221,7 @@ impl Index {
         row: RowId,
         admit: impl FnOnce(&[RowId]) -> Result<(), E>,
     ) -> Result<(), E> {
-        match &self.map {
+        match self.map_to_change() {
             Map::Ordered(tree) => tree.insert_unique(key, row, admit),
             Map::Hash(hash) => hash.insert_unique(key, row, admit),
             Map::Inverted(_) | Map::Regions(_) | Map::Blocks(_) => {
@@ -195,7 +233,7 @@ impl Index {
 
     /// Removes what the key of a row that is gone brought in.
     pub(crate) fn remove(&self, key: &[u8], row: RowId) {
-        match &self.map {
+        match self.map_to_change() {
             Map::Ordered(tree) => tree.remove_if(key, row, || true),
             Map::Hash(hash) => hash.remove_if(key, row, || true),
             Map::Inverted(inverted) => inverted.remove_except(key, row, Vec::new),
@@ -208,7 +246,7 @@ impl Index {
     /// the keys of all versions; `None` when they cannot be told, and then nothing is removed: an entry too many is harmless.
     pub(crate) fn remove_unneeded(&self, key: &[u8], row: RowId, needed: impl FnOnce() -> Option<Vec<Vec<u8>>>) {
         let dead = |needed: Option<Vec<Vec<u8>>>| needed.is_some_and(|keys| keys.iter().all(|other| other != key));
-        match &self.map {
+        match self.map_to_change() {
             Map::Ordered(tree) => tree.remove_if(key, row, || dead(needed())),
             Map::Hash(hash) => hash.remove_if(key, row, || dead(needed())),
             Map::Inverted(inverted) => {
@@ -222,7 +260,7 @@ impl Index {
     /// The rows that have entries as the query wants them, in some version: candidates that the caller looks at. Nothing
     /// for indexes of another kind. Take the snapshot before.
     pub fn search(&self, query: &EntryQuery) -> RowSet {
-        match &self.map {
+        match self.map() {
             Map::Inverted(inverted) => inverted.search(query),
             Map::Ordered(_) | Map::Hash(_) | Map::Regions(_) | Map::Blocks(_) => RowSet::default(),
         }
@@ -230,7 +268,7 @@ impl Index {
 
     /// Likewise the rows whose boxes may satisfy a query.
     pub fn search_regions(&self, query: &RegionQuery) -> RowSet {
-        match &self.map {
+        match self.map() {
             Map::Regions(regions) => regions.search(query),
             Map::Blocks(blocks) => blocks.search(query),
             Map::Ordered(_) | Map::Hash(_) | Map::Inverted(_) => RowSet::default(),

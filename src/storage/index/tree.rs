@@ -85,6 +85,11 @@ impl Default for Tree {
 }
 
 impl TreeIndex {
+    /// The same tree, of the same nodes.
+    pub(super) fn copy(&self) -> Self {
+        TreeIndex(RwLock::new(self.0.read().clone()))
+    }
+
     pub(super) fn lookup(&self, key: &[u8], rows: &mut RowIds, stale: &AtomicUsize) -> bool {
         let tree = self.0.read();
         tree.equal(&Probe::new(key), |row| rows.push(row));

@@ -1,5 +1,6 @@
 //! Behaviour of tables, transactions and locks together. One file per theme; what they share is here.
 
+mod cloning;
 mod locks;
 mod model;
 mod phenomena;

@@ -14,7 +14,7 @@ use dictdb_types::{Datum, RowId};
 const IDS: usize = 12;
 const TRANSACTIONS: usize = 5;
 
-type State = BTreeMap<i32, i32>;
+pub(super) type State = BTreeMap<i32, i32>;
 
 /// A transaction and what it should see.
 struct Actor {
@@ -26,9 +26,9 @@ struct Actor {
     savepoints: Vec<(SavepointId, BTreeMap<i32, Option<i32>>)>,
 }
 
-struct World {
-    bed: Bed,
-    committed: State,
+pub(super) struct World {
+    pub(super) bed: Bed,
+    pub(super) committed: State,
     actors: Vec<Option<Actor>>,
     /// Snapshots held open, as cursors do, with what they must go on to show.
     held: Vec<(Arc<Snapshot>, State)>,
@@ -53,10 +53,16 @@ impl Actor {
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
+        let bed = Bed::with_kind(if seed.is_multiple_of(2) { IndexKind::Ordered } else { IndexKind::Hash });
+        World::of(bed, State::new(), seed)
+    }
+
+    /// Goes on from a state that the table is in.
+    pub(super) fn of(bed: Bed, committed: State, seed: u64) -> Self {
         World {
-            bed: Bed::with_kind(if seed.is_multiple_of(2) { IndexKind::Ordered } else { IndexKind::Hash }),
-            committed: State::new(),
+            bed,
+            committed,
             actors: (0..TRANSACTIONS).map(|_| None).collect(),
             held: Vec::new(),
             random: Random::new(seed),
@@ -69,7 +75,7 @@ impl World {
         others.filter_map(|(_, actor)| actor.as_ref()).find(|actor| actor.touches(id))
     }
 
-    fn step(&mut self) {
+    pub(super) fn step(&mut self) {
         let at = self.random.below(TRANSACTIONS);
         let Some(mut actor) = self.actors[at].take() else {
             self.actors[at] = Some(self.begin());
@@ -209,7 +215,7 @@ impl World {
         self.bed.table.update(&actor.transaction, snapshot, row, None, &changes).unwrap()
     }
 
-    fn check_held(&mut self) {
+    pub(super) fn check_held(&mut self) {
         for (snapshot, state) in &self.held {
             assert_eq!(self.bed.rows_at(snapshot), state.clone().into_iter().collect::<Vec<_>>());
         }

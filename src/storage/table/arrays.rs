@@ -53,7 +53,7 @@ impl Table {
         let (number, slot) = place(*first);
         let is_run = last.0.checked_sub(first.0) == Some(ids.len() as u64 - 1) && place(*last).0 == number;
         if is_run && slot == 0 {
-            let mut block = self.block_to_restore(number)?.write();
+            let mut block = self.change(number, self.block_to_restore(number)?);
             if block.len() == 0 {
                 let layouts = self.columns();
                 let whole = columns.into_iter().zip(layouts);

@@ -28,8 +28,8 @@ impl Table {
     pub fn add_column(&self, physical: Physical, missing: Datum) -> Result<usize> {
         Column::new(physical).check((&missing).into())?;
         let mut columns = self.columns.write();
-        for cell in self.blocks.iter() {
-            let mut block = cell.write();
+        for (number, cell) in self.all_blocks() {
+            let mut block = self.change(number, cell);
             let len = block.len();
             while block.columns.len() <= columns.len() {
                 block.columns.push(Column::constant(physical, missing.clone(), len));
@@ -41,8 +41,8 @@ impl Table {
 
     /// Frees the memory of a column that no snapshot needs: it reads as NULL from now on.
     pub fn clear_column(&self, column: usize) {
-        for cell in self.blocks.iter() {
-            let mut block = cell.write();
+        for (number, cell) in self.all_blocks() {
+            let mut block = self.change(number, cell);
             let len = block.len();
             if let Some(column) = block.columns.get_mut(column) {
                 *column = Column::constant(column.physical(), Datum::Null, len);
@@ -89,7 +89,7 @@ impl Table {
 
     /// Every row id with a row or what was one.
     fn rows(&self) -> impl Iterator<Item = RowId> {
-        let lens = self.blocks.iter().map(|cell| cell.latch.read().len()).enumerate();
+        let lens = self.all_blocks().map(|(number, cell)| (number, cell.latch.read().len()));
         lens.flat_map(|(block, len)| (0..len).map(move |slot| row_id(block, slot)))
     }
 

@@ -37,20 +37,31 @@ impl Directory {
         Directory { chunks: [const { OnceLock::new() }; CHUNKS], len: AtomicUsize::new(0), grow: Mutex::new(()) }
     }
 
+    /// A list of so many blocks that are not there yet.
+    pub(crate) fn of_length(len: usize) -> Self {
+        Directory { len: AtomicUsize::new(len), ..Directory::new() }
+    }
+
+    /// Puts in a block that is not there yet, unless another thread was faster.
+    pub(crate) fn fill(&self, block: usize, make: impl FnOnce() -> BlockCell) -> &Arc<BlockCell> {
+        let (chunk, at) = locate(block);
+        self.chunk(chunk)[at].get_or_init(|| Arc::new(make()))
+    }
+
+    fn chunk(&self, chunk: usize) -> &Chunk {
+        self.chunks[chunk].get_or_init(|| (0..FIRST << chunk).map(|_| OnceLock::new()).collect())
+    }
+
     /// Number of blocks.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.len.load(Ordering::Acquire)
+        self.len.load(Ordering::SeqCst)
     }
 
     #[inline]
     pub(crate) fn get(&self, block: usize) -> Option<&Arc<BlockCell>> {
         let (chunk, at) = locate(block);
         self.chunks.get(chunk)?.get()?.get(at)?.get()
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<BlockCell>> {
-        (0..self.len()).filter_map(|block| self.get(block))
     }
 
     /// Appends a block if there are still `expected`; another thread may have been faster.
@@ -60,9 +71,8 @@ impl Directory {
             return;
         }
         let (chunk, at) = locate(expected);
-        let cells = self.chunks[chunk].get_or_init(|| (0..FIRST << chunk).map(|_| OnceLock::new()).collect());
-        cells[at].get_or_init(|| Arc::new(make()));
-        self.len.store(expected + 1, Ordering::Release);
+        self.chunk(chunk)[at].get_or_init(|| Arc::new(make()));
+        self.len.store(expected + 1, Ordering::SeqCst);
     }
 }
 
@@ -87,7 +97,7 @@ mod tests {
         directory.push_after(0, cell);
         directory.push_after(0, cell);
         directory.push_after(1, cell);
-        assert_eq!((directory.len(), directory.iter().count()), (2, 2));
+        assert_eq!((directory.len(), (0..directory.len()).filter_map(|block| directory.get(block)).count()), (2, 2));
         assert!(directory.get(2).is_none());
     }
 }

@@ -4,6 +4,7 @@
 //! further up that filling it pays: rows that were inserted one after another stay in that order for a scan, and holes
 //! are filled from the beginning of the table, whole blocks at a time.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dictdb_types::RowId;
@@ -19,10 +20,10 @@ const SHARE_DIVISOR: usize = 5;
 pub(super) struct FreeSlots {
     /// Length of `usable`, to be read without the lock.
     count: AtomicUsize,
-    slots: Mutex<Slots>,
+    slots: Mutex<Arc<Slots>>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Slots {
     /// Not worth using yet.
     waiting: Vec<RowId>,
@@ -34,20 +35,22 @@ impl FreeSlots {
     /// Takes slots in; `live` is the number of the table's rows.
     pub(super) fn add(&self, rows: impl Iterator<Item = RowId>, live: usize) {
         let mut slots = self.slots.lock();
+        let slots = Arc::make_mut(&mut slots);
         slots.waiting.extend(rows);
         if slots.waiting.len() > THRESHOLD_SLOTS + live / SHARE_DIVISOR {
-            self.open(&mut slots);
+            self.open(slots);
         }
     }
 
     /// Has all slots used again, as VACUUM does.
     pub(super) fn release(&self) {
-        self.open(&mut self.slots.lock());
+        self.open(Arc::make_mut(&mut self.slots.lock()));
     }
 
     /// Gives back a slot that was taken.
     pub(super) fn put_back(&self, row: RowId) {
         let mut slots = self.slots.lock();
+        let slots = Arc::make_mut(&mut slots);
         slots.usable.push(row);
         self.count.store(slots.usable.len(), Ordering::Release);
     }
@@ -58,9 +61,17 @@ impl FreeSlots {
             return None;
         }
         let mut slots = self.slots.lock();
+        let slots = Arc::make_mut(&mut slots);
         let slot = slots.usable.pop();
         self.count.store(slots.usable.len(), Ordering::Release);
         slot
+    }
+
+    /// The same slots, for a clone of the table. `meanwhile` runs while no slot is taken or given back.
+    pub(super) fn twin(&self, meanwhile: impl FnOnce()) -> FreeSlots {
+        let slots = self.slots.lock();
+        meanwhile();
+        FreeSlots { count: AtomicUsize::new(slots.usable.len()), slots: Mutex::new(slots.clone()) }
     }
 
     fn open(&self, slots: &mut Slots) {

@@ -228,7 +228,7 @@ impl Table {
             let block = cell.latch.read();
             self.keys_of(&indexes, &block.newest(slot))
         };
-        cell.write().kill(slot);
+        self.change(super::place(row).0, cell).kill(slot);
         if let Ok(keys) = keys {
             for (at, index) in indexes.iter().enumerate() {
                 let (key, outcome) = keys.get(at);

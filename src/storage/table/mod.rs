@@ -1,6 +1,7 @@
 //! A table: blocks of rows, the indexes over them, and the operations on rows.
 
 mod arrays;
+mod cloning;
 mod ddl;
 mod directory;
 mod free_slots;
@@ -29,6 +30,7 @@ use directory::Directory;
 use free_slots::FreeSlots;
 
 pub use arrays::{arrays_of, datums_of};
+pub use cloning::ClonedTable;
 pub use ddl::IndexBuilt;
 pub use keys::{Standing, UniqueConflict};
 pub use lock_row::RowLocked;
@@ -44,6 +46,7 @@ pub struct Table {
     columns: RwLock<Vec<Physical>>,
     indexes: RwLock<Arc<[Arc<Index>]>>,
     free: FreeSlots,
+    ties: cloning::Ties,
     row_locks: RowLocks,
     counters: stats::Counters,
     /// Whether the log is told of its rows.
@@ -74,6 +77,7 @@ impl Table {
             columns: RwLock::new(columns.to_vec()),
             indexes: RwLock::new(Arc::new([])),
             free: FreeSlots::default(),
+            ties: cloning::Ties::default(),
             row_locks: RowLocks::default(),
             counters: stats::Counters::default(),
             logged: AtomicBool::new(true),
@@ -126,7 +130,7 @@ impl Table {
     #[inline]
     fn cell(&self, row: RowId) -> Option<(&Arc<BlockCell>, usize)> {
         let (block, slot) = place(row);
-        self.blocks.get(block).map(|cell| (cell, slot))
+        self.block(block).map(|cell| (cell, slot))
     }
 
     fn new_block(&self) -> BlockCell {
@@ -136,6 +140,11 @@ impl Table {
     /// Takes in slots for new rows. No index entry and no reader may refer to them.
     pub(crate) fn free_slots(&self, rows: impl Iterator<Item = RowId>) {
         self.free.add(rows, self.counters.live_rows());
+    }
+
+    /// Whether somebody may still look at its blocks when it is dropped.
+    pub(crate) fn has_clones(&self) -> bool {
+        self.ties.has_clones()
     }
 
     /// Has new rows fill all slots of dead ones.

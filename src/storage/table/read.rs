@@ -67,7 +67,7 @@ impl Table {
         snapshot: &Snapshot,
         mut visit: impl FnMut(RowId, &RowView<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Some(cell) = self.blocks.get(number) else { return Ok(()) };
+        let Some(cell) = self.block(number) else { return Ok(()) };
         let mut slot = 0;
         loop {
             let block = cell.latch.read();
@@ -211,7 +211,7 @@ impl Table {
         snapshot: &Snapshot,
         mut visit: impl FnMut(RowId, &RowView<'_>) -> Result<bool, E>,
     ) -> Result<bool, E> {
-        let Some(cell) = self.blocks.get(number) else { return Ok(true) };
+        let Some(cell) = self.block(number) else { return Ok(true) };
         let block = cell.latch.read();
         for slot in 0..block.len() {
             if let Some(version) = block.find(slot, snapshot.view(), snapshot.writers())

@@ -60,7 +60,7 @@ impl Table {
                 }
             }
         }
-        let mut block = cell.write();
+        let mut block = self.change(super::place(row).0, cell);
         block.kill(slot);
         block.compact();
         self.account(&mut block);

@@ -34,7 +34,7 @@ impl Table {
         while next < first.0 + rows {
             let (number, slot) = place(RowId(next));
             let count = (first.0 + rows - next).min((BLOCK_ROWS - slot) as u64);
-            let block = self.blocks.get(number).map(|cell| cell.latch.read());
+            let block = self.block(number).map(|cell| cell.latch.read());
             for slot in slot..slot + count as usize {
                 let row = block.as_ref().and_then(|block| block.find(slot, snapshot.view(), snapshot.writers()));
                 image::encode(row, out);
@@ -52,7 +52,7 @@ impl Table {
         buffer: &mut Vec<u8>,
         mut chunk: impl FnMut(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Some(cell) = self.blocks.get(number) else { return Ok(()) };
+        let Some(cell) = self.block(number) else { return Ok(()) };
         let mut slot = 0;
         loop {
             let len = cell.latch.read().len();
@@ -88,7 +88,7 @@ impl Table {
         while next < end {
             let (number, slot) = place(RowId(next));
             let count = (end - next).min((BLOCK_ROWS - slot) as u64) as usize;
-            let mut block = self.block_to_restore(number)?.write();
+            let mut block = self.change(number, self.block_to_restore(number)?);
             for slot in slot..slot + count {
                 next_row(&mut |row| self.restore_slot(&mut block, slot, row))?;
             }
@@ -106,7 +106,7 @@ impl Table {
         while self.blocks.len() <= number {
             self.blocks.push_after(self.blocks.len(), || self.new_block());
         }
-        self.blocks.get(number).map(|cell| &**cell).ok_or_else(|| Error::internal("a block is missing"))
+        self.block(number).map(|cell| &**cell).ok_or_else(|| Error::internal("a block is missing"))
     }
 
     fn restore_slot(&self, block: &mut Block, slot: usize, row: Option<&dyn RowReader>) -> Result<()> {
@@ -150,8 +150,8 @@ impl Table {
         let mut live = 0;
         let blocks = self.blocks.len();
         for number in 0..blocks {
-            let Some(cell) = self.blocks.get(number) else { continue };
-            let mut block = cell.write();
+            let Some(cell) = self.block(number) else { continue };
+            let mut block = self.change(number, cell);
             while number + 1 < blocks && block.len() < BLOCK_ROWS {
                 block.push(&DatumRow(&[]), Stamp::FREE);
             }

@@ -86,7 +86,7 @@ impl Table {
         with_row_ids: bool,
     ) -> Result<BlockBatches> {
         let mut batches = BlockBatches::new();
-        let Some(cell) = self.blocks.get(number) else { return Ok(batches) };
+        let Some(cell) = self.block(number) else { return Ok(batches) };
         let mut block = cell.latch.read();
         if projection.iter().any(|column| block.columns.get(*column).is_none_or(|column| column.array().is_none())) {
             drop(block);
@@ -146,7 +146,7 @@ impl Table {
 
     /// Whether a scan would share the block's arrays; for tests and EXPLAIN.
     pub fn is_block_clean(&self, number: usize, snapshot: &Snapshot) -> bool {
-        self.blocks.get(number).is_some_and(|cell| cell.is_clean_for(&cell.latch.read(), snapshot.view()))
+        self.block(number).is_some_and(|cell| cell.is_clean_for(&cell.latch.read(), snapshot.view()))
     }
 }
 

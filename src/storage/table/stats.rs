@@ -110,7 +110,7 @@ impl Table {
         let taken = blocks.clamp(1, SAMPLED_BLOCKS);
         let per_block = rows.div_ceil(taken);
         for number in (0..taken).map(|at| at * blocks / taken) {
-            let Some(cell) = self.blocks.get(number) else { continue };
+            let Some(cell) = self.block(number) else { continue };
             let block = cell.latch.read();
             for slot in places(block.len(), per_block, number as u64) {
                 if !block.is_deleted(slot)
@@ -162,6 +162,13 @@ impl Table {
     /// Counts the rows that were restored.
     pub(super) fn count_restored(&self, rows: usize) {
         self.counters.live.store(rows as i64, Ordering::Relaxed);
+    }
+
+    /// Counts what a block has for itself that is the image of another table's; after the first change it is measured whole.
+    pub(super) fn account_image(&self, image: &mut Block) {
+        image.measured_bytes = image.stamps.capacity() * size_of::<crate::version::Stamp>();
+        image.changes = CHANGES_PER_MEASUREMENT - 1;
+        self.counters.bytes.fetch_add(image.measured_bytes, Ordering::Relaxed);
     }
 
     /// Keeps the count of memory: measures a block that has changed often enough.

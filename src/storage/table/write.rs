@@ -147,7 +147,7 @@ impl Table {
         let (writer, _) = transaction.identity()?;
         let indexes = self.indexes();
         let Some((cell, slot)) = self.cell(row) else { return Ok(Written::Deleted) };
-        let mut block = cell.write();
+        let mut block = self.change(super::place(row).0, cell);
         if let Some(obstacle) = self.newer_version(&block, slot, transaction, snapshot, expected) {
             return Ok(obstacle);
         }
@@ -204,7 +204,7 @@ impl Table {
     ) -> Result<Written> {
         let (writer, _) = transaction.identity()?;
         let Some((cell, slot)) = self.cell(row) else { return Ok(Written::Deleted) };
-        let mut block = cell.write();
+        let mut block = self.change(super::place(row).0, cell);
         if let Some(obstacle) = self.newer_version(&block, slot, transaction, snapshot, expected) {
             return Ok(obstacle);
         }
@@ -258,7 +258,7 @@ impl Table {
         if let Some(id) = self.free.take()
             && let Some((cell, slot)) = self.cell(id)
         {
-            let mut block = cell.write();
+            let mut block = self.change(super::place(id).0, cell);
             if let Err(error) = check_row(&block, row) {
                 drop(block);
                 self.free.put_back(id);
@@ -270,8 +270,8 @@ impl Table {
         }
         loop {
             let blocks = self.blocks.len();
-            if let Some(cell) = blocks.checked_sub(1).and_then(|last| self.blocks.get(last)) {
-                let mut block = cell.write();
+            if let Some((last, cell)) = blocks.checked_sub(1).and_then(|last| Some((last, self.block(last)?))) {
+                let mut block = self.change(last, cell);
                 if block.len() < BLOCK_ROWS {
                     check_row(&block, row)?;
                     let slot = block.push(row, stamp);
@@ -295,7 +295,7 @@ impl Table {
             let (number, slot) = super::place(row);
             if open.as_ref().is_none_or(|(block, _)| *block != number) {
                 drop(open.take());
-                open = self.blocks.get(number).map(|cell| (number, cell.write()));
+                open = self.block(number).map(|cell| (number, self.change(number, cell)));
             }
             if let Some((_, block)) = &mut open {
                 block.restamp(slot, writer, ts);
@@ -305,7 +305,7 @@ impl Table {
 
     pub(super) fn change_block<R>(&self, row: RowId, change: impl FnOnce(&mut Block, usize) -> R) -> Option<R> {
         let (cell, slot) = self.cell(row)?;
-        let mut block = cell.write();
+        let mut block = self.change(super::place(row).0, cell);
         (slot < block.len()).then(|| change(&mut block, slot))
     }
 }

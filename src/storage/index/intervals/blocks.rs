@@ -12,6 +12,11 @@ use crate::block::{BLOCK_ROWS, BLOCK_SHIFT};
 pub(in crate::index) struct BlockIndex(RwLock<Vec<Option<Region>>>);
 
 impl BlockIndex {
+    /// The same boxes.
+    pub(in crate::index) fn copy(&self) -> Self {
+        BlockIndex(RwLock::new(self.0.read().clone()))
+    }
+
     pub(in crate::index) fn insert(&self, key: &[u8], row: RowId) {
         let block = (row.0 >> BLOCK_SHIFT) as usize;
         let own = region(key);

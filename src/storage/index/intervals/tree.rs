@@ -16,13 +16,13 @@ const CAPACITY: usize = 32;
 #[derive(Debug, Default)]
 pub(in crate::index) struct RegionIndex(RwLock<Tree>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Tree {
     root: Node,
     entries: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Node {
     Leaf(Vec<(Region, RowId)>),
     Inner(Vec<(Region, Node)>),
@@ -35,6 +35,11 @@ impl Default for Node {
 }
 
 impl RegionIndex {
+    /// The same entries.
+    pub(in crate::index) fn copy(&self) -> Self {
+        RegionIndex(RwLock::new(self.0.read().clone()))
+    }
+
     /// Adds an entry. One that exists already is left alone.
     pub(in crate::index) fn insert(&self, key: &[u8], row: RowId) {
         let own = region(key);
