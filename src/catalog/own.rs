@@ -64,6 +64,17 @@ const RELATIONS: &[Definition] = &[
         ],
     ),
     (
+        Oid(9913),
+        "snapshots",
+        &[
+            ("name", oids::NAME),
+            ("database", oids::NAME),
+            ("owner", oids::NAME),
+            ("created_at", oids::TIMESTAMPTZ),
+            ("size", oids::INT8),
+        ],
+    ),
+    (
         Oid(9920),
         "circuit_breakers",
         &[

@@ -62,6 +62,15 @@ impl CatalogStore {
         Oid(self.next_oid.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// Puts another catalog in the place of the newest version, which it returns. Nobody who has changed that one may commit.
+    pub fn replace(&self, mut catalog: Catalog) -> Arc<Catalog> {
+        let mut current = self.current.write();
+        catalog.set_version(current.version() + 1);
+        let before = std::mem::replace(&mut *current, Arc::new(catalog));
+        self.version.store(current.version(), Ordering::Release);
+        before
+    }
+
     /// Applies a transaction's changes to the newest version and publishes it. 23505 when a concurrent transaction
     /// took a name first. Call it while the transaction still holds its relation locks.
     pub fn commit(&self, changes: &[Change]) -> Result<Arc<Catalog>> {

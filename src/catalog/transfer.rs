@@ -7,6 +7,9 @@ use dictdb_types::Oid;
 
 use crate::{Catalog, Change, Key, Object, RelationKind};
 
+/// `pg_class.oid` of `pg_database`.
+const DATABASE_CLASS: Oid = Oid(1262);
+
 impl Catalog {
     /// The same with other roles in the place of its own, by oid. The roles themselves stay as they are.
     #[must_use]
@@ -46,6 +49,44 @@ impl Catalog {
         let own = own.map(|((_, role), values)| ((to, *role), values.clone()));
         let others = here.settings.iter().filter(|((database, _), _)| *database != to);
         self.settings = others.map(|(place, values)| (*place, values.clone())).chain(own).collect();
+    }
+
+    /// Takes what belongs to sessions out: temporary schemas and all that is in them. Returns the places in storage that are left.
+    pub fn remove_temporary(&mut self) -> Vec<Oid> {
+        let schemas: Vec<Oid> = self.schemas().filter(|schema| schema.is_temporary()).map(|s| s.oid).collect();
+        if schemas.is_empty() {
+            return Vec::new();
+        }
+        let is_temporary = |namespace: Oid| schemas.contains(&namespace);
+        let relations = self.relations().filter(|relation| is_temporary(relation.namespace));
+        let (mut gone, left): (Vec<Key>, Vec<Oid>) =
+            relations.map(|relation| (Key::Relation(relation.oid), relation.storage)).unzip();
+        gone.extend(self.user_types().filter(|info| is_temporary(info.namespace)).map(|info| Key::Type(info.oid)));
+        let routines = self.routines().filter(|routine| is_temporary(routine.namespace));
+        gone.extend(routines.map(|routine| Key::Function(routine.oid)));
+        gone.extend(schemas.iter().map(|oid| Key::Schema(*oid)));
+        gone.into_iter().for_each(|key| self.apply(&Change::Remove(key)));
+        left
+    }
+
+    /// Takes what is of all databases from another catalog: roles, their settings, privileges on databases.
+    pub fn share_with(&mut self, here: &Catalog) {
+        self.roles = here.roles.clone();
+        self.settings = here.settings.clone();
+        self.acls = here
+            .acls
+            .iter()
+            .filter(|((class, _), _)| *class == DATABASE_CLASS)
+            .chain(self.acls.iter().filter(|((class, _), _)| *class != DATABASE_CLASS))
+            .map(|(place, acl)| (*place, acl.clone()))
+            .collect();
+    }
+
+    /// Takes over the schemas of sessions' temporary objects, which stay with their sessions; not the objects.
+    pub fn keep_temporary_schemas(&mut self, here: &Catalog) {
+        for schema in here.schemas().filter(|schema| schema.is_temporary()) {
+            self.apply(&Change::Put(Object::Schema(schema.clone())));
+        }
     }
 
     /// Gives every table and sequence another place in storage; `place` is told the old one.

@@ -1,5 +1,6 @@
 //! Items: what records and chunks are made of. The layout is in the crate's head.
 
+use crate::cloning::DatabaseClone;
 use dictdb_catalog::{Change, decode_changes, encode_changes};
 use dictdb_storage::SequenceState;
 use dictdb_types::stored::{Stored, corrupted, put_int, put_uint, take_bytes, take_int, take_uint};
@@ -14,6 +15,8 @@ pub(crate) const UNLOGGED: u8 = 0x06;
 pub(crate) const COMMIT: u8 = 0x07;
 pub(crate) const DROPPED_DATABASE: u8 = 0x08;
 pub(crate) const DATABASE_FLAGS: u8 = 0x09;
+pub(crate) const CLONED: u8 = 0x0b;
+pub(crate) const SNAPSHOT: u8 = 0x0c;
 pub(crate) const STAGED: u8 = 0x10;
 
 /// Changes of a database's catalog as an item, to go along with a commit.
@@ -39,12 +42,23 @@ pub struct DatabaseAttributes {
     pub allows_connections: bool,
     /// `datistemplate`.
     pub is_template: bool,
+    /// What it is a snapshot of; nobody connects to one.
+    pub snapshot: Option<SnapshotOf>,
+}
+
+/// Where a snapshot of a database comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotOf {
+    /// The database.
+    pub database: Oid,
+    /// When, in microseconds since 1970.
+    pub created: i64,
 }
 
 impl DatabaseAttributes {
     /// Those of a database that nothing was said about.
     pub fn of_owner(owner: Oid) -> Self {
-        DatabaseAttributes { owner, connection_limit: -1, allows_connections: true, is_template: false }
+        DatabaseAttributes { owner, connection_limit: -1, allows_connections: true, is_template: false, snapshot: None }
     }
 }
 
@@ -80,12 +94,37 @@ pub(crate) fn put_database(database: &DatabaseFacts<'_>, out: &mut Vec<u8>) {
         put_uint(oid.0.into(), out);
         out.extend_from_slice(&[attributes.allows_connections.into(), attributes.is_template.into()]);
     }
+    if let Some(SnapshotOf { database, created }) = attributes.snapshot {
+        out.push(SNAPSHOT);
+        put_uint(oid.0.into(), out);
+        put_uint(database.0.into(), out);
+        put_int(created, out);
+    }
 }
 
 pub(crate) fn put_commit(id: TxnId, micros: i64, out: &mut Vec<u8>) {
     out.push(COMMIT);
     put_uint(id.0, out);
     put_int(micros, out);
+}
+
+/// A database that has become another one.
+pub(crate) fn put_clone(clone: &DatabaseClone<'_>, out: &mut Vec<u8>) {
+    out.push(CLONED);
+    for oid in [clone.source, clone.database] {
+        put_uint(oid.0.into(), out);
+    }
+    out.push(clone.resets.into());
+    put_uint(clone.next_oid.0.into(), out);
+    put_uint(clone.places.len() as u64, out);
+    for oid in clone.places.iter().flat_map(|(old, new)| [old, new]) {
+        put_uint(oid.0.into(), out);
+    }
+}
+
+fn take_places(bytes: &mut &[u8]) -> Result<Vec<(Oid, Oid)>> {
+    let count = take_uint(bytes)?;
+    (0..count).map(|_| Ok((Oid::read(bytes)?, Oid::read(bytes)?))).collect()
 }
 
 /// A table that no catalog knows yet, with the layouts of its columns.
@@ -136,6 +175,8 @@ pub(crate) enum Item<'a> {
     Unlogged(&'a [u8]),
     Commit { id: TxnId, micros: i64 },
     Staged(Oid, Vec<Physical>),
+    Cloned { source: Oid, database: Oid, resets: bool, next_oid: Oid, places: Vec<(Oid, Oid)> },
+    Snapshot { oid: Oid, of: SnapshotOf },
 }
 
 impl<'a> Item<'a> {
@@ -172,6 +213,17 @@ impl<'a> Item<'a> {
             COMMIT => {
                 let id = TxnId(take_uint(bytes)?);
                 Item::Commit { id, micros: take_int(bytes)? }
+            }
+            CLONED => Item::Cloned {
+                source: Oid::read(bytes)?,
+                database: Oid::read(bytes)?,
+                resets: take_bytes(bytes, 1)? == [1],
+                next_oid: Oid::read(bytes)?,
+                places: take_places(bytes)?,
+            },
+            SNAPSHOT => {
+                let (oid, database) = (Oid::read(bytes)?, Oid::read(bytes)?);
+                Item::Snapshot { oid, of: SnapshotOf { database, created: take_int(bytes)? } }
             }
             STAGED => {
                 let table = Oid::read(bytes)?;

@@ -20,6 +20,9 @@
 //!   07 commit     uint transaction, int microseconds since 1970
 //!   08 dropped    uint oid of a database
 //!   09 flags      uint oid of a database, byte allows connections, byte is template; left out where they are 1 and 0
+//!   0b cloned     uint source and uint database, byte whether it was there before, uint next oid, uint count and as many pairs: the places
+//!                 in storage of the source's tables and sequences, and those of the clone's; states of sequences follow as 03
+//!   0c snapshot   uint oid of a database that is a snapshot, uint database, int microseconds since 1970
 //!   10 staged     uint table, uint columns and so many layouts, a byte each: a table that a later commit puts into a catalog,
 //!                 or that is gone after a crash; its rows follow as 01
 //! ```
@@ -35,6 +38,7 @@ mod archiver;
 mod breaker;
 mod checkpoint;
 mod circuit;
+mod cloning;
 mod hook;
 mod item;
 mod options;
@@ -52,9 +56,10 @@ pub use archiver::{ArchiveEvent, ArchiverStatistics};
 pub use breaker::{BreakerState, BreakerStatus};
 pub use checkpoint::{Capture, CheckpointInfo, DatabaseView, Reason};
 pub use circuit::{Breaker, Pass};
+pub use cloning::{DatabaseClone, clone_storage, cloned_catalog};
 pub use dictdb_wal::{LogError, Lsn};
 pub use hook::{Durability, database_items};
-pub use item::{DatabaseAttributes, catalog_item};
+pub use item::{DatabaseAttributes, SnapshotOf, catalog_item};
 pub use options::{Options, Tuning};
 pub use progress::{RecoveryPhase, RecoveryProgress, RecoveryStatus};
 pub use replay::ReplayFrom;

@@ -8,6 +8,7 @@ use dictdb_storage::{Sequence, SequenceOptions, SequenceState, Storage};
 use dictdb_types::{Error, Oid, Result, SqlState, TxnId};
 use hashbrown::{HashMap, HashSet};
 
+use crate::cloning::{clone_storage, cloned_catalog, replayed_places};
 use crate::item::{DatabaseAttributes, DatabaseFacts, Item};
 
 /// A database as it was.
@@ -128,6 +129,18 @@ impl<'a> Restorer<'a> {
                         (attributes.allows_connections, attributes.is_template) = (allows_connections, is_template);
                     }
                 }
+                Item::Snapshot { oid, of } => {
+                    if let Some(database) = self.databases.get_mut(&oid) {
+                        database.attributes.snapshot = Some(of);
+                    }
+                }
+                Item::Cloned { source, database, resets, next_oid, places } if self.is_wanted(database) => {
+                    self.clone_database(source, database, resets, &places)?;
+                    if let Some(database) = self.databases.get_mut(&database) {
+                        database.next_oid = database.next_oid.max(next_oid);
+                    }
+                }
+                Item::Cloned { .. } => {}
                 Item::DroppedDatabase(oid) => self.drop_database(oid),
                 Item::Staged(table, layouts) => {
                     self.storage.create_table(table, &layouts);
@@ -158,6 +171,34 @@ impl<'a> Restorer<'a> {
             let stored = dropped.catalog.relations().filter(|relation| has_rows(relation));
             stored.for_each(|relation| self.storage.drop_table(relation.storage));
         }
+    }
+
+    /// A database becomes what another one is at this point of the log.
+    fn clone_database(&mut self, source: Oid, target: Oid, resets: bool, places: &[(Oid, Oid)]) -> Result<()> {
+        if self.only.is_some() && !self.databases.contains_key(&source) {
+            return Err(Error::unsupported("going on from a backup beyond RESET DATABASE"));
+        }
+        let (Some(from), Some(to)) = (self.databases.get(&source), self.databases.get(&target)) else {
+            return Err(Error::new(SqlState::DATA_CORRUPTED, format!("database {source} or {target} was never made")));
+        };
+        let mut original = from.catalog.clone();
+        original.remove_temporary();
+        let map = replayed_places(&original, places)?;
+        let shared = if resets { &to.catalog } else { &from.catalog };
+        let mut catalog = cloned_catalog(&original, shared, |old| map.get(&old).copied().unwrap_or(old));
+        if resets {
+            catalog.keep_temporary_schemas(&to.catalog);
+        }
+        clone_storage(self.storage, &catalog, places);
+        for (old, new) in places {
+            if let Some(state) = self.sequences.get(old).copied() {
+                self.sequences.insert(*new, state);
+            }
+        }
+        let Some(to) = self.databases.get_mut(&target) else { return Ok(()) };
+        let before = std::mem::replace(&mut to.catalog, catalog);
+        self.left.extend(before.relations().filter(|relation| has_rows(relation)).map(|relation| relation.storage));
+        Ok(())
     }
 
     fn change_catalog(&mut self, database: Oid, next_oid: Oid, changes: &[Change]) -> Result<()> {
@@ -203,7 +244,7 @@ impl<'a> Restorer<'a> {
         let mut restored: Vec<RestoredDatabase> = Vec::new();
         for (oid, database) in self.databases {
             let Database { name, attributes, mut catalog, next_oid } = database;
-            remove_temporary(self.storage, &mut catalog);
+            catalog.remove_temporary().into_iter().for_each(|table| self.storage.drop_table(table));
             for relation in catalog.relations() {
                 match &relation.kind {
                     RelationKind::Table | RelationKind::MaterializedView(_) => {
@@ -275,23 +316,4 @@ fn make_sequence(storage: &Storage, relation: &Relation, info: &SequenceInfo, st
     let state = state.unwrap_or(SequenceState { last_value: info.start, is_called: false });
     let sequence = storage.create_sequence(relation.storage, Sequence::restored(options, state));
     sequence.set_logged(relation.persistence == Persistence::Permanent);
-}
-
-/// Removes what belonged to sessions.
-fn remove_temporary(storage: &Storage, catalog: &mut Catalog) {
-    let schemas: Vec<Oid> = catalog.schemas().filter(|schema| schema.is_temporary()).map(|s| s.oid).collect();
-    let relations = catalog.relations().filter(|relation| schemas.contains(&relation.namespace));
-    let mut gone: Vec<(Key, Option<Oid>)> =
-        relations.map(|relation| (Key::Relation(relation.oid), Some(relation.storage))).collect();
-    let types = catalog.user_types().filter(|info| schemas.contains(&info.namespace));
-    gone.extend(types.map(|info| (Key::Type(info.oid), None)));
-    let routines = catalog.routines().filter(|routine| schemas.contains(&routine.namespace));
-    gone.extend(routines.map(|routine| (Key::Function(routine.oid), None)));
-    gone.extend(schemas.iter().map(|oid| (Key::Schema(*oid), None)));
-    for (key, table) in gone {
-        catalog.replay(&Change::Remove(key));
-        if let Some(table) = table {
-            storage.drop_table(table);
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use dictdb_backup::Manager;
-use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Key, Object, RelationKind, Role};
+use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Key, Object, Role};
 use dictdb_durability::{Breaker, DatabaseAttributes, Durability, RecoveryProgress};
 use dictdb_executor::Engine;
 use dictdb_functions::kernel::Registry;
@@ -53,6 +53,10 @@ pub(crate) const DATABASE_CLASS: Oid = Oid(1262);
 
 /// `pg_database.oid` of the database that exists from the start.
 pub(crate) const FIRST_DATABASE: Oid = Oid(5);
+
+/// Those of the databases that new ones are copies of.
+pub(crate) const TEMPLATE1: Oid = Oid(1);
+pub(crate) const TEMPLATE0: Oid = Oid(4);
 
 /// A running server, as sessions know it.
 pub struct Instance {
@@ -136,7 +140,7 @@ impl Instance {
         let registry = crate::system::registry().clone();
         let opened = match directory {
             Some(directory) => persistence::open(&mut settings, directory, database, &storage, &registry, progress)?,
-            None => in_memory(database),
+            None => in_memory(database)?,
         };
         let feeds = Arc::new(Feeds::new(opened.databases.clone()));
         storage.set_watcher(feeds.clone());
@@ -169,8 +173,8 @@ impl Instance {
 
     /// The database of that name; fatally 3D000 when there is none.
     pub fn database(&self, name: &str) -> Result<Arc<Database>> {
-        let databases = self.databases.read();
-        databases.iter().find(|database| *database.name == *name).cloned().ok_or_else(|| {
+        let mut databases = self.databases().into_iter();
+        databases.find(|database| *database.name == *name).ok_or_else(|| {
             let message = format!("database \"{name}\" does not exist");
             Error::with_severity(Severity::Fatal, SqlState::UNDEFINED_DATABASE, message)
         })
@@ -203,21 +207,9 @@ impl Instance {
         self.change_catalog(database, &[Change::Put(Object::Role(Arc::new(role)))])
     }
 
-    /// Makes an empty database with the roles of another one. 42P04.
-    pub(crate) fn create_database(&self, new: NewDatabase, like: &Database) -> Result<()> {
-        let logged = self.storage.in_commit_order(|| {
-            self.check_vacant(&new.name)?;
-            let database = Arc::new(new_database(new, like)?);
-            let logged = self.log_database(&database)?;
-            self.list(database);
-            Ok::<_, Error>(logged)
-        })?;
-        self.wait_logged(logged)
-    }
-
     /// 42P04 when there is a database of that name.
     pub(crate) fn check_vacant(&self, name: &str) -> Result<()> {
-        if self.databases.read().iter().any(|database| *database.name == *name) || is_template(name) {
+        if self.databases().iter().any(|database| *database.name == *name) {
             let message = format!("database \"{name}\" already exists");
             return Err(Error::new(SqlState::DUPLICATE_DATABASE, message));
         }
@@ -249,8 +241,9 @@ impl Instance {
         self.wait_logged(logged)
     }
 
-    /// Forgets a database nobody uses, with its tables.
+    /// Forgets a database nobody uses, with its tables and snapshots.
     pub(crate) fn drop_database(&self, dropped: &Database) -> Result<()> {
+        self.snapshots_of(Some(dropped.oid)).iter().try_for_each(|snapshot| self.drop_snapshot(snapshot))?;
         let logged = self.storage.in_commit_order(|| {
             let catalog = dropped.catalog.current();
             let own = catalog.settings().filter(|((database, _), _)| *database == dropped.oid);
@@ -262,13 +255,7 @@ impl Instance {
             self.feeds.database_dropped(&self.storage, dropped.oid);
             Ok::<_, Error>(logged)
         })?;
-        for relation in dropped.catalog.current().relations() {
-            match relation.kind {
-                RelationKind::Sequence(_) => self.storage.drop_sequence(relation.storage),
-                _ if relation.is_stored() => self.storage.drop_table(relation.storage),
-                _ => {}
-            }
-        }
+        self.drop_stored(&dropped.catalog.current());
         self.wait_logged(logged)
     }
 
@@ -295,6 +282,12 @@ impl Instance {
 
     /// Every database.
     pub fn databases(&self) -> Vec<Arc<Database>> {
+        let databases = self.databases.read();
+        databases.iter().filter(|database| database.attributes.snapshot.is_none()).cloned().collect()
+    }
+
+    /// Every database and every snapshot of one.
+    pub(crate) fn listed(&self) -> Vec<Arc<Database>> {
         self.databases.read().clone()
     }
 }
@@ -323,15 +316,31 @@ pub(crate) fn shared_changes(changes: &[Change]) -> Vec<Change> {
     changes.iter().filter(is_shared).cloned().collect()
 }
 
-/// Names that PostgreSQL's template databases have.
-fn is_template(name: &str) -> bool {
-    matches!(name, "template0" | "template1")
+/// The privileges on them, which are of all databases.
+pub(crate) fn template_privileges() -> [Change; 2] {
+    let acl = ["=c/postgres", "postgres=CTc/postgres"].map(Arc::from).to_vec();
+    [TEMPLATE1, TEMPLATE0].map(|object| Change::Acl { class: DATABASE_CLASS, object, acl: Some(acl.clone()) })
 }
 
-/// One empty database that ends with the process.
-fn in_memory(name: &str) -> Opened {
+/// The databases that every server has besides the first: the one that new ones begin as, and the one that stays as it was.
+pub(crate) fn template_databases(first: &CatalogStore) -> [Arc<Database>; 2] {
+    [(TEMPLATE1, "template1", true), (TEMPLATE0, "template0", false)].map(|(oid, name, allows_connections)| {
+        let mut catalog = Catalog::bootstrap();
+        catalog.share_with(&first.current());
+        let catalog = Arc::new(CatalogStore::beside(first, catalog));
+        let own = DatabaseAttributes::of_owner(BOOTSTRAP_ROLE);
+        let attributes = DatabaseAttributes { allows_connections, is_template: true, ..own };
+        Arc::new(Database { oid, name: name.into(), attributes, catalog })
+    })
+}
+
+/// Empty databases that end with the process.
+fn in_memory(name: &str) -> Result<Opened> {
     let catalog = Arc::new(CatalogStore::new(Catalog::bootstrap()));
+    catalog.commit(&template_privileges())?;
     let attributes = DatabaseAttributes::of_owner(BOOTSTRAP_ROLE);
     let database = Database { oid: FIRST_DATABASE, name: name.into(), attributes, catalog };
-    Opened { durability: None, databases: Arc::new(RwLock::new(vec![Arc::new(database)])) }
+    let templates = template_databases(&database.catalog);
+    let databases = [Arc::new(database)].into_iter().chain(templates).collect();
+    Ok(Opened { durability: None, databases: Arc::new(RwLock::new(databases)) })
 }

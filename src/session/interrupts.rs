@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use dictdb_storage::{InterruptReason, Session as StorageSession};
+use dictdb_storage::{InterruptReason, Session as StorageSession, database_reset};
 use dictdb_types::{Error, Result, Severity, SqlState};
 
 use crate::attention::Attention;
@@ -24,8 +24,12 @@ const SHUTDOWN: u8 = 16;
 
 /// End the session as soon as it is idle.
 const DRAIN: u8 = 32;
+/// The open transaction has begun in a database that became another one.
+const RESET: u8 = 64;
 /// What outlives a statement.
-const LASTING: u8 = TERMINATE | SHUTDOWN | DRAIN;
+const LASTING: u8 = TERMINATE | SHUTDOWN | DRAIN | RESET;
+/// What ends a session as soon as it is idle.
+const ENDING: u8 = TERMINATE | SHUTDOWN | DRAIN;
 
 /// Requests of others to one session.
 #[derive(Default)]
@@ -115,9 +119,27 @@ impl Interrupts {
         self.attention.ring();
     }
 
+    /// The open transaction must end (40001): its database became another one.
+    pub(crate) fn reset_database(&self) {
+        self.flags.fetch_or(RESET, Ordering::AcqRel);
+        self.raise(InterruptReason::Reset);
+    }
+
+    /// Whether it must.
+    pub(crate) fn is_reset(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & RESET != 0
+    }
+
+    /// It has ended, or there was none.
+    pub(crate) fn end_reset(&self) {
+        if self.is_reset() {
+            self.flags.fetch_and(!RESET, Ordering::AcqRel);
+        }
+    }
+
     /// Whether a session that is idle is to end.
     pub fn is_draining(&self) -> bool {
-        self.flags.load(Ordering::Acquire) & LASTING != 0
+        self.flags.load(Ordering::Acquire) & ENDING != 0
     }
 
     /// Whether the session is to end.
@@ -130,6 +152,7 @@ impl Interrupts {
         match self.flags.load(Ordering::Relaxed) & !(RUNNING | DRAIN) {
             0 => Ok(()),
             flags if flags & (TERMINATE | SHUTDOWN) != 0 => Err(terminated()),
+            flags if flags & RESET != 0 => Err(database_reset()),
             flags if flags & TIMEOUT != 0 => {
                 Err(Error::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout"))
             }

@@ -41,6 +41,7 @@ pub mod backends;
 mod backup;
 pub mod client;
 pub mod clock;
+mod cloning;
 mod configuration;
 mod copy;
 pub mod deadlines;

@@ -22,7 +22,9 @@ use dictdb_storage::{Accompaniment, Storage};
 use dictdb_types::{Error, Result, SqlState};
 use parking_lot::RwLock;
 
-use crate::instance::{Database, FIRST_DATABASE, shared_changes};
+use crate::instance::{
+    Database, FIRST_DATABASE, TEMPLATE0, TEMPLATE1, shared_changes, template_databases, template_privileges,
+};
 use crate::settings::{ServerSettings, Value};
 use crate::{Instance, Session};
 
@@ -90,8 +92,30 @@ pub(crate) fn open(
     let databases = Arc::new(RwLock::new(databases));
     let listed = databases.clone();
     durability.start(move || listed.read().iter().map(view).collect())?;
+    add_templates(&durability, &databases)?;
     durability.progress().enter(RecoveryPhase::Done);
     Ok(Opened { durability: Some(durability), databases })
+}
+
+/// Makes the template databases of a new directory, or of one from before there were any.
+fn add_templates(durability: &Durability, databases: &RwLock<Vec<Arc<Database>>>) -> Result<()> {
+    let mut databases = databases.write();
+    let is_template = |database: &Arc<Database>| [TEMPLATE0, TEMPLATE1].contains(&database.oid);
+    if !databases.iter().any(is_template)
+        && let Some(first) = databases.first().map(|first| first.catalog.clone())
+    {
+        let privileges = template_privileges();
+        for database in databases.iter() {
+            database.catalog.commit(&privileges)?;
+            durability.append_items(catalog_item(database.oid, database.catalog.next_oid(), &privileges), true);
+        }
+        for template in template_databases(&first) {
+            durability.log_database(&view(&template))?;
+            databases.push(template);
+        }
+    }
+    databases.sort_by_key(|database| (is_template(database), database.oid));
+    Ok(())
 }
 
 /// Reads a data directory that no server uses, to see that it is whole: a sentence about what is there.
@@ -199,11 +223,6 @@ impl Instance {
         let mut items = database_items(&view(database));
         items.extend(self.attachment(database, changes));
         items
-    }
-
-    /// Logs a new database; under the commit lock. What to wait for.
-    pub(crate) fn log_database(&self, database: &Arc<Database>) -> Result<Option<Lsn>> {
-        Ok(self.durability.as_ref().map(|durability| durability.log_database(&view(database))).transpose()?)
     }
 
     /// Logs a database's name and attributes; under the commit lock. What to wait for.

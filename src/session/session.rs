@@ -123,6 +123,8 @@ pub struct Session {
     pub(crate) large_objects: OpenLargeObjects,
     /// What its answers show that may not be on disk yet.
     pub(crate) seen: Seen,
+    /// Its transaction was taken back because the database became another one, and the client does not know.
+    pub(crate) owes_reset: bool,
     /// It is only the place of a session that has been lent.
     is_vacant: bool,
     /// Values of reported settings as the client knows them, and the generation they are of.
@@ -226,6 +228,7 @@ impl Session {
             routines: RoutineCache::default(),
             large_objects: OpenLargeObjects::default(),
             seen: Seen::default(),
+            owes_reset: false,
             is_vacant: false,
             reported: Vec::new(),
             reported_generation: 0,
@@ -427,6 +430,7 @@ impl Session {
     /// Opens a transaction if none is open.
     pub(crate) fn start_statement(&mut self) {
         if !self.block.is_open() {
+            self.shared.backend.interrupts.end_reset();
             let modes = self.derived().transaction_modes;
             self.block.start_statement(modes, self.statement_timestamp);
         }
@@ -505,7 +509,11 @@ impl Session {
         let changes = self.catalog.changes();
         let attachment = instance.attachment(database, changes);
         let transaction = transaction.unwrap_or_else(|| Arc::new(self.storage.begin(Isolation::ReadCommitted)));
+        let interrupts = &self.shared.backend.interrupts;
         let mut publish = || {
+            if interrupts.is_reset() {
+                return Err(dictdb_storage::database_reset());
+            }
             database.catalog.commit(changes)?;
             instance.share_roles(changes, database.oid)
         };
@@ -541,6 +549,7 @@ impl Session {
     }
 
     fn end_transaction(&mut self) {
+        self.owes_reset = false;
         if self.catalog.is_changed() {
             self.catalog = CatalogTransaction::default();
             self.catalog_epoch = self.shared.instance.new_epoch();
@@ -584,6 +593,10 @@ impl Session {
     /// A statement failed: the transaction, or the innermost savepoint's part of it, is taken back.
     pub(crate) fn fail(&mut self) {
         let was_block = self.block.status() == Status::InTransaction;
+        if self.shared.backend.interrupts.is_reset() {
+            // No part of it can go on.
+            self.block.savepoints.clear();
+        }
         match self.block.fail() {
             Ending::Rollback => {
                 self.shared.backend.meters.rolled_back();
@@ -592,6 +605,7 @@ impl Session {
             _ if was_block => self.fail_block(),
             _ => {}
         }
+        self.shared.backend.interrupts.end_reset();
     }
 
     /// The block has failed. What its innermost savepoint covers is undone at once, everything when there is none, so that

@@ -45,10 +45,12 @@ pub use session::Session;
 pub use snapshot::Snapshot;
 pub use storage::Storage;
 pub use table::{
-    ClonedTable, ColumnStats, Found, IndexBuilt, Inserted, RowLocked, Scan, ScanBatch, Standing, Table, TableStats, UniqueConflict,
-    VersionTag, Written, arrays_of, datums_of,
+    ClonedTable, ColumnStats, Found, IndexBuilt, Inserted, RowLocked, Scan, ScanBatch, Standing, Table, TableStats,
+    UniqueConflict, VersionTag, Written, arrays_of, datums_of,
 };
 pub use tracking::{ChangeSet, OldRow};
-pub use transaction::{Isolation, SavepointId, Transaction, concurrent_delete, concurrent_update, row_not_available};
+pub use transaction::{
+    Isolation, SavepointId, Transaction, concurrent_delete, concurrent_update, database_reset, row_not_available,
+};
 pub use value::{DatumRow, Overlay, RowReader, ValueRef};
 pub use writers::{Holder, WRITERS_MAX};

@@ -130,6 +130,7 @@ impl Parser<'_> {
             K::Publication => self.create_publication(),
             K::Cast => self.create_cast(),
             K::Database => self.create_database(),
+            K::Snapshot => self.create_snapshot(),
             K::Aggregate => self.define(ObjectKind::Aggregate, or_replace),
             K::Operator if self.is_word(K::Class) => {
                 self.advance();

@@ -40,6 +40,7 @@ mod role;
 mod routine;
 mod select;
 mod setting;
+mod snapshot;
 mod statement;
 mod transaction;
 mod trigger;

@@ -155,6 +155,7 @@ impl Parser<'_> {
         self.advance();
         match self.keyword() {
             K::Database => return self.drop_database(),
+            K::Snapshot => return self.drop_snapshot(),
             K::User if self.nth(1).keyword == K::Mapping => return self.unsupported("DROP USER MAPPING"),
             K::Role | K::User | K::Group => {
                 self.advance();

@@ -116,6 +116,7 @@ impl Parser<'_> {
             K::Savepoint => self.savepoint()?,
             K::Release => self.release()?,
             K::Set => self.set_statement()?,
+            K::Reset if self.resets_database() => self.reset_database()?,
             K::Reset => self.reset_statement()?,
             K::Show => self.show()?,
             K::Discard => self.discard()?,

@@ -162,6 +162,8 @@ pub enum Utility {
     AlterDatabase(AlterDatabase),
     /// `DROP DATABASE`.
     DropDatabase(DropDatabase),
+    /// Snapshots of databases.
+    Snapshot(SnapshotCommand),
     /// `DROP` of anything else.
     Drop(Drop),
     /// `ALTER … RENAME`.

@@ -606,6 +606,32 @@ pub enum AlterDatabaseAction {
     RefreshCollationVersion,
 }
 
+/// Statements about snapshots of databases.
+#[derive(Clone, Debug)]
+pub enum SnapshotCommand {
+    /// `CREATE SNAPSHOT`.
+    Create {
+        /// The snapshot.
+        name: Ident,
+        /// The database; without it, the current one.
+        database: Option<Ident>,
+    },
+    /// `DROP SNAPSHOT`.
+    Drop {
+        /// The snapshot.
+        name: Ident,
+        /// `IF EXISTS`.
+        if_exists: bool,
+    },
+    /// `RESET DATABASE`.
+    Reset {
+        /// The database.
+        database: Ident,
+        /// The snapshot that it becomes.
+        name: Ident,
+    },
+}
+
 /// `DROP DATABASE`.
 #[derive(Clone, Debug)]
 pub struct DropDatabase {

@@ -95,6 +95,7 @@ impl Connection {
             Event::Input(Ok(true)) => Next::Continue,
             Event::Input(_) => Next::Close,
             Event::Call => {
+                self.session.heed_reset();
                 self.session.settle_news().await;
                 self.session.report_mail(&mut self.stream);
                 Next::Continue

@@ -15,9 +15,10 @@ use dictdb_durability::{DatabaseView, Durability};
 use dictdb_storage::Storage;
 use dictdb_types::{Error, Oid};
 
-use crate::Instance;
 use crate::notifications::Notification;
 use crate::settings::{ServerSettings, Source, Value};
+use crate::statement::is_empty;
+use crate::{Database, Instance};
 
 pub use check::verify_backups;
 pub(crate) use statement::{columns, tag};
@@ -96,7 +97,10 @@ impl Host for Instance {
     }
 
     fn databases(&self) -> Vec<(Oid, Arc<str>)> {
-        Instance::databases(self).iter().map(|database| (database.oid, database.name.clone())).collect()
+        let databases = Instance::databases(self);
+        let is_wanted =
+            |database: &&Arc<Database>| !database.attributes.is_template || !is_empty(&database.catalog.current());
+        databases.iter().filter(is_wanted).map(|database| (database.oid, database.name.clone())).collect()
     }
 
     fn present(&self, database: Oid) -> Option<DatabaseView> {

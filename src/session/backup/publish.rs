@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dictdb_backup::Restored;
-use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, Change, Key, Object, RelationKind, Role};
+use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, Change, Key, Object, Role};
 use dictdb_durability::{Lsn, Staging};
 use dictdb_executor::ddl::restore_indexes;
 use dictdb_storage::{Accompaniment, Sequence, Transaction};
@@ -153,17 +153,6 @@ impl Instance {
         };
         let with = Accompaniment { attachment: &attachment, publish: &mut publish };
         Ok(transaction.commit_with(Some(with), true)?.lsn)
-    }
-
-    /// Drops the rows of a catalog that is no more.
-    fn drop_stored(&self, catalog: &Catalog) {
-        for relation in catalog.relations() {
-            match relation.kind {
-                RelationKind::Sequence(_) => self.storage.drop_sequence(relation.storage),
-                _ if relation.is_stored() => self.storage.drop_table(relation.storage),
-                _ => {}
-            }
-        }
     }
 }
 

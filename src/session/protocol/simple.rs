@@ -42,6 +42,7 @@ impl Session {
     ) -> Result<()> {
         self.prepared.remove("");
         if self.block.status() != Status::Failed
+            && !self.shared.backend.interrupts.is_reset()
             && let Some((source, params)) = self.shared_call(text)
         {
             return self.run_last(&source, text, params, client).await;
@@ -135,7 +136,9 @@ impl Session {
     }
 
     /// 25P02 in a failed block, except for the statements that end it.
-    pub(super) fn check_not_aborted(&self, statement: &Statement) -> Result<()> {
+    /// 40001 first when that is because the database became another one.
+    pub(super) fn check_not_aborted(&mut self, statement: &Statement) -> Result<()> {
+        self.check_reset(statement)?;
         if self.block.status() == Status::Failed && !statement::ends_failed_block(statement) {
             return Err(crate::transaction::aborted());
         }

@@ -115,7 +115,7 @@ impl Session {
     }
 
     /// 3D000 when there is none of that name.
-    fn existing_database(&self, name: &str) -> Result<std::sync::Arc<Database>> {
+    pub(super) fn existing_database(&self, name: &str) -> Result<std::sync::Arc<Database>> {
         let known = self.shared.instance.database(name);
         known.map_err(|error| Error::new(error.code(), error.message()))
     }

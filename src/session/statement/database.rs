@@ -1,5 +1,7 @@
 //! CREATE and DROP DATABASE: databases are entries of the instance, made and dropped outside transactions.
 
+use std::sync::Arc;
+
 use dictdb_catalog::{Catalog, RelationKind};
 use dictdb_durability::DatabaseAttributes;
 use dictdb_parser::utility::{CreateDatabase, DefElem, DropDatabase};
@@ -25,7 +27,10 @@ impl Session {
         for option in &create.options {
             self.database_option(option, &mut new)?;
         }
-        self.shared.instance.create_database(new, &self.shared.database)?;
+        self.check_may_own(new.attributes.owner)?;
+        let template = create.options.iter().find(|option| option.name.value == "template").and_then(option_text);
+        let template = self.template(template.as_deref().filter(|name| !name.eq_ignore_ascii_case("default")))?;
+        self.shared.instance.create_database(new, &template)?;
         Ok(Outcome::Done(Tag::new("CREATE DATABASE")))
     }
 
@@ -43,7 +48,6 @@ impl Session {
                     .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{text}\" does not exist")))?;
                 new.attributes.owner = role.oid;
             }
-            "template" if !is_default => self.check_template(&text)?,
             "encoding" if !is_default => match text.to_uppercase().replace(['-', '_'], "").as_str() {
                 "UTF8" | "UNICODE" | "6" => {}
                 _ => return Err(Error::unsupported(format_args!("encoding \"{text}\""))),
@@ -78,11 +82,19 @@ impl Session {
         Ok(())
     }
 
-    /// Only what a new database holds anyway can be copied.
-    fn check_template(&mut self, name: &str) -> Result<()> {
-        if matches!(name, "template0" | "template1") {
+    /// 42501 unless the role may act as the owner.
+    fn check_may_own(&mut self, owner: Oid) -> Result<()> {
+        let (role, env) = (self.role(), self.env());
+        if self.shared.is_superuser() || env.catalog.member_roles(role).contains(&owner) {
             return Ok(());
         }
+        let name = env.catalog.role(owner).map(|role| role.name.clone()).unwrap_or_default();
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("must be member of role \"{name}\"")))
+    }
+
+    /// The database that a new one begins as. 3D000, 42501.
+    fn template(&mut self, name: Option<&str>) -> Result<Arc<Database>> {
+        let name = name.unwrap_or("template1");
         let database = self.shared.instance.database(name).map_err(|_| {
             Error::new(SqlState::UNDEFINED_DATABASE, format!("template database \"{name}\" does not exist"))
         })?;
@@ -90,10 +102,7 @@ impl Session {
             let message = format!("permission denied to copy database \"{name}\"");
             return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
         }
-        match is_empty(&database.catalog.current()) {
-            true => Ok(()),
-            false => Err(Error::unsupported("a template database with objects of its own")),
-        }
+        Ok(database)
     }
 
     pub(super) fn run_drop_database(&mut self, drop: &DropDatabase) -> Result<Outcome> {
@@ -146,7 +155,7 @@ impl Session {
 const FORCED_END: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Whether a database holds nothing but what it was born with.
-fn is_empty(catalog: &Catalog) -> bool {
+pub(crate) fn is_empty(catalog: &Catalog) -> bool {
     let users = |oid: Oid| oid >= Oid::FIRST_NORMAL;
     !catalog.relations().any(|r| users(r.oid) && !matches!(r.kind, RelationKind::Virtual))
         && !catalog.user_types().any(|info| users(info.oid))

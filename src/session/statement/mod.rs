@@ -13,6 +13,7 @@ mod execute;
 mod listen;
 mod lock;
 mod setting;
+mod snapshot;
 mod stored_setting;
 mod tag;
 mod transaction;
@@ -31,6 +32,7 @@ use crate::client::{Client, Column, Tag};
 use crate::portal::{Outcome, Portal};
 use crate::prepared::{Analysis, Source};
 
+pub(crate) use database::is_empty;
 pub(crate) use setting::transaction_setting;
 pub(crate) use tag::command_tag;
 
@@ -74,6 +76,7 @@ fn prevents_block(statement: &Statement) -> Option<&'static str> {
         Utility::AlterDatabase(alter) => Some(alter_database::name(&alter.action)),
         Utility::CreateDatabase(_) => Some("CREATE DATABASE"),
         Utility::DropDatabase(_) => Some("DROP DATABASE"),
+        Utility::Snapshot(command) => Some(snapshot::tag(command)),
         Utility::AlterSystem(_) => Some("ALTER SYSTEM"),
         Utility::Backup(Backup::ShowAll | Backup::ShowStatus) => None,
         Utility::Backup(command) => Some(crate::backup::tag(command)),
@@ -179,6 +182,7 @@ impl Session {
             Utility::CreateDatabase(create) => self.run_create_database(create),
             Utility::AlterDatabase(alter) => self.run_alter_database(alter),
             Utility::DropDatabase(drop) => self.run_drop_database(drop),
+            Utility::Snapshot(command) => self.run_snapshot(command),
             Utility::AlterSystem(set) => self.run_alter_system(set),
             Utility::AlterSetting(alter) => self.run_alter_setting(alter),
             Utility::Call(call) => self.run_call(call, portal),

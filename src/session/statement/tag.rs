@@ -126,6 +126,7 @@ fn definition_tag(command: &Utility) -> &'static str {
         Utility::CreateDatabase(_) => "CREATE DATABASE",
         Utility::AlterDatabase(_) => "ALTER DATABASE",
         Utility::DropDatabase(_) => "DROP DATABASE",
+        Utility::Snapshot(command) => super::snapshot::tag(command),
         Utility::Drop(drop) => words(drop.kind).2,
         Utility::Rename(rename) => rename.relation.map_or(words(rename.kind).1, alter_tag),
         Utility::SetSchema(set) => words(set.kind).1,

@@ -46,6 +46,8 @@ pub enum InterruptReason {
     Cancel = 1,
     /// `statement_timeout`: 57014.
     StatementTimeout,
+    /// The database became another one: 40001.
+    Reset,
     /// `pg_terminate_backend` or shutdown: 57P01, ends the session.
     Terminate,
     /// `idle_in_transaction_session_timeout`: 25P03, ends the session.
@@ -61,6 +63,7 @@ impl InterruptReason {
             InterruptReason::StatementTimeout => {
                 (Severity::Error, SqlState::QUERY_CANCELED, "canceling statement due to statement timeout")
             }
+            InterruptReason::Reset => return crate::transaction::database_reset(),
             InterruptReason::Terminate => {
                 (Severity::Fatal, SqlState::ADMIN_SHUTDOWN, "terminating connection due to administrator command")
             }
@@ -74,7 +77,7 @@ impl InterruptReason {
     }
 
     fn of(code: u8) -> Option<Self> {
-        [Self::Cancel, Self::StatementTimeout, Self::Terminate, Self::IdleInTransaction]
+        [Self::Cancel, Self::StatementTimeout, Self::Reset, Self::Terminate, Self::IdleInTransaction]
             .into_iter()
             .find(|reason| *reason as u8 == code)
     }

@@ -66,8 +66,8 @@ fn chains_of_clones_of_many_blocks() {
         let first = Bed::with_kind(kind);
         let filler = first.storage.begin();
         for id in 0..MANY {
-        first.insert(&filler, id, id);
-    }
+            first.insert(&filler, id, id);
+        }
         filler.commit().unwrap();
         let state: BTreeMap<i32, i32> = (0..MANY).map(|id| (id, id)).collect();
         let mut family = vec![(first, state)];

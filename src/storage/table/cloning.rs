@@ -124,8 +124,7 @@ impl Table {
         let mut clone = Table::new(wanted.id, &layouts);
         clone.set_logged(self.is_logged());
         clone.count_restored(self.live_rows());
-        let indexes: Vec<_> =
-            self.indexes().iter().filter(|index| (wanted.indexes)(index.def().id)).cloned().collect();
+        let indexes: Vec<_> = self.indexes().iter().filter(|index| (wanted.indexes)(index.def().id)).cloned().collect();
         let mut entered = None;
         let free = self.free.twin(|| {
             *clone.indexes.write() = indexes.iter().map(|index| index.twin()).collect();

@@ -51,6 +51,8 @@ pub struct Table {
     counters: stats::Counters,
     /// Whether the log is told of its rows.
     logged: AtomicBool,
+    /// Whether nothing that changes it may be committed any more.
+    retired: AtomicBool,
     /// End of the last record with changes of it that somebody will be told to be durable.
     promised: AtomicU64,
     /// Rows changed since a backup.
@@ -81,6 +83,7 @@ impl Table {
             row_locks: RowLocks::default(),
             counters: stats::Counters::default(),
             logged: AtomicBool::new(true),
+            retired: AtomicBool::new(false),
             promised: AtomicU64::new(0),
             tracked: Mutex::default(),
             watched: Mutex::default(),
@@ -118,8 +121,18 @@ impl Table {
         Lsn(self.promised.load(Ordering::Acquire))
     }
 
+    /// Says that another table has taken its place: no transaction that has changed it commits (40001). Under the commit lock:
+    /// [`Storage::in_commit_order`](crate::Storage::in_commit_order).
+    pub fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Relaxed)
+    }
+
     /// Under the commit lock, before the commit becomes visible.
-    pub(crate) fn set_promised(&self, lsn: Lsn) {
+    pub fn set_promised(&self, lsn: Lsn) {
         self.promised.store(lsn.0, Ordering::Release);
     }
 

@@ -155,6 +155,9 @@ impl Transaction {
             return Ok((shared.clock.load(Ordering::Acquire), None));
         }
         let _in_order = shared.commit.lock();
+        if log.tables.iter().any(|table| table.is_retired()) {
+            return Err(super::database_reset());
+        }
         let changes_catalog = with.is_some();
         if let Some(with) = with {
             (with.publish)()?;

@@ -289,6 +289,12 @@ pub fn concurrent_delete() -> Error {
     Error::new(SqlState::T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent delete")
 }
 
+/// 40001 of a transaction whose database became another one.
+pub fn database_reset() -> Error {
+    let message = "could not serialize access because the database was reset";
+    Error::new(SqlState::T_R_SERIALIZATION_FAILURE, message).hint("The transaction might succeed if retried.")
+}
+
 /// 55P03 of NOWAIT.
 pub fn row_not_available(table: &str) -> Error {
     Error::new(SqlState::LOCK_NOT_AVAILABLE, format!("could not obtain lock on row in relation \"{table}\""))

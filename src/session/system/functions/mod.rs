@@ -29,6 +29,7 @@ mod word;
 pub(crate) use arguments::record;
 use dictdb_functions::ScalarFn;
 use dictdb_functions::set_returning::SetFn;
+pub(super) use size::bytes_of;
 
 pub(super) use partition::bound_text;
 

@@ -70,7 +70,7 @@ fn pg_database_size(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
 }
 
 /// Bytes of all tables of a database.
-fn bytes_of(env: &StatementEnv, database: &crate::Database) -> i64 {
+pub(in crate::system) fn bytes_of(env: &StatementEnv, database: &crate::Database) -> i64 {
     let catalog = database.catalog.current();
     let tables = catalog.relations().filter_map(|relation| env.shared.instance.storage.table(relation.storage));
     tables.map(|table| table.stats().bytes as i64).sum()

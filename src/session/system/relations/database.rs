@@ -1,7 +1,7 @@
 //! `pg_database` and `pg_tablespace`.
 
 use dictdb_catalog::BOOTSTRAP_ROLE;
-use dictdb_types::Oid;
+use dictdb_types::{Datum, Oid};
 
 use super::super::output::{NULL, Output, acl, row};
 use super::{Source, class};
@@ -22,6 +22,20 @@ pub fn pg_database(source: &Source<'_>, out: &mut Output<'_>) {
             database.attributes.allows_connections, database.attributes.connection_limit, class::frozen(source), Oid(1), DEFAULT_TABLESPACE,
             "C", "C", NULL, NULL, acl(source.catalog.acl_of(DATABASE_CLASS, database.oid)),
         );
+    }
+}
+
+/// `dictdb.snapshots`: how much memory a snapshot has for itself, besides what it shares.
+pub fn snapshots(source: &Source<'_>, out: &mut Output<'_>) {
+    let instance = &source.env.shared.instance;
+    let databases = instance.databases();
+    for snapshot in instance.snapshots_of(None) {
+        let Some(of) = snapshot.attributes.snapshot else { continue };
+        let database =
+            databases.iter().find(|database| database.oid == of.database).map(|known| known.name.to_string());
+        let owner = source.catalog.role(snapshot.attributes.owner).map(|role| role.name.to_string());
+        let size = super::super::functions::bytes_of(source.env, &snapshot);
+        row!(out; &snapshot.name, database, owner, Datum::Timestamp(of.created), size);
     }
 }
 

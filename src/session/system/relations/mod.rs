@@ -74,6 +74,7 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("backup_status", backup::backup_status),
     ("backups", backup::backups),
     ("jobs", backup::jobs),
+    ("snapshots", database::snapshots),
     ("circuit_breakers", durability::circuit_breakers),
     ("rate_limits", limits::rate_limits),
     ("unsupported_usage", limits::unsupported_usage),

@@ -1,0 +1,179 @@
+//! Databases that begin as another one: CREATE DATABASE … TEMPLATE, snapshots, and databases that go back to one.
+//!
+//! A snapshot is a database that nobody connects to or changes: a clone of its database, in the same list, hidden from
+//! [`Instance::databases`]. Resetting a database makes its catalog and tables a clone of a snapshot's. What that costs depends on the
+//! number of tables alone, because their rows are shared until somebody changes them (`dictdb_storage`, `table/cloning.rs`).
+//!
+//! # Sessions of a database that is reset
+//! They stay. A transaction that is open then has begun in a database that is no more: it is told so (40001) by a flag that is raised
+//! while nothing commits, and cannot commit, because its tables are retired and its changes of the catalog look at the flag. A session
+//! that is idle in a transaction is woken to give its locks back at once. Plans are made anew, because the catalog has another version.
+
+use std::sync::Arc;
+
+use dictdb_catalog::CatalogStore;
+use dictdb_catalog::{Catalog, RelationKind};
+use dictdb_durability::{DatabaseAttributes, DatabaseClone, SnapshotOf, clone_storage, cloned_catalog};
+use dictdb_parser::Statement;
+use dictdb_parser::utility::Transaction;
+use dictdb_storage::database_reset;
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use crate::clock;
+use crate::instance::{Database, NewDatabase};
+use crate::persistence::view;
+use crate::statement::transaction_of;
+use crate::{Instance, Session, Status};
+
+/// What a clone has got: its catalog, and places in storage of the source's tables and of its own.
+struct Cloned {
+    catalog: Catalog,
+    places: Vec<(Oid, Oid)>,
+}
+
+impl Instance {
+    /// Makes a database that begins as another one is now. 42P04.
+    pub(crate) fn create_database(&self, new: NewDatabase, template: &Database) -> Result<()> {
+        let logged = self.storage.in_commit_order(|| {
+            self.check_vacant(&new.name)?;
+            self.log_clone_of(template, new)
+        })?;
+        self.wait_logged(logged)
+    }
+
+    /// Makes a snapshot of a database. 42710.
+    pub(crate) fn create_snapshot(&self, name: &str, of: &Database) -> Result<()> {
+        let logged = self.storage.in_commit_order(|| {
+            if self.snapshot(name).is_some() {
+                let message = format!("snapshot \"{name}\" already exists");
+                return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+            }
+            let snapshot = Some(SnapshotOf { database: of.oid, created: clock::now_micros() });
+            let attributes = DatabaseAttributes { snapshot, ..DatabaseAttributes::of_owner(of.attributes.owner) };
+            self.log_clone_of(of, NewDatabase { name: name.into(), attributes })
+        })?;
+        self.wait_logged(logged)
+    }
+
+    /// Under the commit lock.
+    fn log_clone_of(&self, source: &Database, new: NewDatabase) -> Result<Option<dictdb_durability::Lsn>> {
+        let before = source.catalog.current();
+        let cloned = self.clone_contents(source, &before, &before);
+        let NewDatabase { name, attributes } = new;
+        let oid = source.catalog.allocate_oid();
+        let catalog = Arc::new(CatalogStore::beside(&source.catalog, cloned.catalog.clone()));
+        let database = Arc::new(Database { oid, name, attributes, catalog });
+        let logged = self.log_cloned(source, &database, &cloned, false);
+        match logged {
+            Ok(_) => self.list(database),
+            Err(_) => self.drop_stored(&cloned.catalog),
+        }
+        logged
+    }
+
+    fn clone_contents(&self, source: &Database, catalog: &Catalog, shared: &Catalog) -> Cloned {
+        let mut places = Vec::new();
+        let catalog = cloned_catalog(catalog, shared, |old| {
+            let new = source.catalog.allocate_oid();
+            places.push((old, new));
+            new
+        });
+        clone_storage(&self.storage, &catalog, &places);
+        Cloned { catalog, places }
+    }
+
+    fn log_cloned(
+        &self,
+        source: &Database,
+        database: &Arc<Database>,
+        cloned: &Cloned,
+        resets: bool,
+    ) -> Result<Option<dictdb_durability::Lsn>> {
+        let Some(durability) = &self.durability else { return Ok(None) };
+        let clone = DatabaseClone {
+            source: source.oid,
+            database: database.oid,
+            resets,
+            next_oid: source.catalog.next_oid(),
+            places: &cloned.places,
+        };
+        Ok(Some(durability.log_clone(&clone, &view(database))?))
+    }
+
+    /// Makes a database what a snapshot is, for its sessions too. `by` is the process id of the session that asks.
+    pub(crate) fn reset_database(&self, database: Oid, snapshot: Oid, by: i32) -> Result<()> {
+        let (before, logged) = self.storage.in_commit_order(|| {
+            let gone = || Error::new(SqlState::UNDEFINED_OBJECT, "the database or the snapshot was dropped");
+            let listed = |oid: Oid| self.listed().into_iter().find(|listed| listed.oid == oid).ok_or_else(gone);
+            let (database, snapshot) = (listed(database)?, listed(snapshot)?);
+            let now = database.catalog.current();
+            let mut cloned = self.clone_contents(&snapshot, &snapshot.catalog.current(), &now);
+            cloned.catalog.keep_temporary_schemas(&now);
+            let logged = self.log_cloned(&snapshot, &database, &cloned, true);
+            let logged = logged.inspect_err(|_| self.drop_stored(&cloned.catalog))?;
+            let before = database.catalog.replace(cloned.catalog);
+            let stored = before.relations().filter(|relation| relation.is_stored());
+            stored.filter_map(|relation| self.storage.table(relation.storage)).for_each(|table| table.retire());
+            let backends = self.backends.all().into_iter().filter(|backend| backend.pid != by);
+            backends
+                .filter(|backend| backend.identity.database == database.name)
+                .for_each(|backend| backend.interrupts.reset_database());
+            Ok::<_, Error>((before, logged))
+        })?;
+        self.drop_stored(&before);
+        self.wait_logged(logged)
+    }
+
+    /// Forgets a snapshot.
+    pub(crate) fn drop_snapshot(&self, snapshot: &Database) -> Result<()> {
+        self.drop_database(snapshot)
+    }
+
+    /// The snapshot of that name.
+    pub(crate) fn snapshot(&self, name: &str) -> Option<Arc<Database>> {
+        self.snapshots_of(None).into_iter().find(|snapshot| *snapshot.name == *name)
+    }
+
+    /// The snapshots of a database, or all.
+    pub(crate) fn snapshots_of(&self, database: Option<Oid>) -> Vec<Arc<Database>> {
+        let is_wanted = |listed: &Arc<Database>| {
+            listed.attributes.snapshot.is_some_and(|of| database.is_none_or(|database| of.database == database))
+        };
+        self.listed().into_iter().filter(is_wanted).collect()
+    }
+
+    /// Drops the rows of a catalog that is no more.
+    pub(crate) fn drop_stored(&self, catalog: &Catalog) {
+        for relation in catalog.relations() {
+            match relation.kind {
+                RelationKind::Sequence(_) => self.storage.drop_sequence(relation.storage),
+                _ if relation.is_stored() => self.storage.drop_table(relation.storage),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Session {
+    /// Gives up what the open transaction holds when the database became another one; the next statement is told.
+    pub fn heed_reset(&mut self) {
+        if self.shared.backend.interrupts.is_reset() && self.block.is_open() {
+            self.fail();
+            self.owes_reset = self.block.status() == Status::Failed;
+        }
+    }
+
+    /// 40001 once when the transaction of a statement was given up so, unless the statement takes it back.
+    pub(crate) fn check_reset(&mut self, statement: &Statement) -> Result<()> {
+        let was_open = self.block.is_open();
+        if was_open && self.shared.backend.interrupts.is_reset() {
+            self.heed_reset();
+            self.owes_reset |= !self.block.is_open();
+        }
+        let is_told = matches!(transaction_of(statement), Some(Transaction::Rollback { .. }));
+        match std::mem::take(&mut self.owes_reset) && !is_told {
+            true => Err(database_reset()),
+            false => Ok(()),
+        }
+    }
+}
