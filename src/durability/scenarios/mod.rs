@@ -7,6 +7,7 @@
 //! ```
 //! Everything is repeatable: failures print their seed. `DICTDB_WAL_ROUNDS` sets how many seeds are run.
 
+mod clones;
 mod crash;
 mod decay;
 mod faults;
@@ -16,25 +17,31 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    BOOTSTRAP_ROLE, CatalogStore, Change, Column, Object, Persistence, Relation, RelationKind, SequenceInfo, namespaces,
+    BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Column, Object, Persistence, Relation, RelationKind, SequenceInfo,
+    namespaces,
 };
 use dictdb_storage::{Accompaniment, Inserted, Sequence, SequenceOptions, Storage, Written};
 use dictdb_types::{Datum, Oid, Result, RowId, Type, oids};
 use dictdb_wal::SimulatedDisk;
 use dictdb_wal::disk::Random;
+use parking_lot::Mutex;
 
 use crate::{DatabaseAttributes, DatabaseView, Durability, Options, Reason, catalog_item};
 
 const DATABASE: Oid = Oid(5);
 const COMMENT: (Oid, Oid, i32) = (Oid(1259), Oid(1), 0);
 
-/// What a reader sees: the rows of each table, and a comment that some transactions change.
-type State = (BTreeMap<u32, BTreeMap<i32, String>>, Option<String>);
+/// The rows of each table, by the table's oid.
+type Tables = BTreeMap<u32, BTreeMap<i32, String>>;
+/// What a reader sees: rows, a comment that some transactions change, and the rows of a snapshot.
+type State = (Tables, Option<String>, Option<Tables>);
 
 struct Run {
     durability: Arc<Durability>,
     storage: Storage,
     catalog: Arc<CatalogStore>,
+    /// The oid of a snapshot, and its catalog.
+    snapshot: Arc<Mutex<Option<clones::Snapshot>>>,
     /// States after each commit, the first before any.
     states: Vec<State>,
     acknowledged: usize,
@@ -62,8 +69,13 @@ fn relation(oid: Oid, storage: Oid, persistence: Persistence) -> Relation {
 fn start(disk: &SimulatedDisk) -> Result<Run> {
     let storage = Storage::new();
     let (durability, databases) = Durability::open(options(disk), &storage)?;
-    let catalog = Arc::new(databases.into_iter().next().expect("there is a database").catalog);
-    let seen = catalog.clone();
+    let mut databases = databases.into_iter();
+    let catalog = Arc::new(databases.next().expect("there is a database").catalog);
+    let mut snapshots = databases.filter(|database| database.attributes.snapshot.is_some());
+    let snapshot = snapshots.next().map(|database| clones::Snapshot::of(database.oid, database.catalog.current()));
+    assert!(snapshots.next().is_none(), "there is one snapshot at most");
+    let snapshot = Arc::new(Mutex::new(snapshot));
+    let (seen, also) = (catalog.clone(), snapshot.clone());
     let list = move || {
         let view = DatabaseView {
             oid: DATABASE,
@@ -72,19 +84,24 @@ fn start(disk: &SimulatedDisk) -> Result<Run> {
             catalog: seen.current(),
             next_oid: seen.next_oid(),
         };
-        vec![view]
+        let snapshot = also.lock().as_ref().map(|snapshot| snapshot.view(&seen));
+        [view].into_iter().chain(snapshot).collect()
     };
     durability.start(list)?;
+    let states = Vec::new();
     let mut run =
-        Run { durability, storage, catalog, states: Vec::new(), acknowledged: 0, drawn: 0, acknowledged_draw: 0 };
+        Run { durability, storage, catalog, snapshot, states, acknowledged: 0, drawn: 0, acknowledged_draw: 0 };
     run.states.push(run.read());
     Ok(run)
 }
 
+fn tables_of(catalog: &Catalog) -> Vec<Arc<Relation>> {
+    catalog.relations().filter(|r| matches!(r.kind, RelationKind::Table)).cloned().collect()
+}
+
 impl Run {
     fn tables(&self) -> Vec<Arc<Relation>> {
-        let catalog = self.catalog.current();
-        catalog.relations().filter(|r| matches!(r.kind, RelationKind::Table)).cloned().collect()
+        tables_of(&self.catalog.current())
     }
 
     fn rows(&self, relation: &Relation) -> Vec<(RowId, i32, String)> {
@@ -104,14 +121,18 @@ impl Run {
     }
 
     fn read(&self) -> State {
-        let tables = self.tables();
+        let comment = self.catalog.current().comment(COMMENT.0, COMMENT.1, COMMENT.2).map(|text| text.to_string());
+        let snapshot = self.snapshot.lock().as_ref().map(|snapshot| self.permanent_rows(&snapshot.tables()));
+        (self.permanent_rows(&self.tables()), comment, snapshot)
+    }
+
+    fn permanent_rows(&self, tables: &[Arc<Relation>]) -> Tables {
         let permanent = tables.iter().filter(|relation| relation.persistence == Persistence::Permanent);
         let of = |relation: &Arc<Relation>| {
             let rows = self.rows(relation).into_iter().map(|(_, key, text)| (key, text)).collect();
             (relation.oid.0, rows)
         };
-        let comment = self.catalog.current().comment(COMMENT.0, COMMENT.1, COMMENT.2).map(|text| text.to_string());
-        (permanent.map(of).collect(), comment)
+        permanent.map(of).collect()
     }
 
     /// One transaction of a few changes.
@@ -231,7 +252,7 @@ impl Run {
             oid,
             name: format!("d{oid}").into(),
             attributes: DatabaseAttributes::of_owner(BOOTSTRAP_ROLE),
-            catalog: CatalogStore::new(dictdb_catalog::Catalog::bootstrap()).current(),
+            catalog: CatalogStore::new(Catalog::bootstrap()).current(),
             next_oid: self.catalog.next_oid(),
         };
         self.durability.log_database(&view)?;
@@ -253,6 +274,7 @@ impl Run {
                     self.acknowledge();
                 }
                 5 if random.percent(30) => self.add_database(random)?,
+                6 if random.percent(70) => self.clone_something(random)?,
                 _ => self.transact(random)?,
             }
         }
