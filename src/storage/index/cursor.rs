@@ -92,6 +92,11 @@ impl Candidates {
         &self.rows
     }
 
+    /// The key under which a row was found, if the batch has keys. It may have zeros at its end that it did not have.
+    pub(crate) fn key(&self, at: usize) -> Option<&[u8]> {
+        self.keys.get(at).map(Entry::bytes)
+    }
+
     #[inline]
     pub(super) fn push(&mut self, entries: &Entries, at: usize) {
         self.rows.push(RowId(entries.row(at)));

@@ -116,6 +116,25 @@ impl HashIndex {
         stale.load(Ordering::Acquire) == 0
     }
 
+    pub(super) fn holds(&self, key: &[u8], row: RowId) -> bool {
+        let key = Key::new(key);
+        let hash = self.hash(&key);
+        let shard = self.shard(hash).read();
+        shard.table.find(hash, |entry| entry.key == key).is_some_and(|entry| entry.rows.contains(row))
+    }
+
+    pub(super) fn each_entry(&self, part: usize, visit: &mut dyn FnMut(&[u8], RowId)) -> bool {
+        let Some(shard) = self.shards.get(part) else { return false };
+        let mut rows = RowIds::new();
+        for entry in &shard.read().table {
+            rows.clear();
+            entry.rows.copy_to(&mut rows);
+            let key = entry.key.to_bytes();
+            rows.iter().for_each(|row| visit(&key, *row));
+        }
+        true
+    }
+
     pub(super) fn insert(&self, key: &[u8], row: RowId) {
         let key = Key::new(key);
         let hash = self.hash(&key);

@@ -73,6 +73,11 @@ impl InvertedIndex {
         InvertedIndex(RwLock::new(self.0.read().clone()))
     }
 
+    pub(super) fn holds(&self, key: &[u8], row: RowId) -> bool {
+        let own = self.0.read();
+        entries(key).all(|entry| own.rows.get(entry).is_some_and(|rows| rows.contains(row)))
+    }
+
     pub(super) fn insert(&self, key: &[u8], row: RowId) {
         let mut own = self.0.write();
         for entry in entries(key) {

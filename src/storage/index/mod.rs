@@ -203,6 +203,25 @@ impl Index {
         }
     }
 
+    /// Whether the row has the entry, or the entries, of a key.
+    pub(crate) fn holds(&self, key: &[u8], row: RowId) -> bool {
+        match &self.map {
+            Map::Ordered(tree) => tree.holds(key, row),
+            Map::Hash(hash) => hash.holds(key, row),
+            Map::Inverted(inverted) => inverted.holds(key, row),
+            Map::Regions(regions) => regions.holds(key, row),
+            Map::Blocks(blocks) => blocks.holds(key, row),
+        }
+    }
+
+    /// Visits the entries of one of the parts of a hash index, under its latch; false when there is no such part.
+    pub(crate) fn each_hash_entry(&self, part: usize, visit: &mut dyn FnMut(&[u8], RowId)) -> bool {
+        match &self.map {
+            Map::Hash(hash) => hash.each_entry(part, visit),
+            _ => false,
+        }
+    }
+
     /// Adds an entry. One that exists already is left alone.
     pub(crate) fn insert(&self, key: &[u8], row: RowId) {
         match self.map_to_change() {

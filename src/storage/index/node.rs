@@ -98,6 +98,10 @@ impl Entry {
         Probe::new(&self.key)
     }
 
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.key
+    }
+
     /// Whether this is the entry of a key.
     pub(super) fn has_key(&self, key: &[u8]) -> bool {
         trim_zeros(&self.key) == trim_zeros(key)

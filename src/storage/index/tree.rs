@@ -96,6 +96,13 @@ impl TreeIndex {
         stale.load(atomic::Ordering::Acquire) == 0
     }
 
+    pub(super) fn holds(&self, key: &[u8], row: RowId) -> bool {
+        let (tree, probe) = (self.0.read(), Probe::new(key));
+        let entries = &tree.leaves.get(tree.descend(&probe, row.0)).entries;
+        let at = entries.lower_bound(&probe, row.0);
+        at < entries.len() && entries.row(at) == row.0 && entries.compare_key(at, &probe).is_eq()
+    }
+
     pub(super) fn insert(&self, key: &[u8], row: RowId) {
         self.0.write().insert(&Probe::new(key), row.0);
     }

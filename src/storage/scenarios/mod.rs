@@ -6,6 +6,7 @@ mod model;
 mod phenomena;
 mod threads;
 mod unique;
+mod verify;
 
 use std::sync::Arc;
 

@@ -122,6 +122,9 @@ impl Table {
     fn twin(self: &Arc<Self>, wanted: &ClonedTable<'_>, storage: &Storage) -> Arc<Table> {
         let layouts: Vec<Physical> = self.columns().into_iter().take(wanted.columns).collect();
         let mut clone = Table::new(wanted.id, &layouts);
+        clone.is_clone = true;
+        // It may stand for a table that had other rows: nothing that was known before the next commit is known of it.
+        clone.set_changed(storage.last_commit().0 + 1);
         clone.set_logged(self.is_logged());
         clone.count_restored(self.live_rows());
         let indexes: Vec<_> = self.indexes().iter().filter(|index| (wanted.indexes)(index.def().id)).cloned().collect();

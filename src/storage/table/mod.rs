@@ -12,12 +12,13 @@ mod reclaim;
 mod restore;
 mod scan;
 mod stats;
+mod verify;
 mod write;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use dictdb_types::{Oid, Physical, RowId};
+use dictdb_types::{CommitTs, Oid, Physical, RowId};
 use parking_lot::{Mutex, RwLock};
 
 use crate::block::{BLOCK_ROWS, BLOCK_SHIFT, Block, BlockCell};
@@ -37,6 +38,7 @@ pub use lock_row::RowLocked;
 pub use read::{Found, VersionTag};
 pub use scan::{Scan, ScanBatch};
 pub use stats::{ColumnStats, TableStats};
+pub use verify::IndexFault;
 pub use write::{Inserted, Written};
 
 /// The rows of one relation.
@@ -47,6 +49,8 @@ pub struct Table {
     indexes: RwLock<Arc<[Arc<Index>]>>,
     free: FreeSlots,
     ties: cloning::Ties,
+    /// It began with the rows and index entries of another one, and so may have entries without rows.
+    is_clone: bool,
     row_locks: RowLocks,
     counters: stats::Counters,
     /// Whether the log is told of its rows.
@@ -55,6 +59,8 @@ pub struct Table {
     retired: AtomicBool,
     /// End of the last record with changes of it that somebody will be told to be durable.
     promised: AtomicU64,
+    /// Timestamp of the last commit that wrote to it; zero before the first.
+    changed: AtomicU64,
     /// Rows changed since a backup.
     pub(crate) tracked: Mutex<Option<ChangeSet>>,
     /// Storage columns whose old values those want who follow its changes.
@@ -80,11 +86,13 @@ impl Table {
             indexes: RwLock::new(Arc::new([])),
             free: FreeSlots::default(),
             ties: cloning::Ties::default(),
+            is_clone: false,
             row_locks: RowLocks::default(),
             counters: stats::Counters::default(),
             logged: AtomicBool::new(true),
             retired: AtomicBool::new(false),
             promised: AtomicU64::new(0),
+            changed: AtomicU64::new(0),
             tracked: Mutex::default(),
             watched: Mutex::default(),
         }
@@ -134,6 +142,17 @@ impl Table {
     /// Under the commit lock, before the commit becomes visible.
     pub fn set_promised(&self, lsn: Lsn) {
         self.promised.store(lsn.0, Ordering::Release);
+    }
+
+    /// The last commit that wrote to it, as a snapshot taken earlier at the latest sees the table.
+    #[inline]
+    pub fn changed(&self) -> CommitTs {
+        CommitTs(self.changed.load(Ordering::Acquire))
+    }
+
+    /// Under the commit lock, before the commit becomes visible.
+    pub(crate) fn set_changed(&self, ts: u64) {
+        self.changed.store(ts, Ordering::Release);
     }
 
     pub(crate) fn row_locks(&self) -> &RowLocks {

@@ -178,6 +178,7 @@ impl Transaction {
         if let Some(notes) = notes {
             notes.enter(&log.tables);
         }
+        log.tables.iter().for_each(|table| table.set_changed(ts));
         shared.history.committed(ts, id);
         shared.writers.set_committed(writer, ts);
         shared.clock.store(ts, Ordering::SeqCst);

@@ -17,6 +17,12 @@ impl BlockIndex {
         BlockIndex(RwLock::new(self.0.read().clone()))
     }
 
+    pub(in crate::index) fn holds(&self, key: &[u8], row: RowId) -> bool {
+        let blocks = self.0.read();
+        let summary = blocks.get((row.0 >> BLOCK_SHIFT) as usize).and_then(Option::as_ref);
+        summary.is_some_and(|summary| contains(summary, &region(key)))
+    }
+
     pub(in crate::index) fn insert(&self, key: &[u8], row: RowId) {
         let block = (row.0 >> BLOCK_SHIFT) as usize;
         let own = region(key);

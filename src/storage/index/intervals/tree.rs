@@ -40,6 +40,10 @@ impl RegionIndex {
         RegionIndex(RwLock::new(self.0.read().clone()))
     }
 
+    pub(in crate::index) fn holds(&self, key: &[u8], row: RowId) -> bool {
+        self.0.read().root.has(&region(key), row)
+    }
+
     /// Adds an entry. One that exists already is left alone.
     pub(in crate::index) fn insert(&self, key: &[u8], row: RowId) {
         let own = region(key);
