@@ -1,4 +1,4 @@
-//! `COPY`, in its new and its two old spellings.
+//! `COPY`, in its new and its two old spellings; `IMPORT CSV`.
 
 use dictdb_types::{Error, Result, SqlState};
 use sqlparser::ast::Ident;
@@ -6,7 +6,7 @@ use sqlparser::ast::Ident;
 use super::Parser;
 use crate::keyword::Keyword as K;
 use crate::token::Kind;
-use crate::utility::{Copy, CopySource, CopyTarget, DefElem, DefValue, Utility};
+use crate::utility::{Copy, CopySource, CopyTarget, DefElem, DefValue, Import, Utility};
 
 impl Parser<'_> {
     /// `COPY …`.
@@ -45,6 +45,22 @@ impl Parser<'_> {
         }
         let source = CopySource::Table { name, columns };
         Ok(Utility::Copy(Box::new(Copy { source, from, target, options, selection })))
+    }
+
+    /// `IMPORT CSV 'file' INTO table`; PostgreSQL's `IMPORT FOREIGN SCHEMA` is another statement.
+    pub(super) fn import(&mut self) -> Result<Utility> {
+        if self.nth(1).keyword != K::Csv {
+            return self.unsupported("IMPORT FOREIGN SCHEMA");
+        }
+        self.advance();
+        self.advance();
+        let file = self.string()?;
+        self.expect_word(K::Into)?;
+        let table = self.qualified_name()?;
+        self.eat_word(K::With);
+        let mut options = Vec::new();
+        self.copy_options(&mut options)?;
+        Ok(Utility::Import(Box::new(Import { file, table, options })))
     }
 
     fn copy_target(&mut self) -> Result<CopyTarget> {

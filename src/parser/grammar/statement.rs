@@ -153,7 +153,7 @@ impl Parser<'_> {
             K::Revoke => self.revoke()?,
             K::Reassign => self.reassign_owned()?,
             K::Security => self.unsupported("SECURITY LABEL")?,
-            K::Import => self.unsupported("IMPORT FOREIGN SCHEMA")?,
+            K::Import => self.import()?,
             _ => match self.backup_statement()? {
                 Some(utility) => utility,
                 None => return Err(self.unexpected()),

@@ -65,6 +65,8 @@ pub enum Utility {
     Lock(LockTable),
     /// `COPY`.
     Copy(Box<Copy>),
+    /// `IMPORT CSV`.
+    Import(Box<Import>),
     /// `EXPLAIN`.
     Explain(Explain),
     /// `CALL`.

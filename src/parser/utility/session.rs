@@ -284,6 +284,17 @@ pub struct Copy {
     pub selection: Option<Expr>,
 }
 
+/// `IMPORT CSV 'file' INTO table`, DictDB's own: makes a table of a file.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The file.
+    pub file: String,
+    /// The table that is made.
+    pub table: ObjectName,
+    /// Options as of `COPY`.
+    pub options: Vec<DefElem>,
+}
+
 /// What `COPY` copies.
 #[derive(Clone, Debug)]
 pub enum CopySource {

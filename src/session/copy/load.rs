@@ -68,10 +68,7 @@ impl Session {
         }
         let mut loader = Loader::new(self, table, options, condition.as_deref())?;
         let mut input = match &copy.target {
-            CopyTarget::File(path) => {
-                let file = File::open(path).map_err(|error| open_error(path, &error))?;
-                Input::File(file, path.clone())
-            }
+            CopyTarget::File(path) => Input::open(path)?,
             _ => {
                 client.copy_in(shape(options, table.columns.len())).await?;
                 Input::Client
@@ -113,13 +110,20 @@ fn open_error(path: &str, error: &std::io::Error) -> Error {
 }
 
 /// Where the data comes from.
-enum Input {
+pub(super) enum Input {
     Client,
     File(File, String),
 }
 
 impl Input {
-    async fn next(&mut self, client: &mut dyn Client) -> Result<Option<Bytes>> {
+    /// A file of the server.
+    pub(super) fn open(path: &str) -> Result<Input> {
+        let file = File::open(path).map_err(|error| open_error(path, &error))?;
+        Ok(Input::File(file, path.to_owned()))
+    }
+
+    /// The next piece; `None` at the end.
+    pub(super) async fn next(&mut self, client: &mut dyn Client) -> Result<Option<Bytes>> {
         match self {
             Input::Client => client.copy_data().await,
             Input::File(file, path) => tokio::task::block_in_place(|| {
@@ -133,18 +137,18 @@ impl Input {
 }
 
 /// What comes in another encoding than UTF-8, with the beginning of a character that is not complete yet.
-struct Incoming {
+pub(super) struct Incoming {
     codec: &'static Codec,
     pending: Vec<u8>,
 }
 
 impl Incoming {
-    fn new(codec: &'static Codec) -> Incoming {
+    pub(super) fn new(codec: &'static Codec) -> Incoming {
         Incoming { codec, pending: Vec::new() }
     }
 
     /// The next piece as text, as far as it is complete and as it goes.
-    fn text(&mut self, piece: &[u8], at_end: bool) -> (String, Option<Error>) {
+    pub(super) fn text(&mut self, piece: &[u8], at_end: bool) -> (String, Option<Error>) {
         self.pending.extend_from_slice(piece);
         let mut text = String::with_capacity(self.pending.len() * 2);
         let (read, failure) = self.codec.decode_prefix(&self.pending, at_end, &mut text);
@@ -459,7 +463,7 @@ fn surplus() -> Error {
 }
 
 /// NULL is the null string without quotes, unless the options say otherwise for the column.
-fn csv_value<'a>(field: &csv::Field<'a>, column: &str, options: &Options) -> Option<&'a [u8]> {
+pub(super) fn csv_value<'a>(field: &csv::Field<'a>, column: &str, options: &Options) -> Option<&'a [u8]> {
     let is_null = field.text == options.null.as_bytes()
         && if field.quoted { options.force_null.contains(column) } else { !options.force_not_null.contains(column) };
     (!is_null).then_some(field.text)

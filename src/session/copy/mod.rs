@@ -5,10 +5,13 @@
 //!                         binary ──────────fields─────► typrecv ──┴─ rows ─► load ─► INSERT, a batch at a time
 //!   SELECT ─► unload ─► write: text | csv | binary ─► client, file
 //! ```
-//! Loading goes through an ordinary INSERT, so defaults, constraints and triggers are those of INSERT.
+//! Loading goes through an ordinary INSERT, so defaults, constraints and triggers are those of INSERT. IMPORT CSV reads a file
+//! twice: to find out what its columns are, and to load it into the table it made of them.
 
 mod binary;
 mod csv;
+mod guess;
+mod import;
 mod lines;
 mod load;
 mod options;
@@ -63,9 +66,9 @@ impl Session {
     }
 
     /// Files of the server are for superusers, and named by absolute paths.
-    fn check_file(&self, path: &str, from: bool) -> Result<()> {
-        if !self.shared.is_superuser() {
-            let (what, role) = if from { ("from", "pg_read_server_files") } else { ("to", "pg_write_server_files") };
+    fn check_file(&mut self, path: &str, from: bool) -> Result<()> {
+        let (what, role) = if from { ("from", "pg_read_server_files") } else { ("to", "pg_write_server_files") };
+        if !self.shared.is_superuser() && !self.has_role(role) {
             let message = format!("must be superuser or have privileges of the {role} role to COPY {what} a file");
             let error = Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message);
             return Err(
@@ -76,6 +79,14 @@ impl Session {
             return Err(Error::new(SqlState::INVALID_NAME, "relative path not allowed for COPY to file"));
         }
         Ok(())
+    }
+}
+
+impl Session {
+    /// Whether the current role has the privileges of another one.
+    fn has_role(&mut self, name: &str) -> bool {
+        let (env, role) = (self.env(), self.role());
+        env.catalog.role_named(name).is_some_and(|wanted| env.catalog.inherited_roles(role).contains(&wanted.oid))
     }
 }
 

@@ -182,7 +182,7 @@ impl Session {
     }
 
     /// Runs a definition on the session's own account: the client hears nothing of it.
-    fn define_quietly(&mut self, sql: &str) -> Result<()> {
+    pub(crate) fn define_quietly(&mut self, sql: &str) -> Result<()> {
         let source = Source::parse(sql)?;
         let Statement::Utility(command) = &source.parsed.statement else {
             return Err(Error::internal("a definition that is a query"));

@@ -177,6 +177,7 @@ impl Session {
             Utility::Unlisten(channel) => self.run_unlisten(channel.as_ref()),
             Utility::Notify(notify) => self.run_notify(notify),
             Utility::Copy(copy) => self.run_copy(copy, source, client).await,
+            Utility::Import(import) => self.run_import(import, client).await,
             Utility::Lock(lock) => self.run_lock(lock),
             Utility::Explain(explain) => self.run_explain(explain, portal),
             Utility::CreateDatabase(create) => self.run_create_database(create),

@@ -55,6 +55,7 @@ fn utility_tag(command: &Utility) -> &'static str {
         Utility::Notify(_) => "NOTIFY",
         Utility::Lock(_) => "LOCK TABLE",
         Utility::Copy(_) => "COPY",
+        Utility::Import(_) => "IMPORT",
         Utility::Explain(_) => "EXPLAIN",
         Utility::Call(_) => "CALL",
         Utility::Do(_) => "DO",
