@@ -75,6 +75,21 @@ const RELATIONS: &[Definition] = &[
         ],
     ),
     (
+        Oid(9930),
+        "cache_stats",
+        &[
+            ("hits", oids::INT8),
+            ("misses", oids::INT8),
+            ("hit_rate", oids::FLOAT8),
+            ("total_keys", oids::INT8),
+            ("size_bytes", oids::INT8),
+            ("max_bytes", oids::INT8),
+            ("evictions", oids::INT8),
+            ("expirations", oids::INT8),
+            ("invalidations", oids::INT8),
+        ],
+    ),
+    (
         Oid(9920),
         "circuit_breakers",
         &[

@@ -52,6 +52,9 @@ pub trait TriggerFunctions: Send + Sync {
     /// Whether the triggers of replicas fire instead of ordinary ones: `session_replication_role`.
     fn is_replica(&self) -> bool;
 
+    /// Whether data is trusted: `dictdb.skip_validation`. CHECK constraints and foreign keys are then not evaluated.
+    fn skips_validation(&self) -> bool;
+
     /// Calls the function of a trigger; the whole row it returns, `None` for NULL.
     fn call_trigger(&self, call: &TriggerCall<'_>) -> Result<Option<Row>>;
 }

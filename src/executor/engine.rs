@@ -66,9 +66,30 @@ impl Engine {
         self.pool().reserved()
     }
 
+    /// Memory for something that outlives executions; none so far.
+    pub fn reserve(&self, name: &str) -> Reservation {
+        Reservation(self.reservation(name))
+    }
+
     /// A share of the budget, empty.
     pub(crate) fn reservation(&self, name: &str) -> MemoryReservation {
         MemoryConsumer::new(name).register(self.pool())
+    }
+}
+
+/// Memory taken from the budget of all statements, given back in the end.
+#[derive(Debug)]
+pub struct Reservation(MemoryReservation);
+
+impl Reservation {
+    /// Takes more. 53200.
+    pub fn grow(&mut self, bytes: usize) -> Result<()> {
+        self.0.try_grow(bytes).map_err(|error| out_of_memory(error.strip_backtrace()))
+    }
+
+    /// Gives some back.
+    pub fn shrink(&mut self, bytes: usize) {
+        self.0.shrink(bytes);
     }
 }
 

@@ -43,10 +43,11 @@ mod user_aggregate;
 pub use access::extractor::key_extractor;
 pub use context::{ExecContext, SessionServices, Transition, TriggerCall, TriggerFunctions, VirtualTables};
 pub use domain::DomainCode;
-pub use engine::Engine;
+pub use engine::{Engine, Reservation};
 pub use execution::{Batch, Execution, execute};
 pub use prepared::{PrepareContext, Prepared, prepare, prepare_counting};
 pub use row::Row;
+pub use runtime::row_bytes;
 pub use scalar::Expression;
 
 #[cfg(test)]

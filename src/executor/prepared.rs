@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dictdb_catalog::Catalog;
 use dictdb_planner::physical::{Plan, TableLock};
 use dictdb_storage::{LockMode, Lsn, RelationLock, Storage, Table, Transaction, WaitOptions, WaitPolicy};
-use dictdb_types::{Error, Oid, Result, Type};
+use dictdb_types::{CommitTs, Error, Oid, Result, Type};
 
 use crate::compile::Compiler;
 use crate::engine::Engine;
@@ -109,6 +109,11 @@ impl Prepared {
     pub fn promised(&self) -> Option<Lsn> {
         let is_reader = self.locks.iter().all(|(_, mode)| *mode == LockMode::AccessShare);
         is_reader.then(|| self.tables.iter().map(|table| table.promised()).max().unwrap_or_default())
+    }
+
+    /// The last commit that wrote to one of these tables.
+    pub fn changed(&self) -> CommitTs {
+        self.tables.iter().map(|table| table.changed()).max().unwrap_or(CommitTs(0))
     }
 
     /// Whether running it may call functions of users: by its expressions, or by what its changes fire.

@@ -278,7 +278,7 @@ impl Runtime {
 }
 
 /// Approximate memory of a row.
-pub(crate) fn row_bytes(row: &[Datum]) -> usize {
+pub fn row_bytes(row: &[Datum]) -> usize {
     size_of::<Row>() + row.iter().map(|value| size_of::<Datum>() + boxed_bytes(value)).sum::<usize>()
 }
 

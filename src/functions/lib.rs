@@ -42,4 +42,5 @@ pub use extension::is_support_function;
 pub use io::write_as_text;
 pub use kernel::{CallContext, Registry, ScalarFn, scalar};
 pub use scalar::check_growth;
+pub use scalar::is_like;
 pub use scalar::text_search;

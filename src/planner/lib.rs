@@ -29,6 +29,7 @@ pub mod part;
 pub mod physical;
 pub mod policy;
 pub mod pruning;
+mod repeatable;
 pub mod routine;
 mod rules;
 pub mod scope;
@@ -51,6 +52,7 @@ use dictdb_types::{Error, Oid, Result, Type};
 use bind::Binder;
 pub use bind::{BindContext, Renaming, Updatable, updatable};
 use estimate::Statistics;
+pub use repeatable::Repeatable;
 
 /// A statement ready to be prepared by the executor.
 pub struct Planned {
@@ -75,6 +77,8 @@ pub struct Planned {
     /// An operator has only parameters and constants for operands, or an index has a constant where the statement has a
     /// parameter, so that plans with other constants may differ.
     pub computes_with_parameters: bool,
+    /// When it gives the same rows again, as far as its functions decide that.
+    pub repeatable: Repeatable,
 }
 
 /// A column of a result, as RowDescription reports it.
@@ -137,7 +141,7 @@ pub fn plan_with(
         node if command == Command::Select => !node.columns().is_empty() || !is_modify(node),
         node => !node.columns().is_empty(),
     };
-    let secured = binder.secured.take();
+    let (secured, repeatable) = (binder.secured.take(), binder.repeatable.get());
     let ranges = binder.ranges;
     let params = binder.into_params()?;
     let outputs = node.columns();
@@ -161,6 +165,7 @@ pub fn plan_with(
         failure,
         secured,
         computes_with_parameters,
+        repeatable,
     })
 }
 

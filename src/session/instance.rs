@@ -24,6 +24,7 @@ use crate::persistence::{self, Opened};
 use crate::pipeline::StatisticsCache;
 use crate::plan_cache::PlanCache;
 use crate::rate_limits::RateLimits;
+use crate::result_cache::ResultCache;
 use crate::settings::ServerSettings;
 use crate::statement_statistics::StatementStatistics;
 use crate::unsupported::UnsupportedUsage;
@@ -80,6 +81,8 @@ pub struct Instance {
     pub registry: Registry,
     /// Statements that have been analysed.
     pub(crate) plans: PlanCache,
+    /// Results of queries.
+    pub(crate) results: ResultCache,
     /// Statistics of columns.
     pub(crate) statistics: StatisticsCache,
     /// Makes the verifier of a password; the server knows how.
@@ -155,6 +158,7 @@ impl Instance {
             memory_bytes,
             registry,
             plans: PlanCache::default(),
+            results: ResultCache::default(),
             statement_statistics: StatementStatistics::default(),
             statistics: StatisticsCache::default(),
             verifier: OnceLock::new(),

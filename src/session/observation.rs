@@ -11,6 +11,7 @@ use crate::backends::State;
 use crate::clock;
 use crate::instance::Instance;
 use crate::meters::Totals;
+use crate::result_cache::CacheReading;
 use crate::settings::Value;
 
 /// Every state of a session, in the order of [`Sessions::by_state`].
@@ -31,6 +32,8 @@ pub struct Observation {
     pub databases: u64,
     /// Statements in the plan cache.
     pub cached_plans: u64,
+    /// The cache of results.
+    pub results: CacheReading,
     /// Backups.
     pub backups: Backups,
     /// The log and its checkpoints; none when everything is in memory only.
@@ -181,6 +184,7 @@ impl Instance {
             },
             databases: self.databases().len() as u64,
             cached_plans: self.plans.len() as u64,
+            results: self.results.read(),
             backups: self.observe_backups(),
             log: self.durability.as_deref().map(read_log),
             breakers: self.circuit_breakers().into_iter().map(|breaker| (breaker.name, breaker.state)).collect(),

@@ -17,8 +17,31 @@ use crate::statement::current_row::Place;
 pub(crate) enum RowSource {
     /// Rows that are already there.
     Stored(std::vec::IntoIter<Row>),
+    /// Rows that a cache shares.
+    Kept(KeptRows),
     /// Rows that are computed as they are asked for.
     Stream(Box<RowStream>),
+}
+
+/// Rows that a cache shares.
+pub(crate) struct KeptRows {
+    rows: Arc<[Row]>,
+    next: usize,
+    /// A cursor over the query could go back.
+    goes_back: bool,
+}
+
+impl KeptRows {
+    fn pump(&mut self, limit: usize, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
+        for count in 0..limit {
+            let Some(row) = self.rows.get(self.next) else { return Ok((count, true)) };
+            self.next += 1;
+            if !sink(row)? {
+                return Ok((count + 1, false));
+            }
+        }
+        Ok((limit, false))
+    }
 }
 
 impl RowSource {
@@ -27,10 +50,19 @@ impl RowSource {
         RowSource::Stored(rows.into_iter())
     }
 
+    /// Rows that a cache shares.
+    pub(crate) fn kept(rows: Arc<[Row]>, goes_back: bool) -> Self {
+        RowSource::Kept(KeptRows { rows, next: 0, goes_back })
+    }
+
     /// Begins again from the first row; `false` if it cannot.
     pub(crate) fn restart(&mut self) -> Result<bool> {
         match self {
             RowSource::Stream(stream) => stream.restart().map(|()| true),
+            RowSource::Kept(kept) => {
+                kept.next = 0;
+                Ok(true)
+            }
             RowSource::Stored(_) => Ok(false),
         }
     }
@@ -39,7 +71,7 @@ impl RowSource {
     pub(crate) fn locks_rows(&mut self) -> Option<LockStrength> {
         match self {
             RowSource::Stream(stream) => stream.locks_rows(),
-            RowSource::Stored(_) => None,
+            RowSource::Stored(_) | RowSource::Kept(_) => None,
         }
     }
 
@@ -47,7 +79,8 @@ impl RowSource {
     pub(crate) fn can_go_back(&mut self) -> bool {
         match self {
             RowSource::Stream(stream) => stream.can_go_back(),
-            _ => false,
+            RowSource::Kept(kept) => kept.goes_back,
+            RowSource::Stored(_) => false,
         }
     }
 
@@ -61,6 +94,7 @@ impl RowSource {
     pub(crate) fn pump(&mut self, limit: usize, row: &mut Row, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
         match self {
             RowSource::Stream(stream) => stream.pump(limit, row, sink),
+            RowSource::Kept(kept) => kept.pump(limit, sink),
             RowSource::Stored(rows) => {
                 for count in 0..limit {
                     let Some(row) = rows.next() else { return Ok((count, true)) };

@@ -128,7 +128,7 @@ impl Events {
             }
         }
         for key in &target.referenced_by {
-            if key.parent_changed(old, new) && key.acts(writer.cx) {
+            if key.parent_changed(old, new) && key.acts(true, writer.cx) {
                 self.add(Event::Parent(key.clone(), key.parent_values(old), Some(key.parent_values(new))), writer.cx);
             }
         }
@@ -144,7 +144,7 @@ impl Events {
     pub fn moved(&self, target: &Target, old: &Row, new: &Row, writer: &Writer<'_>) -> Result<()> {
         let happening = Happening { event: trigger::Event::Delete, assigned: &[], old: Some(old), new: None };
         self.happened(target, happening, false, writer)?;
-        for key in target.referenced_by.iter().filter(|key| key.parent_changed(old, new) && key.acts(writer.cx)) {
+        for key in target.referenced_by.iter().filter(|key| key.parent_changed(old, new) && key.acts(true, writer.cx)) {
             self.add(Event::Parent(key.clone(), key.parent_values(old), Some(key.parent_values(new))), writer.cx);
         }
         self.happened(target, happening, true, writer)
@@ -156,7 +156,7 @@ impl Events {
         self.happened(target, happening, false, writer)?;
         for key in &target.referenced_by {
             let values = key.parent_values(old);
-            if !values.iter().any(dictdb_types::Datum::is_null) && key.acts(writer.cx) {
+            if !values.iter().any(dictdb_types::Datum::is_null) && key.acts(false, writer.cx) {
                 self.add(Event::Parent(key.clone(), values, None), writer.cx);
             }
         }

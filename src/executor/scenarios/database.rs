@@ -40,6 +40,10 @@ impl TriggerFunctions for NoVirtualTables {
         false
     }
 
+    fn skips_validation(&self) -> bool {
+        false
+    }
+
     fn call_trigger(&self, _: &TriggerCall<'_>) -> Result<Option<Row>> {
         Err(dictdb_types::Error::unsupported("triggers in these tests"))
     }

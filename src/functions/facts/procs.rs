@@ -183,9 +183,10 @@ pub fn procs() -> &'static [Proc] {
 }
 
 impl Proc {
-    /// Whether its kernel runs statements of its own, in a session that must be lent for that: the functions of large objects.
+    /// Whether its kernel runs statements of its own, in a session that must be lent for that: the functions of large objects,
+    /// and the one that checks the database.
     pub fn runs_statements(&self) -> bool {
-        self.source.starts_with("be_lo")
+        self.source.starts_with("be_lo") || self.source == "dictdb_check_integrity"
     }
 }
 

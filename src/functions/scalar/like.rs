@@ -36,6 +36,11 @@ const CHARACTER: Step = |first| match first {
 
 const BYTE: Step = |_| 1;
 
+/// `text LIKE pattern`. 22025.
+pub fn is_like(text: &str, pattern: &str) -> Result<bool> {
+    matches(text.as_bytes(), pattern.as_bytes(), CHARACTER)
+}
+
 /// LIKE over bytes. One `%` at a time is reconsidered, so the time is at most the product of the lengths.
 fn matches(s: &[u8], p: &[u8], step: Step) -> Result<bool> {
     let (mut si, mut pi) = (0, 0);

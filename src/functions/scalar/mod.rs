@@ -98,6 +98,7 @@ const SEVERAL: &[&[&[(&str, ScalarFn)]]] = &[
 ];
 
 pub(crate) use integer::bad_window_offset;
+pub use like::is_like;
 pub use limits::check_growth;
 
 /// The tables that make up the built-in registry.

@@ -16,8 +16,11 @@ use Kind::{Counter, Gauge};
 
 /// The table.
 pub(super) const METRICS: &[(&str, Kind, &str)] = &[
+    ("cache_evictions_total", Counter, "Results that made room for others in the cache."),
+    ("cache_expirations_total", Counter, "Results in the cache that were too old when they were looked for."),
     ("cache_hits_total", Counter, "Look-ups that found something in a cache."),
     ("cache_misses_total", Counter, "Look-ups that found nothing in a cache."),
+    ("cache_size_bytes", Gauge, "Memory of the results in the cache."),
     ("circuit_breaker_state", Gauge, "State of a circuit breaker: 0 closed, 1 open, 2 half-open."),
     ("db_connection_pool_available", Gauge, "Sessions that may still begin."),
     ("db_connection_pool_size", Gauge, "Sessions there may be: max_connections."),

@@ -86,8 +86,21 @@ fn sessions(readings: &Readings, observation: &Observation) {
     readings.put("dictdb_transactions_total", &[("outcome", "rollback")], totals.rollbacks as f64);
     readings.put("cache_hits_total", &[("cache_type", "plan")], totals.plan_hits as f64);
     readings.put("cache_misses_total", &[("cache_type", "plan")], totals.plan_misses as f64);
+    results(readings, observation);
     let age = observation.oldest.transaction_micros as f64 / MICROS;
     readings.put("dictdb_oldest_transaction_age_seconds", &[], age);
+}
+
+/// The cache of results, by policy.
+fn results(readings: &Readings, observation: &Observation) {
+    let results = &observation.results;
+    for (name, hits, misses) in &results.lookups {
+        readings.put("cache_hits_total", &[("cache_type", name)], *hits as f64);
+        readings.put("cache_misses_total", &[("cache_type", name)], *misses as f64);
+    }
+    readings.put("cache_size_bytes", &[], results.bytes as f64);
+    readings.put("cache_evictions_total", &[], results.evictions as f64);
+    readings.put("cache_expirations_total", &[], results.expirations as f64);
 }
 
 fn memory(readings: &Readings, observation: &Observation) {

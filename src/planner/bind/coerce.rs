@@ -9,6 +9,7 @@ use dictdb_types::{Datum, Error, Oid, Physical, Result, SqlState, Type, TypeKind
 
 use super::Binder;
 use crate::expr::{AggregateSteps, Call, Case, Expr, Function, UserAggregate};
+use crate::repeatable::{self, Repeatable};
 
 impl Binder<'_> {
     /// The expression as a value of `target`; `None` when there is no such coercion in this context.
@@ -303,10 +304,12 @@ impl Binder<'_> {
     pub(crate) fn function(&self, oid: Oid) -> Result<Arc<Function>> {
         if let Some(routine) = self.cx.catalog.routine(oid) {
             self.functions.borrow_mut().insert(oid);
+            self.is_repeatable_as(Repeatable::Never);
             return self.user_function(routine);
         }
         let proc = facts::proc_by_oid(oid)
             .ok_or_else(|| Error::internal(format!("cache lookup failed for function {oid}")))?;
+        self.is_repeatable_as(repeatable::of_function(proc));
         if proc.runs_statements() {
             self.runs_statements.set(true);
         }

@@ -411,6 +411,7 @@ impl Binder<'_> {
         self.mentions.append(&mut inner.mentions);
         self.secured = self.secured.take().or(inner.secured.take());
         self.runs_statements.set(self.runs_statements.get() || inner.runs_statements.get());
+        self.is_repeatable_as(inner.repeatable.get());
         self.functions.borrow_mut().extend(inner.functions.into_inner());
         Ok(node)
     }

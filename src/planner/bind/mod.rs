@@ -66,6 +66,7 @@ pub use updatable::{Updatable, updatable};
 
 use crate::expr::{ColumnId, Expr, Function};
 use crate::logical::Column;
+use crate::repeatable::Repeatable;
 use crate::variables::Variables;
 
 mod level;
@@ -187,6 +188,8 @@ pub struct Binder<'a> {
     functions: std::cell::RefCell<std::collections::BTreeSet<Oid>>,
     /// A built-in function that runs statements was called.
     runs_statements: std::cell::Cell<bool>,
+    /// What the functions called so far leave of the hope for the same rows again.
+    pub(crate) repeatable: std::cell::Cell<Repeatable>,
     /// Operators of users that were called, each with its function.
     operators: std::cell::RefCell<std::collections::BTreeMap<Oid, Oid>>,
     /// Variables that names may mean.
@@ -236,6 +239,7 @@ impl<'a> Binder<'a> {
             mentions: Vec::new(),
             functions: Default::default(),
             runs_statements: Default::default(),
+            repeatable: Default::default(),
             operators: Default::default(),
             variables: None,
             record_fields: Default::default(),
@@ -276,6 +280,12 @@ impl<'a> Binder<'a> {
         self.ranges += inner.ranges;
         self.functions.borrow_mut().extend(inner.functions.borrow().iter());
         self.runs_statements.set(self.runs_statements.get() || inner.runs_statements.get());
+        self.is_repeatable_as(inner.repeatable.get());
+    }
+
+    /// Takes into account how repeatable a part of the statement is.
+    pub(crate) fn is_repeatable_as(&self, part: Repeatable) {
+        self.repeatable.set(self.repeatable.get().max(part));
     }
 
     /// The functions of users that were called.

@@ -9,7 +9,7 @@ use dictdb_parser::{Locations, Statement, ast};
 use dictdb_planner::estimate::Methods;
 use dictdb_planner::physical::Plan;
 use dictdb_planner::variables::Variables;
-use dictdb_planner::{Command, OutputColumn, Planned};
+use dictdb_planner::{Command, OutputColumn, Planned, Repeatable};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type};
 
 use super::statistics::{PlannedSizes, StatementStatistics};
@@ -34,9 +34,18 @@ pub(crate) struct PlanStamp {
     statistics: u64,
 }
 
+impl PlanStamp {
+    /// What names, literals and rights depend on, as one number.
+    pub(crate) fn meaning(&self) -> u128 {
+        u128::from(self.catalog) << 64 | u128::from(self.surroundings)
+    }
+}
+
 /// A plan ready to run.
 #[derive(Debug)]
 pub(crate) struct CachedPlan {
+    /// When its rows may be kept for the same query again.
+    pub repeatable: Repeatable,
     pub stamp: PlanStamp,
     pub prepared: Arc<Prepared>,
     pub params: Arc<[Type]>,
@@ -165,6 +174,7 @@ impl Session {
         let variables = source.variables.as_deref().map(|variables| variables as &dyn Variables);
         let locations = &source.parsed.locations;
         let planned = dictdb_planner::plan_with(tree, locations, &source.declared, variables, cx, &statistics)?;
+        let repeatable = crate::result_cache::repeatable(&planned, &env.catalog);
         let Planned {
             plan,
             params,
@@ -176,6 +186,7 @@ impl Session {
             failure,
             secured,
             computes_with_parameters,
+            repeatable: _,
         } = planned;
         self.check_row_security(secured)?;
         let tables = plan.locks.iter().filter_map(|(oid, _)| {
@@ -200,6 +211,7 @@ impl Session {
             command,
             failure,
             computes_with_parameters,
+            repeatable,
         })
     }
 

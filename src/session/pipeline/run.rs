@@ -15,6 +15,7 @@ use super::CachedPlan;
 use crate::client::{Row, Shape, Tag};
 use crate::portal::{Outcome, Portal, RowSource, TagCount};
 use crate::prepared::Source;
+use crate::result_cache::{Keeper, Looked};
 use crate::shared::Shared;
 use crate::{Session, StatementEnv};
 use dictdb_parser::utility::IsolationLevel;
@@ -31,6 +32,8 @@ pub(crate) struct RowStream {
     pub calls_routines: bool,
     /// Whose session it is, and what it sees, for those functions.
     frame: Option<(Arc<Shared>, Arc<Snapshot>)>,
+    /// Takes the rows that pass, for the same query again.
+    keeper: Option<Box<Keeper>>,
 }
 
 impl RowStream {
@@ -47,14 +50,20 @@ impl RowStream {
     }
 
     fn run(&mut self, limit: usize, row: &mut Row, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
-        let execution = self.execution.get_mut();
+        let (execution, keeper) = (self.execution.get_mut(), &mut self.keeper);
         let mut work = || {
             let mut count = 0;
             while count < limit {
                 if !execution.next_row(row)? {
+                    if let Some(keeper) = keeper.take() {
+                        keeper.finish();
+                    }
                     return Ok((count, true));
                 }
                 count += 1;
+                if keeper.as_mut().is_some_and(|keeper| !keeper.take(row)) {
+                    *keeper = None;
+                }
                 if !sink(row)? {
                     break;
                 }
@@ -79,6 +88,7 @@ impl RowStream {
     pub(crate) fn restart(&mut self) -> Result<()> {
         let execution = self.execution.get_mut();
         *execution = execution.restarted()?;
+        self.keeper = None;
         Ok(())
     }
 
@@ -130,7 +140,17 @@ impl Session {
             }
         };
         plan.check_executable(self)?;
-        let stream = self.open(&plan, params, env, transaction, wait)?;
+        let cx = self.exec_context(env, params, transaction, wait)?;
+        let looked = self.look_for_result(&plan, source, &cx);
+        if let (Looked::Found(rows), Some(columns)) = (&looked, &plan.columns) {
+            self.see_what_is_promised(&plan);
+            let source = RowSource::kept(rows.clone(), goes_back(plan.root()));
+            return Ok(Outcome::Rows { columns: columns.clone(), source, command: plan.tag(), count: TagCount::Sent });
+        }
+        let mut stream = self.open(&plan, cx)?;
+        if let Looked::Missed(keeper) = looked {
+            stream.keeper = Some(keeper);
+        }
         self.lend_if(plan.calls_routines, || finish_or_stream(&plan, stream))
     }
 
@@ -147,26 +167,24 @@ impl Session {
         if self.stamp(&env) != plan.stamp {
             return Ok(None);
         }
-        let mut stream = self.open(plan, params, env, transaction, wait)?;
+        let cx = self.exec_context(env, params, transaction, wait)?;
+        let mut stream = self.open(plan, cx)?;
         let lends = stream.calls_routines;
         self.lend_if(lends, || stream.pump(usize::MAX, &mut Row::new(), &mut |_| Ok(true)))?;
         Ok(Some(stream.execution.get_mut().actual()))
     }
 
-    fn open(
-        &mut self,
-        plan: &CachedPlan,
-        params: &Arc<[Datum]>,
-        env: Arc<StatementEnv>,
-        transaction: Arc<Transaction>,
-        wait: WaitOptions,
-    ) -> Result<RowStream> {
-        let cx = self.exec_context(env, params, transaction, wait)?;
-        let promised = plan.prepared.promised().filter(|_| !plan.calls_routines);
-        self.seen.add(promised.map(|lsn| lsn.max(self.shared.instance.storage.catalog_promised())));
+    fn open(&mut self, plan: &CachedPlan, cx: ExecContext) -> Result<RowStream> {
+        self.see_what_is_promised(plan);
         let frame = plan.calls_routines.then(|| (self.shared.clone(), cx.snapshot.clone()));
         let execution = Mutex::new(execute(&plan.prepared, cx)?);
-        Ok(RowStream { execution, heavy: plan.heavy, calls_routines: plan.calls_routines, frame })
+        Ok(RowStream { execution, heavy: plan.heavy, calls_routines: plan.calls_routines, frame, keeper: None })
+    }
+
+    /// The answer waits for what a statement may show of others' commits.
+    fn see_what_is_promised(&mut self, plan: &CachedPlan) {
+        let promised = plan.prepared.promised().filter(|_| !plan.calls_routines);
+        self.seen.add(promised.map(|lsn| lsn.max(self.shared.instance.storage.catalog_promised())));
     }
 
     /// What an execution that begins now is given.

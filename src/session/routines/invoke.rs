@@ -110,7 +110,7 @@ impl Session {
 
     /// Runs a routine's statements over the snapshot that its volatility gives them: those of a volatile one see what the
     /// calling statement and others have done so far, those of the rest see what the calling statement sees.
-    pub(super) fn seeing<T>(&mut self, volatility: Volatility, work: impl FnOnce(&mut Self) -> T) -> T {
+    pub(crate) fn seeing<T>(&mut self, volatility: Volatility, work: impl FnOnce(&mut Self) -> T) -> T {
         let calling = match volatility {
             Volatility::Volatile => None,
             Volatility::Stable | Volatility::Immutable => self.routines.calling.clone(),

@@ -53,6 +53,10 @@ impl TriggerFunctions for StatementEnv {
         self.derived.is_replica
     }
 
+    fn skips_validation(&self) -> bool {
+        self.derived.skips_validation
+    }
+
     fn call_trigger(&self, call: &TriggerCall<'_>) -> Result<Option<Row>> {
         if let Some(builtin) = builtin(call.trigger.function) {
             return builtin(call);

@@ -7,6 +7,7 @@ use super::definition::Definition;
 use super::value::{Value, invalid};
 use crate::encoding::for_client;
 use crate::rate_limits::Rate;
+use crate::result_cache::POLICIES;
 use crate::settings::Derived;
 
 /// Brings a value into the form that is kept and shown, or refuses it.
@@ -24,6 +25,7 @@ pub(super) fn check(definition: &Definition, value: Value, current: &Derived, de
         "lc_messages" | "lc_monetary" | "lc_numeric" | "lc_time" => locale(definition.name, text)?,
         "plpgsql.extra_errors" | "plpgsql.extra_warnings" => extra_checks(definition.name, text)?,
         "dictdb.rate_limit" | "dictdb.rate_limit_by_address" => rate_limit(definition.name, text)?,
+        "dictdb.cache_policy" => cache_policy(text)?,
         "default_tablespace" => tablespace(definition.name, text)?,
         "default_table_access_method" => match text.as_ref() {
             "heap" => "heap".to_owned(),
@@ -35,6 +37,18 @@ pub(super) fn check(definition: &Definition, value: Value, current: &Derived, de
         _ => return Ok(value),
     };
     Ok(Value::Text(kept.into()))
+}
+
+/// The name of a policy, or nothing.
+fn cache_policy(text: &str) -> Result<String> {
+    let mut names = POLICIES.iter().map(|policy| policy.name);
+    match text.to_ascii_lowercase() {
+        name if name.is_empty() || names.any(|known| known == name) => Ok(name),
+        _ => {
+            let names: Vec<&str> = POLICIES.iter().map(|policy| policy.name).collect();
+            Err(invalid("dictdb.cache_policy", text).hint(format!("Available values: {}.", names.join(", "))))
+        }
+    }
 }
 
 fn client_encoding(text: &str) -> Result<&'static str> {

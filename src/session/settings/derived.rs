@@ -39,6 +39,8 @@ pub struct Derived {
     pub transaction_modes: Modes,
     /// `session_replication_role` is `replica`: triggers and foreign keys are not for this session.
     pub is_replica: bool,
+    /// `dictdb.skip_validation`: CHECK constraints and foreign keys of what is written are not evaluated.
+    pub skips_validation: bool,
     /// What converts texts from and to `client_encoding`; UTF8 and SQL_ASCII need nothing.
     pub codec: Option<&'static Codec>,
     /// What is logged.
@@ -47,6 +49,8 @@ pub struct Derived {
     pub rate_limit: Option<Rate>,
     /// `dictdb.rate_limit_by_address`.
     pub rate_limit_by_address: Option<Rate>,
+    /// What is wanted of the cache of results.
+    pub caching: crate::result_cache::Wishes,
 }
 
 impl Default for Derived {
@@ -63,10 +67,12 @@ impl Default for Derived {
             strings: Strings::Standard,
             transaction_modes: Modes::default(),
             is_replica: false,
+            skips_validation: false,
             codec: None,
             log: LogWishes::default(),
             rate_limit: None,
             rate_limit_by_address: None,
+            caching: Default::default(),
         }
     }
 }
@@ -94,11 +100,13 @@ impl Derived {
             },
             transaction_modes: Modes::from_settings(settings),
             is_replica: settings.text("session_replication_role") == "replica",
+            skips_validation: settings.bool("dictdb.skip_validation"),
             codec: for_client(&settings.text("client_encoding")),
             log: LogWishes::of(settings),
             // The word off is no rate.
             rate_limit: Rate::parse(&settings.text("dictdb.rate_limit")),
             rate_limit_by_address: Rate::parse(&settings.text("dictdb.rate_limit_by_address")),
+            caching: crate::result_cache::Wishes::of(settings),
         }
     }
 }

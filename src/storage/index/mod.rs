@@ -205,7 +205,7 @@ impl Index {
 
     /// Whether the row has the entry, or the entries, of a key.
     pub(crate) fn holds(&self, key: &[u8], row: RowId) -> bool {
-        match &self.map {
+        match self.map() {
             Map::Ordered(tree) => tree.holds(key, row),
             Map::Hash(hash) => hash.holds(key, row),
             Map::Inverted(inverted) => inverted.holds(key, row),
@@ -216,7 +216,7 @@ impl Index {
 
     /// Visits the entries of one of the parts of a hash index, under its latch; false when there is no such part.
     pub(crate) fn each_hash_entry(&self, part: usize, visit: &mut dyn FnMut(&[u8], RowId)) -> bool {
-        match &self.map {
+        match self.map() {
             Map::Hash(hash) => hash.each_entry(part, visit),
             _ => false,
         }

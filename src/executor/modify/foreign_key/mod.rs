@@ -173,11 +173,15 @@ impl ForeignKeyCode {
     /// Whether rows that refer are checked: the triggers that do are enabled in this session.
     pub fn checks(&self, cx: &ExecContext) -> bool {
         Firing::fires(self.key.check_firing.unwrap_or(Firing::Origin), cx.session.is_replica())
+            && !cx.session.skips_validation()
     }
 
-    /// Whether something happens when a row that is referred to goes, likewise.
-    pub fn acts(&self, cx: &ExecContext) -> bool {
+    /// Whether something happens when a row that is referred to goes (or, if `update`, changes), likewise. What only looks
+    /// for children is left out for trusted data; what changes them is not.
+    pub fn acts(&self, update: bool, cx: &ExecContext) -> bool {
+        let only_looks = matches!(self.action(update), ReferentialAction::NoAction | ReferentialAction::Restrict);
         Firing::fires(self.key.action_firing.unwrap_or(Firing::Origin), cx.session.is_replica())
+            && !(only_looks && cx.session.skips_validation())
     }
 
     /// Values of the referenced columns in a full row of the parent.

@@ -9,6 +9,7 @@ mod function_text;
 mod index_property;
 mod index_upkeep;
 mod information_schema;
+mod integrity;
 mod name;
 mod object;
 mod operator_class;
@@ -40,6 +41,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         crate::encoding::FUNCTIONS,
         crate::functions::FUNCTIONS,
         crate::large_object::FUNCTIONS,
+        crate::result_cache::FUNCTIONS,
         crate::routines::FUNCTIONS,
         crate::routines::TRIGGER_FUNCTIONS,
         crate::sequences::FUNCTIONS,
@@ -77,6 +79,7 @@ pub(super) const SETS: &[&[(&str, SetFn)]] = &[
     absent::SETS,
     activity::SETS,
     information_schema::SETS,
+    integrity::SETS,
     object::SETS,
     partition::SETS,
     prepared::SETS,

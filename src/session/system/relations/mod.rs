@@ -2,6 +2,7 @@
 
 mod attribute;
 mod backup;
+mod cache;
 mod class;
 mod constraint;
 mod database;
@@ -73,6 +74,7 @@ type Producer = fn(&Source<'_>, &mut Output<'_>);
 const PRODUCERS: &[(&str, Producer)] = &[
     ("backup_status", backup::backup_status),
     ("backups", backup::backups),
+    ("cache_stats", cache::cache_stats),
     ("jobs", backup::jobs),
     ("snapshots", database::snapshots),
     ("circuit_breakers", durability::circuit_breakers),
