@@ -3,6 +3,7 @@
 //! Whole numbers and `numeric` are exact: sums of values and squares, one division at the end with PostgreSQL's scale.
 //! Floats use Youngs and Cramer's updating formula, so that the last digits are PostgreSQL's.
 
+use dictdb_types::numeric::Moments;
 use dictdb_types::{Datum, Numeric, Result, oids};
 
 use super::{Accumulator, Entry, arg, mismatch};
@@ -59,14 +60,12 @@ pub(super) const AGGREGATES: &[Entry] = statistics![
 
 struct Exact {
     statistic: Statistic,
-    count: i64,
-    sum: Numeric,
-    squares: Numeric,
+    moments: Moments,
 }
 
 impl Exact {
     fn new(statistic: Statistic) -> Self {
-        Exact { statistic, count: 0, sum: Numeric::ZERO, squares: Numeric::ZERO }
+        Exact { statistic, moments: Moments::default() }
     }
 
     fn value(value: &Datum) -> Result<Option<Numeric>> {
@@ -84,31 +83,12 @@ impl Exact {
 impl Accumulator for Exact {
     fn update(&mut self, _: &CallContext<'_>, args: &[Datum]) -> Result<()> {
         let Some(value) = Self::value(arg(args, 0))? else { return Ok(()) };
-        self.count += 1;
-        if value.is_finite() {
-            self.sum = self.sum.add(&value)?;
-            self.squares = self.squares.add(&value.mul(&value)?)?;
-        } else {
-            // No deviation from an infinite mean is defined.
-            (self.sum, self.squares) = (Numeric::NAN, Numeric::NAN);
-        }
+        self.moments.add(&value);
         Ok(())
     }
 
     fn finish(&mut self, _: &CallContext<'_>) -> Result<Datum> {
-        if self.count == 0 || (self.statistic.of_sample() && self.count == 1) {
-            return Ok(Datum::Null);
-        }
-        if self.sum.is_nan() {
-            return Ok(Datum::Numeric(Numeric::NAN));
-        }
-        let count = Numeric::from(self.count);
-        let numerator = count.mul(&self.squares)?.sub(&self.sum.mul(&self.sum)?)?;
-        if numerator.signum() <= 0 {
-            return Ok(Datum::Numeric(Numeric::ZERO));
-        }
-        let divisor = Numeric::from(self.count - i64::from(self.statistic.of_sample()));
-        let variance = numerator.div(&divisor.mul(&count)?)?;
+        let Some(variance) = self.moments.variance(self.statistic.of_sample())? else { return Ok(Datum::Null) };
         let scale = variance.scale().unwrap_or(0);
         Ok(Datum::Numeric(if self.statistic.is_deviation() { variance.sqrt_to(scale.into())? } else { variance }))
     }

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use dictdb_types::{Error, Result, SqlState};
+
 use super::ordinal::Ordinal;
 
 /// What a field of a template stands for.
@@ -157,6 +159,8 @@ pub(super) enum Node {
     Field(FieldNode),
     /// White space, or punctuation, outside quotes.
     Separator(char),
+    /// A character in quotes.
+    Quoted(char),
     /// Any other character.
     Text(char),
 }
@@ -336,12 +340,22 @@ fn nodes(template: &str) -> Vec<Node> {
             }
             nodes.push(Node::Field(FieldNode { name, field, case: case_of(name), fill, localized, ordinal }));
         } else if let Some(quoted) = rest.strip_prefix('"') {
-            rest = quoted_text(quoted, |c| nodes.push(Node::Text(c)));
+            rest = quoted_text(quoted, |c| nodes.push(Node::Quoted(c)));
         } else {
             rest = literal(rest, |c| nodes.push(literal_node(c)));
         }
     }
     nodes
+}
+
+/// The SQL standard's templates have fields, quoted text and a few separators only. 22007.
+pub(super) fn check_standard(nodes: &[Node]) -> Result<()> {
+    nodes.iter().try_for_each(|node| match node {
+        Node::Separator(c) | Node::Text(c) if !"-./,':; ".contains(*c) => {
+            Err(Error::new(SqlState::INVALID_DATETIME_FORMAT, format!("invalid datetime format separator: \"{c}\"")))
+        }
+        _ => Ok(()),
+    })
 }
 
 fn literal_node(c: char) -> Node {

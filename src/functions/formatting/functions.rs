@@ -78,12 +78,12 @@ pub(crate) struct Parts {
     pub(crate) west: Option<i32>,
 }
 
-/// Reads a whole text by a whole template. 22007, 22008.
+/// Reads a whole text by a whole template, as the SQL standard's `datetime` methods do. 22007, 22008.
 pub(crate) fn read_parts(text: &str, template: &str) -> Result<Parts> {
     let nodes = date_template::parse(template);
     let about =
         |wanted: fn(Field) -> bool| nodes.iter().any(|node| matches!(node, Node::Field(node) if wanted(node.field)));
-    let Resolved { civil, west, .. } = resolve(&read_date::read_whole(&nodes, text)?, text)?;
+    let Resolved { civil, west, .. } = resolve(&read_date::read_standard(&nodes, text)?, text)?;
     if about(Field::is_zone) && west.is_none() {
         let ty = if about(Field::is_date) { "timestamptz" } else { "timetz" };
         let message = format!("missing time zone in input string for type {ty}");

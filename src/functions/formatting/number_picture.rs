@@ -155,9 +155,10 @@ fn numeric_exponent_form(value: &Numeric, places: usize) -> Result<String> {
         },
         length => length as i64 - 1,
     };
-    // A coefficient with the point moved by the exponent, rounded exactly.
-    let (coefficient, scale) = (whole.to_owned() + fraction, fraction.len() as i64);
-    let shifted = Numeric::parse(&format!("{coefficient}e{}", -scale - exponent))?;
+    // The first digit, those asked for, and the one that decides how the last of them is rounded.
+    let significant = (whole.to_owned() + fraction).trim_start_matches('0').to_owned();
+    let (first, rest) = significant.split_at(significant.len().min(1));
+    let shifted = Numeric::parse(&format!("0{first}.{}", &rest[..rest.len().min(places + 1)]))?;
     let mut mantissa = String::new();
     shifted.round(places as i32)?.write(&mut mantissa);
     let sign = if value.is_negative() { '-' } else { ' ' };

@@ -4,7 +4,7 @@
 
 use dictdb_types::{Error, Result, SqlState};
 
-use super::date_template::{Calendar, Field, FieldNode, Node};
+use super::date_template::{Calendar, Field, FieldNode, Node, check_standard};
 use super::write_date::{DAYS, MONTHS, ROMAN_MONTHS};
 
 /// The fields read; zero is "not given".
@@ -47,12 +47,13 @@ fn format_error(message: String) -> Error {
 /// Reads a text by a template. 22007 where it does not fit, 22008 for numbers out of range, 0A000 for fields that can
 /// only be written.
 pub(super) fn read(nodes: &[Node], text: &str) -> Result<Reading> {
-    scan(nodes, text).map(|(reader, _)| reader.out)
+    scan(nodes, text, false).map(|(reader, _)| reader.out)
 }
 
-/// Like [`read`], but template and text must both be used up. 22007.
-pub(super) fn read_whole(nodes: &[Node], text: &str) -> Result<Reading> {
-    let (reader, used) = scan(nodes, text)?;
+/// Reads as the SQL standard has it: the text has the template's separators and quoted characters, and both are used up. 22007.
+pub(super) fn read_standard(nodes: &[Node], text: &str) -> Result<Reading> {
+    check_standard(nodes)?;
+    let (reader, used) = scan(nodes, text, true)?;
     if used < nodes.len() {
         return Err(format_error("input string is too short for datetime format".into()));
     }
@@ -63,9 +64,9 @@ pub(super) fn read_whole(nodes: &[Node], text: &str) -> Result<Reading> {
 }
 
 /// Reads as far as template or text reach; how many nodes of the template that was.
-fn scan<'a>(nodes: &[Node], text: &'a str) -> Result<(Reader<'a>, usize)> {
+fn scan<'a>(nodes: &[Node], text: &'a str, standard: bool) -> Result<(Reader<'a>, usize)> {
     let mut used = 0;
-    let mut reader = Reader { text, at: 0, fixed: false, skipped: 0, out: Reading::default() };
+    let mut reader = Reader { text, at: 0, fixed: standard, skipped: 0, out: Reading::default() };
     for (index, node) in nodes.iter().enumerate() {
         if reader.rest().is_empty() {
             break;
@@ -76,8 +77,10 @@ fn scan<'a>(nodes: &[Node], text: &'a str) -> Result<(Reader<'a>, usize)> {
             reader.skip_spaces();
         }
         match node {
+            Node::Separator(c) if standard => reader.expect(*c, "separator")?,
+            Node::Quoted(c) if standard => reader.expect(*c, "character")?,
             Node::Separator(_) => reader.separator(),
-            Node::Text(_) => reader.literal(),
+            Node::Quoted(_) | Node::Text(_) => reader.literal(),
             Node::Field(node) => {
                 reader.check_calendar(node)?;
                 reader.field(node, next_is_separator(node, nodes.get(index + 1)))?;
@@ -97,7 +100,7 @@ fn next_is_separator(node: &FieldNode, next: Option<&Node>) -> bool {
         || match next {
             None => true,
             Some(Node::Field(next)) => !next.field.is_digits(),
-            Some(Node::Separator(c) | Node::Text(c)) => !c.is_ascii_digit(),
+            Some(Node::Separator(c) | Node::Quoted(c) | Node::Text(c)) => !c.is_ascii_digit(),
         }
 }
 
@@ -133,6 +136,14 @@ impl<'a> Reader<'a> {
 
     fn skip_char(&mut self) {
         self.at += self.rest().chars().next().map_or(0, char::len_utf8);
+    }
+
+    fn expect(&mut self, c: char, what: &str) -> Result<()> {
+        if !self.rest().starts_with(c) {
+            return Err(format_error(format!("unmatched format {what} \"{c}\"")));
+        }
+        self.at += c.len_utf8();
+        Ok(())
     }
 
     /// A space or separator of the template takes one from the text if there is one; with `FX` any character.

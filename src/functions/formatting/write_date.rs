@@ -114,7 +114,7 @@ pub(super) fn write(nodes: &[Node], moment: &Moment) -> Result<String> {
     for node in nodes {
         match node {
             Node::Field(node) => write_field(node, moment, &mut out)?,
-            Node::Separator(c) | Node::Text(c) => out.push(*c),
+            Node::Separator(c) | Node::Quoted(c) | Node::Text(c) => out.push(*c),
         }
     }
     Ok(out)

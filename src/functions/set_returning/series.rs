@@ -58,10 +58,8 @@ fn numeric(args: &[Datum], step: Numeric) -> Result<Rows> {
     let (mut next, stop) = (Some(start.clone()), stop.clone());
     Ok(Box::new(std::iter::from_fn(move || {
         let current = next.take().filter(|value| if step.is_negative() { *value >= stop } else { *value <= stop })?;
-        match current.add(&step) {
-            Ok(following) => next = Some(following),
-            Err(error) => return Some(Err(error)),
-        }
+        // What numeric cannot hold is beyond every stop.
+        next = current.add(&step).ok();
         Some(Ok(Datum::Numeric(current)))
     })))
 }

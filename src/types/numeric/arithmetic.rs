@@ -124,13 +124,8 @@ impl Numeric {
 
     /// The scale PostgreSQL selects for a quotient of finite values.
     fn quotient_scale(&self, other: &Self) -> i64 {
-        let (weight1, first1) = self.leading_groups(1).unwrap_or((0, 0));
-        let (weight2, first2) = other.leading_groups(1).unwrap_or((0, 0));
-        let weight = weight1 - weight2 - i64::from(first1 <= first2);
-        (MIN_SIGNIFICANT_DIGITS - weight * 4)
-            .max(i64::from(self.dscale()))
-            .max(i64::from(other.dscale()))
-            .clamp(0, MAX_DISPLAY_SCALE)
+        let leading = (self.leading_groups(1), other.leading_groups(1));
+        quotient_scale(leading.0, leading.1, self.dscale().max(other.dscale()).into())
     }
 
     /// The quotient of finite values with this many digits after the point; the divisor is not zero.
@@ -260,6 +255,13 @@ impl Numeric {
 }
 
 /// The product of all integers from `low` to `high`, split in halves so that factors grow evenly.
+/// The scale of a quotient by the leading groups of dividend and divisor, at least `scale` (`select_div_scale`).
+pub(super) fn quotient_scale(dividend: Option<(i64, u64)>, divisor: Option<(i64, u64)>, scale: i64) -> i64 {
+    let ((weight1, first1), (weight2, first2)) = (dividend.unwrap_or((0, 0)), divisor.unwrap_or((0, 0)));
+    let weight = weight1 - weight2 - i64::from(first1 <= first2);
+    (MIN_SIGNIFICANT_DIGITS - weight * 4).max(scale).clamp(0, MAX_DISPLAY_SCALE)
+}
+
 fn product(low: i64, high: i64) -> BigInt {
     if high - low < 16 {
         return (low..=high).fold(BigInt::from(1), |product, n| product * n);

@@ -27,12 +27,14 @@ mod compare;
 mod convert;
 mod fixed;
 mod functions;
+mod moments;
 mod rounding;
 #[cfg(test)]
 mod tests;
 mod text;
 mod view;
 
+pub use moments::Moments;
 pub use rounding::precision_and_scale;
 pub use text::NumericText;
 pub use view::{SmallNumeric, rescaled};
@@ -268,11 +270,17 @@ impl Numeric {
     ///
     /// Result scales are chosen from these, so they must be what PostgreSQL's representation shows.
     fn leading_groups(&self, count: i64) -> Option<(i64, u64)> {
-        let weight = self.leading_exponent()?.div_euclid(4);
         let (coefficient, scale) = self.finite()?;
-        let shift = (weight - count + 1) * 4 + i64::from(scale);
-        let power = pow10(shift.unsigned_abs());
-        let leading = if shift >= 0 { coefficient.abs() / power } else { coefficient.abs() * power };
-        Some((weight, leading.to_u64().unwrap_or(0)))
+        leading_groups(&coefficient, scale.into(), count)
     }
+}
+
+/// [`Numeric::leading_groups`] of `coefficient / 10^scale`; `None` for zero.
+fn leading_groups(coefficient: &BigInt, scale: i64, count: i64) -> Option<(i64, u64)> {
+    let digits = i64::try_from(digit_count(coefficient.magnitude())).ok().filter(|digits| *digits > 0)?;
+    let weight = (digits - 1 - scale).div_euclid(4);
+    let shift = (weight - count + 1) * 4 + scale;
+    let power = pow10(shift.unsigned_abs());
+    let leading = if shift >= 0 { coefficient.abs() / power } else { coefficient.abs() * power };
+    Some((weight, leading.to_u64().unwrap_or(0)))
 }

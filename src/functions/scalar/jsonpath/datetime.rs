@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use dictdb_types::datetime::{
-    Clock, compare_date, compare_timestamp, compare_timetz, make_date, make_time, write_date, write_time,
-    write_timestamp, zone,
+    Clock, compare_date, compare_timestamp, compare_timetz, write_date, write_time, write_timestamp, zone,
 };
 use dictdb_types::{Error, FormatSettings, Jsonb, Result, SqlState};
 
@@ -100,7 +99,7 @@ impl<'a> Evaluation<'a> {
         };
         let parts = match template {
             Some(template) => read_parts(text, template).map_err(Fault::Soft)?,
-            None => Scanner { rest: text }.iso().ok_or_else(|| {
+            None => FORMS.iter().find_map(|form| read_parts(text, form).ok()).ok_or_else(|| {
                 let error = Error::new(code, format!("datetime format is not recognized: \"{text}\""));
                 Fault::Soft(error.hint("Use a datetime template argument to specify the input data format."))
             })?,
@@ -151,68 +150,25 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-/// Reads the forms that need no template: `date`, `time`, both, with a zone behind a time.
-struct Scanner<'t> {
-    rest: &'t str,
-}
-
-impl Scanner<'_> {
-    fn iso(mut self) -> Option<Parts> {
-        let mut parts = Parts { days: None, time: None, west: None };
-        let start = self.rest;
-        parts.days = self.date();
-        if parts.days.is_none() {
-            self.rest = start;
-        }
-        if parts.days.is_none() || self.accept(' ') || self.accept('T') {
-            parts.time = Some(self.time()?);
-            parts.west = self.zone()?;
-        }
-        self.rest.is_empty().then_some(parts)
-    }
-
-    fn accept(&mut self, c: char) -> bool {
-        let after = self.rest.strip_prefix(c);
-        self.rest = after.unwrap_or(self.rest);
-        after.is_some()
-    }
-
-    fn number(&mut self) -> Option<i32> {
-        let digits = self.rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, rest) = self.rest.split_at(digits);
-        self.rest = rest;
-        number.parse().ok()
-    }
-
-    /// Three numbers with a sign between them.
-    fn triple(&mut self, sign: char) -> Option<[i32; 3]> {
-        let first = self.number()?;
-        let second = self.accept(sign).then(|| self.number())??;
-        let third = self.accept(sign).then(|| self.number())??;
-        Some([first, second, third])
-    }
-
-    fn date(&mut self) -> Option<i32> {
-        let [year, month, day] = self.triple('-')?;
-        make_date(year, month, day).ok()
-    }
-
-    fn time(&mut self) -> Option<i64> {
-        let [hour, minute, second] = self.triple(':')?;
-        make_time(hour, minute, f64::from(second)).ok().filter(|time| *time < DAY)
-    }
-
-    /// `+03`, `-05:30`; nothing is no zone.
-    fn zone(&mut self) -> Option<Option<i32>> {
-        let east = if self.accept('+') {
-            1
-        } else if self.accept('-') {
-            -1
-        } else {
-            return Some(None);
-        };
-        let hours = self.number()?;
-        let minutes = if self.accept(':') { self.number()? } else { 0 };
-        Some(Some(-east * (hours * 3600 + minutes * 60)))
-    }
-}
+/// What a text may look like without a template: ISO 8601's forms, as PostgreSQL lists them.
+const FORMS: [&str; 19] = [
+    "yyyy-mm-dd",
+    "HH24:MI:SS.USTZH:TZM",
+    "HH24:MI:SS.USTZH",
+    "HH24:MI:SSTZH:TZM",
+    "HH24:MI:SSTZH",
+    "HH24:MI:SS.US",
+    "HH24:MI:SS",
+    "yyyy-mm-dd HH24:MI:SS.USTZH:TZM",
+    "yyyy-mm-dd HH24:MI:SS.USTZH",
+    "yyyy-mm-dd HH24:MI:SSTZH:TZM",
+    "yyyy-mm-dd HH24:MI:SSTZH",
+    "yyyy-mm-dd HH24:MI:SS.US",
+    "yyyy-mm-dd HH24:MI:SS",
+    "yyyy-mm-dd\"T\"HH24:MI:SS.USTZH:TZM",
+    "yyyy-mm-dd\"T\"HH24:MI:SS.USTZH",
+    "yyyy-mm-dd\"T\"HH24:MI:SSTZH:TZM",
+    "yyyy-mm-dd\"T\"HH24:MI:SSTZH",
+    "yyyy-mm-dd\"T\"HH24:MI:SS.US",
+    "yyyy-mm-dd\"T\"HH24:MI:SS",
+];

@@ -299,6 +299,10 @@ impl<'a> Evaluation<'a> {
         let mut any = false;
         for item in self.unwrapped(operand, scope)? {
             let Jsonb::Number(number) = &*item else {
+                // Where only the question is whether there is a number, the others are passed by.
+                if found.is_none() {
+                    continue;
+                }
                 let sign = if negative { "-" } else { "+" };
                 let message = format!("operand of unary jsonpath operator {sign} is not a numeric value");
                 return Err(soft(SqlState::SQL_JSON_NUMBER_NOT_FOUND, message));
