@@ -146,7 +146,16 @@ impl DdlContext<'_> {
         let bound =
             self.with_binding(|cx| table_expr::bind(&source.expr, locations, &relation, TableExpr::Check, cx))?;
         let name = match &constraint.name {
-            Some(name) if self.merges_check(&relation, &name.value, &bound.text, constraint)? => return Ok(()),
+            Some(name)
+                if self.merges_check(
+                    &relation,
+                    &name.value,
+                    &bound.text,
+                    (constraint.no_inherit, !constraint.not_valid),
+                )? =>
+            {
+                return Ok(());
+            }
             Some(name) => self.free_constraint_name(&relation, &name.value)?,
             None => {
                 let word = match bound.columns.as_slice() {
@@ -163,14 +172,20 @@ impl DdlContext<'_> {
         self.put_constraint(table, named(oid, name, table, kind, constraint))
     }
 
-    /// Whether a table has this CHECK from a parent already: then it is its own too.
-    fn merges_check(&mut self, relation: &Relation, name: &str, text: &str, syntax: &Syntax) -> Result<bool> {
+    /// Whether a table has this CHECK, `(no_inherit, validated)`, from a parent already: then it is its own too.
+    pub(super) fn merges_check(
+        &mut self,
+        relation: &Relation,
+        name: &str,
+        text: &str,
+        kind: (bool, bool),
+    ) -> Result<bool> {
         let found = relation.constraints.iter().find(|constraint| *constraint.name == *name && !constraint.local);
         let Some(known) = found.cloned() else { return Ok(false) };
         if !is_same_check(&known, text) {
             return Ok(false);
         }
-        refuse_conflict(relation, &known, (syntax.no_inherit, !syntax.not_valid))?;
+        refuse_conflict(relation, &known, kind)?;
         let message = format!("merging constraint \"{name}\" with inherited definition");
         self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
         self.replace_constraint(
@@ -191,8 +206,14 @@ impl DdlContext<'_> {
         Ok(Arc::from(name))
     }
 
+    /// Gives a table a constraint. 42P16 for NO INHERIT where all rows are the children's.
     pub(super) fn put_constraint(&mut self, table: Oid, constraint: Constraint) -> Result<()> {
         let mut relation = Relation::clone(&*self.table(table)?);
+        if matches!(constraint.kind, ConstraintKind::Check { .. }) && constraint.no_inherit && relation.is_partitioned()
+        {
+            let message = format!("cannot add NO INHERIT constraint to partitioned table \"{}\"", relation.name);
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+        }
         relation.constraints.push(Arc::new(constraint));
         self.put_relation(relation);
         Ok(())

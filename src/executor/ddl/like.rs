@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    Change, Column, Constraint, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexTarget, Key, Relation,
-    RelationKind,
+    Change, Column, Constraint, ConstraintKind, DefinitionKind, Dependency, IndexInfo, IndexKey, IndexTarget, Key,
+    Relation, RelationKind,
 };
 use dictdb_parser::position;
 use dictdb_parser::utility::{LikeClause, LikeOption, SequenceOption};
@@ -123,7 +123,7 @@ impl DdlContext<'_> {
         ])
     }
 
-    /// CHECK constraints, indexes, keys, statistics targets and comments, once the new table exists.
+    /// CHECK constraints, indexes, keys, statistics objects and comments, once the new table exists.
     pub(super) fn copy_template(&mut self, table: Oid, template: &Template) -> Result<()> {
         let old = template.relation.clone();
         if template.has(LikeOption::Constraints) {
@@ -136,6 +136,14 @@ impl DdlContext<'_> {
         if template.has(LikeOption::Indexes) {
             for index in old.indexes.clone() {
                 self.copy_index(table, &old, index, template)?;
+            }
+        }
+        if template.has(LikeOption::Statistics) {
+            for (old, new) in self.copy_statistics(table, &old)? {
+                if template.has(LikeOption::Comments) {
+                    let class = DefinitionKind::Statistics.class();
+                    self.copy_comment((class, old, 0), (class, new, 0));
+                }
             }
         }
         if template.has(LikeOption::Comments) {
@@ -165,6 +173,10 @@ impl DdlContext<'_> {
         template: &Template,
     ) -> Result<()> {
         let relation = self.table(table)?;
+        if self.merges_check(&relation, &constraint.name, expression, (constraint.no_inherit, constraint.validated))? {
+            return Ok(());
+        }
+        self.free_constraint_name(&relation, &constraint.name)?;
         let columns = columns.iter().map(|attnum| translated(old, &relation, *attnum)).collect::<Result<_>>()?;
         let oid = self.new_oid();
         let kind = ConstraintKind::Check { expression: expression.clone(), columns };
@@ -257,7 +269,7 @@ impl DdlContext<'_> {
 }
 
 /// The attnum in a new table of a column of the old one.
-fn translated(old: &Relation, new: &Relation, attnum: i16) -> Result<i16> {
+pub(super) fn translated(old: &Relation, new: &Relation, attnum: i16) -> Result<i16> {
     let column = old.column(attnum).ok_or_else(|| Error::internal("a copied column is gone"))?;
     debug_assert!(matches!(column.missing, Datum::Null) || !column.dropped);
     let found = new.column_named(&column.name).map(|(attnum, _)| attnum);

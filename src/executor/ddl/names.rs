@@ -124,16 +124,19 @@ impl DdlContext<'_> {
         taken: &[Arc<str>],
     ) -> Arc<str> {
         let catalog = self.view();
-        let mut number = 0;
-        loop {
-            let label = if number == 0 { suffix.to_owned() } else { format!("{suffix}{number}") };
-            let name: Arc<str> = Arc::from(object_name(first, second, &label));
-            if catalog.relation_in(namespace, &name).is_none() && !taken.contains(&name) {
-                return name;
-            }
-            number += 1;
-        }
+        let is_taken = |name: &Arc<str>| catalog.relation_in(namespace, name).is_some() || taken.contains(name);
+        free_name(first, second, suffix, is_taken)
     }
+}
+
+/// The first of `first_second_label`, `first_second_label1`, … that is not taken.
+pub(super) fn free_name(first: &str, second: &str, label: &str, is_taken: impl Fn(&Arc<str>) -> bool) -> Arc<str> {
+    let numbered = |number: u32| match number {
+        0 => label.to_owned(),
+        number => format!("{label}{number}"),
+    };
+    let mut names = (0..).map(|number| Arc::from(object_name(first, second, &numbered(number))));
+    names.find(|name| !is_taken(name)).unwrap_or_else(|| Arc::from(label))
 }
 
 /// `first_second_label`, with the longer of the first two parts cut until it fits (PostgreSQL's `makeObjectName`).

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{DefinitionBody, DefinitionKind, Dependency, Key, Relation, RelationKind, StatisticsInfo};
+use dictdb_catalog::{
+    Definition, DefinitionBody, DefinitionKind, Dependency, Key, Relation, RelationKind, StatisticsInfo,
+};
 use dictdb_functions::resolve::opclass;
 use dictdb_parser::Locations;
 use dictdb_parser::ast::{Expr as Ast, Ident, TableFactor};
 use dictdb_parser::utility::{AlterStatistics, CreateStatistics, SourceExpr};
 use dictdb_planner::table_expr::{self, BoundTableExpr, TableExpr};
 use dictdb_storage::LockMode;
-use dictdb_types::{Error, Result, Severity, SqlState, Type};
+use dictdb_types::{Error, Oid, Result, Severity, SqlState, Type};
 
-use super::super::DdlContext;
-use super::super::names::shown;
+use super::super::names::{free_name, shown};
+use super::super::{DdlContext, like};
 
 /// Columns and expressions that one object may be about.
 const MAX_DIMENSIONS: usize = 8;
@@ -168,6 +170,42 @@ impl DdlContext<'_> {
         for bound in &subjects.expressions {
             self.depend_on_calls(key, &bound.functions, &bound.operators);
         }
+    }
+
+    /// Makes the statistics objects of another table anew for a table like it; oids of old and new ones.
+    pub(in crate::ddl) fn copy_statistics(&mut self, table: Oid, old: &Relation) -> Result<Vec<(Oid, Oid)>> {
+        let catalog = self.view();
+        let of_old = |own: &&Arc<Definition>| own.statistics().is_some_and(|info| info.relation == old.oid);
+        let templates: Vec<Arc<Definition>> = catalog.definitions().filter(of_old).cloned().collect();
+        templates.iter().map(|template| Ok((template.oid, self.copy_of_statistics(table, old, template)?))).collect()
+    }
+
+    fn copy_of_statistics(&mut self, table: Oid, old: &Relation, template: &Definition) -> Result<Oid> {
+        let Some(info) = template.statistics() else { return Err(Error::internal("statistics that are none")) };
+        let relation = self.table(table)?;
+        let columns = info.columns.iter().map(|attnum| like::translated(old, &relation, *attnum));
+        let mut columns = columns.collect::<Result<Vec<i16>>>()?;
+        let named = columns.iter().filter_map(|attnum| relation.column(*attnum)).map(|column| &*column.name);
+        let words = named.chain(info.expressions.iter().map(|_| "expr")).collect::<Vec<_>>().join("_");
+        columns.sort_unstable();
+        let catalog = self.view();
+        let is_taken =
+            |name: &Arc<str>| catalog.definition_in(DefinitionKind::Statistics, relation.namespace, name).is_some();
+        let name = free_name(&relation.name, &words, "stat", is_taken);
+        let copy = StatisticsInfo { relation: table, columns, target: -1, ..info.clone() };
+        let key = self.new_definition(relation.namespace, name, DefinitionBody::Statistics(copy));
+        for (on, kind) in catalog.dependencies_of(template.key()) {
+            match on {
+                Key::Column(_, attnum) => {
+                    self.depend(key, Key::Column(table, like::translated(old, &relation, attnum)?), kind);
+                }
+                Key::Relation(_) => self.depend(key, Key::Relation(table), kind),
+                Key::Schema(_) => {}
+                on => self.depend(key, on, kind),
+            }
+        }
+        let Key::Definition(_, oid) = key else { return Err(Error::internal("a definition with another key")) };
+        Ok(oid)
     }
 
     pub(in crate::ddl) fn alter_statistics(&mut self, alter: &AlterStatistics) -> Result<()> {
