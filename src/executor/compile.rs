@@ -9,7 +9,7 @@ use dictdb_functions::window::window;
 use dictdb_planner::expr::{Expr, FrameBound, SortKey, WindowCall};
 use dictdb_planner::logical::{JoinKind, MergeAction, MergeClause, SetOpKind};
 use dictdb_planner::physical::{self, Cte, Fetch, IndexBounds, Op, Plan, TableRef};
-use dictdb_types::{Error, Oid, Result, Type};
+use dictdb_types::{Error, Oid, Result, Type, oids};
 
 use crate::access::TableHandle;
 use crate::access::bitmap::BitmapCode;
@@ -29,6 +29,7 @@ use crate::modify::recheck::{self, Recheck};
 use crate::modify::target::{Rules, Target, place};
 use crate::modify::trigger::Triggers;
 use crate::prepared::PrepareContext;
+use crate::row::function_scan::Spread;
 use crate::row::{self, Node};
 use crate::runtime::ScanId;
 use crate::set_call::SetCall;
@@ -118,6 +119,27 @@ impl<'a> Compiler<'a> {
         &self.eval
     }
 
+    /// The calls of a function scan, each with the columns its rows are spread over.
+    fn function_calls(
+        &self,
+        calls: &[(Expr, Option<usize>)],
+        mut columns: &[Type],
+    ) -> Result<Box<[(SetCall, Option<Spread>)]>> {
+        let mut compiled = Vec::with_capacity(calls.len());
+        for (call, spread) in calls {
+            let (own, rest) = columns.split_at(spread.unwrap_or(1).min(columns.len()));
+            columns = rest;
+            let is_open = call.ty().oid == oids::RECORD
+                && match call {
+                    Expr::Call(call) => !call.columns.is_empty() || call.function.oid >= Oid::FIRST_NORMAL,
+                    _ => true,
+                };
+            let spread = spread.map(|columns| Spread { columns, expected: is_open.then(|| own.into()) });
+            compiled.push((SetCall::compile(call, &self.eval)?, spread));
+        }
+        Ok(compiled.into())
+    }
+
     fn operator(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
         match &node.op {
             Op::Values { rows } => {
@@ -128,8 +150,7 @@ impl<'a> Compiler<'a> {
                 self.scan(node)
             }
             Op::FunctionScan { calls, ordinality, .. } => {
-                let calls = calls.iter().map(|(call, spread)| Ok((SetCall::compile(call, &self.eval)?, *spread)));
-                let calls = calls.collect::<Result<_>>()?;
+                let calls = self.function_calls(calls, &node.columns)?;
                 Ok(Arc::new(row::function_scan::FunctionScan { calls, ordinality: *ordinality }))
             }
             Op::Sample { input, row_id, method, percent, seed } => Ok(Arc::new(row::sample::Sample {

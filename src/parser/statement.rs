@@ -55,7 +55,7 @@ impl<T> Tree<T> {
 
     /// A tree made of parts of this one, a few levels deeper at most.
     #[must_use]
-    pub fn rebuilt(&self, node: T) -> Self {
+    pub fn rebuilt<U>(&self, node: U) -> Tree<U> {
         const ADDED: u32 = 8;
         Tree::new(node, self.depth + ADDED)
     }

@@ -148,6 +148,8 @@ pub struct FunctionItem {
     pub columns: Vec<Column>,
     /// Whether the result is a composite to be spread.
     pub spread: bool,
+    /// Whether the query defines the columns.
+    pub defined: bool,
 }
 
 /// Kinds of join.

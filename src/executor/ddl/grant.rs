@@ -203,9 +203,30 @@ impl DdlContext<'_> {
             let shown_kind = relation.kind_noun();
             debug_assert!(!noun.is_empty());
             self.change_list(grant, target, privileges, grantees, &relation.name, shown_kind)?;
+            if !grant.grant && acl_kind == AclKind::Table {
+                self.revoke_of_columns(grant, relation.oid, privileges, grantees)?;
+            }
         }
         for privilege in grant.privileges.iter().filter(|privilege| !privilege.columns.is_empty()) {
             self.grant_on_columns(grant, relation.oid, privilege, grantees)?;
+        }
+        Ok(())
+    }
+
+    /// What is taken of a table is taken of its columns too.
+    fn revoke_of_columns(
+        &mut self,
+        grant: &Grant,
+        table: Oid,
+        privileges: Privileges,
+        grantees: &[String],
+    ) -> Result<()> {
+        let relation = self.table(table)?;
+        let privileges = privileges.within(object_privileges(&[], AclKind::Column, "column")?);
+        let listed = relation.live_columns().filter(|(_, column)| column.acl.is_some());
+        for attnum in listed.map(|(attnum, _)| attnum).collect::<Vec<_>>() {
+            let target = Grantable::Column(table, attnum);
+            self.change_list(grant, target, privileges, grantees, &relation.name, relation.kind_noun())?;
         }
         Ok(())
     }

@@ -96,7 +96,8 @@ impl Member {
         }
         let cx = writer.cx;
         let rules = Rules::of_catalog(&self.relation, &cx.catalog, writer.engine.registry(), &*cx.env)?;
-        let target = Target::new(&self.relation, rules, &cx.catalog, &cx.storage, database)?;
+        let mut target = Target::new(&self.relation, rules, &cx.catalog, &cx.storage, database)?;
+        target.order = self.places.clone();
         Ok(self.target.get_or_init(|| Arc::new(target)))
     }
 

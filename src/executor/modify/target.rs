@@ -33,6 +33,8 @@ pub(crate) struct Target {
     pub rules: Rules,
     /// The columns that the statement gives values to, by attnum.
     pub given: Box<[i16]>,
+    /// The places of a row in the order of the table that the statement names, where that is another one.
+    pub order: Option<Box<[usize]>>,
     /// Storage column of each place of a full row, where they are not the same.
     slots: Option<Box<[usize]>>,
     /// Its foreign keys.
@@ -146,6 +148,7 @@ impl Target {
             schema: catalog.schema(relation.namespace).map_or_else(|| Arc::from(""), |schema| schema.name.clone()),
             rules: Rules::default(),
             given: Box::default(),
+            order: None,
             slots: (!identical).then(|| relation.columns.iter().map(|column| column.slot).collect()),
             foreign_keys: Box::default(),
             referenced_by: Box::default(),

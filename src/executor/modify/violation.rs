@@ -60,11 +60,14 @@ pub(super) fn check(target: &Target, check: &Check, row: &[Datum], cx: &ExecCont
 }
 
 /// 23514 of a row that belongs into another partition.
-pub(super) fn partition(target: &Target, row: &[Datum], cx: &ExecContext) -> Error {
-    let relation = target.relation();
+pub(super) fn partition(
+    (relation, schema, given): (&Relation, &str, &[i16]),
+    row: &[Datum],
+    cx: &ExecContext,
+) -> Error {
     let message = format!("new row for relation \"{}\" violates partition constraint", relation.name);
-    with_row(Error::new(SqlState::CHECK_VIOLATION, message), target, row, cx)
-        .schema(&*target.schema)
+    row_of(Error::new(SqlState::CHECK_VIOLATION, message), (relation, given, None), row, cx)
+        .schema(schema)
         .table(&*relation.name)
 }
 
@@ -98,14 +101,27 @@ fn shown_to(cx: &ExecContext, relation: &Relation, given: &[i16]) -> Shown {
 /// The error with a detail: `Failing row contains (1, null, abc).`, or what of it the role may see
 /// (`ExecBuildSlotValueDescription`).
 fn with_row(error: Error, target: &Target, row: &[Datum], cx: &ExecContext) -> Error {
-    let relation = target.relation();
+    row_of(error, (target.relation(), &target.given, target.order.as_deref()), row, cx)
+}
+
+/// Likewise; `order` says in which order the row is shown, where that is another table's.
+fn row_of(
+    error: Error,
+    (relation, given, order): (&Relation, &[i16], Option<&[usize]>),
+    row: &[Datum],
+    cx: &ExecContext,
+) -> Error {
     let env = &*cx.env;
+    let live = relation.live_columns().collect::<Vec<_>>();
+    let place = |attnum: i16| order.map(|order| order.iter().position(|own| *own + 1 == attnum as usize));
+    let shown = |attnum: i16| place(attnum).is_none_or(|place| place.is_some());
     let values = |visible: &dyn Fn(i16) -> bool| {
-        let live = relation.live_columns().filter(|(attnum, _)| visible(*attnum));
-        let texts = live.filter_map(|(attnum, column)| Some((column, row.get(attnum as usize - 1)?)));
+        let mut live: Vec<_> = live.iter().filter(|(attnum, _)| visible(*attnum) && shown(*attnum)).collect();
+        live.sort_by_key(|(attnum, _)| place(*attnum));
+        let texts = live.into_iter().filter_map(|(attnum, column)| Some((column, row.get(*attnum as usize - 1)?)));
         texts.map(|(column, value)| shortened(value_text(value, column.ty.oid, env))).collect::<Vec<_>>().join(", ")
     };
-    match shown_to(cx, relation, &target.given) {
+    match shown_to(cx, relation, given) {
         Shown::Nothing => error,
         Shown::All => error.detail(format!("Failing row contains ({}).", values(&|_| true))),
         Shown::Columns(columns) => {

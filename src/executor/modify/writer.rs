@@ -66,14 +66,25 @@ pub(crate) struct Update<'r> {
 }
 
 impl<'a> Writer<'a> {
-    /// Completes a new or changed row: computes generated columns, then NOT NULL and CHECK.
+    /// Completes a new row: computes generated columns, then NOT NULL and CHECK.
     pub fn complete(&self, target: &Target, row: &mut Row) -> Result<()> {
+        self.generate(target, row)?;
+        self.check_row(target, row)
+    }
+
+    /// Computes generated columns.
+    pub fn generate(&self, target: &Target, row: &mut Row) -> Result<()> {
         for (place, code) in &target.rules.generated {
             let value = code.eval(self.scope(row))?;
             if let Some(cell) = row.get_mut(*place) {
                 *cell = value;
             }
         }
+        Ok(())
+    }
+
+    /// NOT NULL and CHECK of a complete row.
+    pub fn check_row(&self, target: &Target, row: &Row) -> Result<()> {
         for place in &target.rules.not_null {
             if row.get(*place).is_none_or(Datum::is_null) {
                 return Err(violation::not_null(target, *place, row, self.cx));
@@ -98,7 +109,10 @@ impl<'a> Writer<'a> {
     /// Whether a complete row belongs into the partition that it is put into. 23514.
     pub fn check_partition(&self, target: &Target, row: &Row) -> Result<()> {
         match target.partition_rule(self)? {
-            Some(rule) if !rule.fits(row, self)? => Err(violation::partition(target, row, self.cx)),
+            Some(rule) if !rule.fits(row, self)? => {
+                let named = (&**target.relation(), &*target.schema, &*target.given);
+                Err(violation::partition(named, row, self.cx))
+            }
             _ => Ok(()),
         }
     }

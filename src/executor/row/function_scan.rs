@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_types::{Datum, Error, Result};
+use dictdb_types::{Datum, Error, Oid, Record, Result, SqlState, Type, oids};
 
 use super::project_set::lockstep;
 use super::{Cursor, Node, Row};
@@ -13,10 +13,19 @@ use crate::set_call::{SetCall, SetRows};
 /// FunctionScan.
 #[derive(Debug)]
 pub(crate) struct FunctionScan {
-    /// The calls, each with the number of columns its composite result is spread over.
-    pub calls: Box<[(SetCall, Option<usize>)]>,
+    /// The calls, each with the columns its composite result is spread over.
+    pub calls: Box<[(SetCall, Option<Spread>)]>,
     /// Whether the number of the row follows.
     pub ordinality: bool,
+}
+
+/// Columns that the fields of a composite become.
+#[derive(Debug)]
+pub(crate) struct Spread {
+    /// How many.
+    pub columns: usize,
+    /// Their types, where only the query says what the function returns: each record has to be like that.
+    pub expected: Option<Box<[Type]>>,
 }
 
 impl Node for FunctionScan {
@@ -51,7 +60,7 @@ impl Cursor for FunctionScanCursor {
         row.clear();
         for (value, (_, spread)) in self.values.drain(..).zip(&self.node.calls) {
             match spread {
-                Some(columns) => spread_record(value, *columns, row)?,
+                Some(spread) => spread.record(value, rt, row)?,
                 None => row.push(value),
             }
         }
@@ -68,18 +77,50 @@ impl Cursor for FunctionScanCursor {
     }
 }
 
-/// Appends the fields of a composite; NULLs for NULL.
-fn spread_record(value: Datum, columns: usize, row: &mut Row) -> Result<()> {
-    match value {
-        Datum::Record(record) => {
-            row.extend(record.fields.iter().take(columns).cloned());
-            row.extend(std::iter::repeat_n(Datum::Null, columns.saturating_sub(record.fields.len())));
-            Ok(())
+impl Spread {
+    /// Appends the fields of a composite; NULLs for NULL. 42804 when it is of another shape than expected.
+    fn record(&self, value: Datum, rt: &Runtime, row: &mut Row) -> Result<()> {
+        match value {
+            Datum::Record(record) => {
+                if let Some(expected) = &self.expected {
+                    check_shape(&record, expected, rt)?;
+                }
+                row.extend(record.fields.iter().take(self.columns).cloned());
+                row.extend(std::iter::repeat_n(Datum::Null, self.columns.saturating_sub(record.fields.len())));
+                Ok(())
+            }
+            Datum::Null => {
+                row.extend(std::iter::repeat_n(Datum::Null, self.columns));
+                Ok(())
+            }
+            other => Err(Error::internal(format!("{other:?} where a composite was planned"))),
         }
-        Datum::Null => {
-            row.extend(std::iter::repeat_n(Datum::Null, columns));
-            Ok(())
-        }
-        other => Err(Error::internal(format!("{other:?} where a composite was planned"))),
     }
+}
+
+fn check_shape(record: &Record, expected: &[Type], rt: &Runtime) -> Result<()> {
+    let refused = |detail: String| {
+        let message = "function return row and query-specified return row do not match";
+        Err(Error::new(SqlState::DATATYPE_MISMATCH, message).detail(detail))
+    };
+    let (given, wanted) = (record.types.len(), expected.len());
+    if given != wanted {
+        let plural = if given == 1 { "" } else { "s" };
+        return refused(format!("Returned row contains {given} attribute{plural}, but query expects {wanted}."));
+    }
+    for (number, (given, wanted)) in record.types.iter().zip(expected).enumerate() {
+        if !is_like(*given, wanted.oid, rt) {
+            let name = |oid| dictdb_types::type_name(rt.env(), oid, &|_| None);
+            let (given, wanted, place) = (name(*given), name(wanted.oid), number + 1);
+            return refused(format!("Returned type {given} at ordinal position {place}, but query expects {wanted}."));
+        }
+    }
+    Ok(())
+}
+
+/// Whether values of one type are values of another.
+fn is_like(given: Oid, wanted: Oid, rt: &Runtime) -> bool {
+    let base = |oid| rt.env().base_type(Type::new(oid)).oid;
+    let texts = [oids::TEXT, oids::VARCHAR];
+    given == wanted || base(given) == wanted || texts.contains(&given) && texts.contains(&wanted)
 }

@@ -23,6 +23,8 @@ pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "float8_accum" => |state: &Array, value: f64| moments_step(state, value),
     "float4_accum" => |state: &Array, value: f32| moments_step(state, f64::from(value)),
     "float8_combine" => |a: &Array, b: &Array| combine(a, b),
+    "float8_regr_accum" => |state: &Array, y: f64, x: f64| regression_step(state, y, x),
+    "float8_regr_combine" => |a: &Array, b: &Array| combine_regressions(a, b),
     "float8_avg" => |state: &Array| of_moments(state, 0.0, |n, sum, _| sum / n),
     "float8_var_pop" => |state: &Array| of_moments(state, 0.0, |n, _, squares| squares / n),
     "float8_var_samp" => |state: &Array| of_moments(state, 1.0, |n, _, squares| squares / (n - 1.0)),
@@ -104,6 +106,79 @@ fn combine(a: &Array, b: &Array) -> Result<Array> {
         bail!(NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow");
     }
     Ok(Array::vector(oids::FLOAT8, [all, total, deviations].map(Datum::Float8).to_vec()))
+}
+
+/// `{N, Sx, Sxx, Sy, Syy, Sxy}`.
+fn regression(state: &Array, function: &str) -> Result<[f64; 6]> {
+    let figures: Vec<f64> = state
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Datum::Float8(figure) => Some(*figure),
+            _ => None,
+        })
+        .collect();
+    let wrong = |_| Error::internal(format!("{function}: expected 6-element float8 array"));
+    <[f64; 6]>::try_from(figures).map_err(wrong)
+}
+
+fn regression_step(state: &Array, y: f64, x: f64) -> Result<Array> {
+    let [before, old_x, mut xx, old_y, mut yy, mut xy] = regression(state, "float8_regr_accum")?;
+    let (n, sum_x, sum_y) = (before + 1.0, old_x + x, old_y + y);
+    let unbounded = |value: f64| value.is_nan() || value.is_infinite();
+    if before > 0.0 {
+        let (of_x, of_y, scale) = (x * n - sum_x, y * n - sum_y, 1.0 / (n * before));
+        xx += of_x * of_x * scale;
+        yy += of_y * of_y * scale;
+        xy += of_x * of_y * scale;
+        let (finite_x, finite_y) = (!old_x.is_infinite() && !x.is_infinite(), !old_y.is_infinite() && !y.is_infinite());
+        let overflows = (sum_x.is_infinite() || xx.is_infinite()) && finite_x
+            || (sum_y.is_infinite() || yy.is_infinite()) && finite_y
+            || xy.is_infinite() && finite_x && finite_y;
+        if overflows {
+            bail!(NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow");
+        }
+        for deviation in [&mut xx, &mut yy, &mut xy].into_iter().filter(|deviation| deviation.is_infinite()) {
+            *deviation = f64::NAN;
+        }
+    } else {
+        if unbounded(x) {
+            (xx, xy) = (f64::NAN, f64::NAN);
+        }
+        if unbounded(y) {
+            (yy, xy) = (f64::NAN, f64::NAN);
+        }
+    }
+    Ok(Array::vector(oids::FLOAT8, [n, sum_x, xx, sum_y, yy, xy].map(Datum::Float8).to_vec()))
+}
+
+fn combine_regressions(a: &Array, b: &Array) -> Result<Array> {
+    let one = regression(a, "float8_regr_combine")?;
+    let other = regression(b, "float8_regr_combine")?;
+    let [n1, x1, xx1, y1, yy1, xy1] = one;
+    let [n2, x2, xx2, y2, yy2, xy2] = other;
+    let figures = if n1 == 0.0 {
+        other
+    } else if n2 == 0.0 {
+        one
+    } else {
+        let n = n1 + n2;
+        let (of_x, of_y) = (x1 / n1 - x2 / n2, y1 / n1 - y2 / n2);
+        let joined = |one: f64, other: f64, distance: f64| one + other + n1 * n2 * distance / n;
+        [
+            n,
+            x1 + x2,
+            joined(xx1, xx2, of_x * of_x),
+            y1 + y2,
+            joined(yy1, yy2, of_y * of_y),
+            joined(xy1, xy2, of_x * of_y),
+        ]
+    };
+    let parts = one.iter().zip(&other);
+    if figures.iter().zip(parts).any(|(sum, (a, b))| sum.is_infinite() && !a.is_infinite() && !b.is_infinite()) {
+        bail!(NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow");
+    }
+    Ok(Array::vector(oids::FLOAT8, figures.map(Datum::Float8).to_vec()))
 }
 
 /// A figure of more than so many values.

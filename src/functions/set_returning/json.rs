@@ -7,7 +7,7 @@ use dictdb_types::{Datum, Jsonb, Result, bail, oids};
 use super::{Rows, SetFn, ready, record};
 use crate::CallContext;
 use crate::args::arg;
-use crate::scalar::json::populate::{Source, fill, target};
+use crate::scalar::json::populate::{Source, check_result, fill, target};
 use crate::scalar::json::raw::{Raw, unquote};
 use crate::scalar::jsonb::access::plain;
 use crate::scalar::jsonpath::query;
@@ -127,7 +127,9 @@ fn record_set(cx: &CallContext<'_>, function: &str, base: &Datum, json: Option<&
         if !element.is_object() {
             bail!(INVALID_PARAMETER_VALUE, "argument of {function} must be an array of objects");
         }
-        fill(cx, &target, base, element)
+        let row = fill(cx, &target, base, element)?;
+        check_result(cx, &row)?;
+        Ok(row)
     };
     json.elements().into_iter().map(row).collect::<Result<_>>().map(ready)
 }

@@ -24,8 +24,8 @@ struct Element {
     key: ElementKey,
     /// The operator class asked for.
     opclass: Option<String>,
-    /// A collation other than the default was asked for.
-    collated: bool,
+    /// The collation asked for.
+    collation: Option<String>,
 }
 
 enum ElementKey {
@@ -53,6 +53,12 @@ impl Binder<'_> {
         let elements = elements.collect::<Result<Vec<_>>>()?;
         let mut promised = Vec::new();
         if let Some(predicate) = target.predicate {
+            // The condition is of the statement: it knows the table by the statement's name for it.
+            let alias = insert.table_alias.as_ref().map(|alias| Arc::from(alias.alias.value.as_str()));
+            let named = match alias {
+                Some(name) => &Arc::new(Relation { name, ..Relation::clone(named) }),
+                None => named,
+            };
             let bound = table_expr::bind(predicate, self.locations, named, TableExpr::IndexPredicate, self.cx)?;
             bound.expr.into_conjuncts(&mut promised);
         }
@@ -96,11 +102,11 @@ impl Binder<'_> {
             Some(name) => Some(known_opclass(&name.value, self.cx.catalog)?),
             None => None,
         };
-        let collated = match element.collation {
-            Some(name) => super::names::idents(name)?.last().is_some_and(|name| name.value != "default"),
-            None => false,
+        let collation = match element.collation {
+            Some(name) => super::names::idents(name)?.last().map(|name| name.value.clone()),
+            None => None,
         };
-        Ok(Element { key, opclass, collated })
+        Ok(Element { key, opclass, collation })
     }
 
     /// Whether an index is unique over just what the target names, for all rows or those the target promises.
@@ -147,7 +153,12 @@ impl Element {
     /// Whether an index key has the operator class and collation asked for.
     fn accepts(&self, key: &IndexKey, catalog: &Catalog) -> bool {
         let class = || catalog.any_opclass(key.opclass).map_or("", |class| &*class.name);
-        !self.collated && self.opclass.as_deref().is_none_or(|wanted| wanted == class())
+        let collation = || match key.collation {
+            Some(own) => facts::collation_name(own).unwrap_or_default(),
+            None => "default",
+        };
+        self.collation.as_deref().is_none_or(|wanted| wanted == collation())
+            && self.opclass.as_deref().is_none_or(|wanted| wanted == class())
     }
 }
 

@@ -289,12 +289,18 @@ fn with_columns_of_reference(term: SetExpr, name: &Arc<str>, added: &[&str]) -> 
                 .extend(added.iter().map(column).map(Ast::CompoundIdentifier).map(SelectItem::UnnamedExpr));
             Ok(SetExpr::Select(select))
         }
+        SetExpr::Query(query) if hides(&query, name) => Err(hidden_reference(name)),
         SetExpr::Query(mut query) => {
             *query.body = with_columns_of_reference(*query.body, name, added)?;
             Ok(SetExpr::Query(query))
         }
         _ => Err(hidden_reference(name)),
     }
+}
+
+/// Whether a query has a WITH item of its own of this name.
+fn hides(query: &ast::Query, name: &str) -> bool {
+    query.with.iter().flat_map(|with| &with.cte_tables).any(|cte| cte.alias.name.value == name)
 }
 
 fn hidden_reference(name: &str) -> Error {

@@ -91,8 +91,18 @@ impl Binder<'_> {
         };
         match value {
             Ast::Tuple(items) => {
-                counted(items.len())?;
-                items.iter().map(|item| self.bind_source(item)).collect()
+                let mut sources = Vec::with_capacity(items.len());
+                for item in items {
+                    if !matches!(item, Ast::QualifiedWildcard(..) | Ast::Wildcard(_)) {
+                        sources.push(self.bind_source(item)?);
+                        continue;
+                    }
+                    let fields = self.in_clause(Clause::UpdateSource, |binder| binder.bind_row_item(item))?;
+                    let position = self.leftmost(item);
+                    sources.extend(fields.into_iter().map(|field| Source::Value(field, position)));
+                }
+                counted(sources.len())?;
+                Ok(sources)
             }
             Ast::Subquery(query) => {
                 let node = self.in_clause(Clause::UpdateSource, |binder| binder.bind_subquery(query))?;

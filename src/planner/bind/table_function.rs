@@ -140,12 +140,12 @@ impl Binder<'_> {
                 call.columns =
                     columns.iter().map(|column| Field { name: column.name.clone(), ty: column.ty }).collect();
             }
-            return Ok(FunctionItem { call: bound, columns, spread: true });
+            return Ok(FunctionItem { call: bound, columns, spread: true, defined: true });
         }
         match fields {
             Some(fields) => {
                 let columns = fields.into_iter().map(|(name, ty)| self.new_column(name, ty)).collect();
-                Ok(FunctionItem { call: bound, columns, spread: true })
+                Ok(FunctionItem { call: bound, columns, spread: true, defined: false })
             }
             None if bound.ty().oid == oids::RECORD => Err(Error::new(
                 SqlState::SYNTAX_ERROR,
@@ -154,7 +154,7 @@ impl Binder<'_> {
             .at(self.leftmost(&call.expr))),
             None => {
                 let column = self.new_column(self.output_parameter(&bound).unwrap_or(name), bound.ty());
-                Ok(FunctionItem { call: bound, columns: vec![column], spread: false })
+                Ok(FunctionItem { call: bound, columns: vec![column], spread: false, defined: false })
             }
         }
     }

@@ -243,6 +243,7 @@ fn named(expr: &Ast) -> Option<(String, u8)> {
         Ast::Nested(inner) => named(inner),
         Ast::Identifier(ident) => Some((ident.value.clone(), 2)),
         Ast::CompoundIdentifier(parts) => parts.last().map(|ident| (ident.value.clone(), 2)),
+        Ast::QualifiedWildcard(name, _) => Some((name.0.last()?.as_ident()?.value.clone(), 2)),
         Ast::CompoundFieldAccess { root, access_chain } => access_chain
             .iter()
             .rev()

@@ -12,7 +12,7 @@ mod unary;
 use std::collections::HashMap;
 
 use dictdb_catalog::trigger::Event;
-use dictdb_catalog::{IndexTarget, Relation};
+use dictdb_catalog::{Catalog, IndexTarget, Relation};
 use dictdb_types::{Env, Type};
 
 use super::naming::Naming;
@@ -22,11 +22,17 @@ use crate::logical::JoinKind;
 use crate::physical::{Action, Fetch, IndexBounds, Modify, Node, Op, Part, Plan, TableRef};
 use label::{Label, Labels};
 
-pub(super) fn describe(plan: &Plan, options: ExplainOptions, actual: Option<&[Actual]>, env: &dyn Env) -> ExplainNode {
+pub(super) fn describe(
+    plan: &Plan,
+    options: ExplainOptions,
+    actual: Option<&[Actual]>,
+    (catalog, env): (&Catalog, &dyn Env),
+) -> ExplainNode {
     let mut describer = Describer {
         plan,
         options,
         actual,
+        catalog,
         env,
         naming: Naming::of(plan),
         numbers: plan.number(),
@@ -53,6 +59,7 @@ struct Describer<'a> {
     plan: &'a Plan,
     options: ExplainOptions,
     actual: Option<&'a [Actual]>,
+    catalog: &'a Catalog,
     env: &'a dyn Env,
     naming: Naming,
     numbers: HashMap<*const Node, usize>,

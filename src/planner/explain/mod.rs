@@ -11,6 +11,7 @@ mod text;
 
 use std::fmt::Write;
 
+use dictdb_catalog::Catalog;
 use dictdb_types::Env;
 
 use crate::physical::Plan;
@@ -133,12 +134,12 @@ impl ExplainNode {
 /// [`Plan::number`] does.
 pub fn explain(
     plan: &Plan,
-    options: ExplainOptions,
+    (options, summary): (ExplainOptions, &Summary),
     actual: Option<&[Actual]>,
-    summary: &Summary,
+    catalog: &Catalog,
     env: &dyn Env,
 ) -> Vec<String> {
-    let root = describe::describe(plan, options, actual, env);
+    let root = describe::describe(plan, options, actual, (catalog, env));
     let written = match options.format {
         ExplainFormat::Text => return text::write(&root, options, summary),
         format => document::write(&root, options, summary, format),

@@ -1,5 +1,6 @@
 //! Rewrites of the logical plan. Each keeps the result; together they make it cheap.
 
+mod constant_order;
 mod empty;
 mod factor;
 mod fold;
@@ -28,6 +29,7 @@ pub fn apply(mut node: Node, cx: BindContext<'_>) -> (Node, Option<Error>) {
     let node = semijoin::subqueries_to_joins(node);
     let mut node = pushdown::push_filters(node);
     empty::leave_out_empty(&mut node);
+    constant_order::leave_out_constant_keys(&mut node);
     let node = lift::lift_projections(node);
     (prune::prune_columns(node, cx.catalog), failure)
 }

@@ -6,6 +6,7 @@ use super::printer::{CLAUSE, JOIN, Printer, Shown};
 use super::scope::unique_names;
 use super::tree::{Body, FromItem, Functions, Join, Source, Table};
 use crate::bind::NamedColumn;
+use crate::expr::Expr;
 use crate::logical::JoinKind;
 
 impl Printer<'_> {
@@ -84,12 +85,8 @@ impl Printer<'_> {
             out.push_str(&format!(" {}", quote_identifier(name)));
         }
         match &table.source {
-            Source::Function(functions) if !functions.definitions.is_empty() => {
-                let column = |(name, ty): &(std::sync::Arc<str>, dictdb_types::Type)| {
-                    format!("{} {}", quote_identifier(name), self.type_name(*ty))
-                };
-                let columns: Vec<String> = functions.definitions.iter().map(column).collect();
-                out.push_str(&format!("({})", columns.join(", ")));
+            Source::Function(functions) if let Some(defined) = defined_after_alias(functions) => {
+                out.push_str(&self.definitions(defined));
             }
             _ if lists => column_list(&table.columns, out),
             _ => {}
@@ -122,17 +119,42 @@ impl Printer<'_> {
 
     fn functions(&self, functions: &Functions, out: &mut String) -> Result<()> {
         match functions.calls.as_slice() {
-            [single] => self.expr(single, out)?,
-            several => {
-                out.push_str("ROWS FROM(");
-                self.list(several, ", ", out)?;
-                out.push(')');
-            }
+            [(single, defined)] if defined.is_empty() || !functions.ordinality => self.expr(single, out)?,
+            several => match several.iter().map(unnested).collect::<Option<Vec<Expr>>>() {
+                Some(arrays) => {
+                    out.push_str("UNNEST(");
+                    self.list(&arrays, ", ", out)?;
+                    out.push(')');
+                }
+                None => self.rows_from(several, out)?,
+            },
         }
         if functions.ordinality {
             out.push_str(" WITH ORDINALITY");
         }
         Ok(())
+    }
+
+    fn rows_from(&self, calls: &[(Expr, Vec<Definition>)], out: &mut String) -> Result<()> {
+        out.push_str("ROWS FROM(");
+        for (at, (call, defined)) in calls.iter().enumerate() {
+            if at > 0 {
+                out.push_str(", ");
+            }
+            self.expr(call, out)?;
+            if !defined.is_empty() {
+                out.push_str(" AS ");
+                out.push_str(&self.definitions(defined));
+            }
+        }
+        out.push(')');
+        Ok(())
+    }
+
+    /// A column definition list.
+    fn definitions(&self, defined: &[Definition]) -> String {
+        let column = |(name, ty): &Definition| format!("{} {}", quote_identifier(name), self.type_name(*ty));
+        format!("({})", defined.iter().map(column).collect::<Vec<_>>().join(", "))
     }
 
     fn join(&self, join: &Join, names: &mut impl Iterator<Item = std::sync::Arc<str>>, out: &mut String) -> Result<()> {
@@ -189,6 +211,26 @@ impl Printer<'_> {
             out.push_str(" ON TRUE");
         }
         Ok(())
+    }
+}
+
+/// A column that a query defines for a function.
+type Definition = (std::sync::Arc<str>, dictdb_types::Type);
+
+/// The column definition list that stands after the alias: that of the only function, where nothing else is numbered with it.
+fn defined_after_alias(functions: &Functions) -> Option<&[Definition]> {
+    match functions.calls.as_slice() {
+        [(_, defined)] if !functions.ordinality && !defined.is_empty() => Some(defined),
+        _ => None,
+    }
+}
+
+/// The array of a call of `unnest`.
+fn unnested((call, defined): &(Expr, Vec<Definition>)) -> Option<Expr> {
+    const UNNEST: dictdb_types::Oid = dictdb_types::Oid(2331);
+    match call {
+        Expr::Call(call) if call.function.oid == UNNEST && defined.is_empty() => call.args.first().cloned(),
+        _ => None,
     }
 }
 

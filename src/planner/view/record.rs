@@ -14,7 +14,7 @@ use super::tree::{
 };
 use crate::bind::{Binder, NamedColumn, Names};
 use crate::expr::Expr;
-use crate::logical::{Column, FunctionScan, JoinKind, Node, SampleMethod, SetOpKind};
+use crate::logical::{Column, FunctionItem, FunctionScan, JoinKind, Node, SampleMethod, SetOpKind};
 
 /// What has been bound and not yet been taken.
 #[derive(Default)]
@@ -201,21 +201,18 @@ impl Binder<'_> {
         if self.recorder.is_none() {
             return;
         }
-        let defined = alias.is_some_and(|alias| alias.columns.iter().any(|column| column.data_type.is_some()));
-        let items = scan.calls.iter().flat_map(|item| &item.columns);
+        let call = |item: &FunctionItem| {
+            let columns = item.columns.iter().map(|column| (column.name.clone(), column.ty));
+            (item.call.clone(), if item.defined { columns.collect() } else { Vec::new() })
+        };
         let functions = Functions {
-            calls: scan.calls.iter().map(|item| item.call.clone()).collect(),
+            calls: scan.calls.iter().map(call).collect(),
             ordinality: scan.ordinality.is_some(),
-            definitions: if defined {
-                items.map(|column| (column.name.clone(), column.ty)).collect()
-            } else {
-                Vec::new()
-            },
             name: scan.alias.clone(),
         };
         let outer = |e: &Expr, level: &crate::bind::Level| matches!(e, Expr::Column(id, _) if level.provides(*id));
         let level = self.level();
-        let lateral = functions.calls.iter().any(|call| call.any(&mut |e| outer(e, level)));
+        let lateral = functions.calls.iter().any(|(call, _)| call.any(&mut |e| outer(e, level)));
         self.push_table(Source::Function(functions), alias, names, lateral);
     }
 

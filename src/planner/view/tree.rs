@@ -242,12 +242,10 @@ pub enum Source {
 /// Functions in FROM.
 #[derive(Clone, Debug)]
 pub struct Functions {
-    /// The calls.
-    pub calls: Vec<Expr>,
+    /// The calls, each with its own column definition list.
+    pub calls: Vec<(Expr, Vec<(Arc<str>, Type)>)>,
     /// `WITH ORDINALITY`.
     pub ordinality: bool,
-    /// The column definition list.
-    pub definitions: Vec<(Arc<str>, Type)>,
     /// Name of the first, when it has no alias.
     pub name: Arc<str>,
 }

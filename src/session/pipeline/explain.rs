@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use dictdb_parser::utility::{DefElem, DefValue, Explain, TableSource, Utility};
-use dictdb_parser::{Locations, ParsedStatement, Statement};
+use dictdb_parser::{Locations, ParsedStatement, Statement, ast};
 use dictdb_planner::explain::{ExplainFormat, ExplainOptions, Summary, explain, explain_utility};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, oids};
 
@@ -70,10 +70,20 @@ impl Session {
                 let inner = self.executed(execute, portal)?;
                 return Ok(inner.source.map(|source| Explained { source, params: inner.params, partial: false }));
             }
-            Utility::DeclareCursor(declare) => (outer.nested(declare.text.clone(), &declared)?, portal.params.clone()),
+            Utility::DeclareCursor(declare) => {
+                let source = outer.nested(declare.text.clone(), &declared)?;
+                return Ok(Some(Explained { source, params: portal.params.clone(), partial: false }));
+            }
             Utility::CreateTableAs(create) => match &create.source {
                 TableSource::Query(query) => {
-                    (Arc::new(Source::parse_with(&query.text, &declared)?), portal.params.clone())
+                    let parsed = ParsedStatement {
+                        statement: Statement::Sql(utility.rebuilt(ast::Statement::Query(query.query.clone()))),
+                        text: outer.parsed.text.clone(),
+                        locations: Locations::default(),
+                        notices: Vec::new(),
+                        strings: outer.parsed.strings,
+                    };
+                    (Arc::new(Source::new(outer.text.clone(), parsed, &declared)), portal.params.clone())
                 }
                 TableSource::Execute(execute) => {
                     let inner = self.executed(execute, portal)?;
@@ -87,7 +97,7 @@ impl Session {
 
     fn explain_lines(&mut self, explained: &Explained, options: &Options) -> Result<Vec<String>> {
         if explained.partial && options.analyze {
-            return Err(Error::unsupported("EXPLAIN ANALYZE of CREATE TABLE AS and DECLARE CURSOR"));
+            return Err(Error::unsupported("EXPLAIN ANALYZE of CREATE TABLE AS"));
         }
         loop {
             if let Some(lines) = self.try_explain(explained, options)? {
@@ -118,7 +128,8 @@ impl Session {
             false => None,
         };
         let env = self.env();
-        Ok(Some(explain(plan.prepared.plan(), options.shown, actual.as_deref(), &summary, &*env)))
+        let shown = (options.shown, &summary);
+        Ok(Some(explain(plan.prepared.plan(), shown, actual.as_deref(), &env.catalog, &*env)))
     }
 
     /// Settings of the planner that differ from their defaults.

@@ -83,7 +83,7 @@ impl Session {
                 [only] => mismatch(format!("Actual return type is {}.", self.shown(only.ty))),
                 _ => mismatch("Final statement must return exactly one column.".to_owned()),
             },
-            RowShape::Fields(oid, _) if columns.len() == 1 && columns[0].ty.oid == *oid => Ok(()),
+            RowShape::Fields(oid, _) if super::sql::is_whole_row(&columns, *oid) => Ok(()),
             RowShape::Fields(_, fields) => {
                 for (number, field) in fields.iter().enumerate() {
                     let Some(column) = columns.get(number) else {

@@ -37,6 +37,11 @@ pub(crate) enum RowShape {
     Any,
 }
 
+/// Whether the one column of a statement is the row that a function returns.
+pub(super) fn is_whole_row(columns: &[Column], returned: Oid) -> bool {
+    matches!(columns, [only] if only.ty.oid == returned || only.ty.oid == oids::RECORD)
+}
+
 impl Session {
     /// What the rows of a function look like in a call.
     pub(crate) fn row_shape(&mut self, routine: &Routine, call: &Invocation<'_>) -> Result<RowShape> {
@@ -162,6 +167,31 @@ impl Session {
         }
     }
 
+    /// A row that a column has as a value of a composite type: one of no type in particular is made one. 42846.
+    fn whole_row(&mut self, value: Datum, oid: Oid, fields: &[Field]) -> Result<Datum> {
+        let record = match value {
+            Datum::Record(record) if oid != oids::RECORD && record.ty != oid => record,
+            value => return Ok(value),
+        };
+        if record.fields.len() != fields.len() {
+            let detail = match record.fields.len() < fields.len() {
+                true => "Input has too few columns.",
+                false => "Input has too many columns.",
+            };
+            let shown = dictdb_types::type_name(&*self.env().catalog, oid, &|_| None);
+            let message = format!("cannot cast type record to {shown}");
+            return Err(Error::new(SqlState::CANNOT_COERCE, message).detail(detail));
+        }
+        let env = self.env();
+        let mut values = Vec::with_capacity(fields.len());
+        for ((value, from), field) in record.fields.iter().zip(&record.types).zip(fields) {
+            let cast = self.cast_to(Type::new(*from), field.ty)?;
+            values.push(cast.apply(value.clone(), &*env)?);
+        }
+        let types = fields.iter().map(|field| field.ty.oid).collect();
+        Ok(Datum::Record(Arc::new(Record { ty: oid, types, fields: values, names: None })))
+    }
+
     /// Runs a command that is no query; what it would send goes nowhere.
     pub(crate) fn run_command(&mut self, source: &Arc<Source>, params: &Arc<[Datum]>) -> Result<Outcome> {
         let mut portal = Portal::new("", Some(source.clone()), source.text.clone(), self.block.savepoints.len());
@@ -187,8 +217,9 @@ impl Session {
                 let first = |row: Vec<Datum>| row.into_iter().next().unwrap_or(Datum::Null);
                 rows.into_iter().map(|row| cast.apply(first(row), &*env)).collect()
             }
-            RowShape::Fields(oid, _) if types.len() == 1 && types[0].oid == *oid && *oid != oids::RECORD => {
-                Ok(rows.into_iter().filter_map(|row| row.into_iter().next()).collect())
+            RowShape::Fields(oid, fields) if is_whole_row(columns, *oid) => {
+                let values = rows.into_iter().filter_map(|row| row.into_iter().next());
+                values.map(|value| self.whole_row(value, *oid, fields)).collect()
             }
             RowShape::Fields(oid, fields) => {
                 let casts = types.iter().zip(fields.iter()).map(|(from, field)| self.cast_to(*from, field.ty));

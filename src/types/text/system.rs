@@ -127,6 +127,7 @@ pub fn input_tid(text: &str) -> Result<i64> {
         let (_, inner) = text.split_once('(')?;
         let (block, offset) = inner.split_once(',')?;
         let (offset, _) = offset.split_once(')')?;
+        let (block, offset) = (block.trim_ascii_start(), offset.trim_ascii_start());
         let block = block.parse::<u32>().or_else(|_| block.parse::<i32>().map(|block| block as u32)).ok()?;
         Some(tid(block, offset.parse().ok()?))
     };

@@ -7,15 +7,18 @@ use dictdb_catalog::Relation;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use super::super::members::Member;
-use super::super::violation::value_text;
+use super::super::violation::{self, value_text};
 use super::super::writer::Writer;
+use super::PartitionRule;
 use super::level::Level;
 use crate::row::Row;
 
 /// Finds the partition of a row of a partitioned table, however deep it lies.
 #[derive(Debug)]
 pub(crate) struct Router {
-    root: Oid,
+    root: Arc<Relation>,
+    /// What the table is a partition of sends no other rows to it.
+    rule: Option<PartitionRule>,
     levels: BTreeMap<Oid, Level>,
     leaves: BTreeMap<Oid, Member>,
 }
@@ -23,7 +26,8 @@ pub(crate) struct Router {
 impl Router {
     /// The partitions of a table. Rows are as that table has them.
     pub fn new(root: &Arc<Relation>, writer: &Writer<'_>) -> Result<Router> {
-        let mut router = Router { root: root.oid, levels: BTreeMap::new(), leaves: BTreeMap::new() };
+        let rule = root.is_partition().then(|| PartitionRule::new(root, writer)).transpose()?;
+        let mut router = Router { root: root.clone(), rule, levels: BTreeMap::new(), leaves: BTreeMap::new() };
         router.add(root, root, writer)?;
         Ok(router)
     }
@@ -44,7 +48,13 @@ impl Router {
 
     /// The partition that takes a row. 23514 when there is none.
     pub fn route(&self, row: &Row, writer: &Writer<'_>) -> Result<&Member> {
-        let mut at = self.root;
+        if let Some(rule) = &self.rule
+            && !rule.fits(row, writer)?
+        {
+            let schema = writer.schema_name(&self.root);
+            return Err(violation::partition((&self.root, &schema, &[]), row, writer.cx));
+        }
+        let mut at = self.root.oid;
         while let Some(level) = self.levels.get(&at) {
             let key = level.key(row, writer)?;
             at = match level.find(&key, writer)? {

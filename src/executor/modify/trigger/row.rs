@@ -58,12 +58,13 @@ impl Writer<'_> {
             places.to_mut().extend((0..target.width()).filter(differs));
             new = changed;
         }
-        self.complete(target, &mut new)?;
+        self.generate(target, &mut new)?;
         // Those of a partitioned table are about its own columns: whoever knows these looks at them.
         self.check_policies(target, &new, PolicyStage::Update)?;
         if let Some(change) = self.move_row(moving, target, (id, expected), old, &new)? {
             return Ok((change, new));
         }
+        self.check_row(target, &new)?;
         let update = Update { id, expected, places: &places, assigned: &assigned };
         Ok((self.update(target, update, old, &new)?, new))
     }

@@ -149,12 +149,16 @@ fn composite_fields(cx: &CallContext<'_>, ty: Oid) -> Option<Arc<[Field]>> {
 fn populate(cx: &CallContext<'_>, function: &str, base: &Datum, json: Source<'_>) -> Result<Datum> {
     let target = target(cx, function, base)?;
     let row = fill(cx, &target, base, json)?;
-    // A domain over a row type checks what came out.
-    let declared = cx.arg_type(0);
-    if function.contains("populate") && cx.env.base_type(declared) != declared {
-        cx.env.check_domain(declared.oid, &row)?;
-    }
+    check_result(cx, &row)?;
     Ok(row)
+}
+
+/// A domain over a row type checks what came out.
+pub(crate) fn check_result(cx: &CallContext<'_>, row: &Datum) -> Result<()> {
+    match cx.env.base_type(cx.result).oid == cx.result.oid {
+        true => Ok(()),
+        false => cx.env.check_domain(cx.result.oid, row),
+    }
 }
 
 /// A row of the target: fields that the object has, the base's others.

@@ -63,18 +63,18 @@ impl Describer<'_> {
     pub(super) fn relation_attributes(&self, node: &Node, table: &TableRef) -> Vec<(&'static str, String)> {
         let mut attributes = vec![("Relation Name", table.relation.name.to_string())];
         if self.options.verbose {
-            attributes.push(("Schema", self.schema(table)));
+            attributes.push(("Schema", self.schema(table.relation.namespace)));
         }
         attributes.push(("Alias", self.naming.alias(node).to_owned()));
         attributes
     }
 
-    fn schema(&self, table: &TableRef) -> String {
-        self.env.reg_out(dictdb_types::RegKind::Namespace, table.relation.namespace)
+    fn schema(&self, schema: dictdb_types::Oid) -> String {
+        self.env.reg_out(dictdb_types::RegKind::Namespace, schema)
     }
 
     pub(super) fn table(&self, node: &Node, table: &TableRef) -> String {
-        let schema = self.options.verbose.then(|| self.schema(table));
+        let schema = self.options.verbose.then(|| self.schema(table.relation.namespace));
         target(&table.relation.name, self.naming.alias(node), schema.as_deref())
     }
 
@@ -91,12 +91,14 @@ impl Describer<'_> {
             [(Expr::Call(call), _)] => Some(&call.function),
             _ => None,
         };
-        let schema = function.filter(|function| self.options.verbose && function.oid < dictdb_types::Oid::FIRST_NORMAL);
-        let schema = schema.map(|_| "pg_catalog");
-        shown.target = target(function.map_or(&*alias, |function| &*function.name), &alias, schema);
+        let schema = function.filter(|_| self.options.verbose).map(|function| {
+            let own = self.catalog.routine(function.oid).map(|routine| routine.namespace);
+            own.map_or_else(|| "pg_catalog".to_owned(), |schema| self.schema(schema))
+        });
+        shown.target = target(function.map_or(&*alias, |function| &*function.name), &alias, schema.as_deref());
         if let Some(function) = function {
             shown.attributes.push(("Function Name", function.name.to_string()));
-            shown.attributes.extend(schema.map(|schema| ("Schema", schema.to_owned())));
+            shown.attributes.extend(schema.map(|schema| ("Schema", schema)));
         }
         shown.attributes.push(("Alias", alias));
         if self.options.verbose {
