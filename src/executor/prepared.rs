@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::Catalog;
+use dictdb_planner::explain::separate_filters;
 use dictdb_planner::physical::{Plan, TableLock};
 use dictdb_storage::{LockMode, Lsn, RelationLock, Storage, Table, Transaction, WaitOptions, WaitPolicy};
 use dictdb_types::{CommitTs, Error, Oid, Result, Type};
@@ -52,6 +53,7 @@ pub fn prepare(plan: Arc<Plan>, cx: &PrepareContext<'_>) -> Result<Prepared> {
 
 /// Likewise, with operators that count their rows and take their time: [`crate::Execution::actual`].
 pub fn prepare_counting(plan: Arc<Plan>, cx: &PrepareContext<'_>) -> Result<Prepared> {
+    let plan = Arc::try_unwrap(plan).map_or_else(|shared| shared, |own| Arc::new(separate_filters(own)));
     let numbers = plan.number();
     prepare_with(plan, cx, numbers)
 }

@@ -7,6 +7,7 @@
 mod describe;
 mod document;
 mod naming;
+mod separate;
 mod text;
 
 use std::fmt::Write;
@@ -17,6 +18,7 @@ use dictdb_types::Env;
 use crate::physical::Plan;
 
 pub(crate) use naming::is_init;
+pub use separate::separate_filters;
 
 /// What to print besides the shape.
 #[derive(Clone, Copy, Debug)]
