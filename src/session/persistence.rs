@@ -312,7 +312,7 @@ impl Session {
             durability.flush_soon();
             return Ok(());
         }
-        durability.durable_at(lsn).await.map_err(|error| not_durable(&error))
+        durability.durable_at(lsn).of(self.committer()).await.map_err(|error| not_durable(&error))
     }
 
     /// Waits until what the session's answers show is on disk, as far as others were promised that it is. Reads go on when the
@@ -322,8 +322,13 @@ impl Session {
         let Seen { upto, newest } = std::mem::take(&mut self.seen);
         let lsn = if newest { durability.promised() } else { upto };
         if !durability.log().is_durable(lsn) {
-            let _ = durability.durable_at(lsn).await;
+            let _ = durability.durable_at(lsn).of(self.committer()).await;
         }
+    }
+
+    /// What the log knows the session by.
+    fn committer(&self) -> u64 {
+        self.shared.backend.pid.unsigned_abs().into()
     }
 
     /// Likewise before it hears of what others have committed, whatever that is.

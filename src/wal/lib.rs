@@ -3,9 +3,10 @@
 //! Layer 1. Knows neither rows nor SQL: a record is bytes, a snapshot is a sequence of chunks of bytes.
 //!
 //! ```text
-//!   append ──copy──► tail ──writer thread──► segment file ──fdatasync──► durable LSN ──► whoever waits
+//!   append ──copy──► tail ──leader──► segment file ──fdatasync──► durable LSN ──► whoever waits
 //!   (commit lock)   (memory)  one batch: everything that came while the last one was synced
 //! ```
+//! The leader is whoever waits and finds nobody writing, or the writer thread: see `log/waiters.rs`.
 //! # Layout
 //! ```text
 //!   data/                       0700; files are 0600

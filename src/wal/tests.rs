@@ -5,8 +5,11 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
 
 use crate::disk::{Random, Survival};
 use crate::{
@@ -337,4 +340,56 @@ fn threads_share_syncs_and_long_records_cross_segments() {
     })
     .unwrap();
     assert_eq!((short, longest, end.records), (400, long.len(), 401));
+}
+
+/// Wakes a thread that polls.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn wait<F: Future>(future: F) -> F::Output {
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+/// The writer thread has nothing to do here: whoever finds nobody writing leads, and who gives up while it is its turn passes it on.
+#[test]
+fn committers_lead_in_turn() {
+    let folder = Folder::new("turns");
+    let directory = Arc::new(DataDirectory::open(Arc::new(RealDisk), &folder.0, IDENTIFIER).unwrap());
+    let log = Log::open(directory, GENESIS, LogOptions { threads: false, ..LogOptions::default() }).unwrap();
+    log.append(&Record::new(vec![0; 100]));
+    log.flush().unwrap();
+    std::thread::scope(|scope| {
+        for committer in 1..=8_u64 {
+            let log = &log;
+            scope.spawn(move || {
+                for round in 0..200 {
+                    let lsn = log.append(&Record::new(vec![1; 100]));
+                    if (round + committer) % 3 == 0 {
+                        let mut given_up = Box::pin(log.durable_at(lsn).of(committer));
+                        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+                        let _ = given_up.as_mut().poll(&mut Context::from_waker(&waker));
+                        std::thread::yield_now();
+                        continue;
+                    }
+                    wait(log.durable_at(lsn).of(committer)).unwrap();
+                    assert!(log.is_durable(lsn));
+                }
+            });
+        }
+    });
+    let statistics = log.statistics();
+    let (records, batches) = (statistics.records.load(Ordering::Relaxed), statistics.batches.load(Ordering::Relaxed));
+    assert!(records == 1601 && batches < 1601, "{records} records in {batches} batches");
 }

@@ -1,6 +1,7 @@
 //! The log as it is written: append, wait, flush, stop, go on.
 //!
-//! Locks, in order: `writer`, `files`, `tail`, `waiters`. `append` takes `tail` only, copies, and makes no system call.
+//! Locks, in order: `writer`, `files`, `tail`, `waiters`. `append` takes `tail` only, copies, and makes no system call. Who holds
+//! `writer` writes: a committer, or the writer thread, which does what nobody waits for and what takes long.
 
 mod tail;
 mod waiters;
@@ -82,6 +83,13 @@ pub struct LastFailure {
     pub error: LogError,
 }
 
+/// A leader writes so much on its own thread; what is more is the writer thread's.
+const QUICK_BYTES: u64 = 256 * 1024;
+/// And while the disk syncs as fast as this: beyond it a switch of threads is no cost, but a thread that waits is.
+const QUICK_SYNC_MICROS: u64 = 1000;
+/// One in so many: the weight of the last fdatasync in what is known of their time.
+const SYNC_WEIGHT: u64 = 8;
+
 /// `Shared::sleep` of a writer that works.
 const AWAKE: u8 = 0;
 /// Sleeps, and looks after `delay` whether something was appended.
@@ -99,8 +107,12 @@ struct Shared {
     waiters: Waiters,
     appended: AtomicU64,
     durable: AtomicU64,
-    /// Somebody waits for this.
+    /// The writer thread is to write up to here.
     requested: AtomicU64,
+    /// Who wrote last.
+    leader: AtomicU64,
+    /// How long an fdatasync has taken of late.
+    sync_micros: AtomicU64,
     sleep: AtomicU8,
     bed: Mutex<()>,
     alarm: Condvar,
@@ -134,6 +146,8 @@ impl Log {
             appended: AtomicU64::new(end.0),
             durable: AtomicU64::new(end.0),
             requested: AtomicU64::new(end.0),
+            leader: AtomicU64::default(),
+            sync_micros: AtomicU64::default(),
             sleep: AtomicU8::new(AWAKE),
             bed: Mutex::default(),
             alarm: Condvar::new(),
@@ -218,7 +232,9 @@ impl Log {
     /// Writes and syncs what was appended, on this thread.
     pub fn flush(&self) -> Result<(), LogError> {
         self.shared.check()?;
-        self.shared.writer.lock().flush(&self.shared)
+        let flushed = self.shared.writer.lock().flush(&self.shared);
+        self.shared.relieve();
+        flushed
     }
 
     /// `fsync`.
@@ -348,9 +364,28 @@ impl Shared {
         self.check().err().map(Err)
     }
 
-    fn set_durable(&self, end: Lsn) {
-        self.durable.store(end.0, Ordering::SeqCst);
-        self.waiters.wake(end);
+    /// Whether writing what was appended keeps a thread so shortly that others do not notice, or nobody else would do it.
+    fn is_quick(&self) -> bool {
+        let (durable, appended) = (self.durable.load(Ordering::Relaxed), self.appended.load(Ordering::Relaxed));
+        let is_quick = appended.saturating_sub(durable) <= QUICK_BYTES
+            && durable / self.segment_bytes == appended / self.segment_bytes
+            && self.sync_micros.load(Ordering::Relaxed) <= QUICK_SYNC_MICROS;
+        is_quick || !self.options.threads
+    }
+
+    /// What the last fdatasync took goes into what the next one is expected to take.
+    fn expect_sync(&self, micros: u64) {
+        let known = self.sync_micros.load(Ordering::Relaxed);
+        self.sync_micros.store((known * (SYNC_WEIGHT - 1) + micros) / SYNC_WEIGHT, Ordering::Relaxed);
+    }
+
+    /// Who has written leaves the writer to whoever comes next, and tells those who waited for what is durable now.
+    fn relieve(&self) {
+        match self.waiters.wake(Lsn(self.durable.load(Ordering::Acquire))) {
+            None => {}
+            Some(_) if self.is_quick() => self.waiters.wake_one(),
+            Some(lsn) => self.request(lsn),
+        }
     }
 
     /// Nothing is durable any more that was not: everybody who waits hears it.
@@ -367,7 +402,7 @@ impl Shared {
         self.waiters.wake(Lsn(u64::MAX));
     }
 
-    /// Has the writer write up to a position.
+    /// Has the writer thread write up to a position.
     fn request(&self, lsn: Lsn) {
         self.requested.fetch_max(lsn.0, Ordering::SeqCst);
         if self.sleep.load(Ordering::SeqCst) != AWAKE {

@@ -1,4 +1,4 @@
-//! Writing the tail to segments and syncing them: one batch at a time, by one thread.
+//! Writing the tail to segments and syncing them: one batch at a time, by whoever has the writer.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,7 +22,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Writes and syncs what was appended. After a failure the log has stopped, before anybody else can be the writer: a later
+    /// Writes and syncs what was appended; the caller lets go of the writer and calls [`Shared::relieve`]. After a failure the log has stopped, before anybody else can be the writer: a later
     /// batch that reaches the disk would vouch for this one.
     pub(super) fn flush(&mut self, shared: &Shared) -> Result<(), LogError> {
         shared.check()?;
@@ -37,7 +37,7 @@ impl Writer {
         if batch.bytes.capacity() <= KEPT_BUFFER_BYTES {
             self.spare = batch.bytes;
         }
-        shared.set_durable(end);
+        shared.durable.store(end.0, Ordering::SeqCst);
         Ok(())
     }
 
@@ -96,7 +96,9 @@ impl Writer {
         let begun = Instant::now();
         file.sync().map_err(|e| LogError::io("fdatasync file", &segment::path(&shared.directory, *start), e))?;
         shared.statistics.syncs.fetch_add(1, Ordering::Relaxed);
-        shared.statistics.sync_micros.fetch_add(begun.elapsed().as_micros() as u64, Ordering::Relaxed);
+        let micros = begun.elapsed().as_micros() as u64;
+        shared.statistics.sync_micros.fetch_add(micros, Ordering::Relaxed);
+        shared.expect_sync(micros);
         Ok(())
     }
 }
@@ -109,6 +111,7 @@ pub(super) fn run(shared: &Shared) {
         }
         // Whoever waits hears of a failure, and so does the log of the server.
         let _ = shared.writer.lock().flush(shared);
+        shared.relieve();
     }
 }
 
