@@ -189,6 +189,34 @@ fn ascending_and_descending_keys() {
     assert!((5_000..20_000).contains(&estimate), "{estimate}");
 }
 
+/// Entries come and go at the right end, where one that comes needs no descent.
+#[test]
+fn keys_that_grow_while_the_last_ones_go() {
+    let (index, mut model, mut random) = (index(IndexKind::Ordered), Model::new(), Random::new(5));
+    let mut next = 0_u32;
+    for step in 0..40_000 {
+        if random.below(10) < if step < 20_000 { 6 } else { 4 } {
+            next += random.below(2) as u32;
+            let (key, row) = (next.to_be_bytes(), RowId(random.below(3) as u64));
+            if random.below(2) == 0 {
+                index.insert(&key, row);
+            } else {
+                index.insert_unique(&key, row, |_| Ok::<(), ()>(())).unwrap();
+            }
+            model.insert((key.to_vec(), row));
+        } else if let Some((key, row)) = model.pop_last() {
+            index.remove(&key, row);
+        }
+        if step % 1000 == 0 {
+            let mut batch = Candidates::default();
+            let mut cursor = IndexCursor::new(index.clone(), Bound::Unbounded, Bound::Unbounded, Direction::Forward);
+            cursor.next_batch(model.len() + 1, &mut batch);
+            assert_eq!(batch.rows(), model.iter().map(|(_, row)| *row).collect::<Vec<_>>());
+            check(&index, &model, &mut random, 20);
+        }
+    }
+}
+
 /// What is there throughout is returned exactly once, whatever happens around it between batches.
 #[test]
 fn cursors_survive_changes() {

@@ -3,6 +3,7 @@
 //! Nodes are behind `Arc` and copied on write, so that a copy of the tree is a copy of the arenas' pointers. One latch
 //! guards the tree: it is held for a descent or a batch of entries.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::sync::atomic::{self, AtomicUsize};
 
@@ -31,6 +32,10 @@ pub(super) struct Tree {
     height: usize,
     entries: usize,
     distinct: usize,
+    /// The leaf at the right end.
+    last: u32,
+    /// The last entry that came went to the right end: the next one may as well.
+    grows: bool,
     /// Counts changes, so that cursors know whether their place is still theirs.
     pub(super) version: u64,
 }
@@ -80,7 +85,7 @@ impl Default for Tree {
         let mut leaves = Arena { nodes: Vec::new(), free: Vec::new() };
         let root = leaves.add(Leaf::default());
         let inners = Arena { nodes: Vec::new(), free: Vec::new() };
-        Tree { leaves, inners, root, height: 0, entries: 0, distinct: 0, version: 0 }
+        Tree { leaves, inners, root, height: 0, entries: 0, distinct: 0, last: root, grows: false, version: 0 }
     }
 }
 
@@ -115,6 +120,9 @@ impl TreeIndex {
     ) -> Result<(), E> {
         let probe = Probe::new(key);
         let mut tree = self.0.write();
+        if tree.grows && tree.append(&probe, row.0, true) {
+            return Ok(());
+        }
         let (leaf, path) = tree.descend_path(&probe, 0);
         let at = tree.leaves.get(leaf).entries.lower_bound(&probe, 0);
         let mut rows = RowIds::new();
@@ -226,8 +234,31 @@ impl Tree {
         }
     }
 
+    /// Adds an entry behind all others, if that is its place and there is room in the last leaf: keys that only grow need no
+    /// descent. A unique one goes there only if it is larger than all.
+    fn append(&mut self, probe: &Probe<'_>, row: u64, unique: bool) -> bool {
+        let entries = &self.leaves.get(self.last).entries;
+        let at = entries.len();
+        if at == 0 || entries.is_full() {
+            return false;
+        }
+        let is_new = match entries.compare_key(at - 1, probe) {
+            Ordering::Less => true,
+            Ordering::Equal if !unique && entries.row(at - 1) < row => false,
+            Ordering::Equal | Ordering::Greater => return false,
+        };
+        self.version += 1;
+        self.entries += 1;
+        self.distinct += usize::from(is_new);
+        self.leaves.get_mut(self.last).entries.insert(at, probe, row);
+        true
+    }
+
     /// Adds an entry; does nothing if it is there.
     fn insert(&mut self, probe: &Probe<'_>, row: u64) {
+        if self.grows && self.append(probe, row, false) {
+            return;
+        }
         let (id, path) = self.descend_path(probe, row);
         let entries = &self.leaves.get(id).entries;
         let at = entries.lower_bound(probe, row);
@@ -241,6 +272,7 @@ impl Tree {
         self.version += 1;
         self.entries += 1;
         self.distinct += usize::from(!self.has_neighbour_with(id, at, at, probe));
+        self.grows = id == self.last && at == self.leaves.get(id).entries.len();
         if self.leaves.get(id).entries.is_full() {
             self.split_leaf(id, at, probe, row, path);
         } else {
@@ -277,8 +309,9 @@ impl Tree {
         let separator = right.entries.get(0);
         let right = self.leaves.add(right);
         self.leaves.get_mut(id).next = right;
-        if next != NONE {
-            self.leaves.get_mut(next).previous = right;
+        match next {
+            NONE => self.last = right,
+            next => self.leaves.get_mut(next).previous = right,
         }
         self.add_child(path, separator, right);
     }
@@ -346,8 +379,9 @@ impl Tree {
         if previous != NONE {
             self.leaves.get_mut(previous).next = next;
         }
-        if next != NONE {
-            self.leaves.get_mut(next).previous = previous;
+        match next {
+            NONE => self.last = previous,
+            next => self.leaves.get_mut(next).previous = previous,
         }
         self.leaves.remove(id);
     }

@@ -63,8 +63,9 @@ impl Table {
             return Err(Error::internal(format!("index {} exists", def.id)));
         }
         let index = Arc::new(Index::new(def));
+        let mut key = Vec::new();
         for row in self.rows() {
-            if let Some(obstacle) = self.index_row(&index, row, transaction)? {
+            if let Some(obstacle) = self.index_row(&index, row, transaction, &mut key)? {
                 return Ok(obstacle);
             }
         }
@@ -93,35 +94,41 @@ impl Table {
         lens.flat_map(|(block, len)| (0..len).map(move |slot| row_id(block, slot)))
     }
 
-    /// Enters the keys of all versions of a row; the newest one's with its uniqueness.
+    /// Enters the keys of all versions of a row; the newest one's, which is made in `key`, with its uniqueness.
     fn index_row(
         &self,
         index: &Arc<Index>,
         row: RowId,
         transaction: &crate::transaction::Transaction,
+        key: &mut Vec<u8>,
     ) -> Result<Option<IndexBuilt>> {
         let Some((cell, slot)) = self.cell(row) else { return Ok(None) };
-        let mut keys: Vec<(Vec<u8>, KeyOutcome)> = Vec::new();
-        let newest_is_row = {
+        key.clear();
+        let mut newest = None;
+        let mut older: Vec<(Vec<u8>, KeyOutcome)> = Vec::new();
+        {
             let block = cell.latch.read();
-            for version in block.versions(slot) {
-                let mut key = Vec::new();
+            let is_row = block.stamps.get(slot).is_some_and(|stamp| !stamp.is_free()) && !block.is_deleted(slot);
+            for (age, version) in block.versions(slot).enumerate() {
                 let version: &dyn RowReader = &version;
-                let outcome = index.def().key.key(version, &mut key)?;
-                keys.push((key, outcome));
-            }
-            block.stamps.get(slot).is_some_and(|stamp| !stamp.is_free()) && !block.is_deleted(slot)
-        };
-        let newest = if newest_is_row && !keys.is_empty() { Some(keys.remove(0)) } else { None };
-        for (key, outcome) in keys {
-            if outcome != KeyOutcome::NotIndexed && newest.as_ref().is_none_or(|(newest, _)| *newest != key) {
-                // An old key of a row stays for old snapshots, and the row may be found by it in vain.
-                index.add_stale();
-                index.insert(&key, row);
+                if age == 0 && is_row {
+                    newest = Some(index.def().key.key(version, key)?);
+                } else {
+                    let mut key = Vec::new();
+                    let outcome = index.def().key.key(version, &mut key)?;
+                    older.push((key, outcome));
+                }
             }
         }
-        let Some((key, outcome)) = newest else { return Ok(None) };
-        Ok(match self.enter_key(index, &key, outcome, row, transaction)? {
+        for (old, outcome) in older {
+            if outcome != KeyOutcome::NotIndexed && (newest.is_none() || old != *key) {
+                // An old key of a row stays for old snapshots, and the row may be found by it in vain.
+                index.add_stale();
+                index.insert(&old, row);
+            }
+        }
+        let Some(outcome) = newest else { return Ok(None) };
+        Ok(match self.enter_key(index, key, outcome, row, transaction)? {
             Ok(()) => None,
             Err(super::keys::Obstacle::Busy(holder)) => Some(IndexBuilt::Busy(holder)),
             Err(super::keys::Obstacle::Conflict(conflict)) => Some(IndexBuilt::Conflict(conflict)),
