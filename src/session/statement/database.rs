@@ -136,10 +136,12 @@ impl Session {
         let using = || backends.all().into_iter().filter(|backend| backend.identity.database == database.name);
         if force {
             using().for_each(|backend| backend.interrupts.terminate());
-            let deadline = std::time::Instant::now() + FORCED_END;
-            while using().next().is_some() && std::time::Instant::now() < deadline {
-                tokio::task::block_in_place(|| std::thread::sleep(std::time::Duration::from_millis(5)));
-            }
+        }
+        // A client that has gone away may not be gone here yet.
+        let deadline = std::time::Instant::now() + SESSIONS_END;
+        while using().next().is_some() && std::time::Instant::now() < deadline {
+            self.shared.backend.interrupts.check()?;
+            tokio::task::block_in_place(|| std::thread::sleep(std::time::Duration::from_millis(2)));
         }
         let detail = match using().count() {
             0 => return Ok(()),
@@ -151,8 +153,8 @@ impl Session {
     }
 }
 
-/// How long DROP DATABASE … WITH (FORCE) waits for sessions to end.
-const FORCED_END: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long DROP DATABASE waits for sessions to end, as PostgreSQL does.
+const SESSIONS_END: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Whether a database holds nothing but what it was born with.
 pub(crate) fn is_empty(catalog: &Catalog) -> bool {
