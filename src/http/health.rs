@@ -14,7 +14,7 @@ use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use axum::response::Response;
 use dictdb_session::Instance;
-use dictdb_session::observation::Observation;
+use dictdb_session::observation::{BreakerState, Observation};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
@@ -172,6 +172,9 @@ fn parts(observation: &Observation) -> Map<String, Value> {
         "periodic": backups.is_periodic,
     });
     put("backup", backups.consecutive_failures > 0, details);
+    let is_closed = |(_, state): &(&str, BreakerState)| *state == BreakerState::Closed;
+    let states = observation.breakers.iter().map(|(name, state)| ((*name).to_owned(), Value::from(state.name())));
+    put("circuit_breakers", !observation.breakers.iter().all(is_closed), Value::Object(states.collect()));
     put("cache", false, json!({ "statements": observation.cached_plans }));
     parts
 }

@@ -60,6 +60,7 @@ fn health_has_the_fields_that_operators_know() {
     }
     assert_eq!(health["error_rate"], "0.00%");
     assert_eq!(health["components"]["backup"]["consecutive_failures"], 0, "{health}");
+    assert_eq!(health["components"]["circuit_breakers"]["backup"], "closed", "{health}");
     let live = read(&get(port, "/health/live").unwrap());
     assert!(live["status"] == "alive" && live["uptime"].is_u64(), "{live}");
     let started = read(&get(port, "/health/startup").unwrap());

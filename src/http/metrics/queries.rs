@@ -5,16 +5,20 @@
 //! alone, and `dictdb_metric_query_errors` counts it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dictdb_session::Instance;
 use dictdb_types::{Error, Result, SqlState};
 use metrics::{Key, KeyName, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
 
 use crate::State;
 
 const METADATA: Metadata<'static> = Metadata::new("dictdb", Level::INFO, None);
+/// How long all queries together may take: Prometheus waits 10 s unless it is told otherwise.
+const SCRAPE_LIMIT: Duration = Duration::from_secs(8);
 /// Series that one query may make.
 const MAX_SERIES: usize = 1000;
 
@@ -41,10 +45,14 @@ pub(super) async fn render(state: &State, instance: &Arc<Instance>) -> String {
         }
     };
     let recorder = PrometheusBuilder::new().build_recorder();
+    let deadline = Instant::now() + SCRAPE_LIMIT;
     let mut failed = 0.0;
     for row in &rows {
         let evaluated = match Definition::read(row) {
-            Ok(definition) => evaluate(state, instance, &definition, &recorder).await,
+            Ok(definition) => {
+                let evaluated = timeout_at(deadline, evaluate(state, instance, &definition, &recorder)).await;
+                evaluated.unwrap_or_else(|_| Err(wrong("the scrape had no time left for it")))
+            }
             Err(error) => Err(error),
         };
         if let Err(error) = evaluated {
