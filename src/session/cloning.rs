@@ -112,6 +112,7 @@ impl Instance {
             let logged = self.log_cloned(&snapshot, &database, &cloned, true);
             let logged = logged.inspect_err(|_| self.drop_stored(&cloned.catalog))?;
             let before = database.catalog.replace(cloned.catalog);
+            self.feeds.database_gone(&self.storage, database.oid, "the database went back to a snapshot");
             let stored = before.relations().filter(|relation| relation.is_stored());
             stored.filter_map(|relation| self.storage.table(relation.storage)).for_each(|table| table.retire());
             let backends = self.backends.all().into_iter().filter(|backend| backend.pid != by);

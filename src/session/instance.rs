@@ -256,7 +256,7 @@ impl Instance {
             let logged = self.log_dropped_database(dropped, &forgotten)?;
             self.databases.write().retain(|database| database.oid != dropped.oid);
             self.share_roles(&forgotten, dropped.oid)?;
-            self.feeds.database_dropped(&self.storage, dropped.oid);
+            self.feeds.database_gone(&self.storage, dropped.oid, "the database was dropped");
             Ok::<_, Error>(logged)
         })?;
         self.drop_stored(&dropped.catalog.current());

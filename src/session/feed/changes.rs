@@ -78,13 +78,13 @@ impl Feeds {
         }
     }
 
-    /// A database is gone.
-    pub(crate) fn database_dropped(&self, storage: &Storage, database: Oid) {
+    /// A database is gone, or has become another one; while no transaction can commit.
+    pub(crate) fn database_gone(&self, storage: &Storage, database: Oid, reason: &'static str) {
         let mut channels = self.channels.lock();
         let gone: Vec<Place> = channels.keys().filter(|(of, _)| *of == database).copied().collect();
         for place in gone {
             if let Some(channel) = channels.remove(&place) {
-                channel.end(storage, "the database was dropped");
+                channel.end(storage, reason);
             }
         }
     }
