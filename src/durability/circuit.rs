@@ -81,6 +81,11 @@ impl Breaker {
         Ok(Pass { breaker: self, is_used: false })
     }
 
+    /// Whether a call would fail at once.
+    pub fn is_open(&self) -> bool {
+        matches!(self.inner.lock().phase, Phase::Open { since } if since.elapsed() < OPEN_TIME)
+    }
+
     /// An open breaker lets trial calls through from now on, because there is a sign that they may succeed.
     pub fn try_again(&self) {
         let mut inner = self.inner.lock();

@@ -149,7 +149,11 @@ impl Keeper {
             bytes: self.bytes,
         };
         let limit = self.instance.result_cache_bytes();
-        self.instance.results.put(&self.key, entry, limit, &self.instance.engine);
+        let Ok(pass) = self.instance.cache_breaker.admit() else { return };
+        match self.instance.results.put(&self.key, entry, limit, &self.instance.engine) {
+            true => pass.succeeded(),
+            false => pass.failed("there is no memory for a result"),
+        }
     }
 }
 
@@ -196,6 +200,8 @@ impl Session {
         });
         match found {
             Some(rows) => Looked::Found(rows),
+            // Rows that nobody could keep are not copied.
+            None if instance.cache_breaker.is_open() => Looked::NotKept,
             None => Looked::Missed(Box::new(Keeper {
                 instance: instance.clone(),
                 key,

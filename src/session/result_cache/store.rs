@@ -126,13 +126,14 @@ impl ResultCache {
         Some(rows)
     }
 
-    /// Keeps a result, in the place of an older one, within so many bytes. Without room for it in the server's memory it is not kept.
-    pub fn put(&self, key: &[u8], entry: Entry, limit_bytes: usize, engine: &Engine) {
+    /// Keeps a result, in the place of an older one, within so many bytes. Without room for it in the server's memory it is not kept,
+    /// and that is false.
+    pub fn put(&self, key: &[u8], entry: Entry, limit_bytes: usize, engine: &Engine) -> bool {
         let bytes = entry.bytes + key.len() + entry.label.len() + ENTRY_BYTES;
         let mut state = self.state.lock();
         state.remove(key);
         if bytes > limit_bytes {
-            return;
+            return true;
         }
         while state.bytes + bytes > limit_bytes {
             let Some(oldest) = state.order.first_key_value().map(|(_, key)| key.clone()) else { break };
@@ -141,13 +142,14 @@ impl ResultCache {
         }
         let memory = state.memory.get_or_insert_with(|| engine.reserve("result cache"));
         if memory.grow(bytes).is_err() {
-            return;
+            return false;
         }
         let (key, used): (Arc<[u8]>, u64) = (key.into(), state.next_use);
         state.next_use += 1;
         state.bytes += bytes;
         state.order.insert(used, key.clone());
         state.entries.insert(key, Kept { entry, bytes, used });
+        true
     }
 
     /// Removes the results of a database whose label satisfies a condition; how many.
