@@ -87,7 +87,7 @@ pub use dictdb_durability::{BreakerState, BreakerStatus, RecoveryPhase, Recovery
 pub use env::StatementEnv;
 pub use instance::{Database, Instance};
 pub use persistence::verify_directory;
-pub use protocol::{FunctionCall, Target, utf8};
+pub use protocol::{FunctionCall, Target};
 pub use sequences::SequenceValues;
 pub use session::{Session, Startup};
 pub use shared::Shared;

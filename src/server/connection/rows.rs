@@ -94,7 +94,7 @@ fn write_value(value: &Datum, column: &Column, format: Format, (env, codec): To<
         && (format == Format::Text || is_text_in_binary(env.base_type(column.ty).oid))
     {
         let plain = out.split_off(start + 4);
-        codec.encode(dictdb_session::utf8(&plain)?, out)?;
+        codec.encode(dictdb_types::text::from_utf8(&plain)?, out)?;
     }
     let length = i32::try_from(out.len() - start - 4).map_err(|_| too_large())?;
     out[start..start + 4].copy_from_slice(&length.to_be_bytes());

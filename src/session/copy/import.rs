@@ -2,17 +2,18 @@
 
 use dictdb_parser::ast::{Ident, ObjectName, ObjectNamePart};
 use dictdb_parser::utility::{Copy, CopySource, CopyTarget, DefElem, DefValue, Import};
+use dictdb_types::text::from_utf8;
 use dictdb_types::{Env, Error, Result, SqlState, quote_identifier};
 
 use super::guess::Guess;
+use super::input::{Incoming, Input};
 use super::lines::Lines;
-use super::load::{Incoming, Input, csv_value};
+use super::load::csv_value;
 use super::options::{CopyFormat, Header, Options};
 use super::{bad_format, csv};
 use crate::Session;
 use crate::client::{Client, Tag};
 use crate::portal::Outcome;
-use crate::protocol::utf8;
 
 /// What some programs write before a text in UTF-8.
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -101,10 +102,10 @@ impl Survey<'_> {
             let Some(column) = columns.get_mut(position) else { return Ok(()) };
             position += 1;
             if is_header {
-                let name = utf8(field.text)?;
+                let name = from_utf8(field.text)?;
                 column.name = if position == 1 { name.trim_start_matches(BYTE_ORDER_MARK) } else { name }.to_owned();
             } else if let Some(value) = csv_value(&field, &column.name, options) {
-                column.guess.see(utf8(value)?, env);
+                column.guess.see(from_utf8(value)?, env);
             }
             Ok(())
         })

@@ -2,31 +2,29 @@
 //!
 //! Rows are inserted in batches. When a batch fails it is inserted again row by row, so that the error can name its line.
 
-use std::fs::File;
-use std::io::Read;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use dictdb_executor::modify::StatementEvents;
 use dictdb_parser::utility::{Copy, CopyTarget};
 use dictdb_planner::table_expr::{self, TableExpr};
+use dictdb_types::text::from_utf8;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, binary as wire, text as plain};
 
+use super::input::{Arrival, Incoming, Input};
 use super::lines::Lines;
 use super::options::{CopyFormat, Header, Options};
 use super::relation::{CopyTable, no_column};
-use super::{bad_format, binary, csv, file_error, shape, text};
+use super::{bad_format, binary, csv, shape, text};
+use crate::attention::Attention;
 use crate::client::Client;
-use crate::encoding::{Codec, is_text_in_binary};
+use crate::encoding::is_text_in_binary;
 use crate::portal::{Outcome, Portal};
 use crate::prepared::Source;
-use crate::protocol::utf8;
 use crate::{Session, StatementEnv};
 
 /// Values of one batch; its rows follow from the number of columns.
 const BATCH_VALUES: usize = 512;
-/// Bytes read from a file at once.
-const FILE_PIECE_BYTES: usize = 256 << 10;
 /// Longest part of a line or value that an error repeats.
 const SHOWN_BYTES: usize = 100;
 
@@ -78,7 +76,17 @@ impl Session {
             CopyFormat::Binary => None,
             CopyFormat::Text | CopyFormat::Csv => options.codec.map(Incoming::new),
         };
-        while let Some(piece) = input.next(client).await? {
+        let bell = Arc::<Attention>::default();
+        loop {
+            let wait = loader.has_news().then(|| self.shared.instance.deadlines.clone());
+            let piece = match input.next_or_pause(client, wait, &bell).await? {
+                Arrival::Piece(piece) => piece,
+                Arrival::Pause => {
+                    loader.look_at_waiting(self)?;
+                    continue;
+                }
+                Arrival::End => break,
+            };
             let failure = match &mut texts {
                 None => {
                     loader.feed(&piece);
@@ -97,63 +105,6 @@ impl Session {
         loader.insert_batch(self)?;
         loader.finish(self)?;
         Ok(loader.inserted)
-    }
-}
-
-fn open_error(path: &str, error: &std::io::Error) -> Error {
-    let plain = file_error("open", path, error);
-    let message = plain.message().replacen("\": ", "\" for reading: ", 1);
-    Error::new(plain.code(), message).hint(
-        "COPY FROM instructs the PostgreSQL server process to read a file. \
-         You may want a client-side facility such as psql's \\copy.",
-    )
-}
-
-/// Where the data comes from.
-pub(super) enum Input {
-    Client,
-    File(File, String),
-}
-
-impl Input {
-    /// A file of the server.
-    pub(super) fn open(path: &str) -> Result<Input> {
-        let file = File::open(path).map_err(|error| open_error(path, &error))?;
-        Ok(Input::File(file, path.to_owned()))
-    }
-
-    /// The next piece; `None` at the end.
-    pub(super) async fn next(&mut self, client: &mut dyn Client) -> Result<Option<Bytes>> {
-        match self {
-            Input::Client => client.copy_data().await,
-            Input::File(file, path) => tokio::task::block_in_place(|| {
-                let mut piece = vec![0; FILE_PIECE_BYTES];
-                let length = file.read(&mut piece).map_err(|error| file_error("read from", path, &error))?;
-                piece.truncate(length);
-                Ok((length > 0).then(|| Bytes::from(piece)))
-            }),
-        }
-    }
-}
-
-/// What comes in another encoding than UTF-8, with the beginning of a character that is not complete yet.
-pub(super) struct Incoming {
-    codec: &'static Codec,
-    pending: Vec<u8>,
-}
-
-impl Incoming {
-    pub(super) fn new(codec: &'static Codec) -> Incoming {
-        Incoming { codec, pending: Vec::new() }
-    }
-
-    /// The next piece as text, as far as it is complete and as it goes.
-    pub(super) fn text(&mut self, piece: &[u8], at_end: bool) -> (String, Option<Error>) {
-        self.pending.extend_from_slice(piece);
-        let mut text = String::with_capacity(self.pending.len() * 2);
-        let (read, failure) = self.codec.decode_prefix(&self.pending, at_end, &mut text);
-        self.pending.drain(..read);
-        (text, failure)
     }
 }
 
@@ -178,6 +129,8 @@ struct Loader<'a> {
     lines: Vec<(u64, String)>,
     line: u64,
     inserted: u64,
+    /// How many of the rows in `values` were looked at while the client paused.
+    looked_at: usize,
     /// Of a table with triggers: what is left for the end.
     events: Option<StatementEvents>,
 }
@@ -224,6 +177,7 @@ impl<'a> Loader<'a> {
             lines: Vec::new(),
             line: 0,
             inserted: 0,
+            looked_at: 0,
             events,
         })
     }
@@ -248,12 +202,40 @@ impl<'a> Loader<'a> {
 
     /// Converts and inserts the rows that are complete.
     fn take_rows(&mut self, session: &mut Session, at_end: bool) -> Result<()> {
-        while self.take_row(at_end)? {
-            if self.lines.len() == self.batch_rows {
-                self.insert_batch(session)?;
+        loop {
+            match self.take_row(at_end) {
+                Ok(false) => return Ok(()),
+                Ok(true) if self.lines.len() < self.batch_rows => {}
+                Ok(true) => self.insert_batch(session)?,
+                // What is wrong with a row before is told first.
+                Err(error) => return self.look_at_waiting(session).and(Err(error)),
             }
         }
-        Ok(())
+    }
+
+    /// Whether rows wait to be inserted that nobody has looked at.
+    fn has_news(&self) -> bool {
+        self.lines.len() > self.looked_at
+    }
+
+    /// Inserts the rows that wait, if they fit: an error about one of them is told. They go on waiting when others are in
+    /// their way, of which PostgreSQL tells when it inserts a heap of rows.
+    fn look_at_waiting(&mut self, session: &mut Session) -> Result<()> {
+        if !self.has_news() {
+            return Ok(());
+        }
+        let (values, lines, inserted) = (self.values.clone(), self.lines.clone(), self.inserted);
+        let transaction = session.transaction()?;
+        let savepoint = transaction.savepoint();
+        match self.insert_batch(session) {
+            Err(error) if !quotes_line(&error) => {
+                transaction.rollback_to(savepoint)?;
+                self.looked_at = lines.len();
+                (self.values, self.lines, self.inserted) = (values, lines, inserted);
+            }
+            inserted => inserted?,
+        }
+        transaction.release(savepoint)
     }
 
     /// Converts the next row; false when there is none.
@@ -291,7 +273,7 @@ impl<'a> Loader<'a> {
 
     fn text_line(&mut self, line: &[u8]) -> Result<()> {
         let shown =
-            utf8(line).map_err(|error| error.context(format!("COPY {}, line {}", self.table.name, self.line)))?;
+            from_utf8(line).map_err(|error| error.context(format!("COPY {}, line {}", self.table.name, self.line)))?;
         if self.line == 1 && self.options.header != Header::None {
             return self.check_header(line);
         }
@@ -323,7 +305,7 @@ impl<'a> Loader<'a> {
             let value = match field {
                 None => Datum::Null,
                 Some(bytes) => {
-                    let field = utf8(bytes)?;
+                    let field = from_utf8(bytes)?;
                     plain::input(field, *ty, env).map_err(|error| {
                         let shown = shortened(field);
                         error.context(format!("COPY {name}, line {number}, column {column}: \"{shown}\""))
@@ -420,6 +402,7 @@ impl<'a> Loader<'a> {
     fn insert_batch(&mut self, session: &mut Session) -> Result<()> {
         let values = std::mem::take(&mut self.values);
         let lines = std::mem::take(&mut self.lines);
+        self.looked_at = 0;
         if lines.is_empty() {
             return Ok(());
         }

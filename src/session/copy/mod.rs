@@ -12,6 +12,7 @@ mod binary;
 mod csv;
 mod guess;
 mod import;
+mod input;
 mod lines;
 mod load;
 mod options;

@@ -1,16 +1,16 @@
 //! Rows in the format of a COPY.
 
+use dictdb_types::text::from_utf8;
 use dictdb_types::{Datum, Env, Result, binary as wire, text as plain};
 
 use super::options::{CopyFormat, Options};
 use super::{binary, csv, text};
 use crate::client::{Column, Row};
 use crate::encoding::{Codec, is_text_in_binary};
-use crate::protocol::utf8;
 
 /// Appends text in another encoding.
 fn encode(codec: &Codec, plain: &[u8], out: &mut Vec<u8>) -> Result<()> {
-    codec.encode(utf8(plain)?, out)
+    codec.encode(from_utf8(plain)?, out)
 }
 
 /// Writes rows.

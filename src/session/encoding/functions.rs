@@ -1,12 +1,11 @@
 //! `convert`, `convert_from`, `convert_to`, and `length` in an encoding; what the encodings here are.
 
 use dictdb_functions::kernel::{CallContext, ScalarFn};
+use dictdb_types::text::from_utf8;
 use dictdb_types::{Datum, Error, Result, SqlState, encoding};
 
 use super::codec::{Codec, for_client};
-use super::invalid_bytes;
 use crate::StatementEnv;
-use crate::protocol::utf8;
 
 /// Every function of this family, by `pg_proc.prosrc`.
 pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] = &[
@@ -45,10 +44,7 @@ fn to_text(bytes: &[u8], from: Charset) -> Result<String> {
     if let Some(codec) = from {
         return codec.decode(bytes).map(std::borrow::Cow::into_owned);
     }
-    if bytes.contains(&0) {
-        return Err(invalid_bytes(&[0], "UTF8"));
-    }
-    utf8(bytes).map(str::to_owned)
+    from_utf8(bytes).map(str::to_owned)
 }
 
 fn from_text(text: &str, to: Charset) -> Result<Vec<u8>> {

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use dictdb_parser::{Statement, parse};
+use dictdb_types::text::from_utf8;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, binary, text};
 
 use smallvec::SmallVec;
 
 use super::{isolate, isolate_now, tag};
 use crate::client::{Client, Format, Shape};
-use crate::encoding::{Codec, invalid_bytes, is_text_in_binary};
+use crate::encoding::{Codec, is_text_in_binary};
 use crate::portal::{Outcome, Portal, Progress, TagCount};
 use crate::prepared::{Analysis, PreparedStatement, Source};
 use crate::transaction::aborted;
@@ -119,7 +120,8 @@ impl Session {
         self.portals.check_free(name)?;
         let mut portal = Portal::new(name, prepared.source.clone(), prepared.text.clone(), self.block.savepoints.len());
         if !params.is_empty() {
-            portal.params = decode_parameters(name, &prepared, param_formats, params, &self.env())?;
+            portal.params = decode_parameters(&prepared, param_formats, params, &self.env())
+                .map_err(|refused| refused.of_portal(name))?;
         }
         if let Some(failure) = &prepared.analysis.failure {
             return Err(failure.clone());
@@ -354,16 +356,51 @@ pub(super) fn format_of(code: i16) -> Result<Format> {
     }
 }
 
+/// A parameter that cannot be read.
+pub(super) struct Refused {
+    pub(super) error: Error,
+    index: usize,
+    /// What is wrong is the value, and not the bytes it came in.
+    is_value: bool,
+}
+
+impl Refused {
+    /// The error with its `CONTEXT`; values are not repeated.
+    fn of_portal(self, portal: &str) -> Error {
+        let portal = match portal {
+            "" => "unnamed portal".to_owned(),
+            name => format!("portal \"{name}\""),
+        };
+        let number = self.index + 1;
+        let value = if self.is_value { " = '...'" } else { "" };
+        self.surplus(format_args!("bind parameter {number}")).context(format!("{portal} parameter ${number}{value}"))
+    }
+
+    /// The error; one about bytes that are left over says of what.
+    pub(super) fn surplus(&self, of: std::fmt::Arguments<'_>) -> Error {
+        match self.error.message() {
+            message @ "incorrect binary data format" => Error::new(self.error.code(), format!("{message} in {of}")),
+            _ => self.error.clone(),
+        }
+    }
+
+    /// Its place among the parameters, from 1.
+    pub(super) fn number(&self) -> usize {
+        self.index + 1
+    }
+}
+
+/// The values of parameters.
 pub(super) fn decode_parameters(
-    portal: &str,
     prepared: &PreparedStatement,
     formats: &[i16],
     params: &[Option<&[u8]>],
     env: &StatementEnv,
-) -> Result<Arc<[Datum]>> {
+) -> std::result::Result<Arc<[Datum]>, Box<Refused>> {
     // One allocation, filled in place.
     let mut values: Arc<[Datum]> = std::iter::repeat_n(Datum::Null, params.len()).collect();
-    let places = Arc::get_mut(&mut values).ok_or_else(|| Error::internal("new parameters are shared"))?;
+    // Nobody else has it yet.
+    let places = Arc::get_mut(&mut values).unwrap_or_default();
     for (index, (place, param)) in places.iter_mut().zip(params).enumerate() {
         let code = match formats {
             [] => 0,
@@ -371,8 +408,10 @@ pub(super) fn decode_parameters(
             each => each.get(index).copied().unwrap_or(0),
         };
         let ty = Type::new(prepared.analysis.params[index]);
-        let value = decode_parameter(*param, ty, code, env);
-        *place = value.map_err(|error| with_parameter_context(error, portal, index, code))?;
+        *place = decode_parameter(*param, ty, code, env).map_err(|error| {
+            let is_value = code == 0 && param.is_some_and(|bytes| is_text(bytes, env));
+            Box::new(Refused { error, index, is_value })
+        })?;
     }
     Ok(values)
 }
@@ -384,7 +423,7 @@ fn decode_parameter(param: Option<&[u8]>, ty: Type, code: i16, env: &StatementEn
         return decode_in(codec, bytes, ty, format, env);
     }
     match format {
-        Format::Text => text::input(utf8(bytes)?, ty, env),
+        Format::Text => text::input(from_utf8(bytes)?, ty, env),
         Format::Binary => binary::recv(bytes, ty, env),
     }
 }
@@ -398,45 +437,10 @@ fn decode_in(codec: &Codec, bytes: &[u8], ty: Type, format: Format, env: &Statem
     }
 }
 
-/// `CONTEXT` of an error in a parameter; values are not repeated.
-fn with_parameter_context(error: Error, portal: &str, index: usize, code: i16) -> Error {
-    let portal = match portal {
-        "" => "unnamed portal".to_owned(),
-        name => format!("portal \"{name}\""),
-    };
-    let value = if code == 0 { " = '...'" } else { "" };
-    error.context(format!("{portal} parameter ${}{value}", index + 1))
-}
-
-/// Checks that bytes from a client are UTF-8: 22021 with the first offending sequence.
-pub fn utf8(bytes: &[u8]) -> Result<&str> {
-    std::str::from_utf8(bytes).map_err(|error| invalid_utf8(bytes, error))
-}
-
-fn invalid_utf8(bytes: &[u8], error: std::str::Utf8Error) -> Error {
-    let start = error.valid_up_to();
-    let announced = match bytes.get(start) {
-        Some(0xc0..=0xdf) => 2,
-        Some(0xe0..=0xef) => 3,
-        Some(0xf0..=0xf7) => 4,
-        _ => 1,
-    };
-    let end = (start + announced).min(bytes.len());
-    invalid_bytes(&bytes[start..end], "UTF8")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bad_utf8_is_named_as_postgres_names_it() {
-        for (bytes, message) in [
-            (&b"a\xff"[..], r#"invalid byte sequence for encoding "UTF8": 0xff"#),
-            (b"\xc3\x28", r#"invalid byte sequence for encoding "UTF8": 0xc3 0x28"#),
-            (b"\xe2\x82", r#"invalid byte sequence for encoding "UTF8": 0xe2 0x82"#),
-        ] {
-            assert_eq!(utf8(bytes).unwrap_err().message(), message);
-        }
+/// Whether bytes are text in the client's encoding.
+fn is_text(bytes: &[u8], env: &StatementEnv) -> bool {
+    match env.derived.codec {
+        Some(codec) => codec.decode(bytes).is_ok(),
+        None => from_utf8(bytes).is_ok(),
     }
 }

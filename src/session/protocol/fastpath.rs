@@ -55,7 +55,8 @@ impl Session {
         self.admit_statement(&source)?;
         let analysis = self.analyze_query(&source)?;
         let prepared = PreparedStatement::new("", Some(source.clone()), text, analysis);
-        let params = decode_parameters("", &prepared, call.formats, call.arguments, &self.env())?;
+        let params = decode_parameters(&prepared, call.formats, call.arguments, &self.env())
+            .map_err(|refused| refused.surplus(format_args!("function argument {}", refused.number())))?;
         let format = format_of(call.result_format)?;
         let (value, ty) = self.single_value(&source, &params)?;
         self.finish_statement().await?;

@@ -17,7 +17,7 @@ use crate::Session;
 use crate::client::{Client, Row, Shape, Tag};
 use crate::portal::{Progress, RowSource, TagCount};
 
-pub use extended::{Target, utf8};
+pub use extended::Target;
 pub use fastpath::FunctionCall;
 
 /// Rows that are asked of a stream at once.

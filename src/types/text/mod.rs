@@ -229,10 +229,8 @@ pub(crate) fn base_oid(oid: Oid, env: &dyn Env) -> Oid {
 /// Text from a client's bytes; 22021 for what is not UTF-8, and for NUL, which no text contains.
 pub fn from_utf8(bytes: &[u8]) -> Result<&str> {
     let (bad, len) = match std::str::from_utf8(bytes) {
-        Ok(text) => match bytes.iter().position(|b| *b == 0) {
-            None => return Ok(text),
-            Some(at) => (at, 1),
-        },
+        Ok(text) if !bytes.contains(&0) => return Ok(text),
+        Ok(text) => (text.find('\0').unwrap_or_default(), 1),
         Err(error) => {
             let at = error.valid_up_to();
             let expected = match bytes[at] {

@@ -98,3 +98,15 @@ fn networks() {
 fn moments() {
     run(include_str!("../testdata/moments.txt"));
 }
+
+#[test]
+fn bad_utf8_is_named_as_postgres_names_it() {
+    for (bytes, message) in [
+        (&b"a\xff"[..], r#"invalid byte sequence for encoding "UTF8": 0xff"#),
+        (b"\xc3\x28", r#"invalid byte sequence for encoding "UTF8": 0xc3 0x28"#),
+        (b"\xe2\x82", r#"invalid byte sequence for encoding "UTF8": 0xe2 0x82"#),
+        (b"a\0b", r#"invalid byte sequence for encoding "UTF8": 0x00"#),
+    ] {
+        assert_eq!(super::from_utf8(bytes).unwrap_err().message(), message);
+    }
+}
