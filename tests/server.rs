@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// How long a server may take to be ready.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// What scripts need that is off by default.
+const PREPARED: &str = "max_prepared_transactions=8";
+
 /// A running server.
 pub struct Server {
     child: Child,
@@ -21,7 +24,7 @@ pub struct Server {
 impl Server {
     /// The real `dictdb` binary, built if need be, with nothing kept on disk.
     pub fn dictdb() -> Result<Self> {
-        Self::dictdb_with(&[], "")
+        Self::dictdb_with(&["-c", PREPARED], "")
     }
 
     /// The same with further arguments; with a password clients must prove that they know it.
@@ -79,7 +82,7 @@ impl Server {
         self.child.wait()
     }
 
-    /// A PostgreSQL 15 with everything at its default but C collation and UTF-8.
+    /// A PostgreSQL 15 with everything at its default but C collation and UTF-8, and room for prepared transactions.
     pub fn postgres() -> Result<Self> {
         let directory = fresh_directory()?;
         let port = free_port()?;
@@ -111,7 +114,7 @@ impl Server {
             .arg("-D")
             .arg(&data)
             .args(["-p", &port.to_string(), "-k", ""])
-            .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "timezone=UTC"])
+            .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "timezone=UTC", "-c", PREPARED])
             .stderr(log_file(&directory)?)
             .spawn()?;
         Server { child, port, directory }.ready()

@@ -19,6 +19,8 @@ pub struct CatalogStore {
     current: RwLock<Arc<Catalog>>,
     version: AtomicU64,
     next_oid: Arc<AtomicU32>,
+    /// Changes of prepared transactions: they will be committed, so no other commit may take the names in them.
+    reserved: RwLock<Vec<(Arc<str>, Arc<[Change]>)>>,
 }
 
 impl CatalogStore {
@@ -29,6 +31,7 @@ impl CatalogStore {
             current: RwLock::new(Arc::new(initial)),
             version: AtomicU64::new(version),
             next_oid: Arc::new(AtomicU32::new(Oid::FIRST_NORMAL.0)),
+            reserved: RwLock::default(),
         }
     }
 
@@ -72,21 +75,46 @@ impl CatalogStore {
     }
 
     /// Applies a transaction's changes to the newest version and publishes it. 23505 when a concurrent transaction
-    /// took a name first. Call it while the transaction still holds its relation locks.
+    /// took a name first, or a prepared one will. Call it while the transaction still holds its relation locks.
     pub fn commit(&self, changes: &[Change]) -> Result<Arc<Catalog>> {
         let mut current = self.current.write();
-        let mut next = Catalog::clone(&current);
-        for change in changes {
-            if let Change::Put(object) = change {
-                check_name(&next, object)?;
-            }
-            next.apply(change);
-        }
+        let mut next = applied(Catalog::clone(&current), changes)?;
+        self.check_reserved(&next)?;
         next.set_version(current.version() + 1);
         *current = Arc::new(next);
         self.version.store(current.version(), Ordering::Release);
         Ok(current.clone())
     }
+
+    /// Keeps the names in a prepared transaction's changes for it, until [`CatalogStore::release`]. 23505 when one is taken.
+    pub fn reserve(&self, key: Arc<str>, changes: Arc<[Change]>) -> Result<()> {
+        // No commit may come in between.
+        let current = self.current.write();
+        applied(Catalog::clone(&current), &changes)?;
+        self.reserved.write().push((key, changes));
+        Ok(())
+    }
+
+    /// The transaction has ended, or is about to.
+    pub fn release(&self, key: &str) {
+        self.reserved.write().retain(|(other, _)| **other != *key);
+    }
+
+    fn check_reserved(&self, next: &Catalog) -> Result<()> {
+        let reserved = self.reserved.read();
+        reserved.iter().try_for_each(|(_, changes)| applied(next.clone(), changes).map(drop))
+    }
+}
+
+/// A catalog with changes. 23505 when a name in them is taken.
+fn applied(mut catalog: Catalog, changes: &[Change]) -> Result<Catalog> {
+    for change in changes {
+        if let Change::Put(object) = change {
+            check_name(&catalog, object)?;
+        }
+        catalog.apply(change);
+    }
+    Ok(catalog)
 }
 
 fn check_name(catalog: &Catalog, object: &Object) -> Result<()> {

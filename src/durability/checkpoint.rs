@@ -18,6 +18,7 @@ use crate::hook::now_micros;
 use crate::item::{
     DatabaseAttributes, DatabaseFacts, ROWS, UNLOGGED, catalog_item, put_commit, put_database, put_sequence,
 };
+use crate::prepared::{PreparedTransaction, prepared_item};
 
 /// A chunk is written when it has so many bytes.
 const CHUNK_BYTES: usize = 512 * 1024;
@@ -87,6 +88,7 @@ pub struct Capture {
     databases: Vec<DatabaseView>,
     tables: HashMap<Oid, Arc<Table>>,
     next_transaction: TxnId,
+    prepared: Vec<Arc<PreparedTransaction>>,
     snapshot: Snapshot,
     _transaction: Transaction,
 }
@@ -95,14 +97,15 @@ impl Capture {
     /// Holds the present. `lsn` runs while nothing can commit.
     fn take(durability: &Durability, lsn: impl FnOnce() -> Lsn) -> Result<Capture> {
         let storage = &durability.storage;
-        let (transaction, snapshot, (lsn, databases, tables)) = storage.at_rest(|| {
+        let (transaction, snapshot, (lsn, databases, tables, prepared)) = storage.at_rest(|| {
             let databases = durability.databases.get().map(|list| list()).unwrap_or_default();
-            (lsn(), databases, storage.tables())
+            (lsn(), databases, storage.tables(), durability.prepared_transactions())
         })?;
         let tables = tables.into_iter().map(|table| (table.id(), table)).collect();
         let next_transaction = storage.next_transaction_id();
         let storage = storage.clone();
-        Ok(Capture { lsn, storage, databases, tables, next_transaction, snapshot, _transaction: transaction })
+        let _transaction = transaction;
+        Ok(Capture { lsn, storage, databases, tables, next_transaction, prepared, snapshot, _transaction })
     }
 
     /// Hands everything to `chunk`, piece by piece: databases, catalogs and sequences first.
@@ -118,6 +121,7 @@ impl Capture {
                 chunk(&catalog_item(database.oid, database.next_oid, changes))?;
             }
         }
+        self.prepared.iter().try_for_each(|prepared| chunk(&prepared_item(prepared, with_unlogged)))?;
         items.clear();
         for (id, sequence) in self.storage.sequences() {
             match (sequence.is_logged(), with_unlogged) {

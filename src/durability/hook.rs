@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use dictdb_catalog::BOOTSTRAP_ROLE;
-use dictdb_storage::{ChangeKind, Commit, CommitHook, Record, SequenceState, Storage};
+use dictdb_storage::{ChangeKind, Commit, CommitHook, Images, Record, SequenceState, Storage};
 use dictdb_types::{Oid, Result, RowId};
 use dictdb_wal::{DataDirectory, Durable, Log, LogError, LogOptions, LogStatistics, Lsn};
 use hashbrown::HashSet;
@@ -19,6 +19,7 @@ use crate::item::{
     DatabaseAttributes, DatabaseFacts, ROWS, START, catalog_item, put_commit, put_database, put_dropped_database,
     put_sequence,
 };
+use crate::prepared::Prepared;
 use crate::recovery;
 use crate::restore::{RestoredDatabase, Restorer};
 use crate::{CheckpointStatistics, Options, RecoveryProgress, RecoveryStatus, Tuning};
@@ -46,6 +47,8 @@ pub struct Durability {
     pub(crate) last: Mutex<CheckpointInfo>,
     pub(crate) statistics: CheckpointStatistics,
     pub(crate) archiver: Archiver,
+    /// What waits for its second phase.
+    pub(crate) prepared: Mutex<Prepared>,
     pub(crate) closing: AtomicBool,
     pub(crate) bell: (Mutex<()>, Condvar),
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -70,6 +73,7 @@ impl Durability {
         if is_empty {
             restorer.apply(&first)?;
         }
+        let prepared = restorer.prepared();
         let databases = restorer.finish()?;
         let log_options = LogOptions {
             segment_bytes: found.end.segment_bytes,
@@ -89,6 +93,7 @@ impl Durability {
             last: Mutex::new(CheckpointInfo { lsn, micros: now_micros(), bytes, at: Instant::now() }),
             statistics: CheckpointStatistics::default(),
             archiver: Archiver::default(),
+            prepared: Mutex::new(prepared),
             closing: AtomicBool::new(false),
             bell: (Mutex::default(), Condvar::new()),
             thread: Mutex::default(),
@@ -254,6 +259,19 @@ impl CommitHook for Durability {
         }
         self.log.admit()?;
         Ok(Some(Record::new(record)))
+    }
+
+    fn images(&self, commit: Commit<'_, '_>) -> Images {
+        let mut images = Images::default();
+        let mut seen = Seen::default();
+        for change in commit.changes {
+            if change.kind != ChangeKind::Insert && seen.again(change.table.id(), change.row) {
+                continue;
+            }
+            let out = if change.table.is_logged() { &mut images.logged } else { &mut images.unlogged };
+            change.table.encode_run(change.row, change.rows, commit.snapshot, out);
+        }
+        images
     }
 
     fn append(&self, record: &Record, promised: bool) -> Lsn {

@@ -1,10 +1,14 @@
 //! Items: what records and chunks are made of. The layout is in the crate's head.
 
+use std::sync::Arc;
+
 use crate::cloning::DatabaseClone;
 use dictdb_catalog::{Change, decode_changes, encode_changes};
 use dictdb_storage::SequenceState;
 use dictdb_types::stored::{Stored, corrupted, put_int, put_uint, take_bytes, take_int, take_uint};
 use dictdb_types::{Oid, Physical, Result, TxnId};
+
+use crate::prepared::{PreparedTransaction, take_finished};
 
 pub(crate) const ROWS: u8 = 0x01;
 pub(crate) const CATALOG: u8 = 0x02;
@@ -18,6 +22,8 @@ pub(crate) const DATABASE_FLAGS: u8 = 0x09;
 pub(crate) const CLONED: u8 = 0x0b;
 pub(crate) const SNAPSHOT: u8 = 0x0c;
 pub(crate) const STAGED: u8 = 0x10;
+pub(crate) const PREPARED: u8 = 0x11;
+pub(crate) const FINISHED: u8 = 0x12;
 
 /// Changes of a database's catalog as an item, to go along with a commit.
 pub fn catalog_item(database: Oid, next_oid: Oid, changes: &[Change]) -> Vec<u8> {
@@ -135,7 +141,7 @@ pub(crate) fn put_staged(table: Oid, layouts: &[Physical], out: &mut Vec<u8>) {
     out.extend(layouts.iter().filter_map(|layout| LAYOUTS.iter().position(|known| known == layout)).map(|n| n as u8));
 }
 
-fn take_block<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8]> {
+pub(crate) fn take_block<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8]> {
     let len = take_uint(bytes)? as usize;
     take_bytes(bytes, len)
 }
@@ -177,6 +183,8 @@ pub(crate) enum Item<'a> {
     Staged(Oid, Vec<Physical>),
     Cloned { source: Oid, database: Oid, resets: bool, next_oid: Oid, places: Vec<(Oid, Oid)> },
     Snapshot { oid: Oid, of: SnapshotOf },
+    Prepared(Box<PreparedTransaction>),
+    Finished(Arc<str>),
 }
 
 impl<'a> Item<'a> {
@@ -230,6 +238,8 @@ impl<'a> Item<'a> {
                 let layouts = take_block(bytes)?.iter().map(|byte| layout(*byte)).collect::<Result<_>>()?;
                 Item::Staged(table, layouts)
             }
+            PREPARED => Item::Prepared(Box::new(PreparedTransaction::take(take_block(bytes)?)?)),
+            FINISHED => Item::Finished(take_finished(bytes)?),
             other => return Err(corrupted(&format!("item {other:#04x} is unknown"))),
         })
     }

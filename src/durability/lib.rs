@@ -25,6 +25,10 @@
 //!   0c snapshot   uint oid of a database that is a snapshot, uint database, int microseconds since 1970
 //!   10 staged     uint table, uint columns and so many layouts, a byte each: a table that a later commit puts into a catalog,
 //!                 or that is gone after a crash; its rows follow as 01
+//!   11 prepared   uint length and so many bytes: uint length and identifier, uint transaction, uint owner, uint database, uint next
+//!                 oid, int microseconds since 1970; uint length and so many bytes each of catalog changes, of removals, of locks
+//!                 (see `dictdb_executor::ddl`, `dictdb_storage`) and of runs of unlogged tables; then the runs of the others
+//!   12 finished   uint length and identifier: a prepared transaction is one no longer
 //! ```
 //! The record of a transaction is its commit item, its catalog changes, its rows in their final state. Storage follows
 //! the catalog: a relation that is put makes its table or adds its columns, one that is removed or gets new storage leaves the old one
@@ -42,6 +46,7 @@ mod cloning;
 mod hook;
 mod item;
 mod options;
+mod prepared;
 mod progress;
 mod recovery;
 mod replay;
@@ -61,6 +66,7 @@ pub use dictdb_wal::{LogError, Lsn};
 pub use hook::{Durability, database_items};
 pub use item::{DatabaseAttributes, SnapshotOf, catalog_item};
 pub use options::{Options, Tuning};
+pub use prepared::{PreparedTransaction, finished_item, redo};
 pub use progress::{RecoveryPhase, RecoveryProgress, RecoveryStatus};
 pub use replay::ReplayFrom;
 pub use restore::{RestoredDatabase, Restorer};

@@ -10,6 +10,7 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::cloning::{clone_storage, cloned_catalog, replayed_places};
 use crate::item::{DatabaseAttributes, DatabaseFacts, Item};
+use crate::prepared::Prepared;
 
 /// A database as it was.
 pub struct RestoredDatabase {
@@ -40,6 +41,8 @@ pub struct Restorer<'a> {
     /// Tables that came before the commit that puts them into a catalog.
     staged: Vec<Oid>,
     next_transaction: TxnId,
+    /// What waits for its second phase.
+    prepared: Prepared,
     /// The one database that is restored.
     only: Option<Oid>,
     /// Whether unlogged tables have lost their rows.
@@ -56,6 +59,7 @@ impl<'a> Restorer<'a> {
             left: Vec::new(),
             staged: Vec::new(),
             next_transaction: TxnId::default(),
+            prepared: Prepared::new(),
             only: None,
             is_unclean: false,
         }
@@ -146,17 +150,26 @@ impl<'a> Restorer<'a> {
                     self.storage.create_table(table, &layouts);
                     self.staged.push(table);
                 }
+                // A restore of one database brings back what was committed.
+                Item::Prepared(_) if self.only.is_some() => {}
+                Item::Prepared(prepared) => {
+                    self.seen_transaction(prepared.id);
+                    self.prepared.insert(prepared.gid.clone(), Arc::new(*prepared));
+                }
+                Item::Finished(gid) => drop(self.prepared.remove(&gid)),
                 Item::Start => {
                     self.is_unclean = true;
                     self.drop_unclaimed();
                 }
-                Item::Commit { id, .. } => {
-                    self.next_transaction = self.next_transaction.max(TxnId(id.0.saturating_add(1)))
-                }
+                Item::Commit { id, .. } => self.seen_transaction(id),
             }
         }
         self.drop_left();
         Ok(())
+    }
+
+    fn seen_transaction(&mut self, id: TxnId) {
+        self.next_transaction = self.next_transaction.max(TxnId(id.0.saturating_add(1)));
     }
 
     fn put_facts(&mut self, facts: &DatabaseFacts<'_>) {
@@ -232,15 +245,30 @@ impl<'a> Restorer<'a> {
     /// gone, and those who come later may be given the same ids.
     fn drop_unclaimed(&mut self) {
         let relations = self.databases.values().flat_map(|database| database.catalog.relations());
-        let claimed: HashSet<Oid> = relations.map(|relation| relation.storage).collect();
+        let prepared = self.prepared.values().flat_map(|prepared| prepared.claims());
+        let claimed: HashSet<Oid> = relations.map(|relation| relation.storage).chain(prepared).collect();
         let unclaimed = self.staged.drain(..).filter(|table| !claimed.contains(table));
         unclaimed.for_each(|table| self.storage.drop_table(table));
         self.sequences.retain(|id, _| claimed.contains(id));
     }
 
+    /// What was prepared and has not ended: to be asked before the end. After a crash unlogged tables have lost its rows too.
+    pub(crate) fn prepared(&mut self) -> Prepared {
+        if self.is_unclean {
+            self.prepared.values_mut().for_each(|prepared| Arc::make_mut(prepared).rows.unlogged.clear());
+        }
+        self.prepared.clone()
+    }
+
     /// Ends: removes what did not survive, makes sequences, opens tables for new rows. Indexes are the caller's to build.
     pub fn finish(mut self) -> Result<Vec<RestoredDatabase>> {
         self.drop_unclaimed();
+        for prepared in self.prepared.values() {
+            if let Some(database) = self.databases.get_mut(&prepared.database) {
+                database.next_oid = database.next_oid.max(prepared.next_oid);
+                prepared.make_room(self.storage, &database.catalog, &self.sequences)?;
+            }
+        }
         let mut restored: Vec<RestoredDatabase> = Vec::new();
         for (oid, database) in self.databases {
             let Database { name, attributes, mut catalog, next_oid } = database;
@@ -272,12 +300,12 @@ impl<'a> Restorer<'a> {
 }
 
 /// Whether a relation has a table in storage that outlives its session.
-fn has_rows(relation: &Relation) -> bool {
+pub(crate) fn has_rows(relation: &Relation) -> bool {
     relation.is_stored() && relation.persistence != Persistence::Temporary
 }
 
 /// Makes a relation's table, or adds the columns it has got.
-fn follow(storage: &Storage, catalog: &Catalog, relation: &Relation) -> Result<()> {
+pub(crate) fn follow(storage: &Storage, catalog: &Catalog, relation: &Relation) -> Result<()> {
     let layouts = catalog.layouts(relation);
     let Some(table) = storage.table(relation.storage) else {
         let table = storage.create_table(relation.storage, &layouts);
@@ -293,7 +321,7 @@ fn follow(storage: &Storage, catalog: &Catalog, relation: &Relation) -> Result<(
     Ok(())
 }
 
-fn finish_table(storage: &Storage, catalog: &Catalog, relation: &Relation, is_unclean: bool) {
+pub(crate) fn finish_table(storage: &Storage, catalog: &Catalog, relation: &Relation, is_unclean: bool) {
     if relation.persistence == Persistence::Unlogged && is_unclean {
         let table = storage.create_table(relation.storage, &catalog.layouts(relation));
         table.set_logged(false);
@@ -305,7 +333,7 @@ fn finish_table(storage: &Storage, catalog: &Catalog, relation: &Relation, is_un
     }
 }
 
-fn make_sequence(storage: &Storage, relation: &Relation, info: &SequenceInfo, state: Option<SequenceState>) {
+pub(crate) fn make_sequence(storage: &Storage, relation: &Relation, info: &SequenceInfo, state: Option<SequenceState>) {
     let options = SequenceOptions {
         increment: info.increment,
         min: info.min,

@@ -23,6 +23,7 @@ use crate::notifications::Hub;
 use crate::persistence::{self, Opened};
 use crate::pipeline::StatisticsCache;
 use crate::plan_cache::PlanCache;
+use crate::prepared_transactions::PreparedTransactions;
 use crate::rate_limits::RateLimits;
 use crate::result_cache::ResultCache;
 use crate::settings::ServerSettings;
@@ -99,6 +100,8 @@ pub struct Instance {
     pub(crate) cache_breaker: Breaker,
     /// Tables that are followed live.
     pub(crate) feeds: Arc<Feeds>,
+    /// Transactions that wait for their second phase.
+    pub(crate) prepared: PreparedTransactions,
     epochs: AtomicU64,
     databases: Arc<RwLock<Vec<Arc<Database>>>>,
     /// What statements were counted.
@@ -168,6 +171,7 @@ impl Instance {
             unsupported: UnsupportedUsage::default(),
             cache_breaker: Breaker::new("cache"),
             feeds,
+            prepared: opened.prepared,
             epochs: AtomicU64::new(1),
             databases: opened.databases,
             backups: Arc::default(),
@@ -345,6 +349,6 @@ fn in_memory(name: &str) -> Result<Opened> {
     let attributes = DatabaseAttributes::of_owner(BOOTSTRAP_ROLE);
     let database = Database { oid: FIRST_DATABASE, name: name.into(), attributes, catalog };
     let templates = template_databases(&database.catalog);
-    let databases = [Arc::new(database)].into_iter().chain(templates).collect();
-    Ok(Opened { durability: None, databases: Arc::new(RwLock::new(databases)) })
+    let databases = Arc::new(RwLock::new([Arc::new(database)].into_iter().chain(templates).collect()));
+    Ok(Opened { durability: None, databases, prepared: PreparedTransactions::default() })
 }

@@ -66,6 +66,7 @@ mod pipeline;
 mod plan_cache;
 mod portal;
 mod prepared;
+mod prepared_transactions;
 mod protocol;
 pub mod rate_limits;
 pub mod result_cache;

@@ -25,6 +25,7 @@ use parking_lot::RwLock;
 use crate::instance::{
     Database, FIRST_DATABASE, TEMPLATE0, TEMPLATE1, shared_changes, template_databases, template_privileges,
 };
+use crate::prepared_transactions::PreparedTransactions;
 use crate::settings::{ServerSettings, Value};
 use crate::{Instance, Session};
 
@@ -66,6 +67,7 @@ impl Seen {
 pub(crate) struct Opened {
     pub(crate) durability: Option<Arc<Durability>>,
     pub(crate) databases: Arc<RwLock<Vec<Arc<Database>>>>,
+    pub(crate) prepared: PreparedTransactions,
 }
 
 /// Opens a data directory into an empty storage, its indexes included; makes the first database of a new one.
@@ -88,13 +90,14 @@ pub(crate) fn open(
         let RestoredDatabase { oid, name, attributes, catalog } = database;
         databases.push(Arc::new(Database { oid, name, attributes, catalog: Arc::new(catalog) }));
     }
+    let prepared = PreparedTransactions::reopen(&durability, &databases, storage, registry)?;
     settings.set_computed("wal_segment_size", &durability.log().segment_bytes().to_string())?;
     let databases = Arc::new(RwLock::new(databases));
     let listed = databases.clone();
     durability.start(move || listed.read().iter().map(view).collect())?;
     add_templates(&durability, &databases)?;
     durability.progress().enter(RecoveryPhase::Done);
-    Ok(Opened { durability: Some(durability), databases })
+    Ok(Opened { durability: Some(durability), databases, prepared })
 }
 
 /// Makes the template databases of a new directory, or of one from before there were any.

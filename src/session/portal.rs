@@ -257,6 +257,11 @@ impl Portal {
         matches!(&self.progress, Progress::Rows { command: "SELECT", .. } | Progress::Finished(_))
     }
 
+    /// Whether it is a cursor WITH HOLD.
+    pub(crate) fn is_holdable(&self) -> bool {
+        self.cursor.as_ref().is_some_and(|cursor| cursor.options.hold)
+    }
+
     /// Whether it outlives its transaction already.
     pub(crate) fn is_held(&self) -> bool {
         self.cursor.as_ref().is_some_and(|cursor| cursor.held)

@@ -481,11 +481,7 @@ impl Session {
         self.portals.retain(|portal| portal.is_held());
         let ended = self.commit_storage()?;
         self.storage_changes.committed(&self.shared.instance.storage);
-        if self.shared.settings_generation() != self.settled_settings || !self.block.savepoints.is_empty() {
-            let mut settings = self.shared.settings.lock();
-            settings.commit();
-            self.settled_settings = settings.generation();
-        }
+        self.settle_settings();
         if let Some(pending) = pending {
             for action in pending.actions() {
                 self.change_channels(action);
@@ -494,6 +490,23 @@ impl Session {
         }
         self.end_transaction();
         self.shared.backend.meters.committed();
+        Ok(ended.and(Lsn(self.shared.drawn.swap(0, Ordering::Relaxed))))
+    }
+
+    /// What SET said stays.
+    fn settle_settings(&mut self) {
+        if self.shared.settings_generation() != self.settled_settings || !self.block.savepoints.is_empty() {
+            let mut settings = self.shared.settings.lock();
+            settings.commit();
+            self.settled_settings = settings.generation();
+        }
+    }
+
+    /// The session goes on without the transaction that it has prepared.
+    pub(crate) fn leave_prepared(&mut self, prepared: Result<Ended>) -> Result<Ended> {
+        let ended = prepared?;
+        self.settle_settings();
+        self.end_transaction();
         Ok(ended.and(Lsn(self.shared.drawn.swap(0, Ordering::Relaxed))))
     }
 
@@ -583,6 +596,11 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Whether it listens to something, or is about to.
+    pub(crate) fn is_listening(&self) -> bool {
+        !self.listening.is_empty() || !self.shared.pending.lock().is_empty()
     }
 
     /// Channels this session listens to.

@@ -78,6 +78,8 @@ pub(crate) struct Block {
     pub(crate) stamps: Vec<Stamp>,
     deleted: Bits,
     deleted_count: usize,
+    /// Slots whose row went on in another table; empty until the first one.
+    moved: Bits,
     /// Chains of old versions, newest first; empty until the first one.
     undo: Vec<Option<Box<Undo>>>,
     pub(crate) undo_count: usize,
@@ -158,6 +160,7 @@ impl Block {
             stamps: Vec::new(),
             deleted: Bits::default(),
             deleted_count: 0,
+            moved: Bits::default(),
             undo: Vec::new(),
             undo_count: 0,
             measured_bytes: 0,
@@ -184,7 +187,23 @@ impl Block {
             self.deleted.push(false);
         }
         self.deleted.set(slot, deleted);
+        if slot < self.moved.len() {
+            self.moved.set(slot, false);
+        }
         self.deleted_count = if deleted { self.deleted_count + 1 } else { self.deleted_count - 1 };
+    }
+
+    /// Says that a row that was deleted goes on in another table.
+    pub(crate) fn set_moved(&mut self, slot: usize) {
+        while self.moved.len() < self.stamps.len() {
+            self.moved.push(false);
+        }
+        self.moved.set(slot, true);
+    }
+
+    /// Whether the row that was deleted last went on in another table.
+    pub(crate) fn is_moved(&self, slot: usize) -> bool {
+        slot < self.moved.len() && self.moved.get(slot)
     }
 
     #[inline]

@@ -50,6 +50,15 @@ pub struct Commit<'a, 'log> {
     pub attachment: &'a [u8],
 }
 
+/// Rows that a transaction has written, as runs.
+#[derive(Clone, Debug, Default)]
+pub struct Images {
+    /// Of tables that the log is told of.
+    pub logged: Vec<u8>,
+    /// Of the others.
+    pub unlogged: Vec<u8>,
+}
+
 /// What a caller adds to a commit: it becomes visible and durable with the rows, or not at all.
 pub struct Accompaniment<'a> {
     /// For the record.
@@ -71,6 +80,9 @@ pub struct Committed {
 pub trait CommitHook: Send + Sync {
     /// Builds the record of a transaction; `None` when nothing of it is logged. An error rolls it back.
     fn prepare(&self, commit: Commit<'_, '_>) -> Result<Option<Record>>;
+
+    /// The rows of a transaction that is to be prepared.
+    fn images(&self, commit: Commit<'_, '_>) -> Images;
 
     /// Appends a record; called in commit order, under the commit lock, so it only copies. `promised` says that somebody
     /// will be told that it is durable.

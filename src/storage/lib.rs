@@ -30,7 +30,7 @@ pub use block::{BLOCK_ROWS, RowView};
 pub use column::contiguous;
 pub use feed::{CommitMoment, RowChange, TableChanges, Watcher};
 pub use history::{Origin, Outcome};
-pub use hook::{Accompaniment, ChangeKind, Commit, CommitHook, Committed, LogicalChange, Lsn, Record};
+pub use hook::{Accompaniment, ChangeKind, Commit, CommitHook, Committed, Images, LogicalChange, Lsn, Record};
 pub use image::{encode_absence, encode_row, put_run};
 pub use index::{
     AxisQuery, Bound, Candidates, ColumnKey, Direction, EntryQuery, Index, IndexCursor, IndexDef, IndexKind, KeyColumn,
@@ -50,7 +50,8 @@ pub use table::{
 };
 pub use tracking::{ChangeSet, OldRow};
 pub use transaction::{
-    Isolation, SavepointId, Transaction, concurrent_delete, concurrent_update, database_reset, row_not_available,
+    Isolation, SavepointId, Transaction, concurrent_delete, concurrent_update, database_reset,
+    moved_to_another_partition, row_not_available,
 };
 pub use value::{DatumRow, Overlay, RowReader, ValueRef};
 pub use writers::{Holder, WRITERS_MAX};

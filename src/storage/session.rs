@@ -1,12 +1,13 @@
 //! A session as storage knows it: owner of snapshots, locks and waits. One per connection.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use dictdb_types::TxnId;
 use parking_lot::Mutex;
 
 use crate::lock::{HeldLocks, Interrupt, WaitState};
 use crate::snapshot::SessionPins;
-use crate::storage::Shared;
+use crate::storage::{ANONYMOUS_PID, Shared};
 use crate::transaction::{Isolation, Transaction};
 
 /// A connection's place in storage. Dropping it releases its session-level advisory locks.
@@ -21,6 +22,8 @@ pub(crate) struct SessionState {
     pub(crate) interrupt: Interrupt,
     pub(crate) held: Mutex<HeldLocks>,
     pub(crate) waiting: Mutex<Option<WaitState>>,
+    /// The prepared transaction that is all it is there for.
+    pub(crate) prepared: OnceLock<TxnId>,
 }
 
 impl SessionState {
@@ -33,11 +36,27 @@ impl SessionState {
             interrupt: Interrupt::default(),
             held: Mutex::default(),
             waiting: Mutex::default(),
+            prepared: OnceLock::new(),
         })
     }
 
     pub(crate) fn claim_pin(&self) -> (u32, u32) {
         self.pins.claim(&self.shared.pins)
+    }
+
+    /// The oldest moment that one of its snapshots holds.
+    pub(crate) fn oldest_pin(&self) -> u64 {
+        self.pins.oldest(&self.shared.pins)
+    }
+
+    /// Whether it is a client's: not one that a transaction has for itself.
+    pub(crate) fn is_client(&self) -> bool {
+        self.pid < ANONYMOUS_PID
+    }
+
+    /// Whether it holds a prepared transaction.
+    pub(crate) fn is_prepared(&self) -> bool {
+        self.prepared.get().is_some()
     }
 
     pub(crate) fn release_pin(&self, line: u32, index: u32) {

@@ -202,6 +202,11 @@ impl SessionPins {
         }
     }
 
+    /// The oldest moment that a snapshot of the session's own line holds.
+    pub(crate) fn oldest(&self, pins: &Pins) -> u64 {
+        pins.line(self.line).0.iter().map(|pin| pin.load(Ordering::SeqCst)).fold(UNPINNED, u64::min)
+    }
+
     pub(crate) fn close(&self, pins: &Pins) {
         pins.release_line(self.line);
     }

@@ -23,7 +23,7 @@ use crate::writers::Writers;
 /// Where snapshots begin: before the first commit.
 const CLOCK_START: u64 = 1;
 /// Process ids of anonymous sessions count from here, above any the server gives.
-const ANONYMOUS_PID: u32 = 1 << 30;
+pub(crate) const ANONYMOUS_PID: u32 = 1 << 30;
 
 /// All data of a server. Cheap to clone: the clones are one storage.
 #[derive(Clone)]

@@ -78,6 +78,21 @@ impl Writers {
 
     /// Enters a transaction. 53300 when [`WRITERS_MAX`] are in progress.
     pub(crate) fn claim(&self, session: u32) -> Result<(Writer, TxnId)> {
+        self.enter(session, None)
+    }
+
+    /// Enters a transaction that had an id before a restart. 53300.
+    pub(crate) fn claim_as(&self, session: u32, id: TxnId) -> Result<(Writer, TxnId)> {
+        self.skip_to(TxnId(id.0 + 1));
+        self.enter(session, Some(id))
+    }
+
+    /// Gives a transaction to another session.
+    pub(crate) fn set_session(&self, writer: Writer, session: u32) {
+        self.slot(writer.slot()).session.store(session, Ordering::Release);
+    }
+
+    fn enter(&self, session: u32, id: Option<TxnId>) -> Result<(Writer, TxnId)> {
         let slot = {
             let mut free = self.free.lock();
             match free.slots.pop() {
@@ -89,7 +104,7 @@ impl Writers {
                 None => return Err(Error::new(SqlState::TOO_MANY_CONNECTIONS, "too many transactions in progress")),
             }
         };
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let id = id.map_or_else(|| self.next_id.fetch_add(1, Ordering::Relaxed), |id| id.0);
         let entry = self.slot(slot);
         let generation = entry.generation.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         entry.state.store(IN_PROGRESS, Ordering::Relaxed);

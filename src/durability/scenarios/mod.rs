@@ -3,6 +3,7 @@
 //! ```text
 //!   crash      the power goes at any call: what recovery finds is the state after some commit, and none that was acknowledged is missing
 //!   faults     a call fails: nothing more is acknowledged until the log is told to go on, and then nothing is missing either
+//!   prepared   transactions wait for their second phase across crashes
 //!   decay      bits flip, bytes of records change: refused by name, or a state that was
 //! ```
 //! Everything is repeatable: failures print their seed. `DICTDB_WAL_ROUNDS` sets how many seeds are run.
@@ -11,6 +12,7 @@ mod clones;
 mod crash;
 mod decay;
 mod faults;
+mod prepared;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -76,6 +78,7 @@ fn start(disk: &SimulatedDisk) -> Result<Run> {
     assert!(snapshots.next().is_none(), "there is one snapshot at most");
     let snapshot = Arc::new(Mutex::new(snapshot));
     let (seen, also) = (catalog.clone(), snapshot.clone());
+    prepared::roll_back_found(&durability, &storage)?;
     let list = move || {
         let view = DatabaseView {
             oid: DATABASE,
@@ -173,10 +176,14 @@ impl Run {
         for relation in &tables {
             self.change_rows(relation, &transaction, random)?;
         }
-        let attachment = catalog_item(DATABASE, self.catalog.next_oid(), &changes);
-        let mut publish = || self.catalog.commit(&changes).map(drop);
-        let with = Accompaniment { attachment: &attachment, publish: &mut publish };
-        transaction.commit_with((!changes.is_empty()).then_some(with), true)?;
+        if random.percent(20) {
+            self.commit_in_two_phases(transaction, changes, random)?;
+        } else {
+            let attachment = catalog_item(DATABASE, self.catalog.next_oid(), &changes);
+            let mut publish = || self.catalog.commit(&changes).map(drop);
+            let with = Accompaniment { attachment: &attachment, publish: &mut publish };
+            transaction.commit_with((!changes.is_empty()).then_some(with), true)?;
+        }
         let state = self.read();
         self.states.push(state);
         Ok(())

@@ -56,7 +56,24 @@ impl DdlContext<'_> {
                 Err(missing) => return Err(missing),
             }
         }
-        self.drop_keys(&named, drop.behavior)
+        match named[..] {
+            [Key::Relation(index)] if drop.concurrently => self.drop_index_concurrently(index),
+            _ => self.drop_keys(&named, drop.behavior),
+        }
+    }
+
+    /// DROP INDEX CONCURRENTLY: goes when those have gone who may use it. 0A000, 2BP01.
+    fn drop_index_concurrently(&mut self, oid: Oid) -> Result<()> {
+        let Some(info) = self.table(oid)?.index().cloned() else { return Err(Error::internal("not an index")) };
+        if info.partitioned {
+            let message = format!("cannot drop partitioned index \"{}\" concurrently", self.table(oid)?.name);
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        self.lock(info.table, LockMode::ShareUpdateExclusive)?;
+        self.lock(oid, LockMode::ShareUpdateExclusive)?;
+        let doomed = self.doom(&[Key::Relation(oid)], Behavior::Restrict)?;
+        self.wait_for_index_users(info.table)?;
+        doomed.dependents_first().try_for_each(|key| self.drop_key(key))
     }
 
     /// DROP of kinds of objects that cannot be made, and so do not exist.

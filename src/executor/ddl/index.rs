@@ -25,7 +25,8 @@ impl DdlContext<'_> {
         index_method::check_indexable(&relation, plural(&relation.kind))?;
         self.check_owner(&relation)?;
         // As strong as two of them must not be at once: each adds itself to the table's list of indexes.
-        self.lock(relation.oid, LockMode::ShareRowExclusive)?;
+        let mode = if create.concurrently { LockMode::ShareUpdateExclusive } else { LockMode::ShareRowExclusive };
+        self.lock(relation.oid, mode)?;
         let relation = self.table(relation.oid)?;
         let method = index_method::method_named(create.method.as_ref().map(|method| method.value.as_str()))?;
         index_method::check_abilities(method, create)?;
@@ -75,7 +76,15 @@ impl DdlContext<'_> {
             let message = format!("cannot create index on partitioned table \"{}\" concurrently", relation.name);
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
-        let oid = self.make_index(relation.oid, name, info)?;
+        let oid = match create.concurrently {
+            true => {
+                let table = relation.oid;
+                let oid = self.while_locked(table, LockMode::Share, |cx| cx.make_index(table, name, info))?;
+                self.wait_for_older_snapshots()?;
+                oid
+            }
+            false => self.make_index(relation.oid, name, info)?,
+        };
         let index = self.table(oid)?;
         self.put_relation(Relation { options, ..Relation::clone(&index) });
         if !create.table.only {

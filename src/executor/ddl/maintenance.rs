@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Relation, RelationKind};
 use dictdb_parser::ast::Ident;
 use dictdb_parser::position;
-use dictdb_parser::utility::{Cluster, Reindex, ReindexKind};
+use dictdb_parser::utility::{Cluster, DefElem, Reindex, ReindexKind};
 use dictdb_storage::{DatumRow, LockMode};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
@@ -29,6 +29,7 @@ impl DdlContext<'_> {
                 }
             }
         }
+        let is_concurrent = is_on(&reindex.options, "concurrently");
         match reindex.kind {
             ReindexKind::Index => {
                 let index = self.find_relation(&reindex.name)?;
@@ -36,10 +37,7 @@ impl DdlContext<'_> {
                     return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not an index", index.name)));
                 };
                 self.check_owner(&index)?;
-                let table = info.table;
-                self.lock(table, LockMode::ShareRowExclusive)?;
-                let table = self.table(table)?;
-                self.rebuild_index(&table, index.oid)
+                self.reindex_one(info.table, index.oid, is_concurrent)
             }
             ReindexKind::Table => {
                 let table = self.find_relation(&reindex.name)?;
@@ -54,13 +52,13 @@ impl DdlContext<'_> {
                     let message = format!("table \"{}\" has no indexes to reindex", table.name);
                     self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
                 }
-                self.reindex_table(table.oid)
+                self.reindex_table(table.oid, is_concurrent)
             }
             ReindexKind::Schema => {
                 let name = shown(&reindex.name);
                 let catalog = self.view();
                 let schema = self.schema_oid(&catalog, &name)?;
-                self.reindex_all(|relation| relation.namespace == schema)
+                self.reindex_all(is_concurrent, |relation| relation.namespace == schema)
             }
             ReindexKind::Database | ReindexKind::System => {
                 let name = shown(&reindex.name);
@@ -75,23 +73,42 @@ impl DdlContext<'_> {
                 // System catalogs have no indexes of their own here.
                 match reindex.kind {
                     ReindexKind::System => Ok(()),
-                    _ => self.reindex_all(|_| true),
+                    _ => self.reindex_all(is_concurrent, |_| true),
                 }
             }
         }
     }
 
-    fn reindex_all(&mut self, wanted: impl Fn(&Relation) -> bool) -> Result<()> {
+    fn reindex_all(&mut self, is_concurrent: bool, wanted: impl Fn(&Relation) -> bool) -> Result<()> {
         let catalog = self.view();
         let tables = catalog.relations().filter(|relation| relation.is_stored() && wanted(relation));
         let tables: Vec<Oid> = tables.map(|relation| relation.oid).collect();
-        tables.into_iter().try_for_each(|table| self.reindex_table(table))
+        tables.into_iter().try_for_each(|table| self.reindex_table(table, is_concurrent))
     }
 
-    fn reindex_table(&mut self, table: Oid) -> Result<()> {
-        self.lock(table, LockMode::ShareRowExclusive)?;
+    fn reindex_table(&mut self, table: Oid, is_concurrent: bool) -> Result<()> {
+        let mode = if is_concurrent { LockMode::ShareUpdateExclusive } else { LockMode::Share };
+        self.lock(table, mode)?;
         let relation = self.table(table)?;
-        relation.indexes.iter().try_for_each(|index| self.rebuild_index(&relation, *index))
+        relation.indexes.iter().try_for_each(|index| self.reindex_one(table, *index, is_concurrent))
+    }
+
+    /// Builds an index anew. PostgreSQL's statements have the indexes of their tables locked, so it waits for those; under
+    /// CONCURRENTLY they go on meanwhile.
+    fn reindex_one(&mut self, table: Oid, index: Oid, is_concurrent: bool) -> Result<()> {
+        let (of_table, of_index) = match is_concurrent {
+            true => (LockMode::ShareUpdateExclusive, LockMode::ShareUpdateExclusive),
+            false => (LockMode::Share, LockMode::AccessExclusive),
+        };
+        self.lock(table, of_table)?;
+        self.lock(index, of_index)?;
+        let relation = self.table(table)?;
+        if is_concurrent {
+            self.while_locked(table, LockMode::Share, |cx| cx.rebuild_index(&relation, index))?;
+            return self.wait_for_index_users(table);
+        }
+        self.wait_for_users(table)?;
+        self.rebuild_index(&relation, index)
     }
 
     pub(super) fn cluster(&mut self, cluster: &Cluster) -> Result<()> {
@@ -121,6 +138,9 @@ impl DdlContext<'_> {
             ));
         }
         self.check_owner(&table)?;
+        if table.is_partitioned() {
+            self.lock(table.oid, LockMode::AccessExclusive)?;
+        }
         let index = match &cluster.index {
             Some(index) => {
                 let found = self.view().relation_in(table.namespace, &index.value).cloned();
@@ -141,7 +161,25 @@ impl DdlContext<'_> {
                 ));
             }
         };
+        if table.is_partitioned() {
+            return self.cluster_partitions(&table, index);
+        }
         self.cluster_table(table.oid, index)
+    }
+
+    /// CLUSTER of a partitioned table: the partitions that the role owns, each in the order of its part of the index.
+    fn cluster_partitions(&mut self, table: &Arc<Relation>, index: Oid) -> Result<()> {
+        let catalog = self.view();
+        let Some(index) = catalog.relation(index).cloned() else { return Ok(()) };
+        let parts = catalog.descendants(&index);
+        let leaves = catalog.descendants(table).into_iter().filter(|member| !member.is_partitioned());
+        for leaf in leaves.collect::<Vec<_>>() {
+            let part = parts.iter().find(|part| part.index().is_some_and(|info| info.table == leaf.oid));
+            if let Some(part) = part.filter(|_| self.has_privileges_of(leaf.owner)) {
+                self.cluster_table(leaf.oid, part.oid)?;
+            }
+        }
+        Ok(())
     }
 
     fn cluster_table(&mut self, table: Oid, index: Oid) -> Result<()> {
@@ -166,4 +204,12 @@ impl DdlContext<'_> {
         let rows = rows.into_iter().map(|(_, row)| row).collect();
         self.rewrite_rows(&relation, relation.columns.to_vec(), rows, &[]).map(drop)
     }
+}
+
+/// Whether a boolean option is given and on.
+fn is_on(options: &[DefElem], name: &str) -> bool {
+    options.iter().any(|option| {
+        option.name.value == name
+            && !matches!(super::options::shown(option.value.as_ref()).as_str(), "false" | "off" | "0")
+    })
 }

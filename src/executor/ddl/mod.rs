@@ -6,6 +6,7 @@
 mod alter;
 mod column;
 mod comment;
+mod concurrently;
 mod constraint;
 mod context;
 mod create_as;
@@ -61,7 +62,7 @@ pub use context::{DatabaseName, DdlContext, Surroundings};
 pub use large_object::{LargeObject, LargeObjects, Wanted, make_large_object_tables, wanted_large_objects};
 pub use names::in_temporary_schema;
 pub use restart::Attempt;
-pub use restore::restore_indexes;
+pub use restore::{restore_indexes, restore_open_indexes};
 pub use storage_changes::StorageChanges;
 pub use truncate::after_truncate;
 

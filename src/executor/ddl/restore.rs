@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, Relation};
 use dictdb_functions::Registry;
-use dictdb_storage::{IndexBuilt, Storage};
+use dictdb_storage::{IndexBuilt, Storage, Table, Transaction};
 use dictdb_types::{Error, Result, SqlState};
 use parking_lot::Mutex;
 
@@ -43,6 +43,28 @@ pub fn restore_indexes(storage: &Storage, catalog: &Arc<Catalog>, registry: &Reg
     Ok(())
 }
 
+/// Builds the indexes that a transaction which was open before a restart has made, with its rows in them. Errors as for
+/// [`restore_indexes`].
+pub fn restore_open_indexes(
+    storage: &Storage,
+    transaction: &Transaction,
+    catalog: &Arc<Catalog>,
+    registry: &Registry,
+) -> Result<()> {
+    for relation in catalog.relations().filter(|relation| !relation.indexes.is_empty()) {
+        let Some(table) = storage.table(relation.storage) else { continue };
+        let indexes: Vec<_> = relation.indexes.iter().filter_map(|oid| catalog.relation(*oid)).collect();
+        if indexes.iter().all(|index| table.index(index.storage).is_some()) {
+            continue;
+        }
+        for index in indexes.iter().filter(|index| table.index(index.storage).is_none()) {
+            build(&table, transaction, relation, index, catalog, registry)?;
+        }
+        table.order_indexes(&indexes.iter().map(|index| index.storage).collect::<Vec<_>>());
+    }
+    Ok(())
+}
+
 fn restore_index(
     storage: &Storage,
     relation: &Arc<Relation>,
@@ -50,11 +72,23 @@ fn restore_index(
     catalog: &Arc<Catalog>,
     registry: &Registry,
 ) -> Result<()> {
-    let (Some(table), Some(info)) = (storage.table(relation.storage), index.index()) else { return Ok(()) };
+    let Some(table) = storage.table(relation.storage) else { return Ok(()) };
+    build(&table, &storage.begin(), relation, index, catalog, registry)
+}
+
+fn build(
+    table: &Arc<Table>,
+    transaction: &Transaction,
+    relation: &Arc<Relation>,
+    index: &Arc<Relation>,
+    catalog: &Arc<Catalog>,
+    registry: &Registry,
+) -> Result<()> {
+    let Some(info) = index.index() else { return Ok(()) };
     let mut def = index_def(relation, index.storage, info, catalog, registry)?;
     // A deferrable key is not checked row by row.
     def.unique &= !info.deferrable;
-    match table.create_index(&storage.begin(), def)? {
+    match table.create_index(transaction, def)? {
         IndexBuilt::Done(_) => Ok(()),
         IndexBuilt::Busy(_) | IndexBuilt::Conflict(_) => {
             let message = format!("rows of table \"{}\" violate unique index \"{}\"", relation.name, index.name);

@@ -1,7 +1,8 @@
 //! What a transaction made and removed in storage: the other half of transactional DDL.
 
 use dictdb_storage::Storage;
-use dictdb_types::Oid;
+use dictdb_types::stored::{corrupted, put_uint, take_bytes, take_uint};
+use dictdb_types::{Oid, Result};
 
 /// Something in storage that is removed when a transaction ends one way or the other.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +56,23 @@ impl StorageChanges {
         self.on_commit.push(Removal::Sequence(sequence));
     }
 
+    /// All of them as bytes, for [`StorageChanges::decode`]: byte kind, uint and uint for each; those of a rollback follow those
+    /// of a commit, with their number before each.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for removals in [&self.on_commit, &self.on_rollback] {
+            put_uint(removals.len() as u64, &mut out);
+            removals.iter().for_each(|removal| removal.encode(&mut out));
+        }
+        out
+    }
+
+    /// What [`StorageChanges::encode`] wrote. XX001.
+    pub fn decode(mut bytes: &[u8]) -> Result<StorageChanges> {
+        let mut list = || (0..take_uint(&mut bytes)?).map(|_| Removal::decode(&mut bytes)).collect::<Result<Vec<_>>>();
+        Ok(StorageChanges { on_commit: list()?, on_rollback: list()? })
+    }
+
     /// How far the changes have come, for a savepoint.
     pub fn position(&self) -> (usize, usize) {
         (self.on_commit.len(), self.on_rollback.len())
@@ -81,6 +99,30 @@ impl StorageChanges {
 }
 
 impl Removal {
+    fn encode(self, out: &mut Vec<u8>) {
+        let (kind, object, part) = match self {
+            Removal::Table(table) => (1, table, 0),
+            Removal::Index { table, index } => (2, table, u64::from(index.0)),
+            Removal::Column { table, column } => (3, table, column as u64),
+            Removal::Sequence(sequence) => (4, sequence, 0),
+        };
+        out.push(kind);
+        put_uint(object.0.into(), out);
+        put_uint(part, out);
+    }
+
+    fn decode(bytes: &mut &[u8]) -> Result<Removal> {
+        let kind = take_bytes(bytes, 1)?[0];
+        let (object, part) = (Oid(take_uint(bytes)? as u32), take_uint(bytes)?);
+        Ok(match kind {
+            1 => Removal::Table(object),
+            2 => Removal::Index { table: object, index: Oid(part as u32) },
+            3 => Removal::Column { table: object, column: part as usize },
+            4 => Removal::Sequence(object),
+            _ => return Err(corrupted("an unknown removal")),
+        })
+    }
+
     fn apply(self, storage: &Storage) {
         match self {
             Removal::Table(table) => storage.drop_table(table),

@@ -11,6 +11,7 @@ use dictdb_planner::logical::{Check, PolicyStage};
 use dictdb_planner::table_expr::{TableExpr, bind_text};
 use dictdb_storage::{
     Holder, Inserted, Isolation, Snapshot, Table, VersionTag, Written, concurrent_delete, concurrent_update,
+    moved_to_another_partition,
 };
 use dictdb_types::{Datum, Error, Result, RowId, SqlState, TypeLookup};
 
@@ -219,6 +220,7 @@ impl<'a> Writer<'a> {
         let write = || table.delete(&self.cx.transaction, self.snapshot, id, expected);
         let change = self.until_free((table, id), write, "updated", |_| Error::internal("delete met a unique key"))?;
         if matches!(change, Change::Done) {
+            table.set_moved(id);
             self.events.moved(target, old, new, self)?;
         }
         Ok(change)
@@ -251,7 +253,7 @@ impl<'a> Writer<'a> {
                     continue;
                 }
                 Written::Changed => self.if_read_committed(Change::Changed, concurrent_update),
-                Written::Deleted => self.if_read_committed(Change::Gone, concurrent_delete),
+                Written::Deleted => self.if_deleted((table, id), Change::Gone),
                 Written::SelfModified { later: false } => Ok(Change::Repeated),
                 Written::SelfModified { later: true } => Err(Error::new(
                     SqlState::TRIGGERED_DATA_CHANGE_VIOLATION,
@@ -268,6 +270,15 @@ impl<'a> Writer<'a> {
                 }
             };
         }
+    }
+
+    /// What READ COMMITTED goes on with when a row is gone. 40001 for the stricter levels, and for all of them when it went to
+    /// another partition.
+    pub fn if_deleted<T>(&self, (table, id): (&Table, RowId), value: T) -> Result<T> {
+        if table.is_moved(id) {
+            return self.if_read_committed((), concurrent_update).and(Err(moved_to_another_partition()));
+        }
+        self.if_read_committed(value, concurrent_delete)
     }
 
     /// What READ COMMITTED goes on with is 40001 for the stricter levels.

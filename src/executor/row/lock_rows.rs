@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_planner::logical::{LockStrength, LockWait};
-use dictdb_storage::{RowLocked, RowStrength, concurrent_delete, concurrent_update, row_not_available};
+use dictdb_storage::{RowLocked, RowStrength, concurrent_update, row_not_available};
 use dictdb_types::{Datum, Error, Result, RowId};
 
 use super::{Cursor, Node, Row};
@@ -92,7 +92,7 @@ impl LockTarget {
                         None => return Ok(Locked::Skipped),
                     }
                 }
-                RowLocked::Deleted => return writer.if_read_committed(Locked::Skipped, concurrent_delete),
+                RowLocked::Deleted => return writer.if_deleted((table, id), Locked::Skipped),
                 RowLocked::SelfModified => return Ok(Locked::Skipped),
             }
         }

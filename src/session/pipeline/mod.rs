@@ -15,11 +15,9 @@ mod statistics;
 mod surroundings;
 
 use dictdb_parser::ast;
-use dictdb_parser::utility::Utility;
 use dictdb_types::{Datum, Oid, Result, Type};
 
 use crate::Session;
-use crate::persistence::check_may_checkpoint;
 use crate::portal::Portal;
 
 pub(crate) use explain::explain_columns;
@@ -45,28 +43,6 @@ impl Session {
         let Some(outer) = portal.source.as_ref().filter(|_| !params.is_empty()) else { return Ok(Vec::new()) };
         let types: Vec<Type> = types.iter().map(|oid| Type::new(*oid)).collect();
         self.evaluate_row(params, &types, &outer.parsed.locations)
-    }
-
-    /// VACUUM, ANALYZE, CHECKPOINT.
-    ///
-    /// VACUUM reclaims versions nobody sees, ANALYZE has samples of columns taken anew.
-    pub(crate) async fn run_maintenance(&mut self, command: &Utility) -> Result<()> {
-        if matches!(command, Utility::Checkpoint) {
-            check_may_checkpoint(self)?;
-            return self.shared.instance.checkpoint().await;
-        }
-        if let Utility::Vacuum(vacuum) = command
-            && (!vacuum.vacuum || vacuum.options.iter().any(|option| option.name.value == "analyze"))
-        {
-            self.shared.instance.statistics.forget();
-        }
-        if let Utility::Vacuum(vacuum) = command
-            && vacuum.vacuum
-        {
-            let storage = self.shared.instance.storage.clone();
-            tokio::task::block_in_place(|| storage.vacuum());
-        }
-        Ok(())
     }
 
     /// Forgets what `currval` and `lastval` know.

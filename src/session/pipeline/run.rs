@@ -265,6 +265,7 @@ impl Session {
         };
         let transaction = Arc::new(self.storage.begin(isolation));
         transaction.set_read_only(self.block.modes.read_only);
+        transaction.set_deferrable(self.block.modes.deferrable);
         // Savepoints that were set before anything was done are the transaction's beginning.
         for savepoint in &mut self.block.savepoints {
             savepoint.storage = Some(transaction.savepoint());

@@ -143,10 +143,17 @@ impl Session {
             self.shared.backend.interrupts.check()?;
             tokio::task::block_in_place(|| std::thread::sleep(std::time::Duration::from_millis(2)));
         }
-        let detail = match using().count() {
-            0 => return Ok(()),
-            1 => "There is 1 other session using the database.".to_owned(),
-            count => format!("There are {count} other sessions using the database."),
+        let prepared = self.shared.instance.prepared.list();
+        let prepared = prepared.iter().filter(|facts| facts.database == database.oid).count();
+        let detail = match (using().count(), prepared) {
+            (0, 0) => return Ok(()),
+            (0, 1) => "There is 1 prepared transaction using the database.".to_owned(),
+            (0, count) => format!("There are {count} prepared transactions using the database."),
+            (1, 0) => "There is 1 other session using the database.".to_owned(),
+            (count, 0) => format!("There are {count} other sessions using the database."),
+            (sessions, count) => {
+                format!("There are {sessions} other session(s) and {count} prepared transaction(s) using the database.")
+            }
         };
         let message = format!("database \"{}\" is being accessed by other users", database.name);
         Err(Error::new(SqlState::OBJECT_IN_USE, message).detail(detail))

@@ -18,6 +18,8 @@ impl Session {
     pub(super) fn run_unlisten(&mut self, channel: Option<&Ident>) -> Result<Outcome> {
         let action = match channel {
             Some(channel) => Action::Unlisten(channel.value.as_str().into()),
+            // Nothing that a transaction would have to do at its end.
+            None if !self.is_listening() => return Ok(Outcome::Done(Tag::new("UNLISTEN"))),
             None => Action::UnlistenAll,
         };
         self.shared.pending.lock().act(action);

@@ -29,6 +29,7 @@ use dictdb_types::{Error, Oid, Result, SqlState};
 
 use crate::Session;
 use crate::client::{Client, Column, Tag};
+use crate::persistence::check_may_checkpoint;
 use crate::portal::{Outcome, Portal};
 use crate::prepared::{Analysis, Source};
 
@@ -191,11 +192,13 @@ impl Session {
             Utility::Backup(command) => self.run_backup(command),
             Utility::Load(_) => Err(Error::unsupported("LOAD")),
             Utility::Unsupported(command) => Err(Error::unsupported(command)),
-            Utility::Checkpoint | Utility::Vacuum(_) => {
-                if let Utility::Vacuum(vacuum) = &**utility {
-                    self.check_vacuum(vacuum)?;
-                }
-                self.run_maintenance(utility).await?;
+            Utility::Checkpoint => {
+                check_may_checkpoint(self)?;
+                self.shared.instance.checkpoint().await?;
+                done(command_tag(statement))
+            }
+            Utility::Vacuum(vacuum) => {
+                self.run_vacuum(vacuum)?;
                 done(command_tag(statement))
             }
             _ => self.execute_utility(portal).await,

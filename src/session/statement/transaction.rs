@@ -1,7 +1,7 @@
 //! BEGIN, COMMIT, ROLLBACK, SAVEPOINT and their kin.
 
 use dictdb_parser::utility::Transaction;
-use dictdb_types::{Error, Result, SqlState};
+use dictdb_types::Result;
 
 use crate::Session;
 use crate::client::Tag;
@@ -41,10 +41,17 @@ impl Session {
                 self.rollback_to_savepoint(&name.value)?;
                 "ROLLBACK"
             }
-            Transaction::Prepare(_) => return self.prepare_transaction().await,
-            Transaction::CommitPrepared(name) | Transaction::RollbackPrepared(name) => {
-                let message = format!("prepared transaction with identifier \"{name}\" does not exist");
-                return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+            Transaction::Prepare(gid) => match self.prepare_transaction(gid).await? {
+                Ending::Commit => "PREPARE TRANSACTION",
+                _ => "ROLLBACK",
+            },
+            Transaction::CommitPrepared(gid) => {
+                self.end_prepared(gid, true, "COMMIT PREPARED").await?;
+                "COMMIT PREPARED"
+            }
+            Transaction::RollbackPrepared(gid) => {
+                self.end_prepared(gid, false, "ROLLBACK PREPARED").await?;
+                "ROLLBACK PREPARED"
             }
         };
         Ok(Outcome::Done(Tag::new(tag)))
@@ -63,16 +70,32 @@ impl Session {
         Ok(ending)
     }
 
-    /// Two-phase commit is off, as in PostgreSQL's default configuration: the transaction is rolled back.
-    async fn prepare_transaction(&mut self) -> Result<Outcome> {
-        self.block.require_block("PREPARE TRANSACTION")?;
-        let failed = self.block.status() == crate::Status::Failed;
-        let (ending, _) = self.block.end(false, false)?;
-        self.conclude(ending).await?;
-        if failed {
-            return Ok(Outcome::Done(Tag::new("ROLLBACK")));
+    /// PREPARE TRANSACTION: like COMMIT, but that the transaction waits for its second phase. It is rolled back when it cannot be
+    /// prepared.
+    async fn prepare_transaction(&mut self, gid: &str) -> Result<Ending> {
+        // As in PostgreSQL the statements of a query string count, though there is a warning.
+        let (ending, warning) = self.block.end(self.block.in_block(), false)?;
+        if let Some(warning) = warning {
+            self.shared.notice(warning);
         }
-        let error = Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "prepared transactions are disabled");
-        Err(error.hint("Set max_prepared_transactions to a nonzero value."))
+        if ending != Ending::Commit {
+            self.conclude(ending).await?;
+            return Ok(Ending::Rollback);
+        }
+        let prepared = self.prepare_open(gid);
+        match self.leave_prepared(prepared) {
+            Ok(ended) => self.wait_durable(ended).await.map(|()| Ending::Commit),
+            Err(error) => {
+                self.conclude(Ending::Rollback).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The second phase of a prepared transaction. 25001 in a block.
+    async fn end_prepared(&mut self, gid: &str, commit: bool, command: &str) -> Result<()> {
+        self.block.prevent_block(command)?;
+        let ended = self.finish_prepared(gid, commit)?;
+        self.wait_durable(ended).await
     }
 }

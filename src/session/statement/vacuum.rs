@@ -1,13 +1,22 @@
-//! VACUUM and ANALYZE: their options and tables. What there is to do is [`crate::pipeline`]'s.
+//! VACUUM and ANALYZE: their options, their tables, and the locks they take of these.
+//!
+//! VACUUM reclaims versions nobody sees, ANALYZE has samples of columns taken anew.
 
 use std::sync::Arc;
 
 use dictdb_catalog::{Relation, RelationKind};
+use dictdb_parser::ast::Ident;
 use dictdb_parser::position;
 use dictdb_parser::utility::{DefElem, DefValue, Vacuum};
-use dictdb_types::{Error, Result, Severity, SqlState};
+use dictdb_storage::{Isolation, LockMode, Transaction, WaitPolicy};
+use dictdb_types::{Error, Oid, Result, SqlState};
 
 use crate::Session;
+use crate::transaction::warning;
+
+/// Why a table is skipped.
+const NOT_AVAILABLE: (SqlState, &str) = (SqlState::LOCK_NOT_AVAILABLE, "lock not available");
+const GONE: (SqlState, &str) = (SqlState::UNDEFINED_TABLE, "relation no longer exists");
 
 /// Options with a boolean value, and whether ANALYZE has them too.
 const FLAGS: [(&str, bool); 9] = [
@@ -22,9 +31,19 @@ const FLAGS: [(&str, bool); 9] = [
     ("index_cleanup", false),
 ];
 
-impl Session {
-    /// Checks what VACUUM or ANALYZE names. 42601, 42P01, 42703; warnings for what is skipped.
-    pub(super) fn check_vacuum(&mut self, vacuum: &Vacuum) -> Result<()> {
+/// What VACUUM or ANALYZE is to do.
+struct Task {
+    vacuums: bool,
+    analyzes: bool,
+    /// `FULL`: nobody else may use the table meanwhile.
+    is_full: bool,
+    /// `SKIP_LOCKED`: tables that cannot be locked at once are left out.
+    skips_locked: bool,
+}
+
+impl Task {
+    /// Reads the options. 42601, 0A000.
+    fn of(vacuum: &Vacuum) -> Result<Task> {
         let command = if vacuum.vacuum { "VACUUM" } else { "ANALYZE" };
         let mut given: Vec<&str> = Vec::new();
         for option in &vacuum.options {
@@ -33,58 +52,194 @@ impl Session {
                 given.push(option.name.value.as_str());
             }
         }
-        let given_off =
-            |name: &str| vacuum.options.iter().any(|option| option.name.value == name) && !given.contains(&name);
-        if given.contains(&"full") && given_off("process_toast") {
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "PROCESS_TOAST required with VACUUM FULL"));
-        }
-        if given.contains(&"full") && given.contains(&"disable_page_skipping") {
-            let message = "VACUUM option DISABLE_PAGE_SKIPPING cannot be used with FULL";
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
-        }
-        if given.contains(&"full") && vacuum.options.iter().any(|option| option.name.value == "parallel") {
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "VACUUM FULL cannot be performed in parallel"));
+        let is_named = |name: &str| vacuum.options.iter().any(|option| option.name.value == name);
+        let is_full = given.contains(&"full");
+        let refused = [
+            (is_named("process_toast") && !given.contains(&"process_toast"), "PROCESS_TOAST required with VACUUM FULL"),
+            (given.contains(&"disable_page_skipping"), "VACUUM option DISABLE_PAGE_SKIPPING cannot be used with FULL"),
+            (is_named("parallel"), "VACUUM FULL cannot be performed in parallel"),
+        ];
+        if let Some((_, message)) = refused.iter().find(|(present, _)| is_full && *present) {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, *message));
         }
         let analyzes = !vacuum.vacuum || given.contains(&"analyze");
-        for (name, columns) in &vacuum.tables {
-            if !columns.is_empty() && !analyzes {
-                let message = "ANALYZE option must be specified when a column list is provided";
-                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
-            }
-            let relation = self.find_relation(name)?;
-            if !self.is_vacuumed(&relation, vacuum.vacuum) {
-                continue;
-            }
-            for column in columns {
-                if relation.column_named(&column.value).is_none() {
-                    let message =
-                        format!("column \"{}\" of relation \"{}\" does not exist", column.value, relation.name);
-                    return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
+        if !analyzes && vacuum.tables.iter().any(|(_, columns)| !columns.is_empty()) {
+            let message = "ANALYZE option must be specified when a column list is provided";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        Ok(Task { vacuums: vacuum.vacuum, analyzes, is_full, skips_locked: given.contains(&"skip_locked") })
+    }
+
+    /// What it calls itself in the warnings of its first part.
+    fn verb(&self) -> &'static str {
+        if self.vacuums { "vacuum" } else { "analyze" }
+    }
+}
+
+/// A table to work on.
+struct Target<'a> {
+    oid: Oid,
+    /// How it was called; nothing is said of others that cannot be worked on.
+    name: Option<&'a str>,
+    columns: &'a [Ident],
+}
+
+impl Session {
+    /// VACUUM and ANALYZE: every table under the lock PostgreSQL takes, in a transaction of its own unless it is an ANALYZE in a
+    /// block or of one table.
+    ///
+    /// 42601, 42P01, 42703; 55P03, 40P01, 57014 while it waits for a lock; warnings for what is skipped.
+    pub(super) fn run_vacuum(&mut self, vacuum: &Vacuum) -> Result<()> {
+        let task = Task::of(vacuum)?;
+        let targets = match vacuum.tables.is_empty() {
+            true => self.every_table(&task),
+            false => self.named_tables(vacuum, &task)?,
+        };
+        let is_apart = task.vacuums || !self.in_block() && targets.len() > 1;
+        let mut is_vacuumed = false;
+        for target in &targets {
+            if task.vacuums {
+                let transaction = self.transaction_for(is_apart)?;
+                if !self.vacuum_table(&transaction, target, &task)? {
+                    continue;
                 }
+                is_vacuumed = true;
             }
+            if task.analyzes {
+                let transaction = self.transaction_for(is_apart)?;
+                self.analyze_table(&transaction, target, &task)?;
+            }
+        }
+        let instance = self.shared.instance.clone();
+        if task.analyzes {
+            instance.statistics.forget();
+        }
+        if is_vacuumed {
+            tokio::task::block_in_place(|| instance.storage.vacuum());
         }
         Ok(())
     }
 
-    /// Whether a relation is one to work on; a warning when it is not.
-    fn is_vacuumed(&mut self, relation: &Arc<Relation>, vacuum: bool) -> bool {
-        let verb = if vacuum { "vacuum" } else { "analyze" };
-        let warn = |message: String| Error::with_severity(Severity::Warning, SqlState::WARNING, message);
+    /// The session's transaction, or one that ends when it is dropped.
+    fn transaction_for(&mut self, is_apart: bool) -> Result<Arc<Transaction>> {
+        if is_apart { Ok(Arc::new(self.storage.begin(Isolation::ReadCommitted))) } else { self.transaction() }
+    }
+
+    /// All tables that the role may work on.
+    fn every_table(&mut self, task: &Task) -> Vec<Target<'static>> {
+        let env = self.env();
+        let tables = env.catalog.relations().filter(|relation| relation.is_stored()).cloned().collect::<Vec<_>>();
+        let mut found: Vec<Target<'static>> = Vec::new();
+        for table in tables {
+            if self.may_vacuum(&table, task.verb()) {
+                found.push(Target { oid: table.oid, name: None, columns: &[] });
+            }
+        }
+        found
+    }
+
+    /// The tables named, and partitions of those.
+    fn named_tables<'a>(&mut self, vacuum: &'a Vacuum, task: &Task) -> Result<Vec<Target<'a>>> {
+        let mut found: Vec<Target<'a>> = Vec::new();
+        for (name, columns) in &vacuum.tables {
+            let transaction = self.transaction_for(task.vacuums)?;
+            let relation = self.find_relation(name)?;
+            let shown = name.0.last().and_then(|part| part.as_ident()).map_or("", |ident| ident.value.as_str());
+            // Only for a look: nobody else changes what it is meanwhile.
+            let look = transaction.savepoint();
+            let is_locked = self.lock_for(&transaction, relation.oid, LockMode::AccessShare, task.skips_locked);
+            transaction.rollback_to(look)?;
+            transaction.release(look)?;
+            if !is_locked? {
+                self.skipping(task.verb(), shown, NOT_AVAILABLE);
+                continue;
+            }
+            let relation = self.find_relation(name)?;
+            if self.may_vacuum(&relation, task.verb()) {
+                found.push(Target { oid: relation.oid, name: Some(shown), columns });
+            }
+            if relation.is_partitioned() {
+                let partitions = self.env().catalog.descendants(&relation);
+                let partitions = partitions.iter().skip(1);
+                found.extend(partitions.map(|member| Target { oid: member.oid, name: None, columns }));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the role may work on a relation; a warning when it may not.
+    fn may_vacuum(&mut self, relation: &Relation, verb: &str) -> bool {
         let role = self.role();
         let env = self.env();
-        let is_table = relation.is_stored() || matches!(relation.kind, RelationKind::Virtual);
-        let owns = env.catalog.inherited_roles(role).contains(&relation.owner);
-        if !env.catalog.role(role).is_none_or(|role| role.superuser) && !owns {
-            let message = format!("skipping \"{}\" --- only table or database owner can {verb} it", relation.name);
-            self.shared.notice(warn(message));
-            return false;
+        let roles = env.catalog.inherited_roles(role);
+        let is_owner = roles.contains(&relation.owner) || roles.contains(&self.shared.database.attributes.owner);
+        if is_owner || env.catalog.role(role).is_none_or(|role| role.superuser) {
+            return true;
         }
-        if !is_table {
-            let message =
-                format!("skipping \"{}\" --- cannot {verb} non-tables or special system tables", relation.name);
-            self.shared.notice(warn(message));
+        let message = format!("skipping \"{}\" --- only table or database owner can {verb} it", relation.name);
+        self.shared.notice(warning(SqlState::WARNING, &message));
+        false
+    }
+
+    fn skipping(&self, verb: &str, name: &str, (code, why): (SqlState, &str)) {
+        self.shared.notice(warning(code, &format!("skipping {verb} of \"{name}\" --- {why}")));
+    }
+
+    fn lock_for(&mut self, transaction: &Transaction, oid: Oid, mode: LockMode, skips: bool) -> Result<bool> {
+        let lock = self.shared.instance.storage.relation_lock(self.shared.database.oid, oid);
+        let policy = if skips { WaitPolicy::Skip } else { WaitPolicy::Block };
+        transaction.lock_relation(&lock, mode, policy, &self.wait_options())
+    }
+
+    /// Locks a table and looks at it again; `None` when it is to be skipped, about which there is a warning if it was named.
+    fn open_table(
+        &mut self,
+        transaction: &Transaction,
+        target: &Target<'_>,
+        (mode, verb): (LockMode, &str),
+        skips: bool,
+    ) -> Result<Option<Arc<Relation>>> {
+        let is_locked = self.lock_for(transaction, target.oid, mode, skips)?;
+        let found = self.env().catalog.relation(target.oid).cloned().filter(|_| is_locked);
+        if found.is_none()
+            && let Some(name) = target.name
+        {
+            self.skipping(verb, name, if is_locked { GONE } else { NOT_AVAILABLE });
         }
-        is_table
+        let Some(relation) = found.filter(|relation| self.may_vacuum(relation, verb)) else { return Ok(None) };
+        if relation.is_stored() || matches!(relation.kind, RelationKind::Virtual) {
+            return Ok(Some(relation));
+        }
+        let message = format!("skipping \"{}\" --- cannot {verb} non-tables or special system tables", relation.name);
+        self.shared.notice(warning(SqlState::WARNING, &message));
+        Ok(None)
+    }
+
+    /// The part of VACUUM; whether it was done.
+    fn vacuum_table(&mut self, transaction: &Transaction, target: &Target<'_>, task: &Task) -> Result<bool> {
+        let mode = if task.is_full { LockMode::AccessExclusive } else { LockMode::ShareUpdateExclusive };
+        Ok(self.open_table(transaction, target, (mode, "vacuum"), task.skips_locked)?.is_some())
+    }
+
+    /// The part of ANALYZE. Samples are taken when a plan asks for them; here tables are locked as if they were taken now.
+    fn analyze_table(&mut self, transaction: &Transaction, target: &Target<'_>, task: &Task) -> Result<()> {
+        let how = (LockMode::ShareUpdateExclusive, "analyze");
+        let Some(relation) = self.open_table(transaction, target, how, task.skips_locked)? else { return Ok(()) };
+        for (at, column) in target.columns.iter().enumerate() {
+            let (name, table) = (&column.value, &relation.name);
+            if relation.column_named(name).is_none() {
+                let message = format!("column \"{name}\" of relation \"{table}\" does not exist");
+                return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
+            }
+            if target.columns[..at].iter().any(|before| before.value == *name) {
+                let message = format!("column \"{name}\" of relation \"{table}\" appears more than once");
+                return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
+            }
+        }
+        for member in self.env().catalog.descendants(&relation).iter().skip(1) {
+            self.lock_for(transaction, member.oid, LockMode::AccessShare, false)?;
+        }
+        Ok(())
     }
 }
 

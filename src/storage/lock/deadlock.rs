@@ -98,6 +98,8 @@ impl Queues {
                 if writers.is_pending(*holder) { vec![pid] } else { vec![] }
             }
             WaitTarget::Lock(tag, mode) => self.lock_blockers(session, *tag, *mode),
+            WaitTarget::Session(transaction) if session.goes_on(transaction) => vec![transaction.pid],
+            WaitTarget::Session(_) => vec![],
         }
     }
 
@@ -136,6 +138,7 @@ fn deadlock(cycle: &[Step]) -> Error {
         let (mode, on) = match &step.target {
             WaitTarget::Transaction(holder) => (LockMode::Share, format!("transaction {}", holder.id())),
             WaitTarget::Lock(tag, mode) => (*mode, tag.to_string()),
+            WaitTarget::Session(transaction) => (LockMode::Share, format!("virtual transaction {transaction}")),
         };
         format!("Process {} waits for {} on {on}; blocked by process {}.", step.waiter, mode.name(), step.blocker)
     };

@@ -9,7 +9,6 @@ use std::time::Instant;
 use dictdb_types::{Error, Oid, Result, SqlState, TxnId};
 use hashbrown::HashMap;
 use parking_lot::{Mutex, MutexGuard, RwLock};
-use smallvec::SmallVec;
 
 use super::relation::{HeldAdvisory, HeldRelation};
 use super::wait::{Signal, WaitCell, WaitState, WaitTarget, lock_timeout};
@@ -171,7 +170,7 @@ impl LockManager {
     }
 
     /// Sleeps until the target is reached, the time is up, the session is interrupted or a deadlock is found.
-    fn sleep(
+    pub(super) fn sleep(
         &self,
         mut queues: MutexGuard<'_, Queues>,
         session: &Arc<SessionState>,
@@ -212,7 +211,7 @@ impl LockManager {
         match target {
             // Granted in the last moment: the lock is held, whatever else happened.
             WaitTarget::Lock(..) => Ok(()),
-            WaitTarget::Transaction(_) => result,
+            WaitTarget::Transaction(_) | WaitTarget::Session(_) => result,
         }
     }
 
@@ -220,29 +219,57 @@ impl LockManager {
         match target {
             WaitTarget::Transaction(holder) => !session.shared.writers.is_pending(*holder),
             WaitTarget::Lock(..) => cell.is_granted(),
+            WaitTarget::Session(transaction) => !session.goes_on(transaction),
         }
+    }
+
+    /// Releases the lock that the transaction took last, if it is this one.
+    pub(crate) fn unlock_relation(&self, session: &Arc<SessionState>, lock: &RelationLock, mode: LockMode) {
+        let queued = {
+            let mut held = session.held.lock();
+            let (relations, advisory) = held.mark();
+            let is_last = held.relations.last().is_some_and(|last| last.mode == mode && last.lock.tag() == lock.tag());
+            if is_last { held.give_back((relations - 1, advisory)) } else { Default::default() }
+        };
+        queued.into_iter().for_each(|(tag, mode)| self.release(tag, session.pid, mode));
+    }
+
+    /// The transaction has ended: releases its locks and wakes those who wait for its end.
+    pub(crate) fn end_transaction(&self, session: &Arc<SessionState>) {
+        let (queued, watchers) = {
+            let mut held = session.held.lock();
+            held.ended += 1;
+            (held.give_back((0, 0)), std::mem::take(&mut held.watchers))
+        };
+        queued.into_iter().for_each(|(tag, mode)| self.release(tag, session.pid, mode));
+        watchers.iter().for_each(|cell| cell.wake(Signal::Look));
     }
 
     /// Releases the transaction's locks taken after a mark.
     pub(crate) fn release_after(&self, session: &Arc<SessionState>, mark: (usize, usize)) {
-        // Those that somebody may wait for; the others are given back by one atomic operation each.
-        let mut queued = SmallVec::<[(LockTag, LockMode); 4]>::new();
-        {
-            let mut held = session.held.lock();
-            while held.relations.len() > mark.0
-                && let Some(HeldRelation { lock, mode }) = held.relations.pop()
-            {
-                if !mode.is_weak() || lock.release_weak(mode) {
-                    queued.push((lock.tag(), mode));
-                }
-            }
-            if held.advisory.len() > mark.1 {
-                queued.extend(held.advisory.drain(mark.1..));
+        let queued = session.held.lock().give_back(mark);
+        queued.into_iter().for_each(|(tag, mode)| self.release(tag, session.pid, mode));
+    }
+
+    /// The transaction goes on as another session's, with its locks. Who waits for its end looks again.
+    pub(crate) fn hand_over(&self, from: &Arc<SessionState>, to: &Arc<SessionState>) {
+        let mut queues = self.queues.lock();
+        let mut held = from.held.lock();
+        let (relations, advisory) = (std::mem::take(&mut held.relations), std::mem::take(&mut held.advisory));
+        let queued = relations.iter().filter(|held| !held.mode.is_weak()).map(|held| (held.lock.tag(), held.mode));
+        for (tag, mode) in queued.chain(advisory.iter().copied()) {
+            if let Some(queue) = queues.by_tag.get_mut(&tag) {
+                queue.regrant(mode, from.pid, to.pid);
             }
         }
-        for (tag, mode) in queued {
-            self.release(tag, session.pid, mode);
-        }
+        held.ended += 1;
+        let watchers = std::mem::take(&mut held.watchers);
+        drop(held);
+        let mut held = to.held.lock();
+        (held.relations, held.advisory) = (relations, advisory);
+        drop(held);
+        drop(queues);
+        watchers.iter().for_each(|cell| cell.wake(Signal::Look));
     }
 
     /// Releases everything of a session that ends.
@@ -323,6 +350,20 @@ impl Queue {
             (None, Level::Transaction) => held.advisory.push((tag, mode)),
             (None, Level::Session) => held.add_session_advisory(tag, mode),
             (None, Level::Row) => {}
+        }
+    }
+
+    /// Enters one grant of a session for another one.
+    fn regrant(&mut self, mode: LockMode, from: u32, to: u32) {
+        if let Some(at) = self.granted.iter().position(|granted| granted.pid == from && granted.mode == mode) {
+            self.granted[at].count -= 1;
+            if self.granted[at].count == 0 {
+                self.granted.swap_remove(at);
+            }
+            match self.granted.iter_mut().find(|granted| granted.pid == to && granted.mode == mode) {
+                Some(granted) => granted.count += 1,
+                None => self.granted.push(Granted { pid: to, mode, count: 1 }),
+            }
         }
     }
 

@@ -12,6 +12,7 @@
 
 mod advisory;
 mod deadlock;
+mod lockers;
 mod manager;
 mod mode;
 mod relation;
@@ -20,6 +21,7 @@ mod sessions;
 mod view;
 mod wait;
 
+pub(crate) use lockers::Ongoing;
 pub(crate) use manager::LockManager;
 pub use mode::{LockMode, LockTag, RowStrength};
 pub(crate) use relation::HeldLocks;

@@ -96,6 +96,10 @@ pub enum RowStrength {
 }
 
 impl RowStrength {
+    /// All strengths, weakest first.
+    pub(crate) const ALL: [RowStrength; 4] =
+        [RowStrength::KeyShare, RowStrength::Share, RowStrength::NoKeyUpdate, RowStrength::Update];
+
     /// Whether two transactions cannot lock a row so at the same time.
     pub fn conflicts(self, other: RowStrength) -> bool {
         use RowStrength::*;

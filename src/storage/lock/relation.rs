@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use smallvec::SmallVec;
 
+use super::wait::WaitCell;
 use super::{LockMode, LockTag};
 
 /// Set while the relation has a queue: weak modes then take the slow path too.
@@ -87,6 +88,10 @@ pub(crate) struct HeldLocks {
     /// Transaction-level advisory locks, once per call.
     pub(super) advisory: Vec<(LockTag, LockMode)>,
     pub(super) session_advisory: Vec<HeldAdvisory>,
+    /// Transactions that the session has ended.
+    pub(super) ended: u64,
+    /// Who waits for the end of the one it is in.
+    pub(super) watchers: Vec<Arc<WaitCell>>,
 }
 
 impl HeldLocks {
@@ -101,6 +106,34 @@ impl HeldLocks {
         let advisory = self.advisory.iter().filter(|held| held.0 == tag).map(|held| held.1);
         let session = self.session_advisory.iter().filter(|held| held.tag == tag).map(|held| held.mode);
         relations.chain(advisory).chain(session).fold(0, |set, mode| set | mode.bit())
+    }
+
+    /// The locks of the transaction.
+    pub(crate) fn of_transaction(&self) -> impl Iterator<Item = (LockTag, LockMode)> {
+        let relations = self.relations.iter().map(|held| (held.lock.tag, held.mode));
+        relations.chain(self.advisory.iter().copied())
+    }
+
+    /// Whether session and transaction both have the same advisory lock.
+    pub(crate) fn has_shared_advisory(&self) -> bool {
+        self.session_advisory.iter().any(|held| self.advisory.iter().any(|(tag, _)| *tag == held.tag))
+    }
+
+    /// Gives back the transaction's locks taken after a mark. Those that somebody may wait for are returned; the others cost one
+    /// atomic operation each.
+    pub(super) fn give_back(&mut self, mark: (usize, usize)) -> SmallVec<[(LockTag, LockMode); 4]> {
+        let mut queued = SmallVec::new();
+        while self.relations.len() > mark.0
+            && let Some(HeldRelation { lock, mode }) = self.relations.pop()
+        {
+            if !mode.is_weak() || lock.release_weak(mode) {
+                queued.push((lock.tag(), mode));
+            }
+        }
+        if self.advisory.len() > mark.1 {
+            queued.extend(self.advisory.drain(mark.1..));
+        }
+        queued
     }
 
     /// How much the transaction holds: a mark for savepoints.

@@ -58,6 +58,12 @@ impl RowLocks {
             && self.shard(row).lock().get(&row).is_some_and(|holders| holders.iter().any(|(writer, _)| *writer == own))
     }
 
+    /// How strongly a transaction has locked the row.
+    pub(crate) fn strength(&self, row: RowId, own: Writer) -> Option<RowStrength> {
+        let shard = self.shard(row).lock();
+        shard.get(&row)?.iter().find(|(writer, _)| *writer == own).map(|(_, strength)| *strength)
+    }
+
     /// Adds or strengthens a lock. The caller has asked for conflicts under the same latch, but shared latches admit
     /// other lockers: the check is made again. `Ok(None)` means the transaction had it already.
     pub(crate) fn lock(&self, row: RowId, strength: RowStrength, own: Writer) -> Result<Option<RowLockUndo>, Writer> {

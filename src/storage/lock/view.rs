@@ -12,12 +12,16 @@ use crate::storage::Storage;
 /// One row of `pg_locks`.
 #[derive(Clone, Debug)]
 pub struct LockInfo {
-    /// `pid`.
-    pub pid: u32,
-    /// What is locked; `None` for the wait on a transaction's end.
+    /// `pid`; `None` for a prepared transaction.
+    pub pid: Option<u32>,
+    /// `virtualtransaction`.
+    pub holder: String,
+    /// What is locked; `None` for a transaction's end.
     pub tag: Option<LockTag>,
-    /// `transactionid` that is waited for.
+    /// `transactionid` that is waited for, or that a prepared transaction has.
     pub transaction: Option<TxnId>,
+    /// `virtualxid` that is waited for.
+    pub ongoing: Option<String>,
     /// `mode`.
     pub mode: LockMode,
     /// `granted`.
@@ -38,32 +42,49 @@ impl Storage {
         let Some(session) = self.0.sessions.get(pid) else { return vec![] };
         let queues = self.0.locks.queues.lock();
         let target = session.waiting.lock().as_ref().map(|wait| wait.target.clone());
-        target.map_or_else(Vec::new, |target| queues.blockers(&session, &target))
+        let blockers = target.map_or_else(Vec::new, |target| queues.blockers(&session, &target));
+        // A prepared transaction has no process.
+        let is_prepared = |pid: u32| self.0.sessions.get(pid).is_some_and(|other| other.is_prepared());
+        blockers.into_iter().map(|pid| if is_prepared(pid) { 0 } else { pid }).collect()
+    }
+}
+
+/// A row about a session without what it is about.
+fn blank(session: &SessionState) -> LockInfo {
+    let prepared = session.prepared.get();
+    LockInfo {
+        pid: prepared.is_none().then_some(session.pid),
+        holder: prepared.map_or_else(|| session.ongoing().to_string(), |id| format!("-1/{id}")),
+        tag: None,
+        transaction: None,
+        ongoing: None,
+        mode: LockMode::Exclusive,
+        granted: true,
+        fast_path: false,
     }
 }
 
 fn held(session: &Arc<SessionState>) -> Vec<LockInfo> {
+    let blank = blank(session);
+    let own = session.prepared.get().map(|id| LockInfo { transaction: Some(*id), ..blank.clone() });
     let held = session.held.lock();
     let relations = held.relations.iter().map(|held| (held.lock.tag(), held.mode, held.mode.is_weak()));
     let advisory = held.advisory.iter().map(|(tag, mode)| (*tag, *mode, false));
     let session_level = held.session_advisory.iter().map(|held| (held.tag, held.mode, false));
     let all = relations.chain(advisory).chain(session_level);
-    all.map(|(tag, mode, fast_path)| LockInfo {
-        pid: session.pid,
-        tag: Some(tag),
-        transaction: None,
-        mode,
-        granted: true,
-        fast_path,
-    })
-    .collect()
+    let all = all.map(|(tag, mode, fast_path)| {
+        let fast_path = fast_path && own.is_none();
+        LockInfo { tag: Some(tag), mode, fast_path, ..blank.clone() }
+    });
+    own.clone().into_iter().chain(all).collect()
 }
 
 fn waiting(session: &Arc<SessionState>) -> Option<LockInfo> {
     let target = session.waiting.lock().as_ref().map(|wait| wait.target.clone())?;
-    let (tag, transaction, mode) = match target {
-        WaitTarget::Transaction(holder) => (None, Some(holder.id()), LockMode::Share),
-        WaitTarget::Lock(tag, mode) => (Some(tag), None, mode),
-    };
-    Some(LockInfo { pid: session.pid, tag, transaction, mode, granted: false, fast_path: false })
+    let blank = LockInfo { granted: false, ..blank(session) };
+    Some(match target {
+        WaitTarget::Transaction(holder) => LockInfo { transaction: Some(holder.id()), mode: LockMode::Share, ..blank },
+        WaitTarget::Lock(tag, mode) => LockInfo { tag: Some(tag), mode, ..blank },
+        WaitTarget::Session(other) => LockInfo { ongoing: Some(other.to_string()), mode: LockMode::Share, ..blank },
+    })
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use dictdb_types::{Error, Result, Severity, SqlState};
 use parking_lot::{Condvar, Mutex};
 
-use super::{LockMode, LockTag};
+use super::{LockMode, LockTag, Ongoing};
 use crate::writers::Holder;
 
 /// While nothing happens a waiter looks for deadlocks this often; new edges are checked at once.
@@ -174,6 +174,8 @@ impl WaitCell {
 pub(crate) enum WaitTarget {
     Transaction(Holder),
     Lock(LockTag, LockMode),
+    /// The end of a session's transaction.
+    Session(Ongoing),
 }
 
 /// A session's wait, for the deadlock check and `pg_locks`.

@@ -8,6 +8,7 @@ use dictdb_types::{Error, Oid, Result, SqlState, TxnId};
 
 use super::predicate::{KeyRange, Reads, Writes};
 use super::{RowKeys, shown};
+use crate::lock::Ongoing;
 
 /// Names a transaction in the graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +25,8 @@ pub(crate) struct Graph {
 
 #[derive(Debug)]
 struct Node {
+    /// Whose transaction it is.
+    whose: Ongoing,
     id: Option<TxnId>,
     /// Declared READ ONLY, or committed without having written.
     read_only: bool,
@@ -31,6 +34,8 @@ struct Node {
     begun: u64,
     /// Number of its commit.
     committed: Option<u64>,
+    /// The last commit before it was prepared: it will commit, and cannot be cancelled any more.
+    prepared: Option<u64>,
     /// It has to roll back.
     doomed: bool,
     /// Of a committed transaction: the first commit it has a dependency on, if that was before its own.
@@ -44,6 +49,16 @@ struct Node {
 }
 
 impl Node {
+    /// The commit that it counts as: its own, or the last one before it was prepared.
+    fn settled(&self) -> Option<u64> {
+        self.prepared.or(self.committed)
+    }
+
+    /// Whether it can be cancelled.
+    fn is_open(&self) -> bool {
+        self.settled().is_none()
+    }
+
     /// Whether it committed, and by then `commit` had been made.
     fn is_after(&self, commit: u64) -> bool {
         self.committed.is_none_or(|own| own >= commit)
@@ -57,14 +72,16 @@ impl Node {
 
 impl Graph {
     /// Enters a transaction whose snapshot is taken now, or is that of another one in progress.
-    pub fn enter(&mut self, read_only: bool, like: Option<NodeId>) -> NodeId {
+    pub fn enter(&mut self, whose: Ongoing, read_only: bool, like: Option<NodeId>) -> NodeId {
         self.next += 1;
         let begun = like.and_then(|other| self.nodes.get(&other)).map_or(self.commits, |other| other.begun);
         let node = Node {
+            whose,
             id: None,
             read_only,
             begun,
             committed: None,
+            prepared: None,
             doomed: false,
             earliest_out: None,
             reads: Reads::default(),
@@ -128,7 +145,7 @@ impl Graph {
             return Err(failure("Canceled on identification as a pivot, during write."));
         }
         if let Some(pivot) = self.nodes.get_mut(&writer) {
-            if dangerous && pivot.committed.is_some() {
+            if dangerous && !pivot.is_open() {
                 let pivot = shown(pivot.id);
                 return Err(failure(&format!("Canceled on conflict out to pivot {pivot}, during read.")));
             }
@@ -149,14 +166,14 @@ impl Graph {
         }
         // reader → writer → out
         let ends_early = |out: &NodeId| {
-            let Some(commit) = self.nodes.get(out).and_then(|out| out.committed) else { return false };
+            let Some(commit) = self.nodes.get(out).and_then(Node::settled) else { return false };
             first.is_after(commit) && second.is_after(commit) && (!first.read_only || commit <= first.begun)
         };
         if second.outs.iter().any(ends_early) {
             return true;
         }
         // in → reader → writer
-        let Some(commit) = second.committed.filter(|_| !first.read_only) else { return false };
+        let Some(commit) = second.settled().filter(|_| !first.read_only) else { return false };
         first
             .ins
             .iter()
@@ -168,6 +185,9 @@ impl Graph {
     /// so that something has been achieved when they are tried again.
     pub fn check_commit(&mut self, me: NodeId) -> Result<()> {
         let Some(own) = self.nodes.get(&me) else { return Ok(()) };
+        if own.prepared.is_some() {
+            return Ok(());
+        }
         if own.doomed {
             return Err(failure("Canceled on identification as a pivot, during commit attempt."));
         }
@@ -181,12 +201,42 @@ impl Graph {
             })
         };
         let pivots: Vec<NodeId> = own.ins.iter().filter(is_pivot).copied().collect();
+        if pivots.iter().any(|pivot| self.nodes.get(pivot).is_some_and(|pivot| !pivot.is_open())) {
+            return Err(failure("Canceled on commit attempt with conflict in from prepared pivot."));
+        }
         for pivot in pivots {
             if let Some(pivot) = self.nodes.get_mut(&pivot) {
                 pivot.doomed = true;
             }
         }
         Ok(())
+    }
+
+    /// A transaction that may commit has been prepared, and is another session's from now on.
+    pub fn prepared(&mut self, me: NodeId, whose: Ongoing) {
+        let commits = self.commits;
+        if let Some(own) = self.nodes.get_mut(&me) {
+            own.prepared = Some(commits);
+            own.whose = whose;
+        }
+    }
+
+    /// The transactions in progress that may write, any of which may make the snapshot of a reader unsafe.
+    pub fn writers(&self) -> Vec<NodeId> {
+        let open = self.nodes.iter().filter(|(_, node)| node.committed.is_none() && !node.read_only);
+        open.map(|(id, _)| *id).collect()
+    }
+
+    /// Whether a transaction has committed that comes before another which a reader's snapshot has: then that reader, which
+    /// cannot see this one, may see what no serial order shows.
+    pub fn spoils(&self, writer: NodeId, reader: NodeId) -> bool {
+        let (Some(writer), Some(reader)) = (self.nodes.get(&writer), self.nodes.get(&reader)) else { return false };
+        writer.earliest_out.is_some_and(|commit| commit <= reader.begun)
+    }
+
+    /// Whether a transaction goes on: whose it is.
+    pub fn goes_on(&self, id: NodeId) -> Option<Ongoing> {
+        self.nodes.get(&id).filter(|node| node.committed.is_none()).map(|node| node.whose.clone())
     }
 
     /// A transaction has committed.

@@ -36,6 +36,7 @@ use graph::NodeId;
 use predicate::KeyRange;
 
 use crate::index::{Bound, Index};
+use crate::lock::WaitOptions;
 use crate::snapshot::Snapshot;
 use crate::table::{Table, UniqueConflict};
 use crate::transaction::Transaction;
@@ -45,6 +46,7 @@ use crate::transaction::Transaction;
 pub(crate) struct Serializable {
     node: OnceLock<NodeId>,
     read_only: AtomicBool,
+    deferrable: AtomicBool,
 }
 
 /// All of them.
@@ -58,6 +60,13 @@ impl Transaction {
     pub fn set_read_only(&self, read_only: bool) {
         if let Some(own) = self.serializable() {
             own.read_only.store(read_only, Ordering::Relaxed);
+        }
+    }
+
+    /// Says that it was declared DEFERRABLE: a READ ONLY one then waits for a snapshot that cannot be part of an anomaly.
+    pub fn set_deferrable(&self, deferrable: bool) {
+        if let Some(own) = self.serializable() {
+            own.deferrable.store(deferrable, Ordering::Relaxed);
         }
     }
 
@@ -119,8 +128,48 @@ impl Transaction {
         let mut graph = self.session().shared.serializables.lock();
         let snapshot = take();
         let like = like.and_then(Transaction::serializable).and_then(|own| own.node.get().copied());
-        own.node.get_or_init(|| graph.enter(own.read_only.load(Ordering::Relaxed), like));
+        let whose = self.session().ongoing();
+        own.node.get_or_init(|| graph.enter(whose, own.read_only.load(Ordering::Relaxed), like));
         snapshot
+    }
+
+    /// Whether it has to wait for a safe snapshot.
+    pub(crate) fn wants_safe_snapshot(&self) -> bool {
+        let wants = |own: &Serializable| {
+            own.deferrable.load(Ordering::Relaxed) && own.read_only.load(Ordering::Relaxed) && own.node.get().is_none()
+        };
+        self.serializable().is_some_and(wants)
+    }
+
+    /// A snapshot of a moment that no anomaly can show: one for which all that could write meanwhile have ended, and none of
+    /// them spoiled it. It needs no place in the graph any more. 57014, 57P01 while it waits.
+    pub(crate) fn safe_snapshot(&self, take: impl Fn() -> Snapshot) -> Result<Snapshot> {
+        let session = self.session();
+        let graph = &session.shared.serializables;
+        loop {
+            let (snapshot, reader, writers) = {
+                let mut graph = graph.lock();
+                let snapshot = take();
+                let reader = graph.enter(session.ongoing(), true, None);
+                (snapshot, reader, graph.writers())
+            };
+            let waited = writers.iter().try_for_each(|writer| self.wait_for_writer(*writer));
+            let mut graph = graph.lock();
+            let is_safe = !writers.iter().any(|writer| graph.spoils(*writer, reader));
+            graph.aborted(reader);
+            waited?;
+            if is_safe {
+                return Ok(snapshot);
+            }
+        }
+    }
+
+    fn wait_for_writer(&self, writer: NodeId) -> Result<()> {
+        let session = self.session();
+        loop {
+            let Some(whose) = session.shared.serializables.lock().goes_on(writer) else { return Ok(()) };
+            session.shared.locks.wait_for_session(session, whose, &WaitOptions::default())?;
+        }
     }
 
     /// Publishes a commit unless it would complete an anomaly: then 40001, and `publish` is not called.
@@ -131,6 +180,22 @@ impl Transaction {
         let published = publish()?;
         graph.committed(*node);
         Ok(published)
+    }
+
+    /// 40001 if it could not commit now.
+    pub(crate) fn check_serializable(&self) -> Result<()> {
+        let Some(node) = self.serializable().and_then(|own| own.node.get()) else { return Ok(()) };
+        self.session().shared.serializables.lock().check_commit(*node)
+    }
+
+    /// Gives its place in the graph to the transaction it goes on as, which will commit.
+    pub(crate) fn hand_over_serializable(&self, to: &Transaction) {
+        let node = self.serializable().and_then(|own| own.node.get());
+        if let (Some(node), Some(other)) = (node, to.serializable()) {
+            self.session().shared.serializables.lock().prepared(*node, to.session().ongoing());
+            // It is new: it has no place of its own.
+            let _ = other.node.set(*node);
+        }
     }
 
     /// Forgets a transaction that rolled back.

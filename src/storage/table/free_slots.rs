@@ -42,6 +42,15 @@ impl FreeSlots {
         }
     }
 
+    /// Takes out slots that are used for something else.
+    pub(super) fn remove(&self, rows: std::ops::Range<RowId>) {
+        let mut slots = self.slots.lock();
+        let slots = Arc::make_mut(&mut slots);
+        slots.waiting.retain(|row| !rows.contains(row));
+        slots.usable.retain(|row| !rows.contains(row));
+        self.count.store(slots.usable.len(), Ordering::Release);
+    }
+
     /// Has all slots used again, as VACUUM does.
     pub(super) fn release(&self) {
         self.open(Arc::make_mut(&mut self.slots.lock()));

@@ -9,6 +9,7 @@ mod keys;
 mod lock_row;
 mod read;
 mod reclaim;
+mod redo;
 mod restore;
 mod scan;
 mod stats;

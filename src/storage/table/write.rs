@@ -195,6 +195,16 @@ impl Table {
         written
     }
 
+    /// Says of a row that the transaction has deleted that it goes on in another table, as a row of another partition.
+    pub fn set_moved(&self, row: RowId) {
+        self.change_block(row, |block, slot| block.set_moved(slot));
+    }
+
+    /// Whether a row is gone because it went on in another table.
+    pub fn is_moved(&self, row: RowId) -> bool {
+        self.cell(row).is_some_and(|(cell, slot)| cell.latch.read().is_moved(slot))
+    }
+
     fn try_delete(
         self: &Arc<Self>,
         transaction: &Transaction,
@@ -316,7 +326,7 @@ fn own_stamp(block: &Block, slot: usize, writer: Writer, command: u32, key: bool
     Stamp::in_progress(writer, command, key || old.is_of(Some(writer)) && old.changes_key())
 }
 
-fn check_row(block: &Block, row: &dyn RowReader) -> Result<()> {
+pub(super) fn check_row(block: &Block, row: &dyn RowReader) -> Result<()> {
     block.columns.iter().enumerate().try_for_each(|(index, column)| column.check(row.column(index)))
 }
 

@@ -27,7 +27,8 @@ use crate::version::Writer;
 
 impl Transaction {
     /// Makes its changes permanent and visible, releases its locks, and returns when it is durable. On an error of
-    /// the log's `prepare` it is rolled back, and likewise on 40001 under SERIALIZABLE. XX000 if it is finished already.
+    /// the log's `prepare` it is rolled back, and likewise on 40001 under SERIALIZABLE; a prepared one stays as it is. XX000 if it
+    /// is finished already.
     pub fn commit(&self) -> Result<CommitTs> {
         let committed = self.commit_with(None, true)?;
         if let Some((hook, lsn)) = self.session.shared.hook.get().zip(committed.lsn) {
@@ -49,7 +50,7 @@ impl Transaction {
         let shared = &self.session.shared;
         let Some((writer, id)) = self.identity.get().copied() else {
             let checked = self.commit_serializable(|| Ok(())).inspect_err(|_| self.abort_serializable());
-            shared.locks.release_after(&self.session, (0, 0));
+            shared.locks.end_transaction(&self.session);
             return checked.map(|()| Committed { ts: CommitTs(shared.clock.load(Ordering::Acquire)), lsn: None });
         };
         let log = std::mem::take(&mut *self.log.lock());
@@ -64,6 +65,10 @@ impl Transaction {
             Ok(published) => published,
             Err(error) => {
                 *self.log.lock() = log;
+                if self.is_prepared {
+                    self.state.store(ACTIVE, Ordering::Release);
+                    return Err(error);
+                }
                 self.undo_all();
                 return Err(error);
             }
@@ -94,7 +99,7 @@ impl Transaction {
             self.session.shared.history.aborted(id);
             self.leave(writer, id);
         } else {
-            self.session.shared.locks.release_after(&self.session, (0, 0));
+            self.session.shared.locks.end_transaction(&self.session);
         }
     }
 
@@ -218,7 +223,7 @@ impl Transaction {
     fn leave(&self, writer: Writer, id: TxnId) {
         let shared = &self.session.shared;
         self.leave_queue();
-        shared.locks.release_after(&self.session, (0, 0));
+        shared.locks.end_transaction(&self.session);
         if shared.writers.release(writer) {
             shared.locks.wake(id);
         }

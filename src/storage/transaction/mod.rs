@@ -4,6 +4,7 @@
 
 mod commit;
 mod log;
+mod prepared;
 mod savepoint;
 
 use std::sync::Arc;
@@ -60,6 +61,8 @@ pub struct Transaction {
     serializable: Option<Box<Serializable>>,
     /// Of an anonymous transaction: ends with it.
     own_session: Option<Session>,
+    /// It waits for its second phase.
+    is_prepared: bool,
 }
 
 impl Transaction {
@@ -77,6 +80,7 @@ impl Transaction {
             queued_for: Mutex::new(None),
             serializable: (isolation == Isolation::Serializable).then(Box::default),
             own_session: None,
+            is_prepared: false,
         }
     }
 
@@ -101,8 +105,11 @@ impl Transaction {
         if self.isolation == Isolation::ReadCommitted {
             return Ok(Snapshot::take(&self.session, own, command));
         }
-        let mut fixed = self.fixed.lock();
         let take = || Snapshot::take(&self.session, None, 0);
+        let mut fixed = self.fixed.lock();
+        if fixed.is_none() && self.wants_safe_snapshot() {
+            return Ok(fixed.insert(self.safe_snapshot(take)?).at_command(own, command));
+        }
         let first = fixed.get_or_insert_with(|| match self.serializable() {
             Some(own) => self.enter_serializable(own, None, take),
             None => take(),
@@ -181,6 +188,11 @@ impl Transaction {
         options: &WaitOptions,
     ) -> Result<bool> {
         self.session.shared.locks.lock_relation(&self.session, lock, mode, policy, options)
+    }
+
+    /// Gives a lock back that was the last to be taken.
+    pub fn unlock_relation(&self, lock: &RelationLock, mode: LockMode) {
+        self.session.shared.locks.unlock_relation(&self.session, lock, mode);
     }
 
     /// Waits until the transaction that is in the way has ended or given up some of its changes; then try again.
@@ -293,6 +305,12 @@ pub fn concurrent_delete() -> Error {
 pub fn database_reset() -> Error {
     let message = "could not serialize access because the database was reset";
     Error::new(SqlState::T_R_SERIALIZATION_FAILURE, message).hint("The transaction might succeed if retried.")
+}
+
+/// 40001 for a row that an update took to another partition while it was waited for.
+pub fn moved_to_another_partition() -> Error {
+    let message = "tuple to be locked was already moved to another partition due to concurrent update";
+    Error::new(SqlState::T_R_SERIALIZATION_FAILURE, message)
 }
 
 /// 55P03 of NOWAIT.

@@ -64,6 +64,8 @@ fn number(connection: &mut Connection, sql: &str) -> i64 {
 struct Ledger {
     /// Rows acknowledged.
     rows: i64,
+    /// The row whose transaction was acknowledged as prepared, last of all; zero is none.
+    prepared: i64,
     /// The highest value of the sequence it has seen.
     sequence: i64,
     /// Definitions made and removed.
@@ -89,7 +91,19 @@ fn write(port: u16, writer: u64, start: i64, mut random: Random) -> Ledger {
     let Ok(mut connection) = Connection::open(port, "postgres", "postgres") else { return ledger };
     loop {
         let n = ledger.rows + 1;
-        let done = match random.below(4) {
+        let done = match random.below(5) {
+            3 => {
+                let work = format!(
+                    "BEGIN; INSERT INTO ledger VALUES ({writer}, {n}, 'prepared'); INSERT INTO mirror VALUES ({writer}, {n});
+                     PREPARE TRANSACTION '{writer}_{n}'"
+                );
+                let in_vain = random.below(3) == 0 && prepare_in_vain(&mut connection, writer, n).is_none();
+                if in_vain || attempt(&mut connection, &work).is_none() {
+                    return ledger;
+                }
+                ledger.prepared = n;
+                attempt(&mut connection, &format!("COMMIT PREPARED '{writer}_{n}'"))
+            }
             0 => attempt(&mut connection, &format!(
                 "BEGIN; INSERT INTO ledger VALUES ({writer}, {n}, 'a', 0.1); UPDATE ledger SET note = 'b' WHERE writer = {writer} AND n = {n};
                  INSERT INTO mirror VALUES ({writer}, {n}); COMMIT"
@@ -122,6 +136,13 @@ fn write(port: u16, writer: u64, start: i64, mut random: Random) -> Ledger {
         let shown = messages.iter().find(|message| message.tag == b'D').and_then(Message::shown).unwrap_or_default();
         ledger.sequence = shown.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(0);
     }
+}
+
+/// Prepares a transaction and rolls it back.
+fn prepare_in_vain(connection: &mut Connection, writer: u64, n: i64) -> Option<()> {
+    let work = format!("BEGIN; INSERT INTO ledger VALUES ({writer}, {n}, 'gone'); PREPARE TRANSACTION 'gone_{writer}'");
+    attempt(connection, &work)?;
+    attempt(connection, &format!("ROLLBACK PREPARED 'gone_{writer}'")).map(drop)
 }
 
 /// Changes definitions and writes checkpoints until the server is gone.
@@ -161,6 +182,7 @@ fn administer(port: u16, (made, dropped): (i64, i64), mut random: Random) -> Led
 /// Compares a restarted server with the ledgers. Returns where the writers and the administrator go on.
 fn check(server: &Server, writers: &[Ledger], admin: &Ledger, seed: u64) -> (Vec<i64>, (i64, i64)) {
     let connection = &mut connect(server).expect("the server answers");
+    finish_prepared(connection);
     let mut starts = Vec::new();
     for (writer, ledger) in writers.iter().enumerate() {
         let of = |table: &str, what: &str| format!("SELECT {what} FROM {table} WHERE writer = {writer}");
@@ -169,6 +191,11 @@ fn check(server: &Server, writers: &[Ledger], admin: &Ledger, seed: u64) -> (Vec
             (ledger.rows..=ledger.rows + 1).contains(&last),
             "seed {seed}: writer {writer} was told {} and has {last}",
             ledger.rows
+        );
+        assert!(
+            last >= ledger.prepared,
+            "seed {seed}: writer {writer} has prepared {} and has {last}",
+            ledger.prepared
         );
         for table in ["ledger", "mirror"] {
             let (rows, max) =
@@ -184,6 +211,16 @@ fn check(server: &Server, writers: &[Ledger], admin: &Ledger, seed: u64) -> (Vec
     let next = number(connection, "SELECT nextval('numbered_id_seq')");
     assert!(next > highest, "seed {seed}: {next} after {highest}");
     (starts, check_definitions(connection, admin, seed))
+}
+
+/// Finishes what was prepared: what is to be gone is rolled back, everything else committed.
+fn finish_prepared(connection: &mut Connection) {
+    let list = "SELECT coalesce(string_agg(gid, ','), '') FROM pg_prepared_xacts";
+    let found = value(connection, list);
+    for gid in found.trim_matches('\'').split(',').filter(|gid| !gid.is_empty()) {
+        let word = if gid.starts_with("gone") { "ROLLBACK" } else { "COMMIT" };
+        attempt(connection, &format!("{word} PREPARED '{gid}'")).expect("the server answers");
+    }
 }
 
 fn check_definitions(connection: &mut Connection, admin: &Ledger, seed: u64) -> (i64, i64) {
@@ -209,7 +246,13 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 fn start(data: &Path) -> Server {
-    let settings = ["max_wal_size=4MB", "backup_dir=../backups", "backup_keep_full=2", "backup_on_shutdown=off"];
+    let settings = [
+        "max_prepared_transactions=8",
+        "max_wal_size=4MB",
+        "backup_dir=../backups",
+        "backup_keep_full=2",
+        "backup_on_shutdown=off",
+    ];
     let arguments: Vec<&str> = settings.iter().flat_map(|setting| ["-c", setting]).collect();
     Server::dictdb_on(data, &arguments).expect("the server starts on what the crash left")
 }

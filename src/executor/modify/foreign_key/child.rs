@@ -1,6 +1,6 @@
 //! The side that refers: its parent must be there, and stay.
 
-use dictdb_storage::{LockMode, RowLocked, RowStrength, concurrent_delete, concurrent_update};
+use dictdb_storage::{LockMode, RowLocked, RowStrength, concurrent_update};
 use dictdb_types::{Datum, Error, Result, RowId, SqlState};
 use hashbrown::HashSet;
 
@@ -68,7 +68,7 @@ impl ForeignKeyCode {
                 RowLocked::Done | RowLocked::SelfModified => return Ok(true),
                 RowLocked::Busy(holder) => writer.wait(holder)?,
                 RowLocked::Changed => writer.if_read_committed((), concurrent_update)?,
-                RowLocked::Deleted => writer.if_read_committed((), concurrent_delete)?,
+                RowLocked::Deleted => writer.if_deleted((table, parent), ())?,
             }
         }
     }

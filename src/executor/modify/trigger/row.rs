@@ -2,7 +2,7 @@
 
 use dictdb_catalog::trigger::{Event, Timing};
 use dictdb_planner::logical::PolicyStage;
-use dictdb_storage::{RowLocked, RowStrength, VersionTag, concurrent_delete, concurrent_update};
+use dictdb_storage::{RowLocked, RowStrength, VersionTag, concurrent_update};
 use dictdb_types::{Datum, Error, Result, RowId, SqlState};
 
 use super::super::partition::Moving;
@@ -168,7 +168,7 @@ impl Writer<'_> {
                     continue;
                 }
                 RowLocked::Changed => self.if_read_committed(Change::Changed, concurrent_update),
-                RowLocked::Deleted => self.if_read_committed(Change::Gone, concurrent_delete),
+                RowLocked::Deleted => self.if_deleted((table, id), Change::Gone),
                 // A write that changes nothing tells which of its commands the transaction changed the row in.
                 RowLocked::SelfModified => self.update_blind(target, id, expected, &[], || Ok(Row::new())),
             };

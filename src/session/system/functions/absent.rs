@@ -1,4 +1,4 @@
-//! The functions that list what a DictDB server never has: replication, prepared transactions, foreign servers,
+//! The functions that list what a DictDB server never has: replication, foreign servers,
 //! maintenance in progress, temporary files, configuration files of PostgreSQL's kind.
 
 use dictdb_functions::CallContext;
@@ -15,7 +15,6 @@ pub(super) const SETS: &[(&str, SetFn)] = &[
     ("pg_ls_logicalsnapdir", none),
     ("pg_ls_tmpdir_noargs", none),
     ("pg_ident_file_mappings", none),
-    ("pg_prepared_xact", none),
     ("pg_show_replication_origin_status", none),
     ("pg_stat_get_progress_info", none),
     ("pg_stat_get_recovery_prefetch", none),

@@ -149,6 +149,7 @@ fn lock(lock: &LockInfo) -> Vec<Datum> {
             (page, tuple) = place(row);
             "tuple"
         }
+        None if lock.ongoing.is_some() => "virtualxid",
         None => "transactionid",
     };
     let transaction = lock.transaction.map_or(NULL, |id| Datum::Oid(id.0 as u32));
@@ -158,13 +159,13 @@ fn lock(lock: &LockInfo) -> Vec<Datum> {
         relation,
         page,
         tuple,
-        NULL,
+        lock.ongoing.as_ref().map_or(NULL, Datum::text),
         transaction,
         class,
         object,
         part,
-        NULL,
-        Datum::Int4(lock.pid.cast_signed()),
+        Datum::text(&lock.holder),
+        lock.pid.map_or(NULL, |pid| Datum::Int4(pid.cast_signed())),
         Datum::text(lock.mode.name()),
         Datum::Bool(lock.granted),
         Datum::Bool(lock.fast_path),

@@ -15,6 +15,7 @@ mod object;
 mod operator_class;
 mod partition;
 mod prepared;
+mod prepared_transactions;
 mod privilege;
 mod setting;
 mod size;
@@ -83,6 +84,7 @@ pub(super) const SETS: &[&[(&str, SetFn)]] = &[
     object::SETS,
     partition::SETS,
     prepared::SETS,
+    prepared_transactions::SETS,
     statistics_object::SETS,
     privilege::SETS,
     setting::SETS,
