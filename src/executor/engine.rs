@@ -6,10 +6,13 @@ use crate::columnar::choose::EngineChoice;
 use datafusion_execution::TaskContext;
 use datafusion_execution::config::SessionConfig;
 use datafusion_execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion_execution::memory_pool::{GreedyMemoryPool, MemoryConsumer, MemoryPool, MemoryReservation};
+use datafusion_execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use datafusion_execution::runtime_env::RuntimeEnvBuilder;
 use dictdb_functions::Registry;
+use dictdb_storage::Storage;
 use dictdb_types::{Error, Result, SqlState};
+
+use crate::memory::Budget;
 
 /// Rows of a batch in the columnar engine.
 pub(crate) const BATCH_ROWS: usize = 8192;
@@ -19,21 +22,34 @@ pub struct Engine {
     task: Arc<TaskContext>,
     registry: Registry,
     choice: EngineChoice,
+    budget: Arc<Budget>,
 }
 
 impl Engine {
-    /// An engine whose executions hold no more than `memory_bytes` between them; beyond that statements fail (53200).
+    /// An engine whose executions, with the tables that it counts, hold no more than `memory_bytes`; beyond that statements fail
+    /// (53200).
     /// `registry` has the functions that expressions of tables call.
     pub fn new(memory_bytes: usize, registry: Registry) -> Result<Arc<Self>> {
         let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
+        let budget = Arc::new(Budget::new(memory_bytes));
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_bytes)))
+            .with_memory_pool(budget.clone())
             .with_disk_manager_builder(disk)
             .build_arc()
             .map_err(|error| Error::internal(error.to_string()))?;
         let config = SessionConfig::new().with_target_partitions(1).with_batch_size(BATCH_ROWS);
         let task = TaskContext::default().with_session_config(config).with_runtime(runtime);
-        Ok(Arc::new(Engine { task: Arc::new(task), registry, choice: EngineChoice::Automatic }))
+        Ok(Arc::new(Engine { task: Arc::new(task), registry, choice: EngineChoice::Automatic, budget }))
+    }
+
+    /// Has the tables of a storage count against the budget; once.
+    pub fn count_tables(&self, storage: &Storage) {
+        self.budget.count(storage.clone());
+    }
+
+    /// Whether there is memory for more rows. 53200.
+    pub(crate) fn check_room(&self) -> Result<()> {
+        self.budget.obstacle().map_or(Ok(()), |obstacle| Err(out_of_memory(obstacle)))
     }
 
     /// The context DataFusion's operators run in.
@@ -44,7 +60,8 @@ impl Engine {
     /// The same engine that chooses otherwise, for tests.
     #[cfg(test)]
     pub(crate) fn choosing(&self, choice: EngineChoice) -> Arc<Self> {
-        Arc::new(Engine { task: self.task.clone(), registry: self.registry.clone(), choice })
+        let (task, registry, budget) = (self.task.clone(), self.registry.clone(), self.budget.clone());
+        Arc::new(Engine { task, registry, choice, budget })
     }
 
     /// How operators are chosen.

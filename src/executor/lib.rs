@@ -28,6 +28,7 @@ mod engine;
 mod eval;
 mod execution;
 mod keys;
+mod memory;
 pub mod modify;
 mod one_time;
 mod prepared;

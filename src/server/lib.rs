@@ -120,7 +120,7 @@ async fn start_http(configuration: &Configuration, lifecycle: &Arc<Lifecycle>) -
 }
 
 async fn run(
-    configuration: Configuration,
+    mut configuration: Configuration,
     arguments: Arguments,
     lifecycle: &Lifecycle,
     workers: &Handle,
@@ -128,6 +128,9 @@ async fn run(
     let tls = configuration.tls()?;
     let listeners = listener::bind(&configuration).await?;
     let budget = configuration.max_memory_bytes.unwrap_or_else(memory::default_budget);
+    if configuration.max_memory_bytes.is_none() {
+        configuration.settings.set_computed("max_memory", &(budget >> 20).to_string()).map_err(text)?;
+    }
     let directory = configuration.data_directory.as_deref();
     let early = Early::start(&listeners, configuration.tls()?).map_err(|error| format!("could not listen: {error}"))?;
     // Reading a data directory keeps this thread busy; the others answer meanwhile.
@@ -141,6 +144,7 @@ async fn run(
     configuration.access.create_role(&instance).map_err(text)?;
     instance.ensure_own_tables(&configuration.database).await.map_err(text)?;
     instance.autostart_backups();
+    instance.start_expiry();
     let init = configuration.init_directory.filter(|_| instance.is_new()).map(|directory| Init {
         directory,
         user: configuration.user,

@@ -10,9 +10,36 @@ const FALLBACK_BYTES: u64 = 1 << 30;
 /// The default budget in bytes.
 pub(crate) fn default_budget() -> usize {
     let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total_of(&text));
-    let group = fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
-    let available = machine.into_iter().chain(group).min().unwrap_or(FALLBACK_BYTES);
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let groups = limit_files(&own).into_iter().filter_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok());
+    let available = machine.into_iter().chain(groups).min().unwrap_or(FALLBACK_BYTES);
     usize::try_from(available / 100 * SHARE_PERCENT).unwrap_or(usize::MAX)
+}
+
+/// Where limits of the process's control groups may stand: its own and all above it, of either version. A group without a limit says
+/// `max`, or a number beyond every machine.
+fn limit_files(own: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    for line in own.lines() {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { continue };
+        let (root, name) = match controllers {
+            "" => ("/sys/fs/cgroup", "memory.max"),
+            other if other.split(',').any(|controller| controller == "memory") => {
+                ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
+            }
+            _ => continue,
+        };
+        let mut group = path.trim_end_matches('/');
+        loop {
+            files.push(format!("{root}{group}/{name}"));
+            match group.rsplit_once('/') {
+                Some((above, _)) => group = above,
+                None => break,
+            }
+        }
+    }
+    files
 }
 
 /// `MemTotal` in bytes.
@@ -23,7 +50,18 @@ fn total_of(meminfo: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::total_of;
+    use super::{limit_files, total_of};
+
+    #[test]
+    fn groups_are_limited_by_those_above_them() {
+        assert_eq!(
+            limit_files("0::/a/b\n"),
+            ["/sys/fs/cgroup/a/b/memory.max", "/sys/fs/cgroup/a/memory.max", "/sys/fs/cgroup/memory.max"]
+        );
+        let first = "12:cpu,cpuacct:/x\n7:memory:/docker/y\n";
+        assert_eq!(limit_files(first).last().unwrap(), "/sys/fs/cgroup/memory/memory.limit_in_bytes");
+        assert!(limit_files("").is_empty());
+    }
 
     #[test]
     fn the_machine_says_it_in_kilobytes() {

@@ -76,7 +76,7 @@ pub struct Instance {
     pub storage: Storage,
     /// What executions share.
     pub engine: Arc<Engine>,
-    /// Bytes that statements may hold between them.
+    /// Bytes that tables and statements may hold between them.
     pub(crate) memory_bytes: usize,
     /// Every function that has an implementation.
     pub registry: Registry,
@@ -150,6 +150,8 @@ impl Instance {
         };
         let feeds = Arc::new(Feeds::new(opened.databases.clone()));
         storage.set_watcher(feeds.clone());
+        let engine = Engine::new(memory_bytes, registry.clone())?;
+        engine.count_tables(&storage);
         Ok(Instance {
             settings: RwLock::new(Arc::new(settings)),
             backends: Backends::default(),
@@ -157,7 +159,7 @@ impl Instance {
             deadlines: Arc::default(),
             started: clock::now_micros(),
             storage,
-            engine: Engine::new(memory_bytes, registry.clone())?,
+            engine,
             memory_bytes,
             registry,
             plans: PlanCache::default(),

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dictdb_catalog::{Constraint, trigger};
 use dictdb_types::{Oid, Result, RowId};
@@ -20,6 +21,8 @@ use crate::row::Row;
 
 /// Events between two looks at the interrupt flag, and between two snapshots.
 const EVENTS_PER_SNAPSHOT: usize = 256;
+/// Rows between two looks at the memory there is.
+const ROWS_PER_LOOK: usize = 256;
 
 /// One thing to check.
 #[derive(Clone, Debug)]
@@ -59,6 +62,8 @@ impl From<&Constraint> for Deferral {
 pub(crate) struct Events {
     queue: Mutex<VecDeque<Event>>,
     tables: Mutex<TableEvents>,
+    /// Rows written.
+    written: AtomicUsize,
     /// They are those of several executions.
     pub(super) shared: bool,
 }
@@ -180,6 +185,11 @@ impl Events {
     /// Puts an event back in the queue of this statement.
     pub fn requeue(&self, events: Vec<Event>) {
         self.queue.lock().extend(events);
+    }
+
+    /// Counts a row that is about to be written. True for the first one, and now and then.
+    pub(super) fn is_time_to_look(&self) -> bool {
+        self.written.fetch_add(1, Ordering::Relaxed).is_multiple_of(ROWS_PER_LOOK)
     }
 
     /// Works off the queue, which may grow meanwhile: cascades change rows. 23503, 23505 and what cascades raise.

@@ -228,7 +228,13 @@ impl Table {
             let block = cell.latch.read();
             self.keys_of(&indexes, &block.newest(slot))
         };
-        self.change(super::place(row).0, cell).kill(slot);
+        let mut block = self.change(super::place(row).0, cell);
+        block.kill(slot);
+        // What is rolled back because memory was short must not stay in it.
+        block.compact();
+        self.account(&mut block);
+        drop(block);
+        self.note_gone(row);
         if let Ok(keys) = keys {
             for (at, index) in indexes.iter().enumerate() {
                 let (key, outcome) = keys.get(at);
