@@ -17,6 +17,7 @@ mod bootstrap;
 mod change;
 mod definition;
 mod diff;
+mod expiry;
 mod extension;
 mod index_method;
 mod key_trigger;
@@ -40,6 +41,7 @@ pub use definition::{
     ConfigurationInfo, Definition, DefinitionBody, DefinitionKind, DictionaryInfo, PublicationInfo, PublishedTable,
     StatisticsInfo,
 };
+pub use expiry::ttl_micros;
 pub use extension::{Extension, PG_EXTENSION};
 pub use index_method::{Abilities, IndexMethod};
 pub use key_trigger::KeyTrigger;

@@ -525,11 +525,6 @@ impl Relation {
         matches!(self.kind, RelationKind::Virtual) || self.is_stored() && self.oid < Oid::FIRST_NORMAL
     }
 
-    /// Whether its rows are there for a time only: `ttl`.
-    pub fn expires(&self) -> bool {
-        self.option("ttl").is_some()
-    }
-
     /// Whether it has rows of its own in storage: tables and materialized views.
     pub fn is_stored(&self) -> bool {
         matches!(self.kind, RelationKind::Table | RelationKind::MaterializedView(_))

@@ -328,7 +328,7 @@ pub(crate) fn finish_table(storage: &Storage, catalog: &Catalog, relation: &Rela
         return;
     }
     if let Some(table) = storage.table(relation.storage) {
-        relation.columns.iter().filter(|column| column.dropped).for_each(|column| table.clear_column(column.slot));
+        relation.columns.iter().filter(|column| !column.is_kept()).for_each(|column| table.clear_column(column.slot));
         table.finish_restore();
     }
 }

@@ -47,6 +47,7 @@ mod copy;
 pub mod deadlines;
 pub mod encoding;
 mod env;
+mod expiry;
 mod exported_snapshots;
 mod extension;
 pub mod feed;

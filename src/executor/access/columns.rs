@@ -1,6 +1,6 @@
 //! Which values of a stored row a plan wants, and in which order: table columns, system columns, the row id.
 
-use dictdb_catalog::Relation;
+use dictdb_catalog::{Column, Relation};
 use dictdb_planner::physical::Fetch;
 use dictdb_storage::{Origin, RowReader, RowView, Transaction};
 use dictdb_types::{Datum, Error, Oid, Result, RowId};
@@ -92,11 +92,16 @@ fn source(relation: &Relation, attnum: i16) -> Result<Source> {
         system::TABLEOID => Source::Constant(Datum::Oid(relation.oid.0)),
         system::CTID => Source::Ctid,
         system::XMIN | system::XMAX | system::CMIN | system::CMAX => Source::Origin(attnum),
-        _ => match relation.column(attnum) {
+        _ => match relation.column(attnum).or_else(|| written_at(relation, attnum)) {
             Some(column) => Source::Slot(column.slot),
             None => return Err(Error::internal(format!("column {attnum} of \"{}\" does not exist", relation.name))),
         },
     })
+}
+
+/// The column of a table with `ttl` that no name means.
+fn written_at(relation: &Relation, attnum: i16) -> Option<&Column> {
+    relation.written_at().filter(|(own, _)| *own == attnum).map(|(_, column)| column)
 }
 
 /// Whether a column says which transaction made or ended a version.

@@ -64,10 +64,12 @@ impl DdlContext<'_> {
             let kind = RelationKind::MaterializedView(info);
             relation = self.put_relation(Relation { kind, ..Relation::clone(&relation) });
         }
-        if !create.with_data {
-            return Ok(Completed::Done);
-        }
-        self.fill_table(&relation, query).map(Completed::Rows)
+        let completed = match create.with_data {
+            true => Completed::Rows(self.fill_table(&relation, query)?),
+            false => Completed::Done,
+        };
+        self.settle_expiry(relation.oid)?;
+        Ok(completed)
     }
 
     /// The columns of a table made from a query: its own names unless others are given. 42601, 42701, 42P16.

@@ -122,6 +122,7 @@ impl DdlContext<'_> {
             self.copy_template(relation.oid, template)?;
         }
         self.add_constraints(relation.oid, &constraints, locations)?;
+        self.settle_expiry(relation.oid)?;
         match (&create.partition_of, inheritance.parents.as_slice()) {
             (Some(_), [parent]) => self.complete_partition(parent.oid, relation.oid),
             _ => Ok(()),

@@ -37,6 +37,7 @@ impl DdlContext<'_> {
         self.check_table_privilege(&referenced, dictdb_catalog::Privileges::REFERENCES)?;
         self.lock(referenced.oid, LockMode::ShareRowExclusive)?;
         let referenced = self.table(referenced.oid)?;
+        super::expiry::refuse_referenced(&referenced)?;
         let columns = match column {
             Some(index) => vec![index as i16 + 1],
             None => self.referencing_columns(&relation, &key.columns)?,

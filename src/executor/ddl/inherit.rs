@@ -223,6 +223,7 @@ impl DdlContext<'_> {
             return wrong("cannot inherit from a partition");
         }
         refuse_parent(&parent)?;
+        super::expiry::refuse_family(relation)?;
         if relation.parents.contains(&parent.oid) {
             let message = format!("relation \"{}\" would be inherited from more than once", parent.name);
             return Err(Error::new(SqlState::DUPLICATE_TABLE, message));
@@ -344,6 +345,7 @@ impl DdlContext<'_> {
 
 /// 42809 for a table that takes partitions only, or is one.
 fn refuse_parent(parent: &Relation) -> Result<()> {
+    super::expiry::refuse_family(parent)?;
     let message = match (parent.is_partitioned(), parent.is_partition()) {
         (true, _) => format!("cannot inherit from partitioned table \"{}\"", parent.name),
         (_, true) => format!("cannot inherit from partition \"{}\"", parent.name),

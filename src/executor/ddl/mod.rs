@@ -17,6 +17,7 @@ mod dependency;
 mod domain;
 mod drop;
 mod exclude;
+mod expiry;
 mod extension;
 mod foreign_key;
 mod grant;

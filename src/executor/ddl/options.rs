@@ -1,6 +1,6 @@
 //! Storage parameters (`WITH (…)`, `SET (…)`): which there are, what values they take.
 //!
-//! What describes pages, TOAST or autovacuum has nothing to act on in memory; it is checked and kept as `reloptions`, where
+//! `ttl` and `max_rows` are DictDB's own: rows of such tables go by themselves. What describes pages, TOAST or autovacuum has nothing to act on in memory; it is checked and kept as `reloptions`, where
 //! tools look for it.
 
 use std::sync::Arc;
@@ -41,6 +41,8 @@ enum Kind {
     Bool,
     Int(i64, i64),
     Real(f64, f64),
+    /// How long rows are there.
+    Ttl,
     /// One of these words, and how a message lists them.
     Word(&'static [&'static str], &'static str),
 }
@@ -57,6 +59,8 @@ const TABLE: &[(&str, Kind)] = &[
     ("toast_tuple_target", Kind::Int(128, 8160)),
     ("parallel_workers", Kind::Int(0, 1024)),
     ("user_catalog_table", Kind::Bool),
+    ("ttl", Kind::Ttl),
+    ("max_rows", Kind::Int(1, i64::MAX)),
 ];
 const VACUUM: &[(&str, Kind)] = &[
     ("autovacuum_enabled", Kind::Bool),
@@ -223,6 +227,11 @@ fn check(name: &str, value: &str, kind: Kind) -> Result<()> {
                     .detail(format!("Valid values are between \"{min:.6}\" and \"{max:.6}\"."))),
             }
         }
+        Kind::Ttl => match dictdb_catalog::ttl_micros(value) {
+            Some(_) => Ok(()),
+            None => Err(invalid(format!("invalid value for interval option \"{name}\": {value}"))
+                .detail("It is an interval of more than nothing, such as \"10s\" or \"1 day\".")),
+        },
         Kind::Word(words, listed) => match words.iter().any(|word| word.eq_ignore_ascii_case(value)) {
             true => Ok(()),
             false => Err(invalid(format!("invalid value for enum option \"{name}\": {value}")).detail(listed)),

@@ -14,6 +14,7 @@ use dictdb_types::{Datum, Env, Error, Oid, Result};
 
 use super::exclusion::ExclusionCode;
 use super::foreign_key::ForeignKeyCode;
+use super::lifetime::Lifetime;
 use super::partition::PartitionRule;
 use super::trigger::Triggers;
 use super::unique::UniqueCode;
@@ -45,6 +46,8 @@ pub(crate) struct Target {
     pub deferrable: Box<[Arc<UniqueCode>]>,
     /// Its exclusion constraints.
     pub exclusions: Box<[Arc<ExclusionCode>]>,
+    /// What takes its rows away by itself.
+    pub lifetime: Option<Lifetime>,
     /// Its triggers.
     pub triggers: Option<Box<Triggers>>,
     /// The rule of a partition, once a row is put into it by its own name.
@@ -102,9 +105,13 @@ impl Rules {
             }
         }
         let mut generated = Vec::new();
-        for (attnum, column) in relation.live_columns() {
-            if let (true, Some(text)) = (column.generated, &column.default) {
-                generated.push((place(attnum)?, code(text, TableExpr::Generated(column.ty))?));
+        for (attnum, column) in relation.computed_columns() {
+            let purpose = match column.is_written_at() {
+                true => TableExpr::Default(column.ty),
+                false => TableExpr::Generated(column.ty),
+            };
+            if let Some(text) = &column.default {
+                generated.push((place(attnum)?, code(text, purpose)?));
             }
         }
         Ok(Rules { checks: checks.into(), generated: generated.into(), not_null: not_null(relation) })
@@ -154,6 +161,7 @@ impl Target {
             referenced_by: Box::default(),
             deferrable: Box::default(),
             exclusions: Box::default(),
+            lifetime: Lifetime::of(relation),
             triggers: None,
             partition: OnceLock::new(),
         }
@@ -218,7 +226,7 @@ impl Target {
     /// Appends the full row of a stored version.
     pub fn read_full(&self, version: &dyn dictdb_storage::RowReader, row: &mut Row) -> Result<()> {
         for (place, column) in self.relation().columns.iter().enumerate() {
-            row.push(if column.dropped { Datum::Null } else { version.column(self.slot(place)).to_datum()? });
+            row.push(if column.is_kept() { version.column(self.slot(place)).to_datum()? } else { Datum::Null });
         }
         Ok(())
     }

@@ -147,17 +147,27 @@ impl<'a> Writer<'a> {
 
     /// Inserts a complete row. A conflict is the caller's to judge.
     pub fn insert(&self, target: &Target, row: &Row) -> Result<Inserted> {
+        self.check_room()?;
         let stored = target.storage_row(row);
         loop {
             match target.handle.table.insert(&self.cx.transaction, self.snapshot, &stored)? {
                 Inserted::Busy(holder) => self.wait(holder)?,
                 Inserted::Done(id) => {
                     self.events.inserted(target, id, row, self)?;
+                    if let Some(lifetime) = &target.lifetime {
+                        self.make_room(target, lifetime)?;
+                    }
                     return Ok(Inserted::Done(id));
                 }
+                Inserted::Conflict(conflict) if self.removes_expired(target, conflict.row)? => {}
                 conflict => return Ok(conflict),
             }
         }
+    }
+
+    /// Whether there is memory for a row more; looked at now and then. 53200.
+    fn check_room(&self) -> Result<()> {
+        if self.events.is_time_to_look() { self.engine.check_room() } else { Ok(()) }
     }
 
     /// Inserts a complete row; 23505 on conflict.
@@ -174,13 +184,14 @@ impl<'a> Writer<'a> {
 
     /// Writes values of a stored row. `old` and `new` are the complete rows before and after.
     pub fn update(&self, target: &Target, update: Update<'_>, old: &Row, new: &Row) -> Result<Change> {
+        self.check_room()?;
         let Update { id, expected, places, assigned } = update;
         let value = |place: usize| new.get(place).cloned().unwrap_or(Datum::Null);
         let changes: Vec<(usize, Datum)> = places.iter().map(|place| (target.slot(*place), value(*place))).collect();
         let table = &target.handle.table;
         let write = || table.update(&self.cx.transaction, self.snapshot, id, expected, &changes);
         let change =
-            self.until_free((table, id), write, "updated", |index| violation::unique(target, index, new, self))?;
+            self.until_free((target, id), write, "updated", |index| violation::unique(target, index, new, self))?;
         if matches!(change, Change::Done) {
             self.events.updated(target, (id, assigned), old, new, self)?;
         }
@@ -196,13 +207,14 @@ impl<'a> Writer<'a> {
         changes: &[(usize, Datum)],
         new: impl Fn() -> Result<Row>,
     ) -> Result<Change> {
+        self.check_room()?;
         let table = &target.handle.table;
         let write = || table.update(&self.cx.transaction, self.snapshot, id, expected, changes);
         let conflict = |index| match new() {
             Ok(row) => violation::unique(target, index, &row, self),
             Err(error) => error,
         };
-        self.until_free((table, id), write, "updated", conflict)
+        self.until_free((target, id), write, "updated", conflict)
     }
 
     /// Takes a row out of a partition that goes on as `new` in another one.
@@ -218,7 +230,7 @@ impl<'a> Writer<'a> {
         }
         let table = &target.handle.table;
         let write = || table.delete(&self.cx.transaction, self.snapshot, id, expected);
-        let change = self.until_free((table, id), write, "updated", |_| Error::internal("delete met a unique key"))?;
+        let change = self.until_free((target, id), write, "updated", |_| Error::internal("delete met a unique key"))?;
         if matches!(change, Change::Done) {
             table.set_moved(id);
             self.events.moved(target, old, new, self)?;
@@ -230,7 +242,7 @@ impl<'a> Writer<'a> {
     pub fn delete(&self, target: &Target, id: RowId, expected: Option<VersionTag>, old: &Row) -> Result<Change> {
         let table = &target.handle.table;
         let write = || table.delete(&self.cx.transaction, self.snapshot, id, expected);
-        let change = self.until_free((table, id), write, "deleted", |_| Error::internal("delete met a unique key"))?;
+        let change = self.until_free((target, id), write, "deleted", |_| Error::internal("delete met a unique key"))?;
         if matches!(change, Change::Done) {
             self.events.deleted(target, old, self)?;
         }
@@ -240,11 +252,12 @@ impl<'a> Writer<'a> {
     /// Writes a row, waiting for transactions that are in the way.
     fn until_free(
         &self,
-        (table, id): (&Table, RowId),
+        (target, id): (&Target, RowId),
         write: impl Fn() -> Result<Written>,
         participle: &str,
         conflict_error: impl Fn(dictdb_types::Oid) -> Error,
     ) -> Result<Change> {
+        let table = &target.handle.table;
         loop {
             return match write()? {
                 Written::Done => Ok(Change::Done),
@@ -264,6 +277,7 @@ impl<'a> Writer<'a> {
                 .hint(
                     "Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.",
                 )),
+                Written::Conflict(conflict) if self.removes_expired(target, conflict.row)? => continue,
                 Written::Conflict(conflict) => {
                     self.cx.transaction.collides(table, &conflict)?;
                     Err(conflict_error(conflict.index))

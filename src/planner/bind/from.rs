@@ -112,7 +112,9 @@ impl Binder<'_> {
             self.enter(table, relation);
         }
         let secured = match &bound.0 {
-            Node::Scan(scan) if scan.relation.row_security => Some((scan.relation.clone(), scan.columns.clone())),
+            Node::Scan(scan) if scan.relation.row_security || scan.relation.ttl_micros().is_some() => {
+                Some((scan.relation.clone(), scan.columns.clone()))
+            }
             _ => None,
         };
         let (mut node, names, lateral) = bound;
@@ -319,6 +321,10 @@ impl Binder<'_> {
             let output = self.new_column(name, ty);
             system.push(NamedColumn::of(&output));
             columns.push((output, attnum));
+        }
+        // Whether a row has expired is asked of a column that no name means.
+        if let (Some(_), Some((attnum, column))) = (relation.ttl_micros(), relation.written_at()) {
+            columns.push((self.new_column(column.name.clone(), column.ty), attnum));
         }
         let stored = relation.is_stored();
         let row_id = stored.then(|| self.new_id());

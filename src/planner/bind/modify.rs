@@ -174,8 +174,8 @@ impl Binder<'_> {
         // PostgreSQL checks them in the order of their names.
         checks.sort_by(|(a, _), (b, _)| check_name(a).cmp(check_name(b)));
         let mut generated = Vec::new();
-        for (attnum, column) in relation.live_columns() {
-            if let (true, Some(text)) = (column.generated, &column.default) {
+        for (attnum, column) in relation.computed_columns() {
+            if let Some(text) = &column.default {
                 let tree = dictdb_parser::parse_expression(text)?;
                 let bound = self.bind_expr(&tree)?;
                 generated.push((attnum, self.coerce_for_column(bound, column, None)?));

@@ -1,4 +1,5 @@
-//! Row security: the rows of a table that a role sees, changes and makes, as policies say (`rowsecurity.c`).
+//! The rows of a table that a statement sees: row security, the rows that a role sees, changes and makes, as policies say
+//! (`rowsecurity.c`); and rows that `ttl` has not taken yet.
 //!
 //! Conditions stand right above the scan, below everything that the statement itself says; what new rows have to satisfy is
 //! checked like a view's WITH CHECK OPTION.
@@ -6,13 +7,18 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Policy, PolicyCommand, Relation, namespaces};
-use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, oids};
+use dictdb_types::{Datum, Error, Interval, Oid, Result, SqlState, Type, oids};
 
 use super::level::Level;
 use super::modify::RowColumns;
 use super::{Binder, Clause, Names};
-use crate::expr::Expr;
+use crate::expr::{BoolTest, Call, Expr};
 use crate::logical::{Check, Node, PolicyStage};
+
+/// Functions of `pg_proc` that tell whether a row has expired.
+const STATEMENT_TIMESTAMP: Oid = Oid(2648);
+const TIMESTAMPTZ_MI_INTERVAL: Oid = Oid(1190);
+const TIMESTAMPTZ_GT: Oid = Oid(1157);
 
 /// The search path of stored texts.
 const PATH: &[Oid] = &[namespaces::PG_CATALOG];
@@ -41,10 +47,10 @@ impl Binder<'_> {
         row: &RowColumns,
         commands: &[PolicyCommand],
     ) -> Result<Vec<Expr>> {
+        let mut conditions: Vec<Expr> = self.unexpired(relation, row)?.into_iter().collect();
         if !self.is_secured(relation) {
-            return Ok(Vec::new());
+            return Ok(conditions);
         }
-        let mut conditions = Vec::new();
         for command in commands {
             let (permissive, restrictive) = self.policies(relation, *command);
             conditions.push(self.any_of(relation, row, &permissive, |policy| policy.using.as_ref())?);
@@ -55,6 +61,23 @@ impl Binder<'_> {
             }
         }
         Ok(conditions)
+    }
+
+    /// The condition on rows of a table with `ttl` that are still there. Rows that do not say when they were written are.
+    fn unexpired(&self, relation: &Relation, row: &RowColumns) -> Result<Option<Expr>> {
+        let written = relation.written_at().and_then(|(attnum, _)| row.iter().find(|(_, other)| *other == attnum));
+        let Some(((written, _), micros)) = written.zip(relation.ttl_micros()) else { return Ok(None) };
+        let (moment, boolean) = (Type::new(oids::TIMESTAMPTZ), Type::new(oids::BOOL));
+        let ttl = Interval { months: 0, days: 0, micros };
+        let ttl = Expr::Const(Datum::Interval(ttl), Type::new(oids::INTERVAL));
+        let now = self.built_in(STATEMENT_TIMESTAMP, Vec::new(), moment)?;
+        let oldest = self.built_in(TIMESTAMPTZ_MI_INTERVAL, vec![now, ttl], moment)?;
+        let is_younger = self.built_in(TIMESTAMPTZ_GT, vec![Expr::column(written), oldest], boolean)?;
+        Ok(Some(Expr::BoolTest(Box::new(is_younger), BoolTest::NotFalse)))
+    }
+
+    fn built_in(&self, oid: Oid, args: Vec<Expr>, result: Type) -> Result<Expr> {
+        Ok(Expr::Call(Box::new(Call::new(self.function(oid)?, args, result, None))))
     }
 
     /// What the rows that a command makes have to satisfy; `reads` says that it shows rows, too.

@@ -81,7 +81,7 @@ pub(crate) fn repeatable(planned: &Planned, catalog: &Catalog) -> Repeatable {
     let is_shared = |oid: &Oid| {
         catalog
             .relation(*oid)
-            .is_some_and(|relation| relation.persistence != Persistence::Temporary && !relation.expires())
+            .is_some_and(|relation| relation.persistence != Persistence::Temporary && relation.ttl_micros().is_none())
     };
     let tables_allow = planned.secured.is_none() && plan.locks.iter().all(|(oid, _)| is_shared(oid));
     match reads_only && tables_allow && planned.routines.is_empty() && !looks_elsewhere(plan) {

@@ -115,7 +115,12 @@ impl Session {
             instance.statistics.forget();
         }
         if is_vacuumed {
-            tokio::task::block_in_place(|| instance.storage.vacuum());
+            let shared = self.shared.clone();
+            tokio::task::block_in_place(|| {
+                instance.reclaim_expired(&shared.database, &|| shared.backend.interrupts.check())?;
+                instance.storage.vacuum();
+                Ok::<_, Error>(())
+            })?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod free_slots;
 mod keys;
 mod lock_row;
 mod read;
+mod recency;
 mod reclaim;
 mod redo;
 mod restore;
@@ -16,8 +17,8 @@ mod stats;
 mod verify;
 mod write;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use dictdb_types::{CommitTs, Oid, Physical, RowId};
 use parking_lot::{Mutex, RwLock};
@@ -62,6 +63,8 @@ pub struct Table {
     promised: AtomicU64,
     /// Timestamp of the last commit that wrote to it; zero before the first.
     changed: AtomicU64,
+    /// In what order its rows were used, where somebody wants to know.
+    recency: OnceLock<recency::Recency>,
     /// Rows changed since a backup.
     pub(crate) tracked: Mutex<Option<ChangeSet>>,
     /// Storage columns whose old values those want who follow its changes.
@@ -94,6 +97,7 @@ impl Table {
             retired: AtomicBool::new(false),
             promised: AtomicU64::new(0),
             changed: AtomicU64::new(0),
+            recency: OnceLock::new(),
             tracked: Mutex::default(),
             watched: Mutex::default(),
         }

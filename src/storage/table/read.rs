@@ -122,6 +122,7 @@ impl Table {
                 Ok::<_, dictdb_types::Error>(has_key.then(|| visit(row, version)))
             });
             if let Some(result) = seen.transpose()?.flatten() {
+                self.note_use(row);
                 return Ok(Some(result));
             }
         }
@@ -171,7 +172,11 @@ impl Table {
             let found = candidates.is_found_by(at, || key_of(version))?;
             Ok(found.then(|| visit(row, version)))
         });
-        seen.transpose().map(Option::flatten)
+        let seen = seen.transpose().map(Option::flatten);
+        if let Ok(Some(_)) = &seen {
+            self.note_use(row);
+        }
+        seen
     }
 
     /// Runs `visit` on the newest version that is committed or the transaction's own, and names it. `None` if that is

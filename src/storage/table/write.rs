@@ -79,6 +79,7 @@ impl Table {
             return Ok(obstacle.into_inserted());
         }
         transaction.log().lock().add(self, ChangeKind::Insert, id);
+        self.note_use(id);
         if let Some(own) = transaction.serializable() {
             transaction.wrote(own, self, self.row_keys(id, transaction)?)?;
         }
@@ -178,6 +179,7 @@ impl Table {
         let mut log = transaction.log().lock();
         log.add(self, ChangeKind::Update, row);
         updates.log(self, row, &mut log);
+        self.note_use(row);
         Ok(Written::Done)
     }
 
@@ -228,6 +230,7 @@ impl Table {
         self.account(&mut block);
         drop(block);
         transaction.log().lock().add(self, ChangeKind::Delete, row);
+        self.note_gone(row);
         Ok(Written::Done)
     }
 
@@ -296,6 +299,7 @@ impl Table {
     /// Takes back the newest version of a row that the transaction updated or deleted.
     pub(crate) fn undo_change(&self, row: RowId) {
         self.change_block(row, |block, slot| block.pop_undo(slot));
+        self.note_undone(row);
     }
 
     /// Rewrites the stamps of consecutive rows.

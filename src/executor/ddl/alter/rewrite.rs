@@ -152,7 +152,7 @@ impl DdlContext<'_> {
         by_slot.sort_by_key(|column| column.slot);
         for column in by_slot {
             layouts.resize(column.slot, Physical::Bool);
-            layouts.push(if column.dropped { Physical::Bool } else { catalog.physical(column.ty.oid) });
+            layouts.push(if column.is_kept() { catalog.physical(column.ty.oid) } else { Physical::Bool });
         }
         self.storage.create_table(storage, &layouts).set_logged(persistence == Persistence::Permanent);
         self.changes.created_table(storage);

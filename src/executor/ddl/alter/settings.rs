@@ -84,7 +84,7 @@ impl DdlContext<'_> {
             changed.kind = RelationKind::View(Arc::new(info));
         }
         self.put_relation(changed);
-        Ok(())
+        self.settle_expiry(relation.oid)
     }
 
     fn set_statistics(&mut self, relation: &Arc<Relation>, column: &ColumnRef, target: i64) -> Result<()> {

@@ -259,6 +259,7 @@ fn still_referenced(
 
 /// 42809 for what cannot become a partition.
 fn refuse_child(parent: &Relation, child: &Relation) -> Result<()> {
+    crate::ddl::expiry::refuse_family(child)?;
     let temporary = |relation: &Relation| relation.persistence == Persistence::Temporary;
     let message = match child {
         _ if !parent.is_partitioned() => {

@@ -50,6 +50,9 @@ impl ForeignKeyCode {
             let snapshot = writer.cx.transaction.latest_snapshot()?;
             let children = self.child_search.find(&self.child, &wanted, &snapshot, &writer.cx.transaction)?;
             let Some(child) = children.first() else { return Ok(()) };
+            if writer.removes_expired(&*self.child_target(writer)?, *child)? {
+                continue;
+            }
             if self.stays(*child, &snapshot, writer)? {
                 return Err(self.still_referenced(old, writer));
             }

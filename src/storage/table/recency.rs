@@ -1,0 +1,123 @@
+//! In what order the rows of a table were last used, for tables that have so many rows and no more.
+//!
+//! A row is used when it is written and when it is found through an index. The order is kept from the moment somebody asks for it, and
+//! never on disk: rows that were there before count as used in the order of a column that says when they were written, or of their ids.
+
+use std::collections::{BTreeMap, HashMap};
+
+use dictdb_types::{Datum, Result, RowId};
+use parking_lot::Mutex;
+
+use super::{Table, row_id};
+use crate::block::Block;
+
+/// Uses are counted from here on; rows that were there before are below.
+const FIRST_USE: u64 = 1 << 48;
+
+/// Rows by their last use.
+pub(super) struct Recency(Mutex<Order>);
+
+struct Order {
+    rows: BTreeMap<u64, RowId>,
+    uses: HashMap<RowId, u64>,
+    next: u64,
+}
+
+impl Recency {
+    fn new() -> Self {
+        Recency(Mutex::new(Order { rows: BTreeMap::new(), uses: HashMap::new(), next: FIRST_USE }))
+    }
+
+    fn used(&self, row: RowId) {
+        let mut order = self.0.lock();
+        let next = order.next;
+        order.next += 1;
+        if let Some(last) = order.uses.insert(row, next) {
+            order.rows.remove(&last);
+        }
+        order.rows.insert(next, row);
+    }
+
+    fn forget(&self, row: RowId) {
+        let mut order = self.0.lock();
+        if let Some(last) = order.uses.remove(&row) {
+            order.rows.remove(&last);
+        }
+    }
+
+    /// Enters rows that were there before, the least recently used first, unless they have been used since.
+    fn fill(&self, rows: impl Iterator<Item = RowId>) {
+        let mut order = self.0.lock();
+        for (place, row) in rows.enumerate() {
+            if !order.uses.contains_key(&row) {
+                order.uses.insert(row, place as u64);
+                order.rows.insert(place as u64, row);
+            }
+        }
+    }
+}
+
+impl Table {
+    /// Begins to keep the order; `written` is the column by which rows that are there are ordered. Does nothing if it is kept already.
+    pub fn keep_recency(&self, written: Option<usize>) -> Result<()> {
+        if self.recency.get().is_some() {
+            return Ok(());
+        }
+        let recency = self.recency.get_or_init(Recency::new);
+        let mut rows: Vec<(i64, RowId)> = Vec::new();
+        for (number, cell) in self.all_blocks() {
+            let block = cell.latch.read();
+            for slot in (0..block.len()).filter(|slot| has_row(&block, *slot)) {
+                let moment = match written.map(|column| block.newest(slot).value(column).to_datum()).transpose()? {
+                    Some(Datum::Timestamp(moment)) => moment,
+                    _ => 0,
+                };
+                rows.push((moment, row_id(number, slot)));
+            }
+        }
+        rows.sort_unstable();
+        recency.fill(rows.into_iter().map(|(_, row)| row));
+        Ok(())
+    }
+
+    /// Rows that are there now, those of transactions in progress included; zero while no order is kept.
+    pub fn rows_in_use(&self) -> usize {
+        self.recency.get().map_or(0, |recency| recency.0.lock().rows.len())
+    }
+
+    /// So many of the least recently used rows.
+    pub fn least_recent(&self, count: usize) -> Vec<RowId> {
+        self.recency
+            .get()
+            .map_or_else(Vec::new, |recency| recency.0.lock().rows.values().take(count).copied().collect())
+    }
+
+    /// Notes that a row was used.
+    #[inline]
+    pub(super) fn note_use(&self, row: RowId) {
+        if let Some(recency) = self.recency.get() {
+            recency.used(row);
+        }
+    }
+
+    /// Notes that a row is gone.
+    #[inline]
+    pub(super) fn note_gone(&self, row: RowId) {
+        if let Some(recency) = self.recency.get() {
+            recency.forget(row);
+        }
+    }
+
+    /// Notes that what was done to a row was undone.
+    pub(super) fn note_undone(&self, row: RowId) {
+        if self.recency.get().is_none() {
+            return;
+        }
+        let is_there = self.cell(row).is_some_and(|(cell, slot)| has_row(&cell.latch.read(), slot));
+        if is_there { self.note_use(row) } else { self.note_gone(row) }
+    }
+}
+
+fn has_row(block: &Block, slot: usize) -> bool {
+    block.stamps.get(slot).is_some_and(|stamp| !stamp.is_free()) && !block.is_deleted(slot)
+}
