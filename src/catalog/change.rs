@@ -76,6 +76,8 @@ pub enum Key {
     OperatorFamily(Oid),
     /// A policy: relation and policy.
     Policy(Oid, Oid),
+    /// A rule: relation and rule.
+    Rule(Oid, Oid),
     /// A statistics object, text search object or publication.
     Definition(DefinitionKind, Oid),
     /// A table of a publication: publication and row of `pg_publication_rel`.
@@ -101,6 +103,7 @@ impl Key {
             Key::OperatorClass(oid) => (Oid(2616), oid, 0),
             Key::OperatorFamily(oid) => (Oid(2753), oid, 0),
             Key::Policy(_, oid) => (Oid(3256), oid, 0),
+            Key::Rule(_, oid) => (Oid(2618), oid, 0),
             Key::Definition(kind, oid) => (kind.class(), oid, 0),
             Key::Published(_, oid) => (Oid(6106), oid, 0),
             Key::Role(oid) => (Oid(1260), oid, 0),

@@ -11,6 +11,7 @@ use dictdb_types::{Datum, Oid, Type};
 use crate::index_method::IndexMethod;
 use crate::partition::{PartitionBound, PartitionKey};
 use crate::policy::Policy;
+use crate::rule::Rule;
 use crate::trigger::Firing;
 
 /// `pg_namespace`.
@@ -74,6 +75,8 @@ pub struct Relation {
     pub force_row_security: bool,
     /// `pg_policy` with `polrelid` of this table, by name.
     pub policies: Vec<Arc<Policy>>,
+    /// `pg_rewrite` with `ev_class` of this relation, by name; without the rule of a view.
+    pub rules: Vec<Arc<Rule>>,
     /// `reloftype`.
     pub of_type: Oid,
     /// `pg_inherits.inhparent`, in order.
@@ -511,6 +514,7 @@ impl Relation {
             row_security: false,
             force_row_security: false,
             policies: Vec::new(),
+            rules: Vec::new(),
             of_type: Oid::INVALID,
             parents: Vec::new(),
             children: Vec::new(),

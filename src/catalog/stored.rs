@@ -9,15 +9,15 @@ use std::sync::Arc;
 use dictdb_types::stored::Stored;
 use dictdb_types::{Oid, Result, TypeLookup, stored_enum, stored_struct};
 
-use crate::trigger::{Firing, Timing};
+use crate::trigger::{Event, Firing, Timing};
 use crate::{
     AggregateInfo, BaseInfo, Catalog, Change, CheckOption, Column, ConfigurationInfo, Constraint, ConstraintKind,
     Definition, DefinitionBody, DefinitionKind, Dependency, DictionaryInfo, Domain, DomainCheck, Extension, ForeignKey,
     Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language, MovingAggregate, Object, OnCommit,
     Operator, OperatorClass, OperatorFamily, Parameter, PartitionBound, PartitionColumn, PartitionKey,
     PartitionStrategy, Persistence, Policy, PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo,
-    ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Schema, SequenceInfo, SqlBody,
-    StatisticsInfo, Trigger, ViewInfo, system_relations,
+    ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Rule, RuleAction, Schema, SequenceInfo,
+    SqlBody, StatisticsInfo, Trigger, ViewInfo, system_relations,
 };
 
 /// Changes as bytes.
@@ -79,6 +79,7 @@ stored_enum!(Key {
     13: OperatorClass(oid),
     14: OperatorFamily(oid),
     15: Policy(relation, policy),
+    18: Rule(relation, rule),
     16: Definition(kind, oid),
     17: Published(publication, row),
 });
@@ -100,6 +101,8 @@ stored_struct!(PublicationInfo {
 });
 stored_struct!(PublishedTable { 1: oid, 2: relation, 3: columns, 4: condition });
 stored_struct!(Policy { 1: oid, 2: name, 3: permissive, 4: command, 5: roles, 6: using, 7: check });
+stored_struct!(Rule { 1: oid, 2: name, 3: event, 4: firing, 5: instead, 6: condition, 7: actions });
+stored_struct!(RuleAction { 1: text, 2: uses_row, 3: returning });
 stored_enum!(PolicyCommand { 1: All, 2: Select, 3: Insert, 4: Update, 5: Delete });
 stored_enum!(Dependency { 1: Normal, 2: Auto, 3: Internal, 4: Extension });
 stored_struct!(Extension { 1: oid, 2: name, 3: owner, 4: namespace, 5: relocatable, 6: version });
@@ -172,6 +175,7 @@ stored_struct!(Relation {
     23: partition_key,
     24: bound,
     25: policies,
+    26: rules,
 });
 stored_struct!(PartitionKey { 1: strategy, 2: columns });
 stored_enum!(PartitionStrategy { 1: List, 2: Range, 3: Hash });
@@ -326,6 +330,7 @@ stored_struct!(Routine {
     26: library,
 });
 stored_enum!(Timing { 1: Before, 2: After, 3: InsteadOf });
+stored_enum!(Event { 1: Insert, 2: Delete, 3: Update, 4: Truncate });
 stored_enum!(Firing { 1: Origin, 2: Disabled, 3: Replica, 4: Always });
 stored_struct!(Trigger {
     1: oid,
@@ -459,7 +464,8 @@ impl Catalog {
             let own = [relation.oid, relation.storage, relation.row_type];
             let constraints = relation.constraints.iter().map(|constraint| constraint.oid);
             let policies = relation.policies.iter().map(|policy| policy.oid);
-            own.into_iter().chain(constraints).chain(policies)
+            let rules = relation.rules.iter().map(|rule| rule.oid);
+            own.into_iter().chain(constraints).chain(policies).chain(rules)
         });
         let named = self.schemas.keys().chain(self.types.keys()).chain(self.roles.keys()).copied();
         let named = named.chain(self.extensions.keys().copied()).chain(self.operators.keys().copied());

@@ -395,7 +395,12 @@ impl Catalog {
             Key::Definition(_, oid) => {
                 self.definitions.remove(&oid);
             }
-            Key::Column(..) | Key::Default(..) | Key::Constraint(..) | Key::Policy(..) | Key::Published(..) => {}
+            Key::Column(..)
+            | Key::Default(..)
+            | Key::Constraint(..)
+            | Key::Policy(..)
+            | Key::Rule(..)
+            | Key::Published(..) => {}
         }
         self.remove_dependencies(key);
         self.remove_comments(key);

@@ -30,7 +30,9 @@ pub mod physical;
 pub mod policy;
 pub mod pruning;
 mod repeatable;
+mod rewritten;
 pub mod routine;
+pub mod rule;
 mod rules;
 pub mod scope;
 mod standard_syntax;
@@ -79,6 +81,22 @@ pub struct Planned {
     pub computes_with_parameters: bool,
     /// When it gives the same rows again, as far as its functions decide that.
     pub repeatable: Repeatable,
+    /// Rules leave nothing of the statement to be run in its name.
+    pub nothing: bool,
+    /// The kind of rules that make other than one statement of it, in words.
+    pub several: Option<&'static str>,
+    /// What rules have done before it.
+    pub before: Vec<Product>,
+    /// What rules have done after it.
+    pub after: Vec<Product>,
+}
+
+/// What rules have done beside a statement.
+pub enum Product {
+    /// A query or a change.
+    Plan(Planned),
+    /// NOTIFY: channel and payload.
+    Notify(String, String),
 }
 
 /// A column of a result, as RowDescription reports it.
@@ -134,7 +152,35 @@ pub fn plan_with(
 ) -> Result<Planned> {
     let mut binder = Binder::new(cx, locations, declared, variables.is_none());
     binder.variables = variables;
-    let (mut node, command) = binder.bind_statement(statement)?;
+    if let Some(steps) = binder.rewritten(statement)? {
+        return rewritten::plan(&steps, statement, binder, statistics);
+    }
+    let (node, command) = binder.bind_statement(statement)?;
+    finish(binder, node, command, statistics)
+}
+
+/// Like [`plan`], without regard to the rules of its target.
+pub fn plan_without_rules(
+    statement: &ast::Statement,
+    locations: &Locations,
+    declared: &[Type],
+    cx: BindContext<'_>,
+    statistics: &dyn Statistics,
+) -> Result<Planned> {
+    let mut binder = Binder::new(cx, locations, declared, true);
+    binder.ignores_rules = true;
+    let (node, command) = binder.bind_statement(statement)?;
+    finish(binder, node, command, statistics)
+}
+
+/// A bound statement as a plan.
+fn finish(
+    mut binder: Binder<'_>,
+    mut node: logical::Node,
+    command: Command,
+    statistics: &dyn Statistics,
+) -> Result<Planned> {
+    let cx = binder.cx;
     let inlined = inlining::inline(&mut binder, &mut node)?;
     let (routines, runs_statements) = (binder.user_functions(), binder.runs_statements());
     let returns_rows = match &node {
@@ -166,6 +212,10 @@ pub fn plan_with(
         secured,
         computes_with_parameters,
         repeatable,
+        nothing: false,
+        several: None,
+        before: Vec::new(),
+        after: Vec::new(),
     })
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Source {
     pub hints: Box<[Arc<str>]>,
     /// Variables that names in it may mean: their values are its parameters.
     pub variables: Option<Arc<dyn Variables + Send + Sync>>,
+    /// It is COPY's own: the rules of its target are not for it.
+    pub ignores_rules: bool,
     /// The last plan made of it.
     pub plan: Mutex<Option<Arc<CachedPlan>>>,
     /// What it has in common with statements of other constants, once that was asked.
@@ -42,9 +44,15 @@ impl Source {
             declared,
             hints: Box::default(),
             variables: None,
+            ignores_rules: false,
             plan: Mutex::default(),
             normal: OnceLock::new(),
         }
+    }
+
+    /// The same statement without regard to rules.
+    pub(crate) fn without_rules(self) -> Source {
+        Source { ignores_rules: true, ..self }
     }
 
     /// A statement of the session's own making.
@@ -65,7 +73,16 @@ impl Source {
         let parsed = ParsedStatement { statement, text, locations, notices: Vec::new(), strings };
         let (text, declared, hints) = (self.text.clone(), self.declared.clone(), self.hints.clone());
         let variables = self.variables.clone();
-        Source { text, parsed, declared, hints, variables, plan: Mutex::default(), normal: OnceLock::new() }
+        Source {
+            text,
+            parsed,
+            declared,
+            hints,
+            variables,
+            ignores_rules: self.ignores_rules,
+            plan: Mutex::default(),
+            normal: OnceLock::new(),
+        }
     }
 
     /// The same with hints.

@@ -26,6 +26,7 @@ use crate::log::Watch;
 use crate::meters::Verb;
 use crate::notifications::{Action, Pending};
 use crate::persistence::{Ended, Seen};
+use crate::pipeline::RowsOfRule;
 use crate::plan_cache::KeyMaker;
 use crate::portal::Portals;
 use crate::prepared::PreparedStatements;
@@ -90,6 +91,8 @@ pub struct Session {
     pub(crate) constraints: Arc<ConstraintQueue>,
     /// The statement that the next execution is a part of.
     pub(crate) part_of: Option<StatementEvents>,
+    /// What queries that are actions of rules have given, while a statement of the client runs.
+    pub(crate) rows_of_rules: Option<Vec<RowsOfRule>>,
     /// Hash of what plans depend on besides the catalog, and the generation of settings it is of.
     pub(crate) surroundings: (u64, u64),
     /// Makes keys for the cache of statements.
@@ -211,6 +214,7 @@ impl Session {
             catalog_epoch: 0,
             constraints: Arc::default(),
             part_of: None,
+            rows_of_rules: None,
             surroundings: (0, 0),
             keys: KeyMaker::default(),
             last_env: None,

@@ -20,6 +20,8 @@ const AUTHID: Oid = Oid(1260);
 const DATABASE: Oid = Oid(1262);
 const TRIGGER: Oid = Oid(2620);
 const POLICY: Oid = Oid(3256);
+/// `pg_rewrite`.
+const RULE: Oid = Oid(2618);
 const PROC: Oid = Oid(1255);
 const OPERATOR: Oid = Oid(2617);
 const CAST: Oid = Oid(2605);
@@ -106,6 +108,7 @@ impl DdlContext<'_> {
             (K::Policy, ObjectRef::On(name, table)) => {
                 self.commented_policy(&name.value, table).map(|oid| (POLICY, oid, 0))
             }
+            (K::Rule, ObjectRef::On(name, table)) => self.commented_rule(&name.value, table).map(|oid| (RULE, oid, 0)),
             (K::Trigger, ObjectRef::On(name, table)) => {
                 self.commented_trigger(&name.value, table).map(|oid| (TRIGGER, oid, 0))
             }

@@ -136,7 +136,11 @@ fn is_part_of(key: Key, table: Oid) -> bool {
 fn order_of(key: Key) -> (Oid, i16) {
     match key {
         Key::Column(oid, attnum) | Key::Default(oid, attnum) => (oid, attnum),
-        Key::Constraint(_, oid) | Key::Trigger(_, oid) | Key::Policy(_, oid) | Key::Published(_, oid) => (oid, 0),
+        Key::Constraint(_, oid)
+        | Key::Trigger(_, oid)
+        | Key::Policy(_, oid)
+        | Key::Rule(_, oid)
+        | Key::Published(_, oid) => (oid, 0),
         Key::Schema(oid)
         | Key::Relation(oid)
         | Key::Type(oid)
@@ -285,6 +289,10 @@ impl DdlContext<'_> {
                 let found = catalog.relation(table);
                 let policy = found.and_then(|relation| relation.policies.iter().find(|policy| policy.oid == oid));
                 format!("policy {} on table {}", policy.map_or("?", |policy| &policy.name), relation_name(table))
+            }
+            Key::Rule(table, oid) => {
+                let name = catalog.rule(oid).map_or("?", |(_, rule)| &rule.name);
+                format!("rule {name} on {}", self.describe(Key::Relation(table), catalog))
             }
             Key::Trigger(table, oid) => {
                 let table = catalog.relation(table).map_or("?", |relation| &relation.name);

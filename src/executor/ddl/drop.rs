@@ -31,6 +31,7 @@ impl DdlContext<'_> {
             ObjectKind::Aggregate => "aggregate",
             ObjectKind::Trigger => "trigger",
             ObjectKind::Policy => "policy",
+            ObjectKind::Rule => "rule",
             ObjectKind::Extension => "extension",
             ObjectKind::Operator => "operator",
             ObjectKind::Cast => "cast",
@@ -83,7 +84,6 @@ impl DdlContext<'_> {
             ObjectKind::Server => "server",
             ObjectKind::ForeignDataWrapper => "foreign-data wrapper",
             ObjectKind::ForeignTable => "foreign table",
-            ObjectKind::Rule => "rule",
             other => return Err(Error::unsupported(format_args!("DROP {other:?}"))),
         };
         for object in &drop.objects {
@@ -96,17 +96,6 @@ impl DdlContext<'_> {
                     };
                     Error::new(code, format!("{noun} \"{}\" does not exist", shown(name)))
                 }
-                ObjectRef::On(name, table) => match self.look_up_relation(table)? {
-                    None => {
-                        let message = format!("relation \"{}\" does not exist", shown(table));
-                        Error::new(SqlState::UNDEFINED_TABLE, message)
-                    }
-                    Some(relation) => {
-                        let message =
-                            format!("{noun} \"{}\" for relation \"{}\" does not exist", name.value, relation.name);
-                        Error::new(SqlState::UNDEFINED_OBJECT, message)
-                    }
-                },
                 _ => return Err(Error::unsupported(format_args!("DROP {noun} of this form"))),
             };
             if !drop.if_exists {
@@ -275,6 +264,7 @@ impl DdlContext<'_> {
                 self.find_class_or_family(name, method, kind == ObjectKind::OperatorFamily)
             }
             (ObjectKind::Policy, ObjectRef::On(name, table)) => self.policy_key(&name.value, table, skip),
+            (ObjectKind::Rule, ObjectRef::On(name, table)) => self.rule_key(&name.value, table),
             (ObjectKind::Trigger, ObjectRef::On(name, table)) => self.trigger_key(&name.value, table, skip),
             (_, ObjectRef::Name(name)) => self.relation_key(kind, noun, name),
             _ => Err(Error::unsupported(format_args!("DROP {noun} of this form"))),
@@ -364,6 +354,7 @@ impl DdlContext<'_> {
             Key::Column(table, attnum) => self.remove_column(table, attnum)?,
             Key::Default(table, attnum) => self.remove_default(table, attnum)?,
             Key::Policy(table, oid) => self.drop_policy(table, oid)?,
+            Key::Rule(table, oid) => self.drop_rule(table, oid),
             Key::Published(publication, row) => self.drop_published(publication, row),
             Key::Role(_) => {}
             Key::Operator(oid) => {

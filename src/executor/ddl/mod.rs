@@ -43,6 +43,7 @@ mod restate;
 mod restore;
 mod role;
 pub mod routine;
+mod rule;
 mod schema;
 mod sequence;
 mod statement;
@@ -93,6 +94,7 @@ fn execute_once(statement: &Utility, locations: &Locations, cx: &mut DdlContext<
         Utility::CreateEnum(create) => cx.create_enum(create)?,
         Utility::CreateComposite(create) => cx.create_composite(create)?,
         Utility::AlterEnum(alter) => cx.alter_enum(alter)?,
+        Utility::CreateRule(create) => cx.create_rule(create, locations)?,
         Utility::CreatePolicy(create) => cx.create_policy(create, locations)?,
         Utility::AlterPolicy(alter) => cx.alter_policy(alter, locations)?,
         Utility::CreateFunction(create) => cx.create_function(create, locations)?,

@@ -39,6 +39,7 @@ impl DdlContext<'_> {
             (K::Type | K::Domain, ObjectRef::Name(name)) => self.rename_type(name, to, rename.kind == K::Domain),
             (K::Role, ObjectRef::Name(name)) => self.rename_role(&shown(name), to),
             (K::Policy, ObjectRef::On(name, table)) => self.rename_policy(&name.value, table, to),
+            (K::Rule, ObjectRef::On(name, table)) => self.rename_rule(&name.value, table, to),
             (K::Trigger, ObjectRef::On(name, table)) => self.rename_trigger(&name.value, table, to),
             (kind, ObjectRef::Name(name)) if super::definition::kind_of(kind).is_some() => {
                 super::definition::kind_of(kind).map_or(Ok(()), |kind| self.rename_definition(kind, name, to))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::{
     Catalog, Column, Constraint, ConstraintKind, Domain, DomainCheck, IndexInfo, IndexKey, IndexTarget, Object,
-    PartitionColumn, PartitionKey, Policy, Relation, RelationKind, Routine, Trigger, ViewInfo, namespaces,
+    PartitionColumn, PartitionKey, Policy, Relation, RelationKind, Routine, Rule, Trigger, ViewInfo, namespaces,
 };
 use dictdb_functions::Registry;
 use dictdb_planner::table_expr::{self, TableExpr};
@@ -76,7 +76,13 @@ impl DdlContext<'_> {
         let kind = renamed.kind(&now)?;
         let partition_key = renamed.partition_key(old, &now)?;
         let policies = renamed.policies(old, &now)?;
-        if policies.is_some() || columns.is_some() || constraints.is_some() || kind.is_some() || partition_key.is_some()
+        let rules = renamed.rules(old, &now)?;
+        if rules.is_some()
+            || policies.is_some()
+            || columns.is_some()
+            || constraints.is_some()
+            || kind.is_some()
+            || partition_key.is_some()
         {
             // Nobody drops or replaces it meanwhile; reading it goes on.
             self.lock(now.oid, LockMode::ShareUpdateExclusive)?;
@@ -84,6 +90,7 @@ impl DdlContext<'_> {
             changed.columns = columns.map_or(changed.columns, Arc::from);
             changed.constraints = constraints.unwrap_or(changed.constraints);
             changed.policies = policies.unwrap_or(changed.policies);
+            changed.rules = rules.unwrap_or(changed.rules);
             changed.kind = kind.unwrap_or(changed.kind);
             changed.partition_key = partition_key.or(changed.partition_key);
             self.put_relation(changed);
@@ -183,6 +190,19 @@ impl Renamed<'_> {
             *policy = Arc::new(changed);
         }
         Ok(found.then_some(policies))
+    }
+
+    fn rules(&self, old: &Arc<Relation>, now: &Arc<Relation>) -> Result<Option<Vec<Arc<Rule>>>> {
+        let mut rules = now.rules.clone();
+        let mut found = false;
+        for rule in &mut rules {
+            let mut texts = rule.condition.iter().chain(rule.actions.iter().map(|action| &action.text));
+            if texts.any(|text| self.concerns(text)) {
+                *rule = Arc::new(dictdb_planner::rule::restated(rule, old, now, self.names())?);
+                found = true;
+            }
+        }
+        Ok(found.then_some(rules))
     }
 
     /// The text of a view, or those of an index.

@@ -335,7 +335,7 @@ fn update_columns(create: &CreateTrigger) -> impl Iterator<Item = &Ident> {
 }
 
 /// What a kind of relation is called where it is about all of them.
-fn plural(relation: &Relation) -> &'static str {
+pub(super) fn plural(relation: &Relation) -> &'static str {
     match relation.kind {
         RelationKind::Table | RelationKind::Virtual => "tables",
         RelationKind::View(_) => "views",

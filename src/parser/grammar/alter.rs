@@ -25,7 +25,6 @@ const RELATIONS: &[(&[K], RelationKind)] = &[
 const UNSUPPORTED: &[(&[K], &str)] = &[
     (&[K::Event], "ALTER EVENT TRIGGER"),
     (&[K::Foreign, K::Data], "ALTER FOREIGN DATA WRAPPER"),
-    (&[K::Rule], "ALTER RULE"),
     (&[K::Server], "ALTER SERVER"),
     (&[K::Subscription], "ALTER SUBSCRIPTION"),
     (&[K::Tablespace], "ALTER TABLESPACE"),
@@ -80,6 +79,10 @@ impl Parser<'_> {
             K::Policy => {
                 self.advance();
                 self.alter_policy()
+            }
+            K::Rule => {
+                self.advance();
+                self.alter_rule()
             }
             K::System => {
                 self.advance();

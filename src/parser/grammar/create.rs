@@ -17,7 +17,6 @@ const UNSUPPORTED: &[(&[K], &str)] = &[
     (&[K::Foreign], "CREATE FOREIGN TABLE"),
     (&[K::Language], "CREATE LANGUAGE"),
     (&[K::Procedural], "CREATE LANGUAGE"),
-    (&[K::Rule], "CREATE RULE"),
     (&[K::Server], "CREATE SERVER"),
     (&[K::Subscription], "CREATE SUBSCRIPTION"),
     (&[K::Tablespace], "CREATE TABLESPACE"),
@@ -120,6 +119,7 @@ impl Parser<'_> {
             K::Function => self.create_function(or_replace, false),
             K::Procedure => self.create_function(or_replace, true),
             K::Policy => self.create_policy(),
+            K::Rule => self.create_rule(or_replace),
             K::Trigger => self.create_trigger(or_replace, false),
             K::Constraint => {
                 self.expect_word(K::Trigger)?;

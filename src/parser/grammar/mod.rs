@@ -38,6 +38,7 @@ mod policy;
 mod primary;
 mod role;
 mod routine;
+mod rule;
 mod select;
 mod setting;
 mod snapshot;

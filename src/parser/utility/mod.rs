@@ -11,6 +11,7 @@
 //!   table     CREATE TABLE, ALTER TABLE and their constraints
 //!   object    schemas, indexes, sequences, views, types, domains, functions, triggers, databases, DROP, COMMENT
 //!   definition statistics objects, text search objects, publications
+//!   rule      CREATE RULE
 //!   role      roles, GRANT, REVOKE, default privileges
 //! ```
 
@@ -18,6 +19,7 @@ mod backup;
 mod definition;
 mod object;
 mod role;
+mod rule;
 mod session;
 mod table;
 
@@ -25,6 +27,7 @@ pub use backup::*;
 pub use definition::*;
 pub use object::*;
 pub use role::*;
+pub use rule::*;
 pub use session::*;
 pub use table::*;
 
@@ -128,6 +131,8 @@ pub enum Utility {
     CreateTrigger(Box<CreateTrigger>),
     /// `CREATE POLICY`.
     CreatePolicy(Box<CreatePolicy>),
+    /// `CREATE RULE`.
+    CreateRule(Box<CreateRule>),
     /// `ALTER POLICY`.
     AlterPolicy(Box<AlterPolicy>),
     /// `CREATE EXTENSION`.

@@ -13,6 +13,7 @@ use super::from::SYSTEM_COLUMNS;
 use super::modify::assigned_twice;
 use super::updatable::{Verb, ViewTarget};
 use crate::expr::{Assign, Expr, Part, fixed_element};
+use crate::view::tree::TargetName;
 
 /// Where a value goes: a column, or a part of one.
 pub(crate) struct Target<'a> {
@@ -44,6 +45,19 @@ impl Target<'_> {
     /// Whether the whole column gets the value.
     pub fn is_whole(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// As its text says it.
+    pub fn wording(&self) -> TargetName {
+        let step = |step: &PathStep<'_>| match step {
+            PathStep::Field(name) => format!(".{}", dictdb_types::quote_identifier(&name.value)),
+            PathStep::Index(index) => format!("[{index}]"),
+            PathStep::Slice(lower, upper) => {
+                let bound = |bound: &Option<&ast::Expr>| bound.map_or_else(String::new, |bound| bound.to_string());
+                format!("[{}:{}]", bound(lower), bound(upper))
+            }
+        };
+        TargetName { attnum: self.attnum, steps: self.steps.iter().map(step).collect() }
     }
 
     /// 0A000: only whole columns have defaults.

@@ -36,7 +36,7 @@ pub(super) enum CteState {
 
 impl Binder<'_> {
     pub(crate) fn bind_with(&mut self, with: &ast::With) -> Result<Vec<Cte>> {
-        let nested = self.levels.len() > 1;
+        let nested = self.levels.len() > 1 + usize::from(self.in_rule);
         for (index, cte) in with.cte_tables.iter().enumerate() {
             let name = &cte.alias.name;
             if nested && matches!(&*cte.query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_)) {

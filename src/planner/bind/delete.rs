@@ -1,19 +1,33 @@
 //! DELETE.
 
+use std::sync::Arc;
+
 use dictdb_catalog::trigger::Event;
-use dictdb_catalog::{PolicyCommand, Privileges, RelationKind};
+use dictdb_catalog::{PolicyCommand, Privileges, Relation};
 use dictdb_parser::ast::{self, FromTable, TableFactor};
 use dictdb_parser::node;
 use dictdb_types::{Error, Result};
 
 use super::Binder;
-use super::updatable::Verb;
-use super::update::{Changed, ids, replace_target_columns};
+use super::updatable::{Verb, ViewTarget};
+use super::update::{Changed, ModifySource, ids, replace_target_columns};
 use crate::expr::Expr;
 use crate::logical::{Modify, ModifyAction, Node};
 
+/// The alias of the target, and whether it is `ONLY` it.
+type Alias<'a> = (Option<&'a ast::TableAlias>, bool);
+
 impl Binder<'_> {
     pub(crate) fn bind_delete(&mut self, delete: &ast::Delete) -> Result<Node> {
+        self.with_delete_target(delete, |binder, target, alias| binder.bind_delete_from(delete, target, alias))
+    }
+
+    /// Runs `f` with the target of a DELETE, perhaps the table that a view stands for.
+    pub(crate) fn with_delete_target<T>(
+        &mut self,
+        delete: &ast::Delete,
+        f: impl FnOnce(&mut Self, (Arc<Relation>, Option<&ViewTarget>), Alias<'_>) -> Result<T>,
+    ) -> Result<T> {
         let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) = &delete.from;
         let [target] = tables.as_slice() else { return Err(Error::unsupported("DELETE from several tables")) };
         let TableFactor::Table { name, alias, with_hints, .. } = &target.relation else {
@@ -21,33 +35,58 @@ impl Binder<'_> {
         };
         let named = self.modify_target(name)?;
         let first_access = self.accesses.len();
-        let view = match named.kind {
-            RelationKind::View(_) if !self.has_instead(&named, Event::Delete) => {
-                Some(self.view_target(&named, Verb::Delete)?)
-            }
-            _ => None,
+        let view = match self.changes_itself(&named, Event::Delete) {
+            true => None,
+            false => Some(self.view_target(&named, Verb::Delete)?),
         };
         match &view {
             Some(view) => self.note_view_change(view, Privileges::DELETE, &[], first_access),
             None => self.note_change(&named, Privileges::DELETE, Vec::new()),
         }
         let relation = view.as_ref().map_or(named, |view| view.base.clone());
+        f(self, (relation, view.as_ref()), (alias.as_ref(), node::is_only(with_hints)))
+    }
+
+    /// The rows that a DELETE deletes.
+    pub(crate) fn delete_rows(
+        &mut self,
+        delete: &ast::Delete,
+        relation: &Arc<Relation>,
+        view: Option<&ViewTarget>,
+        alias: Alias<'_>,
+    ) -> Result<ModifySource> {
         let using = delete.using.as_deref().unwrap_or(&[]);
-        let alias = (alias.as_ref(), node::is_only(with_hints));
         let reads = delete.selection.is_some() || delete.returning.is_some() || !using.is_empty();
         let rows = (delete.selection.as_ref(), PolicyCommand::Delete, reads);
-        let source = self.modify_source(&relation, view.as_ref(), alias, using, rows)?;
+        self.modify_source(relation, view, alias, using, rows)
+    }
+
+    /// DELETE from a table, perhaps through a view.
+    fn bind_delete_from(
+        &mut self,
+        delete: &ast::Delete,
+        (relation, view): (Arc<Relation>, Option<&ViewTarget>),
+        alias: Alias<'_>,
+    ) -> Result<Node> {
+        let mut source = self.delete_rows(delete, &relation, view, alias)?;
+        let node = std::mem::replace(&mut source.node, super::rule_rows::one_row());
+        let node = self.except_changed(node, &relation, &source, &[])?;
         let mut columns = source.changed.columns();
         columns.extend(source.others.iter().map(|column| (column.clone(), Expr::column(column))));
-        let input = Node::Project { input: Box::new(source.node), columns };
+        let input = Node::Project { input: Box::new(node), columns };
         let row = self.returned_columns(&relation);
-        let mut names = source.names;
-        names.tables[0] = match &view {
+        let mut names = source.names.clone();
+        names.tables[0] = match view {
             Some(view) => view.row_name(&source.alias, &row),
             None => self.row_name(&relation, &source.alias, &row),
         };
         replace_target_columns(&mut names);
+        let target = names.tables[0].clone();
         let returning = self.bind_returning(delete.returning.as_ref(), names)?;
+        if self.records() {
+            let using = delete.using.as_ref().map_or(0, Vec::len);
+            self.record_delete(using, (&relation, &target, &row), &source, (alias, returning.as_deref()));
+        }
         let action = match source.changed {
             Changed::Stored(row_id) => ModifyAction::Delete { row_id: row_id.id },
             Changed::Shown(old) => {

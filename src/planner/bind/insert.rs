@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
-use dictdb_catalog::{Privileges, Relation, RelationKind};
+use dictdb_catalog::{Privileges, Relation};
 use dictdb_parser::ast::{self, OnConflictAction, OnInsert, TableObject};
 use dictdb_parser::node;
 use dictdb_types::{Error, Result, SqlState};
@@ -17,8 +17,20 @@ use super::updatable::{Verb, ViewTarget};
 use crate::expr::Expr;
 use crate::logical::{Column, ConflictUpdate, Modify, ModifyAction, Node, OnConflict, PolicyStage};
 
+/// The table of an INSERT, the view that it is changed through, and where the accesses that the view makes begin.
+type InsertTarget<'a> = (Arc<Relation>, Option<&'a ViewTarget>, usize);
+
 impl Binder<'_> {
     pub(crate) fn bind_insert(&mut self, insert: &ast::Insert) -> Result<Node> {
+        self.with_insert_target(insert, |binder, target, alias| binder.bind_insert_into(insert, target, alias))
+    }
+
+    /// Runs `f` with the target of an INSERT, perhaps the table that a view stands for.
+    pub(crate) fn with_insert_target<T>(
+        &mut self,
+        insert: &ast::Insert,
+        f: impl FnOnce(&mut Self, InsertTarget<'_>, Arc<str>) -> Result<T>,
+    ) -> Result<T> {
         let TableObject::TableName(name) = &insert.table else {
             return Err(Error::unsupported("INSERT INTO other than a table"));
         };
@@ -27,25 +39,24 @@ impl Binder<'_> {
             .table_alias
             .as_ref()
             .map_or_else(|| named.name.clone(), |alias| Arc::from(alias.alias.value.as_str()));
-        if !matches!(named.kind, RelationKind::View(_)) || self.has_instead(&named, Event::Insert) {
-            return self.bind_insert_into(insert, named, (None, 0), alias);
+        if self.changes_itself(&named, Event::Insert) {
+            return f(self, (named, None, 0), alias);
         }
         let first_access = self.accesses.len();
         let view = Arc::new(self.view_target(&named, Verb::Insert)?);
         let outer = self.target_view.replace((view.clone(), Verb::Insert));
-        let bound = self.bind_insert_into(insert, view.base_with_defaults(), (Some(&view), first_access), alias);
+        let bound = f(self, (view.base_with_defaults(), Some(&view), first_access), alias);
         self.target_view = outer;
         bound
     }
 
-    /// INSERT into a table, perhaps through a view.
-    fn bind_insert_into(
+    /// The rows that an INSERT inserts, the columns that they have values for, and how many of these were given.
+    pub(crate) fn insert_rows(
         &mut self,
         insert: &ast::Insert,
-        relation: Arc<Relation>,
+        relation: &Arc<Relation>,
         (view, first_access): (Option<&ViewTarget>, usize),
-        alias: Arc<str>,
-    ) -> Result<Node> {
+    ) -> Result<(Node, Vec<i16>, usize)> {
         let table = relation.clone();
         let written = InsertTargets {
             targets: match view.filter(|_| insert.columns.is_empty()) {
@@ -62,14 +73,29 @@ impl Binder<'_> {
         let attnums: Vec<i16> = written.targets.iter().map(|target| target.attnum).collect();
         match view {
             Some(view) => self.note_view_change(view, Privileges::INSERT, &attnums, first_access),
-            None => self.note_change(&relation, Privileges::INSERT, attnums),
+            None => self.note_change(relation, Privileges::INSERT, attnums),
         }
         let (input, given) = match &insert.source {
-            None => (Node::Values { columns: Vec::new(), rows: vec![Vec::new()] }, Vec::new()),
+            None => {
+                let rows = self.take_rule_rows();
+                (rows.unwrap_or_else(super::rule_rows::one_row), Vec::new())
+            }
             Some(query) => self.insert_source(&written, query)?,
         };
         let count = given.len();
-        let (input, targets) = self.add_defaults(&relation, input, given)?;
+        let (input, targets) = self.add_defaults(relation, input, given)?;
+        Ok((input, targets, count))
+    }
+
+    /// INSERT into a table, perhaps through a view.
+    fn bind_insert_into(
+        &mut self,
+        insert: &ast::Insert,
+        (relation, view, first_access): InsertTarget<'_>,
+        alias: Arc<str>,
+    ) -> Result<Node> {
+        let (input, targets, count) = self.insert_rows(insert, &relation, (view, first_access))?;
+        let input = self.except_inserted(input, &relation, &targets)?;
         let row = self.returned_columns(&relation);
         let (mut checks, generated) = self.row_rules(&relation, &row)?;
         let updates = matches!(
@@ -92,6 +118,7 @@ impl Binder<'_> {
             None => Names::of_table(self.row_name(&relation, &alias, &row)),
         };
         self.enter(&names.tables[0], view.is_none().then_some(relation.oid));
+        let given = self.recorded_given();
         let on_conflict = match &insert.on {
             None => None,
             Some(OnInsert::OnConflict(conflict)) => {
@@ -99,7 +126,11 @@ impl Binder<'_> {
             }
             Some(other) => return Err(Error::unsupported(format_args!("{other}"))),
         };
+        let target = names.tables[0].clone();
         let returning = self.bind_returning(insert.returning.as_ref(), names)?;
+        if self.records() {
+            self.record_insert(insert, (&relation, &target, &row), (given, on_conflict.as_ref()), returning.as_deref());
+        }
         let action = ModifyAction::Insert { targets, given: count, on_conflict };
         Ok(Node::Modify(Box::new(Modify {
             members: self.cx.catalog.members(&relation).into(),

@@ -38,7 +38,9 @@ impl Binder<'_> {
             && query.fetch.is_none()
         {
             let rows: Vec<&[ast::Expr]> = values.rows.iter().map(|row| row.content.as_slice()).collect();
-            return self.insert_values(to, &rows);
+            let given = self.take_rule_rows();
+            let (node, attnums) = self.insert_values(to, &rows)?;
+            return Ok((super::rule_rows::over_rule_rows(given, node), attnums));
         }
         self.ranges += 1;
         let node = self.bind_subquery(query)?;
@@ -125,6 +127,13 @@ impl Binder<'_> {
         let mut refused = None;
         for (value, target) in given.into_iter().zip(&to.targets) {
             let column = target.column;
+            if self.records() {
+                let written = match &value {
+                    Given::Default => None,
+                    Given::Value(value, position) => Some(self.written_value(target, value, *position)?),
+                };
+                self.record_given(target.wording(), written);
+            }
             let before = row.iter().position(|(attnum, _)| *attnum == target.attnum);
             let current = match before {
                 Some(at) => row.remove(at).1,

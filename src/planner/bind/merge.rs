@@ -40,6 +40,11 @@ impl Binder<'_> {
             return Err(Error::internal("a MERGE into other than a table"));
         };
         let relation = self.merge_target(name)?;
+        if !relation.rules.is_empty() {
+            let message = format!("cannot execute MERGE on relation \"{}\"", relation.name);
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+                .detail("MERGE is not supported for relations with rules."));
+        }
         let (bound, target_names) = self.bind_relation(&relation, alias.as_ref(), node::is_only(with_hints), None)?;
         self.note_target();
         let Node::Scan(scan_ref) = &bound else { return Err(Error::internal("the target is not a table")) };

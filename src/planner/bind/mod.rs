@@ -28,8 +28,11 @@ mod operator;
 mod order;
 mod privilege;
 mod query;
+mod recorded_change;
 mod recursion;
 mod reference;
+mod rewrite;
+mod rule_rows;
 mod sample;
 mod search_cycle;
 mod security;
@@ -60,7 +63,9 @@ pub(crate) use assign::PartTarget;
 pub(crate) use clause::Clause;
 pub(crate) use from::SYSTEM_COLUMNS;
 pub(crate) use level::Level;
-pub(crate) use names::{NamedColumn, Names, TableName, idents};
+pub(crate) use names::{NamedColumn, Names, Referable, TableName, idents};
+pub(crate) use rewrite::{Step, modification, notification, words};
+pub(crate) use rule_rows::{RuleRows, one_row};
 pub(crate) use target::expression_name;
 pub use updatable::{Updatable, updatable};
 
@@ -182,6 +187,18 @@ pub struct Binder<'a> {
     pub(crate) ignores_policies: bool,
     /// What views are by themselves is asked: INSTEAD OF triggers do not count.
     ignores_triggers: bool,
+    /// The rows that the action of a rule works over, until its FROM clause takes them.
+    pub(crate) rule_rows: Option<rule_rows::RuleRows>,
+    /// Conditional INSTEAD rules whose rows the statement being bound leaves alone.
+    exceptions: Vec<Arc<dictdb_catalog::Rule>>,
+    /// The outermost level has the rows of a rule whose action is being bound.
+    in_rule: bool,
+    /// Rules are not for this statement.
+    pub(crate) ignores_rules: bool,
+    /// The target of the statement being bound is a view as such, not the table that it stands for.
+    takes_view: bool,
+    /// The rows of the statement being bound are for rules, which may do without its target.
+    spares_target: bool,
     /// Columns that names mean and that no plan tells: of views, and of what ON CONFLICT names.
     mentions: Vec<(Oid, i16)>,
     /// Functions called so far.
@@ -236,6 +253,12 @@ impl<'a> Binder<'a> {
             invoker: cx.role,
             ignores_policies: false,
             keys: Default::default(),
+            rule_rows: None,
+            exceptions: Vec::new(),
+            takes_view: false,
+            ignores_rules: false,
+            in_rule: false,
+            spares_target: false,
             mentions: Vec::new(),
             functions: Default::default(),
             runs_statements: Default::default(),
@@ -257,6 +280,18 @@ impl<'a> Binder<'a> {
             }
         }
         Ok(self.params)
+    }
+
+    /// The types of the parameters as far as they are known.
+    pub(crate) fn known_params(&self) -> Vec<Type> {
+        self.params.clone()
+    }
+
+    /// A binder for the same statement again, which has these parameters.
+    pub(crate) fn again(&self, params: &[Type]) -> Self {
+        let mut again = Binder::new(self.cx, self.locations, params, self.open_params);
+        again.variables = self.variables;
+        again
     }
 
     /// A binder for a text of its own whose columns become part of this one's statement; see [`Binder::after_body`].

@@ -22,6 +22,14 @@ pub(crate) type RowColumns = Vec<(Column, i16)>;
 impl Binder<'_> {
     /// A data-modifying statement in the current (fresh) level.
     pub(crate) fn bind_modify(&mut self, statement: &Statement) -> Result<Node> {
+        match self.only_step(statement)? {
+            Some(step) => self.bind_step(statement, &step),
+            None => self.bind_change(statement),
+        }
+    }
+
+    /// A data-modifying statement as it is, without the rules of its target.
+    pub(crate) fn bind_change(&mut self, statement: &Statement) -> Result<Node> {
         match statement {
             Statement::Insert(insert) => self.bind_insert(insert),
             Statement::Update(update) => self.bind_update(update),
@@ -39,6 +47,7 @@ impl Binder<'_> {
         }
         let relation = self.relation(name)?;
         self.ranges += 1;
+        self.relations.insert(relation.oid);
         match relation.kind {
             RelationKind::Table => Ok(relation),
             RelationKind::Virtual => {
@@ -62,6 +71,12 @@ impl Binder<'_> {
                     .detail("This operation is not supported for this kind of relation."))
             }
         }
+    }
+
+    /// Whether it is the relation itself that a statement changes, and not the table that a view stands for.
+    pub(crate) fn changes_itself(&mut self, relation: &Relation, event: Event) -> bool {
+        let takes_view = std::mem::take(&mut self.takes_view) || self.records();
+        takes_view || !matches!(relation.kind, RelationKind::View(_)) || self.has_instead(relation, event)
     }
 
     /// Whether a view has INSTEAD OF triggers for an event: then it is they that change something.

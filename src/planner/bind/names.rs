@@ -49,6 +49,8 @@ pub(crate) enum Referable {
     NotByJoin,
     /// Not from FROM or USING of the statement that changes the table.
     NotTarget,
+    /// Not at all: the condition of a rule has not this row.
+    No,
 }
 
 /// Kinds of FROM items.
@@ -334,9 +336,13 @@ fn ambiguous(name: &str) -> Error {
 
 fn invalid_reference(table: &str, why: Referable) -> Error {
     let message = format!("invalid reference to FROM-clause entry for table \"{table}\"");
-    let error = Error::new(SqlState::INVALID_COLUMN_REFERENCE, message);
+    let code = match why {
+        Referable::No => SqlState::UNDEFINED_TABLE,
+        _ => SqlState::INVALID_COLUMN_REFERENCE,
+    };
+    let error = Error::new(code, message);
     match why {
-        Referable::NotTarget => error.hint(format!(
+        Referable::NotTarget | Referable::No => error.hint(format!(
             "There is an entry for table \"{table}\", but it cannot be referenced from this part of the query."
         )),
         _ => error.detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference."),

@@ -78,6 +78,13 @@ impl Binder<'_> {
         }
     }
 
+    /// Of the accesses noted since `from`, forgets that targets are read: it is for rules, which need no right to.
+    pub(crate) fn forget_reading_target(&mut self, from: usize) {
+        let noted = self.accesses.split_off(from.min(self.accesses.len()));
+        let reads = |access: &Access| access.target && access.wanted == Privileges::SELECT;
+        self.accesses.extend(noted.into_iter().filter(|access| !reads(access)));
+    }
+
     /// The last relation that was noted is the table to change.
     pub(crate) fn note_target(&mut self) {
         if let Some(access) = self.accesses.last_mut() {

@@ -30,7 +30,13 @@ impl Binder<'_> {
                 let message = "WITH RECURSIVE is not supported for MERGE statement";
                 return Err(Error::new(SqlState::SYNTAX_ERROR, message));
             }
-            Some(with) => self.bind_with(with)?,
+            Some(with) => {
+                // The rows of a rule are for the body.
+                let rows = self.rule_rows.take();
+                let ctes = self.bind_with(with)?;
+                self.rule_rows = rows;
+                ctes
+            }
             None => Vec::new(),
         };
         let order = order_items(query)?;
@@ -41,6 +47,7 @@ impl Binder<'_> {
             | SetExpr::Delete(statement)
             | SetExpr::Merge(statement) => self.bind_modify(statement)?,
             other => {
+                self.refuse_rule_rows(other)?;
                 if let Some(lock) = query.locks.first() {
                     return Err(super::lock::refused(lock, other));
                 }
@@ -66,7 +73,11 @@ impl Binder<'_> {
             SetExpr::SetOperation { left, op, set_quantifier, right } => {
                 self.nested(|binder| binder.bind_set_operation(left, *op, *set_quantifier, right))
             }
-            SetExpr::Values(values) => self.in_level(|binder| binder.bind_values(values)),
+            SetExpr::Values(values) => self.in_level(|binder| {
+                let given = binder.take_rule_rows();
+                let node = binder.bind_values(values)?;
+                Ok(super::rule_rows::over_rule_rows(given, node))
+            }),
             SetExpr::Table(table) => self.bind_table_command(table),
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
                 Err(Error::new(SqlState::SYNTAX_ERROR, "a data-modifying statement is not allowed here"))

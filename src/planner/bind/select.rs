@@ -32,8 +32,9 @@ impl Binder<'_> {
         if select.into.is_some() {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "SELECT ... INTO is not allowed here"));
         }
+        let given = self.take_rule_rows();
         let from = self.bind_from(&select.from)?;
-        let mut node = from;
+        let mut node = self.beside_rule_rows(given, from);
         let mut filter = None;
         self.bind_named_windows(&select.named_window)?;
         let mut list = self.bind_select_list(&select.projection)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Identity, Relation};
+use dictdb_functions::facts::CastContext;
 use dictdb_parser::ast::{self, AssignmentTarget, Expr as Ast, ObjectName};
 use dictdb_parser::node;
 use dictdb_types::{Error, Result, SqlState, Type, oids};
@@ -25,6 +26,8 @@ pub(crate) struct Assignments {
 enum Source {
     Default,
     Value(Expr, Option<u32>),
+    /// A field of the row that a subquery gives.
+    Field(Expr, Option<u32>),
 }
 
 /// A column with its value so far.
@@ -49,7 +52,13 @@ impl Binder<'_> {
             match &assignment.target {
                 AssignmentTarget::ColumnName(name) => sources.push((name, self.bind_source(&assignment.value)?)),
                 AssignmentTarget::Tuple(names) => {
+                    let several = rows.len();
                     sources.extend(names.iter().zip(self.bind_sources(names, &assignment.value, &mut rows)?));
+                    if rows.len() > several && self.records() {
+                        let targets = names.iter().map(|name| Ok(self.assignment_target(relation, name)?.wording()));
+                        let targets = targets.collect::<Result<_>>()?;
+                        self.record_given_row(targets);
+                    }
                 }
             }
         }
@@ -63,6 +72,35 @@ impl Binder<'_> {
         match refused {
             Some(error) => Err(error),
             None => Ok(Assignments { values: bound.into_iter().map(|item| (item.attnum, item.value)).collect(), rows }),
+        }
+    }
+
+    /// Keeps the wording of an assignment.
+    fn record_source(&mut self, target: &super::assign::Target<'_>, source: &Source) -> Result<()> {
+        let value = match source {
+            Source::Default => None,
+            Source::Value(value, position) => Some(self.written_value(target, value, *position)?),
+            Source::Field(..) => return Ok(()),
+        };
+        self.record_given(target.wording(), value);
+        Ok(())
+    }
+
+    /// A value as it is written: a literal has the type of its column.
+    pub(crate) fn written_value(
+        &mut self,
+        target: &super::assign::Target<'_>,
+        value: &Expr,
+        position: Option<u32>,
+    ) -> Result<Expr> {
+        match value.ty().oid {
+            oids::UNKNOWN if target.is_whole() => {
+                let ty = Type::new(target.column.ty.oid);
+                let coerced = self.coerce(value.clone(), ty, CastContext::Assignment).map_err(|e| e.at(position))?;
+                Ok(coerced.unwrap_or_else(|| value.clone()))
+            }
+            oids::UNKNOWN => self.resolve_unknown(value.clone()),
+            _ => Ok(value.clone()),
         }
     }
 
@@ -113,7 +151,7 @@ impl Binder<'_> {
                 let items = super::insert_source::projection(query);
                 let sources = produced.iter().enumerate().map(|(index, column)| {
                     let field = Expr::Field(Box::new(Expr::column(&row.0)), index, column.ty);
-                    Source::Value(field, items.get(index).and_then(|item| self.leftmost(item)))
+                    Source::Field(field, items.get(index).and_then(|item| self.leftmost(item)))
                 });
                 let sources = sources.collect();
                 rows.push(row);
@@ -148,6 +186,9 @@ impl Binder<'_> {
     ) -> Result<Option<Error>> {
         let target = self.assignment_target(relation, name)?;
         let column = target.column;
+        if self.records() {
+            self.record_source(&target, &source)?;
+        }
         let before = bound.iter().position(|item| item.attnum == target.attnum);
         if let Some(at) = before
             && (bound[at].whole || target.is_whole())
@@ -161,7 +202,7 @@ impl Binder<'_> {
             Source::Default if !target.is_whole() => return Err(target.no_default()),
             Source::Default if column.generated => return Ok(None),
             Source::Default => (self.default_of(column)?, None),
-            Source::Value(value, position) => {
+            Source::Value(value, position) | Source::Field(value, position) => {
                 let old = match before {
                     Some(at) => bound[at].value.clone(),
                     None => current

@@ -29,6 +29,15 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
+    /// That of an event of rows.
+    pub fn of(event: Event) -> Verb {
+        match event {
+            Event::Insert => Verb::Insert,
+            Event::Update => Verb::Update,
+            Event::Delete | Event::Truncate => Verb::Delete,
+        }
+    }
+
     fn event(self) -> Event {
         match self {
             Verb::Insert => Event::Insert,
@@ -166,8 +175,9 @@ impl Binder<'_> {
         };
         let from = self.relation(name)?;
         let below = match &from.kind {
-            // Its triggers change something, as a table does.
+            // Its triggers or rules change something, as a table does.
             RelationKind::View(_) if self.has_instead(&from, verb.event()) => None,
+            RelationKind::View(_) if self.has_replacing_rule(&from, verb.event()) => None,
             RelationKind::View(_) => Some(self.view_target_inside(&from, verb, cascade)?),
             RelationKind::Table => None,
             _ => return Err(refuse(single)),
@@ -329,7 +339,7 @@ fn simple_select(query: &ast::Query) -> Result<&ast::Select, &'static str> {
     }
 }
 
-fn not_updatable(view: &Relation, verb: Verb, detail: &str) -> Error {
+pub(crate) fn not_updatable(view: &Relation, verb: Verb, detail: &str) -> Error {
     let (doing, enabling, event) = verb.words();
     Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, format!("cannot {doing} view \"{}\"", view.name))
         .detail(detail)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
-use dictdb_catalog::{PolicyCommand, Privileges, Relation, RelationKind};
+use dictdb_catalog::{PolicyCommand, Privileges, Relation};
 use dictdb_parser::ast::{self, Expr as Ast, TableFactor, UpdateTableFromKind};
 use dictdb_parser::node;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, oids};
@@ -15,58 +15,95 @@ use super::updatable::{Verb, ViewTarget};
 use crate::expr::{Call, ColumnId, Expr, Function, Volatility};
 use crate::logical::{Column, JoinKind, Modify, ModifyAction, Node, PolicyStage};
 
+/// The table of an UPDATE or DELETE; the view that it is changed through, with where the accesses that the view makes begin.
+pub(crate) type UpdateTarget<'a> = (Arc<Relation>, Option<(&'a ViewTarget, usize)>);
+
+/// Whether an UPDATE reads the rows that it changes.
+fn reads_rows(update: &ast::Update) -> bool {
+    let computes = update.assignments.iter().any(|assignment| !matches!(assignment.value, Ast::Value(_)));
+    update.selection.is_some() || update.returning.is_some() || update.from.is_some() || computes
+}
+
+/// What is left of an UPDATE's or DELETE's rows when the target is left out; nothing if its condition looks at the target.
+fn without_target(rest: Option<Node>, target: &[Column], predicate: &Expr) -> Option<Option<Node>> {
+    let mut mentioned = std::collections::BTreeSet::new();
+    crate::columns::expr_columns(predicate, &mut mentioned);
+    if target.iter().any(|column| mentioned.contains(&column.id)) {
+        return None;
+    }
+    let input = Box::new(rest.unwrap_or_else(super::rule_rows::one_row));
+    Some(Some(Node::Filter { input, predicate: predicate.clone() }))
+}
+
 impl Binder<'_> {
     pub(crate) fn bind_update(&mut self, update: &ast::Update) -> Result<Node> {
+        self.with_update_target(update, |binder, target, alias| binder.bind_update_of(update, target, alias))
+    }
+
+    /// Runs `f` with the target of an UPDATE, perhaps the table that a view stands for.
+    pub(crate) fn with_update_target<T>(
+        &mut self,
+        update: &ast::Update,
+        f: impl FnOnce(&mut Self, UpdateTarget<'_>, (Option<&ast::TableAlias>, bool)) -> Result<T>,
+    ) -> Result<T> {
         let TableFactor::Table { name, alias, with_hints, .. } = &update.table.relation else {
             return Err(Error::unsupported("UPDATE of other than a table"));
         };
         let named = self.modify_target(name)?;
         let first_access = self.accesses.len();
-        let view = match named.kind {
-            RelationKind::View(_) if !self.has_instead(&named, Event::Update) => {
-                Some(Arc::new(self.view_target(&named, Verb::Update)?))
-            }
-            _ => None,
+        let view = match self.changes_itself(&named, Event::Update) {
+            true => None,
+            false => Some(Arc::new(self.view_target(&named, Verb::Update)?)),
         };
         let outer = std::mem::replace(&mut self.target_view, view.clone().map(|view| (view, Verb::Update)));
-        let view_of = (view.as_deref(), first_access);
-        let bound = self.bind_update_of(update, named, view_of, (alias.as_ref(), node::is_only(with_hints)));
+        let view = view.as_deref().map(|view| (view, first_access));
+        let relation = view.map_or(named, |(view, _)| view.base_with_defaults());
+        let bound = f(self, (relation, view), (alias.as_ref(), node::is_only(with_hints)));
         self.target_view = outer;
         bound
+    }
+
+    /// The rows that an UPDATE changes, and the values that it gives columns.
+    pub(crate) fn update_rows(
+        &mut self,
+        update: &ast::Update,
+        relation: &Arc<Relation>,
+        view: Option<(&ViewTarget, usize)>,
+        alias: (Option<&ast::TableAlias>, bool),
+    ) -> Result<(ModifySource, Vec<(i16, Expr)>)> {
+        let from = match &update.from {
+            Some(UpdateTableFromKind::AfterSet(items) | UpdateTableFromKind::BeforeSet(items)) => items.as_slice(),
+            None => &[],
+        };
+        let rows = (update.selection.as_ref(), PolicyCommand::Update, reads_rows(update));
+        let mut source = self.modify_source(relation, view.map(|(view, _)| view), alias, from, rows)?;
+        let bound = self.bind_assignments(relation, &source.current, &update.assignments)?;
+        if !bound.rows.is_empty() {
+            source.rest = None;
+        }
+        source.node = with_rows(source.node, bound.rows);
+        let assigned: Vec<i16> = bound.values.iter().map(|(attnum, _)| *attnum).collect();
+        match view {
+            Some((view, first_access)) => self.note_view_change(view, Privileges::UPDATE, &assigned, first_access),
+            None => self.note_change(relation, Privileges::UPDATE, assigned),
+        }
+        Ok((source, bound.values))
     }
 
     /// UPDATE of a table, perhaps through a view.
     fn bind_update_of(
         &mut self,
         update: &ast::Update,
-        named: Arc<Relation>,
-        (view, first_access): (Option<&ViewTarget>, usize),
+        (relation, view): UpdateTarget<'_>,
         alias: (Option<&ast::TableAlias>, bool),
     ) -> Result<Node> {
-        let relation = view.map_or(named, ViewTarget::base_with_defaults);
-        let from = match &update.from {
-            Some(UpdateTableFromKind::AfterSet(items) | UpdateTableFromKind::BeforeSet(items)) => items.as_slice(),
-            None => &[],
-        };
-        let computes = update.assignments.iter().any(|assignment| !matches!(assignment.value, Ast::Value(_)));
-        let reads = update.selection.is_some() || update.returning.is_some() || !from.is_empty() || computes;
-        let source = self.modify_source(
-            &relation,
-            view,
-            alias,
-            from,
-            (update.selection.as_ref(), PolicyCommand::Update, reads),
-        )?;
-        let bound = self.bind_assignments(&relation, &source.current, &update.assignments)?;
-        let node = with_rows(source.node, bound.rows);
-        let assigned: Vec<i16> = bound.values.iter().map(|(attnum, _)| *attnum).collect();
-        match view {
-            Some(view) => self.note_view_change(view, Privileges::UPDATE, &assigned, first_access),
-            None => self.note_change(&relation, Privileges::UPDATE, assigned),
-        }
+        let (mut source, values) = self.update_rows(update, &relation, view, alias)?;
+        let (view, reads) = (view.map(|(view, _)| view), reads_rows(update));
+        let node = std::mem::replace(&mut source.node, super::rule_rows::one_row());
+        let node = self.except_changed(node, &relation, &source, &values)?;
         let mut columns = source.changed.columns();
-        let mut targets = Vec::with_capacity(bound.values.len());
-        for (attnum, value) in bound.values {
+        let mut targets = Vec::with_capacity(values.len());
+        for (attnum, value) in values {
             let column = self.new_column("new", value.ty());
             targets.push((attnum, column.id));
             columns.push((column, value));
@@ -76,7 +113,7 @@ impl Binder<'_> {
         let row = self.returned_columns(&relation);
         let (mut checks, generated) = self.row_rules(&relation, &row)?;
         checks.extend(self.as_role(view, |binder| binder.policy_checks(&relation, &row, PolicyStage::Update, reads))?);
-        let mut names = source.names;
+        let mut names = source.names.clone();
         names.tables[0] = match view {
             Some(view) => {
                 checks.extend(view.checks_over(&row));
@@ -85,7 +122,11 @@ impl Binder<'_> {
             None => self.row_name(&relation, &source.alias, &row),
         };
         replace_target_columns(&mut names);
+        let target = names.tables[0].clone();
         let returning = self.bind_returning(update.returning.as_ref(), names)?;
+        if self.records() {
+            self.record_update(update, (&relation, &target, &row), &source, (alias, returning.as_deref()));
+        }
         let action = match source.changed {
             Changed::Stored(row_id) => ModifyAction::Update { row_id: row_id.id, assignments: targets },
             Changed::Shown(old) => ModifyAction::Instead { event: Event::Update, old: ids(&old), assignments: targets },
@@ -156,7 +197,7 @@ impl Binder<'_> {
                 (Changed::Shown(row.clone()), row)
             }
         };
-        let current = stored.iter().map(|(attnum, column)| (*attnum, Expr::column(column))).collect();
+        let current: Vec<(i16, Expr)> = stored.iter().map(|(attnum, column)| (*attnum, Expr::column(column))).collect();
         self.enter(&names.tables[0], view.is_none().then_some(relation.oid));
         self.level().names = names;
         let secured = match &scan {
@@ -166,12 +207,17 @@ impl Binder<'_> {
             }
             _ => Vec::new(),
         };
+        let target = scan.columns();
         let mut node = view.map_or(scan, ViewTarget::node);
         node = secured.into_iter().fold(node, |node, predicate| Node::Filter { input: Box::new(node), predicate });
         let mut others = Vec::new();
         let mut identity = Vec::new();
-        if !from.is_empty() {
+        let given = self.take_rule_rows();
+        let mut rest = None;
+        if !from.is_empty() || given.is_some() {
             let right = self.beside_target(|binder| binder.bind_from(from))?;
+            let right = self.beside_rule_rows(given, right);
+            rest = self.spares_target.then(|| Some(right.clone()));
             others = right.columns();
             identity = identity_of(&right);
             node = Node::Join {
@@ -181,16 +227,21 @@ impl Binder<'_> {
                 on: None,
                 lateral: false,
             };
+        } else if self.spares_target {
+            rest = Some(None);
         }
+        let mut condition = None;
         if let Some(selection) = selection {
             let predicate = match node::current_of(selection) {
                 Some(cursor) => self.current_row_of(cursor, relation)?,
                 None => self.bind_predicate(selection, Clause::Where)?,
             };
+            condition = (self.records() || self.spares_target).then(|| predicate.clone());
+            rest = rest.and_then(|rest| without_target(rest, &target, &predicate));
             node = Node::Filter { input: Box::new(node), predicate };
         }
         let names = self.level().names.clone();
-        Ok(ModifySource { node, names, members, changed, others, identity, current, alias: shown })
+        Ok(ModifySource { node, rest, condition, names, members, changed, others, identity, current, alias: shown })
     }
 }
 
@@ -245,6 +296,10 @@ impl Binder<'_> {
 pub(crate) struct ModifySource {
     /// The plan.
     pub node: Node,
+    /// What is left of it without the target, where that can be spared: for rules that do not look at its rows.
+    pub rest: Option<Option<Node>>,
+    /// The condition, when wording is kept.
+    pub condition: Option<Expr>,
     /// Names visible to SET, WHERE and RETURNING; the target is the first table.
     pub names: Names,
     /// The tables that the target's rows are in when they are not its alone.

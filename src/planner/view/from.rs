@@ -11,10 +11,16 @@ use crate::logical::JoinKind;
 
 impl Printer<'_> {
     pub fn write_from(&self, items: &[FromItem], out: &mut String) -> Result<()> {
-        let mut names = self.scope(|scope| scope.aliases().to_vec()).unwrap_or_default().into_iter();
+        self.write_items(" FROM ", items, 0, out)
+    }
+
+    /// A clause of FROM items, of whose names in scope the first ones belong to others.
+    pub fn write_items(&self, word: &str, items: &[FromItem], others: usize, out: &mut String) -> Result<()> {
+        let names = self.scope(|scope| scope.aliases().to_vec()).unwrap_or_default();
+        let mut names = names.into_iter().skip(others);
         for (i, item) in items.iter().enumerate() {
             if i == 0 {
-                self.keyword(out, " FROM ", -CLAUSE, CLAUSE, 2);
+                self.keyword(out, word, -CLAUSE, CLAUSE, 2);
                 self.write_from_item(item, &mut names, out)?;
                 continue;
             }

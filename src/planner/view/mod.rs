@@ -9,11 +9,12 @@
 //! because people compare dumps.
 
 mod call;
+mod change;
 mod from;
 mod printer;
 mod query;
 pub(crate) mod record;
-mod scope;
+pub(crate) mod scope;
 mod select;
 pub mod tree;
 
@@ -27,8 +28,7 @@ use dictdb_types::{Error, Result, Type};
 use crate::bind::{BindContext, Binder, NamedColumn, Renaming, RowShape};
 use crate::expr::ColumnId;
 use crate::logical::Column;
-pub(crate) use printer::Printer;
-use printer::Shown;
+pub(crate) use printer::{Printer, Shown};
 
 /// How a definition is laid out.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +77,7 @@ pub(crate) fn scope_of_table(relation: &Arc<Relation>, row: &[(Column, i16)]) ->
         renames: false,
         columns: named(false),
         system: named(true),
+        also: Vec::new(),
         lateral: false,
     };
     scope::Scope::new(&[tree::FromItem::Table(table)], None)
@@ -86,7 +87,7 @@ fn printed(query: &tree::Query, relation: &Relation, printer: &Printer<'_>) -> R
     let names: Vec<Arc<str>> = relation.live_columns().map(|(_, column)| column.name.clone()).collect();
     let types: Vec<Type> = relation.live_columns().map(|(_, column)| column.ty).collect();
     let mut out = String::new();
-    printer.view(query, Shown { names: Some(&names), types: Some(&types), visible: true }, &mut out)?;
+    printer.view(query, Shown { names: Some(&names), types: Some(&types), visible: true, untyped: false }, &mut out)?;
     Ok(out)
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Shown<'a> {
     pub types: Option<&'a [Type]>,
     /// Whether anybody sees the names.
     pub visible: bool,
+    /// Literals have no type yet: an INSERT gives them that of its columns.
+    pub untyped: bool,
 }
 
 /// Prints the queries of one view.

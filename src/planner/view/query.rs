@@ -18,6 +18,11 @@ impl Printer<'_> {
         let scope = |outer: Option<&Scope>| {
             let mut scope = Scope::new(from, outer);
             scope.ctes = query.ctes.iter().map(|cte| cte.name.clone()).collect();
+            if let Body::Change(change) = &query.body {
+                let ctes = std::mem::take(&mut scope.ctes);
+                scope = self.scope_of_change(change, outer);
+                scope.ctes = ctes;
+            }
             if let Body::Select(select) = &query.body {
                 scope.calls = select.calls.clone();
             }
@@ -33,6 +38,7 @@ impl Printer<'_> {
             Body::Values(rows) => self.values_query(rows, shown, out)?,
             Body::SetOp(operation) => self.set_operation(operation, shown, out)?,
             Body::Query(inner) => self.query(inner, self.level(), shown, out)?,
+            Body::Change(change) => self.change(change, shown, out)?,
         }
         if !query.order.is_empty() {
             self.keyword(out, " ORDER BY ", -CLAUSE, CLAUSE, 1);

@@ -4,15 +4,15 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::Catalog;
+use dictdb_catalog::{Catalog, Relation};
 use dictdb_parser::ast::{self, JoinConstraint, TableFactor};
 use dictdb_parser::node;
 
 use super::tree::{
-    Body, Calls, Cte, Cycle, FromItem, Functions, Group, Join, Lock, Query, Sample, Search, Select, SetOp, Source,
-    Table,
+    Assignment, Body, Calls, Change, Cte, Cycle, FromItem, Functions, Group, Join, Lock, Query, Sample, Search, Select,
+    SetOp, Source, Table, TargetName,
 };
-use crate::bind::{Binder, NamedColumn, Names};
+use crate::bind::{Binder, NamedColumn, Names, TableName};
 use crate::expr::Expr;
 use crate::logical::{Column, FunctionItem, FunctionScan, JoinKind, Node, SampleMethod, SetOpKind};
 
@@ -23,6 +23,8 @@ pub(crate) struct Recorder {
     bodies: Vec<Body>,
     from: Vec<FromItem>,
     ctes: Vec<Cte>,
+    /// The values given to columns by the statement being bound.
+    given: Vec<Assignment>,
     /// The catalog whose names tables and columns get, when it is not the one they are bound over.
     renamed: Option<Arc<Catalog>>,
 }
@@ -224,6 +226,7 @@ impl Binder<'_> {
             renames: alias.is_some_and(|alias| !alias.columns.is_empty()),
             columns: table.columns.clone(),
             system: table.system.clone(),
+            also: Vec::new(),
             lateral,
             sample: None,
         };
@@ -283,6 +286,70 @@ impl Binder<'_> {
         }
     }
 
+    /// A value given to a column: none is DEFAULT.
+    pub(crate) fn record_given(&mut self, target: TargetName, value: Option<Expr>) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.given.push(Assignment::Value(target, value));
+        }
+    }
+
+    /// The query recorded last as the values of several columns.
+    pub(crate) fn record_given_row(&mut self, targets: Vec<TargetName>) {
+        let Some(recorder) = &mut self.recorder else { return };
+        if let Some(query) = recorder.queries.pop() {
+            recorder.given.push(Assignment::Row(targets, Box::new(query)));
+        }
+    }
+
+    /// The values given to columns since this was asked last.
+    pub(crate) fn recorded_given(&mut self) -> Vec<Assignment> {
+        self.recorder.as_mut().map(|recorder| std::mem::take(&mut recorder.given)).unwrap_or_default()
+    }
+
+    /// The items of FROM recorded last.
+    pub(crate) fn recorded_from(&mut self, count: usize) -> Vec<FromItem> {
+        self.recorder.as_mut().map(|recorder| last(&mut recorder.from, count)).unwrap_or_default()
+    }
+
+    /// The table that a statement changes, with the columns that its rows have after the change.
+    pub(crate) fn recorded_target(
+        &mut self,
+        relation: &Arc<Relation>,
+        (alias, only): (Option<Arc<str>>, bool),
+        table: &TableName,
+        row: &[(Column, i16)],
+    ) -> Table {
+        let after = row
+            .iter()
+            .map(|(column, attnum)| NamedColumn { source: Some((relation.oid, *attnum)), ..NamedColumn::of(column) });
+        let mut item = Table {
+            source: Source::Relation(relation.clone(), only),
+            alias,
+            renames: false,
+            columns: table.columns.clone(),
+            system: table.system.clone(),
+            also: vec![after.collect()],
+            lateral: false,
+            sample: None,
+        };
+        if let Some(renamed) = self.recorder.as_ref().and_then(|recorder| recorder.renamed.as_ref()) {
+            item.rename(renamed, 0);
+        }
+        item
+    }
+
+    /// A data-modifying statement.
+    pub(crate) fn record_change(&mut self, change: Change) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.bodies.push(Body::Change(Box::new(change)));
+        }
+    }
+
+    /// The body recorded last, as a query.
+    pub(crate) fn recorded_body(&mut self) -> Option<Query> {
+        self.recorder.as_mut()?.bodies.pop().map(Query::of)
+    }
+
     /// Whether wording is kept.
     pub(crate) fn records(&self) -> bool {
         self.recorder.is_some()
@@ -326,7 +393,7 @@ impl Table {
         // An alias with a list of columns that is the table's own name stands there for the list.
         self.alias.take_if(|alias| listed > 0 && *alias == relation.name);
         *relation = now.clone();
-        for column in self.columns.iter_mut().skip(listed) {
+        for column in self.columns.iter_mut().skip(listed).chain(self.also.iter_mut().flatten()) {
             if let Some(renamed) = column.source.and_then(|(_, attnum)| now.column(attnum)) {
                 column.name = renamed.name.clone();
             }

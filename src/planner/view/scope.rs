@@ -93,8 +93,14 @@ impl Scope {
         });
         let alias = self.take(&name);
         let shown = quote_identifier(&alias).into_owned();
-        for column in &table.system {
+        for column in table.system.iter().chain(table.also.iter().flatten()) {
             self.refer(column, format!("{shown}.{}", quote_identifier(&column.name)));
+        }
+        for version in &table.also {
+            let columns = version.iter().take(table.columns.len());
+            if let Some(ids) = columns.map(|column| column_id(&column.expr)).collect() {
+                self.rows.push((ids, shown.clone()));
+            }
         }
         for (column, own) in table.columns.iter().zip(unique_names(&table.columns)) {
             self.refer(

@@ -1,6 +1,6 @@
 //! The select list, DISTINCT, GROUP BY and ORDER BY.
 
-use dictdb_types::{Result, Type, oids, quote_identifier};
+use dictdb_types::{Datum, Result, Type, oids, quote_identifier, quote_literal};
 
 use super::call::direction;
 use super::printer::{CLAUSE, ITEM, Printer, Shown};
@@ -26,7 +26,7 @@ impl Printer<'_> {
         for (i, (column, expr)) in list.iter().enumerate() {
             out.push_str(if i > 0 { ", " } else { " " });
             let name = shown.names.and_then(|names| names.get(i)).unwrap_or(&column.name);
-            let item = self.select_item(expr, name, shown.types.and_then(|types| types.get(i)), shown.visible)?;
+            let item = self.select_item(expr, name, shown.types.and_then(|types| types.get(i)), shown)?;
             let breaks = item.starts_with('\n');
             if self.style.wrap >= 0 {
                 if breaks {
@@ -47,9 +47,18 @@ impl Printer<'_> {
         (line.len() + item.len()) as i64 > i64::from(self.style.wrap)
     }
 
-    fn select_item(&self, expr: &Expr, name: &str, ty: Option<&Type>, visible: bool) -> Result<String> {
+    fn select_item(&self, expr: &Expr, name: &str, ty: Option<&Type>, shown: Shown<'_>) -> Result<String> {
+        let visible = shown.visible;
         let mut item = String::new();
         let own = match expr {
+            Expr::Const(value, unknown) if unknown.oid == oids::UNKNOWN && shown.untyped => {
+                match value {
+                    Datum::Text(text) => item.push_str(&quote_literal(text)),
+                    _ if self.stored => item.push_str("NULL"),
+                    _ => item.push_str("NULL::unknown"),
+                }
+                None
+            }
             Expr::Const(value, unknown) if unknown.oid == oids::UNKNOWN => {
                 let ty = ty.map_or(oids::TEXT, |ty| ty.oid);
                 self.expr(&Expr::Const(value.clone(), Type::new(ty)), &mut item)?;

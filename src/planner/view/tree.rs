@@ -121,6 +121,104 @@ pub enum Body {
     SetOp(Box<SetOp>),
     /// A query in parentheses.
     Query(Box<Query>),
+    /// A data-modifying statement.
+    Change(Box<Change>),
+}
+
+/// A data-modifying statement.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The table that is changed.
+    pub target: Table,
+    /// What is done to it.
+    pub action: ChangeAction,
+    /// `RETURNING`.
+    pub returning: Vec<(Column, Expr)>,
+}
+
+/// What is done to a table.
+#[derive(Clone, Debug)]
+pub enum ChangeAction {
+    /// `INSERT`.
+    Insert(Insert),
+    /// `UPDATE`.
+    Update(Update),
+    /// `DELETE`: USING and WHERE.
+    Delete(Vec<FromItem>, Option<Expr>),
+}
+
+/// `INSERT`.
+#[derive(Clone, Debug)]
+pub struct Insert {
+    /// The columns that are given.
+    pub columns: Vec<TargetName>,
+    /// `OVERRIDING … VALUE`, with a space at its end.
+    pub overriding: &'static str,
+    /// Where the rows come from.
+    pub source: InsertSource,
+    /// `ON CONFLICT`.
+    pub conflict: Option<Conflict>,
+}
+
+/// Where the rows of an INSERT come from.
+#[derive(Clone, Debug)]
+pub enum InsertSource {
+    /// `DEFAULT VALUES`.
+    Defaults,
+    /// `VALUES`; none is `DEFAULT`.
+    Values(Vec<Vec<Option<Expr>>>),
+    /// A query.
+    Query(Box<Query>),
+}
+
+/// `ON CONFLICT`.
+#[derive(Clone, Debug)]
+pub struct Conflict {
+    /// What follows these words, up to `DO`.
+    pub target: String,
+    /// `DO UPDATE`: the columns set, and WHERE.
+    pub update: Option<(Vec<Assignment>, Option<Expr>)>,
+    /// The row that could not be inserted.
+    pub excluded: Option<Table>,
+}
+
+/// `UPDATE`.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// `SET`.
+    pub set: Vec<Assignment>,
+    /// `FROM`.
+    pub from: Vec<FromItem>,
+    /// `WHERE`.
+    pub filter: Option<Expr>,
+}
+
+/// An item of `SET`, or a value of an INSERT.
+#[derive(Clone, Debug)]
+pub enum Assignment {
+    /// One column; no value is `DEFAULT`.
+    Value(TargetName, Option<Expr>),
+    /// Several columns, from a query.
+    Row(Vec<TargetName>, Box<Query>),
+}
+
+impl Assignment {
+    /// The columns that get values.
+    pub fn targets(&self) -> &[TargetName] {
+        match self {
+            Assignment::Value(target, _) => std::slice::from_ref(target),
+            Assignment::Row(targets, _) => targets,
+        }
+    }
+}
+
+/// A column that gets a value, or a part of one.
+#[derive(Clone, Debug)]
+pub struct TargetName {
+    /// The column.
+    pub attnum: i16,
+    /// The way into its value, as it is written after the column.
+    pub steps: String,
 }
 
 /// Two bodies combined.
@@ -209,6 +307,8 @@ pub struct Table {
     pub columns: Vec<NamedColumn>,
     /// System columns.
     pub system: Vec<NamedColumn>,
+    /// Its columns in other versions of its rows, such as those after a change.
+    pub also: Vec<Vec<NamedColumn>>,
     /// `LATERAL`, written or, of functions, meant.
     pub lateral: bool,
     /// `TABLESAMPLE`.

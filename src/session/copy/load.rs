@@ -155,14 +155,14 @@ impl<'a> Loader<'a> {
                 Some(condition) => table.insert_where(rows, condition),
                 None => table.insert(rows),
             };
-            Ok(Arc::new(Source::parse_with(&sql, &types.repeat(rows))?))
+            Ok(Arc::new(Source::parse_with(&sql, &types.repeat(rows))?.without_rules()))
         };
         let single = source(1)?;
         // What is wrong with the table is told before the client is asked for data.
         session.plan(&single)?;
         let events = triggers.then(StatementEvents::default);
         if let Some(events) = &events {
-            let none = Source::parse_with(&table.insert_none(), &[])?;
+            let none = Source::parse_with(&table.insert_none(), &[])?.without_rules();
             session.insert(&Arc::new(none), Arc::default(), Some(events))?;
         }
         Ok(Loader {

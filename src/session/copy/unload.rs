@@ -28,6 +28,11 @@ impl Session {
         client: &mut dyn Client,
     ) -> Result<u64> {
         let portal = Portal::new("", Some(query.clone()), query.text.clone(), self.block.savepoints.len());
+        if let Some(rules) = self.plan(query)?.several {
+            let of = if rules == "DO ALSO" { "the COPY" } else { "COPY" };
+            let message = format!("{rules} rules are not supported for {of}");
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         let Outcome::Rows { columns, mut source, .. } = self.execute_query(&portal)? else {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY query must have a RETURNING clause"));
         };

@@ -8,6 +8,7 @@ use dictdb_parser::{Locations, ParsedStatement, Statement, ast};
 use dictdb_planner::explain::{ExplainFormat, ExplainOptions, Summary, explain, explain_utility};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, oids};
 
+use super::Beside;
 use crate::Session;
 use crate::client::{Column, Row};
 use crate::portal::{Outcome, Portal, RowSource, TagCount};
@@ -128,8 +129,25 @@ impl Session {
             false => None,
         };
         let env = self.env();
-        let shown = (options.shown, &summary);
-        Ok(Some(explain(plan.prepared.plan(), shown, actual.as_deref(), &env.catalog, &*env)))
+        let form = (options.shown, &summary);
+        let lines = match plan.nothing {
+            true => None,
+            false => Some(explain(plan.prepared.plan(), form, actual.as_deref(), &env.catalog, &*env)),
+        };
+        let [before, after] = &plan.beside;
+        if before.is_empty() && after.is_empty() {
+            return Ok(Some(lines.unwrap_or_else(|| vec!["Query rewrites to nothing".to_owned()])));
+        }
+        if options.analyze || options.shown.format != ExplainFormat::Text {
+            return Err(Error::unsupported("this form of EXPLAIN for a statement that rules make several of"));
+        }
+        let shown = |beside: &Beside| match beside {
+            Beside::Plan(plan) => explain(plan.prepared.plan(), form, None, &env.catalog, &*env),
+            Beside::Notify(..) => vec!["NOTIFY".to_owned()],
+        };
+        let parts = before.iter().map(shown).chain(lines).chain(after.iter().map(shown));
+        // An empty line stands between two plans.
+        Ok(Some(parts.collect::<Vec<Vec<String>>>().join(&String::new())))
     }
 
     /// Settings of the planner that differ from their defaults.

@@ -21,8 +21,8 @@ use crate::Session;
 use crate::portal::Portal;
 
 pub(crate) use explain::explain_columns;
-pub(crate) use plan::{CachedPlan, PlanStamp};
-pub(crate) use run::{RowSink, RowStream};
+pub(crate) use plan::{Beside, CachedPlan, PlanStamp};
+pub(crate) use run::{RowSink, RowStream, RowsOfRule};
 pub(crate) use statistics::StatisticsCache;
 
 impl Session {

@@ -9,7 +9,8 @@ use dictdb_parser::{Locations, Statement, ast};
 use dictdb_planner::estimate::Methods;
 use dictdb_planner::physical::Plan;
 use dictdb_planner::variables::Variables;
-use dictdb_planner::{Command, OutputColumn, Planned, Repeatable};
+use dictdb_planner::{Command, OutputColumn, Planned, Product, Repeatable};
+use dictdb_storage::{Transaction, WaitOptions};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type};
 
 use super::statistics::{PlannedSizes, StatementStatistics};
@@ -65,6 +66,21 @@ pub(crate) struct CachedPlan {
     pub calls_routines: bool,
     /// Those of them that it names: the role must be allowed to execute them.
     routines: Box<[Oid]>,
+    /// Rules leave nothing of the statement to be run in its name.
+    pub nothing: bool,
+    /// The kind of rules that make other than one statement of it, in words.
+    pub several: Option<&'static str>,
+    /// What rules have done before and after it.
+    pub beside: [Box<[Beside]>; 2],
+}
+
+/// What rules have done beside a statement.
+#[derive(Debug)]
+pub(crate) enum Beside {
+    /// A query or a change.
+    Plan(CachedPlan),
+    /// NOTIFY: channel and payload.
+    Notify(String, String),
 }
 
 impl CachedPlan {
@@ -80,7 +96,7 @@ impl CachedPlan {
     }
 
     pub(crate) fn modifies(&self) -> bool {
-        self.prepared.plan().modifies
+        self.prepared.plan().modifies || self.command != Command::Select
     }
 
     /// The topmost operator.
@@ -90,7 +106,15 @@ impl CachedPlan {
 
     /// Whether it changes tables that are not temporary.
     pub(crate) fn writes(&self) -> bool {
-        self.prepared.plan().writes
+        self.prepared.plan().writes || self.plans_beside().any(CachedPlan::writes)
+    }
+
+    /// The plans that rules have run beside it.
+    pub(crate) fn plans_beside(&self) -> impl Iterator<Item = &CachedPlan> {
+        self.beside.iter().flatten().filter_map(|beside| match beside {
+            Beside::Plan(plan) => Some(plan),
+            Beside::Notify(..) => None,
+        })
     }
 }
 
@@ -173,7 +197,23 @@ impl Session {
         };
         let variables = source.variables.as_deref().map(|variables| variables as &dyn Variables);
         let locations = &source.parsed.locations;
-        let planned = dictdb_planner::plan_with(tree, locations, &source.declared, variables, cx, &statistics)?;
+        let declared = &source.declared;
+        let planned = match source.ignores_rules {
+            true => dictdb_planner::plan_without_rules(tree, locations, declared, cx, &statistics)?,
+            false => dictdb_planner::plan_with(tree, locations, declared, variables, cx, &statistics)?,
+        };
+        self.cached_plan(planned, stamp, env, prepare)
+    }
+
+    /// Makes a plan executable, and those that rules have run beside it.
+    fn cached_plan(
+        &self,
+        planned: Planned,
+        stamp: PlanStamp,
+        env: &Arc<StatementEnv>,
+        prepare: Preparer,
+    ) -> Result<CachedPlan> {
+        let instance = &self.shared.instance;
         let repeatable = crate::result_cache::repeatable(&planned, &env.catalog);
         let Planned {
             plan,
@@ -187,7 +227,19 @@ impl Session {
             secured,
             computes_with_parameters,
             repeatable: _,
+            nothing,
+            several,
+            before,
+            after,
         } = planned;
+        let beside = |products: Vec<Product>| -> Result<Box<[Beside]>> {
+            let kept = products.into_iter().map(|product| match product {
+                Product::Plan(planned) => self.cached_plan(planned, stamp, env, prepare).map(Beside::Plan),
+                Product::Notify(channel, payload) => Ok(Beside::Notify(channel, payload)),
+            });
+            kept.collect()
+        };
+        let beside = [beside(before)?, beside(after)?];
         self.check_row_security(secured)?;
         let tables = plan.locks.iter().filter_map(|(oid, _)| {
             env.catalog.relation(*oid).and_then(|relation| instance.storage.table(relation.storage))
@@ -212,6 +264,9 @@ impl Session {
             failure,
             computes_with_parameters,
             repeatable,
+            nothing,
+            several,
+            beside,
         })
     }
 
@@ -330,6 +385,7 @@ impl Session {
             "role",
             "row_security",
             "search_path",
+            "session_replication_role",
             "TimeZone",
             "xmloption",
         ];
@@ -350,8 +406,15 @@ impl CachedPlan {
         self.failure.clone().map_or(Ok(()), Err)
     }
 
+    /// Takes the locks that it needs, with those of what rules have run beside it.
+    pub(crate) fn lock_relations(&self, transaction: &Transaction, wait: &WaitOptions) -> Result<()> {
+        self.prepared.lock_relations(transaction, wait)?;
+        self.plans_beside().try_for_each(|plan| plan.lock_relations(transaction, wait))
+    }
+
     /// 42501 unless the session's role may execute the functions that the plan names.
     pub(crate) fn check_executable(&self, session: &mut Session) -> Result<()> {
+        self.plans_beside().try_for_each(|plan| plan.check_executable(session))?;
         for oid in &self.routines {
             let routine = session.env().catalog.routine(*oid).cloned();
             routine.map_or(Ok(()), |routine| session.check_execute(&routine))?;

@@ -11,8 +11,8 @@ use dictdb_storage::{Isolation, Snapshot, Transaction, WaitOptions};
 use dictdb_types::{Datum, Error, Result, SqlState};
 use parking_lot::Mutex;
 
-use super::CachedPlan;
-use crate::client::{Row, Shape, Tag};
+use super::{Beside, CachedPlan};
+use crate::client::{Column, Row, Shape, Tag};
 use crate::portal::{Outcome, Portal, RowSource, TagCount};
 use crate::prepared::Source;
 use crate::result_cache::{Keeper, Looked};
@@ -102,6 +102,9 @@ impl RowStream {
     }
 }
 
+/// The rows of a query that is the action of a rule.
+pub(crate) type RowsOfRule = (Arc<[Column]>, Vec<Row>);
+
 /// Takes rows one by one; false: no more for now.
 pub(crate) type RowSink<'a> = dyn FnMut(&Row) -> Result<bool> + Send + 'a;
 
@@ -109,6 +112,7 @@ impl Session {
     /// Runs a query, or begins to.
     pub(crate) fn execute_query(&mut self, portal: &Portal) -> Result<Outcome> {
         let Some(source) = &portal.source else { return Err(Error::internal("a query without text")) };
+        self.rows_of_rules = Some(Vec::new());
         self.execute_source(source, &portal.params, portal.shape.as_ref())
     }
 
@@ -132,7 +136,7 @@ impl Session {
                 return Err(read_only(&plan));
             }
             let transaction = self.transaction()?;
-            plan.prepared.lock_relations(&transaction, &wait)?;
+            plan.lock_relations(&transaction, &wait)?;
             // While we waited for a lock its holder may have changed the table.
             let env = self.env();
             if self.stamp(&env) == plan.stamp {
@@ -140,6 +144,10 @@ impl Session {
             }
         };
         plan.check_executable(self)?;
+        let [before, after] = &plan.beside;
+        // Statements of functions that it calls are not the client's.
+        let mut shown = self.rows_of_rules.take();
+        self.run_beside(before, params, &mut shown)?;
         let cx = self.exec_context(env, params, transaction, wait)?;
         let looked = self.look_for_result(&plan, source, &cx);
         if let (Looked::Found(rows), Some(columns)) = (&looked, &plan.columns) {
@@ -151,7 +159,38 @@ impl Session {
         if let Looked::Missed(keeper) = looked {
             stream.keeper = Some(keeper);
         }
-        self.lend_if(plan.calls_routines, || finish_or_stream(&plan, stream))
+        let outcome = self.lend_if(plan.calls_routines, || finish_or_stream(&plan, stream))?;
+        self.run_beside(after, params, &mut shown)?;
+        self.rows_of_rules = shown;
+        Ok(outcome)
+    }
+
+    /// Runs what rules have done beside a statement. Queries among it give rows to be shown.
+    fn run_beside(
+        &mut self,
+        products: &[Beside],
+        params: &Arc<[Datum]>,
+        shown: &mut Option<Vec<RowsOfRule>>,
+    ) -> Result<()> {
+        for product in products {
+            match product {
+                Beside::Plan(plan) => {
+                    plan.check_runnable()?;
+                    let (env, wait) = (self.env(), self.wait_options());
+                    let transaction = self.transaction()?;
+                    let cx = self.exec_context(env, params, transaction, wait)?;
+                    let mut stream = self.open(plan, cx)?;
+                    let rows = self.lend_if(plan.calls_routines, || stream.drain())?;
+                    if let (Some(columns), Some(shown)) = (&plan.columns, &mut *shown) {
+                        shown.push((columns.clone(), rows));
+                    }
+                }
+                Beside::Notify(channel, payload) => {
+                    self.shared.pending.lock().send(self.shared.backend.pid, channel, payload)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Runs a plan to its end, for EXPLAIN ANALYZE; tells what its operators did.
@@ -162,7 +201,7 @@ impl Session {
         }
         let wait = self.wait_options();
         let transaction = self.transaction()?;
-        plan.prepared.lock_relations(&transaction, &wait)?;
+        plan.lock_relations(&transaction, &wait)?;
         let env = self.env();
         if self.stamp(&env) != plan.stamp {
             return Ok(None);

@@ -9,7 +9,7 @@ use dictdb_types::{Datum, Result};
 use super::{isolate, tag};
 use crate::client::{Client, Shape, Tag};
 use crate::deadlines::Deadline;
-use crate::portal::{Outcome, Portal};
+use crate::portal::{Outcome, Portal, RowSource};
 use crate::prepared::Source;
 use crate::statement;
 use crate::{Session, Status};
@@ -112,7 +112,13 @@ impl Session {
         self.watch_statement(source, || "statement".to_owned(), text, &Arc::default());
         self.admit_statement(source)?;
         let begun = self.begin_count();
-        let tag = match self.run(&mut portal, client).await? {
+        let outcome = self.run(&mut portal, client).await?;
+        for (columns, rows) in self.rows_of_rules.take().unwrap_or_default() {
+            let shape = Shape::text(columns);
+            client.describe(&shape, &*self.env());
+            self.send_rows(&shape, &mut RowSource::stored(rows), None, client).await?;
+        }
+        let tag = match outcome {
             Outcome::Done(tag) => tag,
             Outcome::Rows { columns, source, command, count } => {
                 let shape = match portal.shape.take() {

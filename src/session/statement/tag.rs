@@ -109,6 +109,7 @@ fn definition_tag(command: &Utility) -> &'static str {
         Utility::AlterFunction(alter) => words(alter.kind).1,
         Utility::CreateTrigger(_) => "CREATE TRIGGER",
         Utility::CreatePolicy(_) => "CREATE POLICY",
+        Utility::CreateRule(_) => "CREATE RULE",
         Utility::AlterPolicy(_) => "ALTER POLICY",
         Utility::CreateExtension(_) => "CREATE EXTENSION",
         Utility::AlterExtension(_) => "ALTER EXTENSION",

@@ -63,7 +63,7 @@ impl DdlContext<'_> {
             Action::Inherit(parent, true) => self.inherit(&relation, parent),
             Action::Inherit(parent, false) => self.disinherit(&relation, parent),
             Action::Trigger { which, mode } => self.set_firing(&relation, which, *mode),
-            Action::Rule { .. } => Err(Error::unsupported("ENABLE and DISABLE RULE")),
+            Action::Rule { name, mode } => self.set_rule_firing(&relation, &name.value, *mode),
             Action::AttachPartition(name, None) => self.attach_index_named(&relation, name),
             Action::AttachPartition(name, Some(bound)) => self.attach_partition(&relation, name, bound, locations),
             Action::DetachPartition(name) => self.detach_partition(&relation, name),

@@ -9,6 +9,7 @@ use dictdb_types::{Datum, Oid, RegKind, Result, TypeLookup, quote_identifier, qu
 use super::arguments::{integer, nullable, oid, record, session, unknown_record};
 use crate::StatementEnv;
 use crate::system::names::reg_out;
+use crate::system::relations::view_of_rule;
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] =
     &[("pg_describe_object", pg_describe_object), ("pg_identify_object", pg_identify_object)];
@@ -69,6 +70,10 @@ fn description(env: &StatementEnv, Address { class, object, part }: Address) -> 
             let (relation, name) = policy(catalog, object)?;
             format!("policy {name} on {}", on(relation))
         }
+        2618 => {
+            let (relation, name) = rule(catalog, object)?;
+            format!("rule {name} on {}", on(relation))
+        }
         _ => {
             let own = catalog.definition(object).filter(|own| own.kind().class() == Oid(class))?;
             catalog.describe_definition(own, &env.search_path())
@@ -84,6 +89,12 @@ fn constraint(catalog: &Catalog, oid: Oid) -> Option<(&Arc<Relation>, &Arc<Const
     catalog.relations().find_map(|relation| {
         relation.constraints.iter().find(|constraint| constraint.oid == oid).map(|constraint| (relation, constraint))
     })
+}
+
+/// A rule, or the one that makes a relation a view.
+fn rule(catalog: &Catalog, oid: Oid) -> Option<(&Arc<Relation>, Arc<str>)> {
+    let own = catalog.rule(oid).map(|(relation, rule)| (relation, rule.name.clone()));
+    own.or_else(|| Some((catalog.relation(view_of_rule(catalog, oid)?)?, Arc::from("_RETURN"))))
 }
 
 fn policy(catalog: &Catalog, oid: Oid) -> Option<(&Arc<Relation>, Arc<str>)> {
@@ -163,6 +174,10 @@ fn identity(env: &StatementEnv, Address { class, object, part }: Address) -> Opt
         3256 => {
             let (relation, name) = policy(catalog, object)?;
             on("policy", &name, relation)
+        }
+        2618 => {
+            let (relation, name) = rule(catalog, object)?;
+            on("rule", &name, relation)
         }
         _ => None,
     }

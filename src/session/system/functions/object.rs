@@ -57,7 +57,7 @@ fn pg_relation_is_updatable(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datu
                 Some(view) if view.delete => DELETE,
                 _ => 0,
             };
-            own | if flag(args, 1) { by_triggers(env, relation) } else { 0 }
+            own | by_rules(relation) | if flag(args, 1) { by_triggers(env, relation) } else { 0 }
         }
         None => 0,
     };
@@ -70,6 +70,18 @@ fn by_triggers(env: &StatementEnv, relation: &Relation) -> i32 {
     triggers.fold(0, |commands, trigger| {
         let bit = |event: Event, bit: i32| if trigger.is_for(event) { bit } else { 0 };
         commands | bit(Event::Update, 4) | bit(Event::Insert, 8) | bit(Event::Delete, 16)
+    })
+}
+
+/// The commands that unconditional INSTEAD rules carry out.
+fn by_rules(relation: &Relation) -> i32 {
+    relation.rules.iter().filter(|rule| rule.replaces()).fold(0, |commands, rule| {
+        let bit = match rule.event {
+            Event::Update => 4,
+            Event::Insert => 8,
+            Event::Delete | Event::Truncate => 16,
+        };
+        commands | bit
     })
 }
 

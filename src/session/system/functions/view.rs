@@ -42,10 +42,15 @@ fn query(env: &StatementEnv, view: Oid, style: Style) -> Result<Option<String>> 
     view::definition(relation, info, style, env.bind_context(&path)).map(Some)
 }
 
-/// A rule's definition: those of views are all there are.
+/// A rule's definition.
 fn pg_get_ruledef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
     let pretty = flag(args, 1);
+    if let Some((relation, rule)) = env.catalog.rule(oid(args, 0)) {
+        let path = env.search_path();
+        let text = dictdb_planner::rule::definition(rule, relation, pretty, env.bind_context(&path))?;
+        return Ok(Datum::text(text));
+    }
     let Some(view) = view_of_rule(&env.catalog, oid(args, 0)) else { return Ok(Datum::Null) };
     let text = query(env, view, Style { pretty, wrap: 0 })?;
     let Some((relation, text)) = env.catalog.relation(view).zip(text) else { return Ok(Datum::Null) };

@@ -42,7 +42,7 @@ fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
         relation.oid, &relation.name, relation.namespace, relation.row_type, relation.of_type, relation.owner,
         access_method(relation), file(relation), Oid::INVALID, pages, tuples, 0, Oid::INVALID,
         !relation.indexes.is_empty(), false, persistence(relation.persistence), relation.kind_letter(), attributes as i16,
-        checks as i16, relation.view().is_some(),
+        checks as i16, relation.view().is_some() || !relation.rules.is_empty(),
         foreign_keys || !relation.referenced_by.is_empty() || source.catalog.triggers_of(relation.oid).next().is_some(), !relation.children.is_empty(), relation.row_security,
         relation.force_row_security, populated, replica_identity(relation, stored), relation.is_partition() || relation.index().is_some() && !relation.parents.is_empty(),
         Oid::INVALID, if stored { frozen(source) } else { Oid::INVALID }, if stored { FIRST_MULTI } else { Oid::INVALID },

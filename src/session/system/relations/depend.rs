@@ -72,6 +72,7 @@ fn address(catalog: &Catalog, key: Key) -> Option<Address> {
         Key::Function(oid) => (classes::PROC, oid, 0),
         Key::Trigger(_, oid) => (classes::TRIGGER, oid, 0),
         Key::Policy(_, oid) => (classes::POLICY, oid, 0),
+        Key::Rule(_, oid) => (classes::REWRITE, oid, 0),
         Key::Extension(oid) => (classes::EXTENSION, oid, 0),
         Key::Operator(oid) => (classes::OPERATOR, oid, 0),
         Key::Cast(oid) => (classes::CAST, oid, 0),

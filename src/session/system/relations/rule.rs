@@ -1,4 +1,4 @@
-//! `pg_rewrite`: every view has the rule `_RETURN`.
+//! `pg_rewrite`: every view has the rule `_RETURN`, beside the rules that were made.
 
 use dictdb_types::Oid;
 
@@ -10,11 +10,17 @@ pub fn oid(view: Oid) -> Oid {
     derived_oid(view, 0)
 }
 
-/// The rules of views.
+/// Rules.
 pub fn pg_rewrite(source: &Source<'_>, out: &mut Output<'_>) {
     for relation in source.relations() {
         if let Some(view) = relation.view() {
             row!(out; oid(relation.oid), "_RETURN", relation.oid, '1', 'O', true, "<>", &view.query);
+        }
+        for rule in &relation.rules {
+            let condition = rule.condition.clone().unwrap_or_else(|| "<>".into());
+            let actions: Vec<&str> = rule.actions.iter().map(|action| &*action.text).collect();
+            row!(out; rule.oid, &rule.name, relation.oid, rule.event_letter(), rule.firing.letter(), rule.instead,
+                condition, actions.join("; "));
         }
     }
 }

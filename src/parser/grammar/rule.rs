@@ -1,0 +1,80 @@
+//! `CREATE RULE` and `ALTER RULE`.
+
+use dictdb_types::Result;
+
+use super::Parser;
+use crate::keyword::Keyword as K;
+use crate::statement::Statement;
+use crate::token::Kind;
+use crate::utility::{Behavior, CreateRule, ObjectKind, ObjectRef, Rename, RuleEvent, Utility};
+
+impl Parser<'_> {
+    /// `CREATE [OR REPLACE] RULE …`, after `RULE`.
+    pub(super) fn create_rule(&mut self, or_replace: bool) -> Result<Utility> {
+        let name = self.col_id()?;
+        self.expect_words(&[K::As, K::On])?;
+        let event = match self.advance_if_any(&[K::Select, K::Insert, K::Update, K::Delete])? {
+            K::Select => RuleEvent::Select,
+            K::Insert => RuleEvent::Insert,
+            K::Update => RuleEvent::Update,
+            _ => RuleEvent::Delete,
+        };
+        self.expect_word(K::To)?;
+        let table = self.qualified_name()?;
+        let condition = match self.eat_word(K::Where) {
+            true => Some(self.source_expr(|parser| parser.nested(Self::expr))?),
+            false => None,
+        };
+        self.expect_word(K::Do)?;
+        let instead = self.eat_word(K::Instead);
+        if !instead {
+            self.eat_word(K::Also);
+        }
+        let actions = self.rule_actions()?;
+        Ok(Utility::CreateRule(Box::new(CreateRule { name, or_replace, event, table, condition, instead, actions })))
+    }
+
+    /// `NOTHING`, one statement, or several in parentheses, some of which may be empty.
+    fn rule_actions(&mut self) -> Result<Vec<Statement>> {
+        if self.eat_word(K::Nothing) {
+            return Ok(Vec::new());
+        }
+        if !self.eat(Kind::LeftParen) {
+            return Ok(vec![self.rule_action()?]);
+        }
+        let mut actions = Vec::new();
+        loop {
+            if !matches!(self.kind(), Kind::Semicolon | Kind::RightParen) {
+                actions.push(self.rule_action()?);
+            }
+            if self.eat(Kind::RightParen) {
+                return Ok(actions);
+            }
+            self.expect(Kind::Semicolon)?;
+        }
+    }
+
+    /// `RuleActionStmt`.
+    fn rule_action(&mut self) -> Result<Statement> {
+        let fits = (self.starts_sql() && !self.is_word(K::Merge)) || self.is_word(K::Notify);
+        if fits { self.nested(Self::statement) } else { Err(self.unexpected()) }
+    }
+
+    /// `ALTER RULE name ON table RENAME TO name`, after `RULE`.
+    pub(super) fn alter_rule(&mut self) -> Result<Utility> {
+        let name = self.col_id()?;
+        self.expect_word(K::On)?;
+        let table = self.qualified_name()?;
+        self.expect_words(&[K::Rename, K::To])?;
+        Ok(Utility::Rename(Rename {
+            kind: ObjectKind::Rule,
+            object: ObjectRef::On(name, table),
+            if_exists: false,
+            part: None,
+            relation: None,
+            to: self.col_id()?,
+            behavior: Behavior::Restrict,
+            only: false,
+        }))
+    }
+}
