@@ -210,9 +210,9 @@ mod tests {
         fn catalog_changed(&self, _: &Storage, _: &[Arc<Table>]) {}
 
         fn committed(&self, moment: CommitMoment, changes: Vec<TableChanges>) {
-            let first = |values: &Box<[Datum]>| if let Datum::Int4(value) = values[0] { value } else { -1 };
+            let first = |values: &[Datum]| if let Datum::Int4(value) = values[0] { value } else { -1 };
             for row in changes.iter().flat_map(|table| &table.rows) {
-                let heard = (moment.ts.0, row.old_key.as_ref().map(first), row.new.as_ref().map(first));
+                let heard = (moment.ts.0, row.old_key.as_deref().map(first), row.new.as_deref().map(first));
                 self.0.lock().push(heard);
             }
         }

@@ -75,13 +75,13 @@ impl DdlContext<'_> {
                 return Err(error.hint("Use views instead."));
             }
             [Statement::Sql(tree)] => match &**tree {
-                Ast::Query(query) => Some(query),
+                Ast::Query(query) => Some(&**query),
                 _ => None,
             },
             [_] => None,
             _ => return Err(not_supported("multiple actions for rules on SELECT are not implemented")),
         };
-        let is_select = |query: &&Box<ast::Query>| {
+        let is_select = |query: &&ast::Query| {
             !matches!(&*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_))
         };
         if !create.instead || query.filter(is_select).is_none() {

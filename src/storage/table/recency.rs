@@ -3,6 +3,7 @@
 //! A row is used when it is written and when it is found through an index. The order is kept from the moment somebody asks for it, and
 //! never on disk: rows that were there before count as used in the order of a column that says when they were written, or of their ids.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use dictdb_types::{Datum, Result, RowId};
@@ -47,10 +48,10 @@ impl Recency {
 
     /// Enters rows that were there before, the least recently used first, unless they have been used since.
     fn fill(&self, rows: impl Iterator<Item = RowId>) {
-        let mut order = self.0.lock();
+        let order = &mut *self.0.lock();
         for (place, row) in rows.enumerate() {
-            if !order.uses.contains_key(&row) {
-                order.uses.insert(row, place as u64);
+            if let Entry::Vacant(unused) = order.uses.entry(row) {
+                unused.insert(place as u64);
                 order.rows.insert(place as u64, row);
             }
         }
