@@ -24,6 +24,11 @@ impl Expression {
 
     /// The value into a place of the row.
     pub fn store(&self, env: &dyn Env, row: &mut [Datum], place: usize) -> Result<()> {
+        if let Code::Call(call) = &self.0
+            && call.appends_to(row, place)
+        {
+            return call.append_in_place(env, row, place);
+        }
         let value = self.0.register(&Scope::of_table(env, row))?;
         value.put(&mut row[place]);
         Ok(())

@@ -411,16 +411,10 @@ impl Bitmap {
     }
 }
 
-impl Node {
-    /// Calls `f` with this operator and all below it.
-    pub fn for_each<'p>(&'p self, f: &mut dyn FnMut(&'p Node)) {
-        f(self);
-        self.children().into_iter().for_each(|child| child.for_each(f));
-    }
-
-    /// The inputs, left to right.
-    pub fn children(&self) -> Vec<&Node> {
-        match &self.op {
+/// The inputs of an operator, left to right.
+macro_rules! inputs {
+    ($op:expr, $iter:ident, $($borrow:tt)+) => {
+        match $op {
             Op::Values { .. }
             | Op::SeqScan { .. }
             | Op::IndexScan { .. }
@@ -446,8 +440,26 @@ impl Node {
             | Op::NestedLoop { left, right, .. }
             | Op::Apply { left, right, .. }
             | Op::SetOp { left, right, .. } => vec![left, right],
-            Op::Append { inputs, .. } => inputs.iter().collect(),
-            Op::Modify(modify) => vec![&modify.input],
+            Op::Append { inputs, .. } => inputs.$iter().collect(),
+            Op::Modify(modify) => vec![$($borrow)+ modify.input],
         }
+    };
+}
+
+impl Node {
+    /// Calls `f` with this operator and all below it.
+    pub fn for_each<'p>(&'p self, f: &mut dyn FnMut(&'p Node)) {
+        f(self);
+        self.children().into_iter().for_each(|child| child.for_each(f));
+    }
+
+    /// The inputs, left to right.
+    pub fn children(&self) -> Vec<&Node> {
+        inputs!(&self.op, iter, &)
+    }
+
+    /// The inputs, left to right, to be changed.
+    pub fn children_mut(&mut self) -> Vec<&mut Node> {
+        inputs!(&mut self.op, iter_mut, &mut)
     }
 }

@@ -4,6 +4,7 @@
 //! What a column at a time can do faster lives in [`crate::columnar`]; it falls back to this evaluator, so the two
 //! agree by construction. Constant folding is the planner's.
 
+mod append;
 mod arithmetic;
 mod array;
 mod array_assign;

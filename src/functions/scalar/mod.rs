@@ -97,6 +97,7 @@ const SEVERAL: &[&[&[(&str, ScalarFn)]]] = &[
     crate::datetime::TABLES,
 ];
 
+pub use array::push;
 pub(crate) use integer::bad_window_offset;
 pub use like::is_like;
 pub use limits::check_growth;

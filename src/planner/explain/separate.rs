@@ -14,7 +14,7 @@ pub fn separate_filters(mut plan: Plan) -> Plan {
 }
 
 fn separate(node: &mut Node) {
-    inputs_mut(&mut node.op).into_iter().for_each(separate);
+    node.children_mut().into_iter().for_each(separate);
     let (Op::SeqScan { filter, .. }
     | Op::IndexScan { filter, .. }
     | Op::BitmapScan { filter, .. }
@@ -25,37 +25,5 @@ fn separate(node: &mut Node) {
     if let Some(predicate) = filter.take() {
         let scan = node.clone();
         node.op = Op::Filter { input: Box::new(scan), predicate };
-    }
-}
-
-fn inputs_mut(op: &mut Op) -> Vec<&mut Node> {
-    match op {
-        Op::Values { .. }
-        | Op::SeqScan { .. }
-        | Op::IndexScan { .. }
-        | Op::BitmapScan { .. }
-        | Op::VirtualScan { .. }
-        | Op::FunctionScan { .. }
-        | Op::CteScan { .. }
-        | Op::WorkTable { .. } => Vec::new(),
-        Op::Project { input, .. }
-        | Op::Filter { input, .. }
-        | Op::Gate { input, .. }
-        | Op::Aggregate { input, .. }
-        | Op::Window { input, .. }
-        | Op::ProjectSet { input, .. }
-        | Op::Sort { input, .. }
-        | Op::Limit { input, .. }
-        | Op::Distinct { input }
-        | Op::DistinctOn { input, .. }
-        | Op::LockRows { input, .. }
-        | Op::Sample { input, .. }
-        | Op::IndexJoin { outer: input, .. } => vec![input],
-        Op::HashJoin { left, right, .. }
-        | Op::NestedLoop { left, right, .. }
-        | Op::Apply { left, right, .. }
-        | Op::SetOp { left, right, .. } => vec![left, right],
-        Op::Append { inputs, .. } => inputs.iter_mut().collect(),
-        Op::Modify(modify) => vec![&mut modify.input],
     }
 }

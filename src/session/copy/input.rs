@@ -22,16 +22,6 @@ const FILE_PIECE_BYTES: usize = 256 << 10;
 /// A client that sends nothing for so long hears of what is wrong with its rows so far.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Why a file cannot be read.
-fn open_error(path: &str, error: &std::io::Error) -> Error {
-    let plain = file_error("open", path, error);
-    let message = plain.message().replacen("\": ", "\" for reading: ", 1);
-    Error::new(plain.code(), message).hint(
-        "COPY FROM instructs the PostgreSQL server process to read a file. \
-         You may want a client-side facility such as psql's \\copy.",
-    )
-}
-
 /// Where the data comes from.
 pub(super) enum Input {
     Client,
@@ -49,7 +39,7 @@ pub(super) enum Arrival {
 impl Input {
     /// A file of the server.
     pub(super) fn open(path: &str) -> Result<Input> {
-        let file = File::open(path).map_err(|error| open_error(path, &error))?;
+        let file = File::open(path).map_err(|error| super::open_error(path, &error, super::READING))?;
         Ok(Input::File(file, path.to_owned()))
     }
 

@@ -114,3 +114,18 @@ pub(crate) fn file_error(action: &str, path: &str, error: &std::io::Error) -> Er
     };
     Error::new(code, format!("could not {action} file \"{path}\": {reason}"))
 }
+
+/// What the server does with a file: the statement, and the verb in two forms.
+type Use = (&'static str, &'static str, &'static str);
+const READING: Use = ("COPY FROM", "read", "reading");
+const WRITING: Use = ("COPY TO", "write", "writing");
+
+/// `could not open file … for reading`, with the hint that the server looks for it.
+fn open_error(path: &str, error: &std::io::Error, (statement, verb, purpose): Use) -> Error {
+    let plain = file_error("open", path, error);
+    let message = plain.message().replacen("\": ", &format!("\" for {purpose}: "), 1);
+    Error::new(plain.code(), message).hint(format!(
+        "{statement} instructs the PostgreSQL server process to {verb} a file. \
+         You may want a client-side facility such as psql's \\copy."
+    ))
+}

@@ -106,7 +106,7 @@ impl Session {
         let mut writer = Writer::new(options, columns);
         let failed = |error: std::io::Error| file_error("write to", path, &error);
         tokio::task::block_in_place(|| {
-            let file = File::create(path).map_err(|error| open_error(path, &error))?;
+            let file = File::create(path).map_err(|error| super::open_error(path, &error, super::WRITING))?;
             let mut file = BufWriter::new(file);
             let mut data = Vec::new();
             writer.header(options.header == Header::Names, &mut data);
@@ -131,13 +131,4 @@ impl Session {
             Ok(total)
         })
     }
-}
-
-fn open_error(path: &str, error: &std::io::Error) -> Error {
-    let plain = file_error("open", path, error);
-    let message = plain.message().replacen("\": ", "\" for writing: ", 1);
-    Error::new(plain.code(), message).hint(
-        "COPY TO instructs the PostgreSQL server process to write a file. \
-         You may want a client-side facility such as psql's \\copy.",
-    )
 }

@@ -36,12 +36,27 @@ fn one_dimensional(array: &Array) -> Result<()> {
 }
 
 fn append(array: &Array, item: &Datum) -> Result<Array> {
+    let mut grown = array.clone();
+    push(&mut grown, item.clone())?;
+    Ok(grown)
+}
+
+/// `array_append` where the array is. After an error it is as it was: 22000 with several dimensions, 54000, 22003.
+pub fn push(array: &mut Array, item: Datum) -> Result<()> {
     one_dimensional(array)?;
     check_count(Some(array.items.len() + 1))?;
-    if let Some(dim) = array.dims.first() {
-        in_range(dim.lower.checked_add(dim.len))?;
+    match array.dims.first_mut() {
+        Some(dim) => {
+            let at = in_range(dim.lower.checked_add(dim.len))?;
+            if at == i32::MAX {
+                bail!(PROGRAM_LIMIT_EXCEEDED, "array lower bound is too large: {}", dim.lower);
+            }
+            dim.len += 1;
+        }
+        None => array.dims.push(Dimension { len: 1, lower: 1 }),
     }
-    Ok(with_items(array, array.items.iter().chain([item]).cloned().collect()))
+    array.items.push(item);
+    Ok(())
 }
 
 fn prepend(item: &Datum, array: &Array) -> Result<Array> {

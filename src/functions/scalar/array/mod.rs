@@ -11,6 +11,8 @@ mod compare;
 mod search;
 pub(crate) mod shape;
 
+pub use build::push;
+
 /// Tables of this family.
 pub(super) const TABLES: &[&[(&str, ScalarFn)]] = &[build::KERNELS, compare::KERNELS, search::KERNELS, shape::KERNELS];
 
