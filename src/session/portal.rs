@@ -220,6 +220,14 @@ impl Portal {
         Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
     }
 
+    /// It failed: it lets go of what it has of its query, and is not run again.
+    pub(crate) fn fail(&mut self) {
+        self.progress = Progress::Finished(None);
+        if let Some(cursor) = &mut self.cursor {
+            cursor.failed = true;
+        }
+    }
+
     pub(crate) fn new(name: &str, source: Option<Arc<Source>>, text: Arc<str>, depth: usize) -> Portal {
         Portal {
             // The empty text takes no memory, and most portals have no name.

@@ -634,7 +634,10 @@ impl Session {
     /// others need not wait for the client's ROLLBACK.
     fn fail_block(&mut self) {
         let depth = self.block.savepoints.len();
-        self.portals.retain(|portal| portal.is_held() || portal.depth < depth);
+        // They stay until the client ends the block or takes it back to before them.
+        for portal in self.portals.iter_mut().filter(|portal| !portal.is_held() && portal.depth >= depth) {
+            portal.fail();
+        }
         self.large_objects.close_from(depth);
         let mut settings = self.shared.settings.lock();
         match depth.checked_sub(1) {

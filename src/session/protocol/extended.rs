@@ -209,10 +209,26 @@ impl Session {
 
     async fn execute_portal(&mut self, name: &str, max_rows: i32, client: &mut dyn Client) -> Result<()> {
         let mut portal = self.portals.take(name, "portal")?;
-        let Some(source) = &portal.source else {
+        let limit = usize::try_from(max_rows).ok().filter(|rows| *rows > 0);
+        let executed = self.execute_taken(&mut portal, limit, client).await;
+        // A portal goes with its transaction.
+        let has_ended = executed.as_ref().map_or_else(|_| !self.block.is_open(), |ended| *ended);
+        if !has_ended {
             self.portals.put(portal);
+        }
+        executed.map(drop)
+    }
+
+    /// Runs the portal; whether that has ended its transaction.
+    async fn execute_taken(
+        &mut self,
+        portal: &mut Portal,
+        limit: Option<usize>,
+        client: &mut dyn Client,
+    ) -> Result<bool> {
+        let Some(source) = &portal.source else {
             client.empty_query();
-            return Ok(());
+            return Ok(false);
         };
         self.start_statement();
         self.show_activity(&portal.text);
@@ -221,23 +237,22 @@ impl Session {
         if let Some(code) = portal.bad_format {
             format_of(code)?;
         }
-        if self.watch.is_some() && matches!(portal.progress, Progress::New) {
-            self.watch_execute(source, &portal.name, &portal.text, &portal.params);
-        }
         if matches!(portal.progress, Progress::New) {
+            if self.watch.is_some() {
+                self.watch_execute(source, &portal.name, &portal.text, &portal.params);
+            }
             self.admit_statement(source)?;
         }
-        let limit = usize::try_from(max_rows).ok().filter(|rows| *rows > 0);
         let ends_transaction = statement::ends_transaction(&source.parsed.statement);
         let begun = self.begin_count();
         let counted = begun.map(|_| source.clone());
-        let tag = self.advance(&mut portal, limit, client).await?;
-        if !ends_transaction || self.block.is_open() && tag.is_none() {
-            self.portals.put(portal);
+        let advanced = self.advance(portal, limit, client).await;
+        if advanced.is_err() {
+            portal.fail();
         }
-        let Some(tag) = tag else {
+        let Some(tag) = advanced? else {
             client.suspended();
-            return Ok(());
+            return Ok(ends_transaction && !self.block.is_open());
         };
         if let Some(source) = counted {
             self.end_count(begun, &source, &tag);
@@ -249,7 +264,7 @@ impl Session {
         }
         self.send_notices(client);
         self.complete(&tag, client);
-        Ok(())
+        Ok(ends_transaction)
     }
 
     /// Runs a portal, or goes on with it; its tag when it is at its end.

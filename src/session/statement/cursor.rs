@@ -178,11 +178,7 @@ impl Portal {
             self.cursor = Some(Cursor::default());
         }
         let hidden = self.cursor.as_ref().is_some_and(|cursor| cursor.hidden > 0);
-        let mut fetched = self.passed(fetch, !fetch.is_move || hidden).inspect_err(|_| {
-            if let Some(cursor) = &mut self.cursor {
-                cursor.failed = true;
-            }
-        })?;
+        let mut fetched = self.passed(fetch, !fetch.is_move || hidden).inspect_err(|_| self.fail())?;
         let moved = !stays(fetch.direction);
         self.take_places(&mut fetched.rows, moved);
         if fetch.is_move {

@@ -1,8 +1,16 @@
-//! `ts_headline`: the stretch of a text that best shows why it answers a query, with the query's words marked.
+//! `ts_headline`: the stretches of a text that best show why it answers a query, with the query's words marked.
+//!
+//! Without MaxFragments a headline is one stretch, chosen here; `fragments` chooses several.
+
+mod fragments;
+mod options;
+
+use std::ops::Range;
 
 use dictdb_types::tsearch::{Query, Term};
-use dictdb_types::{Env, Error, Jsonb, Oid, Result, SqlState, bail};
+use dictdb_types::{Env, Jsonb, Oid, Result};
 
+use self::options::Options;
 use super::config::Config;
 use super::matching::{Occurrence, Truth, truth};
 use super::parser::{Kind, parse};
@@ -49,88 +57,6 @@ fn in_strings(env: &dyn Env, config: Oid, value: &Jsonb, condition: &[u8], optio
         }
         other => other.clone(),
     })
-}
-
-/// How a headline looks.
-struct Options {
-    start: String,
-    stop: String,
-    most_words: usize,
-    least_words: usize,
-    /// Words no longer than this do not end a headline.
-    short_word: usize,
-    /// Mark the whole text.
-    all: bool,
-}
-
-impl Options {
-    /// Reads `name=value, …`. 22023; 0A000 for several fragments.
-    fn new(text: &str) -> Result<Options> {
-        let mut options = Options {
-            start: "<b>".into(),
-            stop: "</b>".into(),
-            most_words: 35,
-            least_words: 15,
-            short_word: 3,
-            all: false,
-        };
-        let (mut most, mut least, mut short, mut fragments) = (35, 15, 3, 0);
-        for (name, value) in pairs(text)? {
-            match name.to_ascii_lowercase().as_str() {
-                "maxwords" => most = number(&value)?,
-                "minwords" => least = number(&value)?,
-                "shortword" => short = number(&value)?,
-                "maxfragments" => fragments = number(&value)?,
-                "startsel" => options.start = value,
-                "stopsel" => options.stop = value,
-                "fragmentdelimiter" => {}
-                "highlightall" => {
-                    options.all =
-                        ["1", "on", "true", "t", "y", "yes"].iter().any(|yes| value.eq_ignore_ascii_case(yes));
-                }
-                _ => bail!(INVALID_PARAMETER_VALUE, "unrecognized headline parameter: \"{name}\""),
-            }
-        }
-        if !options.all {
-            check(least < most, "MinWords should be less than MaxWords")?;
-            check(least > 0, "MinWords should be positive")?;
-            check(short >= 0, "ShortWord should be >= 0")?;
-            check(fragments >= 0, "MaxFragments should be >= 0")?;
-            if fragments > 0 {
-                return Err(Error::unsupported("ts_headline with MaxFragments"));
-            }
-        }
-        let size = |number: i32| usize::try_from(number).unwrap_or(0);
-        (options.most_words, options.least_words, options.short_word) = (size(most), size(least), size(short));
-        Ok(options)
-    }
-}
-
-fn check(holds: bool, message: &str) -> Result<()> {
-    if holds { Ok(()) } else { Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message)) }
-}
-
-fn number(text: &str) -> Result<i32> {
-    dictdb_types::text::integer::input_int4(text)
-}
-
-/// `name = value` between commas; values may be in single or double quotes. 42601.
-fn pairs(text: &str) -> Result<Vec<(String, String)>> {
-    let invalid = || Error::new(SqlState::SYNTAX_ERROR, format!("invalid parameter list format: \"{text}\""));
-    let mut pairs = vec![];
-    let mut rest = text.trim_start_matches([' ', ',']);
-    while !rest.is_empty() {
-        let (name, after) = rest.split_once('=').ok_or_else(invalid)?;
-        let after = after.trim_start();
-        let quote = after.chars().next().filter(|c| matches!(c, '\'' | '"'));
-        let (value, after) = match quote {
-            Some(quote) => after[1..].split_once(quote).ok_or_else(invalid)?,
-            None => after.split_at(after.find(|c: char| c == ',' || c.is_whitespace()).unwrap_or(after.len())),
-        };
-        pairs.push((name.trim().trim_matches('"').to_owned(), value.to_owned()));
-        rest = after.trim_start_matches([' ', ',', '\t', '\n']);
-    }
-    Ok(pairs)
 }
 
 /// A token of the text, and the terms of the query that it is an occurrence of.
@@ -195,16 +121,23 @@ fn headline(env: &dyn Env, config: Oid, text: &str, condition: &[u8], options: &
     let condition = query(condition);
     let nothing = Query::word("");
     let words = words(&config, text, condition.as_ref().unwrap_or(&nothing))?;
-    let (start, end) = match &condition {
-        _ if options.all => (0, words.len()),
-        Some(condition) => best(&words, condition, &options).unwrap_or_else(|| beginning(&words, &options)),
-        None => beginning(&words, &options),
+    let shown = match &condition {
+        Some(condition) if options.fragments > 0 => fragments::best(&words, condition, &options),
+        _ if options.all => vec![0..words.len()],
+        Some(condition) => best(&words, condition, &options).into_iter().collect(),
+        None => vec![],
     };
+    if shown.is_empty() {
+        return Ok(marked(&words[beginning(&words, &options)], &options));
+    }
+    let shown: Vec<String> = shown.into_iter().map(|range| marked(&words[range], &options)).collect();
+    Ok(shown.join(&options.delimiter))
+}
+
+/// The text of words, those of the query between the signs.
+fn marked(words: &[Word<'_>], options: &Options) -> String {
     let mut out = String::new();
-    for word in &words[start..end] {
-        if word.is_skipped() {
-            continue;
-        }
+    for word in words.iter().filter(|word| !word.is_skipped()) {
         if word.kind == Kind::Tag && !options.all {
             out.push(' ');
         } else if word.is_interesting() {
@@ -215,23 +148,23 @@ fn headline(env: &dyn Env, config: Oid, text: &str, condition: &[u8], options: &
             out.push_str(word.text);
         }
     }
-    Ok(out)
+    out
 }
 
 /// The first words, when nothing satisfies the query.
-fn beginning(words: &[Word<'_>], options: &Options) -> (usize, usize) {
+fn beginning(words: &[Word<'_>], options: &Options) -> Range<usize> {
     let mut count = 0;
     let enough = words.iter().position(|word| {
         let full = count >= options.least_words;
         count += usize::from(word.counts());
         full
     });
-    (0, enough.unwrap_or(words.len()))
+    0..enough.unwrap_or(words.len())
 }
 
 /// A stretch of words that satisfies the query: first and last.
 fn cover(words: &[Word<'_>], condition: &Query, options: &Options, from: usize) -> Option<(usize, usize)> {
-    let longest = (options.most_words * 10).max(100);
+    let longest = (options.most_words * 10).max(100) * options.fragments.max(1);
     let next = |from: usize| (from..words.len()).find(|n| words[*n].is_interesting());
     let mut first = next(from);
     while let Some(start) = first {
@@ -267,7 +200,7 @@ struct Candidate {
 }
 
 /// The headline that has its whole cover, then the most words of the query, then a good end.
-fn best(words: &[Word<'_>], condition: &Query, options: &Options) -> Option<(usize, usize)> {
+fn best(words: &[Word<'_>], condition: &Query, options: &Options) -> Option<Range<usize>> {
     let mut best: Option<Candidate> = None;
     let mut from = 0;
     while let Some((first, last)) = cover(words, condition, options, from) {
@@ -282,7 +215,7 @@ fn best(words: &[Word<'_>], condition: &Query, options: &Options) -> Option<(usi
         }
         from = first + 1;
     }
-    best.map(|best| (best.start, best.end + 1))
+    best.map(|best| best.start..best.end + 1)
 }
 
 /// A headline around a cover: as long as it may be, ending well where it can.
