@@ -2,10 +2,8 @@
 
 use std::io::{Error, Read, Result, Write};
 use std::net::TcpStream;
-use std::time::Duration;
 
-/// How long an answer may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
+use crate::patience::{PATIENCE, wait_until};
 
 /// An answer.
 #[derive(Debug)]
@@ -41,6 +39,14 @@ pub fn get(port: u16, path: &str) -> Result<Answer> {
     ask(port, "GET", path, &[], "")
 }
 
+/// Waits until the server takes work.
+///
+/// # Panics
+/// When it never does.
+pub fn wait_until_ready(port: u16) {
+    wait_until("readiness", || get(port, "/ready").is_ok_and(|answer| answer.status == 200));
+}
+
 /// A request with a JSON body.
 pub fn json(port: u16, method: &str, path: &str, body: &str) -> Result<Answer> {
     ask(port, method, path, &["Content-Type: application/json"], body)
@@ -49,7 +55,7 @@ pub fn json(port: u16, method: &str, path: &str, body: &str) -> Result<Answer> {
 /// Sends bytes as they are and reads the answer to its end.
 pub fn send(port: u16, request: &str) -> Result<Answer> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(request.as_bytes())?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;

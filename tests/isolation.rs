@@ -15,7 +15,8 @@
 //! ```
 //! A block is a step, on lines that begin with the session's name and `>`, and its answer up to an empty line. A session that
 //! is blocked by another answers `(waits)`; what it says when it can go on stands, with its name and a colon, under the
-//! step that let it. A step without a statement waits for the session to answer, as the victim of a deadlock does.
+//! step that let it. A step without a statement waits for the session to answer, as the victim of a deadlock does; so does
+//! every step of a session that has set `lock_timeout`, because it gives up by itself.
 //! Sessions connect when they are first named.
 
 use std::collections::BTreeMap;
@@ -25,12 +26,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use crate::message::Message;
+use crate::patience::PATIENCE;
 use crate::wire::Connection;
 
 /// Time between two looks at who is blocked.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// How long a session may neither answer nor be blocked.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A step with its expected answer.
 #[derive(Clone, Debug, Default)]
@@ -118,6 +118,8 @@ struct Session {
     statements: Sender<String>,
     answers: Receiver<Result<Vec<String>>>,
     waiting: bool,
+    /// It has set `lock_timeout`.
+    gives_up: bool,
 }
 
 impl Play<'_> {
@@ -134,8 +136,10 @@ impl Play<'_> {
             }
             session.statements.send(step.sql.clone()).map_err(Error::other)?;
             session.waiting = true;
+            session.gives_up |= step.sql.contains("lock_timeout");
         }
-        let own = match self.settle(&step.session, step.sql.is_empty())? {
+        let gives_up = self.sessions.get(&step.session).is_some_and(|session| session.gives_up);
+        let own = match self.settle(&step.session, gives_up || step.sql.is_empty())? {
             Some(answer) => answer,
             None => vec!["(waits)".to_owned()],
         };
@@ -162,7 +166,7 @@ impl Play<'_> {
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::other(format!("session {name} is gone"))),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if start.elapsed() > ANSWER_TIMEOUT {
+            if start.elapsed() > PATIENCE {
                 return Err(Error::other(format!("session {name} neither answers nor waits for another")));
             }
             let pid = session.pid.clone();
@@ -198,7 +202,7 @@ impl Session {
                 }
             }
         });
-        Ok(Session { pid, statements, answers, waiting: false })
+        Ok(Session { pid, statements, answers, waiting: false, gives_up: false })
     }
 }
 

@@ -1,14 +1,14 @@
 //! Servers for tests: each test owns its own, on a free port, and it ends with the test.
 
 use std::io::{BufRead, BufReader, Result};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// How long a server may take to be ready.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+use crate::patience::{PATIENCE, wait_for};
+use crate::port::Port;
+pub use crate::port::free_port;
 
 /// What scripts need that is off by default.
 const PREPARED: &str = "max_prepared_transactions=8";
@@ -18,6 +18,8 @@ pub struct Server {
     child: Child,
     /// Its port on 127.0.0.1.
     pub port: u16,
+    /// Others find it taken as long as the server is there.
+    _reserved: Port,
     directory: PathBuf,
 }
 
@@ -30,21 +32,25 @@ impl Server {
     /// The same with further arguments; with a password clients must prove that they know it.
     pub fn dictdb_with(arguments: &[&str], password: &str) -> Result<Self> {
         let directory = fresh_directory()?;
-        let port = free_port()?;
-        let child = Command::new(binary())
-            .args(["-c", "timezone=UTC", "--ephemeral", "--port", &port.to_string(), "--data-dir"])
+        let port = Port::reserve()?;
+        let mut command = Command::new(binary());
+        // Switches of the tests, which the server would take for settings it does not know.
+        let switches =
+            std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("DICTDB_"));
+        switches.for_each(|name| {
+            command.env_remove(name);
+        });
+        let child = command
+            .args(["-c", "timezone=UTC", "--ephemeral", "--port", &port.number.to_string(), "--data-dir"])
             .arg(directory.join("data"))
             .args(without_http(arguments))
             .args(arguments)
-            // Switches of the tests, which the server would take for settings it does not know.
-            .env_remove("DICTDB_SCRIPT")
-            .env_remove("DICTDB_REWRITE")
             .env("DICTDB_PASSWORD", password)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log_file(&directory)?)
             .spawn()?;
-        Server { child, port, directory }.ready()
+        Server { child, port: port.number, _reserved: port, directory }.ready()
     }
 
     /// The real `dictdb` binary on a data directory, which outlives it.
@@ -55,9 +61,9 @@ impl Server {
     /// The same with these environment variables, and no others.
     pub fn dictdb_in(data: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
         let directory = fresh_directory()?;
-        let port = free_port()?;
+        let port = Port::reserve()?;
         let child = Command::new(binary())
-            .args(["--port", &port.to_string(), "--data-dir"])
+            .args(["--port", &port.number.to_string(), "--data-dir"])
             .arg(data)
             .args(without_http(arguments))
             .args(arguments)
@@ -67,7 +73,7 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(log_file(&directory)?)
             .spawn()?;
-        Server { child, port, directory }.ready()
+        Server { child, port: port.number, _reserved: port, directory }.ready()
     }
 
     /// Ends it as a power failure would: without a word.
@@ -85,7 +91,7 @@ impl Server {
     /// A PostgreSQL 15 with everything at its default but C collation and UTF-8, and room for prepared transactions.
     pub fn postgres() -> Result<Self> {
         let directory = fresh_directory()?;
-        let port = free_port()?;
+        let port = Port::reserve()?;
         let bin = postgres_bin();
         let data = directory.join("data");
         let as_user = |program: &str| {
@@ -113,16 +119,16 @@ impl Server {
         let child = as_user("postgres")
             .arg("-D")
             .arg(&data)
-            .args(["-p", &port.to_string(), "-k", ""])
+            .args(["-p", &port.number.to_string(), "-k", ""])
             .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "timezone=UTC", "-c", PREPARED])
             .stderr(log_file(&directory)?)
             .spawn()?;
-        Server { child, port, directory }.ready()
+        Server { child, port: port.number, _reserved: port, directory }.ready()
     }
 
     fn ready(mut self) -> Result<Self> {
         let start = Instant::now();
-        while start.elapsed() < START_TIMEOUT {
+        while start.elapsed() < PATIENCE {
             // It answers, be it with a refusal.
             if crate::wire::Connection::answers(self.port) {
                 return Ok(self);
@@ -148,14 +154,8 @@ impl Server {
 
     /// Waits for the end; its exit code.
     pub fn exit_code(&mut self) -> Option<i32> {
-        let start = Instant::now();
-        while start.elapsed() < START_TIMEOUT {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return status.code();
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        None
+        let status = wait_for("the end of the server", || self.child.try_wait().expect("it is a child"));
+        status.code()
     }
 
     /// Resident memory in bytes.
@@ -165,9 +165,19 @@ impl Server {
         line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap_or(0) * 1024
     }
 
-    /// What the server wrote to its standard error.
+    /// What the server has written to its standard error. What it says about a statement may come after the answer.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+    }
+
+    /// Waits until the log has something, and returns all of it.
+    ///
+    /// # Panics
+    /// When it does not come.
+    pub fn log_with(&self, text: &str) -> String {
+        wait_for(&format!("{text:?} in {}", self.directory.join("log").display()), || {
+            Some(self.log()).filter(|log| log.contains(text))
+        })
     }
 }
 
@@ -252,18 +262,18 @@ fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0)
 }
 
-/// A port nobody listens on.
-pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
-}
-
 /// An empty directory of this test run.
 pub fn fresh_directory() -> Result<PathBuf> {
     static COUNTER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    let number = COUNTER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let directory = std::env::temp_dir().join(format!("dictdb-test-{}-{number}", std::process::id()));
-    std::fs::create_dir_all(&directory)?;
-    Ok(directory)
+    loop {
+        let number = COUNTER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let directory = std::env::temp_dir().join(format!("dictdb-test-{}-{number}", std::process::id()));
+        match std::fs::create_dir(&directory) {
+            // What an earlier process of the same number left behind.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| directory),
+        }
+    }
 }
 
 fn log_file(directory: &Path) -> Result<std::fs::File> {

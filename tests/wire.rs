@@ -2,12 +2,9 @@
 
 use std::io::{Read, Result, Write};
 use std::net::TcpStream;
-use std::time::Duration;
 
 use crate::message::Message;
-
-/// Longest silence a test waits for, so that a hanging server fails it.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+use crate::patience::PATIENCE;
 
 /// A connection.
 pub struct Connection {
@@ -50,7 +47,7 @@ impl Connection {
     /// Connects without sending anything.
     pub fn raw(port: u16) -> Result<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
-        stream.set_read_timeout(Some(READ_TIMEOUT))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
         Ok(Connection { stream })
     }

@@ -75,14 +75,15 @@ async def main():
     await connection.add_listener("news", lambda *event: heard.put_nowait(event[2:]))
     other = await asyncpg.connect(**where)
     await other.execute("NOTIFY news, 'hello'")
-    assert await asyncio.wait_for(heard.get(), 5) == ("news", "hello")
+    assert await asyncio.wait_for(heard.get(), 600) == ("news", "hello")
     logged = []
     connection.add_log_listener(lambda _, message: logged.append(message.message))
     await connection.execute("DROP TABLE IF EXISTS nowhere")
-    await asyncio.sleep(0.1)
+    while not logged:
+        await asyncio.sleep(0.01)
     assert logged == ['table "nowhere" does not exist, skipping'], logged
     try:
-        await asyncio.wait_for(connection.fetch("SELECT pg_sleep(10)"), 0.2)
+        await asyncio.wait_for(connection.fetch("SELECT pg_sleep(1000)"), 0.2)
         raise AssertionError("a timeout did not come")
     except asyncio.TimeoutError:
         pass

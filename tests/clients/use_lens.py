@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import sqlalchemy as sa
@@ -22,7 +23,7 @@ from lens.crud import DBOperationError, create_verre, delete_verre, get_verre, l
 from lens.models import Base, Fournisseur, Gamme, Materiau, Serie, Verre  # noqa: E402
 
 URL = f"postgresql+psycopg://postgres@{os.environ['PGHOST']}:{os.environ['PGPORT']}/{os.environ['PGDATABASE']}"
-engine = sa.create_engine(URL, pool_size=20, max_overflow=10, pool_timeout=30, pool_recycle=3600)
+engine = sa.create_engine(URL, pool_size=20, max_overflow=10, pool_timeout=600, pool_recycle=3600)
 Session = orm.sessionmaker(engine)
 
 
@@ -200,6 +201,21 @@ def test_loading_and_pagination():
         assert [count for _, count, _ in best] == [200, 200, 200]
 
 
+def timed_queries():
+    """Durations of statements, from here to the server and back."""
+    durations, begun = [], threading.local()
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def before(*_):
+        begun.at = time.perf_counter()
+
+    @sa.event.listens_for(engine, "after_cursor_execute")
+    def after(*_):
+        durations.append(time.perf_counter() - begun.at)
+
+    return durations
+
+
 def work(seconds, number):
     times, until, turn = [], time.monotonic() + seconds, 0
     while time.monotonic() < until:
@@ -216,9 +232,11 @@ def work(seconds, number):
 
 def test_pool(clients, seconds):
     """So many clients share the pool of 20 + 10 connections; none may meet an error."""
+    queries = timed_queries()
     with concurrent.futures.ThreadPoolExecutor(clients) as pool:
         times = [t for done in pool.map(lambda number: work(seconds, number), range(clients)) for t in done]
     assert engine.pool.checkedout() == 0
+    print(f"{len(queries)} queries, mean {statistics.mean(queries) * 1000:.2f} ms, median {statistics.median(queries) * 1000:.2f} ms")
     print(f"{len(times)} transactions of {clients} clients, median {statistics.median(times) * 1000:.1f} ms with the wait for a connection")
 
 

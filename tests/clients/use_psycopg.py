@@ -53,5 +53,5 @@ with psycopg.connect("", autocommit=True) as connection:
     assert notices == ['table "nowhere" does not exist, skipping'], notices
     connection.execute("LISTEN ch")
     connection.execute("NOTIFY ch, 'hello'")
-    note = next(connection.notifies(timeout=5))
+    note = next(connection.notifies(timeout=600))
     assert (note.channel, note.payload) == ("ch", "hello")

@@ -134,9 +134,10 @@ async def asynchronous():
         async with connection.transaction(), connection.cursor("c") as cursor:
             await cursor.execute("SELECT a FROM many ORDER BY a")
             assert len([row async for row in cursor]) == 1005
-        task = asyncio.create_task(connection.execute("SELECT pg_sleep(20)"))
-        await asyncio.sleep(0.2)
-        connection.cancel()
+        task = asyncio.create_task(connection.execute("SELECT pg_sleep(1000)"))
+        while not task.done():  # a request that comes before the statement has begun cancels nothing
+            await asyncio.sleep(0.1)
+            connection.cancel()
         try:
             await task
             raise AssertionError("a statement was not cancelled")

@@ -6,4 +6,6 @@ import pathlib
 
 url = os.environ["DICTDB_URL"]
 tool = pathlib.Path(sys.executable).with_name("schemathesis")
-subprocess.run([tool, "run", f"{url}/openapi.json", "--max-examples", os.environ.get("EXAMPLES", "15"), "--workers", "1", "--no-color", "--seed", "1"], check=True)
+examples = ["--max-examples", os.environ.get("EXAMPLES", "15"), "--seed", "1"]
+patience = ["--request-timeout", "600", "--suppress-health-check", "too_slow"]
+subprocess.run([tool, "run", f"{url}/openapi.json", "--workers", "1", "--no-color", *examples, *patience], check=True)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use dictdb_tests::message::Message;
+use dictdb_tests::patience::{wait_until, while_it_lasts};
 use dictdb_tests::server::{Server, fresh_directory};
 use dictdb_tests::wire::Connection;
 
@@ -50,15 +51,6 @@ fn run(connection: &mut Connection, sql: &str) -> Vec<String> {
         panic!("{sql}: {}", error.error_text());
     }
     messages.iter().filter(|message| message.tag == b'D').filter_map(Message::shown).collect()
-}
-
-/// Looks until something is as it should be.
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{what} did not happen");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// The payload of a notification, whose body is a process id and two texts ended by zeros.
@@ -112,41 +104,49 @@ fn the_manager_starts_with_the_server_if_told_to() {
     assert_eq!(run(&mut connect(&server), "SELECT manager FROM dictdb.backup_status"), ["f"]);
 }
 
+/// Adds a row and takes a backup of it: the newest file.
+fn back_up(connection: &mut Connection, folder: &Folder, kind: &str) -> String {
+    run(connection, "INSERT INTO t VALUES (DEFAULT)");
+    run(connection, &format!("BACKUP {kind}"));
+    let time = |name: &String| name.split('_').skip(2).map(str::to_owned).collect::<Vec<_>>();
+    names(&folder.backups()).into_iter().max_by_key(time).expect("a file")
+}
+
 #[test]
 fn age_removes_whole_chains_and_never_a_link() {
     let folder = Folder::new();
-    let server = folder.start(&["backup_keep_age=2"]);
+    let server = folder.start(&[]);
     let mut connection = connect(&server);
-    run(&mut connection, "CREATE TABLE t (a int PRIMARY KEY)");
-    let mut n = 0;
-    let mut back_up = |connection: &mut Connection, kind: &str| {
-        n += 1;
-        run(connection, &format!("INSERT INTO t VALUES ({n})"));
-        run(connection, &format!("BACKUP {kind}"));
-        let all = names(&folder.backups());
-        all.into_iter().max_by_key(|name| {
-            name.split_once('_').and_then(|(_, rest)| rest.split_once('_')).map(|(_, at)| at.to_owned())
-        })
+    run(&mut connection, "CREATE TABLE t (a serial PRIMARY KEY)");
+    let keep_age = |connection: &mut Connection, age: Duration| {
+        run(connection, &format!("SET backup_keep_age = {}", age.as_secs()));
     };
-    let first = back_up(&mut connection, "FULL").expect("a file");
-    std::thread::sleep(Duration::from_millis(2200));
-    // The first is old, and stays because this young one needs it.
-    let link = back_up(&mut connection, "DELTA").expect("a file");
-    let second = back_up(&mut connection, "FULL").expect("a file");
-    let kept = names(&folder.backups());
-    assert!([&first, &link, &second].iter().all(|name| kept.contains(name)), "{kept:?}");
+    while_it_lasts(Duration::from_secs(2), |age| {
+        keep_age(&mut connection, Duration::ZERO);
+        let first = back_up(&mut connection, &folder, "FULL");
+        std::thread::sleep(age);
+        keep_age(&mut connection, age);
+        // The first is old, and stays because this young one needs it.
+        let begun = Instant::now();
+        let link = back_up(&mut connection, &folder, "DELTA");
+        let second = back_up(&mut connection, &folder, "FULL");
+        let kept = names(&folder.backups());
+        let all_are_kept = [&first, &link, &second].iter().all(|name| kept.contains(name));
+        (begun, all_are_kept.then_some(()).ok_or_else(|| format!("{kept:?}")))
+    });
     run(&mut connection, "VERIFY BACKUP ALL");
-    std::thread::sleep(Duration::from_millis(2200));
-    let third = back_up(&mut connection, "FULL").expect("a file");
+    keep_age(&mut connection, Duration::from_secs(1));
+    std::thread::sleep(Duration::from_millis(1200));
+    let third = back_up(&mut connection, &folder, "FULL");
     assert_eq!(names(&folder.backups()), [third]);
-    std::thread::sleep(Duration::from_millis(2200));
-    run(&mut connection, "INSERT INTO t VALUES (99)");
-    run(&mut connection, "BACKUP DELTA");
+    std::thread::sleep(Duration::from_millis(1200));
+    back_up(&mut connection, &folder, "DELTA");
     assert_eq!(names(&folder.backups()).len(), 2, "the newest chain stays, however old it is");
     run(&mut connection, "VERIFY BACKUP ALL");
+    let rows = run(&mut connection, "SELECT count(*) FROM t");
     run(&mut connection, "DELETE FROM t");
     run(&mut connection, "RESTORE FROM LATEST");
-    assert_eq!(run(&mut connection, "SELECT count(*) FROM t"), [(n + 1).to_string()]);
+    assert_eq!(run(&mut connection, "SELECT count(*) FROM t"), rows);
 }
 
 /// Segments that only the archive has, and those that only the data directory has, give every moment since a backup.

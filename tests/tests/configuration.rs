@@ -1,8 +1,7 @@
 //! Settings that outlive the server: ALTER SYSTEM, what stands above and below it, and what happens when it is read again.
 
-use std::time::{Duration, Instant};
-
 use dictdb_tests::message::Message;
+use dictdb_tests::patience::wait_until;
 use dictdb_tests::server::{Server, fresh_directory};
 use dictdb_tests::wire::Connection;
 
@@ -20,11 +19,7 @@ fn ask(connection: &mut Connection, sql: &str) -> String {
 }
 
 fn wait_for(connection: &mut Connection, sql: &str, wanted: &str) {
-    let begun = Instant::now();
-    while !ask(connection, sql).contains(wanted) {
-        assert!(begun.elapsed() < Duration::from_secs(10), "{sql} never became {wanted}: {}", ask(connection, sql));
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until(&format!("{wanted} of {sql}"), || ask(connection, sql).contains(wanted));
 }
 
 #[test]

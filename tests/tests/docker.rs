@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use dictdb_tests::http::get;
+use dictdb_tests::http::{get, wait_until_ready};
+use dictdb_tests::patience::wait_for;
 use dictdb_tests::server::{Server, binary, free_port, fresh_directory, postgres_bin, workspace};
 use serde_json::Value;
 
@@ -57,6 +58,7 @@ fn rules_and_dashboard_use_exported_names_only() {
     let http = format!("127.0.0.1:{port}");
     let directory = fresh_directory().unwrap();
     let _server = Server::dictdb_on(&directory.join("data"), &["--http", &http]).unwrap();
+    wait_until_ready(port);
     get(port, "/health").unwrap();
     let text = get(port, "/metrics").unwrap().body;
     let exported: BTreeSet<&str> =
@@ -152,19 +154,14 @@ fn the_entrypoint_starts_a_server_with_the_official_images_environment() {
     let mut child = entrypoint(&directory, &environment, &arguments).stderr(Stdio::null()).spawn().unwrap();
     let sql = "SELECT current_user, current_database(), current_setting('max_connections'), current_setting('work_mem'), \
                (SELECT count(*) FROM from_script)";
-    let mut said = String::new();
-    for _ in 0..300 {
+    let said = wait_for("an answer", || {
         let output = Command::new(postgres_bin().join("psql"))
             .args(["-X", "-A", "-t", "-h", "127.0.0.1", "-p", &port, "-U", "anna", "-d", "shop", "-c", sql])
             .env("PGPASSWORD", "secret")
             .output()
             .unwrap();
-        said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        if output.status.success() {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    });
     Command::new("kill").arg(child.id().to_string()).status().unwrap();
     assert!(child.wait().unwrap().success());
     assert_eq!(said, "anna|shop|17|9MB|0");

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use dictdb_tests::message::Message;
+use dictdb_tests::patience::wait_until;
 use dictdb_tests::server::{Server, fresh_directory, workspace};
 use dictdb_tests::wire::Connection;
 
@@ -211,7 +212,9 @@ fn asynchronous_commits_are_written_soon() {
     let server = data.start();
     run(&server, "CREATE TABLE t (x int)");
     run(&server, "SET synchronous_commit = off; INSERT INTO t SELECT generate_series(1, 1000)");
-    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let end = run(&server, "SELECT pg_current_wal_insert_lsn()").remove(0);
+    let is_written = format!("SELECT pg_current_wal_flush_lsn() >= '{}'::pg_lsn", end.trim_matches('\''));
+    wait_until("the log on disk", || run(&server, &is_written)[0].contains('t'));
     server.kill().expect("it can be killed");
     assert_eq!(run(&data.start(), "SELECT count(*) FROM t"), run_value("1000"));
 }
@@ -371,13 +374,7 @@ fn a_command_archives_segments() {
         "CREATE TABLE t (a int, b text); INSERT INTO t SELECT i, repeat('x', 200) FROM generate_series(1, 100000) i",
     );
     let wait = |condition: &str| {
-        for _ in 0..900 {
-            if run(&server, &format!("SELECT {condition} FROM pg_stat_archiver")) == ["t"] {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
-        panic!("{condition} never held: {:?}", run(&server, "TABLE pg_stat_archiver"));
+        wait_until(condition, || run(&server, &format!("SELECT {condition} FROM pg_stat_archiver")) == ["t"]);
     };
     wait("failed_count > 0 AND archived_count = 0 AND last_failed_wal LIKE '%.log'");
     std::fs::write(&gate, "").expect("a file");

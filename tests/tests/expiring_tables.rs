@@ -1,8 +1,9 @@
 //! Tables whose rows go by themselves: `ttl` and `max_rows`.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use dictdb_tests::patience::{wait_until, while_it_lasts};
 use dictdb_tests::place::{Place, connect, run, try_run};
 use dictdb_tests::server::Server;
 use dictdb_tests::wire::Connection;
@@ -22,54 +23,83 @@ fn refused(connection: &mut Connection, sql: &str, code: &str) {
     assert!(error.contains(code), "{sql}: {error}");
 }
 
+/// What a statement gives, compared with what it should.
+fn expect(connection: &mut Connection, sql: &str, rows: &[&str]) -> Result<(), String> {
+    match try_run(connection, sql) {
+        Ok(found) if found == rows => Ok(()),
+        found => Err(format!("{sql}: {found:?} is not {rows:?}")),
+    }
+}
+
+/// `ttl` as a storage parameter.
+fn ttl(time: Duration) -> String {
+    format!("ttl = '{}ms'", time.as_millis())
+}
+
 #[test]
 fn expired_rows_are_invisible_to_every_statement() {
     let (_server, mut connection) = start();
-    run(&mut connection, "CREATE TABLE t (id int PRIMARY KEY, v int) WITH (ttl = '2s')");
-    run(&mut connection, "CREATE VIEW shown AS SELECT * FROM t; CREATE TABLE log (id int)");
-    run(&mut connection, "INSERT INTO t VALUES (1, 1), (2, 2)");
-    wait(1200);
-    run(&mut connection, "UPDATE t SET v = 20 WHERE id = 2; INSERT INTO t VALUES (3, 3)");
-    assert_eq!(run(&mut connection, "SELECT * FROM t ORDER BY id"), ["1 | 1", "2 | 20", "3 | 3"]);
-    // Nothing takes them out meanwhile, so that it is the statements that do not see them.
-    run(&mut connection, "BEGIN; LOCK TABLE t IN SHARE MODE");
-    wait(1000);
-    for (sql, rows) in [
-        ("SELECT * FROM t ORDER BY id", &["2 | 20", "3 | 3"][..]),
-        ("SELECT count(*), sum(v) FROM t", &["2 | 23"]),
-        ("SELECT v FROM t WHERE id = 1", &[]),
-        ("SELECT * FROM shown ORDER BY id", &["2 | 20", "3 | 3"]),
-        ("SELECT * FROM t a JOIN t b USING (id) WHERE a.id = 1", &[]),
-        ("SELECT EXISTS (SELECT 1 FROM t WHERE id = 1)", &["f"]),
-        ("SELECT * FROM t WHERE id = 1 FOR UPDATE", &[]),
-        ("UPDATE t SET v = 5 WHERE id = 1 RETURNING id", &[]),
-        ("DELETE FROM t WHERE id = 1 RETURNING id", &[]),
-        ("UPDATE shown SET v = 5 WHERE id = 1 RETURNING id", &[]),
-        ("MERGE INTO log USING t ON t.id = log.id WHEN NOT MATCHED THEN INSERT VALUES (t.id)", &[]),
-        ("SELECT id FROM log ORDER BY id", &["2", "3"]),
-    ] {
-        assert_eq!(run(&mut connection, sql), rows, "{sql}");
-    }
-    run(&mut connection, "COMMIT");
+    while_it_lasts(Duration::from_secs(1), |time| {
+        run(&mut connection, "DROP TABLE IF EXISTS t CASCADE; DROP TABLE IF EXISTS log");
+        run(&mut connection, "CREATE TABLE t (id int PRIMARY KEY, v int) WITH (ttl = '1h')");
+        run(&mut connection, "CREATE VIEW shown AS SELECT * FROM t; CREATE TABLE log (id int)");
+        run(&mut connection, "INSERT INTO t VALUES (1, 1), (2, 2)");
+        thread::sleep(time);
+        let begun = Instant::now();
+        run(&mut connection, "UPDATE t SET v = 20 WHERE id = 2; INSERT INTO t VALUES (3, 3)");
+        assert_eq!(run(&mut connection, "SELECT * FROM t ORDER BY id"), ["1 | 1", "2 | 20", "3 | 3"]);
+        // Nothing takes them out meanwhile, so that it is the statements that do not see them.
+        run(&mut connection, "BEGIN; LOCK TABLE t IN SHARE MODE");
+        run(&mut connection, &format!("ALTER TABLE t SET ({})", ttl(time)));
+        let found = [
+            ("SELECT * FROM t ORDER BY id", &["2 | 20", "3 | 3"][..]),
+            ("SELECT count(*), sum(v) FROM t", &["2 | 23"]),
+            ("SELECT v FROM t WHERE id = 1", &[]),
+            ("SELECT * FROM shown ORDER BY id", &["2 | 20", "3 | 3"]),
+            ("SELECT * FROM t a JOIN t b USING (id) WHERE a.id = 1", &[]),
+            ("SELECT EXISTS (SELECT 1 FROM t WHERE id = 1)", &["f"]),
+            ("SELECT * FROM t WHERE id = 1 FOR UPDATE", &[]),
+            ("UPDATE t SET v = 5 WHERE id = 1 RETURNING id", &[]),
+            ("DELETE FROM t WHERE id = 1 RETURNING id", &[]),
+            ("UPDATE shown SET v = 5 WHERE id = 1 RETURNING id", &[]),
+            ("MERGE INTO log USING t ON t.id = log.id WHEN NOT MATCHED THEN INSERT VALUES (t.id)", &[]),
+            ("SELECT id FROM log ORDER BY id", &["2", "3"]),
+        ]
+        .into_iter()
+        .try_for_each(|(sql, rows)| expect(&mut connection, sql, rows));
+        run(&mut connection, "COMMIT");
+        (begun, found)
+    });
 }
 
 #[test]
 fn a_key_of_an_expired_row_is_free() {
     let (_server, mut connection) = start();
-    run(
-        &mut connection,
-        "CREATE TABLE t (id int PRIMARY KEY, v int UNIQUE) WITH (ttl = '1s'); INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)",
-    );
-    refused(&mut connection, "INSERT INTO t VALUES (1, 9)", "23505");
-    run(&mut connection, "BEGIN; LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE");
-    wait(1100);
-    assert_eq!(run(&mut connection, "INSERT INTO t VALUES (1, 10) RETURNING id, v"), ["1 | 10"]);
-    let upsert = "INSERT INTO t VALUES (2, 20) ON CONFLICT (id) DO UPDATE SET v = -1 RETURNING id, v";
-    assert_eq!(run(&mut connection, upsert), ["2 | 20"], "there is nothing to be in conflict with");
-    assert_eq!(run(&mut connection, "UPDATE t SET v = 3 WHERE id = 1 RETURNING id, v"), ["1 | 3"]);
-    assert_eq!(run(&mut connection, "INSERT INTO t VALUES (3, 30) ON CONFLICT DO NOTHING RETURNING id"), ["3"]);
-    run(&mut connection, "COMMIT");
-    assert_eq!(run(&mut connection, "SELECT * FROM t ORDER BY id"), ["1 | 3", "2 | 20", "3 | 30"]);
+    while_it_lasts(Duration::from_secs(1), |time| {
+        run(
+            &mut connection,
+            "DROP TABLE IF EXISTS t; CREATE TABLE t (id int PRIMARY KEY, v int UNIQUE) WITH (ttl = '1h')",
+        );
+        run(&mut connection, "INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)");
+        refused(&mut connection, "INSERT INTO t VALUES (1, 9)", "23505");
+        thread::sleep(time);
+        run(&mut connection, "BEGIN; LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE");
+        run(&mut connection, &format!("ALTER TABLE t SET ({})", ttl(time)));
+        let begun = Instant::now();
+        let found = [
+            ("INSERT INTO t VALUES (1, 10) RETURNING id, v", &["1 | 10"][..]),
+            // There is nothing to be in conflict with.
+            ("INSERT INTO t VALUES (2, 20) ON CONFLICT (id) DO UPDATE SET v = -1 RETURNING id, v", &["2 | 20"]),
+            ("UPDATE t SET v = 3 WHERE id = 1 RETURNING id, v", &["1 | 3"]),
+            ("INSERT INTO t VALUES (3, 30) ON CONFLICT DO NOTHING RETURNING id", &["3"]),
+            ("COMMIT", &[]),
+            ("SELECT * FROM t ORDER BY id", &["1 | 3", "2 | 20", "3 | 30"]),
+        ]
+        .into_iter()
+        .try_for_each(|(sql, rows)| expect(&mut connection, sql, rows));
+        let _ = try_run(&mut connection, "ROLLBACK");
+        (begun, found)
+    });
 }
 
 /// Rows that are there, whoever sees them.
@@ -92,9 +122,7 @@ fn expired_rows_are_reclaimed_in_the_background_and_by_vacuum() {
     assert_eq!(stored(&mut connection, "t"), "0");
     assert_eq!(stored(&mut connection, "slow"), "0");
     run(&mut connection, "INSERT INTO t SELECT generate_series(1, 100)");
-    assert_eq!(stored(&mut connection, "t"), "100");
-    wait(2500);
-    assert_eq!(stored(&mut connection, "t"), "0");
+    wait_until("their end", || stored(&mut connection, "t") == "0");
     assert_eq!(run(&mut connection, "SELECT count(*) FROM dictdb.check_integrity()"), ["0"]);
 }
 
@@ -116,8 +144,7 @@ fn the_least_recently_used_rows_make_room() {
     run(&mut connection, "INSERT INTO t SELECT g, g FROM generate_series(10, 1000) g");
     assert_eq!(run(&mut connection, "SELECT id FROM t ORDER BY id"), ["998", "999", "1000"]);
     run(&mut connection, "ALTER TABLE t SET (max_rows = 1)");
-    wait(1500);
-    assert_eq!(run(&mut connection, "SELECT count(*) FROM t"), ["1"]);
+    wait_until("room", || run(&mut connection, "SELECT count(*) FROM t") == ["1"]);
     run(&mut connection, "ALTER TABLE t RESET (max_rows); INSERT INTO t SELECT generate_series(2000, 2009)");
     assert_eq!(run(&mut connection, "SELECT count(*) FROM t"), ["11"]);
     assert_eq!(run(&mut connection, "SELECT count(*) FROM dictdb.check_integrity()"), ["0"]);
@@ -138,8 +165,7 @@ fn sessions_that_insert_at_once_keep_the_limit() {
             });
         }
     });
-    wait(1500);
-    assert_eq!(run(&mut connection, "SELECT count(*) FROM t"), ["50"]);
+    wait_until("the limit", || run(&mut connection, "SELECT count(*) FROM t") == ["50"]);
     assert_eq!(run(&mut connection, "SELECT count(*) FROM dictdb.check_integrity()"), ["0"]);
 }
 
@@ -186,38 +212,55 @@ fn foreign_keys_do_not_refer_to_rows_that_go() {
 #[test]
 fn a_table_that_has_rows_may_be_given_a_ttl() {
     let (_server, mut connection) = start();
-    run(
-        &mut connection,
-        "CREATE TABLE t (id int, gone int, v text); ALTER TABLE t DROP COLUMN gone; INSERT INTO t VALUES (1, 'a'), (2, 'b')",
-    );
-    run(&mut connection, "ALTER TABLE t SET (ttl = '1s')");
-    run(&mut connection, "ALTER TABLE t ADD COLUMN w int DEFAULT 7; ALTER TABLE t ALTER id TYPE bigint");
-    assert_eq!(run(&mut connection, "SELECT * FROM t ORDER BY id"), ["1 | a | 7", "2 | b | 7"]);
-    wait(1100);
-    assert_eq!(run(&mut connection, "SELECT * FROM t"), Vec::<String>::new());
-    run(&mut connection, "CREATE TABLE made WITH (ttl = '1s') AS SELECT g AS id FROM generate_series(1, 3) g");
-    assert_eq!(run(&mut connection, "SELECT count(*) FROM made"), ["3"]);
-    wait(1100);
-    assert_eq!(run(&mut connection, "SELECT count(*) FROM made"), ["0"]);
-    run(&mut connection, "INSERT INTO t VALUES (3, 'c', 1); ALTER TABLE t RESET (ttl)");
-    wait(1100);
-    assert_eq!(run(&mut connection, "SELECT * FROM t"), ["3 | c | 1"]);
+    while_it_lasts(Duration::from_secs(1), |time| {
+        run(&mut connection, "DROP TABLE IF EXISTS t; CREATE TABLE t (id int, gone int, v text)");
+        run(&mut connection, "ALTER TABLE t DROP COLUMN gone; INSERT INTO t VALUES (1, 'a'), (2, 'b')");
+        let begun = Instant::now();
+        run(&mut connection, &format!("ALTER TABLE t SET ({})", ttl(time)));
+        run(&mut connection, "ALTER TABLE t ADD COLUMN w int DEFAULT 7; ALTER TABLE t ALTER id TYPE bigint");
+        (begun, expect(&mut connection, "SELECT * FROM t ORDER BY id", &["1 | a | 7", "2 | b | 7"]))
+    });
+    wait_until("the end of its rows", || run(&mut connection, "SELECT * FROM t").is_empty());
+    while_it_lasts(Duration::from_secs(1), |time| {
+        run(&mut connection, "DROP TABLE IF EXISTS made");
+        let begun = Instant::now();
+        let make = format!("CREATE TABLE made WITH ({}) AS SELECT g AS id FROM generate_series(1, 3) g", ttl(time));
+        run(&mut connection, &make);
+        (begun, expect(&mut connection, "SELECT count(*) FROM made", &["3"]))
+    });
+    wait_until("the end of its rows", || run(&mut connection, "SELECT count(*) FROM made") == ["0"]);
+    while_it_lasts(Duration::from_secs(1), |time| {
+        run(&mut connection, &format!("ALTER TABLE t SET ({})", ttl(time)));
+        let begun = Instant::now();
+        run(&mut connection, "INSERT INTO t VALUES (3, 'c', 1); ALTER TABLE t RESET (ttl)");
+        let is_in_time = begun.elapsed() < time;
+        // Long enough for a row that expires to be reclaimed.
+        thread::sleep(time * 2);
+        let found = expect(&mut connection, "SELECT * FROM t", &["3 | c | 1"]);
+        (if is_in_time { Instant::now() } else { begun }, found)
+    });
 }
 
 #[test]
 fn when_rows_were_written_outlives_the_server() {
     let place = Place::new();
-    let server = place.start(&[]);
-    let mut connection = connect(&server, "postgres");
-    run(
-        &mut connection,
-        "CREATE TABLE t (id int PRIMARY KEY) WITH (ttl = '4s'); INSERT INTO t VALUES (1); CHECKPOINT; INSERT INTO t VALUES (2)",
-    );
-    drop(connection);
-    server.kill().expect("it ends");
-    let server = place.start(&[]);
-    let mut connection = connect(&server, "postgres");
-    assert_eq!(run(&mut connection, "SELECT id FROM t ORDER BY id"), ["1", "2"]);
-    wait(4100);
-    assert_eq!(run(&mut connection, "SELECT id FROM t"), Vec::<String>::new());
+    let mut running = None;
+    while_it_lasts(Duration::from_secs(4), |time| {
+        let server = running.take().unwrap_or_else(|| place.start(&[]));
+        let mut connection = connect(&server, "postgres");
+        run(&mut connection, "DROP TABLE IF EXISTS t");
+        run(&mut connection, &format!("CREATE TABLE t (id int PRIMARY KEY) WITH ({})", ttl(time)));
+        let begun = Instant::now();
+        run(&mut connection, "INSERT INTO t VALUES (1); CHECKPOINT; INSERT INTO t VALUES (2)");
+        drop(connection);
+        server.kill().expect("it ends");
+        let server = running.insert(place.start(&[]));
+        let mut connection = connect(server, "postgres");
+        let found = expect(&mut connection, "SELECT id FROM t ORDER BY id", &["1", "2"]);
+        if found.is_ok() {
+            thread::sleep(time.saturating_sub(begun.elapsed()));
+            wait_until("their end", || run(&mut connection, "SELECT id FROM t").is_empty());
+        }
+        (begun, found)
+    });
 }

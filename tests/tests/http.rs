@@ -3,7 +3,8 @@
 
 use std::process::Command;
 
-use dictdb_tests::http::{Answer, ask, get, json, send};
+use dictdb_tests::http::{Answer, ask, get, json, send, wait_until_ready};
+use dictdb_tests::patience::{wait_for, wait_until};
 use dictdb_tests::server::{Server, free_port, postgres_bin, workspace};
 use serde_json::Value;
 
@@ -14,9 +15,7 @@ fn server(arguments: &[&str]) -> (Server, u16) {
     let mut all = vec!["--http", &address];
     all.extend(arguments);
     let server = Server::dictdb_with(&all, "").expect("DictDB starts");
-    while get(port, "/ready").map_or(0, |answer| answer.status) != 200 {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    wait_until_ready(port);
     (server, port)
 }
 
@@ -53,7 +52,9 @@ fn metric(text: &str, series: &str) -> f64 {
 #[test]
 fn health_has_the_fields_that_operators_know() {
     let (_server, port) = server(&[]);
-    let health = read(&get(port, "/health").unwrap());
+    // A look at the database may have taken too long on a busy machine; the next one is a second later.
+    let is_healthy = |health: &Value| health["database"] == "healthy";
+    let health = wait_for("health", || Some(read(&get(port, "/health").unwrap())).filter(is_healthy));
     assert_eq!((&health["status"], &health["database"]), (&"healthy".into(), &"healthy".into()), "{health}");
     for key in ["uptime_seconds", "requests", "errors", "error_rate", "last_db_check", "timestamp", "components"] {
         assert!(!health[key].is_null(), "{key} in {health}");
@@ -68,6 +69,7 @@ fn health_has_the_fields_that_operators_know() {
     let started = read(&get(port, "/health/startup").unwrap());
     assert!(started["status"] == "started" && started["duration"].is_number(), "{started}");
     for path in ["/health/ready", "/ready"] {
+        wait_until_ready(port);
         let ready = read(&get(port, path).unwrap());
         assert!(ready["status"] == "ready" && ready["ready"] == true, "{ready}");
         assert!(ready["components"]["database"] == true && ready["components"]["cache"] == true, "{ready}");
@@ -121,7 +123,10 @@ fn operators_define_metrics_in_sql() {
              ('broken', NULL, 'SELECT 1/0', '{}'), ('writes', NULL, 'DELETE FROM dictdb.metric_queries', '{}')",
         ],
     );
-    let text = get(port, "/metrics").unwrap().body;
+    // Queries that a scrape has no time left for are left out of it.
+    let text = wait_for("the last query", || {
+        Some(get(port, "/metrics").unwrap().body).filter(|text| text.contains("samples{site=\"b\"}"))
+    });
     assert_eq!(metric(&text, "conformity_rate_percent"), 98.5);
     assert_eq!(metric(&text, "samples{site=\"b\"}"), 2.0);
     assert_eq!(metric(&text, "dictdb_metric_query_errors"), 2.0);
@@ -166,13 +171,20 @@ fn bugs_are_reported_listed_commented_and_counted() {
     assert_eq!(shown["attachments"][0]["fileName"], "log.txt");
 
     let summary = read(&get(port, "/api/bugs/metrics/summary").unwrap());
-    for (key, count) in [("totalBugs", 2), ("openBugs", 1), ("resolvedBugs", 1), ("newToday", 2), ("resolvedToday", 1)]
-    {
+    for (key, count) in [("totalBugs", 2), ("openBugs", 1), ("resolvedBugs", 1)] {
         assert_eq!(summary[key], count, "{key} in {summary}");
     }
     let trends = read(&get(port, "/api/bugs/metrics/trends?days=7").unwrap());
     let days = trends["trends"].as_array().expect("days");
-    assert!(days.len() == 7 && days[6]["newBugs"] == 2 && days[6]["openBugs"] == 1, "{trends}");
+    assert!(days.len() == 7 && days[6]["openBugs"] == 1, "{trends}");
+    // Midnight may have passed since the reports.
+    let today = "SELECT count(*) FILTER (WHERE created_at >= current_date), count(*) FILTER (WHERE resolved_at >= current_date) \
+                 FROM bug_reports";
+    let counted = psql(&server, &["-c", today]);
+    if counted == "2|1" {
+        assert!(summary["newToday"] == 2 && summary["resolvedToday"] == 1, "{summary}");
+        assert_eq!(days[6]["newBugs"], 2, "{trends}");
+    }
     // What the triggers keep is what can be counted.
     let counted = "SELECT (SELECT sum(new_bugs) FROM bug_metrics) = count(*) \
                    AND (SELECT sum(resolved_bugs) FROM bug_metrics) = count(resolved_at) FROM bug_reports";
@@ -213,7 +225,7 @@ fn requests_that_are_wrong_are_told_so() {
 
 #[test]
 fn a_client_that_asks_too_often_is_told_when_to_come_back() {
-    let (_server, port) = server(&["-c", "http_rate_limit=3/60s"]);
+    let (_server, port) = server(&["-c", "http_rate_limit=3/3600s"]);
     for _ in 0..3 {
         // The schema is not there.
         assert_eq!(get(port, "/api/bugs/").unwrap().status, 503);
@@ -221,7 +233,7 @@ fn a_client_that_asks_too_often_is_told_when_to_come_back() {
     let answer = get(port, "/api/bugs/").unwrap();
     assert_eq!(answer.status, 429, "{answer:?}");
     let seconds: u64 = answer.header("retry-after").expect("Retry-After").parse().expect("seconds");
-    assert!((1..=20).contains(&seconds), "{seconds}");
+    assert!((1..=1200).contains(&seconds), "{seconds}");
     assert_eq!(get(port, "/health").unwrap().status, 200);
 }
 
@@ -249,24 +261,24 @@ fn pages_of_configured_origins_may_read_answers() {
 #[test]
 fn readiness_ends_with_the_signal_and_liveness_does_not() {
     let (mut server, port) = server(&[]);
-    // A statement that runs holds the end back.
+    // A statement that runs holds the end back: this one until there is no more to copy.
     let address = server.port.to_string();
+    psql(&server, &["-c", "CREATE TABLE t (n int)"]);
     let mut busy = Command::new(postgres_bin().join("psql"))
-        .args(["-X", "-h", "127.0.0.1", "-U", "postgres", "-d", "postgres", "-p", &address, "-c", "SELECT pg_sleep(3)"])
+        .args(["-X", "-h", "127.0.0.1", "-U", "postgres", "-d", "postgres", "-p", &address, "-c", "COPY t FROM STDIN"])
+        .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::null())
         .spawn()
         .expect("psql runs");
-    while get(port, "/metrics").unwrap().body.contains("dictdb_connections{state=\"active\"} 0") {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    let active = "SELECT count(*) FROM pg_stat_activity WHERE query = 'COPY t FROM STDIN' AND state = 'active'";
+    wait_until("COPY", || psql(&server, &["-c", active]) == "1");
     server.signal("TERM");
-    while get(port, "/ready").unwrap().status == 200 {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    wait_until("the end of readiness", || get(port, "/ready").unwrap().status == 503);
     assert_eq!(read(&get(port, "/ready").unwrap())["status"], "draining");
     assert_eq!(get(port, "/health").unwrap().status, 503);
     assert_eq!(get(port, "/health/live").unwrap().status, 200);
     assert_eq!(get(port, "/api/bugs/").unwrap().status, 503);
+    drop(busy.stdin.take());
     assert!(busy.wait().expect("psql ends").success());
     assert_eq!(server.exit_code(), Some(0), "{}", server.log());
 }

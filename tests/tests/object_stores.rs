@@ -3,9 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use dictdb_tests::environment;
+use dictdb_tests::patience::wait_until;
 use dictdb_tests::place::{Place, connect, run, try_run};
 use dictdb_tests::server::{Server, free_port};
 
@@ -75,11 +75,7 @@ impl Moto {
             .spawn()
             .expect("moto starts");
         let moto = Moto { process, port };
-        let begun = Instant::now();
-        while moto.put_bucket().is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "moto does not answer");
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        wait_until("moto", || moto.put_bucket().is_ok());
         moto
     }
 

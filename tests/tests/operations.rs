@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use dictdb_tests::http::wait_until_ready;
+use dictdb_tests::patience::wait_for;
 use dictdb_tests::server::{Server, binary, free_port, fresh_directory, postgres_bin};
 
 fn dictdb(arguments: &[&str]) -> Output {
@@ -87,8 +89,10 @@ fn newest(folder: &Path) -> std::path::PathBuf {
 
 #[test]
 fn health_asks_a_running_server() {
-    let http = format!("127.0.0.1:{}", free_port().unwrap());
+    let port = free_port().unwrap();
+    let http = format!("127.0.0.1:{port}");
     let server = Server::dictdb_with(&["--http", &http], "").unwrap();
+    wait_until_ready(port);
     let output = dictdb(&["health", "--http", &http]);
     assert!(output.status.success() && text(&output.stdout).contains("\"status\":\"healthy\""), "{output:?}");
     let knocked = dictdb(&["health", "--http", "off", "-p", &server.port.to_string()]);
@@ -107,7 +111,6 @@ fn the_log_has_postgres_form() {
     );
     psql(&server, &["-d", "postgres", "-c", "SELECT * FROM nothing"]);
     psql(&server, &["-d", "nowhere", "-c", "SELECT 1"]);
-    let log = server.log();
     for expected in [
         "LOG:  connection authorized: user=postgres database=postgres application_name=psql",
         "LOG:  statement: CREATE TABLE t (n int)",
@@ -115,11 +118,11 @@ fn the_log_has_postgres_form() {
         "ERROR:  relation \"nothing\" does not exist at character 15",
         "STATEMENT:  SELECT * FROM nothing",
         "FATAL:  database \"nowhere\" does not exist",
-        "LOG:  disconnection: session time: 0:00:0",
+        "LOG:  disconnection: session time: 0:0",
     ] {
-        assert!(log.contains(expected), "{expected} in\n{log}");
+        server.log_with(expected);
     }
-    assert!(!log.contains("statement: SELECT 1"), "{log}");
+    assert!(!server.log().contains("statement: SELECT 1"), "{}", server.log());
 }
 
 #[test]
@@ -133,9 +136,8 @@ fn slow_statements_are_logged_with_their_parameters() {
         tokio::spawn(connection);
         client.query("SELECT $1::int, $2::text", &[&7_i32, &"o'brien"]).await.unwrap();
     });
-    let log = server.log();
-    assert!(log.contains(" ms  execute "), "{log}");
-    assert!(log.contains("DETAIL:  parameters: $1 = '7', $2 = 'o''bri...'"), "{log}");
+    server.log_with(" ms  execute ");
+    server.log_with("DETAIL:  parameters: $1 = '7', $2 = 'o''bri...'");
 }
 
 #[test]
@@ -147,11 +149,12 @@ fn the_log_can_be_json_in_a_file() {
     let server = Server::dictdb_with(&settings, "").unwrap();
     psql(&server, &["-d", "postgres", "-c", "SELECT 1/0"]);
     assert_eq!(server.log(), "", "nothing goes to standard error");
-    let entries: Vec<serde_json::Value> = std::fs::read_to_string(&file)
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
-        .collect();
+    let text = wait_for("an error", || {
+        let text = std::fs::read_to_string(&file).unwrap();
+        Some(text).filter(|text| text.contains("ERROR") && text.ends_with('\n'))
+    });
+    let entry = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    let entries: Vec<serde_json::Value> = text.lines().map(entry).collect();
     let error = entries.iter().find(|entry| entry["error_severity"] == "ERROR").expect("an error");
     assert_eq!(error["state_code"], "22012");
     assert_eq!(error["statement"], "SELECT 1/0");
@@ -166,7 +169,7 @@ fn logging_changes_while_the_server_runs() {
     let alter = "ALTER SYSTEM SET log_json = on";
     psql(&server, &["-d", "postgres", "-c", alter, "-c", "ALTER SYSTEM SET log_level = 'error'"]);
     psql(&server, &["-d", "postgres", "-c", "SELECT pg_reload_conf()", "-c", "SELECT 1/0"]);
-    let log = server.log();
+    let log = server.log_with("division by zero");
     let last = log.lines().last().expect("a line");
     let entry: serde_json::Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {log}"));
     assert_eq!(entry["message"], "division by zero", "{log}");
@@ -175,9 +178,11 @@ fn logging_changes_while_the_server_runs() {
 
 #[test]
 fn one_debug_entry_in_so_many_is_logged() {
-    let server = Server::dictdb_with(&["-c", "log_level=debug", "-c", "log_sample_debug_every=10"], "").unwrap();
+    let mut server = Server::dictdb_with(&["-c", "log_level=debug", "-c", "log_sample_debug_every=10"], "").unwrap();
     let statements: Vec<&str> = (0..100).flat_map(|_| ["-c", "VALUES (1)"]).collect();
     psql(&server, &[&["-d", "postgres"], &*statements].concat());
+    server.signal("TERM");
+    assert_eq!(server.exit_code(), Some(0));
     let log = server.log();
     let debugs = log.lines().filter(|line| line.contains("DEBUG:")).count();
     assert!((8..=20).contains(&debugs), "{debugs} in\n{log}");
@@ -196,6 +201,7 @@ fn a_shutdown_logs_its_steps() {
         "INFO: All requests completed",
         "INFO: Closing WebSocket connections (0 active)",
         "INFO: Closing database pool",
+        "INFO: Closing result cache",
         "INFO: Closing write-ahead log",
         "INFO: Graceful shutdown completed in ",
     ] {
@@ -216,13 +222,26 @@ fn scripts_run_at_the_first_start_only() {
     );
     write("02.sh", "psql -X -q -c \"INSERT INTO t VALUES (2, 'shell')\"\n");
     write("03.sql", "DO $$ BEGIN INSERT INTO t VALUES (3, 'do;'); END $$;\n");
+    // As the documentation of the official image writes them.
+    write(
+        "04.sh",
+        "#!/bin/bash\nset -Eeo pipefail\npsql -X -q --username \"$POSTGRES_USER\" --dbname \"$POSTGRES_DB\" <<-EOSQL\n\tINSERT INTO t VALUES (4, 'bash');\nEOSQL\n",
+    );
+    write("05.sql", "INSERT INTO t VALUES (5, 'gz');\n");
+    assert!(Command::new("gzip").arg(scripts.join("05.sql")).status().unwrap().success());
+    write(
+        "06.sh",
+        "#!/usr/bin/env python3\nimport subprocess\nsubprocess.check_call(['psql', '-X', '-q', '-c', \"INSERT INTO t VALUES (6, 'any')\"])\n",
+    );
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(scripts.join("06.sh"), executable).unwrap();
     write("notes.txt", "ignored");
     let data = directory.join("data");
     let path = scripts.to_string_lossy();
     for _ in 0..2 {
         let server = started(&data, &["--init-dir", &path]);
         let rows = psql(&server, &["-d", "postgres", "-c", "SELECT string_agg(n || s, ',' ORDER BY n) FROM t"]).1;
-        assert_eq!(rows, "1one; two,2shell,3do;", "{}", server.log());
+        assert_eq!(rows, "1one; two,2shell,3do;,4bash,5gz,6any", "{}", server.log());
         assert!(psql(&server, &["-d", "shop", "-c", "TABLE goods"]).0);
         assert!(server.stop().unwrap().success());
     }
@@ -231,9 +250,7 @@ fn scripts_run_at_the_first_start_only() {
 /// A server on a data directory, with the path that shell scripts need.
 fn started(data: &Path, arguments: &[&str]) -> Server {
     let server = Server::dictdb_on(data, arguments).unwrap();
-    while !server.log().contains("ready to accept connections") {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    server.log_with("ready to accept connections");
     server
 }
 

@@ -1,7 +1,7 @@
 //! Two sessions at once: what waits, what looks again, what fails.
 
+use std::sync::Barrier;
 use std::thread;
-use std::time::Duration;
 
 use dictdb_storage::Isolation::{ReadCommitted, RepeatableRead};
 
@@ -32,8 +32,10 @@ fn while_open<T: Send>(
     first.rows(before);
     thread::scope(|scope| {
         let other = scope.spawn(|| waiting(&mut database.connect()));
-        thread::sleep(Duration::from_millis(50));
-        assert!(!other.is_finished(), "it did not wait");
+        while !database.storage.locks().iter().any(|lock| !lock.granted) {
+            assert!(!other.is_finished(), "it did not wait");
+            thread::yield_now();
+        }
         then(&mut first);
         other.join().unwrap()
     })
@@ -187,17 +189,18 @@ fn deadlocks_are_broken() {
     let mut first = database.connect();
     first.begin(ReadCommitted);
     first.affected("update t set n = 1 where id = 1");
+    let both_have_one = Barrier::new(2);
     let outcomes = thread::scope(|scope| {
         let other = scope.spawn(|| {
             let mut second = database.connect();
             second.begin(ReadCommitted);
             second.affected("update t set n = 2 where id = 2");
-            thread::sleep(Duration::from_millis(50));
+            both_have_one.wait();
             let outcome = second.run("update t set n = 2 where id = 1", &[]).map_err(|e| e.code().to_string());
             second.rollback();
             outcome.is_err_and(|code| code == "40P01")
         });
-        thread::sleep(Duration::from_millis(25));
+        both_have_one.wait();
         let mine = first.run("update t set n = 1 where id = 2", &[]).map_err(|e| e.code().to_string());
         first.rollback();
         [mine.is_err_and(|code| code == "40P01"), other.join().unwrap()]

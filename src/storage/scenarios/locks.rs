@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dictdb_types::Oid;
 
-use super::{Bed, assert_outcome};
+use super::{Bed, assert_outcome, until_waiting};
 use crate::*;
 
 const FOREVER: WaitOptions = WaitOptions { timeout: None };
@@ -85,7 +85,7 @@ fn waiting_ends_with_the_transaction_or_its_savepoint() {
                 b.wait_for(holder, &FOREVER).unwrap();
                 assert_outcome!(bed.set(&b, 1, 12), Written::Done);
             });
-            std::thread::sleep(Duration::from_millis(20));
+            until_waiting(&bed.storage, 1);
             if by_savepoint {
                 a.rollback_to(savepoint).unwrap();
                 waiter.join().unwrap();
@@ -115,7 +115,7 @@ fn cancelled_while_waiting() {
     let Written::Busy(holder) = bed.set(&b, 1, 12) else { panic!("should wait") };
     std::thread::scope(|scope| {
         let waiter = scope.spawn(|| b.wait_for(holder, &FOREVER).unwrap_err());
-        std::thread::sleep(Duration::from_millis(20));
+        until_waiting(&bed.storage, 1);
         assert_eq!(bed.storage.blocking_pids(7).len(), 1);
         session.interrupt().raise(InterruptReason::Cancel);
         let error = waiter.join().unwrap();
@@ -136,7 +136,7 @@ fn deadlock_of_two_updates() {
     let Written::Busy(of_a) = bed.set(&b, 1, 12) else { panic!("should wait") };
     std::thread::scope(|scope| {
         let waiter = scope.spawn(|| a.wait_for(of_b, &FOREVER));
-        std::thread::sleep(Duration::from_millis(20));
+        until_waiting(&bed.storage, 1);
         let error = b.wait_for(of_a, &FOREVER).unwrap_err();
         assert_eq!((error.code().as_str(), error.message()), ("40P01", "deadlock detected"));
         let (id_a, id_b) = (a.id().unwrap(), b.id().unwrap());
@@ -184,7 +184,7 @@ fn a_strong_lock_is_granted_when_the_weak_ones_go() {
             let b = storage.begin();
             b.lock_relation(&relation, LockMode::AccessExclusive, WaitPolicy::Block, &FOREVER).unwrap();
         });
-        std::thread::sleep(Duration::from_millis(20));
+        until_waiting(&storage, 1);
         let c = storage.begin();
         let queued = c.lock_relation(&relation, LockMode::AccessShare, WaitPolicy::Skip, &FOREVER).unwrap();
         assert!(!queued, "behind the strong waiter");
@@ -204,7 +204,7 @@ fn upgrading_deadlock_is_found() {
     }
     std::thread::scope(|scope| {
         let first = scope.spawn(|| a.lock_relation(&relation, LockMode::AccessExclusive, WaitPolicy::Block, &FOREVER));
-        std::thread::sleep(Duration::from_millis(20));
+        until_waiting(&storage, 1);
         let error = b.lock_relation(&relation, LockMode::AccessExclusive, WaitPolicy::Block, &FOREVER).unwrap_err();
         assert_eq!(error.code().as_str(), "40P01");
         assert!(error.fields().detail.as_ref().unwrap().contains("AccessExclusiveLock on relation 100 of database 5"));
@@ -218,23 +218,18 @@ fn waiters_that_only_stand_behind_each_other_change_places() {
     let storage = Storage::new();
     let (first, second) = (storage.relation_lock(Oid(5), Oid(1)), storage.relation_lock(Oid(5), Oid(2)));
     let take = |t: &Transaction, lock, mode| t.lock_relation(lock, mode, WaitPolicy::Block, &FOREVER).unwrap();
-    let waiting = |count| {
-        while storage.locks().iter().filter(|lock| !lock.granted).count() < count {
-            std::thread::yield_now();
-        }
-    };
     let (a, b) = (storage.begin(), storage.begin());
     take(&a, &first, LockMode::AccessShare);
     take(&b, &second, LockMode::AccessShare);
     std::thread::scope(|scope| {
         let strong =
             [&first, &second].map(|lock| scope.spawn(|| take(&storage.begin(), lock, LockMode::AccessExclusive)));
-        waiting(2);
+        until_waiting(&storage, 2);
         let behind = scope.spawn(|| {
             take(&b, &first, LockMode::AccessShare);
             b.rollback();
         });
-        waiting(3);
+        until_waiting(&storage, 3);
         take(&a, &second, LockMode::AccessShare);
         a.rollback();
         strong.into_iter().for_each(|strong| assert!(strong.join().unwrap()));

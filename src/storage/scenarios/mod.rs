@@ -28,6 +28,13 @@ pub(crate) fn column_key(column: usize, oid: Oid) -> Arc<dyn KeyExtractor> {
     Arc::new(ColumnKey::new(vec![KeyColumn { column, oid, descending: false, nulls_first: false }]))
 }
 
+/// Waits until so many sessions wait for others.
+pub(crate) fn until_waiting(storage: &Storage, count: usize) {
+    while storage.locks().iter().filter(|lock| !lock.granted).count() < count {
+        std::thread::yield_now();
+    }
+}
+
 impl Bed {
     pub(crate) fn new() -> Self {
         Self::with_kind(IndexKind::Ordered)

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dictdb_types::Datum;
 
-use super::{Bed, VALUE, int};
+use super::{Bed, VALUE, int, until_waiting};
 use crate::index::model::Random;
 use crate::*;
 
@@ -231,7 +231,7 @@ fn the_head_of_the_queue_can_lose_interest() {
                 std::thread::sleep(std::time::Duration::from_millis(20));
             });
         }
-        std::thread::sleep(std::time::Duration::from_millis(30));
+        until_waiting(&bed.storage, 4);
         holder.commit().unwrap();
     });
 }

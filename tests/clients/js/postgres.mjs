@@ -44,8 +44,9 @@ let copied = "";
 for await (const chunk of await sql`COPY (SELECT name FROM thing WHERE name LIKE 'c_' ORDER BY 1) TO STDOUT`.readable()) copied += chunk;
 assert.equal(copied, "c1\nc2\n");
 
-const heard = new Promise((resolve) => sql.listen("news", resolve));
-await new Promise((resolve) => setTimeout(resolve, 200));
+let hear;
+const heard = new Promise((resolve) => { hear = resolve; });
+await sql.listen("news", hear);
 await sql.notify("news", "payload");
 assert.equal(await heard, "payload");
 await sql`DROP TABLE thing`;
