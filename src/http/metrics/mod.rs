@@ -3,11 +3,11 @@
 //! ```text
 //!   requests  ─► RequestMeter (a recorder that lives as long as the server)  ─┐
 //!   sessions' cells, log, memory ─► readings (a recorder made for the scrape) ─┼─► one text
-//!   their durations, counted in buckets ─► histogram                          ─┤
+//!   durations, counted in buckets ─► histograms                               ─┤
 //!   dictdb.metric_queries ─► queries                                          ─┘
 //! ```
-//! Recorders and their text are `metrics-exporter-prometheus`'s. It takes no buckets that were counted elsewhere, so that one
-//! histogram is written here.
+//! Recorders and their text are `metrics-exporter-prometheus`'s. It takes no buckets that were counted elsewhere, so that such
+//! histograms are written here.
 
 mod histogram;
 mod names;
@@ -23,7 +23,7 @@ use axum::extract::State as Extract;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 
-use crate::State;
+use crate::{Phase, State};
 pub(crate) use requests::{Request, RequestMeter, UPKEEP_INTERVAL};
 
 /// The format of the text.
@@ -35,9 +35,10 @@ pub(crate) async fn show(Extract(state): Extract<Arc<State>>) -> Response {
     let observation = state.lifecycle.instance().map(|instance| instance.observe());
     text.push_str(&readings::render(&state.lifecycle, observation.as_ref()));
     if let Some(observation) = &observation {
-        histogram::write(&observation.totals, &mut text);
+        histogram::write(observation, &mut text);
     }
-    if let Some(instance) = state.lifecycle.instance() {
+    // A server that ends lets no more queries in.
+    if let Some(instance) = state.lifecycle.instance().filter(|_| state.lifecycle.phase() == Phase::Ready) {
         text.push_str(&queries::render(&state, instance).await);
     }
     let mut response = Response::new(Body::from(text));

@@ -17,6 +17,7 @@
 //! statements of functions, and for queries over temporary tables, tables with row security or `ttl`, system catalogs, and functions
 //! that look at something other than their arguments.
 
+pub mod latency;
 mod policy;
 mod store;
 
@@ -158,6 +159,11 @@ impl Keeper {
 }
 
 impl Instance {
+    /// Gives up all results, because the server ends.
+    pub fn close_result_cache(&self) {
+        self.results.clear();
+    }
+
     /// `dictdb.result_cache_size` in bytes.
     pub(crate) fn result_cache_bytes(&self) -> usize {
         match self.settings.read().value("dictdb.result_cache_size") {

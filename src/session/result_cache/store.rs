@@ -10,6 +10,7 @@ use dictdb_types::{CommitTs, Oid, Result};
 use parking_lot::Mutex;
 
 use super::POLICIES;
+use super::latency::{Latency, LatencyReading};
 
 /// Approximate bytes of an entry besides its key and rows.
 const ENTRY_BYTES: usize = 256;
@@ -78,6 +79,8 @@ struct Counters {
     evictions: AtomicU64,
     expirations: AtomicU64,
     invalidations: AtomicU64,
+    gets: Latency,
+    puts: Latency,
 }
 
 /// One reading of the counts.
@@ -95,6 +98,10 @@ pub struct CacheReading {
     pub keys: u64,
     /// Their memory.
     pub bytes: u64,
+    /// How long look-ups took.
+    pub gets: LatencyReading,
+    /// How long it took to keep results.
+    pub puts: LatencyReading,
 }
 
 /// The results of all sessions.
@@ -107,7 +114,7 @@ pub(crate) struct ResultCache {
 impl ResultCache {
     /// The rows under a key, if `is_good` says so of the entry. An entry that has expired goes.
     pub fn get(&self, key: &[u8], policy: Option<usize>, is_good: impl FnOnce(&Entry) -> bool) -> Option<Arc<[Row]>> {
-        let found = self.look_up(key, is_good);
+        let found = self.counters.gets.of(|| self.look_up(key, is_good));
         let counters = if found.is_some() { &self.counters.hits } else { &self.counters.misses };
         counters[policy.unwrap_or(POLICIES.len())].fetch_add(1, Ordering::Relaxed);
         found
@@ -129,6 +136,10 @@ impl ResultCache {
     /// Keeps a result, in the place of an older one, within so many bytes. Without room for it in the server's memory it is not kept,
     /// and that is false.
     pub fn put(&self, key: &[u8], entry: Entry, limit_bytes: usize, engine: &Engine) -> bool {
+        self.counters.puts.of(|| self.keep(key, entry, limit_bytes, engine))
+    }
+
+    fn keep(&self, key: &[u8], entry: Entry, limit_bytes: usize, engine: &Engine) -> bool {
         let bytes = entry.bytes + key.len() + entry.label.len() + ENTRY_BYTES;
         let mut state = self.state.lock();
         state.remove(key);
@@ -168,11 +179,16 @@ impl ResultCache {
         Ok(doomed.len() as u64)
     }
 
+    /// Removes everything.
+    pub fn clear(&self) {
+        *self.state.lock() = State::default();
+    }
+
     /// What was counted, and what is kept.
     pub fn read(&self) -> CacheReading {
         let get = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
         let names = POLICIES.iter().map(|policy| policy.name).chain(["result"]);
-        let Counters { hits, misses, evictions, expirations, invalidations } = &self.counters;
+        let Counters { hits, misses, evictions, expirations, invalidations, gets, puts } = &self.counters;
         let state = self.state.lock();
         CacheReading {
             lookups: names
@@ -184,6 +200,8 @@ impl ResultCache {
             invalidations: get(invalidations),
             keys: state.entries.len() as u64,
             bytes: state.bytes as u64,
+            gets: gets.read(),
+            puts: puts.read(),
         }
     }
 }
