@@ -79,6 +79,8 @@ impl Shutdown {
         if timeout(FAREWELL_LIMIT, until_empty(instance)).await.is_err() {
             tracing::warn!("{} sessions did not end", instance.backends.count());
         }
+        tracing::info!("Closing result cache");
+        instance.close_result_cache();
         shutdown
     }
 

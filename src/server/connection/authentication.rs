@@ -113,9 +113,9 @@ impl Authenticator {
     }
 }
 
-/// The next message, which must be an answer to authentication.
+/// The next message, which must be an answer to authentication. 08006 when the client has left instead.
 async fn receive(stream: &mut Stream) -> Result<PasswordMessageFamily> {
-    let gone = || failed(SqlState::PROTOCOL_VIOLATION, "unexpected end of authentication".to_owned());
+    let gone = || failed(SqlState::CONNECTION_FAILURE, "unexpected end of authentication".to_owned());
     stream.flush().await.map_err(|_| gone())?;
     let frame = stream.frame().await?.ok_or_else(gone)?;
     if frame.kind() != b'p' {

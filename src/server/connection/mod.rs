@@ -200,7 +200,10 @@ async fn admit(
             Ok(session)
         }
         Err(error) => {
-            backend.log_error(&error, None);
+            // psql leaves when a password is asked for, asks its user, and comes again: no line for that, as in PostgreSQL.
+            if error.code() != SqlState::CONNECTION_FAILURE {
+                backend.log_error(&error, None);
+            }
             Err(error)
         }
     }

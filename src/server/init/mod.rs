@@ -1,13 +1,17 @@
-//! Scripts at the first start: `*.sql` and `*.sh` of a directory, in the order of their names, before anybody else is let in.
+//! Scripts at the first start: `*.sql`, `*.sql.gz`, `*.sql.xz`, `*.sql.zst` and `*.sh` of a directory, in the order of their names,
+//! before anybody else is let in.
 //!
 //! SQL scripts run as `psql -v ON_ERROR_STOP=1 -f` would run them, in a session as the first user: statement by statement, COPY
-//! with its data in the script, `\connect` to another database. Shell scripts find the server at `PGHOST` and `PGPORT`, which
-//! lets connections of this machine in. The first script that fails ends the start.
+//! with its data in the script, `\connect` to another database. Shell scripts run as the official image runs them: those that may be
+//! executed are, the others are given to bash. They find the server at `PGHOST` and `PGPORT`, which lets connections of this machine
+//! in, and the first user and database in `POSTGRES_USER` and `POSTGRES_DB`. The first script that fails ends the start.
 
 mod client;
 mod script;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use dictdb_session::backends::Identity;
@@ -16,6 +20,11 @@ use dictdb_types::Error;
 
 use client::ScriptClient;
 use script::{Piece, Script};
+
+/// What the names of scripts end with.
+const ENDINGS: &[&str] = &[".sql", ".sql.gz", ".sql.xz", ".sql.zst", ".sh"];
+/// The programs that write out compressed scripts, as in the official image, by the ending of the name.
+const UNPACKERS: &[(&str, &[&str])] = &[("gz", &["gzip", "-dc"]), ("xz", &["xz", "-dc"]), ("zst", &["zstd", "-dcq"])];
 
 /// Who the scripts run as, and where.
 pub(crate) struct Init {
@@ -34,9 +43,9 @@ impl Init {
     pub(crate) async fn run(&self, instance: &Arc<Instance>) -> Result<(), String> {
         for path in self.scripts()? {
             tracing::info!("running {}", path.display());
-            let done = match path.extension().and_then(|extension| extension.to_str()) {
-                Some("sql") => self.run_sql(instance, &path).await,
-                _ => self.run_shell(&path).await,
+            let done = match path.extension().is_some_and(|extension| extension == "sh") {
+                true => self.run_shell(&path).await,
+                false => self.run_sql(instance, &path).await,
             };
             done.map_err(|error| format!("{}: {error}", path.display()))?;
         }
@@ -48,9 +57,10 @@ impl Init {
         let mut scripts = Vec::new();
         for entry in std::fs::read_dir(&self.directory).map_err(refuse)? {
             let path = entry.map_err(refuse)?.path();
-            match path.extension().and_then(|extension| extension.to_str()) {
-                Some("sql" | "sh") => scripts.push(path),
-                _ => tracing::info!("ignoring {}", path.display()),
+            let name = path.to_string_lossy();
+            match ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+                true => scripts.push(path),
+                false => tracing::info!("ignoring {}", path.display()),
             }
         }
         scripts.sort();
@@ -58,7 +68,7 @@ impl Init {
     }
 
     async fn run_sql(&self, instance: &Arc<Instance>, path: &Path) -> Result<(), String> {
-        let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+        let text = read(path)?;
         let mut script = Script::new(&text);
         let mut session = self.session(instance, &self.database).map_err(|error| error.message().to_owned())?;
         loop {
@@ -92,9 +102,10 @@ impl Init {
     }
 
     async fn run_shell(&self, path: &Path) -> Result<(), String> {
-        let mut command = std::process::Command::new("/bin/sh");
+        let mut command = shell(path);
         command
-            .arg(path)
+            .env("POSTGRES_USER", &*self.user)
+            .env("POSTGRES_DB", &*self.database)
             .env("PGHOST", "127.0.0.1")
             .env("PGPORT", self.port.to_string())
             .env("PGUSER", &*self.user)
@@ -111,4 +122,28 @@ impl Init {
             Err(error) => Err(error.to_string()),
         }
     }
+}
+
+/// What runs a shell script.
+fn shell(path: &Path) -> Command {
+    let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
+    if mode & 0o111 != 0 {
+        return Command::new(path);
+    }
+    let bash = Path::new("/bin/bash");
+    let mut command = Command::new(if bash.exists() { bash } else { Path::new("/bin/sh") });
+    command.arg(path);
+    command
+}
+
+/// The text of a script, whatever it is compressed with.
+fn read(path: &Path) -> Result<String, String> {
+    let packed = UNPACKERS.iter().find(|(ending, _)| path.extension().is_some_and(|found| found == *ending));
+    let Some((_, program)) = packed else { return std::fs::read_to_string(path).map_err(|error| error.to_string()) };
+    let unpacked = Command::new(program[0]).args(&program[1..]).arg(path).output();
+    let unpacked = unpacked.map_err(|error| format!("could not run {}: {error}", program[0]))?;
+    if !unpacked.status.success() {
+        return Err(String::from_utf8_lossy(&unpacked.stderr).trim().to_owned());
+    }
+    String::from_utf8(unpacked.stdout).map_err(|error| error.to_string())
 }
