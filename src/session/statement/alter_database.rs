@@ -137,7 +137,7 @@ impl Session {
     }
 
     /// 42501 with this message unless the role has CREATEDB.
-    fn check_may_create_databases(&mut self, message: &str) -> Result<()> {
+    pub(super) fn check_may_create_databases(&mut self, message: &str) -> Result<()> {
         let role = self.role();
         let env = self.env();
         match env.catalog.role(role).is_none_or(|role| role.superuser || role.create_db) {
@@ -147,7 +147,7 @@ impl Session {
     }
 }
 
-fn position(option: &DefElem) -> Option<u32> {
+pub(super) fn position(option: &DefElem) -> Option<u32> {
     dictdb_parser::position::of_span(option.name.span)
 }
 

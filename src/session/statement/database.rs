@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, RelationKind};
 use dictdb_durability::DatabaseAttributes;
-use dictdb_parser::utility::{CreateDatabase, DefElem, DropDatabase};
+use dictdb_parser::utility::{CreateDatabase, DropDatabase};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
-use super::alter_database::{check_once, not_recognized, option_text, put_attribute};
+use super::database_options::DatabaseOptions;
 use crate::Session;
 use crate::client::Tag;
 use crate::instance::{Database, NewDatabase};
@@ -15,71 +15,22 @@ use crate::portal::Outcome;
 
 impl Session {
     pub(super) fn run_create_database(&mut self, create: &CreateDatabase) -> Result<Outcome> {
-        let name = create.name.value.as_str();
-        let role = self.role();
+        let attributes = DatabaseAttributes::of_owner(self.role());
+        let options = DatabaseOptions::read(&self.shared, create, attributes)?;
+        let mut attributes = options.attributes;
         let env = self.env();
-        let own = env.catalog.role(role).cloned();
-        if !own.as_ref().is_none_or(|role| role.superuser || role.create_db) {
-            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, "permission denied to create database"));
+        if let Some(owner) = options.text("owner") {
+            let known = env.catalog.role_named(&owner);
+            let unknown = || Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{owner}\" does not exist"));
+            attributes.owner = known.ok_or_else(unknown)?.oid;
         }
-        let mut new = NewDatabase { name: name.into(), attributes: DatabaseAttributes::of_owner(role) };
-        check_once(&create.options)?;
-        for option in &create.options {
-            self.database_option(option, &mut new)?;
-        }
-        self.check_may_own(new.attributes.owner)?;
-        let template = create.options.iter().find(|option| option.name.value == "template").and_then(option_text);
-        let template = self.template(template.as_deref().filter(|name| !name.eq_ignore_ascii_case("default")))?;
+        self.check_may_create_databases("permission denied to create database")?;
+        self.check_may_own(attributes.owner)?;
+        let template = self.template(options.text("template").as_deref())?;
+        options.check_surroundings()?;
+        let new = NewDatabase { name: create.name.value.as_str().into(), attributes };
         self.shared.instance.create_database(new, &template)?;
         Ok(Outcome::Done(Tag::new("CREATE DATABASE")))
-    }
-
-    fn database_option(&mut self, option: &DefElem, new: &mut NewDatabase) -> Result<()> {
-        let name = option.name.value.to_lowercase();
-        let text = option_text(option);
-        let is_default = text.as_deref().is_none_or(|text| text.eq_ignore_ascii_case("default"));
-        let text = text.unwrap_or_default();
-        match name.as_str() {
-            "owner" if !is_default => {
-                let env = self.env();
-                let role = env
-                    .catalog
-                    .role_named(&text)
-                    .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{text}\" does not exist")))?;
-                new.attributes.owner = role.oid;
-            }
-            "encoding" if !is_default => match text.to_uppercase().replace(['-', '_'], "").as_str() {
-                "UTF8" | "UNICODE" | "6" => {}
-                _ => return Err(Error::unsupported(format_args!("encoding \"{text}\""))),
-            },
-            "connection_limit" | "allow_connections" | "is_template" => {
-                put_attribute(option, &mut new.attributes)?;
-            }
-            "lc_collate" | "lc_ctype" | "locale" if !is_default => match text.as_str() {
-                "C" | "POSIX" | "C.UTF-8" | "C.utf8" => {}
-                _ => return Err(Error::unsupported(format_args!("locale \"{text}\""))),
-            },
-            "tablespace" if !is_default && text != "pg_default" => {
-                return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{text}\" does not exist")));
-            }
-            "strategy" if !is_default => match text.to_lowercase().as_str() {
-                // Both copy a template; which pages are written how has no meaning in memory.
-                "wal_log" | "file_copy" => {}
-                _ => {
-                    return Err(Error::new(
-                        SqlState::INVALID_PARAMETER_VALUE,
-                        format!("invalid create database strategy \"{text}\""),
-                    )
-                    .hint("Valid strategies are \"wal_log\", and \"file_copy\"."));
-                }
-            },
-            "owner" | "template" | "encoding" | "lc_collate" | "lc_ctype" | "locale" | "tablespace" | "strategy" => {}
-            "oid" | "icu_locale" | "locale_provider" | "collation_version" => {
-                return Err(Error::unsupported(format_args!("CREATE DATABASE with {}", name.to_uppercase())));
-            }
-            _ => return Err(not_recognized(option)),
-        }
-        Ok(())
     }
 
     /// 42501 unless the role may act as the owner.
