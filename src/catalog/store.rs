@@ -7,7 +7,7 @@
 //! Relation locks in storage keep two transactions from changing the same object; names are checked at commit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use dictdb_types::{Error, Oid, Result, SqlState};
 use parking_lot::RwLock;
@@ -21,6 +21,8 @@ pub struct CatalogStore {
     next_oid: Arc<AtomicU32>,
     /// Changes of prepared transactions: they will be committed, so no other commit may take the names in them.
     reserved: RwLock<Vec<(Arc<str>, Arc<[Change]>)>>,
+    /// The database was dropped.
+    is_closed: AtomicBool,
 }
 
 impl CatalogStore {
@@ -32,6 +34,7 @@ impl CatalogStore {
             version: AtomicU64::new(version),
             next_oid: Arc::new(AtomicU32::new(Oid::FIRST_NORMAL.0)),
             reserved: RwLock::default(),
+            is_closed: AtomicBool::new(false),
         }
     }
 
@@ -74,10 +77,20 @@ impl CatalogStore {
         before
     }
 
+    /// The database is dropped: nothing is committed any more.
+    pub fn close(&self) {
+        let _none_in_between = self.current.write();
+        self.is_closed.store(true, Ordering::Release);
+    }
+
     /// Applies a transaction's changes to the newest version and publishes it. 23505 when a concurrent transaction
-    /// took a name first, or a prepared one will. Call it while the transaction still holds its relation locks.
+    /// took a name first, or a prepared one will; 3D000 when the database was dropped. Call it while the transaction still holds its
+    /// relation locks.
     pub fn commit(&self, changes: &[Change]) -> Result<Arc<Catalog>> {
         let mut current = self.current.write();
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(Error::new(SqlState::UNDEFINED_DATABASE, "the database was dropped"));
+        }
         let mut next = applied(Catalog::clone(&current), changes)?;
         self.check_reserved(&next)?;
         next.set_version(current.version() + 1);

@@ -167,14 +167,16 @@ pub fn finished_item(gid: &str) -> Vec<u8> {
 }
 
 impl Durability {
-    /// Logs a transaction as prepared; checkpoints have it from now on. Returns what to wait for. 53100, 58030.
-    pub fn log_prepared(&self, prepared: PreparedTransaction) -> Result<Lsn, LogError> {
+    /// Logs a transaction as prepared, unless `check` finds something while nothing commits; checkpoints have it from now on. Returns
+    /// what to wait for. 53100, 58030.
+    pub fn log_prepared(&self, prepared: PreparedTransaction, check: impl FnOnce() -> Result<()>) -> Result<Lsn> {
         let item = prepared_item(&prepared, true);
         self.log.admit()?;
-        Ok(self.storage.in_commit_order(|| {
+        self.storage.in_commit_order(|| {
+            check()?;
             self.prepared.lock().insert(prepared.gid.clone(), Arc::new(prepared));
-            self.append_items(item, true)
-        }))
+            Ok(self.append_items(item, true))
+        })
     }
 
     /// Logs that a prepared transaction has rolled back. Returns what to wait for. 53100, 58030.

@@ -55,8 +55,12 @@ impl Instance {
         self.wait_logged(logged)
     }
 
-    /// Under the commit lock.
+    /// Under the commit lock. 3D000 when the source was dropped meanwhile.
     fn log_clone_of(&self, source: &Database, new: NewDatabase) -> Result<Option<dictdb_durability::Lsn>> {
+        if !self.listed().iter().any(|listed| listed.oid == source.oid) {
+            let message = format!("database \"{}\" does not exist", source.name);
+            return Err(Error::new(SqlState::UNDEFINED_DATABASE, message));
+        }
         let before = source.catalog.current();
         let cloned = self.clone_contents(source, &before, &before);
         let NewDatabase { name, attributes } = new;
@@ -100,12 +104,25 @@ impl Instance {
         Ok(Some(durability.log_clone(&clone, &view(database))?))
     }
 
-    /// Makes a database what a snapshot is, for its sessions too. `by` is the process id of the session that asks.
+    /// 55006 when a transaction is prepared: it has been promised that it can commit, and its tables would be gone.
+    fn check_nothing_prepared(&self, database: &Database) -> Result<()> {
+        let detail = match self.prepared.count_of(database.oid) {
+            0 => return Ok(()),
+            1 => "There is 1 prepared transaction using the database.".to_owned(),
+            count => format!("There are {count} prepared transactions using the database."),
+        };
+        let message = format!("database \"{}\" cannot be replaced while it has prepared transactions", database.name);
+        let hint = "Commit or roll back the prepared transactions first.";
+        Err(Error::new(SqlState::OBJECT_IN_USE, message).detail(detail).hint(hint))
+    }
+
+    /// Makes a database what a snapshot is, for its sessions too. `by` is the process id of the session that asks. 55006.
     pub(crate) fn reset_database(&self, database: Oid, snapshot: Oid, by: i32) -> Result<()> {
         let (before, logged) = self.storage.in_commit_order(|| {
             let gone = || Error::new(SqlState::UNDEFINED_OBJECT, "the database or the snapshot was dropped");
             let listed = |oid: Oid| self.listed().into_iter().find(|listed| listed.oid == oid).ok_or_else(gone);
             let (database, snapshot) = (listed(database)?, listed(snapshot)?);
+            self.check_nothing_prepared(&database)?;
             let now = database.catalog.current();
             let mut cloned = self.clone_contents(&snapshot, &snapshot.catalog.current(), &now);
             cloned.catalog.keep_temporary_schemas(&now);
@@ -113,8 +130,7 @@ impl Instance {
             let logged = logged.inspect_err(|_| self.drop_stored(&cloned.catalog))?;
             let before = database.catalog.replace(cloned.catalog);
             self.feeds.database_gone(&self.storage, database.oid, "the database went back to a snapshot");
-            let stored = before.relations().filter(|relation| relation.is_stored());
-            stored.filter_map(|relation| self.storage.table(relation.storage)).for_each(|table| table.retire());
+            self.retire_tables(&before);
             let backends = self.backends.all().into_iter().filter(|backend| backend.pid != by);
             backends
                 .filter(|backend| backend.identity.database == database.name)
@@ -127,7 +143,7 @@ impl Instance {
 
     /// Forgets a snapshot.
     pub(crate) fn drop_snapshot(&self, snapshot: &Database) -> Result<()> {
-        self.drop_database(snapshot)
+        self.drop_database(snapshot.oid)
     }
 
     /// The snapshot of that name.

@@ -232,41 +232,92 @@ impl Instance {
     }
 
     /// Gives a database another name, which nobody uses it by, or other attributes. 42P04 when the name is taken, 3D000 when the database
-    /// is gone.
+    /// is gone, 55006 when somebody uses the name.
     pub(crate) fn alter_database(&self, oid: Oid, name: Option<&str>, attributes: DatabaseAttributes) -> Result<()> {
         let logged = self.storage.in_commit_order(|| {
-            let known = self.databases().into_iter().find(|database| database.oid == oid);
-            let known = known.ok_or_else(|| Error::new(SqlState::UNDEFINED_DATABASE, "the database was dropped"))?;
             name.map_or(Ok(()), |name| self.check_vacant(name))?;
-            let name = name.map_or_else(|| known.name.clone(), Arc::from);
-            let changed = Arc::new(Database { oid, name, attributes, catalog: known.catalog.clone() });
-            let logged = self.log_database_change(&changed)?;
-            let mut databases = self.databases.write();
-            databases
-                .iter_mut()
-                .filter(|database| database.oid == oid)
-                .for_each(|database| *database = changed.clone());
-            Ok::<_, Error>(logged)
+            let put = |databases: &mut Vec<Arc<Database>>, at: usize, changed: &Arc<Database>| {
+                std::mem::replace(&mut databases[at], changed.clone())
+            };
+            let (before, changed) = {
+                let mut databases = self.databases.write();
+                let at = place_of(&databases, oid)?;
+                let known = databases[at].clone();
+                if name.is_some() {
+                    self.check_unused(&known)?;
+                }
+                let name = name.map_or_else(|| known.name.clone(), Arc::from);
+                let changed = Arc::new(Database { oid, name, attributes, catalog: known.catalog.clone() });
+                (put(&mut databases, at, &changed), changed)
+            };
+            self.log_database_change(&changed).inspect_err(|_| {
+                let mut databases = self.databases.write();
+                if let Ok(at) = place_of(&databases, oid) {
+                    put(&mut databases, at, &before);
+                }
+            })
         })?;
         self.wait_logged(logged)
     }
 
-    /// Forgets a database nobody uses, with its tables and snapshots.
-    pub(crate) fn drop_database(&self, dropped: &Database) -> Result<()> {
-        self.snapshots_of(Some(dropped.oid)).iter().try_for_each(|snapshot| self.drop_snapshot(snapshot))?;
-        let logged = self.storage.in_commit_order(|| {
-            let catalog = dropped.catalog.current();
-            let own = catalog.settings().filter(|((database, _), _)| *database == dropped.oid);
-            let forgotten: Vec<Change> =
-                own.map(|(place, _)| Change::Settings { place: *place, values: None }).collect();
-            let logged = self.log_dropped_database(dropped, &forgotten)?;
-            self.databases.write().retain(|database| database.oid != dropped.oid);
-            self.share_roles(&forgotten, dropped.oid)?;
-            self.feeds.database_gone(&self.storage, dropped.oid, "the database was dropped");
-            Ok::<_, Error>(logged)
+    /// Forgets a database that nobody uses, or a snapshot, with its tables and snapshots. 3D000 when it is gone, 55006 when somebody has
+    /// come meanwhile.
+    pub(crate) fn drop_database(&self, dropped: Oid) -> Result<()> {
+        let (gone, logged) = self.storage.in_commit_order(|| {
+            let database = self.unlist(dropped)?;
+            let snapshots = self.snapshots_of(Some(dropped));
+            let gone: Vec<Arc<Database>> = snapshots.into_iter().chain([database.clone()]).collect();
+            let mut logged = None;
+            for database in &gone {
+                logged = self.forget(database).inspect_err(|_| {
+                    // What could not be logged has not happened.
+                    if database.oid == dropped {
+                        self.list(database.clone());
+                    }
+                })?;
+            }
+            Ok::<_, Error>((gone, logged))
         })?;
-        self.drop_stored(&dropped.catalog.current());
+        gone.iter().for_each(|database| self.drop_stored(&database.catalog.current()));
         self.wait_logged(logged)
+    }
+
+    /// Takes a database out of the list. Who enters later does not find it, and who has entered before is seen here.
+    fn unlist(&self, oid: Oid) -> Result<Arc<Database>> {
+        let mut databases = self.databases.write();
+        let at = place_of(&databases, oid)?;
+        if databases[at].attributes.snapshot.is_none() {
+            self.check_unused(&databases[at])?;
+        }
+        Ok(databases.remove(at))
+    }
+
+    /// 55006 when sessions use a database.
+    fn check_unused(&self, database: &Database) -> Result<()> {
+        match self.backends.all().iter().any(|backend| backend.identity.database == database.name) {
+            true => Err(in_use(&database.name)),
+            false => Ok(()),
+        }
+    }
+
+    /// Logs that a database that is listed no more is gone; under the commit lock. Nobody commits anything in it any more.
+    fn forget(&self, database: &Database) -> Result<Option<dictdb_durability::Lsn>> {
+        let catalog = database.catalog.current();
+        let own = catalog.settings().filter(|((of, _), _)| *of == database.oid);
+        let forgotten: Vec<Change> = own.map(|(place, _)| Change::Settings { place: *place, values: None }).collect();
+        let logged = self.log_dropped_database(database, &forgotten)?;
+        self.databases.write().retain(|listed| listed.oid != database.oid);
+        self.share_roles(&forgotten, database.oid)?;
+        self.feeds.database_gone(&self.storage, database.oid, "the database was dropped");
+        database.catalog.close();
+        self.retire_tables(&catalog);
+        Ok(logged)
+    }
+
+    /// Lets nobody commit rows of these tables any more; under the commit lock.
+    pub(crate) fn retire_tables(&self, catalog: &Catalog) {
+        let stored = catalog.relations().filter(|relation| relation.is_stored());
+        stored.filter_map(|relation| self.storage.table(relation.storage)).for_each(|table| table.retire());
     }
 
     /// Roles are of all databases: repeats committed changes of them in the other ones.
@@ -353,4 +404,15 @@ fn in_memory(name: &str) -> Result<Opened> {
     let templates = template_databases(&database.catalog);
     let databases = Arc::new(RwLock::new([Arc::new(database)].into_iter().chain(templates).collect()));
     Ok(Opened { durability: None, databases, prepared: PreparedTransactions::default() })
+}
+
+/// Where a database is in the list. 3D000.
+fn place_of(databases: &[Arc<Database>], oid: Oid) -> Result<usize> {
+    let at = databases.iter().position(|database| database.oid == oid);
+    at.ok_or_else(|| Error::new(SqlState::UNDEFINED_DATABASE, "the database was dropped"))
+}
+
+/// 55006 for a database that sessions use.
+pub(crate) fn in_use(name: &str) -> Error {
+    Error::new(SqlState::OBJECT_IN_USE, format!("database \"{name}\" is being accessed by other users"))
 }

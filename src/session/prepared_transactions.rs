@@ -13,7 +13,7 @@ use dictdb_catalog::{Catalog, Change, Object, Persistence};
 use dictdb_durability::{Durability, PreparedTransaction, finished_item, redo};
 use dictdb_executor::ddl::{StorageChanges, restore_open_indexes};
 use dictdb_functions::kernel::Registry;
-use dictdb_storage::{Accompaniment, LockTag, Storage, Transaction};
+use dictdb_storage::{Accompaniment, LockTag, Storage, Transaction, database_reset};
 use dictdb_types::{Error, Oid, Result, SqlState, TxnId};
 use parking_lot::Mutex;
 
@@ -94,6 +94,11 @@ impl PreparedTransactions {
         let prepared = Arc::new(Prepared { facts, work: Mutex::new(Work::Preparing) });
         all.insert(gid, prepared.clone());
         Ok(prepared)
+    }
+
+    /// How many a database has, with those that are still being prepared.
+    pub(crate) fn count_of(&self, database: Oid) -> usize {
+        self.0.lock().values().filter(|prepared| prepared.facts.database == database).count()
     }
 
     fn leave(&self, gid: &str) {
@@ -190,8 +195,13 @@ impl Session {
         let (instance, database) = (self.shared.instance.clone(), self.shared.database.clone());
         let changes: Arc<[Change]> = self.catalog.changes().into();
         database.catalog.reserve(prepared.facts.gid.clone(), changes.clone())?;
-        let lsn = match &instance.durability {
-            None => None,
+        // A database that is reset looks for what is entered first, and raises the flag then.
+        let check = || match self.shared.backend.interrupts.is_reset() {
+            true => Err(database_reset()),
+            false => Ok(()),
+        };
+        let logged = match &instance.durability {
+            None => instance.storage.in_commit_order(check).map(|()| None),
             Some(durability) => {
                 let record = PreparedTransaction {
                     gid: prepared.facts.gid.clone(),
@@ -205,10 +215,10 @@ impl Session {
                     locks: transaction.encode_locks(),
                     rows: transaction.images()?,
                 };
-                let logged = durability.log_prepared(record);
-                Some(logged.inspect_err(|_| database.catalog.release(&prepared.facts.gid))?)
+                durability.log_prepared(record, check).map(Some)
             }
         };
+        let lsn = logged.inspect_err(|_| database.catalog.release(&prepared.facts.gid))?;
         let open = Open {
             transaction: transaction.hand_over()?,
             changes,

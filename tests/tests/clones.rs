@@ -178,6 +178,39 @@ fn sessions_stay_when_their_database_is_reset() {
     }
 }
 
+/// What has been prepared can be committed, whatever others ask for, and also after a crash.
+#[test]
+fn a_database_with_prepared_transactions_is_not_reset() {
+    let directory = fresh_directory().expect("a directory");
+    let data = directory.join("data");
+    let start = || Server::dictdb_on(&data, &["-c", "max_prepared_transactions=4"]).expect("the server starts");
+    let server = start();
+    let mut admin = connect(&server, "postgres", "postgres");
+    let reset = "RESET DATABASE postgres TO SNAPSHOT s";
+    run(&mut admin, "CREATE TABLE t (n int)");
+    run(&mut admin, "CREATE SNAPSHOT s");
+    run(&mut admin, "BEGIN; INSERT INTO t VALUES (1); CREATE TABLE made (n int); PREPARE TRANSACTION 'one'");
+    assert_eq!(code(&mut admin, reset), "55006");
+    server.kill().expect("it was running");
+    let server = start();
+    let mut admin = connect(&server, "postgres", "postgres");
+    assert_eq!(code(&mut admin, reset), "55006");
+    run(&mut admin, "COMMIT PREPARED 'one'");
+    assert_eq!(run(&mut admin, "SELECT count(*) FROM t, pg_class WHERE relname = 'made'"), ["1"]);
+    // A transaction that is open when its database is reset cannot be prepared.
+    let mut open = connect(&server, "postgres", "postgres");
+    run(&mut open, "BEGIN; CREATE TABLE other (n int)");
+    run(&mut admin, reset);
+    assert_eq!(code(&mut open, "PREPARE TRANSACTION 'two'"), "40001");
+    run(&mut open, "ROLLBACK");
+    assert_eq!(run(&mut admin, "SELECT gid FROM pg_prepared_xacts"), [""; 0]);
+    server.kill().expect("it was running");
+    let server = start();
+    let tables = "SELECT relname FROM pg_class WHERE oid >= 16384 AND relkind = 'r'";
+    assert_eq!(run(&mut connect(&server, "postgres", "postgres"), tables), ["t"]);
+    let _ = std::fs::remove_dir_all(directory);
+}
+
 #[test]
 fn clones_and_resets_outlive_a_crash() {
     let directory = fresh_directory().expect("a directory");

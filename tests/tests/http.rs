@@ -85,9 +85,15 @@ fn metrics_count_what_happens() {
     psql(&server, &["-c", "INSERT INTO t SELECT generate_series(1, 5)"]);
     psql(&server, &["-c", "SELECT * FROM t", "-c", "BEGIN", "-c", "ROLLBACK"]);
     get(port, "/health/live").unwrap();
-    let answer = get(port, "/metrics").unwrap();
-    assert!(answer.header("content-type").unwrap().starts_with("text/plain"));
-    let text = answer.body;
+    // A session counts when it has answered, and the last one may not have yet.
+    let text = wait_for("the last statement", || {
+        let answer = get(port, "/metrics").unwrap();
+        assert!(answer.header("content-type").unwrap().starts_with("text/plain"));
+        let rollbacks = |text: &str| metric(text, "dictdb_transactions_total{outcome=\"rollback\"}");
+        let inserts = |text: &str| metric(text, "db_query_duration_seconds_count{query_type=\"insert\"}");
+        let is_counted = rollbacks(&answer.body) > rollbacks(&before) && inserts(&answer.body) > inserts(&before);
+        Some(answer.body).filter(|_| is_counted)
+    });
     let more = |series: &str| metric(&text, series) - metric(&before, series);
     let live = "http_requests_total{method=\"GET\",endpoint=\"/health/live\",status=\"200\"}";
     assert_eq!(metric(&text, live), 1.0);

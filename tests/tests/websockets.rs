@@ -116,7 +116,7 @@ fn committed_changes_come_in_order_and_others_do_not() {
     assert_eq!(next(&mut plain)["row"], json!({"n": 5}));
     assert_eq!(next(&mut plain)["old_key"], json!({"n": 5}));
     assert_eq!(metric(port, "websocket_connections_active"), 2.0);
-    assert!(metric(port, "websocket_messages_sent_total") >= 7.0);
+    wait_until("the count", || metric(port, "websocket_messages_sent_total") >= 7.0);
     // A restore brings other rows than transactions have told of; where it brings none, that can be said.
     psql(&server, &["BACKUP FULL", "RESTORE FROM LATEST"]);
     assert_eq!(close_code(&mut keyed), 1000);

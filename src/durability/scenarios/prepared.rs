@@ -45,7 +45,7 @@ impl Run {
             locks: transaction.encode_locks(),
             rows: transaction.images()?,
         };
-        self.durability.log_prepared(record)?;
+        self.durability.log_prepared(record, || Ok(()))?;
         Ok((transaction.hand_over()?, changes))
     }
 

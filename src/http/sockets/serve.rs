@@ -104,8 +104,8 @@ impl Connection<'_> {
     /// What has been committed before the server ends is told, as far as it is there.
     async fn tell_rest(&mut self, source: &mut Source, member: &Member) -> Result<(), Ending> {
         let rest = async {
-            while let Ok(messages) = timeout(Duration::from_millis(20), source.next()).await {
-                self.tell(messages, member).await?;
+            while source.has_more() {
+                self.tell(source.next().await, member).await?;
             }
             Ok::<(), Ending>(())
         };

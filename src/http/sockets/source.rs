@@ -20,6 +20,14 @@ pub(super) enum Source {
 }
 
 impl Source {
+    /// Whether messages wait to be told.
+    pub(super) fn has_more(&self) -> bool {
+        match self {
+            Source::Changes(changes) => changes.has_more(),
+            Source::Notices(notices) => notices.has_more(),
+        }
+    }
+
     /// The next messages. May be given up at any time without losing one.
     pub(super) async fn next(&mut self) -> Result<Arc<[Arc<str>]>, End> {
         match self {

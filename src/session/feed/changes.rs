@@ -193,6 +193,11 @@ impl Instance {
 }
 
 impl Changes {
+    /// Whether something waits to be told.
+    pub fn has_more(&self) -> bool {
+        self.waiting.is_some() || !self.stream.is_empty()
+    }
+
     /// The messages of the next transaction, once it is on disk. May be given up at any time without losing one.
     pub async fn next(&mut self) -> std::result::Result<Arc<[Arc<str>]>, End> {
         if self.waiting.is_none() {

@@ -27,6 +27,11 @@ impl Instance {
 }
 
 impl Notices {
+    /// Whether something waits to be told.
+    pub fn has_more(&self) -> bool {
+        self.waiting.is_some() || !self.stream.is_empty()
+    }
+
     /// The next notification. May be given up at any time without losing one.
     pub async fn next(&mut self) -> Result<Notification, End> {
         if self.waiting.is_none() {

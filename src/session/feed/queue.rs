@@ -72,6 +72,11 @@ impl<T> Sink<T> {
 }
 
 impl<T> Stream<T> {
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.receiver.is_empty()
+    }
+
     /// The next item. Whoever is behind hears of that at once and of what waited no more.
     pub(crate) async fn next(&mut self) -> Result<T, End> {
         let received = self.receiver.recv().await;
@@ -99,7 +104,9 @@ mod tests {
     #[test]
     fn what_fits_comes_out_in_order_and_then_the_reason() {
         let (sink, mut stream) = queue();
+        assert!(stream.is_empty());
         assert!(sink.offer(1, 10) && sink.offer(2, 10));
+        assert!(!stream.is_empty());
         sink.end("dropped");
         assert_eq!((now(stream.next()), now(stream.next())), (Ok(1), Ok(2)));
         assert_eq!(now(stream.next()), Err(End::Gone("dropped")));

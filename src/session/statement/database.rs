@@ -10,7 +10,7 @@ use dictdb_types::{Error, Oid, Result, SqlState};
 use super::database_options::DatabaseOptions;
 use crate::Session;
 use crate::client::Tag;
-use crate::instance::{Database, NewDatabase};
+use crate::instance::{Database, NewDatabase, in_use};
 use crate::portal::Outcome;
 
 impl Session {
@@ -76,21 +76,27 @@ impl Session {
         if database.oid == self.shared.database.oid {
             return Err(Error::new(SqlState::OBJECT_IN_USE, "cannot drop the currently open database"));
         }
-        self.close_sessions(&database, drop.force)?;
-        self.shared.instance.drop_database(&database)?;
-        done()
+        // Somebody may come when the others have gone.
+        for _ in 0..TRIES {
+            self.close_sessions(&database, drop.force)?;
+            match self.shared.instance.drop_database(database.oid) {
+                Err(error) if error.code() == SqlState::OBJECT_IN_USE => {}
+                dropped => return dropped.and_then(|()| done()),
+            }
+        }
+        Err(in_use(&database.name))
     }
 
     /// 55006 while other sessions use the database; FORCE ends them.
     pub(super) fn close_sessions(&self, database: &Database, force: bool) -> Result<()> {
         let backends = &self.shared.instance.backends;
         let using = || backends.all().into_iter().filter(|backend| backend.identity.database == database.name);
-        if force {
-            using().for_each(|backend| backend.interrupts.terminate());
-        }
         // A client that has gone away may not be gone here yet.
         let deadline = std::time::Instant::now() + SESSIONS_END;
         while using().next().is_some() && std::time::Instant::now() < deadline {
+            if force {
+                using().for_each(|backend| backend.interrupts.terminate());
+            }
             self.shared.backend.interrupts.check()?;
             tokio::task::block_in_place(|| std::thread::sleep(std::time::Duration::from_millis(2)));
         }
@@ -106,13 +112,14 @@ impl Session {
                 format!("There are {sessions} other session(s) and {count} prepared transaction(s) using the database.")
             }
         };
-        let message = format!("database \"{}\" is being accessed by other users", database.name);
-        Err(Error::new(SqlState::OBJECT_IN_USE, message).detail(detail))
+        Err(in_use(&database.name).detail(detail))
     }
 }
 
 /// How long DROP DATABASE waits for sessions to end, as PostgreSQL does.
 const SESSIONS_END: std::time::Duration = std::time::Duration::from_secs(5);
+/// How often it waits again for those who came meanwhile.
+const TRIES: usize = 20;
 
 /// Whether a database holds nothing but what it was born with.
 pub(crate) fn is_empty(catalog: &Catalog) -> bool {
