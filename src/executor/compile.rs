@@ -7,6 +7,7 @@ use dictdb_catalog::trigger::Event;
 use dictdb_catalog::{Constraint, Relation};
 use dictdb_functions::window::window;
 use dictdb_planner::expr::{Expr, FrameBound, SortKey, WindowCall};
+use dictdb_planner::logical::Check;
 use dictdb_planner::logical::{JoinKind, MergeAction, MergeClause, SetOpKind};
 use dictdb_planner::physical::{self, Cte, Fetch, IndexBounds, Op, Plan, TableRef};
 use dictdb_types::{Error, Oid, Result, Type, oids};
@@ -310,7 +311,12 @@ impl<'a> Compiler<'a> {
         let triggers = triggers.ok_or_else(|| Error::internal("a view without triggers is changed"))?;
         let input = self.node(&modify.input)?;
         let system = modify.system.clone().into();
-        Ok(Arc::new(InsteadOf { input, view, triggers, event, old, new, returning, system, counts }))
+        let checks = modify.checks.iter().filter_map(|(check, expr)| match check {
+            Check::View(name) => Some(compile(expr, &self.eval).map(|code| (name.clone(), code))),
+            Check::Constraint(_) | Check::Policy { .. } => None,
+        });
+        let checks = checks.collect::<Result<_>>()?;
+        Ok(Arc::new(InsteadOf { input, view, triggers, event, old, new, checks, returning, system, counts }))
     }
 
     /// A second look takes single rows: it is always row by row.

@@ -30,6 +30,8 @@ pub struct TriggerCall<'a> {
     pub relation: &'a Arc<Relation>,
     /// What happened.
     pub event: Event,
+    /// Places of the columns that an UPDATE sets.
+    pub assigned: &'a [usize],
     /// The whole row before; only for row triggers.
     pub old: Option<&'a Row>,
     /// The whole row afterwards; only for row triggers.

@@ -40,32 +40,10 @@ impl DdlContext<'_> {
                 }
             }
         }
-        let mut next = 0;
-        while next < tables.len() {
-            self.lock(tables[next], LockMode::AccessExclusive)?;
-            let relation = self.table(tables[next])?;
-            for (referencing, _) in &relation.referenced_by {
-                if tables.contains(referencing) {
-                    continue;
-                }
-                let other = self.table(*referencing)?;
-                if truncate.behavior == Behavior::Restrict {
-                    return Err(Error::new(
-                        SqlState::FEATURE_NOT_SUPPORTED,
-                        "cannot truncate a table referenced in a foreign key constraint",
-                    )
-                    .detail(format!("Table \"{}\" references \"{}\".", other.name, relation.name))
-                    .hint(format!(
-                        "Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.",
-                        other.name
-                    )));
-                }
-                let message = format!("truncate cascades to table \"{}\"", other.name);
-                self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
-                tables.push(*referencing);
-            }
-            next += 1;
+        for table in &tables {
+            self.lock(*table, LockMode::AccessExclusive)?;
         }
+        self.add_referencing(&mut tables, truncate.behavior)?;
         for table in &tables {
             let relation = self.table(*table)?;
             self.check_not_in_use(&relation, "TRUNCATE")?;
@@ -76,6 +54,54 @@ impl DdlContext<'_> {
         }
         self.truncated = tables;
         Ok(())
+    }
+
+    /// Adds the tables with foreign keys to those that are emptied, and those with foreign keys to them. Without CASCADE 0A000.
+    fn add_referencing(&mut self, tables: &mut Vec<Oid>, behavior: Behavior) -> Result<()> {
+        let mut looked_at = 0;
+        while looked_at < tables.len() {
+            let mut found: Vec<Oid> = Vec::new();
+            for table in &tables[looked_at..] {
+                let relation = self.table(*table)?;
+                for referencing in self.referencing(&relation) {
+                    if tables.contains(&referencing) || found.contains(&referencing) {
+                        continue;
+                    }
+                    if behavior == Behavior::Restrict {
+                        return Err(self.referenced(&relation, referencing)?);
+                    }
+                    found.push(referencing);
+                }
+            }
+            looked_at = tables.len();
+            found.sort_unstable();
+            for table in found {
+                self.lock(table, LockMode::AccessExclusive)?;
+                let message = format!("truncate cascades to table \"{}\"", self.table(table)?.name);
+                self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
+                tables.push(table);
+            }
+        }
+        Ok(())
+    }
+
+    /// The tables with foreign keys to a table, by oid. What refers to a partitioned table refers to its partitions.
+    fn referencing(&mut self, relation: &Arc<Relation>) -> Vec<Oid> {
+        let above = self.view().partition_ancestors(relation);
+        let tables = std::iter::once(relation).chain(&above);
+        let mut found: Vec<Oid> =
+            tables.flat_map(|table| table.referenced_by.iter().map(|(referencing, _)| *referencing)).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn referenced(&mut self, relation: &Relation, by: Oid) -> Result<Error> {
+        let other = self.table(by)?;
+        let message = "cannot truncate a table referenced in a foreign key constraint";
+        Ok(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+            .detail(format!("Table \"{}\" references \"{}\".", other.name, relation.name))
+            .hint(format!("Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.", other.name)))
     }
 
     fn before_truncate(&mut self, tables: &[Oid]) -> Result<()> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use dictdb_catalog::Relation;
+use dictdb_catalog::trigger::Event;
 use dictdb_planner::logical::PolicyStage;
 use dictdb_storage::{
     DatumRow, Inserted, Isolation, KeyOutcome, RowLocked, RowStrength, UniqueConflict, VersionTag, concurrent_update,
@@ -61,7 +62,7 @@ impl ConflictCode {
             if self.is_excluded(target, &arbiters, &proposed, writer)? {
                 return Ok(None);
             }
-            let conflict = match writer.insert(target, &proposed)? {
+            let conflict = match writer.insert(target, &proposed, Event::Insert)? {
                 Inserted::Done(id) => return Ok(Some((proposed, Place::new(table, id)))),
                 Inserted::Conflict(conflict) => arbiter_conflict(&arbiters, target, conflict, &proposed, writer)?,
                 Inserted::Busy(_) => return Err(Error::internal("insert gave up waiting")),
@@ -197,6 +198,12 @@ impl ConflictUpdate {
                 Some(leaf) => leaf.stored(changed),
                 None => changed,
             };
+            if leaf.is_some()
+                && let Some(rule) = target.partition_rule(writer)?
+                && !rule.fits(&changed, writer)?
+            {
+                return Err(moves());
+            }
             let place = |place: usize| leaf.map_or(place, |leaf| leaf.place(place));
             let places = self.assignments.iter().map(|(to, _)| place(*to)).collect();
             let update = RowUpdate { id, expected: Some(tag), places, old: &stored, new: changed, moving: None };
@@ -255,6 +262,12 @@ fn lock(target: &Target, conflict: &UniqueConflict, writer: &Writer<'_>) -> Resu
 fn second_time() -> Error {
     Error::new(SqlState::CARDINALITY_VIOLATION, "ON CONFLICT DO UPDATE command cannot affect row a second time")
         .hint("Ensure that no rows proposed for insertion within the same command have duplicate constrained values.")
+}
+
+/// 0A000: the row would go to another partition.
+fn moves() -> Error {
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, "invalid ON UPDATE specification")
+        .detail("The result tuple would appear in a different partition than the original tuple.")
 }
 
 fn not_deferrable(target: &Target, constraint: &str) -> Error {

@@ -23,8 +23,8 @@ impl Modify {
         let writer = rt.writer();
         let (number, id) = found;
         let (member, target) = self.table_of(number, &writer)?;
-        let watched = target.triggers.as_ref().is_some_and(|triggers| triggers.watch_rows(Event::Delete));
-        let wants_old = self.returning.is_some() || !target.referenced_by.is_empty() || watched;
+        let wants_old =
+            self.returning.is_some() || !target.referenced_by.is_empty() || target.watches_rows(Event::Delete);
         let mut expected: Option<VersionTag> = None;
         let mut old = Row::new();
         if wants_old {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use dictdb_catalog::{Constraint, trigger};
+use dictdb_catalog::{Constraint, Relation, trigger};
 use dictdb_types::{Oid, Result, RowId};
 use parking_lot::{Mutex, MutexGuard};
 
@@ -94,8 +94,14 @@ impl StatementEvents {
 }
 
 impl Events {
-    /// Notes what a new row has to satisfy.
-    pub fn inserted(&self, target: &Target, id: RowId, row: &Row, writer: &Writer<'_>) -> Result<()> {
+    /// Notes what a new row has to satisfy. With the row is what transition tables show it as.
+    pub fn inserted(
+        &self,
+        target: &Target,
+        (id, captured): (RowId, trigger::Event),
+        row: &Row,
+        writer: &Writer<'_>,
+    ) -> Result<()> {
         for exclusion in &target.exclusions {
             exclusion.written(id, self, writer)?;
         }
@@ -109,6 +115,7 @@ impl Events {
         for unique in &target.deferrable {
             self.add(Event::Unique(unique.clone(), id), writer.cx);
         }
+        self.capture(target, captured, None, Some(row));
         self.happened(target, happening, true, writer)
     }
 
@@ -142,16 +149,38 @@ impl Events {
                 self.add(Event::Unique(unique.clone(), id), writer.cx);
             }
         }
+        self.capture(target, trigger::Event::Update, Some(old), Some(new));
         self.happened(target, happening, true, writer)
     }
 
-    /// Notes that a row goes to another partition: it is deleted here, but for those who referred to it its key was updated.
-    pub fn moved(&self, target: &Target, old: &Row, new: &Row, writer: &Writer<'_>) -> Result<()> {
+    /// Notes that a row of the table `root` goes to another partition: it is deleted here, but for those who refer to that table
+    /// its key was updated. 0A000 when somebody refers to a table in between.
+    pub fn moved(
+        &self,
+        target: &Target,
+        old: &Row,
+        new: &Row,
+        (captured, root): (trigger::Event, &Relation),
+        writer: &Writer<'_>,
+    ) -> Result<()> {
         let happening = Happening { event: trigger::Event::Delete, assigned: &[], old: Some(old), new: None };
         self.happened(target, happening, false, writer)?;
-        for key in target.referenced_by.iter().filter(|key| key.parent_changed(old, new) && key.acts(true, writer.cx)) {
-            self.add(Event::Parent(key.clone(), key.parent_values(old), Some(key.parent_values(new))), writer.cx);
+        for key in &target.referenced_by {
+            let of_partition = key.referenced_table() == target.relation().oid;
+            if !of_partition {
+                key.check_root(target.relation(), root, writer)?;
+            }
+            let values = key.parent_values(old);
+            let is_lost = match of_partition {
+                true => !values.iter().any(dictdb_types::Datum::is_null),
+                false => key.parent_changed(old, new),
+            };
+            if is_lost && key.acts(!of_partition, writer.cx) {
+                let new = (!of_partition).then(|| key.parent_values(new));
+                self.add(Event::Parent(key.clone(), values, new), writer.cx);
+            }
         }
+        self.capture(target, captured, Some(old), None);
         self.happened(target, happening, true, writer)
     }
 
@@ -165,6 +194,7 @@ impl Events {
                 self.add(Event::Parent(key.clone(), values, None), writer.cx);
             }
         }
+        self.capture(target, trigger::Event::Delete, Some(old), None);
         self.happened(target, happening, true, writer)
     }
 
@@ -241,6 +271,16 @@ impl Event {
             Event::Child(..) | Event::Unique(..) | Event::Exclusion(..) | Event::Trigger(_) => true,
         };
         deferrable && cx.constraints.is_deferred(self.deferral())
+    }
+
+    /// Whether the table or constraint that it is about has been dropped since.
+    pub(super) fn is_gone(&self, cx: &ExecContext) -> bool {
+        let Some(relation) = cx.catalog.relation(self.relation()) else { return true };
+        match self {
+            Event::Child(key, _) => !relation.constraints.iter().any(|own| own.oid == key.constraint.oid),
+            Event::Parent(key, ..) => cx.catalog.relation(key.child_table()).is_none(),
+            Event::Unique(..) | Event::Exclusion(..) | Event::Trigger(_) => false,
+        }
     }
 
     /// Checks or acts. Returns whether rows were changed.

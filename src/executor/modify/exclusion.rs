@@ -236,7 +236,7 @@ fn key(info: &IndexInfo, operators: &[Oid], number: usize, catalog: &Catalog, re
     let source = operator_by_oid(*operator).and_then(|operator| proc_by_oid(operator.code)).map(|proc| proc.source);
     let operator_kernel = source.and_then(|source| registry.scalar(source)).ok_or_else(missing)?;
     let region = match info.method {
-        IndexMethod::Gist => {
+        IndexMethod::Gist | IndexMethod::Spgist => {
             let family = catalog.any_opclass(own.opclass).map(|class| class.family).ok_or_else(missing)?;
             let strategies = catalog.strategies_of(family);
             let strategy = strategies.iter().find(|strategy| strategy.operator == *operator && !strategy.ordering);

@@ -1,5 +1,6 @@
 //! INSERT.
 
+use dictdb_catalog::trigger::Event;
 use dictdb_planner::logical::PolicyStage;
 use dictdb_types::{Datum, Result};
 
@@ -76,7 +77,7 @@ fn store(
 ) -> Result<Option<(Row, Place)>> {
     match on_conflict {
         None => {
-            let id = writer.insert_new(target, &full)?;
+            let id = writer.insert_new(target, &full, Event::Insert)?;
             Ok(Some((full, Place::new(target.relation().oid, id))))
         }
         Some(on_conflict) => on_conflict.insert((target, whole), leaf, full, writer),

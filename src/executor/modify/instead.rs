@@ -8,6 +8,7 @@ use dictdb_types::{Datum, Result};
 
 use super::node::Modify;
 use super::trigger::{Happening, Triggers};
+use super::violation;
 use crate::access::columns::TABLEOID;
 use crate::eval::{Code, Scope, eval_into};
 use crate::row::{Cursor, Node, Row};
@@ -28,6 +29,8 @@ pub(crate) struct InsteadOf {
     pub old: Box<[(usize, usize)]>,
     /// The same of new values.
     pub new: Box<[(usize, usize)]>,
+    /// WITH CHECK OPTION of views over it, over the row that the triggers leave: names of the views and conditions.
+    pub checks: Box<[(Arc<str>, Code)]>,
     /// RETURNING, over the row and the input row.
     pub returning: Option<Box<[Code]>>,
     /// System columns that stand between the row and the input.
@@ -70,6 +73,16 @@ impl InsteadOf {
         rt.writer().instead_of(&self.triggers, happening)
     }
 
+    /// 44000 for a row that a view over this one would not show.
+    fn check(&self, row: &Row, rt: &Runtime) -> Result<()> {
+        for (name, condition) in self.checks.iter().filter(|_| self.event != Event::Delete) {
+            if !condition.is_true(Scope::new(rt, row))? {
+                return Err(violation::view_check(name, (&self.view, &[], None), row, rt.cx()));
+            }
+        }
+        Ok(())
+    }
+
     fn assigned(&self) -> Vec<usize> {
         match self.event {
             Event::Update => self.new.iter().map(|(place, _)| *place).collect(),
@@ -90,6 +103,7 @@ impl Cursor for InsteadCursor {
             rt.tick(self.position)?;
             self.position += 1;
             let Some(mut full) = node.apply(&input, rt)? else { continue };
+            node.check(&full, rt)?;
             if node.counts {
                 rt.add_affected(1);
             }

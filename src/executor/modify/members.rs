@@ -6,9 +6,10 @@ use std::sync::{Arc, OnceLock};
 use dictdb_catalog::Relation;
 use dictdb_types::{Datum, Error, Oid, Result};
 
-use super::node::Modify;
+use super::node::{Action, Modify};
 use super::partition::{Moving, Router};
 use super::target::{Rules, Target};
+use super::trigger::Capture;
 use super::writer::Writer;
 use crate::row::Row;
 
@@ -26,6 +27,8 @@ pub(crate) struct Members {
 pub(crate) struct Member {
     /// The member.
     pub relation: Arc<Relation>,
+    /// The table that the statement names.
+    named: Oid,
     /// Where the named table's columns stand in its rows, if elsewhere.
     places: Option<Box<[usize]>>,
     /// The member as a table to change, once a row of it is.
@@ -79,14 +82,16 @@ impl Modify {
     pub(super) fn moving<'m>(&'m self, member: Option<&'m Member>, writer: &Writer<'_>) -> Result<Option<Moving<'m>>> {
         let router = self.members.router(&self.target, writer)?;
         let database = self.members.database();
-        Ok(member.zip(router).map(|(member, router)| Moving { router, member, database }))
+        let captured = !matches!(self.action, Action::Merge { .. });
+        Ok(member.zip(router).map(|(member, router)| Moving { router, member, database, captured }))
     }
 }
 
 impl Member {
     /// A member of a table.
     pub fn new(named: &Relation, relation: &Arc<Relation>) -> Self {
-        Member { relation: relation.clone(), places: named.places_in(relation), target: OnceLock::new() }
+        let places = named.places_in(relation);
+        Member { relation: relation.clone(), named: named.oid, places, target: OnceLock::new() }
     }
 
     /// The member as a table to change, with its own rules.
@@ -98,6 +103,7 @@ impl Member {
         let rules = Rules::of_catalog(&self.relation, &cx.catalog, writer.engine.registry(), &*cx.env)?;
         let mut target = Target::new(&self.relation, rules, &cx.catalog, &cx.storage, database)?;
         target.order = self.places.clone();
+        target.capture = Capture::of_relation(self.named, &cx.catalog);
         Ok(self.target.get_or_init(|| Arc::new(target)))
     }
 

@@ -118,8 +118,9 @@ impl ConstraintQueue {
             if events.is_empty() {
                 return Ok(());
             }
+            let events = events.into_iter().filter(|(_, event)| !event.is_gone(cx));
             let queue = Events::default();
-            queue.requeue(events.into_iter().map(|(_, event)| event).collect());
+            queue.requeue(events.map(|(_, event)| event).collect());
             queue.run(cx, engine)?;
         }
     }

@@ -16,7 +16,7 @@ use super::exclusion::ExclusionCode;
 use super::foreign_key::ForeignKeyCode;
 use super::lifetime::Lifetime;
 use super::partition::PartitionRule;
-use super::trigger::Triggers;
+use super::trigger::{Capture, Triggers};
 use super::unique::UniqueCode;
 use super::writer::Writer;
 use crate::access::TableHandle;
@@ -50,6 +50,8 @@ pub(crate) struct Target {
     pub lifetime: Option<Lifetime>,
     /// Its triggers.
     pub triggers: Option<Box<Triggers>>,
+    /// What transition tables want of its rows.
+    pub capture: Option<Capture>,
     /// The rule of a partition, once a row is put into it by its own name.
     partition: OnceLock<PartitionRule>,
 }
@@ -143,7 +145,8 @@ impl Target {
         let exclusions = ExclusionCode::of_relation(relation, catalog, storage)?;
         let bare = Target::bare(&TableHandle::new(relation, storage)?, catalog);
         let triggers = Triggers::of_relation(relation, catalog)?;
-        Ok(Target { rules, foreign_keys, referenced_by, deferrable, exclusions, triggers, ..bare })
+        let capture = Capture::of_relation(relation.oid, catalog);
+        Ok(Target { rules, foreign_keys, referenced_by, deferrable, exclusions, triggers, capture, ..bare })
     }
 
     /// A table without its rules: to read rows and to name it in errors.
@@ -163,6 +166,7 @@ impl Target {
             exclusions: Box::default(),
             lifetime: Lifetime::of(relation),
             triggers: None,
+            capture: None,
             partition: OnceLock::new(),
         }
     }
@@ -171,6 +175,21 @@ impl Target {
     #[inline]
     pub fn has_triggers(&self, timing: Timing, event: Event) -> bool {
         self.triggers.as_ref().is_some_and(|triggers| triggers.has(timing, true, event))
+    }
+
+    /// Whether somebody wants to know of every row that such an event happens to.
+    pub fn watches_rows(&self, event: Event) -> bool {
+        self.has_triggers(Timing::Before, event)
+            || self.has_triggers(Timing::After, event)
+            || self.capture.is_some_and(|capture| capture.wants(event))
+    }
+
+    /// A row as the table that the statement names has it.
+    pub fn as_named(&self, row: &Row) -> Row {
+        match &self.order {
+            Some(places) => places.iter().map(|place| row.get(*place).cloned().unwrap_or(Datum::Null)).collect(),
+            None => row.clone(),
+        }
     }
 
     /// Whether policies say which rows it may get.

@@ -52,23 +52,41 @@ pub(super) fn check(target: &Target, check: &Check, row: &[Datum], cx: &ExecCont
                 format!("{which} row violates row-level security policy{policy}{using} for table \"{table}\"");
             Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
         }
-        Check::View(name) => {
-            let message = format!("new row violates check option for view \"{name}\"");
-            with_row(Error::new(SqlState::WITH_CHECK_OPTION_VIOLATION, message), target, row, cx)
-        }
+        Check::View(name) => view_check(name, (relation, &target.given, target.order.as_deref()), row, cx),
     }
+}
+
+/// 44000 of a row that a view with a check option would not show.
+pub(super) fn view_check(
+    view: &str,
+    shown: (&Relation, &[i16], Option<&[usize]>),
+    row: &[Datum],
+    cx: &ExecContext,
+) -> Error {
+    let message = format!("new row violates check option for view \"{view}\"");
+    row_of(Error::new(SqlState::WITH_CHECK_OPTION_VIOLATION, message), shown, row, cx)
 }
 
 /// 23514 of a row that belongs into another partition.
 pub(super) fn partition(
     (relation, schema, given): (&Relation, &str, &[i16]),
+    order: Option<&[usize]>,
     row: &[Datum],
     cx: &ExecContext,
 ) -> Error {
     let message = format!("new row for relation \"{}\" violates partition constraint", relation.name);
-    row_of(Error::new(SqlState::CHECK_VIOLATION, message), (relation, given, None), row, cx)
+    row_of(Error::new(SqlState::CHECK_VIOLATION, message), (relation, given, order), row, cx)
         .schema(schema)
         .table(&*relation.name)
+}
+
+/// Whether the role may be shown what some columns of a table have; an expression only if it may see them all.
+pub(super) fn may_show(relation: &Relation, mut columns: impl Iterator<Item = Option<i16>>, cx: &ExecContext) -> bool {
+    match shown_to(cx, relation, &[]) {
+        Shown::All => true,
+        Shown::Columns(readable) => columns.all(|column| column.is_some_and(|attnum| readable.contains(&attnum))),
+        Shown::Nothing => false,
+    }
 }
 
 /// What the role may be shown of a row of a table.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::Relation;
+use dictdb_catalog::trigger::Event;
 use dictdb_planner::BindContext;
 use dictdb_planner::logical::{Check, PolicyStage};
 use dictdb_planner::table_expr::{TableExpr, bind_text};
@@ -112,7 +113,7 @@ impl<'a> Writer<'a> {
         match target.partition_rule(self)? {
             Some(rule) if !rule.fits(row, self)? => {
                 let named = (&**target.relation(), &*target.schema, &*target.given);
-                Err(violation::partition(named, row, self.cx))
+                Err(violation::partition(named, target.order.as_deref(), row, self.cx))
             }
             _ => Ok(()),
         }
@@ -145,15 +146,15 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Inserts a complete row. A conflict is the caller's to judge.
-    pub fn insert(&self, target: &Target, row: &Row) -> Result<Inserted> {
+    /// Inserts a complete row, which transition tables show as part of `event`. A conflict is the caller's to judge.
+    pub fn insert(&self, target: &Target, row: &Row, event: Event) -> Result<Inserted> {
         self.check_room()?;
         let stored = target.storage_row(row);
         loop {
             match target.handle.table.insert(&self.cx.transaction, self.snapshot, &stored)? {
                 Inserted::Busy(holder) => self.wait(holder)?,
                 Inserted::Done(id) => {
-                    self.events.inserted(target, id, row, self)?;
+                    self.events.inserted(target, (id, event), row, self)?;
                     if let Some(lifetime) = &target.lifetime {
                         self.make_room(target, lifetime)?;
                     }
@@ -170,9 +171,9 @@ impl<'a> Writer<'a> {
         if self.events.is_time_to_look() { self.engine.check_room() } else { Ok(()) }
     }
 
-    /// Inserts a complete row; 23505 on conflict.
-    pub fn insert_new(&self, target: &Target, row: &Row) -> Result<RowId> {
-        match self.insert(target, row)? {
+    /// Likewise; 23505 on conflict.
+    pub fn insert_new(&self, target: &Target, row: &Row, event: Event) -> Result<RowId> {
+        match self.insert(target, row, event)? {
             Inserted::Done(id) => Ok(id),
             Inserted::Conflict(conflict) => {
                 self.cx.transaction.collides(&target.handle.table, &conflict)?;
@@ -217,13 +218,15 @@ impl<'a> Writer<'a> {
         self.until_free((target, id), write, "updated", conflict)
     }
 
-    /// Takes a row out of a partition that goes on as `new` in another one.
+    /// Takes a row out of a partition that goes on as `new` in another one: which event transition tables show that as part of,
+    /// and the table whose partitions they are.
     pub fn take_out(
         &self,
         target: &Target,
         (id, expected): (RowId, Option<VersionTag>),
         old: &Row,
         new: &Row,
+        moved: (Event, &Relation),
     ) -> Result<Change> {
         if !self.before_delete(target, old)? {
             return Ok(Change::Skipped);
@@ -233,7 +236,7 @@ impl<'a> Writer<'a> {
         let change = self.until_free((target, id), write, "updated", |_| Error::internal("delete met a unique key"))?;
         if matches!(change, Change::Done) {
             table.set_moved(id);
-            self.events.moved(target, old, new, self)?;
+            self.events.moved(target, old, new, moved, self)?;
         }
         Ok(change)
     }

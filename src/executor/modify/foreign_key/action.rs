@@ -25,20 +25,25 @@ impl ForeignKeyCode {
     ) -> Result<bool> {
         self.lock(&self.child, LockMode::RowExclusive, writer)?;
         let Some(wanted) = convert(old, &self.child.oids) else { return Ok(false) };
-        let target = self.child_target(writer)?;
+        let target = self.child_to_change(writer)?;
+        let family = self.child_family(writer)?;
+        let (triggers, named, places) = match family {
+            Some(family) => (family.triggers.as_deref(), &family.root, &*family.places),
+            None => (target.triggers.as_deref(), target.relation(), &*self.child.places),
+        };
         // One command of its own: it does not meet rows that it changes itself.
         let snapshot = writer.cx.transaction.latest_snapshot()?;
         let writer = Writer { snapshot: &snapshot, rt: None, ..*writer };
         let event = if action == ReferentialAction::Cascade && new.is_none() { Event::Delete } else { Event::Update };
-        writer.before_statement(target.triggers.as_deref(), target.relation(), event, &self.child.places)?;
+        writer.before_statement(triggers, named, event, places)?;
         let children = self.child_search.find(&self.child, &wanted, &snapshot, &writer.cx.transaction)?;
         for child in &children {
             writer.cx.env.check_interrupts()?;
             self.refuse_unseen(*child, &writer)?;
             self.act_on(action, *child, &target, &wanted, new, &writer)?;
         }
-        writer.after_statement(target.triggers.as_deref(), target.relation(), event, &self.child.places)?;
-        Ok(!children.is_empty() || target.triggers.is_some())
+        writer.after_statement(triggers, named, event, places)?;
+        Ok(!children.is_empty() || triggers.is_some())
     }
 
     /// Under REPEATABLE READ an action may not touch rows that the transaction does not see.
@@ -63,8 +68,12 @@ impl ForeignKeyCode {
         writer: &Writer<'_>,
     ) -> Result<()> {
         let family = self.child_family(writer)?;
-        let moving =
-            family.map(|family| Moving { router: &family.router, member: &family.member, database: self.database });
+        let moving = family.map(|family| Moving {
+            router: &family.router,
+            member: &family.member,
+            database: self.database,
+            captured: true,
+        });
         let mut version = writer.read(target, child)?.map(|row| (None, row));
         while let Some((tag, row)) = version {
             let change = match (action, new) {

@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 use dictdb_catalog::trigger::Firing;
 use dictdb_catalog::{Catalog, Constraint, ConstraintKind, ForeignKey, ReferentialAction, Relation};
 use dictdb_storage::{LockMode, RelationLock, Storage, WaitPolicy};
-use dictdb_types::{Datum, Error, Oid, Result};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 pub(crate) use child::CheckedKeys;
 
@@ -25,7 +25,8 @@ use self::key::{KeySearch, Side};
 use super::events::Events;
 use super::members::Member;
 use super::partition::Router;
-use super::target::{Rules, Target};
+use super::target::{Rules, Target, place};
+use super::trigger::Triggers;
 use super::unique::same_image;
 use super::writer::Writer;
 use crate::access::TableHandle;
@@ -58,6 +59,10 @@ pub(crate) struct ForeignKeyCode {
 #[derive(Debug)]
 struct ChildFamily {
     root: Arc<Relation>,
+    /// Its triggers: an action changes rows by its name.
+    triggers: Option<Box<Triggers>>,
+    /// The places of the key in its rows.
+    places: Vec<usize>,
     router: Router,
     member: Member,
 }
@@ -164,6 +169,29 @@ impl ForeignKeyCode {
         self.parent.handle.relation.oid
     }
 
+    /// The table that the constraint names: it, or one it is a partition of, is [`ForeignKeyCode::parent_table`].
+    pub fn referenced_table(&self) -> Oid {
+        self.key.referenced
+    }
+
+    /// 0A000 when a row leaves a partition as one of `root`, and the key refers to a table between the two.
+    pub fn check_root(&self, partition: &Arc<Relation>, root: &Relation, writer: &Writer<'_>) -> Result<()> {
+        let above = writer.cx.catalog.partition_ancestors(partition);
+        let place = |oid: Oid| above.iter().position(|table| table.oid == oid);
+        let (Some(referenced), Some(named)) = (place(self.key.referenced), place(root.oid)) else { return Ok(()) };
+        if referenced >= named {
+            return Ok(());
+        }
+        let message = "cannot move tuple across partitions when a non-root ancestor of the source partition is directly \
+                       referenced in a foreign key";
+        Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+            .detail(format!(
+                "A foreign key points to ancestor \"{}\" but not the root ancestor \"{}\".",
+                above[referenced].name, root.name
+            ))
+            .hint(format!("Consider defining the foreign key on table \"{}\".", root.name)))
+    }
+
     /// The tables that parents may be in, with what finds them there.
     fn parents(&self) -> impl Iterator<Item = (&Side, &KeySearch)> {
         let others = self.other_parents.iter().map(|(side, search)| (side, search));
@@ -215,7 +243,15 @@ impl ForeignKeyCode {
         if update { self.key.on_update } else { self.key.on_delete }
     }
 
-    /// The child as a table to change.
+    /// The child as a table to change. A row of a partition is changed as one of the partitioned table that has the key.
+    fn child_to_change(&self, writer: &Writer<'_>) -> Result<Arc<Target>> {
+        match self.child_family(writer)? {
+            Some(family) => family.member.target(self.database, writer).cloned(),
+            None => self.child_target(writer),
+        }
+    }
+
+    /// The child as a table by itself.
     fn child_target(&self, writer: &Writer<'_>) -> Result<Arc<Target>> {
         if let Some(target) = self.child_target.get() {
             return Ok(target.clone());
@@ -239,7 +275,10 @@ impl ForeignKeyCode {
         let family = match root {
             Some(root) => {
                 let router = Router::new(&root, writer)?;
-                Some(ChildFamily { member: Member::new(&root, child), router, root })
+                let triggers = Triggers::of_relation(&root, &writer.cx.catalog)?;
+                let of_root = |attnum: &i16| child.attnum_in(*attnum, &root).and_then(|attnum| place(attnum).ok());
+                let places = self.key.columns.iter().filter_map(of_root).collect();
+                Some(ChildFamily { member: Member::new(&root, child), triggers, places, router, root })
             }
             None => None,
         };

@@ -80,6 +80,14 @@ impl Level {
         self.partitions.key.columns.iter().map(|key| column(&key.target)).collect::<Vec<_>>().join(", ")
     }
 
+    /// The key's columns by attnum; `None` for an expression.
+    pub fn key_columns(&self) -> impl Iterator<Item = Option<i16>> + '_ {
+        self.partitions.key.columns.iter().map(|column| match &column.target {
+            IndexTarget::Column(attnum) => Some(*attnum),
+            IndexTarget::Expression(_) => None,
+        })
+    }
+
     /// Types of the key's columns.
     pub fn key_types(&self) -> impl Iterator<Item = Oid> + '_ {
         self.partitions.key.columns.iter().map(|column| column.ty.oid)

@@ -1,5 +1,6 @@
 //! An UPDATE that takes a row to another partition: it is deleted here and inserted there.
 
+use dictdb_catalog::trigger::Event;
 use dictdb_storage::VersionTag;
 use dictdb_types::{Oid, Result, RowId};
 
@@ -18,6 +19,8 @@ pub(crate) struct Moving<'m> {
     pub member: &'m Member,
     /// The database that relation locks are taken in.
     pub database: Oid,
+    /// Whether transition tables show the row as updated; otherwise as deleted and inserted, which is how MERGE has it.
+    pub captured: bool,
 }
 
 impl Writer<'_> {
@@ -31,7 +34,7 @@ impl Writer<'_> {
         old: &Row,
         new: &Row,
     ) -> Result<Option<Change>> {
-        let Some(Moving { router, member, database }) = moving else {
+        let Some(Moving { router, member, database, captured }) = moving else {
             return self.check_partition(target, new).map(|()| None);
         };
         let named = member.named(new.clone());
@@ -39,12 +42,13 @@ impl Writer<'_> {
         if goal.relation.oid == member.relation.oid {
             return Ok(None);
         }
-        let change = self.take_out(target, (id, expected), old, new)?;
+        let (out, into) = if captured { (Event::Update, Event::Update) } else { (Event::Delete, Event::Insert) };
+        let change = self.take_out(target, (id, expected), old, new, (out, router.root()))?;
         if matches!(change, Change::Done) {
             let goal_target = goal.target(database, self)?;
             let mut row = goal.stored(named);
             if self.prepare_insert(goal_target, &mut row)? {
-                self.insert_new(goal_target, &row)?;
+                self.insert_new(goal_target, &row, into)?;
             }
         }
         Ok(Some(change))

@@ -32,6 +32,11 @@ impl Router {
         Ok(router)
     }
 
+    /// The table whose partitions it knows.
+    pub fn root(&self) -> &Relation {
+        &self.root
+    }
+
     fn add(&mut self, relation: &Arc<Relation>, root: &Arc<Relation>, writer: &Writer<'_>) -> Result<()> {
         if !relation.is_partitioned() {
             self.leaves.insert(relation.oid, Member::new(root, relation));
@@ -52,7 +57,7 @@ impl Router {
             && !rule.fits(row, writer)?
         {
             let schema = writer.schema_name(&self.root);
-            return Err(violation::partition((&self.root, &schema, &[]), row, writer.cx));
+            return Err(violation::partition((&self.root, &schema, &[]), None, row, writer.cx));
         }
         let mut at = self.root.oid;
         while let Some(level) = self.levels.get(&at) {
@@ -72,12 +77,12 @@ fn no_partition(level: &Level, key: &[Datum], writer: &Writer<'_>) -> Error {
     let env = &*writer.cx.env;
     let values: Vec<String> =
         key.iter().zip(level.key_types()).map(|(value, oid)| value_text(value, oid, env)).collect();
-    Error::new(SqlState::CHECK_VIOLATION, format!("no partition of relation \"{}\" found for row", relation.name))
-        .detail(format!(
-            "Partition key of the failing row contains ({}) = ({}).",
-            level.key_text(writer),
-            values.join(", ")
-        ))
-        .schema(writer.schema_name(relation))
-        .table(&*relation.name)
+    let message = format!("no partition of relation \"{}\" found for row", relation.name);
+    let error =
+        Error::new(SqlState::CHECK_VIOLATION, message).schema(writer.schema_name(relation)).table(&*relation.name);
+    if !violation::may_show(relation, level.key_columns(), writer.cx) {
+        return error;
+    }
+    let (key, values) = (level.key_text(writer), values.join(", "));
+    error.detail(format!("Partition key of the failing row contains ({key}) = ({values})."))
 }

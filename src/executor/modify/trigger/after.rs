@@ -28,8 +28,7 @@ pub(crate) struct AfterTrigger {
 const CONSTRAINT_TRIGGERS: &str = "RI_ConstraintTrigger";
 
 impl Events {
-    /// Notes what happened to a row: for transition tables, and for AFTER ROW triggers, those whose names come before
-    /// constraints or those after.
+    /// Notes what happened to a row for AFTER ROW triggers, those whose names come before constraints or those after.
     pub(in super::super) fn happened(
         &self,
         target: &Target,
@@ -38,9 +37,6 @@ impl Events {
         writer: &Writer<'_>,
     ) -> Result<()> {
         let Some(triggers) = &target.triggers else { return Ok(()) };
-        if after_constraints {
-            self.collect(triggers, target, happening);
-        }
         for code in triggers.of(Timing::After, true, happening.event) {
             if (&*code.trigger.name >= CONSTRAINT_TRIGGERS) != after_constraints || !code.fires(happening, writer)? {
                 continue;
@@ -57,23 +53,6 @@ impl Events {
             self.add(events::Event::Trigger(Box::new(event)), writer.cx);
         }
         Ok(())
-    }
-
-    fn collect(&self, triggers: &Triggers, target: &Target, happening: Happening<'_>) {
-        let (old, new) = triggers.transitions;
-        let bit = happening.event.bit();
-        let (old, new) = (happening.old.filter(|_| old & bit != 0), happening.new.filter(|_| new & bit != 0));
-        if old.is_none() && new.is_none() {
-            return;
-        }
-        let table = self.table(target, happening.event);
-        let transition = self.tables().transition(table);
-        if let Some(row) = old {
-            transition.old.lock().push(row.clone());
-        }
-        if let Some(row) = new {
-            transition.new.lock().push(row.clone());
-        }
     }
 
     /// The place of what is known of this event of a table.

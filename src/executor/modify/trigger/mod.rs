@@ -9,6 +9,7 @@
 //! The functions themselves run in the session: [`crate::TriggerFunctions`].
 
 mod after;
+mod capture;
 mod row;
 mod statement;
 mod tables;
@@ -22,6 +23,7 @@ use dictdb_planner::trigger_when::bind_when_text;
 use dictdb_types::{Datum, Result};
 
 pub(crate) use after::AfterTrigger;
+pub(crate) use capture::Capture;
 pub(crate) use row::RowUpdate;
 pub(crate) use statement::fire_truncate;
 pub(crate) use tables::TableEvents;
@@ -51,8 +53,6 @@ pub(crate) struct Triggers {
     all: Box<[Arc<TriggerCode>]>,
     /// [`kind`]s that are there, as bits.
     kinds: u32,
-    /// Events whose old and new rows transition tables show, as [`Event::bit`]s.
-    transitions: (u8, u8),
 }
 
 /// What happened to a row, or (without rows) that a statement was run.
@@ -81,27 +81,18 @@ impl Triggers {
         if all.is_empty() {
             return Ok(None);
         }
-        let (mut kinds, mut transitions) = (0, (0, 0));
+        let mut kinds = 0;
         for code in &all {
             let trigger = &code.trigger;
             let events = Event::ALL.into_iter().filter(|event| trigger.is_for(*event));
             kinds |= events.fold(0, |kinds, event| kinds | kind(trigger.timing, trigger.row, event));
-            transitions.0 |= trigger.old_table.as_ref().map_or(0, |_| trigger.events);
-            transitions.1 |= trigger.new_table.as_ref().map_or(0, |_| trigger.events);
         }
-        Ok(Some(Box::new(Triggers { all, kinds, transitions })))
+        Ok(Some(Box::new(Triggers { all, kinds })))
     }
 
     /// Whether there are triggers of this kind.
     pub fn has(&self, timing: Timing, row: bool, event: Event) -> bool {
         self.kinds & kind(timing, row, event) != 0
-    }
-
-    /// Whether somebody wants to know of every row that such an event happens to.
-    pub fn watch_rows(&self, event: Event) -> bool {
-        self.has(Timing::Before, true, event)
-            || self.has(Timing::After, true, event)
-            || (self.transitions.0 | self.transitions.1) & event.bit() != 0
     }
 
     fn of(&self, timing: Timing, row: bool, event: Event) -> impl Iterator<Item = &Arc<TriggerCode>> {
@@ -168,6 +159,7 @@ impl TriggerCode {
             trigger: &self.trigger,
             relation: &self.relation,
             event: happening.event,
+            assigned: happening.assigned,
             old: happening.old,
             new: happening.new,
             transition,
