@@ -16,6 +16,8 @@ pub enum IndexMethod {
     Gist,
     /// The box around the values of each block of rows.
     Brin,
+    /// A tree that parts space; here it is kept as the boxes of [`IndexMethod::Gist`] are.
+    Spgist,
 }
 
 /// What an access method can do.
@@ -99,7 +101,6 @@ const GIST: Abilities = Abilities {
 
 const BRIN: Abilities = Abilities { oid: ids::BRIN, name: "brin", multicolumn: true, search_nulls: true, ..NOTHING };
 
-/// A method of PostgreSQL's that no index can have here.
 const SPGIST: Abilities = Abilities {
     oid: ids::SPGIST,
     name: "spgist",
@@ -118,8 +119,14 @@ impl Abilities {
 }
 
 impl IndexMethod {
-    const ALL: [IndexMethod; 5] =
-        [IndexMethod::Btree, IndexMethod::Hash, IndexMethod::Gin, IndexMethod::Gist, IndexMethod::Brin];
+    const ALL: [IndexMethod; 6] = [
+        IndexMethod::Btree,
+        IndexMethod::Hash,
+        IndexMethod::Gin,
+        IndexMethod::Gist,
+        IndexMethod::Brin,
+        IndexMethod::Spgist,
+    ];
 
     /// What it can do.
     pub fn abilities(self) -> &'static Abilities {
@@ -129,6 +136,7 @@ impl IndexMethod {
             IndexMethod::Gin => &GIN,
             IndexMethod::Gist => &GIST,
             IndexMethod::Brin => &BRIN,
+            IndexMethod::Spgist => &SPGIST,
         }
     }
 

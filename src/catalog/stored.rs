@@ -232,7 +232,7 @@ stored_struct!(IndexInfo {
     10: partitioned,
     11: invalid,
 });
-stored_enum!(IndexMethod { 1: Btree, 2: Hash, 3: Gin, 4: Gist, 5: Brin });
+stored_enum!(IndexMethod { 1: Btree, 2: Hash, 3: Gin, 4: Gist, 5: Brin, 6: Spgist });
 stored_struct!(IndexKey { 1: target, 2: ty, 3: opclass, 4: descending, 5: nulls_first, 6: statistics, 7: collation });
 stored_enum!(IndexTarget { 1: Column(attnum), 2: Expression(text) });
 stored_struct!(SequenceInfo { 1: ty, 2: start, 3: increment, 4: min, 5: max, 6: cache, 7: cycle, 8: owned_by });

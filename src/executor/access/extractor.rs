@@ -59,6 +59,7 @@ pub(crate) fn index_kind(index: &IndexInfo, catalog: &Catalog) -> IndexKind {
             if index.keys.iter().all(is_inverted) { IndexKind::Inverted } else { IndexKind::Regions }
         }
         IndexMethod::Brin => IndexKind::Blocks,
+        IndexMethod::Spgist => IndexKind::Regions,
     }
 }
 

@@ -12,14 +12,11 @@ use dictdb_types::{Error, Result, SqlState, Type, TypeLookup};
 use super::DdlContext;
 use crate::access::{entries, regions};
 
-/// The method that USING names. 42704 for one that does not exist, 0A000 for one without implementation.
+/// The method that USING names. 42704 for one that does not exist.
 pub(super) fn method_named(name: Option<&str>) -> Result<IndexMethod> {
     let name = name.unwrap_or("btree");
     if let Some(method) = IndexMethod::named(name) {
         return Ok(method);
-    }
-    if name == "spgist" {
-        return Err(Error::unsupported(format_args!("access method \"{name}\"")));
     }
     Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{name}\" does not exist")))
 }
@@ -78,7 +75,7 @@ impl DdlContext<'_> {
                 entries::class_of(&catalog, class.oid)?;
             }
             IndexMethod::Gist if entries::class_of(&catalog, class.oid).is_ok() => {}
-            IndexMethod::Gist | IndexMethod::Brin => {
+            IndexMethod::Gist | IndexMethod::Brin | IndexMethod::Spgist => {
                 regions::class_of(&catalog, class.oid)?;
             }
         }

@@ -89,6 +89,7 @@ const GIST: &[(&str, Kind)] = &[
     ("fillfactor", Kind::Int(10, 100)),
     ("buffering", Kind::Word(&["auto", "on", "off"], "Valid values are \"on\", \"off\", and \"auto\".")),
 ];
+const SPGIST: &[(&str, Kind)] = &[("fillfactor", Kind::Int(10, 100))];
 const BRIN: &[(&str, Kind)] = &[("pages_per_range", Kind::Int(1, 131_072)), ("autosummarize", Kind::Bool)];
 const VIEW: &[(&str, Kind)] =
     &[("security_barrier", Kind::Bool), ("security_invoker", Kind::Bool), ("check_option", CHECK_OPTIONS)];
@@ -104,6 +105,7 @@ fn kind_of(name: &str, target: Target, toast: bool) -> Option<Kind> {
         Target::Index(IndexMethod::Gin) => &[GIN],
         Target::Index(IndexMethod::Gist) => &[GIST],
         Target::Index(IndexMethod::Brin) => &[BRIN],
+        Target::Index(IndexMethod::Spgist) => &[SPGIST],
         Target::View => &[VIEW],
         Target::Column => &[COLUMN],
     };

@@ -99,6 +99,7 @@ pub(super) fn conditions(strategy: i16, operand: &Datum, key: Oid) -> Result<Con
         (strategy::CONTAINS, oids::BOX) if bytes(operand)?.len() == size_of::<[f64; 2]>() => {
             around_point(read(operand)?)
         }
+        (strategy::CONTAINED, oids::POINT) => around_rectangle(read(operand)?),
         (_, oids::POINT) => around_point(read(operand)?),
         (_, oids::BOX) => around_rectangle(read(operand)?),
         (_, oids::CIRCLE) => around_circle(read(operand)?),

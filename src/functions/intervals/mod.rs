@@ -1,4 +1,4 @@
-//! Operator classes over boxes (GiST, BRIN): the box around a value, and where boxes lie that an operator wants.
+//! Operator classes over boxes (GiST, SP-GiST, BRIN): the box around a value, and where boxes lie that an operator wants.
 //!
 //! A class is a row of [`CLASSES`]. A box is an interval of bounds on each axis of the class: a range has one axis, a
 //! rectangle two. As with [`crate::inverted`], a condition may find too much, never too little.
@@ -58,6 +58,9 @@ const CLASSES: &[IntervalClass] = &[
     IntervalClass { name: "range_inclusion_ops", axes: 1, bounds: range::bounds, conditions: range::conditions },
     IntervalClass { name: "inet_ops", axes: 1, bounds: network::bounds, conditions: network::conditions },
     IntervalClass { name: "inet_inclusion_ops", axes: 1, bounds: network::bounds, conditions: network::conditions },
+    IntervalClass { name: "quad_point_ops", axes: 2, bounds: geometry::point, conditions: geometry::conditions },
+    IntervalClass { name: "kd_point_ops", axes: 2, bounds: geometry::point, conditions: geometry::conditions },
+    IntervalClass { name: "text_ops", axes: 1, bounds: scalar::bounds, conditions: scalar::text_conditions },
     IntervalClass { name: "point_ops", axes: 2, bounds: geometry::point, conditions: geometry::conditions },
     IntervalClass { name: "box_ops", axes: 2, bounds: geometry::rectangle, conditions: geometry::conditions },
     IntervalClass { name: "box_inclusion_ops", axes: 2, bounds: geometry::rectangle, conditions: geometry::conditions },
@@ -66,16 +69,27 @@ const CLASSES: &[IntervalClass] = &[
     IntervalClass { name: "poly_ops", axes: 2, bounds: geometry::polygon, conditions: geometry::conditions },
 ];
 
-/// The classes of BRIN that keep the smallest and the largest value, and those of `btree_gist`, whatever the type.
+/// The classes of BRIN that keep the smallest and the largest value, of all values or of several parts of them, and those of `btree_gist`, whatever the type.
 const MINMAX: IntervalClass =
     IntervalClass { name: "minmax", axes: 1, bounds: scalar::bounds, conditions: scalar::conditions };
+
+/// The classes of BRIN that keep a Bloom filter answer `=`, their strategy 1.
+const BLOOM: IntervalClass = IntervalClass {
+    name: "bloom",
+    axes: 1,
+    bounds: scalar::bounds,
+    conditions: |_, operand, oid| scalar::conditions(scalar::EQUAL, operand, oid),
+};
 
 /// The class that is so implemented: by its own name, or by that of its first function if not every database has it. `None` when
 /// there is no implementation.
 pub fn interval_class(implementation: &str) -> Option<&'static IntervalClass> {
     let named = CLASSES.iter().find(|class| class.name == implementation);
-    let is_ordered = implementation.ends_with("_minmax_ops") || scalar::is_consistent_function(implementation);
-    named.or_else(|| is_ordered.then_some(&MINMAX))
+    let is_ordered = implementation.ends_with("_minmax_ops")
+        || implementation.ends_with("_minmax_multi_ops")
+        || scalar::is_consistent_function(implementation);
+    let is_bloom = implementation.ends_with("_bloom_ops");
+    named.or_else(|| is_ordered.then_some(&MINMAX)).or_else(|| is_bloom.then_some(&BLOOM))
 }
 
 impl IntervalClass {

@@ -32,3 +32,24 @@ pub(super) fn conditions(strategy: i16, operand: &Datum, oid: Oid) -> Result<Con
     };
     Ok(vec![vec![condition]])
 }
+
+/// `pg_amop.amopstrategy` of `=`.
+pub(super) const EQUAL: i16 = 3;
+
+/// Text in the order of its bytes: 1 to 5 as above. 28 asks for a prefix; the others (11 to 15) compare by collation, of which
+/// the order of bytes says nothing.
+pub(super) fn text_conditions(strategy: i16, operand: &Datum, oid: Oid) -> Result<Conditions> {
+    const PREFIX: i16 = 28;
+    match strategy {
+        1..=5 => conditions(strategy, operand, oid),
+        PREFIX => {
+            let low = place(operand, oid);
+            let end = place(&Datum::text(""), oid).len() - 1;
+            let mut high = low[..low.len() - end].to_vec();
+            // No byte of a text is as great.
+            high.push(u8::MAX);
+            Ok(vec![vec![AxisCondition::overlaps(0, (low, high))]])
+        }
+        _ => Ok(anywhere()),
+    }
+}

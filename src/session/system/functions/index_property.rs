@@ -97,9 +97,17 @@ fn of_key(info: &IndexInfo, key: &IndexKey, property: &str) -> Option<bool> {
         "nulls_last" => abilities.order && !key.nulls_first,
         "orderable" => abilities.order,
         "distance_orderable" if info.method == IndexMethod::Gist => has_function(key, GIST_DISTANCE),
+        "distance_orderable" if info.method == IndexMethod::Spgist => {
+            let class = facts::opclass_by_oid(key.opclass);
+            class.is_some_and(|class| facts::strategies_of_family(class.family).iter().any(|own| own.ordering))
+        }
         "distance_orderable" => abilities.distance,
         "returnable" if info.method == IndexMethod::Gist => {
             has_function(key, GIST_FETCH) || !has_function(key, GIST_COMPRESS)
+        }
+        // Of polygons it keeps the boxes around them.
+        "returnable" if info.method == IndexMethod::Spgist => {
+            facts::opclass_by_oid(key.opclass).is_some_and(|class| &*class.name != "poly_ops")
         }
         "returnable" => abilities.returnable,
         "search_array" => abilities.search_array,

@@ -108,7 +108,7 @@ fn index_attributes<'a>(source: &Source<'_>, index: &IndexInfo) -> Vec<Attribute
         let stored = match index.method {
             IndexMethod::Hash => Type::new(oids::INT4),
             IndexMethod::Btree => key.ty,
-            IndexMethod::Gin | IndexMethod::Gist | IndexMethod::Brin => key_type(source, key),
+            IndexMethod::Gin | IndexMethod::Gist | IndexMethod::Brin | IndexMethod::Spgist => key_type(source, key),
         };
         let dimensions = match &key.target {
             IndexTarget::Column(_) => dimensions(source, key.ty),
