@@ -45,3 +45,4 @@ pub use scalar::check_growth;
 pub use scalar::is_like;
 pub use scalar::push as array_push;
 pub use scalar::text_search;
+pub use scalar::text_statistics;

@@ -17,7 +17,8 @@ use super::names::{parts, shown};
 use super::ownership::not_owner;
 
 /// Trigger functions of PostgreSQL's own that exist here.
-const BUILTINS: [&str; 1] = ["suppress_redundant_updates_trigger"];
+const BUILTINS: [&str; 3] =
+    ["suppress_redundant_updates_trigger", "tsvector_update_trigger", "tsvector_update_trigger_column"];
 
 fn wrong_type(message: String) -> Error {
     Error::new(SqlState::WRONG_OBJECT_TYPE, message)
@@ -221,10 +222,14 @@ impl DdlContext<'_> {
             let above = catalog.relation(parent.relation).map_or("?", |relation| &*relation.name);
             let message = format!("cannot rename trigger \"{name}\" on table \"{}\"", relation.name);
             let hint = format!("Rename the trigger on the partitioned table \"{above}\" instead.");
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).hint(hint));
+            return Err(Error::internal(message).hint(hint));
         }
         for trigger in self.with_clones(trigger) {
             let relation = self.table(trigger.relation)?;
+            if self.view().trigger_named(relation.oid, to).is_some() {
+                let message = format!("trigger \"{to}\" for relation \"{}\" already exists", relation.name);
+                return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+            }
             if trigger.name.as_ref() != name {
                 let message = format!("renamed trigger \"{}\" on relation \"{}\"", trigger.name, relation.name);
                 self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
@@ -471,6 +476,11 @@ fn check_replacement(old: &Trigger, create: &CreateTrigger, relation: &Relation)
     let duplicate = |message: String| Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
     if !create.or_replace {
         return duplicate(format!("trigger \"{}\" for relation \"{}\" already exists", old.name, relation.name));
+    }
+    if old.parent.is_valid() {
+        let message =
+            format!("trigger \"{}\" for relation \"{}\" is an internal or a child trigger", old.name, relation.name);
+        return duplicate(message);
     }
     if old.constraint.is_valid() {
         return duplicate(format!(

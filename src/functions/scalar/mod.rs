@@ -40,6 +40,7 @@ mod text_compare;
 mod transitions;
 pub(crate) mod tsearch;
 pub use tsearch::definition as text_search;
+pub use tsearch::statistics as text_statistics;
 mod type_io;
 mod type_names;
 mod unicode;

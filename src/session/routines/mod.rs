@@ -12,6 +12,8 @@ mod check;
 mod invoke;
 mod pl;
 mod sql;
+mod text_search_trigger;
+mod text_search_words;
 mod trigger;
 
 use dictdb_functions::set_returning::{Rows, SetFn};
@@ -21,6 +23,7 @@ use dictdb_types::{Datum, Error, Oid, Result, Type};
 use crate::StatementEnv;
 
 pub(crate) use invoke::RoutineCache;
+pub(crate) use text_search_words::SETS as TEXT_SEARCH_SETS;
 pub(crate) use trigger::{FUNCTIONS as TRIGGER_FUNCTIONS, RunningTriggers};
 
 /// The kernels of the languages.

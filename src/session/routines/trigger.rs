@@ -13,12 +13,17 @@ use dictdb_types::{Datum, Error, Field, Oid, Result, SqlState, oids};
 use parking_lot::Mutex;
 
 use super::Invocation;
+use super::text_search_trigger::update_document;
 use crate::client::Row;
 use crate::{Session, StatementEnv};
 
 /// Functions about triggers.
-pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] =
-    &[("pg_trigger_depth", pg_trigger_depth), ("suppress_redundant_updates_trigger", not_a_trigger)];
+pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] = &[
+    ("pg_trigger_depth", pg_trigger_depth),
+    ("suppress_redundant_updates_trigger", not_a_trigger),
+    ("tsvector_update_trigger_byid", not_fired),
+    ("tsvector_update_trigger_bycolumn", not_fired),
+];
 
 /// `pg_class.oid` that plans know the transition tables by: a function sees one of each at most.
 const OLD_TABLE: Oid = Oid(u32::MAX - 1);
@@ -59,19 +64,21 @@ impl TriggerFunctions for StatementEnv {
 
     fn call_trigger(&self, call: &TriggerCall<'_>) -> Result<Option<Row>> {
         if let Some(builtin) = builtin(call.trigger.function) {
-            return builtin(call);
+            return builtin(self, call);
         }
         self.shared.in_session(|session| session.fire_trigger(call))
     }
 }
 
 /// A trigger function of PostgreSQL's own.
-type Builtin = fn(&TriggerCall<'_>) -> Result<Option<Row>>;
+type Builtin = fn(&StatementEnv, &TriggerCall<'_>) -> Result<Option<Row>>;
 
 fn builtin(function: Oid) -> Option<Builtin> {
     let proc = dictdb_functions::facts::proc_by_oid(function)?;
     match proc.name {
         "suppress_redundant_updates_trigger" => Some(suppress_redundant_updates),
+        "tsvector_update_trigger" => Some(|env, call| update_document(env, call, false)),
+        "tsvector_update_trigger_column" => Some(|env, call| update_document(env, call, true)),
         _ => None,
     }
 }
@@ -82,8 +89,13 @@ fn not_a_trigger(_: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
     Err(Error::new(SqlState::E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, message))
 }
 
+/// Likewise, XX000.
+fn not_fired(_: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    Err(Error::internal("tsvector_update_trigger: not fired by trigger manager"))
+}
+
 /// Skips updates that change nothing.
-fn suppress_redundant_updates(call: &TriggerCall<'_>) -> Result<Option<Row>> {
+fn suppress_redundant_updates(_: &StatementEnv, call: &TriggerCall<'_>) -> Result<Option<Row>> {
     let wrong = |message: &str| Err(Error::new(SqlState::E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, message.to_owned()));
     let (Event::Update, Some(old), Some(new)) = (call.event, call.old, call.new) else {
         return wrong("suppress_redundant_updates_trigger: must be called on update");

@@ -28,7 +28,7 @@ use dictdb_functions::Registry;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use crate::StatementEnv;
-pub(crate) use functions::record;
+pub(crate) use functions::{record, records};
 pub(crate) use output::acl;
 use output::{Output, Row};
 

@@ -24,6 +24,7 @@ mod query;
 mod rank;
 mod rank_cover;
 mod sets;
+pub mod statistics;
 mod vector;
 mod websearch;
 

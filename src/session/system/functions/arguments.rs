@@ -50,7 +50,7 @@ pub(super) fn nullable(text: Option<impl AsRef<str>>) -> Datum {
 }
 
 /// Rows of the set-returning function with this C symbol, which has several output parameters.
-pub(super) fn records(source: &str, rows: Vec<Vec<Datum>>) -> Rows {
+pub(crate) fn records(source: &str, rows: Vec<Vec<Datum>>) -> Rows {
     let types = output_types(source);
     let record =
         move |fields| Datum::Record(Arc::new(Record { ty: oids::RECORD, types: types.clone(), fields, names: None }));

@@ -28,7 +28,7 @@ mod visibility;
 mod wal;
 mod word;
 
-pub(crate) use arguments::record;
+pub(crate) use arguments::{record, records};
 use dictdb_functions::ScalarFn;
 use dictdb_functions::set_returning::SetFn;
 pub(super) use size::bytes_of;
@@ -76,6 +76,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
 pub(super) const SETS: &[&[(&str, SetFn)]] = &[
     crate::extension::SETS,
     crate::routines::SETS,
+    crate::routines::TEXT_SEARCH_SETS,
     crate::statement_statistics::SETS,
     absent::SETS,
     activity::SETS,

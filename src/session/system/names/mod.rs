@@ -2,7 +2,7 @@
 
 mod function;
 mod operator;
-mod qualified;
+pub(crate) mod qualified;
 mod relation;
 mod simple;
 mod types;

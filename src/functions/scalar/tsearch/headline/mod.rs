@@ -17,6 +17,7 @@ use super::parser::{Kind, parse};
 use super::query;
 use crate::args::kernels;
 use crate::kernel::ScalarFn;
+use crate::scalar::json::raw::{Raw, unquote};
 
 pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "ts_headline" => |cx; text: &str, condition: &[u8]| {
@@ -30,6 +31,18 @@ pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
     },
     "ts_headline_byid_opt" => |cx; config: Oid, text: &str, condition: &[u8], options: &str| {
         headline(cx.env, config, text, condition, options)
+    },
+    "ts_headline_json" => |cx; value: &str, condition: &[u8]| {
+        in_json(cx.env, cx.env.text_search_config()?, value, condition, "")
+    },
+    "ts_headline_json_opt" => |cx; value: &str, condition: &[u8], options: &str| {
+        in_json(cx.env, cx.env.text_search_config()?, value, condition, options)
+    },
+    "ts_headline_json_byid" => |cx; config: Oid, value: &str, condition: &[u8]| {
+        in_json(cx.env, config, value, condition, "")
+    },
+    "ts_headline_json_byid_opt" => |cx; config: Oid, value: &str, condition: &[u8], options: &str| {
+        in_json(cx.env, config, value, condition, options)
     },
     "ts_headline_jsonb" => |cx; value: &Jsonb, condition: &[u8]| {
         in_strings(cx.env, cx.env.text_search_config()?, value, condition, "")
@@ -57,6 +70,44 @@ fn in_strings(env: &dyn Env, config: Oid, value: &Jsonb, condition: &[u8], optio
         }
         other => other.clone(),
     })
+}
+
+/// Likewise of a `json` text, which loses its blanks.
+fn in_json(env: &dyn Env, config: Oid, text: &str, condition: &[u8], options: &str) -> Result<String> {
+    let mut out = String::new();
+    let marked = |text: &str| headline(env, config, text, condition, options);
+    write_marked(Raw::checked(text)?, &marked, &mut out)?;
+    Ok(out)
+}
+
+/// The text was checked for depth when it was read.
+fn write_marked(value: Raw<'_>, marked: &dyn Fn(&str) -> Result<String>, out: &mut String) -> Result<()> {
+    if value.is_object() {
+        out.push('{');
+        for (index, (key, value)) in value.pairs().enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            dictdb_types::json::write_string(&unquote(key.text())?, out);
+            out.push(':');
+            write_marked(value, marked, out)?;
+        }
+        out.push('}');
+    } else if value.is_array() {
+        out.push('[');
+        for (index, element) in value.elements().enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            write_marked(element, marked, out)?;
+        }
+        out.push(']');
+    } else if value.is_string() {
+        dictdb_types::json::write_string(&marked(&unquote(value.text())?)?, out);
+    } else {
+        out.push_str(value.text());
+    }
+    Ok(())
 }
 
 /// A token of the text, and the terms of the query that it is an occurrence of.

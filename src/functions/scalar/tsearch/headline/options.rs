@@ -56,12 +56,20 @@ impl Options {
             check(short >= 0, "ShortWord should be >= 0")?;
             check(fragments >= 0, "MaxFragments should be >= 0")?;
         }
+        let marks =
+            [("StartSel", &options.start), ("StopSel", &options.stop), ("FragmentDelimiter", &options.delimiter)];
+        for (name, value) in marks {
+            check(value.len() <= LONGEST_MARK, &format!("value for \"{name}\" is too long"))?;
+        }
         let size = |number: i32| usize::try_from(number).unwrap_or(0);
         (options.most_words, options.least_words) = (size(most), size(least));
         (options.short_word, options.fragments) = (size(short), size(fragments));
         Ok(options)
     }
 }
+
+/// Longest of the texts that mark words and separate fragments, in bytes.
+const LONGEST_MARK: usize = i16::MAX as usize;
 
 fn check(holds: bool, message: &str) -> Result<()> {
     if holds { Ok(()) } else { Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message)) }
