@@ -22,6 +22,7 @@ pub mod explain;
 pub mod expr;
 mod fold;
 pub mod hoist;
+mod implication;
 mod inlining;
 pub mod logical;
 pub mod operands;

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use dictdb_catalog::Relation;
+use dictdb_functions::facts;
 use dictdb_parser::{Locations, ast};
-use dictdb_types::{Error, Result, SqlState, Type};
+use dictdb_types::{Error, Oid, Result, SqlState, Type, builtin_types};
 
 use crate::bind::{BindContext, Binder, Clause, Level, Renaming};
 use crate::deparse;
@@ -443,8 +444,27 @@ fn check_volatility(expr: &Expr, purpose: TableExpr) -> Result<()> {
         | TableExpr::Transform(_) => return Ok(()),
     };
     let mutable = |e: &Expr| matches!(e, Expr::Call(call) if call.function.volatility != Volatility::Immutable);
-    if expr.any(&mut |e| mutable(e)) {
+    if expr.any(&mut |e| mutable(e) && !is_immutable_text(e)) {
         return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
     }
     Ok(())
 }
+
+/// Whether it is `||` of a text and a value of another type whose text never changes. The function behind it is written in
+/// SQL: what counts is what that does.
+fn is_immutable_text(expr: &Expr) -> bool {
+    use crate::expr::Volatility;
+    let Expr::Call(call) = expr else { return false };
+    let other = match call.function.oid {
+        TEXT_ANY_CAT => call.args.get(1),
+        ANY_TEXT_CAT => call.args.first(),
+        _ => None,
+    };
+    let output = other.and_then(|other| builtin_types::facts(other.ty().oid)).map(|ty| ty.output);
+    let functions = output.into_iter().flat_map(facts::procs_named);
+    functions.into_iter().any(|output| output.volatility == Volatility::Immutable)
+}
+
+/// `pg_proc.oid` of `textanycat` and `anytextcat`.
+const TEXT_ANY_CAT: Oid = Oid(2003);
+const ANY_TEXT_CAT: Oid = Oid(2004);

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use dictdb_catalog::Relation;
 use dictdb_parser::{Locations, ast};
-use dictdb_types::{Error, Result, SqlState, oids, quote_identifier};
+use dictdb_types::{Datum, Error, Result, SqlState, oids, quote_identifier};
 
-use crate::bind::{BindContext, Binder, Clause, Level, Names, Renaming};
+use crate::bind::{BindContext, Binder, Clause, Level, Names, Renaming, SYSTEM_COLUMNS};
 use crate::deparse::{self, QueryText};
 use crate::expr::{ColumnId, Expr, Sublink};
 use crate::logical::Column;
@@ -34,7 +34,7 @@ struct Rows {
 impl Rows {
     /// Makes the names `old` and `new` of a relation visible to a binder.
     fn enter(relation: &Arc<Relation>, binder: &mut Binder<'_>) -> Rows {
-        let rows = Rows { old: binder.row_columns(relation), new: binder.row_columns(relation) };
+        let rows = Rows { old: binder.returned_columns(relation), new: binder.returned_columns(relation) };
         let mut tables = vec![binder.row_name(relation, "old", &rows.old), binder.row_name(relation, "new", &rows.new)];
         tables.iter_mut().for_each(|table| table.schema = None);
         let columns = tables.iter().flat_map(|table| table.columns.clone()).collect();
@@ -63,7 +63,10 @@ impl Rows {
     ) -> Result<String> {
         let column = |id: ColumnId| {
             let (is_new, attnum) = self.find(id)?;
-            let name = quote_identifier(&relation.column(attnum)?.name).into_owned();
+            let name = match system_column(attnum) {
+                Some(name) => name.to_owned(),
+                None => quote_identifier(&relation.column(attnum)?.name).into_owned(),
+            };
             Some(format!("{}.{name}", if is_new { "new" } else { "old" }))
         };
         let names = deparse::Names {
@@ -99,7 +102,8 @@ impl QueryText for Rows {
         let is_row = |row: &[(Column, i16)]| {
             let same =
                 |(item, (column, _)): (&Expr, &(Column, i16))| matches!(item, Expr::Column(id, _) if *id == column.id);
-            items.len() == row.len() && items.iter().zip(row).all(same)
+            let own = row.iter().filter(|(_, attnum)| *attnum > 0).count();
+            items.len() == own && items.iter().zip(row).all(same)
         };
         let shown = if is_row(&self.old) { "old.*" } else { "new.*" };
         let found = is_row(&self.old) || is_row(&self.new);
@@ -187,6 +191,11 @@ fn finish(
     bound.rewrite(&mut |e| {
         let Expr::Column(id, ty) = e else { return };
         let Some((is_new, attnum)) = rows.find(*id) else { return };
+        if attnum < 0 {
+            // What is not refused is the table.
+            *e = Expr::Const(Datum::Oid(relation.oid.0), *ty);
+            return;
+        }
         columns.push(attnum);
         *e = Expr::Input(attnum as usize - 1 + if is_new { width } else { 0 }, *ty);
     });
@@ -209,19 +218,39 @@ fn check_columns(
         if found.is_ok() {
             let position = binder.first_position(*id);
             found = match rows.find(*id) {
+                Some((is_new, attnum)) if attnum < 0 => {
+                    check_system_column(is_new, attnum, scope).map_err(|error| error.at(position))
+                }
                 Some((is_new, attnum)) => {
                     let column = relation.column(attnum).filter(|column| column.generated);
                     let generated = column.map(|column| (&*column.name, position.is_none()));
                     check_column(is_new, generated, scope).map_err(|error| error.at(position))
                 }
-                None => {
-                    let message = "BEFORE trigger's WHEN condition cannot reference NEW system columns";
-                    Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(position))
-                }
+                None => Ok(()),
             };
         }
     });
     found
+}
+
+/// A system column of a row that the trigger has: 0A000 for all but `tableoid`.
+fn check_system_column(is_new: bool, attnum: i16, scope: TriggerScope) -> Result<()> {
+    check_column(is_new, None, scope)?;
+    if is_new && scope.before {
+        let message = "BEFORE trigger's WHEN condition cannot reference NEW system columns";
+        return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+    }
+    match system_column(attnum) {
+        Some("tableoid") => Ok(()),
+        name => {
+            let name = name.unwrap_or_default();
+            Err(Error::unsupported(format_args!("the system column {name} in a trigger's WHEN condition")))
+        }
+    }
+}
+
+fn system_column(attnum: i16) -> Option<&'static str> {
+    SYSTEM_COLUMNS.iter().find(|(_, number, _)| *number == attnum).map(|(name, ..)| *name)
 }
 
 /// One column; of a generated one its name, and whether it was met as a part of the whole row.

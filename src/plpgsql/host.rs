@@ -90,6 +90,8 @@ pub struct Opening<'a> {
     pub scroll: Option<bool>,
     /// A loop reads it: it outlives the end of the transaction.
     pub pinned: bool,
+    /// Somebody may say `CURRENT OF` it: there is a variable with its name.
+    pub placed: bool,
 }
 
 /// The session of a running function.

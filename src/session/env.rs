@@ -11,7 +11,9 @@ use dictdb_catalog::{AclKind, BOOTSTRAP_ROLE, Catalog, Privileges, Schema, names
 use dictdb_executor::DomainCode;
 use dictdb_planner::BindContext;
 use dictdb_types::env::TextSearchDictionary;
-use dictdb_types::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, TypeInfo, TypeLookup, builtin_types};
+use dictdb_types::{
+    Datum, Env, Error, FormatSettings, Oid, RegKind, Result, TypeInfo, TypeKind, TypeLookup, builtin_types,
+};
 use parking_lot::Mutex;
 
 use crate::Shared;
@@ -152,6 +154,18 @@ impl Env for StatementEnv {
 
     fn reg_out(&self, kind: RegKind, oid: Oid) -> String {
         names::reg_out(self, kind, oid)
+    }
+
+    fn is_new_label(&self, enumeration: Oid, label: Oid) -> bool {
+        let committed = self.shared.database.catalog.current();
+        if Arc::ptr_eq(&committed, &self.catalog) {
+            return false;
+        }
+        match committed.type_info(enumeration).as_deref() {
+            Some(TypeInfo { kind: TypeKind::Enum(labels), .. }) => !labels.iter().any(|known| known.oid == label),
+            // The labels that the type was made with are numbered before it.
+            _ => label > enumeration,
+        }
     }
 
     fn check_domain(&self, domain: Oid, value: &Datum) -> Result<()> {

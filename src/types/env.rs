@@ -154,6 +154,12 @@ pub trait Env: TypeLookup + Send + Sync {
         &SHARED_RANDOM
     }
 
+    /// Whether the running transaction has added a label to an enum that was there before it: the label may not be used until
+    /// that is committed.
+    fn is_new_label(&self, _enumeration: Oid, _label: Oid) -> bool {
+        false
+    }
+
     /// Hands the client a notice. Where there is no client it is dropped.
     fn notice(&self, _notice: Error) {}
 

@@ -148,7 +148,7 @@ impl DdlContext<'_> {
         if !with_data {
             return Err(Error::new(
                 SqlState::SYNTAX_ERROR,
-                "REFRESH options CONCURRENTLY and WITH NO DATA cannot be used together",
+                "CONCURRENTLY and WITH NO DATA options cannot be used together",
             ));
         }
         if !info.populated {

@@ -154,7 +154,7 @@ impl Compiler<'_> {
     fn call(&mut self, call: &Call) -> Result<Code> {
         let code = CallCode {
             args: self.codes(&call.args)?,
-            types: call.args.iter().map(|arg| self.base(arg.ty())).collect(),
+            types: call.args.iter().map(|arg| self.argument_type(call, arg)).collect(),
             result: call.ty,
             variadic: call.variadic,
             columns: call.columns.clone(),
@@ -216,6 +216,12 @@ impl Compiler<'_> {
             Some(relabel) => Code::Relabel(Box::new(code), relabel),
             None => code,
         })
+    }
+
+    /// The type of an argument as the function is told: what domains are over, except where the type itself is asked for.
+    fn argument_type(&self, call: &Call, arg: &Expr) -> Type {
+        const PG_TYPEOF: Oid = Oid(1619);
+        if call.function.oid == PG_TYPEOF { arg.ty() } else { self.base(arg.ty()) }
     }
 
     fn base(&self, ty: Type) -> Type {

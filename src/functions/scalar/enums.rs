@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dictdb_types::text::check_label;
 use dictdb_types::{Array, Datum, EnumLabel, Error, Oid, Result, SqlState, TypeInfo, TypeKind, bail};
 
 use crate::args::kernels;
@@ -43,15 +44,23 @@ fn labels(cx: &CallContext<'_>) -> Result<(Oid, Arc<[EnumLabel]>)> {
 fn endpoint(cx: &CallContext<'_>, last: bool) -> Result<Datum> {
     let (oid, labels) = labels(cx)?;
     let found = if last { labels.last() } else { labels.first() };
-    found.map(|label| Datum::Enum(label.code)).ok_or_else(|| {
+    let Some(label) = found else {
         let name = cx.env.reg_out(dictdb_types::RegKind::Type, oid);
-        Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, format!("enum {name} contains no values"))
-    })
+        let message = format!("enum {name} contains no values");
+        return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+    };
+    check_label(label, oid, cx.env)?;
+    Ok(Datum::Enum(label.code))
 }
 
 fn range(cx: &CallContext<'_>, low: Option<u32>, high: Option<u32>) -> Result<Array> {
     let (oid, labels) = labels(cx)?;
     let inside =
         |label: &&EnumLabel| low.is_none_or(|low| label.code >= low) && high.is_none_or(|high| label.code <= high);
-    Ok(Array::vector(oid, labels.iter().filter(inside).map(|label| Datum::Enum(label.code)).collect()))
+    let mut items = Vec::new();
+    for label in labels.iter().filter(inside) {
+        check_label(label, oid, cx.env)?;
+        items.push(Datum::Enum(label.code));
+    }
+    Ok(Array::vector(oid, items))
 }

@@ -89,6 +89,8 @@ impl Parser<'_> {
             };
             let same = |other: &TriggerEvent| std::mem::discriminant(other) == std::mem::discriminant(&event);
             if events.iter().any(same) {
+                // Only behind UPDATE is the next token looked at.
+                let token = if matches!(event, TriggerEvent::Update(_)) { self.peek() } else { token };
                 return Err(self.near("duplicate trigger events specified", token));
             }
             events.push(event);

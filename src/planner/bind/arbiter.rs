@@ -10,10 +10,11 @@ use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::Binder;
 use crate::expr::Expr;
+use crate::implication::implies;
 use crate::table_expr::{self, TableExpr};
 
 /// What the target of an ON CONFLICT asks of an index.
-struct Inference {
+pub(crate) struct Inference {
     elements: Vec<Element>,
     /// What the target's WHERE promises of the rows.
     promised: Vec<Expr>,
@@ -34,21 +35,10 @@ enum ElementKey {
 }
 
 impl Binder<'_> {
-    /// The indexes that an ON CONFLICT target means; none at all without a target. `named` is the table under the names that
-    /// the statement has for its columns. 42P10 when nothing matches.
-    pub(crate) fn arbiters(
-        &self,
-        relation: &Arc<Relation>,
-        named: &Arc<Relation>,
-        insert: &ast::Insert,
-        conflict: &ast::OnConflict,
-    ) -> Result<Vec<Oid>> {
-        if let Some(ast::ConflictTarget::OnConstraint(name)) = &conflict.conflict_target {
-            let parts = super::names::idents(name)?;
-            let updates = matches!(conflict.action, ast::OnConflictAction::DoUpdate(_));
-            return constraint_arbiter(relation, &super::names::dotted(&parts), updates);
-        }
-        let Some(target) = node::conflict_target(insert) else { return Ok(Vec::new()) };
+    /// What an ON CONFLICT names instead of a constraint; `None` without a target. `named` is the table under the names that
+    /// the statement has for its columns.
+    pub(crate) fn inference(&self, named: &Arc<Relation>, insert: &ast::Insert) -> Result<Option<Inference>> {
+        let Some(target) = node::conflict_target(insert) else { return Ok(None) };
         let elements = target.elements.iter().map(|element| self.conflict_element(named, element));
         let elements = elements.collect::<Result<Vec<_>>>()?;
         let mut promised = Vec::new();
@@ -62,7 +52,22 @@ impl Binder<'_> {
             let bound = table_expr::bind(predicate, self.locations, named, TableExpr::IndexPredicate, self.cx)?;
             bound.expr.into_conjuncts(&mut promised);
         }
-        let inference = Inference { elements, promised };
+        Ok(Some(Inference { elements, promised }))
+    }
+
+    /// The indexes that an ON CONFLICT target means; none at all without a target. 42P10 when nothing matches.
+    pub(crate) fn arbiters(
+        &self,
+        relation: &Arc<Relation>,
+        target: Option<Inference>,
+        conflict: &ast::OnConflict,
+    ) -> Result<Vec<Oid>> {
+        if let Some(ast::ConflictTarget::OnConstraint(name)) = &conflict.conflict_target {
+            let parts = super::names::idents(name)?;
+            let updates = matches!(conflict.action, ast::OnConflictAction::DoUpdate(_));
+            return constraint_arbiter(relation, &super::names::dotted(&parts), updates);
+        }
+        let Some(inference) = target else { return Ok(Vec::new()) };
         let mut found = Vec::new();
         for oid in &relation.indexes {
             if let Some(info) = self.cx.catalog.relation(*oid).and_then(|index| index.index())
@@ -135,7 +140,7 @@ impl Binder<'_> {
         let bound = table_expr::bind_text(predicate, relation, TableExpr::IndexPredicate, self.cx)?;
         let mut wanted = Vec::new();
         bound.expr.into_conjuncts(&mut wanted);
-        Ok(wanted.iter().all(|wanted| inference.promised.iter().any(|promised| promised.same(wanted))))
+        Ok(wanted.iter().all(|wanted| inference.promised.iter().any(|promised| implies(promised, wanted))))
     }
 }
 

@@ -218,12 +218,20 @@ impl Binder<'_> {
         let FunctionArguments::List(list) = &function.args else { return Ok(bound) };
         for arg in &list.args {
             if let FunctionArg::Named { name, .. } = arg {
+                if bound.names.contains(&name.value) {
+                    let message = format!("argument name \"{}\" used more than once", name.value);
+                    return Err(Error::new(SqlState::SYNTAX_ERROR, message).at(self.position(name.span)));
+                }
                 bound.names.push(name.value.clone());
             }
             let Some((expr, variadic)) = node::argument(arg) else {
                 bound.star = true;
                 continue;
             };
+            if matches!(arg, FunctionArg::Unnamed(_)) && !bound.names.is_empty() {
+                let message = "positional argument cannot follow named argument";
+                return Err(Error::new(SqlState::SYNTAX_ERROR, message).at(self.leftmost(expr)));
+            }
             bound.variadic |= variadic;
             match expr {
                 Ast::QualifiedWildcard(name, _) => {

@@ -198,19 +198,20 @@ impl Binder<'_> {
     ) -> Result<OnConflict> {
         self.ranges += 1;
         let named = view.map_or_else(|| relation.clone(), ViewTarget::base_as_named);
-        let indexes = self.arbiters(relation, &named, insert, conflict)?;
-        indexes.iter().for_each(|index| self.note_arbiter(relation, *index));
+        if matches!(conflict.action, OnConflictAction::DoUpdate(_)) && conflict.conflict_target.is_none() {
+            return Err(Error::new(
+                SqlState::SYNTAX_ERROR,
+                "ON CONFLICT DO UPDATE requires inference specification or constraint name",
+            )
+            .hint("For example, ON CONFLICT (column_name)."));
+        }
+        let target = self.inference(&named, insert)?;
         let update = match &conflict.action {
             OnConflictAction::DoNothing => None,
-            OnConflictAction::DoUpdate(_) if conflict.conflict_target.is_none() => {
-                return Err(Error::new(
-                    SqlState::SYNTAX_ERROR,
-                    "ON CONFLICT DO UPDATE requires inference specification or constraint name",
-                )
-                .hint("For example, ON CONFLICT (column_name)."));
-            }
             OnConflictAction::DoUpdate(update) => Some(self.bind_conflict_update((relation, view), alias, update)?),
         };
+        let indexes = self.arbiters(relation, target, conflict)?;
+        indexes.iter().for_each(|index| self.note_arbiter(relation, *index));
         Ok(OnConflict { indexes, update })
     }
 

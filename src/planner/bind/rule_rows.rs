@@ -94,7 +94,7 @@ impl Binder<'_> {
             Statement::Insert(insert) => self.inserted_rows(insert),
             Statement::Update(update) => self.with_update_target(update, |binder, (relation, view), alias| {
                 let (source, values) = binder.update_rows(update, &relation, view, alias)?;
-                let new = updated_row(&source.current, &values);
+                let new = binder.with_generated(&relation, updated_row(&source.current, &values))?;
                 Ok(binder.stored_rows(relation, source, new, &values))
             }),
             Statement::Delete(delete) => self.with_delete_target(delete, |binder, (relation, view), rows| {
@@ -134,10 +134,38 @@ impl Binder<'_> {
         self.with_insert_target(insert, |binder, (relation, view, from), _| {
             let (input, targets, _) = binder.insert_rows(insert, &relation, (view, from))?;
             let (node, columns) = apart(input);
-            let new = new_row(&relation, &targets, &columns);
+            let new = binder.with_generated(&relation, new_row(&relation, &targets, &columns))?;
             let (old, rest, system) = (Vec::new(), None, Vec::new());
             Ok(ChangedRows { relation, node, rest, old, new, system, reads_target: false })
         })
+    }
+
+    /// A new row with what its generated columns are going to be.
+    fn with_generated(&mut self, relation: &Relation, mut new: Vec<(i16, Expr)>) -> Result<Vec<(i16, Expr)>> {
+        if !relation.columns.iter().any(|column| column.generated) {
+            return Ok(new);
+        }
+        let row = self.row_columns(relation);
+        let (_, computed) = self.row_rules(relation, &row)?;
+        let mut values = Vec::new();
+        for (attnum, mut value) in computed {
+            if !relation.column(attnum).is_some_and(|column| column.generated) {
+                continue;
+            }
+            for (column, number) in &row {
+                if let Some((_, own)) = new.iter().find(|(attnum, _)| attnum == number) {
+                    crate::columns::replace_in_expr(&mut value, column.id, own);
+                }
+            }
+            values.push((attnum, value));
+        }
+        for (attnum, value) in values {
+            match new.iter_mut().find(|(own, _)| *own == attnum) {
+                Some((_, place)) => *place = value,
+                None => new.push((attnum, value)),
+            }
+        }
+        Ok(new)
     }
 
     /// Takes the rows of the rule that the statement being bound is an action of: their names become visible, and the node
@@ -232,7 +260,8 @@ impl Binder<'_> {
             return Ok(node);
         }
         let system = source.names.tables.first().map(|table| table.system.clone()).unwrap_or_default();
-        let names = rule_names(relation, &source.current, &updated_row(&source.current, values), system);
+        let new = self.with_generated(relation, updated_row(&source.current, values))?;
+        let names = rule_names(relation, &source.current, &new, system);
         self.except(node, relation, &names)
     }
 
@@ -242,7 +271,8 @@ impl Binder<'_> {
             return Ok(input);
         }
         let (node, columns) = apart(input);
-        let names = rule_names(relation, &[], &new_row(relation, targets, &columns), Vec::new());
+        let new = self.with_generated(relation, new_row(relation, targets, &columns))?;
+        let names = rule_names(relation, &[], &new, Vec::new());
         let node = node.unwrap_or_else(one_row);
         Ok(Node::Project { input: Box::new(self.except(node, relation, &names)?), columns })
     }

@@ -78,23 +78,32 @@ impl Binder<'_> {
     }
 
     pub(crate) fn bind_values(&mut self, values: &ast::Values) -> Result<Node> {
-        let width = values.rows.first().map_or(0, |row| row.content.len());
-        let mut rows = Vec::with_capacity(values.rows.len());
+        let mut rows: Vec<Vec<Expr>> = Vec::with_capacity(values.rows.len());
         for row in &values.rows {
-            if row.content.len() != width {
+            let bound = self.in_clause(Clause::Values, |binder| {
+                let mut bound = Vec::with_capacity(row.content.len());
+                for expr in row.content.iter() {
+                    match expr {
+                        ast::Expr::QualifiedWildcard(..) => bound.extend(binder.bind_row_item(expr)?),
+                        expr => bound.push(binder.bind_expr(expr)?),
+                    }
+                }
+                Ok(bound)
+            })?;
+            if rows.first().is_some_and(|first| first.len() != bound.len()) {
                 return Err(Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length")
                     .at(row.content.first().and_then(|expr| self.leftmost(expr))));
             }
-            rows.push(self.in_clause(Clause::Values, |binder| {
-                row.content.iter().map(|expr| binder.bind_expr(expr)).collect::<Result<Vec<Expr>>>()
-            })?);
+            rows.push(bound);
         }
+        let width = rows.first().map_or(0, Vec::len);
         self.sets_of_values(false)?;
         self.ranges += usize::from(rows.len() > 1);
         let mut columns = Vec::with_capacity(width);
         for position in 0..width {
             let column: Vec<Expr> = rows.iter().map(|row| row[position].clone()).collect();
-            let places: Vec<_> = values.rows.iter().map(|row| self.leftmost(&row.content[position])).collect();
+            let places: Vec<_> =
+                values.rows.iter().map(|row| row.content.get(position).and_then(|expr| self.leftmost(expr))).collect();
             let (unified, ty) = self.unify_at(column, &places, "VALUES")?;
             for (row, value) in rows.iter_mut().zip(unified) {
                 row[position] = value;

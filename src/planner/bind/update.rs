@@ -270,7 +270,9 @@ impl Binder<'_> {
         let function = self.cursor_function();
         let text = |text: &str| Expr::Const(Datum::text(text), Type::new(oids::TEXT));
         let target = Expr::Const(Datum::Oid(relation.oid.0), Type::new(oids::OID));
-        let args = vec![text(&cursor.value), target, table];
+        // A variable has the cursor's name.
+        let variable = self.variable(&[&cursor.value])?.filter(|variable| variable.ty().oid == oids::REFCURSOR);
+        let args = vec![variable.unwrap_or_else(|| text(&cursor.value)), target, table];
         let current = Expr::Call(Box::new(Call::new(function, args, Type::new(oids::TID), None)));
         self.operator_call(&"=".into(), Some(ctid), current, None)
     }

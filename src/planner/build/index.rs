@@ -11,6 +11,7 @@ use super::order::satisfied;
 use super::{Builder, Layout, Outer};
 use crate::condition::{comparison, same_key_type, same_value};
 use crate::expr::{ColumnId, Expr, RowOrder, SortKey};
+use crate::implication::implies;
 use crate::logical::Scan;
 use crate::physical::IndexBounds;
 use crate::table_expr::{TableExpr, over_scan};
@@ -248,21 +249,6 @@ impl Builder<'_> {
             any: bounds.any.as_ref().map(|e| self.expr(e, layout, outer)).transpose()?,
             is_null: bounds.is_null,
         })
-    }
-}
-
-/// Whether a condition that holds makes another one hold: it is the same, or it refuses NULL.
-fn implies(condition: &Expr, wanted: &Expr) -> bool {
-    if condition.same(wanted) {
-        return true;
-    }
-    let Expr::IsNull(arg, true) = wanted else { return false };
-    match condition {
-        Expr::Call(call) => {
-            call.function.strict && call.operator.is_some() && call.args.iter().any(|operand| operand.same(arg))
-        }
-        Expr::ScalarArray(array) => array.function.strict && !array.all && array.left.same(arg),
-        _ => false,
     }
 }
 

@@ -53,7 +53,7 @@ impl Interpreter<'_> {
         let Some(query) = self.function.variables[cursor].cursor.clone() else {
             return Err(dictdb_types::Error::internal("a bound cursor without a query"));
         };
-        let how = Opening { name: name.as_deref(), scroll: query.scroll, pinned };
+        let how = Opening { name: name.as_deref(), scroll: query.scroll, pinned, placed: true };
         let opened = self.host.open(how, &query.sql, &self.frame, self.function)?;
         if name.is_none() {
             self.opened(cursor, opened.clone())?;
@@ -67,7 +67,7 @@ impl Interpreter<'_> {
 
     pub(crate) fn open_query(&mut self, cursor: usize, scroll: Option<bool>, query: &Sql) -> Result<()> {
         let name = self.cursor_name(cursor);
-        let how = Opening { name: name.as_deref(), scroll, pinned: false };
+        let how = Opening { name: name.as_deref(), scroll, pinned: false, placed: true };
         let opened = self.host.open(how, query, &self.frame, self.function)?;
         self.opened(cursor, opened)
     }
@@ -75,7 +75,7 @@ impl Interpreter<'_> {
     pub(crate) fn open_execute(&mut self, cursor: usize, scroll: Option<bool>, dynamic: &Dynamic) -> Result<()> {
         let name = self.cursor_name(cursor);
         let (text, params) = self.dynamic(dynamic)?;
-        let how = Opening { name: name.as_deref(), scroll, pinned: false };
+        let how = Opening { name: name.as_deref(), scroll, pinned: false, placed: true };
         let opened = self.host.open_text(how, &text, params)?;
         self.opened(cursor, opened)
     }

@@ -15,7 +15,7 @@ const FIRST_ROWS: i64 = 10;
 const MORE_ROWS: i64 = 50;
 
 /// How the cursor of a loop is opened.
-const LOOP: Opening<'static> = Opening { name: None, scroll: Some(false), pinned: true };
+const LOOP: Opening<'static> = Opening { name: None, scroll: Some(false), pinned: true, placed: false };
 
 /// Commands that change rows.
 fn modifies(command: &str) -> bool {

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dictdb_catalog::Relation;
 use dictdb_executor::modify::StatementEvents;
 use dictdb_parser::utility::{Copy, CopyTarget};
 use dictdb_planner::table_expr::{self, TableExpr};
@@ -29,6 +30,23 @@ const BATCH_VALUES: usize = 512;
 const SHOWN_BYTES: usize = 100;
 
 impl Session {
+    /// Whether a table may be loaded with FREEZE: 0A000 for a partitioned one, 55000 for one that others have seen.
+    fn check_freeze(&mut self, relation: &Relation) -> Result<()> {
+        if relation.is_partitioned() {
+            let message = "cannot perform COPY FREEZE on a partitioned table";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        let committed = self.shared.database.catalog.current();
+        match committed.relation(relation.oid) {
+            Some(known) if known.storage == relation.storage => {
+                let message = "cannot perform COPY FREEZE because the table was not created or truncated in the current \
+                               subtransaction";
+                Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Copies rows into a table; how many.
     pub(super) async fn load(
         &mut self,
@@ -72,6 +90,9 @@ impl Session {
                 Input::Client
             }
         };
+        if options.freeze {
+            self.check_freeze(&table.relation)?;
+        }
         let mut texts = match options.format {
             CopyFormat::Binary => None,
             CopyFormat::Text | CopyFormat::Csv => options.codec.map(Incoming::new),

@@ -73,6 +73,8 @@ pub(crate) struct Options {
     pub force_quote: Columns,
     pub force_not_null: Columns,
     pub force_null: Columns,
+    /// `FREEZE`: the table has to be new.
+    pub freeze: bool,
     /// `ENCODING`, or the client's; `None` is UTF-8.
     pub codec: Option<&'static Codec>,
 }
@@ -133,7 +135,7 @@ impl Given {
                     }
                 });
             }
-            // Rows are always readable by everybody at once; there is nothing to freeze.
+            // Rows are readable by everybody once they are committed; there is nothing to freeze, only something to refuse.
             "freeze" => self.freeze = flag(option)?,
             "delimiter" => self.delimiter = Some(required_text(option)?),
             "null" => self.null = Some(required_text(option)?),
@@ -254,6 +256,7 @@ impl Given {
             force_quote: self.force_quote,
             force_not_null: self.force_not_null,
             force_null: self.force_null,
+            freeze: self.freeze,
             codec: self.encoding.unwrap_or(client),
         }
     }

@@ -14,6 +14,7 @@ use crate::Session;
 use crate::client::{Column, Tag};
 use crate::portal::{Outcome, Portal, RowSource, TagCount};
 use crate::prepared::Source;
+use crate::settings::Settings;
 
 /// The output parameters of a CALL.
 pub(super) struct CallResults {
@@ -103,10 +104,13 @@ impl Session {
                 SetAction::Value { name, values } => {
                     let text = self.flatten(name, values)?;
                     self.check_setting(name, &text)?;
-                    (Some(name.clone()), Some(text))
+                    (Some(Settings::canonical_name(name)), Some(text))
                 }
-                SetAction::FromCurrent { name } => (Some(name.clone()), Some(self.shared.settings.lock().show(name)?)),
-                SetAction::Default { name, .. } => (Some(name.clone()), None),
+                SetAction::FromCurrent { name } => {
+                    let value = self.shared.settings.lock().show(name)?;
+                    (Some(Settings::canonical_name(name)), Some(value))
+                }
+                SetAction::Default { name, .. } => (Some(Settings::canonical_name(name)), None),
                 SetAction::ResetAll => (None, None),
                 SetAction::Transaction { .. } | SetAction::TransactionSnapshot(_) => {
                     return Err(Error::unsupported("SET TRANSACTION in a function definition"));

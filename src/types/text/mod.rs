@@ -11,8 +11,8 @@ use crate::geometry::is_geometric;
 use crate::jsonpath::JsonPath;
 use crate::numeric::NumericText;
 use crate::{
-    Datum, Env, Error, ExtensionType, Numeric, Oid, RegKind, Result, SqlState, Type, TypeInfo, TypeKind, datetime,
-    json, oids, tsearch, type_name,
+    Datum, EnumLabel, Env, Error, ExtensionType, Numeric, Oid, RegKind, Result, SqlState, Type, TypeInfo, TypeKind,
+    datetime, json, oids, tsearch, type_name,
 };
 
 pub mod array;
@@ -108,6 +108,17 @@ fn input_tsquery(text: &str, env: &dyn Env) -> Result<Vec<u8>> {
     Ok(tsearch::Query::to_bytes(query.as_ref()))
 }
 
+/// 55P04 for a label that the running transaction has added to an enum from before it.
+pub fn check_label(label: &EnumLabel, enumeration: Oid, env: &dyn Env) -> Result<()> {
+    if !env.is_new_label(enumeration, label.oid) {
+        return Ok(());
+    }
+    let name = name_of(enumeration, env);
+    let message = format!("unsafe use of new value \"{}\" of enum type {name}", label.label);
+    Err(Error::new(SqlState::UNSAFE_NEW_ENUM_VALUE_USAGE, message)
+        .hint("New enum values must be committed before they can be used."))
+}
+
 /// A type that `pg_type` must explain.
 fn input_by_kind(text: &str, ty: Type, env: &dyn Env) -> Result<Datum> {
     let info = type_info(ty.oid, env)?;
@@ -118,7 +129,10 @@ fn input_by_kind(text: &str, ty: Type, env: &dyn Env) -> Result<Datum> {
             value
         }
         TypeKind::Enum(labels) => match labels.iter().find(|label| label.label.as_ref() == text) {
-            Some(label) => Datum::Enum(label.code),
+            Some(label) => {
+                check_label(label, ty.oid, env)?;
+                Datum::Enum(label.code)
+            }
             None => {
                 let message = format!("invalid input value for enum {}: \"{text}\"", name_of(ty.oid, env));
                 return Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message));

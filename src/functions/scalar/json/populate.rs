@@ -118,7 +118,9 @@ pub(crate) struct Target {
 
 /// The row type of a call: its column definition list, the declared type of its base, or the base's own fields.
 pub(crate) fn target(cx: &CallContext<'_>, function: &str, base: &Datum) -> Result<Target> {
-    if !cx.columns.is_empty() {
+    // A base tells its own columns; whether they are those of the column definition list is looked at afterwards.
+    let has_base = matches!(base, Datum::Record(_)) && function.contains("populate");
+    if !cx.columns.is_empty() && !has_base {
         return Ok(Target { ty: oids::RECORD, fields: cx.columns.into() });
     }
     let declared = cx.env.base_type(if function.contains("populate") { cx.arg_type(0) } else { cx.result });

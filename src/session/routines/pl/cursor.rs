@@ -36,8 +36,7 @@ impl PlHost<'_> {
         if session.portals.contains(&name) {
             return Err(Error::new(SqlState::DUPLICATE_CURSOR, format!("cursor \"{name}\" already in use")));
         }
-        // Loops over plain queries have no name that anybody could say CURRENT OF.
-        let (source, hidden) = match how.name.is_some() || !how.pinned {
+        let (source, hidden) = match how.placed {
             true => statement.placed(session),
             false => (statement.source.clone(), 0),
         };

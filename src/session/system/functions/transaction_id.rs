@@ -28,14 +28,20 @@ fn id(id: TxnId) -> Datum {
     Datum::Int8(id.0 as i64)
 }
 
-/// `xmin:xmax:xip,…`: the oldest transaction in progress, the next one to begin, and those in between that are not done.
+/// `xmin:xmax:xip,…`: the oldest transaction in progress, the one behind the newest that is done, and those of others in
+/// between that are not.
 fn snapshot_text(transaction: &Transaction) -> String {
     let next = transaction.next_id();
     let own = transaction.id();
-    let open: Vec<TxnId> = transaction.ids_in_progress().into_iter().filter(|id| *id < next).collect();
+    let mut open: Vec<TxnId> = transaction.ids_in_progress().into_iter().filter(|id| *id < next).collect();
     let oldest = open.first().copied().unwrap_or(next);
+    let mut end = next;
+    while open.last().is_some_and(|last| last.0 + 1 == end.0) {
+        open.pop();
+        end.0 -= 1;
+    }
     let others = open.iter().filter(|id| Some(**id) != own).map(|id| id.0.to_string());
-    format!("{}:{}:{}", oldest.0, next.0, others.collect::<Vec<_>>().join(","))
+    format!("{}:{}:{}", oldest.0, end.0, others.collect::<Vec<_>>().join(","))
 }
 
 /// `committed`, `aborted`, `in progress`; NULL when it is not remembered.
