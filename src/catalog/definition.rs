@@ -1,11 +1,11 @@
 //! Objects that are little more than a definition under a name: statistics objects, text search dictionaries and
-//! configurations, publications. They are found, renamed, given away and dropped in one way.
+//! configurations, publications, collations. They are found, renamed, given away and dropped in one way.
 
 use std::sync::Arc;
 
 use dictdb_types::{Oid, quote_identifier};
 
-use crate::{Catalog, Key};
+use crate::{Catalog, CollationInfo, Key};
 
 /// Kinds of definitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +18,8 @@ pub enum DefinitionKind {
     Configuration,
     /// `pg_publication`.
     Publication,
+    /// `pg_collation`.
+    Collation,
 }
 
 /// A definition.
@@ -46,6 +48,8 @@ pub enum DefinitionBody {
     Configuration(ConfigurationInfo),
     /// CREATE PUBLICATION.
     Publication(PublicationInfo),
+    /// CREATE COLLATION.
+    Collation(CollationInfo),
 }
 
 /// A row of `pg_statistic_ext`.
@@ -123,6 +127,7 @@ impl DefinitionKind {
             DefinitionKind::Dictionary => 3600,
             DefinitionKind::Configuration => 3602,
             DefinitionKind::Publication => 6104,
+            DefinitionKind::Collation => 3456,
         })
     }
 
@@ -133,6 +138,7 @@ impl DefinitionKind {
             DefinitionKind::Dictionary => "text search dictionary",
             DefinitionKind::Configuration => "text search configuration",
             DefinitionKind::Publication => "publication",
+            DefinitionKind::Collation => "collation",
         }
     }
 
@@ -143,6 +149,7 @@ impl DefinitionKind {
             DefinitionKind::Dictionary => ("pg_ts_dict_dictname_index", "(dictname, dictnamespace)"),
             DefinitionKind::Configuration => ("pg_ts_config_cfgname_index", "(cfgname, cfgnamespace)"),
             DefinitionKind::Publication => ("pg_publication_pubname_index", "(pubname)"),
+            DefinitionKind::Collation => ("pg_collation_name_enc_nsp_index", "(collname, collencoding, collnamespace)"),
         }
     }
 
@@ -160,6 +167,7 @@ impl Definition {
             DefinitionBody::Dictionary(_) => DefinitionKind::Dictionary,
             DefinitionBody::Configuration(_) => DefinitionKind::Configuration,
             DefinitionBody::Publication(_) => DefinitionKind::Publication,
+            DefinitionBody::Collation(_) => DefinitionKind::Collation,
         }
     }
 
@@ -196,6 +204,14 @@ impl Definition {
     pub fn publication(&self) -> Option<&PublicationInfo> {
         match &self.body {
             DefinitionBody::Publication(info) => Some(info),
+            _ => None,
+        }
+    }
+
+    /// CREATE COLLATION's part.
+    pub fn collation(&self) -> Option<&CollationInfo> {
+        match &self.body {
+            DefinitionBody::Collation(info) => Some(info),
             _ => None,
         }
     }

@@ -15,6 +15,7 @@
 mod acl;
 mod bootstrap;
 mod change;
+mod collation;
 mod definition;
 mod diff;
 mod expiry;
@@ -38,6 +39,7 @@ mod version;
 
 pub use acl::{AclItem, AclKind, Held, Privileges};
 pub use change::{Change, Dependency, Key, Object};
+pub use collation::{C_COLLATION, CollationInfo, DEFAULT_COLLATION, UTF8, built_in_collations};
 pub use definition::{
     ConfigurationInfo, Definition, DefinitionBody, DefinitionKind, DictionaryInfo, PublicationInfo, PublishedTable,
     StatisticsInfo,

@@ -11,13 +11,13 @@ use dictdb_types::{Oid, Result, TypeLookup, stored_enum, stored_struct};
 
 use crate::trigger::{Event, Firing, Timing};
 use crate::{
-    AggregateInfo, BaseInfo, Catalog, Change, CheckOption, Column, ConfigurationInfo, Constraint, ConstraintKind,
-    Definition, DefinitionBody, DefinitionKind, Dependency, DictionaryInfo, Domain, DomainCheck, Extension, ForeignKey,
-    Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language, MovingAggregate, Object, OnCommit,
-    Operator, OperatorClass, OperatorFamily, Parameter, PartitionBound, PartitionColumn, PartitionKey,
-    PartitionStrategy, Persistence, Policy, PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo,
-    ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Rule, RuleAction, Schema, SequenceInfo,
-    SqlBody, StatisticsInfo, Trigger, ViewInfo, system_relations,
+    AggregateInfo, BaseInfo, Catalog, Change, CheckOption, CollationInfo, Column, ConfigurationInfo, Constraint,
+    ConstraintKind, Definition, DefinitionBody, DefinitionKind, Dependency, DictionaryInfo, Domain, DomainCheck,
+    Extension, ForeignKey, Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language, MovingAggregate,
+    Object, OnCommit, Operator, OperatorClass, OperatorFamily, Parameter, PartitionBound, PartitionColumn,
+    PartitionKey, PartitionStrategy, Persistence, Policy, PolicyCommand, PublicationInfo, PublishedTable, RangeDatum,
+    RangeInfo, ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Rule, RuleAction, Schema,
+    SequenceInfo, SqlBody, StatisticsInfo, Trigger, ViewInfo, system_relations,
 };
 
 /// Changes as bytes.
@@ -83,9 +83,24 @@ stored_enum!(Key {
     16: Definition(kind, oid),
     17: Published(publication, row),
 });
-stored_enum!(DefinitionKind { 1: Statistics, 2: Dictionary, 3: Configuration, 4: Publication });
+stored_enum!(DefinitionKind { 1: Statistics, 2: Dictionary, 3: Configuration, 4: Publication, 5: Collation });
 stored_struct!(Definition { 1: oid, 2: name, 3: namespace, 4: owner, 5: body });
-stored_enum!(DefinitionBody { 1: Statistics(info), 2: Dictionary(info), 3: Configuration(info), 4: Publication(info) });
+stored_enum!(DefinitionBody {
+    1: Statistics(info),
+    2: Dictionary(info),
+    3: Configuration(info),
+    4: Publication(info),
+    5: Collation(info),
+});
+stored_struct!(CollationInfo {
+    1: provider,
+    2: deterministic,
+    3: encoding,
+    4: collate,
+    5: ctype,
+    6: icu_locale,
+    7: version,
+});
 stored_struct!(StatisticsInfo { 1: relation, 2: columns, 3: expressions, 4: kinds, 5: target });
 stored_struct!(DictionaryInfo { 1: template, 2: options });
 stored_struct!(ConfigurationInfo { 1: parser, 2: map });

@@ -175,6 +175,11 @@ fn of_internal_state(own: &UserAggregate) -> Option<AggregateFn> {
 }
 
 fn implementation(function: &Function) -> Result<AggregateFn> {
+    if !function.oid.is_valid()
+        && let Some(internal) = aggregate(&function.name, &[])
+    {
+        return Ok(internal);
+    }
     facts::proc_by_oid(function.oid)
         .and_then(|proc| aggregate(&function.name, &proc.args))
         .ok_or_else(|| Error::unsupported(format_args!("aggregate {} (oid {})", function.name, function.oid)))

@@ -8,6 +8,7 @@
 //!   one value at a time   scalar/ by family, found by prosrc through Registry      (kernel, args)
 //!   dates and times       operators and functions of the date and time types          (datetime/)
 //!   templates             to_char, to_date, to_timestamp, to_number                  (formatting/)
+//!   languages             sort keys and case mapping of collations                     (collation/)
 //!   a column at a time    the hot comparisons and arithmetic over Arrow arrays     (vector/)
 //!   a group               accumulators of the built-in aggregates                  (aggregate/)
 //!   a partition           row_number, lag, … over a PartitionView                  (window)
@@ -22,6 +23,7 @@ pub mod aggregate;
 mod args;
 #[cfg(test)]
 mod cases;
+pub mod collation;
 pub mod datetime;
 #[cfg(test)]
 mod evaluate;

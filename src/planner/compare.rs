@@ -32,7 +32,11 @@ impl Expr {
                 (Datum::Null, _) | (_, Datum::Null) => false,
                 (a, b) => order::equal_as(ty.oid, a, b),
             },
-            (Expr::Call(a), Expr::Call(b)) => a.function.oid == b.function.oid,
+            // What is in no catalog has no oid.
+            (Expr::Call(a), Expr::Call(b)) => {
+                a.function.oid == b.function.oid && a.function.source == b.function.source
+            }
+            (Expr::Collate(_, a, _), Expr::Collate(_, b, _)) => a == b,
             (Expr::IsNull(_, a), Expr::IsNull(_, b)) | (Expr::MinMax(a, ..), Expr::MinMax(b, ..)) => a == b,
             (Expr::BoolTest(_, a), Expr::BoolTest(_, b)) => a == b,
             (Expr::Distinct(f, _, a), Expr::Distinct(g, _, b)) => f.oid == g.oid && a == b,

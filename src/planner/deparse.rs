@@ -39,6 +39,8 @@ pub struct Names<'a> {
     pub function_name: &'a dyn Fn(&crate::expr::Function) -> String,
     /// An operator's name, as `OPERATOR(schema.name)` if need be.
     pub operator_name: &'a dyn Fn(&crate::expr::Function, &str) -> String,
+    /// A collation's name, qualified if need be.
+    pub collation_name: &'a dyn Fn(dictdb_types::Oid) -> String,
 }
 
 /// What only the enclosing query knows of an expression.
@@ -142,6 +144,10 @@ impl Names<'_> {
             Expr::Relabel(inner, ty) | Expr::ViaIo(inner, ty) | Expr::ArrayCoerce(inner, _, ty) => {
                 self.cast(expr, inner, *ty, out)?;
             }
+            Expr::Collate(inner, collation, _) => {
+                let after = format!(" COLLATE {}", (self.collation_name)(*collation));
+                self.around(expr, "", inner, &after, out)?;
+            }
             Expr::TestValue(_) => out.push_str("VALUE"),
             Expr::Input(position, _) => {
                 let name = (self.input)(*position).ok_or_else(|| Error::internal("an input without a name"))?;
@@ -235,6 +241,21 @@ impl Names<'_> {
     }
 
     fn call(&self, expr: &Expr, call: &Call, out: &mut String) -> Result<()> {
+        use dictdb_functions::collation::{INITCAP, KEY, LOWER, REFUSAL, TEXT_OF_KEY, UPPER};
+        match (&*call.function.source, call.args.first()) {
+            // What orders by a language is what was written.
+            (KEY | TEXT_OF_KEY, Some(value)) => return self.write(value, out),
+            (LOWER | UPPER | INITCAP, Some(value)) if !call.function.oid.is_valid() => return self.write(value, out),
+            (LOWER | UPPER | INITCAP, Some(value)) => {
+                let name = (self.function_name)(&call.function);
+                return self.list(&format!("{name}("), std::slice::from_ref(value), ")", out);
+            }
+            (REFUSAL, _) => {
+                out.push_str("NULL");
+                return Ok(());
+            }
+            _ => {}
+        }
         match &call.spelling {
             Spelling::Keyword(word) => {
                 out.push_str(word);

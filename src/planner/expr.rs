@@ -72,6 +72,8 @@ pub enum Expr {
     ViaIo(Box<Expr>, Type),
     /// A cast of an array, element by element; the element is [`Expr::TestValue`].
     ArrayCoerce(Box<Expr>, Box<Expr>, Type),
+    /// `value COLLATE collation`, and where that stands; gone when collations are settled ([`crate::collation`]).
+    Collate(Box<Expr>, Oid, Option<u32>),
     /// Into a domain: its constraints are checked.
     ToDomain(Box<Expr>, Type),
     /// The operand of the enclosing [`Expr::Case`], element of the enclosing [`Expr::ArrayCoerce`], or value of a domain check.
@@ -520,6 +522,7 @@ impl Expr {
             Expr::Aggregate(call) => call.ty,
             Expr::Window(call) => call.ty,
             Expr::NullIf(_, args) => args.0.ty(),
+            Expr::Collate(inner, ..) => inner.ty(),
             Expr::Grouping(_) => Type::new(oids::INT4),
             Expr::And(_)
             | Expr::Or(_)

@@ -13,6 +13,7 @@
 
 mod bind;
 mod build;
+pub mod collation;
 mod columns;
 mod compare;
 mod condition;
@@ -50,7 +51,7 @@ use std::sync::Arc;
 use dictdb_catalog::trigger::Event;
 use dictdb_parser::Locations;
 use dictdb_parser::ast;
-use dictdb_types::{Error, Oid, Result, Type};
+use dictdb_types::{Error, Oid, Result, Type, TypeLookup};
 
 use bind::Binder;
 pub use bind::{BindContext, Renaming, Updatable, updatable};
@@ -111,6 +112,8 @@ pub struct OutputColumn {
     pub table: Oid,
     /// Its attnum there, or zero.
     pub attnum: i16,
+    /// `pg_collation.oid`; zero for a type without collations, and where none is agreed on.
+    pub collation: Oid,
 }
 
 /// Kinds of planned statements.
@@ -183,6 +186,7 @@ fn finish(
 ) -> Result<Planned> {
     let cx = binder.cx;
     let inlined = inlining::inline(&mut binder, &mut node)?;
+    let collations = binder.settle_collations(&mut node)?;
     let (routines, runs_statements) = (binder.user_functions(), binder.runs_statements());
     let returns_rows = match &node {
         node if command == Command::Select => !node.columns().is_empty() || !is_modify(node),
@@ -192,7 +196,7 @@ fn finish(
     let ranges = binder.ranges;
     let params = binder.into_params()?;
     let outputs = node.columns();
-    let columns = outputs.iter().map(OutputColumn::of).collect();
+    let columns = output_columns(&outputs, collations, cx);
     let routines = inlined.left(routines, &node);
     let (mut node, failure) = rules::apply(node, cx);
     let failure = inlined.failure.or(failure);
@@ -235,7 +239,8 @@ pub fn plan_parameters(
     cx: BindContext<'_>,
 ) -> Result<Arc<physical::Plan>> {
     let mut binder = Binder::new(cx, locations, &[], false);
-    let node = binder.bind_parameters(exprs, types)?;
+    let mut node = binder.bind_parameters(exprs, types)?;
+    binder.settle_collations(&mut node)?;
     let outputs = node.columns();
     let (node, failure) = rules::apply(node, cx);
     match failure {
@@ -258,6 +263,8 @@ pub struct BoundView {
     pub functions: Vec<Oid>,
     /// The operators of users it calls, each with its function.
     pub operators: Vec<(Oid, Oid)>,
+    /// The collations it names.
+    pub collations: Vec<Oid>,
 }
 
 /// Binds the query of a view, to check it and to learn its columns.
@@ -268,14 +275,18 @@ pub fn bind_view(query: &ast::Query, locations: &Locations, cx: BindContext<'_>)
         let node = binder.bind_query(query)?;
         binder.settle_unknown(node)
     })?;
-    let columns = node.columns().iter().map(OutputColumn::of).collect();
     let mut columns_used = columns::used(&node);
+    let outputs = node.columns();
+    let mut settled = node;
+    let collations = binder.settle_collations(&mut settled)?;
+    let columns = output_columns(&outputs, collations, cx);
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
     let keys = binder.keys.iter().copied().collect();
+    let named = binder.collations.iter().copied().collect();
     let relations = binder.into_relations();
     // What is below another view is that view's business.
     columns_used.retain(|(relation, _)| relations.contains(relation));
-    Ok(BoundView { columns, functions, operators, relations, columns_used, keys })
+    Ok(BoundView { columns, functions, operators, collations: named, relations, columns_used, keys })
 }
 
 fn is_modify(node: &logical::Node) -> bool {
@@ -286,14 +297,27 @@ fn is_modify(node: &logical::Node) -> bool {
     }
 }
 
-impl OutputColumn {
-    fn of(column: &logical::Column) -> Self {
+/// Columns of a result with their collations: those that were settled, or their types'.
+fn output_columns(outputs: &[logical::Column], settled: Option<Vec<Oid>>, cx: BindContext<'_>) -> Vec<OutputColumn> {
+    let collation = |number: usize, ty: Type| match &settled {
+        Some(known) => known.get(number).copied().unwrap_or_default(),
+        None => cx.catalog.type_info(ty.oid).map_or(Oid::INVALID, |info| info.collation),
+    };
+    let columns = outputs.iter().enumerate().map(|(number, column)| {
         let (table, attnum) = column.source.unwrap_or_default();
-        OutputColumn { name: column.name.clone(), ty: column.ty, table, attnum }
-    }
+        let collation = collation(number, column.ty);
+        OutputColumn { name: column.name.clone(), ty: column.ty, table, attnum, collation }
+    });
+    columns.collect()
 }
 
 impl Binder<'_> {
+    /// The collations of a plan's outputs, once it says what they make of it; `None` where there is nothing to say. 42P21.
+    fn settle_collations(&mut self, node: &mut logical::Node) -> Result<Option<Vec<Oid>>> {
+        let outputs: Vec<_> = node.columns().iter().map(|column| column.id).collect();
+        collation::settle(node, &outputs, self)
+    }
+
     /// Binds a whole statement.
     fn bind_statement(&mut self, statement: &ast::Statement) -> Result<(logical::Node, Command)> {
         let node = match statement {

@@ -150,6 +150,7 @@ fn written(
         },
         function_name: &|function| binder.cx.routine_name(function, stored),
         operator_name: &|function, name| binder.cx.operator_name(function, name, stored),
+        collation_name: &|oid| binder.cx.catalog.collation_text(oid, binder.cx.search_path, stored),
     };
     printer.in_scope(|_| scope_of_table(relation, row), || deparse::expression(bound, &names))
 }

@@ -45,6 +45,8 @@ pub struct BoundTableExpr {
     pub text: Arc<str>,
     /// Attnums it mentions, ascending.
     pub columns: Vec<i16>,
+    /// `pg_collation.oid`; zero for a type without collations, and where none is agreed on.
+    pub collation: Oid,
     /// The functions of users that it calls.
     pub functions: Vec<dictdb_types::Oid>,
     /// The operators of users that it calls, each with its function.
@@ -89,6 +91,9 @@ pub fn bind(
     check_volatility(&bound, purpose)?;
     let written = written(&mut binder, value, &bound, purpose)?;
     let text = text_of(&binder, &written, &row, Form { stored: true, pretty: false })?;
+    let of_column = |attnum: i16| relation.column(attnum).map_or(Oid::INVALID, |column| column.collation);
+    let collations: Vec<_> = row.iter().map(|(column, attnum)| (column.id, of_column(*attnum))).collect();
+    let collation = crate::collation::settle_expr(&mut bound, &collations, cx)?;
     // A default that cannot be computed is an error of the statement that uses it.
     let _ = crate::fold::fold(&mut bound, cx.env);
     let mut columns = Vec::new();
@@ -114,7 +119,7 @@ pub fn bind(
     columns.sort_unstable();
     columns.dedup();
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, functions, operators })
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, collation, functions, operators })
 }
 
 /// The expression as its text shows it: the last step, the coercion to the column's type, is implied by the column.
@@ -164,9 +169,10 @@ pub fn bind_domain_check(
     let bound = binder.bind_expr(expr)?;
     let mut bound = binder.coerce_to_boolean(bound, "CHECK", locations.leftmost(expr))?;
     let text = text_of(&binder, &bound, &[], Form { stored: true, pretty: false })?;
+    let collation = crate::collation::settle_expr(&mut bound, &[], cx)?;
     crate::fold::fold(&mut bound, cx.env)?;
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns: Vec::new(), functions, operators })
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns: Vec::new(), collation, functions, operators })
 }
 
 /// The text of a domain's stored CHECK or default as this search path shows it.
@@ -307,6 +313,7 @@ fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)], form: Form) 
         },
         function_name: &|function| binder.cx.routine_name(function, form.stored),
         operator_name: &|function, name| binder.cx.operator_name(function, name, form.stored),
+        collation_name: &|oid| binder.cx.catalog.collation_text(oid, binder.cx.search_path, form.stored),
     };
     deparse::expression(expr, &names)
 }

@@ -85,6 +85,7 @@ impl Rows {
             },
             function_name: &|function| binder.cx.routine_name(function, stored),
             operator_name: &|function, name| binder.cx.operator_name(function, name, stored),
+            collation_name: &|oid| binder.cx.catalog.collation_text(oid, binder.cx.search_path, stored),
         };
         deparse::expression(bound, &names)
     }
@@ -186,6 +187,10 @@ fn finish(
 ) -> Result<BoundTableExpr> {
     let width = relation.columns.len();
     let mut columns = Vec::new();
+    let of_column = |attnum: i16| relation.column(attnum).map_or(dictdb_types::Oid::INVALID, |column| column.collation);
+    let both = rows.old.iter().chain(&rows.new);
+    let collations: Vec<_> = both.map(|(column, attnum)| (column.id, of_column(*attnum))).collect();
+    let collation = crate::collation::settle_expr(&mut bound, &collations, cx)?;
     // A condition that cannot be computed is an error of the statement that fires the trigger.
     let _ = crate::fold::fold(&mut bound, cx.env);
     bound.rewrite(&mut |e| {
@@ -201,7 +206,8 @@ fn finish(
     });
     columns.sort_unstable();
     columns.dedup();
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, functions: Vec::new(), operators: Vec::new() })
+    let (functions, operators) = (Vec::new(), Vec::new());
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, collation, functions, operators })
 }
 
 /// 42P17 for a column of a row that the trigger has not, or that is not computed yet.

@@ -27,6 +27,7 @@ macro_rules! traversals {
                     | Expr::IsNull(arg, _)
                     | Expr::BoolTest(arg, _)
                     | Expr::Field(arg, _, _)
+                    | Expr::Collate(arg, _, _)
                     | Expr::Relabel(arg, _)
                     | Expr::ViaIo(arg, _)
                     | Expr::ToDomain(arg, _) => f(arg),

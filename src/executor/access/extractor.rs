@@ -6,11 +6,13 @@ use std::sync::Arc;
 use dictdb_catalog::{Catalog, IndexInfo, IndexKey, IndexMethod, IndexTarget, Relation};
 use dictdb_functions::Registry;
 use dictdb_planner::BindContext;
+use dictdb_planner::collation::index_order;
 use dictdb_planner::table_expr::{TableExpr, bind_text};
 use dictdb_storage::{ColumnKey, IndexKind, KeyColumn, KeyExtractor, KeyOutcome, RowReader};
 use dictdb_types::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, TypeInfo, TypeLookup, sort_key};
 
 use super::entries::{self, EntryKey};
+use super::language::Language;
 use super::regions::{self, RegionKey};
 use crate::eval::{Code, CompileContext, Scope, compile};
 
@@ -33,16 +35,20 @@ pub fn key_extractor(
         let classes = index.keys.iter().map(|key| Ok((regions::class_of(catalog, key.opclass)?, base(key))));
         return Ok(Arc::new(RegionKey { values, classes: classes.collect::<Result<_>>()? }));
     }
-    match plain_columns(table, index, &**catalog)? {
+    match plain_columns(table, index, catalog)? {
         Some(columns) if index.predicate.is_none() => Ok(Arc::new(ColumnKey::new(columns))),
         _ => {
-            let orders = index.keys.iter().map(|key| KeyOrder {
-                oid: catalog.base_type(key.ty).oid,
-                descending: key.descending,
-                nulls_first: key.nulls_first,
+            let orders = index.keys.iter().map(|key| {
+                Ok(KeyOrder {
+                    oid: catalog.base_type(key.ty).oid,
+                    language: Language::of(catalog, table, index.method, key)?,
+                    descending: key.descending,
+                    nulls_first: key.nulls_first,
+                })
             });
+            let orders = orders.collect::<Result<_>>()?;
             let values = IndexValues::new(table, index, catalog, registry)?;
-            Ok(Arc::new(ExpressionKey { values, orders: orders.collect() }))
+            Ok(Arc::new(ExpressionKey { values, orders }))
         }
     }
 }
@@ -63,11 +69,14 @@ pub(crate) fn index_kind(index: &IndexInfo, catalog: &Catalog) -> IndexKind {
     }
 }
 
-/// The key columns of an index without expressions.
-fn plain_columns(table: &Relation, index: &IndexInfo, types: &dyn TypeLookup) -> Result<Option<Vec<KeyColumn>>> {
+/// The key columns of an index without expressions, all in the order of their types.
+fn plain_columns(table: &Relation, index: &IndexInfo, types: &Catalog) -> Result<Option<Vec<KeyColumn>>> {
     let mut columns = Vec::with_capacity(index.keys.len());
     for key in &index.keys {
         let IndexTarget::Column(attnum) = key.target else { return Ok(None) };
+        if index_order(types, table, index.method, key).is_some() {
+            return Ok(None);
+        }
         let column = table.column(attnum).ok_or_else(|| Error::internal("index on a column that does not exist"))?;
         columns.push(KeyColumn {
             column: column.slot,
@@ -89,6 +98,7 @@ struct ExpressionKey {
 #[derive(Debug)]
 struct KeyOrder {
     oid: Oid,
+    language: Option<Language>,
     descending: bool,
     nulls_first: bool,
 }
@@ -101,6 +111,8 @@ impl KeyExtractor for ExpressionKey {
                 outcome = KeyOutcome::HasNull;
             }
             if let Some(order) = self.orders.get(number) {
+                let keyed = order.language.as_ref().map(|language| language.key(value, order.oid)).transpose()?;
+                let value = keyed.as_ref().unwrap_or(value);
                 sort_key::encode(value, order.oid, order.descending, order.nulls_first, out);
             }
             Ok(())

@@ -10,11 +10,6 @@ use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeInfo, TypeKind, oids}
 
 use super::DdlContext;
 
-/// `pg_collation.oid` of the collations there are; all order by bytes.
-const DEFAULT_COLLATION: Oid = Oid(100);
-const C_COLLATION: Oid = Oid(950);
-const POSIX_COLLATION: Oid = Oid(951);
-
 /// A column as defined, before its sequence and default exist.
 pub(super) struct NewColumn<'a> {
     pub column: Column,
@@ -179,7 +174,7 @@ impl DdlContext<'_> {
         Ok(ty)
     }
 
-    /// The collation of a column: the type's, or the one named. 42704, 42804.
+    /// The collation of a column: the type's, or the one named. 42704, 42804, 3F000.
     pub(super) fn column_collation(&mut self, ty: Type, named: Option<&dictdb_parser::ast::ObjectName>) -> Result<Oid> {
         let own = self.type_info(ty.oid)?.collation;
         let Some(name) = named else { return Ok(own) };
@@ -191,16 +186,7 @@ impl DdlContext<'_> {
                 format!("collations are not supported by type {shown}"),
             ));
         }
-        let word = super::names::shown(name);
-        match word.strip_prefix("pg_catalog.").unwrap_or(&word) {
-            "default" => Ok(DEFAULT_COLLATION),
-            "C" => Ok(C_COLLATION),
-            "POSIX" => Ok(POSIX_COLLATION),
-            _ => Err(Error::new(
-                SqlState::UNDEFINED_OBJECT,
-                format!("collation \"{word}\" for encoding \"UTF8\" does not exist"),
-            )),
-        }
+        self.with_binding(|cx| cx.collation(name))
     }
 
     /// The type a type name means.

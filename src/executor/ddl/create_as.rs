@@ -8,7 +8,7 @@ use dictdb_parser::ast;
 use dictdb_parser::utility::{CreateTableAs, RefreshMaterializedView, TableSource};
 use dictdb_planner::OutputColumn;
 use dictdb_storage::LockMode;
-use dictdb_types::{Error, Oid, Result, SqlState, TypeKind};
+use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeKind};
 
 use super::options::{self, Target};
 use super::statement::Query;
@@ -82,6 +82,15 @@ impl DdlContext<'_> {
         Ok(columns)
     }
 
+    /// 42P22 for a column of a query that has no collation.
+    fn no_collation(&mut self, name: &str, ty: Type) -> Error {
+        let catalog = self.view();
+        let shown = self.shown_type(ty.oid, &catalog);
+        let message = format!("no collation was derived for column \"{name}\" with collatable type {shown}");
+        Error::new(SqlState::INDETERMINATE_COLLATION, message)
+            .hint("Use the COLLATE clause to set the collation explicitly.")
+    }
+
     /// The columns of a relation that a query defines: the query's names, but for the first ones that are given. 42701, 42P16.
     pub(super) fn columns_of_query(&mut self, outputs: &[OutputColumn], names: &[ast::Ident]) -> Result<Vec<Column>> {
         let mut columns: Vec<Column> = Vec::with_capacity(outputs.len());
@@ -102,7 +111,10 @@ impl DdlContext<'_> {
                 ));
             }
             self.check_type_usage(output.ty.oid)?;
-            columns.push(Column { collation: info.collation, ..Column::new(name, output.ty, slot) });
+            if info.collation.is_valid() && !output.collation.is_valid() {
+                return Err(self.no_collation(&output.name, output.ty));
+            }
+            columns.push(Column { collation: output.collation, ..Column::new(name, output.ty, slot) });
         }
         Ok(columns)
     }

@@ -177,6 +177,9 @@ impl DdlContext<'_> {
         for (attnum, column) in relation.live_columns().filter(|(_, column)| column.ty.oid >= Oid::FIRST_NORMAL) {
             self.depend(Key::Column(oid, attnum), Key::Type(column.ty.oid), Dependency::Normal);
         }
+        for (attnum, column) in relation.live_columns() {
+            self.depend_on_collation(Key::Column(oid, attnum), column.collation);
+        }
         Ok(self.put_relation(relation))
     }
 

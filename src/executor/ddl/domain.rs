@@ -46,6 +46,7 @@ impl DdlContext<'_> {
         if base.oid >= Oid::FIRST_NORMAL {
             self.depend(Key::Type(oid), Key::Type(base.oid), Dependency::Normal);
         }
+        self.depend_on_collation(Key::Type(oid), collation);
         self.put(Object::Domain(Arc::new(domain)));
         Ok(())
     }

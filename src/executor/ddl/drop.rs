@@ -471,6 +471,9 @@ fn skipped(kind: ObjectKind, object: &ObjectRef, missing: &Error) -> Option<Stri
         Some(format!("{}{}", names.join("."), if name.dimensions > 0 { "[]" } else { "" }))
     };
     match object {
+        ObjectRef::Name(_) if kind == ObjectKind::Collation => {
+            Some(missing.message().replace(" for encoding \"UTF8\"", ""))
+        }
         ObjectRef::Operator(operator) if missing.message().starts_with("operator does not exist") => {
             Some(format!("operator {} does not exist", shown(&operator.name)))
         }

@@ -108,6 +108,7 @@ impl DdlContext<'_> {
         }
         let mut keys = Vec::with_capacity(elements.len());
         for element in elements {
+            let mut derived = None;
             let (target, ty) = match &*element.expr.expr {
                 Ast::Identifier(ident) => {
                     let (attnum, column) = relation.column_named(&ident.value).ok_or_else(|| {
@@ -119,6 +120,7 @@ impl DdlContext<'_> {
                 expr => {
                     let bound =
                         self.with_binding(|cx| table_expr::bind(expr, locations, relation, TableExpr::IndexKey, cx))?;
+                    derived = self.derived_collation(bound.expr.ty(), bound.collation)?;
                     (IndexTarget::Expression(bound.text), bound.expr.ty())
                 }
             };
@@ -128,8 +130,9 @@ impl DdlContext<'_> {
             };
             let collation = match &element.collation {
                 Some(name) => Some(self.column_collation(ty, Some(name))?),
-                None => None,
+                None => derived,
             };
+            self.check_pattern_class(relation, &target, opclass, collation)?;
             if let Some(class) = self.view().any_opclass(opclass) {
                 self.check_opclass(class, method, ty)?;
             }
@@ -145,6 +148,39 @@ impl DdlContext<'_> {
             });
         }
         Ok(keys)
+    }
+
+    /// The collation of an index over an expression, where it is another one than the type's. 42P22.
+    fn derived_collation(&mut self, ty: Type, collation: Oid) -> Result<Option<Oid>> {
+        let own = self.type_info(ty.oid)?.collation;
+        if own.is_valid() && !collation.is_valid() {
+            let message = "could not determine which collation to use for index expression";
+            return Err(Error::new(SqlState::INDETERMINATE_COLLATION, message)
+                .hint("Use the COLLATE clause to set the collation explicitly."));
+        }
+        Ok((collation != own).then_some(collation))
+    }
+
+    /// 0A000 for a class that goes by bytes under a collation that does not.
+    fn check_pattern_class(
+        &mut self,
+        relation: &Relation,
+        target: &IndexTarget,
+        opclass: Oid,
+        collation: Option<Oid>,
+    ) -> Result<()> {
+        let own = match target {
+            IndexTarget::Column(attnum) => relation.column(*attnum).map(|column| column.collation),
+            IndexTarget::Expression(_) => None,
+        };
+        let catalog = self.view();
+        let info = collation.or(own).and_then(|oid| catalog.collation_info(oid));
+        let name = catalog.any_opclass(opclass).map(|class| class.name.clone()).unwrap_or_default();
+        if info.is_some_and(|info| !info.deterministic) && name.ends_with("_pattern_ops") {
+            let message = format!("nondeterministic collations are not supported for operator class \"{name}\"");
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        Ok(())
     }
 
     /// The operator class of that name for a type and method. 42704, 42804; 0A000 for those that order otherwise than the
@@ -255,6 +291,9 @@ impl DdlContext<'_> {
         for key in &info.keys {
             if key.opclass >= Oid::FIRST_NORMAL {
                 self.depend(Key::Relation(index.oid), Key::OperatorClass(key.opclass), Dependency::Normal);
+            }
+            if let Some(collation) = key.collation {
+                self.depend_on_collation(Key::Relation(index.oid), collation);
             }
             match &key.target {
                 IndexTarget::Column(attnum) => {

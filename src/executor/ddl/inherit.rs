@@ -119,7 +119,8 @@ impl DdlContext<'_> {
         if known.column.collation == other.collation {
             return Ok(());
         }
-        let shown = |oid: Oid| dictdb_functions::facts::collation_name(oid).unwrap_or_default();
+        let catalog = self.view();
+        let shown = |oid: Oid| if oid.is_valid() { catalog.collation_name(oid) } else { Arc::from("") };
         let message = format!("{what} \"{}\" has a collation conflict", other.name);
         Err(Error::new(SqlState::COLLATION_MISMATCH, message).detail(format!(
             "\"{}\" versus \"{}\"",

@@ -112,6 +112,7 @@ fn execute_once(statement: &Utility, locations: &Locations, cx: &mut DdlContext<
             ObjectKind::Aggregate => cx.create_aggregate(define)?,
             ObjectKind::Operator => cx.create_operator(define)?,
             ObjectKind::Type => cx.create_base_type(define)?,
+            ObjectKind::Collation => cx.create_collation(define)?,
             ObjectKind::TextSearchDictionary
             | ObjectKind::TextSearchConfiguration
             | ObjectKind::TextSearchParser
@@ -132,6 +133,7 @@ fn execute_once(statement: &Utility, locations: &Locations, cx: &mut DdlContext<
         Utility::CreateRange(define) => cx.create_range_type(define)?,
         Utility::CreateCast(create) => cx.create_cast(create)?,
         Utility::AlterOperator(alter) => cx.alter_operator(alter)?,
+        Utility::RefreshCollation(name) => cx.refresh_collation(name)?,
         Utility::AlterType(alter) => cx.alter_base_type(alter)?,
         Utility::CreateOperatorClass(create) => cx.create_operator_class(create)?,
         Utility::CreateOperatorFamily(create) => cx.create_operator_family(create)?,

@@ -137,7 +137,11 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
         }
         let ty = dictdb_types::Type::new(subtype.oid);
-        self.column_collation(ty, Some(name))
+        let collation = self.column_collation(ty, Some(name))?;
+        match self.view().collation_info(collation).and_then(|info| info.order_rule()) {
+            Some(_) => Err(Error::unsupported("ranges in the order of a language")),
+            None => Ok(collation),
+        }
     }
 
     fn range_subdiff(&mut self, name: Option<&ObjectName>, subtype: Oid) -> Result<Oid> {

@@ -81,6 +81,9 @@ impl DdlContext<'_> {
             self.depend(Key::Relation(relation.oid), Key::Constraint(table, constraint), Dependency::Normal);
         }
         self.depend_on_calls(Key::Relation(relation.oid), &bound.functions, &bound.operators);
+        for collation in &bound.collations {
+            self.depend_on_collation(Key::Relation(relation.oid), *collation);
+        }
         Ok(())
     }
 

@@ -127,6 +127,8 @@ impl Compiler<'_> {
             Expr::Subscript(subscript) => self.subscript(subscript)?,
             Expr::Assign(assign) => self.assign(assign)?,
             Expr::Relabel(item, ty) => self.relabel(item, *ty)?,
+            // What is left of it decides nothing.
+            Expr::Collate(item, ..) => self.code(item)?,
             Expr::ViaIo(item, ty) => {
                 Code::ViaIo(Box::new(ViaIoCode { item: self.code(item)?, from: item.ty(), to: *ty }))
             }

@@ -6,6 +6,7 @@ use super::{Accumulator, Entry, arg, mismatch, size_of_datum};
 use crate::CallContext;
 
 pub(super) const AGGREGATES: &[Entry] = &[
+    ("collation_first", &[], || Box::new(First(None))),
     ("bool_and", &[oids::BOOL], || Box::new(Truths { all: true, ..Truths::default() })),
     ("every", &[oids::BOOL], || Box::new(Truths { all: true, ..Truths::default() })),
     ("bool_or", &[oids::BOOL], || Box::new(Truths::default())),
@@ -22,6 +23,24 @@ pub(super) const AGGREGATES: &[Entry] = &[
     ("bit_xor", &[oids::INT8], || Box::new(Bits::new(Op::Xor))),
     ("bit_xor", &[oids::BIT], || Box::new(Bits::new(Op::Xor))),
 ];
+
+/// The first value of a group, NULL too: what stands for texts that a collation takes for equal. It is in no catalog.
+struct First(Option<Datum>);
+
+impl Accumulator for First {
+    fn update(&mut self, _: &CallContext<'_>, args: &[Datum]) -> Result<()> {
+        self.0.get_or_insert_with(|| arg(args, 0).clone());
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &CallContext<'_>) -> Result<Datum> {
+        Ok(self.0.clone().unwrap_or(Datum::Null))
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.0.as_ref().map_or(0, size_of_datum)
+    }
+}
 
 /// Counts of true and false: what a moving frame can take back.
 #[derive(Default)]

@@ -52,11 +52,11 @@ export_table pg_language "
     SELECT oid, lanname, lanispl, lanpltrusted, lanplcallfoid, laninline, lanvalidator
       FROM pg_language WHERE oid < 16384 ORDER BY oid"
 export_table pg_namespace "SELECT oid, nspname, nspacl FROM pg_namespace WHERE oid < 16384 ORDER BY oid"
-# Without the ICU collations and those of other encodings: DictDB has no tables for them, and says so by not listing them.
+# Without the collations of other encodings; versions are those of the tables DictDB orders by, not of PostgreSQL's library.
 export_table pg_collation "
     SELECT oid, collname, collnamespace, collprovider, collisdeterministic, collencoding, collcollate, collctype,
-           colliculocale, collversion
-      FROM pg_collation WHERE oid < 16384 AND collprovider <> 'i' AND collencoding IN (-1, 6) ORDER BY oid"
+           colliculocale, NULL::text AS collversion
+      FROM pg_collation WHERE oid < 16384 AND collencoding IN (-1, 6) ORDER BY oid"
 export_table pg_conversion "
     SELECT oid, conname, connamespace, conforencoding, contoencoding, conproc::oid AS conproc, condefault
       FROM pg_conversion WHERE oid < 16384 ORDER BY oid"

@@ -55,6 +55,7 @@ const SINGLE: &[&[(&str, ScalarFn)]] = &[
     boolean::KERNELS,
     bytea::KERNELS,
     encoding::KERNELS,
+    crate::collation::KERNELS,
     crate::formatting::KERNELS,
     enums::KERNELS,
     float_math::KERNELS,

@@ -140,6 +140,10 @@ impl Parser<'_> {
                     self.alter_operator_family(name, method)
                 }
                 ObjectRef::Function(function) if shape == Shape::Function => self.alter_function(kind, function),
+                ObjectRef::Name(name) if kind == ObjectKind::Collation => {
+                    self.expect_words(&[K::Refresh, K::Version])?;
+                    Ok(Utility::RefreshCollation(name))
+                }
                 ObjectRef::Name(name)
                     if matches!(
                         kind,

@@ -141,6 +141,8 @@ pub enum Utility {
     AlterExtension(AlterExtension),
     /// `ALTER OPERATOR … SET (…)`.
     AlterOperator(AlterOperator),
+    /// `ALTER COLLATION … REFRESH VERSION`.
+    RefreshCollation(ObjectName),
     /// `ALTER TYPE … SET (…)`.
     AlterType(AlterType),
     /// `CREATE OPERATOR CLASS`.

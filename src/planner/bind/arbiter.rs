@@ -6,7 +6,7 @@ use dictdb_catalog::{Catalog, ConstraintKind, IndexInfo, IndexKey, IndexTarget, 
 use dictdb_functions::facts;
 use dictdb_parser::ast;
 use dictdb_parser::node::{self, ConflictElement};
-use dictdb_types::{Error, Oid, Result, SqlState};
+use dictdb_types::{Error, Oid, Result, SqlState, TypeLookup};
 
 use super::Binder;
 use crate::expr::Expr;
@@ -26,7 +26,7 @@ struct Element {
     /// The operator class asked for.
     opclass: Option<String>,
     /// The collation asked for.
-    collation: Option<String>,
+    collation: Option<Oid>,
 }
 
 enum ElementKey {
@@ -108,7 +108,7 @@ impl Binder<'_> {
             None => None,
         };
         let collation = match element.collation {
-            Some(name) => super::names::idents(name)?.last().map(|name| name.value.clone()),
+            Some(name) => Some(self.cx.collation(name)?),
             None => None,
         };
         Ok(Element { key, opclass, collation })
@@ -130,7 +130,7 @@ impl Binder<'_> {
         }
         let named = inference.elements.iter().all(|element| {
             let mut fitting = keys.iter().zip(&info.keys);
-            fitting.any(|(key, facts)| key.is(&element.key) && element.accepts(facts, self.cx.catalog))
+            fitting.any(|(key, facts)| key.is(&element.key) && element.accepts(facts, relation, self.cx.catalog))
         });
         let complete = keys.iter().all(|key| inference.elements.iter().any(|element| element.key.is(key)));
         if !named || !complete {
@@ -156,13 +156,13 @@ impl ElementKey {
 
 impl Element {
     /// Whether an index key has the operator class and collation asked for.
-    fn accepts(&self, key: &IndexKey, catalog: &Catalog) -> bool {
+    fn accepts(&self, key: &IndexKey, relation: &Relation, catalog: &Catalog) -> bool {
         let class = || catalog.any_opclass(key.opclass).map_or("", |class| &*class.name);
-        let collation = || match key.collation {
-            Some(own) => facts::collation_name(own).unwrap_or_default(),
-            None => "default",
+        let own = match key.target {
+            IndexTarget::Column(attnum) => relation.column(attnum).map(|column| column.collation),
+            IndexTarget::Expression(_) => catalog.type_info(key.ty.oid).map(|info| info.collation),
         };
-        self.collation.as_deref().is_none_or(|wanted| wanted == collation())
+        self.collation.is_none_or(|wanted| key.collation.or(own) == Some(wanted))
             && self.opclass.as_deref().is_none_or(|wanted| wanted == class())
     }
 }

@@ -318,26 +318,16 @@ impl Binder<'_> {
     fn bind_collate(&mut self, inner: &Ast, collation: &ast::ObjectName, position: Option<u32>) -> Result<Expr> {
         let bound = self.bind_expr(inner)?;
         let bound = self.resolve_unknown(bound)?;
-        let parts = super::names::idents(collation)?;
-        let name = parts.last().map_or("", |ident| ident.value.as_str());
-        if !COLLATIONS.contains(&name) {
-            return Err(Error::new(
-                SqlState::UNDEFINED_OBJECT,
-                format!("collation \"{}\" for encoding \"UTF8\" does not exist", super::names::dotted(&parts)),
-            )
-            .at(self.leftmost(inner)));
-        }
         let ty = self.cx.catalog.base_type(bound.ty());
         if self.cx.catalog.type_info(ty.oid).is_some_and(|info| !info.collation.is_valid()) {
             let message = format!("collations are not supported by type {}", self.type_name(bound.ty()));
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).at(position));
         }
-        Ok(bound)
+        let oid = self.cx.collation(collation).map_err(|error| error.at(position))?;
+        self.collations.insert(oid);
+        Ok(Expr::Collate(Box::new(bound), oid, position))
     }
 }
-
-/// Collations there are; all of them order by code point, which the default does too.
-const COLLATIONS: [&str; 4] = ["default", "C", "POSIX", "ucs_basic"];
 
 /// The expression inside redundant parentheses.
 pub(crate) fn strip_parentheses(expr: &Ast) -> &Ast {

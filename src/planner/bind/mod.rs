@@ -63,7 +63,7 @@ pub(crate) use assign::PartTarget;
 pub(crate) use clause::Clause;
 pub(crate) use from::SYSTEM_COLUMNS;
 pub(crate) use level::Level;
-pub(crate) use names::{NamedColumn, Names, Referable, TableName, idents};
+pub(crate) use names::{NamedColumn, Names, Referable, TableName, dotted, idents};
 pub(crate) use rewrite::{Step, modification, notification, words};
 pub(crate) use rule_rows::{RuleRows, one_row};
 pub(crate) use target::expression_name;
@@ -207,6 +207,8 @@ pub struct Binder<'a> {
     runs_statements: std::cell::Cell<bool>,
     /// What the functions called so far leave of the hope for the same rows again.
     pub(crate) repeatable: std::cell::Cell<Repeatable>,
+    /// Collations named so far.
+    pub(crate) collations: std::collections::BTreeSet<Oid>,
     /// Operators of users that were called, each with its function.
     operators: std::cell::RefCell<std::collections::BTreeMap<Oid, Oid>>,
     /// Variables that names may mean.
@@ -264,6 +266,7 @@ impl<'a> Binder<'a> {
             runs_statements: Default::default(),
             repeatable: Default::default(),
             operators: Default::default(),
+            collations: Default::default(),
             variables: None,
             record_fields: Default::default(),
         }

@@ -53,6 +53,12 @@ impl Binder<'_> {
         self.references.iter().find(|reference| reference.column == column)?.position
     }
 
+    /// Where columns are referred to first.
+    pub(crate) fn positions(&self) -> std::collections::HashMap<ColumnId, u32> {
+        let known = self.references.iter().rev().filter_map(|found| Some((found.column, found.position?)));
+        known.collect()
+    }
+
     /// Where a collected call is referred to last.
     pub(crate) fn call_position(&self, column: ColumnId) -> Option<u32> {
         self.references.iter().rev().find(|reference| reference.column == column)?.position

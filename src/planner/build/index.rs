@@ -4,11 +4,12 @@ mod bitmap;
 
 use std::sync::Arc;
 
-use dictdb_catalog::{IndexInfo, IndexMethod, IndexTarget, Relation};
+use dictdb_catalog::{IndexInfo, IndexKey, IndexMethod, IndexTarget, Relation};
 use dictdb_types::{Datum, Result, Type, oids};
 
 use super::order::satisfied;
 use super::{Builder, Layout, Outer};
+use crate::collation::{self, index_order, is_key, with_value, without_key};
 use crate::condition::{comparison, same_key_type, same_value};
 use crate::expr::{ColumnId, Expr, RowOrder, SortKey};
 use crate::implication::implies;
@@ -159,7 +160,14 @@ impl Builder<'_> {
 
     /// The leading keys of an index as expressions over the scan, as far as the scan reads what they need.
     fn key_exprs(&self, scan: &Scan, info: &IndexInfo) -> Vec<Expr> {
-        info.keys.iter().map_while(|key| self.key_expr(scan, &key.target)).collect()
+        let keyed = |key: &IndexKey| {
+            let value = self.key_expr(scan, &key.target)?;
+            Some(match index_order(self.catalog, &scan.relation, info.method, key) {
+                Some(order) => collation::keyed(self.cx, value, &order),
+                None => value,
+            })
+        };
+        info.keys.iter().map_while(keyed).collect()
     }
 
     /// A key as an expression over the scan; `None` when the scan does not read what it needs.
@@ -177,7 +185,8 @@ impl Builder<'_> {
     fn find_bounds(&self, matching: &Matching<'_>, info: &IndexInfo, exprs: &[Expr], conjuncts: &[Expr]) -> Found {
         let mut found = Found::nothing();
         for (key, expr) in info.keys.iter().zip(exprs) {
-            let conditions = Conditions { matching, conjuncts, expr, ty: key.ty };
+            let ty = if is_key(expr) { expr.ty() } else { key.ty };
+            let conditions = Conditions { matching, conjuncts, expr, ty };
             if let Some((position, value)) = conditions.equality() {
                 found.part *= self.part_of_equality(&conjuncts[position], expr, &value, matching.total);
                 found.answered.push(position);
@@ -299,6 +308,11 @@ impl Conditions<'_> {
         same_value(expr, self.expr)
     }
 
+    /// Whether an expression is what the key is the sort key of, and no two texts have one key.
+    fn is_keyed(&self, expr: &Expr) -> bool {
+        collation::is_deterministic(self.expr) && without_key(self.expr).is_some_and(|value| same_value(value, expr))
+    }
+
     /// Whether a value is known before the index is searched.
     fn is_usable(&self, value: &Expr) -> bool {
         let Matching { scan, available, .. } = self.matching;
@@ -321,6 +335,9 @@ impl Conditions<'_> {
                 if self.is_key(column) && self.is_usable(value) {
                     return as_key(value, self.ty).map(|value| (position, value));
                 }
+                if self.is_keyed(column) && self.is_usable(value) {
+                    return Some((position, with_value(self.expr, value)));
+                }
             }
             None
         })
@@ -329,6 +346,9 @@ impl Conditions<'_> {
     fn any(&self) -> Option<(usize, Expr)> {
         self.conjuncts.iter().enumerate().find_map(|(position, conjunct)| {
             let Expr::ScalarArray(array) = conjunct else { return None };
+            if array.is_equal_any() && self.is_keyed(&array.left) && self.is_usable(&array.array) {
+                return Some((position, with_value(self.expr, &array.array)));
+            }
             let fits = array.is_equal_any()
                 && self.is_key(&array.left)
                 && self.is_usable(&array.array)
@@ -339,7 +359,9 @@ impl Conditions<'_> {
     }
 
     fn is_null(&self) -> Option<usize> {
-        self.conjuncts.iter().position(|conjunct| matches!(conjunct, Expr::IsNull(arg, false) if self.is_key(arg)))
+        let is_own =
+            |arg: &Expr| self.is_key(arg) || without_key(self.expr).is_some_and(|value| same_value(value, arg));
+        self.conjuncts.iter().position(|conjunct| matches!(conjunct, Expr::IsNull(arg, false) if is_own(arg)))
     }
 
     /// Sets bounds from inequalities; returns the conditions they come from.

@@ -139,6 +139,7 @@ impl<'a> Printer<'a> {
             type_name: &|ty| self.type_name(ty),
             function_name: &|function| self.cx.routine_name(function, self.stored),
             operator_name: &|function, name| self.cx.operator_name(function, name, self.stored),
+            collation_name: &|oid| self.cx.catalog.collation_text(oid, self.cx.search_path, self.stored),
         };
         deparse::write(expr, &names, out)
     }

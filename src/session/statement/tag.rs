@@ -114,6 +114,7 @@ fn definition_tag(command: &Utility) -> &'static str {
         Utility::CreateExtension(_) => "CREATE EXTENSION",
         Utility::AlterExtension(_) => "ALTER EXTENSION",
         Utility::AlterOperator(_) => "ALTER OPERATOR",
+        Utility::RefreshCollation(_) => "ALTER COLLATION",
         Utility::AlterType(_) => "ALTER TYPE",
         Utility::CreateOperatorClass(_) => "CREATE OPERATOR CLASS",
         Utility::CreateOperatorFamily(_) => "CREATE OPERATOR FAMILY",

@@ -126,7 +126,7 @@ impl DdlContext<'_> {
             false => self.rewrite_for_type(relation, columns, codes)?,
         };
         for Retyped { attnum, column, .. } in &retyped {
-            self.depend_on_type(table, *attnum, column.ty);
+            self.depend_on_type(table, *attnum, column.ty, column.collation);
         }
         self.sync_row_type(&relation)?;
         self.retype_keys(table, texts, same_values)?;
@@ -170,7 +170,10 @@ impl DdlContext<'_> {
         self.refuse_users(relation, attnum, column)?;
         changed.default = self.default_as(relation, column, ty)?;
         changed.storage = None;
-        let same = self.is_same_value(&transform, attnum, column.ty, ty);
+        let catalog = self.view();
+        let order = |oid| catalog.collation_info(oid).and_then(|info| Some((info.order_rule()?, info.deterministic)));
+        // Indexes of another order are made anew.
+        let same = order(column.collation) == order(collation) && self.is_same_value(&transform, attnum, column.ty, ty);
         Ok(Retyped { attnum, column: changed, transform: (!same).then_some(transform) })
     }
 
@@ -179,19 +182,21 @@ impl DdlContext<'_> {
             column.ty = ty;
             column.collation = collation;
         })?;
-        self.depend_on_type(relation.oid, attnum, ty);
+        self.depend_on_type(relation.oid, attnum, ty, collation);
         Ok(changed)
     }
 
-    fn depend_on_type(&mut self, table: Oid, attnum: i16, ty: Type) {
+    fn depend_on_type(&mut self, table: Oid, attnum: i16, ty: Type, collation: Oid) {
         let key = Key::Column(table, attnum);
-        let kept: Vec<(Key, Dependency)> =
-            self.view().dependencies_of(key).filter(|(on, _)| !matches!(on, Key::Type(_))).collect();
+        let is_kept =
+            |on: &Key| !matches!(on, Key::Type(_) | Key::Definition(dictdb_catalog::DefinitionKind::Collation, _));
+        let kept: Vec<(Key, Dependency)> = self.view().dependencies_of(key).filter(|(on, _)| is_kept(on)).collect();
         self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: key });
         kept.into_iter().for_each(|(on, kind)| self.depend(key, on, kind));
         if ty.oid >= Oid::FIRST_NORMAL {
             self.depend(key, Key::Type(ty.oid), Dependency::Normal);
         }
+        self.depend_on_collation(key, collation);
     }
 
     /// The expression that makes new values from old rows.

@@ -162,11 +162,13 @@ impl DdlContext<'_> {
 
     /// Replaces a relation's columns and tells its row type; `added` depends on its type.
     fn put_columns(&mut self, relation: &Arc<Relation>, columns: Vec<Column>, added: i16) -> Result<()> {
-        let ty = columns[added as usize - 1].ty.oid;
+        let Column { ty, collation, .. } = columns[added as usize - 1];
+        let ty = ty.oid;
         let relation = self.put_relation(Relation { columns: columns.into(), ..Relation::clone(relation) });
         if ty >= Oid::FIRST_NORMAL {
             self.depend(Key::Column(relation.oid, added), Key::Type(ty), Dependency::Normal);
         }
+        self.depend_on_collation(Key::Column(relation.oid, added), collation);
         self.sync_row_type(&relation)
     }
 }

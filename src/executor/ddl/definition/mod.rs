@@ -1,6 +1,7 @@
 //! Objects that are little more than a definition under a name ([`dictdb_catalog::Definition`]): what all kinds have in
 //! common. They are found, renamed, moved, given away and dropped here; each kind is made in a file of its own.
 
+mod collation;
 mod publication;
 mod statistics;
 mod text_search;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Definition, DefinitionBody, DefinitionKind, Dependency, Key, Object};
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{ObjectKind, RoleSpec};
-use dictdb_types::{Error, Oid, Result, SqlState};
+use dictdb_types::{Error, Oid, Result, SqlState, quote_identifier};
 
 use super::DdlContext;
 use super::names::{parts, shown};
@@ -25,6 +26,7 @@ pub(super) fn kind_of(kind: ObjectKind) -> Option<DefinitionKind> {
         ObjectKind::TextSearchDictionary => Some(DefinitionKind::Dictionary),
         ObjectKind::TextSearchConfiguration => Some(DefinitionKind::Configuration),
         ObjectKind::Publication => Some(DefinitionKind::Publication),
+        ObjectKind::Collation => Some(DefinitionKind::Collation),
         _ => None,
     }
 }
@@ -80,7 +82,7 @@ impl DdlContext<'_> {
         }
         if built_in.is_some() {
             let message =
-                format!("cannot drop {} {} because it is required by the database system", kind.noun(), shown(name));
+                format!("cannot drop {} {} because it is required by the database system", kind.noun(), quoted(name));
             return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message));
         }
         Ok(Err(missing(kind, name)))
@@ -176,7 +178,15 @@ impl DdlContext<'_> {
     }
 }
 
+/// A name as SQL text.
+fn quoted(name: &ObjectName) -> String {
+    let parts: Vec<_> = parts(name).iter().map(|part| quote_identifier(&part.value).into_owned()).collect();
+    parts.join(".")
+}
+
 /// 42704.
 fn missing(kind: DefinitionKind, name: &ObjectName) -> Error {
-    Error::new(SqlState::UNDEFINED_OBJECT, format!("{} \"{}\" does not exist", kind.noun(), shown(name)))
+    let encoding = if kind == DefinitionKind::Collation { " for encoding \"UTF8\"" } else { "" };
+    let message = format!("{} \"{}\"{encoding} does not exist", kind.noun(), shown(name));
+    Error::new(SqlState::UNDEFINED_OBJECT, message)
 }

@@ -23,6 +23,7 @@ pub(super) fn built_in(kind: DefinitionKind, path: &[Oid], name: &ObjectName, ca
     let table = match kind {
         DefinitionKind::Dictionary => "pg_ts_dict",
         DefinitionKind::Configuration => "pg_ts_config",
+        DefinitionKind::Collation => "pg_collation",
         DefinitionKind::Statistics | DefinitionKind::Publication => return None,
     };
     in_table(table, path, name, catalog)

@@ -8,7 +8,7 @@ use dictdb_parser::utility::{IndexElement, PartitionBy};
 use dictdb_parser::{Locations, position};
 use dictdb_planner::expr::Expr;
 use dictdb_planner::table_expr::{self, TableExpr};
-use dictdb_types::{Error, Result, SqlState, Type, TypeLookup};
+use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeLookup};
 
 use super::super::DdlContext;
 
@@ -61,12 +61,33 @@ impl DdlContext<'_> {
             PartitionStrategy::Hash => IndexMethod::Hash,
             _ => IndexMethod::Btree,
         };
-        let collation = self.column_collation(ty, element.collation.as_ref())?;
+        let own = match (&target, &element.collation) {
+            (IndexTarget::Column(attnum), None) => relation.column(*attnum).map(|column| column.collation),
+            _ => None,
+        };
+        let collation = match own {
+            Some(own) => own,
+            None => self.column_collation(ty, element.collation.as_ref())?,
+        };
+        self.refuse_language(strategy, collation)?;
         let opclass = match &element.opclass {
             Some(name) => self.named_opclass(name, ty, method)?,
             None => self.key_opclass(ty, method)?,
         };
         Ok(PartitionColumn { target, ty: self.view().base_type(ty), opclass, collation })
+    }
+
+    /// 0A000 for partitions that would have to be found by a language's order, or by what it takes for equal.
+    fn refuse_language(&mut self, strategy: PartitionStrategy, collation: Oid) -> Result<()> {
+        let catalog = self.view();
+        let Some(info) = catalog.collation_info(collation).filter(|info| info.order_rule().is_some()) else {
+            return Ok(());
+        };
+        match strategy {
+            PartitionStrategy::Range => Err(Error::unsupported("partitioning by ranges in the order of a language")),
+            _ if !info.deterministic => Err(Error::unsupported("partitioning by a nondeterministic collation")),
+            _ => Ok(()),
+        }
     }
 
     fn named_column(&mut self, relation: &Relation, ident: &dictdb_parser::ast::Ident) -> Result<(IndexTarget, Type)> {

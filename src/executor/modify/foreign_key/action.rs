@@ -4,7 +4,7 @@ use dictdb_catalog::ReferentialAction;
 use dictdb_catalog::trigger::Event;
 use dictdb_planner::table_expr::TableExpr;
 use dictdb_storage::{Isolation, LockMode, concurrent_update};
-use dictdb_types::{Datum, Result, RowId, order};
+use dictdb_types::{Datum, Result, RowId};
 
 use super::super::partition::Moving;
 use super::super::target::{Target, place};
@@ -87,21 +87,22 @@ impl ForeignKeyCode {
             version = match change {
                 Change::Done | Change::Gone | Change::Repeated | Change::Skipped => None,
                 // Somebody changed the child meanwhile: it may refer to something else by now.
-                Change::Changed => writer
-                    .read_latest(target, child)?
-                    .map(|(tag, row)| (Some(tag), row))
-                    .filter(|(_, row)| self.refers_to(row, wanted)),
+                Change::Changed => match writer.read_latest(target, child)? {
+                    Some((tag, row)) if self.refers_to(&row, wanted)? => Some((Some(tag), row)),
+                    _ => None,
+                },
             };
         }
         Ok(())
     }
 
-    fn refers_to(&self, row: &Row, wanted: &Row) -> bool {
-        let values = self.child.values(row);
-        let same = |((value, wanted), oid): ((&Datum, &Datum), &dictdb_types::Oid)| {
-            !value.is_null() && order::equal_as(*oid, value, wanted)
-        };
-        values.iter().zip(wanted).zip(&self.child.oids).all(same)
+    fn refers_to(&self, row: &Row, wanted: &Row) -> Result<bool> {
+        for (number, (value, wanted)) in self.child.values(row).iter().zip(wanted).enumerate() {
+            if value.is_null() || !self.child.is_equal(number, value, wanted)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The child as the action wants it, and which places that changes.

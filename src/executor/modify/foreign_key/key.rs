@@ -8,6 +8,7 @@ use dictdb_types::{Datum, Numeric, Oid, Result, RowId, TypeLookup, oids, sort_ke
 
 use super::super::target::place;
 use crate::access::TableHandle;
+use crate::access::language::Language;
 use crate::row::Row;
 
 /// Rows of an index range read at a time.
@@ -26,15 +27,19 @@ pub(super) struct Side {
     slots: Vec<usize>,
     /// Their base types.
     pub oids: Vec<Oid>,
+    /// How texts of other bytes can be equal, where they can.
+    equalities: Vec<Option<Language>>,
 }
 
 impl Side {
-    pub fn new(handle: TableHandle, columns: &[i16], types: &dyn TypeLookup) -> Result<Self> {
+    pub fn new(handle: TableHandle, columns: &[i16], types: &Catalog) -> Result<Self> {
         let places = columns.iter().map(|attnum| place(*attnum)).collect::<Result<Vec<_>>>()?;
         let column = |place: &usize| &handle.relation.columns[*place];
         let slots = places.iter().map(|place| column(place).slot).collect();
         let oids = places.iter().map(|place| types.base_type(column(place).ty).oid).collect();
-        Ok(Side { columns: columns.to_vec(), places, slots, oids, handle })
+        let equalities = places.iter().map(|place| Language::telling(types, column(place).collation));
+        let equalities = equalities.collect::<Result<_>>()?;
+        Ok(Side { columns: columns.to_vec(), places, slots, oids, equalities, handle })
     }
 
     /// Values of the columns in a full row.
@@ -49,13 +54,22 @@ impl Side {
 
     /// Whether a stored version has these values.
     fn has(&self, version: &dyn RowReader, values: &[Datum]) -> Result<bool> {
-        for ((slot, oid), value) in self.slots.iter().zip(&self.oids).zip(values) {
-            let stored = version.column(*slot).to_datum()?;
-            if stored.is_null() || !dictdb_types::order::equal_as(*oid, &stored, value) {
+        for (number, value) in values.iter().enumerate().take(self.slots.len()) {
+            let stored = version.column(self.slots[number]).to_datum()?;
+            if stored.is_null() || !self.is_equal(number, &stored, value)? {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Whether two values of a column of the key, by its number, are equal.
+    pub fn is_equal(&self, number: usize, a: &Datum, b: &Datum) -> Result<bool> {
+        let oid = self.oids[number];
+        match &self.equalities[number] {
+            Some(language) => Ok(dictdb_types::order::equal(&language.key(a, oid)?, &language.key(b, oid)?)),
+            None => Ok(dictdb_types::order::equal_as(oid, a, b)),
+        }
     }
 }
 
@@ -63,12 +77,22 @@ impl Side {
 #[derive(Debug)]
 pub(super) struct KeySearch(Option<IndexSearch>);
 
+/// A leading column of an index: its position in the key, and its encoding.
+#[derive(Debug)]
+struct SearchColumn {
+    position: usize,
+    oid: Oid,
+    language: Option<Language>,
+    descending: bool,
+    nulls_first: bool,
+}
+
 /// An index whose leading columns are the key's.
 #[derive(Debug)]
 struct IndexSearch {
     index: Arc<Index>,
-    /// For each leading index column the position in the key, and its encoding.
-    columns: Vec<(usize, Oid, bool, bool)>,
+    /// The leading index columns.
+    columns: Vec<SearchColumn>,
     /// Whether the index has no further columns.
     whole: bool,
 }
@@ -102,7 +126,7 @@ impl KeySearch {
             table.for_each(snapshot, keep)?;
             return Ok(found);
         };
-        let key = search.key(values);
+        let key = search.key(values)?;
         transaction.reads_keys(table, &search.index, Bound::Included(&key), Bound::Included(&key))?;
         if search.whole {
             table.find(&search.index, &key, snapshot, keep)?;
@@ -127,14 +151,20 @@ impl IndexSearch {
         if info.predicate.is_some() || info.keys.len() < side.columns.len() {
             return None;
         }
-        let mut columns: Vec<(usize, Oid, bool, bool)> = Vec::with_capacity(side.columns.len());
+        let mut columns: Vec<SearchColumn> = Vec::with_capacity(side.columns.len());
         for key in info.keys.iter().take(side.columns.len()) {
             let IndexTarget::Column(attnum) = key.target else { return None };
             let position = side.columns.iter().position(|column| *column == attnum)?;
-            if columns.iter().any(|(used, ..)| *used == position) {
+            if columns.iter().any(|used| used.position == position) {
                 return None;
             }
-            columns.push((position, catalog.base_type(key.ty).oid, key.descending, key.nulls_first));
+            columns.push(SearchColumn {
+                position,
+                oid: catalog.base_type(key.ty).oid,
+                language: Language::of(catalog, &side.handle.relation, info.method, key).ok()?,
+                descending: key.descending,
+                nulls_first: key.nulls_first,
+            });
         }
         let whole = info.keys.len() == side.columns.len();
         if info.method == IndexMethod::Hash && !whole {
@@ -144,14 +174,15 @@ impl IndexSearch {
         Some(IndexSearch { index, columns, whole })
     }
 
-    fn key(&self, values: &[Datum]) -> Vec<u8> {
+    fn key(&self, values: &[Datum]) -> Result<Vec<u8>> {
         let mut key = Vec::with_capacity(16 * values.len());
-        for (position, oid, descending, nulls_first) in &self.columns {
-            if let Some(value) = values.get(*position) {
-                sort_key::encode(value, *oid, *descending, *nulls_first, &mut key);
-            }
+        for column in &self.columns {
+            let Some(value) = values.get(column.position) else { continue };
+            let keyed = column.language.as_ref().map(|language| language.key(value, column.oid)).transpose()?;
+            let value = keyed.as_ref().unwrap_or(value);
+            sort_key::encode(value, column.oid, column.descending, column.nulls_first, &mut key);
         }
-        key
+        Ok(key)
     }
 }
 

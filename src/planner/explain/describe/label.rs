@@ -150,6 +150,7 @@ impl Describer<'_> {
             type_name: &|ty: Type| dictdb_types::type_name_with_modifier(self.env, ty, &|_| None),
             function_name: &deparse::function_name,
             operator_name: &|_, name| name.to_owned(),
+            collation_name: &|oid| oid.to_string(),
         };
         deparse::expression(&named, &printed).unwrap_or_else(|_| "?".into())
     }

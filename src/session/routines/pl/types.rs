@@ -84,7 +84,15 @@ impl Session {
             let message = format!("collations are not supported by type {shown}");
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
         }
-        if matches!(name, "default" | "C" | "POSIX") {
+        let parts = identifiers(name);
+        let known = match parts.as_slice() {
+            [own] => env.catalog.collation_on_path(&env.search_path(), own),
+            [.., schema, own] => {
+                env.catalog.schema_named(schema).and_then(|schema| env.catalog.collation_in(schema.oid, own))
+            }
+            [] => None,
+        };
+        if known.is_some() {
             return Ok(());
         }
         let message = format!("collation \"{name}\" for encoding \"UTF8\" does not exist");

@@ -150,10 +150,15 @@ fn index_key(env: &StatementEnv, table: &Arc<Relation>, index: &IndexInfo, posit
     let Some(key) = index.keys.get(position) else { return text };
     let own = match key.target {
         IndexTarget::Column(attnum) => table.column(attnum).map(|column| column.collation),
-        IndexTarget::Expression(_) => dictdb_types::TypeLookup::type_info(env, key.ty.oid).map(|info| info.collation),
+        IndexTarget::Expression(ref stored) => {
+            let path = [dictdb_catalog::namespaces::PG_CATALOG];
+            let purpose = dictdb_planner::table_expr::TableExpr::IndexKey;
+            let bound = dictdb_planner::table_expr::bind_text(stored, table, purpose, env.bind_context(&path));
+            bound.ok().map(|bound| bound.collation)
+        }
     };
     if let Some(collation) = key.collation.filter(|collation| own != Some(*collation)) {
-        text += &format!(" COLLATE {}", quote_identifier(facts::collation_name(collation).unwrap_or_default()));
+        text += &format!(" COLLATE {}", env.catalog.collation_text(collation, &env.search_path(), false));
     }
     let path = env.search_path();
     let scope = CatalogScope { catalog: &env.catalog, search_path: &path };

@@ -4,6 +4,7 @@ mod absent;
 mod activity;
 mod address;
 mod arguments;
+mod collation;
 mod definition;
 mod function_text;
 mod index_property;
@@ -65,6 +66,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         transaction_id::FUNCTIONS,
         trigger::FUNCTIONS,
         view::FUNCTIONS,
+        collation::FUNCTIONS,
         statistics_object::FUNCTIONS,
         visibility::FUNCTIONS,
         wal::FUNCTIONS,

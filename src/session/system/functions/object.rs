@@ -6,7 +6,7 @@ use dictdb_catalog::trigger::{Event, Timing};
 use dictdb_catalog::{Relation, RelationKind};
 use dictdb_functions::set_returning::{Rows, SetFn};
 use dictdb_functions::{CallContext, ScalarFn};
-use dictdb_types::{Datum, Result, quote_identifier};
+use dictdb_types::{Datum, Result};
 use jiff::Timestamp;
 
 use super::arguments::{flag, integer, oid, records, session, values};
@@ -14,7 +14,6 @@ use crate::StatementEnv;
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_typeof", |cx, _| Ok(Datum::Oid(cx.arg_type(0).oid.0))),
-    ("pg_collation_for", pg_collation_for),
     ("pg_relation_is_updatable", pg_relation_is_updatable),
     ("pg_column_is_updatable", pg_column_is_updatable),
     ("pg_is_other_temp_schema", pg_is_other_temp_schema),
@@ -31,17 +30,6 @@ fn pg_is_other_temp_schema(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum
     let env = session(cx)?;
     let found = env.catalog.schema(oid(args, 0)).filter(|schema| Some(schema.oid) != env.shared.temporary_schema());
     Ok(Datum::Bool(found.is_some_and(|schema| schema.is_temporary())))
-}
-
-/// `pg_collation_for(value)`: the collation of a type that has one.
-fn pg_collation_for(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
-    let ty = cx.env.base_type(cx.arg_type(0)).oid;
-    let collation = cx.env.type_info(ty).map_or(dictdb_types::Oid::INVALID, |info| info.collation);
-    Ok(match collation.0 {
-        0 => Datum::Null,
-        100 => Datum::text(quote_identifier("default")),
-        _ => Datum::text(quote_identifier("C")),
-    })
 }
 
 /// Which commands a relation takes: a bit for each of UPDATE (4), INSERT (8), DELETE (16).

@@ -15,7 +15,7 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_operator_is_visible", |cx, args| answer(cx, args, names::operator_is_visible)),
     ("pg_opclass_is_visible", |cx, args| answer(cx, args, opclass_is_visible)),
     ("pg_opfamily_is_visible", |cx, args| answer(cx, args, opfamily_is_visible)),
-    ("pg_collation_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_collation"))),
+    ("pg_collation_is_visible", |cx, args| answer(cx, args, collation_is_visible)),
     ("pg_conversion_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_conversion"))),
     ("pg_ts_parser_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_ts_parser"))),
     ("pg_ts_dict_is_visible", |cx, args| {
@@ -31,6 +31,12 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
 /// NULL when there is no such object.
 fn answer(cx: &CallContext<'_>, args: &[Datum], visible: impl Fn(&StatementEnv, Oid) -> Option<bool>) -> Result<Datum> {
     Ok(visible(session(cx)?, oid(args, 0)).map_or(Datum::Null, Datum::Bool))
+}
+
+fn collation_is_visible(env: &StatementEnv, oid: Oid) -> Option<bool> {
+    let own = env.catalog.collation(oid)?;
+    let first = env.catalog.collation_on_path(&env.search_path(), &own.name);
+    Some(first.is_some_and(|first| first.oid == oid))
 }
 
 fn opclass_is_visible(env: &StatementEnv, oid: Oid) -> Option<bool> {

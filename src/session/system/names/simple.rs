@@ -10,7 +10,6 @@ use crate::StatementEnv;
 /// The exported table of a kind, and what messages call its objects.
 fn table(kind: RegKind) -> Option<&'static str> {
     match kind {
-        RegKind::Collation => Some("pg_collation"),
         RegKind::Config => Some("pg_ts_config"),
         RegKind::Dictionary => Some("pg_ts_dict"),
         _ => None,
@@ -56,6 +55,11 @@ pub(super) fn by_text(env: &StatementEnv, kind: RegKind, text: &str) -> Result<O
                 Some(schema) => vec![schema_oid(env, schema)?],
                 None => env.search_path(),
             };
+            if kind == RegKind::Collation {
+                let found = path.iter().find_map(|namespace| env.catalog.collation_in(*namespace, own));
+                let missing = || format!("collation \"{}\" for encoding \"UTF8\" does not exist", name.dotted());
+                return found.map(|found| found.oid).ok_or_else(|| undefined(missing()));
+            }
             // The first schema that has it, of a user's or PostgreSQL's.
             let found = path.iter().find_map(|namespace| {
                 let known = objects(kind).find(|(_, name, schema)| *name == own && schema == namespace);
@@ -66,7 +70,6 @@ pub(super) fn by_text(env: &StatementEnv, kind: RegKind, text: &str) -> Result<O
             found.ok_or_else(|| {
                 let dotted = name.dotted();
                 undefined(match kind {
-                    RegKind::Collation => format!("collation \"{dotted}\" for encoding \"UTF8\" does not exist"),
                     RegKind::Config => format!("text search configuration \"{dotted}\" does not exist"),
                     _ => format!("text search dictionary \"{dotted}\" does not exist"),
                 })
@@ -79,6 +82,10 @@ pub(super) fn text(env: &StatementEnv, kind: RegKind, oid: Oid) -> Option<String
     let name = match kind {
         RegKind::Namespace => env.catalog.schema(oid)?.name.to_string(),
         RegKind::Role => env.catalog.role(oid)?.name.to_string(),
+        RegKind::Collation => {
+            env.catalog.collation(oid)?;
+            return Some(env.catalog.collation_text(oid, &env.search_path(), false));
+        }
         _ => {
             // PostgreSQL's are in pg_catalog, which every search path includes.
             if let Some((_, name, _)) = objects(kind).find(|(own, ..)| *own == oid) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, Definition, namespaces};
+use dictdb_catalog::{Catalog, Definition, built_in_collations, namespaces};
 use dictdb_types::{Array, Datum, Oid, oids};
 
 use super::super::exported;
@@ -50,6 +50,20 @@ pub fn pg_publication_namespace(source: &Source<'_>, out: &mut Output<'_>) {
         for (oid, schema) in own.publication().into_iter().flat_map(|info| &info.schemas) {
             row!(out; *oid, own.oid, *schema);
         }
+    }
+}
+
+/// Collations.
+pub fn pg_collation(source: &Source<'_>, out: &mut Output<'_>) {
+    let all = built_in_collations().iter().chain(source.catalog.definitions());
+    let wanted = out.wanted_oid(1);
+    for own in all.filter(|own| wanted.is_none_or(|oid| oid == own.oid)) {
+        let Some(info) = own.collation() else { continue };
+        let text = |value: &Option<Arc<str>>| value.as_deref().map(Datum::text);
+        row!(out;
+            own.oid, &own.name, own.namespace, own.owner, char::from(info.provider), info.deterministic, info.encoding,
+            text(&info.collate), text(&info.ctype), text(&info.icu_locale), text(&info.version),
+        );
     }
 }
 

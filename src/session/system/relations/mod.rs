@@ -111,6 +111,7 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_statistic_ext", definition::pg_statistic_ext),
     ("pg_ts_config", definition::pg_ts_config),
     ("pg_ts_config_map", definition::pg_ts_config_map),
+    ("pg_collation", definition::pg_collation),
     ("pg_ts_dict", definition::pg_ts_dict),
     ("pg_proc", procedure::pg_proc),
     ("pg_range", types::pg_range),
