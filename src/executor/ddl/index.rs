@@ -109,7 +109,9 @@ impl DdlContext<'_> {
         let mut keys = Vec::with_capacity(elements.len());
         for element in elements {
             let mut derived = None;
-            let (target, ty) = match &*element.expr.expr {
+            // COLLATE around a whole expression is the key's.
+            let (expr, around) = without_collate(&element.expr.expr);
+            let (target, ty) = match expr {
                 Ast::Identifier(ident) => {
                     let (attnum, column) = relation.column_named(&ident.value).ok_or_else(|| {
                         // PostgreSQL does not point at it.
@@ -128,7 +130,7 @@ impl DdlContext<'_> {
                 Some(name) => self.named_opclass(name, ty, method)?,
                 None => self.default_opclass(ty, method)?,
             };
-            let collation = match &element.collation {
+            let collation = match element.collation.as_ref().or(around) {
                 Some(name) => Some(self.column_collation(ty, Some(name))?),
                 None => derived,
             };
@@ -437,5 +439,17 @@ fn refuse_clauses(create: &CreateIndex) -> Result<()> {
     match clauses.iter().find(|(present, _)| *present) {
         Some((_, what)) => Err(Error::unsupported(what)),
         None => Ok(()),
+    }
+}
+
+/// An expression without the COLLATE clauses around it, and what the outermost one names.
+fn without_collate(expr: &Ast) -> (&Ast, Option<&dictdb_parser::ast::ObjectName>) {
+    match expr {
+        Ast::Nested(inner) => match without_collate(inner) {
+            (bare, Some(name)) => (bare, Some(name)),
+            _ => (expr, None),
+        },
+        Ast::Collate { expr: inner, collation } => (without_collate(inner).0, Some(collation)),
+        _ => (expr, None),
     }
 }

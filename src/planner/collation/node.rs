@@ -47,12 +47,26 @@ impl Settler<'_, '_> {
 
     fn cte(&mut self, cte: &mut Cte) -> Result<()> {
         self.node(&mut cte.query)?;
-        let states = cte.query.columns().iter().map(|column| self.state_of(column)).collect();
-        self.ctes.insert(cte.id, states);
-        match &mut cte.recursive {
-            Some((term, _)) => self.node(term),
-            None => Ok(()),
+        let states: Vec<State> = cte.query.columns().iter().map(|column| self.state_of(column)).collect();
+        self.ctes.insert(cte.id, states.clone());
+        let Some((term, _)) = &mut cte.recursive else { return Ok(()) };
+        self.node(term)?;
+        for (number, (own, column)) in states.iter().zip(term.columns()).enumerate() {
+            let (own, overall) = (own.agreed(), self.state_of(&column).agreed());
+            if own != overall && own.is_valid() && overall.is_valid() {
+                let name = |oid| self.cx.catalog.collation_name(oid);
+                let message = format!(
+                    "recursive query \"{}\" column {} has collation \"{}\" in non-recursive term but collation \"{}\" overall",
+                    cte.name,
+                    number + 1,
+                    name(own),
+                    name(overall)
+                );
+                return Err(Error::new(SqlState::COLLATION_MISMATCH, message)
+                    .hint("Use the COLLATE clause to set the collation of the non-recursive term."));
+            }
         }
+        Ok(())
     }
 
     fn state_of(&self, column: &Column) -> State {

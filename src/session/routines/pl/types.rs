@@ -84,14 +84,11 @@ impl Session {
             let message = format!("collations are not supported by type {shown}");
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
         }
-        let parts = identifiers(name);
-        let known = match parts.as_slice() {
-            [own] => env.catalog.collation_on_path(&env.search_path(), own),
-            [.., schema, own] => {
-                env.catalog.schema_named(schema).and_then(|schema| env.catalog.collation_in(schema.oid, own))
-            }
-            [] => None,
-        };
+        let path = env.search_path();
+        let known = env.catalog.collation_on_path(&path, name).or_else(|| {
+            let (schema, own) = name.split_once('.')?;
+            env.catalog.collation_in(env.catalog.schema_named(schema)?.oid, own)
+        });
         if known.is_some() {
             return Ok(());
         }
