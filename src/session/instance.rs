@@ -98,6 +98,8 @@ pub struct Instance {
     pub(crate) unsupported: UnsupportedUsage,
     /// Guards the cache of results.
     pub(crate) cache_breaker: Breaker,
+    /// Databases that are being dropped with their sessions: nobody comes in any more.
+    pub(crate) closing: Closing,
     /// Tables that are followed live.
     pub(crate) feeds: Arc<Feeds>,
     /// Transactions that wait for their second phase.
@@ -172,6 +174,7 @@ impl Instance {
             rate_limits: RateLimits::default(),
             unsupported: UnsupportedUsage::default(),
             cache_breaker: Breaker::new("cache"),
+            closing: Closing::default(),
             feeds,
             prepared: opened.prepared,
             epochs: AtomicU64::new(1),
@@ -404,6 +407,38 @@ fn in_memory(name: &str) -> Result<Opened> {
     let templates = template_databases(&database.catalog);
     let databases = Arc::new(RwLock::new([Arc::new(database)].into_iter().chain(templates).collect()));
     Ok(Opened { durability: None, databases, prepared: PreparedTransactions::default() })
+}
+
+/// Databases that let nobody in.
+#[derive(Default)]
+pub(crate) struct Closing(RwLock<Vec<Oid>>);
+
+impl Closing {
+    /// Closes a database, until what is returned is dropped.
+    pub(crate) fn close(&self, database: Oid) -> ClosedDoor<'_> {
+        self.0.write().push(database);
+        ClosedDoor { closing: self, database }
+    }
+
+    /// Whether a database lets nobody in.
+    pub(crate) fn has(&self, database: Oid) -> bool {
+        self.0.read().contains(&database)
+    }
+}
+
+/// Keeps a database closed.
+pub(crate) struct ClosedDoor<'a> {
+    closing: &'a Closing,
+    database: Oid,
+}
+
+impl Drop for ClosedDoor<'_> {
+    fn drop(&mut self) {
+        let mut closed = self.closing.0.write();
+        if let Some(at) = closed.iter().position(|oid| *oid == self.database) {
+            closed.swap_remove(at);
+        }
+    }
 }
 
 /// Where a database is in the list. 3D000.

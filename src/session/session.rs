@@ -155,6 +155,10 @@ impl Session {
             return Err(Error::with_severity(Severity::Fatal, SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message));
         }
         let database = database?;
+        if instance.closing.has(database.oid) {
+            let message = format!("database \"{}\" does not exist", database.name);
+            return Err(Error::with_severity(Severity::Fatal, SqlState::UNDEFINED_DATABASE, message));
+        }
         admit(&instance, &database, &role)?;
         let authority = if role.superuser { Authority::Superuser } else { Authority::User };
         settings.set_computed("is_superuser", if role.superuser { "on" } else { "off" });

@@ -1,6 +1,8 @@
 //! CREATE DATABASE … TEMPLATE, CREATE SNAPSHOT and RESET DATABASE: what a clone has, who may make one, what a crash leaves, and what
 //! sessions notice.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use dictdb_tests::message::Message;
 use dictdb_tests::server::{Server, fresh_directory};
 use dictdb_tests::wire::Connection;
@@ -176,6 +178,43 @@ fn sessions_stay_when_their_database_is_reset() {
         run(&mut admin, "RESET DATABASE postgres TO SNAPSHOT s");
         assert_eq!(run(&mut writer, "SELECT count(*) FROM t"), ["1"]);
     }
+}
+
+/// Whoever finds a database just before it is dropped commits nothing in it, so that the log does not speak of what is gone.
+#[test]
+fn databases_are_dropped_while_others_come() {
+    let directory = fresh_directory().expect("a directory");
+    let data = directory.join("data");
+    let start = || Server::dictdb_on(&data, &["-c", "fsync=off"]).expect("the server starts");
+    let server = start();
+    let mut admin = connect(&server, "postgres", "postgres");
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for user in 0..4 {
+            let (port, is_done) = (server.port, &is_done);
+            scope.spawn(move || {
+                while !is_done.load(Ordering::Relaxed) {
+                    let Ok(mut connection) = Connection::open(port, "postgres", "passing") else { continue };
+                    // The session may be ended at any time.
+                    let _ = connection.query(&format!("CREATE TABLE t{user} (n int); INSERT INTO t{user} VALUES (1)"));
+                    let _ = connection.query(&format!("CREATE DATABASE of_{user} TEMPLATE passing"));
+                    let _ = connection.query(&format!("DROP DATABASE of_{user}; INSERT INTO t{user} VALUES (2)"));
+                }
+            });
+        }
+        let dropped: Result<(), String> = (0..60).try_for_each(|_| {
+            attempt(&mut admin, "CREATE DATABASE passing")?;
+            attempt(&mut admin, "DROP DATABASE passing WITH (FORCE)").map(drop)
+        });
+        is_done.store(true, Ordering::Relaxed);
+        assert_eq!(dropped, Ok(()));
+    });
+    server.kill().expect("it was running");
+    let server = start();
+    let mut admin = connect(&server, "postgres", "postgres");
+    assert_eq!(run(&mut admin, "SELECT count(*) FROM pg_database WHERE datname = 'passing'"), ["0"]);
+    assert_eq!(run(&mut admin, "SELECT count(*) FROM dictdb.check_integrity()"), ["0"]);
+    let _ = std::fs::remove_dir_all(directory);
 }
 
 /// What has been prepared can be committed, whatever others ask for, and also after a crash.

@@ -76,6 +76,8 @@ impl Session {
         if database.oid == self.shared.database.oid {
             return Err(Error::new(SqlState::OBJECT_IN_USE, "cannot drop the currently open database"));
         }
+        let instance = self.shared.instance.clone();
+        let _closed = drop.force.then(|| instance.closing.close(database.oid));
         // Somebody may come when the others have gone.
         for _ in 0..TRIES {
             self.close_sessions(&database, drop.force)?;
