@@ -3,10 +3,10 @@
 use dictdb_functions::facts;
 use dictdb_types::{Datum, order};
 
-use crate::expr::{Expr, SortKey, Volatility, Window};
+use crate::expr::{AggregateCall, Expr, SortKey, Volatility, Window};
 
 impl Expr {
-    /// Whether two expressions are the same computation. Positions in the text do not count; subqueries are never the same.
+    /// Whether two expressions are the same computation. Positions in the text do not count.
     pub fn same(&self, other: &Expr) -> bool {
         if !self.same_head(other) {
             return false;
@@ -54,7 +54,8 @@ impl Expr {
                 };
                 a.slice == b.slice && shape(a) == shape(b)
             }
-            (Expr::Sublink(_) | Expr::Subplan(_) | Expr::Aggregate(_) | Expr::Window(_) | Expr::Assign(_), _) => false,
+            (Expr::Sublink(a), Expr::Sublink(b)) => crate::same_query::same_sublink(a, b),
+            (Expr::Subplan(_) | Expr::Aggregate(_) | Expr::Window(_) | Expr::Assign(_), _) => false,
             _ => true,
         }
     }
@@ -80,16 +81,40 @@ fn collect_children<'e>(expr: &'e Expr, out: &mut Vec<&'e Expr>) {
     expr.for_each_child(&mut |child| out.push(child));
 }
 
+/// Whether the same expressions stand in the same places.
+pub(crate) fn same_all<'e>(
+    a: impl ExactSizeIterator<Item = &'e Expr>,
+    b: impl ExactSizeIterator<Item = &'e Expr>,
+) -> bool {
+    a.len() == b.len() && a.zip(b).all(|(a, b)| a.same(b))
+}
+
+/// Whether rows are ordered the same way.
+pub(crate) fn same_keys(a: &[SortKey], b: &[SortKey]) -> bool {
+    let same_direction = |(a, b): (&SortKey, &SortKey)| a.descending == b.descending && a.nulls_first == b.nulls_first;
+    a.iter().zip(b).all(same_direction) && same_all(a.iter().map(|key| &key.expr), b.iter().map(|key| &key.expr))
+}
+
 impl Window {
     /// Whether two calls can be computed by one Window node.
     pub fn same(&self, other: &Window) -> bool {
-        let exprs = |a: &[Expr], b: &[Expr]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b));
-        let keys = |a: &[SortKey], b: &[SortKey]| {
-            a.len() == b.len()
-                && a.iter().zip(b).all(|(a, b)| {
-                    a.descending == b.descending && a.nulls_first == b.nulls_first && a.expr.same(&b.expr)
-                })
+        same_all(self.partition.iter(), other.partition.iter()) && same_keys(&self.order, &other.order)
+    }
+}
+
+impl AggregateCall {
+    /// Whether two calls have the same value.
+    pub fn same(&self, other: &AggregateCall) -> bool {
+        let filters = match (&self.filter, &other.filter) {
+            (None, None) => true,
+            (Some(a), Some(b)) => a.same(b),
+            _ => false,
         };
-        exprs(&self.partition, &other.partition) && keys(&self.order, &other.order)
+        self.function.oid == other.function.oid
+            && self.distinct == other.distinct
+            && filters
+            && same_keys(&self.order, &other.order)
+            && same_all(self.args.iter(), other.args.iter())
+            && !self.args.iter().any(Expr::is_volatile)
     }
 }

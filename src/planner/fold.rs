@@ -1,9 +1,11 @@
 //! Constant folding: calls of immutable functions over constants are evaluated once, when the plan is made.
 
-use dictdb_functions::kernel::CallContext;
-use dictdb_types::{Array, Datum, Env, Oid, Physical, Result, Type};
+use std::cmp::Ordering;
 
-use crate::expr::{Call, Case, Expr, Volatility};
+use dictdb_functions::kernel::CallContext;
+use dictdb_types::{Array, Datum, Env, Oid, Physical, Result, Type, oids, order};
+
+use crate::expr::{BoolTest, Call, Case, Expr, Function, Volatility};
 
 /// Evaluates a call of constants; anything else is returned as it is. Errors are the function's own.
 pub fn constant_call(expr: Expr, env: &dyn Env) -> Result<Expr> {
@@ -67,10 +69,66 @@ fn fold_own(expr: &Expr, env: &dyn Env) -> Result<Option<Expr>> {
         }
         Expr::Not(inner) => match &**inner {
             Expr::Const(Datum::Bool(value), _) => Some(Expr::boolean(!value)),
+            Expr::Const(Datum::Null, ty) => Some(Expr::null(*ty)),
             _ => None,
         },
+        Expr::IsNull(inner, not) => match &**inner {
+            Expr::Const(Datum::Record(_), _) => None,
+            Expr::Const(value, _) => Some(Expr::boolean(value.is_null() != *not)),
+            _ => None,
+        },
+        Expr::BoolTest(inner, test) => match &**inner {
+            Expr::Const(value, _) => Some(Expr::boolean(test_of(value, *test))),
+            _ => None,
+        },
+        Expr::Distinct(function, pair, not) => equal(function, pair, env)?.map(|equal| Expr::boolean(equal == *not)),
+        Expr::NullIf(function, pair) => {
+            let value = || pair.0.clone();
+            equal(function, pair, env)?.map(|equal| if equal { Expr::null(pair.0.ty()) } else { value() })
+        }
+        Expr::MinMax(greatest, items, ty) => extreme(*greatest, items, *ty),
         _ => None,
     })
+}
+
+fn test_of(value: &Datum, test: BoolTest) -> bool {
+    match test {
+        BoolTest::True => matches!(value, Datum::Bool(true)),
+        BoolTest::NotTrue => !matches!(value, Datum::Bool(true)),
+        BoolTest::False => matches!(value, Datum::Bool(false)),
+        BoolTest::NotFalse => !matches!(value, Datum::Bool(false)),
+        BoolTest::Unknown => value.is_null(),
+        BoolTest::NotUnknown => !value.is_null(),
+    }
+}
+
+/// Whether two constants are the same value, NULL being one; `None` when they are no constants.
+fn equal(function: &Function, pair: &(Expr, Expr), env: &dyn Env) -> Result<Option<bool>> {
+    let (Expr::Const(a, left), Expr::Const(b, right)) = pair else { return Ok(None) };
+    if a.is_null() || b.is_null() {
+        return Ok(Some(a.is_null() && b.is_null()));
+    }
+    let Some(kernel) = function.kernel.filter(|_| is_foldable(function)) else { return Ok(None) };
+    let types = [*left, *right];
+    let cx = CallContext { function: function.oid, ..CallContext::new(env, &types, oids::BOOL.into()) };
+    Ok(Some(matches!(kernel(&cx, &[a.clone(), b.clone()])?, Datum::Bool(true))))
+}
+
+/// GREATEST or LEAST of constants.
+fn extreme(greatest: bool, items: &[Expr], ty: Type) -> Option<Expr> {
+    let mut best: Option<&Datum> = None;
+    for item in items {
+        let Expr::Const(value, _) = item else { return None };
+        let better = best.is_none_or(|best| match order::compare_as(ty.oid, value, best) {
+            Ordering::Less => !greatest,
+            Ordering::Greater => greatest,
+            Ordering::Equal => false,
+        });
+        if !value.is_null() && better {
+            best = Some(value);
+        }
+    }
+    Some(Expr::Const(best.cloned().unwrap_or(Datum::Null), ty))
 }
 
 /// Conditions in order: what is never true goes, what is always true is the last.
@@ -186,14 +244,16 @@ pub fn is_constant_but_for_parameters(expr: &Expr) -> bool {
         && call.args.iter().any(|arg| matches!(arg, Expr::Param(..)))
 }
 
-fn evaluate(call: &Call, env: &dyn Env) -> Option<Result<Datum>> {
-    let function = &call.function;
-    let kernel = function.kernel?;
+/// Whether calls of constants have one value, which can be found out without running what a user wrote.
+fn is_foldable(function: &Function) -> bool {
     // What an extension brings is a kernel too, and known by its symbol.
     let of_user = function.oid >= Oid::FIRST_NORMAL && function.source.is_empty();
-    if of_user || function.volatility != Volatility::Immutable || function.returns_set {
-        return None;
-    }
+    !of_user && function.volatility == Volatility::Immutable && !function.returns_set
+}
+
+fn evaluate(call: &Call, env: &dyn Env) -> Option<Result<Datum>> {
+    let function = &call.function;
+    let kernel = function.kernel.filter(|_| is_foldable(function))?;
     let null = |arg: &Expr| matches!(arg, Expr::Const(Datum::Null, _));
     if function.strict && call.args.iter().any(null) {
         return Some(Ok(Datum::Null));

@@ -96,6 +96,8 @@ pub fn bind(
     let collation = crate::collation::settle_expr(&mut bound, &collations, cx)?;
     // A default that cannot be computed is an error of the statement that uses it.
     let _ = crate::fold::fold(&mut bound, cx.env);
+    // As the conditions of statements, which are compared with it.
+    crate::negation::push_down(&mut bound, cx);
     let mut columns = Vec::new();
     let mut missing = None;
     bound.rewrite(&mut |e| {

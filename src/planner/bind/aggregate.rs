@@ -132,7 +132,7 @@ impl Binder<'_> {
             .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
             .at(self.call_position(inner)));
         }
-        if let Some((column, _)) = level.aggregates.iter().find(|(_, other)| same_call(other, &call)) {
+        if let Some((column, _)) = level.aggregates.iter().find(|(_, other)| other.same(&call)) {
             return Ok(Expr::column(column));
         }
         let column = self.new_column(call.function.name.clone(), call.ty);
@@ -203,27 +203,6 @@ fn call_contains(call: &AggregateCall, test: &dyn Fn(crate::expr::ColumnId) -> b
         });
     });
     found
-}
-
-fn same_call(a: &AggregateCall, b: &AggregateCall) -> bool {
-    let keys = |a: &[SortKey], b: &[SortKey]| {
-        a.len() == b.len()
-            && a.iter()
-                .zip(b)
-                .all(|(a, b)| a.descending == b.descending && a.nulls_first == b.nulls_first && a.expr.same(&b.expr))
-    };
-    let filters = match (&a.filter, &b.filter) {
-        (None, None) => true,
-        (Some(a), Some(b)) => a.same(b),
-        _ => false,
-    };
-    a.function.oid == b.function.oid
-        && a.distinct == b.distinct
-        && filters
-        && keys(&a.order, &b.order)
-        && a.args.len() == b.args.len()
-        && a.args.iter().zip(&b.args).all(|(a, b)| a.same(b))
-        && !a.args.iter().any(Expr::is_volatile)
 }
 
 /// DISTINCT arguments are sorted once, so ORDER BY may name nothing else; an argument is found by what was written, too,

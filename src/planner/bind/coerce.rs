@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::{AggregateInfo, Language, Routine};
 use dictdb_functions::facts::{self, CastContext};
+use dictdb_functions::kernel::Registry;
 use dictdb_functions::resolve::{self, Coercion};
 use dictdb_types::{Datum, Error, Oid, Physical, Result, SqlState, Type, TypeKind, TypeLookup, oids};
 
@@ -313,18 +314,7 @@ impl Binder<'_> {
         if proc.runs_statements() {
             self.runs_statements.set(true);
         }
-        let key = dictdb_functions::kernel::key(proc);
-        Ok(Arc::new(Function {
-            oid,
-            name: Arc::from(proc.name),
-            strict: proc.strict,
-            volatility: proc.volatility,
-            returns_set: proc.returns_set,
-            source: Arc::from(proc.source),
-            kernel: self.cx.registry.scalar(&key),
-            set: self.cx.registry.set(&key),
-            aggregate: None,
-        }))
+        Ok(builtin_function(proc, self.cx.registry))
     }
 
     /// A function that a user wrote: its kernel is the one that runs all of its language.
@@ -385,6 +375,22 @@ impl Binder<'_> {
     pub(crate) fn scope(&self) -> crate::scope::CatalogScope<'_> {
         crate::scope::CatalogScope { catalog: self.cx.catalog, search_path: self.cx.search_path }
     }
+}
+
+/// A function of PostgreSQL's own, as plans call it.
+pub(crate) fn builtin_function(proc: &facts::Proc, registry: &Registry) -> Arc<Function> {
+    let key = dictdb_functions::kernel::key(proc);
+    Arc::new(Function {
+        oid: proc.oid,
+        name: Arc::from(proc.name),
+        strict: proc.strict,
+        volatility: proc.volatility,
+        returns_set: proc.returns_set,
+        source: Arc::from(proc.source),
+        kernel: registry.scalar(&key),
+        set: registry.set(&key),
+        aggregate: None,
+    })
 }
 
 /// Words that date and time types read as the present moment.

@@ -61,6 +61,7 @@ use dictdb_types::{Env, Error, Field, Oid, Result, SqlState, Type, TypeInfo, Typ
 
 pub(crate) use assign::PartTarget;
 pub(crate) use clause::Clause;
+pub(crate) use coerce::builtin_function;
 pub(crate) use from::SYSTEM_COLUMNS;
 pub(crate) use level::Level;
 pub(crate) use names::{NamedColumn, Names, Referable, TableName, dotted, idents};

@@ -47,8 +47,11 @@ impl Binder<'_> {
                     bound
                 }
             };
-            keys.push(self.sort_key(expr, &item.options).map_err(|e| e.at(position))?);
-            targets.push(target);
+            let key = self.sort_key(expr, &item.options).map_err(|e| e.at(position))?;
+            if !is_sorted_by(&keys, &key) {
+                keys.push(key);
+                targets.push(target);
+            }
         }
         Ok((keys, targets))
     }
@@ -186,7 +189,10 @@ impl Binder<'_> {
                 .hint("Add the expression/function to every SELECT, or move the UNION into a FROM clause.")
                 .at(position));
             };
-            keys.push(self.sort_key(list[index].1.clone(), &item.options).map_err(|e| e.at(position))?);
+            let key = self.sort_key(list[index].1.clone(), &item.options).map_err(|e| e.at(position))?;
+            if !is_sorted_by(&keys, &key) {
+                keys.push(key);
+            }
         }
         Ok(Node::Sort { input: Box::new(node), keys })
     }
@@ -245,6 +251,11 @@ impl Binder<'_> {
         let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
         Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).at(position))
     }
+}
+
+/// Whether rows that are equal by some keys are equal by a further one: it is one of them, in whatever direction.
+fn is_sorted_by(keys: &[SortKey], further: &SortKey) -> bool {
+    !further.expr.is_volatile() && keys.iter().any(|key| key.expr.same(&further.expr))
 }
 
 fn is_string(ty: Type) -> bool {

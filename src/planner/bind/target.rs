@@ -269,15 +269,22 @@ fn named(expr: &Ast) -> Option<(String, u8)> {
         Ast::Array(_) => Some(("array".to_owned(), 2)),
         Ast::Tuple(_) => Some(("row".to_owned(), 2)),
         Ast::Exists { .. } => Some(("exists".to_owned(), 2)),
-        Ast::Subquery(query) => match &*query.body {
-            ast::SetExpr::Select(select) => match select.projection.first()? {
-                SelectItem::UnnamedExpr(expr) => named(expr).map(|(name, _)| (name, 2)),
-                SelectItem::ExprWithAlias { alias, .. } => Some((alias.value.clone(), 2)),
-                _ => None,
-            },
-            ast::SetExpr::Values(_) => Some(("column1".to_owned(), 2)),
+        Ast::Subquery(query) => first_column(&query.body).map(|name| (name, 2)),
+        _ => None,
+    }
+}
+
+/// The name of a query's first column, which is its name even when it has none.
+fn first_column(body: &ast::SetExpr) -> Option<String> {
+    match body {
+        ast::SetExpr::Select(select) => match select.projection.first()? {
+            SelectItem::UnnamedExpr(expr) => Some(figure_name(expr)),
+            SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
             _ => None,
         },
+        ast::SetExpr::Values(_) => Some("column1".to_owned()),
+        ast::SetExpr::SetOperation { left, .. } => first_column(left),
+        ast::SetExpr::Query(query) => first_column(&query.body),
         _ => None,
     }
 }

@@ -11,7 +11,7 @@ use super::order::satisfied;
 use super::{Builder, Layout, Outer};
 use crate::collation::{self, index_order, is_key, with_value, without_key};
 use crate::condition::{comparison, same_key_type, same_value};
-use crate::expr::{ColumnId, Expr, RowOrder, SortKey};
+use crate::expr::{BoolTest, ColumnId, Expr, RowOrder, SortKey};
 use crate::implication::implies;
 use crate::logical::Scan;
 use crate::physical::IndexBounds;
@@ -327,6 +327,11 @@ impl Conditions<'_> {
 
     fn equality(&self) -> Option<(usize, Expr)> {
         self.conjuncts.iter().enumerate().find_map(|(position, conjunct)| {
+            if self.ty.oid == oids::BOOL
+                && let Some(value) = self.truth(conjunct)
+            {
+                return Some((position, Expr::boolean(value)));
+            }
             let (operator, left, right) = comparison(conjunct)?;
             if operator != "=" {
                 return None;
@@ -341,6 +346,16 @@ impl Conditions<'_> {
             }
             None
         })
+    }
+
+    /// What a boolean key has to be where a condition holds that is the key itself, its negation or a test of it.
+    fn truth(&self, conjunct: &Expr) -> Option<bool> {
+        let (key, value) = match conjunct {
+            Expr::Not(key) | Expr::BoolTest(key, BoolTest::False) => (&**key, false),
+            Expr::BoolTest(key, BoolTest::True) => (&**key, true),
+            key => (key, true),
+        };
+        self.is_key(key).then_some(value)
     }
 
     fn any(&self) -> Option<(usize, Expr)> {

@@ -40,6 +40,9 @@ impl Builder<'_> {
         let kept = self.estimator().all(&graph.late);
         let wanted = wanted.before_filter(kept);
         let mut plans = self.build_inputs(graph, outer)?;
+        if graph.inputs.len() > 2 {
+            self.estimate_laterals(graph)?;
+        }
         let costs = self.input_costs(graph, &plans, None);
         let (leader, wanted) = match centre(graph) {
             Some(centre) if wanted.order.is_empty() => (Some(centre), Wanted { as_read: true, ..wanted }),
@@ -70,6 +73,8 @@ impl Builder<'_> {
         for input in &graph.inputs {
             plans.push(match scan_of(input.node) {
                 Some(_) => None,
+                // Built when that is there which it refers to.
+                None if input.lateral => None,
                 None => {
                     let built = self.build(input.node, outer)?;
                     Some(self.filter_over(built, input.filters.clone(), outer)?)
@@ -83,6 +88,10 @@ impl Builder<'_> {
         let costs = graph.inputs.iter().zip(plans).enumerate().map(|(at, (input, plan))| {
             if let Some(built) = plan {
                 return InputCost { rows: built.node.rows, cost: built.node.cost, probes: Vec::new() };
+            }
+            if input.lateral {
+                let (rows, cost) = self.lateral_cost(input.node);
+                return InputCost { rows, cost, probes: Vec::new() };
             }
             let Some((scan, mut filters)) = scan_of(input.node) else {
                 return InputCost { rows: 1.0, cost: (0.0, 0.0), probes: Vec::new() };
@@ -102,7 +111,7 @@ impl Builder<'_> {
     fn probes(&self, graph: &Graph<'_>, at: usize, scan: &Scan, filters: &[Expr]) -> Vec<Probe> {
         let input = &graph.inputs[at];
         let mut conjuncts = filters.to_vec();
-        let special = input.kind != JoinKind::Inner;
+        let special = input.is_special();
         let joining = graph.conditions.iter().filter(|condition| condition.inputs >> at & 1 == 1);
         conjuncts.extend(joining.filter(|_| !special).map(|condition| condition.expr.clone()));
         conjuncts.extend(input.on.iter().cloned());
@@ -123,7 +132,7 @@ impl Builder<'_> {
     /// The input whose index gives the beginning of the order wanted.
     fn leader(&self, graph: &Graph<'_>, wanted: &Wanted) -> Option<usize> {
         let first = key_column(wanted.order.first()?)?;
-        let at = graph.inputs.iter().position(|input| input.kind == JoinKind::Inner && input.ids.contains(&first))?;
+        let at = graph.inputs.iter().position(|input| !input.is_special() && input.ids.contains(&first))?;
         let (scan, filters) = scan_of(graph.inputs[at].node)?;
         let own: Vec<_> = graph.inputs[at].ids.iter().copied().collect();
         let order = within(wanted.order.clone(), &own);
@@ -185,10 +194,14 @@ impl Builder<'_> {
     ) -> Result<Built> {
         let input = &graph.inputs[at];
         let between = self.conditions(graph, done, 1 << at, turned);
-        let (conditions, above) = match input.kind {
-            JoinKind::Inner => (between, Vec::new()),
-            _ => (input.on.clone(), between),
+        let (conditions, above) = match input.is_special() {
+            false => (between, Vec::new()),
+            true => (input.on.clone(), between),
         };
+        if input.lateral {
+            let built = self.build_apply(input.kind, left, input.node, conditions, outer)?;
+            return self.filter_over(built, above, outer);
+        }
         let built = match plans[at].take() {
             Some(right) => self.hash_or_loop(input.kind, left, right, conditions, wanted, outer)?,
             None => {
@@ -309,7 +322,7 @@ impl Builder<'_> {
 /// Among system catalogs, the one that the others only tell more about, each found by its key. Its rows stay in their order:
 /// PostgreSQL, which searches the others by index, gives the columns of a table in theirs, and programs count on it.
 fn centre(graph: &Graph<'_>) -> Option<usize> {
-    let inner = |at: &usize| graph.inputs[*at].kind == JoinKind::Inner;
+    let inner = |at: &usize| !graph.inputs[*at].is_special();
     let catalogs = (0..graph.inputs.len()).filter(inner).map(|at| Some((at, system_catalog(graph.inputs[at].node)?)));
     let catalogs = catalogs.collect::<Option<Vec<_>>>()?;
     let is_key = |scan: &Scan, id| {

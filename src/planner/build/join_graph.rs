@@ -7,11 +7,13 @@
 //! ```text
 //!   (a ⟕p(a,b) b) ⋈q(a,c) c  =  (a ⋈q(a,c) c) ⟕p(a,b) b          likewise ⋉ and ▷
 //! ```
+//!
+//! A lateral input likewise: as soon as everything that it refers to is there, or later, for the fewest rows.
 
 use std::collections::BTreeSet;
 
 use super::Builder;
-use crate::columns::expr_columns;
+use crate::columns::{expr_columns, free_columns};
 use crate::expr::{Call, ColumnId, Expr};
 use crate::logical::{JoinKind, Node as Logical};
 
@@ -27,12 +29,21 @@ pub(super) struct Input<'n> {
     pub ids: BTreeSet<ColumnId>,
     /// How it is joined: Inner, or Left, Semi, Anti to what is there already.
     pub kind: JoinKind,
-    /// The join's own condition, unless it is inner.
+    /// Whether it refers to others, and so is run for each row of what is there.
+    pub lateral: bool,
+    /// The join's own condition, unless it is a plain inner one.
     pub on: Vec<Expr>,
-    /// Inputs that must be there before: those `on` mentions.
+    /// Inputs that must be there before: those `on` mentions, and those that it refers to.
     pub requires: Inputs,
     /// Conditions on this input alone.
     pub filters: Vec<Expr>,
+}
+
+impl Input<'_> {
+    /// Whether it is joined to what is there, and otherwise than by conditions that can be used anywhere.
+    pub fn is_special(&self) -> bool {
+        self.kind != JoinKind::Inner || self.lateral
+    }
 }
 
 /// A condition between inputs.
@@ -82,10 +93,15 @@ impl<'n> Graph<'n> {
                 on,
                 lateral: false,
             } => {
-                self.flatten_special(left, right, *kind, on, conditions);
+                self.flatten_special(left, right, (*kind, false), on, conditions);
             }
             Logical::Join { kind: JoinKind::Right, left, right, on, lateral: false } => {
-                self.flatten_special(right, left, JoinKind::Left, on, conditions);
+                self.flatten_special(right, left, (JoinKind::Left, false), on, conditions);
+            }
+            Logical::Join { kind, left, right, on, lateral: true }
+                if !matches!(kind, JoinKind::Right | JoinKind::Full) =>
+            {
+                self.flatten_special(left, right, (*kind, true), on, conditions);
             }
             Logical::Filter { input, predicate }
                 if matches!(**input, Logical::Join { .. }) && !predicate.is_volatile() =>
@@ -93,7 +109,7 @@ impl<'n> Graph<'n> {
                 self.flatten(input, conditions);
                 predicate.clone().into_conjuncts(conditions);
             }
-            other => self.add(other, JoinKind::Inner, Vec::new(), 0),
+            other => self.add(other, (JoinKind::Inner, false), Vec::new(), 0),
         }
     }
 
@@ -101,7 +117,7 @@ impl<'n> Graph<'n> {
         &mut self,
         left: &'n Logical,
         right: &'n Logical,
-        kind: JoinKind,
+        kind: (JoinKind, bool),
         on: &Option<Expr>,
         conditions: &mut Vec<Expr>,
     ) {
@@ -109,26 +125,34 @@ impl<'n> Graph<'n> {
         self.flatten(left, conditions);
         let mut own = Vec::new();
         conjuncts(on, &mut own);
-        let outer = self.mask(own.iter());
+        let mut outer = self.mask(own.iter());
+        if kind.1 {
+            let free = free_columns(right);
+            outer |= self.mask_if(|id| free.contains(id));
+        }
         // A condition that mentions nothing of the left side needs all of it.
         let below = ((1u128 << self.inputs.len()) - (1u128 << first)) as Inputs;
         let requires = if outer & below == 0 { below } else { outer };
         self.add(right, kind, own, requires);
     }
 
-    fn add(&mut self, node: &'n Logical, kind: JoinKind, on: Vec<Expr>, requires: Inputs) {
+    fn add(&mut self, node: &'n Logical, (kind, lateral): (JoinKind, bool), on: Vec<Expr>, requires: Inputs) {
         let mut ids: BTreeSet<ColumnId> = node.columns().iter().map(|column| column.id).collect();
         if let Logical::Scan(scan) = node {
             ids.extend(scan.row_id);
         }
-        self.inputs.push(Input { node, ids, kind, on, requires, filters: Vec::new() });
+        self.inputs.push(Input { node, ids, kind, lateral, on, requires, filters: Vec::new() });
     }
 
     fn mask<'e>(&self, exprs: impl Iterator<Item = &'e Expr>) -> Inputs {
         let mut used = BTreeSet::new();
         exprs.for_each(|expr| expr_columns(expr, &mut used));
-        let mentioned = |input: &Input<'_>| input.ids.iter().any(|id| used.contains(id));
-        let found = self.inputs.iter().enumerate().filter(|(_, input)| mentioned(input));
+        self.mask_if(|id| used.contains(id))
+    }
+
+    /// The inputs of whose columns one is meant.
+    fn mask_if(&self, is_meant: impl Fn(&ColumnId) -> bool) -> Inputs {
+        let found = self.inputs.iter().enumerate().filter(|(_, input)| input.ids.iter().any(&is_meant));
         found.fold(0, |mask, (at, _)| mask | 1 << at)
     }
 
@@ -165,7 +189,7 @@ impl<'n> Graph<'n> {
     fn restrict(&mut self, expr: &Expr) {
         let Expr::Or(arms) = expr else { return };
         for at in 0..self.inputs.len() {
-            if self.inputs[at].kind != JoinKind::Inner {
+            if self.inputs[at].is_special() {
                 continue;
             }
             let mut restrictions = Vec::with_capacity(arms.len());
@@ -185,7 +209,7 @@ impl<'n> Graph<'n> {
 
     /// Whether some of the inputs are joined otherwise than by an inner join.
     fn mentions_special(&self, inputs: Inputs) -> bool {
-        self.inputs.iter().enumerate().any(|(at, input)| inputs >> at & 1 == 1 && input.kind != JoinKind::Inner)
+        self.inputs.iter().enumerate().any(|(at, input)| inputs >> at & 1 == 1 && input.is_special())
     }
 
     /// `a = b` and `b = c` make `a = c`, so that `a` and `c` can be joined first.

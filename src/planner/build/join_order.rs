@@ -70,7 +70,7 @@ impl Search<'_, '_, '_> {
     fn start(&self, at: usize) -> Option<Best> {
         let input = &self.inputs[at];
         let first = self.leader.is_none_or(|leader| leader == at);
-        (self.graph.inputs[at].kind == JoinKind::Inner && first).then_some(Best {
+        (!self.graph.inputs[at].is_special() && first).then_some(Best {
             tree: Tree::Input(at),
             rows: input.rows,
             cost: input.cost,
@@ -165,7 +165,7 @@ impl Search<'_, '_, '_> {
     /// The join of two sets, if it is one that may be done.
     fn join(&self, best: &HashMap<Inputs, Best>, left: Inputs, right: Inputs, connected: bool) -> Option<Best> {
         let single = (right.count_ones() == 1).then(|| right.trailing_zeros() as usize);
-        let special = single.filter(|at| self.graph.inputs[*at].kind != JoinKind::Inner);
+        let special = single.filter(|at| self.graph.inputs[*at].is_special());
         if let Some(at) = special {
             let outer = best.get(&left)?;
             let input = &self.graph.inputs[at];
@@ -173,7 +173,7 @@ impl Search<'_, '_, '_> {
         }
         if left.count_ones() == 1 && self.leader.is_none() {
             let at = left.trailing_zeros() as usize;
-            if self.graph.inputs[at].kind == JoinKind::Semi {
+            if self.graph.inputs[at].kind == JoinKind::Semi && !self.graph.inputs[at].lateral {
                 let inner = best.get(&right)?;
                 return self.join_distinct(at, inner, right, single);
             }
@@ -209,6 +209,17 @@ impl Search<'_, '_, '_> {
     }
 
     /// An outer, semi or anti join of one input.
+    /// An input that is run for each row of what is there.
+    fn join_lateral(&self, outer: &Best, left: Inputs, at: usize, rows: f64) -> Best {
+        let (start, total) = self.inputs[at].cost;
+        let above = self.graph.between(left, 1 << at);
+        let kept = above.iter().map(|condition| self.builder.estimator().one(&condition.expr)).product::<f64>();
+        let each = cost::RESCAN + total;
+        let cost = (outer.cost.0 + start, outer.cost.1 + outer.rows * each + rows * cost::ROW);
+        let tree = Tree::Join(Box::new(outer.tree.clone()), Box::new(Tree::Input(at)));
+        Best { tree, rows: (rows * kept).max(1.0), cost }
+    }
+
     fn join_special(&self, outer: &Best, left: Inputs, at: usize) -> Best {
         let (own, input) = (&self.graph.inputs[at], &self.inputs[at]);
         let kept = self.kept(own.on.iter().map(|expr| (expr, false)));
@@ -216,8 +227,12 @@ impl Search<'_, '_, '_> {
         let mut rows = match own.kind {
             JoinKind::Semi => outer.rows * matches.clamp(0.001, 1.0),
             JoinKind::Anti => outer.rows * (1.0 - matches).clamp(0.05, 1.0),
+            JoinKind::Inner => outer.rows * matches,
             _ => outer.rows * matches.max(1.0),
         };
+        if own.lateral {
+            return self.join_lateral(outer, left, at, rows);
+        }
         let keyed = own.on.iter().any(is_key);
         let pair = (outer.rows, outer.cost);
         let mut cost = self.builder.join_cost(pair, (input.rows, input.cost), rows, keyed, self.leader.is_some());

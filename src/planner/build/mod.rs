@@ -11,6 +11,7 @@ mod join;
 mod join_graph;
 mod join_method;
 mod join_order;
+mod lateral;
 mod members;
 mod modify;
 mod order;
@@ -64,6 +65,8 @@ pub(crate) struct Builder<'a> {
     ranges: usize,
     /// Columns made while building.
     made_columns: u32,
+    /// Rows and cost of lateral inputs, by their first columns.
+    lateral_costs: HashMap<ColumnId, (f64, Cost)>,
     locks: BTreeMap<Oid, TableLock>,
     modifies: bool,
     writes: bool,
@@ -98,6 +101,7 @@ pub(crate) fn plan(
         part: Part::Statement,
         ranges: 0,
         made_columns: 0,
+        lateral_costs: HashMap::new(),
         locks: BTreeMap::new(),
         modifies: false,
         writes: false,

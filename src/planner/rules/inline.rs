@@ -1,13 +1,10 @@
 //! CTEs that are put in the place where they are named, as PostgreSQL does it: those named once, or NOT MATERIALIZED, whose
 //! query has no side effects and nothing volatile in it. Queries that nobody names go away.
 
-use std::collections::HashMap;
-
-use crate::columns::{
-    for_each_expr, for_each_expr_mut, for_each_input, for_each_input_mut, for_each_subquery, for_each_subquery_mut,
-};
-use crate::expr::{ColumnId, Expr};
-use crate::logical::{Column, Cte, CteId, ModifyAction, Node};
+use crate::columns::{for_each_expr, for_each_input, for_each_input_mut, for_each_subquery, for_each_subquery_mut};
+use crate::expr::Expr;
+use crate::logical::{Column, Cte, CteId, Node};
+use crate::renumber::{next_column, renumber};
 
 /// Inlines what can be inlined, in subqueries too.
 pub(super) fn inline_ctes(node: &mut Node) {
@@ -108,85 +105,6 @@ fn place(node: &mut Node, cte: &Cte, copies: &mut usize, next: &mut u32) {
     }
     for_each_input_mut(node, &mut |input| place(input, cte, copies, next));
     for_each_subquery_mut(node, &mut |query| place(query, cte, copies, next));
-}
-
-/// Gives all columns that a plan makes new ids.
-fn renumber(node: &mut Node, next: &mut u32) {
-    let mut ids = HashMap::new();
-    define(node, &mut |id| {
-        *next += 1;
-        let fresh = ColumnId(*next - 1);
-        ids.insert(*id, fresh);
-        *id = fresh;
-    });
-    rename(node, &ids);
-}
-
-fn rename(node: &mut Node, ids: &HashMap<ColumnId, ColumnId>) {
-    for_each_expr_mut(node, &mut |expr| {
-        expr.rewrite(&mut |e| match e {
-            Expr::Column(id, _) => *id = ids.get(id).copied().unwrap_or(*id),
-            Expr::Sublink(link) => rename(&mut link.query, ids),
-            _ => {}
-        });
-    });
-    if let Node::Sample(sample) = node {
-        sample.row_id = ids.get(&sample.row_id).copied().unwrap_or(sample.row_id);
-    }
-    for_each_input_mut(node, &mut |input| rename(input, ids));
-}
-
-/// Calls `f` with the id of every column that a plan without changes and locks makes.
-fn define(node: &mut Node, f: &mut dyn FnMut(&mut ColumnId)) {
-    match node {
-        Node::Values { columns, .. } | Node::CteScan { columns, .. } | Node::SetOp { columns, .. } => {
-            columns.iter_mut().for_each(|column| f(&mut column.id));
-        }
-        Node::Scan(scan) => {
-            scan.columns.iter_mut().for_each(|(column, _)| f(&mut column.id));
-            scan.row_id.iter_mut().for_each(&mut *f);
-        }
-        Node::FunctionScan(scan) => {
-            let columns = scan.calls.iter_mut().flat_map(|item| item.columns.iter_mut());
-            columns.chain(scan.ordinality.as_mut()).for_each(|column| f(&mut column.id));
-        }
-        Node::Project { columns, .. } | Node::ProjectSet { calls: columns, .. } => {
-            columns.iter_mut().for_each(|(column, _)| f(&mut column.id));
-        }
-        Node::Aggregate(aggregate) => {
-            aggregate.groups.iter_mut().for_each(|(column, _)| f(&mut column.id));
-            aggregate.calls.iter_mut().for_each(|(column, _)| f(&mut column.id));
-            aggregate.groupings.iter_mut().for_each(|(column, _)| f(&mut column.id));
-        }
-        Node::Window { calls, .. } => calls.iter_mut().for_each(|(column, _)| f(&mut column.id)),
-        Node::Modify(modify) => {
-            modify.row.iter_mut().for_each(|(column, _)| f(&mut column.id));
-            modify.returning.iter_mut().flatten().for_each(|(column, _)| f(&mut column.id));
-            if let ModifyAction::Insert { on_conflict: Some(conflict), .. } = &mut modify.action
-                && let Some(update) = &mut conflict.update
-            {
-                let rows = update.existing.iter_mut().chain(&mut update.excluded);
-                rows.for_each(|(column, _)| f(&mut column.id));
-            }
-        }
-        Node::Sample(_)
-        | Node::Filter { .. }
-        | Node::Join { .. }
-        | Node::Sort { .. }
-        | Node::Limit { .. }
-        | Node::Distinct { .. }
-        | Node::With { .. }
-        | Node::LockRows { .. } => {}
-    }
-    for_each_input_mut(node, &mut |input| define(input, f));
-    for_each_subquery_mut(node, &mut |query| define(query, f));
-}
-
-/// A number above those of all columns of a plan.
-fn next_column(node: &Node) -> u32 {
-    let mut next = 0;
-    define(&mut node.clone(), &mut |id| next = next.max(id.0 + 1));
-    next
 }
 
 fn take(node: &mut Node) -> Node {

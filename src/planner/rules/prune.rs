@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use dictdb_catalog::Catalog;
 
-use super::unused_join;
+use super::{unmatched, unused_join};
 use crate::columns::{expr_columns, for_each_expr, for_each_expr_mut};
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{Column, ModifyAction, Node};
@@ -18,6 +18,7 @@ pub(super) fn prune_columns(mut node: Node, catalog: &Catalog) -> Node {
 /// Drops what the node produces beyond `needed`, and what its inputs then need not produce.
 fn prune(node: &mut Node, needed: &BTreeSet<ColumnId>, catalog: &Catalog) {
     unused_join::leave_out(node, needed, catalog);
+    unmatched::to_anti_join(node, needed);
     prune_sublinks(node, catalog);
     match node {
         Node::Scan(scan) => {

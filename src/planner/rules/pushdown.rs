@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use dictdb_types::Datum;
+
 use crate::columns::{expr_columns, for_each_expr_mut, for_each_input_mut, free_columns, replace_in_expr};
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{JoinKind, Node, SetOpKind};
@@ -186,26 +188,39 @@ fn reduce(kind: JoinKind, predicates: &[Expr], left: &BTreeSet<ColumnId>, right:
 }
 
 /// Whether the predicate is never true when all columns of a side are NULL.
-fn rejects_null(predicate: &Expr, side: &BTreeSet<ColumnId>) -> bool {
+pub(super) fn rejects_null(predicate: &Expr, side: &BTreeSet<ColumnId>) -> bool {
     match predicate {
         Expr::And(items) => items.iter().any(|item| rejects_null(item, side)),
         Expr::Or(items) => items.iter().all(|item| rejects_null(item, side)),
         Expr::IsNull(arg, true) => is_null_when(arg, side),
         Expr::BoolTest(arg, crate::expr::BoolTest::True | crate::expr::BoolTest::False) => is_null_when(arg, side),
         Expr::Not(inner) => is_null_when(inner, side),
+        // No element is equal to NULL; all of none are.
+        Expr::ScalarArray(array) if !array.all => array.function.strict && is_null_when(&array.left, side),
         other => is_null_when(other, side),
     }
 }
 
 /// Whether the expression is NULL when all columns of a side are.
-fn is_null_when(expr: &Expr, side: &BTreeSet<ColumnId>) -> bool {
+pub(super) fn is_null_when(expr: &Expr, side: &BTreeSet<ColumnId>) -> bool {
     match expr {
         Expr::Column(id, _) => side.contains(id),
         Expr::Call(call) => {
             call.function.strict && !call.function.returns_set && call.args.iter().any(|a| is_null_when(a, side))
         }
         Expr::Relabel(arg, _) | Expr::ViaIo(arg, _) | Expr::Not(arg) => is_null_when(arg, side),
-        Expr::ScalarArray(array) => array.function.strict && is_null_when(&array.left, side),
+        Expr::ScalarArray(array) => {
+            array.function.strict && has_elements(&array.array) && is_null_when(&array.left, side)
+        }
+        _ => false,
+    }
+}
+
+/// Whether an array is known to have elements.
+fn has_elements(array: &Expr) -> bool {
+    match array {
+        Expr::Const(Datum::Array(array), _) => !array.items.is_empty(),
+        Expr::Array { items, nested: false, .. } => !items.is_empty(),
         _ => false,
     }
 }
@@ -217,7 +232,7 @@ fn is_movable(expr: &Expr) -> bool {
 }
 
 /// Whether rows of a table come up that policies may hide.
-fn is_secured(node: &Node) -> bool {
+pub(super) fn is_secured(node: &Node) -> bool {
     match node {
         Node::Scan(scan) => scan.relation.row_security,
         Node::Filter { input, .. } => is_secured(input),

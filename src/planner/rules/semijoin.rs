@@ -30,8 +30,23 @@ pub(super) fn subqueries_to_joins(mut node: Node) -> Node {
     });
     match node {
         Node::Filter { input, predicate } => join_sublinks(*input, predicate),
+        // The condition of an inner join is a filter over it.
+        Node::Join { kind: JoinKind::Inner, left, right, on: Some(on), lateral } if has_query(&on) => {
+            let mut conjuncts = Vec::new();
+            on.into_conjuncts(&mut conjuncts);
+            let (queries, on): (Vec<Expr>, Vec<Expr>) = conjuncts.into_iter().partition(has_query);
+            let join = Node::Join { kind: JoinKind::Inner, left, right, on: Expr::conjunction(on), lateral };
+            match Expr::conjunction(queries) {
+                Some(predicate) => join_sublinks(join, predicate),
+                None => join,
+            }
+        }
         other => other,
     }
+}
+
+fn has_query(expr: &Expr) -> bool {
+    expr.any(&mut |e| matches!(e, Expr::Sublink(_)))
 }
 
 fn join_sublinks(mut input: Node, predicate: Expr) -> Node {
@@ -83,7 +98,7 @@ fn is_joinable(kind: &SublinkKind) -> bool {
             !*all
                 && &**operator == "="
                 && tests.iter().all(|test| test.is_known())
-                && !left.iter().any(|e| e.is_volatile() || e.any(&mut |e| matches!(e, Expr::Sublink(_))))
+                && !left.iter().any(|e| e.is_volatile() || has_query(e))
         }
         SublinkKind::Scalar | SublinkKind::Array => false,
     }
@@ -151,7 +166,7 @@ fn uncorrelate(node: Node, on: &mut Vec<Expr>) -> Option<Node> {
         let mut used = Default::default();
         expr_columns(&conjunct, &mut used);
         let correlated = used.iter().any(|id| !provided.contains(id));
-        if correlated && conjunct.any(&mut |e| matches!(e, Expr::Sublink(_))) {
+        if correlated && has_query(&conjunct) {
             return None;
         }
         if correlated { on.push(conjunct) } else { kept.push(conjunct) }

@@ -49,9 +49,9 @@ impl DistinctCode {
 }
 
 impl Distinct {
-    /// The rows of a batch whose value is new to their group. New values are numbered in the order of rows.
-    fn first_rows(&mut self, value: &ArrayRef, groups: &[usize]) -> Result<Vec<u32>> {
-        let mut next = self.seen.len();
+    /// The rows of a batch whose value is new to their group.
+    fn new_rows(&mut self, value: &ArrayRef, groups: &[usize]) -> Result<Vec<u32>> {
+        let before = self.seen.len();
         let value = self.code.form.apply(value.clone(), self.code.layout)?;
         let group = self
             .code
@@ -59,21 +59,14 @@ impl Distinct {
             .then(|| -> ArrayRef { Arc::new(UInt64Array::from_iter_values(groups.iter().map(|group| *group as u64))) });
         let keys: Vec<ArrayRef> = group.into_iter().chain([value]).collect();
         self.seen.intern(&keys, &mut self.numbers).map_err(datafusion_error)?;
-        let mut rows = Vec::with_capacity(self.seen.len() - next);
-        for (row, number) in self.numbers.iter().enumerate() {
-            if *number == next {
-                rows.push(row as u32);
-                next += 1;
-            }
-        }
-        Ok(rows)
+        Ok(super::first_rows(&self.numbers, before, self.seen.len()))
     }
 }
 
 impl Accumulate for Distinct {
     fn update(&mut self, args: &[ArrayRef], groups: &[usize], count: usize, rt: &Runtime) -> Result<()> {
         let Some(value) = args.first() else { return Ok(()) };
-        let rows = self.first_rows(value, groups)?;
+        let rows = self.new_rows(value, groups)?;
         let groups: Vec<usize> = rows.iter().filter_map(|row| groups.get(*row as usize).copied()).collect();
         let values = compute::take(value, &UInt32Array::from(rows), None).map_err(arrow_error)?;
         self.inner.update(&[values], &groups, count, rt)

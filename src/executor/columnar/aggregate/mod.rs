@@ -109,25 +109,16 @@ impl Groups {
         if keys.len() == self.count {
             return Ok(());
         }
-        self.remember_firsts(node, &values)?;
-        self.count = self.keys.as_ref().map_or(1, |keys| keys.len());
-        Ok(())
+        let before = std::mem::replace(&mut self.count, keys.len());
+        self.remember_firsts(node, &values, before)
     }
 
-    /// Keeps the original values of new groups; their numbers are given in the order of rows.
-    fn remember_firsts(&mut self, node: &Aggregate, values: &[ArrayRef]) -> Result<()> {
+    /// Keeps the original values of the groups that are new since there were so many.
+    fn remember_firsts(&mut self, node: &Aggregate, values: &[ArrayRef], before: usize) -> Result<()> {
         if node.groups.iter().all(|group| group.form == KeyForm::Plain) {
             return Ok(());
         }
-        let mut next = self.count;
-        let mut places: Vec<u32> = Vec::new();
-        for (row, number) in self.numbers.iter().enumerate() {
-            if *number == next {
-                places.push(row as u32);
-                next += 1;
-            }
-        }
-        let places = UInt32Array::from(places);
+        let places = UInt32Array::from(first_rows(&self.numbers, before, self.count));
         for ((group, firsts), value) in node.groups.iter().zip(&mut self.firsts).zip(values) {
             if group.form != KeyForm::Plain {
                 firsts.push(compute::take(value, &places, None).map_err(arrow_error)?);
@@ -162,6 +153,18 @@ impl Groups {
         }
         Ok(columns)
     }
+}
+
+/// The first row of each of the groups that a batch has made: those numbered from `before` on. Numbers need not be given in
+/// the order of rows: what collides in the hash table is looked at once more at the end of a batch.
+fn first_rows(numbers: &[usize], before: usize, count: usize) -> Vec<u32> {
+    let mut rows = vec![u32::MAX; count - before];
+    for (row, number) in numbers.iter().enumerate() {
+        if *number >= before && rows[*number - before] == u32::MAX {
+            rows[*number - before] = row as u32;
+        }
+    }
+    rows
 }
 
 impl AggregateCursor {
