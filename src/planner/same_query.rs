@@ -25,7 +25,9 @@ fn same_kind(a: &SublinkKind, b: &SublinkKind) -> bool {
         | (SublinkKind::Array, SublinkKind::Array) => true,
         (
             SublinkKind::Compare { all, tests, operator, order, .. },
-            SublinkKind::Compare { all: other_all, tests: others, operator: other_operator, order: other_order, .. },
+            SublinkKind::Compare {
+                all: other_all, tests: others, operator: other_operator, order: other_order, ..
+            },
         ) => {
             let functions = tests.iter().map(|test| test.oid).eq(others.iter().map(|test| test.oid));
             all == other_all && operator == other_operator && order == other_order && functions

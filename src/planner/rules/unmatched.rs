@@ -23,7 +23,8 @@ pub(super) fn to_anti_join(node: &mut Node, needed: &BTreeSet<ColumnId>) {
     let own: BTreeSet<ColumnId> = columns.iter().map(|column| column.id).collect();
     let mut conjuncts = Vec::new();
     predicate.clone().into_conjuncts(&mut conjuncts);
-    let (refused, rest): (Vec<Expr>, Vec<Expr>) = conjuncts.into_iter().partition(|conjunct| is_refused(conjunct, on, &own));
+    let (refused, rest): (Vec<Expr>, Vec<Expr>) =
+        conjuncts.into_iter().partition(|conjunct| is_refused(conjunct, on, &own));
     if refused.is_empty() {
         return;
     }
