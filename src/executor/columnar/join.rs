@@ -117,7 +117,7 @@ impl Join {
             key.form.data_type(*physical)
         });
         let cursor = input.clone().open();
-        let exec = CursorExec::new(self.clone(), left, cursor, schema_of(plain.chain(keys)), rt.clone());
+        let exec = CursorExec::new(self.clone(), left, cursor, schema_of(plain.chain(keys)), rt);
         Side { exec: Arc::new(exec), width }
     }
 
@@ -155,7 +155,7 @@ impl Join {
         let (left, right) = (self.left.columns(), self.right.columns());
         let types = residual.inputs.iter().filter_map(|input| left.iter().chain(right).nth(*input));
         let schema = schema_of(types.map(|physical| dictdb_types::arrow::data_type(*physical)));
-        JoinFilter::new(Arc::new(Residual::new(residual.vector.clone(), rt.clone())), indices.collect(), schema)
+        JoinFilter::new(Arc::new(Residual::new(residual.vector.clone(), rt)), indices.collect(), schema)
     }
 }
 

@@ -1,9 +1,12 @@
 //! Between our cursors and DataFusion's plans: a cursor as a leaf, a residual condition as an expression, a stream pulled
 //! on this thread.
+//!
+//! What is handed to DataFusion does not own the execution: a join that is read in part, as EXISTS does, is kept by it to be run
+//! again, and the two would keep each other, with the transaction, forever.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
@@ -33,20 +36,26 @@ pub(super) struct CursorExec {
     /// Taken by the one execution there is.
     cursor: Mutex<Option<Box<dyn Cursor>>>,
     schema: SchemaRef,
-    rt: Arc<Runtime>,
+    rt: Weak<Runtime>,
     properties: Arc<PlanProperties>,
 }
 
 impl CursorExec {
-    pub fn new(join: Arc<Join>, left: bool, cursor: Box<dyn Cursor>, schema: SchemaRef, rt: Arc<Runtime>) -> Self {
+    pub fn new(join: Arc<Join>, left: bool, cursor: Box<dyn Cursor>, schema: SchemaRef, rt: &Arc<Runtime>) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema.clone()),
             Partitioning::UnknownPartitioning(1),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
+        let rt = Arc::downgrade(rt);
         CursorExec { join, left, cursor: Mutex::new(Some(cursor)), schema, rt, properties: Arc::new(properties) }
     }
+}
+
+/// The execution, while it is there.
+fn running(rt: &Weak<Runtime>) -> Result<Arc<Runtime>> {
+    rt.upgrade().ok_or_else(|| Error::internal("a join outlived its execution"))
 }
 
 /// The keys of a chunk after its columns.
@@ -104,8 +113,8 @@ impl ExecutionPlan for CursorExec {
         let mut cursor = taken.ok_or_else(|| DataFusionError::Internal("a cursor is executed once".into()))?;
         let (join, left, rt, schema) = (self.join.clone(), self.left, self.rt.clone(), self.schema.clone());
         let batches = std::iter::from_fn(move || {
-            let next = cursor.next(&rt).and_then(|chunk| {
-                let Some(chunk) = chunk else { return Ok(None) };
+            let next = running(&rt).and_then(|rt| {
+                let Some(chunk) = cursor.next(&rt)? else { return Ok(None) };
                 let rows = chunk.rows;
                 with_keys(&join, left, chunk, &rt).map(|columns| Some((columns, rows)))
             });
@@ -125,12 +134,12 @@ impl ExecutionPlan for CursorExec {
 /// A condition over columns of both sides.
 pub(super) struct Residual {
     vector: Arc<Vector>,
-    rt: Arc<Runtime>,
+    rt: Weak<Runtime>,
 }
 
 impl Residual {
-    pub fn new(vector: Arc<Vector>, rt: Arc<Runtime>) -> Self {
-        Residual { vector, rt }
+    pub fn new(vector: Arc<Vector>, rt: &Arc<Runtime>) -> Self {
+        Residual { vector, rt: Arc::downgrade(rt) }
     }
 }
 
@@ -148,7 +157,7 @@ impl fmt::Display for Residual {
 
 impl PartialEq for Residual {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.vector, &other.vector) && Arc::ptr_eq(&self.rt, &other.rt)
+        Arc::ptr_eq(&self.vector, &other.vector) && Weak::ptr_eq(&self.rt, &other.rt)
     }
 }
 
@@ -170,7 +179,8 @@ impl PhysicalExpr for Residual {
     }
 
     fn evaluate(&self, batch: &RecordBatch) -> datafusion_common::Result<ColumnarValue> {
-        let batch = Batch { columns: batch.columns(), rows: batch.num_rows(), rt: &self.rt };
+        let rt = running(&self.rt).map_err(into_datafusion)?;
+        let batch = Batch { columns: batch.columns(), rows: batch.num_rows(), rt: &rt };
         self.vector.array(batch).map(ColumnarValue::Array).map_err(into_datafusion)
     }
 
