@@ -264,10 +264,17 @@ impl<'a> Compiler<'a> {
         target.given = given_columns(&modify.action);
         let input = self.node(&modify.input)?;
         let action = match &modify.action {
-            physical::Action::Insert { targets, on_conflict, .. } => Action::Insert {
-                places: targets.iter().map(|attnum| place(*attnum)).collect::<Result<_>>()?,
-                on_conflict: on_conflict.as_ref().map(|conflict| self.on_conflict(relation, conflict)).transpose()?,
-            },
+            physical::Action::Insert { targets, on_conflict, .. } => {
+                let places: Box<[usize]> = targets.iter().map(|attnum| place(*attnum)).collect::<Result<_>>()?;
+                Action::Insert {
+                    in_order: places.iter().copied().eq(0..target.width()),
+                    places,
+                    on_conflict: on_conflict
+                        .as_ref()
+                        .map(|conflict| self.on_conflict(relation, conflict))
+                        .transpose()?,
+                }
+            }
             physical::Action::Update { row_id, assignments } => Action::Update {
                 row_id: *row_id,
                 assignments: assignments

@@ -43,13 +43,15 @@ pub(crate) struct Runtime {
     prepared: Arc<Prepared>,
     outer: Box<[Mutex<Datum>]>,
     subplans: Box<[Mutex<SubplanState>]>,
-    /// Shared with re-checks, which must not compute a CTE again.
-    shared: Arc<Shared>,
+    own: Statement,
+    /// In a re-check: the execution that it is part of, whose CTEs are not computed again.
+    origin: Option<Arc<Runtime>>,
     /// In a re-check: scans that give one row only, in its newest version, or none.
     fixed: FixedScans,
 }
 
-struct Shared {
+/// What an execution has in common with its re-checks.
+struct Statement {
     ctes: Box<[Mutex<CteState>]>,
     work_tables: Box<[Mutex<Arc<Vec<Row>>>]>,
     memory: Mutex<Memory>,
@@ -66,31 +68,43 @@ struct Memory {
     left: usize,
 }
 
-impl Runtime {
-    pub(crate) fn new(prepared: Arc<Prepared>, cx: ExecContext) -> Arc<Self> {
-        let plan = prepared.plan();
-        let shared = Shared {
-            ctes: (0..plan.ctes.len()).map(|_| Mutex::default()).collect(),
-            work_tables: (0..plan.ctes.len()).map(|_| Mutex::default()).collect(),
+impl Statement {
+    fn of(prepared: &Prepared) -> Self {
+        let ctes = prepared.plan().ctes.len();
+        Statement {
+            ctes: (0..ctes).map(|_| Mutex::default()).collect(),
+            work_tables: (0..ctes).map(|_| Mutex::default()).collect(),
             memory: Mutex::default(),
             affected: AtomicU64::new(0),
             events: Events::default(),
             actual: (0..prepared.counted()).map(|_| Mutex::default()).collect(),
-        };
-        Runtime::with_shared(prepared, cx, Arc::new(shared), Vec::new())
+        }
+    }
+}
+
+impl Runtime {
+    pub(crate) fn new(prepared: Arc<Prepared>, cx: ExecContext) -> Arc<Self> {
+        Runtime::part_of(None, prepared, cx, Vec::new())
     }
 
-    fn with_shared(prepared: Arc<Prepared>, cx: ExecContext, shared: Arc<Shared>, fixed: FixedScans) -> Arc<Self> {
-        let plan = prepared.plan().clone();
+    fn part_of(origin: Option<Arc<Runtime>>, prepared: Arc<Prepared>, cx: ExecContext, fixed: FixedScans) -> Arc<Self> {
+        let plan = prepared.plan();
+        let (slots, subplans) = (plan.outer_slots, plan.subplans.len());
+        let own = Statement::of(&prepared);
         Arc::new_cyclic(|me| Runtime {
             me: me.clone(),
-            outer: (0..plan.outer_slots).map(|_| Mutex::new(Datum::Null)).collect(),
-            subplans: (0..plan.subplans.len()).map(|_| Mutex::default()).collect(),
+            outer: (0..slots).map(|_| Mutex::new(Datum::Null)).collect(),
+            subplans: (0..subplans).map(|_| Mutex::default()).collect(),
             cx,
             prepared,
-            shared,
+            own,
+            origin,
             fixed,
         })
+    }
+
+    fn statement(&self) -> &Statement {
+        self.origin.as_ref().map_or(&self.own, |origin| &origin.own)
     }
 
     /// The runtime as something to own.
@@ -100,7 +114,8 @@ impl Runtime {
 
     /// A runtime in which some scans give one row only: to look again at rows that changed meanwhile.
     pub fn recheck(&self, fixed: FixedScans) -> Arc<Runtime> {
-        let again = Runtime::with_shared(self.prepared.clone(), self.cx.clone(), self.shared.clone(), fixed);
+        let origin = self.origin.clone().or_else(|| self.me.upgrade());
+        let again = Runtime::part_of(origin, self.prepared.clone(), self.cx.clone(), fixed);
         for (slot, value) in self.outer.iter().enumerate() {
             again.set_outer(slot, value.lock().clone());
         }
@@ -181,12 +196,14 @@ impl Runtime {
     /// A CTE's query and state.
     pub fn cte(&self, index: usize) -> Result<(&Arc<dyn Node>, &Mutex<CteState>)> {
         let query = self.prepared.cte(index);
-        query.zip(self.shared.ctes.get(index)).ok_or_else(|| Error::internal(format!("CTE {index} does not exist")))
+        query
+            .zip(self.statement().ctes.get(index))
+            .ok_or_else(|| Error::internal(format!("CTE {index} does not exist")))
     }
 
     /// Forgets the rows of a CTE.
     pub fn reset_cte(&self, index: usize) {
-        if let Some(state) = self.shared.ctes.get(index) {
+        if let Some(state) = self.statement().ctes.get(index) {
             state.lock().reset();
         }
     }
@@ -202,7 +219,7 @@ impl Runtime {
         }
         match &self.cx.statement {
             Some(_) => Ok(()),
-            None => self.shared.events.run(&self.cx, self.prepared.engine()),
+            None => self.statement().events.run(&self.cx, self.prepared.engine()),
         }
     }
 
@@ -212,43 +229,43 @@ impl Runtime {
             cx: &self.cx,
             snapshot: &self.cx.snapshot,
             engine: self.prepared.engine(),
-            events: self.cx.statement.as_ref().map_or(&self.shared.events, |statement| &statement.0),
+            events: self.cx.statement.as_ref().map_or(&self.statement().events, |statement| &statement.0),
             rt: Some(self),
         }
     }
 
     /// The rows of a working table.
     pub fn work_table(&self, cte: usize) -> Arc<Vec<Row>> {
-        self.shared.work_tables.get(cte).map(|rows| rows.lock().clone()).unwrap_or_default()
+        self.statement().work_tables.get(cte).map(|rows| rows.lock().clone()).unwrap_or_default()
     }
 
     /// Replaces the rows of a working table.
     pub fn set_work_table(&self, cte: usize, rows: Vec<Row>) {
-        if let Some(table) = self.shared.work_tables.get(cte) {
+        if let Some(table) = self.statement().work_tables.get(cte) {
             *table.lock() = Arc::new(rows);
         }
     }
 
     /// Counts rows that the statement itself (not a CTE of it) changed.
     pub fn add_affected(&self, rows: u64) {
-        self.shared.affected.fetch_add(rows, Ordering::Relaxed);
+        self.statement().affected.fetch_add(rows, Ordering::Relaxed);
     }
 
     /// Changes the counts of an operator.
     pub fn count(&self, number: usize, f: impl FnOnce(&mut Actual)) {
-        if let Some(actual) = self.shared.actual.get(number) {
+        if let Some(actual) = self.statement().actual.get(number) {
             f(&mut actual.lock());
         }
     }
 
     /// What all operators that count have done.
     pub fn actual(&self) -> Vec<Actual> {
-        self.shared.actual.iter().map(|actual| *actual.lock()).collect()
+        self.statement().actual.iter().map(|actual| *actual.lock()).collect()
     }
 
     /// Rows changed so far.
     pub fn affected(&self) -> u64 {
-        self.shared.affected.load(Ordering::Relaxed)
+        self.statement().affected.load(Ordering::Relaxed)
     }
 
     /// To be called for every row of a loop, with its number: looks at the interrupt flag now and then. 57014, 57P01.
@@ -259,7 +276,7 @@ impl Runtime {
 
     /// Takes memory from the budget until the execution ends. 53200.
     pub fn charge(&self, bytes: usize) -> Result<()> {
-        let mut memory = self.shared.memory.lock();
+        let mut memory = self.statement().memory.lock();
         if memory.left < bytes {
             let step = bytes.max(CHARGE_STEP_BYTES);
             let engine = self.prepared.engine();

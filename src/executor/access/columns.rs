@@ -2,7 +2,7 @@
 
 use dictdb_catalog::{Column, Relation};
 use dictdb_planner::physical::Fetch;
-use dictdb_storage::{Origin, RowReader, RowView, Transaction};
+use dictdb_storage::{Origin, RowView, Transaction};
 use dictdb_types::{Datum, Error, Oid, Result, RowId};
 
 use crate::row::Row;
@@ -74,7 +74,7 @@ impl OutputColumns {
         row.reserve(self.len());
         for source in &self.sources {
             row.push(match source {
-                Source::Slot(slot) => version.column(*slot).to_datum()?,
+                Source::Slot(slot) => version.datum(*slot)?,
                 Source::Constant(value) => value.clone(),
                 Source::Ctid => ctid(id),
                 Source::Origin(attnum) => origin(*attnum, transaction.origin(version)),

@@ -247,7 +247,11 @@ impl Code {
 pub(crate) fn eval_into(codes: &[Code], scope: Scope<'_>, out: &mut Vec<Datum>) -> Result<()> {
     out.reserve(codes.len());
     for code in codes {
-        out.push(code.eval(scope)?);
+        let value = match code.borrowed(&scope)? {
+            Some(value) => value.clone(),
+            None => code.eval(scope)?,
+        };
+        out.push(value);
     }
     Ok(())
 }

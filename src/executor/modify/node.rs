@@ -42,6 +42,8 @@ pub(crate) enum Action {
     Insert {
         /// The places.
         places: Box<[usize]>,
+        /// They are all that there are, in order.
+        in_order: bool,
         /// ON CONFLICT.
         on_conflict: Option<ConflictCode>,
     },
@@ -143,7 +145,9 @@ impl Modify {
     /// Handles one input row; `None`: nothing was changed.
     fn apply(&self, input: Row, rt: &Runtime) -> Result<Option<Changed>> {
         match &self.action {
-            Action::Insert { places, on_conflict } => self.insert(places, on_conflict.as_ref(), input, rt),
+            Action::Insert { places, in_order, on_conflict } => {
+                self.insert((places, *in_order), on_conflict.as_ref(), input, rt)
+            }
             Action::Update { row_id, assignments, recheck } => self.update(*row_id, assignments, recheck, input, rt),
             Action::Delete { row_id, recheck } => self.delete(*row_id, recheck, input, rt),
             Action::Merge { row_id, clauses, recheck } => self.merge(*row_id, clauses, recheck, input, rt),

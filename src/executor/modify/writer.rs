@@ -95,20 +95,23 @@ impl<'a> Writer<'a> {
         if target.rules.checks.is_empty() || self.cx.session.skips_validation() {
             return Ok(());
         }
-        self.check(target, row, |check| matches!(check, Check::Constraint(_)))
+        self.check_some(target, row, |check| matches!(check, Check::Constraint(_)))
     }
 
     /// WITH CHECK OPTION, which comes after everything else.
+    #[inline]
     pub fn check_views(&self, target: &Target, row: &Row) -> Result<()> {
         self.check(target, row, |check| matches!(check, Check::View(_)))
     }
 
     /// What policies say of a row. 42501.
+    #[inline]
     pub fn check_policies(&self, target: &Target, row: &Row, stage: PolicyStage) -> Result<()> {
         self.check(target, row, |check| matches!(check, Check::Policy { stage: of, .. } if *of == stage))
     }
 
     /// Whether a complete row belongs into the partition that it is put into. 23514.
+    #[inline]
     pub fn check_partition(&self, target: &Target, row: &Row) -> Result<()> {
         match target.partition_rule(self)? {
             Some(rule) if !rule.fits(row, self)? => {
@@ -119,8 +122,14 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A CHECK is satisfied by NULL, a view's condition is not.
+    /// Most tables have nothing to check.
+    #[inline]
     fn check(&self, target: &Target, row: &Row, applies: impl Fn(&Check) -> bool) -> Result<()> {
+        if target.rules.checks.is_empty() { Ok(()) } else { self.check_some(target, row, applies) }
+    }
+
+    /// A CHECK is satisfied by NULL, a view's condition is not.
+    fn check_some(&self, target: &Target, row: &Row, applies: impl Fn(&Check) -> bool) -> Result<()> {
         for (check, code) in target.rules.checks.iter().filter(|(check, _)| applies(check)) {
             let value = code.eval(self.scope(row))?;
             let holds = match check {

@@ -42,13 +42,14 @@ impl IncrementalSort {
     /// Order of two rows by the keys from one on, up to another.
     fn compare(&self, a: &[Datum], b: &[Datum], from: usize, to: usize) -> Ordering {
         let keys = &self.keys[from..to];
-        match &self.columns {
-            Some(columns) => {
-                let by_key = keys.iter().zip(&columns[from..to]).map(|(key, at)| key.compare(&a[*at], &b[*at]));
-                by_key.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        let Some(columns) = &self.columns else { return compare_values(keys, &a[from..to], &b[from..to]) };
+        for (key, column) in keys.iter().zip(&columns[from..to]) {
+            let order = key.compare(&a[*column], &b[*column]);
+            if order.is_ne() {
+                return order;
             }
-            None => compare_values(keys, &a[from..to], &b[from..to]),
         }
+        Ordering::Equal
     }
 }
 

@@ -176,6 +176,20 @@ impl Column {
         }
     }
 
+    /// The value of a slot, if it is a number of the kinds that most columns hold, without a look at all others.
+    #[inline]
+    pub(crate) fn number(&self, slot: usize) -> Option<Datum> {
+        if self.valid.is_some() {
+            return None;
+        }
+        match &self.values {
+            Values::Int4(v) => Some(Datum::Int4(v.as_slice()[slot])),
+            Values::Int8(v) => Some(Datum::Int8(v.as_slice()[slot])),
+            Values::Timestamp(v) => Some(Datum::Timestamp(v.as_slice()[slot])),
+            _ => None,
+        }
+    }
+
     #[inline]
     pub(crate) fn get(&self, slot: usize) -> ValueRef<'_> {
         if self.valid.as_ref().is_some_and(|valid| !valid.get(slot)) {

@@ -52,6 +52,8 @@ pub struct Transaction {
     fixed: Mutex<Option<Snapshot>>,
     /// Snapshots that others may take over.
     exported: Mutex<Vec<Snapshot>>,
+    /// Whether it may have any of them: most transactions end without.
+    keeps_snapshots: AtomicBool,
     log: Mutex<Log>,
     state: AtomicU8,
     /// Set while it is the first of those who wait for a row.
@@ -74,6 +76,7 @@ impl Transaction {
             command: AtomicU32::new(0),
             fixed: Mutex::new(None),
             exported: Mutex::default(),
+            keeps_snapshots: AtomicBool::new(false),
             log: Mutex::default(),
             state: AtomicU8::new(ACTIVE),
             is_queued: AtomicBool::new(false),
@@ -106,6 +109,7 @@ impl Transaction {
             return Ok(Snapshot::take(&self.session, own, command));
         }
         let take = || Snapshot::take(&self.session, None, 0);
+        self.keeps_snapshots.store(true, Ordering::Release);
         let mut fixed = self.fixed.lock();
         if fixed.is_none() && self.wants_safe_snapshot() {
             return Ok(fixed.insert(self.safe_snapshot(take)?).at_command(own, command));
@@ -120,6 +124,7 @@ impl Transaction {
     /// Keeps a snapshot of this command until the transaction ends, for others to take over; its number.
     pub fn export_snapshot(&self) -> Result<usize> {
         let moment = self.snapshot()?.ts();
+        self.keeps_snapshots.store(true, Ordering::Release);
         let mut exported = self.exported.lock();
         exported.push(Snapshot::at(&self.session, moment));
         Ok(exported.len() - 1)
@@ -132,6 +137,7 @@ impl Transaction {
         let exported = other.exported.lock();
         let Some(moment) = exported.get(number).map(Snapshot::ts) else { return };
         let take = || Snapshot::at(&self.session, moment);
+        self.keeps_snapshots.store(true, Ordering::Release);
         *self.fixed.lock() = Some(match self.serializable() {
             Some(own) => self.enter_serializable(own, Some(other), take),
             None => take(),
@@ -140,8 +146,10 @@ impl Transaction {
 
     /// Lets its snapshots go: others see further without them.
     fn forget_snapshots(&self) {
-        *self.fixed.lock() = None;
-        self.exported.lock().clear();
+        if self.keeps_snapshots.load(Ordering::Acquire) {
+            *self.fixed.lock() = None;
+            self.exported.lock().clear();
+        }
     }
 
     /// A snapshot of now for a further command, whatever the isolation level: what foreign keys look at when a key goes
