@@ -181,9 +181,15 @@ impl Session {
     }
 
     /// 40001 once when the transaction of a statement was given up so, unless the statement takes it back.
+    #[inline]
     pub(crate) fn check_reset(&mut self, statement: &Statement) -> Result<()> {
-        let was_open = self.block.is_open();
-        if was_open && self.shared.backend.interrupts.is_reset() {
+        let must_go = self.block.is_open() && self.shared.backend.interrupts.is_reset();
+        if must_go || self.owes_reset { self.tell_reset(must_go, statement) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn tell_reset(&mut self, must_go: bool, statement: &Statement) -> Result<()> {
+        if must_go {
             self.heed_reset();
             self.owes_reset |= !self.block.is_open();
         }

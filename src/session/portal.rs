@@ -165,7 +165,7 @@ pub(crate) enum Progress {
 /// A portal.
 pub(crate) struct Portal {
     /// Its name; empty for the unnamed one.
-    pub name: Arc<str>,
+    pub name: Box<str>,
     /// The statement; `None` when its text was empty.
     pub source: Option<Arc<Source>>,
     /// Text for `pg_cursors` and `pg_stat_activity`.
@@ -228,13 +228,18 @@ impl Portal {
         }
     }
 
-    pub(crate) fn new(name: &str, source: Option<Arc<Source>>, text: Arc<str>, depth: usize) -> Portal {
+    pub(crate) fn new(
+        name: &str,
+        source: Option<Arc<Source>>,
+        text: Arc<str>,
+        params: Arc<[Datum]>,
+        depth: usize,
+    ) -> Portal {
         Portal {
-            // The empty text takes no memory, and most portals have no name.
-            name: if name.is_empty() { Arc::default() } else { name.into() },
+            name: name.into(),
             source,
             text,
-            params: Arc::default(),
+            params,
             shape: None,
             bad_format: None,
             progress: Progress::New,
@@ -315,7 +320,7 @@ impl Portals {
     fn list(&mut self, portal: &Portal) {
         self.any_named = true;
         let mut named = self.named.lock();
-        let listed = named.entry(portal.name.clone()).or_insert_with(|| CursorInfo {
+        let listed = named.entry((*portal.name).into()).or_insert_with(|| CursorInfo {
             statement: portal.text.clone(),
             options: portal.cursor.as_ref().map(|cursor| cursor.options).unwrap_or_default(),
             binary: portal.shape.as_ref().is_some_and(|shape| shape.format(0) == Format::Binary),
@@ -354,7 +359,7 @@ impl Portals {
             self.unnamed = Some(portal);
         } else {
             self.list(&portal);
-            self.by_name.insert(portal.name.clone(), portal);
+            self.by_name.insert((*portal.name).into(), portal);
         }
     }
 
@@ -385,7 +390,7 @@ impl Portals {
 
     /// The names of the portals that `wanted` says.
     pub(crate) fn names(&self, wanted: impl Fn(&Portal) -> bool) -> Vec<Arc<str>> {
-        self.by_name.values().filter(|portal| wanted(portal)).map(|portal| portal.name.clone()).collect()
+        self.by_name.values().filter(|portal| wanted(portal)).map(|portal| (*portal.name).into()).collect()
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Portal> {

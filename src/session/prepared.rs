@@ -170,6 +170,8 @@ pub(crate) type NamedStatements = Mutex<FxHashMap<Arc<str>, Arc<PreparedStatemen
 /// The prepared statements of a session. They are not transactional.
 #[derive(Debug, Default)]
 pub(crate) struct PreparedStatements {
+    by_name: FxHashMap<Arc<str>, Arc<PreparedStatement>>,
+    /// The named ones, to be looked at from elsewhere: without it a look at them would take a lock.
     named: Arc<NamedStatements>,
     unnamed: Option<Arc<PreparedStatement>>,
 }
@@ -182,8 +184,8 @@ impl PreparedStatements {
 
     /// The statement of that name; 26000.
     pub(crate) fn get(&self, name: &str) -> Result<Arc<PreparedStatement>> {
-        let found = if name.is_empty() { self.unnamed.clone() } else { self.named.lock().get(name).cloned() };
-        found.ok_or_else(|| {
+        let found = if name.is_empty() { self.unnamed.as_ref() } else { self.by_name.get(name) };
+        found.cloned().ok_or_else(|| {
             let message = match name {
                 "" => "unnamed prepared statement does not exist".to_owned(),
                 name => format!("prepared statement \"{name}\" does not exist"),
@@ -194,16 +196,15 @@ impl PreparedStatements {
 
     /// The name of the statement that this is the source of; the unnamed one's is empty.
     pub(crate) fn name_of(&self, source: &Arc<Source>) -> Arc<str> {
-        let named = self.named.lock();
         let is_it = |statement: &&Arc<PreparedStatement>| {
             statement.source.as_ref().is_some_and(|found| Arc::ptr_eq(found, source))
         };
-        named.values().find(is_it).map_or_else(Arc::default, |statement| statement.name.clone())
+        self.by_name.values().find(is_it).map_or_else(Arc::default, |statement| statement.name.clone())
     }
 
     /// 42P05 when the name is taken. The unnamed statement may always be replaced.
     pub(crate) fn check_free(&self, name: &str) -> Result<()> {
-        if self.named.lock().contains_key(name) {
+        if self.by_name.contains_key(name) {
             let message = format!("prepared statement \"{name}\" already exists");
             return Err(Error::new(SqlState::DUPLICATE_PSTATEMENT, message));
         }
@@ -215,16 +216,22 @@ impl PreparedStatements {
         if statement.name.is_empty() {
             self.unnamed = Some(statement);
         } else {
-            self.named.lock().insert(statement.name.clone(), statement);
+            self.named.lock().insert(statement.name.clone(), statement.clone());
+            self.by_name.insert(statement.name.clone(), statement);
         }
     }
 
     /// Forgets a statement; false when there was none.
     pub(crate) fn remove(&mut self, name: &str) -> bool {
-        if name.is_empty() { self.unnamed.take().is_some() } else { self.named.lock().remove(name).is_some() }
+        if name.is_empty() {
+            return self.unnamed.take().is_some();
+        }
+        self.named.lock().remove(name);
+        self.by_name.remove(name).is_some()
     }
 
     pub(crate) fn clear(&mut self) {
+        self.by_name.clear();
         self.named.lock().clear();
     }
 }

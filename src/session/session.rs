@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use dictdb_catalog::{AclKind, CatalogTransaction, Privileges, Role};
-use dictdb_durability::Lsn;
 use dictdb_executor::ddl::StorageChanges;
 use dictdb_executor::modify::{ConstraintQueue, StatementEvents};
 use dictdb_storage::{Accompaniment, Isolation, Session as StorageSession, Transaction};
@@ -274,12 +273,18 @@ impl Session {
     }
 
     /// What statements need of the settings.
+    #[inline]
     pub(crate) fn derived(&mut self) -> &Arc<Derived> {
         if self.derived.0 != self.shared.settings_generation() {
-            let settings = self.shared.settings.lock();
-            self.derived = (settings.generation(), settings.derived().clone());
+            self.derive();
         }
         &self.derived.1
+    }
+
+    #[cold]
+    fn derive(&mut self) {
+        let settings = self.shared.settings.lock();
+        self.derived = (settings.generation(), settings.derived().clone());
     }
 
     /// What converts texts from and to the client's encoding; `None` when that is UTF-8.
@@ -294,7 +299,13 @@ impl Session {
     }
 
     /// The environment of a statement that begins now.
+    #[inline]
     pub(crate) fn env(&mut self) -> Arc<StatementEnv> {
+        self.env_now().clone()
+    }
+
+    /// Likewise, for a look.
+    pub(crate) fn env_now(&mut self) -> &Arc<StatementEnv> {
         let key = EnvKey {
             catalog: self.shared.database.catalog.version(),
             epoch: if self.catalog.is_changed() { self.catalog_epoch } else { 0 },
@@ -303,13 +314,19 @@ impl Session {
             statement: self.statement_timestamp,
             modes: self.modes(),
         };
-        if let Some((last, env)) = &mut self.last_env
-            && last.renew(&key, env)
-        {
-            return env.clone();
+        let is_good = self.last_env.as_mut().is_some_and(|(last, env)| last.renew(&key, env));
+        if !is_good {
+            self.last_env = Some((key, self.make_env(&key)));
         }
+        match &self.last_env {
+            Some((_, env)) => env,
+            None => unreachable!("made above"),
+        }
+    }
+
+    fn make_env(&mut self, key: &EnvKey) -> Arc<StatementEnv> {
         let derived = self.derived().clone();
-        let env = Arc::new(StatementEnv {
+        Arc::new(StatementEnv {
             catalog: self.catalog.view(&self.shared.database.catalog),
             derived,
             transaction_timestamp: key.transaction,
@@ -317,9 +334,7 @@ impl Session {
             modes: key.modes,
             shared: self.shared.clone(),
             domains: Mutex::default(),
-        });
-        self.last_env = Some((key, env.clone()));
-        env
+        })
     }
 
     /// Whether there were routines when the surroundings were last looked at: then a query may call one.
@@ -498,7 +513,7 @@ impl Session {
         }
         self.end_transaction();
         self.shared.backend.meters.committed();
-        Ok(ended.and(Lsn(self.shared.drawn.swap(0, Ordering::Relaxed))))
+        Ok(ended.and(self.shared.take_drawn()))
     }
 
     /// What SET said stays.
@@ -515,7 +530,7 @@ impl Session {
         let ended = prepared?;
         self.settle_settings();
         self.end_transaction();
-        Ok(ended.and(Lsn(self.shared.drawn.swap(0, Ordering::Relaxed))))
+        Ok(ended.and(self.shared.take_drawn()))
     }
 
     /// Commits rows and catalog as one.
@@ -576,7 +591,7 @@ impl Session {
             self.catalog_epoch = self.shared.instance.new_epoch();
         }
         // A portal that was dropped, or a statement that failed, may have left something in it.
-        if Arc::get_mut(&mut self.constraints).is_none_or(|constraints| !constraints.is_untouched()) {
+        if Arc::get_mut(&mut self.constraints).is_none_or(ConstraintQueue::is_touched) {
             self.constraints = Arc::default();
         }
         self.block.savepoints.clear();

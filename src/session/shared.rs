@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
+use dictdb_durability::Lsn;
 use dictdb_storage::Transaction;
 use dictdb_types::{Error, Oid, Result, Severity};
 use parking_lot::Mutex;
@@ -108,6 +109,13 @@ impl Shared {
     /// The open transaction in storage, for functions that ask about it.
     pub(crate) fn open_transaction(&self) -> Option<Arc<Transaction>> {
         self.transaction.lock().upgrade()
+    }
+
+    /// What the transaction has drawn from sequences: where that is on disk. Zero is nothing.
+    pub(crate) fn take_drawn(&self) -> Lsn {
+        // Hardly any transaction draws, and a look costs less than an exchange.
+        let drawn = self.drawn.load(Ordering::Relaxed) != 0;
+        Lsn(if drawn { self.drawn.swap(0, Ordering::Relaxed) } else { 0 })
     }
 
     pub(crate) fn opened(&self, transaction: &Arc<Transaction>) {

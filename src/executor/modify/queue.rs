@@ -59,10 +59,10 @@ impl ConstraintQueue {
         set.unwrap_or(what.initially_deferred)
     }
 
-    /// Whether nothing was ever put into it or set: it can serve the next transaction.
-    pub fn is_untouched(&self) -> bool {
-        let state = self.0.lock();
-        state.next == 0 && state.modes.all.is_none() && state.modes.by_constraint.is_empty()
+    /// Whether anything was ever put into it or set: otherwise it can serve the next transaction.
+    pub fn is_touched(&mut self) -> bool {
+        let state = self.0.get_mut();
+        state.next > 0 || state.modes.all.is_some() || !state.modes.by_constraint.is_empty()
     }
 
     /// Whether something about a table waits.

@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
         let end = memchr::memchr(0, self.rest).ok_or_else(|| violation("invalid string in message"))?;
         let (text, rest) = self.rest.split_at(end);
         self.rest = rest.get(1..).unwrap_or_default();
-        dictdb_types::text::from_utf8(text)
+        dictdb_types::text::from_c_string(text)
     }
 
     fn target(&mut self, message: &str) -> Result<(Target, &'a str)> {

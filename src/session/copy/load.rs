@@ -483,8 +483,8 @@ fn shortened(text: &str) -> String {
 impl Session {
     /// Runs an INSERT with these parameters; rows inserted.
     fn insert(&mut self, source: &Arc<Source>, params: Arc<[Datum]>, part_of: Option<&StatementEvents>) -> Result<u64> {
-        let mut portal = Portal::new("", Some(source.clone()), source.text.clone(), self.block.savepoints.len());
-        portal.params = params;
+        let depth = self.block.savepoints.len();
+        let portal = Portal::new("", Some(source.clone()), source.text.clone(), params, depth);
         self.part_of = part_of.cloned();
         match self.execute_query(&portal)? {
             Outcome::Done(tag) => Ok(tag.count()),

@@ -27,7 +27,8 @@ impl Session {
         target: &CopyTarget,
         client: &mut dyn Client,
     ) -> Result<u64> {
-        let portal = Portal::new("", Some(query.clone()), query.text.clone(), self.block.savepoints.len());
+        let depth = self.block.savepoints.len();
+        let portal = Portal::new("", Some(query.clone()), query.text.clone(), Arc::default(), depth);
         if let Some(rules) = self.plan(query)?.several {
             let of = if rules == "DO ALSO" { "the COPY" } else { "COPY" };
             let message = format!("{rules} rules are not supported for {of}");

@@ -95,6 +95,11 @@ impl CachedPlan {
         }
     }
 
+    /// Whether what it depends on is still so.
+    fn is_good(&self, stamp: PlanStamp) -> bool {
+        self.stamp == stamp && self.sizes.hold()
+    }
+
     pub(crate) fn modifies(&self) -> bool {
         self.prepared.plan().modifies || self.command != Command::Select
     }
@@ -131,12 +136,21 @@ impl Session {
         // Most plans are kept ones, and to find them takes no environment.
         let stamp = self.current_stamp();
         let kept = source.plan.lock().clone();
-        if let Some(plan) = kept.filter(|plan| plan.stamp == stamp && plan.sizes.hold()) {
+        if let Some(plan) = kept.filter(|plan| plan.is_good(stamp)) {
             return Ok(plan);
         }
         let plan = Arc::new(self.newest_plan(source, &[], prepare)?);
         *source.plan.lock() = Some(plan.clone());
         Ok(plan)
+    }
+
+    /// 0A000 when a plan of a query made now gives other columns than a client was told of.
+    pub(crate) fn check_plan(&mut self, source: &Source, described: Option<&Arc<[Column]>>) -> Result<()> {
+        let stamp = self.current_stamp();
+        if let Some(plan) = source.plan.lock().as_ref().filter(|plan| plan.is_good(stamp)) {
+            return plan.check_described(described);
+        }
+        self.plan(source)?.check_described(described)
     }
 
     /// The plan of a query for one execution: for these values of its parameters, if that may pay.

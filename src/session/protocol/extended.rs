@@ -118,11 +118,13 @@ impl Session {
             self.check_not_aborted(&source.parsed.statement)?;
         }
         self.portals.check_free(name)?;
-        let mut portal = Portal::new(name, prepared.source.clone(), prepared.text.clone(), self.block.savepoints.len());
-        if !params.is_empty() {
-            portal.params = decode_parameters(&prepared, param_formats, params, &self.env())
-                .map_err(|refused| refused.of_portal(name))?;
-        }
+        let values = match params {
+            [] => Arc::default(),
+            params => decode_parameters(&prepared, param_formats, params, self.env_now())
+                .map_err(|refused| refused.of_portal(name))?,
+        };
+        let (source, text) = (prepared.source.clone(), prepared.text.clone());
+        let mut portal = Box::new(Portal::new(name, source, text, values, self.block.savepoints.len()));
         if let Some(failure) = &prepared.analysis.failure {
             return Err(failure.clone());
         }
@@ -137,7 +139,7 @@ impl Session {
             formats.push(format);
         }
         portal.set_shape(prepared.analysis.columns.clone(), formats)?;
-        self.portals.put(Box::new(portal));
+        self.portals.put(portal);
         Ok(())
     }
 
@@ -145,7 +147,7 @@ impl Session {
     fn check_still_valid(&mut self, prepared: &PreparedStatement) -> Result<()> {
         match &prepared.source {
             Some(source) if matches!(source.parsed.statement, Statement::Sql(_)) => {
-                self.plan(source)?.check_described(prepared.analysis.columns.as_ref())
+                self.check_plan(source, prepared.analysis.columns.as_ref())
             }
             _ => Ok(()),
         }
@@ -182,14 +184,16 @@ impl Session {
 
     fn describe_bound(&mut self, name: &str, client: &mut dyn Client) -> Result<()> {
         self.start_statement();
-        let env = self.env();
-        let portal = self.portals.get(name, "portal")?;
-        self.check_may_return(portal.shape.is_some())?;
-        match &portal.shape {
-            Some(shape) => client.describe(shape, &*env),
-            None => client.no_data(),
+        let portal = self.portals.take(name, "portal")?;
+        let may_return = self.check_may_return(portal.shape.is_some());
+        if may_return.is_ok() {
+            match &portal.shape {
+                Some(shape) => client.describe(shape, &**self.env_now()),
+                None => client.no_data(),
+            }
         }
-        Ok(())
+        self.portals.put(portal);
+        may_return
     }
 
     /// Row descriptions need a catalog, which a failed transaction has no longer.

@@ -106,8 +106,8 @@ impl Session {
         params: Arc<[Datum]>,
         client: &mut dyn Client,
     ) -> Result<Tag> {
-        let mut portal = Portal::new("", Some(source.clone()), text.clone(), self.block.savepoints.len());
-        portal.params = params;
+        let depth = self.block.savepoints.len();
+        let mut portal = Portal::new("", Some(source.clone()), text.clone(), params, depth);
         // What the client sent has no parameters, whatever the plan cache made of it.
         self.watch_statement(source, || "statement".to_owned(), text, &Arc::default());
         self.admit_statement(source)?;
@@ -143,6 +143,7 @@ impl Session {
 
     /// 25P02 in a failed block, except for the statements that end it.
     /// 40001 first when that is because the database became another one.
+    #[inline]
     pub(super) fn check_not_aborted(&mut self, statement: &Statement) -> Result<()> {
         self.check_reset(statement)?;
         if self.block.status() == Status::Failed && !statement::ends_failed_block(statement) {

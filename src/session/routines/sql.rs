@@ -194,8 +194,8 @@ impl Session {
 
     /// Runs a command that is no query; what it would send goes nowhere.
     pub(crate) fn run_command(&mut self, source: &Arc<Source>, params: &Arc<[Datum]>) -> Result<Outcome> {
-        let mut portal = Portal::new("", Some(source.clone()), source.text.clone(), self.block.savepoints.len());
-        portal.params = params.clone();
+        let depth = self.block.savepoints.len();
+        let mut portal = Portal::new("", Some(source.clone()), source.text.clone(), params.clone(), depth);
         let mut client = Collector::default();
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(self.run(&mut portal, &mut client)))
     }

@@ -40,8 +40,8 @@ impl Session {
         let types: Vec<Oid> = outer.declared.iter().map(|ty| ty.oid).collect();
         let query = outer.nested(declare.text.clone(), &types)?;
         let (query, hidden) = self.with_places(&query);
-        let mut cursor = Portal::new(name, Some(query), outer.text.clone(), self.block.savepoints.len());
-        cursor.params = portal.params.clone();
+        let (params, depth) = (portal.params.clone(), self.block.savepoints.len());
+        let mut cursor = Portal::new(name, Some(query), outer.text.clone(), params, depth);
         let Outcome::Rows { columns, mut source, command, count } = Box::pin(self.run(&mut cursor, client)).await?
         else {
             return Err(Error::internal("a cursor's query returned no rows"));

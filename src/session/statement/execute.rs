@@ -52,8 +52,8 @@ impl Session {
             return Err(Error::new(SqlState::SYNTAX_ERROR, message).detail(detail));
         }
         let values = self.evaluate_parameters(portal, &execute.params, &prepared.analysis.params)?;
-        let mut inner = Portal::new("", prepared.source.clone(), prepared.text.clone(), portal.depth);
-        inner.params = values.into();
+        let (source, text) = (prepared.source.clone(), prepared.text.clone());
+        let mut inner = Portal::new("", source, text, values.into(), portal.depth);
         inner.shape = prepared.analysis.columns.clone().map(Shape::text);
         Ok(inner)
     }

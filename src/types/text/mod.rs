@@ -241,9 +241,24 @@ pub(crate) fn base_oid(oid: Oid, env: &dyn Env) -> Oid {
 }
 
 /// Text from a client's bytes; 22021 for what is not UTF-8, and for NUL, which no text contains.
+#[inline]
 pub fn from_utf8(bytes: &[u8]) -> Result<&str> {
-    let (bad, len) = match std::str::from_utf8(bytes) {
-        Ok(text) if !bytes.contains(&0) => return Ok(text),
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !bytes.contains(&0) => Ok(text),
+        checked => Err(no_text(bytes, checked)),
+    }
+}
+
+/// Likewise of bytes that ended where a NUL was.
+#[inline]
+pub fn from_c_string(bytes: &[u8]) -> Result<&str> {
+    let checked = std::str::from_utf8(bytes);
+    checked.map_err(|_| no_text(bytes, checked))
+}
+
+#[cold]
+fn no_text(bytes: &[u8], checked: std::result::Result<&str, std::str::Utf8Error>) -> Error {
+    let (bad, len) = match checked {
         Ok(text) => (text.find('\0').unwrap_or_default(), 1),
         Err(error) => {
             let at = error.valid_up_to();
@@ -258,7 +273,7 @@ pub fn from_utf8(bytes: &[u8]) -> Result<&str> {
     };
     let shown: Vec<String> = bytes[bad..].iter().take(len).map(|byte| format!("0x{byte:02x}")).collect();
     let message = format!("invalid byte sequence for encoding \"UTF8\": {}", shown.join(" "));
-    Err(Error::new(SqlState::CHARACTER_NOT_IN_REPERTOIRE, message))
+    Error::new(SqlState::CHARACTER_NOT_IN_REPERTOIRE, message)
 }
 
 /// Appends the text form of a value that is not NULL. XX000 when value and type do not belong together.

@@ -56,8 +56,7 @@ impl PlHost<'_> {
             Statement::Utility(_) => opened(session.run_command(source, &params)?).ok_or_else(no_rows)?,
         };
         let depth = session.block.savepoints.len();
-        let mut portal = Portal::new(&name, Some(source.clone()), source.text.clone(), depth);
-        portal.params = params;
+        let mut portal = Portal::new(&name, Some(source.clone()), source.text.clone(), params, depth);
         let columns = crate::statement::current_row::shown(columns, hidden);
         portal.shape = Some(Shape { columns, formats: smallvec::smallvec![Format::Text] });
         portal.progress = progress;
