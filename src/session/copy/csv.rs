@@ -1,6 +1,7 @@
 //! Fields of a line in CSV format, and back.
 
 use dictdb_types::Result;
+use memchr::memchr2;
 
 use super::bad_format;
 use super::options::Options;
@@ -8,53 +9,75 @@ use super::options::Options;
 /// What a field looked like.
 pub(super) struct Field<'a> {
     /// Its text without quotes.
-    pub text: &'a [u8],
+    pub text: &'a str,
     /// Whether any of it stood in quotes: then it is not NULL by itself.
     pub quoted: bool,
 }
 
-/// Calls `field` with each field of a line.
-pub(super) fn split(line: &[u8], options: &Options, mut field: impl FnMut(Field<'_>) -> Result<()>) -> Result<()> {
-    let mut text = Vec::new();
-    let mut at = 0;
-    loop {
-        text.clear();
-        let (next, quoted, more) = read_field(line, at, options, &mut text)?;
-        field(Field { text: &text, quoted })?;
-        if !more {
-            return Ok(());
-        }
-        at = next;
+impl<'a> Field<'a> {
+    /// NULL is the null string without quotes, unless the options say otherwise for the column.
+    pub(super) fn value(&self, column: &str, options: &Options) -> Option<&'a str> {
+        let is_null = self.text == options.null
+            && if self.quoted { options.force_null.contains(column) } else { !options.force_not_null.contains(column) };
+        (!is_null).then_some(self.text)
     }
 }
 
-/// Reads one field; where the next begins, whether this one had quotes, whether there is another.
-fn read_field(line: &[u8], start: usize, options: &Options, text: &mut Vec<u8>) -> Result<(usize, bool, bool)> {
-    let (mut at, mut quoted, mut in_quote) = (start, false, false);
-    while let Some(byte) = line.get(at).copied() {
-        at += 1;
-        if !in_quote {
-            match byte {
-                byte if byte == options.delimiter => return Ok((at, quoted, true)),
-                byte if byte == options.quote => (quoted, in_quote) = (true, true),
-                byte => text.push(byte),
+/// Calls `field` with each field of a line. A field without quotes is a part of the line.
+pub(super) fn split(line: &str, options: &Options, mut field: impl FnMut(Field<'_>) -> Result<()>) -> Result<()> {
+    let bytes = line.as_bytes();
+    let mut unquoted = String::new();
+    let mut start = 0;
+    loop {
+        let end = memchr2(options.delimiter, options.quote, &bytes[start..]).map(|found| start + found);
+        let next = match end {
+            Some(end) if bytes[end] == options.quote => {
+                unquoted.clear();
+                let next = unquote(line, start, options, &mut unquoted)?;
+                field(Field { text: &unquoted, quoted: true })?;
+                next
             }
+            _ => {
+                field(Field { text: &line[start..end.unwrap_or(line.len())], quoted: false })?;
+                end.map(|end| end + 1)
+            }
+        };
+        let Some(next) = next else { return Ok(()) };
+        start = next;
+    }
+}
+
+/// Reads a field with quotes that begins there; where the next one begins, if there is one.
+fn unquote(line: &str, start: usize, options: &Options, text: &mut String) -> Result<Option<usize>> {
+    let bytes = line.as_bytes();
+    let (mut at, mut in_quote) = (start, false);
+    loop {
+        let (one, other) = if in_quote { (options.quote, options.escape) } else { (options.delimiter, options.quote) };
+        let Some(found) = memchr2(one, other, &bytes[at..]) else { break };
+        text.push_str(&line[at..at + found]);
+        let byte = bytes[at + found];
+        at += found + 1;
+        if !in_quote {
+            if byte == options.delimiter {
+                return Ok(Some(at));
+            }
+            in_quote = true;
             continue;
         }
-        let next = line.get(at).copied();
-        if byte == options.escape && next.is_some_and(|next| next == options.escape || next == options.quote) {
-            text.extend(next);
-            at += 1;
-        } else if byte == options.quote {
-            in_quote = false;
-        } else {
-            text.push(byte);
+        match bytes.get(at).copied().filter(|next| *next == options.escape || *next == options.quote) {
+            Some(next) if byte == options.escape => {
+                text.push(char::from(next));
+                at += 1;
+            }
+            _ if byte == options.quote => in_quote = false,
+            _ => text.push(char::from(byte)),
         }
     }
     if in_quote {
         return Err(bad_format("unterminated CSV quoted field"));
     }
-    Ok((at, quoted, false))
+    text.push_str(&line[at..]);
+    Ok(None)
 }
 
 /// Appends a value, in quotes if it needs them or `force` says so.
@@ -89,8 +112,8 @@ mod tests {
 
     fn fields(line: &str) -> Result<Vec<(String, bool)>> {
         let mut found = Vec::new();
-        split(line.as_bytes(), &options(), |field| {
-            found.push((String::from_utf8_lossy(field.text).into_owned(), field.quoted));
+        split(line, &options(), |field| {
+            found.push((field.text.to_owned(), field.quoted));
             Ok(())
         })?;
         Ok(found)
@@ -102,6 +125,8 @@ mod tests {
         assert_eq!(fields("1,,\"\"").unwrap(), [field("1", false), field("", false), field("", true)]);
         assert_eq!(fields("\"a\"\"b\nc\",x").unwrap(), [field("a\"b\nc", true), field("x", false)]);
         assert_eq!(fields("a\"b,c\"d").unwrap(), [field("ab,cd", true)]);
+        assert_eq!(fields("ä\"ö,\"\"\"\",").unwrap_err().message(), "unterminated CSV quoted field");
+        assert_eq!(fields("ä\"ö,\"\"\"\"\",").unwrap(), [field("äö,\"\"", true), field("", false)]);
         assert_eq!(fields("\"abc").unwrap_err().message(), "unterminated CSV quoted field");
     }
 

@@ -8,7 +8,6 @@ use dictdb_types::{Env, Error, Result, SqlState, quote_identifier};
 use super::guess::Guess;
 use super::input::{Incoming, Input};
 use super::lines::Lines;
-use super::load::csv_value;
 use super::options::{CopyFormat, Header, Options};
 use super::{bad_format, csv};
 use crate::Session;
@@ -81,7 +80,7 @@ impl Survey<'_> {
                 failure.map_or(Ok(()), Err)?;
             }
         }
-        while let Some(line) = self.lines.next(at_end)?.map(<[u8]>::to_vec) {
+        while let Some(line) = self.lines.next(at_end)?.map(|line| line.bytes.to_vec()) {
             self.line += 1;
             let number = self.line;
             self.see(&line).map_err(|error| error.context(format!("IMPORT, line {number}")))?;
@@ -95,17 +94,17 @@ impl Survey<'_> {
         let is_first = self.line == 1;
         let is_header = is_first && options.header != Header::None;
         let mut position = 0;
-        csv::split(line, options, |field| {
+        csv::split(from_utf8(line)?, options, |field| {
             if is_first {
                 columns.push(Column::default());
             }
             let Some(column) = columns.get_mut(position) else { return Ok(()) };
             position += 1;
             if is_header {
-                let name = from_utf8(field.text)?;
+                let name = field.text;
                 column.name = if position == 1 { name.trim_start_matches(BYTE_ORDER_MARK) } else { name }.to_owned();
-            } else if let Some(value) = csv_value(&field, &column.name, options) {
-                column.guess.see(from_utf8(value)?, env);
+            } else if let Some(value) = field.value(&column.name, options) {
+                column.guess.see(value, env);
             }
             Ok(())
         })

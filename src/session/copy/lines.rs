@@ -1,6 +1,7 @@
 //! Lines of COPY data, cut from pieces of any size.
 
 use dictdb_types::Result;
+use memchr::memchr3;
 
 use super::bad_format;
 use super::options::{CopyFormat, Options};
@@ -11,6 +12,13 @@ enum LineEnd {
     Newline,
     Return,
     Both,
+}
+
+/// A line without its end.
+pub(super) struct Line<'a> {
+    pub bytes: &'a [u8],
+    /// The input ended inside its quotes.
+    pub is_cut_off: bool,
 }
 
 /// Cuts lines.
@@ -59,9 +67,9 @@ impl Lines {
         }
     }
 
-    /// The next whole line without its end. `at_end`: no more input will come, so what is left is a line. `None`: no line,
-    /// either because there is no more, or not yet.
-    pub(super) fn next(&mut self, at_end: bool) -> Result<Option<&[u8]>> {
+    /// The next whole line. `at_end`: no more input will come, so what is left is a line. `None`: no line, either because
+    /// there is no more, or not yet.
+    pub(super) fn next(&mut self, at_end: bool) -> Result<Option<Line<'_>>> {
         if self.finished {
             return Ok(None);
         }
@@ -71,7 +79,7 @@ impl Lines {
             }
             if self.in_quote {
                 self.finished = true;
-                return Ok(Some(&self.data[self.start..]));
+                return Ok(Some(Line { bytes: &self.data[self.start..], is_cut_off: true }));
             }
             let line = self.start..self.data.len();
             self.start = line.end;
@@ -83,22 +91,15 @@ impl Lines {
         Ok(self.unless_end_marker(begin, end))
     }
 
-    /// Whether the last line was cut off inside quotes.
-    pub(super) fn is_inside_quotes(&self) -> bool {
-        self.in_quote
-    }
-
-    fn unless_end_marker(&mut self, start: usize, end: usize) -> Option<&[u8]> {
-        if &self.data[start..end] == b"\\." {
-            self.finished = true;
-            return None;
-        }
-        Some(&self.data[start..end])
+    fn unless_end_marker(&mut self, start: usize, end: usize) -> Option<Line<'_>> {
+        let bytes = &self.data[start..end];
+        self.finished = bytes == b"\\.";
+        (!self.finished).then_some(Line { bytes, is_cut_off: false })
     }
 
     /// Where the current line ends, and where the next begins.
     fn find_end(&mut self, at_end: bool) -> Result<Option<(usize, usize)>> {
-        while let Some(byte) = self.data.get(self.seen).copied() {
+        while let Some(byte) = self.skip_plain() {
             if self.csv {
                 self.track_quotes(byte);
             }
@@ -127,6 +128,19 @@ impl Lines {
         }
         self.seen = self.seen.min(self.data.len());
         Ok(None)
+    }
+
+    /// Goes on to the next byte that may mean something, and gives it.
+    fn skip_plain(&mut self) -> Option<u8> {
+        let rest = self.data.get(self.seen..)?;
+        let plain = match self.csv {
+            false => memchr3(b'\n', b'\r', b'\\', rest),
+            true if self.escape == 0 => memchr3(b'\n', b'\r', self.quote, rest),
+            // What follows an escape means something whatever it is.
+            true => (!rest.is_empty()).then_some(0),
+        };
+        self.seen += plain.unwrap_or(rest.len());
+        self.data.get(self.seen).copied()
     }
 
     /// A backslash before the very end of the data, which is no escape.
@@ -185,7 +199,7 @@ mod tests {
         for (index, piece) in pieces.iter().enumerate() {
             lines.feed(piece.as_bytes());
             while let Some(line) = lines.next(index + 1 == pieces.len())? {
-                found.push(String::from_utf8_lossy(line).into_owned());
+                found.push(String::from_utf8_lossy(line.bytes).into_owned());
             }
         }
         Ok(found)
@@ -204,6 +218,7 @@ mod tests {
     fn quotes_keep_a_line_together() {
         assert_eq!(lines(true, &["a,\"b\nc\"\nd", "\n"]).unwrap(), ["a,\"b\nc\"", "d"]);
         assert_eq!(lines(true, &["\"a\"\"\n\"\nb"]).unwrap(), ["\"a\"\"\n\"", "b"]);
+        assert_eq!(lines(true, &["a,\"b", "\n", "c\",d\ne"]).unwrap(), ["a,\"b\nc\",d", "e"]);
     }
 
     #[test]

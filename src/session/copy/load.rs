@@ -4,30 +4,26 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use dictdb_catalog::Relation;
 use dictdb_executor::modify::StatementEvents;
 use dictdb_parser::utility::{Copy, CopyTarget};
 use dictdb_planner::table_expr::{self, TableExpr};
-use dictdb_types::text::from_utf8;
-use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, binary as wire, text as plain};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use super::input::{Arrival, Incoming, Input};
 use super::lines::Lines;
-use super::options::{CopyFormat, Header, Options};
+use super::options::{CopyFormat, Options};
 use super::relation::{CopyTable, no_column};
-use super::{bad_format, binary, csv, shape, text};
+use super::rows::{Batch, Rows};
+use super::{binary, shape};
+use crate::Session;
 use crate::attention::Attention;
 use crate::client::Client;
-use crate::encoding::is_text_in_binary;
 use crate::portal::{Outcome, Portal};
 use crate::prepared::Source;
-use crate::{Session, StatementEnv};
 
 /// Values of one batch; its rows follow from the number of columns.
 const BATCH_VALUES: usize = 512;
-/// Longest part of a line or value that an error repeats.
-const SHOWN_BYTES: usize = 100;
 
 impl Session {
     /// Whether a table may be loaded with FREEZE: 0A000 for a partitioned one, 55000 for one that others have seen.
@@ -137,20 +133,15 @@ enum Reader {
 
 /// A COPY FROM under way.
 struct Loader<'a> {
-    table: &'a CopyTable,
-    options: &'a Options,
-    env: Arc<StatementEnv>,
     reader: Reader,
+    /// Those that wait to be inserted.
+    rows: Rows<'a>,
     /// INSERT of one row, and of a full batch.
     single: Arc<Source>,
     full: Arc<Source>,
     batch_rows: usize,
-    values: Vec<Datum>,
-    /// Line of each row in `values`, with its text for errors.
-    lines: Vec<(u64, String)>,
-    line: u64,
     inserted: u64,
-    /// How many of the rows in `values` were looked at while the client paused.
+    /// How many of the rows that wait were looked at while the client paused.
     looked_at: usize,
     /// Of a table with triggers: what is left for the end.
     events: Option<StatementEvents>,
@@ -189,14 +180,9 @@ impl<'a> Loader<'a> {
         Ok(Loader {
             full: if batch_rows == 1 { single.clone() } else { source(batch_rows)? },
             single,
-            env: session.env(),
-            table,
-            options,
+            rows: Rows::new(table, options, session.env()),
             reader,
             batch_rows,
-            values: Vec::new(),
-            lines: Vec::new(),
-            line: 0,
             inserted: 0,
             looked_at: 0,
             events,
@@ -218,7 +204,7 @@ impl<'a> Loader<'a> {
     }
 
     fn next_line_context(&self, error: Error) -> Error {
-        error.context(format!("COPY {}, line {}", self.table.name, self.line + 1))
+        error.context(self.rows.place(self.rows.line + 1))
     }
 
     /// Converts and inserts the rows that are complete.
@@ -226,7 +212,7 @@ impl<'a> Loader<'a> {
         loop {
             match self.take_row(at_end) {
                 Ok(false) => return Ok(()),
-                Ok(true) if self.lines.len() < self.batch_rows => {}
+                Ok(true) if self.rows.batch.len() < self.batch_rows => {}
                 Ok(true) => self.insert_batch(session)?,
                 // What is wrong with a row before is told first.
                 Err(error) => return self.look_at_waiting(session).and(Err(error)),
@@ -236,7 +222,7 @@ impl<'a> Loader<'a> {
 
     /// Whether rows wait to be inserted that nobody has looked at.
     fn has_news(&self) -> bool {
-        self.lines.len() > self.looked_at
+        self.rows.batch.len() > self.looked_at
     }
 
     /// Inserts the rows that wait, if they fit: an error about one of them is told. They go on waiting when others are in
@@ -245,14 +231,14 @@ impl<'a> Loader<'a> {
         if !self.has_news() {
             return Ok(());
         }
-        let (values, lines, inserted) = (self.values.clone(), self.lines.clone(), self.inserted);
+        let (batch, inserted) = (self.rows.batch.clone(), self.inserted);
         let transaction = session.transaction()?;
         let savepoint = transaction.savepoint();
         match self.insert_batch(session) {
             Err(error) if !quotes_line(&error) => {
                 transaction.rollback_to(savepoint)?;
-                self.looked_at = lines.len();
-                (self.values, self.lines, self.inserted) = (values, lines, inserted);
+                self.looked_at = batch.len();
+                (self.rows.batch, self.inserted) = (batch, inserted);
             }
             inserted => inserted?,
         }
@@ -261,154 +247,19 @@ impl<'a> Loader<'a> {
 
     /// Converts the next row; false when there is none.
     fn take_row(&mut self, at_end: bool) -> Result<bool> {
-        let columns = self.table.columns.len();
-        match &mut self.reader {
-            Reader::Binary(rows) => match rows.next(columns, at_end) {
-                Ok(binary::Next::Row(fields)) => {
-                    self.line += 1;
-                    self.binary_row(&fields)?;
-                    self.lines.push((self.line, String::new()));
-                    Ok(true)
-                }
-                Ok(_) => Ok(false),
-                Err(error) => Err(error.context(format!("COPY {}, line {}", self.table.name, self.line + 1))),
+        let taken = match &mut self.reader {
+            Reader::Binary(rows) => match rows.next(self.rows.table.columns.len(), at_end) {
+                Ok(binary::Next::Row(fields)) => Ok(self.rows.binary_row(&fields)?),
+                Ok(_) => return Ok(false),
+                Err(error) => Err(error),
             },
-            Reader::Lines(lines) => {
-                let line = match lines.next(at_end) {
-                    Ok(Some(line)) => line.to_vec(),
-                    Ok(None) => return Ok(false),
-                    Err(error) => {
-                        return Err(error.context(format!("COPY {}, line {}", self.table.name, self.line + 1)));
-                    }
-                };
-                if lines.is_inside_quotes() {
-                    self.line += 1;
-                    return Err(self.line_context(bad_format("unterminated CSV quoted field"), &line));
-                }
-                self.line += 1;
-                self.text_line(&line)?;
-                Ok(true)
-            }
-        }
-    }
-
-    fn text_line(&mut self, line: &[u8]) -> Result<()> {
-        let shown =
-            from_utf8(line).map_err(|error| error.context(format!("COPY {}, line {}", self.table.name, self.line)))?;
-        if self.line == 1 && self.options.header != Header::None {
-            return self.check_header(line);
-        }
-        let start = self.values.len();
-        let result = self.convert_line(line);
-        if let Err(error) = result {
-            self.values.truncate(start);
-            return Err(if error.fields().context.is_some() { error } else { self.line_context(error, line) });
-        }
-        // CSV lines may span lines of the file, which count too.
-        let extra = line.iter().filter(|byte| **byte == b'\n').count() as u64;
-        self.lines.push((self.line, shortened(shown)));
-        self.line += extra;
-        Ok(())
-    }
-
-    fn convert_line(&mut self, line: &[u8]) -> Result<()> {
-        let columns = &self.table.columns;
-        let mut index = 0;
-        // A table without columns takes empty lines.
-        if columns.is_empty() {
-            return if line.is_empty() { Ok(()) } else { Err(surplus()) };
-        }
-        let (env, options, values) = (&*self.env, self.options, &mut self.values);
-        let (name, number) = (&self.table.name, self.line);
-        let mut add = |field: Option<&[u8]>| -> Result<()> {
-            let Some((column, ty)) = columns.get(index) else { return Err(surplus()) };
-            index += 1;
-            let value = match field {
-                None => Datum::Null,
-                Some(bytes) => {
-                    let field = from_utf8(bytes)?;
-                    plain::input(field, *ty, env).map_err(|error| {
-                        let shown = shortened(field);
-                        error.context(format!("COPY {name}, line {number}, column {column}: \"{shown}\""))
-                    })?
-                }
-            };
-            values.push(value);
-            Ok(())
+            Reader::Lines(lines) => match lines.next(at_end) {
+                Ok(Some(line)) => Ok(self.rows.text_line(&line)?),
+                Ok(None) => return Ok(false),
+                Err(error) => Err(error),
+            },
         };
-        if options.format == CopyFormat::Csv {
-            let mut position = 0;
-            csv::split(line, options, |field| {
-                let column = columns.get(position).map_or("", |(name, _)| name);
-                position += 1;
-                add(csv_value(&field, column, options))
-            })?;
-        } else {
-            text::split(line, options, &mut add)?;
-        }
-        match columns.get(index) {
-            Some((column, _)) => Err(bad_format(format!("missing data for column \"{column}\""))),
-            None => Ok(()),
-        }
-    }
-
-    fn binary_row(&mut self, fields: &[Option<Bytes>]) -> Result<()> {
-        for (field, (column, ty)) in fields.iter().zip(&self.table.columns) {
-            let value = match field {
-                None => Datum::Null,
-                Some(bytes) => self.received(bytes, *ty).map_err(|error| {
-                    error.context(format!("COPY {}, line {}, column {column}", self.table.name, self.line))
-                })?,
-            };
-            self.values.push(value);
-        }
-        Ok(())
-    }
-
-    fn received(&self, bytes: &[u8], ty: Type) -> Result<Datum> {
-        match self.options.codec.filter(|_| is_text_in_binary(ty.oid)) {
-            None => wire::recv(bytes, ty, &*self.env),
-            Some(codec) => wire::recv(codec.decode(bytes)?.as_bytes(), ty, &*self.env),
-        }
-    }
-
-    fn check_header(&self, line: &[u8]) -> Result<()> {
-        if self.options.header != Header::Match {
-            return Ok(());
-        }
-        let mut names: Vec<Option<String>> = Vec::new();
-        let mut add = |field: Option<&[u8]>| -> Result<()> {
-            names.push(field.map(|bytes| String::from_utf8_lossy(bytes).into_owned()));
-            Ok(())
-        };
-        match self.options.format {
-            CopyFormat::Csv => csv::split(line, self.options, |field| add(csv_value(&field, "", self.options)))?,
-            _ => text::split(line, self.options, &mut add)?,
-        }
-        let columns = &self.table.columns;
-        let error = if names.len() != columns.len() {
-            let (got, expected) = (names.len(), columns.len());
-            Some(format!("wrong number of fields in header line: got {got}, expected {expected}"))
-        } else {
-            let wrong = names.iter().zip(columns).position(|(name, (column, _))| name.as_deref() != Some(column));
-            wrong.map(|index| {
-                let got = match &names[index] {
-                    Some(name) => format!("got \"{name}\""),
-                    None => format!("got null value (\"{}\")", self.options.null),
-                };
-                format!(
-                    "column name mismatch in header line field {}: {got}, expected \"{}\"",
-                    index + 1,
-                    columns[index].0
-                )
-            })
-        };
-        error.map_or(Ok(()), |message| Err(self.line_context(bad_format(message), line)))
-    }
-
-    fn line_context(&self, error: Error, line: &[u8]) -> Error {
-        let shown = shortened(&String::from_utf8_lossy(line));
-        error.context(format!("COPY {}, line {}: \"{shown}\"", self.table.name, self.line))
+        taken.map(|()| true).map_err(|error| self.next_line_context(error))
     }
 
     /// Ends the statement: what was left for its end happens.
@@ -421,16 +272,21 @@ impl<'a> Loader<'a> {
 
     /// Inserts what has been collected.
     fn insert_batch(&mut self, session: &mut Session) -> Result<()> {
-        let values = std::mem::take(&mut self.values);
-        let lines = std::mem::take(&mut self.lines);
         self.looked_at = 0;
-        if lines.is_empty() {
-            return Ok(());
-        }
-        if lines.len() == self.batch_rows && self.batch_rows > 1 {
+        let mut batch = std::mem::take(&mut self.rows.batch);
+        let result = self.insert_rows(session, &mut batch);
+        // The next rows use its memory.
+        batch.clear();
+        self.rows.batch = batch;
+        result
+    }
+
+    fn insert_rows(&mut self, session: &mut Session, batch: &mut Batch) -> Result<()> {
+        let values: Arc<[Datum]> = batch.values.drain(..).collect();
+        if batch.len() == self.batch_rows && self.batch_rows > 1 {
             let transaction = session.transaction()?;
             let savepoint = transaction.savepoint();
-            match session.insert(&self.full, values.clone().into(), None) {
+            match session.insert(&self.full, values.clone(), None) {
                 Ok(count) => {
                     transaction.release(savepoint)?;
                     self.inserted += count;
@@ -442,11 +298,14 @@ impl<'a> Loader<'a> {
                 }
             }
         }
-        for (row, (line, shown)) in values.chunks(self.table.columns.len().max(1)).zip(&lines) {
-            let inserted = session.insert(&self.single, row.into(), self.events.as_ref());
+        let columns = self.rows.table.columns.len();
+        for row in 0..batch.len() {
+            let values = values[row * columns..][..columns].into();
+            let inserted = session.insert(&self.single, values, self.events.as_ref());
             self.inserted += inserted.map_err(|error| {
+                let (line, shown) = batch.line(row);
                 let shown = if quotes_line(&error) { format!(": \"{shown}\"") } else { String::new() };
-                error.context(format!("COPY {}, line {line}{shown}", self.table.name))
+                error.context(self.rows.place(line) + &shown)
             })?;
         }
         Ok(())
@@ -460,24 +319,6 @@ fn quotes_line(error: &Error) -> bool {
         error.code(),
         SqlState::UNIQUE_VIOLATION | SqlState::FOREIGN_KEY_VIOLATION | SqlState::EXCLUSION_VIOLATION
     )
-}
-
-fn surplus() -> Error {
-    bad_format("extra data after last expected column")
-}
-
-/// NULL is the null string without quotes, unless the options say otherwise for the column.
-pub(super) fn csv_value<'a>(field: &csv::Field<'a>, column: &str, options: &Options) -> Option<&'a [u8]> {
-    let is_null = field.text == options.null.as_bytes()
-        && if field.quoted { options.force_null.contains(column) } else { !options.force_not_null.contains(column) };
-    (!is_null).then_some(field.text)
-}
-
-fn shortened(text: &str) -> String {
-    if text.len() <= SHOWN_BYTES {
-        return text.to_owned();
-    }
-    format!("{}...", &text[..text.floor_char_boundary(SHOWN_BYTES)])
 }
 
 impl Session {

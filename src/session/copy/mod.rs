@@ -17,6 +17,7 @@ mod lines;
 mod load;
 mod options;
 mod relation;
+mod rows;
 mod text;
 mod unload;
 mod write;

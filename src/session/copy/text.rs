@@ -1,22 +1,25 @@
 //! Fields of a line in text format, and back.
 
 use dictdb_types::Result;
+use dictdb_types::text::from_utf8;
+use memchr::memchr2;
 
 use super::options::Options;
 
-/// Calls `field` with each field of a line; `None` is NULL. A field without escapes is a part of the line.
-pub(super) fn split(line: &[u8], options: &Options, mut field: impl FnMut(Option<&[u8]>) -> Result<()>) -> Result<()> {
+/// Calls `field` with each field of a line; `None` is NULL. A field without escapes is a part of the line. 22021 for escapes
+/// that make what is no text.
+pub(super) fn split(line: &str, options: &Options, mut field: impl FnMut(Option<&str>) -> Result<()>) -> Result<()> {
     let mut unescaped = Vec::new();
     let mut start = 0;
     loop {
-        let (end, has_escapes) = field_end(line, start, options.delimiter);
+        let (end, has_escapes) = field_end(line.as_bytes(), start, options.delimiter);
         let raw = &line[start..end];
-        if raw == options.null.as_bytes() {
+        if raw == options.null {
             field(None)?;
         } else if has_escapes {
             unescaped.clear();
-            unescape(raw, &mut unescaped);
-            field(Some(&unescaped))?;
+            unescape(raw.as_bytes(), &mut unescaped);
+            field(Some(from_utf8(&unescaped)?))?;
         } else {
             field(Some(raw))?;
         }
@@ -31,17 +34,15 @@ pub(super) fn split(line: &[u8], options: &Options, mut field: impl FnMut(Option
 fn field_end(line: &[u8], start: usize, delimiter: u8) -> (usize, bool) {
     let mut at = start;
     let mut has_escapes = false;
-    while let Some(byte) = line.get(at) {
-        if *byte == delimiter {
-            break;
+    while let Some(found) = line.get(at..).and_then(|rest| memchr2(delimiter, b'\\', rest)) {
+        at += found;
+        if line[at] == delimiter {
+            return (at, has_escapes);
         }
-        if *byte == b'\\' {
-            has_escapes = true;
-            at += 1;
-        }
-        at += 1;
+        has_escapes = true;
+        at += 2;
     }
-    (at.min(line.len()), has_escapes)
+    (line.len(), has_escapes)
 }
 
 fn unescape(raw: &[u8], out: &mut Vec<u8>) {
@@ -111,8 +112,8 @@ mod tests {
     fn fields(line: &str) -> Vec<Option<String>> {
         let options = Options::read(&[], true, None).unwrap();
         let mut found = Vec::new();
-        split(line.as_bytes(), &options, |field| {
-            found.push(field.map(|bytes| String::from_utf8_lossy(bytes).into_owned()));
+        split(line, &options, |field| {
+            found.push(field.map(str::to_owned));
             Ok(())
         })
         .unwrap();
@@ -127,6 +128,7 @@ mod tests {
         assert_eq!(fields("a\\\tb"), [some("a\tb")]);
         assert_eq!(fields("\\q\\"), [some("q\\")]);
         assert_eq!(fields("\\\\N"), [some("\\N")]);
+        assert_eq!(fields("\\ä\tö\\xc3\\xa4"), [some("ä"), some("öä")]);
     }
 
     #[test]
