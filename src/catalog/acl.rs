@@ -117,6 +117,10 @@ pub enum AclKind {
     Type,
     /// A configuration parameter.
     Parameter,
+    /// A foreign-data wrapper.
+    ForeignWrapper,
+    /// A foreign server.
+    ForeignServer,
 }
 
 impl AclKind {
@@ -130,7 +134,7 @@ impl AclKind {
             AclKind::Sequence => Privileges::USAGE.with(Privileges::SELECT).with(Privileges::UPDATE),
             AclKind::Database => Privileges::CREATE.with(Privileges::TEMPORARY).with(Privileges::CONNECT),
             AclKind::Function => Privileges::EXECUTE,
-            AclKind::Language | AclKind::Type => Privileges::USAGE,
+            AclKind::Language | AclKind::Type | AclKind::ForeignWrapper | AclKind::ForeignServer => Privileges::USAGE,
             AclKind::LargeObject => Privileges::SELECT.with(Privileges::UPDATE),
             AclKind::Schema => Privileges::USAGE.with(Privileges::CREATE),
             AclKind::Tablespace => Privileges::CREATE,

@@ -1,25 +1,111 @@
-//! Objects that are little more than a definition under a name: statistics objects, text search dictionaries and
-//! configurations, publications, collations. They are found, renamed, given away and dropped in one way.
+//! Objects that are little more than a definition under a name: statistics objects, text search objects, publications and
+//! subscriptions, event triggers, foreign-data wrappers and servers, conversions, collations. They are found, renamed, given away and dropped
+//! in one way.
 
 use std::sync::Arc;
 
 use dictdb_types::{Oid, quote_identifier};
 
+use crate::event_trigger::EventTriggerInfo;
+use crate::foreign::{ServerInfo, UserMappingInfo, WrapperInfo};
 use crate::{Catalog, CollationInfo, Key};
 
-/// Kinds of definitions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DefinitionKind {
+/// Declares the kinds of definitions: variant, what its body holds, the method that gives it, the `pg_class.oid` of its system
+/// catalog, the noun of messages, the unique index on its name with its columns, and whether its objects are in schemas.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident($info:ty) as $accessor:ident: $class:literal, $noun:literal, $index:literal, $key:literal, $schema:literal;)*) => {
+        /// Kinds of definitions.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum DefinitionKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        /// What a definition says.
+        #[derive(Clone, Debug)]
+        pub enum DefinitionBody {
+            $($(#[$doc])* $kind($info),)*
+        }
+
+        impl DefinitionKind {
+            /// `pg_class.oid` of the system catalog.
+            pub fn class(self) -> Oid {
+                Oid(match self { $(DefinitionKind::$kind => $class,)* })
+            }
+
+            /// As messages name it.
+            pub fn noun(self) -> &'static str {
+                match self { $(DefinitionKind::$kind => $noun,)* }
+            }
+
+            /// The unique index on its name, with its columns.
+            pub(crate) fn name_index(self) -> (&'static str, &'static str) {
+                match self { $(DefinitionKind::$kind => ($index, $key),)* }
+            }
+
+            /// Whether its objects are in schemas.
+            pub fn has_schema(self) -> bool {
+                match self { $(DefinitionKind::$kind => $schema,)* }
+            }
+
+            /// The kind whose system catalog this is.
+            pub fn of_class(class: Oid) -> Option<DefinitionKind> {
+                [$(DefinitionKind::$kind),*].into_iter().find(|kind| kind.class() == class)
+            }
+        }
+
+        impl Definition {
+            /// Its kind.
+            pub fn kind(&self) -> DefinitionKind {
+                match self.body { $(DefinitionBody::$kind(_) => DefinitionKind::$kind,)* }
+            }
+
+            $(
+                $(#[$doc])*
+                pub fn $accessor(&self) -> Option<&$info> {
+                    match &self.body {
+                        DefinitionBody::$kind(info) => Some(info),
+                        _ => None,
+                    }
+                }
+            )*
+        }
+    };
+}
+
+kinds! {
     /// `pg_statistic_ext`.
-    Statistics,
+    Statistics(StatisticsInfo) as statistics:
+        3381, "statistics object", "pg_statistic_ext_name_index", "(stxname, stxnamespace)", true;
     /// `pg_ts_dict`.
-    Dictionary,
+    Dictionary(DictionaryInfo) as dictionary:
+        3600, "text search dictionary", "pg_ts_dict_dictname_index", "(dictname, dictnamespace)", true;
     /// `pg_ts_config`.
-    Configuration,
+    Configuration(ConfigurationInfo) as configuration:
+        3602, "text search configuration", "pg_ts_config_cfgname_index", "(cfgname, cfgnamespace)", true;
     /// `pg_publication`.
-    Publication,
+    Publication(PublicationInfo) as publication:
+        6104, "publication", "pg_publication_pubname_index", "(pubname)", false;
+    /// `pg_event_trigger`.
+    EventTrigger(EventTriggerInfo) as event_trigger:
+        3466, "event trigger", "pg_event_trigger_evtname_index", "(evtname)", false;
+    /// `pg_foreign_data_wrapper`.
+    Wrapper(WrapperInfo) as wrapper:
+        2328, "foreign-data wrapper", "pg_foreign_data_wrapper_name_index", "(fdwname)", false;
+    /// `pg_foreign_server`.
+    Server(ServerInfo) as server:
+        1417, "server", "pg_foreign_server_name_index", "(srvname)", false;
+    /// `pg_user_mapping`.
+    UserMapping(UserMappingInfo) as user_mapping:
+        1418, "user mapping", "pg_user_mapping_user_server_index", "(umuser, umserver)", false;
+    /// `pg_subscription`.
+    Subscription(SubscriptionInfo) as subscription:
+        6100, "subscription", "pg_subscription_subname_index", "(subdbid, subname)", false;
+    /// `pg_conversion`.
+    Conversion(ConversionInfo) as conversion:
+        2607, "conversion", "pg_conversion_name_nsp_index", "(conname, connamespace)", true;
     /// `pg_collation`.
-    Collation,
+    Collation(CollationInfo) as collation:
+        3456, "collation", "pg_collation_name_enc_nsp_index", "(collname, collencoding, collnamespace)", true;
 }
 
 /// A definition.
@@ -35,21 +121,6 @@ pub struct Definition {
     pub owner: Oid,
     /// What it says.
     pub body: DefinitionBody,
-}
-
-/// What a definition says.
-#[derive(Clone, Debug)]
-pub enum DefinitionBody {
-    /// CREATE STATISTICS.
-    Statistics(StatisticsInfo),
-    /// CREATE TEXT SEARCH DICTIONARY.
-    Dictionary(DictionaryInfo),
-    /// CREATE TEXT SEARCH CONFIGURATION.
-    Configuration(ConfigurationInfo),
-    /// CREATE PUBLICATION.
-    Publication(PublicationInfo),
-    /// CREATE COLLATION.
-    Collation(CollationInfo),
 }
 
 /// A row of `pg_statistic_ext`.
@@ -119,101 +190,48 @@ pub struct PublishedTable {
     pub condition: Option<Arc<str>>,
 }
 
-impl DefinitionKind {
-    /// `pg_class.oid` of the system catalog.
-    pub fn class(self) -> Oid {
-        Oid(match self {
-            DefinitionKind::Statistics => 3381,
-            DefinitionKind::Dictionary => 3600,
-            DefinitionKind::Configuration => 3602,
-            DefinitionKind::Publication => 6104,
-            DefinitionKind::Collation => 3456,
-        })
-    }
+/// A row of `pg_subscription`.
+#[derive(Clone, Debug)]
+pub struct SubscriptionInfo {
+    /// `subskiplsn`.
+    pub skip_lsn: i64,
+    /// `subenabled`.
+    pub enabled: bool,
+    /// `subbinary`.
+    pub binary: bool,
+    /// `substream`.
+    pub stream: bool,
+    /// `subtwophasestate`: `d`, `p` or `e`.
+    pub two_phase: u8,
+    /// `subdisableonerr`.
+    pub disable_on_error: bool,
+    /// `subconninfo`.
+    pub connection: Arc<str>,
+    /// `subslotname`.
+    pub slot: Option<Arc<str>>,
+    /// `subsynccommit`.
+    pub synchronous_commit: Arc<str>,
+    /// `subpublications`.
+    pub publications: Vec<Arc<str>>,
+}
 
-    /// As messages name it.
-    pub fn noun(self) -> &'static str {
-        match self {
-            DefinitionKind::Statistics => "statistics object",
-            DefinitionKind::Dictionary => "text search dictionary",
-            DefinitionKind::Configuration => "text search configuration",
-            DefinitionKind::Publication => "publication",
-            DefinitionKind::Collation => "collation",
-        }
-    }
-
-    /// The unique index on its name, with its columns.
-    pub(crate) fn name_index(self) -> (&'static str, &'static str) {
-        match self {
-            DefinitionKind::Statistics => ("pg_statistic_ext_name_index", "(stxname, stxnamespace)"),
-            DefinitionKind::Dictionary => ("pg_ts_dict_dictname_index", "(dictname, dictnamespace)"),
-            DefinitionKind::Configuration => ("pg_ts_config_cfgname_index", "(cfgname, cfgnamespace)"),
-            DefinitionKind::Publication => ("pg_publication_pubname_index", "(pubname)"),
-            DefinitionKind::Collation => ("pg_collation_name_enc_nsp_index", "(collname, collencoding, collnamespace)"),
-        }
-    }
-
-    /// Whether its objects are in schemas.
-    pub fn has_schema(self) -> bool {
-        self != DefinitionKind::Publication
-    }
+/// A row of `pg_conversion`.
+#[derive(Clone, Debug)]
+pub struct ConversionInfo {
+    /// `conforencoding`.
+    pub source: i32,
+    /// `contoencoding`.
+    pub target: i32,
+    /// `conproc`.
+    pub function: Oid,
+    /// `condefault`.
+    pub default: bool,
 }
 
 impl Definition {
-    /// Its kind.
-    pub fn kind(&self) -> DefinitionKind {
-        match self.body {
-            DefinitionBody::Statistics(_) => DefinitionKind::Statistics,
-            DefinitionBody::Dictionary(_) => DefinitionKind::Dictionary,
-            DefinitionBody::Configuration(_) => DefinitionKind::Configuration,
-            DefinitionBody::Publication(_) => DefinitionKind::Publication,
-            DefinitionBody::Collation(_) => DefinitionKind::Collation,
-        }
-    }
-
     /// Its key.
     pub fn key(&self) -> Key {
         Key::Definition(self.kind(), self.oid)
-    }
-
-    /// CREATE STATISTICS's part.
-    pub fn statistics(&self) -> Option<&StatisticsInfo> {
-        match &self.body {
-            DefinitionBody::Statistics(info) => Some(info),
-            _ => None,
-        }
-    }
-
-    /// CREATE TEXT SEARCH DICTIONARY's part.
-    pub fn dictionary(&self) -> Option<&DictionaryInfo> {
-        match &self.body {
-            DefinitionBody::Dictionary(info) => Some(info),
-            _ => None,
-        }
-    }
-
-    /// CREATE TEXT SEARCH CONFIGURATION's part.
-    pub fn configuration(&self) -> Option<&ConfigurationInfo> {
-        match &self.body {
-            DefinitionBody::Configuration(info) => Some(info),
-            _ => None,
-        }
-    }
-
-    /// CREATE PUBLICATION's part.
-    pub fn publication(&self) -> Option<&PublicationInfo> {
-        match &self.body {
-            DefinitionBody::Publication(info) => Some(info),
-            _ => None,
-        }
-    }
-
-    /// CREATE COLLATION's part.
-    pub fn collation(&self) -> Option<&CollationInfo> {
-        match &self.body {
-            DefinitionBody::Collation(info) => Some(info),
-            _ => None,
-        }
     }
 
     /// All oids it has.
@@ -244,10 +262,18 @@ impl Catalog {
 
     /// A definition as messages name it: qualified unless the search path finds it.
     pub fn describe_definition(&self, own: &Definition, path: &[Oid]) -> String {
+        if let Some(info) = own.user_mapping() {
+            let user = self.role(info.user).map_or("public", |role| &role.name);
+            let server = self.definition(info.server).map_or("", |server| &server.name);
+            return format!("user mapping for {user} on server {server}");
+        }
         let seen = self.definition_on_path(own.kind(), path, &own.name).is_some_and(|found| found.oid == own.oid);
         let schema = self.schema(own.namespace).filter(|_| !seen);
         let schema = schema.map(|schema| format!("{}.", quote_identifier(&schema.name))).unwrap_or_default();
-        format!("{} {schema}{}", own.kind().noun(), quote_identifier(&own.name))
+        match own.kind().has_schema() {
+            true => format!("{} {schema}{}", own.kind().noun(), quote_identifier(&own.name)),
+            false => format!("{} {}", own.kind().noun(), own.name),
+        }
     }
 
     /// The first definition of this name along a search path.

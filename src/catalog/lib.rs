@@ -18,8 +18,10 @@ mod change;
 mod collation;
 mod definition;
 mod diff;
+mod event_trigger;
 mod expiry;
 mod extension;
+mod foreign;
 mod index_method;
 mod key_trigger;
 mod objects;
@@ -41,11 +43,13 @@ pub use acl::{AclItem, AclKind, Held, Privileges};
 pub use change::{Change, Dependency, Key, Object};
 pub use collation::{C_COLLATION, CollationInfo, DEFAULT_COLLATION, UTF8, built_in_collations};
 pub use definition::{
-    ConfigurationInfo, Definition, DefinitionBody, DefinitionKind, DictionaryInfo, PublicationInfo, PublishedTable,
-    StatisticsInfo,
+    ConfigurationInfo, ConversionInfo, Definition, DefinitionBody, DefinitionKind, DictionaryInfo, PublicationInfo,
+    PublishedTable, StatisticsInfo, SubscriptionInfo,
 };
+pub use event_trigger::{CommandEvent, EventTriggerInfo};
 pub use expiry::ttl_micros;
 pub use extension::{Extension, PG_EXTENSION};
+pub use foreign::{ForeignOptions, ForeignTable, ServerInfo, UserMappingInfo, WrapperInfo};
 pub use index_method::{Abilities, IndexMethod};
 pub use key_trigger::KeyTrigger;
 pub use objects::*;

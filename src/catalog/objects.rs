@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use dictdb_types::{Datum, Oid, Type};
 
+use crate::foreign::{ForeignOptions, ForeignTable};
 use crate::index_method::IndexMethod;
 use crate::partition::{PartitionBound, PartitionKey};
 use crate::policy::Policy;
@@ -89,6 +90,8 @@ pub struct Relation {
     pub partition_key: Option<Arc<PartitionKey>>,
     /// `relpartbound`: which rows of its only parent a partition takes.
     pub bound: Option<Arc<PartitionBound>>,
+    /// `pg_foreign_table`: where the rows of a foreign table are. It is a table in all other respects.
+    pub foreign: Option<Arc<ForeignTable>>,
 }
 
 /// `ON COMMIT` of a temporary table.
@@ -184,6 +187,8 @@ pub struct Column {
     pub local: bool,
     /// `attinhcount`: the number of parents that have it.
     pub inherited: i32,
+    /// `attfdwoptions`.
+    pub foreign_options: ForeignOptions,
 }
 
 /// `pg_attribute.attidentity`.
@@ -487,6 +492,7 @@ impl Column {
             options: Vec::new(),
             local: true,
             inherited: 0,
+            foreign_options: Vec::new(),
         }
     }
 }
@@ -521,6 +527,7 @@ impl Relation {
             on_commit: OnCommit::PreserveRows,
             partition_key: None,
             bound: None,
+            foreign: None,
         }
     }
 
@@ -581,6 +588,7 @@ impl Relation {
     pub fn kind_letter(&self) -> char {
         match &self.kind {
             RelationKind::Table if self.is_partitioned() => 'p',
+            RelationKind::Table if self.foreign.is_some() => 'f',
             RelationKind::Table | RelationKind::Virtual => 'r',
             RelationKind::Index(info) if info.partitioned => 'I',
             RelationKind::Index(_) => 'i',
@@ -594,6 +602,7 @@ impl Relation {
     /// The kind in words, as messages have it.
     pub fn kind_noun(&self) -> &'static str {
         match self.kind {
+            RelationKind::Table if self.foreign.is_some() => "foreign table",
             RelationKind::Table | RelationKind::Virtual => "table",
             RelationKind::Index(_) => "index",
             RelationKind::Sequence(_) => "sequence",

@@ -11,13 +11,14 @@ use dictdb_types::{Oid, Result, TypeLookup, stored_enum, stored_struct};
 
 use crate::trigger::{Event, Firing, Timing};
 use crate::{
-    AggregateInfo, BaseInfo, Catalog, Change, CheckOption, CollationInfo, Column, ConfigurationInfo, Constraint,
-    ConstraintKind, Definition, DefinitionBody, DefinitionKind, Dependency, DictionaryInfo, Domain, DomainCheck,
-    Extension, ForeignKey, Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language, MovingAggregate,
-    Object, OnCommit, Operator, OperatorClass, OperatorFamily, Parameter, PartitionBound, PartitionColumn,
-    PartitionKey, PartitionStrategy, Persistence, Policy, PolicyCommand, PublicationInfo, PublishedTable, RangeDatum,
-    RangeInfo, ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Rule, RuleAction, Schema,
-    SequenceInfo, SqlBody, StatisticsInfo, Trigger, ViewInfo, system_relations,
+    AggregateInfo, BaseInfo, Catalog, Change, CheckOption, CollationInfo, Column, CommandEvent, ConfigurationInfo, Constraint,
+    ConstraintKind, ConversionInfo, Definition, DefinitionBody, DefinitionKind, Dependency, DictionaryInfo, Domain,
+    DomainCheck, EventTriggerInfo, Extension, ForeignKey, ForeignTable, Identity, IndexInfo, IndexKey, IndexMethod,
+    IndexTarget, Key, Language, MovingAggregate, Object, OnCommit, Operator, OperatorClass, OperatorFamily, Parameter,
+    PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy, Persistence, Policy, PolicyCommand,
+    PublicationInfo, PublishedTable, RangeDatum, RangeInfo, ReferentialAction, Relation, RelationKind, ReplicaIdentity,
+    Role, Routine, Rule, RuleAction, Schema, SequenceInfo, ServerInfo, SqlBody, StatisticsInfo, SubscriptionInfo,
+    Trigger, UserMappingInfo, ViewInfo, WrapperInfo, system_relations,
 };
 
 /// Changes as bytes.
@@ -83,14 +84,32 @@ stored_enum!(Key {
     16: Definition(kind, oid),
     17: Published(publication, row),
 });
-stored_enum!(DefinitionKind { 1: Statistics, 2: Dictionary, 3: Configuration, 4: Publication, 5: Collation });
+stored_enum!(DefinitionKind {
+    1: Statistics,
+    2: Dictionary,
+    3: Configuration,
+    4: Publication,
+    5: EventTrigger,
+    6: Wrapper,
+    7: Server,
+    8: UserMapping,
+    9: Subscription,
+    10: Conversion,
+    11: Collation,
+});
 stored_struct!(Definition { 1: oid, 2: name, 3: namespace, 4: owner, 5: body });
 stored_enum!(DefinitionBody {
     1: Statistics(info),
     2: Dictionary(info),
     3: Configuration(info),
     4: Publication(info),
-    5: Collation(info),
+    5: EventTrigger(info),
+    6: Wrapper(info),
+    7: Server(info),
+    8: UserMapping(info),
+    9: Subscription(info),
+    10: Conversion(info),
+    11: Collation(info),
 });
 stored_struct!(CollationInfo {
     1: provider,
@@ -101,6 +120,25 @@ stored_struct!(CollationInfo {
     6: icu_locale,
     7: version,
 });
+stored_enum!(CommandEvent { 1: Start, 2: End, 3: Drop, 4: Rewrite });
+stored_struct!(EventTriggerInfo { 1: event, 2: function, 3: firing, 4: tags });
+stored_struct!(WrapperInfo { 1: handler, 2: validator, 3: options });
+stored_struct!(ServerInfo { 1: wrapper, 2: server_type, 3: version, 4: options });
+stored_struct!(UserMappingInfo { 1: user, 2: server, 3: options });
+stored_struct!(ForeignTable { 1: server, 2: options });
+stored_struct!(SubscriptionInfo {
+    1: enabled,
+    2: binary,
+    3: stream,
+    4: two_phase,
+    5: disable_on_error,
+    6: connection,
+    7: slot,
+    8: synchronous_commit,
+    9: publications,
+    10: skip_lsn,
+});
+stored_struct!(ConversionInfo { 1: source, 2: target, 3: function, 4: default });
 stored_struct!(StatisticsInfo { 1: relation, 2: columns, 3: expressions, 4: kinds, 5: target });
 stored_struct!(DictionaryInfo { 1: template, 2: options });
 stored_struct!(ConfigurationInfo { 1: parser, 2: map });
@@ -191,6 +229,7 @@ stored_struct!(Relation {
     24: bound,
     25: policies,
     26: rules,
+    27: foreign,
 });
 stored_struct!(PartitionKey { 1: strategy, 2: columns });
 stored_enum!(PartitionStrategy { 1: List, 2: Range, 3: Hash });
@@ -232,6 +271,7 @@ stored_struct!(Column {
     15: options,
     16: local,
     17: inherited,
+    18: foreign_options,
 });
 stored_enum!(Identity { 1: Always, 2: ByDefault });
 stored_struct!(IndexInfo {

@@ -392,8 +392,9 @@ impl Catalog {
             Key::OperatorFamily(oid) => {
                 self.operator_families.remove(&oid);
             }
-            Key::Definition(_, oid) => {
+            Key::Definition(kind, oid) => {
                 self.definitions.remove(&oid);
+                self.acls.remove(&(kind.class(), oid));
             }
             Key::Column(..)
             | Key::Default(..)

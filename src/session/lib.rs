@@ -47,6 +47,7 @@ mod copy;
 pub mod deadlines;
 pub mod encoding;
 mod env;
+mod event_trigger;
 mod expiry;
 mod exported_snapshots;
 mod extension;

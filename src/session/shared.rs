@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use crate::backends::Backend;
 use crate::client::{Client, Herald};
+use crate::event_trigger::RunningCommands;
 use crate::instance::{Database, Instance};
 use crate::log;
 use crate::notifications::Pending;
@@ -56,6 +57,8 @@ pub struct Shared {
     pub(crate) seat: Seat,
     /// What its running triggers share with plans.
     pub(crate) triggers: RunningTriggers,
+    /// The commands that event triggers watch.
+    pub(crate) commands: Arc<RunningCommands>,
     /// The owner of the SECURITY DEFINER function that runs.
     definer: Mutex<Option<Arc<str>>>,
 }
@@ -88,6 +91,7 @@ impl Shared {
             has_notices: AtomicBool::new(false),
             seat: Seat::default(),
             triggers: RunningTriggers::default(),
+            commands: Arc::default(),
             definer: Mutex::default(),
         }
     }

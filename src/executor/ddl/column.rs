@@ -9,6 +9,7 @@ use dictdb_planner::table_expr::{self, TableExpr};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeInfo, TypeKind, oids};
 
 use super::DdlContext;
+use super::definition::changed_options;
 
 /// A column as defined, before its sequence and default exist.
 pub(super) struct NewColumn<'a> {
@@ -66,8 +67,9 @@ impl DdlContext<'_> {
             Some(method) => self.compression_letter(ty.oid, &method.value)?,
             None => None,
         };
+        let foreign_options = changed_options(&Vec::new(), &definition.options)?;
         let mut new = NewColumn {
-            column: Column { not_null: serial, collation, compression, ..Column::new(name, ty, slot) },
+            column: Column { not_null: serial, collation, compression, foreign_options, ..Column::new(name, ty, slot) },
             sequence: serial.then_some(NewSequence { identity: false, options: &[] }),
             identity_of: None,
             default: None,

@@ -45,7 +45,7 @@ impl DdlContext<'_> {
     }
 
     /// Catalog, object and part that a comment is on; `None` after a warning for a database that does not exist.
-    fn commented(&mut self, comment: &Comment) -> Result<Option<(Oid, Oid, i32)>> {
+    pub(super) fn commented(&mut self, comment: &Comment) -> Result<Option<(Oid, Oid, i32)>> {
         use ObjectKind as K;
         let found = match (comment.kind, &comment.object) {
             (
@@ -184,14 +184,14 @@ impl DdlContext<'_> {
     fn commented_relation(&mut self, kind: ObjectKind, name: &ObjectName) -> Result<Oid> {
         let relation = self.find_relation(name)?;
         let (fits, noun) = match kind {
-            ObjectKind::Table => (matches!(relation.kind, RelationKind::Table | RelationKind::Virtual), "a table"),
+            ObjectKind::Table => (relation.kind_noun() == "table", "a table"),
             ObjectKind::View => (matches!(relation.kind, RelationKind::View(_)), "a view"),
             ObjectKind::MaterializedView => {
                 (matches!(relation.kind, RelationKind::MaterializedView(_)), "a materialized view")
             }
             ObjectKind::Index => (relation.index().is_some(), "an index"),
             ObjectKind::Sequence => (matches!(relation.kind, RelationKind::Sequence(_)), "a sequence"),
-            _ => (false, "a foreign table"),
+            _ => (relation.foreign.is_some(), "a foreign table"),
         };
         if !fits {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not {noun}", relation.name)));

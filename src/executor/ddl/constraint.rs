@@ -24,6 +24,9 @@ impl DdlContext<'_> {
         constraint: &Syntax,
         locations: &Locations,
     ) -> Result<()> {
+        if self.table(table)?.foreign.is_some() {
+            super::foreign_table::refuse_constraint(constraint)?;
+        }
         match &constraint.kind {
             SyntaxKind::PrimaryKey(key) => self.add_key(table, column, constraint, key, true),
             SyntaxKind::Unique(key) => self.add_key(table, column, constraint, key, false),

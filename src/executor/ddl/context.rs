@@ -9,6 +9,7 @@ use dictdb_storage::{Storage, Transaction, WaitOptions};
 use dictdb_types::{Datum, Env, Error, Oid, Result, Severity, SqlState, Type};
 
 use super::StorageChanges;
+use super::collect::Collected;
 use super::large_object::LargeObjects;
 use super::restart::Attempt;
 use super::routine::FunctionSetting;
@@ -35,6 +36,10 @@ pub trait Surroundings {
 
     /// System catalogs and trigger functions.
     fn services(&self, catalog: Arc<Catalog>) -> Arc<dyn SessionServices>;
+
+    /// A table is about to be written anew: its event triggers fire. The reasons are PostgreSQL's bits: 1 persistence, 2 a default, 4 a
+    /// type.
+    fn before_rewrite(&self, table: Oid, reason: i32) -> Result<()>;
 }
 
 /// The surroundings of one DDL statement.
@@ -97,6 +102,8 @@ pub struct DdlContext<'a> {
     pub truncated: Vec<Oid>,
     /// Whether it is ALTER TABLE, as reports of what it makes along the way say.
     pub alters: bool,
+    /// What it does to which objects, if anybody wants to know.
+    pub collected: Option<Collected>,
 }
 
 impl DdlContext<'_> {
@@ -106,6 +113,7 @@ impl DdlContext<'_> {
     }
 
     pub(super) fn put(&mut self, object: Object) {
+        self.collect_made(&object);
         self.catalog.change(self.store, Change::Put(object));
     }
 

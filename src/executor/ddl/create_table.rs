@@ -98,9 +98,11 @@ impl DdlContext<'_> {
             ));
         }
         mark_primary_key_columns(&mut columns, &constraints);
+        self.check_foreign_columns(create, &name, &columns, &constraints)?;
         let plain = columns.iter().map(|column| column.column.clone()).collect();
         let relation = self.new_table(namespace, name, plain, persistence)?;
         let relation = self.fill_defaults(relation, columns, locations)?;
+        let relation = self.put_foreign(relation, create)?;
         let options = super::options::given(&create.options, super::options::Target::Table)?;
         let on_commit = on_commit(create.on_commit, temporary)?;
         let typed = of_type.as_ref().map_or(Oid::INVALID, |of_type| of_type.row_type);

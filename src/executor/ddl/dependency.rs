@@ -31,7 +31,7 @@ impl Doomed {
         for key in named {
             doomed.silent.insert(*key, true);
         }
-        for key in named.iter().rev() {
+        for key in named {
             doomed.visit(*key, *key, catalog);
         }
         doomed
@@ -112,6 +112,9 @@ pub(super) fn dependents(key: Key, catalog: &Catalog) -> Vec<(Key, Dependency)> 
         }
         Key::Column(oid, attnum) => {
             if let Some(relation) = catalog.relation(oid) {
+                if relation.column(attnum).is_some_and(|column| column.default.is_some()) {
+                    found.push((Key::Default(oid, attnum), Dependency::Auto));
+                }
                 let of_column = relation.constraints.iter().filter(|constraint| match &constraint.kind {
                     ConstraintKind::Check { columns, .. }
                     | ConstraintKind::Primary { columns, .. }
@@ -179,6 +182,10 @@ impl DdlContext<'_> {
         }
         let doomed = Doomed::of(named, &catalog);
         let reported: Vec<(Key, Key)> = doomed.reported().collect();
+        if reported.is_empty() || behavior == Behavior::Cascade {
+            let silent = |key: &Key| doomed.silent.get(key).copied().unwrap_or(true);
+            self.collect_dropped(doomed.dependents_first().map(|key| (key, named.contains(&key), !silent(&key))));
+        }
         if reported.is_empty() {
             return Ok(doomed);
         }
@@ -282,7 +289,8 @@ impl DdlContext<'_> {
             },
             Key::Role(oid) => format!("role {}", catalog.role(oid).map_or("?", |role| &role.name)),
             Key::Function(oid) => match catalog.routine(oid) {
-                Some(routine) => super::routine::identity(catalog, self.search_path, routine),
+                // Whatever kind of routine it is.
+                Some(routine) => format!("function {}", super::routine::signature(catalog, self.search_path, routine)),
                 None => format!("function {oid}"),
             },
             Key::Policy(table, oid) => {

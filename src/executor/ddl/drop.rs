@@ -18,6 +18,7 @@ impl DdlContext<'_> {
     pub(super) fn drop_objects(&mut self, drop: &Drop) -> Result<()> {
         let noun = match drop.kind {
             ObjectKind::Table => "table",
+            ObjectKind::ForeignTable => "foreign table",
             ObjectKind::Index => "index",
             ObjectKind::Sequence => "sequence",
             ObjectKind::View => "view",
@@ -39,7 +40,7 @@ impl DdlContext<'_> {
             ObjectKind::OperatorFamily => "operator family",
             kind => match super::definition::kind_of(kind) {
                 Some(own) => own.noun(),
-                None => return self.drop_absent(kind, drop),
+                None => return Err(Error::unsupported(format_args!("DROP {kind:?}"))),
             },
         };
         check_concurrently(drop)?;
@@ -75,35 +76,6 @@ impl DdlContext<'_> {
         let doomed = self.doom(&[Key::Relation(oid)], Behavior::Restrict)?;
         self.wait_for_index_users(info.table)?;
         doomed.dependents_first().try_for_each(|key| self.drop_key(key))
-    }
-
-    /// DROP of kinds of objects that cannot be made, and so do not exist.
-    fn drop_absent(&mut self, kind: ObjectKind, drop: &Drop) -> Result<()> {
-        let noun = match kind {
-            ObjectKind::EventTrigger => "event trigger",
-            ObjectKind::Server => "server",
-            ObjectKind::ForeignDataWrapper => "foreign-data wrapper",
-            ObjectKind::ForeignTable => "foreign table",
-            other => return Err(Error::unsupported(format_args!("DROP {other:?}"))),
-        };
-        for object in &drop.objects {
-            let missing = match object {
-                ObjectRef::Name(name) => {
-                    let code = if kind == ObjectKind::ForeignTable {
-                        SqlState::UNDEFINED_TABLE
-                    } else {
-                        SqlState::UNDEFINED_OBJECT
-                    };
-                    Error::new(code, format!("{noun} \"{}\" does not exist", shown(name)))
-                }
-                _ => return Err(Error::unsupported(format_args!("DROP {noun} of this form"))),
-            };
-            if !drop.if_exists {
-                return Err(missing);
-            }
-            self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("{}, skipping", missing.message()));
-        }
-        Ok(())
     }
 
     /// Drops objects with what depends on them; 2BP01 without CASCADE.
@@ -196,7 +168,13 @@ impl DdlContext<'_> {
     }
 
     /// The object a name means; the inner error says that there is none.
-    fn object_key(&mut self, kind: ObjectKind, noun: &str, object: &ObjectRef, skip: bool) -> Result<Result<Key>> {
+    pub(super) fn object_key(
+        &mut self,
+        kind: ObjectKind,
+        noun: &str,
+        object: &ObjectRef,
+        skip: bool,
+    ) -> Result<Result<Key>> {
         match (kind, object) {
             (ObjectKind::Schema, ObjectRef::Name(name)) => {
                 let name = shown(name);
@@ -313,11 +291,15 @@ impl DdlContext<'_> {
             )));
         }
         let Some(relation) = self.look_up_relation(name)? else {
-            let code = if kind == ObjectKind::Index { SqlState::UNDEFINED_OBJECT } else { SqlState::UNDEFINED_TABLE };
+            let code = match kind {
+                ObjectKind::Index | ObjectKind::ForeignTable => SqlState::UNDEFINED_OBJECT,
+                _ => SqlState::UNDEFINED_TABLE,
+            };
             return Ok(Err(Error::new(code, format!("{noun} \"{}\" does not exist", shown(name)))));
         };
         let fits = match kind {
-            ObjectKind::Table => matches!(relation.kind, RelationKind::Table),
+            ObjectKind::Table => matches!(relation.kind, RelationKind::Table) && relation.foreign.is_none(),
+            ObjectKind::ForeignTable => relation.foreign.is_some(),
             ObjectKind::Index => matches!(relation.kind, RelationKind::Index(_)),
             ObjectKind::Sequence => matches!(relation.kind, RelationKind::Sequence(_)),
             ObjectKind::View => matches!(relation.kind, RelationKind::View(_)),

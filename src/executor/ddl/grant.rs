@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclItem, AclKind, Language, Privileges, Relation, RelationKind, Routine};
+use dictdb_catalog::{AclItem, AclKind, DefinitionKind, Language, Privileges, Relation, RelationKind, Routine};
 use dictdb_functions::facts::ProcKind;
 use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{Behavior, Grant, GrantTarget, ObjectKind, ObjectRef, Privilege, RoleSpec};
@@ -116,6 +116,15 @@ impl DdlContext<'_> {
                 self.grant_on_routine(grant, kind, &routine, grantees)
             }
             (ObjectKind::Language, ObjectRef::Name(name)) => self.grant_on_language(grant, &shown(name), grantees),
+            (ObjectKind::ForeignDataWrapper | ObjectKind::Server, ObjectRef::Name(name)) => {
+                let (kind, acl, noun) = match kind {
+                    ObjectKind::Server => (DefinitionKind::Server, AclKind::ForeignServer, "foreign server"),
+                    _ => (DefinitionKind::Wrapper, AclKind::ForeignWrapper, "foreign-data wrapper"),
+                };
+                let own = self.find_definition(kind, name)?;
+                let privileges = object_privileges(&grant.privileges, acl, noun)?;
+                self.change_list(grant, Grantable::Definition(kind, own.oid), privileges, grantees, &own.name, noun)
+            }
             (ObjectKind::LargeObject, ObjectRef::LargeObject(number)) => {
                 self.grant_on_large_object(grant, number, grantees)
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    AclKind, Catalog, Change, Column, Key, Language, Object, Relation, RelationKind, Routine, Schema,
+    AclKind, Catalog, Change, Column, DefinitionKind, Key, Language, Object, Relation, RelationKind, Routine, Schema,
 };
 use dictdb_types::{Error, Oid, Result};
 
@@ -26,6 +26,8 @@ pub(super) enum Grantable {
     Database(Oid, Oid),
     /// A language.
     Language(Oid),
+    /// A definition; wrappers and servers have lists, all have owners.
+    Definition(DefinitionKind, Oid),
 }
 
 /// `pg_class.oid` of `pg_database` and `pg_type`.
@@ -53,6 +55,8 @@ impl Grantable {
         };
         all.extend(catalog.user_types().filter(own).map(|info| Grantable::Type(info.oid)));
         all.extend(catalog.routines().map(|routine| Grantable::Routine(routine.oid)));
+        let owned = catalog.definitions().filter(|own| own.kind() != DefinitionKind::UserMapping);
+        all.extend(owned.map(|own| Grantable::Definition(own.kind(), own.oid)));
         all
     }
 
@@ -66,6 +70,7 @@ impl Grantable {
             Grantable::Routine(oid) => catalog.routine(oid).map(|routine| routine.owner),
             Grantable::Database(_, owner) => Some(owner),
             Grantable::Language(_) => Some(dictdb_catalog::BOOTSTRAP_ROLE),
+            Grantable::Definition(_, oid) => catalog.definition(oid).map(|own| own.owner),
         };
         found.unwrap_or(Oid::INVALID)
     }
@@ -80,6 +85,7 @@ impl Grantable {
             Grantable::Routine(oid) => catalog.routine(oid)?.acl.clone(),
             Grantable::Database(oid, _) => catalog.acl_of(DATABASE, oid).map(<[_]>::to_vec),
             Grantable::Language(oid) => catalog.acl_of(Language::CLASS, oid).map(<[_]>::to_vec),
+            Grantable::Definition(kind, oid) => catalog.acl_of(kind.class(), oid).map(<[_]>::to_vec),
         }
     }
 
@@ -91,6 +97,7 @@ impl Grantable {
             Grantable::Schema(oid) => Some(Key::Schema(oid)),
             Grantable::Type(oid) => Some(Key::Type(oid)),
             Grantable::Routine(oid) => Some(Key::Function(oid)),
+            Grantable::Definition(kind, oid) => Some(Key::Definition(kind, oid)),
         }
     }
 
@@ -103,6 +110,7 @@ impl Grantable {
             | Grantable::Type(oid)
             | Grantable::Routine(oid)
             | Grantable::Language(oid)
+            | Grantable::Definition(_, oid)
             | Grantable::Database(oid, _) => (oid, 0),
         }
     }
@@ -128,6 +136,8 @@ impl Grantable {
             Grantable::Routine(_) => AclKind::Function,
             Grantable::Database(..) => AclKind::Database,
             Grantable::Language(_) => AclKind::Language,
+            Grantable::Definition(DefinitionKind::Wrapper, _) => AclKind::ForeignWrapper,
+            Grantable::Definition(..) => AclKind::ForeignServer,
         }
     }
 
@@ -160,6 +170,9 @@ impl Grantable {
             Grantable::Language(oid) => {
                 cx.catalog.change(cx.store, Change::Acl { class: Language::CLASS, object: oid, acl });
             }
+            Grantable::Definition(kind, oid) => {
+                cx.catalog.change(cx.store, Change::Acl { class: kind.class(), object: oid, acl });
+            }
         }
         Ok(())
     }
@@ -177,6 +190,12 @@ impl Grantable {
             }
             Grantable::Type(oid) => cx.give_type(oid, owner),
             Grantable::Routine(oid) => cx.give_routine(oid, owner),
+            Grantable::Definition(_, oid) => {
+                let found = cx.view().definition(oid).cloned();
+                let own = found.ok_or_else(|| Error::internal("a definition is gone"))?;
+                cx.give_definition_to(&own, owner);
+                Ok(())
+            }
         }
     }
 }

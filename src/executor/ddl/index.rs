@@ -28,6 +28,11 @@ impl DdlContext<'_> {
         let mode = if create.concurrently { LockMode::ShareUpdateExclusive } else { LockMode::ShareRowExclusive };
         self.lock(relation.oid, mode)?;
         let relation = self.table(relation.oid)?;
+        if relation.foreign.is_some() {
+            let message = format!("cannot create index on relation \"{}\"", relation.name);
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                .detail("This operation is not supported for foreign tables."));
+        }
         let method = index_method::method_named(create.method.as_ref().map(|method| method.value.as_str()))?;
         index_method::check_abilities(method, create)?;
         if let Some(name) = &create.name

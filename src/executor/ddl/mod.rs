@@ -4,6 +4,7 @@
 //! storage is undone by [`StorageChanges`] when the transaction rolls back. Locks are PostgreSQL's.
 
 mod alter;
+mod collect;
 mod column;
 mod comment;
 mod concurrently;
@@ -20,6 +21,7 @@ mod exclude;
 mod expiry;
 mod extension;
 mod foreign_key;
+mod foreign_table;
 mod grant;
 mod grantable;
 mod index;
@@ -60,7 +62,9 @@ use dictdb_parser::utility::{
 };
 use dictdb_types::Result;
 
+pub use collect::{Address, Collected, CollectedCommand, DroppedObject, is_temporary};
 pub use context::{DatabaseName, DdlContext, Surroundings};
+pub use definition::fires_event_triggers;
 pub use large_object::{LargeObject, LargeObjects, Wanted, make_large_object_tables, wanted_large_objects};
 pub use names::in_temporary_schema;
 pub use restart::Attempt;
@@ -79,7 +83,7 @@ pub enum Completed {
 
 /// Executes a statement that changes the catalog; `None` when the statement is of another kind.
 pub fn execute(statement: &Utility, locations: &Locations, cx: &mut DdlContext<'_>) -> Result<Option<Completed>> {
-    cx.until_settled(|cx| execute_once(statement, locations, cx))
+    cx.until_settled(|cx| cx.collecting(statement, |cx| execute_once(statement, locations, cx)))
 }
 
 fn execute_once(statement: &Utility, locations: &Locations, cx: &mut DdlContext<'_>) -> Result<Option<Completed>> {
@@ -164,6 +168,18 @@ fn execute_once(statement: &Utility, locations: &Locations, cx: &mut DdlContext<
         Utility::AlterConfiguration(alter) => cx.alter_configuration(alter)?,
         Utility::CreatePublication(create) => cx.create_publication(create, locations)?,
         Utility::AlterPublication(alter) => cx.alter_publication(alter, locations)?,
+        Utility::CreateEventTrigger(create) => cx.create_event_trigger(create)?,
+        Utility::AlterEventTrigger(alter) => cx.alter_event_trigger(alter)?,
+        Utility::CreateWrapper(create) => cx.create_wrapper(create)?,
+        Utility::AlterWrapper(alter) => cx.alter_wrapper(alter)?,
+        Utility::CreateServer(create) => cx.create_server(create)?,
+        Utility::AlterServer(alter) => cx.alter_server(alter)?,
+        Utility::UserMapping(mapping) => cx.user_mapping(mapping)?,
+        Utility::ImportForeignSchema(import) => cx.import_foreign_schema(import)?,
+        Utility::CreateSubscription(create) => cx.create_subscription(create)?,
+        Utility::AlterSubscription(alter) => cx.alter_subscription(alter)?,
+        Utility::DropSubscription(drop) => cx.drop_subscription(drop)?,
+        Utility::CreateConversion(create) => cx.create_conversion(create)?,
         Utility::CreateTrigger(create) => cx.create_trigger(create, locations)?,
         Utility::Rename(rename) => cx.rename(rename)?,
         Utility::SetSchema(set) => cx.set_schema(set)?,

@@ -168,10 +168,17 @@ impl DdlContext<'_> {
     pub(super) fn set_schema(&mut self, set: &SetSchema) -> Result<()> {
         use ObjectKind as K;
         match (set.kind, &set.object) {
-            (K::Table | K::View | K::MaterializedView | K::Index | K::Sequence, ObjectRef::Name(name)) => {
+            (
+                kind @ (K::Table | K::View | K::MaterializedView | K::Index | K::Sequence | K::ForeignTable),
+                ObjectRef::Name(name),
+            ) => {
                 let Some(relation) = self.relation_to_alter(name, set.if_exists)? else { return Ok(()) };
                 self.check_not_system(&relation)?;
                 self.check_owner(&relation)?;
+                if kind == K::ForeignTable && relation.foreign.is_none() {
+                    let message = format!("\"{}\" is not a foreign table", relation.name);
+                    return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+                }
                 self.move_relation(&relation, &set.schema.value)
             }
             (K::Type | K::Domain, ObjectRef::Name(name)) => {

@@ -16,7 +16,10 @@ impl DdlContext<'_> {
         use ObjectKind as K;
         let to = rename.to.value.as_str();
         match (rename.kind, &rename.object) {
-            (K::Table | K::View | K::MaterializedView | K::Index | K::Sequence, ObjectRef::Name(name)) => {
+            (
+                K::Table | K::View | K::MaterializedView | K::Index | K::Sequence | K::ForeignTable,
+                ObjectRef::Name(name),
+            ) => {
                 let Some(relation) = self.relation_to_alter(name, rename.if_exists)? else { return Ok(()) };
                 let relation = self.check_renamed_kind(rename.kind, &relation)?;
                 self.rename_relation(&relation, to, rename.kind)
@@ -66,6 +69,8 @@ impl DdlContext<'_> {
             | (ObjectKind::Table, _) => Ok(relation.clone()),
             // PostgreSQL lets ALTER INDEX rename anything but composite types.
             (ObjectKind::Index, _) => Ok(relation.clone()),
+            (ObjectKind::ForeignTable, _) if relation.foreign.is_some() => Ok(relation.clone()),
+            (ObjectKind::ForeignTable, _) => wrong("a foreign table"),
             (ObjectKind::View, _) => wrong("a view"),
             (ObjectKind::MaterializedView, _) => wrong("a materialized view"),
             _ => wrong("a sequence"),

@@ -305,6 +305,11 @@ impl DdlContext<'_> {
                 lines.push(((Oid::INVALID, 0), format!("privileges for {line}")));
             }
         }
+        for own in catalog.definitions() {
+            if own.user_mapping().is_some_and(|info| info.user == role.oid) {
+                lines.push(((own.oid, 0), format!("owner of {}", catalog.describe_definition(own, &[]))));
+            }
+        }
         for relation in catalog.relations() {
             for policy in relation.policies.iter().filter(|policy| policy.roles.contains(&role.oid)) {
                 let described = self.describe(Key::Policy(relation.oid, policy.oid), &catalog);
@@ -484,6 +489,10 @@ impl DdlContext<'_> {
                 !catalog.dependencies_of(*key).any(|(_, kind)| kind != dictdb_catalog::Dependency::Normal)
             });
             named.extend(policies);
+            let mapped = |own: &&Arc<dictdb_catalog::Definition>| own.user_mapping().is_some_and(|info| info.user == oid);
+            named.extend(catalog.definitions().filter(mapped).map(|own| own.key()));
+            // The newest first.
+            named.reverse();
             self.drop_keys(&named, drop.behavior)?;
         }
         debug_assert!(matches!(drop.behavior, Behavior::Restrict | Behavior::Cascade));

@@ -132,12 +132,7 @@ impl DdlContext<'_> {
     /// ALTER TABLE … ENABLE or DISABLE RULE.
     pub(super) fn set_rule_firing(&mut self, relation: &Arc<Relation>, name: &str, mode: FiringMode) -> Result<()> {
         let Some(rule) = relation.rule_named(name) else { return Err(missing(name, relation)) };
-        let firing = match mode {
-            FiringMode::Enable => Firing::Origin,
-            FiringMode::EnableAlways => Firing::Always,
-            FiringMode::EnableReplica => Firing::Replica,
-            FiringMode::Disable => Firing::Disabled,
-        };
+        let firing = super::trigger::firing(mode);
         self.put_rule(relation, Rule { firing, ..Rule::clone(rule) });
         Ok(())
     }

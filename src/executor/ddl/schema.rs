@@ -87,10 +87,11 @@ impl DdlContext<'_> {
             attempt: std::mem::take(&mut self.attempt),
             truncated: Vec::new(),
             alters: false,
+            collected: self.collected.take(),
         };
         let made =
             elements.into_iter().try_for_each(|element| super::execute(element, locations, &mut inner).map(drop));
-        self.attempt = inner.attempt;
+        (self.attempt, self.collected) = (inner.attempt, inner.collected);
         made
     }
 

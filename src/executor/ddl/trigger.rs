@@ -127,8 +127,18 @@ impl DdlContext<'_> {
         self.put_relation(Relation::clone(relation));
     }
 
-    /// The function of a trigger: without parameters, returning `trigger`. 42883, 42501, 42P17.
+    /// The function of a trigger. 42883, 42501, 42P17.
     fn trigger_function(&mut self, name: &ObjectName) -> Result<(Oid, Arc<str>)> {
+        self.function_without_arguments(name, oids::TRIGGER, "trigger")
+    }
+
+    /// A function without parameters that returns a type of the system's. 42883, 42501, 42P17, 42809.
+    pub(super) fn function_without_arguments(
+        &mut self,
+        name: &ObjectName,
+        result: Oid,
+        shown_result: &str,
+    ) -> Result<(Oid, Arc<str>)> {
         let catalog = self.view();
         let path: Vec<Oid> = match parts(name).as_slice() {
             [.., schema, _] => vec![self.schema_oid(&catalog, &schema.value)?],
@@ -141,15 +151,16 @@ impl DdlContext<'_> {
         });
         if let Some(routine) = found {
             self.check_routine_privilege(&routine, &shown(name))?;
-            if routine.result != oids::TRIGGER {
-                return Err(invalid(format!("function {written} must return type trigger")));
+            if routine.result != result {
+                let message = format!("function {written} must return type {shown_result}");
+                return Err(if result == oids::FDW_HANDLER { wrong_type(message) } else { invalid(message) });
             }
             return Ok((routine.oid, routine.name.clone()));
         }
         let mut builtin = dictdb_functions::facts::procs_named(&bare).filter(|proc| proc.args.is_empty());
         match builtin.find(|proc| path.contains(&proc.namespace)) {
-            Some(proc) if proc.result != oids::TRIGGER => {
-                Err(invalid(format!("function {written} must return type trigger")))
+            Some(proc) if proc.result != result => {
+                Err(invalid(format!("function {written} must return type {shown_result}")))
             }
             Some(proc) if BUILTINS.contains(&proc.name) => Ok((proc.oid, Arc::from(proc.name))),
             Some(proc) => Err(Error::unsupported(format_args!("the trigger function {}()", proc.name))),
@@ -247,12 +258,7 @@ impl DdlContext<'_> {
         which: &TriggerSelection,
         mode: FiringMode,
     ) -> Result<()> {
-        let firing = match mode {
-            FiringMode::Enable => Firing::Origin,
-            FiringMode::EnableAlways => Firing::Always,
-            FiringMode::EnableReplica => Firing::Replica,
-            FiringMode::Disable => Firing::Disabled,
-        };
+        let firing = firing(mode);
         let catalog = self.view();
         let triggers: Vec<Arc<Trigger>> = match which {
             TriggerSelection::All | TriggerSelection::User => catalog.triggers_of(relation.oid).cloned().collect(),
@@ -342,6 +348,7 @@ fn update_columns(create: &CreateTrigger) -> impl Iterator<Item = &Ident> {
 /// What a kind of relation is called where it is about all of them.
 pub(super) fn plural(relation: &Relation) -> &'static str {
     match relation.kind {
+        RelationKind::Table if relation.foreign.is_some() => "foreign tables",
         RelationKind::Table | RelationKind::Virtual => "tables",
         RelationKind::View(_) => "views",
         RelationKind::MaterializedView(_) => "materialized views",
@@ -360,6 +367,12 @@ fn check_relation(create: &CreateTrigger, relation: &Relation) -> Result<()> {
         _ if relation.is_system_table() => {
             let message = format!("permission denied: \"{name}\" is a system catalog");
             Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
+        }
+        RelationKind::Table if relation.foreign.is_some() && instead => {
+            refuse("foreign table", "Foreign tables cannot have INSTEAD OF triggers.")
+        }
+        RelationKind::Table if relation.foreign.is_some() && create.constraint => {
+            refuse("foreign table", "Foreign tables cannot have constraint triggers.")
         }
         RelationKind::Table if instead => refuse("table", "Tables cannot have INSTEAD OF triggers."),
         RelationKind::View(_) if !instead && create.row => {
@@ -433,6 +446,10 @@ fn check_transition(create: &CreateTrigger, relation: &Relation, table: bool) ->
         return Err(unsupported("ROW variable naming in the REFERENCING clause is not supported")
             .hint("Use OLD TABLE or NEW TABLE for naming transition tables."));
     }
+    if relation.foreign.is_some() {
+        return Err(wrong_type(format!("\"{}\" is a foreign table", relation.name))
+            .detail("Triggers on foreign tables cannot have transition tables."));
+    }
     if matches!(relation.kind, RelationKind::View(_)) {
         return Err(wrong_type(format!("\"{}\" is a view", relation.name))
             .detail("Triggers on views cannot have transition tables."));
@@ -489,4 +506,14 @@ fn check_replacement(old: &Trigger, create: &CreateTrigger, relation: &Relation)
         ));
     }
     Ok(())
+}
+
+/// When a trigger, event trigger or rule fires that is enabled or disabled so.
+pub(super) fn firing(mode: FiringMode) -> Firing {
+    match mode {
+        FiringMode::Enable => Firing::Origin,
+        FiringMode::EnableAlways => Firing::Always,
+        FiringMode::EnableReplica => Firing::Replica,
+        FiringMode::Disable => Firing::Disabled,
+    }
 }

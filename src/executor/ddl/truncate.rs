@@ -21,6 +21,9 @@ impl DdlContext<'_> {
             if !matches!(relation.kind, RelationKind::Table) {
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a table", relation.name)));
             }
+            if let Some(error) = self.view().no_handler(&relation) {
+                return Err(error);
+            }
             self.check_table_privilege(&relation, dictdb_catalog::Privileges::TRUNCATE)?;
             self.check_not_system(&relation)?;
             if table.only && relation.is_partitioned() {

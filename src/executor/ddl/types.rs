@@ -65,6 +65,7 @@ impl DdlContext<'_> {
             row_type,
             ..Relation::new(oid, namespace, name, self.role, RelationKind::Composite)
         });
+        self.depend(Key::Relation(oid), Key::Schema(namespace), Dependency::Normal);
     }
 
     pub(super) fn alter_enum(&mut self, alter: &AlterEnum) -> Result<()> {

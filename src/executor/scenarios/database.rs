@@ -52,6 +52,10 @@ impl TriggerFunctions for NoVirtualTables {
 struct BareSurroundings;
 
 impl Surroundings for BareSurroundings {
+    fn before_rewrite(&self, _: Oid, _: i32) -> Result<()> {
+        Ok(())
+    }
+
     fn env(&self, _: Arc<Catalog>) -> Arc<dyn Env> {
         Arc::new(BareEnv::default())
     }

@@ -22,14 +22,7 @@ const RELATIONS: &[(&[K], RelationKind)] = &[
 ];
 
 /// Objects that DictDB does not have.
-const UNSUPPORTED: &[(&[K], &str)] = &[
-    (&[K::Event], "ALTER EVENT TRIGGER"),
-    (&[K::Foreign, K::Data], "ALTER FOREIGN DATA WRAPPER"),
-    (&[K::Server], "ALTER SERVER"),
-    (&[K::Subscription], "ALTER SUBSCRIPTION"),
-    (&[K::Tablespace], "ALTER TABLESPACE"),
-    (&[K::User, K::Mapping], "ALTER USER MAPPING"),
-];
+const UNSUPPORTED: &[(&[K], &str)] = &[(&[K::Tablespace], "ALTER TABLESPACE")];
 
 /// What ALTER names besides the common objects.
 const LARGE_OBJECT: &[(&[K], ObjectKind, Shape)] =
@@ -41,6 +34,12 @@ impl Parser<'_> {
         self.advance();
         if let Some((_, name)) = UNSUPPORTED.iter().find(|(words, _)| self.are_words(words)) {
             return self.unsupported(name);
+        }
+        if self.eat_words(&[K::Foreign, K::Data, K::Wrapper]) {
+            return self.alter_wrapper();
+        }
+        if self.eat_words(&[K::User, K::Mapping]) {
+            return self.alter_user_mapping();
         }
         if let Some((words, kind)) = RELATIONS.iter().find(|(words, _)| self.are_words(&words[..1])) {
             self.expect_words(words)?;
@@ -95,6 +94,18 @@ impl Parser<'_> {
             K::Publication => {
                 self.advance();
                 self.alter_publication()
+            }
+            K::Subscription => {
+                self.advance();
+                self.alter_subscription()
+            }
+            K::Event => {
+                self.advance();
+                self.alter_event_trigger()
+            }
+            K::Server => {
+                self.advance();
+                self.alter_server()
             }
             _ => self.alter_object(),
         }

@@ -154,7 +154,7 @@ impl Parser<'_> {
                 self.advance();
                 self.replica_identity()
             }
-            K::Options => Err(Error::unsupported("OPTIONS of a table").at(Some(word.position))),
+            K::Options => Ok(AlterTableAction::ForeignOptions(self.generic_option_changes()?)),
             _ => Err(self.unexpected()),
         }
     }
@@ -230,7 +230,7 @@ impl Parser<'_> {
                 let options = if self.is(Kind::LeftParen) { self.identity_options()? } else { Vec::new() };
                 Ok(AlterTableAction::AddIdentity { column, always, options })
             }
-            K::Options => Err(Error::unsupported("OPTIONS of a column").at(Some(self.position()))),
+            K::Options => Ok(AlterTableAction::ColumnForeignOptions(column, self.generic_option_changes()?)),
             _ => Err(self.unexpected()),
         }
     }

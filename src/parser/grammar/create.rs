@@ -10,19 +10,11 @@ use crate::utility::{ObjectKind, Persistence, Utility};
 /// Objects that DictDB does not have, by the words that announce them.
 const UNSUPPORTED: &[(&[K], &str)] = &[
     (&[K::Access], "CREATE ACCESS METHOD"),
-    (&[K::Conversion], "CREATE CONVERSION"),
-    (&[K::Default], "CREATE DEFAULT CONVERSION"),
-    (&[K::Event], "CREATE EVENT TRIGGER"),
-    (&[K::Foreign, K::Data], "CREATE FOREIGN DATA WRAPPER"),
-    (&[K::Foreign], "CREATE FOREIGN TABLE"),
     (&[K::Language], "CREATE LANGUAGE"),
     (&[K::Procedural], "CREATE LANGUAGE"),
-    (&[K::Server], "CREATE SERVER"),
-    (&[K::Subscription], "CREATE SUBSCRIPTION"),
     (&[K::Tablespace], "CREATE TABLESPACE"),
     (&[K::Transform], "CREATE TRANSFORM"),
     (&[K::Trusted], "CREATE LANGUAGE"),
-    (&[K::User, K::Mapping], "CREATE USER MAPPING"),
 ];
 
 /// Words that may follow `CREATE OR REPLACE`.
@@ -66,6 +58,11 @@ impl Parser<'_> {
             K::Table | K::Sequence | K::View | K::Recursive | K::Materialized => {
                 self.create_persistent(or_replace, Persistence::Permanent)
             }
+            K::User if self.nth(1).keyword == K::Mapping => {
+                self.at += 2;
+                self.create_user_mapping()
+            }
+            K::Conversion | K::Default => self.create_conversion(),
             K::User | K::Role | K::Group => {
                 self.advance();
                 self.create_role(word.keyword == K::User)
@@ -128,6 +125,14 @@ impl Parser<'_> {
             K::Extension => self.create_extension(),
             K::Statistics => self.create_statistics(),
             K::Publication => self.create_publication(),
+            K::Subscription => self.create_subscription(),
+            K::Event => self.create_event_trigger(),
+            K::Server => self.create_server(),
+            K::Foreign if self.eat_word(K::Table) => self.create_foreign_table(),
+            K::Foreign => {
+                self.expect_words(&[K::Data, K::Wrapper])?;
+                self.create_wrapper()
+            }
             K::Cast => self.create_cast(),
             K::Database => self.create_database(),
             K::Snapshot => self.create_snapshot(),

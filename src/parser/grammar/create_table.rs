@@ -1,7 +1,7 @@
 //! `CREATE TABLE`, `CREATE TABLE AS`, `CREATE MATERIALIZED VIEW`.
 
 use dictdb_types::{Error, Result, SqlState};
-use sqlparser::ast::Ident;
+use sqlparser::ast::{Ident, ObjectName};
 
 use super::Parser;
 use crate::keyword::Keyword as K;
@@ -54,20 +54,7 @@ impl Parser<'_> {
     pub(super) fn create_table(&mut self, persistence: Persistence) -> Result<Utility> {
         let if_not_exists = self.if_not_exists()?;
         let name = self.qualified_name()?;
-        let mut table = CreateTable {
-            persistence,
-            if_not_exists,
-            name,
-            elements: Vec::new(),
-            inherits: Vec::new(),
-            of_type: None,
-            partition_of: None,
-            partition_by: None,
-            access_method: None,
-            options: Vec::new(),
-            on_commit: None,
-            tablespace: None,
-        };
+        let mut table = bare_table(persistence, if_not_exists, name);
         match self.keyword() {
             K::Of => {
                 self.advance();
@@ -97,6 +84,26 @@ impl Parser<'_> {
         table.options = clauses.options;
         table.on_commit = clauses.on_commit;
         table.tablespace = clauses.tablespace;
+        Ok(Utility::CreateTable(Box::new(table)))
+    }
+
+    /// `CREATE FOREIGN TABLE …`, after these words.
+    pub(super) fn create_foreign_table(&mut self) -> Result<Utility> {
+        let if_not_exists = self.if_not_exists()?;
+        let name = self.qualified_name()?;
+        let mut table = bare_table(Persistence::Permanent, if_not_exists, name);
+        if self.eat_word(K::Partition) {
+            self.expect_word(K::Of)?;
+            let parent = self.qualified_name()?;
+            table.elements = self.optional_typed_elements()?;
+            table.partition_of = Some((parent, self.partition_bound()?));
+        } else {
+            table.elements = self.table_elements()?;
+            if self.eat_word(K::Inherits) {
+                table.inherits = self.in_parens(Self::qualified_name)?;
+            }
+        }
+        table.foreign = Some(self.foreign_clause()?);
         Ok(Utility::CreateTable(Box::new(table)))
     }
 
@@ -263,11 +270,9 @@ impl Parser<'_> {
         }
         let data_type = Some(self.type_name()?);
         let compression = if self.eat_word(K::Compression) { Some(self.compression()?) } else { None };
-        if self.is_word(K::Options) {
-            return Err(Error::unsupported("OPTIONS of a column").at(Some(self.position())));
-        }
+        let options = self.generic_options()?;
         let (constraints, collation) = self.column_constraints()?;
-        Ok(ColumnDef { name, data_type, type_position, collation, compression, constraints })
+        Ok(ColumnDef { name, data_type, type_position, collation, compression, options, constraints })
     }
 
     /// A compression method or `DEFAULT`.
@@ -295,6 +300,7 @@ impl Parser<'_> {
                 type_position,
                 collation,
                 compression,
+                options: Vec::new(),
                 constraints,
             }))
         })
@@ -370,5 +376,24 @@ impl Parser<'_> {
             (None, _) => Err(error("modulus for hash partition must be specified".to_owned())),
             _ => Err(error("remainder for hash partition must be specified".to_owned())),
         }
+    }
+}
+
+/// A table before any of its clauses.
+fn bare_table(persistence: Persistence, if_not_exists: bool, name: ObjectName) -> CreateTable {
+    CreateTable {
+        persistence,
+        if_not_exists,
+        name,
+        elements: Vec::new(),
+        inherits: Vec::new(),
+        of_type: None,
+        partition_of: None,
+        partition_by: None,
+        access_method: None,
+        options: Vec::new(),
+        on_commit: None,
+        tablespace: None,
+        foreign: None,
     }
 }

@@ -8,7 +8,7 @@ use crate::keyword::Keyword as K;
 use crate::token::Kind;
 use crate::utility::{
     AlterConfiguration, AlterDictionary, AlterPublication, AlterStatistics, CreatePublication, CreateStatistics,
-    DefElem, MappingAction, ObjectKind, ObjectRef, PublicationAction, PublicationObject, SourceExpr, Utility,
+    MappingAction, ObjectKind, ObjectRef, PublicationAction, PublicationObject, SourceExpr, Utility,
 };
 
 /// What an item of a publication is when it does not say so: what the one before it was.
@@ -129,10 +129,6 @@ impl Parser<'_> {
             }
         };
         Ok(Utility::AlterPublication(AlterPublication { name, action }))
-    }
-
-    fn with_definition(&mut self) -> Result<Vec<DefElem>> {
-        if self.eat_word(K::With) { self.definition() } else { Ok(Vec::new()) }
     }
 
     fn publication_objects(&mut self) -> Result<Vec<PublicationObject>> {

@@ -154,8 +154,13 @@ impl Parser<'_> {
             self.advance();
             return Ok(GrantTarget::Parameters(self.list(Self::setting_name)?));
         }
-        if word.keyword == K::Foreign {
-            return Err(Error::unsupported("GRANT on foreign objects").at(Some(word.position)));
+        let foreign = [
+            (&[K::Foreign, K::Data, K::Wrapper][..], ObjectKind::ForeignDataWrapper),
+            (&[K::Foreign, K::Server][..], ObjectKind::Server),
+        ];
+        if let Some((words, kind)) = foreign.into_iter().find(|(words, _)| self.are_words(words)) {
+            self.at += words.len();
+            return Ok(GrantTarget::Objects(kind, self.list(|parser| parser.object_ref(Shape::Simple))?));
         }
         if word.keyword == K::Large && self.nth(1).keyword == K::Object {
             self.at += 2;

@@ -222,7 +222,15 @@ impl Parser<'_> {
         let type_position = self.position();
         let data_type = Some(self.type_name()?);
         let collation = if self.eat_word(K::Collate) { Some(self.any_name()?) } else { None };
-        Ok(ColumnDef { name, data_type, type_position, collation, compression: None, constraints: Vec::new() })
+        Ok(ColumnDef {
+            name,
+            data_type,
+            type_position,
+            collation,
+            compression: None,
+            options: Vec::new(),
+            constraints: Vec::new(),
+        })
     }
 
     /// `CREATE DOMAIN …`, after these words.

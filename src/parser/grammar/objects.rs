@@ -156,7 +156,10 @@ impl Parser<'_> {
         match self.keyword() {
             K::Database => return self.drop_database(),
             K::Snapshot => return self.drop_snapshot(),
-            K::User if self.nth(1).keyword == K::Mapping => return self.unsupported("DROP USER MAPPING"),
+            K::User if self.nth(1).keyword == K::Mapping => {
+                self.at += 2;
+                return self.drop_user_mapping();
+            }
             K::Role | K::User | K::Group => {
                 self.advance();
                 let if_exists = self.if_exists()?;
@@ -169,7 +172,10 @@ impl Parser<'_> {
                 return Ok(Utility::DropOwned(DropOwned { roles, behavior: self.behavior() }));
             }
             K::Tablespace => return self.unsupported("DROP TABLESPACE"),
-            K::Subscription => return self.unsupported("DROP SUBSCRIPTION"),
+            K::Subscription => {
+                self.advance();
+                return self.drop_subscription();
+            }
             K::Transform => return self.unsupported("DROP TRANSFORM"),
             _ => {}
         }

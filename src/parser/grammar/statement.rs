@@ -153,6 +153,7 @@ impl Parser<'_> {
             K::Revoke => self.revoke()?,
             K::Reassign => self.reassign_owned()?,
             K::Security => self.unsupported("SECURITY LABEL")?,
+            K::Import if self.nth(1).keyword == K::Foreign => self.import_foreign_schema()?,
             K::Import => self.import()?,
             _ => match self.backup_statement()? {
                 Some(utility) => utility,

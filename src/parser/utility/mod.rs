@@ -11,24 +11,33 @@
 //!   table     CREATE TABLE, ALTER TABLE and their constraints
 //!   object    schemas, indexes, sequences, views, types, domains, functions, triggers, databases, DROP, COMMENT
 //!   definition statistics objects, text search objects, publications
+//!   event_trigger  event triggers
+//!   foreign   foreign-data wrappers, servers, user mappings, foreign tables
+//!   subscription  subscriptions, conversions
 //!   rule      CREATE RULE
 //!   role      roles, GRANT, REVOKE, default privileges
 //! ```
 
 mod backup;
 mod definition;
+mod event_trigger;
+mod foreign;
 mod object;
 mod role;
 mod rule;
 mod session;
+mod subscription;
 mod table;
 
 pub use backup::*;
 pub use definition::*;
+pub use event_trigger::*;
+pub use foreign::*;
 pub use object::*;
 pub use role::*;
 pub use rule::*;
 pub use session::*;
+pub use subscription::*;
 pub use table::*;
 
 use sqlparser::ast::{DataType, Expr, Function, Ident, ObjectName, Query};
@@ -161,6 +170,30 @@ pub enum Utility {
     CreatePublication(CreatePublication),
     /// `ALTER PUBLICATION`.
     AlterPublication(AlterPublication),
+    /// `CREATE SUBSCRIPTION`.
+    CreateSubscription(CreateSubscription),
+    /// `ALTER SUBSCRIPTION`.
+    AlterSubscription(AlterSubscription),
+    /// `DROP SUBSCRIPTION`.
+    DropSubscription(DropSubscription),
+    /// `CREATE CONVERSION`.
+    CreateConversion(CreateConversion),
+    /// `CREATE EVENT TRIGGER`.
+    CreateEventTrigger(CreateEventTrigger),
+    /// `ALTER EVENT TRIGGER … ENABLE` and `DISABLE`.
+    AlterEventTrigger(AlterEventTrigger),
+    /// `CREATE FOREIGN DATA WRAPPER`.
+    CreateWrapper(WrapperCommand),
+    /// `ALTER FOREIGN DATA WRAPPER`.
+    AlterWrapper(WrapperCommand),
+    /// `CREATE SERVER`.
+    CreateServer(CreateServer),
+    /// `ALTER SERVER`.
+    AlterServer(AlterServer),
+    /// `CREATE`, `ALTER` and `DROP USER MAPPING`.
+    UserMapping(UserMapping),
+    /// `IMPORT FOREIGN SCHEMA`.
+    ImportForeignSchema(ImportForeignSchema),
     /// `ALTER OPERATOR FAMILY … ADD` and `DROP`.
     AlterOperatorFamily(AlterOperatorFamily),
     /// `CREATE CAST`.

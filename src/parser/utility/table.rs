@@ -2,7 +2,9 @@
 
 use sqlparser::ast::{DataType, Expr, Ident, ObjectName};
 
-use super::{Behavior, DefElem, RoleSpec, SequenceOption, SourceExpr, SourceQuery, TableRef};
+use super::{
+    Behavior, DefElem, ForeignClause, OptionChange, RoleSpec, SequenceOption, SourceExpr, SourceQuery, TableRef,
+};
 
 /// `TEMPORARY`, `UNLOGGED` or neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub struct CreateTable {
     pub on_commit: Option<OnCommit>,
     /// `TABLESPACE`.
     pub tablespace: Option<Ident>,
+    /// `CREATE FOREIGN TABLE`: `SERVER` and `OPTIONS`.
+    pub foreign: Option<ForeignClause>,
 }
 
 /// An item of `CREATE TABLE`'s list.
@@ -80,6 +84,8 @@ pub struct ColumnDef {
     pub collation: Option<ObjectName>,
     /// `COMPRESSION`.
     pub compression: Option<Ident>,
+    /// `OPTIONS` of a column of a foreign table.
+    pub options: Vec<OptionChange>,
     /// Constraints in the order written. Attributes (`DEFERRABLE` …) have been merged into the one they follow.
     pub constraints: Vec<Constraint>,
 }
@@ -368,6 +374,10 @@ pub enum AlterTableAction {
         /// `CASCADE`.
         behavior: Behavior,
     },
+    /// `OPTIONS` of a foreign table.
+    ForeignOptions(Vec<OptionChange>),
+    /// `ALTER COLUMN … OPTIONS`.
+    ColumnForeignOptions(Ident, Vec<OptionChange>),
     /// `ALTER COLUMN … TYPE`.
     AlterType {
         /// The column.

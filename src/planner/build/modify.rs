@@ -11,6 +11,7 @@ use crate::physical::{Action, ConflictUpdate, Modify, Node, OnConflict, Op, Tabl
 
 impl Builder<'_> {
     pub(crate) fn build_modify(&mut self, modify: &LogicalModify, outer: &Outer) -> Result<Built> {
+        self.check_handler(&modify.relation)?;
         self.modifies = true;
         self.writes |= modify.relation.persistence != Persistence::Temporary;
         self.lock(modify.relation.oid, TableLock::RowExclusive);

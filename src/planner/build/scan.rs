@@ -23,6 +23,11 @@ const TABLEOID: i16 = -6;
 const SAMPLED: f64 = 0.1;
 
 impl Builder<'_> {
+    /// 55000 for a foreign table, whose rows nobody can get.
+    pub(super) fn check_handler(&self, relation: &dictdb_catalog::Relation) -> Result<()> {
+        self.catalog.no_handler(relation).map_or(Ok(()), Err)
+    }
+
     pub(crate) fn build_filter(
         &mut self,
         input: &Logical,
@@ -124,6 +129,7 @@ impl Builder<'_> {
         if matches!(scan.relation.kind, RelationKind::Virtual | RelationKind::Sequence(_)) {
             return self.build_virtual_scan(scan, conjuncts, outer);
         }
+        self.check_handler(&scan.relation)?;
         self.lock(scan.relation.oid, TableLock::AccessShare);
         if scan.relation.row_security {
             conjuncts.sort_by_key(Expr::is_leaky);

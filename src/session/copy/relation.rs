@@ -100,6 +100,10 @@ fn check_kind(relation: &Relation, from: bool) -> Result<()> {
         let message = format!("cannot copy from partitioned table \"{}\"", relation.name);
         return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).hint("Try the COPY (SELECT ...) TO variant."));
     }
+    if !from && relation.foreign.is_some() {
+        let message = format!("cannot copy from foreign table \"{}\"", relation.name);
+        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).hint("Try the COPY (SELECT ...) TO variant."));
+    }
     if matches!(relation.kind, RelationKind::Table) || !from && matches!(relation.kind, RelationKind::Virtual) {
         return Ok(());
     }

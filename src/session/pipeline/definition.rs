@@ -123,11 +123,15 @@ impl Session {
             attempt: ddl::Attempt::default(),
             truncated: Vec::new(),
             alters: matches!(command, Utility::AlterTable(_)),
+            collected: shared.commands.are_watched().then(ddl::Collected::default),
         };
         // Filling an index or checking rows may take long.
         let executed =
             self.lend_if(lends, || tokio::task::block_in_place(|| ddl::execute(command, locations, &mut cx)));
         let (made_routine, truncated) = (cx.made_routine, std::mem::take(&mut cx.truncated));
+        if let Some(done) = cx.collected.take() {
+            shared.commands.add(done);
+        }
         self.catalog = catalog;
         self.storage_changes = changes;
         self.catalog_epoch = self.shared.instance.new_epoch();

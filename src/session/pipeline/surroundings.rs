@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::Catalog;
 use dictdb_executor::SessionServices;
 use dictdb_executor::ddl::Surroundings;
-use dictdb_types::Env;
+use dictdb_types::{Env, Oid, Result};
 use parking_lot::Mutex;
 
 use crate::StatementEnv;
@@ -32,5 +32,9 @@ impl Surroundings for StatementEnv {
 
     fn services(&self, catalog: Arc<Catalog>) -> Arc<dyn SessionServices> {
         self.over(catalog)
+    }
+
+    fn before_rewrite(&self, table: Oid, reason: i32) -> Result<()> {
+        self.shared.in_session(|session| session.fire_rewrite(table, reason))
     }
 }

@@ -27,9 +27,10 @@ impl Session {
     }
 
     fn check_sql_body(&mut self, routine: &Arc<Routine>) -> Result<()> {
-        if routine.result == oids::TRIGGER {
-            let error = Error::new(SqlState::INVALID_FUNCTION_DEFINITION, "SQL functions cannot return type trigger");
-            return Err(error);
+        let trigger = [(oids::TRIGGER, "trigger"), (oids::EVENT_TRIGGER, "event_trigger")];
+        if let Some((_, name)) = trigger.iter().find(|(oid, _)| *oid == routine.result) {
+            let message = format!("SQL functions cannot return type {name}");
+            return Err(Error::new(SqlState::INVALID_FUNCTION_DEFINITION, message));
         }
         let context = format!("SQL function \"{}\"", routine.name);
         // Polymorphic functions are checked when a call decides the types; only their syntax can be now.

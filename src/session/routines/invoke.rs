@@ -75,7 +75,7 @@ impl Session {
         }
     }
 
-    pub(super) fn routine(&mut self, oid: Oid) -> Result<Arc<Routine>> {
+    pub(crate) fn routine(&mut self, oid: Oid) -> Result<Arc<Routine>> {
         let found = self.env().catalog.routine(oid).cloned();
         found.ok_or_else(|| Error::internal(format!("cache lookup failed for function {oid}")))
     }
@@ -132,7 +132,7 @@ impl Session {
     }
 
     /// Runs one more call within those that run. 54001 when there are too many.
-    pub(super) fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(crate) fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         if self.routines.depth >= MAX_DEPTH {
             return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded").hint(
                 "Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), after ensuring the \
@@ -179,7 +179,7 @@ impl Session {
     }
 
     /// Runs the body as SECURITY DEFINER and SET say.
-    pub(super) fn with_surroundings<T>(
+    pub(crate) fn with_surroundings<T>(
         &mut self,
         routine: &Arc<Routine>,
         body: impl FnOnce(&mut Self) -> Result<T>,

@@ -23,6 +23,7 @@ use dictdb_types::{Datum, Error, Oid, Result, Type};
 use crate::StatementEnv;
 
 pub(crate) use invoke::RoutineCache;
+pub(crate) use pl::begins_with_create;
 pub(crate) use text_search_words::SETS as TEXT_SEARCH_SETS;
 pub(crate) use trigger::{FUNCTIONS as TRIGGER_FUNCTIONS, RunningTriggers};
 

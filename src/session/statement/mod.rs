@@ -158,6 +158,23 @@ impl Session {
         {
             return Err(read_only(command));
         }
+        let Some(tag) = self.watched_tag(source) else { return self.run_utility(source, portal, client).await };
+        let outcome = match self.begin_watched(tag) {
+            Ok(()) => self.run_utility(source, portal, client).await,
+            Err(error) => Err(error),
+        };
+        let outcome = outcome.and_then(|outcome| self.finish_watched().map(|()| outcome));
+        self.end_watched();
+        outcome
+    }
+
+    async fn run_utility(
+        &mut self,
+        source: &Arc<Source>,
+        portal: &mut Portal,
+        client: &mut dyn Client,
+    ) -> Result<Outcome> {
+        let statement = &source.parsed.statement;
         let Statement::Utility(utility) = statement else { return self.execute_query(portal) };
         let done = |tag: &'static str| Ok(Outcome::Done(Tag::new(tag)));
         match &**utility {

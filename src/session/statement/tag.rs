@@ -1,7 +1,9 @@
 //! Command tags: what CommandComplete calls a statement, and which statements a read-only transaction refuses.
 
 use dictdb_parser::ast;
-use dictdb_parser::utility::{Discard, FetchDirection, ObjectKind, RelationKind, SetAction, Transaction, Utility};
+use dictdb_parser::utility::{
+    Discard, FetchDirection, ObjectKind, RelationKind, SetAction, Transaction, UserMappingAction, Utility,
+};
 use dictdb_parser::{Statement, utility};
 
 /// The tag of a statement, without a number of rows.
@@ -90,6 +92,7 @@ fn transaction_tag(command: &Transaction) -> &'static str {
 fn definition_tag(command: &Utility) -> &'static str {
     match command {
         Utility::CreateSchema(_) => "CREATE SCHEMA",
+        Utility::CreateTable(create) if create.foreign.is_some() => "CREATE FOREIGN TABLE",
         Utility::CreateTable(_) => "CREATE TABLE",
         Utility::CreateTableAs(create) if create.materialized => "CREATE MATERIALIZED VIEW",
         Utility::CreateTableAs(_) => "CREATE TABLE AS",
@@ -125,6 +128,22 @@ fn definition_tag(command: &Utility) -> &'static str {
         Utility::AlterConfiguration(_) => "ALTER TEXT SEARCH CONFIGURATION",
         Utility::CreatePublication(_) => "CREATE PUBLICATION",
         Utility::AlterPublication(_) => "ALTER PUBLICATION",
+        Utility::CreateSubscription(_) => "CREATE SUBSCRIPTION",
+        Utility::AlterSubscription(_) => "ALTER SUBSCRIPTION",
+        Utility::DropSubscription(_) => "DROP SUBSCRIPTION",
+        Utility::CreateConversion(_) => "CREATE CONVERSION",
+        Utility::CreateEventTrigger(_) => "CREATE EVENT TRIGGER",
+        Utility::AlterEventTrigger(_) => "ALTER EVENT TRIGGER",
+        Utility::CreateWrapper(_) => "CREATE FOREIGN DATA WRAPPER",
+        Utility::AlterWrapper(_) => "ALTER FOREIGN DATA WRAPPER",
+        Utility::CreateServer(_) => "CREATE SERVER",
+        Utility::AlterServer(_) => "ALTER SERVER",
+        Utility::UserMapping(mapping) => match mapping.action {
+            UserMappingAction::Create { .. } => "CREATE USER MAPPING",
+            UserMappingAction::Alter(_) => "ALTER USER MAPPING",
+            UserMappingAction::Drop { .. } => "DROP USER MAPPING",
+        },
+        Utility::ImportForeignSchema(_) => "IMPORT FOREIGN SCHEMA",
         Utility::CreateCast(_) => "CREATE CAST",
         Utility::CreateDatabase(_) => "CREATE DATABASE",
         Utility::AlterDatabase(_) => "ALTER DATABASE",

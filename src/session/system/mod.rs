@@ -9,8 +9,10 @@
 //!                                    exported     rows PostgreSQL is born with (pg_proc, pg_operator, …)
 //!   function call ──► registry() ──► functions/   by C symbol, as all functions
 //!   reg… text ──► names
+//!   catalog, oid, column ──► address
 //! ```
 
+pub(crate) mod address;
 mod described;
 mod exported;
 mod functions;

@@ -75,11 +75,13 @@ const MATERIALIZED: u8 = 4;
 const INDEX: u8 = 8;
 const SEQUENCE: u8 = 16;
 const COMPOSITE: u8 = 32;
+const FOREIGN: u8 = 64;
 
 /// 42809 when an action is for another kind of relation.
 pub(super) fn check_target(action: &Action, relation: &Relation) -> Result<()> {
     let (words, targets) = facts(action);
     let (kind, plural) = match &relation.kind {
+        RelationKind::Table if relation.foreign.is_some() => (FOREIGN, "foreign tables"),
         RelationKind::Table | RelationKind::Virtual => (TABLE, "tables"),
         RelationKind::View(_) => (VIEW, "views"),
         RelationKind::MaterializedView(_) => (MATERIALIZED, "materialized views"),
@@ -100,44 +102,46 @@ pub(super) fn check_target(action: &Action, relation: &Relation) -> Result<()> {
 /// An action in words, and the relations that take it.
 fn facts(action: &Action) -> (&'static str, u8) {
     match action {
-        Action::AddColumn { .. } => ("ADD COLUMN", TABLE | COMPOSITE),
-        Action::DropColumn { .. } => ("DROP COLUMN", TABLE | COMPOSITE),
-        Action::AlterType { .. } => ("ALTER COLUMN ... SET DATA TYPE", TABLE | COMPOSITE),
-        Action::SetDefault { .. } => ("ALTER COLUMN ... SET DEFAULT", TABLE | VIEW),
-        Action::SetNotNull { not_null: true, .. } => ("ALTER COLUMN ... SET NOT NULL", TABLE),
-        Action::SetNotNull { .. } => ("ALTER COLUMN ... DROP NOT NULL", TABLE),
-        Action::DropExpression { .. } => ("ALTER COLUMN ... DROP EXPRESSION", TABLE),
-        Action::AddIdentity { .. } => ("ALTER COLUMN ... ADD IDENTITY", TABLE | VIEW),
-        Action::SetIdentity { .. } => ("ALTER COLUMN ... SET", TABLE | VIEW),
-        Action::DropIdentity { .. } => ("ALTER COLUMN ... DROP IDENTITY", TABLE | VIEW),
-        Action::SetStatistics { .. } => ("ALTER COLUMN ... SET STATISTICS", TABLE | MATERIALIZED | INDEX),
-        Action::SetStorage { .. } => ("ALTER COLUMN ... SET STORAGE", TABLE | MATERIALIZED),
+        Action::AddColumn { .. } => ("ADD COLUMN", TABLE | FOREIGN | COMPOSITE),
+        Action::DropColumn { .. } => ("DROP COLUMN", TABLE | FOREIGN | COMPOSITE),
+        Action::AlterType { .. } => ("ALTER COLUMN ... SET DATA TYPE", TABLE | FOREIGN | COMPOSITE),
+        Action::SetDefault { .. } => ("ALTER COLUMN ... SET DEFAULT", TABLE | FOREIGN | VIEW),
+        Action::SetNotNull { not_null: true, .. } => ("ALTER COLUMN ... SET NOT NULL", TABLE | FOREIGN),
+        Action::SetNotNull { .. } => ("ALTER COLUMN ... DROP NOT NULL", TABLE | FOREIGN),
+        Action::DropExpression { .. } => ("ALTER COLUMN ... DROP EXPRESSION", TABLE | FOREIGN),
+        Action::AddIdentity { .. } => ("ALTER COLUMN ... ADD IDENTITY", TABLE | FOREIGN | VIEW),
+        Action::SetIdentity { .. } => ("ALTER COLUMN ... SET", TABLE | FOREIGN | VIEW),
+        Action::DropIdentity { .. } => ("ALTER COLUMN ... DROP IDENTITY", TABLE | FOREIGN | VIEW),
+        Action::SetStatistics { .. } => ("ALTER COLUMN ... SET STATISTICS", TABLE | FOREIGN | MATERIALIZED | INDEX),
+        Action::SetStorage { .. } => ("ALTER COLUMN ... SET STORAGE", TABLE | FOREIGN | MATERIALIZED),
         Action::SetCompression { .. } => ("ALTER COLUMN ... SET COMPRESSION", TABLE | MATERIALIZED),
-        Action::SetColumnOptions { reset: false, .. } => ("ALTER COLUMN ... SET", TABLE | MATERIALIZED),
-        Action::SetColumnOptions { .. } => ("ALTER COLUMN ... RESET", TABLE | MATERIALIZED),
-        Action::AddConstraint(_) => ("ADD CONSTRAINT", TABLE),
+        Action::SetColumnOptions { reset: false, .. } => ("ALTER COLUMN ... SET", TABLE | FOREIGN | MATERIALIZED),
+        Action::SetColumnOptions { .. } => ("ALTER COLUMN ... RESET", TABLE | FOREIGN | MATERIALIZED),
+        Action::AddConstraint(_) => ("ADD CONSTRAINT", TABLE | FOREIGN),
         Action::AlterConstraint { .. } => ("ALTER CONSTRAINT", TABLE),
-        Action::ValidateConstraint(_) => ("VALIDATE CONSTRAINT", TABLE),
-        Action::DropConstraint { .. } => ("DROP CONSTRAINT", TABLE),
-        Action::Trigger { which, mode } => (trigger_words(which, *mode), TABLE),
+        Action::ValidateConstraint(_) => ("VALIDATE CONSTRAINT", TABLE | FOREIGN),
+        Action::DropConstraint { .. } => ("DROP CONSTRAINT", TABLE | FOREIGN),
+        Action::Trigger { which, mode } => (trigger_words(which, *mode), TABLE | FOREIGN),
         Action::Rule { mode, .. } => (rule_words(*mode), TABLE),
         Action::RowSecurity(security) => (row_security_words(*security), TABLE),
         Action::ClusterOn(Some(_)) => ("CLUSTER ON", TABLE | MATERIALIZED),
         Action::ClusterOn(None) => ("SET WITHOUT CLUSTER", TABLE | MATERIALIZED),
-        Action::SetWithoutOids => ("SET WITHOUT OIDS", TABLE),
+        Action::SetWithoutOids => ("SET WITHOUT OIDS", TABLE | FOREIGN),
         Action::SetAccessMethod(_) => ("SET ACCESS METHOD", TABLE | MATERIALIZED),
         Action::SetTablespace(_) => ("SET TABLESPACE", TABLE | MATERIALIZED | INDEX),
         Action::SetLogged(true) => ("SET LOGGED", TABLE | SEQUENCE),
         Action::SetLogged(false) => ("SET UNLOGGED", TABLE | SEQUENCE),
         Action::SetOptions { reset: false, .. } => ("SET", TABLE | VIEW | MATERIALIZED | INDEX),
         Action::SetOptions { .. } => ("RESET", TABLE | VIEW | MATERIALIZED | INDEX),
-        Action::Inherit(_, true) => ("INHERIT", TABLE),
-        Action::Inherit(_, false) => ("NO INHERIT", TABLE),
+        Action::Inherit(_, true) => ("INHERIT", TABLE | FOREIGN),
+        Action::Inherit(_, false) => ("NO INHERIT", TABLE | FOREIGN),
         Action::OfType(Some(_)) => ("OF", TABLE),
         Action::OfType(None) => ("NOT OF", TABLE),
         Action::OwnerTo(_) => ("OWNER TO", u8::MAX),
         Action::ReplicaIdentity(_) => ("REPLICA IDENTITY", TABLE | MATERIALIZED),
         Action::AttachPartition(..) => ("ATTACH PARTITION", TABLE | INDEX),
+        Action::ForeignOptions(_) => ("OPTIONS", FOREIGN),
+        Action::ColumnForeignOptions(..) => ("ALTER COLUMN ... OPTIONS", FOREIGN),
         Action::DetachPartition(_) => ("DETACH PARTITION", TABLE),
     }
 }

@@ -261,6 +261,7 @@ impl DdlContext<'_> {
         // Indexes still describe the old type: they are built when they have been described anew.
         let indexes = relation.indexes.clone();
         let bare = self.put_relation(Relation { indexes: Vec::new(), ..Relation::clone(relation) });
+        self.before_rewrite(bare.oid, 4)?;
         let rewritten = self.rewrite_table(&bare, columns, &codes)?;
         Ok(self.put_relation(Relation { indexes, ..Relation::clone(&rewritten) }))
     }

@@ -204,6 +204,7 @@ fn check_kind(relation: &Relation, kind: utility::RelationKind) -> Result<()> {
         (K::Sequence, _) => wrong("a sequence"),
         (K::Index, _) => wrong("an index"),
         (K::MaterializedView, _) => wrong("a materialized view"),
+        (K::ForeignTable, _) if relation.foreign.is_some() => Ok(()),
         (K::ForeignTable, _) => wrong("a foreign table"),
         (K::Type, _) => wrong("a composite type"),
         (K::Table, RelationKind::Composite) => wrong("").map_err(|_: Error| {

@@ -56,6 +56,7 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "cannot add column to a partition"));
         }
         let mut new = self.define_column(definition, &relation.name, relation.columns.len())?;
+        super::super::foreign_table::check_column_options(&relation, &new.column)?;
         self.refuse_own_member(&relation, new.column.ty.oid)?;
         if recurse && new.column.identity.is_some() && !relation.children.is_empty() {
             let message = "cannot recursively add identity column to table that has child tables";
@@ -116,6 +117,7 @@ impl DdlContext<'_> {
         } else {
             let code = self.row_code(&value)?;
             let place = relation.columns.len();
+            self.before_rewrite(relation.oid, 2)?;
             let relation = self.rewrite_table(relation, appended(relation, column), &[(place, code)])?;
             self.put_columns(&relation, relation.columns.to_vec(), attnum)?;
         }

@@ -85,6 +85,12 @@ impl DdlContext<'_> {
         Ok(())
     }
 
+    /// Tells event triggers that a table is about to be written anew; the reasons are those of
+    /// [`Surroundings::before_rewrite`](crate::ddl::Surroundings::before_rewrite).
+    pub(in crate::ddl) fn before_rewrite(&mut self, table: Oid, reason: i32) -> Result<()> {
+        if self.collected.is_none() { Ok(()) } else { self.surroundings.before_rewrite(table, reason) }
+    }
+
     /// Gives a table these columns and new storage with its rows, in which some columns get computed values; the codes
     /// are over the full old row. Indexes are built anew.
     pub(in crate::ddl) fn rewrite_table(

@@ -9,6 +9,7 @@ use dictdb_parser::utility::{self, AlterTableAction as Action, ColumnRef, RowSec
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::super::DdlContext;
+use super::super::definition::changed_options;
 use super::super::options::{self, Target};
 use super::column::missing_column;
 
@@ -32,6 +33,13 @@ impl DdlContext<'_> {
                 options::refuse_for_partitioned(&relation, options, *reset)?;
                 let new = options::changed(&relation.options, options, *reset, target)?;
                 self.apply_options(&relation, new)
+            }
+            Action::ForeignOptions(changes) => self.change_foreign_options(&relation, changes),
+            Action::ColumnForeignOptions(column, changes) => {
+                let (attnum, old) = self.column_to_alter(&relation, &column.value)?;
+                let new = changed_options(&old.foreign_options, changes)?;
+                self.validate_foreign(&relation, Some(&new))?;
+                self.change_column(&relation, attnum, |column| column.foreign_options = new).map(drop)
             }
             Action::ClusterOn(index) => self.cluster_on(&relation, index.as_ref().map(|index| index.value.as_str())),
             Action::SetWithoutOids => Ok(()),
@@ -272,6 +280,7 @@ impl DdlContext<'_> {
         if relation.persistence != persistence && relation.is_stored() {
             // The rows go into the log, or have their last record there.
             let changed = self.table(relation.oid)?;
+            self.before_rewrite(changed.oid, 1)?;
             self.rewrite_table(&changed, changed.columns.to_vec(), &[])?;
         }
         Ok(())

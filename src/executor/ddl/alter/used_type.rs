@@ -36,6 +36,7 @@ impl DdlContext<'_> {
         for (user, mut rows) in users {
             rows.iter_mut().flatten().for_each(|value| fields.follow(value));
             let now = self.table(user)?;
+            self.before_rewrite(now.oid, 4)?;
             self.rewrite_rows(&now, now.columns.to_vec(), rows, &[])?;
         }
         Ok(changed)

@@ -1,17 +1,27 @@
 //! Objects that are little more than a definition under a name ([`dictdb_catalog::Definition`]): what all kinds have in
 //! common. They are found, renamed, moved, given away and dropped here; each kind is made in a file of its own.
+//! Which commands event triggers can be about is in `command_tag`.
 
 mod collation;
+mod command_tag;
+mod connection;
+mod conversion;
+mod event_trigger;
+mod foreign;
 mod publication;
 mod statistics;
+mod subscription;
 mod text_search;
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Definition, DefinitionBody, DefinitionKind, Dependency, Key, Object};
+use dictdb_catalog::{Change, Definition, DefinitionBody, DefinitionKind, Dependency, Key, Object};
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{ObjectKind, RoleSpec};
 use dictdb_types::{Error, Oid, Result, SqlState, quote_identifier};
+
+pub use command_tag::fires_event_triggers;
+pub(super) use foreign::{changed_options, validate};
 
 use super::DdlContext;
 use super::names::{parts, shown};
@@ -26,6 +36,11 @@ pub(super) fn kind_of(kind: ObjectKind) -> Option<DefinitionKind> {
         ObjectKind::TextSearchDictionary => Some(DefinitionKind::Dictionary),
         ObjectKind::TextSearchConfiguration => Some(DefinitionKind::Configuration),
         ObjectKind::Publication => Some(DefinitionKind::Publication),
+        ObjectKind::EventTrigger => Some(DefinitionKind::EventTrigger),
+        ObjectKind::ForeignDataWrapper => Some(DefinitionKind::Wrapper),
+        ObjectKind::Server => Some(DefinitionKind::Server),
+        ObjectKind::Subscription => Some(DefinitionKind::Subscription),
+        ObjectKind::Conversion => Some(DefinitionKind::Conversion),
         ObjectKind::Collation => Some(DefinitionKind::Collation),
         _ => None,
     }
@@ -92,7 +107,7 @@ impl DdlContext<'_> {
     pub(super) fn check_definition_owner(&mut self, own: &Definition) -> Result<()> {
         match self.has_privileges_of(own.owner) {
             true => Ok(()),
-            false => Err(super::ownership::not_owner(own.kind().noun(), &own.name)),
+            false => Err(super::ownership::not_owner(foreign::owned_noun(own.kind()), &own.name)),
         }
     }
 
@@ -161,20 +176,56 @@ impl DdlContext<'_> {
         Ok(())
     }
 
+    /// 42501 for objects that not everybody may own.
+    fn check_may_own(&mut self, own: &Definition, owner: Oid) -> Result<()> {
+        let noun = own.kind().noun();
+        let article = match own.kind() {
+            DefinitionKind::EventTrigger => "an",
+            DefinitionKind::Wrapper | DefinitionKind::Subscription => "a",
+            DefinitionKind::Server if !self.is_superuser() => {
+                let wrapper = own.server().and_then(|info| self.view().definition(info.wrapper).cloned());
+                return wrapper.map_or(Ok(()), |wrapper| self.check_definition_usage(&wrapper, owner));
+            }
+            _ => return Ok(()),
+        };
+        if self.view().role(owner).is_none_or(|role| role.superuser) {
+            return Ok(());
+        }
+        let message = format!("permission denied to change owner of {noun} \"{}\"", own.name);
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
+            .hint(format!("The owner of {article} {noun} must be a superuser.")))
+    }
+
     /// `ALTER … OWNER TO`.
     pub(super) fn give_definition(&mut self, kind: DefinitionKind, name: &ObjectName, role: &RoleSpec) -> Result<()> {
-        let own = self.find_definition(kind, name)?;
         let owner = self.role_oid(role)?;
+        let own = self.find_definition(kind, name)?;
         if own.owner == owner {
             return Ok(());
         }
+        if kind == DefinitionKind::Wrapper && !self.is_superuser() {
+            let message = format!("permission denied to change owner of foreign-data wrapper \"{}\"", own.name);
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
+                .hint("Must be superuser to change owner of a foreign-data wrapper."));
+        }
         self.check_definition_owner(&own)?;
         self.check_new_owner(owner)?;
+        self.check_may_own(&own, owner)?;
         if let Some(info) = own.publication() {
             self.check_publication_owner(&own.name, info, owner)?;
         }
-        self.put(Object::Definition(Arc::new(Definition { owner, ..Definition::clone(&own) })));
+        self.give_definition_to(&own, owner);
         Ok(())
+    }
+
+    /// Gives a definition to a role, with the privileges the old owner granted.
+    pub(super) fn give_definition_to(&mut self, own: &Arc<Definition>, owner: Oid) {
+        let acl = self.view().acl_of(own.kind().class(), own.oid).map(<[_]>::to_vec);
+        if let Some(acl) = acl {
+            let acl = Some(self.acl_of_new_owner(&acl, own.owner, owner));
+            self.catalog.change(self.store, Change::Acl { class: own.kind().class(), object: own.oid, acl });
+        }
+        self.put(Object::Definition(Arc::new(Definition { owner, ..Definition::clone(own) })));
     }
 }
 

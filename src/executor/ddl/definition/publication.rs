@@ -174,6 +174,7 @@ impl DdlContext<'_> {
         };
         match (&relation.kind, relation.persistence) {
             (RelationKind::Virtual, _) => return refuse("system tables"),
+            (RelationKind::Table, _) if relation.foreign.is_some() => return refuse("foreign tables"),
             (RelationKind::Table, Persistence::Temporary) => return refuse("temporary tables"),
             (RelationKind::Table, Persistence::Unlogged) => return refuse("unlogged tables"),
             (RelationKind::Table, Persistence::Permanent) => {}

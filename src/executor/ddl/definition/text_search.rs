@@ -23,8 +23,9 @@ pub(super) fn built_in(kind: DefinitionKind, path: &[Oid], name: &ObjectName, ca
     let table = match kind {
         DefinitionKind::Dictionary => "pg_ts_dict",
         DefinitionKind::Configuration => "pg_ts_config",
+        DefinitionKind::Conversion => "pg_conversion",
         DefinitionKind::Collation => "pg_collation",
-        DefinitionKind::Statistics | DefinitionKind::Publication => return None,
+        _ => return None,
     };
     in_table(table, path, name, catalog)
 }

@@ -88,7 +88,8 @@ fn check_dynamic(source: &Source) -> Result<()> {
     }
 }
 
-fn begins_with_create(text: &str) -> bool {
+/// Whether a statement is CREATE TABLE AS rather than SELECT INTO, whose tree is the same.
+pub(crate) fn begins_with_create(text: &str) -> bool {
     let first = lexemes(text).ok().and_then(|(tokens, _)| tokens.into_iter().next());
     matches!(first.map(|token| token.kind), Some(LexemeKind::Word(word)) if word == "create")
 }

@@ -28,6 +28,7 @@ use parking_lot::Mutex;
 
 pub(crate) use self::environment::Environment;
 use self::host::PlHost;
+pub(crate) use self::host::begins_with_create;
 use self::types::Types;
 use super::Invocation;
 use super::check::transposed;
@@ -70,13 +71,15 @@ impl Session {
         result
     }
 
-    pub(super) fn run_plpgsql(
+    pub(crate) fn run_plpgsql(
         &mut self,
         routine: &Arc<Routine>,
         call: &Invocation<'_>,
         cell: Option<&CompiledCell>,
     ) -> Result<Results> {
-        if routine.result == oids::TRIGGER {
+        // Event triggers pass what nobody else can.
+        let is_event = routine.result == oids::EVENT_TRIGGER && call.args.is_empty();
+        if routine.result == oids::TRIGGER || is_event {
             let message = "trigger functions can only be called as triggers";
             let context = format!("compilation of PL/pgSQL function \"{}\" near line 1", routine.name);
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).context(context));
@@ -204,16 +207,23 @@ impl Session {
             let output = matches!(parameter.mode, ArgMode::Out | ArgMode::InOut | ArgMode::Table);
             params.push(Parameter { name: parameter.name.clone(), input, output, ty });
         }
+        if routine.result == oids::EVENT_TRIGGER {
+            let told =
+                |name: &str| Parameter { name: Arc::from(name), input: true, output: false, ty: Type::new(oids::TEXT) };
+            params = vec![told("tg_event"), told("tg_tag")];
+        }
         let signature = dictdb_executor::ddl::routine::signature(&env.catalog, &path, routine);
+        let is_event = routine.result == oids::EVENT_TRIGGER;
         let fields = match self.row_shape(routine, call)? {
-            RowShape::Fields(_, fields) => Some(fields),
+            RowShape::Fields(_, fields) if !is_event => Some(fields),
             _ => None,
         };
+        let ty = if is_event { Type::new(oids::VOID) } else { call.result };
         Ok(Header {
             name: routine.name.clone(),
             signature: signature.into(),
             params,
-            result: ResultKind { ty: call.result, set: routine.returns_set, fields },
+            result: ResultKind { ty, set: routine.returns_set, fields },
             procedure: routine.kind == ProcKind::Procedure,
             trigger: routine.result == oids::TRIGGER,
             source: routine.source.clone(),
@@ -240,6 +250,11 @@ impl Session {
                 let message = format!("PL/pgSQL functions cannot accept type {}", shown(ty));
                 return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
             }
+        }
+        if routine.result == oids::EVENT_TRIGGER && !routine.args.is_empty() {
+            let message = "event trigger functions cannot have declared arguments";
+            let context = format!("compilation of PL/pgSQL function \"{}\" near line 1", routine.name);
+            return Err(Error::new(SqlState::INVALID_FUNCTION_DEFINITION, message).context(context));
         }
         if routine.result == oids::TRIGGER && !routine.args.is_empty() {
             let error =

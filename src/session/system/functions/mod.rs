@@ -6,6 +6,7 @@ mod address;
 mod arguments;
 mod collation;
 mod definition;
+mod event_trigger;
 mod function_text;
 mod index_property;
 mod index_upkeep;
@@ -52,6 +53,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         activity::FUNCTIONS,
         address::FUNCTIONS,
         definition::FUNCTIONS,
+        event_trigger::FUNCTIONS,
         function_text::FUNCTIONS,
         index_property::FUNCTIONS,
         index_upkeep::FUNCTIONS,
@@ -82,6 +84,7 @@ pub(super) const SETS: &[&[(&str, SetFn)]] = &[
     crate::statement_statistics::SETS,
     absent::SETS,
     activity::SETS,
+    event_trigger::SETS,
     information_schema::SETS,
     integrity::SETS,
     object::SETS,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclItem, AclKind, BOOTSTRAP_ROLE, Catalog, Held, Privileges, RelationKind};
+use dictdb_catalog::{AclItem, AclKind, BOOTSTRAP_ROLE, Catalog, DefinitionKind, Held, Privileges, RelationKind};
 use dictdb_functions::set_returning::{Rows, SetFn};
 use dictdb_functions::{CallContext, ScalarFn, facts};
 use dictdb_types::{Array, Datum, Error, Oid, RegKind, Result, SqlState, TypeLookup, oids, quote_identifier};
@@ -103,7 +103,9 @@ impl Kind {
             Kind::Language => AclKind::Language,
             Kind::Schema => AclKind::Schema,
             Kind::Tablespace => AclKind::Tablespace,
-            Kind::Type | Kind::ForeignDataWrapper | Kind::Server => AclKind::Type,
+            Kind::Type => AclKind::Type,
+            Kind::ForeignDataWrapper => AclKind::ForeignWrapper,
+            Kind::Server => AclKind::ForeignServer,
         }
     }
 
@@ -210,9 +212,17 @@ fn object_named(env: &StatementEnv, kind: Kind, name: &str) -> Result<Oid> {
             "pg_global" => Ok(Oid(1664)),
             _ => Err(undefined(format!("tablespace \"{name}\" does not exist"))),
         },
-        Kind::ForeignDataWrapper => Err(undefined(format!("foreign-data wrapper \"{name}\" does not exist"))),
-        Kind::Server => Err(undefined(format!("server \"{name}\" does not exist"))),
+        Kind::ForeignDataWrapper | Kind::Server => {
+            let kind = definition_kind(kind);
+            let found = env.catalog.definition_in(kind, Oid::INVALID, name).map(|own| own.oid);
+            found.ok_or_else(|| undefined(format!("{} \"{name}\" does not exist", kind.noun())))
+        }
     }
+}
+
+/// The kind of definitions that these are.
+fn definition_kind(kind: Kind) -> DefinitionKind {
+    if kind == Kind::Server { DefinitionKind::Server } else { DefinitionKind::Wrapper }
 }
 
 fn exported(table: &str, name: &str) -> Option<Oid> {
@@ -258,7 +268,10 @@ fn owner_and_acl(env: &StatementEnv, kind: Kind, object: Oid) -> Result<Option<O
             found.then_some((BOOTSTRAP_ROLE, acl))
         }
         Kind::Tablespace => matches!(object, Oid(1663 | 1664)).then_some((BOOTSTRAP_ROLE, None)),
-        Kind::ForeignDataWrapper | Kind::Server => None,
+        Kind::ForeignDataWrapper | Kind::Server => {
+            let own = catalog.definition(object).filter(|own| own.kind() == definition_kind(kind));
+            own.map(|own| (own.owner, catalog.acl_of(own.kind().class(), own.oid).map(<[_]>::to_vec)))
+        }
     })
 }
 
@@ -339,6 +352,8 @@ fn acldefault(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
         "L" => (Some(AclKind::LargeObject), ""),
         "n" => (Some(AclKind::Schema), ""),
         "p" => (Some(AclKind::Parameter), ""),
+        "F" => (Some(AclKind::ForeignWrapper), ""),
+        "S" => (Some(AclKind::ForeignServer), ""),
         "t" => (Some(AclKind::Tablespace), ""),
         "T" => (Some(AclKind::Type), "U"),
         other => {

@@ -16,7 +16,9 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_opclass_is_visible", |cx, args| answer(cx, args, opclass_is_visible)),
     ("pg_opfamily_is_visible", |cx, args| answer(cx, args, opfamily_is_visible)),
     ("pg_collation_is_visible", |cx, args| answer(cx, args, collation_is_visible)),
-    ("pg_conversion_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_conversion"))),
+    ("pg_conversion_is_visible", |cx, args| {
+        answer(cx, args, |env, oid| exported(oid, "pg_conversion").or_else(|| definition_is_visible(env, oid)))
+    }),
     ("pg_ts_parser_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_ts_parser"))),
     ("pg_ts_dict_is_visible", |cx, args| {
         answer(cx, args, |env, oid| exported(oid, "pg_ts_dict").or_else(|| definition_is_visible(env, oid)))

@@ -12,6 +12,11 @@ use crate::system::described::Described;
 /// Oids and parameter types of the functions a name finds, the first schema of the search path winning among equals.
 fn candidates(env: &StatementEnv, name: &QualifiedName) -> Result<Vec<(Oid, Vec<Oid>)>> {
     let (schema, name) = name.schema_and_name(env, "qualified")?;
+    routines_named(env, schema, name)
+}
+
+/// Likewise, of a schema and a name in it.
+pub(crate) fn routines_named(env: &StatementEnv, schema: Option<&str>, name: &str) -> Result<Vec<(Oid, Vec<Oid>)>> {
     let path = env.search_path();
     let scope = CatalogScope { catalog: &env.catalog, search_path: &path };
     let mut found = scope.functions(schema, name)?;

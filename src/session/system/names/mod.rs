@@ -10,10 +10,10 @@ mod types;
 use dictdb_types::{Oid, RegKind, Result};
 
 use crate::StatementEnv;
-pub(crate) use function::proc_is_visible;
+pub(crate) use function::{proc_is_visible, routines_named};
 pub(crate) use operator::operator_is_visible;
-pub(crate) use relation::{find_relation, relation_is_visible};
-pub(crate) use types::{formatted, type_is_visible};
+pub(crate) use relation::{find_relation, relation_is_visible, relation_named};
+pub(crate) use types::{find_type, formatted, type_is_visible};
 
 /// Object id for the text of a `reg…` value: a number, `-` for none, or a name. The errors are PostgreSQL's for each kind of
 /// object.

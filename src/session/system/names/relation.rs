@@ -14,7 +14,15 @@ pub(super) fn by_text(env: &StatementEnv, text: &str) -> Result<Oid> {
 
 /// The relation of a possibly qualified name. 42602, 42P01, 3F000.
 pub(crate) fn find_relation(env: &StatementEnv, text: &str) -> Result<Arc<Relation>> {
-    let name = QualifiedName::parse(text)?;
+    find(env, &QualifiedName::parse(text)?)
+}
+
+/// Likewise, of the parts of a name. 42P01, 3F000, 0A000.
+pub(crate) fn relation_named(env: &StatementEnv, parts: &[String]) -> Result<Arc<Relation>> {
+    find(env, &QualifiedName { parts: parts.to_vec() })
+}
+
+fn find(env: &StatementEnv, name: &QualifiedName) -> Result<Arc<Relation>> {
     let (schema, relation) = name.schema_and_name(env, "relation")?;
     let found = match schema {
         Some(schema) => env.catalog.relation_in(schema_oid(env, schema)?, relation),

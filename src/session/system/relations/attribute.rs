@@ -7,6 +7,7 @@ use dictdb_functions::facts;
 use dictdb_types::{Datum, Oid, Type, TypeLookup, oids};
 
 use super::super::output::{NULL, Output, acl, options, row};
+use super::foreign::foreign_options;
 use super::{Source, derived_oid, types};
 
 /// The system columns tables have.
@@ -160,7 +161,7 @@ fn push(source: &Source<'_>, relation: Oid, attribute: &Attribute<'_>, out: &mut
         if column.is_some_and(|c| c.generated) { "s" } else { "" },
         attribute.column.is_some_and(|c| c.dropped), attribute.column.is_none_or(|c| c.local),
         attribute.column.map_or(0, |c| c.inherited), attribute.collation,
-        acl(column.and_then(|c| c.acl.as_deref())), own_options, NULL, missing_array(missing, attribute.ty),
+        acl(column.and_then(|c| c.acl.as_deref())), own_options, column.map_or(NULL, |c| foreign_options(&c.foreign_options)), missing_array(missing, attribute.ty),
     );
 }
 

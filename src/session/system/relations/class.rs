@@ -29,7 +29,7 @@ fn size(source: &Source<'_>, relation: &Relation) -> (i32, f32) {
 }
 
 fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
-    let stored = relation.is_stored() || matches!(relation.kind, RelationKind::Virtual);
+    let stored = relation.is_stored() && relation.foreign.is_none() || matches!(relation.kind, RelationKind::Virtual);
     let populated = relation.view().is_none_or(|view| view.populated);
     let checks = relation.constraints.iter().filter(|c| matches!(c.kind, ConstraintKind::Check { .. })).count();
     let foreign_keys = relation.constraints.iter().any(|c| matches!(c.kind, ConstraintKind::Foreign(_)));
@@ -62,14 +62,14 @@ const FIRST_MULTI: Oid = Oid(1);
 /// `relfilenode`: a partitioned table has no rows of its own.
 fn file(relation: &Relation) -> Oid {
     match relation.kind_letter() {
-        'p' | 'I' => Oid::INVALID,
+        'p' | 'I' | 'f' => Oid::INVALID,
         _ => relation.storage,
     }
 }
 
 fn access_method(relation: &Relation) -> Oid {
     match &relation.kind {
-        RelationKind::Table if relation.is_partitioned() => Oid::INVALID,
+        RelationKind::Table if relation.is_partitioned() || relation.foreign.is_some() => Oid::INVALID,
         RelationKind::Table | RelationKind::MaterializedView(_) | RelationKind::Virtual => ids::HEAP,
         RelationKind::Index(index) => index.method.oid(),
         RelationKind::Sequence(_) | RelationKind::View(_) | RelationKind::Composite => Oid::INVALID,

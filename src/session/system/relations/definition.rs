@@ -147,5 +147,6 @@ pub(crate) fn published(catalog: &Catalog, own: &Definition) -> Vec<Oid> {
 pub(crate) fn is_publishable(relation: &dictdb_catalog::Relation) -> bool {
     matches!(relation.kind, dictdb_catalog::RelationKind::Table)
         && relation.persistence == dictdb_catalog::Persistence::Permanent
+        && relation.foreign.is_none()
         && relation.oid >= Oid::FIRST_NORMAL
 }

@@ -11,6 +11,7 @@ mod depend;
 mod description;
 mod durability;
 mod extension;
+mod foreign;
 mod index;
 mod inherit;
 mod limits;
@@ -24,13 +25,14 @@ mod sequence;
 mod trigger;
 mod types;
 
+pub(super) use attribute::attrdef_oid;
 pub(super) use depend::classes;
 use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, Key, Relation, RelationKind, namespaces};
 use dictdb_types::{Error, Oid, Result, TypeInfo, TypeLookup};
 pub(super) use index::attnums as index_attnums;
-pub(super) use rule::view as view_of_rule;
+pub(super) use rule::{oid as rule_oid, view as view_of_rule};
 
 use super::exported;
 use super::output::Output;
@@ -95,8 +97,13 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_default_acl", role::pg_default_acl),
     ("pg_depend", depend::pg_depend),
     ("pg_description", description::pg_description),
+    ("pg_conversion", foreign::pg_conversion),
     ("pg_enum", types::pg_enum),
+    ("pg_event_trigger", foreign::pg_event_trigger),
     ("pg_extension", extension::pg_extension),
+    ("pg_foreign_data_wrapper", foreign::pg_foreign_data_wrapper),
+    ("pg_foreign_server", foreign::pg_foreign_server),
+    ("pg_foreign_table", foreign::pg_foreign_table),
     ("pg_index", index::pg_index),
     ("pg_inherits", inherit::pg_inherits),
     ("pg_namespace", schema::pg_namespace),
@@ -120,17 +127,15 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_shdepend", depend::pg_shdepend),
     ("pg_shdescription", description::pg_shdescription),
     ("pg_tablespace", database::pg_tablespace),
+    ("pg_subscription", foreign::pg_subscription),
     ("pg_trigger", trigger::pg_trigger),
+    ("pg_user_mapping", foreign::pg_user_mapping),
     ("recovery", durability::recovery),
     ("pg_type", types::pg_type),
 ];
 
 /// The tables of things that DictDB's databases never hold.
 const EMPTY: &[&str] = &[
-    "pg_event_trigger",
-    "pg_foreign_data_wrapper",
-    "pg_foreign_server",
-    "pg_foreign_table",
     "pg_largeobject",
     "pg_largeobject_metadata",
     "pg_parameter_acl",
@@ -139,10 +144,8 @@ const EMPTY: &[&str] = &[
     "pg_shseclabel",
     "pg_statistic",
     "pg_statistic_ext_data",
-    "pg_subscription",
     "pg_subscription_rel",
     "pg_transform",
-    "pg_user_mapping",
 ];
 
 /// Makes the rows of a system table, or the one row of a sequence. 0A000 for one nobody makes rows for.
