@@ -104,6 +104,7 @@ fn definition_creation(kind: DefinitionKind) -> &'static str {
         DefinitionKind::UserMapping => "CREATE USER MAPPING",
         DefinitionKind::Subscription => "CREATE SUBSCRIPTION",
         DefinitionKind::Conversion => "CREATE CONVERSION",
+        DefinitionKind::Collation => "CREATE COLLATION",
     }
 }
 

@@ -40,7 +40,7 @@ impl DdlContext<'_> {
             ObjectKind::OperatorFamily => "operator family",
             kind => match super::definition::kind_of(kind) {
                 Some(own) => own.noun(),
-                None => return Err(Error::unsupported(format_args!("DROP {kind:?}"))),
+                None => return self.drop_builtin(drop),
             },
         };
         check_concurrently(drop)?;
@@ -209,7 +209,7 @@ impl DdlContext<'_> {
                 let bound = self.bind_type(data_type);
                 match bound {
                     Ok(ty) => self.type_key(ty.oid).map(Ok),
-                    Err(error) if error.code() == SqlState::UNDEFINED_OBJECT => {
+                    Err(error) if is_missing_type(&error) => {
                         let mut error = error;
                         error.fields_mut().position = None;
                         Ok(Err(error))
@@ -295,7 +295,9 @@ impl DdlContext<'_> {
                 ObjectKind::Index | ObjectKind::ForeignTable => SqlState::UNDEFINED_OBJECT,
                 _ => SqlState::UNDEFINED_TABLE,
             };
-            return Ok(Err(Error::new(code, format!("{noun} \"{}\" does not exist", shown(name)))));
+            // The schema, if one was named, is there.
+            let bare = parts(name).last().map(|ident| ident.value.clone()).unwrap_or_default();
+            return Ok(Err(Error::new(code, format!("{noun} \"{bare}\" does not exist"))));
         };
         let fits = match kind {
             ObjectKind::Table => matches!(relation.kind, RelationKind::Table) && relation.foreign.is_none(),
@@ -432,6 +434,11 @@ impl DdlContext<'_> {
         self.put_relation(referenced);
         Ok(())
     }
+}
+
+/// Whether an error says that a type, or its schema, does not exist.
+pub(super) fn is_missing_type(error: &Error) -> bool {
+    matches!(error.code(), SqlState::UNDEFINED_OBJECT | SqlState::INVALID_SCHEMA_NAME)
 }
 
 /// What DROP INDEX CONCURRENTLY cannot do. 0A000.

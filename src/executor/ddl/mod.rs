@@ -17,6 +17,7 @@ mod definition;
 mod dependency;
 mod domain;
 mod drop;
+mod drop_builtin;
 mod exclude;
 mod expiry;
 mod extension;

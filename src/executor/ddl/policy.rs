@@ -90,7 +90,8 @@ impl DdlContext<'_> {
     pub(super) fn policy_key(&mut self, name: &str, table: &ObjectName, skip: bool) -> Result<Result<Key>> {
         let Some(relation) = self.look_up_relation(table)? else {
             let message = format!("relation \"{}\" does not exist", shown(table));
-            return Ok(Err(Error::new(SqlState::UNDEFINED_TABLE, message)));
+            let missing = self.missing_schema(table);
+            return Ok(Err(missing.unwrap_or_else(|| Error::new(SqlState::UNDEFINED_TABLE, message))));
         };
         let Some(policy) = find(&relation, name) else {
             let skipped = || {

@@ -489,7 +489,8 @@ impl DdlContext<'_> {
                 !catalog.dependencies_of(*key).any(|(_, kind)| kind != dictdb_catalog::Dependency::Normal)
             });
             named.extend(policies);
-            let mapped = |own: &&Arc<dictdb_catalog::Definition>| own.user_mapping().is_some_and(|info| info.user == oid);
+            let mapped =
+                |own: &&Arc<dictdb_catalog::Definition>| own.user_mapping().is_some_and(|info| info.user == oid);
             named.extend(catalog.definitions().filter(mapped).map(|own| own.key()));
             // The newest first.
             named.reverse();

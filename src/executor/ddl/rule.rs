@@ -141,7 +141,8 @@ impl DdlContext<'_> {
     pub(super) fn rule_key(&mut self, name: &str, table: &ObjectName) -> Result<Result<Key>> {
         let Some(relation) = self.look_up_relation(table)? else {
             let message = format!("relation \"{}\" does not exist", shown(table));
-            return Ok(Err(Error::new(SqlState::UNDEFINED_TABLE, message)));
+            let missing = self.missing_schema(table);
+            return Ok(Err(missing.unwrap_or_else(|| Error::new(SqlState::UNDEFINED_TABLE, message))));
         };
         if name == VIEW_RULE && relation.view().is_some() {
             let view = format!("{} {}", relation.kind_noun(), relation.name);

@@ -108,6 +108,7 @@ impl Database {
             made_routine: None,
             makes_shells: false,
             attempt: crate::ddl::Attempt::default(),
+            collected: None,
             truncated: Vec::new(),
             alters: false,
             notices: &mut Vec::new(),

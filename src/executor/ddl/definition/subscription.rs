@@ -348,7 +348,10 @@ fn republished(
     if options.refresh != Some(false) {
         if !info.enabled {
             let message = "ALTER SUBSCRIPTION with refresh is not allowed for disabled subscriptions";
-            return Err(syntax(message).hint(format!("Use ALTER SUBSCRIPTION ... {word} ... WITH (refresh = false).")));
+            let instead = if change == PublicationChange::Set { "" } else { " instead" };
+            return Err(
+                state(message).hint(format!("Use ALTER SUBSCRIPTION ... {word} ... WITH (refresh = false){instead}."))
+            );
         }
         return Err(Error::unsupported("subscriptions that connect to their publisher"));
     }

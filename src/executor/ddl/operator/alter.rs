@@ -25,7 +25,7 @@ impl DdlContext<'_> {
                 return Err(Error::new(SqlState::SYNTAX_ERROR, "postfix operators are not supported"));
             }
             Ok(types) => types,
-            Err(error) if error.code() == SqlState::UNDEFINED_OBJECT => return Ok(Err(error)),
+            Err(error) if crate::ddl::drop::is_missing_type(&error) => return Ok(Err(error)),
             Err(error) => return Err(error),
         };
         let bare = parts(&reference.name).last().map(|ident| ident.value.clone()).unwrap_or_default();

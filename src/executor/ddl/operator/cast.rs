@@ -164,7 +164,7 @@ impl DdlContext<'_> {
         let types = self.definition_type(source).and_then(|source| Ok((source, self.definition_type(target)?)));
         let (source, target) = match types {
             Ok(types) => types,
-            Err(error) if error.code() == SqlState::UNDEFINED_OBJECT => return Ok(Err(error)),
+            Err(error) if crate::ddl::drop::is_missing_type(&error) => return Ok(Err(error)),
             Err(error) => return Err(error),
         };
         let catalog = self.view();

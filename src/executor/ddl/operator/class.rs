@@ -248,10 +248,8 @@ impl DdlContext<'_> {
         method: &Ident,
         family: bool,
     ) -> Result<Result<Key>> {
-        let method = match method_named(method) {
-            Ok(method) => method,
-            Err(missing) => return Ok(Err(missing)),
-        };
+        // Even IF EXISTS wants a method that does.
+        let method = method_named(method)?;
         if family {
             return Ok(self.find_family(name, method).map(Key::OperatorFamily));
         }

@@ -98,7 +98,7 @@ impl DdlContext<'_> {
         for arg in args {
             let ty = match self.bind_type(&arg.data_type) {
                 Ok(ty) => ty.oid,
-                Err(mut error) if error.code() == SqlState::UNDEFINED_OBJECT => {
+                Err(mut error) if crate::ddl::drop::is_missing_type(&error) => {
                     error.fields_mut().position = None;
                     return Ok(Err(error));
                 }

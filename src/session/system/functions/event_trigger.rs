@@ -74,7 +74,8 @@ fn command_row(env: &StatementEnv, command: &CollectedCommand, tag: &'static str
     };
     let own = address::identify(env, Address { class, object, part })?;
     let is_part = |index: &dictdb_catalog::Relation| index.index().is_some() && !index.parents.is_empty();
-    if class == classes::CLASS && command.tag.is_some() && env.catalog.relation(object).is_some_and(|own| is_part(own)) {
+    if class == classes::CLASS && command.tag.is_some() && env.catalog.relation(object).is_some_and(|own| is_part(own))
+    {
         // An index of a partition comes with that of its table.
         return None;
     }
@@ -128,28 +129,20 @@ fn dropped_objects(cx: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
     let Some(dropped) = found.flatten() else {
         return Err(wrong_place("pg_event_trigger_dropped_objects", "a sql_drop event trigger function"));
     };
-    // What was dropped last comes first.
-    let rows = dropped.iter().rev().flat_map(|object| dropped_rows(env, object));
-    Ok(records("pg_event_trigger_dropped_objects", rows.collect()))
-}
-
-/// The row of a dropped object, and those of its parts.
-fn dropped_rows(env: &StatementEnv, object: &DroppedObject) -> Vec<Vec<Datum>> {
-    let before = env.over(object.catalog.clone());
-    let mut addresses: Vec<(Address, bool, bool)> = Vec::new();
-    if let Some(own) = address_of(object.key) {
-        addresses.push((own, object.original, object.normal));
+    // What was dropped last comes first. The parts of an object follow its types.
+    let (mut rows, mut parts) = (Vec::new(), Vec::new());
+    for object in dropped.iter().rev() {
+        if !matches!(object.key, Key::Type(_)) || object.original {
+            rows.append(&mut parts);
+        }
+        let before = env.over(object.catalog.clone());
+        let own = address_of(object.key).map(|own| (own, object.original, object.normal));
+        rows.extend(own.and_then(|own| dropped_row(&before, object, own)));
+        let of_object = parts_of(object.key, &object.catalog).into_iter();
+        parts.extend(of_object.filter_map(|part| dropped_row(&before, object, part)));
     }
-    addresses.extend(parts(object.key, &object.catalog));
-    let temporary = is_temporary(object.key, &object.catalog);
-    let row = |(address, original, normal): (Address, bool, bool)| {
-        let own = address::identify(&before, address)?;
-        let own = settled(&before, object, address, own);
-        // A policy is also for roles.
-        let normal = normal || !original && matches!(object.key, Key::Policy(..));
-        Some(dropped_row(address, &own, [original, normal, temporary]))
-    };
-    addresses.into_iter().filter_map(row).collect()
+    rows.append(&mut parts);
+    Ok(records("pg_event_trigger_dropped_objects", rows))
 }
 
 /// The identity of a dropped object as its row has it: columns have no name there, and what is on a table has its schema.
@@ -176,7 +169,7 @@ fn address_of(key: Key) -> Option<Address> {
 }
 
 /// What goes with an object without being one that others depend on; whether it depends on what remains, too.
-fn parts(key: Key, catalog: &Catalog) -> Vec<(Address, bool, bool)> {
+fn parts_of(key: Key, catalog: &Catalog) -> Vec<(Address, bool, bool)> {
     let part = |class: Oid, object: Oid, normal: bool| (Address { class, object, part: 0 }, false, normal);
     match key {
         Key::Relation(oid) => catalog.relation(oid).map_or_else(Vec::new, |relation| {
@@ -200,19 +193,35 @@ fn parts(key: Key, catalog: &Catalog) -> Vec<(Address, bool, bool)> {
     }
 }
 
-fn dropped_row(address: Address, own: &Identity, [original, normal, temporary]: [bool; 3]) -> Vec<Datum> {
-    vec![
+/// The row of an object or of a part of it; none when there was no such object.
+fn dropped_row(
+    before: &StatementEnv,
+    object: &DroppedObject,
+    (address, original, normal): (Address, bool, bool),
+) -> Option<Vec<Datum>> {
+    let own = settled(before, object, address, address::identify(before, address)?);
+    // A policy is also for roles.
+    let normal = normal || !original && matches!(object.key, Key::Policy(..));
+    Some(vec![
         Datum::Oid(address.class.0),
         Datum::Oid(address.object.0),
         Datum::Int4(address.part),
         Datum::Bool(original),
         Datum::Bool(normal),
-        Datum::Bool(temporary),
-        Datum::text(&own.kind),
-        nullable(own.schema.as_ref()),
-        nullable(own.name.as_ref()),
-        Datum::text(&own.identity),
+        Datum::Bool(is_temporary(object.key, &object.catalog)),
+        Datum::text(own.kind),
+        nullable(own.schema.map(unquoted)),
+        nullable(own.name.map(unquoted)),
+        Datum::text(own.identity),
         text_array(&own.names),
         text_array(&own.args),
-    ]
+    ])
+}
+
+/// A name without the quotes that an identity needs.
+fn unquoted(name: String) -> String {
+    match name.strip_prefix('"').and_then(dictdb_types::unquote_identifier) {
+        Some((bare, _)) => bare,
+        None => name,
+    }
 }
