@@ -78,6 +78,12 @@ impl Session {
                 return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message));
             }
         }
+        if let Err(refused) = self.check_copy_target(&table.relation) {
+            if !matches!(copy.target, CopyTarget::File(_)) {
+                client.copy_in(shape(options, table.columns.len())).await?;
+            }
+            return Err(refused);
+        }
         let mut loader = Loader::new(self, table, options, condition.as_deref())?;
         let mut input = match &copy.target {
             CopyTarget::File(path) => Input::open(path)?,

@@ -81,9 +81,8 @@ impl Session {
     pub(super) fn copy_table(&mut self, name: &ObjectName, columns: &[Ident], from: bool) -> Result<CopyTable> {
         let relation = self.find_relation(name)?;
         let env = self.env();
-        let instead = |trigger: &Arc<Trigger>| trigger.timing == Timing::InsteadOf && trigger.is_for(Event::Insert);
-        if !from || !env.catalog.triggers_of(relation.oid).any(instead) {
-            check_kind(&relation, from)?;
+        if !from {
+            check_kind(&relation, false)?;
         }
         let schema = env.catalog.schema(relation.namespace).map(|schema| schema.name.clone()).unwrap_or_default();
         Ok(CopyTable {
@@ -92,6 +91,17 @@ impl Session {
             columns: copied_columns(&relation, columns)?,
             relation,
         })
+    }
+}
+
+impl Session {
+    /// Whether rows can be copied into a relation. PostgreSQL looks at that when it has asked for the rows. 42809.
+    pub(super) fn check_copy_target(&mut self, relation: &Relation) -> Result<()> {
+        let instead = |trigger: &Arc<Trigger>| trigger.timing == Timing::InsteadOf && trigger.is_for(Event::Insert);
+        match self.env().catalog.triggers_of(relation.oid).any(instead) {
+            true => Ok(()),
+            false => check_kind(relation, true),
+        }
     }
 }
 
