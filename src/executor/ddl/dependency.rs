@@ -21,13 +21,16 @@ pub(super) struct Doomed {
     order: Vec<(Key, Key)>,
     /// Whether an object goes silently because it is a part of another one. All that were met are here.
     silent: BTreeMap<Key, bool>,
+    /// Those that depend on another one that goes without being a part of it, whatever else they are.
+    normal: BTreeSet<Key>,
     visited: BTreeSet<Key>,
 }
 
 impl Doomed {
     /// Everything that goes when some objects go.
     pub fn of(named: &[Key], catalog: &Catalog) -> Self {
-        let mut doomed = Doomed { order: Vec::new(), silent: BTreeMap::new(), visited: BTreeSet::new() };
+        let mut doomed =
+            Doomed { order: Vec::new(), silent: BTreeMap::new(), normal: BTreeSet::new(), visited: BTreeSet::new() };
         for key in named {
             doomed.silent.insert(*key, true);
         }
@@ -53,6 +56,9 @@ impl Doomed {
                 .filter(|constraint| !is_part_of_doomed(*constraint, &self.visited))
                 .unwrap_or(dependent);
             let silent = kind != Dependency::Normal;
+            if !silent || is_check(dependent, catalog) {
+                self.normal.insert(dependent);
+            }
             match self.silent.get_mut(&dependent) {
                 Some(known) => *known |= silent,
                 None => {
@@ -73,6 +79,13 @@ impl Doomed {
             |key: Key| !self.silent.get(&key).copied().unwrap_or(true) && !is_part_of_doomed(key, &self.visited);
         self.order.iter().rev().copied().filter(move |(key, _)| reported(*key))
     }
+}
+
+/// Whether it is a CHECK constraint: its expression needs the columns that it belongs to.
+fn is_check(key: Key, catalog: &Catalog) -> bool {
+    let Key::Constraint(table, oid) = key else { return false };
+    let found = catalog.relation(table).and_then(|table| table.constraints.iter().find(|own| own.oid == oid));
+    found.is_some_and(|own| matches!(own.kind, ConstraintKind::Check { .. }))
 }
 
 /// The constraint that an index keeps: the one does not go without the other.
@@ -183,8 +196,9 @@ impl DdlContext<'_> {
         let doomed = Doomed::of(named, &catalog);
         let reported: Vec<(Key, Key)> = doomed.reported().collect();
         if reported.is_empty() || behavior == Behavior::Cascade {
-            let silent = |key: &Key| doomed.silent.get(key).copied().unwrap_or(true);
-            self.collect_dropped(doomed.dependents_first().map(|key| (key, named.contains(&key), !silent(&key))));
+            let is_named = |key: Key| named.contains(&key);
+            let row = |key: Key| (key, is_named(key), doomed.normal.contains(&key) && !is_named(key));
+            self.collect_dropped(doomed.dependents_first().map(row));
         }
         if reported.is_empty() {
             return Ok(doomed);
