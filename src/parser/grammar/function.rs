@@ -2,9 +2,9 @@
 
 use dictdb_types::{Error, Result, SqlState};
 use sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArgumentClause,
-    FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Value, WindowFrame, WindowFrameBound,
-    WindowFrameUnits, WindowSpec, WindowType,
+    CastKind, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator,
+    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Value, WindowFrame,
+    WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
 };
 
 use super::{Context, Parser};
@@ -30,6 +30,7 @@ const VALUE_FUNCTIONS: &[(K, bool)] = &[
 
 /// Functions spelled with keywords that are followed by parentheses.
 const KEYWORD_FUNCTIONS: &[K] = &[
+    K::Cast,
     K::Coalesce,
     K::Extract,
     K::Greatest,
@@ -299,7 +300,7 @@ impl Parser<'_> {
             let value = token.keyword.word().to_owned();
             ObjectName::from(vec![Ident { value, quote_style: None, span: parser.span(token) }])
         };
-        if !self.is(Kind::LeftParen) && token.keyword != K::Collation {
+        if !self.is(Kind::LeftParen) && !matches!(token.keyword, K::Cast | K::Collation) {
             return Ok(Expr::Function(function(own_name(self), FunctionArguments::None)));
         }
         match token.keyword {
@@ -338,6 +339,13 @@ impl Parser<'_> {
     fn keyword_function(&mut self, token: Token, own_name: impl Fn(&Self) -> ObjectName) -> Result<Expr> {
         let catalog = |name: &str| catalog_function(name, token.position);
         match token.keyword {
+            K::Cast => {
+                let expr = Box::new(self.expr()?);
+                self.locations.record(&expr, token.position);
+                self.expect_word(K::As)?;
+                let data_type = self.type_name()?;
+                Ok(Expr::Cast { kind: CastKind::Cast, expr, data_type, format: None })
+            }
             K::Nullif => {
                 let first = self.expr()?;
                 self.expect(Kind::Comma)?;
@@ -472,7 +480,7 @@ impl Parser<'_> {
         let expr = Box::new(expr);
         self.locations.record(&expr, position);
         let data_type = sqlparser::ast::DataType::Custom(catalog_function("int4", position), Vec::new());
-        Expr::Cast { kind: sqlparser::ast::CastKind::Cast, expr, data_type, format: None }
+        Expr::Cast { kind: CastKind::Cast, expr, data_type, format: None }
     }
 
     /// `TRIM([BOTH | LEADING | TRAILING] [characters] FROM text, …)`.

@@ -3,7 +3,7 @@
 use dictdb_types::{Error, Result};
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    AccessExpr, Array, CaseWhen, CastKind, DataType, DollarQuotedString, Expr, Ident, ObjectName, Subscript,
+    AccessExpr, Array, CaseWhen, DataType, DollarQuotedString, Expr, Ident, ObjectName, Subscript,
     TypedString, Value, ValueWithSpan,
 };
 use sqlparser::tokenizer::{Token as AstToken, TokenWithSpan};
@@ -115,7 +115,7 @@ impl Parser<'_> {
                 Ok(self.value(token, value))
             }
             K::Case => self.case(),
-            K::Cast => self.cast(),
+            K::Cast => self.special_function(token),
             K::Array => self.array(),
             K::Exists if next == Kind::LeftParen => {
                 self.advance();
@@ -445,18 +445,6 @@ impl Parser<'_> {
     pub(super) fn attached(&mut self) -> AttachedToken {
         let token = self.advance();
         AttachedToken(TokenWithSpan { token: AstToken::EOF, span: self.span(token) })
-    }
-
-    /// `CAST(x AS type)`.
-    fn cast(&mut self) -> Result<Expr> {
-        let token = self.advance();
-        self.expect(Kind::LeftParen)?;
-        let expr = Box::new(self.nested(Self::expr)?);
-        self.locations.record(&expr, token.position);
-        self.expect_word(K::As)?;
-        let data_type = self.type_name()?;
-        self.expect(Kind::RightParen)?;
-        Ok(Expr::Cast { kind: CastKind::Cast, expr, data_type, format: None })
     }
 }
 
