@@ -3,7 +3,7 @@
 //! Spans in our trees are all on line 1, with that offset as column, so no text is needed to read them.
 
 use rustc_hash::FxHashMap;
-use sqlparser::ast::{Expr, Spanned};
+use sqlparser::ast::{Expr, Query, Spanned};
 use sqlparser::tokenizer::{Location, Span};
 
 /// The position a span starts at; `None` for nodes that were made without text.
@@ -18,7 +18,7 @@ pub(crate) fn span(start: u32, end: u32) -> Span {
 
 /// Positions of nodes without a span of their own: operators, casts, subscripts, `CASE`, `IN` …
 ///
-/// They are filed under the address of the node's first boxed operand, which never moves while the tree lives. A copy of
+/// They are filed under the address of the node's first boxed operand or query, which never moves while the tree lives. A copy of
 /// a tree has no entries: look positions up in the tree that was parsed.
 #[derive(Clone, Debug, Default)]
 pub struct Locations {
@@ -31,12 +31,21 @@ impl Locations {
         self.by_operand.insert(address(operand), position);
     }
 
+    /// Files the position of the node around a query: its parenthesis, or `EXISTS`.
+    pub(crate) fn record_query(&mut self, query: &Query, position: u32) {
+        self.by_operand.insert(address(query), position);
+    }
+
     /// The position PostgreSQL gives to errors about this node itself: the operator, the cast, the function name, the literal.
     pub fn node(&self, expr: &Expr) -> Option<u32> {
-        match first_operand(expr) {
-            Some(operand) => self.by_operand.get(&address(operand)).copied(),
-            None => of_span(expr.span()),
-        }
+        let known = match (first_operand(expr), expr) {
+            (Some(operand), _) => return self.by_operand.get(&address(operand)).copied(),
+            (None, Expr::Subquery(query) | Expr::Exists { subquery: query, .. }) => {
+                self.by_operand.get(&address(&**query)).copied()
+            }
+            (None, _) => None,
+        };
+        known.or_else(|| of_span(expr.span()))
     }
 
     /// The leftmost position of an expression (`exprLocation`), for errors about its value or type.
@@ -55,8 +64,8 @@ impl Locations {
     }
 }
 
-fn address(expr: &Expr) -> usize {
-    std::ptr::from_ref(expr) as usize
+fn address<T>(node: &T) -> usize {
+    std::ptr::from_ref(node) as usize
 }
 
 /// The operand a node's position is filed under; nodes with a span have none.

@@ -111,7 +111,6 @@ impl Database {
             collected: None,
             truncated: Vec::new(),
             alters: false,
-            collected: None,
             notices: &mut Vec::new(),
             large_objects: &mut Default::default(),
         };

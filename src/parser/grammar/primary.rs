@@ -3,8 +3,8 @@
 use dictdb_types::{Error, Result};
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    AccessExpr, Array, CaseWhen, DataType, DollarQuotedString, Expr, Ident, ObjectName, Subscript,
-    TypedString, Value, ValueWithSpan,
+    AccessExpr, Array, CaseWhen, DataType, DollarQuotedString, Expr, Ident, ObjectName, Subscript, TypedString, Value,
+    ValueWithSpan,
 };
 use sqlparser::tokenizer::{Token as AstToken, TokenWithSpan};
 
@@ -119,7 +119,9 @@ impl Parser<'_> {
             K::Array => self.array(),
             K::Exists if next == Kind::LeftParen => {
                 self.advance();
-                Ok(Expr::Exists { subquery: self.nested(Self::select_with_parens)?, negated: false })
+                let subquery = self.nested(Self::select_with_parens)?;
+                self.locations.record_query(&subquery, token.position);
+                Ok(Expr::Exists { subquery, negated: false })
             }
             K::Row if next == Kind::LeftParen => self.explicit_row(),
             K::Grouping if next == Kind::LeftParen => self.special_function(token),
@@ -303,6 +305,9 @@ impl Parser<'_> {
     fn parenthesis(&mut self) -> Result<Expr> {
         let position = self.position();
         let inner = self.nested(Self::parenthesized)?;
+        if let Expr::Subquery(query) = &inner {
+            self.locations.record_query(query, position);
+        }
         match inner {
             Expr::Tuple(row) if self.is_word(K::Overlaps) => self.overlaps(row, position),
             Expr::Tuple(_) => Ok(inner),

@@ -27,6 +27,7 @@ impl Binder<'_> {
             // EXISTS does not look at the select list: PostgreSQL does not even plan it.
             columns.clear();
         }
+        let node = self.settle_unknown(node)?;
         let columns = node.columns();
         let ty = match kind {
             SublinkKind::Exists => Type::new(oids::BOOL),
@@ -67,6 +68,7 @@ impl Binder<'_> {
             other => vec![self.bind_expr(other)?],
         };
         let node = self.misplacing(IN_SUBQUERY, |binder| binder.bind_subquery(query))?;
+        let node = self.settle_unknown(node)?;
         let wording = self.recorded_query().map(Arc::new);
         let columns = node.columns();
         if columns.len() != operands.len() {
