@@ -11,14 +11,14 @@ use dictdb_types::{Oid, Result, TypeLookup, stored_enum, stored_struct};
 
 use crate::trigger::{Event, Firing, Timing};
 use crate::{
-    AggregateInfo, BaseInfo, Catalog, Change, CheckOption, CollationInfo, Column, CommandEvent, ConfigurationInfo, Constraint,
-    ConstraintKind, ConversionInfo, Definition, DefinitionBody, DefinitionKind, Dependency, DictionaryInfo, Domain,
-    DomainCheck, EventTriggerInfo, Extension, ForeignKey, ForeignTable, Identity, IndexInfo, IndexKey, IndexMethod,
-    IndexTarget, Key, Language, MovingAggregate, Object, OnCommit, Operator, OperatorClass, OperatorFamily, Parameter,
-    PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy, Persistence, Policy, PolicyCommand,
-    PublicationInfo, PublishedTable, RangeDatum, RangeInfo, ReferentialAction, Relation, RelationKind, ReplicaIdentity,
-    Role, Routine, Rule, RuleAction, Schema, SequenceInfo, ServerInfo, SqlBody, StatisticsInfo, SubscriptionInfo,
-    Trigger, UserMappingInfo, ViewInfo, WrapperInfo, system_relations,
+    AggregateInfo, BaseInfo, Catalog, Change, CheckOption, CollationInfo, Column, CommandEvent, ConfigurationInfo,
+    Constraint, ConstraintKind, ConversionInfo, Definition, DefinitionBody, DefinitionKind, Dependency, DictionaryInfo,
+    Domain, DomainCheck, EventTriggerInfo, Extension, ForeignKey, ForeignTable, Identity, IndexInfo, IndexKey,
+    IndexMethod, IndexTarget, Key, Language, MovingAggregate, Object, OnCommit, Operator, OperatorClass,
+    OperatorFamily, Parameter, PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy, Persistence, Policy,
+    PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo, ReferentialAction, Relation, RelationKind,
+    ReplicaIdentity, Role, Routine, Rule, RuleAction, Schema, SequenceInfo, ServerInfo, SqlBody, StatisticsInfo,
+    SubscriptionInfo, Trigger, UserMappingInfo, ViewInfo, WrapperInfo, system_relations,
 };
 
 /// Changes as bytes.
