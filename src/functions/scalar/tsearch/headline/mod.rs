@@ -174,7 +174,7 @@ fn headline(env: &dyn Env, config: Oid, text: &str, condition: &[u8], options: &
     let words = words(&config, text, condition.as_ref().unwrap_or(&nothing))?;
     let shown = match &condition {
         Some(condition) if options.fragments > 0 => fragments::best(&words, condition, &options),
-        _ if options.all => vec![0..words.len()],
+        _ if options.all => std::iter::once(0..words.len()).collect(),
         Some(condition) => best(&words, condition, &options).into_iter().collect(),
         None => vec![],
     };
