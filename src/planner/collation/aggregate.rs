@@ -83,11 +83,11 @@ impl Settler<'_, '_> {
                 let part = self.expr(direct)?;
                 self.merge(&mut own, part)?;
                 self.by_order(own, "string comparison", [direct, &mut sorted.expr]);
-            } else if self.is_text(sorted.expr.ty()) {
-                if let Some(order) = self.order(own.agreed()) {
-                    let value = std::mem::replace(&mut sorted.expr, Expr::boolean(false));
-                    sorted.expr = key::keyed_as(self.cx, value, &order.rule, true);
-                }
+            } else if self.is_text(sorted.expr.ty())
+                && let Some(order) = self.order(own.agreed())
+            {
+                let value = std::mem::replace(&mut sorted.expr, Expr::boolean(false));
+                sorted.expr = key::keyed_as(self.cx, value, &order.rule, true);
             }
             keyed |= is_key(&sorted.expr);
             if self.is_text(call.ty) {
@@ -116,7 +116,7 @@ impl Settler<'_, '_> {
     }
 
     /// The column that a call with a key for its result has, and what makes the text of it that the column was.
-    pub(super) fn from_key(&mut self, column: &mut Column) -> FromKey {
+    pub(super) fn text_from_key(&mut self, column: &mut Column) -> FromKey {
         let text = column.clone();
         *column = Column { id: (self.next_id)(), ty: Type::new(oids::BYTEA), source: None, ..text.clone() };
         let value = key::text_of_key(self.cx, Expr::column(column), text.ty);

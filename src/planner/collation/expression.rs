@@ -277,7 +277,8 @@ impl Settler<'_, '_> {
         let merged = self.children(expr)?;
         match expr {
             Expr::Distinct(function, pair, _) => {
-                if self.by_equality(merged, "string comparison", [&mut pair.0, &mut pair.1]) {
+                let by_key = self.by_equality(merged, "string comparison", [&mut pair.0, &mut pair.1]);
+                if by_key {
                     self.compare_by_key(function);
                 }
             }

@@ -163,7 +163,7 @@ impl Settler<'_, '_> {
             let (state, gives_key) = self.aggregate(call)?;
             self.columns.insert(column.id, state);
             if gives_key {
-                from_keys.push(self.from_key(column));
+                from_keys.push(self.text_from_key(column));
             }
         }
         let is_partial = aggregate.sets.is_some();
@@ -200,7 +200,7 @@ impl Settler<'_, '_> {
             let (state, gives_key) = self.window(call)?;
             self.columns.insert(column.id, state);
             if gives_key {
-                from_keys.push(self.from_key(column));
+                from_keys.push(self.text_from_key(column));
             }
         }
         put_above(node, &outputs, from_keys);
