@@ -87,9 +87,8 @@ fn creation(object: &Object) -> Option<(&'static str, Key)> {
 
 /// Row types, arrays and multiranges come with something else.
 fn is_own_type(info: &TypeInfo) -> bool {
-    !info.relation.is_valid()
-        && !(info.is_array() && info.element.is_valid())
-        && !matches!(info.kind, TypeKind::Multirange(_))
+    let comes_along = info.relation.is_valid() || info.is_array() && info.element.is_valid();
+    !(comes_along || matches!(info.kind, TypeKind::Multirange(_)))
 }
 
 fn definition_creation(kind: DefinitionKind) -> &'static str {

@@ -111,8 +111,7 @@ fn text_of(element: &DefElem) -> Result<String> {
 
 fn slot_name(element: &DefElem) -> Result<Option<Arc<str>>> {
     let name = text_of(element)?;
-    let is_word = !matches!(element.value, Some(DefValue::String(_)));
-    if name == "none" && is_word || name == "none" {
+    if name == "none" {
         return Ok(None);
     }
     if name.is_empty() {
