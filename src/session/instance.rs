@@ -99,7 +99,7 @@ pub struct Instance {
     /// Guards the cache of results.
     pub(crate) cache_breaker: Breaker,
     /// Databases that are being dropped with their sessions: nobody comes in any more.
-    pub(crate) closing: Closing,
+    pub closing: Closing,
     /// Tables that are followed live.
     pub(crate) feeds: Arc<Feeds>,
     /// Transactions that wait for their second phase.
@@ -411,18 +411,33 @@ fn in_memory(name: &str) -> Result<Opened> {
 
 /// Databases that let nobody in.
 #[derive(Default)]
-pub(crate) struct Closing(RwLock<Vec<Oid>>);
+pub struct Closing(RwLock<Vec<(Oid, Arc<str>)>>);
 
 impl Closing {
     /// Closes a database, until what is returned is dropped.
-    pub(crate) fn close(&self, database: Oid) -> ClosedDoor<'_> {
-        self.0.write().push(database);
-        ClosedDoor { closing: self, database }
+    pub(crate) fn close(&self, database: &Database) -> ClosedDoor<'_> {
+        self.0.write().push((database.oid, database.name.clone()));
+        ClosedDoor { closing: self, database: database.oid }
+    }
+
+    /// 3D000, fatal, when the database of that name lets nobody in: asked before a session takes a place, so that those who are
+    /// waited for become no more.
+    pub fn check(&self, name: &str) -> Result<()> {
+        match self.0.read().iter().any(|(_, closed)| **closed == *name) {
+            true => Err(Closing::refusal(name)),
+            false => Ok(()),
+        }
+    }
+
+    /// What those hear who want in.
+    pub(crate) fn refusal(name: &str) -> Error {
+        let message = format!("database \"{name}\" does not exist");
+        Error::with_severity(Severity::Fatal, SqlState::UNDEFINED_DATABASE, message)
     }
 
     /// Whether a database lets nobody in.
     pub(crate) fn has(&self, database: Oid) -> bool {
-        self.0.read().contains(&database)
+        self.0.read().iter().any(|(oid, _)| *oid == database)
     }
 }
 
@@ -435,7 +450,7 @@ pub(crate) struct ClosedDoor<'a> {
 impl Drop for ClosedDoor<'_> {
     fn drop(&mut self) {
         let mut closed = self.closing.0.write();
-        if let Some(at) = closed.iter().position(|oid| *oid == self.database) {
+        if let Some(at) = closed.iter().position(|(oid, _)| *oid == self.database) {
             closed.swap_remove(at);
         }
     }

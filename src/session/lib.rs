@@ -88,7 +88,7 @@ pub use backup::verify_backups;
 pub use client::{Client, Collector, Column, CopyShape, Format, Herald, Row, Shape, Tag};
 pub use dictdb_durability::{BreakerState, BreakerStatus, RecoveryPhase, RecoveryProgress, RecoveryStatus};
 pub use env::StatementEnv;
-pub use instance::{Database, Instance};
+pub use instance::{Closing, Database, Instance};
 pub use persistence::verify_directory;
 pub use protocol::{FunctionCall, Target};
 pub use sequences::SequenceValues;

@@ -19,7 +19,7 @@ use crate::clock;
 use crate::deadlines::Deadline;
 use crate::encoding::Codec;
 use crate::env::StatementEnv;
-use crate::instance::{DATABASE_CLASS, Database, Instance};
+use crate::instance::{Closing, DATABASE_CLASS, Database, Instance};
 use crate::large_object::OpenLargeObjects;
 use crate::log::Watch;
 use crate::meters::Verb;
@@ -155,8 +155,7 @@ impl Session {
         }
         let database = database?;
         if instance.closing.has(database.oid) {
-            let message = format!("database \"{}\" does not exist", database.name);
-            return Err(Error::with_severity(Severity::Fatal, SqlState::UNDEFINED_DATABASE, message));
+            return Err(Closing::refusal(&database.name));
         }
         admit(&instance, &database, &role)?;
         let authority = if role.superuser { Authority::Superuser } else { Authority::User };

@@ -185,6 +185,7 @@ async fn admit(
 ) -> Result<Session> {
     server.check_open(address)?;
     let packet = packet?;
+    server.instance.closing.check(&packet.database)?;
     let identity = Identity {
         user: packet.user.as_str().into(),
         database: packet.database.as_str().into(),

@@ -77,16 +77,16 @@ impl Session {
             return Err(Error::new(SqlState::OBJECT_IN_USE, "cannot drop the currently open database"));
         }
         let instance = self.shared.instance.clone();
-        let _closed = drop.force.then(|| instance.closing.close(database.oid));
-        // Somebody may come when the others have gone.
-        for _ in 0..TRIES {
+        let _closed = drop.force.then(|| instance.closing.close(&database));
+        let deadline = std::time::Instant::now() + SESSIONS_END;
+        loop {
             self.close_sessions(&database, drop.force)?;
-            match self.shared.instance.drop_database(database.oid) {
-                Err(error) if error.code() == SqlState::OBJECT_IN_USE => {}
+            match instance.drop_database(database.oid) {
+                // Somebody has come when the others had gone.
+                Err(error) if error.code() == SqlState::OBJECT_IN_USE && std::time::Instant::now() < deadline => {}
                 dropped => return dropped.and_then(|()| done()),
             }
         }
-        Err(in_use(&database.name))
     }
 
     /// 55006 while other sessions use the database; FORCE ends them.
@@ -120,8 +120,6 @@ impl Session {
 
 /// How long DROP DATABASE waits for sessions to end, as PostgreSQL does.
 const SESSIONS_END: std::time::Duration = std::time::Duration::from_secs(5);
-/// How often it waits again for those who came meanwhile.
-const TRIES: usize = 20;
 
 /// Whether a database holds nothing but what it was born with.
 pub(crate) fn is_empty(catalog: &Catalog) -> bool {
