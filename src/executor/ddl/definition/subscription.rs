@@ -7,8 +7,7 @@ use dictdb_catalog::{Definition, DefinitionBody, DefinitionKind, SubscriptionInf
 use dictdb_parser::ast::{Ident, ObjectName};
 use dictdb_parser::position;
 use dictdb_parser::utility::{
-    AlterSubscription, Behavior, CreateSubscription, DefElem, DefValue, DropSubscription, PublicationChange,
-    SubscriptionAction,
+    AlterSubscription, Behavior, CreateSubscription, DefElem, DropSubscription, PublicationChange, SubscriptionAction,
 };
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 
