@@ -56,7 +56,7 @@ impl Schedule {
                 }
                 self.due.insert(relation.storage, now + pause(relation));
                 if let Err(error) = instance.reclaim_in(&database, relation, &|| Ok(())) {
-                    tracing::debug!("expired rows of \"{}\" stay for now: {}", relation.name, error.message());
+                    tracing::debug!("cannot reclaim expired rows of \"{}\": {}", relation.name, error.message());
                 }
             }
         }

@@ -98,11 +98,8 @@ fn constraint_of(index: Key, catalog: &Catalog) -> Option<Key> {
         .map(|(on, _)| on)
 }
 
-/// Whether something is a part of a table or column that goes.
+/// Whether something is a part of a table that goes.
 fn is_part_of_doomed(key: Key, visited: &BTreeSet<Key>) -> bool {
-    if matches!(key, Key::Default(table, attnum) if visited.contains(&Key::Column(table, attnum))) {
-        return true;
-    }
     let (Key::Constraint(table, _) | Key::Column(table, _) | Key::Default(table, _)) = key else { return false };
     visited.contains(&Key::Relation(table))
 }
