@@ -35,7 +35,12 @@ pub(super) enum CteState {
 }
 
 impl Binder<'_> {
+    /// The queries of a WITH clause, which become visible to what follows.
     pub(crate) fn bind_with(&mut self, with: &ast::With) -> Result<Vec<Cte>> {
+        self.apart(|binder| binder.bind_with_queries(with))
+    }
+
+    fn bind_with_queries(&mut self, with: &ast::With) -> Result<Vec<Cte>> {
         let nested = self.levels.len() > 1 + usize::from(self.in_rule);
         for (index, cte) in with.cte_tables.iter().enumerate() {
             let name = &cte.alias.name;

@@ -129,6 +129,16 @@ impl Binder<'_> {
     }
 
     fn bind_item(&mut self, factor: &TableFactor) -> Result<(Node, Names, bool)> {
+        let first = self.noted();
+        let (node, mut names, lateral) = self.bind_item_of_kind(factor)?;
+        let last = self.noted();
+        names.tables.iter_mut().for_each(|table| {
+            table.noted.get_or_insert(first..last);
+        });
+        Ok((node, names, lateral))
+    }
+
+    fn bind_item_of_kind(&mut self, factor: &TableFactor) -> Result<(Node, Names, bool)> {
         self.ranges += 1;
         match factor {
             TableFactor::Table { name, alias, with_hints, .. } => {
@@ -403,7 +413,7 @@ impl Binder<'_> {
         inner.cx.search_path = &view.search_path;
         inner.cx.transient = &[];
         inner.ignores_policies = self.ignores_policies;
-        inner.invoker = self.invoker;
+        (inner.invoker, inner.nesting) = (self.invoker, self.nesting);
         inner.cx.role = match relation.option("security_invoker") {
             Some("true") => self.invoker,
             _ => relation.owner,
@@ -576,6 +586,7 @@ impl TableName {
             scalar_function: false,
             item: FromItem::Rows(Vec::new()),
             presence: None,
+            noted: None,
         }
     }
 }

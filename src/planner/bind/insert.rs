@@ -211,7 +211,7 @@ impl Binder<'_> {
             OnConflictAction::DoUpdate(update) => Some(self.bind_conflict_update((relation, view), alias, update)?),
         };
         let indexes = self.arbiters(relation, target, conflict)?;
-        indexes.iter().for_each(|index| self.note_arbiter(relation, *index));
+        indexes.iter().for_each(|index| self.note_arbiter(relation, view, *index));
         Ok(OnConflict { indexes, update })
     }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::Relation;
+use dictdb_catalog::{Relation, RelationKind};
 use dictdb_parser::ast::{self, SetExpr};
 use dictdb_parser::node;
 use dictdb_types::{Error, Result, SqlState};
@@ -40,7 +40,12 @@ impl Binder<'_> {
                 Some(ast::NonBlock::Nowait) => LockWait::NoWait,
             };
             let only = match read.of {
-                None | Some([]) => None,
+                None | Some([]) => {
+                    let places = self.level().names.tables.iter().filter_map(|table| table.noted.clone());
+                    let places: Vec<_> = places.collect();
+                    self.note_locks(&places);
+                    None
+                }
                 Some([part]) => part.as_ident().map(|table| self.locked_item(table, strength)).transpose()?,
                 Some([part, ..]) => {
                     let message = format!("{} must specify unqualified relation names", strength.as_sql());
@@ -56,7 +61,7 @@ impl Binder<'_> {
                         format!("{} cannot be applied to the nullable side of an outer join", strength.as_sql());
                     return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
                 }
-                self.note_lock(&relation);
+                lockable_kind(&relation)?;
                 match targets.iter_mut().find(|target| target.row_id == row_id) {
                     Some(target) => {
                         target.strength = target.strength.max(strength);
@@ -84,7 +89,11 @@ impl Binder<'_> {
             return Err(Error::new(SqlState::UNDEFINED_TABLE, message).at(position));
         };
         let noun = match &found.item {
-            FromItem::Rows(row_ids) => return Ok(row_ids.clone()),
+            FromItem::Rows(row_ids) => {
+                let (row_ids, place) = (row_ids.clone(), found.noted.clone());
+                self.note_locks(place.as_slice());
+                return Ok(row_ids);
+            }
             FromItem::Join => "a join",
             FromItem::Function => "a function",
             FromItem::Values => "VALUES",
@@ -105,6 +114,9 @@ fn collect(
 ) -> Result<()> {
     match node {
         Node::Scan(scan) => {
+            if matches!(scan.relation.kind, RelationKind::Sequence(_)) && only.is_none() {
+                lockable_kind(&scan.relation)?;
+            }
             if let Some(row_id) = scan.row_id
                 && only.is_none_or(|only| only.contains(&row_id))
             {
@@ -142,6 +154,17 @@ fn collect(
             Some(what) => Err(not_allowed(clause, what)),
             None => Ok(()),
         },
+    }
+}
+
+/// 42809 for a relation whose rows nobody locks.
+fn lockable_kind(relation: &Relation) -> Result<()> {
+    match relation.kind {
+        RelationKind::Sequence(_) | RelationKind::MaterializedView(_) => Err(Error::new(
+            SqlState::WRONG_OBJECT_TYPE,
+            format!("cannot lock rows in {} \"{}\"", relation.kind_noun(), relation.name),
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -180,6 +180,8 @@ pub struct Binder<'a> {
     target_view: Option<(Arc<updatable::ViewTarget>, updatable::Verb)>,
     /// What is done to which relations, to be checked against the role's privileges.
     accesses: Vec<privilege::Access>,
+    /// How many subqueries of expressions and WITH queries enclose what is being bound.
+    nesting: usize,
     /// The role that runs the statement, whatever view a text is of: security invoker views have its rights.
     pub(crate) invoker: Oid,
     /// The primary keys that grouping relies on: table and constraint.
@@ -252,6 +254,7 @@ impl<'a> Binder<'a> {
             relations: Default::default(),
             target_view: None,
             accesses: Vec::new(),
+            nesting: 0,
             ignores_triggers: false,
             invoker: cx.role,
             ignores_policies: false,

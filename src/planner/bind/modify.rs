@@ -115,6 +115,7 @@ impl Binder<'_> {
             scalar_function: false,
             item: FromItem::Rows(Vec::new()),
             presence: None,
+            noted: None,
         }
     }
 

@@ -38,6 +38,8 @@ pub(crate) struct TableName {
     pub item: FromItem,
     /// NULL in rows that an outer join made up for want of a match.
     pub presence: Option<Expr>,
+    /// Where the accesses stand that binding it has noted.
+    pub noted: Option<std::ops::Range<usize>>,
 }
 
 /// Whether a FROM item's columns may be referred to.

@@ -8,6 +8,7 @@ use dictdb_catalog::{AclKind, IndexTarget, Privileges, Relation, RelationKind};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::Binder;
+use super::updatable::ViewTarget;
 use crate::logical::Node;
 
 /// One relation that a statement reads or changes.
@@ -23,6 +24,10 @@ pub(crate) struct Access {
     target: bool,
     /// Of a table below a view that is changed: reading it counts only if a column of that view is mentioned.
     when_read: Option<Oid>,
+    /// How many subqueries of expressions and WITH queries enclose it.
+    nesting: usize,
+    /// Rows that are read are locked, which needs the right to change them as well.
+    locked: bool,
 }
 
 impl Binder<'_> {
@@ -41,16 +46,27 @@ impl Binder<'_> {
         self.note(relation, Privileges::SELECT, Vec::new(), true);
     }
 
-    /// Notes that rows of a relation that is read are locked, which needs the right to change them, of whoever reads it.
-    pub(crate) fn note_lock(&mut self, relation: &Relation) {
-        let is_read = |access: &Access| access.relation.oid == relation.oid && access.wanted == Privileges::SELECT;
-        let mut noted = Vec::with_capacity(self.accesses.len() + 1);
-        for access in std::mem::take(&mut self.accesses) {
-            let locked = is_read(&access).then(|| Access { wanted: Privileges::UPDATE, ..access.clone() });
-            noted.push(access);
-            noted.extend(locked);
+    /// Where the accesses end that are noted so far.
+    pub(crate) fn noted(&self) -> usize {
+        self.accesses.len()
+    }
+
+    /// Notes that the rows of FROM items are locked: of the tables and views that were noted in these places, which needs the
+    /// right to change them, of whoever reads them. Subqueries of expressions lock nothing, nor do WITH queries.
+    pub(crate) fn note_locks(&mut self, places: &[std::ops::Range<usize>]) {
+        let nesting = self.nesting;
+        for place in places {
+            let accesses = self.accesses.get_mut(place.clone()).unwrap_or_default();
+            accesses.iter_mut().filter(|access| access.nesting == nesting).for_each(|access| access.locked = true);
         }
-        self.accesses = noted;
+    }
+
+    /// Runs `f` for a query that is no part of the FROM clause around it.
+    pub(crate) fn apart<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        self.nesting += 1;
+        let result = f(self);
+        self.nesting -= 1;
+        result
     }
 
     /// Notes that a name meant a column of a view: those of tables are found in the plan.
@@ -61,14 +77,17 @@ impl Binder<'_> {
         }
     }
 
-    /// Notes that the columns of an index that ON CONFLICT names are read.
-    pub(crate) fn note_arbiter(&mut self, relation: &Relation, index: Oid) {
+    /// Notes that the columns of an index that ON CONFLICT names are read, through the view that the statement names.
+    pub(crate) fn note_arbiter(&mut self, relation: &Relation, view: Option<&ViewTarget>, index: Oid) {
         let Some(info) = self.cx.catalog.relation(index).and_then(|index| index.index()) else { return };
         let attnums = info.keys.iter().filter_map(|key| match key.target {
-            IndexTarget::Column(attnum) => Some((relation.oid, attnum)),
+            IndexTarget::Column(attnum) => Some(attnum),
             IndexTarget::Expression(_) => None,
         });
-        self.mentions.extend(attnums);
+        for attnum in attnums {
+            self.mentions.push((relation.oid, attnum));
+            self.mentions.extend(view.into_iter().flat_map(|view| view.shown_as(attnum)));
+        }
     }
 
     /// From here on, reading what is below a view that is changed counts only if the view is read.
@@ -94,8 +113,9 @@ impl Binder<'_> {
 
     fn note(&mut self, relation: &Arc<Relation>, wanted: Privileges, columns: Vec<i16>, target: bool) {
         if self.is_checked() {
-            let access =
-                Access { relation: relation.clone(), role: self.cx.role, wanted, columns, target, when_read: None };
+            let (relation, role) = (relation.clone(), self.cx.role);
+            let nesting = self.nesting;
+            let access = Access { relation, role, wanted, columns, target, when_read: None, nesting, locked: false };
             self.accesses.push(access);
         }
     }
@@ -111,43 +131,55 @@ impl Binder<'_> {
     }
 
     fn check_access(&self, access: &Access, used: &[(Oid, i16)]) -> Result<()> {
-        let (catalog, relation) = (self.cx.catalog, &access.relation);
+        let relation = &access.relation;
         let is_read = |view: Oid| used.iter().any(|(oid, _)| *oid == view);
         if access.wanted == Privileges::SELECT && access.target && access.when_read.is_some_and(|view| !is_read(view)) {
             return Ok(());
         }
-        let kind = match relation.kind {
-            RelationKind::Sequence(_) => AclKind::Sequence,
-            _ => AclKind::Table,
-        };
-        let held = catalog.held_privileges(access.role, kind, relation.owner, relation.acl.as_deref()).privileges;
         let mentioned = || used.iter().any(|(oid, _)| *oid == relation.oid);
-        let unread = access.wanted == Privileges::SELECT && access.target && !mentioned();
-        if held.contains(access.wanted) || unread {
+        if access.wanted == Privileges::SELECT && access.target && !mentioned() {
             return Ok(());
         }
-        let on_column = |attnum: i16| {
-            relation.column(attnum).is_some_and(|column| {
-                let acl = column.acl.as_deref();
-                let held = catalog.held_privileges(access.role, AclKind::Column, relation.owner, acl);
-                held.privileges.contains(access.wanted)
-            })
+        let columns: Vec<i16> = match access.wanted == Privileges::SELECT {
+            true => used.iter().filter(|(oid, _)| *oid == relation.oid).map(|(_, attnum)| *attnum).collect(),
+            false => access.columns.clone(),
         };
-        let allowed = if access.wanted == Privileges::SELECT {
-            let columns: Vec<i16> =
-                used.iter().filter(|(oid, _)| *oid == relation.oid).map(|(_, attnum)| *attnum).collect();
-            match columns.as_slice() {
-                [] => relation.live_columns().any(|(attnum, _)| on_column(attnum)),
-                columns => columns.iter().all(|attnum| on_column(*attnum)),
-            }
-        } else {
-            !access.columns.is_empty() && access.columns.iter().all(|attnum| on_column(*attnum))
+        let allowed = match columns.as_slice() {
+            [] if access.wanted != Privileges::SELECT => self.holds_on_table(access, access.wanted),
+            columns => self.holds(access, access.wanted, columns),
         };
-        if allowed {
+        if allowed && (!access.locked || self.holds(access, Privileges::UPDATE, &[])) {
             return Ok(());
         }
         let noun = relation.kind_noun();
         Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for {noun} {}", relation.name)))
+    }
+
+    fn holds_on_table(&self, access: &Access, wanted: Privileges) -> bool {
+        let relation = &access.relation;
+        let kind = match relation.kind {
+            RelationKind::Sequence(_) => AclKind::Sequence,
+            _ => AclKind::Table,
+        };
+        let held = self.cx.catalog.held_privileges(access.role, kind, relation.owner, relation.acl.as_deref());
+        held.privileges.contains(wanted)
+    }
+
+    /// Whether the role holds a privilege on the relation, or on each of these columns; without columns any one will do.
+    fn holds(&self, access: &Access, wanted: Privileges, columns: &[i16]) -> bool {
+        let relation = &access.relation;
+        let on_column = |attnum: i16| {
+            relation.column(attnum).is_some_and(|column| {
+                let acl = column.acl.as_deref();
+                let held = self.cx.catalog.held_privileges(access.role, AclKind::Column, relation.owner, acl);
+                held.privileges.contains(wanted)
+            })
+        };
+        self.holds_on_table(access, wanted)
+            || match columns {
+                [] => relation.live_columns().any(|(attnum, _)| on_column(attnum)),
+                columns => columns.iter().all(|attnum| on_column(*attnum)),
+            }
     }
 
     /// 42501 without USAGE of a schema that a name is qualified by.

@@ -22,7 +22,7 @@ impl Binder<'_> {
         position: Option<u32>,
     ) -> Result<Expr> {
         self.check_subquery_allowed().map_err(|e| e.at(position))?;
-        let mut node = self.misplacing(IN_SUBQUERY, |binder| binder.bind_subquery(query))?;
+        let mut node = self.bind_apart(query)?;
         if let (SublinkKind::Exists, Node::Project { columns, .. }) = (&kind, &mut node) {
             // EXISTS does not look at the select list: PostgreSQL does not even plan it.
             columns.clear();
@@ -67,7 +67,7 @@ impl Binder<'_> {
             },
             other => vec![self.bind_expr(other)?],
         };
-        let node = self.misplacing(IN_SUBQUERY, |binder| binder.bind_subquery(query))?;
+        let node = self.bind_apart(query)?;
         let node = self.settle_unknown(node)?;
         let wording = self.recorded_query().map(Arc::new);
         let columns = node.columns();
@@ -83,6 +83,11 @@ impl Binder<'_> {
         let (kind, targets) = self.comparison_tests(name, operands, &types, all, position)?;
         let query = self.coerce_columns(node, &targets)?;
         Ok(Expr::Sublink(Box::new(Sublink { kind, query, ty: Type::new(oids::BOOL), wording })))
+    }
+
+    /// A query inside of an expression.
+    fn bind_apart(&mut self, query: &ast::Query) -> Result<Node> {
+        self.apart(|binder| binder.misplacing(IN_SUBQUERY, |binder| binder.bind_subquery(query)))
     }
 
     fn check_subquery_allowed(&mut self) -> Result<()> {

@@ -403,6 +403,14 @@ impl ViewTarget {
         self.numbered_all().filter_map(|(own, column)| Some((own, column.attnum?))).collect()
     }
 
+    /// The columns of the view, and of those between, that a column of the table is shown as.
+    pub fn shown_as(&self, attnum: i16) -> Vec<(Oid, i16)> {
+        let own = self.numbered().into_iter().map(|columns| (self.view.oid, columns));
+        let between =
+            self.layers.iter().flat_map(|layer| layer.columns.iter().map(|columns| (layer.relation.oid, *columns)));
+        own.chain(between).filter(|(_, (_, base))| *base == attnum).map(|(oid, (own, _))| (oid, own)).collect()
+    }
+
     /// The table under the names that the view has for its columns; the others have none that could be written.
     pub fn base_as_named(&self) -> Arc<Relation> {
         let mut columns = self.base.columns.to_vec();
