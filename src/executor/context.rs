@@ -57,6 +57,9 @@ pub trait TriggerFunctions: Send + Sync {
     /// Whether data is trusted: `dictdb.skip_validation`. CHECK constraints and foreign keys are then not evaluated.
     fn skips_validation(&self) -> bool;
 
+    /// Whether nothing may be done that outlasts the operation: no trigger may wait for the end of the transaction.
+    fn is_restricted(&self) -> bool;
+
     /// Calls the function of a trigger; the whole row it returns, `None` for NULL.
     fn call_trigger(&self, call: &TriggerCall<'_>) -> Result<Option<Row>>;
 }

@@ -32,6 +32,8 @@ pub struct Plan {
     pub outer_slots: usize,
     /// Tables touched and the relation lock each needs, for the executor to take before it starts.
     pub locks: Vec<(Oid, TableLock)>,
+    /// The tables that it reads or changes, ascending: some are locked for the checks of others.
+    pub opened: Vec<Oid>,
     /// Whether the plan changes data .
     pub modifies: bool,
     /// Whether it changes tables that are not temporary: a read-only transaction may not.

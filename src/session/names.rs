@@ -32,12 +32,13 @@ impl Session {
     }
 
     /// Schema for temporary objects; made when a command is about to need it.
-    pub(crate) fn temporary_schema(&mut self, command: &Utility) -> Oid {
+    pub(crate) fn temporary_schema(&mut self, command: &Utility) -> Result<Oid> {
         let store = &self.shared.database.catalog;
         let known = self.shared.temporary_schema();
         if !makes_temporary(command) {
-            return known.unwrap_or(Oid::INVALID);
+            return Ok(known.unwrap_or(Oid::INVALID));
         }
+        self.shared.check_unrestricted(|| "create temporary table".to_owned())?;
         let oid = known.unwrap_or_else(|| store.allocate_oid());
         if self.catalog.view(store).schema(oid).is_none() {
             let name = format!("pg_temp_{}", self.shared.backend.pid).into();
@@ -45,7 +46,7 @@ impl Session {
             self.catalog.change(store, Change::Put(Object::Schema(Arc::new(schema))));
             self.shared.set_temporary_schema(oid);
         }
-        oid
+        Ok(oid)
     }
 
     /// The current role.

@@ -265,6 +265,14 @@ impl Portal {
         matches!(&self.progress, Progress::Rows { source, .. } if source.calls_routines())
     }
 
+    /// The tables that its query reads or changes, unless it is at its end.
+    pub(crate) fn opened(&mut self) -> &[dictdb_types::Oid] {
+        match &mut self.progress {
+            Progress::Rows { source: RowSource::Stream(stream), .. } => stream.opened(),
+            _ => &[],
+        }
+    }
+
     /// Whether its rows are those of a SELECT.
     pub(crate) fn reads_only(&self) -> bool {
         matches!(&self.progress, Progress::Rows { command: "SELECT", .. } | Progress::Finished(_))

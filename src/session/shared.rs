@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use dictdb_durability::Lsn;
+use dictdb_executor::ddl::Acting;
 use dictdb_storage::Transaction;
-use dictdb_types::{Error, Oid, Result, Severity};
+use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 use parking_lot::Mutex;
 
 use crate::backends::Backend;
@@ -60,7 +61,7 @@ pub struct Shared {
     /// The commands that event triggers watch.
     pub(crate) commands: Arc<RunningCommands>,
     /// The owner of the SECURITY DEFINER function that runs.
-    definer: Mutex<Option<Arc<str>>>,
+    acting: Mutex<Acting>,
 }
 
 impl Shared {
@@ -92,7 +93,7 @@ impl Shared {
             seat: Seat::default(),
             triggers: RunningTriggers::default(),
             commands: Arc::default(),
-            definer: Mutex::default(),
+            acting: Mutex::default(),
         }
     }
 
@@ -137,8 +138,8 @@ impl Shared {
 
     /// `current_user`: the role of SET ROLE, or the session's user.
     pub fn current_user(&self) -> Arc<str> {
-        if let Some(definer) = &*self.definer.lock() {
-            return definer.clone();
+        if let Some(role) = &self.acting.lock().role {
+            return role.clone();
         }
         let role = self.settings.lock().text("role");
         if role.is_empty() || role == "none" { self.session_user() } else { role.into() }
@@ -146,12 +147,36 @@ impl Shared {
 
     /// Whether statements run as the owner of a function.
     pub(crate) fn acts_as_definer(&self) -> bool {
-        self.definer.lock().is_some()
+        self.acting.lock().role.is_some()
+    }
+
+    /// Whether statements may do nothing that outlasts the operation that they are a part of.
+    pub(crate) fn is_restricted(&self) -> bool {
+        self.acting.lock().restricted
+    }
+
+    /// 42501 for something that a restricted operation may not do.
+    pub(crate) fn check_unrestricted(&self, doing: impl FnOnce() -> String) -> Result<()> {
+        if !self.is_restricted() {
+            return Ok(());
+        }
+        let message = format!("cannot {} within security-restricted operation", doing());
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
+    }
+
+    /// As whom statements run.
+    pub(crate) fn acting(&self) -> Acting {
+        self.acting.lock().clone()
+    }
+
+    /// Lets statements run as somebody.
+    pub(crate) fn act(&self, acting: Acting) {
+        *self.acting.lock() = acting;
     }
 
     /// Lets statements run as another role, or (`None`) as the session's own; who it was before.
     pub(crate) fn act_as(&self, role: Option<Arc<str>>) -> Option<Arc<str>> {
-        std::mem::replace(&mut *self.definer.lock(), role)
+        std::mem::replace(&mut self.acting.lock().role, role)
     }
 
     /// Whether the current user is a superuser.

@@ -40,6 +40,22 @@ pub trait Surroundings {
     /// A table is about to be written anew: its event triggers fire. The reasons are PostgreSQL's bits: 1 persistence, 2 a default, 4 a
     /// type.
     fn before_rewrite(&self, table: Oid, reason: i32) -> Result<()>;
+
+    /// From here on functions run as somebody else, or as who runs them now, and may do nothing that outlasts the operation
+    /// (`SECURITY_RESTRICTED_OPERATION`). Returns what was before, for [`Surroundings::release`].
+    fn restrict(&self, role: Option<Arc<str>>) -> Acting;
+
+    /// Ends what [`Surroundings::restrict`] began.
+    fn release(&self, before: Acting);
+}
+
+/// As whom functions run.
+#[derive(Clone, Debug, Default)]
+pub struct Acting {
+    /// The role, if not the session's own.
+    pub role: Option<Arc<str>>,
+    /// Whether nothing may be done that outlasts the operation.
+    pub restricted: bool,
 }
 
 /// The surroundings of one DDL statement.
@@ -66,6 +82,8 @@ pub struct DdlContext<'a> {
     pub surroundings: &'a dyn Surroundings,
     /// Constraints of the transaction that are checked later.
     pub constraints: &'a Arc<ConstraintQueue>,
+    /// The tables that statements of the session use which are not at their end.
+    pub open_tables: &'a [Oid],
     /// Parameter values of the statement, `$1` first.
     pub params: &'a Arc<[Datum]>,
     /// Their types.
@@ -136,12 +154,33 @@ impl DdlContext<'_> {
         self.catalog.change(self.store, Change::Undepend { dependent });
     }
 
+    /// Runs an operation that evaluates what users wrote: as the owner of a relation, who gets no more rights by it, or as who
+    /// runs the command.
+    pub(super) fn confined<T>(&mut self, owner: Option<Oid>, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let name = owner.and_then(|owner| self.view().role(owner).map(|role| role.name.clone()));
+        let outer = self.role;
+        self.role = owner.unwrap_or(outer);
+        let before = self.surroundings.restrict(name);
+        let result = f(self);
+        self.surroundings.release(before);
+        self.role = outer;
+        result
+    }
+
     pub(super) fn new_oid(&self) -> Oid {
         self.store.allocate_oid()
     }
 
-    /// 55006 while checks or triggers of a relation wait for the end of the transaction.
+    /// 55006 while statements of the session that are not at their end use a relation, and while checks or triggers of it
+    /// wait for the end of the transaction (`CheckTableNotInUse`).
     pub(super) fn check_not_in_use(&self, relation: &Relation, command: &str) -> Result<()> {
+        if self.open_tables.contains(&relation.oid) {
+            let message = format!(
+                "cannot {command} \"{}\" because it is being used by active queries in this session",
+                relation.name
+            );
+            return Err(Error::new(SqlState::OBJECT_IN_USE, message));
+        }
         if !self.constraints.concerns(relation.oid) {
             return Ok(());
         }

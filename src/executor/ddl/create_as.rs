@@ -65,6 +65,9 @@ impl DdlContext<'_> {
             relation = self.put_relation(Relation { kind, ..Relation::clone(&relation) });
         }
         let completed = match create.with_data {
+            true if matches!(relation.kind, RelationKind::MaterializedView(_)) => {
+                Completed::Rows(self.confined(None, |ddl| ddl.fill_table(&relation, query))?)
+            }
             true => Completed::Rows(self.fill_table(&relation, query)?),
             false => Completed::Done,
         };
@@ -133,27 +136,32 @@ impl DdlContext<'_> {
         self.check_owner(&relation)?;
         let mode = if refresh.concurrently { LockMode::Exclusive } else { LockMode::AccessExclusive };
         self.lock(relation.oid, mode)?;
+        self.check_not_in_use(&relation, "REFRESH MATERIALIZED VIEW")?;
         if refresh.concurrently {
             self.check_concurrent_refresh(&relation, info, refresh.with_data)?;
         }
         let storage = self.new_storage(&relation.columns, relation.persistence);
-        let query = match refresh.with_data {
+        let owner = relation.owner;
+        self.confined(Some(owner), |ddl| ddl.refill(&relation, info, storage, refresh.with_data))?;
+        Ok(Completed::Done)
+    }
+
+    /// Fills a materialized view anew.
+    fn refill(&mut self, relation: &Arc<Relation>, info: &ViewInfo, storage: Oid, with_data: bool) -> Result<()> {
+        let query = match with_data {
             true => Some(self.prepare_view_query(info)?),
             false => None,
         };
         self.changes.dropped_table(relation.storage);
-        let mut changed = Relation::clone(&relation);
+        let mut changed = Relation::clone(relation);
         changed.storage = storage;
-        changed.kind = RelationKind::MaterializedView(Arc::new(ViewInfo {
-            populated: refresh.with_data,
-            ..ViewInfo::clone(info)
-        }));
+        changed.kind =
+            RelationKind::MaterializedView(Arc::new(ViewInfo { populated: with_data, ..ViewInfo::clone(info) }));
         let relation = self.put_relation(changed);
         if let Some(query) = query {
             self.fill_table(&relation, query)?;
         }
-        self.rebuild_indexes(&relation)?;
-        Ok(Completed::Done)
+        self.rebuild_indexes(&relation)
     }
 
     fn check_concurrent_refresh(&mut self, relation: &Relation, info: &ViewInfo, with_data: bool) -> Result<()> {

@@ -147,6 +147,7 @@ impl DdlContext<'_> {
             return Ok((self.parents_named(&create.inherits, persistence)?, None));
         };
         let parent = self.partition_parent(parent, persistence)?;
+        self.check_not_in_use(&parent, "CREATE TABLE .. PARTITION OF")?;
         let bound = self.partition_bound(&parent, spec, locations)?;
         self.check_room(&parent, name, &bound, spec, locations)?;
         Ok((Inheritance::of_partition(parent), Some(bound)))

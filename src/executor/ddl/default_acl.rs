@@ -124,6 +124,14 @@ impl DdlContext<'_> {
         }
     }
 
+    /// The default privileges of some places are gone: with their role or their schema.
+    pub(super) fn forget_default_acls(&mut self, gone: impl Fn(&(Oid, Oid, u8)) -> bool) {
+        let catalog = self.view();
+        for place in catalog.default_acls().map(|(place, _)| *place).filter(gone) {
+            self.catalog.change(self.store, Change::DefaultAcl { place, acl: None });
+        }
+    }
+
     /// The list a new object of the role begins with (`get_user_default_acl`); `None` is the built-in default.
     pub(super) fn initial_acl(&mut self, kind: ObjectKind, schema: Oid) -> Option<Vec<Arc<str>>> {
         let (letter, acl_kind, _) = facts(kind)?;

@@ -352,6 +352,7 @@ impl DdlContext<'_> {
             }
             Key::Schema(oid) => {
                 self.forget_published(oid);
+                self.forget_default_acls(|place| place.1 == oid);
                 self.remove(key);
             }
             Key::Definition(_, oid) => {
@@ -392,7 +393,10 @@ impl DdlContext<'_> {
                 }
             }
             RelationKind::Sequence(_) => self.changes.dropped_sequence(relation.storage),
-            RelationKind::View(_) | RelationKind::Composite | RelationKind::Virtual => {}
+            RelationKind::Composite => {
+                (1..=relation.columns.len() as i16).for_each(|attnum| self.remove(Key::Column(relation.oid, attnum)));
+            }
+            RelationKind::View(_) | RelationKind::Virtual => {}
         }
         self.forget_published(relation.oid);
         self.remove(Key::Relation(relation.oid));

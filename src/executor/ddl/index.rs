@@ -28,6 +28,7 @@ impl DdlContext<'_> {
         let mode = if create.concurrently { LockMode::ShareUpdateExclusive } else { LockMode::ShareRowExclusive };
         self.lock(relation.oid, mode)?;
         let relation = self.table(relation.oid)?;
+        self.check_not_in_use(&relation, "CREATE INDEX")?;
         if relation.foreign.is_some() {
             let message = format!("cannot create index on relation \"{}\"", relation.name);
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)

@@ -185,6 +185,7 @@ impl DdlContext<'_> {
     fn cluster_table(&mut self, table: Oid, index: Oid) -> Result<()> {
         self.lock(table, LockMode::AccessExclusive)?;
         let relation = self.table(table)?;
+        self.check_not_in_use(&relation, "CLUSTER")?;
         let relation = self.put_relation(Relation { clustered_on: index, ..Relation::clone(&relation) });
         let index = self.table(index)?;
         let RelationKind::Index(info) = &index.kind else { return Err(Error::internal("not an index")) };

@@ -476,11 +476,7 @@ impl DdlContext<'_> {
                 }
             }
             self.drop_large_objects(oid, &name);
-            let places: Vec<_> =
-                catalog.default_acls().map(|(place, _)| *place).filter(|place| place.0 == oid).collect();
-            for place in places {
-                self.catalog.change(self.store, dictdb_catalog::Change::DefaultAcl { place, acl: None });
-            }
+            self.forget_default_acls(|place| place.0 == oid);
             self.revoke_defaults(&name);
             let policies = self.leave_policies(oid)?;
             // What belongs to another dropped object goes with it.

@@ -69,6 +69,7 @@ impl DdlContext<'_> {
             engine: self.engine,
             surroundings: self.surroundings,
             constraints: self.constraints,
+            open_tables: self.open_tables,
             params: self.params,
             param_types: self.param_types,
             variables: self.variables,

@@ -3,10 +3,10 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use dictdb_catalog::{Constraint, Relation, trigger};
-use dictdb_types::{Oid, Result, RowId};
+use dictdb_types::{Error, Oid, Result, RowId, SqlState};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::exclusion::ExclusionCode;
@@ -64,6 +64,8 @@ pub(crate) struct Events {
     tables: Mutex<TableEvents>,
     /// Rows written.
     written: AtomicUsize,
+    /// An event was to wait for the end of the transaction where nothing may.
+    refused: AtomicBool,
     /// They are those of several executions.
     pub(super) shared: bool,
 }
@@ -201,6 +203,9 @@ impl Events {
     /// Puts an event where its time will come.
     pub(super) fn add(&self, event: Event, cx: &ExecContext) {
         if event.is_deferred(cx) {
+            if cx.session.is_restricted() {
+                return self.refused.store(true, Ordering::Relaxed);
+            }
             cx.constraints.push(event);
         } else {
             self.queue.lock().push_back(event);
@@ -222,8 +227,13 @@ impl Events {
         self.written.fetch_add(1, Ordering::Relaxed).is_multiple_of(ROWS_PER_LOOK)
     }
 
-    /// Works off the queue, which may grow meanwhile: cascades change rows. 23503, 23505 and what cascades raise.
+    /// Works off the queue, which may grow meanwhile: cascades change rows. 23503, 23505 and what cascades raise;
+    /// 42501 for what waits where nothing may.
     pub fn run(&self, cx: &ExecContext, engine: &Arc<Engine>) -> Result<()> {
+        if self.refused.load(Ordering::Relaxed) {
+            let message = "cannot fire deferred trigger within security-restricted operation";
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+        }
         if self.queue.lock().is_empty() {
             return Ok(());
         }

@@ -13,7 +13,7 @@ use dictdb_types::env::BareEnv;
 use dictdb_types::{Datum, Env, Error, Oid, Result};
 
 use crate::columnar::choose::EngineChoice;
-use crate::ddl::{DdlContext, StorageChanges, Surroundings};
+use crate::ddl::{Acting, DdlContext, StorageChanges, Surroundings};
 use crate::modify::ConstraintQueue;
 use crate::{
     Engine, ExecContext, PrepareContext, Row, SessionServices, TriggerCall, TriggerFunctions, VirtualTables, execute,
@@ -44,6 +44,10 @@ impl TriggerFunctions for NoVirtualTables {
         false
     }
 
+    fn is_restricted(&self) -> bool {
+        false
+    }
+
     fn call_trigger(&self, _: &TriggerCall<'_>) -> Result<Option<Row>> {
         Err(dictdb_types::Error::unsupported("triggers in these tests"))
     }
@@ -63,6 +67,12 @@ impl Surroundings for BareSurroundings {
     fn services(&self, _: Arc<Catalog>) -> Arc<dyn SessionServices> {
         Arc::new(NoVirtualTables)
     }
+
+    fn restrict(&self, _: Option<Arc<str>>) -> Acting {
+        Acting::default()
+    }
+
+    fn release(&self, _: Acting) {}
 }
 
 impl Database {
@@ -94,6 +104,7 @@ impl Database {
             engine: &self.engine,
             surroundings: &BareSurroundings,
             constraints: &Arc::default(),
+            open_tables: &[],
             params: &Arc::from([]),
             param_types: &[],
             variables: None,

@@ -17,11 +17,12 @@ mod modify;
 mod order;
 mod query;
 mod referential;
+mod replica_identity;
 mod scan;
 mod sort;
 mod sublink;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use dictdb_catalog::Catalog;
@@ -68,6 +69,8 @@ pub(crate) struct Builder<'a> {
     /// Rows and cost of lateral inputs, by their first columns.
     lateral_costs: HashMap<ColumnId, (f64, Cost)>,
     locks: BTreeMap<Oid, TableLock>,
+    /// The tables that the plan itself reads or changes.
+    opened: BTreeSet<Oid>,
     modifies: bool,
     writes: bool,
 }
@@ -103,6 +106,7 @@ pub(crate) fn plan(
         made_columns: 0,
         lateral_costs: HashMap::new(),
         locks: BTreeMap::new(),
+        opened: BTreeSet::new(),
         modifies: false,
         writes: false,
     };
@@ -115,6 +119,7 @@ pub(crate) fn plan(
         ranges: builder.ranges,
         outer_slots: builder.outer_slots,
         locks: builder.locks.into_iter().collect(),
+        opened: builder.opened.into_iter().collect(),
         modifies: builder.modifies,
         writes: builder.writes,
     })
@@ -223,7 +228,14 @@ impl Builder<'_> {
         self.outer_slots - 1
     }
 
+    /// Locks a table that the plan reads or changes.
     fn lock(&mut self, table: Oid, mode: TableLock) {
+        self.opened.insert(table);
+        self.lock_beside(table, mode);
+    }
+
+    /// Locks a table that only the checks of another one look at.
+    fn lock_beside(&mut self, table: Oid, mode: TableLock) {
         let held = self.locks.entry(table).or_insert(mode);
         *held = (*held).max(mode);
     }

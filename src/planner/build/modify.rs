@@ -16,11 +16,17 @@ impl Builder<'_> {
         self.writes |= modify.relation.persistence != Persistence::Temporary;
         self.lock(modify.relation.oid, TableLock::RowExclusive);
         self.lock_referential(&modify.relation, &modify.action);
+        // Of the others those are opened that the input reads: not every partition has rows to change.
+        let opens = matches!(modify.action, ModifyAction::Insert { .. });
         for member in modify.members.iter() {
-            self.lock(member.oid, TableLock::RowExclusive);
+            match opens {
+                true => self.lock(member.oid, TableLock::RowExclusive),
+                false => self.lock_beside(member.oid, TableLock::RowExclusive),
+            }
             self.lock_referential(member, &modify.action);
         }
         let built = self.build(&modify.input, outer)?;
+        self.check_replica_identity(modify)?;
         let position = |id: ColumnId| {
             built
                 .layout

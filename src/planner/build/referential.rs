@@ -71,12 +71,12 @@ impl Builder<'_> {
             if let ConstraintKind::Foreign(key) = &constraint.kind
                 && (effects.inserts || effects.assigns(&key.columns))
             {
-                self.lock(key.referenced, TableLock::RowShare);
+                self.lock_beside(key.referenced, TableLock::RowShare);
             }
         }
         if effects.takes_keys(relation) {
             for (referencing, _) in &relation.referenced_by {
-                self.lock(*referencing, TableLock::RowShare);
+                self.lock_beside(*referencing, TableLock::RowShare);
             }
         }
     }

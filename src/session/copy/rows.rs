@@ -107,7 +107,9 @@ impl<'a> Rows<'a> {
             let Some((column, ty)) = columns.get(index) else { return Err(surplus()) };
             index += 1;
             let value = match field {
-                None => Datum::Null,
+                None => plain::input_null(*ty, env).map_err(|error| {
+                    error.context(format!("COPY {name}, line {number}, column {column}: null input"))
+                })?,
                 Some(field) => plain::input(field, *ty, env).map_err(|error| {
                     let shown = shortened(field);
                     error.context(format!("COPY {name}, line {number}, column {column}: \"{shown}\""))
@@ -137,11 +139,10 @@ impl<'a> Rows<'a> {
         self.line += 1;
         for (field, (column, ty)) in fields.iter().zip(&self.table.columns) {
             let value = match field {
-                None => Datum::Null,
-                Some(bytes) => self
-                    .received(bytes, *ty)
-                    .map_err(|error| error.context(format!("{}, column {column}", self.place(self.line))))?,
+                None => plain::input_null(*ty, &*self.env),
+                Some(bytes) => self.received(bytes, *ty),
             };
+            let value = value.map_err(|error| error.context(format!("{}, column {column}", self.place(self.line))))?;
             self.batch.values.push(value);
         }
         self.batch.close_row(self.line, "");

@@ -68,7 +68,7 @@ impl Session {
         let locations = &source.parsed.locations;
         let transaction = self.transaction()?;
         let env = self.env();
-        let temporary_schema = self.temporary_schema(command);
+        let temporary_schema = self.temporary_schema(command)?;
         // After the schema has been made, so that its objects see each other.
         let search_path = env.search_path();
         let role = self.role();
@@ -93,6 +93,7 @@ impl Session {
         let wait = self.wait_options();
         let shared = self.shared.clone();
         let constraints = self.constraints.clone();
+        let open_tables = self.open_tables();
         let mut cx = DdlContext {
             storage: &shared.instance.storage,
             transaction: &transaction,
@@ -105,6 +106,7 @@ impl Session {
             engine: &shared.instance.engine,
             surroundings: &*env,
             constraints: &constraints,
+            open_tables: &open_tables,
             params,
             param_types: &source.declared,
             variables: source.variables.as_deref().map(|variables| variables as _),

@@ -8,7 +8,7 @@ use dictdb_planner::logical::LockStrength;
 use dictdb_planner::physical::{Node, Op, Plan};
 use dictdb_planner::routine::PlannedCall;
 use dictdb_storage::{Isolation, Snapshot, Transaction, WaitOptions};
-use dictdb_types::{Datum, Error, Result, SqlState};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 use parking_lot::Mutex;
 
 use super::{Beside, CachedPlan};
@@ -41,11 +41,17 @@ impl RowStream {
     /// was the end. Each passes through `row`.
     pub(crate) fn pump(&mut self, limit: usize, row: &mut Row, sink: &mut RowSink<'_>) -> Result<(usize, bool)> {
         let Some((shared, snapshot)) = self.frame.clone() else { return self.run(limit, row, sink) };
-        let see =
-            |snapshot| shared.in_session(|session| Ok(std::mem::replace(&mut session.routines.calling, snapshot)));
-        let outer = see(Some(snapshot))?;
+        let prepared = self.execution.get_mut().prepared().clone();
+        let outer = shared.in_session(|session| {
+            session.routines.running.push(prepared);
+            Ok(session.routines.calling.replace(snapshot))
+        })?;
         let result = self.run(limit, row, sink);
-        see(outer)?;
+        shared.in_session(|session| {
+            session.routines.running.pop();
+            session.routines.calling = outer;
+            Ok(())
+        })?;
         result
     }
 
@@ -82,6 +88,11 @@ impl RowStream {
     /// The strength in which it locks the rows it returns, if it does.
     pub(crate) fn locks_rows(&mut self) -> Option<LockStrength> {
         locks_rows(&self.execution.get_mut().prepared().plan().root)
+    }
+
+    /// The tables that its plan reads or changes.
+    pub(crate) fn opened(&mut self) -> &[Oid] {
+        &self.execution.get_mut().prepared().plan().opened
     }
 
     /// Begins again, over the same snapshot.
@@ -252,6 +263,15 @@ impl Session {
             statement: self.part_of.take(),
             env,
         })
+    }
+
+    /// The tables that statements read or change which are not at their end: those that call what runs now, and those of
+    /// open cursors.
+    pub(super) fn open_tables(&mut self) -> Vec<Oid> {
+        let calling = self.routines.running.iter().flat_map(|prepared| &prepared.plan().opened);
+        let mut open: Vec<Oid> = calling.copied().collect();
+        open.extend(self.portals.iter_mut().flat_map(|portal| portal.opened()));
+        open
     }
 
     /// What checks of constraints are given.

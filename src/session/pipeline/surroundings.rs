@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::Catalog;
 use dictdb_executor::SessionServices;
-use dictdb_executor::ddl::Surroundings;
+use dictdb_executor::ddl::{Acting, Surroundings};
 use dictdb_types::{Env, Oid, Result};
 use parking_lot::Mutex;
 
@@ -25,6 +25,17 @@ impl StatementEnv {
     }
 }
 
+impl StatementEnv {
+    /// What functions of users know of who runs them is made out anew; without such functions nobody has asked.
+    fn forget_who(&self) {
+        let forgotten = self.shared.in_session(|session| {
+            session.forget_surroundings();
+            Ok(())
+        });
+        debug_assert!(forgotten.is_ok() || !self.catalog.has_routines(), "routines need the session");
+    }
+}
+
 impl Surroundings for StatementEnv {
     fn env(&self, catalog: Arc<Catalog>) -> Arc<dyn Env> {
         self.over(catalog)
@@ -36,5 +47,18 @@ impl Surroundings for StatementEnv {
 
     fn before_rewrite(&self, table: Oid, reason: i32) -> Result<()> {
         self.shared.in_session(|session| session.fire_rewrite(table, reason))
+    }
+
+    fn restrict(&self, role: Option<Arc<str>>) -> Acting {
+        let before = self.shared.acting();
+        let role = role.or_else(|| before.role.clone());
+        self.shared.act(Acting { role, restricted: true });
+        self.forget_who();
+        before
+    }
+
+    fn release(&self, before: Acting) {
+        self.shared.act(before);
+        self.forget_who();
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::{AclKind, Language, Privileges, Relation, Routine};
-use dictdb_executor::Expression;
+use dictdb_executor::{Expression, Prepared};
 use dictdb_functions::facts::Volatility;
 use dictdb_storage::Snapshot;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type};
@@ -44,6 +44,8 @@ pub(crate) struct RoutineCache {
     pub contexts: Vec<ContextEntry>,
     /// What the statement sees that calls routines now.
     pub calling: Option<Arc<Snapshot>>,
+    /// The plans that call routines now, the outermost first.
+    pub running: Vec<Arc<Prepared>>,
     /// What the statements of the running routine see, if it is not one that sees what happens meanwhile.
     pub borrowed: Option<Arc<Snapshot>>,
     /// Numbers of unnamed portals.
@@ -192,8 +194,7 @@ impl Session {
             false => None,
         };
         let outer_user = definer.map(|name| self.shared.act_as(Some(name)));
-        self.surroundings = (0, 0);
-        self.routines.environment.forget();
+        self.forget_surroundings();
         let entry = (!routine.config.is_empty()).then(|| self.shared.settings.lock().enter_function());
         let catalog = self.env().catalog.clone();
         let mut result = Ok(());
@@ -210,9 +211,14 @@ impl Session {
         if let Some(user) = outer_user {
             self.shared.act_as(user);
         }
+        self.forget_surroundings();
+        result
+    }
+
+    /// Somebody else, or other settings, decide what texts mean from here on.
+    pub(crate) fn forget_surroundings(&mut self) {
         self.surroundings = (0, 0);
         self.routines.environment.forget();
-        result
     }
 
     /// A value as one of another type, as an assignment converts it.

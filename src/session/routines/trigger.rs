@@ -62,6 +62,10 @@ impl TriggerFunctions for StatementEnv {
         self.derived.skips_validation
     }
 
+    fn is_restricted(&self) -> bool {
+        self.shared.is_restricted()
+    }
+
     fn call_trigger(&self, call: &TriggerCall<'_>) -> Result<Option<Row>> {
         if let Some(builtin) = builtin(call.trigger.function) {
             return builtin(self, call);

@@ -29,6 +29,9 @@ impl Session {
         portal: &Portal,
         client: &mut dyn Client,
     ) -> Result<Outcome> {
+        if declare.hold {
+            self.shared.check_unrestricted(|| "create a cursor WITH HOLD".to_owned())?;
+        }
         if !declare.hold && !self.in_block() {
             let message = "DECLARE CURSOR can only be used in transaction blocks";
             return Err(Error::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, message));

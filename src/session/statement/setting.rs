@@ -108,6 +108,9 @@ impl Session {
 
     fn reset_by_name(&mut self, name: &str, scope: Scope, reset: bool) -> Result<()> {
         let lower = name.to_ascii_lowercase();
+        if matches!(lower.as_str(), "role" | "session_authorization") {
+            self.shared.check_may_become(&lower)?;
+        }
         // Who asks is a setting too (`role`), so it is known before the settings are locked.
         let authority = self.shared.authority();
         if !lower.starts_with("transaction_") {
@@ -215,11 +218,18 @@ impl Shared {
         if is_user { settings.set("role", "none", scope, authority) } else { Ok(()) }
     }
 
-    fn check_becoming(&self, catalog: &Catalog, name: &str, text: &str) -> Result<()> {
+    /// 42501 for a change of who the session is where somebody else lends it rights.
+    fn check_may_become(&self, name: &str) -> Result<()> {
+        self.check_unrestricted(|| format!("set parameter \"{name}\""))?;
         if self.acts_as_definer() {
             let message = format!("cannot set parameter \"{name}\" within security-definer function");
             return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
         }
+        Ok(())
+    }
+
+    fn check_becoming(&self, catalog: &Catalog, name: &str, text: &str) -> Result<()> {
+        self.check_may_become(name)?;
         let session_user = self.session_user();
         let asking = Asking { authenticated: &self.backend.identity.user, session_user: &session_user };
         asking.check(catalog, name, text)

@@ -90,7 +90,7 @@ fn read_by_kind(reader: &mut Reader<'_>, ty: Type, env: &dyn Env, depth: usize) 
     let info = type_info(ty.oid, env)?;
     Ok(match &info.kind {
         TypeKind::Domain(base) => {
-            let value = read(reader, *base, env, depth + 1)?;
+            let value = read(reader, env.base_type(*base), env, depth + 1)?;
             env.check_domain(ty.oid, &value)?;
             value
         }
@@ -239,7 +239,7 @@ fn read_item(
     message: impl Fn() -> String,
 ) -> Result<Datum> {
     let length = match reader.i32()? {
-        -1 => return Ok(Datum::Null),
+        -1 => return crate::text::input_null(ty, env),
         length => usize::try_from(length)
             .map_err(|_| Error::new(SqlState::PROTOCOL_VIOLATION, "insufficient data left in message"))?,
     };

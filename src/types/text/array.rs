@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::integer::is_space;
-use super::{input, output};
+use super::{input, input_null, output};
 use crate::{Array, Datum, Dimension, Env, Error, Oid, Result, SqlState, Type};
 
 /// Most dimensions of an array.
@@ -39,7 +39,7 @@ pub(super) fn input_array(text: &str, element: Type, delimiter: u8, env: &dyn En
     for item in parsed.items {
         items.push(match item {
             Some(item) => input(&item, element, env)?,
-            None => Datum::Null,
+            None => input_null(element, env)?,
         });
     }
     Ok(Array { element: element.oid, dims, items })

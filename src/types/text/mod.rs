@@ -119,12 +119,22 @@ pub fn check_label(label: &EnumLabel, enumeration: Oid, env: &dyn Env) -> Result
         .hint("New enum values must be committed before they can be used."))
 }
 
+/// What stands for no value of `ty`: NULL, unless it is a domain that has none (23502, 23514).
+#[inline]
+pub fn input_null(ty: Type, env: &dyn Env) -> Result<Datum> {
+    if ty.oid.0 >= FIRST_GENERATED && matches!(type_info(ty.oid, env)?.kind, TypeKind::Domain(_)) {
+        env.check_domain(ty.oid, &Datum::Null)?;
+    }
+    Ok(Datum::Null)
+}
+
 /// A type that `pg_type` must explain.
 fn input_by_kind(text: &str, ty: Type, env: &dyn Env) -> Result<Datum> {
     let info = type_info(ty.oid, env)?;
     Ok(match &info.kind {
         TypeKind::Domain(base) => {
-            let value = input(text, *base, env)?;
+            // The constraints of domains below are among its own.
+            let value = input(text, env.base_type(*base), env)?;
             env.check_domain(ty.oid, &value)?;
             value
         }

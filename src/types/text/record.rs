@@ -1,8 +1,8 @@
 //! Text of composite values: `(1,"b c",)`.
 
 use super::integer::is_space;
-use super::{input, output};
-use crate::{Datum, Env, Error, Field, Oid, Record, Result, SqlState};
+use super::{input, input_null, output};
+use crate::{Env, Error, Field, Oid, Record, Result, SqlState};
 
 fn malformed(text: &str, detail: &str) -> Error {
     let message = format!("malformed record literal: \"{text}\"");
@@ -22,7 +22,7 @@ pub(super) fn input_record(text: &str, ty: Oid, fields: &[Field], env: &dyn Env)
             rest = rest.strip_prefix(',').ok_or_else(|| malformed(text, "Too few columns."))?;
         }
         if rest.starts_with([',', ')']) {
-            values.push(Datum::Null);
+            values.push(input_null(field.ty, env)?);
             continue;
         }
         let (value, after) =

@@ -214,6 +214,14 @@ impl DdlContext<'_> {
                 format!("cannot drop inherited constraint \"{name}\" of relation \"{}\"", relation.name),
             ));
         }
+        if let ConstraintKind::Foreign(key) = &constraint.kind {
+            let catalog = self.view();
+            let referenced = self.table(key.referenced)?;
+            let others = catalog.descendants(&relation).into_iter().skip(1).chain([referenced]);
+            for other in others.filter(|other| other.oid != table) {
+                self.check_not_in_use(&other, "ALTER TABLE")?;
+            }
+        }
         self.drop_keys(&[Key::Constraint(table, constraint.oid)], behavior)?;
         if matches!(constraint.kind, ConstraintKind::Check { .. }) && !constraint.no_inherit {
             for child in relation.children.clone() {
