@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The shapes of TPC-H's 22 queries on PostgreSQL 15 and DictDB: results compared, times side by side.
 
-    cargo build --release && python3 tests/bench/tpch.py [--scale 0.05] [--only 3,17] [--explain] [--dictdb PATH]
+    cargo build --release && python3 tests/bench/tpch.py [--scale 0.05] [--only 3,17] [--explain] [--duckdb] [--dictdb PATH]
 
 The data are our own, made here with the benchmark's tables, keys and proportions; both servers get the same rows and the same
 indexes (primary keys and the columns of foreign keys) and are analysed. Each query runs three times on each server, on one core;
 the best time counts. PostgreSQL runs without parallel workers. A query that takes longer than --limit seconds is given up.
+With --duckdb a third column is DuckDB's (`pip install duckdb`) with the same tables, without the indexes, in this process, which
+then is on the same core.
 """
 import argparse
 import datetime
@@ -193,6 +195,34 @@ class Server:
         self.process.wait(30)
 
 
+class DuckDB:
+    """The same tables in a DuckDB inside this process."""
+    name = "duckdb"
+
+    def __init__(self, cpu):
+        import duckdb
+        os.sched_setaffinity(0, {int(number) for number in cpu.split(",")})
+        self.connection = duckdb.connect()
+        self.connection.execute(f"SET threads = {len(os.sched_getaffinity(0))}")
+
+    def load(self, folder):
+        self.connection.execute(SCHEMA)
+        for file in sorted(folder.iterdir()):
+            self.connection.execute(f"COPY {file.name} FROM '{file}' (DELIMITER '\t', HEADER false)")
+
+    def run(self, sql, _limit):
+        """Best time of three in milliseconds and the answer."""
+        times = []
+        for _ in range(3):
+            started = time.perf_counter()
+            rows = self.connection.execute(sql).fetchall()
+            times.append((time.perf_counter() - started) * 1000)
+        return min(times), rows
+
+    def stop(self):
+        self.connection.close()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=0.05)
@@ -200,6 +230,7 @@ def main():
     parser.add_argument("--limit", type=int, default=60)
     parser.add_argument("--cpu", default="0")
     parser.add_argument("--dictdb", default=None)
+    parser.add_argument("--duckdb", action="store_true", help="DuckDB as well")
     parser.add_argument("--explain", action="store_true", help="show DictDB's plans")
     options = parser.parse_args()
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -225,18 +256,22 @@ def main():
         port = free_port()
         dictdb = options.dictdb or str(target / "release" / "dictdb")
         servers.append(Server("dictdb", [dictdb, "--ephemeral", "--port", str(port), "-D", str(folder / "dictdb")], port, options.cpu))
+        if options.duckdb:
+            servers.append(DuckDB(options.cpu))
         for server in servers:
             started = time.time()
             server.load(rows)
             print(f"{server.name} loaded in {time.time() - started:.1f} s", flush=True)
         wanted = [int(n) for n in options.only.split(",") if n] or list(QUERIES)
-        print(f"{'query':>5} {'postgresql':>14} {'dictdb':>14} {'ratio':>7}")
+        print(f"{'query':>5}" + "".join(f" {server.name:>14}" for server in servers) + "   DictDB's time over the others'")
+        shown = lambda ms: "-" if ms is None else f"{ms:.1f} ms"
+        ratio = lambda ours, theirs: f"{ours / theirs:.2f}" if ours and theirs else "-"
         for number in wanted:
-            (theirs, expected), (ours, answer) = (server.run(QUERIES[number], options.limit) for server in servers)
-            shown = lambda ms: "-" if ms is None else f"{ms:.1f} ms"
-            ratio = f"{ours / theirs:.2f}" if ours and theirs else "-"
+            (theirs, expected), (ours, answer), *others = (server.run(QUERIES[number], options.limit) for server in servers)
+            times = [theirs, ours, *(best for best, _ in others)]
+            ratios = [ratio(ours, other) for other in [theirs, *times[2:]]]
             verdict = "" if expected == answer else f"  DIFFERENT: {str(expected)[:150]} / {str(answer)[:150]}"
-            print(f"{number:>5} {shown(theirs):>14} {shown(ours):>14} {ratio:>7}{verdict}", flush=True)
+            print(f"{number:>5}" + "".join(f" {shown(best):>14}" for best in times) + f"   {'  '.join(ratios)}{verdict}", flush=True)
             if options.explain:
                 print(servers[1].psql("EXPLAIN " + QUERIES[number], check=False)[1])
     finally:
