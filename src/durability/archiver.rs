@@ -3,14 +3,13 @@
 //! A segment stays until the command has ended with 0; what fails is tried again, and nothing behind it is before.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 
-use crate::Durability;
+use crate::{Durability, command};
 
 /// How often it is looked for complete segments, and at the settings.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
@@ -18,8 +17,6 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 const LONG_PAUSE: Duration = Duration::from_secs(60);
-/// How often it is looked whether the command has ended.
-const CHILD_LOOK: Duration = Duration::from_millis(20);
 
 /// The last segment that something happened to.
 #[derive(Clone, Debug)]
@@ -70,8 +67,14 @@ impl Durability {
         std::thread::Builder::new().name("dictdb-archiver".to_owned()).spawn(move || run(&own)).map(drop)
     }
 
-    fn is_closing(&self) -> bool {
+    pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::SeqCst)
+    }
+
+    /// `archive_command` or `restore_command` for a segment and a path of it.
+    pub(crate) fn about_segment(&self, command: &str, name: &str, path: &Path) -> String {
+        let path = path.strip_prefix(self.directory.root()).unwrap_or(path);
+        command::expand(command, &path.to_string_lossy(), name, &self.log.file_name(self.last_checkpoint().lsn))
     }
 
     /// Archives what there is. Returns how long to wait before the next look.
@@ -107,9 +110,8 @@ impl Durability {
     /// Runs the command over a segment; whether it did its work.
     fn archive_segment(&self, command: &str, segment: &Path) -> bool {
         let name = name_of(segment);
-        let path = segment.strip_prefix(self.directory.root()).unwrap_or(segment);
-        let command = expand(command, &path.to_string_lossy(), &name, &self.log.file_name(self.last_checkpoint().lsn));
-        let failure = match run_command(&command, self.directory.root(), || self.is_closing()) {
+        let command = self.about_segment(command, &name, segment);
+        let failure = match command::run(&command, self.directory.root(), || self.is_closing()) {
             Ok(0) => self.log.mark_archived(segment).err().map(|error| error.to_string()),
             Ok(code) => Some(format!("archive command failed with exit code {code}")),
             Err(error) => Some(format!("archive command could not be run: {error}")),
@@ -135,44 +137,6 @@ fn name_of(segment: &Path) -> String {
     segment.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The command with `%p` (the file, from the data directory), `%f` (its name), `%r` (the oldest that is needed) and `%%`.
-fn expand(command: &str, path: &str, name: &str, restart: &str) -> String {
-    let mut expanded = String::with_capacity(command.len() + path.len());
-    let mut rest = command.chars();
-    while let Some(c) = rest.next() {
-        let placeholder = if c == '%' { rest.clone().next() } else { None };
-        match placeholder {
-            Some('p') => expanded.push_str(path),
-            Some('f') => expanded.push_str(name),
-            Some('r') => expanded.push_str(restart),
-            Some('%') => expanded.push('%'),
-            _ => {
-                expanded.push(c);
-                continue;
-            }
-        }
-        rest.next();
-    }
-    expanded
-}
-
-/// Runs a command in a folder to its end, or until the server stops. Returns its exit code; a signal is 128 and its number.
-fn run_command(command: &str, folder: &Path, is_closing: impl Fn() -> bool) -> std::io::Result<i32> {
-    use std::os::unix::process::ExitStatusExt;
-    let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", command]).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child: Child = shell.spawn()?;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)));
-        }
-        if is_closing() {
-            child.kill()?;
-        }
-        std::thread::sleep(CHILD_LOOK);
-    }
-}
-
 /// The archiver's thread: until the server stops.
 fn run(durability: &Weak<Durability>) {
     let mut pause = LOOK_INTERVAL;
@@ -187,27 +151,5 @@ fn run(durability: &Weak<Durability>) {
         }
         let Some(durability) = durability.upgrade() else { return };
         pause = durability.archive_segments();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn placeholders_are_filled_in() {
-        assert_eq!(
-            expand("cp %p /a/%f # %r 100%% %x %", "log/7.log", "7.log", "3.log"),
-            "cp log/7.log /a/7.log # 3.log 100% %x %"
-        );
-    }
-
-    #[test]
-    fn a_command_ends_with_its_code_or_with_the_server() {
-        let folder = std::env::temp_dir();
-        assert_eq!(run_command("exit 3", &folder, || false).unwrap(), 3);
-        assert_eq!(run_command("true", &folder, || false).unwrap(), 0);
-        assert_eq!(run_command("kill -15 $$", &folder, || false).unwrap(), 143);
-        assert_eq!(run_command("exec sleep 60", &folder, || true).unwrap(), 137);
     }
 }

@@ -290,8 +290,31 @@ impl Durability {
     }
 }
 
+/// The segment that the log ends in, and since when.
+struct Current {
+    name: String,
+    since: Instant,
+}
+
+impl Durability {
+    /// Ends the segment that the log ends in when that has been so for `archive_timeout`.
+    fn end_late_segment(&self, current: &mut Current) {
+        let name = self.log.file_name(self.log.appended());
+        if name != current.name {
+            *current = Current { name, since: Instant::now() };
+            return;
+        }
+        let timeout = self.tuning.lock().archive_timeout;
+        if !timeout.is_zero() && current.since.elapsed() >= timeout {
+            self.log.switch_segment();
+            self.log.flush_soon();
+        }
+    }
+}
+
 /// The checkpointer's thread: until the server stops.
 pub(crate) fn run(durability: &Weak<Durability>) {
+    let mut current = Current { name: String::new(), since: Instant::now() };
     loop {
         let Some(durability) = durability.upgrade() else { return };
         {
@@ -307,6 +330,7 @@ pub(crate) fn run(durability: &Weak<Durability>) {
             durability.try_again();
             continue;
         }
+        durability.end_late_segment(&mut current);
         durability.archive_log();
         if let Some(reason) = durability.is_due()
             && let Err(error) = durability.checkpoint(reason)

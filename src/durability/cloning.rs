@@ -1,23 +1,24 @@
 //! Clones of databases: the tables of one as of now become the first of another, in one small record.
 //!
 //! ```text
-//!   CREATE DATABASE … TEMPLATE, CREATE SNAPSHOT:   database, snapshot?, cloned, sequences
-//!   RESET DATABASE … TO SNAPSHOT:                  cloned, sequences
+//!   CREATE DATABASE … TEMPLATE, CREATE SNAPSHOT:   commit, database, snapshot?, cloned, sequences
+//!   RESET DATABASE … TO SNAPSHOT:                  commit, cloned, sequences
 //! ```
 //! The record says which table is cloned from which, in the order of commits: whoever replays it has the source as it was, and
-//! clones it again. What is shared in memory is shared after a replay too. A checkpoint writes every database whole.
+//! clones it again. The commit is of no transaction: it says when, for a restore up to a moment. What is shared in memory is shared after a replay too. A checkpoint writes every database whole.
 //!
 //! A clone has the objects of its source under the same oids; only their places in storage are new, because those are of the whole
 //! server. What belongs to sessions is left out, and what is of all databases is taken from the source, or from the database that is reset.
 
 use dictdb_catalog::{Catalog, Relation, RelationKind};
 use dictdb_storage::{ClonedTable, Storage};
-use dictdb_types::{Error, Oid, Result, SqlState};
+use dictdb_types::{Error, Oid, Result, SqlState, TxnId};
 use dictdb_wal::LogError;
 use hashbrown::HashMap;
 
 use crate::checkpoint::DatabaseView;
-use crate::item::{put_clone, put_database, put_sequence};
+use crate::hook::now_micros;
+use crate::item::{put_clone, put_commit, put_database, put_sequence};
 use crate::{Durability, Lsn};
 
 /// A database that becomes a clone of another one.
@@ -78,6 +79,7 @@ impl Durability {
     pub fn log_clone(&self, clone: &DatabaseClone<'_>, database: &DatabaseView) -> Result<Lsn, LogError> {
         self.log.admit()?;
         let mut items = Vec::new();
+        put_commit(TxnId::default(), now_micros(), &mut items);
         if !clone.resets {
             put_database(&database.facts(), &mut items);
         }

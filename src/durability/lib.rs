@@ -43,6 +43,7 @@ mod breaker;
 mod checkpoint;
 mod circuit;
 mod cloning;
+mod command;
 mod hook;
 mod item;
 mod options;

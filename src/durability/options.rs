@@ -63,6 +63,10 @@ pub struct Tuning {
     pub archive: Option<PathBuf>,
     /// `archive_command`; empty is none.
     pub archive_command: String,
+    /// `archive_timeout`: a segment is ended after so long, so that it is archived; zero is never.
+    pub archive_timeout: Duration,
+    /// `restore_command`: gets segments that are no longer here for RESTORE … UNTIL; empty is none.
+    pub restore_command: String,
 }
 
 impl Default for Tuning {
@@ -74,6 +78,8 @@ impl Default for Tuning {
             keep_bytes: 0,
             archive: None,
             archive_command: String::new(),
+            archive_timeout: Duration::ZERO,
+            restore_command: String::new(),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Part of the log once more, while the server runs: from a backup's position to a moment that was asked for.
 
-use dictdb_types::{Oid, Result, SqlState};
+use std::path::Path;
+
+use dictdb_types::{Error, Oid, Result, SqlState};
 use dictdb_wal::{LogError, Lsn};
 
-use crate::Durability;
+use crate::checkpoint::DatabaseView;
 use crate::item::Item;
 use crate::restore::Restorer;
+use crate::{Durability, command};
 
 /// Where to begin.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +34,11 @@ impl Durability {
         // A checkpoint would remove segments while they are looked for, from the directory or into the archive.
         let _no_checkpoint = self.checkpointing.lock();
         let (mut last, mut failed) = (0, None);
-        let replayed = dictdb_wal::replay(&self.directory, from.lsn, self.log.segment_bytes(), |_, record| {
+        let command = self.tuning.lock().restore_command.clone();
+        let fetch = |name: &str, path: &Path| self.fetch_segment(&command, name, path);
+        let fetch: Option<&dictdb_wal::Fetch<'_>> = if command.is_empty() { None } else { Some(&fetch) };
+        let segment_bytes = self.log.segment_bytes();
+        let replayed = dictdb_wal::replay_fetching(&self.directory, from.lsn, segment_bytes, fetch, |_, record| {
             let micros = match Item::take(&mut &record[..]) {
                 Ok(Item::Commit { micros, .. }) => micros,
                 _ => last,
@@ -40,7 +47,8 @@ impl Durability {
                 return Err(LogError::Closed);
             }
             last = micros;
-            restorer.apply(record).map_err(|error| {
+            let applied = self.bring_snapshot(restorer, from.database, record).and_then(|()| restorer.apply(record));
+            applied.map_err(|error| {
                 failed = Some(error);
                 LogError::Closed
             })
@@ -51,5 +59,70 @@ impl Durability {
             (Err(error), None) if error.sqlstate() == SqlState::DATA_CORRUPTED => Ok(None),
             (Err(error), None) => Err(error.into()),
         }
+    }
+    /// `restore_command` for a segment of the past; whether it has put it there.
+    fn fetch_segment(&self, command: &str, name: &str, path: &Path) -> bool {
+        if name >= &*self.log.file_name(self.log.durable()) {
+            return false;
+        }
+        let command = self.about_segment(command, name, path);
+        match command::run(&command, self.directory.root(), || self.is_closing()) {
+            Ok(0) => {
+                tracing::info!("restored log file \"{name}\" from archive");
+                true
+            }
+            Ok(code) => {
+                tracing::warn!("could not restore file \"{name}\" from archive: exit code {code} of: {command}");
+                false
+            }
+            Err(error) => {
+                tracing::warn!("restore command could not be run: {error}: {command}");
+                false
+            }
+        }
+    }
+
+    /// Before a record that resets the database to a snapshot which was made before the backup: the snapshot as it is, because nothing
+    /// changes one. 55000 when it was dropped since.
+    fn bring_snapshot(&self, restorer: &mut Restorer<'_>, database: Oid, mut record: &[u8]) -> Result<()> {
+        let mut item = Item::take(&mut record)?;
+        if matches!(item, Item::Commit { .. }) && !record.is_empty() {
+            item = Item::take(&mut record)?;
+        }
+        let Item::Cloned { source, database: reset, resets: true, .. } = item else { return Ok(()) };
+        if reset != database || restorer.catalog(source).is_some() {
+            return Ok(());
+        }
+        let databases = self.databases.get().map(|list| list()).unwrap_or_default();
+        let snapshot = databases.into_iter().find(|listed| listed.oid == source).ok_or_else(|| {
+            let message =
+                "cannot go on from the backup: the database was then reset to a snapshot that has been dropped";
+            Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+                .hint("Restore until a moment before RESET DATABASE, or from a later backup.")
+        })?;
+        self.copy_into(restorer, &snapshot)
+    }
+
+    /// A database of this server, which nobody changes, into a restorer, under the same ids.
+    fn copy_into(&self, restorer: &mut Restorer<'_>, database: &DatabaseView) -> Result<()> {
+        let transaction = self.storage.begin();
+        let snapshot = transaction.snapshot()?;
+        restorer.put_database(database.oid, &database.name);
+        restorer.apply_changes(database.oid, database.next_oid, &database.catalog.dump())?;
+        let mut run = Vec::new();
+        for relation in database.catalog.relations() {
+            if let Some(sequence) = self.storage.sequence(relation.storage) {
+                restorer.put_sequence(relation.storage, sequence.state());
+            }
+            let Some(table) = self.storage.table(relation.storage).filter(|_| relation.is_stored()) else { continue };
+            for number in 0..table.block_count() {
+                table.encode_block(table.id(), number, &snapshot, &mut run, |run| {
+                    let restored = restorer.storage().restore_run(&mut &run[..]);
+                    run.clear();
+                    restored.map(drop)
+                })?;
+            }
+        }
+        Ok(())
     }
 }

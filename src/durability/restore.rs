@@ -43,8 +43,10 @@ pub struct Restorer<'a> {
     next_transaction: TxnId,
     /// What waits for its second phase.
     prepared: Prepared,
-    /// The one database that is restored.
+    /// The one database that is restored; snapshots of it are here for the sake of RESET DATABASE.
     only: Option<Oid>,
+    /// The last database that was left out: the next item may say that it is a snapshot of the one.
+    left_out: Option<(Oid, Arc<str>)>,
     /// Whether unlogged tables have lost their rows.
     is_unclean: bool,
 }
@@ -61,6 +63,7 @@ impl<'a> Restorer<'a> {
             next_transaction: TxnId::default(),
             prepared: Prepared::new(),
             only: None,
+            left_out: None,
             is_unclean: false,
         }
     }
@@ -99,7 +102,7 @@ impl<'a> Restorer<'a> {
     }
 
     fn is_wanted(&self, database: Oid) -> bool {
-        self.only.is_none_or(|only| only == database)
+        self.only.is_none_or(|only| only == database || self.databases.contains_key(&database))
     }
 
     fn drop_left(&mut self) {
@@ -126,7 +129,7 @@ impl<'a> Restorer<'a> {
                     self.sequences.insert(id, state);
                 }
                 Item::Database(facts) if self.is_wanted(facts.oid) => self.put_facts(&facts),
-                Item::Database(_) => {}
+                Item::Database(facts) => self.left_out = Some((facts.oid, facts.name.into())),
                 Item::DatabaseFlags { oid, allows_connections, is_template } => {
                     if let Some(database) = self.databases.get_mut(&oid) {
                         let attributes = &mut database.attributes;
@@ -134,6 +137,11 @@ impl<'a> Restorer<'a> {
                     }
                 }
                 Item::Snapshot { oid, of } => {
+                    if self.only == Some(of.database)
+                        && let Some((_, name)) = self.left_out.take_if(|(left_out, _)| *left_out == oid)
+                    {
+                        self.put_database(oid, &name);
+                    }
                     if let Some(database) = self.databases.get_mut(&oid) {
                         database.attributes.snapshot = Some(of);
                     }
@@ -188,9 +196,6 @@ impl<'a> Restorer<'a> {
 
     /// A database becomes what another one is at this point of the log.
     fn clone_database(&mut self, source: Oid, target: Oid, resets: bool, places: &[(Oid, Oid)]) -> Result<()> {
-        if self.only.is_some() && !self.databases.contains_key(&source) {
-            return Err(Error::unsupported("going on from a backup beyond RESET DATABASE"));
-        }
         let (Some(from), Some(to)) = (self.databases.get(&source), self.databases.get(&target)) else {
             return Err(Error::new(SqlState::DATA_CORRUPTED, format!("database {source} or {target} was never made")));
         };
@@ -262,6 +267,10 @@ impl<'a> Restorer<'a> {
 
     /// Ends: removes what did not survive, makes sequences, opens tables for new rows. Indexes are the caller's to build.
     pub fn finish(mut self) -> Result<Vec<RestoredDatabase>> {
+        if let Some(only) = self.only {
+            let beside: Vec<Oid> = self.databases.keys().copied().filter(|oid| *oid != only).collect();
+            beside.into_iter().for_each(|snapshot| self.drop_database(snapshot));
+        }
         self.drop_unclaimed();
         for prepared in self.prepared.values() {
             if let Some(database) = self.databases.get_mut(&prepared.database) {

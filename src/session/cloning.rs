@@ -105,7 +105,7 @@ impl Instance {
     }
 
     /// 55006 when a transaction is prepared: it has been promised that it can commit, and its tables would be gone.
-    fn check_nothing_prepared(&self, database: &Database) -> Result<()> {
+    pub(crate) fn check_nothing_prepared(&self, database: &Database) -> Result<()> {
         let detail = match self.prepared.count_of(database.oid) {
             0 => return Ok(()),
             1 => "There is 1 prepared transaction using the database.".to_owned(),

@@ -157,6 +157,8 @@ pub(crate) fn tuning(settings: &ServerSettings) -> Tuning {
             .filter(|path| !path.is_empty())
             .map(PathBuf::from),
         archive_command: settings.value("archive_command").plain(),
+        archive_timeout: Duration::from_secs(number(settings, "archive_timeout")),
+        restore_command: settings.value("restore_command").plain(),
     }
 }
 

@@ -41,7 +41,8 @@
 //!     28  4  checksum of bytes 0..28
 //! ```
 //! A record is one frame, or several where it is longer than a fragment; the first is flagged 01, the last 02. Frames do not
-//! cross segments: what does not fit is filled up by a frame flagged 04, or left zero when not even a header fits.
+//! cross segments: what does not fit is filled up by a frame flagged 04, or left zero when not even a header fits. A segment that is ended
+//! early ([`Log::switch_segment`]) is filled up too, and stays so after a restart.
 //!
 //! Unused bytes of a segment are zero, or what an earlier use of the file left: its frames carry other LSNs.
 //!
@@ -104,6 +105,6 @@ pub use error::LogError;
 pub use frame::Record;
 pub use log::{Durable, LastFailure, Log, LogOptions, LogStatistics};
 pub use lsn::{GENESIS, Lsn};
-pub use replay::{LogEnd, replay};
+pub use replay::{Fetch, LogEnd, replay, replay_fetching};
 pub use segment::SEGMENT_BYTES;
 pub use snapshot::{Chunk, SnapshotReader, SnapshotWriter};

@@ -1,6 +1,6 @@
 //! Reading the log again after a stop, whether it was clean or not: every whole record in order, and where they end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::directory::DataDirectory;
 use crate::frame::{FILLER, FIRST, HEADER_BYTES, Header, LAST, u64_at};
@@ -10,7 +10,7 @@ use crate::{LogError, Lsn};
 /// Where the log ends, and what was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogEnd {
-    /// The position after the last whole record.
+    /// The position after the last whole record, or after the filler behind it.
     pub end: Lsn,
     /// Records read.
     pub records: u64,
@@ -26,13 +26,27 @@ pub fn replay<E: From<LogError>>(
     directory: &DataDirectory,
     from: Lsn,
     default_segment_bytes: u64,
+    visit: impl FnMut(Lsn, &[u8]) -> Result<(), E>,
+) -> Result<LogEnd, E> {
+    replay_fetching(directory, from, default_segment_bytes, None, visit)
+}
+
+/// Gets a segment of this name from elsewhere to a path; whether it is there now.
+pub type Fetch<'a> = dyn Fn(&str, &Path) -> bool + 'a;
+
+/// Like [`replay`], but segments that are neither in the directory nor in its archive are asked for.
+pub fn replay_fetching<E: From<LogError>>(
+    directory: &DataDirectory,
+    from: Lsn,
+    default_segment_bytes: u64,
+    fetch: Option<&Fetch<'_>>,
     mut visit: impl FnMut(Lsn, &[u8]) -> Result<(), E>,
 ) -> Result<LogEnd, E> {
     let segment_bytes = segment::size_in(directory)?.unwrap_or(default_segment_bytes);
-    let mut reader = Reader { directory, segment_bytes, segment: None, position: from };
+    let mut reader =
+        Reader { directory, segment_bytes, segment: None, position: from, end: from, is_open: false, fetch };
     reader.check_all_headers()?;
     let mut records = 0;
-    let mut end = from;
     let mut long: Vec<u8> = Vec::new();
     while let Next::Frame(header, payload) = reader.next()? {
         if header.flags & FIRST != 0 {
@@ -49,14 +63,18 @@ pub fn replay<E: From<LogError>>(
             _ => long.extend_from_slice(payload),
         }
         reader.position = next;
-        if header.flags & LAST != 0 {
-            end = next;
+        reader.is_open = header.flags & LAST == 0;
+        if !reader.is_open {
+            reader.end = next;
             records += 1;
         }
     }
     reader.check_nothing_durable_follows()?;
-    Ok(LogEnd { end, records, segment_bytes })
+    Ok(LogEnd { end: reader.end, records, segment_bytes })
 }
+
+/// Where a fetched segment is put while it is read.
+const FETCHED_FILE: &str = "fetched.tmp";
 
 /// What unused parts are compared with.
 pub(crate) const ZEROS: &[u8] = &[0; 4096];
@@ -72,6 +90,11 @@ struct Reader<'a> {
     /// The segment in memory: where it starts and its bytes.
     segment: Option<(Lsn, Vec<u8>)>,
     position: Lsn,
+    /// The end of the log as far as it was read: behind a record, or behind a filler, which may be in the archive already.
+    end: Lsn,
+    /// Whether a record was begun there.
+    is_open: bool,
+    fetch: Option<&'a Fetch<'a>>,
 }
 
 impl Reader<'_> {
@@ -107,6 +130,7 @@ impl Reader<'_> {
             };
             if header.flags & FILLER != 0 {
                 self.position = Lsn(start.0 + self.segment_bytes);
+                self.end = if self.is_open { self.end } else { self.position };
                 continue;
             }
             let payload = at + HEADER_BYTES..at + HEADER_BYTES + header.payload_bytes as usize;
@@ -126,13 +150,28 @@ impl Reader<'_> {
             return Ok(true);
         }
         self.segment = None;
-        let Some(path) = segment::find(self.directory, start)? else { return Ok(false) };
-        let bytes = self.directory.read_file(&path)?;
+        let Some(bytes) = self.read(start)? else { return Ok(false) };
         if segment::check_header(self.directory, start, self.segment_bytes, &bytes)? == Began::No {
             return Ok(false);
         }
         self.segment = Some((start, bytes));
         Ok(true)
+    }
+
+    /// The bytes of the segment that starts here, wherever it is.
+    fn read(&self, start: Lsn) -> Result<Option<Vec<u8>>, LogError> {
+        if let Some(path) = segment::find(self.directory, start)? {
+            return self.directory.read_file(&path).map(Some);
+        }
+        let Some(fetch) = self.fetch else { return Ok(None) };
+        let name = segment::path(self.directory, start).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let fetched = self.directory.log_dir().join(FETCHED_FILE);
+        if !fetch(&name, &fetched) {
+            return Ok(None);
+        }
+        let bytes = self.directory.read_file(&fetched)?;
+        self.directory.remove(&fetched)?;
+        Ok(Some(bytes))
     }
 
     /// Refuses a log in which a later frame knows that the position was durable.

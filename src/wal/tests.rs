@@ -105,6 +105,7 @@ impl Run {
             match random.below(20) {
                 0 => self.checkpoint()?,
                 1..=6 => self.flush()?,
+                7 => drop(self.log.switch_segment()),
                 _ => self.append(random)?,
             }
         }
@@ -392,4 +393,28 @@ fn committers_lead_in_turn() {
     let statistics = log.statistics();
     let (records, batches) = (statistics.records.load(Ordering::Relaxed), statistics.batches.load(Ordering::Relaxed));
     assert!(records == 1601 && batches < 1601, "{records} records in {batches} batches");
+}
+
+#[test]
+fn a_segment_that_was_ended_early_stays_so() {
+    let disk = SimulatedDisk::new();
+    let mut run = recover(&disk).expect("it starts");
+    let mut random = Random::new(1);
+    assert_eq!(run.log.switch_segment(), run.log.appended(), "nothing is in it");
+    run.append(&mut random).expect("it is accepted");
+    let end = run.log.switch_segment();
+    assert_eq!(end.0 % SEGMENT_BYTES, 0);
+    assert_eq!(run.log.switch_segment(), end, "nothing is in the next one");
+    run.flush().expect("it is written");
+    let path = crate::segment::path(&run.directory, GENESIS);
+    let before = run.directory.read_file(&path).expect("it is there");
+    drop(run);
+    let mut run = recover(&disk).expect("it starts again");
+    assert_eq!(run.log.appended(), end);
+    run.append(&mut random).expect("it is accepted");
+    run.flush().expect("it is written");
+    assert_eq!(run.directory.read_file(&path).expect("it is there"), before);
+    assert_eq!(recover(&disk.clone()).map(|run| run.numbers.len()).ok(), None, "the directory is in use");
+    drop(run);
+    assert_eq!(recover(&disk).expect("it starts again").numbers, [0, 1]);
 }

@@ -41,9 +41,10 @@ pub(super) struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// 55006 when the catalog has changed since it was looked at, 42P04 when a new one's name is no longer free.
+    /// 55006 when the catalog has changed since it was looked at or a transaction is prepared, 42P04 when a new one's name is no longer free.
     fn check_unchanged(&self, instance: &Instance, before: &Catalog) -> Result<()> {
         let database = &self.database;
+        instance.check_nothing_prepared(database)?;
         let roles_are_same = |like: &Database| {
             let there = like.catalog.current();
             there.roles().count() == before.roles().count()

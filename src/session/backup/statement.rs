@@ -1,6 +1,7 @@
 //! BACKUP, RESTORE, VERIFY BACKUP, APPLY DELTA and SHOW BACKUPS as statements. They run outside transaction blocks, for superusers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dictdb_backup::{
     DeltaFile, Done, FileName, From, Host, Manager, Pace, Progress, Request, Restored, Settings, Sources, Until, Work,
@@ -8,7 +9,7 @@ use dictdb_backup::{
 };
 use dictdb_durability::DatabaseAttributes;
 use dictdb_parser::utility::{Backup, BackupKind, Restore};
-use dictdb_storage::{Isolation, LockMode, Transaction, WaitPolicy};
+use dictdb_storage::{Isolation, LockMode, RelationLock, Transaction, WaitOptions, WaitPolicy};
 use dictdb_types::{Datum, Error, Result, Severity, SqlState, Type, oids, text};
 
 use super::publish::{KnownRoles, Target};
@@ -197,6 +198,11 @@ impl Session {
         let until = self.until(restore.until.as_deref())?;
         let from = restore.file.clone().map_or(From::Latest, From::File);
         let name = restore.database.as_ref().map_or_else(|| self.shared.database.name.to_string(), |n| n.value.clone());
+        if let Ok(there) = self.shared.instance.database(&name)
+            && !restore.dry_run
+        {
+            self.shared.instance.check_nothing_prepared(&there)?;
+        }
         let restored = self.build(&from, &until)?;
         if !restored.is_exact {
             let message = "the log from the last backup on is not kept: the database is restored as of that backup";
@@ -282,7 +288,8 @@ impl Session {
         instance.wait_logged(lsn)
     }
 
-    /// Waits until nobody uses any table of a database, and keeps it so.
+    /// Waits until nobody uses any table of a database, and keeps it so. 55006 when a prepared transaction does, which may be for ever;
+    /// 55P03 after `lock_timeout`.
     fn lock_everything(&mut self, instance: &Instance, target: &Database, transaction: &Transaction) -> Result<()> {
         let options = self.wait_options();
         loop {
@@ -290,7 +297,8 @@ impl Session {
             let relations = catalog.relations().filter(|relation| relation.oid >= dictdb_types::Oid::FIRST_NORMAL);
             for relation in relations.filter(|relation| relation.index().is_none()) {
                 let lock = instance.storage.relation_lock(target.oid, relation.oid);
-                transaction.lock_relation(&lock, LockMode::AccessExclusive, WaitPolicy::Block, &options)?;
+                let prepared = || instance.check_nothing_prepared(target);
+                lock_unless(&prepared, transaction, &lock, options)?;
             }
             // What was made while this waited is locked too.
             if target.catalog.version() == catalog.version() {
@@ -343,6 +351,30 @@ impl Session {
                 None => verify_all(&settings, &check),
             }
         })
+    }
+}
+
+/// How often a wait for a lock looks whether it is in vain.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Locks a relation against everybody; fails when `in_vain` does before, or after `lock_timeout`.
+fn lock_unless(
+    in_vain: &dyn Fn() -> Result<()>,
+    transaction: &Transaction,
+    lock: &Arc<RelationLock>,
+    options: WaitOptions,
+) -> Result<()> {
+    let mut left = options.timeout;
+    loop {
+        in_vain()?;
+        let slice = left.map_or(LOOK_INTERVAL, |left| left.min(LOOK_INTERVAL));
+        let wait = WaitOptions { timeout: Some(slice) };
+        match transaction.lock_relation(lock, LockMode::AccessExclusive, WaitPolicy::Block, &wait) {
+            Err(error) if error.code() == SqlState::LOCK_NOT_AVAILABLE && left != Some(slice) => {
+                left = left.map(|left| left - slice);
+            }
+            locked => return locked.map(drop),
+        }
     }
 }
 

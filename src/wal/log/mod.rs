@@ -201,6 +201,16 @@ impl Log {
         end
     }
 
+    /// Ends the segment early, so that it can be archived; does nothing when nothing is in it. Returns the position after it.
+    pub fn switch_segment(&self) -> Lsn {
+        let shared = &*self.shared;
+        let durable = Lsn(shared.durable.load(Ordering::Acquire));
+        let mut tail = shared.tail.lock();
+        let end = tail.switch_segment(durable);
+        shared.appended.store(end.0, Ordering::Release);
+        end
+    }
+
     /// The end of what was appended.
     pub fn appended(&self) -> Lsn {
         Lsn(self.shared.appended.load(Ordering::Acquire))

@@ -52,6 +52,15 @@ impl Tail {
         }
     }
 
+    /// Ends the segment here, unless nothing is in it. Returns the position after it.
+    pub(super) fn switch_segment(&mut self, durable: Lsn) -> Lsn {
+        let used = self.end().0 % self.segment_bytes;
+        if used > segment::HEADER_BYTES as u64 {
+            self.fill_up((self.segment_bytes - used) as usize, durable);
+        }
+        self.end()
+    }
+
     fn fill_up(&mut self, rest: usize, durable: Lsn) {
         let len = self.batch.bytes.len();
         if rest >= HEADER_BYTES {

@@ -18,6 +18,7 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_current_wal_insert_lsn", |cx, _| position(cx, |durability| durability.log().appended())),
     ("pg_last_wal_receive_lsn", |_, _| Ok(Datum::Null)),
     ("pg_last_wal_replay_lsn", |_, _| Ok(Datum::Null)),
+    ("pg_switch_wal", pg_switch_wal),
     ("pg_walfile_name", pg_walfile_name),
     ("pg_stat_get_wal", pg_stat_get_wal),
     ("pg_stat_get_archiver", pg_stat_get_archiver),
@@ -82,6 +83,16 @@ fn counter(cx: &CallContext<'_>, of: impl Fn(&Durability) -> &AtomicU64) -> Resu
 
 fn millis(cx: &CallContext<'_>, of: impl Fn(&Durability) -> &AtomicU64) -> Result<Datum> {
     Ok(Datum::Float8(durability(cx)?.map_or(0.0, |durability| read(of(&durability)) as f64)))
+}
+
+/// Ends the segment that is being written. Returns the position where it was ended. 42501, 55000.
+fn pg_switch_wal(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    let shared = operator(cx, "pg_switch_wal")?;
+    let Some(durability) = &shared.instance.durability else { return Err(no_log()) };
+    let before = durability.log().appended();
+    durability.log().switch_segment();
+    durability.flush_soon();
+    Ok(lsn(before))
 }
 
 /// Name of the file that a position is in.
