@@ -138,6 +138,11 @@ pub trait Env: TypeLookup + Send + Sync {
     /// Object id for the text of a `reg…` value; 42P01, 42883, 42704 and so on when there is none.
     fn reg_in(&self, kind: RegKind, text: &str) -> Result<Oid>;
 
+    /// Whether there is a role of this name, as SQL writes it, in the text of an `aclitem`. 42704.
+    fn check_role(&self, name: &str) -> Result<()> {
+        self.reg_in(RegKind::Role, name).map(drop)
+    }
+
     /// Text of a `reg…` value; the number when the object is gone.
     fn reg_out(&self, kind: RegKind, oid: Oid) -> String;
 

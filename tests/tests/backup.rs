@@ -21,6 +21,10 @@ const SETUP: &str = "
     CREATE VIEW named AS SELECT id, name FROM people;
     CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql AS 'SELECT $1 * 2';
     COMMENT ON TABLE keyless IS 'it''s';
+    CREATE TABLE rights (id int PRIMARY KEY, given aclitem[], one aclitem);
+    INSERT INTO rights VALUES (1, '{postgres=arwdDxt/postgres,=r/postgres}', '=X/postgres');
+    SELECT lo_from_bytea(7, 'large');
+    GRANT SELECT ON LARGE OBJECT 7 TO PUBLIC;
     INSERT INTO people (name, mood, score, amount, tags, doc, raw, at, span, p, r, u, age, c, net, cls) VALUES
         (E'Ali\\tce \\\\ \"q\"', 'very \"happy\"', 'NaN', 'NaN', '{a,NULL,\"b\\\"\"}', '{\"x\": [1.50, null]}', '\\x00ff',
          '2024-02-29 12:00:00.000001+00', '1 mon -2 days 03:04:05.6', '(1,\"a,b\")', '[1,5)', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11',
@@ -29,7 +33,7 @@ const SETUP: &str = "
         ('', 'sad', 1e300, 12345678901234567890.1234567890000, '{}', '\"text\"', NULL, '0044-03-15 BC', NULL, '(,)', '(,)', NULL, 1, '', NULL, NULL);
 ";
 
-const QUERIES: [&str; 8] = [
+const QUERIES: [&str; 10] = [
     "SELECT * FROM people ORDER BY id",
     "SELECT * FROM \"odd.schema\".\"t \"\"x\"\"\" ORDER BY 1, 2",
     "SELECT * FROM keyless ORDER BY a, b",
@@ -37,6 +41,8 @@ const QUERIES: [&str; 8] = [
     "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE oid >= 16384 ORDER BY 1",
     "SELECT * FROM people_id_seq",
     "SELECT description FROM pg_description WHERE objoid >= 16384 ORDER BY 1",
+    "SELECT given, one FROM rights",
+    "SELECT lomacl, encode(lo_get(oid), 'escape') FROM pg_largeobject_metadata",
     "SELECT twice(21), count(*) FROM named WHERE lower(name) >= ''",
 ];
 

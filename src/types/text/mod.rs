@@ -15,6 +15,7 @@ use crate::{
     datetime, json, oids, tsearch, type_name,
 };
 
+mod acl;
 pub mod array;
 pub mod float;
 mod geometry;
@@ -81,6 +82,7 @@ fn input_scalar(text: &str, ty: Type, env: &dyn Env) -> Result<Datum> {
         oids::TID => Datum::Int8(system::input_tid(text)?),
         oids::PG_LSN => Datum::Int8(system::input_lsn(text)?),
         oids::PG_SNAPSHOT | oids::TXID_SNAPSHOT => Datum::text(system::input_snapshot(text)?),
+        oids::ACLITEM => Datum::text(acl::input_aclitem(text, env)?),
         oids::MONEY => Datum::Int8(system::input_money(text)?),
         oids::INET => Datum::bytea(network::input_inet(text)?),
         oids::CIDR => Datum::bytea(network::input_cidr(text)?),
