@@ -116,7 +116,7 @@ fn in_order(letters: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::BareEnv;
+    use crate::env::BareEnv;
 
     #[test]
     fn items_are_put_in_order() {
