@@ -480,7 +480,7 @@ impl Binder<'_> {
             JoinConstraint::Natural => common_columns(&left_names, &right_names),
             JoinConstraint::On(_) | JoinConstraint::None => Vec::new(),
         };
-        let mut tests = Vec::new();
+        let (mut tests, mut sides) = (Vec::new(), Vec::new());
         let mut merged: Vec<NamedColumn> = Vec::new();
         for (name, position) in &shared {
             if merged.iter().any(|column| column.name == *name) {
@@ -489,8 +489,9 @@ impl Binder<'_> {
                     format!("column name \"{name}\" appears more than once in USING clause"),
                 ));
             }
-            let a = single_column(&left_names, name, "left")?;
-            let b = single_column(&right_names, name, "right")?;
+            let a = self.single_column(&left_names, name, "left")?;
+            let b = self.single_column(&right_names, name, "right")?;
+            sides.push((a.expr.clone(), b.expr.clone()));
             tests.push(self.bind_binary("=", a.expr.clone(), b.expr.clone(), *position)?);
             merged.push(self.merge_column(kind, a, b)?);
         }
@@ -502,7 +503,10 @@ impl Binder<'_> {
             names.check_aliases(&Names { tables: vec![table.clone()], columns: Vec::new() })?;
             names.tables.push(TableName { item: FromItem::Join, ..table });
         }
-        let is_shared = |column: &NamedColumn| shared.iter().any(|(name, _)| *name == column.name);
+        let is_shared = |column: &NamedColumn| {
+            let mut merged = shared.iter().zip(&sides);
+            merged.any(|((name, _), (a, b))| *name == column.name && (a.same(&column.expr) || b.same(&column.expr)))
+        };
         names.columns.extend(left_names.columns.into_iter().filter(|c| !is_shared(c)));
         names.columns.extend(right_names.columns.into_iter().filter(|c| !is_shared(c)));
         if let JoinConstraint::On(condition) = constraint {
@@ -516,7 +520,7 @@ impl Binder<'_> {
             crate::columns::free_columns(&right).iter().any(|id| provided.contains(id))
         };
         let on = Expr::conjunction(tests);
-        self.record_join(kind, constraint, on.as_ref(), &names.columns[..shared.len()]);
+        self.record_join(kind, constraint, on.as_ref(), (&names.columns[..shared.len()], sides));
         Ok((Node::Join { kind, left: Box::new(left), right: Box::new(right), on, lateral }, names))
     }
 
@@ -561,9 +565,27 @@ impl Binder<'_> {
         let (expr, source) = match kind {
             JoinKind::Right => (b, right.source),
             JoinKind::Full => (Expr::Coalesce(vec![a, b], ty), None),
+            // Either would do: one that is a column as it is stands for both.
+            JoinKind::Inner if !matches!(a, Expr::Column(..)) && matches!(b, Expr::Column(..)) => (b, right.source),
             _ => (a, left.source),
         };
         Ok(NamedColumn { name: left.name.clone(), expr, source })
+    }
+
+    /// The column of a side that USING means. 42702, 42703.
+    fn single_column<'n>(&self, names: &'n Names, name: &str, side: &str) -> Result<&'n NamedColumn> {
+        let found = self.known_of(names.columns.iter().filter(|column| &*column.name == name).collect());
+        match found.as_slice() {
+            [column] => Ok(column),
+            [] => Err(Error::new(
+                SqlState::UNDEFINED_COLUMN,
+                format!("column \"{name}\" specified in USING clause does not exist in {side} table"),
+            )),
+            _ => Err(Error::new(
+                SqlState::AMBIGUOUS_COLUMN,
+                format!("common column name \"{name}\" appears more than once in {side} table"),
+            )),
+        }
     }
 }
 
@@ -611,19 +633,4 @@ fn common_columns(left: &Names, right: &Names) -> Vec<(Arc<str>, Option<u32>)> {
         .filter(|a| right.columns.iter().any(|b| a.name == b.name))
         .map(|column| (column.name.clone(), None))
         .collect()
-}
-
-fn single_column<'n>(names: &'n Names, name: &str, side: &str) -> Result<&'n NamedColumn> {
-    let mut found = names.columns.iter().filter(|column| &*column.name == name);
-    match (found.next(), found.next()) {
-        (Some(column), None) => Ok(column),
-        (Some(_), Some(_)) => Err(Error::new(
-            SqlState::AMBIGUOUS_COLUMN,
-            format!("common column name \"{name}\" appears more than once in {side} table"),
-        )),
-        (None, _) => Err(Error::new(
-            SqlState::UNDEFINED_COLUMN,
-            format!("column \"{name}\" specified in USING clause does not exist in {side} table"),
-        )),
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::Key;
 use dictdb_parser::ast;
 use dictdb_types::{Error, Oid, Result, SqlState, Type};
 
@@ -164,12 +165,11 @@ impl Binder<'_> {
     #[allow(clippy::type_complexity)]
     fn column_at_level(&self, depth: usize, name: &str) -> Result<Option<(Expr, Option<(Oid, i16)>)>> {
         let names = &self.levels[depth].names;
-        let mut found = names.columns.iter().filter(|column| &*column.name == name);
-        if let Some(column) = found.next() {
-            if found.next().is_some() {
-                return Err(ambiguous(name));
-            }
-            return Ok(Some((column.expr.clone(), column.source)));
+        let found = names.columns.iter().filter(|column| &*column.name == name);
+        match *self.known_of(found.collect()) {
+            [] => {}
+            [column] => return Ok(Some((column.expr.clone(), column.source))),
+            [_, _, ..] => return Err(ambiguous(name)),
         }
         let has = |table: &&TableName| table.columns.iter().any(|column| &*column.name == name);
         let mut barred = names.tables.iter().filter(|table| table.referable != Referable::Yes);
@@ -221,17 +221,17 @@ impl Binder<'_> {
             if found.referable != Referable::Yes {
                 return Err(invalid_reference(&table.value, found.referable).at(position));
             }
-            let mut columns = found.columns.iter().chain(&found.system).filter(|c| *c.name == *column.value);
-            return match (columns.next(), columns.next()) {
-                (Some(_), Some(_)) => Err(ambiguous(&column.value).at(position)),
-                (Some(named), None) => {
+            let columns = found.columns.iter().chain(&found.system).filter(|c| *c.name == *column.value);
+            return match *self.known_of(columns.collect()) {
+                [_, _, ..] => Err(ambiguous(&column.value).at(position)),
+                [named] => {
                     let (expr, source) = (named.expr.clone(), named.source);
                     self.note_mention(source);
                     self.check_system_column(column, position)?;
                     self.note_reference(&expr, position);
                     Ok(expr)
                 }
-                (None, _) => {
+                [] => {
                     let whole = whole_row(found);
                     self.row_function(
                         whole,
@@ -243,6 +243,18 @@ impl Binder<'_> {
             };
         }
         Err(self.missing_table(schema, table))
+    }
+
+    /// Of several columns of one name those that can be meant: in a view's query, columns that the view does not depend on came
+    /// after it was made.
+    pub(crate) fn known_of<'n>(&self, mut found: Vec<&'n NamedColumn>) -> Vec<&'n NamedColumn> {
+        if let (Some(view), true) = (self.views.last(), found.len() > 1) {
+            let view = Key::Relation(*view);
+            let known =
+                |(table, attnum)| self.cx.catalog.dependencies_of(view).any(|(on, _)| on == Key::Column(table, attnum));
+            found.retain(|column| column.source.is_none_or(known));
+        }
+        found
     }
 
     /// 42P10 for a system column where MERGE decides what to do with a row.

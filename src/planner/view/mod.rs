@@ -17,6 +17,7 @@ pub(crate) mod record;
 pub(crate) mod scope;
 mod select;
 pub mod tree;
+mod using_names;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,7 +42,8 @@ pub struct Style {
 
 /// The query of a view, with the semicolon at its end. `cx` has the search path that names are shown for.
 pub fn definition(relation: &Arc<Relation>, view: &ViewInfo, style: Style, cx: BindContext<'_>) -> Result<String> {
-    let (query, shapes) = recorded(view, cx, None)?;
+    let (mut query, shapes) = recorded(relation, view, cx, None)?;
+    using_names::settle(&mut query);
     let mut out = printed(&query, relation, &Printer::new(cx, style, shapes))?;
     out.push(';');
     Ok(out)
@@ -50,7 +52,7 @@ pub fn definition(relation: &Arc<Relation>, view: &ViewInfo, style: Style, cx: B
 /// The text of a view's query that is kept, which means the same under any search path. When something has been renamed,
 /// it is bound with the names of before and written with those of after; `relation` is the view as it is now.
 pub fn restated(relation: &Arc<Relation>, view: &ViewInfo, names: Renaming<'_>) -> Result<String> {
-    let (query, shapes) = recorded(view, names.before, Some(names.after.catalog.clone()))?;
+    let (query, shapes) = recorded(relation, view, names.before, Some(names.after.catalog.clone()))?;
     printed(&query, relation, &Printer::for_storage(names.after, shapes))
 }
 
@@ -94,6 +96,7 @@ fn printed(query: &tree::Query, relation: &Relation, printer: &Printer<'_>) -> R
 /// The wording of a view's query, bound under the search path it was made under, and the fields of record columns. Tables
 /// and their columns go by the names they have in `renamed`.
 fn recorded(
+    relation: &Relation,
     view: &ViewInfo,
     cx: BindContext<'_>,
     renamed: Option<Arc<Catalog>>,
@@ -106,6 +109,7 @@ fn recorded(
     let mut binder = Binder::new(inner, &statement.locations, &[], false);
     binder.keep_casts = true;
     binder.ignores_policies = true;
+    binder.views.push(relation.oid);
     binder.recorder = Some(record::Recorder::new(renamed));
     binder.bind_subquery(query)?;
     let query = binder.recorded_query();

@@ -219,6 +219,7 @@ impl Binder<'_> {
     }
 
     fn push_table(&mut self, source: Source, alias: Option<&ast::TableAlias>, names: &Names, lateral: bool) {
+        let alias = alias.filter(|alias| !self.is_numbered(&source, alias));
         let (Some(recorder), Some(table)) = (&mut self.recorder, names.tables.first()) else { return };
         let mut item = Table {
             source,
@@ -236,13 +237,23 @@ impl Binder<'_> {
         recorder.from.push(FromItem::Table(item));
     }
 
+    /// Whether an alias is only a table's name with a number, which sets it apart from an item further out that has this name.
+    fn is_numbered(&self, source: &Source, alias: &ast::TableAlias) -> bool {
+        let Source::Relation(relation, _) = source else { return false };
+        let number = alias.name.value.strip_prefix(&*relation.name).and_then(|rest| rest.strip_prefix('_'));
+        let outer = self.levels.iter().rev().skip(1).flat_map(|level| &level.names.tables);
+        alias.columns.is_empty()
+            && number.is_some_and(|number| number.parse::<u32>().is_ok())
+            && outer.into_iter().any(|table| table.alias == relation.name)
+    }
+
     /// A join of the two items recorded last. The first columns of `columns` are those that USING merged.
     pub(crate) fn record_join(
         &mut self,
         kind: JoinKind,
         constraint: &JoinConstraint,
         on: Option<&Expr>,
-        using: &[NamedColumn],
+        (using, sides): (&[NamedColumn], Vec<(Expr, Expr)>),
     ) {
         let catalog = self.cx.catalog;
         let Some(recorder) = &mut self.recorder else { return };
@@ -259,6 +270,7 @@ impl Binder<'_> {
             right,
             on: on.filter(|_| matches!(constraint, JoinConstraint::On(_))).cloned(),
             using: using.to_vec(),
+            sides,
             using_alias: using_alias.map(|alias| Arc::from(alias.value.as_str())),
             alias: None,
         })));

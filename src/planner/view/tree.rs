@@ -363,6 +363,8 @@ pub struct Join {
     pub on: Option<Expr>,
     /// Columns of `USING` (or `NATURAL`) and what each stands for.
     pub using: Vec<NamedColumn>,
+    /// The columns that each of them is made of.
+    pub sides: Vec<(Expr, Expr)>,
     /// `USING (…) AS alias`.
     pub using_alias: Option<Arc<str>>,
     /// The alias of the join, with its columns and whether they were listed.
