@@ -19,15 +19,29 @@ pub(crate) fn copy_before(directory: &DataDirectory, lsn: Lsn, segment_bytes: u6
     let mut copied = 0;
     for (_, path) in files {
         let Some(name) = path.file_name() else { continue };
+        let target = archive.join(name);
         if !there.iter().any(|known| name == known.as_str()) {
-            copy(directory, &path, &archive.join(name))?;
+            copy(directory, &path, &target)?;
             copied += 1;
+        } else if !is_same(directory, &path, &target)? {
+            let what = format!("it is not the archived form of \"{}\"", path.display());
+            return Err(LogError::Foreign { file: target, what });
         }
     }
     if copied > 0 {
         directory.sync_dir(&archive)?;
     }
     Ok(copied)
+}
+
+/// Whether two files are the same segment of the same data directory: an archive may have been another one's before.
+pub(crate) fn is_same(directory: &DataDirectory, segment: &Path, archived: &Path) -> Result<bool, LogError> {
+    let head = |path: &Path| {
+        let mut head = [0; segment::HEADER_BYTES];
+        let read = directory.open_file(path, Open::Read)?.read_at(0, &mut head);
+        read.map_err(|error| LogError::io("read file", path, error)).map(|_| head)
+    };
+    Ok(head(segment)? == head(archived)?)
 }
 
 /// The ending of a file that says that the segment beside it was taken care of.

@@ -177,9 +177,13 @@ pub(crate) fn remove_before(
     let is_in =
         |names: &[String], path: &Path| names.iter().any(|n| path.file_name().is_some_and(|name| name == n.as_str()));
     let is_marked = |path: &Path| is_in(&names, &archive::mark_of(path));
-    let is_safe = |path: &PathBuf| {
-        archived.as_ref().is_none_or(|there| is_in(there, path)) && (!directory.needs_marks() || is_marked(path))
+    let is_archived = |path: &PathBuf| match (&archived, directory.archive().zip(path.file_name())) {
+        (Some(there), Some((folder, name))) => {
+            is_in(there, path) && archive::is_same(directory, path, &folder.join(name)).unwrap_or(false)
+        }
+        _ => archived.is_none(),
     };
+    let is_safe = |path: &PathBuf| is_archived(path) && (!directory.needs_marks() || is_marked(path));
     let is_old = |start: &Lsn| start.0 + segment_bytes <= lsn.0;
     let old = files(directory)?.into_iter().filter(|(start, path)| is_old(start) && is_safe(path));
     let old: Vec<_> = old.collect();

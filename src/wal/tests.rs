@@ -418,3 +418,28 @@ fn a_segment_that_was_ended_early_stays_so() {
     drop(run);
     assert_eq!(recover(&disk).expect("it starts again").numbers, [0, 1]);
 }
+
+#[test]
+fn an_archive_of_another_directory_is_not_taken_for_ones_own() {
+    let folder = Folder::new("archives");
+    std::fs::create_dir(&folder.0).unwrap();
+    let fill = |root: &str, identifier: u64| {
+        let directory = DataDirectory::open(Arc::new(RealDisk), &folder.0.join(root), identifier).unwrap();
+        directory.set_archive(Some(folder.0.join("archive")));
+        let directory = Arc::new(directory);
+        let log = Log::open(directory, GENESIS, options()).unwrap();
+        for _ in 0..20 {
+            log.append(&Record::new(vec![1; 900]));
+        }
+        log.flush().unwrap();
+        log
+    };
+    let own = fill("data", IDENTIFIER);
+    let copied = own.archive().unwrap();
+    assert!(copied > 2 && own.archive().unwrap() == 0);
+    let other = fill("other", 5);
+    let message = other.archive().unwrap_err().to_string();
+    assert!(message.contains("archive/0000000001000000.log"), "{message}");
+    assert_eq!(other.remove_before(other.durable(), 0).unwrap(), 0, "nothing of it is in the archive");
+    assert_eq!(own.remove_before(own.durable(), 0).unwrap(), copied);
+}
