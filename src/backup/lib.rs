@@ -1,6 +1,6 @@
 //! Backups: full files and deltas that a person can read and a machine can prove, and databases out of them again.
 //!
-//! Layer 4. Reads one moment of a database (catalog, rows, sequences) and writes it as JSON or Arrow; reads such files, and those of the
+//! Layer 5. Reads one moment of a database (catalog, rows, sequences) and writes it as JSON or Arrow; reads such files, and those of the
 //! original Python package, into a storage of their own. Knows no sessions: who may do it, where a restored database goes and who
 //! is told of failures is `dictdb_session`'s.
 //!

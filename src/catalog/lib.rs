@@ -1,6 +1,6 @@
 //! What exists in a database: schemas, relations, types, roles, as versioned immutable data.
 //!
-//! Layer 2. Knows nothing of plans or sockets, and nothing of rows: a relation names its table in storage by
+//! Layer 3. Knows nothing of plans or sockets, and nothing of rows: a relation names its table in storage by
 //! [`Relation::storage`].
 //!
 //! ```text

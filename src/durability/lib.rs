@@ -1,6 +1,6 @@
 //! What makes a server's data outlive it: commits into the log, checkpoints, and recovery from both.
 //!
-//! Layer 3. Joins catalog and storage to the bytes of `dictdb_wal`. Knows no plans and no sessions: indexes are built by the
+//! Layer 4. Joins catalog and storage to the bytes of `dictdb_wal`. Knows no plans and no sessions: indexes are built by the
 //! caller after recovery, because their expressions have to be compiled.
 //!
 //! ```text

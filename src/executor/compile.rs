@@ -6,10 +6,11 @@ use std::sync::Arc;
 use dictdb_catalog::trigger::Event;
 use dictdb_catalog::{Constraint, Relation};
 use dictdb_functions::window::window;
-use dictdb_planner::expr::{Expr, FrameBound, SortKey, WindowCall};
+use dictdb_planner::expr::{Call, Expr, FrameBound, SortKey, WindowCall};
 use dictdb_planner::logical::Check;
 use dictdb_planner::logical::{JoinKind, MergeAction, MergeClause, SetOpKind};
 use dictdb_planner::physical::{self, Cte, Fetch, IndexBounds, Op, Plan, TableRef};
+use dictdb_planner::xml_table::{XmlColumn, XmlTable};
 use dictdb_types::{Error, Oid, Result, Type, oids};
 
 use crate::access::TableHandle;
@@ -30,7 +31,7 @@ use crate::modify::recheck::{self, Recheck};
 use crate::modify::target::{Rules, Target, place};
 use crate::modify::trigger::Triggers;
 use crate::prepared::PrepareContext;
-use crate::row::function_scan::Spread;
+use crate::row::function_scan::{NullColumn, Spread};
 use crate::row::{self, Node};
 use crate::runtime::ScanId;
 use crate::set_call::SetCall;
@@ -120,6 +121,20 @@ impl<'a> Compiler<'a> {
         &self.eval
     }
 
+    /// A call of XMLTABLE: the defaults are evaluated for each NULL, the other arguments once.
+    fn xml_table(&self, call: &Call, table: &XmlTable<'_>) -> Result<(SetCall, Option<Spread>)> {
+        let null = |column: &XmlColumn<'_>| {
+            Ok(NullColumn {
+                default: column.default.map(|default| self.code(default)).transpose()?,
+                forbidden_in: column.not_null.then(|| column.field.name.clone()),
+            })
+        };
+        let nulls = table.columns.iter().map(null).collect::<Result<_>>()?;
+        let of_kernel = Call { args: call.args[..table.kernel_args].to_vec(), ..call.clone() };
+        let compiled = SetCall::compile(&Expr::Call(Box::new(of_kernel)), &self.eval)?;
+        Ok((compiled, Some(Spread { columns: table.columns.len(), expected: None, nulls })))
+    }
+
     /// The calls of a function scan, each with the columns its rows are spread over.
     fn function_calls(
         &self,
@@ -135,7 +150,14 @@ impl<'a> Compiler<'a> {
                     Expr::Call(call) => !call.columns.is_empty() || call.function.oid >= Oid::FIRST_NORMAL,
                     _ => true,
                 };
-            let spread = spread.map(|columns| Spread { columns, expected: is_open.then(|| own.into()) });
+            if let Expr::Call(call) = call
+                && let Some(table) = XmlTable::of(call)
+            {
+                compiled.push(self.xml_table(call, &table)?);
+                continue;
+            }
+            let expected = is_open.then(|| own.into());
+            let spread = spread.map(|columns| Spread { columns, expected, nulls: Box::default() });
             compiled.push((SetCall::compile(call, &self.eval)?, spread));
         }
         Ok(compiled.into())

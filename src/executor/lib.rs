@@ -1,6 +1,6 @@
 //! Runs physical plans.
 //!
-//! Layer 4. Takes a [`Plan`](dictdb_planner::physical::Plan) and a transaction, gives rows. Knows neither SQL text nor the wire; names are resolved
+//! Layer 5. Takes a [`Plan`](dictdb_planner::physical::Plan) and a transaction, gives rows. Knows neither SQL text nor the wire; names are resolved
 //! and types chosen before it begins.
 //!
 //! ```text

@@ -1,6 +1,6 @@
 //! Operators, casts, functions and aggregates: which one a call means, and what it computes.
 //!
-//! Layer 1. Knows values and types, never syntax trees, tables or sessions.
+//! Layer 2. Knows values and types, never syntax trees, tables or sessions.
 //!
 //! ```text
 //!   PostgreSQL's tables   pg_proc, pg_operator, pg_cast, … as exported text            (facts/)
@@ -12,6 +12,7 @@
 //!   a column at a time    the hot comparisons and arithmetic over Arrow arrays     (vector/)
 //!   a group               accumulators of the built-in aggregates                  (aggregate/)
 //!   a partition           row_number, lag, … over a PartitionView                  (window)
+//!   XML                  constructors, xpath, XMLTABLE over the crate `xml`               (xml/)
 //!   a set                 generate_series, unnest, json_each, … as iterators       (set_returning/)
 //!   an index's keys       parts of values by operator class, and searches for them (inverted/, intervals/)
 //! ```
@@ -39,6 +40,7 @@ mod scalar;
 pub mod set_returning;
 pub mod vector;
 pub mod window;
+pub mod xml;
 
 pub use extension::is_support_function;
 pub use io::write_as_text;

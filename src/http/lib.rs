@@ -1,6 +1,6 @@
 //! The server's HTTP side: health, metrics, and the bug tracker's REST interface over the SQL engine.
 //!
-//! Layer 6. Knows databases only through `dictdb_session`: what it asks of them it asks in SQL, through sessions of its own.
+//! Layer 7. Knows databases only through `dictdb_session`: what it asks of them it asks in SQL, through sessions of its own.
 //!
 //! ```text
 //!   listener ─► router ─┬─ health        /health, /health/live, /health/ready, /health/startup, /ready

@@ -1,6 +1,6 @@
 //! SQL text to syntax trees, as PostgreSQL 15's grammar reads it.
 //!
-//! Layer 1: knows no catalog, so it cannot tell a table from a view or a type from a function. Queries and
+//! Layer 2: knows no catalog, so it cannot tell a table from a view or a type from a function. Queries and
 //! data-modifying statements become sqlparser's tree ([`ast`]), everything else our own ([`utility`]).
 //!
 //! # The tree
@@ -24,6 +24,7 @@
 //! | types | `Custom(name, modifiers)` with the name PostgreSQL resolves (`int` is `pg_catalog.int4`), `Array` around it: read it with [`TypeName`] |
 //! | `type 'text'`, `interval '…' day` | `TypedString`; `x::t` and `cast(x as t)` are `Cast` |
 //! | functions in `FROM` | `TableFactor::Function`; `rows from (…)` is one named `ROWS FROM` |
+//! | `xmlelement(…)` and its kin | calls that [`xml::XmlExpr`] reads |
 //! | `only t`, `t *` | `TableFactor::Table` with a hint ([`node::is_only`]) |
 //! | `for update of a, b` | one `LockClause` per table ([`node::lock_clause`]) |
 //! | long `and`/`or` chains | a balanced tree; other chains lean to the left and may be tens of thousands deep |
@@ -54,6 +55,7 @@ mod tests;
 mod token;
 mod type_name;
 pub mod utility;
+pub mod xml;
 
 pub use keyword::{Category, keywords};
 pub use lexeme::{Lexeme, LexemeKind, lexemes};

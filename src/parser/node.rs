@@ -30,6 +30,16 @@ fn prefixed_by<'a>(expr: &'a Expr, text: &str) -> Option<&'a Expr> {
     }
 }
 
+/// The name that `DEFAULT` has among the namespaces of `XMLTABLE`.
+pub(crate) fn default_namespace() -> Ident {
+    marker("DEFAULT")
+}
+
+/// Whether a namespace of `XMLTABLE` is the default one.
+pub fn is_default_namespace(name: &Ident) -> bool {
+    is_marker(name, "DEFAULT")
+}
+
 /// The index of a lifted constant ([`crate::Lifted::literals`]) that a placeholder stands for; `None` for `$n`.
 pub fn lifted(placeholder: &str) -> Option<usize> {
     placeholder.strip_prefix('#')?.parse().ok()

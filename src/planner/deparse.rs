@@ -261,6 +261,7 @@ impl Names<'_> {
                 out.push_str(word);
                 return Ok(());
             }
+            Spelling::Function if self.xml_syntax(call, out)? => return Ok(()),
             Spelling::Standard if self.standard_call(call, out)? => return Ok(()),
             Spelling::Standard | Spelling::Function => {}
         }

@@ -1,6 +1,6 @@
 //! From syntax tree to physical plan.
 //!
-//! Layer 3. Knows the catalog and PostgreSQL's resolution rules; knows nothing of sessions, rows or IO.
+//! Layer 4. Knows the catalog and PostgreSQL's resolution rules; knows nothing of sessions, rows or IO.
 //!
 //! ```text
 //!   ast ──bind──► logical::Node ──rules──► logical::Node ──build──► physical::Plan ──► executor
@@ -48,6 +48,8 @@ pub mod trigger_when;
 pub mod variables;
 pub mod view;
 mod walk;
+pub mod xml_table;
+mod xml_syntax;
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! PL/pgSQL: functions, procedures, DO blocks and triggers.
 //!
-//! Layer 4. Knows the language and nothing of tables, sessions or sockets: whatever is SQL it hands to its [`Host`].
+//! Layer 5. Knows the language and nothing of tables, sessions or sockets: whatever is SQL it hands to its [`Host`].
 //!
 //! ```text
 //!   text ──parse──► Function (tree) ──call──► Interpreter ──SQL, cursors, subtransactions──► Host (the session)

@@ -1,6 +1,6 @@
 //! The server: sockets in, sessions behind them, configuration and signals around them.
 //!
-//! Layer 7. Knows PostgreSQL's messages and TLS; knows storage and plans only through `dictdb_session`.
+//! Layer 8. Knows PostgreSQL's messages and TLS; knows storage and plans only through `dictdb_session`.
 //!
 //! ```text
 //!   main ─ configuration/ ─ command line, environment, file → settings; check/ and health for `dictdb check`, `dictdb health`

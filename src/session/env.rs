@@ -194,6 +194,10 @@ impl Env for StatementEnv {
         names::reg_in(self, RegKind::Config, &name)
     }
 
+    fn decode(&self, encoding: &str, bytes: &[u8]) -> Result<String> {
+        crate::encoding::text_in(encoding, bytes)
+    }
+
     fn setting(&self, name: &str) -> Option<String> {
         self.shared.show(name).ok()
     }

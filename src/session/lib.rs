@@ -1,6 +1,6 @@
 //! A session: from a query string to its answers, without sockets.
 //!
-//! Layer 5. Knows how PostgreSQL's protocol behaves but not its bytes; the server turns calls of [`Client`] into messages
+//! Layer 6. Knows how PostgreSQL's protocol behaves but not its bytes; the server turns calls of [`Client`] into messages
 //! and messages into calls of [`Session`].
 //!
 //! ```text

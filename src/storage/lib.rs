@@ -1,6 +1,6 @@
 //! Tables in memory: versions, transactions, indexes, locks.
 //!
-//! Layer 2. Knows neither SQL text nor plans nor tasks: everything here is synchronous.
+//! Layer 3. Knows neither SQL text nor plans nor tasks: everything here is synchronous.
 
 mod block;
 mod column;

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::{Arc, LazyLock, Mutex};
 
+use crate::xml::XmlOption;
 use crate::{Datum, Error, Oid, Result, TypeInfo, TypeLookup};
 
 /// `DateStyle`'s first half.
@@ -70,6 +71,10 @@ pub struct FormatSettings {
     pub extra_float_digits: i32,
     /// `bytea_output`.
     pub bytea_output: ByteaOutput,
+    /// `xmloption`.
+    pub xml_option: XmlOption,
+    /// `xmlbinary`: bytes in XML are hexadecimal digits instead of base64.
+    pub xml_binary_hex: bool,
 }
 
 impl Default for FormatSettings {
@@ -81,6 +86,8 @@ impl Default for FormatSettings {
             time_zone: jiff::tz::TimeZone::UTC,
             extra_float_digits: 1,
             bytea_output: ByteaOutput::default(),
+            xml_option: XmlOption::default(),
+            xml_binary_hex: false,
         }
     }
 }
@@ -167,6 +174,11 @@ pub trait Env: TypeLookup + Send + Sync {
 
     /// Hands the client a notice. Where there is no client it is dropped.
     fn notice(&self, _notice: Error) {}
+
+    /// Bytes in an encoding as text. 0A000 where no encodings are known.
+    fn decode(&self, encoding: &str, _bytes: &[u8]) -> Result<String> {
+        Err(Error::unsupported(format_args!("encoding {encoding}")))
+    }
 
     /// The text of a setting of this name; `None` where there are no settings, or not this one.
     fn setting(&self, _name: &str) -> Option<String> {

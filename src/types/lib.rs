@@ -1,6 +1,6 @@
 //! Values and their types: the vocabulary every other crate speaks.
 //!
-//! Layer 0. Knows nothing of SQL text, tables or sockets.
+//! Layer 1. Knows nothing of SQL text, tables or sockets.
 //!
 //! ```text
 //!   SqlState, Error        what went wrong                     (error, sqlstate)
@@ -51,6 +51,7 @@ mod ty;
 mod type_name;
 pub mod typmod;
 mod value;
+pub mod xml;
 
 pub use datum::Datum;
 pub use env::{ByteaOutput, DateOrder, DateStyle, Env, FormatSettings, IntervalStyle, RandomState, RegKind};

@@ -1,6 +1,6 @@
 //! The data directory: a log of byte records, snapshots beside it, and the disk under both.
 //!
-//! Layer 1. Knows neither rows nor SQL: a record is bytes, a snapshot is a sequence of chunks of bytes.
+//! Layer 2. Knows neither rows nor SQL: a record is bytes, a snapshot is a sequence of chunks of bytes.
 //!
 //! ```text
 //!   append ──copy──► tail ──leader──► segment file ──fdatasync──► durable LSN ──► whoever waits

@@ -7,20 +7,21 @@ use dictdb_tests::server::workspace;
 
 /// Layer of each crate; edges only look down. The same table is in `src/README.md`.
 const LAYERS: &[(&str, u8)] = &[
-    ("types", 0),
-    ("parser", 1),
-    ("functions", 1),
-    ("wal", 1),
-    ("storage", 2),
-    ("catalog", 2),
-    ("durability", 3),
-    ("planner", 3),
-    ("executor", 4),
-    ("backup", 4),
-    ("plpgsql", 4),
-    ("session", 5),
-    ("http", 6),
-    ("server", 7),
+    ("xml", 0),
+    ("types", 1),
+    ("parser", 2),
+    ("functions", 2),
+    ("wal", 2),
+    ("storage", 3),
+    ("catalog", 3),
+    ("durability", 4),
+    ("planner", 4),
+    ("executor", 5),
+    ("backup", 5),
+    ("plpgsql", 5),
+    ("session", 6),
+    ("http", 7),
+    ("server", 8),
 ];
 
 /// Lines a source file may have.

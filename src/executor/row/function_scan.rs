@@ -6,7 +6,7 @@ use dictdb_types::{Datum, Error, Oid, Record, Result, SqlState, Type, oids};
 
 use super::project_set::lockstep;
 use super::{Cursor, Node, Row};
-use crate::eval::Scope;
+use crate::eval::{Code, Scope};
 use crate::runtime::Runtime;
 use crate::set_call::{SetCall, SetRows};
 
@@ -26,6 +26,36 @@ pub(crate) struct Spread {
     pub columns: usize,
     /// Their types, where only the query says what the function returns: each record has to be like that.
     pub expected: Option<Box<[Type]>>,
+    /// What becomes of NULLs, by column; of `XMLTABLE` only.
+    pub nulls: Box<[NullColumn]>,
+}
+
+/// What becomes of a NULL in a column.
+#[derive(Debug)]
+pub(crate) struct NullColumn {
+    /// The value in its place.
+    pub default: Option<Code>,
+    /// The column's name, where it may not be NULL.
+    pub forbidden_in: Option<Arc<str>>,
+}
+
+impl NullColumn {
+    /// 22004.
+    fn replace(&self, value: &mut Datum, rt: &Runtime) -> Result<()> {
+        if !value.is_null() {
+            return Ok(());
+        }
+        if let Some(default) = &self.default {
+            *value = default.eval(Scope::new(rt, &[]))?;
+        }
+        match &self.forbidden_in {
+            Some(column) if value.is_null() => {
+                let message = format!("null is not allowed in column \"{column}\"");
+                Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, message))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Node for FunctionScan {
@@ -87,7 +117,8 @@ impl Spread {
                 }
                 row.extend(record.fields.iter().take(self.columns).cloned());
                 row.extend(std::iter::repeat_n(Datum::Null, self.columns.saturating_sub(record.fields.len())));
-                Ok(())
+                let first = row.len() - self.columns;
+                self.nulls.iter().zip(row.iter_mut().skip(first)).try_for_each(|(null, value)| null.replace(value, rt))
             }
             Datum::Null => {
                 row.extend(std::iter::repeat_n(Datum::Null, self.columns));

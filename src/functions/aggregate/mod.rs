@@ -21,6 +21,7 @@ mod ranges;
 mod regression;
 mod sum;
 mod variance;
+mod xml;
 
 /// The running state of one aggregate in one group.
 pub trait Accumulator: Send {
@@ -71,6 +72,7 @@ const FAMILIES: &[&[Entry]] = &[
     regression::AGGREGATES,
     sum::AGGREGATES,
     variance::AGGREGATES,
+    xml::AGGREGATES,
 ];
 
 static BUILTIN: LazyLock<HashMap<(&str, &[Oid]), AggregateFn>> = LazyLock::new(|| {

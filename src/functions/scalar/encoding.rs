@@ -60,7 +60,7 @@ fn unhex(text: &str) -> Result<Vec<u8>> {
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// MIME's lines of 76 characters.
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 4 / 3 + bytes.len() / 50 + 4);
     for (line, chunk) in bytes.chunks(57).enumerate() {
         if line > 0 {

@@ -9,7 +9,7 @@ mod boolean;
 mod bytea;
 mod comparable;
 pub(crate) mod ctype;
-mod encoding;
+pub(crate) mod encoding;
 mod enums;
 pub(crate) mod float;
 mod float_math;
@@ -45,7 +45,6 @@ mod type_io;
 mod type_names;
 mod unicode;
 mod variadic;
-mod xml;
 
 /// Families of one table.
 const SINGLE: &[&[(&str, ScalarFn)]] = &[
@@ -75,7 +74,7 @@ const SINGLE: &[&[(&str, ScalarFn)]] = &[
     text::KERNELS,
     unicode::KERNELS,
     variadic::KERNELS,
-    xml::KERNELS,
+    crate::xml::KERNELS,
 ];
 
 /// Families of several tables.

@@ -43,7 +43,6 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "text_starts_with" => |s: &str, prefix: &str| s.starts_with(prefix),
     "ascii" => |s: &str| s.chars().next().map_or(0, |c| c as i32),
     "chr" => |code: i32| chr(code),
-    "xmltotext" => |s: &str| s,
 };
 
 /// Number of characters.

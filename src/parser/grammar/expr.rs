@@ -423,7 +423,9 @@ impl Parser<'_> {
             return Ok((test, IS));
         }
         if keyword == K::Document {
-            return Err(Error::unsupported("IS DOCUMENT").at(Some(token.position)));
+            self.advance();
+            let test = crate::xml::is_document(self.span(token), left);
+            return Ok((if negated { self.unary(UnaryOperator::Not, token, test) } else { test }, 0));
         }
         if rule == Rule::Restricted {
             return Err(self.unexpected());

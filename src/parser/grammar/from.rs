@@ -123,7 +123,7 @@ impl Parser<'_> {
             return self.rows_from(lateral);
         }
         if self.is_word(K::Xmltable) && self.nth(1).kind == Kind::LeftParen {
-            return Err(Error::unsupported("XMLTABLE").at(Some(self.position())));
+            return self.xml_table();
         }
         let token = self.peek();
         let only_function = self.is_type_function_name(token) && !self.is_col_id(token);

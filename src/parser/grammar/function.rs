@@ -7,7 +7,7 @@ use sqlparser::ast::{
     WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
 };
 
-use super::{Context, Parser};
+use super::{Context, Parser, xml};
 use crate::TypeName;
 use crate::keyword::Keyword as K;
 use crate::node::{self, FrameExclusion};
@@ -42,14 +42,6 @@ const KEYWORD_FUNCTIONS: &[K] = &[
     K::Substring,
     K::Treat,
     K::Trim,
-    K::Xmlconcat,
-    K::Xmlelement,
-    K::Xmlexists,
-    K::Xmlforest,
-    K::Xmlparse,
-    K::Xmlpi,
-    K::Xmlroot,
-    K::Xmlserialize,
 ];
 
 /// A name in `pg_catalog` at a position.
@@ -289,6 +281,7 @@ impl Parser<'_> {
             K::Collation => next.keyword == K::For,
             K::CurrentSchema => next.kind != Kind::LeftParen,
             keyword if next.kind == Kind::LeftParen && KEYWORD_FUNCTIONS.contains(&keyword) => true,
+            keyword if next.kind == Kind::LeftParen && xml::FUNCTIONS.contains(&keyword) => true,
             keyword => VALUE_FUNCTIONS.iter().any(|(known, _)| *known == keyword),
         }
     }
@@ -390,7 +383,7 @@ impl Parser<'_> {
                 let name = names.last().map_or("", |name| name.value.as_str());
                 Ok(call(catalog(name), vec![arg]))
             }
-            _ => Err(Error::unsupported(token.keyword.word().to_uppercase()).at(Some(token.position))),
+            _ => self.xml_function(token),
         }
     }
 

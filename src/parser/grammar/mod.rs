@@ -50,6 +50,7 @@ mod transaction;
 mod trigger;
 mod type_name;
 mod with;
+mod xml;
 
 use std::cell::Cell;
 use std::ops::Range;

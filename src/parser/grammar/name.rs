@@ -49,6 +49,15 @@ impl Parser<'_> {
         self.token_is_name(token, &[Category::Unreserved, Category::ColumnName, Category::TypeFunctionName])
     }
 
+    /// `IDENT`: a name that is no keyword at all.
+    pub(super) fn is_unkeyed_name(&self) -> bool {
+        let token = self.peek();
+        match token.kind {
+            Kind::Word => token.keyword == Keyword::Unkeyed,
+            kind => matches!(kind, Kind::QuotedName | Kind::UnicodeName),
+        }
+    }
+
     fn name_if(&mut self, allowed: bool) -> Result<Ident> {
         if allowed { self.ident() } else { Err(self.unexpected()) }
     }

@@ -153,6 +153,10 @@ impl Binder<'_> {
                 let (node, names) = self.bind_table_function(factor)?;
                 Ok((node, names, true))
             }
+            TableFactor::XmlTable { .. } => {
+                let (node, names) = self.bind_xml_table(factor)?;
+                Ok((node, names, true))
+            }
             TableFactor::NestedJoin { table_with_joins, alias } => {
                 let (node, mut names, lateral) = self.bind_table_with_joins(table_with_joins)?;
                 if let Some(alias) = alias {

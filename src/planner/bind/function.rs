@@ -7,6 +7,7 @@ use dictdb_functions::facts::{self, ProcKind};
 use dictdb_functions::resolve::{self, ArgSource, FunctionCall, FunctionMatch, Resolution};
 use dictdb_parser::ast::{self, Expr as Ast, FunctionArg, FunctionArguments};
 use dictdb_parser::node;
+use dictdb_parser::xml::XmlExpr;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, oids};
 
 use super::Binder;
@@ -35,6 +36,9 @@ impl Binder<'_> {
     pub(crate) fn bind_function(&mut self, function: &ast::Function) -> Result<Expr> {
         let parts = idents(&function.name)?;
         let position = parts.first().and_then(|ident| self.position(ident.span));
+        if let Some(xml) = XmlExpr::of(function) {
+            return self.bind_xml(&xml, position);
+        }
         if let [name] = parts.as_slice()
             && name.quote_style.is_none()
             && let Some(special) = self.bind_special_form(&name.value, function, position)?

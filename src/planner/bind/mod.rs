@@ -47,6 +47,8 @@ mod types;
 mod updatable;
 mod update;
 mod window;
+mod xml;
+mod xml_table;
 
 use std::collections::HashMap;
 use std::sync::Arc;

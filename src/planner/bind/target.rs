@@ -6,6 +6,7 @@ use dictdb_functions::facts::{self, ArgMode};
 use dictdb_functions::resolve;
 use dictdb_parser::TypeName;
 use dictdb_parser::ast::{self, Expr as Ast, SelectItem, SelectItemQualifiedWildcardKind as Wildcard};
+use dictdb_parser::xml::XmlExpr;
 use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
 
 use super::Binder;
@@ -252,6 +253,9 @@ fn named(expr: &Ast) -> Option<(String, u8)> {
                 _ => None,
             })
             .or_else(|| named(root)),
+        Ast::Function(function) if XmlExpr::of(function).is_some() => {
+            XmlExpr::of(function)?.column_name().map(|name| (name.to_owned(), 2))
+        }
         Ast::Function(function) => {
             let ident = function.name.0.last()?.as_ident()?;
             Some((ident.value.clone(), 2))

@@ -23,6 +23,11 @@ pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_client_encoding", pg_client_encoding),
 ];
 
+/// Bytes in an encoding as text. 22023, 22021.
+pub(crate) fn text_in(encoding: &str, bytes: &[u8]) -> Result<String> {
+    to_text(bytes, charset(encoding, "")?)
+}
+
 /// What a name stands for: UTF-8, which nothing is done to, or another encoding.
 type Charset = Option<&'static Codec>;
 

@@ -14,7 +14,7 @@ mod single_byte;
 
 pub use codec::Codec;
 pub(crate) use codec::for_client;
-pub(crate) use functions::FUNCTIONS;
+pub(crate) use functions::{FUNCTIONS, text_in};
 
 use dictdb_types::{Error, Oid, SqlState, oids};
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use dictdb_parser::Strings;
 use dictdb_storage::WaitOptions;
 use dictdb_types::datetime::{parse_date_style, parse_interval_style, zone};
+use dictdb_types::xml::XmlOption;
 use dictdb_types::{ByteaOutput, DateOrder, DateStyle, FormatSettings, Severity, unquote_identifier};
 
 use super::Settings;
@@ -124,6 +125,11 @@ fn format_settings(settings: &Settings) -> FormatSettings {
             "escape" => ByteaOutput::Escape,
             _ => ByteaOutput::Hex,
         },
+        xml_option: match settings.text("xmloption").as_str() {
+            "document" => XmlOption::Document,
+            _ => XmlOption::Content,
+        },
+        xml_binary_hex: settings.text("xmlbinary") == "hex",
     }
 }
 

@@ -47,6 +47,7 @@ fn read(reader: &mut Reader<'_>, ty: Type, env: &dyn Env, depth: usize) -> Resul
             json::check(text)?;
             Datum::text(text)
         }
+        oids::XML => Datum::text(crate::xml::receive(reader.rest(), env)?),
         oids::JSONB => Datum::Jsonb(Arc::new(json::parse(read_versioned_text(reader, "jsonb")?)?)),
         oids::JSONPATH => Datum::text(JsonPath::parse(read_versioned_text(reader, "jsonpath")?)?.to_string()),
         oids::CHAR => Datum::Text(string::char_datum(char::from(reader.u8()?))),
@@ -110,7 +111,6 @@ fn read_by_kind(reader: &mut Reader<'_>, ty: Type, env: &dyn Env, depth: usize) 
             let message = format!("cannot accept a value of type {}", info.name);
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
-        TypeKind::Base if ty.oid == oids::XML => return Err(crate::text::no_xml()),
         TypeKind::Base => match (ExtensionType::of_input(&info.input), info.model()) {
             (Some(ExtensionType::Citext), _) => Datum::citext(from_utf8(reader.rest())?),
             (Some(ExtensionType::Hstore), _) => read_hstore(reader)?,

@@ -13,7 +13,7 @@ use crate::{Array, Bound, Datum, Env, Error, ExtensionValue, Oid, Range, Record,
 pub fn send(value: &Datum, oid: Oid, env: &dyn Env, out: &mut Vec<u8>) -> Result<()> {
     match value {
         Datum::Int4(v) => out.extend_from_slice(&v.to_be_bytes()),
-        Datum::Text(v) if oid.0 < 1000 || !is_odd_text(oid, env) => match oid {
+        Datum::Text(v) if oid.0 < 1000 && oid != oids::XML || !is_odd_text(oid, env) => match oid {
             oids::CHAR => out.push(v.chars().next().map_or(0, |c| c as u8)),
             _ => out.extend_from_slice(v.as_bytes()),
         },
@@ -22,11 +22,17 @@ pub fn send(value: &Datum, oid: Oid, env: &dyn Env, out: &mut Vec<u8>) -> Result
     Ok(())
 }
 
-/// Bit strings and paths are text inside but not on the wire.
+/// Bit strings and paths are text inside but not on the wire; the declaration of XML is written anew.
 fn is_odd_text(oid: Oid, env: &dyn Env) -> bool {
     matches!(
         base_oid(oid, env),
-        oids::BIT | oids::VARBIT | oids::CHAR | oids::JSONPATH | oids::PG_SNAPSHOT | oids::TXID_SNAPSHOT
+        oids::BIT
+            | oids::VARBIT
+            | oids::CHAR
+            | oids::JSONPATH
+            | oids::PG_SNAPSHOT
+            | oids::TXID_SNAPSHOT
+            | oids::XML
     )
 }
 
@@ -52,6 +58,11 @@ fn send_rest(value: &Datum, oid: Oid, env: &dyn Env, out: &mut Vec<u8>) -> Resul
                 out.extend_from_slice(v.as_bytes());
             }
             oids::PG_SNAPSHOT | oids::TXID_SNAPSHOT => send_snapshot(v, out),
+            oids::XML => {
+                let mut text = String::new();
+                crate::xml::output(v, &mut text);
+                out.extend_from_slice(text.as_bytes());
+            }
             _ => send_bits(v, out),
         },
         Datum::Bytea(v) => match base_oid(oid, env) {

@@ -12,7 +12,7 @@ use crate::jsonpath::JsonPath;
 use crate::numeric::NumericText;
 use crate::{
     Datum, EnumLabel, Env, Error, ExtensionType, Numeric, Oid, RegKind, Result, SqlState, Type, TypeInfo, TypeKind,
-    datetime, json, oids, tsearch, type_name,
+    datetime, json, oids, tsearch, type_name, xml,
 };
 
 mod acl;
@@ -72,6 +72,10 @@ fn input_scalar(text: &str, ty: Type, env: &dyn Env) -> Result<Datum> {
         oids::INTERVAL => Datum::Interval(datetime::input_interval(text, ty.typmod, env)?),
         oids::JSON => {
             json::check(text)?;
+            Datum::text(text)
+        }
+        oids::XML => {
+            xml::input(text, env)?;
             Datum::text(text)
         }
         oids::JSONB => Datum::Jsonb(Arc::new(json::parse(text)?)),
@@ -163,19 +167,12 @@ fn input_by_kind(text: &str, ty: Type, env: &dyn Env) -> Result<Datum> {
         }
         TypeKind::Pseudo => return Err(cannot_accept(&info)),
         TypeKind::Base if is_output_only(ty.oid) => return Err(cannot_accept(&info)),
-        TypeKind::Base if ty.oid == oids::XML => return Err(no_xml()),
         TypeKind::Base => match (ExtensionType::of_input(&info.input), info.model()) {
             (Some(own), _) => own.input(text)?,
             (None, model) if model != ty.oid => input(text, Type::new(model), env)?,
             _ => return Err(Error::unsupported(format_args!("type {}", info.name))),
         },
     })
-}
-
-/// 0A000 as PostgreSQL answers where it is built without libxml.
-pub fn no_xml() -> Error {
-    Error::new(SqlState::FEATURE_NOT_SUPPORTED, "unsupported XML feature")
-        .detail("This functionality requires the server to be built with libxml support.")
 }
 
 /// `pg_node_tree` and its like are written by the server only.
@@ -293,10 +290,16 @@ fn no_text(bytes: &[u8], checked: std::result::Result<&str, std::str::Utf8Error>
 pub fn output(value: &Datum, oid: Oid, env: &dyn Env, out: &mut String) -> Result<()> {
     match value {
         Datum::Int4(v) => out.push_str(itoa::Buffer::new().format(*v)),
-        Datum::Text(v) if oid != oids::CHAR => out.push_str(v),
+        Datum::Text(v) if oid != oids::CHAR && !may_be_xml(v, oid) => out.push_str(v),
         _ => output_rest(value, oid, env, out)?,
     }
     Ok(())
+}
+
+/// Whether a text may be `xml` with a declaration, which is written in a form of its own; by itself or through a domain.
+#[inline]
+fn may_be_xml(text: &str, oid: Oid) -> bool {
+    (oid == oids::XML || oid >= Oid::FIRST_NORMAL) && text.starts_with("<?xml")
 }
 
 fn output_rest(value: &Datum, oid: Oid, env: &dyn Env, out: &mut String) -> Result<()> {
@@ -309,7 +312,11 @@ fn output_rest(value: &Datum, oid: Oid, env: &dyn Env, out: &mut String) -> Resu
         Datum::Float4(v) => out.push_str(FloatText::of_f32(*v, env.format().extra_float_digits).as_str()),
         Datum::Float8(v) => out.push_str(FloatText::of_f64(*v, env.format().extra_float_digits).as_str()),
         Datum::Numeric(v) => v.write(out),
-        Datum::Text(v) => string::write_char(v, out),
+        Datum::Text(v) => match base_oid(oid, env) {
+            oids::CHAR => string::write_char(v, out),
+            oids::XML => xml::output(v, out),
+            _ => out.push_str(v),
+        },
         Datum::Bytea(v) => match base_oid(oid, env) {
             oids::INET => network::write_inet(v, false, out),
             oids::CIDR => network::write_inet(v, true, out),

@@ -51,7 +51,7 @@ fn is_multirange(cx: &CallContext<'_>, base: Oid) -> bool {
 }
 
 /// The text of a scalar: dates and times in ISO 8601, everything else as SQL shows it.
-fn scalar_text(cx: &CallContext<'_>, ty: Oid, value: &Datum) -> Result<String> {
+pub(crate) fn scalar_text(cx: &CallContext<'_>, ty: Oid, value: &Datum) -> Result<String> {
     let base = cx.env.base_type(Type::new(ty)).oid;
     if !matches!(value, Datum::Date(_) | Datum::Timestamp(_)) {
         return io::output(cx, ty, value);

@@ -85,6 +85,11 @@ impl Describer<'_> {
     }
 
     fn functions(&mut self, node: &Node, calls: &[(Expr, Option<usize>)], shown: &mut ExplainNode) -> Labels {
+        if let [(Expr::Call(call), _)] = calls
+            && crate::xml_table::XmlTable::of(call).is_some()
+        {
+            return self.table_function(node, &calls[0].0, shown);
+        }
         kind(shown, "Function Scan");
         let alias = self.naming.alias(node).to_owned();
         let function = match calls {
@@ -104,6 +109,21 @@ impl Describer<'_> {
         if self.options.verbose {
             let calls = calls.iter().map(|(call, _)| self.text(call, &[], Prefix::Yes)).collect::<Vec<_>>();
             shown.properties.push(("Function Call", Value::Text(calls.join(", "))));
+        }
+        self.subplans_in(node, &[], shown);
+        self.own_names(node)
+    }
+
+    /// `XMLTABLE`.
+    fn table_function(&mut self, node: &Node, call: &Expr, shown: &mut ExplainNode) -> Labels {
+        kind(shown, "Table Function Scan");
+        let alias = self.naming.alias(node).to_owned();
+        shown.target = target("xmltable", &alias, None);
+        shown.attributes.push(("Table Function Name", "xmltable".to_owned()));
+        shown.attributes.push(("Alias", alias));
+        if self.options.verbose {
+            let call = self.text(call, &[], Prefix::Yes);
+            shown.properties.push(("Table Function Call", Value::Text(call)));
         }
         self.subplans_in(node, &[], shown);
         self.own_names(node)
