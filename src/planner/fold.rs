@@ -2,8 +2,9 @@
 
 use std::cmp::Ordering;
 
+use dictdb_functions::facts;
 use dictdb_functions::kernel::CallContext;
-use dictdb_types::{Array, Datum, Env, Oid, Physical, Result, Type, oids, order};
+use dictdb_types::{Array, Datum, Env, Error, Oid, Physical, Result, Type, oids, order};
 
 use crate::expr::{BoolTest, Call, Case, Expr, Function, Volatility};
 
@@ -251,6 +252,17 @@ fn is_foldable(function: &Function) -> bool {
     !of_user && function.volatility == Volatility::Immutable && !function.returns_set
 }
 
+/// What fails in a function that PostgreSQL wrote in SQL fails in its statement.
+#[cold]
+fn in_sql_function(function: &Function, error: Error) -> Error {
+    match facts::proc_by_oid(function.oid) {
+        Some(proc) if proc.language == facts::ids::LANGUAGE_SQL => {
+            error.context(format!("SQL function \"{}\" statement 1", proc.name))
+        }
+        _ => error,
+    }
+}
+
 fn evaluate(call: &Call, env: &dyn Env) -> Option<Result<Datum>> {
     let function = &call.function;
     let kernel = function.kernel.filter(|_| is_foldable(function))?;
@@ -266,5 +278,5 @@ fn evaluate(call: &Call, env: &dyn Env) -> Option<Result<Datum>> {
         types.push(*ty);
     }
     let cx = CallContext { variadic: call.variadic, function: function.oid, ..CallContext::new(env, &types, call.ty) };
-    Some(kernel(&cx, &values))
+    Some(kernel(&cx, &values).map_err(|error| in_sql_function(function, error)))
 }

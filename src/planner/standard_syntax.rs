@@ -50,6 +50,7 @@ const FORMS: &[(&str, usize, &[Piece])] = &[
     ("position", 2, &[Text("POSITION(("), Arg(1), Text(") IN ("), Arg(0), Text("))")]),
     ("substring", 2, &[Text("SUBSTRING("), Arg(0), Text(" FROM "), Arg(1), Text(")")]),
     ("substring", 3, &[Text("SUBSTRING("), Arg(0), Text(" FROM "), Arg(1), Text(" FOR "), Arg(2), Text(")")]),
+    ("xmlexists", 2, &[Text("XMLEXISTS(("), Arg(0), Text(") PASSING ("), Arg(1), Text("))")]),
     ("btrim", 1, &[Text("TRIM(BOTH FROM "), Arg(0), Text(")")]),
     ("btrim", 2, &[Text("TRIM(BOTH "), Arg(1), Text(" FROM "), Arg(0), Text(")")]),
     ("ltrim", 1, &[Text("TRIM(LEADING FROM "), Arg(0), Text(")")]),

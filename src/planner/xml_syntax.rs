@@ -44,7 +44,10 @@ impl Names<'_> {
                 out.push_str(&format!(" AS {}", (self.type_name)(type_of(oid, modifier))));
             }
             (xml::IS_DOCUMENT, [value]) => {
-                write(value, self, out)?;
+                match self.pretty {
+                    true => self.xml_enclosed("(", value, out)?,
+                    false => write(value, self, out)?,
+                }
                 out.push_str(" IS DOCUMENT");
                 return Ok(true);
             }
@@ -100,6 +103,10 @@ impl Names<'_> {
         match value {
             Expr::Const(Datum::Text(text), ty) if ty.oid == dictdb_types::oids::UNKNOWN => {
                 out.push_str(&dictdb_types::quote_literal(text));
+                Ok(())
+            }
+            Expr::Const(Datum::Null, ty) if ty.oid == dictdb_types::oids::UNKNOWN => {
+                out.push_str("NULL::unknown");
                 Ok(())
             }
             other => write(other, self, out),

@@ -289,7 +289,7 @@ impl Document {
         })
     }
 
-    /// The declarations in force at an element: the innermost of each prefix, then that of `xml`.
+    /// The declarations in force at an element: that of `xml`, then the innermost of each other prefix.
     pub fn namespaces_in_scope(&self, element: NodeId) -> Vec<NamespaceId> {
         let mut found: Vec<NamespaceId> = Vec::new();
         for node in std::iter::successors(Some(element), |node| self.parent(*node)) {
@@ -302,7 +302,7 @@ impl Document {
             }
         }
         found.retain(|id| !self.namespace(*id).uri.is_empty());
-        found.push(self.xml_namespace());
+        found.insert(0, self.xml_namespace());
         found
     }
 

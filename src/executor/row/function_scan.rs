@@ -77,7 +77,11 @@ impl Cursor for FunctionScanCursor {
             Some(running) => running,
             None => {
                 let scope = Scope::new(rt, &[]);
-                let started = self.node.calls.iter().map(|(call, _)| call.start(scope)).collect::<Result<_>>()?;
+                let started = self.node.calls.iter().map(|(call, spread)| match spread {
+                    Some(spread) if !spread.nulls.is_empty() => spread.fill(call.start(scope)?, rt),
+                    _ => call.start(scope),
+                });
+                let started = started.collect::<Result<_>>()?;
                 self.running.insert(started)
             }
         };
@@ -108,6 +112,19 @@ impl Cursor for FunctionScanCursor {
 }
 
 impl Spread {
+    /// All rows of `XMLTABLE`, NULLs replaced: what is wrong with one is known before the first is seen.
+    fn fill(&self, mut rows: SetRows, rt: &Runtime) -> Result<SetRows> {
+        let mut filled = Vec::new();
+        while let Some(row) = rows.next()? {
+            rt.tick(filled.len())?;
+            let Datum::Record(record) = row else { continue };
+            let mut record = Arc::unwrap_or_clone(record);
+            self.nulls.iter().zip(&mut record.fields).try_for_each(|(null, value)| null.replace(value, rt))?;
+            filled.push(Ok(Datum::Record(record.into())));
+        }
+        Ok(SetRows::Many(Box::new(filled.into_iter())))
+    }
+
     /// Appends the fields of a composite; NULLs for NULL. 42804 when it is of another shape than expected.
     fn record(&self, value: Datum, rt: &Runtime, row: &mut Row) -> Result<()> {
         match value {
@@ -117,8 +134,7 @@ impl Spread {
                 }
                 row.extend(record.fields.iter().take(self.columns).cloned());
                 row.extend(std::iter::repeat_n(Datum::Null, self.columns.saturating_sub(record.fields.len())));
-                let first = row.len() - self.columns;
-                self.nulls.iter().zip(row.iter_mut().skip(first)).try_for_each(|(null, value)| null.replace(value, rt))
+                Ok(())
             }
             Datum::Null => {
                 row.extend(std::iter::repeat_n(Datum::Null, self.columns));

@@ -184,9 +184,11 @@ pub fn procs() -> &'static [Proc] {
 
 impl Proc {
     /// Whether its kernel runs statements of its own, in a session that must be lent for that: the functions of large objects,
-    /// the one that checks the database, and those that are given a query.
+    /// the one that checks the database, those that are given a query, and those that make XML of tables.
     pub fn runs_statements(&self) -> bool {
-        self.source.starts_with("be_lo") || matches!(self.source, "dictdb_check_integrity" | "ts_stat1" | "ts_stat2")
+        self.source.starts_with("be_lo")
+            || self.source.contains("_to_xml")
+            || matches!(self.source, "dictdb_check_integrity" | "ts_stat1" | "ts_stat2")
     }
 }
 

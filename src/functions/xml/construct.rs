@@ -67,15 +67,15 @@ pub(super) fn comment(_: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     Ok(Datum::text(format!("<!--{text}-->")))
 }
 
-/// 2200T.
+/// 42601, 2200T.
 pub(super) fn instruction(_: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let target: &str = arg(args, 0)?;
-    let refused = |detail: String| {
-        let message = "invalid XML processing instruction";
-        Err(Error::new(SqlState::INVALID_XML_PROCESSING_INSTRUCTION, message).detail(detail))
+    let refused = |state: SqlState, detail: String| {
+        Err(Error::new(state, "invalid XML processing instruction").detail(detail))
     };
     if target.eq_ignore_ascii_case("xml") {
-        return refused(format!("XML processing instruction target name cannot be \"{target}\"."));
+        let detail = format!("XML processing instruction target name cannot be \"{target}\".");
+        return refused(SqlState::SYNTAX_ERROR, detail);
     }
     match args.get(1) {
         None => Ok(Datum::text(format!("<?{target}?>"))),
@@ -83,7 +83,8 @@ pub(super) fn instruction(_: &CallContext<'_>, args: &[Datum]) -> Result<Datum> 
         Some(_) => {
             let content: &str = arg(args, 1)?;
             if content.contains("?>") {
-                return refused("XML processing instruction cannot contain \"?>\".".to_owned());
+                let detail = "XML processing instruction cannot contain \"?>\".".to_owned();
+                return refused(SqlState::INVALID_XML_PROCESSING_INSTRUCTION, detail);
             }
             Ok(Datum::text(format!("<?{target} {}?>", content.trim_start_matches(' '))))
         }

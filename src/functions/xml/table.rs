@@ -80,7 +80,7 @@ fn filter(path: Option<&Datum>, what: &str, detail: impl Fn() -> Option<String>)
         let message = format!("{what} path filter must not be empty string");
         return Err(Error::new(SqlState::DATA_EXCEPTION, message));
     }
-    compile(path, SqlState::SYNTAX_ERROR)
+    compile(path, if what == "row" { SqlState::SYNTAX_ERROR } else { SqlState::DATA_EXCEPTION })
 }
 
 fn columns(cx: &CallContext<'_>, args: &[Datum], first_path: usize) -> Result<Vec<Column>> {

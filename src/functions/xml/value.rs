@@ -9,6 +9,9 @@ use crate::io;
 use crate::scalar::encoding::base64;
 use crate::scalar::json::write::scalar_text;
 
+/// Characters of base64 in a line.
+const BASE64_LINE: usize = 72;
+
 /// Deepest nesting of arrays.
 pub const MAX_DEPTH: usize = 64;
 
@@ -47,7 +50,7 @@ fn nested(cx: &CallContext<'_>, value: &Datum, ty: Type, escaped: bool, depth: u
         }
         Datum::Bytea(bytes) if base == oids::BYTEA => Ok(match cx.env.format().xml_binary_hex {
             true => bytes.iter().map(|byte| format!("{byte:02X}")).collect(),
-            false => base64(bytes).trim_end().to_owned(),
+            false => in_lines(&base64(bytes)),
         }),
         _ => {
             let text = io::output(cx, ty.oid, value)?;
@@ -58,4 +61,11 @@ fn nested(cx: &CallContext<'_>, value: &Datum, ty: Type, escaped: bool, depth: u
 
 fn is_multirange(cx: &CallContext<'_>, base: dictdb_types::Oid) -> bool {
     cx.env.type_info(base).is_some_and(|info| matches!(info.kind, TypeKind::Multirange(_)))
+}
+
+/// Base64 in lines as libxml2 has them.
+fn in_lines(text: &str) -> String {
+    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'\n').collect();
+    let lines: Vec<String> = digits.chunks(BASE64_LINE).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    lines.join("\r\n")
 }

@@ -8,7 +8,7 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Span;
 
 use super::Parser;
-use super::function::{call, catalog_function};
+use super::function::{catalog_function, standard_call};
 use crate::keyword::Keyword as K;
 use crate::token::{Kind, Token};
 use crate::{node, xml};
@@ -59,7 +59,7 @@ impl Parser<'_> {
             _ => {
                 let path = self.primary()?;
                 let (document, _) = self.passing()?;
-                Ok(call(catalog_function("xmlexists", token.position), vec![path, document]))
+                Ok(standard_call(catalog_function("xmlexists", token.position), vec![path, document]))
             }
         }
     }
@@ -212,6 +212,9 @@ impl Parser<'_> {
                 }
             } else if self.is_unkeyed_name() {
                 let option = self.ident()?;
+                if option.value == "__pg__is_not_null" {
+                    return refused(format!("option name \"{}\" cannot be used in XMLTABLE", option.value));
+                }
                 let value = self.restricted_expr()?;
                 if option.value != "path" {
                     return refused(format!("unrecognized column option \"{}\"", option.value));

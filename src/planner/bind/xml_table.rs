@@ -96,11 +96,11 @@ impl Binder<'_> {
                 XmlTableColumnOption::NamedInfo { r#type, path, default, nullable } => {
                     let ty = self.bind_type(r#type)?;
                     bound.paths.push(match path {
-                        Some(path) => self.bind_as(path, oids::TEXT, "PATH")?,
+                        Some(path) => self.bind_as(path, oids::TEXT, "XMLTABLE")?,
                         None => Expr::Const(Datum::text(name), Type::new(oids::TEXT)),
                     });
                     if let Some(default) = default {
-                        bound.defaults.push(self.bind_as_type(default, ty, "DEFAULT")?);
+                        bound.defaults.push(self.bind_as_type(default, ty, "XMLTABLE")?);
                     }
                     let words = [(path.is_some(), PATH), (default.is_some(), DEFAULT), (!nullable, NOT_NULL)];
                     let words = words.iter().filter(|(set, _)| *set).map(|(_, word)| *word);
@@ -123,7 +123,7 @@ impl Binder<'_> {
         let mut prefixes: Vec<Option<&str>> = Vec::new();
         let mut uris = Vec::new();
         for namespace in namespaces {
-            uris.push(self.bind_as(&namespace.uri, oids::TEXT, "XMLNAMESPACES")?);
+            uris.push(self.bind_as(&namespace.uri, oids::TEXT, "XMLTABLE")?);
             let prefix = Some(namespace.name.value.as_str()).filter(|_| !node::is_default_namespace(&namespace.name));
             if prefixes.contains(&prefix) {
                 let message = match prefix {

@@ -83,7 +83,7 @@ impl Printer<'_> {
             }
             Source::Function(functions) => {
                 self.functions(functions, out)?;
-                None
+                functions.is_xml_table().then_some("xmltable")
             }
         };
         let lists = self.lists_columns(table);
@@ -114,6 +114,8 @@ impl Printer<'_> {
     /// where a name differs.
     fn lists_columns(&self, table: &Table) -> bool {
         match &table.source {
+            // PostgreSQL forgets the new names of its columns, too.
+            Source::Function(functions) if functions.is_xml_table() => false,
             Source::Function(_) => true,
             Source::Relation(relation, _) => {
                 let real = relation.live_columns().map(|(_, column)| &column.name);

@@ -350,6 +350,13 @@ pub struct Functions {
     pub name: Arc<str>,
 }
 
+impl Functions {
+    /// Whether it is `XMLTABLE`, which is a table of its name and no function.
+    pub fn is_xml_table(&self) -> bool {
+        matches!(self.calls.as_slice(), [(Expr::Call(call), _)] if crate::xml_table::XmlTable::of(call).is_some())
+    }
+}
+
 /// A join.
 #[derive(Clone, Debug)]
 pub struct Join {

@@ -15,6 +15,7 @@ mod sql;
 mod text_search_trigger;
 mod text_search_words;
 mod trigger;
+mod xml;
 
 use dictdb_functions::set_returning::{Rows, SetFn};
 use dictdb_functions::{CallContext, ScalarFn};
@@ -26,6 +27,7 @@ pub(crate) use invoke::RoutineCache;
 pub(crate) use pl::begins_with_create;
 pub(crate) use text_search_words::SETS as TEXT_SEARCH_SETS;
 pub(crate) use trigger::{FUNCTIONS as TRIGGER_FUNCTIONS, RunningTriggers};
+pub(crate) use xml::FUNCTIONS as XML_FUNCTIONS;
 
 /// The kernels of the languages.
 pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] = &[("fmgr_sql", scalar), ("plpgsql_call_handler", scalar)];
@@ -64,4 +66,12 @@ fn scalar(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
 fn set(cx: &CallContext<'_>, args: &[Datum]) -> Result<Rows> {
     let rows = session(cx)?.shared.in_session(|session| session.invoke_set(&invocation(cx, args)))?;
     Ok(Box::new(rows.into_iter().map(Ok)))
+}
+
+/// An error of a query that the client has not sent: its position counts in that text.
+fn about_text(mut error: Error, text: &str) -> Error {
+    if let Some(position) = error.fields_mut().position.take() {
+        error.fields_mut().internal = Some((position, text.to_owned()));
+    }
+    error
 }

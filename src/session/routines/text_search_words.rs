@@ -31,7 +31,7 @@ impl Session {
     /// Counts the words of the documents in the only column of a query's rows. 22023 for another query.
     fn count_words(&mut self, query: &str, mut counts: WordCounts) -> Result<WordCounts> {
         let wrong = || Error::new(SqlState::INVALID_PARAMETER_VALUE, "ts_stat query must return one tsvector column");
-        let source = Arc::new(Source::parse(query).map_err(|error| about_text(error, query))?);
+        let source = Arc::new(Source::parse(query).map_err(|error| super::about_text(error, query))?);
         let Outcome::Rows { columns, mut source, .. } = self.execute_source(&source, &Arc::default(), None)? else {
             return Err(wrong());
         };
@@ -49,12 +49,4 @@ impl Session {
         })?;
         Ok(counts)
     }
-}
-
-/// An error of a query that the client has not sent: its position counts in that text.
-fn about_text(mut error: Error, text: &str) -> Error {
-    if let Some(position) = error.fields_mut().position.take() {
-        error.fields_mut().internal = Some((position, text.to_owned()));
-    }
-    error
 }

@@ -434,7 +434,7 @@ const SCRATCH_BYTES: usize = 64 * 1024;
 pub fn write_wire(value: &Datum, oid: Oid, env: &dyn Env, out: &mut Vec<u8>) -> Result<()> {
     match value {
         Datum::Int4(v) => out.extend_from_slice(itoa::Buffer::new().format(*v).as_bytes()),
-        Datum::Text(v) if oid != oids::CHAR => out.extend_from_slice(v.as_bytes()),
+        Datum::Text(v) if oid != oids::CHAR && !may_be_xml(v, oid) => out.extend_from_slice(v.as_bytes()),
         Datum::Int8(v) if oid == oids::INT8 => out.extend_from_slice(itoa::Buffer::new().format(*v).as_bytes()),
         Datum::Bool(v) => out.push(if *v { b't' } else { b'f' }),
         Datum::Int2(v) => out.extend_from_slice(itoa::Buffer::new().format(*v).as_bytes()),

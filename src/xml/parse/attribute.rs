@@ -24,7 +24,7 @@ pub(super) struct Attribute {
 }
 
 impl Parser<'_> {
-    /// `name = "value"`; `None` after an error that leaves the place of the next one unclear.
+    /// `name = "value"`; `None` when there is no name.
     pub(super) fn attribute(&mut self, element: &str) -> Option<Written> {
         let Some((prefix, local)) = self.qname() else {
             self.error("error parsing attribute name");
@@ -33,7 +33,7 @@ impl Parser<'_> {
         self.cursor.skip_spaces();
         if !self.cursor.eat('=') {
             self.error(&format!("Specification mandates value for attribute {local}"));
-            return None;
+            return Some(Written { prefix, local, value: None });
         }
         self.cursor.skip_spaces();
         let tokenized = self.is_tokenized(element, prefix.as_deref(), &local);
@@ -147,23 +147,6 @@ impl Parser<'_> {
             }
         }
         false
-    }
-
-    /// Adds what the document type declares as defaults.
-    pub(super) fn add_defaults(&mut self, element: &str, written: &mut Vec<Written>, own: &mut Vec<NamespaceId>) {
-        let Some(declared) = self.declared.get(element) else { return };
-        let defaults: Vec<_> = declared.iter().filter_map(declared::Attribute::default).collect();
-        for (prefix, local, value) in defaults {
-            let is_written = written.iter().any(|w| w.prefix == prefix && w.local == local);
-            let declares = prefix.as_deref() == Some("xmlns") || prefix.is_none() && local == "xmlns";
-            let name = prefix.as_deref().map(|_| local.as_str());
-            let is_declared = own.iter().any(|id| self.tree.namespace(*id).prefix.as_deref() == name);
-            if declares && !is_declared {
-                own.push(self.tree.add_namespace(name, &value));
-            } else if !declares && !is_written {
-                written.push(Written { prefix, local, value: Some(value) });
-            }
-        }
     }
 
     /// Finds the namespaces of attributes. A name may come once, with whatever prefix.

@@ -27,7 +27,6 @@ impl Parser<'_> {
         } else if let Some(open) = self.open.last() {
             let message = format!("Premature end of data in tag {} line {}", open.local, open.line);
             self.error(&message);
-            self.error("chunk is not well balanced");
         }
     }
 
@@ -116,10 +115,12 @@ impl Parser<'_> {
             return;
         }
         self.cursor.skip(bad.unwrap_or(end));
-        let shown: String = text[..bad.unwrap_or(end)].chars().take(SHOWN_CHARS).collect();
-        match shown.is_empty() {
-            true => self.error("CData section not finished"),
-            false => self.error(&format!("CData section not finished\n{shown}")),
+        // The last two characters might have been the end's beginning.
+        let read = text[..bad.unwrap_or(end)].chars().count();
+        let shown: String = text.chars().take(read.saturating_sub(2).min(SHOWN_CHARS)).collect();
+        match read {
+            0 | 1 => self.error("Unregistered error message"),
+            _ => self.error(&format!("CData section not finished\n{shown}")),
         }
     }
 
@@ -128,8 +129,7 @@ impl Parser<'_> {
         self.cursor.skip("<!--".len());
         let start = self.cursor.offset();
         loop {
-            let before = self.cursor.take_while(|c| is_char(c) && c != '-');
-            let _ = before;
+            self.cursor.take_while(|c| is_char(c) && c != '-');
             let text = &self.cursor.text()[start..self.cursor.offset()];
             if self.cursor.eat_str("-->") {
                 self.tree.add_child(self.parent(), Kind::Comment(normalize_lines(text).into()));
@@ -146,9 +146,8 @@ impl Parser<'_> {
             if self.cursor.eat('-') {
                 continue;
             }
-            let shown: String = text.chars().take(SHOWN_CHARS).collect();
             match self.cursor.peek() {
-                None => self.error(&format!("Comment not terminated \n<!--{shown}")),
+                None => self.error("Comment not terminated"),
                 Some(c) => self.invalid_char(c, "xmlParseComment: invalid xmlChar value"),
             }
             return;

@@ -1,4 +1,4 @@
-//! Attributes that a document type declares.
+//! Attributes that a document type declares. Their defaults are not added to documents, as libxml2 does not unless asked to.
 
 use super::Parser;
 
@@ -8,14 +8,6 @@ pub(super) struct Attribute {
     pub local: String,
     /// Whether white space in its values is that between tokens: of all types but CDATA.
     pub tokenized: bool,
-    pub default: Option<String>,
-}
-
-impl Attribute {
-    /// Prefix, name and value where there is a default.
-    pub fn default(&self) -> Option<(Option<String>, String, String)> {
-        Some((self.prefix.clone(), self.local.clone(), self.default.clone()?))
-    }
 }
 
 impl Parser<'_> {

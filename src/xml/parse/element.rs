@@ -18,9 +18,9 @@ pub(super) enum Start {
 impl Parser<'_> {
     /// From `<` to `>` or `/>`.
     pub(super) fn start_tag(&mut self) -> Start {
-        if self.open.len() > MAX_DEPTH {
-            self.halt(&format!("Excessive depth in document: {MAX_DEPTH} use XML_PARSE_HUGE option"));
-            return Start::Broken;
+        // libxml2 counts the element that it puts around content, which it finds too deep a little later.
+        if !self.is_content && self.open.len() > MAX_DEPTH {
+            return self.too_deep();
         }
         let line = self.cursor.line();
         self.cursor.bump();
@@ -30,6 +30,9 @@ impl Parser<'_> {
         };
         self.cursor.skip_spaces();
         let (attributes, namespaces) = self.attributes(prefix.as_deref(), &local);
+        if self.is_content && self.open.len() >= MAX_DEPTH {
+            return self.too_deep();
+        }
         let name = self.element_name(prefix.as_deref(), &local, &namespaces);
         let node = self.tree.add_child(self.parent(), Kind::Element(name, namespaces.into()));
         for attribute in attributes {
@@ -45,6 +48,11 @@ impl Parser<'_> {
         }
         self.open.push(Open { node, prefix, local, line });
         Start::Open
+    }
+
+    fn too_deep(&mut self) -> Start {
+        self.halt(&format!("Excessive depth in document: {MAX_DEPTH} use XML_PARSE_HUGE option"));
+        Start::Broken
     }
 
     fn element_name(&mut self, prefix: Option<&str>, local: &str, own: &[NamespaceId]) -> QName {
@@ -71,13 +79,8 @@ impl Parser<'_> {
         let mut written = Vec::new();
         let mut namespaces = Vec::new();
         while !self.halted && !self.cursor.at_end() && !self.cursor.is('>') && !self.cursor.starts_with("/>") {
-            let Some(attribute) = self.attribute(&element) else {
-                self.error("xmlParseStartTag: problem parsing attributes");
-                break;
-            };
-            if let Some(attribute) = self.declaration(attribute, &mut namespaces) {
-                written.push(attribute);
-            }
+            let attribute = self.attribute(&element);
+            written.extend(attribute.and_then(|attribute| self.declaration(attribute, &mut namespaces)));
             if self.cursor.is('>') || self.cursor.starts_with("/>") {
                 break;
             }
@@ -86,7 +89,6 @@ impl Parser<'_> {
                 break;
             }
         }
-        self.add_defaults(&element, &mut written, &mut namespaces);
         (self.resolve_attributes(written, &namespaces, local), namespaces)
     }
 

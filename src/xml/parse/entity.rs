@@ -65,7 +65,7 @@ impl Parser<'_> {
         }
         self.cursor.eat(';');
         if code >= 0x11_0000 {
-            self.error("xmlParseCharRef: character reference cannot exceed 0x110000");
+            self.error("xmlParseCharRef: character reference out of bounds");
             return None;
         }
         let found = char::from_u32(code).filter(|c| is_char(*c));
@@ -213,6 +213,7 @@ impl Parser<'_> {
             well_formed: self.well_formed,
             halted: self.halted,
             open: std::mem::take(&mut self.open),
+            is_content: true,
             entities: std::mem::take(&mut self.entities),
             declared: std::mem::take(&mut self.declared),
             standalone: self.standalone,

@@ -64,6 +64,7 @@ pub fn parse_document(text: &str) -> Parsed {
 /// Parses content: any sequence of elements, text, comments and instructions.
 pub fn parse_content(text: &str) -> Parsed {
     let mut parser = Parser::new(text);
+    parser.is_content = true;
     parser.balanced_content();
     parser.finish()
 }
@@ -85,8 +86,10 @@ struct Parser<'a> {
     /// Whether to read on at all.
     halted: bool,
     open: Vec<Open>,
+    /// Whether the text is content.
+    is_content: bool,
     entities: Entities,
-    /// Attributes with defaults or of other types than CDATA, by element name as written.
+    /// Declared attributes by element name as written.
     declared: HashMap<String, Vec<declared::Attribute>>,
     /// `standalone="yes"`.
     standalone: bool,
@@ -105,6 +108,7 @@ impl<'a> Parser<'a> {
             well_formed: true,
             halted: false,
             open: Vec::new(),
+            is_content: false,
             entities: Entities::default(),
             declared: HashMap::new(),
             standalone: false,

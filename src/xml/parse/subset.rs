@@ -1,7 +1,7 @@
 //! The declarations inside a document type: entities, attributes, elements, notations.
 
 use super::Parser;
-use super::declared::{self, normalize_tokens};
+use super::declared;
 use super::entity::Entity;
 use super::{MAX_ENTITY_DEPTH, MAX_EXPANSION_BYTES};
 
@@ -179,14 +179,15 @@ impl Parser<'_> {
             self.required_space("Space required after the attribute name");
             let Some(kind) = self.attribute_type() else { break };
             self.required_space("Space required after the attribute type");
-            let Some(default) = self.attribute_default() else { break };
+            if self.attribute_default().is_none() {
+                break;
+            }
             let tokenized = kind != "CDATA";
-            let default = default.map(|value| if tokenized { normalize_tokens(&value) } else { value });
             if kind == "ID" {
                 let name = prefix.as_ref().map_or(local.clone(), |prefix| format!("{prefix}:{local}"));
                 self.tree.declare_id(&element, &name);
             }
-            self.declare_attribute(&element, declared::Attribute { prefix, local, tokenized, default });
+            self.declare_attribute(&element, declared::Attribute { prefix, local, tokenized });
             if !self.cursor.is('>') {
                 self.required_space("Space required after the attribute default value");
             }
@@ -236,14 +237,14 @@ impl Parser<'_> {
     }
 
     /// `#REQUIRED`, `#IMPLIED`, or a value; `None` after an error.
-    fn attribute_default(&mut self) -> Option<Option<String>> {
+    fn attribute_default(&mut self) -> Option<()> {
         if self.cursor.eat_str("#REQUIRED") || self.cursor.eat_str("#IMPLIED") {
-            return Some(None);
+            return Some(());
         }
         if self.cursor.eat_str("#FIXED") {
             self.required_space("Space required after '#FIXED'");
         }
-        self.attribute_value(false).map(Some)
+        self.attribute_value(false).map(|_| ())
     }
 
     fn element_declaration(&mut self) {

@@ -60,7 +60,7 @@ pub fn to_string(number: f64) -> String {
     if number.fract() == 0.0 && number > f64::from(i32::MIN) && number < f64::from(i32::MAX) {
         return format!("{number:.0}");
     }
-    let place = magnitude.log10().floor() as i32;
+    let place = magnitude.log10() as i32;
     if !(SMALL..=LARGE).contains(&magnitude) {
         return with_exponent(number);
     }

@@ -47,6 +47,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         crate::result_cache::FUNCTIONS,
         crate::routines::FUNCTIONS,
         crate::routines::TRIGGER_FUNCTIONS,
+        crate::routines::XML_FUNCTIONS,
         crate::sequences::FUNCTIONS,
         crate::statement::current_row::FUNCTIONS,
         crate::statement_statistics::FUNCTIONS,
