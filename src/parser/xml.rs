@@ -2,8 +2,8 @@
 //! below has its place in [`XmlExpr::of`], which reads what they write.
 
 use sqlparser::ast::{
-    DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArgumentList, FunctionArguments,
-    Ident, ObjectName,
+    DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName,
 };
 use sqlparser::tokenizer::Span;
 

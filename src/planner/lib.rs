@@ -48,8 +48,8 @@ pub mod trigger_when;
 pub mod variables;
 pub mod view;
 mod walk;
-pub mod xml_table;
 mod xml_syntax;
+pub mod xml_table;
 
 use std::sync::Arc;
 

@@ -45,8 +45,8 @@ pub fn check(text: &str, option: XmlOption, env: &dyn Env) -> Result<()> {
     let parsed = match option {
         XmlOption::Document => parse_document(text),
         XmlOption::Content => {
-            let declaration = Declaration::read(text)
-                .map_err(|why| option.error(": invalid XML declaration").detail(why.0))?;
+            let declaration =
+                Declaration::read(text).map_err(|why| option.error(": invalid XML declaration").detail(why.0))?;
             let rest = &text[declaration.length..];
             match declaration::has_document_type(rest) {
                 true => parse_document(text),

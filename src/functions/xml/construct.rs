@@ -18,7 +18,9 @@ pub(super) fn names(args: &[Datum], index: usize) -> Result<Vec<&str>> {
 
 pub(super) fn element(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let names = names(args, 0)?;
-    let Some((name, attributes)) = names.split_first() else { return Err(Error::internal("an element without a name")) };
+    let Some((name, attributes)) = names.split_first() else {
+        return Err(Error::internal("an element without a name"));
+    };
     let mut out = format!("<{name}");
     let values = args.iter().enumerate().skip(1);
     for (attribute, (at, value)) in attributes.iter().zip(values) {
@@ -70,9 +72,8 @@ pub(super) fn comment(_: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
 /// 42601, 2200T.
 pub(super) fn instruction(_: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let target: &str = arg(args, 0)?;
-    let refused = |state: SqlState, detail: String| {
-        Err(Error::new(state, "invalid XML processing instruction").detail(detail))
-    };
+    let refused =
+        |state: SqlState, detail: String| Err(Error::new(state, "invalid XML processing instruction").detail(detail));
     if target.eq_ignore_ascii_case("xml") {
         let detail = format!("XML processing instruction target name cannot be \"{target}\".");
         return refused(SqlState::SYNTAX_ERROR, detail);

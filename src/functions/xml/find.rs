@@ -99,9 +99,8 @@ fn namespaces(pairs: &Array) -> Result<Namespaces> {
         return Ok(Namespaces::new());
     }
     if pairs.dims.len() != 2 || pairs.dims[1].len != 2 {
-        return Err(Error::new(SqlState::DATA_EXCEPTION, "invalid array for XML namespace mapping").detail(
-            "The array must be two-dimensional with length of the second axis equal to 2.",
-        ));
+        return Err(Error::new(SqlState::DATA_EXCEPTION, "invalid array for XML namespace mapping")
+            .detail("The array must be two-dimensional with length of the second axis equal to 2."));
     }
     let text = |item: &Datum| match item {
         Datum::Text(text) => Ok(text.to_string()),

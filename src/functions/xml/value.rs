@@ -66,6 +66,7 @@ fn is_multirange(cx: &CallContext<'_>, base: dictdb_types::Oid) -> bool {
 /// Base64 in lines as libxml2 has them.
 fn in_lines(text: &str) -> String {
     let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'\n').collect();
-    let lines: Vec<String> = digits.chunks(BASE64_LINE).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    let lines: Vec<String> =
+        digits.chunks(BASE64_LINE).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
     lines.join("\r\n")
 }

@@ -14,16 +14,8 @@ use crate::token::{Kind, Token};
 use crate::{node, xml};
 
 /// The functions of this file.
-pub(super) const FUNCTIONS: &[K] = &[
-    K::Xmlconcat,
-    K::Xmlelement,
-    K::Xmlexists,
-    K::Xmlforest,
-    K::Xmlparse,
-    K::Xmlpi,
-    K::Xmlroot,
-    K::Xmlserialize,
-];
+pub(super) const FUNCTIONS: &[K] =
+    &[K::Xmlconcat, K::Xmlelement, K::Xmlexists, K::Xmlforest, K::Xmlparse, K::Xmlpi, K::Xmlroot, K::Xmlserialize];
 
 /// A list of values with names.
 type Labeled = Vec<(Expr, Option<Ident>)>;
@@ -193,8 +185,7 @@ impl Parser<'_> {
         let (mut path, mut default, mut nullability) = (None, None, None);
         loop {
             let position = self.position();
-            let refused =
-                |message: String| Err(Error::new(SqlState::SYNTAX_ERROR, message).at(Some(position)));
+            let refused = |message: String| Err(Error::new(SqlState::SYNTAX_ERROR, message).at(Some(position)));
             let null = if self.is_word(K::Null) || self.is_word(K::Not) && self.nth(1).keyword == K::Null {
                 Some(self.eat_word(K::Not))
             } else {

@@ -42,21 +42,22 @@ impl Binder<'_> {
             let (prefixes, uris) = binder.xml_namespaces(namespaces)?;
             Ok(binder.xml_table_call(document, path, (prefixes, uris), columns))
         })?;
-        let columns: Vec<Column> = call.columns.iter().map(|field| self.new_column(field.name.clone(), field.ty)).collect();
+        let columns: Vec<Column> =
+            call.columns.iter().map(|field| self.new_column(field.name.clone(), field.ty)).collect();
         let shown: Arc<str> = Arc::from(alias.as_ref().map_or(NAME, |alias| alias.name.value.as_str()));
         let mut named: Vec<NamedColumn> = columns.iter().map(NamedColumn::of).collect();
         if let Some(alias) = alias {
             let (known, given) = (named.len(), alias.columns.len());
             if given > known {
-                let message =
-                    format!("XMLTABLE function has {known} columns available but {given} columns specified");
+                let message = format!("XMLTABLE function has {known} columns available but {given} columns specified");
                 return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message));
             }
             named = self.alias_columns(alias, named)?;
         }
         let item = FunctionItem { call: Expr::Call(Box::new(call)), columns, spread: true, defined: false };
         let scan = FunctionScan { calls: vec![item], ordinality: None, alias: shown.clone() };
-        let names = Names::of_table(TableName { item: FromItem::Function, ..TableName::new(&shown, named, oids::RECORD) });
+        let names =
+            Names::of_table(TableName { item: FromItem::Function, ..TableName::new(&shown, named, oids::RECORD) });
         self.record_function(&scan, alias.as_ref(), &names);
         Ok((Node::FunctionScan(Box::new(scan)), names))
     }

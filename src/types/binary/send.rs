@@ -26,13 +26,7 @@ pub fn send(value: &Datum, oid: Oid, env: &dyn Env, out: &mut Vec<u8>) -> Result
 fn is_odd_text(oid: Oid, env: &dyn Env) -> bool {
     matches!(
         base_oid(oid, env),
-        oids::BIT
-            | oids::VARBIT
-            | oids::CHAR
-            | oids::JSONPATH
-            | oids::PG_SNAPSHOT
-            | oids::TXID_SNAPSHOT
-            | oids::XML
+        oids::BIT | oids::VARBIT | oids::CHAR | oids::JSONPATH | oids::PG_SNAPSHOT | oids::TXID_SNAPSHOT | oids::XML
     )
 }
 

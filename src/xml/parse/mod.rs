@@ -17,6 +17,8 @@ mod entity;
 mod name;
 mod prolog;
 mod subset;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 

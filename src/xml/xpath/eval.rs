@@ -129,9 +129,7 @@ impl<'a> Evaluation<'a> {
             Operator::Multiply => arithmetic(|a, b| a * b),
             Operator::Divide => arithmetic(|a, b| a / b),
             Operator::Modulo => arithmetic(|a, b| a % b),
-            comparison => {
-                compare::compare(document, comparison, left, right, &mut || self.tick()).map(Value::Boolean)
-            }
+            comparison => compare::compare(document, comparison, left, right, &mut || self.tick()).map(Value::Boolean),
         }
     }
 }

@@ -3,7 +3,9 @@
 use super::eval::{Context, Evaluation};
 use super::expr::Expr;
 use super::value::{Node, Value, in_order};
-use super::{INVALID_ARITY, INVALID_POSITION, INVALID_SIZE, INVALID_TYPE, Result, UNDEFINED_FUNCTION_PREFIX, UNKNOWN_FUNCTION};
+use super::{
+    INVALID_ARITY, INVALID_POSITION, INVALID_SIZE, INVALID_TYPE, Result, UNDEFINED_FUNCTION_PREFIX, UNKNOWN_FUNCTION,
+};
 use crate::chars::is_space;
 use crate::tree::{Kind, NodeId};
 
@@ -64,9 +66,9 @@ impl Evaluation<'_> {
             values.push(self.value(argument, context)?);
         }
         let Some((_, fewest, most, function)) = FUNCTIONS.iter().find(|(known, ..)| *known == name) else {
-            let known_prefix = name.split_once(':').is_none_or(|(prefix, _)| {
-                prefix == "xml" || self.namespaces.iter().any(|(known, _)| known == prefix)
-            });
+            let known_prefix = name
+                .split_once(':')
+                .is_none_or(|(prefix, _)| prefix == "xml" || self.namespaces.iter().any(|(known, _)| known == prefix));
             return Err(if known_prefix { UNKNOWN_FUNCTION } else { UNDEFINED_FUNCTION_PREFIX });
         };
         if values.len() < *fewest || values.len() > *most {

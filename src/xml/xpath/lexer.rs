@@ -25,7 +25,8 @@ const SYMBOLS: &[&str] =
 const WORDS: &[&str] = &["and", "or", "div", "mod"];
 
 /// After these an operand comes, so that what follows is no operator.
-const BEFORE_OPERANDS: &[&str] = &["@", "::", "(", "[", ",", "/", "//", "|", "+", "-", "=", "!=", "<", "<=", ">", ">=", "*"];
+const BEFORE_OPERANDS: &[&str] =
+    &["@", "::", "(", "[", ",", "/", "//", "|", "+", "-", "=", "!=", "<", "<=", ">", ">=", "*"];
 
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>> {
     let mut tokens = Vec::new();

@@ -40,7 +40,13 @@ pub fn from_string(text: &str) -> f64 {
         return f64::NAN;
     }
     match read(digits) {
-        (number, length) if length == digits.len() => if negative { -number } else { number },
+        (number, length) if length == digits.len() => {
+            if negative {
+                -number
+            } else {
+                number
+            }
+        }
         _ => f64::NAN,
     }
 }

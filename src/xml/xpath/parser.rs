@@ -10,12 +10,7 @@ const MAX_DEPTH: usize = 150;
 /// Operators from the weakest to the strongest.
 const LEVELS: &[&[(&str, Operator)]] = &[
     &[("=", Operator::Equal), ("!=", Operator::NotEqual)],
-    &[
-        ("<", Operator::Less),
-        ("<=", Operator::LessEqual),
-        (">", Operator::Greater),
-        (">=", Operator::GreaterEqual),
-    ],
+    &[("<", Operator::Less), ("<=", Operator::LessEqual), (">", Operator::Greater), (">=", Operator::GreaterEqual)],
     &[("+", Operator::Add), ("-", Operator::Subtract)],
     &[("*", Operator::Multiply), ("div", Operator::Divide), ("mod", Operator::Modulo)],
 ];
@@ -71,19 +66,13 @@ impl<'a> Parser<'a> {
             return Err(TOO_DEEP);
         }
         self.depth += 1;
-        let expr = self.logical("or", Logical::Or, |parser| {
-            parser.logical("and", Logical::And, |parser| parser.chain(0))
-        });
+        let expr =
+            self.logical("or", Logical::Or, |parser| parser.logical("and", Logical::And, |parser| parser.chain(0)));
         self.depth -= 1;
         expr
     }
 
-    fn logical(
-        &mut self,
-        word: &str,
-        operator: Logical,
-        operand: impl Fn(&mut Self) -> Result<Expr>,
-    ) -> Result<Expr> {
+    fn logical(&mut self, word: &str, operator: Logical, operand: impl Fn(&mut Self) -> Result<Expr>) -> Result<Expr> {
         let first = operand(self)?;
         if !self.is(word) {
             return Ok(first);

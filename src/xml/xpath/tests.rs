@@ -42,7 +42,10 @@ fn expressions_give_what_the_recommendation_says() {
         ("string(//b[2])", "two!"),
         ("//i/ancestor::*[1]/@n", " n=\"2\""),
         ("//i/preceding::text()", "one|two"),
-        ("//b[1]/following-sibling::*", "<b n=\"2\" key=\"k2\">two<i>!</i></b>|<x:b xmlns:x=\"u:x\" n=\"3\">three</x:b>|<e/>"),
+        (
+            "//b[1]/following-sibling::*",
+            "<b n=\"2\" key=\"k2\">two<i>!</i></b>|<x:b xmlns:x=\"u:x\" n=\"3\">three</x:b>|<e/>",
+        ),
         ("//i/following::node()", "<x:b xmlns:x=\"u:x\" n=\"3\">three</x:b>|three|<?p q?>|<e/>"),
         ("//comment() | //processing-instruction('p')", "<!--c-->|<?p q?>"),
         ("id('k2 k1')/@n", " n=\"1\"| n=\"2\""),

@@ -186,7 +186,10 @@ fn write_type(cx: &CallContext<'_>, database: &str, oid: Oid, out: &mut String) 
     }
     out.push_str(&format!("<xsd:simpleType name=\"{}\">\n", type_name(cx, database, Type::new(oid))?));
     let bounded = |base: &str, most: &str, least: &str| {
-        restriction(base, &format!("    <xsd:maxInclusive value=\"{most}\"/>\n    <xsd:minInclusive value=\"{least}\"/>\n"))
+        restriction(
+            base,
+            &format!("    <xsd:maxInclusive value=\"{most}\"/>\n    <xsd:minInclusive value=\"{least}\"/>\n"),
+        )
     };
     let pattern = |base: &str, pattern: String| restriction(base, &format!("    <xsd:pattern value=\"{pattern}\"/>\n"));
     let plain = |base: &str| format!("  <xsd:restriction base=\"xsd:{base}\"></xsd:restriction>\n");

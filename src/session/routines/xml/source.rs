@@ -48,9 +48,10 @@ pub(super) fn cursor(cx: &CallContext<'_>, name: &str, count: Option<i64>) -> Re
 /// 42P01.
 pub(super) fn table(cx: &CallContext<'_>, oid: Oid) -> Result<Table> {
     let env = environment(cx)?;
-    let relation = env.catalog.relation(oid).ok_or_else(|| {
-        Error::new(SqlState::UNDEFINED_TABLE, format!("relation with OID {oid} does not exist"))
-    })?;
+    let relation = env
+        .catalog
+        .relation(oid)
+        .ok_or_else(|| Error::new(SqlState::UNDEFINED_TABLE, format!("relation with OID {oid} does not exist")))?;
     let schema = schema_name(cx, relation.namespace)?;
     let columns = relation.live_columns().map(|(_, column)| Field { name: column.name.clone(), ty: column.ty });
     Ok(Table { oid, schema, name: relation.name.to_string(), columns: columns.collect() })
@@ -95,9 +96,10 @@ pub(super) fn all_of(cx: &CallContext<'_>, table: &Table) -> String {
 
 impl StatementEnv {
     fn reg_in_namespace(&self, name: &str) -> Result<Oid> {
-        self.catalog.schema_named(name).map(|schema| schema.oid).ok_or_else(|| {
-            Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist"))
-        })
+        self.catalog
+            .schema_named(name)
+            .map(|schema| schema.oid)
+            .ok_or_else(|| Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist")))
     }
 }
 
@@ -141,9 +143,8 @@ impl Session {
         let shape = portal.shape.as_ref().map(|shape| shape.columns.clone());
         self.portals.put(portal);
         let rows = fetched?;
-        let columns = shape.ok_or_else(|| {
-            Error::new(SqlState::INTERNAL_ERROR, format!("portal \"{name}\" does not return tuples"))
-        })?;
+        let columns = shape
+            .ok_or_else(|| Error::new(SqlState::INTERNAL_ERROR, format!("portal \"{name}\" does not return tuples")))?;
         let columns = columns.iter().map(|column| Field { name: column.name.clone(), ty: column.ty }).collect();
         Ok(Found { columns, rows })
     }
