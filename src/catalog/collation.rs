@@ -3,6 +3,9 @@
 //! PostgreSQL's initdb makes a collation of the provider `i` for every locale that ICU knows, and one of the provider `c` for every
 //! locale of the system. The former are exported; of the latter there is a list here, because there is no system to ask: they order by
 //! the same tables as the others.
+//!
+//! What `default` stands for is the database's own: C, unless its catalog has a definition with that oid. Being an object of the catalog,
+//! it goes wherever the catalog goes: to disk, into clones and backups.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -10,7 +13,7 @@ use std::sync::{Arc, LazyLock};
 use dictdb_functions::{collation, facts};
 use dictdb_types::Oid;
 
-use crate::{BOOTSTRAP_ROLE, Catalog, Definition, DefinitionBody, DefinitionKind, namespaces};
+use crate::{BOOTSTRAP_ROLE, Catalog, Change, Definition, DefinitionBody, DefinitionKind, Key, Object, namespaces};
 
 /// A row of `pg_collation`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +76,11 @@ impl CollationInfo {
     /// The version that it has today; none where bytes decide.
     pub fn actual_version(&self) -> Option<&'static str> {
         self.order_rule().map(|_| collation::VERSION)
+    }
+
+    /// C: what `default` stands for in a database that nothing else was said of.
+    pub fn c() -> Self {
+        CollationInfo::of_system("C", "C", UTF8)
     }
 
     /// A collation of the provider `c`.
@@ -152,7 +160,33 @@ fn built_in(oid: Oid) -> Option<&'static Arc<Definition>> {
 impl Catalog {
     /// The collation with this oid.
     pub fn collation(&self, oid: Oid) -> Option<&Arc<Definition>> {
-        if oid < Oid::FIRST_NORMAL { built_in(oid) } else { self.definition(oid) }
+        let is_built_in = oid < Oid::FIRST_NORMAL && (oid != DEFAULT_COLLATION || !self.has_locale());
+        if is_built_in { built_in(oid) } else { self.definition(oid) }
+    }
+
+    /// Whether `default` stands for anything but C.
+    pub fn has_locale(&self) -> bool {
+        self.definition(DEFAULT_COLLATION).is_some()
+    }
+
+    /// What `default` stands for.
+    pub fn locale(&self) -> CollationInfo {
+        let own = self.definition(DEFAULT_COLLATION).and_then(|own| own.collation());
+        own.cloned().unwrap_or_else(CollationInfo::c)
+    }
+
+    /// The change that lets `default` stand for this, if it does not yet.
+    pub fn locale_change(&self, locale: &CollationInfo) -> Option<Change> {
+        if self.locale() == *locale {
+            return None;
+        }
+        Some(match *locale == CollationInfo::c() {
+            true => Change::Remove(Key::Definition(DefinitionKind::Collation, DEFAULT_COLLATION)),
+            false => {
+                let definition = named(DEFAULT_COLLATION.0, "default", locale.clone());
+                Change::Put(Object::Definition(Arc::new(definition)))
+            }
+        })
     }
 
     /// What the collation with this oid says.

@@ -249,14 +249,14 @@ impl Catalog {
         self.definitions.get(&oid)
     }
 
-    /// All definitions by oid.
+    /// All definitions of users, by oid.
     pub fn definitions(&self) -> impl Iterator<Item = &Arc<Definition>> {
-        self.definitions.values()
+        self.definitions.range(Oid::FIRST_NORMAL..).map(|(_, own)| own)
     }
 
     /// The definition of this name in a schema; zero for kinds that are in none.
     pub fn definition_in(&self, kind: DefinitionKind, namespace: Oid, name: &str) -> Option<&Arc<Definition>> {
-        let mut all = self.definitions.values();
+        let mut all = self.definitions();
         all.find(|own| own.kind() == kind && own.namespace == namespace && &*own.name == name)
     }
 

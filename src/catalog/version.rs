@@ -238,7 +238,7 @@ impl Catalog {
     }
 
     /// Applies one change. Names stay consistent with objects; uniqueness is checked by [`crate::CatalogStore::commit`].
-    pub(crate) fn apply(&mut self, change: &Change) {
+    pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Put(object) => self.put(object),
             Change::Remove(key) => self.remove(*key),

@@ -1,7 +1,7 @@
 //! Clones of databases: the tables of one as of now become the first of another, in one small record.
 //!
 //! ```text
-//!   CREATE DATABASE … TEMPLATE, CREATE SNAPSHOT:   commit, database, snapshot?, cloned, sequences
+//!   CREATE DATABASE … TEMPLATE, CREATE SNAPSHOT:   commit, database, snapshot?, cloned, catalog?, sequences
 //!   RESET DATABASE … TO SNAPSHOT:                  commit, cloned, sequences
 //! ```
 //! The record says which table is cloned from which, in the order of commits: whoever replays it has the source as it was, and
@@ -10,7 +10,7 @@
 //! A clone has the objects of its source under the same oids; only their places in storage are new, because those are of the whole
 //! server. What belongs to sessions is left out, and what is of all databases is taken from the source, or from the database that is reset.
 
-use dictdb_catalog::{Catalog, Relation, RelationKind};
+use dictdb_catalog::{Catalog, Change, Relation, RelationKind};
 use dictdb_storage::{ClonedTable, Storage};
 use dictdb_types::{Error, Oid, Result, SqlState, TxnId};
 use dictdb_wal::LogError;
@@ -18,7 +18,7 @@ use hashbrown::HashMap;
 
 use crate::checkpoint::DatabaseView;
 use crate::hook::now_micros;
-use crate::item::{put_clone, put_commit, put_database, put_sequence};
+use crate::item::{catalog_item, put_clone, put_commit, put_database, put_sequence};
 use crate::{Durability, Lsn};
 
 /// A database that becomes a clone of another one.
@@ -33,6 +33,8 @@ pub struct DatabaseClone<'a> {
     pub next_oid: Oid,
     /// Places of tables and sequences in storage: the source's and the clone's.
     pub places: &'a [(Oid, Oid)],
+    /// What is different in the clone's catalog.
+    pub changes: &'a [Change],
 }
 
 /// The catalog of a clone of a database: `place` gives every table and sequence a place in storage. `shared` is where what is of all
@@ -84,6 +86,9 @@ impl Durability {
             put_database(&database.facts(), &mut items);
         }
         put_clone(clone, &mut items);
+        if !clone.changes.is_empty() {
+            items.extend(catalog_item(clone.database, clone.next_oid, clone.changes));
+        }
         for (_, new) in clone.places {
             if let Some(sequence) = self.storage.sequence(*new).filter(|sequence| sequence.is_logged()) {
                 put_sequence(*new, sequence.state(), &mut items);

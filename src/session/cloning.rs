@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::CatalogStore;
-use dictdb_catalog::{Catalog, RelationKind};
+use dictdb_catalog::{Catalog, Change, CollationInfo, RelationKind};
 use dictdb_durability::{DatabaseAttributes, DatabaseClone, SnapshotOf, clone_storage, cloned_catalog};
 use dictdb_parser::Statement;
 use dictdb_parser::utility::Transaction;
@@ -32,11 +32,12 @@ struct Cloned {
 }
 
 impl Instance {
-    /// Makes a database that begins as another one is now. 42P04.
-    pub(crate) fn create_database(&self, new: NewDatabase, template: &Database) -> Result<()> {
+    /// Makes a database that begins as another one is now, but for its locale. 42P04.
+    pub(crate) fn create_database(&self, new: NewDatabase, template: &Database, locale: &CollationInfo) -> Result<()> {
         let logged = self.storage.in_commit_order(|| {
             self.check_vacant(&new.name)?;
-            self.log_clone_of(template, new)
+            let changes: Vec<Change> = template.catalog.current().locale_change(locale).into_iter().collect();
+            self.log_clone_of(template, new, &changes)
         })?;
         self.wait_logged(logged)
     }
@@ -50,24 +51,30 @@ impl Instance {
             }
             let snapshot = Some(SnapshotOf { database: of.oid, created: clock::now_micros() });
             let attributes = DatabaseAttributes { snapshot, ..DatabaseAttributes::of_owner(of.attributes.owner) };
-            self.log_clone_of(of, NewDatabase { name: name.into(), attributes })
+            self.log_clone_of(of, NewDatabase { name: name.into(), attributes }, &[])
         })?;
         self.wait_logged(logged)
     }
 
     /// Under the commit lock. 3D000 when the source was dropped meanwhile.
-    fn log_clone_of(&self, source: &Database, new: NewDatabase) -> Result<Option<dictdb_durability::Lsn>> {
+    fn log_clone_of(
+        &self,
+        source: &Database,
+        new: NewDatabase,
+        changes: &[Change],
+    ) -> Result<Option<dictdb_durability::Lsn>> {
         if !self.listed().iter().any(|listed| listed.oid == source.oid) {
             let message = format!("database \"{}\" does not exist", source.name);
             return Err(Error::new(SqlState::UNDEFINED_DATABASE, message));
         }
         let before = source.catalog.current();
-        let cloned = self.clone_contents(source, &before, &before);
+        let mut cloned = self.clone_contents(source, &before, &before);
+        changes.iter().for_each(|change| cloned.catalog.apply(change));
         let NewDatabase { name, attributes } = new;
         let oid = source.catalog.allocate_oid();
         let catalog = Arc::new(CatalogStore::beside(&source.catalog, cloned.catalog.clone()));
         let database = Arc::new(Database { oid, name, attributes, catalog });
-        let logged = self.log_cloned(source, &database, &cloned, false);
+        let logged = self.log_cloned(source, &database, &cloned, changes, false);
         match logged {
             Ok(_) => self.list(database),
             Err(_) => self.drop_stored(&cloned.catalog),
@@ -91,6 +98,7 @@ impl Instance {
         source: &Database,
         database: &Arc<Database>,
         cloned: &Cloned,
+        changes: &[Change],
         resets: bool,
     ) -> Result<Option<dictdb_durability::Lsn>> {
         let Some(durability) = &self.durability else { return Ok(None) };
@@ -100,6 +108,7 @@ impl Instance {
             resets,
             next_oid: source.catalog.next_oid(),
             places: &cloned.places,
+            changes,
         };
         Ok(Some(durability.log_clone(&clone, &view(database))?))
     }
@@ -126,7 +135,7 @@ impl Instance {
             let now = database.catalog.current();
             let mut cloned = self.clone_contents(&snapshot, &snapshot.catalog.current(), &now);
             cloned.catalog.keep_temporary_schemas(&now);
-            let logged = self.log_cloned(&snapshot, &database, &cloned, true);
+            let logged = self.log_cloned(&snapshot, &database, &cloned, &[], true);
             let logged = logged.inspect_err(|_| self.drop_stored(&cloned.catalog))?;
             let before = database.catalog.replace(cloned.catalog);
             self.feeds.database_gone(&self.storage, database.oid, "the database went back to a snapshot");

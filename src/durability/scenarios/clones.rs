@@ -86,7 +86,7 @@ impl Run {
         clone_storage(&self.storage, &catalog, &places);
         let (resets, next_oid) = (database == DATABASE, self.catalog.next_oid());
         let view = Snapshot::of(database, Arc::new(catalog.clone())).view(&self.catalog);
-        let clone = DatabaseClone { source, database, resets, next_oid, places: &places };
+        let clone = DatabaseClone { source, database, resets, next_oid, places: &places, changes: &[] };
         self.durability.log_clone(&clone, &view)?;
         Ok(catalog)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, IndexKey, IndexMethod, IndexTarget, Relation};
+use dictdb_catalog::{Catalog, DEFAULT_COLLATION, IndexKey, IndexMethod, IndexTarget, Relation};
 use dictdb_functions::collation::{KEY, LOWER, REFUSAL, TEXT_OF_KEY};
 use dictdb_functions::facts::Volatility;
 use dictdb_functions::kernel;
@@ -23,6 +23,9 @@ pub struct Order {
 impl Order {
     /// The order of a collation; `None` is by bytes.
     pub fn of(catalog: &Catalog, collation: Oid) -> Option<Order> {
+        if collation == DEFAULT_COLLATION && !catalog.has_locale() {
+            return None;
+        }
         let info = catalog.collation_info(collation)?;
         Some(Order { rule: Arc::from(info.order_rule()?), deterministic: info.deterministic })
     }
@@ -34,7 +37,7 @@ pub fn index_order(catalog: &Catalog, table: &Relation, method: IndexMethod, key
     const PATTERN_FAMILIES: [Oid; 2] = [Oid(2095), Oid(2097)];
     let own = match key.target {
         IndexTarget::Column(attnum) => table.column(attnum).map(|column| column.collation),
-        IndexTarget::Expression(_) => None,
+        IndexTarget::Expression(_) => catalog.type_info(key.ty.oid).map(|info| info.collation),
     };
     let collation = key.collation.or(own)?;
     let order = Order::of(catalog, collation)?;

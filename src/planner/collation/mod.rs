@@ -11,8 +11,8 @@
 //!   lower(a)                    lower(a) by the language
 //! ```
 //! So nothing below the planner knows of languages: sorts, joins, groups and indexes see byte strings. Collations that order by bytes
-//! leave the plan as it is. A statement without COLLATE and without columns of other collations than their types' is not looked through
-//! twice.
+//! leave the plan as it is. In a database whose default is C, a statement without COLLATE and without columns of other collations than
+//! their types' is not looked through twice.
 
 mod aggregate;
 mod expression;
@@ -41,7 +41,7 @@ use crate::logical::{CteId, Node};
 /// Settles a whole plan; the collations of its outputs, zero where none is agreed on. 42P21.
 pub(crate) fn settle(node: &mut Node, outputs: &[ColumnId], binder: &mut Binder<'_>) -> Result<Option<Vec<Oid>>> {
     let cx = binder.cx;
-    if !concerns(node, cx) {
+    if !cx.catalog.has_locale() && !concerns(node, cx) {
         return Ok(None);
     }
     let positions = binder.positions();

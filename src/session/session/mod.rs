@@ -40,6 +40,7 @@ use crate::prepared::PreparedStatements;
 use crate::routines::RoutineCache;
 use crate::settings::{Authority, Derived, Settings, Source};
 use crate::shared::Shared;
+use crate::statement::database_locale::version_warning;
 use crate::statement_statistics::Counting;
 use crate::transaction::{Status, TransactionBlock};
 
@@ -142,7 +143,14 @@ impl Session {
         settings.set_computed("is_superuser", if role.superuser { "on" } else { "off" });
         settings.set_computed("session_authorization", &identity.user);
         let catalog = database.catalog.current();
-        let warnings = settings.begin_with(&catalog, database.oid, &role);
+        let mut warnings = Vec::new();
+        if catalog.has_locale() {
+            let locale = catalog.locale();
+            settings.set_computed("lc_collate", locale.collate.as_deref().unwrap_or_default());
+            settings.set_computed("lc_ctype", locale.ctype.as_deref().unwrap_or_default());
+            warnings.extend(version_warning(&database.name, &locale));
+        }
+        warnings.extend(settings.begin_with(&catalog, database.oid, &role));
         for (name, value) in &startup.settings {
             let asking = Asking { authenticated: &role.name, session_user: &settings.text("session_authorization") };
             asking.check(&catalog, name, value).map_err(fatal)?;

@@ -1,5 +1,6 @@
 //! ALTER DATABASE, and the options that it has in common with CREATE DATABASE.
 
+use dictdb_catalog::CollationInfo;
 use dictdb_durability::DatabaseAttributes;
 use dictdb_parser::utility::{AlterDatabase, AlterDatabaseAction, DefElem, DefValue, RoleSpec};
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
@@ -28,11 +29,29 @@ impl Session {
             AlterDatabaseAction::RefreshCollationVersion => {
                 let database = self.existing_database(name)?;
                 self.check_database_owner(&database)?;
-                let notice = (Severity::Notice, SqlState::SUCCESSFUL_COMPLETION, "version has not changed");
-                self.shared.notice(Error::with_severity(notice.0, notice.1, notice.2));
+                self.refresh_collation_version(&database)?;
             }
         }
         Ok(Outcome::Done(Tag::new("ALTER DATABASE")))
+    }
+
+    /// XX000 where a version was recorded of what has none.
+    fn refresh_collation_version(&mut self, database: &Database) -> Result<()> {
+        let locale = database.catalog.current().locale();
+        let actual = locale.actual_version();
+        let message = match (locale.version.as_deref(), actual) {
+            (None, None) => "version has not changed".to_owned(),
+            (None, Some(_)) | (Some(_), None) => return Err(Error::internal("invalid collation version change")),
+            (Some(old), Some(new)) if old == new => "version has not changed".to_owned(),
+            (Some(old), Some(new)) => {
+                let refreshed = CollationInfo { version: Some(new.into()), ..locale.clone() };
+                let change = database.catalog.current().locale_change(&refreshed);
+                self.shared.instance.change_catalog(database, change.as_slice())?;
+                format!("changing version from {old} to {new}")
+            }
+        };
+        self.shared.notice(Error::with_severity(Severity::Notice, SqlState::SUCCESSFUL_COMPLETION, message));
+        Ok(())
     }
 
     fn alter_database_options(&mut self, name: &str, options: &[DefElem]) -> Result<()> {

@@ -7,6 +7,7 @@ use dictdb_durability::DatabaseAttributes;
 use dictdb_parser::utility::{CreateDatabase, DropDatabase};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
+use super::database_locale::Template;
 use super::database_options::DatabaseOptions;
 use crate::Session;
 use crate::client::Tag;
@@ -27,9 +28,10 @@ impl Session {
         self.check_may_create_databases("permission denied to create database")?;
         self.check_may_own(attributes.owner)?;
         let template = self.template(options.text("template").as_deref())?;
-        options.check_surroundings()?;
+        let catalog = template.catalog.current();
+        let locale = options.check_surroundings(&Template { name: &template.name, catalog: &catalog })?;
         let new = NewDatabase { name: create.name.value.as_str().into(), attributes };
-        self.shared.instance.create_database(new, &template)?;
+        self.shared.instance.create_database(new, &template, &locale)?;
         Ok(Outcome::Done(Tag::new("CREATE DATABASE")))
     }
 

@@ -1,11 +1,13 @@
 //! The options of CREATE DATABASE, looked at in PostgreSQL's order: each one by itself first, then what the role may do and which
 //! template there is, then what depends on the database.
 
+use dictdb_catalog::CollationInfo;
 use dictdb_durability::DatabaseAttributes;
 use dictdb_parser::utility::{CreateDatabase, DefElem, DefValue};
 use dictdb_types::{Error, Result, Severity, SqlState, encoding};
 
 use super::alter_database::{check_once, not_recognized, option_text, position, put_attribute};
+use super::database_locale::Template;
 use crate::Shared;
 
 /// Options whose values are texts.
@@ -46,7 +48,10 @@ impl<'a> DatabaseOptions<'a> {
             }
         }
         read.check_encoding()?;
-        if let Some(provider) = read.text("locale_provider").filter(|name| !["libc", "icu"].contains(&name.as_str())) {
+        if let Some(provider) = read
+            .text("locale_provider")
+            .filter(|name| !["libc", "icu"].iter().any(|known| known.eq_ignore_ascii_case(name)))
+        {
             let message = format!("unrecognized locale provider: {provider}");
             return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
         }
@@ -81,8 +86,9 @@ impl<'a> DatabaseOptions<'a> {
         }
     }
 
-    /// Looks at what depends on more than the option itself, once there is a template. 22023, 42704, 42P17, 0A000.
-    pub(super) fn check_surroundings(&self) -> Result<()> {
+    /// Looks at what depends on more than the option itself, once there is a template; the locale that this gives. 42809, 22023, 42704,
+    /// 42P17, 0A000.
+    pub(super) fn check_surroundings(&self, template: &Template<'_>) -> Result<CollationInfo> {
         match self.text("strategy").map(|text| text.to_lowercase()).as_deref() {
             // Both copy a template; which pages are written how has no meaning in memory.
             None | Some("wal_log" | "file_copy") => {}
@@ -93,9 +99,9 @@ impl<'a> DatabaseOptions<'a> {
                 return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).hint(hint));
             }
         }
-        self.check_locale()?;
+        let locale = self.locale(template)?;
         match self.text("tablespace").as_deref() {
-            None | Some("pg_default") => Ok(()),
+            None | Some("pg_default") => Ok(locale),
             Some("pg_global") => {
                 let message = "pg_global cannot be used as default tablespace";
                 Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
@@ -104,31 +110,6 @@ impl<'a> DatabaseOptions<'a> {
                 let message = format!("tablespace \"{other}\" does not exist");
                 Err(Error::new(SqlState::UNDEFINED_OBJECT, message))
             }
-        }
-    }
-
-    fn check_locale(&self) -> Result<()> {
-        let is_icu = self.text("locale_provider").as_deref() == Some("icu");
-        match (is_icu, self.text("icu_locale")) {
-            (false, None) => {}
-            (true, Some(_)) => return Err(Error::unsupported("locale provider icu")),
-            (true, None) => {
-                return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "ICU locale must be specified"));
-            }
-            (false, Some(_)) => {
-                let message = "ICU locale cannot be specified unless locale provider is ICU";
-                return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
-            }
-        }
-        let locales = ["locale", "lc_collate", "lc_ctype"].into_iter().filter_map(|name| self.text(name));
-        if let Some(other) =
-            locales.into_iter().find(|name| !matches!(name.as_str(), "C" | "POSIX" | "C.UTF-8" | "C.utf8"))
-        {
-            return Err(Error::unsupported(format_args!("locale \"{other}\"")));
-        }
-        match self.text("collation_version") {
-            Some(_) => Err(Error::unsupported("CREATE DATABASE with COLLATION_VERSION")),
-            None => Ok(()),
         }
     }
 }

@@ -8,6 +8,7 @@ mod constraints;
 pub(crate) mod current_row;
 mod cursor;
 mod database;
+pub(crate) mod database_locale;
 mod database_options;
 mod discard;
 mod execute;

@@ -1,5 +1,6 @@
 //! Collations: `COLLATION FOR`, their versions, those of the system.
 
+use dictdb_catalog::DEFAULT_COLLATION;
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
@@ -27,20 +28,22 @@ fn pg_collation_for(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
 fn actual_version(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let collation = oid(args, 0);
     let env = session(cx)?;
+    if collation == DEFAULT_COLLATION {
+        return Ok(Datum::Null);
+    }
     let info = env.catalog.collation_info(collation).ok_or_else(|| {
         Error::new(SqlState::UNDEFINED_OBJECT, format!("collation with OID {collation} does not exist"))
     })?;
     Ok(info.actual_version().map_or(Datum::Null, Datum::text))
 }
 
-/// Databases order by bytes, which has no version. 42704.
+/// Of the tables that a database orders by. 42704.
 fn database_version(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let database = oid(args, 0);
     let known = session(cx)?.shared.instance.databases();
-    if known.iter().any(|own| own.oid == database) {
-        return Ok(Datum::Null);
-    }
-    Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("database with OID {database} does not exist")))
+    let unknown = || Error::new(SqlState::UNDEFINED_OBJECT, format!("database with OID {database} does not exist"));
+    let known = known.iter().find(|own| own.oid == database).ok_or_else(unknown)?;
+    Ok(known.catalog.current().locale().actual_version().map_or(Datum::Null, Datum::text))
 }
 
 /// Every database has all collations that there are tables for: none is added. 3F000, 42501.

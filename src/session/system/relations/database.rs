@@ -1,5 +1,7 @@
 //! `pg_database` and `pg_tablespace`.
 
+use std::sync::Arc;
+
 use dictdb_catalog::BOOTSTRAP_ROLE;
 use dictdb_types::{Datum, Oid};
 
@@ -17,10 +19,12 @@ pub const UTF8: i32 = 6;
 /// The databases of the server.
 pub fn pg_database(source: &Source<'_>, out: &mut Output<'_>) {
     for database in source.env.shared.instance.databases() {
+        let locale = database.catalog.current().locale();
+        let text = |value: &Option<Arc<str>>| value.as_deref().map(Datum::text);
         row!(out;
-            database.oid, &database.name, database.attributes.owner, UTF8, 'c', database.attributes.is_template,
+            database.oid, &database.name, database.attributes.owner, UTF8, char::from(locale.provider), database.attributes.is_template,
             database.attributes.allows_connections, database.attributes.connection_limit, class::frozen(source), Oid(1), DEFAULT_TABLESPACE,
-            "C", "C", NULL, NULL, acl(source.catalog.acl_of(DATABASE_CLASS, database.oid)),
+            text(&locale.collate), text(&locale.ctype), text(&locale.icu_locale), text(&locale.version), acl(source.catalog.acl_of(DATABASE_CLASS, database.oid)),
         );
     }
 }
