@@ -45,6 +45,7 @@ pub fn part_assignment(
         return Err(Error::unsupported("a subquery in a subscript of an assignment"));
     }
     let calls_routines = !binder.user_functions().is_empty() || binder.runs_statements();
+    crate::collation::settle_simple(&mut bound, cx)?;
     crate::fold::fold(&mut bound, cx.env)?;
     to_inputs(&mut bound);
     let fields = match is_row(cx, ty) {

@@ -240,6 +240,7 @@ pub fn simple_expression(
         false => None,
     };
     let fields = fields.map(|fields| fields.into_iter().map(|(name, ty)| Field { name, ty }).collect());
+    crate::collation::settle_simple(&mut bound, cx)?;
     crate::fold::fold(&mut bound, cx.env)?;
     to_inputs(&mut bound);
     let calls_routines = !binder.user_functions().is_empty() && calls_users(&bound) || binder.runs_statements();

@@ -53,6 +53,14 @@ pub(crate) fn settle(node: &mut Node, outputs: &[ColumnId], binder: &mut Binder<
     Ok(Some(outputs.iter().map(known).collect()))
 }
 
+/// Settles an expression of PL/pgSQL, whose variables have the collations of their types. 42P21.
+pub(crate) fn settle_simple(expr: &mut Expr, cx: BindContext<'_>) -> Result<()> {
+    if cx.catalog.has_locale() {
+        settle_expr(expr, &[], cx)?;
+    }
+    Ok(())
+}
+
 /// Settles an expression over the columns of a table, which are columns or inputs by their places; its collation, zero where none is
 /// agreed on. 42P21.
 pub(crate) fn settle_expr(expr: &mut Expr, columns: &[(ColumnId, Oid)], cx: BindContext<'_>) -> Result<Oid> {

@@ -43,9 +43,14 @@ impl Inliner<'_, '_> {
         self.binder.after_body(&inner);
         put_arguments(&mut body, &call.args);
         let (env, outer) = (self.binder.cx.env, self.inlined.failure.take());
+        let is_collated =
+            self.binder.cx.catalog.has_locale() || body.any(&mut |part| matches!(part, Expr::Collate(..)));
         self.within(&routine, |inliner| {
             inliner.expr(&mut body)?;
-            if let Err(error) = crate::fold::fold(&mut body, env) {
+            // What collations make of it is not known before the whole plan is settled.
+            if !is_collated
+                && let Err(error) = crate::fold::fold(&mut body, env)
+            {
                 inliner.inlined.failure.get_or_insert(error);
             }
             Ok(())
