@@ -10,7 +10,8 @@
 //! ```
 //! A block is lines that begin with `>` (the statement, sent as one simple query) and the lines after them up to an empty
 //! line: column names with type oids (and modifiers), rows, the command tag, errors and notices with all their fields.
-//! `# rowsort` before a statement says that the order of its rows means nothing.
+//! `# rowsort` before a statement says that the order of its rows means nothing; `# database OPTIONS` before the first one, that the
+//! script runs in a database made with these options of CREATE DATABASE.
 
 use std::fmt::Write;
 use std::io::Result;
@@ -53,6 +54,12 @@ impl Block {
         }
         Ok(lines.iter().flat_map(|(_, text)| text.lines().map(str::to_owned)).collect())
     }
+}
+
+/// The options of CREATE DATABASE that a script wants its database to be made with.
+pub fn database_options(blocks: &[Block]) -> Option<&str> {
+    let comments = &blocks.first()?.comments;
+    comments.iter().find_map(|comment| comment.strip_prefix("# database "))
 }
 
 /// Reads a script.

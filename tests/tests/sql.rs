@@ -29,7 +29,7 @@ fn scripts_give_what_postgresql_gave() {
         statements += blocks.len();
         match &postgres {
             Some(server) => {
-                let database = database_for(server, &name);
+                let database = database_for(server, &name, script::database_options(&blocks).unwrap_or_default());
                 let mut connection = Connection::open(server.port, "postgres", &database).expect("PostgreSQL answers");
                 for block in &mut blocks {
                     block.expected = block.run(&mut connection).expect("PostgreSQL answers");
@@ -46,14 +46,18 @@ fn scripts_give_what_postgresql_gave() {
 
 fn run_on_dictdb(name: &str, blocks: &[script::Block]) -> Vec<String> {
     let server = Server::dictdb().expect("DictDB starts");
-    let mut connection = Connection::open(server.port, "postgres", "postgres").expect("DictDB answers");
+    let database = match script::database_options(blocks) {
+        Some(options) => database_for(&server, name, options),
+        None => "postgres".to_owned(),
+    };
+    let mut connection = Connection::open(server.port, "postgres", &database).expect("DictDB answers");
     let mut failures = Vec::new();
     for (number, block) in blocks.iter().enumerate() {
         let actual = match block.run(&mut connection) {
             Ok(actual) => actual,
             Err(error) => {
                 failures.push(format!("{name}, statement {}: {error}\n{}\n{}", number + 1, block.sql, server.log()));
-                match Connection::open(server.port, "postgres", "postgres") {
+                match Connection::open(server.port, "postgres", &database) {
                     Ok(again) => connection = again,
                     Err(_) => break,
                 }
@@ -78,9 +82,9 @@ fn run_on_dictdb(name: &str, blocks: &[script::Block]) -> Vec<String> {
     failures
 }
 
-fn database_for(server: &Server, script: &str) -> String {
+fn database_for(server: &Server, script: &str, options: &str) -> String {
     let name: String = script.chars().filter(char::is_ascii_alphanumeric).collect();
-    let mut admin = Connection::open(server.port, "postgres", "postgres").expect("PostgreSQL answers");
-    admin.query(&format!("CREATE DATABASE {name}")).expect("a database can be made");
+    let mut admin = Connection::open(server.port, "postgres", "postgres").expect("the server answers");
+    admin.query(&format!("CREATE DATABASE {name} {options}")).expect("a database can be made");
     name
 }

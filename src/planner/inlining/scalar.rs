@@ -48,9 +48,7 @@ impl Inliner<'_, '_> {
         self.within(&routine, |inliner| {
             inliner.expr(&mut body)?;
             // What collations make of it is not known before the whole plan is settled.
-            if !is_collated
-                && let Err(error) = crate::fold::fold(&mut body, env)
-            {
+            if !is_collated && let Err(error) = crate::fold::fold(&mut body, env) {
                 inliner.inlined.failure.get_or_insert(error);
             }
             Ok(())
