@@ -62,7 +62,7 @@ impl<'a> Operand<'a> {
     }
 }
 
-fn compare(args: &[&dyn Datum], test: fn(Ordering) -> bool) -> Result<ArrayRef> {
+fn compare(args: &[&dyn Datum], test: impl Fn(Ordering) -> bool) -> Result<ArrayRef> {
     let (left, right) = (Operand::of(args, 0)?, Operand::of(args, 1)?);
     let rows = left.column().or(right.column()).map_or(1, |column| column.len());
     if matches!((&left, &right), (Operand::Null, _) | (_, Operand::Null)) {
@@ -83,7 +83,9 @@ mod tests {
     fn blanks_at_the_end_do_not_count() {
         let texts = StringViewArray::from(vec![Some("ab   "), Some("a"), None, Some(" ab")]);
         let one = Scalar::new(StringViewArray::from(vec!["ab "]));
-        let bools = |test| compare(&[&texts, &one], test).unwrap().as_boolean().iter().collect::<Vec<_>>();
+        let bools = |test: fn(Ordering) -> bool| {
+            compare(&[&texts, &one], test).unwrap().as_boolean().iter().collect::<Vec<_>>()
+        };
         assert_eq!(bools(Ordering::is_eq), [Some(true), Some(false), None, Some(false)]);
         assert_eq!(bools(Ordering::is_lt), [Some(false), Some(true), None, Some(true)]);
     }

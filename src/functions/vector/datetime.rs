@@ -17,20 +17,23 @@ use super::operand::{argument, binary, condition, mismatch, unary};
 
 type Timestamps = TimestampMicrosecondType;
 
-/// A date and a timestamp on one scale; dates after the last timestamp are still before infinity.
-fn date_key(days: i32) -> i128 {
+/// A date and a timestamp on one scale, on which midnights are even numbers and whatever comes before the next one is the
+/// odd number between; dates after the last timestamp are still before infinity.
+#[inline]
+fn date_key(days: i32) -> i64 {
     match days {
-        DATE_INFINITY => i128::MAX,
-        DATE_NEG_INFINITY => i128::MIN,
-        _ => i128::from(days) * i128::from(DAY),
+        DATE_INFINITY => i64::MAX,
+        DATE_NEG_INFINITY => i64::MIN,
+        _ => 2 * i64::from(days),
     }
 }
 
-fn timestamp_key(micros: i64) -> i128 {
+#[inline]
+fn timestamp_key(micros: i64) -> i64 {
     match micros {
-        TIMESTAMP_INFINITY => i128::MAX,
-        TIMESTAMP_NEG_INFINITY => i128::MIN,
-        _ => micros.into(),
+        TIMESTAMP_INFINITY => i64::MAX,
+        TIMESTAMP_NEG_INFINITY => i64::MIN,
+        _ => 2 * micros.div_euclid(DAY) + i64::from(micros.rem_euclid(DAY) != 0),
     }
 }
 

@@ -41,36 +41,53 @@ pub(super) const KERNELS: &[(&str, VectorFn)] = &[
     ("int8_numeric", of_integers::<Int64Type>),
 ];
 
-/// An argument: a column, or one value for all rows.
+/// An argument.
 struct Operand<'a> {
     array: &'a BinaryViewArray,
-    /// The value for all rows: its view.
-    single: Option<u128>,
+    numbers: Numbers<'a>,
+}
+
+/// The numbers of an argument as they stand in views.
+enum Numbers<'a> {
+    /// Those of a column.
+    Each(&'a [u128]),
+    /// One for all rows; `None`: it is not in its view, or NULL.
+    One(Option<SmallNumeric>),
 }
 
 impl<'a> Operand<'a> {
     fn of(args: &[&'a dyn ArrowDatum], index: usize) -> Result<Self> {
         let (array, is_single) = argument(args, index)?.get();
         let array = array.as_binary_view_opt().ok_or_else(|| mismatch(array))?;
-        let single = if is_single { Some(array.views().first().copied().unwrap_or(0)) } else { None };
-        Ok(Operand { array, single })
+        let numbers = match is_single {
+            true => Numbers::One(array.views().first().copied().and_then(SmallNumeric::of_view)),
+            false => Numbers::Each(array.views()),
+        };
+        Ok(Operand { array, numbers })
+    }
+
+    fn is_single(&self) -> bool {
+        matches!(self.numbers, Numbers::One(_))
     }
 
     fn is_null(&self) -> bool {
-        self.single.is_some() && (self.array.is_empty() || self.array.is_null(0))
+        self.is_single() && (self.array.is_empty() || self.array.is_null(0))
     }
 
     fn nulls(&self) -> Option<&NullBuffer> {
-        if self.single.is_some() { None } else { self.array.nulls() }
+        if self.is_single() { None } else { self.array.nulls() }
     }
 
     #[inline]
     fn small(&self, row: usize) -> Option<SmallNumeric> {
-        SmallNumeric::of_view(self.single.unwrap_or_else(|| self.array.views()[row]))
+        match self.numbers {
+            Numbers::Each(views) => SmallNumeric::of_view(views[row]),
+            Numbers::One(number) => number,
+        }
     }
 
     fn exact(&self, row: usize) -> Result<Numeric> {
-        let row = if self.single.is_some() { 0 } else { row };
+        let row = if self.is_single() { 0 } else { row };
         match opaque::decode(self.array.value(row))? {
             Datum::Numeric(value) => Ok(value),
             other => Err(Error::internal(format!("{other:?} in a column of numeric"))),
@@ -89,10 +106,10 @@ struct Pair<'a> {
 impl<'a> Pair<'a> {
     fn of(args: &[&'a dyn ArrowDatum]) -> Result<Self> {
         let (left, right) = (Operand::of(args, 0)?, Operand::of(args, 1)?);
-        let rows = match (left.single, right.single) {
-            (None, _) => left.array.len(),
-            (_, None) => right.array.len(),
-            _ => 1,
+        let rows = match (left.is_single(), right.is_single()) {
+            (false, _) => left.array.len(),
+            (true, false) => right.array.len(),
+            (true, true) => 1,
         };
         let nulls = NullBuffer::union(left.nulls(), right.nulls());
         Ok(Pair { left, right, rows, nulls })
@@ -132,7 +149,7 @@ fn arithmetic(
     out.finish(pair.nulls)
 }
 
-fn compare(args: &[&dyn ArrowDatum], test: fn(Ordering) -> bool) -> Result<ArrayRef> {
+fn compare(args: &[&dyn ArrowDatum], test: impl Fn(Ordering) -> bool) -> Result<ArrayRef> {
     let pair = Pair::of(args)?;
     if pair.is_null() {
         return Ok(new_null_array(&DataType::Boolean, pair.rows));
