@@ -45,8 +45,7 @@ pub struct XmlColumn<'a> {
 
 fn texts(expr: &Expr) -> Option<Vec<Option<&str>>> {
     let Expr::Const(Datum::Array(array), _) = expr else { return None };
-    let text = |item| if let &Datum::Text(ref text) = item { Some(text.as_ref()) } else { None };
-    Some(array.items.iter().map(text).collect())
+    Some(array.items.iter().map(|item| if let Datum::Text(text) = item { Some(text.as_ref()) } else { None }).collect())
 }
 
 impl<'a> XmlTable<'a> {

@@ -17,7 +17,7 @@ pub(super) fn each(document: &Document, axis: Axis, node: Node, mut give: impl F
         Node::Namespace(element, _) => return of_namespace(document, axis, node, element, give),
     };
     match axis {
-        Axis::SelfAxis => {
+        Axis::Itself => {
             tree(id);
         }
         Axis::Child => {
@@ -65,7 +65,7 @@ pub(super) fn each(document: &Document, axis: Axis, node: Node, mut give: impl F
 /// A namespace has itself and the nodes above and around its element.
 fn of_namespace(document: &Document, axis: Axis, node: Node, element: NodeId, mut give: impl FnMut(Node) -> bool) {
     match axis {
-        Axis::SelfAxis | Axis::DescendantOrSelf => {
+        Axis::Itself | Axis::DescendantOrSelf => {
             give(node);
         }
         Axis::Parent => {

@@ -217,7 +217,7 @@ impl<'a> Parser<'a> {
             return Ok(short(Axis::Parent));
         }
         if self.eat(".") {
-            return Ok(short(Axis::SelfAxis));
+            return Ok(short(Axis::Itself));
         }
         let axis = self.axis()?;
         let test = self.test()?;

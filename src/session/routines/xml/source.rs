@@ -107,7 +107,7 @@ impl Session {
     fn rows_of(&mut self, text: &str) -> Result<Found> {
         let source = Arc::new(Source::parse(text).map_err(|error| super::super::about_text(error, text))?);
         let tag = crate::statement::command_tag(&source.parsed.statement);
-        if !matches!(&*tag, "SELECT" | "SHOW" | "EXPLAIN") {
+        if !matches!(tag, "SELECT" | "SHOW" | "EXPLAIN") {
             let message = format!("{tag} is not allowed in a non-volatile function");
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
@@ -120,7 +120,7 @@ impl Session {
         let lends = source.calls_routines();
         self.lend_if(lends, || {
             source.pump(usize::MAX, &mut Vec::new(), &mut |row| {
-                rows.push(row.iter().cloned().collect());
+                rows.push(row.to_vec());
                 Ok(true)
             })
         })?;
