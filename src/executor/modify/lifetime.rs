@@ -84,6 +84,7 @@ fn checked((tag, taken): (VersionTag, Result<bool>)) -> Result<(VersionTag, bool
 
 /// Takes out the least recently used rows beyond a limit; how many.
 fn trim(table: &Arc<Table>, limit: usize, transaction: &Transaction, snapshot: &Snapshot) -> Result<usize> {
+    let _turn = table.turn_to_trim();
     let excess = table.rows_in_use().saturating_sub(limit);
     let mut removed = 0;
     if excess == 0 {

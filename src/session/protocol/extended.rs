@@ -437,7 +437,7 @@ pub(super) fn decode_parameters(
 
 fn decode_parameter(param: Option<&[u8]>, ty: Type, code: i16, env: &StatementEnv) -> Result<Datum> {
     let format = format_of(code)?;
-    let Some(bytes) = param else { return Ok(Datum::Null) };
+    let Some(bytes) = param else { return text::input_null(ty, env) };
     if let Some(codec) = env.derived.codec {
         return decode_in(codec, bytes, ty, format, env);
     }

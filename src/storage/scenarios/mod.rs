@@ -4,6 +4,7 @@ mod cloning;
 mod locks;
 mod model;
 mod phenomena;
+mod recency;
 mod threads;
 mod unique;
 mod verify;

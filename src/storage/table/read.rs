@@ -122,7 +122,7 @@ impl Table {
                 Ok::<_, dictdb_types::Error>(has_key.then(|| visit(row, version)))
             });
             if let Some(result) = seen.transpose()?.flatten() {
-                self.note_use(row);
+                self.note_read(row);
                 return Ok(Some(result));
             }
         }
@@ -174,7 +174,7 @@ impl Table {
         });
         let seen = seen.transpose().map(Option::flatten);
         if let Ok(Some(_)) = &seen {
-            self.note_use(row);
+            self.note_read(row);
         }
         seen
     }

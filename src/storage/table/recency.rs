@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use dictdb_types::{Datum, Result, RowId};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{Table, row_id};
 use crate::block::Block;
@@ -16,7 +16,11 @@ use crate::block::Block;
 const FIRST_USE: u64 = 1 << 48;
 
 /// Rows by their last use.
-pub(super) struct Recency(Mutex<Order>);
+pub(super) struct Recency {
+    order: Mutex<Order>,
+    /// Whose turn it is to take rows out.
+    turn: Mutex<()>,
+}
 
 struct Order {
     rows: BTreeMap<u64, RowId>,
@@ -26,21 +30,24 @@ struct Order {
 
 impl Recency {
     fn new() -> Self {
-        Recency(Mutex::new(Order { rows: BTreeMap::new(), uses: HashMap::new(), next: FIRST_USE }))
+        let order = Order { rows: BTreeMap::new(), uses: HashMap::new(), next: FIRST_USE };
+        Recency { order: Mutex::new(order), turn: Mutex::default() }
     }
 
-    fn used(&self, row: RowId) {
-        let mut order = self.0.lock();
-        let next = order.next;
-        order.next += 1;
-        if let Some(last) = order.uses.insert(row, next) {
-            order.rows.remove(&last);
+    fn written(&self, row: RowId) {
+        self.order.lock().use_now(row);
+    }
+
+    /// A reader may still see a row that is gone: it does not come back by that.
+    fn read(&self, row: RowId) {
+        let mut order = self.order.lock();
+        if order.uses.contains_key(&row) {
+            order.use_now(row);
         }
-        order.rows.insert(next, row);
     }
 
     fn forget(&self, row: RowId) {
-        let mut order = self.0.lock();
+        let mut order = self.order.lock();
         if let Some(last) = order.uses.remove(&row) {
             order.rows.remove(&last);
         }
@@ -48,13 +55,24 @@ impl Recency {
 
     /// Enters rows that were there before, the least recently used first, unless they have been used since.
     fn fill(&self, rows: impl Iterator<Item = RowId>) {
-        let order = &mut *self.0.lock();
+        let order = &mut *self.order.lock();
         for (place, row) in rows.enumerate() {
             if let Entry::Vacant(unused) = order.uses.entry(row) {
                 unused.insert(place as u64);
                 order.rows.insert(place as u64, row);
             }
         }
+    }
+}
+
+impl Order {
+    fn use_now(&mut self, row: RowId) {
+        let next = self.next;
+        self.next += 1;
+        if let Some(last) = self.uses.insert(row, next) {
+            self.rows.remove(&last);
+        }
+        self.rows.insert(next, row);
     }
 }
 
@@ -83,21 +101,35 @@ impl Table {
 
     /// Rows that are there now, those of transactions in progress included; zero while no order is kept.
     pub fn rows_in_use(&self) -> usize {
-        self.recency.get().map_or(0, |recency| recency.0.lock().rows.len())
+        self.recency.get().map_or(0, |recency| recency.order.lock().rows.len())
+    }
+
+    /// Waits for one's turn to take rows out because they are too many: of two who count at once, both would take out what one of them
+    /// should. `None` while no order is kept. It is held for a few deletions, which wait for nobody.
+    pub fn turn_to_trim(&self) -> Option<MutexGuard<'_, ()>> {
+        self.recency.get().map(|recency| recency.turn.lock())
     }
 
     /// So many of the least recently used rows.
     pub fn least_recent(&self, count: usize) -> Vec<RowId> {
         self.recency
             .get()
-            .map_or_else(Vec::new, |recency| recency.0.lock().rows.values().take(count).copied().collect())
+            .map_or_else(Vec::new, |recency| recency.order.lock().rows.values().take(count).copied().collect())
     }
 
-    /// Notes that a row was used.
+    /// Notes that a row was read.
     #[inline]
-    pub(super) fn note_use(&self, row: RowId) {
+    pub(super) fn note_read(&self, row: RowId) {
         if let Some(recency) = self.recency.get() {
-            recency.used(row);
+            recency.read(row);
+        }
+    }
+
+    /// Notes that a row was written.
+    #[inline]
+    pub(super) fn note_written(&self, row: RowId) {
+        if let Some(recency) = self.recency.get() {
+            recency.written(row);
         }
     }
 
@@ -115,7 +147,7 @@ impl Table {
             return;
         }
         let is_there = self.cell(row).is_some_and(|(cell, slot)| has_row(&cell.latch.read(), slot));
-        if is_there { self.note_use(row) } else { self.note_gone(row) }
+        if is_there { self.note_written(row) } else { self.note_gone(row) }
     }
 }
 

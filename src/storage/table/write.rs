@@ -79,7 +79,7 @@ impl Table {
             return Ok(obstacle.into_inserted());
         }
         transaction.log().lock().add(self, ChangeKind::Insert, id);
-        self.note_use(id);
+        self.note_written(id);
         if let Some(own) = transaction.serializable() {
             transaction.wrote(own, self, self.row_keys(id, transaction)?)?;
         }
@@ -179,7 +179,7 @@ impl Table {
         let mut log = transaction.log().lock();
         log.add(self, ChangeKind::Update, row);
         updates.log(self, row, &mut log);
-        self.note_use(row);
+        self.note_written(row);
         Ok(Written::Done)
     }
 
