@@ -127,6 +127,14 @@ impl Writers {
         ids
     }
 
+    /// The id of the transaction that a session has in progress.
+    pub(crate) fn id_of(&self, session: u32) -> Option<TxnId> {
+        let used = self.free.lock().unused;
+        let slots = (0..used).map(|slot| self.slot(slot as u16));
+        let ids = slots.filter(|slot| slot.session.load(Ordering::Acquire) == session);
+        ids.map(|slot| slot.id.load(Ordering::Acquire)).find(|id| *id != 0).map(TxnId)
+    }
+
     pub(crate) fn is_in_progress(&self, id: TxnId) -> bool {
         let used = self.free.lock().unused;
         (0..used).any(|slot| self.slot(slot as u16).id.load(Ordering::Acquire) == id.0)

@@ -37,6 +37,16 @@ impl Storage {
         sessions.iter().flat_map(|session| held(session).into_iter().chain(waiting(session))).collect()
     }
 
+    /// What the session with this process id waits for.
+    pub fn awaited(&self, pid: u32) -> Option<LockInfo> {
+        self.0.sessions.get(pid).and_then(|session| waiting(&session).into_iter().next())
+    }
+
+    /// The id of the transaction that the session with this process id has in progress, if that has one.
+    pub fn id_in_progress(&self, pid: u32) -> Option<TxnId> {
+        self.0.writers.id_of(pid)
+    }
+
     /// `pg_blocking_pids`: the sessions that the one with this process id waits for.
     pub fn blocking_pids(&self, pid: u32) -> Vec<u32> {
         let Some(session) = self.0.sessions.get(pid) else { return vec![] };

@@ -9,7 +9,7 @@ use dictdb_types::{Array, Datum, Result, RowId, oids, text::network};
 
 use super::arguments::{integer, oid, records, session, values};
 use crate::StatementEnv;
-use crate::backends::Backend;
+use crate::backends::{Backend, State};
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_blocking_pids", pg_blocking_pids),
@@ -19,6 +19,10 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_stat_get_backend_pid", |cx, args| backend(cx, args, |b| Datum::Int4(b.pid))),
     ("pg_stat_get_backend_activity", |cx, args| backend(cx, args, |b| Datum::Text(b.activity.lock().query.clone()))),
     ("pg_stat_get_backend_start", |cx, args| backend(cx, args, |b| Datum::Timestamp(b.started))),
+    ("pg_stat_get_backend_activity_start", |cx, args| backend(cx, args, |b| time(b.activity.lock().query_start))),
+    ("pg_stat_get_backend_xact_start", |cx, args| backend(cx, args, |b| time(b.activity.lock().transaction_start))),
+    ("pg_stat_get_backend_wait_event_type", |cx, args| Ok(wait_of(cx, args)?.0)),
+    ("pg_stat_get_backend_wait_event", |cx, args| Ok(wait_of(cx, args)?.1)),
     ("pg_stat_get_db_numbackends", pg_stat_get_db_numbackends),
 ];
 
@@ -42,6 +46,10 @@ fn pg_stat_get_activity(cx: &CallContext<'_>, args: &[Datum]) -> Result<Rows> {
     Ok(records("pg_stat_get_activity", shown.map(|backend| activity(env, backend)).collect()))
 }
 
+fn time(micros: Option<i64>) -> Datum {
+    micros.map_or(Datum::Null, Datum::Timestamp)
+}
+
 fn activity(env: &StatementEnv, backend: &Backend) -> Vec<Datum> {
     const NULL: Datum = Datum::Null;
     let identity = &backend.identity;
@@ -51,8 +59,9 @@ fn activity(env: &StatementEnv, backend: &Backend) -> Vec<Datum> {
     let doing = backend.activity.lock().clone();
     let visible = may_see(env, backend);
     let when_visible = |value: Datum| if visible { value } else { NULL };
-    let time = |micros: Option<i64>| micros.map_or(NULL, Datum::Timestamp);
     let (client_address, client_port) = address(backend);
+    let (wait_kind, wait_event) = awaited(env, backend, doing.state);
+    let transaction = env.shared.instance.storage.id_in_progress(backend.pid.cast_unsigned());
     vec![
         database.map_or(NULL, |d| Datum::Oid(d.oid.0)),
         Datum::Int4(backend.pid),
@@ -60,8 +69,8 @@ fn activity(env: &StatementEnv, backend: &Backend) -> Vec<Datum> {
         Datum::Text(doing.application_name.clone()),
         when_visible(Datum::text(doing.state.name())),
         if visible { Datum::Text(doing.query.clone()) } else { Datum::text("<insufficient privilege>") },
-        NULL,
-        NULL,
+        when_visible(wait_kind),
+        when_visible(wait_event),
         when_visible(time(doing.transaction_start)),
         when_visible(time(doing.query_start)),
         when_visible(time(Some(backend.started))),
@@ -69,7 +78,7 @@ fn activity(env: &StatementEnv, backend: &Backend) -> Vec<Datum> {
         when_visible(client_address),
         NULL,
         when_visible(client_port),
-        NULL,
+        when_visible(transaction.map_or(NULL, |id| Datum::Oid(id.0 as u32))),
         NULL,
         Datum::text("client backend"),
         Datum::Bool(identity.encrypted),
@@ -87,6 +96,16 @@ fn activity(env: &StatementEnv, backend: &Backend) -> Vec<Datum> {
     ]
 }
 
+/// What a session waits for: `wait_event_type` and `wait_event`.
+fn awaited(env: &StatementEnv, backend: &Backend, state: State) -> (Datum, Datum) {
+    let (kind, event) = match env.shared.instance.storage.awaited(backend.pid.cast_unsigned()) {
+        Some(lock) => ("Lock", kind_of(&lock)),
+        None if state == State::Active => return (Datum::Null, Datum::Null),
+        None => ("Client", "ClientRead"),
+    };
+    (Datum::text(kind), Datum::text(event))
+}
+
 /// Address and port of a session's client.
 fn address(backend: &Backend) -> (Datum, Datum) {
     let Some(address) = backend.identity.address else { return (Datum::Null, Datum::Null) };
@@ -100,10 +119,21 @@ fn pg_stat_get_backend_idset(cx: &CallContext<'_>, _: &[Datum]) -> Result<Rows> 
     Ok(values(backends.iter().map(|backend| Datum::Int4(backend.pid)).collect()))
 }
 
-fn backend(cx: &CallContext<'_>, args: &[Datum], value: impl Fn(&Backend) -> Datum) -> Result<Datum> {
+/// The session that the first argument names, if the user may see what it does.
+fn visible(cx: &CallContext<'_>, args: &[Datum]) -> Result<Option<Arc<Backend>>> {
     let env = session(cx)?;
     let found = integer(args, 0).and_then(|pid| env.shared.instance.backends.find(pid));
-    Ok(found.filter(|backend| may_see(env, backend)).map_or(Datum::Null, |backend| value(&backend)))
+    Ok(found.filter(|backend| may_see(env, backend)))
+}
+
+fn backend(cx: &CallContext<'_>, args: &[Datum], value: impl Fn(&Backend) -> Datum) -> Result<Datum> {
+    Ok(visible(cx, args)?.map_or(Datum::Null, |backend| value(&backend)))
+}
+
+fn wait_of(cx: &CallContext<'_>, args: &[Datum]) -> Result<(Datum, Datum)> {
+    let Some(backend) = visible(cx, args)? else { return Ok((Datum::Null, Datum::Null)) };
+    let state = backend.activity.lock().state;
+    Ok(awaited(session(cx)?, &backend, state))
 }
 
 fn pg_stat_get_db_numbackends(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
@@ -129,32 +159,39 @@ fn pg_lock_status(cx: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
     Ok(records("pg_lock_status", locks.iter().filter(is_first).map(lock).collect()))
 }
 
+/// `locktype`.
+fn kind_of(lock: &LockInfo) -> &'static str {
+    match lock.tag {
+        Some(LockTag::Relation { .. }) => "relation",
+        Some(LockTag::Advisory { .. }) => "advisory",
+        Some(LockTag::Tuple { .. }) => "tuple",
+        None if lock.ongoing.is_some() => "virtualxid",
+        None => "transactionid",
+    }
+}
+
 fn lock(lock: &LockInfo) -> Vec<Datum> {
     const NULL: Datum = Datum::Null;
     let (mut database, mut relation) = (NULL, NULL);
     let (mut class, mut object, mut part) = (NULL, NULL, NULL);
     let (mut page, mut tuple) = (NULL, NULL);
-    let kind = match lock.tag {
+    match lock.tag {
         Some(LockTag::Relation { database: d, relation: r }) => {
-            (database, relation) = (Datum::Oid(d.0), Datum::Oid(r.0));
-            "relation"
+            (database, relation) = (Datum::Oid(d.0), Datum::Oid(r.0))
         }
         Some(LockTag::Advisory { database: d, class: c, object: o, sub }) => {
             database = Datum::Oid(d.0);
             (class, object, part) = (Datum::Oid(c), Datum::Oid(o), Datum::Int2(sub as i16));
-            "advisory"
         }
         Some(LockTag::Tuple { table, row }) => {
             relation = Datum::Oid(table.0);
             (page, tuple) = place(row);
-            "tuple"
         }
-        None if lock.ongoing.is_some() => "virtualxid",
-        None => "transactionid",
-    };
+        None => {}
+    }
     let transaction = lock.transaction.map_or(NULL, |id| Datum::Oid(id.0 as u32));
     vec![
-        Datum::text(kind),
+        Datum::text(kind_of(lock)),
         database,
         relation,
         page,
