@@ -5,7 +5,8 @@
 //!   RESET DATABASE … TO SNAPSHOT:                  commit, cloned, sequences
 //! ```
 //! The record says which table is cloned from which, in the order of commits: whoever replays it has the source as it was, and
-//! clones it again. The commit is of no transaction: it says when, for a restore up to a moment. What is shared in memory is shared after a replay too. A checkpoint writes every database whole.
+//! clones it again. The commit is of no transaction: it says when, for a restore up to a moment. What is shared in memory is
+//! shared after a replay too. A checkpoint writes every database whole.
 //!
 //! A clone has the objects of its source under the same oids; only their places in storage are new, because those are of the whole
 //! server. What belongs to sessions is left out, and what is of all databases is taken from the source, or from the database that is reset.

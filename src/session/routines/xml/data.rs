@@ -131,6 +131,27 @@ fn column(
     Ok(())
 }
 
+/// Documents one after the other inside an element of a name.
+fn enclosed(
+    name: &str,
+    structure: Option<&str>,
+    form: &Form<'_>,
+    top: bool,
+    parts: impl Iterator<Item = Result<String>>,
+) -> Result<String> {
+    let name = element_name(name);
+    let mut out = String::new();
+    start_root(&mut out, &name, structure, form, top);
+    out.push('\n');
+    include_schema(&mut out, structure);
+    for part in parts {
+        out.push_str(&part?);
+        out.push('\n');
+    }
+    end_root(&mut out, &name);
+    Ok(out)
+}
+
 /// All tables of a schema.
 pub(super) fn of_schema(
     cx: &CallContext<'_>,
@@ -139,19 +160,10 @@ pub(super) fn of_schema(
     form: &Form<'_>,
     top: bool,
 ) -> Result<String> {
-    let name = element_name(&schema.name);
-    let mut out = String::new();
-    start_root(&mut out, &name, structure, form, top);
-    out.push('\n');
-    include_schema(&mut out, structure);
     // The namespace is that of the elements around them.
     let inner = Form { namespace: "", ..*form };
-    for table in &schema.tables {
-        out.push_str(&of_table(cx, table, None, &inner, false)?);
-        out.push('\n');
-    }
-    end_root(&mut out, &name);
-    Ok(out)
+    let tables = schema.tables.iter().map(|table| of_table(cx, table, None, &inner, false));
+    enclosed(&schema.name, structure, form, top, tables)
 }
 
 /// All schemas of the database.
@@ -161,16 +173,7 @@ pub(super) fn of_database(
     structure: Option<&str>,
     form: &Form<'_>,
 ) -> Result<String> {
-    let name = element_name(&layout.database);
-    let mut out = String::new();
-    start_root(&mut out, &name, structure, form, true);
-    out.push('\n');
-    include_schema(&mut out, structure);
     let inner = Form { namespace: "", ..*form };
-    for schema in &layout.schemas {
-        out.push_str(&of_schema(cx, schema, None, &inner, false)?);
-        out.push('\n');
-    }
-    end_root(&mut out, &name);
-    Ok(out)
+    let schemas = layout.schemas.iter().map(|schema| of_schema(cx, schema, None, &inner, false));
+    enclosed(&layout.database, structure, form, true, schemas)
 }
