@@ -162,9 +162,9 @@ impl Session {
             own.try_for_each(|statement| {
                 let source = Arc::new(Source::new(text.clone(), statement, &[]));
                 let begun = self.catalog.changes().len();
-                self.routines.depth += 1;
+                self.routines.calls.depth += 1;
                 let run = self.run_command(&source, &Arc::<[Datum]>::default());
-                self.routines.depth -= 1;
+                self.routines.calls.depth -= 1;
                 run?;
                 self.adopt(extension, begun);
                 Ok(())

@@ -66,7 +66,7 @@ impl Session {
     }
 
     fn find_faults(&mut self) -> Result<Findings> {
-        let snapshot = match &self.routines.borrowed {
+        let snapshot = match &self.routines.calls.borrowed {
             Some(snapshot) => snapshot.clone(),
             None => Arc::new(self.transaction()?.snapshot()?),
         };

@@ -200,7 +200,7 @@ impl Session {
         let instance = &self.shared.instance;
         let path = env.search_path();
         let mut cx = env.bind_context(&path);
-        cx.transient = &self.routines.transition_tables;
+        cx.transient = &self.routines.calls.transition_tables;
         let statistics = StatementStatistics {
             storage: &instance.storage,
             cache: &instance.statistics,

@@ -43,13 +43,13 @@ impl RowStream {
         let Some((shared, snapshot)) = self.frame.clone() else { return self.run(limit, row, sink) };
         let prepared = self.execution.get_mut().prepared().clone();
         let outer = shared.in_session(|session| {
-            session.routines.running.push(prepared);
-            Ok(session.routines.calling.replace(snapshot))
+            session.routines.calls.running.push(prepared);
+            Ok(session.routines.calls.calling.replace(snapshot))
         })?;
         let result = self.run(limit, row, sink);
         shared.in_session(|session| {
-            session.routines.running.pop();
-            session.routines.calling = outer;
+            session.routines.calls.running.pop();
+            session.routines.calls.calling = outer;
             Ok(())
         })?;
         result
@@ -245,7 +245,7 @@ impl Session {
         transaction: Arc<Transaction>,
         wait: WaitOptions,
     ) -> Result<ExecContext> {
-        let given = self.large_objects.reads_at.as_ref().or(self.routines.borrowed.as_ref());
+        let given = self.large_objects.reads_at.as_ref().or(self.routines.calls.borrowed.as_ref());
         let snapshot = match given {
             Some(given) => given.clone(),
             None => Arc::new(transaction.snapshot()?),
@@ -268,7 +268,7 @@ impl Session {
     /// The tables that statements read or change which are not at their end: those that call what runs now, and those of
     /// open cursors.
     pub(super) fn open_tables(&mut self) -> Vec<Oid> {
-        let calling = self.routines.running.iter().flat_map(|prepared| &prepared.plan().opened);
+        let calling = self.routines.calls.running.iter().flat_map(|prepared| &prepared.plan().opened);
         let mut open: Vec<Oid> = calling.copied().collect();
         open.extend(self.portals.iter_mut().flat_map(|portal| portal.opened()));
         open

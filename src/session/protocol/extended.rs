@@ -327,8 +327,7 @@ impl Session {
             self.block.pipelined = false;
         }
         if let Err(error) = &result {
-            self.note_failure(error);
-            self.fail();
+            self.fail_message(error);
         }
         self.end_activity(client);
         result
@@ -337,8 +336,7 @@ impl Session {
     /// Takes back what a failed message did, and says what there is to say before its answer.
     fn end_extended(&mut self, result: Result<()>, client: &mut dyn Client) -> Result<()> {
         if let Err(error) = &result {
-            self.note_failure(error);
-            self.fail();
+            self.fail_message(error);
             self.pause();
         }
         self.send_notices(client);

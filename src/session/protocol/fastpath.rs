@@ -36,8 +36,7 @@ impl Session {
         let result = isolate(pin!(self.call_and_send(&call, client))).await;
         drop(deadline);
         if let Err(error) = &result {
-            self.note_failure(error);
-            self.fail();
+            self.fail_message(error);
         }
         self.end_activity(client);
         result

@@ -40,6 +40,13 @@ fn panicked() -> Error {
 }
 
 impl Session {
+    /// A message has failed: notes why, leaves what it called, and takes back what it did.
+    fn fail_message(&mut self, error: &Error) {
+        self.note_failure(error);
+        self.leave_calls();
+        self.fail();
+    }
+
     /// Sends rows until the source is at its end or `limit` rows were sent; the number sent, and whether the end was seen.
     async fn send_rows(
         &mut self,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use dictdb_types::{Env, Error, Oid, Result, SqlState};
 
 use crate::backends::Identity;
-use crate::client::{Client, Collector, CopyShape, Row, Shape, Tag};
+use crate::client::{Client, Collector, CopyShape, Herald, Row, Shape, Tag};
 use crate::session::Startup;
 use crate::settings::ServerSettings;
 use crate::{Instance, Session, Status};
@@ -79,6 +79,15 @@ impl Client for Fragile {
     fn copy_done(&mut self) {}
 }
 
+/// Panics when it is to say something.
+struct FragileHerald;
+
+impl Herald for FragileHerald {
+    fn say(&self, _: &Error) -> bool {
+        panic!("injected")
+    }
+}
+
 fn session(instance: &Arc<Instance>) -> Session {
     let user: Arc<str> = "postgres".into();
     let identity = Identity { user: user.clone(), database: user, address: None, encrypted: false };
@@ -115,4 +124,27 @@ async fn a_panic_ends_its_statement_only() {
     victim.simple_query("ROLLBACK TO s; COMMIT", &mut quiet).await.unwrap();
     victim.simple_query("UPDATE t SET a = a + 10", &mut quiet).await.unwrap();
     assert_ne!(count(&mut other).await, before, "what was done outside of the failed statement is there");
+}
+
+/// A function that panics is left as one that fails is: nobody stays its definer, its table can be dropped, calls can nest
+/// as deep as before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_leaves_the_calls_it_ends() {
+    let instance = Arc::new(Instance::new(ServerSettings::default(), "postgres", MEMORY_BYTES, None).unwrap());
+    let (mut victim, mut quiet) = (session(&instance), Collector::default());
+    let setup = "CREATE ROLE definer; CREATE TABLE t (a int); INSERT INTO t VALUES (1);
+        CREATE FUNCTION says(n int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+            IF n = 0 THEN RAISE NOTICE 'now'; RETURN 0; END IF; RETURN says(n - 1); END $$;
+        CREATE FUNCTION defined() RETURNS int LANGUAGE sql SECURITY DEFINER SET work_mem = '1MB' AS 'SELECT says(300)';
+        GRANT ALL ON t TO definer; ALTER FUNCTION defined OWNER TO definer";
+    victim.simple_query(setup, &mut quiet).await.unwrap();
+    victim.shared.set_herald(Arc::new(FragileHerald));
+    for _ in 0..10 {
+        let error = victim.simple_query("SELECT defined() FROM t", &mut quiet).await.unwrap_err();
+        assert_eq!(error.code(), SqlState::INTERNAL_ERROR);
+    }
+    let mut after = Collector::default();
+    victim.simple_query("SELECT current_user::text, current_setting('work_mem')", &mut after).await.unwrap();
+    assert_eq!(format!("{:?}", after.rows[0]), r#"[Text("postgres"), Text("4MB")]"#);
+    victim.simple_query("DROP TABLE t", &mut quiet).await.unwrap();
 }

@@ -26,8 +26,7 @@ impl Session {
         let result = isolate(pin!(self.run_query_string(&text, deadline, client))).await;
         self.end_watch(result.is_ok());
         if let Err(error) = &result {
-            self.note_failure(error);
-            self.fail();
+            self.fail_message(error);
         }
         self.end_activity(client);
         result

@@ -26,7 +26,7 @@ impl Session {
     /// CALL.
     pub(crate) fn run_call(&mut self, call: &ast::Function, portal: &Portal) -> Result<Outcome> {
         let Some(source) = &portal.source else { return Err(Error::internal("CALL without text")) };
-        let nonatomic = !self.block.in_block() && self.routines.depth == 0;
+        let nonatomic = !self.block.in_block() && self.routines.calls.depth == 0;
         self.block.snapshot_taken = true;
         match self.call_procedure(call, source, &portal.params, nonatomic, &mut |_, _| Ok(()))? {
             None => Ok(Outcome::Done(Tag::new("CALL"))),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::{AclKind, Language, Privileges, Relation, Routine};
+use dictdb_executor::ddl::Acting;
 use dictdb_executor::{Expression, Prepared};
 use dictdb_functions::facts::Volatility;
 use dictdb_storage::Snapshot;
@@ -30,15 +31,22 @@ pub(crate) struct RoutineCache {
     pub environment: Environment,
     /// Trigger functions by trigger.
     pub triggers: HashMap<Oid, Arc<TriggerRoutine>>,
-    /// The transition tables that the statements of the running function see.
-    pub transition_tables: Arc<[Arc<Relation>]>,
     /// Conversions of values, and the catalog version they are good for.
     pub casts: (u64, HashMap<(Type, Type), Arc<Expression>>),
     /// The routine that was made last: its body is still to be checked.
     pub made: Option<Oid>,
     /// The statement that runs next may end the transaction, if it is DO.
     pub may_end: bool,
-    /// Calls that are running.
+    /// What is running.
+    pub calls: Calls,
+    /// Numbers of unnamed portals.
+    pub unnamed_portals: u32,
+}
+
+/// The calls that run now. The default when none does: so it is whenever a message has been answered.
+#[derive(Default)]
+pub(crate) struct Calls {
+    /// How many run inside one another.
     pub depth: usize,
     /// What runs inside what, for CONTEXT.
     pub contexts: Vec<ContextEntry>,
@@ -48,8 +56,8 @@ pub(crate) struct RoutineCache {
     pub running: Vec<Arc<Prepared>>,
     /// What the statements of the running routine see, if it is not one that sees what happens meanwhile.
     pub borrowed: Option<Arc<Snapshot>>,
-    /// Numbers of unnamed portals.
-    pub unnamed_portals: u32,
+    /// The transition tables that they see.
+    pub transition_tables: Arc<[Arc<Relation>]>,
 }
 
 /// What a routine gives.
@@ -99,14 +107,14 @@ impl Session {
         cell: Option<&CompiledCell>,
     ) -> Result<Results> {
         self.check_execute(routine)?;
-        let outer_tables = std::mem::take(&mut self.routines.transition_tables);
+        let outer_tables = std::mem::take(&mut self.routines.calls.transition_tables);
         // What surrounds the call could not be kept up across transactions.
         let is_plain = !routine.security_definer && routine.config.is_empty();
         let inside = Invocation { nonatomic: call.nonatomic && is_plain, ..*call };
         let run = |session: &mut Session| session.run_body(routine, &inside, cell);
         let result = self
             .deeper(|session| session.seeing(routine.volatility, |session| session.with_surroundings(routine, run)));
-        self.routines.transition_tables = outer_tables;
+        self.routines.calls.transition_tables = outer_tables;
         result
     }
 
@@ -115,35 +123,35 @@ impl Session {
     pub(crate) fn seeing<T>(&mut self, volatility: Volatility, work: impl FnOnce(&mut Self) -> T) -> T {
         let calling = match volatility {
             Volatility::Volatile => None,
-            Volatility::Stable | Volatility::Immutable => self.routines.calling.clone(),
+            Volatility::Stable | Volatility::Immutable => self.routines.calls.calling.clone(),
         };
-        let outer = std::mem::replace(&mut self.routines.borrowed, calling.clone());
-        let outer_calling = std::mem::replace(&mut self.routines.calling, calling);
+        let outer = std::mem::replace(&mut self.routines.calls.borrowed, calling.clone());
+        let outer_calling = std::mem::replace(&mut self.routines.calls.calling, calling);
         let result = work(self);
-        self.routines.borrowed = outer;
-        self.routines.calling = outer_calling;
+        self.routines.calls.borrowed = outer;
+        self.routines.calls.calling = outer_calling;
         result
     }
 
     /// Runs what calls routines on behalf of a statement that sees this.
     pub(crate) fn calling<T>(&mut self, snapshot: &Arc<Snapshot>, work: impl FnOnce(&mut Self) -> T) -> T {
-        let outer = self.routines.calling.replace(snapshot.clone());
+        let outer = self.routines.calls.calling.replace(snapshot.clone());
         let result = work(self);
-        self.routines.calling = outer;
+        self.routines.calls.calling = outer;
         result
     }
 
     /// Runs one more call within those that run. 54001 when there are too many.
     pub(crate) fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        if self.routines.depth >= MAX_DEPTH {
+        if self.routines.calls.depth >= MAX_DEPTH {
             return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded").hint(
                 "Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), after ensuring the \
                  platform's stack depth limit is adequate.",
             ));
         }
-        self.routines.depth += 1;
+        self.routines.calls.depth += 1;
         let result = dictdb_parser::with_stack(|| work(self));
-        self.routines.depth -= 1;
+        self.routines.calls.depth -= 1;
         result
     }
 
@@ -213,6 +221,15 @@ impl Session {
         }
         self.forget_surroundings();
         result
+    }
+
+    /// The message that called has failed. A call that an error ends puts back what it changed around it; one that a panic
+    /// ends leaves that to be done here: nobody stays its definer.
+    pub(crate) fn leave_calls(&mut self) {
+        self.routines.calls = Calls::default();
+        self.shared.act(Acting::default());
+        self.shared.hush(false);
+        self.forget_surroundings();
     }
 
     /// Somebody else, or other settings, decide what texts mean from here on.

@@ -169,7 +169,7 @@ impl Session {
         let routine = self.routine(call.trigger.function)?;
         let shared = self.shared.clone();
         let outer_rows = std::mem::replace(&mut *shared.triggers.rows.lock(), call.transition.cloned());
-        let outer_tables = std::mem::take(&mut self.routines.transition_tables);
+        let outer_tables = std::mem::take(&mut self.routines.calls.transition_tables);
         shared.triggers.depth.fetch_add(1, Ordering::Relaxed);
         let result = self.deeper(|session| {
             session.seeing(Volatility::Volatile, |session| {
@@ -177,7 +177,7 @@ impl Session {
             })
         });
         shared.triggers.depth.fetch_sub(1, Ordering::Relaxed);
-        self.routines.transition_tables = outer_tables;
+        self.routines.calls.transition_tables = outer_tables;
         *shared.triggers.rows.lock() = outer_rows;
         result
     }
@@ -187,7 +187,7 @@ impl Session {
             return Err(Error::unsupported(format_args!("a trigger function in {}", routine.language.name())));
         }
         let known = self.trigger_routine(routine, call)?;
-        self.routines.transition_tables = known.transition_tables.clone();
+        self.routines.calls.transition_tables = known.transition_tables.clone();
         let row = |row: Option<&Row>| row.map(|row| known.shown(row));
         let mut new = row(call.new);
         if let (Timing::Before, Some(new)) = (call.trigger.timing, &mut new) {

@@ -17,7 +17,7 @@ use crate::transaction::{Ending, Status};
 impl Session {
     /// Whether a statement is one of several in its transaction: inside a block, or of a function.
     pub(crate) fn in_block(&self) -> bool {
-        self.block.in_block() || self.routines.depth > 0
+        self.block.in_block() || self.routines.calls.depth > 0
     }
 
     /// Opens a transaction if none is open.

@@ -149,7 +149,7 @@ impl Session {
         let statement = &source.parsed.statement;
         if let Some(command) = prevents_block(statement) {
             self.block.prevent_block(command)?;
-            if self.routines.depth > 0 {
+            if self.routines.calls.depth > 0 {
                 let message = format!("{command} cannot be executed from a function");
                 return Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, message));
             }

@@ -403,15 +403,15 @@ impl Host for PlHost<'_> {
     }
 
     fn enter(&mut self, call: Arc<CallSite>) {
-        self.session.routines.contexts.push(ContextEntry::Call(call));
+        self.session.routines.calls.contexts.push(ContextEntry::Call(call));
     }
 
     fn leave(&mut self) {
-        self.session.routines.contexts.pop();
+        self.session.routines.calls.contexts.pop();
     }
 
     fn outer_context(&mut self) -> Vec<String> {
-        let outer = self.session.routines.contexts.iter().rev().skip(1);
+        let outer = self.session.routines.calls.contexts.iter().rev().skip(1);
         outer
             .map(|entry| match entry {
                 ContextEntry::Call(site) => site.line(),

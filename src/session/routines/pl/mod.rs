@@ -64,10 +64,10 @@ pub(crate) type CompiledCell = Mutex<Option<(PlanStamp, Arc<Compiled>)>>;
 impl Session {
     /// Runs something as a part of what runs now, for CONTEXT.
     pub(crate) fn within<T>(&mut self, entry: ContextEntry, work: impl FnOnce(&mut Self) -> T) -> T {
-        let depth = self.routines.contexts.len();
-        self.routines.contexts.push(entry);
+        let depth = self.routines.calls.contexts.len();
+        self.routines.calls.contexts.push(entry);
         let result = work(self);
-        self.routines.contexts.truncate(depth);
+        self.routines.calls.contexts.truncate(depth);
         result
     }
 
@@ -300,17 +300,17 @@ impl Session {
             validating: false,
         };
         let may_end = std::mem::take(&mut self.routines.may_end);
-        let nonatomic = !self.block.in_block() && (self.routines.depth == 0 || may_end);
+        let nonatomic = !self.block.in_block() && (self.routines.calls.depth == 0 || may_end);
         self.block.snapshot_taken = true;
         let function = self.compile_plpgsql(header, Some(&source.text))?;
-        self.routines.depth += 1;
+        self.routines.calls.depth += 1;
         self.routines.environment.forget();
         let arguments = Arguments { values: &[], oid: Oid::INVALID };
         let mut activation = function.activation();
         let mut host = PlHost::new(self, &mut activation, false, nonatomic);
         let result = dictdb_plpgsql::call(&function, &mut activation, arguments, &mut host);
         self.routines.environment.forget();
-        self.routines.depth -= 1;
+        self.routines.calls.depth -= 1;
         result.map(|_| Outcome::Done(Tag::new("DO")))
     }
 }

@@ -117,7 +117,7 @@ impl PlHost<'_> {
         if let Statement::Sql(tree) = &parsed.statement {
             let path = env.search_path();
             let mut cx = env.bind_context(&path);
-            cx.transient = &self.session.routines.transition_tables;
+            cx.transient = &self.session.routines.calls.transition_tables;
             let wanted = target.map(|ty| Target { ty, located: sql.kind == SqlKind::Assignment });
             let simple = simple_expression(tree, &parsed.locations, visible.types(), &*visible, wanted, cx)?;
             if let Some(simple) = simple {
