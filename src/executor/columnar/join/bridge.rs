@@ -180,6 +180,8 @@ impl PhysicalExpr for Residual {
 
     fn evaluate(&self, batch: &RecordBatch) -> datafusion_common::Result<ColumnarValue> {
         let rt = running(&self.rt).map_err(into_datafusion)?;
+        // A nested loop returns only when it has rows, which may be never: here is where it can be stopped.
+        rt.env().check_interrupts().map_err(into_datafusion)?;
         let batch = Batch { columns: batch.columns(), rows: batch.num_rows(), rt: &rt };
         self.vector.array(batch).map(ColumnarValue::Array).map_err(into_datafusion)
     }
@@ -216,12 +218,16 @@ impl Pull {
     /// The next batch that has rows.
     pub fn next(&mut self, rt: &Runtime) -> Result<Option<Chunk>> {
         let mut context = Context::from_waker(Waker::noop());
-        for _ in 0..PATIENCE {
+        let mut idle = 0;
+        while idle < PATIENCE {
             match self.stream.poll_next_unpin(&mut context) {
-                Poll::Pending => std::thread::yield_now(),
+                Poll::Pending => {
+                    idle += 1;
+                    std::thread::yield_now();
+                }
                 Poll::Ready(None) => return Ok(None),
                 Poll::Ready(Some(Err(error))) => return Err(datafusion_error(error)),
-                Poll::Ready(Some(Ok(batch))) if batch.num_rows() == 0 => {}
+                Poll::Ready(Some(Ok(batch))) if batch.num_rows() == 0 => idle = 0,
                 Poll::Ready(Some(Ok(batch))) => {
                     return Ok(Some(Chunk { rows: batch.num_rows(), columns: batch.columns().to_vec() }));
                 }
