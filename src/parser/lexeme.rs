@@ -50,7 +50,7 @@ pub fn lexemes(text: &str) -> Result<(Vec<Lexeme>, Option<Error>)> {
         let raw = text.get(start..end).unwrap_or("");
         let kind = match token.kind {
             Kind::End | Kind::Broken => LexemeKind::End,
-            Kind::Word => LexemeKind::Word(raw.to_lowercase()),
+            Kind::Word => LexemeKind::Word(raw.to_ascii_lowercase()),
             Kind::QuotedName => LexemeKind::Name(literal::name(raw)),
             Kind::UnicodeName => LexemeKind::Name(literal::unicode(raw, '\\', token.position)?),
             Kind::String => LexemeKind::String(literal::plain(raw)),

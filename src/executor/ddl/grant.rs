@@ -472,7 +472,7 @@ pub(super) fn object_privileges(given: &[Privilege], kind: AclKind, noun: &str) 
     }
     for privilege in given {
         let Some(word) = &privilege.name else { return Ok(kind.all()) };
-        let lower = word.value.to_lowercase();
+        let lower = word.value.to_ascii_lowercase();
         let lower = if lower == "temp" { "temporary" } else { lower.as_str() };
         let known = WORDS.iter().find(|(known, _)| *known == lower).map(|(_, privilege)| *privilege);
         let known = known.ok_or_else(|| {

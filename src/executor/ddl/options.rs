@@ -195,7 +195,7 @@ pub(super) fn shown(value: Option<&DefValue>) -> String {
         Some(DefValue::Number(text) | DefValue::String(text) | DefValue::Keyword(text)) => text.clone(),
         Some(DefValue::Type(data_type) | DefValue::SetOf(data_type)) => match dictdb_parser::TypeName::of(data_type) {
             Some(name) => name.names.iter().map(|ident| ident.value.as_str()).collect::<Vec<_>>().join("."),
-            None => data_type.to_string().to_lowercase(),
+            None => data_type.to_string().to_ascii_lowercase(),
         },
         Some(DefValue::Operator(name)) => name.to_string(),
         Some(DefValue::Star) => "*".to_owned(),

@@ -232,7 +232,7 @@ fn call_of(name: &ast::ObjectName, args: &[ast::FunctionArg]) -> ast::Expr {
     };
     let (name, args) = match word {
         Some(ident) => {
-            let lower = ast::Ident { value: ident.value.to_lowercase(), ..ident.clone() };
+            let lower = ast::Ident { value: ident.value.to_ascii_lowercase(), ..ident.clone() };
             (ast::ObjectName::from(vec![lower]), ast::FunctionArguments::None)
         }
         None => {

@@ -195,7 +195,7 @@ impl Parser<'_> {
                 let part = part.trim();
                 part.strip_prefix('"')
                     .and_then(|p| p.strip_suffix('"'))
-                    .map_or_else(|| part.to_lowercase(), str::to_owned)
+                    .map_or_else(|| part.to_ascii_lowercase(), str::to_owned)
             })
             .collect();
         let names: Vec<&str> = parts.iter().map(String::as_str).collect();

@@ -153,7 +153,7 @@ pub fn split_identifiers(list: &str) -> Option<Vec<String>> {
             Some(quoted) => unquote_identifier(quoted)?,
             None => {
                 let end = rest.find([',', ' ', '\t', '\n', '\r']).unwrap_or(rest.len());
-                (rest[..end].to_lowercase(), &rest[end..])
+                (rest[..end].to_ascii_lowercase(), &rest[end..])
             }
         };
         names.push(name);

@@ -214,7 +214,7 @@ fn connection_limit(value: &DefValue) -> Result<i32> {
 }
 
 fn boolean(option: &DefElem) -> Result<bool> {
-    match option_text(option).unwrap_or_default().to_lowercase().as_str() {
+    match option_text(option).unwrap_or_default().to_ascii_lowercase().as_str() {
         "true" | "on" | "1" => Ok(true),
         "false" | "off" | "0" => Ok(false),
         _ => {

@@ -89,7 +89,7 @@ impl<'a> DatabaseOptions<'a> {
     /// Looks at what depends on more than the option itself, once there is a template; the locale that this gives. 42809, 22023, 42704,
     /// 42P17, 0A000.
     pub(super) fn check_surroundings(&self, template: &Template<'_>) -> Result<CollationInfo> {
-        match self.text("strategy").map(|text| text.to_lowercase()).as_deref() {
+        match self.text("strategy").map(|text| text.to_ascii_lowercase()).as_deref() {
             // Both copy a template; which pages are written how has no meaning in memory.
             None | Some("wal_log" | "file_copy") => {}
             Some(_) => {

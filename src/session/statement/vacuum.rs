@@ -293,10 +293,10 @@ pub(super) fn is_given(options: &[DefElem], name: &str) -> bool {
 /// The value of an option in lower case.
 fn word(value: Option<&DefValue>) -> Option<String> {
     Some(match value? {
-        DefValue::Keyword(text) | DefValue::String(text) | DefValue::Number(text) => text.to_lowercase(),
+        DefValue::Keyword(text) | DefValue::String(text) | DefValue::Number(text) => text.to_ascii_lowercase(),
         DefValue::Type(data_type) => match dictdb_parser::TypeName::of(data_type) {
-            Some(name) => name.names.last().map_or_else(String::new, |ident| ident.value.to_lowercase()),
-            None => data_type.to_string().to_lowercase(),
+            Some(name) => name.names.last().map_or_else(String::new, |ident| ident.value.to_ascii_lowercase()),
+            None => data_type.to_string().to_ascii_lowercase(),
         },
         _ => String::new(),
     })

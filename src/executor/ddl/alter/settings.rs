@@ -163,7 +163,7 @@ impl DdlContext<'_> {
     }
 
     fn set_storage(&mut self, relation: &Arc<Relation>, name: &str, storage: &str) -> Result<()> {
-        let letter = match storage.to_lowercase().as_str() {
+        let letter = match storage.to_ascii_lowercase().as_str() {
             "plain" => b'p',
             "external" => b'e',
             "extended" => b'x',

@@ -106,7 +106,7 @@ fn identifiers(name: &str) -> Vec<String> {
     let part = |part: &str| {
         let part = part.trim();
         let quoted = part.strip_prefix('"').and_then(|part| part.strip_suffix('"'));
-        quoted.map_or_else(|| part.to_lowercase(), |quoted| quoted.replace("\"\"", "\""))
+        quoted.map_or_else(|| part.to_ascii_lowercase(), |quoted| quoted.replace("\"\"", "\""))
     };
     name.split('.').map(part).collect()
 }

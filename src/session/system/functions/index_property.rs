@@ -34,7 +34,7 @@ fn answer(known: Option<bool>) -> Result<Datum> {
 }
 
 fn pg_indexam_has_property(_: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    answer(Abilities::of(oid(args, 0)).and_then(|abilities| of_method(abilities, &text(args, 1).to_lowercase())))
+    answer(Abilities::of(oid(args, 0)).and_then(|abilities| of_method(abilities, &text(args, 1).to_ascii_lowercase())))
 }
 
 fn of_method(abilities: &Abilities, property: &str) -> Option<bool> {
@@ -51,7 +51,7 @@ fn of_method(abilities: &Abilities, property: &str) -> Option<bool> {
 fn pg_index_has_property(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     answer(with_index(cx, args, |info| {
         let abilities = info.method.abilities();
-        Some(match text(args, 1).to_lowercase().as_str() {
+        Some(match text(args, 1).to_ascii_lowercase().as_str() {
             "clusterable" => abilities.cluster,
             // Whatever gives rows one by one can exclude.
             "index_scan" => abilities.exclusion,
@@ -67,7 +67,7 @@ fn pg_index_column_has_property(cx: &CallContext<'_>, args: &[Datum]) -> Result<
         return Ok(Datum::Null);
     };
     answer(with_index(cx, args, |info| {
-        let property = text(args, 2).to_lowercase();
+        let property = text(args, 2).to_ascii_lowercase();
         match info.keys.get(position) {
             Some(key) => of_key(info, key, &property),
             None if position < info.keys.len() + info.include.len() => of_included(info, &property),

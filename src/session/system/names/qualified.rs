@@ -65,7 +65,7 @@ fn next_part(text: &str) -> Option<(String, &str)> {
         Some(quoted) => unquote_identifier(quoted)?,
         None => {
             let end = text.find(|c: char| c == '.' || c.is_ascii_whitespace()).unwrap_or(text.len());
-            (text[..end].to_lowercase(), &text[end..])
+            (text[..end].to_ascii_lowercase(), &text[end..])
         }
     };
     if name.is_empty() {
