@@ -46,6 +46,7 @@ impl State {
             user: self.options.user.clone(),
             database: self.options.database.clone(),
             address: None,
+            server: None,
             encrypted: false,
         };
         let backend = instance.backends.enter(identity, rand::random(), limit)?;

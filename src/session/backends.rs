@@ -69,6 +69,8 @@ pub struct Identity {
     pub database: Arc<str>,
     /// Its address; none for a session inside the server.
     pub address: Option<SocketAddr>,
+    /// The address of the server that it connected to; none for a session inside the server.
+    pub server: Option<SocketAddr>,
     /// Whether the connection is encrypted.
     pub encrypted: bool,
 }
@@ -256,7 +258,7 @@ mod tests {
     use super::*;
 
     fn identity() -> Identity {
-        Identity { user: "u".into(), database: "d".into(), address: None, encrypted: false }
+        Identity { user: "u".into(), database: "d".into(), address: None, server: None, encrypted: false }
     }
 
     #[test]

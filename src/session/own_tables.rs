@@ -24,7 +24,7 @@ impl Instance {
         let Some(user) = owner.filter(|_| catalog.relation_in(namespaces::DICTDB, "metric_queries").is_none()) else {
             return Ok(());
         };
-        let identity = Identity { user, database: database.into(), address: None, encrypted: false };
+        let identity = Identity { user, database: database.into(), address: None, server: None, encrypted: false };
         let backend = self.backends.enter(identity, 0, usize::MAX)?;
         let pid = backend.pid;
         let session = Session::start(self.clone(), backend, &Startup::default());

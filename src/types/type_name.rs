@@ -92,6 +92,7 @@ pub fn modifier_text(oid: Oid, modifier: i32) -> String {
         oids::VARCHAR | oids::BPCHAR if modifier > 4 => format!("({})", modifier - 4),
         oids::NUMERIC | oids::VARCHAR | oids::BPCHAR => String::new(),
         oids::INTERVAL => interval_modifier(modifier),
+        oids::BOOL | oids::INT2 | oids::INT4 | oids::INT8 | oids::FLOAT4 | oids::FLOAT8 => String::new(),
         _ => format!("({modifier})"),
     }
 }

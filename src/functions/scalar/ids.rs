@@ -78,6 +78,9 @@ fn to_lsn(value: &Numeric, what: &str) -> Result<i64> {
     if value.is_nan() {
         bail!(FEATURE_NOT_SUPPORTED, "cannot {what} pg_lsn");
     }
+    if value.is_infinite() {
+        bail!(FEATURE_NOT_SUPPORTED, "cannot convert infinity to pg_lsn");
+    }
     let whole = value.round(0)?.to_string();
     whole
         .parse::<u64>()

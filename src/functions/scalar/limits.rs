@@ -13,6 +13,14 @@ pub(crate) fn check_requested(bytes: Option<usize>) -> Result<usize> {
     }
 }
 
+/// XX000 if `bytes` is more than a value may have, for functions that only a caller of theirs tells a length.
+pub(crate) fn check_allocation(bytes: usize) -> Result<()> {
+    if bytes <= MAX_VALUE_BYTES {
+        return Ok(());
+    }
+    Err(Error::internal(format!("invalid memory alloc request size {bytes}")))
+}
+
 /// 54000 if a buffer of `have` bytes may not take `more`.
 pub fn check_growth(have: usize, more: usize) -> Result<()> {
     if have.saturating_add(more) < MAX_VALUE_BYTES {

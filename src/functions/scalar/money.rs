@@ -2,7 +2,7 @@
 
 use dictdb_types::{Error, Numeric, Result, SqlState};
 
-use super::float::checked_quotient;
+use super::float::{checked_product, checked_quotient};
 use super::integer::division_by_zero;
 use crate::args::kernels;
 use crate::kernel::ScalarFn;
@@ -23,13 +23,13 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "cash_mul_int2" => |a: i64, b: i16| in_range(a.checked_mul(b.into())),
     "cash_mul_int4" => |a: i64, b: i32| in_range(a.checked_mul(b.into())),
     "cash_mul_int8" => |a: i64, b: i64| in_range(a.checked_mul(b)),
-    "cash_mul_flt4" => |a: i64, b: f32| rounded(a as f64 * f64::from(b)),
-    "cash_mul_flt8" => |a: i64, b: f64| rounded(a as f64 * b),
+    "cash_mul_flt4" => |a: i64, b: f32| product(a, b.into()),
+    "cash_mul_flt8" => |a: i64, b: f64| product(a, b),
     "int2_mul_cash" => |b: i16, a: i64| in_range(a.checked_mul(b.into())),
     "int4_mul_cash" => |b: i32, a: i64| in_range(a.checked_mul(b.into())),
     "int8_mul_cash" => |b: i64, a: i64| in_range(a.checked_mul(b)),
-    "flt4_mul_cash" => |b: f32, a: i64| rounded(a as f64 * f64::from(b)),
-    "flt8_mul_cash" => |b: f64, a: i64| rounded(a as f64 * b),
+    "flt4_mul_cash" => |b: f32, a: i64| product(a, b.into()),
+    "flt8_mul_cash" => |b: f64, a: i64| product(a, b),
     "cash_div_int2" => |a: i64, b: i16| divide(a, b.into()),
     "cash_div_int4" => |a: i64, b: i32| divide(a, b.into()),
     "cash_div_int8" => |a: i64, b: i64| divide(a, b),
@@ -45,6 +45,11 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
 
 fn in_range(cents: Option<i64>) -> Result<i64> {
     cents.ok_or_else(|| Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "money out of range"))
+}
+
+fn product(cents: i64, by: f64) -> Result<i64> {
+    let cents = cents as f64;
+    rounded(checked_product(cents * by, cents, by)?)
 }
 
 fn rounded(cents: f64) -> Result<i64> {

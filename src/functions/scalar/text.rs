@@ -170,6 +170,8 @@ fn left(s: &str, n: i32) -> &str {
 
 /// The last `n` characters, or all but the first `-n`.
 fn right(s: &str, n: i32) -> &str {
+    // PostgreSQL's negation of the least number is that number, which skips nothing.
+    let n = if n == i32::MIN { i32::MAX } else { n };
     let skip =
         if n >= 0 { (i64::from(char_count(s)) - i64::from(n)).max(0) as usize } else { n.unsigned_abs() as usize };
     &s[byte_offset(s, skip)..]

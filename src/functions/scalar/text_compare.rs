@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 
 use dictdb_types::{Error, Result, SqlState, bail};
 
+use super::limits::check_allocation;
 use super::text::char_count;
 use crate::args::kernels;
 use crate::kernel::ScalarFn;
@@ -89,6 +90,9 @@ const COERCIONS: &[(&str, ScalarFn)] = kernels! {
     },
 };
 
+/// What PostgreSQL adds to a value of variable length.
+const VALUE_HEADER_BYTES: usize = 4;
+
 /// Longest `name` in bytes.
 const MAX_NAME_BYTES: usize = 63;
 
@@ -139,5 +143,9 @@ fn blank_pad(s: &str, typmod: i32, explicit: bool) -> Result<String> {
     let Some(limit) = limit_of(typmod) else { return Ok(s.to_owned()) };
     let kept = cut(s, limit, explicit, "character")?;
     let blanks = limit.saturating_sub(char_count(kept) as usize);
-    Ok(format!("{kept}{:blanks$}", ""))
+    check_allocation(kept.len() + blanks + VALUE_HEADER_BYTES)?;
+    let mut padded = String::with_capacity(kept.len() + blanks);
+    padded.push_str(kept);
+    padded.extend(std::iter::repeat_n(' ', blanks));
+    Ok(padded)
 }

@@ -121,6 +121,7 @@ impl Binder<'_> {
         let base =
             spec.window_name.as_ref().map(|name| Ok::<_, Error>((name, self.named_window(name)?))).transpose()?;
         let mut inherited = None;
+        let mut order = self.in_clause(Clause::WindowOrder, |binder| binder.bind_sort_keys(&spec.order_by))?;
         let mut partition = Vec::with_capacity(spec.partition_by.len());
         for expr in &spec.partition_by {
             let bound = self.in_clause(Clause::WindowPartition, |binder| binder.bind_expr(expr))?;
@@ -128,7 +129,6 @@ impl Binder<'_> {
             self.require_equality(bound.ty(), self.leftmost(expr))?;
             partition.push(bound);
         }
-        let mut order = self.in_clause(Clause::WindowOrder, |binder| binder.bind_sort_keys(&spec.order_by))?;
         if let Some((name, base)) = base {
             let refuse = |what: &str| {
                 Err(Error::new(

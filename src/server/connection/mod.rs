@@ -190,6 +190,7 @@ async fn admit(
         user: packet.user.as_str().into(),
         database: packet.database.as_str().into(),
         address: Some(address),
+        server: stream.local_address(),
         encrypted: stream.is_encrypted(),
     };
     let backends = &server.instance.backends;

@@ -1,6 +1,7 @@
 //! The socket with its two buffers: frames come out of one, answers collect in the other.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -92,6 +93,15 @@ impl Stream {
 
     pub(super) fn is_encrypted(&self) -> bool {
         matches!(self.io, MaybeTls::Tls(_))
+    }
+
+    /// The server's end of the connection.
+    pub(super) fn local_address(&self) -> Option<SocketAddr> {
+        match &self.io {
+            MaybeTls::Plain(socket) => socket.local_addr().ok(),
+            MaybeTls::Tls(stream) => stream.get_ref().0.local_addr().ok(),
+            _ => None,
+        }
     }
 
     /// Adds an answer that pgwire encodes. What is sent for every statement is written without it: see [`Stream::put`].

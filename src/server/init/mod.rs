@@ -94,8 +94,13 @@ impl Init {
     }
 
     fn session(&self, instance: &Arc<Instance>, database: &Arc<str>) -> dictdb_types::Result<Session> {
-        let identity =
-            Identity { user: self.user.clone(), database: database.clone(), address: None, encrypted: false };
+        let identity = Identity {
+            user: self.user.clone(),
+            database: database.clone(),
+            address: None,
+            server: None,
+            encrypted: false,
+        };
         let backend = instance.backends.enter(identity, rand::random(), usize::MAX)?;
         let pid = backend.pid;
         Session::start(instance.clone(), backend, &Startup::default()).inspect_err(|_| instance.backends.leave(pid))

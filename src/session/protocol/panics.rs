@@ -90,7 +90,7 @@ impl Herald for FragileHerald {
 
 fn session(instance: &Arc<Instance>) -> Session {
     let user: Arc<str> = "postgres".into();
-    let identity = Identity { user: user.clone(), database: user, address: None, encrypted: false };
+    let identity = Identity { user: user.clone(), database: user, address: None, server: None, encrypted: false };
     let backend = instance.backends.enter(identity, 1, 10).unwrap();
     Session::start(instance.clone(), backend, &Startup::default()).unwrap()
 }

@@ -22,12 +22,13 @@ pub fn make_date(year: i32, month: i32, day: i32) -> Result<i32> {
 
 fn civil_date(year: i32, month: i32, day: i32) -> Result<Civil> {
     // An impossible BC year (-2147483648) stays negative and fails the check.
-    let astronomical = if year < 0 { year.checked_add(1) } else { Some(year) };
+    let astronomical = if year < 0 { year.checked_neg().map(|before| 1 - before) } else { Some(year) };
     let valid = |year: &i32| (1..=12).contains(&month) && day >= 1 && day <= days_in_month(*year, month);
     match astronomical.filter(|_| year != 0).filter(valid) {
         Some(year) => Ok(Civil { year, month, day, ..Civil::default() }),
         None => {
-            Err(out_of_range(format!("date field value out of range: {}-{month:02}-{day:02}", i64::from(year).abs())))
+            let year = astronomical.unwrap_or(year);
+            Err(out_of_range(format!("date field value out of range: {year}-{month:02}-{day:02}")))
         }
     }
 }

@@ -76,7 +76,13 @@ impl<'a> Lexer<'a> {
                 self.at += 1;
                 self.name().map(Token::Variable)
             }
-            c if !SPECIAL.contains(c) || c == '\\' => self.name().map(Token::Name),
+            c if !SPECIAL.contains(c) || c == '\\' => {
+                let name = self.name()?;
+                // PostgreSQL knows a word only by what ends it, and finds fault with that: blanks, or nothing.
+                self.start = self.at;
+                self.at += self.blanks();
+                Ok(Token::Name(name))
+            }
             c => match SIGNS.iter().find(|sign| self.rest().starts_with(**sign)) {
                 Some(sign) => {
                     self.at += sign.len();
@@ -90,10 +96,15 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// Bytes of blanks that come next.
+    fn blanks(&self) -> usize {
+        let rest = self.rest();
+        rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r', '\x0c']).len()
+    }
+
     fn skip_blanks(&mut self) -> Result<()> {
         loop {
-            let rest = self.rest();
-            let blanks = rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r', '\x0c']).len();
+            let blanks = self.blanks();
             self.at += blanks;
             if self.rest().starts_with("/*") {
                 match self.rest().find("*/") {
@@ -163,6 +174,8 @@ impl<'a> Lexer<'a> {
                     return Err(self.error("unexpected end of quoted string"));
                 }
                 Some('"') => {
+                    // Of a text it finds fault with the end.
+                    self.start = self.at;
                     self.at += 1;
                     return Ok(text);
                 }

@@ -12,10 +12,12 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "jsonb_concat" => |a: &Jsonb, b: &Jsonb| concat(a, b),
     "jsonb_delete" => |json: &Jsonb, key: &str| delete_keys(json, &|k| k == key),
     "jsonb_delete_array" => |json: &Jsonb, keys: &Array| {
+        check_path(keys)?;
         delete_keys(json, &|k| keys.items.iter().any(|key| matches!(key, Datum::Text(key) if **key == *k)))
     },
     "jsonb_delete_idx" => |json: &Jsonb, index: i32| delete_index(json, index),
     "jsonb_delete_path" => |json: &Jsonb, path: &Array| {
+        check_path(path)?;
         if is_scalar(json) {
             bail!(INVALID_PARAMETER_VALUE, "cannot delete path in scalar");
         }
@@ -29,6 +31,7 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
         }
     },
     "jsonb_insert" => |json: &Jsonb, path: &Array, new: &Jsonb, after: bool| {
+        check_path(path)?;
         if is_scalar(json) {
             bail!(INVALID_PARAMETER_VALUE, "cannot set path in scalar");
         }
@@ -41,6 +44,14 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
         out
     },
 };
+
+/// 2202E for keys that are not one after the other.
+fn check_path(path: &Array) -> Result<()> {
+    if path.dims.len() > 1 {
+        bail!(ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts");
+    }
+    Ok(())
+}
 
 fn is_scalar(json: &Jsonb) -> bool {
     !matches!(json, Jsonb::Array(_) | Jsonb::Object(_))
@@ -92,6 +103,7 @@ enum Change<'a> {
 }
 
 fn set(json: &Jsonb, path: &Array, new: &Jsonb, create: bool) -> Result<Jsonb> {
+    check_path(path)?;
     if is_scalar(json) {
         bail!(INVALID_PARAMETER_VALUE, "cannot set path in scalar");
     }
@@ -126,9 +138,7 @@ fn set_lax(json: &Jsonb, path: &Array, new: Option<&Jsonb>, create: bool, nulls:
 }
 
 fn change(json: &Jsonb, path: &Array, change: &Change<'_>) -> Result<Jsonb> {
-    if path.dims.len() > 1 {
-        bail!(ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts");
-    }
+    check_path(path)?;
     let empty = match json {
         Jsonb::Object(pairs) => pairs.is_empty(),
         Jsonb::Array(items) => items.is_empty(),

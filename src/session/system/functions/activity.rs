@@ -1,5 +1,6 @@
 //! Sessions and locks: the functions behind `pg_stat_activity` and `pg_locks`.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use dictdb_functions::set_returning::{Rows, SetFn};
@@ -14,10 +15,18 @@ use crate::backends::{Backend, State};
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_blocking_pids", pg_blocking_pids),
     ("pg_isolation_test_session_is_blocked", pg_isolation_test_session_is_blocked),
-    ("inet_client_addr", |cx, _| Ok(address(&session(cx)?.shared.backend).0)),
-    ("inet_client_port", |cx, _| Ok(address(&session(cx)?.shared.backend).1)),
+    ("inet_client_addr", |cx, _| Ok(address(session(cx)?.shared.backend.identity.address).0)),
+    ("inet_client_port", |cx, _| Ok(address(session(cx)?.shared.backend.identity.address).1)),
+    ("inet_server_addr", |cx, _| Ok(address(session(cx)?.shared.backend.identity.server).0)),
+    ("inet_server_port", |cx, _| Ok(address(session(cx)?.shared.backend.identity.server).1)),
     ("pg_stat_get_backend_pid", |cx, args| backend(cx, args, |b| Datum::Int4(b.pid))),
     ("pg_stat_get_backend_activity", |cx, args| backend(cx, args, |b| Datum::Text(b.activity.lock().query.clone()))),
+    ("pg_stat_get_backend_client_addr", |cx, args| {
+        backend(cx, args, |b| b.identity.address.map_or(Datum::Null, |address| Datum::text(&address.ip().to_string())))
+    }),
+    ("pg_stat_get_backend_client_port", |cx, args| backend(cx, args, |b| address(b.identity.address).1)),
+    ("pg_stat_get_backend_dbid", |cx, args| Ok(whose(cx, args)?.0)),
+    ("pg_stat_get_backend_userid", |cx, args| Ok(whose(cx, args)?.1)),
     ("pg_stat_get_backend_start", |cx, args| backend(cx, args, |b| Datum::Timestamp(b.started))),
     ("pg_stat_get_backend_activity_start", |cx, args| backend(cx, args, |b| time(b.activity.lock().query_start))),
     ("pg_stat_get_backend_xact_start", |cx, args| backend(cx, args, |b| time(b.activity.lock().transaction_start))),
@@ -53,19 +62,17 @@ fn time(micros: Option<i64>) -> Datum {
 fn activity(env: &StatementEnv, backend: &Backend) -> Vec<Datum> {
     const NULL: Datum = Datum::Null;
     let identity = &backend.identity;
-    let databases = env.shared.instance.databases();
-    let database = databases.iter().find(|d| d.name == identity.database);
-    let user = env.catalog.role_named(&identity.user);
+    let (database, user) = (database_of(env, backend), role_of(env, backend));
     let doing = backend.activity.lock().clone();
     let visible = may_see(env, backend);
     let when_visible = |value: Datum| if visible { value } else { NULL };
-    let (client_address, client_port) = address(backend);
+    let (client_address, client_port) = address(identity.address);
     let (wait_kind, wait_event) = awaited(env, backend, doing.state);
     let transaction = env.shared.instance.storage.id_in_progress(backend.pid.cast_unsigned());
     vec![
-        database.map_or(NULL, |d| Datum::Oid(d.oid.0)),
+        database,
         Datum::Int4(backend.pid),
-        user.map_or(NULL, |role| Datum::Oid(role.oid.0)),
+        user,
         Datum::Text(doing.application_name.clone()),
         when_visible(Datum::text(doing.state.name())),
         if visible { Datum::Text(doing.query.clone()) } else { Datum::text("<insufficient privilege>") },
@@ -106,9 +113,21 @@ fn awaited(env: &StatementEnv, backend: &Backend, state: State) -> (Datum, Datum
     (Datum::text(kind), Datum::text(event))
 }
 
-/// Address and port of a session's client.
-fn address(backend: &Backend) -> (Datum, Datum) {
-    let Some(address) = backend.identity.address else { return (Datum::Null, Datum::Null) };
+/// The oid of a session's database.
+fn database_of(env: &StatementEnv, backend: &Backend) -> Datum {
+    let databases = env.shared.instance.databases();
+    let found = databases.iter().find(|database| database.name == backend.identity.database);
+    found.map_or(Datum::Null, |database| Datum::Oid(database.oid.0))
+}
+
+/// The oid of the role as which it logged in.
+fn role_of(env: &StatementEnv, backend: &Backend) -> Datum {
+    env.catalog.role_named(&backend.identity.user).map_or(Datum::Null, |role| Datum::Oid(role.oid.0))
+}
+
+/// Address and port of one end of a connection.
+fn address(end: Option<SocketAddr>) -> (Datum, Datum) {
+    let Some(address) = end else { return (Datum::Null, Datum::Null) };
     let ip = network::input_inet(&address.ip().to_string()).map_or(Datum::Null, Datum::bytea);
     (ip, Datum::Int4(address.port().into()))
 }
@@ -124,6 +143,13 @@ fn visible(cx: &CallContext<'_>, args: &[Datum]) -> Result<Option<Arc<Backend>>>
     let env = session(cx)?;
     let found = integer(args, 0).and_then(|pid| env.shared.instance.backends.find(pid));
     Ok(found.filter(|backend| may_see(env, backend)))
+}
+
+/// The database and the role of the session that the first argument names, for everybody.
+fn whose(cx: &CallContext<'_>, args: &[Datum]) -> Result<(Datum, Datum)> {
+    let env = session(cx)?;
+    let found = integer(args, 0).and_then(|pid| env.shared.instance.backends.find(pid));
+    Ok(found.map_or((Datum::Null, Datum::Null), |backend| (database_of(env, &backend), role_of(env, &backend))))
 }
 
 fn backend(cx: &CallContext<'_>, args: &[Datum], value: impl Fn(&Backend) -> Datum) -> Result<Datum> {

@@ -20,7 +20,7 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("to_regnamespace", |cx, args| to_reg(cx, args, RegKind::Namespace)),
     ("to_regrole", |cx, args| to_reg(cx, args, RegKind::Role)),
     ("to_regcollation", |cx, args| to_reg(cx, args, RegKind::Collation)),
-    ("text_regclass", |cx, args| Ok(Datum::Oid(names::reg_in(session(cx)?, RegKind::Class, text(args, 0))?.0))),
+    ("text_regclass", |cx, args| Ok(Datum::Oid(names::find_relation(session(cx)?, text(args, 0))?.oid.0))),
     ("obj_description(oid,name)", obj_description),
     ("obj_description(oid)", obj_description_anywhere),
     ("col_description(oid,integer)", col_description),

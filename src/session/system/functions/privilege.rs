@@ -315,9 +315,8 @@ fn pg_has_role(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
         _ => oid(args, 0),
     };
     let superuser = env.catalog.role(member).is_some_and(|role| role.superuser);
-    let holds = |kind: &str| {
-        let kind = kind.trim_ascii().to_ascii_uppercase();
-        Ok(match kind.as_str() {
+    let holds = |given: &str| {
+        Ok(match given.trim_ascii().to_ascii_uppercase().as_str() {
             "MEMBER" => superuser || env.catalog.member_roles(member).contains(&target),
             "USAGE" => superuser || env.catalog.inherited_roles(member).contains(&target),
             "MEMBER WITH GRANT OPTION"
@@ -325,7 +324,7 @@ fn pg_has_role(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
             | "USAGE WITH GRANT OPTION"
             | "USAGE WITH ADMIN OPTION" => superuser || administers(&env.catalog, member, target),
             _ => {
-                let message = format!("unrecognized privilege type: \"{}\"", kind.to_ascii_lowercase());
+                let message = format!("unrecognized privilege type: \"{}\"", given.trim_ascii());
                 return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
             }
         })
@@ -357,7 +356,7 @@ fn acldefault(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
         "t" => (Some(AclKind::Tablespace), ""),
         "T" => (Some(AclKind::Type), "U"),
         other => {
-            let message = format!("unrecognized object type abbreviation: {other}");
+            let message = format!("unrecognized objtype abbreviation: {other}");
             return Err(Error::new(SqlState::INTERNAL_ERROR, message));
         }
     };

@@ -18,7 +18,7 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_stat_get_db_tuples_deleted", |cx, args| of_database(cx, args, |stats| stats.deleted as i64)),
     ("pg_stat_get_replication_slot", |_, _| Ok(unknown_record("pg_stat_get_replication_slot"))),
     ("pg_stat_get_subscription_stats", |_, _| Ok(unknown_record("pg_stat_get_subscription_stats"))),
-    ("pg_stat_get_wal_receiver", |_, _| Ok(unknown_record("pg_stat_get_wal_receiver"))),
+    ("pg_stat_get_wal_receiver", |_, _| Ok(Datum::Null)),
     ("pg_stat_clear_snapshot", |_, _| Ok(Datum::text(""))),
     ("pg_stat_force_next_flush", |_, _| Ok(Datum::text(""))),
     ("pg_stat_get_snapshot_timestamp", uncounted),
