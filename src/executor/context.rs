@@ -20,6 +20,11 @@ pub trait VirtualTables: Send + Sync {
     fn role(&self) -> Oid {
         dictdb_catalog::BOOTSTRAP_ROLE
     }
+
+    /// The schemas whose objects messages name without their schema.
+    fn search_path(&self) -> Vec<Oid> {
+        vec![dictdb_catalog::namespaces::PG_CATALOG]
+    }
 }
 
 /// A call of a trigger's function.

@@ -485,6 +485,16 @@ pub enum FrameExclude {
 }
 
 impl Expr {
+    /// The function that it calls itself.
+    pub fn function(&self) -> Option<Oid> {
+        match self {
+            Expr::Call(call) => Some(call.function.oid),
+            Expr::Distinct(function, ..) | Expr::NullIf(function, _) => Some(function.oid),
+            Expr::ScalarArray(test) => Some(test.function.oid),
+            _ => None,
+        }
+    }
+
     /// A constant NULL.
     pub fn null(ty: Type) -> Self {
         Expr::Const(Datum::Null, ty)

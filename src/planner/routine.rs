@@ -12,6 +12,7 @@ use dictdb_types::{Error, Field, Oid, Result, SqlState, Type, TypeKind, TypeLook
 
 use crate::bind::{BindContext, Binder, Clause, Level};
 use crate::expr::Expr;
+use crate::inlining::Terms;
 use crate::logical::Node;
 use crate::variables::Variables;
 use crate::{build, estimate, physical, rules};
@@ -223,7 +224,7 @@ pub fn simple_expression(
     if !is_plain(&mut binder, &bound) {
         return Ok(None);
     }
-    let inlined = crate::inlining::inline_expr(&mut binder, &mut bound)?;
+    let inlined = crate::inlining::inline_expr(&mut binder, &mut bound, Terms::Checked)?;
     if let Some(failure) = inlined.failure {
         return Err(failure);
     }
@@ -249,13 +250,7 @@ pub fn simple_expression(
 
 /// Whether an expression calls a function that a user made.
 fn calls_users(expr: &Expr) -> bool {
-    let of_user = |function: &crate::expr::Function| function.oid >= Oid::FIRST_NORMAL;
-    expr.any(&mut |expr| match expr {
-        Expr::Call(call) => of_user(&call.function),
-        Expr::Distinct(function, ..) | Expr::NullIf(function, _) => of_user(function),
-        Expr::ScalarArray(test) => of_user(&test.function),
-        _ => false,
-    })
+    expr.any(&mut |part| part.function().is_some_and(|function| function >= Oid::FIRST_NORMAL))
 }
 
 /// Whether a bound expression can be evaluated without a query.

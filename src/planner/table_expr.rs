@@ -12,6 +12,7 @@ use dictdb_types::{Error, Oid, Result, SqlState, Type, builtin_types};
 use crate::bind::{BindContext, Binder, Clause, Level, Renaming};
 use crate::deparse;
 use crate::expr::{ColumnId, Expr};
+use crate::inlining::{Terms, inline_expr};
 use crate::logical::{Column, Scan};
 
 /// What a table's expression is for; decides what it may contain and how errors name it.
@@ -76,6 +77,18 @@ pub fn bind(
     purpose: TableExpr,
     cx: BindContext<'_>,
 ) -> Result<BoundTableExpr> {
+    let is_of_index = matches!(purpose, TableExpr::IndexKey | TableExpr::IndexPredicate);
+    bind_on_terms(expr, locations, relation, purpose, is_of_index.then_some(Terms::Checked), cx)
+}
+
+fn bind_on_terms(
+    expr: &ast::Expr,
+    locations: &Locations,
+    relation: &Arc<Relation>,
+    purpose: TableExpr,
+    terms: Option<Terms>,
+    cx: BindContext<'_>,
+) -> Result<BoundTableExpr> {
     let mut binder = Binder::new(cx, locations, &[], false);
     let row = binder.returned_columns(relation);
     let names = match purpose {
@@ -88,9 +101,15 @@ pub fn bind(
     let position = locations.leftmost(expr);
     let mut bound = coerce(&mut binder, value.clone(), purpose, position)?;
     check_columns(&binder, &bound, relation, &row, purpose)?;
-    check_volatility(&bound, purpose)?;
     let written = written(&mut binder, value, &bound, purpose)?;
     let text = text_of(&binder, &written, &row, Form { stored: true, pretty: false })?;
+    let (functions, operators) = (binder.user_functions(), binder.user_operators());
+    if let Some(terms) = terms {
+        put_bodies_in_place(&mut binder, &mut bound, terms)?;
+    }
+    if terms != Some(Terms::Trusted) {
+        check_volatility(&bound, purpose)?;
+    }
     let of_column = |attnum: i16| relation.column(attnum).map_or(Oid::INVALID, |column| column.collation);
     let collations: Vec<_> = row.iter().map(|(column, attnum)| (column.id, of_column(*attnum))).collect();
     let collation = crate::collation::settle_expr(&mut bound, &collations, cx)?;
@@ -120,8 +139,29 @@ pub fn bind(
     }
     columns.sort_unstable();
     columns.dedup();
-    let (functions, operators) = (binder.user_functions(), binder.user_operators());
     Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, collation, functions, operators })
+}
+
+/// Functions in SQL become their bodies: what statements compare with an index has had that done to it, and storage has nobody to run them.
+fn put_bodies_in_place(binder: &mut Binder<'_>, bound: &mut Expr, terms: Terms) -> Result<()> {
+    let as_written = bound.clone();
+    // A constant in a body that cannot be computed is an error of the row for which it is needed.
+    let inlined = inline_expr(binder, bound, terms).map(drop);
+    if terms == Terms::Trusted {
+        inlined?;
+        let catalog = binder.cx.catalog;
+        let runs_statements =
+            |oid: Oid| catalog.routine(oid).is_some_and(|routine| routine.language != dictdb_catalog::Language::C);
+        if bound.any(&mut |part| part.function().is_some_and(runs_statements)) {
+            return Err(Error::unsupported(
+                "a function that is not in SQL, or not one expression, in an index expression",
+            ));
+        }
+    } else if inlined.is_err() {
+        // Whoever calls it hears of it.
+        *bound = as_written;
+    }
+    Ok(())
 }
 
 /// The expression as its text shows it: the last step, the coercion to the column's type, is implied by the column.
@@ -153,6 +193,18 @@ pub fn bind_text(
 ) -> Result<BoundTableExpr> {
     let tree = dictdb_parser::parse_expression(text)?;
     bind(&tree, &Locations::default(), relation, purpose, cx)
+}
+
+/// Binds the stored text of an index's key or predicate for storage, which evaluates it under latches and after a crash, where no
+/// session can run a function's statements: functions in SQL give way to their bodies. 0A000 for other functions.
+pub fn bind_for_storage(
+    text: &str,
+    relation: &Arc<Relation>,
+    purpose: TableExpr,
+    cx: BindContext<'_>,
+) -> Result<BoundTableExpr> {
+    let tree = dictdb_parser::parse_expression(text)?;
+    bind_on_terms(&tree, &Locations::default(), relation, purpose, Some(Terms::Trusted), cx)
 }
 
 /// Binds the CHECK of a domain over its base type: `VALUE` is [`Expr::TestValue`].

@@ -7,7 +7,7 @@ use dictdb_catalog::{Catalog, IndexInfo, IndexKey, IndexMethod, IndexTarget, Rel
 use dictdb_functions::Registry;
 use dictdb_planner::BindContext;
 use dictdb_planner::collation::index_order;
-use dictdb_planner::table_expr::{TableExpr, bind_text};
+use dictdb_planner::table_expr::{TableExpr, bind_for_storage};
 use dictdb_storage::{ColumnKey, IndexKind, KeyColumn, KeyExtractor, KeyOutcome, RowReader};
 use dictdb_types::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, TypeInfo, TypeLookup, sort_key};
 
@@ -147,7 +147,7 @@ impl IndexValues {
         let bind = BindContext { catalog, registry, env: &env, search_path: &search_path, role, transient: &[] };
         let mut attnums = Vec::new();
         let mut expression = |text: &str, purpose| -> Result<Code> {
-            let bound = bind_text(text, table, purpose, bind)?;
+            let bound = bind_for_storage(text, table, purpose, bind)?;
             attnums.extend(bound.columns);
             compile(&bound.expr, &CompileContext::of_table(&**catalog))
         };

@@ -330,13 +330,7 @@ impl DdlContext<'_> {
     fn depend_on_columns(&mut self, index: Oid, table: &Arc<Relation>, text: &str, purpose: TableExpr) -> Result<()> {
         let path = [dictdb_catalog::namespaces::PG_CATALOG];
         let bound = self.with_path(&path, |cx| table_expr::bind_text(text, table, purpose, cx))?;
-        let catalog = self.view();
-        let runs_statements =
-            |oid: &Oid| catalog.routine(*oid).is_some_and(|own| own.language != dictdb_catalog::Language::C);
-        if bound.functions.iter().any(runs_statements) {
-            // Keys are computed by storage, under latches, where no session can run a function's statements.
-            return Err(Error::unsupported("a user-defined function in an index expression"));
-        }
+        self.with_path(&path, |cx| table_expr::bind_for_storage(text, table, purpose, cx))?;
         self.depend_on_calls(Key::Relation(index), &bound.functions, &bound.operators);
         for attnum in bound.columns {
             self.depend(Key::Relation(index), Key::Column(table.oid, attnum), Dependency::Auto);

@@ -244,7 +244,9 @@ fn key_text(relation: &Arc<Relation>, info: &IndexInfo, row: &[Datum], cx: &Writ
                 let name = relation.column(*attnum).map_or("?", |column| &*column.name);
                 (dictdb_types::quote_identifier(name).into_owned(), row.get(place).cloned().unwrap_or(Datum::Null))
             }
-            IndexTarget::Expression(text) => (text.to_string(), cx.evaluate(relation, text, TableExpr::IndexKey, row)?),
+            IndexTarget::Expression(text) => {
+                (cx.shown(relation, text)?, cx.evaluate(relation, text, TableExpr::IndexKey, row)?)
+            }
         };
         let _ = write!(names, "{separator}{name}");
         let _ = write!(values, "{separator}{}", value_text(&value, key.ty.oid, env));

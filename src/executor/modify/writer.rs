@@ -9,12 +9,12 @@ use dictdb_catalog::Relation;
 use dictdb_catalog::trigger::Event;
 use dictdb_planner::BindContext;
 use dictdb_planner::logical::{Check, PolicyStage};
-use dictdb_planner::table_expr::{TableExpr, bind_text};
+use dictdb_planner::table_expr::{TableExpr, bind_for_storage, bind_text, shown};
 use dictdb_storage::{
     Holder, Inserted, Isolation, Snapshot, Table, VersionTag, Written, concurrent_delete, concurrent_update,
     moved_to_another_partition,
 };
-use dictdb_types::{Datum, Error, Result, RowId, SqlState, TypeLookup};
+use dictdb_types::{Datum, Error, Oid, Result, RowId, SqlState, TypeLookup};
 
 use super::events::Events;
 use super::target::Target;
@@ -345,18 +345,29 @@ impl<'a> Writer<'a> {
 
     /// Evaluates an expression of a table, from its catalog text. For rare cases: it is bound anew.
     pub fn evaluate(&self, relation: &Arc<Relation>, text: &str, purpose: TableExpr, row: &[Datum]) -> Result<Datum> {
-        let (catalog, env) = (&self.cx.catalog, &*self.cx.env);
-        let search_path = [dictdb_catalog::namespaces::PG_CATALOG];
-        let bind = BindContext {
-            catalog,
+        let bind = self.binding(&[dictdb_catalog::namespaces::PG_CATALOG]);
+        let bound = match purpose {
+            // Storage has computed it so.
+            TableExpr::IndexKey | TableExpr::IndexPredicate => bind_for_storage(text, relation, purpose, bind)?,
+            _ => bind_text(text, relation, purpose, bind)?,
+        };
+        let types: &dyn TypeLookup = &*self.cx.catalog;
+        compile(&bound.expr, &CompileContext::of_table(types))?.eval(Scope::of_table(&*self.cx.env, row))
+    }
+
+    /// An expression of a table as messages show it.
+    pub fn shown(&self, relation: &Arc<Relation>, text: &str) -> Result<String> {
+        shown(text, relation, false, self.binding(&self.cx.session.search_path()))
+    }
+
+    fn binding<'b>(&'b self, search_path: &'b [Oid]) -> BindContext<'b> {
+        BindContext {
+            catalog: &self.cx.catalog,
             registry: self.engine.registry(),
-            env,
-            search_path: &search_path,
+            env: &*self.cx.env,
+            search_path,
             role: dictdb_catalog::BOOTSTRAP_ROLE,
             transient: &[],
-        };
-        let bound = bind_text(text, relation, purpose, bind)?;
-        let types: &dyn TypeLookup = &**catalog;
-        compile(&bound.expr, &CompileContext::of_table(types))?.eval(Scope::of_table(env, row))
+        }
     }
 }

@@ -44,9 +44,19 @@ impl Inlined {
     }
 }
 
+/// When a body is put in place of a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Terms {
+    /// When it does nothing that the function is declared not to do, as in PostgreSQL.
+    Checked,
+    /// Whatever it does: what the function is declared to be holds. Names in the body are looked for where the function is, since
+    /// whoever evaluates it has no search path.
+    Trusted,
+}
+
 /// Puts bodies in place of calls in a whole plan. Errors are those of binding a body, with CONTEXT.
 pub(crate) fn inline(binder: &mut Binder<'_>, node: &mut Node) -> Result<Inlined> {
-    let mut inliner = Inliner { binder, active: Vec::new(), inlined: Inlined::default() };
+    let mut inliner = Inliner { binder, terms: Terms::Checked, active: Vec::new(), inlined: Inlined::default() };
     if inliner.binder.cx.catalog.has_routines() {
         inliner.node(node)?;
     }
@@ -54,8 +64,8 @@ pub(crate) fn inline(binder: &mut Binder<'_>, node: &mut Node) -> Result<Inlined
 }
 
 /// Likewise in an expression on its own.
-pub(crate) fn inline_expr(binder: &mut Binder<'_>, expr: &mut Expr) -> Result<Inlined> {
-    let mut inliner = Inliner { binder, active: Vec::new(), inlined: Inlined::default() };
+pub(crate) fn inline_expr(binder: &mut Binder<'_>, expr: &mut Expr, terms: Terms) -> Result<Inlined> {
+    let mut inliner = Inliner { binder, terms, active: Vec::new(), inlined: Inlined::default() };
     if inliner.binder.cx.catalog.has_routines() {
         inliner.expr(expr)?;
     }
@@ -64,6 +74,7 @@ pub(crate) fn inline_expr(binder: &mut Binder<'_>, expr: &mut Expr) -> Result<In
 
 struct Inliner<'b, 'a> {
     binder: &'b mut Binder<'a>,
+    terms: Terms,
     /// Functions whose bodies are being put in place.
     active: Vec<Oid>,
     inlined: Inlined,

@@ -3,12 +3,12 @@
 use dictdb_catalog::Routine;
 use dictdb_functions::facts::{CastContext, Volatility};
 use dictdb_parser::ast::SelectItem;
-use dictdb_types::{Result, Type, oids};
+use dictdb_types::{Datum, Result, Type, oids};
 
 use super::properties::{is_strict, most_volatile, operations};
-use super::{Inliner, during_inlining};
-use crate::bind::Level;
-use crate::expr::{Call, Expr};
+use super::{Inliner, Terms, during_inlining};
+use crate::bind::{BindContext, Level};
+use crate::expr::{Call, Case, Expr};
 use crate::routine::{is_plain, projection};
 use crate::variables::Parameters;
 
@@ -29,7 +29,11 @@ impl Inliner<'_, '_> {
         };
         let types: Vec<Type> = call.args.iter().map(Expr::ty).collect();
         let parameters = Parameters::of(&routine, &types);
+        let home = [dictdb_catalog::namespaces::PG_CATALOG, routine.namespace];
         let mut inner = self.binder.for_body(&parsed.locations, &types, &parameters);
+        if self.terms == Terms::Trusted {
+            inner.cx = BindContext { search_path: &home, ..inner.cx };
+        }
         inner.levels.push(Level::default());
         let bound = inner.bind_expr(expr).and_then(|bound| inner.resolve_unknown(bound));
         let bound = bound.map_err(|error| during_inlining(error, &routine))?;
@@ -37,8 +41,12 @@ impl Inliner<'_, '_> {
             return Ok(None);
         }
         let Some(mut body) = inner.coerce(bound, call.ty, CastContext::Assignment)? else { return Ok(None) };
-        if !keeps_promises(&body, &routine) || !may_replace(&body, call, &routine) {
-            return Ok(None);
+        match self.terms {
+            Terms::Checked if !keeps_promises(&body, &routine) || !may_replace(&body, call, &routine) => {
+                return Ok(None);
+            }
+            Terms::Checked => {}
+            Terms::Trusted => body = strict_as(body, &routine, call),
         }
         self.binder.after_body(&inner);
         put_arguments(&mut body, &call.args);
@@ -68,6 +76,16 @@ fn keeps_promises(body: &Expr, routine: &Routine) -> bool {
         Volatility::Volatile => true,
     };
     steady && (!routine.strict || is_strict(body))
+}
+
+/// The body as the function is declared: a strict one is not computed when an argument is NULL.
+fn strict_as(body: Expr, routine: &Routine, call: &Call) -> Expr {
+    if !routine.strict || is_strict(&body) {
+        return body;
+    }
+    let nulls = call.args.iter().map(|arg| Expr::IsNull(Box::new(arg.clone()), false)).collect();
+    let whens = vec![(Expr::Or(nulls), Expr::Const(Datum::Null, call.ty))];
+    Expr::Case(Box::new(Case { operand: None, whens, otherwise: Some(body), ty: call.ty }))
 }
 
 /// Whether the arguments can stand where the parameters do: none is lost that decides about NULL, none is computed twice that is

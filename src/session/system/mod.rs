@@ -40,6 +40,10 @@ impl VirtualTables for StatementEnv {
         self.current_role()
     }
 
+    fn search_path(&self) -> Vec<Oid> {
+        StatementEnv::search_path(self)
+    }
+
     fn rows(&self, relation: Oid, equals: &[(i16, Datum)], columns: &[i16]) -> Result<Vec<Row>> {
         if let Some(rows) = self.transition_rows(relation, columns) {
             return Ok(rows);
