@@ -237,8 +237,9 @@ impl<'a> Writer<'a> {
         new: &Row,
         moved: (Event, &Relation),
     ) -> Result<Change> {
-        if !self.before_delete(target, old)? {
-            return Ok(Change::Skipped);
+        match self.before_delete(target, (id, expected), old)? {
+            Change::Done => {}
+            other => return Ok(other),
         }
         let table = &target.handle.table;
         let write = || table.delete(&self.cx.transaction, self.snapshot, id, expected);

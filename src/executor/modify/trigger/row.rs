@@ -71,25 +71,28 @@ impl Writer<'_> {
 
     /// Deletes a row, `old` being its complete values, unless a BEFORE trigger says no.
     pub fn delete_row(&self, target: &Target, id: RowId, expected: Option<VersionTag>, old: &Row) -> Result<Change> {
-        if target.has_triggers(Timing::Before, Event::Delete) {
-            match self.lock_for_triggers(target, id, expected, RowStrength::Update)? {
-                Change::Done => {}
-                other => return Ok(other),
-            }
-            if !self.before_delete(target, old)? {
-                return Ok(Change::Skipped);
-            }
+        match self.before_delete(target, (id, expected), old)? {
+            Change::Done => self.delete(target, id, expected, old),
+            other => Ok(other),
         }
-        self.delete(target, id, expected, old)
     }
 
-    /// BEFORE DELETE triggers of a row; whether they let it go.
-    pub fn before_delete(&self, target: &Target, old: &Row) -> Result<bool> {
+    /// BEFORE DELETE triggers of a row, which is locked for them; `Done`: they let it go.
+    pub fn before_delete(
+        &self,
+        target: &Target,
+        (id, expected): (RowId, Option<VersionTag>),
+        old: &Row,
+    ) -> Result<Change> {
         if !target.has_triggers(Timing::Before, Event::Delete) {
-            return Ok(true);
+            return Ok(Change::Done);
+        }
+        match self.lock_for_triggers(target, id, expected, RowStrength::Update)? {
+            Change::Done => {}
+            other => return Ok(other),
         }
         let happening = Happening { event: Event::Delete, assigned: &[], old: Some(old), new: None };
-        Ok(self.before_row(target, happening)?.is_some())
+        Ok(if self.before_row(target, happening)?.is_some() { Change::Done } else { Change::Skipped })
     }
 
     /// INSTEAD OF triggers of a view; the row they leave, `None` if one of them did nothing.
