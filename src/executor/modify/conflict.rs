@@ -184,8 +184,11 @@ impl ConflictUpdate {
         let named = |row: &Row| leaf.map(|leaf| leaf.named(row.clone()));
         let arranged = named(proposed);
         let id = conflict.row;
+        let place = |place: usize| leaf.map_or(place, |leaf| leaf.place(place));
+        let places: Vec<usize> = self.assignments.iter().map(|(to, _)| place(*to)).collect();
+        let strength = target.update_strength(&places);
         loop {
-            if !lock(target, conflict, writer)? {
+            if !lock(target, conflict, strength, writer)? {
                 return Ok(None);
             }
             let Some((tag, stored)) = writer.read_latest(target, id)? else { return Ok(None) };
@@ -204,8 +207,7 @@ impl ConflictUpdate {
             {
                 return Err(moves());
             }
-            let place = |place: usize| leaf.map_or(place, |leaf| leaf.place(place));
-            let places = self.assignments.iter().map(|(to, _)| place(*to)).collect();
+            let places = places.clone();
             let update = RowUpdate { id, expected: Some(tag), places, old: &stored, new: changed, moving: None };
             match writer.update_row(target, update)? {
                 (Change::Done, stored) => return Ok(Some(Some(stored))),
@@ -237,12 +239,12 @@ impl ConflictUpdate {
 }
 
 /// Locks the row in the way as it is now; `false`: it, or its key, is gone. 21000 for a row of the same command, 40001.
-fn lock(target: &Target, conflict: &UniqueConflict, writer: &Writer<'_>) -> Result<bool> {
+fn lock(target: &Target, conflict: &UniqueConflict, strength: RowStrength, writer: &Writer<'_>) -> Result<bool> {
     let transaction = &writer.cx.transaction;
     let (table, id) = (&target.handle.table, conflict.row);
     let mut expected: Option<VersionTag> = None;
     loop {
-        match table.lock_row(transaction, writer.snapshot, id, expected, RowStrength::NoKeyUpdate)? {
+        match table.lock_row(transaction, writer.snapshot, id, expected, strength)? {
             RowLocked::Done => return Ok(true),
             RowLocked::Busy(holder) => writer.wait_for_row(table, id, holder)?,
             RowLocked::Changed => {

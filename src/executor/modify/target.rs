@@ -9,7 +9,7 @@ use dictdb_planner::BindContext;
 use dictdb_planner::expr::Expr;
 use dictdb_planner::logical::Check;
 use dictdb_planner::table_expr::{TableExpr, bind_text};
-use dictdb_storage::Storage;
+use dictdb_storage::{RowStrength, Storage};
 use dictdb_types::{Datum, Env, Error, Oid, Result};
 
 use super::exclusion::ExclusionCode;
@@ -217,6 +217,18 @@ impl Target {
     /// Number of places of a full row.
     pub fn width(&self) -> usize {
         self.handle.relation.columns.len()
+    }
+
+    /// The strength in which a row is locked before these places of it are given values, whatever they turn out to be
+    /// (`ExecUpdateLockMode`): foreign keys may refer to the columns of a unique index.
+    pub fn update_strength(&self, places: &[usize]) -> RowStrength {
+        let is_given = |column: &usize| places.iter().any(|place| self.slot(*place) == *column);
+        let indexes = self.handle.table.indexes();
+        let mut identities = indexes.iter().map(|index| index.def()).filter(|index| index.row_identity);
+        match identities.any(|index| index.key.columns().iter().any(is_given)) {
+            true => RowStrength::Update,
+            false => RowStrength::NoKeyUpdate,
+        }
     }
 
     /// Storage column of a place.
