@@ -6,7 +6,8 @@
 //!   append ──copy──► tail ──leader──► segment file ──fdatasync──► durable LSN ──► whoever waits
 //!   (commit lock)   (memory)  one batch: everything that came while the last one was synced
 //! ```
-//! The leader is whoever waits and finds nobody writing, or the writer thread: see `log/waiters.rs`.
+//! The leader is whoever waits and finds nobody writing, or the writer thread: see `log/waiters.rs`. Two of them may sync at a time, which
+//! `log/flights.rs` puts in order.
 //! # Layout
 //! ```text
 //!   data/                       0700; files are 0600
