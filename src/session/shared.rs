@@ -3,12 +3,14 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
+use dictdb_catalog::Catalog;
 use dictdb_durability::Lsn;
 use dictdb_executor::ddl::Acting;
 use dictdb_storage::Transaction;
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 use parking_lot::Mutex;
 
+use crate::authorization::authority_over;
 use crate::backends::Backend;
 use crate::client::{Client, Herald};
 use crate::event_trigger::RunningCommands;
@@ -223,8 +225,12 @@ impl Shared {
         self.settings.lock().show(name)
     }
 
-    pub(crate) fn authority(&self) -> Authority {
-        if self.is_superuser() { Authority::Superuser } else { Authority::User }
+    /// As who the current user changes a setting.
+    pub(crate) fn authority_over(&self, catalog: &Catalog, setting: &str) -> Authority {
+        match catalog.role_named(&self.current_user()) {
+            Some(role) => authority_over(catalog, role.oid, setting),
+            None => Authority::User,
+        }
     }
 
     /// Hands waiting notices to the client.

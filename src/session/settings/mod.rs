@@ -136,7 +136,7 @@ pub enum Scope {
 pub enum Authority {
     /// An ordinary role.
     User,
-    /// A superuser.
+    /// A superuser, or a role with the privilege to set it.
     Superuser,
 }
 
@@ -319,6 +319,13 @@ impl Settings {
             Some(id) => definition::all()[id as usize].name.to_owned(),
             None => name.to_owned(),
         }
+    }
+
+    /// The name of a setting as privileges on it have it; `None` when no setting can be called so.
+    pub fn name_of_privileges(name: &str) -> Option<String> {
+        let is_custom = || name.contains('.') && name.split('.').all(is_simple_identifier);
+        let known = definition::by_name(name).is_some() || is_custom();
+        known.then(|| Self::canonical_name(name).to_ascii_lowercase())
     }
 
     /// The value of a setting of any kind; a name that is no setting gives the empty text.

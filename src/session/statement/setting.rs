@@ -112,7 +112,8 @@ impl Session {
             self.shared.check_may_become(&lower)?;
         }
         // Who asks is a setting too (`role`), so it is known before the settings are locked.
-        let authority = self.shared.authority();
+        let catalog = self.env().catalog.clone();
+        let authority = self.shared.authority_over(&catalog, name);
         if !lower.starts_with("transaction_") {
             let mut settings = self.shared.settings.lock();
             settings.reset(name, scope, authority)?;
@@ -211,7 +212,7 @@ impl Shared {
         if is_user || name.eq_ignore_ascii_case("role") {
             self.check_becoming(catalog, name, text)?;
         }
-        let authority = self.authority();
+        let authority = self.authority_over(catalog, name);
         let mut settings = self.settings.lock();
         settings.set(name, text, scope, authority)?;
         // Another user begins without a role.

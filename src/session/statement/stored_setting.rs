@@ -48,7 +48,7 @@ impl Session {
         let catalog = self.catalog.view(&self.shared.database.catalog);
         let place = self.setting_place(alter, &catalog)?;
         let mut values = place.values(&catalog);
-        self.alter_values(&alter.set, &mut values)?;
+        self.alter_values(&alter.set, &mut values, &catalog)?;
         self.catalog.change(&self.shared.database.catalog, place.change(values));
         self.catalog_epoch = self.shared.instance.new_epoch();
         Ok(Outcome::Done(Tag::new(if alter.of_database { "ALTER DATABASE" } else { "ALTER ROLE" })))
@@ -108,7 +108,7 @@ impl Session {
         Ok(role.clone())
     }
 
-    fn alter_values(&mut self, set: &Set, values: &mut Vec<Arc<str>>) -> Result<()> {
+    fn alter_values(&mut self, set: &Set, values: &mut Vec<Arc<str>>, catalog: &Catalog) -> Result<()> {
         let (name, text) = match &set.action {
             SetAction::Value { name, values } => (name, Some(self.flatten(name, values)?)),
             SetAction::FromCurrent { name } => (name, Some(self.shared.show(name)?)),
@@ -124,7 +124,7 @@ impl Session {
         if text.is_none() && values.is_empty() {
             return Ok(());
         }
-        let authority = self.shared.authority();
+        let authority = self.shared.authority_over(catalog, name);
         check_value(&self.shared.instance, name, text.as_deref(), authority)?;
         let name = Settings::canonical_name(name);
         let is_same = |known: &Arc<str>| known.split('=').next().is_some_and(|own| own.eq_ignore_ascii_case(&name));
