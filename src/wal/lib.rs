@@ -16,6 +16,7 @@
 //!     log/0000000001000000.log  a segment: bytes of the log from this LSN on
 //!     log/spare-….tmp           a segment that is no longer needed and will be used again
 //!     checkpoint/….checkpoint   everything as of the LSN in its name
+//!     elsewhere/log             where fetched segments of another data directory are read
 //! ```
 //! `DICTDB` is text: `DictDB data directory`, `format 1`, `identifier <decimal>`, one per line.
 //!
