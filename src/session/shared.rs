@@ -22,7 +22,7 @@ use crate::prepared::{NamedStatements, PreparedStatements};
 use crate::routines::RunningTriggers;
 use crate::seat::Seat;
 use crate::sequences::SequenceValues;
-use crate::settings::{Authority, Settings};
+use crate::settings::{Authority, SettingRow, Settings};
 
 /// The part of a session that functions may reach while a statement runs.
 pub struct Shared {
@@ -220,9 +220,30 @@ impl Shared {
         self.is_hushed.store(is_hushed, Ordering::Relaxed);
     }
 
-    /// What `SHOW name` and `current_setting(name)` return; 42704.
+    /// What `SHOW name` and `current_setting(name)` return; 42704, 42501.
     pub fn show(&self, name: &str) -> Result<String> {
+        if Settings::is_confidential(name) && !self.reads_all_settings() {
+            let message = format!("must be superuser or have privileges of pg_read_all_settings to examine \"{name}\"");
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+        }
         self.settings.lock().show(name)
+    }
+
+    /// All settings that the current user may see.
+    pub(crate) fn setting_rows(&self) -> Vec<SettingRow> {
+        let mut rows = self.settings.lock().rows();
+        if !self.reads_all_settings() {
+            rows.retain(|row| row.definition.is_none_or(|definition| !definition.confidential));
+        }
+        rows
+    }
+
+    /// Whether the current user has the privileges of `pg_read_all_settings`.
+    pub(crate) fn reads_all_settings(&self) -> bool {
+        let catalog = self.database.catalog.current();
+        let (user, role) = (catalog.role_named(&self.current_user()), catalog.role_named("pg_read_all_settings"));
+        user.zip(role)
+            .is_some_and(|(user, role)| user.superuser || catalog.inherited_roles(user.oid).contains(&role.oid))
     }
 
     /// As who the current user changes a setting.

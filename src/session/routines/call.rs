@@ -107,7 +107,7 @@ impl Session {
                     (Some(Settings::canonical_name(name)), Some(text))
                 }
                 SetAction::FromCurrent { name } => {
-                    let value = self.shared.settings.lock().show(name)?;
+                    let value = self.shared.show(name)?;
                     (Some(Settings::canonical_name(name)), Some(value))
                 }
                 SetAction::Default { name, .. } => (Some(Settings::canonical_name(name)), None),

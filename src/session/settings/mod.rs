@@ -367,6 +367,11 @@ impl Settings {
         known.chain(custom).filter_map(|key| self.row(&key)).collect()
     }
 
+    /// Whether only those who have the privileges of `pg_read_all_settings` see a setting.
+    pub fn is_confidential(name: &str) -> bool {
+        definition::by_name(name).is_some_and(|id| definition::all()[id as usize].confidential)
+    }
+
     fn row(&self, key: &Key) -> Option<SettingRow> {
         let entry = self.entry(key)?;
         let (name, definition) = match key {

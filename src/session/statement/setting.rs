@@ -158,9 +158,7 @@ impl Session {
             Show::Name(name) => vec![vec![Datum::text(self.show_setting(name)?)]],
             Show::All => self
                 .shared
-                .settings
-                .lock()
-                .rows()
+                .setting_rows()
                 .into_iter()
                 .map(|row| {
                     let description = row.definition.map(|definition| definition.short_description);
@@ -180,7 +178,7 @@ impl Session {
     fn show_setting(&self, name: &str) -> Result<String> {
         match self.transaction_setting(name) {
             Some(value) => Ok(value),
-            None => self.shared.settings.lock().show(name),
+            None => self.shared.show(name),
         }
     }
 

@@ -87,8 +87,9 @@ impl Session {
     fn role_of_settings(&mut self, spec: &RoleSpec, catalog: &Catalog) -> Result<Arc<Role>> {
         let name = match spec {
             RoleSpec::Name(name) => name.value.clone(),
+            RoleSpec::Public => "public".to_owned(),
             RoleSpec::SessionUser => self.shared.session_user().to_string(),
-            _ => self.shared.current_user().to_string(),
+            RoleSpec::CurrentUser => self.shared.current_user().to_string(),
         };
         if name.starts_with("pg_") {
             return Err(Error::new(SqlState::RESERVED_NAME, format!("role name \"{name}\" is reserved"))
@@ -114,7 +115,13 @@ impl Session {
             SetAction::FromCurrent { name } => (name, Some(self.shared.show(name)?)),
             SetAction::Default { name, .. } => (name, None),
             SetAction::ResetAll => {
-                values.clear();
+                // What the role may not set it may not take away either.
+                let instance = &self.shared.instance;
+                let name_of = |value: &str| value.split('=').next().unwrap_or_default().to_owned();
+                values.retain(|value| {
+                    let name = name_of(value);
+                    check_value(instance, &name, None, self.shared.authority_over(catalog, &name)).is_err()
+                });
                 return Ok(());
             }
             SetAction::Transaction { .. } | SetAction::TransactionSnapshot(_) => {
