@@ -192,7 +192,8 @@ pub(crate) fn latest(folder: &Folder, database: &str, until: &Until) -> Result<S
         }
     }
     let full = full.ok_or_else(|| {
-        let message = format!("there is no full backup of database \"{database}\" in \"{folder}\"");
+        let when = if limit == i64::MAX { "" } else { " from before that moment" };
+        let message = format!("there is no full backup of database \"{database}\"{when} in \"{folder}\"");
         Error::new(SqlState::UNDEFINED_FILE, message)
     })?;
     if full.head.is_none() {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 /// A backup beside working sessions takes one in so many parts of the processors.
-const PARTS: u32 = 16;
+const PARTS: u32 = 24;
 /// Fewer statements in a second than these are nobody's loss.
 const BUSY_STATEMENTS: u64 = 100;
 /// How often it is asked whether sessions work.
@@ -101,8 +101,8 @@ mod tests {
     #[test]
     fn a_rest_leaves_the_others_their_part() {
         let worked = Duration::from_millis(2);
-        assert_eq!(rest_after(worked, 1), Duration::from_millis(30));
-        assert_eq!(rest_after(worked, 2), Duration::from_millis(14));
+        assert_eq!(rest_after(worked, 1), Duration::from_millis(46));
+        assert_eq!(rest_after(worked, 2), Duration::from_millis(22));
         assert_eq!(rest_after(worked, 32), Duration::ZERO);
         assert_eq!(rest_after(Duration::from_secs(5), 2), LONGEST_REST);
         assert!(is_busy(2, LOOK) && !is_busy(1, LOOK) && !is_busy(50, Duration::from_secs(1)));

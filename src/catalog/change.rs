@@ -161,6 +161,9 @@ pub enum Change {
         /// The values; `None` is nothing.
         values: Option<Vec<Arc<str>>>,
     },
+    /// Sets the access control list of a configuration parameter, by its name in lower case. It has an oid while it has a list of
+    /// its own; `None` is the default.
+    Parameter(Arc<str>, Option<(Oid, Vec<Arc<str>>)>),
     /// Records a dependency.
     Depend {
         /// Who depends.

@@ -108,6 +108,7 @@ impl Catalog {
             acls,
             default_acls,
             settings,
+            parameters,
             comments,
             dependencies: _,
             dependents: _,
@@ -168,6 +169,7 @@ impl Catalog {
             place: *place,
             values: values.cloned(),
         });
+        found.values((parameters, &to.parameters), |name, list| Change::Parameter(name.clone(), list.cloned()));
         let mut changes = found.removed;
         if with_roles {
             let gone = roles.keys().filter(|oid| !to.roles.contains_key(*oid));

@@ -46,6 +46,7 @@ stored_enum!(Change {
     6: Acl { 1: class, 2: object, 3: acl },
     7: DefaultAcl { 1: place, 2: acl },
     8: Settings { 1: place, 2: values },
+    9: Parameter(name, list),
 });
 stored_enum!(Object {
     1: Schema(schema),
@@ -440,6 +441,7 @@ impl Catalog {
             acls,
             default_acls,
             settings,
+            parameters,
             comments,
             dependencies,
             dependents: _,
@@ -491,6 +493,7 @@ impl Catalog {
             values: Some(values.clone()),
         };
         changes.extend(settings.iter().map(values));
+        changes.extend(parameters.iter().map(|(name, list)| Change::Parameter(name.clone(), Some(list.clone()))));
         let depends =
             |((dependent, on), kind): (&(Key, Key), &_)| Change::Depend { dependent: *dependent, on: *on, kind: *kind };
         changes.extend(dependencies.iter().map(depends));
@@ -530,6 +533,7 @@ impl Catalog {
             operators.chain(family.functions.iter().map(|(function, _)| function.oid)).chain([family.oid])
         }));
         let named = named.chain(self.definitions.values().flat_map(|own| own.oids()));
+        let named = named.chain(self.parameters().map(|(_, oid, _)| oid));
         let routines = self.routines.keys().copied().chain(self.triggers.values().map(|trigger| trigger.oid));
         relations.chain(named).chain(routines).max().unwrap_or_default().max(Oid(Oid::FIRST_NORMAL.0 - 1))
     }

@@ -51,6 +51,18 @@ impl Catalog {
         self.settings = others.map(|(place, values)| (*place, values.clone())).chain(own).collect();
     }
 
+    /// Takes the privileges on configuration parameters of all databases `here`; parameters that have none there keep their own, under
+    /// their oids if those are free.
+    pub fn move_parameters(&mut self, here: &Catalog, mut new_oid: impl FnMut() -> Oid) {
+        let is_taken = |oid: Oid| here.parameters().any(|(_, other, _)| other == oid);
+        let mut moved = here.parameters.clone();
+        for (name, (oid, list)) in self.parameters.iter().filter(|(name, _)| !here.parameters.contains_key(*name)) {
+            let oid = if is_taken(*oid) { new_oid() } else { *oid };
+            moved.insert(name.clone(), (oid, list.clone()));
+        }
+        self.parameters = moved;
+    }
+
     /// Takes what belongs to sessions out: temporary schemas and all that is in them. Returns the places in storage that are left.
     pub fn remove_temporary(&mut self) -> Vec<Oid> {
         let schemas: Vec<Oid> = self.schemas().filter(|schema| schema.is_temporary()).map(|s| s.oid).collect();
@@ -69,10 +81,11 @@ impl Catalog {
         left
     }
 
-    /// Takes what is of all databases from another catalog: roles, their settings, privileges on databases.
+    /// Takes what is of all databases from another catalog: roles, their settings, privileges on databases and parameters.
     pub fn share_with(&mut self, here: &Catalog) {
         self.roles = here.roles.clone();
         self.settings = here.settings.clone();
+        self.parameters = here.parameters.clone();
         self.acls = here
             .acls
             .iter()

@@ -43,6 +43,7 @@ pub struct Catalog {
     pub(crate) acls: OrdMap<(Oid, Oid), Vec<Arc<str>>>,
     pub(crate) default_acls: OrdMap<(Oid, Oid, u8), Vec<Arc<str>>>,
     pub(crate) settings: OrdMap<(Oid, Oid), Vec<Arc<str>>>,
+    pub(crate) parameters: OrdMap<Arc<str>, (Oid, Vec<Arc<str>>)>,
     pub(crate) comments: OrdMap<(Oid, Oid, i32), Arc<str>>,
     pub(crate) dependencies: OrdMap<(Key, Key), Dependency>,
     pub(crate) dependents: OrdMap<(Key, Key), Dependency>,
@@ -217,6 +218,16 @@ impl Catalog {
         self.settings.iter()
     }
 
+    /// Configuration parameters with access control lists of their own (`pg_parameter_acl`): name in lower case, oid, list.
+    pub fn parameters(&self) -> impl Iterator<Item = (&Arc<str>, Oid, &[Arc<str>])> {
+        self.parameters.iter().map(|(name, (oid, list))| (name, *oid, list.as_slice()))
+    }
+
+    /// The list of a configuration parameter, by its name in lower case; `None` is the default.
+    pub fn parameter_acl(&self, name: &str) -> Option<&[Arc<str>]> {
+        self.parameters.get(name).map(|(_, list)| list.as_slice())
+    }
+
     /// What depends on an object, directly.
     pub fn dependents_of(&self, object: Key) -> impl Iterator<Item = (Key, Dependency)> + '_ {
         self.dependents.range((object, Key::MIN)..=(object, Key::MAX)).map(|((_, dependent), kind)| (*dependent, *kind))
@@ -264,6 +275,12 @@ impl Catalog {
                 match values {
                     Some(values) => self.settings.insert(*place, values.clone()),
                     None => self.settings.remove(place),
+                };
+            }
+            Change::Parameter(name, list) => {
+                match list {
+                    Some(list) => self.parameters.insert(name.clone(), list.clone()),
+                    None => self.parameters.remove(name),
                 };
             }
             Change::Depend { dependent, on, kind } => {

@@ -1,7 +1,21 @@
 //! Who a session may become: SET ROLE, SET SESSION AUTHORIZATION, and the same values when it begins.
 
-use dictdb_catalog::Catalog;
-use dictdb_types::{Error, Result, SqlState};
+use dictdb_catalog::{AclKind, BOOTSTRAP_ROLE, Catalog, Privileges};
+use dictdb_types::{Error, Oid, Result, SqlState};
+
+use crate::settings::{Authority, Settings};
+
+/// Whether a role has a privilege on a setting (GRANT … ON PARAMETER).
+pub(crate) fn may_alter(catalog: &Catalog, role: Oid, setting: &str, how: Privileges) -> bool {
+    let list = Settings::name_of_privileges(setting);
+    let list = list.and_then(|name| catalog.parameter_acl(&name));
+    catalog.held_privileges(role, AclKind::Parameter, BOOTSTRAP_ROLE, list).privileges.contains(how)
+}
+
+/// As who a role changes a setting.
+pub(crate) fn authority_over(catalog: &Catalog, role: Oid, setting: &str) -> Authority {
+    if may_alter(catalog, role, setting, Privileges::SET) { Authority::Superuser } else { Authority::User }
+}
 
 /// Who asks.
 pub(crate) struct Asking<'a> {

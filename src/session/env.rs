@@ -102,6 +102,12 @@ impl StatementEnv {
         self.catalog.role_named(&self.shared.current_user()).map_or(BOOTSTRAP_ROLE, |role| role.oid)
     }
 
+    /// Whether the current role has the privileges of a role of this name.
+    pub(crate) fn has_privileges_of(&self, name: &str) -> bool {
+        let inherits = |role: Oid| self.catalog.inherited_roles(self.current_role()).contains(&role);
+        self.shared.is_superuser() || self.catalog.role_named(name).is_some_and(|role| inherits(role.oid))
+    }
+
     /// What binding depends on; the path is [`StatementEnv::search_path`], which the caller keeps.
     pub(crate) fn bind_context<'a>(&'a self, search_path: &'a [Oid]) -> BindContext<'a> {
         let role = self.current_role();

@@ -127,7 +127,7 @@ fn set_config_by_name(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     match text(args, 1) {
         Some(value) => shared.set(&env.catalog, name, value, scope)?,
         None => {
-            let authority = shared.authority();
+            let authority = shared.authority_over(&env.catalog, name);
             shared.settings.lock().reset(name, scope, authority)?;
         }
     }

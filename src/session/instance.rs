@@ -363,18 +363,20 @@ pub(crate) fn new_database(new: NewDatabase, like: &Database) -> Result<Database
     let roles = current.roles().map(|role| Change::Put(Object::Role(role.clone())));
     let settings =
         current.settings().map(|(place, values)| Change::Settings { place: *place, values: Some(values.clone()) });
-    catalog.commit(&roles.chain(settings).collect::<Vec<_>>())?;
+    let parameters = current.parameters();
+    let parameters = parameters.map(|(name, oid, list)| Change::Parameter(name.clone(), Some((oid, list.to_vec()))));
+    catalog.commit(&roles.chain(settings).chain(parameters).collect::<Vec<_>>())?;
     let oid = catalog.allocate_oid();
     let NewDatabase { name, attributes } = new;
     Ok(Database { oid, name, attributes, catalog: Arc::new(catalog) })
 }
 
-/// The changes that are of all databases: roles, privileges on databases, and what their sessions begin with.
+/// The changes that are of all databases: roles, privileges on databases and parameters, and what their sessions begin with.
 pub(crate) fn shared_changes(changes: &[Change]) -> Vec<Change> {
     let is_shared = |change: &&Change| match change {
         Change::Put(Object::Role(_)) | Change::Remove(Key::Role(_)) => true,
         Change::Acl { class, .. } => *class == DATABASE_CLASS,
-        Change::Settings { .. } => true,
+        Change::Settings { .. } | Change::Parameter(..) => true,
         _ => false,
     };
     changes.iter().filter(is_shared).cloned().collect()

@@ -3,12 +3,14 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
+use dictdb_catalog::Catalog;
 use dictdb_durability::Lsn;
 use dictdb_executor::ddl::Acting;
 use dictdb_storage::Transaction;
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 use parking_lot::Mutex;
 
+use crate::authorization::authority_over;
 use crate::backends::Backend;
 use crate::client::{Client, Herald};
 use crate::event_trigger::RunningCommands;
@@ -20,7 +22,7 @@ use crate::prepared::{NamedStatements, PreparedStatements};
 use crate::routines::RunningTriggers;
 use crate::seat::Seat;
 use crate::sequences::SequenceValues;
-use crate::settings::{Authority, Settings};
+use crate::settings::{Authority, SettingRow, Settings};
 
 /// The part of a session that functions may reach while a statement runs.
 pub struct Shared {
@@ -218,13 +220,38 @@ impl Shared {
         self.is_hushed.store(is_hushed, Ordering::Relaxed);
     }
 
-    /// What `SHOW name` and `current_setting(name)` return; 42704.
+    /// What `SHOW name` and `current_setting(name)` return; 42704, 42501.
     pub fn show(&self, name: &str) -> Result<String> {
+        if Settings::is_confidential(name) && !self.reads_all_settings() {
+            let message = format!("must be superuser or have privileges of pg_read_all_settings to examine \"{name}\"");
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+        }
         self.settings.lock().show(name)
     }
 
-    pub(crate) fn authority(&self) -> Authority {
-        if self.is_superuser() { Authority::Superuser } else { Authority::User }
+    /// All settings that the current user may see.
+    pub(crate) fn setting_rows(&self) -> Vec<SettingRow> {
+        let mut rows = self.settings.lock().rows();
+        if !self.reads_all_settings() {
+            rows.retain(|row| row.definition.is_none_or(|definition| !definition.confidential));
+        }
+        rows
+    }
+
+    /// Whether the current user has the privileges of `pg_read_all_settings`.
+    pub(crate) fn reads_all_settings(&self) -> bool {
+        let catalog = self.database.catalog.current();
+        let (user, role) = (catalog.role_named(&self.current_user()), catalog.role_named("pg_read_all_settings"));
+        user.zip(role)
+            .is_some_and(|(user, role)| user.superuser || catalog.inherited_roles(user.oid).contains(&role.oid))
+    }
+
+    /// As who the current user changes a setting.
+    pub(crate) fn authority_over(&self, catalog: &Catalog, setting: &str) -> Authority {
+        match catalog.role_named(&self.current_user()) {
+            Some(role) => authority_over(catalog, role.oid, setting),
+            None => Authority::User,
+        }
     }
 
     /// Hands waiting notices to the client.

@@ -13,6 +13,7 @@ use crate::{LogError, Lsn, segment};
 /// Version of everything under the directory.
 pub(crate) const FORMAT: u32 = 1;
 const FORMAT_FILE: &str = "DICTDB";
+const ELSEWHERE: &str = "elsewhere";
 const LOCK_FILE: &str = "dictdb.lock";
 const TITLE: &str = "DictDB data directory";
 /// The format file is tiny.
@@ -68,6 +69,22 @@ impl DataDirectory {
         }
         directory.sync_dir(root)?;
         Ok(directory)
+    }
+
+    /// Another directory as far as its segments can be fetched: it has none of its own, and what is fetched lies below this one while it is
+    /// read.
+    pub fn elsewhere(&self, identifier: u64) -> Result<Self, LogError> {
+        let elsewhere = DataDirectory {
+            disk: self.disk.clone(),
+            root: self.root.join(ELSEWHERE),
+            identifier,
+            is_new: true,
+            archive: RwLock::default(),
+            needs_marks: AtomicBool::new(false),
+            _lock: Box::new(()),
+        };
+        [elsewhere.root.clone(), elsewhere.log_dir()].iter().try_for_each(|folder| elsewhere.create_dir(folder))?;
+        Ok(elsewhere)
     }
 
     /// Number of this directory, in all of its files.

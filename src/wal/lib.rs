@@ -6,7 +6,8 @@
 //!   append ──copy──► tail ──leader──► segment file ──fdatasync──► durable LSN ──► whoever waits
 //!   (commit lock)   (memory)  one batch: everything that came while the last one was synced
 //! ```
-//! The leader is whoever waits and finds nobody writing, or the writer thread: see `log/waiters.rs`.
+//! The leader is whoever waits and finds nobody writing, or the writer thread: see `log/waiters.rs`. Two of them may sync at a time, which
+//! `log/flights.rs` puts in order.
 //! # Layout
 //! ```text
 //!   data/                       0700; files are 0600
@@ -15,6 +16,7 @@
 //!     log/0000000001000000.log  a segment: bytes of the log from this LSN on
 //!     log/spare-….tmp           a segment that is no longer needed and will be used again
 //!     checkpoint/….checkpoint   everything as of the LSN in its name
+//!     elsewhere/log             where fetched segments of another data directory are read
 //! ```
 //! `DICTDB` is text: `DictDB data directory`, `format 1`, `identifier <decimal>`, one per line.
 //!

@@ -26,10 +26,15 @@ fn options() -> LogOptions {
 
 /// A running "server" on a disk.
 struct Run {
+    disk: SimulatedDisk,
     directory: Arc<DataDirectory>,
     log: Log,
     /// What is in memory.
     numbers: Vec<u64>,
+    /// Where the record of each ends.
+    ends: Vec<Lsn>,
+    /// What each of the log's writers has written and not yet synced.
+    flying: [Option<Lsn>; 2],
     /// How many of them were acknowledged.
     acknowledged: usize,
     /// How many were acknowledged when the last record was appended.
@@ -56,7 +61,8 @@ fn recover(disk: &SimulatedDisk) -> Result<Run, LogError> {
     })?;
     let log = Log::open(directory.clone(), end.end, options())?;
     let acknowledged = numbers.len();
-    Ok(Run { directory, log, numbers, acknowledged, known_durable: 0 })
+    let ends = vec![end.end; numbers.len()];
+    Ok(Run { disk: disk.clone(), directory, log, numbers, ends, flying: [None; 2], acknowledged, known_durable: 0 })
 }
 
 impl Run {
@@ -66,14 +72,35 @@ impl Run {
         let mut bytes = number.to_le_bytes().to_vec();
         bytes.resize(8 + random.below(900) as usize, number as u8);
         self.known_durable = self.acknowledged;
-        self.log.append(&Record::new(bytes));
+        self.ends.push(self.log.append(&Record::new(bytes)));
         self.numbers.push(number);
         Ok(())
     }
 
+    fn acknowledge(&mut self) {
+        let durable = self.log.durable();
+        self.acknowledged = self.acknowledged.max(self.ends.partition_point(|end| *end <= durable));
+    }
+
+    /// One of the writers begins with what waits, or ends what it has begun.
+    fn fly(&mut self, writer: usize) -> Result<(), LogError> {
+        match self.flying[writer].take() {
+            Some(end) => self.log.land(writer, end)?,
+            None => self.flying[writer] = self.log.depart(writer)?,
+        }
+        self.acknowledge();
+        Ok(())
+    }
+
     fn flush(&mut self) -> Result<(), LogError> {
+        for writer in 0..self.flying.len() {
+            if self.flying[writer].is_some() {
+                self.fly(writer)?;
+            }
+        }
         self.log.flush()?;
-        self.acknowledged = self.numbers.len();
+        self.acknowledge();
+        assert_eq!(self.acknowledged, self.numbers.len());
         Ok(())
     }
 
@@ -93,6 +120,7 @@ impl Run {
     }
 
     fn resume(&mut self) -> Result<(), LogError> {
+        self.flying = [None; 2];
         let start = self.log.begin_resume();
         self.write_snapshot(start)?;
         self.log.finish_resume(start);
@@ -102,10 +130,11 @@ impl Run {
 
     fn work(&mut self, random: &mut Random, steps: u64) -> Result<(), LogError> {
         for _ in 0..steps {
-            match random.below(20) {
+            match random.below(24) {
                 0 => self.checkpoint()?,
-                1..=6 => self.flush()?,
-                7 => drop(self.log.switch_segment()),
+                1..=4 => self.flush()?,
+                5 => drop(self.log.switch_segment()),
+                6..=11 => self.fly(random.below(2) as usize)?,
                 _ => self.append(random)?,
             }
         }
@@ -207,6 +236,39 @@ fn failures_stop_the_log_until_it_is_resumed() {
             check(&disk.crash(Survival(50), seed + call), &run.numbers, run.acknowledged, seed);
         }
     }
+}
+
+#[test]
+fn a_batch_counts_when_those_before_it_do() {
+    let start = || {
+        let mut run = recover(&SimulatedDisk::new()).expect("it starts");
+        run.append(&mut Random::new(1)).expect("it is accepted");
+        run.fly(0).expect("it is written");
+        run.append(&mut Random::new(2)).expect("it is accepted");
+        run.fly(1).expect("it is written");
+        run
+    };
+    let mut run = start();
+    run.fly(1).expect("it is synced");
+    assert_eq!(run.acknowledged, 0, "the one before is not on disk yet");
+    run.fly(0).expect("it is synced");
+    assert_eq!(run.acknowledged, 2);
+
+    let mut run = start();
+    let disk = run.disk.clone();
+    disk.fail_at(disk.calls() + 1, ErrorKind::Other);
+    assert!(run.fly(0).is_err() && run.fly(1).is_err(), "both descriptors hear of it");
+    assert_eq!(run.acknowledged, 0);
+
+    // Whatever the later one's descriptor says.
+    let mut run = start();
+    let disk = run.disk.clone();
+    run.fly(1).expect("it is synced");
+    disk.fail_at(disk.calls() + 1, ErrorKind::Other);
+    assert!(run.fly(0).is_err());
+    assert_eq!(run.acknowledged, 0);
+    run.resume().expect("it goes on");
+    assert_eq!(run.acknowledged, 2);
 }
 
 #[test]

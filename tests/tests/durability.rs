@@ -145,6 +145,64 @@ fn a_clean_stop_keeps_everything() {
     assert_eq!(run(&server, "SELECT x FROM s.volatile").len(), 1, "and can be filled again");
 }
 
+/// Privileges on configuration parameters are of all databases: in the log, in checkpoints, and in backups, where a server that has none takes
+/// them from.
+#[test]
+fn privileges_on_parameters_are_kept() {
+    let data = Data::new();
+    let start = |place: &Path| Server::dictdb_on(place, &["-c", "backup_dir=../backups"]).expect("the server starts");
+    let place = data.path();
+    let server = start(&place);
+    let listed = "SELECT parname, paracl FROM pg_parameter_acl ORDER BY 1";
+    for sql in [
+        "CREATE ROLE eve LOGIN",
+        "CREATE DATABASE before",
+        "GRANT SET ON PARAMETER log_statement TO eve",
+        "CHECKPOINT",
+        "GRANT ALTER SYSTEM ON PARAMETER work_mem TO eve",
+        "BACKUP FULL",
+        "GRANT SET ON PARAMETER my.own TO PUBLIC",
+        "BACKUP DELTA",
+        "REVOKE SET ON PARAMETER log_statement FROM eve",
+        "GRANT SET ON PARAMETER log_duration TO eve",
+    ] {
+        run(&server, sql);
+    }
+    let now = [
+        "log_duration | {postgres=sA/postgres,eve=s/postgres}",
+        "my.own | {postgres=sA/postgres,=s/postgres}",
+        "work_mem | {postgres=sA/postgres,eve=A/postgres}",
+    ];
+    server.kill().expect("it can be killed");
+    let server = start(&place);
+    run(&server, "CREATE DATABASE after");
+    for database in ["postgres", "before", "after"] {
+        let mut eve = Connection::open(server.port, "eve", database).expect("the server answers");
+        let mut shown = |sql: &str| {
+            let messages = eve.query(sql).expect("the server answers");
+            messages
+                .iter()
+                .filter(|m| matches!(m.tag, b'D' | b'C' | b'E'))
+                .filter_map(Message::shown)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(shown(listed)[..3], now, "{database}");
+        assert_eq!(shown("SET log_duration = on"), ["-- SET"], "{database}");
+        assert!(shown("SET log_statement = 'all'")[0].contains("42501"), "{database}");
+    }
+    // Lists that there are here stay; a parameter without one gets that of the backup.
+    run(&server, "RESTORE FROM LATEST INTO DATABASE copy");
+    let mut restored = now.to_vec();
+    restored.insert(1, "log_statement | {postgres=sA/postgres,eve=s/postgres}");
+    assert_eq!(run(&server, listed), restored);
+    // It makes a backup.
+    server.stop().expect("it stops");
+    let elsewhere = place.with_file_name("elsewhere");
+    let server = start(&elsewhere);
+    run(&server, "RESTORE FROM LATEST");
+    assert_eq!(run(&server, listed), restored);
+}
+
 /// What sessions begin with is in the log, in checkpoints and in backups, and goes with its database and its role.
 #[test]
 fn settings_of_databases_and_roles_are_kept() {

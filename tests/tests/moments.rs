@@ -129,3 +129,44 @@ fn segments_are_ended_in_time_and_fetched_when_they_are_needed() {
     let fetched = std::fs::read_dir(&log).expect("it is there").flatten().any(|file| file.file_name() == "fetched.tmp");
     assert!(!fetched, "what was fetched is removed");
 }
+
+/// Disk and server are gone; backups and the archive are somewhere else.
+#[test]
+fn a_lost_data_directory_is_made_again_of_backup_and_archive() {
+    let place = Place::new();
+    let archive = place.0.join("archive");
+    std::fs::create_dir(&archive).expect("it can be made");
+    let into = format!("archive_command=cp %p {}/%f", archive.display());
+    let server = place.start(&["-c", "archive_mode=on", "-c", &into, "-c", "backup_on_shutdown=off"]);
+    let mut connection = connect(&server, "postgres");
+    run(&mut connection, "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1); BACKUP FULL");
+    let after_one = moment(&mut connection);
+    run(&mut connection, "INSERT INTO t VALUES (2); CREATE TABLE u AS SELECT 1 AS x");
+    let after_two = moment(&mut connection);
+    run(&mut connection, "INSERT INTO t VALUES (3); SELECT pg_switch_wal(); INSERT INTO t VALUES (4)");
+    wait_until("the segment is archived", || std::fs::read_dir(&archive).expect("it is there").count() > 0);
+    server.kill().expect("it ends");
+    std::fs::remove_dir_all(place.0.join("data")).expect("it is lost");
+
+    let from = format!("restore_command=cp {}/%f %p", archive.display());
+    let server = place.start(&["-c", &from]);
+    let mut connection = connect(&server, "postgres");
+    // The new server has a history of its own, under the same names of segments.
+    run(&mut connection, "CREATE TABLE mine (x int); SELECT pg_switch_wal()");
+    for (moment, ids) in [(&*after_one, "1"), (&*after_two, "1 2"), ("infinity", "1 2 3")] {
+        let name = format!("then_{}", ids.len());
+        run(&mut connection, &format!("RESTORE FROM LATEST UNTIL '{moment}' INTO DATABASE {name}"));
+        let mut then = connect(&server, &name);
+        assert_eq!(run(&mut then, "SELECT string_agg(id::text, ' ' ORDER BY id) FROM t"), [ids]);
+        assert_eq!(run(&mut then, "SELECT to_regclass('u') IS NOT NULL"), [if ids == "1" { "f" } else { "t" }]);
+    }
+    run(&mut connection, "RESTORE FROM LATEST UNTIL 'infinity'");
+    assert_eq!(run(&mut connection, "SELECT count(*) FROM t"), ["3"]);
+    server.kill().expect("it ends");
+    let server = place.start(&[]);
+    let mut connection = connect(&server, "postgres");
+    assert_eq!(run(&mut connection, "SELECT count(*) FROM t"), ["3"]);
+    // Without anything of the other log it is as of the backup.
+    run(&mut connection, "RESTORE FROM LATEST UNTIL 'infinity' INTO DATABASE without");
+    assert_eq!(run(&mut connect(&server, "without"), "SELECT count(*) FROM t"), ["1"]);
+}

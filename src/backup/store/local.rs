@@ -89,7 +89,7 @@ impl Local {
 /// Has the disk write what is there while more comes.
 struct Syncing {
     bell: SyncSender<()>,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<io::Result<()>>,
 }
 
 impl Syncing {
@@ -97,8 +97,8 @@ impl Syncing {
         let file = file.try_clone()?;
         let (bell, rung): (SyncSender<()>, Receiver<()>) = sync_channel(1);
         let thread = std::thread::Builder::new().name("dictdb-sync".to_owned());
-        // What fails here fails again, and is told of, when the file is published.
-        let thread = thread.spawn(move || rung.iter().for_each(|()| drop(file.sync_data())))?;
+        // A failure is told once per open file: the sync that publishes it would hear nothing of one that was passed over here.
+        let thread = thread.spawn(move || rung.iter().try_for_each(|()| file.sync_data()))?;
         Ok(Syncing { bell, thread })
     }
 }
@@ -135,18 +135,18 @@ impl Write for Draft {
 }
 
 impl Draft {
-    fn end_syncing(&mut self) {
-        if let Some(Syncing { bell, thread }) = self.syncing.take() {
-            drop(bell);
-            let _ = thread.join();
-        }
+    /// Waits for the end of what runs beside. Returns what went wrong with it.
+    fn end_syncing(&mut self) -> io::Result<()> {
+        let Some(Syncing { bell, thread }) = self.syncing.take() else { return Ok(()) };
+        drop(bell);
+        thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread of the backup panicked")))
     }
 }
 
 impl super::Draft for Draft {
     fn publish(mut self: Box<Self>) -> Result<()> {
-        self.end_syncing();
-        self.file.sync_all().map_err(|error| io_error("fsync file", &self.draft, &error))?;
+        let synced = self.end_syncing().and_then(|()| self.file.sync_all());
+        synced.map_err(|error| io_error("fsync file", &self.draft, &error))?;
         if fs::symlink_metadata(&self.path).is_ok() {
             return Err(io_error("create file", &self.path, &io::ErrorKind::AlreadyExists.into()));
         }
@@ -164,7 +164,7 @@ impl super::Draft for Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        self.end_syncing();
+        let _ = self.end_syncing();
         if !self.is_published {
             // It is hidden and old ones are removed: a failure here is no failure of the backup's failure.
             let _ = fs::remove_file(&self.draft);

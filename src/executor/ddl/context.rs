@@ -102,6 +102,8 @@ pub struct DdlContext<'a> {
     pub session_role: Oid,
     /// Makes the verifier of a password.
     pub verifier: Option<fn(&str) -> String>,
+    /// The name of a configuration parameter as privileges on it have it; `None` when none can be called so.
+    pub parameter_name: fn(&str) -> Option<String>,
     /// The databases there are.
     pub databases: &'a [DatabaseName],
     /// Notices and warnings for the client.

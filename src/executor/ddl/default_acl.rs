@@ -86,7 +86,7 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    fn role_name(&mut self, oid: Oid) -> String {
+    pub(super) fn role_name(&mut self, oid: Oid) -> String {
         self.view().role(oid).map_or_else(String::new, |role| role.name.to_string())
     }
 

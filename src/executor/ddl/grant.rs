@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclItem, AclKind, DefinitionKind, Language, Privileges, Relation, RelationKind, Routine};
+use dictdb_catalog::{
+    AclItem, AclKind, BOOTSTRAP_ROLE, Change, DefinitionKind, Language, Privileges, Relation, RelationKind, Routine,
+};
 use dictdb_functions::facts::ProcKind;
 use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{Behavior, Grant, GrantTarget, ObjectKind, ObjectRef, Privilege, RoleSpec};
@@ -14,7 +16,7 @@ use super::grantable::Grantable;
 use super::names::shown;
 
 /// The words of privileges.
-const WORDS: [(&str, Privileges); 12] = [
+const WORDS: [(&str, Privileges); 14] = [
     ("insert", Privileges::INSERT),
     ("select", Privileges::SELECT),
     ("update", Privileges::UPDATE),
@@ -27,6 +29,8 @@ const WORDS: [(&str, Privileges); 12] = [
     ("create", Privileges::CREATE),
     ("temporary", Privileges::TEMPORARY),
     ("connect", Privileges::CONNECT),
+    ("set", Privileges::SET),
+    ("alter system", Privileges::ALTER_SYSTEM),
 ];
 
 impl DdlContext<'_> {
@@ -40,7 +44,9 @@ impl DdlContext<'_> {
                 Ok(())
             }
             GrantTarget::AllInSchema(kind, schemas) => self.grant_in_schemas(grant, *kind, schemas, &grantees),
-            GrantTarget::Parameters(_) => Err(Error::unsupported("privileges on configuration parameters")),
+            GrantTarget::Parameters(names) => {
+                names.iter().try_for_each(|name| self.grant_on_parameter(grant, name, &grantees))
+            }
         }
     }
 
@@ -146,6 +152,35 @@ impl DdlContext<'_> {
         }
         let privileges = object_privileges(&grant.privileges, AclKind::Language, "language")?;
         self.change_list(grant, Grantable::Language(language.oid()), privileges, grantees, name, "language")
+    }
+
+    /// 42602 for a name that no parameter can have. REVOKE passes over parameters without a list.
+    fn grant_on_parameter(&mut self, grant: &Grant, name: &str, grantees: &[String]) -> Result<()> {
+        let Some(name) = (self.parameter_name)(name) else {
+            let message = format!("invalid parameter name \"{name}\"");
+            return if grant.grant { Err(Error::new(SqlState::INVALID_NAME, message)) } else { Ok(()) };
+        };
+        let privileges = object_privileges(&grant.privileges, AclKind::Parameter, "parameter")?;
+        let catalog = self.view();
+        let found = catalog.parameters().find(|(own, ..)| ***own == *name);
+        let (oid, listed) = match found {
+            Some((_, oid, list)) => (oid, Some(list)),
+            None if grant.grant => (self.new_oid(), None),
+            None => return Ok(()),
+        };
+        let object = (AclKind::Parameter, BOOTSTRAP_ROLE, listed);
+        let list = self.changed_list(grant, object, privileges, grantees, (&name, "parameter"))?;
+        self.set_parameter_acl(&Arc::from(name), oid, list);
+        Ok(())
+    }
+
+    /// A parameter whose list has become the default one has none.
+    pub(super) fn set_parameter_acl(&mut self, name: &Arc<str>, oid: Oid, list: Vec<Arc<str>>) {
+        let owner = self.role_name(BOOTSTRAP_ROLE);
+        let default = default_items(AclKind::Parameter, &owner);
+        let is_default = list.iter().map(ToString::to_string).eq(default.iter().map(ToString::to_string));
+        let list = (!is_default).then_some((oid, list));
+        self.catalog.change(self.store, Change::Parameter(name.clone(), list));
     }
 
     fn grant_on_routine(

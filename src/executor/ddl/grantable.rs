@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::{
     AclKind, Catalog, Change, Column, DefinitionKind, Key, Language, Object, Relation, RelationKind, Routine, Schema,
+    namespaces,
 };
 use dictdb_types::{Error, Oid, Result};
 
@@ -26,6 +27,8 @@ pub(super) enum Grantable {
     Database(Oid, Oid),
     /// A language.
     Language(Oid),
+    /// A configuration parameter with a list of its own.
+    Parameter(Oid),
     /// A definition; wrappers and servers have lists, all have owners.
     Definition(DefinitionKind, Oid),
 }
@@ -34,12 +37,18 @@ pub(super) enum Grantable {
 const DATABASE: Oid = Oid(1262);
 const TYPE: Oid = Oid(1247);
 
+/// The parameter with an oid: name and list.
+fn parameter(catalog: &Catalog, oid: Oid) -> Option<(&Arc<str>, &[Arc<str>])> {
+    catalog.parameters().find(|(_, own, _)| *own == oid).map(|(name, _, list)| (name, list))
+}
+
 impl Grantable {
-    /// Everything users made.
+    /// Everything users made, and the schema that everybody grants on.
     pub fn all(catalog: &Catalog) -> Vec<Grantable> {
         let mut all: Vec<Grantable> = Vec::new();
         let users = |oid: Oid| oid >= Oid::FIRST_NORMAL;
-        all.extend(catalog.schemas().filter(|s| users(s.oid)).map(|schema| Grantable::Schema(schema.oid)));
+        let schemas = catalog.schemas().filter(|s| users(s.oid) || s.oid == namespaces::PUBLIC);
+        all.extend(schemas.map(|schema| Grantable::Schema(schema.oid)));
         for relation in catalog.relations().filter(|r| users(r.oid) && r.index().is_none()) {
             if matches!(relation.kind, RelationKind::Composite) {
                 continue;
@@ -55,6 +64,7 @@ impl Grantable {
         };
         all.extend(catalog.user_types().filter(own).map(|info| Grantable::Type(info.oid)));
         all.extend(catalog.routines().map(|routine| Grantable::Routine(routine.oid)));
+        all.extend(catalog.parameters().map(|(_, oid, _)| Grantable::Parameter(oid)));
         let owned = catalog.definitions().filter(|own| own.kind() != DefinitionKind::UserMapping);
         all.extend(owned.map(|own| Grantable::Definition(own.kind(), own.oid)));
         all
@@ -69,7 +79,7 @@ impl Grantable {
             Grantable::Type(oid) => catalog.type_info(oid).map(|info| info.owner),
             Grantable::Routine(oid) => catalog.routine(oid).map(|routine| routine.owner),
             Grantable::Database(_, owner) => Some(owner),
-            Grantable::Language(_) => Some(dictdb_catalog::BOOTSTRAP_ROLE),
+            Grantable::Language(_) | Grantable::Parameter(_) => Some(dictdb_catalog::BOOTSTRAP_ROLE),
             Grantable::Definition(_, oid) => catalog.definition(oid).map(|own| own.owner),
         };
         found.unwrap_or(Oid::INVALID)
@@ -85,6 +95,7 @@ impl Grantable {
             Grantable::Routine(oid) => catalog.routine(oid)?.acl.clone(),
             Grantable::Database(oid, _) => catalog.acl_of(DATABASE, oid).map(<[_]>::to_vec),
             Grantable::Language(oid) => catalog.acl_of(Language::CLASS, oid).map(<[_]>::to_vec),
+            Grantable::Parameter(oid) => parameter(catalog, oid).map(|(_, list)| list.to_vec()),
             Grantable::Definition(kind, oid) => catalog.acl_of(kind.class(), oid).map(<[_]>::to_vec),
         }
     }
@@ -93,7 +104,7 @@ impl Grantable {
     pub fn key(self) -> Option<Key> {
         match self {
             Grantable::Relation(oid) => Some(Key::Relation(oid)),
-            Grantable::Column(..) | Grantable::Database(..) | Grantable::Language(_) => None,
+            Grantable::Column(..) | Grantable::Database(..) | Grantable::Language(_) | Grantable::Parameter(_) => None,
             Grantable::Schema(oid) => Some(Key::Schema(oid)),
             Grantable::Type(oid) => Some(Key::Type(oid)),
             Grantable::Routine(oid) => Some(Key::Function(oid)),
@@ -110,6 +121,7 @@ impl Grantable {
             | Grantable::Type(oid)
             | Grantable::Routine(oid)
             | Grantable::Language(oid)
+            | Grantable::Parameter(oid)
             | Grantable::Definition(_, oid)
             | Grantable::Database(oid, _) => (oid, 0),
         }
@@ -119,6 +131,9 @@ impl Grantable {
     pub fn describe(self, cx: &DdlContext<'_>, catalog: &Arc<Catalog>) -> String {
         match self {
             Grantable::Column(oid, attnum) => cx.describe(Key::Column(oid, attnum), catalog),
+            Grantable::Parameter(oid) => {
+                parameter(catalog, oid).map_or_else(String::new, |(name, _)| format!("parameter {name}"))
+            }
             other => other.key().map_or_else(String::new, |key| cx.describe(key, catalog)),
         }
     }
@@ -136,6 +151,7 @@ impl Grantable {
             Grantable::Routine(_) => AclKind::Function,
             Grantable::Database(..) => AclKind::Database,
             Grantable::Language(_) => AclKind::Language,
+            Grantable::Parameter(_) => AclKind::Parameter,
             Grantable::Definition(DefinitionKind::Wrapper, _) => AclKind::ForeignWrapper,
             Grantable::Definition(..) => AclKind::ForeignServer,
         }
@@ -170,6 +186,11 @@ impl Grantable {
             Grantable::Language(oid) => {
                 cx.catalog.change(cx.store, Change::Acl { class: Language::CLASS, object: oid, acl });
             }
+            Grantable::Parameter(oid) => {
+                let catalog = cx.view();
+                let (name, _) = parameter(&catalog, oid).ok_or_else(|| Error::internal("a parameter is gone"))?;
+                cx.set_parameter_acl(name, oid, acl.unwrap_or_default());
+            }
             Grantable::Definition(kind, oid) => {
                 cx.catalog.change(cx.store, Change::Acl { class: kind.class(), object: oid, acl });
             }
@@ -181,7 +202,9 @@ impl Grantable {
     pub fn give(self, cx: &mut DdlContext<'_>, owner: Oid) -> Result<()> {
         match self {
             Grantable::Relation(oid) => cx.give_relation(oid, owner),
-            Grantable::Column(..) | Grantable::Database(..) | Grantable::Language(_) => Ok(()),
+            Grantable::Column(..) | Grantable::Database(..) | Grantable::Language(_) | Grantable::Parameter(_) => {
+                Ok(())
+            }
             Grantable::Schema(oid) => {
                 let found = cx.view().schema(oid).cloned();
                 let schema = found.ok_or_else(|| Error::internal("a schema is gone"))?;

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclItem, AclKind, BOOTSTRAP_ROLE, Key, Object, Privileges, Relation, Role};
+use dictdb_catalog::{AclItem, AclKind, Key, Object, Privileges, Relation, Role};
 use dictdb_parser::utility::{
     AlterRole, Behavior, CreateRole, DropOwned, DropRole, GrantRole, ReassignOwned, RoleOption, RoleSpec,
 };
 use dictdb_types::{Datum, Error, Oid, Result, Severity, SqlState, Type, oids};
 
 use super::DdlContext;
+use super::definition::FIRST_UNPINNED;
 use super::grantable::Grantable;
 
 /// Shortest prefix of names that the system keeps.
@@ -441,7 +442,10 @@ impl DdlContext<'_> {
     }
 
     fn check_owned(&mut self, role: Oid, what: &str) -> Result<()> {
-        if role == BOOTSTRAP_ROLE {
+        if !self.has_privileges_of(role) {
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied to {what}")));
+        }
+        if role < FIRST_UNPINNED {
             let name = self.view().role(role).map_or_else(String::new, |role| role.name.to_string());
             let verb = if what == "reassign objects" { "reassign ownership of" } else { "drop" };
             return Err(Error::new(
@@ -449,10 +453,7 @@ impl DdlContext<'_> {
                 format!("cannot {verb} objects owned by role {name} because they are required by the database system"),
             ));
         }
-        if self.has_privileges_of(role) {
-            return Ok(());
-        }
-        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied to {what}")))
+        Ok(())
     }
 
     pub(super) fn drop_owned(&mut self, drop: &DropOwned) -> Result<()> {

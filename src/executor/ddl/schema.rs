@@ -79,6 +79,7 @@ impl DdlContext<'_> {
             role: owner,
             session_role: self.session_role,
             verifier: self.verifier,
+            parameter_name: self.parameter_name,
             databases: self.databases,
             notices: self.notices,
             large_objects: self.large_objects,

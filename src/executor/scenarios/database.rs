@@ -114,6 +114,7 @@ impl Database {
             role: dictdb_catalog::BOOTSTRAP_ROLE,
             session_role: dictdb_catalog::BOOTSTRAP_ROLE,
             verifier: None,
+            parameter_name: |name| Some(name.to_owned()),
             databases: &[],
             function_settings: Vec::new(),
             made_routine: None,

@@ -73,6 +73,7 @@ impl Instance {
         let (new_roles, map) = merge_roles(&before, &restored.catalog, to.roles, || target.catalog.allocate_oid());
         let mut catalog = restored.catalog.with_roles(&map);
         catalog.move_settings(restored.database, &before, target.oid);
+        catalog.move_parameters(&before, || target.catalog.allocate_oid());
         let mut places: Vec<(Oid, Oid)> = Vec::new();
         catalog.move_storage(|old| {
             let new = target.catalog.allocate_oid();

@@ -88,7 +88,8 @@ impl Session {
     pub(crate) fn run_backup(&mut self, command: &Backup) -> Result<Outcome> {
         let name = tag(command);
         if !self.shared.is_superuser() {
-            return Err(must_be_superuser(name));
+            let of_views = matches!(command, Backup::ShowAll | Backup::ShowStatus);
+            return Err(must_be_superuser(if of_views { "SHOW BACKUPS" } else { name }));
         }
         let rows = match command {
             Backup::Take { kind, background } => self.take_backup(*kind, *background)?,

@@ -12,6 +12,7 @@ use crate::Session;
 use crate::client::Tag;
 use crate::portal::{Outcome, Portal};
 use crate::prepared::Source;
+use crate::settings::Settings;
 use crate::statement::command_tag;
 
 impl Session {
@@ -116,6 +117,7 @@ impl Session {
             role,
             session_role,
             verifier: shared.instance.verifier.get().copied(),
+            parameter_name: Settings::name_of_privileges,
             databases: &databases,
             notices: &mut notices,
             large_objects: &mut large_objects,

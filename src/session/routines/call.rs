@@ -107,7 +107,7 @@ impl Session {
                     (Some(Settings::canonical_name(name)), Some(text))
                 }
                 SetAction::FromCurrent { name } => {
-                    let value = self.shared.settings.lock().show(name)?;
+                    let value = self.shared.show(name)?;
                     (Some(Settings::canonical_name(name)), Some(value))
                 }
                 SetAction::Default { name, .. } => (Some(Settings::canonical_name(name)), None),
@@ -122,7 +122,8 @@ impl Session {
 
     /// Whether a value can be set at all: it is, and taken back.
     fn check_setting(&mut self, name: &str, text: &str) -> Result<()> {
-        let authority = self.shared.authority();
+        let catalog = self.env().catalog.clone();
+        let authority = self.shared.authority_over(&catalog, name);
         let mut settings = self.shared.settings.lock();
         settings.push_savepoint();
         let depth = self.block.savepoints.len();

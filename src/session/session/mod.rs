@@ -22,7 +22,7 @@ use dictdb_types::{Error, Result, Severity, SqlState};
 
 use self::admission::{admit, fatal};
 use self::environment::EnvKey;
-use crate::authorization::Asking;
+use crate::authorization::{Asking, authority_over};
 use crate::backends::Backend;
 use crate::client::Row;
 use crate::clock;
@@ -38,7 +38,7 @@ use crate::plan_cache::KeyMaker;
 use crate::portal::Portals;
 use crate::prepared::PreparedStatements;
 use crate::routines::RoutineCache;
-use crate::settings::{Authority, Derived, Settings, Source};
+use crate::settings::{Derived, Settings, Source};
 use crate::shared::Shared;
 use crate::statement::database_locale::version_warning;
 use crate::statement_statistics::Counting;
@@ -139,7 +139,6 @@ impl Session {
             return Err(Closing::refusal(&database.name));
         }
         admit(&instance, &database, &role)?;
-        let authority = if role.superuser { Authority::Superuser } else { Authority::User };
         settings.set_computed("is_superuser", if role.superuser { "on" } else { "off" });
         settings.set_computed("session_authorization", &identity.user);
         let catalog = database.catalog.current();
@@ -154,6 +153,7 @@ impl Session {
         for (name, value) in &startup.settings {
             let asking = Asking { authenticated: &role.name, session_user: &settings.text("session_authorization") };
             asking.check(&catalog, name, value).map_err(fatal)?;
+            let authority = authority_over(&catalog, role.oid, name);
             settings.set_at_start(name, value, Source::Client, authority).map_err(fatal)?;
         }
         backend.activity.lock().application_name = settings.text("application_name").into();

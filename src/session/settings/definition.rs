@@ -98,6 +98,8 @@ pub struct Definition {
     pub no_reset_all: bool,
     /// Absent from `SHOW ALL` and `pg_settings`, though `SHOW name` knows it.
     pub hidden: bool,
+    /// Shown to those only who have the privileges of `pg_read_all_settings`.
+    pub confidential: bool,
     /// `GUC_REPORT`: clients are told of every change.
     pub reported: bool,
     /// `GUC_LIST_INPUT`: `SET` takes several values, joined by commas.
@@ -159,7 +161,31 @@ const QUOTED_LISTS: &[&str] = &[
 ];
 
 /// `GUC_NO_SHOW_ALL`.
-const HIDDEN: &[&str] = &["is_superuser", "role", "seed", "session_authorization"];
+const HIDDEN: &[&str] = &["is_superuser", "role", "seed", "session_authorization", "ssl_renegotiation_limit"];
+
+/// `GUC_SUPERUSER_ONLY`.
+const CONFIDENTIAL: &[&str] = &[
+    "config_file",
+    "data_directory",
+    "dynamic_library_path",
+    "external_pid_file",
+    "hba_file",
+    "ident_file",
+    "jit_provider",
+    "krb_server_keyfile",
+    "log_directory",
+    "log_filename",
+    "primary_conninfo",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+    "ssl_ciphers",
+    "ssl_dh_params_file",
+    "ssl_ecdh_curve",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "ssl_passphrase_command",
+    "unix_socket_directories",
+];
 
 static TABLE: LazyLock<Vec<Definition>> = LazyLock::new(|| {
     let lines = FACTS.iter().flat_map(|facts| facts.lines()).filter(|line| !line.starts_with('#'));
@@ -192,6 +218,7 @@ fn parse_line(line: &'static str) -> Option<Definition> {
         in_explain: flags.contains("EXPLAIN"),
         no_reset_all: flags.contains("NO_RESET_ALL"),
         hidden: HIDDEN.contains(&name),
+        confidential: CONFIDENTIAL.contains(&name),
         reported: REPORTED.contains(&name),
         list: LISTS.contains(&name) || QUOTED_LISTS.contains(&name),
         quoted_list: QUOTED_LISTS.contains(&name),

@@ -136,7 +136,7 @@ pub enum Scope {
 pub enum Authority {
     /// An ordinary role.
     User,
-    /// A superuser.
+    /// A superuser, or a role with the privilege to set it.
     Superuser,
 }
 
@@ -321,6 +321,13 @@ impl Settings {
         }
     }
 
+    /// The name of a setting as privileges on it have it; `None` when no setting can be called so.
+    pub fn name_of_privileges(name: &str) -> Option<String> {
+        let is_custom = || name.contains('.') && name.split('.').all(is_simple_identifier);
+        let known = definition::by_name(name).is_some() || is_custom();
+        known.then(|| Self::canonical_name(name).to_ascii_lowercase())
+    }
+
     /// The value of a setting of any kind; a name that is no setting gives the empty text.
     pub fn value(&self, name: &str) -> Value {
         let entry = resolve(name).ok().and_then(|(key, _)| self.entry(&key));
@@ -358,6 +365,11 @@ impl Settings {
         custom.sort();
         custom.dedup();
         known.chain(custom).filter_map(|key| self.row(&key)).collect()
+    }
+
+    /// Whether only those who have the privileges of `pg_read_all_settings` see a setting.
+    pub fn is_confidential(name: &str) -> bool {
+        definition::by_name(name).is_some_and(|id| definition::all()[id as usize].confidential)
     }
 
     fn row(&self, key: &Key) -> Option<SettingRow> {

@@ -248,6 +248,7 @@ const NOT_IN_FILE: &[&str] = &[
     "role",
     "seed",
     "session_authorization",
+    "ssl_renegotiation_limit",
     "transaction_deferrable",
     "transaction_isolation",
     "transaction_read_only",

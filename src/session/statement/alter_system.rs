@@ -1,9 +1,11 @@
 //! ALTER SYSTEM: settings for the next time the configuration is read.
 
+use dictdb_catalog::Privileges;
 use dictdb_parser::utility::{Set, SetAction};
 use dictdb_types::{Error, Result, SqlState};
 
 use crate::Session;
+use crate::authorization::may_alter;
 use crate::client::Tag;
 use crate::portal::Outcome;
 use crate::settings::check_for_file;
@@ -28,8 +30,10 @@ impl Session {
         Ok(Outcome::Done(Tag::new("ALTER SYSTEM")))
     }
 
-    fn check_may_alter_system(&self, name: Option<&str>) -> Result<()> {
-        if self.shared.is_superuser() {
+    fn check_may_alter_system(&mut self, name: Option<&str>) -> Result<()> {
+        let (role, catalog) = (self.role(), self.env().catalog.clone());
+        let granted = |name| may_alter(&catalog, role, name, Privileges::ALTER_SYSTEM);
+        if self.shared.is_superuser() || name.is_some_and(granted) {
             return Ok(());
         }
         let message = match name {

@@ -7,7 +7,7 @@ use crate::Session;
 use crate::client::Tag;
 use crate::notifications::Action;
 use crate::portal::Outcome;
-use crate::settings::Scope;
+use crate::settings::{Authority, Scope};
 
 impl Session {
     pub(super) fn run_discard(&mut self, what: Discard) -> Result<Outcome> {
@@ -33,10 +33,9 @@ impl Session {
     fn discard_all(&mut self) -> Result<()> {
         self.portals.retain(|_| false);
         {
-            let authority = self.shared.authority();
             let mut settings = self.shared.settings.lock();
-            settings.reset("session_authorization", Scope::Session, authority)?;
-            settings.reset("role", Scope::Session, authority)?;
+            settings.reset("session_authorization", Scope::Session, Authority::User)?;
+            settings.reset("role", Scope::Session, Authority::User)?;
             settings.reset_all();
         }
         self.prepared.clear();

@@ -112,7 +112,8 @@ impl Session {
             self.shared.check_may_become(&lower)?;
         }
         // Who asks is a setting too (`role`), so it is known before the settings are locked.
-        let authority = self.shared.authority();
+        let catalog = self.env().catalog.clone();
+        let authority = self.shared.authority_over(&catalog, name);
         if !lower.starts_with("transaction_") {
             let mut settings = self.shared.settings.lock();
             settings.reset(name, scope, authority)?;
@@ -157,9 +158,7 @@ impl Session {
             Show::Name(name) => vec![vec![Datum::text(self.show_setting(name)?)]],
             Show::All => self
                 .shared
-                .settings
-                .lock()
-                .rows()
+                .setting_rows()
                 .into_iter()
                 .map(|row| {
                     let description = row.definition.map(|definition| definition.short_description);
@@ -179,7 +178,7 @@ impl Session {
     fn show_setting(&self, name: &str) -> Result<String> {
         match self.transaction_setting(name) {
             Some(value) => Ok(value),
-            None => self.shared.settings.lock().show(name),
+            None => self.shared.show(name),
         }
     }
 
@@ -211,7 +210,7 @@ impl Shared {
         if is_user || name.eq_ignore_ascii_case("role") {
             self.check_becoming(catalog, name, text)?;
         }
-        let authority = self.authority();
+        let authority = self.authority_over(catalog, name);
         let mut settings = self.settings.lock();
         settings.set(name, text, scope, authority)?;
         // Another user begins without a role.

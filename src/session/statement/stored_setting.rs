@@ -48,7 +48,7 @@ impl Session {
         let catalog = self.catalog.view(&self.shared.database.catalog);
         let place = self.setting_place(alter, &catalog)?;
         let mut values = place.values(&catalog);
-        self.alter_values(&alter.set, &mut values)?;
+        self.alter_values(&alter.set, &mut values, &catalog)?;
         self.catalog.change(&self.shared.database.catalog, place.change(values));
         self.catalog_epoch = self.shared.instance.new_epoch();
         Ok(Outcome::Done(Tag::new(if alter.of_database { "ALTER DATABASE" } else { "ALTER ROLE" })))
@@ -87,8 +87,9 @@ impl Session {
     fn role_of_settings(&mut self, spec: &RoleSpec, catalog: &Catalog) -> Result<Arc<Role>> {
         let name = match spec {
             RoleSpec::Name(name) => name.value.clone(),
+            RoleSpec::Public => "public".to_owned(),
             RoleSpec::SessionUser => self.shared.session_user().to_string(),
-            _ => self.shared.current_user().to_string(),
+            RoleSpec::CurrentUser => self.shared.current_user().to_string(),
         };
         if name.starts_with("pg_") {
             return Err(Error::new(SqlState::RESERVED_NAME, format!("role name \"{name}\" is reserved"))
@@ -108,13 +109,19 @@ impl Session {
         Ok(role.clone())
     }
 
-    fn alter_values(&mut self, set: &Set, values: &mut Vec<Arc<str>>) -> Result<()> {
+    fn alter_values(&mut self, set: &Set, values: &mut Vec<Arc<str>>, catalog: &Catalog) -> Result<()> {
         let (name, text) = match &set.action {
             SetAction::Value { name, values } => (name, Some(self.flatten(name, values)?)),
             SetAction::FromCurrent { name } => (name, Some(self.shared.show(name)?)),
             SetAction::Default { name, .. } => (name, None),
             SetAction::ResetAll => {
-                values.clear();
+                // What the role may not set it may not take away either.
+                let instance = &self.shared.instance;
+                let name_of = |value: &str| value.split('=').next().unwrap_or_default().to_owned();
+                values.retain(|value| {
+                    let name = name_of(value);
+                    check_value(instance, &name, None, self.shared.authority_over(catalog, &name)).is_err()
+                });
                 return Ok(());
             }
             SetAction::Transaction { .. } | SetAction::TransactionSnapshot(_) => {
@@ -124,7 +131,7 @@ impl Session {
         if text.is_none() && values.is_empty() {
             return Ok(());
         }
-        let authority = self.shared.authority();
+        let authority = self.shared.authority_over(catalog, name);
         check_value(&self.shared.instance, name, text.as_deref(), authority)?;
         let name = Settings::canonical_name(name);
         let is_same = |known: &Arc<str>| known.split('=').next().is_some_and(|own| own.eq_ignore_ascii_case(&name));

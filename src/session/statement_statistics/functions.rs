@@ -50,10 +50,7 @@ fn session<'a>(cx: &CallContext<'a>) -> Result<&'a StatementEnv> {
 
 /// Superusers and members of `pg_read_all_stats` see the statements of others.
 fn sees_all_statistics(env: &StatementEnv) -> bool {
-    let user = env.catalog.role_named(&env.shared.current_user());
-    let statistics = env.catalog.role_named("pg_read_all_stats");
-    env.shared.is_superuser()
-        || user.zip(statistics).is_some_and(|(user, role)| env.catalog.inherited_roles(user.oid).contains(&role.oid))
+    env.has_privileges_of("pg_read_all_stats")
 }
 
 fn record(columns: Vec<(Oid, Datum)>) -> Datum {

@@ -1,8 +1,9 @@
 //! The log as it is written: append, wait, flush, stop, go on.
 //!
-//! Locks, in order: `writer`, `files`, `tail`, `waiters`. `append` takes `tail` only, copies, and makes no system call. Who holds
-//! `writer` writes: a committer, or the writer thread, which does what nobody waits for and what takes long.
+//! Locks, in order: `writers`, `turn`, `files`, `tail`, `waiters`. `append` takes `tail` only, copies, and makes no system call. Who holds
+//! a writer writes: a committer, or the writer thread, which does what nobody waits for and what takes long.
 
+mod flights;
 mod tail;
 mod waiters;
 mod writer;
@@ -13,13 +14,14 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::directory::DataDirectory;
 use crate::frame::Record;
 use crate::replay::ZEROS;
 use crate::segment::Fill;
 use crate::{LogError, Lsn, SEGMENT_BYTES, archive, segment};
+use flights::Flights;
 use tail::Tail;
 use waiters::Waiters;
 use writer::Writer;
@@ -90,6 +92,9 @@ const QUICK_SYNC_MICROS: u64 = 1000;
 /// One in so many: the weight of the last fdatasync in what is known of their time.
 const SYNC_WEIGHT: u64 = 8;
 
+/// So many fdatasyncs at a time: a disk takes a second one while it is at the first; a third gains nothing.
+const WRITERS: usize = 2;
+
 /// `Shared::sleep` of a writer that works.
 const AWAKE: u8 = 0;
 /// Sleeps, and looks after `delay` whether something was appended.
@@ -103,7 +108,13 @@ struct Shared {
     options: LogOptions,
     fsync: AtomicBool,
     tail: Mutex<Tail>,
-    writer: Mutex<Writer>,
+    /// Records in it.
+    waiting: AtomicU64,
+    /// Who syncs. All of them together: nothing is on its way.
+    writers: [Mutex<Writer>; WRITERS],
+    /// Who takes from the tail and writes that to its place.
+    turn: Mutex<()>,
+    flights: Flights,
     waiters: Waiters,
     appended: AtomicU64,
     durable: AtomicU64,
@@ -141,7 +152,10 @@ impl Log {
             segment_bytes: options.segment_bytes,
             fsync: AtomicBool::new(options.fsync),
             tail: Mutex::new(Tail::new(end, options.segment_bytes, directory.identifier())),
-            writer: Mutex::default(),
+            waiting: AtomicU64::default(),
+            writers: Default::default(),
+            turn: Mutex::default(),
+            flights: Flights::default(),
             waiters: Waiters::default(),
             appended: AtomicU64::new(end.0),
             durable: AtomicU64::new(end.0),
@@ -196,6 +210,7 @@ impl Log {
         let end = tail.append(record, durable);
         // Under the lock, so that it never goes back.
         shared.appended.store(end.0, Ordering::Release);
+        shared.waiting.store(tail.records(), Ordering::Relaxed);
         drop(tail);
         shared.statistics.records.fetch_add(1, Ordering::Relaxed);
         end
@@ -241,10 +256,7 @@ impl Log {
 
     /// Writes and syncs what was appended, on this thread.
     pub fn flush(&self) -> Result<(), LogError> {
-        self.shared.check()?;
-        let flushed = self.shared.writer.lock().flush(&self.shared);
-        self.shared.relieve();
-        flushed
+        self.shared.flush()
     }
 
     /// `fsync`.
@@ -270,8 +282,9 @@ impl Log {
     /// After a failure: goes on at the beginning of a fresh segment, which is returned. Nothing is accepted until
     /// [`Log::finish_resume`], which the caller calls when a snapshot at that position is on disk. No append may be in progress.
     pub fn begin_resume(&self) -> Lsn {
-        let mut writer = self.shared.writer.lock();
-        writer.close();
+        let mut writers = self.shared.all_writers();
+        writers.iter_mut().for_each(|writer| writer.close());
+        self.shared.flights.clear();
         let start = self.shared.tail.lock().skip_to_next_segment();
         self.shared.appended.store(start.0, Ordering::Release);
         start
@@ -341,6 +354,20 @@ impl Log {
     }
 }
 
+/// What two committers do at the same time, one step after the other.
+#[cfg(test)]
+impl Log {
+    /// A writer takes what was appended and writes it. Returns the position after it.
+    pub(crate) fn depart(&self, writer: usize) -> Result<Option<Lsn>, LogError> {
+        self.shared.writers[writer].lock().depart(&self.shared)
+    }
+
+    /// It syncs that.
+    pub(crate) fn land(&self, writer: usize, end: Lsn) -> Result<(), LogError> {
+        self.shared.writers[writer].lock().land(&self.shared, end)
+    }
+}
+
 impl Drop for Log {
     fn drop(&mut self) {
         if !self.shared.closing.load(Ordering::SeqCst)
@@ -383,6 +410,31 @@ impl Shared {
         is_quick || !self.options.threads
     }
 
+    /// All writers, when nothing is on its way.
+    fn all_writers(&self) -> [MutexGuard<'_, Writer>; WRITERS] {
+        self.writers.each_ref().map(|writer| writer.lock())
+    }
+
+    /// Writes and syncs everything that was appended.
+    fn flush(&self) -> Result<(), LogError> {
+        let mut writers = self.all_writers();
+        let flushed = writers[0].flush(self);
+        drop(writers);
+        self.relieve();
+        flushed
+    }
+
+    fn is_writing(&self) -> bool {
+        self.writers.iter().any(|writer| writer.is_locked())
+    }
+
+    /// Whether what waits is worth an fdatasync of its own now: nothing is on its way, or not more than waits.
+    fn may_lead(&self) -> bool {
+        !self.is_writing()
+            || self.waiting.load(Ordering::Relaxed) >= self.flights.records()
+                && self.writers.iter().any(|writer| !writer.is_locked())
+    }
+
     /// What the last fdatasync took goes into what the next one is expected to take.
     fn expect_sync(&self, micros: u64) {
         let known = self.sync_micros.load(Ordering::Relaxed);
@@ -393,8 +445,11 @@ impl Shared {
     fn relieve(&self) {
         match self.waiters.wake(Lsn(self.durable.load(Ordering::Acquire))) {
             None => {}
-            Some(_) if self.is_quick() => self.waiters.wake_one(),
-            Some(lsn) => self.request(lsn),
+            Some(lsn) if self.flights.have_taken(lsn) => {}
+            Some(lsn) if !self.is_quick() => self.request(lsn),
+            Some(_) if self.may_lead() => self.waiters.wake_one(),
+            // Whoever is writing comes by here as well.
+            Some(_) => {}
         }
     }
 

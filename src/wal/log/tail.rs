@@ -8,6 +8,15 @@ use crate::{Lsn, segment};
 pub(super) struct Batch {
     pub(super) start: Lsn,
     pub(super) bytes: Vec<u8>,
+    /// How many records end in it.
+    pub(super) records: u64,
+}
+
+impl Batch {
+    /// Position of the byte after it.
+    pub(super) fn end(&self) -> Lsn {
+        Lsn(self.start.0 + self.bytes.len() as u64)
+    }
 }
 
 /// What was appended and not taken by the writer.
@@ -20,12 +29,12 @@ pub(super) struct Tail {
 
 impl Tail {
     pub(super) fn new(start: Lsn, segment_bytes: u64, identifier: u64) -> Self {
-        Tail { batch: Batch { start, bytes: Vec::new() }, segment_bytes, identifier }
+        Tail { batch: Batch { start, ..Batch::default() }, segment_bytes, identifier }
     }
 
     /// Position of the next byte.
     pub(super) fn end(&self) -> Lsn {
-        Lsn(self.batch.start.0 + self.batch.bytes.len() as u64)
+        self.batch.end()
     }
 
     /// Copies a record. Returns the position after it.
@@ -37,6 +46,7 @@ impl Tail {
             self.batch.bytes.extend_from_slice(&header.encode());
             self.batch.bytes.extend_from_slice(payload);
         }
+        self.batch.records += 1;
         self.end()
     }
 
@@ -77,17 +87,22 @@ impl Tail {
         self.batch.bytes.len()
     }
 
+    /// Records among them.
+    pub(super) fn records(&self) -> u64 {
+        self.batch.records
+    }
+
     /// Hands out what there is and goes on in an empty buffer.
     pub(super) fn take(&mut self, mut spare: Vec<u8>) -> Batch {
         spare.clear();
         let start = self.end();
-        std::mem::replace(&mut self.batch, Batch { start, bytes: spare })
+        std::mem::replace(&mut self.batch, Batch { start, bytes: spare, records: 0 })
     }
 
     /// Forgets what was not taken and goes on at the beginning of the next segment.
     pub(super) fn skip_to_next_segment(&mut self) -> Lsn {
         let next = segment::start_of(self.end(), self.segment_bytes).0 + self.segment_bytes;
-        self.batch = Batch { start: Lsn(next), bytes: Vec::new() };
+        self.batch = Batch { start: Lsn(next), ..Batch::default() };
         Lsn(next)
     }
 }

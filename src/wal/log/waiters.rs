@@ -3,7 +3,7 @@
 //! the rest to lead next.
 //!
 //! A commit that is alone so costs a write and an fdatasync and no switch to another thread and back; commits that arrive during an
-//! fdatasync share the next one. A leader first gives way once if the last one was somebody else: tasks that are ready to
+//! fdatasync share the next one, which begins when as many wait as are on their way, or when the one before is over. A leader first gives way once if the last one was somebody else: tasks that are ready to
 //! run get their turn, and their commits into the batch. What would keep a leader's thread for long is left to the writer thread
 //! ([`Shared::is_quick`]).
 
@@ -46,10 +46,13 @@ impl Waiters {
         rest
     }
 
-    /// Wakes the last one who came.
+    /// Wakes the one who waits for the newest position.
     pub(super) fn wake_one(&self) {
-        let last = self.0.lock().all.pop();
-        if let Some(sleeper) = last {
+        let mut sleepers = self.0.lock();
+        let newest = (0..sleepers.all.len()).max_by_key(|place| sleepers.all[*place].lsn);
+        let sleeper = newest.map(|place| sleepers.all.swap_remove(place));
+        drop(sleepers);
+        if let Some(sleeper) = sleeper {
             sleeper.waker.wake();
         }
     }
@@ -90,13 +93,8 @@ impl Durable {
             if let Some(result) = self.shared.outcome(self.lsn) {
                 return result;
             }
-            let mut writer = self.shared.writer.lock();
-            if self.shared.outcome(self.lsn).is_none() {
-                // A failure stops the log, which is the outcome.
-                let _ = writer.flush(&self.shared);
-            }
-            drop(writer);
-            self.shared.relieve();
+            // A failure stops the log, which is the outcome.
+            let _ = self.shared.flush();
         }
     }
 
@@ -105,9 +103,9 @@ impl Durable {
         !std::mem::replace(&mut self.has_given_way, true) && self.shared.leader.load(Ordering::Relaxed) != self.who
     }
 
-    /// Writes what was appended, if nobody else is at it.
+    /// Writes what was appended, if a writer is free.
     fn lead(&self) -> Option<Result<(), LogError>> {
-        let mut writer = self.shared.writer.try_lock()?;
+        let mut writer = self.shared.writers.iter().find_map(|writer| writer.try_lock())?;
         self.shared.leader.store(self.who, Ordering::Relaxed);
         let _ = writer.flush(&self.shared);
         drop(writer);
@@ -133,7 +131,7 @@ impl Durable {
         drop(sleepers);
         // A leader looks for sleepers after it has let go of the writer: either it sees this one, or this one sees that it is gone.
         match self.shared.is_quick() {
-            true => self.shared.writer.is_locked(),
+            true => self.shared.is_writing(),
             false => {
                 self.shared.request(self.lsn);
                 true
@@ -149,7 +147,7 @@ impl Future for Durable {
         if let Some(result) = self.shared.outcome(self.lsn) {
             return Poll::Ready(result);
         }
-        if self.shared.is_quick() && !self.shared.writer.is_locked() {
+        if self.shared.is_quick() && self.shared.may_lead() {
             if self.gives_way() {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;

@@ -1,4 +1,7 @@
-//! Writing the tail to segments and syncing them: one batch at a time, by whoever has the writer.
+//! Writing the tail to segments and syncing them: one batch at a time per writer, by whoever has it.
+//!
+//! Batches are taken and written in turn, and synced at the same time. Each writer has a descriptor of its own: of pages that could not
+//! be written the operating system tells every descriptor once, whoever asks first.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,22 +25,42 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Writes and syncs what was appended; the caller lets go of the writer and calls [`Shared::relieve`]. After a failure the log has stopped, before anybody else can be the writer: a later
-    /// batch that reaches the disk would vouch for this one.
+    /// Writes and syncs what was appended; the caller lets go of the writer and calls [`Shared::relieve`]. It is durable afterwards, unless
+    /// another writer is still at what comes before.
     pub(super) fn flush(&mut self, shared: &Shared) -> Result<(), LogError> {
+        match self.depart(shared)? {
+            Some(end) => self.land(shared, end),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes what was appended and writes it. Returns the position after it. After a failure the log has stopped, before
+    /// anybody else has the turn: a later batch that reaches the disk would vouch for this one.
+    pub(super) fn depart(&mut self, shared: &Shared) -> Result<Option<Lsn>, LogError> {
+        let _turn = shared.turn.lock();
         shared.check()?;
-        let batch = shared.tail.lock().take(std::mem::take(&mut self.spare));
+        let mut tail = shared.tail.lock();
+        let batch = tail.take(std::mem::take(&mut self.spare));
+        shared.waiting.store(0, Ordering::Relaxed);
+        drop(tail);
         if batch.bytes.is_empty() {
             self.spare = batch.bytes;
-            return Ok(());
+            return Ok(None);
         }
-        let end = Lsn(batch.start.0 + batch.bytes.len() as u64);
-        self.write(shared, &batch).and_then(|()| self.sync(shared)).inspect_err(|error| shared.stop(error.clone()))?;
+        shared.flights.depart(&batch);
+        self.write(shared, &batch).inspect_err(|error| shared.stop(error.clone()))?;
         shared.statistics.batches.fetch_add(1, Ordering::Relaxed);
+        let end = batch.end();
         if batch.bytes.capacity() <= KEPT_BUFFER_BYTES {
             self.spare = batch.bytes;
         }
-        shared.durable.store(end.0, Ordering::SeqCst);
+        Ok(Some(end))
+    }
+
+    /// Syncs what this writer has written, up to a position.
+    pub(super) fn land(&mut self, shared: &Shared, end: Lsn) -> Result<(), LogError> {
+        self.sync(shared).inspect_err(|error| shared.stop(error.clone()))?;
+        shared.flights.land(end, |durable| shared.durable.store(durable.0, Ordering::SeqCst));
         Ok(())
     }
 
@@ -110,8 +133,7 @@ pub(super) fn run(shared: &Shared) {
             continue;
         }
         // Whoever waits hears of a failure, and so does the log of the server.
-        let _ = shared.writer.lock().flush(shared);
-        shared.relieve();
+        let _ = shared.flush();
     }
 }
 

@@ -1,8 +1,8 @@
 //! Backups and restores that the server is killed in: a database is either as it was or as its backup says, one that is being
 //! restored anew is whole or not there, and what has the name of a backup is one.
 //!
-//! The keeper has a database of its own, with rows numbered from 1 on. It adds rows, backs them up, goes back to its last backup, and
-//! restores that into further databases.
+//! The keeper has a database of its own, with rows numbered from 1 on. It adds rows, backs them up, goes back to its last backup,
+//! restores that into further databases, takes snapshots and resets the database to them.
 
 use dictdb_tests::message::Message;
 use dictdb_tests::random::Random;
@@ -22,11 +22,13 @@ pub(crate) struct Keeper {
     rows: Vec<i64>,
     /// How many rows the newest backup may have; none when there is no backup.
     saved: Vec<i64>,
+    /// How many rows the snapshot may have, if there is one.
+    shown: Vec<i64>,
     /// Databases made and dropped.
     made: i64,
     dropped: i64,
     /// Commands that were answered, by kind.
-    pub(crate) answered: [u64; 5],
+    pub(crate) answered: [u64; 7],
 }
 
 fn connect(port: u16, database: &str) -> std::io::Result<Connection> {
@@ -56,17 +58,21 @@ impl Keeper {
     /// One command; `None` when nobody answered it.
     fn step(&mut self, connection: &mut Connection, random: &mut Random) -> Option<()> {
         let [rows] = self.rows[..] else { panic!("the number of rows is looked up after each start") };
-        let choice = match random.below(10) {
+        let choice = match random.below(13) {
             0..=3 => 0,
             4 => 1,
             5 => 2,
             6 | 7 => 3,
-            _ => 4,
+            8 | 9 => 4,
+            10 => 5,
+            _ => 6,
         };
         match choice {
             1 | 2 => self.back_up(connection, ["FULL", "DELTA"][choice - 1], rows)?,
             3 if !self.saved.is_empty() => self.go_back(connection, rows)?,
             4 if !self.saved.is_empty() => self.copy(connection)?,
+            5 => self.take_snapshot(connection, rows)?,
+            6 if has_snapshot(connection)? => self.reset(connection, rows)?,
             _ => self.add(connection, rows, random.below(2000))?,
         }
         self.answered[choice] += 1;
@@ -102,6 +108,23 @@ impl Keeper {
         Some(())
     }
 
+    fn take_snapshot(&mut self, connection: &mut Connection, rows: i64) -> Option<()> {
+        self.shown.push(rows);
+        attempt(connection, "DROP SNAPSHOT IF EXISTS shown")?;
+        attempt(connection, "CREATE SNAPSHOT shown")?;
+        self.shown = vec![rows];
+        Some(())
+    }
+
+    fn reset(&mut self, connection: &mut Connection, rows: i64) -> Option<()> {
+        self.rows = self.shown.iter().copied().chain([rows]).collect();
+        attempt(connection, &format!("RESET DATABASE {DATABASE} TO SNAPSHOT shown"))?;
+        let found = try_number(connection, "SELECT count(*) FROM numbers")?;
+        assert!(self.shown.contains(&found), "reset to {found} of {:?}", self.shown);
+        (self.rows, self.shown) = (vec![found], vec![found]);
+        Some(())
+    }
+
     fn copy(&mut self, connection: &mut Connection) -> Option<()> {
         if self.made - self.dropped >= COPIES_MAX {
             attempt(connection, &format!("DROP DATABASE copy_{}", self.dropped + 1))?;
@@ -132,6 +155,11 @@ impl Keeper {
             whole(&mut copy).unwrap_or_else(|what| panic!("seed {seed}: {name}: {what}"));
         }
     }
+}
+
+/// Whether the snapshot is there: a crash may have come between an old one and a new one.
+fn has_snapshot(connection: &mut Connection) -> Option<bool> {
+    Some(try_number(connection, "SELECT count(*) FROM dictdb.snapshots WHERE name = 'shown'")? > 0)
 }
 
 /// How many rows a database of numbers has, or what is wrong with it.

@@ -27,7 +27,7 @@ use super::DdlContext;
 use super::names::{parts, shown};
 
 /// PostgreSQL's own objects from this one on are not required by the system.
-const FIRST_UNPINNED: Oid = Oid(12_000);
+pub(super) const FIRST_UNPINNED: Oid = Oid(12_000);
 
 /// The kind of definition that commands call so.
 pub(super) fn kind_of(kind: ObjectKind) -> Option<DefinitionKind> {

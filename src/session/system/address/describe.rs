@@ -66,6 +66,7 @@ fn of_row(env: &StatementEnv, class: Oid, row: &CatalogRow) -> Option<String> {
             let (left, right) = (ty("amproclefttype"), ty("amprocrighttype"));
             format!("function {} ({left}, {right}) of {family}: {function}", row.number("amprocnum"))
         }
+        classes::PARAMETER_ACL => format!("parameter {}", row.text("parname")),
         classes::REWRITE => format!("rule {} on {}", row.text("rulename"), table("ev_class")?),
         classes::TRIGGER => format!("trigger {} on {}", row.text("tgname"), table("tgrelid")?),
         classes::POLICY => format!("policy {} on {}", row.text("polname"), table("polrelid")?),

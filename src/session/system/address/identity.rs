@@ -75,6 +75,7 @@ const FINDERS: &[(Oid, &str, Finder)] = &[
     (classes::PUBLICATION_REL, "publication relation", published_table),
     (more::PUBLICATION_NAMESPACE, "publication namespace", published_schema),
     (more::USER_MAPPING, "user mapping", user_mapping),
+    (classes::PARAMETER_ACL, "parameter ACL", parameter),
     (more::DEFAULT_ACL, "default acl", default_acl),
     (more::LARGE_OBJECT, "large object", large_object),
     (more::LARGE_OBJECT_METADATA, "large object", large_object),
@@ -308,6 +309,16 @@ fn user_mapping(env: &StatementEnv, address: Address) -> Option<Identity> {
         identity: format!("{} on server {server}", quoted(&user)),
         names: vec![user],
         args: vec![server],
+        ..Identity::default()
+    })
+}
+
+fn parameter(env: &StatementEnv, address: Address) -> Option<Identity> {
+    let name = row(env, address.class, address.object)?.text("parname");
+    Some(Identity {
+        kind: "parameter ACL".to_owned(),
+        identity: name.clone(),
+        names: vec![name],
         ..Identity::default()
     })
 }

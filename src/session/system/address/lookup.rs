@@ -31,6 +31,7 @@ enum Kind {
     OnTable(Oid, &'static str, [&'static str; 2]),
     LargeObject,
     UserMapping,
+    Parameter,
     DefaultAcl,
     PublishedTable,
     PublishedSchema,
@@ -74,6 +75,7 @@ const KINDS: &[(&str, Kind)] = &[
     ("trigger", Kind::OnTable(classes::TRIGGER, "trigger", ["tgname", "tgrelid"])),
     ("policy", Kind::OnTable(classes::POLICY, "policy", ["polname", "polrelid"])),
     ("user mapping", Kind::UserMapping),
+    ("parameter ACL", Kind::Parameter),
     ("default acl", Kind::DefaultAcl),
     ("publication relation", Kind::PublishedTable),
     ("publication namespace", Kind::PublishedSchema),
@@ -190,6 +192,10 @@ pub(crate) fn find(env: &StatementEnv, kind: &str, names: &[String], args: &[Str
                 None => Err(undefined(format!("large object {number} does not exist"))),
             }
         }
+        Kind::Parameter => match row_where(env, classes::PARAMETER_ACL, &[("parname", Datum::text(&*names[0]))]) {
+            Some(row) => at(classes::PARAMETER_ACL, row.oid("oid")),
+            None => Err(undefined(format!("parameter ACL \"{}\" does not exist", names[0]))),
+        },
         Kind::UserMapping => user_mapping(env, &names[0], &args[0]),
         Kind::DefaultAcl => default_acl(env, names, &args[0]),
         Kind::PublishedTable => {
@@ -235,7 +241,7 @@ fn check_lengths(kind: &str, known: Kind, names: &[String], args: &[String]) -> 
         false => Err(wrong(format!("name list length must be at least {count}"))),
     };
     match known {
-        Kind::Type | Kind::LargeObject => exactly("name", names, 1),
+        Kind::Type | Kind::LargeObject | Kind::Parameter => exactly("name", names, 1),
         Kind::Cast | Kind::DomainConstraint | Kind::Transform | Kind::UserMapping | Kind::PublishedSchema => {
             exactly("name", names, 1)?;
             exactly("argument", args, 1)

@@ -43,7 +43,8 @@ pub(super) const SETS: &[(&str, SetFn)] = &[
 
 /// Whether the current user may see what another session does.
 fn may_see(env: &StatementEnv, backend: &Backend) -> bool {
-    *backend.identity.user == *env.shared.current_user() || env.shared.is_superuser()
+    let user = &*backend.identity.user;
+    *user == *env.shared.current_user() || ["pg_read_all_stats", user].iter().any(|role| env.has_privileges_of(role))
 }
 
 /// `pg_stat_get_activity(pid)`: all sessions, or one.

@@ -10,6 +10,7 @@ use dictdb_types::{Array, Datum, Error, Oid, RegKind, Result, SqlState, TypeLook
 use super::arguments::{integer, oid, records, session, text};
 use crate::StatementEnv;
 use crate::instance::DATABASE_CLASS;
+use crate::settings::Settings;
 use crate::system::names;
 
 /// The six functions of a kind of object: role and object by name or by oid, or the current role.
@@ -40,6 +41,9 @@ pub(super) const FAMILIES: &[&[(&str, ScalarFn)]] = &[
     family!("has_server_privilege", |cx, args| has(cx, args, Kind::Server)),
     family!("pg_has_role", pg_has_role),
     &[
+        ("has_parameter_privilege_name_name", has_parameter),
+        ("has_parameter_privilege_id_name", has_parameter),
+        ("has_parameter_privilege_name", has_parameter),
         ("has_column_privilege_name_name_name", has_column),
         ("has_column_privilege_name_name_attnum", has_column),
         ("has_column_privilege_name_id_name", has_column),
@@ -304,6 +308,17 @@ fn has_column(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let of_table = env.catalog.held_privileges(role, AclKind::Table, relation.owner, relation.acl.as_deref());
     let of_column = env.catalog.held_privileges(role, AclKind::Column, relation.owner, column.acl.as_deref());
     Ok(Datum::Bool(satisfied(of_table, &wanted) || column.acl.is_some() && satisfied(of_column, &wanted)))
+}
+
+/// `has_parameter_privilege`: a parameter that nobody knows has no list.
+fn has_parameter(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let (role, args) = asked(env, args, 2)?;
+    let wanted = wanted(text(args, 1), AclKind::Parameter.all())?;
+    let name = Settings::name_of_privileges(text(args, 0));
+    let list = name.as_deref().and_then(|name| env.catalog.parameter_acl(name));
+    let held = env.catalog.held_privileges(role, AclKind::Parameter, BOOTSTRAP_ROLE, list);
+    Ok(Datum::Bool(satisfied(held, &wanted)))
 }
 
 /// `pg_has_role`: membership, with or without its privileges.

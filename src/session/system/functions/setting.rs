@@ -26,8 +26,8 @@ fn pg_config(_: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
 /// `pg_show_all_settings()`, the rows of `pg_settings`.
 fn show_all_settings(cx: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
     let shared = &session(cx)?.shared;
-    let rows = shared.settings.lock().rows();
-    let may_know_files = shared.is_superuser();
+    let rows = shared.setting_rows();
+    let may_know_files = shared.reads_all_settings();
     Ok(records("show_all_settings", rows.iter().map(|setting| row(setting, may_know_files)).collect()))
 }
 

@@ -39,6 +39,8 @@ pub mod classes {
     pub const OPERATOR: Oid = Oid(2617);
     /// `pg_publication_rel`.
     pub const PUBLICATION_REL: Oid = Oid(6106);
+    /// `pg_parameter_acl`.
+    pub const PARAMETER_ACL: Oid = Oid(6243);
     /// `pg_opfamily`.
     pub const OPFAMILY: Oid = Oid(2753);
     /// `pg_proc`.
@@ -233,6 +235,8 @@ pub fn pg_shdepend(source: &Source<'_>, out: &mut Output<'_>) {
         let names: BTreeSet<String> = items.flat_map(|item| [item.grantee, item.grantor]).collect();
         let roles = names.iter().filter_map(|name| source.catalog.role_named(name)).map(|role| role.oid);
         for role in roles.filter(|role| *role != owner && *role != BOOTSTRAP_ROLE) {
+            // Parameters are of all databases.
+            let database = if class == classes::PARAMETER_ACL { Oid::INVALID } else { database };
             row!(out; database, class, oid, part, classes::AUTHID, role, 'a');
         }
     });
@@ -261,6 +265,9 @@ fn each_list(catalog: &Catalog, mut f: impl FnMut(Address, Oid, &[Arc<str>])) {
     }
     for info in catalog.user_types() {
         on((classes::TYPE, info.oid, 0), info.owner, catalog.acl_of(classes::TYPE, info.oid));
+    }
+    for (_, oid, list) in catalog.parameters() {
+        on((classes::PARAMETER_ACL, oid, 0), BOOTSTRAP_ROLE, Some(list));
     }
     for routine in catalog.routines() {
         on((classes::PROC, routine.oid, 0), routine.owner, routine.acl.as_deref());

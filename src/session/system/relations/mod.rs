@@ -110,6 +110,7 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_opclass", operator::pg_opclass),
     ("pg_operator", operator::pg_operator),
     ("pg_opfamily", operator::pg_opfamily),
+    ("pg_parameter_acl", role::pg_parameter_acl),
     ("pg_partitioned_table", inherit::pg_partitioned_table),
     ("pg_policy", policy::pg_policy),
     ("pg_publication", definition::pg_publication),
@@ -138,7 +139,6 @@ const PRODUCERS: &[(&str, Producer)] = &[
 const EMPTY: &[&str] = &[
     "pg_largeobject",
     "pg_largeobject_metadata",
-    "pg_parameter_acl",
     "pg_replication_origin",
     "pg_seclabel",
     "pg_shseclabel",

@@ -1,4 +1,4 @@
-//! `pg_authid`, `pg_auth_members`, `pg_db_role_setting`, `pg_default_acl`.
+//! `pg_authid`, `pg_auth_members`, `pg_db_role_setting`, `pg_default_acl`, `pg_parameter_acl`.
 
 use dictdb_catalog::BOOTSTRAP_ROLE;
 use dictdb_types::{Datum, Oid};
@@ -33,6 +33,13 @@ pub fn pg_db_role_setting(source: &Source<'_>, out: &mut Output<'_>) {
     }
     for role in source.catalog.roles().filter(|role| !role.settings.is_empty()) {
         row!(out; Oid::INVALID, role.oid, options(&role.settings));
+    }
+}
+
+/// Who may set configuration parameters.
+pub fn pg_parameter_acl(source: &Source<'_>, out: &mut Output<'_>) {
+    for (name, oid, items) in source.catalog.parameters() {
+        row!(out; oid, name, acl(Some(items)));
     }
 }
 
