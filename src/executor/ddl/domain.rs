@@ -40,7 +40,9 @@ impl DdlContext<'_> {
             input: Arc::from("domain_in"),
             ..self.new_type(namespace, name.clone())
         };
-        let mut domain = Domain { oid: new.oid, not_null: false, default: None, checks: Vec::new() };
+        // The default of a domain underneath is the new one's too, until it gets another.
+        let default = self.view().domain_default(base.oid).cloned();
+        let mut domain = Domain { oid: new.oid, not_null: false, default, checks: Vec::new() };
         self.domain_constraints(&mut domain, &name, base, &create.constraints, locations)?;
         let oid = self.put_type_with_array(new)?;
         if base.oid >= Oid::FIRST_NORMAL {
