@@ -118,8 +118,10 @@ impl DdlContext<'_> {
             None => error,
         });
         let text = text.map_err(without_position)?;
-        // DEFAULT NULL is no default.
-        Ok((!text.starts_with("NULL")).then_some(text))
+        // DEFAULT NULL is no default, unless something has to become of the NULL first: a length or another domain looks at it.
+        let is_domain = matches!(self.type_info(base.oid)?.kind, TypeKind::Domain(_));
+        let says_nothing = base.typmod < 0 && !is_domain && (&*text == "NULL" || text.starts_with("NULL::"));
+        Ok((!says_nothing).then_some(text))
     }
 
     fn domain_check(
