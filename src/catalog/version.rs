@@ -154,16 +154,11 @@ impl Catalog {
         self.domains.get(&oid)
     }
 
-    /// The default of a domain, or of the domain it is over.
+    /// The default of a domain, which has that of what it is over from its creation, or of a user's base type.
     pub fn domain_default(&self, oid: Oid) -> Option<&Arc<str>> {
-        if let Some(base) = self.base_types.get(&oid) {
-            return base.default_expression.as_ref();
-        }
-        let domain = self.domain(oid)?;
-        match (&domain.default, self.types.get(&oid).map(|info| &info.kind)) {
-            (Some(default), _) => Some(default),
-            (None, Some(TypeKind::Domain(base))) => self.domain_default(base.oid),
-            _ => None,
+        match self.base_types.get(&oid) {
+            Some(base) => base.default_expression.as_ref(),
+            None => self.domain(oid)?.default.as_ref(),
         }
     }
 

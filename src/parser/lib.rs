@@ -57,6 +57,7 @@ mod type_name;
 pub mod utility;
 pub mod xml;
 
+pub use grammar::truncation;
 pub use keyword::{Category, keywords};
 pub use lexeme::{Lexeme, LexemeKind, lexemes};
 pub use lift::{Lifted, LiftedLiteral, LiteralKind};

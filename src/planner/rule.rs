@@ -18,7 +18,7 @@ use crate::logical::Column;
 use crate::view::record::Recorder;
 use crate::view::scope::Scope;
 use crate::view::tree::{Assignment, Body, ChangeAction, FromItem, InsertSource, Query, Source, Table, TargetName};
-use crate::view::{Printer, Shown, Style};
+use crate::view::{CLAUSE, Printer, Shown, Style};
 
 /// The search path of the texts that are kept.
 const PATH: &[Oid] = &[namespaces::PG_CATALOG];
@@ -413,7 +413,9 @@ pub fn definition(rule: &Rule, relation: &Arc<Relation>, pretty: bool, cx: BindC
     if let Some(stored) = &rule.condition {
         let mut recorded = stored_condition(stored, relation, cx, None)?;
         let printer = Printer::new(cx, style, std::mem::take(&mut recorded.shapes));
-        out.push_str(&format!("\n   WHERE {}", text(&recorded, relation, &printer)?));
+        // Queries in it stand a level further in.
+        let shown = printer.at_level(CLAUSE, || text(&recorded, relation, &printer))?;
+        out.push_str(&format!("\n   WHERE {shown}"));
     }
     out.push_str(" DO ");
     if rule.instead {

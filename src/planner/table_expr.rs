@@ -173,7 +173,10 @@ fn written(binder: &mut Binder<'_>, value: Expr, bound: &Expr, purpose: TableExp
                 return Ok(value);
             }
             let typed = binder.coerce(value, Type::new(ty.oid), CastContext::Assignment)?;
-            Ok(typed.unwrap_or_else(|| bound.clone()))
+            Ok(match typed.unwrap_or_else(|| bound.clone()) {
+                Expr::ToDomain(value, _) => *value,
+                typed => typed,
+            })
         }
         TableExpr::Check
         | TableExpr::IndexKey

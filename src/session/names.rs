@@ -67,6 +67,11 @@ fn makes_temporary(command: &Utility) -> bool {
         Utility::CreateEnum(create) => (Persistence::Permanent, &create.name),
         Utility::CreateComposite(create) => (Persistence::Permanent, &create.name),
         Utility::CreateDomain(create) => (Persistence::Permanent, &create.name),
+        Utility::CreateRange(define) | Utility::Define(define) => (Persistence::Permanent, &define.name),
+        Utility::CreateOperatorClass(create) => (Persistence::Permanent, &create.name),
+        Utility::CreateOperatorFamily(create) => (Persistence::Permanent, &create.name),
+        Utility::CreateStatistics(create) => (Persistence::Permanent, &create.name),
+        Utility::CreateConversion(create) => (Persistence::Permanent, &create.name),
         _ => return false,
     };
     persistence == Persistence::Temporary || ddl::in_temporary_schema(name)

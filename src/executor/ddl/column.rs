@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Column, Identity, Relation};
 use dictdb_parser::utility::{ColumnDef, Constraint, ConstraintKind, SequenceOption};
 use dictdb_parser::{Locations, TypeName};
+use dictdb_planner::expr::Expr;
 use dictdb_planner::table_expr::{self, TableExpr};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeInfo, TypeKind, oids};
 
@@ -193,7 +194,7 @@ impl DdlContext<'_> {
 
     /// The type a type name means.
     pub(super) fn bind_type(&mut self, data_type: &dictdb_parser::ast::DataType) -> Result<Type> {
-        let ty = self.with_binding(|cx| dictdb_planner::bind_type(data_type, cx))?;
+        let ty = self.bind_type_or_shell(data_type)?;
         if ty.oid >= Oid::FIRST_NORMAL && self.view().is_shell(ty.oid) {
             let name = self.type_info(ty.oid)?.name.clone();
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" is only a shell")));
@@ -201,23 +202,34 @@ impl DdlContext<'_> {
         Ok(ty)
     }
 
+    /// Likewise, where a type that is only a shell will do: functions are found by such arguments.
+    pub(super) fn bind_type_or_shell(&mut self, data_type: &dictdb_parser::ast::DataType) -> Result<Type> {
+        self.with_binding(|cx| dictdb_planner::bind_type(data_type, cx))
+    }
+
     pub(super) fn type_info(&mut self, oid: Oid) -> Result<Arc<TypeInfo>> {
         use dictdb_types::TypeLookup;
         self.view().type_info(oid).ok_or_else(|| Error::internal(format!("cache lookup failed for type {oid}")))
     }
 
-    /// The canonical text of a column's default or generation expression.
+    /// The canonical text of a column's default or generation expression; `None` for a default of plain NULL, which goes without saying.
     pub(super) fn column_expression(
         &mut self,
         source: &dictdb_parser::utility::SourceExpr,
         locations: &Locations,
         relation: &Arc<Relation>,
         column: &Column,
-    ) -> Result<Arc<str>> {
+    ) -> Result<Option<Arc<str>>> {
         let purpose = if column.generated { TableExpr::Generated(column.ty) } else { TableExpr::Default(column.ty) };
         let name = column.name.clone();
         self.with_binding(|cx| {
-            table_expr::bind(&source.expr, locations, relation, purpose, cx).map(|bound| bound.text).map_err(|error| {
+            let kept = |bound: table_expr::BoundTableExpr| {
+                let is_null =
+                    matches!(&bound.expr, Expr::Const(value, ty) if value.is_null() && ty.oid == column.ty.oid);
+                let says_nothing = is_null && column.ty.typmod < 0 && !column.generated;
+                (!says_nothing).then_some(bound.text)
+            };
+            table_expr::bind(&source.expr, locations, relation, purpose, cx).map(kept).map_err(|error| {
                 // The general message does not know the column's name.
                 match error.message().strip_prefix("column is of type ") {
                     Some(rest) => {

@@ -16,22 +16,24 @@ use super::DdlContext;
 use super::names::object_name;
 
 impl DdlContext<'_> {
-    /// Adds a constraint to a table; `column` is the position of the column it was written at.
+    /// Adds a constraint to a table; `column` is the position of the column it was written at. Without `recurse` a key is not
+    /// made for partitions, and so is invalid until theirs are attached to it.
     pub(super) fn add_constraint(
         &mut self,
         table: Oid,
         column: Option<usize>,
         constraint: &Syntax,
+        recurse: bool,
         locations: &Locations,
     ) -> Result<()> {
         if self.table(table)?.foreign.is_some() {
             super::foreign_table::refuse_constraint(constraint)?;
         }
         match &constraint.kind {
-            SyntaxKind::PrimaryKey(key) => self.add_key(table, column, constraint, key, true),
-            SyntaxKind::Unique(key) => self.add_key(table, column, constraint, key, false),
+            SyntaxKind::PrimaryKey(key) => self.add_key(table, column, constraint, key, recurse),
+            SyntaxKind::Unique(key) => self.add_key(table, column, constraint, key, recurse),
             SyntaxKind::Check(source) => self.add_check(table, constraint, source, locations),
-            SyntaxKind::ForeignKey(foreign) => self.add_foreign_key(table, column, constraint, foreign),
+            SyntaxKind::ForeignKey(foreign) => self.add_foreign_key(table, column, constraint, foreign, recurse),
             SyntaxKind::Exclude(exclude) => self.add_exclude(table, constraint, exclude, locations),
             _ => Err(Error::internal("a column property among the constraints")),
         }
@@ -43,8 +45,9 @@ impl DdlContext<'_> {
         column: Option<usize>,
         constraint: &Syntax,
         key: &KeyConstraint,
-        primary: bool,
+        recurse: bool,
     ) -> Result<()> {
+        let primary = matches!(constraint.kind, SyntaxKind::PrimaryKey(_));
         if key.using_index.is_some() {
             return Err(Error::unsupported("USING INDEX"));
         }
@@ -101,9 +104,12 @@ impl DdlContext<'_> {
             predicate: None,
             deferrable: constraint.deferrable,
             partitioned: relation.is_partitioned(),
-            invalid: false,
+            invalid: !recurse && relation.is_partitioned() && !relation.children.is_empty(),
         };
         if primary {
+            if !recurse {
+                self.require_not_null_in_partitions(&relation, &attnums)?;
+            }
             self.require_not_null(table, &attnums)?;
         }
         let what = if primary { "PRIMARY KEY" } else { "UNIQUE" };
@@ -122,7 +128,28 @@ impl DdlContext<'_> {
         };
         self.put_constraint(table, named(oid, name, table, kind, constraint))?;
         self.depend(Key::Relation(index), Key::Constraint(table, oid), Dependency::Internal);
-        self.index_partitions(table, index)
+        if recurse { self.index_partitions(table, index) } else { Ok(()) }
+    }
+
+    /// Columns can only be made NOT NULL in `ONLY` a partitioned table when its partitions have them so already. 42P16.
+    pub(super) fn require_not_null_in_partitions(&mut self, relation: &Relation, attnums: &[i16]) -> Result<()> {
+        if !relation.is_partitioned() {
+            return Ok(());
+        }
+        for name in attnums.iter().filter_map(|attnum| relation.column(*attnum)).map(|column| &column.name) {
+            for child in &relation.children {
+                let child = self.table(*child)?;
+                if child.column_named(name).is_some_and(|(_, column)| column.not_null) {
+                    continue;
+                }
+                let message = "constraint must be added to child tables too";
+                let detail = format!("Column \"{name}\" of relation \"{}\" is not already NOT NULL.", child.name);
+                return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message)
+                    .detail(detail)
+                    .hint("Do not specify the ONLY keyword."));
+            }
+        }
+        Ok(())
     }
 
     /// Makes columns NOT NULL. 23502 when a row has NULL there.

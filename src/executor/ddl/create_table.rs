@@ -239,7 +239,7 @@ impl DdlContext<'_> {
                 // An identity column's default is implied by its sequence; both are stored alike.
                 column.default = Some(Arc::from(format!("nextval('{oid}'::regclass)")));
             } else if let Some(source) = new.default {
-                column.default = Some(self.column_expression(source, locations, &relation, &column)?);
+                column.default = self.column_expression(source, locations, &relation, &column)?;
             }
             filled.push(column);
         }
@@ -268,7 +268,7 @@ impl DdlContext<'_> {
         for (column, constraint) in ordered {
             // A table without rows has none that are in the way.
             let constraint = Constraint { not_valid: false, ..constraint.clone() };
-            self.add_constraint(table, column, &constraint, locations)?;
+            self.add_constraint(table, column, &constraint, true, locations)?;
         }
         Ok(())
     }

@@ -40,7 +40,9 @@ impl DdlContext<'_> {
             input: Arc::from("domain_in"),
             ..self.new_type(namespace, name.clone())
         };
-        let mut domain = Domain { oid: new.oid, not_null: false, default: None, checks: Vec::new() };
+        // The default of a domain underneath is the new one's too, until it gets another.
+        let default = self.view().domain_default(base.oid).cloned();
+        let mut domain = Domain { oid: new.oid, not_null: false, default, checks: Vec::new() };
         self.domain_constraints(&mut domain, &name, base, &create.constraints, locations)?;
         let oid = self.put_type_with_array(new)?;
         if base.oid >= Oid::FIRST_NORMAL {
@@ -116,8 +118,10 @@ impl DdlContext<'_> {
             None => error,
         });
         let text = text.map_err(without_position)?;
-        // DEFAULT NULL is no default.
-        Ok((!text.starts_with("NULL")).then_some(text))
+        // DEFAULT NULL is no default, unless something has to become of the NULL first: a length or another domain looks at it.
+        let is_domain = matches!(self.type_info(base.oid)?.kind, TypeKind::Domain(_));
+        let says_nothing = base.typmod < 0 && !is_domain && (&*text == "NULL" || text.starts_with("NULL::"));
+        Ok((!says_nothing).then_some(text))
     }
 
     fn domain_check(

@@ -22,6 +22,7 @@ impl DdlContext<'_> {
         column: Option<usize>,
         constraint: &Syntax,
         key: &SyntaxKey,
+        recurse: bool,
     ) -> Result<()> {
         if key.match_type == MatchType::Partial {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "MATCH PARTIAL not yet implemented"));
@@ -33,6 +34,13 @@ impl DdlContext<'_> {
                 SqlState::WRONG_OBJECT_TYPE,
                 format!("referenced relation \"{}\" is not a table", referenced.name),
             ));
+        }
+        if !recurse && relation.is_partitioned() {
+            let message = format!(
+                "cannot use ONLY for foreign key on partitioned table \"{}\" referencing relation \"{}\"",
+                relation.name, referenced.name
+            );
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
         }
         self.check_table_privilege(&referenced, dictdb_catalog::Privileges::REFERENCES)?;
         self.lock(referenced.oid, LockMode::ShareRowExclusive)?;

@@ -113,9 +113,12 @@ impl DdlContext<'_> {
             "{statement} will create implicit sequence \"{name}\" for serial column \"{}.{}\"",
             table.name, column.name
         ));
-        let mut info = self.sequence_info(new.options, None, Some(column.ty.oid))?;
+        let plain: Vec<SequenceOption> =
+            new.options.iter().filter(|option| !matches!(option, SequenceOption::Logged(..))).cloned().collect();
+        let mut info = self.sequence_info(&plain, None, Some(column.ty.oid))?;
         info.owned_by = Some((table.oid, attnum, new.identity));
-        let sequence = self.put_sequence(namespace, name, table.persistence, info)?;
+        let persistence = identity_persistence(table, new.options)?;
+        let sequence = self.put_sequence(namespace, name, persistence, info)?;
         let kind = if new.identity { Dependency::Internal } else { Dependency::Auto };
         self.depend(Key::Relation(sequence.oid), Key::Column(table.oid, attnum), kind);
         Ok(sequence.oid)
@@ -191,6 +194,13 @@ impl DdlContext<'_> {
         old: Option<&SequenceInfo>,
         column_type: Option<Oid>,
     ) -> Result<SequenceInfo> {
+        if let Some(logged) = given.iter().find_map(|option| match option {
+            SequenceOption::Logged(logged, _) => Some(*logged),
+            _ => None,
+        }) {
+            let word = if logged { "logged" } else { "unlogged" };
+            return Err(Error::internal(format!("option \"{word}\" not recognized")));
+        }
         let mut ty = old.map(|old| old.ty).or(column_type).unwrap_or(oids::INT8);
         for option in given {
             if let SequenceOption::As(data_type) = option {
@@ -231,7 +241,8 @@ impl DdlContext<'_> {
                 SequenceOption::As(_)
                 | SequenceOption::Restart(_)
                 | SequenceOption::OwnedBy(_)
-                | SequenceOption::Name(_) => {}
+                | SequenceOption::Name(_)
+                | SequenceOption::Logged(..) => {}
             }
         }
         if info.increment == 0 {
@@ -336,4 +347,24 @@ fn sequence_columns() -> Arc<[Column]> {
         column("log_cnt", oids::INT8, 1),
         column("is_called", oids::BOOL, 2),
     ])
+}
+
+/// Whether the sequence of an identity column is logged: as its table is, unless it says so itself. 42601, 42P16.
+fn identity_persistence(table: &Relation, options: &[SequenceOption]) -> Result<Persistence> {
+    let mut given = options.iter().filter_map(|option| match option {
+        SequenceOption::Logged(logged, position) => Some((*logged, Some(*position))),
+        _ => None,
+    });
+    let Some((logged, position)) = given.next() else { return Ok(table.persistence) };
+    if let Some((_, position)) = given.next() {
+        return Err(Error::new(SqlState::SYNTAX_ERROR, "conflicting or redundant options").at(position));
+    }
+    match table.persistence {
+        Persistence::Temporary => {
+            let message = "cannot set logged status of a temporary sequence";
+            Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message).at(position))
+        }
+        _ if logged => Ok(Persistence::Permanent),
+        _ => Ok(Persistence::Unlogged),
+    }
 }

@@ -228,6 +228,8 @@ impl Parser<'_> {
                 | K::Sequence
                 | K::Start
                 | K::Restart
+                | K::Logged
+                | K::Unlogged
         );
         if !own {
             return self.alter_relation(RelationKind::Sequence);

@@ -52,6 +52,8 @@ mod type_name;
 mod with;
 mod xml;
 
+pub use name::truncation;
+
 use std::cell::Cell;
 use std::ops::Range;
 

@@ -95,16 +95,10 @@ impl Parser<'_> {
 
     /// Cuts a name to PostgreSQL's length, with its notice.
     fn truncated(&mut self, mut name: String) -> String {
-        if name.len() <= NAME_BYTES {
-            return name;
+        if let Some((length, notice)) = truncation(&name) {
+            name.truncate(length);
+            self.notices.push(notice);
         }
-        let full = name.clone();
-        name.truncate(name.floor_char_boundary(NAME_BYTES));
-        self.notices.push(Error::with_severity(
-            dictdb_types::Severity::Notice,
-            SqlState::NAME_TOO_LONG,
-            format!("identifier \"{full}\" will be truncated to \"{name}\""),
-        ));
         name
     }
 
@@ -232,4 +226,14 @@ pub(super) fn too_many_dots(message: &str, names: &[Ident]) -> Error {
     let joined: Vec<&str> = names.iter().map(|name| name.value.as_str()).collect();
     let position = names.first().and_then(|name| crate::position::of_span(name.span));
     Error::new(SqlState::SYNTAX_ERROR, format!("{message}: {}", joined.join("."))).at(position)
+}
+
+/// How much of a name is left when it is too long for PostgreSQL, and its notice of that. 42622.
+pub fn truncation(name: &str) -> Option<(usize, Error)> {
+    if name.len() <= NAME_BYTES {
+        return None;
+    }
+    let length = name.floor_char_boundary(NAME_BYTES);
+    let message = format!("identifier \"{name}\" will be truncated to \"{}\"", &name[..length]);
+    Some((length, Error::with_severity(dictdb_types::Severity::Notice, SqlState::NAME_TOO_LONG, message)))
 }

@@ -89,6 +89,8 @@ impl Parser<'_> {
             K::Sequence,
             K::Start,
             K::Restart,
+            K::Logged,
+            K::Unlogged,
         ])
     }
 
@@ -107,7 +109,9 @@ impl Parser<'_> {
         if !self.starts_sequence_option() {
             return Err(self.unexpected());
         }
-        Ok(match self.advance().keyword {
+        let token = self.advance();
+        Ok(match token.keyword {
+            word @ (K::Logged | K::Unlogged) => SequenceOption::Logged(word == K::Logged, token.position),
             K::As => SequenceOption::As(self.type_name()?),
             K::Cache => SequenceOption::Cache(self.signed_number()?),
             K::Cycle => SequenceOption::Cycle(true),

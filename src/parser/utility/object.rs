@@ -114,6 +114,8 @@ pub enum SequenceOption {
     OwnedBy(Option<ObjectName>),
     /// `SEQUENCE NAME`, inside identity columns.
     Name(ObjectName),
+    /// `LOGGED` (true) or `UNLOGGED`, inside identity columns, with its position.
+    Logged(bool, u32),
 }
 
 /// `CREATE VIEW`.

@@ -94,7 +94,13 @@ impl Binder<'_> {
         if let Ast::Array(array) = strip_parentheses(inner)
             && let Some(element) = self.element_of(target)
         {
-            let bound = self.bind_array(&array.elem, Some(element))?;
+            let bound = match self.bind_array(&array.elem, Some(element))? {
+                // Vectors have no array type's cast: the literal is one itself.
+                Expr::Array { items, nested, .. } if matches!(target.oid, oids::INT2VECTOR | oids::OIDVECTOR) => {
+                    Expr::Array { items, nested, ty: target }
+                }
+                bound => bound,
+            };
             return self.cast(bound, target, position);
         }
         let bound = self.bind_expr(inner)?;

@@ -29,7 +29,7 @@ use dictdb_types::{Error, Result, Type};
 use crate::bind::{BindContext, Binder, NamedColumn, Renaming, RowShape};
 use crate::expr::ColumnId;
 use crate::logical::Column;
-pub(crate) use printer::{Printer, Shown};
+pub(crate) use printer::{CLAUSE, Printer, Shown};
 
 /// How a definition is laid out.
 #[derive(Clone, Copy, Debug)]

@@ -16,7 +16,7 @@ use crate::expr::{ColumnId, Expr, Sublink, SublinkKind};
 use crate::scope::CatalogScope;
 
 /// Indentation of clauses inside a query (`PRETTYINDENT_STD`).
-pub(super) const CLAUSE: i32 = 8;
+pub(crate) const CLAUSE: i32 = 8;
 /// Further indentation of joins.
 pub(super) const JOIN: i32 = 4;
 /// Further indentation of list items.

@@ -166,7 +166,8 @@ impl<'a> Loader<'a> {
         };
         // What triggers do must not be done twice: rows of their tables are inserted one by one from the beginning.
         let triggers = session.env().catalog.triggers_of(table.relation.oid).next().is_some();
-        let batch_rows = if triggers { 1 } else { (BATCH_VALUES / table.columns.len().max(1)).max(1) };
+        let batch_rows =
+            if triggers || table.columns.is_empty() { 1 } else { (BATCH_VALUES / table.columns.len().max(1)).max(1) };
         let source = |rows: usize| -> Result<Arc<Source>> {
             let types: Vec<Oid> = table.columns.iter().map(|(_, ty)| ty.oid).collect();
             let sql = match condition {

@@ -27,8 +27,11 @@ impl CopyTable {
         format!("SELECT {} FROM ONLY {}", self.column_list(), self.qualified)
     }
 
-    /// The statement that inserts `rows` rows of parameters.
+    /// The statement that inserts `rows` rows of parameters, or one where a row has no columns.
     pub(super) fn insert(&self, rows: usize) -> String {
+        if self.columns.is_empty() {
+            return format!("INSERT INTO {} DEFAULT VALUES", self.qualified);
+        }
         // An identity column takes what is copied into it, whatever it is generated as.
         let mut sql =
             format!("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ", self.qualified, self.column_list());
@@ -51,6 +54,10 @@ impl CopyTable {
 
     /// Likewise, for rows that satisfy a condition: it sees the whole row, defaults included.
     pub(super) fn insert_where(&self, rows: usize, condition: &str) -> String {
+        if self.columns.is_empty() {
+            let name = quote_identifier(&self.name);
+            return format!("INSERT INTO {} SELECT FROM (SELECT) AS {name} WHERE {condition}", self.qualified);
+        }
         let copied = |name: &str| self.columns.iter().any(|(column, _)| **column == *name);
         let others = self.relation.live_columns().filter(|(_, column)| !column.generated && !copied(&column.name));
         let mut all = self.column_list();

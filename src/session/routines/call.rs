@@ -13,7 +13,7 @@ use super::sql::RowShape;
 use crate::Session;
 use crate::client::{Column, Tag};
 use crate::portal::{Outcome, Portal, RowSource, TagCount};
-use crate::prepared::Source;
+use crate::prepared::{Analysis, Source};
 use crate::settings::Settings;
 
 /// The output parameters of a CALL.
@@ -78,16 +78,21 @@ impl Session {
         Ok(Some(CallResults { columns, row }))
     }
 
-    /// The columns that CALL returns, for Describe.
-    pub(crate) fn call_columns(&mut self, call: &ast::Function) -> Result<Option<Arc<[Column]>>> {
+    /// CALL's parameters, whose types its procedure tells where the client does not, and the columns that it returns.
+    pub(crate) fn analyze_call(&mut self, call: &ast::Function, source: &Source) -> Result<Analysis> {
         let env = self.env();
         let path = env.search_path();
         let cx = env.bind_context(&path);
-        let planned = dictdb_planner::routine::plan_call(call, &Default::default(), &[], None, cx)?;
+        let locations = &source.parsed.locations;
+        let planned = dictdb_planner::routine::plan_call(call, locations, &source.declared, None, cx)?;
         let routine = self.routine(planned.routine)?;
         let outputs = routine.outputs().zip(&planned.output_types);
         let columns: Vec<Column> = outputs.map(|(output, ty)| Column::new(&output.name, *ty)).collect();
-        Ok((!columns.is_empty()).then(|| columns.into()))
+        Ok(Analysis {
+            params: planned.params.iter().map(|ty| ty.oid).collect(),
+            columns: (!columns.is_empty()).then(|| columns.into()),
+            failure: None,
+        })
     }
 
     /// The SET clauses among a command's options with their values as text.

@@ -38,7 +38,7 @@ use crate::plan_cache::KeyMaker;
 use crate::portal::Portals;
 use crate::prepared::PreparedStatements;
 use crate::routines::RoutineCache;
-use crate::settings::{Derived, Settings, Source};
+use crate::settings::{Derived, Settings, Source, kept_part};
 use crate::shared::Shared;
 use crate::statement::database_locale::version_warning;
 use crate::statement_statistics::Counting;
@@ -142,7 +142,7 @@ impl Session {
         settings.set_computed("is_superuser", if role.superuser { "on" } else { "off" });
         settings.set_computed("session_authorization", &identity.user);
         let catalog = database.catalog.current();
-        let mut warnings = Vec::new();
+        let (mut warnings, mut notices) = (Vec::new(), Vec::new());
         if catalog.has_locale() {
             let locale = catalog.locale();
             settings.set_computed("lc_collate", locale.collate.as_deref().unwrap_or_default());
@@ -154,6 +154,8 @@ impl Session {
             let asking = Asking { authenticated: &role.name, session_user: &settings.text("session_authorization") };
             asking.check(&catalog, name, value).map_err(fatal)?;
             let authority = authority_over(&catalog, role.oid, name);
+            let (value, notice) = kept_part(name, value);
+            notices.extend(notice);
             settings.set_at_start(name, value, Source::Client, authority).map_err(fatal)?;
         }
         backend.activity.lock().application_name = settings.text("application_name").into();
@@ -165,10 +167,10 @@ impl Session {
         backend.interrupts.connect(storage.clone());
         let (prepared, portals) = (PreparedStatements::default(), Portals::default());
         let shared = Arc::new(Shared::new(instance, database, backend, settings, (&prepared, &portals)));
-        for mut warning in warnings {
+        for warning in &mut warnings {
             warning.fields_mut().severity = Severity::Warning;
-            shared.notice(warning);
         }
+        warnings.into_iter().chain(notices).for_each(|notice| shared.notice(notice));
         let mut session = Session::over(shared, storage, derived, configured);
         (session.prepared, session.portals) = (prepared, portals);
         Ok(session)

@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use dictdb_types::Error;
+
 use super::unit::Unit;
 
 /// What kind of value a setting takes, with its limits.
@@ -160,8 +162,21 @@ const QUOTED_LISTS: &[&str] = &[
     "temp_tablespaces",
 ];
 
+/// `GUC_IS_NAME`.
+const NAMES: &[&str] = &[
+    "application_name",
+    "client_encoding",
+    "cluster_name",
+    "default_table_access_method",
+    "default_tablespace",
+    "role",
+    "server_encoding",
+    "session_authorization",
+];
+
 /// `GUC_NO_SHOW_ALL`.
-const HIDDEN: &[&str] = &["is_superuser", "role", "seed", "session_authorization", "ssl_renegotiation_limit"];
+const HIDDEN: &[&str] =
+    &["default_with_oids", "is_superuser", "role", "seed", "session_authorization", "ssl_renegotiation_limit"];
 
 /// `GUC_SUPERUSER_ONLY`.
 const CONFIDENTIAL: &[&str] = &[
@@ -186,6 +201,14 @@ const CONFIDENTIAL: &[&str] = &[
     "ssl_passphrase_command",
     "unix_socket_directories",
 ];
+
+/// The part of a setting's value that is kept, with a notice when it is not all: values that are names have a name's length.
+pub fn kept_part<'a>(name: &str, text: &'a str) -> (&'a str, Option<Error>) {
+    match dictdb_parser::truncation(text).filter(|_| NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))) {
+        Some((length, notice)) => (&text[..length], Some(notice)),
+        None => (text, None),
+    }
+}
 
 static TABLE: LazyLock<Vec<Definition>> = LazyLock::new(|| {
     let lines = FACTS.iter().flat_map(|facts| facts.lines()).filter(|line| !line.starts_with('#'));

@@ -26,7 +26,7 @@ use std::sync::{Arc, LazyLock};
 
 use dictdb_types::{Error, Result, SqlState};
 
-pub use definition::{Context, Definition, Kind};
+pub use definition::{Context, Definition, Kind, kept_part};
 pub use derived::{Derived, split_identifiers};
 pub(crate) use server::check_for_file;
 pub use server::{FileSetting, Given, Place, Reloaded, ServerSettings};

@@ -99,7 +99,7 @@ impl Session {
             Utility::Fetch(fetch) if !fetch.is_move => self.cursor_columns(fetch),
             Utility::Execute(execute) => self.prepared.get(&execute.name.value)?.analysis.columns.clone(),
             Utility::Explain(explain) => return self.analyze_explain(explain, source, types),
-            Utility::Call(call) => self.call_columns(call)?,
+            Utility::Call(call) => return self.analyze_call(call, source),
             Utility::Backup(command) => crate::backup::columns(command),
             Utility::DeclareCursor(declare) => {
                 let query = source.nested(declare.text.clone(), types)?;

@@ -10,7 +10,7 @@ use dictdb_types::{Datum, Error, Result, SqlState, Type, oids, text};
 use crate::authorization::Asking;
 use crate::client::{Column, Tag};
 use crate::portal::{Outcome, RowSource, TagCount};
-use crate::settings::{Scope, Settings, definition, parse_bool};
+use crate::settings::{Scope, Settings, definition, kept_part, parse_bool};
 use crate::transaction::{Modes, isolation_name, isolation_named, warning};
 use crate::{Session, Shared};
 
@@ -206,6 +206,8 @@ pub(crate) fn transaction_setting(name: &str, modes: Modes) -> Option<String> {
 impl Shared {
     /// Changes a setting on behalf of SET and `set_config`; roles are those of the catalog as the transaction sees it.
     pub fn set(&self, catalog: &Catalog, name: &str, text: &str, scope: Scope) -> Result<()> {
+        let (text, notice) = kept_part(name, text);
+        notice.into_iter().for_each(|notice| self.notice(notice));
         let is_user = name.eq_ignore_ascii_case("session_authorization");
         if is_user || name.eq_ignore_ascii_case("role") {
             self.check_becoming(catalog, name, text)?;

@@ -171,7 +171,7 @@ impl DdlContext<'_> {
             });
         }
         let text = match default {
-            Some(source) => Some(self.column_expression(source, locations, &relation, &column)?),
+            Some(source) => self.column_expression(source, locations, &relation, &column)?,
             None => None,
         };
         self.remove(Key::Default(table, attnum));
@@ -228,7 +228,15 @@ impl DdlContext<'_> {
         let relation = self.table(table)?;
         let (attnum, column) = self.column_to_alter(&relation, name)?;
         if !not_null {
+            if !recurse && relation.is_partitioned() && !relation.children.is_empty() {
+                let message = "cannot remove constraint from only the partitioned table when partitions exist";
+                return Err(
+                    Error::new(SqlState::INVALID_TABLE_DEFINITION, message).hint("Do not specify the ONLY keyword.")
+                );
+            }
             self.refuse_nullable(&relation, attnum, &column)?;
+        } else if !recurse {
+            self.require_not_null_in_partitions(&relation, &[attnum])?;
         }
         if recurse && not_null {
             for child in relation.children.clone() {

@@ -35,7 +35,7 @@ impl DdlContext<'_> {
             return Err(super::missing_column(&relation, &missing.value));
         }
         let before = relation.constraints.len();
-        self.add_constraint(table, column, constraint, locations).map_err(|mut error| {
+        self.add_constraint(table, column, constraint, recurse, locations).map_err(|mut error| {
             // PostgreSQL points at these only in CREATE TABLE.
             let check = matches!(constraint.kind, SyntaxKind::Check(_));
             let missing = error.code() == SqlState::UNDEFINED_COLUMN;

@@ -92,11 +92,17 @@ impl DdlContext<'_> {
                     && known.referenced_columns == copy.referenced_columns
                     && known.on_delete == copy.on_delete
                     && known.on_update == copy.on_update
+                    && known.match_full == copy.match_full
+                    && other.deferrable == constraint.deferrable
+                    && other.initially_deferred == constraint.initially_deferred
+                    && other.validated
                     && other.inherited == 0
             }
             _ => false,
         };
-        let oid = match relation.constraints.iter().find(same).cloned() {
+        // Of several the one whose name comes first.
+        let own = relation.constraints.iter().filter(same).min_by(|a, b| a.name.cmp(&b.name)).cloned();
+        let oid = match own {
             Some(known) => {
                 let adopted = Constraint { inherited: 1, local: false, ..Constraint::clone(&known) };
                 self.replace_constraint(child, adopted)?;

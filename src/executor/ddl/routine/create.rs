@@ -167,6 +167,7 @@ impl DdlContext<'_> {
         }
         let (statements, shown) = match body {
             FunctionOption::Return(expr) => (format!("SELECT {}", expr.text), format!("RETURN {}", expr.text)),
+            FunctionOption::Atomic(_, text) if text.trim().is_empty() => (text.clone(), "BEGIN ATOMIC\nEND".to_owned()),
             FunctionOption::Atomic(_, text) => (text.clone(), format!("BEGIN ATOMIC\n {}\nEND", text.trim())),
             _ => (String::new(), String::new()),
         };

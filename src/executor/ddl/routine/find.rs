@@ -96,7 +96,7 @@ impl DdlContext<'_> {
         let mut types = Vec::with_capacity(args.len());
         let mut all = Vec::with_capacity(args.len());
         for arg in args {
-            let ty = match self.bind_type(&arg.data_type) {
+            let ty = match self.bind_type_or_shell(&arg.data_type) {
                 Ok(ty) => ty.oid,
                 Err(mut error) if crate::ddl::drop::is_missing_type(&error) => {
                     error.fields_mut().position = None;

@@ -28,12 +28,11 @@ fn with_proc(
     Ok(nullable(Described::find(&env.catalog, oid(args, 0)).map(|proc| text(env, &proc))))
 }
 
-/// `pg_get_function_arguments`, or without defaults and output parameters the identity of the function.
+/// `pg_get_function_arguments`, or without defaults the identity of the function.
 fn arguments(env: &StatementEnv, proc: &Described, full: bool) -> String {
     let order_by = proc.direct_args;
     let mut out = String::new();
-    let shown: Vec<&Parameter> =
-        proc.params.iter().filter(|p| if full { p.mode != ArgMode::Table } else { p.mode.is_input() }).collect();
+    let shown: Vec<&Parameter> = proc.params.iter().filter(|p| p.mode != ArgMode::Table).collect();
     for (i, parameter) in shown.iter().enumerate() {
         separate(&mut out, i, order_by);
         parameter_text(env, proc, parameter, full, &mut out);

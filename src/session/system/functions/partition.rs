@@ -105,8 +105,9 @@ fn bound_value(env: &StatementEnv, value: &Datum, column: &PartitionColumn) -> S
     }
     match value {
         Datum::Bool(value) => value.to_string(),
-        Datum::Int2(_) | Datum::Int4(_) | Datum::Int8(_) | Datum::Numeric(_) if !text.starts_with('-') => text,
-        Datum::Int4(_) => format!("'{text}'"),
+        Datum::Int4(_) if !text.starts_with('-') => text,
+        // A whole number would be read as an integer.
+        Datum::Numeric(_) if text.starts_with(|c: char| c.is_ascii_digit()) && text.contains('.') => text,
         _ => quote_literal(&text),
     }
 }

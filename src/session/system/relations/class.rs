@@ -18,14 +18,19 @@ pub fn pg_class(source: &Source<'_>, out: &mut Output<'_>) {
 /// Bytes of a page, in which `relpages` counts.
 const PAGE_BYTES: usize = 8192;
 
-/// `relpages` and `reltuples`: what storage counts, -1 tuples for what has none.
+/// `relpages` and `reltuples`: what storage counts, -1 tuples for what has none. An index has its table's tuples.
 fn size(source: &Source<'_>, relation: &Relation) -> (i32, f32) {
     let storage = &source.env.shared.instance.storage;
-    let stats = match relation.is_stored() && !relation.is_partitioned() {
-        true => storage.table(relation.storage).map(|table| table.stats()),
+    let stats = |table: &Relation| match table.is_stored() && !table.is_partitioned() {
+        true => storage.table(table.storage).map(|table| table.stats()),
         false => None,
     };
-    stats.map_or((0, -1.0), |stats| ((stats.bytes / PAGE_BYTES) as i32, stats.live_rows as f32))
+    if let RelationKind::Index(index) = &relation.kind {
+        let rows =
+            source.catalog.relation(index.table).and_then(|table| stats(table)).map_or(0, |stats| stats.live_rows);
+        return (0, rows as f32);
+    }
+    stats(relation).map_or((0, -1.0), |stats| ((stats.bytes / PAGE_BYTES) as i32, stats.live_rows as f32))
 }
 
 fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {

@@ -106,12 +106,18 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
         source.catalog.all_dependencies().filter(|(own, on, _)| source.lists(*own) && source.lists(*on))
     {
         // A view depends through its rule; something that depends on the view depends on the relation itself.
+        let of = on;
         let on = match on {
             Key::Relation(oid) => Some((classes::CLASS, oid, 0)),
             on => address(source.catalog, on),
         };
-        if let (Some(dependent), Some(on)) = (address(source.catalog, dependent), on) {
-            put(dependent, on, letter(kind));
+        let Some((own, on)) = address(source.catalog, dependent).zip(on) else { continue };
+        match table_of_part(source.catalog, dependent, of).filter(|_| kind != Dependency::Normal) {
+            Some(table) => {
+                put(own, on, 'P');
+                put(own, (classes::CLASS, table, 0), 'S');
+            }
+            None => put(own, on, letter(kind)),
         }
     }
     for trigger in source.catalog.triggers().filter(|trigger| trigger.constraint.is_valid()) {
@@ -123,6 +129,19 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
     of_families(source.catalog, &mut put);
     for (dependent, on, kind) in found {
         row!(out; dependent.0, dependent.1, dependent.2, on.0, on.1, on.2, kind);
+    }
+}
+
+/// The partition whose index, constraint or trigger is a part of its parent's: it goes with either of the two.
+fn table_of_part(catalog: &Catalog, own: Key, of: Key) -> Option<Oid> {
+    match (own, of) {
+        (Key::Constraint(table, _), Key::Constraint(..)) | (Key::Trigger(table, _), Key::Trigger(..)) => Some(table),
+        (Key::Relation(own), Key::Relation(of)) => {
+            let index = |oid: Oid| catalog.relation(oid).and_then(|relation| relation.index());
+            index(of)?;
+            Some(index(own)?.table)
+        }
+        _ => None,
     }
 }
 
@@ -174,6 +193,9 @@ fn structural(catalog: &Catalog, relation: &Relation, put: &mut impl FnMut(Addre
         RelationKind::Table | RelationKind::Composite | RelationKind::Virtual => {}
     }
     put(own, (classes::NAMESPACE, relation.namespace, 0), 'n');
+    for parent in &relation.parents {
+        put(own, (classes::CLASS, *parent, 0), if relation.is_partition() { 'a' } else { 'n' });
+    }
     if relation.row_type.is_valid() {
         put((classes::TYPE, relation.row_type, 0), own, 'i');
     }

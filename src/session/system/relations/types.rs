@@ -118,6 +118,8 @@ fn push(source: &Source<'_>, info: &TypeInfo, out: &mut Output<'_>) {
         _ => (Oid::INVALID, -1),
     };
     let domain = source.catalog.domain(info.oid);
+    let over_array = source.catalog.type_info(base).is_some_and(|base| base.is_array());
+    let dimensions = i32::from(over_array);
     let default = domain.and_then(|domain| Some(domain.default.as_ref()?.to_string()));
     row!(out;
         info.oid, &info.name, info.namespace, info.owner, info.len, info.by_value, kind_letter(info),
@@ -125,7 +127,8 @@ fn push(source: &Source<'_>, info: &TypeInfo, out: &mut Output<'_>) {
         info.relation, proc_oid(functions.subscript), info.element, info.array, proc_oid(&functions.input),
         proc_oid(functions.output), proc_oid(functions.receive), proc_oid(functions.send), proc_oid(functions.modin),
         proc_oid(functions.modout), proc_oid(functions.analyze), char::from(info.align), storage_of(source, info.oid),
-        facts.is_some_and(|f| f.not_null) || domain.is_some_and(|d| d.not_null), base, typmod, facts.map_or(0, |f| f.ndims), info.collation, NULL,
+        facts.is_some_and(|f| f.not_null) || domain.is_some_and(|d| d.not_null), base, typmod, facts.map_or(dimensions, |f| f.ndims), info.collation,
+        default.clone(),
         facts.and_then(|f| f.default.map(|text| text.to_string())).or(default), acl(source.catalog.acl_of(TYPE_CLASS, info.oid)),
     );
 }
