@@ -113,7 +113,7 @@ impl Database {
             temporary_schema: Oid(0),
             role: dictdb_catalog::BOOTSTRAP_ROLE,
             session_role: dictdb_catalog::BOOTSTRAP_ROLE,
-            verifier: None,
+            verifiers: None,
             databases: &[],
             function_settings: Vec::new(),
             made_routine: None,

@@ -115,7 +115,7 @@ impl Session {
             temporary_schema,
             role,
             session_role,
-            verifier: shared.instance.verifier.get().copied(),
+            verifiers: shared.instance.verifiers.get().copied(),
             databases: &databases,
             notices: &mut notices,
             large_objects: &mut large_objects,

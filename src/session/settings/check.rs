@@ -1,7 +1,7 @@
 //! Values of text settings that must mean something: PostgreSQL's check hooks.
 
 use dictdb_types::datetime::{date_style_name, parse_date_style, zone};
-use dictdb_types::{Error, Result, encoding};
+use dictdb_types::{Error, Result, SqlState, encoding};
 
 use super::definition::Definition;
 use super::value::{Value, invalid};
@@ -12,6 +12,9 @@ use crate::settings::Derived;
 
 /// Brings a value into the form that is kept and shown, or refuses it.
 pub(super) fn check(definition: &Definition, value: Value, current: &Derived, default: &Derived) -> Result<Value> {
+    if definition.name == "default_with_oids" && value == Value::Bool(true) {
+        return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "tables declared WITH OIDS are not supported"));
+    }
     let Value::Text(text) = &value else { return Ok(value) };
     let kept = match definition.name {
         "DateStyle" => {

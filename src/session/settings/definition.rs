@@ -96,6 +96,10 @@ pub struct Definition {
     pub in_explain: bool,
     /// `GUC_NO_RESET_ALL`: `RESET ALL` leaves it alone.
     pub no_reset_all: bool,
+    /// `GUC_NOT_IN_SAMPLE`: the sample configuration file leaves it out.
+    pub not_in_sample: bool,
+    /// `GUC_RUNTIME_COMPUTED`: the server finds it out as it starts.
+    pub runtime_computed: bool,
     /// Absent from `SHOW ALL` and `pg_settings`, though `SHOW name` knows it.
     pub hidden: bool,
     /// `GUC_REPORT`: clients are told of every change.
@@ -159,7 +163,7 @@ const QUOTED_LISTS: &[&str] = &[
 ];
 
 /// `GUC_NO_SHOW_ALL`.
-const HIDDEN: &[&str] = &["is_superuser", "role", "seed", "session_authorization"];
+const HIDDEN: &[&str] = &["default_with_oids", "is_superuser", "role", "seed", "session_authorization"];
 
 static TABLE: LazyLock<Vec<Definition>> = LazyLock::new(|| {
     let lines = FACTS.iter().flat_map(|facts| facts.lines()).filter(|line| !line.starts_with('#'));
@@ -191,6 +195,8 @@ fn parse_line(line: &'static str) -> Option<Definition> {
         default: (default != "\\N").then_some(default),
         in_explain: flags.contains("EXPLAIN"),
         no_reset_all: flags.contains("NO_RESET_ALL"),
+        not_in_sample: flags.contains("NOT_IN_SAMPLE"),
+        runtime_computed: flags.contains("RUNTIME_COMPUTED"),
         hidden: HIDDEN.contains(&name),
         reported: REPORTED.contains(&name),
         list: LISTS.contains(&name) || QUOTED_LISTS.contains(&name),
