@@ -23,9 +23,7 @@ translate_environment() {
     fi
     case "${POSTGRES_HOST_AUTH_METHOD:-}" in
         '') ;;
-        trust | password) export DICTDB_AUTH_METHOD="${DICTDB_AUTH_METHOD:-$POSTGRES_HOST_AUTH_METHOD}" ;;
-        # There are no md5 passwords here; clients that ask for md5 know SCRAM.
-        scram-sha-256 | md5) export DICTDB_AUTH_METHOD="${DICTDB_AUTH_METHOD:-scram-sha-256}" ;;
+        trust | password | scram-sha-256 | md5) export DICTDB_AUTH_METHOD="${DICTDB_AUTH_METHOD:-$POSTGRES_HOST_AUTH_METHOD}" ;;
         *) fail "Error: POSTGRES_HOST_AUTH_METHOD \"$POSTGRES_HOST_AUTH_METHOD\" is not supported (trust, scram-sha-256, md5, password)." ;;
     esac
     if [ -n "${POSTGRES_INITDB_ARGS:-}" ]; then

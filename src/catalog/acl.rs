@@ -279,6 +279,18 @@ impl Catalog {
     }
 }
 
+/// `pg_class.oid` of `pg_proc`.
+pub const PROC_CLASS: Oid = Oid(1255);
+
+/// The list of a built-in function: a changed one, or the one that it is born with. None is for everybody.
+pub fn built_in_acl(catalog: &Catalog, oid: Oid) -> Option<Vec<Arc<str>>> {
+    if let Some(changed) = catalog.acl_of(PROC_CLASS, oid) {
+        return Some(changed.to_vec());
+    }
+    let born = dictdb_functions::facts::proc_by_oid(oid)?.acl?;
+    Some(born.trim_matches(['{', '}']).split(',').map(Arc::from).collect())
+}
+
 /// What the predefined roles give on every object of a kind.
 fn held_everywhere(roles: &[Oid], kind: AclKind) -> Privileges {
     let changes = Privileges::INSERT.with(Privileges::UPDATE).with(Privileges::DELETE);

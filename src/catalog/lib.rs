@@ -39,7 +39,7 @@ mod transfer;
 pub mod trigger;
 mod version;
 
-pub use acl::{AclItem, AclKind, Held, Privileges};
+pub use acl::{AclItem, AclKind, Held, PROC_CLASS, Privileges, built_in_acl};
 pub use change::{Change, Dependency, Key, Object};
 pub use collation::{C_COLLATION, CollationInfo, DEFAULT_COLLATION, UTF8, built_in_collations};
 pub use definition::{

@@ -35,6 +35,9 @@ impl Schema {
     }
 }
 
+/// `pg_class.oid` of the tables that all databases have in common (`IsSharedRelation`).
+const SHARED_TABLES: [u32; 11] = [1213, 1214, 1260, 1261, 1262, 2396, 2964, 3592, 6000, 6100, 6243];
+
 /// `pg_class`, with what hangs on it.
 #[derive(Clone, Debug)]
 pub struct Relation {
@@ -539,6 +542,12 @@ impl Relation {
     /// Whether it has rows of its own in storage: tables and materialized views.
     pub fn is_stored(&self) -> bool {
         matches!(self.kind, RelationKind::Table | RelationKind::MaterializedView(_))
+    }
+
+    /// `relisshared`: whether it is one of the tables that all databases have in common, or an index of one.
+    pub fn is_shared(&self) -> bool {
+        let table = self.index().map_or(self.oid, |index| index.table);
+        SHARED_TABLES.contains(&table.0)
     }
 
     /// Whether its rows are in partitions.

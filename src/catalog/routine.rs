@@ -280,7 +280,8 @@ impl Routine {
     /// The kind in words, as messages have it.
     pub fn kind_noun(&self) -> &'static str {
         match self.kind {
-            ProcKind::Function | ProcKind::Window | ProcKind::Aggregate => "function",
+            ProcKind::Function | ProcKind::Window => "function",
+            ProcKind::Aggregate => "aggregate",
             ProcKind::Procedure => "procedure",
         }
     }

@@ -187,6 +187,11 @@ impl Catalog {
         self.comments.get(&(catalog, object, sub_object))
     }
 
+    /// Objects whose access control lists their catalog rows do not keep: oids of system catalogs and objects.
+    pub fn listed(&self) -> impl Iterator<Item = (Oid, Oid)> + '_ {
+        self.acls.keys().copied()
+    }
+
     /// The access control list of a database or type, by the oid of its system catalog; `None` is the default.
     pub fn acl_of(&self, class: Oid, object: Oid) -> Option<&[Arc<str>]> {
         self.acls.get(&(class, object)).map(Vec::as_slice)

@@ -75,6 +75,8 @@ pub struct Planned {
     pub command: Command,
     /// The functions of users that are called: they may run statements of their own.
     pub routines: Vec<Oid>,
+    /// The built-in functions that are called and have a list of who may execute them.
+    pub guarded: Vec<Oid>,
     /// Whether a built-in function is called that runs statements of its own.
     pub runs_statements: bool,
     /// Whether rows are returned (a SELECT without columns returns rows, an INSERT without RETURNING does not).
@@ -197,6 +199,7 @@ fn finish(
         node if command == Command::Select => !node.columns().is_empty() || !is_modify(node),
         node => !node.columns().is_empty(),
     };
+    let guarded = binder.guarded_functions();
     let (secured, repeatable) = (binder.secured.take(), binder.repeatable.get());
     let ranges = binder.ranges;
     let params = binder.into_params()?;
@@ -216,6 +219,7 @@ fn finish(
         columns,
         command,
         routines,
+        guarded,
         runs_statements,
         returns_rows,
         failure,

@@ -44,6 +44,9 @@ pub fn part_assignment(
     if bound.any(&mut |expr| matches!(expr, Expr::Sublink(_))) {
         return Err(Error::unsupported("a subquery in a subscript of an assignment"));
     }
+    if !binder.guarded_functions().is_empty() {
+        return Ok(None);
+    }
     let calls_routines = !binder.user_functions().is_empty() || binder.runs_statements();
     crate::collation::settle_simple(&mut bound, cx)?;
     crate::fold::fold(&mut bound, cx.env)?;

@@ -244,6 +244,9 @@ pub fn simple_expression(
     crate::collation::settle_simple(&mut bound, cx)?;
     crate::fold::fold(&mut bound, cx.env)?;
     to_inputs(&mut bound);
+    if !binder.guarded_functions().is_empty() {
+        return Ok(None);
+    }
     let calls_routines = !binder.user_functions().is_empty() && calls_users(&bound) || binder.runs_statements();
     Ok(Some(SimpleExpr { expr: bound, ty, calls_routines, fields }))
 }

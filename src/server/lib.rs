@@ -32,6 +32,7 @@ mod init;
 mod listener;
 mod logging;
 mod memory;
+mod password;
 mod reload;
 mod shutdown;
 

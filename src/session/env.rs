@@ -12,7 +12,7 @@ use dictdb_executor::DomainCode;
 use dictdb_planner::BindContext;
 use dictdb_types::env::TextSearchDictionary;
 use dictdb_types::{
-    Datum, Env, Error, FormatSettings, Oid, RegKind, Result, TypeInfo, TypeKind, TypeLookup, builtin_types,
+    Datum, Env, Error, FormatSettings, Oid, RegKind, Result, SqlState, TypeInfo, TypeKind, TypeLookup, builtin_types,
 };
 use parking_lot::Mutex;
 
@@ -189,6 +189,19 @@ impl Env for StatementEnv {
         let own = self.catalog.definition(dictionary)?;
         let info = own.dictionary()?;
         Some(TextSearchDictionary { template: info.template, options: info.options.clone() })
+    }
+
+    fn text_search_file(&self, name: &str) -> Option<Result<String>> {
+        let folder = self.shared.show("data_directory").ok().filter(|folder| !folder.is_empty())?;
+        let path = std::path::Path::new(&folder).join("tsearch_data").join(name);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Some(Ok(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => {
+                let message = format!("could not read file \"tsearch_data/{name}\": {error}");
+                Some(Err(Error::new(SqlState::CONFIG_FILE_ERROR, message)))
+            }
+        }
     }
 
     fn text_search_map(&self, config: Oid) -> Option<Vec<(i32, Vec<Oid>)>> {

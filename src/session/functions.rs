@@ -125,7 +125,10 @@ fn set_config_by_name(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     };
     let scope = if matches!(args.get(2), Some(Datum::Bool(true))) { Scope::Local } else { Scope::Session };
     match text(args, 1) {
-        Some(value) => shared.set(&env.catalog, name, value, scope)?,
+        Some(value) => {
+            let kept = crate::statement::named_object(env, name, value)?;
+            shared.set(&env.catalog, name, kept.as_deref().unwrap_or(value), scope)?;
+        }
         None => {
             let authority = shared.authority_over(&env.catalog, name);
             shared.settings.lock().reset(name, scope, authority)?;

@@ -8,6 +8,7 @@ use dictdb_backup::Manager;
 use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Key, Object, Role};
 use dictdb_durability::{Breaker, DatabaseAttributes, Durability, RecoveryProgress};
 use dictdb_executor::Engine;
+use dictdb_executor::ddl::Verifiers;
 use dictdb_functions::kernel::Registry;
 use dictdb_storage::{Blocking, Storage};
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
@@ -28,6 +29,7 @@ use crate::rate_limits::RateLimits;
 use crate::result_cache::ResultCache;
 use crate::settings::ServerSettings;
 use crate::statement_statistics::StatementStatistics;
+use crate::statistics_resets::StatisticsResets;
 use crate::unsupported::UnsupportedUsage;
 
 /// One database.
@@ -84,10 +86,12 @@ pub struct Instance {
     pub(crate) plans: PlanCache,
     /// Results of queries.
     pub(crate) results: ResultCache,
+    /// When counters were reset.
+    pub(crate) statistics_resets: StatisticsResets,
     /// Statistics of columns.
     pub(crate) statistics: StatisticsCache,
-    /// Makes the verifier of a password; the server knows how.
-    pub verifier: OnceLock<fn(&str) -> String>,
+    /// What statements ask of stored passwords; the server knows.
+    pub verifiers: OnceLock<Verifiers>,
     /// What the settings come from.
     pub(crate) configuration: Configuration,
     /// Snapshots that sessions have exported.
@@ -167,8 +171,9 @@ impl Instance {
             plans: PlanCache::default(),
             results: ResultCache::default(),
             statement_statistics: StatementStatistics::default(),
+            statistics_resets: StatisticsResets::default(),
             statistics: StatisticsCache::default(),
-            verifier: OnceLock::new(),
+            verifiers: OnceLock::new(),
             configuration: Configuration::default(),
             snapshots: ExportedSnapshots::default(),
             rate_limits: RateLimits::default(),

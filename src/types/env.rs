@@ -195,6 +195,12 @@ pub trait Env: TypeLookup + Send + Sync {
         None
     }
 
+    /// The text of a file of a user's that text search dictionaries are made of; none where there is none of this name. F0000 when
+    /// it cannot be read.
+    fn text_search_file(&self, _name: &str) -> Option<Result<String>> {
+        None
+    }
+
     /// The map of a user's text search configuration: token types with their dictionaries in order.
     fn text_search_map(&self, _config: Oid) -> Option<Vec<(i32, Vec<Oid>)>> {
         None

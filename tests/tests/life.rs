@@ -68,13 +68,19 @@ fn psql_works_without_a_password_by_default() {
 }
 
 #[test]
-fn a_password_is_asked_for_by_scram_or_in_clear() {
-    for method in ["scram-sha-256", "password"] {
+fn a_password_is_asked_for_by_scram_or_md5_or_in_clear() {
+    for method in ["scram-sha-256", "md5", "password"] {
         let method = format!("auth_method={method}");
         let server = Server::dictdb_with(&["-c", &method], "open sesame").expect("DictDB starts");
         assert_eq!(psql(&server, "open sesame", "SELECT current_user"), (true, "postgres".to_owned()), "{method}");
         let (accepted, said) = psql(&server, "close sesame", "SELECT 1");
         assert!(!accepted && said.contains("password authentication failed for user \"postgres\""), "{method}: {said}");
+        // A hash as dumps of roles have it, of the password `open sesame`.
+        let hashed = "ALTER ROLE postgres PASSWORD 'md511705812ebcdf1866211cebe56c0aa38'";
+        assert!(psql(&server, "open sesame", hashed).0, "{method}");
+        let by_scram = method.ends_with("scram-sha-256");
+        assert_eq!(psql(&server, "open sesame", "SELECT 1").0, !by_scram, "{method}");
+        assert!(!psql(&server, "close sesame", "SELECT 1").0, "{method}");
     }
 }
 

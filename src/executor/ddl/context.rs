@@ -28,6 +28,17 @@ pub struct DatabaseName {
     pub owner: Oid,
 }
 
+/// What a statement asks of stored passwords (`rolpassword`).
+#[derive(Clone, Copy, Debug)]
+pub struct Verifiers {
+    /// Whether a text is what is stored of a password rather than a password.
+    pub is_stored: fn(&str) -> bool,
+    /// What is stored of a role's password, as an MD5 hash or for SCRAM.
+    pub make: fn(&str, &str, bool) -> String,
+    /// Whether what is stored of a role's password is of this one.
+    pub fits: fn(&str, &str, &str) -> bool,
+}
+
 /// What the session knows and a statement needs, as seen with a version of the catalog: the statement's own changes are
 /// in it.
 pub trait Surroundings {
@@ -100,8 +111,8 @@ pub struct DdlContext<'a> {
     pub role: Oid,
     /// The role of the session, whatever SET ROLE said.
     pub session_role: Oid,
-    /// Makes the verifier of a password.
-    pub verifier: Option<fn(&str) -> String>,
+    /// What is known of stored passwords.
+    pub verifiers: Option<Verifiers>,
     /// The name of a configuration parameter as privileges on it have it; `None` when none can be called so.
     pub parameter_name: fn(&str) -> Option<String>,
     /// The databases there are.

@@ -126,7 +126,10 @@ impl DdlContext<'_> {
         self.add_constraints(relation.oid, &constraints, locations)?;
         self.settle_expiry(relation.oid)?;
         match (&create.partition_of, inheritance.parents.as_slice()) {
-            (Some(_), [parent]) => self.complete_partition(parent.oid, relation.oid),
+            (Some(_), [parent]) => {
+                self.check_foreign_partition(parent, &relation, false)?;
+                self.complete_partition(parent.oid, relation.oid)
+            }
             _ => Ok(()),
         }
     }

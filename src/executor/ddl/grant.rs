@@ -118,8 +118,24 @@ impl DdlContext<'_> {
                 self.grant_on_type(grant, kind, &info, grantees)
             }
             (ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine, ObjectRef::Function(function)) => {
-                let routine = self.find_routine(kind, function)??;
-                self.grant_on_routine(grant, kind, &routine, grantees)
+                let own = self.find_routine(kind, function)?;
+                match own.as_ref().err().and(self.find_built_in(kind, function)?) {
+                    Some(proc) => {
+                        let privileges = object_privileges(&grant.privileges, AclKind::Function, "function")?;
+                        self.change_list(
+                            grant,
+                            Grantable::BuiltIn(proc.oid),
+                            privileges,
+                            grantees,
+                            proc.name,
+                            "function",
+                        )
+                    }
+                    None => {
+                        let routine = own?;
+                        self.grant_on_routine(grant, kind, &routine, grantees)
+                    }
+                }
             }
             (ObjectKind::Language, ObjectRef::Name(name)) => self.grant_on_language(grant, &shown(name), grantees),
             (ObjectKind::ForeignDataWrapper | ObjectKind::Server, ObjectRef::Name(name)) => {
@@ -197,7 +213,7 @@ impl DdlContext<'_> {
         };
         let privileges = object_privileges(&grant.privileges, AclKind::Function, noun)?;
         let target = Grantable::Routine(routine.oid);
-        self.change_list(grant, target, privileges, grantees, &routine.name, routine.kind_noun())
+        self.change_list(grant, target, privileges, grantees, &routine.name, "function")
     }
 
     fn grant_on_type(
@@ -450,7 +466,7 @@ impl DdlContext<'_> {
     /// Roles are in lists by name.
     pub(super) fn rename_in_lists(&mut self, from: &str, to: &str) -> Result<()> {
         let catalog = self.view();
-        for object in Grantable::all(&catalog) {
+        for object in Grantable::all(&catalog, self.databases) {
             let Some(acl) = object.acl(&catalog) else { continue };
             let swap = |name: String| if name == from { to.to_owned() } else { name };
             let items = acl.iter().filter_map(|item| AclItem::parse(item));

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    AclKind, Catalog, Change, Column, DefinitionKind, Key, Language, Object, Relation, RelationKind, Routine, Schema,
-    namespaces,
+    AclKind, Catalog, Change, Column, DefinitionKind, Key, Language, Object, PROC_CLASS, Relation, RelationKind,
+    Routine, Schema, built_in_acl, namespaces,
 };
-use dictdb_types::{Error, Oid, Result};
+use dictdb_functions::facts;
+use dictdb_types::{Error, Oid, Result, quote_identifier};
 
 use super::DdlContext;
+use super::context::DatabaseName;
+use super::routine::type_text;
 
 /// Something with an access control list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub(super) enum Grantable {
     Type(Oid),
     /// A function, procedure or aggregate.
     Routine(Oid),
+    /// A function that every database has.
+    BuiltIn(Oid),
     /// A database, and its owner.
     Database(Oid, Oid),
     /// A language.
@@ -43,11 +48,19 @@ fn parameter(catalog: &Catalog, oid: Oid) -> Option<(&Arc<str>, &[Arc<str>])> {
 }
 
 impl Grantable {
-    /// Everything users made, and the schema that everybody grants on.
-    pub fn all(catalog: &Catalog) -> Vec<Grantable> {
+    /// Everything users made, the databases, and what was born with a database and has been given another list.
+    pub fn all(catalog: &Catalog, databases: &[DatabaseName]) -> Vec<Grantable> {
         let mut all: Vec<Grantable> = Vec::new();
+        all.extend(databases.iter().map(|database| Grantable::Database(database.oid, database.owner)));
+        for (class, oid) in catalog.listed() {
+            match class {
+                PROC_CLASS => all.push(Grantable::BuiltIn(oid)),
+                Language::CLASS => all.push(Grantable::Language(oid)),
+                _ => {}
+            }
+        }
         let users = |oid: Oid| oid >= Oid::FIRST_NORMAL;
-        let schemas = catalog.schemas().filter(|s| users(s.oid) || s.oid == namespaces::PUBLIC);
+        let schemas = catalog.schemas().filter(|s| users(s.oid) || s.oid == namespaces::PUBLIC || s.acl.is_some());
         all.extend(schemas.map(|schema| Grantable::Schema(schema.oid)));
         for relation in catalog.relations().filter(|r| users(r.oid) && r.index().is_none()) {
             if matches!(relation.kind, RelationKind::Composite) {
@@ -79,7 +92,9 @@ impl Grantable {
             Grantable::Type(oid) => catalog.type_info(oid).map(|info| info.owner),
             Grantable::Routine(oid) => catalog.routine(oid).map(|routine| routine.owner),
             Grantable::Database(_, owner) => Some(owner),
-            Grantable::Language(_) | Grantable::Parameter(_) => Some(dictdb_catalog::BOOTSTRAP_ROLE),
+            Grantable::Language(_) | Grantable::BuiltIn(_) | Grantable::Parameter(_) => {
+                Some(dictdb_catalog::BOOTSTRAP_ROLE)
+            }
             Grantable::Definition(_, oid) => catalog.definition(oid).map(|own| own.owner),
         };
         found.unwrap_or(Oid::INVALID)
@@ -94,6 +109,7 @@ impl Grantable {
             Grantable::Type(oid) => catalog.acl_of(TYPE, oid).map(<[_]>::to_vec),
             Grantable::Routine(oid) => catalog.routine(oid)?.acl.clone(),
             Grantable::Database(oid, _) => catalog.acl_of(DATABASE, oid).map(<[_]>::to_vec),
+            Grantable::BuiltIn(oid) => built_in_acl(catalog, oid),
             Grantable::Language(oid) => catalog.acl_of(Language::CLASS, oid).map(<[_]>::to_vec),
             Grantable::Parameter(oid) => parameter(catalog, oid).map(|(_, list)| list.to_vec()),
             Grantable::Definition(kind, oid) => catalog.acl_of(kind.class(), oid).map(<[_]>::to_vec),
@@ -104,7 +120,11 @@ impl Grantable {
     pub fn key(self) -> Option<Key> {
         match self {
             Grantable::Relation(oid) => Some(Key::Relation(oid)),
-            Grantable::Column(..) | Grantable::Database(..) | Grantable::Language(_) | Grantable::Parameter(_) => None,
+            Grantable::Column(..)
+            | Grantable::Database(..)
+            | Grantable::Language(_)
+            | Grantable::BuiltIn(_)
+            | Grantable::Parameter(_) => None,
             Grantable::Schema(oid) => Some(Key::Schema(oid)),
             Grantable::Type(oid) => Some(Key::Type(oid)),
             Grantable::Routine(oid) => Some(Key::Function(oid)),
@@ -122,6 +142,7 @@ impl Grantable {
             | Grantable::Routine(oid)
             | Grantable::Language(oid)
             | Grantable::Parameter(oid)
+            | Grantable::BuiltIn(oid)
             | Grantable::Definition(_, oid)
             | Grantable::Database(oid, _) => (oid, 0),
         }
@@ -134,6 +155,19 @@ impl Grantable {
             Grantable::Parameter(oid) => {
                 parameter(catalog, oid).map_or_else(String::new, |(name, _)| format!("parameter {name}"))
             }
+            Grantable::Database(oid, _) => {
+                let found = cx.databases.iter().find(|database| database.oid == oid);
+                found.map_or_else(String::new, |database| format!("database {}", quote_identifier(&database.name)))
+            }
+            Grantable::Language(oid) => {
+                let named = ["internal", "c", "sql", "plpgsql"];
+                let is_it = |name: &&&str| Language::named(name).is_some_and(|own| own.oid() == oid);
+                named.iter().find(is_it).map_or_else(String::new, |name| format!("language {name}"))
+            }
+            Grantable::BuiltIn(oid) => facts::proc_by_oid(oid).map_or_else(String::new, |proc| {
+                let types: Vec<String> = proc.args.iter().map(|oid| type_text(catalog, cx.search_path, *oid)).collect();
+                format!("function {}({})", proc.name, types.join(","))
+            }),
             other => other.key().map_or_else(String::new, |key| cx.describe(key, catalog)),
         }
     }
@@ -148,7 +182,7 @@ impl Grantable {
             Grantable::Column(..) => AclKind::Column,
             Grantable::Schema(_) => AclKind::Schema,
             Grantable::Type(_) => AclKind::Type,
-            Grantable::Routine(_) => AclKind::Function,
+            Grantable::Routine(_) | Grantable::BuiltIn(_) => AclKind::Function,
             Grantable::Database(..) => AclKind::Database,
             Grantable::Language(_) => AclKind::Language,
             Grantable::Parameter(_) => AclKind::Parameter,
@@ -183,6 +217,7 @@ impl Grantable {
             Grantable::Database(oid, _) => {
                 cx.catalog.change(cx.store, Change::Acl { class: DATABASE, object: oid, acl });
             }
+            Grantable::BuiltIn(oid) => cx.catalog.change(cx.store, Change::Acl { class: PROC_CLASS, object: oid, acl }),
             Grantable::Language(oid) => {
                 cx.catalog.change(cx.store, Change::Acl { class: Language::CLASS, object: oid, acl });
             }
@@ -202,9 +237,11 @@ impl Grantable {
     pub fn give(self, cx: &mut DdlContext<'_>, owner: Oid) -> Result<()> {
         match self {
             Grantable::Relation(oid) => cx.give_relation(oid, owner),
-            Grantable::Column(..) | Grantable::Database(..) | Grantable::Language(_) | Grantable::Parameter(_) => {
-                Ok(())
-            }
+            Grantable::Column(..)
+            | Grantable::Database(..)
+            | Grantable::Language(_)
+            | Grantable::BuiltIn(_)
+            | Grantable::Parameter(_) => Ok(()),
             Grantable::Schema(oid) => {
                 let found = cx.view().schema(oid).cloned();
                 let schema = found.ok_or_else(|| Error::internal("a schema is gone"))?;

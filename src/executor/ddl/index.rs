@@ -94,6 +94,8 @@ impl DdlContext<'_> {
         let index = self.table(oid)?;
         self.put_relation(Relation { options, ..Relation::clone(&index) });
         if !create.table.only {
+            let members: Vec<Oid> = self.view().descendants(&relation).iter().map(|member| member.oid).collect();
+            self.check_no_foreign_partition(&relation, oid, &members)?;
             self.index_partitions(relation.oid, oid)?;
         }
         Ok(())

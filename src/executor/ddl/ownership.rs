@@ -152,6 +152,10 @@ impl DdlContext<'_> {
             let array = self.type_info(info.array)?;
             self.put(Object::Type(Arc::new(TypeInfo { owner, ..TypeInfo::clone(&array) })));
         }
+        let relation = self.view().relation(info.relation).cloned();
+        if let Some(relation) = relation.filter(|relation| matches!(relation.kind, RelationKind::Composite)) {
+            self.put_relation(Relation { owner, ..Relation::clone(&relation) });
+        }
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Dependency, Key, Language, Object, Parameter, RangeInfo, Routine};
+use dictdb_catalog::{BOOTSTRAP_ROLE, Dependency, Key, Language, Object, Parameter, RangeInfo, Routine};
 use dictdb_functions::facts::{ArgMode, Cast, CastContext, CastMethod, Parallel, ProcKind, Volatility, ids};
 use dictdb_functions::resolve::opclass;
 use dictdb_parser::ast::ObjectName;
@@ -231,7 +231,7 @@ impl DdlContext<'_> {
             strict,
             volatility: Volatility::Immutable,
             parallel: Parallel::Safe,
-            ..Routine::new(namespace, name.clone(), self.role, kind, result, symbol)
+            ..Routine::new(namespace, name.clone(), BOOTSTRAP_ROLE, kind, result, symbol)
         }
         .with_params(params);
         let catalog = self.view();

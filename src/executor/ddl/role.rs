@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclItem, AclKind, Key, Object, Privileges, Relation, Role};
+use dictdb_catalog::{AclItem, AclKind, BOOTSTRAP_ROLE, Key, Object, Privileges, Relation, RelationKind, Role};
 use dictdb_parser::utility::{
     AlterRole, Behavior, CreateRole, DropOwned, DropRole, GrantRole, ReassignOwned, RoleOption, RoleSpec,
 };
-use dictdb_types::{Datum, Error, Oid, Result, Severity, SqlState, Type, oids};
+use dictdb_types::{Datum, Error, Oid, Result, Severity, SqlState, Type, TypeLookup, oids};
 
 use super::DdlContext;
 use super::definition::FIRST_UNPINNED;
@@ -134,7 +134,9 @@ impl DdlContext<'_> {
                             Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid connection limit: {limit}"))
                         })?;
                 }
-                RoleOption::Password(password) => role.password = self.verifier_of(password.as_deref())?,
+                RoleOption::Password(password) => {
+                    role.password = self.stored_password(&role.name, password.as_deref())?;
+                }
                 RoleOption::ValidUntil(text) => {
                     let env = self.row_env();
                     let value = dictdb_types::text::input(text, Type::new(oids::TIMESTAMPTZ), &*env)?;
@@ -153,21 +155,21 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    /// `rolpassword`: a verifier given as such, or made of a password.
-    fn verifier_of(&mut self, password: Option<&str>) -> Result<Option<Arc<str>>> {
-        match password {
-            None => Ok(None),
-            Some("") => {
-                let message = "empty string is not a valid password, clearing password".to_owned();
-                self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
-                Ok(None)
-            }
-            Some(verifier) if verifier.starts_with("SCRAM-SHA-256$") => Ok(Some(Arc::from(verifier))),
-            Some(password) => {
-                let make = self.verifier.ok_or_else(|| Error::unsupported("a password without a server"))?;
-                Ok(Some(Arc::from(make(password))))
-            }
+    /// `rolpassword`: given as it is stored, or made of a password as `password_encryption` says. An empty password is none.
+    fn stored_password(&mut self, role: &str, password: Option<&str>) -> Result<Option<Arc<str>>> {
+        let Some(password) = password else { return Ok(None) };
+        let known = self.verifiers.ok_or_else(|| Error::unsupported("a password without a server"))?;
+        let is_stored = (known.is_stored)(password);
+        if password.is_empty() || is_stored && (known.fits)(role, password, "") {
+            let message = "empty string is not a valid password, clearing password".to_owned();
+            self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
+            return Ok(None);
         }
+        if is_stored {
+            return Ok(Some(Arc::from(password)));
+        }
+        let is_md5 = self.row_env().setting("password_encryption").is_some_and(|encryption| encryption == "md5");
+        Ok(Some(Arc::from((known.make)(role, password, is_md5))))
     }
 
     pub(super) fn alter_role(&mut self, alter: &AlterRole) -> Result<()> {
@@ -215,7 +217,12 @@ impl DdlContext<'_> {
         }
         self.check_role_name(to)?;
         self.check_role_options(Some(&role), &[])?;
-        self.put(Object::Role(Arc::new(Role { name: Arc::from(to), ..Role::clone(&role) })));
+        // A hash is of the name too.
+        let password = role.password.clone().filter(|stored| !stored.starts_with("md5"));
+        if password.is_none() && role.password.is_some() {
+            self.notice(SqlState::SUCCESSFUL_COMPLETION, "MD5 password cleared because of role rename".to_owned());
+        }
+        self.put(Object::Role(Arc::new(Role { name: Arc::from(to), password, ..Role::clone(&role) })));
         // Access control lists name roles.
         self.rename_in_lists(from, to)
     }
@@ -284,9 +291,10 @@ impl DdlContext<'_> {
     fn uses_of_role(&mut self, role: &Role) -> Vec<String> {
         let catalog = self.view();
         let mut lines: Vec<((Oid, i16), String)> = Vec::new();
-        for object in Grantable::all(&catalog) {
+        for object in Grantable::all(&catalog, self.databases) {
             let described = object.describe(self, &catalog);
-            if object.owner(&catalog) == role.oid && object.key().is_some() {
+            let is_owned = object.key().is_some() || matches!(object, Grantable::Database(..));
+            if object.owner(&catalog) == role.oid && is_owned {
                 lines.push((object.place(), format!("owner of {described}")));
             }
             let mentioned = object.acl(&catalog).iter().flatten().filter_map(|item| AclItem::parse(item)).any(|item| {
@@ -430,8 +438,12 @@ impl DdlContext<'_> {
         for from in &reassign.from {
             let from = self.role_oid(from)?;
             self.check_owned(from, "reassign objects")?;
+            if !self.has_privileges_of(to) {
+                let message = "permission denied to reassign objects";
+                return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+            }
             let catalog = self.view();
-            for object in Grantable::all(&catalog) {
+            for object in Grantable::all(&catalog, self.databases) {
                 if object.owner(&catalog) == from {
                     object.give(self, to)?;
                 }
@@ -463,7 +475,7 @@ impl DdlContext<'_> {
             let catalog = self.view();
             let name = catalog.role(oid).map_or_else(String::new, |role| role.name.to_string());
             let mut named = Vec::new();
-            for object in Grantable::all(&catalog) {
+            for object in Grantable::all(&catalog, self.databases) {
                 if object.owner(&catalog) == oid {
                     named.extend(object.key());
                 } else if let Some(acl) = object.acl(&catalog) {
@@ -482,6 +494,14 @@ impl DdlContext<'_> {
             let policies = self.leave_policies(oid)?;
             // What belongs to another dropped object goes with it.
             let catalog = self.view();
+            // A composite type goes with its relation.
+            for key in &mut named {
+                let Key::Type(oid) = *key else { continue };
+                let row = catalog.type_info(oid).and_then(|info| catalog.relation(info.relation));
+                if let Some(row) = row.filter(|row| matches!(row.kind, RelationKind::Composite)) {
+                    *key = Key::Relation(row.oid);
+                }
+            }
             named.retain(|key| {
                 !catalog.dependencies_of(*key).any(|(_, kind)| kind != dictdb_catalog::Dependency::Normal)
             });

@@ -8,6 +8,7 @@ use dictdb_parser::{Locations, Statement};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::DdlContext;
+use super::names::parts;
 
 /// `pg_class.oid` of `pg_database`.
 const DATABASE_CLASS: Oid = Oid(1262);
@@ -41,7 +42,8 @@ impl DdlContext<'_> {
         }
         let oid = self.new_oid();
         let acl = self.initial_acl(ObjectKind::Schema, Oid::INVALID);
-        self.put(Object::Schema(Arc::new(Schema { oid, name, owner, acl })));
+        self.put(Object::Schema(Arc::new(Schema { oid, name: name.clone(), owner, acl })));
+        create.elements.iter().try_for_each(|element| check_schema_of(element, &name))?;
         self.create_elements(create, oid, owner, locations)
     }
 
@@ -78,8 +80,8 @@ impl DdlContext<'_> {
             temporary_schema: self.temporary_schema,
             role: owner,
             session_role: self.session_role,
-            verifier: self.verifier,
             parameter_name: self.parameter_name,
+            verifiers: self.verifiers,
             databases: self.databases,
             notices: self.notices,
             large_objects: self.large_objects,
@@ -123,6 +125,28 @@ impl DdlContext<'_> {
                 })
             }
         }
+    }
+}
+
+/// 42P15 for an element of a schema that names another one.
+fn check_schema_of(element: &Statement, schema: &str) -> Result<()> {
+    let Statement::Utility(element) = element else { return Ok(()) };
+    let name = match &**element {
+        Utility::CreateSequence(create) => &create.name,
+        Utility::CreateTable(create) => &create.name,
+        Utility::CreateView(create) => &create.name,
+        Utility::CreateIndex(create) => &create.table.name,
+        Utility::CreateTrigger(create) => &create.table,
+        _ => return Ok(()),
+    };
+    match parts(name).as_slice() {
+        [.., other, _] if other.value != schema => {
+            let other = &other.value;
+            let message =
+                format!("CREATE specifies a schema ({other}) different from the one being created ({schema})");
+            Err(Error::new(SqlState::INVALID_SCHEMA_DEFINITION, message))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -77,7 +77,8 @@ impl InsteadOf {
     fn check(&self, row: &Row, rt: &Runtime) -> Result<()> {
         for (name, condition) in self.checks.iter().filter(|_| self.event != Event::Delete) {
             if !condition.is_true(Scope::new(rt, row))? {
-                return Err(violation::view_check(name, (&self.view, &[], None), row, rt.cx()));
+                let shape = violation::RowShape { relation: &self.view, given: &[], order: None };
+                return Err(violation::view_check(name, shape, row, rt.cx()));
             }
         }
         Ok(())

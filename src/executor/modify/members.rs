@@ -102,6 +102,7 @@ impl Member {
         let cx = writer.cx;
         let rules = Rules::of_catalog(&self.relation, &cx.catalog, writer.engine.registry(), &*cx.env)?;
         let mut target = Target::new(&self.relation, rules, &cx.catalog, &cx.storage, database)?;
+        target.named = (self.named != self.relation.oid).then(|| cx.catalog.relation(self.named).cloned()).flatten();
         target.order = self.places.clone();
         target.capture = Capture::of_relation(self.named, &cx.catalog);
         Ok(self.target.get_or_init(|| Arc::new(target)))

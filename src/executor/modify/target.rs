@@ -34,7 +34,9 @@ pub(crate) struct Target {
     pub rules: Rules,
     /// The columns that the statement gives values to, by attnum.
     pub given: Box<[i16]>,
-    /// The places of a row in the order of the table that the statement names, where that is another one.
+    /// The table that the statement names, where that is another one.
+    pub named: Option<Arc<Relation>>,
+    /// The places of a row in that table's order, where they are not the same.
     pub order: Option<Box<[usize]>>,
     /// Storage column of each place of a full row, where they are not the same.
     slots: Option<Box<[usize]>>,
@@ -158,6 +160,7 @@ impl Target {
             schema: catalog.schema(relation.namespace).map_or_else(|| Arc::from(""), |schema| schema.name.clone()),
             rules: Rules::default(),
             given: Box::default(),
+            named: None,
             order: None,
             slots: (!identical).then(|| relation.columns.iter().map(|column| column.slot).collect()),
             foreign_keys: Box::default(),

@@ -52,32 +52,25 @@ pub(super) fn check(target: &Target, check: &Check, row: &[Datum], cx: &ExecCont
                 format!("{which} row violates row-level security policy{policy}{using} for table \"{table}\"");
             Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
         }
-        Check::View(name) => view_check(name, (relation, &target.given, target.order.as_deref()), row, cx),
+        Check::View(name) => view_check(name, RowShape::of(target), row, cx),
     }
 }
 
 /// 44000 of a row that a view with a check option would not show.
-pub(super) fn view_check(
-    view: &str,
-    shown: (&Relation, &[i16], Option<&[usize]>),
-    row: &[Datum],
-    cx: &ExecContext,
-) -> Error {
+pub(super) fn view_check(view: &str, shown: RowShape<'_>, row: &[Datum], cx: &ExecContext) -> Error {
     let message = format!("new row violates check option for view \"{view}\"");
     row_of(Error::new(SqlState::WITH_CHECK_OPTION_VIOLATION, message), shown, row, cx)
 }
 
 /// 23514 of a row that belongs into another partition.
 pub(super) fn partition(
-    (relation, schema, given): (&Relation, &str, &[i16]),
-    order: Option<&[usize]>,
+    (relation, schema): (&Relation, &str),
+    shown: RowShape<'_>,
     row: &[Datum],
     cx: &ExecContext,
 ) -> Error {
     let message = format!("new row for relation \"{}\" violates partition constraint", relation.name);
-    row_of(Error::new(SqlState::CHECK_VIOLATION, message), (relation, given, order), row, cx)
-        .schema(schema)
-        .table(&*relation.name)
+    row_of(Error::new(SqlState::CHECK_VIOLATION, message), shown, row, cx).schema(schema).table(&*relation.name)
 }
 
 /// Whether the role may be shown what some columns of a table have; an expression only if it may see them all.
@@ -119,24 +112,35 @@ fn shown_to(cx: &ExecContext, relation: &Relation, given: &[i16]) -> Shown {
 /// The error with a detail: `Failing row contains (1, null, abc).`, or what of it the role may see
 /// (`ExecBuildSlotValueDescription`).
 fn with_row(error: Error, target: &Target, row: &[Datum], cx: &ExecContext) -> Error {
-    row_of(error, (target.relation(), &target.given, target.order.as_deref()), row, cx)
+    row_of(error, RowShape::of(target), row, cx)
 }
 
-/// Likewise; `order` says in which order the row is shown, where that is another table's.
-fn row_of(
-    error: Error,
-    (relation, given, order): (&Relation, &[i16], Option<&[usize]>),
-    row: &[Datum],
-    cx: &ExecContext,
-) -> Error {
+/// As which table's a row is shown: the one that the statement names, with its privileges.
+pub(super) struct RowShape<'a> {
+    pub(super) relation: &'a Relation,
+    /// The columns that the statement gives values to.
+    pub(super) given: &'a [i16],
+    /// The places of the row in that table's order, where they are not the same.
+    pub(super) order: Option<&'a [usize]>,
+}
+
+impl<'a> RowShape<'a> {
+    pub(super) fn of(target: &'a Target) -> Self {
+        let relation = target.named.as_deref().unwrap_or(target.relation());
+        RowShape { relation, given: &target.given, order: target.order.as_deref() }
+    }
+}
+
+/// Likewise.
+fn row_of(error: Error, RowShape { relation, given, order }: RowShape<'_>, row: &[Datum], cx: &ExecContext) -> Error {
     let env = &*cx.env;
-    let live = relation.live_columns().collect::<Vec<_>>();
-    let place = |attnum: i16| order.map(|order| order.iter().position(|own| *own + 1 == attnum as usize));
-    let shown = |attnum: i16| place(attnum).is_none_or(|place| place.is_some());
+    let value = |attnum: i16| {
+        let place = attnum as usize - 1;
+        row.get(order.map_or(Some(place), |order| order.get(place).copied())?)
+    };
     let values = |visible: &dyn Fn(i16) -> bool| {
-        let mut live: Vec<_> = live.iter().filter(|(attnum, _)| visible(*attnum) && shown(*attnum)).collect();
-        live.sort_by_key(|(attnum, _)| place(*attnum));
-        let texts = live.into_iter().filter_map(|(attnum, column)| Some((column, row.get(*attnum as usize - 1)?)));
+        let live = relation.live_columns().filter(|(attnum, _)| visible(*attnum));
+        let texts = live.filter_map(|(attnum, column)| Some((column, value(attnum)?)));
         texts.map(|(column, value)| shortened(value_text(value, column.ty.oid, env))).collect::<Vec<_>>().join(", ")
     };
     match shown_to(cx, relation, given) {

@@ -115,8 +115,8 @@ impl<'a> Writer<'a> {
     pub fn check_partition(&self, target: &Target, row: &Row) -> Result<()> {
         match target.partition_rule(self)? {
             Some(rule) if !rule.fits(row, self)? => {
-                let named = (&**target.relation(), &*target.schema, &*target.given);
-                Err(violation::partition(named, target.order.as_deref(), row, self.cx))
+                let partition = (&**target.relation(), &*target.schema);
+                Err(violation::partition(partition, violation::RowShape::of(target), row, self.cx))
             }
             _ => Ok(()),
         }

@@ -188,7 +188,7 @@ impl Proc {
     pub fn runs_statements(&self) -> bool {
         self.source.starts_with("be_lo")
             || self.source.contains("_to_xml")
-            || matches!(self.source, "dictdb_check_integrity" | "ts_stat1" | "ts_stat2")
+            || matches!(self.source, "dictdb_check_integrity" | "ts_stat1" | "ts_stat2" | "tsquery_rewrite_query")
     }
 }
 

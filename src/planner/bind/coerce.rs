@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AggregateInfo, Language, Routine};
+use dictdb_catalog::{AggregateInfo, Language, PROC_CLASS, Routine};
 use dictdb_functions::facts::{self, CastContext};
 use dictdb_functions::kernel::Registry;
 use dictdb_functions::resolve::{self, Coercion};
@@ -313,6 +313,9 @@ impl Binder<'_> {
         self.is_repeatable_as(repeatable::of_function(proc));
         if proc.runs_statements() {
             self.runs_statements.set(true);
+        }
+        if proc.acl.is_some() || self.cx.catalog.acl_of(PROC_CLASS, oid).is_some() {
+            self.guarded.borrow_mut().insert(oid);
         }
         Ok(builtin_function(proc, self.cx.registry))
     }

@@ -208,6 +208,8 @@ pub struct Binder<'a> {
     mentions: Vec<(Oid, i16)>,
     /// Functions called so far.
     functions: std::cell::RefCell<std::collections::BTreeSet<Oid>>,
+    /// Built-in functions that not everybody may execute.
+    guarded: std::cell::RefCell<std::collections::BTreeSet<Oid>>,
     /// A built-in function that runs statements was called.
     runs_statements: std::cell::Cell<bool>,
     /// What the functions called so far leave of the hope for the same rows again.
@@ -269,6 +271,7 @@ impl<'a> Binder<'a> {
             spares_target: false,
             mentions: Vec::new(),
             functions: Default::default(),
+            guarded: Default::default(),
             runs_statements: Default::default(),
             repeatable: Default::default(),
             operators: Default::default(),
@@ -335,6 +338,11 @@ impl<'a> Binder<'a> {
     /// The functions of users that were called.
     pub fn user_functions(&self) -> Vec<Oid> {
         self.functions.borrow().iter().copied().collect()
+    }
+
+    /// The built-in functions that were called and have a list of who may execute them.
+    pub fn guarded_functions(&self) -> Vec<Oid> {
+        self.guarded.borrow().iter().copied().collect()
     }
 
     /// Whether a function was called that runs statements of its own, in a session that must be lent for that.

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use dictdb_session::Instance;
 use dictdb_types::Result;
-use pgwire::api::auth::sasl::scram::{SCRAM_ITERATIONS, ScramSecret, gen_salted_password};
+
+use crate::password::{VERIFIERS, make_verifier};
 
 /// How clients prove who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +16,8 @@ pub(crate) enum Method {
     Password,
     /// By SCRAM-SHA-256: the password never travels.
     Scram,
+    /// By MD5 where that is what is stored of the password, else by SCRAM-SHA-256.
+    Md5,
 }
 
 impl Method {
@@ -26,6 +27,7 @@ impl Method {
             "trust" => Some(Method::Trust),
             "password" => Some(Method::Password),
             "scram-sha-256" => Some(Method::Scram),
+            "md5" => Some(Method::Md5),
             _ => None,
         }
     }
@@ -71,23 +73,8 @@ impl Access {
     /// Makes the configured user a superuser of the instance.
     pub(crate) fn create_role(&self, instance: &Instance) -> Result<()> {
         // Only the first one to say so is needed: all servers make verifiers alike.
-        let _ = instance.verifier.set(make_verifier);
+        let _ = instance.verifiers.set(VERIFIERS);
         instance.ensure_superuser(&self.user, self.verifier.clone())
-    }
-}
-
-/// A verifier as `pg_authid.rolpassword` keeps it: `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
-fn make_verifier(password: &str) -> String {
-    let salt = rand::random::<[u8; 16]>().to_vec();
-    let salted = gen_salted_password(password, &salt, SCRAM_ITERATIONS);
-    match ScramSecret::verifier_from_salted_password(salt, salted, SCRAM_ITERATIONS) {
-        ScramSecret::Verifier { salt, iterations, stored_key, server_key } => format!(
-            "SCRAM-SHA-256${iterations}:{}${}:{}",
-            STANDARD.encode(salt),
-            STANDARD.encode(stored_key),
-            STANDARD.encode(server_key)
-        ),
-        ScramSecret::SaltedPassword { .. } => String::new(),
     }
 }
 

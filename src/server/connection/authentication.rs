@@ -1,18 +1,17 @@
-//! Proof of identity: trust, password in clear, SCRAM-SHA-256 with or without channel binding.
+//! Proof of identity: trust, password in clear, MD5, SCRAM-SHA-256 with or without channel binding.
 //!
 //! The SCRAM exchange is pgwire's. A user who does not exist goes through the whole exchange against a verifier that nobody
 //! knows the password of, so that an answer does not tell who exists.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use dictdb_session::Instance;
 use dictdb_types::{Error, Result, Severity, SqlState};
-use pgwire::api::auth::sasl::scram::{SCRAM_ITERATIONS, ScramSecret, ScramServerAuth, gen_salted_password};
+use pgwire::api::auth::sasl::scram::{SCRAM_ITERATIONS, ScramSecret, ScramServerAuth};
 use pgwire::messages::startup::{Authentication, PasswordMessageFamily};
 use sha2::{Digest, Sha256};
 
 use super::stream::Stream;
 use crate::configuration::{Access, Method, Tls};
+use crate::password::Stored;
 
 const SCRAM: &str = "SCRAM-SHA-256";
 const SCRAM_PLUS: &str = "SCRAM-SHA-256-PLUS";
@@ -48,6 +47,7 @@ impl Authenticator {
             Method::Trust => {}
             Method::Password => self.check_password(stream, user, instance).await?,
             Method::Scram => self.exchange(stream, user, instance).await?,
+            Method::Md5 => self.check_md5(stream, user, instance).await?,
         }
         stream.send(&Authentication::Ok);
         Ok(())
@@ -60,15 +60,23 @@ impl Authenticator {
         if password.is_empty() {
             return Err(failed(SqlState::INVALID_PASSWORD, "empty password returned by client".to_owned()));
         }
-        let ScramSecret::Verifier { salt, iterations, stored_key, .. } = self.secret(user, instance) else {
-            return Err(wrong_password(user));
-        };
+        let stored = stored(user, instance);
         // Deriving the key takes milliseconds on purpose.
-        let salted = tokio::task::block_in_place(|| gen_salted_password(&password, &salt, iterations));
-        match ScramSecret::verifier_from_salted_password(salt, salted, iterations) {
-            ScramSecret::Verifier { stored_key: given, .. } if given == stored_key => Ok(()),
-            _ => Err(wrong_password(user)),
+        match tokio::task::block_in_place(|| stored.is_some_and(|stored| stored.fits(user, &password))) {
+            true => Ok(()),
+            false => Err(wrong_password(user)),
         }
+    }
+
+    /// By what is stored of the password: a hash of the hash, or the exchange.
+    async fn check_md5(&self, stream: &mut Stream, user: &str, instance: &Instance) -> Result<()> {
+        let salt = rand::random::<[u8; 4]>();
+        let Some(expected) = stored(user, instance).and_then(|stored| stored.md5_answer(&salt)) else {
+            return self.exchange(stream, user, instance).await;
+        };
+        stream.send(&Authentication::MD5Password(salt.to_vec()));
+        let answer = receive(stream).await?.into_password().map_err(malformed)?.password;
+        if answer == expected { Ok(()) } else { Err(wrong_password(user)) }
     }
 
     async fn exchange(&self, stream: &mut Stream, user: &str, instance: &Instance) -> Result<()> {
@@ -100,17 +108,23 @@ impl Authenticator {
 
     /// The verifier of a user, or one that fits no password.
     fn secret(&self, user: &str, instance: &Instance) -> ScramSecret {
-        let stored = instance.role(user).and_then(|role| role.password.clone());
-        stored.and_then(|verifier| parse_verifier(&verifier)).unwrap_or_else(|| {
-            let salt = Sha256::new().chain_update(self.mock_seed).chain_update(user).finalize();
-            ScramSecret::Verifier {
-                salt: salt[..16].to_vec(),
-                iterations: SCRAM_ITERATIONS,
-                stored_key: rand::random::<[u8; 32]>().to_vec(),
-                server_key: rand::random::<[u8; 32]>().to_vec(),
-            }
-        })
+        if let Some(Stored::Scram { salt, iterations, stored_key, server_key }) = stored(user, instance) {
+            return ScramSecret::Verifier { salt, iterations, stored_key, server_key };
+        }
+        let salt = Sha256::new().chain_update(self.mock_seed).chain_update(user).finalize();
+        ScramSecret::Verifier {
+            salt: salt[..16].to_vec(),
+            iterations: SCRAM_ITERATIONS,
+            stored_key: rand::random::<[u8; 32]>().to_vec(),
+            server_key: rand::random::<[u8; 32]>().to_vec(),
+        }
     }
+}
+
+/// What is stored of a user's password.
+fn stored(user: &str, instance: &Instance) -> Option<Stored> {
+    let stored = instance.role(user).and_then(|role| role.password.clone());
+    stored.and_then(|stored| Stored::parse(&stored))
 }
 
 /// The next message, which must be an answer to authentication. 08006 when the client has left instead.
@@ -128,19 +142,6 @@ async fn receive(stream: &mut Stream) -> Result<PasswordMessageFamily> {
         return Err(failed(SqlState::PROTOCOL_VIOLATION, "malformed SCRAM message".to_owned()));
     }
     Ok(PasswordMessageFamily::Raw(body.as_slice().into()))
-}
-
-/// `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
-fn parse_verifier(text: &str) -> Option<ScramSecret> {
-    let (iterations, rest) = text.strip_prefix("SCRAM-SHA-256$")?.split_once(':')?;
-    let (salt, keys) = rest.split_once('$')?;
-    let (stored_key, server_key) = keys.split_once(':')?;
-    Some(ScramSecret::Verifier {
-        salt: STANDARD.decode(salt).ok()?,
-        iterations: iterations.parse().ok()?,
-        stored_key: STANDARD.decode(stored_key).ok()?,
-        server_key: STANDARD.decode(server_key).ok()?,
-    })
 }
 
 fn failed(code: SqlState, message: String) -> Error {

@@ -235,6 +235,7 @@ impl Session {
             columns,
             command,
             routines,
+            guarded,
             runs_statements,
             returns_rows,
             failure,
@@ -269,7 +270,7 @@ impl Session {
             custom,
             heavy: calls_routines || heavy,
             calls_routines,
-            routines: routines.into(),
+            routines: routines.into_iter().chain(guarded).collect(),
             stamp,
             prepared,
             params: params.into(),
@@ -431,7 +432,10 @@ impl CachedPlan {
         self.plans_beside().try_for_each(|plan| plan.check_executable(session))?;
         for oid in &self.routines {
             let routine = session.env().catalog.routine(*oid).cloned();
-            routine.map_or(Ok(()), |routine| session.check_execute(&routine))?;
+            match routine {
+                Some(routine) => session.check_execute(&routine)?,
+                None => session.check_execute_built_in(*oid)?,
+            }
         }
         Ok(())
     }

@@ -109,6 +109,7 @@ impl Session {
                 SetAction::Value { name, values } => {
                     let text = self.flatten(name, values)?;
                     self.check_setting(name, &text)?;
+                    self.note_missing_object(name, &text);
                     (Some(Settings::canonical_name(name)), Some(text))
                 }
                 SetAction::FromCurrent { name } => {

@@ -19,6 +19,9 @@ impl Session {
             return Ok(());
         }
         let routine = self.routine(oid)?;
+        for (name, value) in routine.config.iter().filter_map(|setting| setting.split_once('=')) {
+            crate::statement::named_object(&self.env(), name, value)?;
+        }
         match routine.language {
             Language::Sql => self.check_sql_body(&routine).map_err(|error| transpose(error, &routine, command)),
             Language::Plpgsql => self.check_plpgsql_body(&routine, command),

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dictdb_catalog::{AclKind, Language, Privileges, Relation, Routine};
+use dictdb_catalog::{AclKind, BOOTSTRAP_ROLE, Language, Privileges, Relation, Routine, built_in_acl};
 use dictdb_executor::ddl::Acting;
 use dictdb_executor::{Expression, Prepared};
-use dictdb_functions::facts::Volatility;
+use dictdb_functions::facts::{self, ProcKind, Volatility};
 use dictdb_storage::Snapshot;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type};
 
@@ -188,6 +188,20 @@ impl Session {
         Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
     }
 
+    /// 42501 unless the current role may execute a built-in function.
+    pub(crate) fn check_execute_built_in(&mut self, oid: Oid) -> Result<()> {
+        let role = self.role();
+        let catalog = self.env().catalog.clone();
+        let (Some(proc), Some(acl)) = (facts::proc_by_oid(oid), built_in_acl(&catalog, oid)) else { return Ok(()) };
+        let held = catalog.held_privileges(role, AclKind::Function, BOOTSTRAP_ROLE, Some(&acl));
+        if held.privileges.contains(Privileges::EXECUTE) {
+            return Ok(());
+        }
+        let noun = if proc.kind == ProcKind::Aggregate { "aggregate" } else { "function" };
+        let message = format!("permission denied for {noun} {}", proc.name);
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
+    }
+
     /// Runs the body as SECURITY DEFINER and SET say.
     pub(crate) fn with_surroundings<T>(
         &mut self,
@@ -204,11 +218,14 @@ impl Session {
         let outer_user = definer.map(|name| self.shared.act_as(Some(name)));
         self.forget_surroundings();
         let entry = (!routine.config.is_empty()).then(|| self.shared.settings.lock().enter_function());
-        let catalog = self.env().catalog.clone();
+        let env = self.env();
         let mut result = Ok(());
         for setting in &routine.config {
             let Some((name, value)) = setting.split_once('=') else { continue };
-            result = result.and_then(|()| self.shared.set(&catalog, name, value, Scope::Local));
+            result = result.and_then(|()| {
+                let kept = crate::statement::named_object(&env, name, value)?;
+                self.shared.set(&env.catalog, name, kept.as_deref().unwrap_or(value), Scope::Local)
+            });
         }
         let result = result.and_then(|()| body(self));
         // A failed call takes its settings back with its transaction.

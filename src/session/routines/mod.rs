@@ -12,8 +12,8 @@ mod check;
 mod invoke;
 mod pl;
 mod sql;
+mod text_search_query;
 mod text_search_trigger;
-mod text_search_words;
 mod trigger;
 mod xml;
 
@@ -25,7 +25,7 @@ use crate::StatementEnv;
 
 pub(crate) use invoke::RoutineCache;
 pub(crate) use pl::begins_with_create;
-pub(crate) use text_search_words::SETS as TEXT_SEARCH_SETS;
+pub(crate) use text_search_query::{FUNCTIONS as TEXT_SEARCH_FUNCTIONS, SETS as TEXT_SEARCH_SETS};
 pub(crate) use trigger::{FUNCTIONS as TRIGGER_FUNCTIONS, RunningTriggers};
 pub(crate) use xml::FUNCTIONS as XML_FUNCTIONS;
 

@@ -98,6 +98,10 @@ pub struct Definition {
     pub in_explain: bool,
     /// `GUC_NO_RESET_ALL`: `RESET ALL` leaves it alone.
     pub no_reset_all: bool,
+    /// `GUC_NOT_IN_SAMPLE`: the sample configuration file leaves it out.
+    pub not_in_sample: bool,
+    /// `GUC_RUNTIME_COMPUTED`: the server finds it out as it starts.
+    pub runtime_computed: bool,
     /// Absent from `SHOW ALL` and `pg_settings`, though `SHOW name` knows it.
     pub hidden: bool,
     /// Shown to those only who have the privileges of `pg_read_all_settings`.
@@ -240,6 +244,8 @@ fn parse_line(line: &'static str) -> Option<Definition> {
         default: (default != "\\N").then_some(default),
         in_explain: flags.contains("EXPLAIN"),
         no_reset_all: flags.contains("NO_RESET_ALL"),
+        not_in_sample: flags.contains("NOT_IN_SAMPLE"),
+        runtime_computed: flags.contains("RUNTIME_COMPUTED"),
         hidden: HIDDEN.contains(&name),
         confidential: CONFIDENTIAL.contains(&name),
         reported: REPORTED.contains(&name),

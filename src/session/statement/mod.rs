@@ -36,7 +36,7 @@ use crate::portal::{Outcome, Portal};
 use crate::prepared::{Analysis, Source};
 
 pub(crate) use database::is_empty;
-pub(crate) use setting::transaction_setting;
+pub(crate) use setting::{named_object, transaction_setting};
 pub(crate) use tag::command_tag;
 
 /// The transaction command in a statement, if it is one.

@@ -5,16 +5,49 @@ use std::sync::Arc;
 use dictdb_catalog::Catalog;
 use dictdb_parser::utility::{IsolationLevel, Set, SetAction, SetScope, SetValue, Show, TransactionMode};
 use dictdb_types::datetime::zone;
-use dictdb_types::{Datum, Error, Result, SqlState, Type, oids, text};
+use dictdb_types::{Datum, Env, Error, RegKind, Result, Severity, SqlState, Type, oids, text};
 
 use crate::authorization::Asking;
 use crate::client::{Column, Tag};
 use crate::portal::{Outcome, RowSource, TagCount};
-use crate::settings::{Scope, Settings, definition, kept_part, parse_bool};
+use crate::settings::{Scope, Settings, definition, invalid, kept_part, parse_bool};
 use crate::transaction::{Modes, isolation_name, isolation_named, warning};
-use crate::{Session, Shared};
+use crate::{Session, Shared, StatementEnv};
+
+/// The value of a setting that names an object, as it is kept: a text search configuration, with its schema. None for other settings;
+/// 22023 when there is no such object.
+pub(crate) fn named_object(env: &StatementEnv, name: &str, text: &str) -> Result<Option<String>> {
+    const SETTING: &str = "default_text_search_config";
+    if !name.eq_ignore_ascii_case(SETTING) {
+        return Ok(None);
+    }
+    let oid = env.reg_in(RegKind::Config, text).map_err(|error| match error.code() {
+        SqlState::UNDEFINED_OBJECT | SqlState::INVALID_SCHEMA_NAME => invalid(SETTING, text),
+        _ => error,
+    })?;
+    let own = env.catalog.definition(oid);
+    let schema = own.and_then(|own| env.catalog.schema(own.namespace)).map(|schema| schema.name.clone());
+    Ok(Some(match (own, schema) {
+        (Some(own), Some(schema)) => {
+            let quoted = dictdb_types::quote_identifier;
+            format!("{}.{}", quoted(&schema), quoted(&own.name))
+        }
+        _ => {
+            let shown = env.reg_out(RegKind::Config, oid);
+            format!("pg_catalog.{}", shown.strip_prefix("pg_catalog.").unwrap_or(&shown))
+        }
+    }))
+}
 
 impl Session {
+    /// A notice of a value that names no object, where it is only kept for later.
+    pub(crate) fn note_missing_object(&mut self, name: &str, text: &str) {
+        if named_object(&self.env(), name, text).is_err() {
+            let message = format!("text search configuration \"{text}\" does not exist");
+            self.shared.notice(Error::with_severity(Severity::Notice, SqlState::UNDEFINED_OBJECT, message));
+        }
+    }
+
     pub(super) fn run_set(&mut self, set: &Set) -> Result<Outcome> {
         let scope = match set.scope {
             SetScope::Session => Scope::Session,
@@ -100,8 +133,9 @@ impl Session {
             "transaction_read_only" => self.block.set_read_only(parse_flag(name, text)?),
             "transaction_deferrable" => self.block.set_deferrable(parse_flag(name, text)?),
             _ => {
-                let catalog = self.env().catalog.clone();
-                self.shared.set(&catalog, name, text, scope)
+                let env = self.env();
+                let kept = named_object(&env, name, text)?;
+                self.shared.set(&env.catalog, name, kept.as_deref().unwrap_or(text), scope)
             }
         }
     }

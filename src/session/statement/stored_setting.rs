@@ -133,6 +133,9 @@ impl Session {
         }
         let authority = self.shared.authority_over(catalog, name);
         check_value(&self.shared.instance, name, text.as_deref(), authority)?;
+        if let Some(text) = &text {
+            self.note_missing_object(name, text);
+        }
         let name = Settings::canonical_name(name);
         let is_same = |known: &Arc<str>| known.split('=').next().is_some_and(|own| own.eq_ignore_ascii_case(&name));
         let position = values.iter().position(is_same);

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Relation, RelationKind};
+use dictdb_catalog::{Relation, RelationKind, namespaces};
 use dictdb_parser::ast::Ident;
 use dictdb_parser::position;
 use dictdb_parser::utility::{DefElem, DefValue, Vacuum};
@@ -181,7 +181,12 @@ impl Session {
         if is_owner || env.catalog.role(role).is_none_or(|role| role.superuser) {
             return true;
         }
-        let message = format!("skipping \"{}\" --- only table or database owner can {verb} it", relation.name);
+        let who = match relation.namespace {
+            _ if relation.is_shared() => "superuser",
+            namespaces::PG_CATALOG => "superuser or database owner",
+            _ => "table or database owner",
+        };
+        let message = format!("skipping \"{}\" --- only {who} can {verb} it", relation.name);
         self.shared.notice(warning(SqlState::WARNING, &message));
         false
     }

@@ -168,7 +168,7 @@ impl DdlContext<'_> {
         if handler.is_some() {
             self.warn("changing the foreign-data wrapper handler can change behavior of existing foreign tables");
         }
-        if validator.is_some_and(|validator| validator.is_valid() || info.validator.is_valid()) {
+        if validator.is_some_and(|validator| validator.is_valid()) {
             self.warn(
                 "changing the foreign-data wrapper validator can cause the options for dependent objects to become invalid",
             );

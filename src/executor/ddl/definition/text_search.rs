@@ -70,10 +70,15 @@ impl DdlContext<'_> {
         let Some(template) = template else {
             return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, "text search template is required"));
         };
-        text_search::check_dictionary(template, &options)?;
+        self.check_dictionary(template, &options)?;
         self.check_definition_free_index(DefinitionKind::Dictionary, namespace, &name)?;
         self.new_definition(namespace, name, DefinitionBody::Dictionary(DictionaryInfo { template, options }));
         Ok(())
+    }
+
+    fn check_dictionary(&mut self, template: Oid, options: &[(Arc<str>, Arc<str>)]) -> Result<()> {
+        let env = self.surroundings.env(self.view());
+        text_search::check_dictionary(template, options, &*env)
     }
 
     /// 23505: text search objects are only looked for by their unique index.
@@ -172,7 +177,7 @@ impl DdlContext<'_> {
                 info.options.push((Arc::from(name), value_of(element)?));
             }
         }
-        text_search::check_dictionary(info.template, &info.options)?;
+        self.check_dictionary(info.template, &info.options)?;
         self.redefine(&own, DefinitionBody::Dictionary(info));
         Ok(())
     }

@@ -185,6 +185,7 @@ impl DdlContext<'_> {
         self.put_partition(parent.oid, child.oid, bound)?;
         let attached = self.table(child.oid)?;
         self.check_partition_rows(&attached, false)?;
+        self.check_foreign_partition(parent, &child, true)?;
         self.complete_partition(parent.oid, child.oid)
     }
 

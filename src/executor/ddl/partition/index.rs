@@ -43,6 +43,7 @@ impl DdlContext<'_> {
         if !relation.is_partitioned() {
             return Ok(());
         }
+        self.check_no_foreign_partition(&relation, index, &relation.children)?;
         for child in relation.children.clone() {
             self.lock(child, dictdb_storage::LockMode::Share)?;
             self.index_partition(&relation, child, index)?;
@@ -50,11 +51,66 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    /// Gives one partition its part of an index: one it has already, or a new one.
+    /// 42809 when an index is unique and one of these partitions is a foreign table, of which nobody knows the rows.
+    pub(in crate::ddl) fn check_no_foreign_partition(
+        &mut self,
+        relation: &Relation,
+        index: Oid,
+        partitions: &[Oid],
+    ) -> Result<()> {
+        if !self.table(index)?.index().is_some_and(|info| info.unique) {
+            return Ok(());
+        }
+        for partition in partitions {
+            if self.table(*partition)?.foreign.is_some() {
+                let message = format!("cannot create unique index on partitioned table \"{}\"", relation.name);
+                let detail = format!("Table \"{}\" contains partitions that are foreign tables.", relation.name);
+                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).detail(detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// 42809 for a foreign table that becomes a partition of a table with unique indexes.
+    pub(in crate::ddl) fn check_foreign_partition(
+        &mut self,
+        parent: &Relation,
+        child: &Relation,
+        attaches: bool,
+    ) -> Result<()> {
+        if child.foreign.is_none() {
+            return Ok(());
+        }
+        for index in &parent.indexes {
+            if self.table(*index)?.index().is_some_and(|info| info.unique) {
+                let table = &parent.name;
+                let (message, detail) = match attaches {
+                    true => (
+                        format!(
+                            "cannot attach foreign table \"{}\" as partition of partitioned table \"{table}\"",
+                            child.name
+                        ),
+                        format!("Partitioned table \"{table}\" contains unique indexes."),
+                    ),
+                    false => (
+                        format!("cannot create foreign partition of partitioned table \"{table}\""),
+                        format!("Table \"{table}\" contains indexes that are unique."),
+                    ),
+                };
+                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).detail(detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives one partition its part of an index: one it has already, or a new one. Foreign tables have none.
     pub(in crate::ddl) fn index_partition(&mut self, parent: &Arc<Relation>, child: Oid, index: Oid) -> Result<()> {
         let whole = self.table(index)?;
         let Some(info) = whole.index().cloned() else { return Ok(()) };
         let partition = self.table(child)?;
+        if partition.foreign.is_some() {
+            return Ok(());
+        }
         let wanted = translated(&info, parent, &partition)?;
         if info.unique {
             let what = if info.primary { "PRIMARY KEY" } else { "UNIQUE" };

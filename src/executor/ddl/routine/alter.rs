@@ -30,7 +30,7 @@ impl DdlContext<'_> {
         name: &str,
     ) -> Result<()> {
         let old = self.find_routine(kind, reference)??;
-        self.check_routine_owner(&old, &old.name)?;
+        self.check_function_owner(&old)?;
         self.check_create_in(old.namespace)?;
         let new = Routine { name: Arc::from(name), ..Routine::clone(&old) };
         self.renaming(&old.name, |ddl| ddl.move_routine(new))
@@ -44,7 +44,7 @@ impl DdlContext<'_> {
     ) -> Result<()> {
         let old = self.find_routine(kind, reference)??;
         let namespace = self.new_schema(schema)?;
-        self.check_routine_owner(&old, &old.name)?;
+        self.check_function_owner(&old)?;
         self.check_move(old.namespace, namespace)?;
         if namespace == old.namespace {
             return Ok(());
@@ -83,7 +83,7 @@ impl DdlContext<'_> {
         if owner == old.owner {
             return Ok(());
         }
-        self.check_routine_owner(&old, &old.name)?;
+        self.check_function_owner(&old)?;
         self.check_new_owner(owner)?;
         self.give_routine(old.oid, owner)
     }
@@ -102,5 +102,13 @@ impl DdlContext<'_> {
             return Ok(());
         }
         Err(not_owner(routine.kind_noun(), name))
+    }
+
+    /// Likewise where the error calls every kind a function: what is common to all objects is done to them as to one kind.
+    pub(in crate::ddl) fn check_function_owner(&mut self, routine: &Routine) -> Result<()> {
+        match self.has_privileges_of(routine.owner) {
+            true => Ok(()),
+            false => Err(not_owner("function", &routine.name)),
+        }
     }
 }

@@ -91,7 +91,7 @@ impl DdlContext<'_> {
         match &old {
             Some(old) => {
                 if or_replace {
-                    self.check_routine_owner(old, &old.name)?;
+                    self.check_function_owner(old)?;
                 }
                 self.check_replacement(old, &routine, or_replace)?;
                 routine.oid = old.oid;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, Routine};
-use dictdb_functions::facts::ProcKind;
+use dictdb_catalog::{Catalog, Routine, namespaces};
+use dictdb_functions::facts::{self, ProcKind};
 use dictdb_parser::utility::{FunctionRef, ObjectKind, ParamMode};
 use dictdb_types::{Error, Oid, Result, SqlState, TypeInfo, oids};
 
@@ -11,7 +11,7 @@ use crate::ddl::DdlContext;
 use crate::ddl::names::{parts, shown};
 
 /// The name of a type for messages, qualified where the search path does not find it.
-pub(super) fn type_text(catalog: &Catalog, search_path: &[Oid], oid: Oid) -> String {
+pub(in crate::ddl) fn type_text(catalog: &Catalog, search_path: &[Oid], oid: Oid) -> String {
     if oid == oids::ANY {
         return "\"any\"".to_owned();
     }
@@ -37,9 +37,9 @@ pub fn signature(catalog: &Catalog, search_path: &[Oid], routine: &Routine) -> S
     }
 }
 
-/// `function name(type,type)`.
+/// `function name(type,type)`: dependencies call every kind so.
 pub fn identity(catalog: &Catalog, search_path: &[Oid], routine: &Routine) -> String {
-    format!("{} {}", routine.kind_noun(), signature(catalog, search_path, routine))
+    format!("function {}", signature(catalog, search_path, routine))
 }
 
 /// What a kind of object is called where a routine is looked for.
@@ -134,6 +134,35 @@ impl DdlContext<'_> {
                 Ok(Err(Error::new(SqlState::UNDEFINED_FUNCTION, format!("{} {described} does not exist", noun(kind)))))
             }
         }
+    }
+
+    /// The built-in function that a reference means, if one can be meant and it is there.
+    pub(in crate::ddl) fn find_built_in(
+        &mut self,
+        kind: ObjectKind,
+        reference: &FunctionRef,
+    ) -> Result<Option<&'static facts::Proc>> {
+        let names = parts(&reference.name);
+        let seen = match names.as_slice() {
+            [.., schema, _] => schema.value == "pg_catalog",
+            _ => self.search_path.contains(&namespaces::PG_CATALOG),
+        };
+        let (Some(name), true) = (names.last().map(|ident| ident.value.clone()), seen) else { return Ok(None) };
+        let mut types = Vec::new();
+        for arg in reference.args.iter().flatten().filter(|arg| arg.mode != Some(ParamMode::Out)) {
+            types.push(self.bind_type(&arg.data_type)?.oid);
+        }
+        let is_kind = |proc: &facts::Proc| match kind {
+            ObjectKind::Procedure => proc.kind == ProcKind::Procedure,
+            ObjectKind::Aggregate => proc.kind == ProcKind::Aggregate,
+            ObjectKind::Function => proc.kind != ProcKind::Procedure,
+            _ => true,
+        };
+        let mut named = facts::procs().iter().filter(|proc| proc.name == name && is_kind(proc));
+        Ok(match reference.args {
+            Some(_) => named.find(|proc| *proc.args == *types),
+            None => named.next().filter(|_| named.next().is_none()),
+        })
     }
 
     fn routine_by_name(

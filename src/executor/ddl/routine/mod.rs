@@ -17,6 +17,6 @@ mod options;
 mod params;
 mod replace;
 
-pub(in crate::ddl) use find::refuse_aggregate;
 pub use find::{identity, signature};
+pub(in crate::ddl) use find::{refuse_aggregate, type_text};
 pub use options::FunctionSetting;

@@ -28,7 +28,7 @@ impl DdlContext<'_> {
         let path = self.search_path;
         let hint = |error: Error| {
             let signature = signature(&catalog, path, old);
-            let noun = if old.kind == ProcKind::Aggregate { "aggregate" } else { old.kind_noun() };
+            let noun = old.kind_noun();
             error.hint(format!("Use DROP {} {signature} first.", noun.to_uppercase()))
         };
         if (old.result, old.returns_set) != (new.result, new.returns_set) {

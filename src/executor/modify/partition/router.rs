@@ -57,7 +57,8 @@ impl Router {
             && !rule.fits(row, writer)?
         {
             let schema = writer.schema_name(&self.root);
-            return Err(violation::partition((&self.root, &schema, &[]), None, row, writer.cx));
+            let shape = violation::RowShape { relation: &self.root, given: &[], order: None };
+            return Err(violation::partition((&self.root, &schema), shape, row, writer.cx));
         }
         let mut at = self.root.oid;
         while let Some(level) = self.levels.get(&at) {

@@ -7,7 +7,6 @@ use std::sync::{Arc, LazyLock};
 
 use dictdb_types::{Env, Oid, Result, bail};
 
-use super::dictionary::{Dictionary, Lexized, dictionary};
 use super::parser::Kind;
 use crate::facts::table;
 
@@ -49,7 +48,7 @@ impl<'a> Config<'a> {
         Ok(Config { oid: oid.0, own: own.map(Arc::from), env })
     }
 
-    /// Oids of the dictionaries of a kind of token, in order.
+    /// The dictionaries of a kind of token, in order.
     pub(super) fn dictionary_oids(&self, kind: Kind) -> &[Oid] {
         let kind = kind as i32;
         match &self.own {
@@ -58,21 +57,8 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// The dictionaries of a kind of token, in order.
-    pub(super) fn dictionaries(&self, kind: Kind) -> Result<Vec<Arc<Dictionary>>> {
-        self.dictionary_oids(kind).iter().map(|oid| dictionary(*oid, self.env)).collect()
-    }
-
-    /// The lexemes of a token: `None` when no dictionary knows it, none for a stop word.
-    pub(super) fn lexemes(&self, kind: Kind, token: &str) -> Result<Option<Vec<String>>> {
-        let mut token = std::borrow::Cow::Borrowed(token);
-        for dictionary in self.dictionaries(kind)? {
-            match dictionary.lexize(&token)? {
-                Lexized::Known(lexemes) => return Ok(Some(lexemes)),
-                Lexized::Filtered(other) => token = other.into(),
-                Lexized::Unknown => {}
-            }
-        }
-        Ok(None)
+    /// Where its dictionaries are.
+    pub(super) fn env(&self) -> &'a dyn Env {
+        self.env
     }
 }

@@ -1,9 +1,11 @@
 //! `to_tsvector`: a text as the lexemes of its words with their places.
 
-use dictdb_types::tsearch::{Lexeme, MAX_LEXEME_BYTES, MAX_POSITION, Position, Vector};
+use dictdb_types::tsearch::{MAX_LEXEME_BYTES, MAX_POSITION, Position, Vector};
 use dictdb_types::{Env, Oid, Result};
 
 use super::config::Config;
+use super::dictionary::Lexeme;
+use super::lexize::next;
 use super::parser::{Kind, parse};
 use crate::args::kernels;
 use crate::kernel::ScalarFn;
@@ -18,7 +20,7 @@ pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
 
 /// A lexeme at a place among the words; places of stop words stay empty.
 pub(super) struct Placed {
-    pub(super) word: String,
+    pub(super) lexeme: Lexeme,
     pub(super) at: u32,
 }
 
@@ -45,22 +47,25 @@ impl<'a> Words<'a> {
 
     /// Adds the lexemes of a text, of tokens of the wanted kinds.
     pub(super) fn read(&mut self, text: &str, wanted: impl Fn(Kind) -> bool) -> Result<()> {
-        for (kind, token) in parse(text) {
-            if token.len() >= MAX_LEXEME_BYTES || !wanted(kind) {
-                continue;
-            }
-            if let Some(lexemes) = self.config.lexemes(kind, token)? {
-                self.last += 1;
-                let at = self.last;
-                self.placed.extend(lexemes.into_iter().map(|word| Placed { word, at }));
+        let fits = |(kind, token): &(Kind, &str)| token.len() < MAX_LEXEME_BYTES && wanted(*kind);
+        let tokens: Vec<(Kind, &str)> = parse(text).into_iter().filter(fits).collect();
+        let mut rest = &tokens[..];
+        while !rest.is_empty() {
+            let normalized = next(&self.config, rest)?;
+            rest = &rest[normalized.tokens..];
+            let Some(lexemes) = normalized.lexemes else { break };
+            self.last += 1;
+            for lexeme in lexemes {
+                self.last += u32::from(lexeme.next_place);
+                self.placed.push(Placed { lexeme, at: self.last });
             }
         }
         Ok(())
     }
 
     pub(super) fn into_vector(self) -> Result<Vector> {
-        let lexeme = |placed: Placed| Lexeme {
-            word: placed.word,
+        let lexeme = |placed: Placed| dictdb_types::tsearch::Lexeme {
+            word: placed.lexeme.word,
             positions: vec![Position { at: placed.at.min(u32::from(MAX_POSITION)) as u16, weight: 0 }],
         };
         Vector::new(self.placed.into_iter().map(lexeme).collect())

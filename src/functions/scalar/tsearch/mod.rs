@@ -17,6 +17,7 @@ mod dictionary;
 mod document;
 mod headline;
 mod json;
+mod lexize;
 mod matching;
 mod morph;
 mod parser;

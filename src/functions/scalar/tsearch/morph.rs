@@ -4,6 +4,7 @@
 use dictdb_types::tsearch::{Operator, ParsedQuery, Query, Term, no_lexemes, parse_query};
 use dictdb_types::{Env, Error, Oid, Result, Severity, SqlState};
 
+use super::dictionary::Lexeme;
 use super::document::Words;
 use super::websearch;
 use crate::args::kernels;
@@ -37,20 +38,29 @@ fn from_syntax(env: &dyn Env, config: Oid, text: &str) -> Result<Vec<u8>> {
 fn web(env: &dyn Env, config: Oid, text: &str) -> Result<Vec<u8>> {
     match websearch::parse(text) {
         Some(parsed) => noticed(env, Morph { env, config, joint: PHRASE }.clean(parsed)?).map(bytes),
-        None => {
+        None if text.trim().is_empty() => {
             env.notice(no_lexemes(text));
             Ok(bytes(None))
         }
+        None => noticed(env, Cleaned::gone(0)).map(bytes),
     }
 }
 
 /// All words of a text.
 pub(super) fn plain(env: &dyn Env, config: Oid, text: &str) -> Result<Option<Query>> {
-    noticed(env, Morph { env, config, joint: Operator::And }.operand(&bare(text))?)
+    whole(text, Morph { env, config, joint: Operator::And })
 }
 
 fn phrase(env: &dyn Env, config: Oid, text: &str) -> Result<Option<Query>> {
-    noticed(env, Morph { env, config, joint: PHRASE }.operand(&bare(text))?)
+    whole(text, Morph { env, config, joint: PHRASE })
+}
+
+fn whole(text: &str, morph: Morph<'_>) -> Result<Option<Query>> {
+    if text.is_empty() {
+        morph.env.notice(no_lexemes(text));
+        return Ok(None);
+    }
+    noticed(morph.env, morph.operand(&bare(text))?)
 }
 
 /// The query that is left; a notice when none is.
@@ -104,7 +114,8 @@ impl Morph<'_> {
         })
     }
 
-    /// The lexemes of an operand: those of one word are alternatives, words follow each other.
+    /// The lexemes of an operand: those of one variant of a word belong together, variants are alternatives, words follow
+    /// each other.
     fn operand(&self, term: &Term) -> Result<Cleaned> {
         let mut words = Words::new(self.config, self.env)?;
         words.read(&term.word, |_| true)?;
@@ -118,9 +129,10 @@ impl Morph<'_> {
                 query = query.map(|query| join(self.joint, query, Cleaned::gone(0)));
             }
             last = at;
-            let lexeme = |word: &str| Query::Term(Term { word: word.to_owned(), ..term.clone() });
-            let alternatives = group.iter().map(|placed| lexeme(&placed.word));
-            let alternatives = alternatives.reduce(|left, right| Query::binary(Operator::And, left, right));
+            let alternatives = group.chunk_by(|a, b| a.lexeme.variant == b.lexeme.variant).filter_map(|variant| {
+                joined(Operator::And, variant.iter().map(|placed| own_term(term, &placed.lexeme)))
+            });
+            let alternatives = joined(Operator::Or, alternatives);
             let Some(own) = alternatives.map(Cleaned::whole) else { continue };
             query = Some(match query {
                 Some(before) => join(self.joint, before, own),
@@ -129,6 +141,15 @@ impl Morph<'_> {
         }
         Ok(query.unwrap_or_else(|| Cleaned::gone(0)))
     }
+}
+
+/// An operand's lexeme under the operand's conditions.
+fn own_term(operand: &Term, lexeme: &Lexeme) -> Query {
+    Query::Term(Term { word: lexeme.word.clone(), prefix: operand.prefix || lexeme.prefix, ..operand.clone() })
+}
+
+fn joined(operator: Operator, queries: impl Iterator<Item = Query>) -> Option<Query> {
+    queries.reduce(|left, right| Query::binary(operator, left, right))
 }
 
 /// Two parts under an operator, of which either may have vanished. The distance of a phrase that loses an operand goes

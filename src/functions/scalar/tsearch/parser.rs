@@ -101,22 +101,43 @@ fn blank(text: &str) -> usize {
     first + span(&text[first..], |c| !c.is_alphanumeric() && !matches!(c, '<' | '-' | '+' | '&' | '/'))
 }
 
-/// `<name …>`, `</name>`, `<!-- … -->`, `<?xml … ?>`; quoted attributes may hold anything.
+/// `<name …>`, `</name>`, `<!-- … -->`, `<!DOCTYPE …>`, `<?xml … ?>`; quoted attributes may hold anything.
 fn tag(text: &str) -> usize {
     if let Some(comment) = text.strip_prefix("<!--") {
         return comment.find("-->").map_or(0, |end| end + 7);
     }
-    let Some(second) = text[1..].chars().next() else { return 0 };
-    if !second.is_ascii_alphabetic() && !matches!(second, '/' | '!' | '?') {
-        return 0;
+    let closing = usize::from(text[1..].starts_with('/'));
+    let is_letter = |c: char| c.is_ascii_alphabetic();
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, ':' | '_' | '.' | '-');
+    let name = 1 + closing;
+    let at = match text[name..].chars().next() {
+        Some(c) if is_letter(c) || (closing == 0 && matches!(c, ':' | '_')) => name + span(&text[name..], is_name),
+        Some('!') if text[2..].starts_with(['D', 'd']) => return attributes(text, 3),
+        Some('?') if text[2..].starts_with('x') => return attributes(text, 3),
+        _ => return 0,
+    };
+    match text[at..].chars().next() {
+        Some('>') => at + 1,
+        Some('/') if text[at + 1..].starts_with('>') => at + 2,
+        Some(c) if c.is_whitespace() => attributes(text, at),
+        _ => 0,
     }
-    let mut quote = None;
-    for (at, c) in text.char_indices().skip(1) {
+}
+
+/// Where a tag ends whose attributes begin at `from`; zero when there is something in them that no tag has.
+fn attributes(text: &str, from: usize) -> usize {
+    const SIGNS: &str = "=-_#/:.&?%~";
+    let (mut quote, mut escaped) = (None, false);
+    for (at, c) in text.char_indices().skip_while(|(at, _)| *at < from) {
         match (quote, c) {
+            (Some(_), _) if std::mem::take(&mut escaped) => {}
+            (Some(_), '\\') => escaped = true,
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), _) => {}
             (None, '>') => return at + 1,
             (None, '"' | '\'') => quote = Some(c),
-            (Some(open), c) if c == open => quote = None,
-            _ => {}
+            (None, c) if c.is_ascii_alphanumeric() || c.is_whitespace() || SIGNS.contains(c) => {}
+            (None, _) => return 0,
         }
     }
     0
@@ -219,7 +240,7 @@ fn host(text: &str) -> usize {
 }
 
 fn is_url(c: char) -> bool {
-    !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
+    c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
 }
 
 /// What begins with a letter or digit.
@@ -254,8 +275,9 @@ fn alphanumeric<'a>(text: &'a str, tokens: &mut Vec<Token<'a>>) -> usize {
 fn located<'a>(text: &'a str, tokens: &mut Vec<Token<'a>>) -> Option<usize> {
     let host = host(text);
     if host > 0 {
-        if text[host..].starts_with('/') {
-            let length = host + span(&text[host..], is_url);
+        let path = if text[host..].starts_with('/') { span(&text[host..], is_url) } else { 0 };
+        if path > 1 {
+            let length = host + path;
             tokens.push((Kind::Url, &text[..length]));
             tokens.push((Kind::Host, &text[..host]));
             tokens.push((Kind::UrlPath, &text[host..length]));

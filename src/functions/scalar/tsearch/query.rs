@@ -27,12 +27,7 @@ pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "tsquerytree" => |a: &[u8]| indexable(a),
     "tsq_mcontains" => |a: &[u8], b: &[u8]| words(b).is_subset(&words(a)),
     "tsq_mcontained" => |a: &[u8], b: &[u8]| words(a).is_subset(&words(b)),
-    "tsquery_rewrite" => |a: &[u8], target: &[u8], substitute: &[u8]| {
-        let (Some(own), Some(target)) = (query(a), query(target)) else { return crate::args::Output::output(a.to_vec()) };
-        let substitute = query(substitute).map(|own| flatten(own, false));
-        let rewritten = rewrite(flatten(own, true), &flatten(target, true), substitute.as_ref());
-        Query::to_bytes(rewritten.map(unflatten).as_ref())
-    },
+    "tsquery_rewrite" => |a: &[u8], target: &[u8], substitute: &[u8]| rewritten(a, target, substitute),
     "tsquery_eq" => |a: &[u8], b: &[u8]| compare(oids::TSQUERY, a, b).is_eq(),
     "tsquery_ne" => |a: &[u8], b: &[u8]| compare(oids::TSQUERY, a, b).is_ne(),
     "tsquery_lt" => |a: &[u8], b: &[u8]| compare(oids::TSQUERY, a, b).is_lt(),
@@ -41,6 +36,14 @@ pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "tsquery_ge" => |a: &[u8], b: &[u8]| compare(oids::TSQUERY, a, b).is_ge(),
     "tsquery_cmp" => |a: &[u8], b: &[u8]| compare(oids::TSQUERY, a, b) as i32,
 };
+
+/// A query with every occurrence of another replaced by a third; an empty one is nowhere.
+pub fn rewritten(own: &[u8], target: &[u8], substitute: &[u8]) -> Vec<u8> {
+    let (Some(tree), Some(target)) = (query(own), query(target)) else { return own.to_vec() };
+    let substitute = query(substitute).map(|own| flatten(own, false));
+    let rewritten = rewrite(flatten(tree, true), &flatten(target, true), substitute.as_ref());
+    Query::to_bytes(rewritten.map(unflatten).as_ref())
+}
 
 /// Two queries under an operator; an empty one is as if it were not there.
 fn joined(operator: Operator, a: &[u8], b: &[u8]) -> Vec<u8> {

@@ -71,8 +71,8 @@ fn debug(cx: &CallContext<'_>, config: Oid, text: &str) -> Result<Rows> {
         let own = config.dictionary_oids(kind);
         let mut chosen = own.first().map(|first| (*first, None));
         for oid in own {
-            let lexemes = match dictionary(*oid, cx.env)?.lexize(token)? {
-                Lexized::Known(lexemes) => lexemes,
+            let lexemes = match dictionary(*oid, cx.env)?.lexize_alone(token)? {
+                Lexized::Known(lexemes) => lexemes.into_iter().map(|lexeme| lexeme.word).collect(),
                 Lexized::Filtered(other) => vec![other],
                 Lexized::Unknown => continue,
             };

@@ -18,7 +18,6 @@ pub(super) const SETS: &[(&str, SetFn)] = &[
     ("pg_show_replication_origin_status", none),
     ("pg_stat_get_progress_info", none),
     ("pg_stat_get_recovery_prefetch", none),
-    ("pg_stat_get_slru", none),
     ("pg_stat_get_subscription", none),
     ("pg_stat_get_wal_senders", none),
     // There are no extended statistics to unpack.

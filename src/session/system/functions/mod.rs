@@ -23,6 +23,7 @@ mod setting;
 mod size;
 mod statistics;
 mod statistics_object;
+mod statistics_reset;
 mod transaction_id;
 mod trigger;
 mod view;
@@ -48,6 +49,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         crate::routines::FUNCTIONS,
         crate::routines::TRIGGER_FUNCTIONS,
         crate::routines::XML_FUNCTIONS,
+        crate::routines::TEXT_SEARCH_FUNCTIONS,
         crate::sequences::FUNCTIONS,
         crate::statement::current_row::FUNCTIONS,
         crate::statement_statistics::FUNCTIONS,
@@ -66,6 +68,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         setting::FUNCTIONS,
         size::FUNCTIONS,
         statistics::FUNCTIONS,
+        statistics_reset::FUNCTIONS,
         transaction_id::FUNCTIONS,
         trigger::FUNCTIONS,
         view::FUNCTIONS,
@@ -93,6 +96,7 @@ pub(super) const SETS: &[&[(&str, SetFn)]] = &[
     prepared::SETS,
     prepared_transactions::SETS,
     statistics_object::SETS,
+    statistics_reset::SETS,
     privilege::SETS,
     setting::SETS,
     wal::SETS,

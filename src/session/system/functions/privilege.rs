@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclItem, AclKind, BOOTSTRAP_ROLE, Catalog, DefinitionKind, Held, Privileges, RelationKind};
+use dictdb_catalog::{
+    AclItem, AclKind, BOOTSTRAP_ROLE, Catalog, DefinitionKind, Held, Privileges, RelationKind, built_in_acl,
+};
 use dictdb_functions::set_returning::{Rows, SetFn};
 use dictdb_functions::{CallContext, ScalarFn, facts};
 use dictdb_types::{Array, Datum, Error, Oid, RegKind, Result, SqlState, TypeLookup, oids, quote_identifier};
@@ -130,7 +132,11 @@ fn wanted(text: &str, allowed: Privileges) -> Result<Vec<(Privileges, bool)>> {
         };
         let word = if word == "TEMP" { "TEMPORARY" } else { word };
         let found = WORDS.iter().find(|(w, privilege)| *w == word && allowed.contains(*privilege));
-        found.map(|(_, privilege)| (*privilege, grant)).ok_or_else(|| {
+        // Rules once had a privilege of their own, which nobody holds.
+        let found = found.map(|(_, privilege)| *privilege);
+        let found =
+            found.or_else(|| (word == "RULE" && allowed == AclKind::Table.all()).then_some(Privileges::default()));
+        found.map(|privilege| (privilege, grant)).ok_or_else(|| {
             let message = format!("unrecognized privilege type: \"{chunk}\"");
             Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
         })
@@ -139,7 +145,9 @@ fn wanted(text: &str, allowed: Privileges) -> Result<Vec<(Privileges, bool)>> {
 }
 
 fn satisfied(held: Held, wanted: &[(Privileges, bool)]) -> bool {
-    wanted.iter().any(|(privilege, grant)| if *grant { held.grantable } else { held.privileges }.contains(*privilege))
+    let holds =
+        |held: Privileges, privilege: Privileges| privilege != Privileges::default() && held.contains(privilege);
+    wanted.iter().any(|(privilege, grant)| holds(if *grant { held.grantable } else { held.privileges }, *privilege))
 }
 
 /// A role by name or oid; `public` and unknown oids are nobody. 42704.
@@ -264,7 +272,7 @@ fn owner_and_acl(env: &StatementEnv, kind: Kind, object: Oid) -> Result<Option<O
         Kind::Function if env.catalog.routine(object).is_some() => {
             env.catalog.routine(object).map(|routine| (routine.owner, routine.acl.clone()))
         }
-        Kind::Function => facts::proc_by_oid(object).map(|p| (BOOTSTRAP_ROLE, p.acl.map(list))),
+        Kind::Function => facts::proc_by_oid(object).map(|_| (BOOTSTRAP_ROLE, built_in_acl(catalog, object))),
         Kind::Language => {
             let rows = crate::system::exported::rows("pg_language");
             let found = rows.iter().any(|row| matches!(row.first(), Some(Datum::Oid(oid)) if *oid == object.0));
@@ -277,11 +285,6 @@ fn owner_and_acl(env: &StatementEnv, kind: Kind, object: Oid) -> Result<Option<O
             own.map(|own| (own.owner, catalog.acl_of(own.kind().class(), own.oid).map(<[_]>::to_vec)))
         }
     })
-}
-
-/// The items of an exported list.
-fn list(text: &'static str) -> Vec<Arc<str>> {
-    text.trim_matches(['{', '}']).split(',').map(Arc::from).collect()
 }
 
 /// `has_column_privilege`: the table's privileges include those of its columns.

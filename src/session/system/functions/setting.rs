@@ -107,9 +107,15 @@ fn pg_settings_get_flags(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> 
         return Ok(Datum::Null);
     };
     let flag = |set: bool, name: &'static str| set.then(|| Datum::text(name));
-    let flags = row
-        .definition
-        .map(|d| [flag(d.in_explain, "EXPLAIN"), flag(d.hidden, "NO_SHOW_ALL"), flag(d.no_reset_all, "NO_RESET_ALL")]);
+    let flags = row.definition.map(|d| {
+        [
+            flag(d.in_explain, "EXPLAIN"),
+            flag(d.hidden, "NO_SHOW_ALL"),
+            flag(d.no_reset_all, "NO_RESET_ALL"),
+            flag(d.not_in_sample, "NOT_IN_SAMPLE"),
+            flag(d.runtime_computed, "RUNTIME_COMPUTED"),
+        ]
+    });
     let flags = flags.into_iter().flatten().flatten().collect();
     Ok(Datum::Array(Arc::new(Array::vector(oids::TEXT, flags))))
 }

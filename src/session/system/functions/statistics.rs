@@ -1,21 +1,25 @@
 //! `pg_stat_get_…`: what storage and sessions count. What cannot happen here (blocks read from disk, temporary files,
 //! conflicts with a standby, a background writer, autovacuum) has happened zero times; a counter nobody keeps is NULL.
 
+use std::sync::Arc;
+
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_storage::TableStats;
-use dictdb_types::{Datum, Result};
+use dictdb_types::{Datum, Oid, Result};
 
 use super::arguments::{oid, session, unknown_record};
+use crate::instance::{Database, Instance};
 use crate::meters::{Totals, Verb};
+use crate::statistics_resets::{ResetTarget, TupleCounts};
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
-    ("pg_stat_get_tuples_inserted", |cx, args| of_table(cx, args, |stats| stats.inserted as i64)),
-    ("pg_stat_get_tuples_updated", |cx, args| of_table(cx, args, |stats| stats.updated as i64)),
-    ("pg_stat_get_tuples_deleted", |cx, args| of_table(cx, args, |stats| stats.deleted as i64)),
+    ("pg_stat_get_tuples_inserted", |cx, args| changes_of_table(cx, args, |counts| counts.inserted)),
+    ("pg_stat_get_tuples_updated", |cx, args| changes_of_table(cx, args, |counts| counts.updated)),
+    ("pg_stat_get_tuples_deleted", |cx, args| changes_of_table(cx, args, |counts| counts.deleted)),
     ("pg_stat_get_live_tuples", |cx, args| of_table(cx, args, |stats| stats.live_rows as i64)),
-    ("pg_stat_get_db_tuples_inserted", |cx, args| of_database(cx, args, |stats| stats.inserted as i64)),
-    ("pg_stat_get_db_tuples_updated", |cx, args| of_database(cx, args, |stats| stats.updated as i64)),
-    ("pg_stat_get_db_tuples_deleted", |cx, args| of_database(cx, args, |stats| stats.deleted as i64)),
+    ("pg_stat_get_db_tuples_inserted", |cx, args| of_database(cx, args, |counts| counts.inserted)),
+    ("pg_stat_get_db_tuples_updated", |cx, args| of_database(cx, args, |counts| counts.updated)),
+    ("pg_stat_get_db_tuples_deleted", |cx, args| of_database(cx, args, |counts| counts.deleted)),
     ("pg_stat_get_replication_slot", |_, _| Ok(unknown_record("pg_stat_get_replication_slot"))),
     ("pg_stat_get_subscription_stats", |_, _| Ok(unknown_record("pg_stat_get_subscription_stats"))),
     ("pg_stat_get_wal_receiver", |_, _| Ok(Datum::Null)),
@@ -28,7 +32,7 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_stat_get_bgwriter_buf_written_checkpoints", never),
     ("pg_stat_get_bgwriter_buf_written_clean", never),
     ("pg_stat_get_bgwriter_maxwritten_clean", never),
-    ("pg_stat_get_bgwriter_stat_reset_time", since_start),
+    ("pg_stat_get_bgwriter_stat_reset_time", bgwriter_reset),
     ("pg_stat_get_blocks_fetched", never),
     ("pg_stat_get_blocks_hit", never),
     ("pg_stat_get_buf_alloc", never),
@@ -54,7 +58,7 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_stat_get_db_sessions_abandoned", uncounted),
     ("pg_stat_get_db_sessions_fatal", uncounted),
     ("pg_stat_get_db_sessions_killed", uncounted),
-    ("pg_stat_get_db_stat_reset_time", since_start),
+    ("pg_stat_get_db_stat_reset_time", database_reset),
     ("pg_stat_get_db_temp_bytes", never),
     ("pg_stat_get_db_temp_files", never),
     ("pg_stat_get_db_tuples_fetched", |cx, args| of_sessions(cx, args, rows_selected)),
@@ -100,9 +104,17 @@ fn no_time(_: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
     Ok(Datum::Float8(0.0))
 }
 
-/// Nothing is reset but by a start.
-fn since_start(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
-    Ok(Datum::Timestamp(session(cx)?.shared.instance.started))
+/// Counted since the server started, or was told to begin anew.
+fn bgwriter_reset(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    let instance = &session(cx)?.shared.instance;
+    let mark = instance.statistics_resets.shared(ResetTarget::Bgwriter);
+    Ok(Datum::Timestamp(mark.map_or(instance.started, |mark| mark.at)))
+}
+
+/// NULL for a database that has never been reset.
+fn database_reset(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let mark = session(cx)?.shared.instance.statistics_resets.database(oid(args, 0));
+    Ok(mark.map_or(Datum::Null, |mark| Datum::Timestamp(mark.at)))
 }
 
 fn millis(micros: u64) -> Datum {
@@ -118,12 +130,28 @@ fn micros_active(totals: &Totals) -> u64 {
     totals.verbs.iter().flat_map(|verb| verb.buckets).map(|(_, micros)| micros).sum()
 }
 
-/// Something of the sessions of a database; NULL when there is no such database.
+/// The database of this oid.
+pub(super) fn database_named(instance: &Instance, oid: Oid) -> Option<Arc<Database>> {
+    instance.databases().into_iter().find(|database| database.oid == oid)
+}
+
+/// Something of the sessions of a database, less what it stood at when it was reset; NULL when there is no such database.
 fn of_totals(cx: &CallContext<'_>, args: &[Datum], value: impl Fn(&Totals) -> Datum) -> Result<Datum> {
     let instance = &session(cx)?.shared.instance;
-    let wanted = oid(args, 0);
-    let database = instance.databases().into_iter().find(|database| database.oid == wanted);
-    Ok(database.map_or(Datum::Null, |database| value(&instance.backends.totals_of(&database.name))))
+    let Some(database) = database_named(instance, oid(args, 0)) else { return Ok(Datum::Null) };
+    let now = value(&instance.backends.totals_of(&database.name));
+    Ok(match instance.statistics_resets.database(database.oid) {
+        Some(mark) => less(now, value(&mark.totals)),
+        None => now,
+    })
+}
+
+fn less(now: Datum, then: Datum) -> Datum {
+    match (now, then) {
+        (Datum::Int8(now), Datum::Int8(then)) => Datum::Int8((now - then).max(0)),
+        (Datum::Float8(now), Datum::Float8(then)) => Datum::Float8((now - then).max(0.0)),
+        (now, _) => now,
+    }
 }
 
 fn of_sessions(cx: &CallContext<'_>, args: &[Datum], count: impl Fn(&Totals) -> u64) -> Result<Datum> {
@@ -133,9 +161,24 @@ fn of_sessions(cx: &CallContext<'_>, args: &[Datum], count: impl Fn(&Totals) -> 
 /// Likewise from how many sessions have begun, and the microseconds they have lasted.
 fn sessions_of(cx: &CallContext<'_>, args: &[Datum], value: impl Fn((u64, u64)) -> Datum) -> Result<Datum> {
     let instance = &session(cx)?.shared.instance;
-    let wanted = oid(args, 0);
-    let database = instance.databases().into_iter().find(|database| database.oid == wanted);
-    Ok(database.map_or(Datum::Null, |database| value(instance.backends.sessions_of(&database.name))))
+    let Some(database) = database_named(instance, oid(args, 0)) else { return Ok(Datum::Null) };
+    let now = value(instance.backends.sessions_of(&database.name));
+    Ok(match instance.statistics_resets.database(database.oid) {
+        Some(mark) => less(now, value(mark.sessions)),
+        None => now,
+    })
+}
+
+/// Likewise of the rows of a table that have changed.
+fn changes_of_table(cx: &CallContext<'_>, args: &[Datum], count: impl Fn(TupleCounts) -> u64) -> Result<Datum> {
+    let env = session(cx)?;
+    let instance = &env.shared.instance;
+    let relation = env.catalog.relation(oid(args, 0));
+    let table = relation.and_then(|relation| Some((relation.storage, instance.storage.table(relation.storage)?)));
+    Ok(table.map_or(Datum::Null, |(storage, table)| {
+        let counts = TupleCounts::of(&table.stats()).since(instance.statistics_resets.table(storage));
+        Datum::Int8(count(counts) as i64)
+    }))
 }
 
 fn of_table(cx: &CallContext<'_>, args: &[Datum], value: impl Fn(&TableStats) -> i64) -> Result<Datum> {
@@ -145,13 +188,16 @@ fn of_table(cx: &CallContext<'_>, args: &[Datum], value: impl Fn(&TableStats) ->
     Ok(table.map_or(Datum::Null, |table| Datum::Int8(value(&table.stats()))))
 }
 
-fn of_database(cx: &CallContext<'_>, args: &[Datum], value: impl Fn(&TableStats) -> i64) -> Result<Datum> {
-    let instance = &session(cx)?.shared.instance;
-    let wanted = oid(args, 0);
-    let Some(database) = instance.databases().into_iter().find(|database| database.oid == wanted) else {
-        return Ok(Datum::Null);
-    };
+/// What has changed in all tables of a database since the server started.
+pub(super) fn counts_of_database(instance: &Instance, database: &Database) -> TupleCounts {
     let catalog = database.catalog.current();
     let tables = catalog.relations().filter_map(|relation| instance.storage.table(relation.storage));
-    Ok(Datum::Int8(tables.map(|table| value(&table.stats())).sum()))
+    tables.map(|table| TupleCounts::of(&table.stats())).fold(TupleCounts::default(), TupleCounts::plus)
+}
+
+fn of_database(cx: &CallContext<'_>, args: &[Datum], count: impl Fn(TupleCounts) -> u64) -> Result<Datum> {
+    let instance = &session(cx)?.shared.instance;
+    let Some(database) = database_named(instance, oid(args, 0)) else { return Ok(Datum::Null) };
+    let mark = instance.statistics_resets.database(database.oid).unwrap_or_default();
+    Ok(Datum::Int8(count(counts_of_database(instance, &database).since(mark.tables)) as i64))
 }

@@ -10,6 +10,8 @@ use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Datum, Error, Numeric, Result, SqlState};
 
 use super::arguments::{record, records, session};
+use crate::clock::micros_of;
+use crate::statistics_resets::{Mark, ResetTarget};
 use crate::{Shared, clock};
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
@@ -143,41 +145,70 @@ fn moment(at: SystemTime) -> Datum {
     Datum::Timestamp(i64::try_from(micros).unwrap_or(i64::MAX))
 }
 
-/// What `archive_command` has done.
+/// Segments archived, and failures, since the server started.
+pub(super) fn archiver_counters(cx: &CallContext<'_>) -> Result<[i64; 2]> {
+    let statistics = durability(cx)?.map(|durability| durability.archiver_statistics());
+    let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    Ok(statistics.map_or([0, 0], |own| [count(own.archived), count(own.failed)]))
+}
+
+/// What `archive_command` has done since the last reset.
 fn pg_stat_get_archiver(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
-    let Some(durability) = session(cx)?.shared.instance.durability.clone() else {
-        const NULL: Datum = Datum::Null;
-        let since = Datum::Timestamp(session(cx)?.shared.instance.started);
-        let none = vec![Datum::Int8(0), NULL, NULL, Datum::Int8(0), NULL, NULL, since];
-        return Ok(record("pg_stat_get_archiver", none));
+    let instance = &session(cx)?.shared.instance;
+    let mark = instance.statistics_resets.shared(ResetTarget::Archiver);
+    let statistics = instance.durability.as_ref().map(|durability| durability.archiver_statistics());
+    let since = match (&mark, &statistics) {
+        (Some(mark), _) => Datum::Timestamp(mark.at),
+        (None, Some(statistics)) => moment(statistics.since),
+        (None, None) => Datum::Timestamp(instance.started),
     };
-    let statistics = durability.archiver_statistics();
-    let event = |event: Option<ArchiveEvent>| match event {
+    let is_new = |event: &ArchiveEvent| mark.as_ref().is_none_or(|mark| micros_of(event.at) >= mark.at);
+    let event = |event: Option<ArchiveEvent>| match event.filter(is_new) {
         Some(event) => [Datum::text(event.segment), moment(event.at)],
         None => [Datum::Null, Datum::Null],
     };
-    let count = |number: u64| Datum::Int8(i64::try_from(number).unwrap_or(i64::MAX));
-    let [last_archived, archived_at] = event(statistics.last_archived);
-    let [last_failed, failed_at] = event(statistics.last_failed);
-    let (archived, failed) = (count(statistics.archived), count(statistics.failed));
-    let fields = vec![archived, last_archived, archived_at, failed, last_failed, failed_at, moment(statistics.since)];
+    let (last_archived, last_failed) = statistics.map_or((None, None), |own| (own.last_archived, own.last_failed));
+    let ([archived_name, archived_at], [failed_name, failed_at]) = (event(last_archived), event(last_failed));
+    let [archived, failed] = since_mark(archiver_counters(cx)?, mark.as_ref());
+    let fields = vec![archived, archived_name, archived_at, failed, failed_name, failed_at, since];
     Ok(record("pg_stat_get_archiver", fields))
 }
 
-fn pg_stat_get_wal(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
-    let started = session(cx)?.shared.instance.started;
+/// Counters less what they stood at when they were reset.
+fn since_mark<const N: usize>(now: [i64; N], mark: Option<&Mark>) -> [Datum; N] {
+    let then = |index: usize| mark.and_then(|mark| mark.counters.get(index).copied()).unwrap_or(0);
+    std::array::from_fn(|index| Datum::Int8((now[index] - then(index)).max(0)))
+}
+
+/// Records, bytes, full buffers, writes, syncs and the microseconds of those, since the server started.
+pub(super) fn wal_counters(cx: &CallContext<'_>) -> Result<[i64; 6]> {
     let durability = durability(cx)?;
     let of = |get: fn(&Durability) -> &AtomicU64| durability.as_ref().map_or(0, |durability| read(get(durability)));
+    Ok([
+        of(|d| &d.log_statistics().records),
+        of(|d| &d.log_statistics().bytes),
+        of(|d| &d.log_statistics().buffer_full),
+        of(|d| &d.log_statistics().writes),
+        of(|d| &d.log_statistics().syncs),
+        of(|d| &d.log_statistics().sync_micros),
+    ])
+}
+
+fn pg_stat_get_wal(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+    let instance = &session(cx)?.shared.instance;
+    let mark = instance.statistics_resets.shared(ResetTarget::Wal);
+    let [records, bytes, buffer_full, writes, syncs, sync_micros] = since_mark(wal_counters(cx)?, mark.as_ref());
+    let number = |counter: &Datum| if let Datum::Int8(number) = counter { *number } else { 0 };
     let fields = vec![
-        Datum::Int8(of(|d| &d.log_statistics().records)),
+        records,
         Datum::Int8(0),
-        Datum::Numeric(Numeric::from(of(|d| &d.log_statistics().bytes))),
-        Datum::Int8(of(|d| &d.log_statistics().buffer_full)),
-        Datum::Int8(of(|d| &d.log_statistics().writes)),
-        Datum::Int8(of(|d| &d.log_statistics().syncs)),
+        Datum::Numeric(Numeric::from(number(&bytes))),
+        buffer_full,
+        writes,
+        syncs,
         Datum::Float8(0.0),
-        Datum::Float8(of(|d| &d.log_statistics().sync_micros) as f64 / 1000.0),
-        Datum::Timestamp(started),
+        Datum::Float8(number(&sync_micros) as f64 / 1000.0),
+        Datum::Timestamp(mark.map_or(instance.started, |mark| mark.at)),
     ];
     Ok(record("pg_stat_get_wal", fields))
 }

@@ -45,8 +45,8 @@ fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
     let (pages, tuples) = size(source, relation);
     row!(out;
         relation.oid, &relation.name, relation.namespace, relation.row_type, relation.of_type, relation.owner,
-        access_method(relation), file(relation), Oid::INVALID, pages, tuples, 0, Oid::INVALID,
-        !relation.indexes.is_empty(), false, persistence(relation.persistence), relation.kind_letter(), attributes as i16,
+        access_method(relation), file(relation), tablespace(relation), pages, tuples, 0, Oid::INVALID,
+        !relation.indexes.is_empty(), relation.is_shared(), persistence(relation.persistence), relation.kind_letter(), attributes as i16,
         checks as i16, relation.view().is_some() || !relation.rules.is_empty(),
         foreign_keys || !relation.referenced_by.is_empty() || source.catalog.triggers_of(relation.oid).next().is_some(), !relation.children.is_empty(), relation.row_security,
         relation.force_row_security, populated, replica_identity(relation, stored), relation.is_partition() || relation.index().is_some() && !relation.parents.is_empty(),
@@ -55,6 +55,14 @@ fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
         super::super::functions::bound_text(source.env, relation),
     );
 }
+
+/// `reltablespace`: that of the cluster for what is shared, else the database's.
+fn tablespace(relation: &Relation) -> Oid {
+    if relation.is_shared() { PG_GLOBAL } else { Oid::INVALID }
+}
+
+/// `pg_tablespace.oid` of `pg_global`.
+const PG_GLOBAL: Oid = Oid(1664);
 
 /// `relfrozenxid`: rows show no id from before it.
 pub fn frozen(source: &Source<'_>) -> Oid {

@@ -73,7 +73,12 @@ pub fn pg_ts_dict(source: &Source<'_>, out: &mut Output<'_>) {
     for own in source.catalog.definitions() {
         let Some(info) = own.dictionary() else { continue };
         let options = info.options.iter().map(|(name, value)| {
-            format!("{} = {}", dictdb_types::quote_identifier(name), dictdb_types::quote_literal(value))
+            // Numbers stand as they are.
+            let value = match value.parse::<f64>() {
+                Ok(_) if value.starts_with(|c: char| c.is_ascii_digit()) => value.to_string(),
+                _ => dictdb_types::quote_literal(value).to_string(),
+            };
+            format!("{} = {value}", dictdb_types::quote_identifier(name))
         });
         let options: Vec<String> = options.collect();
         let options = (!options.is_empty()).then(|| Datum::text(options.join(", ")));

@@ -1,13 +1,13 @@
 //! `pg_proc`: the functions PostgreSQL is born with and those that users made.
 
-use dictdb_catalog::Routine;
+use dictdb_catalog::{PROC_CLASS, Routine};
 use dictdb_functions::facts::{ArgMode, Parallel, ProcKind, Volatility};
 use dictdb_types::{Array, Datum, Oid, oids};
 
 use super::super::described::variadic;
 use super::super::exported;
 use super::super::output::{NULL, Output, acl, oid_array, oid_vector, options, row, text_array};
-use super::{Source, push_exported};
+use super::{Source, first_oid, push_exported};
 
 /// Functions, procedures and aggregates.
 pub fn pg_proc(source: &Source<'_>, out: &mut Output<'_>) {
@@ -16,8 +16,27 @@ pub fn pg_proc(source: &Source<'_>, out: &mut Output<'_>) {
             source.catalog.routine(oid).into_iter().for_each(|routine| push(source, routine, out));
         }
         _ => {
-            push_exported(exported::rows("pg_proc"), out);
+            push_built_in(source, out);
             source.catalog.routines().for_each(|routine| push(source, routine, out));
+        }
+    }
+}
+
+/// The built-in ones; some have been given other lists of who may execute them.
+fn push_built_in(source: &Source<'_>, out: &mut Output<'_>) {
+    let changed = |oid: Oid| source.catalog.acl_of(PROC_CLASS, oid);
+    if out.wanted_oid(1).is_some_and(|oid| changed(oid).is_none()) {
+        return push_exported(exported::rows("pg_proc"), out);
+    }
+    for row in exported::rows("pg_proc") {
+        match changed(first_oid(row)) {
+            None => out.push(row),
+            Some(list) => {
+                let mut row = row.to_vec();
+                row.pop();
+                row.push(acl(Some(list)));
+                out.push(&row);
+            }
         }
     }
 }

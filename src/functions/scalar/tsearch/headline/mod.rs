@@ -12,6 +12,8 @@ use dictdb_types::{Env, Jsonb, Oid, Result};
 
 use self::options::Options;
 use super::config::Config;
+use super::dictionary::Lexeme;
+use super::lexize::next;
 use super::matching::{Occurrence, Truth, truth};
 use super::parser::{Kind, parse};
 use super::query;
@@ -147,21 +149,29 @@ fn words<'a>(config: &Config<'_>, text: &'a str, condition: &'a Query) -> Result
     condition.for_each_term(&mut |term| terms.push(term));
     let mut last = 0u16;
     let mut words = vec![];
-    for (kind, token) in parse(text) {
-        let mut word = Word { kind, text: token, at: 0, terms: vec![] };
-        if let Some(lexemes) = config.lexemes(kind, token)? {
-            last = last.saturating_add(1);
-            word.at = last;
-            let means = |term: &&&Term| {
-                lexemes.iter().any(
-                    |lexeme| {
-                        if term.prefix { lexeme.starts_with(&term.word) } else { *lexeme == term.word }
-                    },
-                )
+    let tokens = parse(text);
+    let mut rest = &tokens[..];
+    while !rest.is_empty() {
+        let normalized = next(config, rest)?;
+        let (read, others) = rest.split_at(normalized.tokens);
+        rest = others;
+        let first = words.len();
+        words.extend(read.iter().map(|(kind, text)| Word { kind: *kind, text, at: 0, terms: vec![] }));
+        let Some(lexemes) = normalized.lexemes else { break };
+        last = last.saturating_add(1);
+        let means = |term: &&&Term| {
+            let is_it = |lexeme: &Lexeme| match term.prefix {
+                true => lexeme.word.starts_with(&term.word),
+                false => lexeme.word == term.word,
             };
-            word.terms = terms.iter().filter(means).copied().collect();
+            lexemes.iter().any(is_it)
+        };
+        let meant: Vec<&Term> = terms.iter().filter(means).copied().collect();
+        for word in &mut words[first + normalized.unknown..] {
+            word.at = last;
+            word.terms.clone_from(&meant);
         }
-        words.push(word);
+        last = last.saturating_add(lexemes.iter().filter(|lexeme| lexeme.next_place).count() as u16);
     }
     Ok(words)
 }
