@@ -481,13 +481,15 @@ impl<'a> Compiler<'a> {
 
     fn join(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
         match &node.op {
-            Op::HashJoin { kind, left, right, keys, residual, keep_order } => Ok(Arc::new(row::hash_join::HashJoin {
-                spec: self.join_spec(*kind, left, right.columns.len(), residual.as_ref())?,
-                left_columns: left.columns.len(),
-                right: self.node(right)?,
-                keys: row::hash_join::Key::compile_all(keys, &self.eval)?,
-                last_first: !keep_order,
-            })),
+            Op::HashJoin { kind, left, right, keys, residual, last_first, .. } => {
+                Ok(Arc::new(row::hash_join::HashJoin {
+                    spec: self.join_spec(*kind, left, right.columns.len(), residual.as_ref())?,
+                    left_columns: left.columns.len(),
+                    right: self.node(right)?,
+                    keys: row::hash_join::Key::compile_all(keys, &self.eval)?,
+                    last_first: *last_first,
+                }))
+            }
             Op::NestedLoop { kind, left, right, on, .. } => Ok(Arc::new(row::nested_loop::NestedLoop {
                 spec: self.join_spec(*kind, left, right.columns.len(), on.as_ref())?,
                 left_columns: left.columns.len(),

@@ -166,6 +166,8 @@ pub enum Op {
         keys: Vec<JoinKey>,
         residual: Option<Expr>,
         keep_order: bool,
+        /// Of several right rows for a left one the last comes first.
+        last_first: bool,
     },
     /// Join on any condition; `keep_order` likewise.
     NestedLoop { kind: JoinKind, left: Box<Node>, right: Box<Node>, on: Option<Expr>, keep_order: bool },

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use dictdb_catalog::IndexTarget;
 use dictdb_types::Result;
 
 use super::cost;
@@ -166,13 +167,30 @@ impl Builder<'_> {
             names.extend(right.node.names.iter().cloned());
             layout.extend(right.layout);
         }
+        let last_first = !keep_order && !self.has_index_for(&right.node, &keys);
         let (left, right) = (Box::new(left.node), Box::new(right.node));
         let op = if keys.is_empty() {
             Op::NestedLoop { kind, left, right, on: residual, keep_order }
         } else {
-            Op::HashJoin { kind, left, right, keys, residual, keep_order }
+            Op::HashJoin { kind, left, right, keys, residual, keep_order, last_first }
         };
         Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order })
+    }
+
+    /// Whether the rows of a table could also be looked up by one of the keys.
+    fn has_index_for(&self, right: &Node, keys: &[JoinKey]) -> bool {
+        let Op::SeqScan { table, fetch, .. } = &right.op else { return false };
+        let indexes = table.relation.indexes.iter().filter_map(|index| self.catalog.relation(*index)?.index());
+        let leading: Vec<i16> = indexes
+            .filter_map(|info| match info.keys.first()?.target {
+                IndexTarget::Column(attnum) => Some(attnum),
+                IndexTarget::Expression(_) => None,
+            })
+            .collect();
+        keys.iter().any(|key| match key.right {
+            Expr::Input(place, _) => fetch.columns.get(place).is_some_and(|attnum| leading.contains(attnum)),
+            _ => false,
+        })
     }
 
     /// Whether rows of one side, not fewer, have each one row of the other that an equality finds for them: then PostgreSQL
