@@ -9,7 +9,7 @@ use dictdb_functions::window::window;
 use dictdb_planner::expr::{Call, Expr, FrameBound, SortKey, WindowCall};
 use dictdb_planner::logical::Check;
 use dictdb_planner::logical::{JoinKind, MergeAction, MergeClause, SetOpKind};
-use dictdb_planner::physical::{self, Cte, Fetch, IndexBounds, Op, Plan, TableRef};
+use dictdb_planner::physical::{self, Cte, Fetch, IndexBounds, Op, Plan, ReadOrder, TableRef};
 use dictdb_planner::xml_table::{XmlColumn, XmlTable};
 use dictdb_types::{Error, Oid, Result, Type, oids};
 
@@ -21,6 +21,7 @@ use crate::aggregate::{AggregateCode, compile_calls, compile_set_calls};
 use crate::columnar;
 use crate::columnar::choose::{self, Adaptive, EngineChoice, Reads};
 use crate::eval::{Code, CompileContext, compile, compile_all, compile_predicate};
+use crate::hash_table::HashTable;
 use crate::keys::{OrderKey, base_oids};
 use crate::modify::conflict::{ConflictCode, ConflictUpdate};
 use crate::modify::instead::InsteadOf;
@@ -207,16 +208,23 @@ impl<'a> Compiler<'a> {
                 groups: compile_all(groups, &self.eval)?,
                 calls: compile_calls(calls, &self.eval)?,
             })),
-            Op::Aggregate { input, groups, sets, calls, groupings, .. } => {
+            Op::Aggregate { input, groups, sets, calls, groupings, hashed, .. } => {
                 let sets = sets.clone().unwrap_or_else(|| vec![(0..groups.len()).collect()]);
-                Ok(Arc::new(row::aggregate::Aggregate {
+                let types = self.oids(groups.iter().map(Expr::ty).collect::<Vec<_>>().iter());
+                let set_tables: Vec<HashTable> =
+                    hashed.iter().map(|table| HashTable::new(table, &node.columns, self.eval.types)).collect();
+                let single = (sets.len() == 1).then(|| hashed.first()).flatten();
+                let aggregate = Arc::new(row::aggregate::Aggregate {
                     input: self.node(input)?,
-                    types: self.oids(groups.iter().map(Expr::ty).collect::<Vec<_>>().iter()),
+                    set_order: (sets.len() > 1).then(|| row::set_order::SetOrder::new(&sets, types.clone())),
+                    set_tables,
+                    types,
                     groups: compile_all(groups, &self.eval)?,
                     calls: compile_set_calls(calls, groups, &sets, &self.eval)?,
                     groupings: groupings.clone(),
                     sets,
-                }))
+                });
+                Ok(self.in_hash_order(aggregate, single, &node.columns))
             }
             Op::Window { input, calls } => self.window(input, calls),
             Op::ProjectSet { input, calls } => {
@@ -237,8 +245,9 @@ impl<'a> Compiler<'a> {
                 offset: self.predicate(offset.as_ref())?,
                 ties: ties.as_ref().map(|keys| self.order(keys)).transpose()?,
             })),
-            Op::Distinct { input } => {
-                Ok(Arc::new(row::distinct::Distinct { types: self.oids(&input.columns), input: self.node(input)? }))
+            Op::Distinct { input, hashed } => {
+                let distinct = row::distinct::Distinct { types: self.oids(&input.columns), input: self.node(input)? };
+                Ok(self.in_hash_order(Arc::new(distinct), hashed.as_ref(), &node.columns))
             }
             Op::DistinctOn { input, keys } => Ok(Arc::new(row::distinct::DistinctOn {
                 input: self.node(input)?,
@@ -249,7 +258,10 @@ impl<'a> Compiler<'a> {
                 let inputs = inputs.iter().map(|input| self.node(input)).collect::<Result<_>>()?;
                 Ok(Arc::new(row::append::Append { inputs, pruning: pruning.clone() }))
             }
-            Op::SetOp { kind, all, left, right } => self.set_op(*kind, *all, left, right),
+            Op::SetOp { kind, all, left, right, hashed } => {
+                let set_op = self.set_op(*kind, *all, left, right)?;
+                Ok(self.in_hash_order(set_op, hashed.as_ref(), &node.columns))
+            }
             Op::LockRows { input, targets, identity } => self.lock_rows(input, targets, identity),
             Op::Modify(modify) => self.modify(modify, std::ptr::eq(node, self.root)),
         }
@@ -401,6 +413,18 @@ impl<'a> Compiler<'a> {
         Ok(ConflictCode { arbiters, deferrable, update: update.transpose()? })
     }
 
+    /// A node's rows in the order of a hash table, if there is one.
+    fn in_hash_order(
+        &self,
+        input: Arc<dyn Node>,
+        table: Option<&physical::HashTable>,
+        columns: &[Type],
+    ) -> Arc<dyn Node> {
+        let Some(table) = table else { return input };
+        let table = HashTable::new(table, columns, self.eval.types);
+        Arc::new(row::hash_order::HashOrder { input, table })
+    }
+
     fn scan(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
         match &node.op {
             Op::SeqScan { table, fetch, tids, filter } => Ok(Arc::new(row::seq_scan::SeqScan {
@@ -410,8 +434,8 @@ impl<'a> Compiler<'a> {
                 filter: self.predicate(filter.as_ref())?,
                 scan: self.scan_id(node),
             })),
-            Op::IndexScan { table, index, bounds, reverse, fetch, filter } => {
-                let access = self.index_access(node, table, index, bounds, *reverse, fetch)?;
+            Op::IndexScan { table, index, bounds, order, fetch, filter } => {
+                let access = self.index_access(node, table, index, bounds, *order, fetch)?;
                 Ok(Arc::new(row::index_scan::IndexScan { access, filter: self.predicate(filter.as_ref())? }))
             }
             Op::BitmapScan { table, bitmap, recheck, fetch, filter } => {
@@ -440,7 +464,7 @@ impl<'a> Compiler<'a> {
 
     /// A projection to columns of an index scan as a scan of just these columns: short statements feel every operator.
     fn projected_scan(&mut self, input: &physical::Node, exprs: &[Expr]) -> Result<Option<Arc<dyn Node>>> {
-        let Op::IndexScan { table, index, bounds, reverse, fetch, filter: None } = &input.op else { return Ok(None) };
+        let Op::IndexScan { table, index, bounds, order, fetch, filter: None } = &input.op else { return Ok(None) };
         // What EXPLAIN ANALYZE counts stays an operator of its own.
         if self.number(input).is_some() {
             return Ok(None);
@@ -451,18 +475,21 @@ impl<'a> Compiler<'a> {
         };
         let Some(columns) = exprs.iter().map(attnum).collect() else { return Ok(None) };
         let fetch = Fetch { columns, row_id: false, member: 0 };
-        let access = self.index_access(input, table, index, bounds, *reverse, &fetch)?;
+        let access = self.index_access(input, table, index, bounds, *order, &fetch)?;
         Ok(Some(Arc::new(row::index_scan::IndexScan { access, filter: None })))
     }
 
     fn join(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
         match &node.op {
-            Op::HashJoin { kind, left, right, keys, residual, .. } => Ok(Arc::new(row::hash_join::HashJoin {
-                spec: self.join_spec(*kind, left, right.columns.len(), residual.as_ref())?,
-                left_columns: left.columns.len(),
-                right: self.node(right)?,
-                keys: row::hash_join::Key::compile_all(keys, &self.eval)?,
-            })),
+            Op::HashJoin { kind, left, right, keys, residual, last_first, .. } => {
+                Ok(Arc::new(row::hash_join::HashJoin {
+                    spec: self.join_spec(*kind, left, right.columns.len(), residual.as_ref())?,
+                    left_columns: left.columns.len(),
+                    right: self.node(right)?,
+                    keys: row::hash_join::Key::compile_all(keys, &self.eval)?,
+                    last_first: *last_first,
+                }))
+            }
             Op::NestedLoop { kind, left, right, on, .. } => Ok(Arc::new(row::nested_loop::NestedLoop {
                 spec: self.join_spec(*kind, left, right.columns.len(), on.as_ref())?,
                 left_columns: left.columns.len(),
@@ -471,7 +498,8 @@ impl<'a> Compiler<'a> {
             Op::IndexJoin { kind, outer, table, index, bounds, fetch, filter } => {
                 let columns = fetch.columns.len() + usize::from(fetch.row_id);
                 let spec = self.join_spec(*kind, outer, columns, filter.as_ref())?;
-                let access = self.index_access(node, table, index, std::slice::from_ref(bounds), false, fetch)?;
+                let access =
+                    self.index_access(node, table, index, std::slice::from_ref(bounds), ReadOrder::Keys, fetch)?;
                 Ok(Arc::new(row::index_join::IndexJoin { spec, access }))
             }
             Op::Apply { kind, left, right, slots, on } => {
@@ -500,11 +528,11 @@ impl<'a> Compiler<'a> {
         table: &TableRef,
         index: &dictdb_catalog::Relation,
         bounds: &[IndexBounds],
-        reverse: bool,
+        order: ReadOrder,
         fetch: &physical::Fetch,
     ) -> Result<Arc<IndexAccess>> {
         let (handle, scan) = (self.table(table)?, self.scan_id(node));
-        IndexAccess::compile(table, index, bounds, reverse, fetch, scan, handle, &self.eval).map(Arc::new)
+        IndexAccess::compile(table, index, bounds, order, fetch, scan, handle, &self.eval).map(Arc::new)
     }
 
     fn window(&mut self, input: &physical::Node, calls: &[WindowCall]) -> Result<Arc<dyn Node>> {
@@ -512,8 +540,7 @@ impl<'a> Compiler<'a> {
         let codes = calls.iter().map(|call| self.window_call(call)).collect::<Result<_>>()?;
         Ok(Arc::new(row::window::Window {
             input: self.node(input)?,
-            partition: compile_all(&first.window.partition, &self.eval)?,
-            partition_types: self.oids(first.window.partition.iter().map(Expr::ty).collect::<Vec<_>>().iter()),
+            partition: self.order(&ascending(&first.window.partition))?,
             order: self.order(&first.window.order)?,
             calls: codes,
         }))
@@ -589,6 +616,11 @@ impl<'a> Compiler<'a> {
     fn oids<'t>(&self, types: impl IntoIterator<Item = &'t Type>) -> Box<[Oid]> {
         base_oids(types, self.eval.types)
     }
+}
+
+/// Keys that order by some expressions, NULLs last.
+fn ascending(exprs: &[Expr]) -> Vec<SortKey> {
+    exprs.iter().map(|expr| SortKey { expr: expr.clone(), descending: false, nulls_first: false }).collect()
 }
 
 /// The first deferrable constraint among the arbiters; without any named, among all.

@@ -27,6 +27,7 @@ mod domain;
 mod engine;
 mod eval;
 mod execution;
+mod hash_table;
 mod keys;
 mod memory;
 pub mod modify;

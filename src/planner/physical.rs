@@ -101,6 +101,26 @@ pub struct TableRef {
     pub alias: Arc<str>,
 }
 
+/// PostgreSQL's hash table of some rows: they come in the order in which it has them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HashTable {
+    /// The columns whose values are hashed.
+    pub columns: Vec<usize>,
+    /// The rows that it is made for.
+    pub expected: f64,
+}
+
+/// The order in which rows come from an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadOrder {
+    /// That of its keys.
+    Keys,
+    /// From the last key to the first.
+    Backward,
+    /// Nobody wants one: that of the table, in which PostgreSQL gives the rows of a range, as far as there are few.
+    Table,
+}
+
 /// Operators.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "each variant's comment explains its fields")]
@@ -116,7 +136,7 @@ pub enum Op {
         table: TableRef,
         index: Arc<Relation>,
         bounds: Vec<IndexBounds>,
-        reverse: bool,
+        order: ReadOrder,
         fetch: Fetch,
         filter: Option<Expr>,
     },
@@ -146,6 +166,8 @@ pub enum Op {
         keys: Vec<JoinKey>,
         residual: Option<Expr>,
         keep_order: bool,
+        /// Of several right rows for a left one the last comes first.
+        last_first: bool,
     },
     /// Join on any condition; `keep_order` likewise.
     NestedLoop { kind: JoinKind, left: Box<Node>, right: Box<Node>, on: Option<Expr>, keep_order: bool },
@@ -171,6 +193,8 @@ pub enum Op {
         calls: Vec<AggregateCall>,
         groupings: Vec<Vec<usize>>,
         sorted: bool,
+        /// Of each grouping set the hash table that gives its groups their order; none where they come by value.
+        hashed: Vec<HashTable>,
     },
     /// Window calls over one window; output: input columns, then calls. The input need not be sorted.
     Window { input: Box<Node>, calls: Vec<WindowCall> },
@@ -182,13 +206,13 @@ pub enum Op {
     /// Skips and cuts. With `ties`, rows equal to the last one by these keys follow.
     Limit { input: Box<Node>, limit: Option<Expr>, offset: Option<Expr>, ties: Option<Vec<SortKey>> },
     /// Distinct rows.
-    Distinct { input: Box<Node> },
+    Distinct { input: Box<Node>, hashed: Option<HashTable> },
     /// First row of each group of the sorted input.
     DistinctOn { input: Box<Node>, keys: Vec<Expr> },
     /// UNION ALL, and the members of a table with children, which has the alias `parent`; parameters may rule some out.
     Append { inputs: Vec<Node>, pruning: Option<Arc<LatePruning>>, parent: Option<Arc<str>> },
     /// INTERSECT and EXCEPT, with or without ALL. (UNION is Distinct over Append.)
-    SetOp { kind: SetOpKind, all: bool, left: Box<Node>, right: Box<Node> },
+    SetOp { kind: SetOpKind, all: bool, left: Box<Node>, right: Box<Node>, hashed: Option<HashTable> },
     /// Locks rows by row id columns of the input; in READ COMMITTED rows changed meanwhile are re-read and re-checked.
     /// `identity` are input columns that have to stay the same then.
     LockRows { input: Box<Node>, targets: Vec<LockTarget>, identity: Vec<usize> },
@@ -433,7 +457,7 @@ macro_rules! inputs {
             | Op::ProjectSet { input, .. }
             | Op::Sort { input, .. }
             | Op::Limit { input, .. }
-            | Op::Distinct { input }
+            | Op::Distinct { input, .. }
             | Op::DistinctOn { input, .. }
             | Op::LockRows { input, .. }
             | Op::Sample { input, .. }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_planner::physical::{Fetch, IndexBounds, TableRef};
+use dictdb_planner::physical::{Fetch, IndexBounds, ReadOrder, TableRef};
 use dictdb_storage::{Bound, Candidates, Direction, Found, Index, IndexCursor};
 use dictdb_types::{Error, Result, RowId};
 use hashbrown::HashSet;
@@ -28,7 +28,7 @@ pub(crate) struct IndexAccess {
     index: Arc<Index>,
     keys: IndexKeys,
     bounds: Box<[BoundsCode]>,
-    reverse: bool,
+    order: ReadOrder,
     /// What is read of each row.
     pub columns: OutputColumns,
     /// The scan's name.
@@ -42,7 +42,7 @@ impl IndexAccess {
         table: &TableRef,
         index: &dictdb_catalog::Relation,
         bounds: &[IndexBounds],
-        reverse: bool,
+        order: ReadOrder,
         fetch: &Fetch,
         scan: ScanId,
         handle: TableHandle,
@@ -56,7 +56,7 @@ impl IndexAccess {
             index: storage_index,
             keys: IndexKeys::new(index, cx.types)?,
             bounds: bounds.iter().map(|bounds| BoundsCode::compile(bounds, cx)).collect::<Result<_>>()?,
-            reverse,
+            order,
             columns: OutputColumns::new(&table.relation, fetch)?,
             scan,
             handle,
@@ -129,7 +129,7 @@ impl Search {
         for bounds in &self.access.bounds {
             bounds.ranges(&self.access.keys, scope, std::mem::take(&mut key), &mut self.ranges)?;
         }
-        if self.access.reverse {
+        if self.access.order == ReadOrder::Backward {
             self.ranges.reverse();
         }
         self.next_range = 0;
@@ -192,10 +192,21 @@ impl Search {
                 self.at_point = true;
             }
             KeyRange::Range(from, to) => {
-                let direction = if self.access.reverse { Direction::Backward } else { Direction::Forward };
+                let (direction, batch_rows) = match self.access.order {
+                    ReadOrder::Backward => (Direction::Backward, FIRST_BATCH),
+                    ReadOrder::Keys => (Direction::Forward, FIRST_BATCH),
+                    // Rows of one batch can be brought into another order.
+                    ReadOrder::Table => (Direction::Forward, LARGEST_BATCH),
+                };
                 let index = self.access.index.clone();
                 let cursor = IndexCursor::new(index, bound(from), bound(to), direction);
-                let range = RangeRead { cursor, batch: Candidates::default(), at: 0, batch_rows: FIRST_BATCH };
+                let mut range = RangeRead { cursor, batch: Candidates::default(), at: 0, batch_rows };
+                if self.access.order == ReadOrder::Table {
+                    range.cursor.next_batch(batch_rows, &mut range.batch);
+                    if range.cursor.is_at_end() {
+                        range.batch.sort_by_row();
+                    }
+                }
                 self.range = Some(Box::new(range));
             }
         }

@@ -14,6 +14,7 @@ use super::append::Append;
 use super::counting::Counting;
 use super::filter::Filter;
 use super::gate::Gate;
+use super::hash_order::HashOrder;
 use super::join::{Join, JoinKey, JoinResidual};
 use super::key::KeyForm;
 use super::limit::Limit;
@@ -25,6 +26,7 @@ use super::vector::{self, VectorContext};
 use crate::access::columns::{OutputColumns, is_of_origin};
 use crate::compile::Compiler;
 use crate::eval;
+use crate::hash_table::HashTable;
 
 /// Compiles an operator with its inputs, whatever it is.
 pub(crate) fn compile(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Arc<dyn Node>> {
@@ -91,10 +93,12 @@ fn own(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Option<Arc<dyn No
             return join(node, *kind, (left, right), keys, residual.as_ref(), cx);
         }
         Op::NestedLoop { kind, left, right, on, .. } => return join(node, *kind, (left, right), &[], on.as_ref(), cx),
-        Op::Aggregate { input, groups, calls, .. } => aggregate(node, input, groups, calls, cx)?,
-        Op::Distinct { input } => {
+        Op::Aggregate { input, groups, calls, hashed, .. } => {
+            in_hash_order(aggregate(node, input, groups, calls, cx)?, hashed.first(), node, cx)
+        }
+        Op::Distinct { input, hashed } => {
             let groups: Vec<Expr> = input.columns.iter().enumerate().map(|(i, ty)| Expr::Input(i, *ty)).collect();
-            aggregate(node, input, &groups, &[], cx)?
+            in_hash_order(aggregate(node, input, &groups, &[], cx)?, hashed.as_ref(), node, cx)
         }
         Op::Sort { input, keys, fetch, .. } => {
             let input = compile(input, cx)?;
@@ -112,6 +116,18 @@ fn own(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Option<Arc<dyn No
         }
         _ => return Ok(None),
     }))
+}
+
+/// A node's rows in the order of a hash table, if there is one.
+fn in_hash_order(
+    input: Arc<dyn Node>,
+    table: Option<&physical::HashTable>,
+    node: &physical::Node,
+    cx: &Compiler<'_>,
+) -> Arc<dyn Node> {
+    let Some(table) = table else { return input };
+    let table = HashTable::new(table, &node.columns, cx.eval().types);
+    Arc::new(HashOrder { input, table })
 }
 
 fn aggregate(

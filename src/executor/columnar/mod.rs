@@ -15,6 +15,7 @@ mod counting;
 mod error;
 mod filter;
 mod gate;
+mod hash_order;
 mod join;
 mod key;
 mod limit;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{ConstraintKind, Key, Relation, RelationKind};
+use dictdb_catalog::{ConstraintKind, Key, Persistence, Relation, RelationKind};
 use dictdb_parser::utility::{Behavior, Drop, ObjectKind, ObjectRef};
 use dictdb_storage::LockMode;
 use dictdb_types::{Error, Oid, Result, SqlState};
@@ -59,9 +59,16 @@ impl DdlContext<'_> {
             }
         }
         match named[..] {
-            [Key::Relation(index)] if drop.concurrently => self.drop_index_concurrently(index),
+            // Nobody else can look at an index of a temporary table.
+            [Key::Relation(index)] if drop.concurrently && !self.is_temporary(index)? => {
+                self.drop_index_concurrently(index)
+            }
             _ => self.drop_keys(&named, drop.behavior),
         }
+    }
+
+    fn is_temporary(&mut self, relation: Oid) -> Result<bool> {
+        Ok(self.table(relation)?.persistence == Persistence::Temporary)
     }
 
     /// DROP INDEX CONCURRENTLY: goes when those have gone who may use it. 0A000, 2BP01.

@@ -6,7 +6,8 @@ use dictdb_catalog::{
 use dictdb_functions::facts::CastContext;
 use dictdb_functions::resolve;
 use dictdb_parser::utility::{
-    Constraint as Syntax, ForeignKey as SyntaxKey, MatchType, ReferentialAction as SyntaxAction,
+    Constraint as Syntax, ConstraintKind as SyntaxKind, ForeignKey as SyntaxKey, MatchType,
+    ReferentialAction as SyntaxAction,
 };
 use dictdb_planner::scope::CatalogScope;
 use dictdb_storage::LockMode;
@@ -65,7 +66,7 @@ impl DdlContext<'_> {
         };
         self.check_comparable(&relation, &columns, &referenced, &referenced_columns, &name)?;
         refuse_generated(&relation, &columns, key)?;
-        let delete_set_columns = self.referencing_columns(&relation, &key.on_delete_columns)?;
+        let mut delete_set_columns = self.referencing_columns(&relation, &key.on_delete_columns)?;
         for (attnum, written) in delete_set_columns.iter().zip(&key.on_delete_columns) {
             if !columns.contains(attnum) {
                 let message = format!(
@@ -75,6 +76,8 @@ impl DdlContext<'_> {
                 return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message));
             }
         }
+        let mut seen = std::collections::HashSet::new();
+        delete_set_columns.retain(|attnum| seen.insert(*attnum));
         let foreign = ForeignKey {
             columns,
             referenced: referenced.oid,
@@ -99,6 +102,21 @@ impl DdlContext<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A foreign key of a partitioned table is one of all partitions and holds for all rows. 42809.
+    pub(super) fn check_whole(&mut self, relation: &Relation, constraint: &Syntax, recurse: bool) -> Result<()> {
+        let SyntaxKind::ForeignKey(key) = &constraint.kind else { return Ok(()) };
+        if !relation.is_partitioned() || recurse && !constraint.not_valid {
+            return Ok(());
+        }
+        let referenced = self.find_relation(&key.table)?;
+        let of = format!("on partitioned table \"{}\" referencing relation \"{}\"", relation.name, referenced.name);
+        Err(match recurse {
+            false => Error::new(SqlState::WRONG_OBJECT_TYPE, format!("cannot use ONLY for foreign key {of}")),
+            true => Error::new(SqlState::WRONG_OBJECT_TYPE, format!("cannot add NOT VALID foreign key {of}"))
+                .detail("This feature is not yet supported on partitioned tables."),
+        })
     }
 
     /// Tells the referenced table of a foreign key, and what the key depends on. Nobody changes rows that may be referred to

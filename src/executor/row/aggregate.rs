@@ -5,9 +5,11 @@ use std::sync::Arc;
 use dictdb_types::{Datum, Error, Oid, Result};
 use hashbrown::HashMap;
 
+use super::set_order::SetOrder;
 use super::{Cursor, Node, Row};
 use crate::aggregate::{AggregateCode, AggregateState};
 use crate::eval::{Code, Scope, eval_into};
+use crate::hash_table::{HashTable, MOST_GROUPS};
 use crate::keys::append_equality_key;
 use crate::runtime::{Runtime, row_bytes};
 
@@ -22,6 +24,10 @@ pub(crate) struct Aggregate {
     pub types: Box<[Oid]>,
     /// Grouping sets as positions in `groups`; one set of all when the query has none.
     pub sets: Vec<Vec<usize>>,
+    /// The order of groups of several sets.
+    pub set_order: Option<SetOrder>,
+    /// The hash table of each set; none where groups come by value.
+    pub set_tables: Vec<HashTable>,
     /// The aggregates of each set: a direct argument that its set does not group by is NULL there.
     pub calls: Vec<Arc<[AggregateCode]>>,
     /// `GROUPING(…)`: positions in `groups`.
@@ -64,6 +70,29 @@ impl Aggregate {
     }
 }
 
+impl Aggregate {
+    /// Groups of several sets: that of all rows first, the others by set as the tables have them.
+    fn by_tables(&self, groups: Vec<Group>, rt: &Runtime) -> Result<Vec<Group>> {
+        let mut by_set: Vec<Vec<Group>> = self.sets.iter().map(|_| Vec::new()).collect();
+        groups.into_iter().for_each(|group| by_set[group.set].push(group));
+        let mut sets: Vec<usize> = (0..self.sets.len()).collect();
+        sets.sort_by_key(|set| (!self.sets[*set].is_empty(), std::cmp::Reverse(self.sets[*set].len())));
+        let mut out = Vec::new();
+        for set in sets {
+            let (mut own, table) = (std::mem::take(&mut by_set[set]), self.set_tables.get(set));
+            let value = |group: &Group, column: usize| Ok(group.values.get(column).cloned().unwrap_or(Datum::Null));
+            let hash = |group: &Group| table.map(|table| table.hash(rt, |column| value(group, column)));
+            let hashes: Option<Result<Vec<u32>>> = own.iter().map(hash).collect();
+            if let (Some(Ok(hashes)), Some(table)) = (hashes, table.filter(|_| own.len() <= MOST_GROUPS)) {
+                let mut numbered: Vec<Option<Group>> = own.into_iter().map(Some).collect();
+                own = table.order(&hashes).into_iter().filter_map(|at| numbered[at as usize].take()).collect();
+            }
+            out.extend(own);
+        }
+        Ok(out)
+    }
+}
+
 impl AggregateCursor {
     fn build(&mut self, rt: &Runtime) -> Result<Vec<Group>> {
         let node = self.node.clone();
@@ -88,7 +117,12 @@ impl AggregateCursor {
                 table.groups.push(node.group(set, vec![Datum::Null; node.groups.len()]));
             }
         }
-        Ok(table.groups)
+        let Some(order) = &node.set_order else { return Ok(table.groups) };
+        if node.set_tables.is_empty() {
+            table.groups.sort_by(|a, b| order.compare(&node.sets, (a.set, &a.values), (b.set, &b.values)));
+            return Ok(table.groups);
+        }
+        node.by_tables(table.groups, rt)
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct HashJoin {
     pub right: Arc<dyn Node>,
     /// The keys.
     pub keys: Box<[Key]>,
+    /// Whether of several right rows the last one comes first, as in PostgreSQL's hash tables.
+    pub last_first: bool,
 }
 
 /// One key of a hash join.
@@ -126,6 +128,9 @@ impl Candidates for SameKey {
             && let Some(indexes) = self.table.get(&*self.key)
         {
             self.found.extend_from_slice(indexes);
+            if self.node.last_first {
+                self.found.reverse();
+            }
         }
         Ok(())
     }

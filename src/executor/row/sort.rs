@@ -1,18 +1,18 @@
 //! ORDER BY, whole or only its first rows.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use dictdb_types::Result;
 
 use super::limit::row_count;
+use super::quicksort::{FirstRows, quicksort};
 use super::{Cursor, Node, Row};
 use crate::eval::{Code, Scope};
 use crate::keys::{OrderKey, compare_values, order_values};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, row_bytes};
 
-/// Sort. Rows with equal keys keep their order.
+/// Sort.
 #[derive(Debug)]
 pub(crate) struct Sort {
     /// Input.
@@ -36,33 +36,11 @@ struct SortCursor {
     sorted: Option<std::vec::IntoIter<Item>>,
 }
 
-/// A row with its key values and its place in the input.
+/// A row with its key values.
 struct Item {
-    keys: Arc<[OrderKey]>,
     values: Row,
-    position: usize,
     row: Row,
 }
-
-impl Ord for Item {
-    fn cmp(&self, other: &Self) -> Ordering {
-        compare_values(&self.keys, &self.values, &other.values).then(self.position.cmp(&other.position))
-    }
-}
-
-impl PartialOrd for Item {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Item {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Item {}
 
 impl SortCursor {
     fn sort(&mut self, rt: &Runtime) -> Result<Vec<Item>> {
@@ -70,37 +48,35 @@ impl SortCursor {
             Some(fetch) => row_count(fetch, Scope::new(rt, &[]), "LIMIT")?,
             None => None,
         };
+        let keys = self.node.keys.clone();
+        let compare = |a: &Item, b: &Item| compare_values(&keys, &a.values, &b.values);
         match wanted {
-            Some(wanted) => self.first(rt, wanted),
-            None => self.all(rt),
+            Some(wanted) => self.first(rt, usize::try_from(wanted).unwrap_or(usize::MAX), compare),
+            None => self.all(rt, compare),
         }
     }
 
-    fn all(&mut self, rt: &Runtime) -> Result<Vec<Item>> {
+    fn all(&mut self, rt: &Runtime, compare: impl Fn(&Item, &Item) -> Ordering) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         while let Some(item) = self.item(rt, items.len())? {
             rt.charge_row(&item.row)?;
             items.push(item);
         }
-        items.sort_unstable();
+        quicksort(&mut items, &compare);
         Ok(items)
     }
 
-    /// The first rows, with a heap of no more than are wanted.
-    fn first(&mut self, rt: &Runtime, wanted: u64) -> Result<Vec<Item>> {
-        let mut heap = BinaryHeap::new();
+    fn first(&mut self, rt: &Runtime, wanted: usize, compare: impl Fn(&Item, &Item) -> Ordering) -> Result<Vec<Item>> {
+        let mut first = FirstRows::new(wanted);
         let mut position = 0;
         while let Some(item) = self.item(rt, position)? {
             position += 1;
-            if (heap.len() as u64) < wanted {
-                rt.charge_row(&item.row)?;
-                heap.push(item);
-            } else if heap.peek().is_some_and(|last| item < *last) {
-                heap.pop();
-                heap.push(item);
+            let bytes = row_bytes(&item.row);
+            if first.push(item, &compare) {
+                rt.charge(bytes)?;
             }
         }
-        Ok(heap.into_sorted_vec())
+        Ok(first.into_sorted(&compare))
     }
 
     fn item(&mut self, rt: &Runtime, position: usize) -> Result<Option<Item>> {
@@ -110,7 +86,7 @@ impl SortCursor {
         }
         rt.tick(position)?;
         let values = order_values(&self.node.keys, Scope::new(rt, &row))?;
-        Ok(Some(Item { keys: self.node.keys.clone(), values, position, row }))
+        Ok(Some(Item { values, row }))
     }
 }
 

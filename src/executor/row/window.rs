@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use dictdb_functions::CallContext;
 use dictdb_functions::window::{PartitionView, WindowFn};
-use dictdb_types::{Datum, Oid, Result, Type};
+use dictdb_types::{Datum, Result, Type};
 
 use super::frame::{FrameCode, Frames};
+use super::quicksort::quicksort;
 use super::{Cursor, Node, Row, drain};
 use crate::aggregate::{AggregateCode, AggregateState};
-use crate::eval::{Code, Scope, eval_into};
-use crate::keys::{OrderKey, compare_values, equality_key, order_values};
+use crate::eval::{Code, Scope};
+use crate::keys::{OrderKey, compare_values, order_values};
 use crate::runtime::Runtime;
 
 /// Window.
@@ -21,10 +22,8 @@ use crate::runtime::Runtime;
 pub(crate) struct Window {
     /// Input.
     pub input: Arc<dyn Node>,
-    /// PARTITION BY.
-    pub partition: Box<[Code]>,
-    /// Base types of the partition keys.
-    pub partition_types: Box<[Oid]>,
+    /// PARTITION BY; partitions come in this order.
+    pub partition: Box<[OrderKey]>,
     /// ORDER BY.
     pub order: Box<[OrderKey]>,
     /// The calls.
@@ -73,7 +72,7 @@ struct WindowCursor {
 
 /// An input row with what it is sorted by.
 struct Item {
-    partition: Vec<u8>,
+    partition: Row,
     order: Row,
     row: Row,
 }
@@ -85,7 +84,10 @@ impl WindowCursor {
         let mut items = items.into_iter().peekable();
         while let Some(first) = items.next() {
             let mut partition = vec![first];
-            while let Some(item) = items.next_if(|item| item.partition == partition[0].partition) {
+            let keys = &self.node.partition;
+            while let Some(item) =
+                items.next_if(|item| compare_values(keys, &item.partition, &partition[0].partition).is_eq())
+            {
                 partition.push(item);
             }
             self.compute_partition(rt, partition, &mut out)?;
@@ -96,19 +98,16 @@ impl WindowCursor {
     fn sorted(&mut self, rt: &Runtime) -> Result<Vec<Item>> {
         let node = &self.node;
         let mut items = Vec::new();
-        let mut values = Row::new();
         for (position, row) in drain(&mut *self.input, rt)?.into_iter().enumerate() {
             rt.tick(position)?;
             let scope = Scope::new(rt, &row);
-            values.clear();
-            eval_into(&node.partition, scope, &mut values)?;
-            let mut partition = Vec::new();
-            equality_key(&values, &node.partition_types, &mut partition);
+            let partition = order_values(&node.partition, scope)?;
             let order = order_values(&node.order, scope)?;
             items.push(Item { partition, order, row });
         }
-        items.sort_by(|a, b| {
-            a.partition.cmp(&b.partition).then_with(|| compare_values(&node.order, &a.order, &b.order))
+        quicksort(&mut items, &|a, b| {
+            compare_values(&node.partition, &a.partition, &b.partition)
+                .then_with(|| compare_values(&node.order, &a.order, &b.order))
         });
         Ok(items)
     }

@@ -18,7 +18,8 @@ const CASES: &[(&str, &[&str])] = &[
     ("select a from (values (1), (1), (2)) v(a) except all select 1", &["1", "2"]),
     ("select a from (values (1), (1), (2), (2)) v(a) except select 1", &["2"]),
     (
-        "select v.a, w.b from (values (1), (2)) v(a) left join (values (1, 'x'), (1, 'y')) w(a, b) on v.a = w.a",
+        "select v.a, w.b from (values (1), (2)) v(a) left join (values (1, 'x'), (1, 'y')) w(a, b) on v.a = w.a \
+         order by 1, 2",
         &["1|x", "1|y", "2|"],
     ),
     ("select v.a, w.a from (values (1), (2)) v(a) full join (values (2), (3)) w(a) on v.a = w.a", &["1|", "2|2", "|3"]),

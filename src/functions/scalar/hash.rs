@@ -5,7 +5,7 @@
 use dictdb_types::datetime::calendar::{Y2000_DAYS, Y2000_MICROS};
 use dictdb_types::datetime::is_finite_timestamp;
 use dictdb_types::{
-    Array, Bound, Datum, Error, Interval, Jsonb, Numeric, Oid, Range, Record, RegKind, Result, SqlState, Type,
+    Array, Bound, Datum, Env, Error, Interval, Jsonb, Numeric, Oid, Range, Record, RegKind, Result, SqlState, Type,
     TypeInfo, TypeKind, oids, text,
 };
 
@@ -55,6 +55,13 @@ hashes! { PLAIN, EXTENDED:
     "time_hash", "time_hash_extended" => |cx; v: &Datum| input(cx, v, oids::TIME),
     "timestamp_hash", "timestamp_hash_extended" => |cx; v: &Datum| input(cx, v, oids::TIMESTAMP),
     "timetz_hash", "timetz_hash_extended" => |cx; v: &Datum| input(cx, v, oids::TIMETZ),
+}
+
+/// The hash of a value that is not NULL by the type's own hash function, such as `hashint4`. 42883 for a type that has none.
+pub fn hash_value(env: &dyn Env, value: &Datum, ty: Oid) -> Result<u32> {
+    let types = [Type::new(ty)];
+    let cx = CallContext::new(env, &types, Type::new(oids::INT4));
+    Ok(hash_input(input(&cx, value, ty)?, None) as u32)
 }
 
 /// What a value feeds into the hash.

@@ -114,12 +114,14 @@ impl Binder<'_> {
     /// The table to merge into; 0A000 for a view.
     fn merge_target(&mut self, name: &ast::ObjectName) -> Result<Arc<Relation>> {
         let relation = self.relation(name)?;
-        if let RelationKind::View(_) = relation.kind {
-            let message = format!("cannot execute MERGE on relation \"{}\"", relation.name);
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
-                .detail("This operation is not supported for views."));
-        }
-        self.modify_target(name)
+        let kind = match relation.kind {
+            RelationKind::View(_) => "views",
+            RelationKind::MaterializedView(_) => "materialized views",
+            _ => return self.modify_target(name),
+        };
+        let message = format!("cannot execute MERGE on relation \"{}\"", relation.name);
+        Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+            .detail(format!("This operation is not supported for {kind}.")))
     }
 
     fn bind_merge_condition(&mut self, on: &ast::Expr) -> Result<Expr> {

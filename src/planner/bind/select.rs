@@ -112,7 +112,7 @@ impl Binder<'_> {
             node = self.stack_groups(node, grouping, above)?;
         }
         node = self.stack_window_sets(node);
-        node = self.stack_windows(node, locks)?;
+        node = self.stack_windows(node, &sort, locks)?;
         let calls = std::mem::take(&mut self.level().sets);
         if let (Some(lock), false) = (locks.first(), calls.is_empty()) {
             return Err(super::lock::not_allowed(lock, "set-returning functions in the target list"));
@@ -183,17 +183,27 @@ impl Binder<'_> {
         self.coerce_to_boolean(bound, clause.noun(), position)
     }
 
-    /// Window nodes, one per distinct window, in the order the calls were met.
-    fn stack_windows(&mut self, mut node: Node, locks: &[ast::LockClause]) -> Result<Node> {
+    /// Window nodes, one per distinct window, in PostgreSQL's order.
+    fn stack_windows(
+        &mut self,
+        mut node: Node,
+        sort: &[crate::expr::SortKey],
+        locks: &[ast::LockClause],
+    ) -> Result<Node> {
         let mut calls = std::mem::take(&mut self.level().windows);
         if let (Some(lock), false) = (locks.first(), calls.is_empty()) {
             return Err(super::lock::not_allowed(lock, "window functions"));
         }
-        while !calls.is_empty() {
-            let first = calls[0].1.window.clone();
+        let mut windows = Vec::new();
+        while let Some((_, first)) = calls.first() {
+            let first = first.window.clone();
             let (same, rest): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(_, call)| call.window.same(&first));
-            node = Node::Window { input: Box::new(node), calls: same };
+            windows.push((first, same));
             calls = rest;
+        }
+        super::window::in_order(&mut windows, sort);
+        for (_, calls) in windows {
+            node = Node::Window { input: Box::new(node), calls };
         }
         Ok(node)
     }

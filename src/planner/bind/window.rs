@@ -10,7 +10,7 @@ use dictdb_types::{Error, Result, SqlState, Type, oids};
 
 use super::Binder;
 use super::clause::{Clause, Forbidden};
-use crate::expr::{Expr, Frame, FrameBound, FrameExclude, FrameForm, FrameUnit, Window, WindowCall};
+use crate::expr::{Expr, Frame, FrameBound, FrameExclude, FrameForm, FrameUnit, SortKey, Window, WindowCall};
 
 impl Binder<'_> {
     pub(crate) fn bind_window_function(
@@ -281,5 +281,40 @@ fn frame_exclude(exclusion: FrameExclusion) -> FrameExclude {
         FrameExclusion::CurrentRow => FrameExclude::CurrentRow,
         FrameExclusion::Group => FrameExclude::Group,
         FrameExclusion::Ties => FrameExclude::Ties,
+    }
+}
+
+/// Brings windows into the order in which they are computed, the last of which is the order of the rows: those with keys that
+/// the statement mentions later come first, and among those with the same keys the one with more. The keys of ORDER BY are
+/// mentioned before all others.
+pub(super) fn in_order<C>(windows: &mut [(Window, C)], sort: &[SortKey]) {
+    let mut mentioned: Vec<&Expr> = Vec::new();
+    let of_windows =
+        windows.iter().flat_map(|(window, _)| window.order.iter().map(|key| &key.expr).chain(&window.partition));
+    for expr in sort.iter().map(|key| &key.expr).chain(of_windows) {
+        if !mentioned.iter().any(|known| known.same(expr)) {
+            mentioned.push(expr);
+        }
+    }
+    let place = |expr: &Expr| mentioned.iter().position(|known| known.same(expr));
+    let keys = |window: &Window| {
+        let mut keys: Vec<_> = window.partition.iter().map(|expr| (place(expr), false, false)).collect();
+        for key in &window.order {
+            let place = place(&key.expr);
+            if !keys.iter().any(|known| known.0 == place) {
+                keys.push((place, key.descending, key.nulls_first));
+            }
+        }
+        keys
+    };
+    let mut order: Vec<_> = windows.iter().map(|(window, _)| keys(window)).collect();
+    // Few windows: by insertion, the keys along with them.
+    for end in 1..windows.len() {
+        let mut at = end;
+        while at > 0 && order[at - 1] < order[at] {
+            order.swap(at - 1, at);
+            windows.swap(at - 1, at);
+            at -= 1;
+        }
     }
 }

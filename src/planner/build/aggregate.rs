@@ -7,7 +7,11 @@ use super::order::{Wanted, satisfied};
 use super::{Builder, Built, Layout, Outer};
 use crate::expr::{AggregateCall, Expr, SortKey, Sublink, SublinkKind};
 use crate::logical::{Aggregate, Column, Node as Logical};
-use crate::physical::{Node, Op};
+use crate::physical::{HashTable, Node, Op};
+
+/// `cpu_operator_cost` and `cpu_tuple_cost`.
+const CPU_OPERATOR: f64 = 0.0025;
+const CPU_TUPLE: f64 = 0.01;
 
 impl Builder<'_> {
     pub(crate) fn build_aggregate(&mut self, aggregate: &Aggregate, wanted: &Wanted, outer: &Outer) -> Result<Built> {
@@ -67,8 +71,47 @@ impl Builder<'_> {
             calls,
             groupings: aggregate.groupings.iter().map(|(_, positions)| positions.clone()).collect(),
             sorted: sorted.is_some(),
+            hashed: if sorted.is_some() || comes_by_value(aggregate) {
+                Vec::new()
+            } else {
+                self.hash_tables(aggregate)
+            },
         };
-        Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order: sorted.unwrap_or_default() })
+        let grouped = !aggregate.groups.is_empty() && aggregate.sets.is_none();
+        let by_value = sorted.is_none() && grouped && (comes_by_value(aggregate) || !self.methods.hashagg);
+        let node = Node { op, columns, names, rows, cost };
+        let built = Built { node, layout, order: sorted.unwrap_or_default() };
+        match by_value {
+            true => self.sorted(built, &ascending(aggregate), None, None, outer),
+            false => Ok(built),
+        }
+    }
+
+    /// The hash tables that PostgreSQL would make of the groups, one for each grouping set; none where it would sort.
+    fn hash_tables(&self, aggregate: &Aggregate) -> Vec<HashTable> {
+        if aggregate.groups.is_empty() || !self.methods.hashagg {
+            return Vec::new();
+        }
+        let all: Vec<Vec<usize>> =
+            aggregate.sets.clone().unwrap_or_else(|| vec![(0..aggregate.groups.len()).collect()]);
+        let of_set = |set: &Vec<usize>| {
+            let exprs = set.iter().filter_map(|at| Some((*at, &aggregate.groups.get(*at)?.1)));
+            self.hash_table(exprs, &aggregate.input)
+        };
+        let tables: Vec<HashTable> = all.iter().filter_map(of_set).collect();
+        if tables.len() < all.len() || tables.len() > 1 && self.sorts_sets(aggregate, &tables) {
+            return Vec::new();
+        }
+        tables
+    }
+
+    /// Whether sorting once is cheaper than several hash tables, in PostgreSQL's costs.
+    fn sorts_sets(&self, aggregate: &Aggregate, tables: &[HashTable]) -> bool {
+        let rows = self.nominal_rows_of(&aggregate.input);
+        let sort = rows * rows.max(2.0).log2() * 2.0 * CPU_OPERATOR;
+        let hash =
+            tables.iter().map(|table| table.expected * CPU_TUPLE + rows * table.columns.len() as f64 * CPU_OPERATOR);
+        sort < hash.sum()
     }
 
     /// `min` and `max` of indexed columns without GROUP BY: each is the first row of an index walk, NULLs left out.
@@ -142,11 +185,23 @@ fn group_order(aggregate: &Aggregate, wanted: &Wanted) -> Option<Vec<SortKey>> {
     if order.is_empty() {
         return None;
     }
-    for (column, _) in &aggregate.groups {
-        let expr = Expr::column(column);
-        if !order.iter().any(|key| key.expr.same(&expr)) {
-            order.push(SortKey { expr, descending: false, nulls_first: false });
+    for key in ascending(aggregate) {
+        if !order.iter().any(|known| known.expr.same(&key.expr)) {
+            order.push(key);
         }
     }
     Some(order)
+}
+
+/// Whether programs find the groups in the order of their values: PostgreSQL has to sort where an aggregate wants its own
+/// input in an order.
+fn comes_by_value(aggregate: &Aggregate) -> bool {
+    let ordered = |call: &AggregateCall| call.distinct || !call.order.is_empty();
+    aggregate.sets.is_none() && !aggregate.groups.is_empty() && aggregate.calls.iter().any(|(_, call)| ordered(call))
+}
+
+/// The groups by their values.
+fn ascending(aggregate: &Aggregate) -> Vec<SortKey> {
+    let columns = aggregate.groups.iter().map(|(column, _)| Expr::column(column));
+    columns.map(|expr| SortKey { expr, descending: false, nulls_first: false }).collect()
 }

@@ -87,14 +87,15 @@ impl Builder<'_> {
     fn input_costs(&self, graph: &Graph<'_>, plans: &Plans, leader: Option<(usize, &Wanted)>) -> Vec<InputCost> {
         let costs = graph.inputs.iter().zip(plans).enumerate().map(|(at, (input, plan))| {
             if let Some(built) = plan {
-                return InputCost { rows: built.node.rows, cost: built.node.cost, probes: Vec::new() };
+                let (rows, nominal) = (built.node.rows, self.nominal_rows_of(input.node));
+                return InputCost { rows, nominal, cost: built.node.cost, probes: Vec::new() };
             }
             if input.lateral {
                 let (rows, cost) = self.lateral_cost(input.node);
-                return InputCost { rows, cost, probes: Vec::new() };
+                return InputCost { rows, nominal: rows, cost, probes: Vec::new() };
             }
             let Some((scan, mut filters)) = scan_of(input.node) else {
-                return InputCost { rows: 1.0, cost: (0.0, 0.0), probes: Vec::new() };
+                return InputCost { rows: 1.0, nominal: 1.0, cost: (0.0, 0.0), probes: Vec::new() };
             };
             filters.extend(input.filters.iter().cloned());
             let wish = match leader {
@@ -102,7 +103,8 @@ impl Builder<'_> {
                 _ => Wanted::all(),
             };
             let access = self.choose_access(scan, &filters, &wish);
-            InputCost { rows: access.rows, cost: access.cost, probes: self.probes(graph, at, scan, &filters) }
+            let nominal = (self.nominal_rows(scan) * self.estimator().all(&filters)).max(1.0);
+            InputCost { rows: access.rows, nominal, cost: access.cost, probes: self.probes(graph, at, scan, &filters) }
         });
         costs.collect()
     }
@@ -265,7 +267,7 @@ impl Builder<'_> {
         let total = built.node.cost.1 + built.node.rows * cost::GROUP_ROW;
         let input = super::project(built.node, exprs, names);
         let (columns, names) = (input.columns.clone(), input.names.clone());
-        let op = Op::Distinct { input: Box::new(input) };
+        let op = Op::Distinct { input: Box::new(input), hashed: None };
         let node = Node { op, columns, names, rows, cost: (total, total + rows * cost::ROW) };
         Ok(Built { node, layout, order: Vec::new() })
     }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use dictdb_catalog::IndexTarget;
 use dictdb_types::Result;
 
 use super::cost;
 use super::index::IndexMatch;
 use super::join::scan_of;
+use super::nominal;
 use super::order::Wanted;
 use super::scan::fetched;
 use super::{Builder, Built, Layout, Outer};
@@ -129,6 +131,9 @@ impl Builder<'_> {
         wanted: &Wanted,
         outer: &Outer,
     ) -> Result<Built> {
+        if kind == JoinKind::Left && !wanted.keeps_order() && self.is_many_to_one(&right, &left, &conditions) {
+            return self.hash_or_loop(JoinKind::Right, right, left, conditions, wanted, outer);
+        }
         let rows = self.joined_rows(kind, left.node.rows, right.node.rows, &conditions);
         let mut keys = Vec::new();
         let mut rest = Vec::new();
@@ -162,13 +167,53 @@ impl Builder<'_> {
             names.extend(right.node.names.iter().cloned());
             layout.extend(right.layout);
         }
+        let last_first = !keep_order && !self.has_index_for(&right.node, &keys);
         let (left, right) = (Box::new(left.node), Box::new(right.node));
         let op = if keys.is_empty() {
             Op::NestedLoop { kind, left, right, on: residual, keep_order }
         } else {
-            Op::HashJoin { kind, left, right, keys, residual, keep_order }
+            Op::HashJoin { kind, left, right, keys, residual, keep_order, last_first }
         };
         Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order })
+    }
+
+    /// Whether the rows of a table could also be looked up by one of the keys.
+    fn has_index_for(&self, right: &Node, keys: &[JoinKey]) -> bool {
+        let Op::SeqScan { table, fetch, .. } = &right.op else { return false };
+        let indexes = table.relation.indexes.iter().filter_map(|index| self.catalog.relation(*index)?.index());
+        let leading: Vec<i16> = indexes
+            .filter_map(|info| match info.keys.first()?.target {
+                IndexTarget::Column(attnum) => Some(attnum),
+                IndexTarget::Expression(_) => None,
+            })
+            .collect();
+        keys.iter().any(|key| match key.right {
+            Expr::Input(place, _) => fetch.columns.get(place).is_some_and(|attnum| leading.contains(attnum)),
+            _ => false,
+        })
+    }
+
+    /// Whether rows of one side, not fewer, have each one row of the other that an equality finds for them: then PostgreSQL
+    /// keeps the other side in memory, whichever is the outer one.
+    fn is_many_to_one(&self, many: &Built, one: &Built, conditions: &[Expr]) -> bool {
+        let (few, rows) = (nominal::ANALYZED_ROWS, (many.node.rows, one.node.rows));
+        if rows.0 < rows.1 && (rows.0 >= few || rows.1 >= few) || is_grouped(&many.node) {
+            return false;
+        }
+        let of = |expr: &Expr, layout: &Layout| {
+            let used = used_columns(expr);
+            !used.is_empty() && used.iter().all(|id| layout.contains(id))
+        };
+        let pair = |condition: &Expr| match condition {
+            Expr::Call(call) if call.known_operator() == Some("=") => match call.args.as_slice() {
+                [a, b] if of(a, &many.layout) && of(b, &one.layout) => Some((a.clone(), b.clone())),
+                [b, a] if of(a, &many.layout) && of(b, &one.layout) => Some((a.clone(), b.clone())),
+                _ => None,
+            },
+            _ => None,
+        };
+        let [condition] = conditions else { return false };
+        pair(condition).is_some_and(|(key, of_one)| !self.is_unique_key(&key) && self.is_unique_key(&of_one))
     }
 
     /// `left expression = right expression` of one type, as a key to hash by.
@@ -231,6 +276,15 @@ impl Builder<'_> {
         }
         let op = Op::Apply { kind, left: Box::new(left.node), right: Box::new(built.node), slots, on };
         Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order: left.order })
+    }
+}
+
+/// Whether rows are groups, which are known to differ.
+fn is_grouped(node: &Node) -> bool {
+    match &node.op {
+        Op::Aggregate { .. } | Op::Distinct { .. } => true,
+        Op::Project { input, .. } | Op::Filter { input, .. } => is_grouped(input),
+        _ => false,
     }
 }
 

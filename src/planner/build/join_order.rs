@@ -18,6 +18,8 @@ const EXHAUSTIVE_INPUTS: usize = 9;
 pub(super) struct InputCost {
     /// Rows it gives.
     pub rows: f64,
+    /// Rows that PostgreSQL would expect it to give.
+    pub nominal: f64,
     pub cost: Cost,
     /// Its own ways to be searched once for each row of what is joined before it.
     pub probes: Vec<Probe>,
@@ -46,8 +48,23 @@ pub(super) enum Tree {
 struct Best {
     tree: Tree,
     rows: f64,
+    nominal: f64,
     cost: Cost,
+    /// How well its sides suit a join that costs the same with them changed.
+    sides: Sides,
 }
+
+/// What PostgreSQL looks at: it keeps that side in memory of whose rows no two have the same key, else a table rather than
+/// what it would have to read once more in the slow way, and else the smaller one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+struct Sides {
+    unique_right: bool,
+    kept_right: bool,
+    left_rows: f64,
+}
+
+/// Costs are equal that differ by rounding only.
+const ROUNDING: f64 = 1e-9;
 
 /// The search for one graph.
 pub(super) struct Search<'s, 'g, 'n> {
@@ -73,7 +90,9 @@ impl Search<'_, '_, '_> {
         (!self.graph.inputs[at].is_special() && first).then_some(Best {
             tree: Tree::Input(at),
             rows: input.rows,
+            nominal: input.nominal,
             cost: input.cost,
+            sides: Sides::default(),
         })
     }
 
@@ -157,7 +176,14 @@ impl Search<'_, '_, '_> {
 
     fn keep(&self, winner: &mut Option<Best>, candidate: Best) {
         let price = |best: &Best| first_rows(best.cost, best.rows, self.wanted.rows);
-        if winner.as_ref().is_none_or(|best| price(&candidate) < price(best)) {
+        let is_better = |best: &Best| {
+            let (own, other) = (price(&candidate), price(best));
+            match (own - other).abs() <= other * ROUNDING {
+                true => candidate.sides > best.sides,
+                false => own < other,
+            }
+        };
+        if winner.as_ref().is_none_or(is_better) {
             *winner = Some(candidate);
         }
     }
@@ -184,9 +210,9 @@ impl Search<'_, '_, '_> {
             return None;
         }
         let input = single.map(|at| &self.inputs[at]);
-        let (rows, right_cost) = match (input, other) {
-            (Some(input), _) => (input.rows, input.cost),
-            (None, Some(best)) => (best.rows, best.cost),
+        let (rows, nominal, right_cost) = match (input, other) {
+            (Some(input), _) => (input.rows, input.nominal, input.cost),
+            (None, Some(best)) => (best.rows, best.nominal, best.cost),
             (None, None) => return None,
         };
         let kept = self.kept(between.iter().map(|c| (&c.expr, c.implied)));
@@ -205,7 +231,23 @@ impl Search<'_, '_, '_> {
             (None, Some(best)) => best.tree.clone(),
             (None, None) => return None,
         };
-        Some(Best { tree: Tree::Join(Box::new(one.tree.clone()), Box::new(right_tree)), rows: out, cost })
+        let mut unique_right = false;
+        if let Some(at) = single {
+            let node = self.graph.inputs[at].node;
+            for condition in between.iter().filter(|condition| is_key(&condition.expr)) {
+                condition.expr.for_each_child(&mut |side| unique_right |= self.builder.is_unique_column(node, side));
+            }
+        }
+        let kept_right = keyed || single.is_none_or(|at| super::join::scan_of(self.graph.inputs[at].node).is_some());
+        let sides = Sides { unique_right, kept_right, left_rows: one.nominal };
+        let nominal = (one.nominal * nominal * kept).max(1.0);
+        Some(Best {
+            tree: Tree::Join(Box::new(one.tree.clone()), Box::new(right_tree)),
+            rows: out,
+            nominal,
+            cost,
+            sides,
+        })
     }
 
     /// An outer, semi or anti join of one input.
@@ -217,7 +259,8 @@ impl Search<'_, '_, '_> {
         let each = cost::RESCAN + total;
         let cost = (outer.cost.0 + start, outer.cost.1 + outer.rows * each + rows * cost::ROW);
         let tree = Tree::Join(Box::new(outer.tree.clone()), Box::new(Tree::Input(at)));
-        Best { tree, rows: (rows * kept).max(1.0), cost }
+        let rows = (rows * kept).max(1.0);
+        Best { tree, rows, nominal: rows.max(outer.nominal), cost, sides: Sides::default() }
     }
 
     fn join_special(&self, outer: &Best, left: Inputs, at: usize) -> Best {
@@ -245,7 +288,8 @@ impl Search<'_, '_, '_> {
         let above = self.graph.between(left, 1 << at);
         rows *= above.iter().map(|condition| self.builder.estimator().one(&condition.expr)).product::<f64>();
         let tree = Tree::Join(Box::new(outer.tree.clone()), Box::new(Tree::Input(at)));
-        Best { tree, rows: rows.max(1.0), cost }
+        let rows = rows.max(1.0);
+        Best { tree, rows, nominal: rows.max(outer.nominal), cost, sides: Sides::default() }
     }
 
     /// A semi join turned round: the distinct rows of its inner side are joined to the outer side.
@@ -271,7 +315,7 @@ impl Search<'_, '_, '_> {
             cost = probed;
         }
         let tree = Tree::Join(Box::new(Tree::Distinct(at)), Box::new(outer.tree.clone()));
-        Some(Best { tree, rows, cost })
+        Some(Best { tree, rows, nominal: rows, cost, sides: Sides::default() })
     }
 
     /// The part of all pairs that conditions keep. Columns that are a key of their table together count as one.

@@ -14,6 +14,7 @@ mod join_order;
 mod lateral;
 mod members;
 mod modify;
+mod nominal;
 mod order;
 mod query;
 mod referential;

@@ -141,7 +141,13 @@ impl Builder<'_> {
         let rows = distinct.min(input_rows).max(1.0);
         let total = built.node.cost.1 + input_rows * cost::GROUP_ROW;
         let (columns, names, rows, cost) = over(&built.node, rows, (total, total + rows * cost::OPERATOR));
-        let op = Op::Distinct { input: Box::new(built.node) };
+        // The first rows of a result come as they are found.
+        let exprs: Vec<Expr> = input.columns().iter().map(Expr::column).collect();
+        let hashed = match wanted.rows {
+            None => self.hash_table(exprs.iter().enumerate(), input),
+            Some(_) => None,
+        };
+        let op = Op::Distinct { input: Box::new(built.node), hashed };
         Ok(Built { node: Node { op, columns, names, rows, cost }, layout: built.layout, order: Vec::new() })
     }
 
@@ -176,6 +182,7 @@ impl Builder<'_> {
         outer: &Outer,
     ) -> Result<Built> {
         let below = if all && kind == SetOpKind::Union { wanted.unordered() } else { Wanted::all() };
+        let (left_query, right_query) = (left, right);
         let mut arms = Vec::new();
         if kind == SetOpKind::Union {
             union_arms(left, all, &mut arms);
@@ -208,7 +215,12 @@ impl Builder<'_> {
                     append
                 } else {
                     let total = cost.1 + rows * cost::GROUP_ROW;
-                    let op = Op::Distinct { input: Box::new(append) };
+                    let hashed = wanted
+                        .rows
+                        .is_none()
+                        .then(|| self.set_table(columns.len(), &[left_query, right_query]))
+                        .flatten();
+                    let op = Op::Distinct { input: Box::new(append), hashed };
                     Node { op, columns: types, names, rows, cost: (total, total + rows * cost::OPERATOR) }
                 }
             }
@@ -217,7 +229,12 @@ impl Builder<'_> {
                 let (Some(left), Some(right)) = (inputs.next(), inputs.next()) else {
                     return Err(Error::internal("a set operation without two inputs"));
                 };
-                let op = Op::SetOp { kind, all, left: Box::new(left), right: Box::new(right) };
+                let exprs: Vec<Expr> = left_query.columns().iter().map(Expr::column).collect();
+                let hashed = match wanted.rows {
+                    None => self.hash_table(exprs.iter().enumerate(), left_query),
+                    Some(_) => None,
+                };
+                let op = Op::SetOp { kind, all, left: Box::new(left), right: Box::new(right), hashed };
                 let total = cost.1 + rows * cost::ROW;
                 Node { op, columns: types, names, rows, cost: (total, total) }
             }

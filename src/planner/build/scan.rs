@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use dictdb_catalog::RelationKind;
+use dictdb_catalog::{IndexTarget, RelationKind};
 use dictdb_types::{Datum, Error, Result, Type, oids};
 
 use super::cost::{self, Cost};
@@ -14,8 +14,11 @@ use super::{Builder, Built, Layout, Outer};
 use crate::columns::expr_columns;
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{Node as Logical, Sample, Scan};
-use crate::physical::{Fetch, Node, Op, ROW_ID, TableLock, TableRef};
+use crate::physical::{Fetch, Node, Op, ROW_ID, ReadOrder, TableLock, TableRef};
 
+/// Inserted rows from which on a table is vacuumed by itself, so that indexes alone can answer
+/// (`autovacuum_vacuum_insert_threshold`).
+const VACUUMED_ROWS: f64 = 1000.0;
 /// Attnums of system columns.
 const CTID: i16 = -1;
 const TABLEOID: i16 = -6;
@@ -151,8 +154,13 @@ impl Builder<'_> {
                 let filter = self.remaining(&conjuncts, &found, &layout, outer)?;
                 let bounds = found.bounds.iter().map(|bounds| self.bounds(bounds, &Layout::new(), outer));
                 let bounds = bounds.collect::<Result<Vec<_>>>()?;
-                let op = Op::IndexScan { table, index: found.index, bounds, reverse: found.reverse, fetch, filter };
-                (op, within(found.order, &layout))
+                let read = match found.reverse {
+                    _ if self.reads_as_set(scan, &found, wanted) => ReadOrder::Table,
+                    true => ReadOrder::Backward,
+                    false => ReadOrder::Keys,
+                };
+                let order = if read == ReadOrder::Table { Vec::new() } else { within(found.order, &layout) };
+                (Op::IndexScan { table, index: found.index, bounds, order: read, fetch, filter }, order)
             }
             Path::Bitmap(found) => {
                 let (used, rest) = self.split_used(conjuncts, &found, &layout, outer)?;
@@ -218,6 +226,16 @@ impl Builder<'_> {
             Some(access) if access.price(wanted) < best.price(wanted) => access,
             _ => best,
         }
+    }
+
+    /// Whether PostgreSQL would make a set of the rows that an index finds and read them as the table has them: when nobody
+    /// wants an order or only the first of them, and the index alone does not have all that is read.
+    fn reads_as_set(&self, scan: &Scan, found: &IndexMatch, wanted: &Wanted) -> bool {
+        let keys = found.index.index().map(|info| info.keys.as_slice()).unwrap_or_default();
+        let has =
+            |attnum: &i16| keys.iter().any(|key| matches!(key.target, IndexTarget::Column(own) if own == *attnum));
+        let index_only = self.rows_of(scan) >= VACUUMED_ROWS && scan.columns.iter().all(|(_, attnum)| has(attnum));
+        self.methods.bitmapscan && !index_only && !wanted.keeps_order() && wanted.rows.is_none()
     }
 
     /// The access by sets of rows, if there are indexes for it.

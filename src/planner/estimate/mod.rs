@@ -11,7 +11,7 @@ use std::sync::Arc;
 use dictdb_types::{Datum, Oid, Type};
 
 pub use column::{ColumnStatistics, SAMPLE_ROWS};
-pub(crate) use selectivity::{Estimator, Origins};
+pub(crate) use selectivity::{DEFAULT_DISTINCT, Estimator, Origins};
 
 /// What the planner asks of storage and settings.
 pub trait Statistics {

@@ -87,7 +87,8 @@ impl Origins {
         self.tables[at] = Some(origin);
     }
 
-    fn of_column(&self, id: ColumnId) -> Option<(Oid, usize, Oid)> {
+    /// Storage id of the table, storage column and base type of a column that comes from a table.
+    pub fn of_column(&self, id: ColumnId) -> Option<(Oid, usize, Oid)> {
         self.tables.get(id.0 as usize).copied().flatten()
     }
 }

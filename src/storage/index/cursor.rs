@@ -92,6 +92,16 @@ impl Candidates {
         &self.rows
     }
 
+    /// Brings the rows into the order that the table has them in.
+    pub fn sort_by_row(&mut self) {
+        if self.keys.is_empty() {
+            return self.rows.sort_unstable();
+        }
+        let mut both: Vec<_> = std::mem::take(&mut self.rows).into_iter().zip(std::mem::take(&mut self.keys)).collect();
+        both.sort_by_key(|(row, _)| *row);
+        (self.rows, self.keys) = both.into_iter().unzip();
+    }
+
     /// The key under which a row was found, if the batch has keys. It may have zeros at its end that it did not have.
     pub(crate) fn key(&self, at: usize) -> Option<&[u8]> {
         self.keys.get(at).map(Entry::bytes)
@@ -144,6 +154,11 @@ impl IndexCursor {
         }
         self.done = self.position.is_none();
         !batch.rows.is_empty()
+    }
+
+    /// Whether the last batch was the last there is.
+    pub fn is_at_end(&self) -> bool {
+        self.done
     }
 
     /// The index it reads.

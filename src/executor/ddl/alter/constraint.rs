@@ -34,6 +34,7 @@ impl DdlContext<'_> {
         {
             return Err(super::missing_column(&relation, &missing.value));
         }
+        self.check_whole(&relation, constraint, recurse)?;
         let before = relation.constraints.len();
         self.add_constraint(table, column, constraint, recurse, locations).map_err(|mut error| {
             // PostgreSQL points at these only in CREATE TABLE.

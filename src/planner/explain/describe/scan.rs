@@ -2,6 +2,7 @@
 
 use super::label::{Label, Prefix};
 use super::*;
+use crate::physical::ReadOrder;
 
 impl Describer<'_> {
     /// A node that reads; `None` for any other.
@@ -15,9 +16,9 @@ impl Describer<'_> {
                 kind(shown, "Seq Scan");
                 self.table_scan(node, table, shown)
             }
-            Op::IndexScan { table, index, reverse, .. } => {
+            Op::IndexScan { table, index, order, .. } => {
                 kind(shown, "Index Scan");
-                self.by_index(index, *reverse, shown);
+                self.by_index(index, *order == ReadOrder::Backward, shown);
                 self.table_scan(node, table, shown)
             }
             Op::BitmapScan { table, bitmap, .. } => {

@@ -22,7 +22,7 @@ impl Describer<'_> {
 
     /// Both inputs are read one after the other into one hash table.
     pub(super) fn set_operation(&mut self, node: &Node, shown: &mut ExplainNode) -> Labels {
-        let Op::SetOp { kind: operation, all, left, right } = &node.op else { return Labels::new() };
+        let Op::SetOp { kind: operation, all, left, right, .. } = &node.op else { return Labels::new() };
         let word = if *operation == SetOpKind::Intersect { "Intersect" } else { "Except" };
         let command = format!("{word}{}", if *all { " All" } else { "" });
         kind(shown, "SetOp");

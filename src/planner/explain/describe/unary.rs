@@ -7,7 +7,9 @@ use crate::logical::SampleMethod;
 
 impl Describer<'_> {
     pub(super) fn aggregate(&mut self, node: &Node, shown: &mut ExplainNode) -> Labels {
-        let Op::Aggregate { input, groups, sets, calls, groupings, sorted } = &node.op else { return Labels::new() };
+        let Op::Aggregate { input, groups, sets, calls, groupings, sorted, .. } = &node.op else {
+            return Labels::new();
+        };
         let empty = sets.as_ref().is_some_and(|sets| sets.iter().any(Vec::is_empty));
         let (title, strategy) = match (groups.is_empty(), sorted) {
             (true, _) => ("Aggregate", "Plain"),

@@ -211,7 +211,7 @@ fn pg_get_constraintdef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
 
 /// The definition of a constraint trigger as a constraint.
 fn trigger_constraint(env: &StatementEnv, wanted: Oid) -> Option<String> {
-    let trigger = env.catalog.triggers().find(|trigger| trigger.constraint == wanted)?;
+    let trigger = env.catalog.triggers().find(|trigger| wanted.is_valid() && trigger.constraint == wanted)?;
     let deferrable = if trigger.deferrable { " DEFERRABLE" } else { "" };
     let deferred = if trigger.initially_deferred { " INITIALLY DEFERRED" } else { "" };
     Some(format!("TRIGGER{deferrable}{deferred}"))
