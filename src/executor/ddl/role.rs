@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclItem, AclKind, BOOTSTRAP_ROLE, Key, Object, Privileges, Relation, RelationKind, Role};
+use dictdb_catalog::{AclItem, AclKind, Key, Object, Privileges, Relation, RelationKind, Role};
 use dictdb_parser::utility::{
     AlterRole, Behavior, CreateRole, DropOwned, DropRole, GrantRole, ReassignOwned, RoleOption, RoleSpec,
 };

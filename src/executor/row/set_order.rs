@@ -83,7 +83,7 @@ mod tests {
         let sets = vec![vec![0, 1], vec![0], vec![1], vec![]];
         let order = SetOrder::new(&sets, [oids::INT4, oids::INT4].into());
         let row = |a, b| vec![Datum::Int4(a), Datum::Int4(b)];
-        let mut groups = vec![
+        let mut groups = [
             (3, row(2, 7)),
             (2, row(2, 7)),
             (1, row(2, 7)),

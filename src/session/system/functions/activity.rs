@@ -22,7 +22,7 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_stat_get_backend_pid", |cx, args| backend(cx, args, |b| Datum::Int4(b.pid))),
     ("pg_stat_get_backend_activity", |cx, args| backend(cx, args, |b| Datum::Text(b.activity.lock().query.clone()))),
     ("pg_stat_get_backend_client_addr", |cx, args| {
-        backend(cx, args, |b| b.identity.address.map_or(Datum::Null, |address| Datum::text(&address.ip().to_string())))
+        backend(cx, args, |b| b.identity.address.map_or(Datum::Null, |address| Datum::text(address.ip().to_string())))
     }),
     ("pg_stat_get_backend_client_port", |cx, args| backend(cx, args, |b| address(b.identity.address).1)),
     ("pg_stat_get_backend_dbid", |cx, args| Ok(whose(cx, args)?.0)),

@@ -110,10 +110,7 @@ struct Recipe {
 impl Recipe {
     /// 42704 when the dictionary that a thesaurus asks is not there.
     fn new(definition: TextSearchDictionary, env: &dyn Env) -> Result<Self> {
-        let asked = match thesaurus::asked(&definition, env)? {
-            Some(oid) => Some((oid, env.text_search_dictionary(oid))),
-            None => None,
-        };
+        let asked = thesaurus::asked(&definition, env)?.map(|oid| (oid, env.text_search_dictionary(oid)));
         Ok(Recipe { definition, asked })
     }
 }

@@ -180,7 +180,7 @@ impl Affixes {
                 Side::Suffix => affix.text.bytes().rev().collect(),
             }
         };
-        self.all.sort_by(|a, b| (a.side, key(a)).cmp(&(b.side, key(b))));
+        self.all.sort_by_cached_key(|affix| (affix.side, key(affix)));
         for (index, affix) in self.all.iter().enumerate() {
             self.by_text.entry((affix.side, affix.text.clone())).or_default().push(index);
         }
