@@ -42,11 +42,23 @@ impl Tables {
         let due = self.due.load(Ordering::Relaxed);
         let is_mine = || self.due.compare_exchange(due, u64::MAX, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if now >= due && is_mine() {
-            self.bytes.store(storage.bytes(), Ordering::Relaxed);
-            let done = self.micros();
-            self.due.store(done + MEASURE_EVERY_MICROS.max((done - now) * MEASURE_PART), Ordering::Relaxed);
+            self.measure(storage);
         }
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that tables hold now.
+    fn bytes_now(&self) -> usize {
+        self.storage.get().map_or(0, |storage| self.measure(storage))
+    }
+
+    fn measure(&self, storage: &Storage) -> usize {
+        let begun = self.micros();
+        let bytes = storage.bytes();
+        self.bytes.store(bytes, Ordering::Relaxed);
+        let done = self.micros();
+        self.due.store(done + MEASURE_EVERY_MICROS.max((done - begun) * MEASURE_PART), Ordering::Relaxed);
+        bytes
     }
 
     fn micros(&self) -> u64 {
@@ -70,9 +82,15 @@ impl Budget {
 
     /// What stands in the way of more rows, if anything does.
     pub fn obstacle(&self) -> Option<String> {
-        let (tables, reserved) = (self.tables.bytes(), self.reserved());
-        let is_full = tables > self.limit - self.limit / STATEMENTS_PART || tables + reserved > self.limit;
-        is_full.then(|| {
+        let reserved = self.reserved();
+        let is_full =
+            |tables: usize| tables > self.limit - self.limit / STATEMENTS_PART || tables + reserved > self.limit;
+        if !is_full(self.tables.bytes()) {
+            return None;
+        }
+        // A transaction may have given much back a moment ago.
+        let tables = self.tables.bytes_now();
+        is_full(tables).then(|| {
             format!("Tables hold {tables} bytes and statements {reserved} of the {} bytes of max_memory.", self.limit)
         })
     }
