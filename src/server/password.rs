@@ -26,12 +26,21 @@ const KEY_BYTES: usize = 32;
 pub(crate) enum Stored {
     /// The hexadecimal digits.
     Md5(String),
-    Scram {
-        salt: Vec<u8>,
-        iterations: usize,
-        stored_key: Vec<u8>,
-        server_key: Vec<u8>,
-    },
+    Scram(Verifier),
+}
+
+/// What proves a password without being one.
+pub(crate) struct Verifier {
+    pub salt: Vec<u8>,
+    pub iterations: usize,
+    pub stored_key: Vec<u8>,
+    pub server_key: Vec<u8>,
+}
+
+impl From<Verifier> for ScramSecret {
+    fn from(Verifier { salt, iterations, stored_key, server_key }: Verifier) -> ScramSecret {
+        ScramSecret::Verifier { salt, iterations, stored_key, server_key }
+    }
 }
 
 impl Stored {
@@ -45,19 +54,19 @@ impl Stored {
         let (salt, keys) = rest.split_once('$')?;
         let (stored_key, server_key) = keys.split_once(':')?;
         let key = |text: &str| STANDARD.decode(text).ok().filter(|key| key.len() == KEY_BYTES);
-        Some(Stored::Scram {
+        Some(Stored::Scram(Verifier {
             salt: STANDARD.decode(salt).ok()?,
             iterations: iterations.parse().ok()?,
             stored_key: key(stored_key)?,
             server_key: key(server_key)?,
-        })
+        }))
     }
 
     /// Whether it is of this password. Deriving the key takes milliseconds on purpose.
     pub(crate) fn fits(&self, role: &str, password: &str) -> bool {
         match self {
             Stored::Md5(digits) => *digits == md5_hex(password, role),
-            Stored::Scram { salt, iterations, stored_key, .. } => {
+            Stored::Scram(Verifier { salt, iterations, stored_key, .. }) => {
                 let salted = gen_salted_password(password, salt, *iterations);
                 let made = ScramSecret::verifier_from_salted_password(salt.clone(), salted, *iterations);
                 matches!(made, ScramSecret::Verifier { stored_key: own, .. } if own == *stored_key)
