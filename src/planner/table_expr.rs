@@ -144,11 +144,9 @@ fn bind_on_terms(
 
 /// Functions in SQL become their bodies: what statements compare with an index has had that done to it, and storage has nobody to run them.
 fn put_bodies_in_place(binder: &mut Binder<'_>, bound: &mut Expr, terms: Terms) -> Result<()> {
-    let as_written = bound.clone();
-    // A constant in a body that cannot be computed is an error of the row for which it is needed.
-    let inlined = inline_expr(binder, bound, terms).map(drop);
     if terms == Terms::Trusted {
-        inlined?;
+        // A constant in a body that cannot be computed is an error of the row for which it is needed.
+        inline_expr(binder, bound, terms)?;
         let catalog = binder.cx.catalog;
         let runs_statements =
             |oid: Oid| catalog.routine(oid).is_some_and(|routine| routine.language != dictdb_catalog::Language::C);
@@ -157,9 +155,12 @@ fn put_bodies_in_place(binder: &mut Binder<'_>, bound: &mut Expr, terms: Terms) 
                 "a function that is not in SQL, or not one expression, in an index expression",
             ));
         }
-    } else if inlined.is_err() {
-        // Whoever calls it hears of it.
-        *bound = as_written;
+        return Ok(());
+    }
+    // Of a body that cannot be bound whoever calls it hears.
+    let mut inlined = bound.clone();
+    if inline_expr(binder, &mut inlined, terms).is_ok() {
+        *bound = inlined;
     }
     Ok(())
 }

@@ -267,9 +267,10 @@ impl Portal {
 
     /// The tables that its query reads or changes, unless it is at its end, or all its rows were read when its transaction ended.
     pub(crate) fn opened(&mut self) -> &[dictdb_types::Oid] {
-        let is_held = self.is_held();
+        if self.is_held() {
+            return &[];
+        }
         match &mut self.progress {
-            _ if is_held => &[],
             Progress::Rows { source: RowSource::Stream(stream), .. } => stream.opened(),
             _ => &[],
         }

@@ -185,8 +185,8 @@ impl ConflictUpdate {
         let arranged = named(proposed);
         let id = conflict.row;
         let place = |place: usize| leaf.map_or(place, |leaf| leaf.place(place));
-        let places: Vec<usize> = self.assignments.iter().map(|(to, _)| place(*to)).collect();
-        let strength = target.update_strength(&places);
+        let places = self.assignments.iter().map(|(to, _)| place(*to));
+        let strength = target.update_strength(places.clone());
         loop {
             if !lock(target, conflict, strength, writer)? {
                 return Ok(None);
@@ -207,7 +207,7 @@ impl ConflictUpdate {
             {
                 return Err(moves());
             }
-            let places = places.clone();
+            let places = places.clone().collect();
             let update = RowUpdate { id, expected: Some(tag), places, old: &stored, new: changed, moving: None };
             match writer.update_row(target, update)? {
                 (Change::Done, stored) => return Ok(Some(Some(stored))),

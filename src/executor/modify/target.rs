@@ -224,8 +224,8 @@ impl Target {
 
     /// The strength in which a row is locked before these places of it are given values, whatever they turn out to be
     /// (`ExecUpdateLockMode`): foreign keys may refer to the columns of a unique index.
-    pub fn update_strength(&self, places: &[usize]) -> RowStrength {
-        let is_given = |column: &usize| places.iter().any(|place| self.slot(*place) == *column);
+    pub fn update_strength(&self, places: impl Iterator<Item = usize> + Clone) -> RowStrength {
+        let is_given = |column: &usize| places.clone().any(|place| self.slot(place) == *column);
         let indexes = self.handle.table.indexes();
         let mut identities = indexes.iter().map(|index| index.def()).filter(|index| index.row_identity);
         match identities.any(|index| index.key.columns().iter().any(is_given)) {

@@ -151,17 +151,20 @@ impl<T> FirstRows<T> {
         FirstRows { items: Vec::new(), wanted, is_heap: false }
     }
 
-    /// Takes an item into account. Returns whether it is kept beside all those that were.
-    pub fn push(&mut self, item: T, compare: &impl Fn(&T, &T) -> Ordering) -> bool {
+    /// Whether the next item is kept beside all those that were.
+    pub fn grows(&self) -> bool {
+        !self.is_heap
+    }
+
+    /// Takes an item into account.
+    pub fn push(&mut self, item: T, compare: &impl Fn(&T, &T) -> Ordering) {
         if self.is_heap {
-            self.replace_last(item, compare);
-            return false;
+            return self.replace_last(item, compare);
         }
         self.items.push(item);
         if self.items.len() > self.wanted.saturating_mul(2) {
             self.become_heap(compare);
         }
-        true
     }
 
     /// The items in order.

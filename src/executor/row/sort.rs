@@ -10,7 +10,7 @@ use super::quicksort::{FirstRows, quicksort};
 use super::{Cursor, Node, Row};
 use crate::eval::{Code, Scope};
 use crate::keys::{OrderKey, compare_values, order_values};
-use crate::runtime::{Runtime, row_bytes};
+use crate::runtime::Runtime;
 
 /// Sort.
 #[derive(Debug)]
@@ -71,10 +71,10 @@ impl SortCursor {
         let mut position = 0;
         while let Some(item) = self.item(rt, position)? {
             position += 1;
-            let bytes = row_bytes(&item.row);
-            if first.push(item, &compare) {
-                rt.charge(bytes)?;
+            if first.grows() {
+                rt.charge_row(&item.row)?;
             }
+            first.push(item, &compare);
         }
         Ok(first.into_sorted(&compare))
     }

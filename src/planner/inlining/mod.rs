@@ -194,20 +194,11 @@ fn during_inlining(mut error: Error, routine: &Routine) -> Error {
 fn collect_calls(node: &Node, out: &mut BTreeSet<Oid>) {
     for_each_expr(node, &mut |expr| {
         expr.visit(&mut |expr| match expr {
-            Expr::Call(call) => {
-                out.insert(call.function.oid);
-            }
             Expr::Aggregate(call) => {
                 out.insert(call.function.oid);
             }
-            Expr::Distinct(function, ..) | Expr::NullIf(function, _) => {
-                out.insert(function.oid);
-            }
-            Expr::ScalarArray(test) => {
-                out.insert(test.function.oid);
-            }
             Expr::Sublink(link) => collect_calls(&link.query, out),
-            _ => {}
+            other => out.extend(other.function()),
         });
     });
     if let Node::Aggregate(aggregate) = node {

@@ -47,7 +47,7 @@ impl Writer<'_> {
         let assigned = target.with_generated(places);
         let mut places = std::borrow::Cow::Borrowed(&assigned);
         if target.has_triggers(Timing::Before, Event::Update) {
-            match self.lock_for_triggers(target, id, expected, target.update_strength(&assigned))? {
+            match self.lock_for_triggers(target, id, expected, target.update_strength(assigned.iter().copied()))? {
                 Change::Done => {}
                 other => return Ok((other, new)),
             }

@@ -170,14 +170,15 @@ fn pg_stat_get_archiver(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
     let (last_archived, last_failed) = statistics.map_or((None, None), |own| (own.last_archived, own.last_failed));
     let ([archived_name, archived_at], [failed_name, failed_at]) = (event(last_archived), event(last_failed));
     let [archived, failed] = since_mark(archiver_counters(cx)?, mark.as_ref());
+    let (archived, failed) = (Datum::Int8(archived), Datum::Int8(failed));
     let fields = vec![archived, archived_name, archived_at, failed, failed_name, failed_at, since];
     Ok(record("pg_stat_get_archiver", fields))
 }
 
 /// Counters less what they stood at when they were reset.
-fn since_mark<const N: usize>(now: [i64; N], mark: Option<&Mark>) -> [Datum; N] {
+fn since_mark<const N: usize>(now: [i64; N], mark: Option<&Mark>) -> [i64; N] {
     let then = |index: usize| mark.and_then(|mark| mark.counters.get(index).copied()).unwrap_or(0);
-    std::array::from_fn(|index| Datum::Int8((now[index] - then(index)).max(0)))
+    std::array::from_fn(|index| (now[index] - then(index)).max(0))
 }
 
 /// Records, bytes, full buffers, writes, syncs and the microseconds of those, since the server started.
@@ -198,16 +199,15 @@ fn pg_stat_get_wal(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
     let instance = &session(cx)?.shared.instance;
     let mark = instance.statistics_resets.shared(ResetTarget::Wal);
     let [records, bytes, buffer_full, writes, syncs, sync_micros] = since_mark(wal_counters(cx)?, mark.as_ref());
-    let number = |counter: &Datum| if let Datum::Int8(number) = counter { *number } else { 0 };
     let fields = vec![
-        records,
+        Datum::Int8(records),
         Datum::Int8(0),
-        Datum::Numeric(Numeric::from(number(&bytes))),
-        buffer_full,
-        writes,
-        syncs,
+        Datum::Numeric(Numeric::from(bytes)),
+        Datum::Int8(buffer_full),
+        Datum::Int8(writes),
+        Datum::Int8(syncs),
         Datum::Float8(0.0),
-        Datum::Float8(number(&sync_micros) as f64 / 1000.0),
+        Datum::Float8(sync_micros as f64 / 1000.0),
         Datum::Timestamp(mark.map_or(instance.started, |mark| mark.at)),
     ];
     Ok(record("pg_stat_get_wal", fields))
