@@ -5,6 +5,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -42,7 +43,7 @@ def resident_kilobytes(pid):
     return sum(int(re.search(rf"^{key}:\s+(\d+)", rollup, re.M)[1]) for key in ("Private_Clean", "Private_Dirty"))
 
 
-def wait_for_answer(port):
+def wait_for_answer(process, port):
     """Returns when the server answers a query, which this asks for by hand: a psql would take longer than the server."""
     startup = b"\0\3\0\0user\0postgres\0database\0postgres\0\0"
     while True:
@@ -59,6 +60,8 @@ def wait_for_answer(port):
                     answer += part
                 return
         except OSError:
+            if process.poll() is not None:
+                sys.exit(f"{' '.join(map(str, process.args))}: ended before it answered, with status {process.returncode}")
             time.sleep(0.002)
 
 
@@ -68,7 +71,7 @@ class Server:
         started = time.monotonic()
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self.process = subprocess.Popen([*self.pinned(), *command], **quiet)
-        wait_for_answer(port)
+        wait_for_answer(self.process, port)
         self.start_ms = (time.monotonic() - started) * 1000
 
     def pinned(self):

@@ -75,8 +75,10 @@ impl Builder<'_> {
                 }
             });
         }
+        // The rows may be sorted already, for somebody above.
+        let as_read = Wanted { as_read: true, ..Wanted::default() };
         for Unnested { right, on, .. } in joins {
-            built = self.join_with(JoinKind::Left, built, &right, on, &Wanted::all(), outer)?;
+            built = self.join_with(JoinKind::Left, built, &right, on, &as_read, outer)?;
         }
         Ok((built, exprs))
     }
