@@ -4,7 +4,7 @@ use dictdb_types::{Error, SqlState};
 
 /// Bounds on one query string.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct Limits<'a> {
     /// Bytes of text. PostgreSQL's own bound is the message size, 1 GB.
     pub text_bytes: usize,
     /// Rules inside rules: parentheses, subqueries, function calls, prefix operators.
@@ -16,6 +16,8 @@ pub struct Limits {
     pub expressions: u32,
     /// What a backslash means in a string without prefix.
     pub strings: Strings,
+    /// The database whose name may stand before a schema's (0A000 for others), which the tree leaves out; `None`: any.
+    pub database: Option<&'a str>,
 }
 
 /// Strings without prefix: `standard_conforming_strings` and `escape_string_warning`.
@@ -31,7 +33,7 @@ pub enum Strings {
     },
 }
 
-impl Default for Limits {
+impl Default for Limits<'_> {
     fn default() -> Self {
         Limits {
             text_bytes: 1 << 30,
@@ -39,6 +41,7 @@ impl Default for Limits {
             levels: 4_000,
             expressions: 50_000_000,
             strings: Strings::Standard,
+            database: None,
         }
     }
 }

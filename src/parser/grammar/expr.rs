@@ -7,6 +7,7 @@ use dictdb_types::{Error, Result, SqlState};
 use sqlparser::ast::{BinaryOperator, Expr, Ident, UnaryOperator, Value};
 
 use super::function::{catalog_function, standard_call};
+use super::name::Named;
 use super::{Context, Parser};
 use crate::keyword::Keyword as K;
 use crate::node;
@@ -375,12 +376,16 @@ impl Parser<'_> {
 
     /// `any_operator` of the manual: `schema.symbol`, without `OPERATOR(…)`.
     pub(super) fn qualified_operator(&mut self) -> Result<(Vec<String>, String)> {
-        let mut schema = Vec::new();
+        let mut names = Vec::new();
         while self.is_col_id(self.peek()) {
-            schema.push(self.ident()?.value);
+            names.push(self.ident()?);
             self.expect(Kind::Dot)?;
         }
-        Ok((schema, self.operator_symbol()?))
+        names.push(Ident::new(self.operator_symbol()?));
+        let mut schema: Vec<String> =
+            self.within_database(names, Named::Object)?.into_iter().map(|name| name.value).collect();
+        let symbol = schema.pop().unwrap_or_default();
+        Ok((schema, symbol))
     }
 
     fn operator_symbol(&mut self) -> Result<String> {

@@ -85,7 +85,7 @@ pub(crate) struct Parser<'a> {
     /// The next token.
     at: usize,
     broken: Option<Error>,
-    limits: Limits,
+    limits: Limits<'a>,
     /// How deep the recursion is now.
     nesting: u32,
     /// Levels of the tree built since the innermost rule that counts them began.
@@ -107,7 +107,7 @@ pub(crate) struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     /// Cuts the text into tokens and stands before the first.
-    pub(crate) fn new(sql: &'a str, limits: &Limits) -> Result<Self> {
+    pub(crate) fn new(sql: &'a str, limits: &Limits<'a>) -> Result<Self> {
         let lexed = lexer::tokenize(sql, limits)?;
         Ok(Parser {
             sql,

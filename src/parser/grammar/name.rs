@@ -135,13 +135,36 @@ impl Parser<'_> {
         if names.len() > 3 {
             return Err(too_many_dots("improper qualified name (too many dotted names)", &names));
         }
-        Ok(ObjectName::from(names))
+        Ok(ObjectName::from(self.within_database(names, Named::Relation)?))
     }
 
     /// `any_name`: any object, qualified or not.
     pub(super) fn any_name(&mut self) -> Result<ObjectName> {
         let first = self.col_id()?;
-        Ok(ObjectName::from(self.dotted(first)?))
+        let names = self.dotted(first)?;
+        Ok(ObjectName::from(self.within_database(names, Named::Object)?))
+    }
+
+    /// A column, with its table's name, schema and database if given.
+    pub(super) fn column_name(&mut self) -> Result<ObjectName> {
+        let first = self.col_id()?;
+        let names = self.dotted(first)?;
+        Ok(ObjectName::from(self.within_database(names, Named::ColumnOfRelation)?))
+    }
+
+    /// A name without its database, which has to be the one the text is read for.
+    pub(super) fn within_database(&self, mut names: Vec<Ident>, named: Named) -> Result<Vec<Ident>> {
+        let parts = match named {
+            Named::Column | Named::ColumnOfRelation => 4,
+            Named::Relation | Named::Object | Named::Star => 3,
+        };
+        if names.len() == parts {
+            let database = names.remove(0);
+            if self.limits.database.is_some_and(|own| own != database.value) {
+                return Err(elsewhere(&database, &names, named));
+            }
+        }
+        Ok(names)
     }
 
     /// `.name` any number of times after a first name.
@@ -158,7 +181,8 @@ impl Parser<'_> {
         let token = self.peek();
         let qualified = self.nth(1).kind == Kind::Dot;
         let first = self.name_if(if qualified { self.is_col_id(token) } else { self.is_type_function_name(token) })?;
-        Ok(ObjectName::from(self.dotted(first)?))
+        let names = self.dotted(first)?;
+        Ok(ObjectName::from(self.within_database(names, Named::Object)?))
     }
 
     /// `'(' name, … ')'`.
@@ -226,6 +250,33 @@ pub(super) fn too_many_dots(message: &str, names: &[Ident]) -> Error {
     let joined: Vec<&str> = names.iter().map(|name| name.value.as_str()).collect();
     let position = names.first().and_then(|name| crate::position::of_span(name.span));
     Error::new(SqlState::SYNTAX_ERROR, format!("{message}: {}", joined.join("."))).at(position)
+}
+
+/// What a qualified name is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    Relation,
+    /// Anything else that is in a schema.
+    Object,
+    Column,
+    /// A column where PostgreSQL looks for the relation first.
+    ColumnOfRelation,
+    /// The table before `.*`.
+    Star,
+}
+
+/// 0A000: a name in another database.
+fn elsewhere(database: &Ident, names: &[Ident], named: Named) -> Error {
+    let shown = if named == Named::ColumnOfRelation { names.len() - 1 } else { names.len() };
+    let parts: Vec<&str> = [database].into_iter().chain(&names[..shown]).map(|name| name.value.as_str()).collect();
+    let name = parts.join(".");
+    let name = match named {
+        Named::Relation | Named::ColumnOfRelation => format!("\"{name}\""),
+        Named::Star => format!("{name}.*"),
+        Named::Object | Named::Column => name,
+    };
+    let message = format!("cross-database references are not implemented: {name}");
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(crate::position::of_span(database.span))
 }
 
 /// How much of a name is left when it is too long for PostgreSQL, and its notice of that. 42622.

@@ -128,7 +128,7 @@ impl Parser<'_> {
             K::Minvalue => SequenceOption::MinValue(Some(self.signed_number()?)),
             K::Owned => {
                 self.expect_word(K::By)?;
-                let owner = self.any_name()?;
+                let owner = self.column_name()?;
                 let none =
                     matches!(owner.0.as_slice(), [only] if only.as_ident().is_some_and(|name| name.value == "none"));
                 SequenceOption::OwnedBy((!none).then_some(owner))

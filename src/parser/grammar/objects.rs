@@ -16,6 +16,8 @@ use crate::utility::{
 pub(super) enum Shape {
     /// A qualified name.
     Qualified,
+    /// A table's column.
+    Column,
     /// One name.
     Simple,
     /// A type name.
@@ -77,7 +79,7 @@ pub(super) const OBJECTS: &[(&[K], ObjectKind, Shape)] = &[
 
 /// Kinds that only `COMMENT ON` names this way.
 const COMMENTABLE: &[(&[K], ObjectKind, Shape)] = &[
-    (&[K::Column], ObjectKind::Column, Shape::Qualified),
+    (&[K::Column], ObjectKind::Column, Shape::Column),
     (&[K::Database], ObjectKind::Database, Shape::Simple),
     (&[K::Large, K::Object], ObjectKind::LargeObject, Shape::LargeObject),
     (&[K::Role], ObjectKind::Role, Shape::Simple),
@@ -102,6 +104,7 @@ impl Parser<'_> {
     pub(super) fn object_ref(&mut self, shape: Shape) -> Result<ObjectRef> {
         Ok(match shape {
             Shape::Qualified => ObjectRef::Name(self.any_name()?),
+            Shape::Column => ObjectRef::Name(self.column_name()?),
             Shape::Simple => ObjectRef::Name(ObjectName::from(vec![self.col_id()?])),
             Shape::Type => ObjectRef::Type(self.type_name()?),
             Shape::Function => ObjectRef::Function(self.function_ref()?),

@@ -9,7 +9,7 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::{Token as AstToken, TokenWithSpan};
 
 use super::Parser;
-use super::name::too_many_dots;
+use super::name::{Named, too_many_dots};
 use crate::Strings;
 use crate::keyword::Keyword as K;
 use crate::literal;
@@ -224,16 +224,18 @@ impl Parser<'_> {
                     self.indirection(Expr::Wildcard(token))?;
                     return Err(self.near("improper use of \"*\"", self.peek()));
                 }
+                let names = self.within_database(names, Named::Star)?;
                 return Ok(Expr::QualifiedWildcard(ObjectName::from(names), token));
             }
             self.advance();
             names.push(self.col_label()?);
         }
         if names.len() > 1 && self.is(Kind::LeftParen) {
+            let names = self.within_database(names, Named::Object)?;
             return self.function_or_constant(ObjectName::from(names));
         }
         if names.len() > 1 && self.is_string() {
-            let name = ObjectName::from(names);
+            let name = ObjectName::from(self.within_database(names, Named::Object)?);
             return Ok(typed_string(DataType::Custom(name, Vec::new()), self.string_literal()?));
         }
         let column = match <[Ident; 1]>::try_from(names) {
@@ -241,7 +243,7 @@ impl Parser<'_> {
             Err(names) if names.len() > 4 && !self.is(Kind::LeftBracket) => {
                 return Err(too_many_dots("improper qualified name (too many dotted names)", &names));
             }
-            Err(names) => Expr::CompoundIdentifier(names),
+            Err(names) => Expr::CompoundIdentifier(self.within_database(names, Named::Column)?),
         };
         self.indirection(column)
     }

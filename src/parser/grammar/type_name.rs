@@ -7,6 +7,7 @@ use dictdb_types::{Error, Result, SqlState};
 use sqlparser::ast::{ArrayElemTypeDef, DataType, Ident, ObjectName};
 
 use super::Parser;
+use super::name::Named;
 use crate::keyword::Keyword as K;
 use crate::token::{Kind, Token};
 use crate::type_name::OF_COLUMN;
@@ -93,6 +94,7 @@ impl Parser<'_> {
             names.push(self.col_label()?);
         }
         let modifiers = if self.is(Kind::LeftParen) { self.type_modifiers(position)? } else { Vec::new() };
+        let names = self.within_database(names, Named::Object)?;
         Ok(DataType::Custom(ObjectName::from(names), modifiers))
     }
 
@@ -109,6 +111,7 @@ impl Parser<'_> {
                 let names = self.dotted(first)?;
                 self.advance();
                 self.advance();
+                let names = self.within_database(names, Named::ColumnOfRelation)?;
                 return Ok(DataType::Custom(ObjectName::from(names), vec![OF_COLUMN.to_owned()]));
             }
         }

@@ -486,16 +486,6 @@ impl<'a> Binder<'a> {
                 }
                 None => None,
             },
-            [database, schema, table] => {
-                return Err(Error::new(
-                    SqlState::FEATURE_NOT_SUPPORTED,
-                    format!(
-                        "cross-database references are not implemented: \"{}.{}.{}\"",
-                        database.value, schema.value, table.value
-                    ),
-                )
-                .at(position));
-            }
             _ => {
                 let name = names::dotted(parts);
                 return Err(Error::new(

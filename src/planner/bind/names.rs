@@ -197,7 +197,6 @@ impl Binder<'_> {
         match parts {
             [table, column] => self.qualified(None, table, column, position),
             [schema, table, column] => self.qualified(Some(&schema.value), table, column, position),
-            [_, schema, table, column] => self.qualified(Some(&schema.value), table, column, position),
             _ => {
                 let name = dotted(&parts.iter().collect::<Vec<_>>());
                 Err(Error::new(
@@ -308,7 +307,7 @@ impl Binder<'_> {
     fn named_table(&self, parts: &[&ast::Ident]) -> Result<&TableName> {
         let (schema, table) = match parts {
             [table] => (None, *table),
-            [schema, table] | [_, schema, table] => (Some(schema.value.as_str()), *table),
+            [schema, table] => (Some(schema.value.as_str()), *table),
             _ => return Err(Error::new(SqlState::SYNTAX_ERROR, "improper qualified name (too many dotted names)")),
         };
         let found = self.levels.iter().rev().find_map(|level| find_table(&level.names, schema, &table.value));

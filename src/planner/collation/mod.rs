@@ -111,7 +111,7 @@ impl BindContext<'_> {
         let parts = crate::bind::idents(name)?;
         let found = match parts.as_slice() {
             [name] => self.catalog.collation_on_path(self.search_path, &name.value),
-            [schema, name] | [_, schema, name] => {
+            [schema, name] => {
                 let namespace = self.catalog.schema_seen(self.search_path, &schema.value).ok_or_else(|| {
                     Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{}\" does not exist", schema.value))
                 })?;

@@ -115,8 +115,9 @@ impl Session {
     }
 
     /// How this session reads query strings.
-    pub(crate) fn limits(&mut self) -> Limits {
-        Limits { strings: self.derived().strings, ..Limits::default() }
+    pub(crate) fn limits(&mut self) -> Limits<'_> {
+        let strings = self.derived().strings;
+        Limits { strings, database: Some(&self.shared.database.name), ..Limits::default() }
     }
 
     /// Whether a text means to this session what it means to others: its strings are read by the standard.

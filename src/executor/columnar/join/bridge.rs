@@ -220,6 +220,7 @@ impl Pull {
         let mut context = Context::from_waker(Waker::noop());
         let mut idle = 0;
         while idle < PATIENCE {
+            rt.env().check_interrupts()?;
             match self.stream.poll_next_unpin(&mut context) {
                 Poll::Pending => {
                     idle += 1;
@@ -232,7 +233,6 @@ impl Pull {
                     return Ok(Some(Chunk { rows: batch.num_rows(), columns: batch.columns().to_vec() }));
                 }
             }
-            rt.env().check_interrupts()?;
         }
         Err(Error::internal("a join made no progress"))
     }

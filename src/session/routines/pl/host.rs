@@ -60,12 +60,17 @@ impl<'a> PlHost<'a> {
         self.session.routines.environment.forget();
     }
 
+    /// How its statements are read.
+    pub(super) fn limits(&self) -> Limits<'_> {
+        Limits { database: Some(&self.session.shared.database.name), ..Limits::default() }
+    }
+
     /// A statement that is made while the function runs.
     fn dynamic(&mut self, text: &str, params: &Params) -> Result<Vec<PlannedStatement>> {
         let types: Vec<Oid> = params.iter().map(|(_, ty)| ty.oid).collect();
         let text: Arc<str> = text.into();
         let mut statements = Vec::new();
-        for parsed in parse(&text, &Limits::default()).map_err(|error| locate(error, &text))? {
+        for parsed in parse(&text, &self.limits()).map_err(|error| locate(error, &text))? {
             let source = Source::new(text.clone(), parsed, &types);
             check_dynamic(&source)?;
             statements.push(PlannedStatement::new(source));

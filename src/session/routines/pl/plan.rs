@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use dictdb_parser::{Limits, Statement, parse};
+use dictdb_parser::{Statement, parse};
 use dictdb_planner::part::part_assignment;
 use dictdb_planner::routine::{Target, simple_expression};
 use dictdb_plpgsql::{Executed, Frame, Function, PartAssignment, Read, Sql, SqlKind, Visible};
@@ -112,7 +112,7 @@ impl PlHost<'_> {
     ) -> Result<Planned> {
         let visible = Arc::new(function.visible(sql, frame));
         let text = sql.statement();
-        let parsed = parse(&text, &Limits::default())?.pop().ok_or_else(|| Error::internal("an empty expression"))?;
+        let parsed = parse(&text, &self.limits())?.pop().ok_or_else(|| Error::internal("an empty expression"))?;
         let env = self.environment();
         if let Statement::Sql(tree) = &parsed.statement {
             let path = env.search_path();
@@ -150,7 +150,7 @@ impl PlHost<'_> {
             return Ok(Some(planned));
         }
         let visible = Arc::new(function.visible(sql, frame));
-        let parsed = parse(&sql.statement(), &Limits::default()).map_err(|error| sql.locate(error))?.pop();
+        let parsed = parse(&sql.statement(), &self.limits()).map_err(|error| sql.locate(error))?.pop();
         let Some(Statement::Sql(tree)) = parsed.as_ref().map(|parsed| &parsed.statement) else { return Ok(None) };
         let locations = parsed.as_ref().map(|parsed| &parsed.locations).cloned().unwrap_or_default();
         let env = self.environment();
@@ -176,7 +176,7 @@ impl PlHost<'_> {
         }
         let visible = Arc::new(function.visible(sql, frame));
         let text = sql.statement();
-        let parsed = parse(&text, &Limits::default()).map_err(|error| sql.locate(error))?.pop();
+        let parsed = parse(&text, &self.limits()).map_err(|error| sql.locate(error))?.pop();
         let parsed = parsed.ok_or_else(|| Error::internal("an empty statement"))?;
         let source = Source::new(text.into(), parsed, &visible.oids());
         let source = Source { variables: Some(visible.clone()), ..source };
