@@ -4,6 +4,7 @@ use dictdb_types::{Error, Result, SqlState};
 use sqlparser::ast::Ident;
 
 use super::Parser;
+use super::name::Named;
 use crate::keyword::Keyword as K;
 use crate::statement::{Statement, Tree};
 use crate::token::Kind;
@@ -215,7 +216,7 @@ impl Parser<'_> {
 
     /// `relation_expr` as commands name tables.
     pub(super) fn table_ref(&mut self) -> Result<TableRef> {
-        match self.relation()? {
+        match self.relation(Named::Relation)? {
             sqlparser::ast::TableFactor::Table { name, with_hints, .. } => {
                 Ok(TableRef { name, only: crate::node::is_only(&with_hints) })
             }

@@ -11,6 +11,7 @@ use sqlparser::ast::{
 };
 
 use super::Parser;
+use super::name::Named;
 use super::select::body_query;
 use crate::keyword::Keyword as K;
 use crate::node::{self, Overriding};
@@ -33,7 +34,7 @@ impl Parser<'_> {
     pub(super) fn insert(&mut self) -> Result<Insert> {
         let insert_token = self.attached();
         self.expect_word(K::Into)?;
-        let table = TableObject::TableName(self.qualified_name()?);
+        let table = TableObject::TableName(self.relation_name(Named::Queried)?);
         let table_alias = match self.eat_word(K::As) {
             true => Some(TableAliasWithoutColumns { explicit: true, alias: self.col_id()? }),
             false => None,
@@ -192,7 +193,7 @@ impl Parser<'_> {
 
     /// `relation_expr_opt_alias`: `SET` without `AS` is never an alias.
     fn modified_table(&mut self) -> Result<TableWithJoins> {
-        let mut relation = self.relation()?;
+        let mut relation = self.relation(Named::Queried)?;
         let explicit = self.eat_word(K::As);
         if explicit || (self.is_col_id(self.peek()) && !self.is_word(K::Set)) {
             let name = self.col_id()?;

@@ -8,6 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::Parser;
+use super::name::Named;
 use crate::keyword::{Category, Keyword as K};
 use crate::node;
 use crate::token::Kind;
@@ -130,17 +131,19 @@ impl Parser<'_> {
         if lateral || only_function || self.starts_special_function() || self.is_function_call() {
             return self.function_factor(lateral);
         }
-        let TableFactor::Table { name, with_hints, .. } = self.relation()? else { return Err(self.unexpected()) };
+        let TableFactor::Table { name, with_hints, .. } = self.relation(Named::Queried)? else {
+            return Err(self.unexpected());
+        };
         let alias = self.optional_alias()?;
         let sample = self.table_sample()?;
         Ok(table(name, with_hints, alias, sample))
     }
 
     /// `relation_expr`: a table with `ONLY` or `*`.
-    pub(super) fn relation(&mut self) -> Result<TableFactor> {
+    pub(super) fn relation(&mut self, named: Named) -> Result<TableFactor> {
         let only = self.eat_word(K::Only);
         let parenthesized = only && self.eat(Kind::LeftParen);
-        let name = self.qualified_name()?;
+        let name = self.relation_name(named)?;
         if parenthesized {
             self.expect(Kind::RightParen)?;
         } else if !only {

@@ -121,6 +121,11 @@ impl Parser<'_> {
 
     /// `qualified_name`: a relation, with schema and database if given.
     pub(super) fn qualified_name(&mut self) -> Result<ObjectName> {
+        self.relation_name(Named::Relation)
+    }
+
+    /// The same where a query or change reads it.
+    pub(super) fn relation_name(&mut self, named: Named) -> Result<ObjectName> {
         let mut names = vec![self.col_id()?];
         while self.is(Kind::Dot) && self.nth(1).kind != Kind::Star {
             self.advance();
@@ -135,7 +140,7 @@ impl Parser<'_> {
         if names.len() > 3 {
             return Err(too_many_dots("improper qualified name (too many dotted names)", &names));
         }
-        Ok(ObjectName::from(self.within_database(names, Named::Relation)?))
+        Ok(ObjectName::from(self.within_database(names, named)?))
     }
 
     /// `any_name`: any object, qualified or not.
@@ -143,6 +148,13 @@ impl Parser<'_> {
         let first = self.col_id()?;
         let names = self.dotted(first)?;
         Ok(ObjectName::from(self.within_database(names, Named::Object)?))
+    }
+
+    /// `any_name` of a relation.
+    pub(super) fn relation_object(&mut self) -> Result<ObjectName> {
+        let first = self.col_id()?;
+        let names = self.dotted(first)?;
+        Ok(ObjectName::from(self.within_database(names, Named::Relation)?))
     }
 
     /// A column, with its table's name, schema and database if given.
@@ -156,7 +168,7 @@ impl Parser<'_> {
     pub(super) fn within_database(&self, mut names: Vec<Ident>, named: Named) -> Result<Vec<Ident>> {
         let parts = match named {
             Named::Column | Named::ColumnOfRelation => 4,
-            Named::Relation | Named::Object | Named::Star => 3,
+            Named::Relation | Named::Queried | Named::Object | Named::Function | Named::Star => 3,
         };
         if names.len() == parts {
             let database = names.remove(0);
@@ -256,8 +268,12 @@ pub(super) fn too_many_dots(message: &str, names: &[Ident]) -> Error {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Named {
     Relation,
+    /// A relation that is read or changed.
+    Queried,
     /// Anything else that is in a schema.
     Object,
+    /// A function or collation in an expression.
+    Function,
     Column,
     /// A column where PostgreSQL looks for the relation first.
     ColumnOfRelation,
@@ -271,12 +287,17 @@ fn elsewhere(database: &Ident, names: &[Ident], named: Named) -> Error {
     let parts: Vec<&str> = [database].into_iter().chain(&names[..shown]).map(|name| name.value.as_str()).collect();
     let name = parts.join(".");
     let name = match named {
-        Named::Relation | Named::ColumnOfRelation => format!("\"{name}\""),
+        Named::Relation | Named::Queried | Named::ColumnOfRelation => format!("\"{name}\""),
         Named::Star => format!("{name}.*"),
-        Named::Object | Named::Column => name,
+        Named::Object | Named::Function | Named::Column => name,
+    };
+    // PostgreSQL says where only for what it finds while it analyses a query.
+    let position = match named {
+        Named::Queried | Named::Function | Named::Column | Named::Star => crate::position::of_span(database.span),
+        Named::Relation | Named::Object | Named::ColumnOfRelation => None,
     };
     let message = format!("cross-database references are not implemented: {name}");
-    Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(crate::position::of_span(database.span))
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(position)
 }
 
 /// How much of a name is left when it is too long for PostgreSQL, and its notice of that. 42622.

@@ -16,6 +16,8 @@ use crate::utility::{
 pub(super) enum Shape {
     /// A qualified name.
     Qualified,
+    /// A relation's name.
+    Relation,
     /// A table's column.
     Column,
     /// One name.
@@ -49,11 +51,11 @@ pub(super) const OBJECTS: &[(&[K], ObjectKind, Shape)] = &[
     (&[K::Event, K::Trigger], ObjectKind::EventTrigger, Shape::Simple),
     (&[K::Extension], ObjectKind::Extension, Shape::Simple),
     (&[K::Foreign, K::Data, K::Wrapper], ObjectKind::ForeignDataWrapper, Shape::Simple),
-    (&[K::Foreign, K::Table], ObjectKind::ForeignTable, Shape::Qualified),
+    (&[K::Foreign, K::Table], ObjectKind::ForeignTable, Shape::Relation),
     (&[K::Function], ObjectKind::Function, Shape::Function),
-    (&[K::Index], ObjectKind::Index, Shape::Qualified),
+    (&[K::Index], ObjectKind::Index, Shape::Relation),
     (&[K::Language], ObjectKind::Language, Shape::Simple),
-    (&[K::Materialized, K::View], ObjectKind::MaterializedView, Shape::Qualified),
+    (&[K::Materialized, K::View], ObjectKind::MaterializedView, Shape::Relation),
     (&[K::Operator, K::Class], ObjectKind::OperatorClass, Shape::Using),
     (&[K::Operator, K::Family], ObjectKind::OperatorFamily, Shape::Using),
     (&[K::Operator], ObjectKind::Operator, Shape::Operator),
@@ -64,17 +66,17 @@ pub(super) const OBJECTS: &[(&[K], ObjectKind, Shape)] = &[
     (&[K::Routine], ObjectKind::Routine, Shape::Function),
     (&[K::Rule], ObjectKind::Rule, Shape::OnTable),
     (&[K::Schema], ObjectKind::Schema, Shape::Simple),
-    (&[K::Sequence], ObjectKind::Sequence, Shape::Qualified),
+    (&[K::Sequence], ObjectKind::Sequence, Shape::Relation),
     (&[K::Server], ObjectKind::Server, Shape::Simple),
     (&[K::Statistics], ObjectKind::Statistics, Shape::Qualified),
-    (&[K::Table], ObjectKind::Table, Shape::Qualified),
+    (&[K::Table], ObjectKind::Table, Shape::Relation),
     (&[K::Text, K::Search, K::Configuration], ObjectKind::TextSearchConfiguration, Shape::Qualified),
     (&[K::Text, K::Search, K::Dictionary], ObjectKind::TextSearchDictionary, Shape::Qualified),
     (&[K::Text, K::Search, K::Parser], ObjectKind::TextSearchParser, Shape::Qualified),
     (&[K::Text, K::Search, K::Template], ObjectKind::TextSearchTemplate, Shape::Qualified),
     (&[K::Trigger], ObjectKind::Trigger, Shape::OnTable),
     (&[K::Type], ObjectKind::Type, Shape::Type),
-    (&[K::View], ObjectKind::View, Shape::Qualified),
+    (&[K::View], ObjectKind::View, Shape::Relation),
 ];
 
 /// Kinds that only `COMMENT ON` names this way.
@@ -104,6 +106,7 @@ impl Parser<'_> {
     pub(super) fn object_ref(&mut self, shape: Shape) -> Result<ObjectRef> {
         Ok(match shape {
             Shape::Qualified => ObjectRef::Name(self.any_name()?),
+            Shape::Relation => ObjectRef::Name(self.relation_object()?),
             Shape::Column => ObjectRef::Name(self.column_name()?),
             Shape::Simple => ObjectRef::Name(ObjectName::from(vec![self.col_id()?])),
             Shape::Type => ObjectRef::Type(self.type_name()?),

@@ -231,7 +231,7 @@ impl Parser<'_> {
             names.push(self.col_label()?);
         }
         if names.len() > 1 && self.is(Kind::LeftParen) {
-            let names = self.within_database(names, Named::Object)?;
+            let names = self.within_database(names, Named::Function)?;
             return self.function_or_constant(ObjectName::from(names));
         }
         if names.len() > 1 && self.is_string() {

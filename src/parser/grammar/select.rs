@@ -9,6 +9,7 @@ use sqlparser::ast::{
     SetQuantifier, Values, WildcardAdditionalOptions, With,
 };
 
+use super::name::Named;
 use super::{Context, Parser};
 use crate::keyword::Keyword as K;
 use crate::node::{self, LockStrength};
@@ -153,7 +154,7 @@ impl Parser<'_> {
     /// `TABLE name` is `SELECT * FROM name`.
     fn table_command(&mut self) -> Result<SetExpr> {
         let position = self.position();
-        let relation = self.relation()?;
+        let relation = self.relation(Named::Queried)?;
         let mut select = empty_select(AttachedToken::empty());
         select.projection.push(SelectItem::Wildcard(wildcard_at(crate::position::span(position, position))));
         select.from.push(sqlparser::ast::TableWithJoins { relation, joins: Vec::new() });

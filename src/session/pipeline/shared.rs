@@ -58,7 +58,8 @@ impl Session {
     /// Plans the shape of a text for the first time.
     fn share_shape(&mut self, sql: &str, keys: &KeyMaker) -> Option<Arc<Source>> {
         let types: Vec<Oid> = keys.lifted.literals.iter().map(|literal| lifted_type(literal.kind)).collect();
-        let source = parse_lifted(sql, &Limits::default(), &keys.lifted)
+        let limits = Limits { database: Some(&self.shared.database.name), ..Limits::default() };
+        let source = parse_lifted(sql, &limits, &keys.lifted)
             .map(|parsed| {
                 let hints = keys.lifted.literals.iter().map(|literal| literal.value(sql).into_owned().into());
                 Arc::new(Source::new(sql.into(), parsed, &types).with_hints(hints.collect()))
