@@ -21,6 +21,7 @@ mod deparse;
 pub mod estimate;
 pub mod explain;
 pub mod expr;
+mod expression_text;
 mod fold;
 pub mod hoist;
 mod implication;
