@@ -23,6 +23,7 @@ mod lock;
 mod merge;
 mod missing;
 mod modify;
+mod modify_source;
 mod names;
 mod operator;
 mod order;
