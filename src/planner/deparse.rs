@@ -495,21 +495,8 @@ fn is_length_coercion(call: &Call) -> bool {
 /// the precedence of `+ - * / %` only.
 fn is_simple(expr: &Expr, parent: &Expr) -> bool {
     match expr {
-        Expr::Column(..)
-        | Expr::Input(..)
-        | Expr::Const(..)
-        | Expr::Param(..)
-        | Expr::TestValue(_)
-        | Expr::Subscript(_)
-        | Expr::Array { .. }
-        | Expr::Row(..)
-        | Expr::Coalesce(..)
-        | Expr::MinMax(..)
-        | Expr::NullIf(..)
-        | Expr::Aggregate(_)
-        | Expr::Window(_)
-        | Expr::Grouping(_)
-        | Expr::Case(_) => true,
+        Expr::Column(..) | Expr::Input(..) | Expr::Const(..) | Expr::Param(..) | Expr::TestValue(_) => true,
+        own if encloses(own) => true,
         Expr::Call(call) if call.operator.is_none() => true,
         Expr::Call(_) if matches!(parent, Expr::Call(outer) if outer.operator.is_some()) => binds_tighter(expr, parent),
         Expr::Relabel(inner, _) | Expr::ViaIo(inner, _) | Expr::ToDomain(inner, _) | Expr::ArrayCoerce(inner, ..) => {
@@ -529,18 +516,25 @@ fn is_simple(expr: &Expr, parent: &Expr) -> bool {
 fn separates(parent: &Expr) -> bool {
     match parent {
         Expr::Call(call) => call.operator.is_none() && !is_cast(call),
-        Expr::Subscript(_)
-        | Expr::Array { .. }
-        | Expr::Row(..)
-        | Expr::Coalesce(..)
-        | Expr::MinMax(..)
-        | Expr::NullIf(..)
-        | Expr::Aggregate(_)
-        | Expr::Window(_)
-        | Expr::Grouping(_)
-        | Expr::Case(_) => true,
-        _ => false,
+        other => encloses(other),
     }
+}
+
+/// Whether an expression other than a call is written with brackets or keywords around its operands.
+fn encloses(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Subscript(_)
+            | Expr::Array { .. }
+            | Expr::Row(..)
+            | Expr::Coalesce(..)
+            | Expr::MinMax(..)
+            | Expr::NullIf(..)
+            | Expr::Aggregate(_)
+            | Expr::Window(_)
+            | Expr::Grouping(_)
+            | Expr::Case(_)
+    )
 }
 
 /// `a * b` inside `… + c`, and the left operand of an operator of its own rank.
