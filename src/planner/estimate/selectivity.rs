@@ -262,4 +262,3 @@ fn sides(call: &Call) -> Option<(ColumnId, &str, &Expr)> {
     }
     bare_column(right).map(|id| (id, commuted(operator), left))
 }
-
