@@ -36,8 +36,6 @@ pub struct CollationInfo {
 
 /// `pg_collation.oid` of `default`.
 pub const DEFAULT_COLLATION: Oid = Oid(100);
-/// `pg_collation.oid` of `C`.
-pub const C_COLLATION: Oid = Oid(950);
 /// The encoding UTF-8.
 pub const UTF8: i32 = 6;
 

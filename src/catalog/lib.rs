@@ -41,7 +41,7 @@ mod version;
 
 pub use acl::{AclItem, AclKind, Held, PROC_CLASS, Privileges, built_in_acl};
 pub use change::{Change, Dependency, Key, Object};
-pub use collation::{C_COLLATION, CollationInfo, DEFAULT_COLLATION, UTF8, built_in_collations};
+pub use collation::{CollationInfo, DEFAULT_COLLATION, UTF8, built_in_collations};
 pub use definition::{
     ConfigurationInfo, ConversionInfo, Definition, DefinitionBody, DefinitionKind, DictionaryInfo, PublicationInfo,
     PublishedTable, StatisticsInfo, SubscriptionInfo,

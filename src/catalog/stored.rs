@@ -4,8 +4,6 @@
 //! name can change without one, and a field that was forgotten here does not compile. (A derived encoding by names would need
 //! `serde` to know about `Arc`, and would tie the files to the names of the source.)
 
-use std::sync::Arc;
-
 use dictdb_types::stored::Stored;
 use dictdb_types::{Oid, Result, TypeLookup, stored_enum, stored_struct};
 
@@ -18,7 +16,7 @@ use crate::{
     OperatorFamily, Parameter, PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy, Persistence, Policy,
     PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo, ReferentialAction, Relation, RelationKind,
     ReplicaIdentity, Role, Routine, Rule, RuleAction, Schema, SequenceInfo, ServerInfo, SqlBody, StatisticsInfo,
-    SubscriptionInfo, Trigger, UserMappingInfo, ViewInfo, WrapperInfo, system_relations,
+    SubscriptionInfo, Trigger, UserMappingInfo, ViewInfo, WrapperInfo,
 };
 
 /// Changes as bytes.
@@ -428,87 +426,7 @@ stored_struct!(Role {
 impl Catalog {
     /// The changes that make this catalog of [`Catalog::bootstrap`]'s, types before the relations that use them.
     pub fn dump(&self) -> Vec<Change> {
-        let fresh = Catalog::bootstrap();
-        let mut changes = fresh.removed_in(self);
-        // Named one by one, so that a new kind of object does not compile before it is stored.
-        let Catalog {
-            version: _,
-            schemas,
-            relations,
-            types,
-            roles,
-            domains,
-            acls,
-            default_acls,
-            settings,
-            parameters,
-            comments,
-            dependencies,
-            dependents: _,
-            relation_names: _,
-            type_names: _,
-            routines,
-            triggers,
-            extensions,
-            routine_names: _,
-            operators,
-            operator_names: _,
-            casts,
-            operator_classes,
-            operator_families,
-            ranges,
-            base_types,
-            definitions,
-        } = self;
-        changes.extend(roles.values().map(|role| Change::Put(Object::Role(role.clone()))));
-        changes.extend(schemas.values().map(|schema| Change::Put(Object::Schema(schema.clone()))));
-        changes.extend(types.values().map(|info| Change::Put(Object::Type(info.clone()))));
-        changes.extend(domains.values().map(|domain| Change::Put(Object::Domain(domain.clone()))));
-        let own = relations.values().filter(|relation| !is_pristine(relation));
-        changes.extend(own.map(|relation| Change::Put(Object::Relation(relation.clone()))));
-        changes.extend(routines.values().map(|routine| Change::Put(Object::Routine(routine.clone()))));
-        changes.extend(triggers.values().map(|trigger| Change::Put(Object::Trigger(trigger.clone()))));
-        changes.extend(ranges.values().map(|range| Change::Put(Object::Range(range.clone()))));
-        changes.extend(base_types.values().map(|base| Change::Put(Object::Base(base.clone()))));
-        changes.extend(operators.values().map(|operator| Change::Put(Object::Operator(operator.clone()))));
-        changes.extend(casts.values().map(|cast| Change::Put(Object::Cast(cast.clone()))));
-        changes.extend(operator_families.values().map(|family| Change::Put(Object::OperatorFamily(family.clone()))));
-        changes.extend(operator_classes.values().map(|class| Change::Put(Object::OperatorClass(class.clone()))));
-        changes.extend(definitions.values().map(|own| Change::Put(Object::Definition(own.clone()))));
-        changes.extend(extensions.values().map(|extension| Change::Put(Object::Extension(extension.clone()))));
-        changes.extend(comments.iter().map(|(key, text)| Change::Comment(*key, Some(text.clone()))));
-        let acl = |((class, object), acl): (&(Oid, Oid), &Vec<Arc<str>>)| Change::Acl {
-            class: *class,
-            object: *object,
-            acl: Some(acl.clone()),
-        };
-        changes.extend(acls.iter().map(acl));
-        let initial = |(place, acl): (&(Oid, Oid, u8), &Vec<Arc<str>>)| Change::DefaultAcl {
-            place: *place,
-            acl: Some(acl.clone()),
-        };
-        changes.extend(default_acls.iter().map(initial));
-        let values = |(place, values): (&(Oid, Oid), &Vec<Arc<str>>)| Change::Settings {
-            place: *place,
-            values: Some(values.clone()),
-        };
-        changes.extend(settings.iter().map(values));
-        changes.extend(parameters.iter().map(|(name, list)| Change::Parameter(name.clone(), Some(list.clone()))));
-        let depends =
-            |((dependent, on), kind): (&(Key, Key), &_)| Change::Depend { dependent: *dependent, on: *on, kind: *kind };
-        changes.extend(dependencies.iter().map(depends));
-        changes
-    }
-
-    /// What has to be removed of this one to come to the other.
-    fn removed_in(&self, other: &Catalog) -> Vec<Change> {
-        let schemas = self.schemas.keys().filter(|oid| !other.schemas.contains_key(*oid)).map(|oid| Key::Schema(*oid));
-        let roles = self.roles.keys().filter(|oid| !other.roles.contains_key(*oid)).map(|oid| Key::Role(*oid));
-        let extensions = self.extensions.keys().filter(|oid| !other.extensions.contains_key(*oid));
-        let schemas = schemas.chain(extensions.map(|oid| Key::Extension(*oid)));
-        let comments = self.comments.keys().filter(|key| !other.comments.contains_key(*key));
-        let comments = comments.map(|key| Change::Comment(*key, None));
-        schemas.chain(roles).map(Change::Remove).chain(comments).collect()
+        Catalog::bootstrap().changes_to(self, true)
     }
 
     /// Applies a stored change.
@@ -549,14 +467,10 @@ impl Catalog {
     }
 }
 
-/// Whether a relation is a system relation as every database has it.
-fn is_pristine(relation: &Arc<Relation>) -> bool {
-    let known = system_relations().binary_search_by_key(&relation.oid, |system| system.oid);
-    known.is_ok_and(|at| Arc::ptr_eq(&system_relations()[at], relation))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::namespaces;
 

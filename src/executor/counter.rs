@@ -1,11 +1,21 @@
 //! What one operator has done so far, for EXPLAIN ANALYZE.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use dictdb_planner::explain::Actual;
 use dictdb_types::Result;
 
 use crate::runtime::Runtime;
+
+/// An operator that is counted. `N` is the operators of a model of execution.
+#[derive(Debug)]
+pub(crate) struct Counting<N: ?Sized> {
+    /// The operator.
+    pub input: Arc<N>,
+    /// Its number in the plan.
+    pub number: usize,
+}
 
 /// Counts the runs of one cursor.
 #[derive(Debug, Default)]

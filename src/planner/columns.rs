@@ -11,7 +11,7 @@ use crate::logical::{MergeClause, ModifyAction, Node, OnConflict, Scan};
 macro_rules! traversals {
     ($exprs:ident, $inputs:ident, $subqueries:ident, $parts:ident, $merged:ident, $visit:ident, $iter:ident $(, $mutable:tt)?) => {
         /// Calls `f` with every expression of this node itself, inputs excepted.
-        pub fn $exprs(node: &$($mutable)? Node, f: &mut dyn FnMut(&$($mutable)? Expr)) {
+        pub fn $exprs<'e>(node: &'e $($mutable)? Node, f: &mut dyn FnMut(&'e $($mutable)? Expr)) {
             match node {
                 Node::Values { rows, .. } => rows.$iter().flatten().for_each(f),
                 Node::Scan(_) | Node::CteScan { .. } | Node::SetOp { .. } | Node::With { .. } => {}
@@ -58,7 +58,7 @@ macro_rules! traversals {
         }
 
         /// Calls `f` with every direct input.
-        pub fn $inputs(node: &$($mutable)? Node, f: &mut dyn FnMut(&$($mutable)? Node)) {
+        pub fn $inputs<'e>(node: &'e $($mutable)? Node, f: &mut dyn FnMut(&'e $($mutable)? Node)) {
             match node {
                 Node::Values { .. } | Node::Scan(_) | Node::FunctionScan(_) | Node::CteScan { .. } => {}
                 Node::Project { input, .. }

@@ -55,3 +55,14 @@ pub(crate) fn same_key_type(value: Type, key: Type) -> bool {
     };
     family(value.oid) == family(key.oid)
 }
+
+/// The comparison that says the same of operands the other way round.
+pub(crate) fn commuted(operator: &str) -> &str {
+    match operator {
+        "<" => ">",
+        "<=" => ">=",
+        ">" => "<",
+        ">=" => "<=",
+        other => other,
+    }
+}

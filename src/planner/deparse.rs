@@ -9,9 +9,9 @@ use std::fmt::Write;
 
 use dictdb_catalog::namespaces;
 use dictdb_functions::facts::{self, ArgMode};
-use dictdb_types::{Datum, Env, Error, Result, Type, TypeKind, oids, quote_identifier};
+use dictdb_types::{Datum, Env, Error, Oid, Result, Type, TypeKind, oids, quote_identifier};
 
-use crate::expr::{BoolTest, Call, ColumnId, Expr, RowOrder, Spelling, Sublink, Subscript};
+use crate::expr::{BoolTest, Call, ColumnId, Expr, Function, RowOrder, Spelling, Sublink, Subscript};
 
 /// How columns, types and functions are called in the text.
 pub struct Names<'a> {
@@ -33,14 +33,20 @@ pub struct Names<'a> {
     pub level: &'a Cell<i32>,
     /// The query the expression is a part of, when it may have subqueries and aggregates.
     pub query: Option<&'a dyn QueryText>,
+    /// What types, functions, operators and collations are called.
+    pub objects: &'a dyn ObjectNames,
+}
+
+/// The names of catalog objects in a text, with their schemas if need be.
+pub trait ObjectNames {
     /// A type with its modifier.
-    pub type_name: &'a dyn Fn(Type) -> String,
-    /// A function's name, qualified if need be.
-    pub function_name: &'a dyn Fn(&crate::expr::Function) -> String,
-    /// An operator's name, as `OPERATOR(schema.name)` if need be.
-    pub operator_name: &'a dyn Fn(&crate::expr::Function, &str) -> String,
-    /// A collation's name, qualified if need be.
-    pub collation_name: &'a dyn Fn(dictdb_types::Oid) -> String,
+    fn type_name(&self, ty: Type) -> String;
+    /// A function.
+    fn function_name(&self, function: &Function) -> String;
+    /// An operator over a function.
+    fn operator_name(&self, function: &Function, name: &str) -> String;
+    /// A collation.
+    fn collation_name(&self, collation: Oid) -> String;
 }
 
 /// What only the enclosing query knows of an expression.
@@ -111,7 +117,7 @@ impl Names<'_> {
             Expr::ScalarArray(array) => {
                 self.open(out);
                 self.operand(expr, &array.left, out)?;
-                let operator = (self.operator_name)(&array.function, &array.operator);
+                let operator = self.objects.operator_name(&array.function, &array.operator);
                 put(out, format_args!(" {operator} {} (", if array.all { "ALL" } else { "ANY" }));
                 self.operand(expr, &array.array, out)?;
                 out.push(')');
@@ -127,13 +133,13 @@ impl Names<'_> {
             Expr::Array { items, ty, .. } => {
                 self.list("ARRAY[", items, "]", out)?;
                 if items.is_empty() {
-                    put(out, format_args!("::{}", (self.type_name)(*ty)));
+                    put(out, format_args!("::{}", self.objects.type_name(*ty)));
                 }
             }
             Expr::Row(items, ty, _) => {
                 self.list("ROW(", items, ")", out)?;
                 if ty.oid != oids::RECORD {
-                    put(out, format_args!("::{}", (self.type_name)(*ty)));
+                    put(out, format_args!("::{}", self.objects.type_name(*ty)));
                 }
             }
             Expr::Field(inner, index, _) => self.field(inner, *index, out)?,
@@ -145,7 +151,7 @@ impl Names<'_> {
                 self.cast(expr, inner, *ty, out)?;
             }
             Expr::Collate(inner, collation, _) => {
-                let after = format!(" COLLATE {}", (self.collation_name)(*collation));
+                let after = format!(" COLLATE {}", self.objects.collation_name(*collation));
                 self.around(expr, "", inner, &after, out)?;
             }
             Expr::TestValue(_) => out.push_str("VALUE"),
@@ -230,13 +236,13 @@ impl Names<'_> {
         {
             let mut text = String::new();
             self.constant(value, *own, &mut text)?;
-            let label = format!("::{}", (self.type_name)(*own));
+            let label = format!("::{}", self.objects.type_name(*own));
             out.push_str(text.strip_suffix(&label).unwrap_or(&text));
-            put(out, format_args!("::{}", (self.type_name)(ty)));
+            put(out, format_args!("::{}", self.objects.type_name(ty)));
             return Ok(());
         }
         self.around(cast, "", inner, "", out)?;
-        put(out, format_args!("::{}", (self.type_name)(ty)));
+        put(out, format_args!("::{}", self.objects.type_name(ty)));
         Ok(())
     }
 
@@ -247,7 +253,7 @@ impl Names<'_> {
             (KEY | TEXT_OF_KEY, Some(value)) => return self.write(value, out),
             (LOWER | UPPER | INITCAP, Some(value)) if !call.function.oid.is_valid() => return self.write(value, out),
             (LOWER | UPPER | INITCAP, Some(value)) => {
-                let name = (self.function_name)(&call.function);
+                let name = self.objects.function_name(&call.function);
                 return self.list(&format!("{name}("), std::slice::from_ref(value), ")", out);
             }
             (REFUSAL, _) => {
@@ -267,11 +273,11 @@ impl Names<'_> {
         }
         match (call.operator.as_deref(), call.args.as_slice()) {
             (Some(operator), [left, right]) => {
-                let operator = (self.operator_name)(&call.function, operator);
+                let operator = self.objects.operator_name(&call.function, operator);
                 self.infix(expr, left, &format!(" {operator} "), right, out)
             }
             (Some(operator), [operand]) => {
-                let operator = (self.operator_name)(&call.function, operator);
+                let operator = self.objects.operator_name(&call.function, operator);
                 self.around(expr, &format!("{operator} "), operand, "", out)
             }
             // The cast to the type that a length coercion needs is not shown beside it.
@@ -279,7 +285,7 @@ impl Names<'_> {
                 self.cast(expr, value, call.ty, out)
             }
             (_, [value, ..]) if is_cast(call) => self.cast(expr, value, call.ty, out),
-            _ => self.list(&format!("{}(", (self.function_name)(&call.function)), &call.args, ")", out),
+            _ => self.list(&format!("{}(", self.objects.function_name(&call.function)), &call.args, ")", out),
         }
     }
 
@@ -355,14 +361,14 @@ impl Names<'_> {
         self.case_word("ELSE ", 0, out);
         match &case.otherwise {
             Some(otherwise) => self.write(otherwise, out)?,
-            None => put(out, format_args!("NULL::{}", (self.type_name)(case.ty))),
+            None => put(out, format_args!("NULL::{}", self.objects.type_name(case.ty))),
         }
         self.case_word("END", -STEP, out);
         Ok(())
     }
 
     fn constant(&self, value: &Datum, ty: Type, out: &mut String) -> Result<()> {
-        let name = || (self.type_name)(ty);
+        let name = || self.objects.type_name(ty);
         match value {
             Datum::Null if ty.oid == oids::UNKNOWN => out.push_str("NULL"),
             Datum::Null => put(out, format_args!("NULL::{}", name())),
@@ -452,7 +458,7 @@ impl Names<'_> {
 }
 
 /// The name of a built-in function, with its schema unless that is `pg_catalog`; of any other without.
-pub fn function_name(function: &crate::expr::Function) -> String {
+pub fn function_name(function: &Function) -> String {
     let name = quote_identifier(&function.name);
     match facts::proc_by_oid(function.oid).map(|proc| proc.namespace) {
         Some(namespaces::INFORMATION_SCHEMA) => format!("information_schema.{name}"),
@@ -489,21 +495,8 @@ fn is_length_coercion(call: &Call) -> bool {
 /// the precedence of `+ - * / %` only.
 fn is_simple(expr: &Expr, parent: &Expr) -> bool {
     match expr {
-        Expr::Column(..)
-        | Expr::Input(..)
-        | Expr::Const(..)
-        | Expr::Param(..)
-        | Expr::TestValue(_)
-        | Expr::Subscript(_)
-        | Expr::Array { .. }
-        | Expr::Row(..)
-        | Expr::Coalesce(..)
-        | Expr::MinMax(..)
-        | Expr::NullIf(..)
-        | Expr::Aggregate(_)
-        | Expr::Window(_)
-        | Expr::Grouping(_)
-        | Expr::Case(_) => true,
+        Expr::Column(..) | Expr::Input(..) | Expr::Const(..) | Expr::Param(..) | Expr::TestValue(_) => true,
+        own if encloses(own) => true,
         Expr::Call(call) if call.operator.is_none() => true,
         Expr::Call(_) if matches!(parent, Expr::Call(outer) if outer.operator.is_some()) => binds_tighter(expr, parent),
         Expr::Relabel(inner, _) | Expr::ViaIo(inner, _) | Expr::ToDomain(inner, _) | Expr::ArrayCoerce(inner, ..) => {
@@ -523,18 +516,25 @@ fn is_simple(expr: &Expr, parent: &Expr) -> bool {
 fn separates(parent: &Expr) -> bool {
     match parent {
         Expr::Call(call) => call.operator.is_none() && !is_cast(call),
-        Expr::Subscript(_)
-        | Expr::Array { .. }
-        | Expr::Row(..)
-        | Expr::Coalesce(..)
-        | Expr::MinMax(..)
-        | Expr::NullIf(..)
-        | Expr::Aggregate(_)
-        | Expr::Window(_)
-        | Expr::Grouping(_)
-        | Expr::Case(_) => true,
-        _ => false,
+        other => encloses(other),
     }
+}
+
+/// Whether an expression other than a call is written with brackets or keywords around its operands.
+fn encloses(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Subscript(_)
+            | Expr::Array { .. }
+            | Expr::Row(..)
+            | Expr::Coalesce(..)
+            | Expr::MinMax(..)
+            | Expr::NullIf(..)
+            | Expr::Aggregate(_)
+            | Expr::Window(_)
+            | Expr::Grouping(_)
+            | Expr::Case(_)
+    )
 }
 
 /// `a * b` inside `… + c`, and the left operand of an operator of its own rank.

@@ -21,6 +21,7 @@ mod deparse;
 pub mod estimate;
 pub mod explain;
 pub mod expr;
+mod expression_text;
 mod fold;
 pub mod hoist;
 mod implication;
@@ -138,49 +139,40 @@ pub enum Command {
     Merge,
 }
 
-/// Plans a query or data-modifying statement.
-///
-/// `declared` are the parameter types the client gave (`unknown`: to be inferred); more parameters may appear. Errors are
-/// PostgreSQL's, with positions.
-pub fn plan(
-    statement: &ast::Statement,
-    locations: &Locations,
-    declared: &[Type],
-    cx: BindContext<'_>,
-    statistics: &dyn Statistics,
-) -> Result<Planned> {
-    plan_with(statement, locations, declared, None, cx, statistics)
+/// A parsed query or data-modifying statement, and what only its client knows of it.
+#[derive(Clone, Copy)]
+pub struct RawStatement<'a> {
+    /// The syntax tree.
+    pub tree: &'a ast::Statement,
+    /// Where its nodes stand, for errors.
+    pub locations: &'a Locations,
+    /// The parameter types that were declared (`unknown`: to be inferred). More parameters may appear, unless there are variables.
+    pub declared: &'a [Type],
+    /// Variables that names may mean: they are the first parameters.
+    pub variables: Option<&'a dyn variables::Variables>,
+    /// The rules of its target are not for it.
+    pub ignores_rules: bool,
 }
 
-/// Like [`plan`], with variables that names may mean: they are the first parameters.
-pub fn plan_with(
-    statement: &ast::Statement,
-    locations: &Locations,
-    declared: &[Type],
-    variables: Option<&dyn variables::Variables>,
-    cx: BindContext<'_>,
-    statistics: &dyn Statistics,
-) -> Result<Planned> {
+impl<'a> RawStatement<'a> {
+    /// A statement as a client sends it: without variables, subject to rules.
+    pub fn new(tree: &'a ast::Statement, locations: &'a Locations, declared: &'a [Type]) -> Self {
+        RawStatement { tree, locations, declared, variables: None, ignores_rules: false }
+    }
+}
+
+/// Plans a query or data-modifying statement, with the statements that rules make of it.
+///
+/// Errors are PostgreSQL's, with positions.
+pub fn plan(statement: RawStatement<'_>, cx: BindContext<'_>, statistics: &dyn Statistics) -> Result<Planned> {
+    let RawStatement { tree, locations, declared, variables, ignores_rules } = statement;
     let mut binder = Binder::new(cx, locations, declared, variables.is_none());
     binder.variables = variables;
-    if let Some(steps) = binder.rewritten(statement)? {
-        return rewritten::plan(&steps, statement, binder, statistics);
+    binder.ignores_rules = ignores_rules;
+    if let Some(steps) = binder.rewritten(tree)? {
+        return rewritten::plan(&steps, tree, binder, statistics);
     }
-    let (node, command) = binder.bind_statement(statement)?;
-    finish(binder, node, command, statistics)
-}
-
-/// Like [`plan`], without regard to the rules of its target.
-pub fn plan_without_rules(
-    statement: &ast::Statement,
-    locations: &Locations,
-    declared: &[Type],
-    cx: BindContext<'_>,
-    statistics: &dyn Statistics,
-) -> Result<Planned> {
-    let mut binder = Binder::new(cx, locations, declared, true);
-    binder.ignores_rules = true;
-    let (node, command) = binder.bind_statement(statement)?;
+    let (node, command) = binder.bind_statement(tree)?;
     finish(binder, node, command, statistics)
 }
 

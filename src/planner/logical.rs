@@ -348,23 +348,25 @@ pub enum MergeAction {
     Nothing,
 }
 
+impl MergeAction {
+    /// Attnum and value of each column that gets one.
+    fn values(&self) -> &[(i16, Expr)] {
+        match self {
+            MergeAction::Insert { values } | MergeAction::Update { values } => values,
+            MergeAction::Delete | MergeAction::Nothing => &[],
+        }
+    }
+}
+
 impl MergeClause {
     /// The expressions of the clause.
     pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
-        let values = match &self.action {
-            MergeAction::Insert { values } | MergeAction::Update { values } => values.as_slice(),
-            MergeAction::Delete | MergeAction::Nothing => &[],
-        };
-        self.condition.iter().chain(values.iter().map(|(_, value)| value))
+        self.condition.iter().chain(self.action.values().iter().map(|(_, value)| value))
     }
 
     /// The columns that the clause gives values to, by attnum.
     pub fn assigned(&self) -> impl Iterator<Item = i16> + '_ {
-        let values = match &self.action {
-            MergeAction::Insert { values } | MergeAction::Update { values } => values.as_slice(),
-            MergeAction::Delete | MergeAction::Nothing => &[],
-        };
-        values.iter().map(|(attnum, _)| *attnum)
+        self.action.values().iter().map(|(attnum, _)| *attnum)
     }
 
     /// The expressions of the clause, to change them.

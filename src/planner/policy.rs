@@ -2,7 +2,6 @@
 //!
 //! They may contain queries. Columns of the table stand bare in them, but inside a query with the table's name.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::Relation;
@@ -10,8 +9,9 @@ use dictdb_parser::{Locations, ast};
 use dictdb_types::{Oid, Result, quote_identifier};
 
 use crate::bind::{BindContext, Binder, Clause, Level, Names, Renaming};
-use crate::deparse::{self, QueryText};
+use crate::deparse::QueryText;
 use crate::expr::{ColumnId, Expr, Sublink};
+use crate::expression_text::{self, Form};
 use crate::logical::Column;
 use crate::view::record::Recorder;
 use crate::view::{Printer, Style, scope_of_table};
@@ -49,7 +49,7 @@ pub fn bind(
     columns.sort_unstable();
     columns.dedup();
     let functions = binder.user_functions();
-    let text = written(&binder, &bound, (&row, relation), true, false)?;
+    let text = written(&binder, &bound, (&row, relation), Form::Stored)?;
     let relations = binder.into_relations().into_iter().filter(|oid| *oid != relation.oid).collect();
     Ok(BoundPolicy { text: Arc::from(text), columns, relations, functions })
 }
@@ -58,12 +58,11 @@ pub fn bind(
 pub fn shown(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext<'_>) -> Result<String> {
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
-    let stored = BindContext { search_path: &[dictdb_catalog::namespaces::PG_CATALOG], ..cx };
-    let mut binder = Binder::new(stored, &locations, &[], false);
+    let mut binder = Binder::new(cx.for_stored_texts(), &locations, &[], false);
     binder.ignores_policies = true;
     let (row, bound) = enter(&mut binder, &tree, None, relation, None)?;
     binder.cx = cx;
-    written(&binder, &bound, (&row, relation), false, pretty)
+    written(&binder, &bound, (&row, relation), Form::Shown { pretty })
 }
 
 /// The canonical text of a condition after something in it has got another name.
@@ -80,7 +79,7 @@ pub fn restated(text: &str, old: &Arc<Relation>, new: &Arc<Relation>, names: Ren
         }
     }
     binder.cx = names.after;
-    written(&binder, &bound, (&row, new), true, false).map(Arc::from)
+    written(&binder, &bound, (&row, new), Form::Stored).map(Arc::from)
 }
 
 type Row = Vec<(Column, i16)>;
@@ -117,40 +116,17 @@ impl QueryText for Queries<'_, '_> {
     }
 }
 
-fn written(
-    binder: &Binder<'_>,
-    bound: &Expr,
-    (row, relation): (&Row, &Arc<Relation>),
-    stored: bool,
-    pretty: bool,
-) -> Result<String> {
+fn written(binder: &Binder<'_>, bound: &Expr, (row, relation): (&Row, &Arc<Relation>), form: Form) -> Result<String> {
     let column = |id: ColumnId| {
         let (column, _) = row.iter().find(|(column, _)| column.id == id)?;
         Some(quote_identifier(&column.name).into_owned())
     };
-    let shapes: HashMap<_, _> = binder.row_shapes.clone();
-    let printer = match stored {
-        true => Printer::for_storage(binder.cx, shapes),
-        false => Printer::new(binder.cx, Style { pretty, wrap: 0 }, shapes),
+    let shapes = binder.row_shapes.clone();
+    let printer = match form {
+        Form::Stored => Printer::for_storage(binder.cx, shapes),
+        Form::Shown { pretty } => Printer::new(binder.cx, Style { pretty, wrap: 0 }, shapes),
     };
     let queries = Queries { printer: &printer };
-    let names = deparse::Names {
-        env: binder.cx.env,
-        column: &column,
-        input: &|_| None,
-        outer: &|_| None,
-        stored,
-        pretty,
-        indented: true,
-        level: &Default::default(),
-        query: Some(&queries),
-        type_name: &|ty| match stored {
-            true => binder.qualified_type_name(ty),
-            false => binder.type_name_with_modifier(ty),
-        },
-        function_name: &|function| binder.cx.routine_name(function, stored),
-        operator_name: &|function, name| binder.cx.operator_name(function, name, stored),
-        collation_name: &|oid| binder.cx.catalog.collation_text(oid, binder.cx.search_path, stored),
-    };
-    printer.in_scope(|_| scope_of_table(relation, row), || deparse::expression(bound, &names))
+    let text = || expression_text::text(bound, form, &column, Some(&queries), binder.cx);
+    printer.in_scope(|_| scope_of_table(relation, row), text)
 }

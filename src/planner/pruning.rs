@@ -13,6 +13,7 @@ use dictdb_catalog::{
 use dictdb_types::{Datum, Oid, oids, order};
 
 use crate::BindContext;
+use crate::condition::commuted;
 use crate::expr::{BoolTest, Expr};
 use crate::fold;
 use crate::logical::Scan;
@@ -324,7 +325,7 @@ impl Allowed {
                         self.compare(operator, value, ty.oid, column);
                     }
                     (Expr::Const(value, ty), right) if is_key(right, key) => {
-                        self.compare(flipped(operator), value, ty.oid, column);
+                        self.compare(commuted(operator), value, ty.oid, column);
                     }
                     _ => {}
                 }
@@ -420,15 +421,5 @@ fn is_key(expr: &Expr, key: &Expr) -> bool {
         (Expr::Relabel(inner, _), _) => is_key(inner, key),
         (_, Expr::Relabel(inner, _)) => is_key(expr, inner),
         _ => expr.same(key),
-    }
-}
-
-fn flipped(operator: &str) -> &str {
-    match operator {
-        "<" => ">",
-        "<=" => ">=",
-        ">" => "<",
-        ">=" => "<=",
-        other => other,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
-use dictdb_catalog::{Catalog, Relation, Rule, RuleAction, namespaces};
+use dictdb_catalog::{Catalog, Relation, Rule, RuleAction};
 use dictdb_parser::ast;
 use dictdb_parser::utility::Utility;
 use dictdb_parser::{Limits, Locations, Statement};
@@ -19,9 +19,6 @@ use crate::view::record::Recorder;
 use crate::view::scope::Scope;
 use crate::view::tree::{Assignment, Body, ChangeAction, FromItem, InsertSource, Query, Source, Table, TargetName};
 use crate::view::{CLAUSE, Printer, Shown, Style};
-
-/// The search path of the texts that are kept.
-const PATH: &[Oid] = &[namespaces::PG_CATALOG];
 
 /// A rule as CREATE RULE says it.
 pub struct WrittenRule<'a> {
@@ -260,7 +257,7 @@ pub fn bind(written: &WrittenRule<'_>, locations: &Locations, cx: BindContext<'_
 }
 
 fn stored(recorded: &mut Recorded, relation: &Arc<Relation>, cx: BindContext<'_>) -> Result<String> {
-    let printer = Printer::for_storage(BindContext { search_path: PATH, ..cx }, std::mem::take(&mut recorded.shapes));
+    let printer = Printer::for_storage(cx, std::mem::take(&mut recorded.shapes));
     text(recorded, relation, &printer)
 }
 
@@ -368,7 +365,7 @@ fn stored_condition(
 ) -> Result<Recorded> {
     let tree = dictdb_parser::parse_expression(stored)?;
     let locations = Locations::default();
-    let mut binder = recording(BindContext { search_path: PATH, ..cx }, &locations, renamed);
+    let mut binder = recording(cx.for_stored_texts(), &locations, renamed);
     condition(&tree, relation, Event::Update, &mut binder)
 }
 
@@ -381,7 +378,7 @@ fn stored_action(
 ) -> Result<Recorded> {
     let statements = dictdb_parser::parse(stored, &Limits::default())?;
     let [statement] = statements.as_slice() else { return Err(Error::internal("an action is not one statement")) };
-    let mut binder = recording(BindContext { search_path: PATH, ..cx }, &statement.locations, renamed);
+    let mut binder = recording(cx.for_stored_texts(), &statement.locations, renamed);
     action(&statement.statement, relation, &mut binder)
 }
 

@@ -57,15 +57,15 @@ fn same_nodes(a: &Node, b: &Node) -> bool {
         && above.iter().zip(&below).all(|(a, b)| same_nodes(a, b))
 }
 
-fn exprs(node: &Node) -> Vec<Expr> {
+fn exprs(node: &Node) -> Vec<&Expr> {
     let mut found = Vec::new();
-    for_each_expr(node, &mut |expr| found.push(expr.clone()));
+    for_each_expr(node, &mut |expr| found.push(expr));
     found
 }
 
-fn inputs(node: &Node) -> Vec<Node> {
+fn inputs(node: &Node) -> Vec<&Node> {
     let mut found = Vec::new();
-    for_each_input(node, &mut |input| found.push(input.clone()));
+    for_each_input(node, &mut |input| found.push(input));
     found
 }
 

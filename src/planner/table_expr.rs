@@ -10,8 +10,8 @@ use dictdb_parser::{Locations, ast};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, builtin_types};
 
 use crate::bind::{BindContext, Binder, Clause, Level, Renaming};
-use crate::deparse;
 use crate::expr::{ColumnId, Expr};
+use crate::expression_text::{self, Form};
 use crate::inlining::{Terms, inline_expr};
 use crate::logical::{Column, Scan};
 
@@ -102,7 +102,7 @@ fn bind_on_terms(
     let mut bound = coerce(&mut binder, value.clone(), purpose, position)?;
     check_columns(&binder, &bound, relation, &row, purpose)?;
     let written = written(&mut binder, value, &bound, purpose)?;
-    let text = text_of(&binder, &written, &row, Form { stored: true, pretty: false })?;
+    let text = text_of(&binder, &written, &row, Form::Stored)?;
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
     if let Some(terms) = terms {
         put_bodies_in_place(&mut binder, &mut bound, terms)?;
@@ -226,7 +226,7 @@ pub fn bind_domain_check(
     binder.keep_casts = true;
     let bound = binder.bind_expr(expr)?;
     let mut bound = binder.coerce_to_boolean(bound, "CHECK", locations.leftmost(expr))?;
-    let text = text_of(&binder, &bound, &[], Form { stored: true, pretty: false })?;
+    let text = text_of(&binder, &bound, &[], Form::Stored)?;
     let collation = crate::collation::settle_expr(&mut bound, &[], cx)?;
     crate::fold::fold(&mut bound, cx.env)?;
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
@@ -239,7 +239,7 @@ pub fn domain_shown(text: &str, base: Type, pretty: bool, cx: BindContext<'_>) -
     let locations = Locations::default();
     let mut binder = Binder::new(cx, &locations, &[], false);
     let bound = bind_over_value(&mut binder, &tree, base)?;
-    text_of(&binder, &bound, &[], Form { stored: false, pretty })
+    text_of(&binder, &bound, &[], Form::Shown { pretty })
 }
 
 /// The canonical text of a domain's CHECK or default, or of a parameter's default, after a renaming.
@@ -249,7 +249,7 @@ pub fn value_restated(text: &str, base: Type, names: Renaming<'_>) -> Result<Arc
     let mut binder = Binder::new(names.before, &locations, &[], false);
     let bound = bind_over_value(&mut binder, &tree, base)?;
     binder.cx = names.after;
-    text_of(&binder, &bound, &[], Form { stored: true, pretty: false }).map(Arc::from)
+    text_of(&binder, &bound, &[], Form::Stored).map(Arc::from)
 }
 
 /// Binds an expression in which `VALUE` may stand.
@@ -275,7 +275,7 @@ pub fn bind_domain_default(
     let position = locations.leftmost(expr);
     let bound = coerce(&mut binder, value.clone(), TableExpr::Default(base), position)?;
     let written = written(&mut binder, value, &bound, TableExpr::Default(base))?;
-    text_of(&binder, &written, &[], Form { stored: true, pretty: false }).map(Arc::from)
+    text_of(&binder, &written, &[], Form::Stored).map(Arc::from)
 }
 
 /// The canonical text of a stored expression over a table, after something in it has got another name.
@@ -302,7 +302,7 @@ pub fn restated(
         }
     }
     binder.cx = renaming.after;
-    text_of(&binder, &written, &row, Form { stored: true, pretty: false }).map(Arc::from)
+    text_of(&binder, &written, &row, Form::Stored).map(Arc::from)
 }
 
 /// The text of a stored expression as this search path shows it (`pg_get_expr`); `pretty` spares parentheses.
@@ -315,7 +315,7 @@ pub fn shown(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext
     binder.levels.push(Level { names, ..Level::default() });
     binder.keep_casts = true;
     let bound = binder.bind_expr(&tree)?;
-    text_of(&binder, &bound, &row, Form { stored: false, pretty })
+    text_of(&binder, &bound, &row, Form::Shown { pretty })
 }
 
 /// Whether a stored expression names a column.
@@ -338,16 +338,9 @@ pub fn expression_name(expr: &ast::Expr) -> Option<String> {
     crate::bind::expression_name(expr)
 }
 
-/// Which text an expression is given.
-#[derive(Clone, Copy)]
-struct Form {
-    stored: bool,
-    pretty: bool,
-}
-
 /// The canonical text of an expression over no table.
 pub(crate) fn canonical_text(binder: &Binder<'_>, expr: &Expr) -> Result<String> {
-    text_of(binder, expr, &[], Form { stored: true, pretty: false })
+    text_of(binder, expr, &[], Form::Stored)
 }
 
 fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)], form: Form) -> Result<String> {
@@ -355,25 +348,7 @@ fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)], form: Form) 
         let (column, _) = row.iter().find(|(column, _)| column.id == id)?;
         Some(dictdb_types::quote_identifier(&column.name).into_owned())
     };
-    let names = deparse::Names {
-        env: binder.cx.env,
-        column: &column,
-        input: &|_| None,
-        outer: &|_| None,
-        stored: form.stored,
-        pretty: form.pretty,
-        indented: true,
-        level: &Default::default(),
-        query: None,
-        type_name: &|ty| match form.stored {
-            true => binder.qualified_type_name(ty),
-            false => binder.type_name_with_modifier(ty),
-        },
-        function_name: &|function| binder.cx.routine_name(function, form.stored),
-        operator_name: &|function, name| binder.cx.operator_name(function, name, form.stored),
-        collation_name: &|oid| binder.cx.catalog.collation_text(oid, binder.cx.search_path, form.stored),
-    };
-    deparse::expression(expr, &names)
+    expression_text::text(expr, form, &column, None, binder.cx)
 }
 
 fn clause(purpose: TableExpr) -> Clause {

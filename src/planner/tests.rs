@@ -9,7 +9,7 @@ use dictdb_types::Result;
 use dictdb_types::env::BareEnv;
 
 use crate::estimate::NoStatistics;
-use crate::{BindContext, Planned};
+use crate::{BindContext, Planned, RawStatement};
 
 fn plan(sql: &str) -> Result<Planned> {
     let catalog = Arc::new(Catalog::bootstrap());
@@ -26,7 +26,7 @@ fn plan(sql: &str) -> Result<Planned> {
     };
     let statements = dictdb_parser::parse(sql, &Limits::default())?;
     let Statement::Sql(tree) = &statements[0].statement else { panic!("not a query: {sql}") };
-    crate::plan(tree, &statements[0].locations, &[], cx, &NoStatistics)
+    crate::plan(RawStatement::new(tree, &statements[0].locations, &[]), cx, &NoStatistics)
 }
 
 #[test]

@@ -7,8 +7,9 @@ use dictdb_parser::{Locations, ast};
 use dictdb_types::{Datum, Error, Result, SqlState, oids, quote_identifier};
 
 use crate::bind::{BindContext, Binder, Clause, Level, Names, Renaming, SYSTEM_COLUMNS};
-use crate::deparse::{self, QueryText};
+use crate::deparse::QueryText;
 use crate::expr::{ColumnId, Expr, Sublink};
+use crate::expression_text::{self, Form};
 use crate::logical::Column;
 use crate::table_expr::BoundTableExpr;
 
@@ -53,14 +54,7 @@ impl Rows {
     }
 
     /// The text of a condition, its columns named as `relation` names them: to be stored, or as a search path shows it.
-    fn text(
-        &self,
-        bound: &Expr,
-        relation: &Relation,
-        binder: &Binder<'_>,
-        stored: bool,
-        pretty: bool,
-    ) -> Result<String> {
+    fn text(&self, bound: &Expr, relation: &Relation, form: Form, cx: BindContext<'_>) -> Result<String> {
         let column = |id: ColumnId| {
             let (is_new, attnum) = self.find(id)?;
             let name = match system_column(attnum) {
@@ -69,25 +63,7 @@ impl Rows {
             };
             Some(format!("{}.{name}", if is_new { "new" } else { "old" }))
         };
-        let names = deparse::Names {
-            env: binder.cx.env,
-            column: &column,
-            input: &|_| None,
-            outer: &|_| None,
-            stored,
-            pretty,
-            indented: true,
-            level: &Default::default(),
-            query: Some(self),
-            type_name: &|ty| match stored {
-                true => binder.qualified_type_name(ty),
-                false => binder.type_name_with_modifier(ty),
-            },
-            function_name: &|function| binder.cx.routine_name(function, stored),
-            operator_name: &|function, name| binder.cx.operator_name(function, name, stored),
-            collation_name: &|oid| binder.cx.catalog.collation_text(oid, binder.cx.search_path, stored),
-        };
-        deparse::expression(bound, &names)
+        expression_text::text(bound, form, &column, Some(self), cx)
     }
 }
 
@@ -133,7 +109,7 @@ pub fn bind_when(
     let value = binder.bind_expr(expr)?;
     let bound = binder.coerce_to_boolean(value, "WHEN", locations.leftmost(expr))?;
     check_columns(&bound, &rows, relation, scope, &binder)?;
-    let text = rows.text(&bound, relation, &binder, true, false)?;
+    let text = rows.text(&bound, relation, Form::Stored, cx)?;
     let functions = binder.user_functions();
     Ok(BoundTableExpr { functions, ..finish(bound, text, &rows, relation, cx)? })
 }
@@ -151,30 +127,23 @@ pub fn bind_when_text(text: &str, relation: &Arc<Relation>, cx: BindContext<'_>)
 
 /// The stored text of a condition as this search path shows it; `pretty` spares parentheses.
 pub fn when_shown(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext<'_>) -> Result<String> {
-    written_again(text, relation, relation, Some(pretty), Renaming { before: cx, after: cx })
+    written_again(text, relation, relation, Form::Shown { pretty }, Renaming { before: cx, after: cx })
 }
 
 /// The stored text of a condition over a table whose columns have got other names since.
 pub fn when_restated(text: &str, old: &Arc<Relation>, new: &Relation, names: Renaming<'_>) -> Result<Arc<str>> {
-    written_again(text, old, new, None, names).map(Arc::from)
+    written_again(text, old, new, Form::Stored, names).map(Arc::from)
 }
 
-/// Binds a text over one version of a table and writes it over another; as shown (prettily or not) or to be stored.
-fn written_again(
-    text: &str,
-    old: &Arc<Relation>,
-    new: &Relation,
-    shown: Option<bool>,
-    names: Renaming<'_>,
-) -> Result<String> {
+/// Binds a text over one version of a table and writes it over another.
+fn written_again(text: &str, old: &Arc<Relation>, new: &Relation, form: Form, names: Renaming<'_>) -> Result<String> {
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
     let mut binder = Binder::new(names.before, &locations, &[], false);
     let rows = Rows::enter(old, &mut binder);
     let value = binder.bind_expr(&tree)?;
     let bound = binder.coerce_to_boolean(value, "WHEN", None)?;
-    binder.cx = names.after;
-    rows.text(&bound, new, &binder, shown.is_none(), shown.unwrap_or(false))
+    rows.text(&bound, new, form, names.after)
 }
 
 /// Folds constants and turns columns into positions.

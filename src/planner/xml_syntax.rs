@@ -41,7 +41,7 @@ impl Names<'_> {
             (xml::SERIALIZE, [document, value, oid, modifier]) => {
                 out.push_str(if is_true(document) { "XMLSERIALIZE(DOCUMENT " } else { "XMLSERIALIZE(CONTENT " });
                 write(value, self, out)?;
-                out.push_str(&format!(" AS {}", (self.type_name)(type_of(oid, modifier))));
+                out.push_str(&format!(" AS {}", self.objects.type_name(type_of(oid, modifier))));
             }
             (xml::IS_DOCUMENT, [value]) => {
                 match self.pretty {
@@ -151,7 +151,7 @@ impl Names<'_> {
                 out.push_str(&format!("{separator}{name} FOR ORDINALITY"));
                 continue;
             }
-            out.push_str(&format!("{separator}{name} {}", (self.type_name)(column.field.ty)));
+            out.push_str(&format!("{separator}{name} {}", self.objects.type_name(column.field.ty)));
             if let Some(default) = column.default {
                 self.xml_enclosed(" DEFAULT (", default, out)?;
             }

@@ -142,11 +142,6 @@ impl Interrupts {
         self.flags.load(Ordering::Acquire) & ENDING != 0
     }
 
-    /// Whether the session is to end.
-    pub fn is_ending(&self) -> bool {
-        self.flags.load(Ordering::Acquire) & (TERMINATE | SHUTDOWN) != 0
-    }
-
     /// Fails with 57014 or, fatally, 57P01 when somebody asked for it.
     pub fn check(&self) -> Result<()> {
         match self.flags.load(Ordering::Relaxed) & !(RUNNING | DRAIN) {

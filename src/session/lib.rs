@@ -103,8 +103,6 @@ pub const SERVER_VERSION: &str = "15.18 (DictDB 0.1.0)";
 /// `version()`.
 pub const SERVER_VERSION_TEXT: &str =
     "PostgreSQL 15.18 (DictDB 0.1.0) on x86_64-pc-linux-gnu, compiled by rustc, 64-bit";
-/// `server_version_num`.
-pub const SERVER_VERSION_NUM: i32 = 150_018;
 
 /// Stack, in bytes, for a thread that runs statements: their trees are walked recursively, and are as deep as
 /// `dictdb_parser::Limits` lets them be. It is address space only until a deep tree comes.

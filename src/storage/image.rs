@@ -46,11 +46,6 @@ pub fn put_run(table: Oid, first: RowId, rows: u64, out: &mut Vec<u8>) {
     put_uint(rows, out);
 }
 
-/// Appends the image of no row.
-pub fn encode_absence(out: &mut Vec<u8>) {
-    out.push(0);
-}
-
 fn encode_value(value: ValueRef<'_>, out: &mut Vec<u8>) {
     match value {
         ValueRef::Null => out.push(0x00),

@@ -31,7 +31,7 @@ pub use column::contiguous;
 pub use feed::{CommitMoment, RowChange, TableChanges, Watcher};
 pub use history::{Origin, Outcome};
 pub use hook::{Accompaniment, ChangeKind, Commit, CommitHook, Committed, Images, LogicalChange, Lsn, Record};
-pub use image::{encode_absence, encode_row, put_run};
+pub use image::{encode_row, put_run};
 pub use index::{
     AxisQuery, Bound, Candidates, ColumnKey, Direction, EntryQuery, Index, IndexCursor, IndexDef, IndexKind, KeyColumn,
     KeyExtractor, KeyOutcome, RegionQuery, RowIds, RowSet, write_entries, write_interval,
@@ -45,8 +45,8 @@ pub use session::Session;
 pub use snapshot::Snapshot;
 pub use storage::Storage;
 pub use table::{
-    ClonedTable, ColumnStats, Found, IndexBuilt, IndexFault, Inserted, RowLocked, Scan, ScanBatch, Standing, Table,
-    TableStats, UniqueConflict, VersionTag, Written, arrays_of, datums_of,
+    ClonedTable, Found, IndexBuilt, IndexFault, Inserted, RowLocked, Scan, ScanBatch, Standing, Table, TableStats,
+    UniqueConflict, VersionTag, Written, arrays_of, datums_of,
 };
 pub use tracking::{ChangeSet, OldRow};
 pub use transaction::{

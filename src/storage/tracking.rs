@@ -106,11 +106,6 @@ impl Table {
         self.tracked.lock().replace(set)
     }
 
-    /// Notes nothing any more.
-    pub fn end_tracking(&self) {
-        *self.tracked.lock() = None;
-    }
-
     fn tracked_key(&self) -> Option<Vec<usize>> {
         self.tracked.lock().as_ref().filter(|set| !set.is_full).map(|set| set.key.clone())
     }

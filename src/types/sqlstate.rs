@@ -25,11 +25,6 @@ impl SqlState {
         std::str::from_utf8(&self.0).unwrap_or("XX000")
     }
 
-    /// PL/pgSQL's condition name, where the code has one.
-    pub fn condition_name(&self) -> Option<&'static str> {
-        CONDITIONS.iter().find(|(code, _)| code == self).map(|(_, name)| *name)
-    }
-
     /// All codes that a condition name stands for.
     pub fn by_condition_name(name: &str) -> impl Iterator<Item = SqlState> {
         CONDITIONS.iter().filter(move |(_, n)| *n == name).map(|(code, _)| *code)

@@ -123,11 +123,6 @@ impl Document {
         NamespaceId(0)
     }
 
-    /// The number of nodes.
-    pub fn node_count(&self) -> usize {
-        self.nodes.len()
-    }
-
     /// The symbol of a name, made where it is new.
     pub fn intern(&mut self, name: &str) -> Symbol {
         if let Some(symbol) = self.symbols.get(name) {

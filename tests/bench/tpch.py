@@ -16,12 +16,12 @@ import os
 import pathlib
 import random
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 
-BIN = pathlib.Path(os.environ.get("POSTGRES_BIN", "/usr/lib/postgresql/15/bin"))
+from server import BIN, dictdb, postgresql
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 SCHEMA = """
@@ -149,27 +149,15 @@ def generate(scale, folder):
             order_file.write("\t".join(map(str, values)) + "\n")
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+class WireEngine:
+    """A server of PostgreSQL's protocol, asked by psql."""
 
+    def __init__(self, server):
+        self.name, self.server = server.name, server
 
-class Server:
-    def __init__(self, name, command, port, cpu):
-        self.name, self.port = name, port
-        self.process = subprocess.Popen(["taskset", "-c", cpu] + command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(600):
-            if self.psql("SELECT 1", check=False)[0] == 0:
-                break
-            time.sleep(0.05)
-
-    def psql(self, sql, check=True, limit=None):
-        command = [BIN / "psql", "-X", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-qAt"]
-        try:
-            done = subprocess.run(command, input=sql, text=True, capture_output=True, timeout=limit)
-        except subprocess.TimeoutExpired:
-            return 1, "", "timeout"
+    def psql(self, sql, check=True):
+        command = [BIN / "psql", "-X", *self.server.address(), "-v", "ON_ERROR_STOP=1", "-qAt"]
+        done = subprocess.run(command, input=sql, text=True, capture_output=True)
         if check and done.returncode:
             raise SystemExit(f"{self.name}: {done.stderr}")
         return done.returncode, done.stdout, done.stderr
@@ -191,8 +179,7 @@ class Server:
         return min(times), rows[: len(rows) // 3]
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait(30)
+        self.server.stop()
 
 
 class DuckDB:
@@ -232,30 +219,19 @@ def main():
     parser.add_argument("--dictdb", default=None)
     parser.add_argument("--duckdb", action="store_true", help="DuckDB as well")
     parser.add_argument("--explain", action="store_true", help="show DictDB's plans")
+    parser.set_defaults(realtime=False)
     options = parser.parse_args()
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    options.dictdb = options.dictdb or str(target / "release" / "dictdb")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="dictdb-tpch-"))
     servers = []
     try:
         rows = folder / "rows"
         rows.mkdir()
         generate(options.scale, rows)
-        data = folder / "data"
-        as_user, start = [], []
-        if os.geteuid() == 0:
-            shutil.chown(folder, "postgres")
-            as_user = ["runuser", "-u", "postgres", "--"]
-            start = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        subprocess.run([*as_user, str(BIN / "initdb"), "--no-sync", "-A", "trust", "-U", "postgres", "--locale=C", "-E", "UTF8", "-D", str(data)], check=True, capture_output=True)
-        port = free_port()
-        settings = ["fsync=off", "listen_addresses=127.0.0.1", "max_parallel_workers_per_gather=0", "shared_buffers=1GB", "work_mem=256MB", "jit=off"]
-        command = [*start, str(BIN / "postgres"), "-D", str(data), "-p", str(port), "-k", ""]
-        for setting in settings:
-            command += ["-c", setting]
-        servers.append(Server("postgresql", command, port, options.cpu))
-        port = free_port()
-        dictdb = options.dictdb or str(target / "release" / "dictdb")
-        servers.append(Server("dictdb", [dictdb, "--ephemeral", "--port", str(port), "-D", str(folder / "dictdb")], port, options.cpu))
+        settings = ["fsync=off", "max_parallel_workers_per_gather=0", "shared_buffers=1GB", "work_mem=256MB", "jit=off"]
+        servers.append(WireEngine(postgresql(folder, settings, options)))
+        servers.append(WireEngine(dictdb(folder / "dictdb", ["--ephemeral"], options)))
         if options.duckdb:
             servers.append(DuckDB(options.cpu))
         for server in servers:

@@ -1,4 +1,4 @@
-//! Rules of the tree that matter are tests: layers, file heads, file sizes.
+//! Rules of the tree that matter are tests: layers, dependencies, file heads, file sizes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,25 @@ fn layers_only_look_down() {
             let below = line.split(['.', ' ', '=']).next().unwrap_or_default();
             let other = layers.get(below).unwrap_or_else(|| panic!("{below} is not in the table of layers"));
             assert!(other < layer, "{name} (layer {layer}) depends on {below} (layer {other})");
+        }
+    }
+}
+
+#[test]
+fn every_dependency_is_used() {
+    for (name, _) in LAYERS {
+        let folder = workspace().join(format!("src/{name}"));
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
+        let mut files = Vec::new();
+        collect(&folder, &mut files);
+        let texts: Vec<String> = files.iter().map(|path| std::fs::read_to_string(path).expect("a source")).collect();
+        for dependency in manifest.lines().filter_map(|line| line.strip_suffix(".workspace = true")) {
+            // Settings of the package are taken from the workspace likewise.
+            let is_setting = ["version", "edition", "rust-version", "license", "publish"].contains(&dependency);
+            let library = if dependency == "md-5" { "md5".to_owned() } else { dependency.replace('-', "_") };
+            let named =
+                |text: &String| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == library);
+            assert!(is_setting || texts.iter().any(named), "{name} does not use {dependency}");
         }
     }
 }

@@ -1,21 +1,14 @@
-//! An operator that counts its rows and takes its time.
+//! Counts an operator's rows and takes its time: chunk by chunk.
 
 use std::sync::Arc;
 
 use dictdb_types::{Physical, Result};
 
 use super::{Chunk, Cursor, Node};
-use crate::counter::Counter;
+use crate::counter::{self, Counter};
 use crate::runtime::Runtime;
 
-/// Counting.
-#[derive(Debug)]
-pub(super) struct Counting {
-    /// The operator.
-    pub input: Arc<dyn Node>,
-    /// Its number in the plan.
-    pub number: usize,
-}
+pub(super) type Counting = counter::Counting<dyn Node>;
 
 impl Node for Counting {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {

@@ -1,22 +1,14 @@
-//! All rows, or none, by a condition that is about no row: looked at once.
+//! Runs a gate: chunk by chunk.
 
 use std::sync::Arc;
 
 use dictdb_types::{Physical, Result};
 
 use super::{Chunk, Cursor, Node};
-use crate::eval::Code;
-use crate::one_time::OneTime;
+use crate::one_time::{self, OneTime};
 use crate::runtime::Runtime;
 
-/// Gate.
-#[derive(Debug)]
-pub(crate) struct Gate {
-    /// Input.
-    pub input: Arc<dyn Node>,
-    /// Whether there are rows.
-    pub condition: Code,
-}
+pub(crate) type Gate = one_time::Gate<dyn Node>;
 
 impl Node for Gate {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {

@@ -1,4 +1,4 @@
-//! Groups in the order of PostgreSQL's hash tables.
+//! Groups in the order of PostgreSQL's hash tables: few of them, which the input gives all at once.
 
 use std::sync::Arc;
 
@@ -7,17 +7,10 @@ use dictdb_types::arrow::ColumnReader;
 use dictdb_types::{Datum, Physical, Result};
 
 use super::{Chunk, Cursor, Node};
-use crate::hash_table::{HashTable, MOST_GROUPS};
+use crate::hash_table::{self, MOST_GROUPS};
 use crate::runtime::Runtime;
 
-/// Brings distinct rows, if they are not too many, into the order of a hash table. Its input gives few rows all at once.
-#[derive(Debug)]
-pub(crate) struct HashOrder {
-    /// Input.
-    pub input: Arc<dyn Node>,
-    /// The table.
-    pub table: HashTable,
-}
+pub(crate) type HashOrder = hash_table::HashOrder<dyn Node>;
 
 impl Node for HashOrder {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {

@@ -15,6 +15,7 @@ mod create_table;
 mod default_acl;
 mod definition;
 mod dependency;
+mod description;
 mod domain;
 mod drop;
 mod drop_builtin;

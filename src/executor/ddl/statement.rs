@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use dictdb_catalog::Relation;
 use dictdb_parser::{Locations, ast};
-use dictdb_planner::BindContext;
-use dictdb_planner::OutputColumn;
 use dictdb_planner::estimate::Statistics;
+use dictdb_planner::{BindContext, OutputColumn, RawStatement, plan};
 use dictdb_storage::{Inserted, Storage};
 use dictdb_types::{Error, Oid, Result};
 
@@ -72,8 +71,8 @@ impl DdlContext<'_> {
             transient: &[],
         };
         let statistics = LiveRows(self.storage);
-        let variables = self.variables;
-        let planned = dictdb_planner::plan_with(tree, locations, self.param_types, variables, bind, &statistics)?;
+        let statement = RawStatement::new(tree, locations, self.param_types);
+        let planned = plan(RawStatement { variables: self.variables, ..statement }, bind, &statistics)?;
         if let Some(failure) = planned.failure {
             return Err(failure);
         }

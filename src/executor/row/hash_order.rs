@@ -1,21 +1,14 @@
-//! Groups in the order of PostgreSQL's hash tables.
+//! Groups in the order of PostgreSQL's hash tables: rows, all read before the first one is given.
 
 use std::sync::Arc;
 
 use dictdb_types::{Datum, Result};
 
 use super::{Cursor, Node, Row};
-use crate::hash_table::{HashTable, MOST_GROUPS};
+use crate::hash_table::{self, HashTable, MOST_GROUPS};
 use crate::runtime::Runtime;
 
-/// Brings distinct rows, if they are not too many, into the order of a hash table.
-#[derive(Debug)]
-pub(crate) struct HashOrder {
-    /// Input.
-    pub input: Arc<dyn Node>,
-    /// The table.
-    pub table: HashTable,
-}
+pub(crate) type HashOrder = hash_table::HashOrder<dyn Node>;
 
 impl Node for HashOrder {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {

@@ -7,7 +7,7 @@ use dictdb_functions::Registry;
 use dictdb_parser::utility::Utility;
 use dictdb_parser::{Limits, Locations, Statement, parse};
 use dictdb_planner::estimate::NoStatistics;
-use dictdb_planner::{BindContext, plan};
+use dictdb_planner::{BindContext, RawStatement, plan};
 use dictdb_storage::{Isolation, Session, Storage, Transaction, WaitOptions};
 use dictdb_types::env::BareEnv;
 use dictdb_types::{Datum, Env, Error, Oid, Result};
@@ -236,7 +236,7 @@ impl Client<'_> {
         let (registry, role) = (engine.registry(), dictdb_catalog::BOOTSTRAP_ROLE);
         let bind =
             BindContext { catalog: &catalog, registry, env: &env, search_path: &SEARCH_PATH, role, transient: &[] };
-        let planned = plan(statement, &parsed.locations, &[], bind, &NoStatistics)?;
+        let planned = plan(RawStatement::new(statement, &parsed.locations, &[]), bind, &NoStatistics)?;
         let cx = PrepareContext { catalog: &catalog, storage, engine, database: DATABASE };
         let prepared = Arc::new(prepare(planned.plan, &cx)?);
         prepared.lock_relations(transaction, &WaitOptions::default())?;

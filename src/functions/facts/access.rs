@@ -2,7 +2,6 @@
 //!
 //! Choosing the default class of a type needs the type system and is in [`crate::resolve::opclass`].
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use dictdb_types::{Oid, stored_struct};
@@ -91,7 +90,6 @@ struct Tables {
     families: Vec<Opfamily>,
     /// By family, then types, then number.
     strategies: Vec<Strategy>,
-    by_operator: HashMap<Oid, Vec<u16>>,
     procs: Vec<AmProc>,
 }
 
@@ -99,16 +97,11 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let rows = |name| table(name).into_iter().flat_map(|t| t.rows());
     let mut strategies: Vec<Strategy> = rows("pg_amop").map(read_strategy).collect();
     strategies.sort_by_key(|s| (s.family, s.left, s.right, s.number));
-    let mut by_operator: HashMap<Oid, Vec<u16>> = HashMap::new();
-    for (strategy, i) in strategies.iter().zip(0..) {
-        by_operator.entry(strategy.operator).or_default().push(i);
-    }
     Tables {
         methods: rows("pg_am").map(|mut row| (row.oid(), row.text())).collect(),
         classes: rows("pg_opclass").map(read_class).collect(),
         families: rows("pg_opfamily").map(read_family).collect(),
         strategies,
-        by_operator,
         procs: rows("pg_amproc").map(read_proc).collect(),
     }
 });
@@ -185,12 +178,6 @@ pub fn strategies_of_family(family: Oid) -> &'static [Strategy] {
     let start = rows.partition_point(|s| s.family < family);
     let len = rows[start..].partition_point(|s| s.family <= family);
     &rows[start..start + len]
-}
-
-/// The families an operator belongs to.
-pub fn strategies_of_operator(operator: Oid) -> impl Iterator<Item = &'static Strategy> {
-    let tables = &*TABLES;
-    tables.by_operator.get(&operator).into_iter().flatten().map(|&i| &tables.strategies[usize::from(i)])
 }
 
 /// The support functions of a family.

@@ -14,7 +14,7 @@ mod tables;
 
 pub use access::{
     AmProc, Opclass, Opfamily, Strategy, access_method_name, am_procs, opclass_by_oid, opclasses, opfamilies,
-    opfamily_by_oid, strategies_of_family, strategies_of_operator,
+    opfamily_by_oid, strategies_of_family,
 };
 pub use aggregates::{Aggregate, AggregateKind, aggregate, aggregates};
 pub use casts::{Cast, CastContext, CastMethod, cast, casts};
@@ -43,12 +43,8 @@ pub mod ids {
     pub const HEAP: Oid = Oid(2);
     /// `pg_namespace` "pg_catalog".
     pub const PG_CATALOG: Oid = Oid(11);
-    /// `pg_class` oid of `pg_type`.
-    pub const PG_TYPE: Oid = Oid(1247);
     /// `pg_class` oid of `pg_proc`.
     pub const PG_PROC: Oid = Oid(1255);
-    /// `pg_class` oid of `pg_operator`.
-    pub const PG_OPERATOR: Oid = Oid(2617);
     /// `pg_language` "internal".
     pub const LANGUAGE_INTERNAL: Oid = Oid(12);
     /// `pg_language` "c".

@@ -63,11 +63,6 @@ pub fn less_than_operator(scope: &dyn Scope, ty: Oid) -> Option<Oid> {
     ordering(scope, ty, btree::LESS)
 }
 
-/// `>` of the type's default btree class: what ORDER BY … DESC means.
-pub fn greater_than_operator(scope: &dyn Scope, ty: Oid) -> Option<Oid> {
-    ordering(scope, ty, btree::GREATER)
-}
-
 fn ordering(scope: &dyn Scope, ty: Oid, number: i16) -> Option<Oid> {
     let class = default_opclass(scope, ty, ids::BTREE)?;
     strategy_operator(scope, class, number).filter(|_| elements_have(scope, ty, ids::BTREE))

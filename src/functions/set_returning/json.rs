@@ -10,7 +10,7 @@ use crate::args::arg;
 use crate::scalar::json::populate::{Source, check_result, fill, target};
 use crate::scalar::json::raw::{Raw, unquote};
 use crate::scalar::jsonb::access::plain;
-use crate::scalar::jsonpath::query;
+use crate::scalar::jsonpath::{Asked, query};
 
 /// Functions of this file by `prosrc`.
 pub(super) const SETS: &[(&str, SetFn)] = &[
@@ -103,7 +103,10 @@ fn jsonb_keys(args: &[Datum]) -> Result<Rows> {
 }
 
 fn path_query(cx: &CallContext<'_>, zoned: bool, args: &[Datum]) -> Result<Rows> {
-    let items = query(cx, zoned, arg(args, 0)?, arg(args, 1)?, arg(args, 2)?, arg(args, 3)?)?;
+    let items = query(
+        cx,
+        &Asked { zoned, json: arg(args, 0)?, path: arg(args, 1)?, vars: arg(args, 2)?, silent: arg(args, 3)? },
+    )?;
     Ok(ready(items.into_iter().map(|item| Datum::Jsonb(Arc::new(item))).collect()))
 }
 

@@ -8,8 +8,8 @@ use super::objects::{OBJECTS, Shape};
 use crate::keyword::Keyword as K;
 use crate::utility::{
     AlterDatabase, AlterDatabaseAction, AlterDomain, AlterDomainAction, AlterEnum, AlterEnumAction, AlterExtension,
-    AlterExtensionAction, AlterSetting, AlterTable, AlterType, Behavior, ConstraintKind, ObjectKind, ObjectRef,
-    RelationKind, Rename, Set, SetOwner, SetSchema, SetScope, TableRef, Utility,
+    AlterExtensionAction, AlterSetting, AlterTable, AlterType, ConstraintKind, ObjectKind, ObjectRef, RelationKind,
+    Rename, Set, SetOwner, SetSchema, SetScope, TableRef, Utility,
 };
 
 /// Relations, whose actions are those of `ALTER TABLE`.
@@ -126,17 +126,7 @@ impl Parser<'_> {
                 self.advance();
                 self.expect_word(K::To)?;
                 let to = self.col_id()?;
-                let (part, relation, behavior) = (None, None, Behavior::Restrict);
-                Ok(Utility::Rename(Rename {
-                    kind,
-                    object,
-                    if_exists: false,
-                    part,
-                    relation,
-                    to,
-                    behavior,
-                    only: false,
-                }))
+                Ok(Utility::Rename(Rename::new(kind, object, to)))
             }
             K::Owner => self.owner_to(kind, object),
             K::Set if kind == ObjectKind::Operator && self.nth(1).kind == crate::token::Kind::LeftParen => {
@@ -181,17 +171,7 @@ impl Parser<'_> {
                 self.advance();
                 self.expect_word(K::To)?;
                 let to = self.col_id()?;
-                let (part, relation, behavior) = (None, None, Behavior::Restrict);
-                Ok(Utility::Rename(Rename {
-                    kind,
-                    object,
-                    if_exists: false,
-                    only: false,
-                    part,
-                    relation,
-                    to,
-                    behavior,
-                }))
+                Ok(Utility::Rename(Rename::new(kind, object, to)))
             }
             K::Owner => self.owner_to(kind, object),
             K::Set => self.set_schema(kind, object),
@@ -283,32 +263,13 @@ impl Parser<'_> {
                 self.expect_word(K::To)?;
                 let to = self.col_id()?;
                 let behavior = self.behavior();
-                let (kind, object) = (ObjectKind::Attribute, ObjectRef::Name(name));
+                let rename = Rename::new(ObjectKind::Attribute, ObjectRef::Name(name), to);
                 let relation = Some(RelationKind::Type);
-                Ok(Utility::Rename(Rename {
-                    kind,
-                    object,
-                    if_exists: false,
-                    part,
-                    relation,
-                    to,
-                    behavior,
-                    only: false,
-                }))
+                Ok(Utility::Rename(Rename { part, relation, behavior, ..rename }))
             }
             _ => {
                 let to = self.col_id()?;
-                let (kind, object, behavior) = (ObjectKind::Type, ObjectRef::Name(name), Behavior::Restrict);
-                Ok(Utility::Rename(Rename {
-                    kind,
-                    object,
-                    if_exists: false,
-                    part: None,
-                    relation: None,
-                    to,
-                    behavior,
-                    only: false,
-                }))
+                Ok(Utility::Rename(Rename::new(ObjectKind::Type, ObjectRef::Name(name), to)))
             }
         }
     }
@@ -338,17 +299,7 @@ impl Parser<'_> {
                 self.expect_word(K::To)?;
                 let to = self.col_id()?;
                 let kind = if constraint { ObjectKind::DomainConstraint } else { ObjectKind::Domain };
-                let (object, behavior) = (ObjectRef::Name(name), Behavior::Restrict);
-                return Ok(Utility::Rename(Rename {
-                    kind,
-                    object,
-                    if_exists: false,
-                    part,
-                    relation: None,
-                    to,
-                    behavior,
-                    only: false,
-                }));
+                return Ok(Utility::Rename(Rename { part, ..Rename::new(kind, ObjectRef::Name(name), to) }));
             }
             K::Set => {
                 self.advance();

@@ -51,17 +51,7 @@ impl Parser<'_> {
         let behavior = Behavior::Restrict;
         if self.eat_word(K::To) {
             let to = self.col_id()?;
-            let kind = object_kind(relation);
-            return Ok(Utility::Rename(Rename {
-                kind,
-                object,
-                if_exists,
-                part: None,
-                relation: None,
-                to,
-                behavior,
-                only: false,
-            }));
+            return Ok(Utility::Rename(Rename { if_exists, ..Rename::new(object_kind(relation), object, to) }));
         }
         let kind = match self.eat_word(K::Constraint) {
             true => ObjectKind::TableConstraint,

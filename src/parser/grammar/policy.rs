@@ -5,7 +5,7 @@ use dictdb_types::{Error, Result, SqlState};
 use super::Parser;
 use crate::keyword::Keyword as K;
 use crate::utility::{
-    AlterPolicy, Behavior, CreatePolicy, ObjectKind, ObjectRef, PolicyCommand, Rename, RoleSpec, SourceExpr, Utility,
+    AlterPolicy, CreatePolicy, ObjectKind, ObjectRef, PolicyCommand, Rename, RoleSpec, SourceExpr, Utility,
 };
 
 impl Parser<'_> {
@@ -65,17 +65,7 @@ impl Parser<'_> {
         let table = self.qualified_name()?;
         if self.eat_phrase(&[K::Rename, K::To])? {
             let (object, to) = (ObjectRef::On(name, table), self.col_id()?);
-            let (kind, behavior) = (ObjectKind::Policy, Behavior::Restrict);
-            return Ok(Utility::Rename(Rename {
-                kind,
-                object,
-                if_exists,
-                part: None,
-                relation: None,
-                to,
-                behavior,
-                only: false,
-            }));
+            return Ok(Utility::Rename(Rename { if_exists, ..Rename::new(ObjectKind::Policy, object, to) }));
         }
         if if_exists {
             return Err(self.unexpected());

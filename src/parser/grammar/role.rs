@@ -7,7 +7,7 @@ use super::Parser;
 use crate::keyword::Keyword as K;
 use crate::token::Kind;
 use crate::utility::{
-    AlterRole, AlterSetting, Behavior, CreateRole, ObjectKind, ObjectRef, Rename, RoleOption, RoleSpec, Utility,
+    AlterRole, AlterSetting, CreateRole, ObjectKind, ObjectRef, Rename, RoleOption, RoleSpec, Utility,
 };
 
 /// Options that are one word which is no keyword.
@@ -50,17 +50,7 @@ impl Parser<'_> {
                     return Err(Error::new(SqlState::RESERVED_NAME, "CURRENT_USER cannot be used as a role name here"));
                 };
                 let object = ObjectRef::Name(ObjectName::from(vec![from]));
-                let (kind, behavior) = (ObjectKind::Role, Behavior::Restrict);
-                Ok(Utility::Rename(Rename {
-                    kind,
-                    object,
-                    if_exists: false,
-                    part: None,
-                    relation: None,
-                    to,
-                    behavior,
-                    only: false,
-                }))
+                Ok(Utility::Rename(Rename::new(ObjectKind::Role, object, to)))
             }
             K::Add | K::Drop if group => {
                 let add = self.advance().keyword == K::Add;

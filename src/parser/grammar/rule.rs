@@ -6,7 +6,7 @@ use super::Parser;
 use crate::keyword::Keyword as K;
 use crate::statement::Statement;
 use crate::token::Kind;
-use crate::utility::{Behavior, CreateRule, ObjectKind, ObjectRef, Rename, RuleEvent, Utility};
+use crate::utility::{CreateRule, ObjectKind, ObjectRef, Rename, RuleEvent, Utility};
 
 impl Parser<'_> {
     /// `CREATE [OR REPLACE] RULE …`, after `RULE`.
@@ -66,15 +66,6 @@ impl Parser<'_> {
         self.expect_word(K::On)?;
         let table = self.qualified_name()?;
         self.expect_words(&[K::Rename, K::To])?;
-        Ok(Utility::Rename(Rename {
-            kind: ObjectKind::Rule,
-            object: ObjectRef::On(name, table),
-            if_exists: false,
-            part: None,
-            relation: None,
-            to: self.col_id()?,
-            behavior: Behavior::Restrict,
-            only: false,
-        }))
+        Ok(Utility::Rename(Rename::new(ObjectKind::Rule, ObjectRef::On(name, table), self.col_id()?)))
     }
 }

@@ -796,6 +796,22 @@ pub struct Rename {
     pub only: bool,
 }
 
+impl Rename {
+    /// A new name for an object as a whole.
+    pub fn new(kind: ObjectKind, object: ObjectRef, to: Ident) -> Rename {
+        Rename {
+            kind,
+            object,
+            if_exists: false,
+            part: None,
+            relation: None,
+            to,
+            behavior: Behavior::Restrict,
+            only: false,
+        }
+    }
+}
+
 /// `ALTER … SET SCHEMA`.
 #[derive(Clone, Debug)]
 pub struct SetSchema {

@@ -129,85 +129,39 @@ impl Clause {
 
     /// Whether the clause must do without such a construct.
     pub fn forbids(self, what: Forbidden) -> bool {
-        use Clause::*;
-        let constant = matches!(self, ColumnDefault | ExecuteParameter | FunctionDefault);
-        let stored = constant
-            || matches!(
-                self,
-                Check
-                    | IndexExpression
-                    | IndexPredicate
-                    | Generated
-                    | CopyWhere
-                    | Statistics
-                    | PublicationRow
-                    | AlterTransform
-                    | CallArgument
-                    | TriggerWhen
-            );
-        match what {
-            Forbidden::Aggregate => {
-                stored
-                    || matches!(
-                        self,
-                        Policy
-                            | FromFunction
-                            | FromSubquery
-                            | JoinOn
-                            | Where
-                            | GroupBy
-                            | Filter
-                            | Limit
-                            | Offset
-                            | Values
-                            | WindowFrame
-                            | UpdateSource
-                            | MergeWhen
-                            | Returning
-                    )
+        self.forbidden().contains(&what)
+    }
+
+    fn forbidden(self) -> &'static [Forbidden] {
+        use Forbidden::{Aggregate, Column, SetReturning, Subquery, Window};
+        match self {
+            Clause::Select | Clause::OrderBy | Clause::DistinctOn => &[],
+            Clause::WindowPartition | Clause::WindowOrder => &[Window],
+            Clause::Having => &[Window, SetReturning],
+            Clause::FromFunction | Clause::FromSubquery | Clause::GroupBy | Clause::Values => &[Aggregate, Window],
+            Clause::JoinOn
+            | Clause::Where
+            | Clause::Filter
+            | Clause::Limit
+            | Clause::Offset
+            | Clause::WindowFrame
+            | Clause::UpdateSource
+            | Clause::MergeWhen
+            | Clause::Returning
+            | Clause::Policy => &[Aggregate, Window, SetReturning],
+            Clause::Check
+            | Clause::IndexExpression
+            | Clause::IndexPredicate
+            | Clause::Generated
+            | Clause::CopyWhere
+            | Clause::Statistics
+            | Clause::PublicationRow
+            | Clause::AlterTransform
+            | Clause::CallArgument
+            | Clause::TriggerWhen => &[Aggregate, Window, SetReturning, Subquery],
+            Clause::ColumnDefault | Clause::ExecuteParameter | Clause::FunctionDefault => {
+                &[Aggregate, Window, SetReturning, Subquery, Column]
             }
-            Forbidden::Window => {
-                stored
-                    || matches!(
-                        self,
-                        Policy
-                            | FromFunction
-                            | FromSubquery
-                            | JoinOn
-                            | Where
-                            | GroupBy
-                            | Having
-                            | Filter
-                            | Limit
-                            | Offset
-                            | Values
-                            | WindowPartition
-                            | WindowOrder
-                            | WindowFrame
-                            | UpdateSource
-                            | MergeWhen
-                            | Returning
-                    )
-            }
-            Forbidden::SetReturning => {
-                stored
-                    || matches!(
-                        self,
-                        Policy
-                            | JoinOn
-                            | Where
-                            | Having
-                            | Filter
-                            | Limit
-                            | Offset
-                            | UpdateSource
-                            | MergeWhen
-                            | Returning
-                            | WindowFrame
-                    )
-            }
-            Forbidden::Subquery => stored,
-            Forbidden::Column => constant,
         }
     }
 }

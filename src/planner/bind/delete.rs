@@ -9,10 +9,10 @@ use dictdb_parser::node;
 use dictdb_types::{Error, Result};
 
 use super::Binder;
+use super::modify::RowRules;
+use super::modify_source::{Changed, ModifySource, ids};
 use super::updatable::{Verb, ViewTarget};
-use super::update::{Changed, ModifySource, ids, replace_target_columns};
-use crate::expr::Expr;
-use crate::logical::{Modify, ModifyAction, Node};
+use crate::logical::{ModifyAction, Node};
 
 /// The alias of the target, and whether it is `ONLY` it.
 type Alias<'a> = (Option<&'a ast::TableAlias>, bool);
@@ -69,43 +69,19 @@ impl Binder<'_> {
         alias: Alias<'_>,
     ) -> Result<Node> {
         let mut source = self.delete_rows(delete, &relation, view, alias)?;
-        let node = std::mem::replace(&mut source.node, super::rule_rows::one_row());
-        let node = self.except_changed(node, &relation, &source, &[])?;
-        let mut columns = source.changed.columns();
-        columns.extend(source.others.iter().map(|column| (column.clone(), Expr::column(column))));
-        let input = Node::Project { input: Box::new(node), columns };
+        let (input, assignments) = self.changed_input(&mut source, &relation, Vec::new())?;
         let row = self.returned_columns(&relation);
-        let mut names = source.names.clone();
-        names.tables[0] = match view {
-            Some(view) => view.row_name(&source.alias, &row),
-            None => self.row_name(&relation, &source.alias, &row),
-        };
-        replace_target_columns(&mut names);
+        let names = self.changed_names(&source, &relation, view, &row);
         let target = names.tables[0].clone();
         let returning = self.bind_returning(delete.returning.as_ref(), names)?;
         if self.records() {
             let using = delete.using.as_ref().map_or(0, Vec::len);
             self.record_delete(using, (&relation, &target, &row), &source, (alias, returning.as_deref()));
         }
-        let action = match source.changed {
+        let action = match &source.changed {
             Changed::Stored(row_id) => ModifyAction::Delete { row_id: row_id.id },
-            Changed::Shown(old) => {
-                ModifyAction::Instead { event: Event::Delete, old: ids(&old), assignments: Vec::new() }
-            }
+            Changed::Shown(old) => ModifyAction::Instead { event: Event::Delete, old: ids(old), assignments },
         };
-        let (alias, identity) = (source.alias, source.identity);
-        let (checks, generated) = (Vec::new(), Vec::new());
-        Ok(Node::Modify(Box::new(Modify {
-            relation,
-            alias,
-            members: source.members,
-            action,
-            input,
-            identity,
-            row,
-            returning,
-            checks,
-            generated,
-        })))
+        Ok(source.into_modify(relation, action, input, (row, returning), RowRules::default()))
     }
 }

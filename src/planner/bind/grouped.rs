@@ -7,27 +7,13 @@ use dictdb_types::Result;
 
 use super::Binder;
 use super::group::Grouping;
-use super::select::SelectList;
-use crate::expr::{ColumnId, Expr, SortKey};
+use super::select::Clauses;
+use crate::expr::{ColumnId, Expr};
 use crate::logical::{Aggregate, Column, Node};
 
-/// The parts of a SELECT that see groups instead of rows.
-pub(crate) struct AboveGroups<'a> {
-    /// The select list.
-    pub list: &'a mut SelectList,
-    /// ORDER BY.
-    pub sort: &'a mut Vec<SortKey>,
-    /// Which output column each sort key names.
-    pub sort_targets: &'a [Option<usize>],
-    /// HAVING.
-    pub having: &'a mut Option<Expr>,
-    /// DISTINCT ON.
-    pub distinct_on: &'a mut Option<Vec<Expr>>,
-}
-
-impl AboveGroups<'_> {
+impl Clauses {
     fn exprs(&mut self) -> Vec<&mut Expr> {
-        let mut exprs: Vec<&mut Expr> = self.list.columns.iter_mut().map(|(_, expr)| expr).collect();
+        let mut exprs: Vec<&mut Expr> = self.list.iter_mut().map(|(_, expr)| expr).collect();
         exprs.extend(self.sort.iter_mut().map(|key| &mut key.expr));
         exprs.extend(self.having.iter_mut());
         exprs.extend(self.distinct_on.iter_mut().flatten());
@@ -37,17 +23,12 @@ impl AboveGroups<'_> {
 
 impl Binder<'_> {
     /// Aggregation over `node`, with everything above rewritten to its columns. 42803 for what is not grouped.
-    pub(crate) fn stack_groups(
-        &mut self,
-        node: Node,
-        mut grouping: Grouping,
-        mut above: AboveGroups<'_>,
-    ) -> Result<Node> {
+    pub(crate) fn stack_groups(&mut self, node: Node, mut grouping: Grouping, above: &mut Clauses) -> Result<Node> {
         let mut windows = std::mem::take(&mut self.level().windows);
         let sets = std::mem::take(&mut self.level().sets);
         let grouped = needed(&sets, &mut grouping.groups.iter().map(|(_, expr)| expr));
         let (below, mut sets): (Vec<_>, Vec<_>) = sets.into_iter().partition(|(c, _)| grouped.contains(&c.id));
-        self.place_targets(&grouping, &mut above);
+        self.place_targets(&grouping, above);
         let mut exprs = above.exprs();
         exprs.extend(sets.iter_mut().map(|(_, expr)| expr));
         for (_, call) in &mut windows {
@@ -69,13 +50,13 @@ impl Binder<'_> {
     }
 
     /// A GROUP BY item that names an output column is about that column, not about any other with the same expression.
-    fn place_targets(&mut self, grouping: &Grouping, above: &mut AboveGroups<'_>) {
-        for (index, (_, expr)) in above.list.columns.iter_mut().enumerate() {
+    fn place_targets(&mut self, grouping: &Grouping, above: &mut Clauses) {
+        for (index, (_, expr)) in above.list.iter_mut().enumerate() {
             if let Some(column) = grouping.of_target(index) {
                 *expr = Expr::column(column);
             }
         }
-        for (key, target) in above.sort.iter_mut().zip(above.sort_targets) {
+        for (key, target) in above.sort.iter_mut().zip(&above.sort_targets) {
             if let Some(column) = target.and_then(|index| grouping.of_target(index)) {
                 key.expr = Expr::column(column);
             }

@@ -11,8 +11,8 @@ use dictdb_parser::node;
 use dictdb_types::{Error, Result, SqlState};
 
 use super::Binder;
+use super::modify_source::identity_of;
 use super::names::FromItem;
-use super::update::identity_of;
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{Column, JoinKind, LockStrength, LockTarget, LockWait, Node};
 

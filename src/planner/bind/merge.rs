@@ -15,8 +15,9 @@ use dictdb_types::{Error, Result, SqlState};
 use super::Binder;
 use super::clause::Clause;
 use super::insert_source::InsertTargets;
+use super::modify_source::identity_of;
 use super::names::Names;
-use super::update::{identity_of, with_rows};
+use super::update::with_rows;
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{Column, JoinKind, MergeAction, MergeClause, Modify, ModifyAction, Node, PolicyStage};
 

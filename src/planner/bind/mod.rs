@@ -23,6 +23,7 @@ mod lock;
 mod merge;
 mod missing;
 mod modify;
+mod modify_source;
 mod names;
 mod operator;
 mod order;
@@ -54,7 +55,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, Relation};
-use dictdb_functions::facts;
 use dictdb_functions::kernel::Registry;
 use dictdb_functions::resolve::OperatorMatch;
 use dictdb_parser::Locations;
@@ -72,7 +72,9 @@ pub(crate) use rule_rows::{RuleRows, one_row};
 pub(crate) use target::expression_name;
 pub use updatable::{Updatable, updatable};
 
+use crate::deparse::ObjectNames as _;
 use crate::expr::{ColumnId, Expr, Function};
+use crate::expression_text::NamesOnPath;
 use crate::logical::Column;
 use crate::repeatable::Repeatable;
 use crate::variables::Variables;
@@ -103,40 +105,6 @@ pub struct Renaming<'a> {
     pub before: BindContext<'a>,
     /// After.
     pub after: BindContext<'a>,
-}
-
-impl BindContext<'_> {
-    /// The name of a function, with its schema where the search path does not lead there, or always.
-    pub(crate) fn routine_name(self, function: &crate::expr::Function, qualified: bool) -> String {
-        let catalog = self.catalog;
-        let Some(routine) = catalog.routine(function.oid) else { return crate::deparse::function_name(function) };
-        let name = dictdb_types::quote_identifier(&routine.name);
-        let leads = |schema: &&Oid| catalog.routines_named(**schema, &routine.name).next().is_some();
-        let visible = self.search_path.iter().find(leads) == Some(&routine.namespace);
-        match catalog.schema(routine.namespace).filter(|_| qualified || !visible) {
-            Some(schema) => format!("{}.{name}", dictdb_types::quote_identifier(&schema.name)),
-            None => name.into_owned(),
-        }
-    }
-
-    /// The name of an operator over a function, as `OPERATOR(schema.name)` where the search path does not lead there, or always. Built-in
-    /// ones are found from everywhere.
-    pub(crate) fn operator_name(self, function: &crate::expr::Function, name: &str, qualified: bool) -> String {
-        let catalog = self.catalog;
-        let of_function = |code: Oid| code == function.oid;
-        if !catalog.has_operators() || facts::operators_named(name).any(|known| of_function(known.code)) {
-            return name.to_owned();
-        }
-        let Some(own) = catalog.operators().find(|own| *own.name == *name && of_function(own.code)) else {
-            return name.to_owned();
-        };
-        let first = self.search_path.iter();
-        let mut first = first.filter_map(|schema| catalog.operator_in(*schema, name, own.left, own.right));
-        match catalog.schema(own.namespace).filter(|_| qualified || first.next() != Some(own.oid)) {
-            Some(schema) => format!("OPERATOR({}.{name})", dictdb_types::quote_identifier(&schema.name)),
-            None => name.to_owned(),
-        }
-    }
 }
 
 /// Binds one statement.
@@ -432,19 +400,7 @@ impl<'a> Binder<'a> {
 
     /// PostgreSQL's name of a type with its modifier.
     pub(crate) fn type_name_with_modifier(&self, ty: Type) -> String {
-        let scope = self.scope();
-        dictdb_types::type_name_with_modifier(&scope, ty, &|info| {
-            dictdb_functions::resolve::Scope::qualifier_of_type(&scope, info)
-        })
-    }
-
-    /// The name of a type that means it whatever the search path.
-    pub(crate) fn qualified_type_name(&self, ty: Type) -> String {
-        let search_path = [dictdb_catalog::namespaces::PG_CATALOG];
-        let scope = crate::scope::CatalogScope { catalog: self.cx.catalog, search_path: &search_path };
-        dictdb_types::type_name_with_modifier(&scope, ty, &|info| {
-            dictdb_functions::resolve::Scope::qualifier_of_type(&scope, info)
-        })
+        NamesOnPath { cx: self.cx, stored: false }.type_name(ty)
     }
 
     /// A binder for the query of a view. 42P17 for a view that is in its own query.

@@ -16,6 +16,9 @@ use super::names::{FromItem, NamedColumn, Names, Referable, TableName, idents};
 use crate::expr::Expr;
 use crate::logical::{Check, Column, Node};
 
+/// CHECK constraints and generated columns over a row.
+pub(crate) type RowRules = (Vec<(Check, Expr)>, Vec<(i16, Expr)>);
+
 /// The row a Modify node makes or removes, as columns that expressions can refer to.
 pub(crate) type RowColumns = Vec<(Column, i16)>;
 
@@ -159,12 +162,7 @@ impl Binder<'_> {
     }
 
     /// CHECK constraints and generated columns over a row.
-    #[allow(clippy::type_complexity)]
-    pub(crate) fn row_rules(
-        &mut self,
-        relation: &Relation,
-        row: &RowColumns,
-    ) -> Result<(Vec<(Check, Expr)>, Vec<(i16, Expr)>)> {
+    pub(crate) fn row_rules(&mut self, relation: &Relation, row: &RowColumns) -> Result<RowRules> {
         let mut table = self.row_name(relation, &relation.name, row);
         // Of the system columns, conditions know the one that all rows of a table share.
         let oid = Expr::Const(Datum::Oid(relation.oid.0), Type::new(oids::OID));
@@ -176,8 +174,7 @@ impl Binder<'_> {
         rules
     }
 
-    #[allow(clippy::type_complexity)]
-    fn row_rules_inside(&mut self, relation: &Relation) -> Result<(Vec<(Check, Expr)>, Vec<(i16, Expr)>)> {
+    fn row_rules_inside(&mut self, relation: &Relation) -> Result<RowRules> {
         let mut checks = Vec::new();
         for constraint in &relation.constraints {
             if let ConstraintKind::Check { expression, .. } = &constraint.kind {

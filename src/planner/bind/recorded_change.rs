@@ -9,8 +9,8 @@ use dictdb_types::quote_identifier;
 
 use super::Binder;
 use super::modify::RowColumns;
+use super::modify_source::ModifySource;
 use super::names::{NamedColumn, TableName};
-use super::update::ModifySource;
 use crate::expr::Expr;
 use crate::logical::{self, Column};
 use crate::table_expr::TableExpr;

@@ -397,7 +397,7 @@ impl Binder<'_> {
         match names.tables.first_mut().filter(|_| !matches!(statement, Statement::Insert(_))) {
             Some(target) => {
                 *target = table;
-                super::update::replace_target_columns(&mut names);
+                super::modify_source::replace_target_columns(&mut names);
             }
             None => names = Names::of_table(table),
         }

@@ -109,7 +109,7 @@ impl Binder<'_> {
     fn stored_rows(
         &mut self,
         relation: Arc<Relation>,
-        source: super::update::ModifySource,
+        source: super::modify_source::ModifySource,
         new: Vec<(i16, Expr)>,
         values: &[(i16, Expr)],
     ) -> ChangedRows {
@@ -253,7 +253,7 @@ impl Binder<'_> {
         &mut self,
         node: Node,
         relation: &Relation,
-        source: &super::update::ModifySource,
+        source: &super::modify_source::ModifySource,
         values: &[(i16, Expr)],
     ) -> Result<Node> {
         if self.exceptions.is_empty() {

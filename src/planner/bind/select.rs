@@ -12,14 +12,24 @@ use dictdb_types::{Error, Result, SqlState};
 
 use super::Binder;
 use super::clause::Clause;
-use super::grouped::{AboveGroups, project_sets};
-use crate::expr::Expr;
+use super::group::Grouping;
+use super::grouped::project_sets;
+use crate::expr::{AggregateCall, Expr, SortKey};
 use crate::logical::{Column, Node};
 use crate::view::tree;
 
-/// The select list, and the sort keys that go with it.
-pub(crate) struct SelectList {
-    pub columns: Vec<(Column, Expr)>,
+/// The clauses of a SELECT that see groups where there are any, bound.
+pub(crate) struct Clauses {
+    /// The select list.
+    pub list: Vec<(Column, Expr)>,
+    /// HAVING.
+    pub having: Option<Expr>,
+    /// ORDER BY.
+    pub sort: Vec<SortKey>,
+    /// Which output column each sort key names.
+    pub sort_targets: Vec<Option<usize>>,
+    /// DISTINCT ON.
+    pub distinct_on: Option<Vec<Expr>>,
 }
 
 impl Binder<'_> {
@@ -35,110 +45,123 @@ impl Binder<'_> {
         let given = self.take_rule_rows();
         let from = self.bind_from(&select.from)?;
         let mut node = self.beside_rule_rows(given, from);
-        let mut filter = None;
         self.bind_named_windows(&select.named_window)?;
         let mut list = self.bind_select_list(&select.projection)?;
+        let mut filter = None;
         if let Some(selection) = &select.selection {
             let predicate = self.bind_predicate(selection, Clause::Where)?;
             filter = self.records().then(|| predicate.clone());
             node = Node::Filter { input: Box::new(node), predicate };
         }
-        let mut having = match &select.having {
-            Some(having) => Some(self.bind_predicate(having, Clause::Having)?),
-            None => None,
-        };
-        let (mut sort, sort_targets) =
-            self.bind_order_by(order, &mut list.columns, matches!(select.distinct, Some(ast::Distinct::Distinct)))?;
-        let mut grouping = self.bind_group_by(&select.group_by, &list.columns)?;
-        if matches!(select.distinct, Some(ast::Distinct::Distinct)) {
+        let having = select.having.as_ref().map(|having| self.bind_predicate(having, Clause::Having)).transpose()?;
+        let distinct = matches!(select.distinct, Some(ast::Distinct::Distinct));
+        let (sort, sort_targets) = self.bind_order_by(order, &mut list, distinct)?;
+        let mut grouping = self.bind_group_by(&select.group_by, &list)?;
+        if distinct {
             self.require_distinct(&select.projection, &list)?;
         }
-        let mut distinct_on = self.bind_distinct_on(select.distinct.as_ref(), &list.columns)?;
+        let distinct_on = self.bind_distinct_on(select.distinct.as_ref(), &list)?;
         if let Some(on) = &distinct_on {
             self.check_distinct_on(on, &sort, select.distinct.as_ref())?;
         }
-
+        let mut clauses = Clauses { list, having, sort, sort_targets, distinct_on };
         if self.records() {
-            let groups = self.record_groups(&select.group_by, &list.columns, grouping.as_mut())?;
-            let described = tree::Select {
-                distinct: select
-                    .distinct
-                    .as_ref()
-                    .filter(|d| !matches!(d, ast::Distinct::All))
-                    .map(|_| distinct_on.clone().unwrap_or_default()),
-                list: list.columns.clone(),
-                filter,
-                groups,
-                distinct_groups: dictdb_parser::node::group_by(&select.group_by).1,
-                having: having.clone(),
-                order: sort.clone(),
-                ..tree::Select::default()
-            };
-            self.record_select(select, described);
+            self.record_clauses(select, filter, &clauses, grouping.as_mut())?;
         }
-        if self.level().aggregates.iter().any(|(_, call)| call.within_group && !call.args.is_empty()) {
-            let mut grouping = grouping.clone().unwrap_or_default();
-            self.check_direct_arguments(&mut grouping, &node)?;
+        self.check_aggregates(grouping.as_ref(), &node)?;
+        node = self.stack_grouping(node, grouping, &mut clauses, locks)?;
+        node = self.stack_window_sets(node);
+        node = self.stack_windows(node, &clauses.sort, locks)?;
+        self.stack_list(node, clauses, select.distinct.is_some(), locks)
+    }
+
+    /// The wording of the clauses, before grouping is applied to them.
+    fn record_clauses(
+        &mut self,
+        select: &ast::Select,
+        filter: Option<Expr>,
+        clauses: &Clauses,
+        grouping: Option<&mut Grouping>,
+    ) -> Result<()> {
+        let groups = self.record_groups(&select.group_by, &clauses.list, grouping)?;
+        let distinct = select.distinct.as_ref().filter(|distinct| !matches!(distinct, ast::Distinct::All));
+        let described = tree::Select {
+            distinct: distinct.map(|_| clauses.distinct_on.clone().unwrap_or_default()),
+            list: clauses.list.clone(),
+            filter,
+            groups,
+            distinct_groups: dictdb_parser::node::group_by(&select.group_by).1,
+            having: clauses.having.clone(),
+            order: clauses.sort.clone(),
+            ..tree::Select::default()
+        };
+        self.record_select(select, described);
+        Ok(())
+    }
+
+    /// 42803 for direct arguments over what is not grouped; 42P19 for aggregates over a recursive reference.
+    fn check_aggregates(&mut self, grouping: Option<&Grouping>, input: &Node) -> Result<()> {
+        let has_direct_arguments = |call: &AggregateCall| call.within_group && !call.args.is_empty();
+        if self.level().aggregates.iter().any(|(_, call)| has_direct_arguments(call)) {
+            let mut grouping = grouping.cloned().unwrap_or_default();
+            self.check_direct_arguments(&mut grouping, input)?;
         }
         let level = self.level();
-        let aggregates = std::mem::take(&mut level.aggregates);
-        let groupings = std::mem::take(&mut level.groupings);
-        let grouped = grouping.is_some() || !aggregates.is_empty() || !groupings.is_empty() || having.is_some();
-        if self.level().recursive_reference
-            && let Some((first, _)) = aggregates.first()
-        {
-            let message = "aggregate functions are not allowed in a recursive query's recursive term";
-            return Err(Error::new(SqlState::INVALID_RECURSION, message).at(self.call_position(first.id)));
-        }
-        if grouped {
-            if let Some(lock) = locks.first() {
-                let what = match (&grouping, &having) {
-                    (Some(_), _) => "GROUP BY clause",
-                    (None, Some(_)) => "HAVING clause",
-                    (None, None) => "aggregate functions",
-                };
-                return Err(super::lock::not_allowed(lock, what));
+        match level.aggregates.first().map(|(column, _)| column.id) {
+            Some(first) if level.recursive_reference => {
+                let message = "aggregate functions are not allowed in a recursive query's recursive term";
+                Err(Error::new(SqlState::INVALID_RECURSION, message).at(self.call_position(first)))
             }
-            let grouping = grouping.take().unwrap_or_default();
-            self.level().aggregates = aggregates;
-            self.level().groupings = groupings;
-            let above = AboveGroups {
-                list: &mut list,
-                sort: &mut sort,
-                sort_targets: &sort_targets,
-                having: &mut having,
-                distinct_on: &mut distinct_on,
-            };
-            node = self.stack_groups(node, grouping, above)?;
+            _ => Ok(()),
         }
-        node = self.stack_window_sets(node);
-        node = self.stack_windows(node, &sort, locks)?;
+    }
+
+    /// Groups, if anything asks for them. 0A000 where rows are to be locked.
+    fn stack_grouping(
+        &mut self,
+        node: Node,
+        grouping: Option<Grouping>,
+        clauses: &mut Clauses,
+        locks: &[ast::LockClause],
+    ) -> Result<Node> {
+        let level = self.level();
+        let asked = match (&grouping, &clauses.having) {
+            (Some(_), _) => "GROUP BY clause",
+            (None, Some(_)) => "HAVING clause",
+            (None, None) if level.aggregates.is_empty() && level.groupings.is_empty() => return Ok(node),
+            (None, None) => "aggregate functions",
+        };
+        match locks.first() {
+            Some(lock) => Err(super::lock::not_allowed(lock, asked)),
+            None => self.stack_groups(node, grouping.unwrap_or_default(), clauses),
+        }
+    }
+
+    /// The select list with its set-returning calls, DISTINCT and ORDER BY.
+    fn stack_list(&mut self, node: Node, clauses: Clauses, distinct: bool, locks: &[ast::LockClause]) -> Result<Node> {
         let calls = std::mem::take(&mut self.level().sets);
         if let (Some(lock), false) = (locks.first(), calls.is_empty()) {
             return Err(super::lock::not_allowed(lock, "set-returning functions in the target list"));
         }
-        let plain = select.distinct.is_some() && distinct_on.is_none();
-        let keys = sort.iter().map(|key| &key.expr).chain(distinct_on.iter().flatten());
-        if plain || sort.is_empty() || uses_sets(keys, &calls) {
-            node = project_sets(node, calls);
-            return self.finish_select(node, list, sort, distinct_on, select.distinct.is_some(), locks);
+        let plain = distinct && clauses.distinct_on.is_none();
+        let keys = clauses.sort.iter().map(|key| &key.expr).chain(clauses.distinct_on.iter().flatten());
+        if plain || clauses.sort.is_empty() || uses_sets(keys, &calls) {
+            return self.finish_select(project_sets(node, calls), clauses, distinct, locks);
         }
         // What rows are not sorted by is expanded afterwards.
-        let Node::Project { input, columns } =
-            self.finish_select(node, list, sort, distinct_on, select.distinct.is_some(), locks)?
-        else {
+        let Node::Project { input, columns } = self.finish_select(node, clauses, distinct, locks)? else {
             return Err(Error::internal("a select list that is no projection"));
         };
         Ok(Node::Project { input: Box::new(project_sets(*input, calls)), columns })
     }
 
     /// DISTINCT compares every column of the list.
-    fn require_distinct(&self, items: &[ast::SelectItem], list: &SelectList) -> Result<()> {
-        let position = |index: usize| match items.get(index).filter(|_| items.len() == list.columns.len())? {
+    fn require_distinct(&self, items: &[ast::SelectItem], list: &[(Column, Expr)]) -> Result<()> {
+        let position = |index: usize| match items.get(index).filter(|_| items.len() == list.len())? {
             ast::SelectItem::UnnamedExpr(expr) | ast::SelectItem::ExprWithAlias { expr, .. } => self.leftmost(expr),
             _ => None,
         };
-        let mut columns = list.columns.iter().enumerate();
+        let mut columns = list.iter().enumerate();
         columns.try_for_each(|(index, (_, expr))| self.require_equality(expr.ty(), position(index)))
     }
 
@@ -146,17 +169,16 @@ impl Binder<'_> {
     fn finish_select(
         &mut self,
         node: Node,
-        list: SelectList,
-        sort: Vec<crate::expr::SortKey>,
-        distinct_on: Option<Vec<Expr>>,
+        clauses: Clauses,
         distinct: bool,
         locks: &[ast::LockClause],
     ) -> Result<Node> {
+        let Clauses { list, sort, distinct_on, .. } = clauses;
         if !distinct {
             let node = if sort.is_empty() { node } else { Node::Sort { input: Box::new(node), keys: sort } };
             // Rows are locked in the order they are returned, and no more of them than LIMIT asks for.
             let node = self.bind_locks(node, locks)?;
-            return Ok(Node::Project { input: Box::new(node), columns: list.columns });
+            return Ok(Node::Project { input: Box::new(node), columns: list });
         }
         if let Some(lock) = locks.first() {
             return Err(super::lock::not_allowed(lock, "DISTINCT clause"));
@@ -165,11 +187,11 @@ impl Binder<'_> {
             Some(on) => {
                 let node = if sort.is_empty() { node } else { Node::Sort { input: Box::new(node), keys: sort } };
                 let node = Node::Distinct { input: Box::new(node), on: Some(on) };
-                Ok(Node::Project { input: Box::new(node), columns: list.columns })
+                Ok(Node::Project { input: Box::new(node), columns: list })
             }
             None => {
-                let keys = self.keys_over_list(sort, &list.columns)?;
-                let node = Node::Project { input: Box::new(node), columns: list.columns };
+                let keys = self.keys_over_list(sort, &list)?;
+                let node = Node::Project { input: Box::new(node), columns: list };
                 let node = Node::Distinct { input: Box::new(node), on: None };
                 Ok(if keys.is_empty() { node } else { Node::Sort { input: Box::new(node), keys } })
             }
@@ -184,12 +206,7 @@ impl Binder<'_> {
     }
 
     /// Window nodes, one per distinct window, in PostgreSQL's order.
-    fn stack_windows(
-        &mut self,
-        mut node: Node,
-        sort: &[crate::expr::SortKey],
-        locks: &[ast::LockClause],
-    ) -> Result<Node> {
+    fn stack_windows(&mut self, mut node: Node, sort: &[SortKey], locks: &[ast::LockClause]) -> Result<Node> {
         let mut calls = std::mem::take(&mut self.level().windows);
         if let (Some(lock), false) = (locks.first(), calls.is_empty()) {
             return Err(super::lock::not_allowed(lock, "window functions"));

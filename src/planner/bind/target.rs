@@ -13,7 +13,6 @@ use super::Binder;
 use super::clause::Clause;
 use super::expression::strip_parentheses;
 use super::names::idents;
-use super::select::SelectList;
 use crate::expr::Expr;
 use crate::logical::Column;
 
@@ -21,9 +20,8 @@ use crate::logical::Column;
 const MAX_COLUMNS: usize = 1664;
 
 impl Binder<'_> {
-    pub(crate) fn bind_select_list(&mut self, items: &[SelectItem]) -> Result<SelectList> {
-        let columns = self.in_clause(Clause::Select, |binder| binder.bind_targets(items))?;
-        Ok(SelectList { columns })
+    pub(crate) fn bind_select_list(&mut self, items: &[SelectItem]) -> Result<Vec<(Column, Expr)>> {
+        self.in_clause(Clause::Select, |binder| binder.bind_targets(items))
     }
 
     pub(crate) fn bind_targets(&mut self, items: &[SelectItem]) -> Result<Vec<(Column, Expr)>> {

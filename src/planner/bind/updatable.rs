@@ -160,19 +160,7 @@ impl Binder<'_> {
         cascade: bool,
     ) -> Result<ViewTarget> {
         let refuse = |detail: &str| not_updatable(view, verb, detail);
-        let single = "Views that do not select from a single table or view are not automatically updatable.";
-        let (name, alias, only) = match select.from.as_slice() {
-            [item] if item.joins.is_empty() => match &item.relation {
-                TableFactor::Table { sample: Some(_), .. } => {
-                    return Err(refuse("Views containing TABLESAMPLE are not automatically updatable."));
-                }
-                TableFactor::Table { name, alias, with_hints, .. } => {
-                    (name, alias.as_ref(), dictdb_parser::node::is_only(with_hints))
-                }
-                _ => return Err(refuse(single)),
-            },
-            _ => return Err(refuse(single)),
-        };
+        let (name, alias, only) = single_table(select).map_err(refuse)?;
         let from = self.relation(name)?;
         let below = match &from.kind {
             // Its triggers or rules change something, as a table does.
@@ -180,7 +168,7 @@ impl Binder<'_> {
             RelationKind::View(_) if self.has_replacing_rule(&from, verb.event()) => None,
             RelationKind::View(_) => Some(self.view_target_inside(&from, verb, cascade)?),
             RelationKind::Table => None,
-            _ => return Err(refuse(single)),
+            _ => return Err(refuse(NOT_SINGLE)),
         };
         let below_made: Vec<BelowColumn> = match &below {
             Some(below) => {
@@ -218,15 +206,7 @@ impl Binder<'_> {
             None => None,
         };
         let level = self.levels.pop().unwrap_or_default();
-        for (found, detail) in [
-            (!level.aggregates.is_empty(), "Views that return aggregate functions are not automatically updatable."),
-            (!level.windows.is_empty(), "Views that return window functions are not automatically updatable."),
-            (!level.sets.is_empty(), "Views that return set-returning functions are not automatically updatable."),
-        ] {
-            if found {
-                return Err(refuse(detail));
-            }
-        }
+        only_plain_rows(&level).map_err(refuse)?;
         let columns = view_columns(view, targets, (&scan, &base), &below_made);
         if let Some(own) = own {
             if cascade || info.check_option.is_some() {
@@ -245,6 +225,33 @@ impl Binder<'_> {
             layers,
         })
     }
+}
+
+const NOT_SINGLE: &str = "Views that do not select from a single table or view are not automatically updatable.";
+
+/// The one table or view that a SELECT is from, its alias, and whether it is `ONLY` it; else why that is not enough.
+fn single_table(select: &ast::Select) -> Result<(&ast::ObjectName, Option<&ast::TableAlias>, bool), &'static str> {
+    let [item] = select.from.as_slice() else { return Err(NOT_SINGLE) };
+    match &item.relation {
+        _ if !item.joins.is_empty() => Err(NOT_SINGLE),
+        TableFactor::Table { sample: Some(_), .. } => {
+            Err("Views containing TABLESAMPLE are not automatically updatable.")
+        }
+        TableFactor::Table { name, alias, with_hints, .. } => {
+            Ok((name, alias.as_ref(), dictdb_parser::node::is_only(with_hints)))
+        }
+        _ => Err(NOT_SINGLE),
+    }
+}
+
+/// Whether a select list computes with single rows of its table; else why that is not enough.
+fn only_plain_rows(level: &Level) -> Result<(), &'static str> {
+    let refused = [
+        (!level.aggregates.is_empty(), "Views that return aggregate functions are not automatically updatable."),
+        (!level.windows.is_empty(), "Views that return window functions are not automatically updatable."),
+        (!level.sets.is_empty(), "Views that return set-returning functions are not automatically updatable."),
+    ];
+    refused.iter().find(|(found, _)| *found).map_or(Ok(()), |(_, detail)| Err(*detail))
 }
 
 impl Binder<'_> {

@@ -10,7 +10,7 @@ use dictdb_types::{Datum, Result, Type, oids};
 use super::order::satisfied;
 use super::{Builder, Layout, Outer};
 use crate::collation::{self, index_order, is_key, with_value, without_key};
-use crate::condition::{comparison, same_key_type, same_value};
+use crate::condition::{commuted, comparison, same_key_type, same_value};
 use crate::expr::{BoolTest, ColumnId, Expr, RowOrder, SortKey};
 use crate::implication::implies;
 use crate::logical::Scan;
@@ -411,7 +411,7 @@ impl Conditions<'_> {
         let (value, operator) = if self.is_key(left) && self.is_usable(right) {
             (right, operator)
         } else if self.is_key(right) && self.is_usable(left) {
-            (left, flipped(operator))
+            (left, commuted(operator))
         } else {
             return Vec::new();
         };
@@ -459,16 +459,6 @@ impl Conditions<'_> {
             bounds.push(((text(&chars.into_iter().collect::<String>()), false), false, false));
         }
         bounds
-    }
-}
-
-fn flipped(operator: &str) -> &str {
-    match operator {
-        "<" => ">",
-        "<=" => ">=",
-        ">" => "<",
-        ">=" => "<=",
-        other => other,
     }
 }
 

@@ -14,54 +14,10 @@ impl Builder<'_> {
         self.check_handler(&modify.relation)?;
         self.modifies = true;
         self.writes |= modify.relation.persistence != Persistence::Temporary;
-        self.lock(modify.relation.oid, TableLock::RowExclusive);
-        self.lock_referential(&modify.relation, &modify.action);
-        // Of the others those are opened that the input reads: not every partition has rows to change.
-        let opens = matches!(modify.action, ModifyAction::Insert { .. });
-        for member in modify.members.iter() {
-            match opens {
-                true => self.lock(member.oid, TableLock::RowExclusive),
-                false => self.lock_beside(member.oid, TableLock::RowExclusive),
-            }
-            self.lock_referential(member, &modify.action);
-        }
+        self.lock_changed(modify);
         let built = self.build(&modify.input, outer)?;
         self.check_replica_identity(modify)?;
-        let position = |id: ColumnId| {
-            built
-                .layout
-                .iter()
-                .position(|other| *other == id)
-                .ok_or_else(|| Error::internal("a modified table without its row id or new value"))
-        };
-        let action = match &modify.action {
-            ModifyAction::Insert { targets, given, on_conflict } => {
-                let on_conflict =
-                    on_conflict.as_ref().map(|conflict| self.on_conflict(modify, conflict, outer)).transpose()?;
-                Action::Insert { targets: targets.clone(), given: *given, on_conflict }
-            }
-            ModifyAction::Update { row_id, assignments } => Action::Update {
-                row_id: position(*row_id)?,
-                assignments: assignments
-                    .iter()
-                    .map(|(attnum, id)| Ok((*attnum, position(*id)?)))
-                    .collect::<Result<_>>()?,
-            },
-            ModifyAction::Instead { event, old, assignments } => {
-                let positions = |columns: &[(i16, ColumnId)]| {
-                    columns.iter().map(|(attnum, id)| Ok((*attnum, position(*id)?))).collect::<Result<Vec<_>>>()
-                };
-                Action::Instead { event: *event, old: positions(old)?, assignments: positions(assignments)? }
-            }
-            ModifyAction::Delete { row_id } => Action::Delete { row_id: position(*row_id)? },
-            ModifyAction::Merge { row_id, clauses } => {
-                let mut clauses = clauses.clone();
-                for expr in clauses.iter_mut().flat_map(MergeClause::exprs_mut) {
-                    *expr = self.expr(expr, &built.layout, outer)?;
-                }
-                Action::Merge { row_id: position(*row_id)?, clauses }
-            }
-        };
+        let action = self.change(modify, &built.layout, outer)?;
         let identity = positions(&modify.identity, &built.layout);
         let input = match &modify.action {
             // The columns to insert stand in the order of the targets.
@@ -73,16 +29,9 @@ impl Builder<'_> {
             _ => built,
         };
         let row = row_layout(modify.relation.columns.len(), &modify.row);
-        let mut full: Layout = row.clone();
-        // The system columns that RETURNING names stand between the row and the input.
-        let named = |id: ColumnId| {
-            let mut exprs = modify.returning.iter().flatten().map(|(_, expr)| expr);
-            exprs.any(|expr| expr.any(&mut |e| matches!(e, Expr::Column(found, _) if *found == id) || is_query(e)))
-        };
-        let is_system = |(column, attnum): &&(Column, i16)| *attnum < 0 && named(column.id);
-        let system: Vec<i16> = modify.row.iter().filter(is_system).map(|(_, attnum)| *attnum).collect();
-        full.extend(modify.row.iter().filter(is_system).map(|(column, _)| column.id));
-        full.extend(input.layout.iter().copied());
+        let (system, system_ids): (Vec<i16>, Vec<ColumnId>) = returned_system_columns(modify).unzip();
+        // What RETURNING names: the row, its system columns, the input.
+        let full: Layout = row.iter().chain(&system_ids).chain(&input.layout).copied().collect();
         let checks = modify
             .checks
             .iter()
@@ -122,6 +71,59 @@ impl Builder<'_> {
         Ok(Built { node, layout: outputs.iter().map(|column| column.id).collect(), order: Vec::new() })
     }
 
+    /// Locks the tables that a change is about, and those it has to look at for keys.
+    fn lock_changed(&mut self, modify: &LogicalModify) {
+        self.lock(modify.relation.oid, TableLock::RowExclusive);
+        self.lock_referential(&modify.relation, &modify.action);
+        // Of the others those are opened that the input reads: not every partition has rows to change.
+        let opens = matches!(modify.action, ModifyAction::Insert { .. });
+        for member in modify.members.iter() {
+            match opens {
+                true => self.lock(member.oid, TableLock::RowExclusive),
+                false => self.lock_beside(member.oid, TableLock::RowExclusive),
+            }
+            self.lock_referential(member, &modify.action);
+        }
+    }
+
+    /// What is done with a row of the input.
+    fn change(&mut self, modify: &LogicalModify, layout: &Layout, outer: &Outer) -> Result<Action> {
+        let position = |id: ColumnId| {
+            layout
+                .iter()
+                .position(|other| *other == id)
+                .ok_or_else(|| Error::internal("a modified table without its row id or new value"))
+        };
+        Ok(match &modify.action {
+            ModifyAction::Insert { targets, given, on_conflict } => {
+                let on_conflict =
+                    on_conflict.as_ref().map(|conflict| self.on_conflict(modify, conflict, outer)).transpose()?;
+                Action::Insert { targets: targets.clone(), given: *given, on_conflict }
+            }
+            ModifyAction::Update { row_id, assignments } => Action::Update {
+                row_id: position(*row_id)?,
+                assignments: assignments
+                    .iter()
+                    .map(|(attnum, id)| Ok((*attnum, position(*id)?)))
+                    .collect::<Result<_>>()?,
+            },
+            ModifyAction::Instead { event, old, assignments } => {
+                let positions = |columns: &[(i16, ColumnId)]| {
+                    columns.iter().map(|(attnum, id)| Ok((*attnum, position(*id)?))).collect::<Result<Vec<_>>>()
+                };
+                Action::Instead { event: *event, old: positions(old)?, assignments: positions(assignments)? }
+            }
+            ModifyAction::Delete { row_id } => Action::Delete { row_id: position(*row_id)? },
+            ModifyAction::Merge { row_id, clauses } => {
+                let mut clauses = clauses.clone();
+                for expr in clauses.iter_mut().flat_map(MergeClause::exprs_mut) {
+                    *expr = self.expr(expr, layout, outer)?;
+                }
+                Action::Merge { row_id: position(*row_id)?, clauses }
+            }
+        })
+    }
+
     fn on_conflict(
         &mut self,
         modify: &LogicalModify,
@@ -145,6 +147,16 @@ impl Builder<'_> {
         };
         Ok(OnConflict { indexes: conflict.indexes.clone(), update })
     }
+}
+
+/// The system columns that RETURNING names, or may name in a query: attnum and id.
+fn returned_system_columns(modify: &LogicalModify) -> impl Iterator<Item = (i16, ColumnId)> + '_ {
+    let named = |id: ColumnId| {
+        let mut exprs = modify.returning.iter().flatten().map(|(_, expr)| expr);
+        exprs.any(|expr| expr.any(&mut |e| matches!(e, Expr::Column(found, _) if *found == id) || is_query(e)))
+    };
+    let system = modify.row.iter().filter(move |(column, attnum)| *attnum < 0 && named(column.id));
+    system.map(|(column, attnum)| (*attnum, column.id))
 }
 
 /// Whether an expression is a query, which may name any column around it.

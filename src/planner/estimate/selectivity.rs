@@ -7,6 +7,7 @@ use dictdb_types::{Datum, Oid, TypeLookup};
 
 use super::{ColumnStatistics, Statistics};
 use crate::columns::{for_each_expr, for_each_input};
+use crate::condition::{bare_column, commuted};
 use crate::expr::{BoolTest, Call, ColumnId, Expr, ScalarArray};
 use crate::logical::Node;
 
@@ -186,7 +187,7 @@ impl Estimator<'_> {
     }
 
     fn scalar_array(&self, array: &ScalarArray) -> f64 {
-        let id = bare(&array.left);
+        let id = bare_column(&array.left);
         let stats = id.and_then(|id| self.column(id));
         let unknown = stats.as_ref().map_or(EQUALITY, |stats| stats.equal_to_unknown());
         let each = match (&array.array, &stats) {
@@ -256,23 +257,8 @@ impl Estimator<'_> {
 fn sides(call: &Call) -> Option<(ColumnId, &str, &Expr)> {
     let operator = call.known_operator()?;
     let [left, right] = call.args.as_slice() else { return None };
-    if let Some(id) = bare(left) {
+    if let Some(id) = bare_column(left) {
         return Some((id, operator, right));
     }
-    let flipped = match operator {
-        "<" => ">",
-        "<=" => ">=",
-        ">" => "<",
-        ">=" => "<=",
-        other => other,
-    };
-    bare(right).map(|id| (id, flipped, left))
-}
-
-fn bare(expr: &Expr) -> Option<ColumnId> {
-    match expr {
-        Expr::Column(id, _) => Some(*id),
-        Expr::Relabel(inner, _) => bare(inner),
-        _ => None,
-    }
+    bare_column(right).map(|id| (id, commuted(operator), left))
 }

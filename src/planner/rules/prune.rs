@@ -7,12 +7,17 @@ use dictdb_catalog::Catalog;
 use super::{unmatched, unused_join};
 use crate::columns::{expr_columns, for_each_expr, for_each_expr_mut};
 use crate::expr::{ColumnId, Expr};
-use crate::logical::{Column, ModifyAction, Node};
+use crate::logical::{Column, MergeClause, Modify, ModifyAction, Node, SetOpKind};
 
 pub(super) fn prune_columns(mut node: Node, catalog: &Catalog) -> Node {
-    let needed = node.columns().iter().map(|column| column.id).collect();
-    prune(&mut node, &needed, catalog);
+    prune_within(&mut node, catalog);
     node
+}
+
+/// Prunes below a node of which all columns are needed.
+fn prune_within(node: &mut Node, catalog: &Catalog) {
+    let all = node.columns().iter().map(|column| column.id).collect();
+    prune(node, &all, catalog);
 }
 
 /// Drops what the node produces beyond `needed`, and what its inputs then need not produce.
@@ -48,7 +53,7 @@ fn prune(node: &mut Node, needed: &BTreeSet<ColumnId>, catalog: &Catalog) {
         }
         Node::SetOp { all, columns, left, right, kind } => {
             // Without ALL every column takes part in the comparison.
-            let keep_all = !*all || *kind != crate::logical::SetOpKind::Union;
+            let keep_all = !*all || *kind != SetOpKind::Union;
             let keep: Vec<bool> = columns.iter().map(|column| keep_all || needed.contains(&column.id)).collect();
             for arm in [left, right] {
                 let ids = kept_ids(&arm.columns(), &keep);
@@ -58,44 +63,19 @@ fn prune(node: &mut Node, needed: &BTreeSet<ColumnId>, catalog: &Catalog) {
         }
         Node::With { ctes, body } => {
             for cte in ctes {
-                let all: BTreeSet<ColumnId> = cte.query.columns().iter().map(|column| column.id).collect();
-                prune(&mut cte.query, &all, catalog);
+                prune_within(&mut cte.query, catalog);
                 if let Some((step, _)) = &mut cte.recursive {
-                    let all = step.columns().iter().map(|column| column.id).collect();
-                    prune(step, &all, catalog);
+                    prune_within(step, catalog);
                 }
             }
             prune(body, needed, catalog);
         }
         Node::Modify(modify) => {
-            let mut below = BTreeSet::new();
-            modify.returning.iter().flatten().for_each(|(_, expr)| expr_columns(expr, &mut below));
-            match &modify.action {
-                ModifyAction::Insert { .. } => {
-                    below.extend(modify.input.columns().iter().map(|column| column.id));
-                }
-                ModifyAction::Update { row_id, assignments } => {
-                    below.insert(*row_id);
-                    below.extend(assignments.iter().map(|(_, id)| *id));
-                }
-                ModifyAction::Delete { row_id } => {
-                    below.insert(*row_id);
-                }
-                ModifyAction::Instead { old, assignments, .. } => {
-                    below.extend(old.iter().chain(assignments).map(|(_, id)| *id));
-                }
-                ModifyAction::Merge { row_id, clauses } => {
-                    below.insert(*row_id);
-                    let exprs = clauses.iter().flat_map(crate::logical::MergeClause::exprs);
-                    exprs.for_each(|expr| expr_columns(expr, &mut below));
-                }
-            }
-            below.extend(modify.identity.iter().copied());
+            let below = needed_by_change(modify);
             prune(&mut modify.input, &below, catalog);
         }
         Node::Distinct { input, on: None } => {
-            let all: BTreeSet<ColumnId> = input.columns().iter().map(|column| column.id).collect();
-            prune(input, &all, catalog);
+            prune_within(input, catalog);
         }
         Node::Join { left, right, on, .. } => {
             let mut below = needed.clone();
@@ -110,6 +90,34 @@ fn prune(node: &mut Node, needed: &BTreeSet<ColumnId>, catalog: &Catalog) {
         }
         _ => pass_through(node, needed, catalog),
     }
+}
+
+/// What a change needs of its input.
+fn needed_by_change(modify: &Modify) -> BTreeSet<ColumnId> {
+    let mut below = BTreeSet::new();
+    modify.returning.iter().flatten().for_each(|(_, expr)| expr_columns(expr, &mut below));
+    match &modify.action {
+        ModifyAction::Insert { .. } => {
+            below.extend(modify.input.columns().iter().map(|column| column.id));
+        }
+        ModifyAction::Update { row_id, assignments } => {
+            below.insert(*row_id);
+            below.extend(assignments.iter().map(|(_, id)| *id));
+        }
+        ModifyAction::Delete { row_id } => {
+            below.insert(*row_id);
+        }
+        ModifyAction::Instead { old, assignments, .. } => {
+            below.extend(old.iter().chain(assignments).map(|(_, id)| *id));
+        }
+        ModifyAction::Merge { row_id, clauses } => {
+            below.insert(*row_id);
+            let exprs = clauses.iter().flat_map(MergeClause::exprs);
+            exprs.for_each(|expr| expr_columns(expr, &mut below));
+        }
+    }
+    below.extend(modify.identity.iter().copied());
+    below
 }
 
 /// Nodes whose output is their input's (and more): the input must give what is needed and what they use.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use dictdb_types::Datum;
 
 use crate::columns::{expr_columns, for_each_expr_mut, for_each_input_mut, free_columns, replace_in_expr};
-use crate::expr::{ColumnId, Expr};
-use crate::logical::{JoinKind, Node, SetOpKind};
+use crate::expr::{ColumnId, Expr, WindowCall};
+use crate::logical::{Aggregate, Column, JoinKind, Node, SetOpKind};
 
 pub(super) fn push_filters(node: Node) -> Node {
     push(node, Vec::new())
@@ -32,63 +32,14 @@ fn push(mut node: Node, mut predicates: Vec<Expr>) -> Node {
             push(*input, all)
         }
         Node::Join { kind, left, right, on, lateral } => push_join(kind, *left, *right, on, lateral, predicates),
-        Node::Project { input, columns } => {
-            let (below, above) = partition(predicates, |predicate| {
-                let mut used = BTreeSet::new();
-                expr_columns(predicate, &mut used);
-                columns.iter().filter(|(c, _)| used.contains(&c.id)).all(|(_, expr)| is_movable(expr))
-            });
-            let below = below
-                .into_iter()
-                .map(|mut predicate| {
-                    for (column, expr) in &columns {
-                        replace_in_expr(&mut predicate, column.id, expr);
-                    }
-                    predicate
-                })
-                .collect();
-            filter(Node::Project { input: Box::new(push(*input, below)), columns }, above)
-        }
-        Node::Aggregate(mut aggregate) => {
-            let (below, above) = partition(predicates, |predicate| {
-                let mut used = BTreeSet::new();
-                expr_columns(predicate, &mut used);
-                aggregate.sets.is_none()
-                    && !aggregate.groups.is_empty()
-                    && is_movable(predicate)
-                    && used.iter().all(|id| aggregate.groups.iter().any(|(c, expr)| c.id == *id && is_movable(expr)))
-            });
-            let below = below
-                .into_iter()
-                .map(|mut predicate| {
-                    for (column, expr) in &aggregate.groups {
-                        replace_in_expr(&mut predicate, column.id, expr);
-                    }
-                    predicate
-                })
-                .collect();
-            aggregate.input = push(aggregate.input, below);
-            filter(Node::Aggregate(aggregate), above)
-        }
+        Node::Project { input, columns } => push_project(*input, columns, predicates),
+        Node::Aggregate(aggregate) => push_aggregate(aggregate, predicates),
         Node::Sort { input, keys } => Node::Sort { input: Box::new(push(*input, predicates)), keys },
         Node::Distinct { input, on: None } => {
             let (below, above) = partition(predicates, |predicate| !predicate.is_volatile());
             filter(Node::Distinct { input: Box::new(push(*input, below)), on: None }, above)
         }
-        Node::Window { input, calls } => {
-            // A condition on what all calls partition by keeps or drops whole partitions.
-            let (below, above) = partition(predicates, |predicate| {
-                let mut used = BTreeSet::new();
-                expr_columns(predicate, &mut used);
-                let parted = |id: &ColumnId| {
-                    calls.iter().all(|(_, call)| {
-                        call.window.partition.iter().any(|by| matches!(by, Expr::Column(own, _) if own == id))
-                    })
-                };
-                is_movable(predicate) && !used.is_empty() && used.iter().all(parted)
-            });
-            filter(Node::Window { input: Box::new(push(*input, below)), calls }, above)
-        }
+        Node::Window { input, calls } => push_window(*input, calls, predicates),
         Node::With { mut ctes, body } => {
             for cte in &mut ctes {
                 cte.query = push_filters(take(&mut cte.query));
@@ -99,29 +50,77 @@ fn push(mut node: Node, mut predicates: Vec<Expr>) -> Node {
             Node::With { ctes, body: Box::new(push(*body, predicates)) }
         }
         Node::SetOp { kind: SetOpKind::Union, all, columns, left, right } => {
-            let (below, above) = partition(predicates, is_movable);
-            let arm = |arm: Node| {
-                let names = arm.columns();
-                let renamed = below
-                    .iter()
-                    .cloned()
-                    .map(|mut predicate| {
-                        for (column, inner) in columns.iter().zip(&names) {
-                            replace_in_expr(&mut predicate, column.id, &Expr::column(inner));
-                        }
-                        predicate
-                    })
-                    .collect();
-                Box::new(push(arm, renamed))
-            };
-            let (left, right) = (arm(*left), arm(*right));
-            filter(Node::SetOp { kind: SetOpKind::Union, all, columns, left, right }, above)
+            push_union(all, columns, *left, *right, predicates)
         }
         mut other => {
             for_each_input_mut(&mut other, &mut |input| *input = push_filters(take(input)));
             filter(other, predicates)
         }
     }
+}
+
+/// What is about expressions that may be computed once more is asked of what they are computed from.
+fn push_project(input: Node, columns: Vec<(Column, Expr)>, predicates: Vec<Expr>) -> Node {
+    let (below, above) = partition(predicates, |predicate| {
+        let used = used_columns(predicate);
+        columns.iter().filter(|(column, _)| used.contains(&column.id)).all(|(_, expr)| is_movable(expr))
+    });
+    let below = below_columns(below, &columns);
+    filter(Node::Project { input: Box::new(push(input, below)), columns }, above)
+}
+
+/// A condition on what rows are grouped by keeps or drops whole groups.
+fn push_aggregate(mut aggregate: Box<Aggregate>, predicates: Vec<Expr>) -> Node {
+    let (below, above) = partition(predicates, |predicate| {
+        let is_group = |id: &ColumnId| aggregate.groups.iter().any(|(c, expr)| c.id == *id && is_movable(expr));
+        aggregate.sets.is_none()
+            && !aggregate.groups.is_empty()
+            && is_movable(predicate)
+            && used_columns(predicate).iter().all(is_group)
+    });
+    aggregate.input = push(aggregate.input, below_columns(below, &aggregate.groups));
+    filter(Node::Aggregate(aggregate), above)
+}
+
+/// A condition on what all calls partition by keeps or drops whole partitions.
+fn push_window(input: Node, calls: Vec<(Column, WindowCall)>, predicates: Vec<Expr>) -> Node {
+    let parts_all = |id: &ColumnId| {
+        let parts = |by: &Expr| matches!(by, Expr::Column(own, _) if own == id);
+        calls.iter().all(|(_, call)| call.window.partition.iter().any(parts))
+    };
+    let (below, above) = partition(predicates, |predicate| {
+        let used = used_columns(predicate);
+        is_movable(predicate) && !used.is_empty() && used.iter().all(parts_all)
+    });
+    filter(Node::Window { input: Box::new(push(input, below)), calls }, above)
+}
+
+/// Each arm is asked with its own columns.
+fn push_union(all: bool, columns: Vec<Column>, left: Node, right: Node, predicates: Vec<Expr>) -> Node {
+    let (below, above) = partition(predicates, is_movable);
+    let arm = |arm: Node| {
+        let own = arm.columns().into_iter();
+        let own: Vec<_> = columns.iter().cloned().zip(own.map(|column| Expr::column(&column))).collect();
+        Box::new(push(arm, below_columns(below.clone(), &own)))
+    };
+    let (left, right) = (arm(left), arm(right));
+    filter(Node::SetOp { kind: SetOpKind::Union, all, columns, left, right }, above)
+}
+
+fn used_columns(expr: &Expr) -> BTreeSet<ColumnId> {
+    let mut used = BTreeSet::new();
+    expr_columns(expr, &mut used);
+    used
+}
+
+/// Conditions on columns as conditions on what these are computed from.
+fn below_columns(mut predicates: Vec<Expr>, columns: &[(Column, Expr)]) -> Vec<Expr> {
+    for predicate in &mut predicates {
+        for (column, expr) in columns {
+            replace_in_expr(predicate, column.id, expr);
+        }
+    }
+    predicates
 }
 
 fn push_join(kind: JoinKind, left: Node, right: Node, on: Option<Expr>, lateral: bool, predicates: Vec<Expr>) -> Node {

@@ -4,16 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dictdb_functions::resolve::Scope as _;
 use dictdb_types::{Error, Result, Type};
 
 use super::Style;
 use super::scope::{Reference, Scope};
 use super::tree::Query;
 use crate::bind::{BindContext, RowShape};
-use crate::deparse::{self, QueryText};
+use crate::deparse::{self, ObjectNames, QueryText};
 use crate::expr::{ColumnId, Expr, Sublink, SublinkKind};
-use crate::scope::CatalogScope;
+use crate::expression_text::NamesOnPath;
 
 /// Indentation of clauses inside a query (`PRETTYINDENT_STD`).
 pub(crate) const CLAUSE: i32 = 8;
@@ -53,7 +52,7 @@ impl<'a> Printer<'a> {
 
     /// One that writes what is kept.
     pub fn for_storage(cx: BindContext<'a>, shapes: HashMap<ColumnId, RowShape>) -> Self {
-        Printer { stored: true, ..Printer::new(cx, Style { pretty: false, wrap: 0 }, shapes) }
+        Printer { stored: true, ..Printer::new(cx.for_stored_texts(), Style { pretty: false, wrap: 0 }, shapes) }
     }
 
     /// A whole view.
@@ -136,10 +135,7 @@ impl<'a> Printer<'a> {
             indented: true,
             level: &self.level,
             query: Some(self),
-            type_name: &|ty| self.type_name(ty),
-            function_name: &|function| self.cx.routine_name(function, self.stored),
-            operator_name: &|function, name| self.cx.operator_name(function, name, self.stored),
-            collation_name: &|oid| self.cx.catalog.collation_text(oid, self.cx.search_path, self.stored),
+            objects: &self.names(),
         };
         deparse::write(expr, &names, out)
     }
@@ -165,8 +161,11 @@ impl<'a> Printer<'a> {
 
     /// A type with its modifier.
     pub fn type_name(&self, ty: Type) -> String {
-        let scope = CatalogScope { catalog: self.cx.catalog, search_path: self.cx.search_path };
-        dictdb_types::type_name_with_modifier(&scope, ty, &|info| scope.qualifier_of_type(info))
+        self.names().type_name(ty)
+    }
+
+    fn names(&self) -> NamesOnPath<'a> {
+        NamesOnPath { cx: self.cx, stored: self.stored }
     }
 
     fn comparison(&self, left: &[Expr], operator: &str, all: bool, out: &mut String) -> Result<()> {

@@ -51,33 +51,13 @@ impl Session {
         options: &Options,
         client: &mut dyn Client,
     ) -> Result<u64> {
-        let condition = match &copy.selection {
-            Some(condition) => {
-                let (env, locations) = (self.env(), dictdb_parser::Locations::default());
-                let search_path = env.search_path();
-                let cx = env.bind_context(&search_path);
-                let bound = table_expr::bind(condition, &locations, &table.relation, TableExpr::CopyWhere, cx)?;
-                Some(bound.text)
-            }
-            None => None,
-        };
+        let condition = self.copy_condition(copy, table)?;
         let env = self.env();
         if env.catalog.is_secured(&table.relation, env.bind_context(&[]).role) {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY FROM not supported with row-level security")
                 .hint("Use INSERT statements instead."));
         }
-        let forced = [("FORCE_NOT_NULL", &options.force_not_null), ("FORCE_NULL", &options.force_null)];
-        for (option, name) in
-            forced.into_iter().flat_map(|(option, names)| names.names().iter().map(move |n| (option, n)))
-        {
-            if table.relation.column_named(name).is_none() {
-                return Err(no_column(name, &table.name));
-            }
-            if !table.columns.iter().any(|(column, _)| **column == **name) {
-                let message = format!("{option} column \"{name}\" not referenced by COPY");
-                return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message));
-            }
-        }
+        check_forced_columns(table, options)?;
         if let Err(refused) = self.check_copy_target(&table.relation) {
             if !matches!(copy.target, CopyTarget::File(_)) {
                 client.copy_in(shape(options, table.columns.len())).await?;
@@ -95,6 +75,31 @@ impl Session {
         if options.freeze {
             self.check_freeze(&table.relation)?;
         }
+        self.read_rows(&mut input, &mut loader, options, client).await?;
+        loader.take_rows(self, true)?;
+        loader.insert_batch(self)?;
+        loader.finish(self)?;
+        Ok(loader.inserted)
+    }
+
+    /// The text of WHERE, for the INSERT that takes the rows.
+    fn copy_condition(&mut self, copy: &Copy, table: &CopyTable) -> Result<Option<Arc<str>>> {
+        let Some(condition) = &copy.selection else { return Ok(None) };
+        let (env, locations) = (self.env(), dictdb_parser::Locations::default());
+        let search_path = env.search_path();
+        let cx = env.bind_context(&search_path);
+        let bound = table_expr::bind(condition, &locations, &table.relation, TableExpr::CopyWhere, cx)?;
+        Ok(Some(bound.text))
+    }
+
+    /// Reads the input to its end; while the client pauses, what has come is looked at.
+    async fn read_rows(
+        &mut self,
+        input: &mut Input,
+        loader: &mut Loader<'_>,
+        options: &Options,
+        client: &mut dyn Client,
+    ) -> Result<()> {
         let mut texts = match options.format {
             CopyFormat::Binary => None,
             CopyFormat::Text | CopyFormat::Csv => options.codec.map(Incoming::new),
@@ -124,11 +129,24 @@ impl Session {
         if let Some(error) = texts.as_mut().and_then(|texts| loader.feed_text(texts, &[], true)) {
             return Err(loader.next_line_context(error));
         }
-        loader.take_rows(self, true)?;
-        loader.insert_batch(self)?;
-        loader.finish(self)?;
-        Ok(loader.inserted)
+        Ok(())
     }
+}
+
+/// 42703 and 42P10 for FORCE_NOT_NULL and FORCE_NULL of columns that are not copied.
+fn check_forced_columns(table: &CopyTable, options: &Options) -> Result<()> {
+    let forced = [("FORCE_NOT_NULL", &options.force_not_null), ("FORCE_NULL", &options.force_null)];
+    for (option, name) in forced.into_iter().flat_map(|(option, names)| names.names().iter().map(move |n| (option, n)))
+    {
+        if table.relation.column_named(name).is_none() {
+            return Err(no_column(name, &table.name));
+        }
+        if !table.columns.iter().any(|(column, _)| **column == **name) {
+            let message = format!("{option} column \"{name}\" not referenced by COPY");
+            return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message));
+        }
+    }
+    Ok(())
 }
 
 /// Cuts the input into rows of its format.

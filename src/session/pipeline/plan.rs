@@ -9,7 +9,7 @@ use dictdb_parser::{Locations, Statement, ast};
 use dictdb_planner::estimate::Methods;
 use dictdb_planner::physical::Plan;
 use dictdb_planner::variables::Variables;
-use dictdb_planner::{Command, OutputColumn, Planned, Product, Repeatable};
+use dictdb_planner::{Command, OutputColumn, Planned, Product, RawStatement, Repeatable};
 use dictdb_storage::{Transaction, WaitOptions};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type};
 
@@ -209,13 +209,12 @@ impl Session {
             source,
             params: values,
         };
-        let variables = source.variables.as_deref().map(|variables| variables as &dyn Variables);
-        let locations = &source.parsed.locations;
-        let declared = &source.declared;
-        let planned = match source.ignores_rules {
-            true => dictdb_planner::plan_without_rules(tree, locations, declared, cx, &statistics)?,
-            false => dictdb_planner::plan_with(tree, locations, declared, variables, cx, &statistics)?,
+        let statement = RawStatement {
+            variables: source.variables.as_deref().map(|variables| variables as &dyn Variables),
+            ignores_rules: source.ignores_rules,
+            ..RawStatement::new(tree, &source.parsed.locations, &source.declared)
         };
+        let planned = dictdb_planner::plan(statement, cx, &statistics)?;
         self.cached_plan(planned, stamp, env, prepare)
     }
 

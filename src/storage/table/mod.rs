@@ -39,7 +39,7 @@ pub use keys::{Standing, UniqueConflict};
 pub use lock_row::RowLocked;
 pub use read::{Found, VersionTag};
 pub use scan::{Scan, ScanBatch};
-pub use stats::{ColumnStats, TableStats};
+pub use stats::TableStats;
 pub use verify::IndexFault;
 pub use write::{Inserted, Written};
 

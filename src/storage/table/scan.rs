@@ -143,11 +143,6 @@ impl Table {
         }
         Ok(batches)
     }
-
-    /// Whether a scan would share the block's arrays; for tests and EXPLAIN.
-    pub fn is_block_clean(&self, number: usize, snapshot: &Snapshot) -> bool {
-        self.block(number).is_some_and(|cell| cell.is_clean_for(&cell.latch.read(), snapshot.view()))
-    }
 }
 
 fn freeze(block: &mut Block, projection: &[usize]) -> Result<Vec<ArrayRef>> {

@@ -7,7 +7,6 @@ use dictdb_types::Datum;
 use super::Table;
 use crate::block::Block;
 use crate::hook::ChangeKind;
-use crate::index::{Bound, Candidates, Direction, IndexCursor};
 
 /// Blocks a sample looks into at most.
 const SAMPLED_BLOCKS: usize = 128;
@@ -45,15 +44,6 @@ pub struct TableStats {
     pub blocks: usize,
     /// Approximate memory of rows, versions and indexes.
     pub bytes: usize,
-}
-
-/// What an index on one column alone knows about its values.
-#[derive(Clone, Debug)]
-pub struct ColumnStats {
-    /// Different values.
-    pub distinct: usize,
-    /// Smallest and largest value in the order of an ordered index, as of about now; NULL if a NULL is there.
-    pub ends: Option<(Datum, Datum)>,
 }
 
 /// So many places of a block, ascending: by chance and not evenly, because rows of one value often follow each other, and how
@@ -121,22 +111,6 @@ impl Table {
             }
         }
         values
-    }
-
-    /// Numbers about a storage column, if there is an index on it alone.
-    pub fn column_stats(&self, column: usize) -> Option<ColumnStats> {
-        let indexes = self.indexes();
-        let index = indexes.iter().find(|index| index.def().key.columns() == [column])?;
-        let end = |direction| {
-            let mut batch = Candidates::default();
-            let mut cursor = IndexCursor::new(index.clone(), Bound::Unbounded, Bound::Unbounded, direction);
-            cursor.next_batch(1, &mut batch);
-            let (cell, slot) = self.cell(*batch.rows().first()?)?;
-            let block = cell.latch.read();
-            (slot < block.len()).then(|| block.newest(slot).value(column).to_datum().ok()).flatten()
-        };
-        let ends = end(Direction::Forward).zip(end(Direction::Backward));
-        Some(ColumnStats { distinct: index.distinct_keys(), ends })
     }
 
     /// Approximate memory of rows, versions and indexes.

@@ -179,11 +179,6 @@ impl Transaction {
         self.state.load(Ordering::Acquire) == FINISHED
     }
 
-    /// Whether it changed rows.
-    pub fn has_written(&self) -> bool {
-        self.log.lock().has_changes()
-    }
-
     /// Locks a relation until the transaction ends or rolls back to an earlier savepoint. Weak modes cost one atomic
     /// operation. `Ok(false)` only under [`WaitPolicy::Skip`].
     ///

@@ -122,15 +122,6 @@ impl ColumnBuilder {
         Ok(())
     }
 
-    /// Appends bytes that are already in the layout's form (`bytea` itself, or [`opaque`] bytes).
-    pub fn push_bytes(&mut self, value: &[u8]) -> Result<()> {
-        match &mut self.column {
-            Column::Bytea(builder) | Column::Opaque(builder) => builder.append_value(value),
-            column => return Err(Error::internal(format!("bytes in a column of {}", column.name()))),
-        }
-        Ok(())
-    }
-
     /// Appends NULL.
     pub fn push_null(&mut self) {
         each!(&mut self.column, builder => builder.append_null());

@@ -59,7 +59,7 @@ pub use convert::{
 pub use extract::{Part, date_part, interval_part, time_part, timestamp_part};
 pub use precision::{round_micros, scale_timestamp};
 pub use read::{input_date, input_interval, input_time, input_timestamp, input_timestamptz, input_timetz};
-pub use settings::{StyleAndOrder, date_style_name, interval_style_name, parse_date_style, parse_interval_style};
+pub use settings::{StyleAndOrder, date_style_name, parse_date_style, parse_interval_style};
 pub use timestamp_math::{add_interval, age, bin, difference, is_finite_timestamp, subtract_interval};
 pub use truncate::{Truncation, truncate, truncate_interval};
 pub use word::Unit;

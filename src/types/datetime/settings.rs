@@ -81,11 +81,6 @@ pub fn parse_interval_style(value: &str) -> Option<IntervalStyle> {
     INTERVAL_STYLES.iter().find(|(name, _)| name.eq_ignore_ascii_case(value)).map(|(_, style)| *style)
 }
 
-/// The value as `SHOW IntervalStyle` prints it.
-pub fn interval_style_name(style: IntervalStyle) -> &'static str {
-    INTERVAL_STYLES.iter().find(|(_, known)| *known == style).map_or("postgres", |(name, _)| *name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,11 +19,6 @@ macro_rules! from_integer {
 from_integer!(i16, i32, i64, u32, u64, i128);
 
 impl Numeric {
-    /// A big integer; 22003 beyond 131072 digits.
-    pub fn from_bigint(value: BigInt) -> Result<Self> {
-        Self::from_big(value, 0)
-    }
-
     /// `float8` to `numeric`: 15 significant digits, as PostgreSQL casts.
     pub fn from_f64(value: f64) -> Result<Self> {
         from_float(value, 14)

@@ -5,7 +5,7 @@
 use num_bigint::BigInt;
 use num_traits::{Signed, Zero};
 
-use super::{MAX_INTEGER_DIGITS, MAX_SCALE, Numeric, POW10, Repr, digit_count, pow10};
+use super::{MAX_INTEGER_DIGITS, MAX_SCALE, Numeric, POW10, Repr, pow10};
 use crate::{Error, Result, SqlState};
 
 /// Places before the point beyond which nothing is left to round.
@@ -163,14 +163,6 @@ impl Numeric {
             return Err(field_overflow().detail(detail));
         }
         Ok(rounded)
-    }
-
-    /// Number of decimal digits before the point (0 below one), for callers that choose column widths.
-    pub fn integer_digits(&self) -> u64 {
-        match self.finite() {
-            Some((coefficient, scale)) => digit_count(coefficient.magnitude()).saturating_sub(u64::from(scale)),
-            None => 0,
-        }
     }
 }
 

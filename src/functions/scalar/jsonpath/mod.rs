@@ -20,7 +20,7 @@ mod predicate;
 use datetime::Moment;
 
 pub(super) use functions::KERNELS;
-pub(crate) use functions::query;
+pub(crate) use functions::{Asked, query};
 
 /// Why evaluation stopped.
 pub(super) enum Fault {

@@ -3,11 +3,11 @@
 //! Conditions of scans name columns alone, what stands above them with their tables where there are several; what was
 //! computed further down is in parentheses.
 
-use dictdb_types::{Type, quote_identifier};
+use dictdb_types::{Env, Oid, Type, quote_identifier};
 
 use super::Describer;
-use crate::deparse;
-use crate::expr::{Expr, SortKey};
+use crate::deparse::{self, ObjectNames};
+use crate::expr::{Expr, Function, SortKey};
 
 /// A column of a node.
 #[derive(Clone, Debug, Default)]
@@ -147,12 +147,30 @@ impl Describer<'_> {
             indented: false,
             level: &Default::default(),
             query: None,
-            type_name: &|ty: Type| dictdb_types::type_name_with_modifier(self.env, ty, &|_| None),
-            function_name: &deparse::function_name,
-            operator_name: &|_, name| name.to_owned(),
-            collation_name: &|oid| oid.to_string(),
+            objects: &BareNames(self.env),
         };
         deparse::expression(&named, &printed).unwrap_or_else(|_| "?".into())
+    }
+}
+
+/// Names without schemas.
+struct BareNames<'a>(&'a dyn Env);
+
+impl ObjectNames for BareNames<'_> {
+    fn type_name(&self, ty: Type) -> String {
+        dictdb_types::type_name_with_modifier(self.0, ty, &|_| None)
+    }
+
+    fn function_name(&self, function: &Function) -> String {
+        deparse::function_name(function)
+    }
+
+    fn operator_name(&self, _: &Function, name: &str) -> String {
+        name.to_owned()
+    }
+
+    fn collation_name(&self, collation: Oid) -> String {
+        collation.to_string()
     }
 }
 

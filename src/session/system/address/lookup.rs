@@ -6,7 +6,7 @@ use super::Address;
 use super::class::{NAMED, row_where};
 use super::identity::{datum, more};
 use crate::StatementEnv;
-use crate::system::names::{find_type, relation_named, routines_named};
+use crate::system::names::{find_type, formatted, relation_named, routines_named};
 use crate::system::relations::classes;
 
 /// What a kind of object is, and how many names and arguments it takes.
@@ -124,28 +124,22 @@ pub(crate) fn find(env: &StatementEnv, kind: &str, names: &[String], args: &[Str
         Kind::Default => {
             let column = column(env, names)?;
             let wanted = [("adrelid", datum(column.object)), ("adnum", Datum::Int2(column.part as i16))];
-            match row_where(env, classes::ATTRDEF, &wanted) {
-                Some(row) => at(classes::ATTRDEF, row.oid("oid")),
-                None => Err(Error::new(SqlState::UNDEFINED_COLUMN, missing_default(names))),
-            }
+            let missing = || Error::new(SqlState::UNDEFINED_COLUMN, missing_default(names));
+            only_where(env, classes::ATTRDEF, &wanted, missing)
         }
         Kind::Type => at(classes::TYPE, find_type(env, &names[0])?.oid),
         Kind::Cast => {
             let (source, target) = (find_type(env, &names[0])?.oid, find_type(env, &args[0])?.oid);
             let wanted = [("castsource", datum(source)), ("casttarget", datum(target))];
-            match row_where(env, classes::CAST, &wanted) {
-                Some(row) => at(classes::CAST, row.oid("oid")),
-                None => {
-                    let shown = |oid: Oid| crate::system::names::formatted(env, oid, None);
-                    let message = format!("cast from type {} to type {} does not exist", shown(source), shown(target));
-                    Err(undefined(message))
-                }
-            }
+            only_where(env, classes::CAST, &wanted, || {
+                let [source, target] = [source, target].map(|oid| formatted(env, oid, None));
+                undefined(format!("cast from type {source} to type {target} does not exist"))
+            })
         }
         Kind::Transform => {
             let ty = find_type(env, &names[0])?.oid;
             named(env, "language", &args[..1])?;
-            let shown = crate::system::names::formatted(env, ty, None);
+            let shown = formatted(env, ty, None);
             Err(undefined(format!("transform for type {shown} language \"{}\" does not exist", args[0])))
         }
         Kind::Routine(noun) => routine(env, noun, names, args),
@@ -153,80 +147,76 @@ pub(crate) fn find(env: &StatementEnv, kind: &str, names: &[String], args: &[Str
         Kind::TableConstraint => {
             let (table, name) = on_relation(env, names)?;
             let wanted = [("conrelid", datum(table.oid)), ("conname", Datum::text(name))];
-            match row_where(env, classes::CONSTRAINT, &wanted) {
-                Some(row) => at(classes::CONSTRAINT, row.oid("oid")),
-                None => Err(undefined(format!("constraint \"{name}\" for table \"{}\" does not exist", table.name))),
-            }
+            only_where(env, classes::CONSTRAINT, &wanted, || {
+                undefined(format!("constraint \"{name}\" for table \"{}\" does not exist", table.name))
+            })
         }
         Kind::DomainConstraint => {
             let domain = find_type(env, &names[0])?.oid;
             let wanted = [("contypid", datum(domain)), ("conname", Datum::text(&*args[0]))];
-            match row_where(env, classes::CONSTRAINT, &wanted) {
-                Some(row) => at(classes::CONSTRAINT, row.oid("oid")),
-                None => {
-                    let shown = crate::system::names::formatted(env, domain, None);
-                    Err(undefined(format!("constraint \"{}\" for domain {shown} does not exist", args[0])))
-                }
-            }
+            only_where(env, classes::CONSTRAINT, &wanted, || {
+                let shown = formatted(env, domain, None);
+                undefined(format!("constraint \"{}\" for domain {shown} does not exist", args[0]))
+            })
         }
         Kind::OnTable(class, noun, [name, relation]) => {
             let (table, own) = on_relation(env, names)?;
-            match row_where(env, class, &[(relation, datum(table.oid)), (name, Datum::text(own))]) {
-                Some(row) => at(class, row.oid("oid")),
-                None => {
-                    let of = if noun == "rule" { "relation" } else { "table" };
-                    Err(undefined(format!("{noun} \"{own}\" for {of} \"{}\" does not exist", table.name)))
-                }
-            }
+            only_where(env, class, &[(relation, datum(table.oid)), (name, Datum::text(own))], || {
+                let of = if noun == "rule" { "relation" } else { "table" };
+                undefined(format!("{noun} \"{own}\" for {of} \"{}\" does not exist", table.name))
+            })
         }
         Kind::OperatorClass(family) => of_method(env, family, names),
         Kind::FamilyOperator => family_member(env, names, args, true),
         Kind::FamilyFunction => family_member(env, names, args, false),
-        Kind::LargeObject => {
-            let number: u32 = names[0].trim().parse().map_err(|_| {
-                let message = format!("invalid input syntax for type oid: \"{}\"", names[0]);
-                Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message)
-            })?;
-            match super::class::row(env, more::LARGE_OBJECT_METADATA, Oid(number)) {
-                Some(_) => at(more::LARGE_OBJECT, Oid(number)),
-                None => Err(undefined(format!("large object {number} does not exist"))),
-            }
-        }
-        Kind::Parameter => match row_where(env, classes::PARAMETER_ACL, &[("parname", Datum::text(&*names[0]))]) {
-            Some(row) => at(classes::PARAMETER_ACL, row.oid("oid")),
-            None => Err(undefined(format!("parameter ACL \"{}\" does not exist", names[0]))),
-        },
+        Kind::LargeObject => large_object(env, &names[0]),
+        Kind::Parameter => only_where(env, classes::PARAMETER_ACL, &[("parname", Datum::text(&*names[0]))], || {
+            undefined(format!("parameter ACL \"{}\" does not exist", names[0]))
+        }),
         Kind::UserMapping => user_mapping(env, &names[0], &args[0]),
         Kind::DefaultAcl => default_acl(env, names, &args[0]),
         Kind::PublishedTable => {
             let table = relation_named(env, names)?;
             let publication = named(env, "publication", &args[..1])?.object;
             let wanted = [("prrelid", datum(table.oid)), ("prpubid", datum(publication))];
-            match row_where(env, classes::PUBLICATION_REL, &wanted) {
-                Some(row) => at(classes::PUBLICATION_REL, row.oid("oid")),
-                None => {
-                    let message = format!(
-                        "publication relation \"{}\" in publication \"{}\" does not exist",
-                        table.name, args[0]
-                    );
-                    Err(undefined(message))
-                }
-            }
+            only_where(env, classes::PUBLICATION_REL, &wanted, || {
+                let (table, publication) = (&table.name, &args[0]);
+                undefined(format!("publication relation \"{table}\" in publication \"{publication}\" does not exist"))
+            })
         }
         Kind::PublishedSchema => {
             let schema = named(env, "schema", &names[..1])?.object;
             let publication = named(env, "publication", &args[..1])?.object;
             let wanted = [("pnnspid", datum(schema)), ("pnpubid", datum(publication))];
-            match row_where(env, more::PUBLICATION_NAMESPACE, &wanted) {
-                Some(row) => at(more::PUBLICATION_NAMESPACE, row.oid("oid")),
-                None => {
-                    let message =
-                        format!("publication schema \"{}\" in publication \"{}\" does not exist", names[0], args[0]);
-                    Err(undefined(message))
-                }
-            }
+            only_where(env, more::PUBLICATION_NAMESPACE, &wanted, || {
+                let (schema, publication) = (&names[0], &args[0]);
+                undefined(format!("publication schema \"{schema}\" in publication \"{publication}\" does not exist"))
+            })
         }
         Kind::Unsupported => Err(Error::internal("a kind that was refused")),
+    }
+}
+
+/// The object that a catalog has with these values; an error when it has none.
+fn only_where(
+    env: &StatementEnv,
+    class: Oid,
+    wanted: &[(&str, Datum)],
+    missing: impl FnOnce() -> Error,
+) -> Result<Address> {
+    let row = row_where(env, class, wanted).ok_or_else(missing)?;
+    Ok(Address { class, object: row.oid("oid"), part: 0 })
+}
+
+/// 22P02 for what is no number.
+fn large_object(env: &StatementEnv, number: &str) -> Result<Address> {
+    let object: u32 = number.trim().parse().map_err(|_| {
+        let message = format!("invalid input syntax for type oid: \"{number}\"");
+        Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message)
+    })?;
+    match super::class::row(env, more::LARGE_OBJECT_METADATA, Oid(object)) {
+        Some(_) => Ok(Address { class: more::LARGE_OBJECT, object: Oid(object), part: 0 }),
+        None => Err(undefined(format!("large object {object} does not exist"))),
     }
 }
 
@@ -356,7 +346,7 @@ fn routine(env: &StatementEnv, noun: &str, names: &[String], args: &[String]) ->
     let (schema, name) = split(names)?;
     let found = routines_named(env, schema, name)?.into_iter().find(|(_, params)| *params == types);
     let shown = || {
-        let list: Vec<String> = types.iter().map(|ty| crate::system::names::formatted(env, *ty, None)).collect();
+        let list: Vec<String> = types.iter().map(|ty| formatted(env, *ty, None)).collect();
         let list = if noun == "aggregate" && list.is_empty() { "*".to_owned() } else { list.join(", ") };
         format!("{}({list})", names.join("."))
     };
@@ -378,7 +368,7 @@ fn routine(env: &StatementEnv, noun: &str, names: &[String], args: &[String]) ->
 }
 
 fn types_shown(env: &StatementEnv, types: &[Oid]) -> String {
-    types.iter().map(|ty| crate::system::names::formatted(env, *ty, None)).collect::<Vec<_>>().join(", ")
+    types.iter().map(|ty| formatted(env, *ty, None)).collect::<Vec<_>>().join(", ")
 }
 
 fn operator(env: &StatementEnv, names: &[String], args: &[String]) -> Result<Address> {
@@ -400,7 +390,7 @@ fn operator(env: &StatementEnv, names: &[String], args: &[String]) -> Result<Add
     match found {
         Some(row) => Ok(Address { class: classes::OPERATOR, object: row.oid("oid"), part: 0 }),
         None => {
-            let shown = |ty: Oid| crate::system::names::formatted(env, ty, None);
+            let shown = |ty: Oid| formatted(env, ty, None);
             let operator = names.join(".");
             let message = format!("operator does not exist: {} {operator} {}", shown(left), shown(right));
             Err(Error::new(SqlState::UNDEFINED_FUNCTION, message))

@@ -189,7 +189,7 @@ fn of_table(cx: &CallContext<'_>, args: &[Datum], value: impl Fn(&TableStats) ->
 }
 
 /// What has changed in all tables of a database since the server started.
-pub(super) fn counts_of_database(instance: &Instance, database: &Database) -> TupleCounts {
+fn counts_of_database(instance: &Instance, database: &Database) -> TupleCounts {
     let catalog = database.catalog.current();
     let tables = catalog.relations().filter_map(|relation| instance.storage.table(relation.storage));
     tables.map(|table| TupleCounts::of(&table.stats())).fold(TupleCounts::default(), TupleCounts::plus)

@@ -5,7 +5,7 @@ use dictdb_functions::{CallContext, ScalarFn, facts};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use super::arguments::{oid, records, session, text};
-use super::statistics::{counts_of_database, database_named};
+use super::statistics::database_named;
 use super::wal::{archiver_counters, wal_counters};
 use crate::clock::now_micros;
 use crate::statistics_resets::{DatabaseMark, Mark, ResetTarget, TupleCounts};
@@ -35,9 +35,12 @@ fn reset(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
     let (shared, instance) = (&env.shared, &env.shared.instance);
     let database = &shared.database;
+    let mut tables = TupleCounts::default();
     for relation in database.catalog.current().relations() {
         if let Some(table) = instance.storage.table(relation.storage) {
-            instance.statistics_resets.reset_table(relation.storage, TupleCounts::of(&table.stats()));
+            let counts = TupleCounts::of(&table.stats());
+            instance.statistics_resets.reset_table(relation.storage, counts);
+            tables = tables.plus(counts);
         }
     }
     instance.statistics_resets.keep_tables(|storage| instance.storage.table(storage).is_some());
@@ -46,7 +49,7 @@ fn reset(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
         at: now_micros(),
         totals: instance.backends.totals_of(&name),
         sessions: instance.backends.sessions_of(&name),
-        tables: counts_of_database(instance, database),
+        tables,
     };
     instance.statistics_resets.reset_database(database.oid, mark);
     Ok(VOID())
