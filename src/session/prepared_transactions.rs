@@ -132,6 +132,8 @@ impl Prepared {
     ) -> Result<Prepared> {
         let transaction = storage.resume_prepared(found.id)?;
         let committed = database.catalog.current();
+        let storage_changes = StorageChanges::decode(&found.removals)?;
+        storage_changes.resume(storage);
         redo(found, storage, &transaction)?;
         if !found.changes.is_empty() {
             restore_open_indexes(storage, &transaction, &Arc::new(found.view(&committed)), registry)?;
@@ -139,7 +141,6 @@ impl Prepared {
         transaction.take_locks(&found.locks)?;
         let changes: Arc<[Change]> = found.changes.clone().into();
         database.catalog.reserve(found.gid.clone(), changes.clone())?;
-        let storage_changes = StorageChanges::decode(&found.removals)?;
         let PreparedTransaction { id, owner, database, micros: prepared_at, .. } = *found;
         let facts = Facts { gid: found.gid.clone(), id, owner, database, prepared_at };
         let open = Box::new(Open { transaction, changes, storage_changes });

@@ -393,7 +393,7 @@ impl DdlContext<'_> {
             RelationKind::Index(info) => {
                 self.forget_inheritance(relation)?;
                 if let Some(table) = self.view().relation(info.table).cloned() {
-                    self.changes.dropped_index(table.storage, relation.storage);
+                    self.changes.dropped_index(self.storage, table.storage, relation.storage);
                     let mut table = Relation::clone(&table);
                     table.indexes.retain(|index| *index != relation.oid);
                     self.put_relation(table);

@@ -349,7 +349,7 @@ impl DdlContext<'_> {
         let storage = self.new_oid();
         self.build_index(relation, storage, &index.name, &info)?;
         self.changes.created_index(relation.storage, storage);
-        self.changes.dropped_index(relation.storage, index.storage);
+        self.changes.dropped_index(self.storage, relation.storage, index.storage);
         self.put_relation(Relation { storage, ..Relation::clone(&index) });
         Ok(())
     }

@@ -4,12 +4,23 @@ use dictdb_storage::Storage;
 use dictdb_types::stored::{corrupted, put_uint, take_bytes, take_uint};
 use dictdb_types::{Oid, Result};
 
-/// Something in storage that is removed when a transaction ends one way or the other.
+/// Something in storage that is removed, or taken back, when a transaction ends one way or the other.
 #[derive(Clone, Copy, Debug)]
 enum Removal {
     Table(Oid),
-    Index { table: Oid, index: Oid },
-    Column { table: Oid, column: usize },
+    Index {
+        table: Oid,
+        index: Oid,
+    },
+    /// That an index is no longer unique.
+    Release {
+        table: Oid,
+        index: Oid,
+    },
+    Column {
+        table: Oid,
+        column: usize,
+    },
     Sequence(Oid),
 }
 
@@ -41,8 +52,12 @@ impl StorageChanges {
         self.on_commit.push(Removal::Table(table));
     }
 
-    /// Likewise, an index.
-    pub fn dropped_index(&mut self, table: Oid, index: Oid) {
+    /// Likewise, an index, which is not unique any more for this transaction. The caller's lock keeps other writers out.
+    pub fn dropped_index(&mut self, storage: &Storage, table: Oid, index: Oid) {
+        if let Some(table) = storage.table(table) {
+            table.release_index(index);
+        }
+        self.on_rollback.push(Removal::Release { table, index });
         self.on_commit.push(Removal::Index { table, index });
     }
 
@@ -71,6 +86,17 @@ impl StorageChanges {
     pub fn decode(mut bytes: &[u8]) -> Result<StorageChanges> {
         let mut list = || (0..take_uint(&mut bytes)?).map(|_| Removal::decode(&mut bytes)).collect::<Result<Vec<_>>>();
         Ok(StorageChanges { on_commit: list()?, on_rollback: list()? })
+    }
+
+    /// Before a transaction found after a start does again what it did to rows: keys that it dropped bind it no more.
+    pub fn resume(&self, storage: &Storage) {
+        for removal in &self.on_rollback {
+            if let Removal::Release { table, index } = *removal
+                && let Some(table) = storage.table(table)
+            {
+                table.release_index(index);
+            }
+        }
     }
 
     /// How far the changes have come, for a savepoint.
@@ -105,6 +131,7 @@ impl Removal {
             Removal::Index { table, index } => (2, table, u64::from(index.0)),
             Removal::Column { table, column } => (3, table, column as u64),
             Removal::Sequence(sequence) => (4, sequence, 0),
+            Removal::Release { table, index } => (5, table, u64::from(index.0)),
         };
         out.push(kind);
         put_uint(object.0.into(), out);
@@ -119,6 +146,7 @@ impl Removal {
             2 => Removal::Index { table: object, index: Oid(part as u32) },
             3 => Removal::Column { table: object, column: part as usize },
             4 => Removal::Sequence(object),
+            5 => Removal::Release { table: object, index: Oid(part as u32) },
             _ => return Err(corrupted("an unknown removal")),
         })
     }
@@ -129,6 +157,11 @@ impl Removal {
             Removal::Index { table, index } => {
                 if let Some(table) = storage.table(table) {
                     table.drop_index(index);
+                }
+            }
+            Removal::Release { table, index } => {
+                if let Some(table) = storage.table(table) {
+                    table.restore_index(index);
                 }
             }
             Removal::Column { table, column } => {

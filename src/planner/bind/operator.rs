@@ -431,7 +431,7 @@ impl Binder<'_> {
                 if name.name.starts_with('~') {
                     self.bind_binary(name.clone(), a.clone(), b.clone(), position)?;
                 }
-                pairs.push(self.equality(a, b, position)?.1);
+                pairs.push(self.ordered_pair(a, b, position)?);
             }
             return Ok(Expr::RowCompare(order, pairs));
         }
@@ -450,6 +450,17 @@ impl Binder<'_> {
             .hint("Row comparison operators must be associated with btree operator families.")
             .at(position)),
         }
+    }
+
+    /// Two values that can be equal, as two of one type: rows are ordered by the order of their columns' types.
+    fn ordered_pair(&mut self, left: Expr, right: Expr, position: Option<u32>) -> Result<(Expr, Expr)> {
+        let (left, right) = self.equality(left, right, position)?.1;
+        if left.ty().oid == right.ty().oid {
+            return Ok((left, right));
+        }
+        let common =
+            self.common_type(&[left.ty(), right.ty()], "row comparison").map_err(|error| error.at(position))?;
+        Ok((self.coerce_implicit(left, common.oid)?, self.coerce_implicit(right, common.oid)?))
     }
 
     /// `(a, b) = (SELECT …)`: the subquery must give one row.

@@ -375,7 +375,7 @@ impl Builder<'_> {
 }
 
 /// An order with the columns it lacks after it.
-fn completed(order: &[SortKey], columns: &[Column]) -> Vec<SortKey> {
+pub(super) fn completed(order: &[SortKey], columns: &[Column]) -> Vec<SortKey> {
     let mut keys = order.to_vec();
     for column in columns {
         let expr = Expr::column(column);

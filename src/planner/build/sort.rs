@@ -6,6 +6,7 @@ use dictdb_types::{Datum, Error, Result};
 
 use super::cost;
 use super::order::{Wanted, satisfied};
+use super::query::completed;
 use super::{Builder, Built, Layout, Outer, over, project};
 use crate::columns::expr_columns;
 use crate::expr::{Expr, SortKey};
@@ -27,6 +28,12 @@ impl Builder<'_> {
         fetch: Option<Expr>,
         outer: &Outer,
     ) -> Result<Built> {
+        // Among distinct rows the other columns decide what the order leaves open, as if equal rows had been found by sorting.
+        let all_keys = match input {
+            Logical::Distinct { on: None, .. } => completed(keys, &input.columns()),
+            _ => Vec::new(),
+        };
+        let keys = if all_keys.is_empty() { keys } else { &all_keys };
         let unordered = Wanted::all();
         if !self.may_be_ordered(input, keys) {
             let built = self.build_wanted(input, &unordered, outer)?;

@@ -9,7 +9,7 @@
 //! A copy of an ordered index is one of pointers to nodes, which are copied when one of the two changes them; of the others it is
 //! one of the entries. Why a copy made at either time serves the clone is told in `table/cloning.rs`.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
@@ -54,7 +54,13 @@ impl Index {
     pub(crate) fn twin(self: &Arc<Self>) -> Arc<Index> {
         let source = Mutex::new(Some(Source::Live(self.clone())));
         let ties = Ties { source, ..Ties::default() };
-        let twin = Arc::new(Index { def: self.def.clone(), map: OnceLock::new(), ties, stale: AtomicUsize::new(0) });
+        let twin = Arc::new(Index {
+            def: self.def.clone(),
+            map: OnceLock::new(),
+            ties,
+            stale: AtomicUsize::new(0),
+            released: AtomicBool::new(false),
+        });
         let mut waiting = self.ties.waiting.lock();
         waiting.retain(|other| other.strong_count() > 0);
         waiting.push(Arc::downgrade(&twin));

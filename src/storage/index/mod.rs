@@ -23,7 +23,7 @@ mod node;
 mod row_set;
 mod tree;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use dictdb_types::{Oid, RowId};
@@ -85,6 +85,8 @@ pub struct Index {
     ties: Ties,
     /// Entries whose key their row's newest version no longer has, including those about to be.
     stale: AtomicUsize,
+    /// Whether nobody looks for rows with the same key: the transaction that writes has dropped it.
+    released: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -143,7 +145,7 @@ pub type RowIds = SmallVec<[RowId; 4]>;
 impl Index {
     pub(crate) fn new(def: IndexDef) -> Self {
         let map = Map::of(def.kind).into();
-        Index { def, map, ties: Ties::default(), stale: AtomicUsize::new(0) }
+        Index { def, map, ties: Ties::default(), stale: AtomicUsize::new(0), released: AtomicBool::new(false) }
     }
 
     /// Where the keys are.
@@ -165,6 +167,16 @@ impl Index {
     /// What it is.
     pub fn def(&self) -> &IndexDef {
         &self.def
+    }
+
+    /// Whether two rows may not have one key now.
+    pub(crate) fn is_unique(&self) -> bool {
+        self.def.unique && !self.released.load(Ordering::Acquire)
+    }
+
+    /// Stops or begins again to be unique.
+    pub(crate) fn set_released(&self, released: bool) {
+        self.released.store(released, Ordering::Release);
     }
 
     /// Number of entries: rows and, until they are reclaimed, keys that rows had.

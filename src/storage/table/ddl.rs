@@ -82,6 +82,21 @@ impl Table {
         *indexes = sorted.into();
     }
 
+    /// An index that the writing transaction has dropped: its uniqueness holds no longer, but it goes only when that
+    /// transaction commits. A lock must keep other writers out until then, or until [`Table::restore_index`].
+    pub fn release_index(&self, id: Oid) {
+        if let Some(index) = self.index(id) {
+            index.set_released(true);
+        }
+    }
+
+    /// Takes back [`Table::release_index`], with what was written since.
+    pub fn restore_index(&self, id: Oid) {
+        if let Some(index) = self.index(id) {
+            index.set_released(false);
+        }
+    }
+
     /// Forgets an index. Statements that hold it still read it.
     pub fn drop_index(&self, id: Oid) {
         let mut indexes = self.indexes.write();

@@ -112,8 +112,8 @@ impl Table {
         let def = index.def();
         match outcome {
             KeyOutcome::NotIndexed => {}
-            KeyOutcome::Key if def.unique => return self.enter_unique(index, key, row, transaction),
-            KeyOutcome::HasNull if def.unique && def.nulls_not_distinct => {
+            KeyOutcome::Key if index.is_unique() => return self.enter_unique(index, key, row, transaction),
+            KeyOutcome::HasNull if def.nulls_not_distinct && index.is_unique() => {
                 return self.enter_unique(index, key, row, transaction);
             }
             _ => index.insert(key, row),
