@@ -28,6 +28,7 @@ use crate::prepared_transactions::PreparedTransactions;
 use crate::rate_limits::RateLimits;
 use crate::result_cache::ResultCache;
 use crate::settings::ServerSettings;
+use crate::analysis::Analyses;
 use crate::statement_statistics::StatementStatistics;
 use crate::statistics_resets::StatisticsResets;
 use crate::unsupported::UnsupportedUsage;
@@ -90,6 +91,8 @@ pub struct Instance {
     pub(crate) statistics_resets: StatisticsResets,
     /// Statistics of columns.
     pub(crate) statistics: StatisticsCache,
+    /// What ANALYZE found.
+    pub(crate) analyses: Analyses,
     /// What statements ask of stored passwords; the server knows.
     pub verifiers: OnceLock<Verifiers>,
     /// What the settings come from.
@@ -173,6 +176,7 @@ impl Instance {
             statement_statistics: StatementStatistics::default(),
             statistics_resets: StatisticsResets::default(),
             statistics: StatisticsCache::default(),
+            analyses: Analyses::default(),
             verifiers: OnceLock::new(),
             configuration: Configuration::default(),
             snapshots: ExportedSnapshots::default(),

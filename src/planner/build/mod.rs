@@ -169,7 +169,7 @@ impl Builder<'_> {
 
     /// Estimates over the columns of the statement.
     pub(crate) fn estimator(&self) -> Estimator<'_> {
-        Estimator { statistics: self.statistics, origins: &self.origins }
+        Estimator::new(self.statistics, &self.origins)
     }
 
     /// Builds two plans for one thing and keeps the cheaper one; what the other one added to the plan as a whole goes.

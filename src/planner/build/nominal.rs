@@ -12,7 +12,7 @@ use dictdb_types::{Oid, Type, TypeLookup, oids};
 
 use super::Builder;
 use crate::columns::expr_columns;
-use crate::estimate::{ColumnStatistics, DEFAULT_DISTINCT, Estimator, Statistics};
+use crate::estimate::{ColumnStatistics, DEFAULT_DISTINCT, Estimator, ExtendedStatistics, Statistics};
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{JoinKind, Node as Logical, Scan};
 use crate::physical::HashTable;
@@ -42,18 +42,31 @@ const HASHED_ROWS: f64 = 3.0;
 /// The statistics that PostgreSQL has: none of a table that is never analyzed.
 struct Nominal<'a>(&'a dyn Statistics);
 
+impl Nominal<'_> {
+    fn knows(&self, table: Oid) -> bool {
+        self.0.rows(table) >= ANALYZED_ROWS || self.0.is_analyzed(table)
+    }
+}
+
 impl Statistics for Nominal<'_> {
     fn rows(&self, table: Oid) -> f64 {
-        let rows = self.0.rows(table);
-        if rows >= ANALYZED_ROWS { rows } else { UNKNOWN_ROWS }
+        if self.knows(table) { self.0.rows(table) } else { UNKNOWN_ROWS }
     }
 
     fn distinct_keys(&self, table: Oid, index: Oid) -> Option<f64> {
-        (self.0.rows(table) >= ANALYZED_ROWS).then(|| self.0.distinct_keys(table, index)).flatten()
+        self.knows(table).then(|| self.0.distinct_keys(table, index)).flatten()
     }
 
     fn column(&self, table: Oid, slot: usize, base_type: Oid) -> Option<Arc<ColumnStatistics>> {
-        (self.0.rows(table) >= ANALYZED_ROWS).then(|| self.0.column(table, slot, base_type)).flatten()
+        self.knows(table).then(|| self.0.column(table, slot, base_type)).flatten()
+    }
+
+    fn extended(&self, table: Oid) -> Vec<Arc<ExtendedStatistics>> {
+        self.0.extended(table)
+    }
+
+    fn is_analyzed(&self, table: Oid) -> bool {
+        self.0.is_analyzed(table)
     }
 }
 
@@ -68,7 +81,8 @@ impl Builder<'_> {
     /// Rows that PostgreSQL would expect of a table without conditions.
     pub(super) fn nominal_rows(&self, scan: &Scan) -> f64 {
         let rows = self.rows_of(scan);
-        if rows >= ANALYZED_ROWS || !scan.members.is_empty() {
+        let is_known = rows >= ANALYZED_ROWS || self.statistics.is_analyzed(scan.relation.storage);
+        if is_known || !scan.members.is_empty() {
             return rows;
         }
         let columns = scan.relation.columns.iter().filter(|column| !column.dropped);
@@ -94,6 +108,13 @@ impl Builder<'_> {
             groups.iter().filter(|(_, group)| !self.is_implied(group, &groups, &sources)).map(|(at, _)| *at).collect();
         let exprs: Vec<&Expr> = groups.iter().filter(|(at, _)| columns.contains(at)).map(|(_, group)| *group).collect();
         Some(HashTable { columns, expected: self.nominal_groups(&exprs, &sources, rows) })
+    }
+
+    /// How many groups by some expressions a plan of so many rows is expected to have.
+    pub(super) fn groups_of(&self, exprs: &[&Expr], input: &Logical, rows: f64) -> f64 {
+        let mut sources = Vec::new();
+        self.sources(input, &mut sources);
+        self.nominal_groups(exprs, &sources, rows)
     }
 
     /// The hash table that PostgreSQL makes of whole rows of some queries together: it expects all of them to differ.
@@ -128,20 +149,43 @@ impl Builder<'_> {
         };
         let mut groups = 1.0;
         for at in (0..sources.len()).map(Some).chain([None]) {
-            let own: Vec<ColumnId> = used.iter().copied().filter(|id| source_of(id) == at).collect();
+            let mut own: Vec<ColumnId> = used.iter().copied().filter(|id| source_of(id) == at).collect();
             if own.is_empty() {
                 continue;
             }
             let (all, kept) = at.map_or((rows, rows), |at| (sources[at].rows, sources[at].kept));
-            let distinct = own.iter().map(|id| self.nominal_distinct(*id, exprs, all, sources));
+            let mut distinct = self.known_combinations(&mut own);
+            distinct.extend(own.iter().map(|id| self.nominal_distinct(*id, exprs, all, sources)));
             let (product, largest) =
-                distinct.fold((1.0, 1.0f64), |(product, largest), one| (product * one, largest.max(one)));
-            let limit = if own.len() > 1 { (all * COMBINED).max(largest).min(all) } else { all };
+                distinct.iter().fold((1.0, 1.0f64), |(product, largest), one| (product * one, largest.max(*one)));
+            let limit = if distinct.len() > 1 { (all * COMBINED).max(largest).min(all) } else { all };
             let distinct = product.min(limit);
             let share = if kept < all { 1.0 - ((all - kept) / all).powf(all / distinct) } else { 1.0 };
             groups *= (distinct * share).max(1.0);
         }
         groups.ceil().min(rows).max(1.0)
+    }
+
+    /// Different combinations of columns of one table that statistics objects know, of as many columns as possible first; the
+    /// columns are taken out.
+    fn known_combinations(&self, columns: &mut Vec<ColumnId>) -> Vec<f64> {
+        let slot_of = |id: &ColumnId| self.origins.of_column(*id).map(|(_, slot, _)| slot);
+        let table = columns.first().and_then(|id| self.origins.of_column(*id)).map(|(table, ..)| table);
+        let objects = table.map_or_else(Vec::new, |table| self.statistics.extended(table));
+        let mut found = Vec::new();
+        loop {
+            let shared = |object: &&Arc<ExtendedStatistics>| {
+                columns.iter().filter_map(slot_of).filter(|slot| object.position(*slot).is_some()).count()
+            };
+            let usable = objects.iter().filter(|object| !object.distinct.is_empty() && shared(object) > 1);
+            let best = usable.reduce(|best, next| if shared(&next) > shared(&best) { next } else { best });
+            let Some(best) = best else { return found };
+            let is_own = |id: &ColumnId| slot_of(id).is_some_and(|slot| best.position(slot).is_some());
+            let slots: Vec<usize> = columns.iter().filter(|id| is_own(id)).filter_map(slot_of).collect();
+            let Some(distinct) = best.distinct_of(&slots) else { return found };
+            columns.retain(|id| !is_own(id));
+            found.push(distinct);
+        }
     }
 
     /// Different values that PostgreSQL would expect of a column.
@@ -154,7 +198,7 @@ impl Builder<'_> {
             return 2.0f64.min(rows);
         }
         let statistics = Nominal(self.statistics);
-        let estimator = Estimator { statistics: &statistics, origins: &self.origins };
+        let estimator = Estimator::new(&statistics, &self.origins);
         estimator.column(id).map_or(DEFAULT_DISTINCT, |known| known.distinct).min(rows).max(1.0)
     }
 
@@ -211,7 +255,7 @@ impl Builder<'_> {
     /// Rows that PostgreSQL would expect of a plan.
     pub(super) fn nominal_rows_of(&self, node: &Logical) -> f64 {
         let statistics = Nominal(self.statistics);
-        let estimator = Estimator { statistics: &statistics, origins: &self.origins };
+        let estimator = Estimator::new(&statistics, &self.origins);
         let rows = match node {
             Logical::Values { rows, .. } => rows.len() as f64,
             Logical::Scan(scan) => self.nominal_rows(scan),

@@ -1,16 +1,19 @@
 //! Row estimates: what statistics say of tables and columns, and what PostgreSQL assumes where they say nothing.
 //!
 //! [`Statistics`] is what the planner asks of its caller, [`ColumnStatistics`] what a sample of a column tells,
-//! [`Estimator`] applies both to conditions.
+//! [`ExtendedStatistics`] what one of several columns tells, [`Estimator`] applies all of them to conditions.
 
 mod column;
+mod extended;
+mod multivariate;
 mod selectivity;
 
 use std::sync::Arc;
 
 use dictdb_types::{Datum, Oid, Type};
 
-pub use column::{ColumnStatistics, SAMPLE_ROWS};
+pub use column::{ColumnStatistics, DEFAULT_TARGET, ROWS_PER_TARGET, SAMPLE_ROWS, Sample};
+pub use extended::{CommonRow, Dimension, ExtendedStatistics, Kinds, RowSample};
 pub(crate) use selectivity::{DEFAULT_DISTINCT, Estimator, Origins};
 
 /// What the planner asks of storage and settings.
@@ -24,6 +27,16 @@ pub trait Statistics {
     /// What is known of the values of a storage column, whose base type orders them.
     fn column(&self, _table: Oid, _slot: usize, _base_type: Oid) -> Option<Arc<ColumnStatistics>> {
         None
+    }
+
+    /// What statistics objects know of a table, by its storage id.
+    fn extended(&self, _table: Oid) -> Vec<Arc<ExtendedStatistics>> {
+        Vec::new()
+    }
+
+    /// Whether ANALYZE has looked at a table.
+    fn is_analyzed(&self, _table: Oid) -> bool {
+        false
     }
 
     /// The value a parameter probably has, where there is a hint; only ever used for estimates.

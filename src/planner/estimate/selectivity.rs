@@ -96,11 +96,22 @@ impl Origins {
 /// Estimates conditions over the columns of one statement.
 #[derive(Clone, Copy)]
 pub(crate) struct Estimator<'a> {
-    pub statistics: &'a dyn Statistics,
-    pub origins: &'a Origins,
+    pub(super) statistics: &'a dyn Statistics,
+    pub(super) origins: &'a Origins,
+    /// Whether statistics objects are asked.
+    extended: bool,
 }
 
-impl Estimator<'_> {
+impl<'a> Estimator<'a> {
+    pub fn new(statistics: &'a dyn Statistics, origins: &'a Origins) -> Self {
+        Estimator { statistics, origins, extended: true }
+    }
+
+    /// One that takes columns for independent.
+    pub(super) fn simple(self) -> Self {
+        Estimator { extended: false, ..self }
+    }
+
     /// What is known of a column.
     pub fn column(&self, id: ColumnId) -> Option<Arc<ColumnStatistics>> {
         let (table, slot, base) = self.origins.of_column(id)?;
@@ -125,6 +136,15 @@ impl Estimator<'_> {
 
     /// The part of rows that a list of conditions keeps. A lower and an upper bound of one column make a range.
     pub fn all(&self, conditions: &[Expr]) -> f64 {
+        if !self.extended || conditions.len() < 2 {
+            return self.of_refs(conditions.iter());
+        }
+        let (kept, others) = self.known_of_all(conditions);
+        kept * self.of_refs(others.into_iter())
+    }
+
+    /// As [`Estimator::all`], of conditions that no statistics object knows together.
+    pub(super) fn of_refs<'e>(&self, conditions: impl Iterator<Item = &'e Expr>) -> f64 {
         let mut kept = 1.0;
         let mut ranges: Vec<(ColumnId, f64, bool)> = Vec::new();
         for condition in conditions {
@@ -164,7 +184,10 @@ impl Estimator<'_> {
     pub fn one(&self, condition: &Expr) -> f64 {
         match condition {
             Expr::And(items) => self.all(items),
-            Expr::Or(items) => 1.0 - items.iter().map(|item| 1.0 - self.one(item)).product::<f64>(),
+            Expr::Or(items) => {
+                let known = if self.extended { self.known_of_any(items) } else { None };
+                known.unwrap_or_else(|| 1.0 - items.iter().map(|item| 1.0 - self.one(item)).product::<f64>())
+            }
             Expr::Not(item) => (1.0 - self.one(item)).max(0.0),
             Expr::IsNull(arg, negated) => {
                 let nulls = match &**arg {
@@ -204,6 +227,15 @@ impl Estimator<'_> {
         }
     }
 
+    /// The value that an expression has or probably will have.
+    pub(super) fn value(&self, expr: &Expr) -> Option<Datum> {
+        match expr {
+            Expr::Const(value, _) => Some(value.clone()),
+            Expr::Param(index, ty) => self.statistics.parameter(*index, *ty),
+            _ => None,
+        }
+    }
+
     fn call(&self, call: &Call) -> f64 {
         let unknown = match call.known_operator() {
             Some("=") => EQUALITY,
@@ -217,19 +249,15 @@ impl Estimator<'_> {
         };
         let Some((id, operator, value)) = sides(call) else { return unknown };
         let Some(stats) = self.column(id) else { return unknown };
-        let value = match value {
-            Expr::Const(value, _) => Some(value.clone()),
-            Expr::Param(index, ty) => self.statistics.parameter(*index, *ty),
-            Expr::Column(other, _) => {
-                let other = self.column(*other).map_or(DEFAULT_DISTINCT, |stats| stats.distinct);
-                return match operator {
-                    "=" => 1.0 / stats.distinct.max(other).max(1.0),
-                    "<>" => 1.0 - 1.0 / stats.distinct.max(other).max(1.0),
-                    _ => unknown,
-                };
-            }
-            _ => None,
-        };
+        if let Expr::Column(other, _) = value {
+            let other = self.column(*other).map_or(DEFAULT_DISTINCT, |stats| stats.distinct);
+            return match operator {
+                "=" => 1.0 / stats.distinct.max(other).max(1.0),
+                "<>" => 1.0 - 1.0 / stats.distinct.max(other).max(1.0),
+                _ => unknown,
+            };
+        }
+        let value = self.value(value);
         if value.as_ref().is_some_and(Datum::is_null) {
             return 0.0;
         }
@@ -253,7 +281,7 @@ impl Estimator<'_> {
 }
 
 /// `column operator value`, whichever side the column is on.
-fn sides(call: &Call) -> Option<(ColumnId, &str, &Expr)> {
+pub(super) fn sides(call: &Call) -> Option<(ColumnId, &str, &Expr)> {
     let operator = call.known_operator()?;
     let [left, right] = call.args.as_slice() else { return None };
     if let Some(id) = bare(left) {
@@ -269,7 +297,7 @@ fn sides(call: &Call) -> Option<(ColumnId, &str, &Expr)> {
     bare(right).map(|id| (id, flipped, left))
 }
 
-fn bare(expr: &Expr) -> Option<ColumnId> {
+pub(super) fn bare(expr: &Expr) -> Option<ColumnId> {
     match expr {
         Expr::Column(id, _) => Some(*id),
         Expr::Relabel(inner, _) => bare(inner),
