@@ -97,7 +97,7 @@ pub(crate) fn plan(
         catalog: cx.catalog,
         statistics,
         methods: statistics.methods(),
-        origins: Origins::of(logical, cx.catalog),
+        origins: Origins::of(logical, cx, statistics),
         subplans: Vec::new(),
         ctes: Vec::new(),
         cte_numbers: HashMap::new(),

@@ -12,7 +12,7 @@ use dictdb_types::{Oid, Type, TypeLookup, oids};
 
 use super::Builder;
 use crate::columns::expr_columns;
-use crate::estimate::{ColumnStatistics, DEFAULT_DISTINCT, Estimator, ExtendedStatistics, Statistics};
+use crate::estimate::{ColumnStatistics, DEFAULT_DISTINCT, Estimator, ExtendedStatistics, Origin, Statistics};
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{JoinKind, Node as Logical, Scan};
 use crate::physical::HashTable;
@@ -75,6 +75,14 @@ struct Source {
     relation: Arc<Relation>,
     rows: f64,
     kept: f64,
+}
+
+/// A column that groups are made by, or an expression that a statistics object knows.
+#[derive(Clone)]
+struct Unit {
+    expr: Expr,
+    origin: Option<Origin>,
+    is_boolean: bool,
 }
 
 impl Builder<'_> {
@@ -141,21 +149,20 @@ impl Builder<'_> {
 
     /// The groups that PostgreSQL would expect (`estimate_num_groups`).
     fn nominal_groups(&self, exprs: &[&Expr], sources: &[Source], rows: f64) -> f64 {
-        let mut used = BTreeSet::new();
-        exprs.iter().for_each(|expr| expr_columns(expr, &mut used));
-        let source_of = |id: &ColumnId| {
-            let (table, ..) = self.origins.of_column(*id)?;
+        let units = self.units(exprs);
+        let source_of = |unit: &Unit| {
+            let (table, ..) = unit.origin?;
             sources.iter().position(|source| source.relation.storage == table)
         };
         let mut groups = 1.0;
         for at in (0..sources.len()).map(Some).chain([None]) {
-            let mut own: Vec<ColumnId> = used.iter().copied().filter(|id| source_of(id) == at).collect();
+            let mut own: Vec<Unit> = units.iter().filter(|unit| source_of(unit) == at).cloned().collect();
             if own.is_empty() {
                 continue;
             }
             let (all, kept) = at.map_or((rows, rows), |at| (sources[at].rows, sources[at].kept));
             let mut distinct = self.known_combinations(&mut own);
-            distinct.extend(own.iter().map(|id| self.nominal_distinct(*id, exprs, all, sources)));
+            distinct.extend(own.iter().map(|unit| self.nominal_distinct(unit, all, sources)));
             let (product, largest) =
                 distinct.iter().fold((1.0, 1.0f64), |(product, largest), one| (product * one, largest.max(*one)));
             let limit = if distinct.len() > 1 { (all * COMBINED).max(largest).min(all) } else { all };
@@ -166,40 +173,64 @@ impl Builder<'_> {
         groups.ceil().min(rows).max(1.0)
     }
 
+    /// What expressions group by: the columns in them, or themselves where a statistics object knows them.
+    fn units(&self, exprs: &[&Expr]) -> Vec<Unit> {
+        let mut units: Vec<Unit> = Vec::new();
+        for expr in exprs {
+            let origin = self.origins.of_expr(expr);
+            let mut used = BTreeSet::new();
+            if origin.is_none() {
+                expr_columns(expr, &mut used);
+            }
+            let found = match (origin, expr) {
+                (Some(_), _) | (None, Expr::Column(..)) => vec![(*expr).clone()],
+                (None, _) => used.into_iter().map(|id| Expr::Column(id, Type::new(Oid::INVALID))).collect(),
+            };
+            for own in found {
+                let origin = self.origins.of_expr(&own);
+                let is_boolean = own.ty().oid == oids::BOOL;
+                if units.iter().all(|unit| !unit.expr.same(&own) && (origin.is_none() || unit.origin != origin)) {
+                    units.push(Unit { expr: own, origin, is_boolean });
+                }
+            }
+        }
+        units
+    }
+
     /// Different combinations of columns of one table that statistics objects know, of as many columns as possible first; the
     /// columns are taken out.
-    fn known_combinations(&self, columns: &mut Vec<ColumnId>) -> Vec<f64> {
-        let slot_of = |id: &ColumnId| self.origins.of_column(*id).map(|(_, slot, _)| slot);
-        let table = columns.first().and_then(|id| self.origins.of_column(*id)).map(|(table, ..)| table);
+    fn known_combinations(&self, units: &mut Vec<Unit>) -> Vec<f64> {
+        let slot_of = |unit: &Unit| unit.origin.map(|(_, slot, _)| slot);
+        let table = units.first().and_then(|unit| unit.origin).map(|(table, ..)| table);
         let objects = table.map_or_else(Vec::new, |table| self.statistics.extended(table));
         let mut found = Vec::new();
         loop {
             let shared = |object: &&Arc<ExtendedStatistics>| {
-                columns.iter().filter_map(slot_of).filter(|slot| object.position(*slot).is_some()).count()
+                units.iter().filter_map(slot_of).filter(|slot| object.position(*slot).is_some()).count()
             };
             let usable = objects.iter().filter(|object| !object.distinct.is_empty() && shared(object) > 1);
             let best = usable.reduce(|best, next| if shared(&next) > shared(&best) { next } else { best });
             let Some(best) = best else { return found };
-            let is_own = |id: &ColumnId| slot_of(id).is_some_and(|slot| best.position(slot).is_some());
-            let slots: Vec<usize> = columns.iter().filter(|id| is_own(id)).filter_map(slot_of).collect();
+            let is_own = |unit: &Unit| slot_of(unit).is_some_and(|slot| best.position(slot).is_some());
+            let slots: Vec<usize> = units.iter().filter(|unit| is_own(unit)).filter_map(slot_of).collect();
             let Some(distinct) = best.distinct_of(&slots) else { return found };
-            columns.retain(|id| !is_own(id));
+            units.retain(|unit| !is_own(unit));
             found.push(distinct);
         }
     }
 
     /// Different values that PostgreSQL would expect of a column.
-    fn nominal_distinct(&self, id: ColumnId, exprs: &[&Expr], rows: f64, sources: &[Source]) -> f64 {
-        if self.is_unique(id, sources) {
+    fn nominal_distinct(&self, unit: &Unit, rows: f64, sources: &[Source]) -> f64 {
+        if let Expr::Column(id, _) = &unit.expr
+            && self.is_unique(*id, sources)
+        {
             return rows;
         }
-        let is_boolean = |expr: &&&Expr| matches!(expr, Expr::Column(own, ty) if *own == id && ty.oid == oids::BOOL);
-        if exprs.iter().any(|expr| is_boolean(&expr)) {
+        if unit.is_boolean {
             return 2.0f64.min(rows);
         }
         let statistics = Nominal(self.statistics);
-        let estimator = Estimator::new(&statistics, &self.origins);
-        estimator.column(id).map_or(DEFAULT_DISTINCT, |known| known.distinct).min(rows).max(1.0)
+        Estimator::new(&statistics, &self.origins).distinct(&unit.expr, rows)
     }
 
     /// Whether no two rows of its table have the same value of a column.

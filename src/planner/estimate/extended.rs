@@ -4,6 +4,8 @@
 //! Made as PostgreSQL makes the columns of `pg_statistic_ext_data`. [`super::multivariate`] applies it.
 
 use std::cmp::Ordering;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use dictdb_types::{Datum, Oid, order};
 
@@ -14,10 +16,29 @@ use super::column::estimated_distinct;
 pub struct Dimension {
     /// `attnum` of a column; of expressions -1, -2 and so on.
     pub attnum: i16,
-    /// Storage column.
-    pub slot: Option<usize>,
+    /// Storage column, or the number of an expression.
+    pub slot: usize,
     /// Whose order values have.
     pub base_type: Oid,
+    /// An expression, as it is stored.
+    pub expression: Option<Arc<str>>,
+}
+
+/// Numbers of expressions begin where no storage column can be.
+const FIRST_EXPRESSION: usize = 1 << 32;
+
+impl Dimension {
+    /// The number of an expression: the same for the same text.
+    pub fn slot_of_expression(text: &str) -> usize {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        FIRST_EXPRESSION + (hasher.finish() >> 2) as usize
+    }
+
+    /// Whether such a number is one of an expression.
+    pub fn is_expression(slot: usize) -> bool {
+        slot >= FIRST_EXPRESSION
+    }
 }
 
 /// A frequent combination.
@@ -195,7 +216,7 @@ fn least_count(sampled: f64, rows: f64) -> f64 {
 impl ExtendedStatistics {
     /// Position of a storage column among the dimensions.
     pub(crate) fn position(&self, slot: usize) -> Option<usize> {
-        self.dimensions.iter().position(|dimension| dimension.slot == Some(slot))
+        self.dimensions.iter().position(|dimension| dimension.slot == slot)
     }
 
     /// Different combinations of some storage columns.
@@ -213,7 +234,7 @@ mod tests {
     use dictdb_types::oids;
 
     fn dimension(attnum: i16) -> Dimension {
-        Dimension { attnum, slot: Some(attnum as usize - 1), base_type: oids::INT4 }
+        Dimension { attnum, slot: attnum as usize - 1, base_type: oids::INT4, expression: None }
     }
 
     #[test]

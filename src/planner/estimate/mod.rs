@@ -14,7 +14,7 @@ use dictdb_types::{Datum, Oid, Type};
 
 pub use column::{ColumnStatistics, DEFAULT_TARGET, ROWS_PER_TARGET, SAMPLE_ROWS, Sample};
 pub use extended::{CommonRow, Dimension, ExtendedStatistics, Kinds, RowSample};
-pub(crate) use selectivity::{DEFAULT_DISTINCT, Estimator, Origins};
+pub(crate) use selectivity::{DEFAULT_DISTINCT, Estimator, Origin, Origins};
 
 /// What the planner asks of storage and settings.
 pub trait Statistics {
@@ -24,7 +24,7 @@ pub trait Statistics {
     /// Distinct keys of an index, by the storage ids of its table and its own.
     fn distinct_keys(&self, table: Oid, index: Oid) -> Option<f64>;
 
-    /// What is known of the values of a storage column, whose base type orders them.
+    /// What is known of the values of a storage column, or of an expression by [`Dimension::slot`], whose base type orders them.
     fn column(&self, _table: Oid, _slot: usize, _base_type: Oid) -> Option<Arc<ColumnStatistics>> {
         None
     }

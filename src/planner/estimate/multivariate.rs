@@ -11,7 +11,7 @@ use dictdb_types::{Datum, Oid, order};
 use super::ExtendedStatistics;
 use super::column::comparable;
 use super::extended::CommonRow;
-use super::selectivity::{Estimator, bare, sides};
+use super::selectivity::Estimator;
 use crate::expr::{Expr, ScalarArray};
 
 /// A condition with the storage columns of one table that it is about.
@@ -107,8 +107,8 @@ impl Estimator<'_> {
         let mut applied: Vec<(Vec<usize>, f64)> = Vec::new();
         loop {
             let known = objects.iter().flat_map(|object| {
-                let slots = |columns: &[usize]| columns.iter().map(|at| object.dimensions[*at].slot).collect::<Option<Vec<_>>>();
-                object.dependencies.iter().filter_map(move |(columns, degree)| Some((slots(columns)?, *degree)))
+                let slots = |columns: &[usize]| columns.iter().map(|at| object.dimensions[*at].slot).collect::<Vec<_>>();
+                object.dependencies.iter().map(move |(columns, degree)| (slots(columns), *degree))
             });
             let usable = known.filter(|(slots, _): &(Vec<usize>, f64)| slots.iter().all(|slot| left.contains(slot)));
             // The widest, and of these the strongest.
@@ -159,7 +159,7 @@ impl Estimator<'_> {
     /// The table and its storage columns that a condition compares with constants.
     fn subject(&self, condition: &Expr) -> Option<(Oid, BTreeSet<usize>)> {
         let column = |expr: &Expr| {
-            let (table, slot, _) = self.origins.of_column(bare(expr)?)?;
+            let (table, slot, _) = self.origins.of_expr(expr)?;
             Some((table, BTreeSet::from([slot])))
         };
         match condition {
@@ -175,13 +175,12 @@ impl Estimator<'_> {
             Expr::Not(item) => self.subject(item),
             Expr::IsNull(arg, _) => column(arg),
             Expr::Column(..) => column(condition),
-            Expr::ScalarArray(array) if array.known_comparison() && matches!(array.array, Expr::Const(..)) => {
+            Expr::ScalarArray(array) if array.known_comparison() && self.elements(&array.array).is_some() => {
                 column(&array.left)
             }
             Expr::Call(call) => {
-                let (id, operator, value) = sides(call)?;
+                let ((table, slot, _), operator, value) = self.sides(call)?;
                 let is_known = matches!(operator, "=" | "<>" | "<" | "<=" | ">" | ">=");
-                let (table, slot, _) = self.origins.of_column(id)?;
                 (is_known && self.value(value).is_some()).then(|| (table, BTreeSet::from([slot])))
             }
             _ => None,
@@ -191,7 +190,7 @@ impl Estimator<'_> {
     /// Whether a condition on one column is that it has some value, or one of some.
     fn asks_for_values(&self, condition: &Expr) -> bool {
         match condition {
-            Expr::Call(call) => sides(call).is_some_and(|(_, operator, _)| operator == "="),
+            Expr::Call(call) => self.sides(call).is_some_and(|(_, operator, _)| operator == "="),
             Expr::ScalarArray(array) => &*array.operator == "=" && !array.all,
             Expr::Or(items) => items.iter().all(|item| self.asks_for_values(item)),
             Expr::Not(item) => matches!(&**item, Expr::Column(..)),
@@ -207,7 +206,7 @@ impl Estimator<'_> {
     /// What a condition is for a combination; `None` is NULL.
     fn holds(&self, condition: &Expr, statistics: &ExtendedStatistics, row: &CommonRow) -> Option<bool> {
         let cell = |expr: &Expr| {
-            let (_, slot, _) = self.origins.of_column(bare(expr)?)?;
+            let (_, slot, _) = self.origins.of_expr(expr)?;
             let position = statistics.position(slot)?;
             Some((&row.values[position], statistics.dimensions[position].base_type))
         };
@@ -222,13 +221,12 @@ impl Estimator<'_> {
             },
             Expr::ScalarArray(array) => {
                 let (value, base_type) = cell(&array.left)?;
-                let Expr::Const(Datum::Array(items), _) = &array.array else { return None };
-                let mut each = items.items.iter().map(|item| compared(value, &array.operator, item, base_type));
-                if array.all { all(each) } else { all(each.by_ref().map(|is| is.map(|is| !is))).map(|is| !is) }
+                let items = self.elements(&array.array)?;
+                let each = items.iter().map(|item| compared(value, &array.operator, item.as_ref()?, base_type));
+                if array.all { all(each) } else { all(each.map(|is| is.map(|is| !is))).map(|is| !is) }
             }
             Expr::Call(call) => {
-                let (id, operator, other) = sides(call)?;
-                let (_, slot, base_type) = self.origins.of_column(id)?;
+                let ((_, slot, base_type), operator, other) = self.sides(call)?;
                 let value = &row.values[statistics.position(slot)?];
                 compared(value, operator, &self.value(other)?, base_type)
             }

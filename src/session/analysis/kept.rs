@@ -92,6 +92,18 @@ impl Analyses {
         present.map(|(_, object)| object.statistics.clone()).collect()
     }
 
+    /// What is known of an expression of a statistics object of a storage table, by its number.
+    pub fn expression(&self, table: Oid, slot: usize, catalog: &Catalog) -> Option<Arc<ColumnStatistics>> {
+        let kept = self.0.read();
+        let mut objects = kept.by_storage.get(&table)?.objects.iter();
+        objects.find_map(|(oid, object)| {
+            catalog.definition(*oid)?;
+            let mut expressions = object.statistics.dimensions.iter().filter(|own| own.expression.is_some());
+            let position = expressions.position(|own| own.slot == slot)?;
+            Some(object.expressions.get(position)?.statistics.clone())
+        })
+    }
+
     /// Whether a storage table has been analyzed.
     pub fn knows_storage(&self, table: Oid) -> bool {
         self.0.read().by_storage.contains_key(&table)

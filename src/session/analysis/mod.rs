@@ -155,8 +155,10 @@ impl Session {
         let expressions: Vec<Option<AnalyzedColumn>> = (first..types.len()).map(expression).collect::<Result<_>>()?;
         let dimension = |at: usize| {
             let attnum = info.columns.get(at).copied().unwrap_or(first as i16 - at as i16 - 1);
-            let slot = relation.column(attnum).map(|column| column.slot);
-            Dimension { attnum, slot, base_type: env.catalog.base_type(types[at]).oid }
+            let expression = at.checked_sub(first).map(|at| info.expressions[at].clone());
+            let of_column = || relation.column(attnum).map_or(0, |column| column.slot);
+            let slot = expression.as_deref().map_or_else(of_column, Dimension::slot_of_expression);
+            Dimension { attnum, slot, base_type: env.catalog.base_type(types[at]).oid, expression }
         };
         let dimensions = (0..types.len()).map(dimension).collect();
         let has = |kind: u8| info.kinds.contains(&kind);

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dictdb_catalog::Catalog;
 use dictdb_planner::estimate::{
-    ColumnStatistics, DEFAULT_TARGET, ExtendedStatistics, Methods, SAMPLE_ROWS, Sample, Statistics,
+    ColumnStatistics, DEFAULT_TARGET, Dimension, ExtendedStatistics, Methods, SAMPLE_ROWS, Sample, Statistics,
 };
 use dictdb_storage::{Storage, Table};
 use dictdb_types::{Datum, Env, Oid, Type, text};
@@ -108,6 +108,9 @@ impl Statistics for StatementStatistics<'_> {
     }
 
     fn column(&self, table: Oid, slot: usize, base_type: Oid) -> Option<Arc<ColumnStatistics>> {
+        if Dimension::is_expression(slot) {
+            return self.analyses.expression(table, slot, self.catalog);
+        }
         let table = self.storage.table(table)?;
         (table.live_rows() > 0).then(|| self.cache.column(&table, slot, base_type))
     }

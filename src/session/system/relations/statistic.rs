@@ -50,7 +50,7 @@ pub fn pg_statistic_ext_data(source: &Source<'_>, out: &mut Output<'_>) {
         let Some(relation) = source.catalog.relation(subject.relation) else { continue };
         for (oid, object) in &analysis.objects {
             let types = object.statistics.dimensions.iter().zip(&object.types);
-            let mut of_columns = types.filter(|(dimension, _)| dimension.slot.is_some());
+            let mut of_columns = types.filter(|(dimension, _)| dimension.expression.is_none());
             let is_same = of_columns.all(|(own, ty)| relation.column(own.attnum).is_some_and(|now| now.ty == *ty));
             if !is_same || source.catalog.definition(*oid).is_none() {
                 continue;
