@@ -69,21 +69,30 @@ impl Estimator<'_> {
         (kept, others)
     }
 
-    /// The part of rows that keeps at least one of several conditions, where a statistics object knows all of them.
+    /// The part of rows that meet at least one of several conditions, where statistics objects know of some.
     pub(super) fn known_of_any(&self, conditions: &[Expr]) -> Option<f64> {
         let all: Vec<&Expr> = conditions.iter().collect();
-        let (covered, others) = self.covered(&all)?;
+        let (mut covered, mut others) = self.covered(&all)?;
         let objects = self.objects(&covered).pop()?;
-        let best = best(&objects, &covered, |object| !object.common.is_empty())?;
-        if !others.is_empty() || !covered.iter().all(|one| one.is_covered_by(&best)) {
-            return None;
+        let mut missed = None;
+        while let Some(best) = best(&objects, &covered, |object| !object.common.is_empty()) {
+            let own = taken(&mut covered, |one| one.is_covered_by(&best));
+            missed = Some(missed.unwrap_or(1.0) * (1.0 - self.any_by(&best, &own)));
         }
+        others.extend(covered.iter().map(|one| one.condition));
+        let missed_others: f64 = others.iter().map(|condition| 1.0 - self.one(condition)).product();
+        missed.map(|missed| 1.0 - missed * missed_others)
+    }
+
+    /// The part of rows that meet at least one of the conditions that an object covers: each in turn adds what it keeps and the
+    /// ones before do not.
+    fn any_by(&self, best: &ExtendedStatistics, covered: &[Covered<'_>]) -> f64 {
         let total = Met::of(best.common.iter()).actual;
         let (mut kept, mut simple_kept) = (0.0f64, 0.0f64);
         let mut is_met = vec![false; best.common.len()];
-        for one in &covered {
+        for one in covered {
             let simple = self.simple().one(one.condition);
-            let meets: Vec<bool> = best.common.iter().map(|row| self.meets(one.condition, &best, row)).collect();
+            let meets: Vec<bool> = best.common.iter().map(|row| self.meets(one.condition, best, row)).collect();
             let rows = |wanted: &dyn Fn(usize) -> bool| {
                 Met::of(best.common.iter().enumerate().filter(|(at, _)| wanted(*at)).map(|(_, row)| row))
             };
@@ -96,7 +105,7 @@ impl Estimator<'_> {
             kept = (kept + own - overlap).clamp(0.0, 1.0);
             is_met.iter_mut().zip(meets).for_each(|(met, meets)| *met |= meets);
         }
-        Some(kept)
+        kept
     }
 
     /// The part that conditions keep which ask columns for values, where columns go by each other; those are taken out.

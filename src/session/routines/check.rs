@@ -15,10 +15,11 @@ use crate::client::Column;
 impl Session {
     /// Checks a routine that has just been made. The error is reported where the body stands in the command's text.
     pub(crate) fn check_body(&mut self, oid: Oid, command: &str) -> Result<()> {
-        if !self.shared.settings.lock().bool("check_function_bodies") {
+        let routine = self.routine(oid)?;
+        // A body in standard SQL is part of the command.
+        if routine.body.is_none() && !self.shared.settings.lock().bool("check_function_bodies") {
             return Ok(());
         }
-        let routine = self.routine(oid)?;
         for (name, value) in routine.config.iter().filter_map(|setting| setting.split_once('=')) {
             crate::statement::named_object(&self.env(), name, value)?;
         }
@@ -46,6 +47,10 @@ impl Session {
         for source in &function.statements {
             if matches!(source.parsed.statement, Statement::Sql(_)) {
                 self.plan(source)?;
+            } else if routine.body.is_some() {
+                let tag = crate::statement::command_tag(&source.parsed.statement);
+                let message = format!("{tag} is not yet supported in unquoted SQL function body");
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
             }
         }
         let call = Invocation {
@@ -87,7 +92,7 @@ impl Session {
                 [only] => mismatch(format!("Actual return type is {}.", self.shown(only.ty))),
                 _ => mismatch("Final statement must return exactly one column.".to_owned()),
             },
-            RowShape::Fields(oid, _) if super::sql::is_whole_row(&columns, *oid) => Ok(()),
+            RowShape::Fields(oid, fields) if super::sql::is_whole_row(&columns, *oid, fields) => Ok(()),
             RowShape::Fields(_, fields) => {
                 for (number, field) in fields.iter().enumerate() {
                     let Some(column) = columns.get(number) else {

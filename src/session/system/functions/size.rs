@@ -9,6 +9,8 @@ use crate::StatementEnv;
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_column_size", pg_column_size),
+    // No value is compressed.
+    ("pg_column_compression", |_, _| Ok(Datum::Null)),
     ("pg_relation_size(regclass)", |cx, args| of_relation(cx, args, main_size)),
     ("pg_relation_size", pg_relation_size),
     ("pg_table_size", |cx, args| of_relation(cx, args, main_size)),
