@@ -111,10 +111,7 @@ pub fn definition(body: &SqlBody, parameters: &Parameters, cx: BindContext<'_>) 
     Ok(out)
 }
 
-fn for_each_statement(
-    body: &SqlBody,
-    mut f: impl FnMut(&ast::Statement, &Locations) -> Result<()>,
-) -> Result<()> {
+fn for_each_statement(body: &SqlBody, mut f: impl FnMut(&ast::Statement, &Locations) -> Result<()>) -> Result<()> {
     for parsed in dictdb_parser::parse(&body.statements, &Limits::default())? {
         match &parsed.statement {
             dictdb_parser::Statement::Sql(tree) => f(tree, &parsed.locations)?,
@@ -154,12 +151,7 @@ fn recorded<'a>(
     Ok((Recorded { query, shapes }, node, binder))
 }
 
-fn add_stored(
-    query: &Query,
-    shapes: HashMap<ColumnId, RowShape>,
-    cx: BindContext<'_>,
-    out: &mut String,
-) -> Result<()> {
+fn add_stored(query: &Query, shapes: HashMap<ColumnId, RowShape>, cx: BindContext<'_>, out: &mut String) -> Result<()> {
     let printer = Printer::for_storage(BindContext { search_path: PATH, ..cx }, shapes);
     let mut text = String::new();
     printer.view(query, Shown { visible: true, ..Shown::default() }, &mut text)?;

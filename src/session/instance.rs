@@ -14,6 +14,7 @@ use dictdb_storage::{Blocking, Storage};
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 use parking_lot::RwLock;
 
+use crate::analysis::Analyses;
 use crate::backends::Backends;
 use crate::clock;
 use crate::configuration::Configuration;
@@ -28,7 +29,6 @@ use crate::prepared_transactions::PreparedTransactions;
 use crate::rate_limits::RateLimits;
 use crate::result_cache::ResultCache;
 use crate::settings::ServerSettings;
-use crate::analysis::Analyses;
 use crate::statement_statistics::StatementStatistics;
 use crate::statistics_resets::StatisticsResets;
 use crate::unsupported::UnsupportedUsage;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use dictdb_catalog::{
     Catalog, Column, Constraint, ConstraintKind, Domain, DomainCheck, IndexInfo, IndexKey, IndexTarget, Object,
-    PartitionColumn, PartitionKey, Policy, Relation, RelationKind, Routine, Rule, SqlBody, Trigger, ViewInfo, namespaces,
+    PartitionColumn, PartitionKey, Policy, Relation, RelationKind, Routine, Rule, SqlBody, Trigger, ViewInfo,
+    namespaces,
 };
 use dictdb_functions::Registry;
 use dictdb_planner::table_expr::{self, TableExpr};

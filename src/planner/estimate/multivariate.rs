@@ -116,7 +116,8 @@ impl Estimator<'_> {
         let mut applied: Vec<(Vec<usize>, f64)> = Vec::new();
         loop {
             let known = objects.iter().flat_map(|object| {
-                let slots = |columns: &[usize]| columns.iter().map(|at| object.dimensions[*at].slot).collect::<Vec<_>>();
+                let slots =
+                    |columns: &[usize]| columns.iter().map(|at| object.dimensions[*at].slot).collect::<Vec<_>>();
                 object.dependencies.iter().map(move |(columns, degree)| (slots(columns), *degree))
             });
             let usable = known.filter(|(slots, _): &(Vec<usize>, f64)| slots.iter().all(|slot| left.contains(slot)));
@@ -221,7 +222,9 @@ impl Estimator<'_> {
         };
         match condition {
             Expr::And(items) => all(items.iter().map(|item| self.holds(item, statistics, row))),
-            Expr::Or(items) => all(items.iter().map(|item| self.holds(item, statistics, row).map(|is| !is))).map(|is| !is),
+            Expr::Or(items) => {
+                all(items.iter().map(|item| self.holds(item, statistics, row).map(|is| !is))).map(|is| !is)
+            }
             Expr::Not(item) => self.holds(item, statistics, row).map(|is| !is),
             Expr::IsNull(arg, negated) => cell(arg).map(|(value, _)| value.is_null() != *negated),
             Expr::Column(..) => match cell(condition)? {
@@ -290,7 +293,8 @@ fn best(
     };
     let usable = objects.iter().filter(|object| is_usable(object)).map(|object| (matched(object), object));
     let usable = usable.filter(|(matched, _)| *matched >= 2);
-    let key = |(matched, object): &(usize, &Arc<ExtendedStatistics>)| (*matched, std::cmp::Reverse(object.dimensions.len()));
+    let key =
+        |(matched, object): &(usize, &Arc<ExtendedStatistics>)| (*matched, std::cmp::Reverse(object.dimensions.len()));
     usable.reduce(|best, next| if key(&next) > key(&best) { next } else { best }).map(|(_, object)| object.clone())
 }
 

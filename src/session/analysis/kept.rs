@@ -70,8 +70,7 @@ impl Analyses {
         whole.objects.extend(found.objects);
         whole.objects.retain(|oid, _| catalog.definition(*oid).is_some());
         kept.by_subject.insert(subject, Arc::new(whole));
-        let is_here =
-            |own: &Subject| own.database != subject.database || catalog.relation(own.relation).is_some();
+        let is_here = |own: &Subject| own.database != subject.database || catalog.relation(own.relation).is_some();
         kept.by_subject.retain(|own, _| is_here(own));
         let alone = kept.by_subject.iter().filter(|(own, _)| !own.is_inherited);
         kept.by_storage = alone.map(|(_, analysis)| (analysis.storage, analysis.clone())).collect();

@@ -17,7 +17,7 @@ use dictdb_planner::estimate::{
 use dictdb_planner::scope::CatalogScope;
 use dictdb_types::{Datum, Error, Result, SqlState, Type, TypeLookup, quote_identifier, quote_qualified};
 
-pub(crate) use kept::{Analyses, AnalyzedColumn, AnalyzedObject, Analysis, Subject};
+pub(crate) use kept::{Analyses, Analysis, AnalyzedColumn, AnalyzedObject, Subject};
 pub(crate) use width::stored_width;
 
 use crate::portal::Outcome;
@@ -50,7 +50,8 @@ impl Session {
     pub(crate) fn analyze_relation(&mut self, relation: &Arc<Relation>, columns: &[i16]) -> Result<()> {
         let env = self.env();
         let default_target = self.shared.settings.lock().int("default_statistics_target").max(1) as usize;
-        let looked = |members: Vec<Arc<Relation>>, is_inherited| Looked { relation, members, is_inherited, default_target };
+        let looked =
+            |members: Vec<Arc<Relation>>, is_inherited| Looked { relation, members, is_inherited, default_target };
         let descendants = env.catalog.descendants(relation);
         if !relation.is_partitioned() {
             self.look_at(&env, &looked(vec![relation.clone()], false), columns)?;
@@ -71,12 +72,19 @@ impl Session {
         let own: Vec<(i16, Column)> =
             relation.live_columns().filter(wanted).map(|(attnum, column)| (attnum, column.clone())).collect();
         let targets: Vec<usize> = own.iter().map(|(_, column)| looked.target(column)).collect();
-        let definitions = env.catalog.definitions().filter(|own| own.statistics().is_some_and(|info| info.relation == relation.oid));
+        let definitions =
+            env.catalog.definitions().filter(|own| own.statistics().is_some_and(|info| info.relation == relation.oid));
         let definitions: Vec<Arc<Definition>> = definitions.cloned().collect();
         let attnums: Vec<i16> = own.iter().map(|(attnum, _)| *attnum).collect();
         let most = targets.iter().max().map_or(LEAST_ROWS, |target| target * ROWS_PER_TARGET);
         let object_target = |info: &StatisticsInfo| match info.target {
-            -1 => info.columns.iter().filter_map(|attnum| own.iter().position(|(own, _)| own == attnum)).map(|at| targets[at]).max().unwrap_or(looked.default_target),
+            -1 => info
+                .columns
+                .iter()
+                .filter_map(|attnum| own.iter().position(|(own, _)| own == attnum))
+                .map(|at| targets[at])
+                .max()
+                .unwrap_or(looked.default_target),
             target => usize::try_from(target).unwrap_or(0),
         };
         let rows = looked.rows(self, &attnums, most)?;
@@ -137,7 +145,8 @@ impl Session {
         of_columns: impl FnOnce() -> Rows,
     ) -> Result<AnalyzedObject> {
         let relation = looked.relation;
-        let of_columns_types = info.columns.iter().filter_map(|attnum| relation.column(*attnum)).map(|column| column.ty);
+        let of_columns_types =
+            info.columns.iter().filter_map(|attnum| relation.column(*attnum)).map(|column| column.ty);
         let mut types: Vec<Type> = of_columns_types.collect();
         let rows = match info.expressions.is_empty() {
             true => of_columns(),
@@ -236,7 +245,8 @@ impl Looked<'_> {
         let mut values = Vec::new();
         for member in &self.members {
             let Some(table) = session.shared.instance.storage.table(member.storage) else { continue };
-            let slot = |attnum: &i16| member.column(self.relation.attnum_in(*attnum, member)?).map(|column| column.slot);
+            let slot =
+                |attnum: &i16| member.column(self.relation.attnum_in(*attnum, member)?).map(|column| column.slot);
             let slots: Option<Vec<usize>> = attnums.iter().map(slot).collect();
             let slots = slots.ok_or_else(|| Error::internal(format!("\"{}\" lacks a column", member.name)))?;
             let share = match self.members.len() {

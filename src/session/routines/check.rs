@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Language, Routine};
+use dictdb_catalog::{Language, Routine, SqlBody};
 use dictdb_functions::resolve::is_polymorphic;
 use dictdb_parser::Statement;
 use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
@@ -131,11 +131,25 @@ impl Session {
 pub(super) fn transpose(error: Error, routine: &Routine, command: &str) -> Error {
     let mut error = in_body(error, routine);
     let Some((position, body)) = error.fields().internal.clone() else { return error };
-    if let Some(found) = transposed(position, &body, command) {
+    let found = match &routine.body {
+        Some(own) => in_standard_body(position, own, command),
+        None => transposed(position, &body, command),
+    };
+    if let Some(found) = found {
         error.fields_mut().position = Some(found);
         error.fields_mut().internal = None;
     }
     error
+}
+
+/// A position in the statements of a body in standard SQL as one in the command, whose last part the body is.
+fn in_standard_body(position: u32, body: &SqlBody, command: &str) -> Option<u32> {
+    let (text, before) = match body.shown.strip_prefix("RETURN ") {
+        Some(expression) => (expression, "SELECT ".len() as u32),
+        None => (&*body.statements, 0),
+    };
+    let start = command[..command.rfind(text)?].chars().count() as u32;
+    (start + position).checked_sub(before)
 }
 
 /// Where a body stands as a literal in a command, between dollar signs as it is or between quotes with its own doubled.

@@ -122,7 +122,8 @@ impl Table {
                     continue;
                 }
                 let newest = block.newest(slot);
-                let row: Result<Vec<Datum>, _> = columns.iter().map(|column| newest.value(*column).to_datum()).collect();
+                let row: Result<Vec<Datum>, _> =
+                    columns.iter().map(|column| newest.value(*column).to_datum()).collect();
                 sample.extend(row.ok());
             }
         }

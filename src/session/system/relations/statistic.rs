@@ -7,8 +7,8 @@ use dictdb_planner::estimate::ExtendedStatistics;
 use dictdb_planner::scope::CatalogScope;
 use dictdb_types::{Array, Datum, Oid, Record, Result, TypeLookup, oids, text};
 
-use super::Source;
 use super::super::output::{Output, row};
+use super::Source;
 use crate::StatementEnv;
 use crate::analysis::{AnalyzedColumn, AnalyzedObject};
 
@@ -56,7 +56,8 @@ pub fn pg_statistic_ext_data(source: &Source<'_>, out: &mut Output<'_>) {
                 continue;
             }
             let (kinds, statistics) = (object.kinds, &*object.statistics);
-            let dependencies = (kinds.dependencies && !statistics.dependencies.is_empty()).then(|| dependencies(statistics));
+            let dependencies =
+                (kinds.dependencies && !statistics.dependencies.is_empty()).then(|| dependencies(statistics));
             let common = (kinds.common && !statistics.common.is_empty()).then(|| common_rows(source.env, object));
             row!(out;
                 *oid, subject.is_inherited, kinds.distinct.then(|| distinct(statistics)), dependencies,
