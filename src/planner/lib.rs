@@ -37,6 +37,7 @@ mod renumber;
 mod repeatable;
 mod rewritten;
 pub mod routine;
+pub mod routine_body;
 pub mod rule;
 mod rules;
 mod same_query;

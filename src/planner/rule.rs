@@ -189,7 +189,7 @@ fn action(statement: &Statement, relation: &Arc<Relation>, binder: &mut Binder<'
 }
 
 /// The columns that an action gives values to.
-fn assigned(query: &Query) -> Vec<(Oid, i16)> {
+pub(crate) fn assigned(query: &Query) -> Vec<(Oid, i16)> {
     let Body::Change(change) = &query.body else { return Vec::new() };
     let Source::Relation(relation, _) = &change.target.source else { return Vec::new() };
     let targets: Vec<&TargetName> = match &change.action {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::Routine;
-use dictdb_types::{Error, Field, Result, SqlState, Type};
+use dictdb_types::{Error, Field, Result, SqlState, Type, quote_identifier, quote_qualified};
 
 use crate::bind::Binder;
 use crate::expr::Expr;
@@ -79,6 +79,19 @@ impl Parameters {
     pub fn of(routine: &Routine, types: &[Type]) -> Self {
         let names = routine.inputs().map(|parameter| parameter.name.clone()).collect();
         Parameters { function: routine.name.clone(), names, types: types.to_vec() }
+    }
+
+    pub(crate) fn types(&self) -> &[Type] {
+        &self.types
+    }
+
+    /// What a parameter is called, if it has a name; after the function's where that could mean something else.
+    pub(crate) fn shown(&self, number: usize, is_alone: bool) -> Option<String> {
+        let name = self.names.get(number).filter(|name| !name.is_empty())?;
+        Some(match is_alone {
+            true => quote_identifier(name).into_owned(),
+            false => quote_qualified(&self.function, name),
+        })
     }
 }
 

@@ -14,6 +14,7 @@ use dictdb_storage::{Blocking, Storage};
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 use parking_lot::RwLock;
 
+use crate::analysis::Analyses;
 use crate::backends::Backends;
 use crate::clock;
 use crate::configuration::Configuration;
@@ -90,6 +91,8 @@ pub struct Instance {
     pub(crate) statistics_resets: StatisticsResets,
     /// Statistics of columns.
     pub(crate) statistics: StatisticsCache,
+    /// What ANALYZE found.
+    pub(crate) analyses: Analyses,
     /// What statements ask of stored passwords; the server knows.
     pub verifiers: OnceLock<Verifiers>,
     /// What the settings come from.
@@ -173,6 +176,7 @@ impl Instance {
             statement_statistics: StatementStatistics::default(),
             statistics_resets: StatisticsResets::default(),
             statistics: StatisticsCache::default(),
+            analyses: Analyses::default(),
             verifiers: OnceLock::new(),
             configuration: Configuration::default(),
             snapshots: ExportedSnapshots::default(),

@@ -35,6 +35,7 @@
 //! An error at any step aborts the transaction and is the statement's answer; a panic is caught and treated the same.
 
 mod advisory;
+mod analysis;
 pub mod attention;
 mod authorization;
 pub mod backends;

@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use dictdb_catalog::{
     Catalog, Column, Constraint, ConstraintKind, Domain, DomainCheck, IndexInfo, IndexKey, IndexTarget, Object,
-    PartitionColumn, PartitionKey, Policy, Relation, RelationKind, Routine, Rule, Trigger, ViewInfo, namespaces,
+    PartitionColumn, PartitionKey, Policy, Relation, RelationKind, Routine, Rule, SqlBody, Trigger, ViewInfo,
+    namespaces,
 };
 use dictdb_functions::Registry;
 use dictdb_planner::table_expr::{self, TableExpr};
 use dictdb_planner::trigger_when::when_restated;
-use dictdb_planner::{BindContext, Renaming, view};
+use dictdb_planner::variables::Parameters;
+use dictdb_planner::{BindContext, Renaming, routine_body, view};
 use dictdb_storage::LockMode;
 use dictdb_types::{Env, Oid, Result, Type, TypeKind};
 
@@ -127,6 +129,13 @@ impl DdlContext<'_> {
                 *text = table_expr::value_restated(text, Type::new(*ty), renamed.names())?;
                 found = true;
             }
+        }
+        if let Some(body) = routine.body.as_ref().filter(|body| renamed.concerns(&body.statements)) {
+            let types: Vec<Type> = routine.args.iter().map(|oid| Type::new(*oid)).collect();
+            let parameters = Parameters::of(routine, &types);
+            let statements = Arc::from(routine_body::restated(body, &parameters, renamed.names())?);
+            changed.body = Some(SqlBody { statements, ..body.clone() });
+            found = true;
         }
         if found {
             self.put(Object::Routine(Arc::new(changed)));

@@ -53,9 +53,13 @@ impl Builder<'_> {
         columns[first..].fill(Type::new(oids::INT4));
         let names = outputs().map(|column| column.name.clone()).collect();
         let input_rows = input.node.rows;
-        let estimator = self.estimator();
-        let distinct = aggregate.groups.iter().map(|(_, expr)| estimator.distinct(expr, input_rows)).product::<f64>();
-        let rows = if groups.is_empty() { 1.0 } else { distinct.min(input_rows).max(1.0) };
+        let rows = match groups.is_empty() {
+            true => 1.0,
+            false => {
+                let exprs: Vec<&Expr> = aggregate.groups.iter().map(|(_, expr)| expr).collect();
+                self.groups_of(&exprs, &aggregate.input, input_rows)
+            }
+        };
         let sets = aggregate.sets.as_ref().map_or(1, |sets| sets.len().max(1)) as f64;
         let grouping = if groups.is_empty() { 0.0 } else { cost::GROUP_ROW * sets };
         let work = input_rows * (grouping + cost::OPERATOR * calls.len() as f64);

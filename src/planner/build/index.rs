@@ -213,7 +213,17 @@ impl Builder<'_> {
             found.part *= self.estimator().all(&used);
             break;
         }
+        found.part *= self.dependence(found.answered.iter().map(|position| conjuncts[*position].clone()).collect());
         found
+    }
+
+    /// How many times as many rows meet conditions as if these had nothing to do with each other.
+    fn dependence(&self, conditions: Vec<Expr>) -> f64 {
+        let apart: f64 = conditions.iter().map(|condition| self.estimator().one(condition)).product();
+        match conditions.len() > 1 && apart > 0.0 {
+            true => (self.estimator().all(&conditions) / apart).max(1.0),
+            false => 1.0,
+        }
     }
 
     /// `key = value`: known values are looked up in the statistics, others are average ones.

@@ -97,7 +97,7 @@ pub(crate) fn plan(
         catalog: cx.catalog,
         statistics,
         methods: statistics.methods(),
-        origins: Origins::of(logical, cx.catalog),
+        origins: Origins::of(logical, cx, statistics),
         subplans: Vec::new(),
         ctes: Vec::new(),
         cte_numbers: HashMap::new(),
@@ -169,7 +169,7 @@ impl Builder<'_> {
 
     /// Estimates over the columns of the statement.
     pub(crate) fn estimator(&self) -> Estimator<'_> {
-        Estimator { statistics: self.statistics, origins: &self.origins }
+        Estimator::new(self.statistics, &self.origins)
     }
 
     /// Builds two plans for one thing and keeps the cheaper one; what the other one added to the plan as a whole goes.

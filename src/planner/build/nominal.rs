@@ -12,7 +12,7 @@ use dictdb_types::{Oid, Type, TypeLookup, oids};
 
 use super::Builder;
 use crate::columns::expr_columns;
-use crate::estimate::{ColumnStatistics, DEFAULT_DISTINCT, Estimator, Statistics};
+use crate::estimate::{ColumnStatistics, DEFAULT_DISTINCT, Estimator, ExtendedStatistics, Origin, Statistics};
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{JoinKind, Node as Logical, Scan};
 use crate::physical::HashTable;
@@ -42,18 +42,31 @@ const HASHED_ROWS: f64 = 3.0;
 /// The statistics that PostgreSQL has: none of a table that is never analyzed.
 struct Nominal<'a>(&'a dyn Statistics);
 
+impl Nominal<'_> {
+    fn knows(&self, table: Oid) -> bool {
+        self.0.rows(table) >= ANALYZED_ROWS || self.0.is_analyzed(table)
+    }
+}
+
 impl Statistics for Nominal<'_> {
     fn rows(&self, table: Oid) -> f64 {
-        let rows = self.0.rows(table);
-        if rows >= ANALYZED_ROWS { rows } else { UNKNOWN_ROWS }
+        if self.knows(table) { self.0.rows(table) } else { UNKNOWN_ROWS }
     }
 
     fn distinct_keys(&self, table: Oid, index: Oid) -> Option<f64> {
-        (self.0.rows(table) >= ANALYZED_ROWS).then(|| self.0.distinct_keys(table, index)).flatten()
+        self.knows(table).then(|| self.0.distinct_keys(table, index)).flatten()
     }
 
     fn column(&self, table: Oid, slot: usize, base_type: Oid) -> Option<Arc<ColumnStatistics>> {
-        (self.0.rows(table) >= ANALYZED_ROWS).then(|| self.0.column(table, slot, base_type)).flatten()
+        self.knows(table).then(|| self.0.column(table, slot, base_type)).flatten()
+    }
+
+    fn extended(&self, table: Oid) -> Vec<Arc<ExtendedStatistics>> {
+        self.0.extended(table)
+    }
+
+    fn is_analyzed(&self, table: Oid) -> bool {
+        self.0.is_analyzed(table)
     }
 }
 
@@ -64,11 +77,20 @@ struct Source {
     kept: f64,
 }
 
+/// A column that groups are made by, or an expression that a statistics object knows.
+#[derive(Clone)]
+struct Unit {
+    expr: Expr,
+    origin: Option<Origin>,
+    is_boolean: bool,
+}
+
 impl Builder<'_> {
     /// Rows that PostgreSQL would expect of a table without conditions.
     pub(super) fn nominal_rows(&self, scan: &Scan) -> f64 {
         let rows = self.rows_of(scan);
-        if rows >= ANALYZED_ROWS || !scan.members.is_empty() {
+        let is_known = rows >= ANALYZED_ROWS || self.statistics.is_analyzed(scan.relation.storage);
+        if is_known || !scan.members.is_empty() {
             return rows;
         }
         let columns = scan.relation.columns.iter().filter(|column| !column.dropped);
@@ -96,6 +118,13 @@ impl Builder<'_> {
         Some(HashTable { columns, expected: self.nominal_groups(&exprs, &sources, rows) })
     }
 
+    /// How many groups by some expressions a plan of so many rows is expected to have.
+    pub(super) fn groups_of(&self, exprs: &[&Expr], input: &Logical, rows: f64) -> f64 {
+        let mut sources = Vec::new();
+        self.sources(input, &mut sources);
+        self.nominal_groups(exprs, &sources, rows)
+    }
+
     /// The hash table that PostgreSQL makes of whole rows of some queries together: it expects all of them to differ.
     pub(super) fn set_table(&self, columns: usize, queries: &[&Logical]) -> Option<HashTable> {
         let expected: f64 = queries.iter().map(|query| self.nominal_rows_of(query)).sum();
@@ -120,23 +149,23 @@ impl Builder<'_> {
 
     /// The groups that PostgreSQL would expect (`estimate_num_groups`).
     fn nominal_groups(&self, exprs: &[&Expr], sources: &[Source], rows: f64) -> f64 {
-        let mut used = BTreeSet::new();
-        exprs.iter().for_each(|expr| expr_columns(expr, &mut used));
-        let source_of = |id: &ColumnId| {
-            let (table, ..) = self.origins.of_column(*id)?;
+        let units = self.units(exprs);
+        let source_of = |unit: &Unit| {
+            let (table, ..) = unit.origin?;
             sources.iter().position(|source| source.relation.storage == table)
         };
         let mut groups = 1.0;
         for at in (0..sources.len()).map(Some).chain([None]) {
-            let own: Vec<ColumnId> = used.iter().copied().filter(|id| source_of(id) == at).collect();
+            let mut own: Vec<Unit> = units.iter().filter(|unit| source_of(unit) == at).cloned().collect();
             if own.is_empty() {
                 continue;
             }
             let (all, kept) = at.map_or((rows, rows), |at| (sources[at].rows, sources[at].kept));
-            let distinct = own.iter().map(|id| self.nominal_distinct(*id, exprs, all, sources));
+            let mut distinct = self.known_combinations(&mut own);
+            distinct.extend(own.iter().map(|unit| self.nominal_distinct(unit, all, sources)));
             let (product, largest) =
-                distinct.fold((1.0, 1.0f64), |(product, largest), one| (product * one, largest.max(one)));
-            let limit = if own.len() > 1 { (all * COMBINED).max(largest).min(all) } else { all };
+                distinct.iter().fold((1.0, 1.0f64), |(product, largest), one| (product * one, largest.max(*one)));
+            let limit = if distinct.len() > 1 { (all * COMBINED).max(largest).min(all) } else { all };
             let distinct = product.min(limit);
             let share = if kept < all { 1.0 - ((all - kept) / all).powf(all / distinct) } else { 1.0 };
             groups *= (distinct * share).max(1.0);
@@ -144,18 +173,64 @@ impl Builder<'_> {
         groups.ceil().min(rows).max(1.0)
     }
 
+    /// What expressions group by: the columns in them, or themselves where a statistics object knows them.
+    fn units(&self, exprs: &[&Expr]) -> Vec<Unit> {
+        let mut units: Vec<Unit> = Vec::new();
+        for expr in exprs {
+            let origin = self.origins.of_expr(expr);
+            let mut used = BTreeSet::new();
+            if origin.is_none() {
+                expr_columns(expr, &mut used);
+            }
+            let found = match (origin, expr) {
+                (Some(_), _) | (None, Expr::Column(..)) => vec![(*expr).clone()],
+                (None, _) => used.into_iter().map(|id| Expr::Column(id, Type::new(Oid::INVALID))).collect(),
+            };
+            for own in found {
+                let origin = self.origins.of_expr(&own);
+                let is_boolean = own.ty().oid == oids::BOOL;
+                if units.iter().all(|unit| !unit.expr.same(&own) && (origin.is_none() || unit.origin != origin)) {
+                    units.push(Unit { expr: own, origin, is_boolean });
+                }
+            }
+        }
+        units
+    }
+
+    /// Different combinations of columns of one table that statistics objects know, of as many columns as possible first; the
+    /// columns are taken out.
+    fn known_combinations(&self, units: &mut Vec<Unit>) -> Vec<f64> {
+        let slot_of = |unit: &Unit| unit.origin.map(|(_, slot, _)| slot);
+        let table = units.first().and_then(|unit| unit.origin).map(|(table, ..)| table);
+        let objects = table.map_or_else(Vec::new, |table| self.statistics.extended(table));
+        let mut found = Vec::new();
+        loop {
+            let shared = |object: &&Arc<ExtendedStatistics>| {
+                units.iter().filter_map(slot_of).filter(|slot| object.position(*slot).is_some()).count()
+            };
+            let usable = objects.iter().filter(|object| !object.distinct.is_empty() && shared(object) > 1);
+            let best = usable.reduce(|best, next| if shared(&next) > shared(&best) { next } else { best });
+            let Some(best) = best else { return found };
+            let is_own = |unit: &Unit| slot_of(unit).is_some_and(|slot| best.position(slot).is_some());
+            let slots: Vec<usize> = units.iter().filter(|unit| is_own(unit)).filter_map(slot_of).collect();
+            let Some(distinct) = best.distinct_of(&slots) else { return found };
+            units.retain(|unit| !is_own(unit));
+            found.push(distinct);
+        }
+    }
+
     /// Different values that PostgreSQL would expect of a column.
-    fn nominal_distinct(&self, id: ColumnId, exprs: &[&Expr], rows: f64, sources: &[Source]) -> f64 {
-        if self.is_unique(id, sources) {
+    fn nominal_distinct(&self, unit: &Unit, rows: f64, sources: &[Source]) -> f64 {
+        if let Expr::Column(id, _) = &unit.expr
+            && self.is_unique(*id, sources)
+        {
             return rows;
         }
-        let is_boolean = |expr: &&&Expr| matches!(expr, Expr::Column(own, ty) if *own == id && ty.oid == oids::BOOL);
-        if exprs.iter().any(|expr| is_boolean(&expr)) {
+        if unit.is_boolean {
             return 2.0f64.min(rows);
         }
         let statistics = Nominal(self.statistics);
-        let estimator = Estimator { statistics: &statistics, origins: &self.origins };
-        estimator.column(id).map_or(DEFAULT_DISTINCT, |known| known.distinct).min(rows).max(1.0)
+        Estimator::new(&statistics, &self.origins).distinct(&unit.expr, rows)
     }
 
     /// Whether no two rows of its table have the same value of a column.
@@ -211,7 +286,7 @@ impl Builder<'_> {
     /// Rows that PostgreSQL would expect of a plan.
     pub(super) fn nominal_rows_of(&self, node: &Logical) -> f64 {
         let statistics = Nominal(self.statistics);
-        let estimator = Estimator { statistics: &statistics, origins: &self.origins };
+        let estimator = Estimator::new(&statistics, &self.origins);
         let rows = match node {
             Logical::Values { rows, .. } => rows.len() as f64,
             Logical::Scan(scan) => self.nominal_rows(scan),

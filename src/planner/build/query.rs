@@ -124,8 +124,8 @@ impl Builder<'_> {
 
     fn build_distinct_rows(&mut self, input: &Logical, wanted: &Wanted, outer: &Outer) -> Result<Built> {
         let columns = input.columns();
-        let estimator = self.estimator();
-        let distinct: f64 = columns.iter().map(|c| estimator.distinct(&Expr::column(c), f64::MAX)).product();
+        let exprs: Vec<Expr> = columns.iter().map(Expr::column).collect();
+        let distinct = self.groups_of(&exprs.iter().collect::<Vec<_>>(), input, self.nominal_rows_of(input));
         let built = match wanted.order.is_empty() {
             true => self.build(input, outer)?,
             false => {

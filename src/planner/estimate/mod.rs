@@ -1,17 +1,20 @@
 //! Row estimates: what statistics say of tables and columns, and what PostgreSQL assumes where they say nothing.
 //!
 //! [`Statistics`] is what the planner asks of its caller, [`ColumnStatistics`] what a sample of a column tells,
-//! [`Estimator`] applies both to conditions.
+//! [`ExtendedStatistics`] what one of several columns tells, [`Estimator`] applies all of them to conditions.
 
 mod column;
+mod extended;
+mod multivariate;
 mod selectivity;
 
 use std::sync::Arc;
 
 use dictdb_types::{Datum, Oid, Type};
 
-pub use column::{ColumnStatistics, SAMPLE_ROWS};
-pub(crate) use selectivity::{DEFAULT_DISTINCT, Estimator, Origins};
+pub use column::{ColumnStatistics, DEFAULT_TARGET, ROWS_PER_TARGET, SAMPLE_ROWS, Sample};
+pub use extended::{CommonRow, Dimension, ExtendedStatistics, Kinds, RowSample};
+pub(crate) use selectivity::{DEFAULT_DISTINCT, Estimator, Origin, Origins};
 
 /// What the planner asks of storage and settings.
 pub trait Statistics {
@@ -21,9 +24,19 @@ pub trait Statistics {
     /// Distinct keys of an index, by the storage ids of its table and its own.
     fn distinct_keys(&self, table: Oid, index: Oid) -> Option<f64>;
 
-    /// What is known of the values of a storage column, whose base type orders them.
+    /// What is known of the values of a storage column, or of an expression by [`Dimension::slot`], whose base type orders them.
     fn column(&self, _table: Oid, _slot: usize, _base_type: Oid) -> Option<Arc<ColumnStatistics>> {
         None
+    }
+
+    /// What statistics objects know of a table, by its storage id.
+    fn extended(&self, _table: Oid) -> Vec<Arc<ExtendedStatistics>> {
+        Vec::new()
+    }
+
+    /// Whether ANALYZE has looked at a table.
+    fn is_analyzed(&self, _table: Oid) -> bool {
+        false
     }
 
     /// The value a parameter probably has, where there is a hint; only ever used for estimates.

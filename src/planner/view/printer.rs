@@ -13,6 +13,7 @@ use crate::bind::{BindContext, RowShape};
 use crate::deparse::{self, ObjectNames, QueryText};
 use crate::expr::{ColumnId, Expr, Sublink, SublinkKind};
 use crate::expression_text::NamesOnPath;
+use crate::variables::Parameters;
 
 /// Indentation of clauses inside a query (`PRETTYINDENT_STD`).
 pub(crate) const CLAUSE: i32 = 8;
@@ -40,6 +41,8 @@ pub(crate) struct Printer<'a> {
     pub style: Style,
     /// For a text that is kept: every name qualified.
     pub stored: bool,
+    /// What parameters are called.
+    parameters: Option<&'a Parameters>,
     level: Cell<i32>,
     scopes: RefCell<Vec<Scope>>,
     shapes: HashMap<ColumnId, RowShape>,
@@ -47,12 +50,17 @@ pub(crate) struct Printer<'a> {
 
 impl<'a> Printer<'a> {
     pub fn new(cx: BindContext<'a>, style: Style, shapes: HashMap<ColumnId, RowShape>) -> Self {
-        Printer { cx, style, stored: false, level: Cell::new(0), scopes: RefCell::default(), shapes }
+        Printer { cx, style, stored: false, parameters: None, level: Cell::new(0), scopes: RefCell::default(), shapes }
     }
 
     /// One that writes what is kept.
     pub fn for_storage(cx: BindContext<'a>, shapes: HashMap<ColumnId, RowShape>) -> Self {
         Printer { stored: true, ..Printer::new(cx.for_stored_texts(), Style { pretty: false, wrap: 0 }, shapes) }
+    }
+
+    /// One that writes names of parameters.
+    pub fn with_parameters(self, parameters: &'a Parameters) -> Self {
+        Printer { parameters: Some(parameters), ..self }
     }
 
     /// A whole view.
@@ -196,6 +204,12 @@ impl QueryText for Printer<'_> {
         match expr {
             Expr::Column(id, _) => self.call(*id, out),
             Expr::Field(row, index, _) => self.field_of_record(row, *index, out),
+            Expr::Param(number, _) => {
+                let is_alone = !self.scopes.borrow().iter().any(Scope::has_tables);
+                let shown = self.parameters.and_then(|parameters| parameters.shown(*number, is_alone));
+                shown.iter().for_each(|shown| out.push_str(shown));
+                Ok(shown.is_some())
+            }
             _ => Ok(false),
         }
     }

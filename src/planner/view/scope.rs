@@ -38,6 +38,11 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
+    /// Whether FROM has items.
+    pub fn has_tables(&self) -> bool {
+        !self.aliases.is_empty()
+    }
+
     /// The names of a FROM clause. `outer` is the scope around it; a view itself has the names `old` and `new` around it.
     pub fn new(from: &[FromItem], outer: Option<&Scope>) -> Self {
         let mut scope = Scope::default();

@@ -204,6 +204,8 @@ impl Session {
         let statistics = StatementStatistics {
             storage: &instance.storage,
             cache: &instance.statistics,
+            analyses: &instance.analyses,
+            catalog: &env.catalog,
             methods: self.methods(),
             env: &**env,
             source,

@@ -1,17 +1,22 @@
 //! What the planner is told of tables and columns, and how long that is kept.
 //!
-//! Sizes are always current. Statistics of columns come from samples, taken when a plan first asks for them and again when
-//! the table has changed as much as autovacuum would wait for before it analyses; ANALYZE forgets them at once.
+//! Sizes are always current. Statistics of columns come from samples, taken by ANALYZE or when a plan first asks for them and
+//! again when the table has changed as much as autovacuum would wait for before it analyses. What ANALYZE found stays for
+//! `pg_statistic` and its like until it comes again ([`crate::analysis`]).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dictdb_planner::estimate::{ColumnStatistics, Methods, SAMPLE_ROWS, Statistics};
+use dictdb_catalog::Catalog;
+use dictdb_planner::estimate::{
+    ColumnStatistics, DEFAULT_TARGET, Dimension, ExtendedStatistics, Methods, SAMPLE_ROWS, Sample, Statistics,
+};
 use dictdb_storage::{Storage, Table};
 use dictdb_types::{Datum, Env, Oid, Type, text};
 use parking_lot::Mutex;
 
+use crate::analysis::Analyses;
 use crate::prepared::Source;
 
 /// `autovacuum_analyze_threshold`.
@@ -37,7 +42,18 @@ impl StatisticsCache {
     /// Forgets everything: samples are taken and plans made anew.
     pub(crate) fn forget(&self) {
         self.columns.lock().clear();
+        self.renew();
+    }
+
+    /// Has plans made anew.
+    pub(crate) fn renew(&self) {
         self.generation.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Keeps what ANALYZE found of a column.
+    pub(crate) fn keep(&self, table: &Table, slot: usize, statistics: Arc<ColumnStatistics>) {
+        let kept = Kept { statistics, changes: table.changes(), rows: table.live_rows() as u64 };
+        self.columns.lock().insert((table.id(), slot), kept);
     }
 
     /// Changes when statistics were forgotten.
@@ -56,8 +72,9 @@ impl StatisticsCache {
         let indexes = table.indexes();
         let index = indexes.iter().find(|index| index.def().key.columns() == [slot]);
         let distinct = index.map(|index| index.distinct_keys() as f64);
-        let sample = table.sample(slot, SAMPLE_ROWS);
-        let statistics = Arc::new(ColumnStatistics::of_sample(sample, base_type, rows as f64, distinct));
+        let values = table.sample(slot, SAMPLE_ROWS);
+        let sample = Sample { values, base_type, rows: rows as f64, target: DEFAULT_TARGET };
+        let statistics = Arc::new(ColumnStatistics::of_sample(sample, distinct));
         let kept = Kept { statistics: statistics.clone(), changes, rows: rows as u64 };
         self.columns.lock().insert(key, kept);
         statistics
@@ -68,6 +85,8 @@ impl StatisticsCache {
 pub(super) struct StatementStatistics<'a> {
     pub storage: &'a Storage,
     pub cache: &'a StatisticsCache,
+    pub analyses: &'a Analyses,
+    pub catalog: &'a Catalog,
     pub methods: Methods,
     pub env: &'a dyn Env,
     /// Texts of constants that were lifted out of the statement.
@@ -89,8 +108,19 @@ impl Statistics for StatementStatistics<'_> {
     }
 
     fn column(&self, table: Oid, slot: usize, base_type: Oid) -> Option<Arc<ColumnStatistics>> {
+        if Dimension::is_expression(slot) {
+            return self.analyses.expression(table, slot, self.catalog);
+        }
         let table = self.storage.table(table)?;
         (table.live_rows() > 0).then(|| self.cache.column(&table, slot, base_type))
+    }
+
+    fn extended(&self, table: Oid) -> Vec<Arc<ExtendedStatistics>> {
+        self.analyses.extended_of_storage(table, self.catalog)
+    }
+
+    fn is_analyzed(&self, table: Oid) -> bool {
+        self.analyses.knows_storage(table)
     }
 
     fn parameter(&self, index: usize, ty: Type) -> Option<Datum> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Language, Routine};
+use dictdb_catalog::{Language, Routine, SqlBody};
 use dictdb_functions::resolve::is_polymorphic;
 use dictdb_parser::Statement;
 use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
@@ -15,10 +15,11 @@ use crate::client::Column;
 impl Session {
     /// Checks a routine that has just been made. The error is reported where the body stands in the command's text.
     pub(crate) fn check_body(&mut self, oid: Oid, command: &str) -> Result<()> {
-        if !self.shared.settings.lock().bool("check_function_bodies") {
+        let routine = self.routine(oid)?;
+        // A body in standard SQL is part of the command.
+        if routine.body.is_none() && !self.shared.settings.lock().bool("check_function_bodies") {
             return Ok(());
         }
-        let routine = self.routine(oid)?;
         for (name, value) in routine.config.iter().filter_map(|setting| setting.split_once('=')) {
             crate::statement::named_object(&self.env(), name, value)?;
         }
@@ -46,6 +47,10 @@ impl Session {
         for source in &function.statements {
             if matches!(source.parsed.statement, Statement::Sql(_)) {
                 self.plan(source)?;
+            } else if routine.body.is_some() {
+                let tag = crate::statement::command_tag(&source.parsed.statement);
+                let message = format!("{tag} is not yet supported in unquoted SQL function body");
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
             }
         }
         let call = Invocation {
@@ -87,7 +92,7 @@ impl Session {
                 [only] => mismatch(format!("Actual return type is {}.", self.shown(only.ty))),
                 _ => mismatch("Final statement must return exactly one column.".to_owned()),
             },
-            RowShape::Fields(oid, _) if super::sql::is_whole_row(&columns, *oid) => Ok(()),
+            RowShape::Fields(oid, fields) if super::sql::is_whole_row(&columns, *oid, fields) => Ok(()),
             RowShape::Fields(_, fields) => {
                 for (number, field) in fields.iter().enumerate() {
                     let Some(column) = columns.get(number) else {
@@ -126,11 +131,25 @@ impl Session {
 pub(super) fn transpose(error: Error, routine: &Routine, command: &str) -> Error {
     let mut error = in_body(error, routine);
     let Some((position, body)) = error.fields().internal.clone() else { return error };
-    if let Some(found) = transposed(position, &body, command) {
+    let found = match &routine.body {
+        Some(own) => in_standard_body(position, own, command),
+        None => transposed(position, &body, command),
+    };
+    if let Some(found) = found {
         error.fields_mut().position = Some(found);
         error.fields_mut().internal = None;
     }
     error
+}
+
+/// A position in the statements of a body in standard SQL as one in the command, whose last part the body is.
+fn in_standard_body(position: u32, body: &SqlBody, command: &str) -> Option<u32> {
+    let (text, before) = match body.shown.strip_prefix("RETURN ") {
+        Some(expression) => (expression, "SELECT ".len() as u32),
+        None => (&*body.statements, 0),
+    };
+    let start = command[..command.rfind(text)?].chars().count() as u32;
+    (start + position).checked_sub(before)
 }
 
 /// Where a body stands as a literal in a command, between dollar signs as it is or between quotes with its own doubled.

@@ -37,9 +37,11 @@ pub(crate) enum RowShape {
     Any,
 }
 
-/// Whether the one column of a statement is the row that a function returns.
-pub(super) fn is_whole_row(columns: &[Column], returned: Oid) -> bool {
-    matches!(columns, [only] if only.ty.oid == returned || only.ty.oid == oids::RECORD)
+/// Whether the one column of a statement is the row that a function returns. A record of one field is what procedures with one
+/// output parameter return, whose value the column is.
+pub(super) fn is_whole_row(columns: &[Column], returned: Oid, fields: &[Field]) -> bool {
+    let is_of_procedure = returned == oids::RECORD && fields.len() == 1;
+    matches!(columns, [only] if !is_of_procedure && (only.ty.oid == returned || only.ty.oid == oids::RECORD))
 }
 
 impl Session {
@@ -217,7 +219,7 @@ impl Session {
                 let first = |row: Vec<Datum>| row.into_iter().next().unwrap_or(Datum::Null);
                 rows.into_iter().map(|row| cast.apply(first(row), &*env)).collect()
             }
-            RowShape::Fields(oid, fields) if is_whole_row(columns, *oid) => {
+            RowShape::Fields(oid, fields) if is_whole_row(columns, *oid, fields) => {
                 let values = rows.into_iter().filter_map(|row| row.into_iter().next());
                 values.map(|value| self.whole_row(value, *oid, fields)).collect()
             }

@@ -1,6 +1,6 @@
 //! VACUUM and ANALYZE: their options, their tables, and the locks they take of these.
 //!
-//! VACUUM reclaims versions nobody sees, ANALYZE has samples of columns taken anew.
+//! VACUUM reclaims versions nobody sees; what ANALYZE does is in [`crate::analysis`].
 
 use std::sync::Arc;
 
@@ -110,12 +110,8 @@ impl Session {
                 self.analyze_table(&transaction, target, &task)?;
             }
         }
-        let instance = self.shared.instance.clone();
-        if task.analyzes {
-            instance.statistics.forget();
-        }
         if is_vacuumed {
-            let shared = self.shared.clone();
+            let (shared, instance) = (self.shared.clone(), self.shared.instance.clone());
             tokio::task::block_in_place(|| {
                 instance.reclaim_expired(&shared.database, &|| shared.backend.interrupts.check())?;
                 instance.storage.vacuum();
@@ -231,7 +227,7 @@ impl Session {
         Ok(self.open_table(transaction, target, (mode, "vacuum"), task.skips_locked)?.is_some())
     }
 
-    /// The part of ANALYZE. Samples are taken when a plan asks for them; here tables are locked as if they were taken now.
+    /// The part of ANALYZE.
     fn analyze_table(&mut self, transaction: &Transaction, target: &Target<'_>, task: &Task) -> Result<()> {
         let how = (LockMode::ShareUpdateExclusive, "analyze");
         let Some(relation) = self.open_table(transaction, target, how, task.skips_locked)? else { return Ok(()) };
@@ -249,7 +245,12 @@ impl Session {
         for member in self.env().catalog.descendants(&relation).iter().skip(1) {
             self.lock_for(transaction, member.oid, LockMode::AccessShare, false)?;
         }
-        Ok(())
+        if matches!(relation.kind, RelationKind::Virtual) {
+            return Ok(());
+        }
+        let attnum = |column: &Ident| relation.column_named(&column.value).map(|(attnum, _)| attnum);
+        let columns: Vec<i16> = target.columns.iter().filter_map(attnum).collect();
+        self.analyze_relation(&relation, &columns)
     }
 }
 

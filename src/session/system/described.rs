@@ -17,6 +17,7 @@ pub(super) struct Parameter {
 
 /// A row of `pg_proc`.
 pub(super) struct Described {
+    pub oid: Oid,
     pub name: Arc<str>,
     pub namespace: Oid,
     pub language: Oid,
@@ -59,6 +60,7 @@ impl Described {
             default: p.default.as_ref().map(|(text, _)| text.clone()),
         };
         Described {
+            oid: routine.oid,
             name: routine.name.clone(),
             namespace: routine.namespace,
             language: routine.language.oid(),
@@ -90,6 +92,7 @@ impl Described {
     fn of_builtin(proc: &'static Proc) -> Described {
         let aggregate = facts::aggregate(proc.oid).filter(|a| a.kind != facts::AggregateKind::Normal);
         Described {
+            oid: proc.oid,
             name: Arc::from(proc.name),
             namespace: proc.namespace,
             language: proc.language,

@@ -94,8 +94,13 @@ impl Table {
     /// About so many values of a storage column, from places by chance in all parts of the table: of the newest versions,
     /// committed or not. The same table gives the same sample.
     pub fn sample(&self, column: usize, rows: usize) -> Vec<Datum> {
+        self.sample_rows(&[column], rows).into_iter().flatten().collect()
+    }
+
+    /// As [`Table::sample`], of several columns together.
+    pub fn sample_rows(&self, columns: &[usize], rows: usize) -> Vec<Vec<Datum>> {
         let blocks = self.block_count();
-        let mut values = Vec::with_capacity(rows.min(blocks << crate::block::BLOCK_SHIFT));
+        let mut sample = Vec::with_capacity(rows.min(blocks << crate::block::BLOCK_SHIFT));
         // Rows that follow each other are often alike: many places with few rows each.
         let taken = blocks.clamp(1, SAMPLED_BLOCKS);
         let per_block = rows.div_ceil(taken);
@@ -103,14 +108,16 @@ impl Table {
             let Some(cell) = self.block(number) else { continue };
             let block = cell.latch.read();
             for slot in places(block.len(), per_block, number as u64) {
-                if !block.is_deleted(slot)
-                    && let Ok(value) = block.newest(slot).value(column).to_datum()
-                {
-                    values.push(value);
+                if block.is_deleted(slot) {
+                    continue;
                 }
+                let newest = block.newest(slot);
+                let row: Result<Vec<Datum>, _> =
+                    columns.iter().map(|column| newest.value(*column).to_datum()).collect();
+                sample.extend(row.ok());
             }
         }
-        values
+        sample
     }
 
     /// Approximate memory of rows, versions and indexes.

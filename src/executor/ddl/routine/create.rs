@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclKind, Dependency, Key, Language, Object, Privileges, Routine, SqlBody};
+use dictdb_catalog::{AclKind, Dependency, Key, Language, Object, Privileges, Routine, SqlBody, namespaces};
 use dictdb_functions::facts::ProcKind;
+use dictdb_functions::resolve::is_polymorphic;
 use dictdb_parser::Locations;
 use dictdb_parser::utility::{CreateFunction, FunctionOption, ObjectKind};
-use dictdb_types::{Error, Oid, Result, SqlState};
+use dictdb_planner::routine_body::{self, BoundBody};
+use dictdb_planner::variables::Parameters;
+use dictdb_types::{Error, Oid, Result, SqlState, Type};
 
 use super::options::{Definition, check_repeated};
 use super::params::{check_polymorphic, invalid};
@@ -65,7 +68,46 @@ impl DdlContext<'_> {
         check_polymorphic(&routine.params, routine.result, |oid| {
             super::find::type_text(&catalog, self.search_path, oid)
         })?;
-        self.put_routine(routine, create.or_replace)
+        let mut uses = self.bound_body(&mut routine)?.unwrap_or_default();
+        for (text, _) in routine.params.iter().filter_map(|parameter| parameter.default.as_ref()) {
+            self.with_binding(|cx| routine_body::note_default(text, cx, &mut uses))?;
+        }
+        let (namespace, name, args) = (routine.namespace, routine.name.clone(), routine.args.clone());
+        self.put_routine(routine, create.or_replace)?;
+        let catalog = self.view();
+        let made = catalog.routines_named(namespace, &name).find(|other| other.args == args).map(|made| made.oid);
+        if let Some(oid) = made {
+            self.depend_on_uses(Key::Function(oid), &uses);
+        }
+        Ok(())
+    }
+
+    /// Makes the text of a body one that means the same under any search path; `None` where there is none, or one that does not
+    /// bind, of which the check of bodies tells. 42P13.
+    fn bound_body(&mut self, routine: &mut Routine) -> Result<Option<BoundBody>> {
+        let Some(body) = routine.body.clone() else { return Ok(None) };
+        if routine.args.iter().any(|oid| is_polymorphic(*oid)) {
+            return Err(invalid("SQL function with unquoted function body cannot have polymorphic arguments"));
+        }
+        let types: Vec<Type> = routine.args.iter().map(|oid| Type::new(*oid)).collect();
+        let parameters = Parameters::of(routine, &types);
+        let Ok(bound) = self.with_binding(|cx| routine_body::bind(&body, &parameters, cx)) else { return Ok(None) };
+        let statements = Arc::from(bound.statements.as_str());
+        let search_path = Arc::from([namespaces::PG_CATALOG]);
+        routine.body = Some(SqlBody { statements, search_path, ..body });
+        Ok(Some(bound))
+    }
+
+    fn depend_on_uses(&mut self, own: Key, bound: &BoundBody) {
+        for (table, attnum) in &bound.columns {
+            self.depend(own, Key::Column(*table, *attnum), Dependency::Normal);
+        }
+        for relation in &bound.relations {
+            self.depend(own, Key::Relation(*relation), Dependency::Normal);
+        }
+        let functions: Vec<Oid> = bound.functions.iter().copied().collect();
+        let operators: Vec<(Oid, Oid)> = bound.operators.iter().copied().collect();
+        self.depend_on_calls(own, &functions, &operators);
     }
 
     /// 42501 unless the role may write functions in a language: one that is not trusted is the superusers'.

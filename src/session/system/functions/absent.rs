@@ -20,8 +20,6 @@ pub(super) const SETS: &[(&str, SetFn)] = &[
     ("pg_stat_get_recovery_prefetch", none),
     ("pg_stat_get_subscription", none),
     ("pg_stat_get_wal_senders", none),
-    // There are no extended statistics to unpack.
-    ("pg_stats_ext_mcvlist_items", none),
     ("show_all_file_settings", none),
 ];
 

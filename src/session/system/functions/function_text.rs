@@ -1,9 +1,13 @@
 //! Functions as text: arguments, result, definition.
 
+use std::sync::Arc;
+
 use dictdb_catalog::namespaces;
 use dictdb_functions::facts::{self, ArgMode, Parallel, ProcKind, Volatility, ids};
 use dictdb_functions::{CallContext, ScalarFn};
-use dictdb_types::{Datum, Error, Oid, Result, SqlState, oids, quote_identifier, quote_qualified};
+use dictdb_planner::routine_body;
+use dictdb_planner::variables::Parameters;
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, oids, quote_identifier, quote_qualified};
 
 use super::arguments::{integer, nullable, oid, session};
 use crate::StatementEnv;
@@ -105,8 +109,22 @@ fn pg_get_function_arg_default(cx: &CallContext<'_>, args: &[Datum]) -> Result<D
 }
 
 fn pg_get_function_sqlbody(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    let proc = Described::find(&session(cx)?.catalog, oid(args, 0));
-    Ok(nullable(proc.and_then(|proc| proc.sql_body)))
+    let env = session(cx)?;
+    let Some(proc) = Described::find(&env.catalog, oid(args, 0)) else { return Ok(Datum::Null) };
+    Ok(nullable(sql_body(env, &proc)))
+}
+
+/// The body of a routine in standard SQL, as it reads under the search path.
+fn sql_body(env: &StatementEnv, proc: &Described) -> Option<Arc<str>> {
+    let written = || {
+        let routine = env.catalog.routine(proc.oid)?;
+        let types: Vec<Type> = routine.args.iter().map(|oid| Type::new(*oid)).collect();
+        let path = env.search_path();
+        let cx = env.bind_context(&path);
+        routine_body::definition(routine.body.as_ref()?, &Parameters::of(routine, &types), cx).ok()
+    };
+    let stored = proc.sql_body.as_ref()?;
+    Some(written().map_or_else(|| stored.clone(), Arc::from))
 }
 
 /// `pg_get_functiondef`: CREATE OR REPLACE FUNCTION. 42809 for aggregates.
@@ -134,7 +152,7 @@ fn definition(env: &StatementEnv, proc: &Described) -> String {
     for setting in &proc.config {
         text += &format!(" SET {}\n", setting_text(setting));
     }
-    if let Some(body) = &proc.sql_body {
+    if let Some(body) = sql_body(env, proc) {
         return format!("{text}{body}\n");
     }
     let library = proc.library.map(|library| format!("'{library}', ")).unwrap_or_default();

@@ -8,6 +8,9 @@ use super::arguments::{oid, session, text};
 use crate::StatementEnv;
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
+    ("pg_column_size", pg_column_size),
+    // No value is compressed.
+    ("pg_column_compression", |_, _| Ok(Datum::Null)),
     ("pg_relation_size(regclass)", |cx, args| of_relation(cx, args, main_size)),
     ("pg_relation_size", pg_relation_size),
     ("pg_table_size", |cx, args| of_relation(cx, args, main_size)),
@@ -39,6 +42,13 @@ fn of_relation(
     let env = session(cx)?;
     let relation = env.catalog.relation(oid(args, 0));
     Ok(relation.map_or(Datum::Null, |relation| Datum::Int8(size(env, relation) as i64)))
+}
+
+/// Bytes of a value in a row.
+fn pg_column_size(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let value = args.first().unwrap_or(&Datum::Null);
+    let width = crate::analysis::stored_width(value, cx.arg_type(0), cx.env)?;
+    Ok(Datum::Int4(i32::try_from(width).unwrap_or(i32::MAX)))
 }
 
 /// `pg_relation_size(relation, fork)`: there is the main fork only.

@@ -1,4 +1,4 @@
-//! What catalogs show of statistics objects and publications: `pg_get_statisticsobjdef` and its kin,
+//! What catalogs show of statistics objects and publications: `pg_get_statisticsobjdef` and its kin, `pg_mcv_list_items`,
 //! `pg_get_publication_tables`.
 
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use super::definition::index_expression;
 use crate::StatementEnv;
 use crate::system::output::attnum_vector;
 use crate::system::relations::definition::{is_publishable, published};
+use crate::system::relations::statistic::{CommonItem, common_items};
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_get_statisticsobjdef", |cx, args| answer(cx, args, whole)),
@@ -24,7 +25,28 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     }),
 ];
 
-pub(super) const SETS: &[(&str, SetFn)] = &[("pg_get_publication_tables", publication_tables)];
+pub(super) const SETS: &[(&str, SetFn)] =
+    &[("pg_get_publication_tables", publication_tables), ("pg_stats_ext_mcvlist_items", common_rows)];
+
+/// The combinations of a list of frequent ones.
+fn common_rows(_: &CallContext<'_>, args: &[Datum]) -> Result<Rows> {
+    let items = match args.first() {
+        Some(Datum::Bytea(bytes)) => common_items(bytes),
+        _ => Vec::new(),
+    };
+    let row = |(index, item): (usize, CommonItem)| {
+        let nulls = item.values.iter().map(|value| Datum::Bool(value.is_none())).collect();
+        let values = item.values.iter().map(|value| value.as_deref().map_or(Datum::Null, Datum::text)).collect();
+        vec![
+            Datum::Int4(index as i32),
+            Datum::Array(Arc::new(Array::vector(oids::TEXT, values))),
+            Datum::Array(Arc::new(Array::vector(oids::BOOL, nulls))),
+            Datum::Float8(item.frequency),
+            Datum::Float8(item.base_frequency),
+        ]
+    };
+    Ok(records("pg_stats_ext_mcvlist_items", items.into_iter().enumerate().map(row).collect()))
+}
 
 fn found(env: &StatementEnv, oid: Oid) -> Option<(Arc<Definition>, StatisticsInfo)> {
     let own = env.catalog.definition(oid)?.clone();

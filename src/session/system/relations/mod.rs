@@ -22,6 +22,7 @@ mod role;
 mod rule;
 mod schema;
 mod sequence;
+pub(crate) mod statistic;
 mod trigger;
 mod types;
 
@@ -116,7 +117,9 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_publication", definition::pg_publication),
     ("pg_publication_namespace", definition::pg_publication_namespace),
     ("pg_publication_rel", definition::pg_publication_rel),
+    ("pg_statistic", statistic::pg_statistic),
     ("pg_statistic_ext", definition::pg_statistic_ext),
+    ("pg_statistic_ext_data", statistic::pg_statistic_ext_data),
     ("pg_ts_config", definition::pg_ts_config),
     ("pg_ts_config_map", definition::pg_ts_config_map),
     ("pg_collation", definition::pg_collation),
@@ -142,8 +145,6 @@ const EMPTY: &[&str] = &[
     "pg_replication_origin",
     "pg_seclabel",
     "pg_shseclabel",
-    "pg_statistic",
-    "pg_statistic_ext_data",
     "pg_subscription_rel",
     "pg_transform",
 ];
