@@ -50,7 +50,17 @@ impl Catalog {
     pub fn key_triggers(&self) -> impl Iterator<Item = KeyTrigger> {
         self.relations().flat_map(|relation| {
             relation.constraints.iter().flat_map(|constraint| match &constraint.kind {
-                ConstraintKind::Foreign(key) => triggers_of(constraint, key),
+                ConstraintKind::Foreign(key) => {
+                    let mut triggers = triggers_of(constraint, key);
+                    for (part, _) in self.part_rows(constraint) {
+                        let ConstraintKind::Foreign(of_part) = &part.kind else { continue };
+                        let mut acting = triggers_of(&Constraint { inherited: 0, ..part.clone() }, of_part);
+                        acting.retain(|trigger| !trigger.checks);
+                        acting.iter_mut().for_each(|trigger| trigger.firing = key.firing_for(trigger.table));
+                        triggers.append(&mut acting);
+                    }
+                    triggers
+                }
                 _ => Vec::new(),
             })
         })

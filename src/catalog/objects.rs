@@ -9,6 +9,7 @@ use std::sync::Arc;
 use dictdb_types::{Datum, Oid, Type};
 
 use crate::foreign::{ForeignOptions, ForeignTable};
+use crate::foreign_key::ReferencedPart;
 use crate::index_method::IndexMethod;
 use crate::partition::{PartitionBound, PartitionKey};
 use crate::policy::Policy;
@@ -87,6 +88,8 @@ pub struct Relation {
     pub parents: Vec<Oid>,
     /// Relations that inherit from this one, in the order of their creation.
     pub children: Vec<Oid>,
+    /// `inhdetachpending`: a partition that is being detached, of which its parent knows nothing any more.
+    pub detach_pending: bool,
     /// What a commit does to a temporary table.
     pub on_commit: OnCommit,
     /// `pg_partitioned_table`: how the rows of a partitioned table are divided.
@@ -398,6 +401,8 @@ pub struct ForeignKey {
     pub check_firing: Option<Firing>,
     /// `tgenabled` of the triggers that act when a referenced row goes; `None` is `O`.
     pub action_firing: Option<Firing>,
+    /// What it has for the partitions of the table it refers to, outer ones first.
+    pub parts: Vec<ReferencedPart>,
 }
 
 /// What happens to referencing rows.
@@ -527,6 +532,7 @@ impl Relation {
             of_type: Oid::INVALID,
             parents: Vec::new(),
             children: Vec::new(),
+            detach_pending: false,
             on_commit: OnCommit::PreserveRows,
             partition_key: None,
             bound: None,

@@ -159,7 +159,8 @@ impl Partitions {
         let key = relation.partition_key.clone()?;
         let mut partitions = Partitions { key, bounds: Vec::new(), default: None };
         for child in &relation.children {
-            match catalog.relation(*child).and_then(|child| child.bound.clone()) {
+            let known = catalog.relation(*child).filter(|child| !child.detach_pending);
+            match known.and_then(|child| child.bound.clone()) {
                 Some(bound) if bound.is_default() => partitions.default = Some(*child),
                 Some(bound) => partitions.bounds.push((*child, bound)),
                 None => {}
@@ -198,17 +199,19 @@ impl Partitions {
                 let found = self.bounds.iter().find(|(_, bound)| self.key.accepts(bound, values, 0));
                 Ok(found.map(|(oid, _)| *oid))
             }
-            PartitionStrategy::Hash => {
-                let hash = self.key.hash(values, env)?;
-                let found = self.bounds.iter().find(|(_, bound)| self.key.accepts(bound, values, hash));
-                Ok(found.map(|(oid, _)| *oid))
-            }
+            PartitionStrategy::Hash => Ok(self.find_hash(self.key.hash(values, env)?)),
         }
+    }
+
+    /// The partition that takes rows of this hash.
+    pub fn find_hash(&self, hash: u64) -> Option<Oid> {
+        let found = self.bounds.iter().find(|(_, bound)| self.key.accepts(bound, &[], hash));
+        found.map(|(oid, _)| *oid)
     }
 }
 
-/// `HASH_PARTITION_SEED`.
-const HASH_SEED: i64 = 0x7A5B_2236_7996_DCFD;
+/// `HASH_PARTITION_SEED`: what the hash functions of a key get as their seed.
+pub const HASH_SEED: i64 = 0x7A5B_2236_7996_DCFD;
 
 impl PartitionKey {
     /// The place of a column in the key.
@@ -253,19 +256,33 @@ impl PartitionKey {
         }
     }
 
-    /// A row's hash, the same as PostgreSQL's: rows of a dump fit the partitions they came from.
+    /// A row's hash, the same as PostgreSQL's: rows of a dump fit the partitions they came from. Fails for operator classes of
+    /// users, whose functions only a statement can call.
     pub fn hash(&self, values: &[Datum], env: &dyn Env) -> Result<u64> {
-        let mut hash: u64 = 0;
-        for (value, column) in values.iter().zip(&self.columns).filter(|(value, _)| !value.is_null()) {
-            let own = extended_hash(value, column, env)?;
-            hash ^= own.wrapping_add(0x49a0_f4dd_15e5_a8e3).wrapping_add(hash << 54).wrapping_add(hash >> 7);
-        }
-        Ok(hash)
+        let columns = values.iter().zip(&self.columns).filter(|(value, _)| !value.is_null());
+        columns
+            .map(|(value, column)| extended_hash(value, column, env))
+            .try_fold(0, |hash, own| Ok(combined(hash, own?)))
     }
 }
 
-/// The seeded hash of a value, by the operator class of its column.
-fn extended_hash(value: &Datum, column: &PartitionColumn, env: &dyn Env) -> Result<u64> {
+/// `hash_combine64`: the hash of a row so far, and that of the next column.
+pub fn combined(hash: u64, own: u64) -> u64 {
+    hash ^ own.wrapping_add(0x49a0_f4dd_15e5_a8e3).wrapping_add(hash << 54).wrapping_add(hash >> 7)
+}
+
+impl Catalog {
+    /// The seeded hash function that an operator class of users has for a column of a key; none for a built-in class.
+    pub fn hash_function(&self, column: &PartitionColumn) -> Option<Oid> {
+        let class = self.any_opclass(column.opclass).filter(|class| class.oid >= Oid::FIRST_NORMAL)?;
+        let family = self.operator_family(class.family)?;
+        let own = family.functions.iter().find(|(function, _)| function.number == 2 && function.left == class.input);
+        own.map(|(function, _)| function.proc)
+    }
+}
+
+/// The seeded hash of a value, by the built-in operator class of its column.
+pub fn extended_hash(value: &Datum, column: &PartitionColumn, env: &dyn Env) -> Result<u64> {
     let missing = || Error::internal(format!("operator class {} cannot hash", column.opclass));
     let class = facts::opclass_by_oid(column.opclass).ok_or_else(missing)?;
     let proc = facts::am_procs(class.family)
@@ -335,7 +352,8 @@ impl Catalog {
         while next < found.len() {
             let mut children = found[next].children.clone();
             children.sort_unstable();
-            for child in children.iter().filter_map(|oid| self.relation(*oid)) {
+            let known = children.iter().filter_map(|oid| self.relation(*oid)).filter(|child| !child.detach_pending);
+            for child in known {
                 if !found.iter().any(|known| known.oid == child.oid) {
                     found.push(child.clone());
                 }

@@ -14,9 +14,9 @@ use crate::{
     Domain, DomainCheck, EventTriggerInfo, Extension, ForeignKey, ForeignTable, Identity, IndexInfo, IndexKey,
     IndexMethod, IndexTarget, Key, Language, MovingAggregate, Object, OnCommit, Operator, OperatorClass,
     OperatorFamily, Parameter, PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy, Persistence, Policy,
-    PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo, ReferentialAction, Relation, RelationKind,
-    ReplicaIdentity, Role, Routine, Rule, RuleAction, Schema, SequenceInfo, ServerInfo, SqlBody, StatisticsInfo,
-    SubscriptionInfo, Trigger, UserMappingInfo, ViewInfo, WrapperInfo,
+    PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo, ReferencedPart, ReferentialAction, Relation,
+    RelationKind, ReplicaIdentity, Role, Routine, Rule, RuleAction, Schema, SequenceInfo, ServerInfo, SqlBody,
+    StatisticsInfo, SubscriptionInfo, Trigger, UserMappingInfo, ViewInfo, WrapperInfo,
 };
 
 /// Changes as bytes.
@@ -229,6 +229,7 @@ stored_struct!(Relation {
     25: policies,
     26: rules,
     27: foreign,
+    28: detach_pending,
 });
 stored_struct!(PartitionKey { 1: strategy, 2: columns });
 stored_enum!(PartitionStrategy { 1: List, 2: Range, 3: Hash });
@@ -322,7 +323,9 @@ stored_struct!(ForeignKey {
     8: delete_set_columns,
     9: check_firing,
     10: action_firing,
+    11: parts,
 });
+stored_struct!(ReferencedPart { 1: oid, 2: name, 3: relation, 4: parent, 5: index, 6: firing });
 stored_enum!(ReferentialAction { 1: NoAction, 2: Restrict, 3: Cascade, 4: SetNull, 5: SetDefault });
 stored_struct!(Domain { 1: oid, 2: not_null, 3: default, 4: checks });
 stored_struct!(DomainCheck { 1: oid, 2: name, 3: expression, 4: validated });

@@ -257,7 +257,7 @@ pub struct BoundView {
     pub columns: Vec<OutputColumn>,
     /// The relations it reads, each once.
     pub relations: Vec<Oid>,
-    /// The columns of those relations that it mentions: relation and attnum.
+    /// The columns of those relations that it mentions, and the fields of composite types: relation and attnum.
     pub columns_used: Vec<(Oid, i16)>,
     /// The primary keys that its grouping relies on: table and constraint.
     pub keys: Vec<(Oid, Oid)>,
@@ -285,9 +285,11 @@ pub fn bind_view(query: &ast::Query, locations: &Locations, cx: BindContext<'_>)
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
     let keys = binder.keys.iter().copied().collect();
     let named = binder.collations.iter().copied().collect();
+    let fields = binder.fields_used();
     let relations = binder.into_relations();
     // What is below another view is that view's business.
     columns_used.retain(|(relation, _)| relations.contains(relation));
+    columns_used.extend(fields);
     Ok(BoundView { columns, functions, operators, collations: named, relations, columns_used, keys })
 }
 

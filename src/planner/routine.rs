@@ -37,6 +37,8 @@ pub fn bind_default(
     binder.keep_casts = true;
     let value = binder.bind_expr(expr)?;
     let value = match is_polymorphic(declared) {
+        // A literal without a type is of whatever type a call gives the parameter.
+        true if matches!(&value, crate::expr::Expr::Const(_, ty) if ty.oid == dictdb_types::oids::UNKNOWN) => value,
         true => binder.resolve_unknown(value)?,
         false => {
             let source = value.ty();
@@ -51,7 +53,13 @@ pub fn bind_default(
             })?
         }
     };
-    let text = crate::table_expr::canonical_text(&binder, &value)?;
+    let text = match &value {
+        // As PostgreSQL shows it.
+        crate::expr::Expr::Const(dictdb_types::Datum::Null, ty) if ty.oid == dictdb_types::oids::UNKNOWN => {
+            "NULL::unknown".to_owned()
+        }
+        value => crate::table_expr::canonical_text(&binder, value)?,
+    };
     Ok(ParameterDefault { text: text.into(), ty: value.ty().oid })
 }
 

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::Relation;
+use dictdb_catalog::{ConstraintKind, Relation};
 use dictdb_functions::facts;
 use dictdb_parser::{Locations, ast};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, builtin_types};
@@ -52,6 +52,8 @@ pub struct BoundTableExpr {
     pub functions: Vec<dictdb_types::Oid>,
     /// The operators of users that it calls, each with its function.
     pub operators: Vec<(dictdb_types::Oid, dictdb_types::Oid)>,
+    /// The fields of composite types that it selects: relation of the type and attnum.
+    pub fields: Vec<(dictdb_types::Oid, i16)>,
 }
 
 /// A stored expression of a table over the columns of a scan; `None` when the scan does not read all that it needs.
@@ -104,6 +106,7 @@ fn bind_on_terms(
     let written = written(&mut binder, value, &bound, purpose)?;
     let text = text_of(&binder, &written, &row, Form::Stored)?;
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
+    let fields = binder.fields_used();
     if let Some(terms) = terms {
         put_bodies_in_place(&mut binder, &mut bound, terms)?;
     }
@@ -139,7 +142,7 @@ fn bind_on_terms(
     }
     columns.sort_unstable();
     columns.dedup();
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, collation, functions, operators })
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, collation, functions, operators, fields })
 }
 
 /// Functions in SQL become their bodies: what statements compare with an index has had that done to it, and storage has nobody to run them.
@@ -230,7 +233,8 @@ pub fn bind_domain_check(
     let collation = crate::collation::settle_expr(&mut bound, &[], cx)?;
     crate::fold::fold(&mut bound, cx.env)?;
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns: Vec::new(), collation, functions, operators })
+    let (fields, text) = (binder.fields_used(), Arc::from(text));
+    Ok(BoundTableExpr { expr: bound, text, columns: Vec::new(), collation, functions, operators, fields })
 }
 
 /// The text of a domain's stored CHECK or default as this search path shows it.
@@ -508,3 +512,15 @@ fn is_immutable_text(expr: &Expr) -> bool {
 /// `pg_proc.oid` of `textanycat` and `anytextcat`.
 const TEXT_ANY_CAT: Oid = Oid(2003);
 const ANY_TEXT_CAT: Oid = Oid(2004);
+
+/// Whether the valid CHECK constraints of a table say already what a condition does.
+pub fn is_implied(expr: &ast::Expr, table: &Arc<Relation>, cx: BindContext<'_>) -> Result<bool> {
+    let wanted = bind(expr, &Locations::default(), table, TableExpr::Check, cx)?;
+    for own in table.constraints.iter().filter(|own| own.validated) {
+        let ConstraintKind::Check { expression, .. } = &own.kind else { continue };
+        if crate::implication::implies(&bind_text(expression, table, TableExpr::Check, cx)?.expr, &wanted.expr) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

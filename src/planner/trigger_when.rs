@@ -175,8 +175,8 @@ fn finish(
     });
     columns.sort_unstable();
     columns.dedup();
-    let (functions, operators) = (Vec::new(), Vec::new());
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, collation, functions, operators })
+    let (functions, operators, fields) = (Vec::new(), Vec::new(), Vec::new());
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, collation, functions, operators, fields })
 }
 
 /// 42P17 for a column of a row that the trigger has not, or that is not computed yet.

@@ -55,11 +55,7 @@ impl DdlContext<'_> {
         let options = super::options::given(&key.options, super::options::Target::Index(IndexMethod::Btree))?;
         let relation = self.table(table)?;
         if primary && relation.primary_key().is_some() {
-            return Err(Error::new(
-                SqlState::INVALID_TABLE_DEFINITION,
-                format!("multiple primary keys for table \"{}\" are not allowed", relation.name),
-            )
-            .at(Some(constraint.position)));
+            return Err(multiple_keys(&relation).at(Some(constraint.position)));
         }
         let attnums = match column {
             Some(index) if key.columns.is_empty() => vec![index as i16 + 1],
@@ -67,17 +63,23 @@ impl DdlContext<'_> {
         };
         let include = self.key_columns(&relation, &key.include)?;
         let covered = attnums.iter().chain(&include).filter_map(|n| relation.column(*n));
-        let words: Vec<&str> = covered.map(|column| &*column.name).collect();
+        let words = super::index::joined_words(covered.map(|column| column.name.to_string()));
         let name = match &constraint.name {
             Some(name) => {
                 let name: Arc<str> = Arc::from(name.value.as_str());
                 if self.view().relation_in(relation.namespace, &name).is_some() {
                     return Err(super::create_table::already_exists(&name));
                 }
-                name
+                self.free_constraint_name(&relation, &name)?
             }
-            None if primary => self.choose_name(relation.namespace, &relation.name, "", "pkey", &[]),
-            None => self.choose_name(relation.namespace, &relation.name, &words.join("_"), "key", &[]),
+            None => {
+                let taken: Vec<Arc<str>> = relation.constraints.iter().map(|own| own.name.clone()).collect();
+                let (words, label) = match primary {
+                    true => (String::new(), "pkey"),
+                    false => (words, "key"),
+                };
+                self.choose_name(relation.namespace, &relation.name, &words, label, &taken)
+            }
         };
         let mut keys = Vec::with_capacity(attnums.len());
         for attnum in &attnums {
@@ -110,7 +112,7 @@ impl DdlContext<'_> {
             if !recurse {
                 self.require_not_null_in_partitions(&relation, &attnums)?;
             }
-            self.require_not_null(table, &attnums)?;
+            self.require_not_null(table, &attnums, recurse)?;
         }
         let what = if primary { "PRIMARY KEY" } else { "UNIQUE" };
         self.check_unique_over_partitions(&relation, &info.keys, what)?;
@@ -153,13 +155,18 @@ impl DdlContext<'_> {
     }
 
     /// Makes columns NOT NULL. 23502 when a row has NULL there.
-    pub(super) fn require_not_null(&mut self, table: Oid, attnums: &[i16]) -> Result<()> {
+    pub(super) fn require_not_null(&mut self, table: Oid, attnums: &[i16], recurse: bool) -> Result<()> {
         let relation = self.table(table)?;
         for attnum in attnums {
             let Some(column) = relation.column(*attnum).filter(|column| !column.not_null) else { continue };
             let place = *attnum as usize - 1;
             let error = self.contains_null(&relation, &column.name);
             self.check_rows(&relation, |row, _| if row[place].is_null() { Err(error.clone()) } else { Ok(()) })?;
+        }
+        for child in relation.children.clone().into_iter().filter(|_| recurse) {
+            let child = self.table(child)?;
+            let own: Vec<i16> = attnums.iter().filter_map(|attnum| relation.attnum_in(*attnum, &child)).collect();
+            self.require_not_null(child.oid, &own, true)?;
         }
         let mut columns = relation.columns.to_vec();
         for attnum in attnums {
@@ -199,6 +206,7 @@ impl DdlContext<'_> {
         let kind = ConstraintKind::Check { expression: bound.text, columns: bound.columns };
         let oid = self.new_oid();
         self.depend_on_calls(Key::Constraint(table, oid), &bound.functions, &bound.operators);
+        self.depend_on_fields(Key::Constraint(table, oid), &bound.fields);
         self.put_constraint(table, named(oid, name, table, kind, constraint))
     }
 
@@ -227,7 +235,7 @@ impl DdlContext<'_> {
 
     /// The name, unless the table has a constraint of it (42710).
     pub(super) fn free_constraint_name(&mut self, relation: &Relation, name: &str) -> Result<Arc<str>> {
-        if relation.constraints.iter().any(|constraint| *constraint.name == *name) {
+        if relation.has_constraint(name) {
             return Err(Error::new(
                 SqlState::DUPLICATE_OBJECT,
                 format!("constraint \"{name}\" for relation \"{}\" already exists", relation.name),
@@ -330,13 +338,19 @@ pub(super) fn named(oid: Oid, name: Arc<str>, relation: Oid, kind: ConstraintKin
     }
 }
 
+/// 42P16 for a second primary key.
+pub(super) fn multiple_keys(relation: &Relation) -> Error {
+    let message = format!("multiple primary keys for table \"{}\" are not allowed", relation.name);
+    Error::new(SqlState::INVALID_TABLE_DEFINITION, message)
+}
+
 /// A constraint name that the table does not have: `first_second_label`, numbered if need be.
 pub(super) fn free_name(relation: &Relation, first: &str, second: &str, label: &str) -> Arc<str> {
     let mut number = 0;
     loop {
         let numbered = if number == 0 { label.to_owned() } else { format!("{label}{number}") };
         let name = object_name(first, second, &numbered);
-        if !relation.constraints.iter().any(|constraint| *constraint.name == *name) {
+        if !relation.has_constraint(&name) {
             return Arc::from(name);
         }
         number += 1;

@@ -34,9 +34,19 @@ impl DdlContext<'_> {
         super::options::check_table_method(create.access_method.as_ref())?;
         super::options::check_tablespace(create.tablespace.as_ref())?;
         let path = self.search_path.to_vec();
-        let tree = ast::Statement::Query(source.query.clone());
-        let query = self.prepare_query(&tree, locations, &path)?;
-        let columns = self.output_columns(&query.columns, &create.columns)?;
+        let runs = create.with_data || !self.param_types.is_empty() || self.variables.is_some();
+        let query = match runs {
+            true => Some(self.prepare_query(&ast::Statement::Query(source.query.clone()), locations, &path)?),
+            false => None,
+        };
+        let columns = match &query {
+            Some(query) => self.output_columns(&query.columns, &create.columns)?,
+            None => {
+                let bound = self.with_binding(|cx| dictdb_planner::bind_view(&source.query, locations, cx))?;
+                bound.relations.iter().try_for_each(|table| self.lock(*table, LockMode::AccessShare))?;
+                self.output_columns(&bound.columns, &create.columns)?
+            }
+        };
         let mut relation = Relation::clone(&*self.new_table(namespace, name, columns, persistence)?);
         relation.options = options::given(&create.options, Target::Table)?;
         relation.on_commit = super::create_table::on_commit(create.on_commit, temporary)?;
@@ -64,12 +74,12 @@ impl DdlContext<'_> {
             let kind = RelationKind::MaterializedView(info);
             relation = self.put_relation(Relation { kind, ..Relation::clone(&relation) });
         }
-        let completed = match create.with_data {
-            true if matches!(relation.kind, RelationKind::MaterializedView(_)) => {
+        let completed = match query.filter(|_| create.with_data) {
+            Some(query) if matches!(relation.kind, RelationKind::MaterializedView(_)) => {
                 Completed::Rows(self.confined(None, |ddl| ddl.fill_table(&relation, query))?)
             }
-            true => Completed::Rows(self.fill_table(&relation, query)?),
-            false => Completed::Done,
+            Some(query) => Completed::Rows(self.fill_table(&relation, query)?),
+            None => Completed::Done,
         };
         self.settle_expiry(relation.oid)?;
         Ok(completed)

@@ -18,6 +18,7 @@ impl DdlContext<'_> {
     pub(super) fn create_table(&mut self, create: &CreateTable, locations: &Locations) -> Result<()> {
         super::options::check_tablespace(create.tablespace.as_ref())?;
         super::options::check_table_method(create.access_method.as_ref())?;
+        self.refuse_unlogged_temporary(&create.name, create.persistence)?;
         let persistence = self.persistence(&create.name, create.persistence);
         let temporary = persistence == Persistence::Temporary;
         let (namespace, name) = self.new_name(&create.name, temporary)?;

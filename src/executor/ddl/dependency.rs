@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, ConstraintKind, Dependency, Key};
+use dictdb_catalog::{Catalog, ConstraintKind, Dependency, IndexTarget, Key};
 use dictdb_parser::utility::Behavior;
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 
@@ -54,6 +54,7 @@ impl Doomed {
             let dependent = constraint_of(dependent, catalog)
                 .filter(|constraint| *constraint != key && !self.visited.contains(constraint))
                 .filter(|constraint| !is_part_of_doomed(*constraint, &self.visited))
+                .or_else(|| divided_by(dependent, catalog))
                 .unwrap_or(dependent);
             let silent = kind != Dependency::Normal;
             if !silent || is_check(dependent, catalog) {
@@ -96,6 +97,19 @@ fn constraint_of(index: Key, catalog: &Catalog) -> Option<Key> {
         .then(|| catalog.dependencies_of(index).find(is_constraint))
         .flatten()
         .map(|(on, _)| on)
+}
+
+/// The partitioned table whose key has a column: without it the rows have no place.
+fn divided_by(column: Key, catalog: &Catalog) -> Option<Key> {
+    let Key::Column(table, attnum) = column else { return None };
+    let relation = catalog.relation(table)?;
+    let key = relation.partition_key.as_ref()?;
+    let name = &relation.column(attnum)?.name;
+    let has = |target: &IndexTarget| match target {
+        IndexTarget::Column(own) => *own == attnum,
+        IndexTarget::Expression(text) => dictdb_planner::table_expr::mentions(text, name),
+    };
+    key.columns.iter().any(|own| has(&own.target)).then_some(Key::Relation(table))
 }
 
 /// Whether something is a part of a table that goes.
@@ -185,6 +199,13 @@ impl DdlContext<'_> {
         }
         for function in functions.iter().filter(|oid| operators.iter().all(|(_, of_operator)| of_operator != *oid)) {
             self.depend(own, Key::Function(*function), Dependency::Normal);
+        }
+    }
+
+    /// Records the fields of composite types that an expression selects.
+    pub(super) fn depend_on_fields(&mut self, own: Key, fields: &[(Oid, i16)]) {
+        for (relation, attnum) in fields {
+            self.depend(own, Key::Column(*relation, *attnum), Dependency::Normal);
         }
     }
 

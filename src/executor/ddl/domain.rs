@@ -11,6 +11,7 @@ use dictdb_planner::table_expr;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, TypeInfo, TypeKind};
 
 use super::DdlContext;
+use super::alter::contains;
 use super::names::{object_name, shown};
 use crate::eval::{CompileContext, Scope, compile};
 
@@ -265,23 +266,20 @@ impl DdlContext<'_> {
         )
     }
 
-    /// 0A000 for columns that have values of the domain inside arrays or rows.
+    /// 0A000 for columns that have values of the domain, or of one over it, inside arrays, rows or ranges.
     fn refuse_containers(
         &mut self,
         catalog: &Arc<dictdb_catalog::Catalog>,
         is_over: &dyn Fn(Oid) -> bool,
     ) -> Result<()> {
-        use dictdb_types::TypeLookup;
+        let mut domains: Vec<Oid> = catalog.user_types().map(|info| info.oid).filter(|oid| is_over(*oid)).collect();
+        // Those that are over others came later.
+        domains.sort_unstable_by(|a, b| b.cmp(a));
         for table in catalog.relations().filter(|relation| relation.is_stored()) {
-            for (_, column) in table.live_columns() {
-                let Some(info) = catalog.type_info(column.ty.oid) else { continue };
-                let inside = match &info.kind {
-                    TypeKind::Composite(fields) => fields.iter().map(|field| field.ty.oid).find(|oid| is_over(*oid)),
-                    _ if info.is_array() && is_over(info.element) => Some(info.element),
-                    _ => None,
-                };
+            for (_, column) in table.live_columns().filter(|(_, column)| !is_over(column.ty.oid)) {
+                let inside = domains.iter().find(|domain| contains(catalog, column.ty.oid, **domain));
                 if let Some(domain) = inside {
-                    let shown = self.shown_type(domain, catalog);
+                    let shown = self.shown_type(*domain, catalog);
                     return Err(Error::new(
                         SqlState::FEATURE_NOT_SUPPORTED,
                         format!(

@@ -45,13 +45,13 @@ impl DdlContext<'_> {
         let operators = keys.iter().zip(&exclude.elements).map(|(key, (_, name))| self.exclusion_operator(key, name));
         let operators = operators.collect::<Result<Vec<_>>>()?;
         let included = exclude.include.iter().map(|column| column.value.clone());
-        let words: Vec<String> = elements.iter().map(super::index::element_word).chain(included).collect();
+        let words = super::index::joined_words(elements.iter().map(super::index::element_word).chain(included));
         let name = match &constraint.name {
             Some(name) if self.view().relation_in(relation.namespace, &name.value).is_some() => {
                 return Err(super::create_table::already_exists(&name.value));
             }
             Some(name) => self.free_constraint_name(&relation, &name.value)?,
-            None => self.choose_name(relation.namespace, &relation.name, &words.join("_"), "excl", &[]),
+            None => self.choose_name(relation.namespace, &relation.name, &words, "excl", &[]),
         };
         let predicate = match &exclude.predicate {
             Some(source) => Some(self.with_binding(|cx| {

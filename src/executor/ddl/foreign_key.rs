@@ -89,11 +89,13 @@ impl DdlContext<'_> {
             delete_set_columns,
             check_firing: None,
             action_firing: None,
+            parts: Vec::new(),
         };
         let oid = self.new_oid();
         let kind = ConstraintKind::Foreign(foreign.clone().into());
         self.put_constraint(table, named(oid, name, table, kind, constraint))?;
         self.refer(table, oid, &foreign)?;
+        self.add_parts(table, oid)?;
         let relation = self.table(table)?;
         let Some(own) = relation.constraints.iter().find(|own| own.oid == oid).cloned() else { return Ok(()) };
         for child in relation.children.clone() {
@@ -142,6 +144,14 @@ impl DdlContext<'_> {
             self.depend(Key::Constraint(table, constraint), Key::Column(key.referenced, *attnum), Dependency::Normal);
         }
         self.depend(Key::Constraint(table, constraint), Key::Relation(key.index), Dependency::Normal);
+        // No partition goes while rows of it may be needed.
+        let catalog = self.view();
+        let Some(referenced) = catalog.relation(key.referenced) else { return };
+        for partition in key.parts.iter().filter_map(|part| catalog.relation(part.relation)) {
+            for attnum in key.referenced_columns.iter().filter_map(|attnum| referenced.attnum_in(*attnum, partition)) {
+                self.depend(Key::Constraint(table, constraint), Key::Column(partition.oid, attnum), Dependency::Normal);
+            }
+        }
     }
 
     fn referencing_columns(&mut self, relation: &Relation, names: &[dictdb_parser::ast::Ident]) -> Result<Vec<i16>> {

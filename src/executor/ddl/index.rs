@@ -49,8 +49,8 @@ impl DdlContext<'_> {
         let name = match &create.name {
             Some(name) => Arc::from(name.value.as_str()),
             None => {
-                let words: Vec<String> = create.elements.iter().chain(&create.include).map(element_word).collect();
-                self.choose_name(relation.namespace, &relation.name, &words.join("_"), "idx", &[])
+                let words = joined_words(create.elements.iter().chain(&create.include).map(element_word));
+                self.choose_name(relation.namespace, &relation.name, &words, "idx", &[])
             }
         };
         let predicate = match &create.predicate {
@@ -334,6 +334,7 @@ impl DdlContext<'_> {
         let bound = self.with_path(&path, |cx| table_expr::bind_text(text, table, purpose, cx))?;
         self.with_path(&path, |cx| table_expr::bind_for_storage(text, table, purpose, cx))?;
         self.depend_on_calls(Key::Relation(index), &bound.functions, &bound.operators);
+        self.depend_on_fields(Key::Relation(index), &bound.fields);
         for attnum in bound.columns {
             self.depend(Key::Relation(index), Key::Column(table.oid, attnum), Dependency::Auto);
         }
@@ -419,6 +420,17 @@ pub(super) fn index_def(
         row_identity: info.unique && info.predicate.is_none(),
         key: key_extractor(relation, info, catalog, registry)?,
     })
+}
+
+/// The middle of a made-up name: words that come again are numbered (`ChooseIndexColumnNames`).
+pub(super) fn joined_words(words: impl Iterator<Item = String>) -> String {
+    let mut known: Vec<String> = Vec::new();
+    for word in words {
+        let numbered = (1..).map(|number| format!("{word}{number}"));
+        let free = std::iter::once(word.clone()).chain(numbered).find(|name| !known.contains(name));
+        known.push(free.unwrap_or(word));
+    }
+    known.join("_")
 }
 
 /// What an element adds to an index's made-up name.

@@ -230,6 +230,7 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::DUPLICATE_TABLE, message));
         }
         self.refuse_circle(&parent, relation)?;
+        self.refuse_transition_tables(relation, "an inheritance child", "in inheritance hierarchies")?;
         self.take_parent(&parent, relation.oid)
     }
 

@@ -218,7 +218,7 @@ impl DdlContext<'_> {
         };
         let attnums: Vec<i16> = copy.keys.iter().map(attnum).collect();
         if copy.primary {
-            self.require_not_null(table, &attnums)?;
+            self.require_not_null(table, &attnums, false)?;
         }
         let new = self.make_index(table, name.clone(), copy.clone())?;
         if !index.options.is_empty() {
@@ -248,21 +248,18 @@ impl DdlContext<'_> {
 
     /// The name PostgreSQL would make up for the index.
     fn name_of_copy(&mut self, relation: &Relation, info: &IndexInfo, kind: Option<&ConstraintKind>) -> Arc<str> {
-        let words: Vec<String> = info
-            .keys
-            .iter()
-            .map(|key| match &key.target {
-                IndexTarget::Column(attnum) => {
-                    relation.column(*attnum).map_or_else(|| "expr".to_owned(), |column| column.name.to_string())
-                }
-                IndexTarget::Expression(text) => super::index::expression_word(text),
-            })
-            .collect();
+        let column = |attnum: i16| relation.column(attnum).map_or_else(|| "expr".into(), |own| own.name.to_string());
+        let key = |key: &IndexKey| match &key.target {
+            IndexTarget::Column(attnum) => column(*attnum),
+            IndexTarget::Expression(text) => super::index::expression_word(text),
+        };
+        let words = info.keys.iter().map(key).chain(info.include.iter().map(|attnum| column(*attnum)));
+        let words = super::index::joined_words(words);
         let (words, label) = match kind {
             Some(ConstraintKind::Primary { .. }) => (String::new(), "pkey"),
-            Some(ConstraintKind::Exclude { .. }) => (words.join("_"), "excl"),
-            Some(_) => (words.join("_"), "key"),
-            None => (words.join("_"), "idx"),
+            Some(ConstraintKind::Exclude { .. }) => (words, "excl"),
+            Some(_) => (words, "key"),
+            None => (words, "idx"),
         };
         self.choose_name(relation.namespace, &relation.name, &words, label, &[])
     }

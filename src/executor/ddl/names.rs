@@ -40,6 +40,16 @@ impl DdlContext<'_> {
         }
     }
 
+    /// 42P16 for a table of the temporary schema that would not be temporary.
+    pub(super) fn refuse_unlogged_temporary(&self, name: &ObjectName, written: utility::Persistence) -> Result<()> {
+        if written != utility::Persistence::Unlogged || !in_temporary_schema(name) {
+            return Ok(());
+        }
+        let at = parts(name).first().and_then(|ident| position::of_span(ident.span));
+        let message = "only temporary relations may be created in temporary schemas";
+        Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message).at(at))
+    }
+
     /// Schema and name of a new object.
     pub(super) fn new_name(&mut self, name: &ObjectName, temporary: bool) -> Result<(Oid, Arc<str>)> {
         let parts = parts(name);

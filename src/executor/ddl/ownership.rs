@@ -297,6 +297,9 @@ impl DdlContext<'_> {
                     .hint("Use ALTER TABLE instead."));
             }
         }
+        if target == info.namespace {
+            return Ok(());
+        }
         self.renaming(&info.name, |ddl| {
             if info.relation.is_valid() {
                 ddl.move_part(info.relation, target, schema)?;

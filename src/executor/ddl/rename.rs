@@ -27,7 +27,7 @@ impl DdlContext<'_> {
             (K::Column | K::Attribute, ObjectRef::Name(name)) => {
                 let Some(relation) = self.relation_to_alter(name, rename.if_exists)? else { return Ok(()) };
                 let part = rename.part.as_ref().ok_or_else(|| Error::internal("a rename without a column"))?;
-                self.rename_column(&relation, &part.value, to, (rename.kind == K::Attribute, rename.only))
+                self.rename_column(&relation, &part.value, rename)
             }
             (K::TableConstraint, ObjectRef::Name(name)) => {
                 let Some(relation) = self.relation_to_alter(name, rename.if_exists)? else { return Ok(()) };
@@ -122,13 +122,9 @@ impl DdlContext<'_> {
         }
     }
 
-    fn rename_column(
-        &mut self,
-        relation: &Arc<Relation>,
-        from: &str,
-        to: &str,
-        (attribute, only): (bool, bool),
-    ) -> Result<()> {
+    fn rename_column(&mut self, relation: &Arc<Relation>, from: &str, rename: &Rename) -> Result<()> {
+        let Rename { behavior, only, .. } = *rename;
+        let (attribute, to) = (rename.kind == ObjectKind::Attribute, rename.to.value.as_str());
         let renamable = relation.is_stored()
             || relation.index().is_some()
             || matches!(relation.kind, RelationKind::View(_) | RelationKind::Composite);
@@ -156,7 +152,11 @@ impl DdlContext<'_> {
             let message = format!("inherited column \"{from}\" must be renamed in child tables too");
             return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
         }
-        let family = self.view().descendants(&relation);
+        let mut family = self.view().descendants(&relation);
+        for follower in self.typed_tables(&relation, behavior)? {
+            let follower = self.table(follower)?;
+            family.extend(self.view().descendants(&follower));
+        }
         self.renaming(from, |ddl| {
             for member in &family {
                 ddl.lock(member.oid, dictdb_storage::LockMode::AccessExclusive)?;

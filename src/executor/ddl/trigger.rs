@@ -77,7 +77,7 @@ impl DdlContext<'_> {
         self.touch(&relation);
         if trigger.row && relation.is_partitioned() {
             for child in relation.children.clone() {
-                self.clone_trigger(&trigger, &relation, child)?;
+                self.clone_trigger(&trigger, &relation, child, create.or_replace)?;
             }
         }
         Ok(())
@@ -252,12 +252,24 @@ impl DdlContext<'_> {
         Ok(())
     }
 
+    /// 0A000 for a table whose row triggers see transition tables, when it would become part of a family.
+    pub(super) fn refuse_transition_tables(&mut self, relation: &Relation, what: &str, place: &str) -> Result<()> {
+        let sees_tables =
+            |trigger: &&Arc<Trigger>| trigger.row && (trigger.old_table.is_some() || trigger.new_table.is_some());
+        let catalog = self.view();
+        let Some(trigger) = catalog.triggers_of(relation.oid).find(sees_tables) else { return Ok(()) };
+        let message = format!("trigger \"{}\" prevents table \"{}\" from becoming {what}", trigger.name, relation.name);
+        Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+            .detail(format!("ROW triggers with transition tables are not supported {place}.")))
+    }
+
     /// ALTER TABLE … ENABLE or DISABLE TRIGGER. 42704, 42501.
     pub(super) fn set_firing(
         &mut self,
         relation: &Arc<Relation>,
         which: &TriggerSelection,
         mode: FiringMode,
+        recurse: bool,
     ) -> Result<()> {
         let firing = firing(mode);
         let catalog = self.view();
@@ -265,14 +277,18 @@ impl DdlContext<'_> {
             TriggerSelection::All | TriggerSelection::User => catalog.triggers_of(relation.oid).cloned().collect(),
             TriggerSelection::Name(name) => match catalog.trigger_named(relation.oid, &name.value) {
                 Some(trigger) => vec![trigger.clone()],
-                None if self.set_key_firing(relation, Some(&name.value), firing)? => return Ok(()),
+                None if self.set_key_firing(relation, Some(&name.value), firing, recurse)? => return Ok(()),
                 None => return Err(missing(&name.value, relation)),
             },
         };
         if matches!(which, TriggerSelection::All) {
-            self.set_key_firing(relation, None, firing)?;
+            self.set_key_firing(relation, None, firing, recurse)?;
         }
-        for trigger in triggers.iter().flat_map(|trigger| self.with_clones(trigger)).collect::<Vec<_>>() {
+        let all = match recurse {
+            true => triggers.iter().flat_map(|trigger| self.with_clones(trigger)).collect(),
+            false => triggers,
+        };
+        for trigger in all {
             self.put(Object::Trigger(Arc::new(Trigger { firing, ..Trigger::clone(&trigger) })));
             let relation = self.table(trigger.relation)?;
             self.touch(&relation);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::{Dependency, Key, Relation, RelationKind};
 use dictdb_parser::ast::ObjectName;
-use dictdb_parser::utility::AlterTableAction as Action;
+use dictdb_parser::utility::{AlterTableAction as Action, Behavior};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::DdlContext;
@@ -63,6 +63,22 @@ impl DdlContext<'_> {
         Ok(())
     }
 
+    /// The tables that a change of a composite type changes too. 2BP01 without CASCADE.
+    pub(super) fn typed_tables(&mut self, of_type: &Relation, behavior: Behavior) -> Result<Vec<Oid>> {
+        if !matches!(of_type.kind, RelationKind::Composite) {
+            return Ok(Vec::new());
+        }
+        let catalog = self.view();
+        let tables: Vec<Oid> =
+            catalog.relations().filter(|table| table.of_type == of_type.row_type).map(|table| table.oid).collect();
+        if !tables.is_empty() && behavior == Behavior::Restrict {
+            let message = format!("cannot alter type \"{}\" because it is the type of a typed table", of_type.name);
+            return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+                .hint("Use ALTER ... CASCADE to alter the typed tables too."));
+        }
+        Ok(tables)
+    }
+
     /// `ALTER TABLE … NOT OF`. 42809.
     pub(super) fn make_untyped(&mut self, relation: &Arc<Relation>) -> Result<()> {
         if !relation.of_type.is_valid() {
@@ -99,4 +115,14 @@ pub(super) fn refuse_typed(relation: &Relation, action: &Action) -> Result<()> {
         _ => return Ok(()),
     };
     Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+}
+
+/// `CASCADE` of a change of an attribute; other actions have none.
+pub(super) fn attribute_behavior(action: &Action) -> Option<Behavior> {
+    match action {
+        Action::AddColumn { behavior, .. }
+        | Action::DropColumn { behavior, .. }
+        | Action::AlterType { behavior, .. } => Some(*behavior),
+        _ => None,
+    }
 }

@@ -7,7 +7,7 @@ use super::Parser;
 use crate::keyword::Keyword as K;
 use crate::token::Kind;
 use crate::utility::{
-    AlterTable, AlterTableAction, Behavior, ColumnRef, FiringMode, ObjectKind, ObjectRef, RelationKind, Rename,
+    AlterTable, AlterTableAction, Behavior, ColumnRef, Detach, FiringMode, ObjectKind, ObjectRef, RelationKind, Rename,
     ReplicaIdentity, RowSecurity, SequenceOption, SetSchema, TableRef, TriggerSelection, Utility,
 };
 
@@ -71,10 +71,12 @@ impl Parser<'_> {
         self.expect_word(K::Partition)?;
         let name = self.qualified_name()?;
         if !attach {
-            if self.is_any(&[K::Concurrently, K::Finalize]) {
-                return Err(Error::unsupported("DETACH PARTITION CONCURRENTLY").at(Some(self.position())));
-            }
-            return Ok(AlterTableAction::DetachPartition(name));
+            let how = match () {
+                () if self.eat_word(K::Concurrently) => Detach::Concurrently,
+                () if self.eat_word(K::Finalize) => Detach::Finalize,
+                () => Detach::Now,
+            };
+            return Ok(AlterTableAction::DetachPartition(name, how));
         }
         let bound = if self.is_any(&[K::For, K::Default]) { Some(self.partition_bound()?) } else { None };
         Ok(AlterTableAction::AttachPartition(name, bound))

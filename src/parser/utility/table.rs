@@ -535,7 +535,18 @@ pub enum AlterTableAction {
     /// `ATTACH PARTITION`; indexes have no bound.
     AttachPartition(ObjectName, Option<PartitionBoundSpec>),
     /// `DETACH PARTITION`.
-    DetachPartition(ObjectName),
+    DetachPartition(ObjectName, Detach),
+}
+
+/// How a partition is detached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detach {
+    /// At once.
+    Now,
+    /// `CONCURRENTLY`: first nobody sees it any more, then, when all have gone who did, it is no partition any more.
+    Concurrently,
+    /// `FINALIZE`: the second half of that.
+    Finalize,
 }
 
 /// A column by name or number.

@@ -184,6 +184,8 @@ pub struct Binder<'a> {
     pub(crate) repeatable: std::cell::Cell<Repeatable>,
     /// Collations named so far.
     pub(crate) collations: std::collections::BTreeSet<Oid>,
+    /// Fields of composite types that were selected: relation of the type and attnum.
+    fields: std::cell::RefCell<std::collections::BTreeSet<(Oid, i16)>>,
     /// Operators of users that were called, each with its function.
     operators: std::cell::RefCell<std::collections::BTreeMap<Oid, Oid>>,
     /// Variables that names may mean.
@@ -244,6 +246,7 @@ impl<'a> Binder<'a> {
             repeatable: Default::default(),
             operators: Default::default(),
             collations: Default::default(),
+            fields: Default::default(),
             variables: None,
             record_fields: Default::default(),
         }

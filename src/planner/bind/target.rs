@@ -7,7 +7,7 @@ use dictdb_functions::resolve;
 use dictdb_parser::TypeName;
 use dictdb_parser::ast::{self, Expr as Ast, SelectItem, SelectItemQualifiedWildcardKind as Wildcard};
 use dictdb_parser::xml::XmlExpr;
-use dictdb_types::{Error, Oid, Result, SqlState, Type, oids};
+use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeLookup, oids};
 
 use super::Binder;
 use super::clause::Clause;
@@ -205,7 +205,23 @@ impl Binder<'_> {
     pub(crate) fn field_named(&self, row: &Expr, name: &str) -> Option<Expr> {
         let fields = self.row_fields(row)?;
         let index = fields.iter().position(|(field, _)| **field == *name)?;
+        self.note_field(row.ty(), name);
         Some(Expr::Field(Box::new(row.clone()), index, fields[index].1))
+    }
+
+    /// A field of a type of users is used: what has the expression depends on it.
+    fn note_field(&self, ty: Type, name: &str) {
+        let catalog = self.cx.catalog;
+        let relation = catalog.type_info(catalog.base_type(ty).oid).map(|info| info.relation);
+        let relation = relation.filter(|oid| *oid >= Oid::FIRST_NORMAL).and_then(|oid| catalog.relation(oid));
+        if let Some((relation, (attnum, _))) = relation.and_then(|own| Some((own, own.column_named(name)?))) {
+            self.fields.borrow_mut().insert((relation.oid, attnum));
+        }
+    }
+
+    /// The fields of composite types that were selected so far.
+    pub(crate) fn fields_used(&self) -> Vec<(Oid, i16)> {
+        self.fields.borrow().iter().copied().collect()
     }
 
     /// Table and attnum of an expression that is a plain column.

@@ -34,6 +34,11 @@ impl Session {
             let message = format!("{rules} rules are not supported for {of}");
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
+        if let dictdb_parser::Statement::Sql(tree) = &query.parsed.statement
+            && matches!(&**tree, dictdb_parser::ast::Statement::Merge(_))
+        {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "MERGE not supported in COPY"));
+        }
         let Outcome::Rows { columns, mut source, .. } = self.execute_query(&portal)? else {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY query must have a RETURNING clause"));
         };

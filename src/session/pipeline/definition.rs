@@ -65,7 +65,12 @@ impl Session {
     }
 
     /// Changes the catalog; `None` when the command is of another kind.
-    fn define(&mut self, command: &Utility, source: &Source, params: &Arc<[Datum]>) -> Result<Option<Completed>> {
+    pub(crate) fn define(
+        &mut self,
+        command: &Utility,
+        source: &Source,
+        params: &Arc<[Datum]>,
+    ) -> Result<Option<Completed>> {
         let locations = &source.parsed.locations;
         let transaction = self.transaction()?;
         let env = self.env();

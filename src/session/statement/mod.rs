@@ -10,6 +10,7 @@ mod cursor;
 mod database;
 pub(crate) mod database_locale;
 mod database_options;
+mod detach;
 mod discard;
 mod execute;
 mod listen;
@@ -38,6 +39,8 @@ use crate::prepared::{Analysis, Source};
 pub(crate) use database::is_empty;
 pub(crate) use setting::{named_object, transaction_setting};
 pub(crate) use tag::command_tag;
+
+use self::detach::detached_concurrently;
 
 /// The transaction command in a statement, if it is one.
 pub(crate) fn transaction_of(statement: &Statement) -> Option<&Transaction> {
@@ -75,6 +78,9 @@ fn prevents_block(statement: &Statement) -> Option<&'static str> {
             ReindexKind::System => Some("REINDEX SYSTEM"),
             ReindexKind::Index | ReindexKind::Table => None,
         },
+        Utility::AlterTable(alter) if detached_concurrently(alter).is_some() => {
+            Some("ALTER TABLE ... DETACH CONCURRENTLY")
+        }
         Utility::Cluster(cluster) if cluster.table.is_none() => Some("CLUSTER"),
         Utility::AlterDatabase(alter) => Some(alter_database::name(&alter.action)),
         Utility::CreateDatabase(_) => Some("CREATE DATABASE"),
@@ -219,6 +225,9 @@ impl Session {
             Utility::Vacuum(vacuum) => {
                 self.run_vacuum(vacuum)?;
                 done(command_tag(statement))
+            }
+            Utility::AlterTable(alter) if detached_concurrently(alter).is_some() => {
+                self.detach_concurrently(alter, portal).await
             }
             _ => self.execute_utility(portal).await,
         }

@@ -34,7 +34,19 @@ impl Storage {
     /// All locks and waits, one moment per session.
     pub fn locks(&self) -> Vec<LockInfo> {
         let sessions = self.0.sessions.all();
-        sessions.iter().flat_map(|session| held(session).into_iter().chain(waiting(session))).collect()
+        sessions.iter().flat_map(|s| self.own(s).into_iter().chain(held(s)).chain(waiting(s))).collect()
+    }
+
+    /// What the transaction of a session has of itself, others may wait for: its place among those that go on, and its id.
+    fn own(&self, session: &Arc<SessionState>) -> Vec<LockInfo> {
+        let id = self.0.writers.id_of(session.pid);
+        let is_open = id.is_some() || session.held.lock().of_transaction().next().is_some();
+        if session.is_prepared() || !is_open {
+            return Vec::new();
+        }
+        let blank = blank(session);
+        let ongoing = LockInfo { ongoing: Some(blank.holder.clone()), fast_path: true, ..blank.clone() };
+        std::iter::once(ongoing).chain(id.map(|id| LockInfo { transaction: Some(id), ..blank })).collect()
     }
 
     /// What the session with this process id waits for.

@@ -1,7 +1,9 @@
 //! The actions of ALTER TABLE as facts: when each is carried out, what it locks, which relations take it.
 
 use dictdb_catalog::{Relation, RelationKind};
-use dictdb_parser::utility::{AlterTableAction as Action, ConstraintKind, FiringMode, RowSecurity, TriggerSelection};
+use dictdb_parser::utility::{
+    AlterTableAction as Action, ConstraintKind, Detach, FiringMode, RowSecurity, TriggerSelection,
+};
 use dictdb_storage::LockMode;
 use dictdb_types::{Error, Result, SqlState};
 
@@ -59,7 +61,8 @@ pub(super) fn lock_mode(action: &Action) -> LockMode {
         | Action::ClusterOn(_)
         | Action::SetColumnOptions { .. }
         | Action::SetOptions { .. }
-        | Action::ValidateConstraint(_) => LockMode::ShareUpdateExclusive,
+        | Action::ValidateConstraint(_)
+        | Action::DetachPartition(_, Detach::Concurrently | Detach::Finalize) => LockMode::ShareUpdateExclusive,
         Action::AddConstraint(constraint) if matches!(constraint.kind, ConstraintKind::ForeignKey(_)) => {
             LockMode::ShareRowExclusive
         }
@@ -142,7 +145,8 @@ fn facts(action: &Action) -> (&'static str, u8) {
         Action::AttachPartition(..) => ("ATTACH PARTITION", TABLE | INDEX),
         Action::ForeignOptions(_) => ("OPTIONS", FOREIGN),
         Action::ColumnForeignOptions(..) => ("ALTER COLUMN ... OPTIONS", FOREIGN),
-        Action::DetachPartition(_) => ("DETACH PARTITION", TABLE),
+        Action::DetachPartition(_, Detach::Finalize) => ("DETACH PARTITION ... FINALIZE", TABLE),
+        Action::DetachPartition(..) => ("DETACH PARTITION", TABLE),
     }
 }
 

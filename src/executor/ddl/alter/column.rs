@@ -101,6 +101,7 @@ impl DdlContext<'_> {
                 })
                 .map(drop);
         }
+        refuse_key_column(&relation, attnum, "drop")?;
         for grandchild in relation.children.clone() {
             self.drop_inherited_column(grandchild, name, behavior, recurse)?;
         }
@@ -238,20 +239,23 @@ impl DdlContext<'_> {
         } else if !recurse {
             self.require_not_null_in_partitions(&relation, &[attnum])?;
         }
-        if recurse && not_null {
-            for child in relation.children.clone() {
-                self.set_column_not_null(child, name, true, true)?;
-            }
-        }
-        if column.not_null == not_null {
-            return Ok(());
-        }
+        let children = if recurse { relation.children.clone() } else { Vec::new() };
         if not_null {
-            let place = attnum as usize - 1;
-            let error = self.contains_null(&relation, name);
-            self.check_rows(&relation, |row, _| if row[place].is_null() { Err(error.clone()) } else { Ok(()) })?;
+            children.iter().try_for_each(|child| self.set_column_not_null(*child, name, true, true))?;
         }
-        self.change_column(&relation, attnum, |column| column.not_null = not_null).map(drop)
+        if column.not_null != not_null {
+            if not_null {
+                let place = attnum as usize - 1;
+                let error = self.contains_null(&relation, name);
+                self.check_rows(&relation, |row, _| if row[place].is_null() { Err(error.clone()) } else { Ok(()) })?;
+            }
+            self.change_column(&relation, attnum, |column| column.not_null = not_null)?;
+        }
+        // What a partition may have depends on what its parent has now.
+        if !not_null {
+            children.iter().try_for_each(|child| self.set_column_not_null(*child, name, false, true))?;
+        }
+        Ok(())
     }
 
     /// DROP NOT NULL of identity and primary key columns.

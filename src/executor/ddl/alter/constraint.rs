@@ -89,8 +89,8 @@ impl DdlContext<'_> {
                 refuse_conflict(&child_relation, &known, (false, added.validated))?;
                 let message = format!("merging constraint \"{}\" with inherited definition", added.name);
                 self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
-                let inherited = known.inherited + 1;
-                self.replace_constraint(child, Constraint { inherited, ..Constraint::clone(&known) })?;
+                let (inherited, local) = (known.inherited + 1, known.local && !child_relation.is_partition());
+                self.replace_constraint(child, Constraint { inherited, local, ..Constraint::clone(&known) })?;
                 continue;
             }
             let mut named = syntax.clone();
@@ -182,6 +182,9 @@ impl DdlContext<'_> {
         initially_deferred: bool,
     ) -> Result<()> {
         let (relation, found) = self.find_constraint(table, name)?;
+        if let Some(whole) = relation.key_of_part(name) {
+            return Err(derived(&relation, name, &relation, &whole.name));
+        }
         let constraint = found.ok_or_else(|| missing_constraint(&relation, name))?;
         if !matches!(constraint.kind, ConstraintKind::Foreign(_)) {
             return Err(Error::new(
@@ -189,7 +192,25 @@ impl DdlContext<'_> {
                 format!("constraint \"{name}\" of relation \"{}\" is not a foreign key constraint", relation.name),
             ));
         }
-        self.replace_constraint(table, Constraint { deferrable, initially_deferred, ..Constraint::clone(&constraint) })
+        let (above, whole) = self.view().original_key(&relation, &constraint);
+        if whole.oid != constraint.oid {
+            return Err(derived(&relation, name, &above, &whole.name));
+        }
+        let mut copies = vec![(relation, constraint)];
+        while let Some((relation, constraint)) = copies.pop() {
+            let changed = Constraint { deferrable, initially_deferred, ..Constraint::clone(&constraint) };
+            self.replace_constraint(relation.oid, changed)?;
+            let catalog = self.view();
+            let of_children = catalog.dependents_of(Key::Constraint(relation.oid, constraint.oid));
+            copies.extend(of_children.filter_map(|(copy, _)| match copy {
+                Key::Constraint(table, oid) => {
+                    let table = catalog.relation(table)?;
+                    Some((table.clone(), table.constraints.iter().find(|own| own.oid == oid)?.clone()))
+                }
+                _ => None,
+            }));
+        }
+        Ok(())
     }
 
     pub(super) fn drop_named_constraint(
@@ -201,6 +222,9 @@ impl DdlContext<'_> {
         recurse: bool,
     ) -> Result<()> {
         let (relation, found) = self.find_constraint(table, name)?;
+        if relation.key_of_part(name).is_some() {
+            return Err(inherited_constraint(&relation, name));
+        }
         let Some(constraint) = found else {
             let missing = missing_constraint(&relation, name);
             if if_exists {
@@ -210,10 +234,13 @@ impl DdlContext<'_> {
             return Err(missing);
         };
         if constraint.inherited > 0 {
-            return Err(Error::new(
-                SqlState::INVALID_TABLE_DEFINITION,
-                format!("cannot drop inherited constraint \"{name}\" of relation \"{}\"", relation.name),
-            ));
+            return Err(inherited_constraint(&relation, name));
+        }
+        let only_partitioned = !recurse && relation.is_partitioned() && !relation.children.is_empty();
+        if only_partitioned && matches!(constraint.kind, ConstraintKind::Check { .. }) && !constraint.no_inherit {
+            let message = "cannot remove constraint from only the partitioned table when partitions exist";
+            let error = Error::new(SqlState::INVALID_TABLE_DEFINITION, message);
+            return Err(error.hint("Do not specify the ONLY keyword."));
         }
         if let ConstraintKind::Foreign(key) = &constraint.kind {
             let catalog = self.view();
@@ -258,10 +285,7 @@ impl DdlContext<'_> {
         let relation = self.table(table)?;
         let primary = matches!(constraint.kind, SyntaxKind::PrimaryKey(_));
         if primary && relation.primary_key().is_some() {
-            return Err(Error::new(
-                SqlState::INVALID_TABLE_DEFINITION,
-                format!("multiple primary keys for table \"{}\" are not allowed", relation.name),
-            ));
+            return Err(super::super::constraint::multiple_keys(&relation));
         }
         let found = self.view().relation_in(relation.namespace, index_name).cloned();
         let index = found.filter(|index| index.index().is_some()).ok_or_else(|| {
@@ -270,7 +294,7 @@ impl DdlContext<'_> {
         })?;
         let attnums = self.key_of_index(&relation, &index, constraint)?;
         if primary {
-            self.require_not_null(table, &attnums)?;
+            self.require_not_null(table, &attnums, true)?;
         }
         let mut index = Relation::clone(&index);
         let name: Arc<str> = match &constraint.name {
@@ -364,6 +388,24 @@ impl DdlContext<'_> {
         }
         Ok(attnums)
     }
+}
+
+/// 42P16 for a constraint that is there because a table above has it.
+fn inherited_constraint(relation: &Relation, name: &str) -> Error {
+    Error::new(
+        SqlState::INVALID_TABLE_DEFINITION,
+        format!("cannot drop inherited constraint \"{name}\" of relation \"{}\"", relation.name),
+    )
+}
+
+/// XX000, as PostgreSQL has it, for a foreign key that stands for another one.
+fn derived(relation: &Relation, name: &str, above: &Relation, whole: &str) -> Error {
+    Error::new(
+        SqlState::INTERNAL_ERROR,
+        format!("cannot alter constraint \"{name}\" on relation \"{}\"", relation.name),
+    )
+    .detail(format!("Constraint \"{name}\" is derived from constraint \"{whole}\" of relation \"{}\".", above.name))
+    .hint("You may alter the constraint it derives from, instead.")
 }
 
 fn missing_constraint(relation: &Relation, name: &str) -> Error {

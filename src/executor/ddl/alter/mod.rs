@@ -24,6 +24,7 @@ use dictdb_types::{Error, Oid, Result, SqlState};
 
 pub(super) use self::column::missing_column;
 pub(super) use self::new_column::check_system_name;
+pub(super) use self::used_type::contains;
 
 use self::action::Pass;
 use self::column_type::Retyping;
@@ -77,6 +78,7 @@ impl DdlContext<'_> {
         let mode = alter.actions.iter().map(action::lock_mode).max_by_key(|mode| strength(*mode));
         self.lock(relation.oid, mode.unwrap_or(LockMode::AccessExclusive))?;
         self.check_not_in_use(&relation, "ALTER TABLE")?;
+        self.refuse_pending(&relation)?;
         let table = relation.oid;
         let recurse = !alter.table.only;
         let mut steps: Steps<'_> = BTreeMap::new();
@@ -89,7 +91,12 @@ impl DdlContext<'_> {
                     super::typed::refuse_typed(&*self.table(table)?, action)?;
                 }
                 let changes: Vec<Retyping<'_>> = now.iter().filter_map(Step::retyping).collect();
+                let followers =
+                    self.following(table, alter.actions.iter().filter(|action| action::pass(action) == pass))?;
                 self.alter_column_types(table, &changes, locations)?;
+                for table in followers {
+                    self.alter_column_types(table, &changes, locations)?;
+                }
             }
             for step in now.into_iter().filter(|step| step.retyping().is_none()) {
                 self.alter_step(table, &step, recurse, locations, &mut steps)?;
@@ -143,8 +150,35 @@ impl DdlContext<'_> {
         locations: &Locations,
         steps: &mut Steps<'a>,
     ) -> Result<()> {
-        use AlterTableAction as A;
         super::typed::refuse_typed(&*self.table(table)?, action)?;
+        for follower in self.following(table, std::iter::once(action))? {
+            self.alter_any(follower, action, recurse, locations, steps)?;
+        }
+        self.alter_any(table, action, recurse, locations, steps)
+    }
+
+    /// The typed tables that follow a composite type when its attributes change. 2BP01.
+    fn following<'a>(&mut self, table: Oid, actions: impl Iterator<Item = &'a AlterTableAction>) -> Result<Vec<Oid>> {
+        let relation = self.table(table)?;
+        let mut found = Vec::new();
+        for behavior in actions.filter_map(super::typed::attribute_behavior) {
+            found = self.typed_tables(&relation, behavior)?;
+        }
+        for follower in &found {
+            self.lock(*follower, LockMode::AccessExclusive)?;
+        }
+        Ok(found)
+    }
+
+    fn alter_any<'a>(
+        &mut self,
+        table: Oid,
+        action: &'a AlterTableAction,
+        recurse: bool,
+        locations: &Locations,
+        steps: &mut Steps<'a>,
+    ) -> Result<()> {
+        use AlterTableAction as A;
         match action {
             A::AddColumn { if_not_exists, column, .. } => {
                 let added = self
@@ -180,7 +214,7 @@ impl DdlContext<'_> {
                 self.drop_named_constraint(table, &name.value, *if_exists, *behavior, recurse)
             }
             A::OwnerTo(role) => self.change_relation_owner(table, role),
-            other => self.alter_setting(table, other, locations),
+            other => self.alter_setting(table, other, recurse, locations),
         }
     }
 }

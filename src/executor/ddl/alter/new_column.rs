@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::{Column, Dependency, Key, Relation, RelationKind};
 use dictdb_parser::Locations;
-use dictdb_parser::utility::{ColumnDef, Constraint};
+use dictdb_parser::utility::{ColumnDef, Constraint, ConstraintKind};
 use dictdb_planner::expr::{Expr, Volatility};
 use dictdb_planner::table_expr::{self, TableExpr};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, TypeLookup};
@@ -49,7 +49,7 @@ impl DdlContext<'_> {
         if !recurse && !relation.children.is_empty() {
             return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, "column must be added to child tables too"));
         }
-        if !definition.constraints.is_empty() {
+        if definition.constraints.iter().any(gives_values) {
             self.refuse_change_of_used_type(&relation, true)?;
         }
         if relation.is_partition() {
@@ -198,4 +198,15 @@ pub(in crate::ddl) fn check_system_name(name: &str) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Whether a property of a new column gives the rows that are there a value other than NULL, or may.
+fn gives_values(constraint: &Constraint) -> bool {
+    use dictdb_parser::ast::{Expr, Value};
+    let is_null = |expr: &Expr| matches!(expr, Expr::Value(value) if matches!(value.value, Value::Null));
+    match &constraint.kind {
+        ConstraintKind::Default(source) => !is_null(&source.expr),
+        ConstraintKind::Identity { .. } | ConstraintKind::Generated(_) => true,
+        _ => false,
+    }
 }

@@ -17,7 +17,13 @@ use super::column::missing_column;
 const MAX_STATISTICS: i64 = 10_000;
 
 impl DdlContext<'_> {
-    pub(super) fn alter_setting(&mut self, table: Oid, action: &Action, locations: &Locations) -> Result<()> {
+    pub(super) fn alter_setting(
+        &mut self,
+        table: Oid,
+        action: &Action,
+        recurse: bool,
+        locations: &Locations,
+    ) -> Result<()> {
         let relation = self.table(table)?;
         match action {
             Action::SetStatistics { column, target } => self.set_statistics(&relation, column, *target),
@@ -70,11 +76,11 @@ impl DdlContext<'_> {
             Action::OfType(Some(name)) => self.make_typed(&relation, name),
             Action::Inherit(parent, true) => self.inherit(&relation, parent),
             Action::Inherit(parent, false) => self.disinherit(&relation, parent),
-            Action::Trigger { which, mode } => self.set_firing(&relation, which, *mode),
+            Action::Trigger { which, mode } => self.set_firing(&relation, which, *mode, recurse),
             Action::Rule { name, mode } => self.set_rule_firing(&relation, &name.value, *mode),
             Action::AttachPartition(name, None) => self.attach_index_named(&relation, name),
             Action::AttachPartition(name, Some(bound)) => self.attach_partition(&relation, name, bound, locations),
-            Action::DetachPartition(name) => self.detach_partition(&relation, name),
+            Action::DetachPartition(name, how) => self.detach_partition(&relation, name, *how),
             _ => Err(Error::internal("an action without a place")),
         }
     }

@@ -75,7 +75,7 @@ impl DdlContext<'_> {
 }
 
 /// Whether values of a type may have values of another one inside.
-fn contains(catalog: &Catalog, ty: Oid, wanted: Oid) -> bool {
+pub(in crate::ddl) fn contains(catalog: &Catalog, ty: Oid, wanted: Oid) -> bool {
     if ty == wanted {
         return true;
     }

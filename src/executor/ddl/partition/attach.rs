@@ -1,4 +1,4 @@
-//! New partitions, `ATTACH PARTITION` and `DETACH PARTITION`.
+//! New partitions and `ATTACH PARTITION`.
 
 use std::sync::Arc;
 
@@ -60,13 +60,14 @@ impl DdlContext<'_> {
     pub(in crate::ddl) fn complete_partition(&mut self, parent: Oid, child: Oid) -> Result<()> {
         let parent = self.table(parent)?;
         for index in parent.indexes.clone() {
-            self.index_partition(&parent, child, index)?;
+            self.index_partition(&parent, child, index, true)?;
         }
         for constraint in &parent.constraints {
             if matches!(constraint.kind, ConstraintKind::Foreign(_)) {
                 self.copy_foreign_key(&parent, constraint, child)?;
             }
         }
+        self.refer_to_partition(parent.oid, child)?;
         self.clone_triggers(&parent, child)
     }
 
@@ -83,6 +84,7 @@ impl DdlContext<'_> {
         let copy = dictdb_catalog::ForeignKey {
             columns: own(&key.columns),
             delete_set_columns: own(&key.delete_set_columns),
+            parts: Vec::new(),
             ..dictdb_catalog::ForeignKey::clone(key)
         };
         let same = |other: &&Arc<Constraint>| match &other.kind {
@@ -104,9 +106,23 @@ impl DdlContext<'_> {
         let own = relation.constraints.iter().filter(same).min_by(|a, b| a.name.cmp(&b.name)).cloned();
         let oid = match own {
             Some(known) => {
-                let adopted = Constraint { inherited: 1, local: false, ..Constraint::clone(&known) };
-                self.replace_constraint(child, adopted)?;
-                known.oid
+                let kind = match &known.kind {
+                    ConstraintKind::Foreign(key) => Self::without_parts(key),
+                    other => other.clone(),
+                };
+                self.replace_constraint(
+                    child,
+                    Constraint { inherited: 1, local: false, kind, ..Constraint::clone(&known) },
+                )?;
+                self.catalog.change(
+                    self.store,
+                    dictdb_catalog::Change::Undepend { dependent: Key::Constraint(child, known.oid) },
+                );
+                self.depend_foreign_key(child, known.oid, &copy);
+                // Its partitions have copies of it already.
+                let above = Key::Constraint(parent.oid, constraint.oid);
+                self.depend(Key::Constraint(child, known.oid), above, Dependency::Auto);
+                return Ok(());
             }
             None => {
                 let taken = relation.constraints.iter().any(|other| other.name == constraint.name);
@@ -160,6 +176,7 @@ impl DdlContext<'_> {
         self.check_owner(&child)?;
         refuse_child(parent, &child)?;
         self.refuse_circle(parent, &child)?;
+        self.refuse_reference_to_child(parent, &child)?;
         let extra = child.live_columns().find(|(_, column)| parent.column_named(&column.name).is_none());
         if let Some((_, column)) = extra {
             let message = format!(
@@ -169,16 +186,7 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
                 .detail("The new partition may contain only the columns present in parent."));
         }
-        let catalog = self.view();
-        let sees_tables = |trigger: &&Arc<dictdb_catalog::Trigger>| {
-            trigger.row && (trigger.old_table.is_some() || trigger.new_table.is_some())
-        };
-        if let Some(trigger) = catalog.triggers_of(child.oid).find(sees_tables) {
-            let message =
-                format!("trigger \"{}\" prevents table \"{}\" from becoming a partition", trigger.name, child.name);
-            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
-                .detail("ROW triggers with transition tables are not supported on partitions."));
-        }
+        self.refuse_transition_tables(&child, "a partition", "on partitions")?;
         let bound = self.partition_bound(parent, syntax, locations)?;
         self.check_room(parent, &child.name, &bound, syntax, locations)?;
         self.take_parent(parent, child.oid)?;
@@ -188,91 +196,26 @@ impl DdlContext<'_> {
         self.check_foreign_partition(parent, &child, true)?;
         self.complete_partition(parent.oid, child.oid)
     }
-
-    /// `ALTER TABLE … DETACH PARTITION`.
-    pub(in crate::ddl) fn detach_partition(&mut self, parent: &Arc<Relation>, name: &ObjectName) -> Result<()> {
-        let child = self.find_relation(name)?;
-        self.lock(child.oid, LockMode::AccessExclusive)?;
-        let child = self.table(child.oid)?;
-        if child.partition_parent() != Some(parent.oid) {
-            let message = format!("relation \"{}\" is not a partition of relation \"{}\"", child.name, parent.name);
-            return Err(Error::new(SqlState::UNDEFINED_TABLE, message));
-        }
-        for index in child.indexes.clone() {
-            self.detach_index(index)?;
-        }
-        let child = self.table(child.oid)?;
-        for own in &child.constraints {
-            if matches!(own.kind, ConstraintKind::Foreign(_)) && own.inherited > 0 {
-                let inherited = own.inherited - 1;
-                self.replace_constraint(child.oid, Constraint { inherited, local: true, ..Constraint::clone(own) })?;
-                let key = Key::Constraint(child.oid, own.oid);
-                self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: key });
-                if let ConstraintKind::Foreign(foreign) = &own.kind {
-                    self.depend_foreign_key(child.oid, own.oid, foreign);
-                }
-            }
-        }
-        self.drop_clones(parent.oid, child.oid);
-        self.leave_parent(parent, child.oid)?;
-        let child = self.table(child.oid)?;
-        self.put_relation(Relation { bound: None, ..Relation::clone(&child) });
-        self.refuse_referenced(parent, &child.name)
-    }
-
-    /// 23503 when rows of other tables refer to rows that have left the parent, or what it is a partition of.
-    fn refuse_referenced(&mut self, parent: &Arc<Relation>, child: &str) -> Result<()> {
-        let mut above = Some(parent.oid);
-        while let Some(oid) = above {
-            let relation = self.table(oid)?;
-            for (referencing, constraint) in relation.referenced_by.clone() {
-                self.lock(referencing, LockMode::ShareRowExclusive)?;
-                let other = self.table(referencing)?;
-                let Some(key) = other.constraints.iter().find(|own| own.oid == constraint).cloned() else { continue };
-                self.check_existing_rows(referencing, &key)
-                    .map_err(|error| still_referenced(error, child, &key, &other, &relation))?;
-            }
-            above = relation.partition_parent();
-        }
-        Ok(())
-    }
 }
 
-/// A row without the row it refers to, as an error of the partition that is taken away from `referenced`.
-fn still_referenced(
-    error: Error,
-    partition: &str,
-    key: &Constraint,
-    referencing: &Relation,
-    referenced: &Relation,
-) -> Error {
-    let ConstraintKind::Foreign(foreign) = &key.kind else { return error };
-    if error.code() != SqlState::FOREIGN_KEY_VIOLATION {
-        return error;
+/// 42P17 for a table that has no partitions.
+pub(super) fn require_partitioned(relation: &Relation) -> Result<()> {
+    if relation.is_partitioned() {
+        return Ok(());
     }
-    let columns = foreign.referenced_columns.iter().filter_map(|attnum| referenced.column(*attnum));
-    let names: Vec<&str> = columns.map(|column| &*column.name).collect();
-    let detail = error.fields().detail.as_deref().unwrap_or_default();
-    let values =
-        detail.split_once(")=(").and_then(|(_, rest)| rest.rsplit_once(") is not present")).map(|(values, _)| values);
-    let message = format!("removing partition \"{partition}\" violates foreign key constraint \"{}\"", key.name);
-    Error::new(SqlState::FOREIGN_KEY_VIOLATION, message).detail(format!(
-        "Key ({})=({}) is still referenced from table \"{}\".",
-        names.join(", "),
-        values.unwrap_or_default(),
-        referencing.name
-    ))
+    let message = match relation.index() {
+        Some(_) => format!("\"{}\" is not a partitioned table", relation.name),
+        None => format!("table \"{}\" is not partitioned", relation.name),
+    };
+    Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message))
 }
 
 /// 42809 for what cannot become a partition.
 fn refuse_child(parent: &Relation, child: &Relation) -> Result<()> {
+    require_partitioned(parent)?;
     crate::ddl::expiry::refuse_family(child)?;
     let temporary = |relation: &Relation| relation.persistence == Persistence::Temporary;
     let message = match child {
-        _ if !parent.is_partitioned() => {
-            let message = format!("table \"{}\" is not partitioned", parent.name);
-            return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
-        }
         child if !matches!(child.kind, RelationKind::Table) => {
             format!("ALTER action ATTACH PARTITION cannot be performed on relation \"{}\"", child.name)
         }

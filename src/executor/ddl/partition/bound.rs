@@ -148,8 +148,12 @@ impl DdlContext<'_> {
             }
             Err(mut error) => {
                 let fields = error.fields_mut();
-                fields.message = fields.message.replace("DEFAULT expression", "partition bound expression");
-                fields.message = fields.message.replace("DEFAULT expressions", "partition bound");
+                let what = match fields.message.contains("column reference") {
+                    true => "partition bound expression",
+                    false => "partition bound",
+                };
+                fields.message =
+                    fields.message.replace("DEFAULT expressions", what).replace("DEFAULT expression", what);
                 return Err(error);
             }
         };

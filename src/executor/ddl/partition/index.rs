@@ -6,6 +6,7 @@ use dictdb_catalog::{Constraint, Dependency, IndexInfo, IndexKey, IndexTarget, K
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::super::DdlContext;
+use super::super::constraint::multiple_keys;
 
 impl DdlContext<'_> {
     /// A unique index of a partitioned table must have the whole key: only one partition may have a row of each value. 0A000.
@@ -46,7 +47,7 @@ impl DdlContext<'_> {
         self.check_no_foreign_partition(&relation, index, &relation.children)?;
         for child in relation.children.clone() {
             self.lock(child, dictdb_storage::LockMode::Share)?;
-            self.index_partition(&relation, child, index)?;
+            self.index_partition(&relation, child, index, false)?;
         }
         Ok(())
     }
@@ -103,8 +104,15 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    /// Gives one partition its part of an index: one it has already, or a new one. Foreign tables have none.
-    pub(in crate::ddl) fn index_partition(&mut self, parent: &Arc<Relation>, child: Oid, index: Oid) -> Result<()> {
+    /// Gives one partition its part of an index: one it has already, or a new one. Foreign tables have none. What is attached takes
+    /// no invalid index for a part; a new index does, and is invalid too.
+    pub(in crate::ddl) fn index_partition(
+        &mut self,
+        parent: &Arc<Relation>,
+        child: Oid,
+        index: Oid,
+        attaches: bool,
+    ) -> Result<()> {
         let whole = self.table(index)?;
         let Some(info) = whole.index().cloned() else { return Ok(()) };
         let partition = self.table(child)?;
@@ -121,9 +129,14 @@ impl DdlContext<'_> {
             let own = self.table(own)?;
             let Some(own_info) = own.index() else { continue };
             let backs = partition.constraints.iter().any(|constraint| constraint.kind.index() == Some(own.oid));
-            if own.parents.is_empty() && is_alike(own_info, &wanted) && (!constrained || backs) {
-                return self.attach_index(index, own.oid);
+            let fits = own.parents.is_empty() && !(attaches && own_info.invalid);
+            if fits && is_alike(own_info, &wanted) && (!constrained || backs) {
+                self.attach_index(index, own.oid)?;
+                return if own_info.invalid { self.invalidate_index(index) } else { Ok(()) };
             }
+        }
+        if info.primary && partition.primary_key().is_some() {
+            return Err(multiple_keys(&partition));
         }
         let (part, _) = self.clone_index(child, parent, index)?;
         self.attach_index(index, part)?;
@@ -219,21 +232,51 @@ impl DdlContext<'_> {
                 );
             }
         }
-        if !is_alike(&part_info, &translated(&whole_info, &table, &partition)?) {
+        // Whether it is a key's is a question of its own.
+        let wanted = IndexInfo { primary: part_info.primary, ..translated(&whole_info, &table, &partition)? };
+        if !is_alike(&part_info, &wanted) {
             return refuse(SqlState::INVALID_OBJECT_DEFINITION, "The index definitions do not match.".to_owned());
+        }
+        let backs = |table: &Relation, index: Oid| table.constraints.iter().any(|own| own.kind.index() == Some(index));
+        if backs(&table, whole.oid) && !backs(&partition, part.oid) {
+            return refuse(
+                SqlState::INVALID_OBJECT_DEFINITION,
+                format!(
+                    "The index \"{}\" belongs to a constraint in table \"{}\" but no constraint exists for index \"{}\".",
+                    whole.name, table.name, part.name
+                ),
+            );
         }
         self.attach_index(whole.oid, part.oid)?;
         self.validate_index(whole.oid)
     }
 
-    /// An index of which every partition has its part is valid.
+    /// An index with a part that is invalid is so too, and what it is a part of.
+    fn invalidate_index(&mut self, index: Oid) -> Result<()> {
+        let index = self.table(index)?;
+        for above in self.view().index_ancestors(&index).collect::<Vec<_>>() {
+            let Some(info) = above.index() else { continue };
+            let info = IndexInfo { invalid: true, ..IndexInfo::clone(info) };
+            self.put_relation(Relation { kind: RelationKind::Index(Arc::new(info)), ..Relation::clone(&above) });
+        }
+        Ok(())
+    }
+
+    /// An index of which every partition has its part, a valid one, is valid; then the one it is a part of may be.
     fn validate_index(&mut self, whole: Oid) -> Result<()> {
-        let index = self.table(whole)?;
-        let Some(info) = index.index() else { return Ok(()) };
-        let table = self.table(info.table)?;
-        if info.invalid && index.children.len() == table.children.len() {
+        let mut next = Some(whole);
+        while let Some(whole) = next {
+            let index = self.table(whole)?;
+            let Some(info) = index.index().filter(|info| info.invalid) else { return Ok(()) };
+            let (table, catalog) = (self.table(info.table)?, self.view());
+            let is_valid =
+                |part: &Oid| catalog.relation(*part).and_then(|part| part.index()).is_some_and(|part| !part.invalid);
+            if index.children.len() != table.children.len() || !index.children.iter().all(is_valid) {
+                return Ok(());
+            }
             let info = IndexInfo { invalid: false, ..IndexInfo::clone(info) };
             self.put_relation(Relation { kind: RelationKind::Index(Arc::new(info)), ..Relation::clone(&index) });
+            next = index.parents.first().copied();
         }
         Ok(())
     }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{IndexMethod, IndexTarget, PartitionColumn, PartitionKey, PartitionStrategy, Relation};
+use dictdb_catalog::{
+    Dependency, IndexMethod, IndexTarget, Key, PartitionColumn, PartitionKey, PartitionStrategy, Relation,
+};
 use dictdb_parser::ast::Expr as Ast;
 use dictdb_parser::utility::{IndexElement, PartitionBy};
 use dictdb_parser::{Locations, position};
@@ -42,7 +44,8 @@ impl DdlContext<'_> {
             let message = format!("cannot partition using more than {MAX_KEYS} columns");
             return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));
         }
-        let columns = by.keys.iter().map(|element| self.key_column(relation, element, strategy, locations));
+        let keys = by.keys.iter().enumerate();
+        let columns = keys.map(|(at, element)| self.key_column(relation, element, at + 1, strategy, locations));
         Ok(PartitionKey { strategy, columns: columns.collect::<Result<_>>()? })
     }
 
@@ -50,6 +53,7 @@ impl DdlContext<'_> {
         &mut self,
         relation: &Arc<Relation>,
         element: &IndexElement,
+        number: usize,
         strategy: PartitionStrategy,
         locations: &Locations,
     ) -> Result<PartitionColumn> {
@@ -57,6 +61,7 @@ impl DdlContext<'_> {
             Ast::Identifier(ident) => self.named_column(relation, ident)?,
             expr => self.key_expression(relation, expr, locations)?,
         };
+        self.refuse_pseudo(ty, number)?;
         let method = match strategy {
             PartitionStrategy::Hash => IndexMethod::Hash,
             _ => IndexMethod::Btree,
@@ -71,10 +76,27 @@ impl DdlContext<'_> {
         };
         self.refuse_language(strategy, collation)?;
         let opclass = match &element.opclass {
-            Some(name) => self.named_opclass(name, ty, method)?,
+            Some(name) => match self.own_hash_opclass(name, ty, strategy)? {
+                Some(own) => {
+                    self.depend(Key::Relation(relation.oid), Key::OperatorClass(own), Dependency::Normal);
+                    own
+                }
+                None => self.named_opclass(name, ty, method)?,
+            },
             None => self.key_opclass(ty, method)?,
         };
         Ok(PartitionColumn { target, ty: self.view().base_type(ty), opclass, collation })
+    }
+
+    /// 42P16 for a key of a type that no column can have.
+    fn refuse_pseudo(&mut self, ty: Type, number: usize) -> Result<()> {
+        let catalog = self.view();
+        let is_pseudo = |info: Arc<dictdb_types::TypeInfo>| matches!(info.kind, dictdb_types::TypeKind::Pseudo);
+        if !catalog.type_info(ty.oid).is_some_and(is_pseudo) {
+            return Ok(());
+        }
+        let message = format!("partition key column {number} has pseudo-type {}", self.shown_type(ty.oid, &catalog));
+        Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message))
     }
 
     /// 0A000 for partitions that would have to be found by a language's order, or by what it takes for equal.
@@ -124,7 +146,15 @@ impl DdlContext<'_> {
         locations: &Locations,
     ) -> Result<(IndexTarget, Type)> {
         let bound = self.with_binding(|cx| table_expr::bind(expr, locations, relation, TableExpr::IndexKey, cx));
-        let bound = bound.map_err(renamed)?;
+        // PostgreSQL does not know where the expression stands.
+        let bound = bound.map_err(|error| {
+            let mut error = renamed(error);
+            error.fields_mut().position = None;
+            error
+        })?;
+        for function in &bound.functions {
+            self.depend(Key::Relation(relation.oid), Key::Function(*function), Dependency::Normal);
+        }
         let invalid = |message: &str| Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
         let generated = bound.columns.iter().filter_map(|attnum| relation.column(*attnum)).find(|c| c.generated);
         if let Some(column) = generated {
@@ -139,6 +169,37 @@ impl DdlContext<'_> {
             return invalid("cannot use constant expression as partition key");
         }
         Ok((IndexTarget::Expression(bound.text), bound.expr.ty()))
+    }
+
+    /// The operator class of users that a hash key names. 42P17 when it has no seeded hash function.
+    fn own_hash_opclass(
+        &mut self,
+        name: &dictdb_parser::ast::ObjectName,
+        ty: Type,
+        strategy: PartitionStrategy,
+    ) -> Result<Option<Oid>> {
+        if strategy != PartitionStrategy::Hash {
+            return Ok(None);
+        }
+        let (catalog, bare) = (self.view(), super::super::own_type::bare(name));
+        let namespaces = self.namespaces_of(name)?;
+        let method = IndexMethod::Hash.oid();
+        let found = namespaces.iter().find_map(|namespace| catalog.opclass_in(*namespace, method, &bare));
+        let base = catalog.base_type(ty);
+        let Some(class) = found.filter(|class| class.oid >= Oid::FIRST_NORMAL && class.input == base.oid) else {
+            return Ok(None);
+        };
+        let column =
+            PartitionColumn { target: IndexTarget::Column(0), ty: base, opclass: class.oid, collation: Oid::INVALID };
+        if catalog.hash_function(&column).is_none() {
+            let shown = self.shown_type(class.input, &catalog);
+            let message = format!(
+                "operator class \"{}\" of access method hash is missing support function 2 for type {shown}",
+                class.name
+            );
+            return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
+        }
+        Ok(Some(class.oid))
     }
 
     /// 42704 where a type cannot be divided so.

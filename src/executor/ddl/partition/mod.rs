@@ -2,8 +2,10 @@
 
 mod attach;
 mod bound;
+mod detach;
 mod index;
 mod key;
+mod referenced;
 mod rows;
 mod trigger;
 

@@ -9,10 +9,18 @@ use super::super::DdlContext;
 
 impl DdlContext<'_> {
     /// Gives a partition, and its partitions, a trigger that stands for one of a partitioned table. 42710.
-    pub(in crate::ddl) fn clone_trigger(&mut self, whole: &Trigger, parent: &Arc<Relation>, child: Oid) -> Result<()> {
+    /// With `replaces`, one of a partition's own gives way.
+    pub(in crate::ddl) fn clone_trigger(
+        &mut self,
+        whole: &Trigger,
+        parent: &Arc<Relation>,
+        child: Oid,
+        replaces: bool,
+    ) -> Result<()> {
         let relation = self.table(child)?;
         let known = self.view().trigger_named(child, &whole.name).cloned();
-        if known.as_ref().is_some_and(|known| known.parent != whole.oid) {
+        let gives_way = |known: &Trigger| replaces && !known.parent.is_valid() && !known.constraint.is_valid();
+        if known.as_ref().is_some_and(|known| known.parent != whole.oid && !gives_way(known)) {
             let message = format!("trigger \"{}\" for relation \"{}\" already exists", whole.name, relation.name);
             return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
         }
@@ -33,7 +41,7 @@ impl DdlContext<'_> {
         self.touch(&relation);
         if relation.is_partitioned() {
             for grandchild in relation.children.clone() {
-                self.clone_trigger(&trigger, &relation, grandchild)?;
+                self.clone_trigger(&trigger, &relation, grandchild, replaces)?;
             }
         }
         Ok(())
@@ -42,7 +50,7 @@ impl DdlContext<'_> {
     /// Gives a new partition what stands for the row triggers of its parent.
     pub(in crate::ddl) fn clone_triggers(&mut self, parent: &Arc<Relation>, child: Oid) -> Result<()> {
         let triggers: Vec<Arc<Trigger>> = self.view().triggers_of(parent.oid).filter(|t| t.row).cloned().collect();
-        triggers.iter().try_for_each(|trigger| self.clone_trigger(trigger, parent, child))
+        triggers.iter().try_for_each(|trigger| self.clone_trigger(trigger, parent, child, false))
     }
 
     /// Takes from a partition that leaves what stood for triggers of its parent.

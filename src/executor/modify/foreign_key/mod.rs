@@ -208,7 +208,7 @@ impl ForeignKeyCode {
     /// for children is left out for trusted data; what changes them is not.
     pub fn acts(&self, update: bool, cx: &ExecContext) -> bool {
         let only_looks = matches!(self.action(update), ReferentialAction::NoAction | ReferentialAction::Restrict);
-        Firing::fires(self.key.action_firing.unwrap_or(Firing::Origin), cx.session.is_replica())
+        Firing::fires(self.key.firing_for(self.parent_table()), cx.session.is_replica())
             && !(only_looks && cx.session.skips_validation())
     }
 

@@ -72,18 +72,19 @@ impl ForeignKeyCode {
 
     fn still_referenced(&self, old: &Row, writer: &Writer<'_>) -> Error {
         let (parent, child) = (&self.parent.handle.relation, &self.child.handle.relation);
-        // The key of a partition is the partitioned table's.
-        let root = writer.cx.catalog.partition_ancestors(child).pop();
-        let child = root.as_ref().unwrap_or(child);
+        // The key of a partition is the partitioned table's, and what it has for the partition that is referred to has a name.
+        let (child, whole) = writer.cx.catalog.original_key(child, &self.constraint);
+        let part = whole.parts().iter().find(|part| part.relation == parent.oid);
+        let name = part.map_or(&whole.name, |part| &part.name);
         let message = format!(
-            "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{}\"",
-            parent.name, self.constraint.name, child.name
+            "update or delete on table \"{}\" violates foreign key constraint \"{name}\" on table \"{}\"",
+            parent.name, child.name
         );
         let key = shown_key(parent, &self.parent.columns, old, writer.cx);
         Error::new(SqlState::FOREIGN_KEY_VIOLATION, message)
             .detail(format!("{key} is still referenced from table \"{}\".", child.name))
-            .schema(writer.schema_name(child))
+            .schema(writer.schema_name(&child))
             .table(&*child.name)
-            .constraint(&*self.constraint.name)
+            .constraint(&**name)
     }
 }

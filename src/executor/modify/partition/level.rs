@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{IndexTarget, Partitions, Relation};
+use dictdb_catalog::{
+    HASH_SEED, IndexTarget, PartitionColumn, PartitionKey, PartitionStrategy, Partitions, Relation, combined,
+    extended_hash,
+};
 use dictdb_planner::BindContext;
 use dictdb_planner::table_expr::{TableExpr, bind_text, shown};
-use dictdb_types::{Datum, Error, Oid, Result, quote_identifier};
+use dictdb_types::{Datum, Error, Oid, Result, quote_identifier, quote_qualified};
 
 use super::super::target::place;
 use super::super::writer::Writer;
@@ -18,6 +21,17 @@ pub(super) struct Level {
     pub relation: Arc<Relation>,
     partitions: Partitions,
     keys: Box<[Key]>,
+    /// The hash of each column of the key where operator classes of users hash some of them.
+    hashes: Option<Box<[Hash]>>,
+}
+
+/// What hashes a column of a key.
+#[derive(Debug)]
+enum Hash {
+    /// A built-in function.
+    BuiltIn,
+    /// A call over a row.
+    Code(Code),
 }
 
 /// A column of a key, over rows of another table of the family.
@@ -44,7 +58,8 @@ impl Level {
             }),
         });
         let keys = keys.collect::<Result<_>>()?;
-        Ok(Level { relation: relation.clone(), partitions, keys })
+        let hashes = own_hashes(relation, rows, &partitions.key, writer)?;
+        Ok(Level { relation: relation.clone(), partitions, keys, hashes })
     }
 
     /// The key of a row.
@@ -57,9 +72,25 @@ impl Level {
         self.keys.iter().map(value).collect()
     }
 
-    /// The partition that takes a key.
-    pub fn find(&self, key: &[Datum], writer: &Writer<'_>) -> Result<Option<Oid>> {
-        self.partitions.find(key, &*writer.cx.env)
+    /// The partition that takes a row, which has this key.
+    pub fn find(&self, row: &[Datum], key: &[Datum], writer: &Writer<'_>) -> Result<Option<Oid>> {
+        let env = &*writer.cx.env;
+        let Some(hashes) = &self.hashes else { return self.partitions.find(key, env) };
+        let mut hash = 0;
+        for ((own, column), value) in hashes.iter().zip(&self.partitions.key.columns).zip(key) {
+            if value.is_null() {
+                continue;
+            }
+            let own = match own {
+                Hash::BuiltIn => extended_hash(value, column, env)?,
+                Hash::Code(code) => match code.eval(Scope::of_table(env, row))? {
+                    Datum::Int8(own) => own as u64,
+                    _ => return Err(Error::internal("a hash function that gave no hash")),
+                },
+            };
+            hash = combined(hash, own);
+        }
+        Ok(self.partitions.find_hash(hash))
     }
 
     /// The key's columns as a detail names them.
@@ -92,6 +123,38 @@ impl Level {
     pub fn key_types(&self) -> impl Iterator<Item = Oid> + '_ {
         self.partitions.key.columns.iter().map(|column| column.ty.oid)
     }
+}
+
+/// The hashes of a key's columns, if a function of users is among them.
+fn own_hashes(
+    relation: &Arc<Relation>,
+    rows: &Arc<Relation>,
+    key: &PartitionKey,
+    writer: &Writer<'_>,
+) -> Result<Option<Box<[Hash]>>> {
+    let catalog = &writer.cx.catalog;
+    if key.strategy != PartitionStrategy::Hash || key.columns.iter().all(|own| catalog.hash_function(own).is_none()) {
+        return Ok(None);
+    }
+    let hash = |column: &PartitionColumn| -> Result<Hash> {
+        let Some(function) = catalog.hash_function(column) else { return Ok(Hash::BuiltIn) };
+        let lost = || Error::internal(format!("hash function {function} is gone"));
+        let routine = catalog.routine(function).ok_or_else(lost)?;
+        let schema = catalog.schema(routine.namespace).ok_or_else(lost)?;
+        let value = match &column.target {
+            IndexTarget::Column(attnum) => {
+                let own = relation.attnum_in(*attnum, rows).and_then(|own| rows.column(own)).ok_or_else(lost)?;
+                quote_identifier(&own.name).into_owned()
+            }
+            IndexTarget::Expression(text) => format!("({text})"),
+        };
+        let name = quote_qualified(&schema.name, &routine.name);
+        with_binding(writer, |cx| {
+            let bound = bind_text(&format!("{name}({value}, {HASH_SEED}::bigint)"), rows, TableExpr::IndexKey, cx)?;
+            compile(&bound.expr, &CompileContext::of_table(&**cx.catalog)).map(Hash::Code)
+        })
+    };
+    key.columns.iter().map(hash).collect::<Result<_>>().map(Some)
 }
 
 fn with_binding<T>(writer: &Writer<'_>, f: impl FnOnce(BindContext<'_>) -> Result<T>) -> Result<T> {

@@ -63,7 +63,7 @@ impl Router {
         let mut at = self.root.oid;
         while let Some(level) = self.levels.get(&at) {
             let key = level.key(row, writer)?;
-            at = match level.find(&key, writer)? {
+            at = match level.find(row, &key, writer)? {
                 Some(child) => child,
                 None => return Err(no_partition(level, &key, writer)),
             };

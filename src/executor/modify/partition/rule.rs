@@ -28,7 +28,7 @@ impl PartitionRule {
     pub fn fits(&self, row: &[Datum], writer: &Writer<'_>) -> Result<bool> {
         for (level, child) in &self.0 {
             let key = level.key(row, writer)?;
-            if level.find(&key, writer)? != Some(*child) {
+            if level.find(row, &key, writer)? != Some(*child) {
                 return Ok(false);
             }
         }

@@ -202,8 +202,12 @@ fn pg_get_constraintdef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
     let wanted = oid(args, 0);
     let found = env.catalog.relations().find_map(|relation| {
-        let constraint = relation.constraints.iter().find(|constraint| constraint.oid == wanted)?;
-        Some(constraint_definition(env, relation, constraint, flag(args, 1)))
+        if let Some(constraint) = relation.constraints.iter().find(|constraint| constraint.oid == wanted) {
+            return Some(constraint_definition(env, relation, constraint, flag(args, 1)));
+        }
+        let whole = relation.constraints.iter().find(|own| own.parts().iter().any(|part| part.oid == wanted))?;
+        let (part, _) = env.catalog.part_rows(whole).into_iter().find(|(part, _)| part.oid == wanted)?;
+        Some(constraint_definition(env, relation, &part, flag(args, 1)))
     });
     let found = found.or_else(|| domain_constraint(env, wanted, flag(args, 1)));
     Ok(nullable(found.or_else(|| trigger_constraint(env, wanted))))

@@ -47,7 +47,12 @@ pub fn action_letter(action: ReferentialAction) -> char {
 }
 
 fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
-    relation.constraints.iter().for_each(|constraint| push(source, relation, constraint, out));
+    for constraint in &relation.constraints {
+        push(source, relation, constraint, parent_of(source, relation, constraint), out);
+        for (part, parent) in source.catalog.part_rows(constraint) {
+            push(source, relation, &part, parent, out);
+        }
+    }
     let triggers = source.catalog.triggers_of(relation.oid).filter(|trigger| trigger.constraint.is_valid());
     triggers.for_each(|trigger| push_trigger(relation, trigger, out));
 }
@@ -61,7 +66,7 @@ fn push_trigger(relation: &Relation, trigger: &Trigger, out: &mut Output<'_>) {
     );
 }
 
-fn push(source: &Source<'_>, relation: &Relation, constraint: &Constraint, out: &mut Output<'_>) {
+fn push(source: &Source<'_>, relation: &Relation, constraint: &Constraint, parent: Oid, out: &mut Output<'_>) {
     let (kind, index, columns) = match &constraint.kind {
         ConstraintKind::Check { columns, .. } => ('c', Oid::INVALID, columns),
         ConstraintKind::Primary { columns, index } => ('p', *index, columns),
@@ -84,7 +89,7 @@ fn push(source: &Source<'_>, relation: &Relation, constraint: &Constraint, out: 
     let operators = key.map_or(NULL, |key| oid_array(equality_operators(source, relation, key)));
     row!(out;
         constraint.oid, &constraint.name, relation.namespace, kind, constraint.deferrable, constraint.initially_deferred,
-        constraint.validated, relation.oid, Oid::INVALID, index, parent_of(source, relation, constraint),
+        constraint.validated, relation.oid, Oid::INVALID, index, parent,
         key.map_or(Oid::INVALID, |key| key.referenced), key.map_or(' ', |key| action_letter(key.on_update)),
         key.map_or(' ', |key| action_letter(key.on_delete)),
         key.map_or(' ', |key| if key.match_full { 'f' } else { 's' }), constraint.local, constraint.inherited,

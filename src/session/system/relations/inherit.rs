@@ -10,7 +10,7 @@ use super::Source;
 pub fn pg_inherits(source: &Source<'_>, out: &mut Output<'_>) {
     for relation in source.relations() {
         for (number, parent) in relation.parents.iter().enumerate() {
-            row!(out; relation.oid, *parent, number as i32 + 1, false);
+            row!(out; relation.oid, *parent, number as i32 + 1, relation.detach_pending);
         }
     }
 }
