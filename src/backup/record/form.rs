@@ -1,12 +1,12 @@
 //! How the values of a column look in JSON: numbers and truth as such, everything else as PostgreSQL's text.
 
+use std::borrow::Cow;
 use std::io::Write;
+use std::sync::Arc;
 
 use dictdb_storage::ValueRef;
 use dictdb_types::text::float::{FloatText, input_float4, input_float8};
 use dictdb_types::{Datum, EnumLabel, Error, Oid, Physical, Result, SqlState, Type, TypeKind, TypeLookup, oids, text};
-use std::borrow::Cow;
-use std::sync::Arc;
 
 use super::json::{put_string, take_string, take_word};
 use crate::surroundings::Surroundings;

@@ -50,11 +50,10 @@ impl Modify {
                 }
                 Change::Gone | Change::Repeated | Change::Skipped => return Ok(None),
                 Change::Changed => {
-                    let Some((tag, newest)) = writer.read_latest(target, id)? else { return Ok(None) };
-                    let Some(again) = recheck.run(rt, found, &input)? else { return Ok(None) };
-                    input = again;
-                    old = newest;
-                    expected = Some(tag);
+                    let Some(((tag, newest), again)) = recheck.latest(rt, target, found, &input)? else {
+                        return Ok(None);
+                    };
+                    (input, old, expected) = (again, newest, Some(tag));
                 }
             }
         }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use dictdb_planner::expr::Expr;
 use dictdb_planner::physical::{Fetch, Node, Op};
+use dictdb_storage::VersionTag;
 use dictdb_types::{Result, RowId};
 
+use super::target::Target;
 use super::unique::same_image;
 use crate::row::{self, Row};
 use crate::runtime::{FixedScans, Runtime, ScanId};
@@ -23,6 +25,19 @@ pub(crate) struct Recheck {
 }
 
 impl Recheck {
+    /// A row that somebody changed meanwhile: its newest version, and the input row for that; `None` when the row is gone or the
+    /// plan does not want it any more.
+    pub fn latest(
+        &self,
+        rt: &Runtime,
+        target: &Target,
+        found: (usize, RowId),
+        before: &Row,
+    ) -> Result<Option<((VersionTag, Row), Row)>> {
+        let Some(newest) = rt.writer().read_latest(target, found.1)? else { return Ok(None) };
+        Ok(self.run(rt, found, before)?.map(|again| (newest, again)))
+    }
+
     /// The input row for the newest version of a row and the same rows of other tables as `before`; `None` when the plan
     /// does not want it any more.
     pub fn run(&self, rt: &Runtime, (member, id): (usize, RowId), before: &Row) -> Result<Option<Row>> {

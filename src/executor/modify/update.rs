@@ -70,10 +70,8 @@ impl Modify {
                 }
                 (Change::Gone | Change::Repeated | Change::Skipped, _) => return Ok(None),
                 (Change::Changed, _) => {
-                    let Some(newest) = writer.read_latest(target, id)? else { return Ok(None) };
-                    let Some(again) = recheck.run(rt, found, &input)? else { return Ok(None) };
-                    input = again;
-                    latest = Some(newest);
+                    let Some((newest, again)) = recheck.latest(rt, target, found, &input)? else { return Ok(None) };
+                    (input, latest) = (again, Some(newest));
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! Statement triggers: BEFORE fire before the first row is changed, AFTER are queued behind the last.
 
+use std::sync::Arc;
+
 use dictdb_catalog::Relation;
 use dictdb_catalog::trigger::{Event, Timing};
 use dictdb_types::Result;
@@ -9,7 +11,6 @@ use super::super::writer::Writer;
 use super::{Happening, Triggers};
 use crate::context::ExecContext;
 use crate::engine::Engine;
-use std::sync::Arc;
 
 impl Writer<'_> {
     /// Fires BEFORE STATEMENT triggers of a relation, unless the statement has already.
