@@ -328,6 +328,8 @@ mod tests {
         values.extend((0..50).map(|_| Datum::Null));
         let stats = statistics(values, 100.0);
         assert_eq!(stats.null_fraction, 0.5);
-        assert!((stats.below(&Datum::Int4(1000), true) - 0.5).abs() < 1e-9);
+        // The end of a histogram is never believed wholly.
+        let below = stats.below(&Datum::Int4(1000), true);
+        assert!(below < 0.5 && below > 0.499);
     }
 }

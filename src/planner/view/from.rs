@@ -99,11 +99,11 @@ impl Printer<'_> {
         }
         if let Some(sample) = &table.sample {
             out.push_str(&format!(" TABLESAMPLE {} (", sample.method));
-            self.expr(&sample.percent, out)?;
+            self.bare(&sample.percent, out)?;
             out.push(')');
             if let Some(seed) = &sample.seed {
                 out.push_str(" REPEATABLE (");
-                self.expr(seed, out)?;
+                self.bare(seed, out)?;
                 out.push(')');
             }
         }

@@ -32,10 +32,13 @@ fn pg_is_other_temp_schema(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum
     Ok(Datum::Bool(found.is_some_and(|schema| schema.is_temporary())))
 }
 
+/// Bits of commands.
+const UPDATE: i32 = 4;
+const DELETE: i32 = 16;
+
 /// Which commands a relation takes: a bit for each of UPDATE (4), INSERT (8), DELETE (16).
 fn pg_relation_is_updatable(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    const ALL: i32 = 4 | 8 | 16;
-    const DELETE: i32 = 16;
+    const ALL: i32 = UPDATE | 8 | DELETE;
     let env = session(cx)?;
     let commands = match env.catalog.relation(oid(args, 0)) {
         Some(relation) if matches!(relation.kind, RelationKind::Table) => ALL,
@@ -45,11 +48,16 @@ fn pg_relation_is_updatable(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datu
                 Some(view) if view.delete => DELETE,
                 _ => 0,
             };
-            own | by_rules(relation) | if flag(args, 1) { by_triggers(env, relation) } else { 0 }
+            own | replaced(env, relation, flag(args, 1))
         }
         None => 0,
     };
     Ok(Datum::Int4(commands))
+}
+
+/// The commands that rules carry out, or those and INSTEAD OF triggers.
+fn replaced(env: &StatementEnv, relation: &Relation, triggers: bool) -> i32 {
+    by_rules(relation) | if triggers { by_triggers(env, relation) } else { 0 }
 }
 
 /// The commands that INSTEAD OF triggers carry out.
@@ -86,9 +94,12 @@ fn pg_column_is_updatable(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum>
     let attnum = integer(args, 1).unwrap_or(0);
     let assignable = match env.catalog.relation(oid(args, 0)) {
         Some(relation) if matches!(relation.kind, RelationKind::Table) => attnum > 0,
-        Some(relation) => updatable(env, relation, flag(args, 2)).is_some_and(|view| {
-            view.columns.iter().any(|position| i32::try_from(position + 1).is_ok_and(|own| own == attnum))
-        }),
+        Some(relation) => {
+            let is_own = |position: &usize| i32::try_from(position + 1).is_ok_and(|own| own == attnum);
+            let is_replaced =
+                attnum > 0 && replaced(env, relation, flag(args, 2)) & (UPDATE | DELETE) == UPDATE | DELETE;
+            is_replaced || updatable(env, relation, flag(args, 2)).is_some_and(|view| view.columns.iter().any(is_own))
+        }
         None => false,
     };
     Ok(Datum::Bool(assignable))
