@@ -154,6 +154,10 @@ impl Env for StatementEnv {
         self.statement_timestamp
     }
 
+    fn database(&self) -> Option<&str> {
+        Some(&self.shared.database.name)
+    }
+
     fn reg_in(&self, kind: RegKind, text: &str) -> Result<Oid> {
         names::reg_in(self, kind, text)
     }

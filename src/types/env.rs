@@ -180,6 +180,11 @@ pub trait Env: TypeLookup + Send + Sync {
         Err(Error::unsupported(format_args!("encoding {encoding}")))
     }
 
+    /// The name of the database, with which names of its objects may begin.
+    fn database(&self) -> Option<&str> {
+        None
+    }
+
     /// The text of a setting of this name; `None` where there are no settings, or not this one.
     fn setting(&self, _name: &str) -> Option<String> {
         None

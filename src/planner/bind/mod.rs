@@ -479,14 +479,7 @@ impl<'a> Binder<'a> {
         let position = parts.first().and_then(|ident| self.position(ident.span));
         let found = match parts {
             [table] => self.cx.catalog.relation_on_path(self.cx.search_path, &table.value),
-            [schema, table] => match self.cx.catalog.schema_seen(self.cx.search_path, &schema.value) {
-                Some(namespace) => {
-                    self.check_schema_usage(namespace).map_err(|e| e.at(position))?;
-                    self.cx.catalog.relation_in(namespace.oid, &table.value)
-                }
-                None => None,
-            },
-            [database, schema, table] => {
+            [database, schema, table] if self.cx.env.database() != Some(&*database.value) => {
                 return Err(Error::new(
                     SqlState::FEATURE_NOT_SUPPORTED,
                     format!(
@@ -495,6 +488,15 @@ impl<'a> Binder<'a> {
                     ),
                 )
                 .at(position));
+            }
+            [schema, table] | [_, schema, table] => {
+                match self.cx.catalog.schema_seen(self.cx.search_path, &schema.value) {
+                    Some(namespace) => {
+                        self.check_schema_usage(namespace).map_err(|e| e.at(position))?;
+                        self.cx.catalog.relation_in(namespace.oid, &table.value)
+                    }
+                    None => None,
+                }
             }
             _ => {
                 let name = names::dotted(parts);

@@ -197,7 +197,10 @@ impl Binder<'_> {
         match parts {
             [table, column] => self.qualified(None, table, column, position),
             [schema, table, column] => self.qualified(Some(&schema.value), table, column, position),
-            [_, schema, table, column] => self.qualified(Some(&schema.value), table, column, position),
+            [database, schema, table, column] => {
+                self.check_database(database, &dotted(&parts.iter().collect::<Vec<_>>()))?;
+                self.qualified(Some(&schema.value), table, column, position)
+            }
             _ => {
                 let name = dotted(&parts.iter().collect::<Vec<_>>());
                 Err(Error::new(
@@ -304,11 +307,24 @@ impl Binder<'_> {
         self.variable(&names)?.ok_or(missing)
     }
 
-    /// The table that the qualifier of a `*` names; 42P01.
+    /// That a name which begins with a database means this one; 0A000.
+    fn check_database(&self, database: &ast::Ident, name: &str) -> Result<()> {
+        if self.cx.env.database() == Some(&*database.value) {
+            return Ok(());
+        }
+        let message = format!("cross-database references are not implemented: {name}");
+        Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(self.position(database.span)))
+    }
+
+    /// The table that the qualifier of a `*` names; 42P01, 0A000.
     fn named_table(&self, parts: &[&ast::Ident]) -> Result<&TableName> {
         let (schema, table) = match parts {
             [table] => (None, *table),
-            [schema, table] | [_, schema, table] => (Some(schema.value.as_str()), *table),
+            [schema, table] => (Some(schema.value.as_str()), *table),
+            [database, schema, table] => {
+                self.check_database(database, &format!("{}.*", dotted(parts)))?;
+                (Some(schema.value.as_str()), *table)
+            }
             _ => return Err(Error::new(SqlState::SYNTAX_ERROR, "improper qualified name (too many dotted names)")),
         };
         let found = self.levels.iter().rev().find_map(|level| find_table(&level.names, schema, &table.value));
