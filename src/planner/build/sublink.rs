@@ -76,7 +76,9 @@ impl Builder<'_> {
             });
         }
         for Unnested { right, on, .. } in joins {
-            built = self.join_with(JoinKind::Left, built, &right, on, &Wanted::all(), outer)?;
+            // Rows that were sorted before are not sorted again.
+            let wanted = Wanted { as_read: !built.order.is_empty(), ..Wanted::all() };
+            built = self.join_with(JoinKind::Left, built, &right, on, &wanted, outer)?;
         }
         Ok((built, exprs))
     }
