@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 
 use dictdb_planner::expr::SortKey;
-use dictdb_types::{Datum, Error, Oid, Physical, Result, Type, TypeLookup, order, sort_key};
+use dictdb_types::{Datum, Error, Oid, Physical, Result, Type, TypeLookup, oids, order, sort_key};
 
 use crate::eval::{Code, CompileContext, Scope, compile};
 use crate::row::Row;
@@ -114,12 +114,16 @@ impl JoinKeyKind {
         if left_oid == right_oid {
             return Ok(JoinKeyKind::Same(left_oid));
         }
+        if (left_oid == oids::TIMESTAMPTZ) != (right_oid == oids::TIMESTAMPTZ) {
+            // What is equal depends on the time zone.
+            return Err(Error::unsupported(format_args!("hash join of types {left_oid} and {right_oid}")));
+        }
         match (lookup.physical(left_oid), lookup.physical(right_oid)) {
             (Physical::Int2 | Physical::Int4 | Physical::Int8, Physical::Int2 | Physical::Int4 | Physical::Int8) => {
                 Ok(JoinKeyKind::Integer)
             }
             (Physical::Float4 | Physical::Float8, Physical::Float4 | Physical::Float8) => {
-                Ok(JoinKeyKind::Same(dictdb_types::oids::FLOAT8))
+                Ok(JoinKeyKind::Same(oids::FLOAT8))
             }
             (Physical::Date, Physical::Timestamp) | (Physical::Timestamp, Physical::Date) => Ok(JoinKeyKind::Timestamp),
             (a, b) if a == b => Ok(JoinKeyKind::Same(left_oid)),

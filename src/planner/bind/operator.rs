@@ -428,9 +428,8 @@ impl Binder<'_> {
         if let Some(order) = order {
             let mut pairs = Vec::with_capacity(left.len());
             for (a, b) in left.into_iter().zip(right) {
-                if name.name.starts_with('~') {
-                    self.bind_binary(name.clone(), a.clone(), b.clone(), position)?;
-                }
+                // The operator has to be there, though it is the order of the types that decides.
+                self.bind_binary(name.clone(), a.clone(), b.clone(), position)?;
                 pairs.push(self.ordered_pair(a, b, position)?);
             }
             return Ok(Expr::RowCompare(order, pairs));

@@ -38,6 +38,9 @@ const UNKNOWN_ROWS: f64 = 1000.0;
 const COMBINED: f64 = 0.1;
 /// Below so many rows PostgreSQL sorts rather than making a hash table.
 const HASHED_ROWS: f64 = 3.0;
+/// `cpu_operator_cost` and `cpu_tuple_cost`.
+const OPERATOR_COST: f64 = 0.0025;
+const TUPLE_COST: f64 = 0.01;
 
 /// The statistics that PostgreSQL has: none of a table that is never analyzed.
 struct Nominal<'a>(&'a dyn Statistics);
@@ -129,6 +132,19 @@ impl Builder<'_> {
     pub(super) fn set_table(&self, columns: usize, queries: &[&Logical]) -> Option<HashTable> {
         let expected: f64 = queries.iter().map(|query| self.nominal_rows_of(query)).sum();
         (expected >= HASHED_ROWS).then(|| HashTable { columns: (0..columns).collect(), expected })
+    }
+
+    /// Whether PostgreSQL, asked for the distinct rows of an input in an order, or for the first `limit` of them, sorts all
+    /// of the input by all columns, rather than sorting what a hash table has left.
+    pub(super) fn is_sorted_to_distinguish(&self, input: &Logical, limit: Option<f64>) -> bool {
+        let exprs: Vec<Expr> = input.columns().iter().map(Expr::column).collect();
+        let Some(table) = self.hash_table(exprs.iter().enumerate(), input) else { return true };
+        let (rows, groups) = (self.nominal_rows_of(input), table.expected);
+        let share = limit.map_or(1.0, |limit| (limit / groups).min(1.0));
+        let compared = rows * exprs.len() as f64 * OPERATOR_COST;
+        let sorted = sort_cost(rows, None) + compared * share;
+        let hashed = compared + groups * TUPLE_COST + sort_cost(groups, limit);
+        sorted < hashed
     }
 
     /// Whether a column of a table goes by the table's primary key, which the groups have too.
@@ -358,6 +374,12 @@ impl Builder<'_> {
             _ => crate::columns::for_each_input(node, &mut |input| self.sources(input, out)),
         }
     }
+}
+
+/// What comparing costs while rows are sorted (`cost_tuplesort`), or while only the first few of them are kept.
+fn sort_cost(rows: f64, limit: Option<f64>) -> f64 {
+    let kept = limit.map(|limit| 2.0 * limit).filter(|kept| rows > *kept).unwrap_or(rows);
+    2.0 * OPERATOR_COST * rows * kept.max(2.0).log2()
 }
 
 /// The width that PostgreSQL takes values of a type to have.

@@ -28,9 +28,11 @@ impl Builder<'_> {
         fetch: Option<Expr>,
         outer: &Outer,
     ) -> Result<Built> {
-        // Among distinct rows the other columns decide what the order leaves open, as if equal rows had been found by sorting.
         let all_keys = match input {
-            Logical::Distinct { on: None, .. } => completed(keys, &input.columns()),
+            // Where equal rows are found by sorting, the other columns decide what the order leaves open.
+            Logical::Distinct { input: below, on: None } if self.is_sorted_to_distinguish(below, wanted) => {
+                completed(keys, &input.columns())
+            }
             _ => Vec::new(),
         };
         let keys = if all_keys.is_empty() { keys } else { &all_keys };

@@ -11,7 +11,7 @@ use super::super::target::{Target, place};
 use super::super::trigger::RowUpdate;
 use super::super::writer::{Change, Writer};
 use super::ForeignKeyCode;
-use super::key::convert;
+use super::convert::convert;
 use crate::row::Row;
 
 impl ForeignKeyCode {
@@ -24,7 +24,7 @@ impl ForeignKeyCode {
         writer: &Writer<'_>,
     ) -> Result<bool> {
         self.lock(&self.child, LockMode::RowExclusive, writer)?;
-        let Some(wanted) = convert(old, &self.child.oids) else { return Ok(false) };
+        let Some(wanted) = convert(old, &self.parent.oids, &self.child.compared) else { return Ok(false) };
         let target = self.child_to_change(writer)?;
         let family = self.child_family(writer)?;
         let (triggers, named, places) = match family {
@@ -116,7 +116,7 @@ impl ForeignKeyCode {
     ) -> Result<(Vec<usize>, Row)> {
         let mut changed = row.clone();
         let mut places = Vec::new();
-        let cascaded = new.map(|new| convert(new, &self.child.oids).unwrap_or_default());
+        let cascaded = new.map(|new| convert(new, &self.parent.oids, &self.child.oids).unwrap_or_default());
         for (position, at) in self.child.places.iter().enumerate() {
             let value = match action {
                 ReferentialAction::SetNull | ReferentialAction::SetDefault if !self.is_set(*at, new.is_none())? => {

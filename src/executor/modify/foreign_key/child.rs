@@ -7,7 +7,7 @@ use hashbrown::HashSet;
 use super::super::violation::shown_key;
 use super::super::writer::Writer;
 use super::ForeignKeyCode;
-use super::key::convert;
+use super::convert::convert;
 use crate::keys::equality_key;
 
 /// Keys whose parents were found and locked while working off one queue. A lock stays, so once is enough.
@@ -54,7 +54,7 @@ impl ForeignKeyCode {
 
     /// Locks the parent of these values FOR KEY SHARE; `false` if there is none.
     fn lock_parent(&self, values: &[Datum], writer: &Writer<'_>) -> Result<bool> {
-        let Some(wanted) = convert(values, &self.parent.oids) else { return Ok(false) };
+        let Some(wanted) = convert(values, &self.child.oids, &self.parent.oids) else { return Ok(false) };
         let transaction = &writer.cx.transaction;
         loop {
             let snapshot = transaction.snapshot()?;

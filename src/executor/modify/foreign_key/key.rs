@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, IndexMethod, IndexTarget};
 use dictdb_storage::{Bound, Candidates, Direction, Index, IndexCursor, RowReader, RowView, Snapshot, Transaction};
-use dictdb_types::{Datum, Numeric, Oid, Result, RowId, TypeLookup, oids, sort_key};
+use dictdb_types::{Datum, Oid, Result, RowId, TypeLookup, sort_key};
 
 use super::super::target::place;
+use super::convert::{convert_value, is_exact};
 use crate::access::TableHandle;
 use crate::access::language::Language;
 use crate::row::Row;
@@ -27,19 +28,35 @@ pub(super) struct Side {
     slots: Vec<usize>,
     /// Their base types.
     pub oids: Vec<Oid>,
+    /// The types in which their values are compared: those of the other side, where its values may be several of one's own.
+    pub compared: Vec<Oid>,
     /// How texts of other bytes can be equal, where they can.
     equalities: Vec<Option<Language>>,
 }
 
 impl Side {
     pub fn new(handle: TableHandle, columns: &[i16], types: &Catalog) -> Result<Self> {
+        let mut side = Self::unpaired(handle, columns, types)?;
+        side.compared = side.oids.clone();
+        Ok(side)
+    }
+
+    /// The child's side of a key that refers to columns of these base types.
+    pub fn of_child(handle: TableHandle, columns: &[i16], parent: &[Oid], types: &Catalog) -> Result<Self> {
+        let mut side = Self::unpaired(handle, columns, types)?;
+        let compared = side.oids.iter().zip(parent);
+        side.compared = compared.map(|(own, parent)| if is_exact(*own, *parent) { *own } else { *parent }).collect();
+        Ok(side)
+    }
+
+    fn unpaired(handle: TableHandle, columns: &[i16], types: &Catalog) -> Result<Self> {
         let places = columns.iter().map(|attnum| place(*attnum)).collect::<Result<Vec<_>>>()?;
         let column = |place: &usize| &handle.relation.columns[*place];
         let slots = places.iter().map(|place| column(place).slot).collect();
         let oids = places.iter().map(|place| types.base_type(column(place).ty).oid).collect();
         let equalities = places.iter().map(|place| Language::telling(types, column(place).collation));
         let equalities = equalities.collect::<Result<_>>()?;
-        Ok(Side { columns: columns.to_vec(), places, slots, oids, equalities, handle })
+        Ok(Side { columns: columns.to_vec(), places, slots, oids, compared: Vec::new(), equalities, handle })
     }
 
     /// Values of the columns in a full row.
@@ -52,7 +69,7 @@ impl Side {
         self.slots.iter().map(|slot| version.column(*slot).to_datum()).collect()
     }
 
-    /// Whether a stored version has these values.
+    /// Whether a stored version has these values, which are of the compared types.
     fn has(&self, version: &dyn RowReader, values: &[Datum]) -> Result<bool> {
         for (number, value) in values.iter().enumerate().take(self.slots.len()) {
             let stored = version.column(self.slots[number]).to_datum()?;
@@ -63,12 +80,18 @@ impl Side {
         Ok(true)
     }
 
-    /// Whether two values of a column of the key, by its number, are equal.
-    pub fn is_equal(&self, number: usize, a: &Datum, b: &Datum) -> Result<bool> {
-        let oid = self.oids[number];
+    /// Whether a value of a column of the key, by its number, is equal to one of the compared type.
+    pub fn is_equal(&self, number: usize, own: &Datum, other: &Datum) -> Result<bool> {
+        let oid = self.compared[number];
+        let converted = if oid == self.oids[number] { None } else { Some(convert_value(own, self.oids[number], oid)) };
+        let own = match &converted {
+            None => own,
+            Some(Some(own)) => own,
+            Some(None) => return Ok(false),
+        };
         match &self.equalities[number] {
-            Some(language) => Ok(dictdb_types::order::equal(&language.key(a, oid)?, &language.key(b, oid)?)),
-            None => Ok(dictdb_types::order::equal_as(oid, a, b)),
+            Some(language) => Ok(dictdb_types::order::equal(&language.key(own, oid)?, &language.key(other, oid)?)),
+            None => Ok(dictdb_types::order::equal_as(oid, own, other)),
         }
     }
 }
@@ -98,8 +121,11 @@ struct IndexSearch {
 }
 
 impl KeySearch {
-    /// Chooses an index: the smallest that begins with the key's columns, in any order.
+    /// Chooses an index: the smallest that begins with the key's columns, in any order. None finds values of other types.
     pub fn new(side: &Side, catalog: &Catalog) -> Self {
+        if side.compared != side.oids {
+            return KeySearch(None);
+        }
         let candidates = side.handle.relation.indexes.iter().filter_map(|oid| IndexSearch::new(*oid, side, catalog));
         KeySearch(candidates.min_by_key(|search| !search.whole))
     }
@@ -183,41 +209,5 @@ impl IndexSearch {
             sort_key::encode(value, column.oid, column.descending, column.nulls_first, &mut key);
         }
         Ok(key)
-    }
-}
-
-/// Values of one side as the types of the other; `None` when a value does not fit, so nothing can be equal to it.
-pub(super) fn convert(values: &[Datum], to: &[Oid]) -> Option<Row> {
-    values.iter().zip(to).map(|(value, oid)| convert_value(value, *oid)).collect()
-}
-
-fn convert_value(value: &Datum, to: Oid) -> Option<Datum> {
-    let integer = match value {
-        Datum::Int2(v) => i64::from(*v),
-        Datum::Int4(v) => i64::from(*v),
-        Datum::Int8(v) => *v,
-        Datum::Float4(v) if to == oids::FLOAT8 => return Some(Datum::Float8(f64::from(*v))),
-        other => return Some(other.clone()),
-    };
-    match to {
-        oids::INT2 => i16::try_from(integer).ok().map(Datum::Int2),
-        oids::INT4 => i32::try_from(integer).ok().map(Datum::Int4),
-        oids::INT8 => Some(Datum::Int8(integer)),
-        oids::NUMERIC => Some(Datum::Numeric(Numeric::from(integer))),
-        oids::FLOAT8 => Some(Datum::Float8(integer as f64)),
-        oids::FLOAT4 => Some(Datum::Float4(integer as f32)),
-        _ => Some(value.clone()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn integers_fit_or_match_nothing() {
-        assert!(matches!(convert_value(&Datum::Int8(5), oids::INT4), Some(Datum::Int4(5))));
-        assert!(convert_value(&Datum::Int8(1 << 40), oids::INT4).is_none());
-        assert!(matches!(convert_value(&Datum::Int4(5), oids::NUMERIC), Some(Datum::Numeric(_))));
     }
 }

@@ -9,6 +9,7 @@
 
 mod action;
 mod child;
+mod convert;
 mod key;
 mod parent;
 
@@ -144,7 +145,7 @@ impl ForeignKeyCode {
                 other_parents.push((side, search));
             }
         }
-        let child = Side::new(TableHandle::new(child, storage)?, &key.columns, catalog)?;
+        let child = Side::of_child(TableHandle::new(child, storage)?, &key.columns, &parent.oids, catalog)?;
         Ok(Arc::new(ForeignKeyCode {
             constraint: constraint.clone(),
             parent_search: KeySearch::new(&parent, catalog),

@@ -7,7 +7,7 @@ use dictdb_types::{Error, Result, RowId, SqlState};
 use super::super::violation::shown_key;
 use super::super::writer::Writer;
 use super::ForeignKeyCode;
-use super::key::convert;
+use super::convert::convert;
 use crate::row::Row;
 
 impl ForeignKeyCode {
@@ -45,7 +45,7 @@ impl ForeignKeyCode {
     /// Fails if a child refers to the key.
     fn refuse(&self, old: &Row, writer: &Writer<'_>) -> Result<()> {
         self.lock(&self.child, LockMode::RowShare, writer)?;
-        let Some(wanted) = convert(old, &self.child.oids) else { return Ok(()) };
+        let Some(wanted) = convert(old, &self.parent.oids, &self.child.compared) else { return Ok(()) };
         loop {
             let snapshot = writer.cx.transaction.latest_snapshot()?;
             let children = self.child_search.find(&self.child, &wanted, &snapshot, &writer.cx.transaction)?;
