@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use dictdb_types::geometry::{Circle, Geometry, Line, Lseg, Path, Point, Polygon, Rectangle};
 use dictdb_types::{
-    Array, Datum, Error, ExtensionValue, Hstore, Interval, Jsonb, Lquery, Ltree, Ltxtquery, Numeric, Oid, Range, Record,
-    Result,
+    Array, Datum, Error, ExtensionValue, Hstore, Interval, Jsonb, Lquery, Ltree, Ltxtquery, Numeric, Oid, Range,
+    Record, Result,
 };
 
 /// A Rust view of an argument.

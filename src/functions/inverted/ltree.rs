@@ -117,7 +117,9 @@ fn matches(query: &Lquery) -> Condition {
     match first().count() {
         all if all == levels.len() => Condition::Key(path_key(&Ltree::of_labels(first()))),
         0 => Condition::all(levels.iter().take(LEVELS_MAX).map(level)),
-        some => Condition::all([below(first())].into_iter().chain(levels.iter().skip(some).take(LEVELS_MAX).map(level))),
+        some => {
+            Condition::all([below(first())].into_iter().chain(levels.iter().skip(some).take(LEVELS_MAX).map(level)))
+        }
     }
 }
 

@@ -121,7 +121,8 @@ impl Ltxtquery {
                     steps.extend([Step::Text(after), Step::Item { at: operand, bare: true }, Step::Text(before)]);
                 }
                 Some(Item::Binary(operator, left)) => {
-                    let (right, left) = (Step::Item { at: operand, bare: false }, Step::Item { at: at + left, bare: false });
+                    let (right, left) =
+                        (Step::Item { at: operand, bare: false }, Step::Item { at: at + left, bare: false });
                     match operator {
                         Operator::And => steps.extend([right, Step::Text(" & "), left]),
                         Operator::Or if bare => steps.extend([right, Step::Text(" | "), left]),

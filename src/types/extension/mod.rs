@@ -211,7 +211,8 @@ mod tests {
 
     #[test]
     fn paths_and_queries_survive_and_keys_of_paths_sort_as_they_do() {
-        let paths = ["", "a", "a.b", "a.b.c", "a.c", "a_", "ab", "b"].map(|text| Datum::from(Ltree::parse(text).unwrap()));
+        let paths =
+            ["", "a", "a.b", "a.b.c", "a.c", "a_", "ab", "b"].map(|text| Datum::from(Ltree::parse(text).unwrap()));
         for a in &paths {
             for b in &paths {
                 assert_eq!(key(a).cmp(&key(b)), order::compare(a, b), "{a:?} {b:?}");
