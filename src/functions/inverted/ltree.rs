@@ -113,7 +113,7 @@ fn above(path: &Ltree) -> Condition {
 
 fn matches(query: &Lquery) -> Condition {
     let levels = query.levels();
-    let first = || levels.iter().map_while(Level::exact);
+    let first = || query.exact_labels();
     match first().count() {
         all if all == levels.len() => Condition::Key(path_key(&Ltree::of_labels(first()))),
         0 => Condition::all(levels.iter().take(LEVELS_MAX).map(level)),

@@ -212,7 +212,7 @@ impl Estimator<'_> {
             Some("~~" | "~~*" | "~" | "~*") => return PATTERN,
             Some("!~~" | "!~~*" | "!~" | "!~*") => return 1.0 - PATTERN,
             Some("@>" | "<@" | "@@" | "@@@" | "@?") => return CONTAINS,
-            Some("&&" | "?" | "?|" | "?&") => return OVERLAPS,
+            Some("&&" | "?" | "?|" | "?&" | "@") => return OVERLAPS,
             _ => return 0.5,
         };
         let Some((id, operator, value)) = sides(call) else { return unknown };

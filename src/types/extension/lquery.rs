@@ -113,6 +113,11 @@ impl Lquery {
         &self.levels
     }
 
+    /// The labels that every path has to begin with: those of the levels before the first that allows more than one.
+    pub fn exact_labels(&self) -> impl Iterator<Item = &str> {
+        self.levels.iter().map_while(Level::exact)
+    }
+
     /// Bytes it takes.
     pub(super) fn size(&self) -> usize {
         let patterns = self.levels.iter().flat_map(|level| &level.patterns);
