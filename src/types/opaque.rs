@@ -390,10 +390,17 @@ impl<'a> Reader<'a> {
             tag::RANGE => Datum::Range(Arc::new(self.range(depth + 1)?)),
             tag::CITEXT => Datum::citext(&*self.text()?),
             tag::HSTORE => self.hstore()?,
-            tag::LTREE => Ltree::from_stored(&self.text()?).into(),
-            tag::LQUERY => Lquery::parse(&self.text()?).map_err(|_| corrupted("a malformed lquery"))?.into(),
-            tag::LTXTQUERY => Ltxtquery::parse(&self.text()?).map_err(|_| corrupted("a malformed ltxtquery"))?.into(),
+            tag::LTREE..=tag::LTXTQUERY => self.path_or_query(tag)?,
             _ => return Err(corrupted("an unknown tag")),
+        })
+    }
+
+    fn path_or_query(&mut self, tag: u8) -> Result<Datum> {
+        let text = self.text()?;
+        Ok(match tag {
+            tag::LTREE => Ltree::from_stored(&text).into(),
+            tag::LQUERY => Lquery::parse(&text).map_err(|_| corrupted("a malformed lquery"))?.into(),
+            _ => Ltxtquery::parse(&text).map_err(|_| corrupted("a malformed ltxtquery"))?.into(),
         })
     }
 
