@@ -5,7 +5,10 @@
 use std::sync::Arc;
 
 use dictdb_types::geometry::{Circle, Geometry, Line, Lseg, Path, Point, Polygon, Rectangle};
-use dictdb_types::{Array, Datum, Error, ExtensionValue, Hstore, Interval, Jsonb, Numeric, Oid, Range, Record, Result};
+use dictdb_types::{
+    Array, Datum, Error, ExtensionValue, Hstore, Interval, Jsonb, Lquery, Ltree, Ltxtquery, Numeric, Oid, Range,
+    Record, Result,
+};
 
 /// A Rust view of an argument.
 pub(crate) trait FromDatum<'a>: Sized {
@@ -83,24 +86,36 @@ impl<'a> FromDatum<'a> for &'a str {
             Datum::Text(text) => Some(text),
             Datum::Extension(value) => match &**value {
                 ExtensionValue::Citext(text) => Some(text),
-                ExtensionValue::Hstore(_) => None,
+                _ => None,
             },
             _ => None,
         }
     }
 }
 
-impl<'a> FromDatum<'a> for &'a Hstore {
-    fn from_datum(datum: &'a Datum) -> Option<Self> {
-        match datum {
-            Datum::Extension(value) => match &**value {
-                ExtensionValue::Hstore(pairs) => Some(pairs),
-                ExtensionValue::Citext(_) => None,
-            },
-            _ => None,
+macro_rules! of_extensions {
+    ($($ty:ident),* $(,)?) => {$(
+        impl<'a> FromDatum<'a> for &'a $ty {
+            fn from_datum(datum: &'a Datum) -> Option<Self> {
+                match datum {
+                    Datum::Extension(value) => match &**value {
+                        ExtensionValue::$ty(value) => Some(value),
+                        _ => None,
+                    },
+                    _ => None,
+                }
+            }
         }
-    }
+
+        impl Output for $ty {
+            fn output(self) -> Result<Datum> {
+                Ok(self.into())
+            }
+        }
+    )*};
 }
+
+of_extensions!(Hstore, Ltree, Lquery, Ltxtquery);
 
 macro_rules! geometric {
     ($($ty:ty),* $(,)?) => {$(
@@ -170,7 +185,6 @@ outputs! {
     Arc<Array>: |v| Datum::Array(v),
     Record: |v| Datum::Record(Arc::new(v)),
     Range: |v| Datum::Range(Arc::new(v)),
-    Hstore: |v| v.into(),
 }
 
 impl<T: Output> Output for Option<T> {

@@ -56,7 +56,7 @@ pub mod xml;
 pub use datum::Datum;
 pub use env::{ByteaOutput, DateOrder, DateStyle, Env, FormatSettings, IntervalStyle, RandomState, RegKind};
 pub use error::{Error, Fields, Result, Severity};
-pub use extension::{ExtensionType, ExtensionValue, Hstore};
+pub use extension::{ExtensionType, ExtensionValue, Hstore, Lquery, Ltree, Ltxtquery};
 pub use identifier::{quote_identifier, quote_literal, quote_qualified, unquote_identifier};
 pub use ids::{CommitTs, Oid, RowId, TxnId};
 pub use json::Jsonb;

@@ -15,6 +15,7 @@
 //!   19 big numeric: uint scale, sign byte (0 or 1), bytes magnitude (little endian)
 //!   1a record with names: uint type, uint fields, the names each as bytes, then as in a record
 //!   1b citext: bytes     1c hstore: uint pairs, each the key's bytes and a datum, text or NULL
+//!   1d ltree: bytes   1e lquery: bytes     1f ltxtquery: bytes; each the text form
 //!   20+n numeric (n from 0 to 8): uint scale, the coefficient as n bytes of two's complement
 //! ```
 //!
@@ -29,8 +30,8 @@ use num_bigint::{BigInt, BigUint, Sign};
 
 use crate::numeric::Parts;
 use crate::{
-    Array, Bound, Datum, Dimension, Error, ExtensionValue, Hstore, Interval, Jsonb, Numeric, Oid, Range, Record,
-    Result, SqlState,
+    Array, Bound, Datum, Dimension, Error, ExtensionValue, Hstore, Interval, Jsonb, Lquery, Ltree, Ltxtquery, Numeric,
+    Oid, Range, Record, Result, SqlState,
 };
 
 /// Deepest nesting of arrays, composites, ranges and JSON that is written or read.
@@ -69,6 +70,9 @@ pub(crate) mod tag {
     pub const NAMED_RECORD: u8 = 0x1a;
     pub const CITEXT: u8 = 0x1b;
     pub const HSTORE: u8 = 0x1c;
+    pub const LTREE: u8 = 0x1d;
+    pub const LQUERY: u8 = 0x1e;
+    pub const LTXTQUERY: u8 = 0x1f;
     pub const NUMERIC: u8 = 0x20;
     pub const NUMERIC_8: u8 = 0x28;
 }
@@ -267,6 +271,9 @@ fn encode_extension(value: &ExtensionValue, out: &mut Vec<u8>) {
                 }
             }
         }
+        ExtensionValue::Ltree(path) => tagged_bytes(tag::LTREE, path.as_str().as_bytes(), out),
+        ExtensionValue::Lquery(_) => tagged_bytes(tag::LQUERY, value.text().as_bytes(), out),
+        ExtensionValue::Ltxtquery(_) => tagged_bytes(tag::LTXTQUERY, value.text().as_bytes(), out),
     }
 }
 
@@ -383,7 +390,17 @@ impl<'a> Reader<'a> {
             tag::RANGE => Datum::Range(Arc::new(self.range(depth + 1)?)),
             tag::CITEXT => Datum::citext(&*self.text()?),
             tag::HSTORE => self.hstore()?,
+            tag::LTREE..=tag::LTXTQUERY => self.path_or_query(tag)?,
             _ => return Err(corrupted("an unknown tag")),
+        })
+    }
+
+    fn path_or_query(&mut self, tag: u8) -> Result<Datum> {
+        let text = self.text()?;
+        Ok(match tag {
+            tag::LTREE => Ltree::from_stored(&text).into(),
+            tag::LQUERY => Lquery::parse(&text).map_err(|_| corrupted("a malformed lquery"))?.into(),
+            _ => Ltxtquery::parse(&text).map_err(|_| corrupted("a malformed ltxtquery"))?.into(),
         })
     }
 

@@ -168,6 +168,11 @@ fn put_extension(value: &ExtensionValue, out: &mut Vec<u8>) {
                 out.push(u8::from(is_null));
             }
         }
+        ExtensionValue::Ltree(path) => {
+            path.labels().for_each(|label| put_bytes(label.as_bytes(), out));
+            out.push(0);
+        }
+        ExtensionValue::Lquery(_) | ExtensionValue::Ltxtquery(_) => put_bytes(value.text().as_bytes(), out),
     }
 }
 

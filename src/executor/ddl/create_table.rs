@@ -190,7 +190,8 @@ impl DdlContext<'_> {
         Ok(self.put_relation(relation))
     }
 
-    /// The composite type of a table's rows, and the array type over it.
+    /// The composite type of a table's rows, and the array type over it. 42710 where another type has the name, unless that can go
+    /// out of the way.
     pub(super) fn put_row_type(
         &mut self,
         namespace: Oid,
@@ -198,6 +199,13 @@ impl DdlContext<'_> {
         relation: Oid,
         columns: &[Column],
     ) -> Result<Oid> {
+        if let Some(taken) = self.view().type_in(namespace, name)
+            && !self.move_array_type(&taken)
+        {
+            let hint = "A relation has an associated type of the same name, so you must use a name that doesn't conflict with any existing type.";
+            let message = format!("type \"{name}\" already exists");
+            return Err(Error::new(SqlState::DUPLICATE_OBJECT, message).hint(hint));
+        }
         let fields = columns.iter().filter(|c| !c.dropped).map(|c| Field { name: c.name.clone(), ty: c.ty }).collect();
         self.put_composite_type(namespace, name, relation, fields)
     }

@@ -99,7 +99,8 @@ impl DdlContext<'_> {
         validate_exclusion(&relation, &Arc::new(constraint), &cx, self.engine)
     }
 
-    /// The operator of that name over two values of a key. 42883; 42809 for one that its index or symmetry rules out.
+    /// The operator of that name over two values of a key. 42883; 42809 for one that its index or symmetry rules out; 0A000 for one of
+    /// the key's class that is not built in.
     fn exclusion_operator(&mut self, key: &IndexKey, name: &ObjectName) -> Result<Oid> {
         let shown = super::names::shown(name);
         let wanted = shown.rsplit('.').find(|part| !part.is_empty()).unwrap_or(&shown).to_owned();
@@ -115,6 +116,10 @@ impl DdlContext<'_> {
             strategies.iter().any(|strategy| strategy.operator == operator.oid && !strategy.ordering)
         };
         let Some(operator) = named.clone().find(related).or_else(|| named.clone().next()) else {
+            let is_own = |oid: Oid| catalog.operator(oid).is_some_and(|own| *own.name == *wanted);
+            if strategies.iter().any(|strategy| is_own(strategy.operator)) {
+                return Err(Error::unsupported("an exclusion constraint with an operator that is not built in"));
+            }
             let ty = self.shown_type(key.ty.oid, &catalog);
             let message = format!("operator does not exist: {ty} {wanted} {ty}");
             let hint =

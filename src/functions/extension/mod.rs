@@ -10,6 +10,8 @@ mod fuzzy;
 mod hstore;
 mod hstore_convert;
 mod integers;
+mod ltree;
+mod ltree_array;
 mod metaphone;
 mod support;
 pub(crate) mod trigram;
@@ -19,6 +21,7 @@ mod uuid_ossp;
 use dictdb_types::{Hstore, Jsonb, Result};
 
 pub(crate) use integers::contains_null;
+pub(crate) use ltree_array::elements;
 pub use support::is_support_function;
 
 use crate::ScalarFn;
@@ -46,6 +49,8 @@ pub(crate) const TABLES: &[&[(&str, ScalarFn)]] = &[
     hstore::KERNELS,
     hstore_convert::KERNELS,
     integers::KERNELS,
+    ltree::KERNELS,
+    ltree_array::KERNELS,
     support::KERNELS,
     trigram::KERNELS,
     unaccent::KERNELS,

@@ -22,8 +22,11 @@ const STEMS: &[&str] = &[
     "gin_trgm_",
     "ginint4_",
     "gtrgm_",
+    "lquery_",
     "ltree_",
     "_ltree_",
+    "ltreeparentsel",
+    "ltxtq_",
 ];
 
 /// Whether a function whose arguments nobody but an index method has is one of an extension's.
@@ -43,6 +46,8 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "gbtreekey_out" => |_key: &Datum| refused("gbtreekey_in"),
     "_intbig_in" => |_text: &str| refused("_intbig_in"),
     "_intbig_out" => |_key: &Datum| refused("_intbig_in"),
+    "ltree_gist_in" => |_text: &str| refused("ltree_gist_in"),
+    "ltree_gist_out" => |_key: &Datum| refused("ltree_gist_in"),
 };
 
 fn refused(input: &str) -> Result<bool> {

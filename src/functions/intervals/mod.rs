@@ -10,6 +10,7 @@
 //! ```
 
 mod geometry;
+mod ltree;
 mod network;
 mod range;
 mod scalar;
@@ -42,7 +43,7 @@ pub type Conditions = Vec<Vec<AxisCondition>>;
 /// An operator class.
 #[derive(Debug)]
 pub struct IntervalClass {
-    /// `pg_opclass.opcname`.
+    /// `pg_opclass.opcname` of a class that every database has, otherwise `pg_proc.prosrc` of its first function.
     pub name: &'static str,
     /// Axes of its boxes.
     pub axes: usize,
@@ -66,6 +67,7 @@ const CLASSES: &[IntervalClass] = &[
     IntervalClass { name: "box_inclusion_ops", axes: 2, bounds: geometry::rectangle, conditions: geometry::conditions },
     IntervalClass { name: "circle_ops", axes: 2, bounds: geometry::circle, conditions: geometry::conditions },
     IntervalClass { name: "tsvector_ops", axes: 1, bounds: tsvector::bounds, conditions: tsvector::conditions },
+    IntervalClass { name: "ltree_consistent", axes: 1, bounds: scalar::bounds, conditions: ltree::conditions },
     IntervalClass { name: "poly_ops", axes: 2, bounds: geometry::polygon, conditions: geometry::conditions },
 ];
 

@@ -9,7 +9,7 @@ pub(super) fn bounds(value: &Datum, oid: Oid) -> Result<Vec<(Bound, Bound)>> {
     Ok(vec![(place.clone(), place)])
 }
 
-fn place(value: &Datum, oid: Oid) -> Bound {
+pub(super) fn place(value: &Datum, oid: Oid) -> Bound {
     let mut bytes = vec![PLACE];
     sort_key::encode(value, oid, false, false, &mut bytes);
     bytes

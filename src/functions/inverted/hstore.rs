@@ -51,7 +51,7 @@ fn pairs_of(value: &Datum) -> Result<&Hstore> {
     match value {
         Datum::Extension(extension) => match &**extension {
             ExtensionValue::Hstore(pairs) => Ok(pairs),
-            ExtensionValue::Citext(_) => Err(unexpected(value)),
+            _ => Err(unexpected(value)),
         },
         other => Err(unexpected(other)),
     }

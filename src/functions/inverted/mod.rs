@@ -15,6 +15,7 @@ mod hstore;
 mod integers;
 mod jsonb;
 mod jsonpath;
+mod ltree;
 mod scalar;
 mod trigram;
 mod tsvector;
@@ -113,6 +114,18 @@ const CLASSES: &[InvertedClass] = &[
         functions: &["ginint4_queryextract", "g_int_consistent", "g_intbig_consistent"],
         keys: |value, _| array::keys(value),
         condition: |strategy, operand, _| integers::condition(strategy, operand),
+    },
+    InvertedClass {
+        name: "gist_ltree_ops",
+        functions: &["ltree_consistent"],
+        keys: |value, _| ltree::keys(value),
+        condition: |strategy, operand, _| ltree::condition(strategy, operand),
+    },
+    InvertedClass {
+        name: "gist__ltree_ops",
+        functions: &["_ltree_consistent"],
+        keys: |value, _| ltree::element_keys(value),
+        condition: |strategy, operand, _| ltree::element_condition(strategy, operand),
     },
 ];
 

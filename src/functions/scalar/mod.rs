@@ -41,7 +41,7 @@ mod transitions;
 pub(crate) mod tsearch;
 pub use tsearch::definition as text_search;
 pub use tsearch::statistics as text_statistics;
-mod type_io;
+pub(crate) mod type_io;
 mod type_names;
 mod unicode;
 mod variadic;

@@ -32,14 +32,16 @@ fn first(args: &[Datum]) -> &Datum {
     args.first().unwrap_or(&Datum::Null)
 }
 
-fn output(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+/// The text form of the argument.
+pub(crate) fn output(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     match first(args) {
         Datum::Null => Ok(Datum::Null),
         value => io::output(cx, cx.arg_type(0).oid, value).map(Datum::text),
     }
 }
 
-fn send(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+/// The binary form of the argument.
+pub(crate) fn send(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let value = first(args);
     if value.is_null() {
         return Ok(Datum::Null);
@@ -49,8 +51,8 @@ fn send(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     Ok(Datum::bytea(out))
 }
 
-/// The second argument names the type where the result's is polymorphic, the third is a type modifier.
-fn input(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+/// The value of a text. The second argument names the type where the result's is polymorphic, the third is a type modifier.
+pub(crate) fn input(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let Datum::Text(text) = first(args) else { return Ok(Datum::Null) };
     let named = match args.get(1) {
         Some(Datum::Oid(oid)) => Oid(*oid),

@@ -290,7 +290,7 @@ impl<'a> Estimator<'a> {
             Some("~~" | "~~*" | "~" | "~*") => return PATTERN,
             Some("!~~" | "!~~*" | "!~" | "!~*") => return 1.0 - PATTERN,
             Some("@>" | "<@" | "@@" | "@@@" | "@?") => return CONTAINS,
-            Some("&&" | "?" | "?|" | "?&") => return OVERLAPS,
+            Some("&&" | "?" | "?|" | "?&" | "@") => return OVERLAPS,
             _ => return 0.5,
         }
         let Some((origin, operator, value)) = self.sides(call) else {

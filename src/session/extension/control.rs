@@ -91,6 +91,12 @@ pub(crate) const CONTROLS: &[Control] = &[
         "functions, operators, and index support for 1-D arrays of integers",
         include_str!("../../../sql/extensions/intarray.sql"),
     ),
+    Control::trusted(
+        "ltree",
+        "1.2",
+        "data type for hierarchical tree-like structures",
+        include_str!("../../../sql/extensions/ltree.sql"),
+    ),
     Control {
         trusted: false,
         ..Control::trusted(

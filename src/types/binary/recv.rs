@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::reader::{Reader, invalid};
+use super::send::TEXT_VERSION;
 use super::{geometry, range_flag, tsearch};
 use crate::datetime::calendar::{Y2000_DAYS, Y2000_MICROS, is_valid_date, is_valid_timestamp};
 use crate::geometry::is_geometric;
@@ -114,6 +115,14 @@ fn read_by_kind(reader: &mut Reader<'_>, ty: Type, env: &dyn Env, depth: usize) 
         TypeKind::Base => match (ExtensionType::of_input(&info.input), info.model()) {
             (Some(ExtensionType::Citext), _) => Datum::citext(from_utf8(reader.rest())?),
             (Some(ExtensionType::Hstore), _) => read_hstore(reader)?,
+            (Some(own @ (ExtensionType::Ltree | ExtensionType::Lquery | ExtensionType::Ltxtquery)), _) => {
+                let version = reader.u8()?;
+                if version != TEXT_VERSION {
+                    let message = format!("unsupported {} version number {version}", info.name);
+                    return Err(Error::internal(message));
+                }
+                own.input(from_utf8(reader.rest())?)?
+            }
             (None, model) if model != ty.oid => read(reader, Type::new(model), env, depth + 1)?,
             _ => return Err(Error::unsupported(format_args!("type {}", info.name))),
         },

@@ -95,6 +95,9 @@ fn send_sized(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
+/// What stands before the text in the binary form of `ltree` and its queries.
+pub(super) const TEXT_VERSION: u8 = 1;
+
 fn send_extension(value: &ExtensionValue, out: &mut Vec<u8>) {
     match value {
         ExtensionValue::Citext(text) => out.extend_from_slice(text.as_bytes()),
@@ -107,6 +110,10 @@ fn send_extension(value: &ExtensionValue, out: &mut Vec<u8>) {
                     None => out.extend_from_slice(&(-1i32).to_be_bytes()),
                 }
             }
+        }
+        ExtensionValue::Ltree(_) | ExtensionValue::Lquery(_) | ExtensionValue::Ltxtquery(_) => {
+            out.push(TEXT_VERSION);
+            out.extend_from_slice(value.text().as_bytes());
         }
     }
 }

@@ -1,15 +1,24 @@
-//! Values of the types that extensions bring and that no type of PostgreSQL's own can stand for: `citext` and `hstore`.
+//! Values of the types that extensions bring and that no type of PostgreSQL's own can stand for: `citext`, `hstore`, and `ltree` with its
+//! two query types.
 //!
 //! A type is known by the symbol of its input function ([`crate::TypeInfo::input`]), because its oid differs from database to database.
 //! Order, equality, keys and both wire forms follow from the value, so the type may be grouped, joined and indexed like any other.
 
 pub mod hstore;
+mod label;
+mod lquery;
+mod ltree;
+mod ltxtquery;
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 pub use hstore::Hstore;
+pub use label::LabelPattern;
+pub use lquery::{Level, Lquery};
+pub use ltree::Ltree;
+pub use ltxtquery::Ltxtquery;
 
 use crate::{Datum, Error, Result, SqlState};
 
@@ -20,6 +29,12 @@ pub enum ExtensionValue {
     Citext(Box<str>),
     /// `hstore`.
     Hstore(Hstore),
+    /// `ltree`.
+    Ltree(Ltree),
+    /// `lquery`.
+    Lquery(Lquery),
+    /// `ltxtquery`.
+    Ltxtquery(Ltxtquery),
 }
 
 /// The types, by what they read.
@@ -29,6 +44,12 @@ pub enum ExtensionType {
     Citext,
     /// `hstore`.
     Hstore,
+    /// `ltree`.
+    Ltree,
+    /// `lquery`.
+    Lquery,
+    /// `ltxtquery`.
+    Ltxtquery,
     /// What an operator class keeps in indexes instead of values: it has no text form. A row of [`KEY_TYPES`].
     IndexKey(usize),
 }
@@ -39,6 +60,7 @@ const KEY_TYPES: &[(&str, SqlState, &str)] = &[
     ("ghstore_in", SqlState::INTERNAL_ERROR, "Not implemented"),
     ("gbtreekey_in", SqlState::FEATURE_NOT_SUPPORTED, "<datatype>key_in() not implemented"),
     ("_intbig_in", SqlState::FEATURE_NOT_SUPPORTED, "_intbig_in() not implemented"),
+    ("ltree_gist_in", SqlState::FEATURE_NOT_SUPPORTED, "ltree_gist_in() not implemented"),
 ];
 
 impl ExtensionType {
@@ -47,15 +69,22 @@ impl ExtensionType {
         match symbol {
             "citextin" => Some(ExtensionType::Citext),
             "hstore_in" => Some(ExtensionType::Hstore),
+            "ltree_in" => Some(ExtensionType::Ltree),
+            "lquery_in" => Some(ExtensionType::Lquery),
+            "ltxtq_in" => Some(ExtensionType::Ltxtquery),
             _ => KEY_TYPES.iter().position(|(input, ..)| *input == symbol).map(ExtensionType::IndexKey),
         }
     }
 
-    /// Reads the text form. XX000 and 22001 for what is no `hstore`; XX000 or 0A000 for types that have none.
+    /// Reads the text form. XX000 and 22001 for what is no `hstore`; 42601, 42622, 54000 and 22023 for what is no path or query;
+    /// XX000 or 0A000 for types that have none.
     pub fn input(self, text: &str) -> Result<Datum> {
         Ok(match self {
             ExtensionType::Citext => Datum::citext(text),
             ExtensionType::Hstore => Hstore::parse(text)?.into(),
+            ExtensionType::Ltree => Ltree::parse(text)?.into(),
+            ExtensionType::Lquery => Lquery::parse(text)?.into(),
+            ExtensionType::Ltxtquery => Ltxtquery::parse(text)?.into(),
             ExtensionType::IndexKey(number) => {
                 let (_, code, message) = KEY_TYPES[number];
                 return Err(Error::new(code, message));
@@ -69,14 +98,26 @@ impl ExtensionValue {
         match self {
             ExtensionValue::Citext(_) => 0,
             ExtensionValue::Hstore(_) => 1,
+            ExtensionValue::Ltree(_) => 2,
+            ExtensionValue::Lquery(_) => 3,
+            ExtensionValue::Ltxtquery(_) => 4,
         }
     }
 
-    /// Btree order.
+    /// The text form.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text);
+        text
+    }
+
+    /// Btree order. Query types have none in PostgreSQL; here it is that of their texts.
     pub fn compare(&self, other: &ExtensionValue) -> Ordering {
         match (self, other) {
             (ExtensionValue::Citext(a), ExtensionValue::Citext(b)) => compare_citext(a, b),
             (ExtensionValue::Hstore(a), ExtensionValue::Hstore(b)) => a.compare(b),
+            (ExtensionValue::Ltree(a), ExtensionValue::Ltree(b)) => a.compare(b),
+            _ if self.rank() == other.rank() => self.text().cmp(&other.text()),
             _ => self.rank().cmp(&other.rank()),
         }
     }
@@ -89,6 +130,8 @@ impl ExtensionValue {
                 state.write_u8(0xff);
             }
             ExtensionValue::Hstore(pairs) => pairs.pairs().hash(state),
+            ExtensionValue::Ltree(path) => path.hash(state),
+            ExtensionValue::Lquery(_) | ExtensionValue::Ltxtquery(_) => self.text().hash(state),
         }
     }
 
@@ -97,6 +140,9 @@ impl ExtensionValue {
         match self {
             ExtensionValue::Citext(text) => out.push_str(text),
             ExtensionValue::Hstore(pairs) => pairs.write(out),
+            ExtensionValue::Ltree(path) => out.push_str(path.as_str()),
+            ExtensionValue::Lquery(query) => query.write(out),
+            ExtensionValue::Ltxtquery(query) => query.write(out),
         }
     }
 
@@ -108,6 +154,9 @@ impl ExtensionValue {
                 let size = |(key, value): &hstore::Pair| key.len() + value.as_ref().map_or(0, |value| value.len()) + 32;
                 pairs.pairs().iter().map(size).sum()
             }
+            ExtensionValue::Ltree(path) => path.as_str().len(),
+            ExtensionValue::Lquery(query) => query.size(),
+            ExtensionValue::Ltxtquery(query) => query.size(),
         }
     }
 }
@@ -124,11 +173,17 @@ impl Datum {
     }
 }
 
-impl From<Hstore> for Datum {
-    fn from(value: Hstore) -> Datum {
-        Datum::Extension(Arc::new(ExtensionValue::Hstore(value)))
-    }
+macro_rules! into_datum {
+    ($($ty:ident),*) => {$(
+        impl From<$ty> for Datum {
+            fn from(value: $ty) -> Datum {
+                Datum::Extension(Arc::new(ExtensionValue::$ty(value)))
+            }
+        }
+    )*};
 }
+
+into_datum!(Hstore, Ltree, Lquery, Ltxtquery);
 
 #[cfg(test)]
 mod tests {
@@ -152,6 +207,23 @@ mod tests {
         opaque::encode(&a, &mut bytes);
         let Ok(Datum::Extension(read)) = opaque::decode(&bytes) else { panic!("a citext") };
         assert!(matches!(&*read, ExtensionValue::Citext(text) if &**text == "Straße"));
+    }
+
+    #[test]
+    fn paths_and_queries_survive_and_keys_of_paths_sort_as_they_do() {
+        let paths =
+            ["", "a", "a.b", "a.b.c", "a.c", "a_", "ab", "b"].map(|text| Datum::from(Ltree::parse(text).unwrap()));
+        for a in &paths {
+            for b in &paths {
+                assert_eq!(key(a).cmp(&key(b)), order::compare(a, b), "{a:?} {b:?}");
+            }
+        }
+        let queries = [Lquery::parse("*.!a@{2,}").unwrap().into(), Ltxtquery::parse("a & !(b|c%)").unwrap().into()];
+        for value in paths.iter().chain(&queries) {
+            let mut bytes = Vec::new();
+            opaque::encode(value, &mut bytes);
+            assert_eq!(format!("{value:?}"), format!("{:?}", opaque::decode(&bytes).unwrap()));
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ const LIBRARIES: &[&str] = &[
     "citext",
     "fuzzystrmatch",
     "hstore",
+    "ltree",
     "pg_stat_statements",
     "pg_trgm",
     "pgcrypto",
