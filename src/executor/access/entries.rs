@@ -57,7 +57,7 @@ fn entry(key: usize, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A condition on a key of an index.
-pub(super) fn entry_query(key: usize, condition: Condition) -> EntryQuery {
+pub(crate) fn entry_query(key: usize, condition: Condition) -> EntryQuery {
     let all = |parts: Vec<Condition>| parts.into_iter().map(|part| entry_query(key, part)).collect();
     match condition {
         Condition::Nothing => EntryQuery::Nothing,

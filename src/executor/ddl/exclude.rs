@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Constraint, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexTarget, Key, Relation};
-use dictdb_functions::facts::{self, Operator};
+use dictdb_catalog::{
+    Constraint, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexTarget, Key, Operator, Relation,
+};
+use dictdb_functions::facts;
 use dictdb_parser::Locations;
 use dictdb_parser::ast::{Expr as Ast, ObjectName};
 use dictdb_parser::utility::{Constraint as Syntax, Exclude};
@@ -99,8 +101,8 @@ impl DdlContext<'_> {
         validate_exclusion(&relation, &Arc::new(constraint), &cx, self.engine)
     }
 
-    /// The operator of that name over two values of a key. 42883; 42809 for one that its index or symmetry rules out; 0A000 for one of
-    /// the key's class that is not built in.
+    /// The operator of that name over two values of a key. 42883; 42809 for one that its index or symmetry rules out; 0A000 for one
+    /// that a user wrote.
     fn exclusion_operator(&mut self, key: &IndexKey, name: &ObjectName) -> Result<Oid> {
         let shown = super::names::shown(name);
         let wanted = shown.rsplit('.').find(|part| !part.is_empty()).unwrap_or(&shown).to_owned();
@@ -108,18 +110,18 @@ impl DdlContext<'_> {
         let base = catalog.base_type(key.ty).oid;
         let class = catalog.any_opclass(key.opclass).ok_or_else(|| Error::internal("an unknown operator class"))?;
         let strategies = catalog.strategies_of(class.family);
-        let fits = |operator: &&Operator| {
+        let fits = |operator: &Operator| {
             operator.left == operator.right && (operator.left == class.input || operator.left == base)
         };
-        let named = facts::operators_named(&wanted).filter(|operator| fits(operator));
-        let related = |operator: &&Operator| {
+        let related = |operator: &Operator| {
             strategies.iter().any(|strategy| strategy.operator == operator.oid && !strategy.ordering)
         };
-        let Some(operator) = named.clone().find(related).or_else(|| named.clone().next()) else {
-            let is_own = |oid: Oid| catalog.operator(oid).is_some_and(|own| *own.name == *wanted);
-            if strategies.iter().any(|strategy| is_own(strategy.operator)) {
-                return Err(Error::unsupported("an exclusion constraint with an operator that is not built in"));
-            }
+        let built_in = facts::operators_named(&wanted).map(Operator::from);
+        let own = catalog.operators().filter(|operator| *operator.name == *wanted).map(|own| Operator::clone(own));
+        let mut named: Vec<Operator> = built_in.chain(own).filter(fits).collect();
+        // One of the class comes before others.
+        named.sort_by_key(|operator| !related(operator));
+        let Some(operator) = named.first() else {
             let ty = self.shown_type(key.ty.oid, &catalog);
             let message = format!("operator does not exist: {ty} {wanted} {ty}");
             let hint =
@@ -133,13 +135,16 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
                 .detail("Only commutative operators can be used in exclusion constraints."));
         }
-        if !related(&operator) {
+        if !related(operator) {
             let built_in = facts::opfamily_by_oid(class.family).map(|family| family.name);
             let own = catalog.operator_family(class.family).map(|family| &*family.name);
             let family = built_in.or(own).unwrap_or("?");
             let message = format!("operator {signature} is not a member of operator family \"{family}\"");
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
                 .detail("The exclusion operator must be related to the index operator class for the constraint."));
+        }
+        if catalog.routine(operator.code).is_some_and(|routine| routine.library.is_none()) {
+            return Err(Error::unsupported("an exclusion constraint with an operator that a user wrote"));
         }
         Ok(operator.oid)
     }

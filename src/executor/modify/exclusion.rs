@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, Constraint, ConstraintKind, IndexInfo, IndexMethod, Relation};
-use dictdb_functions::facts::{operator_by_oid, proc_by_oid};
+use dictdb_catalog::{Catalog, Constraint, ConstraintKind, IndexInfo, Relation};
+use dictdb_functions::facts::proc_by_oid;
 use dictdb_functions::intervals::IntervalClass;
+use dictdb_functions::inverted::{Asked, InvertedClass};
 use dictdb_functions::{CallContext, Registry, ScalarFn};
-use dictdb_storage::{DatumRow, Index, IndexKind, RowReader, Standing, Storage};
+use dictdb_storage::{DatumRow, EntryQuery, Index, IndexKind, RegionQuery, RowReader, Standing, Storage};
 use dictdb_types::{Datum, Env, Error, Oid, Result, RowId, SqlState, Type, TypeLookup, oids};
 
 use super::events::{Event, Events};
@@ -17,8 +18,8 @@ use super::target::{Target, place};
 use super::unique::same_image;
 use super::violation;
 use super::writer::Writer;
-use crate::access::extractor::IndexValues;
-use crate::access::{TableHandle, regions};
+use crate::access::extractor::{IndexValues, index_kind};
+use crate::access::{TableHandle, entries, regions};
 use crate::context::ExecContext;
 use crate::engine::Engine;
 use crate::row::Row;
@@ -41,8 +42,19 @@ pub(crate) struct ExclusionCode {
 struct Key {
     types: [Type; 2],
     operator: ScalarFn,
-    /// Where the index keeps boxes: their class, the base type, and what the operator means in it.
-    region: Option<(&'static IntervalClass, Oid, i16)>,
+    /// How the index is searched.
+    search: Search,
+}
+
+/// How an index is searched for what the operator of a key finds: the class, the base type, and the operator's number in the class.
+#[derive(Debug)]
+enum Search {
+    /// By the key as a whole.
+    Equal,
+    /// For entries.
+    Entries(&'static InvertedClass, Oid, i16),
+    /// For boxes.
+    Regions(&'static IntervalClass, Oid, i16),
 }
 
 /// A row that must not be there together with another one.
@@ -160,7 +172,7 @@ impl ExclusionCode {
         let table = &self.handle.table;
         let transaction = &writer.cx.transaction;
         'search: loop {
-            for other in self.candidates(values, key)? {
+            for other in self.candidates(values, key, &*writer.cx.env)? {
                 if Some(other) == own {
                     continue;
                 }
@@ -182,22 +194,37 @@ impl ExclusionCode {
     }
 
     /// Rows that the index has near these values.
-    fn candidates(&self, values: &[Datum], key: &[u8]) -> Result<Vec<RowId>> {
-        if self.index.def().kind != IndexKind::Regions {
-            return Ok(self.handle.table.candidates(&self.index, key).into_vec());
-        }
+    fn candidates(&self, values: &[Datum], key: &[u8], env: &dyn Env) -> Result<Vec<RowId>> {
+        let found = match self.index.def().kind {
+            IndexKind::Regions => self.index.search_regions(&self.regions_near(values)?),
+            IndexKind::Inverted => self.index.search(&self.entries_of(values, env)?),
+            _ => return Ok(self.handle.table.candidates(&self.index, key).into_vec()),
+        };
+        let mut rows = Vec::new();
+        (0..found.block_count()).for_each(|block| found.block_rows(block, &mut rows));
+        Ok(rows)
+    }
+
+    fn regions_near(&self, values: &[Datum]) -> Result<RegionQuery> {
         let mut query = vec![Vec::new()];
         let mut axis = 0;
         for (key, value) in self.keys.iter().zip(values) {
-            if let Some((class, oid, strategy)) = key.region {
+            if let Search::Regions(class, oid, strategy) = key.search {
                 query = regions::and(query, &class.conditions(strategy, value, oid)?, axis);
                 axis += class.axes;
             }
         }
-        let found = self.index.search_regions(&query);
-        let mut rows = Vec::new();
-        (0..found.block_count()).for_each(|block| found.block_rows(block, &mut rows));
-        Ok(rows)
+        Ok(query)
+    }
+
+    fn entries_of(&self, values: &[Datum], env: &dyn Env) -> Result<EntryQuery> {
+        let mut all = Vec::with_capacity(self.keys.len());
+        for (number, (key, value)) in self.keys.iter().zip(values).enumerate() {
+            if let Search::Entries(class, oid, strategy) = key.search {
+                all.push(entries::entry_query(number, class.condition(strategy, value, &Asked { oid, env })?));
+            }
+        }
+        Ok(EntryQuery::All(all))
     }
 
     fn in_conflict(&self, values: &[Datum], others: &[Datum], env: &dyn Env) -> Result<bool> {
@@ -233,19 +260,26 @@ impl ExclusionCode {
 fn key(info: &IndexInfo, operators: &[Oid], number: usize, catalog: &Catalog, registry: &Registry) -> Result<Key> {
     let missing = || Error::internal("an operator of an exclusion constraint is missing");
     let (own, operator) = info.keys.get(number).zip(operators.get(number)).ok_or_else(missing)?;
-    let source = operator_by_oid(*operator).and_then(|operator| proc_by_oid(operator.code)).map(|proc| proc.source);
-    let operator_kernel = source.and_then(|source| registry.scalar(source)).ok_or_else(missing)?;
-    let region = match info.method {
-        IndexMethod::Gist | IndexMethod::Spgist => {
-            let family = catalog.any_opclass(own.opclass).map(|class| class.family).ok_or_else(missing)?;
-            let strategies = catalog.strategies_of(family);
-            let strategy = strategies.iter().find(|strategy| strategy.operator == *operator && !strategy.ordering);
-            let strategy = strategy.ok_or_else(missing)?.number;
-            Some((regions::class_of(catalog, own.opclass)?, catalog.base_type(own.ty).oid, strategy))
-        }
-        _ => None,
+    let code = catalog.any_operator(*operator).ok_or_else(missing)?.code;
+    let source = match catalog.routine(code) {
+        Some(routine) if routine.library.is_some() => &*routine.source,
+        Some(_) => return Err(missing()),
+        None => proc_by_oid(code).ok_or_else(missing)?.source,
     };
-    Ok(Key { types: [own.ty, own.ty], operator: operator_kernel, region })
+    let operator_kernel = registry.scalar(source).ok_or_else(missing)?;
+    let strategy = || {
+        let family = catalog.any_opclass(own.opclass).map(|class| class.family).ok_or_else(missing)?;
+        let strategies = catalog.strategies_of(family);
+        let found = strategies.iter().find(|strategy| strategy.operator == *operator && !strategy.ordering);
+        found.map(|strategy| strategy.number).ok_or_else(missing)
+    };
+    let oid = catalog.base_type(own.ty).oid;
+    let search = match index_kind(info, catalog) {
+        IndexKind::Regions => Search::Regions(regions::class_of(catalog, own.opclass)?, oid, strategy()?),
+        IndexKind::Inverted => Search::Entries(entries::class_of(catalog, own.opclass)?, oid, strategy()?),
+        _ => Search::Equal,
+    };
+    Ok(Key { types: [own.ty, own.ty], operator: operator_kernel, search })
 }
 
 /// Looks for conflicts among the rows that a table has when it gets a constraint. 23P01.

@@ -6,7 +6,6 @@ use dictdb_catalog::{
     Constraint, ConstraintKind, ForeignKey, IndexInfo, IndexTarget, ReferentialAction, Relation, RelationKind,
     ReplicaIdentity,
 };
-use dictdb_functions::facts;
 use dictdb_functions::resolve::opclass;
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_planner::scope::CatalogScope;
@@ -267,8 +266,7 @@ fn exclusion(env: &StatementEnv, oid: Oid, operators: &[Oid], pretty: bool) -> S
     let Some((relation, info)) = index(env, oid) else { return String::new() };
     let Some(table) = env.catalog.relation(info.table) else { return String::new() };
     let keys = operators.iter().enumerate().map(|(position, operator)| {
-        let name = facts::operator_by_oid(*operator).map_or("?", |operator| operator.name);
-        format!("{} WITH {name}", index_key(env, table, info, position, pretty))
+        format!("{} WITH {}", index_key(env, table, info, position, pretty), operator_name(env, *operator))
     });
     let keys = keys.collect::<Vec<_>>().join(", ");
     let mut text = format!("EXCLUDE USING {} ({keys})", info.method.name());
@@ -277,6 +275,16 @@ fn exclusion(env: &StatementEnv, oid: Oid, operators: &[Oid], pretty: bool) -> S
         text += &format!(" WHERE ({})", expression(env, table, predicate, pretty));
     }
     text
+}
+
+/// An operator, with its schema where the search path does not lead there.
+fn operator_name(env: &StatementEnv, oid: Oid) -> String {
+    let Some(operator) = env.catalog.any_operator(oid) else { return "?".to_owned() };
+    let is_visible = names::operator_is_visible(env, oid) == Some(true);
+    match env.catalog.schema(operator.namespace).filter(|_| !is_visible) {
+        Some(schema) => format!("OPERATOR({}.{})", quote_identifier(&schema.name), operator.name),
+        None => operator.name.to_string(),
+    }
 }
 
 fn keyed(env: &StatementEnv, word: &str, relation: &Relation, columns: &[i16], oid: Oid) -> String {
