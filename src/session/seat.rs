@@ -7,9 +7,10 @@
 //! Running a plan borrows nothing of the session; what runs in the plan finds the session here. Only one function call at
 //! a time has it, because an execution runs on one thread at a time.
 
-use dictdb_types::{Error, Result};
+use dictdb_types::{Datum, Error, Result};
 use parking_lot::Mutex;
 
+use crate::portal::RowSource;
 use crate::{Session, Shared};
 
 /// The place of a session that has been lent.
@@ -57,6 +58,19 @@ impl Session {
     /// Likewise, where somebody may ask for it at all.
     pub(crate) fn lend_if<T>(&mut self, wanted: bool, work: impl FnOnce() -> T) -> T {
         if wanted { self.lend(work) } else { work() }
+    }
+
+    /// All rows of a result, which have to fit into memory.
+    pub(crate) fn all_rows(&mut self, mut source: RowSource) -> Result<Vec<Vec<Datum>>> {
+        let mut rows = Vec::new();
+        let lends = source.calls_routines();
+        self.lend_if(lends, || {
+            source.pump(usize::MAX, &mut Vec::new(), &mut |row| {
+                rows.push(row.to_vec());
+                Ok(true)
+            })
+        })?;
+        Ok(rows)
     }
 }
 

@@ -145,23 +145,14 @@ impl Parser<'_> {
 
     /// `any_name`: any object, qualified or not.
     pub(super) fn any_name(&mut self) -> Result<ObjectName> {
-        let first = self.col_id()?;
-        let names = self.dotted(first)?;
-        Ok(ObjectName::from(self.within_database(names, Named::Object)?))
+        self.any_name_of(Named::Object)
     }
 
-    /// `any_name` of a relation.
-    pub(super) fn relation_object(&mut self) -> Result<ObjectName> {
+    /// The same of what is known to be of a kind.
+    pub(super) fn any_name_of(&mut self, named: Named) -> Result<ObjectName> {
         let first = self.col_id()?;
         let names = self.dotted(first)?;
-        Ok(ObjectName::from(self.within_database(names, Named::Relation)?))
-    }
-
-    /// A column, with its table's name, schema and database if given.
-    pub(super) fn column_name(&mut self) -> Result<ObjectName> {
-        let first = self.col_id()?;
-        let names = self.dotted(first)?;
-        Ok(ObjectName::from(self.within_database(names, Named::ColumnOfRelation)?))
+        Ok(ObjectName::from(self.within_database(names, named)?))
     }
 
     /// A name without its database, which has to be the one the text is read for.

@@ -7,6 +7,7 @@ use sqlparser::ast::{
 };
 
 use super::Parser;
+use super::name::Named;
 use super::select::{body_query, empty_select};
 use crate::keyword::Keyword as K;
 use crate::statement::Statement;
@@ -128,7 +129,7 @@ impl Parser<'_> {
             K::Minvalue => SequenceOption::MinValue(Some(self.signed_number()?)),
             K::Owned => {
                 self.expect_word(K::By)?;
-                let owner = self.column_name()?;
+                let owner = self.any_name_of(Named::ColumnOfRelation)?;
                 let none =
                     matches!(owner.0.as_slice(), [only] if only.as_ident().is_some_and(|name| name.value == "none"));
                 SequenceOption::OwnedBy((!none).then_some(owner))

@@ -4,6 +4,7 @@ use dictdb_types::{Error, Result, SqlState};
 use sqlparser::ast::{DataType, Ident, ObjectName};
 
 use super::Parser;
+use super::name::Named;
 use crate::keyword::Keyword as K;
 use crate::token::Kind;
 use crate::utility::{
@@ -106,8 +107,8 @@ impl Parser<'_> {
     pub(super) fn object_ref(&mut self, shape: Shape) -> Result<ObjectRef> {
         Ok(match shape {
             Shape::Qualified => ObjectRef::Name(self.any_name()?),
-            Shape::Relation => ObjectRef::Name(self.relation_object()?),
-            Shape::Column => ObjectRef::Name(self.column_name()?),
+            Shape::Relation => ObjectRef::Name(self.any_name_of(Named::Relation)?),
+            Shape::Column => ObjectRef::Name(self.any_name_of(Named::ColumnOfRelation)?),
             Shape::Simple => ObjectRef::Name(ObjectName::from(vec![self.col_id()?])),
             Shape::Type => ObjectRef::Type(self.type_name()?),
             Shape::Function => ObjectRef::Function(self.function_ref()?),

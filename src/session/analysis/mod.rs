@@ -213,17 +213,10 @@ impl Session {
 
     fn all_rows_of(&mut self, query: &str) -> Result<(Vec<Vec<Datum>>, Vec<Type>)> {
         let source = Arc::new(Source::parse(query)?);
-        let Outcome::Rows { columns, mut source, .. } = self.execute_source(&source, &Arc::default(), None)? else {
+        let Outcome::Rows { columns, source, .. } = self.execute_source(&source, &Arc::default(), None)? else {
             return Err(Error::internal("a sample without rows"));
         };
-        let mut rows = Vec::new();
-        let lends = source.calls_routines();
-        self.lend_if(lends, || {
-            source.pump(usize::MAX, &mut Vec::new(), &mut |row| {
-                rows.push(row.to_vec());
-                Ok(true)
-            })
-        })?;
+        let rows = self.all_rows(source)?;
         Ok((rows, columns.iter().map(|column| column.ty).collect()))
     }
 }

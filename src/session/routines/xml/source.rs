@@ -113,17 +113,10 @@ impl Session {
         }
         let outcome = self.execute_source(&source, &Arc::default(), None);
         let outcome = outcome.map_err(|error| super::super::about_text(error, text))?;
-        let Outcome::Rows { columns, mut source, .. } = outcome else {
+        let Outcome::Rows { columns, source, .. } = outcome else {
             return Err(Error::new(SqlState::DATA_EXCEPTION, "invalid query"));
         };
-        let mut rows = Vec::new();
-        let lends = source.calls_routines();
-        self.lend_if(lends, || {
-            source.pump(usize::MAX, &mut Vec::new(), &mut |row| {
-                rows.push(row.to_vec());
-                Ok(true)
-            })
-        })?;
+        let rows = self.all_rows(source)?;
         let columns = columns.iter().map(|column| Field { name: column.name.clone(), ty: column.ty }).collect();
         Ok(Found { columns, rows })
     }
