@@ -49,6 +49,10 @@ pub(crate) struct Compiler<'a> {
     eval: CompileContext<'a>,
     scans: HashMap<*const physical::Node, ScanId>,
     choice: EngineChoice,
+    /// Whether the row form of a part that exists both ways is being compiled.
+    row_form: bool,
+    /// What stands below such parts, for both of their forms.
+    below: HashMap<*const physical::Node, Arc<dyn Node>>,
     /// The root of the plan.
     root: *const physical::Node,
     /// Numbers of operators that count what they do.
@@ -64,8 +68,8 @@ impl<'a> Compiler<'a> {
         numbers: HashMap<*const physical::Node, usize>,
     ) -> Self {
         let eval = CompileContext { types: &**cx.catalog, plan: Some((plan, dependencies)) };
-        let (scans, choice) = (HashMap::new(), cx.engine.choice());
-        Compiler { dependencies, cx, eval, scans, choice, root: &plan.root, numbers }
+        let (scans, below, choice) = (HashMap::new(), HashMap::new(), cx.engine.choice());
+        Compiler { dependencies, cx, eval, scans, choice, row_form: false, below, root: &plan.root, numbers }
     }
 
     /// The query of a CTE.
@@ -80,10 +84,27 @@ impl<'a> Compiler<'a> {
 
     /// An operator with its inputs.
     pub fn node(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
-        stacker::maybe_grow(RED_ZONE_BYTES, SEGMENT_BYTES, || match choose::reads(node) {
-            Some(reads) if self.choice != EngineChoice::Rows => self.adaptive(node, &reads),
-            _ => self.counted(node),
+        stacker::maybe_grow(RED_ZONE_BYTES, SEGMENT_BYTES, || match self.row_form {
+            true if columnar::is_columnar(node) => self.counted(node),
+            true => self.below(node),
+            false => match choose::reads(node) {
+                Some(reads) if self.choice != EngineChoice::Rows => self.adaptive(node, &reads),
+                _ => self.counted(node),
+            },
         })
+    }
+
+    /// An operator of the row engine below a part that exists both ways; what is further below is chosen anew.
+    pub fn below(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
+        if let Some(known) = self.below.get(&std::ptr::from_ref(node)) {
+            return Ok(known.clone());
+        }
+        let form = std::mem::replace(&mut self.row_form, false);
+        let compiled = self.counted(node);
+        self.row_form = form;
+        let compiled = compiled?;
+        self.below.insert(node, compiled.clone());
+        Ok(compiled)
     }
 
     /// An operator of the row engine that counts what it does, if it should.
@@ -104,7 +125,10 @@ impl<'a> Compiler<'a> {
     fn adaptive(&mut self, node: &physical::Node, reads: &Reads<'_>) -> Result<Arc<dyn Node>> {
         let tables = reads.tables.iter().map(|table| Ok(self.table(table)?.table)).collect::<Result<_>>()?;
         let columns = columnar::compile(node, self)?;
-        let rows = self.rows_only(|compiler| compiler.counted(node))?;
+        self.row_form = true;
+        let rows = self.counted(node);
+        self.row_form = false;
+        let rows = rows?;
         let always = reads.large_index_scan || self.choice == EngineChoice::Columns;
         Ok(Arc::new(Adaptive { rows, columns, tables, always }))
     }

@@ -49,6 +49,8 @@ struct Compare {
     tests: Box<[CallCode]>,
     /// For `= ANY`: how values are brought into a hash table.
     hash: Option<Box<[JoinKeyKind]>>,
+    /// What would be unknown is false.
+    unknown_is_false: bool,
 }
 
 /// A subquery in one execution.
@@ -67,7 +69,7 @@ enum Kept {
 
 /// The rows of a subquery to compare with.
 struct Table {
-    /// The rows with a NULL come first. Of a single hashed column, only they are here.
+    /// The rows with a NULL come first. Of a single hashed column, one of them is enough and the others are not here.
     rows: Vec<Row>,
     /// Number of rows with a NULL.
     with_nulls: usize,
@@ -96,7 +98,7 @@ impl SubplanCode {
                 let column = node.columns.first().map(|ty| cx.types.base_type(*ty).oid);
                 Kind::Array(element, column.is_some_and(|oid| oid != element && is_array(cx, oid)))
             }
-            SublinkKind::Compare { all, left, tests, operator, order } => {
+            SublinkKind::Compare { all, left, tests, operator, order, unknown_is_false } => {
                 let types: Vec<_> = left.iter().map(|left| left.ty()).zip(node.columns.iter().copied()).collect();
                 let hash = (!all && &**operator == "=")
                     .then(|| types.iter().map(|(l, r)| JoinKeyKind::of(*l, *r, cx.types)).collect::<Result<_>>().ok());
@@ -111,6 +113,7 @@ impl SubplanCode {
                     hash: hash.flatten(),
                     order: *order,
                     unequal: &**operator == "<>" && left.len() > 1,
+                    unknown_is_false: *unknown_is_false,
                 })
             }
         };
@@ -153,7 +156,7 @@ impl SubplanCode {
             return Ok(table.clone());
         }
         let rows = self.run(rt, drain)?;
-        let table = Arc::new(Table::new(rows, compare.hash.as_deref(), rt)?);
+        let table = Arc::new(Table::new(rows, compare, rt)?);
         rt.subplan(self.plan)?.lock().kept = Some(Kept::Table(table.clone()));
         Ok(table)
     }
@@ -206,10 +209,16 @@ fn is_array(cx: &CompileContext<'_>, oid: Oid) -> bool {
 }
 
 impl Table {
-    fn new(rows: Vec<Row>, kinds: Option<&[JoinKeyKind]>, rt: &Runtime) -> Result<Self> {
+    fn new(rows: Vec<Row>, compare: &Compare, rt: &Runtime) -> Result<Self> {
+        let kinds = compare.hash.as_deref();
         let empty = rows.is_empty();
         let (mut with_nulls, whole): (Vec<Row>, Vec<Row>) =
             rows.into_iter().partition(|row| row.iter().any(Datum::is_null));
+        if compare.unknown_is_false {
+            with_nulls.clear();
+        } else if kinds.is_some_and(|kinds| kinds.len() == 1) {
+            with_nulls.truncate(1);
+        }
         let nulls = with_nulls.len();
         let mut hashed = None;
         if let Some(kinds) = kinds {
@@ -245,7 +254,14 @@ impl Compare {
                 break;
             }
         }
-        Ok(outcome.datum())
+        Ok(self.answer(&outcome))
+    }
+
+    fn answer(&self, outcome: &Outcome) -> Datum {
+        match outcome.datum() {
+            Datum::Null if self.unknown_is_false => Datum::Bool(false),
+            answer => answer,
+        }
     }
 
     /// Compares with kept rows.
@@ -256,6 +272,7 @@ impl Compare {
         let left: Row = self.left.iter().map(|code| code.eval(scope)).collect::<Result<_>>()?;
         let candidates = match (&table.hashed, &self.hash) {
             (Some(hashed), Some(kinds)) => match left.iter().any(Datum::is_null) {
+                true if self.unknown_is_false => return Ok(Datum::Bool(false)),
                 true if left.len() == 1 => return Ok(Datum::Null),
                 true => &table.rows[..],
                 false if hashed.contains(hash_key(&left, kinds).as_slice()) => return Ok(Datum::Bool(true)),
@@ -269,7 +286,7 @@ impl Compare {
                 break;
             }
         }
-        Ok(outcome.datum())
+        Ok(self.answer(&outcome))
     }
 
     /// A row's comparison: the conjunction of its columns', or for `<>` the disjunction.

@@ -325,6 +325,8 @@ pub enum SublinkKind {
         operator: Arc<str>,
         /// Rows are compared by `<` and its kin: column by column until one differs.
         order: Option<RowOrder>,
+        /// It stands for an EXISTS: what would be unknown is false.
+        unknown_is_false: bool,
     },
 }
 

@@ -16,11 +16,11 @@ import os
 import pathlib
 import random
 import shutil
-import subprocess
 import tempfile
 import time
 
-from server import BIN, dictdb, postgresql
+from engines import DuckDB, WireEngine, compare
+from server import dictdb, postgresql
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -149,67 +149,6 @@ def generate(scale, folder):
             order_file.write("\t".join(map(str, values)) + "\n")
 
 
-class WireEngine:
-    """A server of PostgreSQL's protocol, asked by psql."""
-
-    def __init__(self, server):
-        self.name, self.server = server.name, server
-
-    def psql(self, sql, check=True):
-        command = [BIN / "psql", "-X", *self.server.address(), "-v", "ON_ERROR_STOP=1", "-qAt"]
-        done = subprocess.run(command, input=sql, text=True, capture_output=True)
-        if check and done.returncode:
-            raise SystemExit(f"{self.name}: {done.stderr}")
-        return done.returncode, done.stdout, done.stderr
-
-    def load(self, folder):
-        self.psql(SCHEMA)
-        for file in sorted(folder.iterdir()):
-            self.psql(f"\\copy {file.name} from '{file}'")
-        self.psql(INDEXES)
-
-    def run(self, sql, limit):
-        """Best time of three in milliseconds and the answer."""
-        code, out, error = self.psql(f"SET statement_timeout = '{limit}s';\n\\timing on\n" + (sql + ";\n") * 3, check=False)
-        if code:
-            return None, error.strip().splitlines()[0] if error.strip() else "failed"
-        lines = out.splitlines()
-        times = [float(line.split()[1].replace(",", ".")) for line in lines if line.startswith("Time: ")]
-        rows = [line for line in lines if not line.startswith("Time: ")]
-        return min(times), rows[: len(rows) // 3]
-
-    def stop(self):
-        self.server.stop()
-
-
-class DuckDB:
-    """The same tables in a DuckDB inside this process."""
-    name = "duckdb"
-
-    def __init__(self, cpu):
-        import duckdb
-        os.sched_setaffinity(0, {int(number) for number in cpu.split(",")})
-        self.connection = duckdb.connect()
-        self.connection.execute(f"SET threads = {len(os.sched_getaffinity(0))}")
-
-    def load(self, folder):
-        self.connection.execute(SCHEMA)
-        for file in sorted(folder.iterdir()):
-            self.connection.execute(f"COPY {file.name} FROM '{file}' (DELIMITER '\t', HEADER false)")
-
-    def run(self, sql, _limit):
-        """Best time of three in milliseconds and the answer."""
-        times = []
-        for _ in range(3):
-            started = time.perf_counter()
-            rows = self.connection.execute(sql).fetchall()
-            times.append((time.perf_counter() - started) * 1000)
-        return min(times), rows
-
-    def stop(self):
-        self.connection.close()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=0.05)
@@ -236,20 +175,10 @@ def main():
             servers.append(DuckDB(options.cpu))
         for server in servers:
             started = time.time()
-            server.load(rows)
+            server.load(SCHEMA, rows, INDEXES)
             print(f"{server.name} loaded in {time.time() - started:.1f} s", flush=True)
         wanted = [int(n) for n in options.only.split(",") if n] or list(QUERIES)
-        print(f"{'query':>5}" + "".join(f" {server.name:>14}" for server in servers) + "   DictDB's time over the others'")
-        shown = lambda ms: "-" if ms is None else f"{ms:.1f} ms"
-        ratio = lambda ours, theirs: f"{ours / theirs:.2f}" if ours and theirs else "-"
-        for number in wanted:
-            (theirs, expected), (ours, answer), *others = (server.run(QUERIES[number], options.limit) for server in servers)
-            times = [theirs, ours, *(best for best, _ in others)]
-            ratios = [ratio(ours, other) for other in [theirs, *times[2:]]]
-            verdict = "" if expected == answer else f"  DIFFERENT: {str(expected)[:150]} / {str(answer)[:150]}"
-            print(f"{number:>5}" + "".join(f" {shown(best):>14}" for best in times) + f"   {'  '.join(ratios)}{verdict}", flush=True)
-            if options.explain:
-                print(servers[1].psql("EXPLAIN " + QUERIES[number], check=False)[1])
+        compare(servers, [(number, QUERIES[number]) for number in wanted], options.limit, options.explain)
     finally:
         for server in servers:
             server.stop()

@@ -37,7 +37,7 @@ pub(crate) fn compile(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Ar
         }),
         None => {
             let columns = layouts(&node.columns, cx);
-            let rows: Arc<dyn Node> = Arc::new(OfRows { input: cx.node(node)?, columns });
+            let rows: Arc<dyn Node> = Arc::new(OfRows { input: cx.below(node)?, columns });
             Ok(rows)
         }
     })
@@ -48,7 +48,7 @@ const RED_ZONE_BYTES: usize = 96 * 1024;
 const SEGMENT_BYTES: usize = 1024 * 1024;
 
 /// Whether an operator exists here.
-pub(super) fn is_columnar(node: &physical::Node) -> bool {
+pub(crate) fn is_columnar(node: &physical::Node) -> bool {
     match &node.op {
         Op::SeqScan { fetch, tids, .. } => tids.is_none() && !fetch.columns.iter().any(|attnum| is_of_origin(*attnum)),
         Op::Project { .. }

@@ -32,7 +32,7 @@ use arrow::array::{ArrayRef, BooleanArray, UInt32Array};
 use arrow::compute;
 use dictdb_types::{Physical, Result};
 
-pub(crate) use compile::compile;
+pub(crate) use compile::{compile, is_columnar};
 
 use self::error::arrow_error;
 use crate::runtime::Runtime;

@@ -520,7 +520,8 @@ impl Binder<'_> {
             targets.push(if resolve::is_polymorphic(found.right) { *column } else { Type::new(found.right) });
             tests.push(self.operator_function(&found)?);
         }
-        let kind = SublinkKind::Compare { all, left: operands, tests, operator: Arc::from(name.name.as_str()), order };
+        let operator = Arc::from(name.name.as_str());
+        let kind = SublinkKind::Compare { all, left: operands, tests, operator, order, unknown_is_false: false };
         Ok((kind, targets))
     }
 }

@@ -73,12 +73,13 @@ impl Builder<'_> {
 
     fn subplan(&mut self, link: &Sublink, layout: &Layout, outer: &Outer) -> Result<Expr> {
         let kind = match &link.kind {
-            SublinkKind::Compare { all, left, tests, operator, order } => SublinkKind::Compare {
+            SublinkKind::Compare { all, left, tests, operator, order, unknown_is_false } => SublinkKind::Compare {
                 all: *all,
                 left: self.exprs(left, layout, outer)?,
                 tests: tests.clone(),
                 operator: operator.clone(),
                 order: *order,
+                unknown_is_false: *unknown_is_false,
             },
             other => other.clone(),
         };

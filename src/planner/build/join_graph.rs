@@ -247,9 +247,7 @@ impl<'n> Graph<'n> {
         if one.function.oid != other.function.oid {
             return None;
         }
-        let column = |id: ColumnId| {
-            one.args.iter().chain(&other.args).find(|arg| matches!(arg, Expr::Column(own, _) if *own == id)).cloned()
-        };
+        let column = |id: ColumnId| one.args.iter().chain(&other.args).find(|arg| column_of(arg) == Some(id)).cloned();
         let args = vec![column(left)?, column(right)?];
         let expr = Expr::Call(Box::new(Call { args, position: None, ..(**one).clone() }));
         let inputs = self.mask(std::iter::once(&expr));
@@ -298,8 +296,13 @@ impl Builder<'_> {
         let Expr::Call(call) = expr else { return self.estimator().one(expr) };
         match (call.known_operator(), call.args.as_slice()) {
             (Some("="), [left, right]) => {
-                let estimator = self.estimator();
-                1.0 / estimator.distinct(left, rows(left)).max(estimator.distinct(right, rows(right)))
+                let known = |side| self.estimator().known_distinct(side, rows(side));
+                let distinct = |side| self.estimator().distinct(side, rows(side));
+                1.0 / match (known(left), known(right)) {
+                    // Values of which nothing is known are taken to be among those of the other side.
+                    (Some(distinct), None) | (None, Some(distinct)) => distinct,
+                    _ => distinct(left).max(distinct(right)),
+                }
             }
             _ => self.estimator().one(expr),
         }
@@ -312,11 +315,20 @@ fn conjuncts(on: &Option<Expr>, out: &mut Vec<Expr>) {
     }
 }
 
-/// The columns that `a = b` equates, when both are columns of one type.
+/// The columns that `a = b` equates, when both are columns of one type, or are taken for values of one (`varchar` as `text`).
 fn equated(expr: &Expr) -> Option<(ColumnId, ColumnId)> {
     let Expr::Call(call) = expr else { return None };
     match (call.known_operator(), call.args.as_slice()) {
-        (Some("="), [Expr::Column(a, left), Expr::Column(b, right)]) if left.oid == right.oid => Some((*a, *b)),
+        (Some("="), [left, right]) if left.ty().oid == right.ty().oid => Some((column_of(left)?, column_of(right)?)),
+        _ => None,
+    }
+}
+
+/// The column that an expression is, by whichever binary-compatible type.
+fn column_of(expr: &Expr) -> Option<ColumnId> {
+    match expr {
+        Expr::Column(id, _) => Some(*id),
+        Expr::Relabel(inner, _) => column_of(inner),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod cost;
+mod exists;
 mod expr;
 mod index;
 mod join;

@@ -68,13 +68,14 @@ impl Builder<'_> {
             return self.project_exprs(built, columns, exprs, outer);
         }
         let (copy, again) = (built.duplicate(), exprs.clone());
+        let price = self.repeated_price(&built);
         self.cheaper(
             |builder| builder.project_exprs(built, columns, exprs, outer),
             |builder| {
                 let (joined, exprs) = builder.unnest(copy, again, outer)?;
                 builder.project_exprs(joined, columns, exprs, outer).map(Some)
             },
-            |built| built.node.cost.1,
+            price,
         )
     }
 

@@ -19,6 +19,10 @@ use super::{Builder, Built, Outer};
 use crate::columns::{expr_columns, free_columns};
 use crate::expr::{Call, Case, ColumnId, Expr, Sublink, SublinkKind};
 use crate::logical::{Aggregate, Column, JoinKind, Node as Logical};
+use crate::physical::{Node, Op};
+
+/// Rows that an input may have of which fewer are expected.
+const DOUBTED_ROWS: f64 = 10.0;
 
 /// Whether an expression has a subquery that depends on the current row.
 pub(crate) fn has_correlated_query(expr: &Expr) -> bool {
@@ -46,17 +50,47 @@ impl Builder<'_> {
         }
         let copy = built.duplicate();
         let again = conjuncts.clone();
+        let price = self.repeated_price(&built);
         self.cheaper(
             |builder| builder.filter_over(built, conjuncts, outer),
             |builder| {
                 let (joined, conjuncts) = builder.unnest(copy, again, outer)?;
                 builder.filter_over(joined, conjuncts, outer).map(Some)
             },
-            |built| built.node.cost.1,
+            price,
         )
     }
 
-    /// Joins the scalar subqueries of some expressions to a plan; the expressions then read the joined columns.
+    /// The price of what asks subqueries for each row of an input. One that is expected to have a row or two may well have
+    /// many, unless it is known to have one.
+    pub(crate) fn repeated_price(&self, input: &Built) -> impl Fn(&Built) -> f64 + use<> {
+        let (rows, (start, total)) = (input.node.rows, input.node.cost);
+        let doubted = if self.has_one_row(&input.node) { 0.0 } else { (DOUBTED_ROWS - rows).max(0.0) };
+        move |built: &Built| {
+            let each = (built.node.cost.1 - built.node.cost.0 - (total - start)).max(0.0) / rows.max(1.0);
+            built.node.cost.1 + doubted * each
+        }
+    }
+
+    /// Whether a plan cannot give more than one row.
+    fn has_one_row(&self, node: &Node) -> bool {
+        match &node.op {
+            Op::IndexScan { index, bounds, .. } => {
+                let keys = self.catalog.relation(index.oid).and_then(|index| index.index().cloned());
+                let keys = keys.filter(|info| info.unique).map(|info| info.keys.len());
+                matches!(bounds.as_slice(), [one] if keys.is_some_and(|keys| one.equal.len() >= keys))
+            }
+            Op::Aggregate { groups, sets: None, .. } => groups.is_empty(),
+            Op::Values { rows } => rows.len() <= 1,
+            Op::Project { input, .. } | Op::Filter { input, .. } | Op::Gate { input, .. } | Op::Sort { input, .. } => {
+                self.has_one_row(input)
+            }
+            _ => false,
+        }
+    }
+
+    /// Joins the scalar subqueries of some expressions to a plan; the expressions then read the joined columns. Those under
+    /// EXISTS become hash tables.
     pub(crate) fn unnest(
         &mut self,
         mut built: Built,
@@ -66,10 +100,12 @@ impl Builder<'_> {
         let mut joins: Vec<Unnested> = Vec::new();
         let layout = built.layout.clone();
         for expr in &mut exprs {
+            let may_join = !is_conditional(expr);
             expr.rewrite(&mut |e| {
-                if let Expr::Sublink(link) = e
-                    && let Some(unnested) = self.unnested(link, &layout)
-                {
+                let Expr::Sublink(link) = e else { return };
+                if let Some(hashed) = self.hashed_exists(link, &layout) {
+                    *e = hashed;
+                } else if may_join && let Some(unnested) = self.unnested(link, &layout) {
                     *e = unnested.value.clone();
                     joins.push(unnested);
                 }
@@ -84,16 +120,15 @@ impl Builder<'_> {
     }
 
     pub(crate) fn can_unnest(&mut self, expr: &Expr, built: &Built) -> bool {
-        // Under CASE and its relatives the subquery may not be run for every row, nor may its errors appear.
-        let conditional = matches!(expr, Expr::Case(_) | Expr::Coalesce(..) | Expr::Or(_));
+        let may_join = !is_conditional(expr);
         let mut found = false;
-        if !conditional {
-            expr.visit(&mut |e| {
-                if let Expr::Sublink(link) = e {
-                    found = found || self.unnested(link, &built.layout).is_some();
-                }
-            });
-        }
+        expr.visit(&mut |e| {
+            if let Expr::Sublink(link) = e {
+                found = found
+                    || self.hashed_exists(link, &built.layout).is_some()
+                    || may_join && self.unnested(link, &built.layout).is_some();
+            }
+        });
         found
     }
 
@@ -143,7 +178,7 @@ impl Builder<'_> {
     }
 
     /// An id no column of the statement has.
-    fn new_column(&mut self) -> ColumnId {
+    pub(super) fn new_column(&mut self) -> ColumnId {
         const FIRST: u32 = 1 << 30;
         self.made_columns += 1;
         ColumnId(FIRST + self.made_columns)
@@ -201,8 +236,13 @@ fn aggregate_of(query: &Logical) -> Option<(&Aggregate, Expr)> {
     }
 }
 
+/// Under CASE and its relatives a subquery may not be run for every row, nor may its errors appear.
+fn is_conditional(expr: &Expr) -> bool {
+    matches!(expr, Expr::Case(_) | Expr::Coalesce(..) | Expr::Or(_))
+}
+
 /// A plan without the conditions that refer outside; those conditions go to `out`. `None` where they are out of reach.
-fn pull_correlated(node: &Logical, out: &mut Vec<Expr>) -> Option<Logical> {
+pub(super) fn pull_correlated(node: &Logical, out: &mut Vec<Expr>) -> Option<Logical> {
     if free_columns(node).is_empty() {
         return Some(node.clone());
     }
@@ -251,7 +291,7 @@ fn pull_correlated(node: &Logical, out: &mut Vec<Expr>) -> Option<Logical> {
 }
 
 /// `outer expression = inner expression` with the call to make of it, the outer side first.
-fn split_equality(condition: &Expr, layout: &super::Layout) -> Option<(Call, Expr, Expr)> {
+pub(super) fn split_equality(condition: &Expr, layout: &super::Layout) -> Option<(Call, Expr, Expr)> {
     let Expr::Call(call) = condition else { return None };
     let (Some("="), [left, right]) = (call.known_operator(), call.args.as_slice()) else { return None };
     if left.ty().oid != right.ty().oid || has_any_query(condition) || condition.is_volatile() {

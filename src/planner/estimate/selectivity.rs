@@ -162,12 +162,17 @@ impl<'a> Estimator<'a> {
 
     /// Different values of an expression in so many rows.
     pub fn distinct(&self, expr: &Expr, rows: f64) -> f64 {
+        self.known_distinct(expr, rows).unwrap_or_else(|| DEFAULT_DISTINCT.min(rows).max(1.0))
+    }
+
+    /// Likewise, if anything is known of its values.
+    pub fn known_distinct(&self, expr: &Expr, rows: f64) -> Option<f64> {
         if matches!(expr, Expr::Const(..) | Expr::Param(..)) {
-            return 1.0;
+            return Some(1.0);
         }
         // Of a column that has only NULLs nothing is known of the values it will have.
-        let known = self.of_expr(expr).filter(|stats| stats.null_fraction < 1.0).map(|stats| stats.distinct);
-        known.unwrap_or(DEFAULT_DISTINCT).min(rows).max(1.0)
+        let known = self.of_expr(expr).filter(|stats| stats.null_fraction < 1.0);
+        known.map(|stats| stats.distinct.min(rows).max(1.0))
     }
 
     /// The part of rows that a list of conditions keeps. A lower and an upper bound of one column make a range.

@@ -23,6 +23,7 @@ use crate::bind::Binder;
 use crate::columns::{for_each_expr, for_each_expr_mut, for_each_input, for_each_input_mut};
 use crate::expr::{Call, Expr};
 use crate::logical::Node;
+pub(crate) use properties::most_volatile_in;
 
 /// What was put in place of calls.
 #[derive(Default)]

@@ -30,7 +30,8 @@ pub(super) fn most_volatile(expr: &Expr) -> Volatility {
     most
 }
 
-fn most_volatile_in(node: &Node) -> Volatility {
+/// Likewise of a query; stable at least, since it may read tables.
+pub(crate) fn most_volatile_in(node: &Node) -> Volatility {
     let mut most = Volatility::Stable;
     crate::columns::for_each_expr(node, &mut |expr| {
         if most_volatile(expr) == Volatility::Volatile {

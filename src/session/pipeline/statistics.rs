@@ -97,9 +97,10 @@ pub(super) struct StatementStatistics<'a> {
 
 impl Statistics for StatementStatistics<'_> {
     fn rows(&self, table: Oid) -> f64 {
-        // An empty table is planned as a small one: it will not stay empty for as long as its plans live.
+        // An empty table is planned as a small one, unless ANALYZE has seen it: it will not stay empty for as long as its plans live.
         const SMALLEST: usize = 10;
-        self.storage.table(table).map_or(1000.0, |table| table.live_rows().max(SMALLEST) as f64)
+        let least = if self.is_analyzed(table) { 0 } else { SMALLEST };
+        self.storage.table(table).map_or(1000.0, |table| table.live_rows().max(least) as f64)
     }
 
     fn distinct_keys(&self, table: Oid, index: Oid) -> Option<f64> {

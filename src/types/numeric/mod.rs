@@ -270,9 +270,23 @@ impl Numeric {
     ///
     /// Result scales are chosen from these, so they must be what PostgreSQL's representation shows.
     fn leading_groups(&self, count: i64) -> Option<(i64, u64)> {
+        if let Repr::Small { coefficient, scale } = self.0
+            && let Some(groups) = small_leading_groups(coefficient.unsigned_abs(), scale.into(), count)
+        {
+            return Some(groups);
+        }
         let (coefficient, scale) = self.finite()?;
         leading_groups(&coefficient, scale.into(), count)
     }
+}
+
+/// [`leading_groups`] where everything fits 64 bits.
+fn small_leading_groups(magnitude: u64, scale: i64, count: i64) -> Option<(i64, u64)> {
+    let weight = (i64::from(magnitude.checked_ilog10()?) - scale).div_euclid(4);
+    let shift = (weight - count + 1) * 4 + scale;
+    let power = 10u64.checked_pow(u32::try_from(shift.unsigned_abs()).ok()?)?;
+    let leading = if shift >= 0 { magnitude / power } else { magnitude.checked_mul(power)? };
+    Some((weight, leading))
 }
 
 /// [`Numeric::leading_groups`] of `coefficient / 10^scale`; `None` for zero.
