@@ -29,10 +29,16 @@ impl Session {
     ) -> Result<u64> {
         let depth = self.block.savepoints.len();
         let portal = Portal::new("", Some(query.clone()), query.text.clone(), Arc::default(), depth);
-        if let Some(rules) = self.plan(query)?.several {
-            let of = if rules == "DO ALSO" { "the COPY" } else { "COPY" };
-            let message = format!("{rules} rules are not supported for {of}");
+        if let dictdb_parser::Statement::Utility(_) = &query.parsed.statement {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY (SELECT INTO) is not supported"));
+        }
+        let plan = self.plan(query)?;
+        if let Some(rules) = plan.several {
+            let message = format!("{rules} rules are not supported for COPY");
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        if plan.notifies() {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY query must not be a utility command"));
         }
         if let dictdb_parser::Statement::Sql(tree) = &query.parsed.statement
             && matches!(&**tree, dictdb_parser::ast::Statement::Merge(_))
