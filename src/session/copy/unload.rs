@@ -45,9 +45,11 @@ impl Session {
         {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "MERGE not supported in COPY"));
         }
-        let Outcome::Rows { columns, mut source, .. } = self.execute_query(&portal)? else {
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY query must have a RETURNING clause"));
-        };
+        let no_rows = || Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY query must have a RETURNING clause");
+        if plan.columns.is_none() {
+            return Err(no_rows());
+        }
+        let Outcome::Rows { columns, mut source, .. } = self.execute_query(&portal)? else { return Err(no_rows()) };
         for name in options.force_quote.names() {
             if !columns.iter().any(|column| *column.name == **name) {
                 let message = format!("column \"{name}\" does not exist");
