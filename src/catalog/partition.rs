@@ -113,29 +113,46 @@ impl PartitionBound {
 }
 
 impl RangeDatum {
-    /// Order of two bound values of a type.
-    pub fn compare(&self, other: &RangeDatum, ty: Oid) -> Ordering {
-        let rank = |datum: &RangeDatum| match datum {
+    fn rank(&self) -> u8 {
+        match self {
             RangeDatum::MinValue => 0,
             RangeDatum::Value(_) => 1,
             RangeDatum::MaxValue => 2,
-        };
+        }
+    }
+
+    /// Order of two bound values of a type.
+    pub fn compare(&self, other: &RangeDatum, ty: Oid) -> Ordering {
         match (self, other) {
             (RangeDatum::Value(a), RangeDatum::Value(b)) => order::compare_as(ty, a, b),
-            _ => rank(self).cmp(&rank(other)),
+            _ => self.rank().cmp(&other.rank()),
         }
     }
 }
 
 /// Order of two range bounds; after a value without end nothing counts any more.
 pub fn compare_bounds(a: &[RangeDatum], b: &[RangeDatum], key: &PartitionKey) -> Ordering {
+    let compare = |column: &PartitionColumn, a: &Datum, b: &Datum| Ok(order::compare_as(column.ty.oid, a, b));
+    compare_bounds_with(a, b, key, compare).unwrap_or(Ordering::Equal)
+}
+
+/// Likewise, with the order of the values of a column that `compare` has.
+pub fn compare_bounds_with(
+    a: &[RangeDatum],
+    b: &[RangeDatum],
+    key: &PartitionKey,
+    mut compare: impl FnMut(&PartitionColumn, &Datum, &Datum) -> Result<Ordering>,
+) -> Result<Ordering> {
     for ((a, b), column) in a.iter().zip(b).zip(&key.columns) {
-        let order = a.compare(b, column.ty.oid);
+        let order = match (a, b) {
+            (RangeDatum::Value(a), RangeDatum::Value(b)) => compare(column, a, b)?,
+            _ => a.rank().cmp(&b.rank()),
+        };
         if order != Ordering::Equal || !matches!(a, RangeDatum::Value(_)) {
-            return order;
+            return Ok(order);
         }
     }
-    Ordering::Equal
+    Ok(Ordering::Equal)
 }
 
 /// Order of a row's key and a bound.
@@ -274,9 +291,28 @@ pub fn combined(hash: u64, own: u64) -> u64 {
 impl Catalog {
     /// The seeded hash function that an operator class of users has for a column of a key; none for a built-in class.
     pub fn hash_function(&self, column: &PartitionColumn) -> Option<Oid> {
+        self.support_function(column, 2)
+    }
+
+    /// The function of a user that an operator class of users compares a column of a RANGE or LIST key with: none where the
+    /// order is the type's own.
+    pub fn compare_function(&self, column: &PartitionColumn) -> Option<Oid> {
+        self.support_function(column, 1).filter(|function| self.routine(*function).is_some())
+    }
+
+    /// Whether partitions have to be found by what functions of users say.
+    pub fn orders_by_users(&self, key: &PartitionKey) -> bool {
+        key.strategy != PartitionStrategy::Hash
+            && key.columns.iter().any(|column| self.compare_function(column).is_some())
+    }
+
+    /// A function that an operator class of users has for a column of a key; none for a built-in class.
+    pub fn support_function(&self, column: &PartitionColumn, number: i16) -> Option<Oid> {
         let class = self.any_opclass(column.opclass).filter(|class| class.oid >= Oid::FIRST_NORMAL)?;
         let family = self.operator_family(class.family)?;
-        let own = family.functions.iter().find(|(function, _)| function.number == 2 && function.left == class.input);
+        let own = family.functions.iter().find(|(function, _)| {
+            function.number == number && function.left == class.input && function.right == class.input
+        });
         own.map(|(function, _)| function.proc)
     }
 }

@@ -27,8 +27,12 @@ fn node_calls(node: &Node, catalog: &Catalog) -> bool {
     found || node.children().into_iter().any(|child| node_calls(child, catalog))
 }
 
+/// `pg_proc.oid` of `satisfies_hash_partition`, which calls the hash functions of a key.
+const SATISFIES_HASH_PARTITION: Oid = Oid(5028);
+
 fn expr_calls(expr: &Expr, catalog: &Catalog) -> bool {
     match expr {
+        Expr::Call(call) if call.function.oid == SATISFIES_HASH_PARTITION => true,
         // What extensions bring are kernels, which run no statements.
         Expr::Call(call) => {
             catalog.routine(call.function.oid).is_some_and(|own| own.language != dictdb_catalog::Language::C)
@@ -63,12 +67,20 @@ fn changes_call(modify: &Modify, catalog: &Catalog) -> bool {
     false
 }
 
-/// Whether a table has triggers, columns of types that are checked, or is divided by expressions.
+/// Whether a table has triggers, columns of types that are checked, or whether it or what it is a part of is divided by
+/// expressions or by functions of users.
 fn own_calls(relation: &Relation, catalog: &Catalog) -> bool {
-    let mut divided_by = relation.partition_key.iter().flat_map(|key| &key.columns);
+    let by_calls = |table: &Relation| {
+        table.partition_key.iter().flat_map(|key| &key.columns).any(|column| {
+            matches!(column.target, IndexTarget::Expression(_))
+                || catalog.hash_function(column).is_some()
+                || catalog.compare_function(column).is_some()
+        })
+    };
     catalog.triggers_of(relation.oid).next().is_some()
         || relation.columns.iter().any(|column| !column.dropped && type_calls(column.ty, catalog))
-        || divided_by.any(|column| matches!(column.target, IndexTarget::Expression(_)))
+        || by_calls(relation)
+        || relation.is_partition() && catalog.partition_ancestors(relation).iter().any(|table| by_calls(table))
 }
 
 /// Whether changed rows of a table are checked, or computed from, with expressions that only its own plans have.

@@ -199,7 +199,7 @@ impl Names<'_> {
             Expr::Field(..) | Expr::Subscript(_) => self.write(row, out)?,
             row => self.wrapped("(", row, ")", out)?,
         }
-        let name = match self.env.type_info(row.ty().oid).as_deref().map(|info| &info.kind) {
+        let name = match self.env.type_info(self.env.base_type(row.ty()).oid).as_deref().map(|info| &info.kind) {
             Some(TypeKind::Composite(fields)) => fields.get(index).map(|field| field.name.clone()),
             _ => output_parameter(row, index),
         };

@@ -38,6 +38,7 @@ mod repeatable;
 mod rewritten;
 pub mod routine;
 pub mod routine_body;
+mod row_filter;
 pub mod rule;
 mod rules;
 mod same_query;

@@ -102,7 +102,9 @@ impl<'a> Pruning<'a> {
         });
         let allowed = allowed.collect();
         let children: Vec<Oid> = partitions.in_order().collect();
-        self.tables.insert(relation.oid, (partitions, allowed));
+        if !self.cx.catalog.orders_by_users(&partitions.key) {
+            self.tables.insert(relation.oid, (partitions, allowed));
+        }
         for child in children {
             if let Some(child) = self.cx.catalog.relation(child).filter(|child| child.is_partitioned()) {
                 self.add(scan, child, conjuncts);

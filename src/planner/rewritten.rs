@@ -41,7 +41,7 @@ pub(crate) fn plan(
     let change = modification(statement).ok_or_else(|| Error::internal("rules for what changes nothing"))?;
     // The statement is analysed first, whatever becomes of it; and its parameters get their types.
     if !matches!(statement, Statement::Query(_)) {
-        binder.in_level(|binder| binder.changed_rows(change, false).map(drop))?;
+        binder.in_level(|binder| binder.changed_rows(change, None).map(drop))?;
     }
     let command = command_of(change);
     let mut params = binder.known_params();

@@ -114,6 +114,11 @@ fn bind_on_terms(
         check_volatility(&bound, purpose)?;
     }
     let of_column = |attnum: i16| relation.column(attnum).map_or(Oid::INVALID, |column| column.collation);
+    if matches!(purpose, TableExpr::PublicationRow) {
+        let of_id = |id| row.iter().find(|(column, _)| column.id == id).map_or(Oid::INVALID, |own| of_column(own.1));
+        let user_operators = !operators.is_empty();
+        crate::row_filter::RowFilter { position, user_operators, collation: &of_id }.check(&bound)?;
+    }
     let collations: Vec<_> = row.iter().map(|(column, attnum)| (column.id, of_column(*attnum))).collect();
     let collation = crate::collation::settle_expr(&mut bound, &collations, cx)?;
     // A default that cannot be computed is an error of the statement that uses it.
@@ -454,10 +459,7 @@ fn check_columns(
                 let message = "statistics creation on system columns is not supported";
                 Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
             }
-            TableExpr::PublicationRow => {
-                Error::new(SqlState::FEATURE_NOT_SUPPORTED, "invalid publication WHERE expression")
-                    .detail("System columns are not allowed.")
-            }
+            TableExpr::PublicationRow => crate::row_filter::invalid("System columns are not allowed."),
             TableExpr::Default(_) | TableExpr::Transform(_) => {
                 Error::unsupported(format_args!("the system column \"{name}\" in this place"))
             }
@@ -474,15 +476,9 @@ fn check_volatility(expr: &Expr, purpose: TableExpr) -> Result<()> {
         TableExpr::Generated(_) => "generation expression is not immutable",
         TableExpr::IndexKey => "functions in index expression must be marked IMMUTABLE",
         TableExpr::IndexPredicate => "functions in index predicate must be marked IMMUTABLE",
-        TableExpr::PublicationRow => {
-            return match expr.is_volatile() {
-                true => Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "invalid publication WHERE expression")
-                    .detail("User-defined or built-in mutable functions are not allowed.")),
-                false => Ok(()),
-            };
-        }
         TableExpr::Default(_)
         | TableExpr::Check
+        | TableExpr::PublicationRow
         | TableExpr::CopyWhere
         | TableExpr::Statistics
         | TableExpr::Transform(_) => return Ok(()),

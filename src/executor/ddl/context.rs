@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Catalog, CatalogStore, CatalogTransaction, Change, Dependency, Key, Object, Relation};
 use dictdb_functions::Registry;
 use dictdb_planner::BindContext;
+use dictdb_planner::explain::Actual;
 use dictdb_storage::{Storage, Transaction, WaitOptions};
 use dictdb_types::{Datum, Env, Error, Oid, Result, Severity, SqlState, Type};
 
@@ -16,6 +17,7 @@ use super::routine::FunctionSetting;
 use crate::context::SessionServices;
 use crate::engine::Engine;
 use crate::modify::ConstraintQueue;
+use crate::prepared::Prepared;
 
 /// A database as definitions see it.
 #[derive(Clone, Debug)]
@@ -69,6 +71,17 @@ pub struct Acting {
     pub restricted: bool,
 }
 
+/// What EXPLAIN ANALYZE of a command that runs a query shows of that.
+#[derive(Default)]
+pub struct Counted {
+    /// The query; none when the command had nothing to do.
+    pub query: Option<Arc<Prepared>>,
+    /// What its operators have done, by their numbers in the plan.
+    pub actual: Vec<Actual>,
+    /// How long it took to plan it.
+    pub planning_ms: f64,
+}
+
 /// The surroundings of one DDL statement.
 pub struct DdlContext<'a> {
     /// The data.
@@ -117,6 +130,8 @@ pub struct DdlContext<'a> {
     pub parameter_name: fn(&str) -> Option<String>,
     /// The databases there are.
     pub databases: &'a [DatabaseName],
+    /// Where what the statement's query does is counted, for EXPLAIN ANALYZE.
+    pub counted: Option<Counted>,
     /// Notices and warnings for the client.
     pub notices: &'a mut Vec<Error>,
     /// The large objects that the statement may be about.

@@ -1,5 +1,6 @@
 //! CREATE TABLE AS, SELECT INTO, and materialized views.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use dictdb_catalog::{Column, Dependency, Key, Persistence, Relation, RelationKind, ViewInfo};
@@ -8,11 +9,12 @@ use dictdb_parser::ast;
 use dictdb_parser::utility::{CreateTableAs, RefreshMaterializedView, TableSource};
 use dictdb_planner::OutputColumn;
 use dictdb_storage::LockMode;
-use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeKind};
+use dictdb_types::{Datum, Error, Oid, Record, Result, SqlState, Type, TypeKind};
 
 use super::options::{self, Target};
 use super::statement::Query;
 use super::{Completed, DdlContext};
+use crate::modify::value_text;
 
 impl DdlContext<'_> {
     pub(super) fn create_table_as(&mut self, create: &CreateTableAs, locations: &Locations) -> Result<Completed> {
@@ -34,7 +36,8 @@ impl DdlContext<'_> {
         super::options::check_table_method(create.access_method.as_ref())?;
         super::options::check_tablespace(create.tablespace.as_ref())?;
         let path = self.search_path.to_vec();
-        let runs = create.with_data || !self.param_types.is_empty() || self.variables.is_some();
+        let has_parameters = !self.param_types.is_empty() || self.variables.is_some();
+        let runs = create.with_data || has_parameters || self.counted.is_some();
         let query = match runs {
             true => Some(self.prepare_query(&ast::Statement::Query(source.query.clone()), locations, &path)?),
             false => None,
@@ -152,12 +155,19 @@ impl DdlContext<'_> {
         }
         let storage = self.new_storage(&relation.columns, relation.persistence);
         let owner = relation.owner;
-        self.confined(Some(owner), |ddl| ddl.refill(&relation, info, storage, refresh.with_data))?;
+        self.confined(Some(owner), |ddl| ddl.refill(&relation, info, storage, refresh))?;
         Ok(Completed::Done)
     }
 
     /// Fills a materialized view anew.
-    fn refill(&mut self, relation: &Arc<Relation>, info: &ViewInfo, storage: Oid, with_data: bool) -> Result<()> {
+    fn refill(
+        &mut self,
+        relation: &Arc<Relation>,
+        info: &ViewInfo,
+        storage: Oid,
+        refresh: &RefreshMaterializedView,
+    ) -> Result<()> {
+        let with_data = refresh.with_data;
         let query = match with_data {
             true => Some(self.prepare_view_query(info)?),
             false => None,
@@ -171,7 +181,35 @@ impl DdlContext<'_> {
         if let Some(query) = query {
             self.fill_table(&relation, query)?;
         }
-        self.rebuild_indexes(&relation)
+        if !refresh.concurrently {
+            return self.rebuild_indexes(&relation);
+        }
+        self.check_distinct(&relation)?;
+        self.rebuild_indexes(&relation).map_err(of_changed_rows)
+    }
+
+    /// 21000 when two rows are the same and have no NULL: what a concurrent refresh changes is found by comparing rows.
+    fn check_distinct(&mut self, relation: &Arc<Relation>) -> Result<()> {
+        let mut seen = HashSet::new();
+        for row in self.all_rows(relation)? {
+            if row.iter().any(Datum::is_null) {
+                continue;
+            }
+            let mut image = Vec::new();
+            row.iter().for_each(|value| dictdb_types::opaque::encode(value, &mut image));
+            if !seen.insert(image) {
+                let env = self.row_env();
+                let types = relation.columns.iter().map(|column| column.ty.oid).collect();
+                let record = Record { ty: relation.row_type, types, fields: row.to_vec(), names: None };
+                let text = value_text(&Datum::Record(Arc::new(record)), relation.row_type, &*env);
+                let message = format!(
+                    "new data for materialized view \"{}\" contains duplicate rows without any null columns",
+                    relation.name
+                );
+                return Err(Error::new(SqlState::CARDINALITY_VIOLATION, message).detail(format!("Row: {text}")));
+            }
+        }
+        Ok(())
     }
 
     fn check_concurrent_refresh(&mut self, relation: &Relation, info: &ViewInfo, with_data: bool) -> Result<()> {
@@ -217,4 +255,15 @@ impl DdlContext<'_> {
         };
         self.prepare_query(tree, &parsed.locations, &info.search_path)
     }
+}
+
+/// The error of an index that cannot be built, as one of the row that a concurrent refresh would have inserted.
+fn of_changed_rows(mut error: Error) -> Error {
+    if error.code() == SqlState::UNIQUE_VIOLATION {
+        let fields = error.fields_mut();
+        let worded = "duplicate key value violates unique constraint";
+        fields.message = fields.message.replace("could not create unique index", worded);
+        fields.detail = fields.detail.take().map(|detail| detail.replace("is duplicated", "already exists"));
+    }
+    error
 }

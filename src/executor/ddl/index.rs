@@ -122,6 +122,10 @@ impl DdlContext<'_> {
             let (target, ty) = match expr {
                 Ast::Identifier(ident) => {
                     let (attnum, column) = relation.column_named(&ident.value).ok_or_else(|| {
+                        if super::alter::check_system_name(&ident.value).is_err() {
+                            let message = "index creation on system columns is not supported";
+                            return Error::new(SqlState::FEATURE_NOT_SUPPORTED, message);
+                        }
                         // PostgreSQL does not point at it.
                         Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{}\" does not exist", ident.value))
                     })?;

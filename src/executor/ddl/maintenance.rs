@@ -37,6 +37,9 @@ impl DdlContext<'_> {
                     return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not an index", index.name)));
                 };
                 self.check_owner(&index)?;
+                if info.partitioned {
+                    return self.reindex_members(&index, is_concurrent);
+                }
                 self.reindex_one(info.table, index.oid, is_concurrent)
             }
             ReindexKind::Table => {
@@ -48,6 +51,9 @@ impl DdlContext<'_> {
                     ));
                 }
                 self.check_owner(&table)?;
+                if table.is_partitioned() {
+                    return self.reindex_members(&table, is_concurrent);
+                }
                 if table.indexes.is_empty() {
                     let message = format!("table \"{}\" has no indexes to reindex", table.name);
                     self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
@@ -79,9 +85,24 @@ impl DdlContext<'_> {
         }
     }
 
+    /// REINDEX of a partitioned table or index: of all partitions, or of their indexes that belong to it.
+    fn reindex_members(&mut self, family: &Arc<Relation>, is_concurrent: bool) -> Result<()> {
+        for member in self.view().descendants(family) {
+            match member.index() {
+                Some(info) if !info.partitioned => self.reindex_one(info.table, member.oid, is_concurrent)?,
+                None if member.is_stored() && !member.is_partitioned() => {
+                    self.reindex_table(member.oid, is_concurrent)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn reindex_all(&mut self, is_concurrent: bool, wanted: impl Fn(&Relation) -> bool) -> Result<()> {
         let catalog = self.view();
-        let tables = catalog.relations().filter(|relation| relation.is_stored() && wanted(relation));
+        let is_stored = |relation: &Relation| relation.is_stored() && !relation.is_partitioned();
+        let tables = catalog.relations().filter(|relation| is_stored(relation) && wanted(relation));
         let tables: Vec<Oid> = tables.map(|relation| relation.oid).collect();
         tables.into_iter().try_for_each(|table| self.reindex_table(table, is_concurrent))
     }

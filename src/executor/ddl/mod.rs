@@ -65,7 +65,7 @@ use dictdb_parser::utility::{
 use dictdb_types::Result;
 
 pub use collect::{Address, Collected, CollectedCommand, DroppedObject, is_temporary};
-pub use context::{Acting, DatabaseName, DdlContext, Surroundings, Verifiers};
+pub use context::{Acting, Counted, DatabaseName, DdlContext, Surroundings, Verifiers};
 pub use definition::fires_event_triggers;
 pub use large_object::{LargeObject, LargeObjects, Wanted, make_large_object_tables, wanted_large_objects};
 pub use names::in_temporary_schema;

@@ -158,7 +158,8 @@ impl DdlContext<'_> {
             family.extend(self.view().descendants(&follower));
         }
         self.renaming(from, |ddl| {
-            for member in &family {
+            // Descendants before those they inherit from.
+            for member in family.iter().skip(1).chain(family.first()) {
                 ddl.lock(member.oid, dictdb_storage::LockMode::AccessExclusive)?;
                 let parents =
                     member.parents.iter().filter(|parent| family.iter().any(|other| other.oid == **parent)).count();

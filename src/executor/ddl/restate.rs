@@ -47,12 +47,20 @@ impl DdlContext<'_> {
 
     /// Makes a view's text one that means the same whatever the search path, and whatever columns its tables get.
     pub(super) fn canonical_view(&mut self, relation: &Arc<Relation>, info: ViewInfo) -> Result<ViewInfo> {
-        let text = self.with_path(&PATH, |cx| view::restated(relation, &info, Renaming { before: cx, after: cx }));
-        let Ok(text) = text else { return Ok(info) };
-        let canonical = ViewInfo { query: Arc::from(text), search_path: Arc::from(PATH), ..info.clone() };
         let types: Vec<Type> = relation.live_columns().map(|(_, column)| column.ty).collect();
-        let same = self.with_path(&PATH, |cx| dictdb_planner::view::types(&canonical, cx)).is_ok_and(|ty| ty == types);
-        Ok(if same { canonical } else { info })
+        let plain = self.with_path(&PATH, |cx| view::restated(relation, &info, Renaming { before: cx, after: cx }));
+        if let Some(canonical) = self.checked_view(plain, &info, &types) {
+            return Ok(canonical);
+        }
+        let named = self.with_path(&PATH, |cx| view::disambiguated(relation, &info, cx));
+        Ok(self.checked_view(named, &info, &types).unwrap_or(info))
+    }
+
+    /// A view with another text, if its query still gives columns of these types.
+    fn checked_view(&mut self, text: Result<String>, info: &ViewInfo, types: &[Type]) -> Option<ViewInfo> {
+        let canonical = ViewInfo { query: Arc::from(text.ok()?), search_path: Arc::from(PATH), ..info.clone() };
+        let same = self.with_path(&PATH, |cx| view::types(&canonical, cx)).is_ok_and(|found| found == types);
+        same.then_some(canonical)
     }
 
     fn restate(&mut self, renamed: &Renamed<'_>) -> Result<()> {

@@ -122,7 +122,8 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
         }
         let Some(rule) = relation.rule_named(name) else { return Err(missing(name, &relation)) };
-        if relation.rule_named(to).is_some() {
+        let is_of_view = to == VIEW_RULE && matches!(relation.kind, RelationKind::View(_));
+        if is_of_view || relation.rule_named(to).is_some() {
             return Err(already_exists(to, &relation));
         }
         self.put_rule(&relation, Rule { name: Arc::from(to), ..Rule::clone(rule) });

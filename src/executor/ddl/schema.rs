@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{AclKind, Object, Privileges, Schema};
-use dictdb_parser::utility::{CreateSchema, ObjectKind, RoleSpec, Utility};
-use dictdb_parser::{Locations, Statement};
+use dictdb_parser::utility::{CreateSchema, ObjectKind, Persistence, RoleSpec, Utility};
+use dictdb_parser::{Locations, Statement, position};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::DdlContext;
@@ -92,6 +92,7 @@ impl DdlContext<'_> {
             truncated: Vec::new(),
             alters: false,
             collected: self.collected.take(),
+            counted: None,
         };
         let made =
             elements.into_iter().try_for_each(|element| super::execute(element, locations, &mut inner).map(drop));
@@ -131,6 +132,20 @@ impl DdlContext<'_> {
 /// 42P15 for an element of a schema that names another one.
 fn check_schema_of(element: &Statement, schema: &str) -> Result<()> {
     let Statement::Utility(element) = element else { return Ok(()) };
+    let persistence = match &**element {
+        Utility::CreateSequence(create) => create.persistence,
+        Utility::CreateTable(create) => create.persistence,
+        Utility::CreateView(create) => create.persistence,
+        _ => Persistence::Permanent,
+    };
+    if persistence == Persistence::Temporary {
+        let message = "cannot create temporary relation in non-temporary schema";
+        let position = match &**element {
+            Utility::CreateTable(create) => parts(&create.name).first().and_then(|own| position::of_span(own.span)),
+            _ => None,
+        };
+        return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message).at(position));
+    }
     let name = match &**element {
         Utility::CreateSequence(create) => &create.name,
         Utility::CreateTable(create) => &create.name,

@@ -1,18 +1,21 @@
 //! Queries that fill a new table or a materialized view, run over the statement's own view of the catalog.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use dictdb_catalog::Relation;
 use dictdb_parser::{Locations, ast};
 use dictdb_planner::estimate::Statistics;
+use dictdb_planner::explain::Actual;
 use dictdb_planner::{BindContext, OutputColumn, RawStatement, plan};
 use dictdb_storage::{Inserted, Storage};
 use dictdb_types::{Error, Oid, Result};
 
 use super::DdlContext;
+use super::context::Counted;
 use crate::context::ExecContext;
 use crate::execution::execute;
-use crate::prepared::{PrepareContext, Prepared, prepare};
+use crate::prepared::{PrepareContext, Prepared, prepare, prepare_counting};
 use crate::row::Row;
 
 /// Table sizes.
@@ -61,6 +64,7 @@ impl DdlContext<'_> {
         locations: &Locations,
         search_path: &[Oid],
     ) -> Result<Query> {
+        let started = Instant::now();
         let cx = self.exec_context()?;
         let bind = BindContext {
             catalog: &cx.catalog,
@@ -83,6 +87,7 @@ impl DdlContext<'_> {
             database: self.database,
         };
         let tables: Vec<Oid> = planned.plan.locks.iter().map(|(oid, _)| *oid).collect();
+        let prepare = if self.counted.is_some() { prepare_counting } else { prepare };
         let prepared = match prepare(planned.plan, &prepare_context) {
             // A table may have been dropped or emptied since its name was looked up.
             Err(_) if self.is_outdated() => return Err(self.begin_again()),
@@ -90,6 +95,11 @@ impl DdlContext<'_> {
         };
         prepared.lock_relations(self.transaction, &self.wait)?;
         self.check_unchanged(tables)?;
+        if let Some(counted) = &mut self.counted {
+            let actual = vec![Actual::default(); prepared.counted()];
+            let planning_ms = started.elapsed().as_secs_f64() * 1000.0;
+            *counted = Counted { query: Some(prepared.clone()), actual, planning_ms };
+        }
         Ok(Query { prepared, cx: self.exec_context()?, columns: planned.columns })
     }
 
@@ -109,6 +119,9 @@ impl DdlContext<'_> {
                 Inserted::Done(_) => count += 1,
                 _ => return Err(Error::internal("a row of a new table meets another")),
             }
+        }
+        if let Some(counted) = &mut self.counted {
+            counted.actual = execution.actual();
         }
         Ok(count)
     }

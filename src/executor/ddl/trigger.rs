@@ -172,7 +172,7 @@ impl DdlContext<'_> {
     }
 
     /// 42501 unless the role may execute a routine.
-    fn check_routine_privilege(&mut self, routine: &Routine, written: &str) -> Result<()> {
+    pub(super) fn check_routine_privilege(&mut self, routine: &Routine, written: &str) -> Result<()> {
         let role = self.role;
         let held = self.view().held_privileges(role, AclKind::Function, routine.owner, routine.acl.as_deref());
         if held.privileges.contains(Privileges::EXECUTE) {

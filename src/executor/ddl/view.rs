@@ -35,11 +35,15 @@ impl DdlContext<'_> {
         }
         let written = self.persistence(&create.name, create.persistence) == Persistence::Temporary;
         let temporary = written || self.uses_temporary(&bound.relations);
-        let (namespace, name) = self.new_name(&create.name, temporary)?;
         if temporary && !written {
-            let message = format!("view \"{name}\" will be a temporary view");
-            self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
+            let name = create.name.0.last().and_then(|part| part.as_ident()).map_or("", |ident| &ident.value);
+            self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("view \"{name}\" will be a temporary view"));
         }
+        let (namespace, name) = self.new_name(&create.name, temporary).map_err(|mut error| {
+            // PostgreSQL points at the names of tables only.
+            error.fields_mut().position = None;
+            error
+        })?;
         self.check_create_in(namespace)?;
         let old = self.view().relation_in(namespace, &name).cloned();
         let columns = self.view_columns(create, &bound.columns)?;
@@ -167,6 +171,16 @@ impl DdlContext<'_> {
                     before.name,
                     shown(before.ty),
                     shown(after.ty)
+                ));
+            }
+            if before.collation != after.collation {
+                let catalog = self.view();
+                let shown = |oid| catalog.collation_name(oid);
+                return refuse(format!(
+                    "cannot change collation of view column \"{}\" from \"{}\" to \"{}\"",
+                    before.name,
+                    shown(before.collation),
+                    shown(after.collation)
                 ));
             }
         }

@@ -112,9 +112,10 @@ impl Modify {
         let updates = matches!(clause.action, MergeActionCode::Update(_));
         let (change, full) = match &clause.action {
             MergeActionCode::Update(values) => {
-                self.merge_update((member, target), (id, expected), values, old, scope, writer)?
+                let changed = self.merge_update((member, target), (id, expected), values, old, scope, writer);
+                changed.map_err(of_either)?
             }
-            _ => (writer.delete_row(target, id, expected, &old)?, old),
+            _ => (writer.delete_row(target, id, expected, &old).map_err(of_either)?, old),
         };
         let full = match member {
             Some(member) => member.named(full),
@@ -207,6 +208,20 @@ pub(super) fn merge_events(clauses: &[MergeClauseCode]) -> Vec<(Event, Vec<usize
     let events =
         [(inserts, Event::Insert, Vec::new()), (updates, Event::Update, places), (deletes, Event::Delete, Vec::new())];
     events.into_iter().filter(|(is_there, ..)| *is_there).map(|(_, event, places)| (event, places)).collect()
+}
+
+/// PostgreSQL does not say which of its actions MERGE was about to do with a row that a trigger has changed.
+fn of_either(mut error: Error) -> Error {
+    if error.code() == SqlState::TRIGGERED_DATA_CHANGE_VIOLATION {
+        let message = &mut error.fields_mut().message;
+        for action in ["updated", "deleted"] {
+            let rest = message.strip_prefix(&format!("tuple to be {action} was already modified"));
+            if let Some(rest) = rest.map(str::to_owned) {
+                *message = format!("tuple to be updated or deleted was already modified{rest}");
+            }
+        }
+    }
+    error
 }
 
 fn second_time() -> Error {

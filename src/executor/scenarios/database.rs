@@ -121,6 +121,7 @@ impl Database {
             makes_shells: false,
             attempt: crate::ddl::Attempt::default(),
             collected: None,
+            counted: None,
             truncated: Vec::new(),
             alters: false,
             notices: &mut Vec::new(),

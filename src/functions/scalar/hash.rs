@@ -9,6 +9,7 @@ use dictdb_types::{
     TypeInfo, TypeKind, oids, text,
 };
 
+use super::comparable::require_hash;
 use crate::args::kernels;
 use crate::kernel::{CallContext, ScalarFn};
 
@@ -270,8 +271,12 @@ fn numeric(value: &Numeric) -> Input {
     Input::Digits(digits.iter().flat_map(|digit| digit.to_le_bytes()).collect(), weight)
 }
 
+/// Every member has a type that can be hashed, be it NULL or not. The functions with a seed have two arguments.
 fn members(cx: &CallContext<'_>, start: u64, items: impl Iterator<Item = (Datum, Oid)>) -> Result<Input> {
-    let member = |(value, ty): (Datum, Oid)| if value.is_null() { Ok(None) } else { input(cx, &value, ty).map(Some) };
+    let member = |(value, ty): (Datum, Oid)| {
+        require_hash(cx, ty, cx.args.len() > 1)?;
+        if value.is_null() { Ok(None) } else { input(cx, &value, ty).map(Some) }
+    };
     Ok(Input::Members(start, items.map(member).collect::<Result<_>>()?))
 }
 

@@ -158,7 +158,11 @@ impl Parser<'_> {
             _ => before,
         };
         if kind == Before::Schema {
-            return self.published_schema();
+            return self.published_schema(before);
+        }
+        let is_bare = self.position() == start;
+        if is_bare && kind == Before::Table && self.is_word(K::CurrentSchema) {
+            return Err(Error::new(SqlState::SYNTAX_ERROR, "invalid table name").at(Some(self.position())));
         }
         if kind == Before::Nothing {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "invalid publication object list")
@@ -171,7 +175,8 @@ impl Parser<'_> {
         Ok(PublicationObject::Table { table, columns, condition })
     }
 
-    fn published_schema(&mut self) -> Result<PublicationObject> {
+    /// A schema; only one that follows another without `TABLES IN SCHEMA` may look like a table to the grammar.
+    fn published_schema(&mut self, before: Before) -> Result<PublicationObject> {
         if self.eat_word(K::CurrentSchema) {
             return Ok(PublicationObject::Schema(None));
         }
@@ -179,6 +184,7 @@ impl Parser<'_> {
         let schema: Ident = self.col_id()?;
         let refuse = |message: &str| Err(Error::new(SqlState::SYNTAX_ERROR, message).at(Some(start)));
         match self.peek().kind {
+            _ if before != Before::Schema => Ok(PublicationObject::Schema(Some(schema))),
             Kind::Dot => refuse("invalid schema name"),
             Kind::LeftParen => refuse("column specification not allowed for schema"),
             _ if self.is_word(K::Where) => refuse("WHERE clause not allowed for schema"),

@@ -8,8 +8,8 @@ use super::name::Named;
 use crate::keyword::Keyword as K;
 use crate::token::Kind;
 use crate::utility::{
-    Comment, Drop, DropDatabase, DropOwned, DropRole, ObjectKind, ObjectRef, OperatorRef, ReassignOwned, Truncate,
-    Utility,
+    Comment, Drop, DropDatabase, DropOwned, DropRole, ObjectKind, ObjectRef, OperatorRef, ReassignOwned, SecurityLabel,
+    Truncate, Utility,
 };
 
 /// How an object of a kind is named.
@@ -247,7 +247,27 @@ impl Parser<'_> {
             }
         };
         self.expect_word(K::Is)?;
-        let text = if self.eat_word(K::Null) { None } else { Some(self.string()?) };
-        Ok(Utility::Comment(Comment { kind, object, text }))
+        Ok(Utility::Comment(Comment { kind, object, text: self.string_or_null()? }))
+    }
+
+    /// `SECURITY LABEL …`.
+    pub(super) fn security_label(&mut self) -> Result<Utility> {
+        self.advance();
+        self.expect_word(K::Label)?;
+        let provider = match self.eat_word(K::For) {
+            true if self.is_string() => Some(self.string()?),
+            true => Some(self.non_reserved()?.value),
+            false => None,
+        };
+        self.expect_word(K::On)?;
+        let (kind, shape) = self.object_kind(COMMENTABLE)?;
+        let object = self.object_ref(shape)?;
+        self.expect_word(K::Is)?;
+        Ok(Utility::SecurityLabel(SecurityLabel { provider, kind, object, label: self.string_or_null()? }))
+    }
+
+    /// What comes after `IS`.
+    fn string_or_null(&mut self) -> Result<Option<String>> {
+        if self.eat_word(K::Null) { Ok(None) } else { self.string().map(Some) }
     }
 }

@@ -152,7 +152,7 @@ impl Parser<'_> {
             K::Grant => self.grant()?,
             K::Revoke => self.revoke()?,
             K::Reassign => self.reassign_owned()?,
-            K::Security => self.unsupported("SECURITY LABEL")?,
+            K::Security => self.security_label()?,
             K::Import if self.nth(1).keyword == K::Foreign => self.import_foreign_schema()?,
             K::Import => self.import()?,
             _ => match self.backup_statement()? {

@@ -218,6 +218,8 @@ pub enum Utility {
     Truncate(Truncate),
     /// `COMMENT ON`.
     Comment(Comment),
+    /// `SECURITY LABEL`.
+    SecurityLabel(SecurityLabel),
 
     /// `CREATE ROLE/USER/GROUP`.
     CreateRole(CreateRole),

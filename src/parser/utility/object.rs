@@ -847,6 +847,19 @@ pub struct Truncate {
     pub behavior: Behavior,
 }
 
+/// `SECURITY LABEL`.
+#[derive(Clone, Debug)]
+pub struct SecurityLabel {
+    /// `FOR …`.
+    pub provider: Option<String>,
+    /// The kind of object.
+    pub kind: ObjectKind,
+    /// The object; a column is its qualified name.
+    pub object: ObjectRef,
+    /// The label; `None` removes it.
+    pub label: Option<String>,
+}
+
 /// `COMMENT ON`.
 #[derive(Clone, Debug)]
 pub struct Comment {

@@ -116,7 +116,7 @@ impl Binder<'_> {
 
     /// Whether an index is unique over just what the target names, for all rows or those the target promises.
     fn is_inferred(&self, relation: &Arc<Relation>, info: &IndexInfo, inference: &Inference) -> Result<bool> {
-        if !info.unique {
+        if !info.unique || info.invalid {
             return Ok(false);
         }
         let mut keys = Vec::with_capacity(info.keys.len());

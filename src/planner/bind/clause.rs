@@ -118,7 +118,7 @@ impl Clause {
             Clause::ExecuteParameter => "EXECUTE parameters",
             Clause::CopyWhere => "COPY FROM WHERE conditions",
             Clause::Statistics => "statistics expressions",
-            Clause::PublicationRow => "publication WHERE expressions",
+            Clause::PublicationRow => "WHERE",
             Clause::AlterTransform => "transform expressions",
             Clause::FunctionDefault => "DEFAULT expressions",
             Clause::CallArgument => "CALL arguments",

@@ -377,8 +377,11 @@ impl Binder<'_> {
         view: &ViewInfo,
         alias: Option<&ast::TableAlias>,
     ) -> Result<(Node, Names)> {
-        let node =
-            self.bind_stored_query(relation, view).map_err(|e| e.context(format!("view \"{}\"", relation.name)))?;
+        let node = self.bind_stored_query(relation, view).map_err(|error| match error.code() {
+            // What goes round in a circle PostgreSQL finds after it has put the views in place.
+            SqlState::INVALID_OBJECT_DEFINITION => error,
+            _ => error.context(format!("view \"{}\"", relation.name)),
+        })?;
         let mut outputs = Vec::new();
         let mut named = Vec::new();
         for (column, (attnum, declared)) in node.columns().iter().zip(relation.live_columns()) {

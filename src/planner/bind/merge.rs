@@ -95,7 +95,8 @@ impl Binder<'_> {
         let (mut checks, generated) = self.row_rules(&relation, &row)?;
         use PolicyStage::{Insert, MergeDelete, MergeUpdate, Update};
         for stage in [Insert, Update, MergeUpdate, MergeDelete] {
-            checks.extend(self.policy_checks(&relation, &row, stage, false)?);
+            // The ON condition reads the table: what it becomes by UPDATE has to be visible as well.
+            checks.extend(self.policy_checks(&relation, &row, stage, stage == Update)?);
         }
         let action = ModifyAction::Merge { row_id, clauses };
         Ok(Node::Modify(Box::new(Modify {
@@ -139,7 +140,10 @@ impl Binder<'_> {
             None => None,
         };
         let action = match &clause.action {
-            Action::DoNothing { .. } => MergeAction::Nothing,
+            Action::DoNothing { .. } => {
+                self.note_read(&merging.relation);
+                MergeAction::Nothing
+            }
             Action::Delete { .. } => {
                 self.note_change(&merging.relation, Privileges::DELETE, Vec::new());
                 MergeAction::Delete

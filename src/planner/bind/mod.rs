@@ -160,6 +160,8 @@ pub struct Binder<'a> {
     pub(crate) ignores_policies: bool,
     /// What views are by themselves is asked: INSTEAD OF triggers do not count.
     ignores_triggers: bool,
+    /// A view that stands for itself although changes could go through it: its rules are to see the rows.
+    stops_at: Option<Oid>,
     /// The rows that the action of a rule works over, until its FROM clause takes them.
     pub(crate) rule_rows: Option<rule_rows::RuleRows>,
     /// Conditional INSTEAD rules whose rows the statement being bound leaves alone.
@@ -230,6 +232,7 @@ impl<'a> Binder<'a> {
             accesses: Vec::new(),
             nesting: 0,
             ignores_triggers: false,
+            stops_at: None,
             invoker: cx.role,
             ignores_policies: false,
             keys: Default::default(),

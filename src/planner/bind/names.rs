@@ -216,7 +216,13 @@ impl Binder<'_> {
         position: Option<u32>,
     ) -> Result<Expr> {
         for depth in (0..self.levels.len()).rev() {
-            let Some(found) = find_table(&self.levels[depth].names, schema, &table.value) else { continue };
+            let names = &self.levels[depth].names;
+            let Some(found) = find_table(names, schema, &table.value) else { continue };
+            // A table may be called as ON CONFLICT calls the row that was not inserted.
+            if schema.is_none() && names.tables.iter().filter(|other| other.alias == found.alias).count() > 1 {
+                let message = format!("table reference \"{}\" is ambiguous", table.value);
+                return Err(Error::new(SqlState::AMBIGUOUS_ALIAS, message).at(position));
+            }
             if found.referable != Referable::Yes {
                 return Err(invalid_reference(&table.value, found.referable).at(position));
             }

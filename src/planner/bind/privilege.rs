@@ -18,7 +18,8 @@ pub(crate) struct Access {
     /// Whose rights count.
     role: Oid,
     wanted: Privileges,
-    /// For INSERT and UPDATE, the columns that are given values; empty means all.
+    /// For INSERT and UPDATE, the columns that are given values; empty means all. For SELECT, those that are read beside the
+    /// ones that the plan has.
     columns: Vec<i16>,
     /// The table to change: reading it counts only if a column of it is mentioned.
     target: bool,
@@ -44,6 +45,18 @@ impl Binder<'_> {
     pub(crate) fn note_change(&mut self, relation: &Arc<Relation>, wanted: Privileges, columns: Vec<i16>) {
         self.note(relation, wanted, columns, true);
         self.note(relation, Privileges::SELECT, Vec::new(), true);
+    }
+
+    /// Notes that a table is changed below a view, which is of these columns of it: whoever reads the view reads them all.
+    pub(crate) fn note_change_below(
+        &mut self,
+        relation: &Arc<Relation>,
+        wanted: Privileges,
+        columns: Vec<i16>,
+        read: &[i16],
+    ) {
+        self.note(relation, wanted, columns, true);
+        self.note(relation, Privileges::SELECT, read.to_vec(), true);
     }
 
     /// Where the accesses end that are noted so far.
@@ -136,12 +149,15 @@ impl Binder<'_> {
         if access.wanted == Privileges::SELECT && access.target && access.when_read.is_some_and(|view| !is_read(view)) {
             return Ok(());
         }
-        let mentioned = || used.iter().any(|(oid, _)| *oid == relation.oid);
+        let mentioned = || !access.columns.is_empty() || used.iter().any(|(oid, _)| *oid == relation.oid);
         if access.wanted == Privileges::SELECT && access.target && !mentioned() {
             return Ok(());
         }
         let columns: Vec<i16> = match access.wanted == Privileges::SELECT {
-            true => used.iter().filter(|(oid, _)| *oid == relation.oid).map(|(_, attnum)| *attnum).collect(),
+            true => {
+                let in_plan = used.iter().filter(|(oid, _)| *oid == relation.oid).map(|(_, attnum)| *attnum);
+                in_plan.chain(access.columns.iter().copied()).collect()
+            }
             false => access.columns.clone(),
         };
         let allowed = match columns.as_slice() {

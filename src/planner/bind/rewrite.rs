@@ -38,7 +38,7 @@ pub(crate) struct Application {
     rule: Arc<Rule>,
     /// Which of the rule's actions.
     action: usize,
-    /// The relation is the table that a view stands for.
+    /// The relation is what a view stands for: the table, or a view between.
     through: bool,
     /// The action's RETURNING list answers the statement's.
     returning: bool,
@@ -152,14 +152,15 @@ impl Binder<'_> {
         };
         let change = Change { returns, ..change };
         let relation = self.modify_target(change.target)?;
-        self.nested(|binder| binder.expand_on(&relation, false, &change, expansion))
+        self.nested(|binder| binder.expand_on(&relation, None, &change, expansion))
     }
 
-    /// Applies the rules of a relation to a statement that changes it.
+    /// Applies the rules of a relation to a statement that changes it. `below` is what is below it when it is changed through a
+    /// view.
     fn expand_on(
         &mut self,
         relation: &Arc<Relation>,
-        through: bool,
+        below: Option<&[Arc<Relation>]>,
         change: &Change<'_>,
         expansion: &mut Expansion,
     ) -> Result<()> {
@@ -172,8 +173,9 @@ impl Binder<'_> {
         }
         expansion.events.push(key);
         let first = change.event == Event::Insert;
+        let through = below.is_some();
         if first && !fired.instead {
-            self.expand_rest(relation, through, change, &fired, expansion)?;
+            self.expand_rest(relation, below, change, &fired, expansion)?;
         }
         for (rule, action) in &fired.actions {
             let returning = returning.is_some_and(|at| at == (rule.oid, *action));
@@ -181,7 +183,7 @@ impl Binder<'_> {
             self.apply(Application { relation, rule, action: *action, through, returning }, expansion)?;
         }
         if !first && !fired.instead {
-            self.expand_rest(relation, through, change, &fired, expansion)?;
+            self.expand_rest(relation, below, change, &fired, expansion)?;
         }
         expansion.events.pop();
         if change.on_conflict && self.conflicts(relation, &fired) {
@@ -213,24 +215,32 @@ impl Binder<'_> {
         applied
     }
 
-    /// What the rules leave of a statement: of one that changes a view, a change of its table.
+    /// What the rules leave of a statement: of one that changes a view, a change of what is below it, down to its table.
     fn expand_rest(
         &mut self,
         relation: &Arc<Relation>,
-        through: bool,
+        below: Option<&[Arc<Relation>]>,
         change: &Change<'_>,
         fired: &Fired,
         expansion: &mut Expansion,
     ) -> Result<()> {
         let is_view = matches!(relation.kind, RelationKind::View(_)) && !self.has_instead(relation, change.event);
-        if is_view && !through {
+        if is_view {
             let verb = Verb::of(change.event);
             if !fired.unless.is_empty() {
                 let detail = "Views with conditional DO INSTEAD rules are not automatically updatable.";
                 return Err(super::updatable::not_updatable(relation, verb, detail));
             }
-            let base = self.in_level(|binder| binder.view_target(relation, verb))?.base;
-            return self.expand_on(&base, true, change, expansion);
+            let found;
+            let below = match below {
+                Some(below) => below,
+                None => {
+                    found = self.in_level(|binder| binder.view_target(relation, verb))?.below();
+                    &found[..]
+                }
+            };
+            let Some((next, rest)) = below.split_first() else { return Err(Error::internal("a view of nothing")) };
+            return self.expand_on(next, Some(rest), change, expansion);
         }
         expansion.steps.push(Step { path: expansion.path.clone(), unless: fired.unless.clone() });
         Ok(())
@@ -345,7 +355,8 @@ impl Binder<'_> {
         };
         let change = modification(statement).ok_or_else(|| Error::internal("a rule for what changes nothing"))?;
         let action = &applied.rule.actions[applied.action];
-        let mut rows = self.changed_rows(change, applied.through)?.into_rule_rows(action.uses_row);
+        let through = applied.through.then_some(applied.relation.oid);
+        let mut rows = self.changed_rows(change, through)?.into_rule_rows(action.uses_row);
         if let Some(predicate) = self.rule_condition(&applied.rule, &applied.relation, &rows.names)? {
             let input = Box::new(rows.node.unwrap_or_else(super::rule_rows::one_row));
             rows.node = Some(Node::Filter { input, predicate });

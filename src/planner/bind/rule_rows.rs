@@ -77,10 +77,12 @@ pub(crate) fn rule_names(
 }
 
 impl Binder<'_> {
-    /// The rows that a data-modifying statement changes in its target, or in the table that a view stands for.
-    pub(crate) fn changed_rows(&mut self, statement: &Statement, through: bool) -> Result<ChangedRows> {
+    /// The rows that a data-modifying statement changes in its target, or in what a view stands for: its table or a view between.
+    pub(crate) fn changed_rows(&mut self, statement: &Statement, through: Option<Oid>) -> Result<ChangedRows> {
         let from = self.accesses.len();
-        let rows = self.changed_rows_inside(statement, through);
+        let outer = std::mem::replace(&mut self.stops_at, through);
+        let rows = self.changed_rows_inside(statement, through.is_some());
+        self.stops_at = outer;
         if rows.as_ref().is_ok_and(|rows| !rows.reads_target) {
             self.forget_reading_target(from);
         }

@@ -59,7 +59,10 @@ impl Binder<'_> {
         query: &ast::Query,
         position: Option<u32>,
     ) -> Result<Expr> {
-        self.check_subquery_allowed()?;
+        self.check_subquery_allowed().map_err(|error| {
+            let is_filter = self.levels.last().is_some_and(|level| level.clause == Clause::PublicationRow);
+            error.at(if is_filter { self.leftmost(left) } else { position })
+        })?;
         let operands = match strip_parentheses(left) {
             Ast::Tuple(items) => match self.bind_row(items)? {
                 Expr::Row(fields, _, _) => fields,
@@ -92,6 +95,9 @@ impl Binder<'_> {
 
     fn check_subquery_allowed(&mut self) -> Result<()> {
         let clause = self.levels.last().map(|level| level.clause).unwrap_or_default();
+        if clause == Clause::PublicationRow {
+            return Err(crate::row_filter::subquery());
+        }
         if clause.forbids(Forbidden::Subquery) {
             return Err(Error::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
@@ -102,7 +108,6 @@ impl Binder<'_> {
                     Clause::IndexPredicate => "cannot use subquery in index predicate".to_owned(),
                     Clause::Generated => "cannot use subquery in column generation expression".to_owned(),
                     Clause::Statistics => "cannot use subquery in statistics expression".to_owned(),
-                    Clause::PublicationRow => "cannot use subquery in publication WHERE expression".to_owned(),
                     Clause::CopyWhere => "cannot use subquery in COPY FROM WHERE condition".to_owned(),
                     Clause::FunctionDefault => "cannot use subquery in DEFAULT expression".to_owned(),
                     Clause::CallArgument => "cannot use subquery in CALL argument".to_owned(),

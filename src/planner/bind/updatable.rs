@@ -3,6 +3,7 @@
 //! The view's query is bound over a scan of the table at the bottom; its columns are expressions over that scan, its
 //! conditions filter it. An INSERT puts the new row's columns in place of the scan's.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
@@ -16,7 +17,7 @@ use super::level::Level;
 use super::modify::RowColumns;
 use super::names::{NamedColumn, Names, TableName};
 use super::{BindContext, Binder};
-use crate::columns::replace_in_expr;
+use crate::columns::{expr_columns, replace_in_expr};
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{Check, Node};
 
@@ -93,6 +94,8 @@ struct Layer {
     role: Oid,
     /// The table's column that each of its own is, if it is one: attnums.
     columns: Vec<(i16, i16)>,
+    /// Those of its own that the view right above it is made of.
+    read: Vec<i16>,
 }
 
 #[derive(Clone)]
@@ -136,6 +139,7 @@ impl Binder<'_> {
         let mut inner = Binder::new(context, &statement.locations, &[], false);
         inner.invoker = self.invoker;
         (inner.ignores_triggers, inner.ignores_policies) = (self.ignores_triggers, self.ignores_policies);
+        inner.stops_at = self.stops_at;
         self.enter_view(view, &mut inner)?;
         let cascade = cascaded || info.check_option == Some(CheckOption::Cascaded);
         let target = inner.flatten(view, info, select, verb, cascade)?;
@@ -163,6 +167,7 @@ impl Binder<'_> {
         let (name, alias, only) = single_table(select).map_err(refuse)?;
         let from = self.relation(name)?;
         let below = match &from.kind {
+            RelationKind::View(_) if self.stops_at == Some(from.oid) => None,
             // Its triggers or rules change something, as a table does.
             RelationKind::View(_) if self.has_instead(&from, verb.event()) => None,
             RelationKind::View(_) if self.has_replacing_rule(&from, verb.event()) => None,
@@ -182,7 +187,6 @@ impl Binder<'_> {
             Some(below) => below.numbered(),
             None => from.live_columns().map(|(attnum, _)| (attnum, attnum)).collect(),
         };
-        layers.push(Layer { relation: from.clone(), role: self.cx.role, columns: below_columns });
         let (scan, names, base, mut filters, mut checks) = match below {
             Some(below) => {
                 let names =
@@ -199,6 +203,7 @@ impl Binder<'_> {
                 (scan, names, from.clone(), secured, Vec::new())
             }
         };
+        let mentioned = self.mentions.len();
         self.levels.push(Level { names, ..Level::default() });
         let targets = self.in_clause(Clause::Select, |binder| binder.bind_targets(&select.projection))?;
         let own = match &select.selection {
@@ -207,6 +212,10 @@ impl Binder<'_> {
         };
         let level = self.levels.pop().unwrap_or_default();
         only_plain_rows(&level).map_err(refuse)?;
+        let mut read = columns_read(&scan, targets.iter().map(|(_, expr)| expr).chain(&own), &from);
+        let by_name = self.mentions.get(mentioned..).unwrap_or_default();
+        read.extend(by_name.iter().filter(|(oid, _)| *oid == from.oid).map(|(_, attnum)| *attnum));
+        layers.push(Layer { relation: from, role: self.cx.role, columns: below_columns, read });
         let columns = view_columns(view, targets, (&scan, &base), &below_made);
         if let Some(own) = own {
             if cascade || info.check_option.is_some() {
@@ -266,7 +275,7 @@ impl Binder<'_> {
         let first = self.accesses.len();
         for layer in target.layers.iter().rev() {
             let outer = std::mem::replace(&mut self.cx.role, layer.role);
-            self.note_change(&layer.relation, wanted, own(&layer.columns));
+            self.note_change_below(&layer.relation, wanted, own(&layer.columns), &layer.read);
             self.cx.role = outer;
         }
         self.accesses.extend(below);
@@ -309,6 +318,17 @@ fn view_columns(
             }
         })
         .collect()
+}
+
+/// The columns of a scanned table that expressions over the scan are of: attnums.
+fn columns_read<'e>(scan: &Node, exprs: impl Iterator<Item = &'e Expr>, table: &Relation) -> Vec<i16> {
+    let Node::Scan(scan) = scan else { return Vec::new() };
+    if scan.relation.oid != table.oid {
+        return Vec::new();
+    }
+    let mut ids = BTreeSet::new();
+    exprs.for_each(|expr| expr_columns(expr, &mut ids));
+    scan.columns.iter().filter(|(column, _)| ids.contains(&column.id)).map(|(_, attnum)| *attnum).collect()
 }
 
 /// The columns of what is at the bottom, with their attnums: a table, or a view whose triggers carry changes out.
@@ -369,6 +389,11 @@ impl ViewTarget {
             }
         }
         Arc::new(Relation { columns: columns.into(), ..Relation::clone(&self.base) })
+    }
+
+    /// What the view is over, the view right below it first and the table last.
+    pub fn below(&self) -> Vec<Arc<Relation>> {
+        self.layers.iter().rev().map(|layer| layer.relation.clone()).collect()
     }
 
     /// The rows the view has of the table.
@@ -517,8 +542,12 @@ impl ViewTarget {
     }
 }
 
-/// Whether rows can be changed through a view: which of INSERT, UPDATE and DELETE, and which columns.
+/// Whether rows can be changed through a view: by which commands, and which columns.
 pub struct Updatable {
+    /// Rows can be inserted.
+    pub insert: bool,
+    /// Rows can be updated.
+    pub update: bool,
     /// Rows can be deleted.
     pub delete: bool,
     /// Positions of the columns that can be assigned to; when there is none, neither INSERT nor UPDATE is possible.
@@ -531,7 +560,13 @@ pub fn updatable(view: &Arc<Relation>, triggers: bool, cx: BindContext<'_>) -> R
     let locations = dictdb_parser::Locations::default();
     let mut binder = Binder::new(cx, &locations, &[], false);
     binder.ignores_triggers = !triggers;
-    let target = binder.view_target(view, Verb::Delete)?;
+    let delete = binder.view_target(view, Verb::Delete);
+    // A view below may have rules for some commands only.
+    let (insert, update) = (binder.view_target(view, Verb::Insert), binder.view_target(view, Verb::Update));
+    let (inserts, updates, deletes) = (insert.is_ok(), update.is_ok(), delete.is_ok());
+    let target = delete.or_else(|error| update.or(insert).map_err(|_| error))?;
     let assignable = target.columns.iter().enumerate().filter(|(_, column)| column.attnum.is_some());
-    Ok(Updatable { delete: true, columns: assignable.map(|(position, _)| position).collect() })
+    let columns: Vec<usize> = assignable.map(|(position, _)| position).collect();
+    let assigns = !columns.is_empty();
+    Ok(Updatable { insert: inserts && assigns, update: updates && assigns, delete: deletes, columns })
 }

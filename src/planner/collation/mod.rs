@@ -21,7 +21,7 @@ mod key;
 mod node;
 mod state;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use dictdb_catalog::{CollationInfo, DEFAULT_COLLATION, Relation};
@@ -136,6 +136,8 @@ struct Settler<'a, 'c> {
     next_id: &'a mut dyn FnMut() -> ColumnId,
     /// Collations of the columns met so far.
     columns: HashMap<ColumnId, State>,
+    /// Those of them that a select list has with COLLATE, which counts in UNION and its kin.
+    collated: HashSet<ColumnId>,
     /// Collations of the columns of CTEs.
     ctes: HashMap<CteId, Vec<State>>,
     /// Orders that were looked up; `None` is by bytes.
@@ -149,7 +151,7 @@ struct Settler<'a, 'c> {
 impl<'a, 'c> Settler<'a, 'c> {
     fn new(cx: BindContext<'c>, next_id: &'a mut dyn FnMut() -> ColumnId) -> Self {
         let (columns, ctes, orders, positions) = Default::default();
-        Settler { cx, next_id, columns, ctes, orders, positions, tested: None }
+        Settler { cx, next_id, columns, collated: HashSet::new(), ctes, orders, positions, tested: None }
     }
 
     /// The collation that values of a type have by themselves.

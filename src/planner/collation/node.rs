@@ -92,8 +92,11 @@ impl Settler<'_, '_> {
             }
             Node::Project { columns, .. } => {
                 for (column, expr) in columns {
-                    let state = self.expr(expr)?.of_column();
-                    self.columns.insert(column.id, state);
+                    let state = self.expr(expr)?;
+                    if state.strength == Strength::Explicit {
+                        self.collated.insert(column.id);
+                    }
+                    self.columns.insert(column.id, state.of_column());
                 }
                 Ok(())
             }
@@ -261,7 +264,10 @@ impl Settler<'_, '_> {
         for (number, column) in columns.iter().enumerate() {
             let mut state = State::default();
             for input in [lefts.get(number), rights.get(number)].into_iter().flatten() {
-                let part = self.state_of(input);
+                let mut part = self.state_of(input);
+                if self.collated.contains(&input.id) {
+                    part.strength = Strength::Explicit;
+                }
                 self.merge(&mut state, part)?;
             }
             if state.strength == Strength::Conflict && compares {

@@ -56,6 +56,14 @@ pub fn restated(relation: &Arc<Relation>, view: &ViewInfo, names: Renaming<'_>) 
     printed(&query, relation, &Printer::for_storage(names.after, shapes))
 }
 
+/// Likewise for a query whose bare names of USING columns would mean something else when they are read again: columns of other
+/// tables that are called so get other names.
+pub fn disambiguated(relation: &Arc<Relation>, view: &ViewInfo, cx: BindContext<'_>) -> Result<String> {
+    let (mut query, shapes) = recorded(relation, view, cx, None)?;
+    using_names::settle(&mut query);
+    printed(&query, relation, &Printer::for_storage(cx, shapes))
+}
+
 /// The types of the columns that a view's query gives.
 pub fn types(view: &ViewInfo, cx: BindContext<'_>) -> Result<Vec<Type>> {
     let statements = dictdb_parser::parse(&view.query, &dictdb_parser::Limits::default())?;

@@ -52,11 +52,6 @@ impl Session {
         client: &mut dyn Client,
     ) -> Result<u64> {
         let condition = self.copy_condition(copy, table)?;
-        let env = self.env();
-        if env.catalog.is_secured(&table.relation, env.bind_context(&[]).role) {
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY FROM not supported with row-level security")
-                .hint("Use INSERT statements instead."));
-        }
         check_forced_columns(table, options)?;
         if let Err(refused) = self.check_copy_target(&table.relation) {
             if !matches!(copy.target, CopyTarget::File(_)) {
@@ -197,6 +192,11 @@ impl<'a> Loader<'a> {
         let single = source(1)?;
         // What is wrong with the table is told before the client is asked for data.
         session.plan(&single)?;
+        let env = session.env();
+        if env.catalog.is_secured(&table.relation, env.bind_context(&[]).role) {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY FROM not supported with row-level security")
+                .hint("Use INSERT statements instead."));
+        }
         let events = triggers.then(StatementEvents::default);
         if let Some(events) = &events {
             let none = Source::parse_with(&table.insert_none(), &[])?.without_rules();

@@ -29,19 +29,27 @@ impl Session {
     ) -> Result<u64> {
         let depth = self.block.savepoints.len();
         let portal = Portal::new("", Some(query.clone()), query.text.clone(), Arc::default(), depth);
-        if let Some(rules) = self.plan(query)?.several {
-            let of = if rules == "DO ALSO" { "the COPY" } else { "COPY" };
-            let message = format!("{rules} rules are not supported for {of}");
+        if let dictdb_parser::Statement::Utility(_) = &query.parsed.statement {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY (SELECT INTO) is not supported"));
+        }
+        let plan = self.plan(query)?;
+        if let Some(rules) = plan.several {
+            let message = format!("{rules} rules are not supported for COPY");
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        if plan.notifies() {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY query must not be a utility command"));
         }
         if let dictdb_parser::Statement::Sql(tree) = &query.parsed.statement
             && matches!(&**tree, dictdb_parser::ast::Statement::Merge(_))
         {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "MERGE not supported in COPY"));
         }
-        let Outcome::Rows { columns, mut source, .. } = self.execute_query(&portal)? else {
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY query must have a RETURNING clause"));
-        };
+        let no_rows = || Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY query must have a RETURNING clause");
+        if plan.columns.is_none() {
+            return Err(no_rows());
+        }
+        let Outcome::Rows { columns, mut source, .. } = self.execute_query(&portal)? else { return Err(no_rows()) };
         for name in options.force_quote.names() {
             if !columns.iter().any(|column| *column.name == **name) {
                 let message = format!("column \"{name}\" does not exist");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{OnCommit, Relation};
-use dictdb_executor::ddl::{self, Completed, DatabaseName, DdlContext};
+use dictdb_executor::ddl::{self, Completed, Counted, DatabaseName, DdlContext};
 use dictdb_parser::utility::{CreateTableAs, SourceQuery, TableSource, Utility};
 use dictdb_parser::{Statement, ast};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, quote_identifier};
@@ -23,7 +23,7 @@ impl Session {
             return Err(Error::internal("a query is not a utility command"));
         };
         let completed = match &**command {
-            Utility::CreateTableAs(create) => self.create_table_as(create, command, source, portal)?,
+            Utility::CreateTableAs(create) => self.create_table_as(create, command, source, portal, false)?.0,
             _ => self.define(command, source, &portal.params)?,
         };
         if let Some(routine) = self.routines.made.take() {
@@ -36,16 +36,18 @@ impl Session {
         }
     }
 
-    /// CREATE TABLE AS; with EXECUTE, the query and its parameters are those of the prepared statement.
-    fn create_table_as(
+    /// CREATE TABLE AS; with EXECUTE, the query and its parameters are those of the prepared statement. For EXPLAIN ANALYZE, what
+    /// the query does is counted.
+    pub(super) fn create_table_as(
         &mut self,
         create: &CreateTableAs,
         command: &Utility,
         source: &Source,
         portal: &Portal,
-    ) -> Result<Option<Completed>> {
+        counts: bool,
+    ) -> Result<(Option<Completed>, Option<Counted>)> {
         let TableSource::Execute(execute) = &create.source else {
-            return self.define(command, source, &portal.params);
+            return self.define_counting(command, source, &portal.params, counts);
         };
         let prepared = self.prepared.get(&execute.name.value)?;
         let not_a_query = || Error::new(SqlState::WRONG_OBJECT_TYPE, "prepared statement is not a SELECT");
@@ -61,7 +63,7 @@ impl Session {
         let text = inner.own_text().to_owned();
         let with_query = CreateTableAs { source: TableSource::Query(SourceQuery { query, text }), ..create.clone() };
         let command = Utility::CreateTableAs(Box::new(with_query));
-        self.define(&command, &inner, &params)
+        self.define_counting(&command, &inner, &params, counts)
     }
 
     /// Changes the catalog; `None` when the command is of another kind.
@@ -71,6 +73,16 @@ impl Session {
         source: &Source,
         params: &Arc<[Datum]>,
     ) -> Result<Option<Completed>> {
+        self.define_counting(command, source, params, false).map(|(completed, _)| completed)
+    }
+
+    fn define_counting(
+        &mut self,
+        command: &Utility,
+        source: &Source,
+        params: &Arc<[Datum]>,
+        counts: bool,
+    ) -> Result<(Option<Completed>, Option<Counted>)> {
         let locations = &source.parsed.locations;
         let transaction = self.transaction()?;
         let env = self.env();
@@ -133,11 +145,13 @@ impl Session {
             truncated: Vec::new(),
             alters: matches!(command, Utility::AlterTable(_)),
             collected: shared.commands.are_watched().then(ddl::Collected::default),
+            counted: counts.then(Counted::default),
         };
         // Filling an index or checking rows may take long.
         let executed =
             self.lend_if(lends, || tokio::task::block_in_place(|| ddl::execute(command, locations, &mut cx)));
         let (made_routine, truncated) = (cx.made_routine, std::mem::take(&mut cx.truncated));
+        let counted = cx.counted.take();
         if let Some(done) = cx.collected.take() {
             shared.commands.add(done);
         }
@@ -153,7 +167,7 @@ impl Session {
             self.routines.made = Some(routine);
         }
         self.after_truncate(&truncated)?;
-        Ok(tag)
+        Ok((tag, counted))
     }
 
     fn after_truncate(&mut self, tables: &[Oid]) -> Result<()> {

@@ -26,16 +26,21 @@ struct Options {
 struct Explained {
     source: Arc<Source>,
     params: Arc<[Datum]>,
-    /// It is the query of a command that does more than run it.
-    partial: bool,
 }
 
 impl Session {
     pub(crate) fn run_explain(&mut self, statement: &Explain, portal: &Portal) -> Result<Outcome> {
         let options = options(&statement.options)?;
-        let lines = match self.explained(&statement.statement, portal)? {
-            Some(explained) => self.explain_lines(&explained, &options)?,
-            None => explain_utility(options.shown),
+        let created = match &*statement.statement {
+            Statement::Utility(utility) if options.analyze => self.explain_creation(utility, portal, &options)?,
+            _ => None,
+        };
+        let lines = match created {
+            Some(lines) => lines,
+            None => match self.explained(&statement.statement, portal)? {
+                Some(explained) => self.explain_lines(&explained, &options)?,
+                None => explain_utility(options.shown),
+            },
         };
         let rows: Vec<Row> = lines.into_iter().map(|line| [Datum::text(line)].into_iter().collect()).collect();
         Ok(Outcome::Rows {
@@ -44,6 +49,34 @@ impl Session {
             command: "EXPLAIN",
             count: TagCount::None,
         })
+    }
+
+    /// Runs CREATE TABLE AS for EXPLAIN ANALYZE; nothing is shown when the table is there already. `None` for another command.
+    fn explain_creation(
+        &mut self,
+        command: &Utility,
+        portal: &Portal,
+        options: &Options,
+    ) -> Result<Option<Vec<String>>> {
+        let (Utility::CreateTableAs(create), Some(source)) = (command, &portal.source) else { return Ok(None) };
+        if self.block.modes.read_only {
+            let message = "cannot execute CREATE TABLE AS in a read-only transaction";
+            return Err(Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message));
+        }
+        let source = source.clone();
+        let started = Instant::now();
+        let (_, counted) = self.create_table_as(create, command, &source, portal, true)?;
+        let ms = started.elapsed().as_secs_f64() * 1000.0;
+        let Some(counted) = counted else { return Ok(None) };
+        let Some(query) = counted.query else { return Ok(Some(Vec::new())) };
+        let summary = Summary {
+            planning_ms: options.summary.then_some(counted.planning_ms),
+            settings: options.settings.then(|| self.changed_planner_settings()),
+            analyzed: true,
+            execution_ms: options.summary.then_some(ms - counted.planning_ms),
+        };
+        let env = self.env();
+        Ok(Some(explain(query.plan(), (options.shown, &summary), Some(&counted.actual[..]), &env.catalog, &*env)))
     }
 
     /// `None` for a command without a plan.
@@ -61,7 +94,7 @@ impl Session {
                 };
                 let declared: Vec<Oid> = outer.declared.iter().map(|ty| ty.oid).collect();
                 let source = Arc::new(Source::new(outer.text.clone(), parsed, &declared));
-                return Ok(Some(Explained { source, params: portal.params.clone(), partial: false }));
+                return Ok(Some(Explained { source, params: portal.params.clone() }));
             }
             Statement::Utility(utility) => utility,
         };
@@ -69,11 +102,11 @@ impl Session {
         let (source, params) = match &**utility {
             Utility::Execute(execute) => {
                 let inner = self.executed(execute, portal)?;
-                return Ok(inner.source.map(|source| Explained { source, params: inner.params, partial: false }));
+                return Ok(inner.source.map(|source| Explained { source, params: inner.params }));
             }
             Utility::DeclareCursor(declare) => {
                 let source = outer.nested(declare.text.clone(), &declared)?;
-                return Ok(Some(Explained { source, params: portal.params.clone(), partial: false }));
+                return Ok(Some(Explained { source, params: portal.params.clone() }));
             }
             Utility::CreateTableAs(create) => match &create.source {
                 TableSource::Query(query) => {
@@ -88,18 +121,15 @@ impl Session {
                 }
                 TableSource::Execute(execute) => {
                     let inner = self.executed(execute, portal)?;
-                    return Ok(inner.source.map(|source| Explained { source, params: inner.params, partial: true }));
+                    return Ok(inner.source.map(|source| Explained { source, params: inner.params }));
                 }
             },
             _ => return Ok(None),
         };
-        Ok(Some(Explained { source, params, partial: true }))
+        Ok(Some(Explained { source, params }))
     }
 
     fn explain_lines(&mut self, explained: &Explained, options: &Options) -> Result<Vec<String>> {
-        if explained.partial && options.analyze {
-            return Err(Error::unsupported("EXPLAIN ANALYZE of CREATE TABLE AS"));
-        }
         loop {
             if let Some(lines) = self.try_explain(explained, options)? {
                 return Ok(lines);

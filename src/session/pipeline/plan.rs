@@ -114,6 +114,11 @@ impl CachedPlan {
         self.prepared.plan().writes || self.plans_beside().any(CachedPlan::writes)
     }
 
+    /// Whether rules have made nothing but NOTIFY of it.
+    pub(crate) fn notifies(&self) -> bool {
+        self.nothing && self.beside.iter().flatten().any(|beside| matches!(beside, Beside::Notify(..)))
+    }
+
     /// The plans that rules have run beside it.
     pub(crate) fn plans_beside(&self) -> impl Iterator<Item = &CachedPlan> {
         self.beside.iter().flatten().filter_map(|beside| match beside {

@@ -15,6 +15,7 @@ mod discard;
 mod execute;
 mod listen;
 mod lock;
+mod reindex;
 mod setting;
 mod snapshot;
 mod stored_setting;
@@ -154,11 +155,7 @@ impl Session {
     ) -> Result<Outcome> {
         let statement = &source.parsed.statement;
         if let Some(command) = prevents_block(statement) {
-            self.block.prevent_block(command)?;
-            if self.routines.calls.depth > 0 {
-                let message = format!("{command} cannot be executed from a function");
-                return Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, message));
-            }
+            self.prevent_transaction(command)?;
         }
         if self.block.modes.read_only
             && let Some(command) = tag::writing_command(statement)
@@ -173,6 +170,16 @@ impl Session {
         let outcome = outcome.and_then(|outcome| self.finish_watched().map(|()| outcome));
         self.end_watched();
         outcome
+    }
+
+    /// 25001 for a statement that needs its transaction for itself, inside a block or a function.
+    fn prevent_transaction(&self, command: &str) -> Result<()> {
+        self.block.prevent_block(command)?;
+        if self.routines.calls.depth > 0 {
+            let message = format!("{command} cannot be executed from a function");
+            return Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, message));
+        }
+        Ok(())
     }
 
     async fn run_utility(
@@ -215,7 +222,11 @@ impl Session {
             Utility::Call(call) => self.run_call(call, portal),
             Utility::Do(block) => self.run_do(block, source),
             Utility::Backup(command) => self.run_backup(command),
-            Utility::Load(_) => Err(Error::unsupported("LOAD")),
+            Utility::Load(library) => {
+                load(library)?;
+                done("LOAD")
+            }
+            Utility::SecurityLabel(label) => Err(no_provider(label.provider.as_deref())),
             Utility::Unsupported(command) => Err(Error::unsupported(command)),
             Utility::Checkpoint => {
                 check_may_checkpoint(self)?;
@@ -225,6 +236,10 @@ impl Session {
             Utility::Vacuum(vacuum) => {
                 self.run_vacuum(vacuum)?;
                 done(command_tag(statement))
+            }
+            Utility::Reindex(reindex) => {
+                self.check_reindex(reindex)?;
+                self.execute_utility(portal).await
             }
             Utility::AlterTable(alter) if detached_concurrently(alter).is_some() => {
                 self.detach_concurrently(alter, portal).await
@@ -236,6 +251,26 @@ impl Session {
 
 fn read_only(command: &str) -> Error {
     Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, format!("cannot execute {command} in a read-only transaction"))
+}
+
+/// LOAD: PL/pgSQL is there from the beginning. 58P01 for any other library, of which there are none.
+fn load(library: &str) -> Result<()> {
+    match library.rsplit('/').next() {
+        Some("plpgsql" | "plpgsql.so") => Ok(()),
+        _ => Err(Error::new(
+            SqlState::UNDEFINED_FILE,
+            format!("could not access file \"{library}\": No such file or directory"),
+        )),
+    }
+}
+
+/// SECURITY LABEL: providers are modules that the server loads, and there are none.
+fn no_provider(provider: Option<&str>) -> Error {
+    let message = match provider {
+        Some(provider) => format!("security label provider \"{provider}\" is not loaded"),
+        None => "no security label providers have been loaded".to_owned(),
+    };
+    Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
 }
 
 /// A result of one text column.

@@ -69,6 +69,7 @@ fn utility_tag(command: &Utility) -> &'static str {
         Utility::Backup(command) => crate::backup::tag(command),
         Utility::Load(_) => "LOAD",
         Utility::AlterSystem(_) => "ALTER SYSTEM",
+        Utility::SecurityLabel(_) => "SECURITY LABEL",
         Utility::Unsupported(command) => command,
         definition => definition_tag(definition),
     }

@@ -283,6 +283,10 @@ impl DdlContext<'_> {
         index_name: &str,
     ) -> Result<()> {
         let relation = self.table(table)?;
+        if relation.is_partitioned() {
+            let message = "ALTER TABLE / ADD CONSTRAINT USING INDEX is not supported on partitioned tables";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         let primary = matches!(constraint.kind, SyntaxKind::PrimaryKey(_));
         if primary && relation.primary_key().is_some() {
             return Err(super::super::constraint::multiple_keys(&relation));
@@ -373,7 +377,9 @@ impl DdlContext<'_> {
                 return refuse(SqlState::WRONG_OBJECT_TYPE, format!("index \"{}\" contains expressions", index.name))
                     .map_err(|e: Error| e.detail(unusable));
             };
-            if key.descending || key.nulls_first {
+            let own = relation.column(attnum).map_or(Oid::INVALID, |column| column.collation);
+            let collated = key.collation.is_some_and(|collation| collation != own);
+            if key.descending || key.nulls_first || collated {
                 return refuse(
                     SqlState::WRONG_OBJECT_TYPE,
                     format!(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use dictdb_catalog::{IndexInfo, IndexKey, IndexTarget, Persistence, Relation, RelationKind, ReplicaIdentity};
 use dictdb_parser::Locations;
 use dictdb_parser::utility::{self, AlterTableAction as Action, ColumnRef, RowSecurity};
+use dictdb_storage::LockMode;
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::super::DdlContext;
@@ -26,8 +27,16 @@ impl DdlContext<'_> {
     ) -> Result<()> {
         let relation = self.table(table)?;
         match action {
-            Action::SetStatistics { column, target } => self.set_statistics(&relation, column, *target),
-            Action::SetStorage { column, storage } => self.set_storage(&relation, &column.value, &storage.value),
+            Action::SetStatistics { column, target } => {
+                let mode = LockMode::ShareUpdateExclusive;
+                self.each_member(&relation, recurse, mode, |ddl, own| ddl.set_statistics(own, column, *target))
+            }
+            Action::SetStorage { column, storage } => {
+                let mode = LockMode::AccessExclusive;
+                self.each_member(&relation, recurse, mode, |ddl, own| {
+                    ddl.set_storage(own, &column.value, &storage.value)
+                })
+            }
             Action::SetCompression { column, method } => self.set_compression(&relation, &column.value, &method.value),
             Action::SetColumnOptions { column, options, reset } => {
                 let (attnum, old) = self.column_to_alter(&relation, &column.value)?;
@@ -99,6 +108,26 @@ impl DdlContext<'_> {
         }
         self.put_relation(changed);
         self.settle_expiry(relation.oid)
+    }
+
+    /// Changes a table and, if asked to, those that inherit from it.
+    fn each_member(
+        &mut self,
+        relation: &Arc<Relation>,
+        recurse: bool,
+        mode: LockMode,
+        change: impl Fn(&mut Self, &Arc<Relation>) -> Result<()>,
+    ) -> Result<()> {
+        change(self, relation)?;
+        if !recurse || relation.index().is_some() {
+            return Ok(());
+        }
+        for member in self.view().descendants(relation).iter().skip(1) {
+            self.lock(member.oid, mode)?;
+            let member = self.table(member.oid)?;
+            change(self, &member)?;
+        }
+        Ok(())
     }
 
     fn set_statistics(&mut self, relation: &Arc<Relation>, column: &ColumnRef, target: i64) -> Result<()> {

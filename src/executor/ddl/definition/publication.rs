@@ -25,6 +25,13 @@ struct Objects {
     schemas: Vec<Oid>,
 }
 
+/// A table as a list has it.
+struct Listed<'s> {
+    relation: Arc<Relation>,
+    columns: &'s [Ident],
+    condition: Option<&'s SourceExpr>,
+}
+
 impl DdlContext<'_> {
     /// 42501 where not everybody may publish so much.
     fn check_publisher(&mut self, all_tables: bool, objects: &[PublicationObject]) -> Result<()> {
@@ -62,7 +69,7 @@ impl DdlContext<'_> {
         };
         set_options(&mut info, &create.options)?;
         let objects = self.published_objects(&create.objects, locations)?;
-        self.check_column_lists(&create.name.value, &objects.tables, !objects.schemas.is_empty())?;
+        self.check_parts(&create.name.value, &objects.tables, !objects.schemas.is_empty(), info.via_root)?;
         info.tables = objects.tables;
         info.schemas = objects.schemas.into_iter().map(|schema| (self.new_oid(), schema)).collect();
         let name: Arc<str> = Arc::from(create.name.value.as_str());
@@ -112,19 +119,18 @@ impl DdlContext<'_> {
     /// The tables and schemas a list means.
     fn published_objects(&mut self, objects: &[PublicationObject], locations: &Locations) -> Result<Objects> {
         let mut found = Objects::default();
+        let mut listed: Vec<Listed<'_>> = Vec::new();
         for object in objects {
             match object {
                 PublicationObject::Table { table, columns, condition } => {
                     let members = self.published_members(table)?;
                     for (at, relation) in members.into_iter().enumerate() {
-                        let of_parent = at > 0;
-                        let known = found.tables.iter().position(|own| own.relation == relation.oid);
-                        if let Some(known) = known {
-                            check_repeated(&found.tables[known], &relation, columns, condition.as_ref(), of_parent)?;
-                            continue;
+                        let own = Listed { relation, columns, condition: condition.as_ref() };
+                        match listed.iter().find(|known| known.relation.oid == own.relation.oid) {
+                            Some(known) if at == 0 => check_repeated(known, &own)?,
+                            Some(_) => {}
+                            None => listed.push(own),
                         }
-                        let own = self.published_table(&relation, columns, condition.as_ref(), locations)?;
-                        found.tables.push(own);
                     }
                 }
                 PublicationObject::Schema(schema) => {
@@ -134,6 +140,9 @@ impl DdlContext<'_> {
                     }
                 }
             }
+        }
+        for own in listed {
+            found.tables.push(self.published_table(&own.relation, own.columns, own.condition, locations)?);
         }
         Ok(found)
     }
@@ -223,6 +232,7 @@ impl DdlContext<'_> {
         let (objects, drops) = match &alter.action {
             PublicationAction::Options(options) => {
                 set_options(&mut info, options)?;
+                self.check_root_needed(&own.name, &info, options)?;
                 self.redefine(&own, DefinitionBody::Publication(info));
                 return Ok(());
             }
@@ -269,6 +279,14 @@ impl DdlContext<'_> {
     /// Adds what is new; SET takes away what is not named.
     fn publish(&mut self, own: &Definition, info: &mut PublicationInfo, found: Objects, set: bool) -> Result<()> {
         let catalog = self.view();
+        self.check_parts(&own.name, &found.tables, !found.schemas.is_empty(), info.via_root)?;
+        let lists_columns = info.tables.iter().any(|table| table.columns.is_some());
+        if !set && !found.schemas.is_empty() && lists_columns {
+            let message = format!("cannot add schema to publication \"{}\"", own.name);
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).detail(
+                "Schemas cannot be added if any tables that specify a column list are already part of the publication.",
+            ));
+        }
         if set {
             info.tables.retain(|known| {
                 let same = |new: &&PublishedTable| {
@@ -300,21 +318,75 @@ impl DdlContext<'_> {
             }
             info.tables.push(table);
         }
-        self.check_column_lists(&own.name, &info.tables, !info.schemas.is_empty())
+        self.check_parts(&own.name, &info.tables, !info.schemas.is_empty(), info.via_root)
     }
 
-    /// 22023: lists of columns and whole schemas do not go together.
-    fn check_column_lists(&mut self, publication: &str, tables: &[PublishedTable], schemas: bool) -> Result<()> {
-        let Some(listed) = tables.iter().find(|table| schemas && table.columns.is_some()) else { return Ok(()) };
+    /// 22023: lists of columns and whole schemas do not go together; neither those nor conditions are for a partitioned table
+    /// that is published as its partitions.
+    fn check_parts(
+        &mut self,
+        publication: &str,
+        tables: &[PublishedTable],
+        schemas: bool,
+        via_root: bool,
+    ) -> Result<()> {
         let catalog = self.view();
-        let Some(relation) = catalog.relation(listed.relation) else { return Ok(()) };
-        let schema = catalog.schema(relation.namespace).map_or("?", |schema| &schema.name);
-        let message = format!(
-            "cannot use column list for relation \"{schema}.{}\" in publication \"{publication}\"",
-            relation.name
-        );
-        let detail = "Column lists cannot be specified in publications containing FOR TABLES IN SCHEMA elements.";
-        Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).detail(detail))
+        let refuse =
+            |message: String, detail: &str| Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).detail(detail));
+        for table in tables {
+            let Some(relation) = catalog.relation(table.relation) else { continue };
+            let divided = relation.is_partitioned() && !via_root;
+            if table.condition.is_some() && divided {
+                let message = format!("cannot use publication WHERE clause for relation \"{}\"", relation.name);
+                let detail =
+                    "WHERE clause cannot be used for a partitioned table when publish_via_partition_root is false.";
+                return refuse(message, detail);
+            }
+            if table.columns.is_none() || !schemas && !divided {
+                continue;
+            }
+            let schema = catalog.schema(relation.namespace).map_or("?", |schema| &schema.name);
+            let message = format!(
+                "cannot use column list for relation \"{schema}.{}\" in publication \"{publication}\"",
+                relation.name
+            );
+            let detail = match schemas {
+                true => "Column lists cannot be specified in publications containing FOR TABLES IN SCHEMA elements.",
+                false => {
+                    "Column lists cannot be specified for partitioned tables when publish_via_partition_root is false."
+                }
+            };
+            return refuse(message, detail);
+        }
+        Ok(())
+    }
+
+    /// 22023 when `publish_via_partition_root` is turned off that a partitioned table needs.
+    fn check_root_needed(&mut self, publication: &str, info: &PublicationInfo, options: &[DefElem]) -> Result<()> {
+        let given = options.iter().any(|option| option.name.value == "publish_via_partition_root");
+        if !given || info.via_root {
+            return Ok(());
+        }
+        let catalog = self.view();
+        for table in &info.tables {
+            let what = match (&table.condition, &table.columns) {
+                (Some(_), _) => "WHERE clause",
+                (None, Some(_)) => "column list",
+                (None, None) => continue,
+            };
+            let Some(relation) = catalog.relation(table.relation).filter(|relation| relation.is_partitioned()) else {
+                continue;
+            };
+            let message = format!(
+                "cannot set parameter \"publish_via_partition_root\" to false for publication \"{publication}\""
+            );
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).detail(format!(
+                "The publication contains a {what} for partitioned table \"{}\", which is not allowed when \
+                 \"publish_via_partition_root\" is false.",
+                relation.name
+            )));
+        }
+        Ok(())
     }
 
     fn unpublish(&mut self, info: &mut PublicationInfo, objects: &[PublicationObject]) -> Result<()> {
@@ -392,6 +464,10 @@ fn published_columns(relation: &Relation, columns: &[Ident]) -> Result<Vec<i16>>
     let mut found = Vec::with_capacity(columns.len());
     for ident in columns {
         let Some((attnum, column)) = relation.column_named(&ident.value) else {
+            if super::super::alter::check_system_name(&ident.value).is_err() {
+                let message = format!("cannot use system column \"{}\" in publication column list", ident.value);
+                return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message));
+            }
             let message = format!("column \"{}\" of relation \"{}\" does not exist", ident.value, relation.name);
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
         };
@@ -410,20 +486,13 @@ fn published_columns(relation: &Relation, columns: &[Ident]) -> Result<Vec<i16>>
 }
 
 /// 42710 when a table is named twice with conditions or lists of columns.
-fn check_repeated(
-    known: &PublishedTable,
-    relation: &Relation,
-    columns: &[Ident],
-    condition: Option<&SourceExpr>,
-    of_parent: bool,
-) -> Result<()> {
+fn check_repeated(known: &Listed<'_>, again: &Listed<'_>) -> Result<()> {
     let what = match () {
-        () if of_parent => return Ok(()),
-        () if condition.is_some() || known.condition.is_some() => "WHERE clauses",
-        () if !columns.is_empty() || known.columns.is_some() => "column lists",
+        () if again.condition.is_some() || known.condition.is_some() => "WHERE clauses",
+        () if !again.columns.is_empty() || !known.columns.is_empty() => "column lists",
         () => return Ok(()),
     };
-    let message = format!("conflicting or redundant {what} for table \"{}\"", relation.name);
+    let message = format!("conflicting or redundant {what} for table \"{}\"", again.relation.name);
     Err(Error::new(SqlState::DUPLICATE_OBJECT, message))
 }
 

@@ -56,6 +56,10 @@ impl DdlContext<'_> {
         }
         let operands: Vec<Oid> = [left, right].into_iter().filter(|oid| oid.is_valid()).collect();
         let function = self.named_function(function, &operands)?;
+        if let Some(routine) = self.view().routine(function.oid).cloned() {
+            self.check_routine_privilege(&routine, &routine.name)?;
+        }
+        self.check_type_usage(function.result)?;
         let restriction_estimator = self.restriction_estimator(definition.restrict.as_ref())?;
         let join_estimator = self.join_estimator(definition.join.as_ref())?;
         let mut operator = Operator {

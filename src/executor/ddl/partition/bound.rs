@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use dictdb_catalog::{
     IndexTarget, PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy, Partitions, RangeDatum, Relation,
-    compare_bounds,
+    compare_bounds_with,
 };
 use dictdb_parser::Locations;
 use dictdb_parser::ast::Expr as Ast;
 use dictdb_parser::utility::{PartitionBound as Syntax, PartitionBoundSpec};
 use dictdb_planner::table_expr::{self, TableExpr};
-use dictdb_types::{Datum, Error, Result, SqlState, order};
+use dictdb_types::{Datum, Error, Result, SqlState, Type, oids, order};
 
 use super::super::DdlContext;
 use crate::eval::Scope;
+use crate::modify::partition::{order_of, routine_name, written_value};
 use crate::modify::value_text;
 
 impl DdlContext<'_> {
@@ -61,11 +62,57 @@ impl DdlContext<'_> {
         let mut values: Vec<Datum> = Vec::with_capacity(exprs.len());
         for expr in exprs {
             let value = self.bound_value(parent, column, expr, locations)?;
-            if !values.iter().any(|known| order::compare_as(column.ty.oid, known, &value).is_eq()) {
+            if !self.is_listed(parent, column, &values, &value)? {
                 values.push(value);
             }
         }
         Ok(PartitionBound::List { values })
+    }
+
+    fn is_listed(
+        &mut self,
+        parent: &Arc<Relation>,
+        column: &PartitionColumn,
+        values: &[Datum],
+        value: &Datum,
+    ) -> Result<bool> {
+        for known in values.iter().filter(|known| known.is_null() == value.is_null()) {
+            if value.is_null() || self.compare_values(parent, column, known, value)?.is_eq() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The order of two values of a key's column, which a function of a user may say. 42P17 when that gives NULL.
+    fn compare_values(
+        &mut self,
+        parent: &Arc<Relation>,
+        column: &PartitionColumn,
+        a: &Datum,
+        b: &Datum,
+    ) -> Result<Ordering> {
+        let catalog = self.view();
+        let Some(function) = catalog.compare_function(column) else {
+            return Ok(order::compare_as(column.ty.oid, a, b));
+        };
+        let env = self.row_env();
+        let written = |value: &Datum| written_value(value, column.ty.oid, &*env, &catalog);
+        let text = format!("{}({}, {})", routine_name(function, &catalog)?, written(a), written(b));
+        let result = TableExpr::Default(Type::new(oids::INT4));
+        let bound = self.with_binding(|cx| table_expr::bind_text(&text, parent, result, cx))?;
+        let order = self.row_code(&bound.expr)?.eval(Scope::of_table(&*env, &[]))?;
+        order_of(&order)
+    }
+
+    fn compare_ends(
+        &mut self,
+        parent: &Arc<Relation>,
+        key: &PartitionKey,
+        a: &[RangeDatum],
+        b: &[RangeDatum],
+    ) -> Result<Ordering> {
+        compare_bounds_with(a, b, key, |column, a, b| self.compare_values(parent, column, a, b))
     }
 
     fn range_bound(
@@ -189,7 +236,7 @@ impl DdlContext<'_> {
             };
         }
         if let PartitionBound::Range { from, to } = bound
-            && compare_bounds(from, to, &partitions.key) != Ordering::Less
+            && self.compare_ends(parent, &partitions.key, from, to)? != Ordering::Less
         {
             let env = self.row_env();
             let shown = |bound: &[RangeDatum]| range_text(bound, &partitions.key, &*env);
@@ -202,12 +249,68 @@ impl DdlContext<'_> {
         if let PartitionBound::Hash { modulus, .. } = bound {
             check_moduli(&partitions, *modulus, name_of)?;
         }
-        match partitions.bounds.iter().find(|(_, other)| overlaps(bound, other, &partitions.key)) {
-            Some((other, _)) => {
-                Err(invalid(format!("partition \"{name}\" would overlap partition \"{}\"", name_of(*other))))
+        for (oid, other) in &partitions.bounds {
+            if self.overlaps(parent, bound, other, &partitions.key)? {
+                let message = format!("partition \"{name}\" would overlap partition \"{}\"", name_of(*oid));
+                let end = self.overlapping_end(parent, bound, other, (&partitions.key, spec))?;
+                return Err(match end.and_then(|end| locations.leftmost(end)) {
+                    Some(position) => Error::new(SqlState::INVALID_OBJECT_DEFINITION, message).at(Some(position)),
+                    None => invalid(message),
+                });
             }
-            None => Ok(()),
         }
+        Ok(())
+    }
+
+    /// The value of a range's bound that reaches into another range: of the lower bound if that is inside, else of the upper one.
+    fn overlapping_end<'s>(
+        &mut self,
+        parent: &Arc<Relation>,
+        bound: &PartitionBound,
+        other: &PartitionBound,
+        (key, spec): (&PartitionKey, &'s PartitionBoundSpec),
+    ) -> Result<Option<&'s Ast>> {
+        let (PartitionBound::Range { from, to }, PartitionBound::Range { from: other, .. }) = (bound, other) else {
+            return Ok(None);
+        };
+        let Syntax::Range(lower, upper) = &spec.bound else { return Ok(None) };
+        let is_inside = self.compare_ends(parent, key, other, from)?.is_le();
+        let (end, written) = if is_inside { (from, lower) } else { (to, upper) };
+        for at in 0..end.len() {
+            if self.compare_ends(parent, key, &other[..=at], &end[..=at])?.is_ne() {
+                return Ok(written.get(at));
+            }
+        }
+        Ok(written.first())
+    }
+
+    fn overlaps(
+        &mut self,
+        parent: &Arc<Relation>,
+        a: &PartitionBound,
+        b: &PartitionBound,
+        key: &PartitionKey,
+    ) -> Result<bool> {
+        Ok(match (a, b) {
+            (PartitionBound::List { values: a }, PartitionBound::List { values: b }) => {
+                for value in a {
+                    if self.is_listed(parent, &key.columns[0], b, value)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
+            (PartitionBound::Range { from, to }, PartitionBound::Range { from: other_from, to: other_to }) => {
+                self.compare_ends(parent, key, from, other_to)? == Ordering::Less
+                    && self.compare_ends(parent, key, other_from, to)? == Ordering::Less
+            }
+            (PartitionBound::Hash { modulus: a, remainder: x }, PartitionBound::Hash { modulus: b, remainder: y }) => {
+                // Both moduli are powers of one chain: the smaller one decides.
+                let common = (*a).min(*b).max(1);
+                x % common == y % common
+            }
+            _ => false,
+        })
     }
 }
 
@@ -263,25 +366,6 @@ fn check_moduli(partitions: &Partitions, modulus: i32, name_of: impl Fn(dictdb_t
             name_of(oid)
         )),
         _ => Ok(()),
-    }
-}
-
-fn overlaps(a: &PartitionBound, b: &PartitionBound, key: &PartitionKey) -> bool {
-    match (a, b) {
-        (PartitionBound::List { values: a }, PartitionBound::List { values: b }) => {
-            let oid = key.columns[0].ty.oid;
-            a.iter().any(|a| b.iter().any(|b| order::compare_as(oid, a, b).is_eq()))
-        }
-        (PartitionBound::Range { from, to }, PartitionBound::Range { from: other_from, to: other_to }) => {
-            compare_bounds(from, other_to, key) == Ordering::Less
-                && compare_bounds(other_from, to, key) == Ordering::Less
-        }
-        (PartitionBound::Hash { modulus: a, remainder: x }, PartitionBound::Hash { modulus: b, remainder: y }) => {
-            // Both moduli are powers of one chain: the smaller one decides.
-            let common = (*a).min(*b).max(1);
-            x % common == y % common
-        }
-        _ => false,
     }
 }
 

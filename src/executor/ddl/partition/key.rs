@@ -76,7 +76,7 @@ impl DdlContext<'_> {
         };
         self.refuse_language(strategy, collation)?;
         let opclass = match &element.opclass {
-            Some(name) => match self.own_hash_opclass(name, ty, strategy)? {
+            Some(name) => match self.own_opclass(name, ty, method)? {
                 Some(own) => {
                     self.depend(Key::Relation(relation.oid), Key::OperatorClass(own), Dependency::Normal);
                     own
@@ -171,31 +171,33 @@ impl DdlContext<'_> {
         Ok((IndexTarget::Expression(bound.text), bound.expr.ty()))
     }
 
-    /// The operator class of users that a hash key names. 42P17 when it has no seeded hash function.
-    fn own_hash_opclass(
+    /// The operator class of users that a key names, if it hashes or compares by functions of theirs. 42P17 when it lacks the
+    /// function that partitions are found by.
+    fn own_opclass(
         &mut self,
         name: &dictdb_parser::ast::ObjectName,
         ty: Type,
-        strategy: PartitionStrategy,
+        method: IndexMethod,
     ) -> Result<Option<Oid>> {
-        if strategy != PartitionStrategy::Hash {
-            return Ok(None);
-        }
         let (catalog, bare) = (self.view(), super::super::own_type::bare(name));
         let namespaces = self.namespaces_of(name)?;
-        let method = IndexMethod::Hash.oid();
-        let found = namespaces.iter().find_map(|namespace| catalog.opclass_in(*namespace, method, &bare));
+        let found = namespaces.iter().find_map(|namespace| catalog.opclass_in(*namespace, method.oid(), &bare));
         let base = catalog.base_type(ty);
         let Some(class) = found.filter(|class| class.oid >= Oid::FIRST_NORMAL && class.input == base.oid) else {
             return Ok(None);
         };
         let column =
             PartitionColumn { target: IndexTarget::Column(0), ty: base, opclass: class.oid, collation: Oid::INVALID };
-        if catalog.hash_function(&column).is_none() {
+        let (number, known) = match method {
+            IndexMethod::Hash => (2, catalog.hash_function(&column)),
+            _ => (1, catalog.support_function(&column, 1)),
+        };
+        if known.is_none() {
             let shown = self.shown_type(class.input, &catalog);
             let message = format!(
-                "operator class \"{}\" of access method hash is missing support function 2 for type {shown}",
-                class.name
+                "operator class \"{}\" of access method {} is missing support function {number} for type {shown}",
+                class.name,
+                method.name()
             );
             return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
         }

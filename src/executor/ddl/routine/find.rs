@@ -110,11 +110,22 @@ impl DdlContext<'_> {
             all.push(ty);
         }
         let by_types = |wanted: &[Oid]| named.iter().find(|routine| *routine.args == *wanted).cloned();
-        let of_procedure = || {
-            let procedures = named.iter().filter(|routine| routine.kind == ProcKind::Procedure);
-            procedures.into_iter().find(|routine| *routine.all_args == *all).cloned()
-        };
-        let found = by_types(&types).or_else(of_procedure);
+        let mut found = by_types(&types);
+        // Without modes the types may also be those of all parameters of a procedure.
+        let may_be_all = matches!(kind, ObjectKind::Procedure | ObjectKind::Routine);
+        if may_be_all && args.iter().all(|arg| arg.mode.is_none()) {
+            let mut procedures = named.iter().filter(|routine| routine.kind == ProcKind::Procedure);
+            let by_all = procedures.find(|routine| *routine.all_args == *all);
+            match (&found, by_all) {
+                (Some(one), Some(other)) if one.oid != other.oid => {
+                    let noun = if kind == ObjectKind::Routine { "routine" } else { noun(kind) };
+                    let message = format!("{noun} name \"{}\" is not unique", shown(&reference.name));
+                    return Err(Error::new(SqlState::AMBIGUOUS_FUNCTION, message));
+                }
+                (None, Some(other)) => found = Some(other.clone()),
+                _ => {}
+            }
+        }
         let described: Vec<String> = types.iter().map(|oid| type_text(&catalog, self.search_path, *oid)).collect();
         let described = match (kind, described.as_slice()) {
             (ObjectKind::Aggregate, []) => format!("{}(*)", shown(&reference.name)),

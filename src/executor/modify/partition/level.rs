@@ -8,10 +8,11 @@ use dictdb_catalog::{
 };
 use dictdb_planner::BindContext;
 use dictdb_planner::table_expr::{TableExpr, bind_text, shown};
-use dictdb_types::{Datum, Error, Oid, Result, quote_identifier, quote_qualified};
+use dictdb_types::{Datum, Error, Oid, Result, quote_identifier};
 
 use super::super::target::place;
 use super::super::writer::Writer;
+use super::own_order::{OwnOrder, routine_name};
 use crate::eval::{Code, CompileContext, Scope, compile};
 
 /// A partitioned table that rows pass on their way to their partition.
@@ -23,6 +24,8 @@ pub(super) struct Level {
     keys: Box<[Key]>,
     /// The hash of each column of the key where operator classes of users hash some of them.
     hashes: Option<Box<[Hash]>>,
+    /// The bounds where operator classes of users order some of them.
+    order: Option<OwnOrder>,
 }
 
 /// What hashes a column of a key.
@@ -59,7 +62,13 @@ impl Level {
         });
         let keys = keys.collect::<Result<_>>()?;
         let hashes = own_hashes(relation, rows, &partitions.key, writer)?;
-        Ok(Level { relation: relation.clone(), partitions, keys, hashes })
+        let order = OwnOrder::new(
+            &partitions,
+            (&writer.cx.catalog, &*writer.cx.env),
+            |column| column_text(relation, rows, column),
+            |text| call_over(text, rows, writer),
+        )?;
+        Ok(Level { relation: relation.clone(), partitions, keys, hashes, order })
     }
 
     /// The key of a row.
@@ -75,6 +84,9 @@ impl Level {
     /// The partition that takes a row, which has this key.
     pub fn find(&self, row: &[Datum], key: &[Datum], writer: &Writer<'_>) -> Result<Option<Oid>> {
         let env = &*writer.cx.env;
+        if let Some(order) = &self.order {
+            return Ok(order.find(row, key, env)?.or(self.partitions.default));
+        }
         let Some(hashes) = &self.hashes else { return self.partitions.find(key, env) };
         let mut hash = 0;
         for ((own, column), value) in hashes.iter().zip(&self.partitions.key.columns).zip(key) {
@@ -138,23 +150,30 @@ fn own_hashes(
     }
     let hash = |column: &PartitionColumn| -> Result<Hash> {
         let Some(function) = catalog.hash_function(column) else { return Ok(Hash::BuiltIn) };
-        let lost = || Error::internal(format!("hash function {function} is gone"));
-        let routine = catalog.routine(function).ok_or_else(lost)?;
-        let schema = catalog.schema(routine.namespace).ok_or_else(lost)?;
-        let value = match &column.target {
-            IndexTarget::Column(attnum) => {
-                let own = relation.attnum_in(*attnum, rows).and_then(|own| rows.column(own)).ok_or_else(lost)?;
-                quote_identifier(&own.name).into_owned()
-            }
-            IndexTarget::Expression(text) => format!("({text})"),
-        };
-        let name = quote_qualified(&schema.name, &routine.name);
-        with_binding(writer, |cx| {
-            let bound = bind_text(&format!("{name}({value}, {HASH_SEED}::bigint)"), rows, TableExpr::IndexKey, cx)?;
-            compile(&bound.expr, &CompileContext::of_table(&**cx.catalog)).map(Hash::Code)
-        })
+        let (name, value) = (routine_name(function, catalog)?, column_text(relation, rows, column)?);
+        call_over(&format!("{name}({value}, {HASH_SEED}::bigint)"), rows, writer).map(Hash::Code)
     };
     key.columns.iter().map(hash).collect::<Result<_>>().map(Some)
+}
+
+/// A column of a key as the rows have it.
+fn column_text(relation: &Relation, rows: &Arc<Relation>, column: &PartitionColumn) -> Result<String> {
+    match &column.target {
+        IndexTarget::Column(attnum) => {
+            let own = relation.attnum_in(*attnum, rows).and_then(|own| rows.column(own));
+            let own = own.ok_or_else(|| Error::internal(format!("\"{}\" lacks a key column", rows.name)))?;
+            Ok(quote_identifier(&own.name).into_owned())
+        }
+        IndexTarget::Expression(text) => Ok(format!("({text})")),
+    }
+}
+
+/// A call over the rows of a table.
+fn call_over(text: &str, rows: &Arc<Relation>, writer: &Writer<'_>) -> Result<Code> {
+    with_binding(writer, |cx| {
+        let bound = bind_text(text, rows, TableExpr::Statistics, cx)?;
+        compile(&bound.expr, &CompileContext::of_table(&**cx.catalog))
+    })
 }
 
 fn with_binding<T>(writer: &Writer<'_>, f: impl FnOnce(BindContext<'_>) -> Result<T>) -> Result<T> {

@@ -2,9 +2,11 @@
 
 mod level;
 mod moving;
+mod own_order;
 mod router;
 mod rule;
 
 pub(crate) use moving::Moving;
+pub(crate) use own_order::{order_of, routine_name, written_value};
 pub(crate) use router::Router;
 pub(crate) use rule::PartitionRule;

@@ -47,9 +47,10 @@ impl Writer<'_> {
         if matches!(change, Change::Done) {
             let goal_target = goal.target(database, self)?;
             let mut row = goal.stored(named);
-            if self.prepare_insert(goal_target, &mut row)? {
-                self.insert_new(goal_target, &row, into)?;
+            if !self.prepare_insert(goal_target, &mut row)? {
+                return Ok(Some(Change::Skipped));
             }
+            self.insert_new(goal_target, &row, into)?;
         }
         Ok(Some(change))
     }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use dictdb_types::{Array, Datum, Result, bail, order};
 
-use super::super::comparable::require_equality;
+use super::super::comparable::{require_equality, require_order};
 use crate::args::kernels;
 use crate::kernel::{CallContext, ScalarFn};
 
 /// Functions of this family by `prosrc`.
 pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
-    "array_eq" => |cx; a: &Arc<Array>, b: &Arc<Array>| compare(cx, a, b).map(Ordering::is_eq),
-    "array_ne" => |cx; a: &Arc<Array>, b: &Arc<Array>| compare(cx, a, b).map(Ordering::is_ne),
+    "array_eq" => |cx; a: &Arc<Array>, b: &Arc<Array>| compare_equal(cx, a, b).map(Ordering::is_eq),
+    "array_ne" => |cx; a: &Arc<Array>, b: &Arc<Array>| compare_equal(cx, a, b).map(Ordering::is_ne),
     "array_lt" => |cx; a: &Arc<Array>, b: &Arc<Array>| compare(cx, a, b).map(Ordering::is_lt),
     "array_le" => |cx; a: &Arc<Array>, b: &Arc<Array>| compare(cx, a, b).map(Ordering::is_le),
     "array_gt" => |cx; a: &Arc<Array>, b: &Arc<Array>| compare(cx, a, b).map(Ordering::is_gt),
@@ -25,27 +25,37 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "arrayoverlap" => |cx; a: &Arc<Array>, b: &Arc<Array>| overlap(cx, a, b),
 };
 
-fn check(cx: &CallContext<'_>, a: &Array, b: &Array) -> Result<()> {
+fn check(a: &Array, b: &Array) -> Result<()> {
     if a.element != b.element {
         bail!(DATATYPE_MISMATCH, "cannot compare arrays of different element types");
     }
-    require_equality(cx, a.element)
+    Ok(())
 }
 
 fn compare(cx: &CallContext<'_>, a: &Arc<Array>, b: &Arc<Array>) -> Result<Ordering> {
-    check(cx, a, b)?;
+    check(a, b)?;
+    require_order(cx, a.element)?;
+    Ok(order::compare(&Datum::Array(a.clone()), &Datum::Array(b.clone())))
+}
+
+/// Whether they are equal; which is less is nobody's business.
+fn compare_equal(cx: &CallContext<'_>, a: &Arc<Array>, b: &Arc<Array>) -> Result<Ordering> {
+    check(a, b)?;
+    require_equality(cx, a.element)?;
     Ok(order::compare(&Datum::Array(a.clone()), &Datum::Array(b.clone())))
 }
 
 /// Whether every element of `b` is in `a`, whatever the dimensions; NULL is in nothing.
 fn contains(cx: &CallContext<'_>, a: &Array, b: &Array) -> Result<bool> {
-    check(cx, a, b)?;
+    check(a, b)?;
+    require_equality(cx, a.element)?;
     let has = |item: &Datum| a.items.iter().any(|other| !other.is_null() && order::equal_as(a.element, other, item));
     Ok(b.items.iter().all(|item| !item.is_null() && has(item)))
 }
 
 fn overlap(cx: &CallContext<'_>, a: &Array, b: &Array) -> Result<bool> {
-    check(cx, a, b)?;
+    check(a, b)?;
+    require_equality(cx, a.element)?;
     let has = |item: &Datum| a.items.iter().any(|other| !other.is_null() && order::equal_as(a.element, other, item));
     Ok(b.items.iter().any(|item| !item.is_null() && has(item)))
 }

@@ -8,6 +8,7 @@ mod collation;
 mod definition;
 mod event_trigger;
 mod function_text;
+mod hash_partition;
 mod index_property;
 mod index_upkeep;
 mod information_schema;
@@ -58,6 +59,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         definition::FUNCTIONS,
         event_trigger::FUNCTIONS,
         function_text::FUNCTIONS,
+        hash_partition::FUNCTIONS,
         index_property::FUNCTIONS,
         index_upkeep::FUNCTIONS,
         information_schema::FUNCTIONS,

@@ -34,20 +34,20 @@ fn pg_is_other_temp_schema(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum
 
 /// Bits of commands.
 const UPDATE: i32 = 4;
+const INSERT: i32 = 8;
 const DELETE: i32 = 16;
 
 /// Which commands a relation takes: a bit for each of UPDATE (4), INSERT (8), DELETE (16).
 fn pg_relation_is_updatable(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    const ALL: i32 = UPDATE | 8 | DELETE;
+    const ALL: i32 = UPDATE | INSERT | DELETE;
     let env = session(cx)?;
     let commands = match env.catalog.relation(oid(args, 0)) {
         Some(relation) if matches!(relation.kind, RelationKind::Table) => ALL,
         Some(relation) => {
-            let own = match updatable(env, relation, flag(args, 1)) {
-                Some(view) if !view.columns.is_empty() => ALL,
-                Some(view) if view.delete => DELETE,
-                _ => 0,
-            };
+            let own = updatable(env, relation, flag(args, 1)).map_or(0, |view| {
+                let bits = [(view.update, UPDATE), (view.insert, INSERT), (view.delete, DELETE)];
+                bits.iter().filter(|(can, _)| *can).map(|(_, bit)| bit).sum()
+            });
             own | replaced(env, relation, flag(args, 1))
         }
         None => 0,
@@ -98,7 +98,8 @@ fn pg_column_is_updatable(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum>
             let is_own = |position: &usize| i32::try_from(position + 1).is_ok_and(|own| own == attnum);
             let is_replaced =
                 attnum > 0 && replaced(env, relation, flag(args, 2)) & (UPDATE | DELETE) == UPDATE | DELETE;
-            is_replaced || updatable(env, relation, flag(args, 2)).is_some_and(|view| view.columns.iter().any(is_own))
+            let view = updatable(env, relation, flag(args, 2)).filter(|view| view.update && view.delete);
+            is_replaced || view.is_some_and(|view| view.columns.iter().any(is_own))
         }
         None => false,
     };
