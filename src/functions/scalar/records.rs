@@ -4,14 +4,14 @@ use std::cmp::Ordering;
 
 use dictdb_types::{Datum, Record, RegKind, Result, bail, opaque, order};
 
-use super::comparable::require_equality;
+use super::comparable::{require_equality, require_order};
 use crate::args::kernels;
 use crate::kernel::{CallContext, ScalarFn};
 
 /// Functions of this family by `prosrc`.
 pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
-    "record_eq" => |cx; a: &Record, b: &Record| compare(cx, a, b).map(Ordering::is_eq),
-    "record_ne" => |cx; a: &Record, b: &Record| compare(cx, a, b).map(Ordering::is_ne),
+    "record_eq" => |cx; a: &Record, b: &Record| equal(cx, a, b),
+    "record_ne" => |cx; a: &Record, b: &Record| equal(cx, a, b).map(|equal| !equal),
     "record_lt" => |cx; a: &Record, b: &Record| compare(cx, a, b).map(Ordering::is_lt),
     "record_le" => |cx; a: &Record, b: &Record| compare(cx, a, b).map(Ordering::is_le),
     "record_gt" => |cx; a: &Record, b: &Record| compare(cx, a, b).map(Ordering::is_gt),
@@ -62,9 +62,17 @@ fn field_type(record: &Record, index: usize) -> dictdb_types::Oid {
 
 fn compare(cx: &CallContext<'_>, a: &Record, b: &Record) -> Result<Ordering> {
     compare_with(cx, a, b, |ty, a, b| {
-        require_equality(cx, ty)?;
+        require_order(cx, ty)?;
         Ok(order::compare_as(ty, a, b))
     })
+}
+
+fn equal(cx: &CallContext<'_>, a: &Record, b: &Record) -> Result<bool> {
+    let order = compare_with(cx, a, b, |ty, a, b| {
+        require_equality(cx, ty)?;
+        Ok(order::compare_as(ty, a, b))
+    })?;
+    Ok(order.is_eq())
 }
 
 /// Equal only if stored alike: `1.0` and `1.00` are not.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use dictdb_types::{Array, Datum, Result, bail, order};
 
-use super::super::comparable::require_equality;
+use super::super::comparable::{require_equality, require_order};
 use crate::args::kernels;
 use crate::kernel::{CallContext, ScalarFn};
 
 /// Functions of this family by `prosrc`.
 pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
-    "array_eq" => |cx; a: &Arc<Array>, b: &Arc<Array>| compare(cx, a, b).map(Ordering::is_eq),
-    "array_ne" => |cx; a: &Arc<Array>, b: &Arc<Array>| compare(cx, a, b).map(Ordering::is_ne),
+    "array_eq" => |cx; a: &Arc<Array>, b: &Arc<Array>| equal(cx, a, b),
+    "array_ne" => |cx; a: &Arc<Array>, b: &Arc<Array>| equal(cx, a, b).map(|equal| !equal),
     "array_lt" => |cx; a: &Arc<Array>, b: &Arc<Array>| compare(cx, a, b).map(Ordering::is_lt),
     "array_le" => |cx; a: &Arc<Array>, b: &Arc<Array>| compare(cx, a, b).map(Ordering::is_le),
     "array_gt" => |cx; a: &Arc<Array>, b: &Arc<Array>| compare(cx, a, b).map(Ordering::is_gt),
@@ -32,7 +32,15 @@ fn check(cx: &CallContext<'_>, a: &Array, b: &Array) -> Result<()> {
     require_equality(cx, a.element)
 }
 
+fn equal(cx: &CallContext<'_>, a: &Arc<Array>, b: &Arc<Array>) -> Result<bool> {
+    check(cx, a, b)?;
+    Ok(order::compare(&Datum::Array(a.clone()), &Datum::Array(b.clone())).is_eq())
+}
+
 fn compare(cx: &CallContext<'_>, a: &Arc<Array>, b: &Arc<Array>) -> Result<Ordering> {
+    if a.element == b.element {
+        require_order(cx, a.element)?;
+    }
     check(cx, a, b)?;
     Ok(order::compare(&Datum::Array(a.clone()), &Datum::Array(b.clone())))
 }
