@@ -1,4 +1,32 @@
--- Arrays of integers as lists and as sets. The type query_int, and the operators over it, are not there.
+-- Arrays of integers as lists and as sets, and queries over them.
+
+CREATE TYPE query_int;
+CREATE FUNCTION bqarr_in(cstring) RETURNS query_int LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/_int', 'bqarr_in';
+CREATE FUNCTION bqarr_out(query_int) RETURNS cstring LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/_int', 'bqarr_out';
+CREATE TYPE query_int (INTERNALLENGTH = -1, INPUT = bqarr_in, OUTPUT = bqarr_out);
+
+CREATE FUNCTION querytree(query_int) RETURNS text LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/_int', 'querytree';
+CREATE FUNCTION boolop(integer[], query_int) RETURNS boolean LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/_int', 'boolop';
+COMMENT ON FUNCTION boolop(integer[], query_int) IS 'boolean operation with array';
+CREATE FUNCTION rboolop(query_int, integer[]) RETURNS boolean LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/_int', 'rboolop';
+COMMENT ON FUNCTION rboolop(query_int, integer[]) IS 'boolean operation with array';
+CREATE FUNCTION _int_matchsel(
+    internal, oid, internal, integer
+) RETURNS double precision LANGUAGE c STABLE STRICT PARALLEL SAFE
+    AS '$libdir/_int', '_int_matchsel';
+CREATE OPERATOR @@ (
+    LEFTARG = integer[], RIGHTARG = query_int, FUNCTION = boolop, COMMUTATOR = ~~,
+    RESTRICT = _int_matchsel, JOIN = contjoinsel
+);
+CREATE OPERATOR ~~ (
+    LEFTARG = query_int, RIGHTARG = integer[], FUNCTION = rboolop, COMMUTATOR = @@,
+    RESTRICT = _int_matchsel, JOIN = contjoinsel
+);
 
 CREATE TYPE intbig_gkey;
 CREATE FUNCTION _intbig_in(cstring) RETURNS intbig_gkey LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -148,6 +176,7 @@ CREATE OPERATOR & (LEFTARG = integer[], RIGHTARG = integer[], FUNCTION = _int_in
 
 CREATE OPERATOR CLASS gist__int_ops DEFAULT FOR TYPE integer[] USING gist AS
     OPERATOR 3 &&, OPERATOR 6 = (anyarray, anyarray), OPERATOR 7 @>,
+    OPERATOR 20 @@ (integer[], query_int),
     FUNCTION 1 g_int_consistent(internal, integer[], smallint, oid, internal),
     FUNCTION 2 g_int_union(internal, internal), FUNCTION 3 g_int_compress(internal),
     FUNCTION 4 g_int_decompress(internal), FUNCTION 5 g_int_penalty(internal, internal, internal),
@@ -155,6 +184,7 @@ CREATE OPERATOR CLASS gist__int_ops DEFAULT FOR TYPE integer[] USING gist AS
     FUNCTION 10 g_int_options(internal);
 CREATE OPERATOR CLASS gist__intbig_ops FOR TYPE integer[] USING gist AS
     OPERATOR 3 &&, OPERATOR 6 = (anyarray, anyarray), OPERATOR 7 @>,
+    OPERATOR 20 @@ (integer[], query_int),
     FUNCTION 1 g_intbig_consistent(internal, integer[], smallint, oid, internal),
     FUNCTION 2 g_intbig_union(internal, internal), FUNCTION 3 g_intbig_compress(internal),
     FUNCTION 4 g_intbig_decompress(internal), FUNCTION 5 g_intbig_penalty(internal, internal, internal),
@@ -162,6 +192,7 @@ CREATE OPERATOR CLASS gist__intbig_ops FOR TYPE integer[] USING gist AS
     FUNCTION 10 g_intbig_options(internal), STORAGE intbig_gkey;
 CREATE OPERATOR CLASS gin__int_ops FOR TYPE integer[] USING gin AS
     OPERATOR 3 &&, OPERATOR 6 = (anyarray, anyarray), OPERATOR 7 @>, OPERATOR 8 <@,
+    OPERATOR 20 @@ (integer[], query_int),
     FUNCTION 1 btint4cmp(integer, integer),
     FUNCTION 2 ginarrayextract(anyarray, internal, internal),
     FUNCTION 3 ginint4_queryextract(integer[], internal, smallint, internal, internal, internal, internal),

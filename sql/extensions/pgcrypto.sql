@@ -1,4 +1,4 @@
--- Hashes, password hashes, encryption by a key as it is, random bytes. The functions of OpenPGP are not there.
+-- Hashes, password hashes, encryption by a key as it is, random bytes, and OpenPGP by a password. Its public keys are not there.
 
 CREATE FUNCTION digest(text, text) RETURNS bytea LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS '$libdir/pgcrypto', 'pg_digest';
@@ -26,3 +26,20 @@ CREATE FUNCTION gen_random_bytes(integer) RETURNS bytea LANGUAGE c VOLATILE STRI
     AS '$libdir/pgcrypto', 'pg_random_bytes';
 CREATE FUNCTION gen_random_uuid() RETURNS uuid LANGUAGE c VOLATILE PARALLEL SAFE
     AS '$libdir/pgcrypto', 'pg_random_uuid';
+
+CREATE FUNCTION pgp_sym_encrypt(text, text) RETURNS bytea LANGUAGE c STRICT PARALLEL SAFE
+    AS '$libdir/pgcrypto', 'pgp_sym_encrypt_text';
+CREATE FUNCTION pgp_sym_encrypt_bytea(bytea, text) RETURNS bytea LANGUAGE c STRICT PARALLEL SAFE
+    AS '$libdir/pgcrypto', 'pgp_sym_encrypt_bytea';
+CREATE FUNCTION pgp_sym_encrypt(text, text, text) RETURNS bytea LANGUAGE c STRICT PARALLEL SAFE
+    AS '$libdir/pgcrypto', 'pgp_sym_encrypt_text';
+CREATE FUNCTION pgp_sym_encrypt_bytea(bytea, text, text) RETURNS bytea LANGUAGE c STRICT PARALLEL SAFE
+    AS '$libdir/pgcrypto', 'pgp_sym_encrypt_bytea';
+CREATE FUNCTION pgp_sym_decrypt(bytea, text) RETURNS text LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/pgcrypto', 'pgp_sym_decrypt_text';
+CREATE FUNCTION pgp_sym_decrypt_bytea(bytea, text) RETURNS bytea LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/pgcrypto', 'pgp_sym_decrypt_bytea';
+CREATE FUNCTION pgp_sym_decrypt(bytea, text, text) RETURNS text LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/pgcrypto', 'pgp_sym_decrypt_text';
+CREATE FUNCTION pgp_sym_decrypt_bytea(bytea, text, text) RETURNS bytea LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS '$libdir/pgcrypto', 'pgp_sym_decrypt_bytea';

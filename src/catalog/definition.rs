@@ -82,6 +82,12 @@ kinds! {
     /// `pg_ts_config`.
     Configuration(ConfigurationInfo) as configuration:
         3602, "text search configuration", "pg_ts_config_cfgname_index", "(cfgname, cfgnamespace)", true;
+    /// `pg_ts_template`.
+    Template(TemplateInfo) as template:
+        3764, "text search template", "pg_ts_template_tmplname_index", "(tmplname, tmplnamespace)", true;
+    /// `pg_ts_parser`.
+    Parser(ParserInfo) as parser:
+        3601, "text search parser", "pg_ts_parser_prsname_index", "(prsname, prsnamespace)", true;
     /// `pg_publication`.
     Publication(PublicationInfo) as publication:
         6104, "publication", "pg_publication_pubname_index", "(pubname)", false;
@@ -154,6 +160,30 @@ pub struct ConfigurationInfo {
     pub parser: Oid,
     /// `pg_ts_config_map`: token types, ascending, with their dictionaries in order.
     pub map: Vec<(i32, Vec<Oid>)>,
+}
+
+/// A row of `pg_ts_template`: functions, of which the first need not be.
+#[derive(Clone, Debug)]
+pub struct TemplateInfo {
+    /// `tmplinit`; zero for none.
+    pub init: Oid,
+    /// `tmpllexize`.
+    pub lexize: Oid,
+}
+
+/// A row of `pg_ts_parser`: functions, of which the one for headlines need not be.
+#[derive(Clone, Debug)]
+pub struct ParserInfo {
+    /// `prsstart`.
+    pub start: Oid,
+    /// `prstoken`.
+    pub token: Oid,
+    /// `prsend`.
+    pub end: Oid,
+    /// `prsheadline`; zero for none.
+    pub headline: Oid,
+    /// `prslextype`.
+    pub lextype: Oid,
 }
 
 /// A row of `pg_publication` with what it publishes.

@@ -44,8 +44,8 @@ pub use acl::{AclItem, AclKind, Held, PROC_CLASS, Privileges, built_in_acl};
 pub use change::{Change, Dependency, Key, Object};
 pub use collation::{CollationInfo, DEFAULT_COLLATION, UTF8, built_in_collations};
 pub use definition::{
-    ConfigurationInfo, ConversionInfo, Definition, DefinitionBody, DefinitionKind, DictionaryInfo, PublicationInfo,
-    PublishedTable, StatisticsInfo, SubscriptionInfo,
+    ConfigurationInfo, ConversionInfo, Definition, DefinitionBody, DefinitionKind, DictionaryInfo, ParserInfo,
+    PublicationInfo, PublishedTable, StatisticsInfo, SubscriptionInfo, TemplateInfo,
 };
 pub use event_trigger::{CommandEvent, EventTriggerInfo};
 pub use expiry::ttl_micros;

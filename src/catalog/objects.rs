@@ -250,6 +250,8 @@ pub struct IndexKey {
     pub statistics: Option<i32>,
     /// `COLLATE`, when the index names one.
     pub collation: Option<Oid>,
+    /// `attoptions`: options of the operator class, as `name=value`.
+    pub options: Vec<Arc<str>>,
 }
 
 /// A column or an expression.

@@ -13,10 +13,11 @@ use crate::{
     Constraint, ConstraintKind, ConversionInfo, Definition, DefinitionBody, DefinitionKind, Dependency, DictionaryInfo,
     Domain, DomainCheck, EventTriggerInfo, Extension, ForeignKey, ForeignTable, Identity, IndexInfo, IndexKey,
     IndexMethod, IndexTarget, Key, Language, MovingAggregate, Object, OnCommit, Operator, OperatorClass,
-    OperatorFamily, Parameter, PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy, Persistence, Policy,
-    PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo, ReferencedPart, ReferentialAction, Relation,
-    RelationKind, ReplicaIdentity, Role, Routine, Rule, RuleAction, Schema, SequenceInfo, ServerInfo, SqlBody,
-    StatisticsInfo, SubscriptionInfo, Trigger, UserMappingInfo, ViewInfo, WrapperInfo,
+    OperatorFamily, Parameter, ParserInfo, PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy,
+    Persistence, Policy, PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo, ReferencedPart,
+    ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Rule, RuleAction, Schema, SequenceInfo,
+    ServerInfo, SqlBody, StatisticsInfo, SubscriptionInfo, TemplateInfo, Trigger, UserMappingInfo, ViewInfo,
+    WrapperInfo,
 };
 
 /// Changes as bytes.
@@ -95,6 +96,8 @@ stored_enum!(DefinitionKind {
     9: Subscription,
     10: Conversion,
     11: Collation,
+    12: Template,
+    13: Parser,
 });
 stored_struct!(Definition { 1: oid, 2: name, 3: namespace, 4: owner, 5: body });
 stored_enum!(DefinitionBody {
@@ -109,6 +112,8 @@ stored_enum!(DefinitionBody {
     9: Subscription(info),
     10: Conversion(info),
     11: Collation(info),
+    12: Template(info),
+    13: Parser(info),
 });
 stored_struct!(CollationInfo {
     1: provider,
@@ -140,6 +145,8 @@ stored_struct!(SubscriptionInfo {
 stored_struct!(ConversionInfo { 1: source, 2: target, 3: function, 4: default });
 stored_struct!(StatisticsInfo { 1: relation, 2: columns, 3: expressions, 4: kinds, 5: target });
 stored_struct!(DictionaryInfo { 1: template, 2: options });
+stored_struct!(TemplateInfo { 1: init, 2: lexize });
+stored_struct!(ParserInfo { 1: start, 2: token, 3: end, 4: headline, 5: lextype });
 stored_struct!(ConfigurationInfo { 1: parser, 2: map });
 stored_struct!(PublicationInfo {
     1: all_tables,
@@ -288,7 +295,16 @@ stored_struct!(IndexInfo {
     11: invalid,
 });
 stored_enum!(IndexMethod { 1: Btree, 2: Hash, 3: Gin, 4: Gist, 5: Brin, 6: Spgist });
-stored_struct!(IndexKey { 1: target, 2: ty, 3: opclass, 4: descending, 5: nulls_first, 6: statistics, 7: collation });
+stored_struct!(IndexKey {
+    1: target,
+    2: ty,
+    3: opclass,
+    4: descending,
+    5: nulls_first,
+    6: statistics,
+    7: collation,
+    8: options
+});
 stored_enum!(IndexTarget { 1: Column(attnum), 2: Expression(text) });
 stored_struct!(SequenceInfo { 1: ty, 2: start, 3: increment, 4: min, 5: max, 6: cache, 7: cycle, 8: owned_by });
 stored_struct!(ViewInfo { 1: query, 2: search_path, 3: check_option, 4: populated });

@@ -77,6 +77,7 @@ fn index(row: &[&'static str], relations: &mut [Relation]) -> Option<Relation> {
             nulls_first: false,
             statistics: None,
             collation: None,
+            options: Vec::new(),
         });
     }
     table.indexes.push(own);

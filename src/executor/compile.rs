@@ -574,10 +574,11 @@ impl<'a> Compiler<'a> {
         use row::window::WindowFunctionCode;
         let function = if call.aggregate {
             let args = &call.args;
-            let moves = !matches!(call.window.frame.start, FrameBound::UnboundedPreceding);
             let filter = call.filter.as_ref();
+            let steady = !args.iter().chain(filter).any(Expr::is_volatile);
+            let moves = steady && !matches!(call.window.frame.start, FrameBound::UnboundedPreceding);
             let code = AggregateCode::compile_plain(&call.function, args, filter, call.ty, moves, &self.eval)?;
-            WindowFunctionCode::Aggregate(code)
+            WindowFunctionCode::Aggregate { code, steady }
         } else {
             let make = window(&call.function.source).ok_or_else(|| {
                 Error::unsupported(format_args!("window function {} (oid {})", call.function.name, call.function.oid))

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use dictdb_types::geometry::{Circle, Geometry, Line, Lseg, Path, Point, Polygon, Rectangle};
 use dictdb_types::{
-    Array, Datum, Error, ExtensionValue, Hstore, Interval, Jsonb, Lquery, Ltree, Ltxtquery, Numeric, Oid, Range,
-    Record, Result,
+    Array, Cube, Datum, Error, ExtensionValue, Hstore, Interval, Jsonb, Lquery, Ltree, Ltxtquery, Numeric, Oid,
+    QueryInt, Range, Record, Result,
 };
 
 /// A Rust view of an argument.
@@ -115,7 +115,7 @@ macro_rules! of_extensions {
     )*};
 }
 
-of_extensions!(Hstore, Ltree, Lquery, Ltxtquery);
+of_extensions!(Cube, Hstore, Ltree, Lquery, Ltxtquery, QueryInt);
 
 macro_rules! geometric {
     ($($ty:ty),* $(,)?) => {$(

@@ -208,9 +208,17 @@ pub struct Call {
 }
 
 impl Call {
-    /// The operator's name, where it means what PostgreSQL's operators of this name mean.
+    /// The operator's name, where it means what PostgreSQL's operators of this name mean. Comparisons of geometric values, which
+    /// are by area, length or number of points, mean nothing of the kind.
     pub fn known_operator(&self) -> Option<&str> {
-        self.operator.as_deref().filter(|_| self.function.is_known())
+        let by_size = |name: &str| {
+            matches!(name, "=" | "<>" | "<" | "<=" | ">" | ">=")
+                && matches!(
+                    self.args.first().map(|arg| arg.ty().oid),
+                    Some(oids::BOX | oids::CIRCLE | oids::LINE | oids::LSEG | oids::PATH | oids::POLYGON)
+                )
+        };
+        self.operator.as_deref().filter(|name| self.function.is_known() && !by_size(name))
     }
 
     /// An ordinary call.

@@ -175,7 +175,12 @@ fn only_otherwise(case: &mut Case) -> Option<Expr> {
 fn put_test_value(expr: &mut Expr, operand: &Expr) {
     match expr {
         Expr::TestValue(_) => *expr = operand.clone(),
-        Expr::Case(_) | Expr::ArrayCoerce(..) => {}
+        Expr::ArrayCoerce(..) => {}
+        Expr::Case(case) if case.operand.is_some() => {
+            if let Some(own) = &mut case.operand {
+                put_test_value(own, operand);
+            }
+        }
         other => other.for_each_child_mut(&mut |child| put_test_value(child, operand)),
     }
 }

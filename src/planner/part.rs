@@ -68,6 +68,8 @@ fn path(target: &ast::Expr, names: usize) -> Result<(Vec<String>, Vec<PathStep<'
     };
     let mut idents = Vec::new();
     let mut steps = Vec::new();
+    // The first names of many stand in parentheses.
+    let root = if let ast::Expr::Nested(inner) = root { &**inner } else { root };
     match root {
         ast::Expr::Identifier(ident) => idents.push(ident.value.clone()),
         ast::Expr::CompoundIdentifier(parts) => {

@@ -56,7 +56,15 @@ impl Sql {
                 // As long as what it stands for, so that positions stay right.
                 let target = self.shown[..self.offset].trim_end().trim_end_matches(['=', ':']);
                 let between = self.offset - target.len() - 1;
-                format!("{SELECT}{target},{}{own}", " ".repeat(between))
+                match many_names(target) {
+                    // An expression may begin with three names at most.
+                    Some(end) => {
+                        let between = between.saturating_sub(1);
+                        let (front, rest) = target.split_at(end);
+                        format!("{}({front}){rest},{}{own}", SELECT.trim_end(), " ".repeat(between))
+                    }
+                    None => format!("{SELECT}{target},{}{own}", " ".repeat(between)),
+                }
             }
         }
     }
@@ -86,6 +94,21 @@ impl Sql {
             None => error.context(self.context()),
         }
     }
+}
+
+/// Where the third of more than three names at the front of a target ends.
+fn many_names(target: &str) -> Option<usize> {
+    let mut quoted = false;
+    let mut dots = Vec::new();
+    for (at, c) in target.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            '.' if !quoted => dots.push(at),
+            '[' if !quoted => break,
+            _ => {}
+        }
+    }
+    dots.get(2).copied()
 }
 
 /// `SQL statement "…"` and its like.

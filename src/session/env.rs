@@ -7,8 +7,9 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dictdb_catalog::{AclKind, BOOTSTRAP_ROLE, Catalog, Privileges, Schema, namespaces};
+use dictdb_catalog::{AclKind, BOOTSTRAP_ROLE, Catalog, DefinitionKind, Privileges, Schema, namespaces};
 use dictdb_executor::DomainCode;
+use dictdb_executor::ddl::template_function;
 use dictdb_planner::BindContext;
 use dictdb_types::env::TextSearchDictionary;
 use dictdb_types::{
@@ -188,7 +189,13 @@ impl Env for StatementEnv {
     fn text_search_dictionary(&self, dictionary: Oid) -> Option<TextSearchDictionary> {
         let own = self.catalog.definition(dictionary)?;
         let info = own.dictionary()?;
-        Some(TextSearchDictionary { template: info.template, options: info.options.clone() })
+        let lexize = template_function(info.template, &self.catalog)?;
+        Some(TextSearchDictionary { lexize, options: info.options.clone() })
+    }
+
+    fn text_search_dictionary_beside(&self, function: Oid, name: &str) -> Option<Oid> {
+        let namespace = self.catalog.routine(function)?.namespace;
+        self.catalog.definition_in(DefinitionKind::Dictionary, namespace, name).map(|own| own.oid)
     }
 
     fn text_search_file(&self, name: &str) -> Option<Result<String>> {

@@ -122,8 +122,8 @@ pub enum RegKind {
 /// A user's text search dictionary (`pg_ts_dict`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TextSearchDictionary {
-    /// `dicttemplate`.
-    pub template: Oid,
+    /// The symbol of its template's function for tokens (`tmpllexize`), which says what kind of dictionary it is.
+    pub lexize: Arc<str>,
     /// `dictinitoption`: names and values.
     pub options: Vec<(Arc<str>, Arc<str>)>,
 }
@@ -190,7 +190,12 @@ pub trait Env: TypeLookup + Send + Sync {
         self.reg_in(RegKind::Config, "pg_catalog.english")
     }
 
-    /// The template and options of a user's text search dictionary.
+    /// The dictionary of this name in the schema of a function of a user's; none when there is none.
+    fn text_search_dictionary_beside(&self, _function: Oid, _name: &str) -> Option<Oid> {
+        None
+    }
+
+    /// The kind and options of a user's text search dictionary.
     fn text_search_dictionary(&self, _dictionary: Oid) -> Option<TextSearchDictionary> {
         None
     }

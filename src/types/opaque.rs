@@ -30,8 +30,8 @@ use num_bigint::{BigInt, BigUint, Sign};
 
 use crate::numeric::Parts;
 use crate::{
-    Array, Bound, Datum, Dimension, Error, ExtensionValue, Hstore, Interval, Jsonb, Lquery, Ltree, Ltxtquery, Numeric,
-    Oid, Range, Record, Result, SqlState,
+    Array, Bound, Cube, Datum, Dimension, Error, ExtensionValue, Hstore, Interval, Jsonb, Lquery, Ltree, Ltxtquery,
+    Numeric, Oid, QueryInt, Range, Record, Result, SqlState,
 };
 
 /// Deepest nesting of arrays, composites, ranges and JSON that is written or read.
@@ -75,6 +75,8 @@ pub(crate) mod tag {
     pub const LTXTQUERY: u8 = 0x1f;
     pub const NUMERIC: u8 = 0x20;
     pub const NUMERIC_8: u8 = 0x28;
+    pub const QUERY_INT: u8 = 0x29;
+    pub const CUBE: u8 = 0x2a;
 }
 
 mod node {
@@ -274,6 +276,8 @@ fn encode_extension(value: &ExtensionValue, out: &mut Vec<u8>) {
         ExtensionValue::Ltree(path) => tagged_bytes(tag::LTREE, path.as_str().as_bytes(), out),
         ExtensionValue::Lquery(_) => tagged_bytes(tag::LQUERY, value.text().as_bytes(), out),
         ExtensionValue::Ltxtquery(_) => tagged_bytes(tag::LTXTQUERY, value.text().as_bytes(), out),
+        ExtensionValue::QueryInt(_) => tagged_bytes(tag::QUERY_INT, value.text().as_bytes(), out),
+        ExtensionValue::Cube(_) => tagged_bytes(tag::CUBE, value.text().as_bytes(), out),
     }
 }
 
@@ -390,7 +394,7 @@ impl<'a> Reader<'a> {
             tag::RANGE => Datum::Range(Arc::new(self.range(depth + 1)?)),
             tag::CITEXT => Datum::citext(&*self.text()?),
             tag::HSTORE => self.hstore()?,
-            tag::LTREE..=tag::LTXTQUERY => self.path_or_query(tag)?,
+            tag::LTREE..=tag::LTXTQUERY | tag::QUERY_INT | tag::CUBE => self.path_or_query(tag)?,
             _ => return Err(corrupted("an unknown tag")),
         })
     }
@@ -399,6 +403,8 @@ impl<'a> Reader<'a> {
         let text = self.text()?;
         Ok(match tag {
             tag::LTREE => Ltree::from_stored(&text).into(),
+            tag::CUBE => Cube::parse(&text).map_err(|_| corrupted("a malformed cube"))?.into(),
+            tag::QUERY_INT => QueryInt::parse(&text).map_err(|_| corrupted("a malformed query_int"))?.into(),
             tag::LQUERY => Lquery::parse(&text).map_err(|_| corrupted("a malformed lquery"))?.into(),
             _ => Ltxtquery::parse(&text).map_err(|_| corrupted("a malformed ltxtquery"))?.into(),
         })

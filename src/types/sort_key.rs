@@ -172,7 +172,13 @@ fn put_extension(value: &ExtensionValue, out: &mut Vec<u8>) {
             path.labels().for_each(|label| put_bytes(label.as_bytes(), out));
             out.push(0);
         }
-        ExtensionValue::Lquery(_) | ExtensionValue::Ltxtquery(_) => put_bytes(value.text().as_bytes(), out),
+        ExtensionValue::Cube(own) => {
+            out.push(own.dimensions() as u8);
+            own.order_parts().for_each(|part| put_float(part, out));
+        }
+        ExtensionValue::Lquery(_) | ExtensionValue::Ltxtquery(_) | ExtensionValue::QueryInt(_) => {
+            put_bytes(value.text().as_bytes(), out);
+        }
     }
 }
 

@@ -146,6 +146,7 @@ impl Definition {
                 nulls_first: false,
                 statistics: None,
                 collation: None,
+                options: Vec::new(),
             }],
             include: Vec::new(),
             predicate: None,

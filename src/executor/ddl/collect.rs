@@ -96,6 +96,8 @@ fn definition_creation(kind: DefinitionKind) -> &'static str {
         DefinitionKind::Statistics => "CREATE STATISTICS",
         DefinitionKind::Dictionary => "CREATE TEXT SEARCH DICTIONARY",
         DefinitionKind::Configuration => "CREATE TEXT SEARCH CONFIGURATION",
+        DefinitionKind::Template => "CREATE TEXT SEARCH TEMPLATE",
+        DefinitionKind::Parser => "CREATE TEXT SEARCH PARSER",
         DefinitionKind::Publication => "CREATE PUBLICATION",
         DefinitionKind::EventTrigger => "CREATE EVENT TRIGGER",
         DefinitionKind::Wrapper => "CREATE FOREIGN DATA WRAPPER",

@@ -93,6 +93,7 @@ impl DdlContext<'_> {
                 nulls_first: false,
                 statistics: None,
                 collation: None,
+                options: Vec::new(),
             });
         }
         let info = IndexInfo {

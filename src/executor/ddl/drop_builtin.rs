@@ -12,8 +12,6 @@ fn facts_of(kind: ObjectKind) -> Option<(&'static str, &'static str)> {
     Some(match kind {
         ObjectKind::AccessMethod => ("access method", "pg_am"),
         ObjectKind::Language => ("language", "pg_language"),
-        ObjectKind::TextSearchParser => ("text search parser", "pg_ts_parser"),
-        ObjectKind::TextSearchTemplate => ("text search template", "pg_ts_template"),
         _ => return None,
     })
 }

@@ -19,7 +19,6 @@ const MAX_KEYS: usize = 32;
 
 impl DdlContext<'_> {
     pub(super) fn create_index(&mut self, create: &CreateIndex, locations: &Locations) -> Result<()> {
-        refuse_clauses(create)?;
         super::options::check_tablespace(create.tablespace.as_ref())?;
         let relation = self.find_relation(&create.table.name)?;
         index_method::check_indexable(&relation, plural(&relation.kind))?;
@@ -151,6 +150,13 @@ impl DdlContext<'_> {
                 self.check_opclass(class, method, ty)?;
             }
             index_method::check_order(method, element)?;
+            let options = match element.opclass_options.as_slice() {
+                [] => Vec::new(),
+                given => {
+                    let class = self.view().any_opclass(opclass).map(|class| class.name.to_string());
+                    super::options::of_opclass(given, &class.unwrap_or_default())?
+                }
+            };
             keys.push(IndexKey {
                 target,
                 ty,
@@ -159,6 +165,7 @@ impl DdlContext<'_> {
                 nulls_first: element.nulls_first.unwrap_or(element.descending),
                 statistics: None,
                 collation,
+                options,
             });
         }
         Ok(keys)
@@ -449,15 +456,6 @@ pub(super) fn expression_word(text: &str) -> String {
 
 fn word_of(expr: &Ast) -> String {
     dictdb_planner::table_expr::expression_name(expr).unwrap_or_else(|| "expr".into())
-}
-
-fn refuse_clauses(create: &CreateIndex) -> Result<()> {
-    let clauses =
-        [(create.elements.iter().any(|element| !element.opclass_options.is_empty()), "operator class options")];
-    match clauses.iter().find(|(present, _)| *present) {
-        Some((_, what)) => Err(Error::unsupported(what)),
-        None => Ok(()),
-    }
 }
 
 /// An expression without the COLLATE clauses around it, and what the outermost one names.

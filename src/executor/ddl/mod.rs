@@ -66,7 +66,7 @@ use dictdb_types::Result;
 
 pub use collect::{Address, Collected, CollectedCommand, DroppedObject, is_temporary};
 pub use context::{Acting, Counted, DatabaseName, DdlContext, Surroundings, Verifiers};
-pub use definition::fires_event_triggers;
+pub use definition::{fires_event_triggers, template_function};
 pub use large_object::{LargeObject, LargeObjects, Wanted, make_large_object_tables, wanted_large_objects};
 pub use names::in_temporary_schema;
 pub use restart::Attempt;

@@ -11,7 +11,7 @@ use dictdb_parser::utility::{DefElem, DefValue};
 use dictdb_types::{Error, Result, SqlState};
 
 /// What the parameters are of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Target {
     /// A table or materialized view.
     Table,
@@ -21,6 +21,8 @@ pub(super) enum Target {
     View,
     /// A column.
     Column,
+    /// A key of an index, by an operator class with these parameters.
+    OperatorClass(&'static [(&'static str, Kind)]),
 }
 
 impl Target {
@@ -36,10 +38,12 @@ impl Target {
 }
 
 /// What values a parameter takes.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kind {
     Bool,
     Int(i64, i64),
+    /// An integer between two that is a multiple of a third.
+    Multiple(i64, i64, i64),
     Real(f64, f64),
     /// How long rows are there.
     Ttl,
@@ -96,6 +100,32 @@ const VIEW: &[(&str, Kind)] =
 const COLUMN: &[(&str, Kind)] =
     &[("n_distinct", Kind::Real(-1.0, f64::MAX)), ("n_distinct_inherited", Kind::Real(-1.0, f64::MAX))];
 
+/// Parameters of operator classes: how long signatures are and how much a summary may hold. In memory there are neither.
+const OPERATOR_CLASSES: &[(&str, &[(&str, Kind)])] = &[
+    ("tsvector_ops", SIGNATURE),
+    ("gist_trgm_ops", SIGNATURE),
+    ("gist_hstore_ops", SIGNATURE),
+    ("gist__intbig_ops", SIGNATURE),
+    ("gist__ltree_ops", SIGNATURE),
+    ("gist_ltree_ops", &[("siglen", Kind::Multiple(4, 2024, 4))]),
+    ("gist__int_ops", &[("numranges", Kind::Int(1, 252))]),
+];
+const SIGNATURE: &[(&str, Kind)] = &[("siglen", Kind::Int(1, 2024))];
+const BLOOM: &[(&str, Kind)] =
+    &[("n_distinct_per_range", Kind::Real(-1.0, i32::MAX as f64)), ("false_positive_rate", Kind::Real(0.0001, 0.25))];
+const MINMAX_MULTI: &[(&str, Kind)] = &[("values_per_range", Kind::Int(8, 256))];
+
+/// Options of an operator class for a key of an index. 22023 for a class without options and for what is none of them.
+pub(super) fn of_opclass(given: &[DefElem], class: &str) -> Result<Vec<Arc<str>>> {
+    let table = match OPERATOR_CLASSES.iter().find(|(name, _)| *name == class) {
+        Some((_, table)) => *table,
+        None if class.ends_with("_bloom_ops") => BLOOM,
+        None if class.ends_with("_minmax_multi_ops") => MINMAX_MULTI,
+        None => return Err(invalid(format!("operator class {class} has no options"))),
+    };
+    changed(&[], given, false, Target::OperatorClass(table))
+}
+
 fn kind_of(name: &str, target: Target, toast: bool) -> Option<Kind> {
     let tables: &[&[(&str, Kind)]] = match target {
         Target::Table if toast => &[VACUUM],
@@ -108,6 +138,7 @@ fn kind_of(name: &str, target: Target, toast: bool) -> Option<Kind> {
         Target::Index(IndexMethod::Spgist) => &[SPGIST],
         Target::View => &[VIEW],
         Target::Column => &[COLUMN],
+        Target::OperatorClass(table) => &[table],
     };
     tables.iter().flat_map(|table| table.iter()).find(|(known, _)| *known == name).map(|(_, kind)| *kind)
 }
@@ -217,6 +248,13 @@ fn check(name: &str, value: &str, kind: Kind) -> Result<()> {
                 false => {
                     Err(out_of_bounds(name, value).detail(format!("Valid values are between \"{min}\" and \"{max}\".")))
                 }
+            }
+        }
+        Kind::Multiple(min, max, unit) => {
+            check(name, value, Kind::Int(min, max))?;
+            match value.parse::<i64>().is_ok_and(|number| number % unit == 0) {
+                true => Ok(()),
+                false => Err(invalid(format!("{name} value must be a multiple of {unit}"))),
             }
         }
         Kind::Real(min, max) => {

@@ -54,7 +54,12 @@ pub(crate) enum WindowFunctionCode {
         result: Type,
     },
     /// An aggregate over the frame.
-    Aggregate(AggregateCode),
+    Aggregate {
+        /// The aggregate with its arguments.
+        code: AggregateCode,
+        /// Its arguments and FILTER give the same when they are evaluated again, so that rows can be taken back.
+        steady: bool,
+    },
 }
 
 impl Node for Window {
@@ -119,7 +124,9 @@ impl WindowCursor {
         for call in &self.node.calls {
             let frames = Frames::new(&call.frame, &self.node.order, &order, &peers, rt)?;
             results.push(match &call.function {
-                WindowFunctionCode::Aggregate(code) => aggregate_frames(code, &rows, &frames, rt)?,
+                WindowFunctionCode::Aggregate { code, steady } => {
+                    aggregate_frames((code, *steady), &rows, &frames, rt)?
+                }
                 function => evaluate_function(function, &rows, &peers, &frames, rt)?,
             });
         }
@@ -195,9 +202,14 @@ fn evaluate_function(
 }
 
 /// An aggregate for every row's frame: a frame that only grows is added to, one that moves forward gives rows back if
-/// the accumulator can, any other is added up anew.
-fn aggregate_frames(code: &AggregateCode, rows: &[Row], frames: &Frames<'_>, rt: &Runtime) -> Result<Row> {
-    let mut sliding = Sliding { code, rows, rt, state: code.start(), held: 0..0, args: Row::new(), retracts: true };
+/// the accumulator can and the arguments are steady, any other is added up anew.
+fn aggregate_frames(
+    (code, steady): (&AggregateCode, bool),
+    rows: &[Row],
+    frames: &Frames<'_>,
+    rt: &Runtime,
+) -> Result<Row> {
+    let mut sliding = Sliding { code, rows, rt, state: code.start(), held: 0..0, args: Row::new(), retracts: steady };
     let mut results = Row::with_capacity(rows.len());
     let mut last: Option<[Range<usize>; 3]> = None;
     for row in 0..rows.len() {
@@ -221,7 +233,7 @@ struct Sliding<'a> {
     /// Rows inside the state.
     held: Range<usize>,
     args: Row,
-    /// Whether the accumulator has not refused to take rows back.
+    /// Whether rows can be taken back: the accumulator has not refused to.
     retracts: bool,
 }
 

@@ -1,9 +1,11 @@
-//! `pgcrypto`: encryption by a key as it is (`aes`, `bf`; modes `cbc` and `ecb`; padding `pkcs` and `none`).
+//! `pgcrypto`: encryption by a key as it is (`aes`, `bf`, `des`, `3des`, `cast5`; modes `cbc` and `ecb`; padding `pkcs` and `none`).
 
 use aes::cipher::generic_array::GenericArray;
 use aes::cipher::{BlockDecrypt, BlockEncrypt, KeyInit};
 use aes::{Aes128, Aes192, Aes256};
 use blowfish::Blowfish;
+use cast5::Cast5;
+use des::{Des, TdesEde3};
 use dictdb_types::{Datum, Error, Result, SqlState};
 
 use super::digest::{bytes_of, name_of, unknown};
@@ -20,19 +22,26 @@ pub const KERNELS: &[(&str, ScalarFn)] = &[
 /// Bytes a Blowfish key may have.
 const BLOWFISH_KEY: std::ops::RangeInclusive<usize> = 4..=56;
 
+/// Bytes a CAST5 key may have.
+const CAST5_KEY: std::ops::RangeInclusive<usize> = 5..=16;
+
 /// A cipher with its key.
-enum Cipher {
+pub(super) enum Cipher {
     Aes128(Box<Aes128>),
     Aes192(Box<Aes192>),
     Aes256(Box<Aes256>),
     Blowfish(Box<Blowfish>),
+    Des(Box<Des>),
+    TripleDes(Box<TdesEde3>),
+    Cast5(Box<Cast5>),
 }
 
 impl Cipher {
-    fn new(name: &str, key: &[u8]) -> Result<Option<Cipher>> {
+    /// The cipher of this name; none where there is none. 39000 for a key of the wrong length.
+    pub(super) fn new(name: &str, key: &[u8]) -> Result<Option<Cipher>> {
         let too_big = || fault("Key was too big");
         Ok(Some(match name {
-            "aes" => match key.len() {
+            "aes" | "rijndael" => match key.len() {
                 0..=16 => Cipher::Aes128(Box::new(Aes128::new(&filled::<16>(key).into()))),
                 17..=24 => Cipher::Aes192(Box::new(Aes192::new(&filled::<24>(key).into()))),
                 // What a longer key has beyond that is not used.
@@ -40,20 +49,32 @@ impl Cipher {
             },
             "bf" | "blowfish" if key.len() > *BLOWFISH_KEY.end() => return Err(too_big()),
             "bf" | "blowfish" => Cipher::Blowfish(Box::new(Blowfish::new_from_slice(key).map_err(|_| too_big())?)),
+            "des" => Cipher::Des(Box::new(Des::new(&filled::<8>(key).into()))),
+            "3des" | "des3" => Cipher::TripleDes(Box::new(TdesEde3::new(&filled::<24>(key).into()))),
+            "cast5" if key.len() > *CAST5_KEY.end() => return Err(too_big()),
+            "cast5" => Cipher::Cast5(Box::new(Cast5::new_from_slice(key).map_err(|_| too_big())?)),
             _ => return Ok(None),
         }))
     }
 
-    fn block_bytes(&self) -> usize {
-        if matches!(self, Cipher::Blowfish(_)) { 8 } else { 16 }
+    /// Bytes of a block.
+    pub(super) fn block_bytes(&self) -> usize {
+        match self {
+            Cipher::Aes128(_) | Cipher::Aes192(_) | Cipher::Aes256(_) => 16,
+            Cipher::Blowfish(_) | Cipher::Des(_) | Cipher::TripleDes(_) | Cipher::Cast5(_) => 8,
+        }
     }
 
-    fn encrypt(&self, block: &mut [u8]) {
+    /// Encrypts a block in its place.
+    pub(super) fn encrypt(&self, block: &mut [u8]) {
         match self {
             Cipher::Aes128(aes) => aes.encrypt_block(GenericArray::from_mut_slice(block)),
             Cipher::Aes192(aes) => aes.encrypt_block(GenericArray::from_mut_slice(block)),
             Cipher::Aes256(aes) => aes.encrypt_block(GenericArray::from_mut_slice(block)),
             Cipher::Blowfish(blowfish) => blowfish.encrypt_block(GenericArray::from_mut_slice(block)),
+            Cipher::Des(des) => des.encrypt_block(GenericArray::from_mut_slice(block)),
+            Cipher::TripleDes(des) => des.encrypt_block(GenericArray::from_mut_slice(block)),
+            Cipher::Cast5(cast) => cast.encrypt_block(GenericArray::from_mut_slice(block)),
         }
     }
 
@@ -63,6 +84,9 @@ impl Cipher {
             Cipher::Aes192(aes) => aes.decrypt_block(GenericArray::from_mut_slice(block)),
             Cipher::Aes256(aes) => aes.decrypt_block(GenericArray::from_mut_slice(block)),
             Cipher::Blowfish(blowfish) => blowfish.decrypt_block(GenericArray::from_mut_slice(block)),
+            Cipher::Des(des) => des.decrypt_block(GenericArray::from_mut_slice(block)),
+            Cipher::TripleDes(des) => des.decrypt_block(GenericArray::from_mut_slice(block)),
+            Cipher::Cast5(cast) => cast.decrypt_block(GenericArray::from_mut_slice(block)),
         }
     }
 }
@@ -173,7 +197,7 @@ mod tests {
 
     #[test]
     fn what_was_encrypted_comes_back() {
-        for name in ["aes", "aes-ecb", "bf", "aes-cbc/pad:pkcs"] {
+        for name in ["aes", "aes-ecb", "bf", "aes-cbc/pad:pkcs", "des", "3des-ecb", "cast5"] {
             let method = Method::read(name, b"secret key").unwrap();
             let vector = vec![7; method.cipher.block_bytes()];
             let hidden = encrypt(&method, b"some data of odd length", &vector).unwrap();

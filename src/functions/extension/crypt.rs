@@ -1,9 +1,10 @@
-//! `pgcrypto`: hashing of passwords by Blowfish (`bf`). The older kinds of salt are not supported.
+//! `pgcrypto`: hashing of passwords by Blowfish (`bf`), MD5 (`md5`) and DES (`des`, `xdes`).
 
 use bcrypt::Version;
 use dictdb_types::{Error, Result, SqlState};
 
 use super::digest::random_block;
+use super::{crypt_des, crypt_md5};
 use crate::args::kernels;
 use crate::kernel::ScalarFn;
 
@@ -16,6 +17,10 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
 
 /// What `gen_salt('bf')` takes.
 const DEFAULT_ROUNDS: i32 = 6;
+/// What `gen_salt('xdes')` takes.
+const DEFAULT_DES_ROUNDS: i32 = 725;
+/// The digits of the older kinds.
+const OLDER_DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// Bytes of a salt.
 const SALT_BYTES: usize = 16;
 /// Its characters.
@@ -23,15 +28,45 @@ const SALT_CHARS: usize = 22;
 /// The digits that Blowfish salts are written in.
 const DIGITS: &[u8; 64] = b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
+/// A digit of the older kinds, of six bits.
+pub(super) fn digit(value: u8) -> char {
+    char::from(OLDER_DIGITS[usize::from(value & 63)])
+}
+
+/// Its value; zero for other characters.
+pub(super) fn value(digit: u8) -> u8 {
+    OLDER_DIGITS.iter().position(|known| *known == digit).unwrap_or_default() as u8
+}
+
+/// Digits that nobody can foretell.
+fn random_digits(count: usize) -> String {
+    random_block().into_iter().map(digit).take(count).collect()
+}
+
+/// 22023 for a kind that there is not and for rounds that it does not take.
 fn gen_salt(kind: &str, rounds: i32) -> Result<String> {
+    let wrong_rounds = || Error::new(SqlState::INVALID_PARAMETER_VALUE, "gen_salt: Incorrect number of rounds");
+    let usual = |usual: i32| if rounds == 0 { usual } else { rounds };
     match kind.to_lowercase().as_str() {
         "bf" => {}
-        "md5" | "des" | "xdes" => return Err(Error::unsupported(format!("a salt of kind \"{kind}\""))),
+        "md5" if rounds != 0 && rounds != 1000 => return Err(wrong_rounds()),
+        "md5" => return Ok(format!("$1${}", random_digits(8))),
+        "des" if rounds != 0 && rounds != 25 => return Err(wrong_rounds()),
+        "des" => return Ok(random_digits(2)),
+        "xdes" => {
+            // An even count would make weak keys show.
+            let count = usual(DEFAULT_DES_ROUNDS);
+            if !(1..=0xff_ffff).contains(&count) || count % 2 == 0 {
+                return Err(wrong_rounds());
+            }
+            let digits: String = (0..4).map(|place| digit((count >> (6 * place)) as u8)).collect();
+            return Ok(format!("_{digits}{}", random_digits(4)));
+        }
         _ => return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "gen_salt: Unknown salt algorithm")),
     }
-    let rounds = if rounds == 0 { DEFAULT_ROUNDS } else { rounds };
+    let rounds = usual(DEFAULT_ROUNDS);
     if !(4..=31).contains(&rounds) {
-        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "gen_salt: Incorrect number of rounds"));
+        return Err(wrong_rounds());
     }
     let random = [random_block(), random_block()].concat();
     Ok(format!("$2a${rounds:02}${}", encode(&random)))
@@ -74,9 +109,9 @@ fn crypt(password: &str, salt: &str) -> Result<String> {
     let version = match salt.get(..4) {
         Some("$2a$") => Version::TwoA,
         Some("$2x$") => Version::TwoX,
-        _ if salt.starts_with('$') && !salt.starts_with("$1$") => return Err(invalid()),
-        _ if salt.len() < 2 => return Err(invalid()),
-        _ => return Err(Error::unsupported("crypt() with a salt of another kind than \"bf\"")),
+        _ if salt.starts_with("$1$") => return Ok(crypt_md5::crypt(password.as_bytes(), salt)),
+        _ if salt.starts_with('$') => return Err(invalid()),
+        _ => return crypt_des::crypt(password.as_bytes(), salt),
     };
     let rest = salt.as_bytes().get(4..7 + SALT_CHARS).ok_or_else(invalid)?;
     let (cost, digits) = (&rest[..2], &rest[3..]);

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use dictdb_types::{Array, Datum, Error, Result, SqlState, oids};
+use dictdb_types::{Array, Datum, Error, QueryInt, Result, SqlState, oids};
 
 use crate::CallContext;
 use crate::args::{arg, kernels};
 use crate::kernel::ScalarFn;
+use crate::scalar::type_io;
 
 /// Functions of this family by symbol.
 pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
+    "bqarr_in" => type_io::input,
+    "bqarr_out" => type_io::output,
     "_int_contains" => |a: &Array, b: &Array| Ok(contains(&set(a)?, &set(b)?)),
     "_int_contained" => |a: &Array, b: &Array| Ok(contains(&set(b)?, &set(a)?)),
     "_int_overlap" => |a: &Array, b: &Array| {
@@ -40,6 +43,15 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
         Ok(list(kept))
     },
     "intset_union_elem" => |a: &Array, item: i32| Ok(list(distinct(sorted([items(a)?, vec![item]].concat())))),
+    "boolop" => |a: &Array, query: &QueryInt| {
+        let a = set(a)?;
+        Ok(query.matches(|item| a.binary_search(&item).is_ok()))
+    },
+    "rboolop" => |query: &QueryInt, a: &Array| {
+        let a = set(a)?;
+        Ok(query.matches(|item| a.binary_search(&item).is_ok()))
+    },
+    "querytree" => |_query: &QueryInt| not_implemented(),
     "intset_subtract" => |a: &Array, b: &Array| {
         let (mut a, b) = (set(a)?, set(b)?);
         a.retain(|item| b.binary_search(item).is_err());
@@ -53,6 +65,11 @@ fn items(array: &Array) -> Result<Vec<i32>> {
         _ => Err(contains_null()),
     };
     array.items.iter().map(item).collect()
+}
+
+/// What PostgreSQL has left of a function.
+fn not_implemented() -> Result<String> {
+    Err(Error::internal("querytree is no longer implemented"))
 }
 
 /// 22004.

@@ -3,9 +3,13 @@
 mod cipher;
 mod citext;
 mod crypt;
+mod crypt_des;
+mod crypt_md5;
+mod cube;
 mod digest;
 mod distance;
 mod double_metaphone;
+mod earth;
 mod fuzzy;
 mod hstore;
 mod hstore_convert;
@@ -13,6 +17,9 @@ mod integers;
 mod ltree;
 mod ltree_array;
 mod metaphone;
+mod normal;
+mod pgp;
+mod pgp_message;
 mod support;
 pub(crate) mod trigram;
 mod unaccent;
@@ -42,15 +49,18 @@ pub(crate) const TABLES: &[&[(&str, ScalarFn)]] = &[
     cipher::KERNELS,
     citext::KERNELS,
     crypt::KERNELS,
+    cube::KERNELS,
     digest::KERNELS,
     digest::RANDOM,
     distance::KERNELS,
+    earth::KERNELS,
     fuzzy::KERNELS,
     hstore::KERNELS,
     hstore_convert::KERNELS,
     integers::KERNELS,
     ltree::KERNELS,
     ltree_array::KERNELS,
+    pgp::KERNELS,
     support::KERNELS,
     trigram::KERNELS,
     unaccent::KERNELS,
@@ -59,3 +69,6 @@ pub(crate) const TABLES: &[&[(&str, ScalarFn)]] = &[
 
 /// Set-returning functions of this folder.
 pub(crate) const SETS: &[(&str, SetFn)] = hstore::SETS;
+
+/// Those that make random numbers.
+pub(crate) const RANDOM_SETS: &[(&str, SetFn)] = normal::SETS;

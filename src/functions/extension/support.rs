@@ -1,12 +1,12 @@
-//! Functions that only index methods call, and the types of what they keep in indexes: the operator classes of extensions name them, and
-//! [`crate::inverted`] and [`crate::intervals`] do what they would.
+//! Functions that only index methods and text search call, and the types of what is kept in indexes: the operator classes and templates of
+//! extensions name them, and [`crate::inverted`], [`crate::intervals`] and the dictionaries do what they would.
 
 use dictdb_types::{Datum, Error, ExtensionType, Numeric, Oid, Result, oids, order};
 
 use crate::args::kernels;
 use crate::kernel::ScalarFn;
 
-/// How the functions of operator classes begin.
+/// How the functions of operator classes and templates begin.
 const STEMS: &[&str] = &[
     "_int_",
     "g_int_",
@@ -25,11 +25,16 @@ const STEMS: &[&str] = &[
     "lquery_",
     "ltree_",
     "_ltree_",
+    "cube_recv",
+    "dintdict_",
+    "g_cube_",
+    "dxsyn_",
     "ltreeparentsel",
     "ltxtq_",
+    "unaccent_",
 ];
 
-/// Whether a function whose arguments nobody but an index method has is one of an extension's.
+/// Whether a function whose arguments nobody but an index method or text search has is one of an extension's.
 pub fn is_support_function(symbol: &str, args: &[Oid]) -> bool {
     args.contains(&oids::INTERNAL) && STEMS.iter().any(|stem| symbol.starts_with(stem))
 }

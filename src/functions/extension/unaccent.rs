@@ -1,43 +1,24 @@
-//! `unaccent`: letters without their accents.
+//! `unaccent()`: a text through a dictionary, by default the one called `unaccent` beside the function.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
+use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
-use crate::args::kernels;
-use crate::kernel::ScalarFn;
+use crate::kernel::{CallContext, ScalarFn};
 
 /// Functions of this family by symbol.
-pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
-    "unaccent_dict" => |text: &str| unaccent(text),
-};
+pub const KERNELS: &[(&str, ScalarFn)] = &[("unaccent_dict", unaccent_dict)];
 
-/// What characters become; those that stay are not listed.
-static RULES: LazyLock<HashMap<char, &'static str>> = LazyLock::new(|| {
-    let rule = |line: &'static str| {
-        let (code, text) = line.split_once('\t')?;
-        let code = u32::from_str_radix(code, 16).ok()?;
-        Some((char::from_u32(code)?, text))
-    };
-    include_str!("../facts/unaccent.tsv").lines().filter_map(rule).collect()
-});
-
-fn unaccent(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match RULES.get(&c) {
-            Some(plain) => out.push_str(plain),
-            None => out.push(c),
+/// 42704 when the dictionary is not there.
+fn unaccent_dict(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let (dictionary, text) = match args {
+        [Datum::Oid(dictionary), text] => (Oid(*dictionary), text),
+        [text] => {
+            let beside = cx.env.text_search_dictionary_beside(cx.function, "unaccent");
+            let missing =
+                || Error::new(SqlState::UNDEFINED_OBJECT, "text search dictionary \"unaccent\" does not exist");
+            (beside.ok_or_else(missing)?, text)
         }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::unaccent;
-
-    #[test]
-    fn letters_lose_accents_and_ligatures_come_apart() {
-        assert_eq!(unaccent("Hôtel Müller, Œuvre, Straße"), "Hotel Muller, OEuvre, Strasse");
-    }
+        _ => return Err(Error::internal("unaccent() of neither one nor two arguments")),
+    };
+    let Datum::Text(text) = text else { return Err(Error::internal("unaccent() of what is no text")) };
+    crate::scalar::text_search::whole_text(dictionary, text, cx.env).map(Datum::text)
 }

@@ -33,7 +33,8 @@ pub(super) fn condition(strategy: i16, operand: &Datum) -> Result<Condition> {
     })
 }
 
-fn key(item: &Datum, array: &Array) -> Key {
+/// The key of an element.
+pub(super) fn key(item: &Datum, array: &Array) -> Key {
     if item.is_null() {
         return vec![NULL_PART];
     }

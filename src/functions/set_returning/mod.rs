@@ -28,6 +28,7 @@ pub(crate) const FAMILIES: &[&[(&str, SetFn)]] = &[
     crate::scalar::snapshot::SETS,
     crate::scalar::tsearch::SETS,
     crate::extension::SETS,
+    crate::extension::RANDOM_SETS,
     crate::xml::SETS,
 ];
 

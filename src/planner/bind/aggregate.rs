@@ -44,7 +44,8 @@ impl Binder<'_> {
         let filter = self.bind_filter(syntax.filter.as_deref())?;
         let call =
             AggregateCall { function, args: coerced, distinct, order, within_group: ordered_set, filter, ty: result };
-        self.collect_aggregate(call, position)
+        let place = self.argument_positions(syntax).first().copied().flatten();
+        self.collect_aggregate(call, position, place)
     }
 
     /// Where the arguments of a call start.
@@ -102,9 +103,13 @@ impl Binder<'_> {
         )
     }
 
-    /// Puts the call where it belongs: the innermost level whose columns its arguments mention.
-    fn collect_aggregate(&mut self, call: AggregateCall, position: Option<u32>) -> Result<Expr> {
+    /// Puts the call where it belongs: the innermost level whose columns its arguments, which begin at `place`, mention.
+    fn collect_aggregate(&mut self, call: AggregateCall, position: Option<u32>, place: Option<u32>) -> Result<Expr> {
         let depth = self.aggregate_level(&call);
+        if call.within_group && call.args.iter().any(|arg| self.deepest_level(arg).is_some_and(|own| own > depth)) {
+            let message = "outer-level aggregate cannot contain a lower-level variable in its direct arguments";
+            return Err(Error::new(SqlState::GROUPING_ERROR, message).at(place.or(position)));
+        }
         let level = &self.levels[depth];
         if level.clause.forbids(Forbidden::Aggregate) {
             let message = match level.clause {
@@ -141,10 +146,16 @@ impl Binder<'_> {
         Ok(expr)
     }
 
+    /// Direct arguments have no say in it.
     fn aggregate_level(&self, call: &AggregateCall) -> usize {
         let innermost = self.levels.len() - 1;
         let mut deepest = None;
-        call.for_each_operand(&mut |operand| deepest = deepest.max(self.deepest_level(operand)));
+        if call.within_group {
+            let operands = call.order.iter().map(|key| &key.expr).chain(&call.filter);
+            operands.for_each(|operand| deepest = deepest.max(self.deepest_level(operand)));
+        } else {
+            call.for_each_operand(&mut |operand| deepest = deepest.max(self.deepest_level(operand)));
+        }
         deepest.unwrap_or(innermost)
     }
 
@@ -205,12 +216,16 @@ fn call_contains(call: &AggregateCall, test: &dyn Fn(crate::expr::ColumnId) -> b
     found
 }
 
-/// DISTINCT arguments are sorted once, so ORDER BY may name nothing else; an argument is found by what was written, too,
-/// before it was coerced to the type of the parameter.
+/// DISTINCT arguments are sorted once, so ORDER BY may name nothing else; an argument is found by what was written, before it was
+/// coerced to the type of the parameter.
 fn match_distinct_order(args: &[Expr], given: &[Expr], order: &mut [SortKey], positions: &[Option<u32>]) -> Result<()> {
     for (index, key) in order.iter_mut().enumerate() {
-        let found = args.iter().position(|arg| arg.same(&key.expr));
-        let found = found.or_else(|| given.iter().position(|arg| arg.same(&key.expr)));
+        let was_written = |(number, arg): (usize, &Expr)| {
+            let written = given.get(number).is_none_or(|written| written.ty().oid == oids::UNKNOWN);
+            (written && arg.same(&key.expr)).then_some(number)
+        };
+        let found = given.iter().position(|arg| arg.same(&key.expr));
+        let found = found.or_else(|| args.iter().enumerate().find_map(was_written));
         let Some(arg) = found.and_then(|found| args.get(found)) else {
             let message = "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list";
             return Err(

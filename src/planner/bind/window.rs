@@ -6,7 +6,7 @@ use dictdb_functions::facts::CastContext;
 use dictdb_functions::resolve::FunctionMatch;
 use dictdb_parser::ast::{self, NamedWindowExpr, WindowFrameUnits, WindowType};
 use dictdb_parser::node::{self, FrameBound as Bound, FrameExclusion};
-use dictdb_types::{Error, Result, SqlState, Type, oids};
+use dictdb_types::{Error, Result, SqlState, Type, TypeLookup, oids};
 
 use super::Binder;
 use super::clause::{Clause, Forbidden};
@@ -233,7 +233,15 @@ impl Binder<'_> {
             )
             .at(position));
         };
-        let target = range_offset_type(key.expr.ty());
+        let key_type = key.expr.ty();
+        let Some(target) = range_offset_type(self.cx.catalog.base_type(key_type)) else {
+            let key_type = if key_type.oid == oids::VARCHAR { Type::new(oids::TEXT) } else { key_type };
+            let message = format!(
+                "RANGE with offset PRECEDING/FOLLOWING is not supported for column type {}",
+                self.type_name(key_type)
+            );
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(position));
+        };
         let source = bound.ty();
         self.coerce(bound, target, CastContext::Implicit)?.ok_or_else(|| {
             Error::new(
@@ -250,14 +258,15 @@ impl Binder<'_> {
     }
 }
 
-/// The type of a RANGE offset over an ordering column (`in_range` support functions of btree families).
-fn range_offset_type(key: Type) -> Type {
-    Type::new(match key.oid {
+/// The type of a RANGE offset over an ordering column (`in_range` support functions of btree families); none where there are no offsets.
+fn range_offset_type(key: Type) -> Option<Type> {
+    Some(Type::new(match key.oid {
         oids::DATE | oids::TIME | oids::TIMETZ | oids::TIMESTAMP | oids::TIMESTAMPTZ | oids::INTERVAL => oids::INTERVAL,
         oids::INT2 | oids::INT4 | oids::INT8 => oids::INT8,
         oids::FLOAT4 | oids::FLOAT8 => oids::FLOAT8,
-        other => other,
-    })
+        oids::NUMERIC => oids::NUMERIC,
+        _ => return None,
+    }))
 }
 
 fn check_frame(start: &FrameBound, end: &FrameBound) -> Result<()> {

@@ -89,8 +89,12 @@ fn strict_as(body: Expr, routine: &Routine, call: &Call) -> Expr {
 }
 
 /// Whether the arguments can stand where the parameters do: none is lost that decides about NULL, none is computed twice that is
-/// costly or may differ.
+/// costly or may differ, and none means the tested value of a CASE around the call where the body has one of its own.
 fn may_replace(body: &Expr, call: &Call, routine: &Routine) -> bool {
+    let tests = |expr: &Expr| expr.any(&mut |part| matches!(part, Expr::TestValue(_)));
+    if tests(body) && call.args.iter().any(tests) {
+        return false;
+    }
     call.args.iter().enumerate().all(|(number, arg)| {
         let mut uses = 0;
         body.visit(&mut |expr| uses += i32::from(matches!(expr, Expr::Param(own, _) if *own == number)));

@@ -203,17 +203,25 @@ impl Parser<'_> {
         let mut end = start;
         let mut into: Option<(Into, usize, usize)> = None;
         let mut depth = 0;
+        // Semicolons of BEGIN ATOMIC … END do not end the statement.
+        let (defines_routine, mut body) = (self.defines_routine(), 0);
         let mut previous_insert = insert;
         loop {
             let token = self.peek().clone();
             match &token.kind {
                 LexemeKind::End => return Err(self.near("unexpected end of function definition")),
                 LexemeKind::Symbol => match self.raw(&token) {
-                    ";" if depth == 0 => break,
+                    ";" if depth == 0 && body == 0 => break,
                     "(" => depth += 1,
                     ")" => depth -= 1,
                     _ => {}
                 },
+                LexemeKind::Word(word)
+                    if defines_routine && depth == 0 && matches!(word.as_str(), "begin" | "case") =>
+                {
+                    body += 1;
+                }
+                LexemeKind::Word(word) if defines_routine && depth == 0 && word == "end" => body = (body - 1).max(0),
                 LexemeKind::Word(word) if word == "into" && !previous_insert => {
                     if into.is_some() {
                         return Err(self.near("INTO specified more than once"));
@@ -240,6 +248,16 @@ impl Parser<'_> {
         text.push_str(&" ".repeat(blanks));
         text.push_str(&self.source[to.min(end.max(to))..end.max(to)]);
         Ok((self.sql_of(SqlKind::Statement, &text, start)?, Some(into)))
+    }
+
+    /// Whether CREATE [OR REPLACE] FUNCTION or PROCEDURE comes.
+    fn defines_routine(&self) -> bool {
+        let is = |ahead: usize, words: &[&str]| {
+            let raw = self.raw(self.nth(ahead));
+            words.iter().any(|word| raw.eq_ignore_ascii_case(word))
+        };
+        let noun = if is(1, &["or"]) && is(2, &["replace"]) { 3 } else { 1 };
+        is(0, &["create"]) && is(noun, &["function", "procedure"])
     }
 
     /// One row variable, or scalar variables and fields separated by commas.

@@ -74,6 +74,37 @@ pub(crate) const CONTROLS: &[Control] = &[
         include_str!("../../../sql/extensions/citext.sql"),
     ),
     Control::trusted(
+        "cube",
+        "1.5",
+        "data type for multidimensional cubes",
+        include_str!("../../../sql/extensions/cube.sql"),
+    ),
+    Control::trusted(
+        "dict_int",
+        "1.0",
+        "text search dictionary template for integers",
+        include_str!("../../../sql/extensions/dict_int.sql"),
+    ),
+    Control {
+        trusted: false,
+        ..Control::trusted(
+            "dict_xsyn",
+            "1.0",
+            "text search dictionary template for extended synonym processing",
+            include_str!("../../../sql/extensions/dict_xsyn.sql"),
+        )
+    },
+    Control {
+        trusted: false,
+        requires: &["cube"],
+        ..Control::trusted(
+            "earthdistance",
+            "1.1",
+            "calculate great-circle distances on the surface of the Earth",
+            include_str!("../../../sql/extensions/earthdistance.sql"),
+        )
+    },
+    Control::trusted(
         "fuzzystrmatch",
         "1.1",
         "determine similarities and distance between strings",
@@ -91,6 +122,7 @@ pub(crate) const CONTROLS: &[Control] = &[
         "functions, operators, and index support for 1-D arrays of integers",
         include_str!("../../../sql/extensions/intarray.sql"),
     ),
+    Control::trusted("lo", "1.1", "Large Object maintenance", include_str!("../../../sql/extensions/lo.sql")),
     Control::trusted(
         "ltree",
         "1.2",
@@ -123,6 +155,12 @@ pub(crate) const CONTROLS: &[Control] = &[
         schema: Some("pg_catalog"),
         ..Control::trusted("plpgsql", "1.0", "PL/pgSQL procedural language", "")
     },
+    Control::trusted(
+        "tablefunc",
+        "1.0",
+        "functions that manipulate whole tables, including crosstab",
+        include_str!("../../../sql/extensions/tablefunc.sql"),
+    ),
     Control::trusted(
         "unaccent",
         "1.1",

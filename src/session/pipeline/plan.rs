@@ -268,8 +268,11 @@ impl Session {
         let sizes = PlannedSizes::new(tables);
         let (custom, heavy) = (plan.root.cost.1 > CUSTOM_COST, super::run::is_heavy(&plan));
         let prepared = Arc::new(prepare(plan, &self.prepare_context(env))?);
-        // What extensions bring are kernels, which run no statements.
-        let interpreted = |oid: &Oid| env.catalog.routine(*oid).is_some_and(|own| own.language != Language::C);
+        // What extensions bring are kernels, most of which run no statements.
+        let interpreted = |oid: &Oid| {
+            let own = env.catalog.routine(*oid);
+            own.is_some_and(|own| own.language != Language::C || crate::routines::runs_queries(&own.source))
+        };
         let calls_routines = runs_statements || routines.iter().any(interpreted) || prepared.may_call_routines();
         Ok(CachedPlan {
             sizes,

@@ -12,6 +12,7 @@ mod check;
 mod invoke;
 mod pl;
 mod sql;
+mod table_functions;
 mod text_search_query;
 mod text_search_trigger;
 mod trigger;
@@ -25,6 +26,7 @@ use crate::StatementEnv;
 
 pub(crate) use invoke::RoutineCache;
 pub(crate) use pl::begins_with_create;
+pub(crate) use table_functions::{SETS as TABLE_FUNCTION_SETS, runs_queries};
 pub(crate) use text_search_query::{FUNCTIONS as TEXT_SEARCH_FUNCTIONS, SETS as TEXT_SEARCH_SETS};
 pub(crate) use trigger::{FUNCTIONS as TRIGGER_FUNCTIONS, RunningTriggers};
 pub(crate) use xml::FUNCTIONS as XML_FUNCTIONS;

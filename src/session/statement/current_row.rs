@@ -1,7 +1,7 @@
 //! Where cursors stand: `UPDATE … WHERE CURRENT OF cursor`.
 //!
-//! A cursor's query is run with the `tableoid` and `ctid` of its tables behind its own columns, where that makes sense; the
-//! cursor keeps those of the row it stands on and shows only the rest.
+//! A cursor's query is run with the `tableoid` and `ctid` of its tables, and whether it locks their rows, behind its own columns, where
+//! that makes sense; the cursor keeps those of the row it stands on and shows only the rest.
 
 use std::sync::Arc;
 
@@ -21,13 +21,27 @@ pub(crate) const FUNCTIONS: &[(&str, ScalarFn)] = &[("dictdb_row_of_cursor", row
 /// Where a cursor stands.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
-    /// Table and `ctid` of the rows that made the current row; `None` before the first row and after the last.
-    pub rows: Option<Vec<(Oid, Datum)>>,
+    /// The rows that made the current row; `None` before the first row and after the last.
+    pub rows: Option<Vec<PlacedRow>>,
     /// Whether rows of the query belong to rows of tables at all.
     pub known: bool,
     /// It has been held from an earlier transaction.
     pub held: bool,
 }
+
+/// A row of a table behind a row of a cursor.
+#[derive(Clone, Debug)]
+pub(crate) struct PlacedRow {
+    /// `tableoid`.
+    table: Oid,
+    /// `ctid`.
+    tid: Datum,
+    /// Whether FOR UPDATE and its like are for the table.
+    locked: bool,
+}
+
+/// Columns that say where a row of a table is.
+const PLACE_COLUMNS: usize = 3;
 
 impl Session {
     /// The query of a cursor with the places of its rows, and how many columns that adds.
@@ -49,7 +63,7 @@ pub(crate) fn shown(columns: Arc<[Column]>, hidden: usize) -> Arc<[Column]> {
     }
 }
 
-/// A SELECT over tables, row for row, with `tableoid` and `ctid` of each at its end.
+/// A SELECT over tables, row for row, with the places of their rows at its end.
 fn extended(source: &Source) -> Option<(Source, usize)> {
     let Statement::Sql(tree) = &source.parsed.statement else { return None };
     let ast::Statement::Query(query) = &**tree else { return None };
@@ -63,9 +77,16 @@ fn extended(source: &Source) -> Option<(Source, usize)> {
         collect(&item.relation, &mut names);
         item.joins.iter().for_each(|join| collect(&join.relation, &mut names));
     }
+    let locks = |name: &Ident| {
+        query.locks.iter().any(|lock| match &lock.of {
+            Some(of) => of.0.last().and_then(|part| part.as_ident()).is_some_and(|of| of.value == name.value),
+            None => true,
+        })
+    };
     let places = |name: &Ident| {
-        ["tableoid", "ctid"]
-            .map(|column| SelectItem::UnnamedExpr(Expr::CompoundIdentifier(vec![name.clone(), Ident::new(column)])))
+        let column = |column| Expr::CompoundIdentifier(vec![name.clone(), Ident::new(column)]);
+        let locked = Expr::Value(ast::Value::Boolean(locks(name)).with_empty_span());
+        [column("tableoid"), column("ctid"), locked].map(SelectItem::UnnamedExpr)
     };
     let added: Vec<SelectItem> = names.iter().flat_map(places).collect();
     if added.is_empty() {
@@ -110,11 +131,13 @@ impl Portal {
     /// Where it stands, for statements that ask.
     pub(crate) fn place(&self) -> Place {
         let Some(cursor) = &self.cursor else { return Place::default() };
-        let pair = |pair: &[Datum]| match pair {
-            [Datum::Oid(table), tid] => Some((Oid(*table), tid.clone())),
+        let row = |columns: &[Datum]| match columns {
+            [Datum::Oid(table), tid, Datum::Bool(locked)] => {
+                Some(PlacedRow { table: Oid(*table), tid: tid.clone(), locked: *locked })
+            }
             _ => None,
         };
-        let rows = cursor.place.as_ref().map(|places| places.chunks(2).filter_map(pair).collect());
+        let rows = cursor.place.as_ref().map(|places| places.chunks(PLACE_COLUMNS).filter_map(row).collect());
         Place { rows, known: cursor.hidden > 0, held: cursor.held }
     }
 }
@@ -137,11 +160,23 @@ fn row_of_cursor(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
         return Err(unfit());
     }
     let Some(rows) = place.rows else { return Err(invalid(format!("cursor \"{name}\" is not positioned on a row"))) };
-    let mut here = rows.iter().filter(|(oid, _)| oid.0 == *table);
-    if let Some((_, tid)) = here.next() {
-        return Ok(tid.clone());
-    }
     let members = relation.map(|relation| env.catalog.members(relation)).unwrap_or_default();
-    let is_of_target = |oid: Oid| oid.0 == *target || members.iter().any(|member| member.oid == oid);
-    if rows.iter().any(|(oid, _)| is_of_target(*oid)) { Ok(Datum::Null) } else { Err(unfit()) }
+    let is_of_target =
+        |row: &&PlacedRow| row.table.0 == *target || members.iter().any(|member| member.oid == row.table);
+    let locks = rows.iter().any(|row| row.locked);
+    let mut fitting = rows.iter().filter(|row| row.locked == locks).filter(is_of_target);
+    let reference = |what: &str| {
+        invalid(format!(
+            "cursor \"{name}\" {what} FOR UPDATE/SHARE reference{} to table \"{shown}\"",
+            if what.starts_with("has") { "s" } else { "" }
+        ))
+    };
+    match (fitting.next(), fitting.next()) {
+        (Some(row), None) if locks || rows.len() == 1 => {
+            Ok(if row.table.0 == *table { row.tid.clone() } else { Datum::Null })
+        }
+        (Some(_), Some(_)) if locks => Err(reference("has multiple")),
+        (None, _) if locks => Err(reference("does not have a")),
+        _ => Err(unfit()),
+    }
 }

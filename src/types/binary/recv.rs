@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::reader::{Reader, invalid};
-use super::send::TEXT_VERSION;
+use super::send::{POINT_FLAG, TEXT_VERSION};
 use super::{geometry, range_flag, tsearch};
 use crate::datetime::calendar::{Y2000_DAYS, Y2000_MICROS, is_valid_date, is_valid_timestamp};
 use crate::geometry::is_geometric;
@@ -15,8 +15,8 @@ use crate::opaque::MAX_DEPTH;
 use crate::text::array::{MAX_DIMENSIONS, too_many_dimensions};
 use crate::text::{from_utf8, name_of, reg_kind, string, system, type_info};
 use crate::{
-    Array, Bound, Datum, Dimension, Env, Error, ExtensionType, Field, Hstore, Interval, Numeric, Oid, Range, Record,
-    Result, SqlState, Type, TypeKind, json, oids, range, typmod,
+    Array, Bound, CUBE_DIMENSIONS, Cube, Datum, Dimension, Env, Error, ExtensionType, Field, Hstore, Interval, Numeric,
+    Oid, Range, Record, Result, SqlState, Type, TypeKind, json, oids, range, typmod,
 };
 
 /// Reads the binary form of a value of `ty`, applying its type modifier as an assignment does.
@@ -115,6 +115,7 @@ fn read_by_kind(reader: &mut Reader<'_>, ty: Type, env: &dyn Env, depth: usize) 
         TypeKind::Base => match (ExtensionType::of_input(&info.input), info.model()) {
             (Some(ExtensionType::Citext), _) => Datum::citext(from_utf8(reader.rest())?),
             (Some(ExtensionType::Hstore), _) => read_hstore(reader)?,
+            (Some(ExtensionType::Cube), _) => read_cube(reader)?,
             (Some(own @ (ExtensionType::Ltree | ExtensionType::Lquery | ExtensionType::Ltxtquery)), _) => {
                 let version = reader.u8()?;
                 if version != TEXT_VERSION {
@@ -127,6 +128,23 @@ fn read_by_kind(reader: &mut Reader<'_>, ty: Type, env: &dyn Env, depth: usize) 
             _ => return Err(Error::unsupported(format_args!("type {}", info.name))),
         },
     })
+}
+
+/// Dimensions and a flag for points, then the corners. 54000.
+fn read_cube(reader: &mut Reader<'_>) -> Result<Datum> {
+    let header = reader.i32()? as u32;
+    let dimensions = (header & !POINT_FLAG) as usize;
+    if dimensions > CUBE_DIMENSIONS {
+        return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "cube dimension is too large")
+            .detail(format!("A cube cannot have more than {CUBE_DIMENSIONS} dimensions.")));
+    }
+    let mut corner = || (0..dimensions).map(|_| reader.i64().map(|bits| f64::from_bits(bits as u64))).collect();
+    let first: Result<Vec<f64>> = corner();
+    if header & POINT_FLAG != 0 {
+        return Ok(Cube::point(first?).into());
+    }
+    let second: Result<Vec<f64>> = corner();
+    Ok(Cube::new(first?, second?).into())
 }
 
 /// A number of pairs, each key and value with its length, which is -1 for NULL. 22003, 22004.

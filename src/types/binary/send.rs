@@ -98,6 +98,9 @@ fn send_sized(text: &str, out: &mut Vec<u8>) {
 /// What stands before the text in the binary form of `ltree` and its queries.
 pub(super) const TEXT_VERSION: u8 = 1;
 
+/// In front of the number of a cube's dimensions: it has one corner.
+pub(super) const POINT_FLAG: u32 = 1 << 31;
+
 fn send_extension(value: &ExtensionValue, out: &mut Vec<u8>) {
     match value {
         ExtensionValue::Citext(text) => out.extend_from_slice(text.as_bytes()),
@@ -111,6 +114,17 @@ fn send_extension(value: &ExtensionValue, out: &mut Vec<u8>) {
                 }
             }
         }
+        ExtensionValue::Cube(own) => {
+            let point = if own.is_point() { POINT_FLAG } else { 0 };
+            out.extend_from_slice(&(own.dimensions() as u32 | point).to_be_bytes());
+            let dimensions = 0..own.dimensions();
+            dimensions.clone().for_each(|at| out.extend_from_slice(&own.first(at).to_be_bytes()));
+            if !own.is_point() {
+                dimensions.for_each(|at| out.extend_from_slice(&own.second(at).to_be_bytes()));
+            }
+        }
+        // It has no binary form, so that nobody asks for one.
+        ExtensionValue::QueryInt(_) => out.extend_from_slice(value.text().as_bytes()),
         ExtensionValue::Ltree(_) | ExtensionValue::Lquery(_) | ExtensionValue::Ltxtquery(_) => {
             out.push(TEXT_VERSION);
             out.extend_from_slice(value.text().as_bytes());

@@ -1,24 +1,28 @@
-//! Values of the types that extensions bring and that no type of PostgreSQL's own can stand for: `citext`, `hstore`, and `ltree` with its
-//! two query types.
+//! Values of the types that extensions bring and that no type of PostgreSQL's own can stand for: `citext`, `hstore`, `ltree` with its
+//! two query types, `query_int` and `cube`.
 //!
 //! A type is known by the symbol of its input function ([`crate::TypeInfo::input`]), because its oid differs from database to database.
 //! Order, equality, keys and both wire forms follow from the value, so the type may be grouped, joined and indexed like any other.
 
+mod cube;
 pub mod hstore;
 mod label;
 mod lquery;
 mod ltree;
 mod ltxtquery;
+mod query_int;
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+pub use cube::{Cube, MAX_DIMENSIONS};
 pub use hstore::Hstore;
 pub use label::LabelPattern;
 pub use lquery::{Level, Lquery};
 pub use ltree::Ltree;
 pub use ltxtquery::Ltxtquery;
+pub use query_int::QueryInt;
 
 use crate::{Datum, Error, Result, SqlState};
 
@@ -35,6 +39,10 @@ pub enum ExtensionValue {
     Lquery(Lquery),
     /// `ltxtquery`.
     Ltxtquery(Ltxtquery),
+    /// `query_int`.
+    QueryInt(QueryInt),
+    /// `cube`.
+    Cube(Cube),
 }
 
 /// The types, by what they read.
@@ -50,6 +58,10 @@ pub enum ExtensionType {
     Lquery,
     /// `ltxtquery`.
     Ltxtquery,
+    /// `query_int`.
+    QueryInt,
+    /// `cube`.
+    Cube,
     /// What an operator class keeps in indexes instead of values: it has no text form. A row of [`KEY_TYPES`].
     IndexKey(usize),
 }
@@ -72,6 +84,8 @@ impl ExtensionType {
             "ltree_in" => Some(ExtensionType::Ltree),
             "lquery_in" => Some(ExtensionType::Lquery),
             "ltxtq_in" => Some(ExtensionType::Ltxtquery),
+            "bqarr_in" => Some(ExtensionType::QueryInt),
+            "cube_in" => Some(ExtensionType::Cube),
             _ => KEY_TYPES.iter().position(|(input, ..)| *input == symbol).map(ExtensionType::IndexKey),
         }
     }
@@ -85,6 +99,8 @@ impl ExtensionType {
             ExtensionType::Ltree => Ltree::parse(text)?.into(),
             ExtensionType::Lquery => Lquery::parse(text)?.into(),
             ExtensionType::Ltxtquery => Ltxtquery::parse(text)?.into(),
+            ExtensionType::QueryInt => QueryInt::parse(text)?.into(),
+            ExtensionType::Cube => Cube::parse(text)?.into(),
             ExtensionType::IndexKey(number) => {
                 let (_, code, message) = KEY_TYPES[number];
                 return Err(Error::new(code, message));
@@ -101,6 +117,8 @@ impl ExtensionValue {
             ExtensionValue::Ltree(_) => 2,
             ExtensionValue::Lquery(_) => 3,
             ExtensionValue::Ltxtquery(_) => 4,
+            ExtensionValue::QueryInt(_) => 5,
+            ExtensionValue::Cube(_) => 6,
         }
     }
 
@@ -117,6 +135,7 @@ impl ExtensionValue {
             (ExtensionValue::Citext(a), ExtensionValue::Citext(b)) => compare_citext(a, b),
             (ExtensionValue::Hstore(a), ExtensionValue::Hstore(b)) => a.compare(b),
             (ExtensionValue::Ltree(a), ExtensionValue::Ltree(b)) => a.compare(b),
+            (ExtensionValue::Cube(a), ExtensionValue::Cube(b)) => a.compare(b),
             _ if self.rank() == other.rank() => self.text().cmp(&other.text()),
             _ => self.rank().cmp(&other.rank()),
         }
@@ -131,7 +150,13 @@ impl ExtensionValue {
             }
             ExtensionValue::Hstore(pairs) => pairs.pairs().hash(state),
             ExtensionValue::Ltree(path) => path.hash(state),
-            ExtensionValue::Lquery(_) | ExtensionValue::Ltxtquery(_) => self.text().hash(state),
+            ExtensionValue::Lquery(_) | ExtensionValue::Ltxtquery(_) | ExtensionValue::QueryInt(_) => {
+                self.text().hash(state);
+            }
+            ExtensionValue::Cube(own) => {
+                own.dimensions().hash(state);
+                own.order_parts().for_each(|part| part.to_bits().hash(state));
+            }
         }
     }
 
@@ -143,6 +168,8 @@ impl ExtensionValue {
             ExtensionValue::Ltree(path) => out.push_str(path.as_str()),
             ExtensionValue::Lquery(query) => query.write(out),
             ExtensionValue::Ltxtquery(query) => query.write(out),
+            ExtensionValue::QueryInt(query) => query.write(out),
+            ExtensionValue::Cube(own) => own.write(out),
         }
     }
 
@@ -157,6 +184,8 @@ impl ExtensionValue {
             ExtensionValue::Ltree(path) => path.as_str().len(),
             ExtensionValue::Lquery(query) => query.size(),
             ExtensionValue::Ltxtquery(query) => query.size(),
+            ExtensionValue::QueryInt(query) => query.size(),
+            ExtensionValue::Cube(own) => own.size(),
         }
     }
 }
@@ -183,7 +212,7 @@ macro_rules! into_datum {
     )*};
 }
 
-into_datum!(Hstore, Ltree, Lquery, Ltxtquery);
+into_datum!(Hstore, Ltree, Lquery, Ltxtquery, QueryInt, Cube);
 
 #[cfg(test)]
 mod tests {

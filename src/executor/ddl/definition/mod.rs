@@ -12,6 +12,7 @@ mod publication;
 mod statistics;
 mod subscription;
 mod text_search;
+mod text_search_functions;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use dictdb_types::{Error, Oid, Result, SqlState, quote_identifier};
 
 pub use command_tag::fires_event_triggers;
 pub(super) use foreign::{changed_options, validate};
+pub use text_search::template_function;
 
 use super::DdlContext;
 use super::names::{parts, shown};
@@ -35,6 +37,8 @@ pub(super) fn kind_of(kind: ObjectKind) -> Option<DefinitionKind> {
         ObjectKind::Statistics => Some(DefinitionKind::Statistics),
         ObjectKind::TextSearchDictionary => Some(DefinitionKind::Dictionary),
         ObjectKind::TextSearchConfiguration => Some(DefinitionKind::Configuration),
+        ObjectKind::TextSearchTemplate => Some(DefinitionKind::Template),
+        ObjectKind::TextSearchParser => Some(DefinitionKind::Parser),
         ObjectKind::Publication => Some(DefinitionKind::Publication),
         ObjectKind::EventTrigger => Some(DefinitionKind::EventTrigger),
         ObjectKind::ForeignDataWrapper => Some(DefinitionKind::Wrapper),

@@ -23,6 +23,8 @@ pub(super) fn built_in(kind: DefinitionKind, path: &[Oid], name: &ObjectName, ca
     let table = match kind {
         DefinitionKind::Dictionary => "pg_ts_dict",
         DefinitionKind::Configuration => "pg_ts_config",
+        DefinitionKind::Template => "pg_ts_template",
+        DefinitionKind::Parser => "pg_ts_parser",
         DefinitionKind::Conversion => "pg_conversion",
         DefinitionKind::Collation => "pg_collation",
         _ => return None,
@@ -51,8 +53,8 @@ impl DdlContext<'_> {
         match define.kind {
             ObjectKind::TextSearchDictionary => self.create_dictionary(define),
             ObjectKind::TextSearchConfiguration => self.create_configuration(define),
-            ObjectKind::TextSearchParser => Err(Error::unsupported("CREATE TEXT SEARCH PARSER")),
-            _ => Err(Error::unsupported("CREATE TEXT SEARCH TEMPLATE")),
+            ObjectKind::TextSearchParser => self.create_text_search_parser(define),
+            _ => self.create_text_search_template(define),
         }
     }
 
@@ -63,7 +65,7 @@ impl DdlContext<'_> {
         let mut options = Vec::new();
         for element in define.definition.iter().flatten() {
             match element.name.value.as_str() {
-                "template" => template = Some(self.object_of_option(element, "pg_ts_template", "template")?),
+                "template" => template = Some(self.object_of_option(element, DefinitionKind::Template)?),
                 other => options.push((Arc::from(other), value_of(element)?)),
             }
         }
@@ -72,22 +74,40 @@ impl DdlContext<'_> {
         };
         self.check_dictionary(template, &options)?;
         self.check_definition_free_index(DefinitionKind::Dictionary, namespace, &name)?;
-        self.new_definition(namespace, name, DefinitionBody::Dictionary(DictionaryInfo { template, options }));
+        let info = DictionaryInfo { template, options };
+        let key = self.new_definition(namespace, name, DefinitionBody::Dictionary(info));
+        self.depend_on_definition(key, DefinitionKind::Template, template);
         Ok(())
     }
 
     fn check_dictionary(&mut self, template: Oid, options: &[(Arc<str>, Arc<str>)]) -> Result<()> {
-        let env = self.surroundings.env(self.view());
-        text_search::check_dictionary(template, options, &*env)
+        let catalog = self.view();
+        let lexize = template_function(template, &catalog)
+            .ok_or_else(|| Error::internal(format!("cache lookup failed for text search template {template}")))?;
+        let env = self.surroundings.env(catalog);
+        text_search::check_dictionary(lexize, options, &*env)
+    }
+
+    fn depend_on_definition(&mut self, key: Key, kind: DefinitionKind, oid: Oid) {
+        if self.view().definition(oid).is_some() {
+            self.depend(key, Key::Definition(kind, oid), Dependency::Normal);
+        }
     }
 
     /// 23505: text search objects are only looked for by their unique index.
-    fn check_definition_free_index(&mut self, kind: DefinitionKind, namespace: Oid, name: &str) -> Result<()> {
+    pub(super) fn check_definition_free_index(
+        &mut self,
+        kind: DefinitionKind,
+        namespace: Oid,
+        name: &str,
+    ) -> Result<()> {
         if self.view().definition_in(kind, namespace, name).is_none() {
             return Ok(());
         }
         let (index, columns) = match kind {
             DefinitionKind::Dictionary => ("pg_ts_dict_dictname_index", "dictname, dictnamespace"),
+            DefinitionKind::Template => ("pg_ts_template_tmplname_index", "tmplname, tmplnamespace"),
+            DefinitionKind::Parser => ("pg_ts_parser_prsname_index", "prsname, prsnamespace"),
             _ => ("pg_ts_config_cfgname_index", "cfgname, cfgnamespace"),
         };
         let message = format!("duplicate key value violates unique constraint \"{index}\"");
@@ -95,14 +115,19 @@ impl DdlContext<'_> {
             .detail(format!("Key ({columns})=({name}, {namespace}) already exists.")))
     }
 
-    /// A built-in object that an option names.
-    fn object_of_option(&mut self, element: &DefElem, table: &str, noun: &str) -> Result<Oid> {
+    /// The object that an option names. 42704.
+    fn object_of_option(&mut self, element: &DefElem, kind: DefinitionKind) -> Result<Oid> {
         let name = name_of(element)?;
-        let found = in_table(table, self.search_path, &name, &self.view());
-        found.ok_or_else(|| {
-            let message = format!("text search {noun} \"{}\" does not exist", shown(&name));
-            Error::new(SqlState::UNDEFINED_OBJECT, message)
-        })
+        self.text_search_object(kind, &name)
+    }
+
+    /// The text search object a name means, built in or a user's. 42704.
+    fn text_search_object(&mut self, kind: DefinitionKind, name: &ObjectName) -> Result<Oid> {
+        if let Some(own) = self.look_up_definition(kind, name)? {
+            return Ok(own.oid);
+        }
+        let built_in = built_in(kind, self.search_path, name, &self.view());
+        built_in.ok_or_else(|| super::missing(kind, name))
     }
 
     fn create_configuration(&mut self, define: &DefineObject) -> Result<()> {
@@ -111,7 +136,7 @@ impl DdlContext<'_> {
         let (mut parser, mut source) = (None, None);
         for element in define.definition.iter().flatten() {
             match element.name.value.as_str() {
-                "parser" => parser = Some(self.object_of_option(element, "pg_ts_parser", "parser")?),
+                "parser" => parser = Some(self.object_of_option(element, DefinitionKind::Parser)?),
                 "copy" => source = Some(self.map_to_copy(&name_of(element)?)?),
                 other => {
                     let message = format!("text search configuration parameter \"{other}\" not recognized");
@@ -137,6 +162,7 @@ impl DdlContext<'_> {
     }
 
     fn depend_configuration(&mut self, key: Key, info: &ConfigurationInfo) {
+        self.depend_on_definition(key, DefinitionKind::Parser, info.parser);
         let catalog = self.view();
         let mut used: Vec<Oid> = info.map.iter().flat_map(|(_, dictionaries)| dictionaries.iter().copied()).collect();
         used.sort_unstable();
@@ -155,15 +181,6 @@ impl DdlContext<'_> {
             Some(oid) => Ok(text_search::built_in_map(oid)),
             None => Err(super::missing(DefinitionKind::Configuration, name)),
         }
-    }
-
-    /// The dictionary a name means, built in or a user's. 42704.
-    fn dictionary_named(&mut self, name: &ObjectName) -> Result<Oid> {
-        if let Some(own) = self.look_up_definition(DefinitionKind::Dictionary, name)? {
-            return Ok(own.oid);
-        }
-        let built_in = built_in(DefinitionKind::Dictionary, self.search_path, name, &self.view());
-        built_in.ok_or_else(|| super::missing(DefinitionKind::Dictionary, name))
     }
 
     pub(in crate::ddl) fn alter_dictionary(&mut self, alter: &AlterDictionary) -> Result<()> {
@@ -189,8 +206,10 @@ impl DdlContext<'_> {
         match &alter.action {
             MappingAction::Set { add, tokens, dictionaries } => {
                 let tokens = token_types(tokens)?;
-                let dictionaries =
-                    dictionaries.iter().map(|name| self.dictionary_named(name)).collect::<Result<Vec<_>>>()?;
+                let dictionaries = dictionaries
+                    .iter()
+                    .map(|name| self.text_search_object(DefinitionKind::Dictionary, name))
+                    .collect::<Result<Vec<_>>>()?;
                 for token in tokens {
                     let known = info.map.iter().any(|(other, _)| *other == token);
                     if *add && known {
@@ -202,7 +221,10 @@ impl DdlContext<'_> {
             }
             MappingAction::Replace { tokens, old, new } => {
                 let tokens = token_types(tokens)?;
-                let (old, new) = (self.dictionary_named(old)?, self.dictionary_named(new)?);
+                let (old, new) = (
+                    self.text_search_object(DefinitionKind::Dictionary, old)?,
+                    self.text_search_object(DefinitionKind::Dictionary, new)?,
+                );
                 let chosen = |token: i32| tokens.is_empty() || tokens.contains(&token);
                 for (_, dictionaries) in info.map.iter_mut().filter(|(token, _)| chosen(*token)) {
                     dictionaries.iter_mut().filter(|oid| **oid == old).for_each(|oid| *oid = new);
@@ -257,8 +279,18 @@ fn token_types(names: &[Ident]) -> Result<Vec<i32>> {
     Ok(found)
 }
 
+/// The symbol of the function for tokens of a template, built in or a user's.
+pub fn template_function(template: Oid, catalog: &Catalog) -> Option<Arc<str>> {
+    let Some(own) = catalog.definition(template) else { return text_search::template_function(template) };
+    let lexize = own.template()?.lexize;
+    match catalog.routine(lexize) {
+        Some(routine) => Some(routine.source.clone()),
+        None => facts::proc_by_oid(lexize).map(|proc| Arc::from(proc.source)),
+    }
+}
+
 /// The name that an option's value is. 42601.
-fn name_of(element: &DefElem) -> Result<ObjectName> {
+pub(super) fn name_of(element: &DefElem) -> Result<ObjectName> {
     let required = || {
         let message = format!("argument of {} must be a name", element.name.value);
         Error::new(SqlState::SYNTAX_ERROR, message)

@@ -89,7 +89,8 @@ impl DdlContext<'_> {
         self.add_members(family, method, members, oid)
     }
 
-    fn check_superuser(&mut self, what: &str) -> Result<()> {
+    /// 42501 unless the current role is a superuser.
+    pub(in crate::ddl) fn check_superuser(&mut self, what: &str) -> Result<()> {
         // An extension's script runs with the rights of whoever may create the extension.
         if self.is_superuser() {
             return Ok(());

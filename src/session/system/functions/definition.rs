@@ -163,7 +163,8 @@ fn index_key(env: &StatementEnv, table: &Arc<Relation>, index: &IndexInfo, posit
     let scope = CatalogScope { catalog: &env.catalog, search_path: &path };
     let default = opclass::default_opclass(&scope, key.ty.oid, index.method.oid()).map(|class| class.oid);
     let class = env.catalog.any_opclass(key.opclass);
-    if let Some(class) = class.filter(|class| default.is_none_or(|oid| oid != class.oid)) {
+    let is_shown = |oid: Oid| !key.options.is_empty() || default.is_none_or(|default| default != oid);
+    if let Some(class) = class.filter(|class| is_shown(class.oid)) {
         text += " ";
         if !path.contains(&class.namespace)
             && let Some(schema) = env.catalog.schema(class.namespace)
@@ -172,6 +173,9 @@ fn index_key(env: &StatementEnv, table: &Arc<Relation>, index: &IndexInfo, posit
             text += ".";
         }
         text += &quote_identifier(&class.name);
+        if !key.options.is_empty() {
+            text += &format!(" ({})", options(&key.options));
+        }
     }
     text += match (key.descending, key.nulls_first) {
         (false, false) => "",

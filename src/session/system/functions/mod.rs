@@ -86,6 +86,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
 pub(super) const SETS: &[&[(&str, SetFn)]] = &[
     crate::extension::SETS,
     crate::routines::SETS,
+    crate::routines::TABLE_FUNCTION_SETS,
     crate::routines::TEXT_SEARCH_SETS,
     crate::statement_statistics::SETS,
     absent::SETS,

@@ -19,11 +19,15 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_conversion_is_visible", |cx, args| {
         answer(cx, args, |env, oid| exported(oid, "pg_conversion").or_else(|| definition_is_visible(env, oid)))
     }),
-    ("pg_ts_parser_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_ts_parser"))),
+    ("pg_ts_parser_is_visible", |cx, args| {
+        answer(cx, args, |env, oid| exported(oid, "pg_ts_parser").or_else(|| definition_is_visible(env, oid)))
+    }),
     ("pg_ts_dict_is_visible", |cx, args| {
         answer(cx, args, |env, oid| exported(oid, "pg_ts_dict").or_else(|| definition_is_visible(env, oid)))
     }),
-    ("pg_ts_template_is_visible", |cx, args| answer(cx, args, |_, oid| exported(oid, "pg_ts_template"))),
+    ("pg_ts_template_is_visible", |cx, args| {
+        answer(cx, args, |env, oid| exported(oid, "pg_ts_template").or_else(|| definition_is_visible(env, oid)))
+    }),
     ("pg_ts_config_is_visible", |cx, args| {
         answer(cx, args, |env, oid| exported(oid, "pg_ts_config").or_else(|| definition_is_visible(env, oid)))
     }),

@@ -38,6 +38,8 @@ struct Attribute<'a> {
     column: Option<&'a Column>,
     /// Of an expression of an index.
     statistics: Option<i32>,
+    /// `attoptions`.
+    options: &'a [Arc<str>],
     /// `attndims`: not known of what a query computes.
     dimensions: i32,
 }
@@ -54,6 +56,7 @@ fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
                 not_null: true,
                 column: None,
                 statistics: None,
+                options: &[],
                 dimensions: 0,
             };
             push(source, relation.oid, &system, out);
@@ -73,7 +76,9 @@ fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
         let (collation, not_null) = (column.collation, column.not_null && !column.dropped);
         let dimensions = if relation.view().is_some() { 0 } else { dimensions(source, ty) };
         let column = Some(column);
-        let attribute = Attribute { name, ty, attnum, collation, not_null, column, statistics: None, dimensions };
+        let options = column.map_or(&[][..], |column| &column.options);
+        let attribute =
+            Attribute { name, ty, attnum, collation, not_null, column, statistics: None, options, dimensions };
         push(source, relation.oid, &attribute, out);
     }
 }
@@ -85,7 +90,7 @@ fn dimensions(source: &Source<'_>, ty: Type) -> i32 {
 
 /// An index has a column per key, named after the table's column, the expression's function or `expr`; numbers tell apart
 /// what would have the same name. A hash index keeps integers.
-fn index_attributes<'a>(source: &Source<'_>, index: &IndexInfo) -> Vec<Attribute<'a>> {
+fn index_attributes<'a>(source: &Source<'_>, index: &'a IndexInfo) -> Vec<Attribute<'a>> {
     let table = source.catalog.relation(index.table);
     let of_column = |attnum: i16| table.and_then(|t| t.column(attnum));
     let mut attributes: Vec<Attribute<'a>> = Vec::new();
@@ -95,7 +100,18 @@ fn index_attributes<'a>(source: &Source<'_>, index: &IndexInfo) -> Vec<Attribute
         let name = names.find(|name| attributes.iter().all(|other| other.name != *name)).unwrap_or(name);
         let attnum = attributes.len() as i16 + 1;
         let column = None;
-        attributes.push(Attribute { name, ty, attnum, collation, not_null: false, column, statistics, dimensions });
+        let options = index.keys.get(attributes.len()).map_or(&[][..], |key| &key.options);
+        attributes.push(Attribute {
+            name,
+            ty,
+            attnum,
+            collation,
+            not_null: false,
+            column,
+            statistics,
+            options,
+            dimensions,
+        });
     };
     for key in &index.keys {
         let (name, collation) = match &key.target {
@@ -148,7 +164,11 @@ fn push(source: &Source<'_>, relation: Oid, attribute: &Attribute<'_>, out: &mut
         None => types::storage_of(source, attribute.ty.oid),
     };
     let compression = column.and_then(|c| c.compression).map_or(String::new(), |c| char::from(c).to_string());
-    let own_options = column.filter(|c| !c.options.is_empty()).map_or(NULL, |c| options(&c.options));
+    let is_there = column.is_some() || attribute.column.is_none();
+    let own_options = match is_there && !attribute.options.is_empty() {
+        true => options(attribute.options),
+        false => NULL,
+    };
     let identity = column.and_then(|c| c.identity).map_or("", |identity| match identity {
         Identity::Always => "a",
         Identity::ByDefault => "d",

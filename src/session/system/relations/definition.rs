@@ -86,6 +86,24 @@ pub fn pg_ts_dict(source: &Source<'_>, out: &mut Output<'_>) {
     }
 }
 
+/// Text search templates.
+pub fn pg_ts_template(source: &Source<'_>, out: &mut Output<'_>) {
+    push_exported(exported::rows("pg_ts_template"), out);
+    for own in source.catalog.definitions() {
+        let Some(info) = own.template() else { continue };
+        row!(out; own.oid, &own.name, own.namespace, info.init, info.lexize);
+    }
+}
+
+/// Text search parsers.
+pub fn pg_ts_parser(source: &Source<'_>, out: &mut Output<'_>) {
+    push_exported(exported::rows("pg_ts_parser"), out);
+    for own in source.catalog.definitions() {
+        let Some(info) = own.parser() else { continue };
+        row!(out; own.oid, &own.name, own.namespace, info.start, info.token, info.end, info.headline, info.lextype);
+    }
+}
+
 /// Text search configurations.
 pub fn pg_ts_config(source: &Source<'_>, out: &mut Output<'_>) {
     push_exported(exported::rows("pg_ts_config"), out);

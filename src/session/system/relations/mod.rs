@@ -124,6 +124,8 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_ts_config_map", definition::pg_ts_config_map),
     ("pg_collation", definition::pg_collation),
     ("pg_ts_dict", definition::pg_ts_dict),
+    ("pg_ts_parser", definition::pg_ts_parser),
+    ("pg_ts_template", definition::pg_ts_template),
     ("pg_proc", procedure::pg_proc),
     ("pg_range", types::pg_range),
     ("pg_rewrite", rule::pg_rewrite),

@@ -15,6 +15,9 @@ pub(super) fn text(env: &dyn Env, noun: &str, name: &str, extension: &str) -> Re
     if let Some(own) = env.text_search_file(&file) {
         return own.map(Cow::Owned);
     }
+    if file == "unaccent.rules" {
+        return Ok(super::unaccent::shipped_rules());
+    }
     let shipped = SHIPPED_STOP_WORDS.iter().chain(SHIPPED_SAMPLES).find(|(known, _)| *known == file);
     shipped.map(|(_, text)| Cow::Borrowed(*text)).ok_or_else(|| {
         let message = format!("could not open {noun} file \"{file}\": No such file or directory");
@@ -56,5 +59,5 @@ const SHIPPED_STOP_WORDS: Shipped = shipped!["stopwords":
 const SHIPPED_SAMPLES: Shipped = shipped!["tsearch_data":
     "hunspell_sample.affix", "hunspell_sample_long.affix", "hunspell_sample_long.dict", "hunspell_sample_num.affix",
     "hunspell_sample_num.dict", "ispell_sample.affix", "ispell_sample.dict", "synonym_sample.syn",
-    "thesaurus_sample.ths",
+    "thesaurus_sample.ths", "xsyn_sample.rules",
 ];

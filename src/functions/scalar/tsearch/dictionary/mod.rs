@@ -6,12 +6,18 @@
 //!   makes of   a word             a word     a word's forms    a phrase, through another dictionary
 //!   reads      *.stop             *.syn      *.dict, *.affix   *.ths
 //! ```
+//!
+//! Extensions bring `unaccent` (letters without accents, for the next dictionary), `integers` (`dict_int`) and `synonyms`
+//! (`dict_xsyn`). A template is known by the symbol of its function for tokens.
 
 mod files;
+mod integers;
 mod ispell;
 mod simple;
 mod synonym;
+mod synonyms;
 pub(super) mod thesaurus;
+mod unaccent;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -19,10 +25,13 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use dictdb_types::env::TextSearchDictionary;
 use dictdb_types::{Array, Datum, Env, Error, Oid, Result, SqlState, bail, oids};
 
+use self::integers::Integers;
 use self::ispell::Ispell;
 use self::simple::{Simple, Snowball};
 use self::synonym::Synonym;
+use self::synonyms::Synonyms;
 use self::thesaurus::{Phrase, Thesaurus};
+use self::unaccent::Unaccent;
 use crate::args::kernels;
 use crate::facts::{table, unescape};
 use crate::kernel::ScalarFn;
@@ -49,7 +58,6 @@ pub(super) enum Lexized {
     /// Its lexemes, none for a stop word.
     Known(Vec<Lexeme>),
     /// Another token, for the next dictionary.
-    #[allow(dead_code, reason = "dictionaries of extensions filter")]
     Filtered(String),
     /// Nothing: the next dictionary may know it.
     Unknown,
@@ -81,6 +89,12 @@ pub(super) enum Dictionary {
     Synonym(Synonym),
     Ispell(Ispell),
     Thesaurus(Thesaurus),
+    /// `unaccent`.
+    Unaccent(Unaccent),
+    /// `dict_int`.
+    Integers(Integers),
+    /// `dict_xsyn`.
+    Synonyms(Synonyms),
 }
 
 static DICTIONARIES: LazyLock<HashMap<u32, Arc<Dictionary>>> = LazyLock::new(|| {
@@ -126,6 +140,18 @@ fn option(options: &str, name: &str) -> Option<String> {
     })
 }
 
+/// A whole text as one token of a dictionary, which `unaccent()` makes of it. 0A000 and XX000 as the dictionary has it.
+pub(crate) fn whole_text(oid: Oid, text: &str, env: &dyn Env) -> Result<String> {
+    match &*dictionary(oid, env)? {
+        Dictionary::Unaccent(own) => Ok(own.applied(text).unwrap_or_else(|| text.to_owned())),
+        other => match other.lexize(text)? {
+            Lexized::Known(lexemes) if !lexemes.is_empty() => Ok(lexemes[0].word.clone()),
+            Lexized::Filtered(other) => Ok(other),
+            _ => Ok(text.to_owned()),
+        },
+    }
+}
+
 /// The dictionary with this oid; XX000 when there is none.
 pub(super) fn dictionary(oid: Oid, env: &dyn Env) -> Result<Arc<Dictionary>> {
     if let Some(dictionary) = DICTIONARIES.get(&oid.0) {
@@ -161,13 +187,16 @@ pub(super) fn check(definition: TextSearchDictionary, env: &dyn Env) -> Result<(
 impl Dictionary {
     fn new(recipe: &Recipe, env: &dyn Env) -> Result<Self> {
         let options = &recipe.definition.options;
-        Ok(match template_name(recipe.definition.template).as_str() {
-            "simple" => Dictionary::Simple(Simple::new(options, env)?),
-            "snowball" => Dictionary::Snowball(Snowball::new(options, env)?),
-            "synonym" => Dictionary::Synonym(Synonym::new(options, env)?),
-            "ispell" => Dictionary::Ispell(Ispell::new(options, env)?),
-            "thesaurus" => Dictionary::Thesaurus(Thesaurus::new(options, env)?),
-            other => return Err(Error::unsupported(format_args!("text search template {other}"))),
+        Ok(match &*recipe.definition.lexize {
+            "dsimple_lexize" => Dictionary::Simple(Simple::new(options, env)?),
+            "dsnowball_lexize" => Dictionary::Snowball(Snowball::new(options, env)?),
+            "dsynonym_lexize" => Dictionary::Synonym(Synonym::new(options, env)?),
+            "dispell_lexize" => Dictionary::Ispell(Ispell::new(options, env)?),
+            "thesaurus_lexize" => Dictionary::Thesaurus(Thesaurus::new(options, env)?),
+            "unaccent_lexize" => Dictionary::Unaccent(Unaccent::new(options, env)?),
+            "dintdict_lexize" => Dictionary::Integers(Integers::new(options)?),
+            "dxsyn_lexize" => Dictionary::Synonyms(Synonyms::new(options, env)?),
+            other => return Err(Error::unsupported(format_args!("a text search template with the function {other}"))),
         })
     }
 
@@ -178,6 +207,9 @@ impl Dictionary {
             Dictionary::Snowball(own) => own.lexize(token),
             Dictionary::Synonym(own) => Ok(own.lexize(token)),
             Dictionary::Ispell(own) => own.lexize(token),
+            Dictionary::Unaccent(own) => Ok(own.lexize(token)),
+            Dictionary::Integers(own) => Ok(own.lexize(token)),
+            Dictionary::Synonyms(own) => Ok(own.lexize(token)),
             Dictionary::Thesaurus(_) => bail!(INTERNAL_ERROR, "forbidden call of thesaurus or nested call"),
         }
     }
@@ -197,15 +229,6 @@ impl Dictionary {
             _ => None,
         }
     }
-}
-
-fn template_name(oid: Oid) -> String {
-    let rows = table("pg_ts_template").into_iter().flat_map(|table| table.rows());
-    let mut named = rows.filter_map(|mut row| {
-        let own: u32 = row.field()?.parse().ok()?;
-        (own == oid.0).then(|| row.field().unwrap_or_default().to_owned())
-    });
-    named.next().unwrap_or_else(|| oid.to_string())
 }
 
 fn invalid(message: String) -> Error {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use dictdb_types::env::{RegKind, TextSearchDictionary};
 use dictdb_types::{Env, Oid, Result, bail};
 
-use super::{Dictionary, Lexeme, Lexized, Options, broken_file, dictionary, files, template_name};
+use super::{Dictionary, Lexeme, Lexized, Options, broken_file, dictionary, files};
 
 /// A dictionary of the template.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ struct Line<'a> {
 
 /// The dictionary that one of this template asks; none for other templates. 42704.
 pub(super) fn asked(definition: &TextSearchDictionary, env: &dyn Env) -> Result<Option<Oid>> {
-    if template_name(definition.template) != "thesaurus" {
+    if &*definition.lexize != "thesaurus_lexize" {
         return Ok(None);
     }
     let name = definition.options.iter().find(|(name, _)| &**name == "dictionary").map(|(_, value)| value);
