@@ -23,6 +23,7 @@
 //! `DICTDB_REWRITE=1 cargo test -p dictdb-tests --test sql --test wire` runs scripts and transcripts on PostgreSQL 15 and writes
 //! down what it says.
 
+pub mod differential;
 pub mod environment;
 pub mod http;
 pub mod isolation;
