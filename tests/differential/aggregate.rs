@@ -22,6 +22,10 @@ impl Generator {
             Kind::Mood,
             Kind::Float,
             Kind::Moment,
+            Kind::Char,
+            Kind::Small,
+            Kind::Range,
+            Kind::Interval,
         ]);
         self.aggregate_of(kind, scope)
     }
@@ -66,13 +70,19 @@ impl Generator {
                 let value = self.value(element, scope, 1);
                 phrase!["jsonb_agg(", distinct, &value, " ORDER BY ", &value, self.direction(), ")"]
             }
+            // These have no min and max.
+            Kind::Range | Kind::Bytes => {
+                let value = self.value(kind, scope, 1);
+                phrase!["(array_agg(", &value, " ORDER BY ", &value, self.direction(), "))[1]"]
+            }
             Kind::Int if self.chance(15) => {
                 phrase!["percentile_disc(0.5) WITHIN GROUP (ORDER BY ", self.value(Kind::Int, scope, 1), ")"]
             }
             _ => phrase![self.random.pick(&["min(", "max("]), self.value(kind, scope, 1), ")"],
         };
-        let wrapped =
-            matches!(&sql, Phrase::All(parts) if matches!(&parts[0], Phrase::Text(text) if text == "round(avg("));
+        // FILTER belongs to the aggregate, not to what is made of it.
+        let wrapped = matches!(kind, Kind::Range | Kind::Bytes)
+            || matches!(&sql, Phrase::All(parts) if matches!(&parts[0], Phrase::Text(text) if text == "round(avg("));
         let filter = if !wrapped && self.chance(20) {
             Phrase::optional(phrase![" FILTER (WHERE ", self.condition(scope, 1), ")"])
         } else {

@@ -15,23 +15,29 @@ pub struct Callable {
     pub name: String,
     /// Whether it is written between or before its arguments.
     pub is_operator: bool,
+    /// Whether its result says only by its sign which argument is the greater one.
+    pub compares: bool,
     /// The types it is called with.
     pub types: Vec<String>,
 }
 
-/// What is asked for: whatever gives the same at each call, takes few arguments, and does not tell of the server itself.
+/// What is asked for: whatever gives the same at each call, takes few arguments, and does not tell of the server itself. Ages of
+/// infinite times have no meaning, and cube roots differ in their last digit from one C library to the next.
 const CALLABLES: &str = "
     SELECT 'f', proname, array_to_string(array(SELECT format_type(t, NULL) FROM unnest(proargtypes) WITH ORDINALITY a(t, n) ORDER BY n), ' ; ')
     FROM pg_proc
-    WHERE prokind = 'f' AND provolatile <> 'v' AND pronargs BETWEEN 1 AND 4 AND NOT proretset AND oid < 10000 AND provariadic = 0
+    WHERE prokind = 'f' AND provolatile <> 'v' AND pronargs BETWEEN 1 AND 4 AND oid < 10000 AND provariadic = 0
       AND prorettype NOT IN ('internal'::regtype, 'cstring'::regtype, 'trigger'::regtype)
       AND (proname !~ '^(pg_|has_|inet_(client|server)|current_|to_reg|txid_|xmin|ts_stat|obj_desc|col_desc|shobj_desc|acldefault)'
            OR proname ~ '^pg_(size_|lsn_|encoding_to|char_to)')
-      AND NOT (proname = 'age' AND pronargs = 1)
+      AND proname NOT IN ('age', 'cbrt', 'dcbrt')
     UNION ALL
     SELECT 'o', oprname, concat_ws(' ; ', format_type(NULLIF(oprleft, 0), NULL), format_type(oprright, NULL))
-    FROM pg_operator WHERE oid < 10000
+    FROM pg_operator WHERE oid < 10000 AND oprname <> '||/'
     ORDER BY 1, 2, 3";
+
+/// Rows of a result, at most: some functions give as many as there are numbers.
+const ROWS: u32 = 60;
 
 /// Everything that can be called with values that are at hand.
 pub fn callables(sessions: &mut Sessions<'_>) -> Result<Vec<Callable>> {
@@ -42,7 +48,8 @@ pub fn callables(sessions: &mut Sessions<'_>) -> Result<Vec<Callable>> {
         let name = parts.next()?.to_owned();
         let types: Option<Vec<String>> =
             parts.next()?.split(" ; ").map(|name| concrete_type(name).map(str::to_owned)).collect();
-        Some(Callable { name, is_operator, types: types? })
+        let compares = name.ends_with("cmp") && !is_operator;
+        Some(Callable { name, is_operator, compares, types: types? })
     });
     Ok(found.collect())
 }
@@ -53,6 +60,7 @@ impl Callable {
         match (self.is_operator, arguments) {
             (true, [right]) => format!("OPERATOR(pg_catalog.{}) {right}", self.name),
             (true, [left, right]) => format!("{left} OPERATOR(pg_catalog.{}) {right}", self.name),
+            _ if self.compares => format!("sign(pg_catalog.\"{}\"({}))", self.name, arguments.join(", ")),
             _ => format!("pg_catalog.\"{}\"({})", self.name, arguments.join(", ")),
         }
     }
@@ -60,7 +68,7 @@ impl Callable {
     /// A call with constants.
     fn constant_call(&self, values: &[Option<&'static str>]) -> String {
         let written: Vec<String> = values.iter().zip(&self.types).map(|(value, name)| written(*value, name)).collect();
-        format!("SELECT {}", self.call(&written))
+        format!("SELECT {} LIMIT {ROWS}", self.call(&written))
     }
 
     /// A call for rows of values.
@@ -72,7 +80,7 @@ impl Callable {
             format!("({})", cells.join(", "))
         };
         let rows: Vec<String> = rows.iter().map(row).collect();
-        format!("SELECT {} FROM (VALUES {}) v({})", self.call(&names), rows.join(", "), names.join(", "))
+        format!("SELECT {} FROM (VALUES {}) v({}) LIMIT {ROWS}", self.call(&names), rows.join(", "), names.join(", "))
     }
 
     /// Calls it with random values, one by one and then, those it takes, for rows at once. What differs first.

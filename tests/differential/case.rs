@@ -2,7 +2,7 @@
 
 use super::generator::Generator;
 use super::phrase::{Phrase, phrase};
-use super::schema::Schema;
+use super::schema::{Schema, Table};
 use crate::random::Random;
 
 /// A statement and how it is sent.
@@ -49,6 +49,28 @@ impl Step {
     }
 }
 
+/// Settings that lead to other plans, none of which may lead to other rows.
+const SETTINGS: [&str; 18] = [
+    "enable_hashjoin = off",
+    "enable_mergejoin = off",
+    "enable_nestloop = off",
+    "enable_seqscan = off",
+    "enable_indexscan = off",
+    "enable_indexonlyscan = off",
+    "enable_bitmapscan = off",
+    "enable_hashagg = off",
+    "enable_sort = off",
+    "enable_material = off",
+    "enable_memoize = off",
+    "enable_incremental_sort = off",
+    "enable_partition_pruning = off",
+    "enable_partitionwise_join = on",
+    "join_collapse_limit = 1",
+    "plan_cache_mode = force_generic_plan",
+    "plan_cache_mode = force_custom_plan",
+    "work_mem = '64kB'",
+];
+
 /// The steps of a seed.
 pub fn steps_of(seed: u64) -> Vec<Step> {
     let mut random = Random::new(seed);
@@ -58,55 +80,76 @@ pub fn steps_of(seed: u64) -> Vec<Step> {
     });
     let schema = Schema::random(&mut random);
     let mut steps: Vec<Step> = schema.setup.iter().cloned().map(Step::text).collect();
+    for setting in SETTINGS {
+        if random.chance(8) {
+            steps.push(Step::text(Phrase::from(format!("SET {setting}"))));
+        }
+    }
     let mut generator = Generator::new(random, schema);
-    let mut savepoints = 0;
-    let mut in_transaction = false;
+    let mut transaction = Transaction::default();
     for number in 0..STATEMENTS {
         let depth = 1 + number * 4 / STATEMENTS;
-        if generator.random.chance(6) {
-            let statement = transaction_step(&mut generator, &mut in_transaction, &mut savepoints);
+        if generator.random.chance(7) {
+            let statement = transaction.next(&mut generator);
             steps.push(Step::text(Phrase::from(statement)));
         }
-        let step = random_step(&mut generator, depth, in_transaction);
-        steps.push(step);
+        steps.push(random_step(&mut generator, depth, transaction.is_open()));
     }
     steps
 }
 
-/// A step towards the end of a transaction, or its begin.
-fn transaction_step(generator: &mut Generator, in_transaction: &mut bool, savepoints: &mut u32) -> String {
-    if !*in_transaction {
-        *in_transaction = true;
-        return generator
-            .random
-            .pick(&["BEGIN", "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", "BEGIN ISOLATION LEVEL SERIALIZABLE"])
-            .to_owned();
+/// Where a transaction can go back to.
+#[derive(Default)]
+struct Transaction {
+    begun: Option<Vec<Table>>,
+    savepoint: Option<Vec<Table>>,
+}
+
+impl Transaction {
+    fn is_open(&self) -> bool {
+        self.begun.is_some()
     }
-    match generator.random.below(4) {
-        0 => {
-            *savepoints += 1;
-            "SAVEPOINT s".to_owned()
+
+    /// A step towards its end, or its begin.
+    fn next(&mut self, generator: &mut Generator) -> &'static str {
+        const BEGINS: [&str; 4] =
+            ["BEGIN", "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", "BEGIN ISOLATION LEVEL SERIALIZABLE"];
+        if self.begun.is_none() {
+            self.begun = Some(generator.schema.tables.clone());
+            return generator.random.pick(&BEGINS);
         }
-        1 if *savepoints > 0 => "ROLLBACK TO s".to_owned(),
-        2 => {
-            (*in_transaction, *savepoints) = (false, 0);
-            "ROLLBACK".to_owned()
+        let choice = generator.random.below(5);
+        if choice < 2 {
+            return match &self.savepoint {
+                Some(tables) if choice == 0 => {
+                    generator.schema.tables.clone_from(tables);
+                    "ROLLBACK TO s"
+                }
+                _ => {
+                    self.savepoint = Some(generator.schema.tables.clone());
+                    "SAVEPOINT s"
+                }
+            };
         }
-        _ => {
-            (*in_transaction, *savepoints) = (false, 0);
-            "COMMIT".to_owned()
+        self.savepoint = None;
+        match self.begun.take() {
+            Some(tables) if choice == 2 => {
+                generator.schema.tables = tables;
+                "ROLLBACK"
+            }
+            _ => "COMMIT",
         }
     }
 }
 
 fn random_step(generator: &mut Generator, depth: u32, in_transaction: bool) -> Step {
     let mut step = match generator.random.below(100) {
-        // The generator would not know what a rollback has made of a definition.
-        0..=5 if !in_transaction => return Step::text(generator.definition()),
-        0..=24 => {
+        0..=5 => return Step::text(generator.definition()),
+        6..=24 => {
             let (phrase, table) = generator.change(depth.min(3));
             Step { changes: Some(table), ..Step::text(phrase) }
         }
+        25..=28 => Step { any_error: true, ..Step::text(generator.fallible_query()) },
         _ => Step::text(generator.statement_query(depth)),
     };
     if generator.random.chance(40) {

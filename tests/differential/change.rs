@@ -20,15 +20,18 @@ impl Generator {
             2 => self.insert_query(&table, depth),
             3..=5 => self.update(&table, depth),
             6 | 7 => self.delete(&table, depth),
-            _ if table.is_table => (self.merge(&table, depth), false),
+            _ if table.is_table => (self.merge(&table, depth), Vec::new()),
             _ => self.update(&table, depth),
         };
-        if !returned || !self.chance(25) {
+        if returned.is_empty() || !self.chance(30) {
             return (sql, name);
         }
-        // The changed rows as a relation of a query around.
-        let outer = phrase!["WITH changed(c1, c2) AS (", sql, ") SELECT count(*), min(c1), max(c2) FROM changed"];
-        (outer, name)
+        // The changed rows as a relation of a query around, which sees the tables as they were.
+        self.named_queries.push(Relation::of_query("changed", &returned, 20));
+        let kinds = self.kinds(3);
+        let query = self.ordered(&kinds, &[], depth.min(2), true);
+        self.named_queries.clear();
+        (phrase!["WITH changed(c1, c2) AS (", sql, ") ", query], name)
     }
 
     fn updatable_table(&mut self) -> Table {
@@ -37,14 +40,13 @@ impl Generator {
     }
 
     /// RETURNING with two columns, or nothing.
-    fn returning(&mut self, scope: &Scope) -> (Phrase, bool) {
+    fn returning(&mut self, scope: &Scope) -> (Phrase, Vec<Kind>) {
         if self.chance(45) {
-            return (Phrase::empty(), false);
+            return (Phrase::empty(), Vec::new());
         }
         let kind = self.kind_in(scope);
         let (first, second) = (self.value(Kind::Int, scope, 1), self.value(kind, scope, 2));
-        let orderable = !matches!(kind, Kind::Json | Kind::Bool);
-        (Phrase::optional(phrase![" RETURNING ", first, ", ", second]), orderable)
+        (Phrase::optional(phrase![" RETURNING ", first, ", ", second]), vec![Kind::Int, kind])
     }
 
     fn scope_of(&self, relation: &Relation) -> Scope {
@@ -54,7 +56,7 @@ impl Generator {
         scope
     }
 
-    fn insert(&mut self, table: &Table, depth: u32) -> (Phrase, bool) {
+    fn insert(&mut self, table: &Table, depth: u32) -> (Phrase, Vec<Kind>) {
         let count = self.random.between(1, NEW_ROWS);
         let mut rows = Vec::new();
         for _ in 0..count {
@@ -69,8 +71,7 @@ impl Generator {
         let rows = rows.into_iter().map(|(_, row)| row).collect();
         let scope = self.scope_of(&table.relation);
         let (returning, returned) = self.returning(&scope);
-        let columns: Vec<&str> = table.relation.columns.iter().map(|(name, _)| name.as_str()).collect();
-        let head = format!("INSERT INTO {} ({}) VALUES ", table.relation.name, columns.join(", "));
+        let head = format!("{} VALUES ", table.insert_into());
         (phrase![head, Phrase::list(rows), conflict, returning], returned)
     }
 
@@ -98,22 +99,12 @@ impl Generator {
         }
     }
 
-    fn insert_query(&mut self, table: &Table, depth: u32) -> (Phrase, bool) {
+    fn insert_query(&mut self, table: &Table, depth: u32) -> (Phrase, Vec<Kind>) {
         // Ids that nobody has, in an order that only the query's own values tell.
-        let kinds: Vec<Kind> = table
-            .relation
-            .columns
-            .iter()
-            .filter(|(name, _)| name != "id" && !table.unique.contains(name))
-            .map(|(_, kind)| *kind)
-            .collect();
-        let names: Vec<&str> = table
-            .relation
-            .columns
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .filter(|name| *name != "id" && !table.unique.iter().any(|unique| unique == name))
-            .collect();
+        let kinds: Vec<Kind> =
+            table.relation.columns.iter().filter(|(name, _)| table.is_free(name)).map(|(_, kind)| *kind).collect();
+        let names: Vec<&str> =
+            table.relation.columns.iter().map(|(name, _)| name.as_str()).filter(|name| table.is_free(name)).collect();
         let query = self.query(&kinds, &[], depth, false);
         let base = self.schema.last_id;
         self.schema.last_id += 8;
@@ -139,10 +130,11 @@ impl Generator {
     /// An expression whose value a column can have without growing from statement to statement.
     fn kept_small(&self, kind: Kind, value: &str) -> String {
         match kind {
-            Kind::Int | Kind::Big => format!("{value} % 1000"),
+            Kind::Int | Kind::Big | Kind::Small => format!("{value} % 1000"),
             Kind::Numeric => format!("({value} % 1000)::numeric(10,2)"),
             Kind::Text => format!("left({value}, 20)"),
             Kind::Ints | Kind::Texts => format!("({value})[1:5]"),
+            Kind::Bytes => format!("substr({value}, 1, 9)"),
             // A value that grows would be copied into itself.
             Kind::Json => format!("CASE WHEN length({value}::text) < 80 THEN {value} END"),
             _ => value.to_owned(),
@@ -152,11 +144,14 @@ impl Generator {
     fn new_value(&mut self, kind: Kind, scope: &Scope, depth: u32) -> Phrase {
         let value = self.value(kind, scope, depth);
         let value = match kind {
-            Kind::Int | Kind::Big => phrase!["(", value, ") % 1000"],
+            Kind::Int | Kind::Big | Kind::Small => phrase!["(", value, ") % 1000"],
             Kind::Numeric => phrase!["((", value, ") % 1000)::numeric(10,2)"],
             Kind::Text => phrase!["left(", value, ", 20)"],
             Kind::Ints | Kind::Texts => phrase!["(", value, ")[1:5]"],
+            Kind::Bytes => phrase!["substr(", value, ", 1, 9)"],
             Kind::Json => self.leaf(kind, scope),
+            // They would come ever further from where others are.
+            Kind::Date | Kind::Moment | Kind::Stamp | Kind::Interval => self.leaf(kind, scope),
             _ => value,
         };
         Phrase::value(kind, value)
@@ -165,22 +160,24 @@ impl Generator {
     /// `i1 = …, t3 = …`
     fn assignments(&mut self, table: &Table, scope: &Scope, depth: u32) -> Phrase {
         let mut items = Vec::new();
-        let columns: Vec<(String, Kind)> = table
-            .relation
-            .columns
-            .iter()
-            .filter(|(name, _)| name != "id" && !table.unique.contains(name))
-            .cloned()
-            .collect();
+        let columns: Vec<(String, Kind)> =
+            table.relation.columns.iter().filter(|(name, _)| table.is_free(name)).cloned().collect();
         let first = self.below(columns.len());
         for offset in 0..=self.below(2).min(columns.len() - 1) {
             let (name, kind) = columns[(first + offset) % columns.len()].clone();
             items.push(phrase![format!("{name} = "), self.new_value(kind, scope, depth)]);
         }
+        if self.chance(12) {
+            let kinds: Vec<Kind> = columns.iter().take(2).map(|(_, kind)| *kind).collect();
+            let names: Vec<&str> = columns.iter().take(2).map(|(name, _)| name.as_str()).collect();
+            let values = kinds.iter().map(|kind| self.new_value(*kind, scope, depth)).collect();
+            let row = self.random.pick(&["ROW(", "(SELECT "]);
+            return phrase![format!("({}) = {row}", names.join(", ")), Phrase::fixed_list(values), ")"];
+        }
         Phrase::list(items)
     }
 
-    fn update(&mut self, table: &Table, depth: u32) -> (Phrase, bool) {
+    fn update(&mut self, table: &Table, depth: u32) -> (Phrase, Vec<Kind>) {
         let relation = table.relation.named(&self.alias('u'));
         let mut scope = self.scope_of(&relation);
         let head = format!("UPDATE {} AS {} SET ", table.relation.name, relation.name);
@@ -196,7 +193,7 @@ impl Generator {
         (phrase![head, assignments, from, condition, returning], returned)
     }
 
-    fn delete(&mut self, table: &Table, depth: u32) -> (Phrase, bool) {
+    fn delete(&mut self, table: &Table, depth: u32) -> (Phrase, Vec<Kind>) {
         let relation = table.relation.named(&self.alias('u'));
         let mut scope = self.scope_of(&relation);
         let head = format!("DELETE FROM {} AS {}", table.relation.name, relation.name);
@@ -241,12 +238,14 @@ impl Generator {
     fn keyed_source(&mut self, depth: u32) -> (Phrase, Relation, String) {
         let tables: Vec<Relation> = self.schema.tables.iter().map(|table| table.relation.clone()).collect();
         let table = self.random.pick(&tables);
-        if self.chance(50) {
+        let groups = table.of_kind(Kind::Int);
+        if self.chance(50) || groups.is_empty() {
             let other = table.named(&self.alias('r'));
             return (Phrase::from(format!("{} AS {}", table.name, other.name)), other, "id".to_owned());
         }
         let inner = table.named(&self.alias('r'));
         let scope = self.scope_of(&inner);
+        let grouped = self.random.pick(&groups);
         let aggregate = self.aggregate(&scope);
         let name = self.alias('q');
         let other = Relation::of_query(&name, &[Kind::Int, aggregate.kind], 10);
@@ -254,7 +253,7 @@ impl Generator {
         let from = format!(" FROM {} AS {}", table.name, inner.name);
         let sql = phrase![
             "(SELECT ",
-            inner.column("i1"),
+            inner.column(&grouped),
             ", ",
             aggregate.sql,
             from,

@@ -51,7 +51,35 @@ impl Generator {
         phrase!["(", self.value(kind, scope, depth), operator, self.value(kind, scope, depth), ")"]
     }
 
+    /// Values of two types for which there are operators, or casts to what there is one for.
+    fn mixed_comparison(&mut self, scope: &Scope, depth: u32) -> Phrase {
+        let (left, right) = self.random.pick(&[
+            (Kind::Int, Kind::Big),
+            (Kind::Int, Kind::Numeric),
+            (Kind::Small, Kind::Int),
+            (Kind::Small, Kind::Big),
+            (Kind::Numeric, Kind::Float),
+            (Kind::Int, Kind::Float),
+            (Kind::Date, Kind::Moment),
+            (Kind::Date, Kind::Stamp),
+            (Kind::Stamp, Kind::Moment),
+            (Kind::Char, Kind::Text),
+        ]);
+        let (left, right) = if self.chance(50) { (left, right) } else { (right, left) };
+        phrase![
+            "(",
+            self.value(left, scope, depth),
+            self.random.pick(&COMPARISONS),
+            self.value(right, scope, depth),
+            ")"
+        ]
+    }
+
     fn null_test(&mut self, scope: &Scope, depth: u32) -> Phrase {
+        if !scope.names.is_empty() && self.chance(15) {
+            let row = self.random.pick(&scope.names);
+            return phrase!["(", row, self.random.pick(&[" IS NULL)", " IS NOT NULL)", " IS DISTINCT FROM NULL)"])];
+        }
         let kind = self.kind_in(scope);
         let test = self.random.pick(&[" IS NULL)", " IS NOT NULL)"]);
         phrase!["(", self.value(kind, scope, depth.saturating_sub(1)), test]
@@ -99,7 +127,13 @@ impl Generator {
 
     fn containment(&mut self, scope: &Scope, depth: u32) -> Phrase {
         let depth = depth.saturating_sub(1);
-        match self.below(4) {
+        match self.below(9) {
+            4 => phrase!["(", self.value(Kind::Range, scope, depth), " @> ", self.value(Kind::Int, scope, depth), ")"],
+            5 => {
+                let operator = self.random.pick(&[" && ", " @> ", " <@ ", " << ", " &< ", " -|- "]);
+                phrase!["(", self.value(Kind::Range, scope, depth), operator, self.leaf(Kind::Range, scope), ")"]
+            }
+            6 | 7 => self.mixed_comparison(scope, depth),
             0 => {
                 phrase!["(", self.value(Kind::Json, scope, depth), " ? ", self.random.pick(&["'a'", "'b'", "'k'"]), ")"]
             }

@@ -28,7 +28,9 @@ impl Generator {
             .relation
             .columns
             .iter()
-            .filter(|(column, _)| !matches!(column.as_str(), "id" | "i1" | "i2" | "u") && !table.kept.contains(column))
+            .filter(|(column, _)| {
+                table.is_free(column) && !matches!(column.as_str(), "i1" | "i2") && !table.kept.contains(column)
+            })
             .cloned()
             .collect();
         match self.below(5) {

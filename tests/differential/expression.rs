@@ -84,6 +84,12 @@ impl Generator {
             Kind::Ints => self.ints(scope, depth),
             Kind::Texts => self.texts(scope, depth),
             Kind::Mood => self.general(kind, scope, depth),
+            Kind::Small => self.smallint(scope, depth),
+            Kind::Char => self.character(scope, depth),
+            Kind::Interval => self.interval(scope, depth),
+            Kind::Range => self.range(scope, depth),
+            Kind::Bytes => self.bytes(scope, depth),
+            Kind::Stamp => self.stamp(scope, depth),
         }
     }
 
@@ -94,7 +100,7 @@ impl Generator {
 
     fn int(&mut self, scope: &Scope, depth: u32) -> Phrase {
         let int = |g: &mut Self| g.value(Kind::Int, scope, depth);
-        match self.below(19) {
+        match self.below(24) {
             0..=2 => phrase!["(", int(self), " + ", int(self), ")"],
             3 | 4 => phrase!["(", int(self), " - ", int(self), ")"],
             5 => phrase!["(", int(self), " * ", self.small(2, 9), ")"],
@@ -122,6 +128,11 @@ impl Generator {
                 ")"
             ],
             17 => phrase!["array_length(", self.value(Kind::Texts, scope, depth), ", 1)"],
+            18 => phrase![self.random.pick(&["lower(", "upper("]), self.value(Kind::Range, scope, depth), ")"],
+            19 => phrase!["(", self.value(Kind::Small, scope, depth), " + ", int(self), ")"],
+            20 => phrase!["length(", self.value(Kind::Char, scope, depth), ")"],
+            21 => phrase!["(", self.value(Kind::Small, scope, depth), ")::int"],
+            22 => phrase!["length(", self.value(Kind::Bytes, scope, depth), ")"],
             _ => phrase!["array_position(", self.value(Kind::Ints, scope, depth), ", ", int(self), ")"],
         }
     }
@@ -153,7 +164,7 @@ impl Generator {
 
     fn string(&mut self, scope: &Scope, depth: u32) -> Phrase {
         let text = |g: &mut Self| g.value(Kind::Text, scope, depth);
-        match self.below(19) {
+        match self.below(23) {
             0 | 1 => phrase!["(", text(self), " || ", text(self), ")"],
             2 => phrase![
                 self.random.pick(&["upper(", "lower(", "reverse(", "md5(", "trim(", "initcap("]),
@@ -189,6 +200,10 @@ impl Generator {
             15 => phrase!["concat_ws('-', ", text(self), ", ", self.value(Kind::Int, scope, depth), ")"],
             16 => phrase!["(", self.value(Kind::Mood, scope, depth), ")::text"],
             17 => phrase!["array_to_string(", self.value(Kind::Ints, scope, depth), ", ',', '*')"],
+            18 => phrase!["(", self.value(Kind::Char, scope, depth), ")::text"],
+            19 => phrase!["(", self.value(Kind::Char, scope, depth), " || ", text(self), ")"],
+            21 if !scope.names.is_empty() => phrase!["(", self.random.pick(&scope.names), ")::text"],
+            20 => phrase!["encode(", self.value(Kind::Bytes, scope, depth), ", 'hex')"],
             _ => phrase!["format('%s/%L', ", text(self), ", ", self.value(Kind::Bool, scope, depth), ")"],
         }
     }
@@ -205,7 +220,9 @@ impl Generator {
     }
 
     fn moment(&mut self, scope: &Scope, depth: u32) -> Phrase {
-        match self.below(4) {
+        match self.below(6) {
+            4 => phrase!["(", self.value(Kind::Stamp, scope, depth), " AT TIME ZONE 'UTC')"],
+            5 => phrase!["(", self.value(Kind::Moment, scope, depth), " + ", self.leaf(Kind::Interval, scope), ")"],
             0 => phrase!["(", self.value(Kind::Date, scope, depth), ")::timestamptz"],
             1 => phrase!["(", self.value(Kind::Moment, scope, depth), " + interval '1 day 02:00')"],
             2 => phrase!["(", self.value(Kind::Moment, scope, depth), " - interval '1 month')"],
@@ -281,6 +298,72 @@ impl Generator {
             1 => phrase!["string_to_array(", text(self), ", 'b')"],
             2 if depth > 0 => self.array_subquery(Kind::Text, scope, depth),
             _ => phrase!["array_append(", self.value(Kind::Texts, scope, depth), ", ", text(self), ")"],
+        }
+    }
+
+    fn smallint(&mut self, scope: &Scope, depth: u32) -> Phrase {
+        match self.below(4) {
+            0 => phrase!["(", self.leaf(Kind::Small, scope), " + ", self.leaf(Kind::Small, scope), ")"],
+            1 => phrase!["(", self.value(Kind::Small, scope, depth), " % ", self.small(2, 7), "::smallint)"],
+            2 => phrase!["(- ", self.value(Kind::Small, scope, depth), ")"],
+            _ => phrase!["(", self.value(Kind::Int, scope, depth), " % 1000)::smallint"],
+        }
+    }
+
+    fn character(&mut self, scope: &Scope, depth: u32) -> Phrase {
+        match self.below(3) {
+            0 => phrase!["(", self.value(Kind::Text, scope, depth), ")::char(5)"],
+            1 => phrase!["upper(", self.value(Kind::Char, scope, depth), ")::char(5)"],
+            _ => phrase!["(", self.value(Kind::Int, scope, depth), " % 1000)::char(5)"],
+        }
+    }
+
+    fn interval(&mut self, scope: &Scope, depth: u32) -> Phrase {
+        match self.below(3) {
+            0 => phrase!["(", self.leaf(Kind::Moment, scope), " - ", self.leaf(Kind::Moment, scope), ")"],
+            1 => phrase!["(", self.leaf(Kind::Stamp, scope), " - ", self.leaf(Kind::Stamp, scope), ")"],
+            _ => phrase!["(- ", self.value(Kind::Interval, scope, depth), ")"],
+        }
+    }
+
+    fn range(&mut self, scope: &Scope, depth: u32) -> Phrase {
+        let range = |g: &mut Self| g.value(Kind::Range, scope, depth);
+        match self.below(4) {
+            0 => phrase!["(", range(self), " * ", range(self), ")"],
+            1 => phrase!["range_merge(", range(self), ", ", range(self), ")"],
+            2 => {
+                let (low, high) = (self.value(Kind::Int, scope, depth), self.value(Kind::Int, scope, depth));
+                let bounds = self.random.pick(&["'[)'", "'[]'", "'()'", "'(]'"]);
+                phrase!["int4range(least(", &low, ", ", &high, "), greatest(", &low, ", ", &high, "), ", bounds, ")"]
+            }
+            _ => self.leaf(Kind::Range, scope),
+        }
+    }
+
+    fn bytes(&mut self, scope: &Scope, depth: u32) -> Phrase {
+        match self.below(3) {
+            0 => phrase!["convert_to(", self.value(Kind::Text, scope, depth), ", 'UTF8')"],
+            1 => {
+                phrase!["(", self.value(Kind::Bytes, scope, depth), " || ", self.value(Kind::Bytes, scope, depth), ")"]
+            }
+            _ => phrase![
+                "substr(",
+                self.value(Kind::Bytes, scope, depth),
+                ", ",
+                self.small(0, 2),
+                ", ",
+                self.small(0, 2),
+                ")"
+            ],
+        }
+    }
+
+    fn stamp(&mut self, scope: &Scope, depth: u32) -> Phrase {
+        match self.below(4) {
+            0 => phrase!["(", self.value(Kind::Moment, scope, depth), " AT TIME ZONE 'UTC')"],
+            1 => phrase!["(", self.value(Kind::Date, scope, depth), ")::timestamp"],
+            2 => phrase!["(", self.value(Kind::Stamp, scope, depth), " + ", self.leaf(Kind::Interval, scope), ")"],
+            _ => phrase!["date_trunc('day', ", self.value(Kind::Stamp, scope, depth), ")"],
         }
     }
 }

@@ -19,15 +19,17 @@ pub struct Generator {
     pub(super) last_number: u32,
     /// How many rows a FROM clause may make, about.
     pub(super) rows_limit: u64,
+    /// How many rows the last query has that was made, about.
+    pub(super) rows_made: u64,
 }
 
 /// What a statement's joins may make.
-const ROWS_LIMIT: u64 = 6_000;
+const ROWS_LIMIT: u64 = 4_000;
 
 impl Generator {
     /// A generator over a schema.
     pub fn new(random: Random, schema: Schema) -> Self {
-        Generator { random, schema, named_queries: Vec::new(), last_number: 0, rows_limit: ROWS_LIMIT }
+        Generator { random, schema, named_queries: Vec::new(), last_number: 0, rows_limit: ROWS_LIMIT, rows_made: 0 }
     }
 
     pub(super) fn chance(&mut self, percent: u64) -> bool {
@@ -49,13 +51,14 @@ impl Generator {
         format!("{letter}{}", self.number())
     }
 
-    /// A type; those that most is known of come more often.
+    /// A type; those that columns have come more often.
     pub(super) fn kind(&mut self) -> Kind {
-        if self.chance(45) {
-            self.random.pick(&[Kind::Int, Kind::Text, Kind::Int, Kind::Big, Kind::Bool])
-        } else {
-            self.random.pick(&Kind::ALL)
+        if self.chance(15) {
+            return self.random.pick(&Kind::ALL);
         }
+        let at = self.below(self.schema.tables.len());
+        let columns = &self.schema.tables[at].relation.columns;
+        self.random.pick(columns).1
     }
 
     /// Some types.

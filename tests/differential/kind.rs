@@ -31,11 +31,23 @@ pub enum Kind {
     Texts,
     /// `mood`, an enum
     Mood,
+    /// `smallint`
+    Small,
+    /// `char(5)`
+    Char,
+    /// `interval`, in days and less
+    Interval,
+    /// `int4range`
+    Range,
+    /// `bytea`
+    Bytes,
+    /// `timestamp`
+    Stamp,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 18] = [
         Kind::Int,
         Kind::Big,
         Kind::Numeric,
@@ -48,6 +60,12 @@ impl Kind {
         Kind::Ints,
         Kind::Texts,
         Kind::Mood,
+        Kind::Small,
+        Kind::Char,
+        Kind::Interval,
+        Kind::Range,
+        Kind::Bytes,
+        Kind::Stamp,
     ];
 
     /// The enum's labels, in order.
@@ -68,6 +86,12 @@ impl Kind {
             Kind::Ints => "int[]",
             Kind::Texts => "text[]",
             Kind::Mood => "mood",
+            Kind::Small => "smallint",
+            Kind::Char => "char(5)",
+            Kind::Interval => "interval",
+            Kind::Range => "int4range",
+            Kind::Bytes => "bytea",
+            Kind::Stamp => "timestamp",
         }
     }
 
@@ -91,6 +115,12 @@ impl Kind {
             Kind::Ints => 1007,
             Kind::Texts => 1009,
             Kind::Mood => 0,
+            Kind::Small => 21,
+            Kind::Char => 1042,
+            Kind::Interval => 1186,
+            Kind::Range => 3904,
+            Kind::Bytes => 17,
+            Kind::Stamp => 1114,
         }
     }
 
@@ -109,6 +139,12 @@ impl Kind {
             Kind::Ints => 'a',
             Kind::Texts => 'x',
             Kind::Mood => 'e',
+            Kind::Small => 's',
+            Kind::Char => 'c',
+            Kind::Interval => 'v',
+            Kind::Range => 'r',
+            Kind::Bytes => 'y',
+            Kind::Stamp => 'p',
         }
     }
 
@@ -130,8 +166,8 @@ impl Kind {
             "{}",
         ];
         match self {
-            Kind::Int | Kind::Big if random.chance(10) => random.between(-999, 999).to_string(),
-            Kind::Int | Kind::Big => random.between(-2, 9).to_string(),
+            Kind::Int | Kind::Big | Kind::Small if random.chance(10) => random.between(-999, 999).to_string(),
+            Kind::Int | Kind::Big | Kind::Small => random.between(-2, 9).to_string(),
             Kind::Numeric if random.chance(2) => "NaN".to_owned(),
             Kind::Numeric => {
                 let quarters = random.between(-8, 40);
@@ -152,6 +188,17 @@ impl Kind {
             Kind::Ints => random.pick(&["{}", "{1}", "{1,2,3}", "{NULL,4}", "{5,5}", "{2,1}", "{9,8,7,6}"]).to_owned(),
             Kind::Texts => random.pick(&["{}", "{a}", "{a,b}", "{NULL,ab}", r#"{"x y",""}"#, "{b,a,b}"]).to_owned(),
             Kind::Mood => random.pick(&Kind::MOODS).to_owned(),
+            Kind::Char => format!("{:5}", random.pick(&["", "a", "ab", "b", "B", "a b", "abcde", "é"])),
+            Kind::Interval => random
+                .pick(&["00:00:00", "1 day", "2 days 03:00:00", "-1 days", "00:30:00", "20 days", "-02:00:00"])
+                .to_owned(),
+            Kind::Range => {
+                random.pick(&["empty", "[1,5)", "(,)", "[3,4)", "(,7)", "[5,9)", "[2,)", "[0,3)", "[1,5)"]).to_owned()
+            }
+            Kind::Bytes => random.pick(&["\\x", "\\x00", "\\x61", "\\x6162", "\\xff", "\\xdeadbeef"]).to_owned(),
+            Kind::Stamp => {
+                format!("2024-02-{:02} {:02}:30:00", random.between(1, 6) * 4, random.between(0, 3) * 7)
+            }
         }
     }
 

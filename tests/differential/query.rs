@@ -10,13 +10,47 @@ struct Body {
     sql: Phrase,
     /// The number of its select list.
     list: u32,
+    /// What ORDER BY can have besides positions.
+    scope: Option<Scope>,
 }
 
 impl Generator {
     /// A query as a statement.
     pub fn statement_query(&mut self, depth: u32) -> Phrase {
+        if self.chance(4) {
+            let (from, scope) = self.from(&[], depth);
+            let filter = self.filter(&scope, depth, 65);
+            return Phrase::Part(Sort::Query(Vec::new()), Box::new(phrase!["SELECT * FROM ", from, filter]));
+        }
         let kinds = self.kinds(4);
         self.query(&kinds, &[], depth, true)
+    }
+
+    /// A query over one table whose expression may fail for any row.
+    pub fn fallible_query(&mut self) -> Phrase {
+        let (from, scope) = self.from(&[], 0);
+        let (int, text, float) =
+            (self.leaf(Kind::Int, &scope), self.leaf(Kind::Text, &scope), self.leaf(Kind::Float, &scope));
+        let value = match self.below(12) {
+            0 => phrase![self.value(Kind::Int, &scope, 1), " / ", int],
+            1 => phrase![self.value(Kind::Int, &scope, 1), " % ", int],
+            2 => phrase!["(", text, ")::int"],
+            3 => phrase![int, " * 500000000"],
+            4 => phrase!["(", text, ")::date"],
+            5 => phrase!["sqrt(", float, ")"],
+            6 => phrase!["(", int, " * 9000)::smallint"],
+            7 => phrase!["(", float, ")::int"],
+            8 => phrase!["(", self.leaf(Kind::Json, &scope), ")::int"],
+            9 => phrase![
+                "(",
+                text,
+                ")::",
+                self.random.pick(&["boolean", "jsonb", "int[]", "mood", "numeric", "interval"])
+            ],
+            10 => phrase!["(", self.leaf(Kind::Date, &scope), " + ", int, " * 100000000)"],
+            _ => phrase!["jsonb_array_length(", self.leaf(Kind::Json, &scope), ")"],
+        };
+        phrase!["SELECT ", value, " FROM ", from]
     }
 
     /// A query whose columns have these types, and the names `c1`, `c2` … unless it is at the top.
@@ -32,7 +66,7 @@ impl Generator {
     /// A query that an expression has inside.
     pub(super) fn subquery(&mut self, kinds: &[Kind], scope: &Scope, depth: u32) -> Phrase {
         let saved = self.rows_limit;
-        self.rows_limit = (saved / scope.rows.max(1)).max(20);
+        self.rows_limit = (saved / scope.rows.max(1)).max(5);
         let outer = scope.for_subqueries();
         let query = self.query(kinds, &outer, depth.saturating_sub(1), false);
         self.rows_limit = saved;
@@ -42,7 +76,7 @@ impl Generator {
     /// A query for one value.
     pub(super) fn scalar_subquery(&mut self, kind: Kind, scope: &Scope, depth: u32) -> Phrase {
         let saved = self.rows_limit;
-        self.rows_limit = (saved / scope.rows.max(1)).max(20);
+        self.rows_limit = (saved / scope.rows.max(1)).max(5);
         let outer = scope.for_subqueries();
         let (from, inner) = self.from(&outer, depth.saturating_sub(1));
         let filter = self.filter(&inner, depth.saturating_sub(1), 80);
@@ -58,7 +92,7 @@ impl Generator {
     /// `ARRAY(SELECT …)`
     pub(super) fn array_subquery(&mut self, kind: Kind, scope: &Scope, depth: u32) -> Phrase {
         let saved = self.rows_limit;
-        self.rows_limit = (saved / scope.rows.max(1)).max(20);
+        self.rows_limit = (saved / scope.rows.max(1)).max(5);
         let outer = scope.for_subqueries();
         let (from, inner) = self.from(&outer, depth.saturating_sub(1));
         self.rows_limit = saved;
@@ -96,7 +130,7 @@ impl Generator {
             } else {
                 let materialized = self.random.pick(&["", "", "MATERIALIZED ", "NOT MATERIALIZED "]);
                 let query = self.query(&inner, outer, depth, false);
-                let relation = Relation::of_query(&name, &inner, 40);
+                let relation = Relation::of_query(&name, &inner, self.rows_made);
                 let names: Vec<&str> = relation.columns.iter().map(|(name, _)| name.as_str()).collect();
                 let sql = phrase![format!("{name}({}) AS {materialized}(", names.join(", ")), query, ")"];
                 self.named_queries.push(relation);
@@ -165,15 +199,15 @@ impl Generator {
     }
 
     /// A query with or without ORDER BY and LIMIT.
-    fn ordered(&mut self, kinds: &[Kind], outer: &[Column], depth: u32, top: bool) -> Phrase {
+    pub(super) fn ordered(&mut self, kinds: &[Kind], outer: &[Column], depth: u32, top: bool) -> Phrase {
         if depth > 0 && self.chance(6) {
             return self.distinct_on(kinds, outer, depth, top);
         }
         let body = if depth > 0 && self.chance(15) {
             self.set_operation(kinds, outer, depth - 1)
         } else if self.chance(4) {
-            let sql = self.values_list(kinds, &Scope::inside(outer));
-            return sql;
+            self.rows_made = 4;
+            return self.values_list(kinds, &Scope::inside(outer));
         } else {
             self.select(kinds, outer, depth, top)
         };
@@ -184,10 +218,20 @@ impl Generator {
             let ties = format!(" ORDER BY 1{} FETCH FIRST {} ROWS WITH TIES", self.direction(), self.below(6));
             return phrase![body.sql, Phrase::optional(Phrase::from(ties))];
         }
-        let positions = self.positions(body.list, kinds, top);
+        let mut positions = self.positions(body.list, kinds, top);
+        if let Some(scope) = body.scope.filter(|_| self.chance(30)) {
+            let kind = self.kind_in(&scope);
+            let first = phrase![self.value(kind, &scope, 1), self.direction(), ", "];
+            let is_constant = !scope.columns.iter().any(|column| first.text().sql.contains(&column.sql.text().sql));
+            if !is_constant {
+                positions = phrase![Phrase::optional(first), positions];
+            }
+        }
         let mut limit = Phrase::empty();
         if self.chance(60) {
-            limit = Phrase::optional(Phrase::from(format!(" LIMIT {}", self.random.pick(&[0, 1, 2, 3, 5, 10, 30]))));
+            let rows = self.random.pick(&[0, 1, 2, 3, 5, 10, 30]);
+            self.rows_made = self.rows_made.min(rows);
+            limit = Phrase::optional(Phrase::from(format!(" LIMIT {rows}")));
         }
         let mut offset = Phrase::empty();
         if self.chance(20) {
@@ -203,6 +247,7 @@ impl Generator {
 
     fn set_operation(&mut self, kinds: &[Kind], outer: &[Column], depth: u32) -> Body {
         let left = self.select(kinds, outer, depth, false);
+        let left_rows = self.rows_made;
         let operator = self.random.pick(&[
             " UNION ",
             " UNION ALL ",
@@ -217,16 +262,18 @@ impl Generator {
         } else {
             self.select(kinds, outer, depth, false)
         };
+        self.rows_made += left_rows;
         let side = |body: Body| Phrase::Part(Sort::Query(kinds.to_vec()), Box::new(phrase!["(", body.sql, ")"]));
         let list = left.list;
         let (left, right) = (side(left), side(right));
-        Body { sql: phrase![left, operator, right], list }
+        Body { sql: phrase![left, operator, right], list, scope: None }
     }
 
     fn distinct_on(&mut self, kinds: &[Kind], outer: &[Column], depth: u32, top: bool) -> Phrase {
         let (from, scope) = self.from(outer, depth - 1);
         let list = self.number();
         let items = self.items(kinds, &scope, depth, top);
+        self.rows_made = scope.rows;
         let positions = self.positions(list, kinds, top);
         phrase![
             "SELECT DISTINCT ON (1) ",
@@ -244,11 +291,24 @@ impl Generator {
     fn items(&mut self, kinds: &[Kind], scope: &Scope, depth: u32, top: bool) -> Vec<Phrase> {
         let mut items = Vec::new();
         for (at, kind) in kinds.iter().enumerate() {
-            let value = self.value(*kind, scope, depth.min(3));
+            let set = if self.chance(4) { self.set_call(*kind, scope) } else { None };
+            let value = set.unwrap_or_else(|| self.value(*kind, scope, depth.min(3)));
             let named = !top || self.chance(30);
             items.push(if named { phrase![value, format!(" AS c{}", at + 1)] } else { value });
         }
         items
+    }
+
+    /// A function that returns a set, if there is one of the type.
+    fn set_call(&mut self, kind: Kind, scope: &Scope) -> Option<Phrase> {
+        let call = match kind {
+            Kind::Int if self.chance(50) => phrase!["generate_series(1, ", self.leaf(Kind::Int, scope), " % 3)"],
+            Kind::Int => phrase!["unnest(", self.leaf(Kind::Ints, scope), ")"],
+            Kind::Text => phrase!["unnest(", self.leaf(Kind::Texts, scope), ")"],
+            Kind::Json => phrase!["jsonb_path_query(", self.leaf(Kind::Json, scope), ", '$.*')"],
+            _ => return None,
+        };
+        Some(Phrase::value(kind, call))
     }
 
     fn select(&mut self, kinds: &[Kind], outer: &[Column], depth: u32, top: bool) -> Body {
@@ -264,6 +324,7 @@ impl Generator {
         let distinct = self.random.pick(&["", "", "", "", "DISTINCT "]);
         let list = self.number();
         let items = self.items(kinds, &scope, depth, top);
+        self.rows_made = scope.rows;
         let sql = phrase![
             "SELECT ",
             Phrase::optional(Phrase::from(distinct)),
@@ -273,7 +334,8 @@ impl Generator {
             filter,
             tail
         ];
-        Body { sql, list }
+        let scope = (distinct.is_empty() && !grouped).then_some(scope);
+        Body { sql, list, scope }
     }
 
     /// What a grouped query has, and its GROUP BY and HAVING clauses.
@@ -312,7 +374,8 @@ impl Generator {
             let aggregate = self.aggregate(scope);
             columns.push(aggregate);
         }
-        let made = Scope { columns, outer: scope.outer.clone(), identity, rows: scope.rows };
+        let rows = if clause.is_empty() { 1 } else { scope.rows };
+        let made = Scope { columns, outer: scope.outer.clone(), identity, rows, names: Vec::new() };
         let having = if self.chance(25) {
             Phrase::optional(phrase![" HAVING ", self.condition(&made, depth)])
         } else {

@@ -21,6 +21,8 @@ pub struct Table {
     pub has_key: bool,
     /// Whether it is no view.
     pub is_table: bool,
+    /// Rows that the first table had when this one was made.
+    pub parents: i64,
 }
 
 /// Relations and how they are made.
@@ -32,7 +34,31 @@ pub struct Schema {
     pub setup: Vec<Phrase>,
     /// The last `id` that a row has.
     pub last_id: i64,
+    parents: i64,
     indexes: u32,
+}
+
+/// The column that refers to the first table.
+const PARENT: &str = "parent";
+/// The column that the server computes.
+const GENERATED: &str = "gen";
+
+impl Table {
+    /// Whether a column may have any value.
+    pub fn is_free(&self, column: &str) -> bool {
+        !["id", PARENT, GENERATED].contains(&column) && !self.unique.iter().any(|unique| unique == column)
+    }
+
+    /// The columns that an INSERT gives.
+    pub fn given(&self) -> Vec<(String, Kind)> {
+        self.relation.columns.iter().filter(|(name, _)| name != GENERATED).cloned().collect()
+    }
+
+    /// `INSERT INTO t (id, i1, …)`
+    pub fn insert_into(&self) -> String {
+        let names: Vec<String> = self.given().into_iter().map(|(name, _)| name).collect();
+        format!("INSERT INTO {} ({})", self.relation.name, names.join(", "))
+    }
 }
 
 /// How many rows a table may have that is made from single values.
@@ -73,30 +99,47 @@ impl Schema {
         let columns = random_columns(random);
         let unique = if random.chance(50) { vec!["u".to_owned()] } else { Vec::new() };
         let key = random.pick(&["int PRIMARY KEY", "int PRIMARY KEY", "bigint PRIMARY KEY", "int UNIQUE NOT NULL"]);
+        let id = if key.starts_with("bigint") { Kind::Big } else { Kind::Int };
         let mut definitions = vec![Phrase::from(format!("id {key}"))];
         definitions.extend(unique.iter().map(|name| Phrase::from(format!("{name} int UNIQUE"))));
         definitions.extend(columns.iter().map(|(name, kind)| Phrase::from(format!("{name} {}", kind.column_type()))));
-        self.setup.push(phrase![format!("CREATE TABLE {name} ("), Phrase::list(definitions), ")"]);
-        let id = if key.starts_with("bigint") { Kind::Big } else { Kind::Int };
-        self.finish_table(random, name, id, columns, unique);
-    }
-
-    /// Fills and indexes a table that has been made.
-    fn finish_table(
-        &mut self,
-        random: &mut Random,
-        name: &str,
-        id: Kind,
-        columns: Vec<(String, Kind)>,
-        unique: Vec<String>,
-    ) {
+        if random.chance(25) {
+            definitions.push(Phrase::from("CHECK (i1 < 1000 OR i2 IS NULL)"));
+        }
         let mut all = vec![("id".to_owned(), id)];
         all.extend(unique.iter().map(|name| (name.clone(), Kind::Int)));
         all.extend(columns);
+        if random.chance(25) && self.parents > 0 {
+            let action = random.pick(&["", " ON DELETE CASCADE", " ON DELETE SET NULL", " ON DELETE NO ACTION"]);
+            let other = &self.tables[0].relation.name;
+            definitions.push(Phrase::from(format!("{PARENT} int REFERENCES {other} (id){action}")));
+            all.push((PARENT.to_owned(), Kind::Int));
+        }
+        if random.chance(25) {
+            definitions.push(Phrase::from(format!("{GENERATED} int GENERATED ALWAYS AS (i1 * 2 + 1) STORED")));
+            all.push((GENERATED.to_owned(), Kind::Int));
+        }
+        self.setup.push(phrase![format!("CREATE TABLE {name} ("), Phrase::list(definitions), ")"]);
+        self.finish_table(random, name, all, unique);
+    }
+
+    /// Fills and indexes a table that has been made.
+    fn finish_table(&mut self, random: &mut Random, name: &str, all: Vec<(String, Kind)>, unique: Vec<String>) {
         let relation = Relation { name: name.to_owned(), columns: all, key: vec!["id".to_owned()], rows: 0 };
-        let table = Table { relation, updatable: true, unique, kept: Vec::new(), has_key: true, is_table: true };
+        let table = Table {
+            relation,
+            updatable: true,
+            unique,
+            kept: Vec::new(),
+            has_key: true,
+            is_table: true,
+            parents: self.parents,
+        };
         self.tables.push(table);
         let rows = self.fill(random, self.tables.len() - 1);
+        if self.tables.len() == 1 {
+            self.parents = self.last_id;
+        }
         let at = self.tables.len() - 1;
         self.tables[at].relation.rows = rows;
         for _ in 0..random.below(4) {
@@ -122,7 +165,6 @@ impl Schema {
     fn add_partitioned(&mut self, random: &mut Random) {
         let name = "p1";
         let columns = random_columns(random);
-        let id = Kind::Int;
         let by_id = random.chance(50);
         let (strategy, parts): (&str, Vec<String>) = match (by_id, random.below(2)) {
             (true, 0) => (
@@ -152,7 +194,8 @@ impl Schema {
         if !strategy.starts_with("HASH") {
             self.setup.push(Phrase::from(format!("CREATE TABLE {name}_rest PARTITION OF {name} DEFAULT")));
         }
-        self.finish_table(random, name, id, columns, Vec::new());
+        let all = std::iter::once(("id".to_owned(), Kind::Int)).chain(columns).collect();
+        self.finish_table(random, name, all, Vec::new());
         if let Some(table) = self.table_mut(name) {
             table.kept.push("i1".to_owned());
             table.has_key = by_id;
@@ -184,13 +227,13 @@ impl Schema {
         let table = self.tables[at].clone();
         if rows > 0 {
             let tuples = (first..=self.last_id).map(|id| row_of_constants(random, &table, id)).collect();
-            self.setup.push(phrase![format!("INSERT INTO {} VALUES ", table.relation.name), Phrase::list(tuples)]);
+            self.setup.push(phrase![format!("{} VALUES ", table.insert_into()), Phrase::list(tuples)]);
         }
-        if !random.chance(20) {
+        if !random.chance(35) {
             return rows as u64;
         }
         // Rows enough for batches and hash tables.
-        let many = random.pick(&[150, 400, 1500, 5000]);
+        let many = random.pick(&[150, 260, 260, 300, 300, 300, 400, 1500]);
         let first = self.last_id + 1;
         self.last_id += many;
         self.setup.push(computed_rows(random, &table, first, self.last_id));
@@ -235,6 +278,8 @@ fn random_columns(random: &mut Random) -> Vec<(String, Kind)> {
 pub(super) fn cell(random: &mut Random, table: &Table, id: i64, name: &str, kind: Kind) -> String {
     match name {
         "id" => id.to_string(),
+        PARENT if random.chance(30) => "NULL".to_owned(),
+        PARENT => random.between(1, table.parents.max(1)).to_string(),
         _ if table.unique.iter().any(|unique| unique == name) && random.chance(70) => (id * 3).to_string(),
         _ if table.unique.iter().any(|unique| unique == name) || random.chance(12) => "NULL".to_owned(),
         _ => {
@@ -246,18 +291,17 @@ pub(super) fn cell(random: &mut Random, table: &Table, id: i64, name: &str, kind
 
 /// `(1, 'a', …)`
 pub(super) fn row_of_constants(random: &mut Random, table: &Table, id: i64) -> Phrase {
-    let cells: Vec<String> =
-        table.relation.columns.iter().map(|(name, kind)| cell(random, table, id, name, *kind)).collect();
+    let cells: Vec<String> = table.given().iter().map(|(name, kind)| cell(random, table, id, name, *kind)).collect();
     Phrase::from(format!("({})", cells.join(", ")))
 }
 
 fn computed_rows(random: &mut Random, table: &Table, first: i64, last: i64) -> Phrase {
     let cells: Vec<String> = table
-        .relation
-        .columns
+        .given()
         .iter()
         .map(|(name, kind)| match name.as_str() {
             "id" => "g".to_owned(),
+            PARENT => format!("1 + g % {}", table.parents.max(1)),
             _ if table.unique.contains(name) => "g * 3".to_owned(),
             _ => {
                 let choices = random.between(2, 9);
@@ -268,9 +312,5 @@ fn computed_rows(random: &mut Random, table: &Table, first: i64, last: i64) -> P
             }
         })
         .collect();
-    Phrase::from(format!(
-        "INSERT INTO {} SELECT {} FROM generate_series({first}, {last}) g",
-        table.relation.name,
-        cells.join(", ")
-    ))
+    Phrase::from(format!("{} SELECT {} FROM generate_series({first}, {last}) g", table.insert_into(), cells.join(", ")))
 }

@@ -25,6 +25,8 @@ pub struct Scope {
     pub identity: Option<Vec<Phrase>>,
     /// How many rows there can be, about.
     pub rows: u64,
+    /// Names that stand for whole rows.
+    pub names: Vec<String>,
 }
 
 /// A table, view, subquery or the like under the name it has in a query.
@@ -68,11 +70,12 @@ impl Relation {
 impl Scope {
     /// No columns but those of the queries around.
     pub fn inside(outer: &[Column]) -> Self {
-        Scope { columns: Vec::new(), outer: outer.to_vec(), identity: Some(Vec::new()), rows: 1 }
+        Scope { columns: Vec::new(), outer: outer.to_vec(), identity: Some(Vec::new()), rows: 1, names: Vec::new() }
     }
 
     /// Adds a relation's columns.
     pub fn add(&mut self, relation: &Relation) {
+        self.names.push(relation.name.clone());
         for (name, kind) in &relation.columns {
             let sql = Phrase::value(*kind, relation.column(name));
             self.columns.push(Column { sql, kind: *kind, plain: true });

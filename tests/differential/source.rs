@@ -68,13 +68,15 @@ impl Generator {
             self.random.pick(&[" JOIN ", " LEFT JOIN ", " RIGHT JOIN "])
         };
         let condition = if equal { self.equalities(&before, &source.relation) } else { None };
+        // It may be looked at for every pair.
+        let pairs = Scope { rows: before.rows * source.relation.rows.max(1), ..scope.clone() };
         let condition = match condition {
             Some(condition) if self.chance(70) => condition,
             Some(condition) => {
-                phrase![condition, Phrase::optional(phrase![" AND ", self.condition(scope, depth.min(2))])]
+                phrase![condition, Phrase::optional(phrase![" AND ", self.condition(&pairs, depth.min(2))])]
             }
             None if kind == " FULL JOIN " => Phrase::from("true"),
-            None => self.condition(scope, depth.min(2)),
+            None => self.condition(&pairs, depth.min(2)),
         };
         Some(phrase![kind, source.sql, " ON ", condition])
     }
@@ -119,7 +121,11 @@ impl Generator {
         let merged = Phrase::value(relation.columns[0].1, Phrase::from("id"));
         scope.columns.push(Column { sql: merged, kind: relation.columns[0].1, plain: false });
         scope.rows = scope.rows.max(relation.rows);
-        Some(phrase![self.random.pick(&[" JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN "]), sql, " USING (id)"])
+        let kind = self.random.pick(&["JOIN ", "LEFT JOIN ", "RIGHT JOIN ", "FULL JOIN "]);
+        if self.chance(25) {
+            return Some(phrase![" NATURAL ", kind, sql]);
+        }
+        Some(phrase![" ", kind, sql, " USING (id)"])
     }
 
     /// Columns of both sides are equal; `None` when there are none of one type.
@@ -158,18 +164,17 @@ impl Generator {
             0..=3 if depth > 0 => self.subquery_source(before, depth - 1, joined),
             4 => self.function_source(before, joined),
             5 if depth > 0 => self.values_source(before),
-            _ => self.table_source(),
+            _ => self.table_source(before),
         }
     }
 
-    fn table_source(&mut self) -> Source {
-        let mut table = self.any_table();
-        for _ in 0..8 {
-            if table.rows <= self.rows_limit {
-                break;
-            }
-            table = self.any_table();
+    fn table_source(&mut self, before: &Scope) -> Source {
+        let tables = self.schema.tables.iter().map(|table| table.relation.clone());
+        let fitting: Vec<Relation> = tables.filter(|table| table.rows <= self.rows_limit).collect();
+        if fitting.is_empty() {
+            return self.values_source(before);
         }
+        let table = self.random.pick(&fitting);
         let relation = table.named(&self.alias('r'));
         Source { sql: phrase![table.name, " AS ", &*relation.name], relation, lateral: false }
     }
@@ -180,10 +185,10 @@ impl Generator {
         let kinds = self.kinds(3);
         let saved = self.rows_limit;
         if lateral {
-            self.rows_limit = (saved / before.rows.max(1)).max(20);
+            self.rows_limit = (saved / before.rows.max(1)).max(5);
         }
         let query = self.query(&kinds, &outer, depth, false);
-        let rows = self.rows_limit.min(if lateral { 5 } else { 60 });
+        let rows = self.rows_made;
         self.rows_limit = saved;
         let relation = Relation::of_query(&self.alias('q'), &kinds, rows);
         let names: Vec<&str> = relation.columns.iter().map(|(name, _)| name.as_str()).collect();
