@@ -23,9 +23,15 @@ pub struct Step {
 pub enum Manner {
     /// As a query string with its constants in it.
     Text,
-    /// As a prepared statement with parameters, run so many times with different values; the phrase is a statement that
-    /// comes between two of them.
-    Prepared { executions: u32, between: Option<Phrase>, binary: bool },
+    /// As a prepared statement with parameters.
+    Prepared {
+        /// How often it is run, each time with other values.
+        executions: u32,
+        /// A statement that comes between two of them.
+        between: Option<Phrase>,
+        /// Whether rows come in the binary format.
+        binary: bool,
+    },
 }
 
 /// Statements of a case beside those that make its schema.

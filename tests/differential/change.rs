@@ -13,7 +13,7 @@ const NEW_ROWS: i64 = 4;
 impl Generator {
     /// A change, and the relation to look at afterwards.
     pub fn change(&mut self, depth: u32) -> (Phrase, String) {
-        let table = self.updatable_table();
+        let table = self.changed_table();
         let name = table.relation.name.clone();
         let (sql, returned) = match self.below(10) {
             0 | 1 => self.insert(&table, depth),
@@ -34,9 +34,9 @@ impl Generator {
         (phrase!["WITH changed(c1, c2) AS (", sql, ") ", query], name)
     }
 
-    fn updatable_table(&mut self) -> Table {
-        let tables: Vec<Table> = self.schema.tables.iter().filter(|table| table.updatable).cloned().collect();
-        self.random.pick(&tables)
+    fn changed_table(&mut self) -> Table {
+        let at = self.below(self.schema.tables.len());
+        self.schema.tables[at].clone()
     }
 
     /// RETURNING with two columns, or nothing.
@@ -236,8 +236,7 @@ impl Generator {
 
     /// A source with a column whose values are there once.
     fn keyed_source(&mut self, depth: u32) -> (Phrase, Relation, String) {
-        let tables: Vec<Relation> = self.schema.tables.iter().map(|table| table.relation.clone()).collect();
-        let table = self.random.pick(&tables);
+        let table = self.any_table();
         let groups = table.of_kind(Kind::Int);
         if self.chance(50) || groups.is_empty() {
             let other = table.named(&self.alias('r'));

@@ -19,6 +19,7 @@
 pub mod calls;
 pub mod case;
 pub mod comparer;
+pub mod history;
 pub mod kind;
 pub mod pair;
 pub mod phrase;

@@ -39,6 +39,11 @@ impl Pair {
         Ok(Pair { dictdb: Server::dictdb()?, postgres: Server::postgres()?, compared: 0, errors: 0 })
     }
 
+    /// The ports of DictDB and PostgreSQL.
+    pub fn ports(&self) -> (u16, u16) {
+        (self.dictdb.port, self.postgres.port)
+    }
+
     /// New sessions with an empty schema. A DictDB that is gone is started again.
     pub fn sessions(&mut self) -> Result<Sessions<'_>> {
         let dictdb = match Side::open(self.dictdb.port, DICTDB_SETTINGS) {
@@ -60,7 +65,7 @@ impl Sessions<'_> {
             Manner::Text => {
                 let text = step.phrase.text();
                 let (dictdb, postgres) = self.ask(|side| side.send_query(&text.sql))?;
-                self.leave_failed(&postgres)?;
+                self.leave_failed(&dictdb, &postgres)?;
                 self.judge(&dictdb, &postgres, text.ordered, step.any_error)
             }
             Manner::Prepared { executions, between, binary } => {
@@ -99,13 +104,13 @@ impl Sessions<'_> {
         let (dictdb, postgres) = self.ask(|side| side.send_prepare(PREPARED, &statement))?;
         let verdict = self.judge(&dictdb, &postgres, false, step.any_error);
         if verdict != Verdict::Same || !postgres.sqlstate.is_empty() {
-            self.leave_failed(&postgres)?;
+            self.leave_failed(&dictdb, &postgres)?;
             return Ok(verdict);
         }
         for execution in 0..executions {
             let values = values_of(&statement, execution);
             let (dictdb, postgres) = self.ask(|side| side.send_execute(PREPARED, &values, binary))?;
-            self.leave_failed(&postgres)?;
+            self.leave_failed(&dictdb, &postgres)?;
             let verdict = match self.judge(&dictdb, &postgres, statement.ordered, step.any_error) {
                 Verdict::Different(text) => {
                     Verdict::Different(format!("  execution {} with {values:?}\n{text}", execution + 1))
@@ -141,9 +146,9 @@ impl Sessions<'_> {
         compare(dictdb, postgres, ordered, any_error)
     }
 
-    /// A transaction that failed is over, so that what follows is not refused.
-    fn leave_failed(&mut self, postgres: &Answer) -> Result<()> {
-        if !postgres.sqlstate.is_empty() {
+    /// A transaction that failed on one of them is over on both, so that what follows is not refused.
+    fn leave_failed(&mut self, dictdb: &Answer, postgres: &Answer) -> Result<()> {
+        if !postgres.sqlstate.is_empty() || !dictdb.sqlstate.is_empty() {
             self.ask(|side| side.send_query("ROLLBACK"))?;
         }
         Ok(())

@@ -14,14 +14,30 @@ pub enum Phrase {
     All(Vec<Phrase>),
     /// What may be missing.
     Optional(Box<Phrase>),
-    /// Items of which at least `fewest` must stay. The number is how [`Phrase::Positions`] finds it.
-    List { number: u32, separator: &'static str, items: Vec<Phrase>, fewest: usize },
+    /// Items, of which some may be missing.
+    List {
+        /// How [`Phrase::Positions`] finds it; zero when nothing looks for it.
+        number: u32,
+        /// What stands between items.
+        separator: &'static str,
+        /// The items.
+        items: Vec<Phrase>,
+        /// How many must stay.
+        fewest: usize,
+    },
     /// An expression or a query: any other of the same sort inside of it could stand for it.
     Part(Sort, Box<Phrase>),
     /// A constant.
     Constant(Constant),
-    /// `1 DESC, 2, 3`: the positions of all items that a list has. At the top of a statement its rows have one order then.
-    Positions { list: u32, directions: Vec<&'static str>, top: bool },
+    /// `1 DESC, 2, 3`: the positions of all items that a list has.
+    Positions {
+        /// The list's number.
+        list: u32,
+        /// What stands behind each position.
+        directions: Vec<&'static str>,
+        /// Whether they order the statement, whose rows have only one order then.
+        top: bool,
+    },
 }
 
 /// What a part can stand for.

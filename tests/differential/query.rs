@@ -26,31 +26,50 @@ impl Generator {
         self.query(&kinds, &[], depth, true)
     }
 
-    /// A query over one table whose expression may fail for any row.
+    /// A query over one table whose expression may fail for any of its rows.
     pub fn fallible_query(&mut self) -> Phrase {
-        let (from, scope) = self.from(&[], 0);
-        let (int, text, float) =
-            (self.leaf(Kind::Int, &scope), self.leaf(Kind::Text, &scope), self.leaf(Kind::Float, &scope));
-        let value = match self.below(12) {
-            0 => phrase![self.value(Kind::Int, &scope, 1), " / ", int],
-            1 => phrase![self.value(Kind::Int, &scope, 1), " % ", int],
-            2 => phrase!["(", text, ")::int"],
-            3 => phrase![int, " * 500000000"],
-            4 => phrase!["(", text, ")::date"],
-            5 => phrase!["sqrt(", float, ")"],
-            6 => phrase!["(", int, " * 9000)::smallint"],
-            7 => phrase!["(", float, ")::int"],
-            8 => phrase!["(", self.leaf(Kind::Json, &scope), ")::int"],
-            9 => phrase![
-                "(",
-                text,
-                ")::",
-                self.random.pick(&["boolean", "jsonb", "int[]", "mood", "numeric", "interval"])
-            ],
-            10 => phrase!["(", self.leaf(Kind::Date, &scope), " + ", int, " * 100000000)"],
-            _ => phrase!["jsonb_array_length(", self.leaf(Kind::Json, &scope), ")"],
+        let table = self.any_table();
+        let (name, kind) = self.random.pick(&table.columns);
+        let column = || Phrase::from(&*name);
+        // Without the column it could fail before there are rows.
+        let value = match kind {
+            Kind::Int | Kind::Big | Kind::Small => match self.below(5) {
+                0 => phrase![self.constant(kind), " / ", column()],
+                1 => phrase![column(), " % (", column(), " - ", self.small(-2, 9), ")"],
+                2 => {
+                    phrase![column(), " * ", self.random.pick(&["9000::smallint", "500000000", "4000000000000000000"])]
+                }
+                3 => phrase!["(", column(), ")::smallint * 400::smallint"],
+                _ => phrase!["chr(", column(), "::int)"],
+            },
+            Kind::Text | Kind::Char => {
+                let to = ["int", "boolean", "jsonb", "int[]", "mood", "numeric", "interval", "date", "float8", "bytea"];
+                phrase!["(", column(), ")::text::", self.random.pick(&to)]
+            }
+            Kind::Float => match self.below(4) {
+                0 => phrase!["sqrt(", column(), ")"],
+                1 => phrase![column(), " * 1e300"],
+                2 => phrase!["1 / ", column()],
+                _ => phrase![column(), "::", self.random.pick(&["smallint", "int", "bigint", "numeric(4,2)"])],
+            },
+            Kind::Numeric => {
+                phrase!["(", column(), " * 100)::", self.random.pick(&["smallint", "int", "numeric(4,1)"])]
+            }
+            Kind::Json => match self.below(3) {
+                0 => phrase!["(", column(), ")::int"],
+                1 => phrase!["jsonb_array_length(", column(), ")"],
+                _ => phrase![column(), " - 'a'"],
+            },
+            Kind::Date => phrase![column(), " + 2147000000"],
+            Kind::Moment | Kind::Stamp => phrase![column(), " + interval '290000 years'"],
+            Kind::Ints | Kind::Texts => phrase!["array_cat(ARRAY[", column(), ", ", column(), "], ", column(), ")"],
+            Kind::Range => phrase![column(), " + int4range(", self.small(-2, 3), ", 5)"],
+            Kind::Bytes => phrase!["get_byte(", column(), ", 1)"],
+            Kind::Bool | Kind::Mood | Kind::Interval => {
+                phrase!["(", column(), ")::text::", self.random.pick(&["int", "date"])]
+            }
         };
-        phrase!["SELECT ", value, " FROM ", from]
+        phrase!["SELECT ", value, " FROM ", &*table.name]
     }
 
     /// A query whose columns have these types, and the names `c1`, `c2` … unless it is at the top.

@@ -11,8 +11,6 @@ use crate::random::Random;
 pub struct Table {
     /// Its name, its columns and its key `id`.
     pub relation: Relation,
-    /// Whether it can be changed.
-    pub updatable: bool,
     /// The columns that have unique values, beside `id`.
     pub unique: Vec<String>,
     /// Columns that must stay: a view has them, or they tell partitions apart.
@@ -126,15 +124,7 @@ impl Schema {
     /// Fills and indexes a table that has been made.
     fn finish_table(&mut self, random: &mut Random, name: &str, all: Vec<(String, Kind)>, unique: Vec<String>) {
         let relation = Relation { name: name.to_owned(), columns: all, key: vec!["id".to_owned()], rows: 0 };
-        let table = Table {
-            relation,
-            updatable: true,
-            unique,
-            kept: Vec::new(),
-            has_key: true,
-            is_table: true,
-            parents: self.parents,
-        };
+        let table = Table { relation, unique, kept: Vec::new(), has_key: true, is_table: true, parents: self.parents };
         self.tables.push(table);
         let rows = self.fill(random, self.tables.len() - 1);
         if self.tables.len() == 1 {

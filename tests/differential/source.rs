@@ -145,10 +145,11 @@ impl Generator {
                 items.push(phrase![self.random.pick(&own), " = ", right.column(&name)]);
             }
         }
-        (!items.is_empty()).then(|| Phrase::List { number: 0, separator: " AND ", items, fewest: 1 })
+        (!items.is_empty()).then_some(Phrase::List { number: 0, separator: " AND ", items, fewest: 1 })
     }
 
-    fn any_table(&mut self) -> Relation {
+    /// A table or view of the schema.
+    pub(super) fn any_table(&mut self) -> Relation {
         let tables: Vec<Relation> = self.schema.tables.iter().map(|table| table.relation.clone()).collect();
         self.random.pick(&tables)
     }

@@ -1,7 +1,15 @@
-//! DictDB and PostgreSQL 15 give the same answers to random statements.
+//! DictDB and PostgreSQL 15 give the same answers: to random statements over random schemas, to calls of the functions and operators
+//! that both have, and to three sessions that change and lock the same rows.
 //!
-//! `DICTDB_FUZZ_SECONDS` makes it run longer (from a seed that the clock gives), `DICTDB_FUZZ_SEED` run this seed first; a
-//! failure prints its seed, and its steps made as small as could be. Without PostgreSQL's server (`POSTGRES_BIN`) nothing is run.
+//! Each of the three runs for about 20 seconds with the same seeds every time. `DICTDB_FUZZ_SECONDS` makes them run longer, from a
+//! seed that the clock gives; `DICTDB_FUZZ_SEED` runs this seed, or with seconds begins with it. A failure prints its seed, and its
+//! steps made as small as could be:
+//!
+//! ```text
+//!   DICTDB_FUZZ_SECONDS=3600 cargo test -p dictdb-tests --test differential random_statements -- --nocapture
+//!   DICTDB_FUZZ_SEED=8016 cargo test -p dictdb-tests --test differential random_statements -- --nocapture
+//! ```
+//! Without PostgreSQL's server (`POSTGRES_BIN`) nothing is run, which is said.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -9,6 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use dictdb_tests::differential::calls::callables;
 use dictdb_tests::differential::case::{Manner, Step, steps_of};
 use dictdb_tests::differential::comparer::Verdict;
+use dictdb_tests::differential::history::{compare, history};
 use dictdb_tests::differential::pair::Pair;
 use dictdb_tests::differential::shrinker::{Failure, shrink};
 use dictdb_tests::random::Random;
@@ -117,6 +126,29 @@ fn functions_and_operators_give_what_those_of_postgresql_give() {
         reports.len()
     );
     let reports: Vec<String> = reports.into_values().collect();
+    assert!(reports.is_empty(), "{}", reports.join("\n"));
+}
+
+#[test]
+fn sessions_see_and_wait_as_on_postgresql() {
+    if !has_postgres() {
+        return;
+    }
+    let (seeds, duration) = plan();
+    let pair = Pair::start().expect("both servers start");
+    let begun = Instant::now();
+    let (mut histories, mut reports) = (0, Vec::new());
+    for seed in seeds.take_while(|_| cases_may_go_on(begun, duration)) {
+        histories += 1;
+        let steps = history(&mut Random::new(seed.wrapping_mul(7919)));
+        let Some((steps, difference)) = compare(&steps, pair.ports()).expect("both servers answer") else { continue };
+        let lines: Vec<String> = steps.iter().map(|step| format!("{}> {}", step.session, step.sql)).collect();
+        reports.push(format!("DICTDB_FUZZ_SEED={seed}\n{}\n{difference}\n", lines.join("\n")));
+        if reports.len() >= FAILURES {
+            break;
+        }
+    }
+    println!("{histories} histories, {} differ", reports.len());
     assert!(reports.is_empty(), "{}", reports.join("\n"));
 }
 
