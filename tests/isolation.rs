@@ -98,13 +98,12 @@ pub fn print(steps: &[Step]) -> String {
 
 /// Runs the steps of a script on a server and returns the answer of each.
 pub fn run(steps: &[Step], port: u16, database: &str) -> Result<Vec<Vec<String>>> {
-    let mut play =
-        Play { port, database, control: Connection::open(port, "postgres", database)?, sessions: BTreeMap::new() };
+    let mut play = Play::open(port, database)?;
     steps.iter().map(|step| play.step(step)).collect()
 }
 
 /// A script being run.
-struct Play<'a> {
+pub struct Play<'a> {
     port: u16,
     database: &'a str,
     /// Asks who is blocked.
@@ -122,8 +121,20 @@ struct Session {
     gives_up: bool,
 }
 
-impl Play<'_> {
-    fn step(&mut self, step: &Step) -> Result<Vec<String>> {
+impl<'a> Play<'a> {
+    /// A script whose steps are still to come, on a database of a server.
+    pub fn open(port: u16, database: &'a str) -> Result<Self> {
+        let control = Connection::open(port, "postgres", database)?;
+        Ok(Play { port, database, control, sessions: BTreeMap::new() })
+    }
+
+    /// Whether a session is blocked by another one.
+    pub fn waits(&self, session: &str) -> bool {
+        self.sessions.get(session).is_some_and(|session| session.waiting)
+    }
+
+    /// The answer of a step, and of those that it lets go on. An error when its session still waits, or hangs.
+    pub fn step(&mut self, step: &Step) -> Result<Vec<String>> {
         if !self.sessions.contains_key(&step.session) {
             let session = Session::open(self.port, self.database)?;
             self.sessions.insert(step.session.clone(), session);

@@ -6,6 +6,7 @@
 //!   tests/plans.rs    plans/*.test      EXPLAIN of statements, rewritten from DictDB itself
 //!   tests/wire.rs     wire/*.test       transcripts of the protocol, message by message, rewritten from PostgreSQL
 //!   tests/isolation.rs isolation/*.test  steps of several sessions, and who waits; rewritten from PostgreSQL too
+//!   tests/differential.rs differential/  random statements, calls and histories on DictDB and PostgreSQL side by side
 //!   tests/clients.rs  clients/*.py      psycopg2, psycopg, asyncpg, SQLAlchemy against the real server
 //!   tests/http.rs                        health, metrics and the bug tracker's REST interface of the real server
 //!   tests/ledger                        kill -9 at random moments, backups and restores included: nothing acknowledged is lost
@@ -18,11 +19,14 @@
 //!   bench             bench.py, tpch.py PostgreSQL beside DictDB
 //! ```
 //! Some tests run longer when told to: `DICTDB_LEDGER_ROUNDS`, `DICTDB_WAL_ROUNDS`, and `DICTDB_FUZZ_SECONDS` for the readers of log
-//! records and checkpoints (`cargo test -p dictdb-durability --lib changed_records`).
+//! records and checkpoints (`cargo test -p dictdb-durability --lib changed_records`) and for the differential tests, which take
+//! `DICTDB_FUZZ_SEED` too:
+//! `DICTDB_FUZZ_SECONDS=3600 cargo test -p dictdb-tests --test differential random_statements -- --nocapture`.
 //!
 //! `DICTDB_REWRITE=1 cargo test -p dictdb-tests --test sql --test wire` runs scripts and transcripts on PostgreSQL 15 and writes
 //! down what it says.
 
+pub mod differential;
 pub mod environment;
 pub mod http;
 pub mod isolation;

@@ -5,19 +5,22 @@ use std::cmp::Ordering;
 
 use dictdb_types::{Datum, Oid, oids, order};
 
+use crate::bind::BindContext;
 use crate::expr::Expr;
+use crate::routine::is_row;
 
 /// Whether `wanted` holds wherever `condition` does.
-pub(crate) fn implies(condition: &Expr, wanted: &Expr) -> bool {
+pub(crate) fn implies(condition: &Expr, wanted: &Expr, cx: BindContext<'_>) -> bool {
     if condition.same(wanted) {
         return true;
     }
     match (condition, wanted) {
-        (Expr::Or(items), _) => items.iter().all(|item| implies(item, wanted)),
-        (_, Expr::And(items)) => items.iter().all(|item| implies(condition, item)),
-        (Expr::And(items), _) => items.iter().any(|item| implies(item, wanted)),
-        (_, Expr::Or(items)) => items.iter().any(|item| implies(condition, item)),
-        (_, Expr::IsNull(arg, true)) => refuses_null(condition, arg),
+        (Expr::Or(items), _) => items.iter().all(|item| implies(item, wanted, cx)),
+        (_, Expr::And(items)) => items.iter().all(|item| implies(condition, item, cx)),
+        (Expr::And(items), _) => items.iter().any(|item| implies(item, wanted, cx)),
+        (_, Expr::Or(items)) => items.iter().any(|item| implies(condition, item, cx)),
+        // A row is equal to another one and yet not, as IS NOT NULL means it, all there.
+        (_, Expr::IsNull(arg, true)) if !is_row(cx, arg.ty()) => refuses_null(condition, arg),
         _ => is_narrower(condition, wanted),
     }
 }

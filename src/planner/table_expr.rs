@@ -514,7 +514,7 @@ pub fn is_implied(expr: &ast::Expr, table: &Arc<Relation>, cx: BindContext<'_>) 
     let wanted = bind(expr, &Locations::default(), table, TableExpr::Check, cx)?;
     for own in table.constraints.iter().filter(|own| own.validated) {
         let ConstraintKind::Check { expression, .. } = &own.kind else { continue };
-        if crate::implication::implies(&bind_text(expression, table, TableExpr::Check, cx)?.expr, &wanted.expr) {
+        if crate::implication::implies(&bind_text(expression, table, TableExpr::Check, cx)?.expr, &wanted.expr, cx) {
             return Ok(true);
         }
     }

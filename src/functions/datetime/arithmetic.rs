@@ -1,8 +1,11 @@
 //! `+`, `-`, `*`, `/` of dates, times, timestamps and intervals; `age`, `justify_…`, `date_bin`.
 
-use dictdb_types::datetime::calendar::{DATE_INFINITY, DATE_NEG_INFINITY, SECOND, is_valid_date};
+use dictdb_types::datetime::calendar::{
+    DATE_INFINITY, DATE_NEG_INFINITY, SECOND, Y2000_DAYS, Y2000_MICROS, is_valid_date,
+};
 use dictdb_types::datetime::{
-    Clock, add_interval, add_to_time, age, bin, date_out_of_range, date_to_timestamp, difference, subtract_interval,
+    Clock, add_interval, add_to_time, age, bin, date_out_of_range, date_to_timestamp, difference, is_finite_timestamp,
+    subtract_interval,
 };
 use dictdb_types::{Error, Interval, Result, SqlState};
 
@@ -40,9 +43,9 @@ pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "age(timestamp with time zone)" => |cx; a: Timestamp| age_today(cx, a, cx.session_clock()),
     "timestamp_bin" => |stride: Interval, a: Timestamp, origin: Timestamp| bin(&stride, a.0, origin.0).map(Timestamp),
     "timestamptz_bin" => |stride: Interval, a: Timestamp, origin: Timestamp| bin(&stride, a.0, origin.0).map(Timestamp),
-    "daterange_subdiff" => |a: Date, b: Date| f64::from(a.0) - f64::from(b.0),
-    "tsrange_subdiff" => |a: Timestamp, b: Timestamp| (a.0 as f64 - b.0 as f64) / SECOND as f64,
-    "tstzrange_subdiff" => |a: Timestamp, b: Timestamp| (a.0 as f64 - b.0 as f64) / SECOND as f64,
+    "daterange_subdiff" => |a: Date, b: Date| days_of_2000(a) - days_of_2000(b),
+    "tsrange_subdiff" => |a: Timestamp, b: Timestamp| (micros_of_2000(a) - micros_of_2000(b)) / SECOND as f64,
+    "tstzrange_subdiff" => |a: Timestamp, b: Timestamp| (micros_of_2000(a) - micros_of_2000(b)) / SECOND as f64,
     "interval_um" => |a: Interval| a.negated(),
     "interval_pl" => |a: Interval, b: Interval| a.plus(&b),
     "interval_mi" => |a: Interval, b: Interval| a.minus(&b),
@@ -76,6 +79,18 @@ fn add_days(date: Date, days: i64) -> Result<Date> {
     }
     let sum = i32::try_from(i64::from(date.0) + days).ok().filter(|sum| is_valid_date(*sum));
     sum.map(Date).ok_or_else(date_out_of_range)
+}
+
+/// Days since PostgreSQL's epoch. Infinities are the numbers at the ends, as far from everything as these are.
+fn days_of_2000(date: Date) -> f64 {
+    let epoch = if matches!(date.0, DATE_INFINITY | DATE_NEG_INFINITY) { 0 } else { Y2000_DAYS };
+    f64::from(date.0) - f64::from(epoch)
+}
+
+/// The same in microseconds, rounded as a float is.
+fn micros_of_2000(timestamp: Timestamp) -> f64 {
+    let epoch = if is_finite_timestamp(timestamp.0) { Y2000_MICROS } else { 0 };
+    timestamp.0.saturating_sub(epoch) as f64
 }
 
 /// Days from the second date to the first; 22008 for infinities.

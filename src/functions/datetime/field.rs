@@ -2,7 +2,8 @@
 
 use dictdb_types::datetime::zone::{self, ZoneSpec};
 use dictdb_types::datetime::{
-    Clock, Part, date_part, date_to_timestamp, interval_part, time_part, timestamp_part, truncate, truncate_interval,
+    Clock, Part, date_part, date_to_timestamp, interval_part, is_finite_timestamp, time_part, timestamp_part, truncate,
+    truncate_interval,
 };
 use dictdb_types::{Error, Interval, Numeric, Result};
 
@@ -45,7 +46,11 @@ fn midnight_part(field: &str, a: Date) -> Result<Part> {
     timestamp_part(field, date_to_timestamp(a.0, Clock::Local)?, Clock::Local)
 }
 
+/// Neither unit nor zone matter to an infinite time.
 fn truncate_in_zone(unit: &str, a: Timestamp, zone: &str) -> Result<Timestamp> {
+    if !is_finite_timestamp(a.0) {
+        return Ok(a);
+    }
     let zone = match ZoneSpec::parse(zone)? {
         ZoneSpec::Named(zone) | ZoneSpec::Dynamic(_, zone) => zone,
         ZoneSpec::Fixed(east) => {

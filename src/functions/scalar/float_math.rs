@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use dictdb_types::{Error, Result, SqlState, bail};
 
-use super::float::{checked_product, compare, overflow, underflow};
+use super::float::{checked_product, checked_quotient, compare, overflow, underflow};
 use super::integer::out_of_range;
 use crate::args::kernels;
 use crate::kernel::ScalarFn;
@@ -28,7 +28,7 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "dlog1" => |a: f64| logarithm(a, f64::ln),
     "dlog10" => |a: f64| logarithm(a, f64::log10),
     "dpi" => | | PI,
-    "degrees" => |a: f64| scale(a, 180.0 / PI),
+    "degrees" => |a: f64| degrees(a),
     "radians" => |a: f64| scale(a, PI / 180.0),
     "dsin" => |a: f64| bounded(a, f64::sin),
     "dcos" => |a: f64| bounded(a, f64::cos),
@@ -158,6 +158,12 @@ fn power(base: f64, exponent: f64) -> Result<f64> {
 
 fn scale(value: f64, factor: f64) -> Result<f64> {
     checked_product(value * factor, value, factor)
+}
+
+/// A quotient, whose last digit is not that of the product with the inverse.
+fn degrees(radians: f64) -> Result<f64> {
+    const RADIANS_PER_DEGREE: f64 = PI / 180.0;
+    checked_quotient(radians / RADIANS_PER_DEGREE, radians, RADIANS_PER_DEGREE)
 }
 
 /// A function that infinity is no input of.

@@ -49,7 +49,7 @@ const ADDRESS: &[(&str, ScalarFn)] = kernels! {
     "inetor" => |a: &[u8], b: &[u8]| combine(inet(a)?, inet(b)?, "OR", |a, b| a | b),
     "inetpl" => |a: &[u8], n: i64| shift(inet(a)?, n.into()),
     "int8pl_inet(bigint,inet)" => |n: i64, a: &[u8]| shift(inet(a)?, n.into()),
-    "inetmi_int8" => |a: &[u8], n: i64| shift(inet(a)?, -i128::from(n)),
+    "inetmi_int8" => |a: &[u8], n: i64| shift(inet(a)?, i128::from(n.wrapping_neg())),
     "inetmi" => |a: &[u8], b: &[u8]| difference(inet(a)?, inet(b)?),
 };
 

@@ -12,6 +12,7 @@ pub(super) const TABLES: &[&[(&str, ScalarFn)]] = &[NAMES, INFORMATION_SCHEMA];
 const NAMES: &[(&str, ScalarFn)] = kernels! {
     "oidvectortypes" => |cx; types: &Array| {
         let name = |item: &Datum| match item {
+            Datum::Oid(oid) if *oid != 0 && cx.env.type_info(Oid(*oid)).is_none() => "???".to_owned(),
             Datum::Oid(oid) => cx.env.reg_out(RegKind::Type, Oid(*oid)),
             _ => String::new(),
         };

@@ -140,7 +140,7 @@ impl Binder<'_> {
         let bound = table_expr::bind_text(predicate, relation, TableExpr::IndexPredicate, self.cx)?;
         let mut wanted = Vec::new();
         bound.expr.into_conjuncts(&mut wanted);
-        Ok(wanted.iter().all(|wanted| inference.promised.iter().any(|promised| implies(promised, wanted))))
+        Ok(wanted.iter().all(|wanted| inference.promised.iter().any(|promised| implies(promised, wanted, self.cx))))
     }
 }
 

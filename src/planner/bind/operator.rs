@@ -201,11 +201,14 @@ impl Binder<'_> {
 
     fn distinct_of(&mut self, left: Expr, right: Expr, negated: bool, position: Option<u32>) -> Result<Expr> {
         let is_null = |e: &Expr| matches!(e, Expr::Const(dictdb_types::Datum::Null, ty) if ty.oid == oids::UNKNOWN);
-        if is_null(&right) {
-            return Ok(Expr::IsNull(Box::new(self.resolve_any(left)?), !negated));
-        }
-        if is_null(&left) {
-            return Ok(Expr::IsNull(Box::new(self.resolve_any(right)?), !negated));
+        let tested = match (is_null(&left), is_null(&right)) {
+            (_, true) => Some(&left),
+            (true, false) => Some(&right),
+            (false, false) => None,
+        };
+        // A row with NULL fields is not itself NULL here, as it is for IS NULL.
+        if let Some(tested) = tested.filter(|tested| !crate::routine::is_row(self.cx, tested.ty())) {
+            return Ok(Expr::IsNull(Box::new(self.resolve_any(tested.clone())?), !negated));
         }
         let (function, pair) = self.equality(left, right, position)?;
         Ok(Expr::Distinct(function, Box::new(pair), negated))

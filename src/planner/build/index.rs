@@ -15,6 +15,7 @@ use crate::expr::{BoolTest, ColumnId, Expr, RowOrder, SortKey};
 use crate::implication::implies;
 use crate::logical::Scan;
 use crate::physical::IndexBounds;
+use crate::routine::is_row;
 use crate::table_expr::{TableExpr, over_scan};
 
 pub(crate) use bitmap::BitmapMatch;
@@ -64,6 +65,14 @@ impl Found {
             || bounds.lower.is_some()
             || bounds.upper.is_some()
             || bounds.is_null
+    }
+
+    /// Notes that the bounds answer a condition, whose part of the rows it is; an index that has a column twice may say so again.
+    fn answers(&mut self, position: usize, part: f64) {
+        if !self.answered.contains(&position) {
+            self.answered.push(position);
+            self.part *= part;
+        }
     }
 }
 
@@ -154,7 +163,7 @@ impl Builder<'_> {
         let predicate = over_scan(matching.scan, predicate, TableExpr::IndexPredicate, self.cx)?;
         let mut parts = Vec::new();
         predicate.into_conjuncts(&mut parts);
-        let implied = |part: &Expr| matching.conjuncts.iter().any(|conjunct| implies(conjunct, part));
+        let implied = |part: &Expr| matching.conjuncts.iter().any(|conjunct| implies(conjunct, part, self.cx));
         parts.iter().all(implied).then(|| self.estimator().all(&parts))
     }
 
@@ -188,23 +197,24 @@ impl Builder<'_> {
             let ty = if is_key(expr) { expr.ty() } else { key.ty };
             let conditions = Conditions { matching, conjuncts, expr, ty };
             if let Some((position, value)) = conditions.equality() {
-                found.part *= self.part_of_equality(&conjuncts[position], expr, &value, matching.total);
-                found.answered.push(position);
+                let part = self.part_of_equality(&conjuncts[position], expr, &value, matching.total);
+                found.answers(position, part);
                 found.bounds.equal.push(value);
                 continue;
             }
             if let Some((position, array)) = conditions.any() {
-                found.part *= self.estimator().one(&conjuncts[position]);
-                found.answered.push(position);
+                found.answers(position, self.estimator().one(&conjuncts[position]));
                 found.bounds.any = Some(array);
                 break;
             }
             if info.method != IndexMethod::Btree {
                 break;
             }
-            if let Some(position) = conditions.is_null() {
-                found.part *= self.estimator().one(&conjuncts[position]);
-                found.answered.push(position);
+            // A row of nothing but NULLs is NULL for the test, not for the index.
+            if !is_row(self.cx, expr.ty())
+                && let Some(position) = conditions.is_null()
+            {
+                found.answers(position, self.estimator().one(&conjuncts[position]));
                 found.bounds.is_null = true;
                 break;
             }
@@ -399,7 +409,8 @@ impl Conditions<'_> {
                     *side = Some(bound);
                     used.push(position);
                     if exact {
-                        found.answered.push(position);
+                        // The part of all of them together is estimated by who asks.
+                        found.answers(position, 1.0);
                     }
                 }
             }

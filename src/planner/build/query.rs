@@ -113,6 +113,17 @@ impl Builder<'_> {
     ) -> Result<Built> {
         let Some(on) = on else { return self.build_distinct_rows(input, wanted, outer) };
         let built = self.build(input, outer)?;
+        self.distinct_on_over(built, input, on, outer)
+    }
+
+    /// The first rows of each value of `on` of a built input.
+    pub(crate) fn distinct_on_over(
+        &mut self,
+        built: Built,
+        input: &Logical,
+        on: &[Expr],
+        outer: &Outer,
+    ) -> Result<Built> {
         let keys = self.exprs(on, &built.layout, outer)?;
         let distinct: f64 = on.iter().map(|key| self.estimator().distinct(key, built.node.rows)).product();
         let order = built.order.clone();
@@ -268,6 +279,11 @@ impl Builder<'_> {
         outer: &Outer,
     ) -> Result<Built> {
         let built = self.build(input, outer)?;
+        self.sets_over(built, calls, outer)
+    }
+
+    /// Calls that return sets for the rows of a built node.
+    pub(crate) fn sets_over(&mut self, built: Built, calls: &[(Column, Expr)], outer: &Outer) -> Result<Built> {
         let bound = self.exprs(calls.iter().map(|(_, expr)| expr), &built.layout, outer)?;
         self.extended(built, calls.iter().map(|(column, _)| column), |input| Op::ProjectSet { input, calls: bound })
     }

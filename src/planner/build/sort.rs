@@ -218,23 +218,13 @@ impl Builder<'_> {
         let Logical::Project { input: below, columns } = input else {
             return Err(Error::internal("WITH TIES without a sort"));
         };
-        let (below, locks) = match &**below {
-            Logical::LockRows { input, targets, identity } => (&**input, Some((targets, identity))),
-            other => (other, None),
-        };
-        let Logical::Sort { input: sorted, keys } = below else {
-            return Err(Error::internal("WITH TIES without a sort"));
-        };
-        let mut built = self.build_sort(sorted, keys, wanted, None, outer)?;
-        if let Some((targets, identity)) = locks {
-            built = self.lock_over(built, targets, identity)?;
-        }
+        let (built, keys) = self.build_below_ties(below, wanted, outer)?;
         // The projection carries the sort keys along, so that ties can be seen above it.
         let mut exprs = self.exprs(columns.iter().map(|(_, expr)| expr), &built.layout, outer)?;
         let mut layout: Layout = columns.iter().map(|(column, _)| column.id).collect();
         let mut names: Vec<Arc<str>> = columns.iter().map(|(column, _)| column.name.clone()).collect();
         let mut above = Vec::with_capacity(keys.len());
-        for key in self.sort_keys(keys, &built.layout, outer)? {
+        for key in keys {
             above.push(SortKey { expr: Expr::Input(exprs.len(), key.expr.ty()), ..key.clone() });
             exprs.push(key.expr);
             names.push(Arc::from("sort key"));
@@ -242,5 +232,35 @@ impl Builder<'_> {
         }
         *ties = Some(above);
         Ok(Built { node: project(built.node, exprs, names), layout, order: Vec::new() })
+    }
+
+    /// A sort, and what may stand above it and below the projection: its keys over all of that.
+    fn build_below_ties(
+        &mut self,
+        node: &Logical,
+        wanted: Option<f64>,
+        outer: &Outer,
+    ) -> Result<(Built, Vec<SortKey>)> {
+        match node {
+            Logical::Sort { input, keys } => {
+                let built = self.build_sort(input, keys, wanted, None, outer)?;
+                let keys = self.sort_keys(keys, &built.layout, outer)?;
+                Ok((built, keys))
+            }
+            Logical::LockRows { input, targets, identity } => {
+                let (built, keys) = self.build_below_ties(input, wanted, outer)?;
+                Ok((self.lock_over(built, targets, identity)?, keys))
+            }
+            Logical::Distinct { input, on: Some(on) } => {
+                let (built, keys) = self.build_below_ties(input, None, outer)?;
+                Ok((self.distinct_on_over(built, input, on, outer)?, keys))
+            }
+            // As many rows as there are wanted may come from fewer ones, or from more.
+            Logical::ProjectSet { input, calls } => {
+                let (built, keys) = self.build_below_ties(input, None, outer)?;
+                Ok((self.sets_over(built, calls, outer)?, keys))
+            }
+            _ => Err(Error::internal("WITH TIES without a sort")),
+        }
     }
 }

@@ -77,7 +77,9 @@ fn concat(a: &Arc<Array>, b: &Arc<Array>) -> Result<Arc<Array>> {
     if b.dims.is_empty() {
         return Ok(a.clone());
     }
-    let same = |left: &[Dimension], right: &[Dimension]| left.iter().map(|d| d.len).eq(right.iter().map(|d| d.len));
+    // Their lower bounds count too, but for that of the dimension that grows.
+    let extent = |dims: &[Dimension]| dims.iter().map(|d| (d.len, d.lower)).collect::<Vec<_>>();
+    let same = |left: &[Dimension], right: &[Dimension]| extent(left) == extent(right);
     let lengths = |detail: &str| {
         incompatible(format!("Arrays with differing {detail}dimensions are not compatible for concatenation."))
     };

@@ -133,10 +133,11 @@ fn contains(path: &Path, point: Point) -> Result<bool> {
     Ok(false)
 }
 
-fn to_point(path: &Path, point: Point) -> Result<Option<f64>> {
+/// Zero when an open path is one point, which has no segment.
+fn to_point(path: &Path, point: Point) -> Result<f64> {
     let mut best = None;
     for segment in segments(&path.points, path.closed) {
         best = nearer(best, closest::segment_point(segment, point)?.distance);
     }
-    Ok(best)
+    Ok(best.unwrap_or(0.0))
 }

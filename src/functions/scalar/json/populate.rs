@@ -98,7 +98,7 @@ fn json_populate(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let base = args.first().unwrap_or(&Datum::Null);
     match args.get(1) {
         Some(Datum::Text(json)) => populate(cx, "json_populate_record", base, Source::Json(Raw::new(json))),
-        _ => Ok(base.clone()),
+        _ => unchanged(cx, "json_populate_record", base),
     }
 }
 
@@ -106,8 +106,14 @@ fn jsonb_populate(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let base = args.first().unwrap_or(&Datum::Null);
     match args.get(1) {
         Some(Datum::Jsonb(json)) => populate(cx, "jsonb_populate_record", base, Source::Jsonb(json)),
-        _ => Ok(base.clone()),
+        _ => unchanged(cx, "jsonb_populate_record", base),
     }
+}
+
+/// What a call without JSON gives: its base, if that is a row or could be one.
+fn unchanged(cx: &CallContext<'_>, function: &str, base: &Datum) -> Result<Datum> {
+    target(cx, function, base)?;
+    Ok(base.clone())
 }
 
 /// The row type that a call fills.

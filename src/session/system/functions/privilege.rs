@@ -206,7 +206,7 @@ fn any_column(catalog: &Catalog, role: Oid, table: Oid, wanted: &[(Privileges, b
 /// The object of a name; the errors are those of its kind.
 fn object_named(env: &StatementEnv, kind: Kind, name: &str) -> Result<Oid> {
     match kind {
-        Kind::Table | Kind::AnyColumn | Kind::Sequence => names::reg_in(env, RegKind::Class, name),
+        Kind::Table | Kind::AnyColumn | Kind::Sequence => names::find_relation(env, name).map(|relation| relation.oid),
         Kind::Function => names::reg_in(env, RegKind::Procedure, name),
         Kind::Type => names::reg_in(env, RegKind::Type, name),
         Kind::Schema => names::reg_in(env, RegKind::Namespace, &quote_identifier(name)),
@@ -292,7 +292,7 @@ fn has_column(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
     let (role, args) = asked(env, args, 3)?;
     let table = match args.first() {
-        Some(Datum::Text(name)) => names::reg_in(env, RegKind::Class, name)?,
+        Some(Datum::Text(name)) => names::find_relation(env, name)?.oid,
         _ => oid(args, 0),
     };
     let wanted = wanted(text(args, 2), AclKind::Column.all())?;
@@ -422,7 +422,7 @@ fn aclexplode(cx: &CallContext<'_>, args: &[Datum]) -> Result<Rows> {
 fn row_security_active(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
     let oid = match args.first() {
-        Some(Datum::Text(name)) => names::reg_in(env, RegKind::Class, name)?,
+        Some(Datum::Text(name)) => names::find_relation(env, name)?.oid,
         Some(Datum::Oid(oid)) => Oid(*oid),
         _ => return Ok(Datum::Null),
     };

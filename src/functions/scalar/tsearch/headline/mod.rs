@@ -10,7 +10,7 @@ use std::ops::Range;
 use dictdb_types::tsearch::{Query, Term};
 use dictdb_types::{Env, Jsonb, Oid, Result};
 
-use self::options::Options;
+use self::options::{Options, Written};
 use super::config::Config;
 use super::dictionary::Lexeme;
 use super::lexize::next;
@@ -62,9 +62,14 @@ pub(super) const KERNELS: &[(&str, ScalarFn)] = kernels! {
 
 /// A document whose strings are headlines of what they were.
 fn in_strings(env: &dyn Env, config: Oid, value: &Jsonb, condition: &[u8], options: &str) -> Result<Jsonb> {
-    let marked = |value: &Jsonb| in_strings(env, config, value, condition, options);
+    let options = Written::read(options)?;
+    marked_strings(value, &|text| with_options(env, config, text, condition, &options))
+}
+
+fn marked_strings(value: &Jsonb, mark: &dyn Fn(&str) -> Result<String>) -> Result<Jsonb> {
+    let marked = |value: &Jsonb| marked_strings(value, mark);
     Ok(match value {
-        Jsonb::String(text) => Jsonb::String(headline(env, config, text, condition, options)?.into()),
+        Jsonb::String(text) => Jsonb::String(mark(text)?.into()),
         Jsonb::Array(items) => Jsonb::Array(items.iter().map(marked).collect::<Result<_>>()?),
         Jsonb::Object(pairs) => {
             let pairs = pairs.iter().map(|(key, value)| Ok((key.clone(), marked(value)?)));
@@ -77,7 +82,8 @@ fn in_strings(env: &dyn Env, config: Oid, value: &Jsonb, condition: &[u8], optio
 /// Likewise of a `json` text, which loses its blanks.
 fn in_json(env: &dyn Env, config: Oid, text: &str, condition: &[u8], options: &str) -> Result<String> {
     let mut out = String::new();
-    let marked = |text: &str| headline(env, config, text, condition, options);
+    let options = Written::read(options)?;
+    let marked = |text: &str| with_options(env, config, text, condition, &options);
     write_marked(Raw::checked(text)?, &marked, &mut out)?;
     Ok(out)
 }
@@ -177,21 +183,25 @@ fn words<'a>(config: &Config<'_>, text: &'a str, condition: &'a Query) -> Result
 }
 
 fn headline(env: &dyn Env, config: Oid, text: &str, condition: &[u8], options: &str) -> Result<String> {
-    let options = Options::new(options)?;
+    with_options(env, config, text, condition, &Written::read(options)?)
+}
+
+fn with_options(env: &dyn Env, config: Oid, text: &str, condition: &[u8], written: &Written) -> Result<String> {
+    let options = &Options::new(written)?;
     let config = Config::new(config, env)?;
     let condition = query(condition);
     let nothing = Query::word("");
     let words = words(&config, text, condition.as_ref().unwrap_or(&nothing))?;
     let shown = match &condition {
-        Some(condition) if options.fragments > 0 => fragments::best(&words, condition, &options),
+        Some(condition) if options.fragments > 0 => fragments::best(&words, condition, options),
         _ if options.all => std::iter::once(0..words.len()).collect(),
-        Some(condition) => best(&words, condition, &options).into_iter().collect(),
+        Some(condition) => best(&words, condition, options).into_iter().collect(),
         None => vec![],
     };
     if shown.is_empty() {
-        return Ok(marked(&words[beginning(&words, &options)], &options));
+        return Ok(marked(&words[beginning(&words, options)], options));
     }
-    let shown: Vec<String> = shown.into_iter().map(|range| marked(&words[range], &options)).collect();
+    let shown: Vec<String> = shown.into_iter().map(|range| marked(&words[range], options)).collect();
     Ok(shown.join(&options.delimiter))
 }
 

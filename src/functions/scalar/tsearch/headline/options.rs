@@ -21,8 +21,8 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// Reads `name=value, …`. 22023, 42601.
-    pub fn new(text: &str) -> Result<Options> {
+    /// What is written means. 22023.
+    pub fn new(written: &Written) -> Result<Options> {
         let mut options = Options {
             start: "<b>".into(),
             stop: "</b>".into(),
@@ -34,15 +34,15 @@ impl Options {
             delimiter: " ... ".into(),
         };
         let (mut most, mut least, mut short, mut fragments) = (35, 15, 3, 0);
-        for (name, value) in pairs(text)? {
+        for (name, value) in &written.0 {
             match name.to_ascii_lowercase().as_str() {
-                "maxwords" => most = number(&value)?,
-                "minwords" => least = number(&value)?,
-                "shortword" => short = number(&value)?,
-                "maxfragments" => fragments = number(&value)?,
-                "startsel" => options.start = value,
-                "stopsel" => options.stop = value,
-                "fragmentdelimiter" => options.delimiter = value,
+                "maxwords" => most = number(value)?,
+                "minwords" => least = number(value)?,
+                "shortword" => short = number(value)?,
+                "maxfragments" => fragments = number(value)?,
+                "startsel" => options.start.clone_from(value),
+                "stopsel" => options.stop.clone_from(value),
+                "fragmentdelimiter" => options.delimiter.clone_from(value),
                 "highlightall" => {
                     options.all =
                         ["1", "on", "true", "t", "y", "yes"].iter().any(|yes| value.eq_ignore_ascii_case(yes));
@@ -77,6 +77,16 @@ fn check(holds: bool, message: &str) -> Result<()> {
 
 fn number(text: &str) -> Result<i32> {
     dictdb_types::text::integer::input_int4(text)
+}
+
+/// Options as they are written, which is looked at whether there is anything to mark or not.
+pub struct Written(Vec<(String, String)>);
+
+impl Written {
+    /// Reads `name=value, …`. 42601.
+    pub fn read(text: &str) -> Result<Written> {
+        pairs(text).map(Written)
+    }
 }
 
 /// `name = value` between commas; values may be in single or double quotes. 42601.
