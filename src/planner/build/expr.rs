@@ -4,7 +4,7 @@ use dictdb_types::{Error, Result};
 
 use super::{Builder, Layout, Outer};
 use crate::columns::free_columns;
-use crate::expr::{AggregateCall, ColumnId, Expr, SortKey, Sublink, SublinkKind, Subplan};
+use crate::expr::{AggregateCall, BoolTest, ColumnId, Expr, SortKey, Sublink, SublinkKind, Subplan};
 use crate::logical::Node as Logical;
 use crate::physical::Part;
 
@@ -56,7 +56,10 @@ impl Builder<'_> {
                 Ok(())
             }
             Expr::Sublink(link) => {
-                *expr = self.subplan(link, layout, outer)?;
+                *expr = match self.hashed_exists(link, layout) {
+                    Some(hashed) => self.cheaper_subplan(link, &hashed, layout, outer)?,
+                    None => self.subplan(link, layout, outer)?,
+                };
                 Ok(())
             }
             other => {
@@ -69,6 +72,23 @@ impl Builder<'_> {
                 result
             }
         }
+    }
+
+    /// EXISTS for each row, or rows looked up in the answer of one query: whichever is cheaper for a number of rows.
+    fn cheaper_subplan(&mut self, link: &Sublink, hashed: &Sublink, layout: &Layout, outer: &Outer) -> Result<Expr> {
+        let first = self.subplans.len();
+        let mark = self.mark();
+        let each = self.subplan(link, layout, outer)?;
+        let price = self.cost_of_queries(&each, first, EXPECTED_ROWS).1;
+        let kept = self.take_since(&mark);
+        let once = self.subplan(hashed, layout, outer)?;
+        if self.cost_of_queries(&once, first, EXPECTED_ROWS).0 < price {
+            // No match is no row, whatever NULLs there are.
+            return Ok(Expr::BoolTest(Box::new(once), BoolTest::True));
+        }
+        self.take_since(&mark);
+        self.put_back(kept);
+        Ok(each)
     }
 
     fn subplan(&mut self, link: &Sublink, layout: &Layout, outer: &Outer) -> Result<Expr> {
@@ -112,6 +132,21 @@ impl Builder<'_> {
             args.push((slot, self.expr(&Expr::Column(id, ty), layout, outer)?));
         }
         Ok((inner, args))
+    }
+}
+
+/// Rows for which a subquery is expected to be asked, where nobody knows.
+const EXPECTED_ROWS: f64 = 20.0;
+
+/// In a filter NULL is as good as false: rows found in a hash table need no test of that.
+pub(super) fn without_tests(predicate: &mut Expr) {
+    match predicate {
+        Expr::And(items) | Expr::Or(items) => items.iter_mut().for_each(without_tests),
+        Expr::BoolTest(inner, BoolTest::True) if matches!(**inner, Expr::Subplan(_)) => {
+            let inner = std::mem::replace(&mut **inner, Expr::boolean(true));
+            *predicate = inner;
+        }
+        _ => {}
     }
 }
 

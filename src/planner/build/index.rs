@@ -5,7 +5,7 @@ mod bitmap;
 use std::sync::Arc;
 
 use dictdb_catalog::{IndexInfo, IndexKey, IndexMethod, IndexTarget, Relation};
-use dictdb_types::{Datum, Result, Type, oids};
+use dictdb_types::{Datum, Result, Type, TypeKind, TypeLookup, oids};
 
 use super::order::satisfied;
 use super::{Builder, Layout, Outer};
@@ -53,7 +53,8 @@ struct Found {
 
 impl Found {
     fn nothing() -> Self {
-        let bounds = IndexBounds { equal: Vec::new(), lower: None, upper: None, any: None, is_null: false };
+        let bounds =
+            IndexBounds { equal: Vec::new(), lower: None, upper: None, any: None, is_null: false, not_null: false };
         Found { bounds, answered: Vec::new(), part: 1.0 }
     }
 
@@ -64,6 +65,7 @@ impl Found {
             || bounds.lower.is_some()
             || bounds.upper.is_some()
             || bounds.is_null
+            || bounds.not_null
     }
 }
 
@@ -202,19 +204,31 @@ impl Builder<'_> {
             if info.method != IndexMethod::Btree {
                 break;
             }
-            if let Some(position) = conditions.is_null() {
+            if let Some(position) = conditions.is_null(false).filter(|_| !self.is_row(key.ty)) {
                 found.part *= self.estimator().one(&conjuncts[position]);
                 found.answered.push(position);
                 found.bounds.is_null = true;
                 break;
             }
-            let used = conditions.range(&mut found);
+            let mut used = conditions.range(&mut found);
+            if let Some(position) = conditions.is_null(true).filter(|_| !self.is_row(key.ty)) {
+                found.answered.push(position);
+                found.bounds.not_null = used.is_empty();
+                used = if used.is_empty() { vec![position] } else { used };
+            }
             let used: Vec<Expr> = used.into_iter().map(|position| conjuncts[position].clone()).collect();
             found.part *= self.estimator().all(&used);
             break;
         }
         found.part *= self.dependence(found.answered.iter().map(|position| conjuncts[*position].clone()).collect());
         found
+    }
+
+    /// Whether values are rows, which are NULL when their fields are.
+    pub(super) fn is_row(&self, ty: Type) -> bool {
+        let base = self.catalog.base_type(ty).oid;
+        base == oids::RECORD
+            || self.catalog.type_info(base).is_some_and(|info| matches!(info.kind, TypeKind::Composite(_)))
     }
 
     /// How many times as many rows meet conditions as if these had nothing to do with each other.
@@ -267,6 +281,7 @@ impl Builder<'_> {
             upper: upper?,
             any: bounds.any.as_ref().map(|e| self.expr(e, layout, outer)).transpose()?,
             is_null: bounds.is_null,
+            not_null: bounds.not_null,
         })
     }
 }
@@ -330,7 +345,7 @@ impl Conditions<'_> {
         !value.is_volatile()
             && !value.any(&mut |e| match e {
                 Expr::Column(id, _) => own(id) && !available.contains(id),
-                Expr::Sublink(_) => true,
+                Expr::Sublink(link) => !link.is_known_before(),
                 _ => false,
             })
     }
@@ -383,10 +398,13 @@ impl Conditions<'_> {
         })
     }
 
-    fn is_null(&self) -> Option<usize> {
+    /// `key IS NULL`, or IS NOT NULL.
+    fn is_null(&self, not: bool) -> Option<usize> {
         let is_own =
             |arg: &Expr| self.is_key(arg) || without_key(self.expr).is_some_and(|value| same_value(value, arg));
-        self.conjuncts.iter().position(|conjunct| matches!(conjunct, Expr::IsNull(arg, false) if is_own(arg)))
+        self.conjuncts
+            .iter()
+            .position(|conjunct| matches!(conjunct, Expr::IsNull(arg, own) if *own == not && is_own(arg)))
     }
 
     /// Sets bounds from inequalities; returns the conditions they come from.

@@ -142,6 +142,37 @@ impl Builder<'_> {
         Some(Unnested { right, on, value })
     }
 
+    /// EXISTS over equalities with the current row as rows that are looked up in the answer of a query without them.
+    pub(super) fn hashed_exists(&mut self, link: &Sublink, layout: &super::Layout) -> Option<Sublink> {
+        let (SublinkKind::Exists, Logical::Project { input, columns }) = (&link.kind, &link.query) else { return None };
+        let free = free_columns(&link.query);
+        if !columns.is_empty() || free.is_empty() || !free.iter().all(|id| layout.contains(id)) {
+            return None;
+        }
+        let mut correlated = Vec::new();
+        let input = pull_correlated(input, &mut correlated)?;
+        if correlated.is_empty() || !free_columns(&input).is_empty() {
+            return None;
+        }
+        let (mut left, mut tests, mut columns, mut known) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for condition in correlated {
+            let (call, theirs, ours) = split_equality(&condition, layout)?;
+            let column = Column { id: self.new_column(), name: "key".into(), ty: ours.ty(), source: None };
+            // Of a row with NULLs that would say something else.
+            if self.is_row(ours.ty()) {
+                return None;
+            }
+            known.push(Expr::IsNull(Box::new(ours.clone()), true));
+            columns.push((column, ours));
+            left.push(theirs);
+            tests.push(call.function);
+        }
+        let input = Logical::Filter { input: Box::new(input), predicate: Expr::conjunction(known)? };
+        let kind = SublinkKind::Compare { all: false, left, tests, operator: "=".into(), order: None };
+        let query = Logical::Project { input: Box::new(input), columns };
+        Some(Sublink { kind, query, ty: link.ty, wording: None })
+    }
+
     /// An id no column of the statement has.
     fn new_column(&mut self) -> ColumnId {
         const FIRST: u32 = 1 << 30;
