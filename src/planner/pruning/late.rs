@@ -45,11 +45,9 @@ impl LatePruning {
             if used.is_disjoint(&keys) || moment(conjunct).is_some() {
                 continue;
             }
-            let (mut conjunct, before) = (conjunct.clone(), values.len());
+            let mut conjunct = conjunct.clone();
             take_values(&mut conjunct, &mut values);
-            if values.len() > before {
-                kept.push(conjunct);
-            }
+            kept.push(conjunct);
         }
         (!values.is_empty()).then_some(LatePruning { tables, conjuncts: kept, values, members })
     }

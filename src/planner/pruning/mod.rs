@@ -221,8 +221,9 @@ impl<'a> Pruning<'a> {
     pub fn keeps(&self, member: &Relation) -> bool {
         let mut child = member.oid;
         let mut parent = member.partition_parent();
-        while let Some((oid, left)) = parent.and_then(|oid| Some((oid, self.left.get(&oid)?))) {
-            if !left.contains(&child) {
+        while let Some(oid) = parent.filter(|oid| self.tables.by_oid.contains_key(oid)) {
+            // What is below a table that is left out itself has not been looked at.
+            if self.left.get(&oid).is_some_and(|left| !left.contains(&child)) {
                 return false;
             }
             child = oid;
