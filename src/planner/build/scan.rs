@@ -266,10 +266,9 @@ impl Builder<'_> {
         layout: &Layout,
         outer: &Outer,
     ) -> Result<(Option<Expr>, Option<Expr>)> {
-        let (mut used, mut rest) = (Vec::new(), Vec::new());
-        for (position, conjunct) in conjuncts.into_iter().enumerate() {
-            if found.used.contains(&position) { used.push(conjunct) } else { rest.push(conjunct) }
-        }
+        let used = found.used.iter().filter_map(|position| conjuncts.get(*position).cloned()).collect();
+        let rest = conjuncts.into_iter().enumerate().filter(|(position, _)| !found.used.contains(position));
+        let rest = rest.map(|(_, conjunct)| conjunct).collect();
         Ok((self.scan_filter(used, layout, outer)?, self.scan_filter(rest, layout, outer)?))
     }
 

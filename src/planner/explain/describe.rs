@@ -34,7 +34,11 @@ pub(super) fn describe(
     plan.for_each_node(&mut |node| {
         if let Op::Append { inputs, pruning: Some(pruning), .. } = &node.op {
             let gone = inputs.iter().zip(kept(pruning)).filter(|(_, kept)| !kept);
-            removed.extend(gone.map(|(input, _)| std::ptr::from_ref(input)));
+            gone.for_each(|(input, _)| {
+                input.for_each(&mut |node| {
+                    removed.insert(std::ptr::from_ref(node));
+                });
+            });
         }
     });
     let mut describer = Describer {

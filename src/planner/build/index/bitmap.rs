@@ -102,10 +102,11 @@ impl Builder<'_> {
         loop {
             // The index that knows most of what is left comes first.
             let found = candidates.iter().map(|candidate| (candidate, candidate.known(matching, conjuncts, &used)));
-            let Some((candidate, known)) = found.rev().max_by_key(|(_, known)| known.len()) else { break };
+            let Some((candidate, mut known)) = found.rev().max_by_key(|(_, known)| known.len()) else { break };
             if known.is_empty() {
                 break;
             }
+            known.sort_by_key(|(_, condition)| condition.key);
             used.extend(known.iter().map(|(position, _)| *position));
             let conditions = known.into_iter().map(|(_, condition)| condition).collect();
             parts.push(Bitmap::Search { index: candidate.index.clone(), conditions });
@@ -123,7 +124,6 @@ impl Builder<'_> {
                 used.push(position);
             }
         }
-        used.sort_unstable();
         match parts.len() {
             0 => None,
             1 => Some((parts.remove(0), used)),
