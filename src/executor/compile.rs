@@ -10,6 +10,7 @@ use dictdb_planner::expr::{Call, Expr, FrameBound, SortKey, WindowCall};
 use dictdb_planner::logical::Check;
 use dictdb_planner::logical::{JoinKind, MergeAction, MergeClause, SetOpKind};
 use dictdb_planner::physical::{self, Cte, Fetch, IndexBounds, Op, Plan, ReadOrder, TableRef};
+use dictdb_planner::pruning::{LatePruning, Moment};
 use dictdb_planner::xml_table::{XmlColumn, XmlTable};
 use dictdb_types::{Error, Oid, Result, Type, oids};
 
@@ -32,6 +33,7 @@ use crate::modify::recheck::{self, Recheck};
 use crate::modify::target::{Rules, Target, place};
 use crate::modify::trigger::Triggers;
 use crate::prepared::PrepareContext;
+use crate::pruning::PruningCode;
 use crate::row::function_scan::{NullColumn, Spread};
 use crate::row::{self, Node};
 use crate::runtime::ScanId;
@@ -264,7 +266,10 @@ impl<'a> Compiler<'a> {
                 })
             }
             Op::Limit { input, limit, offset, ties } => Ok(Arc::new(row::limit::Limit {
-                input: self.node(input)?,
+                input: match choose::takes_few(node) {
+                    true => self.rows_only(|compiler| compiler.node(input))?,
+                    false => self.node(input)?,
+                },
                 limit: self.predicate(limit.as_ref())?,
                 offset: self.predicate(offset.as_ref())?,
                 ties: ties.as_ref().map(|keys| self.order(keys)).transpose()?,
@@ -278,9 +283,13 @@ impl<'a> Compiler<'a> {
                 types: self.oids(keys.iter().map(Expr::ty).collect::<Vec<_>>().iter()),
                 keys: compile_all(keys, &self.eval)?,
             })),
-            Op::Append { inputs, pruning, .. } => {
+            Op::Append { inputs, pruning, merged, .. } => {
                 let inputs = inputs.iter().map(|input| self.node(input)).collect::<Result<_>>()?;
-                Ok(Arc::new(row::append::Append { inputs, pruning: pruning.clone() }))
+                if !merged.is_empty() {
+                    let (keys, pruning) = (self.order(merged)?, self.pruning(pruning.as_ref())?);
+                    return Ok(Arc::new(row::merge_append::MergeAppend { inputs, keys, pruning }));
+                }
+                Ok(Arc::new(row::append::Append { inputs, pruning: self.pruning(pruning.as_ref())? }))
             }
             Op::SetOp { kind, all, left, right, hashed } => {
                 let set_op = self.set_op(*kind, *all, left, right)?;
@@ -522,8 +531,7 @@ impl<'a> Compiler<'a> {
             Op::IndexJoin { kind, outer, table, index, bounds, fetch, filter } => {
                 let columns = fetch.columns.len() + usize::from(fetch.row_id);
                 let spec = self.join_spec(*kind, outer, columns, filter.as_ref())?;
-                let access =
-                    self.index_access(node, table, index, std::slice::from_ref(bounds), ReadOrder::Keys, fetch)?;
+                let access = self.index_access(node, table, index, bounds, ReadOrder::Keys, fetch)?;
                 Ok(Arc::new(row::index_join::IndexJoin { spec, access }))
             }
             Op::Apply { kind, left, right, slots, on } => {
@@ -613,6 +621,11 @@ impl<'a> Compiler<'a> {
                 Arc::new(row::set_op::SetOp { except, all, left, right, types })
             }
         })
+    }
+
+    /// What rules out members of a table.
+    pub fn pruning(&self, pruning: Option<&Arc<LatePruning>>) -> Result<Option<PruningCode>> {
+        pruning.map(|pruning| PruningCode::compile(pruning, Moment::Row, &self.eval)).transpose()
     }
 
     /// The storage of a table.

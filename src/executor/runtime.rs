@@ -8,9 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use datafusion_execution::memory_pool::MemoryReservation;
-use dictdb_planner::BindContext;
 use dictdb_planner::explain::Actual;
-use dictdb_planner::pruning::LatePruning;
 use dictdb_types::{Datum, Env, Error, Jsonb, Result, RowId};
 use parking_lot::Mutex;
 
@@ -141,20 +139,6 @@ impl Runtime {
     /// What runs.
     pub fn prepared(&self) -> &Arc<Prepared> {
         &self.prepared
-    }
-
-    /// Which members of a table the parameters leave.
-    pub fn kept(&self, pruning: &LatePruning) -> Vec<bool> {
-        let search_path = [dictdb_catalog::namespaces::PG_CATALOG];
-        let bind = BindContext {
-            catalog: &self.cx.catalog,
-            registry: self.prepared.engine().registry(),
-            env: &*self.cx.env,
-            search_path: &search_path,
-            role: dictdb_catalog::BOOTSTRAP_ROLE,
-            transient: &[],
-        };
-        pruning.kept(&|index| self.param(index).cloned(), bind)
     }
 
     /// A parameter's value.

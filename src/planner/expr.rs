@@ -351,6 +351,14 @@ pub struct Sublink {
     pub wording: Option<Arc<crate::view::tree::Query>>,
 }
 
+impl Sublink {
+    /// Whether it is one value for the whole statement, which is there before rows are read.
+    pub fn is_known_before(&self) -> bool {
+        matches!(self.kind, SublinkKind::Scalar | SublinkKind::Array)
+            && crate::columns::free_columns(&self.query).is_empty()
+    }
+}
+
 /// A subquery in a physical expression.
 #[derive(Clone, Debug)]
 pub struct Subplan {

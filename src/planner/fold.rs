@@ -57,6 +57,12 @@ fn fold_own(expr: &Expr, env: &dyn Env) -> Result<Option<Expr>> {
             Expr::Const(value, _) => Some(Expr::Const(relabelled(value, *ty, env), *ty)),
             _ => None,
         },
+        Expr::ArrayCoerce(inner, element, ty) => match (&**inner, &**element) {
+            (Expr::Const(value, _), Expr::Relabel(of, to)) if matches!(**of, Expr::TestValue(_)) => {
+                Some(Expr::Const(array_relabelled(value, *to, env), *ty))
+            }
+            _ => None,
+        },
         Expr::Array { items, nested: false, ty } if !items.is_empty() => {
             let values = items.iter().map(|item| match item {
                 Expr::Const(value, _) => Some(value.clone()),
@@ -218,6 +224,13 @@ fn relabelled(value: &Datum, ty: Type, env: &dyn Env) -> Datum {
         (Datum::Float8(v), Physical::Int8) => Datum::Int8(v.to_bits().cast_signed()),
         _ => value.clone(),
     }
+}
+
+/// An array whose elements get another name of their type.
+fn array_relabelled(value: &Datum, element: Type, env: &dyn Env) -> Datum {
+    let Datum::Array(array) = value else { return value.clone() };
+    let items = array.items.iter().map(|item| relabelled(item, element, env)).collect();
+    Datum::Array(Array { element: element.oid, items, ..(**array).clone() }.into())
 }
 
 /// AND (`decisive` false) and OR (true): a decisive constant decides before what follows it is looked at, neutral ones go.

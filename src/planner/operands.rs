@@ -14,7 +14,7 @@ pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
             filter.iter().for_each(f);
         }
         Op::BitmapScan { bitmap, recheck, filter, .. } => {
-            bitmap.for_each_condition(&mut |condition| f(&condition.value));
+            bitmap.for_each_value(f);
             f(recheck);
             filter.iter().for_each(f);
         }
@@ -23,7 +23,8 @@ pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
             filter.iter().for_each(f);
         }
         Op::FunctionScan { calls, .. } => calls.iter().for_each(|(call, _)| f(call)),
-        Op::CteScan { .. } | Op::WorkTable { .. } | Op::Distinct { .. } | Op::Append { .. } | Op::SetOp { .. } => {}
+        Op::CteScan { .. } | Op::WorkTable { .. } | Op::Distinct { .. } | Op::SetOp { .. } => {}
+        Op::Append { merged, .. } => of_keys(merged, f),
         Op::Project { exprs, .. } => exprs.iter().for_each(f),
         Op::Sample { percent, seed, .. } => {
             f(percent);
@@ -39,7 +40,7 @@ pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
         }
         Op::NestedLoop { on, .. } => on.iter().for_each(f),
         Op::IndexJoin { bounds, filter, .. } => {
-            of_bounds(bounds, f);
+            bounds.iter().for_each(|bounds| of_bounds(bounds, f));
             filter.iter().for_each(f);
         }
         Op::Apply { slots, on, .. } => {
@@ -74,10 +75,7 @@ pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
 }
 
 fn of_bounds(bounds: &IndexBounds, f: &mut dyn FnMut(&Expr)) {
-    bounds.equal.iter().for_each(&mut *f);
-    bounds.lower.iter().for_each(|(value, _)| f(value));
-    bounds.upper.iter().for_each(|(value, _)| f(value));
-    bounds.any.iter().for_each(f);
+    bounds.values().for_each(f);
 }
 
 fn of_keys(keys: &[SortKey], f: &mut dyn FnMut(&Expr)) {

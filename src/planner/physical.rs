@@ -178,7 +178,7 @@ pub enum Op {
         outer: Box<Node>,
         table: TableRef,
         index: Arc<Relation>,
-        bounds: IndexBounds,
+        bounds: Vec<IndexBounds>,
         fetch: Fetch,
         filter: Option<Expr>,
     },
@@ -209,8 +209,9 @@ pub enum Op {
     Distinct { input: Box<Node>, hashed: Option<HashTable> },
     /// First row of each group of the sorted input.
     DistinctOn { input: Box<Node>, keys: Vec<Expr> },
-    /// UNION ALL, and the members of a table with children, which has the alias `parent`; parameters may rule some out.
-    Append { inputs: Vec<Node>, pruning: Option<Arc<LatePruning>>, parent: Option<Arc<str>> },
+    /// UNION ALL, and the members of a table with children, which has the alias `parent`; parameters may rule some out. With
+    /// `merged` keys each input is in their order, and so is what comes of them.
+    Append { inputs: Vec<Node>, pruning: Option<Arc<LatePruning>>, parent: Option<Arc<str>>, merged: Vec<SortKey> },
     /// INTERSECT and EXCEPT, with or without ALL. (UNION is Distinct over Append.)
     SetOp { kind: SetOpKind, all: bool, left: Box<Node>, right: Box<Node>, hashed: Option<HashTable> },
     /// Locks rows by row id columns of the input; in READ COMMITTED rows changed meanwhile are re-read and re-checked.
@@ -245,6 +246,16 @@ pub struct IndexBounds {
     pub any: Option<Expr>,
     /// `key IS NULL` on the next key.
     pub is_null: bool,
+    /// `key IS NOT NULL` on the next key, which has no other bounds.
+    pub not_null: bool,
+}
+
+impl IndexBounds {
+    /// The values that keys are compared with.
+    pub fn values(&self) -> impl Iterator<Item = &Expr> {
+        let ends = self.lower.iter().chain(&self.upper).map(|(value, _)| value);
+        self.equal.iter().chain(ends).chain(&self.any)
+    }
 }
 
 /// A set of rows, made by searches of indexes.
@@ -256,6 +267,13 @@ pub enum Bitmap {
         index: Arc<Relation>,
         /// Conditions on its keys.
         conditions: Vec<KeyCondition>,
+    },
+    /// The rows that an ordered index has in the ranges of these searches.
+    Ranges {
+        /// The index.
+        index: Arc<Relation>,
+        /// The searches.
+        bounds: Vec<IndexBounds>,
     },
     /// The rows in all of these.
     All(Vec<Bitmap>),
@@ -414,25 +432,29 @@ impl Plan {
 impl Bitmap {
     /// Conditions looked up in all.
     pub fn searches(&self) -> usize {
-        let mut count = 0;
-        self.for_each_condition(&mut |_| count += 1);
-        count
+        match self {
+            Bitmap::Search { conditions, .. } => conditions.len(),
+            Bitmap::Ranges { bounds, .. } => bounds.len(),
+            Bitmap::All(parts) | Bitmap::Any(parts) => parts.iter().map(Bitmap::searches).sum(),
+        }
     }
 
     /// Whether it has the rows of whole blocks.
     pub fn has_blocks(&self) -> bool {
         match self {
             Bitmap::Search { index, .. } => index.index().is_some_and(|info| info.method == IndexMethod::Brin),
+            Bitmap::Ranges { .. } => false,
             Bitmap::All(parts) => parts.iter().all(Bitmap::has_blocks),
             Bitmap::Any(parts) => parts.iter().any(Bitmap::has_blocks),
         }
     }
 
-    /// Calls `f` with every condition.
-    pub fn for_each_condition<'b>(&'b self, f: &mut dyn FnMut(&'b KeyCondition)) {
+    /// Calls `f` with every value that keys are compared with.
+    pub fn for_each_value<'b>(&'b self, f: &mut dyn FnMut(&'b Expr)) {
         match self {
-            Bitmap::Search { conditions, .. } => conditions.iter().for_each(f),
-            Bitmap::All(parts) | Bitmap::Any(parts) => parts.iter().for_each(|part| part.for_each_condition(f)),
+            Bitmap::Search { conditions, .. } => conditions.iter().for_each(|condition| f(&condition.value)),
+            Bitmap::Ranges { bounds, .. } => bounds.iter().flat_map(IndexBounds::values).for_each(f),
+            Bitmap::All(parts) | Bitmap::Any(parts) => parts.iter().for_each(|part| part.for_each_value(f)),
         }
     }
 }

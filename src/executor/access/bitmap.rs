@@ -6,13 +6,17 @@ use dictdb_catalog::{Catalog, IndexKey, Relation};
 use dictdb_functions::intervals::IntervalClass;
 use dictdb_functions::inverted::{Asked, InvertedClass};
 use dictdb_planner::physical::{Bitmap, KeyCondition};
-use dictdb_storage::{EntryQuery, Index, IndexKind, RowSet};
+use dictdb_storage::{Candidates, Direction, EntryQuery, Index, IndexCursor, IndexKind, RowSet};
 use dictdb_types::{Datum, Error, Oid, Physical, Result};
 
 use super::extractor::index_kind;
-use super::index::{Fit, fit};
+use super::index::{BoundsCode, Fit, IndexKeys, KeyRanges, fit};
 use super::{TableHandle, entries, regions};
 use crate::eval::{Code, CompileContext, Scope, compile};
+use crate::runtime::Runtime;
+
+/// Entries of an index that are read at a time.
+const BATCH_ROWS: usize = 1024;
 
 /// A compiled [`Bitmap`].
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub(crate) enum BitmapCode {
     Entries(Arc<Index>, Box<[EntryCondition]>),
     /// An index of boxes.
     Regions(Arc<Index>, Box<[RegionCondition]>),
+    /// Ranges of an ordered index.
+    Ranges(Arc<Index>, IndexKeys, Box<[BoundsCode]>),
     All(Box<[BitmapCode]>),
     Any(Box<[BitmapCode]>),
 }
@@ -56,6 +62,10 @@ impl BitmapCode {
             Bitmap::All(parts) => Ok(BitmapCode::All(all(parts)?)),
             Bitmap::Any(parts) => Ok(BitmapCode::Any(all(parts)?)),
             Bitmap::Search { index, conditions } => BitmapCode::search(index, conditions, handle, (catalog, cx)),
+            Bitmap::Ranges { index, bounds } => {
+                let bounds = bounds.iter().map(|bounds| BoundsCode::compile(bounds, cx)).collect::<Result<_>>()?;
+                Ok(BitmapCode::Ranges(storage_of(index, handle)?, IndexKeys::new(index, cx.types)?, bounds))
+            }
         }
     }
 
@@ -65,9 +75,8 @@ impl BitmapCode {
         handle: &TableHandle,
         cx: (&Catalog, &CompileContext<'_>),
     ) -> Result<Self> {
-        let missing = || Error::internal(format!("index \"{}\" has no storage", relation.name));
-        let index = handle.table.index(relation.storage).ok_or_else(missing)?;
-        let info = relation.index().ok_or_else(missing)?;
+        let index = storage_of(relation, handle)?;
+        let info = relation.index().ok_or_else(|| Error::internal("a search of what is no index"))?;
         if index_kind(info, cx.0) == IndexKind::Inverted {
             let conditions = conditions.iter().map(|condition| EntryCondition::compile(condition, &info.keys, cx));
             return Ok(BitmapCode::Entries(index, conditions.collect::<Result<_>>()?));
@@ -77,8 +86,33 @@ impl BitmapCode {
     }
 
     /// The rows found with the values that the conditions have now; some may not satisfy them.
-    pub fn rows(&self, scope: Scope<'_>) -> Result<RowSet> {
+    /// A SERIALIZABLE transaction remembers what it looks for.
+    pub fn rows(&self, rt: &Runtime, handle: &TableHandle) -> Result<RowSet> {
+        let scope = Scope::new(rt, &[]);
+        if matches!(self, BitmapCode::Entries(..) | BitmapCode::Regions(..)) {
+            // The entries that are read cannot be told as a range of keys.
+            rt.cx().transaction.reads_table(&handle.table)?;
+        }
         match self {
+            BitmapCode::Ranges(index, keys, bounds) => {
+                let mut ranges = KeyRanges::new();
+                for bounds in bounds {
+                    bounds.ranges(keys, scope, Vec::new(), &mut ranges)?;
+                }
+                let (mut rows, mut batch) = (RowSet::default(), Candidates::default());
+                for range in &ranges {
+                    let (from, to) = range.ends();
+                    rt.cx().transaction.reads_keys(&handle.table, index, from, to)?;
+                    let mut cursor = IndexCursor::new(index.clone(), from, to, Direction::Forward);
+                    while cursor.next_batch(BATCH_ROWS, &mut batch) {
+                        rt.env().check_interrupts()?;
+                        batch.rows().iter().for_each(|row| {
+                            rows.insert(*row);
+                        });
+                    }
+                }
+                Ok(rows)
+            }
             BitmapCode::Entries(index, conditions) => {
                 let queries = conditions.iter().map(|condition| condition.query(scope));
                 Ok(index.search(&EntryQuery::All(queries.collect::<Result<_>>()?)))
@@ -90,14 +124,24 @@ impl BitmapCode {
                 }
                 Ok(index.search_regions(&query))
             }
-            BitmapCode::All(parts) => combine(parts, scope, RowSet::intersect),
-            BitmapCode::Any(parts) => combine(parts, scope, RowSet::union),
+            BitmapCode::All(parts) => combine(parts, (rt, handle), RowSet::intersect),
+            BitmapCode::Any(parts) => combine(parts, (rt, handle), RowSet::union),
         }
     }
 }
 
-fn combine(parts: &[BitmapCode], scope: Scope<'_>, with: fn(&mut RowSet, &RowSet)) -> Result<RowSet> {
-    let mut sets = parts.iter().map(|part| part.rows(scope));
+/// The storage of an index.
+fn storage_of(index: &Relation, handle: &TableHandle) -> Result<Arc<Index>> {
+    let missing = || Error::internal(format!("index \"{}\" has no storage", index.name));
+    handle.table.index(index.storage).ok_or_else(missing)
+}
+
+fn combine(
+    parts: &[BitmapCode],
+    (rt, handle): (&Runtime, &TableHandle),
+    with: fn(&mut RowSet, &RowSet),
+) -> Result<RowSet> {
+    let mut sets = parts.iter().map(|part| part.rows(rt, handle));
     let mut rows = sets.next().transpose()?.unwrap_or_default();
     for set in sets {
         with(&mut rows, &set?);

@@ -3,6 +3,7 @@
 use dictdb_catalog::{IndexMethod, Relation};
 use dictdb_planner::expr::Expr;
 use dictdb_planner::physical::IndexBounds;
+use dictdb_storage::Bound;
 use dictdb_types::{Datum, Error, Oid, Physical, Result, TypeLookup, sort_key};
 
 use smallvec::SmallVec;
@@ -51,6 +52,7 @@ pub(crate) struct BoundsCode {
     upper: Option<(Code, bool)>,
     any: Option<Code>,
     is_null: bool,
+    not_null: bool,
 }
 
 /// The parts of an index that a search reads; one in the common case.
@@ -86,6 +88,7 @@ impl BoundsCode {
             upper: end(&bounds.upper)?,
             any: bounds.any.as_ref().map(|any| compile(any, cx)).transpose()?,
             is_null: bounds.is_null,
+            not_null: bounds.not_null,
         })
     }
 
@@ -128,7 +131,7 @@ impl BoundsCode {
         if hash {
             return Err(Error::internal("range condition on a hash index"));
         }
-        if self.lower.is_none() && self.upper.is_none() {
+        if self.lower.is_none() && self.upper.is_none() && !self.not_null {
             out.push(if prefix.is_empty() { KeyRange::Range(None, None) } else { within(prefix) });
             return Ok(());
         }
@@ -207,6 +210,14 @@ fn within(prefix: Vec<u8>) -> KeyRange {
 }
 
 impl KeyRange {
+    /// Its ends, for storage.
+    pub fn ends(&self) -> (Bound<'_>, Bound<'_>) {
+        match self {
+            KeyRange::Point(key) => (Bound::Included(key), Bound::Included(key)),
+            KeyRange::Range(from, to) => (bound(from), bound(to)),
+        }
+    }
+
     /// Whether a whole key lies inside.
     pub fn contains(&self, key: &[u8]) -> bool {
         match self {
@@ -223,6 +234,14 @@ impl KeyRange {
                 after && before
             }
         }
+    }
+}
+
+fn bound(bound: &Option<KeyBound>) -> Bound<'_> {
+    match bound {
+        None => Bound::Unbounded,
+        Some(KeyBound { bytes, inclusive: true }) => Bound::Included(bytes),
+        Some(KeyBound { bytes, inclusive: false }) => Bound::Excluded(bytes),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use dictdb_planner::physical::{Fetch, IndexBounds, ReadOrder, TableRef};
-use dictdb_storage::{Bound, Candidates, Direction, Found, Index, IndexCursor};
+use dictdb_storage::{Candidates, Direction, Found, Index, IndexCursor};
 use dictdb_types::{Error, Result, RowId};
 use hashbrown::HashSet;
 
 use super::TableHandle;
 use super::columns::OutputColumns;
-use super::index::{BoundsCode, IndexKeys, KeyBound, KeyRange, KeyRanges};
+use super::index::{BoundsCode, IndexKeys, KeyRange, KeyRanges};
 use crate::eval::{CompileContext, Scope};
 use crate::row::Row;
 use crate::runtime::{Runtime, ScanId};
@@ -68,10 +68,7 @@ impl IndexAccess {
     /// Lets a SERIALIZABLE transaction remember what it looks for.
     #[inline]
     fn announce(&self, range: &KeyRange, rt: &Runtime) -> Result<()> {
-        let (from, to) = match range {
-            KeyRange::Point(key) => (Bound::Included(key.as_slice()), Bound::Included(key.as_slice())),
-            KeyRange::Range(from, to) => (bound(from), bound(to)),
-        };
+        let (from, to) = range.ends();
         rt.cx().transaction.reads_keys(&self.handle.table, &self.index, from, to)
     }
 }
@@ -191,15 +188,16 @@ impl Search {
                 self.access.handle.table.look_up(&self.access.index, key, &mut self.point);
                 self.at_point = true;
             }
-            KeyRange::Range(from, to) => {
+            KeyRange::Range(..) => {
                 let (direction, batch_rows) = match self.access.order {
                     ReadOrder::Backward => (Direction::Backward, FIRST_BATCH),
                     ReadOrder::Keys => (Direction::Forward, FIRST_BATCH),
                     // Rows of one batch can be brought into another order.
                     ReadOrder::Table => (Direction::Forward, LARGEST_BATCH),
                 };
+                let (from, to) = range.ends();
                 let index = self.access.index.clone();
-                let cursor = IndexCursor::new(index, bound(from), bound(to), direction);
+                let cursor = IndexCursor::new(index, from, to, direction);
                 let mut range = RangeRead { cursor, batch: Candidates::default(), at: 0, batch_rows };
                 if self.access.order == ReadOrder::Table {
                     range.cursor.next_batch(batch_rows, &mut range.batch);
@@ -279,12 +277,4 @@ impl Search {
 
 fn is_repeated(seen: &mut Option<HashSet<RowId>>, id: RowId) -> bool {
     seen.as_mut().is_some_and(|seen| !seen.insert(id))
-}
-
-fn bound(bound: &Option<KeyBound>) -> Bound<'_> {
-    match bound {
-        None => Bound::Unbounded,
-        Some(KeyBound { bytes, inclusive: true }) => Bound::Included(bytes),
-        Some(KeyBound { bytes, inclusive: false }) => Bound::Excluded(bytes),
-    }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use dictdb_planner::pruning::LatePruning;
 use dictdb_types::{Physical, Result};
 
 use super::{Chunk, Cursor, Node};
+use crate::pruning::{Members, PruningCode};
 use crate::runtime::Runtime;
 
 /// Append.
@@ -14,7 +14,7 @@ pub(crate) struct Append {
     /// The inputs.
     pub inputs: Vec<Arc<dyn Node>>,
     /// What rules some of them out.
-    pub pruning: Option<Arc<LatePruning>>,
+    pub pruning: Option<PruningCode>,
     /// Layouts of the columns.
     pub columns: Box<[Physical]>,
 }
@@ -22,7 +22,7 @@ pub(crate) struct Append {
 impl Node for Append {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {
         let inputs = self.inputs.iter().map(|input| input.clone().open()).collect();
-        Box::new(AppendCursor { inputs, current: 0, kept: None, pruning: self.pruning.clone() })
+        Box::new(AppendCursor { inputs, current: 0, members: Members::default(), node: self })
     }
 
     fn columns(&self) -> &[Physical] {
@@ -33,18 +33,14 @@ impl Node for Append {
 struct AppendCursor {
     inputs: Vec<Box<dyn Cursor>>,
     current: usize,
-    pruning: Option<Arc<LatePruning>>,
-    /// Which inputs are read, once that is known.
-    kept: Option<Vec<bool>>,
+    node: Arc<Append>,
+    members: Members,
 }
 
 impl Cursor for AppendCursor {
     fn next(&mut self, rt: &Arc<Runtime>) -> Result<Option<Chunk>> {
-        if let (Some(pruning), None) = (&self.pruning, &self.kept) {
-            self.kept = Some(rt.kept(pruning));
-        }
         while let Some(input) = self.inputs.get_mut(self.current) {
-            if self.kept.as_ref().is_some_and(|kept| kept.get(self.current) == Some(&false)) {
+            if !self.members.reads(self.current, self.node.pruning.as_ref(), rt) {
                 self.current += 1;
                 continue;
             }
@@ -58,6 +54,7 @@ impl Cursor for AppendCursor {
 
     fn rescan(&mut self, rt: &Arc<Runtime>) -> Result<()> {
         self.current = 0;
+        self.members.rescan(self.node.pruning.as_ref());
         self.inputs.iter_mut().try_for_each(|input| input.rescan(rt))
     }
 }

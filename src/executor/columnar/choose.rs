@@ -49,8 +49,7 @@ pub(crate) fn reads(node: &Node) -> Option<Reads<'_>> {
 
 fn collect<'a>(node: &'a Node, reads: &mut Reads<'a>) {
     match &node.op {
-        // A few rows in the order of an index: making columns would read more than is wanted.
-        Op::Limit { input, .. } if node.rows < MANY_INDEX_ROWS && streams(input) => {}
+        _ if takes_few(node) => {}
         Op::SeqScan { table, .. } => reads.tables.push(table),
         Op::IndexScan { .. } => reads.large_index_scan |= node.rows >= MANY_INDEX_ROWS,
         _ if is_columnar(node) => node.children().into_iter().for_each(|child| collect(child, reads)),
@@ -58,11 +57,17 @@ fn collect<'a>(node: &'a Node, reads: &mut Reads<'a>) {
     }
 }
 
+/// Whether a few rows are taken in the order of an index: making columns would read more than is wanted.
+pub(crate) fn takes_few(node: &Node) -> bool {
+    matches!(&node.op, Op::Limit { input, .. } if node.rows < MANY_INDEX_ROWS && streams(input))
+}
+
 /// Whether the first rows of a node come from the first rows of an index.
 fn streams(node: &Node) -> bool {
     match &node.op {
         Op::IndexScan { .. } => true,
         Op::Project { input, .. } | Op::Filter { input, .. } | Op::Gate { input, .. } => streams(input),
+        Op::Append { inputs, .. } => inputs.iter().all(streams),
         _ => false,
     }
 }

@@ -57,8 +57,8 @@ pub(crate) fn is_columnar(node: &physical::Node) -> bool {
         | Op::HashJoin { keep_order: false, .. }
         | Op::NestedLoop { keep_order: false, .. }
         | Op::Sort { presorted: 0, .. }
-        | Op::Distinct { .. }
-        | Op::Append { .. } => true,
+        | Op::Distinct { .. } => true,
+        Op::Append { merged, .. } => merged.is_empty(),
         Op::Aggregate { sets, groupings, sorted, .. } => sets.is_none() && groupings.is_empty() && !sorted,
         Op::Limit { ties, .. } => ties.is_none(),
         _ => false,
@@ -112,7 +112,7 @@ fn own(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Option<Arc<dyn No
         }),
         Op::Append { inputs, pruning, .. } => {
             let inputs = inputs.iter().map(|input| compile(input, cx)).collect::<Result<_>>()?;
-            Arc::new(Append { inputs, pruning: pruning.clone(), columns: layouts(&node.columns, cx) })
+            Arc::new(Append { inputs, pruning: cx.pruning(pruning.as_ref())?, columns: layouts(&node.columns, cx) })
         }
         _ => return Ok(None),
     }))

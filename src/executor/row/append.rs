@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use dictdb_planner::pruning::LatePruning;
 use dictdb_types::Result;
 
 use super::{Cursor, Node, Row};
+use crate::pruning::{Members, PruningCode};
 use crate::runtime::Runtime;
 
 /// Append.
@@ -14,31 +14,27 @@ pub(crate) struct Append {
     /// The inputs.
     pub inputs: Vec<Arc<dyn Node>>,
     /// What rules some of them out.
-    pub pruning: Option<Arc<LatePruning>>,
+    pub pruning: Option<PruningCode>,
 }
 
 impl Node for Append {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {
         let inputs = self.inputs.iter().map(|input| input.clone().open()).collect();
-        Box::new(AppendCursor { inputs, current: 0, kept: None, pruning: self.pruning.clone() })
+        Box::new(AppendCursor { inputs, current: 0, members: Members::default(), node: self })
     }
 }
 
 struct AppendCursor {
     inputs: Vec<Box<dyn Cursor>>,
     current: usize,
-    pruning: Option<Arc<LatePruning>>,
-    /// Which inputs are read, once that is known.
-    kept: Option<Vec<bool>>,
+    node: Arc<Append>,
+    members: Members,
 }
 
 impl Cursor for AppendCursor {
     fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
-        if let (Some(pruning), None) = (&self.pruning, &self.kept) {
-            self.kept = Some(rt.kept(pruning));
-        }
         while let Some(input) = self.inputs.get_mut(self.current) {
-            if self.kept.as_ref().is_some_and(|kept| kept.get(self.current) == Some(&false)) {
+            if !self.members.reads(self.current, self.node.pruning.as_ref(), rt) {
                 self.current += 1;
                 continue;
             }
@@ -52,6 +48,7 @@ impl Cursor for AppendCursor {
 
     fn rescan(&mut self, rt: &Runtime) -> Result<()> {
         self.current = 0;
+        self.members.rescan(self.node.pruning.as_ref());
         self.inputs.iter_mut().try_for_each(|input| input.rescan(rt))
     }
 }

@@ -53,11 +53,7 @@ impl BitmapScanCursor {
         }
         let found = match &self.found {
             Some(found) => found,
-            None => {
-                // The entries that are read cannot be told as a range of keys.
-                rt.cx().transaction.reads_table(&self.node.handle.table)?;
-                self.found.insert(self.node.bitmap.rows(Scope::new(rt, &[]))?)
-            }
+            None => self.found.insert(self.node.bitmap.rows(rt, &self.node.handle)?),
         };
         rt.env().check_interrupts()?;
         let mut rows = Vec::new();

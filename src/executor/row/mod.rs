@@ -30,6 +30,7 @@ pub(crate) mod index_scan;
 pub(crate) mod join;
 pub(crate) mod limit;
 pub(crate) mod lock_rows;
+pub(crate) mod merge_append;
 pub(crate) mod nested_loop;
 pub(crate) mod project;
 pub(crate) mod project_set;

@@ -132,6 +132,7 @@ impl Binder<'_> {
             self.record_insert(insert, (&relation, &target, &row), (given, on_conflict.as_ref()), returning.as_deref());
         }
         let action = ModifyAction::Insert { targets, given: count, on_conflict };
+        let alias = if view.is_some() { relation.name.clone() } else { alias };
         Ok(Node::Modify(Box::new(Modify {
             members: self.cx.catalog.members(&relation).into(),
             relation,

@@ -51,6 +51,7 @@ impl Binder<'_> {
             _ => Arc::from([]),
         };
         let shown = names.tables[0].alias.clone();
+        let scanned = if let Node::Scan(scan) = &scan { scan.alias.clone() } else { shown.clone() };
         let (changed, stored) = target_row(&scan, relation)?;
         let current: Vec<(i16, Expr)> = stored.iter().map(|(attnum, column)| (*attnum, Expr::column(column))).collect();
         self.enter(&names.tables[0], view.is_none().then_some(relation.oid));
@@ -96,7 +97,19 @@ impl Binder<'_> {
             node = Node::Filter { input: Box::new(node), predicate };
         }
         let names = self.level().names.clone();
-        Ok(ModifySource { node, rest, condition, names, members, changed, others, identity, current, alias: shown })
+        Ok(ModifySource {
+            node,
+            rest,
+            condition,
+            names,
+            members,
+            changed,
+            others,
+            identity,
+            current,
+            alias: shown,
+            scanned,
+        })
     }
 
     /// The rows found, without those that conditional rules take over, with what the change needs of them: which row, the new values
@@ -207,6 +220,8 @@ pub(crate) struct ModifySource {
     pub current: Vec<(i16, Expr)>,
     /// The target's alias.
     pub alias: Arc<str>,
+    /// The alias of the table that is changed: a view's own one of its table.
+    pub scanned: Arc<str>,
 }
 
 impl ModifySource {
@@ -219,7 +234,7 @@ impl ModifySource {
         (row, returning): (RowColumns, Option<Vec<(Column, Expr)>>),
         (checks, generated): RowRules,
     ) -> Node {
-        let ModifySource { alias, members, identity, .. } = self;
+        let ModifySource { scanned: alias, members, identity, .. } = self;
         Node::Modify(Box::new(Modify {
             relation,
             alias,

@@ -53,10 +53,16 @@ impl Binder<'_> {
         }
         for command in commands {
             let (permissive, restrictive) = self.policies(relation, *command);
-            conditions.push(self.any_of(relation, row, &permissive, |policy| policy.using.as_ref())?);
+            let mut own = Vec::new();
             for policy in restrictive {
                 if let Some(text) = &policy.using {
-                    conditions.push(self.policy_condition(relation, row, text)?);
+                    own.push(self.policy_condition(relation, row, text)?);
+                }
+            }
+            own.push(self.any_of(relation, row, &permissive, |policy| policy.using.as_ref())?);
+            for condition in own {
+                if !conditions.iter().any(|known| known.same(&condition)) {
+                    conditions.push(condition);
                 }
             }
         }
@@ -130,13 +136,18 @@ impl Binder<'_> {
         Ok(checks)
     }
 
-    /// The permissive and the restrictive policies for a command of the current role.
+    /// The permissive and the restrictive policies for a command of the current role, in the order in which PostgreSQL asks
+    /// them: by name, the permissive ones from the last on.
     fn policies(&self, relation: &Relation, command: PolicyCommand) -> (Vec<Arc<Policy>>, Vec<Arc<Policy>>) {
         let roles = self.cx.catalog.inherited_roles(self.cx.role);
         let concerns = |policy: &&Arc<Policy>| {
             policy.is_for(command) && policy.roles.iter().any(|role| !role.is_valid() || roles.contains(role))
         };
-        relation.policies.iter().filter(concerns).cloned().partition(|policy| policy.permissive)
+        let concerning = relation.policies.iter().filter(concerns).cloned();
+        let (mut permissive, mut restrictive): (Vec<_>, Vec<_>) = concerning.partition(|policy| policy.permissive);
+        permissive.sort_by(|a, b| b.name.cmp(&a.name));
+        restrictive.sort_by(|a, b| a.name.cmp(&b.name));
+        (permissive, restrictive)
     }
 
     /// What one of some policies says; nothing is allowed where there is none.

@@ -6,7 +6,7 @@ use super::cost;
 use super::order::{Wanted, satisfied};
 use super::{Builder, Built, Layout, Outer};
 use crate::expr::{AggregateCall, Expr, SortKey, Sublink, SublinkKind};
-use crate::logical::{Aggregate, Column, Node as Logical};
+use crate::logical::{Aggregate, Column, Node as Logical, Scan};
 use crate::physical::{HashTable, Node, Op};
 
 /// `cpu_operator_cost` and `cpu_tuple_cost`.
@@ -124,22 +124,19 @@ impl Builder<'_> {
         if !plain || aggregate.calls.is_empty() || !crate::columns::free_columns(&aggregate.input).is_empty() {
             return None;
         }
-        let (scan, conjuncts) = super::join::scan_of(&aggregate.input)?;
+        let (scan, conjuncts) = super::join::table_of(&aggregate.input)?;
         let mut exprs = Vec::with_capacity(aggregate.calls.len());
         for (column, call) in &aggregate.calls {
             let (arg, descending) = end_of(call)?;
             let key = SortKey { expr: arg.clone(), descending, nulls_first: descending };
             let not_null = Expr::IsNull(Box::new(arg.clone()), true);
-            let found = self.matching_indexes(scan, &conjuncts, std::slice::from_ref(&key), &Layout::new());
-            let kept = self.estimator().all(&conjuncts).max(1e-6);
-            // Rows the walk passes before the first that qualifies, against reading everything.
-            let walk = found.iter().filter(|found| !found.order.is_empty()).map(|found| {
-                let all = found.rows.max(1.0);
-                cost::INDEX_SEARCH + cost::INDEX_ROW * (1.0 / kept).min(all)
-            });
-            let walk = walk.min_by(f64::total_cmp)?;
-            let read = self.choose_access(scan, &conjuncts, &Wanted::all());
-            if walk >= read.cost.1 {
+            let mut walk = 0.0;
+            let mut read = 0.0;
+            for own in super::members::scans_of(scan) {
+                walk += self.walk_to_first(&own, &conjuncts, &key)?;
+                read += self.choose_access(&own, &conjuncts, &Wanted::all()).cost.1;
+            }
+            if walk >= read {
                 return None;
             }
             let output = Column { id: column.id, name: column.name.clone(), ty: arg.ty(), source: None };
@@ -162,6 +159,19 @@ impl Builder<'_> {
         }
         let row = Logical::Values { columns: Vec::new(), rows: vec![Vec::new()] };
         Some(Logical::Project { input: Box::new(row), columns: exprs })
+    }
+}
+
+impl Builder<'_> {
+    /// What it costs to walk through an index to the first row that qualifies; `None` without such an index.
+    fn walk_to_first(&self, scan: &Scan, conjuncts: &[Expr], key: &SortKey) -> Option<f64> {
+        let found = self.matching_indexes(scan, conjuncts, std::slice::from_ref(key), &Layout::new());
+        let kept = self.estimator().all(conjuncts).max(1e-6);
+        let walk = found.iter().filter(|found| !found.order.is_empty()).map(|found| {
+            let all = found.rows.max(1.0);
+            cost::INDEX_SEARCH + cost::INDEX_ROW * (1.0 / kept).min(all)
+        });
+        walk.min_by(f64::total_cmp)
     }
 }
 

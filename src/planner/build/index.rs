@@ -54,7 +54,8 @@ struct Found {
 
 impl Found {
     fn nothing() -> Self {
-        let bounds = IndexBounds { equal: Vec::new(), lower: None, upper: None, any: None, is_null: false };
+        let bounds =
+            IndexBounds { equal: Vec::new(), lower: None, upper: None, any: None, is_null: false, not_null: false };
         Found { bounds, answered: Vec::new(), part: 1.0 }
     }
 
@@ -65,6 +66,7 @@ impl Found {
             || bounds.lower.is_some()
             || bounds.upper.is_some()
             || bounds.is_null
+            || bounds.not_null
     }
 
     /// Notes that the bounds answer a condition, whose part of the rows it is; an index that has a column twice may say so again.
@@ -211,14 +213,17 @@ impl Builder<'_> {
                 break;
             }
             // A row of nothing but NULLs is NULL for the test, not for the index.
-            if !is_row(self.cx, expr.ty())
-                && let Some(position) = conditions.is_null()
-            {
+            if let Some(position) = conditions.is_null(false).filter(|_| !is_row(self.cx, expr.ty())) {
                 found.answers(position, self.estimator().one(&conjuncts[position]));
                 found.bounds.is_null = true;
                 break;
             }
-            let used = conditions.range(&mut found);
+            let mut used = conditions.range(&mut found);
+            if let Some(position) = conditions.is_null(true).filter(|_| !is_row(self.cx, expr.ty())) {
+                found.answered.push(position);
+                found.bounds.not_null = used.is_empty();
+                used = if used.is_empty() { vec![position] } else { used };
+            }
             let used: Vec<Expr> = used.into_iter().map(|position| conjuncts[position].clone()).collect();
             found.part *= self.estimator().all(&used);
             break;
@@ -277,6 +282,7 @@ impl Builder<'_> {
             upper: upper?,
             any: bounds.any.as_ref().map(|e| self.expr(e, layout, outer)).transpose()?,
             is_null: bounds.is_null,
+            not_null: bounds.not_null,
         })
     }
 }
@@ -340,7 +346,7 @@ impl Conditions<'_> {
         !value.is_volatile()
             && !value.any(&mut |e| match e {
                 Expr::Column(id, _) => own(id) && !available.contains(id),
-                Expr::Sublink(_) => true,
+                Expr::Sublink(link) => !link.is_known_before(),
                 _ => false,
             })
     }
@@ -393,10 +399,13 @@ impl Conditions<'_> {
         })
     }
 
-    fn is_null(&self) -> Option<usize> {
+    /// `key IS NULL`, or IS NOT NULL.
+    fn is_null(&self, not: bool) -> Option<usize> {
         let is_own =
             |arg: &Expr| self.is_key(arg) || without_key(self.expr).is_some_and(|value| same_value(value, arg));
-        self.conjuncts.iter().position(|conjunct| matches!(conjunct, Expr::IsNull(arg, false) if is_own(arg)))
+        self.conjuncts
+            .iter()
+            .position(|conjunct| matches!(conjunct, Expr::IsNull(arg, own) if *own == not && is_own(arg)))
     }
 
     /// Sets bounds from inequalities; returns the conditions they come from.

@@ -4,7 +4,8 @@ use dictdb_catalog::{ConstraintKind, RelationKind};
 use dictdb_types::{Error, Result};
 
 use super::cost::{self, Cost, first_rows};
-use super::join_graph::{Graph, Inputs};
+use super::index::BitmapMatch;
+use super::join_graph::{Graph, Input, Inputs};
 use super::join_order::{InputCost, Probe, Search, Tree, distinct_key};
 use super::order::{Wanted, key_column, satisfied, within};
 use super::{Builder, Built, Layout, Outer};
@@ -88,7 +89,8 @@ impl Builder<'_> {
         let costs = graph.inputs.iter().zip(plans).enumerate().map(|(at, (input, plan))| {
             if let Some(built) = plan {
                 let (rows, nominal) = (built.node.rows, self.nominal_rows_of(input.node));
-                return InputCost { rows, nominal, cost: built.node.cost, probes: Vec::new() };
+                let probes = self.probes_of_members(graph, at);
+                return InputCost { rows, nominal, cost: built.node.cost, probes };
             }
             if input.lateral {
                 let (rows, cost) = self.lateral_cost(input.node);
@@ -109,26 +111,37 @@ impl Builder<'_> {
         costs.collect()
     }
 
+    /// How the members of a table can be searched with values of each other input.
+    fn probes_of_members(&self, graph: &Graph<'_>, at: usize) -> Vec<Probe> {
+        let Some((scan, filters)) = table_of(graph.inputs[at].node) else { return Vec::new() };
+        let Some(conjuncts) = joining(graph, at, &filters) else { return Vec::new() };
+        let others = graph.inputs.iter().enumerate().filter(|(other, _)| *other != at);
+        let probes = others.filter_map(|(other, input)| {
+            let available: Layout = input.ids.iter().copied().collect();
+            let (search, fetched) = self.search_of_members(scan, &conjuncts, &available)?;
+            Some(Probe { requires: 1 << other, fetched, search })
+        });
+        probes.collect()
+    }
+
     /// How an input can be searched with values of others.
     fn probes(&self, graph: &Graph<'_>, at: usize, scan: &Scan, filters: &[Expr]) -> Vec<Probe> {
-        let input = &graph.inputs[at];
-        let mut conjuncts = filters.to_vec();
-        let special = input.is_special();
-        let joining = graph.conditions.iter().filter(|condition| condition.inputs >> at & 1 == 1);
-        conjuncts.extend(joining.filter(|_| !special).map(|condition| condition.expr.clone()));
-        conjuncts.extend(input.on.iter().cloned());
-        if conjuncts.len() == filters.len() {
-            return Vec::new();
-        }
+        let Some(conjuncts) = joining(graph, at, filters) else { return Vec::new() };
         let others = graph.inputs.iter().enumerate().filter(|(other, _)| *other != at);
         let available: Layout = others.flat_map(|(_, other)| other.ids.iter().copied()).collect();
         let found = self.matching_indexes(scan, &conjuncts, &[], &available);
         let probes = found.into_iter().filter_map(|found| {
-            let bounds = found.bounds.first().filter(|bounds| !bounds.equal.is_empty())?;
-            let requires = graph.mask_of(&bounds.equal);
-            (requires != 0).then_some(Probe { requires, fetched: found.rows })
+            let requires = graph.mask_of(found.bounds.iter().flat_map(|bounds| bounds.values()));
+            let search = cost::INDEX_SEARCH * found.bounds.len() as f64;
+            (requires != 0).then_some(Probe { requires, fetched: found.rows, search })
         });
-        probes.collect()
+        let sets = self.matching_bitmap(scan, &conjuncts, &available).and_then(|found| {
+            let mut requires = 0;
+            found.bitmap.for_each_value(&mut |value| requires |= graph.mask_of([value]));
+            let search = set_search(&found);
+            (requires != 0).then_some(Probe { requires, fetched: found.rows, search })
+        });
+        probes.chain(sets).collect()
     }
 
     /// The input whose index gives the beginning of the order wanted.
@@ -205,9 +218,12 @@ impl Builder<'_> {
             return self.filter_over(built, above, outer);
         }
         let built = match plans[at].take() {
+            Some(right) if self.searches_members(input.kind, &left, (&node_of(input), &right), &conditions, wanted) => {
+                self.build_apply(input.kind, left, &filtered(&node_of(input), &conditions), Vec::new(), outer)?
+            }
             Some(right) => self.hash_or_loop(input.kind, left, right, conditions, wanted, outer)?,
             None => {
-                let node = filtered(input.node, &input.filters);
+                let node = node_of(input);
                 self.join_with(input.kind, left, &node, conditions, wanted, outer)?
             }
         };
@@ -304,13 +320,14 @@ impl Builder<'_> {
     /// The cost of searching an input once for each row of what is there.
     pub(super) fn best_probe(&self, input: &InputCost, have: Inputs, rows: f64, left: Cost, out: f64) -> Option<Cost> {
         let usable = input.probes.iter().filter(|probe| probe.requires & !have == 0);
-        let costs = usable.map(|probe| self.probe_cost(rows, left, probe.fetched, out));
+        let costs = usable.map(|probe| self.probe_cost(rows, left, (probe.search, probe.fetched), out));
         costs.min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
-    pub(crate) fn probe_cost(&self, rows: f64, left: Cost, fetched: f64, out: f64) -> Cost {
+    /// The cost of searches for each of some rows, each search costing `search` and fetching so many rows.
+    pub(crate) fn probe_cost(&self, rows: f64, left: Cost, (search, fetched): (f64, f64), out: f64) -> Cost {
         let disabled = if self.methods.nestloop && self.methods.indexscan { 0.0 } else { cost::DISABLED };
-        let per_row = cost::ROW + cost::INDEX_SEARCH + fetched * cost::INDEX_ROW;
+        let per_row = cost::ROW + search + fetched * cost::INDEX_ROW;
         let start = disabled + left.0;
         (start, start + (left.1 - left.0) + rows * per_row + out * cost::ROW)
     }
@@ -350,8 +367,29 @@ fn system_catalog(node: &Logical) -> Option<&Scan> {
     }
 }
 
+/// An input with the conditions on it.
+fn node_of(input: &Input<'_>) -> Logical {
+    filtered(input.node, &input.filters)
+}
+
+/// The conditions that an input is joined by, after those on it alone; `None` if there are no others.
+fn joining(graph: &Graph<'_>, at: usize, filters: &[Expr]) -> Option<Vec<Expr>> {
+    let input = &graph.inputs[at];
+    let mut conjuncts = filters.to_vec();
+    let special = input.is_special();
+    let joining = graph.conditions.iter().filter(|condition| condition.inputs >> at & 1 == 1);
+    conjuncts.extend(joining.filter(|_| !special).map(|condition| condition.expr.clone()));
+    conjuncts.extend(input.on.iter().cloned());
+    (conjuncts.len() > filters.len()).then_some(conjuncts)
+}
+
+/// The cost of finding a set of rows once more, without that of reading them.
+pub(super) fn set_search(found: &BitmapMatch) -> f64 {
+    cost::RESCAN + found.searches * cost::INDEX_SEARCH
+}
+
 /// A node with further conditions on it.
-fn filtered(node: &Logical, filters: &[Expr]) -> Logical {
+pub(super) fn filtered(node: &Logical, filters: &[Expr]) -> Logical {
     match Expr::conjunction(filters.to_vec()) {
         None => node.clone(),
         Some(more) => match node {
@@ -366,6 +404,11 @@ fn filtered(node: &Logical, filters: &[Expr]) -> Logical {
 
 /// A stored table with its filters, of which an index can be searched. Conditions with correlated queries are none of them.
 pub(super) fn scan_of(node: &Logical) -> Option<(&Scan, Vec<Expr>)> {
+    table_of(node).filter(|(scan, _)| scan.members.is_empty())
+}
+
+/// The same, or a table with children.
+pub(super) fn table_of(node: &Logical) -> Option<(&Scan, Vec<Expr>)> {
     let (scan, filters) = match node {
         Logical::Scan(scan) => (scan, Vec::new()),
         Logical::Filter { input, predicate } => match &**input {
@@ -378,6 +421,9 @@ pub(super) fn scan_of(node: &Logical) -> Option<(&Scan, Vec<Expr>)> {
         },
         _ => return None,
     };
-    let stored = scan.relation.is_stored() && scan.members.is_empty();
+    let stored = match scan.members.is_empty() {
+        true => scan.relation.is_stored(),
+        false => scan.members.iter().all(|member| member.is_stored()),
+    };
     (stored && !filters.iter().any(super::sublink::has_correlated_query)).then_some((scan, filters))
 }

@@ -157,8 +157,8 @@ impl<'n> Graph<'n> {
     }
 
     /// The inputs that some expressions mention.
-    pub fn mask_of(&self, exprs: &[Expr]) -> Inputs {
-        self.mask(exprs.iter())
+    pub fn mask_of<'e>(&self, exprs: impl IntoIterator<Item = &'e Expr>) -> Inputs {
+        self.mask(exprs.into_iter())
     }
 
     /// Puts every condition where it belongs.

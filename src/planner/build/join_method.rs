@@ -7,7 +7,7 @@ use dictdb_types::Result;
 
 use super::cost;
 use super::index::IndexMatch;
-use super::join::scan_of;
+use super::join::{filtered, scan_of, set_search, table_of};
 use super::nominal;
 use super::order::Wanted;
 use super::scan::fetched;
@@ -30,38 +30,104 @@ impl Builder<'_> {
     ) -> Result<Built> {
         if let Some((scan, filters)) = scan_of(right)
             && matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Semi | JoinKind::Anti)
-            && let Some((found, all)) = self.probe_for(kind, &left, scan, filters, &conditions, wanted)
         {
-            return self.index_join(kind, left, scan, all, found, outer);
+            let mut all = conditions.clone();
+            all.extend(filters);
+            if let Some(found) = self.probe_for(kind, &left, scan, &all, conditions.len(), wanted) {
+                return self.index_join(kind, left, scan, all, found, outer);
+            }
+            if self.finds_sets_for(kind, &left, scan, &all, conditions.len(), wanted) {
+                return self.build_apply(kind, left, &filtered(right, &conditions), Vec::new(), outer);
+            }
         }
-        let right = self.build(right, outer)?;
-        self.hash_or_loop(kind, left, right, conditions, wanted, outer)
+        let built = self.build(right, outer)?;
+        if self.searches_members(kind, &left, (right, &built), &conditions, wanted) {
+            return self.build_apply(kind, left, &filtered(right, &conditions), Vec::new(), outer);
+        }
+        self.hash_or_loop(kind, left, built, conditions, wanted, outer)
     }
 
-    /// The index to search for each left row, if that is cheaper than reading the right side once.
+    /// Whether it is cheaper to search the members of a table by indexes for each left row than to read them once.
+    pub(super) fn searches_members(
+        &self,
+        kind: JoinKind,
+        left: &Built,
+        (right, built): (&Logical, &Built),
+        conditions: &[Expr],
+        wanted: &Wanted,
+    ) -> bool {
+        let Some((scan, filters)) = table_of(right).filter(|(scan, _)| !scan.members.is_empty()) else { return false };
+        if conditions.is_empty() || matches!(kind, JoinKind::Right | JoinKind::Full) {
+            return false;
+        }
+        let mut all = conditions.to_vec();
+        all.extend(filters);
+        let Some(search) = self.search_of_members(scan, &all, &left.layout) else { return false };
+        let out = self.joined_rows(kind, left.node.rows, built.node.rows, conditions);
+        let probed = self.probe_cost(left.node.rows, left.node.cost, search, out);
+        let keyed = conditions.iter().any(super::join_order::is_key);
+        let sides = ((left.node.rows, left.node.cost), (built.node.rows, built.node.cost));
+        let read = self.join_cost(sides.0, sides.1, out, keyed, wanted.keeps_order());
+        self.prefers(probed, read, out, wanted)
+    }
+
+    /// The index to search for each left row, if that is cheaper than reading the right side once. Of the conditions the first
+    /// `joining` are those of the join.
     fn probe_for(
         &self,
         kind: JoinKind,
         left: &Built,
         scan: &Scan,
-        filters: Vec<Expr>,
-        conditions: &[Expr],
+        all: &[Expr],
+        joining: usize,
         wanted: &Wanted,
-    ) -> Option<(IndexMatch, Vec<Expr>)> {
-        let access = self.choose_access(scan, &filters, &Wanted::all());
-        let mut all = conditions.to_vec();
-        all.extend(filters);
-        let found = self.matching_indexes(scan, &all, &[], &left.layout).into_iter().filter(|found| {
-            let equal = found.bounds.first().map(|bounds| bounds.equal.as_slice()).unwrap_or_default();
-            equal.iter().any(|value| used_columns(value).iter().any(|id| left.layout.contains(id)))
+    ) -> Option<IndexMatch> {
+        let found = self.matching_indexes(scan, all, &[], &left.layout).into_iter().filter(|found| {
+            let mut values = found.bounds.iter().flat_map(|bounds| bounds.values());
+            values.any(|value| reads_any(value, &left.layout))
         });
         let found = found.min_by(|a, b| a.rows.total_cmp(&b.rows))?;
+        let search = (cost::INDEX_SEARCH * found.bounds.len() as f64, found.rows);
+        self.is_searched(kind, left, scan, all, joining, search, wanted).then_some(found)
+    }
+
+    /// Whether it is cheaper to find a set of rows by indexes for each left row than to read the right side once.
+    fn finds_sets_for(
+        &self,
+        kind: JoinKind,
+        left: &Built,
+        scan: &Scan,
+        all: &[Expr],
+        joining: usize,
+        wanted: &Wanted,
+    ) -> bool {
+        let Some(found) = self.matching_bitmap(scan, all, &left.layout) else { return false };
+        let mut joins = false;
+        found.bitmap.for_each_value(&mut |value| joins |= reads_any(value, &left.layout));
+        joins && self.is_searched(kind, left, scan, all, joining, (set_search(&found), found.rows), wanted)
+    }
+
+    /// Whether searches of a table for each left row, each at a cost and with a number of rows, are cheaper than reading it
+    /// once. Of its conditions the first `joining` are those of the join.
+    #[allow(clippy::too_many_arguments, reason = "the parts of one comparison")]
+    fn is_searched(
+        &self,
+        kind: JoinKind,
+        left: &Built,
+        scan: &Scan,
+        all: &[Expr],
+        joining: usize,
+        search: (f64, f64),
+        wanted: &Wanted,
+    ) -> bool {
+        let (conditions, filters) = all.split_at(joining);
+        let access = self.choose_access(scan, filters, &Wanted::all());
         let out = self.joined_rows(kind, left.node.rows, access.rows, conditions);
-        let probed = self.probe_cost(left.node.rows, left.node.cost, found.rows, out);
+        let probed = self.probe_cost(left.node.rows, left.node.cost, search, out);
         let keyed = conditions.iter().any(super::join_order::is_key);
         let ordered = wanted.keeps_order();
         let read = self.join_cost((left.node.rows, left.node.cost), (access.rows, access.cost), out, keyed, ordered);
-        self.prefers(probed, read, out, wanted).then_some((found, all))
+        self.prefers(probed, read, out, wanted)
     }
 
     /// Rows of a join.
@@ -94,10 +160,8 @@ impl Builder<'_> {
     ) -> Result<Built> {
         self.lock(scan.relation.oid, TableLock::AccessShare);
         let (fetch, right_layout, right_types, right_names) = fetched(scan);
-        let [bounds, ..] = found.bounds.as_slice() else {
-            return Err(dictdb_types::Error::internal("a search without bounds"));
-        };
-        let bounds = self.bounds(bounds, &left.layout, outer)?;
+        let bounds = found.bounds.iter().map(|bounds| self.bounds(bounds, &left.layout, outer));
+        let bounds = bounds.collect::<Result<Vec<_>>>()?;
         let both: Layout = left.layout.iter().chain(&right_layout).copied().collect();
         let total = self.rows_of(scan);
         let rows = self.joined_rows(kind, left.node.rows, total, &conditions);
@@ -108,7 +172,8 @@ impl Builder<'_> {
         };
         let Built { node: input, layout, order } = left;
         let semi = matches!(kind, JoinKind::Semi | JoinKind::Anti);
-        let cost = self.probe_cost(input.rows, input.cost, found.rows, if semi { 0.0 } else { rows });
+        let search = (cost::INDEX_SEARCH * found.bounds.len() as f64, found.rows);
+        let cost = self.probe_cost(input.rows, input.cost, search, if semi { 0.0 } else { rows });
         let (mut columns, mut names) = (input.columns.clone(), input.names.clone());
         let mut out_layout = layout;
         if !semi {
@@ -294,6 +359,11 @@ fn hash_family(expr: &Expr) -> dictdb_types::Oid {
         dictdb_types::oids::VARCHAR => dictdb_types::oids::TEXT,
         other => other,
     }
+}
+
+/// Whether an expression reads a column of a layout.
+fn reads_any(expr: &Expr, layout: &Layout) -> bool {
+    used_columns(expr).iter().any(|id| layout.contains(id))
 }
 
 fn used_columns(expr: &Expr) -> BTreeSet<ColumnId> {

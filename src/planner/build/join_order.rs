@@ -31,6 +31,8 @@ pub(super) struct Probe {
     pub requires: Inputs,
     /// Rows that it fetches.
     pub fetched: f64,
+    /// What it costs apart from them.
+    pub search: f64,
 }
 
 /// A tree of joins.

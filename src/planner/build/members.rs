@@ -5,13 +5,13 @@ use std::sync::Arc;
 use dictdb_catalog::Relation;
 use dictdb_types::{Error, Result};
 
-use super::order::Wanted;
+use super::order::{Wanted, satisfied};
 use super::scan::fetched;
-use super::{Builder, Built, Outer, cost};
-use crate::expr::{Expr, SublinkKind};
+use super::{Builder, Built, Layout, Outer, cost};
+use crate::expr::{Expr, SortKey, SublinkKind};
 use crate::logical::Scan;
 use crate::physical::{Node, Op};
-use crate::pruning::{LatePruning, Pruning};
+use crate::pruning::{Direction, LatePruning, Pruning, Tables};
 
 impl Builder<'_> {
     /// A table with children, with the conditions on it.
@@ -22,7 +22,8 @@ impl Builder<'_> {
         wanted: &Wanted,
         outer: &Outer,
     ) -> Result<Built> {
-        let pruning = Pruning::of(scan, conjuncts, self.cx);
+        let tables = Arc::new(Tables::of(scan, self.cx));
+        let pruning = Pruning::of(&tables, conjuncts, self.cx);
         let kept: Vec<(usize, &Arc<Relation>)> =
             scan.members.iter().enumerate().filter(|(_, member)| pruning.keeps(member)).collect();
         let mut built = Vec::with_capacity(kept.len());
@@ -32,19 +33,86 @@ impl Builder<'_> {
             let own = member_scan(scan, member, *place)?;
             built.push(self.build_scan(&own, conjuncts.to_vec(), wanted, outer)?);
         }
-        match built.len() {
-            0 => Ok(nothing(scan)),
-            1 => built.pop().ok_or_else(|| Error::internal("one scan that is none")),
-            _ => {
-                let members = kept.iter().map(|(_, member)| Arc::clone(member)).collect();
-                let pruning = LatePruning::of(scan, conjuncts, members).map(Arc::new);
-                Ok(appended(built, pruning, &scan.alias))
-            }
+        if built.len() < 2 {
+            return Ok(built.pop().unwrap_or_else(|| nothing(scan)));
+        }
+        let mut members: Vec<Arc<Relation>> = kept.iter().map(|(_, member)| Arc::clone(member)).collect();
+        let order = &wanted.order;
+        let direction = pruning.direction(&members, order);
+        let is_sorted = self.in_order(&mut built, wanted, direction.is_some(), outer)?;
+        if is_sorted && direction == Some(Direction::Backward) {
+            members.reverse();
+            built.reverse();
+        }
+        let mut late = conjuncts.clone();
+        late.iter_mut().for_each(|conjunct| in_slots(conjunct, outer));
+        let late = LatePruning::of(tables, &late, members).map(Arc::new);
+        match (is_sorted, direction) {
+            (false, _) => Ok(appended(built, late, &scan.alias)),
+            (true, Some(_)) => Ok(Built { order: order.clone(), ..appended(built, late, &scan.alias) }),
+            (true, None) => self.merged(built, late, &scan.alias, order, outer),
         }
     }
 
-    /// Conditions whose subqueries are about no row: each is one subquery for all members.
-    fn with_shared_queries(&mut self, conjuncts: &[Expr], outer: &Outer) -> Result<Vec<Expr>> {
+    /// Brings the scans of members into the order wanted, if there are some that an index gives it; whether that is so.
+    fn in_order(&mut self, built: &mut Vec<Built>, wanted: &Wanted, one_by_one: bool, outer: &Outer) -> Result<bool> {
+        let keys = &wanted.order;
+        if keys.is_empty() || !built.iter().any(|member| satisfied(&member.order, keys) > 0) {
+            return Ok(false);
+        }
+        // Where all rows of one member come before those of the next, sorting the first of them may be enough.
+        let whole = built.iter().all(|member| satisfied(&member.order, keys) == keys.len());
+        if !whole && !one_by_one && wanted.rows.is_none() {
+            return Ok(false);
+        }
+        let members = std::mem::take(built);
+        for member in members {
+            built.push(self.sorted(member, keys, wanted.rows, None, outer)?);
+        }
+        Ok(true)
+    }
+
+    /// Scans that are in one order each, as one in that order.
+    fn merged(
+        &mut self,
+        built: Vec<Built>,
+        pruning: Option<Arc<LatePruning>>,
+        parent: &Arc<str>,
+        order: &[SortKey],
+        outer: &Outer,
+    ) -> Result<Built> {
+        let inputs = built.len() as f64;
+        let start: f64 = built.iter().map(|member| member.node.cost.0).sum();
+        let mut merged = appended(built, pruning, parent);
+        let keys = self.sort_keys(order, &merged.layout, outer)?;
+        let (rows, (_, total)) = (merged.node.rows, merged.node.cost);
+        merged.node.cost = (start, total + rows * (cost::ROW * 0.5 + cost::COMPARE * inputs.log2()));
+        if let Op::Append { merged: own, .. } = &mut merged.node.op {
+            *own = keys;
+        }
+        Ok(Built { order: order.to_vec(), ..merged })
+    }
+
+    /// What it costs to search all members of a table by indexes for one outer row, and the rows fetched; `None` where one
+    /// member has no index for it.
+    pub(crate) fn search_of_members(&self, scan: &Scan, conditions: &[Expr], available: &Layout) -> Option<(f64, f64)> {
+        let reads = |value: &Expr| value.any(&mut |e| matches!(e, Expr::Column(id, _) if available.contains(id)));
+        let (mut searches, mut fetched) = (0.0, 0.0);
+        for own in scans_of(scan) {
+            let found = self.matching_indexes(&own, conditions, &[], available).into_iter();
+            let found = found.filter(|found| found.bounds.iter().any(|bounds| bounds.values().any(reads)));
+            let found = found.min_by(|a, b| a.rows.total_cmp(&b.rows))?;
+            searches += found.bounds.len() as f64;
+            fetched += found.rows;
+        }
+        // Each search of a member that has no row of the kind finds none.
+        let each = cost::RESCAN + searches * (cost::INDEX_SEARCH + cost::RESCAN);
+        (searches > 0.0).then(|| (each, (fetched / scan.members.len() as f64).max(1.0)))
+    }
+
+    /// Conditions whose subqueries are about no row: each is one subquery, for all members, and its value may be looked for in
+    /// an index.
+    pub(crate) fn with_shared_queries(&mut self, conjuncts: &[Expr], outer: &Outer) -> Result<Vec<Expr>> {
         let mut conjuncts = conjuncts.to_vec();
         let mut result = Ok(());
         for conjunct in &mut conjuncts {
@@ -74,6 +142,17 @@ impl Builder<'_> {
     }
 }
 
+/// Columns of other rows as the slots that they are in.
+fn in_slots(expr: &mut Expr, outer: &Outer) {
+    expr.rewrite(&mut |e| {
+        if let Expr::Column(id, ty) = e
+            && let Some(slot) = outer.get(id)
+        {
+            *e = Expr::Outer(*slot, *ty);
+        }
+    });
+}
+
 /// The scan of one member: the same columns, wherever they stand there.
 fn member_scan(scan: &Scan, member: &Arc<Relation>, place: usize) -> Result<Scan> {
     let mut columns = Vec::with_capacity(scan.columns.len());
@@ -91,6 +170,14 @@ fn member_scan(scan: &Scan, member: &Arc<Relation>, place: usize) -> Result<Scan
         members: Arc::from([]),
         member: place,
     })
+}
+
+/// The scans of the tables whose rows a scan has: itself, where they are its own table's.
+pub(super) fn scans_of(scan: &Scan) -> Vec<Scan> {
+    if scan.members.is_empty() {
+        return vec![scan.clone()];
+    }
+    scan.members.iter().enumerate().filter_map(|(place, member)| member_scan(scan, member, place).ok()).collect()
 }
 
 /// No rows: none of the members can have any.
@@ -113,7 +200,7 @@ fn appended(built: Vec<Built>, pruning: Option<Arc<LatePruning>>, parent: &Arc<s
     let total = inputs.iter().map(|input| input.cost.1).sum::<f64>() + rows * cost::ROW * 0.5;
     let (columns, names) = inputs.first().map(|input| (input.columns.clone(), input.names.clone())).unwrap_or_default();
     let node = Node {
-        op: Op::Append { inputs, pruning, parent: Some(parent.clone()) },
+        op: Op::Append { inputs, pruning, parent: Some(parent.clone()), merged: Vec::new() },
         columns,
         names,
         rows,

@@ -217,7 +217,7 @@ impl Builder<'_> {
         let node = match kind {
             SetOpKind::Union => {
                 let append = Node {
-                    op: Op::Append { inputs, pruning: None, parent: None },
+                    op: Op::Append { inputs, pruning: None, parent: None, merged: Vec::new() },
                     columns: types.clone(),
                     names: names.clone(),
                     rows,

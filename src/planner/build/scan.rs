@@ -140,6 +140,9 @@ impl Builder<'_> {
         if !scan.members.is_empty() {
             return self.build_members(scan, &conjuncts, wanted, outer);
         }
+        if conjuncts.iter().any(|conjunct| conjunct.any(&mut |e| matches!(e, Expr::Sublink(_)))) {
+            conjuncts = self.with_shared_queries(&conjuncts, outer)?;
+        }
         conjuncts.iter_mut().for_each(|conjunct| name_table(conjunct, scan));
         if let Some((at, tids)) = conjuncts.iter().enumerate().find_map(|(at, c)| Some((at, tids_of(c, scan)?))) {
             conjuncts.remove(at);
@@ -222,8 +225,13 @@ impl Builder<'_> {
                 ordered = gives_order;
             }
         }
+        let is_free = !wanted.keeps_order() && wanted.rows.is_none();
         match self.bitmap_access(scan, conjuncts, total) {
             Some(access) if access.price(wanted) < best.price(wanted) => access,
+            // Several searches may find a row twice.
+            Some(access) if is_free && best.searches() > 1 && access.price(wanted) <= best.price(wanted) * SAME => {
+                access
+            }
             _ => best,
         }
     }
@@ -240,7 +248,7 @@ impl Builder<'_> {
 
     /// The access by sets of rows, if there are indexes for it.
     fn bitmap_access(&self, scan: &Scan, conjuncts: &[Expr], total: f64) -> Option<Access> {
-        let found = self.matching_bitmap(scan, conjuncts, total)?;
+        let found = self.matching_bitmap(scan, conjuncts, &Layout::new())?;
         let start = if self.methods.bitmapscan { 0.0 } else { cost::DISABLED };
         let search = start + found.searches * cost::INDEX_SEARCH;
         let fetched = found.rows.min(total);
@@ -257,10 +265,9 @@ impl Builder<'_> {
         layout: &Layout,
         outer: &Outer,
     ) -> Result<(Option<Expr>, Option<Expr>)> {
-        let (mut used, mut rest) = (Vec::new(), Vec::new());
-        for (position, conjunct) in conjuncts.into_iter().enumerate() {
-            if found.used.contains(&position) { used.push(conjunct) } else { rest.push(conjunct) }
-        }
+        let used = found.used.iter().filter_map(|position| conjuncts.get(*position).cloned()).collect();
+        let rest = conjuncts.into_iter().enumerate().filter(|(position, _)| !found.used.contains(position));
+        let rest = rest.map(|(_, conjunct)| conjunct).collect();
         Ok((self.scan_filter(used, layout, outer)?, self.scan_filter(rest, layout, outer)?))
     }
 
@@ -345,6 +352,8 @@ fn tids_of(conjunct: &Expr, scan: &Scan) -> Option<Expr> {
     (!value.any(&mut |e| own(e))).then(|| value.clone())
 }
 
+/// Prices are about the same that differ by less.
+const SAME: f64 = 1.1;
 /// Cost of a row of a system catalog.
 const VIRTUAL_ROW: f64 = 0.05;
 
@@ -374,6 +383,11 @@ impl Access {
         let Path::Index(found) = &self.path else { return false };
         let ([bounds], Some(info)) = (found.bounds.as_slice(), found.index.index()) else { return false };
         info.unique && bounds.equal.len() == info.keys.len()
+    }
+
+    /// Searches of an index, one after the other.
+    fn searches(&self) -> usize {
+        if let Path::Index(found) = &self.path { found.bounds.len() } else { 0 }
     }
 
     /// The cost of what is wanted; where part of the order is missing, of sorting that too.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dictdb_catalog::Relation;
 use dictdb_types::{Datum, Error, Result};
 
 use super::cost;
@@ -97,7 +98,11 @@ impl Builder<'_> {
                 let mut used = Default::default();
                 expr_columns(&first.expr, &mut used);
                 let own = scan.columns.iter().any(|(column, _)| used.contains(&column.id));
-                own && !scan.relation.indexes.is_empty() && scan.members.is_empty()
+                let indexed = |relation: &Relation| !relation.indexes.is_empty();
+                own && match scan.members.is_empty() {
+                    true => indexed(&scan.relation),
+                    false => scan.members.iter().any(|member| indexed(member)),
+                }
             }
             Logical::Filter { input, .. } | Logical::LockRows { input, .. } => self.may_be_ordered(input, keys),
             Logical::Join { kind: JoinKind::Inner, left, right, lateral: false, .. } => {

@@ -9,7 +9,8 @@ mod scan;
 mod set_operation;
 mod unary;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
 use dictdb_catalog::{Catalog, IndexTarget, Relation};
@@ -20,21 +21,34 @@ use super::{Actual, Child, ExplainNode, ExplainOptions, Value};
 use crate::expr::{AggregateCall, Expr, Subplan};
 use crate::logical::JoinKind;
 use crate::physical::{Action, Fetch, IndexBounds, Modify, Node, Op, Part, Plan, TableRef};
+use crate::pruning::LatePruning;
 use label::{Label, Labels};
 
 pub(super) fn describe(
     plan: &Plan,
     options: ExplainOptions,
-    actual: Option<&[Actual]>,
+    (actual, kept): (Option<&[Actual]>, &dyn Fn(&Arc<LatePruning>) -> Vec<bool>),
     (catalog, env): (&Catalog, &dyn Env),
 ) -> ExplainNode {
+    let mut removed = HashSet::new();
+    plan.for_each_node(&mut |node| {
+        if let Op::Append { inputs, pruning: Some(pruning), .. } = &node.op {
+            let gone = inputs.iter().zip(kept(pruning)).filter(|(_, kept)| !kept);
+            gone.for_each(|(input, _)| {
+                input.for_each(&mut |node| {
+                    removed.insert(std::ptr::from_ref(node));
+                });
+            });
+        }
+    });
     let mut describer = Describer {
         plan,
         options,
         actual,
         catalog,
         env,
-        naming: Naming::of(plan),
+        naming: Naming::of(plan, &removed),
+        removed,
         numbers: plan.number(),
         slots: HashMap::new(),
         shown: vec![false; plan.subplans.len()],
@@ -63,6 +77,8 @@ struct Describer<'a> {
     env: &'a dyn Env,
     naming: Naming,
     numbers: HashMap<*const Node, usize>,
+    /// Members of tables that the statement does not begin with.
+    removed: HashSet<*const Node>,
     /// What outer slots hold.
     slots: HashMap<usize, String>,
     /// Subqueries that have been shown.
@@ -96,7 +112,9 @@ impl Describer<'_> {
         self.estimates(node, &mut shown);
         shown.actual = shown.actual.or(given);
         // PostgreSQL says nothing of what it appends: the members do.
-        if shown.node_type != "Append" || exprs.iter().any(|expr| !matches!(expr, Expr::Input(..))) {
+        if !matches!(shown.node_type, "Append" | "Merge Append")
+            || exprs.iter().any(|expr| !matches!(expr, Expr::Input(..)))
+        {
             self.show_output(&outputs, &mut shown);
         }
         (shown, outputs)
@@ -199,8 +217,18 @@ impl Describer<'_> {
 }
 
 /// Nodes that do not filter what they give.
-const FILTERED_ABOVE: [&str; 9] =
-    ["Sort", "Incremental Sort", "Limit", "Unique", "Append", "SetOp", "LockRows", "WindowAgg", "ProjectSet"];
+const FILTERED_ABOVE: [&str; 10] = [
+    "Sort",
+    "Incremental Sort",
+    "Limit",
+    "Unique",
+    "Append",
+    "Merge Append",
+    "SetOp",
+    "LockRows",
+    "WindowAgg",
+    "ProjectSet",
+];
 
 /// Whether expressions go on with what set-returning calls of the input give: that is a node of its own.
 fn computes_with_sets(input: &Node, exprs: &[Expr]) -> bool {

@@ -11,11 +11,13 @@ mod separate;
 mod text;
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use dictdb_catalog::Catalog;
 use dictdb_types::Env;
 
 use crate::physical::Plan;
+use crate::pruning::LatePruning;
 
 pub(crate) use naming::is_init;
 pub use separate::separate_filters;
@@ -134,14 +136,16 @@ impl ExplainNode {
 
 /// The lines that EXPLAIN answers with; one for each operator's counts in `actual`, numbered as
 /// [`Plan::number`] does.
+///
+/// `kept` says which members of a table are left once the statement begins; nothing: all of them.
 pub fn explain(
     plan: &Plan,
     (options, summary): (ExplainOptions, &Summary),
-    actual: Option<&[Actual]>,
+    (actual, kept): (Option<&[Actual]>, &dyn Fn(&Arc<LatePruning>) -> Vec<bool>),
     catalog: &Catalog,
     env: &dyn Env,
 ) -> Vec<String> {
-    let root = describe::describe(plan, options, actual, (catalog, env));
+    let root = describe::describe(plan, options, (actual, kept), (catalog, env));
     let written = match options.format {
         ExplainFormat::Text => return text::write(&root, options, summary),
         format => document::write(&root, options, summary, format),

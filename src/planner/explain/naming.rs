@@ -1,7 +1,7 @@
 //! What a plan's tables and subqueries are called: PostgreSQL makes aliases unique over the whole plan (`t`, `t_1`), and
 //! numbers subqueries and their parameters as it comes to plan them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use dictdb_types::Oid;
 
@@ -20,7 +20,8 @@ pub(super) struct Naming {
 }
 
 impl Naming {
-    pub fn of(plan: &Plan) -> Self {
+    /// The names in a plan without the members that are removed from it.
+    pub fn of(plan: &Plan, removed: &HashSet<*const Node>) -> Self {
         let count = plan.subplans.len();
         let mut numbering = Numbering {
             plan,
@@ -31,7 +32,7 @@ impl Naming {
             parameter: 0,
         };
         numbering.part(Part::Statement);
-        let mut aliases = Aliases::default();
+        let mut aliases = Aliases { removed, named: HashMap::new(), given: HashMap::new(), changed: None };
         aliases.of_part(&plan.root);
         for part in &numbering.order {
             part_roots(plan, *part).into_iter().for_each(|root| aliases.of_part(root));
@@ -138,8 +139,8 @@ impl Numbering<'_> {
 }
 
 /// Aliases, made unique as they come: those of a part's own FROM, then those of children of its tables.
-#[derive(Default)]
-struct Aliases {
+struct Aliases<'r> {
+    removed: &'r HashSet<*const Node>,
     named: HashMap<*const Node, String>,
     /// Names given, with how often each was asked for again.
     given: HashMap<String, usize>,
@@ -147,7 +148,7 @@ struct Aliases {
     changed: Option<(Oid, String, String)>,
 }
 
-impl Aliases {
+impl Aliases<'_> {
     fn of_part(&mut self, root: &Node) {
         let mut children = Vec::new();
         self.changed = None;
@@ -156,6 +157,9 @@ impl Aliases {
     }
 
     fn of_node<'n>(&mut self, node: &'n Node, is_child: bool, children: &mut Vec<(&'n Node, &'n str)>) {
+        if self.removed.contains(&std::ptr::from_ref(node)) {
+            return;
+        }
         let mut below = is_child;
         match own_alias(node) {
             Some(alias) if self.is_changed(node, alias) => {

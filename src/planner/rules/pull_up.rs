@@ -18,10 +18,11 @@ use crate::expr::{ColumnId, Expr};
 use crate::logical::{Column, JoinKind, Node};
 
 use super::pushdown::{is_null_when, is_secured};
+use super::single_row::{is_row_of_values, is_single, row_as_projection};
 
 /// Whether a join has a projection for a side, in subqueries too.
 pub(super) fn joins_projections(node: &Node) -> bool {
-    let is_projection = |side: &Node| matches!(side, Node::Project { .. });
+    let is_projection = |side: &Node| matches!(side, Node::Project { .. }) || is_row_of_values(side);
     let mut found = matches!(node, Node::Join { left, right, .. } if is_projection(left) || is_projection(right));
     for_each_input(node, &mut |input| found = found || joins_projections(input));
     for_each_subquery(node, &mut |query| found = found || joins_projections(query));
@@ -71,9 +72,12 @@ fn pull_out_of_join(node: &mut Node) {
 
 /// Takes the projection off the side of a join, if what it computes can be computed after the join.
 fn pull_out(side: &mut Node, may_be_null: bool) -> Option<Vec<(Column, Expr)>> {
+    if is_row_of_values(side) {
+        row_as_projection(side);
+    }
     let Node::Project { input, columns } = side else { return None };
     // What stands in front of a policy's filter would see the rows that it hides.
-    if matches!(**input, Node::Values { .. }) || is_secured(input) {
+    if matches!(**input, Node::Values { .. }) && !is_single(input) || is_secured(input) {
         return None;
     }
     let own: BTreeSet<ColumnId> = input.columns().iter().map(|column| column.id).collect();

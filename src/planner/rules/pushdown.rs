@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use dictdb_types::Datum;
 
+use super::equated::{constants_for, equalities_within, equate_with_constants};
 use crate::columns::{expr_columns, for_each_expr_mut, for_each_input_mut, free_columns, replace_in_expr};
 use crate::expr::{ColumnId, Expr, WindowCall};
 use crate::logical::{Aggregate, Column, JoinKind, Node, SetOpKind};
@@ -29,6 +30,7 @@ fn push(mut node: Node, mut predicates: Vec<Expr>) -> Node {
             let mut all = Vec::new();
             predicate.into_conjuncts(&mut all);
             all.append(&mut predicates);
+            equate_with_constants(&mut all, &[]);
             push(*input, all)
         }
         Node::Join { kind, left, right, on, lateral } => push_join(kind, *left, *right, on, lateral, predicates),
@@ -134,10 +136,15 @@ fn push_join(kind: JoinKind, left: Node, right: Node, on: Option<Expr>, lateral:
     let mut above = Vec::new();
     if kind == JoinKind::Inner {
         for predicate in predicates {
-            if is_movable(&predicate) { conditions.push(predicate) } else { above.push(predicate) }
+            if !is_late(&predicate) { conditions.push(predicate) } else { above.push(predicate) }
         }
     } else {
         above = predicates;
+    }
+    if kind == JoinKind::Inner && !conditions.is_empty() {
+        let mut beside = Vec::new();
+        [&left, &right].into_iter().for_each(|side| equalities_within(side, &mut beside));
+        equate_with_constants(&mut conditions, &beside);
     }
     let keeps_left = matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Semi | JoinKind::Anti);
     let keeps_right = matches!(kind, JoinKind::Inner | JoinKind::Right);
@@ -146,19 +153,33 @@ fn push_join(kind: JoinKind, left: Node, right: Node, on: Option<Expr>, lateral:
         // A policy may have become a join.
         let guarded = matches!(kind, JoinKind::Semi | JoinKind::Anti) && is_secured(&left);
         let (below, rest) = partition(above, |p| {
-            is_movable(p) && keeps_left && within(p, &right_ids, false) && !(guarded && p.is_leaky())
+            !is_late(p) && keeps_left && within(p, &right_ids, false) && !(guarded && p.is_leaky())
         });
         to_left = below;
-        let (below, rest) = partition(rest, |p| is_movable(p) && keeps_right && within(p, &left_ids, false));
+        let (below, rest) = partition(rest, |p| !is_late(p) && keeps_right && within(p, &left_ids, false));
         to_right = below;
         above = rest;
+    }
+    // What no row of one side can match is not needed of the other, unless unmatched rows of that must be kept.
+    if !conditions.is_empty() && !lateral {
+        match kind {
+            JoinKind::Left | JoinKind::Semi | JoinKind::Anti => {
+                let derived = constants_for(&conditions, &to_left, &left);
+                to_right.extend(derived.into_iter().filter(|p| within(p, &left_ids, false)));
+            }
+            JoinKind::Right => {
+                let derived = constants_for(&conditions, &to_right, &right);
+                to_left.extend(derived.into_iter().filter(|p| within(p, &right_ids, false)));
+            }
+            JoinKind::Inner | JoinKind::Full => {}
+        }
     }
     // A condition on one side only filters that side, unless unmatched rows of it must be kept.
     let on_left = matches!(kind, JoinKind::Inner | JoinKind::Right | JoinKind::Semi);
     let on_right = matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Semi | JoinKind::Anti);
-    let (below, rest) = partition(conditions, |p| on_left && is_movable(p) && within(p, &right_ids, false));
+    let (below, rest) = partition(conditions, |p| on_left && !is_late(p) && within(p, &right_ids, false));
     to_left.extend(below);
-    let (below, rest) = partition(rest, |p| on_right && is_movable(p) && !lateral && within(p, &left_ids, false));
+    let (below, rest) = partition(rest, |p| on_right && !is_late(p) && !lateral && within(p, &left_ids, false));
     to_right.extend(below);
     let join = Node::Join {
         kind,
@@ -227,7 +248,13 @@ fn has_elements(array: &Expr) -> bool {
 /// Predicates may be moved when evaluating them elsewhere, or another number of times, is not noticed. Correlated
 /// subqueries are run late, for as few rows as possible.
 fn is_movable(expr: &Expr) -> bool {
-    !expr.is_volatile() && !expr.any(&mut |e| matches!(e, Expr::Sublink(link) if !free_columns(&link.query).is_empty()))
+    !expr.is_volatile() && !is_late(expr)
+}
+
+/// Whether a condition waits for the rows that all others leave. One that may give another value each time does not: PostgreSQL,
+/// too, asks it next to the table that its columns come from.
+fn is_late(expr: &Expr) -> bool {
+    expr.any(&mut |e| matches!(e, Expr::Sublink(link) if !free_columns(&link.query).is_empty()))
 }
 
 /// Whether rows of a table come up that policies may hide.

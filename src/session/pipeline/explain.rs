@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use dictdb_executor::{Prepared, kept_at_start};
 use dictdb_parser::utility::{DefElem, DefValue, Explain, TableSource, Utility};
 use dictdb_parser::{Locations, ParsedStatement, Statement, ast};
 use dictdb_planner::explain::{ExplainFormat, ExplainOptions, Summary, explain, explain_utility};
+use dictdb_planner::physical::Op;
+use dictdb_planner::pruning::LatePruning;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, oids};
 
 use super::Beside;
@@ -75,8 +78,10 @@ impl Session {
             analyzed: true,
             execution_ms: options.summary.then_some(ms - counted.planning_ms),
         };
-        let env = self.env();
-        Ok(Some(explain(query.plan(), (options.shown, &summary), Some(&counted.actual[..]), &env.catalog, &*env)))
+        let (env, begun) = (self.env(), self.begun(&query, &portal.params)?);
+        let kept = |pruning: &Arc<LatePruning>| begun.as_ref().map_or_else(Vec::new, |begun| begun(pruning));
+        let ran = (Some(&counted.actual[..]), &kept as _);
+        Ok(Some(explain(query.plan(), (options.shown, &summary), ran, &env.catalog, &*env)))
     }
 
     /// `None` for a command without a plan.
@@ -162,7 +167,11 @@ impl Session {
         let form = (options.shown, &summary);
         let lines = match plan.nothing {
             true => None,
-            false => Some(explain(plan.prepared.plan(), form, actual.as_deref(), &env.catalog, &*env)),
+            false => {
+                let begun = self.begun(&plan.prepared, &explained.params)?;
+                let kept = |pruning: &Arc<LatePruning>| begun.as_ref().map_or_else(Vec::new, |begun| begun(pruning));
+                Some(explain(plan.prepared.plan(), form, (actual.as_deref(), &kept), &env.catalog, &*env))
+            }
         };
         let [before, after] = &plan.beside;
         if before.is_empty() && after.is_empty() {
@@ -172,12 +181,31 @@ impl Session {
             return Err(Error::unsupported("this form of EXPLAIN for a statement that rules make several of"));
         }
         let shown = |beside: &Beside| match beside {
-            Beside::Plan(plan) => explain(plan.prepared.plan(), form, None, &env.catalog, &*env),
+            Beside::Plan(plan) => explain(plan.prepared.plan(), form, (None, &|_| Vec::new()), &env.catalog, &*env),
             Beside::Notify(..) => vec!["NOTIFY".to_owned()],
         };
         let parts = before.iter().map(shown).chain(lines).chain(after.iter().map(shown));
         // An empty line stands between two plans.
         Ok(Some(parts.collect::<Vec<Vec<String>>>().join(&String::new())))
+    }
+
+    /// What says which members of tables a plan begins with, if parameters rule some of them out.
+    fn begun(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        params: &Arc<[Datum]>,
+    ) -> Result<Option<impl Fn(&Arc<LatePruning>) -> Vec<bool>>> {
+        let mut prunes = false;
+        prepared.plan().for_each_node(&mut |node| {
+            prunes |= matches!(&node.op, Op::Append { pruning: Some(_), .. });
+        });
+        if !prunes {
+            return Ok(None);
+        }
+        let (env, wait) = (self.env(), self.wait_options());
+        let transaction = self.transaction()?;
+        let cx = self.exec_context(env, params, transaction, wait)?;
+        Ok(Some(kept_at_start(prepared, cx)))
     }
 
     /// Settings of the planner that differ from their defaults.

@@ -238,7 +238,7 @@ impl Session {
     }
 
     /// What an execution that begins now is given.
-    fn exec_context(
+    pub(super) fn exec_context(
         &mut self,
         env: Arc<StatementEnv>,
         params: &Arc<[Datum]>,

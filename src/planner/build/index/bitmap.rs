@@ -1,10 +1,11 @@
-//! Which indexes find rows as sets, for operators that btree and hash know nothing of (`@>`, `&&`, `@@`).
+//! Which indexes find rows as sets, for operators that btree and hash know nothing of (`@>`, `&&`, `@@`), and for an OR of
+//! which each arm has an index of its own.
 //!
 //! Of each condition only what an index knows is used; the rows found are looked at again.
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, IndexInfo, Relation};
+use dictdb_catalog::{Catalog, IndexInfo, IndexMethod, Relation};
 use dictdb_types::{Oid, Result};
 
 use super::{Builder, Conditions, Layout, Matching, Outer};
@@ -19,7 +20,7 @@ const BLOCK_ROWS: f64 = 4096.0;
 #[derive(Clone)]
 pub(crate) struct BitmapMatch {
     pub bitmap: Bitmap,
-    /// Positions of the conditions it answers in part.
+    /// Positions of the conditions it answers in part, in the order of the searches.
     pub used: Vec<usize>,
     /// Number of conditions looked up.
     pub searches: f64,
@@ -38,9 +39,10 @@ struct Candidate<'c> {
 
 impl Builder<'_> {
     /// Sets of rows for as many of these conditions as indexes know.
-    pub(crate) fn matching_bitmap(&self, scan: &Scan, conjuncts: &[Expr], total: f64) -> Option<BitmapMatch> {
-        let none = Layout::new();
-        let matching = Matching { scan, conjuncts, available: &none, total };
+    /// Values may use columns of `available` (an outer row) besides constants, parameters and slots.
+    pub(crate) fn matching_bitmap(&self, scan: &Scan, conjuncts: &[Expr], available: &Layout) -> Option<BitmapMatch> {
+        let total = self.rows_of(scan);
+        let matching = Matching { scan, conjuncts, available, total };
         let indexes = scan.relation.indexes.iter().filter_map(|oid| self.catalog.relation(*oid));
         let mut candidates: Vec<Candidate<'_>> = Vec::new();
         for index in indexes {
@@ -51,10 +53,10 @@ impl Builder<'_> {
                 candidates.push(Candidate { catalog: self.catalog, index, info, exprs });
             }
         }
-        if candidates.is_empty() {
+        if candidates.is_empty() && !conjuncts.iter().any(|conjunct| matches!(conjunct, Expr::Or(_))) {
             return None;
         }
-        let (bitmap, used) = combined(&matching, &candidates, conjuncts)?;
+        let (bitmap, used) = self.combined(&matching, &candidates, conjuncts)?;
         let kept: Vec<Expr> = used.iter().map(|position| conjuncts[*position].clone()).collect();
         let mut rows = (total * self.estimator().all(&kept)).max(1.0);
         if bitmap.has_blocks() {
@@ -72,6 +74,10 @@ impl Builder<'_> {
         Ok(match bitmap {
             Bitmap::All(parts) => Bitmap::All(all(parts)?),
             Bitmap::Any(parts) => Bitmap::Any(all(parts)?),
+            Bitmap::Ranges { index, bounds } => {
+                let bounds = bounds.iter().map(|bounds| self.bounds(bounds, &Layout::new(), outer));
+                Bitmap::Ranges { index: index.clone(), bounds: bounds.collect::<Result<_>>()? }
+            }
             Bitmap::Search { index, conditions } => {
                 let translated = conditions.iter().map(|condition| {
                     let value = self.expr(&condition.value, &Layout::new(), outer)?;
@@ -83,38 +89,62 @@ impl Builder<'_> {
     }
 }
 
-/// The rows that conditions together leave, and which of them say so.
-fn combined(matching: &Matching<'_>, candidates: &[Candidate<'_>], conjuncts: &[Expr]) -> Option<(Bitmap, Vec<usize>)> {
-    let mut used = Vec::new();
-    let mut parts = Vec::new();
-    loop {
-        // The index that knows most of what is left comes first.
-        let found = candidates.iter().map(|candidate| (candidate, candidate.known(matching, conjuncts, &used)));
-        let Some((candidate, known)) = found.rev().max_by_key(|(_, known)| known.len()) else { break };
-        if known.is_empty() {
-            break;
+impl Builder<'_> {
+    /// The rows that conditions together leave, and which of them say so.
+    fn combined(
+        &self,
+        matching: &Matching<'_>,
+        candidates: &[Candidate<'_>],
+        conjuncts: &[Expr],
+    ) -> Option<(Bitmap, Vec<usize>)> {
+        let mut used = Vec::new();
+        let mut parts = Vec::new();
+        loop {
+            // The index that knows most of what is left comes first.
+            let found = candidates.iter().map(|candidate| (candidate, candidate.known(matching, conjuncts, &used)));
+            let Some((candidate, mut known)) = found.rev().max_by_key(|(_, known)| known.len()) else { break };
+            if known.is_empty() {
+                break;
+            }
+            known.sort_by_key(|(_, condition)| condition.key);
+            used.extend(known.iter().map(|(position, _)| *position));
+            let conditions = known.into_iter().map(|(_, condition)| condition).collect();
+            parts.push(Bitmap::Search { index: candidate.index.clone(), conditions });
         }
-        used.extend(known.iter().map(|(position, _)| *position));
-        let conditions = known.into_iter().map(|(_, condition)| condition).collect();
-        parts.push(Bitmap::Search { index: candidate.index.clone(), conditions });
+        for (position, conjunct) in conjuncts.iter().enumerate() {
+            let Expr::Or(arms) = conjunct else { continue };
+            let arms = arms.iter().map(|arm| {
+                let mut conjuncts = Vec::new();
+                arm.clone().into_conjuncts(&mut conjuncts);
+                let found = self.combined(matching, candidates, &conjuncts).map(|(bitmap, _)| bitmap);
+                found.or_else(|| self.ranges(matching, &conjuncts))
+            });
+            if let Some(arms) = arms.collect() {
+                parts.push(Bitmap::Any(arms));
+                used.push(position);
+            }
+        }
+        match parts.len() {
+            0 => None,
+            1 => Some((parts.remove(0), used)),
+            _ => Some((Bitmap::All(parts), used)),
+        }
     }
-    for (position, conjunct) in conjuncts.iter().enumerate() {
-        let Expr::Or(arms) = conjunct else { continue };
-        let arms = arms.iter().map(|arm| {
-            let mut conjuncts = Vec::new();
-            arm.clone().into_conjuncts(&mut conjuncts);
-            combined(matching, candidates, &conjuncts).map(|(bitmap, _)| bitmap)
+
+    /// The rows that an ordered index has under some of these conditions: the index that leaves fewest.
+    fn ranges(&self, matching: &Matching<'_>, conjuncts: &[Expr]) -> Option<Bitmap> {
+        let indexes = matching.scan.relation.indexes.iter().filter_map(|oid| self.catalog.relation(*oid));
+        let found = indexes.filter_map(|index| {
+            let info = index.index().filter(|info| info.method == IndexMethod::Btree)?;
+            if info.predicate.as_ref().is_some_and(|text| self.implied_part(matching, text).is_none()) {
+                return None;
+            }
+            let exprs = self.key_exprs(matching.scan, info);
+            let found = self.find_bounds(matching, info, &exprs, conjuncts);
+            found.is_restricted().then_some((index, found))
         });
-        if let Some(arms) = arms.collect() {
-            parts.push(Bitmap::Any(arms));
-            used.push(position);
-        }
-    }
-    used.sort_unstable();
-    match parts.len() {
-        0 => None,
-        1 => Some((parts.remove(0), used)),
-        _ => Some((Bitmap::All(parts), used)),
+        let (index, found) = found.min_by(|(_, a), (_, b)| a.part.total_cmp(&b.part))?;
+        Some(Bitmap::Ranges { index: index.clone(), bounds: vec![found.bounds] })
     }
 }
 

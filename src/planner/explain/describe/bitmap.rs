@@ -2,7 +2,7 @@
 
 use super::{Describer, Labels, child, conjunction, kind};
 use crate::explain::{ExplainNode, Value};
-use crate::physical::{Bitmap, KeyCondition, Node};
+use crate::physical::{Bitmap, KeyCondition, Node, Op};
 
 impl Describer<'_> {
     /// A set as PostgreSQL's nodes; its rows are those of the scan.
@@ -15,6 +15,17 @@ impl Describer<'_> {
                 shown.target = format!(" on {}", dictdb_types::quote_identifier(&index.name));
                 shown.attributes.push(("Index Name", index.name.to_string()));
                 shown.properties.push(("Index Cond", Value::Text(self.key_conditions(conditions, labels))));
+                return shown;
+            }
+            Bitmap::Ranges { index, bounds } => {
+                kind(&mut shown, "Bitmap Index Scan");
+                shown.target = format!(" on {}", dictdb_types::quote_identifier(&index.name));
+                shown.attributes.push(("Index Name", index.name.to_string()));
+                if let Op::BitmapScan { table, .. } = &scan.op {
+                    let table = (self.naming.alias(scan), &*table.relation);
+                    let condition = self.searched_for(bounds, table, index, &[]);
+                    shown.properties.push(("Index Cond", Value::Text(condition)));
+                }
                 return shown;
             }
             Bitmap::All(parts) => {

@@ -94,7 +94,7 @@ impl Describer<'_> {
         if self.options.verbose {
             shown.properties.push(("Output", Value::List(self.output(&labels))));
         }
-        let condition = self.bounds(bounds, (&alias, &table.relation), index, left);
+        let condition = self.searched_for(bounds, (&alias, &table.relation), index, left);
         shown.properties.push(("Index Cond", Value::Text(condition)));
         let named: Labels = left.iter().map(Label::in_full).chain(labels.iter().cloned()).collect();
         if let Some(filter) = filter {

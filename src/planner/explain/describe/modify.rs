@@ -48,6 +48,7 @@ impl Describer<'_> {
         modify.input.for_each(&mut |node| {
             if let Some((table, fetch)) = read(node)
                 && fetch.row_id
+                && !self.removed.contains(&std::ptr::from_ref(node))
                 && modify.members.iter().any(|member| member.oid == table.relation.oid)
             {
                 first.get_or_insert_with(|| self.naming.alias(node).to_owned());

@@ -166,12 +166,7 @@ impl Describer<'_> {
             }
             Op::IndexScan { table, index, bounds, .. } => {
                 let alias = self.naming.alias(node).to_owned();
-                let texts: Vec<String> =
-                    bounds.iter().map(|bounds| self.bounds(bounds, (&alias, &table.relation), index, &[])).collect();
-                let condition = match texts.len() {
-                    1 => texts.concat(),
-                    _ => format!("({})", texts.join(" OR ")),
-                };
+                let condition = self.searched_for(bounds, (&alias, &table.relation), index, &[]);
                 if !condition.is_empty() {
                     shown.properties.push(("Index Cond", Value::Text(condition)));
                 }
@@ -194,8 +189,23 @@ impl Describer<'_> {
         self.subplans_in(node, labels, shown);
     }
 
+    /// The condition of the searches of an index; values are over `outer`.
+    pub(super) fn searched_for(
+        &self,
+        bounds: &[IndexBounds],
+        table: (&str, &Relation),
+        index: &Relation,
+        outer: &[Label],
+    ) -> String {
+        let texts: Vec<String> = bounds.iter().map(|bounds| self.bounds(bounds, table, index, outer)).collect();
+        match texts.len() {
+            1 => texts.concat(),
+            _ => format!("({})", texts.join(" OR ")),
+        }
+    }
+
     /// The condition of one search of an index; values are over `outer`.
-    pub(super) fn bounds(
+    fn bounds(
         &self,
         bounds: &IndexBounds,
         (alias, table): (&str, &Relation),
@@ -213,7 +223,7 @@ impl Describer<'_> {
         };
         let value = |expr: &Expr| match outer {
             [] => self.text(expr, outer, prefix),
-            outer => self.parameter(expr, outer),
+            outer => self.text(expr, outer, Prefix::Yes),
         };
         let mut parts: Vec<String> =
             bounds.equal.iter().enumerate().map(|(i, expr)| format!("({} = {})", name(i), value(expr))).collect();
@@ -227,8 +237,8 @@ impl Describer<'_> {
         if let Some((upper, inclusive)) = &bounds.upper {
             parts.push(format!("({} {} {})", name(next), if *inclusive { "<=" } else { "<" }, value(upper)));
         }
-        if bounds.is_null {
-            parts.push(format!("({} IS NULL)", name(next)));
+        if bounds.is_null || bounds.not_null {
+            parts.push(format!("({} IS {}NULL)", name(next), if bounds.not_null { "NOT " } else { "" }));
         }
         if parts.is_empty() { String::new() } else { conjunction(parts) }
     }

@@ -6,18 +6,25 @@ use crate::logical::SetOpKind;
 
 impl Describer<'_> {
     pub(super) fn append(&mut self, node: &Node, shown: &mut ExplainNode) -> Labels {
-        let Op::Append { inputs, parent, .. } = &node.op else { return Labels::new() };
-        kind(shown, "Append");
+        let Op::Append { inputs, parent, merged, .. } = &node.op else { return Labels::new() };
+        kind(shown, if merged.is_empty() { "Append" } else { "Merge Append" });
         let mut first = Labels::new();
-        for (at, input) in inputs.iter().enumerate() {
+        let left = inputs.iter().filter(|input| !self.removed.contains(&std::ptr::from_ref(*input)));
+        let left: Vec<&Node> = left.collect();
+        let removed = inputs.len() - left.len();
+        for (at, input) in left.into_iter().enumerate() {
             let (member, labels) = self.node(input);
             if at == 0 {
                 first = label::from_below(labels);
             }
             shown.children.push(child("Member", member));
         }
-        shown.properties.push(("Subplans Removed", Value::Count(0)));
-        if parent.is_some() { self.own_names(node) } else { first }
+        let labels = if parent.is_some() { self.own_names(node) } else { first };
+        if !merged.is_empty() {
+            shown.properties.push(("Sort Key", Value::List(self.keys(merged, &labels))));
+        }
+        shown.properties.push(("Subplans Removed", Value::Count(removed)));
+        labels
     }
 
     /// Both inputs are read one after the other into one hash table.
