@@ -44,6 +44,8 @@ pub struct TableStats {
     pub blocks: usize,
     /// Approximate memory of rows, versions and indexes.
     pub bytes: usize,
+    /// What of it is the indexes'.
+    pub index_bytes: usize,
 }
 
 /// So many places of a block, ascending: by chance and not evenly, because rows of one value often follow each other, and how
@@ -70,13 +72,15 @@ impl Table {
     /// Numbers about the table.
     pub fn stats(&self) -> TableStats {
         let counters = &self.counters;
+        let index_bytes = self.index_bytes();
         TableStats {
             live_rows: counters.live_rows(),
             inserted: counters.inserted.load(Ordering::Relaxed),
             updated: counters.updated.load(Ordering::Relaxed),
             deleted: counters.deleted.load(Ordering::Relaxed),
             blocks: self.block_count(),
-            bytes: self.bytes(),
+            bytes: self.row_bytes() + index_bytes,
+            index_bytes,
         }
     }
 
@@ -122,8 +126,15 @@ impl Table {
 
     /// Approximate memory of rows, versions and indexes.
     pub fn bytes(&self) -> usize {
-        let indexes: usize = self.indexes().iter().map(|index| index.bytes()).sum();
-        self.counters.bytes.load(Ordering::Relaxed) + indexes
+        self.row_bytes() + self.index_bytes()
+    }
+
+    fn row_bytes(&self) -> usize {
+        self.counters.bytes.load(Ordering::Relaxed)
+    }
+
+    fn index_bytes(&self) -> usize {
+        self.indexes().iter().map(|index| index.bytes()).sum()
     }
 
     /// Counts rows of a transaction that commits.

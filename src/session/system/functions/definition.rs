@@ -28,8 +28,8 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_get_replica_identity_index", pg_get_replica_identity_index),
 ];
 
-/// The text of an expression of a relation as the search path shows it. The relation of a built-in object's expression is
-/// zero: that text is shown as PostgreSQL exported it.
+/// The text of an expression of a relation, or of none, as the search path shows it; as it is kept where it cannot be bound: the
+/// defaults of a routine's parameters are a list.
 fn pg_get_expr(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
     let stored = text(args, 0);
@@ -40,8 +40,21 @@ fn pg_get_expr(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
         }
         Some(relation) => Ok(Datum::text(expression(env, relation, stored, flag(args, 2)))),
         None if oid(args, 1).is_valid() => Ok(Datum::Null),
-        None => Ok(Datum::text(stored)),
+        None => Ok(Datum::text(of_domain(env, stored, flag(args, 2)).unwrap_or_else(|| stored.to_owned()))),
     }
+}
+
+/// The default or CHECK of a domain as shown now. An expression comes here as its text alone, which tells whose it is.
+fn of_domain(env: &StatementEnv, stored: &str, pretty: bool) -> Option<String> {
+    let base = env.catalog.user_types().find_map(|info| {
+        let TypeKind::Domain(base) = info.kind else { return None };
+        let domain = env.catalog.domain(info.oid)?;
+        let is_own =
+            domain.default.as_deref() == Some(stored) || domain.checks.iter().any(|own| *own.expression == *stored);
+        is_own.then_some(base)
+    })?;
+    let path = env.search_path();
+    dictdb_planner::table_expr::domain_shown(stored, base, pretty, env.bind_context(&path)).ok()
 }
 
 /// A stored expression as shown now, with all parentheses or only those that are needed; as stored when it cannot be bound any more.

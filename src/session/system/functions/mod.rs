@@ -35,7 +35,7 @@ mod word;
 pub(crate) use arguments::{record, records};
 use dictdb_functions::ScalarFn;
 use dictdb_functions::set_returning::SetFn;
-pub(super) use size::bytes_of;
+pub(super) use size::{bytes_of, main_size};
 
 pub(super) use partition::bound_text;
 

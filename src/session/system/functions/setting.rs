@@ -8,6 +8,7 @@ use dictdb_types::{Array, Datum, Result, oids};
 
 use super::arguments::{nullable, records, session, text};
 use crate::settings::{Definition, FileSetting, Kind, SettingRow};
+use crate::statement::transaction_setting;
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[("pg_settings_get_flags", pg_settings_get_flags)];
 
@@ -25,9 +26,14 @@ fn pg_config(_: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
 
 /// `pg_show_all_settings()`, the rows of `pg_settings`.
 fn show_all_settings(cx: &CallContext<'_>, _: &[Datum]) -> Result<Rows> {
-    let shared = &session(cx)?.shared;
-    let rows = shared.setting_rows();
-    let may_know_files = shared.reads_all_settings();
+    let env = session(cx)?;
+    let mut rows = env.shared.setting_rows();
+    for row in &mut rows {
+        if let Some(value) = transaction_setting(&row.name, env.modes) {
+            row.setting = value;
+        }
+    }
+    let may_know_files = env.shared.reads_all_settings();
     Ok(records("show_all_settings", rows.iter().map(|setting| row(setting, may_know_files)).collect()))
 }
 

@@ -14,8 +14,8 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_relation_size(regclass)", |cx, args| of_relation(cx, args, main_size)),
     ("pg_relation_size", pg_relation_size),
     ("pg_table_size", |cx, args| of_relation(cx, args, main_size)),
-    ("pg_indexes_size", |cx, args| of_relation(cx, args, |_, _| 0)),
-    ("pg_total_relation_size", |cx, args| of_relation(cx, args, main_size)),
+    ("pg_indexes_size", |cx, args| of_relation(cx, args, |env, relation| sizes(env, relation).indexes)),
+    ("pg_total_relation_size", |cx, args| of_relation(cx, args, total_size)),
     ("pg_database_size_name", pg_database_size),
     ("pg_database_size_oid", pg_database_size),
     ("pg_tablespace_size_name", pg_tablespace_size),
@@ -26,12 +26,42 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_tablespace_location", |_, _| Ok(Datum::text(""))),
 ];
 
-/// Bytes of a table with its indexes, which share its memory; of anything else nothing.
-fn main_size(env: &StatementEnv, relation: &Relation) -> usize {
-    match relation.is_stored() && !relation.is_partitioned() {
-        true => env.shared.instance.storage.table(relation.storage).map_or(0, |table| table.stats().bytes),
-        false => 0,
-    }
+/// Memory of a relation in bytes.
+#[derive(Default)]
+struct Sizes {
+    /// Rows and their versions, or the keys of an index.
+    main: usize,
+    /// The indexes of a table.
+    indexes: usize,
+}
+
+/// What a table or index takes; anything else takes nothing.
+fn sizes(env: &StatementEnv, relation: &Relation) -> Sizes {
+    let storage = &env.shared.instance.storage;
+    let found = match relation.index() {
+        Some(info) if info.partitioned => None,
+        Some(info) => {
+            let table = env.catalog.relation(info.table).and_then(|table| storage.table(table.storage));
+            let index = table.and_then(|table| table.index(relation.storage));
+            index.map(|index| Sizes { main: index.bytes(), indexes: 0 })
+        }
+        None if relation.is_stored() && !relation.is_partitioned() => storage.table(relation.storage).map(|table| {
+            let stats = table.stats();
+            Sizes { main: stats.bytes - stats.index_bytes, indexes: stats.index_bytes }
+        }),
+        None => None,
+    };
+    found.unwrap_or_default()
+}
+
+/// Bytes of a table without its indexes, or of an index.
+pub(in crate::system) fn main_size(env: &StatementEnv, relation: &Relation) -> usize {
+    sizes(env, relation).main
+}
+
+fn total_size(env: &StatementEnv, relation: &Relation) -> usize {
+    let sizes = sizes(env, relation);
+    sizes.main + sizes.indexes
 }
 
 fn of_relation(

@@ -4,6 +4,7 @@ use dictdb_catalog::{ConstraintKind, Persistence, Relation, RelationKind, Replic
 use dictdb_functions::facts::ids;
 use dictdb_types::Oid;
 
+use super::super::functions::main_size;
 use super::super::output::{Output, acl, options, row};
 use super::Source;
 
@@ -18,19 +19,22 @@ pub fn pg_class(source: &Source<'_>, out: &mut Output<'_>) {
 /// Bytes of a page, in which `relpages` counts.
 const PAGE_BYTES: usize = 8192;
 
-/// `relpages` and `reltuples`: what storage counts, -1 tuples for what has none. An index has its table's tuples.
+/// `relpages` and `reltuples`: what storage counts, -1 tuples for what has none. An index has its table's tuples, and a page
+/// from its beginning.
 fn size(source: &Source<'_>, relation: &Relation) -> (i32, f32) {
     let storage = &source.env.shared.instance.storage;
-    let stats = |table: &Relation| match table.is_stored() && !table.is_partitioned() {
-        true => storage.table(table.storage).map(|table| table.stats()),
+    let rows = |table: &Relation| match table.is_stored() && !table.is_partitioned() {
+        true => storage.table(table.storage).map(|table| table.live_rows() as f32),
         false => None,
     };
-    if let RelationKind::Index(index) = &relation.kind {
-        let rows =
-            source.catalog.relation(index.table).and_then(|table| stats(table)).map_or(0, |stats| stats.live_rows);
-        return (0, rows as f32);
+    let pages = main_size(source.env, relation).div_ceil(PAGE_BYTES) as i32;
+    match relation.index() {
+        Some(index) if index.partitioned => (0, 0.0),
+        Some(index) => {
+            (pages.max(1), source.catalog.relation(index.table).and_then(|table| rows(table)).unwrap_or(0.0))
+        }
+        None => (pages, rows(relation).unwrap_or(-1.0)),
     }
-    stats(relation).map_or((0, -1.0), |stats| ((stats.bytes / PAGE_BYTES) as i32, stats.live_rows as f32))
 }
 
 fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {

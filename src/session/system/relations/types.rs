@@ -107,20 +107,29 @@ fn push_own(source: &Source<'_>, info: &TypeInfo, base: &BaseInfo, out: &mut Out
     );
 }
 
+/// `typdefault` of a domain, as the search path shows it now; PostgreSQL keeps the text of when it was made.
+fn shown_default(source: &Source<'_>, stored: &str, base: Type) -> String {
+    let path = source.env.search_path();
+    dictdb_planner::table_expr::domain_shown(stored, base, false, source.env.bind_context(&path))
+        .unwrap_or_else(|_| stored.to_owned())
+}
+
 fn push(source: &Source<'_>, info: &TypeInfo, out: &mut Output<'_>) {
     if let Some(base) = source.catalog.base_type_info(info.oid) {
         return push_own(source, info, base, out);
     }
     let facts = builtin_types::facts(info.oid);
     let functions = Functions::of(info);
-    let (base, typmod) = match info.kind {
-        TypeKind::Domain(base) => (base.oid, base.typmod),
-        _ => (Oid::INVALID, -1),
+    let base_type = match info.kind {
+        TypeKind::Domain(base) => Some(base),
+        _ => None,
     };
+    let (base, typmod) = base_type.map_or((Oid::INVALID, -1), |base| (base.oid, base.typmod));
     let domain = source.catalog.domain(info.oid);
     let over_array = source.catalog.type_info(base).is_some_and(|base| base.is_array());
     let dimensions = i32::from(over_array);
     let default = domain.and_then(|domain| Some(domain.default.as_ref()?.to_string()));
+    let shown = default.as_deref().zip(base_type).map(|(text, base)| shown_default(source, text, base));
     row!(out;
         info.oid, &info.name, info.namespace, info.owner, info.len, info.by_value, kind_letter(info),
         char::from(info.category), info.preferred, facts.is_none_or(|f| f.defined), char::from(info.delimiter),
@@ -128,8 +137,8 @@ fn push(source: &Source<'_>, info: &TypeInfo, out: &mut Output<'_>) {
         proc_oid(functions.output), proc_oid(functions.receive), proc_oid(functions.send), proc_oid(functions.modin),
         proc_oid(functions.modout), proc_oid(functions.analyze), char::from(info.align), storage_of(source, info.oid),
         facts.is_some_and(|f| f.not_null) || domain.is_some_and(|d| d.not_null), base, typmod, facts.map_or(dimensions, |f| f.ndims), info.collation,
-        default.clone(),
-        facts.and_then(|f| f.default.map(|text| text.to_string())).or(default), acl(source.catalog.acl_of(TYPE_CLASS, info.oid)),
+        default,
+        facts.and_then(|f| f.default.map(|text| text.to_string())).or(shown), acl(source.catalog.acl_of(TYPE_CLASS, info.oid)),
     );
 }
 
