@@ -43,6 +43,8 @@ pub(crate) struct Tables {
 #[derive(Debug)]
 struct Table {
     partitions: Partitions,
+    /// Whether its bounds are in an order that only an operator class of a user knows: none of its partitions is left out.
+    opaque: bool,
     /// The columns of its key over the scan, as far as this reads them.
     keys: Vec<Option<Expr>>,
     /// What its own bound says about these columns.
@@ -81,8 +83,8 @@ impl Tables {
 
     fn add(&mut self, scan: &Scan, relation: &Relation, cx: BindContext<'_>) {
         let Some(partitions) = Partitions::of(relation, cx.catalog) else { return };
-        let is_known = !cx.catalog.orders_by_users(&partitions.key);
-        let key = |column| if is_known { key_expr(scan, relation, column, cx) } else { None };
+        let opaque = cx.catalog.orders_by_users(&partitions.key);
+        let key = |column| if opaque { None } else { key_expr(scan, relation, column, cx) };
         let keys: Vec<Option<Expr>> = partitions.key.columns.iter().map(key).collect();
         let parent = relation.partition_parent().filter(|parent| self.by_oid.contains_key(parent));
         let own = keys.iter().zip(&partitions.key.columns).map(|(key, column)| match (key, parent) {
@@ -90,7 +92,7 @@ impl Tables {
             _ => Allowed::default(),
         });
         let own = own.collect();
-        self.by_oid.insert(relation.oid, Table { partitions, keys, own, parent });
+        self.by_oid.insert(relation.oid, Table { partitions, opaque, keys, own, parent });
     }
 
     /// What the bound of a table, and those of the tables above it, say about a column.
@@ -242,6 +244,9 @@ impl<'a> Pruning<'a> {
 
     /// The partitions of a table that may have rows.
     fn left_of(&self, table: &Table, oid: Oid, conjuncts: &[Expr]) -> BTreeSet<Oid> {
+        if table.opaque {
+            return table.partitions.in_order().collect();
+        }
         let allowed = allowed(table, conjuncts);
         let mut left: BTreeSet<Oid> =
             table.partitions.in_order().filter(|child| self.may_hold(&table.partitions, &allowed, *child)).collect();
