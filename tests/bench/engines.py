@@ -1,9 +1,16 @@
 """Engines that are asked the same queries: what they answer, and how long that takes."""
+import argparse
 import os
+import pathlib
+import shutil
 import subprocess
+import tempfile
 import time
 
-from server import BIN
+from server import BIN, dictdb, postgresql
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SETTINGS = ["fsync=off", "max_parallel_workers_per_gather=0", "shared_buffers=1GB", "work_mem=256MB", "jit=off"]
 
 
 class WireEngine:
@@ -66,6 +73,43 @@ class DuckDB:
 
     def stop(self):
         self.connection.close()
+
+
+def run(description, scale, generate):
+    """A benchmark of queries. `generate` writes one file per table at a scale and returns the schema, what is run after loading, and the
+    queries by number."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scale", type=float, default=scale)
+    parser.add_argument("--only", default="", help="numbers of queries, separated by commas")
+    parser.add_argument("--limit", type=int, default=60, help="seconds after which a query is given up")
+    parser.add_argument("--cpu", default="0", help="the core")
+    parser.add_argument("--dictdb", default=None, help="the binary")
+    parser.add_argument("--duckdb", action="store_true", help="DuckDB as well")
+    parser.add_argument("--explain", action="store_true", help="show DictDB's plans")
+    parser.set_defaults(realtime=False)
+    options = parser.parse_args()
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    options.dictdb = options.dictdb or str(target / "release" / "dictdb")
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="dictdb-queries-"))
+    engines = []
+    try:
+        rows = folder / "rows"
+        rows.mkdir()
+        schema, indexes, queries = generate(options.scale, rows)
+        engines.append(WireEngine(postgresql(folder, SETTINGS, options)))
+        engines.append(WireEngine(dictdb(folder / "dictdb", ["--ephemeral"], options)))
+        if options.duckdb:
+            engines.append(DuckDB(options.cpu))
+        for engine in engines:
+            started = time.time()
+            engine.load(schema, rows, indexes)
+            print(f"{engine.name} loaded in {time.time() - started:.1f} s", flush=True)
+        wanted = [int(number) for number in options.only.split(",") if number] or list(queries)
+        compare(engines, [(number, queries[number]) for number in wanted], options.limit, options.explain)
+    finally:
+        for engine in engines:
+            engine.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def compare(engines, queries, limit, explain):

@@ -1,25 +1,17 @@
 #!/usr/bin/env python3
-"""TPC-DS's 99 queries on PostgreSQL 15, DictDB and DuckDB: results compared, times side by side.
+"""TPC-DS's 99 queries on PostgreSQL 15 and DictDB, with --duckdb also on DuckDB: results compared, times side by side.
 
     pip install duckdb==1.5.5 duckdb-extension-tpcds==1.5.5
-    cargo build --release && python3 tests/bench/tpcds.py [--scale 0.1] [--only 3,17] [--explain] [--limit 60] [--dictdb PATH]
+    cargo build --release && python3 tests/bench/tpcds.py [--scale 0.1] [--only 3,17] [--explain] [--duckdb] [--dictdb PATH]
 
-The rows and the texts of the queries come from DuckDB's extension `tpcds`, which is installed with the two packages above. All three
-get the same rows; the two servers also the tables' primary keys and an ANALYZE. Each query runs three times on each, on one core; the
+The rows and the texts of the queries come from DuckDB's extension `tpcds`, which is installed with the two packages above. All get
+the same rows; the two servers also the tables' primary keys and an ANALYZE. Each query runs three times on each, on one core; the
 best time counts. PostgreSQL runs without parallel workers. A query that takes longer than --limit seconds is given up and counts as
 that long.
 """
-import argparse
-import os
 import pathlib
-import shutil
-import tempfile
-import time
 
-from engines import DuckDB, WireEngine, compare
-from server import dictdb, postgresql
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from engines import run
 
 KEYS = {
     "call_center": "cc_call_center_sk", "catalog_page": "cp_catalog_page_sk", "catalog_returns": "cr_item_sk, cr_order_number",
@@ -35,7 +27,7 @@ INDEXES = "".join(f"ALTER TABLE {table} ADD PRIMARY KEY ({key});\n" for table, k
 
 
 def generate(scale, folder):
-    """Writes one file per table in COPY's text format; returns the schema, and the queries by number."""
+    """Writes one file per table in COPY's text format; returns schema, indexes and queries."""
     try:
         import duckdb
         import duckdb_extension_tpcds as package
@@ -54,42 +46,8 @@ def generate(scale, folder):
         schema.append(f"CREATE TABLE {table} ({listed});\n")
         made.execute(f"COPY {table} TO '{folder / table}' (FORMAT csv, DELIMITER '\t', HEADER false, NULLSTR '\\N', QUOTE '', ESCAPE '')")
     queries = made.execute("SELECT query_nr, query FROM tpcds_queries() ORDER BY 1").fetchall()
-    return "".join(schema), {number: text.strip().rstrip(";") for number, text in queries}
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scale", type=float, default=0.1)
-    parser.add_argument("--only", default="")
-    parser.add_argument("--limit", type=int, default=60)
-    parser.add_argument("--cpu", default="0")
-    parser.add_argument("--dictdb", default=None)
-    parser.add_argument("--explain", action="store_true", help="show DictDB's plans")
-    parser.set_defaults(realtime=False)
-    options = parser.parse_args()
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    options.dictdb = options.dictdb or str(target / "release" / "dictdb")
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="dictdb-tpcds-"))
-    engines = []
-    try:
-        rows = folder / "rows"
-        rows.mkdir()
-        schema, queries = generate(options.scale, rows)
-        settings = ["fsync=off", "max_parallel_workers_per_gather=0", "shared_buffers=1GB", "work_mem=256MB", "jit=off"]
-        engines.append(WireEngine(postgresql(folder, settings, options)))
-        engines.append(WireEngine(dictdb(folder / "dictdb", ["--ephemeral"], options)))
-        engines.append(DuckDB(options.cpu))
-        for engine in engines:
-            started = time.time()
-            engine.load(schema, rows, INDEXES)
-            print(f"{engine.name} loaded in {time.time() - started:.1f} s", flush=True)
-        wanted = [int(number) for number in options.only.split(",") if number] or list(queries)
-        compare(engines, [(number, queries[number]) for number in wanted], options.limit, options.explain)
-    finally:
-        for engine in engines:
-            engine.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    return "".join(schema), INDEXES, {number: text.strip().rstrip(";") for number, text in queries}
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, 0.1, generate)

@@ -9,20 +9,11 @@ the best time counts. PostgreSQL runs without parallel workers. A query that tak
 With --duckdb a third column is DuckDB's (`pip install duckdb`) with the same tables, without the indexes, in this process, which
 then is on the same core.
 """
-import argparse
 import datetime
 import decimal
-import os
-import pathlib
 import random
-import shutil
-import tempfile
-import time
 
-from engines import DuckDB, WireEngine, compare
-from server import dictdb, postgresql
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from engines import run
 
 SCHEMA = """
 CREATE TABLE region (r_regionkey int PRIMARY KEY, r_name char(25) NOT NULL, r_comment varchar(152));
@@ -101,7 +92,7 @@ def comment(random_, words):
 
 
 def generate(scale, folder):
-    """Writes one file per table in COPY's text format."""
+    """Writes one file per table in COPY's text format; returns schema, indexes and queries."""
     r = random.Random(15)
     parts, suppliers = max(int(200_000 * scale), 100), max(int(10_000 * scale), 20)
     customers, orders = max(int(150_000 * scale), 100), max(int(1_500_000 * scale), 1000)
@@ -147,43 +138,8 @@ def generate(scale, folder):
             status = statuses.pop() if len(statuses) == 1 else "P"
             values = (key, customer, status, total.quantize(decimal.Decimal("0.01")), ordered, r.choice(PRIORITIES), f"Clerk#{r.randint(1, 1000):09}", 0, comment(r, 5))
             order_file.write("\t".join(map(str, values)) + "\n")
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scale", type=float, default=0.05)
-    parser.add_argument("--only", default="")
-    parser.add_argument("--limit", type=int, default=60)
-    parser.add_argument("--cpu", default="0")
-    parser.add_argument("--dictdb", default=None)
-    parser.add_argument("--duckdb", action="store_true", help="DuckDB as well")
-    parser.add_argument("--explain", action="store_true", help="show DictDB's plans")
-    parser.set_defaults(realtime=False)
-    options = parser.parse_args()
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    options.dictdb = options.dictdb or str(target / "release" / "dictdb")
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="dictdb-tpch-"))
-    servers = []
-    try:
-        rows = folder / "rows"
-        rows.mkdir()
-        generate(options.scale, rows)
-        settings = ["fsync=off", "max_parallel_workers_per_gather=0", "shared_buffers=1GB", "work_mem=256MB", "jit=off"]
-        servers.append(WireEngine(postgresql(folder, settings, options)))
-        servers.append(WireEngine(dictdb(folder / "dictdb", ["--ephemeral"], options)))
-        if options.duckdb:
-            servers.append(DuckDB(options.cpu))
-        for server in servers:
-            started = time.time()
-            server.load(SCHEMA, rows, INDEXES)
-            print(f"{server.name} loaded in {time.time() - started:.1f} s", flush=True)
-        wanted = [int(n) for n in options.only.split(",") if n] or list(QUERIES)
-        compare(servers, [(number, QUERIES[number]) for number in wanted], options.limit, options.explain)
-    finally:
-        for server in servers:
-            server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    return SCHEMA, INDEXES, QUERIES
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, 0.05, generate)

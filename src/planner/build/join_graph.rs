@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use super::Builder;
 use crate::columns::{expr_columns, free_columns};
+use crate::condition::bare_column;
 use crate::expr::{Call, ColumnId, Expr};
 use crate::logical::{JoinKind, Node as Logical};
 
@@ -247,7 +248,7 @@ impl<'n> Graph<'n> {
         if one.function.oid != other.function.oid {
             return None;
         }
-        let column = |id: ColumnId| one.args.iter().chain(&other.args).find(|arg| column_of(arg) == Some(id)).cloned();
+        let column = |id: ColumnId| one.args.iter().chain(&other.args).find(|arg| bare_column(arg) == Some(id)).cloned();
         let args = vec![column(left)?, column(right)?];
         let expr = Expr::Call(Box::new(Call { args, position: None, ..(**one).clone() }));
         let inputs = self.mask(std::iter::once(&expr));
@@ -319,16 +320,7 @@ fn conjuncts(on: &Option<Expr>, out: &mut Vec<Expr>) {
 fn equated(expr: &Expr) -> Option<(ColumnId, ColumnId)> {
     let Expr::Call(call) = expr else { return None };
     match (call.known_operator(), call.args.as_slice()) {
-        (Some("="), [left, right]) if left.ty().oid == right.ty().oid => Some((column_of(left)?, column_of(right)?)),
-        _ => None,
-    }
-}
-
-/// The column that an expression is, by whichever binary-compatible type.
-fn column_of(expr: &Expr) -> Option<ColumnId> {
-    match expr {
-        Expr::Column(id, _) => Some(*id),
-        Expr::Relabel(inner, _) => column_of(inner),
+        (Some("="), [left, right]) if left.ty().oid == right.ty().oid => Some((bare_column(left)?, bare_column(right)?)),
         _ => None,
     }
 }

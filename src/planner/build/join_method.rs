@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use dictdb_catalog::IndexTarget;
 use dictdb_types::Result;
 
-use super::cost;
+use super::cost::{self, Cost};
 use super::index::IndexMatch;
 use super::join::{filtered, scan_of, set_search, table_of};
 use super::nominal;
@@ -16,6 +16,22 @@ use crate::columns::expr_columns;
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{JoinKind, Node as Logical, Scan};
 use crate::physical::{JoinKey, Node, Op, TableLock, TableRef};
+
+/// A table that may be searched for each row of what it is joined to.
+struct Searched<'s> {
+    scan: &'s Scan,
+    /// Those of the join.
+    conditions: &'s [Expr],
+    /// Those on the table alone.
+    filters: &'s [Expr],
+}
+
+impl Searched<'_> {
+    /// All conditions, the join's first.
+    fn all(&self) -> Vec<Expr> {
+        self.conditions.iter().chain(self.filters).cloned().collect()
+    }
+}
 
 impl Builder<'_> {
     /// Joins a built left side with a right side, by index, by hash or by nested loop.
@@ -31,12 +47,11 @@ impl Builder<'_> {
         if let Some((scan, filters)) = scan_of(right)
             && matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Semi | JoinKind::Anti)
         {
-            let mut all = conditions.clone();
-            all.extend(filters);
-            if let Some(found) = self.probe_for(kind, &left, scan, &all, conditions.len(), wanted) {
-                return self.index_join(kind, left, scan, all, found, outer);
+            let table = Searched { scan, conditions: &conditions, filters: &filters };
+            if let Some(found) = self.probe_for(kind, &left, &table, wanted) {
+                return self.index_join(kind, left, scan, table.all(), found, outer);
             }
-            if self.finds_sets_for(kind, &left, scan, &all, conditions.len(), wanted) {
+            if self.finds_sets_for(kind, &left, &table, wanted) {
                 return self.build_apply(kind, left, &filtered(right, &conditions), Vec::new(), outer);
             }
         }
@@ -63,70 +78,55 @@ impl Builder<'_> {
         let mut all = conditions.to_vec();
         all.extend(filters);
         let Some(search) = self.search_of_members(scan, &all, &left.layout) else { return false };
-        let out = self.joined_rows(kind, left.node.rows, built.node.rows, conditions);
-        let probed = self.probe_cost(left.node.rows, left.node.cost, search, out);
-        let keyed = conditions.iter().any(super::join_order::is_key);
-        let sides = ((left.node.rows, left.node.cost), (built.node.rows, built.node.cost));
-        let read = self.join_cost(sides.0, sides.1, out, keyed, wanted.keeps_order());
-        self.prefers(probed, read, out, wanted)
+        self.beats_reading(kind, left, (built.node.rows, built.node.cost), conditions, search, wanted)
     }
 
-    /// The index to search for each left row, if that is cheaper than reading the right side once. Of the conditions the first
-    /// `joining` are those of the join.
-    fn probe_for(
-        &self,
-        kind: JoinKind,
-        left: &Built,
-        scan: &Scan,
-        all: &[Expr],
-        joining: usize,
-        wanted: &Wanted,
-    ) -> Option<IndexMatch> {
-        let found = self.matching_indexes(scan, all, &[], &left.layout).into_iter().filter(|found| {
+    /// The index to search for each left row, if that is cheaper than reading the right side once.
+    fn probe_for(&self, kind: JoinKind, left: &Built, table: &Searched<'_>, wanted: &Wanted) -> Option<IndexMatch> {
+        let found = self.matching_indexes(table.scan, &table.all(), &[], &left.layout).into_iter().filter(|found| {
             let mut values = found.bounds.iter().flat_map(|bounds| bounds.values());
             values.any(|value| reads_any(value, &left.layout))
         });
         let found = found.min_by(|a, b| a.rows.total_cmp(&b.rows))?;
         let search = (cost::INDEX_SEARCH * found.bounds.len() as f64, found.rows);
-        self.is_searched(kind, left, scan, all, joining, search, wanted).then_some(found)
+        self.is_searched(kind, left, table, search, wanted).then_some(found)
     }
 
     /// Whether it is cheaper to find a set of rows by indexes for each left row than to read the right side once.
-    fn finds_sets_for(
-        &self,
-        kind: JoinKind,
-        left: &Built,
-        scan: &Scan,
-        all: &[Expr],
-        joining: usize,
-        wanted: &Wanted,
-    ) -> bool {
-        let Some(found) = self.matching_bitmap(scan, all, &left.layout) else { return false };
+    fn finds_sets_for(&self, kind: JoinKind, left: &Built, table: &Searched<'_>, wanted: &Wanted) -> bool {
+        let Some(found) = self.matching_bitmap(table.scan, &table.all(), &left.layout) else { return false };
         let mut joins = false;
         found.bitmap.for_each_value(&mut |value| joins |= reads_any(value, &left.layout));
-        joins && self.is_searched(kind, left, scan, all, joining, (set_search(&found), found.rows), wanted)
+        joins && self.is_searched(kind, left, table, (set_search(&found), found.rows), wanted)
     }
 
-    /// Whether searches of a table for each left row, each at a cost and with a number of rows, are cheaper than reading it
-    /// once. Of its conditions the first `joining` are those of the join.
-    #[allow(clippy::too_many_arguments, reason = "the parts of one comparison")]
+    /// Whether searches of a table for each left row, each at a cost and with a number of rows, are cheaper than reading it once.
     fn is_searched(
         &self,
         kind: JoinKind,
         left: &Built,
-        scan: &Scan,
-        all: &[Expr],
-        joining: usize,
+        table: &Searched<'_>,
         search: (f64, f64),
         wanted: &Wanted,
     ) -> bool {
-        let (conditions, filters) = all.split_at(joining);
-        let access = self.choose_access(scan, filters, &Wanted::all());
-        let out = self.joined_rows(kind, left.node.rows, access.rows, conditions);
+        let access = self.choose_access(table.scan, table.filters, &Wanted::all());
+        self.beats_reading(kind, left, (access.rows, access.cost), table.conditions, search, wanted)
+    }
+
+    /// Likewise, the right side having these rows and this cost when it is read.
+    fn beats_reading(
+        &self,
+        kind: JoinKind,
+        left: &Built,
+        right: (f64, Cost),
+        conditions: &[Expr],
+        search: (f64, f64),
+        wanted: &Wanted,
+    ) -> bool {
+        let out = self.joined_rows(kind, left.node.rows, right.0, conditions);
         let probed = self.probe_cost(left.node.rows, left.node.cost, search, out);
         let keyed = conditions.iter().any(super::join_order::is_key);
-        let ordered = wanted.keeps_order();
-        let read = self.join_cost((left.node.rows, left.node.cost), (access.rows, access.cost), out, keyed, ordered);
+        let read = self.join_cost((left.node.rows, left.node.cost), right, out, keyed, wanted.keeps_order());
         self.prefers(probed, read, out, wanted)
     }
 

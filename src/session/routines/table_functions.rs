@@ -338,16 +338,9 @@ impl Session {
         let source = Arc::new(Source::parse(query).map_err(|error| super::about_text(error, query))?);
         let outcome = self.execute_source(&source, &Arc::default(), None);
         let outcome = outcome.map_err(|error| super::about_text(error, query))?;
-        let Outcome::Rows { columns, mut source, .. } = outcome else { return Ok(None) };
+        let Outcome::Rows { columns, source, .. } = outcome else { return Ok(None) };
         let types = columns.iter().map(|column| column.ty).collect();
-        let mut rows = Vec::new();
-        let lends = source.calls_routines();
-        self.lend_if(lends, || {
-            source.pump(usize::MAX, &mut Vec::new(), &mut |row| {
-                rows.push(row.to_vec());
-                Ok(true)
-            })
-        })?;
+        let rows = self.all_rows(source)?;
         Ok(Some(Table { types, rows }))
     }
 }

@@ -97,16 +97,20 @@ impl Session {
         let using = || backends.all().into_iter().filter(|backend| backend.identity.database == database.name);
         // A client that has gone away may not be gone here yet.
         let deadline = std::time::Instant::now() + SESSIONS_END;
-        while using().next().is_some() && std::time::Instant::now() < deadline {
+        let left = loop {
+            let left = using().count();
+            if left == 0 || std::time::Instant::now() >= deadline {
+                break left;
+            }
             if force {
                 using().for_each(|backend| backend.interrupts.terminate());
             }
             self.shared.backend.interrupts.check()?;
             tokio::task::block_in_place(|| std::thread::sleep(std::time::Duration::from_millis(2)));
-        }
+        };
         let prepared = self.shared.instance.prepared.list();
         let prepared = prepared.iter().filter(|facts| facts.database == database.oid).count();
-        let detail = match (using().count(), prepared) {
+        let detail = match (left, prepared) {
             (0, 0) => return Ok(()),
             (0, 1) => "There is 1 prepared transaction using the database.".to_owned(),
             (0, count) => format!("There are {count} prepared transactions using the database."),

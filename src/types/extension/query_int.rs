@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn queries_are_written_as_they_are_read() {
         assert_eq!(shown(" ! 1 "), "!1");
-        assert_eq!(shown("1|2|!3"), "1 | 2 | !3");
+        assert_eq!(shown("1|2|!3"), "( 1 | 2 ) | !3");
         assert_eq!(shown("1|(2&(4&(5|6)))"), "1 | 2 & 4 & ( 5 | 6 )");
         assert_eq!(shown("!(1|!2)"), "!( 1 | !2 )");
         assert_eq!(shown("010&-2"), "8 & -2");
