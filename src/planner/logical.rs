@@ -53,7 +53,7 @@ pub enum Node {
     ProjectSet { input: Box<Node>, calls: Vec<(Column, Expr)> },
     /// Orders.
     Sort { input: Box<Node>, keys: Vec<SortKey> },
-    /// `LIMIT`, `OFFSET`, `FETCH FIRST … WITH TIES` (ties of the Sort below).
+    /// `LIMIT`, `OFFSET`, `FETCH FIRST … WITH TIES` (ties of the Sort below). Without either it is a [`Node::fence`].
     Limit { input: Box<Node>, limit: Option<Expr>, offset: Option<Expr>, with_ties: bool },
     /// `DISTINCT` over all columns, or `DISTINCT ON (…)` of sorted input.
     Distinct { input: Box<Node>, on: Option<Vec<Expr>> },
@@ -402,6 +402,11 @@ pub struct ConflictUpdate {
 }
 
 impl Node {
+    /// The same rows, behind a fence: what could tell of rows that are kept back is not asked before (`security_barrier`).
+    pub fn fence(node: Node) -> Node {
+        Node::Limit { input: Box::new(node), limit: None, offset: None, with_ties: false }
+    }
+
     /// The columns the node produces, in order.
     pub fn columns(&self) -> Vec<Column> {
         let mut out = Vec::new();

@@ -390,6 +390,10 @@ impl Binder<'_> {
             named.push(NamedColumn::of(&output));
             outputs.push((output, Expr::column(column)));
         }
+        let node = match relation.option("security_barrier") {
+            Some("true") => Node::fence(node),
+            _ => node,
+        };
         let node = Node::Project { input: Box::new(node), columns: outputs };
         let named = match alias {
             Some(alias) => self.alias_columns(alias, named)?,

@@ -248,7 +248,8 @@ impl<'n> Graph<'n> {
         if one.function.oid != other.function.oid {
             return None;
         }
-        let column = |id: ColumnId| one.args.iter().chain(&other.args).find(|arg| bare_column(arg) == Some(id)).cloned();
+        let column =
+            |id: ColumnId| one.args.iter().chain(&other.args).find(|arg| bare_column(arg) == Some(id)).cloned();
         let args = vec![column(left)?, column(right)?];
         let expr = Expr::Call(Box::new(Call { args, position: None, ..(**one).clone() }));
         let inputs = self.mask(std::iter::once(&expr));
@@ -320,7 +321,9 @@ fn conjuncts(on: &Option<Expr>, out: &mut Vec<Expr>) {
 fn equated(expr: &Expr) -> Option<(ColumnId, ColumnId)> {
     let Expr::Call(call) = expr else { return None };
     match (call.known_operator(), call.args.as_slice()) {
-        (Some("="), [left, right]) if left.ty().oid == right.ty().oid => Some((bare_column(left)?, bare_column(right)?)),
+        (Some("="), [left, right]) if left.ty().oid == right.ty().oid => {
+            Some((bare_column(left)?, bare_column(right)?))
+        }
         _ => None,
     }
 }

@@ -166,6 +166,7 @@ impl Builder<'_> {
             Logical::Window { input, calls } => self.build_window(input, calls, outer),
             Logical::ProjectSet { input, calls } => self.build_project_set(input, calls, outer),
             Logical::Sort { input, keys } => self.build_sort(input, keys, wanted.rows, None, outer),
+            Logical::Limit { input, limit: None, offset: None, .. } => self.build_wanted(input, wanted, outer),
             Logical::Limit { input, limit, offset, with_ties } => {
                 self.build_limit(input, limit.as_ref(), offset.as_ref(), *with_ties, outer)
             }

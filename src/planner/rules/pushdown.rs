@@ -42,6 +42,12 @@ fn push(mut node: Node, mut predicates: Vec<Expr>) -> Node {
             filter(Node::Distinct { input: Box::new(push(*input, below)), on: None }, above)
         }
         Node::Window { input, calls } => push_window(*input, calls, predicates),
+        // Through a fence goes only what cannot tell of the rows that are kept back behind it.
+        Node::Limit { input, limit: None, offset: None, with_ties } => {
+            let (below, above) = partition(predicates, |predicate| is_movable(predicate) && !predicate.is_leaky());
+            let input = Box::new(push(*input, below));
+            filter(Node::Limit { input, limit: None, offset: None, with_ties }, above)
+        }
         Node::With { mut ctes, body } => {
             for cte in &mut ctes {
                 cte.query = push_filters(take(&mut cte.query));
