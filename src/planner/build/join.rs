@@ -52,7 +52,7 @@ impl Builder<'_> {
         let tree = match leader {
             Some(leader) => {
                 let costs = self.input_costs(graph, &plans, Some((leader, &wanted)));
-                Search { builder: self, graph, inputs: &costs, wanted: &wanted, leader: Some(leader) }.run()
+                Search::new(self, graph, &costs, &wanted, Some(leader)).run()
             }
             None => None,
         };
@@ -60,7 +60,7 @@ impl Builder<'_> {
             Some(tree) => (tree, wanted.clone()),
             None => {
                 let wish = wanted.unordered();
-                let tree = Search { builder: self, graph, inputs: &costs, wanted: &wish, leader: None }.run();
+                let tree = Search::new(self, graph, &costs, &wish, None).run();
                 (tree.ok_or_else(|| Error::internal("no order of joins was found"))?, wish)
             }
         };
@@ -114,9 +114,9 @@ impl Builder<'_> {
     /// How the members of a table can be searched with values of each other input.
     fn probes_of_members(&self, graph: &Graph<'_>, at: usize) -> Vec<Probe> {
         let Some((scan, filters)) = table_of(graph.inputs[at].node) else { return Vec::new() };
-        let Some(conjuncts) = joining(graph, at, &filters) else { return Vec::new() };
         let others = graph.inputs.iter().enumerate().filter(|(other, _)| *other != at);
         let probes = others.filter_map(|(other, input)| {
+            let conjuncts = joining(graph, at, &filters, 1 << other)?;
             let available: Layout = input.ids.iter().copied().collect();
             let (search, fetched) = self.search_of_members(scan, &conjuncts, &available)?;
             Some(Probe { requires: 1 << other, fetched, search })
@@ -126,22 +126,33 @@ impl Builder<'_> {
 
     /// How an input can be searched with values of others.
     fn probes(&self, graph: &Graph<'_>, at: usize, scan: &Scan, filters: &[Expr]) -> Vec<Probe> {
-        let Some(conjuncts) = joining(graph, at, filters) else { return Vec::new() };
+        let Some(conjuncts) = joining(graph, at, filters, graph.all()) else { return Vec::new() };
         let others = graph.inputs.iter().enumerate().filter(|(other, _)| *other != at);
         let available: Layout = others.flat_map(|(_, other)| other.ids.iter().copied()).collect();
-        let found = self.matching_indexes(scan, &conjuncts, &[], &available);
-        let probes = found.into_iter().filter_map(|found| {
-            let requires = graph.mask_of(found.bounds.iter().flat_map(|bounds| bounds.values()));
-            let search = cost::INDEX_SEARCH * found.bounds.len() as f64;
-            (requires != 0).then_some(Probe { requires, fetched: found.rows, search })
-        });
+        let searches = |conjuncts: &[Expr]| {
+            let found = self.matching_indexes(scan, conjuncts, &[], &available).into_iter();
+            let probes = found.map(|found| {
+                let requires = graph.mask_of(found.bounds.iter().flat_map(|bounds| bounds.values()));
+                let search = cost::INDEX_SEARCH * found.bounds.len() as f64;
+                Probe { requires, fetched: found.rows, search }
+            });
+            probes.filter(|probe| probe.requires != 0).collect::<Vec<Probe>>()
+        };
+        let mut probes = searches(&conjuncts);
+        // The first columns of an index can be searched for before all the others are there.
+        let several = probes.iter().map(|probe| probe.requires).filter(|requires| requires.count_ones() > 1);
+        let several = several.fold(0, |all, requires| all | requires);
+        for other in (0..graph.inputs.len()).filter(|other| several >> other & 1 == 1) {
+            probes.extend(joining(graph, at, filters, 1 << other).into_iter().flat_map(|some| searches(&some)));
+        }
         let sets = self.matching_bitmap(scan, &conjuncts, &available).and_then(|found| {
             let mut requires = 0;
             found.bitmap.for_each_value(&mut |value| requires |= graph.mask_of([value]));
             let search = set_search(&found);
             (requires != 0).then_some(Probe { requires, fetched: found.rows, search })
         });
-        probes.chain(sets).collect()
+        probes.extend(sets);
+        probes
     }
 
     /// The input whose index gives the beginning of the order wanted.
@@ -372,14 +383,17 @@ fn node_of(input: &Input<'_>) -> Logical {
     filtered(input.node, &input.filters)
 }
 
-/// The conditions that an input is joined by, after those on it alone; `None` if there are no others.
-fn joining(graph: &Graph<'_>, at: usize, filters: &[Expr]) -> Option<Vec<Expr>> {
+/// The conditions that an input is joined to others by, after those on it alone; `None` if there are no others.
+fn joining(graph: &Graph<'_>, at: usize, filters: &[Expr], others: Inputs) -> Option<Vec<Expr>> {
     let input = &graph.inputs[at];
     let mut conjuncts = filters.to_vec();
-    let special = input.is_special();
-    let joining = graph.conditions.iter().filter(|condition| condition.inputs >> at & 1 == 1);
-    conjuncts.extend(joining.filter(|_| !special).map(|condition| condition.expr.clone()));
-    conjuncts.extend(input.on.iter().cloned());
+    let is_there = |inputs: Inputs| inputs & !(others | 1 << at) == 0;
+    if !input.is_special() {
+        let joining = graph.conditions.iter().filter(|condition| condition.inputs >> at & 1 == 1);
+        conjuncts
+            .extend(joining.filter(|condition| is_there(condition.inputs)).map(|condition| condition.expr.clone()));
+    }
+    conjuncts.extend(input.on.iter().filter(|on| is_there(graph.mask_of([*on]))).cloned());
     (conjuncts.len() > filters.len()).then_some(conjuncts)
 }
 

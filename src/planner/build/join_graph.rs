@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use super::Builder;
 use crate::columns::{expr_columns, free_columns};
 use crate::condition::bare_column;
+use crate::estimate::DEFAULT_DISTINCT;
 use crate::expr::{Call, ColumnId, Expr};
 use crate::logical::{JoinKind, Node as Logical};
 
@@ -299,11 +300,11 @@ impl Builder<'_> {
         match (call.known_operator(), call.args.as_slice()) {
             (Some("="), [left, right]) => {
                 let known = |side| self.estimator().known_distinct(side, rows(side));
-                let distinct = |side| self.estimator().distinct(side, rows(side));
                 1.0 / match (known(left), known(right)) {
+                    (Some(left), Some(right)) => left.max(right),
                     // Values of which nothing is known are taken to be among those of the other side.
                     (Some(distinct), None) | (None, Some(distinct)) => distinct,
-                    _ => distinct(left).max(distinct(right)),
+                    (None, None) => DEFAULT_DISTINCT.min(rows(left).max(rows(right))).max(1.0),
                 }
             }
             _ => self.estimator().one(expr),

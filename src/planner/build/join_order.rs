@@ -1,6 +1,7 @@
 //! The order of joins: the cheapest tree over the inputs of a [`Graph`], by dynamic programming over sets of inputs, or
 //! greedily when there are many.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::Builder;
@@ -76,9 +77,30 @@ pub(super) struct Search<'s, 'g, 'n> {
     pub wanted: &'s Wanted,
     /// The input that gives the order wanted and so must come first, each other one being joined to it.
     pub leader: Option<usize>,
+    estimates: RefCell<HashMap<*const Expr, Estimate>>,
 }
 
-impl Search<'_, '_, '_> {
+/// What is expected of a condition.
+#[derive(Clone, Copy)]
+struct Estimate {
+    /// The part of all pairs that it keeps.
+    kept: f64,
+    /// Of an equality that can be a key: the rows of the smaller of its two tables.
+    smallest: Option<f64>,
+}
+
+impl<'s, 'g, 'n> Search<'s, 'g, 'n> {
+    /// A search over all inputs.
+    pub fn new(
+        builder: &'s Builder<'s>,
+        graph: &'g Graph<'n>,
+        inputs: &'g [InputCost],
+        wanted: &'s Wanted,
+        leader: Option<usize>,
+    ) -> Self {
+        Search { builder, graph, inputs, wanted, leader, estimates: RefCell::default() }
+    }
+
     /// The cheapest tree over all inputs; `None` when there is none (under a leader).
     pub fn run(&self) -> Option<Tree> {
         let count = self.graph.inputs.len();
@@ -326,18 +348,34 @@ impl Search<'_, '_, '_> {
         let mut equalities = 0;
         let mut smallest = f64::INFINITY;
         for (expr, implied) in conditions {
-            let part = self.builder.join_selectivity(expr, |side| self.rows_behind(side));
-            if is_key(expr) {
+            let estimate = self.estimate(expr);
+            if let Some(rows) = estimate.smallest {
                 equalities += 1;
                 if implied && equalities > 1 {
                     continue;
                 }
-                expr.for_each_child(&mut |side| smallest = smallest.min(self.rows_behind(side)));
+                smallest = smallest.min(rows);
             }
-            kept *= part;
+            kept *= estimate.kept;
         }
         // Several columns together have no more values than the smaller table has rows.
         if equalities > 1 { kept.max(1.0 / smallest) } else { kept }
+    }
+
+    /// What is expected of a condition of the graph: the same in every order, and so found once.
+    fn estimate(&self, expr: &Expr) -> Estimate {
+        if let Some(known) = self.estimates.borrow().get(&std::ptr::from_ref(expr)) {
+            return *known;
+        }
+        let kept = self.builder.join_selectivity(expr, |side| self.rows_behind(side));
+        let smallest = is_key(expr).then(|| {
+            let mut smallest = f64::INFINITY;
+            expr.for_each_child(&mut |side| smallest = smallest.min(self.rows_behind(side)));
+            smallest
+        });
+        let estimate = Estimate { kept, smallest };
+        self.estimates.borrow_mut().insert(expr, estimate);
+        estimate
     }
 
     /// Rows of the input that an expression is over.
