@@ -99,9 +99,10 @@ impl Catalog {
         let own = self.comments.iter().filter_map(|((class, object, part), text)| {
             moved(*class, *object).map(|object| ((*class, object, *part), text.clone()))
         });
-        let others = here.comments.iter().filter(|((class, object, _), _)| {
-            are_comments_shared(*class) && (*class, *object) != (DATABASE_CLASS, to)
-        });
+        let others = here
+            .comments
+            .iter()
+            .filter(|((class, object, _), _)| are_comments_shared(*class) && (*class, *object) != (DATABASE_CLASS, to));
         self.comments = others.map(|(place, text)| (*place, text.clone())).chain(own).collect();
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Constraint, ConstraintKind, Domain, DomainCheck, Object, Relation, RelationKind, Schema, namespaces};
+use dictdb_catalog::{
+    Constraint, ConstraintKind, Domain, DomainCheck, Object, Relation, RelationKind, Schema, namespaces,
+};
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{ObjectKind, ObjectRef, Rename};
 use dictdb_types::{Error, Oid, Result, SqlState, TypeInfo, TypeKind};

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use dictdb_catalog::{AclItem, BOOTSTRAP_ROLE, Catalog, ConstraintKind, Dependency, Key, Language, Relation, RelationKind};
+use dictdb_catalog::{
+    AclItem, BOOTSTRAP_ROLE, Catalog, ConstraintKind, Dependency, Key, Language, Relation, RelationKind,
+};
 use dictdb_functions::facts;
 use dictdb_types::Oid;
 
