@@ -30,8 +30,6 @@ pub mod classes {
     pub const CLASS: Oid = Oid(1259);
     /// `pg_constraint`.
     pub const CONSTRAINT: Oid = Oid(2606);
-    /// `pg_database`.
-    pub const DATABASE: Oid = Oid(1262);
     /// `pg_extension`.
     pub const EXTENSION: Oid = Oid(3079);
     /// `pg_namespace`.
@@ -50,8 +48,6 @@ pub mod classes {
     pub const PROC: Oid = Oid(1255);
     /// `pg_rewrite`.
     pub const REWRITE: Oid = Oid(2618);
-    /// `pg_tablespace`.
-    pub const TABLESPACE: Oid = Oid(1213);
     /// `pg_policy`.
     pub const POLICY: Oid = Oid(3256);
     /// `pg_trigger`.
