@@ -84,10 +84,14 @@ case "${1:-dictdb}" in
     check | health | serve) set -- dictdb "$@" ;;
 esac
 
-# Started as root, the directory is given to the server's own user, and so is the process.
+# Started as root, the directories are given to the server's own user, and so is the process.
 if [ "$(id -u)" = 0 ] && id dictdb >/dev/null 2>&1; then
-    mkdir -p "${DICTDB_DATA_DIR:-./data}"
-    chown -R dictdb:dictdb "${DICTDB_DATA_DIR:-./data}"
+    for directory in "${DICTDB_DATA_DIR:-./data}" "${DICTDB_BACKUP_DIR:-}"; do
+        case "$directory" in
+            '' | *://*) ;;
+            *) mkdir -p "$directory" && chown -R dictdb:dictdb "$directory" ;;
+        esac
+    done
     exec setpriv --reuid=dictdb --regid=dictdb --init-groups "$0" "$@"
 fi
 

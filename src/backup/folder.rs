@@ -34,7 +34,8 @@ impl Folder {
         if let Some(object) = Object::parse(address) {
             return Folder { store: Arc::new(object), address: address.to_owned(), path: None, allowed };
         }
-        let path = base.join(address.strip_prefix("file://").unwrap_or(address));
+        // Without the points that mean nothing, as errors show it.
+        let path: PathBuf = base.join(address.strip_prefix("file://").unwrap_or(address)).components().collect();
         let address = path.display().to_string();
         Folder { store: Arc::new(Local(path.clone())), address, path: Some(path), allowed }
     }

@@ -64,5 +64,6 @@ pub use rule::{Rule, RuleAction};
 pub use store::{CatalogStore, CatalogTransaction};
 pub use stored::{decode_changes, encode_changes};
 pub use system::system_relations;
+pub use transfer::are_comments_shared;
 pub use trigger::Trigger;
 pub use version::{BOOTSTRAP_ROLE, Catalog, namespaces};

@@ -9,6 +9,13 @@ use crate::{Catalog, Change, Key, Object, RelationKind};
 
 /// `pg_class.oid` of `pg_database`.
 const DATABASE_CLASS: Oid = Oid(1262);
+/// `pg_class.oid` of `pg_authid`.
+const ROLE_CLASS: Oid = Oid(1260);
+
+/// Whether comments on a catalog's objects are of all databases (`pg_shdescription`).
+pub fn are_comments_shared(class: Oid) -> bool {
+    matches!(class, DATABASE_CLASS | ROLE_CLASS)
+}
 
 impl Catalog {
     /// The same with other roles in the place of its own, by oid. The roles themselves stay as they are.
@@ -81,8 +88,30 @@ impl Catalog {
         left
     }
 
-    /// Takes what is of all databases from another catalog: roles, their settings, privileges on databases and parameters.
+    /// Takes the comment on one database along as that of another one, and those on roles that are not `here` under their new oids;
+    /// what else is of all databases is as it is `here`.
+    pub fn move_comments(&mut self, from: Oid, here: &Catalog, to: Oid, roles: &BTreeMap<Oid, Oid>) {
+        let moved = |class: Oid, object: Oid| match class {
+            DATABASE_CLASS => (object == from).then_some(to),
+            ROLE_CLASS => roles.get(&object).copied().filter(|role| here.role(*role).is_none()),
+            _ => Some(object),
+        };
+        let own = self.comments.iter().filter_map(|((class, object, part), text)| {
+            moved(*class, *object).map(|object| ((*class, object, *part), text.clone()))
+        });
+        let others = here
+            .comments
+            .iter()
+            .filter(|((class, object, _), _)| are_comments_shared(*class) && (*class, *object) != (DATABASE_CLASS, to));
+        self.comments = others.map(|(place, text)| (*place, text.clone())).chain(own).collect();
+    }
+
+    /// Takes what is of all databases from another catalog: roles, their settings, privileges on databases and parameters, comments on
+    /// roles and databases.
     pub fn share_with(&mut self, here: &Catalog) {
+        let shared = here.comments.iter().filter(|((class, ..), _)| are_comments_shared(*class));
+        let own = self.comments.iter().filter(|((class, ..), _)| !are_comments_shared(*class));
+        self.comments = shared.chain(own).map(|(place, text)| (*place, text.clone())).collect();
         self.roles = here.roles.clone();
         self.settings = here.settings.clone();
         self.parameters = here.parameters.clone();

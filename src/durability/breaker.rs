@@ -59,6 +59,23 @@ pub struct BreakerStatus {
     pub next_trial_micros: Option<i64>,
 }
 
+/// The breaker of the log's disk.
+const LOG_DISK: &str = "database";
+
+impl BreakerStatus {
+    /// The log's disk where there is no log: nothing of it can fail.
+    pub fn without_log() -> BreakerStatus {
+        BreakerStatus {
+            name: LOG_DISK,
+            state: BreakerState::Closed,
+            failures: 0,
+            last_failure_micros: None,
+            last_error: None,
+            next_trial_micros: None,
+        }
+    }
+}
+
 /// What trials need to know.
 #[derive(Default)]
 pub(crate) struct Trials {
@@ -89,7 +106,7 @@ impl Durability {
         let last = self.log.last_failure();
         let wait = (state == BreakerState::Open).then(|| self.until_trial());
         BreakerStatus {
-            name: "database",
+            name: LOG_DISK,
             state,
             failures: self.log_statistics().failures.load(Ordering::Relaxed),
             last_failure_micros: last

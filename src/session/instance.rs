@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use dictdb_backup::Manager;
-use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Key, Object, Role};
+use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, CatalogStore, Change, Key, Object, Role, are_comments_shared};
 use dictdb_durability::{Breaker, DatabaseAttributes, Durability, RecoveryProgress};
 use dictdb_executor::Engine;
 use dictdb_executor::ddl::Verifiers;
@@ -374,17 +374,21 @@ pub(crate) fn new_database(new: NewDatabase, like: &Database) -> Result<Database
         current.settings().map(|(place, values)| Change::Settings { place: *place, values: Some(values.clone()) });
     let parameters = current.parameters();
     let parameters = parameters.map(|(name, oid, list)| Change::Parameter(name.clone(), Some((oid, list.to_vec()))));
-    catalog.commit(&roles.chain(settings).chain(parameters).collect::<Vec<_>>())?;
+    let comments = current.comments().filter(|((class, ..), _)| are_comments_shared(*class));
+    let comments = comments.map(|(place, text)| Change::Comment(*place, Some(text.clone())));
+    catalog.commit(&roles.chain(settings).chain(parameters).chain(comments).collect::<Vec<_>>())?;
     let oid = catalog.allocate_oid();
     let NewDatabase { name, attributes } = new;
     Ok(Database { oid, name, attributes, catalog: Arc::new(catalog) })
 }
 
-/// The changes that are of all databases: roles, privileges on databases and parameters, and what their sessions begin with.
+/// The changes that are of all databases: roles, privileges on databases and parameters, what their sessions begin with, and comments
+/// on them.
 pub(crate) fn shared_changes(changes: &[Change]) -> Vec<Change> {
     let is_shared = |change: &&Change| match change {
         Change::Put(Object::Role(_)) | Change::Remove(Key::Role(_)) => true,
         Change::Acl { class, .. } => *class == DATABASE_CLASS,
+        Change::Comment((class, ..), _) => are_comments_shared(*class),
         Change::Settings { .. } | Change::Parameter(..) => true,
         _ => false,
     };

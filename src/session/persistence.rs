@@ -263,8 +263,8 @@ impl Instance {
 
     /// What outside of the server may fail, and whether it is being asked.
     pub fn circuit_breakers(&self) -> Vec<BreakerStatus> {
-        let log = self.durability.iter().map(|durability| durability.breaker());
-        log.chain([self.backups.breaker.status(), self.cache_breaker.status()]).collect()
+        let log = self.durability.as_ref().map_or_else(BreakerStatus::without_log, |durability| durability.breaker());
+        vec![log, self.backups.breaker.status(), self.cache_breaker.status()]
     }
 
     /// Lets calls through again that a breaker has kept back. 22023 when there is none of that name, 53100, 58030.

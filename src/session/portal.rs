@@ -158,8 +158,8 @@ pub(crate) enum Progress {
         /// The tag's number.
         count: TagCount,
     },
-    /// Everything was sent; the tag's command if it may be asked again.
-    Finished(Option<&'static str>),
+    /// Everything was sent; the tag's command and number if it may be asked again.
+    Finished(Option<(&'static str, TagCount)>),
 }
 
 /// A portal.

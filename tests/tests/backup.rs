@@ -6,6 +6,7 @@ use std::time::Duration;
 use dictdb_tests::patience::wait_until;
 use dictdb_tests::place::{Place, connect, run, try_run};
 use dictdb_tests::random::Random;
+use dictdb_tests::server::Server;
 use dictdb_tests::wire::Connection;
 
 const SETUP: &str = "
@@ -210,6 +211,32 @@ fn a_broken_chain_is_refused_by_name() {
     std::fs::remove_file(path(full)).expect("it can be removed");
     let error = try_run(&mut connection, &format!("RESTORE FROM '{third}'")).expect_err("the full backup is missing");
     assert!(error.starts_with("58P01") && error.contains(full.as_str()), "{error}");
+}
+
+#[test]
+fn comments_on_roles_and_databases_are_of_all_databases() {
+    let place = Place::new();
+    let server = place.start(&[]);
+    let comments = "SELECT description FROM pg_shdescription JOIN pg_authid o ON o.oid = objoid WHERE rolname = 'anna'
+        UNION ALL SELECT description FROM pg_shdescription JOIN pg_database o ON o.oid = objoid WHERE datname = 'other'";
+    let seen = |server: &Server, database: &str| run(&mut connect(server, database), comments);
+    let both = ["a role", "a database"];
+    let mut connection = connect(&server, "postgres");
+    run(&mut connection, "CREATE DATABASE other; CREATE ROLE anna; COMMENT ON ROLE anna IS 'a role'");
+    run(&mut connect(&server, "other"), "COMMENT ON DATABASE other IS 'a database'");
+    run(&mut connection, "CREATE DATABASE later");
+    for database in ["postgres", "other", "later", "template1"] {
+        assert_eq!(seen(&server, database), both, "{database}");
+    }
+    run(&mut connect(&server, "other"), "BACKUP FULL");
+    drop(connection);
+    server.kill().expect("it ends");
+    let server = place.start(&[]);
+    assert_eq!(seen(&server, "postgres"), both);
+    // A restored database has the comment that it had.
+    run(&mut connect(&server, "other"), "COMMENT ON DATABASE other IS NULL; RESTORE FROM LATEST");
+    assert_eq!(seen(&server, "other"), both);
+    assert_eq!(seen(&server, "later"), both);
 }
 
 #[test]

@@ -63,7 +63,9 @@ fn health_has_the_fields_that_operators_know() {
     let (requests, errors) = (health["requests"].as_f64().unwrap(), health["errors"].as_f64().unwrap());
     assert_eq!(health["error_rate"], format!("{:.2}%", errors / requests * 100.0), "{health}");
     assert_eq!(health["components"]["backup"]["consecutive_failures"], 0, "{health}");
-    assert_eq!(health["components"]["circuit_breakers"]["backup"], "closed", "{health}");
+    for breaker in ["database", "backup", "cache"] {
+        assert_eq!(health["components"]["circuit_breakers"][breaker], "closed", "{health}");
+    }
     let live = read(&get(port, "/health/live").unwrap());
     assert!(live["status"] == "alive" && live["uptime"].is_u64(), "{live}");
     let started = read(&get(port, "/health/startup").unwrap());

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Constraint, ConstraintKind, Domain, DomainCheck, Object, Relation, RelationKind, Schema};
+use dictdb_catalog::{
+    Constraint, ConstraintKind, Domain, DomainCheck, Object, Relation, RelationKind, Schema, namespaces,
+};
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{ObjectKind, ObjectRef, Rename};
 use dictdb_types::{Error, Oid, Result, SqlState, TypeInfo, TypeKind};
@@ -267,6 +269,11 @@ impl DdlContext<'_> {
         let schema = found
             .ok_or_else(|| Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{from}\" does not exist")))?;
         self.check_schema_owner(&schema)?;
+        // The server finds its own objects by that name.
+        if schema.oid == namespaces::DICTDB {
+            let message = format!("cannot rename schema {from} because it is required by the database system");
+            return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message));
+        }
         if self.view().schema_named(to).is_some() {
             return Err(Error::new(SqlState::DUPLICATE_SCHEMA, format!("schema \"{to}\" already exists")));
         }

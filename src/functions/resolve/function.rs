@@ -12,7 +12,7 @@ use super::{FunctionCall, Scope, Signature, resolve_polymorphic, select_common_t
 use crate::facts::{AggregateKind, ArgMode, CastContext, ProcKind};
 
 /// PostgreSQL's `FUNC_MAX_ARGS`.
-const MAX_ARGS: usize = 100;
+pub const MAX_ARGS: usize = 100;
 
 /// What a call means.
 #[derive(Clone, Debug)]

@@ -27,7 +27,7 @@ mod traits;
 pub use call::FunctionCall;
 pub use coercion::{Coercion, LengthCoercion, can_coerce, can_coerce_all, cannot_cast, coercion_path, length_coercion};
 pub use common_type::{cannot_convert, select_common_type, select_common_typmod};
-pub use function::{ArgSource, FunctionMatch, Param, Resolution, VariadicArray, resolve_function};
+pub use function::{ArgSource, FunctionMatch, MAX_ARGS, Param, Resolution, VariadicArray, resolve_function};
 pub use message::{format_type, function_signature, operator_signature};
 pub use operator::{
     OperatorMatch, ScalarArrayMatch, resolve_operator, resolve_prefix_operator, resolve_scalar_array_operator,

@@ -168,10 +168,13 @@ impl<'a> Reader<'a> {
         self.take(count * item_bytes)
     }
 
-    /// A parameter. A negative length is NULL.
+    /// A parameter. A length of -1 is NULL.
     fn param(&mut self) -> Result<Option<&'a [u8]>> {
-        let length = usize::try_from(self.take(4)?.get_i32()).ok();
-        length.map(|length| self.take(length)).transpose()
+        match self.take(4)?.get_i32() {
+            -1 => Ok(None),
+            // No message has as much as a negative length would be.
+            length => self.take(usize::try_from(length).unwrap_or(usize::MAX)).map(Some),
+        }
     }
 
     /// Parameters with their count in front.
@@ -240,6 +243,7 @@ mod tests {
             (b'C', b"Xa\0", "invalid CLOSE message subtype 88"),
             (b'S', b"xx", "invalid message format"),
             (b'B', b"\0\0\0\0\0\x01\x7f\xff\xff\xff", "insufficient data left in message"),
+            (b'B', b"\0\0\0\0\0\x01\xff\xff\xff\xfe\0\0", "insufficient data left in message"),
             (b'P', b"\0\0\xff\xff", "insufficient data left in message"),
         ] {
             let error = Message::read(kind, body).err();

@@ -74,6 +74,7 @@ impl Instance {
         let mut catalog = restored.catalog.with_roles(&map);
         catalog.move_settings(restored.database, &before, target.oid);
         catalog.move_parameters(&before, || target.catalog.allocate_oid());
+        catalog.move_comments(restored.database, &before, target.oid, &map);
         let mut places: Vec<(Oid, Oid)> = Vec::new();
         catalog.move_storage(|old| {
             let new = target.catalog.allocate_oid();

@@ -1,7 +1,7 @@
 //! The binary format: a signature, then per row a count and per field a length and bytes, then a trailer.
 
-use bytes::{Buf, BytesMut};
-use dictdb_types::Result;
+use bytes::{Buf, Bytes, BytesMut};
+use dictdb_types::{Error, Result};
 
 use super::bad_format;
 
@@ -34,8 +34,10 @@ pub(super) struct Rows {
 pub(super) enum Next {
     /// More input is needed.
     Wait,
-    /// A row's fields, each with its length in front.
-    Row(Vec<Option<bytes::Bytes>>),
+    /// A row's fields.
+    Row(Vec<Option<Bytes>>),
+    /// Those before one that cannot be read, and why.
+    Broken(Vec<Option<Bytes>>, Error),
     /// The trailer.
     End,
 }
@@ -49,6 +51,11 @@ impl Rows {
         self.data.extend_from_slice(piece);
     }
 
+    /// Whether the header has been read.
+    pub(super) fn is_past_header(&self) -> bool {
+        self.header_seen
+    }
+
     /// The next row of `columns` fields. `at_end`: no more input will come.
     pub(super) fn next(&mut self, columns: usize, at_end: bool) -> Result<Next> {
         if !self.header_seen && !self.read_header(at_end)? {
@@ -57,13 +64,7 @@ impl Rows {
         if self.finished {
             return self.at_trailer();
         }
-        match self.read_row(columns)? {
-            Some(row) => Ok(row),
-            // A file may end without its trailer.
-            None if at_end && self.data.is_empty() => Ok(Next::End),
-            None if at_end => Err(bad_format("unexpected EOF in COPY data")),
-            None => Ok(Next::Wait),
-        }
+        self.read_row(columns, at_end)
     }
 
     fn at_trailer(&self) -> Result<Next> {
@@ -100,49 +101,71 @@ impl Rows {
         Ok(true)
     }
 
-    fn read_row(&mut self, columns: usize) -> Result<Option<Next>> {
-        let Some(mut length) = self.row_length(columns)? else { return Ok(None) };
-        if self.finished {
-            self.data.advance(2);
-            return self.at_trailer().map(Some);
+    fn read_row(&mut self, columns: usize, at_end: bool) -> Result<Next> {
+        let Some(mut count) = self.data.get(..2) else {
+            // A file may end without its trailer.
+            return Ok(if at_end { Next::End } else { Next::Wait });
+        };
+        match count.get_i16() {
+            -1 => {
+                self.finished = true;
+                self.data.advance(2);
+                return self.at_trailer();
+            }
+            count if usize::try_from(count) != Ok(columns) => {
+                return Err(bad_format(format!("row field count is {count}, expected {columns}")));
+            }
+            _ => {}
+        }
+        let (whole, length, problem) = self.whole_fields(columns);
+        match problem {
+            Some(Problem::Incomplete) if !at_end => return Ok(Next::Wait),
+            _ => {}
         }
         let mut row = self.data.split_to(length).freeze();
         row.advance(2);
-        length -= 2;
-        let mut fields = Vec::with_capacity(columns);
-        while length > 0 {
-            let size = row.get_i32();
-            let bytes = usize::try_from(size).unwrap_or(0);
-            fields.push((size >= 0).then(|| row.split_to(bytes)));
-            length -= 4 + bytes;
+        let mut fields = Vec::with_capacity(whole);
+        for _ in 0..whole {
+            let size = usize::try_from(row.get_i32()).ok();
+            fields.push(size.map(|size| row.split_to(size)));
         }
-        Ok(Some(Next::Row(fields)))
+        Ok(match problem {
+            None => Next::Row(fields),
+            Some(Problem::Incomplete) => Next::Broken(fields, bad_format("unexpected EOF in COPY data")),
+            Some(Problem::Size) => Next::Broken(fields, bad_format("invalid field size")),
+        })
     }
 
-    /// Bytes of the row at the front, once they are all there.
-    fn row_length(&mut self, columns: usize) -> Result<Option<usize>> {
-        let Some(mut count) = self.data.get(..2) else { return Ok(None) };
-        let count = count.get_i16();
-        if count == -1 {
-            self.finished = true;
-            return Ok(Some(2));
-        }
-        if usize::try_from(count) != Ok(columns) {
-            return Err(bad_format(format!("row field count is {count}, expected {columns}")));
-        }
+    /// How many fields of the row at the front are there, with how many bytes of it, and what is wrong with the one behind them.
+    fn whole_fields(&self, columns: usize) -> (usize, usize, Option<Problem>) {
         let mut length = 2;
-        for _ in 0..columns {
-            let Some(mut size) = self.data.get(length..length + 4) else { return Ok(None) };
-            match size.get_i32() {
-                -1 => length += 4,
-                size => {
-                    let size = usize::try_from(size).map_err(|_| bad_format("invalid field size"))?;
-                    length += 4 + size;
-                }
+        for whole in 0..columns {
+            let Some(mut size) = self.data.get(length..length + 4) else {
+                return (whole, length, Some(Problem::Incomplete));
+            };
+            let end = match size.get_i32() {
+                -1 => length + 4,
+                size => match usize::try_from(size) {
+                    Ok(size) => length + 4 + size,
+                    Err(_) => return (whole, length, Some(Problem::Size)),
+                },
+            };
+            if end > self.data.len() {
+                return (whole, length, Some(Problem::Incomplete));
             }
+            length = end;
         }
-        Ok((self.data.len() >= length).then_some(length))
+        (columns, length, None)
     }
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Copy)]
+enum Problem {
+    /// It is not there, or not all of it.
+    Incomplete,
+    /// Its length is none.
+    Size,
 }
 
 #[cfg(test)]
@@ -179,14 +202,17 @@ mod tests {
             loop {
                 match rows.next(columns, true) {
                     Ok(Next::Row(_)) => {}
-                    Ok(_) => return String::new(),
-                    Err(error) => return error.message().to_owned(),
+                    Ok(Next::Wait | Next::End) => return String::new(),
+                    Ok(Next::Broken(_, error)) | Err(error) => return error.message().to_owned(),
                 }
             }
         };
         assert_eq!(error(b"hello", 1), "COPY file signature not recognized");
         assert_eq!(error(&sample(), 3), "row field count is 2, expected 3");
         assert_eq!(error(&sample()[..25], 2), "unexpected EOF in COPY data");
+        let mut size = sample();
+        size[21] = 0xff;
+        assert_eq!(error(&size, 2), "invalid field size");
         let mut surplus = sample();
         surplus.push(0);
         assert_eq!(error(&surplus, 2), "received copy data after EOF marker");

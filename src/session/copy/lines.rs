@@ -14,6 +14,16 @@ enum LineEnd {
     Both,
 }
 
+/// What a backslash begins.
+enum Escape {
+    /// An escape, or nothing.
+    Usual,
+    /// The end-of-data marker: `\.` before the end of a line.
+    End,
+    /// That is seen when there is more.
+    Unknown,
+}
+
 /// A line without its end.
 pub(super) struct Line<'a> {
     pub bytes: &'a [u8],
@@ -35,7 +45,7 @@ pub(super) struct Lines {
     escape: u8,
     in_quote: bool,
     escaped: bool,
-    /// The end-of-data line was met, or the input ended.
+    /// The end-of-data marker was met, or the input ended.
     finished: bool,
 }
 
@@ -84,21 +94,24 @@ impl Lines {
             let line = self.start..self.data.len();
             self.start = line.end;
             self.seen = line.end;
-            return Ok(self.unless_end_marker(line.start, line.end));
+            return Ok(Some(Line { bytes: &self.data[line], is_cut_off: false }));
         };
         let begin = std::mem::replace(&mut self.start, next);
         self.seen = next;
-        Ok(self.unless_end_marker(begin, end))
+        let has_line = !self.finished || begin < end;
+        Ok(has_line.then(|| Line { bytes: &self.data[begin..end], is_cut_off: false }))
     }
 
-    fn unless_end_marker(&mut self, start: usize, end: usize) -> Option<Line<'_>> {
-        let bytes = &self.data[start..end];
-        self.finished = bytes == b"\\.";
-        (!self.finished).then_some(Line { bytes, is_cut_off: false })
-    }
-
-    /// Where the current line ends, and where the next begins.
+    /// Where the current line ends, and where the next begins. The end-of-data marker ends it too, and the input with it; in CSV
+    /// it is one at the beginning of a line only.
     fn find_end(&mut self, at_end: bool) -> Result<Option<(usize, usize)>> {
+        if self.csv && self.seen == self.start && self.data.get(self.seen) == Some(&b'\\') {
+            match self.escape_at(at_end)? {
+                Escape::Usual => {}
+                Escape::End => return Ok(Some(self.finish())),
+                Escape::Unknown => return Ok(None),
+            }
+        }
         while let Some(byte) = self.skip_plain() {
             if self.csv {
                 self.track_quotes(byte);
@@ -116,13 +129,12 @@ impl Lines {
                     let both = *next == b'\n';
                     return self.at_return(both).map(Some);
                 }
-                // An escaped line end belongs to the text.
-                b'\\' if !self.csv => {
-                    if self.seen + 1 >= self.data.len() && !at_end {
-                        return Ok(None);
-                    }
-                    self.seen += if self.is_escaped_end() { 1 } else { 2 };
-                }
+                b'\\' if !self.csv => match self.escape_at(at_end)? {
+                    // An escaped line end belongs to the text. Before the very end of the data it is no escape.
+                    Escape::Usual => self.seen = (self.seen + 2).min(self.data.len()),
+                    Escape::End => return Ok(Some(self.finish())),
+                    Escape::Unknown => return Ok(None),
+                },
                 _ => self.seen += 1,
             }
         }
@@ -143,9 +155,33 @@ impl Lines {
         self.data.get(self.seen).copied()
     }
 
-    /// A backslash before the very end of the data, which is no escape.
-    fn is_escaped_end(&self) -> bool {
-        self.seen + 1 >= self.data.len()
+    /// What the backslash that was reached begins. 22P04 for a marker that is not followed by the end of a line, or by another
+    /// kind of end than the lines before; in CSV the former is text.
+    fn escape_at(&self, at_end: bool) -> Result<Escape> {
+        let after = match &self.data[self.seen + 1..] {
+            [] if !at_end => return Ok(Escape::Unknown),
+            [b'.', after @ ..] => after,
+            _ => return Ok(Escape::Usual),
+        };
+        use LineEnd::{Both, Newline, Return};
+        match (self.line_end, after) {
+            (_, []) | (Some(Both), [b'\r']) if !at_end => Ok(Escape::Unknown),
+            (None | Some(Newline), [b'\n', ..])
+            | (None | Some(Return), [b'\r', ..])
+            | (Some(Both), [b'\r', b'\n', ..]) => Ok(Escape::End),
+            (Some(Both), [b'\n', ..]) if self.csv => Ok(Escape::Usual),
+            (Some(Both), [b'\n', ..] | [b'\r', b'\r', ..]) | (Some(Newline | Return), [b'\n' | b'\r', ..]) => {
+                Err(bad_format("end-of-copy marker does not match previous newline style"))
+            }
+            _ if self.csv => Ok(Escape::Usual),
+            _ => Err(bad_format("end-of-copy marker corrupt")),
+        }
+    }
+
+    /// The marker was reached: what stands before it in its line is the last line.
+    fn finish(&mut self) -> (usize, usize) {
+        self.finished = true;
+        (self.seen, self.data.len())
     }
 
     fn track_quotes(&mut self, byte: u8) {
@@ -225,6 +261,13 @@ mod tests {
     fn the_end_marker_ends_it() {
         assert_eq!(lines(false, &["a\n\\.\nb\n"]).unwrap(), ["a"]);
         assert_eq!(lines(true, &["a\n\\.\nb\n"]).unwrap(), ["a"]);
+        assert_eq!(lines(false, &["a\nb\\", ".", "\nc\n"]).unwrap(), ["a", "b"]);
+        assert_eq!(lines(false, &["a\r\n\\.\r", "\n", "b\r\n"]).unwrap(), ["a"]);
+        assert_eq!(lines(true, &["a\\.\n\\", ".b\n\\."]).unwrap(), ["a\\.", "\\.b", "\\."]);
+        let refusal = |pieces: &[&str]| lines(false, pieces).unwrap_err().message().to_owned();
+        assert_eq!(refusal(&["a\n\\", ".b\n"]), "end-of-copy marker corrupt");
+        assert_eq!(refusal(&["a\n\\."]), "end-of-copy marker corrupt");
+        assert_eq!(refusal(&["a\r\n\\.\n"]), "end-of-copy marker does not match previous newline style");
     }
 
     #[test]

@@ -102,7 +102,8 @@ impl Session {
         let bell = Arc::<Attention>::default();
         loop {
             let wait = loader.has_news().then(|| self.shared.instance.deadlines.clone());
-            let piece = match input.next_or_pause(client, wait, &bell).await? {
+            let arrived = input.next_or_pause(client, wait, &bell).await;
+            let piece = match arrived.map_err(|error| loader.next_line_context(error))? {
                 Arrival::Piece(piece) => piece,
                 Arrival::Pause => {
                     loader.look_at_waiting(self)?;
@@ -228,8 +229,12 @@ impl<'a> Loader<'a> {
         failure
     }
 
+    /// An error of what comes next. Before the first line, the binary format's header, it has no place.
     fn next_line_context(&self, error: Error) -> Error {
-        error.context(self.rows.place(self.rows.line + 1))
+        match &self.reader {
+            Reader::Binary(rows) if !rows.is_past_header() => error,
+            _ => error.context(self.rows.place(self.rows.line + 1)),
+        }
     }
 
     /// Converts and inserts the rows that are complete.
@@ -275,7 +280,8 @@ impl<'a> Loader<'a> {
         let taken = match &mut self.reader {
             Reader::Binary(rows) => match rows.next(self.rows.table.columns.len(), at_end) {
                 Ok(binary::Next::Row(fields)) => Ok(self.rows.binary_row(&fields)?),
-                Ok(_) => return Ok(false),
+                Ok(binary::Next::Broken(fields, error)) => return Err(self.rows.broken_row(&fields, error)),
+                Ok(binary::Next::Wait | binary::Next::End) => return Ok(false),
                 Err(error) => Err(error),
             },
             Reader::Lines(lines) => match lines.next(at_end) {

@@ -137,16 +137,34 @@ impl<'a> Rows<'a> {
     /// Takes a row of the binary format.
     pub(super) fn binary_row(&mut self, fields: &[Option<Bytes>]) -> Result<()> {
         self.line += 1;
+        self.convert_fields(fields)?;
+        self.batch.close_row(self.line, "");
+        Ok(())
+    }
+
+    /// What is wrong with a row of whose fields these could be read: one of them, or else the next.
+    pub(super) fn broken_row(&mut self, fields: &[Option<Bytes>], error: Error) -> Error {
+        self.line += 1;
+        let start = self.batch.values.len();
+        let converted = self.convert_fields(fields);
+        self.batch.values.truncate(start);
+        let next = self.table.columns.get(fields.len()).map_or("", |(column, _)| column);
+        converted.err().unwrap_or_else(|| self.field_context(error, next))
+    }
+
+    fn convert_fields(&mut self, fields: &[Option<Bytes>]) -> Result<()> {
         for (field, (column, ty)) in fields.iter().zip(&self.table.columns) {
             let value = match field {
                 None => plain::input_null(*ty, &*self.env),
                 Some(bytes) => self.received(bytes, *ty),
             };
-            let value = value.map_err(|error| error.context(format!("{}, column {column}", self.place(self.line))))?;
-            self.batch.values.push(value);
+            self.batch.values.push(value.map_err(|error| self.field_context(error, column))?);
         }
-        self.batch.close_row(self.line, "");
         Ok(())
+    }
+
+    fn field_context(&self, error: Error, column: &str) -> Error {
+        error.context(format!("{}, column {column}", self.place(self.line)))
     }
 
     fn received(&self, bytes: &[u8], ty: Type) -> Result<Datum> {

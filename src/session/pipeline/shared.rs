@@ -60,6 +60,8 @@ impl Session {
         let types: Vec<Oid> = keys.lifted.literals.iter().map(|literal| lifted_type(literal.kind)).collect();
         let limits = Limits { database: Some(&self.shared.database.name), ..Limits::default() };
         let source = parse_lifted(sql, &limits, &keys.lifted)
+            // What the parser has to say about a text is said each time.
+            .filter(|parsed| parsed.notices.is_empty())
             .map(|parsed| {
                 let hints = keys.lifted.literals.iter().map(|literal| literal.value(sql).into_owned().into());
                 Arc::new(Source::new(sql.into(), parsed, &types).with_hints(hints.collect()))

@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 use super::{isolate, isolate_now, tag};
 use crate::client::{Client, Format, Shape};
 use crate::encoding::{Codec, is_text_in_binary};
-use crate::portal::{Outcome, Portal, Progress, TagCount};
+use crate::portal::{Outcome, Portal, Progress};
 use crate::prepared::{Analysis, PreparedStatement, Source};
 use crate::transaction::aborted;
 use crate::{Session, StatementEnv, Status, statement};
@@ -302,10 +302,10 @@ impl Session {
                 if !at_end {
                     return Ok(None);
                 }
-                portal.progress = Progress::finished(command, count);
+                portal.progress = Progress::Finished(Some((command, count)));
                 Ok(Some(tag(command, count, sent)))
             }
-            Progress::Finished(Some(command)) => Ok(Some(tag(command, TagCount::Sent, 0))),
+            Progress::Finished(Some((command, count))) => Ok(Some(tag(command, *count, 0))),
             Progress::Finished(None) | Progress::New => Err(portal.not_runnable()),
         }
     }

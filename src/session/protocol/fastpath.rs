@@ -78,7 +78,7 @@ impl Session {
         };
         if kind != ProcKind::Function || returns_set {
             let message = format!("cannot call function \"{name}\" via fastpath interface");
-            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
         let given = call.arguments.len();
         if given != args.len() {

@@ -15,7 +15,7 @@ use futures::FutureExt;
 
 use crate::Session;
 use crate::client::{Client, Row, Shape, Tag};
-use crate::portal::{Progress, RowSource, TagCount};
+use crate::portal::{RowSource, TagCount};
 
 pub use extended::Target;
 pub use fastpath::FunctionCall;
@@ -112,12 +112,5 @@ fn tag(command: &'static str, count: TagCount, sent: u64) -> Tag {
     match count {
         TagCount::Sent => Tag::rows(command, sent),
         TagCount::None => Tag::new(command),
-    }
-}
-
-impl Progress {
-    /// The state after everything was sent.
-    fn finished(command: &'static str, count: TagCount) -> Progress {
-        Progress::Finished((count == TagCount::Sent).then_some(command))
     }
 }

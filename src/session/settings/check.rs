@@ -4,16 +4,23 @@ use dictdb_types::datetime::{date_style_name, parse_date_style, zone};
 use dictdb_types::{Error, Result, SqlState, encoding};
 
 use super::definition::Definition;
+use super::derived::split_identifiers;
 use super::value::{Value, invalid};
 use crate::encoding::for_client;
 use crate::rate_limits::Rate;
 use crate::result_cache::POLICIES;
 use crate::settings::Derived;
 
+/// Settings that would change what statements or sessions do, and are not followed: they stay as they are by default, which is off.
+const NOT_FOLLOWED: [&str; 3] = ["client_connection_check_interval", "exit_on_error", "transform_null_equals"];
+
 /// Brings a value into the form that is kept and shown, or refuses it.
 pub(super) fn check(definition: &Definition, value: Value, current: &Derived, default: &Derived) -> Result<Value> {
     if definition.name == "default_with_oids" && value == Value::Bool(true) {
         return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "tables declared WITH OIDS are not supported"));
+    }
+    if NOT_FOLLOWED.contains(&definition.name) && !matches!(value, Value::Bool(false) | Value::Int(0)) {
+        return Err(Error::unsupported(format_args!("setting \"{}\"", definition.name)));
     }
     let Value::Text(text) = &value else { return Ok(value) };
     let kept = match definition.name {
@@ -29,6 +36,7 @@ pub(super) fn check(definition: &Definition, value: Value, current: &Derived, de
         "plpgsql.extra_errors" | "plpgsql.extra_warnings" => extra_checks(definition.name, text)?,
         "dictdb.rate_limit" | "dictdb.rate_limit_by_address" => rate_limit(definition.name, text)?,
         "dictdb.cache_policy" => cache_policy(text)?,
+        "search_path" | "temp_tablespaces" => identifiers(definition.name, text)?,
         "default_tablespace" => tablespace(definition.name, text)?,
         "default_table_access_method" => match text.as_ref() {
             "heap" => "heap".to_owned(),
@@ -98,6 +106,14 @@ fn locale(name: &str, text: &str) -> Result<String> {
     match text {
         "" | "C" | "POSIX" | "C.UTF-8" | "C.utf8" | "en_US.UTF-8" | "en_US.utf8" => Ok(text.to_owned()),
         _ => Err(invalid(name, text)),
+    }
+}
+
+/// A list of names as SQL writes them.
+fn identifiers(name: &str, text: &str) -> Result<String> {
+    match split_identifiers(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(invalid(name, text).detail("List syntax is invalid.")),
     }
 }
 

@@ -101,3 +101,17 @@ fn derived_values_follow() {
     settings.set("datestyle", "default", Scope::Session, Authority::User).unwrap();
     assert_eq!(settings.show("datestyle").unwrap(), "ISO, MDY");
 }
+
+#[test]
+fn what_is_not_followed_stays_off() {
+    let mut settings = session();
+    let mut set = |name, text| settings.set(name, text, Scope::Session, Authority::User).map_err(|error| error.code());
+    for (name, on, off) in [
+        ("transform_null_equals", "on", "off"),
+        ("exit_on_error", "true", "false"),
+        ("client_connection_check_interval", "500ms", "0"),
+    ] {
+        assert_eq!(set(name, on).err(), Some(SqlState::FEATURE_NOT_SUPPORTED), "{name}");
+        assert!(set(name, off).is_ok(), "{name}");
+    }
+}

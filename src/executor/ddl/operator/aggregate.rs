@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::{AggregateInfo, Language, MovingAggregate, Parameter, Routine};
 use dictdb_functions::facts::{AggregateKind, ArgMode, Parallel, ProcKind, Volatility};
-use dictdb_functions::resolve::is_polymorphic;
+use dictdb_functions::resolve::{MAX_ARGS, is_polymorphic};
 use dictdb_parser::ast::{DataType, ObjectName};
 use dictdb_parser::utility::{DefineObject, FunctionParam, ParamMode};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeKind, oids};
@@ -95,6 +95,11 @@ impl DdlContext<'_> {
             return Err(invalid("aggregate sfunc must be specified"));
         }
         let shape = self.aggregate_shape(define, &definition)?;
+        // Its transition function has one more: the state.
+        if shape.params.len() >= MAX_ARGS {
+            let message = format!("aggregates cannot have more than {} arguments", MAX_ARGS - 1);
+            return Err(Error::new(SqlState::TOO_MANY_ARGUMENTS, message));
+        }
         let state = self.state_type(state)?;
         let parallel = parallel(definition.parallel.as_deref())?;
         self.check_serialization(&definition, state)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::{AclKind, Dependency, Key, Language, Object, Privileges, Routine, SqlBody, namespaces};
 use dictdb_functions::facts::ProcKind;
-use dictdb_functions::resolve::is_polymorphic;
+use dictdb_functions::resolve::{MAX_ARGS, is_polymorphic};
 use dictdb_parser::Locations;
 use dictdb_parser::utility::{CreateFunction, FunctionOption, ObjectKind};
 use dictdb_planner::routine_body::{self, BoundBody};
@@ -68,6 +68,10 @@ impl DdlContext<'_> {
         }
         if routine.source.is_empty() && language == Language::Internal {
             return Err(invalid("there is no built-in function named \"\""));
+        }
+        if routine.args.len() > MAX_ARGS {
+            let message = format!("functions cannot have more than {MAX_ARGS} arguments");
+            return Err(Error::new(SqlState::TOO_MANY_ARGUMENTS, message));
         }
         let catalog = self.view();
         check_polymorphic(&routine.params, routine.result, |oid| {

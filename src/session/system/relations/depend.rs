@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use dictdb_catalog::{AclItem, BOOTSTRAP_ROLE, Catalog, ConstraintKind, Dependency, Key, Relation, RelationKind};
+use dictdb_catalog::{
+    AclItem, BOOTSTRAP_ROLE, Catalog, ConstraintKind, Dependency, Key, Language, Relation, RelationKind,
+};
+use dictdb_functions::facts;
 use dictdb_types::Oid;
 
 use super::super::output::{Output, row};
@@ -27,8 +30,6 @@ pub mod classes {
     pub const CLASS: Oid = Oid(1259);
     /// `pg_constraint`.
     pub const CONSTRAINT: Oid = Oid(2606);
-    /// `pg_database`.
-    pub const DATABASE: Oid = Oid(1262);
     /// `pg_extension`.
     pub const EXTENSION: Oid = Oid(3079);
     /// `pg_namespace`.
@@ -47,8 +48,6 @@ pub mod classes {
     pub const PROC: Oid = Oid(1255);
     /// `pg_rewrite`.
     pub const REWRITE: Oid = Oid(2618);
-    /// `pg_tablespace`.
-    pub const TABLESPACE: Oid = Oid(1213);
     /// `pg_policy`.
     pub const POLICY: Oid = Oid(3256);
     /// `pg_trigger`.
@@ -127,6 +126,7 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
         structural(source.catalog, relation, &mut put);
     }
     of_families(source.catalog, &mut put);
+    of_languages(source.catalog, &mut put);
     for (dependent, on, kind) in found {
         row!(out; dependent.0, dependent.1, dependent.2, on.0, on.1, on.2, kind);
     }
@@ -163,6 +163,23 @@ fn of_families(catalog: &Catalog, put: &mut impl FnMut(Address, Address, char)) 
             let (on, kind) = whole(*class);
             put(own, on, kind);
             put(own, (classes::PROC, function.proc, 0), 'n');
+        }
+    }
+}
+
+/// A language that an extension brings is a part of it, and so are the functions that the language needs.
+fn of_languages(catalog: &Catalog, put: &mut impl FnMut(Address, Address, char)) {
+    for mut row in facts::table("pg_language").into_iter().flat_map(facts::Table::rows) {
+        let fields: Vec<&str> = std::iter::from_fn(|| row.field()).collect();
+        let [oid, name, _is_procedural, _is_trusted, functions @ ..] = &*fields else { continue };
+        let Some(extension) = catalog.extension_named(name) else { continue };
+        let number = |text: &str| Oid(text.parse().unwrap_or_default());
+        let (language, whole) = ((Language::CLASS, number(oid), 0), (classes::EXTENSION, extension.oid, 0));
+        put(language, whole, 'e');
+        for function in functions {
+            let function = (classes::PROC, number(function), 0);
+            put(function, whole, 'e');
+            put(language, function, 'n');
         }
     }
 }
