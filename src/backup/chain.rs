@@ -74,7 +74,7 @@ impl Member {
     fn verify(&mut self, check: &dyn Fn() -> Result<()>) -> Result<()> {
         match &self.claim {
             Some(claim) => Checked::new(&mut self.opened, &self.name, claim.clone())?.finish(check),
-            None => foreign::verify(&mut self.opened, &self.name),
+            None => foreign::verify(&mut self.opened, &self.name, check),
         }
     }
 }
@@ -225,21 +225,49 @@ fn follow(full: &Entry, deltas: &[Entry]) -> Result<String> {
     }
 }
 
+/// A file that is whole, like all that it follows.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// Its name.
+    pub name: String,
+    /// Whether it is a full backup or a delta.
+    pub kind: Kind,
+    /// The files of its chain.
+    pub chain: usize,
+    /// The content hash; `None` for a file of the original package.
+    pub content_hash: Option<String>,
+}
+
 /// Checks a file and what it follows. XX001, 58P01, 58030.
-pub fn verify(folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<Vec<Member>> {
+pub fn verify(folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<Verified> {
     Verification::default().file(folder, name, check)
 }
 
-/// Checks many files, each of which is read once: what several of them follow too.
+/// Checks every file of a folder, each of which is read once, oldest first: what was found of each. 57014, 58030.
+pub fn verify_all(folder: &Folder, check: &dyn Fn() -> Result<()>) -> Result<Vec<(FileName, Result<Verified>)>> {
+    let mut verification = Verification::default();
+    let mut found = Vec::new();
+    for name in folder.files()? {
+        let file = verification.file(folder, &name.to_string(), check);
+        match &file {
+            Err(error) if error.code() == SqlState::QUERY_CANCELED => return Err(error.clone()),
+            // It was removed because nobody is to need it any more.
+            Err(error) if error.code() == SqlState::UNDEFINED_FILE && !folder.files()?.contains(&name) => {}
+            _ => found.push((name, file)),
+        }
+    }
+    Ok(found)
+}
+
+/// What was read of many files, several of which may follow the same.
 #[derive(Default)]
-pub struct Verification {
+struct Verification {
     /// What was found, by name.
     read: HashMap<String, Result<()>>,
 }
 
 impl Verification {
-    /// Checks a file and what it follows. XX001, 58P01, 58030.
-    pub fn file(&mut self, folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<Vec<Member>> {
+    fn file(&mut self, folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<Verified> {
         let mut chain = ending_with(folder, name)?;
         for member in &mut chain {
             if let Some(found) = self.read.get(&member.name) {
@@ -253,6 +281,13 @@ impl Verification {
             self.read.insert(member.name.clone(), found.clone());
             found?;
         }
-        Ok(chain)
+        let last = chain.last().ok_or_else(|| Error::internal("a chain without a file"))?;
+        let by_name = || FileName::parse(&last.name).map_or(Kind::Full, |name| name.kind);
+        Ok(Verified {
+            name: last.name.clone(),
+            kind: last.head.as_ref().map_or_else(by_name, |head| head.kind),
+            chain: chain.len(),
+            content_hash: last.content_hash().map(str::to_owned),
+        })
     }
 }

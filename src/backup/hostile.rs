@@ -49,7 +49,7 @@ fn get(folder: &Folder, name: &str) -> Vec<u8> {
 }
 
 fn restored(folder: &Folder, name: &str) -> Result<Restored> {
-    let sources = Sources { folder, database: "db", durability: None };
+    let sources = Sources { folder, database: "db", durability: None, staging: None };
     let work = Work { progress: &Progress::default(), check: &|| Ok(()), pace: Pace::full() };
     restore(&sources, &From::File(name.to_owned()), &Until::End, &work)
 }
@@ -75,6 +75,7 @@ fn backup_of(folder: &Folder, original: &str, format: Format) -> String {
         attributes: DatabaseAttributes::of_owner(BOOTSTRAP_ROLE),
         catalog: database.catalog.clone(),
         next_oid: Oid(20_000),
+        analyzed: Vec::new(),
     };
     let source = Source { storage: &database.storage, durability: None, present: &view, folder, format };
     let work = Work { progress: &Progress::default(), check: &|| Ok(()), pace: Pace::full() };

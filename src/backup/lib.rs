@@ -47,7 +47,7 @@ mod surroundings;
 mod write;
 
 pub use apply::DeltaFile;
-pub use chain::{Entry, Member, Until, Verification, list, verify};
+pub use chain::{Entry, Member, Until, Verified, list, verify, verify_all};
 pub use folder::Folder;
 pub use head::{Head, Link};
 pub use jobs::{Job, JobState, Jobs};

@@ -348,6 +348,7 @@ fn take(
             attributes,
             catalog: known.catalog.clone(),
             next_oid: known.next_oid,
+            analyzed: Vec::new(),
         })
     };
     let (storage, durability) = (host.storage(), host.durability());

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //!   nobody works       worker ████████████████    worker ████████████████    writing ████████████████
-//!   sessions work      worker ██              worker ██                writing █       one at a time, with rests between
+//!   sessions work      worker ██ worker ██ writing █                              worker ██ …        one at a time, with rests between
 //! ```
 //! A system's scheduler would give each thread of a backup as much as each thread of the sessions, and let a session that wakes up wait
 //! for the end of a worker's turn. So a backup gives way by itself: it is measured by the time that it works, which grows where it has
-//! to wait for a processor, and rests in proportion.
+//! to wait for a processor, and rests in proportion. It rests seldom and long: each time it wakes up it may take a processor from a
+//! session in the middle of a commit, for which others wait.
 
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ const PARTS: u32 = 24;
 const BUSY_STATEMENTS: u64 = 100;
 /// How often it is asked whether sessions work.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long it works between rests, about.
+const TURN: Duration = Duration::from_millis(20);
 /// Somebody may want to cancel it.
 const LONGEST_REST: Duration = Duration::from_millis(500);
 
@@ -28,8 +31,8 @@ pub type Statements<'a> = &'a (dyn Fn() -> u64 + Sync);
 pub struct Pace<'a> {
     statements: Option<Statements<'a>>,
     seen: Mutex<Seen>,
-    /// Held by the thread that works or rests while sessions work.
-    turn: Mutex<()>,
+    /// What was worked since the last rest. Held by the thread that works or rests while sessions work.
+    turn: Mutex<Duration>,
 }
 
 /// What was found at the last look.
@@ -43,25 +46,27 @@ impl<'a> Pace<'a> {
     /// Gives way to sessions whose statements are counted.
     pub fn beside(statements: Statements<'a>) -> Pace<'a> {
         let seen = Seen { at: Instant::now(), statements: statements(), is_busy: false };
-        Pace { statements: Some(statements), seen: Mutex::new(seen), turn: Mutex::new(()) }
+        Pace { statements: Some(statements), seen: Mutex::new(seen), turn: Mutex::default() }
     }
 
     /// Gives way to nobody.
     pub fn full() -> Pace<'static> {
         let seen = Seen { at: Instant::now(), statements: 0, is_busy: false };
-        Pace { statements: None, seen: Mutex::new(seen), turn: Mutex::new(()) }
+        Pace { statements: None, seen: Mutex::new(seen), turn: Mutex::default() }
     }
 
-    /// Does a piece of work, of a few milliseconds at best, and rests after it while sessions work.
+    /// Does a piece of work, of a few milliseconds at best. While sessions work it rests when it has worked for a while.
     pub(crate) fn piece<T>(&self, work: impl FnOnce() -> T) -> T {
         if !self.is_busy() {
             return work();
         }
-        let turn = self.turn.lock();
+        let mut worked = self.turn.lock();
         let started = Instant::now();
         let done = work();
-        std::thread::sleep(rest_after(started.elapsed(), processors()));
-        drop(turn);
+        *worked += started.elapsed();
+        if *worked >= TURN {
+            std::thread::sleep(rest_after(std::mem::take(&mut *worked), processors()));
+        }
         done
     }
 
@@ -116,13 +121,14 @@ mod tests {
         let worked = |pace: &Pace<'_>| {
             std::thread::sleep(LOOK);
             let started = Instant::now();
-            pace.piece(|| std::thread::sleep(Duration::from_millis(2)));
+            pace.piece(|| std::thread::sleep(TURN / 2));
+            pace.piece(|| std::thread::sleep(TURN / 2));
             (pace.seen.lock().is_busy, started.elapsed())
         };
         assert!(!worked(&pace).0);
         count.fetch_add(10_000, Ordering::Relaxed);
         let (is_busy, took) = worked(&pace);
-        assert!(is_busy && took >= rest_after(Duration::from_millis(2), processors()), "{took:?}");
+        assert!(is_busy && took >= rest_after(TURN, processors()), "{took:?}");
         assert!(!worked(&pace).0);
         count.fetch_add(10_000, Ordering::Relaxed);
         assert!(!worked(&Pace::full()).0);

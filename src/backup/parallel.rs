@@ -1,11 +1,14 @@
-//! Work in pieces on all cores, its results in their order and not many of them at a time.
+//! Work in pieces on all cores, not many of them at a time: pieces that workers make and the caller takes in their order, and pieces
+//! that the caller makes and workers take in any.
 //!
 //! ```text
-//!   workers: take the next number, make its piece ──► a window of pieces ──► the caller: takes them one after the other
+//!   in_order   workers: take the next number, make its piece ──► a window of pieces ──► the caller: takes them one after the other
+//!   hand_out   the caller: makes pieces ──► a short queue ──► workers: whoever is free takes the next
 //! ```
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use dictdb_types::{Error, Result};
 use parking_lot::{Condvar, Mutex};
@@ -15,6 +18,8 @@ use crate::pace::Pace;
 const MAX_WORKERS: usize = 16;
 /// Pieces that are ready or in the making, for each worker.
 const PIECES_PER_WORKER: usize = 4;
+/// Pieces between the caller and its workers.
+const QUEUE: usize = 4;
 
 /// Threads that are worth having.
 pub(crate) fn workers() -> usize {
@@ -124,6 +129,38 @@ impl<T> Line<T> {
             }
         }
         Ok(())
+    }
+}
+
+/// Has `make` send pieces, which `take` is given by several threads. A thread that failed goes on to receive, and its error is told at
+/// the end: before that of `make`.
+pub(crate) fn hand_out<T: Send>(
+    take: impl Fn(T) -> Result<()> + Sync,
+    make: impl FnOnce(&SyncSender<T>) -> Result<()>,
+) -> Result<()> {
+    let (sender, receiver) = sync_channel::<T>(QUEUE);
+    let receiver = Mutex::new(receiver);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers()).map(|_| scope.spawn(|| take_all(&take, &receiver))).collect();
+        let made = make(&sender);
+        drop(sender);
+        let taken = threads.into_iter().map(|thread| match thread.join() {
+            Ok(result) => result,
+            Err(_) => Err(Error::internal("a thread of the restore panicked")),
+        });
+        taken.fold(Ok(()), Result::and).and(made)
+    })
+}
+
+fn take_all<T>(take: &impl Fn(T) -> Result<()>, pieces: &Mutex<Receiver<T>>) -> Result<()> {
+    loop {
+        let next = pieces.lock().recv();
+        let Ok(piece) = next else { return Ok(()) };
+        if let Err(error) = take(piece) {
+            // Whoever sends more must not wait for ever.
+            while pieces.lock().recv().is_ok() {}
+            return Err(error);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::Catalog;
-use dictdb_durability::{Durability, Restorer};
+use dictdb_durability::{Durability, Restorer, Staging};
 use dictdb_storage::Storage;
 use dictdb_types::{Error, Oid, Result, SqlState};
 
@@ -12,7 +12,7 @@ use crate::folder::Folder;
 use crate::foreign;
 use crate::name::FileName;
 use crate::progress::Work;
-use crate::read;
+use crate::read::{self, Ahead};
 
 /// What a restore begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,9 @@ pub struct Sources<'a> {
     pub database: &'a str,
     /// The server's own log, for what came after a backup.
     pub durability: Option<&'a Durability>,
+    /// Where rows are logged while they are read. What it has not seen of the restored tables is to be logged afterwards. Not with a
+    /// moment to restore to.
+    pub staging: Option<&'a Staging<'a>>,
 }
 
 /// Builds a database. Every file is checked while it is read: what is built of one that turns out damaged is thrown away.
@@ -66,18 +69,21 @@ pub fn restore(sources: &Sources<'_>, from: &From, until: &Until, work: &Work<'_
     let (mut taken_at, mut content_hash) = (0, None);
     let mut last = None;
     let (foreign, own): (Vec<Member>, Vec<Member>) = members.into_iter().partition(|member| member.head.is_none());
+    let snapshot = storage.begin().snapshot()?;
+    let mut ahead = sources.staging.map(|staging| Ahead { staging, snapshot: &snapshot });
     if !foreign.is_empty() {
         files.extend(foreign.iter().map(|member| member.name.clone()));
         taken_at = files.last().and_then(|name| FileName::parse(name)).map_or(0, |name| name.micros);
-        foreign::restore(foreign, &storage, &mut restorer, work)?;
+        foreign::restore(foreign, &storage, &mut restorer, ahead, work)?;
     }
     for mut member in own {
-        read::apply(&mut member, &storage, &mut restorer, work)?;
+        read::apply(&mut member, &storage, &mut restorer, &mut ahead, work)?;
         content_hash = member.content_hash().map(str::to_owned);
         taken_at = member.head.as_ref().map_or(0, |head| head.taken_at);
         files.push(member.name);
         last = member.head;
     }
+    drop(snapshot);
     let mut is_exact = true;
     if let (Until::Moment(moment), Some(head)) = (until, &last) {
         let found = sources.durability.map(|durability| durability.replay_until(&mut restorer, head.replay(), *moment));

@@ -146,7 +146,7 @@ pub enum RelationKind {
 }
 
 /// `pg_class.relpersistence`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Persistence {
     /// `p`.
     Permanent,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use dictdb_catalog::{Catalog, Persistence};
-use dictdb_storage::{Snapshot, Storage, Table, Transaction};
+use dictdb_storage::{Contents, Snapshot, Storage, Table, Transaction};
 use dictdb_types::stored::put_uint;
 use dictdb_types::{Oid, Result, TxnId};
 use dictdb_wal::{LogError, Lsn, SnapshotWriter};
@@ -16,7 +16,8 @@ use hashbrown::HashMap;
 use crate::Durability;
 use crate::hook::now_micros;
 use crate::item::{
-    DatabaseAttributes, DatabaseFacts, ROWS, UNLOGGED, catalog_item, put_commit, put_database, put_sequence,
+    Analyzed, DatabaseAttributes, DatabaseFacts, ROWS, SharedBlocks, UNLOGGED, catalog_item, put_analyzed, put_commit,
+    put_database, put_sequence, put_shared,
 };
 use crate::prepared::{PreparedTransaction, prepared_item};
 
@@ -24,6 +25,8 @@ use crate::prepared::{PreparedTransaction, prepared_item};
 const CHUNK_BYTES: usize = 512 * 1024;
 /// Changes of a catalog in one chunk.
 const CHANGES_PER_CHUNK: usize = 1000;
+/// Runs of blocks that are another table's in one chunk.
+const SHARED_PER_CHUNK: usize = 1 << 14;
 /// The checkpointer looks around this often.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// Segments that are kept to be used again.
@@ -72,6 +75,8 @@ pub struct DatabaseView {
     pub catalog: Arc<Catalog>,
     /// The object id it hands out next.
     pub next_oid: Oid,
+    /// What ANALYZE has found in it.
+    pub analyzed: Vec<Analyzed>,
 }
 
 impl DatabaseView {
@@ -108,7 +113,7 @@ impl Capture {
         Ok(Capture { lsn, storage, databases, tables, next_transaction, prepared, snapshot, _transaction })
     }
 
-    /// Hands everything to `chunk`, piece by piece: databases, catalogs and sequences first.
+    /// Hands everything to `chunk`, piece by piece: databases, catalogs and sequences first, rows that several tables have last.
     pub fn write<E>(&self, with_unlogged: bool, mut chunk: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let mut items = Vec::new();
         put_commit(TxnId(self.next_transaction.0.saturating_sub(1)), now_micros(), &mut items);
@@ -122,6 +127,13 @@ impl Capture {
             }
         }
         self.prepared.iter().try_for_each(|prepared| chunk(&prepared_item(prepared, with_unlogged)))?;
+        for database in &self.databases {
+            for analyzed in &database.analyzed {
+                items.clear();
+                put_analyzed(database.oid, analyzed, &mut items);
+                chunk(&items)?;
+            }
+        }
         items.clear();
         for (id, sequence) in self.storage.sequences() {
             match (sequence.is_logged(), with_unlogged) {
@@ -139,7 +151,7 @@ impl Capture {
 
     fn write_tables<E>(&self, with_unlogged: bool, chunk: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let mut items = Vec::with_capacity(CHUNK_BYTES * 2);
-        let mut run = Vec::new();
+        let (mut run, mut shared) = (Vec::new(), SharedRows::default());
         let relations = self.databases.iter().flat_map(|database| database.catalog.relations());
         for relation in relations.filter(|relation| relation.is_stored()) {
             let is_wanted = match relation.persistence {
@@ -149,6 +161,12 @@ impl Capture {
             };
             let Some(table) = self.tables.get(&relation.storage).filter(|_| is_wanted) else { continue };
             for number in 0..table.block_count() {
+                let contents = table.contents(number, &self.storage);
+                if contents
+                    .is_some_and(|contents| shared.are_written(table.id(), number, contents, relation.persistence))
+                {
+                    continue;
+                }
                 table.encode_block(table.id(), number, &self.snapshot, &mut run, |run| {
                     put_run(run, relation.persistence, &mut items);
                     run.clear();
@@ -161,7 +179,38 @@ impl Capture {
                 })?;
             }
         }
-        if items.is_empty() { Ok(()) } else { chunk(&items) }
+        if !items.is_empty() {
+            chunk(&items)?;
+        }
+        shared.blocks.chunks(SHARED_PER_CHUNK).try_for_each(|blocks| {
+            items.clear();
+            blocks.iter().for_each(|blocks| put_shared(blocks, &mut items));
+            chunk(&items)
+        })
+    }
+}
+
+/// Rows that several tables have, which are written once.
+#[derive(Default)]
+struct SharedRows {
+    /// The tables that were first.
+    first: HashMap<(Contents, Persistence), Oid>,
+    /// Where others have the same.
+    blocks: Vec<SharedBlocks>,
+}
+
+impl SharedRows {
+    /// Whether the rows of a block of a table have been written as another one's. If not they are to be written now.
+    fn are_written(&mut self, table: Oid, number: usize, contents: Contents, persistence: Persistence) -> bool {
+        let of = *self.first.entry((contents, persistence)).or_insert(table);
+        if of == table {
+            return false;
+        }
+        match self.blocks.last_mut() {
+            Some(last) if (last.table, last.of, last.first + last.count) == (table, of, number) => last.count += 1,
+            _ => self.blocks.push(SharedBlocks { table, of, first: number, count: 1 }),
+        }
+        true
     }
 }
 

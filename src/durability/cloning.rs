@@ -6,7 +6,7 @@
 //! ```
 //! The record says which table is cloned from which, in the order of commits: whoever replays it has the source as it was, and
 //! clones it again. The commit is of no transaction: it says when, for a restore up to a moment. What is shared in memory is
-//! shared after a replay too. A checkpoint writes every database whole.
+//! shared after a replay too. A checkpoint writes the rows that several tables still share once, and says which others have them.
 //!
 //! A clone has the objects of its source under the same oids; only their places in storage are new, because those are of the whole
 //! server. What belongs to sessions is left out, and what is of all databases is taken from the source, or from the database that is reset.
@@ -19,7 +19,7 @@ use hashbrown::HashMap;
 
 use crate::checkpoint::DatabaseView;
 use crate::hook::now_micros;
-use crate::item::{catalog_item, put_clone, put_commit, put_database, put_sequence};
+use crate::item::{Analyzed, catalog_item, put_clone, put_commit, put_database, put_sequence};
 use crate::{Durability, Lsn};
 
 /// A database that becomes a clone of another one.
@@ -100,6 +100,18 @@ impl Durability {
         tables.for_each(|table| table.set_promised(lsn));
         Ok(lsn)
     }
+}
+
+/// What ANALYZE found of a database, as that of a clone of it.
+pub fn analyzed_of_clone<'a>(
+    source: impl Iterator<Item = &'a Analyzed>,
+    places: &[(Oid, Oid)],
+) -> impl Iterator<Item = Analyzed> {
+    let places: HashMap<Oid, Oid> = places.iter().copied().collect();
+    source.map(move |analyzed| Analyzed {
+        storage: places.get(&analyzed.storage).copied().unwrap_or(analyzed.storage),
+        ..analyzed.clone()
+    })
 }
 
 /// The new places of a clone that is replayed. XX001 when one is missing.

@@ -16,8 +16,8 @@ use crate::archiver::Archiver;
 use crate::breaker::Trials;
 use crate::checkpoint::{CheckpointInfo, DatabaseView, Reason};
 use crate::item::{
-    DatabaseAttributes, DatabaseFacts, ROWS, START, catalog_item, put_commit, put_database, put_dropped_database,
-    put_sequence,
+    Analyzed, DatabaseAttributes, DatabaseFacts, ROWS, START, catalog_item, put_analyzed, put_commit, put_database,
+    put_dropped_database, put_sequence,
 };
 use crate::prepared::Prepared;
 use crate::recovery;
@@ -153,6 +153,14 @@ impl Durability {
         let mut items = Vec::new();
         put_database(&database.facts(), &mut items);
         Ok(self.append_items(items, true))
+    }
+
+    /// Logs what ANALYZE has found of a relation of a database.
+    pub fn log_analyzed(&self, database: Oid, analyzed: &Analyzed) -> Result<Lsn, LogError> {
+        self.log.admit()?;
+        let mut items = Vec::new();
+        put_analyzed(database, analyzed, &mut items);
+        Ok(self.append_items(items, false))
     }
 
     /// Logs that a database is gone, after items that go along with it. The caller keeps order with commits.

@@ -21,6 +21,8 @@ pub(crate) const DROPPED_DATABASE: u8 = 0x08;
 pub(crate) const DATABASE_FLAGS: u8 = 0x09;
 pub(crate) const CLONED: u8 = 0x0b;
 pub(crate) const SNAPSHOT: u8 = 0x0c;
+pub(crate) const SHARED: u8 = 0x0d;
+pub(crate) const ANALYZED: u8 = 0x0e;
 pub(crate) const STAGED: u8 = 0x10;
 pub(crate) const PREPARED: u8 = 0x11;
 pub(crate) const FINISHED: u8 = 0x12;
@@ -128,6 +130,47 @@ pub(crate) fn put_clone(clone: &DatabaseClone<'_>, out: &mut Vec<u8>) {
     }
 }
 
+/// Consecutive blocks of a table whose rows are those of another one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SharedBlocks {
+    pub(crate) table: Oid,
+    pub(crate) of: Oid,
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+}
+
+pub(crate) fn put_shared(shared: &SharedBlocks, out: &mut Vec<u8>) {
+    out.push(SHARED);
+    put_uint(shared.table.0.into(), out);
+    put_uint(shared.of.0.into(), out);
+    put_uint(shared.first as u64, out);
+    put_uint(shared.count as u64, out);
+}
+
+/// What ANALYZE found of a relation of a database: bytes that their maker understands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Analyzed {
+    /// The relation.
+    pub relation: Oid,
+    /// Its place in storage then.
+    pub storage: Oid,
+    /// Whether it is about all that inherit from it too (`stainherit`).
+    pub is_inherited: bool,
+    /// What was found.
+    pub found: Arc<[u8]>,
+}
+
+/// What ANALYZE found as an item.
+pub(crate) fn put_analyzed(database: Oid, analyzed: &Analyzed, out: &mut Vec<u8>) {
+    out.push(ANALYZED);
+    for oid in [database, analyzed.relation, analyzed.storage] {
+        put_uint(oid.0.into(), out);
+    }
+    out.push(analyzed.is_inherited.into());
+    put_uint(analyzed.found.len() as u64, out);
+    out.extend_from_slice(&analyzed.found);
+}
+
 fn take_places(bytes: &mut &[u8]) -> Result<Vec<(Oid, Oid)>> {
     let count = take_uint(bytes)?;
     (0..count).map(|_| Ok((Oid::read(bytes)?, Oid::read(bytes)?))).collect()
@@ -183,6 +226,8 @@ pub(crate) enum Item<'a> {
     Staged(Oid, Vec<Physical>),
     Cloned { source: Oid, database: Oid, resets: bool, next_oid: Oid, places: Vec<(Oid, Oid)> },
     Snapshot { oid: Oid, of: SnapshotOf },
+    Shared(SharedBlocks),
+    Analyzed { database: Oid, analyzed: Analyzed },
     Prepared(Box<PreparedTransaction>),
     Finished(Arc<str>),
 }
@@ -232,6 +277,17 @@ impl<'a> Item<'a> {
             SNAPSHOT => {
                 let (oid, database) = (Oid::read(bytes)?, Oid::read(bytes)?);
                 Item::Snapshot { oid, of: SnapshotOf { database, created: take_int(bytes)? } }
+            }
+            SHARED => {
+                let (table, of) = (Oid::read(bytes)?, Oid::read(bytes)?);
+                let (first, count) = (take_uint(bytes)? as usize, take_uint(bytes)? as usize);
+                Item::Shared(SharedBlocks { table, of, first, count })
+            }
+            ANALYZED => {
+                let (database, relation, storage) = (Oid::read(bytes)?, Oid::read(bytes)?, Oid::read(bytes)?);
+                let is_inherited = take_bytes(bytes, 1)? == [1];
+                let found = take_block(bytes)?.into();
+                Item::Analyzed { database, analyzed: Analyzed { relation, storage, is_inherited, found } }
             }
             STAGED => {
                 let table = Oid::read(bytes)?;

@@ -23,6 +23,10 @@
 //!   0b cloned     uint source and uint database, byte whether it was there before, uint next oid, uint count and as many pairs: the places
 //!                 in storage of the source's tables and sequences, and those of the clone's; states of sequences follow as 03
 //!   0c snapshot   uint oid of a database that is a snapshot, uint database, int microseconds since 1970
+//!   0d shared     uint table, uint another table, uint first block of 4,096 rows, uint blocks: rows that are those of the other table in
+//!                 the same places, which the same snapshot has
+//!   0e analyzed   uint database, uint relation, uint its place in storage, byte whether with all that inherit from it, uint length and
+//!                 so many bytes: what ANALYZE found (see `dictdb_session`, `analysis/kept.rs`); nothing is known any more where there are none
 //!   10 staged     uint table, uint columns and so many layouts, a byte each: a table that a later commit puts into a catalog,
 //!                 or that is gone after a crash; its rows follow as 01
 //!   11 prepared   uint length and so many bytes: uint length and identifier, uint transaction, uint owner, uint database, uint next
@@ -62,15 +66,15 @@ pub use archiver::{ArchiveEvent, ArchiverStatistics};
 pub use breaker::{BreakerState, BreakerStatus};
 pub use checkpoint::{Capture, CheckpointInfo, DatabaseView, Reason};
 pub use circuit::{Breaker, Pass};
-pub use cloning::{DatabaseClone, clone_storage, cloned_catalog};
+pub use cloning::{DatabaseClone, analyzed_of_clone, clone_storage, cloned_catalog};
 pub use dictdb_wal::{LogError, Lsn};
 pub use hook::{Durability, database_items};
-pub use item::{DatabaseAttributes, SnapshotOf, catalog_item};
+pub use item::{Analyzed, DatabaseAttributes, SnapshotOf, catalog_item};
 pub use options::{Options, Tuning};
 pub use prepared::{PreparedTransaction, finished_item, redo};
 pub use progress::{RecoveryPhase, RecoveryProgress, RecoveryStatus};
 pub use replay::ReplayFrom;
 pub use restore::{RestoredDatabase, Restorer};
-pub use staging::Staging;
+pub use staging::{NewId, Staging};
 pub use statistics::CheckpointStatistics;
 pub use verify::{Verified, verify};

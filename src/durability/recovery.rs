@@ -80,7 +80,8 @@ fn read_snapshot(mut snapshot: SnapshotReader, restorer: &mut Restorer<'_>, prog
             Err(_) => Err(Error::internal("a thread of recovery panicked")),
         });
         applied.fold(Ok(()), Result::and).and(read)
-    })
+    })?;
+    restorer.share_rows()
 }
 
 /// Hands chunks of rows to the workers and applies the others here. A worker that failed has closed the channel.

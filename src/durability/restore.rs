@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, CatalogStore, Change, Key, Object, Persistence, Relation, RelationKind, SequenceInfo};
 use dictdb_storage::{Sequence, SequenceOptions, SequenceState, Storage};
+use dictdb_types::stored::corrupted;
 use dictdb_types::{Error, Oid, Result, SqlState, TxnId};
 use hashbrown::{HashMap, HashSet};
 
-use crate::cloning::{clone_storage, cloned_catalog, replayed_places};
-use crate::item::{DatabaseAttributes, DatabaseFacts, Item};
+use crate::cloning::{analyzed_of_clone, clone_storage, cloned_catalog, replayed_places};
+use crate::item::{Analyzed, DatabaseAttributes, DatabaseFacts, Item, SharedBlocks};
 use crate::prepared::Prepared;
 
 /// A database as it was.
@@ -22,6 +23,8 @@ pub struct RestoredDatabase {
     pub attributes: DatabaseAttributes,
     /// Its objects.
     pub catalog: CatalogStore,
+    /// What ANALYZE had found in it.
+    pub analyzed: Vec<Analyzed>,
 }
 
 struct Database {
@@ -29,6 +32,8 @@ struct Database {
     attributes: DatabaseAttributes,
     catalog: Catalog,
     next_oid: Oid,
+    /// By relation, and whether those that inherit from it are included.
+    analyzed: BTreeMap<(Oid, bool), Analyzed>,
 }
 
 /// Applies items, in order, to an empty storage that nobody else uses.
@@ -40,6 +45,8 @@ pub struct Restorer<'a> {
     left: Vec<Oid>,
     /// Tables that came before the commit that puts them into a catalog.
     staged: Vec<Oid>,
+    /// Rows of a snapshot that are in it once, and are those of several tables.
+    shared: Vec<SharedBlocks>,
     next_transaction: TxnId,
     /// What waits for its second phase.
     prepared: Prepared,
@@ -60,6 +67,7 @@ impl<'a> Restorer<'a> {
             sequences: HashMap::new(),
             left: Vec::new(),
             staged: Vec::new(),
+            shared: Vec::new(),
             next_transaction: TxnId::default(),
             prepared: Prepared::new(),
             only: None,
@@ -153,6 +161,16 @@ impl<'a> Restorer<'a> {
                     }
                 }
                 Item::Cloned { .. } => {}
+                Item::Shared(blocks) => self.shared.push(blocks),
+                Item::Analyzed { database, analyzed } => {
+                    if let Some(database) = self.databases.get_mut(&database) {
+                        let about = (analyzed.relation, analyzed.is_inherited);
+                        match analyzed.found.is_empty() {
+                            true => drop(database.analyzed.remove(&about)),
+                            false => drop(database.analyzed.insert(about, analyzed)),
+                        }
+                    }
+                }
                 Item::DroppedDatabase(oid) => self.drop_database(oid),
                 Item::Staged(table, layouts) => {
                     self.storage.create_table(table, &layouts);
@@ -176,15 +194,29 @@ impl<'a> Restorer<'a> {
         Ok(())
     }
 
+    /// Gives tables the rows that they share with others, which are all there now. XX001.
+    pub(crate) fn share_rows(&mut self) -> Result<()> {
+        let mut shared = self.shared.drain(..);
+        shared.try_for_each(|SharedBlocks { table, of, first, count }| {
+            let end = first.checked_add(count).ok_or_else(|| corrupted("a run of blocks has no end"))?;
+            self.storage.restore_shared(table, of, first..end)
+        })
+    }
+
     fn seen_transaction(&mut self, id: TxnId) {
         self.next_transaction = self.next_transaction.max(TxnId(id.0.saturating_add(1)));
     }
 
     fn put_facts(&mut self, facts: &DatabaseFacts<'_>) {
-        let catalog = self.databases.remove(&facts.oid).map(|known| (known.catalog, known.next_oid));
-        let (catalog, next_oid) = catalog.unwrap_or_else(|| (Catalog::bootstrap(), Oid(0)));
         let (name, attributes) = (facts.name.into(), facts.attributes);
-        self.databases.insert(facts.oid, Database { name, attributes, catalog, next_oid });
+        let database = match self.databases.remove(&facts.oid) {
+            Some(known) => Database { name, attributes, ..known },
+            None => {
+                let (catalog, analyzed) = (Catalog::bootstrap(), BTreeMap::new());
+                Database { name, attributes, catalog, next_oid: Oid(0), analyzed }
+            }
+        };
+        self.databases.insert(facts.oid, database);
     }
 
     fn drop_database(&mut self, oid: Oid) {
@@ -213,7 +245,10 @@ impl<'a> Restorer<'a> {
                 self.sequences.insert(*new, state);
             }
         }
+        let analyzed = analyzed_of_clone(from.analyzed.values(), places);
+        let analyzed = analyzed.map(|analyzed| ((analyzed.relation, analyzed.is_inherited), analyzed)).collect();
         let Some(to) = self.databases.get_mut(&target) else { return Ok(()) };
+        to.analyzed = analyzed;
         let before = std::mem::replace(&mut to.catalog, catalog);
         self.left.extend(before.relations().filter(|relation| has_rows(relation)).map(|relation| relation.storage));
         Ok(())
@@ -280,7 +315,7 @@ impl<'a> Restorer<'a> {
         }
         let mut restored: Vec<RestoredDatabase> = Vec::new();
         for (oid, database) in self.databases {
-            let Database { name, attributes, mut catalog, next_oid } = database;
+            let Database { name, attributes, mut catalog, next_oid, analyzed } = database;
             catalog.remove_temporary().into_iter().for_each(|table| self.storage.drop_table(table));
             for relation in catalog.relations() {
                 match &relation.kind {
@@ -301,7 +336,9 @@ impl<'a> Restorer<'a> {
                 Some(RestoredDatabase { catalog: first, .. }) => CatalogStore::beside(first, catalog),
             };
             store.reserve_oids(next);
-            restored.push(RestoredDatabase { oid, name, attributes, catalog: store });
+            let analyzed = analyzed.into_values().filter(|found| store.current().relation(found.relation).is_some());
+            let analyzed = analyzed.collect();
+            restored.push(RestoredDatabase { oid, name, attributes, catalog: store, analyzed });
         }
         self.storage.restore_next_transaction_id(self.next_transaction);
         Ok(restored)

@@ -76,7 +76,10 @@ impl Instance {
         let database = Arc::new(Database { oid, name, attributes, catalog });
         let logged = self.log_cloned(source, &database, &cloned, changes, false);
         match logged {
-            Ok(_) => self.list(database),
+            Ok(_) => {
+                self.analyses.clone_database(source.oid, oid, &cloned.places);
+                self.list(database);
+            }
             Err(_) => self.drop_stored(&cloned.catalog),
         }
         logged
@@ -137,6 +140,7 @@ impl Instance {
             cloned.catalog.keep_temporary_schemas(&now);
             let logged = self.log_cloned(&snapshot, &database, &cloned, &[], true);
             let logged = logged.inspect_err(|_| self.drop_stored(&cloned.catalog))?;
+            self.analyses.clone_database(snapshot.oid, database.oid, &cloned.places);
             let before = database.catalog.replace(cloned.catalog);
             self.feeds.database_gone(&self.storage, database.oid, "the database went back to a snapshot");
             self.retire_tables(&before);

@@ -92,7 +92,7 @@ pub struct Instance {
     /// Statistics of columns.
     pub(crate) statistics: StatisticsCache,
     /// What ANALYZE found.
-    pub(crate) analyses: Analyses,
+    pub(crate) analyses: Arc<Analyses>,
     /// What statements ask of stored passwords; the server knows.
     pub verifiers: OnceLock<Verifiers>,
     /// What the settings come from.
@@ -161,6 +161,10 @@ impl Instance {
         storage.set_watcher(feeds.clone());
         let engine = Engine::new(memory_bytes, registry.clone())?;
         engine.count_tables(&storage);
+        let statistics = StatisticsCache::default();
+        opened.databases.read().iter().for_each(|database| {
+            statistics.recall(&opened.analyses, database.oid, &database.catalog.current(), &storage);
+        });
         Ok(Instance {
             settings: RwLock::new(Arc::new(settings)),
             backends: Backends::default(),
@@ -175,8 +179,8 @@ impl Instance {
             results: ResultCache::default(),
             statement_statistics: StatementStatistics::default(),
             statistics_resets: StatisticsResets::default(),
-            statistics: StatisticsCache::default(),
-            analyses: Analyses::default(),
+            statistics,
+            analyses: opened.analyses,
             verifiers: OnceLock::new(),
             configuration: Configuration::default(),
             snapshots: ExportedSnapshots::default(),
@@ -290,7 +294,10 @@ impl Instance {
             }
             Ok::<_, Error>((gone, logged))
         })?;
-        gone.iter().for_each(|database| self.drop_stored(&database.catalog.current()));
+        for database in &gone {
+            self.analyses.forget(database.oid);
+            self.drop_stored(&database.catalog.current());
+        }
         self.wait_logged(logged)
     }
 
@@ -421,7 +428,7 @@ fn in_memory(name: &str) -> Result<Opened> {
     let database = Database { oid: FIRST_DATABASE, name: name.into(), attributes, catalog };
     let templates = template_databases(&database.catalog);
     let databases = Arc::new(RwLock::new([Arc::new(database)].into_iter().chain(templates).collect()));
-    Ok(Opened { durability: None, databases, prepared: PreparedTransactions::default() })
+    Ok(Opened { durability: None, databases, prepared: PreparedTransactions::default(), analyses: Arc::default() })
 }
 
 /// Databases that let nobody in.

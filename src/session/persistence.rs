@@ -13,15 +13,16 @@ use std::time::Duration;
 
 use dictdb_catalog::Change;
 use dictdb_durability::{
-    BreakerStatus, DatabaseView, Durability, LogError, Lsn, Options, Reason, RecoveryPhase, RecoveryProgress,
+    Analyzed, BreakerStatus, DatabaseView, Durability, LogError, Lsn, Options, Reason, RecoveryPhase, RecoveryProgress,
     RecoveryStatus, RestoredDatabase, Tuning, catalog_item, database_items,
 };
 use dictdb_executor::ddl::restore_indexes;
 use dictdb_functions::kernel::Registry;
 use dictdb_storage::{Accompaniment, Storage};
-use dictdb_types::{Error, Result, SqlState};
+use dictdb_types::{Error, Oid, Result, SqlState};
 use parking_lot::RwLock;
 
+use crate::analysis::Analyses;
 use crate::instance::{
     Database, FIRST_DATABASE, TEMPLATE0, TEMPLATE1, shared_changes, template_databases, template_privileges,
 };
@@ -68,6 +69,7 @@ pub(crate) struct Opened {
     pub(crate) durability: Option<Arc<Durability>>,
     pub(crate) databases: Arc<RwLock<Vec<Arc<Database>>>>,
     pub(crate) prepared: PreparedTransactions,
+    pub(crate) analyses: Arc<Analyses>,
 }
 
 /// Opens a data directory into an empty storage, its indexes included; makes the first database of a new one.
@@ -84,20 +86,22 @@ pub(crate) fn open(
     if !durability.log().fsync() {
         tracing::warn!("fsync is off: a crash of the operating system will destroy the data directory");
     }
-    let mut databases = Vec::new();
+    let (mut databases, analyses) = (Vec::new(), Arc::new(Analyses::default()));
     for database in restored {
         restore_indexes(storage, &database.catalog.current(), registry)?;
-        let RestoredDatabase { oid, name, attributes, catalog } = database;
+        let RestoredDatabase { oid, name, attributes, catalog, analyzed } = database;
+        analyses.restore(oid, analyzed);
         databases.push(Arc::new(Database { oid, name, attributes, catalog: Arc::new(catalog) }));
     }
     let prepared = PreparedTransactions::reopen(&durability, &databases, storage, registry)?;
     settings.set_computed("wal_segment_size", &durability.log().segment_bytes().to_string())?;
     let databases = Arc::new(RwLock::new(databases));
-    let listed = databases.clone();
-    durability.start(move || listed.read().iter().map(view).collect())?;
+    let (listed, found) = (databases.clone(), analyses.clone());
+    let whole = move |database: &Arc<Database>| DatabaseView { analyzed: found.stored(database.oid), ..view(database) };
+    durability.start(move || listed.read().iter().map(&whole).collect())?;
     add_templates(&durability, &databases)?;
     durability.progress().enter(RecoveryPhase::Done);
-    Ok(Opened { durability: Some(durability), databases, prepared })
+    Ok(Opened { durability: Some(durability), databases, prepared, analyses })
 }
 
 /// Makes the template databases of a new directory, or of one from before there were any.
@@ -136,6 +140,7 @@ pub fn verify_directory(directory: &Path, settings: &ServerSettings) -> Result<S
     })
 }
 
+/// A database without what ANALYZE has found in it.
 pub(crate) fn view(database: &Arc<Database>) -> DatabaseView {
     DatabaseView {
         oid: database.oid,
@@ -143,6 +148,7 @@ pub(crate) fn view(database: &Arc<Database>) -> DatabaseView {
         attributes: database.attributes,
         catalog: database.catalog.current(),
         next_oid: database.catalog.next_oid(),
+        analyzed: Vec::new(),
     }
 }
 
@@ -241,6 +247,17 @@ impl Instance {
         let logged =
             self.durability.as_ref().map(|durability| durability.log_dropped_database(dropped.oid, attachment));
         Ok(logged.transpose()?)
+    }
+
+    /// Logs what is known now of relations of a database, and waits for it. 53100, 58030.
+    pub(crate) fn log_analyzed(&self, database: Oid, analyzed: &[Analyzed]) -> Result<()> {
+        let Some(durability) = &self.durability else { return Ok(()) };
+        let mut last = None;
+        for analyzed in analyzed {
+            last = Some(durability.log_analyzed(database, analyzed)?);
+        }
+        durability.flush_soon();
+        self.wait_logged(last)
     }
 
     /// Blocks until what was logged outside a transaction is on disk.

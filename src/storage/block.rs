@@ -87,9 +87,14 @@ pub(crate) struct Block {
     /// Memory as last measured, and changes since.
     pub(crate) measured_bytes: usize,
     pub(crate) changes: usize,
-    /// How many clones of the table have what they need of it: see `table/cloning.rs`.
+    /// How many clones of the table have what they need of it, or [`UNASKED`]: see `table/cloning.rs`.
     pub(crate) handed_out: u64,
+    /// The number of the contents that it has in common with blocks of other tables. Then it is `UNASKED`.
+    pub(crate) contents: Option<u64>,
 }
+
+/// `Block::handed_out` where nobody has asked about clones since the block became what it is.
+pub(crate) const UNASKED: u64 = u64::MAX;
 
 /// A row in a block as one reader sees it: the newest version, or one down its chain.
 #[derive(Clone, Copy)]
@@ -177,6 +182,7 @@ impl Block {
             measured_bytes: 0,
             changes: 0,
             handed_out: 0,
+            contents: None,
         }
     }
 

@@ -22,11 +22,11 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N]> {
     take_bytes(bytes, N)?.try_into().map_err(|_| corrupted("it ends early"))
 }
 
-/// Appends the image of a row; `None` is no row.
-pub(crate) fn encode(row: Option<RowView<'_>>, out: &mut Vec<u8>) {
+/// Appends the image of a row with so many storage columns; `None` is no row.
+pub(crate) fn encode(row: Option<RowView<'_>>, width: usize, out: &mut Vec<u8>) {
     let Some(row) = row else { return out.push(0) };
-    put_uint(row.width() as u64 + 1, out);
-    for column in 0..row.width() {
+    put_uint(width as u64 + 1, out);
+    for column in 0..width {
         encode_value(row.value(column), out);
     }
 }

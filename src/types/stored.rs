@@ -4,7 +4,8 @@
 //!   uint           LEB128: seven bits a byte, low ones first         int    a zigzag uint
 //!   sized          4 bytes length, little endian, and so many bytes
 //!   text           sized UTF-8                                       option 00, or 01 and the value
-//!   list           uint count and the items                          pair   one after the other
+//!   list, map      uint count and the items or pairs                 pair   one after the other
+//!   double         8 bytes, little endian
 //!   struct         sized: for each field uint number, then the field, sized
 //!   enum           uint number of the variant, then its contents, sized: items in order, or fields as of a struct
 //! ```
@@ -12,6 +13,7 @@
 //! known is skipped, and one that is missing is empty, false or zero where its type can be, and an error where it cannot. The macros
 //! take structures apart completely, so that a field without a number does not compile.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::{Datum, EnumLabel, Error, Field, Oid, Result, SqlState, Type, TypeInfo, TypeKind, opaque};
@@ -260,6 +262,20 @@ impl Stored for f32 {
     }
 }
 
+impl Stored for f64 {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_le_bytes());
+    }
+
+    fn read(bytes: &mut &[u8]) -> Result<Self> {
+        take_bytes(bytes, 8)?.try_into().map(f64::from_le_bytes).map_err(|_| corrupted("it ends early"))
+    }
+
+    fn missing() -> Option<Self> {
+        Some(0.0)
+    }
+}
+
 impl Stored for Arc<str> {
     fn write(&self, out: &mut Vec<u8>) {
         put_sized(out, |out| out.extend_from_slice(self.as_bytes()));
@@ -344,6 +360,24 @@ impl<T: Stored> Stored for Vec<T> {
 
     fn missing() -> Option<Self> {
         Some(Vec::new())
+    }
+}
+
+impl<K: Stored + Ord, V: Stored> Stored for BTreeMap<K, V> {
+    fn write(&self, out: &mut Vec<u8>) {
+        put_uint(self.len() as u64, out);
+        for (key, value) in self {
+            key.write(out);
+            value.write(out);
+        }
+    }
+
+    fn read(bytes: &mut &[u8]) -> Result<Self> {
+        Vec::read(bytes).map(|pairs: Vec<(K, V)>| pairs.into_iter().collect())
+    }
+
+    fn missing() -> Option<Self> {
+        Some(BTreeMap::new())
     }
 }
 

@@ -250,6 +250,74 @@ fn a_database_with_prepared_transactions_is_not_reset() {
     let _ = std::fs::remove_dir_all(directory);
 }
 
+/// The size of the newest checkpoint in a data directory.
+fn checkpoint_bytes(data: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(data.join("checkpoint")).expect("there are checkpoints").flatten();
+    let newest = entries.max_by_key(|entry| entry.file_name()).expect("there is one");
+    newest.metadata().expect("it is there").len()
+}
+
+#[test]
+fn a_checkpoint_has_the_rows_that_databases_share_once() {
+    let directory = fresh_directory().expect("a directory");
+    let data = directory.join("data");
+    let start = || Server::dictdb_on(&data, &[]).expect("the server starts");
+    let server = start();
+    let mut source = connect(&server, "postgres", "postgres");
+    run(&mut source, "CREATE TABLE t (id int PRIMARY KEY, v text, gone int); CREATE TABLE empty (n int)");
+    run(&mut source, "INSERT INTO t SELECT i, repeat(md5(i::text), 4), i FROM generate_series(1, 40000) i");
+    run(&mut source, "DELETE FROM t WHERE id % 100 = 7; CHECKPOINT");
+    let alone = checkpoint_bytes(&data);
+    let look = "SELECT count(*), sum(id), md5(string_agg(v, '' ORDER BY id)) FROM t";
+    let before = run(&mut source, look);
+    run(&mut source, "CREATE SNAPSHOT s");
+    // Clones of the database and of a clone: one is never looked at, one is read, one is changed.
+    for name in ["unread", "changed"] {
+        run(&mut source, &format!("CREATE DATABASE {name} TEMPLATE postgres"));
+    }
+    run(&mut source, "CREATE DATABASE read TEMPLATE unread");
+    assert_eq!(run(&mut connect(&server, "postgres", "read"), look), before);
+    run(&mut connect(&server, "postgres", "changed"), "UPDATE t SET v = 'changed' WHERE id = 20000");
+    let changed = run(&mut connect(&server, "postgres", "changed"), look);
+    run(&mut source, "CHECKPOINT");
+    // Two blocks of each that differs: the row's, and where the new version went at most.
+    let shared = checkpoint_bytes(&data);
+    assert!(shared < alone + alone / 2, "{shared} after {alone}");
+    server.kill().expect("it was running");
+    for round in 0..3 {
+        let server = start();
+        let mut source = connect(&server, "postgres", "postgres");
+        for (name, expected) in [("postgres", &before), ("unread", &before), ("read", &before), ("changed", &changed)] {
+            // What is not looked at stays shared in another way.
+            if round > 0 || name != "unread" {
+                assert_eq!(&run(&mut connect(&server, "postgres", name), look), expected, "{name}, round {round}");
+            }
+        }
+        run(&mut source, "CHECKPOINT");
+        let again = checkpoint_bytes(&data);
+        assert!(again < alone + alone / 2, "{again} after {alone}, round {round}");
+        if round == 1 {
+            // The one that the others have their rows from is written anew: they keep them.
+            run(&mut source, "UPDATE t SET v = 'new'");
+            run(&mut source, "RESET DATABASE postgres TO SNAPSHOT s");
+            assert_eq!(run(&mut source, look), before);
+        }
+        if round == 2 {
+            let mut unread = connect(&server, "postgres", "unread");
+            run(&mut source, "DELETE FROM t");
+            run(&mut source, "DROP SNAPSHOT s");
+            run(&mut unread, "ALTER TABLE t DROP COLUMN gone; INSERT INTO t VALUES (50000, 'x')");
+            run(&mut unread, "CHECKPOINT");
+        }
+        server.kill().expect("it was running");
+    }
+    let server = start();
+    assert_eq!(run(&mut connect(&server, "postgres", "postgres"), "SELECT count(*) FROM t"), ["0"]);
+    assert_eq!(run(&mut connect(&server, "postgres", "unread"), "SELECT count(*), max(id) FROM t"), ["39601 | 50000"]);
+    assert_eq!(run(&mut connect(&server, "postgres", "read"), look), before);
+    let _ = std::fs::remove_dir_all(directory);
+}
+
 #[test]
 fn clones_and_resets_outlive_a_crash() {
     let directory = fresh_directory().expect("a directory");

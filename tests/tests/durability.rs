@@ -92,13 +92,14 @@ fn triggers_fire_after_a_crash() {
     assert_eq!(run(&server, "SELECT by, x FROM notes ORDER BY 1, 2"), ["one2 | 1", "two0 | 0", "two0 | 1"]);
 }
 
-const QUERIES: [&str; 6] = [
+const QUERIES: [&str; 7] = [
     "SELECT * FROM s.everything ORDER BY id",
     "SELECT * FROM s.shown",
     "SELECT * FROM s.child",
     "SELECT relname, relkind, relpersistence FROM pg_class WHERE oid >= 16384 AND relname !~ 'fleeting' ORDER BY 1",
     "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 's'::regnamespace ORDER BY 1",
     "SELECT indexrelid::regclass, pg_get_indexdef(indexrelid) FROM pg_index WHERE indexrelid >= 16384 ORDER BY 1",
+    "SELECT attname, null_frac, n_distinct, histogram_bounds FROM pg_stats WHERE schemaname = 's' AND attname IN ('n', 'm') ORDER BY 1",
 ];
 
 fn answers(server: &Server) -> Vec<Vec<String>> {
@@ -143,6 +144,60 @@ fn a_clean_stop_keeps_everything() {
     assert_eq!(run(&server, left).len(), 0, "temporary tables are gone with their sessions");
     run(&server, "INSERT INTO s.volatile VALUES (7); CREATE TEMP TABLE fleeting (x int)");
     assert_eq!(run(&server, "SELECT x FROM s.volatile").len(), 1, "and can be filled again");
+}
+
+/// What ANALYZE has found, of columns, of statistics objects and of tables with those that inherit from them, is in the log and in
+/// checkpoints; what was found before a restore is not of the database any more.
+#[test]
+fn statistics_outlive_a_start() {
+    let data = Data::new();
+    let mut server = data.start();
+    run(
+        &server,
+        "CREATE TABLE big (id int PRIMARY KEY, kind text, part int, at timestamptz);
+         INSERT INTO big SELECT i, 'kind ' || i % 7, i % 5, '2024-01-01'::timestamptz + i * interval '1 minute' FROM generate_series(1, 3000) i;
+         CREATE TABLE child () INHERITS (big); INSERT INTO child SELECT i, NULL, 1 FROM generate_series(1, 100) i;
+         CREATE STATISTICS pair (ndistinct, dependencies, mcv) ON kind, part FROM big;
+         CREATE STATISTICS lengths ON length(kind), part FROM big;
+         CREATE TABLE gone (x int); INSERT INTO gone VALUES (1); CREATE TABLE never (x int);
+         ANALYZE; DROP TABLE gone; INSERT INTO never VALUES (1)",
+    );
+    let queries = [
+        "SELECT tablename, attname, inherited, null_frac, avg_width, n_distinct, most_common_vals, most_common_freqs, histogram_bounds, correlation
+         FROM pg_stats WHERE schemaname = 'public' ORDER BY 1, 2, 3",
+        "SELECT statistics_name, n_distinct, dependencies, most_common_vals, inherited FROM pg_stats_ext ORDER BY 1, 5",
+        "SELECT statistics_name, expr, n_distinct, most_common_vals FROM pg_stats_ext_exprs ORDER BY 1, 2, inherited",
+        "SELECT relname, reltuples FROM pg_class WHERE relname IN ('big', 'child', 'never') ORDER BY 1",
+        "EXPLAIN SELECT * FROM big WHERE kind = 'kind 1' AND part = 1",
+    ];
+    let all = |server: &Server| -> Vec<Vec<String>> { queries.iter().map(|query| run(server, query)).collect() };
+    let before = all(&server);
+    assert!(before.iter().all(|rows| !rows.is_empty()), "{before:?}");
+    for round in 0..4 {
+        match round {
+            0 => server.kill().expect("it can be killed"),
+            1 => {
+                run(&server, "CHECKPOINT");
+                server.kill().expect("it can be killed");
+            }
+            2 => assert!(server.stop().expect("it ends").success()),
+            _ => break,
+        }
+        server = data.start();
+        assert_eq!(all(&server), before, "round {round}");
+    }
+    // A clone has what its source has, and a restored database is another one.
+    run(&server, "CREATE DATABASE copy TEMPLATE postgres");
+    run(&server, "BACKUP FULL");
+    run(&server, "RESTORE FROM LATEST");
+    assert_eq!(run(&server, queries[0]).len(), 0);
+    server.kill().expect("it can be killed");
+    let server = data.start();
+    assert_eq!(run(&server, queries[0]).len(), 0);
+    let mut copy = Connection::open(server.port, "postgres", "copy").expect("the server answers");
+    let messages = copy.query(queries[0]).expect("the server answers");
+    let rows: Vec<String> = messages.iter().filter(|message| message.tag == b'D').filter_map(Message::shown).collect();
+    assert_eq!(rows, before[0]);
 }
 
 /// Privileges on configuration parameters are of all databases: in the log, in checkpoints, and in backups, where a server that has none takes
@@ -337,20 +392,23 @@ fn directories_that_cannot_be_used_are_refused() {
     assert!(refusal(&other.path()).contains("notes.txt"));
 }
 
-/// Directories written by released formats are read for ever. `DICTDB_REWRITE=1` writes the newest anew.
+/// Directories written by released formats are read for ever: `format-1` from before there were statistics and shared rows in it.
+/// `DICTDB_REWRITE=1` writes the newest anew.
 #[test]
 fn every_format_is_read() {
-    let golden = workspace().join("tests/data/format-1");
+    let golden = |name: &str| workspace().join("tests/data").join(name);
     if std::env::var_os("DICTDB_REWRITE").is_some() {
-        write_golden(&golden);
+        write_golden(&golden("format-1-shared"));
     }
-    let data = Data::new();
-    copy(&golden, &data.path());
-    let server = data.start();
-    let found: Vec<String> = answers(&server).into_iter().flatten().collect();
-    let expected = std::fs::read_to_string(golden.with_extension("txt")).expect("the answers are there");
-    assert_eq!(found.join("\n") + "\n", expected);
-    assert_eq!(run(&server, "INSERT INTO s.everything (t) VALUES ('new') RETURNING id").len(), 1);
+    for golden in ["format-1", "format-1-shared"].map(golden) {
+        let data = Data::new();
+        copy(&golden, &data.path());
+        let server = data.start();
+        let found: Vec<String> = answers(&server).into_iter().flatten().collect();
+        let expected = std::fs::read_to_string(golden.with_extension("txt")).expect("the answers are there");
+        assert_eq!(found.join("\n") + "\n", expected);
+        assert_eq!(run(&server, "INSERT INTO s.everything (t) VALUES ('new') RETURNING id").len(), 1);
+    }
 }
 
 /// More zeros than a record of the golden directory ends with.
@@ -360,7 +418,11 @@ fn write_golden(golden: &Path) {
     let data = Data::new();
     let server = data.start();
     run(&server, SETUP);
-    run(&server, "CHECKPOINT; INSERT INTO s.everything (t, p) VALUES ('after the checkpoint', 1)");
+    run(&server, "CREATE SNAPSHOT kept");
+    run(
+        &server,
+        "ANALYZE s.everything; CHECKPOINT; INSERT INTO s.everything (t, p) VALUES ('after the checkpoint', 1)",
+    );
     let found: Vec<String> = answers(&server).into_iter().flatten().collect();
     server.kill().expect("it can be killed");
     let _ = std::fs::remove_dir_all(golden);

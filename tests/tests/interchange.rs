@@ -83,6 +83,94 @@ fn a_file_of_the_original_package_becomes_a_database() {
     assert_eq!(run(&mut connection, "SELECT * FROM users ORDER BY id"), ["2 | B", "3 | new", "9 | N"]);
 }
 
+/// What a column is may be known at the end of a file only, and in its deltas.
+#[test]
+fn types_and_keys_are_those_of_all_records() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.folder()).expect("a directory");
+    let write = |name: &str, text: &str| std::fs::write(place.folder().join(name), text).expect("it can be written");
+    let record = |i: usize| match i {
+        9_999 => r#"{"id": 9999, "n": 1.5, "t": "last", "late": true}"#.to_owned(),
+        _ => format!(r#"{{"id": {i}, "n": {i}, "t": {i}}}"#),
+    };
+    let records: Vec<String> = (0..10_000).map(record).collect();
+    let list = records.join(", ");
+    write(
+        "dictdb_backup_1700000000_000000.json",
+        &format!(
+            r#"{{"note": [1, {{"tables": 2}}], "tables": {{"t": {{"records": [{{"id": 1}}], "primary_key": "id"}},
+            "t": {{"records": [{list}], "schema": {{"id": "int", "never": "float"}}, "primary_key": "id"}},
+            "twice": {{"primary_key": "k", "records": [{{"k": 1}}, {{"k": 1.0}}]}},
+            "gap": {{"primary_key": "k", "records": [{{"k": 1}}, {{"v": 2}}]}}}}}}"#
+        ),
+    );
+    write(
+        "dictdb_delta_1700000001_000000.json",
+        r#"{"tables": {"t": {"upserts": [{"id": 3.0, "n": null, "new": "x"}, {"id": 10000, "t": []}], "deletes": [4, "5", 6.0]},
+            "twice": {"upserts": [], "deletes": [true]}}, "type": "delta"}"#,
+    );
+    let server = place.start(&[]);
+    let mut connection = connect(&server, "postgres");
+    run(&mut connection, "VERIFY BACKUP ALL");
+    run(&mut connection, "RESTORE FROM LATEST");
+    let columns = "SELECT attrelid::regclass, string_agg(attname || ' ' || atttypid::regtype, ', ' ORDER BY attnum) FROM pg_attribute
+        WHERE attrelid IN ('t'::regclass, 'twice'::regclass, 'gap'::regclass) AND attnum > 0 GROUP BY 1 ORDER BY attrelid::regclass::text";
+    assert_eq!(
+        run(&mut connection, columns),
+        [
+            "gap | k bigint, v bigint",
+            "t | id numeric, never double precision, n numeric, t jsonb, late boolean, new text",
+            "twice | k numeric"
+        ]
+    );
+    assert_eq!(
+        run(&mut connection, "SELECT count(*), sum(n), count(never), count(late) FROM t"),
+        ["9999 | 49984989.5 | 0 | 1"]
+    );
+    assert_eq!(
+        run(&mut connection, "SELECT * FROM t WHERE id IN (3, 4, 5, 6, 9999, 10000) ORDER BY id"),
+        [
+            "3 | ∅ | ∅ | 3 | ∅ | x",
+            "5 | ∅ | 5 | 5 | ∅ | ∅",
+            "9999 | ∅ | 1.5 | \"last\" | t | ∅",
+            "10000 | ∅ | ∅ | [] | ∅ | ∅"
+        ]
+    );
+    let keys = "SELECT conrelid::regclass FROM pg_constraint WHERE contype = 'p' AND conrelid >= 16384 ORDER BY 1";
+    assert_eq!(run(&mut connection, keys), ["t", "twice"]);
+    assert_eq!(run(&mut connection, "SELECT count(*) FROM twice"), ["1"]);
+}
+
+/// The most memory that a process has ever used.
+fn peak_bytes(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says so");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
+}
+
+#[test]
+fn a_large_file_is_read_in_pieces() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.folder()).expect("a directory");
+    let write = |name: &str, records: usize| {
+        let record = |i: usize| format!(r#"{{"id": {i}, "name": "a name that is long enough {i}", "other": {i}.5}}"#);
+        let records: Vec<String> = (0..records).map(record).collect();
+        let text = format!(r#"{{"tables": {{"t": {{"primary_key": "id", "records": [{}]}}}}}}"#, records.join(", "));
+        std::fs::write(place.folder().join(name), &text).expect("it can be written");
+        text.len() as u64
+    };
+    let (small, large) = ("dictdb_backup_1700000000_000000.json", "dictdb_backup_1700000001_000000.json");
+    let server = place.start(&[]);
+    let mut connection = connect(&server, "postgres");
+    let bytes = [(small, 50_000), (large, 700_000)].map(|(name, records)| write(name, records));
+    // Code and threads have their memory already.
+    run(&mut connection, &format!("VERIFY BACKUP '{small}'"));
+    let before = peak_bytes(server.pid());
+    run(&mut connection, &format!("VERIFY BACKUP '{large}'"));
+    let grown = peak_bytes(server.pid()) - before;
+    assert!(grown < bytes[1] / 2, "{grown} bytes for a file of {}", bytes[1]);
+}
+
 #[test]
 fn pyarrow_reads_a_backup_in_arrow_form() {
     let place = Place::new();

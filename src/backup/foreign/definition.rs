@@ -7,10 +7,9 @@ use dictdb_catalog::{
     Relation, RelationKind, namespaces,
 };
 use dictdb_types::{Field, Oid, Type, TypeInfo, TypeKind, oids};
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
-use super::ForeignTable;
-use super::value::Value;
+use super::Facts;
 
 /// `pg_opclass.oid` of the default btree classes.
 const OPCLASSES: [(Oid, Oid); 10] = [
@@ -37,22 +36,29 @@ pub(super) struct Definition {
 }
 
 impl Definition {
-    /// What the records of a table need.
-    pub(super) fn of(name: &str, table: &ForeignTable<'_>, rows: &[usize], oid: Oid) -> Definition {
-        let known = table.key.iter().chain(table.schema.iter().map(|(name, _)| name)).chain(table.records.names());
+    /// What the records of a table need; it has no key yet.
+    pub(super) fn of(facts: &Facts, oid: Oid) -> Definition {
+        let said = |name: &str| facts.schema.iter().find(|(known, _)| known == name).and_then(|(_, ty)| type_named(ty));
+        let found: HashMap<&str, Option<Oid>> = facts.survey.fields().collect();
+        let known = facts.key.iter().chain(facts.schema.iter().map(|(name, _)| name)).map(String::as_str);
         let mut all = HashSet::new();
-        let names: Vec<&str> = known.map(|name| &**name).filter(|name| all.insert(*name)).collect();
-        let column = |name: &&str| {
-            let found = table.records.type_of(name);
-            let said = table.schema.iter().find(|(known, _)| known == name).and_then(|(_, ty)| type_named(ty));
-            (Arc::from(*name), found.or(said).unwrap_or(oids::TEXT))
+        let names = known.chain(facts.survey.fields().map(|(name, _)| name)).filter(|name| all.insert(*name));
+        let column = |name: &str| {
+            let found = found.get(name).copied().flatten();
+            (Arc::from(name), found.or_else(|| said(name)).unwrap_or(oids::TEXT))
         };
-        let columns: Vec<(Arc<str>, Oid)> = names.iter().map(column).collect();
-        let is_key = |(name, ty): &(Arc<str>, Oid)| {
-            OPCLASSES.iter().any(|(known, _)| known == ty) && is_unique(table, name, rows)
-        };
-        let key = columns.first().filter(|column| table.key.is_some() && is_key(column)).map(|_| 0);
-        Definition { name: name.into(), oid, columns, key }
+        Definition { name: facts.name.as_str().into(), oid, columns: names.map(column).collect(), key: None }
+    }
+
+    /// The place and type of the column that may be the key, if there is one.
+    pub(super) fn key_column(&self, facts: &Facts) -> Option<(usize, Oid)> {
+        let (_, ty) = self.columns.first().filter(|_| facts.key.is_some())?;
+        OPCLASSES.iter().any(|(known, _)| known == ty).then_some((0, *ty))
+    }
+
+    /// The same with that column as its primary key.
+    pub(super) fn with_key(self) -> Definition {
+        Definition { key: Some(0), ..self }
     }
 
     /// Names and types of its columns.
@@ -203,18 +209,4 @@ fn type_named(name: &str) -> Option<Oid> {
         ("dict", oids::JSONB),
     ];
     TYPES.iter().find(|(known, _)| *known == name).map(|(_, ty)| *ty)
-}
-
-/// Whether all records have a value under a name, and each its own.
-fn is_unique(table: &ForeignTable<'_>, name: &str, rows: &[usize]) -> bool {
-    let Some(values) = table.records.values(name) else { return rows.is_empty() };
-    let mut numbers: HashSet<i64> = HashSet::new();
-    let mut others: HashSet<String> = HashSet::new();
-    let mut texts: HashSet<&str> = HashSet::new();
-    rows.iter().all(|row| match values.get(*row) {
-        Value::Null => false,
-        Value::Int(number) => numbers.insert(*number),
-        Value::Text(text) => texts.insert(text),
-        other => others.insert(other.to_string()),
-    })
 }

@@ -1,49 +1,50 @@
-//! JSON as Python writes it: with bare `NaN` and `Infinity`, whole numbers of any size, and long lists of records, which several
-//! threads read.
+//! JSON as Python writes it: with bare `NaN` and `Infinity`, and whole numbers of any size.
 
 use std::borrow::Cow;
-use std::ops::ControlFlow;
 
 use dictdb_types::{Error, Result, SqlState};
 
-use super::records::Records;
 use super::value::Value;
-use crate::pace::Pace;
-use crate::parallel::in_order;
 use crate::record::json::take_string;
 
 /// Containers in containers; what Python itself can write is less.
-const MAX_DEPTH: usize = 512;
+pub(super) const MAX_DEPTH: usize = 512;
 /// Decimal digits that a float surely keeps.
 const FLOAT_DIGITS: usize = 17;
-/// Bytes of a list that one thread reads at a time.
-const CHUNK_BYTES: usize = 1 << 20;
 
 /// Text that is read from its beginning to its end.
 pub(super) struct Parser<'a> {
     text: &'a [u8],
     at: usize,
+    /// What is before the text in its file.
+    before: u64,
 }
 
-fn invalid(what: impl std::fmt::Display) -> Error {
+pub(super) fn invalid(what: impl std::fmt::Display) -> Error {
     Error::new(SqlState::DATA_CORRUPTED, format!("invalid JSON: {what}"))
 }
 
 /// A whole document. XX001.
 pub(crate) fn parse(text: &[u8]) -> Result<Value<'_>> {
-    let mut parser = Parser::new(text);
+    parse_within(text, 0)
+}
+
+/// A value in a file, with so many bytes before it. XX001.
+pub(super) fn parse_within(text: &[u8], before: u64) -> Result<Value<'_>> {
+    let mut parser = Parser::new(text, before);
     let value = parser.value(MAX_DEPTH)?;
     parser.end()?;
     Ok(value)
 }
 
 impl<'a> Parser<'a> {
-    pub(super) fn new(text: &'a [u8]) -> Self {
-        Parser { text, at: 0 }
+    /// Begins with a text that has so many bytes before it in its file.
+    pub(super) fn new(text: &'a [u8], before: u64) -> Self {
+        Parser { text, at: 0, before }
     }
 
     fn failed(&self, what: &str) -> Error {
-        invalid(format_args!("{what} at byte {}", self.at))
+        invalid(format_args!("{what} at byte {}", self.before + self.at as u64))
     }
 
     fn peek(&mut self) -> Option<u8> {
@@ -59,7 +60,7 @@ impl<'a> Parser<'a> {
         is_next
     }
 
-    fn expect(&mut self, byte: u8) -> Result<()> {
+    pub(super) fn expect(&mut self, byte: u8) -> Result<()> {
         match self.skip(byte) {
             true => Ok(()),
             false => Err(self.failed(&format!("{:?} is missing", char::from(byte)))),
@@ -73,7 +74,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    pub(super) fn string(&mut self) -> Result<Cow<'a, str>> {
+    fn string(&mut self) -> Result<Cow<'a, str>> {
         self.peek();
         let mut rest = &self.text[self.at..];
         let string = take_string(&mut rest).ok_or_else(|| self.failed("no string"))?;
@@ -82,7 +83,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The entries of an object: `entry` reads the value behind each key.
-    pub(super) fn object(&mut self, mut entry: impl FnMut(&mut Self, Cow<'a, str>) -> Result<()>) -> Result<()> {
+    fn object(&mut self, mut entry: impl FnMut(&mut Self, Cow<'a, str>) -> Result<()>) -> Result<()> {
         self.expect(b'{')?;
         if self.skip(b'}') {
             return Ok(());
@@ -147,104 +148,13 @@ impl<'a> Parser<'a> {
         Ok(value)
     }
 
-    /// A record, whose fields go into columns.
-    pub(super) fn record(&mut self, into: &mut Records<'a>) -> Result<()> {
-        let mut fields = into.begin();
-        self.object(|parser, name| parser.value(MAX_DEPTH).map(|value| fields.put(name, value)))?;
-        fields.end();
-        Ok(())
+    /// The fields of a record.
+    pub(super) fn fields(&mut self, mut field: impl FnMut(Cow<'a, str>, Value<'a>) -> Result<()>) -> Result<()> {
+        self.object(|parser, name| {
+            let value = parser.value(MAX_DEPTH)?;
+            field(name, value)
+        })
     }
-
-    /// A list of records.
-    pub(super) fn records(&mut self) -> Result<Records<'a>> {
-        let mut records = Records::default();
-        self.expect(b'[')?;
-        if self.skip(b']') {
-            return Ok(records);
-        }
-        let mut patience = CHUNK_BYTES;
-        while !self.some_records(&mut records)? {
-            self.next_records(&mut records, patience)?;
-            // Where lines end in the middle of records again and again, chunks are seldom worth a try.
-            patience = patience.saturating_mul(4);
-        }
-        Ok(records)
-    }
-
-    /// Many chunks, cut at ends of lines as if no line ended inside a record. If one does, the chunk that it begins in does not end
-    /// with a record: what is before that chunk is right, and is kept.
-    fn some_records(&mut self, records: &mut Records<'a>) -> Result<bool> {
-        let (text, start) = (self.text, self.at);
-        let cuts = cuts(&text[start..]);
-        let worker = || |chunk: usize| Ok(Chunk::read(text, start + cuts[chunk], start + cuts[chunk + 1]));
-        let mut is_over = false;
-        in_order(cuts.len() - 1, &Pace::full(), worker, |chunk: Option<Chunk<'a>>| {
-            let Some(chunk) = chunk else { return Ok(ControlFlow::Break(())) };
-            records.append(chunk.records);
-            self.at = chunk.end;
-            is_over = chunk.is_last;
-            Ok(if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-        })?;
-        Ok(is_over)
-    }
-
-    /// Records one after the other, about so many bytes.
-    fn next_records(&mut self, records: &mut Records<'a>, bytes: usize) -> Result<()> {
-        let enough = self.at.saturating_add(bytes);
-        loop {
-            self.record(records)?;
-            if !self.skip(b',') {
-                // `some_records` reads the end.
-                return if self.peek() == Some(b']') { Ok(()) } else { self.expect(b']') };
-            }
-            if self.at >= enough {
-                return Ok(());
-            }
-        }
-    }
-}
-
-/// Records between two places.
-struct Chunk<'a> {
-    records: Records<'a>,
-    /// Behind them.
-    end: usize,
-    /// Whether the list ends there.
-    is_last: bool,
-}
-
-impl<'a> Chunk<'a> {
-    /// `None` when there is something else.
-    fn read(text: &'a [u8], start: usize, end: usize) -> Option<Chunk<'a>> {
-        let mut parser = Parser { text, at: start };
-        let mut records = Records::default();
-        loop {
-            if parser.skip(b']') {
-                return Some(Chunk { records, end: parser.at, is_last: true });
-            }
-            parser.record(&mut records).ok()?;
-            let is_more = parser.skip(b',');
-            if is_more && parser.at >= end {
-                // It ends with the comma after its last record, as it was cut.
-                return (parser.at == end).then_some(Chunk { records, end, is_last: false });
-            }
-            if !is_more && parser.peek() != Some(b']') {
-                return None;
-            }
-        }
-    }
-}
-
-/// Where chunks begin, and the end: behind commas at ends of lines.
-fn cuts(text: &[u8]) -> Vec<usize> {
-    let mut cuts = vec![0];
-    let mut from = CHUNK_BYTES;
-    while let Some(found) = text.get(from..).and_then(|rest| memchr::memmem::find(rest, b",\n")) {
-        cuts.push(from + found + 1);
-        from += found + CHUNK_BYTES;
-    }
-    cuts.push(text.len());
-    cuts
 }
 
 /// A number as Python writes it.
@@ -278,26 +188,5 @@ mod tests {
             assert!(parse(wrong.as_bytes()).is_err(), "{wrong}");
         }
         assert!(parse("[".repeat(100_000).as_bytes()).is_err());
-    }
-
-    #[test]
-    fn lists_of_records_are_the_same_however_they_are_written() {
-        let record = |i: usize, line: &str| {
-            format!("{{\"id\": {i},{line}\"nested\": [{line}{{\"a\": \"],\\n[{i}\"}},{line}{{\"b\": {i}}}{line}]}}")
-        };
-        let mut read = Vec::new();
-        for (inside, between) in [("", "\n"), ("\n  ", "\n"), ("", ""), (" ", " \n ")] {
-            let list: Vec<String> = (0..60_000).map(|i| record(i, if i % 9000 == 5 { "\n" } else { inside })).collect();
-            let text = format!(" [{}{}]", between, list.join(&format!(",{between}")));
-            let mut parser = Parser::new(text.as_bytes());
-            let records = parser.records().unwrap();
-            parser.end().unwrap();
-            assert_eq!(records.len(), 60_000);
-            read.push(records.row(59_999).map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>());
-        }
-        assert!(read.windows(2).all(|pair| pair[0] == pair[1]));
-        assert!(Parser::new(b"[{\"a\": 1}, 2]").records().is_err());
-        assert!(Parser::new(b"[{\"a\": 1}").records().is_err());
-        assert_eq!(Parser::new(b"[]").records().unwrap().len(), 0);
     }
 }

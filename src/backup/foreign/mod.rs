@@ -6,255 +6,392 @@
 //! ```
 //! A column is of the type that all its values have: whole numbers, numbers, truth, text, dates, bytes, else `jsonb`; of the schema's when
 //! there is none. A key that a record does not have is NULL.
+//!
+//! So nothing can be stored before everything was seen, and files may be larger than memory has room for twice. They are read twice:
+//! ```text
+//!   survey   full file, deltas ──► names and types of fields of each table
+//!   load     full file ──► tables, by all cores;  deltas ──► single rows, by key
+//! ```
+//! A pickle is the exception: what it says first may be what it means last, so it is in memory as a whole, within limits.
 
 mod definition;
+mod document;
 mod json;
+mod keys;
+mod load;
 mod pickle;
-mod records;
+mod survey;
 mod value;
 
 use std::borrow::Cow;
 use std::io::{Read, Seek};
-use std::ops::ControlFlow;
 
-use dictdb_catalog::{BOOTSTRAP_ROLE, Change, Object};
+use dictdb_catalog::{BOOTSTRAP_ROLE, Change};
 use dictdb_durability::Restorer;
-use dictdb_storage::{BLOCK_ROWS, Storage, ValueRef};
-use dictdb_types::{Error, Oid, Result, RowId, SqlState};
-use hashbrown::HashMap;
+use dictdb_storage::{BLOCK_ROWS, Storage};
+use dictdb_types::{Error, Oid, Result, SqlState};
+use parking_lot::Mutex;
 
 pub(crate) use json::parse;
 pub(crate) use value::Value;
 
 use crate::chain::Member;
 use crate::error::{damaged, unreadable};
-use crate::parallel::in_order;
+use crate::parallel::hand_out;
 use crate::progress::Work;
-use crate::record::{Cell, Cells};
+use crate::read::Ahead;
 use crate::store::Opened;
 use definition::Definition;
-use json::Parser;
-use records::Records;
+use document::{Document, Piece};
+use json::MAX_DEPTH;
+use keys::Keys;
+use load::{Changing, Loading};
+use pickle::Pickle;
+use survey::Survey;
 
 /// Object ids that a definition takes: the table, its row type and the array of it, its key and the index of that.
 const OIDS_PER_TABLE: u32 = 5;
 /// The database that is built, which has the id of any first one.
 const DATABASE: Oid = Oid(5);
-/// Containers in containers around records.
-const DEPTH: usize = 16;
 
-/// A table as a file has it.
+/// A table as the survey finds it.
 #[derive(Default)]
-struct ForeignTable<'a> {
-    key: Option<Cow<'a, str>>,
+struct Facts {
+    name: String,
+    key: Option<String>,
     /// Names and Python types.
-    schema: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    records: Records<'a>,
-    /// Records by their keys, when somebody has asked.
-    by_key: Option<HashMap<String, usize>>,
+    schema: Vec<(String, String)>,
+    survey: Survey,
+    /// Which list of records of the file is the table's: when a name is there twice, the last counts.
+    list: Option<usize>,
+    /// Records in it.
+    records: u64,
 }
 
-type Tables<'a> = Vec<(Cow<'a, str>, ForeignTable<'a>)>;
+/// A full file.
+enum Full<'f> {
+    Json(&'f mut Opened, &'f str),
+    Pickle(Pickle<'f>),
+}
+
+/// Whoever waits for the work.
+type Check<'c> = &'c dyn Fn(u64) -> Result<()>;
 
 /// Builds a database of a full file and its deltas. XX001, 0A000 for a pickle that names what is not data.
 pub(crate) fn restore(
     members: Vec<Member>,
     storage: &Storage,
     restorer: &mut Restorer<'_>,
+    ahead: Option<Ahead<'_>>,
     work: &Work<'_>,
 ) -> Result<()> {
-    let mut texts = Vec::new();
-    for mut member in members {
-        texts.push((read_all(&mut member.opened, &member.name)?, member.name));
+    let mut members = members.into_iter();
+    let Some(Member { name, mut opened, .. }) = members.next() else { return Ok(()) };
+    let mut deltas: Vec<Member> = members.collect();
+    let bytes = if is_pickle(&mut opened, &name)? { Some(pickle::read(&mut opened, &name)?) } else { None };
+    let mut full = match &bytes {
+        Some(bytes) => Full::Pickle(Pickle::read(bytes, &name)?),
+        None => Full::Json(&mut opened, &name),
+    };
+    let look: Check<'_> = &|_| (work.check)();
+    let mut tables = full.survey(look).map_err(|error| in_file(error, &name))?;
+    for delta in &mut deltas {
+        survey_delta(delta, &mut tables, look).map_err(|error| in_file(error, &delta.name))?;
     }
-    let Some(((text, name), deltas)) = texts.split_first() else { return Ok(()) };
-    let mut tables = full(text, name)?;
-    for (text, name) in deltas {
-        apply_delta(&mut tables, text).map_err(|error| in_file(error, name))?;
+    restorer.put_database(DATABASE, &name);
+    let place = |number: usize| Oid(Oid::FIRST_NORMAL.0 + number as u32 * OIDS_PER_TABLE);
+    let definitions: Vec<Definition> =
+        tables.iter().enumerate().map(|(number, facts)| Definition::of(facts, place(number))).collect();
+    if let Some(ahead) = ahead {
+        ahead.staging.reserve(place(tables.len()));
     }
-    restorer.put_database(DATABASE, name);
-    let mut next = Oid::FIRST_NORMAL;
-    for (table_name, table) in &tables {
-        let rows = table.records.rows();
-        let definition = Definition::of(table_name, table, &rows, next);
-        next = Oid(next.0 + OIDS_PER_TABLE);
-        let objects = definition.objects(BOOTSTRAP_ROLE);
-        let changes: Vec<Change> = objects.into_iter().map(|object: Object| Change::Put(object)).collect();
+    let begun = definitions.iter().map(|definition| Loading::begin(definition, storage, restorer, ahead));
+    let loading = begun.collect::<Result<Vec<Loading>>>()?;
+    let done: Check<'_> = &|rows| work.done(rows);
+    full.load(&tables, &loading, ahead, done).map_err(|error| in_file(error, &name))?;
+    change_rows(&mut deltas, &tables, &loading, storage, ahead, done)?;
+    let next = place(tables.len());
+    for ((definition, loading), facts) in definitions.into_iter().zip(&loading).zip(&tables) {
+        let snapshot = storage.begin().snapshot()?;
+        let is_key = |(slot, ty)| Keys::of(loading.table(), &snapshot, slot, ty).map(|keys| keys.are_unique());
+        let definition = match definition.key_column(facts).map(is_key).transpose()? {
+            Some(true) => definition.with_key(),
+            _ => definition,
+        };
+        let changes: Vec<Change> = definition.objects(BOOTSTRAP_ROLE).into_iter().map(Change::Put).collect();
         restorer.apply_changes(DATABASE, next, &[changes, definition.dependencies()].concat())?;
-        load(&definition, table, &rows, storage, work).map_err(|error| in_file(error, name))?;
     }
     Ok(())
 }
 
-/// Whether a file can be read. XX001, 0A000.
-pub(crate) fn verify(opened: &mut Opened, name: &str) -> Result<()> {
-    let text = read_all(opened, name)?;
-    match name.contains("_delta_") {
-        true => parse(&text).map(drop).map_err(|error| in_file(error, name)),
-        false => full(&text, name).map(drop),
+/// Whether a file can be read. XX001, 0A000, 57014.
+pub(crate) fn verify(opened: &mut Opened, name: &str, check: &dyn Fn() -> Result<()>) -> Result<()> {
+    let look: Check<'_> = &|_| check();
+    if name.contains("_delta_") {
+        return verify_delta(opened, name, look).map_err(|error| in_file(error, name));
     }
+    let bytes = if is_pickle(opened, name)? { Some(pickle::read(opened, name)?) } else { None };
+    let mut full = match &bytes {
+        Some(bytes) => Full::Pickle(Pickle::read(bytes, name)?),
+        None => Full::Json(opened, name),
+    };
+    full.survey(look).map(drop).map_err(|error| in_file(error, name))
 }
 
-fn read_all(opened: &mut Opened, name: &str) -> Result<Vec<u8>> {
-    let mut text = Vec::with_capacity(usize::try_from(opened.bytes).unwrap_or(0));
-    let read = opened.file.rewind().and_then(|()| opened.file.read_to_end(&mut text));
-    read.map_err(|error| unreadable(name, &error)).map(|_| text)
+fn is_pickle(opened: &mut Opened, name: &str) -> Result<bool> {
+    let mut first = Vec::new();
+    let read = opened.file.rewind().and_then(|()| opened.file.by_ref().take(1).read_to_end(&mut first));
+    read.map_err(|error| unreadable(name, &error))?;
+    Ok(name.ends_with(".pickle") || name.ends_with(".pkl") || first == [pickle::MARK])
 }
 
+/// Says in which file something was wrong; it may have been elsewhere.
 fn in_file(error: Error, name: &str) -> Error {
     match error.code() {
-        SqlState::QUERY_CANCELED | SqlState::FEATURE_NOT_SUPPORTED => error,
-        _ => damaged(name, error.message()),
+        _ if error.message().contains(name) => error,
+        SqlState::DATA_CORRUPTED => damaged(name, error.message()),
+        code if code.as_str().starts_with("22") => damaged(name, error.message()),
+        _ => error,
     }
 }
 
-/// The tables of a full file, JSON or pickle.
-fn full<'a>(text: &'a [u8], name: &str) -> Result<Tables<'a>> {
-    match name.ends_with(".pickle") || name.ends_with(".pkl") || text.first() == Some(&pickle::MARK) {
-        true => pickle::tables(text, name),
-        false => full_json(text).map_err(|error| in_file(error, name)),
-    }
+fn invalid(what: impl std::fmt::Display) -> Error {
+    Error::new(SqlState::DATA_CORRUPTED, what.to_string())
 }
 
-fn full_json(text: &[u8]) -> Result<Tables<'_>> {
-    let missing = |what: &str| Error::new(SqlState::DATA_CORRUPTED, format!("it has no \"{what}\""));
-    let mut parser = Parser::new(text);
-    let mut found = None;
-    parser.object(|parser, key| {
-        if key != "tables" {
-            return parser.value(DEPTH).map(drop);
+/// A file from its beginning.
+fn document<'f>(opened: &'f mut Opened, name: &'f str) -> Result<Document<'f>> {
+    opened.file.rewind().map_err(|error| unreadable(name, &error))?;
+    Ok(Document::new(&mut *opened.file, name))
+}
+
+impl Full<'_> {
+    /// What its tables are.
+    fn survey(&mut self, look: Check<'_>) -> Result<Vec<Facts>> {
+        match self {
+            Full::Json(opened, name) => survey_full(opened, name, look),
+            Full::Pickle(pickle) => pickle.survey(look),
         }
-        let mut tables = Tables::new();
-        parser.object(|parser, name| {
-            let table = table(parser)?.ok_or_else(|| missing("records"))?;
-            tables.push((name, table));
+    }
+
+    /// Puts the records of tables where they belong.
+    fn load(&mut self, tables: &[Facts], into: &[Loading], ahead: Option<Ahead<'_>>, done: Check<'_>) -> Result<()> {
+        match self {
+            Full::Json(opened, name) => load_full(document(opened, name)?, tables, into, ahead, done),
+            Full::Pickle(pickle) => pickle.load(into, ahead, done),
+        }
+    }
+}
+
+fn survey_full(opened: &mut Opened, name: &str, look: Check<'_>) -> Result<Vec<Facts>> {
+    let mut document = document(opened, name)?;
+    let (mut found, mut lists) = (None, 0);
+    document.object(|document, key| {
+        if key != "tables" {
+            return document.pass_over();
+        }
+        let mut tables: Vec<Facts> = Vec::new();
+        document.object(|document, name| {
+            let facts = survey_table(document, name, &mut lists, look)?;
+            tables.retain(|known| known.name != name);
+            tables.push(facts);
             Ok(())
         })?;
         found = Some(tables);
         Ok(())
     })?;
-    parser.end()?;
-    found.ok_or_else(|| missing("tables"))
+    document.end()?;
+    found.ok_or_else(|| invalid("it has no \"tables\""))
 }
 
-/// `None` when it has no records.
-fn table<'a>(parser: &mut Parser<'a>) -> Result<Option<ForeignTable<'a>>> {
-    let (mut table, mut has_records) = (ForeignTable::default(), false);
-    parser.object(|parser, key| {
-        match &*key {
+fn survey_table(document: &mut Document<'_>, name: &str, lists: &mut usize, look: Check<'_>) -> Result<Facts> {
+    let mut facts = Facts { name: name.to_owned(), ..Facts::default() };
+    document.object(|document, key| {
+        match key {
             "records" => {
-                table.records = parser.records()?;
-                has_records = true;
+                (facts.survey, facts.records) = survey_list(document, look)?;
+                facts.list = Some(*lists);
+                *lists += 1;
             }
             "primary_key" => {
-                if let Value::Text(key) = parser.value(DEPTH)? {
-                    table.key = Some(key);
+                if let Value::Text(key) = document.value()? {
+                    facts.key = Some(key.into_owned());
                 }
             }
             "schema" => {
-                if let Value::Map(fields) = parser.value(DEPTH)? {
+                if let Value::Map(fields) = document.value()? {
                     let typed = |(name, ty)| if let Value::Text(ty) = ty { Some((name, ty)) } else { None };
-                    table.schema = fields.into_iter().filter_map(typed).collect();
+                    let own = |(name, ty): (Cow<'_, str>, Cow<'_, str>)| (name.into_owned(), ty.into_owned());
+                    facts.schema = fields.into_iter().filter_map(typed).map(own).collect();
                 }
             }
-            _ => drop(parser.value(DEPTH)?),
+            _ => document.pass_over()?,
         }
         Ok(())
     })?;
-    Ok(has_records.then_some(table))
+    match facts.list {
+        Some(_) => Ok(facts),
+        None => Err(invalid("it has no \"records\"")),
+    }
 }
 
-/// What the package's own `apply_delta` does. XX001 when it is none.
-fn apply_delta<'a>(tables: &mut Tables<'a>, text: &'a [u8]) -> Result<()> {
-    let invalid = |what: &str| Error::new(SqlState::DATA_CORRUPTED, what.to_owned());
-    let Value::Map(document) = parse(text)? else { return Err(invalid("it is no object")) };
-    if !document.iter().any(|(key, value)| key == "type" && value.as_text() == Some("delta")) {
-        return Err(invalid("it is no delta"));
-    }
-    let changed = document.into_iter().find(|(key, _)| key == "tables");
-    let Some((_, Value::Map(changed))) = changed else { return Err(invalid("it has no \"tables\"")) };
-    for (name, changes) in changed {
-        // The original package goes by tables that are there.
-        let Some((_, table)) = tables.iter_mut().find(|(known, _)| *known == name) else { continue };
-        let Value::Map(parts) = changes else { return Err(invalid("the changes of a table are no object")) };
-        for (part, items) in parts {
-            let Value::List(items) = items else { return Err(invalid("the changes of a table are no lists")) };
-            match &*part {
-                "upserts" => items.into_iter().try_for_each(|record| table.upsert(record))?,
-                "deletes" => items.iter().for_each(|key| table.delete(key)),
-                _ => {}
-            }
+/// What is found in a list of records, and how many there are.
+fn survey_list(document: &mut Document<'_>, look: Check<'_>) -> Result<(Survey, u64)> {
+    let (parts, mut records) = (Mutex::new(Vec::new()), 0);
+    let survey = |piece: Piece| {
+        let mut part = Survey::default();
+        piece.each(|parser| {
+            parser.fields(|name, value| {
+                part.field(name, &value);
+                Ok(())
+            })?;
+            part.end_record();
+            Ok(())
+        })?;
+        parts.lock().push((piece.first, part));
+        Ok(())
+    };
+    hand_out(survey, |to| {
+        document.list(BLOCK_ROWS as u64, |piece| {
+            records = piece.first + piece.items;
+            look(piece.items)?;
+            // A worker that failed goes on to take pieces, and says why at the end.
+            let _ = to.send(piece);
+            Ok(())
+        })
+    })?;
+    let mut parts = parts.into_inner();
+    parts.sort_unstable_by_key(|(first, _)| *first);
+    let mut survey = Survey::default();
+    parts.iter().for_each(|(_, part)| survey.join(part));
+    Ok((survey, records))
+}
+
+fn load_full(
+    mut document: Document<'_>,
+    tables: &[Facts],
+    into: &[Loading],
+    ahead: Option<Ahead<'_>>,
+    done: Check<'_>,
+) -> Result<()> {
+    let mut lists = 0;
+    document.object(|document, key| {
+        if key != "tables" {
+            return document.pass_over();
         }
+        document.object(|document, _| {
+            document.object(|document, key| {
+                if key != "records" {
+                    return document.pass_over();
+                }
+                let place = tables.iter().position(|facts| facts.list == Some(lists));
+                lists += 1;
+                let Some(loading) = place.and_then(|place| into.get(place)) else { return document.pass_over() };
+                hand_out(
+                    |piece: Piece| loading.put(&piece, ahead),
+                    |to| {
+                        document.list(BLOCK_ROWS as u64, |piece| {
+                            done(piece.items)?;
+                            let _ = to.send(piece);
+                            Ok(())
+                        })
+                    },
+                )
+            })
+        })
+    })
+}
+
+/// Goes through the changes of a delta: `part` takes the list behind the names of a table and of a part. XX001 when it is no delta.
+fn each_part(
+    opened: &mut Opened,
+    name: &str,
+    mut part: impl FnMut(&mut Document<'_>, &str, &str) -> Result<()>,
+) -> Result<()> {
+    let mut document = document(opened, name)?;
+    let (mut is_delta, mut has_tables) = (false, false);
+    document.object(|document, key| match key {
+        "type" => {
+            is_delta = document.value()?.as_text() == Some("delta");
+            Ok(())
+        }
+        "tables" => {
+            has_tables = true;
+            document.object(|document, table| document.object(|document, name| part(document, table, name)))
+        }
+        _ => document.pass_over(),
+    })?;
+    document.end()?;
+    match (is_delta, has_tables) {
+        (false, _) => Err(invalid("it is no delta")),
+        (true, false) => Err(invalid("it has no \"tables\"")),
+        (true, true) => Ok(()),
+    }
+}
+
+/// Adds what a delta has of tables that are there: the original package passes over others.
+fn survey_delta(delta: &mut Member, tables: &mut [Facts], look: Check<'_>) -> Result<()> {
+    each_part(&mut delta.opened, &delta.name, |document, table, part| {
+        match (tables.iter_mut().find(|facts| facts.name == table), part) {
+            (Some(facts), "upserts") => {
+                let (survey, _) = survey_list(document, look)?;
+                facts.survey.join(&survey);
+                Ok(())
+            }
+            _ => document.pass_over(),
+        }
+    })
+}
+
+fn verify_delta(opened: &mut Opened, name: &str, look: Check<'_>) -> Result<()> {
+    each_part(opened, name, |document, _, part| match part {
+        "upserts" => survey_list(document, look).map(drop),
+        "deletes" => document.list(BLOCK_ROWS as u64, |piece| {
+            look(piece.items)?;
+            piece.each(|parser| parser.value(MAX_DEPTH).map(drop))
+        }),
+        _ => document.pass_over(),
+    })
+}
+
+/// What the package's own `apply_delta` does, delta by delta.
+fn change_rows(
+    deltas: &mut [Member],
+    tables: &[Facts],
+    loading: &[Loading],
+    storage: &Storage,
+    ahead: Option<Ahead<'_>>,
+    done: Check<'_>,
+) -> Result<()> {
+    let snapshot = storage.begin().snapshot()?;
+    let mut changing: Vec<Option<Changing<'_>>> = tables.iter().map(|_| None).collect();
+    for Member { name, opened, .. } in deltas {
+        let changed = each_part(opened, name, |document, table, part| {
+            let place = tables.iter().position(|facts| facts.name == table);
+            let Some(place) = place.filter(|_| matches!(part, "upserts" | "deletes")) else {
+                return document.pass_over();
+            };
+            let begin = || Changing::begin(&loading[place], &tables[place], &snapshot, ahead);
+            let change = match &mut changing[place] {
+                Some(change) => change,
+                none => none.insert(begin()?),
+            };
+            document.list(BLOCK_ROWS as u64, |piece| {
+                done(piece.items)?;
+                piece.each(|parser| match part {
+                    "upserts" => {
+                        let mut fields = Vec::new();
+                        parser.fields(|name, value| {
+                            fields.push((name, value));
+                            Ok(())
+                        })?;
+                        change.upsert(&fields)
+                    }
+                    _ => change.delete(&parser.value(MAX_DEPTH)?),
+                })
+            })
+        });
+        changed.map_err(|error| in_file(error, name))?;
     }
     Ok(())
-}
-
-impl<'a> ForeignTable<'a> {
-    fn by_key(&mut self) -> &mut HashMap<String, usize> {
-        let ForeignTable { key, records, by_key, .. } = self;
-        by_key.get_or_insert_with(|| {
-            let values = key.as_ref().and_then(|key| records.values(key));
-            let rows = records.rows().into_iter();
-            values.map_or_else(HashMap::new, |values| rows.map(|row| (key_text(values.get(row)), row)).collect())
-        })
-    }
-
-    fn upsert(&mut self, record: Value<'a>) -> Result<()> {
-        let Value::Map(fields) = record else {
-            return Err(Error::new(SqlState::DATA_CORRUPTED, "a record of a delta is no object"));
-        };
-        let name = self.key.clone().unwrap_or_default();
-        let key = fields.iter().rev().find(|(field, _)| *field == name).map(|(_, value)| key_text(value));
-        let known = key.as_ref().and_then(|key| self.by_key().get(key).copied());
-        let row = known.unwrap_or(self.records.len());
-        let mut change = if known.is_some() { self.records.change(row) } else { self.records.begin() };
-        fields.into_iter().for_each(|(name, value)| change.put(name, value));
-        change.end();
-        if let (None, Some(key)) = (known, key) {
-            self.by_key().insert(key, row);
-        }
-        Ok(())
-    }
-
-    fn delete(&mut self, key: &Value<'_>) {
-        if let Some(row) = self.by_key().remove(&key_text(key)) {
-            self.records.remove(row);
-        }
-    }
-}
-
-/// A key as Python compares it: numbers of all types by value.
-fn key_text(value: &Value<'_>) -> String {
-    match value {
-        Value::Bool(value) => u8::from(*value).to_string(),
-        Value::Float(value) if value.fract() == 0.0 => format!("{value:.0}"),
-        other => other.to_string(),
-    }
-}
-
-/// Puts the records into the table, one after the other.
-fn load(
-    definition: &Definition,
-    table: &ForeignTable<'_>,
-    rows: &[usize],
-    storage: &Storage,
-    work: &Work<'_>,
-) -> Result<()> {
-    let target = storage.table(definition.oid()).ok_or_else(|| Error::internal("a restored table is missing"))?;
-    let columns: Vec<_> = definition.columns().iter().map(|(name, ty)| (table.records.values(name), *ty)).collect();
-    let blocks: Vec<&[usize]> = rows.chunks(BLOCK_ROWS).collect();
-    let block = |number: usize| {
-        let rows = blocks[number];
-        let mut next = rows.iter();
-        target.restore_rows(RowId((number * BLOCK_ROWS) as u64), rows.len() as u64, |put| {
-            let Some(row) = next.next() else { return put(None) };
-            let cells = columns.iter().map(|(values, ty)| match values {
-                Some(values) => values.get(*row).cell(*ty),
-                None => Ok(Cell::Value(ValueRef::Null)),
-            });
-            put(Some(&Cells::new(cells.collect::<Result<Vec<_>>>()?)))
-        })?;
-        Ok(rows.len() as u64)
-    };
-    in_order(blocks.len(), &work.pace, || block, |rows| work.done(rows).map(|()| ControlFlow::Continue(())))
 }

@@ -71,12 +71,12 @@ pub(crate) fn items(batch: &RecordBatch) -> Option<Vec<(&str, &str)>> {
     Some((0..batch.num_rows()).map(|row| (kinds.value(row), items.value(row))).collect())
 }
 
-fn read_stream(
-    reading: &Reading<'_>,
+fn read_stream<'a>(
+    reading: &Reading<'a>,
     file: &mut impl Read,
     schema: &SchemaRef,
     surroundings: &Arc<Surroundings>,
-    to: &SyncSender<Batch>,
+    to: &SyncSender<Batch<'a>>,
 ) -> Result<()> {
     let metadata = |key| schema.metadata().get(key).map(String::as_str);
     let head = metadata(ipc::key::TABLE).and_then(TableHead::parse).ok_or_else(|| unexpected(reading))?;
@@ -114,8 +114,8 @@ fn runs(batch: &RecordBatch) -> Option<Vec<(u64, u64)>> {
     first.values().iter().zip(count.values()).map(pair).collect()
 }
 
-/// Puts the rows of a batch where they were. XX001 when they do not fit.
-pub(super) fn put_batch(target: &Target, batch: &RecordBatch) -> Result<()> {
+/// Puts the rows of a batch where they were. Returns where that is. XX001 when they do not fit.
+pub(super) fn put_batch(target: &Target<'_>, batch: &RecordBatch) -> Result<Vec<RowId>> {
     let invalid = |what: &str| Error::new(SqlState::DATA_CORRUPTED, what.to_owned());
     let (gaps, columns) = batch.columns().split_first().ok_or_else(|| invalid("a batch has no columns"))?;
     let ids = row_ids(gaps).ok_or_else(|| invalid("a batch does not say where its rows are"))?;
@@ -126,7 +126,8 @@ pub(super) fn put_batch(target: &Target, batch: &RecordBatch) -> Result<()> {
     for (slot, column) in target.slots.iter().zip(columns) {
         *arrays.get_mut(*slot).ok_or_else(|| invalid("a column has no place"))? = Some(column.clone());
     }
-    target.table.restore_arrays(&ids, &arrays)
+    target.table.restore_arrays(&ids, &arrays)?;
+    Ok(ids)
 }
 
 fn row_ids(gaps: &ArrayRef) -> Option<Vec<RowId>> {

@@ -1,13 +1,13 @@
 //! Rows of a table on their way into storage.
 
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 
 use arrow::datatypes::SchemaRef;
 use dictdb_storage::Table;
 use dictdb_types::{Error, Result, RowId, SqlState};
 use parking_lot::Mutex;
 
+use super::Ahead;
 use super::arrow::put_batch;
 use crate::ipc::Encoded;
 use crate::record::Shape;
@@ -17,12 +17,14 @@ use crate::surroundings::Surroundings;
 const MAX_BYTES: usize = 4 << 20;
 
 /// Where rows go, and how they are read.
-pub(super) struct Target {
+pub(super) struct Target<'a> {
     pub(super) table: Arc<Table>,
     pub(super) shape: Shape,
     /// Storage columns of its live columns.
     pub(super) slots: Vec<usize>,
     pub(super) surroundings: Arc<Surroundings>,
+    /// Where else they go.
+    pub(super) ahead: Option<Ahead<'a>>,
 }
 
 /// Lines, end to end.
@@ -66,60 +68,58 @@ enum Rows {
 }
 
 /// Some rows.
-pub(super) struct Batch {
-    target: Arc<Target>,
+pub(super) struct Batch<'a> {
+    target: Arc<Target<'a>>,
     rows: Rows,
 }
 
-impl Batch {
+impl<'a> Batch<'a> {
     /// Rows from `first` on; the text's memory goes back to `buffers`.
-    pub(super) fn lines(target: &Arc<Target>, first: u64, text: Text, buffers: &Arc<Buffers>) -> Batch {
+    pub(super) fn lines(target: &Arc<Target<'a>>, first: u64, text: Text, buffers: &Arc<Buffers>) -> Self {
         Batch { target: target.clone(), rows: Rows::Lines { first, text, buffers: buffers.clone() } }
     }
 
-    pub(super) fn gone(target: &Arc<Target>, first: u64, count: u64) -> Batch {
+    pub(super) fn gone(target: &Arc<Target<'a>>, first: u64, count: u64) -> Self {
         Batch { target: target.clone(), rows: Rows::Gone { first, count } }
     }
 
-    pub(super) fn encoded(target: &Arc<Target>, schema: &SchemaRef, batch: Encoded) -> Batch {
+    pub(super) fn encoded(target: &Arc<Target<'a>>, schema: &SchemaRef, batch: Encoded) -> Self {
         Batch { target: target.clone(), rows: Rows::Encoded { schema: schema.clone(), batch } }
     }
 
-    fn apply(self) -> Result<()> {
-        let Target { table, shape, surroundings, .. } = &*self.target;
-        match self.rows {
+    /// Puts the rows where they belong.
+    pub(super) fn apply(self) -> Result<()> {
+        let target = &*self.target;
+        let (first, count) = match self.rows {
             Rows::Lines { first, text, buffers } => {
-                let (mut start, mut row) = (0, shape.no_cells());
-                let mut ends = text.ends.iter();
-                table.restore_rows(RowId(first), ends.len() as u64, |put| {
-                    let end = ends.next().copied().unwrap_or(start);
-                    shape.take(&text.text[start..end], surroundings, &mut row)?;
-                    start = end;
-                    put(Some(&row))
-                })?;
-                drop(row);
+                target.restore_lines(first, &text)?;
+                let count = text.ends.len() as u64;
                 buffers.give_back(text);
-                Ok(())
+                (first, count)
             }
-            Rows::Gone { first, count } => table.restore_rows(RowId(first), count, |put| put(None)),
+            Rows::Gone { first, count } => {
+                target.table.restore_rows(RowId(first), count, |put| put(None))?;
+                (first, count)
+            }
             Rows::Encoded { schema, batch } => {
                 let batch = batch.decode(&schema);
                 let batch = batch.map_err(|error| Error::new(SqlState::DATA_CORRUPTED, error.to_string()))?;
-                put_batch(&self.target, &batch)
+                let ids = put_batch(target, &batch)?;
+                let runs = ids.chunk_by(|before, id| before.0 + 1 == id.0).map(|run| (run[0], run.len() as u64));
+                return target.ahead.map_or(Ok(()), |ahead| ahead.put(&target.table, runs));
             }
-        }
+        };
+        target.ahead.map_or(Ok(()), |ahead| ahead.put(&target.table, std::iter::once((RowId(first), count))))
     }
 }
 
-/// A worker: applies batches until there are no more.
-pub(super) fn apply_all(batches: &Mutex<Receiver<Batch>>) -> Result<()> {
-    loop {
-        let next = batches.lock().recv();
-        let Ok(batch) = next else { return Ok(()) };
-        if let Err(error) = batch.apply() {
-            // Whoever sends more must not wait for ever.
-            while batches.lock().recv().is_ok() {}
-            return Err(error);
+impl Target<'_> {
+    fn restore_lines(&self, first: u64, text: &Text) -> Result<()> {
+        let (mut start, mut run) = (0, self.table.begin_run(text.ends.len()));
+        for end in &text.ends {
+            self.shape.take(&text.text[start..*end], &self.surroundings, &mut run)?;
+            start = *end;
         }
+        self.table.restore_built(RowId(first), run)
     }
 }

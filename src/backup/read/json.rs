@@ -49,11 +49,11 @@ fn unexpected<R: Read>(lines: &Lines<'_, R>, reading: &Reading<'_>) -> Error {
     damaged(reading.name, format_args!("line {} is not what it should be", lines.number()))
 }
 
-fn read_tables<R: Read>(
-    reading: &Reading<'_>,
+fn read_tables<'a, R: Read>(
+    reading: &Reading<'a>,
     lines: &mut Lines<'_, R>,
     surroundings: &Arc<Surroundings>,
-    to: &SyncSender<Batch>,
+    to: &SyncSender<Batch<'a>>,
 ) -> Result<()> {
     loop {
         let line = lines.next()?;
@@ -75,12 +75,12 @@ fn read_tables<R: Read>(
 }
 
 /// Reads as many records as the runs say, and the line after them. A batch is of one block.
-fn records<R: Read>(
-    reading: &Reading<'_>,
+fn records<'a, R: Read>(
+    reading: &Reading<'a>,
     lines: &mut Lines<'_, R>,
-    target: &Arc<Target>,
+    target: &Arc<Target<'a>>,
     runs: &[(u64, u64)],
-    to: &SyncSender<Batch>,
+    to: &SyncSender<Batch<'a>>,
 ) -> Result<()> {
     for (first, count) in runs {
         let (mut next, end) = (*first, first.saturating_add(*count));

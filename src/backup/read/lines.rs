@@ -53,7 +53,7 @@ impl<'a, R: Read> Lines<'a, R> {
 
     /// The next lines as a batch of rows from `first` on: so many, unless it is full before. Returns how many it has. XX001 when there
     /// are no more.
-    pub(super) fn batch(&mut self, target: &Arc<Target>, first: u64, lines: u64) -> Result<(Batch, u64)> {
+    pub(super) fn batch<'t>(&mut self, target: &Arc<Target<'t>>, first: u64, lines: u64) -> Result<(Batch<'t>, u64)> {
         let mut batch = self.buffers.take();
         while (batch.ends.len() as u64) < lines && !batch.is_full() {
             let room = lines - batch.ends.len() as u64;

@@ -36,6 +36,15 @@ pub(crate) enum Cell<'a> {
 }
 
 impl Cell<'_> {
+    /// The value.
+    pub(crate) fn value(&self) -> ValueRef<'_> {
+        match self {
+            Cell::Value(value) => *value,
+            Cell::Text(text) => ValueRef::Text(text),
+            Cell::Datum(datum) => datum.into(),
+        }
+    }
+
     /// The value with its own life.
     pub(crate) fn into_datum(self) -> Result<Datum> {
         match self {

@@ -5,7 +5,7 @@ pub(crate) mod json;
 mod value;
 
 use dictdb_catalog::{ConstraintKind, Relation};
-use dictdb_storage::{RowReader, ValueRef};
+use dictdb_storage::{RowReader, Run};
 use dictdb_types::{Datum, Result};
 
 use crate::surroundings::Surroundings;
@@ -74,13 +74,8 @@ impl Shape {
         Ok(())
     }
 
-    /// Cells for [`Shape::take`] to fill.
-    pub(crate) fn no_cells<'a>(&self) -> Cells<'a> {
-        Cells((0..self.width).map(|_| Cell::Value(ValueRef::Null)).collect())
-    }
-
-    /// Reads a record; the line may end with a comma. XX001.
-    pub(crate) fn take<'a>(&self, line: &'a [u8], surroundings: &Surroundings, cells: &mut Cells<'a>) -> Result<()> {
+    /// Reads a record into a run; the line may end with a comma. XX001.
+    pub(crate) fn take(&self, line: &[u8], surroundings: &Surroundings, run: &mut Run) -> Result<()> {
         let mut rest = line.trim_ascii_end();
         if self.columns.is_empty() {
             rest = rest.strip_prefix(b"{").ok_or_else(|| invalid("no object"))?;
@@ -89,8 +84,9 @@ impl Shape {
             rest = rest
                 .strip_prefix(&column.before[..])
                 .ok_or_else(|| invalid(format_args!("{} is missing", String::from_utf8_lossy(&column.before))))?;
-            cells.0[column.slot] = column.form.take(&mut rest, surroundings)?;
+            run.put(column.slot, column.form.take(&mut rest, surroundings)?.value())?;
         }
+        run.end_row();
         match rest {
             b"}" | b"}," => Ok(()),
             _ => Err(invalid("more than its columns")),
@@ -133,27 +129,6 @@ impl Shape {
             json::put_string(column.form.python(), out);
         }
         out.push(b'}');
-    }
-}
-
-/// A record that was read, by storage column.
-pub(crate) struct Cells<'a>(Vec<Cell<'a>>);
-
-impl<'a> Cells<'a> {
-    /// Values by storage column.
-    pub(crate) fn new(values: Vec<Cell<'a>>) -> Self {
-        Cells(values)
-    }
-}
-
-impl RowReader for Cells<'_> {
-    fn column(&self, index: usize) -> ValueRef<'_> {
-        match self.0.get(index) {
-            Some(Cell::Value(value)) => *value,
-            Some(Cell::Text(text)) => ValueRef::Text(text),
-            Some(Cell::Datum(datum)) => datum.into(),
-            None => ValueRef::Null,
-        }
     }
 }
 

@@ -41,11 +41,10 @@ pub(super) fn write(writer: &mut Writer, contents: &Contents<'_>, work: &Work<'_
         let stream = Stream::of(&names[*number], &moment.tables[*number], &context)?;
         match rows {
             Rows::All => stream.all(writer, "upserts", work)?,
-            some => stream.changes(
-                writer,
-                &Parts::of(stream.table, some, &context, &context.shape(&stream.table.relation))?,
-                work,
-            )?,
+            Rows::Some(rows) => {
+                let shape = context.shape(&stream.table.relation);
+                stream.changes(writer, &Parts::of(stream.table, rows, &context, &shape)?, work)?;
+            }
         }
     }
     Ok(())

@@ -46,12 +46,14 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn of(table: &StoredRelation, rows: &Rows, context: &Context<'_>, shape: &Shape) -> Result<Parts> {
+    /// Those of rows that have changed.
+    pub(super) fn of(
+        table: &StoredRelation,
+        rows: &[(RowId, Option<OldRow>)],
+        context: &Context<'_>,
+        shape: &Shape,
+    ) -> Result<Parts> {
         let mut parts = Parts { upserts: Vec::new(), gone: Vec::new(), deletes: Vec::new() };
-        let Rows::Some(rows) = rows else {
-            parts.upserts = all_rows(table, context);
-            return Ok(parts);
-        };
         let slots = key_slots(&table.relation);
         let encode = |key: &[Datum]| {
             let mut encoded = Vec::new();
@@ -75,16 +77,4 @@ impl Parts {
         parts.deletes.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         Ok(parts)
     }
-}
-
-fn all_rows(table: &StoredRelation, context: &Context<'_>) -> Vec<RowId> {
-    let mut rows = Vec::new();
-    for number in 0..table.table.block_count() {
-        let each = table.table.each_visible::<std::convert::Infallible>(number, &context.moment.snapshot, |row, _| {
-            rows.push(row);
-            Ok(())
-        });
-        each.unwrap_or_else(|never| match never {});
-    }
-    rows
 }

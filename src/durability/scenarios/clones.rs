@@ -32,6 +32,7 @@ impl Snapshot {
             attributes: DatabaseAttributes { snapshot: Some(SnapshotOf { database: DATABASE, created: 7 }), ..own },
             catalog: self.catalog.clone(),
             next_oid: beside.next_oid(),
+            analyzed: Vec::new(),
         }
     }
 }

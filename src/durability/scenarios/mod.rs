@@ -86,6 +86,7 @@ fn start(disk: &SimulatedDisk) -> Result<Run> {
             attributes: DatabaseAttributes::of_owner(BOOTSTRAP_ROLE),
             catalog: seen.current(),
             next_oid: seen.next_oid(),
+            analyzed: Vec::new(),
         };
         let snapshot = also.lock().as_ref().map(|snapshot| snapshot.view(&seen));
         [view].into_iter().chain(snapshot).collect()
@@ -261,6 +262,7 @@ impl Run {
             attributes: DatabaseAttributes::of_owner(BOOTSTRAP_ROLE),
             catalog: CatalogStore::new(Catalog::bootstrap()).current(),
             next_oid: self.catalog.next_oid(),
+            analyzed: Vec::new(),
         };
         self.durability.log_database(&view)?;
         if random.percent(70) {

@@ -37,6 +37,16 @@ pub struct ColumnStatistics {
     base_type: Oid,
 }
 
+dictdb_types::stored_struct!(ColumnStatistics {
+    1: null_fraction,
+    2: distinct,
+    3: common,
+    4: histogram,
+    5: correlation,
+    6: rows,
+    7: base_type,
+});
+
 /// Values of a column, in the order of rows.
 pub struct Sample {
     /// The values, NULL among them.

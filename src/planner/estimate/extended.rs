@@ -65,6 +65,11 @@ pub struct ExtendedStatistics {
     pub common: Vec<CommonRow>,
 }
 
+dictdb_types::stored_struct!(Dimension { 1: attnum, 2: slot, 3: base_type, 4: expression });
+dictdb_types::stored_struct!(CommonRow { 1: values, 2: frequency, 3: base_frequency });
+dictdb_types::stored_struct!(ExtendedStatistics { 1: dimensions, 2: distinct, 3: dependencies, 4: common });
+dictdb_types::stored_struct!(Kinds { 1: distinct, 2: dependencies, 3: common });
+
 /// Rows of a table, with a value for each dimension.
 pub struct RowSample {
     /// What the values are of.

@@ -91,7 +91,10 @@ async fn lines(configuration: &Configuration) -> Vec<Line> {
 fn backups(path: &std::path::Path, configuration: &Configuration) -> Line {
     match verify_backups(&configuration.settings, path) {
         Ok(found) => ("backups", Verdict::Good, found),
-        Err(error) => ("backups", Verdict::Bad, error.message().to_owned()),
+        Err(error) => {
+            let each = error.fields().detail.as_deref().map(|detail| format!(": {}", detail.replace('\n', "; ")));
+            ("backups", Verdict::Bad, format!("{}{}", error.message(), each.unwrap_or_default()))
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! What ANALYZE found of relations, kept until it comes again. Plans use it, `pg_statistic` and `pg_statistic_ext_data` show
-//! it. It is not logged: after a start there is none until the next ANALYZE.
+//! it. It is in the log and in checkpoints as [`dictdb_types::stored`] writes it: see [`Analysis`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use dictdb_catalog::Catalog;
+use dictdb_catalog::{Catalog, Persistence};
+use dictdb_durability::{Analyzed, analyzed_of_clone};
 use dictdb_planner::estimate::{ColumnStatistics, ExtendedStatistics, Kinds};
-use dictdb_types::{Oid, Type};
+use dictdb_types::stored::Stored;
+use dictdb_types::{Oid, Result, Type, stored_struct};
 use parking_lot::RwLock;
 
 /// A relation of a database, by itself or with all that inherit from it.
@@ -49,9 +51,20 @@ pub(crate) struct Analysis {
     pub objects: BTreeMap<Oid, AnalyzedObject>,
 }
 
+stored_struct!(AnalyzedColumn { 1: ty, 2: width, 3: statistics });
+stored_struct!(AnalyzedObject { 1: kinds, 2: types, 3: statistics, 4: expressions });
+stored_struct!(Analysis { 1: storage, 2: columns, 3: objects });
+
+/// An analysis, and the bytes that it is stored as.
+struct Entry {
+    analysis: Arc<Analysis>,
+    /// Not of temporary relations.
+    stored: Option<Arc<[u8]>>,
+}
+
 #[derive(Default)]
 struct Kept {
-    by_subject: BTreeMap<Subject, Arc<Analysis>>,
+    by_subject: BTreeMap<Subject, Entry>,
     /// Of relations by themselves.
     by_storage: HashMap<Oid, Arc<Analysis>>,
 }
@@ -60,27 +73,92 @@ struct Kept {
 #[derive(Default)]
 pub(crate) struct Analyses(RwLock<Kept>);
 
+impl Kept {
+    fn number_storage(&mut self) {
+        let alone = self.by_subject.iter().filter(|(own, _)| !own.is_inherited);
+        self.by_storage = alone.map(|(_, entry)| (entry.analysis.storage, entry.analysis.clone())).collect();
+    }
+}
+
+impl Subject {
+    fn analyzed(&self, storage: Oid, found: Arc<[u8]>) -> Analyzed {
+        Analyzed { relation: self.relation, storage, is_inherited: self.is_inherited, found }
+    }
+}
+
 impl Analyses {
-    /// Adds to what is known of a relation, and forgets relations and objects of the database that are no more.
-    pub fn add(&self, subject: Subject, found: Analysis, catalog: &Catalog) {
+    /// Adds to what is known of a relation, and forgets relations and objects of the database that are no more. Returns what the log
+    /// is to be told.
+    pub fn add(&self, subject: Subject, found: Analysis, catalog: &Catalog) -> Option<Analyzed> {
         let mut kept = self.0.write();
-        let mut whole = kept.by_subject.get(&subject).map_or_else(Analysis::default, |before| Analysis::clone(before));
+        let mut whole =
+            kept.by_subject.get(&subject).map_or_else(Analysis::default, |before| (*before.analysis).clone());
         whole.storage = found.storage;
         whole.columns.extend(found.columns);
         whole.objects.extend(found.objects);
         whole.objects.retain(|oid, _| catalog.definition(*oid).is_some());
-        kept.by_subject.insert(subject, Arc::new(whole));
+        let relation = catalog.relation(subject.relation);
+        let is_stored = relation.is_some_and(|relation| relation.persistence != Persistence::Temporary);
+        let stored = is_stored.then(|| {
+            let mut bytes = Vec::new();
+            whole.write(&mut bytes);
+            Arc::from(bytes)
+        });
+        let analyzed = stored.clone().map(|found| subject.analyzed(whole.storage, found));
+        kept.by_subject.insert(subject, Entry { analysis: Arc::new(whole), stored });
         let is_here = |own: &Subject| own.database != subject.database || catalog.relation(own.relation).is_some();
         kept.by_subject.retain(|own, _| is_here(own));
-        let alone = kept.by_subject.iter().filter(|(own, _)| !own.is_inherited);
-        kept.by_storage = alone.map(|(_, analysis)| (analysis.storage, analysis.clone())).collect();
+        kept.number_storage();
+        analyzed
+    }
+
+    /// Takes over what was stored of a database; what cannot be read is left out with a warning.
+    pub fn restore(&self, database: Oid, stored: impl IntoIterator<Item = Analyzed>) {
+        let mut kept = self.0.write();
+        for Analyzed { relation, storage, is_inherited, found } in stored {
+            let read: Result<Analysis> = Analysis::read(&mut &found[..]);
+            match read {
+                Ok(analysis) => {
+                    let analysis = Arc::new(Analysis { storage, ..analysis });
+                    let subject = Subject { database, relation, is_inherited };
+                    kept.by_subject.insert(subject, Entry { analysis, stored: Some(found) });
+                }
+                Err(error) => tracing::warn!("statistics of relation {relation} are lost: {}", error.message()),
+            }
+        }
+        kept.number_storage();
+    }
+
+    /// What is stored of a database.
+    pub fn stored(&self, database: Oid) -> Vec<Analyzed> {
+        let kept = self.0.read();
+        let own = kept.by_subject.iter().filter(|(subject, _)| subject.database == database);
+        let stored =
+            own.filter_map(|(subject, entry)| Some(subject.analyzed(entry.analysis.storage, entry.stored.clone()?)));
+        stored.collect()
+    }
+
+    /// A database has become a clone of another one, with other places in storage.
+    pub fn clone_database(&self, source: Oid, database: Oid, places: &[(Oid, Oid)]) {
+        let of_source = self.stored(source);
+        self.forget(database);
+        self.restore(database, analyzed_of_clone(of_source.iter(), places));
+    }
+
+    /// Forgets all of a database. Returns what the log is to be told: that there is nothing any more.
+    pub fn forget(&self, database: Oid) -> Vec<Analyzed> {
+        let stored = self.stored(database);
+        let mut kept = self.0.write();
+        kept.by_subject.retain(|own, _| own.database != database);
+        kept.number_storage();
+        stored.into_iter().map(|own| Analyzed { found: Arc::from([]), ..own }).collect()
     }
 
     /// All of a database.
     pub fn of_database(&self, database: Oid) -> Vec<(Subject, Arc<Analysis>)> {
         let kept = self.0.read();
         let own = kept.by_subject.iter().filter(|(subject, _)| subject.database == database);
-        own.map(|(subject, analysis)| (*subject, analysis.clone())).collect()
+        own.map(|(subject, entry)| (*subject, entry.analysis.clone())).collect()
     }
 
     /// What the statistics objects that there still are know of a storage table.

@@ -120,8 +120,11 @@ impl Session {
         }
         let database = self.shared.database.oid;
         let subject = Subject { database, relation: relation.oid, is_inherited: looked.is_inherited };
-        self.shared.instance.analyses.add(subject, found, &env.catalog);
-        Ok(())
+        let instance = self.shared.instance.clone();
+        match instance.analyses.add(subject, found, &env.catalog) {
+            Some(analyzed) => instance.log_analyzed(database, &[analyzed]),
+            None => Ok(()),
+        }
     }
 
     fn not_computed(&self, env: &StatementEnv, own: &Definition, relation: &Relation) {

@@ -5,6 +5,8 @@
 //!   indexes are built                                         ┴─► tables into the storage ─► commit: catalog changes
 //!   ─► what was there before is dropped
 //! ```
+//! What takes the place of nothing is staged while it is read; otherwise there is somebody to wait for in between, and staging
+//! holds checkpoints back.
 //! The caller holds locks on all that was there, so nobody works with it meanwhile. A database that is new is in the same commit: before
 //! it, and after a crash before it, there is none.
 
@@ -59,12 +61,30 @@ impl Target<'_> {
 }
 
 impl Instance {
-    /// Puts a restored database in the place of another one, or beside the others. 55006 and 42P04 as of [`Target::check_unchanged`],
-    /// 53100, 58030; then nothing has changed.
+    /// Begins to write what is restored into the log, under ids that no database has; `None` where there is no log.
+    pub(super) fn begin_staging<'a>(&'a self, any: &'a Database) -> Option<Staging<'a>> {
+        let new_id = |least| {
+            any.catalog.reserve_oids(least);
+            any.catalog.allocate_oid()
+        };
+        self.durability.as_ref().map(|durability| durability.stage(Box::new(new_id)))
+    }
+
+    /// Whether a restored database would take the place of nothing that somebody uses. 55006 when a transaction of it is prepared.
+    pub(super) fn is_room_for(&self, name: &str) -> Result<bool> {
+        let Ok(database) = self.database(name) else { return Ok(true) };
+        self.check_nothing_prepared(&database)?;
+        let catalog = database.catalog.current();
+        Ok(catalog.relations().all(|relation| relation.oid < Oid::FIRST_NORMAL))
+    }
+
+    /// Puts a restored database in the place of another one, or beside the others, with what is staged of it so far. 55006 and 42P04
+    /// as of [`Target::check_unchanged`], 53100, 58030; then nothing has changed.
     pub(super) fn publish_restored(
         &self,
         to: &Target<'_>,
         restored: Restored,
+        staging: Option<Staging<'_>>,
         transaction: &Transaction,
     ) -> Result<Option<Lsn>> {
         let target = &*to.database;
@@ -75,9 +95,10 @@ impl Instance {
         catalog.move_settings(restored.database, &before, target.oid);
         catalog.move_parameters(&before, || target.catalog.allocate_oid());
         catalog.move_comments(restored.database, &before, target.oid, &map);
+        let staging = staging.or_else(|| self.begin_staging(target));
         let mut places: Vec<(Oid, Oid)> = Vec::new();
         catalog.move_storage(|old| {
-            let new = target.catalog.allocate_oid();
+            let new = staging.as_ref().map_or_else(|| target.catalog.allocate_oid(), |staging| staging.place(old));
             places.push((old, new));
             new
         });
@@ -85,10 +106,9 @@ impl Instance {
         changes.extend(
             before.changes_to(&catalog, false).into_iter().filter(|change| !drops_session_schema(change, &before)),
         );
-        let staging = self.durability.as_ref().map(|durability| durability.stage());
         let ready = std::thread::scope(|scope| {
             let indexes = scope.spawn(|| self.index_restored(&restored));
-            let staged = staging.as_ref().map_or(Ok(()), |staging| stage(staging, &restored, &places, transaction));
+            let staged = staging.as_ref().map_or(Ok(()), |staging| stage(staging, &restored, transaction, &places));
             let indexed = indexes.join().unwrap_or_else(|_| Err(Error::internal("a thread of the restore panicked")));
             staged.and(indexed)
         });
@@ -159,14 +179,14 @@ impl Instance {
     }
 }
 
-/// Writes what was restored into the log, under the ids it will have.
-fn stage(staging: &Staging<'_>, restored: &Restored, places: &[(Oid, Oid)], transaction: &Transaction) -> Result<()> {
+/// Writes what was restored into the log, as far as it is not there.
+fn stage(staging: &Staging<'_>, restored: &Restored, transaction: &Transaction, places: &[(Oid, Oid)]) -> Result<()> {
     let snapshot = transaction.snapshot()?;
-    for (old, new) in places {
+    for (old, _) in places {
         if let Some(sequence) = restored.storage.sequence(*old) {
-            staging.sequence(*new, sequence.state())?;
+            staging.sequence(*old, sequence.state())?;
         } else if let Some(table) = restored.storage.table(*old).filter(|table| table.is_logged()) {
-            staging.table(*new, &table, &snapshot)?;
+            staging.table(&table, &snapshot)?;
         }
     }
     Ok(())

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dictdb_backup::{
-    DeltaFile, Done, FileName, From, Host, Manager, Pace, Progress, Request, Restored, Settings, Sources, Until, Work,
-    Written,
+    DeltaFile, Done, FileName, From, Host, Manager, Pace, Progress, Request, Restored, Settings, Sources, Until,
+    Verified, Work, Written,
 };
-use dictdb_durability::DatabaseAttributes;
+use dictdb_durability::{DatabaseAttributes, Staging};
 use dictdb_parser::utility::{Backup, BackupKind, Restore};
 use dictdb_storage::{Isolation, LockMode, RelationLock, Transaction, WaitOptions, WaitPolicy};
 use dictdb_types::{Datum, Error, Result, Severity, SqlState, Type, oids, text};
 
+use super::check::all_whole;
 use super::publish::{KnownRoles, Target};
 use super::{must_be_superuser, settings_from};
 use crate::client::{Column, Row, Tag};
@@ -199,12 +200,10 @@ impl Session {
         let until = self.until(restore.until.as_deref())?;
         let from = restore.file.clone().map_or(From::Latest, From::File);
         let name = restore.database.as_ref().map_or_else(|| self.shared.database.name.to_string(), |n| n.value.clone());
-        if let Ok(there) = self.shared.instance.database(&name)
-            && !restore.dry_run
-        {
-            self.shared.instance.check_nothing_prepared(&there)?;
-        }
-        let restored = self.build(&from, &until)?;
+        let (instance, own) = (self.shared.instance.clone(), self.shared.database.clone());
+        let is_early = !restore.dry_run && instance.is_room_for(&name)? && !matches!(until, Until::Moment(_));
+        let staging = tokio::task::block_in_place(|| if is_early { instance.begin_staging(&own) } else { None });
+        let restored = self.build(&from, &until, staging.as_ref())?;
         if !restored.is_exact {
             let message = "the log from the last backup on is not kept: the database is restored as of that backup";
             self.shared.notice(Error::with_severity(Severity::Warning, SqlState::WARNING, message));
@@ -219,8 +218,8 @@ impl Session {
             Datum::Bool(restore.dry_run),
         ];
         match restore.dry_run {
-            true => tokio::task::block_in_place(|| self.shared.instance.index_restored(&restored))?,
-            false => self.put_in_place(&name, restored)?,
+            true => tokio::task::block_in_place(|| instance.index_restored(&restored))?,
+            false => self.put_in_place(&name, restored, staging)?,
         }
         Ok(row)
     }
@@ -239,7 +238,7 @@ impl Session {
         }
     }
 
-    fn build(&mut self, from: &From, until: &Until) -> Result<Restored> {
+    fn build(&mut self, from: &From, until: &Until, staging: Option<&Staging<'_>>) -> Result<Restored> {
         let settings = self.backup_settings();
         let shared = self.shared.clone();
         tokio::task::block_in_place(|| {
@@ -247,6 +246,7 @@ impl Session {
                 folder: &settings.folder,
                 database: &shared.database.name,
                 durability: shared.instance.durability.as_deref(),
+                staging,
             };
             let work = Work {
                 progress: &Progress::default(),
@@ -258,7 +258,7 @@ impl Session {
     }
 
     /// Lets a restored database take the place of the one of this name, which is made if there is none.
-    fn put_in_place(&mut self, name: &str, restored: Restored) -> Result<()> {
+    fn put_in_place(&mut self, name: &str, restored: Restored, staging: Option<Staging<'_>>) -> Result<()> {
         let instance = self.shared.instance.clone();
         let own = self.shared.database.clone();
         let roles = if *own.name == *name { KnownRoles::Replace } else { KnownRoles::Keep };
@@ -272,7 +272,7 @@ impl Session {
             }
         };
         let position = restored.content_hash.clone();
-        let put = self.replace(&instance, &target, restored);
+        let put = self.replace(&instance, &target, restored, staging);
         instance.backups.forget(target.database.oid);
         if put.is_ok() {
             instance.backups.set_position(target.database.oid, position);
@@ -280,13 +280,22 @@ impl Session {
         put
     }
 
-    fn replace(&mut self, instance: &Arc<Instance>, target: &Target<'_>, restored: Restored) -> Result<()> {
+    fn replace(
+        &mut self,
+        instance: &Arc<Instance>,
+        target: &Target<'_>,
+        restored: Restored,
+        staging: Option<Staging<'_>>,
+    ) -> Result<()> {
         let transaction = self.storage.begin(Isolation::ReadCommitted);
         self.lock_everything(instance, &target.database, &transaction)?;
-        let lsn = tokio::task::block_in_place(|| instance.publish_restored(target, restored, &transaction))?;
+        let publish = || instance.publish_restored(target, restored, staging, &transaction);
+        let lsn = tokio::task::block_in_place(publish)?;
         self.catalog_epoch = instance.new_epoch();
         instance.statistics.forget();
-        instance.wait_logged(lsn)
+        instance.wait_logged(lsn)?;
+        let database = target.database.oid;
+        instance.log_analyzed(database, &instance.analyses.forget(database))
     }
 
     /// Waits until nobody uses any table of a database, and keeps it so. 55006 when a prepared transaction does, which may be for ever;
@@ -347,10 +356,11 @@ impl Session {
         let shared = self.shared.clone();
         tokio::task::block_in_place(|| {
             let check = || shared.backend.interrupts.check();
-            match file {
-                Some(file) => Ok(vec![verified_row(&dictdb_backup::verify(&settings.folder, file, &check)?)]),
-                None => verify_all(&settings, &check),
-            }
+            let files = match file {
+                Some(file) => vec![dictdb_backup::verify(&settings.folder, file, &check)?],
+                None => all_whole(dictdb_backup::verify_all(&settings.folder, &check)?)?,
+            };
+            Ok(files.into_iter().map(verified_row).collect())
         })
     }
 }
@@ -379,31 +389,9 @@ fn lock_unless(
     }
 }
 
-/// Checks every file of the folder; the first that is damaged is the error, the others its detail.
-fn verify_all(settings: &Settings, check: &dyn Fn() -> Result<()>) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    let mut failures: Vec<Error> = Vec::new();
-    let mut verification = dictdb_backup::Verification::default();
-    for name in settings.folder.files()? {
-        match verification.file(&settings.folder, &name.to_string(), check) {
-            Ok(chain) => rows.push(verified_row(&chain)),
-            Err(error) if error.code() == SqlState::QUERY_CANCELED => return Err(error),
-            Err(error) => failures.push(error),
-        }
-    }
-    let more: Vec<String> = failures.iter().skip(1).map(|error| error.message().to_owned()).collect();
-    match failures.into_iter().next() {
-        None => Ok(rows),
-        Some(error) if more.is_empty() => Err(error),
-        Some(error) => Err(error.detail(more.join("\n"))),
-    }
-}
-
-fn verified_row(chain: &[dictdb_backup::Member]) -> Row {
-    let Some(last) = chain.last() else { return Vec::new() };
-    let kind = last.head.as_ref().map_or("full", |head| head.kind.name());
-    let hash = last.content_hash().map_or(Datum::Null, Datum::text);
-    vec![Datum::text(last.name.as_str()), Datum::text(kind), Datum::Int4(chain.len() as i32), hash]
+fn verified_row(file: Verified) -> Row {
+    let hash = file.content_hash.map_or(Datum::Null, Datum::text);
+    vec![Datum::text(file.name), Datum::text(file.kind.name()), Datum::Int4(file.chain as i32), hash]
 }
 
 fn taken_row(written: &Written) -> Row {

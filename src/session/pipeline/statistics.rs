@@ -56,6 +56,18 @@ impl StatisticsCache {
         self.columns.lock().insert((table.id(), slot), kept);
     }
 
+    /// Keeps what ANALYZE found of the columns of a database before the server started.
+    pub(crate) fn recall(&self, analyses: &Analyses, database: Oid, catalog: &Catalog, storage: &Storage) {
+        for (subject, analysis) in analyses.of_database(database) {
+            let relation = catalog.relation(subject.relation).filter(|_| !subject.is_inherited);
+            let Some((relation, table)) = relation.zip(storage.table(analysis.storage)) else { continue };
+            for (attnum, analyzed) in &analysis.columns {
+                let Some(column) = relation.column(*attnum) else { continue };
+                self.keep(&table, column.slot, analyzed.statistics.clone());
+            }
+        }
+    }
+
     /// Changes when statistics were forgotten.
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)

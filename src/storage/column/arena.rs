@@ -82,6 +82,10 @@ impl Arena {
         }
     }
 
+    pub(crate) fn reserve_exact(&mut self, values: usize) {
+        self.views.make_mut().reserve_exact(values);
+    }
+
     pub(crate) fn push(&mut self, value: &[u8]) {
         let view = self.store(value);
         self.views.make_mut().push(view);

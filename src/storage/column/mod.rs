@@ -138,6 +138,14 @@ impl Column {
         Column { values, valid: None, array: None }
     }
 
+    /// An empty column with room for so many values.
+    pub(crate) fn with_room(physical: Physical, values: usize) -> Self {
+        let mut column = Column::new(physical);
+        by_layout!(&mut column.values, bool _v => (), fixed v => v.make_mut().reserve_exact(values),
+            bytes v => v.reserve_exact(values), constant _p _d _l => ());
+        column
+    }
+
     /// A column of `len` equal values in constant space.
     pub(crate) fn constant(physical: Physical, value: Datum, len: usize) -> Self {
         Column { values: Values::Constant(physical, value, len), valid: None, array: None }

@@ -3,27 +3,12 @@
 use arrow::array::ArrayRef;
 use dictdb_types::{Datum, Error, Physical, Result, RowId, SqlState};
 
-use super::restore::RESTORED;
+use super::Table;
+use super::run::ColumnsRow;
 use super::scan::{ScanBatch, row_ids_of};
-use super::{Table, place};
 use crate::column::Column;
 use crate::snapshot::Snapshot;
-use crate::value::{RowReader, ValueRef};
-
-/// One row of some columns; a column that is not there is NULL.
-struct ColumnsRow<'a> {
-    columns: &'a [Option<Column>],
-    row: usize,
-}
-
-impl RowReader for ColumnsRow<'_> {
-    fn column(&self, index: usize) -> ValueRef<'_> {
-        match self.columns.get(index) {
-            Some(Some(column)) => column.get(self.row),
-            _ => ValueRef::Null,
-        }
-    }
-}
+use crate::value::RowReader;
 
 impl Table {
     /// Single rows as arrays, those that the snapshot sees, with their ids.
@@ -50,18 +35,8 @@ impl Table {
     pub fn restore_arrays(&self, ids: &[RowId], arrays: &[Option<ArrayRef>]) -> Result<()> {
         let columns = self.columns_of(ids.len(), arrays)?;
         let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(()) };
-        let (number, slot) = place(*first);
-        let is_run = last.0.checked_sub(first.0) == Some(ids.len() as u64 - 1) && place(*last).0 == number;
-        if is_run && slot == 0 {
-            let mut block = self.change(number, self.block_to_restore(number)?);
-            if block.len() == 0 {
-                let layouts = self.columns();
-                let whole = columns.into_iter().zip(layouts);
-                let null = |layout| Column::constant(layout, Datum::Null, ids.len());
-                block.columns = whole.map(|(column, layout)| column.unwrap_or_else(|| null(layout))).collect();
-                block.stamps = vec![RESTORED; ids.len()];
-                return Ok(());
-            }
+        if last.0.checked_sub(first.0) == Some(ids.len() as u64 - 1) {
+            return self.put_columns(*first, ids.len(), columns);
         }
         let mut row = 0;
         for run in ids.chunk_by(|before, id| before.0.checked_add(1) == Some(id.0)) {
@@ -73,14 +48,16 @@ impl Table {
         Ok(())
     }
 
-    fn columns_of(&self, rows: usize, arrays: &[Option<ArrayRef>]) -> Result<Vec<Option<Column>>> {
+    /// A column for each storage column: without an array it is NULL throughout.
+    fn columns_of(&self, rows: usize, arrays: &[Option<ArrayRef>]) -> Result<Vec<Column>> {
         let layouts = self.columns();
         if arrays.len() != layouts.len() || arrays.iter().flatten().any(|array| array.len() != rows) {
             let message = format!("arrays do not have the shape of table {}", self.id());
             return Err(Error::new(SqlState::DATA_CORRUPTED, message));
         }
-        let column = |(layout, array): (&Physical, &Option<ArrayRef>)| {
-            array.as_ref().map(|array| Column::from_array(*layout, array)).transpose()
+        let column = |(layout, array): (&Physical, &Option<ArrayRef>)| match array {
+            Some(array) => Column::from_array(*layout, array),
+            None => Ok(Column::constant(*layout, Datum::Null, rows)),
         };
         layouts.iter().zip(arrays).map(column).collect()
     }

@@ -27,19 +27,26 @@
 //! no entry in a copy later. Entries of keys that a row of the clone does not have can only be there when they were announced
 //! (`Index::stale`), and then the clone looks at keys for good.
 //!
+//! # What two tables have in common
+//! A block and the images of it have the same *contents*, which get a number, until one of them changes: whoever is about to change a
+//! block finds that clones were not asked about, and takes the number away. So whoever writes all tables down writes contents once
+//! ([`Table::contents`]), and looks at blocks that a clone does not have where they are.
+//!
 //! # How it ends
 //! A clone keeps its source in memory, dropped or not, until it has all blocks. Clones of clones ask one another; before a chain gets
 //! longer than [`DEPTH_MAX`] the one that is cloned takes over everything.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
-use dictdb_types::{Oid, Physical};
+use dictdb_types::stored::corrupted;
+use dictdb_types::{Oid, Physical, Result};
 use parking_lot::{Mutex, RwLockWriteGuard};
 
 use super::directory::Directory;
 use super::{Table, restore::RESTORED};
-use crate::block::{Block, BlockCell};
+use crate::block::{Block, BlockCell, UNASKED};
 use crate::column::Column;
 use crate::storage::{Shared, Storage};
 use crate::version::{Stamp, View};
@@ -47,6 +54,27 @@ use crate::writers::Writers;
 
 /// Longest way from a clone to the table that has a block.
 const DEPTH_MAX: usize = 8;
+
+/// The next number of contents.
+static CONTENTS: AtomicU64 = AtomicU64::new(0);
+
+/// What the rows of a block are, where those of another table's block of the same number may be the same: equal ones are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Contents {
+    number: u64,
+    /// Storage columns.
+    width: usize,
+}
+
+/// Where the rows of a block are that a clone does not have.
+struct Holder {
+    cell: Arc<BlockCell>,
+    /// The tables on the way there, which do not have it either.
+    way: Vec<Arc<Table>>,
+    /// What the clone sees of it.
+    view: View,
+    width: usize,
+}
 
 /// The clones of a table, and what it is a clone of itself.
 #[derive(Default)]
@@ -187,7 +215,7 @@ impl Table {
         // Under this lock the counter and the list belong together.
         let waiting = self.ties.waiting.lock();
         let clones: Vec<Arc<Table>> = waiting.iter().filter_map(Weak::upgrade).collect();
-        block.handed_out = self.ties.clones();
+        let asked = self.ties.clones();
         drop(waiting);
         for clone in clones {
             let source = clone.ties.source.lock().clone();
@@ -197,6 +225,9 @@ impl Table {
                 clone.receive(number, &source, block, &storage.writers);
             }
         }
+        // Images were taken of what it has been until now.
+        block.handed_out = asked;
+        block.contents = None;
     }
 
     /// A block that is not there: perhaps the source has it.
@@ -210,6 +241,68 @@ impl Table {
             self.receive(number, &source, &mut block, &storage.writers);
         }
         self.blocks.get(number)
+    }
+
+    /// Where a block is that this table does not have, if it is a clone.
+    fn holder(&self, number: usize) -> Option<Holder> {
+        let mut source = self.ties.source.lock().clone()?;
+        let width = source.width;
+        let (mut ts, mut way) = (source.ts, Vec::new());
+        while number < source.blocks {
+            ts = ts.min(source.ts);
+            let table = source.table.clone();
+            if let Some(cell) = table.blocks.get(number) {
+                let view = View { ts, own: None, command: 0 };
+                return Some(Holder { cell: cell.clone(), way, view, width });
+            }
+            source = table.ties.source.lock().clone()?;
+            way.push(table);
+        }
+        None
+    }
+
+    /// Whether a block has not come here since it was found with a holder, whose latch the caller holds: it comes from there.
+    fn still_lacks(&self, number: usize, holder: &Holder) -> bool {
+        self.blocks.get(number).is_none() && holder.way.iter().all(|table| table.blocks.get(number).is_none())
+    }
+
+    /// Looks at a block, with what a view sees of it and its storage columns, wherever it is: a clone does not become larger by that.
+    pub(super) fn look_at<R>(
+        &self,
+        number: usize,
+        view: &View,
+        look: impl FnOnce(&Block, &View, usize) -> R,
+    ) -> Option<R> {
+        loop {
+            if let Some(cell) = self.blocks.get(number) {
+                let block = cell.latch.read();
+                return Some(look(&block, view, block.columns.len()));
+            }
+            let Some(holder) = self.holder(number) else {
+                // It may have come meanwhile, and the source with it gone.
+                self.blocks.get(number)?;
+                continue;
+            };
+            let block = holder.cell.latch.read();
+            if self.still_lacks(number, &holder) {
+                return Some(look(&block, &holder.view, holder.width));
+            }
+        }
+    }
+
+    /// What the rows of a block are, as far as other tables may have the same. Whoever asked for a snapshot before may say that
+    /// tables that were there then have the same rows for it, where this is equal.
+    pub fn contents(&self, number: usize, storage: &Storage) -> Option<Contents> {
+        if let Some(cell) = self.blocks.get(number) {
+            let block = cell.latch.read();
+            return block.contents.map(|number| Contents { number, width: block.columns.len() });
+        }
+        let holder = self.holder(number)?;
+        let mut block = holder.cell.latch.write();
+        if !self.still_lacks(number, &holder) || !shows_all(&block, &holder.view, &storage.0.writers) {
+            return None;
+        }
+        Some(Contents { number: number_contents(&mut block), width: holder.width })
     }
 
     /// Puts in the image of a block whose latch the caller holds.
@@ -235,10 +328,52 @@ impl Table {
     }
 }
 
+impl Storage {
+    /// Gives a table the rows that another one has in some blocks, and keeps them in the same memory: both are being restored. XX001
+    /// when they are no tables that can.
+    pub fn restore_shared(&self, table: Oid, of: Oid, blocks: Range<usize>) -> Result<()> {
+        let tables = self.table(table).zip(self.table(of)).filter(|_| table != of);
+        let (table, of) =
+            tables.ok_or_else(|| corrupted(&format!("table {table} cannot have the rows of table {of}")))?;
+        let layouts = table.columns();
+        if !of.columns().starts_with(&layouts) {
+            return Err(corrupted(&format!("table {} does not have the columns of table {}", table.id(), of.id())));
+        }
+        for number in blocks {
+            let cell =
+                of.block(number).ok_or_else(|| corrupted(&format!("table {} has no block {number}", of.id())))?;
+            let view = View { ts: RESTORED.0, own: None, command: 0 };
+            let image = image(&mut cell.latch.write(), layouts.len(), &view, &self.0.writers);
+            let place = table.block_to_restore(number)?;
+            *place.latch.write() = image;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a view sees the newest version of every slot that has one.
+fn shows_all(block: &Block, view: &View, writers: &Writers) -> bool {
+    let shows = |slot: usize| match block.stamps[slot].is_free() {
+        true => block.undo_of(slot).is_none(),
+        false => writers.sees(view, block.stamps[slot]),
+    };
+    (0..block.len()).all(shows)
+}
+
+/// The number of a block's contents, which others have too from now on.
+fn number_contents(block: &mut Block) -> u64 {
+    block.handed_out = UNASKED;
+    *block.contents.get_or_insert_with(|| CONTENTS.fetch_add(1, Ordering::Relaxed))
+}
+
 /// The versions of a block that a view sees, in the same memory.
 fn image(block: &mut Block, width: usize, view: &View, writers: &Writers) -> Block {
     let mut image = Block::new(block.columns.iter_mut().take(width).map(Column::twin).collect());
     image.stamps = vec![RESTORED; block.len()];
+    if shows_all(block, view, writers) {
+        image.contents = Some(number_contents(block));
+        image.handed_out = UNASKED;
+    }
     for slot in 0..block.len() {
         if !writers.sees(view, block.stamps[slot]) {
             go_back(block, &mut image, slot, view, writers);

@@ -26,7 +26,8 @@ impl Table {
         self.encode_run_as(self.id(), first, rows, snapshot, out);
     }
 
-    fn encode_run_as(&self, id: Oid, first: RowId, rows: u64, snapshot: &Snapshot, out: &mut Vec<u8>) {
+    /// The same as rows of a table with this id.
+    pub fn encode_run_as(&self, id: Oid, first: RowId, rows: u64, snapshot: &Snapshot, out: &mut Vec<u8>) {
         put_uint(u64::from(id.0), out);
         put_uint(first.0, out);
         put_uint(rows, out);
@@ -34,10 +35,12 @@ impl Table {
         while next < first.0 + rows {
             let (number, slot) = place(RowId(next));
             let count = (first.0 + rows - next).min((BLOCK_ROWS - slot) as u64);
-            let block = self.block(number).map(|cell| cell.latch.read());
-            for slot in slot..slot + count as usize {
-                let row = block.as_ref().and_then(|block| block.find(slot, snapshot.view(), snapshot.writers()));
-                image::encode(row, out);
+            let slots = slot..slot + count as usize;
+            let found = self.look_at(number, snapshot.view(), |block, view, width| {
+                slots.clone().for_each(|slot| image::encode(block.find(slot, view, snapshot.writers()), width, out));
+            });
+            if found.is_none() {
+                slots.for_each(|_| image::encode(None, 0, out));
             }
             next += count;
         }
@@ -52,10 +55,9 @@ impl Table {
         buffer: &mut Vec<u8>,
         mut chunk: impl FnMut(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Some(cell) = self.block(number) else { return Ok(()) };
         let mut slot = 0;
         loop {
-            let len = cell.latch.read().len();
+            let len = self.look_at(number, snapshot.view(), |block, _, _| block.len()).unwrap_or(0);
             if slot >= len {
                 return Ok(());
             }
@@ -151,7 +153,8 @@ impl Table {
         let blocks = self.blocks.len();
         for number in 0..blocks {
             let Some(cell) = self.block(number) else { continue };
-            let mut block = self.change(number, cell);
+            // Nobody sees a difference, those who have the same rows included.
+            let mut block = cell.latch.write();
             while number + 1 < blocks && block.len() < BLOCK_ROWS {
                 block.push(&DatumRow(&[]), Stamp::FREE);
             }

@@ -3,7 +3,7 @@
 //! Where the snapshot sees every slot's newest version, the arrays are the block's own, shared. Otherwise they are
 //! filtered, and rows whose older version is seen follow in a batch of their own.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array};
@@ -99,7 +99,7 @@ impl Table {
             drop(block);
             let mut block = cell.latch.write();
             let columns = freeze(&mut block, projection)?;
-            return self.visible(number, &block, columns, snapshot, projection, with_row_ids);
+            return self.visible(number, block, columns, snapshot, projection, with_row_ids);
         };
         if cell.is_clean_for(&block, snapshot.view()) {
             let rows = block.len();
@@ -109,40 +109,47 @@ impl Table {
             }
             return Ok(batches);
         }
-        self.visible(number, &block, columns, snapshot, projection, with_row_ids)
+        self.visible(number, block, columns, snapshot, projection, with_row_ids)
     }
 
+    /// The rows of a block that the snapshot sees, out of its columns. The latch is held for a look, and while versions that only undo
+    /// records have are gathered.
     fn visible(
         &self,
         number: usize,
-        block: &Block,
+        block: impl Deref<Target = Block>,
         columns: Vec<ArrayRef>,
         snapshot: &Snapshot,
         projection: &[usize],
         with_row_ids: bool,
     ) -> Result<BlockBatches> {
         let mut batches = BlockBatches::new();
-        let seen = look(block, snapshot);
-        if seen.newest_count == block.len() {
-            let row_ids = with_row_ids.then(|| row_ids(number, 0..block.len()));
-            batches.push(ScanBatch { rows: block.len(), columns, row_ids });
+        let (seen, len) = (look(&block, snapshot), block.len());
+        let older = if seen.older.is_empty() { None } else { Some(older(&block, &seen, snapshot, projection)?) };
+        drop(block);
+        let newest_ids = || with_row_ids.then(|| row_ids(number, 0..len));
+        if seen.newest_count == len {
+            batches.push(ScanBatch { rows: len, columns, row_ids: newest_ids() });
         } else if seen.newest_count > 0 {
             let mask = BooleanArray::from(seen.newest);
-            let all = with_row_ids.then(|| row_ids(number, 0..block.len()));
             let keep = |array: &ArrayRef| filter(array, &mask).map_err(|e| Error::internal(e.to_string()));
             let columns = columns.iter().map(keep).collect::<Result<_>>()?;
-            let row_ids = all.as_ref().map(keep).transpose()?;
+            let row_ids = newest_ids().as_ref().map(keep).transpose()?;
             batches.push(ScanBatch { rows: seen.newest_count, columns, row_ids });
         }
-        if !seen.older.is_empty() {
-            let versions: Vec<RowView<'_>> =
-                seen.older.iter().filter_map(|slot| block.find(*slot, snapshot.view(), snapshot.writers())).collect();
-            let columns = projection.iter().map(|column| gather(block, &versions, *column)).collect::<Result<_>>()?;
+        if let Some(columns) = older {
             let row_ids = with_row_ids.then(|| row_ids(number, seen.older.iter().copied()));
-            batches.push(ScanBatch { rows: versions.len(), columns, row_ids });
+            batches.push(ScanBatch { rows: seen.older.len(), columns, row_ids });
         }
         Ok(batches)
     }
+}
+
+/// The versions that a snapshot sees of slots whose newest one it does not see.
+fn older(block: &Block, seen: &Seen, snapshot: &Snapshot, projection: &[usize]) -> Result<Vec<ArrayRef>> {
+    let version = |slot: &usize| block.find(*slot, snapshot.view(), snapshot.writers());
+    let versions: Vec<RowView<'_>> = seen.older.iter().filter_map(version).collect();
+    projection.iter().map(|column| gather(block, &versions, *column)).collect()
 }
 
 fn freeze(block: &mut Block, projection: &[usize]) -> Result<Vec<ArrayRef>> {

@@ -8,7 +8,6 @@ use super::globals::Global;
 use super::node::{Id, Node, Nodes};
 use super::{Fault, Step, damaged};
 use crate::foreign::value::Value;
-use crate::foreign::{ForeignTable, Tables};
 
 /// Containers in containers; a list may contain itself.
 const MAX_DEPTH: usize = 128;
@@ -17,38 +16,70 @@ const VALUES_PER_BYTE: usize = 4;
 const TEXT_PER_BYTE: usize = 64;
 const ALWAYS_VALUES: usize = 1 << 16;
 const ALWAYS_TEXT: usize = 1 << 24;
+/// The most of one record, which is in memory at once.
+const RECORD_VALUES: usize = 1 << 22;
+const RECORD_TEXT: usize = 1 << 30;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// What may still be made.
+#[derive(Clone, Copy)]
 struct Budget {
     values: usize,
     text: usize,
 }
 
-struct Converter<'n, 'a> {
+impl Budget {
+    fn spend(&mut self, text: usize) -> Step<()> {
+        let left = self.values.checked_sub(1).zip(self.text.checked_sub(text));
+        let (values, text) = left.ok_or_else(|| Fault::Refused("it describes more than its size allows".to_owned()))?;
+        *self = Budget { values, text };
+        Ok(())
+    }
+}
+
+/// Makes values of nodes.
+pub(super) struct Converter<'n, 'a> {
     nodes: &'n Nodes<'a>,
-    budget: Budget,
+    /// For everything.
+    all: Budget,
+    /// For the record that is made.
+    record: Budget,
+}
+
+/// A table, whose records are nodes still.
+pub(super) struct PickledTable<'a> {
+    pub(super) name: Cow<'a, str>,
+    pub(super) key: Option<Cow<'a, str>>,
+    /// Names and Python types.
+    pub(super) schema: Vec<(Cow<'a, str>, &'static str)>,
+    pub(super) records: Vec<Id>,
 }
 
 /// The tables of a database.
-pub(super) fn tables<'a>(nodes: &Nodes<'a>, root: Id, bytes: usize) -> Step<Tables<'a>> {
-    let values = bytes.saturating_mul(VALUES_PER_BYTE).saturating_add(ALWAYS_VALUES);
-    let text = bytes.saturating_mul(TEXT_PER_BYTE).saturating_add(ALWAYS_TEXT);
-    let mut converter = Converter { nodes, budget: Budget { values, text } };
+pub(super) fn tables<'a>(nodes: &Nodes<'a>, root: Id) -> Step<Vec<PickledTable<'a>>> {
+    let converter = Converter::new(nodes, 0);
     let entries = converter.state(root, Global::Database)?;
     let tables = converter.entry(entries, "tables")?;
     let Node::Dict(tables) = converter.node(tables) else { return damaged("its tables are no dict") };
-    let mut found = Tables::new();
+    let mut found: Vec<PickledTable<'a>> = Vec::new();
     for (name, table) in tables {
         let Node::Text(name) = converter.node(*name) else { return damaged("a table's name is no str") };
-        found.retain(|(known, _)| known != name);
-        found.push((name.clone(), converter.table(*table)?));
+        found.retain(|known| known.name != *name);
+        found.push(converter.table(name.clone(), *table)?);
     }
     Ok(found)
 }
 
 impl<'n, 'a> Converter<'n, 'a> {
+    /// Goes by the size of the pickle, for all values that are made.
+    pub(super) fn new(nodes: &'n Nodes<'a>, bytes: usize) -> Self {
+        let values = bytes.saturating_mul(VALUES_PER_BYTE).saturating_add(ALWAYS_VALUES);
+        let text = bytes.saturating_mul(TEXT_PER_BYTE).saturating_add(ALWAYS_TEXT);
+        let record = Budget { values: RECORD_VALUES, text: RECORD_TEXT };
+        Converter { nodes, all: Budget { values, text }, record }
+    }
+
     fn node(&self, id: Id) -> &'n Node<'a> {
         &self.nodes[id.0 as usize]
     }
@@ -71,41 +102,37 @@ impl<'n, 'a> Converter<'n, 'a> {
         found.map(|(_, value)| *value).ok_or_else(|| Fault::Damaged(format!("\"{name}\" is missing")))
     }
 
-    fn table(&mut self, id: Id) -> Step<ForeignTable<'a>> {
+    fn table(&self, name: Cow<'a, str>, id: Id) -> Step<PickledTable<'a>> {
         let entries = self.state(id, Global::Table)?;
-        let mut table = ForeignTable::default();
-        if let Node::Text(key) = self.node(self.entry(entries, "primary_key")?) {
-            table.key = Some(key.clone());
-        }
+        let key = match self.node(self.entry(entries, "primary_key")?) {
+            Node::Text(key) => Some(key.clone()),
+            _ => None,
+        };
+        let mut schema = Vec::new();
         if let Node::Dict(fields) = self.node(self.entry(entries, "schema")?) {
             for (name, ty) in fields {
                 if let (Node::Text(name), Node::Global(Global::Type(ty))) = (self.node(*name), self.node(*ty)) {
-                    table.schema.push((name.clone(), Cow::Borrowed(ty)));
+                    schema.push((name.clone(), *ty));
                 }
             }
         }
         let Node::Dict(records) = self.node(self.entry(entries, "records")?) else {
             return damaged("the records of a table are no dict");
         };
-        for (_, record) in records {
-            let Node::Dict(fields) = self.node(*record) else { return damaged("a record is no dict") };
-            let mut row = table.records.begin();
-            for (name, value) in fields {
-                let name = self.key(*name)?;
-                row.put(name, self.value(*value, MAX_DEPTH)?);
-            }
-            row.end();
-        }
-        Ok(table)
+        Ok(PickledTable { name, key, schema, records: records.iter().map(|(_, record)| *record).collect() })
+    }
+
+    /// The fields of a record.
+    pub(super) fn record(&mut self, id: Id) -> Step<Vec<(Cow<'a, str>, Value<'a>)>> {
+        let Node::Dict(fields) = self.node(id) else { return damaged("a record is no dict") };
+        self.record = Budget { values: RECORD_VALUES, text: RECORD_TEXT };
+        let field = |(name, value): &(Id, Id)| Ok((self.key(*name)?, self.value(*value, MAX_DEPTH)?));
+        fields.iter().map(field).collect()
     }
 
     fn spend(&mut self, text: usize) -> Step<()> {
-        let values = self.budget.values.checked_sub(1);
-        let text = self.budget.text.checked_sub(text);
-        let left = values.zip(text);
-        let (values, text) = left.ok_or_else(|| Fault::Refused("it describes more than its size allows".to_owned()))?;
-        self.budget = Budget { values, text };
-        Ok(())
+        self.all.spend(text)?;
+        self.record.spend(text)
     }
 
     /// A key, as Python's JSON writes it.

@@ -13,6 +13,14 @@ use super::{Fault, Step, damaged};
 /// Bytes of a whole number: no column holds more digits.
 const MAX_LONG_BYTES: usize = 64 * 1024;
 const HIGHEST_PROTOCOL: u8 = 5;
+/// Objects that are made.
+const MAX_NODES: usize = 1 << 26;
+/// Objects on the stack, and places of the memo.
+const MAX_STACK: usize = 1 << 26;
+/// Arguments of a call: no data needs more.
+const MAX_ARGUMENTS: usize = 16;
+/// Marks on the stack: what is begun in what is begun.
+const MAX_MARKS: usize = 1 << 12;
 
 struct Machine<'a> {
     bytes: &'a [u8],
@@ -26,9 +34,6 @@ struct Machine<'a> {
 
 /// Runs a pickle: all nodes, and the one that it is of.
 pub(super) fn run(bytes: &[u8]) -> Step<(Nodes<'_>, Id)> {
-    if u32::try_from(bytes.len()).is_err() {
-        return Err(Fault::Refused("it has more than 4 GB".to_owned()));
-    }
     let (nodes, stack, marks) = (Vec::new(), Vec::new(), Vec::new());
     let mut machine = Machine { bytes, at: 0, nodes, stack, marks, memo: HashMap::new() };
     loop {
@@ -47,13 +52,16 @@ impl<'a> Machine<'a> {
             op::PROTO => self.protocol(),
             op::FRAME => self.number(8).map(drop),
             op::MARK => {
+                if self.marks.len() >= MAX_MARKS {
+                    return Err(Fault::Refused(format!("it has more than {MAX_MARKS} marks at once")));
+                }
                 self.marks.push(self.stack.len());
                 Ok(())
             }
             op::POP if self.marks.last() == Some(&self.stack.len()) => self.since_mark().map(drop),
             op::POP => self.pop().map(drop),
             op::POP_MARK => self.since_mark().map(drop),
-            op::DUP => self.top().map(|top| self.stack.push(top)),
+            op::DUP => self.top().and_then(|top| self.push_again(top)),
             op::NONE => self.push(Node::None),
             op::NEWTRUE => self.push(Node::Bool(true)),
             op::NEWFALSE => self.push(Node::Bool(false)),
@@ -114,15 +122,19 @@ impl<'a> Machine<'a> {
         std::str::from_utf8(line).map_err(|error| Fault::Damaged(error.to_string()))
     }
 
-    fn add(&mut self, node: Node<'a>) -> Id {
-        // There are not more nodes than bytes.
+    fn push(&mut self, node: Node<'a>) -> Step<()> {
+        if self.nodes.len() >= MAX_NODES {
+            return Err(Fault::Refused(format!("it makes more than {MAX_NODES} objects")));
+        }
         let id = Id(self.nodes.len() as u32);
         self.nodes.push(node);
-        id
+        self.push_again(id)
     }
 
-    fn push(&mut self, node: Node<'a>) -> Step<()> {
-        let id = self.add(node);
+    fn push_again(&mut self, id: Id) -> Step<()> {
+        if self.stack.len() >= MAX_STACK {
+            return Err(Fault::Refused(format!("it puts more than {MAX_STACK} objects on its stack")));
+        }
         self.stack.push(id);
         Ok(())
     }
@@ -248,10 +260,12 @@ impl<'a> Machine<'a> {
         };
         if matches!(opcode, op::GET | op::BINGET | op::LONG_BINGET) {
             let found = self.memo.get(&place).copied();
-            self.stack.push(found.ok_or_else(|| Fault::Damaged(format!("place {place} is empty")))?);
-            return Ok(());
+            return self.push_again(found.ok_or_else(|| Fault::Damaged(format!("place {place} is empty")))?);
         }
         let top = self.top()?;
+        if self.memo.len() >= MAX_STACK {
+            return Err(Fault::Refused(format!("it remembers more than {MAX_STACK} objects")));
+        }
         self.memo.insert(place, top);
         Ok(())
     }
@@ -298,6 +312,9 @@ impl<'a> Machine<'a> {
         let (Node::Tuple(arguments), Node::Global(of)) = (self.node(arguments), self.node(of)) else {
             return Err(Fault::Refused(format!("it calls {}", self.node(of).kind())));
         };
+        if arguments.len() > MAX_ARGUMENTS {
+            return Err(Fault::Refused(format!("it makes an object of {} arguments", arguments.len())));
+        }
         let (of, arguments) = (*of, arguments.clone());
         self.push(Node::Object { of, arguments, state: None })
     }

@@ -32,18 +32,28 @@ pub(super) fn write_all(
     let shape = context.shape(&table.relation);
     write_rows(writer, table, context, work)?;
     writer.text(", \"records\": [");
-    let piece = |number: usize| {
-        let mut piece = Piece { text: Vec::new(), records: 0, conformity: shape.conformity() };
-        table
-            .table
-            .each_visible::<Error>(number, &context.moment.snapshot, |_, row| piece.add(row, &shape, context))?;
-        Ok(piece)
-    };
-    let conformity = write_records(writer, table.table.block_count(), &piece, &shape, work)?;
+    let conformity = write_blocks(writer, table, &shape, context, work)?;
     writer.text("\n], \"schema\": ");
     shape.put_schema(&conformity, writer.out());
     writer.text("}");
     Ok(())
+}
+
+/// The records of all blocks.
+fn write_blocks(
+    writer: &mut Writer,
+    table: &StoredRelation,
+    shape: &Shape,
+    context: &Context<'_>,
+    work: &Work<'_>,
+) -> Result<Conformity> {
+    let (table, snapshot) = (&table.table, &context.moment.snapshot);
+    let piece = |number: usize| {
+        let mut piece = Piece { text: Vec::new(), records: 0, conformity: shape.conformity() };
+        table.each_visible::<Error>(number, snapshot, |_, row| piece.add(row, shape, context))?;
+        Ok(piece)
+    };
+    write_records(writer, table.block_count(), &piece, shape, work)
 }
 
 /// `, "rows": [[0,2]]`: where the records are, found before they are written.
@@ -75,6 +85,13 @@ pub(super) fn write_changes(
     work: &Work<'_>,
 ) -> Result<()> {
     let shape = context.shape(&table.relation);
+    let Rows::Some(rows) = rows else {
+        write_rows(writer, table, context, work)?;
+        writer.text(", \"gone\": [], \"deletes\": [], \"upserts\": [");
+        write_blocks(writer, table, &shape, context, work)?;
+        writer.text("\n]}");
+        return Ok(());
+    };
     let parts = Parts::of(table, rows, context, &shape)?;
     for (name, rows) in [("rows", &parts.upserts), ("gone", &parts.gone)] {
         writer.text(&format!(", \"{name}\": ["));
