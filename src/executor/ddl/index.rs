@@ -35,15 +35,6 @@ impl DdlContext<'_> {
         }
         let method = index_method::method_named(create.method.as_ref().map(|method| method.value.as_str()))?;
         index_method::check_abilities(method, create)?;
-        if let Some(name) = &create.name
-            && self.view().relation_in(relation.namespace, &name.value).is_some()
-        {
-            if create.if_not_exists {
-                self.notice(SqlState::DUPLICATE_TABLE, format!("relation \"{}\" already exists, skipping", name.value));
-                return Ok(());
-            }
-            return Err(super::create_table::already_exists(&name.value));
-        }
         let keys = self.index_keys(&relation, &create.elements, method, locations)?;
         let name = match &create.name {
             Some(name) => Arc::from(name.value.as_str()),
@@ -81,6 +72,15 @@ impl DdlContext<'_> {
             let message = format!("cannot create index on partitioned table \"{}\" concurrently", relation.name);
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
+        if let Some(name) = &create.name
+            && self.view().relation_in(relation.namespace, &name.value).is_some()
+        {
+            if create.if_not_exists {
+                self.notice(SqlState::DUPLICATE_TABLE, format!("relation \"{}\" already exists, skipping", name.value));
+                return Ok(());
+            }
+            return Err(super::create_table::already_exists(&name.value));
+        }
         let oid = match create.concurrently {
             true => {
                 let table = relation.oid;
@@ -98,6 +98,17 @@ impl DdlContext<'_> {
             self.index_partitions(relation.oid, oid)?;
         }
         Ok(())
+    }
+
+    /// 42P16 for an expression of a type that no column may have.
+    fn check_key_type(&mut self, target: &IndexTarget, element: &IndexElement, ty: Type) -> Result<()> {
+        if !matches!(target, IndexTarget::Expression(_)) || !matches!(self.type_info(ty.oid)?.kind, TypeKind::Pseudo) {
+            return Ok(());
+        }
+        let catalog = self.view();
+        let shown = self.shown_type(ty.oid, &catalog);
+        let message = format!("column \"{}\" has pseudo-type {shown}", element_word(element));
+        Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message))
     }
 
     pub(super) fn index_keys(
@@ -137,6 +148,7 @@ impl DdlContext<'_> {
                     (IndexTarget::Expression(bound.text), bound.expr.ty())
                 }
             };
+            self.check_key_type(&target, element, ty)?;
             let opclass = match &element.opclass {
                 Some(name) => self.named_opclass(name, ty, method)?,
                 None => self.default_opclass(ty, method)?,

@@ -49,6 +49,7 @@ mod role;
 pub mod routine;
 mod rule;
 mod schema;
+mod select_rule;
 mod sequence;
 mod statement;
 mod storage_changes;

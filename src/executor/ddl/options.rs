@@ -234,6 +234,12 @@ pub(super) fn shown(value: Option<&DefValue>) -> String {
     }
 }
 
+/// An integer; one with a fraction is rounded.
+fn integer(value: &str) -> Option<i64> {
+    let rounded = || value.parse::<f64>().ok().filter(|number| number.is_finite());
+    value.parse().ok().or_else(|| rounded().map(|number| number.round_ties_even() as i64))
+}
+
 fn check(name: &str, value: &str, kind: Kind) -> Result<()> {
     match kind {
         Kind::Bool => match boolean(value) {
@@ -241,8 +247,8 @@ fn check(name: &str, value: &str, kind: Kind) -> Result<()> {
             None => Err(invalid(format!("invalid value for boolean option \"{name}\": {value}"))),
         },
         Kind::Int(min, max) => {
-            let number: i64 =
-                value.parse().map_err(|_| invalid(format!("invalid value for integer option \"{name}\": {value}")))?;
+            let number = integer(value)
+                .ok_or_else(|| invalid(format!("invalid value for integer option \"{name}\": {value}")))?;
             match (min..=max).contains(&number) {
                 true => Ok(()),
                 false => {
@@ -252,7 +258,7 @@ fn check(name: &str, value: &str, kind: Kind) -> Result<()> {
         }
         Kind::Multiple(min, max, unit) => {
             check(name, value, Kind::Int(min, max))?;
-            match value.parse::<i64>().is_ok_and(|number| number % unit == 0) {
+            match integer(value).is_some_and(|number| number % unit == 0) {
                 true => Ok(()),
                 false => Err(invalid(format!("{name} value must be a multiple of {unit}"))),
             }

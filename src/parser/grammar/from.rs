@@ -251,7 +251,7 @@ impl Parser<'_> {
         let with_ordinality = self.ordinality()?;
         let alias = self.function_alias()?;
         match call {
-            Expr::Function(function) => match (function.args, function.filter, function.over) {
+            Expr::Function(function) if !function.uses_odbc_syntax => match (function.args, function.filter, function.over) {
                 (FunctionArguments::List(list), None, None)
                     if list.clauses.is_empty() && list.duplicate_treatment.is_none() =>
                 {
