@@ -81,7 +81,8 @@ impl Catalog {
         left
     }
 
-    /// Takes what is of all databases from another catalog: roles, their settings, privileges on databases and parameters.
+    /// Takes what is of all databases from another catalog: roles, their settings, privileges on databases and parameters,
+    /// tablespaces.
     pub fn share_with(&mut self, here: &Catalog) {
         self.roles = here.roles.clone();
         self.settings = here.settings.clone();
@@ -93,6 +94,7 @@ impl Catalog {
             .chain(self.acls.iter().filter(|((class, _), _)| *class != DATABASE_CLASS))
             .map(|(place, acl)| (*place, acl.clone()))
             .collect();
+        self.share_tablespaces(here);
     }
 
     /// Takes over the schemas of sessions' temporary objects, which stay with their sessions; not the objects.

@@ -374,19 +374,21 @@ pub(crate) fn new_database(new: NewDatabase, like: &Database) -> Result<Database
         current.settings().map(|(place, values)| Change::Settings { place: *place, values: Some(values.clone()) });
     let parameters = current.parameters();
     let parameters = parameters.map(|(name, oid, list)| Change::Parameter(name.clone(), Some((oid, list.to_vec()))));
-    catalog.commit(&roles.chain(settings).chain(parameters).collect::<Vec<_>>())?;
+    let tablespaces = current.tablespace_changes();
+    catalog.commit(&roles.chain(settings).chain(parameters).chain(tablespaces).collect::<Vec<_>>())?;
     let oid = catalog.allocate_oid();
     let NewDatabase { name, attributes } = new;
     Ok(Database { oid, name, attributes, catalog: Arc::new(catalog) })
 }
 
-/// The changes that are of all databases: roles, privileges on databases and parameters, and what their sessions begin with.
+/// The changes that are of all databases: roles, tablespaces, privileges on databases, tablespaces and parameters, and what their
+/// sessions begin with.
 pub(crate) fn shared_changes(changes: &[Change]) -> Vec<Change> {
     let is_shared = |change: &&Change| match change {
         Change::Put(Object::Role(_)) | Change::Remove(Key::Role(_)) => true,
-        Change::Acl { class, .. } => *class == DATABASE_CLASS,
+        Change::Acl { class, .. } if *class == DATABASE_CLASS => true,
         Change::Settings { .. } | Change::Parameter(..) => true,
-        _ => false,
+        other => other.is_of_tablespace(),
     };
     changes.iter().filter(is_shared).cloned().collect()
 }

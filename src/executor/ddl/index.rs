@@ -19,7 +19,6 @@ const MAX_KEYS: usize = 32;
 
 impl DdlContext<'_> {
     pub(super) fn create_index(&mut self, create: &CreateIndex, locations: &Locations) -> Result<()> {
-        super::options::check_tablespace(create.tablespace.as_ref())?;
         let relation = self.find_relation(&create.table.name)?;
         index_method::check_indexable(&relation, plural(&relation.kind))?;
         self.check_owner(&relation)?;
@@ -35,6 +34,8 @@ impl DdlContext<'_> {
         }
         let method = index_method::method_named(create.method.as_ref().map(|method| method.value.as_str()))?;
         index_method::check_abilities(method, create)?;
+        let kind = (relation.persistence, relation.is_partitioned());
+        let tablespace = self.new_tablespace(create.tablespace.as_ref(), kind, Oid::INVALID)?;
         let keys = self.index_keys(&relation, &create.elements, method, locations)?;
         let name = match &create.name {
             Some(name) => Arc::from(name.value.as_str()),
@@ -84,11 +85,11 @@ impl DdlContext<'_> {
         let oid = match create.concurrently {
             true => {
                 let table = relation.oid;
-                let oid = self.while_locked(table, LockMode::Share, |cx| cx.make_index(table, name, info))?;
+                let oid = self.while_locked(table, LockMode::Share, |cx| cx.make_index(table, name, info, tablespace))?;
                 self.wait_for_older_snapshots()?;
                 oid
             }
-            false => self.make_index(relation.oid, name, info)?,
+            false => self.make_index(relation.oid, name, info, tablespace)?,
         };
         let index = self.table(oid)?;
         self.put_relation(Relation { options, ..Relation::clone(&index) });
@@ -300,7 +301,13 @@ impl DdlContext<'_> {
     }
 
     /// Makes an index in catalog and storage, filled with the table's rows. 23505 when they do not fit it.
-    pub(super) fn make_index(&mut self, table: Oid, name: Arc<str>, info: IndexInfo) -> Result<Oid> {
+    pub(super) fn make_index(
+        &mut self,
+        table: Oid,
+        name: Arc<str>,
+        info: IndexInfo,
+        tablespace: Oid,
+    ) -> Result<Oid> {
         let oid = self.new_oid();
         let relation = self.table(table)?;
         self.build_index(&relation, oid, &name, &info)?;
@@ -308,6 +315,7 @@ impl DdlContext<'_> {
         let index = self.put_relation(Relation {
             persistence: relation.persistence,
             storage: oid,
+            tablespace,
             ..Relation::new(oid, relation.namespace, name, relation.owner, RelationKind::Index(Arc::new(info)))
         });
         self.depend_index(&index)?;

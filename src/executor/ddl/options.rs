@@ -21,6 +21,8 @@ pub(super) enum Target {
     View,
     /// A column.
     Column,
+    /// A tablespace.
+    Tablespace,
     /// A key of an index, by an operator class with these parameters.
     OperatorClass(&'static [(&'static str, Kind)]),
 }
@@ -100,6 +102,14 @@ const VIEW: &[(&str, Kind)] =
 const COLUMN: &[(&str, Kind)] =
     &[("n_distinct", Kind::Real(-1.0, f64::MAX)), ("n_distinct_inherited", Kind::Real(-1.0, f64::MAX))];
 
+/// What reading from a tablespace costs; nothing is read from one.
+const TABLESPACE: &[(&str, Kind)] = &[
+    ("random_page_cost", Kind::Real(-1.0, f64::MAX)),
+    ("seq_page_cost", Kind::Real(-1.0, f64::MAX)),
+    ("effective_io_concurrency", Kind::Int(-1, 1000)),
+    ("maintenance_io_concurrency", Kind::Int(-1, 1000)),
+];
+
 /// Parameters of operator classes: how long signatures are and how much a summary may hold. In memory there are neither.
 const OPERATOR_CLASSES: &[(&str, &[(&str, Kind)])] = &[
     ("tsvector_ops", SIGNATURE),
@@ -138,6 +148,7 @@ fn kind_of(name: &str, target: Target, toast: bool) -> Option<Kind> {
         Target::Index(IndexMethod::Spgist) => &[SPGIST],
         Target::View => &[VIEW],
         Target::Column => &[COLUMN],
+        Target::Tablespace => &[TABLESPACE],
         Target::OperatorClass(table) => &[table],
     };
     tables.iter().flat_map(|table| table.iter()).find(|(known, _)| *known == name).map(|(_, kind)| *kind)
@@ -195,15 +206,6 @@ pub(super) fn refuse_for_partitioned(relation: &Relation, given: &[DefElem], res
     match given.first().filter(|_| relation.is_partitioned() && !reset) {
         Some(option) => Err(invalid(format!("unrecognized parameter \"{}\"", option.name.value))),
         None => Ok(()),
-    }
-}
-
-/// Refuses a tablespace other than `pg_default`: there is no other. 42704, 22023.
-pub(super) fn check_tablespace(space: Option<&Ident>) -> Result<()> {
-    match space.map(|space| space.value.as_str()) {
-        None | Some("pg_default") => Ok(()),
-        Some("pg_global") => Err(invalid("only shared relations can be placed in pg_global tablespace".to_owned())),
-        Some(other) => Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{other}\" does not exist"))),
     }
 }
 

@@ -125,15 +125,11 @@ impl DdlContext<'_> {
 /// The only action of a rule, which is a query. 0A000.
 fn select_of(create: &CreateRule) -> Result<&ast::Query> {
     let query = match &create.actions[..] {
-        [] => {
-            let error = not_supported("INSTEAD NOTHING rules on SELECT are not implemented");
-            return Err(error.hint("Use views instead."));
-        }
         [Statement::Sql(tree)] => match &**tree {
             Ast::Query(query) => Some(&**query),
             _ => None,
         },
-        [_] => None,
+        [] | [_] => None,
         _ => return Err(not_supported("multiple actions for rules on SELECT are not implemented")),
     };
     let is_select = |query: &&ast::Query| {

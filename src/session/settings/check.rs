@@ -29,7 +29,6 @@ pub(super) fn check(definition: &Definition, value: Value, current: &Derived, de
         "plpgsql.extra_errors" | "plpgsql.extra_warnings" => extra_checks(definition.name, text)?,
         "dictdb.rate_limit" | "dictdb.rate_limit_by_address" => rate_limit(definition.name, text)?,
         "dictdb.cache_policy" => cache_policy(text)?,
-        "default_tablespace" => tablespace(definition.name, text)?,
         "default_table_access_method" => match text.as_ref() {
             "heap" => "heap".to_owned(),
             other => {
@@ -98,12 +97,5 @@ fn locale(name: &str, text: &str) -> Result<String> {
     match text {
         "" | "C" | "POSIX" | "C.UTF-8" | "C.utf8" | "en_US.UTF-8" | "en_US.utf8" => Ok(text.to_owned()),
         _ => Err(invalid(name, text)),
-    }
-}
-
-fn tablespace(name: &str, text: &str) -> Result<String> {
-    match text {
-        "" | "pg_default" => Ok(text.to_owned()),
-        _ => Err(invalid(name, text).detail(format!("Tablespace \"{text}\" does not exist."))),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{ConstraintKind, Persistence, Relation, RelationKind, ReplicaIdentity, namespaces};
+use dictdb_catalog::{ConstraintKind, PG_GLOBAL, Persistence, Relation, RelationKind, ReplicaIdentity, namespaces};
 use dictdb_functions::facts::ids;
 use dictdb_types::Oid;
 
@@ -69,11 +69,8 @@ fn own_options(relation: &Relation) -> Vec<Arc<str>> {
 
 /// `reltablespace`: that of the cluster for what is shared, else the database's.
 fn tablespace(relation: &Relation) -> Oid {
-    if relation.is_shared() { PG_GLOBAL } else { Oid::INVALID }
+    if relation.is_shared() { PG_GLOBAL } else { relation.tablespace }
 }
-
-/// `pg_tablespace.oid` of `pg_global`.
-const PG_GLOBAL: Oid = Oid(1664);
 
 /// `relfrozenxid`: rows show no id from before it.
 pub fn frozen(source: &Source<'_>) -> Oid {
