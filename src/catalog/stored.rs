@@ -16,8 +16,8 @@ use crate::{
     OperatorFamily, Parameter, ParserInfo, PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy,
     Persistence, Policy, PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo, ReferencedPart,
     ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Rule, RuleAction, Schema, SequenceInfo,
-    ServerInfo, SqlBody, StatisticsInfo, SubscriptionInfo, TablespaceInfo, TemplateInfo, Trigger, UserMappingInfo, ViewInfo,
-    WrapperInfo,
+    ServerInfo, SqlBody, StatisticsInfo, SubscriptionInfo, TablespaceInfo, TemplateInfo, Trigger, UserMappingInfo,
+    ViewInfo, WrapperInfo,
 };
 
 /// Changes as bytes.

@@ -539,9 +539,7 @@ fn is_simple(expr: &Expr, parent: &Expr) -> bool {
 /// Whether the operands of an expression stand between separators of its own.
 fn separates(parent: &Expr) -> bool {
     match parent {
-        Expr::Call(call) => {
-            call.operator.is_none() && !is_cast(call) && !matches!(call.spelling, Spelling::Standard)
-        }
+        Expr::Call(call) => call.operator.is_none() && !is_cast(call) && !matches!(call.spelling, Spelling::Standard),
         other => encloses(other),
     }
 }

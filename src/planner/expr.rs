@@ -226,7 +226,17 @@ impl Call {
     /// An ordinary call.
     pub fn new(function: Arc<Function>, args: Vec<Expr>, ty: Type, position: Option<u32>) -> Self {
         let (operator, spelling) = (None, Spelling::Function);
-        Call { function, args, ty, operator, position, variadic: false, defaulted: 0, columns: Box::default(), spelling }
+        Call {
+            function,
+            args,
+            ty,
+            operator,
+            position,
+            variadic: false,
+            defaulted: 0,
+            columns: Box::default(),
+            spelling,
+        }
     }
 
     /// The arguments that are written: all but defaults at the end.

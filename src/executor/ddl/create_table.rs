@@ -112,7 +112,13 @@ impl DdlContext<'_> {
         let options = super::options::given(&create.options, super::options::Target::Table)?;
         let on_commit = on_commit(create.on_commit, temporary)?;
         let typed = of_type.as_ref().map_or(Oid::INVALID, |of_type| of_type.row_type);
-        let relation = self.put_relation(Relation { options, on_commit, tablespace, of_type: typed, ..Relation::clone(&relation) });
+        let relation = self.put_relation(Relation {
+            options,
+            on_commit,
+            tablespace,
+            of_type: typed,
+            ..Relation::clone(&relation)
+        });
         if let Some(of_type) = &of_type {
             self.depend(Key::Relation(relation.oid), Key::Relation(of_type.oid), Dependency::Normal);
         }

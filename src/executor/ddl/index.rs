@@ -85,7 +85,8 @@ impl DdlContext<'_> {
         let oid = match create.concurrently {
             true => {
                 let table = relation.oid;
-                let oid = self.while_locked(table, LockMode::Share, |cx| cx.make_index(table, name, info, tablespace))?;
+                let oid =
+                    self.while_locked(table, LockMode::Share, |cx| cx.make_index(table, name, info, tablespace))?;
                 self.wait_for_older_snapshots()?;
                 oid
             }
@@ -301,13 +302,7 @@ impl DdlContext<'_> {
     }
 
     /// Makes an index in catalog and storage, filled with the table's rows. 23505 when they do not fit it.
-    pub(super) fn make_index(
-        &mut self,
-        table: Oid,
-        name: Arc<str>,
-        info: IndexInfo,
-        tablespace: Oid,
-    ) -> Result<Oid> {
+    pub(super) fn make_index(&mut self, table: Oid, name: Arc<str>, info: IndexInfo, tablespace: Oid) -> Result<Oid> {
         let oid = self.new_oid();
         let relation = self.table(table)?;
         self.build_index(&relation, oid, &name, &info)?;

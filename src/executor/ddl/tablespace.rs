@@ -24,8 +24,9 @@ impl DdlContext<'_> {
         let name = create.name.value.as_str();
         if !self.is_superuser() {
             let message = format!("permission denied to create tablespace \"{name}\"");
-            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
-                .hint("Must be superuser to create a tablespace."));
+            return Err(
+                Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message).hint("Must be superuser to create a tablespace.")
+            );
         }
         let owner = match &create.owner {
             Some(role) => self.role_oid(role)?,

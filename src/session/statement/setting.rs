@@ -45,9 +45,8 @@ fn check_tablespaces(env: &StatementEnv, setting: &str, text: &str) -> Result<()
     let is_known = |name: &str| name.is_empty() || env.catalog.tablespace_named(name).is_some();
     match setting.to_ascii_lowercase().as_str() {
         "default_tablespace" if !is_known(text) => {
-            let cut = dictdb_parser::truncation(text);
-            let name = cut.as_ref().map_or(text, |(length, _)| &text[..*length]);
-            cut.iter().for_each(|(_, notice)| env.shared.notice(notice.clone()));
+            let (name, cut) = kept_part("default_tablespace", text);
+            cut.into_iter().for_each(|notice| env.shared.notice(notice));
             Err(invalid("default_tablespace", name).detail(format!("Tablespace \"{name}\" does not exist.")))
         }
         "temp_tablespaces" => {

@@ -59,7 +59,11 @@ fn key_text(env: &StatementEnv, relation: &Arc<Relation>, column: &PartitionColu
             quote_identifier(name).into_owned()
         }
         IndexTarget::Expression(stored) => {
-            if inner { expression(env, relation, stored, false) } else { index_expression(env, relation, stored, false) }
+            if inner {
+                expression(env, relation, stored, false)
+            } else {
+                index_expression(env, relation, stored, false)
+            }
         }
     }
 }

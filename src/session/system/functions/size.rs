@@ -123,9 +123,10 @@ pub(in crate::system) fn bytes_of(env: &StatementEnv, database: &crate::Database
 fn pg_tablespace_size(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
     let tablespace = match args.first() {
-        Some(Datum::Text(name)) => env.catalog.tablespace_named(name).ok_or_else(|| {
-            Error::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{name}\" does not exist"))
-        })?,
+        Some(Datum::Text(name)) => env
+            .catalog
+            .tablespace_named(name)
+            .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{name}\" does not exist")))?,
         _ => oid(args, 0),
     };
     if env.catalog.tablespace_name(tablespace).is_none() {
