@@ -8,7 +8,7 @@ use dictdb_types::{Oid, quote_identifier};
 
 use crate::event_trigger::EventTriggerInfo;
 use crate::foreign::{ServerInfo, UserMappingInfo, WrapperInfo};
-use crate::{Catalog, CollationInfo, Key};
+use crate::{Catalog, CollationInfo, Key, TablespaceInfo};
 
 /// Declares the kinds of definitions: variant, what its body holds, the method that gives it, the `pg_class.oid` of its system
 /// catalog, the noun of messages, the unique index on its name with its columns, and whether its objects are in schemas.
@@ -112,6 +112,9 @@ kinds! {
     /// `pg_collation`.
     Collation(CollationInfo) as collation:
         3456, "collation", "pg_collation_name_enc_nsp_index", "(collname, collencoding, collnamespace)", true;
+    /// `pg_tablespace`.
+    Tablespace(TablespaceInfo) as tablespace:
+        1213, "tablespace", "pg_tablespace_spcname_index", "(spcname)", false;
 }
 
 /// A definition.

@@ -60,6 +60,8 @@ pub struct Relation {
     pub row_type: Oid,
     /// `relfilenode`: the id of the table, sequence or index in storage; a rewrite or TRUNCATE gives a new one.
     pub storage: Oid,
+    /// `reltablespace`; zero is that of the database. What a partitioned relation has is for its new partitions.
+    pub tablespace: Oid,
     /// `relacl`.
     pub acl: Option<Vec<Arc<str>>>,
     /// `reloptions` as `name=value`.
@@ -520,6 +522,7 @@ impl Relation {
             columns: Arc::from([]),
             row_type: Oid::INVALID,
             storage: Oid::INVALID,
+            tablespace: Oid::INVALID,
             acl: None,
             options: Vec::new(),
             constraints: Vec::new(),

@@ -16,8 +16,8 @@ use crate::{
     OperatorFamily, Parameter, ParserInfo, PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy,
     Persistence, Policy, PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo, ReferencedPart,
     ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Rule, RuleAction, Schema, SequenceInfo,
-    ServerInfo, SqlBody, StatisticsInfo, SubscriptionInfo, TemplateInfo, Trigger, UserMappingInfo, ViewInfo,
-    WrapperInfo,
+    ServerInfo, SqlBody, StatisticsInfo, SubscriptionInfo, TablespaceInfo, TemplateInfo, Trigger, UserMappingInfo,
+    ViewInfo, WrapperInfo,
 };
 
 /// Changes as bytes.
@@ -98,6 +98,7 @@ stored_enum!(DefinitionKind {
     11: Collation,
     12: Template,
     13: Parser,
+    14: Tablespace,
 });
 stored_struct!(Definition { 1: oid, 2: name, 3: namespace, 4: owner, 5: body });
 stored_enum!(DefinitionBody {
@@ -114,6 +115,7 @@ stored_enum!(DefinitionBody {
     11: Collation(info),
     12: Template(info),
     13: Parser(info),
+    14: Tablespace(info),
 });
 stored_struct!(CollationInfo {
     1: provider,
@@ -146,6 +148,7 @@ stored_struct!(ConversionInfo { 1: source, 2: target, 3: function, 4: default })
 stored_struct!(StatisticsInfo { 1: relation, 2: columns, 3: expressions, 4: kinds, 5: target });
 stored_struct!(DictionaryInfo { 1: template, 2: options });
 stored_struct!(TemplateInfo { 1: init, 2: lexize });
+stored_struct!(TablespaceInfo { 1: location, 2: options });
 stored_struct!(ParserInfo { 1: start, 2: token, 3: end, 4: headline, 5: lextype });
 stored_struct!(ConfigurationInfo { 1: parser, 2: map });
 stored_struct!(PublicationInfo {
@@ -237,6 +240,7 @@ stored_struct!(Relation {
     26: rules,
     27: foreign,
     28: detach_pending,
+    29: tablespace,
 });
 stored_struct!(PartitionKey { 1: strategy, 2: columns });
 stored_enum!(PartitionStrategy { 1: List, 2: Range, 3: Hash });

@@ -11,10 +11,12 @@ use crate::{Catalog, Change, Key, Object, RelationKind};
 const DATABASE_CLASS: Oid = Oid(1262);
 /// `pg_class.oid` of `pg_authid`.
 const ROLE_CLASS: Oid = Oid(1260);
+/// `pg_class.oid` of `pg_tablespace`.
+const TABLESPACE_CLASS: Oid = Oid(1213);
 
 /// Whether comments on a catalog's objects are of all databases (`pg_shdescription`).
 pub fn are_comments_shared(class: Oid) -> bool {
-    matches!(class, DATABASE_CLASS | ROLE_CLASS)
+    matches!(class, DATABASE_CLASS | ROLE_CLASS | TABLESPACE_CLASS)
 }
 
 impl Catalog {
@@ -94,6 +96,7 @@ impl Catalog {
         let moved = |class: Oid, object: Oid| match class {
             DATABASE_CLASS => (object == from).then_some(to),
             ROLE_CLASS => roles.get(&object).copied().filter(|role| here.role(*role).is_none()),
+            TABLESPACE_CLASS => None,
             _ => Some(object),
         };
         let own = self.comments.iter().filter_map(|((class, object, part), text)| {
@@ -106,8 +109,8 @@ impl Catalog {
         self.comments = others.map(|(place, text)| (*place, text.clone())).chain(own).collect();
     }
 
-    /// Takes what is of all databases from another catalog: roles, their settings, privileges on databases and parameters, comments on
-    /// roles and databases.
+    /// Takes what is of all databases from another catalog: roles, their settings, tablespaces, privileges on databases and parameters,
+    /// comments on all of them.
     pub fn share_with(&mut self, here: &Catalog) {
         let shared = here.comments.iter().filter(|((class, ..), _)| are_comments_shared(*class));
         let own = self.comments.iter().filter(|((class, ..), _)| !are_comments_shared(*class));
@@ -122,6 +125,7 @@ impl Catalog {
             .chain(self.acls.iter().filter(|((class, _), _)| *class != DATABASE_CLASS))
             .map(|(place, acl)| (*place, acl.clone()))
             .collect();
+        self.share_tablespaces(here);
     }
 
     /// Takes over the schemas of sessions' temporary objects, which stay with their sessions; not the objects.

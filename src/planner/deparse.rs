@@ -120,6 +120,10 @@ impl Names<'_> {
                 let operator = self.objects.operator_name(&array.function, &array.operator);
                 put(out, format_args!(" {operator} {} (", if array.all { "ALL" } else { "ANY" }));
                 self.operand(expr, &array.array, out)?;
+                // Without its type the subquery would be read as one whose rows are compared.
+                if matches!(array.array, Expr::Sublink(_)) {
+                    put(out, format_args!("::{}", self.objects.type_name(array.array.ty())));
+                }
                 out.push(')');
                 self.close(out);
             }
@@ -137,7 +141,7 @@ impl Names<'_> {
                 }
             }
             Expr::Row(items, ty, _) => {
-                self.list("ROW(", items, ")", out)?;
+                self.row(items.iter(), out)?;
                 if ty.oid != oids::RECORD {
                     put(out, format_args!("::{}", self.objects.type_name(*ty)));
                 }
@@ -268,7 +272,7 @@ impl Names<'_> {
                 return Ok(());
             }
             Spelling::Function if self.xml_syntax(call, out)? => return Ok(()),
-            Spelling::Standard if self.standard_call(call, out)? => return Ok(()),
+            Spelling::Standard if self.standard_call(expr, call, out)? => return Ok(()),
             Spelling::Standard | Spelling::Function => {}
         }
         match (call.operator.as_deref(), call.args.as_slice()) {
@@ -285,7 +289,7 @@ impl Names<'_> {
                 self.cast(expr, value, call.ty, out)
             }
             (_, [value, ..]) if is_cast(call) => self.cast(expr, value, call.ty, out),
-            _ => self.list(&format!("{}(", self.objects.function_name(&call.function)), &call.args, ")", out),
+            _ => self.list(&format!("{}(", self.objects.function_name(&call.function)), call.written_args(), ")", out),
         }
     }
 
@@ -303,7 +307,7 @@ impl Names<'_> {
     }
 
     /// An operand; where parentheses are spared, it gets its own unless it reads the same without.
-    fn operand(&self, parent: &Expr, operand: &Expr, out: &mut String) -> Result<()> {
+    pub(crate) fn operand(&self, parent: &Expr, operand: &Expr, out: &mut String) -> Result<()> {
         if self.pretty && !is_simple(operand, parent) {
             self.wrapped("(", operand, ")", out)
         } else {
@@ -450,10 +454,21 @@ impl Names<'_> {
             if index > 0 {
                 out.push_str(", ");
             }
-            self.write(item, out)?;
+            self.item(item, out)?;
         }
         out.push(')');
         Ok(())
+    }
+
+    /// An item of a row or of a select list: a table's whole row says its type, without which its columns would be read.
+    pub(crate) fn item(&self, item: &Expr, out: &mut String) -> Result<()> {
+        match (item, self.query) {
+            (Expr::Row(_, ty, _), Some(query)) if query.named(item, out)? => {
+                put(out, format_args!("::{}", self.objects.type_name(*ty)));
+                Ok(())
+            }
+            _ => self.write(item, out),
+        }
     }
 }
 
@@ -486,6 +501,15 @@ pub fn is_cast(call: &Call) -> bool {
             .is_some_and(|cast| cast.method == dictdb_functions::facts::CastMethod::Function(call.function.oid))
 }
 
+/// Whether an expression is written as a call of a function, or with the syntax of one (`looks_like_function` of PostgreSQL).
+pub fn looks_like_function(expr: &Expr) -> bool {
+    match expr {
+        Expr::Call(call) => call.operator.is_none() && !is_cast(call),
+        Expr::Coalesce(..) | Expr::MinMax(..) | Expr::NullIf(..) => true,
+        _ => false,
+    }
+}
+
 /// Whether a call only applies a modifier: its operand has the type already.
 fn is_length_coercion(call: &Call) -> bool {
     is_cast(call) && call.args.len() > 1 && call.args[0].ty().oid == call.ty.oid
@@ -515,7 +539,7 @@ fn is_simple(expr: &Expr, parent: &Expr) -> bool {
 /// Whether the operands of an expression stand between separators of its own.
 fn separates(parent: &Expr) -> bool {
     match parent {
-        Expr::Call(call) => call.operator.is_none() && !is_cast(call),
+        Expr::Call(call) => call.operator.is_none() && !is_cast(call) && !matches!(call.spelling, Spelling::Standard),
         other => encloses(other),
     }
 }

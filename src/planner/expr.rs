@@ -213,6 +213,8 @@ pub struct Call {
     pub position: Option<u32>,
     /// The last argument was written `VARIADIC array` to a function over `"any"`.
     pub variadic: bool,
+    /// How many arguments at the end were not given but are the parameters' defaults; only counted for texts that are kept.
+    pub defaulted: usize,
     /// The column definition list of a call in FROM, `f(…) AS t(name type, …)`; otherwise empty.
     pub columns: Box<[Field]>,
     /// How a call that is no operator was written.
@@ -236,7 +238,22 @@ impl Call {
     /// An ordinary call.
     pub fn new(function: Arc<Function>, args: Vec<Expr>, ty: Type, position: Option<u32>) -> Self {
         let (operator, spelling) = (None, Spelling::Function);
-        Call { function, args, ty, operator, position, variadic: false, columns: Box::default(), spelling }
+        Call {
+            function,
+            args,
+            ty,
+            operator,
+            position,
+            variadic: false,
+            defaulted: 0,
+            columns: Box::default(),
+            spelling,
+        }
+    }
+
+    /// The arguments that are written: all but defaults at the end.
+    pub fn written_args(&self) -> &[Expr] {
+        &self.args[..self.args.len().saturating_sub(self.defaulted)]
     }
 }
 

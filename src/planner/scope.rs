@@ -165,7 +165,7 @@ impl Scope for CatalogScope<'_> {
     fn type_named(&self, schema: Option<&str>, name: &str) -> Option<Oid> {
         let info = match schema {
             Some(schema) => self.catalog.type_in(self.catalog.schema_seen(self.search_path, schema)?.oid, name)?,
-            None => self.catalog.type_on_path(self.search_path, name)?,
+            None => self.catalog.type_on_path(&self.schemas(None).ok()?, name)?,
         };
         (!info.relation.is_valid()).then_some(info.oid)
     }

@@ -316,6 +316,17 @@ pub fn restated(
 
 /// The text of a stored expression as this search path shows it (`pg_get_expr`); `pretty` spares parentheses.
 pub fn shown(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext<'_>) -> Result<String> {
+    Ok(shown_and_call(text, relation, pretty, cx)?.0)
+}
+
+/// Likewise where a key of an index or of partitions is listed: in parentheses unless it is a call.
+pub fn shown_as_key(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext<'_>) -> Result<String> {
+    let (shown, is_call) = shown_and_call(text, relation, pretty, cx)?;
+    Ok(if is_call { shown } else { format!("({shown})") })
+}
+
+/// The text of a stored expression, and whether it is written as a call of a function.
+fn shown_and_call(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext<'_>) -> Result<(String, bool)> {
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
     let mut binder = Binder::new(cx, &locations, &[], false);
@@ -324,7 +335,8 @@ pub fn shown(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext
     binder.levels.push(Level { names, ..Level::default() });
     binder.keep_casts = true;
     let bound = binder.bind_expr(&tree)?;
-    text_of(&binder, &bound, &row, Form::Shown { pretty })
+    let text = text_of(&binder, &bound, &row, Form::Shown { pretty })?;
+    Ok((text, crate::deparse::looks_like_function(&bound)))
 }
 
 /// Whether a stored expression names a column.

@@ -383,21 +383,23 @@ pub(crate) fn new_database(new: NewDatabase, like: &Database) -> Result<Database
     let parameters = parameters.map(|(name, oid, list)| Change::Parameter(name.clone(), Some((oid, list.to_vec()))));
     let comments = current.comments().filter(|((class, ..), _)| are_comments_shared(*class));
     let comments = comments.map(|(place, text)| Change::Comment(*place, Some(text.clone())));
-    catalog.commit(&roles.chain(settings).chain(parameters).chain(comments).collect::<Vec<_>>())?;
+    let tablespaces = current.tablespace_changes();
+    let all = roles.chain(settings).chain(parameters).chain(comments).chain(tablespaces);
+    catalog.commit(&all.collect::<Vec<_>>())?;
     let oid = catalog.allocate_oid();
     let NewDatabase { name, attributes } = new;
     Ok(Database { oid, name, attributes, catalog: Arc::new(catalog) })
 }
 
-/// The changes that are of all databases: roles, privileges on databases and parameters, what their sessions begin with, and comments
-/// on them.
+/// The changes that are of all databases: roles, tablespaces, privileges on databases, tablespaces and parameters, what their sessions
+/// begin with, and comments on them.
 pub(crate) fn shared_changes(changes: &[Change]) -> Vec<Change> {
     let is_shared = |change: &&Change| match change {
         Change::Put(Object::Role(_)) | Change::Remove(Key::Role(_)) => true,
-        Change::Acl { class, .. } => *class == DATABASE_CLASS,
-        Change::Comment((class, ..), _) => are_comments_shared(*class),
+        Change::Acl { class, .. } if *class == DATABASE_CLASS => true,
+        Change::Comment((class, ..), _) if are_comments_shared(*class) => true,
         Change::Settings { .. } | Change::Parameter(..) => true,
-        _ => false,
+        other => other.is_of_tablespace(),
     };
     changes.iter().filter(is_shared).cloned().collect()
 }

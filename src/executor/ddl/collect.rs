@@ -106,6 +106,7 @@ fn definition_creation(kind: DefinitionKind) -> &'static str {
         DefinitionKind::Subscription => "CREATE SUBSCRIPTION",
         DefinitionKind::Conversion => "CREATE CONVERSION",
         DefinitionKind::Collation => "CREATE COLLATION",
+        DefinitionKind::Tablespace => "CREATE TABLESPACE",
     }
 }
 

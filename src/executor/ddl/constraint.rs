@@ -51,12 +51,13 @@ impl DdlContext<'_> {
         if key.using_index.is_some() {
             return Err(Error::unsupported("USING INDEX"));
         }
-        super::options::check_tablespace(key.tablespace.as_ref())?;
         let options = super::options::given(&key.options, super::options::Target::Index(IndexMethod::Btree))?;
         let relation = self.table(table)?;
         if primary && relation.primary_key().is_some() {
             return Err(multiple_keys(&relation).at(Some(constraint.position)));
         }
+        let kind = (relation.persistence, relation.is_partitioned());
+        let tablespace = self.new_tablespace(key.tablespace.as_ref(), kind, Oid::INVALID)?;
         let attnums = match column {
             Some(index) if key.columns.is_empty() => vec![index as i16 + 1],
             _ => self.key_columns(&relation, &key.columns)?,
@@ -118,7 +119,7 @@ impl DdlContext<'_> {
         let what = if primary { "PRIMARY KEY" } else { "UNIQUE" };
         self.check_unique_over_partitions(&relation, &info.keys, what)?;
         self.report_implicit_index(what, &name, &relation.name);
-        let index = self.make_index(table, name.clone(), info)?;
+        let index = self.make_index(table, name.clone(), info, tablespace)?;
         if !options.is_empty() {
             let made = self.table(index)?;
             self.put_relation(Relation { options, ..Relation::clone(&made) });

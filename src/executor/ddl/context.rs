@@ -50,6 +50,9 @@ pub trait Surroundings {
     /// System catalogs and trigger functions.
     fn services(&self, catalog: Arc<Catalog>) -> Arc<dyn SessionServices>;
 
+    /// Whether another database has relations in a tablespace.
+    fn is_used_elsewhere(&self, tablespace: Oid) -> bool;
+
     /// A table is about to be written anew: its event triggers fire. The reasons are PostgreSQL's bits: 1 persistence, 2 a default, 4 a
     /// type.
     fn before_rewrite(&self, table: Oid, reason: i32) -> Result<()>;

@@ -34,7 +34,7 @@ impl DdlContext<'_> {
             return Err(super::create_table::already_exists(&name));
         }
         super::options::check_table_method(create.access_method.as_ref())?;
-        super::options::check_tablespace(create.tablespace.as_ref())?;
+        let tablespace = self.new_tablespace(create.tablespace.as_ref(), (persistence, false), Oid::INVALID)?;
         let path = self.search_path.to_vec();
         let has_parameters = !self.param_types.is_empty() || self.variables.is_some();
         let runs = create.with_data || has_parameters || self.counted.is_some();
@@ -52,6 +52,7 @@ impl DdlContext<'_> {
         };
         let mut relation = Relation::clone(&*self.new_table(namespace, name, columns, persistence)?);
         relation.options = options::given(&create.options, Target::Table)?;
+        relation.tablespace = tablespace;
         relation.on_commit = super::create_table::on_commit(create.on_commit, temporary)?;
         if create.materialized {
             relation.kind = RelationKind::MaterializedView(Arc::new(ViewInfo {

@@ -16,7 +16,6 @@ const MAX_COLUMNS: usize = 1600;
 
 impl DdlContext<'_> {
     pub(super) fn create_table(&mut self, create: &CreateTable, locations: &Locations) -> Result<()> {
-        super::options::check_tablespace(create.tablespace.as_ref())?;
         super::options::check_table_method(create.access_method.as_ref())?;
         self.refuse_unlogged_temporary(&create.name, create.persistence)?;
         let persistence = self.persistence(&create.name, create.persistence);
@@ -32,6 +31,12 @@ impl DdlContext<'_> {
         let position = super::names::parts(&create.name).first().and_then(|ident| position::of_span(ident.span));
         self.check_create_in(namespace).map_err(|error| error.at(position))?;
         let (mut inheritance, bound) = self.family_of(create, &name, persistence, locations)?;
+        let above = match (&bound, inheritance.parents.first()) {
+            (Some(_), Some(parent)) => parent.tablespace,
+            _ => Oid::INVALID,
+        };
+        let kind = (persistence, create.partition_by.is_some());
+        let tablespace = self.new_tablespace(create.tablespace.as_ref(), kind, above)?;
         let of_type = create.of_type.as_ref().map(|name| self.row_type_named(name)).transpose()?;
         let mut columns: Vec<NewColumn<'_>> = match &of_type {
             Some(of_type) => {
@@ -107,7 +112,13 @@ impl DdlContext<'_> {
         let options = super::options::given(&create.options, super::options::Target::Table)?;
         let on_commit = on_commit(create.on_commit, temporary)?;
         let typed = of_type.as_ref().map_or(Oid::INVALID, |of_type| of_type.row_type);
-        let relation = self.put_relation(Relation { options, on_commit, of_type: typed, ..Relation::clone(&relation) });
+        let relation = self.put_relation(Relation {
+            options,
+            on_commit,
+            tablespace,
+            of_type: typed,
+            ..Relation::clone(&relation)
+        });
         if let Some(of_type) = &of_type {
             self.depend(Key::Relation(relation.oid), Key::Relation(of_type.oid), Dependency::Normal);
         }

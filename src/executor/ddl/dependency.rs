@@ -166,7 +166,8 @@ fn is_part_of(key: Key, table: Oid) -> bool {
 
 fn order_of(key: Key) -> (Oid, i16) {
     match key {
-        Key::Column(oid, attnum) | Key::Default(oid, attnum) => (oid, attnum),
+        // The last columns of a table come first.
+        Key::Column(oid, attnum) | Key::Default(oid, attnum) => (oid, -attnum),
         Key::Constraint(_, oid)
         | Key::Trigger(_, oid)
         | Key::Policy(_, oid)

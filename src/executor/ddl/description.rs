@@ -40,7 +40,10 @@ impl DdlContext<'_> {
                     let name = relation.constraints.iter().find(|c| c.oid == oid).map_or("?", |c| &c.name);
                     format!("constraint {name} on {} {}", noun(table), relation_name(table))
                 }
-                None => format!("constraint {oid}"),
+                None => {
+                    let check = catalog.domain(table).and_then(|own| own.checks.iter().find(|check| check.oid == oid));
+                    format!("constraint {}", check.map_or("?", |check| &check.name))
+                }
             },
             Key::Type(oid) => format!("type {}", self.shown_type(oid, catalog)),
             Key::Extension(oid) => format!("extension {}", catalog.extension(oid).map_or("?", |e| &e.name)),

@@ -44,8 +44,8 @@ impl DdlContext<'_> {
         // The default of a domain underneath is the new one's too, until it gets another.
         let default = self.view().domain_default(base.oid).cloned();
         let mut domain = Domain { oid: new.oid, not_null: false, default, checks: Vec::new() };
-        self.domain_constraints(&mut domain, &name, base, &create.constraints, locations)?;
         let oid = self.put_type_with_array(new)?;
+        self.domain_constraints(&mut domain, &name, base, &create.constraints, locations)?;
         if base.oid >= Oid::FIRST_NORMAL {
             self.depend(Key::Type(oid), Key::Type(base.oid), Dependency::Normal);
         }
@@ -158,6 +158,10 @@ impl DdlContext<'_> {
             }
         };
         let oid = self.new_oid();
+        let key = Key::Constraint(domain.oid, oid);
+        self.depend(key, Key::Type(domain.oid), Dependency::Auto);
+        self.depend_on_calls(key, &bound.functions, &bound.operators);
+        self.depend_on_fields(key, &bound.fields);
         Ok(DomainCheck { oid, name: Arc::from(own), expression: bound.text, validated: !constraint.not_valid })
     }
 
@@ -199,7 +203,8 @@ impl DdlContext<'_> {
                 let place = domain.checks.iter().position(|check| *check.name == *name.value);
                 match place {
                     Some(place) => {
-                        domain.checks.remove(place);
+                        let check = domain.checks.remove(place);
+                        self.remove(Key::Constraint(info.oid, check.oid));
                     }
                     None => {
                         let message =
@@ -226,6 +231,16 @@ impl DdlContext<'_> {
         }
         self.put(Object::Domain(Arc::new(domain)));
         Ok(())
+    }
+
+    /// A CHECK of a domain goes with something that it needs.
+    pub(super) fn drop_domain_check(&mut self, domain: Oid, check: Oid) {
+        if let Some(known) = self.view().domain(domain).cloned() {
+            let mut known = Domain::clone(&known);
+            known.checks.retain(|own| own.oid != check);
+            self.put(Object::Domain(Arc::new(known)));
+        }
+        self.remove(Key::Constraint(domain, check));
     }
 
     fn add_domain_constraint(

@@ -410,9 +410,12 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    /// Removes a constraint from its table.
+    /// Removes a constraint from its table or domain.
     pub(super) fn drop_constraint(&mut self, table: Oid, oid: Oid) -> Result<()> {
-        let Some(relation) = self.view().relation(table).cloned() else { return Ok(()) };
+        let Some(relation) = self.view().relation(table).cloned() else {
+            self.drop_domain_check(table, oid);
+            return Ok(());
+        };
         let Some(constraint) = relation.constraints.iter().find(|constraint| constraint.oid == oid) else {
             return Ok(());
         };

@@ -30,7 +30,8 @@ impl DdlContext<'_> {
             let message = "exclusion constraints are not supported on partitioned tables";
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(Some(constraint.position)));
         }
-        options::check_tablespace(exclude.tablespace.as_ref())?;
+        let tablespace =
+            self.new_tablespace(exclude.tablespace.as_ref(), (relation.persistence, false), Oid::INVALID)?;
         let method = index_method::method_named(exclude.method.as_ref().map(|method| method.value.as_str()))?;
         index_method::check_exclusion(method, exclude)?;
         let options = options::given(&exclude.options, options::Target::Index(method))?;
@@ -81,7 +82,7 @@ impl DdlContext<'_> {
             invalid: false,
         };
         self.report_implicit_index("EXCLUDE", &name, &relation.name);
-        let index = self.make_index(table, name.clone(), info)?;
+        let index = self.make_index(table, name.clone(), info, tablespace)?;
         if !options.is_empty() {
             let made = self.table(index)?;
             self.put_relation(Relation { options, ..Relation::clone(&made) });

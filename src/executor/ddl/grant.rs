@@ -138,8 +138,9 @@ impl DdlContext<'_> {
                 }
             }
             (ObjectKind::Language, ObjectRef::Name(name)) => self.grant_on_language(grant, &shown(name), grantees),
-            (ObjectKind::ForeignDataWrapper | ObjectKind::Server, ObjectRef::Name(name)) => {
+            (ObjectKind::ForeignDataWrapper | ObjectKind::Server | ObjectKind::Tablespace, ObjectRef::Name(name)) => {
                 let (kind, acl, noun) = match kind {
+                    ObjectKind::Tablespace => (DefinitionKind::Tablespace, AclKind::Tablespace, "tablespace"),
                     ObjectKind::Server => (DefinitionKind::Server, AclKind::ForeignServer, "foreign server"),
                     _ => (DefinitionKind::Wrapper, AclKind::ForeignWrapper, "foreign-data wrapper"),
                 };

@@ -116,6 +116,11 @@ impl Grantable {
         }
     }
 
+    /// Whether it is of all databases, so that DROP OWNED leaves it.
+    pub fn is_shared(self) -> bool {
+        matches!(self, Grantable::Database(..) | Grantable::Definition(DefinitionKind::Tablespace, _))
+    }
+
     /// What it is to dependencies.
     pub fn key(self) -> Option<Key> {
         match self {
@@ -187,6 +192,7 @@ impl Grantable {
             Grantable::Language(_) => AclKind::Language,
             Grantable::Parameter(_) => AclKind::Parameter,
             Grantable::Definition(DefinitionKind::Wrapper, _) => AclKind::ForeignWrapper,
+            Grantable::Definition(DefinitionKind::Tablespace, _) => AclKind::Tablespace,
             Grantable::Definition(..) => AclKind::ForeignServer,
         }
     }

@@ -19,7 +19,6 @@ const MAX_KEYS: usize = 32;
 
 impl DdlContext<'_> {
     pub(super) fn create_index(&mut self, create: &CreateIndex, locations: &Locations) -> Result<()> {
-        super::options::check_tablespace(create.tablespace.as_ref())?;
         let relation = self.find_relation(&create.table.name)?;
         index_method::check_indexable(&relation, plural(&relation.kind))?;
         self.check_owner(&relation)?;
@@ -35,15 +34,8 @@ impl DdlContext<'_> {
         }
         let method = index_method::method_named(create.method.as_ref().map(|method| method.value.as_str()))?;
         index_method::check_abilities(method, create)?;
-        if let Some(name) = &create.name
-            && self.view().relation_in(relation.namespace, &name.value).is_some()
-        {
-            if create.if_not_exists {
-                self.notice(SqlState::DUPLICATE_TABLE, format!("relation \"{}\" already exists, skipping", name.value));
-                return Ok(());
-            }
-            return Err(super::create_table::already_exists(&name.value));
-        }
+        let kind = (relation.persistence, relation.is_partitioned());
+        let tablespace = self.new_tablespace(create.tablespace.as_ref(), kind, Oid::INVALID)?;
         let keys = self.index_keys(&relation, &create.elements, method, locations)?;
         let name = match &create.name {
             Some(name) => Arc::from(name.value.as_str()),
@@ -81,14 +73,24 @@ impl DdlContext<'_> {
             let message = format!("cannot create index on partitioned table \"{}\" concurrently", relation.name);
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
+        if let Some(name) = &create.name
+            && self.view().relation_in(relation.namespace, &name.value).is_some()
+        {
+            if create.if_not_exists {
+                self.notice(SqlState::DUPLICATE_TABLE, format!("relation \"{}\" already exists, skipping", name.value));
+                return Ok(());
+            }
+            return Err(super::create_table::already_exists(&name.value));
+        }
         let oid = match create.concurrently {
             true => {
                 let table = relation.oid;
-                let oid = self.while_locked(table, LockMode::Share, |cx| cx.make_index(table, name, info))?;
+                let oid =
+                    self.while_locked(table, LockMode::Share, |cx| cx.make_index(table, name, info, tablespace))?;
                 self.wait_for_older_snapshots()?;
                 oid
             }
-            false => self.make_index(relation.oid, name, info)?,
+            false => self.make_index(relation.oid, name, info, tablespace)?,
         };
         let index = self.table(oid)?;
         self.put_relation(Relation { options, ..Relation::clone(&index) });
@@ -98,6 +100,17 @@ impl DdlContext<'_> {
             self.index_partitions(relation.oid, oid)?;
         }
         Ok(())
+    }
+
+    /// 42P16 for an expression of a type that no column may have.
+    fn check_key_type(&mut self, target: &IndexTarget, element: &IndexElement, ty: Type) -> Result<()> {
+        if !matches!(target, IndexTarget::Expression(_)) || !matches!(self.type_info(ty.oid)?.kind, TypeKind::Pseudo) {
+            return Ok(());
+        }
+        let catalog = self.view();
+        let shown = self.shown_type(ty.oid, &catalog);
+        let message = format!("column \"{}\" has pseudo-type {shown}", element_word(element));
+        Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message))
     }
 
     pub(super) fn index_keys(
@@ -137,6 +150,7 @@ impl DdlContext<'_> {
                     (IndexTarget::Expression(bound.text), bound.expr.ty())
                 }
             };
+            self.check_key_type(&target, element, ty)?;
             let opclass = match &element.opclass {
                 Some(name) => self.named_opclass(name, ty, method)?,
                 None => self.default_opclass(ty, method)?,
@@ -288,7 +302,7 @@ impl DdlContext<'_> {
     }
 
     /// Makes an index in catalog and storage, filled with the table's rows. 23505 when they do not fit it.
-    pub(super) fn make_index(&mut self, table: Oid, name: Arc<str>, info: IndexInfo) -> Result<Oid> {
+    pub(super) fn make_index(&mut self, table: Oid, name: Arc<str>, info: IndexInfo, tablespace: Oid) -> Result<Oid> {
         let oid = self.new_oid();
         let relation = self.table(table)?;
         self.build_index(&relation, oid, &name, &info)?;
@@ -296,6 +310,7 @@ impl DdlContext<'_> {
         let index = self.put_relation(Relation {
             persistence: relation.persistence,
             storage: oid,
+            tablespace,
             ..Relation::new(oid, relation.namespace, name, relation.owner, RelationKind::Index(Arc::new(info)))
         });
         self.depend_index(&index)?;

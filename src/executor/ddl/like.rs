@@ -220,7 +220,7 @@ impl DdlContext<'_> {
         if copy.primary {
             self.require_not_null(table, &attnums, false)?;
         }
-        let new = self.make_index(table, name.clone(), copy.clone())?;
+        let new = self.make_index(table, name.clone(), copy.clone(), index.tablespace)?;
         if !index.options.is_empty() {
             let made = self.table(new)?;
             self.put_relation(Relation { options: index.options.clone(), ..Relation::clone(&made) });

@@ -2,26 +2,55 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Relation, RelationKind};
-use dictdb_parser::ast::Ident;
+use dictdb_catalog::{Constraint, ConstraintKind, Relation, RelationKind, namespaces};
 use dictdb_parser::position;
 use dictdb_parser::utility::{Cluster, DefElem, Reindex, ReindexKind};
 use dictdb_storage::{DatumRow, LockMode};
-use dictdb_types::{Error, Oid, Result, SqlState};
+use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 
 use super::DdlContext;
 use super::names::shown;
 use crate::access::extractor::key_extractor;
 use crate::row::Row;
 
+/// How REINDEX goes about it.
+struct Rebuilding {
+    is_concurrent: bool,
+    /// `TABLESPACE`: where the indexes come.
+    tablespace: Option<String>,
+}
+
+impl Rebuilding {
+    /// System catalogs are made anew for every look at them: there is nothing to build. 0A000 for what cannot be done to their indexes.
+    fn of_system_catalog(&self, index: &str) -> Result<()> {
+        if self.is_concurrent {
+            return Err(concurrent_catalogs());
+        }
+        match self.tablespace {
+            Some(_) => {
+                let message = format!("cannot move system relation \"{index}\"");
+                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn concurrent_catalogs() -> Error {
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot reindex system catalogs concurrently")
+}
+
 impl DdlContext<'_> {
     pub(super) fn reindex(&mut self, reindex: &Reindex) -> Result<()> {
+        let is_concurrent = is_on(&reindex.options, "concurrently");
+        let mut tablespace = None;
         for option in &reindex.options {
             match option.name.value.as_str() {
                 "verbose" | "concurrently" => {}
                 "tablespace" => {
-                    let space = super::options::shown(option.value.as_ref());
-                    super::options::check_tablespace(Some(&Ident::new(space)))?;
+                    let name = super::options::shown(option.value.as_ref());
+                    self.check_named_tablespace(&name)?;
+                    tablespace = Some(name);
                 }
                 other => {
                     let error = Error::new(SqlState::SYNTAX_ERROR, format!("unrecognized REINDEX option \"{other}\""));
@@ -29,7 +58,7 @@ impl DdlContext<'_> {
                 }
             }
         }
-        let is_concurrent = is_on(&reindex.options, "concurrently");
+        let how = Rebuilding { is_concurrent, tablespace };
         match reindex.kind {
             ReindexKind::Index => {
                 let index = self.find_relation(&reindex.name)?;
@@ -38,12 +67,24 @@ impl DdlContext<'_> {
                 };
                 self.check_owner(&index)?;
                 if info.partitioned {
-                    return self.reindex_members(&index, is_concurrent);
+                    return self.reindex_members(&index, &how);
                 }
-                self.reindex_one(info.table, index.oid, is_concurrent)
+                if index.oid < Oid::FIRST_NORMAL {
+                    return how.of_system_catalog(&index.name);
+                }
+                if is_concurrent && self.is_exclusion(info.table, index.oid)? {
+                    let message = "concurrent index creation for exclusion constraints is not supported";
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+                }
+                self.reindex_one(info.table, index.oid, &how)
             }
             ReindexKind::Table => {
                 let table = self.find_relation(&reindex.name)?;
+                if matches!(table.kind, RelationKind::Virtual) {
+                    self.check_owner(&table)?;
+                    let first = table.indexes.first().map(|index| self.table(*index)).transpose()?;
+                    return how.of_system_catalog(first.as_ref().map_or("", |index| &index.name));
+                }
                 if !table.is_stored() {
                     return Err(Error::new(
                         SqlState::WRONG_OBJECT_TYPE,
@@ -52,21 +93,28 @@ impl DdlContext<'_> {
                 }
                 self.check_owner(&table)?;
                 if table.is_partitioned() {
-                    return self.reindex_members(&table, is_concurrent);
+                    return self.reindex_members(&table, &how);
                 }
                 if table.indexes.is_empty() {
-                    let message = format!("table \"{}\" has no indexes to reindex", table.name);
+                    let what = if is_concurrent { "that can be reindexed concurrently" } else { "to reindex" };
+                    let message = format!("table \"{}\" has no indexes {what}", table.name);
                     self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
                 }
-                self.reindex_table(table.oid, is_concurrent)
+                self.reindex_table(table.oid, &how)
             }
             ReindexKind::Schema => {
                 let name = shown(&reindex.name);
                 let catalog = self.view();
                 let schema = self.schema_oid(&catalog, &name)?;
-                self.reindex_all(is_concurrent, |relation| relation.namespace == schema)
+                if schema == namespaces::PG_CATALOG && is_concurrent {
+                    self.skip_system_catalogs();
+                }
+                self.reindex_all(&how, |relation| relation.namespace == schema)
             }
             ReindexKind::Database | ReindexKind::System => {
+                if matches!(reindex.kind, ReindexKind::System) && is_concurrent {
+                    return Err(concurrent_catalogs());
+                }
                 let name = shown(&reindex.name);
                 let own = self.databases.iter().find(|known| known.oid == self.database);
                 let own = own.map(|database| database.name.clone());
@@ -79,19 +127,37 @@ impl DdlContext<'_> {
                 // System catalogs have no indexes of their own here.
                 match reindex.kind {
                     ReindexKind::System => Ok(()),
-                    _ => self.reindex_all(is_concurrent, |_| true),
+                    _ => {
+                        if is_concurrent {
+                            self.skip_system_catalogs();
+                        }
+                        self.reindex_all(&how, |_| true)
+                    }
                 }
             }
         }
     }
 
+    fn skip_system_catalogs(&mut self) {
+        let message = "cannot reindex system catalogs concurrently, skipping all";
+        self.notices.push(Error::with_severity(Severity::Warning, SqlState::FEATURE_NOT_SUPPORTED, message));
+    }
+
+    /// Whether an index is that of an exclusion constraint.
+    fn is_exclusion(&mut self, table: Oid, index: Oid) -> Result<bool> {
+        let table = self.table(table)?;
+        let of_index = |constraint: &&Arc<Constraint>| constraint.kind.index() == Some(index);
+        let found = table.constraints.iter().find(of_index);
+        Ok(found.is_some_and(|constraint| matches!(constraint.kind, ConstraintKind::Exclude { .. })))
+    }
+
     /// REINDEX of a partitioned table or index: of all partitions, or of their indexes that belong to it.
-    fn reindex_members(&mut self, family: &Arc<Relation>, is_concurrent: bool) -> Result<()> {
+    fn reindex_members(&mut self, family: &Arc<Relation>, how: &Rebuilding) -> Result<()> {
         for member in self.view().descendants(family) {
             match member.index() {
-                Some(info) if !info.partitioned => self.reindex_one(info.table, member.oid, is_concurrent)?,
+                Some(info) if !info.partitioned => self.reindex_one(info.table, member.oid, how)?,
                 None if member.is_stored() && !member.is_partitioned() => {
-                    self.reindex_table(member.oid, is_concurrent)?;
+                    self.reindex_table(member.oid, how)?;
                 }
                 _ => {}
             }
@@ -99,32 +165,47 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    fn reindex_all(&mut self, is_concurrent: bool, wanted: impl Fn(&Relation) -> bool) -> Result<()> {
+    fn reindex_all(&mut self, how: &Rebuilding, wanted: impl Fn(&Relation) -> bool) -> Result<()> {
         let catalog = self.view();
         let is_stored = |relation: &Relation| relation.is_stored() && !relation.is_partitioned();
         let tables = catalog.relations().filter(|relation| is_stored(relation) && wanted(relation));
         let tables: Vec<Oid> = tables.map(|relation| relation.oid).collect();
-        tables.into_iter().try_for_each(|table| self.reindex_table(table, is_concurrent))
+        tables.into_iter().try_for_each(|table| self.reindex_table(table, how))
     }
 
-    fn reindex_table(&mut self, table: Oid, is_concurrent: bool) -> Result<()> {
-        let mode = if is_concurrent { LockMode::ShareUpdateExclusive } else { LockMode::Share };
+    fn reindex_table(&mut self, table: Oid, how: &Rebuilding) -> Result<()> {
+        let mode = if how.is_concurrent { LockMode::ShareUpdateExclusive } else { LockMode::Share };
         self.lock(table, mode)?;
         let relation = self.table(table)?;
-        relation.indexes.iter().try_for_each(|index| self.reindex_one(table, *index, is_concurrent))
+        for index in &relation.indexes {
+            if how.is_concurrent && self.is_exclusion(table, *index)? {
+                let (catalog, index) = (self.view(), self.table(*index)?);
+                let schema = catalog.schema(index.namespace).map_or("", |schema| &*schema.name);
+                let name = format!("\"{schema}.{}\"", index.name);
+                let message = format!("cannot reindex exclusion constraint index {name} concurrently, skipping");
+                self.notices.push(Error::with_severity(Severity::Warning, SqlState::FEATURE_NOT_SUPPORTED, message));
+                continue;
+            }
+            self.reindex_one(table, *index, how)?;
+        }
+        Ok(())
     }
 
     /// Builds an index anew. PostgreSQL's statements have the indexes of their tables locked, so it waits for those; under
     /// CONCURRENTLY they go on meanwhile.
-    fn reindex_one(&mut self, table: Oid, index: Oid, is_concurrent: bool) -> Result<()> {
-        let (of_table, of_index) = match is_concurrent {
+    fn reindex_one(&mut self, table: Oid, index: Oid, how: &Rebuilding) -> Result<()> {
+        let (of_table, of_index) = match how.is_concurrent {
             true => (LockMode::ShareUpdateExclusive, LockMode::ShareUpdateExclusive),
             false => (LockMode::Share, LockMode::AccessExclusive),
         };
         self.lock(table, of_table)?;
         self.lock(index, of_index)?;
         let relation = self.table(table)?;
-        if is_concurrent {
+        if let Some(name) = &how.tablespace {
+            let index = self.table(index)?;
+            self.move_index(&index, name, how.is_concurrent)?;
+        }
+        if how.is_concurrent {
             self.while_locked(table, LockMode::Share, |cx| cx.rebuild_index(&relation, index))?;
             return self.wait_for_index_users(table);
         }

@@ -49,9 +49,11 @@ mod role;
 pub mod routine;
 mod rule;
 mod schema;
+mod select_rule;
 mod sequence;
 mod statement;
 mod storage_changes;
+mod tablespace;
 mod trigger;
 mod truncate;
 mod typed;
@@ -172,6 +174,10 @@ fn execute_once(statement: &Utility, locations: &Locations, cx: &mut DdlContext<
         Utility::AlterPublication(alter) => cx.alter_publication(alter, locations)?,
         Utility::CreateEventTrigger(create) => cx.create_event_trigger(create)?,
         Utility::AlterEventTrigger(alter) => cx.alter_event_trigger(alter)?,
+        Utility::CreateTablespace(create) => cx.create_tablespace(create)?,
+        Utility::AlterTablespace(alter) => cx.alter_tablespace(alter)?,
+        Utility::DropTablespace(drop) => cx.drop_tablespace(drop)?,
+        Utility::MoveTablespace(mover) => cx.move_tablespace(mover)?,
         Utility::CreateWrapper(create) => cx.create_wrapper(create)?,
         Utility::AlterWrapper(alter) => cx.alter_wrapper(alter)?,
         Utility::CreateServer(create) => cx.create_server(create)?,

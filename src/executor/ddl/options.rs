@@ -21,6 +21,8 @@ pub(super) enum Target {
     View,
     /// A column.
     Column,
+    /// A tablespace.
+    Tablespace,
     /// A key of an index, by an operator class with these parameters.
     OperatorClass(&'static [(&'static str, Kind)]),
 }
@@ -100,6 +102,14 @@ const VIEW: &[(&str, Kind)] =
 const COLUMN: &[(&str, Kind)] =
     &[("n_distinct", Kind::Real(-1.0, f64::MAX)), ("n_distinct_inherited", Kind::Real(-1.0, f64::MAX))];
 
+/// What reading from a tablespace costs; nothing is read from one.
+const TABLESPACE: &[(&str, Kind)] = &[
+    ("random_page_cost", Kind::Real(-1.0, f64::MAX)),
+    ("seq_page_cost", Kind::Real(-1.0, f64::MAX)),
+    ("effective_io_concurrency", Kind::Int(-1, 1000)),
+    ("maintenance_io_concurrency", Kind::Int(-1, 1000)),
+];
+
 /// Parameters of operator classes: how long signatures are and how much a summary may hold. In memory there are neither.
 const OPERATOR_CLASSES: &[(&str, &[(&str, Kind)])] = &[
     ("tsvector_ops", SIGNATURE),
@@ -138,6 +148,7 @@ fn kind_of(name: &str, target: Target, toast: bool) -> Option<Kind> {
         Target::Index(IndexMethod::Spgist) => &[SPGIST],
         Target::View => &[VIEW],
         Target::Column => &[COLUMN],
+        Target::Tablespace => &[TABLESPACE],
         Target::OperatorClass(table) => &[table],
     };
     tables.iter().flat_map(|table| table.iter()).find(|(known, _)| *known == name).map(|(_, kind)| *kind)
@@ -198,15 +209,6 @@ pub(super) fn refuse_for_partitioned(relation: &Relation, given: &[DefElem], res
     }
 }
 
-/// Refuses a tablespace other than `pg_default`: there is no other. 42704, 22023.
-pub(super) fn check_tablespace(space: Option<&Ident>) -> Result<()> {
-    match space.map(|space| space.value.as_str()) {
-        None | Some("pg_default") => Ok(()),
-        Some("pg_global") => Err(invalid("only shared relations can be placed in pg_global tablespace".to_owned())),
-        Some(other) => Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{other}\" does not exist"))),
-    }
-}
-
 /// Refuses a table access method other than `heap`. 42704, 42809 for one of indexes.
 pub(super) fn check_table_method(method: Option<&Ident>) -> Result<()> {
     let (code, message) = match method.map(|method| method.value.as_str()) {
@@ -234,6 +236,12 @@ pub(super) fn shown(value: Option<&DefValue>) -> String {
     }
 }
 
+/// An integer; one with a fraction is rounded.
+fn integer(value: &str) -> Option<i64> {
+    let rounded = || value.parse::<f64>().ok().filter(|number| number.is_finite());
+    value.parse().ok().or_else(|| rounded().map(|number| number.round_ties_even() as i64))
+}
+
 fn check(name: &str, value: &str, kind: Kind) -> Result<()> {
     match kind {
         Kind::Bool => match boolean(value) {
@@ -241,8 +249,8 @@ fn check(name: &str, value: &str, kind: Kind) -> Result<()> {
             None => Err(invalid(format!("invalid value for boolean option \"{name}\": {value}"))),
         },
         Kind::Int(min, max) => {
-            let number: i64 =
-                value.parse().map_err(|_| invalid(format!("invalid value for integer option \"{name}\": {value}")))?;
+            let number = integer(value)
+                .ok_or_else(|| invalid(format!("invalid value for integer option \"{name}\": {value}")))?;
             match (min..=max).contains(&number) {
                 true => Ok(()),
                 false => {
@@ -252,7 +260,7 @@ fn check(name: &str, value: &str, kind: Kind) -> Result<()> {
         }
         Kind::Multiple(min, max, unit) => {
             check(name, value, Kind::Int(min, max))?;
-            match value.parse::<i64>().is_ok_and(|number| number % unit == 0) {
+            match integer(value).is_some_and(|number| number % unit == 0) {
                 true => Ok(()),
                 false => Err(invalid(format!("{name} value must be a multiple of {unit}"))),
             }

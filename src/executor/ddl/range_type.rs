@@ -160,8 +160,8 @@ impl DdlContext<'_> {
     /// The name given, or the range type's with `multirange` in the place of `range`. 42710.
     fn multirange_name(&mut self, given: Option<&ObjectName>, namespace: Oid, range: &str) -> Result<(Oid, Arc<str>)> {
         if let Some(given) = given {
-            let (namespace, name) = self.new_name(given, false)?;
-            if self.view().type_in(namespace, &name).is_some() || bare(given) == range {
+            let (namespace, name) = self.new_type_name(given)?;
+            if bare(given) == range {
                 return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{name}\" already exists")));
             }
             return Ok((namespace, name));

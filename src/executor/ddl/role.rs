@@ -477,7 +477,7 @@ impl DdlContext<'_> {
             let mut named = Vec::new();
             for object in Grantable::all(&catalog, self.databases) {
                 if object.owner(&catalog) == oid {
-                    named.extend(object.key());
+                    named.extend(object.key().filter(|_| !object.is_shared()));
                 } else if let Some(acl) = object.acl(&catalog) {
                     let kept = acl.iter().filter(|item| {
                         AclItem::parse(item).is_none_or(|item| item.grantee != name && item.grantor != name)

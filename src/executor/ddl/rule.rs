@@ -5,9 +5,8 @@ use std::sync::Arc;
 use dictdb_catalog::trigger::{Event, Firing};
 use dictdb_catalog::{Change, Dependency, Key, Relation, RelationKind, Rule};
 use dictdb_parser::Locations;
-use dictdb_parser::ast::{ObjectName, SetExpr, Statement as Ast};
+use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{CreateRule, FiringMode, RuleEvent};
-use dictdb_parser::{Statement, ast};
 use dictdb_planner::rule::{BoundRule, WrittenRule};
 use dictdb_storage::LockMode;
 use dictdb_types::{Error, Oid, Result, SqlState};
@@ -17,7 +16,7 @@ use super::names::shown;
 use super::trigger::plural;
 
 /// The name of the rule that makes a relation a view.
-const VIEW_RULE: &str = "_RETURN";
+pub(super) const VIEW_RULE: &str = "_RETURN";
 
 impl DdlContext<'_> {
     pub(super) fn create_rule(&mut self, create: &CreateRule, locations: &Locations) -> Result<()> {
@@ -28,7 +27,7 @@ impl DdlContext<'_> {
         self.lock(relation.oid, LockMode::AccessExclusive)?;
         let relation = self.table(relation.oid)?;
         let event = match create.event {
-            RuleEvent::Select => return self.refuse_select_rule(create, &relation),
+            RuleEvent::Select => return self.create_select_rule(create, locations, &relation),
             RuleEvent::Insert => Event::Insert,
             RuleEvent::Update => Event::Update,
             RuleEvent::Delete => Event::Delete,
@@ -65,43 +64,8 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    /// What PostgreSQL says of ON SELECT rules; those that it makes views of are not supported.
-    fn refuse_select_rule(&mut self, create: &CreateRule, relation: &Arc<Relation>) -> Result<()> {
-        self.check_ruled(relation)?;
-        let invalid = |message: String| Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
-        let query = match &create.actions[..] {
-            [] => {
-                let error = not_supported("INSTEAD NOTHING rules on SELECT are not implemented");
-                return Err(error.hint("Use views instead."));
-            }
-            [Statement::Sql(tree)] => match &**tree {
-                Ast::Query(query) => Some(&**query),
-                _ => None,
-            },
-            [_] => None,
-            _ => return Err(not_supported("multiple actions for rules on SELECT are not implemented")),
-        };
-        let is_select = |query: &&ast::Query| {
-            !matches!(&*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_))
-        };
-        if !create.instead || query.filter(is_select).is_none() {
-            return Err(not_supported("rules on SELECT must have action INSTEAD SELECT"));
-        }
-        if create.condition.is_some() {
-            return Err(not_supported("event qualifications are not implemented for rules on SELECT"));
-        }
-        if matches!(relation.kind, RelationKind::View(_)) && !create.or_replace {
-            let message = format!("\"{}\" is already a view", relation.name);
-            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
-        }
-        if create.name.value != VIEW_RULE {
-            return invalid(format!("view rule for \"{}\" must be named \"{VIEW_RULE}\"", relation.name));
-        }
-        Err(Error::unsupported("CREATE RULE ON SELECT; CREATE VIEW makes views"))
-    }
-
     /// 42809 for a relation that cannot have rules, 42501 for one that is not the role's.
-    fn check_ruled(&mut self, relation: &Arc<Relation>) -> Result<()> {
+    pub(super) fn check_ruled(&mut self, relation: &Arc<Relation>) -> Result<()> {
         if !matches!(relation.kind, RelationKind::Table | RelationKind::View(_) | RelationKind::Virtual) {
             let message = format!("relation \"{}\" cannot have rules", relation.name);
             let detail = format!("This operation is not supported for {}.", plural(relation));
@@ -204,7 +168,7 @@ impl DdlContext<'_> {
     }
 }
 
-fn not_supported(message: &str) -> Error {
+pub(super) fn not_supported(message: &str) -> Error {
     Error::new(SqlState::FEATURE_NOT_SUPPORTED, message.to_owned())
 }
 

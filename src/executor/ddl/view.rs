@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Column, Dependency, Key, Persistence, Relation, RelationKind, ViewInfo};
 use dictdb_parser::utility::{self, CreateView};
 use dictdb_parser::{Limits, Locations, Statement, ast};
+use dictdb_planner::BoundView;
 use dictdb_storage::LockMode;
 use dictdb_types::{Error, Oid, Result, SqlState, quote_identifier};
 
@@ -12,7 +13,7 @@ use super::DdlContext;
 use super::options::{self, Target};
 
 /// Whether a WITH item of a query changes data.
-fn changes_data(query: &ast::Query) -> bool {
+pub(super) fn changes_data(query: &ast::Query) -> bool {
     use ast::SetExpr::{Delete, Insert, Merge, Update};
     let items = query.with.iter().flat_map(|with| &with.cte_tables);
     items.into_iter().any(|cte| matches!(&*cte.query.body, Insert(_) | Update(_) | Delete(_) | Merge(_)))
@@ -63,15 +64,23 @@ impl DdlContext<'_> {
             Some(_) => return Err(super::create_table::already_exists(&name)),
             None => self.new_view(namespace, name, columns, info, temporary)?,
         };
-        let mut relation = self.put_relation(Relation { options, ..Relation::clone(&relation) });
-        if let RelationKind::View(info) = &relation.kind {
-            let info = self.canonical_view(&relation, ViewInfo::clone(info))?;
-            relation =
-                self.put_relation(Relation { kind: RelationKind::View(Arc::new(info)), ..Relation::clone(&relation) });
-        }
+        let relation = self.put_relation(Relation { options, ..Relation::clone(&relation) });
+        let relation = self.canonical_relation(&relation)?;
         if checked {
             self.require_updatable(&relation)?;
         }
+        self.depend_view(&relation, bound)
+    }
+
+    /// Puts a view with its query as it is kept.
+    pub(super) fn canonical_relation(&mut self, view: &Arc<Relation>) -> Result<Arc<Relation>> {
+        let RelationKind::View(info) = &view.kind else { return Ok(view.clone()) };
+        let info = self.canonical_view(view, ViewInfo::clone(info))?;
+        Ok(self.put_relation(Relation { kind: RelationKind::View(Arc::new(info)), ..Relation::clone(view) }))
+    }
+
+    /// Records what a view's query is made of, and locks it.
+    pub(super) fn depend_view(&mut self, relation: &Relation, bound: BoundView) -> Result<()> {
         for table in &bound.relations {
             self.lock(*table, LockMode::AccessShare)?;
         }

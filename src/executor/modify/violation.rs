@@ -249,7 +249,7 @@ fn key_text(relation: &Arc<Relation>, info: &IndexInfo, row: &[Datum], cx: &Writ
                 (dictdb_types::quote_identifier(name).into_owned(), row.get(place).cloned().unwrap_or(Datum::Null))
             }
             IndexTarget::Expression(text) => {
-                (cx.shown(relation, text)?, cx.evaluate(relation, text, TableExpr::IndexKey, row)?)
+                (cx.shown_key(relation, text)?, cx.evaluate(relation, text, TableExpr::IndexKey, row)?)
             }
         };
         let _ = write!(names, "{separator}{name}");

@@ -9,7 +9,7 @@ use dictdb_catalog::Relation;
 use dictdb_catalog::trigger::Event;
 use dictdb_planner::BindContext;
 use dictdb_planner::logical::{Check, PolicyStage};
-use dictdb_planner::table_expr::{TableExpr, bind_for_storage, bind_text, shown};
+use dictdb_planner::table_expr::{TableExpr, bind_for_storage, bind_text, shown_as_key};
 use dictdb_storage::{
     Holder, Inserted, Isolation, Snapshot, Table, VersionTag, Written, concurrent_delete, concurrent_update,
     moved_to_another_partition,
@@ -356,9 +356,9 @@ impl<'a> Writer<'a> {
         compile(&bound.expr, &CompileContext::of_table(types))?.eval(Scope::of_table(&*self.cx.env, row))
     }
 
-    /// An expression of a table as messages show it.
-    pub fn shown(&self, relation: &Arc<Relation>, text: &str) -> Result<String> {
-        shown(text, relation, false, self.binding(&self.cx.session.search_path()))
+    /// A key of an index as messages show it.
+    pub fn shown_key(&self, relation: &Arc<Relation>, text: &str) -> Result<String> {
+        shown_as_key(text, relation, true, self.binding(&self.cx.session.search_path()))
     }
 
     fn binding<'b>(&'b self, search_path: &'b [Oid]) -> BindContext<'b> {

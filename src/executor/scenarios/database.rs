@@ -56,6 +56,10 @@ impl TriggerFunctions for NoVirtualTables {
 struct BareSurroundings;
 
 impl Surroundings for BareSurroundings {
+    fn is_used_elsewhere(&self, _: Oid) -> bool {
+        false
+    }
+
     fn before_rewrite(&self, _: Oid, _: i32) -> Result<()> {
         Ok(())
     }

@@ -21,9 +21,6 @@ const RELATIONS: &[(&[K], RelationKind)] = &[
     (&[K::Foreign, K::Table], RelationKind::ForeignTable),
 ];
 
-/// Objects that DictDB does not have.
-const UNSUPPORTED: &[(&[K], &str)] = &[(&[K::Tablespace], "ALTER TABLESPACE")];
-
 /// What ALTER names besides the common objects.
 const LARGE_OBJECT: &[(&[K], ObjectKind, Shape)] =
     &[(&[K::Large, K::Object], ObjectKind::LargeObject, Shape::LargeObject)];
@@ -32,9 +29,6 @@ impl Parser<'_> {
     /// `ALTER …`.
     pub(super) fn alter(&mut self) -> Result<Utility> {
         self.advance();
-        if let Some((_, name)) = UNSUPPORTED.iter().find(|(words, _)| self.are_words(words)) {
-            return self.unsupported(name);
-        }
         if self.eat_words(&[K::Foreign, K::Data, K::Wrapper]) {
             return self.alter_wrapper();
         }
@@ -106,6 +100,10 @@ impl Parser<'_> {
             K::Server => {
                 self.advance();
                 self.alter_server()
+            }
+            K::Tablespace => {
+                self.advance();
+                self.alter_tablespace()
             }
             _ => self.alter_object(),
         }
@@ -179,7 +177,7 @@ impl Parser<'_> {
         }
     }
 
-    fn owner_to(&mut self, kind: ObjectKind, object: ObjectRef) -> Result<Utility> {
+    pub(super) fn owner_to(&mut self, kind: ObjectKind, object: ObjectRef) -> Result<Utility> {
         self.expect_words(&[K::Owner, K::To])?;
         Ok(Utility::SetOwner(SetOwner { kind, object, owner: self.role()? }))
     }

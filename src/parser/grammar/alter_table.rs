@@ -15,7 +15,7 @@ impl Parser<'_> {
     /// `ALTER TABLE/INDEX/SEQUENCE/VIEW/MATERIALIZED VIEW/FOREIGN TABLE …`, after these words.
     pub(super) fn alter_relation(&mut self, kind: RelationKind) -> Result<Utility> {
         if self.is_word(K::All) && self.nth(1).keyword == K::In {
-            return self.unsupported("ALTER … ALL IN TABLESPACE");
+            return self.move_tablespace(kind);
         }
         let if_exists = self.if_exists()?;
         let table = match kind {

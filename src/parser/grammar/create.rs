@@ -12,7 +12,6 @@ const UNSUPPORTED: &[(&[K], &str)] = &[
     (&[K::Access], "CREATE ACCESS METHOD"),
     (&[K::Language], "CREATE LANGUAGE"),
     (&[K::Procedural], "CREATE LANGUAGE"),
-    (&[K::Tablespace], "CREATE TABLESPACE"),
     (&[K::Transform], "CREATE TRANSFORM"),
     (&[K::Trusted], "CREATE LANGUAGE"),
 ];
@@ -128,6 +127,7 @@ impl Parser<'_> {
             K::Subscription => self.create_subscription(),
             K::Event => self.create_event_trigger(),
             K::Server => self.create_server(),
+            K::Tablespace if !or_replace => self.create_tablespace(),
             K::Foreign if self.eat_word(K::Table) => self.create_foreign_table(),
             K::Foreign => {
                 self.expect_words(&[K::Data, K::Wrapper])?;

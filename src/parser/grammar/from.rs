@@ -251,18 +251,26 @@ impl Parser<'_> {
         let with_ordinality = self.ordinality()?;
         let alias = self.function_alias()?;
         match call {
-            Expr::Function(function) => match (function.args, function.filter, function.over) {
-                (FunctionArguments::List(list), None, None)
-                    if list.clauses.is_empty() && list.duplicate_treatment.is_none() =>
-                {
-                    Ok(TableFactor::Function { lateral, name: function.name, args: list.args, with_ordinality, alias })
+            Expr::Function(function) if !function.uses_odbc_syntax => {
+                match (function.args, function.filter, function.over) {
+                    (FunctionArguments::List(list), None, None)
+                        if list.clauses.is_empty() && list.duplicate_treatment.is_none() =>
+                    {
+                        Ok(TableFactor::Function {
+                            lateral,
+                            name: function.name,
+                            args: list.args,
+                            with_ordinality,
+                            alias,
+                        })
+                    }
+                    (FunctionArguments::None, ..) => {
+                        let name = without_parentheses(function.name);
+                        Ok(TableFactor::Function { lateral, name, args: Vec::new(), with_ordinality, alias })
+                    }
+                    _ => Err(Error::unsupported("an aggregate's clauses in FROM")),
                 }
-                (FunctionArguments::None, ..) => {
-                    let name = without_parentheses(function.name);
-                    Ok(TableFactor::Function { lateral, name, args: Vec::new(), with_ordinality, alias })
-                }
-                _ => Err(Error::unsupported("an aggregate's clauses in FROM")),
-            },
+            }
             expr => {
                 let item = FunctionArg::Unnamed(FunctionArgExpr::Expr(expr));
                 Ok(TableFactor::Function { lateral, name: rows_from_name(), args: vec![item], with_ordinality, alias })

@@ -46,6 +46,7 @@ mod setting;
 mod snapshot;
 mod statement;
 mod subscription;
+mod tablespace;
 mod transaction;
 mod trigger;
 mod type_name;

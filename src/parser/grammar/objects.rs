@@ -178,7 +178,10 @@ impl Parser<'_> {
                 let roles = self.list(Self::role)?;
                 return Ok(Utility::DropOwned(DropOwned { roles, behavior: self.behavior() }));
             }
-            K::Tablespace => return self.unsupported("DROP TABLESPACE"),
+            K::Tablespace => {
+                self.advance();
+                return self.drop_tablespace();
+            }
             K::Subscription => {
                 self.advance();
                 return self.drop_subscription();

@@ -30,25 +30,30 @@ impl Parser<'_> {
         if !instead {
             self.eat_word(K::Also);
         }
-        let actions = self.rule_actions()?;
-        Ok(Utility::CreateRule(Box::new(CreateRule { name, or_replace, event, table, condition, instead, actions })))
+        let (actions, last_text) = self.rule_actions()?;
+        let rule = CreateRule { name, or_replace, event, table, condition, instead, actions, last_text };
+        Ok(Utility::CreateRule(Box::new(rule)))
     }
 
-    /// `NOTHING`, one statement, or several in parentheses, some of which may be empty.
-    fn rule_actions(&mut self) -> Result<Vec<Statement>> {
+    /// `NOTHING`, one statement, or several in parentheses, some of which may be empty; with the text of the last.
+    fn rule_actions(&mut self) -> Result<(Vec<Statement>, String)> {
         if self.eat_word(K::Nothing) {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), String::new()));
         }
         if !self.eat(Kind::LeftParen) {
-            return Ok(vec![self.rule_action()?]);
+            let start = self.start();
+            let action = self.rule_action()?;
+            return Ok((vec![action], self.text_since(start).to_owned()));
         }
-        let mut actions = Vec::new();
+        let (mut actions, mut text) = (Vec::new(), String::new());
         loop {
             if !matches!(self.kind(), Kind::Semicolon | Kind::RightParen) {
+                let start = self.start();
                 actions.push(self.rule_action()?);
+                text = self.text_since(start).to_owned();
             }
             if self.eat(Kind::RightParen) {
-                return Ok(actions);
+                return Ok((actions, text));
             }
             self.expect(Kind::Semicolon)?;
         }

@@ -13,6 +13,7 @@
 //!   definition statistics objects, text search objects, publications
 //!   event_trigger  event triggers
 //!   foreign   foreign-data wrappers, servers, user mappings, foreign tables
+//!   tablespace  tablespaces
 //!   subscription  subscriptions, conversions
 //!   rule      CREATE RULE
 //!   role      roles, GRANT, REVOKE, default privileges
@@ -28,6 +29,7 @@ mod rule;
 mod session;
 mod subscription;
 mod table;
+mod tablespace;
 
 pub use backup::*;
 pub use definition::*;
@@ -39,6 +41,7 @@ pub use rule::*;
 pub use session::*;
 pub use subscription::*;
 pub use table::*;
+pub use tablespace::*;
 
 use sqlparser::ast::{DataType, Expr, Function, Ident, ObjectName, Query};
 
@@ -182,6 +185,14 @@ pub enum Utility {
     CreateEventTrigger(CreateEventTrigger),
     /// `ALTER EVENT TRIGGER … ENABLE` and `DISABLE`.
     AlterEventTrigger(AlterEventTrigger),
+    /// `CREATE TABLESPACE`.
+    CreateTablespace(CreateTablespace),
+    /// `ALTER TABLESPACE … SET` and `RESET`.
+    AlterTablespace(AlterTablespace),
+    /// `DROP TABLESPACE`.
+    DropTablespace(DropTablespace),
+    /// `ALTER … ALL IN TABLESPACE`.
+    MoveTablespace(MoveTablespace),
     /// `CREATE FOREIGN DATA WRAPPER`.
     CreateWrapper(WrapperCommand),
     /// `ALTER FOREIGN DATA WRAPPER`.

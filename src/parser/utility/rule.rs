@@ -22,6 +22,8 @@ pub struct CreateRule {
     pub instead: bool,
     /// The statements; none is `NOTHING`.
     pub actions: Vec<Statement>,
+    /// The text of the last of them.
+    pub last_text: String,
 }
 
 /// What a rule is about.

@@ -160,7 +160,7 @@ impl Binder<'_> {
             TableFactor::NestedJoin { table_with_joins, alias } => {
                 let (node, mut names, lateral) = self.bind_table_with_joins(table_with_joins)?;
                 if let Some(alias) = alias {
-                    let columns = self.alias_columns(alias, names.columns)?;
+                    let columns = self.columns_of_alias("join expression", alias, names.columns)?;
                     self.record_join_alias(factor, &columns);
                     let table = TableName::new(alias.name.value.as_str(), columns, oids::RECORD);
                     names = Names::of_table(TableName { item: FromItem::Join, ..table });
@@ -444,9 +444,14 @@ impl Binder<'_> {
         Ok(node)
     }
 
-    /// Renames columns by an alias's column list; 42P10 when it has too many.
-    pub(crate) fn alias_columns(
+    /// Renames a table's columns by an alias's column list; 42P10 when it has too many.
+    pub(crate) fn alias_columns(&self, alias: &ast::TableAlias, columns: Vec<NamedColumn>) -> Result<Vec<NamedColumn>> {
+        self.columns_of_alias("table", alias, columns)
+    }
+
+    fn columns_of_alias(
         &self,
+        noun: &str,
         alias: &ast::TableAlias,
         mut columns: Vec<NamedColumn>,
     ) -> Result<Vec<NamedColumn>> {
@@ -454,7 +459,7 @@ impl Binder<'_> {
             return Err(Error::new(
                 SqlState::INVALID_COLUMN_REFERENCE,
                 format!(
-                    "table \"{}\" has {} columns available but {} columns specified",
+                    "{noun} \"{}\" has {} columns available but {} columns specified",
                     alias.name.value,
                     columns.len(),
                     alias.columns.len()

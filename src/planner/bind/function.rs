@@ -161,7 +161,12 @@ impl Binder<'_> {
     ) -> Result<Expr> {
         let args = self.call_args(found, values, position)?;
         let function = self.function(found.oid)?;
-        Ok(Expr::Call(Box::new(Call::new(function, args, Type::new(found.result), position))))
+        let mut call = Call::new(function, args, Type::new(found.result), position);
+        if self.keep_casts && found.variadic.is_none() {
+            let is_default = |param: &&resolve::Param| matches!(param.source, ArgSource::Default(_));
+            call.defaulted = found.params.iter().rev().take_while(is_default).count();
+        }
+        Ok(Expr::Call(Box::new(call)))
     }
 
     /// The arguments as the function takes them: in its order, coerced, with defaults, variadic ones in an array.

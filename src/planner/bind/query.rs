@@ -103,6 +103,12 @@ impl Binder<'_> {
         if with_ties && order_items(query)?.is_empty() {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "WITH TIES cannot be specified without ORDER BY clause"));
         }
+        if let (true, Some(Some(ast::Expr::Value(value)))) = (with_ties, fetch)
+            && matches!(value.value, ast::Value::Null)
+        {
+            let message = "row count cannot be null in FETCH FIRST ... WITH TIES clause";
+            return Err(Error::new(SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, message));
+        }
         let bound_offset = offset.map(|expr| self.bind_count(expr, Clause::Offset)).transpose()?;
         let bound_limit = match (limit, fetch) {
             (Some(expr), _) => Some(self.bind_count(expr, Clause::Limit)?),

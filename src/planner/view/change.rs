@@ -114,7 +114,10 @@ impl Printer<'_> {
                 if j > 0 {
                     out.push_str(if rows.len() > 1 { "," } else { ", " });
                 }
-                self.given(value.as_ref(), out)?;
+                match value {
+                    Some(value) => self.item(value, out)?,
+                    None => self.given(None, out)?,
+                }
             }
             out.push(')');
         }

@@ -6,6 +6,7 @@ use super::printer::{CLAUSE, JOIN, Printer, Shown};
 use super::scope::unique_names;
 use super::tree::{Body, FromItem, Functions, Join, Source, Table};
 use crate::bind::NamedColumn;
+use crate::deparse;
 use crate::expr::Expr;
 use crate::logical::JoinKind;
 
@@ -127,7 +128,7 @@ impl Printer<'_> {
 
     fn functions(&self, functions: &Functions, out: &mut String) -> Result<()> {
         match functions.calls.as_slice() {
-            [(single, defined)] if defined.is_empty() || !functions.ordinality => self.expr(single, out)?,
+            [(single, defined)] if defined.is_empty() || !functions.ordinality => self.function_item(single, out)?,
             several => match several.iter().map(unnested).collect::<Option<Vec<Expr>>>() {
                 Some(arrays) => {
                     out.push_str("UNNEST(");
@@ -143,13 +144,24 @@ impl Printer<'_> {
         Ok(())
     }
 
+    /// A function in FROM; what does not look like a call there, as a cast that was folded away, is written as one.
+    fn function_item(&self, expr: &Expr, out: &mut String) -> Result<()> {
+        if deparse::looks_like_function(expr) {
+            return self.expr(expr, out);
+        }
+        out.push_str("CAST(");
+        self.expr(expr, out)?;
+        out.push_str(&format!(" AS {})", self.type_name(expr.ty())));
+        Ok(())
+    }
+
     fn rows_from(&self, calls: &[(Expr, Vec<Definition>)], out: &mut String) -> Result<()> {
         out.push_str("ROWS FROM(");
         for (at, (call, defined)) in calls.iter().enumerate() {
             if at > 0 {
                 out.push_str(", ");
             }
-            self.expr(call, out)?;
+            self.function_item(call, out)?;
             if !defined.is_empty() {
                 out.push_str(" AS ");
                 out.push_str(&self.definitions(defined));

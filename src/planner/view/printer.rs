@@ -133,7 +133,21 @@ impl<'a> Printer<'a> {
 
     /// The text of an expression.
     pub fn expr(&self, expr: &Expr, out: &mut String) -> Result<()> {
-        let names = deparse::Names {
+        self.with_names(|names| deparse::write(expr, names, out))
+    }
+
+    /// The text of an item of a select list or of VALUES.
+    pub fn item(&self, item: &Expr, out: &mut String) -> Result<()> {
+        self.with_names(|names| names.item(item, out))
+    }
+
+    /// An operand of an expression, in parentheses where it needs them.
+    pub fn operand(&self, parent: &Expr, operand: &Expr, out: &mut String) -> Result<()> {
+        self.with_names(|names| names.operand(parent, operand, out))
+    }
+
+    fn with_names<T>(&self, f: impl FnOnce(&deparse::Names<'_>) -> T) -> T {
+        f(&deparse::Names {
             env: self.cx.env,
             column: &|_| None,
             input: &|_| None,
@@ -144,8 +158,7 @@ impl<'a> Printer<'a> {
             level: &self.level,
             query: Some(self),
             objects: &self.names(),
-        };
-        deparse::write(expr, &names, out)
+        })
     }
 
     /// A condition or a count: a cast that resolution added around it is left out.

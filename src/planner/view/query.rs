@@ -5,6 +5,7 @@ use dictdb_types::{Datum, Result, quote_identifier};
 use super::printer::{CLAUSE, Printer, Shown};
 use super::scope::Scope;
 use super::tree::{Body, Cte, Query, Select, SetOp};
+use crate::deparse;
 use crate::expr::{Expr, SortKey};
 use crate::logical::SetOpKind;
 
@@ -61,7 +62,10 @@ impl Printer<'_> {
         if query.with_ties {
             self.keyword(out, " FETCH FIRST ", -CLAUSE, CLAUSE, 0);
             out.push('(');
-            self.bare(limit, out)?;
+            match limit {
+                Expr::Call(call) if deparse::is_cast(call) => self.operand(limit, &call.args[0], out)?,
+                limit => self.expr(limit, out)?,
+            }
             out.push_str(") ROWS WITH TIES");
             return Ok(());
         }
@@ -167,8 +171,14 @@ impl Printer<'_> {
     pub(super) fn values(&self, rows: &[Vec<Expr>], out: &mut String) -> Result<()> {
         out.push_str("VALUES ");
         for (i, row) in rows.iter().enumerate() {
-            out.push_str(if i > 0 { ", (" } else { "(" });
-            self.list(row, ",", out)?;
+            for (at, item) in row.iter().enumerate() {
+                out.push_str(match (i, at) {
+                    (0, 0) => "(",
+                    (_, 0) => ", (",
+                    _ => ",",
+                });
+                self.item(item, out)?;
+            }
             out.push(')');
         }
         Ok(())

@@ -64,9 +64,8 @@ impl Printer<'_> {
                 self.expr(&Expr::Const(value.clone(), Type::new(ty)), &mut item)?;
                 None
             }
-            Expr::Row(_, ty, _) if self.reference(expr).is_some() => {
-                self.expr(expr, &mut item)?;
-                item.push_str(&format!("::{}", self.type_name(*ty)));
+            Expr::Row(..) if self.reference(expr).is_some() => {
+                self.item(expr, &mut item)?;
                 Some(String::new())
             }
             expr => {

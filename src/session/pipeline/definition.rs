@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{OnCommit, Relation};
+use dictdb_catalog::{Catalog, OnCommit, Relation};
 use dictdb_executor::ddl::{self, Completed, Counted, DatabaseName, DdlContext};
 use dictdb_parser::utility::{CreateTableAs, SourceQuery, TableSource, Utility};
 use dictdb_parser::{Statement, ast};
@@ -196,10 +196,15 @@ impl Session {
         for table in tables {
             let name = dictdb_types::quote_qualified(&schema.name, &table.name);
             match table.on_commit {
-                OnCommit::DeleteRows if has_rows(table) => emptied.push(name),
+                OnCommit::DeleteRows => {
+                    check_references(&env.catalog, table)?;
+                    if has_rows(table) {
+                        emptied.push(name);
+                    }
+                }
                 // What depends on one of them may be another one.
                 OnCommit::Drop => dropped.push(format!("DROP TABLE IF EXISTS {name} CASCADE")),
-                OnCommit::PreserveRows | OnCommit::DeleteRows => {}
+                OnCommit::PreserveRows => {}
             }
         }
         if !emptied.is_empty() {
@@ -240,6 +245,21 @@ impl Session {
         if let Err(error) = dropped {
             tracing::warn!("temporary objects of a session could not be dropped: {error}");
             self.fail();
+        }
+    }
+}
+
+/// 0A000 for a table that loses its rows at every commit when one refers to it that keeps them.
+fn check_references(catalog: &Catalog, table: &Relation) -> Result<()> {
+    let mut referring = table.referenced_by.iter().filter_map(|(oid, _)| catalog.relation(*oid));
+    match referring.find(|other| other.on_commit != OnCommit::DeleteRows) {
+        None => Ok(()),
+        Some(other) => {
+            let message = "unsupported ON COMMIT and foreign key combination";
+            Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).detail(format!(
+                "Table \"{}\" references \"{}\", but they do not have the same ON COMMIT setting.",
+                other.name, table.name
+            )))
         }
     }
 }

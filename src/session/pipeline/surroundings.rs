@@ -45,6 +45,12 @@ impl Surroundings for StatementEnv {
         self.over(catalog)
     }
 
+    fn is_used_elsewhere(&self, tablespace: Oid) -> bool {
+        let others = self.shared.instance.databases().into_iter().filter(|other| other.oid != self.shared.database.oid);
+        let mut catalogs = others.map(|database| database.catalog.current());
+        catalogs.any(|catalog| catalog.relations().any(|relation| relation.tablespace == tablespace))
+    }
+
     fn before_rewrite(&self, table: Oid, reason: i32) -> Result<()> {
         self.shared.in_session(|session| session.fire_rewrite(table, reason))
     }

@@ -37,7 +37,6 @@ pub(super) fn check(definition: &Definition, value: Value, current: &Derived, de
         "dictdb.rate_limit" | "dictdb.rate_limit_by_address" => rate_limit(definition.name, text)?,
         "dictdb.cache_policy" => cache_policy(text)?,
         "search_path" | "temp_tablespaces" => identifiers(definition.name, text)?,
-        "default_tablespace" => tablespace(definition.name, text)?,
         "default_table_access_method" => match text.as_ref() {
             "heap" => "heap".to_owned(),
             other => {
@@ -114,12 +113,5 @@ fn identifiers(name: &str, text: &str) -> Result<String> {
     match split_identifiers(text) {
         Some(_) => Ok(text.to_owned()),
         None => Err(invalid(name, text).detail("List syntax is invalid.")),
-    }
-}
-
-fn tablespace(name: &str, text: &str) -> Result<String> {
-    match text {
-        "" | "pg_default" => Ok(text.to_owned()),
-        _ => Err(invalid(name, text).detail(format!("Tablespace \"{text}\" does not exist."))),
     }
 }

@@ -5,6 +5,7 @@ use dictdb_durability::DatabaseAttributes;
 use dictdb_parser::utility::{AlterDatabase, AlterDatabaseAction, DefElem, DefValue, RoleSpec};
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 
+use super::database_options::no_tablespace_of_databases;
 use crate::Session;
 use crate::client::Tag;
 use crate::instance::Database;
@@ -126,10 +127,7 @@ impl Session {
                 let message = "pg_global cannot be used as default tablespace";
                 Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
             }
-            other => {
-                let message = format!("tablespace \"{other}\" does not exist");
-                Err(Error::new(SqlState::UNDEFINED_OBJECT, message))
-            }
+            other => Err(no_tablespace_of_databases(other, &self.env().catalog)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The options of CREATE DATABASE, looked at in PostgreSQL's order: each one by itself first, then what the role may do and which
 //! template there is, then what depends on the database.
 
-use dictdb_catalog::CollationInfo;
+use dictdb_catalog::{Catalog, CollationInfo};
 use dictdb_durability::DatabaseAttributes;
 use dictdb_parser::utility::{CreateDatabase, DefElem, DefValue};
 use dictdb_types::{Error, Result, Severity, SqlState, encoding};
@@ -106,11 +106,16 @@ impl<'a> DatabaseOptions<'a> {
                 let message = "pg_global cannot be used as default tablespace";
                 Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
             }
-            Some(other) => {
-                let message = format!("tablespace \"{other}\" does not exist");
-                Err(Error::new(SqlState::UNDEFINED_OBJECT, message))
-            }
+            Some(other) => Err(no_tablespace_of_databases(other, template.catalog)),
         }
+    }
+}
+
+/// A tablespace that no database can be in, because there is none of the name or because only tables are in those of users.
+pub(super) fn no_tablespace_of_databases(name: &str, catalog: &Catalog) -> Error {
+    match catalog.tablespace_named(name) {
+        Some(_) => Error::unsupported("a database in another tablespace than pg_default"),
+        None => Error::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{name}\" does not exist")),
     }
 }
 

@@ -88,6 +88,8 @@ fn prevents_block(statement: &Statement) -> Option<&'static str> {
         Utility::DropDatabase(_) => Some("DROP DATABASE"),
         Utility::Snapshot(command) => Some(snapshot::tag(command)),
         Utility::AlterSystem(_) => Some("ALTER SYSTEM"),
+        Utility::CreateTablespace(_) => Some("CREATE TABLESPACE"),
+        Utility::DropTablespace(_) => Some("DROP TABLESPACE"),
         Utility::Backup(Backup::ShowAll | Backup::ShowStatus) => None,
         Utility::Backup(command) => Some(crate::backup::tag(command)),
         Utility::Discard(dictdb_parser::utility::Discard::All) => Some("DISCARD ALL"),

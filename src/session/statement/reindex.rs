@@ -13,7 +13,8 @@ impl Session {
             ReindexKind::Table => "REINDEX TABLE",
             ReindexKind::Schema | ReindexKind::Database | ReindexKind::System => return Ok(()),
         };
-        let relation = self.find_relation(&reindex.name)?;
+        // What is wrong with a name, the statement itself says.
+        let Ok(relation) = self.find_relation(&reindex.name) else { return Ok(()) };
         let what = match relation.index() {
             Some(index) if index.partitioned => "index",
             None if relation.is_partitioned() => "table",

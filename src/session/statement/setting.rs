@@ -15,9 +15,10 @@ use crate::transaction::{Modes, isolation_name, isolation_named, warning};
 use crate::{Session, Shared, StatementEnv};
 
 /// The value of a setting that names an object, as it is kept: a text search configuration, with its schema. None for other settings;
-/// 22023 when there is no such object.
+/// 22023 when there is no such object, 42704 when there is no such tablespace among several.
 pub(crate) fn named_object(env: &StatementEnv, name: &str, text: &str) -> Result<Option<String>> {
     const SETTING: &str = "default_text_search_config";
+    check_tablespaces(env, name, text)?;
     if !name.eq_ignore_ascii_case(SETTING) {
         return Ok(None);
     }
@@ -39,11 +40,35 @@ pub(crate) fn named_object(env: &StatementEnv, name: &str, text: &str) -> Result
     }))
 }
 
+/// 22023, 42704 for a tablespace that there is not.
+fn check_tablespaces(env: &StatementEnv, setting: &str, text: &str) -> Result<()> {
+    let is_known = |name: &str| name.is_empty() || env.catalog.tablespace_named(name).is_some();
+    match setting.to_ascii_lowercase().as_str() {
+        "default_tablespace" if !is_known(text) => {
+            let (name, cut) = kept_part("default_tablespace", text);
+            cut.into_iter().for_each(|notice| env.shared.notice(notice));
+            Err(invalid("default_tablespace", name).detail(format!("Tablespace \"{name}\" does not exist.")))
+        }
+        "temp_tablespaces" => {
+            let mut names = text.split(',').map(|name| name.trim().trim_matches('"'));
+            match names.find(|name| !is_known(name)) {
+                Some(missing) => {
+                    let message = format!("tablespace \"{missing}\" does not exist");
+                    Err(Error::new(SqlState::UNDEFINED_OBJECT, message))
+                }
+                None => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Session {
     /// A notice of a value that names no object, where it is only kept for later.
     pub(crate) fn note_missing_object(&mut self, name: &str, text: &str) {
         if named_object(&self.env(), name, text).is_err() {
-            let message = format!("text search configuration \"{text}\" does not exist");
+            let noun = if name.contains("tablespace") { "tablespace" } else { "text search configuration" };
+            let message = format!("{noun} \"{text}\" does not exist");
             self.shared.notice(Error::with_severity(Severity::Notice, SqlState::UNDEFINED_OBJECT, message));
         }
     }

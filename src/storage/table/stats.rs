@@ -20,6 +20,8 @@ pub(super) struct Counters {
     updated: AtomicU64,
     deleted: AtomicU64,
     bytes: AtomicUsize,
+    /// What was inserted, updated and deleted before the rows came here from another table of storage.
+    earlier: [AtomicI64; 3],
 }
 
 impl Counters {
@@ -34,7 +36,7 @@ impl Counters {
 pub struct TableStats {
     /// Committed rows; exact but for the moment of a commit.
     pub live_rows: usize,
-    /// Rows inserted by committed transactions since the table was created: `n_tup_ins`.
+    /// Rows inserted by committed transactions since the relation was created: `n_tup_ins`.
     pub inserted: u64,
     /// `n_tup_upd`.
     pub updated: u64,
@@ -73,11 +75,12 @@ impl Table {
     pub fn stats(&self) -> TableStats {
         let counters = &self.counters;
         let index_bytes = self.index_bytes();
+        let [inserted, updated, deleted] = self.counts();
         TableStats {
             live_rows: counters.live_rows(),
-            inserted: counters.inserted.load(Ordering::Relaxed),
-            updated: counters.updated.load(Ordering::Relaxed),
-            deleted: counters.deleted.load(Ordering::Relaxed),
+            inserted: inserted.max(0) as u64,
+            updated: updated.max(0) as u64,
+            deleted: deleted.max(0) as u64,
             blocks: self.block_count(),
             bytes: self.row_bytes() + index_bytes,
             index_bytes,
@@ -89,7 +92,22 @@ impl Table {
         self.counters.live.load(Ordering::Relaxed).max(0) as usize
     }
 
-    /// Rows inserted, updated and deleted by committed transactions so far: tells how old statistics are.
+    /// Rows inserted, updated and deleted, here and before.
+    fn counts(&self) -> [i64; 3] {
+        let Counters { inserted, updated, deleted, earlier, .. } = &self.counters;
+        let here = [inserted, updated, deleted];
+        std::array::from_fn(|at| here[at].load(Ordering::Relaxed) as i64 + earlier[at].load(Ordering::Relaxed))
+    }
+
+    /// Counts on from the table whose place this one takes. So many of its rows are inserted here again, which does not count.
+    pub fn continue_counts(&self, before: &Table, again: usize) {
+        let [inserted, updated, deleted] = before.counts();
+        for (counter, value) in self.counters.earlier.iter().zip([inserted - again as i64, updated, deleted]) {
+            counter.store(value, Ordering::Relaxed);
+        }
+    }
+
+    /// Rows inserted, updated and deleted by committed transactions since the table is here: tells how old statistics are.
     pub fn changes(&self) -> u64 {
         let Counters { inserted, updated, deleted, .. } = &self.counters;
         [inserted, updated, deleted].iter().map(|counter| counter.load(Ordering::Relaxed)).sum()

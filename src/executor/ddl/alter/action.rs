@@ -85,9 +85,11 @@ pub(super) fn check_target(action: &Action, relation: &Relation) -> Result<()> {
     let (words, targets) = facts(action);
     let (kind, plural) = match &relation.kind {
         RelationKind::Table if relation.foreign.is_some() => (FOREIGN, "foreign tables"),
+        RelationKind::Table if relation.partition_key.is_some() => (TABLE, "partitioned tables"),
         RelationKind::Table | RelationKind::Virtual => (TABLE, "tables"),
         RelationKind::View(_) => (VIEW, "views"),
         RelationKind::MaterializedView(_) => (MATERIALIZED, "materialized views"),
+        RelationKind::Index(index) if index.partitioned => (INDEX, "partitioned indexes"),
         RelationKind::Index(_) => (INDEX, "indexes"),
         RelationKind::Sequence(_) => (SEQUENCE, "sequences"),
         RelationKind::Composite => (COMPOSITE, "composite types"),

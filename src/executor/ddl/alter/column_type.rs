@@ -7,12 +7,13 @@ use std::sync::Arc;
 use dictdb_catalog::{
     Column, Constraint, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexTarget, Key, Relation, RelationKind,
 };
+use dictdb_functions::facts::{self, CastMethod};
 use dictdb_parser::Locations;
 use dictdb_parser::ast::{DataType, Expr as Ast, Ident, ObjectName};
 use dictdb_parser::utility::{SequenceOption, SourceExpr};
-use dictdb_planner::expr::Expr;
+use dictdb_planner::expr::{Call, Expr};
 use dictdb_planner::table_expr::{self, TableExpr};
-use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeLookup};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, TypeLookup, oids};
 
 use super::super::DdlContext;
 use super::column::refuse_key_column;
@@ -245,8 +246,12 @@ impl DdlContext<'_> {
     fn is_same_value(&mut self, transform: &Expr, attnum: i16, from: Type, to: Type) -> bool {
         let catalog = self.view();
         let mut expr = transform;
-        while let Expr::Relabel(inner, _) = expr {
-            expr = inner;
+        loop {
+            expr = match expr {
+                Expr::Relabel(inner, _) => inner,
+                Expr::Call(call) if keeps_values(call, from.typmod) => &call.args[0],
+                _ => break,
+            }
         }
         let itself = matches!(expr, Expr::Input(place, _) if *place == attnum as usize - 1);
         itself && catalog.physical(from.oid) == catalog.physical(to.oid)
@@ -261,7 +266,9 @@ impl DdlContext<'_> {
         // Indexes still describe the old type: they are built when they have been described anew.
         let indexes = relation.indexes.clone();
         let bare = self.put_relation(Relation { indexes: Vec::new(), ..Relation::clone(relation) });
-        self.before_rewrite(bare.oid, 4)?;
+        if bare.foreign.is_none() {
+            self.before_rewrite(bare.oid, 4)?;
+        }
         let rewritten = self.rewrite_table(&bare, columns, &codes)?;
         Ok(self.put_relation(Relation { indexes, ..Relation::clone(&rewritten) }))
     }
@@ -436,4 +443,25 @@ impl DdlContext<'_> {
 
 fn mentions(info: &IndexInfo, attnum: i16) -> bool {
     info.include.contains(&attnum) || info.keys.iter().any(|key| key.target == IndexTarget::Column(attnum))
+}
+
+/// Whether a call applies a modifier that every value within the old one is within (PostgreSQL's support functions of these calls).
+fn keeps_values(call: &Call, old: i32) -> bool {
+    const MOST_DIGITS_OF_A_SECOND: i32 = 6;
+    // A numeric's modifier has the precision in its upper half, after an offset, and the scale in the lower.
+    let parts = |typmod: i32| ((typmod - 4) >> 16, (typmod - 4) & 0xffff);
+    let [value, Expr::Const(Datum::Int4(new), _), ..] = call.args.as_slice() else { return false };
+    let new = *new;
+    let coercion = facts::cast(call.ty.oid, call.ty.oid).map(|cast| cast.method);
+    if value.ty().oid != call.ty.oid || coercion != Some(CastMethod::Function(call.function.oid)) {
+        return false;
+    }
+    match call.ty.oid {
+        oids::NUMERIC => new < 0 || old >= 0 && parts(old).1 == parts(new).1 && parts(old).0 <= parts(new).0,
+        oids::VARCHAR | oids::VARBIT => new < 0 || (0..=new).contains(&old),
+        oids::TIME | oids::TIMETZ | oids::TIMESTAMP | oids::TIMESTAMPTZ => {
+            !(0..MOST_DIGITS_OF_A_SECOND).contains(&new) || (0..=new).contains(&old)
+        }
+        _ => false,
+    }
 }

@@ -116,6 +116,7 @@ impl DdlContext<'_> {
             column.missing = Datum::Null;
         }
         let storage = self.new_storage(&columns, old.persistence);
+        self.continue_counts(old.storage, storage, rows.len());
         self.changes.dropped_table(old.storage);
         let relation = self.put_relation(Relation { columns: columns.into(), storage, ..Relation::clone(old) });
         let table = self.storage.table(storage).ok_or_else(|| Error::internal("a new table has no storage"))?;
@@ -163,6 +164,13 @@ impl DdlContext<'_> {
         self.storage.create_table(storage, &layouts).set_logged(persistence == Persistence::Permanent);
         self.changes.created_table(storage);
         storage
+    }
+
+    /// Lets the counters of a relation go on when it gets new storage, in which so many of its rows are inserted again.
+    pub(in crate::ddl) fn continue_counts(&mut self, before: Oid, after: Oid, again: usize) {
+        if let (Some(before), Some(after)) = (self.storage.table(before), self.storage.table(after)) {
+            after.continue_counts(&before, again);
+        }
     }
 
     /// Builds every index of a table with new storage.

@@ -64,10 +64,7 @@ impl DdlContext<'_> {
                     Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{other}\" does not exist")))
                 }
             },
-            Action::SetTablespace(space) => match space.value.as_str() {
-                "pg_default" => Ok(()),
-                other => Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{other}\" does not exist"))),
-            },
+            Action::SetTablespace(space) => self.set_tablespace(&relation, &space.value),
             Action::SetLogged(logged) => self.set_logged(&relation, *logged),
             Action::ReplicaIdentity(identity) => self.set_replica_identity(&relation, identity),
             Action::RowSecurity(security) => {

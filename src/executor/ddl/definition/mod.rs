@@ -46,6 +46,7 @@ pub(super) fn kind_of(kind: ObjectKind) -> Option<DefinitionKind> {
         ObjectKind::Subscription => Some(DefinitionKind::Subscription),
         ObjectKind::Conversion => Some(DefinitionKind::Conversion),
         ObjectKind::Collation => Some(DefinitionKind::Collation),
+        ObjectKind::Tablespace => Some(DefinitionKind::Tablespace),
         _ => None,
     }
 }
@@ -157,6 +158,9 @@ impl DdlContext<'_> {
     pub(super) fn rename_definition(&mut self, kind: DefinitionKind, name: &ObjectName, to: &str) -> Result<()> {
         let own = self.find_definition(kind, name)?;
         self.check_definition_owner(&own)?;
+        if kind == DefinitionKind::Tablespace {
+            super::tablespace::check_tablespace_name(to)?;
+        }
         self.check_definition_free(kind, own.namespace, to)?;
         self.put(Object::Definition(Arc::new(Definition { name: Arc::from(to), ..Definition::clone(&own) })));
         Ok(())

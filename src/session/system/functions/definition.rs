@@ -110,10 +110,9 @@ fn index_column(
 
 /// An index expression stands in parentheses unless it is a call.
 pub(super) fn index_expression(env: &StatementEnv, table: &Arc<Relation>, stored: &str, pretty: bool) -> String {
-    let text = expression(env, table, stored, pretty);
-    let name_len = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(0);
-    let is_call = name_len > 0 && text[name_len..].starts_with('(') && text.ends_with(')');
-    if is_call { text } else { format!("({text})") }
+    let path = env.search_path();
+    dictdb_planner::table_expr::shown_as_key(stored, table, pretty, env.bind_context(&path))
+        .unwrap_or_else(|_| format!("({stored})"))
 }
 
 /// The whole definition; the pretty form names the table as the search path does.

@@ -180,10 +180,6 @@ fn parts_of(key: Key, catalog: &Catalog) -> Vec<(Address, bool, bool)> {
             let rule = relation.view().map(|_| part(classes::REWRITE, rule_oid(oid), true));
             rule.into_iter().chain(defaults).chain(constraints).collect()
         }),
-        Key::Type(oid) => {
-            let checks = catalog.domain(oid).into_iter().flat_map(|domain| &domain.checks);
-            checks.map(|check| part(classes::CONSTRAINT, check.oid, false)).collect()
-        }
         Key::Definition(_, oid) => {
             let own = catalog.definition(oid).and_then(|own| own.publication());
             let tables = own.into_iter().flat_map(|info| &info.tables);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::{Event, Timing};
-use dictdb_catalog::{Relation, RelationKind};
+use dictdb_catalog::{PG_DEFAULT, Relation, RelationKind};
 use dictdb_functions::set_returning::{Rows, SetFn};
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Datum, Result};
@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::arguments::{flag, integer, oid, records, session, values};
 use crate::StatementEnv;
+use crate::instance::Database;
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_typeof", |cx, _| Ok(Datum::Oid(cx.arg_type(0).oid.0))),
@@ -109,8 +110,13 @@ fn pg_column_is_updatable(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum>
 /// The databases with objects in a tablespace: all are in `pg_default`.
 fn pg_tablespace_databases(cx: &CallContext<'_>, args: &[Datum]) -> Result<Rows> {
     let databases = session(cx)?.shared.instance.databases();
-    let inside = oid(args, 0).0 == 1663;
-    Ok(values(databases.iter().filter(|_| inside).map(|database| Datum::Oid(database.oid.0)).collect()))
+    let tablespace = oid(args, 0);
+    let is_inside = |database: &Database| {
+        tablespace == PG_DEFAULT
+            || database.catalog.current().relations().any(|relation| relation.tablespace == tablespace)
+    };
+    let inside = databases.iter().filter(|database| tablespace.is_valid() && is_inside(database));
+    Ok(values(inside.map(|database| Datum::Oid(database.oid.0)).collect()))
 }
 
 /// Time zones with their offset now.

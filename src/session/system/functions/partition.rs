@@ -11,7 +11,7 @@ use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Datum, Oid, Result, order, quote_identifier, quote_literal, text as plain};
 
 use super::arguments::{nullable, oid, records, session, values};
-use super::definition::expression;
+use super::definition::{expression, index_expression};
 use crate::StatementEnv;
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
@@ -59,10 +59,11 @@ fn key_text(env: &StatementEnv, relation: &Arc<Relation>, column: &PartitionColu
             quote_identifier(name).into_owned()
         }
         IndexTarget::Expression(stored) => {
-            let text = expression(env, relation, stored, false);
-            let name_len = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(0);
-            let is_call = name_len > 0 && text[name_len..].starts_with('(') && text.ends_with(')');
-            if is_call || inner { text } else { format!("({text})") }
+            if inner {
+                expression(env, relation, stored, false)
+            } else {
+                index_expression(env, relation, stored, false)
+            }
         }
     }
 }

@@ -219,11 +219,10 @@ fn object_named(env: &StatementEnv, kind: Kind, name: &str) -> Result<Oid> {
         Kind::Language => {
             exported("pg_language", name).ok_or_else(|| undefined(format!("language \"{name}\" does not exist")))
         }
-        Kind::Tablespace => match name {
-            "pg_default" => Ok(Oid(1663)),
-            "pg_global" => Ok(Oid(1664)),
-            _ => Err(undefined(format!("tablespace \"{name}\" does not exist"))),
-        },
+        Kind::Tablespace => {
+            let found = env.catalog.tablespace_named(name);
+            found.ok_or_else(|| undefined(format!("tablespace \"{name}\" does not exist")))
+        }
         Kind::ForeignDataWrapper | Kind::Server => {
             let kind = definition_kind(kind);
             let found = env.catalog.definition_in(kind, Oid::INVALID, name).map(|own| own.oid);
@@ -279,7 +278,10 @@ fn owner_and_acl(env: &StatementEnv, kind: Kind, object: Oid) -> Result<Option<O
             let acl = catalog.acl_of(dictdb_catalog::Language::CLASS, object).map(<[_]>::to_vec);
             found.then_some((BOOTSTRAP_ROLE, acl))
         }
-        Kind::Tablespace => matches!(object, Oid(1663 | 1664)).then_some((BOOTSTRAP_ROLE, None)),
+        Kind::Tablespace => match catalog.tablespaces().find(|own| own.oid == object) {
+            Some(own) => Some((own.owner, catalog.acl_of(own.kind().class(), own.oid).map(<[_]>::to_vec))),
+            None => catalog.tablespace_name(object).map(|_| (BOOTSTRAP_ROLE, None)),
+        },
         Kind::ForeignDataWrapper | Kind::Server => {
             let own = catalog.definition(object).filter(|own| own.kind() == definition_kind(kind));
             own.map(|own| (own.owner, catalog.acl_of(own.kind().class(), own.oid).map(<[_]>::to_vec)))

@@ -1,11 +1,14 @@
 //! Sizes of tables, indexes and databases: memory in bytes, as storage counts it.
 
-use dictdb_catalog::Relation;
+use std::sync::Arc;
+
+use dictdb_catalog::{PG_DEFAULT, PG_GLOBAL, Relation};
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use super::arguments::{oid, session, text};
 use crate::StatementEnv;
+use crate::instance::Database;
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_column_size", pg_column_size),
@@ -23,7 +26,7 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_relation_filenode", pg_relation_filenode),
     ("pg_relation_filepath", |_, _| Ok(Datum::Null)),
     ("pg_filenode_relation", pg_filenode_relation),
-    ("pg_tablespace_location", |_, _| Ok(Datum::text(""))),
+    ("pg_tablespace_location", pg_tablespace_location),
 ];
 
 /// Memory of a relation in bytes.
@@ -116,27 +119,43 @@ pub(in crate::system) fn bytes_of(env: &StatementEnv, database: &crate::Database
     tables.map(|table| table.stats().bytes as i64).sum()
 }
 
-/// Everything is in `pg_default`; `pg_global` holds no tables. 42704.
+/// The memory of the relations in a tablespace; those of all databases are in `pg_default` unless they say another. 42704.
 fn pg_tablespace_size(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    const DEFAULT: Oid = Oid(1663);
-    const GLOBAL: Oid = Oid(1664);
     let env = session(cx)?;
     let tablespace = match args.first() {
-        Some(Datum::Text(name)) => match &**name {
-            "pg_default" => DEFAULT,
-            "pg_global" => GLOBAL,
-            name => {
-                let message = format!("tablespace \"{name}\" does not exist");
-                return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
-            }
-        },
+        Some(Datum::Text(name)) => env
+            .catalog
+            .tablespace_named(name)
+            .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{name}\" does not exist")))?,
         _ => oid(args, 0),
     };
-    Ok(match tablespace {
-        DEFAULT => Datum::Int8(env.shared.instance.databases().iter().map(|database| bytes_of(env, database)).sum()),
-        GLOBAL => Datum::Int8(0),
-        _ => Datum::Null,
-    })
+    if env.catalog.tablespace_name(tablespace).is_none() {
+        return Ok(Datum::Null);
+    }
+    if tablespace == PG_GLOBAL {
+        return Ok(Datum::Int8(0));
+    }
+    let kept = if tablespace == PG_DEFAULT { Oid::INVALID } else { tablespace };
+    let databases = env.shared.instance.databases();
+    let of_database = |database: &Arc<Database>| {
+        let catalog = database.catalog.current();
+        let inside = catalog.relations().filter(|relation| relation.tablespace == kept);
+        let tables = inside.filter_map(|relation| env.shared.instance.storage.table(relation.storage));
+        tables.map(|table| table.stats().bytes as i64).sum::<i64>()
+    };
+    Ok(Datum::Int8(databases.iter().map(of_database).sum()))
+}
+
+/// Where a tablespace was made; one without a directory of its own is inside the data directory.
+fn pg_tablespace_location(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let env = session(cx)?;
+    let wanted = oid(args, 0);
+    let own = env.catalog.tablespaces().find(|own| own.oid == wanted);
+    let location = own.and_then(|own| own.tablespace()).map_or_else(String::new, |info| match &*info.location {
+        "" => format!("pg_tblspc/{wanted}"),
+        location => location.to_owned(),
+    });
+    Ok(Datum::text(location))
 }
 
 fn pg_relation_filenode(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {

@@ -1,6 +1,8 @@
 //! `pg_class`.
 
-use dictdb_catalog::{ConstraintKind, Persistence, Relation, RelationKind, ReplicaIdentity, namespaces};
+use std::sync::Arc;
+
+use dictdb_catalog::{ConstraintKind, PG_GLOBAL, Persistence, Relation, RelationKind, ReplicaIdentity, namespaces};
 use dictdb_functions::facts::ids;
 use dictdb_types::Oid;
 
@@ -55,18 +57,20 @@ fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
         foreign_keys || !relation.referenced_by.is_empty() || source.catalog.triggers_of(relation.oid).next().is_some(), !relation.children.is_empty(), relation.row_security,
         relation.force_row_security, populated, replica_identity(relation, stored), relation.is_partition() || relation.index().is_some() && !relation.parents.is_empty(),
         Oid::INVALID, if stored { frozen(source) } else { Oid::INVALID }, if stored { FIRST_MULTI } else { Oid::INVALID },
-        acl(relation.acl.as_deref()), options(&relation.options),
+        acl(relation.acl.as_deref()), options(&own_options(relation)),
         super::super::functions::bound_text(source.env, relation),
     );
 }
 
-/// `reltablespace`: that of the cluster for what is shared, else the database's.
-fn tablespace(relation: &Relation) -> Oid {
-    if relation.is_shared() { PG_GLOBAL } else { Oid::INVALID }
+/// `reloptions`. Those of the table that PostgreSQL keeps long values in would be in its row.
+fn own_options(relation: &Relation) -> Vec<Arc<str>> {
+    relation.options.iter().filter(|option| !option.starts_with("toast.")).cloned().collect()
 }
 
-/// `pg_tablespace.oid` of `pg_global`.
-const PG_GLOBAL: Oid = Oid(1664);
+/// `reltablespace`: that of the cluster for what is shared, else the database's.
+fn tablespace(relation: &Relation) -> Oid {
+    if relation.is_shared() { PG_GLOBAL } else { relation.tablespace }
+}
 
 /// `relfrozenxid`: rows show no id from before it.
 pub fn frozen(source: &Source<'_>) -> Oid {

@@ -2,17 +2,13 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::BOOTSTRAP_ROLE;
+use dictdb_catalog::{BOOTSTRAP_ROLE, BUILT_IN_TABLESPACES, PG_DEFAULT};
 use dictdb_types::{Datum, Oid};
 
-use super::super::output::{NULL, Output, acl, row};
+use super::super::output::{NULL, Output, acl, options, row};
 use super::{Source, class};
 use crate::instance::DATABASE_CLASS;
 
-/// `pg_tablespace.oid` of `pg_default`.
-pub const DEFAULT_TABLESPACE: Oid = Oid(1663);
-/// `pg_tablespace.oid` of `pg_global`.
-const GLOBAL_TABLESPACE: Oid = Oid(1664);
 /// `pg_enc.h`: UTF8, the only encoding there is.
 pub const UTF8: i32 = 6;
 
@@ -23,7 +19,7 @@ pub fn pg_database(source: &Source<'_>, out: &mut Output<'_>) {
         let text = |value: &Option<Arc<str>>| value.as_deref().map(Datum::text);
         row!(out;
             database.oid, &database.name, database.attributes.owner, UTF8, char::from(locale.provider), database.attributes.is_template,
-            database.attributes.allows_connections, database.attributes.connection_limit, class::frozen(source), Oid(1), DEFAULT_TABLESPACE,
+            database.attributes.allows_connections, database.attributes.connection_limit, class::frozen(source), Oid(1), PG_DEFAULT,
             text(&locale.collate), text(&locale.ctype), text(&locale.icu_locale), text(&locale.version), acl(source.catalog.acl_of(DATABASE_CLASS, database.oid)),
         );
     }
@@ -43,9 +39,14 @@ pub fn snapshots(source: &Source<'_>, out: &mut Output<'_>) {
     }
 }
 
-/// The two tablespaces every server has.
-pub fn pg_tablespace(_: &Source<'_>, out: &mut Output<'_>) {
-    for (oid, name) in [(DEFAULT_TABLESPACE, "pg_default"), (GLOBAL_TABLESPACE, "pg_global")] {
+/// The two tablespaces every server has, and those of users.
+pub fn pg_tablespace(source: &Source<'_>, out: &mut Output<'_>) {
+    for (oid, name) in BUILT_IN_TABLESPACES {
         row!(out; oid, name, BOOTSTRAP_ROLE, NULL, NULL);
+    }
+    for own in source.catalog.tablespaces() {
+        let Some(info) = own.tablespace() else { continue };
+        let list = acl(source.catalog.acl_of(own.kind().class(), own.oid));
+        row!(out; own.oid, &own.name, own.owner, list, options(&info.options));
     }
 }
