@@ -7,7 +7,7 @@ use dictdb_parser::ast::Ident;
 use dictdb_parser::position;
 use dictdb_parser::utility::{Cluster, DefElem, Reindex, ReindexKind};
 use dictdb_storage::{DatumRow, LockMode};
-use dictdb_types::{Error, Oid, Result, SqlState};
+use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 
 use super::DdlContext;
 use super::names::shown;
@@ -111,7 +111,18 @@ impl DdlContext<'_> {
         let mode = if is_concurrent { LockMode::ShareUpdateExclusive } else { LockMode::Share };
         self.lock(table, mode)?;
         let relation = self.table(table)?;
-        relation.indexes.iter().try_for_each(|index| self.reindex_one(table, *index, is_concurrent))
+        for index in relation.indexes.clone() {
+            let index = self.table(index)?;
+            if is_concurrent && index.index().is_some_and(|info| info.invalid) {
+                let name = self.qualified(index.namespace, &index.name);
+                let message = format!("cannot reindex invalid index \"{name}\" concurrently, skipping");
+                let warning = Error::with_severity(Severity::Warning, SqlState::FEATURE_NOT_SUPPORTED, message);
+                self.notices.push(warning);
+                continue;
+            }
+            self.reindex_one(table, index.oid, is_concurrent)?;
+        }
+        Ok(())
     }
 
     /// Builds an index anew. PostgreSQL's statements have the indexes of their tables locked, so it waits for those; under

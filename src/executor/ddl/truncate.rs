@@ -119,7 +119,7 @@ impl DdlContext<'_> {
     fn truncate_table(&mut self, table: Oid, restart_identity: bool) -> Result<()> {
         let relation = self.table(table)?;
         let storage = self.new_storage(&relation.columns, relation.persistence);
-        self.changes.dropped_table(relation.storage);
+        self.own.lock().changes.dropped_table(relation.storage);
         let relation = self.put_relation(Relation { storage, ..Relation::clone(&relation) });
         self.rebuild_indexes(&relation)?;
         if restart_identity {

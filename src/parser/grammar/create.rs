@@ -10,11 +10,8 @@ use crate::utility::{ObjectKind, Persistence, Utility};
 /// Objects that DictDB does not have, by the words that announce them.
 const UNSUPPORTED: &[(&[K], &str)] = &[
     (&[K::Access], "CREATE ACCESS METHOD"),
-    (&[K::Language], "CREATE LANGUAGE"),
-    (&[K::Procedural], "CREATE LANGUAGE"),
     (&[K::Tablespace], "CREATE TABLESPACE"),
     (&[K::Transform], "CREATE TRANSFORM"),
-    (&[K::Trusted], "CREATE LANGUAGE"),
 ];
 
 /// Words that may follow `CREATE OR REPLACE`.
@@ -123,6 +120,7 @@ impl Parser<'_> {
                 self.create_trigger(or_replace, true)
             }
             K::Extension => self.create_extension(),
+            K::Language | K::Procedural | K::Trusted => self.create_language(word.keyword, or_replace),
             K::Statistics => self.create_statistics(),
             K::Publication => self.create_publication(),
             K::Subscription => self.create_subscription(),
