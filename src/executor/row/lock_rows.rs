@@ -92,7 +92,11 @@ impl LockTarget {
                         None => return Ok(Locked::Skipped),
                     }
                 }
-                RowLocked::Deleted => return writer.if_deleted((table, id), Locked::Skipped),
+                RowLocked::Deleted => {
+                    // To whoever only locks, PostgreSQL calls a deletion an update too.
+                    writer.if_read_committed((), concurrent_update)?;
+                    return writer.if_deleted((table, id), Locked::Skipped);
+                }
                 RowLocked::SelfModified => return Ok(Locked::Skipped),
             }
         }
