@@ -100,6 +100,8 @@ pub struct Relation {
     pub bound: Option<Arc<PartitionBound>>,
     /// `pg_foreign_table`: where the rows of a foreign table are. It is a table in all other respects.
     pub foreign: Option<Arc<ForeignTable>>,
+    /// `attacl` of the system columns that have a list, by attnum from the lowest on.
+    pub system_acls: Vec<(i16, Vec<Arc<str>>)>,
 }
 
 /// `ON COMMIT` of a temporary table.
@@ -542,6 +544,7 @@ impl Relation {
             partition_key: None,
             bound: None,
             foreign: None,
+            system_acls: Vec::new(),
         }
     }
 

@@ -381,6 +381,12 @@ impl Catalog {
         }
     }
 
+    /// The indexes of a table that are whole: queries may use them, writes keep them.
+    pub fn valid_indexes<'a>(&'a self, relation: &'a Relation) -> impl Iterator<Item = &'a Arc<Relation>> {
+        let valid = |index: &&Arc<Relation>| index.index().is_some_and(|info| !info.invalid);
+        relation.indexes.iter().filter_map(|oid| self.relation(*oid)).filter(valid)
+    }
+
     /// A table and all that inherit from it, each once: breadth first, siblings by oid (`find_all_inheritors`).
     pub fn descendants(&self, relation: &Arc<Relation>) -> Vec<Arc<Relation>> {
         let mut found = vec![relation.clone()];

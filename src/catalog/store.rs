@@ -191,6 +191,7 @@ fn check_name(catalog: &Catalog, object: &Object) -> Result<()> {
 pub struct CatalogTransaction {
     local: Option<Catalog>,
     changes: Vec<Change>,
+    edition: u64,
 }
 
 impl CatalogTransaction {
@@ -224,6 +225,12 @@ impl CatalogTransaction {
         });
         local.apply(&change);
         self.changes.push(change);
+        self.edition += 1;
+    }
+
+    /// Another number whenever it has become another catalog.
+    pub fn edition(&self) -> u64 {
+        self.edition
     }
 
     /// All changes in order, for commit.
@@ -241,6 +248,7 @@ impl CatalogTransaction {
         if position < self.changes.len() {
             self.changes.truncate(position);
             self.local = None;
+            self.edition += 1;
         }
     }
 

@@ -241,6 +241,7 @@ stored_struct!(Relation {
     27: foreign,
     28: detach_pending,
     29: tablespace,
+    30: system_acls,
 });
 stored_struct!(PartitionKey { 1: strategy, 2: columns });
 stored_enum!(PartitionStrategy { 1: List, 2: Range, 3: Hash });

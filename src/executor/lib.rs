@@ -45,6 +45,7 @@ mod subplan;
 mod user_aggregate;
 
 pub use access::extractor::key_extractor;
+pub use access::index_env::IndexEnv;
 pub use context::{ExecContext, SessionServices, Transition, TriggerCall, TriggerFunctions, VirtualTables};
 pub use domain::DomainCode;
 pub use engine::{Engine, Reservation};

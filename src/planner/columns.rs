@@ -180,6 +180,13 @@ pub fn scans(node: &Node) -> Vec<&Scan> {
 
 /// The columns of relations that a plan mentions in its expressions, as relation and attnum.
 pub fn used(node: &Node) -> Vec<(Oid, i16)> {
+    let mut found = read(node);
+    found.retain(|(_, attnum)| *attnum > 0);
+    found
+}
+
+/// Likewise, with system columns.
+pub(crate) fn read(node: &Node) -> Vec<(Oid, i16)> {
     let mut sources = BTreeMap::new();
     let mut mentioned = BTreeSet::new();
     collect_used(node, &mut sources, &mut mentioned);
@@ -192,7 +199,7 @@ pub fn used(node: &Node) -> Vec<(Oid, i16)> {
 fn collect_used(node: &Node, sources: &mut BTreeMap<ColumnId, (Oid, i16)>, mentioned: &mut BTreeSet<ColumnId>) {
     match node {
         Node::Scan(scan) => {
-            let named = scan.columns.iter().filter(|(_, attnum)| *attnum > 0);
+            let named = scan.columns.iter().filter(|(_, attnum)| *attnum != 0);
             sources.extend(named.map(|(column, attnum)| (column.id, (scan.relation.oid, *attnum))));
         }
         Node::Project { columns, .. } => {

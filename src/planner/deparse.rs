@@ -236,7 +236,6 @@ impl Names<'_> {
         if let Expr::Const(value, own) = inner
             && own.oid == ty.oid
             && own.typmod < 0
-            && !value.is_null()
         {
             let mut text = String::new();
             self.constant(value, *own, &mut text)?;

@@ -450,7 +450,7 @@ pub struct WindowCall {
 }
 
 /// A window specification.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Window {
     /// `PARTITION BY`.
     pub partition: Vec<Expr>,
@@ -479,6 +479,19 @@ pub struct Frame {
     pub exclude: FrameExclude,
     /// How it was written.
     pub written: FrameForm,
+}
+
+impl Default for Frame {
+    /// The frame of a window that has none written.
+    fn default() -> Self {
+        Frame {
+            unit: FrameUnit::Range,
+            start: FrameBound::UnboundedPreceding,
+            end: FrameBound::CurrentRow,
+            exclude: FrameExclude::NoOthers,
+            written: FrameForm::Absent,
+        }
+    }
 }
 
 /// The wording of a frame.

@@ -59,7 +59,7 @@ use std::sync::Arc;
 use dictdb_catalog::trigger::Event;
 use dictdb_parser::Locations;
 use dictdb_parser::ast;
-use dictdb_types::{Error, Oid, Result, Type, TypeLookup};
+use dictdb_types::{Datum, Error, Oid, Result, Type, TypeLookup};
 
 use bind::Binder;
 pub use bind::{BindContext, Renaming, Updatable, updatable};
@@ -86,6 +86,8 @@ pub struct Planned {
     pub returns_rows: bool,
     /// A constant expression in it cannot be computed: whoever runs the plan reports this instead. Describing it is fine.
     pub failure: Option<Error>,
+    /// What whoever runs the plan without the values of its parameters reports: they decide how it would be.
+    pub undecided: Option<Error>,
     /// The first table whose rows policies choose from, and whether the role owns it: an error where `row_security` is off.
     pub secured: Option<(Arc<str>, bool)>,
     /// An operator has only parameters and constants for operands, or an index has a constant where the statement has a
@@ -154,12 +156,14 @@ pub struct RawStatement<'a> {
     pub variables: Option<&'a dyn variables::Variables>,
     /// The rules of its target are not for it.
     pub ignores_rules: bool,
+    /// The values of its parameters, where the plan is for one execution; none for any.
+    pub values: &'a [Datum],
 }
 
 impl<'a> RawStatement<'a> {
     /// A statement as a client sends it: without variables, subject to rules.
     pub fn new(tree: &'a ast::Statement, locations: &'a Locations, declared: &'a [Type]) -> Self {
-        RawStatement { tree, locations, declared, variables: None, ignores_rules: false }
+        RawStatement { tree, locations, declared, variables: None, ignores_rules: false, values: &[] }
     }
 }
 
@@ -167,9 +171,9 @@ impl<'a> RawStatement<'a> {
 ///
 /// Errors are PostgreSQL's, with positions.
 pub fn plan(statement: RawStatement<'_>, cx: BindContext<'_>, statistics: &dyn Statistics) -> Result<Planned> {
-    let RawStatement { tree, locations, declared, variables, ignores_rules } = statement;
+    let RawStatement { tree, locations, declared, variables, ignores_rules, values } = statement;
     let mut binder = Binder::new(cx, locations, declared, variables.is_none());
-    binder.variables = variables;
+    (binder.variables, binder.values) = (variables, values);
     binder.ignores_rules = ignores_rules;
     if let Some(steps) = binder.rewritten(tree)? {
         return rewritten::plan(&steps, tree, binder, statistics);
@@ -195,7 +199,7 @@ fn finish(
     };
     let guarded = binder.guarded_functions();
     let (secured, repeatable) = (binder.secured.take(), binder.repeatable.get());
-    let ranges = binder.ranges;
+    let (ranges, undecided) = (binder.ranges, binder.undecided.take());
     let params = binder.into_params()?;
     let outputs = node.columns();
     let columns = output_columns(&outputs, collations, cx);
@@ -217,6 +221,7 @@ fn finish(
         runs_statements,
         returns_rows,
         failure,
+        undecided,
         secured,
         computes_with_parameters,
         repeatable,

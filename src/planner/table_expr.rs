@@ -46,6 +46,8 @@ pub struct BoundTableExpr {
     pub text: Arc<str>,
     /// Attnums it mentions, ascending.
     pub columns: Vec<i16>,
+    /// Whether it is NULL as it stands, which is no default.
+    pub is_null: bool,
     /// `pg_collation.oid`; zero for a type without collations, and where none is agreed on.
     pub collation: Oid,
     /// The functions of users that it calls.
@@ -91,7 +93,30 @@ fn bind_on_terms(
     terms: Option<Terms>,
     cx: BindContext<'_>,
 ) -> Result<BoundTableExpr> {
-    let mut binder = Binder::new(cx, locations, &[], false);
+    bind_with(&mut Binder::new(cx, locations, &[], false), expr, relation, purpose, terms)
+}
+
+/// Binds the expression of an index as a part of a statement: parameters and variables of the statement may be in it.
+pub(crate) fn bind_of_statement(
+    statement: &mut Binder<'_>,
+    expr: &ast::Expr,
+    relation: &Arc<Relation>,
+    purpose: TableExpr,
+) -> Result<Expr> {
+    let mut binder = statement.again(&statement.known_params());
+    let bound = bind_with(&mut binder, expr, relation, purpose, Some(Terms::Checked))?;
+    statement.take_params(&binder);
+    Ok(bound.expr)
+}
+
+fn bind_with(
+    binder: &mut Binder<'_>,
+    expr: &ast::Expr,
+    relation: &Arc<Relation>,
+    purpose: TableExpr,
+    terms: Option<Terms>,
+) -> Result<BoundTableExpr> {
+    let (cx, locations) = (binder.cx, binder.locations);
     let row = binder.returned_columns(relation);
     let names = match purpose {
         TableExpr::Default(_) => Default::default(),
@@ -101,14 +126,15 @@ fn bind_on_terms(
     binder.keep_casts = true;
     let value = binder.bind_expr(expr)?;
     let position = locations.leftmost(expr);
-    let mut bound = coerce(&mut binder, value.clone(), purpose, position)?;
-    check_columns(&binder, &bound, relation, &row, purpose)?;
-    let written = written(&mut binder, value, &bound, purpose)?;
-    let text = text_of(&binder, &written, &row, Form::Stored)?;
+    let mut bound = coerce(binder, value.clone(), purpose, position)?;
+    check_columns(binder, &bound, relation, &row, purpose)?;
+    let is_null = is_null(&bound);
+    let written = written(binder, value, &bound, purpose)?;
+    let text = text_of(binder, &written, &row, Form::Stored)?;
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
     let fields = binder.fields_used();
     if let Some(terms) = terms {
-        put_bodies_in_place(&mut binder, &mut bound, terms)?;
+        put_bodies_in_place(binder, &mut bound, terms)?;
     }
     if terms != Some(Terms::Trusted) {
         check_volatility(&bound, purpose)?;
@@ -147,7 +173,11 @@ fn bind_on_terms(
     }
     columns.sort_unstable();
     columns.dedup();
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, collation, functions, operators, fields })
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, is_null, collation, functions, operators, fields })
+}
+
+fn is_null(expr: &Expr) -> bool {
+    matches!(expr, Expr::Const(value, _) if value.is_null())
 }
 
 /// Functions in SQL become their bodies: what statements compare with an index has had that done to it, and storage has nobody to run them.
@@ -157,11 +187,9 @@ fn put_bodies_in_place(binder: &mut Binder<'_>, bound: &mut Expr, terms: Terms) 
         inline_expr(binder, bound, terms)?;
         let catalog = binder.cx.catalog;
         let runs_statements =
-            |oid: Oid| catalog.routine(oid).is_some_and(|routine| routine.language != dictdb_catalog::Language::C);
+            |oid: Oid| catalog.routine(oid).is_some_and(|routine| routine.language == dictdb_catalog::Language::Sql);
         if bound.any(&mut |part| part.function().is_some_and(runs_statements)) {
-            return Err(Error::unsupported(
-                "a function that is not in SQL, or not one expression, in an index expression",
-            ));
+            return Err(Error::unsupported("a function in SQL that is not one expression in an index expression"));
         }
         return Ok(());
     }
@@ -208,7 +236,8 @@ pub fn bind_text(
 }
 
 /// Binds the stored text of an index's key or predicate for storage, which evaluates it under latches and after a crash, where no
-/// session can run a function's statements: functions in SQL give way to their bodies. 0A000 for other functions.
+/// session can run a function's statements: functions in SQL give way to their bodies, those in PL/pgSQL have to compute only. 0A000
+/// for others.
 pub fn bind_for_storage(
     text: &str,
     relation: &Arc<Relation>,
@@ -239,7 +268,8 @@ pub fn bind_domain_check(
     crate::fold::fold(&mut bound, cx.env)?;
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
     let (fields, text) = (binder.fields_used(), Arc::from(text));
-    Ok(BoundTableExpr { expr: bound, text, columns: Vec::new(), collation, functions, operators, fields })
+    let (columns, is_null) = (Vec::new(), is_null(&bound));
+    Ok(BoundTableExpr { expr: bound, text, columns, is_null, collation, functions, operators, fields })
 }
 
 /// The text of a domain's stored CHECK or default as this search path shows it.
@@ -270,21 +300,24 @@ fn bind_over_value(binder: &mut Binder<'_>, tree: &ast::Expr, base: Type) -> Res
     binder.bind_expr(tree)
 }
 
-/// Binds the default of a domain, as a value of its base type.
+/// Binds the default of a domain, as a value of its base type; `None` for NULL, which is no default.
 pub fn bind_domain_default(
     expr: &ast::Expr,
     locations: &Locations,
     base: Type,
     cx: BindContext<'_>,
-) -> Result<Arc<str>> {
+) -> Result<Option<Arc<str>>> {
     let mut binder = Binder::new(cx, locations, &[], false);
     binder.levels.push(Level { clause: Clause::ColumnDefault, ..Level::default() });
     binder.keep_casts = true;
     let value = binder.bind_expr(expr)?;
     let position = locations.leftmost(expr);
     let bound = coerce(&mut binder, value.clone(), TableExpr::Default(base), position)?;
+    if is_null(&bound) {
+        return Ok(None);
+    }
     let written = written(&mut binder, value, &bound, TableExpr::Default(base))?;
-    text_of(&binder, &written, &[], Form::Stored).map(Arc::from)
+    text_of(&binder, &written, &[], Form::Stored).map(|text| Some(Arc::from(text)))
 }
 
 /// The canonical text of a stored expression over a table, after something in it has got another name.

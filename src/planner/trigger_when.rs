@@ -6,7 +6,7 @@ use dictdb_catalog::Relation;
 use dictdb_parser::{Locations, ast};
 use dictdb_types::{Datum, Error, Result, SqlState, oids, quote_identifier};
 
-use crate::bind::{BindContext, Binder, Clause, Level, Names, Renaming, SYSTEM_COLUMNS};
+use crate::bind::{BindContext, Binder, Clause, Level, Names, Renaming};
 use crate::deparse::QueryText;
 use crate::expr::{ColumnId, Expr, Sublink};
 use crate::expression_text::{self, Form};
@@ -176,7 +176,8 @@ fn finish(
     columns.sort_unstable();
     columns.dedup();
     let (functions, operators, fields) = (Vec::new(), Vec::new(), Vec::new());
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, collation, functions, operators, fields })
+    let is_null = false;
+    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, is_null, collation, functions, operators, fields })
 }
 
 /// 42P17 for a column of a row that the trigger has not, or that is not computed yet.
@@ -225,7 +226,7 @@ fn check_system_column(is_new: bool, attnum: i16, scope: TriggerScope) -> Result
 }
 
 fn system_column(attnum: i16) -> Option<&'static str> {
-    SYSTEM_COLUMNS.iter().find(|(_, number, _)| *number == attnum).map(|(name, ..)| *name)
+    dictdb_catalog::system_column_name(attnum)
 }
 
 /// One column; of a generated one its name, and whether it was met as a part of the whole row.

@@ -13,6 +13,7 @@
 //!
 //! Errors and notices carry the lines of CONTEXT that PostgreSQL's interpreter adds.
 
+mod alone;
 mod context;
 mod host;
 mod names;

@@ -40,10 +40,10 @@ impl Session {
         }
         self.shared.check_unrestricted(|| "create temporary table".to_owned())?;
         let oid = known.unwrap_or_else(|| store.allocate_oid());
-        if self.catalog.view(store).schema(oid).is_none() {
+        if self.definitions.catalog.view(store).schema(oid).is_none() {
             let name = format!("pg_temp_{}", self.shared.backend.pid).into();
             let schema = Schema { oid, name, owner: BOOTSTRAP_ROLE, acl: None };
-            self.catalog.change(store, Change::Put(Object::Schema(Arc::new(schema))));
+            self.definitions.catalog.change(store, Change::Put(Object::Schema(Arc::new(schema))));
             self.shared.set_temporary_schema(oid);
         }
         Ok(oid)

@@ -194,7 +194,7 @@ impl Session {
         // Streams hold snapshots of the transaction.
         self.portals.retain(|portal| portal.is_held());
         let (instance, database) = (self.shared.instance.clone(), self.shared.database.clone());
-        let changes: Arc<[Change]> = self.catalog.changes().into();
+        let changes: Arc<[Change]> = self.definitions.catalog.changes().into();
         database.catalog.reserve(prepared.facts.gid.clone(), changes.clone())?;
         // A database that is reset looks for what is entered first, and raises the flag then.
         let check = || match self.shared.backend.interrupts.is_reset() {
@@ -212,7 +212,7 @@ impl Session {
                     micros: prepared.facts.prepared_at,
                     next_oid: database.catalog.next_oid(),
                     changes: changes.to_vec(),
-                    removals: self.storage_changes.encode(),
+                    removals: self.definitions.changes.encode(),
                     locks: transaction.encode_locks(),
                     rows: transaction.images()?,
                 };
@@ -223,7 +223,7 @@ impl Session {
         let open = Open {
             transaction: transaction.hand_over()?,
             changes,
-            storage_changes: std::mem::take(&mut self.storage_changes),
+            storage_changes: std::mem::take(&mut self.definitions.changes),
         };
         *prepared.work.lock() = Work::Waiting(Box::new(open));
         self.transaction = None;
@@ -244,7 +244,13 @@ impl Session {
             _ => false,
         });
         let schema = self.shared.temporary_schema();
-        locked || self.catalog.changes().iter().any(|change| schema.is_some() && namespace_of(change) == schema)
+        locked
+            || self
+                .definitions
+                .catalog
+                .changes()
+                .iter()
+                .any(|change| schema.is_some() && namespace_of(change) == schema)
     }
 
     /// The second phase, from any session of the database. 42704, 55000, 42501, 0A000; 58030 and 53100 leave it prepared.

@@ -14,6 +14,7 @@
 
 use std::sync::Arc;
 
+use dictdb_executor::ddl::Position;
 use dictdb_executor::modify::QueuePosition;
 use dictdb_parser::utility::{IsolationLevel, TransactionMode};
 use dictdb_storage::SavepointId;
@@ -102,10 +103,8 @@ pub(crate) struct Savepoint {
     pub name: Arc<str>,
     /// Notifications pending when it was set.
     pub notifications: (usize, usize),
-    /// Catalog changes when it was set.
-    pub catalog: usize,
-    /// Changes in storage when it was set.
-    pub storage_changes: (usize, usize),
+    /// What was defined when it was set.
+    pub definitions: Position,
     /// The savepoint in storage, once the transaction has begun there.
     pub storage: Option<SavepointId>,
     /// Deferred constraints when it was set.

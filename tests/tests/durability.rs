@@ -92,6 +92,55 @@ fn triggers_fire_after_a_crash() {
     assert_eq!(run(&server, "SELECT by, x FROM notes ORDER BY 1, 2"), ["one2 | 1", "two0 | 0", "two0 | 1"]);
 }
 
+const INDEXES: &str = "
+    CREATE FUNCTION slug(t text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+    DECLARE made text := lower(t);
+    BEGIN
+        made := regexp_replace(made, '[^a-z]+', '-', 'g');
+        IF made = '' THEN RAISE EXCEPTION 'nothing is left'; END IF;
+        RETURN made;
+    EXCEPTION WHEN raise_exception THEN RETURN NULL;
+    END $$;
+    CREATE FUNCTION asks(n int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN (SELECT count(*) FROM pages); END $$;
+    CREATE FUNCTION hides(n int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+    BEGIN RETURN asks(n); EXCEPTION WHEN OTHERS THEN RETURN 0; END $$;
+    CREATE TABLE pages (id int PRIMARY KEY, title text);
+    CREATE UNIQUE INDEX by_slug ON pages (slug(title));
+    INSERT INTO pages VALUES (1, 'Hello, World'), (2, ''), (3, ''), (4, 'Other');
+    CREATE TABLE twice (n int);
+    INSERT INTO twice VALUES (1), (1);
+";
+
+/// Indexes over functions in PL/pgSQL are built at start like all others, and those that could not be built concurrently are invalid still.
+#[test]
+fn indexes_are_what_they_were_after_a_crash() {
+    let data = Data::new();
+    let server = data.start();
+    run(&server, INDEXES);
+    let error = |server: &Server, sql: &str| {
+        let mut connection = Connection::open(server.port, "postgres", "postgres").expect("the server answers");
+        let messages = connection.query(sql).expect("the server answers");
+        messages.iter().find(|message| message.tag == b'E').and_then(|error| error.field(b'C')).unwrap_or_default()
+    };
+    assert_eq!(error(&server, "CREATE UNIQUE INDEX CONCURRENTLY unbuilt ON twice (n)"), "23505");
+    // Nobody can ask tables while a key is computed, whatever the function makes of that.
+    assert_eq!(error(&server, "CREATE INDEX ON pages (asks(id))"), "0A000");
+    assert_eq!(error(&server, "CREATE INDEX ON pages (hides(id))"), "0A000");
+    server.kill().expect("the server is gone");
+    let server = data.start();
+    let found = run(&server, "SET enable_seqscan = off; SELECT id FROM pages WHERE slug(title) = 'hello-world'");
+    assert_eq!(found, ["1"]);
+    assert_eq!(error(&server, "INSERT INTO pages VALUES (5, 'hello world')"), "23505");
+    let valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'unbuilt'::regclass";
+    assert_eq!(run(&server, valid), ["f"]);
+    run(&server, "INSERT INTO twice VALUES (1)");
+    run(&server, "DELETE FROM twice; INSERT INTO twice VALUES (1)");
+    run(&server, "REINDEX INDEX unbuilt");
+    assert_eq!(run(&server, valid), ["t"]);
+    assert_eq!(error(&server, "INSERT INTO twice VALUES (1)"), "23505");
+    assert_eq!(run(&server, "SELECT * FROM dictdb.check_integrity()").len(), 0);
+}
+
 const QUERIES: [&str; 7] = [
     "SELECT * FROM s.everything ORDER BY id",
     "SELECT * FROM s.shown",

@@ -1,6 +1,5 @@
 //! Keys of indexes over expressions and of partial indexes, computed by storage for every row it changes.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, IndexInfo, IndexKey, IndexMethod, IndexTarget, Relation};
@@ -9,9 +8,10 @@ use dictdb_planner::BindContext;
 use dictdb_planner::collation::index_order;
 use dictdb_planner::table_expr::{TableExpr, bind_for_storage};
 use dictdb_storage::{ColumnKey, IndexKind, KeyColumn, KeyExtractor, KeyOutcome, RowReader};
-use dictdb_types::{Datum, Env, Error, FormatSettings, Oid, RegKind, Result, TypeInfo, TypeLookup, sort_key};
+use dictdb_types::{Datum, Error, Oid, Result, TypeLookup, sort_key};
 
 use super::entries::{self, EntryKey};
+use super::index_env::IndexEnv;
 use super::language::Language;
 use super::regions::{self, RegionKey};
 use crate::eval::{Code, CompileContext, Scope, compile};
@@ -141,7 +141,7 @@ pub(crate) struct IndexValues {
 impl IndexValues {
     /// Binds and compiles. As [`key_extractor`].
     pub fn new(table: &Arc<Relation>, index: &IndexInfo, catalog: &Arc<Catalog>, registry: &Registry) -> Result<Self> {
-        let env = IndexEnv { catalog: catalog.clone(), format: FormatSettings::default() };
+        let env = IndexEnv::new(catalog.clone());
         let search_path = [dictdb_catalog::namespaces::PG_CATALOG];
         let role = dictdb_catalog::BOOTSTRAP_ROLE;
         let bind = BindContext { catalog, registry, env: &env, search_path: &search_path, role, transient: &[] };
@@ -200,52 +200,4 @@ impl IndexValues {
 /// Place of a column in the full row.
 fn attnums_of_column(attnum: i16) -> Option<usize> {
     usize::try_from(attnum).ok()?.checked_sub(1)
-}
-
-/// Surroundings of immutable expressions: types, and settings nobody may depend on.
-struct IndexEnv {
-    catalog: Arc<Catalog>,
-    format: FormatSettings,
-}
-
-impl std::fmt::Debug for IndexEnv {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "catalog version {}", self.catalog.version())
-    }
-}
-
-impl TypeLookup for IndexEnv {
-    fn type_info(&self, oid: Oid) -> Option<Arc<TypeInfo>> {
-        self.catalog.type_info(oid)
-    }
-}
-
-impl Env for IndexEnv {
-    fn format(&self) -> &FormatSettings {
-        &self.format
-    }
-
-    fn transaction_timestamp(&self) -> i64 {
-        0
-    }
-
-    fn statement_timestamp(&self) -> i64 {
-        0
-    }
-
-    fn reg_in(&self, _: RegKind, _: &str) -> Result<Oid> {
-        Err(Error::internal("object name in an index expression"))
-    }
-
-    fn reg_out(&self, _: RegKind, oid: Oid) -> String {
-        oid.to_string()
-    }
-
-    fn check_domain(&self, domain: Oid, _: &Datum) -> Result<()> {
-        Err(Error::unsupported(format_args!("cast to domain {domain} in an index expression")))
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
 }

@@ -5,6 +5,7 @@ pub(crate) mod columns;
 pub(crate) mod entries;
 pub(crate) mod extractor;
 pub(crate) mod index;
+pub(crate) mod index_env;
 pub(crate) mod language;
 pub(crate) mod regions;
 pub(crate) mod search;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use dictdb_catalog::{Column, Identity, Relation};
 use dictdb_parser::utility::{ColumnDef, Constraint, ConstraintKind, SequenceOption};
 use dictdb_parser::{Locations, TypeName};
-use dictdb_planner::expr::Expr;
 use dictdb_planner::table_expr::{self, TableExpr};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeInfo, TypeKind, oids};
 
@@ -223,12 +222,7 @@ impl DdlContext<'_> {
         let purpose = if column.generated { TableExpr::Generated(column.ty) } else { TableExpr::Default(column.ty) };
         let name = column.name.clone();
         self.with_binding(|cx| {
-            let kept = |bound: table_expr::BoundTableExpr| {
-                let is_null =
-                    matches!(&bound.expr, Expr::Const(value, ty) if value.is_null() && ty.oid == column.ty.oid);
-                let says_nothing = is_null && column.ty.typmod < 0 && !column.generated;
-                (!says_nothing).then_some(bound.text)
-            };
+            let kept = |bound: table_expr::BoundTableExpr| (column.generated || !bound.is_null).then_some(bound.text);
             table_expr::bind(&source.expr, locations, relation, purpose, cx).map(kept).map_err(|error| {
                 // The general message does not know the column's name.
                 match error.message().strip_prefix("column is of type ") {

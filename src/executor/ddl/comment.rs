@@ -9,6 +9,7 @@ use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 
 use super::DdlContext;
 use super::alter::missing_column;
+use super::built_in::BuiltIn;
 use super::names::{parts, shown};
 
 /// `pg_class.oid` of the catalogs that comments are kept by.
@@ -33,14 +34,14 @@ impl DdlContext<'_> {
     pub(super) fn comment(&mut self, comment: &Comment) -> Result<()> {
         let Some((class, object, part)) = self.commented(comment)? else { return Ok(()) };
         let text = comment.text.as_deref().filter(|text| !text.is_empty()).map(Arc::from);
-        self.catalog.change(self.store, Change::Comment((class, object, part), text));
+        self.change(Change::Comment((class, object, part), text));
         Ok(())
     }
 
     /// Forgets the comment on something that is gone.
     pub(super) fn clear_comment(&mut self, class: Oid, object: Oid, part: i32) {
         if self.view().comment(class, object, part).is_some() {
-            self.catalog.change(self.store, Change::Comment((class, object, part), None));
+            self.change(Change::Comment((class, object, part), None));
         }
     }
 
@@ -105,6 +106,10 @@ impl DdlContext<'_> {
                 let own = self.own_definition(kind, name)?;
                 Ok((kind.class(), own.oid, 0))
             }
+            (kind @ (K::AccessMethod | K::Language), ObjectRef::Name(name)) => match BuiltIn::of(kind) {
+                Some(kind) => self.commented_builtin(kind, &shown(name)),
+                None => Err(Error::internal("no kind of built-in objects")),
+            },
             (K::Policy, ObjectRef::On(name, table)) => {
                 self.commented_policy(&name.value, table).map(|oid| (POLICY, oid, 0))
             }

@@ -10,6 +10,18 @@ use dictdb_types::{Oid, Result};
 
 use super::DdlContext;
 
+/// How far CREATE INDEX CONCURRENTLY has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConcurrentIndex {
+    /// Nothing of the index is left when it fails.
+    #[default]
+    Announced,
+    /// The index is being built: when that fails, an invalid one is left.
+    Begun,
+    /// That has failed, and the statement is run to enter the invalid index.
+    Failed,
+}
+
 /// How often writers may come in between before the next ones have to wait.
 const ATTEMPTS: usize = 100;
 

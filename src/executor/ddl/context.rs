@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, CatalogStore, CatalogTransaction, Change, Dependency, Key, Object, Relation};
+use dictdb_catalog::{Catalog, CatalogStore, Change, Dependency, Key, Object, Relation};
 use dictdb_functions::Registry;
 use dictdb_planner::BindContext;
 use dictdb_planner::explain::Actual;
 use dictdb_storage::{Storage, Transaction, WaitOptions};
 use dictdb_types::{Datum, Env, Error, Oid, Result, Severity, SqlState, Type};
+use parking_lot::Mutex;
 
-use super::StorageChanges;
+use super::Definitions;
 use super::collect::Collected;
+use super::concurrently::ConcurrentIndex;
 use super::large_object::LargeObjects;
 use super::restart::Attempt;
 use super::routine::FunctionSetting;
@@ -57,6 +59,9 @@ pub trait Surroundings {
     /// type.
     fn before_rewrite(&self, table: Oid, reason: i32) -> Result<()>;
 
+    /// 0A000 for a function that storage cannot call for an index.
+    fn check_for_index(&self, catalog: &Arc<Catalog>, routine: Oid) -> Result<()>;
+
     /// From here on functions run as somebody else, or as who runs them now, and may do nothing that outlasts the operation
     /// (`SECURITY_RESTRICTED_OPERATION`). Returns what was before, for [`Surroundings::release`].
     fn restrict(&self, role: Option<Arc<str>>) -> Acting;
@@ -97,10 +102,8 @@ pub struct DdlContext<'a> {
     pub database: Oid,
     /// The committed catalog.
     pub store: &'a CatalogStore,
-    /// The transaction's own catalog.
-    pub catalog: &'a mut CatalogTransaction,
-    /// What to undo in storage.
-    pub changes: &'a mut StorageChanges,
+    /// What the transaction has defined so far.
+    pub own: &'a Mutex<Definitions>,
     /// Implementations of functions.
     pub registry: &'a Registry,
     /// What executions share.
@@ -143,6 +146,8 @@ pub struct DdlContext<'a> {
     pub function_settings: Vec<FunctionSetting>,
     /// The routine that CREATE FUNCTION made: its body is still to be checked.
     pub made_routine: Option<Oid>,
+    /// How far CREATE INDEX CONCURRENTLY has come.
+    pub concurrent_index: ConcurrentIndex,
     /// Whether a function may return a type that there is not yet.
     pub makes_shells: bool,
     /// What it has to be compared with when a lock was waited for.
@@ -158,12 +163,16 @@ pub struct DdlContext<'a> {
 impl DdlContext<'_> {
     /// The catalog as the transaction sees it now.
     pub(super) fn view(&mut self) -> Arc<Catalog> {
-        self.catalog.view(self.store)
+        self.own.lock().catalog.view(self.store)
+    }
+
+    pub(super) fn change(&mut self, change: Change) {
+        self.own.lock().catalog.change(self.store, change);
     }
 
     pub(super) fn put(&mut self, object: Object) {
         self.collect_made(&object);
-        self.catalog.change(self.store, Change::Put(object));
+        self.change(Change::Put(object));
     }
 
     pub(super) fn put_relation(&mut self, relation: Relation) -> Arc<Relation> {
@@ -173,16 +182,16 @@ impl DdlContext<'_> {
     }
 
     pub(super) fn remove(&mut self, key: Key) {
-        self.catalog.change(self.store, Change::Remove(key));
+        self.change(Change::Remove(key));
     }
 
     pub(super) fn depend(&mut self, dependent: Key, on: Key, kind: Dependency) {
-        self.catalog.change(self.store, Change::Depend { dependent, on, kind });
+        self.change(Change::Depend { dependent, on, kind });
     }
 
     /// Forgets what an object depends on.
     pub(super) fn undepend_all(&mut self, dependent: Key) {
-        self.catalog.change(self.store, Change::Undepend { dependent });
+        self.change(Change::Undepend { dependent });
     }
 
     /// Runs an operation that evaluates what users wrote: as the owner of a relation, who gets no more rights by it, or as who

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Column, Dependency, Key, Persistence, Relation, RelationKind, ViewInfo};
 use dictdb_parser::Locations;
 use dictdb_parser::ast;
-use dictdb_parser::utility::{CreateTableAs, RefreshMaterializedView, TableSource};
+use dictdb_parser::utility::{CreateTableAs, RefreshMaterializedView, SourceQuery, TableSource};
 use dictdb_planner::OutputColumn;
 use dictdb_storage::LockMode;
 use dictdb_types::{Datum, Error, Oid, Record, Result, SqlState, Type, TypeKind};
@@ -54,30 +54,10 @@ impl DdlContext<'_> {
         relation.options = options::given(&create.options, Target::Table)?;
         relation.tablespace = tablespace;
         relation.on_commit = super::create_table::on_commit(create.on_commit, temporary)?;
-        if create.materialized {
-            relation.kind = RelationKind::MaterializedView(Arc::new(ViewInfo {
-                query: Arc::from(source.text.as_str()),
-                search_path: Arc::from(self.search_path),
-                check_option: None,
-                populated: create.with_data,
-            }));
-            let bound = self.with_binding(|cx| dictdb_planner::bind_view(&source.query, locations, cx))?;
-            for (table, attnum) in &bound.columns_used {
-                self.depend(Key::Relation(relation.oid), Key::Column(*table, *attnum), Dependency::Normal);
-            }
-            for table in &bound.relations {
-                self.depend(Key::Relation(relation.oid), Key::Relation(*table), Dependency::Normal);
-            }
-            for function in &bound.functions {
-                self.depend(Key::Relation(relation.oid), Key::Function(*function), Dependency::Normal);
-            }
-        }
-        let mut relation = self.put_relation(relation);
-        if let RelationKind::MaterializedView(info) = &relation.kind {
-            let info = Arc::new(self.canonical_view(&relation, ViewInfo::clone(info))?);
-            let kind = RelationKind::MaterializedView(info);
-            relation = self.put_relation(Relation { kind, ..Relation::clone(&relation) });
-        }
+        let relation = match create.materialized {
+            true => self.put_materialized_view(relation, source, create.with_data, locations)?,
+            false => self.put_relation(relation),
+        };
         let completed = match query.filter(|_| create.with_data) {
             Some(query) if matches!(relation.kind, RelationKind::MaterializedView(_)) => {
                 Completed::Rows(self.confined(None, |ddl| ddl.fill_table(&relation, query))?)
@@ -87,6 +67,33 @@ impl DdlContext<'_> {
         };
         self.settle_expiry(relation.oid)?;
         Ok(completed)
+    }
+
+    fn put_materialized_view(
+        &mut self,
+        table: Relation,
+        source: &SourceQuery,
+        populated: bool,
+        locations: &Locations,
+    ) -> Result<Arc<Relation>> {
+        let info = ViewInfo {
+            query: Arc::from(source.text.as_str()),
+            search_path: Arc::from(self.search_path),
+            check_option: None,
+            populated,
+        };
+        let bound = self.with_binding(|cx| dictdb_planner::bind_view(&source.query, locations, cx))?;
+        let columns = bound.columns_used.iter().map(|(table, attnum)| Key::Column(*table, *attnum));
+        let tables = bound.relations.iter().map(|table| Key::Relation(*table));
+        let functions = bound.functions.iter().map(|function| Key::Function(*function));
+        for used in columns.chain(tables).chain(functions) {
+            self.depend(Key::Relation(table.oid), used, Dependency::Normal);
+        }
+        let kind = RelationKind::MaterializedView(Arc::new(info.clone()));
+        let relation = self.put_relation(Relation { kind, ..table });
+        let info = Arc::new(self.canonical_view(&relation, info)?);
+        let kind = RelationKind::MaterializedView(info);
+        Ok(self.put_relation(Relation { kind, ..Relation::clone(&relation) }))
     }
 
     /// The columns of a table made from a query: its own names unless others are given. 42601, 42701, 42P16.
@@ -173,7 +180,7 @@ impl DdlContext<'_> {
             true => Some(self.prepare_view_query(info)?),
             false => None,
         };
-        self.changes.dropped_table(relation.storage);
+        self.own.lock().changes.dropped_table(relation.storage);
         let mut changed = Relation::clone(relation);
         changed.storage = storage;
         changed.kind =
@@ -227,7 +234,7 @@ impl DdlContext<'_> {
             ));
         }
         let catalog = self.view();
-        let unique = relation.indexes.iter().filter_map(|oid| catalog.relation(*oid)?.index()).any(|index| {
+        let unique = catalog.valid_indexes(relation).filter_map(|index| index.index()).any(|index| {
             let plain = index.keys.iter().all(|key| matches!(key.target, dictdb_catalog::IndexTarget::Column(_)));
             index.unique && index.predicate.is_none() && plain
         });
@@ -242,7 +249,7 @@ impl DdlContext<'_> {
         .hint("Create a unique index with no WHERE clause on one or more columns of the materialized view."))
     }
 
-    fn qualified(&mut self, namespace: Oid, name: &str) -> String {
+    pub(super) fn qualified(&mut self, namespace: Oid, name: &str) -> String {
         let catalog = self.view();
         let schema = catalog.schema(namespace).map_or("?", |schema| &schema.name);
         dictdb_types::quote_qualified(schema, name)

@@ -181,7 +181,7 @@ impl DdlContext<'_> {
         let catalog = self.view();
         let layouts: Vec<_> = columns.iter().map(|column| catalog.physical(column.ty.oid)).collect();
         self.storage.create_table(oid, &layouts).set_logged(persistence == Persistence::Permanent);
-        self.changes.created_table(oid);
+        self.own.lock().changes.created_table(oid);
         let acl = self.initial_acl(ObjectKind::Table, namespace);
         let relation = Relation {
             acl,

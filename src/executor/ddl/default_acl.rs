@@ -103,7 +103,7 @@ impl DdlContext<'_> {
         let plain = if place.1.is_valid() { Vec::new() } else { default_items(kind, owner) };
         let same = items.len() == plain.len() && items.iter().all(|item| plain.contains(item));
         let acl = (!same).then(|| items.iter().map(|item| Arc::from(item.to_string())).collect());
-        self.catalog.change(self.store, Change::DefaultAcl { place, acl });
+        self.change(Change::DefaultAcl { place, acl });
     }
 
     /// Takes from all entries what they give to a role, or what it gives.
@@ -128,7 +128,7 @@ impl DdlContext<'_> {
     pub(super) fn forget_default_acls(&mut self, gone: impl Fn(&(Oid, Oid, u8)) -> bool) {
         let catalog = self.view();
         for place in catalog.default_acls().map(|(place, _)| *place).filter(gone) {
-            self.catalog.change(self.store, Change::DefaultAcl { place, acl: None });
+            self.change(Change::DefaultAcl { place, acl: None });
         }
     }
 

@@ -29,7 +29,8 @@ impl DdlContext<'_> {
             },
             Key::Column(table, attnum) => {
                 let column = catalog.relation(table).and_then(|relation| relation.column(attnum));
-                let column = column.map_or("?", |column| &column.name);
+                let system = dictdb_catalog::system_column_name(attnum).unwrap_or("?");
+                let column = column.map_or(system, |column| &column.name);
                 format!("column {column} of {} {}", noun(table), relation_name(table))
             }
             Key::Default(table, attnum) => {

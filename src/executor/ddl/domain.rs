@@ -110,7 +110,7 @@ impl DdlContext<'_> {
         locations: &Locations,
     ) -> Result<Option<Arc<str>>> {
         let bound = self.with_binding(|cx| table_expr::bind_domain_default(&source.expr, locations, base, cx));
-        let text = bound.map_err(|error| match error.message().strip_prefix("column is of type ") {
+        let bound = bound.map_err(|error| match error.message().strip_prefix("column is of type ") {
             Some(rest) => {
                 let mut error = error.clone();
                 error.fields_mut().message = format!("column \"{name}\" is of type {rest}");
@@ -118,11 +118,7 @@ impl DdlContext<'_> {
             }
             None => error,
         });
-        let text = text.map_err(without_position)?;
-        // DEFAULT NULL is no default, unless something has to become of the NULL first: a length or another domain looks at it.
-        let is_domain = matches!(self.type_info(base.oid)?.kind, TypeKind::Domain(_));
-        let says_nothing = base.typmod < 0 && !is_domain && (&*text == "NULL" || text.starts_with("NULL::"));
-        Ok((!says_nothing).then_some(text))
+        bound.map_err(without_position)
     }
 
     fn domain_check(

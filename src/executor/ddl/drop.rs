@@ -383,7 +383,7 @@ impl DdlContext<'_> {
                     // It is part of the table, but what it depends on is recorded under its own key.
                     self.remove(Key::Constraint(relation.oid, constraint.oid));
                 }
-                self.changes.dropped_table(relation.storage);
+                self.own.lock().changes.dropped_table(relation.storage);
                 self.forget_inheritance(relation)?;
                 for attnum in 1..=relation.columns.len() as i16 {
                     self.remove(Key::Default(relation.oid, attnum));
@@ -393,13 +393,13 @@ impl DdlContext<'_> {
             RelationKind::Index(info) => {
                 self.forget_inheritance(relation)?;
                 if let Some(table) = self.view().relation(info.table).cloned() {
-                    self.changes.dropped_index(self.storage, table.storage, relation.storage);
+                    self.own.lock().changes.dropped_index(self.storage, table.storage, relation.storage);
                     let mut table = Relation::clone(&table);
                     table.indexes.retain(|index| *index != relation.oid);
                     self.put_relation(table);
                 }
             }
-            RelationKind::Sequence(_) => self.changes.dropped_sequence(relation.storage),
+            RelationKind::Sequence(_) => self.own.lock().changes.dropped_sequence(relation.storage),
             RelationKind::Composite => {
                 (1..=relation.columns.len() as i16).for_each(|attnum| self.remove(Key::Column(relation.oid, attnum)));
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Change, Dependency, Extension, Key, Object, PG_EXTENSION};
+use dictdb_catalog::{Dependency, Extension, Key, Object, PG_EXTENSION};
 use dictdb_parser::utility::{ObjectKind, ObjectRef};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
@@ -41,7 +41,7 @@ impl DdlContext<'_> {
                 return Err(wrong(format!("{described} is not a member of extension \"{name}\"")));
             }
             let kept: Vec<(Key, Dependency)> = catalog.dependencies_of(key).filter(|(on, _)| *on != whole).collect();
-            self.catalog.change(self.store, Change::Undepend { dependent: key });
+            self.undepend_all(key);
             kept.into_iter().for_each(|(on, kind)| self.depend(key, on, kind));
             return Ok(());
         }

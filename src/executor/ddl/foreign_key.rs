@@ -199,6 +199,7 @@ impl DdlContext<'_> {
                 })
                 .collect();
             info.unique
+                && !info.invalid
                 && !info.deferrable
                 && info.predicate.is_none()
                 && key_columns.len() == info.keys.len()

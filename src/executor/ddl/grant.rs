@@ -197,7 +197,7 @@ impl DdlContext<'_> {
         let default = default_items(AclKind::Parameter, &owner);
         let is_default = list.iter().map(ToString::to_string).eq(default.iter().map(ToString::to_string));
         let list = (!is_default).then_some((oid, list));
-        self.catalog.change(self.store, Change::Parameter(name.clone(), list));
+        self.change(Change::Parameter(name.clone(), list));
     }
 
     fn grant_on_routine(
@@ -284,8 +284,7 @@ impl DdlContext<'_> {
     ) -> Result<()> {
         let relation = self.table(table)?;
         let privileges = privileges.within(object_privileges(&[], AclKind::Column, "column")?);
-        let listed = relation.live_columns().filter(|(_, column)| column.acl.is_some());
-        for attnum in listed.map(|(attnum, _)| attnum).collect::<Vec<_>>() {
+        for attnum in relation.listed_columns() {
             let target = Grantable::Column(table, attnum);
             self.change_list(grant, target, privileges, grantees, &relation.name, relation.kind_noun())?;
         }
@@ -303,9 +302,8 @@ impl DdlContext<'_> {
         let privileges = object_privileges(std::slice::from_ref(&bare), AclKind::Column, "column")?;
         for name in &privilege.columns {
             let relation = self.table(table)?;
-            let (attnum, _) = relation
-                .column_named(&name.value)
-                .ok_or_else(|| super::alter::missing_column(&relation, &name.value))?;
+            let found = relation.attnum_named(&name.value);
+            let attnum = found.ok_or_else(|| super::alter::missing_column(&relation, &name.value))?;
             let target = Grantable::Column(table, attnum);
             self.change_list(grant, target, privileges, grantees, &relation.name, relation.kind_noun())?;
         }

@@ -67,8 +67,7 @@ impl Grantable {
                 continue;
             }
             all.push(Grantable::Relation(relation.oid));
-            let listed = relation.live_columns().filter(|(_, column)| column.acl.is_some());
-            all.extend(listed.map(|(attnum, _)| Grantable::Column(relation.oid, attnum)));
+            all.extend(relation.listed_columns().map(|attnum| Grantable::Column(relation.oid, attnum)));
         }
         let own = |info: &&Arc<dictdb_types::TypeInfo>| {
             let of_table = info.relation.is_valid()
@@ -104,7 +103,7 @@ impl Grantable {
     pub fn acl(self, catalog: &Catalog) -> Option<Vec<Arc<str>>> {
         match self {
             Grantable::Relation(oid) => catalog.relation(oid)?.acl.clone(),
-            Grantable::Column(oid, attnum) => catalog.relation(oid)?.column(attnum)?.acl.clone(),
+            Grantable::Column(oid, attnum) => catalog.relation(oid)?.column_acl(attnum).map(<[_]>::to_vec),
             Grantable::Schema(oid) => catalog.schema(oid)?.acl.clone(),
             Grantable::Type(oid) => catalog.acl_of(TYPE, oid).map(<[_]>::to_vec),
             Grantable::Routine(oid) => catalog.routine(oid)?.acl.clone(),
@@ -137,10 +136,10 @@ impl Grantable {
         }
     }
 
-    /// What lists of objects are ordered by.
-    pub fn place(self) -> (Oid, i16) {
+    /// What lists of objects are ordered by: system columns come last.
+    pub fn place(self) -> (Oid, u16) {
         match self {
-            Grantable::Column(oid, attnum) => (oid, attnum),
+            Grantable::Column(oid, attnum) => (oid, attnum as u16),
             Grantable::Relation(oid)
             | Grantable::Schema(oid)
             | Grantable::Type(oid)
@@ -207,6 +206,12 @@ impl Grantable {
             Grantable::Column(oid, attnum) => {
                 let relation = cx.table(oid)?;
                 let acl = acl.filter(|acl| !acl.is_empty());
+                if attnum < 0 {
+                    let mut changed = Relation::clone(&relation);
+                    changed.set_system_acl(attnum, acl);
+                    cx.put_relation(changed);
+                    return Ok(());
+                }
                 cx.change_column(&relation, attnum, |column: &mut Column| column.acl = acl)?;
             }
             Grantable::Schema(oid) => {
@@ -214,18 +219,18 @@ impl Grantable {
                 let schema = found.ok_or_else(|| Error::internal("a schema is gone"))?;
                 cx.put(Object::Schema(Arc::new(Schema { acl, ..Schema::clone(&schema) })));
             }
-            Grantable::Type(oid) => cx.catalog.change(cx.store, Change::Acl { class: TYPE, object: oid, acl }),
+            Grantable::Type(oid) => cx.change(Change::Acl { class: TYPE, object: oid, acl }),
             Grantable::Routine(oid) => {
                 let found = cx.view().routine(oid).cloned();
                 let routine = found.ok_or_else(|| Error::internal("a routine is gone"))?;
                 cx.put(Object::Routine(Arc::new(Routine { acl, ..Routine::clone(&routine) })));
             }
             Grantable::Database(oid, _) => {
-                cx.catalog.change(cx.store, Change::Acl { class: DATABASE, object: oid, acl });
+                cx.change(Change::Acl { class: DATABASE, object: oid, acl });
             }
-            Grantable::BuiltIn(oid) => cx.catalog.change(cx.store, Change::Acl { class: PROC_CLASS, object: oid, acl }),
+            Grantable::BuiltIn(oid) => cx.change(Change::Acl { class: PROC_CLASS, object: oid, acl }),
             Grantable::Language(oid) => {
-                cx.catalog.change(cx.store, Change::Acl { class: Language::CLASS, object: oid, acl });
+                cx.change(Change::Acl { class: Language::CLASS, object: oid, acl });
             }
             Grantable::Parameter(oid) => {
                 let catalog = cx.view();
@@ -233,7 +238,7 @@ impl Grantable {
                 cx.set_parameter_acl(name, oid, acl.unwrap_or_default());
             }
             Grantable::Definition(kind, oid) => {
-                cx.catalog.change(cx.store, Change::Acl { class: kind.class(), object: oid, acl });
+                cx.change(Change::Acl { class: kind.class(), object: oid, acl });
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ use dictdb_planner::table_expr::{self, TableExpr};
 use dictdb_storage::{IndexBuilt, IndexDef, LockMode};
 use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeKind, TypeLookup, oids};
 
+use super::concurrently::ConcurrentIndex;
 use super::{DdlContext, index_method};
 use crate::access::extractor::{index_kind, key_extractor};
 
@@ -19,10 +20,39 @@ const MAX_KEYS: usize = 32;
 
 impl DdlContext<'_> {
     pub(super) fn create_index(&mut self, create: &CreateIndex, locations: &Locations) -> Result<()> {
+        let relation = self.table_to_index(create)?;
+        let method = index_method::method_named(create.method.as_ref().map(|method| method.value.as_str()))?;
+        index_method::check_abilities(method, create)?;
+        let kind = (relation.persistence, relation.is_partitioned());
+        let tablespace = self.new_tablespace(create.tablespace.as_ref(), kind, Oid::INVALID)?;
+        let (name, info) = self.described_index(&relation, method, create, locations)?;
+        let options = super::options::given(&create.options, super::options::Target::Index(method))?;
+        if create.unique {
+            self.check_unique_over_partitions(&relation, &info.keys, "UNIQUE")?;
+        }
+        if self.has_index_named(&relation, create)? {
+            return Ok(());
+        }
+        let oid = match create.concurrently {
+            true => self.make_index_concurrently(relation.oid, name, info, tablespace)?,
+            false => self.make_index(relation.oid, name, info, tablespace)?,
+        };
+        let index = self.table(oid)?;
+        self.put_relation(Relation { options, ..Relation::clone(&index) });
+        if !create.table.only {
+            let members: Vec<Oid> = self.view().descendants(&relation).iter().map(|member| member.oid).collect();
+            self.check_no_foreign_partition(&relation, oid, &members)?;
+            self.index_partitions(relation.oid, oid)?;
+        }
+        Ok(())
+    }
+
+    /// The table that gets an index, locked as strongly as two of them must not be at once: each adds itself to the table's list of
+    /// indexes.
+    fn table_to_index(&mut self, create: &CreateIndex) -> Result<Arc<Relation>> {
         let relation = self.find_relation(&create.table.name)?;
         index_method::check_indexable(&relation, plural(&relation.kind))?;
         self.check_owner(&relation)?;
-        // As strong as two of them must not be at once: each adds itself to the table's list of indexes.
         let mode = if create.concurrently { LockMode::ShareUpdateExclusive } else { LockMode::ShareRowExclusive };
         self.lock(relation.oid, mode)?;
         let relation = self.table(relation.oid)?;
@@ -32,11 +62,35 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
                 .detail("This operation is not supported for foreign tables."));
         }
-        let method = index_method::method_named(create.method.as_ref().map(|method| method.value.as_str()))?;
-        index_method::check_abilities(method, create)?;
-        let kind = (relation.persistence, relation.is_partitioned());
-        let tablespace = self.new_tablespace(create.tablespace.as_ref(), kind, Oid::INVALID)?;
-        let keys = self.index_keys(&relation, &create.elements, method, locations)?;
+        if create.concurrently && relation.is_partitioned() {
+            let message = format!("cannot create index on partitioned table \"{}\" concurrently", relation.name);
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        Ok(relation)
+    }
+
+    /// Whether the index is there, with a notice; 42P07 where it must not be.
+    fn has_index_named(&mut self, relation: &Relation, create: &CreateIndex) -> Result<bool> {
+        let Some(name) = &create.name else { return Ok(false) };
+        if self.view().relation_in(relation.namespace, &name.value).is_none() {
+            return Ok(false);
+        }
+        if !create.if_not_exists {
+            return Err(super::create_table::already_exists(&name.value));
+        }
+        self.notice(SqlState::DUPLICATE_TABLE, format!("relation \"{}\" already exists, skipping", name.value));
+        Ok(true)
+    }
+
+    /// Name and description of an index.
+    fn described_index(
+        &mut self,
+        relation: &Arc<Relation>,
+        method: IndexMethod,
+        create: &CreateIndex,
+        locations: &Locations,
+    ) -> Result<(Arc<str>, IndexInfo)> {
+        let keys = self.index_keys(relation, &create.elements, method, locations)?;
         let name = match &create.name {
             Some(name) => Arc::from(name.value.as_str()),
             None => {
@@ -46,12 +100,12 @@ impl DdlContext<'_> {
         };
         let predicate = match &create.predicate {
             Some(source) => Some(self.with_binding(|cx| {
-                table_expr::bind(&source.expr, locations, &relation, TableExpr::IndexPredicate, cx)
+                table_expr::bind(&source.expr, locations, relation, TableExpr::IndexPredicate, cx)
                     .map(|bound| bound.text)
             })?),
             None => None,
         };
-        let include = self.include_columns(&relation, &create.include)?;
+        let include = self.include_columns(relation, &create.include)?;
         let info = IndexInfo {
             table: relation.oid,
             method,
@@ -65,41 +119,19 @@ impl DdlContext<'_> {
             partitioned: relation.is_partitioned(),
             invalid: create.table.only && relation.is_partitioned() && !relation.children.is_empty(),
         };
-        let options = super::options::given(&create.options, super::options::Target::Index(method))?;
-        if create.unique {
-            self.check_unique_over_partitions(&relation, &info.keys, "UNIQUE")?;
+        Ok((name, info))
+    }
+
+    fn make_index_concurrently(&mut self, table: Oid, name: Arc<str>, info: IndexInfo, tablespace: Oid) -> Result<Oid> {
+        if self.concurrent_index == ConcurrentIndex::Failed {
+            let oid = self.new_oid();
+            self.enter_index(table, oid, name, IndexInfo { invalid: true, ..info }, tablespace)?;
+            return Ok(oid);
         }
-        if create.concurrently && relation.is_partitioned() {
-            let message = format!("cannot create index on partitioned table \"{}\" concurrently", relation.name);
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
-        }
-        if let Some(name) = &create.name
-            && self.view().relation_in(relation.namespace, &name.value).is_some()
-        {
-            if create.if_not_exists {
-                self.notice(SqlState::DUPLICATE_TABLE, format!("relation \"{}\" already exists, skipping", name.value));
-                return Ok(());
-            }
-            return Err(super::create_table::already_exists(&name.value));
-        }
-        let oid = match create.concurrently {
-            true => {
-                let table = relation.oid;
-                let oid =
-                    self.while_locked(table, LockMode::Share, |cx| cx.make_index(table, name, info, tablespace))?;
-                self.wait_for_older_snapshots()?;
-                oid
-            }
-            false => self.make_index(relation.oid, name, info, tablespace)?,
-        };
-        let index = self.table(oid)?;
-        self.put_relation(Relation { options, ..Relation::clone(&index) });
-        if !create.table.only {
-            let members: Vec<Oid> = self.view().descendants(&relation).iter().map(|member| member.oid).collect();
-            self.check_no_foreign_partition(&relation, oid, &members)?;
-            self.index_partitions(relation.oid, oid)?;
-        }
-        Ok(())
+        self.concurrent_index = ConcurrentIndex::Begun;
+        let oid = self.while_locked(table, LockMode::Share, |cx| cx.make_index(table, name, info, tablespace))?;
+        self.wait_for_older_snapshots()?;
+        Ok(oid)
     }
 
     /// 42P16 for an expression of a type that no column may have.
@@ -126,63 +158,69 @@ impl DdlContext<'_> {
                 format!("cannot use more than {MAX_KEYS} columns in an index"),
             ));
         }
-        let mut keys = Vec::with_capacity(elements.len());
-        for element in elements {
-            let mut derived = None;
-            // COLLATE around a whole expression is the key's.
-            let (expr, around) = without_collate(&element.expr.expr);
-            let (target, ty) = match expr {
-                Ast::Identifier(ident) => {
-                    let (attnum, column) = relation.column_named(&ident.value).ok_or_else(|| {
-                        if super::alter::check_system_name(&ident.value).is_err() {
-                            let message = "index creation on system columns is not supported";
-                            return Error::new(SqlState::FEATURE_NOT_SUPPORTED, message);
-                        }
-                        // PostgreSQL does not point at it.
-                        Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{}\" does not exist", ident.value))
-                    })?;
-                    (IndexTarget::Column(attnum), column.ty)
-                }
-                expr => {
-                    let bound =
-                        self.with_binding(|cx| table_expr::bind(expr, locations, relation, TableExpr::IndexKey, cx))?;
-                    derived = self.derived_collation(bound.expr.ty(), bound.collation)?;
-                    (IndexTarget::Expression(bound.text), bound.expr.ty())
-                }
-            };
-            self.check_key_type(&target, element, ty)?;
-            let opclass = match &element.opclass {
-                Some(name) => self.named_opclass(name, ty, method)?,
-                None => self.default_opclass(ty, method)?,
-            };
-            let collation = match element.collation.as_ref().or(around) {
-                Some(name) => Some(self.column_collation(ty, Some(name))?),
-                None => derived,
-            };
-            self.check_pattern_class(relation, &target, opclass, collation)?;
-            if let Some(class) = self.view().any_opclass(opclass) {
-                self.check_opclass(class, method, ty)?;
+        elements.iter().map(|element| self.index_key(relation, element, method, locations)).collect()
+    }
+
+    fn index_key(
+        &mut self,
+        relation: &Arc<Relation>,
+        element: &IndexElement,
+        method: IndexMethod,
+        locations: &Locations,
+    ) -> Result<IndexKey> {
+        let mut derived = None;
+        // COLLATE around a whole expression is the key's.
+        let (expr, around) = without_collate(&element.expr.expr);
+        let (target, ty) = match expr {
+            Ast::Identifier(ident) => {
+                let (attnum, column) = relation.column_named(&ident.value).ok_or_else(|| {
+                    if super::alter::check_system_name(&ident.value).is_err() {
+                        let message = "index creation on system columns is not supported";
+                        return Error::new(SqlState::FEATURE_NOT_SUPPORTED, message);
+                    }
+                    // PostgreSQL does not point at it.
+                    Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{}\" does not exist", ident.value))
+                })?;
+                (IndexTarget::Column(attnum), column.ty)
             }
-            index_method::check_order(method, element)?;
-            let options = match element.opclass_options.as_slice() {
-                [] => Vec::new(),
-                given => {
-                    let class = self.view().any_opclass(opclass).map(|class| class.name.to_string());
-                    super::options::of_opclass(given, &class.unwrap_or_default())?
-                }
-            };
-            keys.push(IndexKey {
-                target,
-                ty,
-                opclass,
-                descending: element.descending,
-                nulls_first: element.nulls_first.unwrap_or(element.descending),
-                statistics: None,
-                collation,
-                options,
-            });
+            expr => {
+                let bound =
+                    self.with_binding(|cx| table_expr::bind(expr, locations, relation, TableExpr::IndexKey, cx))?;
+                derived = self.derived_collation(bound.expr.ty(), bound.collation)?;
+                (IndexTarget::Expression(bound.text), bound.expr.ty())
+            }
+        };
+        self.check_key_type(&target, element, ty)?;
+        let opclass = match &element.opclass {
+            Some(name) => self.named_opclass(name, ty, method)?,
+            None => self.default_opclass(ty, method)?,
+        };
+        let collation = match element.collation.as_ref().or(around) {
+            Some(name) => Some(self.column_collation(ty, Some(name))?),
+            None => derived,
+        };
+        self.check_pattern_class(relation, &target, opclass, collation)?;
+        if let Some(class) = self.view().any_opclass(opclass) {
+            self.check_opclass(class, method, ty)?;
         }
-        Ok(keys)
+        index_method::check_order(method, element)?;
+        let options = match element.opclass_options.as_slice() {
+            [] => Vec::new(),
+            given => {
+                let class = self.view().any_opclass(opclass).map(|class| class.name.to_string());
+                super::options::of_opclass(given, &class.unwrap_or_default())?
+            }
+        };
+        Ok(IndexKey {
+            target,
+            ty,
+            opclass,
+            descending: element.descending,
+            nulls_first: element.nulls_first.unwrap_or(element.descending),
+            statistics: None,
+            collation,
+            options,
+        })
     }
 
     /// The collation of an index over an expression, where it is another one than the type's. 42P22.
@@ -306,7 +344,14 @@ impl DdlContext<'_> {
         let oid = self.new_oid();
         let relation = self.table(table)?;
         self.build_index(&relation, oid, &name, &info)?;
-        self.changes.created_index(relation.storage, oid);
+        self.own.lock().changes.created_index(relation.storage, oid);
+        self.enter_index(table, oid, name, info, tablespace)?;
+        Ok(oid)
+    }
+
+    /// Makes an index in the catalog.
+    fn enter_index(&mut self, table: Oid, oid: Oid, name: Arc<str>, info: IndexInfo, tablespace: Oid) -> Result<()> {
+        let relation = self.table(table)?;
         let index = self.put_relation(Relation {
             persistence: relation.persistence,
             storage: oid,
@@ -317,7 +362,7 @@ impl DdlContext<'_> {
         let mut relation = Relation::clone(&relation);
         relation.indexes.push(oid);
         self.put_relation(relation);
-        Ok(oid)
+        Ok(())
     }
 
     /// An index goes with the columns of its keys.
@@ -359,6 +404,10 @@ impl DdlContext<'_> {
         let path = [dictdb_catalog::namespaces::PG_CATALOG];
         let bound = self.with_path(&path, |cx| table_expr::bind_text(text, table, purpose, cx))?;
         self.with_path(&path, |cx| table_expr::bind_for_storage(text, table, purpose, cx))?;
+        let catalog = self.view();
+        let by_operators = bound.operators.iter().map(|(_, function)| function);
+        let called = bound.functions.iter().chain(by_operators);
+        called.into_iter().try_for_each(|function| self.surroundings.check_for_index(&catalog, *function))?;
         self.depend_on_calls(Key::Relation(index), &bound.functions, &bound.operators);
         self.depend_on_fields(Key::Relation(index), &bound.fields);
         for attnum in bound.columns {
@@ -368,16 +417,17 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    /// Builds an index of a table anew.
+    /// Builds an index of a table anew, which makes it valid.
     pub(super) fn rebuild_index(&mut self, relation: &Arc<Relation>, index: Oid) -> Result<()> {
         let index = self.table(index)?;
         let Some(info) = index.index().cloned() else { return Err(Error::internal("not an index")) };
         // The old index stays until the transaction commits; the new one has an id of its own.
         let storage = self.new_oid();
         self.build_index(relation, storage, &index.name, &info)?;
-        self.changes.created_index(relation.storage, storage);
-        self.changes.dropped_index(self.storage, relation.storage, index.storage);
-        self.put_relation(Relation { storage, ..Relation::clone(&index) });
+        self.own.lock().changes.created_index(relation.storage, storage);
+        self.own.lock().changes.dropped_index(self.storage, relation.storage, index.storage);
+        let kind = RelationKind::Index(Arc::new(IndexInfo { invalid: false, ..IndexInfo::clone(&info) }));
+        self.put_relation(Relation { storage, kind, ..Relation::clone(&index) });
         Ok(())
     }
 

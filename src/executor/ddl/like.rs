@@ -159,7 +159,7 @@ impl DdlContext<'_> {
 
     fn copy_comment(&mut self, from: (Oid, Oid, i32), to: (Oid, Oid, i32)) {
         if let Some(text) = self.view().comment(from.0, from.1, from.2).cloned() {
-            self.catalog.change(self.store, Change::Comment(to, Some(text)));
+            self.change(Change::Comment(to, Some(text)));
         }
     }
 
@@ -209,8 +209,13 @@ impl DdlContext<'_> {
         let index = self.table(index)?;
         let Some(info) = index.index() else { return Err(Error::internal("not an index")) };
         let relation = self.table(table)?;
-        let copy = super::partition::translated(info, old, &relation)?;
+        let copy = IndexInfo { invalid: false, ..super::partition::translated(info, old, &relation)? };
         let constraint = old.constraints.iter().find(|constraint| constraint.kind.index() == Some(index.oid));
+        let excludes = constraint.is_some_and(|own| matches!(own.kind, ConstraintKind::Exclude { .. }));
+        if excludes && relation.is_partitioned() {
+            let message = format!("cannot create exclusion constraints on partitioned table \"{}\"", relation.name);
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         let name = self.name_of_copy(&relation, &copy, constraint.map(|constraint| &constraint.kind));
         let attnum = |key: &IndexKey| match key.target {
             IndexTarget::Column(attnum) => attnum,

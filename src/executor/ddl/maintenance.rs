@@ -177,16 +177,23 @@ impl DdlContext<'_> {
         let mode = if how.is_concurrent { LockMode::ShareUpdateExclusive } else { LockMode::Share };
         self.lock(table, mode)?;
         let relation = self.table(table)?;
-        for index in &relation.indexes {
-            if how.is_concurrent && self.is_exclusion(table, *index)? {
-                let (catalog, index) = (self.view(), self.table(*index)?);
+        for index in relation.indexes.clone() {
+            let index = self.table(index)?;
+            let passed_over = if !how.is_concurrent {
+                None
+            } else if index.index().is_some_and(|info| info.invalid) {
+                Some("invalid index")
+            } else {
+                self.is_exclusion(table, index.oid)?.then_some("exclusion constraint index")
+            };
+            if let Some(kind) = passed_over {
+                let catalog = self.view();
                 let schema = catalog.schema(index.namespace).map_or("", |schema| &*schema.name);
-                let name = format!("\"{schema}.{}\"", index.name);
-                let message = format!("cannot reindex exclusion constraint index {name} concurrently, skipping");
+                let message = format!("cannot reindex {kind} \"{schema}.{}\" concurrently, skipping", index.name);
                 self.notices.push(Error::with_severity(Severity::Warning, SqlState::FEATURE_NOT_SUPPORTED, message));
                 continue;
             }
-            self.reindex_one(table, *index, how)?;
+            self.reindex_one(table, index.oid, how)?;
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! Statements that change the catalog: tables, indexes, sequences, views, types, schemas.
 //!
-//! They run inside the session's transaction: catalog changes are collected in its [`CatalogTransaction`], what they make in
-//! storage is undone by [`StorageChanges`] when the transaction rolls back. Locks are PostgreSQL's.
+//! They run inside the session's transaction: catalog changes are collected in its [`Definitions`], which also undo what they make in
+//! storage when the transaction rolls back. Locks are PostgreSQL's.
 
 mod alter;
+mod built_in;
 mod collect;
 mod column;
 mod comment;
@@ -14,11 +15,11 @@ mod create_as;
 mod create_table;
 mod default_acl;
 mod definition;
+mod definitions;
 mod dependency;
 mod description;
 mod domain;
 mod drop;
-mod drop_builtin;
 mod exclude;
 mod expiry;
 mod extension;
@@ -67,8 +68,10 @@ use dictdb_parser::utility::{
 use dictdb_types::Result;
 
 pub use collect::{Address, Collected, CollectedCommand, DroppedObject, is_temporary};
+pub use concurrently::ConcurrentIndex;
 pub use context::{Acting, Counted, DatabaseName, DdlContext, Surroundings, Verifiers};
 pub use definition::{fires_event_triggers, template_function};
+pub use definitions::{Definitions, Position};
 pub use large_object::{LargeObject, LargeObjects, Wanted, make_large_object_tables, wanted_large_objects};
 pub use names::in_temporary_schema;
 pub use restart::Attempt;

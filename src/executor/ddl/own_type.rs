@@ -301,7 +301,7 @@ impl DdlContext<'_> {
             let message = "must be superuser to alter a type";
             return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
         }
-        self.catalog.change(self.store, Change::Put(Object::Base(Arc::new(changed))));
+        self.change(Change::Put(Object::Base(Arc::new(changed))));
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    AclItem, AclKind, Change, Dependency, Key, Object, Privileges, Relation, RelationKind, Schema, namespaces,
+    AclItem, AclKind, Dependency, Key, Object, Privileges, Relation, RelationKind, Schema, namespaces,
 };
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{ObjectKind, ObjectRef, RoleSpec, SetOwner, SetSchema};
@@ -270,7 +270,7 @@ impl DdlContext<'_> {
         if !kept.iter().any(|(on, _)| *on == Key::Schema(from)) {
             return;
         }
-        self.catalog.change(self.store, Change::Undepend { dependent: key });
+        self.undepend_all(key);
         for (on, kind) in kept {
             self.depend(key, if on == Key::Schema(from) { Key::Schema(to) } else { on }, kind);
         }

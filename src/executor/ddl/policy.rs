@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Change, Dependency, Key, Policy, PolicyCommand, Relation, RelationKind};
+use dictdb_catalog::{Dependency, Key, Policy, PolicyCommand, Relation, RelationKind};
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{self, AlterPolicy, CreatePolicy, RoleSpec, SourceExpr};
 use dictdb_parser::{Locations, ast};
@@ -70,7 +70,7 @@ impl DdlContext<'_> {
         let using = again(self, &policy.using, using)?;
         let check = again(self, &policy.check, check)?;
         let key = Key::Policy(relation.oid, policy.oid);
-        self.catalog.change(self.store, Change::Undepend { dependent: key });
+        self.undepend_all(key);
         self.record_policy(&relation, policy, &[using, check]);
         Ok(())
     }

@@ -10,7 +10,8 @@ use dictdb_catalog::{Catalog, Relation};
 use dictdb_storage::{LockMode, SavepointId, WaitPolicy};
 use dictdb_types::{Error, Oid, Result};
 
-use super::DdlContext;
+use super::concurrently::ConcurrentIndex;
+use super::{DdlContext, Position};
 
 /// What is committed when a statement begins, and whether it has to begin again.
 #[derive(Default)]
@@ -21,8 +22,7 @@ pub struct Attempt {
 
 /// Where a statement began.
 struct Beginning {
-    catalog: usize,
-    changes: (usize, usize),
+    definitions: Position,
     notices: usize,
     rows: SavepointId,
 }
@@ -33,8 +33,7 @@ impl DdlContext<'_> {
         loop {
             let outer = self.attempt.committed.replace(self.store.current());
             let beginning = Beginning {
-                catalog: self.catalog.position(),
-                changes: self.changes.position(),
+                definitions: self.own.lock().position(),
                 notices: self.notices.len(),
                 rows: self.transaction.savepoint(),
             };
@@ -54,10 +53,12 @@ impl DdlContext<'_> {
     fn undo(&mut self, beginning: &Beginning) -> Result<()> {
         self.transaction.undo_to(beginning.rows)?;
         self.transaction.release(beginning.rows)?;
-        self.catalog.rollback_to(beginning.catalog);
-        self.changes.rollback_to(beginning.changes, self.storage);
+        self.own.lock().rollback_to(&beginning.definitions, self.storage);
         self.notices.truncate(beginning.notices);
         self.made_routine = None;
+        if self.concurrent_index == ConcurrentIndex::Begun {
+            self.concurrent_index = ConcurrentIndex::Announced;
+        }
         Ok(())
     }
 
@@ -66,6 +67,7 @@ impl DdlContext<'_> {
     pub(super) fn lock(&mut self, relation: Oid, mode: LockMode) -> Result<()> {
         let lock = self.storage.relation_lock(self.database, relation);
         self.transaction.lock_relation(&lock, mode, WaitPolicy::Block, &self.wait)?;
+        self.own.lock().in_use.push(relation);
         self.check_unchanged([relation])
     }
 

@@ -1,4 +1,5 @@
-//! Stored texts after a renaming: they are bound over the names of before and written with the names of now.
+//! Stored texts after a renaming, or a change of a table's columns: they are bound over the names of before and written with the
+//! names of now.
 //!
 //! Texts are found by the word that was renamed: whatever kind of object it names, the text of a view, a default, a CHECK,
 //! an index or a trigger that uses it contains it.
@@ -26,6 +27,8 @@ const PATH: [Oid; 1] = [namespaces::PG_CATALOG];
 /// Two versions of the catalog and the word that differs.
 struct Renamed<'a> {
     word: &'a str,
+    /// The columns of the table called so differ: only texts that list columns are concerned.
+    reshaped: bool,
     registry: &'a Registry,
     before: Arc<Catalog>,
     after: Arc<Catalog>,
@@ -36,12 +39,21 @@ struct Renamed<'a> {
 impl DdlContext<'_> {
     /// Runs a change of names, and rewrites all texts that have the old one.
     pub(super) fn renaming<T>(&mut self, word: &str, change: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.restating(word, false, change)
+    }
+
+    /// Runs a change that gives a table a column or takes one, and rewrites all texts that list columns by their places.
+    pub(super) fn reshaping<T>(&mut self, table: &str, change: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.restating(table, true, change)
+    }
+
+    fn restating<T>(&mut self, word: &str, reshaped: bool, change: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let before = self.view();
         let result = change(self)?;
         let after = self.view();
         let env_before = self.surroundings.env(before.clone());
         let env_after = self.surroundings.env(after.clone());
-        self.restate(&Renamed { word, registry: self.registry, before, after, env_before, env_after })?;
+        self.restate(&Renamed { word, reshaped, registry: self.registry, before, after, env_before, env_after })?;
         Ok(result)
     }
 
@@ -163,7 +175,14 @@ impl Renamed<'_> {
     }
 
     fn concerns(&self, text: &str) -> bool {
-        table_expr::mentions(text, self.word)
+        // Most texts say nothing like it, which takes no lexer to see.
+        let may_be_written = self.word.contains('"') || {
+            let word = self.word.as_bytes();
+            text.as_bytes().windows(word.len().max(1)).any(|part| part.eq_ignore_ascii_case(word))
+        };
+        may_be_written
+            && table_expr::mentions(text, self.word)
+            && (!self.reshaped || view::lists_columns(text, self.word))
     }
 
     fn columns(&self, old: &Arc<Relation>, now: &Arc<Relation>) -> Result<Option<Vec<Column>>> {

@@ -15,8 +15,7 @@ use super::index::index_def;
 /// XX001 when rows violate a unique index; 0A000 and binder errors for expressions that no longer compile.
 pub fn restore_indexes(storage: &Storage, catalog: &Arc<Catalog>, registry: &Registry) -> Result<()> {
     let tables = catalog.relations().filter(|relation| !relation.indexes.is_empty());
-    let work =
-        tables.flat_map(|table| table.indexes.iter().filter_map(move |oid| Some((table, catalog.relation(*oid)?))));
+    let work = tables.flat_map(|table| catalog.valid_indexes(table).map(move |index| (table, index)));
     let work = Mutex::new(work.collect::<Vec<_>>());
     let build = || -> Result<()> {
         loop {
@@ -36,7 +35,7 @@ pub fn restore_indexes(storage: &Storage, catalog: &Arc<Catalog>, registry: &Reg
     })?;
     for relation in catalog.relations().filter(|relation| !relation.indexes.is_empty()) {
         if let Some(table) = storage.table(relation.storage) {
-            let order = relation.indexes.iter().filter_map(|oid| Some(catalog.relation(*oid)?.storage));
+            let order = catalog.valid_indexes(relation).map(|index| index.storage);
             table.order_indexes(&order.collect::<Vec<_>>());
         }
     }
@@ -53,7 +52,7 @@ pub fn restore_open_indexes(
 ) -> Result<()> {
     for relation in catalog.relations().filter(|relation| !relation.indexes.is_empty()) {
         let Some(table) = storage.table(relation.storage) else { continue };
-        let indexes: Vec<_> = relation.indexes.iter().filter_map(|oid| catalog.relation(*oid)).collect();
+        let indexes: Vec<_> = catalog.valid_indexes(relation).collect();
         if indexes.iter().all(|index| table.index(index.storage).is_some()) {
             continue;
         }

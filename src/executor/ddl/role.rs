@@ -290,7 +290,7 @@ impl DdlContext<'_> {
     /// What keeps a role: objects it owns, privileges it has or has granted.
     fn uses_of_role(&mut self, role: &Role) -> Vec<String> {
         let catalog = self.view();
-        let mut lines: Vec<((Oid, i16), String)> = Vec::new();
+        let mut lines: Vec<((Oid, u16), String)> = Vec::new();
         for object in Grantable::all(&catalog, self.databases) {
             let described = object.describe(self, &catalog);
             let is_owned = object.key().is_some() || matches!(object, Grantable::Database(..));

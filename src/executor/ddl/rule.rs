@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::{Event, Firing};
-use dictdb_catalog::{Change, Dependency, Key, Relation, RelationKind, Rule};
+use dictdb_catalog::{Dependency, Key, Relation, RelationKind, Rule};
 use dictdb_parser::Locations;
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{CreateRule, FiringMode, RuleEvent};
@@ -144,7 +144,7 @@ impl DdlContext<'_> {
     /// Puts a rule into its relation, with what it depends on.
     fn record_rule(&mut self, relation: &Arc<Relation>, rule: Rule, bound: &BoundRule) {
         let key = Key::Rule(relation.oid, rule.oid);
-        self.catalog.change(self.store, Change::Undepend { dependent: key });
+        self.undepend_all(key);
         self.depend(key, Key::Relation(relation.oid), Dependency::Auto);
         for (table, attnum) in &bound.columns {
             self.depend(key, Key::Column(*table, *attnum), Dependency::Normal);

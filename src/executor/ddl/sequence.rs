@@ -77,8 +77,8 @@ impl DdlContext<'_> {
         let new = self.storage.create_sequence(storage, Sequence::new(options(&info)));
         new.set_logged(old.is_logged());
         new.alter(options(&info), Some(state.unwrap_or_else(|| old.state())));
-        self.changes.created_sequence(storage);
-        self.changes.dropped_sequence(relation.storage);
+        self.own.lock().changes.created_sequence(storage);
+        self.own.lock().changes.dropped_sequence(relation.storage);
         let kind = RelationKind::Sequence(Arc::new(info));
         Ok(self.put_relation(Relation { kind, storage, ..Relation::clone(relation) }))
     }
@@ -134,7 +134,7 @@ impl DdlContext<'_> {
         let oid = self.new_oid();
         let sequence = self.storage.create_sequence(oid, Sequence::new(options(&info)));
         sequence.set_logged(persistence == Persistence::Permanent);
-        self.changes.created_sequence(oid);
+        self.own.lock().changes.created_sequence(oid);
         self.depend(Key::Relation(oid), Key::Schema(namespace), Dependency::Normal);
         let acl = self.initial_acl(utility::ObjectKind::Sequence, namespace);
         Ok(self.put_relation(Relation {

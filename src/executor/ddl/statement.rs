@@ -94,6 +94,7 @@ impl DdlContext<'_> {
             prepared => Arc::new(prepared?),
         };
         prepared.lock_relations(self.transaction, &self.wait)?;
+        self.own.lock().in_use.extend_from_slice(&prepared.plan().opened);
         self.check_unchanged(tables)?;
         if let Some(counted) = &mut self.counted {
             let actual = vec![Actual::default(); prepared.counted()];
@@ -110,6 +111,7 @@ impl DdlContext<'_> {
             .storage
             .table(relation.storage)
             .ok_or_else(|| Error::internal(format!("table {} has no storage", relation.name)))?;
+        self.own.lock().in_use.push(relation.oid);
         let snapshot = cx.snapshot.clone();
         let mut execution = execute(&prepared, cx)?;
         let mut row = Row::new();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::{Event, Firing, Timing};
-use dictdb_catalog::{AclKind, Change, Dependency, Key, Object, Privileges, Relation, RelationKind, Routine, Trigger};
+use dictdb_catalog::{AclKind, Dependency, Key, Object, Privileges, Relation, RelationKind, Routine, Trigger};
 use dictdb_parser::Locations;
 use dictdb_parser::ast::{Ident, ObjectName};
 use dictdb_parser::utility::{CreateTrigger, FiringMode, TriggerEvent, TriggerSelection, TriggerTiming};
@@ -48,7 +48,7 @@ impl DdlContext<'_> {
         if let Some(old) = &old {
             check_replacement(old, create, &relation)?;
             let dependent = Key::Trigger(relation.oid, old.oid);
-            self.catalog.change(self.store, Change::Undepend { dependent });
+            self.undepend_all(dependent);
         }
         let columns = trigger_columns(create, &relation)?;
         let trigger = Trigger {

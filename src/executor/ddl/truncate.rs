@@ -120,7 +120,7 @@ impl DdlContext<'_> {
         let relation = self.table(table)?;
         let storage = self.new_storage(&relation.columns, relation.persistence);
         self.continue_counts(relation.storage, storage, 0);
-        self.changes.dropped_table(relation.storage);
+        self.own.lock().changes.dropped_table(relation.storage);
         let relation = self.put_relation(Relation { storage, ..Relation::clone(&relation) });
         self.rebuild_indexes(&relation)?;
         if restart_identity {

@@ -99,7 +99,7 @@ impl DdlContext<'_> {
         };
         let own = Key::Relation(relation.oid);
         let kept: Vec<_> = catalog.dependencies_of(own).filter(|(on, _)| *on != Key::Relation(of_type.oid)).collect();
-        self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: own });
+        self.undepend_all(own);
         kept.into_iter().for_each(|(on, kind)| self.depend(own, on, kind));
     }
 }

@@ -184,7 +184,7 @@ impl DdlContext<'_> {
         self.put(Object::Type(Arc::new(info)));
         self.put(Object::Type(Arc::new(array)));
         if let Some(acl) = self.initial_acl(ObjectKind::Type, namespace).filter(|_| !of_table) {
-            self.catalog.change(self.store, Change::Acl { class: TYPE_CLASS, object: oid, acl: Some(acl) });
+            self.change(Change::Acl { class: TYPE_CLASS, object: oid, acl: Some(acl) });
         }
         Ok(oid)
     }

@@ -196,7 +196,7 @@ impl DdlContext<'_> {
         for added in &columns[old.columns.len()..] {
             self.refuse_own_member(old, added.ty.oid)?;
         }
-        self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: Key::Relation(old.oid) });
+        self.undepend_all(Key::Relation(old.oid));
         self.depend(Key::Relation(old.oid), Key::Schema(old.namespace), Dependency::Normal);
         let mut relation = Relation::clone(old);
         relation.columns = columns.into();

@@ -19,6 +19,7 @@ use dictdb_types::{Datum, Error, Oid, Result, RowId, SqlState, TypeLookup};
 use super::events::Events;
 use super::target::Target;
 use super::violation;
+use crate::access::index_env::IndexEnv;
 use crate::context::ExecContext;
 use crate::engine::Engine;
 use crate::eval::{CompileContext, Scope, compile};
@@ -347,12 +348,14 @@ impl<'a> Writer<'a> {
     /// Evaluates an expression of a table, from its catalog text. For rare cases: it is bound anew.
     pub fn evaluate(&self, relation: &Arc<Relation>, text: &str, purpose: TableExpr, row: &[Datum]) -> Result<Datum> {
         let bind = self.binding(&[dictdb_catalog::namespaces::PG_CATALOG]);
-        let bound = match purpose {
-            // Storage has computed it so.
-            TableExpr::IndexKey | TableExpr::IndexPredicate => bind_for_storage(text, relation, purpose, bind)?,
-            _ => bind_text(text, relation, purpose, bind)?,
-        };
         let types: &dyn TypeLookup = &*self.cx.catalog;
+        if matches!(purpose, TableExpr::IndexKey | TableExpr::IndexPredicate) {
+            // As storage has computed it.
+            let bound = bind_for_storage(text, relation, purpose, bind)?;
+            let env = IndexEnv::new(self.cx.catalog.clone());
+            return compile(&bound.expr, &CompileContext::of_table(types))?.eval(Scope::of_table(&env, row));
+        }
+        let bound = bind_text(text, relation, purpose, bind)?;
         compile(&bound.expr, &CompileContext::of_table(types))?.eval(Scope::of_table(&*self.cx.env, row))
     }
 

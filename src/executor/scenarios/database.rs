@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, CatalogStore, CatalogTransaction, namespaces};
+use dictdb_catalog::{Catalog, CatalogStore, namespaces};
 use dictdb_functions::Registry;
 use dictdb_parser::utility::Utility;
 use dictdb_parser::{Limits, Locations, Statement, parse};
@@ -11,9 +11,10 @@ use dictdb_planner::{BindContext, RawStatement, plan};
 use dictdb_storage::{Isolation, Session, Storage, Transaction, WaitOptions};
 use dictdb_types::env::BareEnv;
 use dictdb_types::{Datum, Env, Error, Oid, Result};
+use parking_lot::Mutex;
 
 use crate::columnar::choose::EngineChoice;
-use crate::ddl::{Acting, DdlContext, StorageChanges, Surroundings};
+use crate::ddl::{Acting, DdlContext, Definitions, Surroundings};
 use crate::modify::ConstraintQueue;
 use crate::{
     Engine, ExecContext, PrepareContext, Row, SessionServices, TriggerCall, TriggerFunctions, VirtualTables, execute,
@@ -60,6 +61,10 @@ impl Surroundings for BareSurroundings {
         false
     }
 
+    fn check_for_index(&self, _: &Arc<Catalog>, _: Oid) -> Result<()> {
+        Ok(())
+    }
+
     fn before_rewrite(&self, _: Oid, _: i32) -> Result<()> {
         Ok(())
     }
@@ -94,16 +99,14 @@ impl Database {
 
     fn change_catalog(&self, statement: &Utility, locations: &Locations) -> Result<()> {
         let transaction = Arc::new(self.storage.begin());
-        let mut catalog = CatalogTransaction::default();
-        let mut changes = StorageChanges::default();
+        let own = Mutex::new(Definitions::default());
         let mut cx = DdlContext {
             storage: &self.storage,
             transaction: &transaction,
             wait: WaitOptions::default(),
             database: DATABASE,
             store: &self.catalog,
-            catalog: &mut catalog,
-            changes: &mut changes,
+            own: &own,
             registry: self.engine.registry(),
             engine: &self.engine,
             surroundings: &BareSurroundings,
@@ -122,6 +125,7 @@ impl Database {
             databases: &[],
             function_settings: Vec::new(),
             made_routine: None,
+            concurrent_index: Default::default(),
             makes_shells: false,
             attempt: crate::ddl::Attempt::default(),
             collected: None,
@@ -132,7 +136,7 @@ impl Database {
             large_objects: &mut Default::default(),
         };
         crate::ddl::execute(statement, locations, &mut cx)?;
-        self.catalog.commit(catalog.changes())?;
+        self.catalog.commit(own.into_inner().catalog.changes())?;
         Arc::into_inner(transaction).unwrap().commit().map(|_| ())
     }
 

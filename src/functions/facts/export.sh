@@ -97,3 +97,7 @@ psql -XqAt -d unaccent_export -c 'CREATE EXTENSION unaccent'
      WHERE c NOT BETWEEN 55296 AND 57343 AND unaccent(chr(c)) <> chr(c) ORDER BY c"
 } > unaccent.tsv
 dropdb unaccent_export
+# The feature tables of information_schema: what of the SQL standard is there.
+for features in sql_features sql_implementation_info sql_parts sql_sizing; do
+    export_table $features "SELECT * FROM information_schema.$features ORDER BY ctid"
+done

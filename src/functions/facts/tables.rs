@@ -50,6 +50,10 @@ tables![
     "pg_ts_dict",
     "pg_ts_parser",
     "pg_ts_template",
+    "sql_features",
+    "sql_implementation_info",
+    "sql_parts",
+    "sql_sizing",
 ];
 
 impl Table {

@@ -8,13 +8,7 @@ use crate::token::{Kind, Token};
 use crate::utility::{ObjectKind, Persistence, Utility};
 
 /// Objects that DictDB does not have, by the words that announce them.
-const UNSUPPORTED: &[(&[K], &str)] = &[
-    (&[K::Access], "CREATE ACCESS METHOD"),
-    (&[K::Language], "CREATE LANGUAGE"),
-    (&[K::Procedural], "CREATE LANGUAGE"),
-    (&[K::Transform], "CREATE TRANSFORM"),
-    (&[K::Trusted], "CREATE LANGUAGE"),
-];
+const UNSUPPORTED: &[(&[K], &str)] = &[(&[K::Access], "CREATE ACCESS METHOD"), (&[K::Transform], "CREATE TRANSFORM")];
 
 /// Words that may follow `CREATE OR REPLACE`.
 const REPLACEABLE: &[K] = &[
@@ -122,6 +116,7 @@ impl Parser<'_> {
                 self.create_trigger(or_replace, true)
             }
             K::Extension => self.create_extension(),
+            K::Language | K::Procedural | K::Trusted => self.create_language(word.keyword, or_replace),
             K::Statistics => self.create_statistics(),
             K::Publication => self.create_publication(),
             K::Subscription => self.create_subscription(),

@@ -108,15 +108,16 @@ impl Parser<'_> {
             return Ok('\\');
         }
         let token = self.peek();
-        if token.kind != Kind::String {
-            return Err(match token.kind {
-                Kind::Broken => self.unexpected(),
-                _ => self.near("UESCAPE must be followed by a simple string literal", token),
-            });
-        }
+        let raw = self.text(token);
+        let text = match token.kind {
+            Kind::String => literal::plain(raw),
+            Kind::EscapeString => literal::escape(raw, token.position)?,
+            Kind::DollarString => literal::dollar(raw).to_owned(),
+            Kind::Broken => return Err(self.unexpected()),
+            _ => return Err(self.near("UESCAPE must be followed by a simple string literal", token)),
+        };
         self.advance();
-        literal::escape_character(&literal::plain(self.text(token)))
-            .ok_or_else(|| self.near("invalid Unicode escape character", token))
+        literal::escape_character(&text).ok_or_else(|| self.near("invalid Unicode escape character", token))
     }
 
     /// `qualified_name`: a relation, with schema and database if given.

@@ -248,6 +248,24 @@ impl Parser<'_> {
         Ok(Utility::CreateDomain(Box::new(CreateDomain { name, data_type, type_position, collation, constraints })))
     }
 
+    /// `CREATE [TRUSTED] [PROCEDURAL] LANGUAGE name`, after the first of these words, which makes the extension of that name. With a
+    /// handler it is a language of one's own.
+    pub(super) fn create_language(&mut self, first: K, or_replace: bool) -> Result<Utility> {
+        if first == K::Trusted {
+            self.eat_word(K::Procedural);
+        }
+        if first != K::Language {
+            self.expect_word(K::Language)?;
+        }
+        let name = self.col_id()?;
+        if self.is_word(K::Handler) {
+            return self.unsupported("CREATE LANGUAGE with a handler");
+        }
+        let extension =
+            CreateExtension { name, if_not_exists: or_replace, schema: None, version: None, cascade: false };
+        Ok(Utility::CreateExtension(extension))
+    }
+
     /// `CREATE EXTENSION …`, after these words.
     pub(super) fn create_extension(&mut self) -> Result<Utility> {
         let if_not_exists = self.if_not_exists()?;

@@ -183,13 +183,13 @@ impl Parser<'_> {
     /// A column, a function call, or a constant of a named type.
     fn column_or_function(&mut self) -> Result<Expr> {
         let token = self.peek();
-        let next = self.nth(1);
+        let next = self.after_name(token);
         let callable = self.is_type_function_name(token);
         if callable && next.kind == Kind::LeftParen {
             let name = ObjectName::from(vec![self.ident()?]);
             return self.function_or_constant(name);
         }
-        if callable && self.string_follows(token) {
+        if callable && next.kind_is_string() {
             let name = ObjectName::from(vec![self.ident()?]);
             return Ok(typed_string(DataType::Custom(name, Vec::new()), self.string_literal()?));
         }
@@ -200,10 +200,10 @@ impl Parser<'_> {
         self.column_reference(first)
     }
 
-    /// Whether a string comes after a name, which may have a `UESCAPE` clause.
-    fn string_follows(&self, name: Token) -> bool {
+    /// The token after a name, which may have a `UESCAPE` clause.
+    fn after_name(&self, name: Token) -> Token {
         let ahead = if name.kind == Kind::UnicodeName && self.nth(1).keyword == K::Uescape { 3 } else { 1 };
-        self.nth(ahead).kind_is_string()
+        self.nth(ahead)
     }
 
     /// The error after a word that can only be a function or type but is followed by neither arguments nor a string.

@@ -37,10 +37,12 @@ enum ElementKey {
 impl Binder<'_> {
     /// What an ON CONFLICT names instead of a constraint; `None` without a target. `named` is the table under the names that
     /// the statement has for its columns.
-    pub(crate) fn inference(&self, named: &Arc<Relation>, insert: &ast::Insert) -> Result<Option<Inference>> {
+    pub(crate) fn inference(&mut self, named: &Arc<Relation>, insert: &ast::Insert) -> Result<Option<Inference>> {
         let Some(target) = node::conflict_target(insert) else { return Ok(None) };
-        let elements = target.elements.iter().map(|element| self.conflict_element(named, element));
-        let elements = elements.collect::<Result<Vec<_>>>()?;
+        let mut elements = Vec::with_capacity(target.elements.len());
+        for element in &target.elements {
+            elements.push(self.conflict_element(named, element)?);
+        }
         let mut promised = Vec::new();
         if let Some(predicate) = target.predicate {
             // The condition is of the statement: it knows the table by the statement's name for it.
@@ -49,15 +51,16 @@ impl Binder<'_> {
                 Some(name) => &Arc::new(Relation { name, ..Relation::clone(named) }),
                 None => named,
             };
-            let bound = table_expr::bind(predicate, self.locations, named, TableExpr::IndexPredicate, self.cx)?;
-            bound.expr.into_conjuncts(&mut promised);
+            let bound = table_expr::bind_of_statement(self, predicate, named, TableExpr::IndexPredicate)?;
+            self.with_values(bound)?.into_conjuncts(&mut promised);
         }
         Ok(Some(Inference { elements, promised }))
     }
 
-    /// The indexes that an ON CONFLICT target means; none at all without a target. 42P10 when nothing matches.
+    /// The indexes that an ON CONFLICT target means; none at all without a target. 42P10 when nothing matches, for a plan without the
+    /// values of parameters that are in the target only when it is run.
     pub(crate) fn arbiters(
-        &self,
+        &mut self,
         relation: &Arc<Relation>,
         target: Option<Inference>,
         conflict: &ast::OnConflict,
@@ -69,23 +72,41 @@ impl Binder<'_> {
         }
         let Some(inference) = target else { return Ok(Vec::new()) };
         let mut found = Vec::new();
-        for oid in &relation.indexes {
-            if let Some(info) = self.cx.catalog.relation(*oid).and_then(|index| index.index())
+        for index in self.cx.catalog.valid_indexes(relation) {
+            if let Some(info) = index.index()
                 && self.is_inferred(relation, info, &inference)?
             {
-                found.push(*oid);
+                found.push(index.oid);
             }
         }
         if found.is_empty() {
-            return Err(Error::new(
-                SqlState::INVALID_COLUMN_REFERENCE,
-                "there is no unique or exclusion constraint matching the ON CONFLICT specification",
-            ));
+            let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
+            let error = Error::new(SqlState::INVALID_COLUMN_REFERENCE, message);
+            if !inference.names_parameters() {
+                return Err(error);
+            }
+            self.undecided = Some(error);
         }
         Ok(found)
     }
 
-    fn conflict_element(&self, relation: &Arc<Relation>, element: &ConflictElement<'_>) -> Result<Element> {
+    /// An expression of the target in which parameters are their values, if the plan is for these.
+    fn with_values(&self, mut expr: Expr) -> Result<Expr> {
+        if self.values.is_empty() {
+            return Ok(expr);
+        }
+        expr.rewrite(&mut |part| {
+            if let Expr::Param(index, ty) = part
+                && let Some(value) = self.values.get(*index)
+            {
+                *part = Expr::Const(value.clone(), *ty);
+            }
+        });
+        crate::fold::fold(&mut expr, self.cx.env)?;
+        Ok(expr)
+    }
+
+    fn conflict_element(&mut self, relation: &Arc<Relation>, element: &ConflictElement<'_>) -> Result<Element> {
         let key = match (element.column, element.expr) {
             (Some(ident), _) => {
                 let (attnum, _) = relation.column_named(&ident.value).ok_or_else(|| {
@@ -95,8 +116,8 @@ impl Binder<'_> {
                 ElementKey::Column(attnum)
             }
             (None, Some(expr)) => {
-                let bound = table_expr::bind(expr, self.locations, relation, TableExpr::IndexKey, self.cx)?;
-                match bound.expr {
+                let bound = table_expr::bind_of_statement(self, expr, relation, TableExpr::IndexKey)?;
+                match self.with_values(bound)? {
                     Expr::Input(place, _) => ElementKey::Column(place as i16 + 1),
                     other => ElementKey::Expression(other),
                 }
@@ -116,7 +137,7 @@ impl Binder<'_> {
 
     /// Whether an index is unique over just what the target names, for all rows or those the target promises.
     fn is_inferred(&self, relation: &Arc<Relation>, info: &IndexInfo, inference: &Inference) -> Result<bool> {
-        if !info.unique || info.invalid {
+        if !info.unique {
             return Ok(false);
         }
         let mut keys = Vec::with_capacity(info.keys.len());
@@ -141,6 +162,16 @@ impl Binder<'_> {
         let mut wanted = Vec::new();
         bound.expr.into_conjuncts(&mut wanted);
         Ok(wanted.iter().all(|wanted| inference.promised.iter().any(|promised| implies(promised, wanted, self.cx))))
+    }
+}
+
+impl Inference {
+    fn names_parameters(&self) -> bool {
+        let keys = self.elements.iter().filter_map(|element| match &element.key {
+            ElementKey::Expression(expr) => Some(expr),
+            ElementKey::Column(_) => None,
+        });
+        keys.chain(&self.promised).any(|expr| expr.any(&mut |part| matches!(part, Expr::Param(..))))
     }
 }
 

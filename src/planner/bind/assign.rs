@@ -9,7 +9,6 @@ use dictdb_parser::node::{self, PathStep};
 use dictdb_types::{Error, Result, SqlState, Type, TypeLookup, oids};
 
 use super::Binder;
-use super::from::SYSTEM_COLUMNS;
 use super::modify::assigned_twice;
 use super::updatable::{Verb, ViewTarget};
 use crate::expr::{Assign, Expr, Part, fixed_element};
@@ -93,7 +92,7 @@ impl Binder<'_> {
         if let Some((attnum, column)) = relation.column_named(&ident.value) {
             return Ok(Target { attnum, column, steps, position, name: Some(&ident.value) });
         }
-        let error = if SYSTEM_COLUMNS.iter().any(|(name, ..)| *name == ident.value) {
+        let error = if dictdb_catalog::system_column_named(&ident.value).is_some() {
             Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("cannot assign to system column \"{}\"", ident.value))
         } else {
             Error::new(

@@ -16,16 +16,6 @@ use crate::expr::Expr;
 use crate::logical::{Column, JoinKind, Node, Scan};
 use crate::view::tree::Source;
 
-/// System columns of tables: name, attnum, type.
-pub(crate) const SYSTEM_COLUMNS: [(&str, i16, Type); 6] = [
-    ("ctid", -1, Type::new(oids::TID)),
-    ("xmin", -2, Type::new(oids::XID)),
-    ("cmin", -3, Type::new(oids::CID)),
-    ("xmax", -4, Type::new(oids::XID)),
-    ("cmax", -5, Type::new(oids::CID)),
-    ("tableoid", -6, Type::new(oids::OID)),
-];
-
 impl Binder<'_> {
     /// Binds a FROM list and makes its names visible in the current level.
     pub(crate) fn bind_from(&mut self, items: &[TableWithJoins]) -> Result<Node> {
@@ -332,7 +322,7 @@ impl Binder<'_> {
             columns.push((output, attnum));
         }
         let mut system = Vec::new();
-        for (name, attnum, ty) in SYSTEM_COLUMNS {
+        for (name, attnum, ty) in dictdb_catalog::SYSTEM_COLUMNS {
             let output = self.new_column(name, ty);
             system.push(NamedColumn::of(&output));
             columns.push((output, attnum));

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use dictdb_types::Error;
+
 use super::clause::Clause;
 use super::missing::RangeEntry;
 use super::names::Names;
@@ -31,4 +33,7 @@ pub(crate) struct Level {
     pub recursive_reference: bool,
     /// `WINDOW name AS (…)`.
     pub named_windows: Vec<(Arc<str>, Window)>,
+    /// The first error of a window's definition, which counts when nothing else of the SELECT is wrong
+    /// (`transformWindowDefinitions` comes last).
+    pub window_error: Option<Error>,
 }

@@ -59,12 +59,11 @@ use dictdb_functions::kernel::Registry;
 use dictdb_functions::resolve::OperatorMatch;
 use dictdb_parser::Locations;
 use dictdb_parser::{Span, ast};
-use dictdb_types::{Env, Error, Field, Oid, Result, SqlState, Type, TypeInfo, TypeLookup, oids};
+use dictdb_types::{Datum, Env, Error, Field, Oid, Result, SqlState, Type, TypeInfo, TypeLookup, oids};
 
 pub(crate) use assign::PartTarget;
 pub(crate) use clause::Clause;
 pub(crate) use coerce::builtin_function;
-pub(crate) use from::SYSTEM_COLUMNS;
 pub(crate) use level::Level;
 pub(crate) use names::{NamedColumn, Names, Referable, TableName, dotted, idents};
 pub(crate) use rewrite::{Step, modification, notification, words};
@@ -192,6 +191,10 @@ pub struct Binder<'a> {
     operators: std::cell::RefCell<std::collections::BTreeMap<Oid, Oid>>,
     /// Variables that names may mean.
     pub(crate) variables: Option<&'a dyn Variables>,
+    /// The values of the parameters, if the plan is for them.
+    pub(crate) values: &'a [Datum],
+    /// The error of running the plan that another one for values of the parameters may not have.
+    pub(crate) undecided: Option<Error>,
     /// Fields of record parameters.
     pub(crate) record_fields: std::collections::HashMap<usize, Arc<[Field]>>,
 }
@@ -251,6 +254,8 @@ impl<'a> Binder<'a> {
             collations: Default::default(),
             fields: Default::default(),
             variables: None,
+            values: &[],
+            undecided: None,
             record_fields: Default::default(),
         }
     }
@@ -273,10 +278,15 @@ impl<'a> Binder<'a> {
         self.params.clone()
     }
 
+    /// Takes over what another binder of the same statement has found out of the parameters.
+    pub(crate) fn take_params(&mut self, other: &Binder<'_>) {
+        self.params.clone_from(&other.params);
+    }
+
     /// A binder for the same statement again, which has these parameters.
     pub(crate) fn again(&self, params: &[Type]) -> Self {
         let mut again = Binder::new(self.cx, self.locations, params, self.open_params);
-        again.variables = self.variables;
+        (again.variables, again.values) = (self.variables, self.values);
         again
     }
 

@@ -10,7 +10,6 @@ use dictdb_types::{Datum, Error, Result, SqlState, Type, oids};
 
 use super::Binder;
 use super::clause::Clause;
-use super::from::SYSTEM_COLUMNS;
 use super::level::Level;
 use super::names::{FromItem, NamedColumn, Names, Referable, TableName, idents};
 use crate::expr::Expr;
@@ -102,7 +101,7 @@ impl Binder<'_> {
     /// Likewise, with the system columns: RETURNING may name them.
     pub(crate) fn returned_columns(&mut self, relation: &Relation) -> RowColumns {
         let mut row = self.row_columns(relation);
-        row.extend(SYSTEM_COLUMNS.map(|(name, attnum, ty)| (self.new_column(name, ty), attnum)));
+        row.extend(dictdb_catalog::SYSTEM_COLUMNS.map(|(name, attnum, ty)| (self.new_column(name, ty), attnum)));
         row
     }
 

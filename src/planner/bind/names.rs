@@ -264,7 +264,7 @@ impl Binder<'_> {
 
     /// 42P10 for a system column where MERGE decides what to do with a row.
     fn check_system_column(&mut self, name: &ast::Ident, position: Option<u32>) -> Result<()> {
-        let is_system = super::from::SYSTEM_COLUMNS.iter().any(|(known, ..)| *known == name.value);
+        let is_system = dictdb_catalog::system_column_named(&name.value).is_some();
         if is_system && name.value != "tableoid" && self.level().clause == super::Clause::MergeWhen {
             let message = format!("cannot use system column \"{}\" in MERGE WHEN condition", name.value);
             return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).at(position));

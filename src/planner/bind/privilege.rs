@@ -138,7 +138,7 @@ impl Binder<'_> {
         if self.accesses.is_empty() {
             return Ok(());
         }
-        let mut used = crate::columns::used(node);
+        let mut used = crate::columns::read(node);
         used.extend(&self.mentions);
         self.accesses.iter().try_for_each(|access| self.check_access(access, &used))
     }
@@ -185,9 +185,8 @@ impl Binder<'_> {
     fn holds(&self, access: &Access, wanted: Privileges, columns: &[i16]) -> bool {
         let relation = &access.relation;
         let on_column = |attnum: i16| {
-            relation.column(attnum).is_some_and(|column| {
-                let acl = column.acl.as_deref();
-                let held = self.cx.catalog.held_privileges(access.role, AclKind::Column, relation.owner, acl);
+            relation.column_acl(attnum).is_some_and(|acl| {
+                let held = self.cx.catalog.held_privileges(access.role, AclKind::Column, relation.owner, Some(acl));
                 held.privileges.contains(wanted)
             })
         };

@@ -3,7 +3,7 @@
 //! ```text
 //!   FROM → WHERE → GROUP BY/aggregates → HAVING → windows → set-returning calls → select list → DISTINCT → ORDER BY
 //! ```
-//! Expressions are bound first, in PostgreSQL's order (select list, WHERE, HAVING, ORDER BY, GROUP BY), which decides
+//! Expressions are bound first, in PostgreSQL's order (select list, WHERE, HAVING, ORDER BY, GROUP BY, windows), which decides
 //! about the error that is reported, with aggregates, window calls and set-returning calls replaced by columns of their own;
 //! then the nodes that provide those columns are stacked up.
 
@@ -45,7 +45,7 @@ impl Binder<'_> {
         let given = self.take_rule_rows();
         let from = self.bind_from(&select.from)?;
         let mut node = self.beside_rule_rows(given, from);
-        self.bind_named_windows(&select.named_window)?;
+        self.bind_named_windows(&select.named_window);
         let mut list = self.bind_select_list(&select.projection)?;
         let mut filter = None;
         if let Some(selection) = &select.selection {
@@ -64,6 +64,7 @@ impl Binder<'_> {
         if let Some(on) = &distinct_on {
             self.check_distinct_on(on, &sort, select.distinct.as_ref())?;
         }
+        self.check_windows()?;
         let mut clauses = Clauses { list, having, sort, sort_targets, distinct_on };
         if self.records() {
             self.record_clauses(select, filter, &clauses, grouping.as_mut())?;

@@ -68,7 +68,11 @@ impl Binder<'_> {
                 Expr::Row(fields, _, _) => fields,
                 other => vec![other],
             },
-            other => vec![self.bind_expr(other)?],
+            other => match self.bind_expr(other)? {
+                // A cast of a row to a composite type is a row still.
+                Expr::Row(fields, _, _) if is_cast_of_row(other) => fields,
+                value => vec![value],
+            },
         };
         let node = self.bind_apart(query)?;
         let node = self.settle_unknown(node)?;
@@ -133,5 +137,12 @@ impl Binder<'_> {
             projected.push((output, value));
         }
         Ok(Node::Project { input: Box::new(node), columns: projected })
+    }
+}
+
+fn is_cast_of_row(expr: &Ast) -> bool {
+    match strip_parentheses(expr) {
+        Ast::Cast { expr, .. } => matches!(strip_parentheses(expr), Ast::Tuple(_)) || is_cast_of_row(expr),
+        _ => false,
     }
 }

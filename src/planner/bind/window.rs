@@ -84,9 +84,25 @@ impl Binder<'_> {
     pub(crate) fn bind_over(&mut self, syntax: &ast::Function, position: Option<u32>) -> Result<Window> {
         match &syntax.over {
             Some(WindowType::NamedWindow(name)) => self.named_window(name),
-            Some(WindowType::WindowSpec(spec)) => self.bind_window_spec(spec),
+            Some(WindowType::WindowSpec(spec)) => {
+                let bound = self.bind_window_spec(spec);
+                Ok(self.window_or_later_error(bound))
+            }
             None => Err(Error::internal("a window call without OVER").at(position)),
         }
+    }
+
+    /// A window, or something in its place until its error is reported.
+    fn window_or_later_error(&mut self, bound: Result<Window>) -> Window {
+        bound.unwrap_or_else(|error| {
+            self.level().window_error.get_or_insert(error);
+            Window::default()
+        })
+    }
+
+    /// The first error of a window, once the rest of the SELECT is bound.
+    pub(crate) fn check_windows(&mut self) -> Result<()> {
+        self.level().window_error.take().map_or(Ok(()), Err)
     }
 
     fn named_window(&mut self, name: &ast::Ident) -> Result<Window> {
@@ -99,22 +115,23 @@ impl Binder<'_> {
     }
 
     /// `WINDOW name AS (…)`, in order; later ones may build on earlier ones.
-    pub(crate) fn bind_named_windows(&mut self, definitions: &[ast::NamedWindowDefinition]) -> Result<()> {
+    pub(crate) fn bind_named_windows(&mut self, definitions: &[ast::NamedWindowDefinition]) {
         for ast::NamedWindowDefinition(name, definition) in definitions {
-            if self.level().named_windows.iter().any(|(n, _)| **n == *name.value) {
-                return Err(Error::new(
-                    SqlState::WINDOWING_ERROR,
-                    format!("window \"{}\" is already defined", name.value),
-                )
-                .at(self.position(name.span)));
-            }
-            let window = match definition {
-                NamedWindowExpr::NamedWindow(other) => self.named_window(other)?,
-                NamedWindowExpr::WindowSpec(spec) => self.bind_window_spec(spec)?,
-            };
+            let bound = self.bind_named_window(name, definition);
+            let window = self.window_or_later_error(bound);
             self.level().named_windows.push((Arc::from(name.value.as_str()), window));
         }
-        Ok(())
+    }
+
+    fn bind_named_window(&mut self, name: &ast::Ident, definition: &NamedWindowExpr) -> Result<Window> {
+        if self.level().named_windows.iter().any(|(n, _)| **n == *name.value) {
+            let message = format!("window \"{}\" is already defined", name.value);
+            return Err(Error::new(SqlState::WINDOWING_ERROR, message).at(self.position(name.span)));
+        }
+        match definition {
+            NamedWindowExpr::NamedWindow(other) => self.named_window(other),
+            NamedWindowExpr::WindowSpec(spec) => self.bind_window_spec(spec),
+        }
     }
 
     fn bind_window_spec(&mut self, spec: &ast::WindowSpec) -> Result<Window> {
@@ -161,13 +178,7 @@ impl Binder<'_> {
 
     fn bind_frame(&mut self, spec: &ast::WindowSpec, order: &[crate::expr::SortKey]) -> Result<Frame> {
         let Some(frame) = &spec.window_frame else {
-            return Ok(Frame {
-                unit: FrameUnit::Range,
-                start: FrameBound::UnboundedPreceding,
-                end: FrameBound::CurrentRow,
-                exclude: FrameExclude::NoOthers,
-                written: FrameForm::Absent,
-            });
+            return Ok(Frame::default());
         };
         let written = if frame.end_bound.is_some() { FrameForm::Between } else { FrameForm::Start };
         let frame = node::frame(frame);

@@ -91,8 +91,7 @@ impl Builder<'_> {
         let total = self.rows_of(scan);
         let matching = Matching { scan, conjuncts, available, total };
         let mut found = Vec::new();
-        for oid in &scan.relation.indexes {
-            let Some(index) = self.catalog.relation(*oid) else { continue };
+        for index in self.catalog.valid_indexes(&scan.relation) {
             let Some(info) = index.index() else { continue };
             found.extend(self.match_index(&matching, index, info, keys));
         }

@@ -246,7 +246,7 @@ impl Builder<'_> {
     /// Whether the rows of a table could also be looked up by one of the keys.
     fn has_index_for(&self, right: &Node, keys: &[JoinKey]) -> bool {
         let Op::SeqScan { table, fetch, .. } = &right.op else { return false };
-        let indexes = table.relation.indexes.iter().filter_map(|index| self.catalog.relation(*index)?.index());
+        let indexes = self.catalog.valid_indexes(&table.relation).filter_map(|index| index.index());
         let leading: Vec<i16> = indexes
             .filter_map(|info| match info.keys.first()?.target {
                 IndexTarget::Column(attnum) => Some(attnum),

@@ -263,7 +263,7 @@ impl Builder<'_> {
         {
             return true;
         }
-        relation.indexes.iter().filter_map(|index| self.catalog.relation(*index)?.index()).any(|info| {
+        self.catalog.valid_indexes(relation).filter_map(|index| index.index()).any(|info| {
             let only =
                 matches!(info.keys.as_slice(), [key] if matches!(key.target, IndexTarget::Column(at) if own(at)));
             info.unique && info.predicate.is_none() && only

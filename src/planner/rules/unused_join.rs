@@ -106,13 +106,12 @@ fn is_unique_scan(scan: &Scan, tied: &Tied, catalog: &Catalog) -> bool {
         };
         info.unique
             && !info.deferrable
-            && !info.invalid
             && info.predicate.is_none()
             && info.keys.iter().all(|key| match &key.target {
                 IndexTarget::Column(attnum) => is_key_tied(attnum, key.ty),
                 IndexTarget::Expression(_) => false,
             })
     };
-    let indexes = scan.relation.indexes.iter().filter_map(|oid| catalog.relation(*oid)?.index());
-    scan.members.iter().all(|member| member.oid == scan.relation.oid) && indexes.into_iter().any(answers)
+    let mut indexes = catalog.valid_indexes(&scan.relation).filter_map(|index| index.index());
+    scan.members.iter().all(|member| member.oid == scan.relation.oid) && indexes.any(answers)
 }

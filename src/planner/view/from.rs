@@ -95,7 +95,7 @@ impl Printer<'_> {
             Source::Function(functions) if let Some(defined) = defined_after_alias(functions) => {
                 out.push_str(&self.definitions(defined));
             }
-            _ if lists => column_list(&table.columns, out),
+            _ if lists => column_list(&table.shape(), out),
             _ => {}
         }
         if let Some(sample) = &table.sample {
@@ -120,7 +120,7 @@ impl Printer<'_> {
             Source::Function(_) => true,
             Source::Relation(relation, _) => {
                 let real = relation.live_columns().map(|(_, column)| &column.name);
-                table.renames && !real.eq(table.columns.iter().map(|column| &column.name))
+                table.renames && !real.eq(table.shape().iter().map(|column| &column.name))
             }
             Source::Cte(_) | Source::Query(_) => table.renames || has_duplicates(&table.columns),
         }
@@ -205,10 +205,12 @@ impl Printer<'_> {
         if enclosed {
             out.push(')');
         }
-        if let Some((_, columns, listed)) = &join.alias {
+        if let Some(alias) = &join.alias {
             out.push_str(&format!(" {}", quote_identifier(&names.next().unwrap_or_default())));
-            if *listed || has_duplicates(columns) {
-                column_list(columns, out);
+            match self.stored {
+                true if join.listed() > 0 => column_list(&alias.columns[..join.listed()], out),
+                false if alias.listed > 0 || has_duplicates(&alias.columns) => column_list(&alias.columns, out),
+                _ => {}
             }
         }
         Ok(())

@@ -16,6 +16,7 @@ mod query;
 pub(crate) mod record;
 pub(crate) mod scope;
 mod select;
+mod shape;
 pub mod tree;
 mod using_names;
 
@@ -30,6 +31,7 @@ use crate::bind::{BindContext, Binder, NamedColumn, Renaming, RowShape};
 use crate::expr::ColumnId;
 use crate::logical::Column;
 pub(crate) use printer::{CLAUSE, Printer, Shown};
+pub use shape::lists_columns;
 
 /// How a definition is laid out.
 #[derive(Clone, Copy, Debug)]

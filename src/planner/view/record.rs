@@ -9,8 +9,8 @@ use dictdb_parser::ast::{self, JoinConstraint, TableFactor};
 use dictdb_parser::node;
 
 use super::tree::{
-    Assignment, Body, Calls, Change, Cte, Cycle, FromItem, Functions, Group, Join, Lock, Query, Sample, Search, Select,
-    SetOp, Source, Table, TargetName,
+    Assignment, Body, Calls, Change, Cte, Cycle, FromItem, Functions, Group, Join, JoinAlias, Lock, Query, Sample,
+    Search, Select, SetOp, Source, Table, TargetName,
 };
 use crate::bind::{Binder, NamedColumn, Names, TableName};
 use crate::expr::Expr;
@@ -294,7 +294,12 @@ impl Binder<'_> {
             return;
         };
         if let Some(FromItem::Join(join)) = recorder.from.last_mut() {
-            join.alias = Some((Arc::from(alias.name.value.as_str()), columns.to_vec(), !alias.columns.is_empty()));
+            let (name, listed) = (Arc::from(alias.name.value.as_str()), alias.columns.len());
+            let columns = match recorder.renamed {
+                Some(_) => join.reshaped(columns, listed),
+                None => columns.to_vec(),
+            };
+            join.alias = Some(JoinAlias { name, columns, listed });
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dictdb_types::quote_identifier;
 
-use super::tree::{Calls, FromItem, Join, Source, Table};
+use super::tree::{Calls, FromItem, Join, JoinAlias, Source, Table};
 use crate::bind::NamedColumn;
 use crate::expr::{ColumnId, Expr};
 
@@ -121,7 +121,7 @@ impl Scope {
 
     /// The alias of a join hides the names inside; without one, only columns that come from both sides need a name.
     fn add_join(&mut self, join: &Join) {
-        if let Some((name, columns, _)) = &join.alias {
+        if let Some(JoinAlias { name, columns, .. }) = &join.alias {
             let alias = self.take(name);
             let shown = quote_identifier(&alias).into_owned();
             for (column, own) in columns.iter().zip(unique_names(columns)) {

@@ -374,6 +374,17 @@ pub struct Join {
     pub sides: Vec<(Expr, Expr)>,
     /// `USING (…) AS alias`.
     pub using_alias: Option<Arc<str>>,
-    /// The alias of the join, with its columns and whether they were listed.
-    pub alias: Option<(Arc<str>, Vec<NamedColumn>, bool)>,
+    /// The alias of the join.
+    pub alias: Option<JoinAlias>,
+}
+
+/// The alias of a join: the names inside are hidden.
+#[derive(Clone, Debug)]
+pub struct JoinAlias {
+    /// It.
+    pub name: Arc<str>,
+    /// The columns of the join under the names they have outside.
+    pub columns: Vec<NamedColumn>,
+    /// How many of them it lists.
+    pub listed: usize,
 }

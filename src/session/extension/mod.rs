@@ -161,7 +161,7 @@ impl Session {
             let mut own = statements.into_iter().filter(|statement| !is_transaction_command(&statement.statement));
             own.try_for_each(|statement| {
                 let source = Arc::new(Source::new(text.clone(), statement, &[]));
-                let begun = self.catalog.changes().len();
+                let begun = self.definitions.catalog.changes().len();
                 self.routines.calls.depth += 1;
                 let run = self.run_command(&source, &Arc::<[Datum]>::default());
                 self.routines.calls.depth -= 1;
@@ -180,7 +180,7 @@ impl Session {
     /// What was made since a point of the transaction becomes a member of an extension.
     fn adopt(&mut self, extension: Key, begun: usize) {
         let catalog = self.env().catalog.clone();
-        let made = self.catalog.changes()[begun..].iter();
+        let made = self.definitions.catalog.changes()[begun..].iter();
         let mut members: Vec<Key> = made.filter_map(|change| member_of(change, &catalog)).collect();
         members.dedup();
         for dependent in members {
@@ -189,7 +189,7 @@ impl Session {
     }
 
     fn record(&mut self, change: Change) {
-        self.catalog.change(&self.shared.database.catalog, change);
+        self.definitions.catalog.change(&self.shared.database.catalog, change);
         self.catalog_epoch = self.shared.instance.new_epoch();
     }
 

@@ -18,8 +18,7 @@ pub(super) fn check(
     // Its absence has been reported.
     let Some(table) = env.shared.instance.storage.table(relation.storage) else { return Ok(()) };
     not_null(env, relation, (&table, snapshot), interrupts, findings)?;
-    for oid in &relation.indexes {
-        let Some(index) = env.catalog.relation(*oid) else { continue };
+    for index in env.catalog.valid_indexes(relation) {
         check_index(env, index, (&table, snapshot), interrupts, findings)?;
     }
     Ok(())

@@ -101,7 +101,7 @@ impl Session {
         self.on_large_objects(DELETE, vec![Datum::Oid(oid.0)])?;
         if self.env().catalog.comment(PG_LARGEOBJECT, oid, 0).is_some() {
             let forgotten = Change::Comment((PG_LARGEOBJECT, oid, 0), None);
-            self.catalog.change(&self.shared.database.catalog, forgotten);
+            self.definitions.catalog.change(&self.shared.database.catalog, forgotten);
             self.catalog_epoch = self.shared.instance.new_epoch();
         }
         Ok(())

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, OnCommit, Relation};
-use dictdb_executor::ddl::{self, Completed, Counted, DatabaseName, DdlContext};
+use dictdb_executor::ddl::{self, Completed, Counted, DatabaseName, DdlContext, Definitions};
 use dictdb_parser::utility::{CreateTableAs, SourceQuery, TableSource, Utility};
 use dictdb_parser::{Statement, ast};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, quote_identifier};
+use parking_lot::Mutex;
 
 use crate::Session;
 use crate::client::Tag;
@@ -104,22 +105,20 @@ impl Session {
         let function_settings = self.function_settings(command)?;
         let mut large_objects = self.large_objects_for(command)?;
         let mut notices = Vec::new();
-        // Functions that the command evaluates see what it has changed before it began.
-        let lends = env.catalog.has_routines();
-        let mut catalog = if lends { self.catalog.clone() } else { std::mem::take(&mut self.catalog) };
-        let mut changes = std::mem::take(&mut self.storage_changes);
+        // Functions that the command evaluates define in the same place.
+        let in_use = self.definitions.in_use.clone();
         let wait = self.wait_options();
         let shared = self.shared.clone();
         let constraints = self.constraints.clone();
         let open_tables = self.open_tables();
+        let own = Arc::new(Mutex::new(std::mem::take(&mut self.definitions)));
         let mut cx = DdlContext {
             storage: &shared.instance.storage,
             transaction: &transaction,
             wait,
             database: shared.database.oid,
             store: &shared.database.catalog,
-            catalog: &mut catalog,
-            changes: &mut changes,
+            own: &own,
             registry: &shared.instance.registry,
             engine: &shared.instance.engine,
             surroundings: &*env,
@@ -140,6 +139,7 @@ impl Session {
             large_objects: &mut large_objects,
             function_settings,
             made_routine: None,
+            concurrent_index: self.concurrent_index,
             makes_shells: false,
             attempt: ddl::Attempt::default(),
             truncated: Vec::new(),
@@ -149,14 +149,14 @@ impl Session {
         };
         // Filling an index or checking rows may take long.
         let executed =
-            self.lend_if(lends, || tokio::task::block_in_place(|| ddl::execute(command, locations, &mut cx)));
+            self.lend_defining(&own, || tokio::task::block_in_place(|| ddl::execute(command, locations, &mut cx)));
         let (made_routine, truncated) = (cx.made_routine, std::mem::take(&mut cx.truncated));
+        self.concurrent_index = cx.concurrent_index;
         let counted = cx.counted.take();
         if let Some(done) = cx.collected.take() {
             shared.commands.add(done);
         }
-        self.catalog = catalog;
-        self.storage_changes = changes;
+        self.definitions = Definitions { in_use, ..std::mem::take(&mut *own.lock()) };
         self.catalog_epoch = self.shared.instance.new_epoch();
         self.block.snapshot_taken = true;
         self.seen.add(None);
@@ -183,7 +183,7 @@ impl Session {
     /// ON COMMIT of temporary tables: empties and drops them, as the last part of the transaction.
     pub(crate) fn end_temporary_tables(&mut self) -> Result<()> {
         let Some(schema) = self.shared.temporary_schema() else { return Ok(()) };
-        if self.transaction.is_none() && !self.catalog.is_changed() {
+        if self.transaction.is_none() && !self.definitions.catalog.is_changed() {
             return Ok(());
         }
         let env = self.env();

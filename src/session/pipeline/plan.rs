@@ -55,11 +55,13 @@ pub(crate) struct CachedPlan {
     pub command: Command,
     /// What is reported when it is run: a constant expression in it cannot be computed.
     pub failure: Option<Error>,
+    /// What is reported when it is run as it is, and not planned for the values of its parameters.
+    undecided: Option<Error>,
     /// Constants among its parameters decide what PostgreSQL would plan.
     pub computes_with_parameters: bool,
     /// It may compute for long.
     pub heavy: bool,
-    /// It is costly enough to be planned for the very values of its parameters.
+    /// It is planned for the very values of its parameters: it is costly enough, or they decide how it is run.
     pub custom: bool,
     sizes: PlannedSizes,
     /// It may call functions of users, which need the session.
@@ -219,6 +221,7 @@ impl Session {
         let statement = RawStatement {
             variables: source.variables.as_deref().map(|variables| variables as &dyn Variables),
             ignores_rules: source.ignores_rules,
+            values,
             ..RawStatement::new(tree, &source.parsed.locations, &source.declared)
         };
         let planned = dictdb_planner::plan(statement, cx, &statistics)?;
@@ -245,6 +248,7 @@ impl Session {
             runs_statements,
             returns_rows,
             failure,
+            undecided,
             secured,
             computes_with_parameters,
             repeatable: _,
@@ -266,7 +270,8 @@ impl Session {
             env.catalog.relation(*oid).and_then(|relation| instance.storage.table(relation.storage))
         });
         let sizes = PlannedSizes::new(tables);
-        let (custom, heavy) = (plan.root.cost.1 > CUSTOM_COST, super::run::is_heavy(&plan));
+        let custom = undecided.is_some() || plan.root.cost.1 > CUSTOM_COST;
+        let heavy = super::run::is_heavy(&plan);
         let prepared = Arc::new(prepare(plan, &self.prepare_context(env))?);
         // What extensions bring are kernels, most of which run no statements.
         let interpreted = |oid: &Oid| {
@@ -286,6 +291,7 @@ impl Session {
             columns: returns_rows.then(|| columns.iter().map(column).collect()),
             command,
             failure,
+            undecided,
             computes_with_parameters,
             repeatable,
             nothing,
@@ -345,7 +351,7 @@ impl Session {
 
     /// What a plan made now would depend on.
     fn current_stamp(&mut self) -> PlanStamp {
-        if self.catalog.is_changed() {
+        if self.definitions.catalog.is_changed() {
             let env = self.env();
             return self.stamp(&env);
         }
@@ -355,7 +361,7 @@ impl Session {
 
     /// What a plan made in this environment depends on.
     pub(crate) fn stamp(&mut self, env: &StatementEnv) -> PlanStamp {
-        let epoch = if self.catalog.is_changed() { self.catalog_epoch } else { 0 };
+        let epoch = if self.definitions.catalog.is_changed() { self.catalog_epoch } else { 0 };
         self.stamp_of(env.catalog.version(), epoch)
     }
 
@@ -427,7 +433,7 @@ fn column(column: &OutputColumn) -> Column {
 impl CachedPlan {
     /// The error of a plan that cannot be run.
     pub(crate) fn check_runnable(&self) -> Result<()> {
-        self.failure.clone().map_or(Ok(()), Err)
+        self.failure.clone().or_else(|| self.undecided.clone()).map_or(Ok(()), Err)
     }
 
     /// Takes the locks that it needs, with those of what rules have run beside it.

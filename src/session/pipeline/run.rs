@@ -138,11 +138,11 @@ impl Session {
         let (plan, env, transaction) = loop {
             let plan = self.plan_for(source, params)?;
             plan.check_described(described.map(|shape| &shape.columns))?;
-            plan.check_runnable()?;
             if plan.params.len() > params.len() {
                 let message = format!("there is no parameter ${}", params.len() + 1);
                 return Err(Error::new(SqlState::UNDEFINED_PARAMETER, message));
             }
+            plan.check_runnable()?;
             if self.block.modes.read_only && plan.writes() {
                 return Err(read_only(&plan));
             }
@@ -266,11 +266,12 @@ impl Session {
     }
 
     /// The tables that statements read or change which are not at their end: those that call what runs now, and those of
-    /// open cursors.
+    /// open cursors, and the tables of definitions that call what runs now.
     pub(super) fn open_tables(&mut self) -> Vec<Oid> {
         let calling = self.routines.calls.running.iter().flat_map(|prepared| &prepared.plan().opened);
         let mut open: Vec<Oid> = calling.copied().collect();
         open.extend(self.portals.iter_mut().flat_map(|portal| portal.opened()));
+        open.extend_from_slice(&self.definitions.in_use);
         open
     }
 

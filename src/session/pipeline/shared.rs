@@ -96,8 +96,9 @@ impl Session {
     pub(crate) fn share_text(&mut self, source: &Arc<Source>, types: &[Oid]) {
         let context = self.key_context();
         // Inside a transaction that changed the catalog names may mean what nobody else sees.
-        let is_shared =
-            is_repeated(&source.parsed.statement) && source.parsed.notices.is_empty() && !self.catalog.is_changed();
+        let is_shared = is_repeated(&source.parsed.statement)
+            && source.parsed.notices.is_empty()
+            && !self.definitions.catalog.is_changed();
         if is_shared && self.reads_strings_as_usual() && self.keys.text(&source.text, types, context) {
             self.cache().put(&self.keys.key, Known::Statement(source.clone()));
         }

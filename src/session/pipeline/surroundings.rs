@@ -55,6 +55,10 @@ impl Surroundings for StatementEnv {
         self.shared.in_session(|session| session.fire_rewrite(table, reason))
     }
 
+    fn check_for_index(&self, catalog: &Arc<Catalog>, routine: Oid) -> Result<()> {
+        crate::routines::check_for_index(catalog, routine)
+    }
+
     fn restrict(&self, role: Option<Arc<str>>) -> Acting {
         let before = self.shared.acting();
         let role = role.or_else(|| before.role.clone());

@@ -190,7 +190,8 @@ impl Session {
             Some(_) => plan.repeatable != Repeatable::Never,
         };
         let isolation = cx.transaction.isolation();
-        let is_plain = self.routines.calls.depth == 0 && source.variables.is_none() && !self.catalog.is_changed();
+        let is_plain =
+            self.routines.calls.depth == 0 && source.variables.is_none() && !self.definitions.catalog.is_changed();
         if !repeats || !is_plain || cx.transaction.id().is_some() || isolation == Isolation::Serializable {
             return Looked::NotKept;
         }

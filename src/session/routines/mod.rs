@@ -18,6 +18,7 @@ mod text_search_trigger;
 mod trigger;
 mod xml;
 
+use dictdb_executor::IndexEnv;
 use dictdb_functions::set_returning::{Rows, SetFn};
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Datum, Error, Oid, Result, Type};
@@ -25,6 +26,7 @@ use dictdb_types::{Datum, Error, Oid, Result, Type};
 use crate::StatementEnv;
 
 pub(crate) use invoke::RoutineCache;
+pub(crate) use pl::alone::check as check_for_index;
 pub(crate) use pl::begins_with_create;
 pub(crate) use table_functions::{SETS as TABLE_FUNCTION_SETS, runs_queries};
 pub(crate) use text_search_query::{FUNCTIONS as TEXT_SEARCH_FUNCTIONS, SETS as TEXT_SEARCH_SETS};
@@ -62,6 +64,9 @@ fn session<'a>(cx: &CallContext<'a>) -> Result<&'a StatementEnv> {
 }
 
 fn scalar(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    if let Some(env) = IndexEnv::of(cx.env) {
+        return pl::alone::call(env, &invocation(cx, args));
+    }
     session(cx)?.shared.in_session(|session| session.invoke(&invocation(cx, args)))
 }
 

@@ -73,7 +73,7 @@ impl Session {
         // Streams hold snapshots of the transaction.
         self.portals.retain(|portal| portal.is_held());
         let ended = self.commit_storage()?;
-        self.storage_changes.committed(&self.shared.instance.storage);
+        self.definitions.changes.committed(&self.shared.instance.storage);
         self.settle_settings();
         if let Some(pending) = pending {
             for action in pending.actions() {
@@ -107,12 +107,12 @@ impl Session {
     fn commit_storage(&mut self) -> Result<Ended> {
         let is_promised = self.derived().synchronous_commit;
         let transaction = self.transaction.take();
-        if !self.catalog.is_changed() {
+        if !self.definitions.catalog.is_changed() {
             let committed = transaction.map(|transaction| transaction.commit_with(None, is_promised)).transpose()?;
             return Ok(Ended { lsn: committed.and_then(|committed| committed.lsn), is_promised });
         }
         let (instance, database) = (&self.shared.instance, &self.shared.database);
-        let changes = self.catalog.changes();
+        let changes = self.definitions.catalog.changes();
         let attachment = instance.attachment(database, changes);
         let transaction = transaction.unwrap_or_else(|| Arc::new(self.storage.begin(Isolation::ReadCommitted)));
         let interrupts = &self.shared.backend.interrupts;
@@ -144,7 +144,7 @@ impl Session {
         if let Some(transaction) = self.transaction.take() {
             transaction.rollback();
         }
-        self.storage_changes.rolled_back(&self.shared.instance.storage);
+        self.definitions.changes.rolled_back(&self.shared.instance.storage);
         *self.shared.pending.lock() = Pending::default();
         self.shared.drawn.store(0, Ordering::Relaxed);
         let mut settings = self.shared.settings.lock();
@@ -156,8 +156,8 @@ impl Session {
 
     fn end_transaction(&mut self) {
         self.owes_reset = false;
-        if self.catalog.is_changed() {
-            self.catalog = CatalogTransaction::default();
+        if self.definitions.catalog.is_changed() {
+            self.definitions.catalog = CatalogTransaction::default();
             self.catalog_epoch = self.shared.instance.new_epoch();
         }
         // A portal that was dropped, or a statement that failed, may have left something in it.
@@ -210,11 +210,7 @@ impl Session {
             }
         }
         self.catalog_epoch = self.shared.instance.new_epoch();
-        let (catalog, ddl) = match self.block.savepoints.last() {
-            Some(savepoint) => (savepoint.catalog, savepoint.storage_changes),
-            None => (0, (0, 0)),
-        };
-        self.catalog.rollback_to(catalog);
-        self.storage_changes.rollback_to(ddl, &self.shared.instance.storage);
+        let position = self.block.savepoints.last().map(|savepoint| savepoint.definitions).unwrap_or_default();
+        self.definitions.rollback_to(&position, &self.shared.instance.storage);
     }
 }

@@ -75,7 +75,7 @@ impl Session {
     pub(crate) fn env_now(&mut self) -> &Arc<StatementEnv> {
         let key = EnvKey {
             catalog: self.shared.database.catalog.version(),
-            epoch: if self.catalog.is_changed() { self.catalog_epoch } else { 0 },
+            epoch: if self.definitions.catalog.is_changed() { self.catalog_epoch } else { 0 },
             settings: self.shared.settings_generation(),
             transaction: if self.block.is_open() { self.block.started } else { self.statement_timestamp },
             statement: self.statement_timestamp,
@@ -94,7 +94,7 @@ impl Session {
     fn make_env(&mut self, key: &EnvKey) -> Arc<StatementEnv> {
         let derived = self.derived().clone();
         Arc::new(StatementEnv {
-            catalog: self.catalog.view(&self.shared.database.catalog),
+            catalog: self.definitions.catalog.view(&self.shared.database.catalog),
             derived,
             transaction_timestamp: key.transaction,
             statement_timestamp: key.statement,

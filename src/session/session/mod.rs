@@ -14,8 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dictdb_catalog::CatalogTransaction;
-use dictdb_executor::ddl::StorageChanges;
+use dictdb_executor::ddl::{ConcurrentIndex, Definitions};
 use dictdb_executor::modify::{ConstraintQueue, StatementEvents};
 use dictdb_storage::{Session as StorageSession, Transaction};
 use dictdb_types::{Error, Result, Severity, SqlState};
@@ -55,9 +54,10 @@ pub struct Startup {
 pub struct Session {
     pub(crate) shared: Arc<Shared>,
     pub(crate) block: TransactionBlock,
-    pub(crate) catalog: CatalogTransaction,
-    /// What the transaction made and removed in storage.
-    pub(crate) storage_changes: StorageChanges,
+    /// What the transaction has defined. While a definition runs, only functions that it calls find it here.
+    pub(crate) definitions: Definitions,
+    /// How far the last CREATE INDEX CONCURRENTLY has come.
+    pub(crate) concurrent_index: ConcurrentIndex,
     pub(crate) prepared: PreparedStatements,
     pub(crate) portals: Portals,
     pub(crate) statement_timestamp: i64,
@@ -196,8 +196,8 @@ impl Session {
         Session {
             shared,
             block: TransactionBlock::default(),
-            catalog: CatalogTransaction::default(),
-            storage_changes: StorageChanges::default(),
+            definitions: Definitions::default(),
+            concurrent_index: ConcurrentIndex::default(),
             prepared: PreparedStatements::default(),
             portals: Portals::default(),
             statement_timestamp: clock::now_micros(),

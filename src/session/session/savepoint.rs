@@ -19,8 +19,7 @@ impl Session {
         self.block.savepoints.push(Savepoint {
             name: name.into(),
             notifications: self.shared.pending.lock().position(),
-            catalog: self.catalog.position(),
-            storage_changes: self.storage_changes.position(),
+            definitions: self.definitions.position(),
             constraints: self.constraints.position(),
             storage: self.transaction.as_ref().map(|transaction| transaction.savepoint()),
             modes: self.block.modes,
@@ -67,8 +66,7 @@ impl Session {
             transaction.rollback_to(savepoint)?;
         }
         self.catalog_epoch = self.shared.instance.new_epoch();
-        self.catalog.rollback_to(savepoint.catalog);
-        self.storage_changes.rollback_to(savepoint.storage_changes, &self.shared.instance.storage);
+        self.definitions.rollback_to(&savepoint.definitions, &self.shared.instance.storage);
         self.constraints.rollback_to(&savepoint.constraints);
         self.shared.pending.lock().rollback_to(savepoint.notifications);
         self.shared.settings.lock().rollback_to_savepoint(depth);

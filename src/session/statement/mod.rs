@@ -4,6 +4,7 @@
 
 mod alter_database;
 mod alter_system;
+mod concurrent_index;
 mod constraints;
 pub(crate) mod current_row;
 mod cursor;
@@ -246,6 +247,7 @@ impl Session {
             Utility::AlterTable(alter) if detached_concurrently(alter).is_some() => {
                 self.detach_concurrently(alter, portal).await
             }
+            Utility::CreateIndex(create) if create.concurrently => self.create_index_concurrently(portal).await,
             _ => self.execute_utility(portal).await,
         }
     }

@@ -45,11 +45,11 @@ impl Place {
 impl Session {
     /// Changes what sessions begin with. 3D000, 42704, 42501, and the errors of SET.
     pub(super) fn run_alter_setting(&mut self, alter: &AlterSetting) -> Result<Outcome> {
-        let catalog = self.catalog.view(&self.shared.database.catalog);
+        let catalog = self.definitions.catalog.view(&self.shared.database.catalog);
         let place = self.setting_place(alter, &catalog)?;
         let mut values = place.values(&catalog);
         self.alter_values(&alter.set, &mut values, &catalog)?;
-        self.catalog.change(&self.shared.database.catalog, place.change(values));
+        self.definitions.catalog.change(&self.shared.database.catalog, place.change(values));
         self.catalog_epoch = self.shared.instance.new_epoch();
         Ok(Outcome::Done(Tag::new(if alter.of_database { "ALTER DATABASE" } else { "ALTER ROLE" })))
     }

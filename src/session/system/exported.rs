@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use dictdb_catalog::{BOOTSTRAP_ROLE, Relation, system_relations};
 use dictdb_functions::facts::{self, TABLE_NAMES, unescape};
-use dictdb_types::{Datum, Type, env::BareEnv, oids, text};
+use dictdb_types::{Datum, Type, TypeLookup, env::BareEnv, oids, text};
 
 use super::output::text_array;
 
@@ -35,8 +35,8 @@ fn read(name: &str) -> Rows {
     let relation = system_relations().iter().find(|r| &*r.name == name);
     let (Some(relation), Some(table)) = (relation, facts::table(name)) else { return Vec::new() };
     let header: Vec<&str> = table.columns().collect();
-    let sources: Vec<Source> = sources(relation, &header);
     let env = BareEnv::default();
+    let sources: Vec<Source> = sources(relation, &header, &env);
     let rows = table.rows().map(|mut row| {
         let fields: Vec<&'static str> = std::iter::from_fn(|| row.field()).collect();
         sources.iter().map(|source| value(source, &fields, &env)).collect()
@@ -44,10 +44,10 @@ fn read(name: &str) -> Rows {
     rows.collect()
 }
 
-fn sources(relation: &Relation, header: &[&str]) -> Vec<Source> {
+fn sources(relation: &Relation, header: &[&str], env: &BareEnv) -> Vec<Source> {
     let field = |name: &str| header.iter().position(|h| *h == name);
     let source = |name: &str, ty: Type| match field(name) {
-        Some(i) => Source::Field(i, ty),
+        Some(i) => Source::Field(i, env.base_type(ty)),
         None if name.ends_with("owner") => Source::Constant(Datum::Oid(BOOTSTRAP_ROLE.0)),
         None if name == "objsubid" => Source::Constant(Datum::Int4(0)),
         None if name == "pronargs" => field("proargtypes").map_or(Source::Constant(Datum::Null), Source::CountOf),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dictdb_types::{Error, Oid, Result, SqlState, TxnId};
 
 use super::predicate::{KeyRange, Reads, Writes};
-use super::{RowKeys, shown};
+use super::{RowChange, shown};
 use crate::lock::Ongoing;
 
 /// Names a transaction in the graph.
@@ -118,7 +118,7 @@ impl Graph {
     }
 
     /// A transaction has written a row.
-    pub fn wrote(&mut self, me: NodeId, id: Option<TxnId>, table: Oid, keys: RowKeys) -> Result<()> {
+    pub fn wrote(&mut self, me: NodeId, id: Option<TxnId>, change: RowChange) -> Result<()> {
         let Some(own) = self.nodes.get_mut(&me) else { return Ok(()) };
         if own.doomed {
             return Err(failure("Canceled on identification as a pivot, during conflict in checking."));
@@ -126,13 +126,24 @@ impl Graph {
         own.id = id;
         let own = &self.nodes[&me];
         let readers = self.nodes.iter().filter(|(id, reader)| {
-            **id != me && !reader.doomed && own.is_concurrent_with(reader) && reader.reads.cover(table, &keys)
+            **id != me
+                && !reader.doomed
+                && own.is_concurrent_with(reader)
+                && reader.reads.cover(&change, true)
+                && (!self.is_overwritten(reader, own, &change) || reader.reads.cover(&change, false))
         });
         let readers: Vec<NodeId> = readers.map(|(id, _)| *id).collect();
         if let Some(own) = self.nodes.get_mut(&me) {
-            own.writes.add(table, keys);
+            own.writes.add(change);
         }
         readers.into_iter().try_for_each(|reader| self.depend(reader, me, me))
+    }
+
+    /// Whether somebody has committed a version of the row between what the reader sees of it and what the writer wrote over.
+    fn is_overwritten(&self, reader: &Node, writer: &Node, change: &RowChange) -> bool {
+        let Some(row) = change.row.filter(|_| !change.before.is_empty()) else { return false };
+        let between = |commit: u64| reader.begun < commit && commit <= writer.begun;
+        self.nodes.values().any(|other| other.committed.is_some_and(between) && other.writes.has(change.table, row))
     }
 
     /// Adds a dependency; `me` is one of the two. One of the transactions is cancelled if it may complete an anomaly.

@@ -14,6 +14,8 @@
 //!
 //! Reads are kept as predicates ([`predicate`]): a whole table, or ranges of an index's keys, so that a row that appears
 //! later is found as well. Writes are kept as the keys a row had before and has afterwards in every index of its table.
+//! Who writes over a version that the reader of a key did not see comes after the one who wrote that version, and so needs no
+//! dependency of its own.
 //! A reader enters its predicate before it reads, a writer its keys after it wrote; one of the two sees the other. The
 //! graph of dependencies ([`graph`]) has a lock of its own that only SERIALIZABLE transactions take: others pay one test
 //! of a pointer.
@@ -28,7 +30,7 @@ mod scenarios;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use dictdb_types::{Oid, Result, TxnId};
+use dictdb_types::{Oid, Result, RowId, TxnId};
 use parking_lot::Mutex;
 
 pub(crate) use graph::Graph;
@@ -54,6 +56,18 @@ pub(crate) type Serializables = Mutex<Graph>;
 
 /// The keys of a row by index.
 pub(crate) type RowKeys = Vec<(Oid, Vec<u8>)>;
+
+/// What was done to a row of a table.
+pub(crate) struct RowChange {
+    /// The table.
+    pub table: Oid,
+    /// The row, if it is there.
+    pub row: Option<RowId>,
+    /// The keys that the version which was written over has.
+    pub before: RowKeys,
+    /// The keys that the row has now.
+    pub after: RowKeys,
+}
 
 impl Transaction {
     /// Says that it was declared READ ONLY, before its first snapshot: fewer dependencies matter then.
@@ -100,10 +114,10 @@ impl Transaction {
         }
     }
 
-    /// To be called after a row was written, with the keys it had and those it has. 40001 under SERIALIZABLE.
-    pub(crate) fn wrote(&self, own: &Serializable, table: &Table, keys: RowKeys) -> Result<()> {
+    /// To be called after a row was written. 40001 under SERIALIZABLE.
+    pub(crate) fn wrote(&self, own: &Serializable, change: RowChange) -> Result<()> {
         match own.node.get() {
-            Some(node) => self.session().shared.serializables.lock().wrote(*node, self.id(), table.id(), keys),
+            Some(node) => self.session().shared.serializables.lock().wrote(*node, self.id(), change),
             None => Ok(()),
         }
     }
@@ -113,7 +127,10 @@ impl Transaction {
     pub fn collides(&self, table: &Table, conflict: &UniqueConflict) -> Result<()> {
         match self.serializable() {
             None => Ok(()),
-            Some(own) => self.wrote(own, table, [(conflict.index, conflict.key.clone())].into_iter().collect()),
+            Some(own) => {
+                let after = vec![(conflict.index, conflict.key.clone())];
+                self.wrote(own, RowChange { table: table.id(), row: None, before: RowKeys::new(), after })
+            }
         }
     }
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use dictdb_types::Oid;
-use hashbrown::HashMap;
+use dictdb_types::{Oid, RowId};
+use hashbrown::{HashMap, HashSet};
 
-use super::RowKeys;
+use super::RowChange;
 use crate::index::Bound;
 
 /// Ranges of one table that are kept apart; with more the whole table counts as read.
@@ -55,9 +55,17 @@ enum TableReads {
 #[derive(Debug, Default)]
 pub(super) struct Reads(HashMap<Oid, TableReads>);
 
-/// What a transaction has written: by table and index the keys of its rows, old and new.
+/// What a transaction has written.
 #[derive(Debug, Default)]
-pub(super) struct Writes(HashMap<Oid, HashMap<Oid, BTreeSet<Vec<u8>>>>);
+pub(super) struct Writes(HashMap<Oid, TableWrites>);
+
+/// What a transaction has written in one table.
+#[derive(Debug, Default)]
+struct TableWrites {
+    rows: HashSet<RowId>,
+    /// By index the keys of its rows, old and new.
+    keys: HashMap<Oid, BTreeSet<Vec<u8>>>,
+}
 
 impl Reads {
     /// Adds a table, or a range of one.
@@ -71,25 +79,36 @@ impl Reads {
         }
     }
 
-    /// Whether a row with these keys is among what was read.
-    pub fn cover(&self, table: Oid, keys: &RowKeys) -> bool {
-        match self.0.get(&table) {
+    /// Whether a row is among what was read, as it was or as it is now. If the version that was written over was not there to be read,
+    /// a row concerns a range only by a key that it did not have.
+    pub fn cover(&self, change: &RowChange, was_there: bool) -> bool {
+        match self.0.get(&change.table) {
             None => false,
             Some(TableReads::Whole) => true,
-            Some(TableReads::Ranges(ranges)) => ranges
-                .iter()
-                .any(|(index, range)| keys.iter().any(|(other, key)| index == other && range.contains(key))),
+            Some(TableReads::Ranges(ranges)) => {
+                let is_read = |(index, key): &(Oid, Vec<u8>)| {
+                    ranges.iter().any(|(other, range)| index == other && range.contains(key))
+                };
+                let is_new = |key: &&(Oid, Vec<u8>)| was_there || !change.before.contains(key);
+                was_there && change.before.iter().any(is_read) || change.after.iter().filter(is_new).any(is_read)
+            }
         }
     }
 }
 
 impl Writes {
     /// Adds a row.
-    pub fn add(&mut self, table: Oid, keys: RowKeys) {
-        let indexes = self.0.entry(table).or_default();
-        for (index, key) in keys {
-            indexes.entry(index).or_default().insert(key);
+    pub fn add(&mut self, change: RowChange) {
+        let writes = self.0.entry(change.table).or_default();
+        writes.rows.extend(change.row);
+        for (index, key) in change.before.into_iter().chain(change.after) {
+            writes.keys.entry(index).or_default().insert(key);
         }
+    }
+
+    /// Whether this row is one of those.
+    pub fn has(&self, table: Oid, row: RowId) -> bool {
+        self.0.get(&table).is_some_and(|writes| writes.rows.contains(&row))
     }
 
     /// Whether nothing was written.
@@ -99,9 +118,9 @@ impl Writes {
 
     /// Whether one of the rows is in a range, or in the table.
     pub fn touch(&self, table: Oid, range: Option<&(Oid, KeyRange)>) -> bool {
-        let Some(indexes) = self.0.get(&table) else { return false };
+        let Some(writes) = self.0.get(&table) else { return false };
         let Some((index, range)) = range else { return true };
-        indexes.get(index).is_some_and(|keys| keys.iter().any(|key| range.contains(key)))
+        writes.keys.get(index).is_some_and(|keys| keys.iter().any(|key| range.contains(key)))
     }
 }
 
@@ -129,7 +148,9 @@ mod tests {
             let key = number.to_be_bytes();
             reads.add(table, Some((index, KeyRange::new(Bound::Included(&key), Bound::Included(&key)))));
         }
-        assert!(reads.cover(table, &vec![(index, b"zzzzz".to_vec())]));
-        assert!(!reads.cover(Oid(9), &vec![(index, b"zzzzz".to_vec())]));
+        let inserted =
+            |table| RowChange { table, row: None, before: Vec::new(), after: vec![(index, b"zzzzz".to_vec())] };
+        assert!(reads.cover(&inserted(table), true));
+        assert!(!reads.cover(&inserted(Oid(9)), true));
     }
 }

@@ -151,3 +151,20 @@ fn what_rolled_back_does_not_count() {
     serial.set(&b, 2, 1).unwrap();
     b.commit().unwrap();
 }
+
+#[test]
+fn what_was_written_over_before_is_not_written_over_again() {
+    let serial = Serial::new(&[(1, 0), (500, 0), (1000, 0)]);
+    let (first, second) = (serial.begin(), serial.begin());
+    serial.get(&first, 1000).unwrap();
+    serial.set(&second, 1000, 2).unwrap();
+    second.commit().unwrap();
+    let (third, fourth) = (serial.begin(), serial.begin());
+    serial.set(&third, 1000, 3).unwrap();
+    serial.get(&third, 500).unwrap();
+    serial.set(&fourth, 500, 4).unwrap();
+    serial.get(&fourth, 1).unwrap();
+    fourth.commit().unwrap();
+    third.commit().unwrap();
+    assert!(failed(serial.set(&first, 1, 1)));
+}

@@ -12,7 +12,7 @@ use crate::block::{BLOCK_ROWS, Block};
 use crate::hook::ChangeKind;
 use crate::index::KeyOutcome;
 use crate::lock::RowStrength;
-use crate::serializable::RowKeys;
+use crate::serializable::{RowChange, RowKeys};
 use crate::snapshot::Snapshot;
 use crate::transaction::Transaction;
 use crate::value::{DatumRow, RowReader};
@@ -81,7 +81,8 @@ impl Table {
         transaction.log().lock().add(self, ChangeKind::Insert, id);
         self.note_written(id);
         if let Some(own) = transaction.serializable() {
-            transaction.wrote(own, self, self.row_keys(id, transaction)?)?;
+            let after = self.row_keys(id, transaction)?;
+            transaction.wrote(own, RowChange { table: self.id(), row: Some(id), before: RowKeys::new(), after })?;
         }
         Ok(Inserted::Done(id))
     }
@@ -112,11 +113,11 @@ impl Table {
         write: impl FnOnce() -> Result<Written>,
     ) -> Result<Written> {
         let Some(own) = transaction.serializable() else { return write() };
-        let mut keys = self.row_keys(row, transaction)?;
+        let before = self.row_keys(row, transaction)?;
         let written = write()?;
         if let Written::Done = written {
-            keys.extend(self.row_keys(row, transaction)?);
-            transaction.wrote(own, self, keys)?;
+            let after = self.row_keys(row, transaction)?;
+            transaction.wrote(own, RowChange { table: self.id(), row: Some(row), before, after })?;
         }
         Ok(written)
     }

@@ -113,17 +113,19 @@ impl DdlContext<'_> {
         let Some(relation) = self.view().relation(table).cloned() else { return Ok(()) };
         let Some(column) = relation.column(attnum) else { return Ok(()) };
         if relation.is_stored() {
-            self.changes.dropped_column(relation.storage, column.slot);
+            self.own.lock().changes.dropped_column(relation.storage, column.slot);
         }
-        let relation = self.change_column(&relation, attnum, |column| {
-            column.name = Arc::from(format!("........pg.dropped.{attnum}........"));
-            column.dropped = true;
-            column.not_null = false;
-            column.default = None;
-            column.identity = None;
-            column.generated = false;
-            column.missing = Datum::Null;
-            column.acl = None;
+        let relation = self.reshaping(&relation.name, |ddl| {
+            ddl.change_column(&relation, attnum, |column| {
+                column.name = Arc::from(format!("........pg.dropped.{attnum}........"));
+                column.dropped = true;
+                column.not_null = false;
+                column.default = None;
+                column.identity = None;
+                column.generated = false;
+                column.missing = Datum::Null;
+                column.acl = None;
+            })
         })?;
         self.remove(Key::Default(table, attnum));
         self.remove(Key::Column(table, attnum));

@@ -192,7 +192,7 @@ impl DdlContext<'_> {
         let is_kept =
             |on: &Key| !matches!(on, Key::Type(_) | Key::Definition(dictdb_catalog::DefinitionKind::Collation, _));
         let kept: Vec<(Key, Dependency)> = self.view().dependencies_of(key).filter(|(on, _)| is_kept(on)).collect();
-        self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: key });
+        self.undepend_all(key);
         kept.into_iter().for_each(|(on, kind)| self.depend(key, on, kind));
         if ty.oid >= Oid::FIRST_NORMAL {
             self.depend(key, Key::Type(ty.oid), Dependency::Normal);
@@ -398,7 +398,9 @@ impl DdlContext<'_> {
             Some(text) => Some(self.reread(relation, text, TableExpr::IndexPredicate)?),
             None => None,
         };
-        Ok(IndexInfo { keys, predicate, ..info.clone() })
+        // What could not be built is tried again.
+        let invalid = info.invalid && info.partitioned;
+        Ok(IndexInfo { keys, predicate, invalid, ..info.clone() })
     }
 
     /// The canonical text of an expression over the columns as they are now.

@@ -296,6 +296,10 @@ impl DdlContext<'_> {
             Error::new(SqlState::UNDEFINED_OBJECT, format!("index \"{index_name}\" does not exist"))
                 .at(Some(constraint.position))
         })?;
+        if index.index().is_some_and(|info| info.invalid) {
+            let message = format!("index \"{}\" is not valid", index.name);
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message).at(Some(constraint.position)));
+        }
         let attnums = self.key_of_index(&relation, &index, constraint)?;
         if primary {
             self.require_not_null(table, &attnums, true)?;
@@ -329,7 +333,7 @@ impl DdlContext<'_> {
         };
         debug_assert!(key.columns.is_empty());
         self.put_constraint(table, named(oid, name, table, kind, constraint))?;
-        self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: Key::Relation(index_oid) });
+        self.undepend_all(Key::Relation(index_oid));
         self.depend(Key::Relation(index_oid), Key::Constraint(table, oid), Dependency::Internal);
         if constraint.deferrable {
             let relation = self.table(table)?;

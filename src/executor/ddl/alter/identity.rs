@@ -91,8 +91,7 @@ impl DdlContext<'_> {
         })?;
         if let Some(sequence) = self.owned_sequence(table, attnum)? {
             // It belongs to the column no longer, and so may be dropped on its own.
-            self.catalog
-                .change(self.store, dictdb_catalog::Change::Undepend { dependent: Key::Relation(sequence.oid) });
+            self.undepend_all(Key::Relation(sequence.oid));
             self.drop_keys(&[Key::Relation(sequence.oid)], Behavior::Restrict)?;
         }
         Ok(())
@@ -159,7 +158,7 @@ impl DdlContext<'_> {
         let key = Key::Column(table, attnum);
         let kept: Vec<(Key, Dependency)> =
             self.view().dependencies_of(key).filter(|(on, _)| !matches!(on, Key::Column(..))).collect();
-        self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: key });
+        self.undepend_all(key);
         kept.into_iter().for_each(|(on, kind)| self.depend(key, on, kind));
     }
 }

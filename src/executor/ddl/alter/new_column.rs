@@ -16,9 +16,6 @@ use crate::eval::Scope;
 /// Columns a table may have (`MaxHeapAttributeNumber`).
 const MAX_COLUMNS: usize = 1600;
 
-/// Names every table has columns of already.
-const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"];
-
 impl DdlContext<'_> {
     /// Adds a column to a table and its children; returns the constraints to add afterwards, with the column's attnum.
     pub(super) fn add_column<'a>(
@@ -116,21 +113,16 @@ impl DdlContext<'_> {
             self.append_constant(relation, column, &value, attnum)?;
         } else {
             let code = self.row_code(&value)?;
-            let place = relation.columns.len();
+            // Functions that compute its values see the column, which has none.
+            self.put_stored_column(relation, column, Datum::Null, attnum)?;
             self.before_rewrite(relation.oid, 2)?;
-            let relation = self.rewrite_table(relation, appended(relation, column), &[(place, code)])?;
-            self.put_columns(&relation, relation.columns.to_vec(), attnum)?;
+            let relation = self.table(relation.oid)?;
+            self.rewrite_table(&relation, relation.columns.to_vec(), &[(relation.columns.len() - 1, code)])?;
         }
         self.depend_default(relation.oid, attnum)
     }
 
-    fn append_constant(
-        &mut self,
-        relation: &Arc<Relation>,
-        mut column: Column,
-        value: &Expr,
-        attnum: i16,
-    ) -> Result<()> {
+    fn append_constant(&mut self, relation: &Arc<Relation>, column: Column, value: &Expr, attnum: i16) -> Result<()> {
         let has_rows = self.has_rows(relation)?;
         let code = self.row_code(value)?;
         let env = self.row_env();
@@ -138,6 +130,17 @@ impl DdlContext<'_> {
         if has_rows && column.not_null && missing.is_null() {
             return Err(self.contains_null(relation, &column.name));
         }
+        self.put_stored_column(relation, column, missing, attnum)
+    }
+
+    /// Gives the column a place in storage, where the rows that are there have this value.
+    fn put_stored_column(
+        &mut self,
+        relation: &Arc<Relation>,
+        mut column: Column,
+        missing: Datum,
+        attnum: i16,
+    ) -> Result<()> {
         let physical = self.view().physical(column.ty.oid);
         let table = self
             .storage
@@ -166,7 +169,8 @@ impl DdlContext<'_> {
     fn put_columns(&mut self, relation: &Arc<Relation>, columns: Vec<Column>, added: i16) -> Result<()> {
         let Column { ty, collation, .. } = columns[added as usize - 1];
         let ty = ty.oid;
-        let relation = self.put_relation(Relation { columns: columns.into(), ..Relation::clone(relation) });
+        let changed = Relation { columns: columns.into(), ..Relation::clone(relation) };
+        let relation = self.reshaping(&relation.name, |ddl| Ok(ddl.put_relation(changed)))?;
         if ty >= Oid::FIRST_NORMAL {
             self.depend(Key::Column(relation.oid, added), Key::Type(ty), Dependency::Normal);
         }
@@ -191,7 +195,7 @@ fn is_the_same_for_all(value: &Expr) -> bool {
 }
 
 pub(in crate::ddl) fn check_system_name(name: &str) -> Result<()> {
-    if SYSTEM_COLUMNS.contains(&name) {
+    if dictdb_catalog::system_column_named(name).is_some() {
         return Err(Error::new(
             SqlState::DUPLICATE_COLUMN,
             format!("column name \"{name}\" conflicts with a system column name"),

@@ -117,8 +117,8 @@ impl DdlContext<'_> {
         }
         let storage = self.new_storage(&columns, old.persistence);
         self.continue_counts(old.storage, storage, rows.len());
-        self.changes.dropped_table(old.storage);
-        let relation = self.put_relation(Relation { columns: columns.into(), storage, ..Relation::clone(old) });
+        // Functions that compute values still find the old rows.
+        let relation = Relation { columns: columns.into(), storage, ..Relation::clone(old) };
         let table = self.storage.table(storage).ok_or_else(|| Error::internal("a new table has no storage"))?;
         let env = self.row_env();
         let snapshot = self.transaction.latest_snapshot()?;
@@ -138,6 +138,8 @@ impl DdlContext<'_> {
                 _ => return Err(Error::internal("a row of a new table meets another")),
             }
         }
+        self.own.lock().changes.dropped_table(old.storage);
+        let relation = self.put_relation(relation);
         self.rebuild_indexes(&relation)?;
         Ok(relation)
     }
@@ -162,7 +164,7 @@ impl DdlContext<'_> {
             layouts.push(if column.is_kept() { catalog.physical(column.ty.oid) } else { Physical::Bool });
         }
         self.storage.create_table(storage, &layouts).set_logged(persistence == Persistence::Permanent);
-        self.changes.created_table(storage);
+        self.own.lock().changes.created_table(storage);
         storage
     }
 
@@ -173,10 +175,10 @@ impl DdlContext<'_> {
         }
     }
 
-    /// Builds every index of a table with new storage.
+    /// Builds every valid index of a table with new storage.
     pub(in crate::ddl) fn rebuild_indexes(&mut self, relation: &Arc<Relation>) -> Result<()> {
-        for index in relation.indexes.clone() {
-            let index = self.table(index)?;
+        let catalog = self.view();
+        for index in catalog.valid_indexes(relation) {
             if let Some(info) = index.index().cloned() {
                 self.build_index(relation, index.storage, &index.name, &info)?;
             }

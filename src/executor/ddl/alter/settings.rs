@@ -290,6 +290,12 @@ impl DdlContext<'_> {
                 format!("cannot cluster on partial index \"{}\"", index.name),
             ));
         }
+        if info.invalid {
+            return Err(Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                format!("cannot cluster on invalid index \"{}\"", index.name),
+            ));
+        }
         Ok(())
     }
 

@@ -231,7 +231,7 @@ impl DdlContext<'_> {
         let acl = self.view().acl_of(own.kind().class(), own.oid).map(<[_]>::to_vec);
         if let Some(acl) = acl {
             let acl = Some(self.acl_of_new_owner(&acl, own.owner, owner));
-            self.catalog.change(self.store, Change::Acl { class: own.kind().class(), object: own.oid, acl });
+            self.change(Change::Acl { class: own.kind().class(), object: own.oid, acl });
         }
         self.put(Object::Definition(Arc::new(Definition { owner, ..Definition::clone(own) })));
     }

@@ -131,7 +131,7 @@ impl DdlContext<'_> {
 
     fn add_plain_column(&mut self, ident: &Ident, relation: &Relation, subjects: &mut Subjects) -> Result<()> {
         let Some((attnum, column)) = relation.column_named(&ident.value) else {
-            if matches!(ident.value.as_str(), "ctid" | "xmin" | "xmax" | "cmin" | "cmax" | "tableoid") {
+            if dictdb_catalog::system_column_named(&ident.value).is_some() {
                 let message = "statistics creation on system columns is not supported";
                 return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
             }

@@ -105,12 +105,12 @@ impl DdlContext<'_> {
 
     /// Records that the operator uses other estimators of users than before.
     fn depend_on_estimators(&mut self, old: &Operator, new: &Operator) {
-        use dictdb_catalog::{Change, Dependency};
+        use dictdb_catalog::Dependency;
         let catalog = self.view();
         let own = Key::Operator(new.oid);
         let gone = [old.restriction_estimator, old.join_estimator].map(Key::Function);
         let kept: Vec<(Key, Dependency)> = catalog.dependencies_of(own).filter(|(on, _)| !gone.contains(on)).collect();
-        self.catalog.change(self.store, Change::Undepend { dependent: own });
+        self.undepend_all(own);
         let added = [new.code, new.restriction_estimator, new.join_estimator].into_iter();
         let added = added.filter(|oid| *oid >= Oid::FIRST_NORMAL).map(|oid| (Key::Function(oid), Dependency::Normal));
         for (on, kind) in kept.into_iter().chain(added).collect::<Vec<_>>() {

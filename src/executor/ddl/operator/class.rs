@@ -369,7 +369,7 @@ impl DdlContext<'_> {
             changed.functions.retain(|(member, _)| Some(member.proc) != function);
             let counts = (changed.operators.len(), changed.functions.len());
             if counts != (family.operators.len(), family.functions.len()) {
-                self.catalog.change(self.store, Change::Put(Object::OperatorFamily(Arc::new(changed))));
+                self.change(Change::Put(Object::OperatorFamily(Arc::new(changed))));
             }
         }
     }

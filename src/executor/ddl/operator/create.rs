@@ -231,7 +231,7 @@ impl DdlContext<'_> {
 
     fn record_operator(&mut self, operator: Operator) {
         let own = Key::Operator(operator.oid);
-        self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: own });
+        self.undepend_all(own);
         self.depend(own, Key::Schema(operator.namespace), Dependency::Normal);
         for ty in [operator.left, operator.right, operator.result] {
             if ty >= Oid::FIRST_NORMAL {

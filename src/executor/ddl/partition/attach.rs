@@ -114,10 +114,7 @@ impl DdlContext<'_> {
                     child,
                     Constraint { inherited: 1, local: false, kind, ..Constraint::clone(&known) },
                 )?;
-                self.catalog.change(
-                    self.store,
-                    dictdb_catalog::Change::Undepend { dependent: Key::Constraint(child, known.oid) },
-                );
+                self.undepend_all(Key::Constraint(child, known.oid));
                 self.depend_foreign_key(child, known.oid, &copy);
                 // Its partitions have copies of it already.
                 let above = Key::Constraint(parent.oid, constraint.oid);

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Change, Constraint, ConstraintKind, Key, PartitionStrategy, Partitions, Relation};
+use dictdb_catalog::{Constraint, ConstraintKind, Key, PartitionStrategy, Partitions, Relation};
 use dictdb_parser::Locations;
 use dictdb_parser::ast::{self, ObjectName};
 use dictdb_parser::utility::{Constraint as Syntax, ConstraintKind as SyntaxKind, Detach, SourceExpr};
@@ -144,7 +144,7 @@ impl DdlContext<'_> {
                 let inherited = own.inherited - 1;
                 self.replace_constraint(child.oid, Constraint { inherited, local: true, ..Constraint::clone(own) })?;
                 let key = Key::Constraint(child.oid, own.oid);
-                self.catalog.change(self.store, Change::Undepend { dependent: key });
+                self.undepend_all(key);
                 self.depend_foreign_key(child.oid, own.oid, foreign);
                 self.add_parts(child.oid, own.oid)?;
             }

@@ -176,7 +176,7 @@ impl DdlContext<'_> {
             let mut parent = Relation::clone(&*self.table(whole)?);
             parent.children.retain(|oid| *oid != part);
             self.put_relation(parent);
-            self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: Key::Relation(part) });
+            self.undepend_all(Key::Relation(part));
         }
         let child = self.put_relation(child);
         self.depend_index(&child)?;
@@ -186,7 +186,7 @@ impl DdlContext<'_> {
         {
             let inherited = (own.inherited - 1).max(0);
             let key = Key::Constraint(table, own.oid);
-            self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: key });
+            self.undepend_all(key);
             self.replace_constraint(table, Constraint { inherited, local: true, ..Constraint::clone(&own) })?;
         }
         Ok(())

@@ -82,7 +82,7 @@ impl DdlContext<'_> {
         let kind = ConstraintKind::Foreign(Arc::new(foreign.clone()));
         self.replace_constraint(table, Constraint { kind, ..constraint.clone() })?;
         let key = dictdb_catalog::Key::Constraint(table, constraint.oid);
-        self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent: key });
+        self.undepend_all(key);
         self.depend_foreign_key(table, constraint.oid, &foreign);
         Ok(())
     }

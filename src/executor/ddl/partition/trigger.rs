@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Change, Dependency, Key, Relation, Trigger};
+use dictdb_catalog::{Dependency, Key, Relation, Trigger};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::super::DdlContext;
@@ -35,7 +35,7 @@ impl DdlContext<'_> {
         };
         let columns = trigger.columns.clone();
         let own = Key::Trigger(child, trigger.oid);
-        self.catalog.change(self.store, Change::Undepend { dependent: own });
+        self.undepend_all(own);
         let trigger = self.record_trigger(trigger, &columns, &[]);
         self.depend(own, Key::Trigger(whole.relation, whole.oid), Dependency::Auto);
         self.touch(&relation);

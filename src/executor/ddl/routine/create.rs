@@ -149,7 +149,7 @@ impl DdlContext<'_> {
                 routine.owner = old.owner;
                 routine.acl = old.acl.clone();
                 let dependent = Key::Function(old.oid);
-                self.catalog.change(self.store, dictdb_catalog::Change::Undepend { dependent });
+                self.undepend_all(dependent);
             }
             None => {
                 routine.oid = self.new_oid();

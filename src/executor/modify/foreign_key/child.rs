@@ -1,6 +1,6 @@
 //! The side that refers: its parent must be there, and stay.
 
-use dictdb_storage::{LockMode, RowLocked, RowStrength, concurrent_update};
+use dictdb_storage::{Isolation, LockMode, RowLocked, RowStrength, Snapshot, concurrent_update};
 use dictdb_types::{Datum, Error, Result, RowId, SqlState};
 use hashbrown::HashSet;
 
@@ -57,7 +57,7 @@ impl ForeignKeyCode {
         let Some(wanted) = convert(values, &self.child.oids, &self.parent.oids) else { return Ok(false) };
         let transaction = &writer.cx.transaction;
         loop {
-            let snapshot = transaction.snapshot()?;
+            let snapshot = self.parents_snapshot(writer)?;
             let mut found = None;
             for (side, search) in self.parents() {
                 let parent = search.find(side, &wanted, &snapshot, transaction)?.into_iter().next();
@@ -70,6 +70,17 @@ impl ForeignKeyCode {
                 RowLocked::Changed => writer.if_read_committed((), concurrent_update)?,
                 RowLocked::Deleted => writer.if_deleted((table, parent), ())?,
             }
+        }
+    }
+
+    /// What the parent is looked for in: what the transaction sees; but in a partitioned table, as PostgreSQL does, what there is now.
+    fn parents_snapshot(&self, writer: &Writer<'_>) -> Result<Snapshot> {
+        let transaction = &writer.cx.transaction;
+        let is_partitioned =
+            || writer.cx.catalog.relation(self.key.referenced).is_some_and(|root| root.is_partitioned());
+        match transaction.isolation() != Isolation::ReadCommitted && is_partitioned() {
+            true => transaction.latest_snapshot(),
+            false => transaction.snapshot(),
         }
     }
 

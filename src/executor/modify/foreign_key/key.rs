@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, IndexMethod, IndexTarget};
+use dictdb_catalog::{Catalog, IndexMethod, IndexTarget, Relation};
 use dictdb_storage::{Bound, Candidates, Direction, Index, IndexCursor, RowReader, RowView, Snapshot, Transaction};
 use dictdb_types::{Datum, Oid, Result, RowId, TypeLookup, sort_key};
 
@@ -126,7 +126,8 @@ impl KeySearch {
         if side.compared != side.oids {
             return KeySearch(None);
         }
-        let candidates = side.handle.relation.indexes.iter().filter_map(|oid| IndexSearch::new(*oid, side, catalog));
+        let indexes = catalog.valid_indexes(&side.handle.relation);
+        let candidates = indexes.filter_map(|index| IndexSearch::new(index, side, catalog));
         KeySearch(candidates.min_by_key(|search| !search.whole))
     }
 
@@ -171,8 +172,7 @@ impl KeySearch {
 }
 
 impl IndexSearch {
-    fn new(index: Oid, side: &Side, catalog: &Catalog) -> Option<Self> {
-        let relation = catalog.relation(index)?;
+    fn new(relation: &Relation, side: &Side, catalog: &Catalog) -> Option<Self> {
         let info = relation.index()?;
         if info.predicate.is_some() || info.keys.len() < side.columns.len() {
             return None;

@@ -43,7 +43,7 @@ impl Builder<'_> {
     pub(crate) fn matching_bitmap(&self, scan: &Scan, conjuncts: &[Expr], available: &Layout) -> Option<BitmapMatch> {
         let total = self.rows_of(scan);
         let matching = Matching { scan, conjuncts, available, total };
-        let indexes = scan.relation.indexes.iter().filter_map(|oid| self.catalog.relation(*oid));
+        let indexes = self.catalog.valid_indexes(&scan.relation);
         let mut candidates: Vec<Candidate<'_>> = Vec::new();
         for index in indexes {
             let Some(info) = index.index().filter(|info| info.method.is_bitmap()) else { continue };
@@ -133,7 +133,7 @@ impl Builder<'_> {
 
     /// The rows that an ordered index has under some of these conditions: the index that leaves fewest.
     fn ranges(&self, matching: &Matching<'_>, conjuncts: &[Expr]) -> Option<Bitmap> {
-        let indexes = matching.scan.relation.indexes.iter().filter_map(|oid| self.catalog.relation(*oid));
+        let indexes = self.catalog.valid_indexes(&matching.scan.relation);
         let found = indexes.filter_map(|index| {
             let info = index.index().filter(|info| info.method == IndexMethod::Btree)?;
             if info.predicate.as_ref().is_some_and(|text| self.implied_part(matching, text).is_none()) {

@@ -1,5 +1,8 @@
 //! Access to tables, functions, CTEs and rows of constants.
 
+use dictdb_parser::{Lexeme, LexemeKind, lexemes};
+use dictdb_types::quote_identifier;
+
 use super::label::{Label, Prefix};
 use super::*;
 use crate::physical::ReadOrder;
@@ -218,7 +221,7 @@ impl Describer<'_> {
             Some(IndexTarget::Column(attnum)) => table.column(*attnum).map_or_else(String::new, |column| {
                 self.text(&Expr::Input(0, column.ty), &[Label::column(alias, &column.name)], prefix)
             }),
-            Some(IndexTarget::Expression(text)) => text.to_string(),
+            Some(IndexTarget::Expression(text)) => self.on_path(text),
             None => String::new(),
         };
         let value = |expr: &Expr| match outer {
@@ -242,11 +245,40 @@ impl Describer<'_> {
         }
         if parts.is_empty() { String::new() } else { conjunction(parts) }
     }
+
+    /// A stored text with the schemas left out of the functions that are found without.
+    fn on_path(&self, text: &str) -> String {
+        let lexemes = lexemes(text).map(|(found, _)| found).unwrap_or_default();
+        let mut shown = String::with_capacity(text.len());
+        let mut copied = 0;
+        for window in lexemes.windows(4) {
+            let [schema, dot, name, open] = window else { continue };
+            let is = |symbol: &Lexeme, wanted: &str| text.get(symbol.start..symbol.end) == Some(wanted);
+            if is(dot, ".") && is(open, "(") && schema.start >= copied && self.is_on_path(&schema.kind, &name.kind) {
+                shown.push_str(&text[copied..schema.start]);
+                copied = name.start;
+            }
+        }
+        shown.push_str(&text[copied..]);
+        shown
+    }
+
+    fn is_on_path(&self, schema: &LexemeKind, name: &LexemeKind) -> bool {
+        let (LexemeKind::Word(schema) | LexemeKind::Name(schema), LexemeKind::Word(name) | LexemeKind::Name(name)) =
+            (schema, name)
+        else {
+            return false;
+        };
+        let namespace = self.catalog.schema_named(schema).map(|schema| schema.oid);
+        let routine = namespace.and_then(|namespace| self.catalog.routines_named(namespace, name).next());
+        routine
+            .is_some_and(|routine| self.env.reg_out(dictdb_types::RegKind::Proc, routine.oid) == quote_identifier(name))
+    }
 }
 
 /// The name of a system column.
 pub(super) fn system_name(attnum: i16) -> &'static str {
-    crate::bind::SYSTEM_COLUMNS.iter().find(|(_, own, _)| *own == attnum).map_or("ctid", |(name, ..)| *name)
+    dictdb_catalog::system_column_name(attnum).unwrap_or("ctid")
 }
 
 /// The name of a column that is read: a row's identity is its `ctid`.

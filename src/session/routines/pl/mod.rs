@@ -5,8 +5,10 @@
 //!   host         the trait itself                           plan      pieces of SQL and their plans
 //!   environment  what expressions see while nothing changes it
 //!   simple       expressions without a plan                 types     names of types while a function is compiled
+//!   alone        functions without a session
 //! ```
 
+pub(super) mod alone;
 mod cursor;
 mod environment;
 mod host;
@@ -16,10 +18,11 @@ mod types;
 
 use std::sync::Arc;
 
-use dictdb_catalog::Routine;
+use dictdb_catalog::{Catalog, Routine};
 use dictdb_functions::facts::{ArgMode, ProcKind, Volatility};
 use dictdb_functions::resolve::is_polymorphic;
 use dictdb_parser::utility::Do;
+use dictdb_planner::scope::CatalogScope;
 use dictdb_plpgsql::{
     Arguments, CallSite, Function, Header, Parameter, ResultKind, Returned, SqlKind, TriggerData, compile,
 };
@@ -160,7 +163,7 @@ impl Session {
     }
 
     pub(super) fn catalog_stamp(&mut self) -> (u64, u64) {
-        let epoch = if self.catalog.is_changed() { self.catalog_epoch } else { 0 };
+        let epoch = if self.definitions.catalog.is_changed() { self.catalog_epoch } else { 0 };
         (self.env().catalog.version(), epoch)
     }
 
@@ -187,26 +190,7 @@ impl Session {
     fn header(&mut self, routine: &Arc<Routine>, call: &Invocation<'_>) -> Result<Header> {
         let env = self.env();
         let path = env.search_path();
-        let scope = dictdb_planner::scope::CatalogScope { catalog: &env.catalog, search_path: &path };
-        let actual: Vec<Oid> = call.types.iter().map(|ty| ty.oid).collect();
-        let mut inputs = call.types.iter();
-        let mut params = Vec::with_capacity(routine.params.len());
-        for parameter in &routine.params {
-            let input = parameter.mode.is_input();
-            let ty = match input {
-                // A parameter of a domain keeps it, whatever the argument was.
-                true => {
-                    inputs.next().copied().filter(|_| is_polymorphic(parameter.ty)).unwrap_or(Type::new(parameter.ty))
-                }
-                false => {
-                    let mut declared = routine.args.to_vec();
-                    let resolve = dictdb_functions::resolve::resolve_polymorphic;
-                    Type::new(resolve(&scope, &actual, &mut declared, parameter.ty)?)
-                }
-            };
-            let output = matches!(parameter.mode, ArgMode::Out | ArgMode::InOut | ArgMode::Table);
-            params.push(Parameter { name: parameter.name.clone(), input, output, ty });
-        }
+        let mut params = parameters(routine, call.types, &env.catalog, &path)?;
         if routine.result == oids::EVENT_TRIGGER {
             let told =
                 |name: &str| Parameter { name: Arc::from(name), input: true, output: false, ty: Type::new(oids::TEXT) };
@@ -313,6 +297,29 @@ impl Session {
         self.routines.calls.depth -= 1;
         result.map(|_| Outcome::Done(Tag::new("DO")))
     }
+}
+
+/// The parameters of a function as a call with these types has them.
+fn parameters(routine: &Routine, types: &[Type], catalog: &Arc<Catalog>, path: &[Oid]) -> Result<Vec<Parameter>> {
+    let scope = CatalogScope { catalog, search_path: path };
+    let actual: Vec<Oid> = types.iter().map(|ty| ty.oid).collect();
+    let mut inputs = types.iter();
+    let mut params = Vec::with_capacity(routine.params.len());
+    for parameter in &routine.params {
+        let input = parameter.mode.is_input();
+        let ty = match input {
+            // A parameter of a domain keeps it, whatever the argument was.
+            true => inputs.next().copied().filter(|_| is_polymorphic(parameter.ty)).unwrap_or(Type::new(parameter.ty)),
+            false => {
+                let mut declared = routine.args.to_vec();
+                let resolve = dictdb_functions::resolve::resolve_polymorphic;
+                Type::new(resolve(&scope, &actual, &mut declared, parameter.ty)?)
+            }
+        };
+        let output = matches!(parameter.mode, ArgMode::Out | ArgMode::InOut | ArgMode::Table);
+        params.push(Parameter { name: parameter.name.clone(), input, output, ty });
+    }
+    Ok(params)
 }
 
 /// The type that stands for a polymorphic one while a function is checked.

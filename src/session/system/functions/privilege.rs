@@ -197,9 +197,9 @@ fn has(cx: &CallContext<'_>, args: &[Datum], kind: Kind) -> Result<Datum> {
 
 fn any_column(catalog: &Catalog, role: Oid, table: Oid, wanted: &[(Privileges, bool)]) -> bool {
     let Some(relation) = catalog.relation(table) else { return false };
-    relation.live_columns().any(|(_, column)| {
-        column.acl.is_some()
-            && satisfied(catalog.held_privileges(role, AclKind::Column, relation.owner, column.acl.as_deref()), wanted)
+    relation.listed_columns().filter(|attnum| *attnum > 0).any(|attnum| {
+        let list = relation.column_acl(attnum);
+        satisfied(catalog.held_privileges(role, AclKind::Column, relation.owner, list), wanted)
     })
 }
 
@@ -299,20 +299,18 @@ fn has_column(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     };
     let wanted = wanted(text(args, 2), AclKind::Column.all())?;
     let Some(relation) = env.catalog.relation(table) else { return Ok(Datum::Null) };
-    let column = match args.get(1) {
-        Some(Datum::Text(name)) => {
-            let found = relation.column_named(name).map(|(_, column)| column);
-            Some(found.ok_or_else(|| {
-                let message = format!("column \"{name}\" of relation \"{}\" does not exist", relation.name);
-                Error::new(SqlState::UNDEFINED_COLUMN, message)
-            })?)
-        }
-        _ => integer(args, 1).and_then(|n| relation.column(i16::try_from(n).ok()?)),
+    let attnum = match args.get(1) {
+        Some(Datum::Text(name)) => Some(relation.attnum_named(name).ok_or_else(|| {
+            let message = format!("column \"{name}\" of relation \"{}\" does not exist", relation.name);
+            Error::new(SqlState::UNDEFINED_COLUMN, message)
+        })?),
+        _ => integer(args, 1).and_then(|n| i16::try_from(n).ok()).filter(|attnum| relation.has_attnum(*attnum)),
     };
-    let Some(column) = column else { return Ok(Datum::Null) };
+    let Some(attnum) = attnum else { return Ok(Datum::Null) };
+    let list = relation.column_acl(attnum);
     let of_table = env.catalog.held_privileges(role, AclKind::Table, relation.owner, relation.acl.as_deref());
-    let of_column = env.catalog.held_privileges(role, AclKind::Column, relation.owner, column.acl.as_deref());
-    Ok(Datum::Bool(satisfied(of_table, &wanted) || column.acl.is_some() && satisfied(of_column, &wanted)))
+    let of_column = env.catalog.held_privileges(role, AclKind::Column, relation.owner, list);
+    Ok(Datum::Bool(satisfied(of_table, &wanted) || list.is_some() && satisfied(of_column, &wanted)))
 }
 
 /// `has_parameter_privilege`: a parameter that nobody knows has no list.

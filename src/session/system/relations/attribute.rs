@@ -2,23 +2,15 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Column, Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Relation, RelationKind};
+use dictdb_catalog::{
+    Column, Identity, IndexInfo, IndexKey, IndexMethod, IndexTarget, Relation, RelationKind, SYSTEM_COLUMNS,
+};
 use dictdb_functions::facts;
 use dictdb_types::{Datum, Oid, Type, TypeLookup, oids};
 
 use super::super::output::{NULL, Output, acl, options, row};
 use super::foreign::foreign_options;
 use super::{Source, derived_oid, types};
-
-/// The system columns tables have.
-const SYSTEM_COLUMNS: [(&str, i16, Oid); 6] = [
-    ("ctid", -1, oids::TID),
-    ("xmin", -2, oids::XID),
-    ("cmin", -3, oids::CID),
-    ("xmax", -4, oids::XID),
-    ("cmax", -5, oids::CID),
-    ("tableoid", -6, oids::OID),
-];
 
 /// Columns of relations, those of indexes and dropped ones included.
 pub fn pg_attribute(source: &Source<'_>, out: &mut Output<'_>) {
@@ -36,6 +28,7 @@ struct Attribute<'a> {
     collation: Oid,
     not_null: bool,
     column: Option<&'a Column>,
+    acl: Option<&'a [Arc<str>]>,
     /// Of an expression of an index.
     statistics: Option<i32>,
     /// `attoptions`.
@@ -45,13 +38,13 @@ struct Attribute<'a> {
 }
 
 fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
-    if relation.is_stored() || matches!(relation.kind, RelationKind::Virtual | RelationKind::Sequence(_)) {
-        for (name, attnum, oid) in SYSTEM_COLUMNS.into_iter().rev() {
-            let ty = Type::new(oid);
+    if relation.has_system_columns() {
+        for (name, attnum, ty) in SYSTEM_COLUMNS.into_iter().rev() {
             let system = Attribute {
                 name: name.into(),
                 ty,
                 attnum,
+                acl: relation.column_acl(attnum),
                 collation: Oid::INVALID,
                 not_null: true,
                 column: None,
@@ -75,10 +68,11 @@ fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
         };
         let (collation, not_null) = (column.collation, column.not_null && !column.dropped);
         let dimensions = if relation.view().is_some() { 0 } else { dimensions(source, ty) };
+        let acl = relation.column_acl(attnum);
         let column = Some(column);
         let options = column.map_or(&[][..], |column| &column.options);
         let attribute =
-            Attribute { name, ty, attnum, collation, not_null, column, statistics: None, options, dimensions };
+            Attribute { name, ty, attnum, collation, not_null, column, acl, statistics: None, options, dimensions };
         push(source, relation.oid, &attribute, out);
     }
 }
@@ -108,6 +102,7 @@ fn index_attributes<'a>(source: &Source<'_>, index: &'a IndexInfo) -> Vec<Attrib
             collation,
             not_null: false,
             column,
+            acl: None,
             statistics,
             options,
             dimensions,
@@ -181,7 +176,7 @@ fn push(source: &Source<'_>, relation: Oid, attribute: &Attribute<'_>, out: &mut
         if column.is_some_and(|c| c.generated) { "s" } else { "" },
         attribute.column.is_some_and(|c| c.dropped), attribute.column.is_none_or(|c| c.local),
         attribute.column.map_or(0, |c| c.inherited), attribute.collation,
-        acl(column.and_then(|c| c.acl.as_deref())), own_options, column.map_or(NULL, |c| foreign_options(&c.foreign_options)), missing_array(missing, attribute.ty),
+        acl(attribute.acl), own_options, column.map_or(NULL, |c| foreign_options(&c.foreign_options)), missing_array(missing, attribute.ty),
     );
 }
 

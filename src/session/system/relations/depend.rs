@@ -295,8 +295,8 @@ fn each_list(catalog: &Catalog, mut f: impl FnMut(Address, Oid, &[Arc<str>])) {
     };
     for relation in catalog.relations() {
         on((classes::CLASS, relation.oid, 0), relation.owner, relation.acl.as_deref());
-        for (attnum, column) in relation.live_columns() {
-            on((classes::CLASS, relation.oid, attnum.into()), relation.owner, column.acl.as_deref());
+        for attnum in relation.listed_columns() {
+            on((classes::CLASS, relation.oid, attnum.into()), relation.owner, relation.column_acl(attnum));
         }
     }
     for schema in catalog.schemas() {

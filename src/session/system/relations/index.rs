@@ -37,7 +37,7 @@ fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
     let replica = table.is_some_and(|table| table.replica_identity == ReplicaIdentity::Index(relation.oid));
     row!(out;
         relation.oid, index.table, keys + include, keys, index.unique, index.nulls_not_distinct, index.primary, exclusion,
-        !index.deferrable, clustered, !index.invalid, false, true, true, replica,
+        !index.deferrable, clustered, !index.invalid, false, index.partitioned || !index.invalid, true, replica,
         attnum_vector(attnums(index)), oid_vector(collations(source, index)),
         oid_vector(index.keys.iter().map(|key| key.opclass)), attnum_vector(index.keys.iter().map(|key| {
             (if key.descending { DESCENDING } else { 0 }) | (if key.nulls_first { NULLS_FIRST } else { 0 })
