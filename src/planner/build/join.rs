@@ -18,6 +18,9 @@ type Plans = Vec<Option<Built>>;
 
 impl Builder<'_> {
     pub(crate) fn build_join(&mut self, node: &Logical, wanted: &Wanted, outer: &Outer) -> Result<Built> {
+        if let Some(built) = self.build_by_partitions(node, wanted, outer)? {
+            return Ok(built);
+        }
         if let Some(graph) = Graph::of(node) {
             return self.build_group(&graph, wanted, outer);
         }

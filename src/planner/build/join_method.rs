@@ -15,7 +15,7 @@ use super::{Builder, Built, Layout, Outer};
 use crate::columns::expr_columns;
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{JoinKind, Node as Logical, Scan};
-use crate::physical::{JoinKey, Node, Op, TableLock, TableRef};
+use crate::physical::{Fetch, JoinKey, Node, Op, TableLock, TableRef};
 
 /// A table that may be searched for each row of what it is joined to.
 struct Searched<'s> {
@@ -160,6 +160,7 @@ impl Builder<'_> {
     ) -> Result<Built> {
         self.lock(scan.relation.oid, TableLock::AccessShare);
         let (fetch, right_layout, right_types, right_names) = fetched(scan);
+        let fetch = Fetch { from_keys: self.keys_tell(scan, &found.index), ..fetch };
         let bounds = found.bounds.iter().map(|bounds| self.bounds(bounds, &left.layout, outer));
         let bounds = bounds.collect::<Result<Vec<_>>>()?;
         let both: Layout = left.layout.iter().chain(&right_layout).copied().collect();
@@ -196,7 +197,10 @@ impl Builder<'_> {
         wanted: &Wanted,
         outer: &Outer,
     ) -> Result<Built> {
-        if kind == JoinKind::Left && !wanted.keeps_order() && self.is_many_to_one(&right, &left, &conditions) {
+        if kind == JoinKind::Left
+            && !wanted.keeps_order()
+            && (self.is_many_to_one(&right, &left, &conditions) || is_kept_for_less(&left, &right, &conditions))
+        {
             return self.hash_or_loop(JoinKind::Right, right, left, conditions, wanted, outer);
         }
         let rows = self.joined_rows(kind, left.node.rows, right.node.rows, &conditions);
@@ -342,6 +346,12 @@ impl Builder<'_> {
         let op = Op::Apply { kind, left: Box::new(left.node), right: Box::new(built.node), slots, on };
         Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order: left.order })
     }
+}
+
+/// Whether the left side of an outer join is the one to keep in memory: it has fewer rows.
+fn is_kept_for_less(left: &Built, right: &Built, conditions: &[Expr]) -> bool {
+    let (rows, others) = (left.node.rows, right.node.rows);
+    others >= nominal::ANALYZED_ROWS && rows < others && conditions.iter().any(super::join_order::is_key)
 }
 
 /// Whether rows are groups, which are known to differ.

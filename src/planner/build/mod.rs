@@ -17,12 +17,14 @@ mod members;
 mod modify;
 mod nominal;
 mod order;
+mod partitionwise;
 mod query;
 mod referential;
 mod replica_identity;
 mod scan;
 mod sort;
 mod sublink;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -163,7 +165,7 @@ impl Builder<'_> {
             Logical::Project { input, columns } => self.build_project(input, columns, wanted, outer),
             Logical::Join { .. } => self.build_join(node, wanted, outer),
             Logical::Aggregate(aggregate) => self.build_aggregate(aggregate, wanted, outer),
-            Logical::Window { input, calls } => self.build_window(input, calls, outer),
+            Logical::Window { input, calls } => self.build_window(input, calls, &[], outer),
             Logical::ProjectSet { input, calls } => self.build_project_set(input, calls, outer),
             Logical::Sort { input, keys } => self.build_sort(input, keys, wanted.rows, None, outer),
             Logical::Limit { input, limit: None, offset: None, .. } => self.build_wanted(input, wanted, outer),

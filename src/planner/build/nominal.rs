@@ -22,7 +22,7 @@ pub(super) const ANALYZED_ROWS: f64 = 50.0;
 /// Pages that a table is taken to have at least.
 const PAGES: f64 = 10.0;
 /// Bytes of a page for rows, and of a row beside its values.
-const PAGE_BYTES: i32 = 8168;
+pub(super) const PAGE_BYTES: f64 = 8168.0;
 const ROW_BYTES: i32 = 28;
 /// A value of which nothing is known.
 const UNKNOWN_WIDTH: i32 = 32;
@@ -43,7 +43,7 @@ const OPERATOR_COST: f64 = 0.0025;
 const TUPLE_COST: f64 = 0.01;
 
 /// The statistics that PostgreSQL has: none of a table that is never analyzed.
-struct Nominal<'a>(&'a dyn Statistics);
+pub(super) struct Nominal<'a>(pub(super) &'a dyn Statistics);
 
 impl Nominal<'_> {
     fn knows(&self, table: Oid) -> bool {
@@ -98,7 +98,7 @@ impl Builder<'_> {
         }
         let columns = scan.relation.columns.iter().filter(|column| !column.dropped);
         let width: i32 = columns.map(|column| width(column.ty, &**self.catalog)).sum();
-        (f64::from(PAGE_BYTES / (width + ROW_BYTES)) * PAGES).max(1.0)
+        rows_of_page(width) * PAGES
     }
 
     /// The hash table that PostgreSQL makes of groups by some expressions over a plan, each being the column of that number;
@@ -382,8 +382,13 @@ fn sort_cost(rows: f64, limit: Option<f64>) -> f64 {
     2.0 * OPERATOR_COST * rows * kept.max(2.0).log2()
 }
 
+/// Rows of values of this width that are on a page.
+pub(super) fn rows_of_page(width: i32) -> f64 {
+    (PAGE_BYTES / f64::from(width + ROW_BYTES)).floor().max(1.0)
+}
+
 /// The width that PostgreSQL takes values of a type to have.
-fn width(ty: Type, types: &dyn TypeLookup) -> i32 {
+pub(super) fn width(ty: Type, types: &dyn TypeLookup) -> i32 {
     let len = types.type_info(ty.oid).map_or(-1, |info| i32::from(info.len));
     if len > 0 {
         return len;

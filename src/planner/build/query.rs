@@ -10,11 +10,11 @@ use super::order::{Wanted, above_projection, satisfied};
 use super::sublink::has_correlated_query;
 use super::{Builder, Built, CteEntry, Layout, Outer, over, project};
 use crate::columns::{for_each_expr, for_each_input};
-use crate::expr::{Expr, SortKey, WindowCall};
+use crate::expr::{Expr, SortKey};
 use crate::logical::{
     Column, Cte as LogicalCte, CteId, FunctionScan, LockTarget as LogicalTarget, Node as Logical, SetOpKind,
 };
-use crate::physical::{Cte, LockTarget, Node, Op, Part, TableLock, TableRef};
+use crate::physical::{Appended, Cte, LockTarget, Node, Op, Part, TableLock, TableRef};
 
 impl Builder<'_> {
     pub(crate) fn build_values(&mut self, columns: &[Column], rows: &[Vec<Expr>], outer: &Outer) -> Result<Built> {
@@ -217,7 +217,7 @@ impl Builder<'_> {
         let node = match kind {
             SetOpKind::Union => {
                 let append = Node {
-                    op: Op::Append { inputs, pruning: None, parent: None, merged: Vec::new() },
+                    op: Op::Append { inputs, pruning: None, of: Appended::Queries, merged: Vec::new() },
                     columns: types.clone(),
                     names: names.clone(),
                     rows,
@@ -254,24 +254,6 @@ impl Builder<'_> {
         Ok(Built { node, layout, order: Vec::new() })
     }
 
-    pub(crate) fn build_window(
-        &mut self,
-        input: &Logical,
-        calls: &[(Column, WindowCall)],
-        outer: &Outer,
-    ) -> Result<Built> {
-        let built = self.build(input, outer)?;
-        let mut bound = Vec::with_capacity(calls.len());
-        for (_, call) in calls {
-            let mut expr = Expr::Window(Box::new(call.clone()));
-            expr = self.expr(&expr, &built.layout, outer)?;
-            if let Expr::Window(call) = expr {
-                bound.push(*call);
-            }
-        }
-        self.extended(built, calls.iter().map(|(column, _)| column), |input| Op::Window { input, calls: bound })
-    }
-
     pub(crate) fn build_project_set(
         &mut self,
         input: &Logical,
@@ -289,7 +271,7 @@ impl Builder<'_> {
     }
 
     /// A node that adds columns to its input's.
-    fn extended<'c>(
+    pub(crate) fn extended<'c>(
         &mut self,
         built: Built,
         added: impl Iterator<Item = &'c Column>,

@@ -82,8 +82,7 @@ impl Describer<'_> {
         let Op::IndexJoin { outer, table, index, bounds, fetch, filter, .. } = &node.op else {
             return (shown, Labels::new());
         };
-        kind(&mut shown, "Index Scan");
-        self.by_index(index, false, &mut shown);
+        self.by_index(index, false, fetch, &mut shown);
         self.relation(node, table, &mut shown);
         let per_row = (node.rows / outer.rows.max(1.0)).max(1.0);
         let cost = (node.cost.1 - outer.cost.1).max(0.0) / outer.rows.max(1.0);
@@ -103,6 +102,7 @@ impl Describer<'_> {
         self.subplans_in(node, &named, &mut shown);
         if self.actual.is_some() {
             shown.actual = Some(self.searches(node, outer));
+            scan::show_heap_fetches(fetch, &mut shown);
         }
         (shown, labels)
     }
@@ -113,7 +113,7 @@ impl Describer<'_> {
         let of = |at: Option<usize>| at.and_then(|at| self.actual.and_then(|all| all.get(at)).copied());
         let (Some(own), Some(outer)) = (of(number(node)), of(number(outer))) else { return Actual::default() };
         let total_ms = (own.total_ms - outer.total_ms).max(0.0);
-        Actual { loops: outer.rows, rows: own.rows, startup_ms: 0.0, total_ms }
+        Actual { loops: outer.rows, rows: own.rows, startup_ms: 0.0, total_ms, heap_fetches: own.heap_fetches }
     }
 }
 
