@@ -39,8 +39,23 @@ impl Builder<'_> {
         self.join_with(*kind, built, right, conditions, &Wanted::all(), outer)
     }
 
-    /// A group of joins, in the cheapest order for what is wanted.
+    /// A group of joins, in the cheapest order for what is wanted. Small tables cost next to nothing in any order: then that is
+    /// taken which PostgreSQL would take for what it guesses of them, so that rows come in the order that programs know.
     fn build_group(&mut self, graph: &Graph<'_>, wanted: &Wanted, outer: &Outer) -> Result<Built> {
+        let guess = self.is_guessing || graph.inputs.iter().all(|input| self.is_guessed(input));
+        let around = std::mem::replace(&mut self.is_guessing, guess);
+        let built = self.build_ordered(graph, wanted, outer);
+        self.is_guessing = around;
+        built
+    }
+
+    /// Whether an input is a table of which PostgreSQL would know nothing, with conditions or without.
+    fn is_guessed(&self, input: &Input<'_>) -> bool {
+        let is_joined = matches!(input.kind, JoinKind::Inner | JoinKind::Left);
+        is_joined && scan_of(input.node).is_some_and(|(scan, _)| !self.guesses.knows(scan.relation.storage))
+    }
+
+    fn build_ordered(&mut self, graph: &Graph<'_>, wanted: &Wanted, outer: &Outer) -> Result<Built> {
         let kept = self.estimator().all(&graph.late);
         let wanted = wanted.before_filter(kept);
         let mut plans = self.build_inputs(graph, outer)?;

@@ -132,8 +132,13 @@ impl Builder<'_> {
         result.map(|()| conjuncts)
     }
 
-    /// Rows of a table and of those whose rows it has.
+    /// Rows of a table and of those whose rows it has, as far as they count.
     pub(crate) fn rows_of(&self, scan: &Scan) -> f64 {
+        if self.is_guessing { self.nominal_rows(scan) } else { self.live_rows(scan) }
+    }
+
+    /// Rows of a table and of those whose rows it has.
+    pub(super) fn live_rows(&self, scan: &Scan) -> f64 {
         let rows = |relation: &Relation| self.statistics.rows(relation.storage);
         match scan.members.is_empty() {
             true => rows(&scan.relation).max(1.0),

@@ -38,6 +38,7 @@ use crate::expr::{ColumnId, Expr, SortKey};
 use crate::logical::{Column, CteId, Node as Logical};
 use crate::physical::{Cte, Node, Op, Part, Plan, TableLock};
 use cost::Cost;
+use nominal::Nominal;
 use order::Wanted;
 
 /// Which logical column stands at which position.
@@ -58,6 +59,9 @@ pub(crate) struct Builder<'a> {
     cx: BindContext<'a>,
     catalog: &'a Arc<Catalog>,
     statistics: &'a dyn Statistics,
+    /// What PostgreSQL would know instead, and whether that counts.
+    guesses: Nominal<'a>,
+    is_guessing: bool,
     methods: Methods,
     origins: Origins,
     subplans: Vec<Option<Node>>,
@@ -113,6 +117,8 @@ pub(crate) fn plan(
         cx,
         catalog: cx.catalog,
         statistics,
+        guesses: Nominal(statistics),
+        is_guessing: false,
         methods: statistics.methods(),
         origins: Origins::of(logical, cx, statistics),
         subplans: Vec::new(),
@@ -187,7 +193,7 @@ impl Builder<'_> {
 
     /// Estimates over the columns of the statement.
     pub(crate) fn estimator(&self) -> Estimator<'_> {
-        Estimator::new(self.statistics, &self.origins)
+        Estimator::new(if self.is_guessing { &self.guesses } else { self.statistics }, &self.origins)
     }
 
     /// Builds two plans for one thing and keeps the cheaper one; what the other one added to the plan as a whole goes.

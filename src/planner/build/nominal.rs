@@ -46,7 +46,7 @@ const TUPLE_COST: f64 = 0.01;
 pub(super) struct Nominal<'a>(pub(super) &'a dyn Statistics);
 
 impl Nominal<'_> {
-    fn knows(&self, table: Oid) -> bool {
+    pub(super) fn knows(&self, table: Oid) -> bool {
         self.0.rows(table) >= ANALYZED_ROWS || self.0.is_analyzed(table)
     }
 }
@@ -91,10 +91,8 @@ struct Unit {
 impl Builder<'_> {
     /// Rows that PostgreSQL would expect of a table without conditions.
     pub(super) fn nominal_rows(&self, scan: &Scan) -> f64 {
-        let rows = self.rows_of(scan);
-        let is_known = rows >= ANALYZED_ROWS || self.statistics.is_analyzed(scan.relation.storage);
-        if is_known || !scan.members.is_empty() {
-            return rows;
+        if !scan.members.is_empty() || self.guesses.knows(scan.relation.storage) {
+            return self.live_rows(scan);
         }
         let columns = scan.relation.columns.iter().filter(|column| !column.dropped);
         let width: i32 = columns.map(|column| width(column.ty, &**self.catalog)).sum();
@@ -245,8 +243,7 @@ impl Builder<'_> {
         if unit.is_boolean {
             return 2.0f64.min(rows);
         }
-        let statistics = Nominal(self.statistics);
-        Estimator::new(&statistics, &self.origins).distinct(&unit.expr, rows)
+        Estimator::new(&self.guesses, &self.origins).distinct(&unit.expr, rows)
     }
 
     /// Whether no two rows of its table have the same value of a column.
@@ -301,8 +298,7 @@ impl Builder<'_> {
 
     /// Rows that PostgreSQL would expect of a plan.
     pub(super) fn nominal_rows_of(&self, node: &Logical) -> f64 {
-        let statistics = Nominal(self.statistics);
-        let estimator = Estimator::new(&statistics, &self.origins);
+        let estimator = Estimator::new(&self.guesses, &self.origins);
         let rows = match node {
             Logical::Values { rows, .. } => rows.len() as f64,
             Logical::Scan(scan) => self.nominal_rows(scan),

@@ -4,6 +4,7 @@
 //! has the same bound; where rows are grouped by it, no group is in two partitions. Then each partition is joined or grouped by
 //! itself, in a hash table of its own size. (PostgreSQL: `try_partitionwise_join`, `create_partitionwise_grouping_paths`.)
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::{PartitionBound, Partitions, RangeDatum, Relation};
@@ -14,7 +15,7 @@ use super::order::Wanted;
 use super::{Builder, Built, Outer};
 use crate::columns::{for_each_expr, for_each_input};
 use crate::condition::comparison;
-use crate::expr::Expr;
+use crate::expr::{ColumnId, Expr};
 use crate::logical::{Aggregate, Column, JoinKind, Node as Logical, Scan};
 use crate::physical::{Appended, Node, Op, TableLock};
 use crate::pruning::{Pruning, Tables, key_expr};
@@ -68,7 +69,7 @@ impl Builder<'_> {
             [] => Ok(Some(nothing(node.columns().iter()))),
             [only] => self.build_wanted(only, wanted, outer).map(Some),
             pieces => {
-                let of = if is_grouped { Appended::Queries } else { joined(&scans, &node.columns()) };
+                let of = if is_grouped { Appended::Queries } else { joined(node, &scans) };
                 self.build_pieces(pieces, &node.columns(), of, &wanted.unordered(), outer).map(Some)
             }
         }
@@ -286,14 +287,31 @@ fn has_queries(node: &Logical) -> bool {
 }
 
 /// Joined partitions of these tables.
-fn joined(scans: &[&Scan], columns: &[Column]) -> Appended {
+fn joined(node: &Logical, scans: &[&Scan]) -> Appended {
+    let mut renamed = HashMap::new();
+    renamings(node, &mut renamed);
     let table_of = |column: &Column| {
-        let mut scans = scans.iter().filter(|scan| scan.columns.iter().any(|(own, _)| own.id == column.id));
+        let mut id = column.id;
+        while let Some(below) = renamed.get(&id) {
+            id = *below;
+        }
+        let mut scans = scans.iter().filter(|scan| scan.columns.iter().any(|(own, _)| own.id == id));
         scans.next().map(|scan| scan.alias.clone())
     };
     let mut tables: Vec<Arc<str>> = scans.iter().map(|scan| scan.alias.clone()).collect();
     tables.dedup();
-    Appended::Partitions { tables, columns: columns.iter().map(table_of).collect() }
+    Appended::Partitions { tables, columns: node.columns().iter().map(table_of).collect() }
+}
+
+/// What projections call a column of their input.
+fn renamings(node: &Logical, renamed: &mut HashMap<ColumnId, ColumnId>) {
+    if let Logical::Project { columns, .. } = node {
+        renamed.extend(columns.iter().filter_map(|(column, expr)| match expr {
+            Expr::Column(id, _) if *id != column.id => Some((column.id, *id)),
+            _ => None,
+        }));
+    }
+    for_each_input(node, &mut |input| renamings(input, renamed));
 }
 
 /// Whether two tables are divided by the same bounds of keys of the same types.

@@ -75,10 +75,9 @@ impl Builder<'_> {
         (info, conjuncts): (&IndexInfo, &[Expr]),
         from_keys: bool,
     ) -> SearchCost {
-        let statistics = nominal::Nominal(self.statistics);
         let rows = self.nominal_rows(scan);
         let answered: Vec<Expr> = found.answered.iter().filter_map(|at| conjuncts.get(*at).cloned()).collect();
-        let kept = Estimator::new(&statistics, &self.origins).all(&answered);
+        let kept = Estimator::new(&self.guesses, &self.origins).all(&answered);
         let key_bytes: i32 = info.keys.iter().map(|key| nominal::width(key.ty, &**self.catalog)).sum();
         let kept = if found.is_of_one_row() { 0.0 } else { kept };
         let searches = found.bounds.iter().map(|bounds| bounds.any.as_ref().map_or(1.0, elements)).sum();
@@ -91,7 +90,7 @@ impl Builder<'_> {
             correlation: self.correlation(scan, info),
             answered: answered.len() as f64,
             others: (conjuncts.len() - answered.len()) as f64,
-            index_only: from_keys && self.rows_of(scan) >= VACUUMED_ROWS,
+            index_only: from_keys && self.live_rows(scan) >= VACUUMED_ROWS,
         }
     }
 
