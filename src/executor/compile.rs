@@ -227,7 +227,11 @@ impl<'a> Compiler<'a> {
                 let (input, condition) = (self.node(input)?, self.code(condition)?);
                 Ok(Arc::new(row::gate::Gate { input, condition }))
             }
-            Op::HashJoin { .. } | Op::NestedLoop { .. } | Op::IndexJoin { .. } | Op::Apply { .. } => self.join(node),
+            Op::HashJoin { .. }
+            | Op::MergeJoin { .. }
+            | Op::NestedLoop { .. }
+            | Op::IndexJoin { .. }
+            | Op::Apply { .. } => self.join(node),
             Op::Aggregate { input, groups, calls, sorted: true, .. } => Ok(Arc::new(row::group::Group {
                 input: self.node(input)?,
                 types: self.oids(groups.iter().map(Expr::ty).collect::<Vec<_>>().iter()),
@@ -523,6 +527,11 @@ impl<'a> Compiler<'a> {
                     last_first: *last_first,
                 }))
             }
+            Op::MergeJoin { kind, left, right, keys, residual } => Ok(Arc::new(row::merge_join::MergeJoin {
+                spec: self.join_spec(*kind, left, right.columns.len(), residual.as_ref())?,
+                right: self.node(right)?,
+                keys: row::hash_join::Key::compile_all(keys, &self.eval)?,
+            })),
             Op::NestedLoop { kind, left, right, on, .. } => Ok(Arc::new(row::nested_loop::NestedLoop {
                 spec: self.join_spec(*kind, left, right.columns.len(), on.as_ref())?,
                 left_columns: left.columns.len(),

@@ -31,7 +31,7 @@ pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
             seed.iter().for_each(f);
         }
         Op::Filter { predicate, .. } | Op::Gate { condition: predicate, .. } => f(predicate),
-        Op::HashJoin { keys, residual, .. } => {
+        Op::HashJoin { keys, residual, .. } | Op::MergeJoin { keys, residual, .. } => {
             for key in keys {
                 f(&key.left);
                 f(&key.right);

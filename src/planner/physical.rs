@@ -185,6 +185,8 @@ pub enum Op {
         /// Of several right rows for a left one the last comes first.
         last_first: bool,
     },
+    /// Equi-join of inputs that are sorted by the keys, ascending, NULLs last. Inner and Left; rows come in that order.
+    MergeJoin { kind: JoinKind, left: Box<Node>, right: Box<Node>, keys: Vec<JoinKey>, residual: Option<Expr> },
     /// Join on any condition; `keep_order` likewise.
     NestedLoop { kind: JoinKind, left: Box<Node>, right: Box<Node>, on: Option<Expr>, keep_order: bool },
     /// For each outer row, probes an index of a table: `bounds` are over the outer row. Inner, Left, Semi, Anti.
@@ -504,6 +506,7 @@ macro_rules! inputs {
             | Op::Sample { input, .. }
             | Op::IndexJoin { outer: input, .. } => vec![input],
             Op::HashJoin { left, right, .. }
+            | Op::MergeJoin { left, right, .. }
             | Op::NestedLoop { left, right, .. }
             | Op::Apply { left, right, .. }
             | Op::SetOp { left, right, .. } => vec![left, right],

@@ -49,10 +49,14 @@ impl Builder<'_> {
         built
     }
 
-    /// Whether an input is a table of which PostgreSQL would know nothing, with conditions or without.
+    /// Whether an input is a table of which PostgreSQL would know nothing, with conditions or without, or a working table.
     fn is_guessed(&self, input: &Input<'_>) -> bool {
         let is_joined = matches!(input.kind, JoinKind::Inner | JoinKind::Left);
-        is_joined && scan_of(input.node).is_some_and(|(scan, _)| !self.guesses.knows(scan.relation.storage))
+        is_joined
+            && match input.node {
+                Logical::CteScan { cte, .. } => self.cte_numbers.get(cte).is_some_and(|entry| entry.recursing),
+                table => scan_of(table).is_some_and(|(scan, _)| !self.guesses.knows(scan.relation.storage)),
+            }
     }
 
     fn build_ordered(&mut self, graph: &Graph<'_>, wanted: &Wanted, outer: &Outer) -> Result<Built> {

@@ -8,6 +8,7 @@ use dictdb_types::Result;
 use super::cost::{self, Cost};
 use super::index::IndexMatch;
 use super::join::{filtered, scan_of, set_search, table_of};
+use super::merge_join::{merged, side_of};
 use super::nominal;
 use super::order::Wanted;
 use super::scan::fetched;
@@ -197,13 +198,22 @@ impl Builder<'_> {
         wanted: &Wanted,
         outer: &Outer,
     ) -> Result<Built> {
-        if kind == JoinKind::Left
-            && !wanted.keeps_order()
-            && (self.is_many_to_one(&right, &left, &conditions) || is_kept_for_less(&left, &right, &conditions))
-        {
-            return self.hash_or_loop(JoinKind::Right, right, left, conditions, wanted, outer);
-        }
         let rows = self.joined_rows(kind, left.node.rows, right.node.rows, &conditions);
+        let merge = self.is_guessing && self.merges(kind, (left.node.rows, right.node.rows), rows, &conditions, wanted);
+        let turned = match kind {
+            // The side that is read once is the smaller one.
+            JoinKind::Inner if merge && left.node.rows > right.node.rows => Some(JoinKind::Inner),
+            JoinKind::Left if !merge && !wanted.keeps_order() => {
+                let is_kept =
+                    self.is_many_to_one(&right, &left, &conditions) || is_kept_for_less(&left, &right, &conditions);
+                is_kept.then_some(JoinKind::Right)
+            }
+            _ => None,
+        };
+        if let Some(kind) = turned {
+            return self.hash_or_loop(kind, right, left, conditions, wanted, outer);
+        }
+        let mut sorted_by = Vec::new();
         let mut keys = Vec::new();
         let mut rest = Vec::new();
         // Where hashing is discouraged, pairs are compared: no other method joins by keys.
@@ -215,7 +225,10 @@ impl Builder<'_> {
                 continue;
             }
             match self.join_key(&condition, &left.layout, &right.layout, outer)? {
-                Some(key) => keys.push(key),
+                Some(key) => {
+                    keys.push(key);
+                    sorted_by.extend(side_of(&condition, &left.layout));
+                }
                 None => rest.push(condition),
             }
         }
@@ -237,6 +250,10 @@ impl Builder<'_> {
             layout.extend(right.layout);
         }
         let last_first = !keep_order && !self.has_index_for(&right.node, &keys);
+        if merge && !keys.is_empty() {
+            let op = merged(kind, left.node, right.node, keys, residual);
+            return Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order: sorted_by });
+        }
         let (left, right) = (Box::new(left.node), Box::new(right.node));
         let op = if keys.is_empty() {
             Op::NestedLoop { kind, left, right, on: residual, keep_order }

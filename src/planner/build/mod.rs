@@ -14,6 +14,7 @@ mod join_method;
 mod join_order;
 mod lateral;
 mod members;
+mod merge_join;
 mod modify;
 mod nominal;
 mod order;
@@ -102,6 +103,8 @@ struct Parts {
 struct CteEntry {
     number: usize,
     rows: f64,
+    /// Rows that PostgreSQL would expect.
+    nominal: f64,
     /// Positions of the logical columns in the CTE's result.
     recursing: bool,
 }

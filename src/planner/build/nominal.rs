@@ -275,6 +275,30 @@ impl Builder<'_> {
         relations.into_iter().any(|relation| relation.storage == table && self.has_unique_column(relation, slot))
     }
 
+    /// Whether some of these expressions are columns of a table of this plan, of which no two rows have the same values.
+    pub(super) fn are_unique_keys(&self, exprs: &[&Expr]) -> bool {
+        let places: Vec<(Oid, usize)> = exprs
+            .iter()
+            .filter_map(|expr| match expr {
+                Expr::Column(id, _) => self.origins.of_column(*id).map(|(table, slot, _)| (table, slot)),
+                _ => None,
+            })
+            .collect();
+        let relations = self.opened.iter().filter_map(|oid| self.catalog.relation(*oid));
+        relations.into_iter().any(|relation| {
+            let has = |attnum: i16| {
+                relation.column(attnum).is_some_and(|column| places.contains(&(relation.storage, column.slot)))
+            };
+            let mut indexes = relation.indexes.iter().filter_map(|index| self.catalog.relation(*index)?.index());
+            indexes.any(|info| {
+                let mut keys = info.keys.iter();
+                info.unique
+                    && info.predicate.is_none()
+                    && keys.all(|key| matches!(key.target, IndexTarget::Column(attnum) if has(attnum)))
+            })
+        })
+    }
+
     /// Whether an expression is a column that no two rows of an input of a join have the same value of.
     pub(super) fn is_unique_column(&self, node: &Logical, expr: &Expr) -> bool {
         let Expr::Column(id, _) = expr else { return false };

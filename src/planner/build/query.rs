@@ -334,8 +334,9 @@ impl Builder<'_> {
             let own = Part::Cte(number);
             let built = self.in_part(own, |builder| builder.build(&cte.query, outer))?;
             let query = self.arrange(built, &columns)?;
-            let rows = if cte.recursive.is_some() { query.rows * 10.0 } else { query.rows };
-            self.cte_numbers.insert(cte.id, CteEntry { number, rows, recursing: true });
+            let steps = if cte.recursive.is_some() { 10.0 } else { 1.0 };
+            let (rows, nominal) = (query.rows * steps, self.nominal_rows_of(&cte.query) * steps);
+            self.cte_numbers.insert(cte.id, CteEntry { number, rows, nominal, recursing: true });
             let recursive = match &cte.recursive {
                 Some((step, all)) => {
                     let produced = step.columns();
@@ -344,7 +345,7 @@ impl Builder<'_> {
                 }
                 None => None,
             };
-            self.cte_numbers.insert(cte.id, CteEntry { number, rows, recursing: false });
+            self.cte_numbers.insert(cte.id, CteEntry { number, rows, nominal, recursing: false });
             let modifies = contains_modify(&cte.query);
             self.ctes[number] = Some(Cte { name: cte.name.clone(), query, recursive, modifies, part: self.part });
         }
@@ -362,12 +363,13 @@ impl Builder<'_> {
             true => Op::WorkTable { cte: entry.number, alias },
             false => Op::CteScan { cte: entry.number, alias },
         };
+        let rows = if self.is_guessing { entry.nominal } else { entry.rows };
         let node = Node {
             op,
             columns: columns.iter().map(|column| column.ty).collect(),
             names: columns.iter().map(|column| column.name.clone()).collect(),
-            rows: entry.rows,
-            cost: (0.0, entry.rows * cost::ROW),
+            rows,
+            cost: (0.0, rows * cost::ROW),
         };
         Ok(Built { node, layout: ids(columns), order: Vec::new() })
     }

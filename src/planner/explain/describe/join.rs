@@ -7,18 +7,23 @@ use crate::physical::Fetch;
 impl Describer<'_> {
     pub(super) fn join(&mut self, node: &Node, shown: &mut ExplainNode) -> Labels {
         let (join_kind, left) = match &node.op {
-            Op::HashJoin { kind, left, .. } | Op::NestedLoop { kind, left, .. } | Op::Apply { kind, left, .. } => {
-                (*kind, left)
-            }
+            Op::HashJoin { kind, left, .. }
+            | Op::MergeJoin { kind, left, .. }
+            | Op::NestedLoop { kind, left, .. }
+            | Op::Apply { kind, left, .. } => (*kind, left),
             Op::IndexJoin { kind, outer, .. } => (*kind, outer),
             _ => return Labels::new(),
         };
-        let hash = matches!(node.op, Op::HashJoin { .. });
-        kind(shown, if hash { "Hash Join" } else { "Nested Loop" });
-        shown.title = match (hash, join_kind) {
-            (true, _) => format!("Hash{} Join", join_word(join_kind)),
-            (false, JoinKind::Inner) => "Nested Loop".into(),
-            (false, _) => format!("Nested Loop{} Join", join_word(join_kind)),
+        let (name, condition) = match node.op {
+            Op::HashJoin { .. } => ("Hash Join", "Hash Cond"),
+            Op::MergeJoin { .. } => ("Merge Join", "Merge Cond"),
+            _ => ("Nested Loop", ""),
+        };
+        kind(shown, name);
+        shown.title = match (name.strip_suffix(" Join"), join_kind) {
+            (Some(method), _) => format!("{method}{} Join", join_word(join_kind)),
+            (None, JoinKind::Inner) => name.into(),
+            (None, _) => format!("{name}{} Join", join_word(join_kind)),
         };
         shown.attributes.push(("Join Type", join_word(join_kind).trim().to_owned()));
         if join_kind == JoinKind::Inner {
@@ -30,7 +35,7 @@ impl Describer<'_> {
         shown.children.push(child("Outer", outer));
         let (inner, right) = self.inner_side(node, &left);
         shown.children.push(child("Inner", inner));
-        if let Op::HashJoin { keys, .. } = &node.op {
+        if let Op::HashJoin { keys, .. } | Op::MergeJoin { keys, .. } = &node.op {
             let equal = |word: bool| if word { "IS NOT DISTINCT FROM" } else { "=" };
             let mut pairs: Vec<String> = Vec::new();
             for key in keys {
@@ -38,11 +43,11 @@ impl Describer<'_> {
                 let (left, right) = (self.text(&key.left, &left, prefix), self.text(&key.right, &right, prefix));
                 pairs.push(format!("({left} {} {right})", equal(key.null_equals_null)));
             }
-            shown.properties.push(("Hash Cond", Value::Text(conjunction(pairs))));
+            shown.properties.push((condition, Value::Text(conjunction(pairs))));
         }
         let both: Labels = left.iter().chain(&right).cloned().collect();
         let condition = match &node.op {
-            Op::HashJoin { residual, .. } => residual.as_ref(),
+            Op::HashJoin { residual, .. } | Op::MergeJoin { residual, .. } => residual.as_ref(),
             Op::NestedLoop { on, .. } | Op::Apply { on, .. } => on.as_ref(),
             _ => None,
         };
@@ -61,6 +66,10 @@ impl Describer<'_> {
             Op::HashJoin { right, .. } => {
                 let (inner, labels) = self.node(right);
                 (self.wrapper("Hash", right, inner), label::from_below(labels))
+            }
+            Op::MergeJoin { right, .. } => {
+                let (inner, labels) = self.node(right);
+                (inner, label::from_below(labels))
             }
             Op::NestedLoop { right, .. } => {
                 let (inner, labels) = self.node(right);
