@@ -54,9 +54,15 @@ impl Builder<'_> {
         let is_joined = matches!(input.kind, JoinKind::Inner | JoinKind::Left);
         is_joined
             && match input.node {
-                Logical::CteScan { cte, .. } => self.cte_numbers.get(cte).is_some_and(|entry| entry.recursing),
+                Logical::Filter { input, .. } if matches!(**input, Logical::CteScan { .. }) => self.is_recursing(input),
+                Logical::CteScan { .. } => self.is_recursing(input.node),
                 table => scan_of(table).is_some_and(|(scan, _)| !self.guesses.knows(scan.relation.storage)),
             }
+    }
+
+    fn is_recursing(&self, node: &Logical) -> bool {
+        let Logical::CteScan { cte, .. } = node else { return false };
+        self.cte_numbers.get(cte).is_some_and(|entry| entry.recursing)
     }
 
     fn build_ordered(&mut self, graph: &Graph<'_>, wanted: &Wanted, outer: &Outer) -> Result<Built> {

@@ -14,6 +14,7 @@ use super::order::Wanted;
 use super::scan::fetched;
 use super::{Builder, Built, Layout, Outer};
 use crate::columns::expr_columns;
+use crate::condition::comparison;
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{JoinKind, Node as Logical, Scan};
 use crate::physical::{Fetch, JoinKey, Node, Op, TableLock, TableRef};
@@ -365,10 +366,15 @@ impl Builder<'_> {
     }
 }
 
-/// Whether the left side of an outer join is the one to keep in memory: it has fewer rows.
+/// Whether the left side of an outer join is the one to hash: it has fewer rows.
 fn is_kept_for_less(left: &Built, right: &Built, conditions: &[Expr]) -> bool {
     let (rows, others) = (left.node.rows, right.node.rows);
-    others >= nominal::ANALYZED_ROWS && rows < others && conditions.iter().any(super::join_order::is_key)
+    let is_key = |condition: &Expr| {
+        let Some(("=", one, other)) = comparison(condition) else { return false };
+        let between = |own: &Expr, theirs: &Expr| reads_any(own, &left.layout) && reads_any(theirs, &right.layout);
+        hash_family(one) == hash_family(other) && (between(one, other) || between(other, one))
+    };
+    others >= nominal::ANALYZED_ROWS && rows < others && conditions.iter().any(is_key)
 }
 
 /// Whether rows are groups, which are known to differ.

@@ -23,8 +23,10 @@ use crate::pruning::{Pruning, Tables, key_expr};
 /// How the rows of a plan are divided.
 struct Division {
     partitions: Partitions,
-    /// Of each column of the partition key what is equal to it, wherever it is not NULL.
+    /// Of each column of the partition key what is equal to it.
     keys: Vec<Vec<Expr>>,
+    /// What is equal to it or NULL, where an outer join found no row.
+    nullable: Vec<Vec<Expr>>,
 }
 
 /// The part of a plan that belongs to one partition.
@@ -121,7 +123,7 @@ impl Builder<'_> {
                 let mut whole = inputs.pop()?;
                 while !inputs.is_empty() {
                     let next = inputs.iter().position(|input| whole.is_joined_to(input, &conditions))?;
-                    whole.add(inputs.remove(next));
+                    whole.add(inputs.remove(next), (false, false));
                 }
                 Some(whole)
             }
@@ -132,8 +134,12 @@ impl Builder<'_> {
                 if !whole.is_joined_to(&right, &conditions) {
                     return None;
                 }
-                if !matches!(kind, JoinKind::Semi | JoinKind::Anti) {
-                    whole.add(right);
+                match kind {
+                    JoinKind::Semi | JoinKind::Anti => {}
+                    JoinKind::Inner => whole.add(right, (false, false)),
+                    JoinKind::Left => whole.add(right, (false, true)),
+                    JoinKind::Right => whole.add(right, (true, false)),
+                    JoinKind::Full => whole.add(right, (true, true)),
                 }
                 Some(whole)
             }
@@ -152,8 +158,9 @@ impl Builder<'_> {
             return None;
         }
         let keys = partitions.key.columns.iter();
-        let keys = keys.map(|column| Some(vec![key_expr(scan, relation, column, self.cx)?])).collect::<Option<_>>()?;
-        Some(Division { partitions, keys })
+        let keys = keys.map(|column| Some(vec![key_expr(scan, relation, column, self.cx)?]));
+        let keys: Vec<Vec<Expr>> = keys.collect::<Option<_>>()?;
+        Some(Division { partitions, nullable: vec![Vec::new(); keys.len()], keys })
     }
 
     /// The part of a divided plan that belongs to the partition of this number.
@@ -225,32 +232,46 @@ impl Piece {
 impl Division {
     /// Whether conditions make rows of both only meet in partitions of the same bound.
     fn is_joined_to(&self, other: &Division, conditions: &[Expr]) -> bool {
-        let is_one = |keys: &[Expr], expr: &Expr| keys.iter().any(|key| key.same(expr));
-        let equates = |condition: &Expr, own: &[Expr], theirs: &[Expr]| {
+        // NULL meets nothing.
+        let is_key = |division: &Division, at: usize, expr: &Expr| {
+            division.keys[at].iter().chain(&division.nullable[at]).any(|key| key.same(expr))
+        };
+        let equates = |condition: &Expr, at: usize| {
             let Some(("=", left, right)) = comparison(condition) else { return false };
             left.ty().oid == right.ty().oid
-                && (is_one(own, left) && is_one(theirs, right) || is_one(own, right) && is_one(theirs, left))
+                && [(left, right), (right, left)]
+                    .into_iter()
+                    .any(|(own, theirs)| is_key(self, at, own) && is_key(other, at, theirs))
         };
-        let mut keys = self.keys.iter().zip(&other.keys);
         are_alike(&self.partitions, &other.partitions)
-            && keys.all(|(own, theirs)| conditions.iter().any(|condition| equates(condition, own, theirs)))
+            && (0..self.keys.len()).all(|at| conditions.iter().any(|condition| equates(condition, at)))
     }
 
-    /// Takes in what it is joined to.
-    fn add(&mut self, other: Division) {
+    /// Takes in what it is joined to; rows of either side may be missing.
+    fn add(&mut self, mut other: Division, (missing, other_missing): (bool, bool)) {
+        let become_nullable = |division: &mut Division| {
+            division.keys.iter_mut().zip(&mut division.nullable).for_each(|(keys, nullable)| nullable.append(keys));
+        };
+        if missing {
+            become_nullable(self);
+        }
+        if other_missing {
+            become_nullable(&mut other);
+        }
         self.keys.iter_mut().zip(other.keys).for_each(|(own, theirs)| own.extend(theirs));
+        self.nullable.iter_mut().zip(other.nullable).for_each(|(own, theirs)| own.extend(theirs));
     }
 
     /// What a projection leaves of it.
     fn projected(mut self, columns: &[(Column, Expr)]) -> Division {
-        for keys in &mut self.keys {
+        for keys in self.keys.iter_mut().chain(&mut self.nullable) {
             let shown = columns.iter().filter(|(_, expr)| keys.iter().any(|key| key.same(expr)));
             *keys = shown.map(|(column, _)| Expr::column(column)).collect();
         }
         self
     }
 
-    /// Whether rows of one group are in one partition.
+    /// Whether rows of one group are in one partition: those of NULL may be in any, where an outer join made it.
     fn is_grouped_by(&self, aggregate: &Aggregate) -> bool {
         let is_group = |key: &Expr| aggregate.groups.iter().any(|(_, group)| group.same(key));
         aggregate.sets.is_none() && self.keys.iter().all(|keys| keys.iter().any(is_group))
