@@ -205,8 +205,8 @@ impl Builder<'_> {
             // The side that is read once is the smaller one.
             JoinKind::Inner if merge && left.node.rows > right.node.rows => Some(JoinKind::Inner),
             JoinKind::Left if !merge && !wanted.keeps_order() => {
-                let is_kept =
-                    self.is_many_to_one(&right, &left, &conditions) || is_kept_for_less(&left, &right, &conditions);
+                let is_kept = self.is_many_to_one(&right, &left, &conditions)
+                    || !self.is_guessing && is_kept_for_less(&left, &right, &conditions);
                 is_kept.then_some(JoinKind::Right)
             }
             _ => None,
@@ -284,7 +284,8 @@ impl Builder<'_> {
     /// keeps the other side in memory, whichever is the outer one.
     fn is_many_to_one(&self, many: &Built, one: &Built, conditions: &[Expr]) -> bool {
         let (few, rows) = (nominal::ANALYZED_ROWS, (many.node.rows, one.node.rows));
-        if rows.0 < rows.1 && (rows.0 >= few || rows.1 >= few) || is_grouped(&many.node) {
+        let is_large = !self.is_guessing && (rows.0 >= few || rows.1 >= few);
+        if rows.0 < rows.1 && is_large || is_grouped(&many.node) {
             return false;
         }
         let of = |expr: &Expr, layout: &Layout| {
